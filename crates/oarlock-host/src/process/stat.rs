@@ -1,0 +1,97 @@
+//! One line of `/proc/PID/stat` (proc_pid_stat(5)).
+
+use std::io;
+
+use crate::small_file;
+
+/// What we need of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    state: u8,
+    pub(super) parent: u32,
+    threads: u64,
+    /// Field 22, in clock ticks since the boot as our time namespace counts it.
+    pub(super) started: u64,
+}
+
+impl Stat {
+    /// Whether it has ended. A process whose first thread has ended is shown as a zombie too, but the others work on.
+    pub(super) fn has_ended(&self) -> bool {
+        match self.state {
+            b'X' | b'x' => true,
+            b'Z' => self.threads <= 1,
+            _ => false,
+        }
+    }
+}
+
+/// The line of the process that has this pid now, if there is one.
+pub(super) fn read(pid: u32) -> io::Result<Option<Stat>> {
+    match small_file::read(format!("/proc/{pid}/stat")) {
+        Ok(line) => parse(&line)
+            .map(Some)
+            .ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not understood"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // It ended between the opening and the reading.
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The second field is the name in brackets and may hold anything, brackets and blanks too: the rest starts after
+/// the last closing bracket.
+fn parse(line: &[u8]) -> Option<Stat> {
+    let end_of_name = line.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
+    // The first of these is field 3.
+    let fields: Vec<&str> = rest.split_ascii_whitespace().take(20).collect();
+    Some(Stat {
+        state: *fields.first()?.as_bytes().first()?,
+        parent: fields.get(1)?.parse().ok()?,
+        threads: fields.get(17)?.parse().ok()?,
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_brackets_and_bytes_do_not_confuse() {
+        let tail = "S 7 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 9876 1 2 3";
+        for name in ["cat", "a) R 1 (b", ") S 9", "", "\u{7}"] {
+            let stat = parse(format!("42 ({name}) {tail}").as_bytes());
+            assert_eq!(
+                stat,
+                Some(Stat {
+                    state: b'S',
+                    parent: 7,
+                    threads: 3,
+                    started: 9876
+                }),
+                "{name}"
+            );
+        }
+        assert!(parse(&[b"1 (\xff) ", tail.as_bytes()].concat()).is_some());
+        for line in ["", "1 (a", "1 (a)", "1 (a) S x", "1 (a) S 1 2 3"] {
+            assert_eq!(parse(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_zombie_leader_with_threads_has_not_ended() {
+        let stat = |state, threads| Stat {
+            state,
+            parent: 1,
+            threads,
+            started: 1,
+        };
+        assert!(
+            stat(b'Z', 1).has_ended() && stat(b'Z', 0).has_ended() && stat(b'X', 5).has_ended()
+        );
+        assert!(
+            !stat(b'Z', 2).has_ended() && !stat(b'T', 1).has_ended() && !stat(b'D', 1).has_ended()
+        );
+    }
+}

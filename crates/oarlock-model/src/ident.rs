@@ -1,0 +1,230 @@
+//! Identifiers: one type for each kind, so that a swap fails to compile.
+//! An identifier is safe as a file name, in a URL and in a table: it never needs escaping.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::limits;
+use crate::rejection::Rejection;
+
+/// Checks `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, the form of every identifier a user may choose.
+pub fn is_identifier(text: &str) -> bool {
+    text.len() <= limits::IDENTIFIER_CHARS_MAX && has_identifier_form(text)
+}
+
+fn has_identifier_form(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+/// Makes any text safe to show inside a message: control and format characters escaped, length bounded.
+pub fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == 80 {
+            out.push('…');
+            break;
+        }
+        if c.is_control() || is_bidi_or_invisible(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Characters that change the direction of a line or cannot be seen; they can make hostile text look
+/// like something else (Unicode Technical Report 36, section 2.8).
+pub fn is_bidi_or_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}')
+}
+
+macro_rules! text_identifier {
+    ($(#[$doc:meta])* $name:ident, $noun:literal, $check:expr, $form:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks the form of `text`.
+            ///
+            /// # Errors
+            /// [`Rejection::Invalid`] that quotes the text and says which form is wanted.
+            pub fn parse(text: &str) -> Result<Self, Rejection> {
+                let check: fn(&str) -> bool = $check;
+                if check(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(Rejection::invalid(format!(concat!("\"{}\" is not a valid ", $noun), shown(text)), concat!("use ", $form)))
+                }
+            }
+
+            /// The text of the identifier.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Rejection;
+            fn from_str(text: &str) -> Result<Self, Rejection> {
+                Self::parse(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+text_identifier!(
+    /// The name of an agent; it stays the same over restarts.
+    AgentName, "agent name", is_identifier, "1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first"
+);
+text_identifier!(
+    /// The id of a task.
+    TaskId, "task id", is_identifier, "1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first"
+);
+text_identifier!(
+    /// A capability, role, task type or resource name.
+    Label, "label", is_identifier, "1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first"
+);
+text_identifier!(
+    /// One incarnation of an agent: its name, a dot, and the number of the event that joined it.
+    SessionId, "session id", |text| text.len() <= limits::SESSION_CHARS_MAX && has_identifier_form(text),
+    "the id that `join` replied, as it stands in OARLOCK_SESSION"
+);
+text_identifier!(
+    /// The id of a message (`M-` and the number of its event).
+    MessageId, "message id", is_identifier, "an id as `inbox` shows it"
+);
+text_identifier!(
+    /// The id of a reservation (`R-` and the number of its event).
+    ReservationId, "reservation id", is_identifier, "an id as `reservations` shows it"
+);
+text_identifier!(
+    /// The key of a state entry: identifiers joined by `/`, for example `agent/ada` or `build/last`.
+    StateKey, "state key",
+    |text| text.len() <= limits::STATE_KEY_CHARS_MAX && text.split('/').all(is_identifier),
+    "identifiers joined by `/`, for example build/last"
+);
+
+impl SessionId {
+    /// The session that `name` gets from the join event with number `seq`: unique because numbers are.
+    pub fn of(name: &AgentName, seq: u64) -> Self {
+        Self(format!("{name}.{seq}"))
+    }
+
+    /// The agent's name inside the id, when the id has the form `NAME.NUMBER`.
+    pub fn agent(&self) -> Option<AgentName> {
+        let (name, number) = self.0.rsplit_once('.')?;
+        number.bytes().all(|b| b.is_ascii_digit()).then(|| AgentName::parse(name).ok())?
+    }
+}
+
+impl StateKey {
+    /// The entry that belongs to one agent and that only it may write: `agent/NAME`.
+    pub fn of_agent(name: &AgentName) -> Self {
+        Self(format!("agent/{name}"))
+    }
+
+    /// The agent that owns this entry, when it is one of the `agent/NAME` entries.
+    pub fn owner(&self) -> Option<&str> {
+        self.0.strip_prefix("agent/").map(|rest| rest.split('/').next().unwrap_or(rest))
+    }
+}
+
+impl MessageId {
+    /// The id of the message sent by the event with number `seq`.
+    pub fn of(seq: u64) -> Self {
+        Self(format!("M-{seq}"))
+    }
+}
+
+impl ReservationId {
+    /// The id of the reservation made by the event with number `seq`.
+    pub fn of(seq: u64) -> Self {
+        Self(format!("R-{seq}"))
+    }
+}
+
+/// A fencing token: the number of the event that granted a lease. It rises with every grant in the
+/// store and is never used twice (Kleppmann, "How to do distributed locking", 2016).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub u64);
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Token {
+    type Err = Rejection;
+    fn from_str(text: &str) -> Result<Self, Rejection> {
+        text.parse().map(Token).map_err(|_| {
+            Rejection::invalid(format!("\"{}\" is not a token", shown(text)), "use the number that `claim` replied as lease.token")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_keep_to_their_form() {
+        for good in ["a", "T-12", "0.x_y-z", &"a".repeat(64)] {
+            assert!(TaskId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", ".a", "../../x", "a/b", "a b", "é", "a\n", &"a".repeat(65)] {
+            assert!(TaskId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_session_names_its_agent() {
+        let name = AgentName::parse("a.b").expect("valid");
+        let session = SessionId::of(&name, 17);
+        assert_eq!(session.as_str(), "a.b.17");
+        assert_eq!(session.agent(), Some(name));
+        assert_eq!(SessionId::parse("nodot").expect("valid").agent(), None);
+    }
+
+    #[test]
+    fn state_keys_cannot_climb() {
+        assert!(StateKey::parse("agent/ada").is_ok());
+        for bad in ["", "/a", "a/", "a//b", "../a", "a/..", "a b"] {
+            assert!(StateKey::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(StateKey::parse("agent/ada/x").expect("valid").owner(), Some("ada"));
+        assert_eq!(StateKey::parse("build/last").expect("valid").owner(), None);
+    }
+
+    #[test]
+    fn hostile_text_is_escaped_in_messages() {
+        assert_eq!(shown("a\u{202E}b\n"), "a\\u{202e}b\\u{a}");
+    }
+}

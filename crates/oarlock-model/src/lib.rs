@@ -1,0 +1,23 @@
+//! The nouns, events and rules of Oarlock: values and pure functions, no clock, no I/O, no async.
+//!
+//! Everything lasting changes only by an [`event::Event`]; [`state::State::apply`] is the specification
+//! of what an event does. Stores project the same events onto tables and are compared with it.
+
+pub mod agent;
+pub mod duration;
+pub mod event;
+pub mod ident;
+pub mod limits;
+pub mod message;
+pub mod pattern;
+mod pattern_wire;
+pub mod rejection;
+pub mod reservation;
+pub mod rules;
+pub mod state;
+pub mod task;
+pub mod time;
+
+pub use ident::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token};
+pub use rejection::Rejection;
+pub use time::{Now, StoreTime, WallTime};

@@ -1,0 +1,83 @@
+//! Every limit of Oarlock, in one place (semantics 20). A request beyond one is refused with
+//! `limit_reached` and the limit, or with `invalid_request` where it is the form of one value.
+
+/// Characters of an identifier that a user may choose.
+pub const IDENTIFIER_CHARS_MAX: usize = 64;
+/// Characters of a session id: a name, a dot, the number of an event.
+pub const SESSION_CHARS_MAX: usize = 84;
+/// Characters of a state key.
+pub const STATE_KEY_CHARS_MAX: usize = 200;
+/// Characters of a task's title.
+pub const TITLE_CHARS_MAX: usize = 500;
+/// Bytes of a body, a result, a message or a state value.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a document that is split; its parent task may keep it whole.
+pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
+/// Characters of a short text: a reason, a note, a status, an action, a subject.
+pub const NOTE_CHARS_MAX: usize = 2_000;
+/// Characters of an idempotency key.
+pub const KEY_CHARS_MAX: usize = 200;
+/// Entries in any list of a request (dependencies, capabilities, patterns, recipients, artifacts).
+pub const LIST_ITEMS_MAX: usize = 1_000;
+/// Sub-tasks of one split.
+pub const SUBTASKS_MAX: usize = 1_000;
+/// Levels of parents above a task.
+pub const PARENT_DEPTH_MAX: usize = 16;
+/// Tasks visited while looking for a cycle; a larger graph is refused rather than searched for ever.
+pub const GRAPH_VISITS_MAX: usize = 2_000_000;
+/// Items of one page of a list.
+pub const PAGE_ITEMS_MAX: usize = 10_000;
+/// Items of one page when no limit is asked for.
+pub const PAGE_ITEMS_DEFAULT: usize = 1_000;
+/// Bytes of text in one page of a list; a page ends early when it would hold more.
+pub const PAGE_BYTES_MAX: usize = 2 << 20;
+/// Claims of one `claim --count`.
+pub const CLAIM_COUNT_MAX: usize = 1_000;
+/// Leases one session may hold.
+pub const LEASES_PER_SESSION_MAX: usize = 10_000;
+/// Reservations alive in one store.
+pub const RESERVATIONS_MAX: usize = 10_000;
+/// Attempts a task may be given.
+pub const ATTEMPTS_MAX: u32 = 1_000;
+/// Attempts a task has when none are asked for.
+pub const ATTEMPTS_DEFAULT: u32 = 3;
+/// The least urgent priority; 0 is the most urgent.
+pub const PRIORITY_MAX: u8 = 4;
+/// The priority of a task when none is asked for.
+pub const PRIORITY_DEFAULT: u8 = 2;
+/// Minutes of an estimate: thirty days.
+pub const ESTIMATE_MINUTES_MAX: u32 = 30 * 24 * 60;
+/// The shortest duration a user may give, in milliseconds.
+pub const DURATION_MS_MIN: i64 = 1_000;
+/// The longest duration a user may give, in milliseconds: thirty days.
+pub const DURATION_MS_MAX: i64 = 30 * 24 * 3_600_000;
+/// The lease of a claim when no TTL is asked for, in milliseconds.
+pub const LEASE_TTL_MS_DEFAULT: i64 = 15 * 60_000;
+/// The TTL of a reservation when none is asked for, in milliseconds.
+pub const RESERVATION_TTL_MS_DEFAULT: i64 = 3_600_000;
+/// The heartbeat timeout of an agent when none is asked for, in milliseconds.
+pub const HEARTBEAT_TIMEOUT_MS_DEFAULT: i64 = 120_000;
+/// An agent that holds work and showed no progress for this long is shown as stuck, in milliseconds.
+pub const STUCK_AFTER_MS: i64 = 30 * 60_000;
+/// The death of an owner that clients restart on purpose (an MCP server) counts after this long, in milliseconds.
+pub const OWNER_GRACE_MS: i64 = 30_000;
+/// One priority level is worth this much waiting, in milliseconds.
+pub const RANK_MS_PER_PRIORITY: i64 = 3_600_000;
+/// The first back-off after a failure, in milliseconds; it doubles with each further failure.
+pub const RETRY_BACKOFF_MS_FIRST: i64 = 1_000;
+/// The longest back-off, in milliseconds.
+pub const RETRY_BACKOFF_MS_MAX: i64 = 15 * 60_000;
+/// A claim that others' reservations blocked for this long stops new overlapping grants, in milliseconds.
+pub const STARVED_AFTER_MS: i64 = 10 * 60_000;
+/// A blocked claim that was not tried again for this long no longer stops anyone, in milliseconds.
+pub const STARVED_FORGET_MS: i64 = 2 * 60_000;
+/// How long a reply is kept for its idempotency key, in milliseconds: seven days.
+pub const IDEMPOTENCY_MS: i64 = 7 * 24 * 3_600_000;
+/// Bytes of what `prime` prints.
+pub const PRIME_BYTES_MAX: usize = 3_000;
+/// How long a busy store is waited for when nothing is said, in milliseconds.
+pub const BUSY_MS_DEFAULT: i64 = 30_000;
+/// Agents that `run` may start.
+pub const RUN_AGENTS_MAX: usize = 256;
+/// Levels of arrays and objects inside a JSON value.
+pub const JSON_DEPTH_MAX: usize = 64;

@@ -1,0 +1,34 @@
+//! Messages between agents. Their text is untrusted data.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::ident::{AgentName, MessageId};
+use crate::time::WallTime;
+
+/// A message, as sent; who acknowledged it is kept beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The number of the event that sent it: its order.
+    pub seq: u64,
+    /// Its id.
+    pub id: MessageId,
+    /// The first message of its thread.
+    pub thread: MessageId,
+    /// Who sent it.
+    pub from: AgentName,
+    /// Who gets it, resolved when it was sent.
+    pub to: Vec<AgentName>,
+    /// A line for people.
+    pub subject: Option<String>,
+    /// The text.
+    pub text: String,
+    /// When.
+    pub sent_at: WallTime,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+    /// Whether the sender asked for an acknowledgement.
+    pub ack_required: bool,
+    /// Who acknowledged it.
+    pub acked_by: BTreeSet<AgentName>,
+}

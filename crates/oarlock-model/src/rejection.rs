@@ -1,0 +1,343 @@
+//! Lawful refusals: the request was understood, and the answer is no, with the facts and the next move.
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::ident::{AgentName, SessionId, StateKey, TaskId, Token};
+use crate::task::TaskState;
+
+/// Who holds a lease, as far as others need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HolderFacts {
+    /// The agent.
+    pub agent: AgentName,
+    /// Its session.
+    pub session: SessionId,
+    /// The token of the grant.
+    pub token: Token,
+    /// How long the lease still holds, in milliseconds; 0 when it has expired.
+    pub ttl_ms: i64,
+}
+
+impl HolderFacts {
+    fn json(&self) -> Value {
+        json!({"agent": self.agent, "session": self.session, "token": self.token, "ttl_ms": self.ttl_ms})
+    }
+}
+
+/// A reservation that stands in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverlapFacts {
+    /// What was wanted.
+    pub wanted: String,
+    /// What is held.
+    pub pattern: String,
+    /// Who holds it.
+    pub agent: AgentName,
+    /// The task it came with.
+    pub task: Option<TaskId>,
+    /// How long it still holds, in milliseconds.
+    pub ttl_ms: i64,
+}
+
+/// Why a request was refused. Variants differ where the caller's next move differs.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Rejection {
+    /// A value of the request cannot be accepted.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// Facts for programs; null when there are none.
+        details: Value,
+    },
+    /// The call needs to know who is calling.
+    #[error("this command needs to know which agent is calling")]
+    IdentityRequired,
+    /// There is no such thing.
+    #[error("there is no {noun} \"{id}\"")]
+    NotFound {
+        /// Which kind of thing.
+        noun: &'static str,
+        /// What was asked for.
+        id: String,
+    },
+    /// Another session holds the task.
+    #[error("{} holds task {task}{}", holder.agent, if holder.ttl_ms > 0 { format!(" for another {}", seconds(holder.ttl_ms)) } else { ", its lease has expired but was not granted again".to_owned() })]
+    LeaseHeld {
+        /// The task.
+        task: TaskId,
+        /// Who holds it.
+        holder: HolderFacts,
+    },
+    /// The task is meant for another agent, which is active.
+    #[error("task {task} is assigned to {agent}, which is active")]
+    AssignedElsewhere {
+        /// The task.
+        task: TaskId,
+        /// Whom it is assigned to.
+        agent: AgentName,
+    },
+    /// The caller held the task and lost it.
+    #[error("the lease on task {task} is lost: it was {how}")]
+    LeaseLost {
+        /// The task.
+        task: TaskId,
+        /// What became of the lease.
+        how: &'static str,
+        /// Who holds the task now.
+        holder: Option<HolderFacts>,
+    },
+    /// The token is not that of the last grant.
+    #[error("token {given} of task {task} is stale{}", current.map(|t| format!(": its last grant is {t}")).unwrap_or_else(|| ": it was never granted".to_owned()))]
+    StaleToken {
+        /// The task.
+        task: TaskId,
+        /// The token given.
+        given: Token,
+        /// The token of the last grant.
+        current: Option<Token>,
+    },
+    /// The session is over.
+    #[error("session {session} of {agent} is over: {why}")]
+    StaleSession {
+        /// The agent.
+        agent: AgentName,
+        /// The session meant.
+        session: SessionId,
+        /// What ended it.
+        why: &'static str,
+        /// The agent's current session, if it has a live one.
+        current: Option<SessionId>,
+    },
+    /// The state entry has another version.
+    #[error("state entry {key} has version {actual}, not {expected}")]
+    VersionConflict {
+        /// The entry.
+        key: StateKey,
+        /// The version wanted.
+        expected: u64,
+        /// The version it has; 0 when it does not exist.
+        actual: u64,
+    },
+    /// Others hold what was to be reserved.
+    #[error("{} of the wanted paths or resources {} reserved by others, first {} by {}", overlaps.len(), if overlaps.len() == 1 { "is" } else { "are" }, overlaps[0].pattern, overlaps[0].agent)]
+    ReservationOverlap {
+        /// What stands in the way; never empty.
+        overlaps: Vec<OverlapFacts>,
+    },
+    /// It exists already.
+    #[error("{noun} \"{id}\" already exists{}", detail.as_deref().map(|d| format!(": {d}")).unwrap_or_default())]
+    AlreadyExists {
+        /// Which kind of thing.
+        noun: &'static str,
+        /// Its id.
+        id: String,
+        /// More about it.
+        detail: Option<String>,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The task's state does not allow it.
+    #[error("cannot {verb} task {task}: it is {state}{}", why.as_deref().map(|w| format!(" ({w})")).unwrap_or_default())]
+    StateConflict {
+        /// The verb refused.
+        verb: &'static str,
+        /// The task.
+        task: TaskId,
+        /// Its state.
+        state: TaskState,
+        /// More about it.
+        why: Option<String>,
+    },
+    /// What is there does not allow it, apart from the state of one task.
+    #[error("{message}")]
+    Conflict {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// Facts for programs.
+        details: Value,
+    },
+    /// The idempotency key was used for another request.
+    #[error("the key \"{key}\" was used for another {verb} request")]
+    KeyReused {
+        /// The key.
+        key: String,
+        /// The verb.
+        verb: String,
+    },
+    /// Too large or too many.
+    #[error("{what}: {actual} is over the limit of {limit}")]
+    LimitReached {
+        /// What is limited.
+        what: String,
+        /// The limit.
+        limit: u64,
+        /// What was asked for.
+        actual: u64,
+    },
+    /// There is nothing this agent can claim now.
+    #[error("nothing is ready for {agent}{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default())]
+    NothingReady {
+        /// Who asked.
+        agent: AgentName,
+        /// Unfinished tasks that wait for others.
+        blocked: u64,
+        /// Tasks that are held.
+        claimed: u64,
+        /// What kept ready tasks from this agent, if something did.
+        why: Option<String>,
+    },
+    /// What was waited for did not happen in time.
+    #[error("timed out after {waited_ms} ms: {what}")]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// How long, in milliseconds.
+        waited_ms: i64,
+    },
+    /// Fewer agents are active than wanted.
+    #[error("{active} agents are active, {wanted} are wanted")]
+    NotEnoughAgents {
+        /// Active agents that match.
+        active: u64,
+        /// How many were wanted.
+        wanted: u64,
+    },
+    /// Not allowed.
+    #[error("{message}")]
+    Denied {
+        /// What is not allowed.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
+}
+
+fn seconds(ms: i64) -> String {
+    format!("{} s", (ms + 999) / 1_000)
+}
+
+impl Rejection {
+    /// A value that cannot be accepted, without further facts.
+    pub fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Rejection::Invalid { message: message.into(), hint: hint.into(), details: Value::Null }
+    }
+
+    /// Something that does not exist.
+    pub fn not_found(noun: &'static str, id: impl ToString) -> Self {
+        Rejection::NotFound { noun, id: crate::ident::shown(&id.to_string()) }
+    }
+
+    /// A limit that was passed.
+    pub fn limit(what: impl Into<String>, limit: usize, actual: usize) -> Self {
+        Rejection::LimitReached { what: what.into(), limit: limit as u64, actual: actual as u64 }
+    }
+
+    /// The code of CONTRACT's table of errors.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Rejection::Invalid { .. } => "invalid_request",
+            Rejection::IdentityRequired => "identity_required",
+            Rejection::NotFound { .. } => "not_found",
+            Rejection::LeaseHeld { .. } | Rejection::AssignedElsewhere { .. } => "lease_held",
+            Rejection::LeaseLost { .. } => "lease_lost",
+            Rejection::StaleToken { .. } => "stale_token",
+            Rejection::StaleSession { .. } => "stale_session",
+            Rejection::VersionConflict { .. } => "version_conflict",
+            Rejection::ReservationOverlap { .. } => "reservation_overlap",
+            Rejection::AlreadyExists { .. } => "already_exists",
+            Rejection::StateConflict { .. } | Rejection::Conflict { .. } => "state_conflict",
+            Rejection::KeyReused { .. } => "key_reused",
+            Rejection::LimitReached { .. } => "limit_reached",
+            Rejection::NothingReady { .. } => "nothing_ready",
+            Rejection::TimedOut { .. } => "timed_out",
+            Rejection::NotEnoughAgents { .. } => "not_enough_agents",
+            Rejection::Denied { .. } => "denied",
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Rejection::Invalid { hint, .. } | Rejection::Conflict { hint, .. } => hint.clone(),
+            Rejection::IdentityRequired => "pass --as NAME, or set OARLOCK_AGENT, after `oarlock join NAME`".into(),
+            Rejection::NotFound { noun, .. } => match *noun {
+                "agent" => "join first: oarlock join NAME; `oarlock agents --all` lists who has joined".into(),
+                "task" => "`oarlock tasks` lists the tasks".into(),
+                "state entry" => "`oarlock state` lists the entries".into(),
+                _ => "list what is there and try again".into(),
+            },
+            Rejection::LeaseHeld { task, .. } => format!("claim something else, or `oarlock wait {task}`"),
+            Rejection::AssignedElsewhere { task, .. } => format!("claim something else, or `oarlock update {task} --assign NAME`"),
+            Rejection::LeaseLost { .. } | Rejection::StaleToken { .. } => "stop this work: somebody else may be doing it; claim again to go on".into(),
+            Rejection::StaleSession { .. } => "stop this work, then join again: oarlock join NAME".into(),
+            Rejection::VersionConflict { key, .. } => format!("read `oarlock state {key}` and decide again"),
+            Rejection::ReservationOverlap { .. } => "work elsewhere, ask the holder, or wait with --wait".into(),
+            Rejection::AlreadyExists { hint, .. } | Rejection::Denied { hint, .. } => (*hint).into(),
+            Rejection::StateConflict { task, .. } => format!("`oarlock task {task}` shows how it got there"),
+            Rejection::KeyReused { .. } => "use a new key for a new request".into(),
+            Rejection::LimitReached { .. } => "ask for less, or in several calls".into(),
+            Rejection::NothingReady { .. } => "try again later, or wait with --wait 10m; `oarlock status` shows what is open".into(),
+            Rejection::TimedOut { .. } => "wait longer, or look at `oarlock status`".into(),
+            Rejection::NotEnoughAgents { .. } => "wait until more agents have joined; `oarlock agents --all` shows who left".into(),
+        }
+    }
+
+    /// Facts for programs: an object, empty when there are none.
+    pub fn details(&self) -> Value {
+        match self {
+            Rejection::Invalid { details, .. } | Rejection::Conflict { details, .. } => details.clone(),
+            Rejection::NotFound { noun, id } => json!({"noun": noun, "id": id}),
+            Rejection::LeaseHeld { task, holder } => json!({"task": task, "holder": holder.json()}),
+            Rejection::AssignedElsewhere { task, agent } => json!({"task": task, "assigned": agent}),
+            Rejection::LeaseLost { task, how, holder } => match holder {
+                Some(holder) => json!({"task": task, "how": how, "holder": holder.json()}),
+                None => json!({"task": task, "how": how}),
+            },
+            Rejection::StaleToken { task, given, current } => match current {
+                Some(current) => json!({"task": task, "given": given, "current": current}),
+                None => json!({"task": task, "given": given}),
+            },
+            Rejection::StaleSession { agent, session, why, current } => match current {
+                Some(current) => json!({"agent": agent, "session": session, "why": why, "current": current}),
+                None => json!({"agent": agent, "session": session, "why": why}),
+            },
+            Rejection::VersionConflict { key, expected, actual } => json!({"key": key, "expected": expected, "actual": actual}),
+            Rejection::ReservationOverlap { overlaps } => {
+                let rows: Vec<Value> = overlaps
+                    .iter()
+                    .map(|o| {
+                        let mut row = json!({"path": o.wanted, "pattern": o.pattern, "agent": o.agent, "ttl_ms": o.ttl_ms});
+                        if let Some(task) = &o.task {
+                            row["task"] = json!(task);
+                        }
+                        row
+                    })
+                    .collect();
+                json!({"overlaps": rows})
+            }
+            Rejection::AlreadyExists { noun, id, .. } => json!({"noun": noun, "id": id}),
+            Rejection::StateConflict { task, state, .. } => json!({"task": task, "state": state}),
+            Rejection::KeyReused { key, verb } => json!({"key": key, "verb": verb}),
+            Rejection::LimitReached { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
+            Rejection::NothingReady { blocked, claimed, .. } => json!({"blocked": blocked, "claimed": claimed}),
+            Rejection::TimedOut { waited_ms, .. } => json!({"waited_ms": waited_ms}),
+            Rejection::NotEnoughAgents { active, wanted } => json!({"active": active, "wanted": wanted}),
+            Rejection::IdentityRequired | Rejection::Denied { .. } => Value::Null,
+        }
+    }
+
+    /// After how long it is worth asking again, where time alone may change the answer, in milliseconds.
+    pub fn retry_after_ms(&self) -> Option<i64> {
+        match self {
+            Rejection::LeaseHeld { holder, .. } => Some(holder.ttl_ms.max(1)),
+            Rejection::ReservationOverlap { overlaps } => overlaps.iter().map(|o| o.ttl_ms.max(1)).max(),
+            _ => None,
+        }
+    }
+}

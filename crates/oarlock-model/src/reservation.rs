@@ -1,0 +1,71 @@
+//! Reservations: who may write where, for how long.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use crate::ident::{AgentName, Label, ReservationId, SessionId, TaskId};
+use crate::pattern::Pattern;
+use crate::time::StoreTime;
+
+/// Whether others may hold the same paths too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Nobody else may.
+    #[default]
+    Exclusive,
+    /// Others may share it, nobody may hold it exclusively.
+    Shared,
+}
+
+impl Mode {
+    /// The mode's word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Exclusive => "exclusive",
+            Mode::Shared => "shared",
+        }
+    }
+}
+
+/// What is reserved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Paths of the repository.
+    Paths(Pattern),
+    /// A named thing that is not a path.
+    Resource(Label),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Paths(pattern) => f.write_str(pattern.as_str()),
+            Target::Resource(name) => write!(f, "resource:{name}"),
+        }
+    }
+}
+
+/// A reservation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Its id.
+    pub id: ReservationId,
+    /// What it covers.
+    pub target: Target,
+    /// Exclusive or shared.
+    pub mode: Mode,
+    /// Who holds it.
+    pub agent: AgentName,
+    /// Which incarnation holds it.
+    pub session: SessionId,
+    /// The claim it came with; it then lives as long as that lease.
+    pub task: Option<TaskId>,
+    /// When it was made.
+    pub made: StoreTime,
+    /// How long it holds, in milliseconds; for one that came with a claim, the lease decides instead.
+    pub ttl_ms: i64,
+    /// Why, for people.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,11 @@
+//! The rules: pure functions of plain values. `now` is passed in; a rule called twice answers the same.
+
+pub mod claim;
+pub mod fence;
+pub mod graph;
+pub mod liveness;
+pub mod merge;
+pub mod rank;
+pub mod reserve;
+pub mod resting;
+pub mod retry;

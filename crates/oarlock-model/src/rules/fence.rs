@@ -1,0 +1,72 @@
+//! The fence before every effect of a holder (semantics 3, 4, 7).
+
+use crate::Rejection;
+use crate::agent::Agent;
+use crate::ident::{SessionId, Token};
+use crate::rejection::HolderFacts;
+use crate::rules::liveness;
+use crate::task::{Grant, GrantEnd, Task};
+use crate::time::Now;
+
+/// What the fence needs to know besides the task.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The session that calls.
+    pub session: &'a SessionId,
+    /// The token it gives, if it gives one.
+    pub token: Option<Token>,
+    /// Whether this session was ever granted the task.
+    pub held_before: bool,
+}
+
+/// Lets the caller pass when it is the task's last grantee and that grant still counts, whether its
+/// TTL has passed or not: expiry makes a lease stealable, not void. The grant may have ended with
+/// `done` or `fail`; what that means is for the verb to say.
+///
+/// A given token is checked before anything else: any but the last grant's is stale.
+///
+/// # Errors
+/// `stale_token`, `lease_lost` (held it, lost it), `lease_held` (never held it).
+pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now: Now) -> Result<Option<&'t Grant>, Rejection> {
+    let last = task.grant.as_ref();
+    if let Some(given) = caller.token
+        && last.is_none_or(|grant| grant.token != given)
+    {
+        return Err(Rejection::StaleToken { task: task.id.clone(), given, current: last.map(|grant| grant.token) });
+    }
+    let Some(grant) = last else { return Ok(None) };
+    let lost = |how| Rejection::LeaseLost { task: task.id.clone(), how, holder: task.holder().map(|g| holder_facts(g, holder, now)) };
+    let mine = grant.session == *caller.session;
+    match grant.end {
+        Some(end) if mine || caller.token.is_some() => match ended_without_us(end) {
+            Some(how) => Err(lost(how)),
+            None if mine => Ok(Some(grant)),
+            None => Ok(None),
+        },
+        None if mine => Ok(Some(grant)),
+        _ if caller.held_before => Err(lost("granted again")),
+        None => Err(Rejection::LeaseHeld { task: task.id.clone(), holder: holder_facts(grant, holder, now) }),
+        Some(_) => Ok(None),
+    }
+}
+
+/// Facts about the holder of a grant.
+pub fn holder_facts(grant: &Grant, holder: Option<&Agent>, now: Now) -> HolderFacts {
+    HolderFacts {
+        agent: grant.agent.clone(),
+        session: grant.session.clone(),
+        token: grant.token,
+        ttl_ms: liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder), now),
+    }
+}
+
+/// How a grant ended that its holder did not finish.
+fn ended_without_us(end: GrantEnd) -> Option<&'static str> {
+    match end {
+        GrantEnd::Released => Some("released"),
+        GrantEnd::TakenOver => Some("taken over"),
+        GrantEnd::Lost => Some("lost with its session"),
+        GrantEnd::Split => Some("given up by the split"),
+        GrantEnd::Done | GrantEnd::Failed | GrantEnd::Cancelled => None,
+    }
+}

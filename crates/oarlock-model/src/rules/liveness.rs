@@ -1,0 +1,99 @@
+//! Leases and agents in time: which lease is live, which agent is active (semantics 4, 5, 8, 9).
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{Agent, Presence, SessionEnd};
+use crate::limits;
+use crate::task::Grant;
+use crate::time::{Now, StoreTime};
+
+/// When the lease ends: its TTL after the later of its own renewal and its session's heartbeat. A
+/// heartbeat counts only for the session that holds the lease, so `beat` is absent when that
+/// session is no longer its agent's current one.
+pub fn lease_ends_at(grant: &Grant, beat: Option<StoreTime>) -> StoreTime {
+    beat.map_or(grant.renewed, |beat| beat.max(grant.renewed)).plus_ms(grant.ttl_ms)
+}
+
+/// How long the lease still holds, in milliseconds; 0 when it has expired.
+pub fn lease_ttl_ms(grant: &Grant, beat: Option<StoreTime>, now: Now) -> i64 {
+    lease_ends_at(grant, beat).since_ms(now.store)
+}
+
+/// The beat that counts for a grant: that of its agent, if the agent's current session holds it.
+pub fn beat_for(grant: &Grant, holder: Option<&Agent>) -> Option<StoreTime> {
+    holder.filter(|agent| agent.session == grant.session && agent.is_live()).map(|agent| agent.presence.beat)
+}
+
+/// What others may expect of an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// It was seen within its timeout.
+    Active,
+    /// It was not; it may come back, and its leases run until their TTL.
+    Stale,
+    /// Its death is proven.
+    Lost,
+    /// It left.
+    Left,
+}
+
+/// The state of an agent. An owner that is alive keeps its agent active whatever its heartbeats say;
+/// `owner_alive` is absent where nothing is known.
+pub fn agent_state(agent: &Agent, owner_alive: Option<bool>, now: Now) -> AgentState {
+    match agent.end {
+        Some(SessionEnd::Left | SessionEnd::TakenOver) => AgentState::Left,
+        Some(SessionEnd::Lost) => AgentState::Lost,
+        None if owner_alive == Some(true) => AgentState::Active,
+        None if now.store.since_ms(agent.presence.seen) <= agent.timeout_ms => AgentState::Active,
+        None => AgentState::Stale,
+    }
+}
+
+/// What an agent is doing, apart from whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// It holds nothing.
+    Idle,
+    /// It holds work and moves.
+    Progressing,
+    /// It holds work and has shown no progress for [`limits::STUCK_AFTER_MS`].
+    Stuck,
+}
+
+/// The activity of an agent that holds `claims` leases.
+pub fn activity(presence: &Presence, claims: usize, now: Now) -> Activity {
+    match claims {
+        0 => Activity::Idle,
+        _ if now.store.since_ms(presence.progressed) > limits::STUCK_AFTER_MS => Activity::Stuck,
+        _ => Activity::Progressing,
+    }
+}
+
+/// Whether an accepted call should write the agent's presence: at most every eighth of its timeout
+/// (for progress, of [`limits::STUCK_AFTER_MS`]), so that presence costs little.
+pub fn presence_due(presence: &Presence, timeout_ms: i64, now: Now) -> bool {
+    now.store.since_ms(presence.seen) >= timeout_ms / 8 || now.store.since_ms(presence.progressed) >= limits::STUCK_AFTER_MS / 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::{AgentName, SessionId, Token};
+    use crate::time::WallTime;
+
+    fn grant() -> Grant {
+        let agent = AgentName::parse("ada").expect("valid");
+        Grant { token: Token(7), session: SessionId::of(&agent, 1), agent, since: WallTime(0), renewed: StoreTime(1_000), ttl_ms: 500, end: None }
+    }
+
+    #[test]
+    fn a_heartbeat_extends_a_lease_and_never_shortens_it() {
+        let at = |ms| Now { store: StoreTime(ms), wall: WallTime(0) };
+        assert_eq!(lease_ttl_ms(&grant(), None, at(1_499)), 1);
+        assert_eq!(lease_ttl_ms(&grant(), None, at(1_500)), 0);
+        assert_eq!(lease_ttl_ms(&grant(), Some(StoreTime(1_400)), at(1_500)), 400);
+        assert_eq!(lease_ttl_ms(&grant(), Some(StoreTime(10)), at(1_400)), 100);
+    }
+}

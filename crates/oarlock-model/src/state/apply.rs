@@ -1,0 +1,375 @@
+//! `State::apply`: one arm for each kind of event.
+
+use std::collections::BTreeSet;
+
+use super::{ApplyError, Entry, Notice, State};
+use crate::agent::{Agent, Presence, SessionEnd};
+use crate::event::{AgentJoined, Event, Fact, LeaveReason, LeaseLost, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskClaimed};
+use crate::ident::{AgentName, SessionId, TaskId};
+use crate::message::Message;
+use crate::reservation::Reservation;
+use crate::task::{Grant, GrantEnd, Resting, Task, TaskState};
+
+type Applied<T = ()> = Result<T, String>;
+
+impl State {
+    /// Applies one event.
+    ///
+    /// # Errors
+    /// [`ApplyError`] when the event cannot follow those before it; the state is then unchanged
+    /// except that it must not be used further.
+    pub fn apply(&mut self, event: &Event) -> Result<(), ApplyError> {
+        if event.seq <= self.last_seq {
+            let why = format!("its number is not above {}", self.last_seq);
+            return Err(ApplyError { seq: event.seq, kind: event.fact.kind(), why });
+        }
+        self.last_seq = event.seq;
+        self.apply_fact(event).map_err(|why| ApplyError { seq: event.seq, kind: event.fact.kind(), why })
+    }
+
+    fn apply_fact(&mut self, event: &Event) -> Applied {
+        match &event.fact {
+            Fact::AgentJoined(fact) => self.join(event, fact),
+            Fact::AgentLeft(fact) => {
+                let end = match fact.reason {
+                    LeaveReason::Left => SessionEnd::Left,
+                    LeaveReason::TakenOver => SessionEnd::TakenOver,
+                };
+                self.end_session(&fact.name, &fact.session, end)
+            }
+            Fact::AgentLost(fact) => self.end_session(&fact.name, &fact.session, SessionEnd::Lost),
+            Fact::TaskAdded(fact) => self.add_task(event, fact),
+            Fact::TaskUpdated(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                fact.change.apply(&mut task.spec);
+                rest_if(task, fact.resting);
+                Ok(())
+            }
+            Fact::TaskNoted(fact) => self.changed(event, &fact.id).map(drop),
+            Fact::TaskSplit(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                task.auto_finish |= fact.auto_finish;
+                if fact.waits {
+                    if task.state == TaskState::Claimed {
+                        task.attempt = task.failures + task.losses;
+                    }
+                    end_grant(task, GrantEnd::Split);
+                    task.state = TaskState::Waiting;
+                }
+                Ok(())
+            }
+            Fact::TaskReadied(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                expect_state(task, &[TaskState::Blocked, TaskState::Scheduled, TaskState::Waiting])?;
+                rest(task, Resting::Ready { ready_at: event.store_at });
+                Ok(())
+            }
+            Fact::TaskClaimed(fact) => self.claim(event, fact),
+            Fact::TaskProgressed(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                if fact.progress.is_some() {
+                    task.progress = fact.progress;
+                }
+                Ok(())
+            }
+            Fact::TaskReleased(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                expect_state(task, &[TaskState::Claimed])?;
+                task.attempt = task.failures + task.losses;
+                end_grant(task, match fact.reason {
+                    ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
+                    ReleaseReason::TakenOver => GrantEnd::TakenOver,
+                });
+                rest(task, fact.resting);
+                Ok(())
+            }
+            Fact::TaskFailed(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                expect_state(task, &[TaskState::Claimed])?;
+                task.failures = fact.failures;
+                end_grant(task, GrantEnd::Failed);
+                rest(task, Resting::Scheduled { retry_at: fact.retry_at });
+                task.ready_at = None;
+                Ok(())
+            }
+            Fact::TaskDone(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                finish(task, TaskState::Done, fact.result.as_ref(), &fact.artifacts)
+            }
+            Fact::TaskSubmitted(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                finish(task, TaskState::Review, fact.result.as_ref(), &fact.artifacts)
+            }
+            Fact::TaskApproved(fact) => expect_state(self.changed(event, &fact.id)?, &[TaskState::Review]),
+            Fact::TaskRejected(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                expect_state(task, &[TaskState::Review])?;
+                rest(task, fact.resting);
+                Ok(())
+            }
+            Fact::TaskCancelled(fact) => self.cancel(event, &fact.id),
+            Fact::TaskRequeued(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                expect_state(task, &[TaskState::Dead, TaskState::Cancelled])?;
+                (task.attempt, task.failures, task.losses) = (0, 0, 0);
+                task.retry_at = None;
+                rest(task, fact.resting);
+                Ok(())
+            }
+            Fact::TaskDied(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                end_grant(task, GrantEnd::Lost);
+                task.state = TaskState::Dead;
+                task.retry_at = None;
+                Ok(())
+            }
+            Fact::DependencyAdded(fact) => {
+                self.known(&fact.on)?;
+                let task = self.changed(event, &fact.id)?;
+                task.needs.extend(fact.on.iter().cloned());
+                rest_if(task, fact.resting);
+                Ok(())
+            }
+            Fact::DependencyRemoved(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                task.needs.retain(|id| !fact.on.contains(id));
+                rest_if(task, fact.resting);
+                Ok(())
+            }
+            Fact::LeaseLost(fact) => self.lose_lease(event, fact),
+            Fact::StateSet(fact) => self.set_entry(event, &fact.key, Some(fact.value.clone()), fact.version),
+            Fact::StateDeleted(fact) => self.set_entry(event, &fact.key, None, fact.version),
+            Fact::ReservationMade(fact) => self.reserve(event, fact),
+            Fact::ReservationEnded(fact) => self.reservations.remove(&fact.id).map(drop).ok_or_else(|| format!("there is no reservation {}", fact.id)),
+            Fact::MessageSent(fact) => self.send(event, fact),
+            Fact::MessageAcked(fact) => {
+                let message = self.messages.get_mut(&fact.id).ok_or_else(|| format!("there is no message {}", fact.id))?;
+                message.acked_by.insert(fact.by.clone());
+                Ok(())
+            }
+            Fact::StoreRestored(_) => Ok(()),
+        }
+    }
+
+    fn join(&mut self, event: &Event, fact: &AgentJoined) -> Applied {
+        if self.agents.get(&fact.name).is_some_and(Agent::is_live) {
+            return Err(format!("agent {} has a live session", fact.name));
+        }
+        let presence = Presence {
+            seen: event.store_at,
+            seen_wall: event.at,
+            beat: event.store_at,
+            progressed: event.store_at,
+            read_mark: self.agents.get(&fact.name).map_or(0, |agent| agent.presence.read_mark),
+            ..Presence::default()
+        };
+        let agent = Agent {
+            name: fact.name.clone(),
+            session: fact.session.clone(),
+            role: fact.role.clone(),
+            capabilities: fact.capabilities.clone(),
+            program: fact.program.clone(),
+            timeout_ms: fact.timeout_ms,
+            max_claims: fact.max_claims,
+            owner: fact.owner.clone(),
+            host: fact.host.clone(),
+            harness: fact.harness.clone(),
+            end: None,
+            presence,
+        };
+        self.agents.insert(fact.name.clone(), agent);
+        Ok(())
+    }
+
+    fn end_session(&mut self, name: &AgentName, session: &SessionId, end: SessionEnd) -> Applied {
+        let agent = self.agents.get_mut(name).ok_or_else(|| format!("there is no agent {name}"))?;
+        if agent.session != *session || !agent.is_live() {
+            return Err(format!("{session} is not the live session of {name}"));
+        }
+        agent.end = Some(end);
+        self.notices.retain(|notice| notice.session != *session);
+        Ok(())
+    }
+
+    fn known(&self, ids: &BTreeSet<TaskId>) -> Applied {
+        match ids.iter().find(|id| !self.tasks.contains_key(*id)) {
+            Some(id) => Err(format!("there is no task {id}")),
+            None => Ok(()),
+        }
+    }
+
+    /// The task, marked as changed by this event.
+    fn changed(&mut self, event: &Event, id: &TaskId) -> Applied<&mut Task> {
+        let task = self.tasks.get_mut(id).ok_or_else(|| format!("there is no task {id}"))?;
+        task.updated_at = event.at;
+        Ok(task)
+    }
+
+    fn add_task(&mut self, event: &Event, fact: &TaskAdded) -> Applied {
+        if self.tasks.contains_key(&fact.id) {
+            return Err(format!("task {} exists", fact.id));
+        }
+        self.known(&fact.needs)?;
+        self.known(&fact.spec.parent.iter().cloned().collect())?;
+        let mut task = Task {
+            seq: self.tasks.len() as u64 + 1,
+            id: fact.id.clone(),
+            spec: fact.spec.clone(),
+            needs: fact.needs.clone(),
+            auto_finish: false,
+            state: TaskState::Blocked,
+            ready_at: None,
+            retry_at: None,
+            attempt: 0,
+            failures: 0,
+            losses: 0,
+            grant: None,
+            progress: None,
+            result: None,
+            artifacts: Vec::new(),
+            created_at: event.at,
+            created_by: event.agent.clone(),
+            updated_at: event.at,
+        };
+        rest(&mut task, fact.resting);
+        self.tasks.insert(fact.id.clone(), task);
+        Ok(())
+    }
+
+    fn claim(&mut self, event: &Event, fact: &TaskClaimed) -> Applied {
+        if fact.token.0 != event.seq {
+            return Err(format!("token {} is not the number of its event", fact.token));
+        }
+        let (Some(agent), Some(session)) = (event.agent.clone(), event.session.clone()) else {
+            return Err("it names no session".into());
+        };
+        let task = self.changed(event, &fact.id)?;
+        if task.state != TaskState::Ready && !(task.state == TaskState::Claimed && task.grant.as_ref().is_some_and(|g| g.end.is_some())) {
+            return Err(format!("task {} is {} and held", fact.id, task.state));
+        }
+        task.attempt = fact.attempt;
+        task.granted(Grant { token: fact.token, agent, session: session.clone(), since: event.at, renewed: event.store_at, ttl_ms: fact.ttl_ms, end: None });
+        self.grantees.entry(fact.id.clone()).or_default().insert(session);
+        Ok(())
+    }
+
+    fn cancel(&mut self, event: &Event, id: &TaskId) -> Applied {
+        let task = self.changed(event, id)?;
+        if task.state.is_finished() && task.state != TaskState::Dead {
+            return Err(format!("task {id} is {}", task.state));
+        }
+        let held_by = task.holder().map(|grant| grant.session.clone());
+        end_grant(task, GrantEnd::Cancelled);
+        task.state = TaskState::Cancelled;
+        task.retry_at = None;
+        if let Some(session) = held_by {
+            self.notices.insert(Notice { session, task: id.clone(), cancelled: true });
+        }
+        Ok(())
+    }
+
+    fn lose_lease(&mut self, event: &Event, fact: &LeaseLost) -> Applied {
+        let task = self.changed(event, &fact.task)?;
+        expect_state(task, &[TaskState::Claimed])?;
+        if task.grant.as_ref().is_none_or(|grant| grant.token != fact.token) {
+            return Err(format!("the last grant of task {} is not {}", fact.task, fact.token));
+        }
+        task.losses = fact.losses;
+        end_grant(task, GrantEnd::Lost);
+        rest_if(task, fact.resting);
+        self.notices.insert(Notice { session: fact.holder_session.clone(), task: fact.task.clone(), cancelled: false });
+        Ok(())
+    }
+
+    fn set_entry(&mut self, event: &Event, key: &crate::StateKey, value: Option<serde_json::Value>, version: u64) -> Applied {
+        if self.entries.get(key).is_some_and(|entry| entry.version >= version) {
+            return Err(format!("version {version} of {key} does not rise"));
+        }
+        let entry = Entry { key: key.clone(), value, version, updated_at: event.at, updated_by: event.agent.clone() };
+        self.entries.insert(key.clone(), entry);
+        Ok(())
+    }
+
+    fn reserve(&mut self, event: &Event, fact: &ReservationMade) -> Applied {
+        let (Some(agent), Some(session)) = (event.agent.clone(), event.session.clone()) else {
+            return Err("it names no session".into());
+        };
+        let reservation = Reservation {
+            id: fact.id.clone(),
+            target: fact.target.clone(),
+            mode: fact.mode,
+            agent,
+            session,
+            task: fact.task.clone(),
+            made: event.store_at,
+            ttl_ms: fact.ttl_ms,
+            reason: fact.reason.clone(),
+        };
+        match self.reservations.insert(fact.id.clone(), reservation) {
+            Some(_) => Err(format!("reservation {} exists", fact.id)),
+            None => Ok(()),
+        }
+    }
+
+    fn send(&mut self, event: &Event, fact: &MessageSent) -> Applied {
+        let Some(from) = event.agent.clone() else { return Err("it names no sender".into()) };
+        let message = Message {
+            seq: event.seq,
+            id: fact.id.clone(),
+            thread: fact.thread.clone(),
+            from,
+            to: fact.to.clone(),
+            subject: fact.subject.clone(),
+            text: fact.text.clone(),
+            sent_at: event.at,
+            reply_to: fact.reply_to.clone(),
+            ack_required: fact.ack_required,
+            acked_by: BTreeSet::new(),
+        };
+        match self.messages.insert(fact.id.clone(), message) {
+            Some(_) => Err(format!("message {} exists", fact.id)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn expect_state(task: &Task, allowed: &[TaskState]) -> Applied {
+    if allowed.contains(&task.state) { Ok(()) } else { Err(format!("task {} is {}", task.id, task.state)) }
+}
+
+fn end_grant(task: &mut Task, end: GrantEnd) {
+    if let Some(grant) = task.grant.as_mut().filter(|grant| grant.end.is_none()) {
+        grant.end = Some(end);
+    }
+}
+
+fn rest(task: &mut Task, resting: Resting) {
+    task.state = resting.state();
+    match resting {
+        Resting::Ready { ready_at } => {
+            task.ready_at = Some(ready_at);
+            task.retry_at = None;
+        }
+        Resting::Scheduled { retry_at } => task.retry_at = retry_at,
+        Resting::Blocked | Resting::Waiting => {}
+    }
+}
+
+fn rest_if(task: &mut Task, resting: Option<Resting>) {
+    if let Some(resting) = resting {
+        rest(task, resting);
+    }
+}
+
+fn finish(task: &mut Task, state: TaskState, result: Option<&String>, artifacts: &[String]) -> Applied {
+    expect_state(task, &[TaskState::Claimed, TaskState::Waiting, TaskState::Review])?;
+    end_grant(task, GrantEnd::Done);
+    task.state = state;
+    if let Some(result) = result {
+        task.result = Some(result.clone());
+    }
+    if !artifacts.is_empty() {
+        task.artifacts = artifacts.to_vec();
+    }
+    Ok(())
+}

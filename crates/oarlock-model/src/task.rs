@@ -1,0 +1,303 @@
+//! Tasks: what is to be done, who holds it, and what came of it.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
+use crate::limits;
+use crate::pattern::Pattern;
+use crate::time::{StoreTime, WallTime};
+
+/// The nine states of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// It waits for tasks it needs.
+    Blocked,
+    /// It can be claimed.
+    Ready,
+    /// It can be claimed later: a back-off or a not-before.
+    Scheduled,
+    /// A session holds it.
+    Claimed,
+    /// It waits for its children.
+    Waiting,
+    /// It is done and waits for approval.
+    Review,
+    /// It is done.
+    Done,
+    /// It failed or was lost too often: a dead letter.
+    Dead,
+    /// It was called off.
+    Cancelled,
+}
+
+impl TaskState {
+    /// All states, in the order of their stored numbers.
+    pub const ALL: [TaskState; 9] = [
+        TaskState::Blocked,
+        TaskState::Ready,
+        TaskState::Scheduled,
+        TaskState::Claimed,
+        TaskState::Waiting,
+        TaskState::Review,
+        TaskState::Done,
+        TaskState::Dead,
+        TaskState::Cancelled,
+    ];
+
+    /// The state's word in JSON and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TaskState::Blocked => "blocked",
+            TaskState::Ready => "ready",
+            TaskState::Scheduled => "scheduled",
+            TaskState::Claimed => "claimed",
+            TaskState::Waiting => "waiting",
+            TaskState::Review => "review",
+            TaskState::Done => "done",
+            TaskState::Dead => "dead",
+            TaskState::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing more will happen to it by itself. A dead letter is finished: only `requeue` brings it back.
+    pub fn is_finished(self) -> bool {
+        matches!(self, TaskState::Done | TaskState::Dead | TaskState::Cancelled)
+    }
+
+    /// Whether what needs it can never go on unless somebody acts.
+    pub fn is_dead_end(self) -> bool {
+        matches!(self, TaskState::Dead | TaskState::Cancelled)
+    }
+}
+
+impl fmt::Display for TaskState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for TaskState {
+    type Err = crate::Rejection;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        TaskState::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
+            let all = TaskState::ALL.map(TaskState::as_str).join(", ");
+            crate::Rejection::invalid(format!("\"{}\" is not a task state", crate::ident::shown(text)), format!("use one of {all}"))
+        })
+    }
+}
+
+/// Who must approve a task after it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// Somebody calls `approve` or `reject`.
+    Human,
+}
+
+impl std::str::FromStr for Gate {
+    type Err = crate::Rejection;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "human" => Ok(Gate::Human),
+            _ => Err(crate::Rejection::invalid(format!("\"{}\" is not a gate", crate::ident::shown(text)), "the only gate is: human")),
+        }
+    }
+}
+
+/// What was asked for: the part of a task that its maker chooses and `update` may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// One line.
+    pub title: String,
+    /// Markdown for whoever does it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// What kind of work it is.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Label>,
+    /// 0 is the most urgent, 4 the least.
+    pub priority: u8,
+    /// The task it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TaskId>,
+    /// What an agent must be able to do to claim it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub capabilities: BTreeSet<Label>,
+    /// Its write set: the paths it will change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<Pattern>,
+    /// Things only one may use at a time, for example a port or a device.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resources: BTreeSet<Label>,
+    /// How long it should take, in minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate_minutes: Option<u32>,
+    /// Whom it is meant for; while that agent is active, nobody else gets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned: Option<AgentName>,
+    /// After this many failures, or this many lost leases, it is dead.
+    pub max_attempts: u32,
+    /// Not before this wall time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<WallTime>,
+    /// Who must approve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+}
+
+impl TaskSpec {
+    /// A task with this title and the defaults of [`limits`].
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), priority: limits::PRIORITY_DEFAULT, max_attempts: limits::ATTEMPTS_DEFAULT, ..Self::default() }
+    }
+}
+
+/// Where a task rests when nobody holds it and it is not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Resting {
+    /// It can be claimed, and could since `ready_at`.
+    Ready {
+        /// Since when, in store time; the base of its rank.
+        ready_at: StoreTime,
+    },
+    /// It needs unfinished tasks.
+    Blocked,
+    /// It can be claimed later: at `retry_at`, or at the spec's `not_before`, whichever is later.
+    Scheduled {
+        /// The end of a back-off, in store time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_at: Option<StoreTime>,
+    },
+    /// It has unfinished children.
+    Waiting,
+}
+
+impl Resting {
+    /// The task state of this resting place.
+    pub fn state(self) -> TaskState {
+        match self {
+            Resting::Ready { .. } => TaskState::Ready,
+            Resting::Blocked => TaskState::Blocked,
+            Resting::Scheduled { .. } => TaskState::Scheduled,
+            Resting::Waiting => TaskState::Waiting,
+        }
+    }
+}
+
+/// How the last grant of a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantEnd {
+    /// With `done`, also when it waits in review.
+    Done,
+    /// With `fail`.
+    Failed,
+    /// With `release` or `leave`, or because the store was restored.
+    Released,
+    /// A new session of the same name took over.
+    TakenOver,
+    /// The owner's death was proven, or the lease expired and could not be granted again.
+    Lost,
+    /// The task was cancelled.
+    Cancelled,
+    /// The holder split the task.
+    Split,
+}
+
+/// The last grant of a task: its holder while it is claimed, its fence for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The fencing token.
+    pub token: Token,
+    /// Who got it.
+    pub agent: AgentName,
+    /// Which incarnation got it.
+    pub session: SessionId,
+    /// When, for people.
+    pub since: WallTime,
+    /// When it was granted or last renewed by itself; a heartbeat of the session renews it too.
+    pub renewed: StoreTime,
+    /// How long it holds after a renewal, in milliseconds.
+    pub ttl_ms: i64,
+    /// How it ended, if it has.
+    pub end: Option<GrantEnd>,
+}
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its number in the order of creation.
+    pub seq: u64,
+    /// Its id.
+    pub id: TaskId,
+    /// What was asked for.
+    pub spec: TaskSpec,
+    /// The tasks it needs.
+    pub needs: BTreeSet<TaskId>,
+    /// Whether it is done by itself when its last child is.
+    pub auto_finish: bool,
+    /// Its state.
+    pub state: TaskState,
+    /// Since when it could be claimed.
+    pub ready_at: Option<StoreTime>,
+    /// The end of its back-off.
+    pub retry_at: Option<StoreTime>,
+    /// The number of the running or last counted attempt.
+    pub attempt: u32,
+    /// Reported failures.
+    pub failures: u32,
+    /// Lost leases.
+    pub losses: u32,
+    /// Its last grant.
+    pub grant: Option<Grant>,
+    /// Percent done, as its holder says.
+    pub progress: Option<u8>,
+    /// What came of it.
+    pub result: Option<String>,
+    /// Paths its holder named.
+    pub artifacts: Vec<String>,
+    /// When it was added.
+    pub created_at: WallTime,
+    /// Who added it.
+    pub created_by: Option<AgentName>,
+    /// When an event last changed it.
+    pub updated_at: WallTime,
+}
+
+impl Task {
+    /// The grant that holds it now.
+    pub fn holder(&self) -> Option<&Grant> {
+        self.grant.as_ref().filter(|_| self.state == TaskState::Claimed)
+    }
+
+    /// What a claim does to the task: the same for the specification and for replies made inside a transaction.
+    pub fn take_grant(&mut self, holder: &crate::agent::Agent, claimed: &crate::event::TaskClaimed, now: crate::Now) {
+        self.granted(Grant {
+            token: claimed.token,
+            agent: holder.name.clone(),
+            session: holder.session.clone(),
+            since: now.wall,
+            renewed: now.store,
+            ttl_ms: claimed.ttl_ms,
+            end: None,
+        });
+        self.attempt = claimed.attempt;
+        self.updated_at = now.wall;
+    }
+
+    pub(crate) fn granted(&mut self, grant: Grant) {
+        self.state = TaskState::Claimed;
+        self.progress = None;
+        self.retry_at = None;
+        self.grant = Some(grant);
+    }
+
+    /// Its place in the queue, smaller first; only meaningful while it has been ready.
+    pub fn rank(&self) -> i64 {
+        crate::rules::rank::rank(self.ready_at.unwrap_or_default(), self.spec.priority)
+    }
+}

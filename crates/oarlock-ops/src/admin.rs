@@ -1,0 +1,146 @@
+//! Administration: whole stores rather than single nouns. These verbs work on the place of a store,
+//! so that some of them can help where a store cannot be opened any more.
+
+use clap::Args;
+use oarlock_model::Rejection;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+use crate::OpError;
+
+/// What an embedded store offers to its administrator.
+pub trait Administration {
+    /// Writes a consistent copy of the store to a new file. Returns its size in bytes.
+    ///
+    /// # Errors
+    /// `already_exists` when the file is there; store errors.
+    fn backup(&mut self, to: &Path) -> Result<u64, OpError>;
+
+    /// Replaces the store's content with that of a backup and starts a new epoch: every session and
+    /// lease ends, and tokens go on above all earlier ones.
+    ///
+    /// # Errors
+    /// `data_damaged` when the backup does not pass the checks; then nothing has changed.
+    fn restore(&mut self, from: &Path) -> Result<RestoreReply, OpError>;
+
+    /// Writes the log as lines of JSON.
+    ///
+    /// # Errors
+    /// Store errors, failures to write.
+    fn export(&mut self, to: &mut dyn std::io::Write) -> Result<u64, OpError>;
+
+    /// Replays an exported log into this store, which must be empty.
+    ///
+    /// # Errors
+    /// `data_damaged` with the line; `state_conflict` when the store is not empty. Nothing has changed then.
+    fn import(&mut self, from: &mut dyn std::io::BufRead) -> Result<RestoreReply, OpError>;
+
+    /// Looks for damage, and mends it when `fix` is set; what it replaces, it keeps beside the store.
+    ///
+    /// # Errors
+    /// Only when it cannot look at all.
+    fn doctor(&mut self, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError>;
+}
+
+/// Writes the log to a file or to standard output.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Export {
+    /// The file; without it standard output
+    #[arg(long, value_name = "F")]
+    pub out: Option<PathBuf>,
+}
+
+/// Replays an exported log into an empty store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Import {
+    /// The exported file; - reads standard input
+    #[arg(value_name = "F")]
+    pub file: PathBuf,
+}
+
+/// Copies the store while others go on working.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Backup {
+    /// The file to write; it must not exist
+    #[arg(value_name = "F")]
+    pub file: PathBuf,
+}
+
+/// Replaces the store by a backup; all sessions and leases end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Restore {
+    /// A file that `backup` wrote
+    #[arg(value_name = "F")]
+    pub file: PathBuf,
+}
+
+/// Looks for damage; replies on standard output also when it finds some (exit 65).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Doctor {
+    /// Mend what can be mended; what is replaced is kept beside the store
+    #[arg(long)]
+    pub fix: bool,
+    /// Start a new epoch: for a store file that was copied by hand
+    #[arg(long)]
+    pub new_epoch: bool,
+}
+
+/// The reply of `backup`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupReply {
+    /// The file written.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The reply of `export --out`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportReply {
+    /// The file written.
+    pub file: String,
+    /// Events in it.
+    pub events: u64,
+}
+
+/// The reply of `restore` and `import`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreReply {
+    /// Events in the log now.
+    pub events: u64,
+    /// The epoch that begins.
+    pub epoch: u64,
+    /// Sessions that ended.
+    pub sessions_ended: u64,
+    /// Where the replaced store was kept, if it could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+}
+
+/// The reply of `doctor`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorReply {
+    /// Whether the store can be trusted.
+    pub ok: bool,
+    /// What was looked at, in order.
+    pub checks: Vec<DoctorCheck>,
+    /// What was mended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed: Vec<String>,
+}
+
+/// One check of `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorCheck {
+    /// What was looked at.
+    pub check: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub found: String,
+}
+
+/// The refusal to overwrite a file.
+pub fn file_exists(path: &Path) -> OpError {
+    Rejection::AlreadyExists { noun: "file", id: oarlock_model::ident::shown(&path.display().to_string()), detail: None, hint: "choose another name, or remove the file first" }.into()
+}

@@ -1,0 +1,90 @@
+//! `heartbeat`: presence, and all leases of the session renewed in one write (semantics 9).
+
+use clap::Args;
+use oarlock_model::{Rejection, TaskId};
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::agent::leave::own_lock;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::shapes::AgentShape;
+use crate::task::values;
+
+/// Tells that the agent is there and renews all its leases; replies what it has to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Heartbeat {
+    /// How it is, for example busy
+    #[arg(long, value_name = "S")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What it is doing
+    #[arg(long, value_name = "TEXT")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+}
+
+/// The reply of [`Heartbeat`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeartbeatReply {
+    /// The agent.
+    pub agent: AgentShape,
+    /// How many leases were renewed.
+    pub renewed: usize,
+    /// Tasks whose lease it lost since the last heartbeat: stop working on them.
+    pub lost: Vec<TaskId>,
+    /// Tasks that were cancelled under it since the last heartbeat: stop working on them.
+    pub cancelled: Vec<TaskId>,
+    /// Messages its inbox has not shown yet.
+    pub unread: u64,
+}
+
+impl Request for Heartbeat {
+    const VERB: &'static str = "heartbeat";
+    const ABOUT: &'static str = "Tell that the agent is there and renew all its leases";
+    const EXAMPLE: &'static [&'static str] = &["--action", "running the tests"];
+    const IDENTITY: Identity = Identity::Needed;
+    type Reply = HeartbeatReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::check_note("status", self.status.as_deref())?;
+        values::check_note("action", self.action.as_deref())
+    }
+}
+
+impl Mutation for Heartbeat {
+    fn locks(&self, caller: &Caller) -> Vec<Lock> {
+        own_lock(caller)
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<HeartbeatReply, OpError> {
+        let mut me = cx.me()?.clone();
+        let now = cx.now();
+        let presence = &mut me.presence;
+        presence.seen = now.store;
+        presence.seen_wall = now.wall;
+        presence.beat = now.store;
+        if self.action.is_some() && self.action != presence.action {
+            presence.progressed = now.store;
+        }
+        if self.status.is_some() {
+            presence.status.clone_from(&self.status);
+        }
+        if self.action.is_some() {
+            presence.action.clone_from(&self.action);
+        }
+        cx.tx().write_presence(&me.name, &me.presence)?;
+        let notices = cx.tx().take_notices(&me.session)?;
+        let of_kind = |cancelled| notices.iter().filter(|n| n.cancelled == cancelled).map(|n| n.task.clone()).collect();
+        let agent = AgentShape::of(&cx.reading(), &me)?;
+        Ok(HeartbeatReply {
+            renewed: agent.claims.len(),
+            lost: of_kind(false),
+            cancelled: of_kind(true),
+            unread: cx.view().unread(&me.name, me.presence.read_mark)?,
+            agent,
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! `join`: registers an agent as a new session.
+
+use clap::Args;
+use oarlock_model::agent::{Agent, Host, Owner};
+use oarlock_model::duration::Duration;
+use oarlock_model::event::{AgentJoined, AgentLeft, LeaveReason};
+use oarlock_model::rules::liveness::AgentState;
+use oarlock_model::{AgentName, Label, Rejection, SessionId};
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::agent::leave;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::local::Local;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::shapes::AgentShape;
+use crate::task::values;
+use oarlock_model::event::ReleaseReason;
+
+/// Registers an agent. A restart is a new session; what the old one held is freed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Join {
+    /// The agent's name; without it OARLOCK_AGENT, else one is made up
+    pub name: Option<AgentName>,
+    /// What it is there for, for example planner; counts as a capability
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Label>,
+    /// What it can do, comma separated
+    #[arg(long, value_name = "CAPS", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub can: Vec<Label>,
+    /// After this long without a call it is shown as stale [default: 120s]
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// The program behind it, for people
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// How many tasks it holds at once
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_claims: Option<u32>,
+    /// The process this session stands for; when it dies, the work is free at once
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// End a live session of the same name and free what it held
+    #[arg(long)]
+    #[serde(default)]
+    pub take_over: bool,
+    /// The id a harness gave its run; the same id joins the same session again
+    #[arg(long, value_name = "ID")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harness: Option<String>,
+    /// The process the session stands for, as its own machine identifies it.
+    #[arg(skip)]
+    #[serde(default)]
+    pub owner: Owner,
+    /// The machine the session runs on.
+    #[arg(skip)]
+    #[serde(default)]
+    pub host: Host,
+}
+
+/// The reply of [`Join`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JoinReply {
+    /// The agent.
+    pub agent: AgentShape,
+    /// Its session; pass it as OARLOCK_SESSION to be protected against an own restart.
+    pub session: SessionId,
+    /// Whether it was the same session before.
+    pub resumed: bool,
+}
+
+impl Request for Join {
+    const VERB: &'static str = "join";
+    const ABOUT: &'static str = "Register an agent as a new session";
+    const EXAMPLE: &'static [&'static str] = &["ada", "--role", "executor", "--can", "rust,sql"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = JoinReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.host = local.host();
+        if let Some(pid) = self.pid {
+            self.owner = Owner::Process { process: local.process(pid)? };
+            self.host.pid = Some(pid);
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::check_list("capabilities", self.can.len())?;
+        values::check_note("program", self.program.as_deref())?;
+        values::check_note("harness id", self.harness.as_deref())?;
+        match self.max_claims {
+            Some(0) => Err(Rejection::invalid("--max-claims is 0", "an agent holds at least one task at once")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A join makes its caller known; it does not need to be known before.
+    fn identity(&self) -> Identity {
+        Identity::Optional
+    }
+}
+
+impl Mutation for Join {
+    fn locks(&self, caller: &Caller) -> Vec<Lock> {
+        match self.wanted_name(caller) {
+            Some(name) => vec![Lock::Agent(name.clone())],
+            None => vec![Lock::Roster],
+        }
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<JoinReply, OpError> {
+        let name = match self.wanted_name(cx.caller()) {
+            Some(name) => name.clone(),
+            None => made_up_name(cx)?,
+        };
+        if let Some(old) = cx.view().agent(&name)?.filter(Agent::is_live) {
+            if self.resumes(&old) {
+                return Self::reply(cx, &name, true);
+            }
+            if cx.reading().agent_state(&old) == AgentState::Active && !self.take_over {
+                return Err(occupied(cx, &old).into());
+            }
+            cx.identify(None);
+            leave::free(cx, &old, ReleaseReason::TakenOver)?;
+            cx.emit(AgentLeft { name: name.clone(), session: old.session, reason: LeaveReason::TakenOver })?;
+        }
+        self.enter(cx, name)
+    }
+}
+
+impl Join {
+    fn wanted_name<'a>(&'a self, caller: &'a Caller) -> Option<&'a AgentName> {
+        self.name.as_ref().or(caller.name.as_ref())
+    }
+
+    /// The same harness run, or the same owning process, is the same session.
+    fn resumes(&self, old: &Agent) -> bool {
+        let same_harness = self.harness.is_some() && self.harness == old.harness;
+        let same_process = matches!(&self.owner, Owner::Process { .. }) && self.owner == old.owner;
+        same_harness || same_process
+    }
+
+    fn enter(&self, cx: &mut Deciding<'_>, name: AgentName) -> Result<JoinReply, OpError> {
+        let session = SessionId::of(&name, cx.next_token().0);
+        if matches!(self.owner, Owner::Lock { .. }) {
+            cx.tx().take_owner_lock(&session)?;
+        }
+        let joined = AgentJoined {
+            name: name.clone(),
+            session: session.clone(),
+            role: self.role.clone(),
+            capabilities: self.can.iter().cloned().collect(),
+            program: self.program.clone(),
+            timeout_ms: self.timeout.unwrap_or(cx.settings().heartbeat_timeout).as_ms(),
+            max_claims: self.max_claims,
+            owner: self.owner.clone(),
+            host: self.host.clone(),
+            harness: self.harness.clone(),
+        };
+        cx.emit_as(Some(name.clone()), Some(session), joined.into())?;
+        Self::reply(cx, &name, false)
+    }
+
+    fn reply(cx: &Deciding<'_>, name: &AgentName, resumed: bool) -> Result<JoinReply, OpError> {
+        let agent = cx.reading().agent(name)?;
+        Ok(JoinReply { session: agent.session.clone(), agent: AgentShape::of(&cx.reading(), &agent)?, resumed })
+    }
+}
+
+fn occupied(cx: &Deciding<'_>, old: &Agent) -> Rejection {
+    let age_s = cx.now().store.since_ms(old.presence.seen) / 1_000;
+    Rejection::AlreadyExists {
+        noun: "agent",
+        id: old.name.to_string(),
+        detail: Some(format!("its session {} was seen {age_s} s ago", old.session)),
+        hint: "choose another name, or end that session with --take-over",
+    }
+}
+
+fn made_up_name(cx: &Deciding<'_>) -> Result<AgentName, OpError> {
+    let mut number = cx.next_token().0;
+    loop {
+        let name = AgentName::parse(&format!("agent-{number}"))?;
+        if cx.view().agent(&name)?.is_none() {
+            return Ok(name);
+        }
+        number += 1;
+    }
+}

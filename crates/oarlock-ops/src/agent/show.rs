@@ -1,0 +1,39 @@
+//! `agent`: one agent.
+
+use clap::Args;
+use oarlock_model::AgentName;
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::context::Reading;
+use crate::request::{Identity, Query, Request};
+use crate::shapes::AgentShape;
+
+/// Shows one agent, whatever its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct ShowAgent {
+    /// The agent's name
+    pub name: AgentName,
+}
+
+/// The reply of [`ShowAgent`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShowAgentReply {
+    /// The agent.
+    pub agent: AgentShape,
+}
+
+impl Request for ShowAgent {
+    const VERB: &'static str = "agent";
+    const ABOUT: &'static str = "Show one agent";
+    const EXAMPLE: &'static [&'static str] = &["ada"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = ShowAgentReply;
+}
+
+impl Query for ShowAgent {
+    fn answer(&self, cx: &Reading<'_>) -> Result<ShowAgentReply, OpError> {
+        let agent = cx.agent(&self.name)?;
+        Ok(ShowAgentReply { agent: AgentShape::of(cx, &agent)? })
+    }
+}

@@ -1,0 +1,263 @@
+//! Running a request: identity, idempotency, one transaction, and waiting (semantics 7, 9, 18, 19).
+
+use oarlock_model::agent::Agent;
+use oarlock_model::rules::liveness;
+use oarlock_model::{AgentName, Now, Rejection, SessionId, limits};
+use serde::Serialize;
+
+use crate::OpError;
+use crate::context::{Deciding, Reading};
+use crate::request::{Identity, Mutation, Query, Request, Waiting};
+use crate::settings::Settings;
+use crate::settle;
+use crate::store::{OwnerSight, Remembered, Store, StoreResult, View, Wake};
+
+/// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
+const RECHECK_MS: i64 = 5_000;
+
+/// Who calls, as far as the caller says or shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The name it gives.
+    pub name: Option<AgentName>,
+    /// The session it means.
+    pub session: Option<SessionId>,
+    /// The processes above it, nearest first; they tell who it is when it gives no name.
+    pub ancestors: Vec<String>,
+    /// The idempotency key of the call.
+    pub key: Option<String>,
+}
+
+impl Caller {
+    /// A caller that gives this name.
+    pub fn named(name: AgentName) -> Self {
+        Self { name: Some(name), ..Self::default() }
+    }
+}
+
+/// Runs a query.
+///
+/// # Errors
+/// Refusals and store errors.
+pub fn query<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &Q) -> Result<Q::Reply, OpError> {
+    request.check()?;
+    wait_for(store, request.waiting(), &mut |store| {
+        settle_if_due(store, settings)?;
+        let view = store.snapshot()?;
+        let me = identify(&*view, caller, request.identity())?;
+        request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
+    }, &mut |_| Ok(true))
+}
+
+/// Runs a mutation: exactly once for an idempotency key.
+///
+/// # Errors
+/// Refusals and store errors; nothing has changed then, except what time had already made true.
+pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
+    request.check()?;
+    check_key(caller)?;
+    wait_for(store, request.waiting(), &mut |store| mutate_once(store, caller, settings, request), &mut |store| {
+        let view = store.snapshot()?;
+        if settle::is_due(&*view)? {
+            return Ok(true);
+        }
+        let me = identify(&*view, caller, request.identity())?;
+        request.worth_trying(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
+    })
+}
+
+fn mutate_once<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
+    let locks = request.locks(caller);
+    let request_hash = match &caller.key {
+        Some(_) => Some(request_hash(caller, request)?),
+        None => None,
+    };
+    let mut tx = store.begin(&locks)?;
+    if let (Some(key), Some(hash)) = (&caller.key, request_hash)
+        && let Some(remembered) = tx.remembered(M::VERB, key)?
+    {
+        if remembered.request_hash != hash {
+            return Err(Rejection::KeyReused { key: key.clone(), verb: M::VERB.into() }.into());
+        }
+        return Ok(serde_json::from_str(&remembered.reply)?);
+    }
+    let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
+    settle::settle(&mut cx)?;
+    cx.keep()?;
+    let decided = decide(&mut cx, caller, request);
+    match decided {
+        Ok(reply) => {
+            if let (Some(key), Some(request_hash)) = (&caller.key, request_hash) {
+                tx.remember(M::VERB, key, &Remembered { request_hash, reply: serde_json::to_string(&reply)? })?;
+            }
+            tx.commit()?;
+            Ok(reply)
+        }
+        Err(error) => {
+            if matches!(error, OpError::Rejected(_)) && tx.undo_to_mark()? {
+                tx.commit()?;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn decide<M: Mutation>(cx: &mut Deciding<'_>, caller: &Caller, request: &M) -> Result<M::Reply, OpError> {
+    let me = identify(cx.view(), caller, request.identity())?;
+    let touch = me.as_ref().filter(|agent| liveness::presence_due(&agent.presence, agent.timeout_ms, cx.now())).cloned();
+    cx.identify(me);
+    let reply = request.decide(cx)?;
+    if let Some(agent) = touch {
+        touch_presence(cx, &agent.name)?;
+    }
+    Ok(reply)
+}
+
+/// Notes that the agent was there. It renews no lease: an agent that merely asks does not keep work.
+fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError> {
+    let now = cx.now();
+    if let Some(mut agent) = cx.view().agent(name)?.filter(Agent::is_live) {
+        agent.presence.seen = now.store;
+        agent.presence.seen_wall = now.wall;
+        agent.presence.progressed = now.store;
+        cx.tx().write_presence(name, &agent.presence)?;
+    }
+    Ok(())
+}
+
+/// The agent that calls, if that can be known.
+///
+/// # Errors
+/// `identity_required`, `not_found` (a name that never joined), `stale_session`.
+pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<Option<Agent>, OpError> {
+    let named = caller.name.clone().or_else(|| caller.session.as_ref().and_then(SessionId::agent));
+    let found = match &named {
+        Some(name) => view.agent(name)?,
+        None if identity == Identity::Needed => by_ancestor(view, caller)?,
+        None => None,
+    };
+    match (found, &named) {
+        (Some(agent), _) => match stale(&agent, caller) {
+            Some(rejection) if identity == Identity::Needed || caller.session.is_some() => Err(rejection.into()),
+            Some(_) => Ok(None),
+            None => Ok(Some(agent)),
+        },
+        (None, Some(name)) if identity == Identity::Needed => Err(Rejection::not_found("agent", name).into()),
+        (None, None) if identity == Identity::Needed => Err(Rejection::IdentityRequired.into()),
+        (None, _) => Ok(None),
+    }
+}
+
+fn stale(agent: &Agent, caller: &Caller) -> Option<Rejection> {
+    use oarlock_model::agent::SessionEnd;
+    let meant = caller.session.as_ref().unwrap_or(&agent.session);
+    let why = match agent.end {
+        _ if *meant != agent.session => "another session of this agent took its place",
+        Some(SessionEnd::Left) => "it left",
+        Some(SessionEnd::TakenOver) => "it was taken over",
+        Some(SessionEnd::Lost) => "it is lost",
+        None => return None,
+    };
+    let current = agent.is_live().then(|| agent.session.clone());
+    Some(Rejection::StaleSession { agent: agent.name.clone(), session: meant.clone(), why, current })
+}
+
+/// The one session that owns a process above the caller; two candidates count as none.
+fn by_ancestor(view: &dyn View, caller: &Caller) -> StoreResult<Option<Agent>> {
+    if caller.ancestors.is_empty() {
+        return Ok(None);
+    }
+    let mut candidates = view.mortal_agents()?;
+    candidates.retain(|agent| agent.owner.process().is_some_and(|process| caller.ancestors.iter().any(|a| a == process)));
+    Ok(if candidates.len() == 1 { candidates.pop() } else { None })
+}
+
+fn check_key(caller: &Caller) -> Result<(), Rejection> {
+    match &caller.key {
+        Some(key) if key.is_empty() || key.chars().any(char::is_control) => {
+            Err(Rejection::invalid("the idempotency key is empty or has control characters", "use any other text, for example a UUID"))
+        }
+        Some(key) if key.chars().count() > limits::KEY_CHARS_MAX => Err(Rejection::limit("characters of the idempotency key", limits::KEY_CHARS_MAX, key.chars().count())),
+        _ => Ok(()),
+    }
+}
+
+/// The request and who makes it; the session is left out, because a key survives a new session.
+fn request_hash<R: Request>(caller: &Caller, request: &R) -> Result<[u8; 32], OpError> {
+    #[derive(Serialize)]
+    struct Hashed<'a, R> {
+        verb: &'static str,
+        agent: Option<&'a AgentName>,
+        request: &'a R,
+    }
+    let text = serde_json::to_vec(&Hashed { verb: R::VERB, agent: caller.name.as_ref(), request })?;
+    Ok(*blake3::hash(&text).as_bytes())
+}
+
+fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
+    if !settle::is_due(&*store.snapshot()?)? {
+        return Ok(());
+    }
+    let locks = [crate::lock::Lock::Everything];
+    let caller = Caller::default();
+    let mut tx = store.begin(&locks)?;
+    settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks))?;
+    Ok(tx.commit()?)
+}
+
+/// Tries, and while the answer is "not yet" waits for a bell, a death or a due time and tries again.
+fn wait_for<T>(
+    store: &mut dyn Store,
+    waiting: Option<Waiting>,
+    attempt: &mut dyn FnMut(&mut dyn Store) -> Result<T, OpError>,
+    worth_trying: &mut dyn FnMut(&mut dyn Store) -> Result<bool, OpError>,
+) -> Result<T, OpError> {
+    let first = attempt(store);
+    let Some(waiting) = waiting else { return first };
+    if !first.as_ref().is_err_and(OpError::is_not_yet) {
+        return first;
+    }
+    let mut last = first;
+    let mut listening = store.listen(waiting.topics)?;
+    let start = store.snapshot()?.now();
+    loop {
+        // The listener stands, so whatever is committed from here on will ring it.
+        if worth_trying(store)? {
+            last = attempt(store);
+            if !last.as_ref().is_err_and(OpError::is_not_yet) {
+                return last;
+            }
+        }
+        let horizon = horizon(store)?;
+        let waited_ms = horizon.now.store.since_ms(start.store);
+        let left_ms = waiting.for_ms.map_or(i64::MAX, |for_ms| for_ms - waited_ms);
+        if left_ms <= 0 {
+            return match last {
+                Err(error) => Err(Rejection::TimedOut { what: error.to_string(), waited_ms }.into()),
+                done => done,
+            };
+        }
+        let sleep_ms = left_ms.min(horizon.due_ms.unwrap_or(i64::MAX)).clamp(1, RECHECK_MS);
+        if listening.wait(sleep_ms, &horizon.owners)? == Wake::Rung {
+            continue;
+        }
+    }
+}
+
+struct Horizon {
+    now: Now,
+    due_ms: Option<i64>,
+    owners: Vec<String>,
+}
+
+/// What a waiter waits for besides bells.
+fn horizon(store: &mut dyn Store) -> Result<Horizon, OpError> {
+    let view = store.snapshot()?;
+    let mut owners = Vec::new();
+    for agent in view.mortal_agents()? {
+        if let (OwnerSight::Alive, Some(process)) = (view.owner_sight(&agent), agent.owner.process()) {
+            owners.push(process.to_owned());
+        }
+    }
+    Ok(Horizon { now: view.now(), due_ms: view.next_due_ms()?, owners })
+}

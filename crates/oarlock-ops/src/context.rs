@@ -1,0 +1,180 @@
+//! What an operation has in hand while it decides: a view, the moment, the caller, and the emitting of events.
+
+use oarlock_model::agent::Agent;
+use oarlock_model::event::{Event, Fact};
+use oarlock_model::rules::liveness;
+use oarlock_model::task::{Grant, Task};
+use oarlock_model::{AgentName, Now, Rejection, SessionId, TaskId, Token};
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::lock::{self, Lock};
+use crate::settings::Settings;
+use crate::store::{OwnerSight, StoreResult, Transaction, View};
+
+/// Reading: a view and who is asking.
+pub struct Reading<'a> {
+    /// The view.
+    pub view: &'a dyn View,
+    /// The moment.
+    pub now: Now,
+    /// Who is asking, if known.
+    pub me: Option<&'a Agent>,
+    /// Defaults.
+    pub settings: &'a Settings,
+}
+
+impl<'a> Reading<'a> {
+    /// The caller, which must be known.
+    ///
+    /// # Errors
+    /// `identity_required`.
+    pub fn me(&self) -> Result<&'a Agent, OpError> {
+        self.me.ok_or(OpError::Rejected(Rejection::IdentityRequired))
+    }
+
+    /// The task with this id.
+    ///
+    /// # Errors
+    /// `not_found`, store errors.
+    pub fn task(&self, id: &TaskId) -> Result<Task, OpError> {
+        self.view.task(id)?.ok_or_else(|| Rejection::not_found("task", id).into())
+    }
+
+    /// The agent of this name.
+    ///
+    /// # Errors
+    /// `not_found`, store errors.
+    pub fn agent(&self, name: &AgentName) -> Result<Agent, OpError> {
+        self.view.agent(name)?.ok_or_else(|| Rejection::not_found("agent", name).into())
+    }
+
+    /// Whether the agent is active now.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn is_active(&self, name: &AgentName) -> StoreResult<bool> {
+        Ok(self.view.agent(name)?.is_some_and(|agent| self.agent_state(&agent) == liveness::AgentState::Active))
+    }
+
+    /// The state of an agent.
+    pub fn agent_state(&self, agent: &Agent) -> liveness::AgentState {
+        let alive = (self.view.owner_sight(agent) == OwnerSight::Alive).then_some(true);
+        liveness::agent_state(agent, alive, self.now)
+    }
+
+    /// How long a grant still holds, in milliseconds.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn ttl_ms(&self, grant: &Grant) -> StoreResult<i64> {
+        let holder = self.view.agent(&grant.agent)?;
+        Ok(liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder.as_ref()), self.now))
+    }
+}
+
+/// Deciding: reading, and emitting events that take effect at once inside the transaction.
+pub struct Deciding<'a> {
+    tx: &'a mut dyn Transaction,
+    caller: &'a Caller,
+    me: Option<Agent>,
+    settings: &'a Settings,
+    locks: &'a [Lock],
+    now: Now,
+    speaking: bool,
+}
+
+impl<'a> Deciding<'a> {
+    /// A context inside `tx`; `me` is set once the caller is identified.
+    pub(crate) fn new(tx: &'a mut dyn Transaction, caller: &'a Caller, settings: &'a Settings, locks: &'a [Lock]) -> Self {
+        let now = tx.now();
+        Self { tx, caller, me: None, settings, locks, now, speaking: false }
+    }
+
+    pub(crate) fn identify(&mut self, me: Option<Agent>) {
+        self.me = me;
+        self.speaking = true;
+    }
+
+    /// The transaction, for the few writes that are not events.
+    pub fn tx(&mut self) -> &mut dyn Transaction {
+        self.tx
+    }
+
+    /// The view.
+    pub fn view(&self) -> &dyn View {
+        self.tx.as_view()
+    }
+
+    /// The same, for reading only.
+    pub fn reading(&self) -> Reading<'_> {
+        Reading { view: self.view(), now: self.now, me: self.me.as_ref(), settings: self.settings }
+    }
+
+    /// The moment.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Defaults.
+    pub fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
+    /// The caller as it named itself.
+    pub fn caller(&self) -> &'a Caller {
+        self.caller
+    }
+
+    /// The caller, which must be known.
+    ///
+    /// # Errors
+    /// `identity_required`.
+    pub fn me(&self) -> Result<&Agent, OpError> {
+        self.me.as_ref().ok_or(OpError::Rejected(Rejection::IdentityRequired))
+    }
+
+    /// The task with this id.
+    ///
+    /// # Errors
+    /// `not_found`, store errors.
+    pub fn task(&self, id: &TaskId) -> Result<Task, OpError> {
+        self.reading().task(id)
+    }
+
+    /// The number the next event gets, which is also the token of a grant it makes.
+    pub fn next_token(&self) -> Token {
+        Token(self.tx.next_seq())
+    }
+
+    /// Emits an event on behalf of the caller.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn emit(&mut self, fact: impl Into<Fact>) -> Result<(), OpError> {
+        let (agent, session) = match (&self.me, self.speaking) {
+            (Some(me), true) => (Some(me.name.clone()), Some(me.session.clone())),
+            (None, true) => (self.caller.name.clone(), None),
+            (_, false) => (None, None),
+        };
+        self.emit_as(agent, session, fact.into())
+    }
+
+    /// Emits an event on behalf of a session that is not (yet) the caller's.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn emit_as(&mut self, agent: Option<AgentName>, session: Option<SessionId>, fact: Fact) -> Result<(), OpError> {
+        debug_assert!(lock::covers(self.locks, &fact), "{} is not covered by {:?}", fact.kind(), self.locks);
+        let event = Event { seq: self.tx.next_seq(), at: self.now.wall, store_at: self.now.store, agent, session, fact };
+        Ok(self.tx.append(&event)?)
+    }
+
+    /// What was emitted so far stays, even if the request is refused later.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn keep(&mut self) -> Result<(), OpError> {
+        Ok(self.tx.mark()?)
+    }
+}

@@ -1,0 +1,26 @@
+//! Every operation of Oarlock, once: its request, its reply, what it locks, how it decides.
+//!
+//! Doors find operations in the [`registry`] and run them with [`call`]; stores implement the port
+//! in [`store`]. Rules are called from here and stand in `oarlock-model`.
+
+pub mod admin;
+pub mod agent;
+pub mod call;
+pub mod context;
+pub mod error;
+pub mod local;
+pub mod lock;
+pub mod log;
+pub mod message;
+pub mod registry;
+pub mod request;
+pub mod reservation;
+mod settle;
+pub mod settings;
+pub mod shapes;
+pub mod state;
+pub mod store;
+pub mod task;
+pub mod topic;
+
+pub use error::OpError;

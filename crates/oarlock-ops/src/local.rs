@@ -1,0 +1,31 @@
+//! What only the caller's own machine can tell: its files, its processes, its place in the repository.
+
+use oarlock_model::agent::Host;
+
+use crate::OpError;
+
+/// The caller's side of a request. A door on the caller's machine implements it; a gateway's does not.
+pub trait Local {
+    /// The text of a file, or of standard input for `-`; at most `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not UTF-8 (`data_damaged`, with the place), or is too large
+    /// (`limit_reached`).
+    fn read_text(&mut self, path: &str, bytes_max: usize) -> Result<String, OpError>;
+
+    /// A path as the caller wrote it, relative to the repository's root and with symlinks resolved
+    /// as far as the path exists.
+    ///
+    /// # Errors
+    /// `invalid_request` for a path outside the repository.
+    fn repository_path(&self, path: &str) -> Result<String, OpError>;
+
+    /// The identity of a running process of this machine.
+    ///
+    /// # Errors
+    /// `not_found` when there is none.
+    fn process(&self, pid: u32) -> Result<String, OpError>;
+
+    /// This machine.
+    fn host(&self) -> Host;
+}

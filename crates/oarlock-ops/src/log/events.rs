@@ -1,0 +1,92 @@
+//! `events`: the log, oldest first (semantics 17).
+
+use clap::Args;
+use oarlock_model::duration::Duration;
+use oarlock_model::event::Fact;
+use oarlock_model::ident::shown;
+use oarlock_model::{Rejection, limits};
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::context::Reading;
+use crate::request::{Identity, Query, Request, Waiting};
+use crate::shapes::{EventShape, parse_cursor};
+use crate::store::EventFilter;
+use crate::task::values;
+use crate::topic::Topics;
+
+/// Shows the log. A reader that goes on from its cursor sees every later event once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Events {
+    /// Go on after this cursor; without it from the start
+    #[arg(long, value_name = "CURSOR")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Only these kinds, comma separated
+    #[arg(long, value_name = "K", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kind: Vec<String>,
+    /// Go on showing what happens, until interrupted
+    #[arg(long)]
+    #[serde(default)]
+    pub follow: bool,
+    /// Wait so long for the first event
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Duration>,
+    /// At most this many [default: 1000]
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// The reply of [`Events`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventsReply {
+    /// The events.
+    pub events: Vec<EventShape>,
+    /// Where to go on; always present.
+    pub cursor: String,
+}
+
+impl Request for Events {
+    const VERB: &'static str = "events";
+    const ABOUT: &'static str = "Show the log";
+    const EXAMPLE: &'static [&'static str] = &["--kind", "task_claimed,task_done"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = EventsReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::page_limit(self.limit)?;
+        parse_cursor(self.after.as_deref())?;
+        match self.kind.iter().find(|kind| !Fact::KINDS.contains(&kind.as_str())) {
+            Some(kind) => Err(Rejection::invalid(format!("\"{}\" is not an event kind", shown(kind)), format!("use one of {}", Fact::KINDS.join(", ")))),
+            None => Ok(()),
+        }
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        match (self.wait, self.follow) {
+            (Some(d), _) => Some(Waiting { for_ms: Some(d.as_ms()), topics: Topics::LOG }),
+            (None, true) => Some(Waiting { for_ms: None, topics: Topics::LOG }),
+            (None, false) => None,
+        }
+    }
+}
+
+impl Query for Events {
+    fn answer(&self, cx: &Reading<'_>) -> Result<EventsReply, OpError> {
+        let after_seq = parse_cursor(self.after.as_deref())?;
+        let limit = values::page_limit(self.limit)?;
+        let filter = EventFilter { after_seq, kinds: self.kind.clone(), subject: None, limit, bytes_max: limits::PAGE_BYTES_MAX };
+        let events = cx.view.events(&filter)?;
+        if events.is_empty() && (self.wait.is_some() || self.follow) {
+            return Err(Rejection::TimedOut { what: "nothing was logged".into(), waited_ms: 0 }.into());
+        }
+        // A page that is not full has seen everything up to now, whatever the kinds asked for.
+        let seen_all = cx.view.last_seq()?.max(after_seq);
+        let full = events.len() == limit || events.last().is_some_and(|last| self.kind.is_empty() && last.seq < seen_all);
+        let cursor = if full { events.last().map_or(after_seq, |last| last.seq) } else if self.kind.is_empty() { seen_all } else { events.last().map_or(after_seq, |last| last.seq) };
+        Ok(EventsReply { events: events.into_iter().map(EventShape::of).collect::<Result<_, _>>()?, cursor: cursor.to_string() })
+    }
+}

@@ -1,0 +1,104 @@
+//! `status`: one screen.
+
+use clap::Args;
+use oarlock_model::TaskId;
+use oarlock_model::rules::liveness::AgentState;
+use oarlock_model::task::TaskState;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use crate::OpError;
+use crate::context::Reading;
+use crate::request::{Identity, Query, Request};
+use crate::store::TaskFilter;
+
+/// How many ids a list of the screen names.
+const NAMED_MAX: usize = 20;
+
+/// Shows agents, tasks by state, and what needs a look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Status {}
+
+/// The reply of [`Status`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusReply {
+    /// Agents by state.
+    pub agents: BTreeMap<String, u64>,
+    /// Tasks by state, and `total`.
+    pub tasks: BTreeMap<String, u64>,
+    /// The ready task that has been ready longest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_ready: Option<OldestReady>,
+    /// Names of lost agents.
+    pub lost: Vec<String>,
+    /// Tasks that wait for a dead or cancelled one.
+    pub stuck: Vec<TaskId>,
+    /// Tasks that failed or were lost too often.
+    pub dead_letters: Vec<TaskId>,
+    /// Tasks whose lease has expired and that anybody may claim.
+    pub expired_leases: u64,
+    /// Reservations that have not ended.
+    pub reservations: u64,
+    /// Where the log ends.
+    pub cursor: String,
+}
+
+/// The task that has been ready longest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldestReady {
+    /// The task.
+    pub id: TaskId,
+    /// For how long, in milliseconds.
+    pub age_ms: i64,
+}
+
+impl Request for Status {
+    const VERB: &'static str = "status";
+    const ABOUT: &'static str = "Show one screen: agents, tasks, and what needs a look";
+    const EXAMPLE: &'static [&'static str] = &[];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = StatusReply;
+}
+
+impl Query for Status {
+    fn answer(&self, cx: &Reading<'_>) -> Result<StatusReply, OpError> {
+        let mut agents: BTreeMap<String, u64> = ["active", "stale", "lost", "left"].map(|s| (s.to_owned(), 0)).into();
+        let mut lost = Vec::new();
+        for agent in cx.view.agents()? {
+            let word = match cx.agent_state(&agent) {
+                AgentState::Active => "active",
+                AgentState::Stale => "stale",
+                AgentState::Left => "left",
+                AgentState::Lost => {
+                    lost.push(agent.name.to_string());
+                    "lost"
+                }
+            };
+            *agents.entry(word.to_owned()).or_default() += 1;
+        }
+        let counts = cx.view.counts()?;
+        let mut tasks: BTreeMap<String, u64> = TaskState::ALL.map(|state| (state.as_str().to_owned(), counts.of(state))).into();
+        tasks.insert("total".into(), TaskState::ALL.iter().map(|state| counts.of(*state)).sum());
+        let oldest_ready = cx.view.oldest_ready()?.map(|(id, since)| OldestReady { id, age_ms: cx.now.store.since_ms(since) });
+        lost.truncate(NAMED_MAX);
+        Ok(StatusReply {
+            agents,
+            tasks,
+            oldest_ready,
+            lost,
+            stuck: cx.view.stuck_tasks(NAMED_MAX)?.into_iter().collect(),
+            dead_letters: dead_letters(cx, counts.of(TaskState::Dead))?,
+            expired_leases: cx.view.expired_claims()?.len() as u64,
+            reservations: cx.view.reservations()?.len() as u64,
+            cursor: cx.view.last_seq()?.to_string(),
+        })
+    }
+}
+
+fn dead_letters(cx: &Reading<'_>, count: u64) -> Result<Vec<TaskId>, OpError> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = TaskFilter { states: vec![TaskState::Dead], limit: NAMED_MAX, ..TaskFilter::default() };
+    Ok(cx.view.tasks(&filter)?.into_iter().map(|task| task.id).collect())
+}

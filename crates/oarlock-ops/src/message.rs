@@ -1,0 +1,11 @@
+//! Operations on messages: send, inbox, ack, thread (semantics 16).
+
+mod ack;
+mod inbox;
+mod send;
+mod thread;
+
+pub use ack::{Ack, MessagesReply};
+pub use inbox::Inbox;
+pub use send::Send;
+pub use thread::Thread;

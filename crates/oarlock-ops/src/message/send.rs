@@ -1,0 +1,161 @@
+//! `send`: a message to agents.
+
+use clap::Args;
+use oarlock_model::event::MessageSent;
+use oarlock_model::rules::liveness::AgentState;
+use oarlock_model::{AgentName, Label, MessageId, Rejection, limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::local::Local;
+use crate::lock::Lock;
+use crate::message::ack::MessagesReply;
+use crate::request::{Identity, Mutation, Request};
+use crate::shapes::MessageShape;
+use crate::task::values;
+
+/// Sends a message; whom it reaches is settled now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Send {
+    /// A name, role:R, can:X, or all (everybody that is there but the sender)
+    #[arg(value_name = "TO", required = true)]
+    pub to: Vec<String>,
+    /// The text; - reads standard input
+    #[arg(long, value_name = "T")]
+    pub text: String,
+    /// A line for people
+    #[arg(long, value_name = "S")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The thread it belongs to
+    #[arg(long, value_name = "ID")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<MessageId>,
+    /// The message it answers
+    #[arg(long, value_name = "ID")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// Ask for an acknowledgement
+    #[arg(long)]
+    #[serde(default)]
+    pub ack: bool,
+}
+
+impl Request for Send {
+    const VERB: &'static str = "send";
+    const ABOUT: &'static str = "Send a message to agents";
+    const EXAMPLE: &'static [&'static str] = &["bob", "--text", "the schema has changed", "--ack"];
+    const IDENTITY: Identity = Identity::Needed;
+    type Reply = MessagesReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        if self.text == "-" {
+            self.text = local.read_text("-", limits::BODY_BYTES_MAX)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        if self.to.is_empty() {
+            return Err(Rejection::invalid("the message has no recipient", "name an agent, role:R, can:X or all"));
+        }
+        if self.text.trim().is_empty() {
+            return Err(Rejection::invalid("the message is empty", "say something with --text"));
+        }
+        values::check_list("recipients", self.to.len())?;
+        values::check_note("subject", self.subject.as_deref())?;
+        values::check_text("text", &self.text, limits::BODY_BYTES_MAX)
+    }
+}
+
+impl Mutation for Send {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Messages]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<MessagesReply, OpError> {
+        let to = self.recipients(cx)?;
+        let id = MessageId::of(cx.next_token().0);
+        let thread = self.thread_of(cx, &id)?;
+        cx.emit(MessageSent {
+            id: id.clone(),
+            thread,
+            to: to.into_iter().collect(),
+            subject: self.subject.clone(),
+            text: self.text.clone(),
+            reply_to: self.reply_to.clone(),
+            ack_required: self.ack,
+        })?;
+        let message = cx.view().message(&id)?.ok_or_else(|| OpError::Internal(format!("message {id} was just sent")))?;
+        Ok(MessagesReply { messages: vec![MessageShape::of(message, None)] })
+    }
+}
+
+impl Send {
+    fn recipients(&self, cx: &Deciding<'_>) -> Result<BTreeSet<AgentName>, OpError> {
+        let me = cx.me()?;
+        let mut to = BTreeSet::new();
+        for wanted in &self.to {
+            let group = Group::parse(wanted)?;
+            if let Group::One(name) = group {
+                cx.reading().agent(&name)?;
+                to.insert(name);
+                continue;
+            }
+            let before = to.len();
+            for agent in cx.view().agents()? {
+                let there = matches!(cx.reading().agent_state(&agent), AgentState::Active | AgentState::Stale);
+                if there && agent.name != me.name && group.admits(&agent) {
+                    to.insert(agent.name);
+                }
+            }
+            if to.len() == before && self.to.len() == 1 {
+                return Err(Rejection::not_found("agent", wanted).into());
+            }
+        }
+        values::check_list("recipients", to.len())?;
+        Ok(to)
+    }
+
+    fn thread_of(&self, cx: &Deciding<'_>, id: &MessageId) -> Result<MessageId, OpError> {
+        if let Some(answered) = &self.reply_to {
+            let message = cx.view().message(answered)?.ok_or_else(|| Rejection::not_found("message", answered))?;
+            return Ok(self.thread.clone().unwrap_or(message.thread));
+        }
+        match &self.thread {
+            Some(thread) if cx.view().thread(thread, 1)?.is_empty() => Err(Rejection::not_found("thread", thread).into()),
+            Some(thread) => Ok(thread.clone()),
+            None => Ok(id.clone()),
+        }
+    }
+}
+
+enum Group {
+    One(AgentName),
+    Role(Label),
+    Can(Label),
+    All,
+}
+
+impl Group {
+    fn parse(text: &str) -> Result<Self, Rejection> {
+        Ok(match text.split_once(':') {
+            Some(("role", role)) => Group::Role(Label::parse(role)?),
+            Some(("can", capability)) => Group::Can(Label::parse(capability)?),
+            _ if text == "all" => Group::All,
+            _ => Group::One(AgentName::parse(text)?),
+        })
+    }
+
+    fn admits(&self, agent: &oarlock_model::agent::Agent) -> bool {
+        match self {
+            Group::One(name) => agent.name == *name,
+            Group::Role(role) => agent.role.as_ref() == Some(role),
+            Group::Can(capability) => agent.can(capability),
+            Group::All => true,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The registry: every operation with its verb. Doors walk it; none of them lists verbs itself.
+
+use clap::{ArgMatches, Command};
+use serde_json::Value;
+
+use crate::OpError;
+use crate::call::{self, Caller};
+use crate::local::Local;
+use crate::request::{Identity, Mutation, Query, Request, Waiting};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// One operation, with its types erased.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// The verb, as typed.
+    pub verb: &'static str,
+    /// One line of help.
+    pub about: &'static str,
+    /// Arguments of a working example.
+    pub example: &'static [&'static str],
+    /// Whether it may change something.
+    pub mutates: bool,
+    /// Whether it needs to know who calls.
+    pub identity: Identity,
+    /// Adds its arguments to a command.
+    pub arguments: fn(Command) -> Command,
+    /// Reads it from a parsed command line.
+    pub from_matches: fn(&ArgMatches) -> Result<Box<dyn Call>, clap::Error>,
+    /// Reads it from JSON.
+    pub from_json: fn(Value) -> Result<Box<dyn Call>, OpError>,
+}
+
+/// A request that has been read.
+pub trait Call: Send {
+    /// Fills in what only the caller's machine knows.
+    ///
+    /// # Errors
+    /// Those of the request.
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError>;
+
+    /// Whether this request needs an identity.
+    fn identity(&self) -> Identity;
+
+    /// How long it is willing to wait.
+    fn waiting(&self) -> Option<Waiting>;
+
+    /// The reply, when no store is needed for it.
+    ///
+    /// # Errors
+    /// Refusals.
+    fn without_store(&self, settings: &Settings) -> Result<Option<Value>, OpError>;
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError>;
+}
+
+struct Asked<Q>(Q);
+struct Ordered<M>(M);
+
+impl<Q: Query> Call for Asked<Q> {
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.0.localise(local)
+    }
+
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        self.0.waiting()
+    }
+
+    fn without_store(&self, _settings: &Settings) -> Result<Option<Value>, OpError> {
+        Ok(None)
+    }
+
+    fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
+        Ok(serde_json::to_value(call::query(store, caller, settings, &self.0)?)?)
+    }
+}
+
+impl<M: Mutation> Call for Ordered<M> {
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.0.localise(local)
+    }
+
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        self.0.waiting()
+    }
+
+    fn without_store(&self, settings: &Settings) -> Result<Option<Value>, OpError> {
+        self.0.without_store(settings)?.map(|reply| Ok(serde_json::to_value(reply)?)).transpose()
+    }
+
+    fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
+        Ok(serde_json::to_value(call::mutate(store, caller, settings, &self.0)?)?)
+    }
+}
+
+fn read<R: Request>(value: Value) -> Result<R, OpError> {
+    serde_json::from_value(value).map_err(|error| {
+        let message = format!("the request of {} cannot be read: {error}", R::VERB);
+        oarlock_model::Rejection::invalid(message, "compare it with the reference of this verb").into()
+    })
+}
+
+const fn entry<R: Request>(mutates: bool, from_matches: fn(&ArgMatches) -> Result<Box<dyn Call>, clap::Error>, from_json: fn(Value) -> Result<Box<dyn Call>, OpError>) -> Entry {
+    Entry { verb: R::VERB, about: R::ABOUT, example: R::EXAMPLE, mutates, identity: R::IDENTITY, arguments: R::augment_args, from_matches, from_json }
+}
+
+const fn asks<Q: Query>() -> Entry {
+    entry::<Q>(false, |matches| Ok(Box::new(Asked(Q::from_arg_matches(matches)?))), |value| Ok(Box::new(Asked(read::<Q>(value)?))))
+}
+
+const fn orders<M: Mutation>() -> Entry {
+    entry::<M>(true, |matches| Ok(Box::new(Ordered(M::from_arg_matches(matches)?))), |value| Ok(Box::new(Ordered(read::<M>(value)?))))
+}
+
+/// Every operation, in the order in which help lists them.
+pub const ENTRIES: &[Entry] = &[
+    orders::<crate::agent::Join>(),
+    asks::<crate::agent::Agents>(),
+    asks::<crate::agent::ShowAgent>(),
+    orders::<crate::agent::Heartbeat>(),
+    orders::<crate::agent::Leave>(),
+    orders::<crate::task::Add>(),
+    orders::<crate::task::Update>(),
+    orders::<crate::task::Note>(),
+    asks::<crate::task::Tasks>(),
+    asks::<crate::task::ShowTask>(),
+    asks::<crate::task::Ready>(),
+    orders::<crate::task::Depend>(),
+    orders::<crate::task::Split>(),
+    orders::<crate::task::Claim>(),
+    orders::<crate::task::Renew>(),
+    orders::<crate::task::Done>(),
+    orders::<crate::task::Fail>(),
+    orders::<crate::task::Release>(),
+    orders::<crate::task::Requeue>(),
+    orders::<crate::task::Cancel>(),
+    orders::<crate::task::Approve>(),
+    orders::<crate::task::Reject>(),
+    asks::<crate::task::Wait>(),
+    orders::<crate::state::Sync>(),
+    asks::<crate::state::GetState>(),
+    orders::<crate::state::StateSet>(),
+    orders::<crate::state::StateDelete>(),
+    orders::<crate::reservation::Reserve>(),
+    orders::<crate::reservation::Unreserve>(),
+    asks::<crate::reservation::Reservations>(),
+    asks::<crate::reservation::Check>(),
+    orders::<crate::message::Send>(),
+    orders::<crate::message::Inbox>(),
+    orders::<crate::message::Ack>(),
+    asks::<crate::message::Thread>(),
+    asks::<crate::log::Events>(),
+    asks::<crate::log::Status>(),
+    asks::<crate::log::Prime>(),
+];
+
+/// The operation of this verb.
+pub fn find(verb: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.verb == verb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_stand_once() {
+        for (n, entry) in ENTRIES.iter().enumerate() {
+            assert!(ENTRIES[n + 1..].iter().all(|other| other.verb != entry.verb), "{}", entry.verb);
+        }
+    }
+
+    #[test]
+    fn every_example_parses() {
+        for entry in ENTRIES {
+            let command = (entry.arguments)(Command::new(entry.verb));
+            let matches = command.try_get_matches_from(std::iter::once(&entry.verb).chain(entry.example)).expect(entry.verb);
+            assert!((entry.from_matches)(&matches).is_ok(), "{}", entry.verb);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a request is: the traits that every verb's struct implements.
+
+use oarlock_model::Rejection;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::{Deciding, Reading};
+use crate::local::Local;
+use crate::lock::Lock;
+use crate::settings::Settings;
+use crate::topic::Topics;
+
+/// Whether a verb needs to know who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// It is refused without.
+    Needed,
+    /// It is recorded when known.
+    Optional,
+}
+
+/// The request of one verb: serde for machines, clap for the command line, doc comments for both.
+pub trait Request: Serialize + DeserializeOwned + clap::Args + Send + Sync + 'static {
+    /// The verb, as typed.
+    const VERB: &'static str;
+    /// One line of help.
+    const ABOUT: &'static str;
+    /// Arguments of a working example.
+    const EXAMPLE: &'static [&'static str];
+    /// Whether it needs to know who calls.
+    const IDENTITY: Identity;
+    /// The reply.
+    type Reply: Serialize + DeserializeOwned;
+
+    /// Fills in what only the caller's machine knows. Doors far from the caller do not call it.
+    ///
+    /// # Errors
+    /// What reading files or paths can cause.
+    fn localise(&mut self, _local: &mut dyn Local) -> Result<(), OpError> {
+        Ok(())
+    }
+
+    /// Checks everything that can be checked without the store.
+    ///
+    /// # Errors
+    /// `invalid_request` or `limit_reached`.
+    fn check(&self) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    /// How long it is willing to wait, and for what; absent when it never waits.
+    fn waiting(&self) -> Option<Waiting> {
+        None
+    }
+
+    /// The reply, when no store is needed for it.
+    ///
+    /// # Errors
+    /// Refusals.
+    fn without_store(&self, _settings: &Settings) -> Result<Option<Self::Reply>, OpError> {
+        Ok(None)
+    }
+
+    /// Whether this request needs an identity after all, or not.
+    fn identity(&self) -> Identity {
+        Self::IDENTITY
+    }
+}
+
+/// A request that waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// For how long; absent for ever.
+    pub for_ms: Option<i64>,
+    /// Which bells wake it.
+    pub topics: Topics,
+}
+
+/// A request that changes nothing.
+pub trait Query: Request {
+    /// Answers it.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    fn answer(&self, cx: &Reading<'_>) -> Result<Self::Reply, OpError>;
+}
+
+/// A request that may change something.
+pub trait Mutation: Request {
+    /// What it locks before it reads.
+    fn locks(&self, caller: &Caller) -> Vec<Lock>;
+
+    /// Decides: reads, asks the rules, emits events.
+    ///
+    /// # Errors
+    /// Refusals and store errors; what was emitted is then undone, except what was kept on purpose.
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<Self::Reply, OpError>;
+
+    /// While waiting: whether it is worth to try again. Reads only, so that a crowd of waiters does
+    /// not queue up to write.
+    ///
+    /// # Errors
+    /// Store errors.
+    fn worth_trying(&self, _cx: &Reading<'_>) -> Result<bool, OpError> {
+        Ok(true)
+    }
+}

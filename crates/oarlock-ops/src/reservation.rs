@@ -1,0 +1,12 @@
+//! Operations on reservations: reserve, unreserve, reservations, check (semantics 14).
+
+pub(crate) mod acquire;
+mod check;
+mod list;
+mod reserve;
+mod unreserve;
+
+pub use check::Check;
+pub use list::Reservations;
+pub use reserve::{Reserve, ReservationsReply};
+pub use unreserve::Unreserve;

@@ -1,0 +1,115 @@
+//! Taking reservations, alone or with a claim: all or nothing.
+
+use oarlock_model::event::{ReservationEnd, ReservationEnded, ReservationMade};
+use oarlock_model::rejection::OverlapFacts;
+use oarlock_model::reservation::{Mode, Reservation, Target};
+use oarlock_model::rules::reserve::{StarvedClaim, Wanted, conflicts, starved_claim_stops};
+use oarlock_model::task::Task;
+use oarlock_model::{Rejection, ReservationId, SessionId, TaskId, limits};
+
+use crate::OpError;
+use crate::context::{Deciding, Reading};
+use crate::shapes::{ReservationShape, reservation_ttl_ms};
+
+/// How a reservation is made.
+pub(crate) struct Terms {
+    pub(crate) task: Option<TaskId>,
+    pub(crate) ttl_ms: i64,
+    pub(crate) reason: Option<String>,
+}
+
+/// What stands in the way of `wanted`: live reservations of others.
+pub(crate) fn overlaps(cx: &Reading<'_>, wanted: &[Wanted], session: Option<&SessionId>) -> Result<Vec<OverlapFacts>, OpError> {
+    let mut overlaps = Vec::new();
+    for held in cx.view.reservations()? {
+        let Some(hit) = wanted.iter().find(|wanted| conflicts(&held, wanted, session)) else { continue };
+        let ttl_ms = reservation_ttl_ms(cx, &held)?;
+        if ttl_ms > 0 {
+            overlaps.push(OverlapFacts {
+                wanted: hit.target.to_string(),
+                pattern: held.target.to_string(),
+                agent: held.agent,
+                task: held.task,
+                ttl_ms,
+            });
+        }
+    }
+    Ok(overlaps)
+}
+
+/// Refuses what others hold, and what a claim has waited for so long that it goes first.
+pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], for_task: Option<&TaskId>) -> Result<(), OpError> {
+    let mut overlaps = overlaps(&cx.reading(), wanted, Some(&cx.me()?.session))?;
+    for (task, starved) in cx.view().starved_claims()? {
+        let stopped = wanted.iter().find(|wanted| starved_claim_stops(&starved, wanted, cx.now()));
+        if let Some(wanted) = stopped.filter(|_| for_task != Some(&task)) {
+            overlaps.push(OverlapFacts {
+                wanted: wanted.target.to_string(),
+                pattern: wanted.target.to_string(),
+                ttl_ms: starved.counts_for_ms(cx.now()),
+                agent: starved.by,
+                task: Some(task),
+            });
+        }
+    }
+    if overlaps.is_empty() { Ok(()) } else { Err(Rejection::ReservationOverlap { overlaps }.into()) }
+}
+
+/// The check before a claim with `--reserve`; a claim in vain is remembered, so that it does not starve.
+pub(crate) fn check_for_claim(cx: &mut Deciding<'_>, task: &Task) -> Result<(), OpError> {
+    let wanted = wanted_by(task);
+    let checked = check(cx, &wanted, Some(&task.id));
+    if matches!(&checked, Err(OpError::Rejected(Rejection::ReservationOverlap { .. }))) {
+        let (now, by) = (cx.now().store, cx.me()?.name.clone());
+        let before = cx.view().starved_claims()?.into_iter().find(|(id, _)| *id == task.id);
+        // A claim that nobody has tried for a while starts waiting anew.
+        let since = before.map(|(_, s)| s).filter(|s| s.counts_for_ms(cx.now()) > 0).map_or(now, |s| s.since);
+        cx.tx().write_starved(&task.id, Some(&StarvedClaim { by, wanted, since, last_try: now }))?;
+        cx.keep()?;
+    }
+    checked
+}
+
+/// Makes the reservations of a claim that was checked before.
+pub(crate) fn with_claim(cx: &mut Deciding<'_>, task: &Task) -> Result<Vec<ReservationShape>, OpError> {
+    let ttl_ms = task.grant.as_ref().map_or(0, |grant| grant.ttl_ms);
+    let made = make(cx, wanted_by(task), &Terms { task: Some(task.id.clone()), ttl_ms, reason: Some(task.spec.title.clone()) })?;
+    cx.tx().write_starved(&task.id, None)?;
+    Ok(made)
+}
+
+fn wanted_by(task: &Task) -> Vec<Wanted> {
+    let paths = task.spec.writes.iter().cloned().map(Target::Paths);
+    let resources = task.spec.resources.iter().cloned().map(Target::Resource);
+    paths.chain(resources).map(|target| Wanted { target, mode: Mode::Exclusive }).collect()
+}
+
+/// Makes reservations that were checked before. Overlapping ones of others can only have run out: they end.
+pub(crate) fn make(cx: &mut Deciding<'_>, wanted: Vec<Wanted>, terms: &Terms) -> Result<Vec<ReservationShape>, OpError> {
+    let me = cx.me()?.clone();
+    let held = cx.view().reservations()?;
+    if held.len() + wanted.len() > limits::RESERVATIONS_MAX {
+        return Err(Rejection::limit("reservations", limits::RESERVATIONS_MAX, held.len() + wanted.len()).into());
+    }
+    for old in held.iter().filter(|old| wanted.iter().any(|wanted| conflicts(old, wanted, Some(&me.session)))) {
+        cx.emit(ReservationEnded { id: old.id.clone(), reason: ReservationEnd::Expired })?;
+    }
+    let mut shapes = Vec::new();
+    for Wanted { target, mode } in wanted {
+        let reservation = Reservation {
+            id: ReservationId::of(cx.next_token().0),
+            target,
+            mode,
+            agent: me.name.clone(),
+            session: me.session.clone(),
+            task: terms.task.clone(),
+            made: cx.now().store,
+            ttl_ms: terms.ttl_ms,
+            reason: terms.reason.clone(),
+        };
+        let Reservation { id, target, mode, task, ttl_ms, reason, .. } = reservation.clone();
+        cx.emit(ReservationMade { id, target, mode, task, ttl_ms, reason })?;
+        shapes.push(ReservationShape::of(&cx.reading(), &reservation)?);
+    }
+    Ok(shapes)
+}

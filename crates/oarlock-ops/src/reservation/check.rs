@@ -1,0 +1,72 @@
+//! `check`: may these paths be written?
+
+use clap::Args;
+use oarlock_model::Rejection;
+use oarlock_model::pattern::Pattern;
+use oarlock_model::reservation::{Mode, Target};
+use oarlock_model::rules::reserve::Wanted;
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::context::Reading;
+use crate::local::Local;
+use crate::request::{Identity, Query, Request};
+use crate::reservation::acquire;
+use crate::reservation::reserve::ReservationsReply;
+use crate::shapes::ReservationShape;
+use crate::task::values;
+
+/// Fails (exit 4) when another agent holds one of the paths exclusively; otherwise shows who shares them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Check {
+    /// Paths relative to the current directory, or absolute ones inside the repository
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<String>,
+}
+
+impl Request for Check {
+    const VERB: &'static str = "check";
+    const ABOUT: &'static str = "Ask whether paths may be written";
+    const EXAMPLE: &'static [&'static str] = &["src/main.rs"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = ReservationsReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        for path in &mut self.paths {
+            *path = local.repository_path(path)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        if self.paths.is_empty() {
+            return Err(Rejection::invalid("no path to check", "name at least one"));
+        }
+        values::check_list("paths", self.paths.len())
+    }
+}
+
+impl Query for Check {
+    fn answer(&self, cx: &Reading<'_>) -> Result<ReservationsReply, OpError> {
+        let mut wanted = Vec::new();
+        for path in &self.paths {
+            // Sharing is what every writer of a path at least wants: only exclusive holders stand in its way.
+            wanted.push(Wanted { target: Target::Paths(Pattern::of_path(path).map_err(Rejection::from)?), mode: Mode::Shared });
+        }
+        let overlaps = acquire::overlaps(cx, &wanted, cx.me.map(|me| &me.session))?;
+        if !overlaps.is_empty() {
+            return Err(Rejection::ReservationOverlap { overlaps }.into());
+        }
+        let mut reservations = Vec::new();
+        for reservation in cx.view.reservations()? {
+            let touches = |wanted: &Wanted| oarlock_model::rules::reserve::targets_overlap(&reservation.target, &wanted.target);
+            if wanted.iter().any(touches) {
+                let shape = ReservationShape::of(cx, &reservation)?;
+                if shape.ttl_ms > 0 {
+                    reservations.push(shape);
+                }
+            }
+        }
+        Ok(ReservationsReply { reservations })
+    }
+}

@@ -1,0 +1,87 @@
+//! `reserve`: says where one is going to write.
+
+use clap::Args;
+use oarlock_model::Rejection;
+use oarlock_model::duration::Duration;
+use oarlock_model::pattern::Pattern;
+use oarlock_model::reservation::{Mode, Target};
+use oarlock_model::rules::reserve::Wanted;
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::reservation::acquire::{self, Terms};
+use crate::shapes::ReservationShape;
+use crate::task::values;
+use crate::topic::Topics;
+
+/// Reserves paths: all of the patterns, or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Reserve {
+    /// Patterns from the repository's root, for example src/parser/**
+    #[arg(value_name = "GLOB", required = true)]
+    pub globs: Vec<Pattern>,
+    /// Let others share them; nobody may hold them exclusively
+    #[arg(long)]
+    #[serde(default)]
+    pub shared: bool,
+    /// For how long [default: 1h]
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Duration>,
+    /// Why, for people
+    #[arg(long, value_name = "T")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Wait so long for others to finish
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Duration>,
+}
+
+/// The reply of operations on reservations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReservationsReply {
+    /// The reservations.
+    pub reservations: Vec<ReservationShape>,
+}
+
+impl Request for Reserve {
+    const VERB: &'static str = "reserve";
+    const ABOUT: &'static str = "Reserve paths to write, all or none";
+    const EXAMPLE: &'static [&'static str] = &["src/parser/**", "--ttl", "30m"];
+    const IDENTITY: Identity = Identity::Needed;
+    type Reply = ReservationsReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        if self.globs.is_empty() {
+            return Err(Rejection::invalid("no pattern to reserve", "name at least one, for example src/**"));
+        }
+        values::check_list("patterns", self.globs.len())?;
+        values::check_note("reason", self.reason.as_deref())
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        self.wait.map(|d| Waiting { for_ms: Some(d.as_ms()), topics: Topics::RESERVATIONS })
+    }
+}
+
+impl Mutation for Reserve {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Reservations]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
+        let mode = if self.shared { Mode::Shared } else { Mode::Exclusive };
+        let mut globs = self.globs.clone();
+        globs.sort();
+        globs.dedup();
+        let wanted: Vec<Wanted> = globs.into_iter().map(|glob| Wanted { target: Target::Paths(glob), mode }).collect();
+        acquire::check(cx, &wanted, None)?;
+        let terms = Terms { task: None, ttl_ms: self.ttl.unwrap_or(cx.settings().reservation_ttl).as_ms(), reason: self.reason.clone() };
+        Ok(ReservationsReply { reservations: acquire::make(cx, wanted, &terms)? })
+    }
+}

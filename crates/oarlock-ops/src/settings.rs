@@ -1,0 +1,34 @@
+//! Defaults that a project or a user may change. Data only: never a store, a key or a command.
+
+use oarlock_model::duration::Duration;
+use oarlock_model::limits;
+
+/// The defaults that operations use where a request leaves something out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The TTL of a lease.
+    pub lease_ttl: Duration,
+    /// The TTL of a reservation.
+    pub reservation_ttl: Duration,
+    /// The heartbeat timeout of an agent.
+    pub heartbeat_timeout: Duration,
+    /// The attempts of a task.
+    pub max_attempts: u32,
+    /// The agents a split is made for.
+    pub agents: usize,
+    /// How long a busy store is waited for.
+    pub busy: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lease_ttl: Duration::from_ms(limits::LEASE_TTL_MS_DEFAULT),
+            reservation_ttl: Duration::from_ms(limits::RESERVATION_TTL_MS_DEFAULT),
+            heartbeat_timeout: Duration::from_ms(limits::HEARTBEAT_TIMEOUT_MS_DEFAULT),
+            max_attempts: limits::ATTEMPTS_DEFAULT,
+            agents: 3,
+            busy: Duration::from_ms(limits::BUSY_MS_DEFAULT),
+        }
+    }
+}

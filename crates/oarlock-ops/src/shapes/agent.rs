@@ -1,0 +1,68 @@
+//! AGENT.
+
+use oarlock_model::agent::Agent;
+use oarlock_model::rules::liveness::{self, Activity, AgentState};
+use oarlock_model::{AgentName, Label, SessionId, TaskId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::context::Reading;
+use crate::shapes::rfc3339;
+use crate::store::StoreResult;
+
+/// AGENT of the contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of the contract")]
+pub struct AgentShape {
+    pub name: AgentName,
+    pub session: SessionId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Label>,
+    pub capabilities: BTreeSet<Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    pub state: AgentState,
+    pub activity: Activity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    pub last_seen: String,
+    pub age_ms: i64,
+    pub timeout_ms: i64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_claims: Option<u32>,
+    pub claims: Vec<TaskId>,
+}
+
+impl AgentShape {
+    /// The shape of an agent now.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn of(cx: &Reading<'_>, agent: &Agent) -> StoreResult<Self> {
+        let claims = cx.view.claims_of(&agent.session)?;
+        Ok(Self {
+            name: agent.name.clone(),
+            session: agent.session.clone(),
+            role: agent.role.clone(),
+            capabilities: agent.capabilities.clone(),
+            program: agent.program.clone(),
+            state: cx.agent_state(agent),
+            activity: liveness::activity(&agent.presence, claims.len(), cx.now),
+            status: agent.presence.status.clone(),
+            action: agent.presence.action.clone(),
+            last_seen: rfc3339(agent.presence.seen_wall),
+            age_ms: cx.now.store.since_ms(agent.presence.seen),
+            timeout_ms: agent.timeout_ms,
+            host: agent.host.name.clone(),
+            pid: agent.host.pid,
+            max_claims: agent.max_claims,
+            claims,
+        })
+    }
+}

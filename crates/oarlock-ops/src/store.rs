@@ -1,0 +1,270 @@
+//! The port: what an operation may read and write, whatever the store.
+//!
+//! A [`View`] finds rows and never decides. A [`Transaction`] is a view that can append events and
+//! write the few rows that are not in the log. `commit` makes everything lasting and wakes waiters.
+
+use std::collections::BTreeSet;
+
+use oarlock_model::agent::{Agent, Presence};
+use oarlock_model::event::Event;
+use oarlock_model::message::Message;
+use oarlock_model::reservation::Reservation;
+use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::state::{Entry, Notice, State};
+use oarlock_model::task::{Task, TaskState};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreTime, TaskId};
+use thiserror::Error;
+
+use crate::lock::Lock;
+use crate::topic::Topics;
+
+/// What can go wrong below an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// Others held the store for longer than the caller wanted to wait.
+    #[error("the store is busy: {0}")]
+    Busy(String),
+    /// The store cannot be reached or written now.
+    #[error("{message}")]
+    Unavailable {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The store cannot be read: damaged, or written by a newer version.
+    #[error("{message}")]
+    Damaged {
+        /// What is wrong, and where.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A bug.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The result of a store's method.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// What is known of the process a session stands for (semantics 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerSight {
+    /// It lives.
+    Alive,
+    /// Its death is proven: its lock could be had, or its process is gone.
+    Died,
+    /// The session belongs to another boot of this machine.
+    OtherBoot,
+    /// Nothing can be said.
+    Unknown,
+}
+
+/// Which tasks to list; every absent part admits all.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// In one of these states; empty admits all.
+    pub states: Vec<TaskState>,
+    /// Children of this task.
+    pub parent: Option<TaskId>,
+    /// Held by this agent, or last granted to it when finished.
+    pub agent: Option<AgentName>,
+    /// With this text in id, title or body, whatever its case.
+    pub search: Option<String>,
+    /// Created after the task with this number.
+    pub after_seq: u64,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// Which events to list, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// After the event with this number.
+    pub after_seq: u64,
+    /// Of one of these kinds; empty admits all.
+    pub kinds: Vec<String>,
+    /// About this noun.
+    pub subject: Option<String>,
+    /// At most this many.
+    pub limit: usize,
+    /// Until the page holds this many bytes of data.
+    pub bytes_max: usize,
+}
+
+/// How many tasks are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    by_state: [u64; TaskState::ALL.len()],
+}
+
+impl Counts {
+    /// Tasks in `state`.
+    pub fn of(&self, state: TaskState) -> u64 {
+        self.by_state[state as usize]
+    }
+
+    /// Sets the number of tasks in `state`.
+    pub fn set(&mut self, state: TaskState, count: u64) {
+        self.by_state[state as usize] = count;
+    }
+}
+
+/// A reply that was given for an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The hash of the request.
+    pub request_hash: [u8; 32],
+    /// The reply, as JSON text.
+    pub reply: String,
+}
+
+/// A place in the ready queue: rank, then number.
+pub type QueuePlace = (i64, u64);
+
+/// Reading. All of it sees one moment of the store.
+pub trait View {
+    /// The moment of this transaction, from the store's clock.
+    fn now(&self) -> Now;
+    /// What is known of the process behind a session.
+    fn owner_sight(&self, agent: &Agent) -> OwnerSight;
+
+    /// The agent of this name.
+    fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
+    /// All agents by name, ended ones included.
+    fn agents(&self) -> StoreResult<Vec<Agent>>;
+    /// Live sessions that stand for a process, or that belong to another boot of this machine.
+    fn mortal_agents(&self) -> StoreResult<Vec<Agent>>;
+    /// The tasks a session holds, oldest grant first.
+    fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
+
+    /// The task with this id.
+    fn task(&self, id: &TaskId) -> StoreResult<Option<Task>>;
+    /// The state of the task with this id: less work than reading all of it.
+    fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;
+    /// The number the next task gets.
+    fn next_task_seq(&self) -> StoreResult<u64>;
+    /// Tasks in the order of creation.
+    fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
+    /// The children of a task in the order of creation.
+    fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// Whether a task has a child that is not done.
+    fn has_open_children(&self, id: &TaskId) -> StoreResult<bool>;
+    /// The tasks that need this one.
+    fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// What this task needs and is not done, by id.
+    fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// Ready tasks in the order of their place, after `after`.
+    fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>>;
+    /// Claimed tasks whose lease has ended, in the order of their place.
+    fn expired_claims(&self) -> StoreResult<Vec<Task>>;
+    /// Scheduled tasks whose time has come.
+    fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
+    /// Milliseconds until something happens by time alone: a task falls due, a lease or a reservation ends.
+    fn next_due_ms(&self) -> StoreResult<Option<i64>>;
+    /// Whether the session was ever granted the task.
+    fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
+    /// How many tasks are in each state.
+    fn counts(&self) -> StoreResult<Counts>;
+    /// Unfinished tasks that wait, directly or not, for a dead or cancelled one.
+    fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>>;
+    /// Whether this task waits, directly or not, for a dead or cancelled one.
+    fn is_stuck(&self, id: &TaskId) -> StoreResult<bool>;
+    /// The ready task that has been ready longest.
+    fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>>;
+
+    /// The state entry with this key; a deleted one has no value.
+    fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>>;
+    /// Entries that have a value and whose key begins with `prefix`, by key.
+    fn entries(&self, prefix: &str) -> StoreResult<Vec<Entry>>;
+
+    /// The reservation with this id, if it has not ended.
+    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>>;
+    /// All reservations that have not ended, by the order of their making. Their time may have run out.
+    fn reservations(&self) -> StoreResult<Vec<Reservation>>;
+    /// Those that belong to this session.
+    fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>>;
+    /// Those that came with a claim of this task.
+    fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>>;
+    /// Those that are not tied to a lease and whose time has run out.
+    fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>>;
+    /// Claims in vain because of others' reservations, by task.
+    fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>>;
+
+    /// The message with this id.
+    fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
+    /// Messages to this agent, oldest first; without `acked` only those it has not acknowledged.
+    fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>>;
+    /// Messages of a thread, oldest first.
+    fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>>;
+    /// Messages to this agent after its read mark that it has not acknowledged.
+    fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64>;
+
+    /// Events, oldest first.
+    fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
+    /// The last event of this kind about this noun.
+    fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>>;
+    /// The number of the last event.
+    fn last_seq(&self) -> StoreResult<u64>;
+    /// The prefix of made-up task ids.
+    fn task_prefix(&self) -> StoreResult<String>;
+    /// The reply given for an idempotency key.
+    fn remembered(&self, verb: &str, key: &str) -> StoreResult<Option<Remembered>>;
+    /// Everything that lasts, for checks and replays; large.
+    fn state(&self) -> StoreResult<State>;
+}
+
+/// Writing. Dropped without `commit`, it leaves no trace.
+pub trait Transaction: View {
+    /// The number the next event gets.
+    fn next_seq(&self) -> u64;
+    /// Appends an event and projects it.
+    fn append(&mut self, event: &Event) -> StoreResult<()>;
+    /// Writes an agent's presence.
+    fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()>;
+    /// Writes the renewal of one lease.
+    fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()>;
+    /// Removes and returns what a session is to be told.
+    fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>>;
+    /// Remembers (or forgets) that a claim of this task was in vain.
+    fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()>;
+    /// Keeps the reply for an idempotency key.
+    fn remember(&mut self, verb: &str, key: &str, remembered: &Remembered) -> StoreResult<()>;
+    /// Takes the operating-system lock that stands for the life of `session` on behalf of this
+    /// process; it is kept until the process dies or the store's handle is dropped.
+    fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()>;
+    /// From here on, what is refused is undone; what was written before stays.
+    fn mark(&mut self) -> StoreResult<()>;
+    /// Undoes everything since the last mark. Whether anything written before it remains.
+    fn undo_to_mark(&mut self) -> StoreResult<bool>;
+    /// Makes everything lasting and wakes waiters. How lasting, the store knows from what was written.
+    fn commit(self: Box<Self>) -> StoreResult<()>;
+    /// This transaction as a view.
+    fn as_view(&self) -> &dyn View;
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Something happened that may matter.
+    Rung,
+    /// The time is over.
+    TimedOut,
+}
+
+/// Waits for others' commits; made before the condition is checked, so that no wake is lost.
+pub trait Listening {
+    /// Waits until a topic rings, one of the `owners` (process identities) dies, or `for_ms` have passed.
+    fn wait(&mut self, for_ms: i64, owners: &[String]) -> StoreResult<Wake>;
+}
+
+/// A store.
+pub trait Store {
+    /// Begins a writing transaction that holds `locks`.
+    fn begin<'a>(&'a mut self, locks: &[Lock]) -> StoreResult<Box<dyn Transaction + 'a>>;
+    /// Begins a reading transaction.
+    fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>>;
+    /// Begins to listen.
+    fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>>;
+}

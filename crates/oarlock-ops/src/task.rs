@@ -1,0 +1,40 @@
+//! Operations on tasks: adding, changing, finding, claiming and finishing them.
+
+mod add;
+mod cancel;
+mod claim;
+mod depend;
+mod done;
+mod fail;
+pub(crate) mod finish;
+mod list;
+mod note;
+mod ready;
+mod release;
+mod renew;
+mod requeue;
+pub(crate) mod rest;
+mod review;
+mod show;
+mod split;
+mod update;
+pub mod values;
+mod wait;
+
+pub use add::{Add, TaskReply};
+pub use cancel::Cancel;
+pub use claim::{Claim, ClaimReply, Claimed};
+pub use depend::Depend;
+pub use done::{Done, DoneReply};
+pub use fail::Fail;
+pub use list::{Tasks, TasksReply};
+pub use note::Note;
+pub use ready::{Ready, ReadyReply};
+pub use release::Release;
+pub use renew::{Renew, RenewReply};
+pub use requeue::Requeue;
+pub use review::{Approve, Reject};
+pub use show::{ShowTask, ShowTaskReply};
+pub use split::{Split, SplitReply};
+pub use update::Update;
+pub use wait::{Wait, WaitReply};

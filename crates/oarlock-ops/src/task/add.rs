@@ -1,0 +1,268 @@
+//! `add`: a new task.
+
+use clap::Args;
+use oarlock_model::duration::Duration;
+use oarlock_model::event::{TaskAdded, TaskSplit};
+use oarlock_model::pattern::Pattern;
+use oarlock_model::rules::resting::{RestingFacts, resting};
+use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
+use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::local::Local;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::shapes::TaskShape;
+use crate::task::values;
+
+/// Adds a task. It is ready when it needs nothing unfinished.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Add {
+    /// One line that says what is to be done
+    pub title: String,
+    /// Its id; without it one is made up
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<TaskId>,
+    /// What the task changes and what it needs.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub fields: Fields,
+    /// Task ids it needs to be done first, comma separated
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<TaskId>,
+    /// The task it is a part of; that task then waits for it
+    #[arg(long, value_name = "ID")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TaskId>,
+}
+
+/// The fields that `add` and `update` share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Fields {
+    /// Markdown for whoever does it; - reads standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The body from a file; - reads standard input
+    #[arg(long, value_name = "F")]
+    #[serde(skip)]
+    pub body_file: Option<String>,
+    /// The kind of work
+    #[arg(long = "type", value_name = "T")]
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Label>,
+    /// From 0, most urgent, to 4 [default: 2]
+    #[arg(long, value_name = "0..4")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    /// What an agent must be able to do, comma separated
+    #[arg(long, value_name = "CAPS", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can: Option<Vec<Label>>,
+    /// Its write set: patterns of paths it will change, comma separated
+    #[arg(long, value_name = "GLOBS", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes: Option<Vec<Pattern>>,
+    /// Things only one may use at a time, comma separated
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Vec<Label>>,
+    /// How long it should take, for example 45m
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Duration>,
+    /// Whom it is meant for; an empty text means anyone
+    #[arg(long, value_name = "NAME")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assign: Option<String>,
+    /// After so many failures, or so many lost leases, it is dead [default: 3]
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// Not before so much time has passed
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Duration>,
+    /// Who must approve it when it is done
+    #[arg(long, value_name = "human")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+}
+
+impl Fields {
+    /// Reads the body where it is given as a file.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        if let Some(path) = self.body_file.take().or_else(|| self.body.take_if(|body| body == "-")) {
+            self.body = Some(local.read_text(&path, limits::BODY_BYTES_MAX)?);
+        }
+        Ok(())
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// `invalid_request`, `limit_reached`.
+    pub fn check(&self) -> Result<(), Rejection> {
+        if let Some(body) = &self.body {
+            values::check_text("body", body, limits::BODY_BYTES_MAX)?;
+        }
+        values::check_priority(self.priority)?;
+        values::check_attempts(self.max_attempts)?;
+        values::check_list("capabilities", self.can.as_ref().map_or(0, Vec::len))?;
+        values::check_list("patterns of the write set", self.writes.as_ref().map_or(0, Vec::len))?;
+        values::check_list("resources", self.resources.as_ref().map_or(0, Vec::len))?;
+        self.assignee().map(drop)
+    }
+
+    /// Whom it is assigned to: absent when nothing is said, `None` inside when to nobody.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn assignee(&self) -> Result<Option<Option<AgentName>>, Rejection> {
+        match self.assign.as_deref() {
+            None => Ok(None),
+            Some("") => Ok(Some(None)),
+            Some(name) => AgentName::parse(name).map(|name| Some(Some(name))),
+        }
+    }
+}
+
+/// The reply of operations on one task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskReply {
+    /// The task.
+    pub task: TaskShape,
+}
+
+impl TaskReply {
+    /// The task as it is now, inside the transaction.
+    pub(crate) fn of(cx: &Deciding<'_>, id: &TaskId) -> Result<Self, OpError> {
+        let task = cx.task(id)?;
+        Ok(Self { task: TaskShape::of(&cx.reading(), task)? })
+    }
+}
+
+impl Request for Add {
+    const VERB: &'static str = "add";
+    const ABOUT: &'static str = "Add a task";
+    const EXAMPLE: &'static [&'static str] = &["write the parser", "--priority", "1", "--writes", "src/parser/**", "--estimate", "45m"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = TaskReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.fields.localise(local)
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::check_title(&self.title)?;
+        values::check_list("dependencies", self.needs.len())?;
+        self.fields.check()
+    }
+}
+
+impl Mutation for Add {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        let mut locks = vec![Lock::Graph];
+        locks.extend(self.parent.iter().chain(&self.needs).cloned().map(Lock::Task));
+        locks.sort();
+        locks
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        let spec = self.spec(cx)?;
+        let id = add_task(cx, self.id.clone(), spec, self.needs.iter().cloned().collect())?;
+        if let Some(parent) = &self.parent {
+            adopt(cx, parent, &id)?;
+        }
+        TaskReply::of(cx, &id)
+    }
+}
+
+impl Add {
+    fn spec(&self, cx: &Deciding<'_>) -> Result<TaskSpec, OpError> {
+        let fields = &self.fields;
+        Ok(TaskSpec {
+            title: self.title.trim().to_owned(),
+            body: fields.body.clone().unwrap_or_default(),
+            kind: fields.kind.clone(),
+            priority: fields.priority.unwrap_or(limits::PRIORITY_DEFAULT),
+            parent: self.parent.clone(),
+            capabilities: fields.can.iter().flatten().cloned().collect(),
+            writes: fields.writes.clone().unwrap_or_default(),
+            resources: fields.resources.iter().flatten().cloned().collect(),
+            estimate_minutes: fields.estimate.map(Duration::as_minutes),
+            assigned: fields.assignee()?.flatten(),
+            max_attempts: fields.max_attempts.unwrap_or(cx.settings().max_attempts),
+            not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),
+            gate: fields.gate,
+        })
+    }
+}
+
+/// Adds a task whose parent, if any, is told afterwards.
+pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec, needs: BTreeSet<TaskId>) -> Result<TaskId, OpError> {
+    let id = match id {
+        Some(id) if cx.view().task_state(&id)?.is_some() => {
+            return Err(Rejection::AlreadyExists { noun: "task", id: id.to_string(), detail: None, hint: "choose another id, or leave --id out" }.into());
+        }
+        Some(id) => id,
+        None => made_up_id(cx)?,
+    };
+    let mut unmet_needs = false;
+    for need in &needs {
+        match cx.view().task_state(need)? {
+            Some(state) => unmet_needs |= state != TaskState::Done,
+            None => return Err(Rejection::not_found("task", need).into()),
+        }
+    }
+    let facts = RestingFacts { open_children: false, unmet_needs, not_before: spec.not_before, retry_at: None, ready_at: None };
+    let place = resting(facts, cx.now());
+    cx.emit(TaskAdded { id: id.clone(), spec, needs, resting: place })?;
+    Ok(id)
+}
+
+/// Makes an existing task wait for its new child, unless somebody holds it.
+fn adopt(cx: &mut Deciding<'_>, parent: &TaskId, child: &TaskId) -> Result<(), OpError> {
+    let task = cx.task(parent)?;
+    if task.state.is_finished() || task.state == TaskState::Review {
+        return Err(Rejection::StateConflict { verb: "add a part to", task: parent.clone(), state: task.state, why: None }.into());
+    }
+    check_depth(cx, &task)?;
+    let waits = task.state != TaskState::Claimed;
+    cx.emit(TaskSplit { id: parent.clone(), children: vec![child.clone()], auto_finish: false, waits })
+}
+
+/// Refuses parents above parents without end.
+pub(crate) fn check_depth(cx: &Deciding<'_>, parent: &Task) -> Result<(), OpError> {
+    let mut depth = 1;
+    let mut above = parent.spec.parent.clone();
+    while let Some(id) = above {
+        depth += 1;
+        if depth > limits::PARENT_DEPTH_MAX {
+            return Err(Rejection::limit("levels of parents", limits::PARENT_DEPTH_MAX, depth).into());
+        }
+        above = cx.task(&id)?.spec.parent;
+    }
+    Ok(())
+}
+
+fn made_up_id(cx: &Deciding<'_>) -> Result<TaskId, OpError> {
+    let prefix = cx.view().task_prefix()?;
+    let mut number = cx.view().next_task_seq()?;
+    loop {
+        let id = TaskId::parse(&format!("{prefix}-{number}"))?;
+        if cx.view().task_state(&id)?.is_none() {
+            return Ok(id);
+        }
+        number += 1;
+    }
+}

@@ -1,0 +1,345 @@
+//! `claim`: pick and take in one step (semantics 1, 2, 13).
+
+use clap::Args;
+use oarlock_model::agent::Agent;
+use oarlock_model::duration::Duration;
+use oarlock_model::event::{LossReason, TaskClaimed};
+use oarlock_model::rules::claim::{self, Misfit};
+use oarlock_model::rules::fence;
+use oarlock_model::task::{Task, TaskState};
+use oarlock_model::{Rejection, TaskId, limits};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::{Deciding, Reading};
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::reservation::acquire;
+use crate::settle;
+use crate::shapes::{LeaseShape, ReservationShape, TaskShape};
+use crate::store::{QueuePlace, StoreResult, View};
+use crate::topic::Topics;
+
+/// Takes the best ready task, or the one named. No two agents ever get the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Claim {
+    /// The task; without it the best one that is ready
+    pub id: Option<TaskId>,
+    /// How long the lease holds without a heartbeat or renewal [default: 15m]
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Duration>,
+    /// Wait so long for a task
+    #[arg(long, value_name = "D")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Duration>,
+    /// Reserve its write set and its resources with it, all or nothing, until the lease ends
+    #[arg(long)]
+    #[serde(default)]
+    pub reserve: bool,
+    /// Take up to so many tasks at once
+    #[arg(long, value_name = "N", conflicts_with = "id")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+}
+
+/// One claim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// The task.
+    pub task: TaskShape,
+    /// Its lease.
+    pub lease: LeaseShape,
+    /// What was reserved with it.
+    pub reservations: Vec<ReservationShape>,
+}
+
+/// The reply of [`Claim`]: one claim, or a list of them with `--count`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClaimReply {
+    /// With `--count`.
+    Many {
+        /// The claims, in the order of the queue.
+        claims: Vec<Claimed>,
+    },
+    /// Without.
+    One(Box<Claimed>),
+}
+
+impl ClaimReply {
+    /// The claims, however many were asked for.
+    pub fn into_claims(self) -> Vec<Claimed> {
+        match self {
+            ClaimReply::Many { claims } => claims,
+            ClaimReply::One(claimed) => vec![*claimed],
+        }
+    }
+}
+
+impl Request for Claim {
+    const VERB: &'static str = "claim";
+    const ABOUT: &'static str = "Take the best ready task, or the one named";
+    const EXAMPLE: &'static [&'static str] = &["--wait", "10m"];
+    const IDENTITY: Identity = Identity::Needed;
+    type Reply = ClaimReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        match self.count {
+            Some(0) => Err(Rejection::invalid("--count is 0", "claim at least one task")),
+            Some(n) if n > limits::CLAIM_COUNT_MAX => Err(Rejection::limit("tasks of one claim", limits::CLAIM_COUNT_MAX, n)),
+            Some(_) if self.id.is_some() => Err(Rejection::invalid("a claim names a task and a count", "leave one of them out")),
+            _ => Ok(()),
+        }
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        self.wait.map(|d| Waiting { for_ms: Some(d.as_ms()), topics: Topics::TASKS.and(Topics::RESERVATIONS) })
+    }
+}
+
+impl Mutation for Claim {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        let mut locks = vec![self.id.clone().map_or(Lock::Queue, Lock::Task)];
+        if self.reserve {
+            locks.push(Lock::Reservations);
+        }
+        locks
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<ClaimReply, OpError> {
+        let me = cx.me()?.clone();
+        let held = cx.view().claims_of(&me.session)?.len();
+        if held >= limits::LEASES_PER_SESSION_MAX {
+            return Err(Rejection::limit("leases of one session", limits::LEASES_PER_SESSION_MAX, held + 1).into());
+        }
+        match &self.id {
+            Some(id) => {
+                let claimed = self.claim_named(cx, &me, held, id)?;
+                Ok(ClaimReply::One(Box::new(claimed)))
+            }
+            None => self.claim_best(cx, &me, held),
+        }
+    }
+
+    fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
+        let me = cx.me()?;
+        if self.id.is_some() || self.reserve {
+            return Ok(true);
+        }
+        if !claim::has_room(me, cx.view.claims_of(&me.session)?.len()) {
+            return Ok(false);
+        }
+        let mut offers = Offers::new(cx.view, 1)?;
+        while let Some(task) = offers.next(cx.view)? {
+            if misfit(cx, &task, me)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Claim {
+    fn claim_named(&self, cx: &mut Deciding<'_>, me: &Agent, held: usize, id: &TaskId) -> Result<Claimed, OpError> {
+        let task = cx.task(id)?;
+        match task.state {
+            TaskState::Ready => {}
+            TaskState::Claimed => refuse_live_lease(&cx.reading(), &task, me)?,
+            state => return Err(not_claimable(cx, &task, state)?),
+        }
+        match misfit(&cx.reading(), &task, me)? {
+            Some(Misfit::Capability) => {
+                let missing: Vec<String> = task.spec.capabilities.iter().filter(|c| !me.can(c)).map(ToString::to_string).collect();
+                let why = format!("it needs {}, which {} does not have", missing.join(", "), me.name);
+                return Err(Rejection::StateConflict { verb: "claim", task: id.clone(), state: task.state, why: Some(why) }.into());
+            }
+            Some(Misfit::Assigned) => {
+                let agent = task.spec.assigned.clone().unwrap_or_else(|| me.name.clone());
+                return Err(Rejection::AssignedElsewhere { task: id.clone(), agent }.into());
+            }
+            None => {}
+        }
+        if let Some(max) = me.max_claims.filter(|_| !claim::has_room(me, held)) {
+            return Err(Rejection::limit(format!("claims of {}", me.name), max as usize, held + 1).into());
+        }
+        if self.reserve {
+            acquire::check_for_claim(cx, &task)?;
+        }
+        match self.take(cx, task)? {
+            Some(claimed) => Ok(claimed),
+            None => {
+                // The lost lease was one too many: the task has died, and that stays so.
+                cx.keep()?;
+                let why = Some("its lease was lost too often".to_owned());
+                Err(Rejection::StateConflict { verb: "claim", task: id.clone(), state: TaskState::Dead, why }.into())
+            }
+        }
+    }
+
+    fn claim_best(&self, cx: &mut Deciding<'_>, me: &Agent, mut held: usize) -> Result<ClaimReply, OpError> {
+        let wanted = self.count.unwrap_or(1);
+        let mut claims = Vec::new();
+        let mut passed_over = PassedOver::default();
+        let mut offers = Offers::new(cx.view(), wanted)?;
+        while claims.len() < wanted {
+            if !claim::has_room(me, held) {
+                passed_over.at_limit = me.max_claims;
+                break;
+            }
+            let Some(task) = offers.next(cx.view())? else { break };
+            if let Some(misfit) = misfit(&cx.reading(), &task, me)? {
+                passed_over.note(misfit);
+                continue;
+            }
+            if self.reserve && acquire::check_for_claim(cx, &task).is_err_and(|error| matches!(error, OpError::Rejected(_))) {
+                passed_over.reserved += 1;
+                continue;
+            }
+            if let Some(claimed) = self.take(cx, task)? {
+                claims.push(claimed);
+                held += 1;
+            }
+        }
+        if claims.is_empty() {
+            // What the search itself made true stays: tasks that died, claims that starve.
+            cx.keep()?;
+            let counts = cx.view().counts()?;
+            let (blocked, claimed) = (counts.of(TaskState::Blocked), counts.of(TaskState::Claimed));
+            return Err(Rejection::NothingReady { agent: me.name.clone(), blocked, claimed, why: passed_over.in_words() }.into());
+        }
+        Ok(match self.count {
+            Some(_) => ClaimReply::Many { claims },
+            None => ClaimReply::One(Box::new(claims.remove(0))),
+        })
+    }
+
+    /// Grants a task that may be granted. An expired lease is counted as lost first; nothing comes
+    /// back when that was one too many and the task died.
+    fn take(&self, cx: &mut Deciding<'_>, task: Task) -> Result<Option<Claimed>, OpError> {
+        if task.state == TaskState::Claimed && !settle::lose_lease(cx, &task, LossReason::Expired, false)? {
+            return Ok(None);
+        }
+        let mut task = if task.state == TaskState::Claimed { cx.task(&task.id)? } else { task };
+        let fact = TaskClaimed {
+            id: task.id.clone(),
+            token: cx.next_token(),
+            ttl_ms: self.ttl.unwrap_or(cx.settings().lease_ttl).as_ms(),
+            attempt: claim::next_attempt(&task),
+        };
+        let lease = LeaseShape { task: task.id.clone(), token: fact.token, ttl_ms: fact.ttl_ms, attempt: fact.attempt };
+        task.take_grant(cx.me()?, &fact, cx.now());
+        cx.emit(fact)?;
+        let reservations = if self.reserve { acquire::with_claim(cx, &task)? } else { Vec::new() };
+        Ok(Some(Claimed { task: TaskShape::of(&cx.reading(), task)?, lease, reservations }))
+    }
+}
+
+fn refuse_live_lease(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<(), OpError> {
+    let Some(grant) = task.holder() else { return Ok(()) };
+    let holder = cx.view.agent(&grant.agent)?;
+    let facts = fence::holder_facts(grant, holder.as_ref(), cx.now);
+    if facts.ttl_ms == 0 {
+        return Ok(());
+    }
+    if grant.session == me.session {
+        let why = Some(format!("{} holds it already with token {}", me.name, grant.token));
+        return Err(Rejection::StateConflict { verb: "claim", task: task.id.clone(), state: task.state, why }.into());
+    }
+    Err(Rejection::LeaseHeld { task: task.id.clone(), holder: facts }.into())
+}
+
+fn not_claimable(cx: &Deciding<'_>, task: &Task, state: TaskState) -> Result<OpError, OpError> {
+    let why = match state {
+        TaskState::Blocked => {
+            let unmet = cx.view().unmet_needs(&task.id)?;
+            Some(format!("it needs {}", unmet.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ")))
+        }
+        TaskState::Waiting => Some("it waits for its parts".to_owned()),
+        _ => None,
+    };
+    Ok(Rejection::StateConflict { verb: "claim", task: task.id.clone(), state, why }.into())
+}
+
+/// Why this agent may not have this task, if it may not.
+fn misfit(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option<Misfit>, OpError> {
+    let assignee_active = match &task.spec.assigned {
+        Some(assignee) if *assignee != me.name => cx.is_active(assignee)?,
+        _ => false,
+    };
+    Ok(claim::misfit(&task.spec, me, assignee_active))
+}
+
+/// What kept ready tasks from the agent.
+#[derive(Default)]
+struct PassedOver {
+    capability: usize,
+    assigned: usize,
+    reserved: usize,
+    at_limit: Option<u32>,
+}
+
+impl PassedOver {
+    fn note(&mut self, misfit: Misfit) {
+        match misfit {
+            Misfit::Capability => self.capability += 1,
+            Misfit::Assigned => self.assigned += 1,
+        }
+    }
+
+    fn in_words(&self) -> Option<String> {
+        if let Some(max) = self.at_limit {
+            return Some(format!("it holds {max} tasks already, its limit"));
+        }
+        let parts: Vec<String> = [
+            (self.capability, "need other capabilities"),
+            (self.assigned, "are assigned to others"),
+            (self.reserved, "write what others have reserved"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// What can be claimed, in claim order: ready tasks read page by page, merged with tasks whose lease
+/// has expired.
+pub(crate) struct Offers {
+    expired: VecDeque<Task>,
+    ready: VecDeque<Task>,
+    after: Option<QueuePlace>,
+    page: usize,
+    at_end: bool,
+}
+
+impl Offers {
+    /// Offers, of which about `wanted` will be looked at.
+    pub(crate) fn new(view: &dyn View, wanted: usize) -> StoreResult<Self> {
+        let page = wanted.clamp(1, 64);
+        Ok(Self { expired: view.expired_claims()?.into(), ready: VecDeque::new(), after: None, page, at_end: false })
+    }
+
+    /// The next one.
+    pub(crate) fn next(&mut self, view: &dyn View) -> StoreResult<Option<Task>> {
+        if self.ready.is_empty() && !self.at_end {
+            let page = view.offers(self.after, self.page)?;
+            self.at_end = page.len() < self.page;
+            self.after = page.last().map(place).or(self.after);
+            self.ready = page.into();
+            self.page = 64;
+        }
+        let expired_first = match (self.expired.front(), self.ready.front()) {
+            (Some(expired), Some(ready)) => place(expired) < place(ready),
+            (expired, _) => expired.is_some(),
+        };
+        Ok(if expired_first { self.expired.pop_front() } else { self.ready.pop_front() })
+    }
+}
+
+fn place(task: &Task) -> QueuePlace {
+    (task.rank(), task.seq)
+}

@@ -1,0 +1,72 @@
+//! `fail`: an attempt failed (semantics 11).
+
+use clap::Args;
+use oarlock_model::event::{DeathReason, TaskDied, TaskFailed};
+use oarlock_model::rules::retry;
+use oarlock_model::{Rejection, TaskId, Token};
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::settle;
+use crate::task::add::TaskReply;
+use crate::task::release::held_by_me;
+use crate::task::values;
+
+/// Reports a failed attempt; the task is tried again after a pause, until its attempts are used up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Fail {
+    /// The task
+    pub id: TaskId,
+    /// The token of the lease; without it the session's own lease is meant
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
+    /// Why it failed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Trying again is useless: it is dead at once
+    #[arg(long)]
+    #[serde(default)]
+    pub no_retry: bool,
+}
+
+impl Request for Fail {
+    const VERB: &'static str = "fail";
+    const ABOUT: &'static str = "Report a failed attempt";
+    const EXAMPLE: &'static [&'static str] = &["T-1", "--reason", "the tests do not pass"];
+    const IDENTITY: Identity = Identity::Needed;
+    type Reply = TaskReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        if self.reason.trim().is_empty() {
+            return Err(Rejection::invalid("the reason is empty", "say what went wrong, so that the next attempt can do better"));
+        }
+        values::check_text("reason", &self.reason, oarlock_model::limits::BODY_BYTES_MAX)
+    }
+}
+
+impl Mutation for Fail {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Task(self.id.clone())]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        let (task, grant) = held_by_me(cx, "fail", &self.id, self.token)?;
+        let failures = task.failures + 1;
+        let death = if self.no_retry { Some(DeathReason::NoRetry) } else { retry::death(failures, task.losses, task.spec.max_attempts) };
+        let retry_at = match death {
+            Some(_) => None,
+            None => Some(cx.now().store.plus_ms(retry::backoff_ms(failures, grant.token))),
+        };
+        cx.emit(TaskFailed { id: task.id.clone(), token: grant.token, reason: self.reason.clone(), failures, retry_at })?;
+        if let Some(reason) = death {
+            cx.emit(TaskDied { id: task.id.clone(), reason, failures, losses: task.losses })?;
+        }
+        settle::end_reservations_of_task(cx, &task.id)?;
+        TaskReply::of(cx, &task.id)
+    }
+}

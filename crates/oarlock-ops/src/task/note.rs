@@ -1,0 +1,50 @@
+//! `note`: a line in a task's history.
+
+use clap::Args;
+use oarlock_model::event::TaskNoted;
+use oarlock_model::{Rejection, TaskId};
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::task::add::TaskReply;
+use crate::task::values;
+
+/// Writes a note into a task's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Note {
+    /// The task
+    pub id: TaskId,
+    /// The note
+    pub text: String,
+}
+
+impl Request for Note {
+    const VERB: &'static str = "note";
+    const ABOUT: &'static str = "Write a note into a task's history";
+    const EXAMPLE: &'static [&'static str] = &["T-1", "the API changed yesterday"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = TaskReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        if self.text.trim().is_empty() {
+            return Err(Rejection::invalid("the note is empty", "write what others should know"));
+        }
+        values::check_note("note", Some(&self.text))
+    }
+}
+
+impl Mutation for Note {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Task(self.id.clone())]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        cx.task(&self.id)?;
+        cx.emit(TaskNoted { id: self.id.clone(), text: self.text.clone() })?;
+        TaskReply::of(cx, &self.id)
+    }
+}

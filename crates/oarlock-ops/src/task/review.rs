@@ -1,0 +1,91 @@
+//! `approve` and `reject`: the answer to a task in review.
+
+use clap::Args;
+use oarlock_model::event::{TaskApproved, TaskRejected};
+use oarlock_model::rules::resting::{RestingFacts, resting};
+use oarlock_model::task::{Task, TaskState};
+use oarlock_model::{Rejection, TaskId};
+use serde::{Deserialize, Serialize};
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::task::add::TaskReply;
+use crate::task::finish::{self, Outcome};
+use crate::task::values;
+
+/// Approves a task in review: it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Approve {
+    /// The task
+    pub id: TaskId,
+}
+
+/// Sends a task in review back: it is ready again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Reject {
+    /// The task
+    pub id: TaskId,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+impl Request for Approve {
+    const VERB: &'static str = "approve";
+    const ABOUT: &'static str = "Approve a task in review";
+    const EXAMPLE: &'static [&'static str] = &["T-1"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = TaskReply;
+}
+
+impl Request for Reject {
+    const VERB: &'static str = "reject";
+    const ABOUT: &'static str = "Send a task in review back";
+    const EXAMPLE: &'static [&'static str] = &["T-1", "--reason", "no tests"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = TaskReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        if self.reason.trim().is_empty() {
+            return Err(Rejection::invalid("the reason is empty", "say what is missing"));
+        }
+        values::check_note("reason", Some(&self.reason))
+    }
+}
+
+impl Mutation for Approve {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Task(self.id.clone())]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        let task = in_review(cx, "approve", &self.id)?;
+        cx.emit(TaskApproved { id: task.id.clone() })?;
+        finish::finish(cx, &task, Outcome::default())?;
+        TaskReply::of(cx, &task.id)
+    }
+}
+
+impl Mutation for Reject {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Task(self.id.clone())]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        let task = in_review(cx, "reject", &self.id)?;
+        let place = resting(RestingFacts::of(&task, false, false), cx.now());
+        cx.emit(TaskRejected { id: task.id.clone(), reason: self.reason.clone(), resting: place })?;
+        TaskReply::of(cx, &task.id)
+    }
+}
+
+fn in_review(cx: &Deciding<'_>, verb: &'static str, id: &TaskId) -> Result<Task, OpError> {
+    let task = cx.task(id)?;
+    if task.state == TaskState::Review {
+        return Ok(task);
+    }
+    Err(Rejection::StateConflict { verb, task: task.id, state: task.state, why: None }.into())
+}

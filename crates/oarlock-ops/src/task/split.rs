@@ -1,0 +1,295 @@
+//! `split`: cuts a task or a document into parts that agents can claim.
+
+use clap::Args;
+use oarlock_model::event::{TaskAdded, TaskSplit};
+use oarlock_model::pattern::Pattern;
+use oarlock_model::rules::resting::{RestingFacts, resting};
+use oarlock_model::task::{Task, TaskSpec, TaskState};
+use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
+use oarlock_plan::{Options, Plan, PlanError, Problem, Subtask};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::local::Local;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::settings::Settings;
+use crate::settle;
+use crate::shapes::TaskShape;
+use crate::task::add;
+use crate::task::release::held_by_me;
+
+/// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Split {
+    /// A task id, or a file (with a / in it, or ending in .md) that becomes the parent task
+    #[arg(value_name = "ID|FILE")]
+    pub id: String,
+    /// For so many agents [default: 3]
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<usize>,
+    /// Into at most so many parts
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_subtasks: Option<usize>,
+    /// A plan made by an agent or a person, as JSON; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Finish the parent when its last part is done, instead of offering it for integration
+    #[arg(long)]
+    #[serde(default)]
+    pub auto_finish: bool,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    #[serde(default)]
+    pub dry_run: bool,
+    /// The text of the file, where a file is split.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+}
+
+/// The reply of [`Split`]: the plan, and the parts that were made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitReply {
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// The parts that were made; none when nothing was split.
+    pub created: Vec<TaskShape>,
+}
+
+impl Request for Split {
+    const VERB: &'static str = "split";
+    const ABOUT: &'static str = "Split a task or a Markdown file into parts";
+    const EXAMPLE: &'static [&'static str] = &["docs/plan.md", "--agents", "3", "--dry-run"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = SplitReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        if self.names_file() {
+            self.document = Some(local.read_text(&self.id, limits::DOCUMENT_BYTES_MAX)?);
+        }
+        if let Some(path) = &self.plan {
+            self.plan = Some(local.read_text(path, limits::DOCUMENT_BYTES_MAX)?);
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        if !self.names_file() {
+            TaskId::parse(&self.id)?;
+        }
+        if self.agents.is_some_and(|n| n == 0 || n > limits::RUN_AGENTS_MAX) {
+            return Err(Rejection::invalid("--agents is out of range", format!("agents go from 1 to {}", limits::RUN_AGENTS_MAX)));
+        }
+        if self.max_subtasks.is_some_and(|n| n == 0 || n > limits::SUBTASKS_MAX) {
+            return Err(Rejection::invalid("--max-subtasks is out of range", format!("parts go from 1 to {}", limits::SUBTASKS_MAX)));
+        }
+        Ok(())
+    }
+
+    /// A plan of a file that changes nothing needs neither project nor store.
+    fn without_store(&self, settings: &Settings) -> Result<Option<SplitReply>, OpError> {
+        self.check()?;
+        let Some(document) = self.document.as_ref().filter(|_| self.dry_run) else { return Ok(None) };
+        let plan = self.plan(&self.file_id()?, document, settings, &[])?;
+        Ok(Some(SplitReply { plan, created: Vec::new() }))
+    }
+}
+
+impl Mutation for Split {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        let mut locks = vec![Lock::Graph];
+        locks.extend(TaskId::parse(&self.id).map(Lock::Task));
+        locks
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<SplitReply, OpError> {
+        let (parent, document, existing) = match &self.document {
+            Some(document) => (self.parent_of_file(cx)?, document.clone(), None),
+            None => {
+                let task = self.splittable(cx)?;
+                (task.id.clone(), task.spec.body.clone(), Some(task))
+            }
+        };
+        let known: BTreeSet<String> = cx.view().agents()?.iter().flat_map(|agent| agent.capabilities.iter().chain(&agent.role).map(ToString::to_string).collect::<Vec<_>>()).collect();
+        let plan = self.plan(&parent, &document, cx.settings(), &known.into_iter().collect::<Vec<_>>())?;
+        if self.dry_run || !plan.parallelizable {
+            return Ok(SplitReply { plan, created: Vec::new() });
+        }
+        let parent_task = match existing {
+            Some(task) => task,
+            None => self.add_parent(cx, &parent, &document, &plan)?,
+        };
+        let created = self.create(cx, &parent_task, &document, &plan)?;
+        Ok(SplitReply { plan, created })
+    }
+}
+
+impl Split {
+    /// Whether the operand is a file: it contains `/` or ends in `.md`.
+    pub fn names_file(&self) -> bool {
+        self.id.contains('/') || self.id.ends_with(".md")
+    }
+
+    /// The task id that the file gives its parent task.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn file_id(&self) -> Result<TaskId, Rejection> {
+        let named = oarlock_plan::task_id_from_file_name(&self.id).and_then(|id| TaskId::parse(&id).ok());
+        named.ok_or_else(|| Rejection::invalid(format!("no task id can be made from the file name \"{}\"", oarlock_model::ident::shown(&self.id)), "name the file with letters and digits"))
+    }
+
+    fn plan(&self, parent: &TaskId, document: &str, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
+        let options = Options { task: parent.to_string(), agents: self.agents.unwrap_or(settings.agents), subtasks_max: self.max_subtasks };
+        match &self.plan {
+            Some(given) => oarlock_plan::validate(given, Some(document), &options, known).map_err(|problems| bad_plan(&problems)),
+            None => oarlock_plan::split(document, &options).map_err(bad_document),
+        }
+    }
+
+    fn parent_of_file(&self, cx: &Deciding<'_>) -> Result<TaskId, OpError> {
+        let id = self.file_id()?;
+        match cx.view().task_state(&id)? {
+            Some(state) if !self.dry_run => Err(split_before(&id, state).into()),
+            _ => Ok(id),
+        }
+    }
+
+    /// The task named by id, when it may be split now.
+    fn splittable(&self, cx: &Deciding<'_>) -> Result<Task, OpError> {
+        let task = cx.task(&TaskId::parse(&self.id)?)?;
+        if self.dry_run {
+            return Ok(task);
+        }
+        if !cx.view().children(&task.id)?.is_empty() {
+            return Err(split_before(&task.id, task.state).into());
+        }
+        match task.state {
+            TaskState::Ready | TaskState::Blocked => Ok(task),
+            TaskState::Claimed => Ok(held_by_me(cx, "split", &task.id, None)?.0),
+            state => Err(Rejection::StateConflict { verb: "split", task: task.id, state, why: None }.into()),
+        }
+    }
+
+    fn add_parent(&self, cx: &mut Deciding<'_>, id: &TaskId, document: &str, plan: &Plan) -> Result<Task, OpError> {
+        let title: String = oarlock_plan::title(document).unwrap_or_else(|| id.to_string());
+        let spec = TaskSpec {
+            body: document.to_owned(),
+            estimate_minutes: u32::try_from(plan.serial_minutes).ok().filter(|m| *m > 0),
+            max_attempts: cx.settings().max_attempts,
+            ..TaskSpec::new(one_line(&title))
+        };
+        add::add_task(cx, Some(id.clone()), spec, BTreeSet::new())?;
+        cx.task(id)
+    }
+
+    fn create(&self, cx: &mut Deciding<'_>, parent: &Task, document: &str, plan: &Plan) -> Result<Vec<TaskShape>, OpError> {
+        add::check_depth(cx, parent)?;
+        // Parts start no earlier than their parent could have.
+        let inherited: BTreeSet<TaskId> = cx.view().unmet_needs(&parent.id)?.into_iter().collect();
+        let mut children = Vec::new();
+        for subtask in by_dependency(&plan.subtasks) {
+            let id = TaskId::parse(&subtask.id)?;
+            if cx.view().task_state(&id)?.is_some() {
+                return Err(Rejection::AlreadyExists { noun: "task", id: subtask.id.clone(), detail: None, hint: "split a task once; `oarlock tasks --parent ID` lists its parts" }.into());
+            }
+            let spec = part_spec(parent, subtask, oarlock_plan::subtask_document(document, plan, subtask))?;
+            let mut needs = inherited.clone();
+            for need in &subtask.depends_on {
+                needs.insert(TaskId::parse(need)?);
+            }
+            let facts = RestingFacts { open_children: false, unmet_needs: !needs.is_empty(), not_before: spec.not_before, retry_at: None, ready_at: None };
+            cx.emit(TaskAdded { id: id.clone(), spec, needs, resting: resting(facts, cx.now()) })?;
+            children.push(id);
+        }
+        cx.emit(TaskSplit { id: parent.id.clone(), children: children.clone(), auto_finish: self.auto_finish, waits: true })?;
+        settle::end_reservations_of_task(cx, &parent.id)?;
+        // The reply keeps the order of the plan.
+        plan.subtasks.iter().map(|s| Ok(TaskShape::of(&cx.reading(), cx.task(&TaskId::parse(&s.id)?)?)?)).collect()
+    }
+}
+
+/// The parts in an order in which each stands after what it depends on, otherwise as in the document.
+fn by_dependency(subtasks: &[Subtask]) -> Vec<&Subtask> {
+    let mut ordered: Vec<&Subtask> = Vec::new();
+    let mut left: Vec<&Subtask> = subtasks.iter().collect();
+    while !left.is_empty() {
+        let before = left.len();
+        let (free, held): (Vec<&Subtask>, Vec<&Subtask>) =
+            left.into_iter().partition(|s| s.depends_on.iter().all(|need| ordered.iter().any(|o| o.id == *need)));
+        ordered.extend(free);
+        left = held;
+        if left.len() == before {
+            // A validated plan has no cycle; whatever is left keeps its place and is refused by its needs.
+            ordered.append(&mut left);
+        }
+    }
+    ordered
+}
+
+fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec, OpError> {
+    if body.len() > limits::DOCUMENT_BYTES_MAX {
+        return Err(Rejection::limit(format!("bytes of part {}", subtask.id), limits::DOCUMENT_BYTES_MAX, body.len()).into());
+    }
+    let labels: Result<BTreeSet<Label>, Rejection> = subtask.capabilities.iter().map(|c| Label::parse(c)).collect();
+    let mut capabilities = labels?;
+    capabilities.extend(parent.spec.capabilities.iter().cloned());
+    let writes: Result<Vec<Pattern>, Rejection> = subtask.writes.iter().map(|w| Pattern::parse(w).map_err(Rejection::from)).collect();
+    Ok(TaskSpec {
+        body,
+        capabilities,
+        writes: writes?,
+        kind: parent.spec.kind.clone(),
+        priority: parent.spec.priority,
+        parent: Some(parent.id.clone()),
+        estimate_minutes: subtask.estimate_minutes.and_then(|m| u32::try_from(m).ok()),
+        assigned: subtask.assigned.as_deref().map(AgentName::parse).transpose()?,
+        max_attempts: parent.spec.max_attempts,
+        not_before: parent.spec.not_before,
+        ..TaskSpec::new(one_line(&subtask.title))
+    })
+}
+
+/// A title made from a document: one line without control characters, within the limit.
+fn one_line(text: &str) -> String {
+    let line: String = text.chars().filter(|c| !c.is_control() && !oarlock_model::ident::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
+    if line.trim().is_empty() { "untitled".into() } else { line }
+}
+
+fn split_before(id: &TaskId, state: TaskState) -> Rejection {
+    Rejection::AlreadyExists { noun: "task", id: id.to_string(), detail: Some(format!("it is {state}")), hint: "`oarlock tasks --parent ID` lists its parts; `oarlock run FILE` goes on with it" }
+}
+
+fn bad_plan(problems: &[Problem]) -> OpError {
+    let first = problems.first().map(|p| format!("{}: {}", p.place, p.message)).unwrap_or_default();
+    let more = if problems.len() > 1 { format!(" (and {} more problems)", problems.len() - 1) } else { String::new() };
+    let rows: Vec<_> = problems
+        .iter()
+        .map(|p| match &p.hint {
+            Some(hint) => json!({"place": p.place, "message": p.message, "hint": hint}),
+            None => json!({"place": p.place, "message": p.message}),
+        })
+        .collect();
+    Rejection::Invalid {
+        message: format!("the plan cannot be used: {first}{more}"),
+        hint: "mend the plan; `oarlock split FILE --dry-run --json` shows one that is valid".into(),
+        details: json!({ "problems": rows }),
+    }
+    .into()
+}
+
+fn bad_document(error: PlanError) -> OpError {
+    match error {
+        PlanError::Limit { what, limit, actual } => Rejection::LimitReached { what, limit, actual }.into(),
+        other => Rejection::invalid(other.to_string(), "pass a Markdown text").into(),
+    }
+}

@@ -1,0 +1,111 @@
+//! `update`: changes an unfinished task.
+
+use clap::Args;
+use oarlock_model::duration::Duration;
+use oarlock_model::event::{SpecChange, TaskUpdated};
+use oarlock_model::rules::resting::{RestingFacts, resting};
+use oarlock_model::task::{Resting, Task, TaskState};
+use oarlock_model::{Rejection, TaskId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::local::Local;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::task::add::{Fields, TaskReply};
+use crate::task::{depend, values};
+
+/// Changes an unfinished task; what is not named stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+pub struct Update {
+    /// The task
+    pub id: TaskId,
+    /// A new title
+    #[arg(long, value_name = "TEXT")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What the task changes and what it needs.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub fields: Fields,
+    /// All the tasks it needs from now on, comma separated
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Vec<TaskId>>,
+}
+
+impl Request for Update {
+    const VERB: &'static str = "update";
+    const ABOUT: &'static str = "Change an unfinished task";
+    const EXAMPLE: &'static [&'static str] = &["T-1", "--priority", "0"];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = TaskReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.fields.localise(local)
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        if let Some(title) = &self.title {
+            values::check_title(title)?;
+        }
+        values::check_list("dependencies", self.needs.as_ref().map_or(0, Vec::len))?;
+        self.fields.check()
+    }
+}
+
+impl Mutation for Update {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Graph, Lock::Task(self.id.clone())]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        let task = cx.task(&self.id)?;
+        if task.state.is_finished() {
+            return Err(Rejection::StateConflict { verb: "update", task: self.id.clone(), state: task.state, why: None }.into());
+        }
+        let change = self.change(cx)?;
+        if change != SpecChange::default() {
+            let place = moved(cx, &task, &change)?;
+            cx.emit(TaskUpdated { id: self.id.clone(), change, resting: place })?;
+        }
+        if let Some(needs) = &self.needs {
+            let wanted: BTreeSet<TaskId> = needs.iter().cloned().collect();
+            depend::add(cx, &self.id, wanted.difference(&task.needs).cloned().collect())?;
+            depend::remove(cx, &self.id, task.needs.difference(&wanted).cloned().collect())?;
+        }
+        TaskReply::of(cx, &self.id)
+    }
+}
+
+impl Update {
+    fn change(&self, cx: &Deciding<'_>) -> Result<SpecChange, OpError> {
+        let fields = self.fields.clone();
+        Ok(SpecChange {
+            title: self.title.as_ref().map(|title| title.trim().to_owned()),
+            assigned: fields.assignee()?,
+            body: fields.body,
+            kind: fields.kind,
+            priority: fields.priority,
+            capabilities: fields.can.map(|can| can.into_iter().collect()),
+            writes: fields.writes,
+            resources: fields.resources.map(|resources| resources.into_iter().collect()),
+            estimate_minutes: fields.estimate.map(Duration::as_minutes),
+            max_attempts: fields.max_attempts,
+            not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),
+            gate: fields.gate,
+        })
+    }
+}
+
+/// Where a changed not-before moves a task that nobody holds; nothing when it stays.
+fn moved(cx: &Deciding<'_>, task: &Task, change: &SpecChange) -> Result<Option<Resting>, OpError> {
+    if change.not_before.is_none() || !matches!(task.state, TaskState::Ready | TaskState::Scheduled) {
+        return Ok(None);
+    }
+    let facts = RestingFacts { not_before: change.not_before, ..RestingFacts::of(task, false, false) };
+    Ok(Some(resting(facts, cx.now())))
+}

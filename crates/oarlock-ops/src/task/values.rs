@@ -1,0 +1,158 @@
+//! Checks of single values, shared by all requests (semantics 20).
+
+use oarlock_model::ident::is_bidi_or_invisible;
+use oarlock_model::{Rejection, limits};
+
+use crate::OpError;
+
+/// A title: one line, not empty, at most 500 characters.
+///
+/// # Errors
+/// `invalid_request`, `limit_reached`.
+pub fn check_title(title: &str) -> Result<(), Rejection> {
+    if title.trim().is_empty() {
+        return Err(Rejection::invalid("the title is empty", "give the task a title of one line"));
+    }
+    let chars = title.chars().count();
+    if chars > limits::TITLE_CHARS_MAX {
+        return Err(Rejection::limit("characters of the title", limits::TITLE_CHARS_MAX, chars));
+    }
+    if let Some(at) = title.chars().position(|c| c.is_control() || is_bidi_or_invisible(c)) {
+        return Err(Rejection::invalid(
+            format!("the title has a control or invisible character at position {}", at + 1),
+            "a title is one line of plain text; put the rest into the body",
+        ));
+    }
+    Ok(())
+}
+
+/// A body, result or message: at most `bytes_max` bytes, no control characters but tab and line ends.
+///
+/// # Errors
+/// `limit_reached`, `invalid_request`.
+pub fn check_text(what: &str, text: &str, bytes_max: usize) -> Result<(), Rejection> {
+    if text.len() > bytes_max {
+        return Err(Rejection::limit(format!("bytes of the {what}"), bytes_max, text.len()));
+    }
+    let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| is_bad(*c)) {
+        let line = text[..at].matches('\n').count() + 1;
+        return Err(Rejection::invalid(format!("the {what} has the control character {} in line {line}", c.escape_unicode()), "remove it"));
+    }
+    Ok(())
+}
+
+/// A short text, if there is one.
+///
+/// # Errors
+/// `limit_reached`, `invalid_request`.
+pub fn check_note(what: &str, text: Option<&str>) -> Result<(), Rejection> {
+    let Some(text) = text else { return Ok(()) };
+    let chars = text.chars().count();
+    if chars > limits::NOTE_CHARS_MAX {
+        return Err(Rejection::limit(format!("characters of the {what}"), limits::NOTE_CHARS_MAX, chars));
+    }
+    check_text(what, text, limits::BODY_BYTES_MAX)
+}
+
+/// The length of a list in a request.
+///
+/// # Errors
+/// `limit_reached`.
+pub fn check_list(what: &str, items: usize) -> Result<(), Rejection> {
+    if items > limits::LIST_ITEMS_MAX { Err(Rejection::limit(what, limits::LIST_ITEMS_MAX, items)) } else { Ok(()) }
+}
+
+/// A priority: 0 to 4.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn check_priority(priority: Option<u8>) -> Result<(), Rejection> {
+    match priority {
+        Some(p) if p > limits::PRIORITY_MAX => Err(Rejection::invalid(format!("priority {p} is out of range"), "priorities go from 0 (most urgent) to 4")),
+        _ => Ok(()),
+    }
+}
+
+/// A number of attempts: 1 to 1,000.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn check_attempts(attempts: Option<u32>) -> Result<(), Rejection> {
+    match attempts {
+        Some(n) if n == 0 || n > limits::ATTEMPTS_MAX => {
+            Err(Rejection::invalid(format!("--max-attempts {n} is out of range"), format!("attempts go from 1 to {}", limits::ATTEMPTS_MAX)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The number of items wanted in a page.
+///
+/// # Errors
+/// `invalid_request`.
+pub fn page_limit(limit: Option<usize>) -> Result<usize, Rejection> {
+    match limit {
+        Some(n) if n == 0 || n > limits::PAGE_ITEMS_MAX => {
+            Err(Rejection::invalid(format!("--limit {n} is out of range"), format!("limits go from 1 to {}", limits::PAGE_ITEMS_MAX)))
+        }
+        Some(n) => Ok(n),
+        None => Ok(limits::PAGE_ITEMS_DEFAULT),
+    }
+}
+
+/// Parses JSON that a user typed, with a bounded depth.
+///
+/// # Errors
+/// `invalid_request` with line and column, `limit_reached`.
+pub fn parse_json(what: &str, text: &str) -> Result<serde_json::Value, OpError> {
+    if text.len() > limits::BODY_BYTES_MAX {
+        return Err(Rejection::limit(format!("bytes of {what}"), limits::BODY_BYTES_MAX, text.len()).into());
+    }
+    let value = serde_json::from_str(text).map_err(|error| {
+        Rejection::invalid(
+            format!("{what} is not JSON: {error}"),
+            "quote it for the shell, for example '{\"done\": true}'; a plain text is '\"text\"'",
+        )
+    })?;
+    check_json(what, &value)?;
+    Ok(value)
+}
+
+/// A JSON value: bounded in size and depth.
+///
+/// # Errors
+/// `limit_reached`.
+pub fn check_json(what: &str, value: &serde_json::Value) -> Result<(), Rejection> {
+    let depth = oarlock_model::rules::merge::depth(value);
+    if depth > limits::JSON_DEPTH_MAX {
+        return Err(Rejection::limit(format!("levels of {what}"), limits::JSON_DEPTH_MAX, depth));
+    }
+    let bytes = value.to_string().len();
+    if bytes > limits::BODY_BYTES_MAX {
+        return Err(Rejection::limit(format!("bytes of {what}"), limits::BODY_BYTES_MAX, bytes));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_one_visible_line() {
+        assert!(check_title("fine — über").is_ok());
+        for bad in ["", "  ", "a\nb", "a\u{0}b", "a\u{202E}b"] {
+            assert!(check_title(bad).is_err(), "{bad:?}");
+        }
+        assert!(matches!(check_title(&"x".repeat(501)), Err(Rejection::LimitReached { .. })));
+        assert!(check_title(&"ü".repeat(500)).is_ok());
+    }
+
+    #[test]
+    fn limits_of_pages_and_attempts_hold() {
+        assert!(page_limit(Some(0)).is_err() && page_limit(Some(10_001)).is_err() && page_limit(Some(10_000)).is_ok());
+        assert!(check_attempts(Some(0)).is_err() && check_attempts(Some(1_001)).is_err() && check_attempts(Some(1)).is_ok());
+        assert!(check_priority(Some(5)).is_err() && check_priority(Some(4)).is_ok());
+    }
+}

@@ -1,0 +1,39 @@
+//! From a task document (Markdown) to a plan: steps, what orders them, which files they write, and parts for agents.
+//! Pure functions of text: no files, no clock, no randomness; the same input always gives the same plan.
+//!
+//! The way through the house: `document` reads lines, `sections` tells what each part of the text is for, `steps` finds
+//! the work, `facts` gathers what is known about each step (`words`, `paths`, `files`, `refs`, `estimate`), `depend`
+//! orders the steps, `group` cuts them into parts, `schedule` times them. [`validate`] checks a plan that somebody else
+//! made, [`subtask_document`] writes what a worker reads.
+//!
+//! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
+
+mod bits;
+mod depend;
+mod document;
+mod error;
+mod estimate;
+mod facts;
+mod files;
+mod group;
+mod label;
+mod name;
+mod overlap;
+mod part;
+mod paths;
+mod plan;
+mod refs;
+mod schedule;
+mod sections;
+mod split;
+mod steps;
+mod text;
+mod validate;
+mod words;
+
+pub use error::PlanError;
+pub use name::{task_id_from_file_name, title};
+pub use part::subtask_document;
+pub use plan::{Conflict, Edge, Plan, Step, Subtask};
+pub use split::{Options, split};
+pub use validate::{Problem, validate};

@@ -1,0 +1,192 @@
+//! The patterns of a plan, each once, and which of them could match one path.
+//! Plain paths meet by their text and "a file of this name anywhere" by its name, so that only true globs are compared
+//! with everything; their number is limited, which keeps a hostile document from costing a square.
+
+use std::collections::HashMap;
+
+use oarlock_model::pattern::Pattern;
+
+/// Number of a pattern in its table.
+pub(crate) type Id = u32;
+
+/// Most patterns of a table; later ones are left out and their steps count as unknown.
+const PATTERNS_MAX: usize = 8_000;
+/// Most patterns that are neither plain paths nor `**/NAME`.
+const GLOBS_MAX: usize = 200;
+
+/// Patterns by number.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    patterns: Vec<Pattern>,
+    ids: HashMap<String, Id>,
+    globs: Vec<Id>,
+    by_name: HashMap<String, Vec<Id>>,
+    known: HashMap<String, Option<Pattern>>,
+    /// Whether a pattern was left out.
+    pub(crate) full: bool,
+}
+
+impl Table {
+    /// Makes the bare name of a listed file mean that file, unless two listed files share the name.
+    pub(crate) fn know(&mut self, listed: &Pattern) {
+        if listed.as_str().contains('/') && !listed.as_str().ends_with('*') {
+            let entry = self.known.entry(name(listed.as_str()).to_owned()).or_insert_with(|| Some(listed.clone()));
+            if entry.as_ref() != Some(listed) {
+                *entry = None;
+            }
+        }
+    }
+
+    /// The number of `pattern`; `None` when the table is full.
+    pub(crate) fn intern(&mut self, pattern: &Pattern) -> Option<Id> {
+        let text = pattern.as_str();
+        let bare = if text.contains('/') { anywhere(text) } else { Some(text) };
+        if let Some(listed) = bare.and_then(|n| self.known.get(n).cloned()).flatten() {
+            return self.number(&listed);
+        }
+        self.number(pattern)
+    }
+
+    fn number(&mut self, pattern: &Pattern) -> Option<Id> {
+        if let Some(id) = self.ids.get(pattern.as_str()) {
+            return Some(*id);
+        }
+        let glob = !pattern.is_literal() && anywhere(pattern.as_str()).is_none();
+        if self.patterns.len() >= PATTERNS_MAX || (glob && self.globs.len() >= GLOBS_MAX) {
+            self.full = true;
+            return None;
+        }
+        let id = Id::try_from(self.patterns.len()).expect("the table is small");
+        self.ids.insert(pattern.as_str().to_owned(), id);
+        if glob {
+            self.globs.push(id);
+        } else {
+            self.by_name.entry(name(pattern.as_str()).to_owned()).or_default().push(id);
+        }
+        self.patterns.push(pattern.clone());
+        Some(id)
+    }
+
+    /// The pattern with this number.
+    pub(crate) fn pattern(&self, id: Id) -> &Pattern {
+        &self.patterns[id as usize]
+    }
+
+    /// For each pattern the others that could match a path of it. A bare name is taken for "anywhere", because prose
+    /// often leaves the folder out.
+    pub(crate) fn overlaps(&self) -> Overlaps {
+        let mut of = vec![Vec::new(); self.patterns.len()];
+        let mut add = |a: Id, b: Id| {
+            of[a as usize].push(b);
+            of[b as usize].push(a);
+        };
+        for group in self.by_name.values() {
+            // Plain paths of one name meet only through a member that stands for "anywhere".
+            let wide: Vec<Id> = group.iter().copied().filter(|i| self.is_wide(*i)).collect();
+            for (k, a) in wide.iter().enumerate() {
+                for b in group.iter().filter(|b| !wide[..=k].contains(b)) {
+                    add(*a, *b);
+                }
+            }
+        }
+        let widened: Vec<Option<Pattern>> = self.patterns.iter().map(widened).collect();
+        for glob in &self.globs {
+            for (other, wide) in widened.iter().enumerate() {
+                let id = Id::try_from(other).expect("the table is small");
+                // Of two globs the first has met the second already.
+                if id <= *glob && self.globs.binary_search(&id).is_ok() {
+                    continue;
+                }
+                if self.pattern(*glob).overlaps(wide.as_ref().unwrap_or(&self.patterns[other])) {
+                    add(*glob, id);
+                }
+            }
+        }
+        Overlaps { of }
+    }
+
+    fn is_wide(&self, id: Id) -> bool {
+        let text = self.pattern(id).as_str();
+        !text.contains('/') || anywhere(text).is_some()
+    }
+}
+
+/// A bare name as "anywhere".
+fn widened(pattern: &Pattern) -> Option<Pattern> {
+    let bare = pattern.is_literal() && !pattern.as_str().contains('/');
+    bare.then(|| Pattern::parse(&format!("**/{}", pattern.as_str())).ok()).flatten()
+}
+
+/// The name of `**/NAME` with a plain NAME.
+fn anywhere(text: &str) -> Option<&str> {
+    text.strip_prefix("**/").filter(|name| !name.contains(['/', '*', '?', '[']))
+}
+
+fn name(text: &str) -> &str {
+    text.rsplit('/').next().unwrap_or(text)
+}
+
+/// Which patterns meet.
+#[derive(Debug)]
+pub(crate) struct Overlaps {
+    of: Vec<Vec<Id>>,
+}
+
+impl Overlaps {
+    /// The patterns that meet `id`, without itself.
+    pub(crate) fn of(&self, id: Id) -> &[Id] {
+        &self.of[id as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meet(a: &str, b: &str) -> bool {
+        let mut table = Table::default();
+        let mut id = |text: &str| table.intern(&Pattern::parse(text).expect("valid")).expect("room");
+        let (a, b) = (id(a), id(b));
+        a == b || table.overlaps().of(a).contains(&b)
+    }
+
+    #[test]
+    fn patterns_meet_when_one_path_could_match_both() {
+        for (a, b, want) in [
+            ("a.rs", "a.rs", true),
+            ("a.rs", "src/a.rs", true),
+            ("src/a.rs", "lib/a.rs", false),
+            ("**/a.rs", "src/a.rs", true),
+            ("**/a.rs", "**/b.rs", false),
+            ("**/*.rs", "a.rs", true),
+            ("docs/**", "guide.md", true),
+            ("docs/**", "src/guide.md", false),
+            ("**/*.md", "**/*.py", false),
+            ("src/**", "src/x/**", true),
+        ] {
+            assert_eq!(meet(a, b), want, "{a} {b}");
+            assert_eq!(meet(b, a), want, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_bare_name_means_the_one_listed_file_of_that_name() {
+        let parse = |text: &str| Pattern::parse(text).expect("valid");
+        let mut table = Table::default();
+        table.know(&parse("src/a.rs"));
+        table.know(&parse("src/b.rs"));
+        table.know(&parse("lib/b.rs"));
+        let (a, b) = (table.intern(&parse("a.rs")).expect("room"), table.intern(&parse("b.rs")).expect("room"));
+        assert_eq!((table.pattern(a).as_str(), table.pattern(b).as_str()), ("src/a.rs", "b.rs"));
+    }
+
+    #[test]
+    fn a_full_table_says_so() {
+        let mut table = Table::default();
+        for i in 0..=GLOBS_MAX {
+            table.intern(&Pattern::parse(&format!("d{i}/**")).expect("valid"));
+        }
+        assert!(table.full);
+        assert!(table.intern(&Pattern::parse("plain.rs").expect("valid")).is_some());
+    }
+}

@@ -1,0 +1,135 @@
+//! The document of one part: what the worker that claims it reads.
+
+use std::fmt::Write as _;
+
+use crate::document::{Document, Kind};
+use crate::name::title_of;
+use crate::plan::{Plan, Subtask};
+use crate::sections::{self, Class, Section};
+use crate::split::PART_BYTES_MAX;
+
+/// Most of the parent's objective and criteria that each part repeats, in bytes.
+const SHARED_BYTES_MAX: usize = 16 * 1_024;
+
+/// The Markdown that the worker of `subtask` gets: what it belongs to, its files, what it waits for, its steps copied as
+/// they stand in `document`, and the acceptance criteria of the whole. At most 1 MiB; longer steps are cut with a note.
+///
+/// `document` must be the one that `plan` was made from; steps outside it are listed by title only.
+#[must_use]
+pub fn subtask_document(document: &str, plan: &Plan, subtask: &Subtask) -> String {
+    let read = Document::read(document).ok();
+    let mut out = String::new();
+    head(&mut out, read.as_ref(), plan, subtask);
+    out.push_str("\n## Steps\n");
+    let mut phase: Option<&str> = None;
+    for step in plan.steps.iter().filter(|s| subtask.steps.contains(&s.n)) {
+        if step.phase.is_some() && step.phase.as_deref() != phase {
+            phase = step.phase.as_deref();
+            let _ = write!(out, "\nFrom \"{}\":\n", phase.unwrap_or_default());
+        }
+        let lines = read.as_ref().filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len());
+        match lines {
+            Some(r) => copy(&mut out, r.slice(step.line - 1, step.end - 1)),
+            None => {
+                let _ = write!(out, "\n- {}\n", step.title);
+            }
+        }
+        if out.len() > PART_BYTES_MAX - 2 * SHARED_BYTES_MAX {
+            out.push_str("\n(The other steps are too long to repeat here; they stand in the parent's document.)\n");
+            break;
+        }
+    }
+    if let Some(read) = &read {
+        let sections = sections::sections(read);
+        shared(&mut out, read, &sections, "Objective of the whole task", |s| is_objective(read, s));
+        shared(&mut out, read, &sections, "Acceptance criteria of the whole task", |s| s.class == Class::Criteria && s.own_class);
+    }
+    out
+}
+
+fn head(out: &mut String, read: Option<&Document<'_>>, plan: &Plan, subtask: &Subtask) {
+    let _ = writeln!(out, "# {}: {}\n", subtask.id, subtask.title);
+    let parent = read.and_then(title_of).map_or_else(String::new, |t| format!(" ({t})"));
+    let _ = writeln!(out, "**Parent:** {}{parent}", plan.task);
+    let waits = if subtask.depends_on.is_empty() { "nothing".to_owned() } else { subtask.depends_on.join(", ") };
+    let _ = writeln!(out, "**Depends on:** {waits}");
+    let writes: Vec<String> = subtask.writes.iter().map(|w| format!("`{w}`")).collect();
+    let writes = if writes.is_empty() { "not stated".to_owned() } else { writes.join(", ") };
+    let _ = writeln!(out, "**Writes:** {writes}");
+    if !subtask.capabilities.is_empty() {
+        let _ = writeln!(out, "**Needs:** {}", subtask.capabilities.join(", "));
+    }
+    if let Some(minutes) = subtask.estimate_minutes {
+        let _ = writeln!(out, "**Estimated minutes:** {minutes}");
+    }
+}
+
+/// Copies text as it stands, cut at the limit, and closes a fence that it leaves open.
+fn copy(out: &mut String, text: &str) {
+    let room = PART_BYTES_MAX.saturating_sub(2 * SHARED_BYTES_MAX).saturating_sub(out.len());
+    let cut = cut(text, room);
+    out.push('\n');
+    out.push_str(cut);
+    if let Some(fence) = open_fence(cut) {
+        out.push('\n');
+        out.push_str(&fence);
+    }
+    out.push('\n');
+    if cut.len() < text.len() {
+        out.push_str("\n(Cut here: the step goes on in the parent's document.)\n");
+    }
+}
+
+fn cut(text: &str, room: usize) -> &str {
+    let end = (0..=room.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    &text[..end]
+}
+
+/// The closing fence that is missing at the end of `text`.
+fn open_fence(text: &str) -> Option<String> {
+    let mut open: Option<String> = None;
+    for line in text.lines() {
+        let line = line.trim_start();
+        let mark: String = line.chars().take_while(|c| *c == '`' || *c == '~').collect();
+        if mark.len() < 3 {
+            continue;
+        }
+        match &open {
+            None => open = Some(mark),
+            Some(o) if mark.starts_with(o.as_str()) && line.trim_end().len() == mark.len() => open = None,
+            Some(_) => {}
+        }
+    }
+    open
+}
+
+fn is_objective(read: &Document<'_>, section: &Section) -> bool {
+    let title = read.text(section.line).to_lowercase();
+    ["objective", "goal", "purpose"].iter().any(|w| title.trim().starts_with(w))
+}
+
+/// Repeats sections of the parent below a heading of their own.
+fn shared(out: &mut String, read: &Document<'_>, sections: &[Section], title: &str, is_wanted: impl Fn(&Section) -> bool) {
+    let mut room = SHARED_BYTES_MAX - 256;
+    let mut past = 0;
+    let mut begun = false;
+    for section in sections.iter().filter(|s| is_wanted(s)) {
+        let first = (section.line + 1..section.end).find(|i| !matches!(read.lines[*i].kind, Kind::Blank | Kind::Rule));
+        let last = (section.line + 1..section.end).rev().find(|i| !matches!(read.lines[*i].kind, Kind::Blank | Kind::Rule));
+        let Some((first, last)) = first.zip(last).filter(|(first, _)| *first >= past && room > 0) else { continue };
+        past = last + 1;
+        if !begun {
+            let _ = write!(out, "\n## {title}\n");
+            begun = true;
+        }
+        let text = cut(read.slice(first, last), room);
+        room -= text.len();
+        out.push('\n');
+        out.push_str(text);
+        if let Some(fence) = open_fence(text) {
+            out.push('\n');
+            out.push_str(&fence);
+        }
+        out.push('\n');
+    }
+}

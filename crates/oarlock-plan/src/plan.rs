@@ -1,0 +1,125 @@
+//! The plan: how a task is cut into parts, and what orders them.
+//! These are the values that the `split` verb prints and reads; the rules that make them live in the other modules.
+
+use serde::{Deserialize, Serialize};
+
+/// A task cut into parts, in the shape in which every door shows it (fields that do not apply are absent, never null).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Identifier of the parent task.
+    #[serde(default)]
+    pub task: String,
+    /// Whether at least two parts can run at once and running them so is worth it.
+    #[serde(default)]
+    pub parallelizable: bool,
+    /// Why the work stays in one piece; absent when it is parallelizable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The steps of the document, in its order.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// The parts; each step is in exactly one of them. One part when the work stays in one piece, none without steps.
+    #[serde(default)]
+    pub subtasks: Vec<Subtask>,
+    /// What orders the steps, without the pairs that follow from other pairs (stated dependencies are always here).
+    #[serde(default)]
+    pub edges: Vec<Edge>,
+    /// Identifiers of the parts that can start together, wave after wave.
+    #[serde(default)]
+    pub waves: Vec<Vec<String>>,
+    /// Minutes until the last part is finished, with the asked number of agents and list scheduling.
+    #[serde(default)]
+    pub makespan_minutes: u64,
+    /// Minutes that one agent alone needs.
+    #[serde(default)]
+    pub serial_minutes: u64,
+    /// Files that several steps write, and that keep them in order.
+    #[serde(default)]
+    pub conflicts: Vec<Conflict>,
+    /// What a person should look at before trusting the plan.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// One step of the document: a list item, a phase or a heading with the text below it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Number from 1 in document order.
+    pub n: usize,
+    /// One line of text without markup.
+    #[serde(default)]
+    pub title: String,
+    /// First line in the document, from 1.
+    #[serde(default)]
+    pub line: usize,
+    /// Last line in the document, inclusive; the step's nested text is covered.
+    #[serde(default)]
+    pub end: usize,
+    /// Patterns of the files that it creates or changes, as far as the document shows them.
+    #[serde(default)]
+    pub writes: Vec<String>,
+    /// Minutes stated by the document for this step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate_minutes: Option<u64>,
+    /// Title of the phase that the step belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+}
+
+/// One part of the work: what one agent claims.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Subtask {
+    /// Identifier, `PARENT-SUB1` and so on unless a given plan named it otherwise.
+    pub id: String,
+    /// One line of text.
+    pub title: String,
+    /// Numbers of its steps, ascending.
+    #[serde(default)]
+    pub steps: Vec<usize>,
+    /// Identifiers of the parts that must be done before it.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// Patterns of the files that it creates or changes.
+    #[serde(default)]
+    pub writes: Vec<String>,
+    /// Capabilities that its agent must have.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// Minutes, stated or assumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate_minutes: Option<u64>,
+    /// Name of the agent that it is meant for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned: Option<String>,
+}
+
+/// An order between two steps: `to` starts when `from` is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edge {
+    /// Number of the earlier step.
+    pub from: usize,
+    /// Number of the later step.
+    pub to: usize,
+    /// One line for people.
+    #[serde(default)]
+    pub reason: String,
+    /// How sure the order is, 0 to 1: stated ones are near 1, "nothing shows otherwise" is low.
+    #[serde(default = "sure")]
+    pub confidence: f64,
+}
+
+/// A file that two steps write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Numbers of the two steps.
+    pub steps: [usize; 2],
+    /// The file or pattern.
+    pub path: String,
+    /// One line for people: how the plan deals with it.
+    pub message: String,
+}
+
+/// A given plan that states an edge without a confidence means it.
+fn sure() -> f64 {
+    1.0
+}

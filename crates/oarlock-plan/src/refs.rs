@@ -1,0 +1,350 @@
+//! What a document says in words about the order of its steps: "depends on step 2", "after phases 1 and 2",
+//! "steps 3-5 can run in parallel". Only statements are read here; what may be concluded is in `depend`.
+
+use crate::document::{Document, Kind};
+use crate::label;
+use crate::steps::Draft;
+use crate::text::clip;
+
+/// Statements of one step that are kept.
+const STATEMENTS_MAX: usize = 64;
+/// Longest run of numbers ("2-40") that is taken apart.
+const RANGE_MAX: u32 = 200;
+
+/// A step as another one names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// "phase 2": the word, which may be empty, and the number or letter.
+    Labelled(String, String),
+    /// By its title.
+    Named(String),
+    /// The step before.
+    Previous,
+    /// Everything before.
+    All,
+}
+
+/// What a step says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Statement {
+    /// It starts when the target is done.
+    Needs(Target),
+    /// It speaks of the target and does not say how they are ordered.
+    Mentions(Target),
+    /// The target starts when it is done.
+    Before(Target),
+    /// It may run beside the target.
+    Beside(Target),
+}
+
+/// All that one step says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Statements {
+    /// In the order of the text.
+    pub(crate) list: Vec<Statement>,
+    /// Whether it has a field for its dependencies, which then is complete: "Depends on: none".
+    pub(crate) declared: bool,
+    /// Whether its parts, or it and its neighbours, may run at once: "(parallel)".
+    pub(crate) parallel: bool,
+}
+
+const FIELDS: &[&str] = &["depends on", "depends", "dependencies", "dependency", "blocked by", "requires", "needs", "prerequisites", "prerequisite"];
+const NOTHING: &[&str] = &["none", "nothing", "no", "n/a", "-", "no dependencies", "none."];
+
+/// Reads what `draft` says about others.
+pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {
+    let mut out = Statements::default();
+    for i in draft.line..=draft.last {
+        if !matches!(document.lines[i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)) || out.list.len() >= STATEMENTS_MAX {
+            continue;
+        }
+        let text = clip(document.text(i)).to_lowercase();
+        let text = if i == draft.line { without_own_label(&text) } else { text.as_str() };
+        read_line(text, i == draft.line, &mut out);
+    }
+    out
+}
+
+/// The statement of a line that stands in no step: "Steps 2 to 4 are independent of each other."
+pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
+    let lower = line.to_lowercase();
+    if !says_parallel(&lower) {
+        return Vec::new();
+    }
+    let words = split(&lower);
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let (targets, next) = labelled_at(&words, at);
+        out.extend(targets);
+        at = next.max(at + 1);
+    }
+    if out.len() < 2 { Vec::new() } else { out }
+}
+
+fn says_parallel(lower: &str) -> bool {
+    let says = ["parallel", "independent", "concurrent", "simultaneous", "at the same time", "side by side"].iter().any(|w| lower.contains(w));
+    let denies = lower.starts_with("not ") || [" not ", "n't ", "cannot", "never", "sequential", "not-"].iter().any(|w| lower.contains(w));
+    says && !denies
+}
+
+/// "phase 2: after phase 1" speaks of phase 1 only.
+fn without_own_label(text: &str) -> &str {
+    let text = text.trim_start_matches(['*', ' ']);
+    match label::of_heading(text) {
+        Some(own) => own.rest,
+        None => text,
+    }
+}
+
+fn read_line(text: &str, first: bool, out: &mut Statements) {
+    let bare = text.trim_matches(['*', ' ', '_']);
+    if let Some(value) = field(bare).filter(|value| !value.is_empty()) {
+        out.declared = true;
+        read_declared(value, out);
+        return;
+    }
+    if let Some(inner) = parenthesised(bare) {
+        out.declared = true;
+        read_declared(inner, out);
+    }
+    let parallel = says_parallel(bare);
+    if first && (bare.contains("(parallel") || bare.contains("in parallel)") || bare.contains("[parallel") || bare.contains("[p]")) {
+        out.parallel = true;
+    }
+    let words = split(bare);
+    let mut at = 0;
+    while at < words.len() {
+        let (targets, next) = labelled_at(&words, at);
+        for target in targets {
+            out.list.push(statement(&words[..at], target, parallel));
+        }
+        at = next.max(at + 1);
+    }
+    if ["all previous", "all above", "everything above", "all other steps", "all preceding", "all earlier", "previous steps"].iter().any(|w| bare.contains(w)) {
+        out.list.push(Statement::Needs(Target::All));
+    } else if ["previous step", "preceding step", "step above", "previous phase"].iter().any(|w| bare.contains(w)) {
+        out.list.push(Statement::Needs(Target::Previous));
+    } else if out.declared {
+        return;
+    } else if let Some(name) = ["depends on ", "blocked by ", "builds on "].iter().find_map(|cue| bare.split_once(cue).map(|(_, n)| n)) {
+        out.list.push(Statement::Needs(Target::Named(name.to_owned())));
+    }
+}
+
+/// The value of a field such as "**Depends on:** …", markup off.
+fn field(bare: &str) -> Option<&str> {
+    let (name, value) = bare.split_once(':')?;
+    let name = name.trim_matches(['*', ' ', '_']);
+    FIELDS.contains(&name).then(|| value.trim_matches(['*', ' ', '_']))
+}
+
+/// "(depends on 1, 2)" and "(after step 3)".
+fn parenthesised(bare: &str) -> Option<&str> {
+    let mut rest = bare;
+    while let Some((_, inner)) = rest.split_once(['(', '[']) {
+        let (inside, after) = inner.split_once([')', ']']).unwrap_or((inner, ""));
+        let inside = inside.trim();
+        for cue in ["depends on ", "depends: ", "needs ", "requires ", "blocked by ", "after "] {
+            if let Some(value) = inside.strip_prefix(cue) {
+                let names_step = value.split_whitespace().any(|w| w.starts_with(|c: char| c.is_ascii_digit()) || label::is_label_word(w));
+                if names_step {
+                    return Some(value);
+                }
+            }
+        }
+        rest = after;
+    }
+    None
+}
+
+fn read_declared(value: &str, out: &mut Statements) {
+    let value = value.trim();
+    if NOTHING.contains(&value) || value.starts_with("none") {
+        return;
+    }
+    let words = split(value);
+    let mut at = 0;
+    let mut found = false;
+    while at < words.len() {
+        let (targets, next) = labelled_at(&words, at);
+        let (targets, next) = if targets.is_empty() { numbers_at(&words, at, "") } else { (targets, next) };
+        found |= !targets.is_empty();
+        out.list.extend(targets.into_iter().map(Statement::Needs));
+        at = next.max(at + 1);
+    }
+    if ["all", "everything", "all above", "all previous"].contains(&value) || value.starts_with("all ") {
+        out.list.push(Statement::Needs(Target::All));
+    } else if !found {
+        let names = value.split([',', ';', '+', '&']).flat_map(|part| part.split(" and "));
+        out.list.extend(names.map(|n| Statement::Needs(Target::Named(n.trim().to_owned()))).take(8));
+    }
+}
+
+/// Words and the marks that join numbers.
+fn split(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    for word in text.split_whitespace() {
+        let mut rest = word;
+        while let Some(at) = rest.find([',', '&', '–', ';', '(', ')', '+', '/']) {
+            if at > 0 {
+                out.push(&rest[..at]);
+            }
+            let width = rest[at..].chars().next().map_or(1, char::len_utf8);
+            out.push(&rest[at..at + width]);
+            rest = &rest[at + width..];
+        }
+        if !rest.is_empty() {
+            out.push(rest);
+        }
+    }
+    out
+}
+
+fn trimmed<'a>(word: &'a str) -> &'a str {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// The targets that begin at word `at` with a label word ("steps 2 and 3"), and the word behind them.
+fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
+    let word = trimmed(words[at]);
+    if !label::is_label_word(word) {
+        // An identifier such as subtask-4a stands for itself.
+        let id = word.contains('-') && word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().any(|c| c.is_ascii_digit());
+        return if id { (vec![Target::Labelled("id".to_owned(), word.to_owned())], at + 1) } else { (Vec::new(), at) };
+    }
+    let kind = word.strip_suffix('s').filter(|w| label::is_label_word(w)).unwrap_or(word);
+    numbers_at(words, at + 1, kind)
+}
+
+/// A list of numbers or single letters: "2", "1, 2 and 3", "2-4", "2 to 4", "#3".
+fn numbers_at(words: &[&str], from: usize, kind: &str) -> (Vec<Target>, usize) {
+    let mut out = Vec::new();
+    let mut at = from;
+    let mut joined = true;
+    while at < words.len() && out.len() < STATEMENTS_MAX {
+        let word = trimmed(words[at]);
+        if joined && is_id(word, kind) {
+            push_range(word, kind, &mut out);
+            // A full stop or colon after the number ends the list.
+            joined = false;
+            at += 1;
+            if words[at - 1].ends_with(['.', ':']) {
+                break;
+            }
+        } else if !out.is_empty() && !joined && [",", "&", "and", "+", "or", "/"].contains(&words[at]) {
+            joined = true;
+            at += 1;
+        } else if joined && ["and", "#"].contains(&words[at]) && !out.is_empty() {
+            at += 1;
+        } else if !joined && ["to", "–", "through", "-"].contains(&words[at]) && words.get(at + 1).is_some_and(|w| is_id(trimmed(w), kind)) {
+            extend_to(trimmed(words[at + 1]), kind, &mut out);
+            at += 2;
+        } else {
+            break;
+        }
+    }
+    (out, at)
+}
+
+fn is_id(word: &str, kind: &str) -> bool {
+    let number = word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 9 && word.chars().all(|c| c.is_ascii_digit() || ".-–".contains(c));
+    let letter = !kind.is_empty() && word.len() == 1 && word != "a" && word.starts_with(|c: char| c.is_ascii_lowercase());
+    number || letter || (kind == "component" && word == "a")
+}
+
+fn push_range(word: &str, kind: &str, out: &mut Vec<Target>) {
+    let ends = word.split_once(['-', '–']);
+    match ends {
+        Some((low, high)) => {
+            out.push(Target::Labelled(kind.to_owned(), low.to_owned()));
+            extend_to(high, kind, out);
+        }
+        None => out.push(Target::Labelled(kind.to_owned(), word.to_owned())),
+    }
+}
+
+/// Continues the last number up to `high`.
+fn extend_to(high: &str, kind: &str, out: &mut Vec<Target>) {
+    let Some(Target::Labelled(_, low)) = out.last() else { return };
+    let Some((low, high)) = low.parse::<u32>().ok().zip(high.parse::<u32>().ok()) else { return };
+    for n in low.saturating_add(1)..=high.min(low.saturating_add(RANGE_MAX)) {
+        out.push(Target::Labelled(kind.to_owned(), n.to_string()));
+    }
+}
+
+/// What the words before a target say.
+fn statement(before: &[&str], target: Target, parallel: bool) -> Statement {
+    let near = &before[before.len().saturating_sub(6)..];
+    let says = |list: &[&str]| near.iter().any(|w| list.contains(&trimmed(w)));
+    if parallel && (says(&["parallel", "independent", "independently", "concurrently", "alongside", "simultaneously", "beside"]) || before.is_empty()) {
+        return Statement::Beside(target);
+    }
+    let last_cue = near.iter().rev().map(|w| trimmed(w)).find(|w| {
+        ["before", "blocks", "enables", "unblocks", "precedes", "feeds", "after", "on", "by", "requires", "needs", "from", "once", "following", "of"].contains(w)
+    });
+    match last_cue {
+        Some("before" | "blocks" | "enables" | "unblocks" | "precedes" | "feeds") => Statement::Before(target),
+        Some(_) => Statement::Needs(target),
+        None => Statement::Mentions(target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> Statements {
+        let mut out = Statements::default();
+        read_line(&line.to_lowercase(), true, &mut out);
+        out
+    }
+
+    fn step(n: &str) -> Target {
+        Target::Labelled("step".to_owned(), n.to_owned())
+    }
+
+    #[test]
+    fn statements_are_read() {
+        use Statement::{Before, Beside, Mentions, Needs};
+        for (line, want) in [
+            ("Use the output of step 2", vec![Needs(step("2"))]),
+            ("After steps 1, 2 and 3.", vec![Needs(step("1")), Needs(step("2")), Needs(step("3"))]),
+            ("Needs steps 2-4", vec![Needs(step("2")), Needs(step("3")), Needs(step("4"))]),
+            ("Must be done before step 5", vec![Before(step("5"))]),
+            ("Can run in parallel with step 3", vec![Beside(step("3"))]),
+            ("Not in parallel with step 3", vec![Mentions(step("3"))]),
+            ("After all previous work", vec![Needs(Target::All)]),
+            ("A step-by-step guide to 3 things", vec![]),
+        ] {
+            assert_eq!(said(line).list, want, "{line}");
+        }
+    }
+
+    #[test]
+    fn fields_are_complete() {
+        let none = said("**Depends on:** none");
+        assert!(none.declared && none.list.is_empty());
+        let two = said("Build the API (depends on 1, 2)");
+        assert!(two.declared);
+        let bare = |n: &str| Statement::Needs(Target::Labelled(String::new(), n.to_owned()));
+        assert_eq!(two.list, [bare("1"), bare("2")]);
+        let named = said("Dependencies: Parser, Lexer");
+        let name = |n: &str| Statement::Needs(Target::Named(n.to_owned()));
+        assert_eq!(named.list, [name("parser"), name("lexer")]);
+    }
+
+    #[test]
+    fn groups_that_run_side_by_side_are_read() {
+        assert_eq!(side_by_side("Steps 2-4 can run in parallel.").len(), 3);
+        assert_eq!(side_by_side("Steps 2 and 3 cannot run in parallel.").len(), 0);
+        assert_eq!(side_by_side("Step 2 is independent.").len(), 0);
+    }
+
+    #[test]
+    fn hostile_lines_are_bounded() {
+        assert!(said("steps 1-999999999").list.len() <= 1 + RANGE_MAX as usize);
+        let _ = said("step , , & – to to step");
+        let _ = said("((((((((depends on");
+    }
+}

@@ -1,0 +1,425 @@
+//! Finding the steps: which section holds the work, and where each step begins and ends.
+//! A phase keeps its items as candidates; whether they become steps of their own is decided when their files are known.
+
+use crate::PlanError;
+use crate::document::{Document, Kind};
+use crate::label::{self, Label};
+use crate::sections::{self, Class, Section};
+use crate::text::{clip, is_placeholder, plain};
+
+/// Most steps of a document; more is not a plan any more.
+pub(crate) const STEPS_MAX: usize = 2_000;
+/// A phase with more items is kept whole.
+const PHASE_ITEMS_MAX: usize = 100;
+
+/// A step as it stands in the document.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft {
+    /// Index of its first line.
+    pub(crate) line: usize,
+    /// Index of its last line.
+    pub(crate) last: usize,
+    /// One line without markup.
+    pub(crate) title: String,
+    /// Word of its label ("phase"), or empty.
+    pub(crate) kind: String,
+    /// Number or letter of its label, or the number of its list item.
+    pub(crate) id: String,
+    /// Whether it stands in a list of things to look at.
+    pub(crate) looks: bool,
+    /// Ticked, open, or no check box.
+    pub(crate) tick: Option<bool>,
+    /// Title of the phase that it belongs to.
+    pub(crate) phase: Option<String>,
+    /// Label of that phase.
+    pub(crate) phase_label: Option<(String, String)>,
+    /// What it consists of.
+    pub(crate) items: Vec<Draft>,
+}
+
+/// Where the steps were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// In a section that says how to work.
+    Plan,
+    /// Only in the acceptance criteria.
+    Criteria,
+}
+
+/// How the steps of a region are written; the clearer form wins between regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shape {
+    Bullets,
+    Subheadings,
+    List,
+    Labelled,
+}
+
+struct Candidate {
+    score: i32,
+    shape: Shape,
+    word: String,
+    drafts: Vec<Draft>,
+    class: Class,
+}
+
+impl Candidate {
+    /// Whether it is another piece of the same plan, further down.
+    fn continues(&self, before: &Self) -> bool {
+        let same = self.score == before.score && self.shape == before.shape && self.word == before.word;
+        same && before.drafts.last().zip(self.drafts.first()).is_some_and(|(a, b)| a.last < b.line)
+    }
+}
+
+/// The steps of `document`, in order; empty when it has none.
+pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec<Draft>, Origin), PlanError> {
+    let mut best: Option<Candidate> = None;
+    for region in regions(document, sections) {
+        let Some(candidate) = candidate(document, &region) else { continue };
+        match &mut best {
+            Some(b) if candidate.score > b.score => best = Some(candidate),
+            // "Backend tasks" and "Frontend tasks" are one plan.
+            Some(b) if candidate.continues(b) => b.drafts.extend(candidate.drafts),
+            Some(_) => {}
+            None => best = Some(candidate),
+        }
+    }
+    let Some(best) = best else { return Ok((Vec::new(), Origin::Plan)) };
+    if best.drafts.len() > STEPS_MAX {
+        return Err(PlanError::TooManySteps { limit: STEPS_MAX });
+    }
+    let origin = if best.class == Class::Criteria { Origin::Criteria } else { Origin::Plan };
+    Ok((best.drafts, origin))
+}
+
+/// A section in which steps may stand, without those of its sub-sections that are for something else.
+struct Region<'a> {
+    title: &'a str,
+    class: Class,
+    root: bool,
+    spans: Vec<(usize, usize)>,
+}
+
+fn regions<'a>(document: &Document<'a>, sections: &[Section]) -> Vec<Region<'a>> {
+    let mut out = vec![root_region(document, sections)];
+    for (at, section) in sections.iter().enumerate() {
+        let begins = match section.class {
+            Class::Plan | Class::Details | Class::Criteria => section.own_class,
+            Class::Other => section.level > 1 || at > 0,
+            _ => false,
+        };
+        if !begins {
+            continue;
+        }
+        let mut spans = Vec::new();
+        let mut from = section.line + 1;
+        let mut skip_to = 0;
+        for inner in sections[at + 1..].iter().take_while(|s| s.line < section.end) {
+            let foreign = inner.own_class && !matches!(inner.class, Class::Step) && inner.class != section.class;
+            if inner.line >= skip_to && foreign {
+                spans.push((from, inner.line));
+                skip_to = inner.end;
+                from = inner.end;
+            }
+        }
+        spans.push((from, section.end));
+        spans.retain(|(a, b)| a < b);
+        out.push(Region { title: document.text(section.line), class: section.class, root: false, spans });
+    }
+    out
+}
+
+/// What stands directly below the title: text in no section, and sections that are steps themselves.
+fn root_region<'a>(document: &Document<'a>, sections: &[Section]) -> Region<'a> {
+    let mut spans = Vec::new();
+    let mut from = 0;
+    let mut skip_to = 0;
+    for (at, section) in sections.iter().enumerate() {
+        let is_title = at == 0 && section.level == 1;
+        if is_title {
+            // The title names the task, even when it looks like a label.
+            spans.push((from, section.line));
+            from = section.line + 1;
+            continue;
+        }
+        if section.line < skip_to {
+            continue;
+        }
+        if section.class == Class::Step {
+            skip_to = section.end;
+        } else {
+            spans.push((from, section.line));
+            skip_to = section.end;
+            from = section.end;
+        }
+    }
+    spans.push((from, document.lines.len()));
+    spans.retain(|(a, b)| a < b);
+    Region { title: "", class: Class::Other, root: true, spans }
+}
+
+fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> {
+    let looks = looks_at_things(region.title);
+    let (mut drafts, shape) = extract(document, &region.spans)?;
+    for draft in &mut drafts {
+        draft.looks = looks;
+        draft.items.iter_mut().for_each(|item| item.looks = looks);
+    }
+    let base = match region.class {
+        Class::Plan => 40,
+        Class::Details => 30,
+        _ if shape == Shape::Labelled && region.root => 40,
+        _ if shape == Shape::Labelled => 32,
+        Class::Criteria => 10,
+        _ if shape == Shape::List => 20,
+        _ => 5,
+    };
+    let form = match shape {
+        Shape::Labelled => 6,
+        Shape::List => 4,
+        Shape::Subheadings => 2,
+        Shape::Bullets => 1,
+    };
+    let single = if drafts.len() == 1 { -26 } else { 0 };
+    let word = region.title.split_whitespace().last().unwrap_or("").to_lowercase();
+    Some(Candidate { score: base + form + single, shape, word, drafts, class: region.class })
+}
+
+/// "Folders to analyze", "Audit checklist".
+fn looks_at_things(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    ["to analy", "to review", "to audit", "to check", "to inspect", "to evaluate", "to research", "audit"].iter().any(|w| lower.contains(w))
+}
+
+/// A heading, or a line in bold type, with a label.
+struct Head<'a> {
+    line: usize,
+    rank: usize,
+    label: Label<'a>,
+    text: &'a str,
+}
+
+fn extract(document: &Document<'_>, spans: &[(usize, usize)]) -> Option<(Vec<Draft>, Shape)> {
+    let mut heads: Vec<(Head<'_>, usize)> = Vec::new();
+    let mut subheadings: Vec<(usize, u8, usize)> = Vec::new();
+    for (from, to) in spans {
+        for i in *from..*to {
+            if let Some(head) = head(document, i) {
+                heads.push((head, *to));
+            }
+            if let Kind::Heading(level) = document.lines[i].kind {
+                subheadings.push((i, level, *to));
+            }
+        }
+    }
+    let items = top_items(document, spans, true);
+    if let Some(rank) = heads.iter().map(|(h, _)| h.rank).min() {
+        let tops = heads.iter().filter(|(h, _)| h.rank == rank);
+        // One labelled heading behind a list is a remark on the list, not the plan.
+        let list_first = items.len() >= 2 && heads.first().is_some_and(|(h, _)| items[0].line < h.line);
+        if tops.count() >= 2 || !list_first {
+            return Some((labelled(document, &heads, rank), Shape::Labelled));
+        }
+    }
+    if !items.is_empty() {
+        return Some((with_phases(document, items, &subheadings), Shape::List));
+    }
+    if subheadings.len() >= 2 {
+        let level = subheadings.iter().map(|s| s.1).min()?;
+        let drafts = subheadings.iter().filter(|s| s.1 == level).take(STEPS_MAX + 1);
+        let drafts: Vec<Draft> = drafts.map(|(line, level, to)| below_heading(document, *line, *level, *to)).collect();
+        return (!drafts.is_empty()).then_some((drafts, Shape::Subheadings));
+    }
+    let items = top_items(document, spans, false);
+    (!items.is_empty()).then(|| (with_phases(document, items, &subheadings), Shape::Bullets))
+}
+
+fn head<'a>(document: &Document<'a>, i: usize) -> Option<Head<'a>> {
+    let text = clip(document.text(i));
+    match document.lines[i].kind {
+        Kind::Heading(level) => {
+            let label = label::of_heading(text)?;
+            // A number alone marks a step only where the heading is otherwise no talk: "2. Risks" is none.
+            let short = label.rest.split_whitespace().count() <= 2;
+            let talk = label.kind.is_empty() && short && sections::class_of(label.rest) == Class::Talk;
+            (!talk).then_some(Head { line: i, rank: usize::from(level), label, text })
+        }
+        Kind::Text if text.starts_with("**") && document.lines[i].indent < 4 => {
+            let inner = &text[2..];
+            let bold = inner.split_once("**").map_or(inner, |(bold, _)| bold);
+            let label = label::of_heading(bold)?;
+            let rank = 7 + label.id.matches('.').count();
+            Some(Head { line: i, rank, label, text })
+        }
+        _ => None,
+    }
+}
+
+fn labelled(document: &Document<'_>, heads: &[(Head<'_>, usize)], rank: usize) -> Vec<Draft> {
+    let tops: Vec<usize> = (0..heads.len()).filter(|h| heads[*h].0.rank == rank).take(STEPS_MAX + 1).collect();
+    let mut out = Vec::with_capacity(tops.len());
+    for (k, at) in tops.iter().enumerate() {
+        let (head, limit) = &heads[*at];
+        let next = tops.get(k + 1).map_or(heads.len(), |n| *n);
+        let stop = heads.get(next).map_or(*limit, |(h, _)| h.line.min(*limit));
+        let stop = section_stop(document, head.line, stop, rank);
+        let mut draft = draft_of_head(document, head, stop);
+        let inner: Vec<&Head<'_>> = heads[at + 1..next].iter().map(|(h, _)| h).filter(|h| h.line < stop).collect();
+        draft.items = inner_items(document, &inner, head.line + 1, stop);
+        set_phase(&mut draft);
+        out.push(draft);
+    }
+    out
+}
+
+/// A heading of the step's own level or above ends the step even when it is no step itself.
+fn section_stop(document: &Document<'_>, line: usize, stop: usize, rank: usize) -> usize {
+    (line + 1..stop)
+        .find(|i| matches!(document.lines[*i].kind, Kind::Heading(level) if usize::from(level) <= rank.min(6)))
+        .unwrap_or(stop)
+}
+
+fn draft_of_head(document: &Document<'_>, head: &Head<'_>, stop: usize) -> Draft {
+    let mut title = plain(head.label.rest);
+    if !title.chars().any(char::is_alphanumeric) || title.starts_with('(') {
+        title = plain(head.text);
+    }
+    Draft {
+        line: head.line,
+        last: last_line(document, head.line, stop),
+        title,
+        kind: head.label.kind.clone(),
+        id: head.label.id.clone(),
+        ..Draft::default()
+    }
+}
+
+/// What a phase consists of: labelled parts, else list items.
+fn inner_items(document: &Document<'_>, heads: &[&Head<'_>], from: usize, stop: usize) -> Vec<Draft> {
+    if heads.len() > PHASE_ITEMS_MAX {
+        return Vec::new();
+    }
+    let Some(rank) = heads.iter().map(|h| h.rank).min() else {
+        let items = top_items(document, &[(from, stop)], true);
+        let items = if items.is_empty() { top_items(document, &[(from, stop)], false) } else { items };
+        return if items.len() > PHASE_ITEMS_MAX { Vec::new() } else { items };
+    };
+    let tops: Vec<&&Head<'_>> = heads.iter().filter(|h| h.rank == rank).collect();
+    let ends = tops.iter().skip(1).map(|h| h.line).chain([stop]);
+    tops.iter().zip(ends).map(|(h, end)| draft_of_head(document, h, end)).collect()
+}
+
+fn set_phase(draft: &mut Draft) {
+    let label = (draft.kind.clone(), draft.id.clone());
+    let phase = if draft.kind.is_empty() || draft.kind == "id" {
+        draft.title.clone()
+    } else {
+        format!("{} {}: {}", capital(&draft.kind), draft.id, draft.title)
+    };
+    for item in &mut draft.items {
+        item.phase = Some(phase.clone());
+        item.phase_label = Some(label.clone());
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+fn below_heading(document: &Document<'_>, line: usize, level: u8, to: usize) -> Draft {
+    let stop = section_stop(document, line, to, usize::from(level));
+    let items = inner_items(document, &[], line + 1, stop);
+    let mut draft = Draft { line, last: last_line(document, line, stop), title: plain(clip(document.text(line))), items, ..Draft::default() };
+    set_phase(&mut draft);
+    draft
+}
+
+/// The list items of the outermost level: numbered ones and check boxes, or with `strict` off any.
+fn top_items(document: &Document<'_>, spans: &[(usize, usize)], strict: bool) -> Vec<Draft> {
+    let mut out = Vec::new();
+    for (from, to) in spans {
+        let mut block = *from;
+        while block < *to && out.len() <= STEPS_MAX {
+            // Each sub-heading begins a block with an indentation of its own.
+            let end = (block + 1..*to).find(|i| matches!(document.lines[*i].kind, Kind::Heading(_))).unwrap_or(*to);
+            block_items(document, block, end, strict, &mut out);
+            block = end;
+        }
+    }
+    out
+}
+
+fn block_items(document: &Document<'_>, from: usize, to: usize, strict: bool, out: &mut Vec<Draft>) {
+    let is_item = |i: &usize| matches!(document.lines[*i].kind, Kind::Item(_));
+    let Some(base) = (from..to).filter(is_item).map(|i| document.lines[i].indent).min() else { return };
+    let counts = |i: &usize| {
+        let line = document.lines[*i];
+        matches!(line.kind, Kind::Item(n) if !strict || n.is_some() || line.tick.is_some()) && line.indent <= base + 1
+    };
+    let tops: Vec<usize> = (from..to).filter(counts).take(STEPS_MAX + 1).collect();
+    for (k, line) in tops.iter().enumerate() {
+        let next = tops.get(k + 1).copied();
+        let stop = item_stop(document, *line, next, to);
+        out.push(draft_of_item(document, *line, stop));
+    }
+}
+
+/// The line at which a list item ends.
+fn item_stop(document: &Document<'_>, line: usize, next: Option<usize>, to: usize) -> usize {
+    let limit = next.unwrap_or(to);
+    let number = |i: usize| match document.lines[i].kind {
+        Kind::Item(n) => n,
+        _ => None,
+    };
+    // Text between "3." and "4." belongs to 3, even when it is not indented.
+    let goes_on = next.is_some_and(|n| number(n).zip(number(line)).is_some_and(|(b, a)| b == a.saturating_add(1)));
+    let base = document.lines[line].indent;
+    (line + 1..limit)
+        .find(|i| {
+            let l = document.lines[*i];
+            match l.kind {
+                Kind::Heading(_) | Kind::Rule => true,
+                Kind::Text | Kind::Item(_) => !goes_on && l.indent <= base && document.lines[i - 1].kind == Kind::Blank,
+                _ => false,
+            }
+        })
+        .unwrap_or(limit)
+}
+
+fn draft_of_item(document: &Document<'_>, line: usize, stop: usize) -> Draft {
+    let text = clip(document.text(line));
+    let bold = text.strip_prefix("**").and_then(|t| t.split_once("**")).map(|(bold, _)| bold);
+    let label = bold.and_then(label::of_heading).or_else(|| label::of_heading(text)).filter(|l| !l.kind.is_empty());
+    let (kind, id) = match (&label, document.lines[line].kind) {
+        (Some(l), _) => (l.kind.clone(), l.id.clone()),
+        (None, Kind::Item(Some(n))) => (String::new(), n.to_string()),
+        _ => (String::new(), String::new()),
+    };
+    let title = label.filter(|l| l.rest.chars().any(char::is_alphanumeric)).map_or_else(|| plain(text), |l| plain(l.rest));
+    Draft { line, last: last_line(document, line, stop), title, kind, id, tick: document.lines[line].tick, ..Draft::default() }
+}
+
+/// The last line before `stop` that is neither blank nor a rule.
+fn last_line(document: &Document<'_>, line: usize, stop: usize) -> usize {
+    (line..stop).rev().find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule)).unwrap_or(line)
+}
+
+fn with_phases(document: &Document<'_>, mut items: Vec<Draft>, subheadings: &[(usize, u8, usize)]) -> Vec<Draft> {
+    for item in &mut items {
+        let above = subheadings.partition_point(|s| s.0 < item.line);
+        if let Some((line, _, _)) = above.checked_sub(1).and_then(|i| subheadings.get(i)) {
+            item.phase = Some(plain(clip(document.text(*line))));
+        }
+    }
+    items
+}
+
+/// The step that hands over what a list of things to look at leads to: the document's "Deliverable" section.
+pub(crate) fn deliverable(document: &Document<'_>, sections: &[Section], after: usize) -> Option<Draft> {
+    let section = sections.iter().find(|s| s.class == Class::Deliverable && s.own_class && s.line > after)?;
+    let line = (section.line + 1..section.end).find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule | Kind::Meta))?;
+    let title = plain(clip(document.text(line)));
+    let last = last_line(document, line, section.end);
+    (!is_placeholder(&title)).then(|| Draft { line, last, title, ..Draft::default() })
+}

@@ -1,0 +1,291 @@
+//! Words: tokens, stems, and what the title of a step says about its role in the work.
+//! Only English is known; a title in another language is ordinary building work with no special order.
+
+/// What a step does, as far as it bears on the order of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Looks at things and changes none: later work rests on what it finds.
+    Inspect,
+    /// Decides how later work is done.
+    Design,
+    /// Makes what later work stands on: structure, models, interfaces, configuration.
+    Foundation,
+    /// Ordinary work.
+    Build,
+    /// Joins what other steps made.
+    Integrate,
+    /// Checks what other steps made.
+    Verify,
+    /// Describes what other steps made.
+    Document,
+    /// Gives away, or tidies up after, what other steps made.
+    Finish,
+}
+
+const INSPECT: &[&str] = &[
+    "analyze", "analyse", "analysis", "audit", "research", "review", "investigate", "investigation", "read", "identify",
+    "inventory", "explore", "exploration", "discover", "discovery", "understand", "assess", "assessment", "evaluate",
+    "evaluation", "list", "find", "search", "locate", "count", "compare", "inspect", "examine", "study", "survey", "look",
+    "gather", "scan",
+];
+const DESIGN: &[&str] = &[
+    "design", "define", "plan", "planning", "specify", "spec", "specification", "architect", "architecture", "decide",
+    "decision", "choose", "select", "determine", "outline", "propose", "proposal", "prioritize", "clarify", "agree",
+];
+const FOUNDATION: &[&str] = &[
+    "setup", "set", "scaffold", "scaffolding", "structure", "bootstrap", "initialize", "initialise", "init", "install",
+    "foundation", "infrastructure", "skeleton", "prerequisites", "preparation", "prepare",
+];
+/// Nouns that make a built thing one that others stand on.
+const BASES: &[&str] = &[
+    "interface", "interfaces", "schema", "schemas", "model", "models", "types", "config", "configuration", "structure", "base",
+    "abc", "contract", "protocol", "core", "foundation", "skeleton", "scaffold", "framework", "library", "infrastructure",
+    "constants", "common", "shared", "settings", "traits", "trait", "migration", "migrations", "boilerplate",
+];
+const INTEGRATE: &[&str] = &[
+    "integrate", "integration", "wire", "wiring", "connect", "hook", "merge", "combine", "consolidate", "assemble", "register",
+    "switch", "enable", "activate", "adopt",
+];
+const VERIFY: &[&str] = &[
+    "test", "tests", "testing", "verify", "verification", "validate", "validation", "check", "confirm", "qa", "benchmark",
+    "dry", "measure", "monitor", "ensure", "smoke", "e2e", "sanity", "prove",
+];
+const DOCUMENT: &[&str] = &[
+    "document", "documentation", "docs", "readme", "guide", "changelog", "report", "tutorial", "handbook", "summarize",
+    "summary", "manual", "writeup",
+];
+const FINISH: &[&str] = &[
+    "release", "deploy", "deployment", "commit", "publish", "push", "rollout", "ship", "tag", "announce", "notify", "clean",
+    "cleanup", "archive", "finalize", "finalise", "finish", "wrap", "close", "complete", "mark", "polish", "cutover",
+];
+/// Verbs after which the object tells the role: "create unit tests" checks, "create a guide" describes.
+const MAKE: &[&str] = &[
+    "create", "write", "add", "build", "implement", "develop", "produce", "generate", "make", "update", "extend", "extract",
+    "draft", "introduce", "provide", "improve", "expand", "prepare", "modify", "fix", "refactor", "rewrite", "remove", "delete",
+    "rename", "replace", "move", "migrate", "port", "convert", "use", "run", "execute", "apply", "configure",
+];
+const PREPOSITIONS: &[&str] = &[
+    "for", "with", "in", "into", "to", "from", "of", "using", "at", "on", "that", "by", "via", "and", "or", "which", "so", "as",
+];
+
+/// Words that say nothing about which thing is meant.
+const GENERIC: &[&str] = &[
+    "the", "an", "all", "any", "and", "or", "for", "with", "into", "from", "that", "this", "these", "those", "each", "every",
+    "new", "old", "existing", "current", "remaining", "other", "proper", "basic", "simple", "initial", "final", "main", "full",
+    "file", "files", "code", "module", "modules", "script", "scripts", "system", "function", "functions", "method", "methods",
+    "class", "classes", "logic", "support", "feature", "features", "project", "task", "tasks", "step", "steps", "phase",
+    "component", "components", "part", "section", "item", "items", "option", "data", "work", "run", "use", "using", "used",
+    "based", "via", "its", "their", "our", "are", "is", "be", "in", "on", "to", "of", "by", "at", "as", "it", "if", "not", "no",
+    "when", "where", "then", "first", "after", "before", "per", "via", "across", "between", "implementation", "minutes", "min",
+    "mins", "hour", "hours", "day", "days", "tokens", "md", "py", "rs", "ts", "js", "yaml", "yml", "json", "toml", "txt", "html",
+    "css", "sh", "sql", "docs", "src", "lib", "user", "users", "value", "values", "set", "list", "name", "handling", "one", "two",
+];
+
+/// Whether a title begins with the making of something.
+pub(crate) fn makes_something(title: &str) -> bool {
+    tokens(title).first().is_some_and(|w| is_make_verb(w) || INTEGRATE.contains(&w.as_str()))
+}
+
+/// The lower-case words of `text`: letters and digits, with `camelCase` and `snake_case` taken apart.
+pub(crate) fn tokens(text: &str) -> Vec<String> {
+    split(text, true)
+}
+
+fn split(text: &str, camel: bool) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut word = String::new();
+    let mut lower_before = false;
+    for c in text.chars() {
+        if !c.is_alphanumeric() || (camel && c.is_uppercase() && lower_before) {
+            flush(&mut word, &mut out);
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        lower_before = c.is_lowercase();
+    }
+    flush(&mut word, &mut out);
+    out
+}
+
+fn flush(word: &mut String, out: &mut Vec<String>) {
+    if word.len() > 1 {
+        out.push(std::mem::take(word));
+    } else {
+        word.clear();
+    }
+}
+
+/// A rough stem, so that "detector" and "detection", "reports" and "reporter" meet. Not for showing.
+pub(crate) fn stem(word: &str) -> String {
+    if word.starts_with("analy") {
+        return "analy".to_owned();
+    }
+    let mut w = word;
+    if w.len() > 3 && w.ends_with('s') && !w.ends_with("ss") {
+        w = &w[..w.len() - 1];
+    }
+    for suffix in ["ation", "ment", "ing", "ion", "ed", "or", "er", "e"] {
+        if let Some(rest) = w.strip_suffix(suffix) {
+            if rest.len() >= 3 && rest.is_ascii() {
+                // "calculation" and "calculator" differ by the "at" that "ation" took along.
+                return if suffix == "ation" { format!("{rest}at") } else { rest.to_owned() };
+            }
+        }
+    }
+    w.to_owned()
+}
+
+/// The stems of `text` that can name a thing: no generic words, no role words, no numbers.
+pub(crate) fn naming_stems(text: &str) -> Vec<String> {
+    // "WebSocket" is one name: taken apart, it would meet every "web".
+    let mut out: Vec<String> = split(text, false)
+        .iter()
+        .filter(|t| t.len() > 2 && !GENERIC.contains(&t.as_str()) && !is_role_word(t))
+        .filter(|t| !t.chars().all(|c| c.is_ascii_digit()))
+        .map(|t| stem(t))
+        .collect();
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+fn is_role_word(t: &str) -> bool {
+    [INSPECT, DESIGN, FOUNDATION, INTEGRATE, VERIFY, FINISH, MAKE].iter().any(|list| list.contains(&t))
+        || ["document", "documentation", "guide"].contains(&t)
+}
+
+/// The role that a title shows.
+pub(crate) fn role_of(title: &str) -> Role {
+    let plain = without_parentheses(title);
+    let words = tokens(&plain);
+    let Some(first) = words.first() else { return Role::Build };
+    if MAKE.contains(&first.as_str()) {
+        return role_of_object(&words[1..]);
+    }
+    if let Some(role) = verb_role(first) {
+        return role;
+    }
+    if words.iter().any(|w| BASES.contains(&w.as_str())) && !words.iter().any(|w| VERIFY.contains(&w.as_str())) {
+        return Role::Foundation;
+    }
+    // A title without a verb in front: "YAML syntax audit", "unit tests", "architecture design".
+    words.iter().rev().find_map(|w| verb_role(w)).unwrap_or(Role::Build)
+}
+
+/// The role of "make X": the last noun before a preposition decides.
+fn role_of_object(words: &[String]) -> Role {
+    let end = words.iter().position(|w| PREPOSITIONS.contains(&w.as_str())).unwrap_or(words.len());
+    let object = &words[..end];
+    let Some(head) = object.last().map(String::as_str) else { return Role::Build };
+    if DOCUMENT.contains(&head) {
+        return Role::Document;
+    }
+    if ["test", "tests", "testing"].contains(&head) {
+        return Role::Verify;
+    }
+    if ["design", "specification", "spec", "plan", "proposal"].contains(&head) {
+        return Role::Design;
+    }
+    if object.iter().any(|w| BASES.contains(&w.as_str())) || words[end..].iter().any(|w| w == "abc" || w == "interface") {
+        return Role::Foundation;
+    }
+    Role::Build
+}
+
+fn verb_role(word: &str) -> Option<Role> {
+    let table = [
+        (INSPECT, Role::Inspect),
+        (DESIGN, Role::Design),
+        (FOUNDATION, Role::Foundation),
+        (INTEGRATE, Role::Integrate),
+        (VERIFY, Role::Verify),
+        (DOCUMENT, Role::Document),
+        (FINISH, Role::Finish),
+    ];
+    table.iter().find(|(list, _)| list.contains(&word)).map(|(_, role)| *role)
+}
+
+/// Whether the stem of a file name is that of a thing that others stand on (`models.py`, `base.rs`).
+pub(crate) fn is_base_name(file_stem: &str) -> bool {
+    BASES.contains(&file_stem.to_ascii_lowercase().as_str())
+}
+
+/// Whether `word` begins the making of something.
+pub(crate) fn is_make_verb(word: &str) -> bool {
+    MAKE.contains(&word) || FOUNDATION.contains(&word)
+}
+
+/// Place in the flow of data: 1 gathers, 2 works out, 3 shows. A later place needs an earlier one.
+pub(crate) fn flow_stage(title: &str) -> Option<u8> {
+    tokens(&without_parentheses(title)).iter().find_map(|t| {
+        let s = stem(t);
+        match s.as_str() {
+            "collect" | "ingest" | "gather" | "fetch" | "load" | "extract" => Some(1),
+            "analy" | "detect" | "calculat" | "aggregat" | "classifi" | "transform" => Some(2),
+            "alert" | "notifi" | "report" | "dashboard" | "visualiz" | "chart" | "export" => Some(3),
+            _ => None,
+        }
+    })
+}
+
+/// `text` without what stands in round brackets.
+pub(crate) fn without_parentheses(text: &str) -> String {
+    let mut depth = 0_usize;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            _ if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_one_family_share_a_stem() {
+        for (a, b) in [("detector", "detection"), ("reports", "reporter"), ("calculator", "calculation"), ("analyzer", "analysis")] {
+            assert_eq!(stem(a), stem(b), "{a} {b}");
+        }
+        assert_ne!(stem("planner"), stem("executor"));
+    }
+
+    #[test]
+    fn identifiers_are_taken_apart() {
+        assert_eq!(tokens("HealthScore alert_manager.py"), ["health", "score", "alert", "manager", "py"]);
+    }
+
+    #[test]
+    fn titles_show_their_role() {
+        for (title, role) in [
+            ("Analysis of the logs (10 min)", Role::Inspect),
+            ("Create feature specification", Role::Design),
+            ("Project structure", Role::Foundation),
+            ("Create base class with a storage interface", Role::Foundation),
+            ("Build the report generator", Role::Build),
+            ("Web page", Role::Build),
+            ("Integrate into the planner", Role::Integrate),
+            ("Add unit tests for the parser", Role::Verify),
+            ("Test: paths resolve", Role::Verify),
+            ("Write documentation", Role::Document),
+            ("Commit each file type separately", Role::Finish),
+            ("", Role::Build),
+        ] {
+            assert_eq!(role_of(title), role, "{title}");
+        }
+    }
+
+    #[test]
+    fn data_flows_from_gathering_to_showing() {
+        assert_eq!(flow_stage("Create metrics collector"), Some(1));
+        assert_eq!(flow_stage("Add anomaly detection"), Some(2));
+        assert_eq!(flow_stage("Extend the dashboard"), Some(3));
+        assert_eq!(flow_stage("Rename things"), None);
+    }
+}
