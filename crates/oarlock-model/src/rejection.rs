@@ -64,6 +64,14 @@ pub enum Rejection {
         /// What was asked for.
         id: String,
     },
+    /// There is no such place or project.
+    #[error("{message}")]
+    Missing {
+        /// What is missing.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// Another session holds the task.
     #[error("{} holds task {task}{}", holder.agent, if holder.ttl_ms > 0 { format!(" for another {}", seconds(holder.ttl_ms)) } else { ", its lease has expired but was not granted again".to_owned() })]
     LeaseHeld {
@@ -243,7 +251,7 @@ impl Rejection {
         match self {
             Rejection::Invalid { .. } => "invalid_request",
             Rejection::IdentityRequired => "identity_required",
-            Rejection::NotFound { .. } => "not_found",
+            Rejection::NotFound { .. } | Rejection::Missing { .. } => "not_found",
             Rejection::LeaseHeld { .. } | Rejection::AssignedElsewhere { .. } => "lease_held",
             Rejection::LeaseLost { .. } => "lease_lost",
             Rejection::StaleToken { .. } => "stale_token",
@@ -264,7 +272,7 @@ impl Rejection {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
-            Rejection::Invalid { hint, .. } | Rejection::Conflict { hint, .. } => hint.clone(),
+            Rejection::Invalid { hint, .. } | Rejection::Conflict { hint, .. } | Rejection::Missing { hint, .. } => hint.clone(),
             Rejection::IdentityRequired => "pass --as NAME, or set OARLOCK_AGENT, after `oarlock join NAME`".into(),
             Rejection::NotFound { noun, .. } => match *noun {
                 "agent" => "join first: oarlock join NAME; `oarlock agents --all` lists who has joined".into(),
@@ -328,7 +336,7 @@ impl Rejection {
             Rejection::NothingReady { blocked, claimed, .. } => json!({"blocked": blocked, "claimed": claimed}),
             Rejection::TimedOut { waited_ms, .. } => json!({"waited_ms": waited_ms}),
             Rejection::NotEnoughAgents { active, wanted } => json!({"active": active, "wanted": wanted}),
-            Rejection::IdentityRequired | Rejection::Denied { .. } => Value::Null,
+            Rejection::IdentityRequired | Rejection::Denied { .. } | Rejection::Missing { .. } => Value::Null,
         }
     }
 

@@ -3,10 +3,18 @@
 
 use clap::Args;
 use oarlock_model::Rejection;
+use oarlock_model::agent::Agent;
+use oarlock_model::event::{DeathProof, StoreRestored};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::lock::Lock;
+use crate::settings::Settings;
+use crate::settle;
+use crate::store::Transaction;
 
 /// What an embedded store offers to its administrator.
 pub trait Administration {
@@ -106,7 +114,7 @@ pub struct ExportReply {
 /// The reply of `restore` and `import`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreReply {
-    /// Events in the log now.
+    /// The number of the last event.
     pub events: u64,
     /// The epoch that begins.
     pub epoch: u64,
@@ -138,6 +146,34 @@ pub struct DoctorCheck {
     pub ok: bool,
     /// What was found.
     pub found: String,
+}
+
+/// Bits of an event's number below its epoch: four thousand million events in each epoch, and the
+/// whole stays below 2^53, which every JSON reader keeps exactly.
+pub const EPOCH_SHIFT: u32 = 32;
+
+/// Starts a new epoch (semantics 2): numbers go on above everything that this store, or the one it
+/// replaces (`floor_seq`), can have given out, and every session and lease of before ends.
+///
+/// # Errors
+/// Store errors; `limit_reached` should the numbers ever pass 2^53.
+pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64) -> Result<RestoreReply, OpError> {
+    let now = tx.view().now();
+    let known = tx.next_seq().saturating_sub(1).max(floor_seq) >> EPOCH_SHIFT;
+    let hours = u64::try_from(now.wall.0 / 3_600_000).unwrap_or(0);
+    let epoch = hours.max(known + 1);
+    if epoch >= 1 << (53 - EPOCH_SHIFT) {
+        return Err(Rejection::LimitReached { what: "epochs".into(), limit: (1 << (53 - EPOCH_SHIFT)) - 1, actual: epoch }.into());
+    }
+    tx.skip_to(epoch << EPOCH_SHIFT);
+    let (caller, settings, locks) = (Caller::default(), Settings::default(), [Lock::Everything]);
+    let mut cx = Deciding::new(tx, &caller, &settings, &locks);
+    cx.emit(StoreRestored { epoch })?;
+    let live: Vec<_> = cx.view().agents()?.into_iter().filter(Agent::is_live).collect();
+    for agent in &live {
+        settle::lose_session(&mut cx, agent, DeathProof::Restored)?;
+    }
+    Ok(RestoreReply { events: cx.view().last_seq()?, epoch, sessions_ended: live.len() as u64, kept: None })
 }
 
 /// The refusal to overwrite a file.

@@ -10,7 +10,7 @@ use crate::context::{Deciding, Reading};
 use crate::request::{Identity, Mutation, Query, Request, Waiting};
 use crate::settings::Settings;
 use crate::settle;
-use crate::store::{OwnerSight, Remembered, Store, StoreResult, View, Wake};
+use crate::store::{Durability, OwnerSight, Remembered, ReplyKey, Store, StoreResult, View, Wake};
 
 /// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
 const RECHECK_MS: i64 = 5_000;
@@ -68,16 +68,13 @@ pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Se
 
 fn mutate_once<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
     let locks = request.locks(caller);
-    let request_hash = match &caller.key {
-        Some(_) => Some(request_hash(caller, request)?),
-        None => None,
-    };
-    let mut tx = store.begin(&locks)?;
-    if let (Some(key), Some(hash)) = (&caller.key, request_hash)
-        && let Some(remembered) = tx.remembered(M::VERB, key)?
+    let once = caller.key.as_ref().map(|key| Once::of(caller, key, request)).transpose()?;
+    let mut tx = store.begin(&locks, M::DURABILITY)?;
+    if let Some(once) = &once
+        && let Some(remembered) = tx.view().remembered(&once.reply_key)?
     {
-        if remembered.request_hash != hash {
-            return Err(Rejection::KeyReused { key: key.clone(), verb: M::VERB.into() }.into());
+        if remembered.request_hash != once.request_hash {
+            return Err(Rejection::KeyReused { key: once.key.clone(), verb: M::VERB.into() }.into());
         }
         return Ok(serde_json::from_str(&remembered.reply)?);
     }
@@ -87,8 +84,8 @@ fn mutate_once<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &S
     let decided = decide(&mut cx, caller, request);
     match decided {
         Ok(reply) => {
-            if let (Some(key), Some(request_hash)) = (&caller.key, request_hash) {
-                tx.remember(M::VERB, key, &Remembered { request_hash, reply: serde_json::to_string(&reply)? })?;
+            if let Some(Once { reply_key, request_hash, .. }) = once {
+                tx.remember(&reply_key, &Remembered { request_hash, reply: serde_json::to_string(&reply)? })?;
             }
             tx.commit()?;
             Ok(reply)
@@ -130,6 +127,9 @@ fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError
 /// # Errors
 /// `identity_required`, `not_found` (a name that never joined), `stale_session`.
 pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<Option<Agent>, OpError> {
+    if identity == Identity::Made {
+        return Ok(None);
+    }
     let named = caller.name.clone().or_else(|| caller.session.as_ref().and_then(SessionId::agent));
     let found = match &named {
         Some(name) => view.agent(name)?,
@@ -182,16 +182,25 @@ fn check_key(caller: &Caller) -> Result<(), Rejection> {
     }
 }
 
-/// The request and who makes it; the session is left out, because a key survives a new session.
-fn request_hash<R: Request>(caller: &Caller, request: &R) -> Result<[u8; 32], OpError> {
-    #[derive(Serialize)]
-    struct Hashed<'a, R> {
-        verb: &'static str,
-        agent: Option<&'a AgentName>,
-        request: &'a R,
+/// What makes a call with a key happen once.
+struct Once {
+    key: String,
+    reply_key: ReplyKey,
+    request_hash: [u8; 32],
+}
+
+impl Once {
+    /// The hash of a request covers who makes it, but not in which session: a key survives a new one.
+    fn of<R: Request>(caller: &Caller, key: &str, request: &R) -> Result<Self, OpError> {
+        #[derive(Serialize)]
+        struct Hashed<'a, R> {
+            agent: Option<&'a AgentName>,
+            request: &'a R,
+        }
+        let text = serde_json::to_vec(&Hashed { agent: caller.name.as_ref(), request })?;
+        let reply_key = *blake3::Hasher::new().update(R::VERB.as_bytes()).update(b"\0").update(key.as_bytes()).finalize().as_bytes();
+        Ok(Self { key: key.to_owned(), reply_key, request_hash: *blake3::hash(&text).as_bytes() })
     }
-    let text = serde_json::to_vec(&Hashed { verb: R::VERB, agent: caller.name.as_ref(), request })?;
-    Ok(*blake3::hash(&text).as_bytes())
 }
 
 fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
@@ -200,7 +209,7 @@ fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpErr
     }
     let locks = [crate::lock::Lock::Everything];
     let caller = Caller::default();
-    let mut tx = store.begin(&locks)?;
+    let mut tx = store.begin(&locks, Durability::Presence)?;
     settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks))?;
     Ok(tx.commit()?)
 }

@@ -87,7 +87,7 @@ pub struct Deciding<'a> {
 impl<'a> Deciding<'a> {
     /// A context inside `tx`; `me` is set once the caller is identified.
     pub(crate) fn new(tx: &'a mut dyn Transaction, caller: &'a Caller, settings: &'a Settings, locks: &'a [Lock]) -> Self {
-        let now = tx.now();
+        let now = tx.view().now();
         Self { tx, caller, me: None, settings, locks, now, speaking: false }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Deciding<'a> {
 
     /// The view.
     pub fn view(&self) -> &dyn View {
-        self.tx.as_view()
+        self.tx.view()
     }
 
     /// The same, for reading only.

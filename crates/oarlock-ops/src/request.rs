@@ -10,6 +10,7 @@ use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::settings::Settings;
+use crate::store::Durability;
 use crate::topic::Topics;
 
 /// Whether a verb needs to know who calls.
@@ -19,6 +20,8 @@ pub enum Identity {
     Needed,
     /// It is recorded when known.
     Optional,
+    /// It makes its caller known; who that was before does not matter.
+    Made,
 }
 
 /// The request of one verb: serde for machines, clap for the command line, doc comments for both.
@@ -89,6 +92,9 @@ pub trait Query: Request {
 
 /// A request that may change something.
 pub trait Mutation: Request {
+    /// How lasting its effects must be.
+    const DURABILITY: Durability = Durability::Full;
+
     /// What it locks before it reads.
     fn locks(&self, caller: &Caller) -> Vec<Lock>;
 

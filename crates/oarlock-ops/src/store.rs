@@ -120,6 +120,9 @@ pub struct Remembered {
     pub reply: String,
 }
 
+/// The hash of a verb and an idempotency key: where a reply is kept.
+pub type ReplyKey = [u8; 32];
+
 /// A place in the ready queue: rank, then number.
 pub type QueuePlace = (i64, u64);
 
@@ -127,6 +130,8 @@ pub type QueuePlace = (i64, u64);
 pub trait View {
     /// The moment of this transaction, from the store's clock.
     fn now(&self) -> Now;
+    /// The boot of the machine the store is on, when it is known: sessions of another boot are lost.
+    fn boot_id(&self) -> &str;
     /// What is known of the process behind a session.
     fn owner_sight(&self, agent: &Agent) -> OwnerSight;
 
@@ -210,15 +215,17 @@ pub trait View {
     /// The prefix of made-up task ids.
     fn task_prefix(&self) -> StoreResult<String>;
     /// The reply given for an idempotency key.
-    fn remembered(&self, verb: &str, key: &str) -> StoreResult<Option<Remembered>>;
+    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
     /// Everything that lasts, for checks and replays; large.
     fn state(&self) -> StoreResult<State>;
 }
 
 /// Writing. Dropped without `commit`, it leaves no trace.
-pub trait Transaction: View {
+pub trait Transaction {
     /// The number the next event gets.
     fn next_seq(&self) -> u64;
+    /// The next event gets at least this number: a new epoch begins.
+    fn skip_to(&mut self, seq: u64);
     /// Appends an event and projects it.
     fn append(&mut self, event: &Event) -> StoreResult<()>;
     /// Writes an agent's presence.
@@ -230,7 +237,7 @@ pub trait Transaction: View {
     /// Remembers (or forgets) that a claim of this task was in vain.
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()>;
     /// Keeps the reply for an idempotency key.
-    fn remember(&mut self, verb: &str, key: &str, remembered: &Remembered) -> StoreResult<()>;
+    fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> StoreResult<()>;
     /// Takes the operating-system lock that stands for the life of `session` on behalf of this
     /// process; it is kept until the process dies or the store's handle is dropped.
     fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()>;
@@ -238,10 +245,10 @@ pub trait Transaction: View {
     fn mark(&mut self) -> StoreResult<()>;
     /// Undoes everything since the last mark. Whether anything written before it remains.
     fn undo_to_mark(&mut self) -> StoreResult<bool>;
-    /// Makes everything lasting and wakes waiters. How lasting, the store knows from what was written.
+    /// Makes everything lasting and wakes waiters.
     fn commit(self: Box<Self>) -> StoreResult<()>;
-    /// This transaction as a view.
-    fn as_view(&self) -> &dyn View;
+    /// Reading inside this transaction, its own writes included.
+    fn view(&self) -> &dyn View;
 }
 
 /// Why a wait ended.
@@ -259,10 +266,19 @@ pub trait Listening {
     fn wait(&mut self, for_ms: i64, owners: &[String]) -> StoreResult<Wake>;
 }
 
+/// How lasting a commit must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives a loss of power once it is acknowledged.
+    Full,
+    /// It survives the death of its process. Enough for presence: after a loss of power no session lives.
+    Presence,
+}
+
 /// A store.
 pub trait Store {
     /// Begins a writing transaction that holds `locks`.
-    fn begin<'a>(&'a mut self, locks: &[Lock]) -> StoreResult<Box<dyn Transaction + 'a>>;
+    fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>>;
     /// Begins a reading transaction.
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>>;
     /// Begins to listen.

@@ -2,19 +2,15 @@
 //! The principle is that order is kept unless independence is shown: two steps may run at once when the document says
 //! so, or when both show all that they write, their files never meet, and nothing about their roles or words joins them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-
 use crate::bits::Bits;
 use crate::facts::{Fact, Facts};
 use crate::plan::{Conflict, Edge};
-use crate::refs::{Statement, Target};
-use crate::schedule;
-use crate::words::{Role, naming_stems};
+use crate::refs::Target;
+use crate::said::Said;
+use crate::words::Role;
 
 /// Most conflicts that are listed.
 const CONFLICTS_MAX: usize = 100;
-/// Stated cycles that are mended one by one.
-const CYCLES_MAX: usize = 20;
 /// Stated orders that are listed although they follow from others.
 const IMPLIED_EDGES_MAX: usize = 2_000;
 
@@ -58,21 +54,36 @@ pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
     let steps = &facts.steps;
     let mut said = Said::read(steps, side_by_side);
     let sequence = said.sequence(steps.len());
-    let rules = Rules { facts, said: &said, meets: meetings(facts), describes_all: describes_all(steps, &sequence) };
+    let rules = Rules {
+        facts,
+        said: &said,
+        meets: meetings(facts),
+        describes_all: describes_all(steps, &sequence),
+    };
     let mut ancestors: Vec<Bits> = Vec::with_capacity(steps.len());
     let mut needs = vec![Vec::new(); steps.len()];
     let mut implied_edges = 0;
-    let mut out = Order { needs: Vec::new(), edges: Vec::new(), conflicts: Vec::new(), causes: Causes::default(), warnings: Vec::new() };
+    let mut out = Order {
+        needs: Vec::new(),
+        edges: Vec::new(),
+        conflicts: Vec::new(),
+        causes: Causes::default(),
+        warnings: Vec::new(),
+    };
     for (k, to) in sequence.iter().enumerate() {
         let mut above = Bits::new(steps.len());
         for (earlier, from) in sequence[..k].iter().enumerate().rev() {
             let implied = above.has(*from);
             // What follows from other orders is not repeated, unless the document says it.
-            if implied && (implied_edges == IMPLIED_EDGES_MAX || !said.stated.contains(&(*from, *to))) {
+            if implied
+                && (implied_edges == IMPLIED_EDGES_MAX || !said.stated.contains(&(*from, *to)))
+            {
                 continue;
             }
             implied_edges += usize::from(implied);
-            let Some(why) = rules.why(*from, *to) else { continue };
+            let Some(why) = rules.why(*from, *to) else {
+                continue;
+            };
             out.edges.push(rules.edge(*from, *to, why));
             if !implied {
                 needs[*to].push(*from);
@@ -84,7 +95,9 @@ pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
         ancestors.push(above);
     }
     out.edges.sort_by_key(|e| (e.to, e.from));
-    needs.iter_mut().for_each(|n: &mut Vec<usize>| n.sort_unstable());
+    needs
+        .iter_mut()
+        .for_each(|n: &mut Vec<usize>| n.sort_unstable());
     out.needs = needs;
     out.conflicts = conflicts(facts);
     drop(rules);
@@ -102,194 +115,19 @@ impl Causes {
     }
 }
 
-/// What the document says about order.
-struct Said {
-    stated: BTreeSet<(usize, usize)>,
-    beside: HashSet<(usize, usize)>,
-    warnings: Vec<String>,
-}
-
-impl Said {
-    fn read(steps: &[Fact], side_by_side: &[Vec<Target>]) -> Self {
-        let mut said = Self { stated: BTreeSet::new(), beside: HashSet::new(), warnings: Vec::new() };
-        let index = Index::new(steps);
-        for (at, step) in steps.iter().enumerate() {
-            for statement in &step.statements.list {
-                said.take(&index, at, statement);
-            }
-        }
-        for group in side_by_side {
-            let members: Vec<usize> = group.iter().flat_map(|t| index.resolve(None, t)).collect();
-            said.set_beside(&members);
-        }
-        // Neighbours that are each marked "(parallel)", and the items of a phase that is.
-        let mut run: Vec<usize> = Vec::new();
-        for (at, step) in steps.iter().enumerate() {
-            if !step.statements.parallel || run.last().is_some_and(|l| steps[*l].draft.phase != step.draft.phase) {
-                said.set_beside(&run);
-                run.clear();
-            }
-            if step.statements.parallel {
-                run.push(at);
-            }
-        }
-        said.set_beside(&run);
-        let groups: BTreeSet<usize> = steps.iter().filter_map(|s| s.beside).collect();
-        for group in groups {
-            let members: Vec<usize> = (0..steps.len()).filter(|s| steps[*s].beside == Some(group)).collect();
-            said.set_beside(&members);
-        }
-        said
-    }
-
-    fn set_beside(&mut self, members: &[usize]) {
-        for (k, a) in members.iter().enumerate() {
-            for b in &members[k + 1..] {
-                self.beside.insert((*a.min(b), *a.max(b)));
-            }
-        }
-    }
-
-    fn take(&mut self, index: &Index<'_>, at: usize, statement: &Statement) {
-        let (Statement::Needs(target) | Statement::Mentions(target) | Statement::Before(target) | Statement::Beside(target)) = statement;
-        for other in index.resolve(Some(at), target) {
-            if other == at {
-                continue;
-            }
-            match statement {
-                Statement::Beside(_) => {
-                    self.beside.insert((at.min(other), at.max(other)));
-                }
-                Statement::Needs(_) => {
-                    self.stated.insert((other, at));
-                }
-                Statement::Before(_) => {
-                    self.stated.insert((at, other));
-                }
-                Statement::Mentions(_) => {
-                    self.stated.insert((at.min(other), at.max(other)));
-                }
-            }
-        }
-    }
-
-    /// The steps so that stated orders hold and all else stays in document order. Of a stated cycle one order is dropped.
-    fn sequence(&mut self, count: usize) -> Vec<usize> {
-        let mut round = 0;
-        loop {
-            if round == CYCLES_MAX {
-                self.stated.retain(|(from, to)| from < to);
-                self.warnings.push("the stated orders contradict each other; only those in document order are kept".to_owned());
-            }
-            round += 1;
-            let mut needs = vec![Vec::new(); count];
-            for (from, to) in &self.stated {
-                needs[*to].push(*from);
-            }
-            match schedule::topological(&needs) {
-                Ok(order) => return order,
-                Err(cycle) => {
-                    let pairs = (0..cycle.len()).map(|k| (cycle[k], cycle[(k + 1) % cycle.len()]));
-                    // The order that points backwards in the document is the likelier slip.
-                    let drop = pairs.max_by_key(|(from, to)| (from > to, *from)).expect("a cycle has members");
-                    self.stated.remove(&drop);
-                    self.warnings.push(format!(
-                        "the stated orders of steps {} form a cycle; \"{} before {}\" is left out",
-                        cycle.iter().map(|s| (s + 1).to_string()).collect::<Vec<_>>().join(", "),
-                        drop.0 + 1,
-                        drop.1 + 1
-                    ));
-                }
-            }
-        }
-    }
-}
-
-/// The steps by their labels and titles, so that naming one costs the same in a long plan.
-struct Index<'a> {
-    steps: &'a [Fact],
-    labels: HashMap<(&'a str, &'a str), Vec<usize>>,
-    phases: HashMap<(&'a str, &'a str), Vec<usize>>,
-    titles: Vec<Vec<String>>,
-}
-
-impl<'a> Index<'a> {
-    fn new(steps: &'a [Fact]) -> Self {
-        let mut labels: HashMap<_, Vec<usize>> = HashMap::new();
-        let mut phases: HashMap<_, Vec<usize>> = HashMap::new();
-        for (s, step) in steps.iter().enumerate() {
-            let draft = &step.draft;
-            labels.entry((draft.kind.as_str(), draft.id.as_str())).or_default().push(s);
-            if !draft.kind.is_empty() {
-                // "3" alone may mean "Step 3".
-                labels.entry(("", draft.id.as_str())).or_default().push(s);
-            }
-            if let Some((kind, id)) = &draft.phase_label {
-                phases.entry((kind.as_str(), id.as_str())).or_default().push(s);
-            }
-        }
-        let titles = steps.iter().map(|s| naming_stems(&s.draft.title)).collect();
-        Self { steps, labels, phases, titles }
-    }
-
-    /// The steps that a target names, from the view of step `at`.
-    fn resolve(&self, at: Option<usize>, target: &Target) -> Vec<usize> {
-        match target {
-            Target::All => (0..at.unwrap_or(0)).collect(),
-            Target::Previous => at.and_then(|a| a.checked_sub(1)).into_iter().collect(),
-            Target::Named(name) => self.named(at, name).into_iter().collect(),
-            Target::Labelled(kind, id) => self.labelled(at, kind, id),
-        }
-    }
-
-    fn labelled(&self, at: Option<usize>, kind: &str, id: &str) -> Vec<usize> {
-        if !kind.is_empty() {
-            if let Some(own) = self.labels.get(&(kind, id)).or_else(|| self.phases.get(&(kind, id))) {
-                return own.clone();
-            }
-        }
-        // "Step 3" of a plain numbered list.
-        if !["", "step", "item", "task", "subtask", "part"].contains(&kind) {
-            return Vec::new();
-        }
-        let found = self.labels.get(&("", id)).map_or(&[][..], Vec::as_slice);
-        if found.len() < 2 {
-            return found.to_vec();
-        }
-        let phase = at.and_then(|a| self.steps[a].draft.phase.as_ref());
-        let near: Vec<usize> = found.iter().copied().filter(|s| self.steps[*s].draft.phase.as_ref() == phase).collect();
-        if near.len() == 1 { near } else { Vec::new() }
-    }
-
-    /// The step with this title, else the one that shares most of the name's words, if it is one.
-    fn named(&self, at: Option<usize>, name: &str) -> Option<usize> {
-        let name = name.trim_matches(|c: char| !c.is_alphanumeric());
-        let others = || (0..self.steps.len()).filter(|s| Some(*s) != at);
-        let exact = others().find(|s| !name.is_empty() && self.steps[*s].draft.title.eq_ignore_ascii_case(name));
-        if exact.is_some() {
-            return exact;
-        }
-        let wanted = naming_stems(name);
-        let mut best = (0, None);
-        for s in others() {
-            let hits = wanted.iter().filter(|w| self.titles[s].contains(w)).count();
-            if hits * 2 >= wanted.len() && hits > best.0 {
-                best = (hits, Some(s));
-            } else if hits == best.0 {
-                best.1 = None;
-            }
-        }
-        best.1
-    }
-}
-
 /// For each step the steps that touch what it writes.
 fn meetings(facts: &Facts) -> Vec<Bits> {
     let count = facts.steps.len();
     let overlaps = facts.table.overlaps();
     let mut touch: Vec<Bits> = Vec::new();
     for (s, step) in facts.steps.iter().enumerate() {
-        for id in step.files.writes.iter().chain(&step.files.mentions).chain(&step.files.in_code) {
+        for id in step
+            .files
+            .writes
+            .iter()
+            .chain(&step.files.mentions)
+            .chain(&step.files.in_code)
+        {
             let id = *id as usize;
             if touch.len() <= id {
                 touch.resize_with(id + 1, || Bits::new(count));
@@ -312,19 +150,41 @@ fn meetings(facts: &Facts) -> Vec<Bits> {
     out
 }
 
-/// Whether a describing step names none of the earlier ones, so that it describes them all.
+/// Whether a describing step describes everything before it: at the end of the work, or when it names nothing in particular.
 fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
+    let closes = |s: &usize| matches!(steps[*s].role, Role::Document | Role::Verify | Role::Finish);
+    let makes = |s: &usize| {
+        !matches!(
+            steps[*s].role,
+            Role::Inspect | Role::Design | Role::Verify | Role::Document
+        )
+    };
+    let end = sequence
+        .iter()
+        .rposition(|s| !closes(s))
+        .map_or(0, |at| at + 1);
     let mut out = vec![false; steps.len()];
     for (k, at) in sequence.iter().enumerate() {
         if steps[*at].role == Role::Document {
-            out[*at] = !sequence[..k].iter().any(|from| shared_word(&steps[*from], &steps[*at]).is_some());
+            let names = |from: &usize| shared_word(&steps[*from], &steps[*at]).is_some();
+            out[*at] = k >= end || !sequence[..k].iter().any(|from| makes(from) && names(from));
         }
     }
     out
 }
 
+/// A word for what `from` makes that `to` uses. A step that asks for "the new reports" means what was put below `reports/`.
 fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
-    from.makes.iter().copied().find(|w| to.says.binary_search(w).is_ok())
+    let more = if to.asks_new {
+        from.makes_in.as_slice()
+    } else {
+        &[]
+    };
+    from.makes
+        .iter()
+        .chain(more)
+        .copied()
+        .find(|w| to.says.binary_search(w).is_ok())
 }
 
 struct Rules<'a> {
@@ -368,10 +228,16 @@ impl Rules<'_> {
             (Role::Foundation, Role::Foundation) if !is_ground(a) => {}
             (Role::Foundation, _) => return Some("stands on what step {} makes"),
             (Role::Finish, _) => return Some("comes after step {}, which closes work"),
-            (_, Role::Verify) if a.role != Role::Verify => return Some("checks what step {} makes"),
-            (_, Role::Integrate) if a.role != Role::Integrate => return Some("joins what step {} makes"),
+            (_, Role::Verify) if a.role != Role::Verify => {
+                return Some("checks what step {} makes");
+            }
+            (_, Role::Integrate) if a.role != Role::Integrate => {
+                return Some("joins what step {} makes");
+            }
             (_, Role::Finish) => return Some("finishes what step {} makes"),
-            (_, Role::Document) if makes && self.describes_all[to] => return Some("describes what step {} makes"),
+            (_, Role::Document) if makes && self.describes_all[to] => {
+                return Some("describes what step {} makes");
+            }
             _ => {}
         }
         let flow = a.stage.zip(b.stage).is_some_and(|(x, y)| x < y);
@@ -384,21 +250,46 @@ impl Rules<'_> {
             Why::Stated => (format!("the document says that it needs step {n}"), 0.95),
             Why::File => (self.file_reason(from, to), 0.9),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
-            Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),
-            Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
+            Why::Word(word) => (
+                format!(
+                    "speaks of \"{}\", which step {n} makes",
+                    self.facts.words[word as usize]
+                ),
+                0.6,
+            ),
+            Why::Unknown => (
+                format!("nothing shows that it is independent of step {n}"),
+                0.4,
+            ),
         };
-        Edge { from: n, to: to + 1, reason, confidence }
+        Edge {
+            from: n,
+            to: to + 1,
+            reason,
+            confidence,
+        }
     }
 
     fn file_reason(&self, from: usize, to: usize) -> String {
         let (a, b) = (&self.facts.steps[from].files, &self.facts.steps[to].files);
         let shared = a.writes.iter().find(|id| b.writes.contains(id));
         if let Some(id) = shared {
-            return format!("writes {} as step {} does", self.facts.table.pattern(*id).as_str(), from + 1);
+            return format!(
+                "writes {} as step {} does",
+                self.facts.table.pattern(*id).as_str(),
+                from + 1
+            );
         }
-        let read = a.writes.iter().find(|id| b.mentions.contains(id) || b.in_code.contains(id));
+        let read = a
+            .writes
+            .iter()
+            .find(|id| b.mentions.contains(id) || b.in_code.contains(id));
         match read {
-            Some(id) => format!("uses {}, which step {} writes", self.facts.table.pattern(*id).as_str(), from + 1),
+            Some(id) => format!(
+                "uses {}, which step {} writes",
+                self.facts.table.pattern(*id).as_str(),
+                from + 1
+            ),
             None => format!("touches files that step {} touches", from + 1),
         }
     }
@@ -407,7 +298,18 @@ impl Rules<'_> {
 /// A layout or set-up on which even other foundations stand.
 fn is_ground(step: &Fact) -> bool {
     let title = step.draft.title.to_lowercase();
-    ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
+    [
+        "structure",
+        "set up",
+        "setup",
+        "scaffold",
+        "bootstrap",
+        "init",
+        "install",
+        "foundation",
+    ]
+    .iter()
+    .any(|w| title.contains(w))
 }
 
 /// Neighbouring writers of each file that more than one step writes.
@@ -422,8 +324,16 @@ fn conflicts(facts: &Facts) -> Vec<Conflict> {
             }
             if let Some(before) = last[at].replace(s).filter(|_| out.len() < CONFLICTS_MAX) {
                 let path = facts.table.pattern(*id).as_str().to_owned();
-                let message = format!("steps {} and {} both write {path}; they stay in order", before + 1, s + 1);
-                out.push(Conflict { steps: [before + 1, s + 1], path, message });
+                let message = format!(
+                    "steps {} and {} both write {path}; they stay in order",
+                    before + 1,
+                    s + 1
+                );
+                out.push(Conflict {
+                    steps: [before + 1, s + 1],
+                    path,
+                    message,
+                });
             }
         }
     }

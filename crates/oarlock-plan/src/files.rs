@@ -2,42 +2,56 @@
 //! Reading a file for writing it would show two steps to be independent that are not; so the evidence for writing is
 //! strict (a verb that governs the path, a label, a list of files to modify), while every mention counts as a reading.
 
-use oarlock_model::pattern::Pattern;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use crate::document::{Document, Kind};
 use crate::overlap::{Id, Table};
-use crate::sections::Listed;
-use crate::steps::Draft;
-use crate::text::clip;
-use crate::words::{self, Role, stem, tokens};
 use crate::paths;
+use crate::steps::Draft;
+use crate::text::{List, clip};
+use crate::words::{self, stem, tokens};
 
 /// Paths of one line that are looked at.
 const LINE_PATHS_MAX: usize = 16;
 /// Paths of one step that are kept.
 const STEP_PATHS_MAX: usize = 64;
 
-const WRITE: &[&str] = &[
-    "create", "write", "add", "update", "modify", "edit", "change", "fix", "implement", "extend", "refactor", "rewrite", "remove",
-    "delete", "rename", "move", "replace", "build", "generate", "append", "save", "store", "output", "put", "insert", "patch",
-    "touch", "populate", "configure", "convert", "migrate", "split", "document", "draft", "produce", "make", "establish", "develop",
-    "integrate", "place", "record", "export", "correct", "adjust", "improve", "bump", "introduce", "wire", "register", "clean",
-];
-const READ: &[&str] = &[
-    "read", "review", "analyze", "check", "verify", "test", "inspect", "see", "parse", "load", "import", "run", "execute", "open",
-    "compare", "reference", "use", "find", "search", "validate", "list", "start", "call", "depend", "consult", "follow",
-    "understand", "identify", "audit", "scan", "look", "view", "confirm", "exist", "match", "study", "require", "invoke", "source",
-];
+const WRITE: List = List(
+    "create, write, add, update, modify, edit, change, fix, implement, extend, refactor, rewrite, \
+     remove, delete, rename, move, replace, build, generate, append, save, store, output, put, \
+     insert, patch, touch, populate, configure, convert, migrate, split, document, draft, \
+     produce, make, establish, develop, integrate, place, record, export, correct, adjust, \
+     improve, bump, introduce, wire, register, clean",
+);
+const READ: List = List(
+    "read, review, analyze, check, verify, test, inspect, see, parse, load, import, run, execute, \
+     open, compare, reference, use, find, search, validate, list, start, call, depend, consult, \
+     follow, understand, identify, audit, scan, look, view, confirm, exist, match, study, \
+     require, invoke, source",
+);
 /// Making verbs after which "x.yaml reference" is not x.yaml.
-const NEW_THING: &[&str] = &["add", "create", "implement", "write", "build", "introduce", "make", "develop", "generate"];
-const READ_PREPOSITIONS: &[&str] = &["from", "using", "with", "via", "per", "like", "against", "by", "than", "see", "of", "through"];
-const FILLERS: &[&str] = &["the", "a", "an", "new", "existing", "current", "file", "files", "this", "its", "our", "all", "both", "following"];
+const NEW_THING: List =
+    List("add, create, implement, write, build, introduce, make, develop, generate");
+/// Verbs by their stems.
+type Verbs = LazyLock<HashSet<String>>;
+static WRITES: Verbs = LazyLock::new(|| WRITE.iter().map(stem).collect());
+static READS: Verbs = LazyLock::new(|| READ.iter().map(stem).collect());
+static MAKES: Verbs = LazyLock::new(|| NEW_THING.iter().map(stem).collect());
+const READ_PREPOSITIONS: List =
+    List("from, using, with, via, per, like, against, by, than, see, of, through");
+const FILLERS: List =
+    List("the, a, an, new, existing, current, file, files, this, its, our, all, both, following");
 /// Words that may follow a path which is itself the object.
-const AFTER_PATH: &[&str] = &[
-    "to", "with", "for", "and", "or", "in", "so", "that", "using", "file", "files", "section", "script", "module", "if", "as", "by",
-    "at", "on", "when", "under", "which", "first", "accordingly", "from", "based", "template", "templates", "line", "lines", "containing",
-];
-const FILE_LABELS: &[&str] = &["file", "files", "location", "path", "paths", "target", "targets", "deliverable", "touches", "artifact", "artifacts"];
+const AFTER_PATH: List = List(
+    "to, with, for, and, or, in, so, that, using, file, files, section, script, module, if, as, \
+     by, at, on, when, under, which, first, accordingly, from, based, template, templates, line, \
+     lines, containing",
+);
+const FILE_LABELS: List = List(
+    "file, files, location, path, paths, target, targets, deliverable, touches, artifact, \
+     artifacts",
+);
 
 /// The files of one step.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +68,12 @@ pub(crate) struct StepFiles {
 
 /// The files that `draft` shows by itself.
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table) -> StepFiles {
-    let mut scan = Scan { files: StepFiles::default(), carry: false, work: 0, evident: 0 };
+    let mut scan = Scan {
+        files: StepFiles::default(),
+        carry: false,
+        work: 0,
+        evident: 0,
+    };
     let nested = (draft.line + 1..=draft.last)
         .filter(|i| matches!(document.lines[*i].kind, Kind::Item(_)))
         .map(|i| document.lines[i].indent)
@@ -77,7 +96,12 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
         }
     }
     scan.files.partial = scan.evident * 2 < scan.work;
-    let StepFiles { writes, mentions, in_code, .. } = &mut scan.files;
+    let StepFiles {
+        writes,
+        mentions,
+        in_code,
+        ..
+    } = &mut scan.files;
     mentions.retain(|m| !writes.contains(m));
     in_code.retain(|m| !writes.contains(m) && !mentions.contains(m));
     scan.files
@@ -97,20 +121,43 @@ impl Scan {
         let found = paths::find(text, LINE_PATHS_MAX);
         let mut wrote = false;
         for path in &found {
-            let place = Place { text, start: path.start, end: path.end, first, carry: self.carry };
+            let place = Place {
+                text,
+                start: path.start,
+                end: path.end,
+                first,
+                carry: self.carry,
+            };
             let writes = !looks && place.is_written();
             wrote |= writes;
-            let Some(id) = table.intern(&path.pattern) else { continue };
-            push_bounded(if writes { &mut self.files.writes } else { &mut self.files.mentions }, id);
+            let Some(id) = table.intern(&path.pattern) else {
+                continue;
+            };
+            push_bounded(
+                if writes {
+                    &mut self.files.writes
+                } else {
+                    &mut self.files.mentions
+                },
+                id,
+            );
         }
         let bare = text.trim_matches(['*', ' ']);
         if found.is_empty() && bare.ends_with(':') {
             let words = tokens(bare);
-            let written = words.iter().any(|w| in_list(WRITE, w) || FILE_LABELS.contains(&w.as_str()));
-            self.carry = written && !words.iter().any(|w| in_list(READ, w));
+            let written = words
+                .iter()
+                .any(|w| in_list(&WRITES, w) || FILE_LABELS.has(w));
+            self.carry = written && !words.iter().any(|w| in_list(&READS, w));
         }
         // The step's own line may be served by a list of files; what it consists of must name its files itself.
-        if is_item && !first && text.starts_with(char::is_alphabetic) && tokens(text).first().is_some_and(|w| words::is_make_verb(w) || w == "integrate") {
+        if is_item
+            && !first
+            && text.starts_with(char::is_alphabetic)
+            && tokens(text)
+                .first()
+                .is_some_and(|w| words::is_make_verb(w) || w == "integrate")
+        {
             self.work += 1;
             self.evident += usize::from(wrote);
         }
@@ -118,8 +165,12 @@ impl Scan {
 
     /// Code is read for mentions; a first line that is a comment with nothing but a path says which file is shown.
     fn code(&mut self, text: &str, first: bool, table: &mut Table) {
-        let comment = ["#", "//", "--", "<!--", "/*", ";"].iter().find_map(|mark| text.strip_prefix(mark));
-        let named = comment.map(|c| c.trim_end_matches("-->").trim_end_matches("*/").trim()).filter(|c| first && !c.contains(' '));
+        let comment = ["#", "//", "--", "<!--", "/*", ";"]
+            .iter()
+            .find_map(|mark| text.strip_prefix(mark));
+        let named = comment
+            .map(|c| c.trim_end_matches("-->").trim_end_matches("*/").trim())
+            .filter(|c| first && !c.contains(' '));
         if let Some(pattern) = named.and_then(|name| paths::pattern_of(name, false)) {
             if let Some(id) = table.intern(&pattern) {
                 push_bounded(&mut self.files.writes, id);
@@ -127,22 +178,26 @@ impl Scan {
             return;
         }
         for path in paths::find(text, LINE_PATHS_MAX) {
-            if let Some(id) = table.intern(&path.pattern).filter(|_| path.pattern.is_literal()) {
+            if let Some(id) = table
+                .intern(&path.pattern)
+                .filter(|_| path.pattern.is_literal())
+            {
                 push_bounded(&mut self.files.in_code, id);
             }
         }
     }
 }
 
-fn push_bounded(list: &mut Vec<Id>, id: Id) {
+/// Adds an id once, as long as there is room.
+pub(crate) fn push_bounded(list: &mut Vec<Id>, id: Id) {
     if list.len() < STEP_PATHS_MAX && !list.contains(&id) {
         list.push(id);
     }
 }
 
-fn in_list(list: &[&str], word: &str) -> bool {
-    let s = stem(word);
-    list.iter().any(|w| *w == word || stem(w) == s)
+/// Whether a word is a form of one of the verbs: "created", "updates".
+fn in_list(list: &Verbs, word: &str) -> bool {
+    list.contains(&stem(word))
 }
 
 /// A path in its line.
@@ -159,19 +214,29 @@ impl Place<'_> {
     fn is_written(&self) -> bool {
         let before = &self.text[..self.start];
         // A full stop inside a file name ends no clause.
-        let clause = before.rsplit(';').next().unwrap_or(before).rsplit(". ").next().unwrap_or(before);
+        let clause = before
+            .rsplit(';')
+            .next()
+            .unwrap_or(before)
+            .rsplit(". ")
+            .next()
+            .unwrap_or(before);
         let words = tokens(clause);
         if before.trim_end_matches(['*', '`', ' ', '(']).ends_with(':') && !words.is_empty() {
-            let says = |list: &[&str]| words.iter().any(|w| in_list(list, w));
-            return !says(READ) && (says(WRITE) || words.iter().any(|w| FILE_LABELS.contains(&w.as_str())));
+            let says = |list: &Verbs| words.iter().any(|w| in_list(list, w));
+            return !says(&READS) && (says(&WRITES) || words.iter().any(|w| FILE_LABELS.has(w)));
         }
-        let near = words.iter().rev().find(|w| !FILLERS.contains(&w.as_str()));
-        if near.is_some_and(|w| READ_PREPOSITIONS.contains(&w.as_str())) {
+        let near = words.iter().rev().find(|w| !FILLERS.has(w));
+        if near.is_some_and(|w| READ_PREPOSITIONS.has(w)) {
             return false;
         }
-        let verb = words.iter().rev().take(12).find(|w| in_list(WRITE, w) || in_list(READ, w));
+        let verb = words
+            .iter()
+            .rev()
+            .take(12)
+            .find(|w| in_list(&WRITES, w) || in_list(&READS, w));
         match verb {
-            Some(verb) if in_list(WRITE, verb) => !(in_list(NEW_THING, verb) && self.is_modifier()),
+            Some(verb) if in_list(&WRITES, verb) => !(in_list(&MAKES, verb) && self.is_modifier()),
             Some(_) => false,
             None if self.followed_by_done() => true,
             None if !before.chars().any(char::is_alphanumeric) => self.leads(),
@@ -181,120 +246,48 @@ impl Place<'_> {
 
     fn next_words(&self) -> Vec<String> {
         let after = &self.text[self.end..];
-        tokens(after.split(';').next().unwrap_or(after).split(". ").next().unwrap_or(after))
+        tokens(
+            after
+                .split(';')
+                .next()
+                .unwrap_or(after)
+                .split(". ")
+                .next()
+                .unwrap_or(after),
+        )
     }
 
     /// "x.yaml reference step": the path only describes what is made.
     fn is_modifier(&self) -> bool {
         let after = &self.text[self.end..];
-        let glued = after.strip_prefix(' ').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
-        glued && self.next_words().first().is_some_and(|w| !AFTER_PATH.contains(&w.as_str()))
+        let glued = after
+            .strip_prefix(' ')
+            .is_some_and(|rest| rest.starts_with(char::is_alphabetic));
+        glued
+            && self
+                .next_words()
+                .first()
+                .is_some_and(|w| !AFTER_PATH.has(w))
     }
 
     /// "`x.md` is created": a criterion.
     fn followed_by_done(&self) -> bool {
-        self.next_words().iter().take(4).any(|w| w.ends_with("ed") && in_list(WRITE, w))
+        self.next_words()
+            .iter()
+            .take(4)
+            .any(|w| w.ends_with("ed") && in_list(&WRITES, w))
     }
 
     /// The path stands at the beginning of the line.
     fn leads(&self) -> bool {
         let next = self.next_words();
-        if next.first().is_some_and(|w| in_list(READ, w)) {
+        if next.first().is_some_and(|w| in_list(&READS, w)) {
             return false;
         }
-        self.carry || (self.first && next.is_empty()) || next.iter().take(3).any(|w| in_list(WRITE, w))
+        self.carry
+            || (self.first && next.is_empty())
+            || next.iter().take(3).any(|w| in_list(&WRITES, w))
     }
-}
-
-/// Whether a file describes things for people.
-pub(crate) fn is_document(pattern: &Pattern) -> bool {
-    let text = pattern.as_str().to_ascii_lowercase();
-    let name = text.rsplit('/').next().unwrap_or("");
-    let written = [".md", ".mdx", ".rst", ".adoc", ".txt"].iter().any(|e| name.ends_with(e));
-    written && (text.contains("docs/") || ["guide", "readme", "changelog", "contributing", "doc", "manual"].iter().any(|w| name.contains(w)))
-}
-
-/// A step as the matching of listed files sees it.
-pub(crate) struct Claimant<'a> {
-    /// Its title, whose words may name a file.
-    pub(crate) title: &'a str,
-    /// The titles of its items, which count less.
-    pub(crate) items: &'a str,
-    /// What it does.
-    pub(crate) role: Role,
-}
-
-/// Gives each listed file that no step names to the step whose title fits its name best. Equals share it, which keeps
-/// them in order. Words of the document's title tell nothing, because every step is about them.
-pub(crate) fn claim_listed(listed: &[(Id, &Listed)], steps: &[Claimant<'_>], files: &mut [StepFiles], about: &[String]) -> Vec<usize> {
-    let mut unclaimed = Vec::new();
-    let stems: Vec<[Vec<String>; 2]> = steps.iter().map(|s| [stems_of(s.title), stems_of(s.items)]).collect();
-    for (at, (id, file)) in listed.iter().enumerate() {
-        if files.iter().any(|f| f.writes.contains(id)) {
-            continue;
-        }
-        // A step that names a file of the list works on it, whatever its sentence looks like.
-        let named: Vec<usize> = (0..steps.len()).filter(|s| works(steps[*s].role) && files[*s].mentions.contains(id)).collect();
-        let takers = if named.is_empty() { best_fit(file, steps, &stems, about) } else { named };
-        if takers.is_empty() || takers.len() > 3 {
-            unclaimed.push(at);
-            continue;
-        }
-        for taker in takers {
-            push_bounded(&mut files[taker].writes, *id);
-            files[taker].mentions.retain(|m| m != id);
-        }
-    }
-    unclaimed
-}
-
-fn works(role: Role) -> bool {
-    matches!(role, Role::Foundation | Role::Build | Role::Integrate | Role::Document | Role::Finish)
-}
-
-fn stems_of(text: &str) -> Vec<String> {
-    tokens(text).iter().filter(|t| t.len() > 2).map(|t| stem(t)).collect()
-}
-
-fn best_fit(file: &Listed, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]], about: &[String]) -> Vec<usize> {
-    let text = file.pattern.as_str();
-    let (folder, name) = text.trim_end_matches("/**").rsplit_once('/').unwrap_or(("", text));
-    let name = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
-    let (own, known): (Vec<String>, Vec<String>) = stems_of(name).into_iter().partition(|s| !about.contains(s));
-    let around: Vec<String> = stems_of(folder).into_iter().filter(|s| !about.contains(s)).collect();
-    let describes = is_document(&file.pattern);
-    let tests = is_test(&file.pattern) && steps.iter().any(|s| s.role == Role::Verify);
-    let mut best = (0, Vec::new());
-    for (s, step) in steps.iter().enumerate() {
-        let suits = match (describes, tests) {
-            (true, _) => step.role == Role::Document,
-            (_, true) => step.role == Role::Verify,
-            _ => works(step.role),
-        };
-        if !suits {
-            continue;
-        }
-        let [title, items] = &stems[s];
-        let count = |words: &[String], among: &[String]| words.iter().filter(|w| among.contains(w)).count();
-        let either = own.iter().filter(|w| title.contains(w) || items.contains(w)).count();
-        let near = count(&around, title);
-        let fits = describes || tests || (either > 0 && either * 2 >= own.len()) || either + near >= 2;
-        let score = 1 + 16 * count(&own, title) + 4 * count(&own, items) + 2 * count(&known, title) + near;
-        if !fits || score < best.0 {
-            continue;
-        }
-        if score > best.0 {
-            best = (score, Vec::new());
-        }
-        best.1.push(s);
-    }
-    best.1
-}
-
-fn is_test(pattern: &Pattern) -> bool {
-    let text = pattern.as_str().to_ascii_lowercase();
-    let name = text.rsplit('/').next().unwrap_or("");
-    text.contains("tests/") || text.contains("test/") || name.starts_with("test_") || ["_test.", ".test.", ".spec.", "-test."].iter().any(|w| name.contains(w))
 }
 
 #[cfg(test)]
@@ -304,9 +297,16 @@ mod tests {
     fn uses(source: &str) -> (Vec<String>, Vec<String>, bool) {
         let document = Document::read(source).expect("small");
         let mut table = Table::default();
-        let draft = Draft { last: document.lines.len() - 1, ..Draft::default() };
+        let draft = Draft {
+            last: document.lines.len() - 1,
+            ..Draft::default()
+        };
         let files = of_draft(&document, &draft, &mut table);
-        let text = |ids: &[Id]| ids.iter().map(|i| table.pattern(*i).as_str().to_owned()).collect();
+        let text = |ids: &[Id]| {
+            ids.iter()
+                .map(|i| table.pattern(*i).as_str().to_owned())
+                .collect()
+        };
         (text(&files.writes), text(&files.mentions), files.partial)
     }
 
@@ -315,7 +315,10 @@ mod tests {
         for (line, writes) in [
             ("1. Modify `src/a.rs` to accept b", vec!["src/a.rs"]),
             ("1. Read the prompt: `src/a.md`", vec![]),
-            ("1. Create the report from `in.csv` in `out.md`", vec!["out.md"]),
+            (
+                "1. Create the report from `in.csv` in `out.md`",
+                vec!["out.md"],
+            ),
             ("1. Add map.yaml reference step", vec![]),
             ("1. Add rules to `CLAUDE.md`", vec!["CLAUDE.md"]),
             ("1. Test with `x.py`", vec![]),
@@ -333,8 +336,12 @@ mod tests {
 
     #[test]
     fn labels_hold_for_the_lines_below() {
-        let (writes, mentions, _) = uses("1. Do it\n   **Files to change:**\n   - `a.rs`\n   **Read:**\n   - `b.rs`\n");
-        assert_eq!((writes, mentions), (vec!["a.rs".to_owned()], vec!["b.rs".to_owned()]));
+        let (writes, mentions, _) =
+            uses("1. Do it\n   **Files to change:**\n   - `a.rs`\n   **Read:**\n   - `b.rs`\n");
+        assert_eq!(
+            (writes, mentions),
+            (vec!["a.rs".to_owned()], vec!["b.rs".to_owned()])
+        );
     }
 
     #[test]
@@ -345,7 +352,8 @@ mod tests {
 
     #[test]
     fn work_without_files_makes_the_evidence_partial() {
-        let source = "### Phase 1\n1. Create `a.py`\n2. Refactor the service\n3. Remove the old one\n";
+        let source =
+            "### Phase 1\n1. Create `a.py`\n2. Refactor the service\n3. Remove the old one\n";
         assert!(uses(source).2);
         assert!(!uses("### Phase 1\n1. Create `a.py`\n2. Describe it\n").2);
     }

@@ -1,10 +1,12 @@
 //! Labels of steps: "Phase 2: …", "Step 3", "2.1 …", "TASK-7B: …". They mark headings as steps and let other steps name them.
 
+use crate::text::List;
+
 /// Words that make a numbered heading a step.
-const WORDS: &[&str] = &[
-    "phase", "step", "stage", "part", "component", "milestone", "workstream", "track", "task", "subtask", "sub-task", "module",
-    "feature", "layer", "iteration", "day", "wave", "item", "section", "chunk", "stream",
-];
+const WORDS: List = List(
+    "phase, step, stage, part, component, milestone, workstream, track, task, subtask, sub-task, \
+     module, feature, layer, iteration, day, wave, item, section, chunk, stream",
+);
 
 /// A label and what follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,23 +21,29 @@ pub(crate) struct Label<'a> {
 
 /// Whether `word` (lower case, singular or plural) is one of the words that labels begin with.
 pub(crate) fn is_label_word(word: &str) -> bool {
-    WORDS.contains(&word) || word.strip_suffix('s').is_some_and(|w| WORDS.contains(&w))
+    WORDS.has(word) || word.strip_suffix('s').is_some_and(|w| WORDS.has(w))
 }
 
 /// The label of a heading or of a line in bold type.
 pub(crate) fn of_heading(text: &str) -> Option<Label<'_>> {
-    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '{').trim_end();
-    worded(text).or_else(|| numbered(text)).or_else(|| identified(text))
+    let text = text
+        .trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '{')
+        .trim_end();
+    worded(text)
+        .or_else(|| numbered(text))
+        .or_else(|| identified(text))
 }
 
 fn worded(text: &str) -> Option<Label<'_>> {
     let (word, tail) = text.split_once(' ')?;
     let word = word.to_lowercase();
-    if !WORDS.contains(&word.as_str()) {
+    if !WORDS.has(&word) {
         return None;
     }
     let tail = tail.trim_start();
-    let length = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(tail.len());
+    let length = tail
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+        .unwrap_or(tail.len());
     let id = tail[..length].trim_end_matches('.');
     let single_letter = id.len() == 1 && id.starts_with(|c: char| c.is_ascii_uppercase());
     let counts = id.starts_with(|c: char| c.is_ascii_digit()) && id.len() <= 8;
@@ -45,20 +53,32 @@ fn worded(text: &str) -> Option<Label<'_>> {
     }
     let rest = &tail[id.len()..];
     // "Task 2 things" has a label, "Part A of" would have too; a word glued to the number is none.
-    (rest.is_empty() || !rest.starts_with(|c: char| c.is_alphanumeric())).then(|| Label { kind: word, id: id.to_lowercase(), rest: title(rest) })
+    (rest.is_empty() || !rest.starts_with(|c: char| c.is_alphanumeric())).then(|| Label {
+        kind: word,
+        id: id.to_lowercase(),
+        rest: title(rest),
+    })
 }
 
 /// "1. Title", "1) Title", "2.1 Title", "2.1: Title".
 fn numbered(text: &str) -> Option<Label<'_>> {
-    let length = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let length = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let number = &text[..length];
     let id = number.trim_end_matches('.');
     if id.is_empty() || id.len() > 8 || id.starts_with('.') || id.contains("..") {
         return None;
     }
     let rest = &text[length..];
-    let closes = number.ends_with('.') || rest.starts_with([')', ':']) || (id.contains('.') && rest.starts_with(' '));
-    (closes && !title(rest).is_empty()).then(|| Label { kind: String::new(), id: id.to_owned(), rest: title(rest) })
+    let closes = number.ends_with('.')
+        || rest.starts_with([')', ':'])
+        || (id.contains('.') && rest.starts_with(' '));
+    (closes && !title(rest).is_empty()).then(|| Label {
+        kind: String::new(),
+        id: id.to_owned(),
+        rest: title(rest),
+    })
 }
 
 /// "TASK-ARCH-3B: Title".
@@ -67,9 +87,15 @@ fn identified(text: &str) -> Option<Label<'_>> {
     let shaped = id.len() <= 64
         && id.contains('-')
         && id.starts_with(|c: char| c.is_ascii_uppercase())
-        && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
+        && id
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
         && id.chars().any(|c| c.is_ascii_digit());
-    (shaped && !rest.trim().is_empty()).then(|| Label { kind: "id".to_owned(), id: id.to_lowercase(), rest: title(rest) })
+    (shaped && !rest.trim().is_empty()).then(|| Label {
+        kind: "id".to_owned(),
+        id: id.to_lowercase(),
+        rest: title(rest),
+    })
 }
 
 fn title(rest: &str) -> &str {
@@ -84,7 +110,10 @@ mod tests {
     fn labels_are_read() {
         for (text, want) in [
             ("Phase 2: Build it", Some(("phase", "2", "Build it"))),
-            ("**Component A – Parser**", Some(("component", "a", "Parser**"))),
+            (
+                "**Component A – Parser**",
+                Some(("component", "a", "Parser**")),
+            ),
             ("Step 3 (5 min)", Some(("step", "3", "(5 min)"))),
             ("📦 Step 10. Ship", Some(("step", "10", "Ship"))),
             ("1. Root files", Some(("", "1", "Root files"))),

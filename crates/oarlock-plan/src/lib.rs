@@ -9,6 +9,7 @@
 //! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
 
 mod bits;
+mod claim;
 mod depend;
 mod document;
 mod error;
@@ -16,6 +17,7 @@ mod estimate;
 mod facts;
 mod files;
 mod group;
+mod items;
 mod label;
 mod name;
 mod overlap;
@@ -23,6 +25,7 @@ mod part;
 mod paths;
 mod plan;
 mod refs;
+mod said;
 mod schedule;
 mod sections;
 mod split;

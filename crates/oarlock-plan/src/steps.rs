@@ -3,6 +3,7 @@
 
 use crate::PlanError;
 use crate::document::{Document, Kind};
+use crate::items::top_items;
 use crate::label::{self, Label};
 use crate::sections::{self, Class, Section};
 use crate::text::{clip, is_placeholder, plain};
@@ -66,16 +67,26 @@ struct Candidate {
 impl Candidate {
     /// Whether it is another piece of the same plan, further down.
     fn continues(&self, before: &Self) -> bool {
-        let same = self.score == before.score && self.shape == before.shape && self.word == before.word;
-        same && before.drafts.last().zip(self.drafts.first()).is_some_and(|(a, b)| a.last < b.line)
+        let same =
+            self.score == before.score && self.shape == before.shape && self.word == before.word;
+        same && before
+            .drafts
+            .last()
+            .zip(self.drafts.first())
+            .is_some_and(|(a, b)| a.last < b.line)
     }
 }
 
 /// The steps of `document`, in order; empty when it has none.
-pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec<Draft>, Origin), PlanError> {
+pub(crate) fn find(
+    document: &Document<'_>,
+    sections: &[Section],
+) -> Result<(Vec<Draft>, Origin), PlanError> {
     let mut best: Option<Candidate> = None;
     for region in regions(document, sections) {
-        let Some(candidate) = candidate(document, &region) else { continue };
+        let Some(candidate) = candidate(document, &region) else {
+            continue;
+        };
         match &mut best {
             Some(b) if candidate.score > b.score => best = Some(candidate),
             // "Backend tasks" and "Frontend tasks" are one plan.
@@ -84,11 +95,17 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
             None => best = Some(candidate),
         }
     }
-    let Some(best) = best else { return Ok((Vec::new(), Origin::Plan)) };
+    let Some(best) = best else {
+        return Ok((Vec::new(), Origin::Plan));
+    };
     if best.drafts.len() > STEPS_MAX {
         return Err(PlanError::TooManySteps { limit: STEPS_MAX });
     }
-    let origin = if best.class == Class::Criteria { Origin::Criteria } else { Origin::Plan };
+    let origin = if best.class == Class::Criteria {
+        Origin::Criteria
+    } else {
+        Origin::Plan
+    };
     Ok((best.drafts, origin))
 }
 
@@ -114,8 +131,13 @@ fn regions<'a>(document: &Document<'a>, sections: &[Section]) -> Vec<Region<'a>>
         let mut spans = Vec::new();
         let mut from = section.line + 1;
         let mut skip_to = 0;
-        for inner in sections[at + 1..].iter().take_while(|s| s.line < section.end) {
-            let foreign = inner.own_class && !matches!(inner.class, Class::Step) && inner.class != section.class;
+        for inner in sections[at + 1..]
+            .iter()
+            .take_while(|s| s.line < section.end)
+        {
+            let foreign = inner.own_class
+                && !matches!(inner.class, Class::Step)
+                && inner.class != section.class;
             if inner.line >= skip_to && foreign {
                 spans.push((from, inner.line));
                 skip_to = inner.end;
@@ -124,7 +146,12 @@ fn regions<'a>(document: &Document<'a>, sections: &[Section]) -> Vec<Region<'a>>
         }
         spans.push((from, section.end));
         spans.retain(|(a, b)| a < b);
-        out.push(Region { title: document.text(section.line), class: section.class, root: false, spans });
+        out.push(Region {
+            title: document.text(section.line),
+            class: section.class,
+            root: false,
+            spans,
+        });
     }
     out
 }
@@ -155,7 +182,12 @@ fn root_region<'a>(document: &Document<'a>, sections: &[Section]) -> Region<'a> 
     }
     spans.push((from, document.lines.len()));
     spans.retain(|(a, b)| a < b);
-    Region { title: "", class: Class::Other, root: true, spans }
+    Region {
+        title: "",
+        class: Class::Other,
+        root: true,
+        spans,
+    }
 }
 
 fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> {
@@ -181,14 +213,39 @@ fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> 
         Shape::Bullets => 1,
     };
     let single = if drafts.len() == 1 { -26 } else { 0 };
-    let word = region.title.split_whitespace().last().unwrap_or("").to_lowercase();
-    Some(Candidate { score: base + form + single, shape, word, drafts, class: region.class })
+    let word = region
+        .title
+        .split_whitespace()
+        .last()
+        .unwrap_or("")
+        .to_lowercase();
+    Some(Candidate {
+        score: base + form + single,
+        shape,
+        word,
+        drafts,
+        class: region.class,
+    })
 }
 
 /// "Folders to analyze", "Audit checklist".
 fn looks_at_things(title: &str) -> bool {
-    let lower = title.to_lowercase();
-    ["to analy", "to review", "to audit", "to check", "to inspect", "to evaluate", "to research", "audit"].iter().any(|w| lower.contains(w))
+    let lower = title.trim().to_lowercase();
+    [
+        "to analyze",
+        "to analyse",
+        "to review",
+        "to audit",
+        "to check",
+        "to inspect",
+        "to evaluate",
+        "to research",
+        "audit",
+        "audits",
+        "audit checklist",
+    ]
+    .iter()
+    .any(|end| lower.ends_with(end))
 }
 
 /// A heading, or a line in bold type, with a label.
@@ -216,7 +273,8 @@ fn extract(document: &Document<'_>, spans: &[(usize, usize)]) -> Option<(Vec<Dra
     if let Some(rank) = heads.iter().map(|(h, _)| h.rank).min() {
         let tops = heads.iter().filter(|(h, _)| h.rank == rank);
         // One labelled heading behind a list is a remark on the list, not the plan.
-        let list_first = items.len() >= 2 && heads.first().is_some_and(|(h, _)| items[0].line < h.line);
+        let list_first =
+            items.len() >= 2 && heads.first().is_some_and(|(h, _)| items[0].line < h.line);
         if tops.count() >= 2 || !list_first {
             return Some((labelled(document, &heads, rank), Shape::Labelled));
         }
@@ -226,8 +284,13 @@ fn extract(document: &Document<'_>, spans: &[(usize, usize)]) -> Option<(Vec<Dra
     }
     if subheadings.len() >= 2 {
         let level = subheadings.iter().map(|s| s.1).min()?;
-        let drafts = subheadings.iter().filter(|s| s.1 == level).take(STEPS_MAX + 1);
-        let drafts: Vec<Draft> = drafts.map(|(line, level, to)| below_heading(document, *line, *level, *to)).collect();
+        let drafts = subheadings
+            .iter()
+            .filter(|s| s.1 == level)
+            .take(STEPS_MAX + 1);
+        let drafts: Vec<Draft> = drafts
+            .map(|(line, level, to)| below_heading(document, *line, *level, *to))
+            .collect();
         return (!drafts.is_empty()).then_some((drafts, Shape::Subheadings));
     }
     let items = top_items(document, spans, false);
@@ -241,22 +304,36 @@ fn head<'a>(document: &Document<'a>, i: usize) -> Option<Head<'a>> {
             let label = label::of_heading(text)?;
             // A number alone marks a step only where the heading is otherwise no talk: "2. Risks" is none.
             let short = label.rest.split_whitespace().count() <= 2;
-            let talk = label.kind.is_empty() && short && sections::class_of(label.rest) == Class::Talk;
-            (!talk).then_some(Head { line: i, rank: usize::from(level), label, text })
+            let talk =
+                label.kind.is_empty() && short && sections::class_of(label.rest) == Class::Talk;
+            (!talk).then_some(Head {
+                line: i,
+                rank: usize::from(level),
+                label,
+                text,
+            })
         }
         Kind::Text if text.starts_with("**") && document.lines[i].indent < 4 => {
             let inner = &text[2..];
             let bold = inner.split_once("**").map_or(inner, |(bold, _)| bold);
             let label = label::of_heading(bold)?;
             let rank = 7 + label.id.matches('.').count();
-            Some(Head { line: i, rank, label, text })
+            Some(Head {
+                line: i,
+                rank,
+                label,
+                text,
+            })
         }
         _ => None,
     }
 }
 
 fn labelled(document: &Document<'_>, heads: &[(Head<'_>, usize)], rank: usize) -> Vec<Draft> {
-    let tops: Vec<usize> = (0..heads.len()).filter(|h| heads[*h].0.rank == rank).take(STEPS_MAX + 1).collect();
+    let tops: Vec<usize> = (0..heads.len())
+        .filter(|h| heads[*h].0.rank == rank)
+        .take(STEPS_MAX + 1)
+        .collect();
     let mut out = Vec::with_capacity(tops.len());
     for (k, at) in tops.iter().enumerate() {
         let (head, limit) = &heads[*at];
@@ -264,7 +341,11 @@ fn labelled(document: &Document<'_>, heads: &[(Head<'_>, usize)], rank: usize) -
         let stop = heads.get(next).map_or(*limit, |(h, _)| h.line.min(*limit));
         let stop = section_stop(document, head.line, stop, rank);
         let mut draft = draft_of_head(document, head, stop);
-        let inner: Vec<&Head<'_>> = heads[at + 1..next].iter().map(|(h, _)| h).filter(|h| h.line < stop).collect();
+        let inner: Vec<&Head<'_>> = heads[at + 1..next]
+            .iter()
+            .map(|(h, _)| h)
+            .filter(|h| h.line < stop)
+            .collect();
         draft.items = inner_items(document, &inner, head.line + 1, stop);
         set_phase(&mut draft);
         out.push(draft);
@@ -295,18 +376,34 @@ fn draft_of_head(document: &Document<'_>, head: &Head<'_>, stop: usize) -> Draft
 }
 
 /// What a phase consists of: labelled parts, else list items.
-fn inner_items(document: &Document<'_>, heads: &[&Head<'_>], from: usize, stop: usize) -> Vec<Draft> {
+fn inner_items(
+    document: &Document<'_>,
+    heads: &[&Head<'_>],
+    from: usize,
+    stop: usize,
+) -> Vec<Draft> {
     if heads.len() > PHASE_ITEMS_MAX {
         return Vec::new();
     }
     let Some(rank) = heads.iter().map(|h| h.rank).min() else {
         let items = top_items(document, &[(from, stop)], true);
-        let items = if items.is_empty() { top_items(document, &[(from, stop)], false) } else { items };
-        return if items.len() > PHASE_ITEMS_MAX { Vec::new() } else { items };
+        let items = if items.is_empty() {
+            top_items(document, &[(from, stop)], false)
+        } else {
+            items
+        };
+        return if items.len() > PHASE_ITEMS_MAX {
+            Vec::new()
+        } else {
+            items
+        };
     };
     let tops: Vec<&&Head<'_>> = heads.iter().filter(|h| h.rank == rank).collect();
     let ends = tops.iter().skip(1).map(|h| h.line).chain([stop]);
-    tops.iter().zip(ends).map(|(h, end)| draft_of_head(document, h, end)).collect()
+    tops.iter()
+        .zip(ends)
+        .map(|(h, end)| draft_of_head(document, h, end))
+        .collect()
 }
 
 fn set_phase(draft: &mut Draft) {
@@ -324,88 +421,38 @@ fn set_phase(draft: &mut Draft) {
 
 fn capital(word: &str) -> String {
     let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 fn below_heading(document: &Document<'_>, line: usize, level: u8, to: usize) -> Draft {
     let stop = section_stop(document, line, to, usize::from(level));
     let items = inner_items(document, &[], line + 1, stop);
-    let mut draft = Draft { line, last: last_line(document, line, stop), title: plain(clip(document.text(line))), items, ..Draft::default() };
+    let mut draft = Draft {
+        line,
+        last: last_line(document, line, stop),
+        title: plain(clip(document.text(line))),
+        items,
+        ..Draft::default()
+    };
     set_phase(&mut draft);
     draft
 }
 
-/// The list items of the outermost level: numbered ones and check boxes, or with `strict` off any.
-fn top_items(document: &Document<'_>, spans: &[(usize, usize)], strict: bool) -> Vec<Draft> {
-    let mut out = Vec::new();
-    for (from, to) in spans {
-        let mut block = *from;
-        while block < *to && out.len() <= STEPS_MAX {
-            // Each sub-heading begins a block with an indentation of its own.
-            let end = (block + 1..*to).find(|i| matches!(document.lines[*i].kind, Kind::Heading(_))).unwrap_or(*to);
-            block_items(document, block, end, strict, &mut out);
-            block = end;
-        }
-    }
-    out
-}
-
-fn block_items(document: &Document<'_>, from: usize, to: usize, strict: bool, out: &mut Vec<Draft>) {
-    let is_item = |i: &usize| matches!(document.lines[*i].kind, Kind::Item(_));
-    let Some(base) = (from..to).filter(is_item).map(|i| document.lines[i].indent).min() else { return };
-    let counts = |i: &usize| {
-        let line = document.lines[*i];
-        matches!(line.kind, Kind::Item(n) if !strict || n.is_some() || line.tick.is_some()) && line.indent <= base + 1
-    };
-    let tops: Vec<usize> = (from..to).filter(counts).take(STEPS_MAX + 1).collect();
-    for (k, line) in tops.iter().enumerate() {
-        let next = tops.get(k + 1).copied();
-        let stop = item_stop(document, *line, next, to);
-        out.push(draft_of_item(document, *line, stop));
-    }
-}
-
-/// The line at which a list item ends.
-fn item_stop(document: &Document<'_>, line: usize, next: Option<usize>, to: usize) -> usize {
-    let limit = next.unwrap_or(to);
-    let number = |i: usize| match document.lines[i].kind {
-        Kind::Item(n) => n,
-        _ => None,
-    };
-    // Text between "3." and "4." belongs to 3, even when it is not indented.
-    let goes_on = next.is_some_and(|n| number(n).zip(number(line)).is_some_and(|(b, a)| b == a.saturating_add(1)));
-    let base = document.lines[line].indent;
-    (line + 1..limit)
-        .find(|i| {
-            let l = document.lines[*i];
-            match l.kind {
-                Kind::Heading(_) | Kind::Rule => true,
-                Kind::Text | Kind::Item(_) => !goes_on && l.indent <= base && document.lines[i - 1].kind == Kind::Blank,
-                _ => false,
-            }
-        })
-        .unwrap_or(limit)
-}
-
-fn draft_of_item(document: &Document<'_>, line: usize, stop: usize) -> Draft {
-    let text = clip(document.text(line));
-    let bold = text.strip_prefix("**").and_then(|t| t.split_once("**")).map(|(bold, _)| bold);
-    let label = bold.and_then(label::of_heading).or_else(|| label::of_heading(text)).filter(|l| !l.kind.is_empty());
-    let (kind, id) = match (&label, document.lines[line].kind) {
-        (Some(l), _) => (l.kind.clone(), l.id.clone()),
-        (None, Kind::Item(Some(n))) => (String::new(), n.to_string()),
-        _ => (String::new(), String::new()),
-    };
-    let title = label.filter(|l| l.rest.chars().any(char::is_alphanumeric)).map_or_else(|| plain(text), |l| plain(l.rest));
-    Draft { line, last: last_line(document, line, stop), title, kind, id, tick: document.lines[line].tick, ..Draft::default() }
-}
-
 /// The last line before `stop` that is neither blank nor a rule.
-fn last_line(document: &Document<'_>, line: usize, stop: usize) -> usize {
-    (line..stop).rev().find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule)).unwrap_or(line)
+pub(crate) fn last_line(document: &Document<'_>, line: usize, stop: usize) -> usize {
+    (line..stop)
+        .rev()
+        .find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule))
+        .unwrap_or(line)
 }
 
-fn with_phases(document: &Document<'_>, mut items: Vec<Draft>, subheadings: &[(usize, u8, usize)]) -> Vec<Draft> {
+fn with_phases(
+    document: &Document<'_>,
+    mut items: Vec<Draft>,
+    subheadings: &[(usize, u8, usize)],
+) -> Vec<Draft> {
     for item in &mut items {
         let above = subheadings.partition_point(|s| s.0 < item.line);
         if let Some((line, _, _)) = above.checked_sub(1).and_then(|i| subheadings.get(i)) {
@@ -416,10 +463,26 @@ fn with_phases(document: &Document<'_>, mut items: Vec<Draft>, subheadings: &[(u
 }
 
 /// The step that hands over what a list of things to look at leads to: the document's "Deliverable" section.
-pub(crate) fn deliverable(document: &Document<'_>, sections: &[Section], after: usize) -> Option<Draft> {
-    let section = sections.iter().find(|s| s.class == Class::Deliverable && s.own_class && s.line > after)?;
-    let line = (section.line + 1..section.end).find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule | Kind::Meta))?;
+pub(crate) fn deliverable(
+    document: &Document<'_>,
+    sections: &[Section],
+    after: usize,
+) -> Option<Draft> {
+    let section = sections
+        .iter()
+        .find(|s| s.class == Class::Deliverable && s.own_class && s.line > after)?;
+    let line = (section.line + 1..section.end).find(|i| {
+        !matches!(
+            document.lines[*i].kind,
+            Kind::Blank | Kind::Rule | Kind::Meta
+        )
+    })?;
     let title = plain(clip(document.text(line)));
     let last = last_line(document, line, section.end);
-    (!is_placeholder(&title)).then(|| Draft { line, last, title, ..Draft::default() })
+    (!is_placeholder(&title)).then(|| Draft {
+        line,
+        last,
+        title,
+        ..Draft::default()
+    })
 }

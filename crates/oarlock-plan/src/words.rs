@@ -1,6 +1,11 @@
 //! Words: tokens, stems, and what the title of a step says about its role in the work.
 //! Only English is known; a title in another language is ordinary building work with no special order.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use crate::text::List;
+
 /// What a step does, as far as it bears on the order of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
@@ -22,68 +27,74 @@ pub(crate) enum Role {
     Finish,
 }
 
-const INSPECT: &[&str] = &[
-    "analyze", "analyse", "analysis", "audit", "research", "review", "investigate", "investigation", "read", "identify",
-    "inventory", "explore", "exploration", "discover", "discovery", "understand", "assess", "assessment", "evaluate",
-    "evaluation", "list", "find", "search", "locate", "count", "compare", "inspect", "examine", "study", "survey", "look",
-    "gather", "scan",
-];
-const DESIGN: &[&str] = &[
-    "design", "define", "plan", "planning", "specify", "spec", "specification", "architect", "architecture", "decide",
-    "decision", "choose", "select", "determine", "outline", "propose", "proposal", "prioritize", "clarify", "agree",
-];
-const FOUNDATION: &[&str] = &[
-    "setup", "set", "scaffold", "scaffolding", "structure", "bootstrap", "initialize", "initialise", "init", "install",
-    "foundation", "infrastructure", "skeleton", "prerequisites", "preparation", "prepare",
-];
+const INSPECT: List = List(
+    "analyze, analyse, analysis, audit, research, review, investigate, investigation, read, \
+     identify, inventory, explore, exploration, discover, discovery, understand, assess, \
+     assessment, evaluate, evaluation, list, find, search, locate, count, compare, inspect, \
+     examine, study, survey, look, gather, scan",
+);
+const DESIGN: List = List(
+    "design, define, plan, planning, specify, spec, specification, architect, architecture, \
+     decide, decision, choose, select, determine, outline, propose, proposal, prioritize, \
+     clarify, agree",
+);
+const FOUNDATION: List = List(
+    "setup, set, scaffold, scaffolding, structure, bootstrap, initialize, initialise, init, \
+     install, foundation, infrastructure, skeleton, prerequisites, preparation, prepare",
+);
 /// Nouns that make a built thing one that others stand on.
-const BASES: &[&str] = &[
-    "interface", "interfaces", "schema", "schemas", "model", "models", "types", "config", "configuration", "structure", "base",
-    "abc", "contract", "protocol", "core", "foundation", "skeleton", "scaffold", "framework", "library", "infrastructure",
-    "constants", "common", "shared", "settings", "traits", "trait", "migration", "migrations", "boilerplate",
-];
-const INTEGRATE: &[&str] = &[
-    "integrate", "integration", "wire", "wiring", "connect", "hook", "merge", "combine", "consolidate", "assemble", "register",
-    "switch", "enable", "activate", "adopt",
-];
-const VERIFY: &[&str] = &[
-    "test", "tests", "testing", "verify", "verification", "validate", "validation", "check", "confirm", "qa", "benchmark",
-    "dry", "measure", "monitor", "ensure", "smoke", "e2e", "sanity", "prove",
-];
-const DOCUMENT: &[&str] = &[
-    "document", "documentation", "docs", "readme", "guide", "changelog", "report", "tutorial", "handbook", "summarize",
-    "summary", "manual", "writeup",
-];
-const FINISH: &[&str] = &[
-    "release", "deploy", "deployment", "commit", "publish", "push", "rollout", "ship", "tag", "announce", "notify", "clean",
-    "cleanup", "archive", "finalize", "finalise", "finish", "wrap", "close", "complete", "mark", "polish", "cutover",
-];
+const BASES: List = List(
+    "interface, interfaces, schema, schemas, model, models, types, config, configuration, \
+     structure, base, abc, contract, protocol, core, foundation, skeleton, scaffold, framework, \
+     library, infrastructure, constants, common, shared, settings, traits, trait, migration, \
+     migrations, boilerplate",
+);
+const INTEGRATE: List = List(
+    "integrate, integration, wire, wiring, connect, hook, merge, combine, consolidate, assemble, \
+     register, switch, enable, activate, adopt",
+);
+const VERIFY: List = List(
+    "test, tests, testing, verify, verification, validate, validation, check, confirm, qa, \
+     benchmark, dry, measure, monitor, ensure, smoke, e2e, sanity, prove",
+);
+const DOCUMENT: List = List(
+    "document, documentation, docs, readme, guide, changelog, report, tutorial, handbook, \
+     summarize, summary, manual, writeup",
+);
+const FINISH: List = List(
+    "release, deploy, deployment, commit, publish, push, rollout, ship, tag, announce, notify, \
+     clean, cleanup, archive, finalize, finalise, finish, wrap, close, complete, mark, polish, \
+     cutover",
+);
 /// Verbs after which the object tells the role: "create unit tests" checks, "create a guide" describes.
-const MAKE: &[&str] = &[
-    "create", "write", "add", "build", "implement", "develop", "produce", "generate", "make", "update", "extend", "extract",
-    "draft", "introduce", "provide", "improve", "expand", "prepare", "modify", "fix", "refactor", "rewrite", "remove", "delete",
-    "rename", "replace", "move", "migrate", "port", "convert", "use", "run", "execute", "apply", "configure",
-];
-const PREPOSITIONS: &[&str] = &[
-    "for", "with", "in", "into", "to", "from", "of", "using", "at", "on", "that", "by", "via", "and", "or", "which", "so", "as",
-];
+const MAKE: List = List(
+    "create, write, add, build, implement, develop, produce, generate, make, update, extend, \
+     extract, draft, introduce, provide, improve, expand, prepare, modify, fix, refactor, \
+     rewrite, remove, delete, rename, replace, move, migrate, port, convert, use, run, execute, \
+     apply, configure",
+);
+const PREPOSITIONS: List =
+    List("for, with, in, into, to, from, of, using, at, on, that, by, via, and, or, which, so, as");
 
 /// Words that say nothing about which thing is meant.
-const GENERIC: &[&str] = &[
-    "the", "an", "all", "any", "and", "or", "for", "with", "into", "from", "that", "this", "these", "those", "each", "every",
-    "new", "old", "existing", "current", "remaining", "other", "proper", "basic", "simple", "initial", "final", "main", "full",
-    "file", "files", "code", "module", "modules", "script", "scripts", "system", "function", "functions", "method", "methods",
-    "class", "classes", "logic", "support", "feature", "features", "project", "task", "tasks", "step", "steps", "phase",
-    "component", "components", "part", "section", "item", "items", "option", "data", "work", "run", "use", "using", "used",
-    "based", "via", "its", "their", "our", "are", "is", "be", "in", "on", "to", "of", "by", "at", "as", "it", "if", "not", "no",
-    "when", "where", "then", "first", "after", "before", "per", "via", "across", "between", "implementation", "minutes", "min",
-    "mins", "hour", "hours", "day", "days", "tokens", "md", "py", "rs", "ts", "js", "yaml", "yml", "json", "toml", "txt", "html",
-    "css", "sh", "sql", "docs", "src", "lib", "user", "users", "value", "values", "set", "list", "name", "handling", "one", "two",
-];
+const GENERIC: List = List(
+    "the, an, all, any, and, or, for, with, into, from, that, this, these, those, each, every, \
+     new, old, existing, current, remaining, other, proper, basic, simple, initial, final, main, \
+     full, file, files, code, module, modules, script, scripts, system, function, functions, \
+     method, methods, class, classes, logic, support, feature, features, project, task, tasks, \
+     step, steps, phase, component, components, part, section, item, items, option, data, work, \
+     run, use, using, used, based, via, its, their, our, are, is, be, in, on, to, of, by, at, as, \
+     it, if, not, no, when, where, then, first, after, before, per, via, across, between, \
+     implementation, minutes, min, mins, hour, hours, day, days, tokens, md, py, rs, ts, js, \
+     yaml, yml, json, toml, txt, html, css, sh, sql, docs, src, lib, user, users, value, values, \
+     set, list, name, handling, one, two, include, includes, including, contains, containing",
+);
 
 /// Whether a title begins with the making of something.
 pub(crate) fn makes_something(title: &str) -> bool {
-    tokens(title).first().is_some_and(|w| is_make_verb(w) || INTEGRATE.contains(&w.as_str()))
+    tokens(title)
+        .first()
+        .is_some_and(|w| is_make_verb(w) || INTEGRATE.has(w))
 }
 
 /// The lower-case words of `text`: letters and digits, with `camelCase` and `snake_case` taken apart.
@@ -126,11 +137,16 @@ pub(crate) fn stem(word: &str) -> String {
         w = &w[..w.len() - 1];
     }
     for suffix in ["ation", "ment", "ing", "ion", "ed", "or", "er", "e"] {
-        if let Some(rest) = w.strip_suffix(suffix) {
-            if rest.len() >= 3 && rest.is_ascii() {
-                // "calculation" and "calculator" differ by the "at" that "ation" took along.
-                return if suffix == "ation" { format!("{rest}at") } else { rest.to_owned() };
-            }
+        if let Some(rest) = w.strip_suffix(suffix)
+            && rest.len() >= 3
+            && rest.is_ascii()
+        {
+            // "calculation" and "calculator" differ by the "at" that "ation" took along.
+            return if suffix == "ation" {
+                format!("{rest}at")
+            } else {
+                rest.to_owned()
+            };
         }
     }
     w.to_owned()
@@ -141,7 +157,7 @@ pub(crate) fn naming_stems(text: &str) -> Vec<String> {
     // "WebSocket" is one name: taken apart, it would meet every "web".
     let mut out: Vec<String> = split(text, false)
         .iter()
-        .filter(|t| t.len() > 2 && !GENERIC.contains(&t.as_str()) && !is_role_word(t))
+        .filter(|t| t.len() > 2 && !NAMELESS.contains(t.as_str()))
         .filter(|t| !t.chars().all(|c| c.is_ascii_digit()))
         .map(|t| stem(t))
         .collect();
@@ -150,35 +166,75 @@ pub(crate) fn naming_stems(text: &str) -> Vec<String> {
     out
 }
 
-fn is_role_word(t: &str) -> bool {
-    [INSPECT, DESIGN, FOUNDATION, INTEGRATE, VERIFY, FINISH, MAKE].iter().any(|list| list.contains(&t))
-        || ["document", "documentation", "guide"].contains(&t)
+/// Neighbouring words of a title joined, so that code which says `ReportResolver` meets a step that makes a "report resolver".
+pub(crate) fn title_pairs(title: &str) -> Vec<String> {
+    pairs(&split(title, false))
 }
+
+/// The same of a name in code.
+pub(crate) fn name_pairs(name: &str) -> Vec<String> {
+    pairs(&split(name, true))
+}
+
+fn pairs(words: &[String]) -> Vec<String> {
+    let stems: Vec<String> = words
+        .iter()
+        .filter(|t| t.len() > 2 && !MAKE.has(t))
+        .map(|t| stem(t))
+        .collect();
+    stems
+        .windows(2)
+        .map(|pair| format!("{} {}", pair[0], pair[1]))
+        .collect()
+}
+
+/// Words that name no thing: generic ones, and those that tell roles.
+static NAMELESS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let roles = [
+        INSPECT, DESIGN, FOUNDATION, INTEGRATE, VERIFY, FINISH, MAKE, GENERIC,
+    ];
+    roles
+        .iter()
+        .flat_map(|list| list.iter())
+        .chain(["document", "documentation", "guide"])
+        .collect()
+});
 
 /// The role that a title shows.
 pub(crate) fn role_of(title: &str) -> Role {
     let plain = without_parentheses(title);
     let words = tokens(&plain);
-    let Some(first) = words.first() else { return Role::Build };
-    if MAKE.contains(&first.as_str()) {
+    let Some(first) = words.first() else {
+        return Role::Build;
+    };
+    if MAKE.has(first) {
         return role_of_object(&words[1..]);
     }
     if let Some(role) = verb_role(first) {
         return role;
     }
-    if words.iter().any(|w| BASES.contains(&w.as_str())) && !words.iter().any(|w| VERIFY.contains(&w.as_str())) {
+    if words.iter().any(|w| BASES.has(w)) && !words.iter().any(|w| VERIFY.has(w)) {
         return Role::Foundation;
     }
     // A title without a verb in front: "YAML syntax audit", "unit tests", "architecture design".
-    words.iter().rev().find_map(|w| verb_role(w)).unwrap_or(Role::Build)
+    words
+        .iter()
+        .rev()
+        .find_map(|w| verb_role(w))
+        .unwrap_or(Role::Build)
 }
 
 /// The role of "make X": the last noun before a preposition decides.
 fn role_of_object(words: &[String]) -> Role {
-    let end = words.iter().position(|w| PREPOSITIONS.contains(&w.as_str())).unwrap_or(words.len());
+    let end = words
+        .iter()
+        .position(|w| PREPOSITIONS.has(w))
+        .unwrap_or(words.len());
     let object = &words[..end];
-    let Some(head) = object.last().map(String::as_str) else { return Role::Build };
-    if DOCUMENT.contains(&head) {
+    let Some(head) = object.last().map(String::as_str) else {
+        return Role::Build;
+    };
+    if DOCUMENT.has(head) {
         return Role::Document;
     }
     if ["test", "tests", "testing"].contains(&head) {
@@ -187,7 +243,9 @@ fn role_of_object(words: &[String]) -> Role {
     if ["design", "specification", "spec", "plan", "proposal"].contains(&head) {
         return Role::Design;
     }
-    if object.iter().any(|w| BASES.contains(&w.as_str())) || words[end..].iter().any(|w| w == "abc" || w == "interface") {
+    if object.iter().any(|w| BASES.has(w))
+        || words[end..].iter().any(|w| w == "abc" || w == "interface")
+    {
         return Role::Foundation;
     }
     Role::Build
@@ -203,17 +261,20 @@ fn verb_role(word: &str) -> Option<Role> {
         (DOCUMENT, Role::Document),
         (FINISH, Role::Finish),
     ];
-    table.iter().find(|(list, _)| list.contains(&word)).map(|(_, role)| *role)
+    table
+        .iter()
+        .find(|(list, _)| list.has(word))
+        .map(|(_, role)| *role)
 }
 
 /// Whether the stem of a file name is that of a thing that others stand on (`models.py`, `base.rs`).
 pub(crate) fn is_base_name(file_stem: &str) -> bool {
-    BASES.contains(&file_stem.to_ascii_lowercase().as_str())
+    BASES.has(file_stem.to_ascii_lowercase().as_str())
 }
 
 /// Whether `word` begins the making of something.
 pub(crate) fn is_make_verb(word: &str) -> bool {
-    MAKE.contains(&word) || FOUNDATION.contains(&word)
+    MAKE.has(word) || FOUNDATION.has(word)
 }
 
 /// Place in the flow of data: 1 gathers, 2 works out, 3 shows. A later place needs an earlier one.
@@ -223,7 +284,9 @@ pub(crate) fn flow_stage(title: &str) -> Option<u8> {
         match s.as_str() {
             "collect" | "ingest" | "gather" | "fetch" | "load" | "extract" => Some(1),
             "analy" | "detect" | "calculat" | "aggregat" | "classifi" | "transform" => Some(2),
-            "alert" | "notifi" | "report" | "dashboard" | "visualiz" | "chart" | "export" => Some(3),
+            "alert" | "notifi" | "report" | "dashboard" | "visualiz" | "chart" | "export" => {
+                Some(3)
+            }
             _ => None,
         }
     })
@@ -250,7 +313,12 @@ mod tests {
 
     #[test]
     fn words_of_one_family_share_a_stem() {
-        for (a, b) in [("detector", "detection"), ("reports", "reporter"), ("calculator", "calculation"), ("analyzer", "analysis")] {
+        for (a, b) in [
+            ("detector", "detection"),
+            ("reports", "reporter"),
+            ("calculator", "calculation"),
+            ("analyzer", "analysis"),
+        ] {
             assert_eq!(stem(a), stem(b), "{a} {b}");
         }
         assert_ne!(stem("planner"), stem("executor"));
@@ -258,7 +326,10 @@ mod tests {
 
     #[test]
     fn identifiers_are_taken_apart() {
-        assert_eq!(tokens("HealthScore alert_manager.py"), ["health", "score", "alert", "manager", "py"]);
+        assert_eq!(
+            tokens("HealthScore alert_manager.py"),
+            ["health", "score", "alert", "manager", "py"]
+        );
     }
 
     #[test]
@@ -267,7 +338,10 @@ mod tests {
             ("Analysis of the logs (10 min)", Role::Inspect),
             ("Create feature specification", Role::Design),
             ("Project structure", Role::Foundation),
-            ("Create base class with a storage interface", Role::Foundation),
+            (
+                "Create base class with a storage interface",
+                Role::Foundation,
+            ),
             ("Build the report generator", Role::Build),
             ("Web page", Role::Build),
             ("Integrate into the planner", Role::Integrate),

@@ -1,1 +1,20 @@
-//! To be written.
+//! The embedded store: all SQL of Oarlock for SQLite, and its migrations.
+//!
+//! It finds and writes rows and decides nothing. One writer at a time, admitted by a fair gate;
+//! readers never wait. Waiters of other processes are woken by bells after the commit.
+
+mod admin;
+mod clock;
+mod error;
+mod listen;
+mod migrate;
+mod place;
+mod project;
+mod rows;
+mod store;
+mod transaction;
+mod view;
+
+pub use admin::SqliteAdministration;
+pub use place::{Place, STORE_FILE};
+pub use store::{Options, SqliteStore};

@@ -10,6 +10,7 @@ use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
+use crate::store::Durability;
 use crate::shapes::AgentShape;
 use crate::task::values;
 
@@ -55,6 +56,8 @@ impl Request for Heartbeat {
 }
 
 impl Mutation for Heartbeat {
+    const DURABILITY: Durability = Durability::Presence;
+
     fn locks(&self, caller: &Caller) -> Vec<Lock> {
         own_lock(caller)
     }

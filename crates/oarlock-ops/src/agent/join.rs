@@ -81,7 +81,7 @@ impl Request for Join {
     const VERB: &'static str = "join";
     const ABOUT: &'static str = "Register an agent as a new session";
     const EXAMPLE: &'static [&'static str] = &["ada", "--role", "executor", "--can", "rust,sql"];
-    const IDENTITY: Identity = Identity::Optional;
+    const IDENTITY: Identity = Identity::Made;
     type Reply = JoinReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
@@ -101,11 +101,6 @@ impl Request for Join {
             Some(0) => Err(Rejection::invalid("--max-claims is 0", "an agent holds at least one task at once")),
             _ => Ok(()),
         }
-    }
-
-    /// A join makes its caller known; it does not need to be known before.
-    fn identity(&self) -> Identity {
-        Identity::Optional
     }
 }
 
@@ -163,11 +158,20 @@ impl Join {
             timeout_ms: self.timeout.unwrap_or(cx.settings().heartbeat_timeout).as_ms(),
             max_claims: self.max_claims,
             owner: self.owner.clone(),
-            host: self.host.clone(),
+            host: self.host_of_session(cx),
             harness: self.harness.clone(),
         };
         cx.emit_as(Some(name.clone()), Some(session), joined.into())?;
         Self::reply(cx, &name, false)
+    }
+
+    /// An embedded store knows its machine's boot better than its callers do.
+    fn host_of_session(&self, cx: &Deciding<'_>) -> Host {
+        let mut host = self.host.clone();
+        if host.boot_id.is_empty() {
+            host.boot_id = cx.view().boot_id().to_owned();
+        }
+        host
     }
 
     fn reply(cx: &Deciding<'_>, name: &AgentName, resumed: bool) -> Result<JoinReply, OpError> {

@@ -12,6 +12,7 @@ use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::message::ack::MessagesReply;
 use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::store::Durability;
 use crate::shapes::MessageShape;
 use crate::topic::Topics;
 
@@ -41,6 +42,8 @@ impl Request for Inbox {
 }
 
 impl Mutation for Inbox {
+    const DURABILITY: Durability = Durability::Presence;
+
     fn locks(&self, caller: &Caller) -> Vec<Lock> {
         Heartbeat::default().locks(caller)
     }

@@ -43,6 +43,10 @@ pub struct Claim {
     #[arg(long, value_name = "N", conflicts_with = "id")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+    /// Only this task, or what is a part of it at any depth
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<TaskId>,
 }
 
 /// One claim.
@@ -134,7 +138,7 @@ impl Mutation for Claim {
         }
         let mut offers = Offers::new(cx.view, 1)?;
         while let Some(task) = offers.next(cx.view)? {
-            if misfit(cx, &task, me)?.is_none() {
+            if misfit(cx, &task, me)?.is_none() && self.asks_for(cx, &task)? {
                 return Ok(true);
             }
         }
@@ -190,6 +194,9 @@ impl Claim {
                 break;
             }
             let Some(task) = offers.next(cx.view())? else { break };
+            if !self.asks_for(&cx.reading(), &task)? {
+                continue;
+            }
             if let Some(misfit) = misfit(&cx.reading(), &task, me)? {
                 passed_over.note(misfit);
                 continue;
@@ -214,6 +221,24 @@ impl Claim {
             Some(_) => ClaimReply::Many { claims },
             None => ClaimReply::One(Box::new(claims.remove(0))),
         })
+    }
+
+    /// Whether the task is one that this claim is about at all.
+    fn asks_for(&self, cx: &Reading<'_>, task: &Task) -> Result<bool, OpError> {
+        let Some(within) = &self.within else { return Ok(true) };
+        let mut above = Some(task.id.clone());
+        let mut parent = task.spec.parent.clone();
+        while let Some(id) = above {
+            if id == *within {
+                return Ok(true);
+            }
+            above = parent.take();
+            parent = match &above {
+                Some(id) => cx.task(id)?.spec.parent,
+                None => None,
+            };
+        }
+        Ok(false)
     }
 
     /// Grants a task that may be granted. An expired lease is counted as lost first; nothing comes

@@ -289,7 +289,10 @@ fn bad_plan(problems: &[Problem]) -> OpError {
 
 fn bad_document(error: PlanError) -> OpError {
     match error {
-        PlanError::Limit { what, limit, actual } => Rejection::LimitReached { what, limit, actual }.into(),
+        PlanError::DocumentTooLarge { bytes, limit } => Rejection::limit("bytes of the document", limit, bytes).into(),
+        // Reading stops at the limit: how many more there are is not known.
+        PlanError::TooManyLines { limit } => Rejection::limit("lines of the document", limit, limit + 1).into(),
+        PlanError::TooManySteps { limit } => Rejection::limit("steps of the document", limit, limit + 1).into(),
         other => Rejection::invalid(other.to_string(), "pass a Markdown text").into(),
     }
 }

@@ -1,0 +1,161 @@
+//! `backup` and `restore`: whole copies by SQLite's backup interface, while others go on working.
+
+use oarlock_ops::OpError;
+use oarlock_ops::admin::{RestoreReply, file_exists};
+use oarlock_ops::store::StoreError;
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags, params};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::epoch;
+use crate::error::{damaged, io_error, store_error};
+use crate::place::Place;
+use crate::rows::event;
+use crate::store::{Options, SqliteStore, connect};
+use crate::{migrate, rows};
+
+/// Writes a copy to a new file: first beside it, then under its name, so that a half-written copy is
+/// never taken for a backup.
+pub(crate) fn backup(store: &SqliteStore, to: &Path) -> Result<u64, OpError> {
+    if to.exists() {
+        return Err(file_exists(to));
+    }
+    let partial = suffixed(to, &format!("partial-{}", std::process::id()));
+    let copied = copy_to_file(store.connection(), &partial);
+    let published = copied.and_then(|()| {
+        fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(|error| io_error("write", &partial, &error))?;
+        // A link fails when the name was taken meanwhile; a rename would overwrite.
+        fs::hard_link(&partial, to).map_err(|error| io_error("write", to, &error))
+    });
+    let _ = fs::remove_file(&partial);
+    published?;
+    Ok(fs::metadata(to).map_err(|error| io_error("look at", to, &error))?.len())
+}
+
+fn copy_to_file(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    let mut target = Connection::open(to).map_err(store_error)?;
+    copy(from, &mut target)
+}
+
+/// Copies everything in one step: one consistent moment of the source, one transaction of the target.
+fn copy(from: &Connection, to: &mut Connection) -> Result<(), StoreError> {
+    let backup = Backup::new(from, to).map_err(store_error)?;
+    match backup.step(-1).map_err(store_error)? {
+        rusqlite::backup::StepResult::Done => Ok(()),
+        _ => Err(StoreError::Busy("the store was being written while it was copied".into())),
+    }
+}
+
+/// Checks a backup, starts its new epoch in a scratch copy, and puts that in place of the store.
+pub(crate) fn restore(place: &Place, options: &Options, from: &Path) -> Result<RestoreReply, OpError> {
+    if !from.is_file() {
+        return Err(io_error("open", from, &std::io::Error::from(std::io::ErrorKind::NotFound)).into());
+    }
+    let scratch = Scratch::new(place, "restore")?;
+    fs::copy(from, scratch.place.file()).map_err(|error| io_error("copy", from, &error))?;
+    check(scratch.place.file())?;
+    replace(place, options, &scratch)
+}
+
+/// Refuses what is not a sound store.
+fn check(file: &Path) -> Result<(), OpError> {
+    let conn = connect(file, OpenFlags::empty(), std::time::Duration::from_secs(1))?;
+    migrate::check_application(&conn)?;
+    migrate::is_behind(&conn)?;
+    match integrity(&conn) {
+        Ok(faults) if faults.is_empty() => Ok(()),
+        Ok(faults) => Err(damaged(&faults.join("; ")).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What SQLite's own check finds, at most a hundred faults.
+pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let found = rows::all(conn, "PRAGMA integrity_check(100)", [], |row| row.get::<_, String>(0)).map_err(store_error)?;
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
+}
+
+/// Starts a new epoch in the scratch store and puts its content in place of the store's. What is
+/// replaced is kept beside it.
+pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Result<RestoreReply, OpError> {
+    let live = SqliteStore::open(place, options.clone()).ok().filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
+    let floor_seq = match &live {
+        Some(live) => event::last_seq(live.connection()).map_err(store_error)?,
+        None => 0,
+    };
+    let mut store = SqliteStore::open(&scratch.place, options.clone())?;
+    let mut reply = epoch::start(&mut store, floor_seq)?;
+    let kept = suffixed(place.file(), &format!("replaced-{}", options.clock.wall_ms()));
+    match live {
+        Some(mut live) => {
+            backup(&live, &kept)?;
+            keep_clock(live.connection(), store.connection())?;
+            copy(store.connection(), live.connection_mut())?;
+        }
+        None => {
+            store.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(store_error)?;
+            drop(store);
+            swap_files(place, scratch.place.file(), &kept)?;
+        }
+    }
+    if kept.exists() {
+        reply.kept = Some(kept.display().to_string());
+    }
+    Ok(reply)
+}
+
+/// Time never goes back for handles that are open on the replaced store.
+fn keep_clock(live: &Connection, scratch: &Connection) -> Result<(), OpError> {
+    let rows = rows::all(live, "SELECT boot_id, time_namespace, offset_ms, skew_ms FROM clocks", [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+    })
+    .map_err(store_error)?;
+    for (boot, namespace, offset_ms, skew_ms) in rows {
+        let sql = "INSERT INTO clocks (boot_id, time_namespace, offset_ms, skew_ms) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT DO UPDATE SET offset_ms = max(offset_ms, excluded.offset_ms)";
+        scratch.execute(sql, params![boot, namespace, offset_ms, skew_ms]).map_err(store_error)?;
+    }
+    Ok(())
+}
+
+/// Moves an unreadable store aside, with its log, and the new one into its place.
+fn swap_files(place: &Place, new: &Path, kept: &Path) -> Result<(), OpError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let old = PathBuf::from(format!("{}{suffix}", place.file().display()));
+        if old.exists() {
+            let aside = PathBuf::from(format!("{}{suffix}", kept.display()));
+            fs::rename(&old, &aside).map_err(|error| io_error("move", &old, &error))?;
+        }
+    }
+    fs::rename(new, place.file()).map_err(|error| io_error("move", new, &error))?;
+    Ok(())
+}
+
+fn suffixed(file: &Path, suffix: &str) -> PathBuf {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    file.with_file_name(format!("{name}.{suffix}"))
+}
+
+/// A directory beside the store that goes away with this value.
+pub(crate) struct Scratch {
+    dir: PathBuf,
+    /// The store inside it.
+    pub(crate) place: Place,
+}
+
+impl Scratch {
+    pub(crate) fn new(place: &Place, what: &str) -> Result<Self, StoreError> {
+        let dir = place.dir().join(format!("{what}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).map_err(|error| io_error("make", &dir, &error))?;
+        let place = Place::of_file(dir.join(crate::place::STORE_FILE));
+        Ok(Self { dir, place })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}

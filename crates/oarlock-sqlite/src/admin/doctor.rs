@@ -1,0 +1,195 @@
+//! `doctor`: looks at everything, changes nothing unless asked, and keeps what it replaces.
+
+use oarlock_host::owner::{self, OwnerState};
+use oarlock_host::{filesystem, space};
+use oarlock_ops::OpError;
+use oarlock_ops::admin::{DoctorCheck, DoctorReply};
+use oarlock_ops::lock::Lock;
+use oarlock_ops::store::{Durability, EventFilter, Store, StoreError};
+use rusqlite::{Connection, OpenFlags};
+use std::collections::BTreeSet;
+
+use super::copy::{self, Scratch, integrity};
+use super::epoch;
+use crate::error::store_error;
+use crate::place::Place;
+use crate::rows::{agent, event};
+use crate::store::{Options, SqliteStore, Synchronous, connect};
+use crate::migrate;
+
+/// Free space below which a store may soon not be writable, in bytes.
+const FREE_BYTES_MIN: u64 = 64 << 20;
+
+/// What the log determines, table by table; presence and renewals are not in it.
+const COMPARED: [(&str, &str); 8] = [
+    ("agents", "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended"),
+    (
+        "tasks",
+        "seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_text, auto_finish, attempt, failures, losses,
+         grant_token, grant_agent, grant_session, grant_since, grant_end, progress, artifacts, created_at, created_by, updated_at, last_event",
+    ),
+    ("task_texts", "seq, body, result"),
+    ("dependencies", "task, need"),
+    ("entries", "key, value, version, updated_at, updated_by"),
+    ("reservations", "seq, target, mode, agent, session, task, made, ttl_ms, reason"),
+    ("messages", "seq, thread, sender, subject, text, sent_at, reply_to, ack_required"),
+    ("deliveries", "agent, message, acked"),
+];
+
+/// Looks, and mends when asked.
+pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError> {
+    let mut report = Report::default();
+    report.note("place", surroundings(place));
+    let scratch = Scratch::new(place, "doctor")?;
+    let readable = report.note("file", open_for_looking(place).map(|conn| (conn, "it is an Oarlock store of a known version".to_owned())));
+    let Some(conn) = readable else { return Ok(report.finish()) };
+    let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
+    let replayed = report.note("log", replay(&conn, &scratch, options).map(|(count, found)| (count, found))).is_some();
+    let same = replayed && report.note("tables", compare(place, &scratch).map(|found| ((), found))).is_some();
+    if sound {
+        let mut removed = Vec::new();
+        report.note("locks", leftover_locks(place, &conn, fix, &mut removed).map(|found| ((), found)));
+        report.reply.fixed.append(&mut removed);
+    }
+    drop(conn);
+    if fix && replayed && !(sound && same) {
+        let restored = copy::replace(place, options, &scratch)?;
+        report.reply.fixed.push(format!("rebuilt the tables from the log and began epoch {}; every session has ended", restored.epoch));
+        report.reply.fixed.extend(restored.kept.map(|kept| format!("kept the damaged store as {kept}")));
+        report.mended();
+    } else if new_epoch && sound {
+        let restored = epoch::start(&mut SqliteStore::open(place, options.clone())?, 0)?;
+        report.reply.fixed.push(format!("began epoch {}; every session has ended", restored.epoch));
+    }
+    Ok(report.finish())
+}
+
+#[derive(Default)]
+struct Report {
+    reply: DoctorReply,
+}
+
+impl Report {
+    /// Notes a check; what it found comes back when it went well.
+    fn note<T>(&mut self, check: &str, outcome: Result<(T, String), StoreError>) -> Option<T> {
+        let (value, found) = match outcome {
+            Ok((value, found)) => (Some(value), found),
+            Err(error) => (None, error.to_string()),
+        };
+        self.reply.checks.push(DoctorCheck { check: check.into(), ok: value.is_some(), found });
+        value
+    }
+
+    fn mended(&mut self) {
+        for check in &mut self.reply.checks {
+            if !check.ok && matches!(check.check.as_str(), "pages" | "tables") {
+                check.ok = true;
+                check.found.push_str(" (mended)");
+            }
+        }
+    }
+
+    fn finish(mut self) -> DoctorReply {
+        self.reply.ok = self.reply.checks.iter().all(|check| check.ok);
+        self.reply
+    }
+}
+
+fn fault(message: String) -> StoreError {
+    StoreError::Damaged { message, hint: String::new() }
+}
+
+fn surroundings(place: &Place) -> Result<((), String), StoreError> {
+    place.check_filesystem()?;
+    let io = |error: std::io::Error| fault(format!("{}: {error}", place.dir().display()));
+    let kind = filesystem::kind(place.dir()).map_err(io)?;
+    let free = space::free_bytes(place.dir()).map_err(io)?;
+    if free < FREE_BYTES_MIN {
+        return Err(fault(format!("only {} MiB are free", free >> 20)));
+    }
+    Ok(((), format!("on {kind}, {} MiB free", free >> 20)))
+}
+
+fn open_for_looking(place: &Place) -> Result<Connection, StoreError> {
+    if !place.file().exists() {
+        return Err(fault(format!("there is no store at {}", place.file().display())));
+    }
+    let conn = connect(place.file(), OpenFlags::empty(), std::time::Duration::from_secs(5))?;
+    migrate::check_application(&conn)?;
+    if migrate::is_behind(&conn)? {
+        return Err(fault(format!("schema version {} is older than {}; any command brings it up to date", migrate::version(&conn)?, migrate::newest())));
+    }
+    Ok(conn)
+}
+
+fn sound_pages(conn: &Connection) -> Result<String, StoreError> {
+    let faults = integrity(conn)?;
+    if faults.is_empty() { Ok("every page and index is sound".into()) } else { Err(fault(faults.join("; "))) }
+}
+
+/// Replays the log into a scratch store; says how many events it holds.
+fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u64, String), StoreError> {
+    let prefix: String = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
+    let options = Options { synchronous: Synchronous::Off, ..options.clone() };
+    let (mut copy, _) = SqliteStore::create(&scratch.place, &prefix, options)?;
+    let mut tx = copy.begin(&[Lock::Everything], Durability::Full)?;
+    let mut events = 0;
+    let mut expected = 1;
+    let mut failed = None;
+    event::each(conn, &EventFilter { limit: i64::MAX as usize, ..EventFilter::default() }, |event, _| {
+        let begins_epoch = event.fact.kind() == "store_restored";
+        if event.seq != expected && !begins_epoch {
+            failed = Some(fault(format!("events {expected} to {} are missing", event.seq - 1)));
+        } else if let Err(error) = tx.append(&event) {
+            failed = Some(fault(format!("event {} does not follow from those before: {error}", event.seq)));
+        }
+        events += 1;
+        expected = event.seq + 1;
+        Ok(failed.is_none())
+    })
+    .map_err(store_error)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    tx.commit()?;
+    Ok((events, format!("{events} events, in order and without gaps, can be replayed")))
+}
+
+/// Compares the store with the replay of its own log.
+fn compare(place: &Place, scratch: &Scratch) -> Result<String, StoreError> {
+    let conn = Connection::open(scratch.place.file()).map_err(store_error)?;
+    conn.execute_batch("PRAGMA temp_store = FILE").map_err(store_error)?;
+    conn.execute("ATTACH ?1 AS live", [place.file().to_string_lossy()]).map_err(store_error)?;
+    for (table, columns) in COMPARED {
+        for (ours, theirs, what) in [("main", "live", "lacks"), ("live", "main", "has more than")] {
+            let sql = format!("SELECT count(*) FROM (SELECT {columns} FROM {ours}.{table} EXCEPT SELECT {columns} FROM {theirs}.{table})");
+            let rows: i64 = conn.query_row(&sql, [], |row| row.get(0)).map_err(store_error)?;
+            if rows > 0 {
+                return Err(fault(format!("table {table} {what} {rows} rows that its log tells of")));
+            }
+        }
+    }
+    let counts = "SELECT count(*) FROM (SELECT state, count(*) AS n FROM live.tasks GROUP BY state EXCEPT SELECT state, tasks FROM live.counts)";
+    match conn.query_row(counts, [], |row| row.get::<_, i64>(0)).map_err(store_error)? {
+        0 => Ok("every table is what the log says".into()),
+        n => Err(fault(format!("the counts of {n} task states are wrong"))),
+    }
+}
+
+/// Lock files whose session has ended and that nobody holds.
+fn leftover_locks(place: &Place, conn: &Connection, fix: bool, fixed: &mut Vec<String>) -> Result<String, StoreError> {
+    let live: BTreeSet<String> = agent::list(conn).map_err(store_error)?.into_iter().filter(|a| a.is_live()).map(|a| a.session.to_string()).collect();
+    let owners = place.beside("owners");
+    let mut leftover = 0;
+    for file in std::fs::read_dir(&owners).into_iter().flatten().flatten() {
+        let name = file.file_name().to_string_lossy().into_owned();
+        let Some(session) = name.strip_suffix(".lock").filter(|session| !live.contains(*session)) else { continue };
+        if matches!(owner::probe(&owners, session), Ok(OwnerState::Free)) {
+            leftover += 1;
+            if fix && owner::remove_stale(&owners, session).unwrap_or(false) {
+                fixed.push(format!("removed the lock file of {session}, which has ended"));
+            }
+        }
+    }
+    Ok(if leftover == 0 { "no lock file is left over".into() } else { format!("{leftover} lock files of ended sessions are left over; they do no harm") })
+}

@@ -1,0 +1,16 @@
+//! A new epoch for a store whose content came from elsewhere.
+
+use oarlock_ops::OpError;
+use oarlock_ops::admin::{RestoreReply, start_epoch};
+use oarlock_ops::lock::Lock;
+use oarlock_ops::store::{Durability, Store};
+
+use crate::store::SqliteStore;
+
+/// Starts a new epoch in its own transaction.
+pub(crate) fn start(store: &mut SqliteStore, floor_seq: u64) -> Result<RestoreReply, OpError> {
+    let mut tx = store.begin(&[Lock::Everything], Durability::Full)?;
+    let reply = start_epoch(&mut *tx, floor_seq)?;
+    tx.commit()?;
+    Ok(reply)
+}

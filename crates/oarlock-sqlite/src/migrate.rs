@@ -1,0 +1,64 @@
+//! Schema versions: numbered files, applied in order, each in its own transaction.
+//!
+//! A cold command reads one number (`user_version`) and is done. A migration library would add a
+//! table of its own and several queries to each of them, for what is a loop over a list here.
+
+use oarlock_ops::store::{StoreError, StoreResult};
+use rusqlite::Connection;
+
+use crate::error::store_error;
+
+/// Every migration, oldest first; number N brings the schema to version N.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+
+/// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).
+const APPLICATION_ID: i32 = 0x4F41_524C;
+
+/// The newest version this program knows.
+pub(crate) fn newest() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+/// The schema version of an open file.
+pub(crate) fn version(conn: &Connection) -> StoreResult<i32> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(store_error)
+}
+
+/// Refuses files that are not Oarlock's or come from a newer program; says whether migrations are missing.
+pub(crate) fn is_behind(conn: &Connection) -> StoreResult<bool> {
+    let version = version(conn)?;
+    if version > newest() {
+        return Err(StoreError::Damaged {
+            message: format!("the store has schema version {version}, this program knows up to {}", newest()),
+            hint: "it was written by a newer Oarlock: use that one, or a backup".into(),
+        });
+    }
+    Ok(version < newest())
+}
+
+/// Refuses an SQLite file of another program.
+pub(crate) fn check_application(conn: &Connection) -> StoreResult<()> {
+    let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(store_error)?;
+    if id == APPLICATION_ID {
+        return Ok(());
+    }
+    Err(StoreError::Damaged { message: "the file is an SQLite database of another program".into(), hint: "pass the place of an Oarlock store with --store sqlite:PATH".into() })
+}
+
+/// Brings the schema up to date.
+pub(crate) fn migrate(conn: &Connection) -> StoreResult<()> {
+    conn.execute_batch("BEGIN IMMEDIATE").map_err(store_error)?;
+    let migrated = apply_missing(conn);
+    let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    conn.execute_batch(end).map_err(store_error)?;
+    migrated
+}
+
+fn apply_missing(conn: &Connection) -> StoreResult<()> {
+    // Read again inside the transaction: another process may have been faster.
+    let done = usize::try_from(version(conn)?).unwrap_or(0);
+    for sql in MIGRATIONS.iter().skip(done) {
+        conn.execute_batch(sql).map_err(store_error)?;
+    }
+    conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}", newest())).map_err(store_error)
+}

@@ -1,0 +1,68 @@
+//! Where a store lives: one directory with the database, its gate, its bells and its owners' locks.
+
+use oarlock_host::filesystem;
+use oarlock_ops::store::{StoreError, StoreResult};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::io_error;
+
+/// The name of the database inside the store's directory.
+pub const STORE_FILE: &str = "oarlock.db";
+
+/// The place of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    file: PathBuf,
+    dir: PathBuf,
+}
+
+impl Place {
+    /// The place of a database file.
+    pub fn of_file(file: impl Into<PathBuf>) -> Self {
+        let file = file.into();
+        let dir = match file.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Self { file, dir }
+    }
+
+    /// The database.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What belongs to this database beside it, so that two stores in one directory do not meet.
+    pub(crate) fn beside(&self, what: &str) -> PathBuf {
+        match self.file.file_name().and_then(|name| name.to_str()) {
+            Some(STORE_FILE) | None => self.dir.join(what),
+            Some(name) => self.dir.join(format!("{name}.{what}")),
+        }
+    }
+
+    /// Refuses file systems on which SQLite's shared memory cannot work.
+    pub(crate) fn check_filesystem(&self) -> StoreResult<()> {
+        let kind = filesystem::kind(&self.dir).map_err(|error| io_error("look at", &self.dir, &error))?;
+        if !kind.refuses_wal() {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable {
+            message: format!("{} is on {kind}, a file system shared between machines, where an embedded store would be damaged", self.dir.display()),
+            hint: "keep the store on a local disk: --store sqlite:/some/local/dir/oarlock.db".into(),
+        })
+    }
+
+    /// Makes the directories of the store. Only the user may look into them.
+    pub(crate) fn make_dirs(&self) -> StoreResult<()> {
+        for dir in [self.dir.clone(), self.beside("owners"), self.beside("bells"), self.beside("gate")] {
+            fs::create_dir_all(&dir).map_err(|error| io_error("make", &dir, &error))?;
+        }
+        Ok(())
+    }
+}

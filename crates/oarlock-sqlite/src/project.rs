@@ -1,0 +1,243 @@
+//! Projecting events onto tables: what `State::apply` says, in SQL. It decides nothing; a row that is
+//! not as the event needs it means that log and tables do not fit together, and nothing is committed.
+
+use oarlock_model::agent::SessionEnd;
+use oarlock_model::event::{Event, Fact, LeaseLost, LeaveReason, ReleaseReason, TaskAdded, TaskClaimed, TaskUpdated};
+use oarlock_model::task::{GrantEnd, Resting, TaskState};
+use oarlock_model::TaskId;
+use rusqlite::Connection;
+
+use crate::error::bad_row;
+use crate::rows::task::Key;
+use crate::rows::{Sql, agent, entry, event, int, message, queue, reservation, task, to_json};
+
+/// How many tasks each state gained; written once for each transaction.
+pub(crate) type CountChanges = [i64; TaskState::ALL.len()];
+
+/// Appends one event and projects it.
+pub(crate) struct Projection<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) counts: &'a mut CountChanges,
+}
+
+impl Projection<'_> {
+    /// Applies the event to log and tables.
+    pub(crate) fn apply(&mut self, event: &Event) -> Sql<()> {
+        match &event.fact {
+            Fact::TaskAdded(fact) => {
+                event::insert(self.conn, event, None)?;
+                self.add(event, fact)
+            }
+            fact => match task_of(fact) {
+                Some(id) => {
+                    let key = task::key(self.conn, id)?.ok_or_else(|| bad_row("task", format!("{id} is missing")))?;
+                    event::insert(self.conn, event, Some(key.last_event))?;
+                    self.apply_to_task(event, key)
+                }
+                None => {
+                    event::insert(self.conn, event, None)?;
+                    self.apply_elsewhere(event)
+                }
+            },
+        }
+    }
+
+    fn add(&mut self, event: &Event, fact: &TaskAdded) -> Sql<()> {
+        let seq = queue::next_seq(self.conn)?;
+        self.counts[fact.resting.state() as usize] += 1;
+        task::insert(self.conn, seq, event.seq, event.at, event.agent.as_ref(), fact)
+    }
+
+    fn apply_to_task(&mut self, event: &Event, key: Key) -> Sql<()> {
+        let conn = self.conn;
+        match &event.fact {
+            Fact::TaskClaimed(fact) => return self.claim(event, key, fact),
+            Fact::TaskDone(fact) => {
+                self.moved(key, TaskState::Done);
+                return task::finish(conn, key, TaskState::Done, event.at, event.seq, fact.result.as_ref(), &fact.artifacts);
+            }
+            Fact::TaskSubmitted(fact) => {
+                self.moved(key, TaskState::Review);
+                return task::finish(conn, key, TaskState::Review, event.at, event.seq, fact.result.as_ref(), &fact.artifacts);
+            }
+            _ => task::touch(conn, key.seq, event.at, event.seq)?,
+        }
+        match &event.fact {
+            Fact::TaskUpdated(fact) => self.update(key, fact),
+            Fact::TaskSplit(fact) => {
+                if fact.auto_finish {
+                    task::set_auto_finish(conn, key.seq)?;
+                }
+                if !fact.waits {
+                    return Ok(());
+                }
+                if key.state == TaskState::Claimed {
+                    self.give_back_attempt(key)?;
+                }
+                task::end_grant(conn, key.seq, GrantEnd::Split)?;
+                self.rest(key, Resting::Waiting)
+            }
+            Fact::TaskReadied(_) => self.rest(key, Resting::Ready { ready_at: event.store_at }),
+            Fact::TaskProgressed(fact) => fact.progress.map_or(Ok(()), |progress| task::set_progress(conn, key.seq, progress)),
+            Fact::TaskReleased(fact) => {
+                self.give_back_attempt(key)?;
+                let end = match fact.reason {
+                    ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
+                    ReleaseReason::TakenOver => GrantEnd::TakenOver,
+                };
+                task::end_grant(conn, key.seq, end)?;
+                self.rest(key, fact.resting)
+            }
+            Fact::TaskFailed(fact) => {
+                let (attempt, _, losses, _) = task::counts(conn, key.seq)?;
+                task::set_counts(conn, key.seq, attempt, fact.failures, losses)?;
+                task::end_grant(conn, key.seq, GrantEnd::Failed)?;
+                self.rest(key, Resting::Scheduled { retry_at: fact.retry_at })?;
+                task::forget_ready(conn, key.seq)
+            }
+            Fact::TaskRejected(fact) => self.rest(key, fact.resting),
+            Fact::TaskCancelled(fact) => self.cancel(key, &fact.id),
+            Fact::TaskRequeued(fact) => {
+                task::set_counts(conn, key.seq, 0, 0, 0)?;
+                task::forget_retry(conn, key.seq)?;
+                self.rest(key, fact.resting)
+            }
+            Fact::TaskDied(_) => {
+                task::end_grant(conn, key.seq, GrantEnd::Lost)?;
+                task::forget_retry(conn, key.seq)?;
+                self.set_state(key, TaskState::Dead)
+            }
+            Fact::DependencyAdded(fact) => {
+                fact.on.iter().try_for_each(|need| task::add_need(conn, key.seq, need))?;
+                self.rest_if(key, fact.resting)
+            }
+            Fact::DependencyRemoved(fact) => {
+                fact.on.iter().try_for_each(|need| task::remove_need(conn, key.seq, need))?;
+                self.rest_if(key, fact.resting)
+            }
+            Fact::LeaseLost(fact) => self.lose_lease(key, fact),
+            _ => Ok(()),
+        }
+    }
+
+    fn apply_elsewhere(&mut self, event: &Event) -> Sql<()> {
+        let conn = self.conn;
+        match &event.fact {
+            Fact::AgentJoined(fact) => agent::join(conn, event, fact),
+            Fact::AgentLeft(fact) => {
+                let end = match fact.reason {
+                    LeaveReason::Left => SessionEnd::Left,
+                    LeaveReason::TakenOver => SessionEnd::TakenOver,
+                };
+                agent::end(conn, &fact.name, &fact.session, end)
+            }
+            Fact::AgentLost(fact) => agent::end(conn, &fact.name, &fact.session, SessionEnd::Lost),
+            Fact::StateSet(fact) => entry::put(conn, &fact.key, Some(to_json(&fact.value)?), fact.version, event.at, event.agent.as_ref()),
+            Fact::StateDeleted(fact) => entry::put(conn, &fact.key, None, fact.version, event.at, event.agent.as_ref()),
+            Fact::ReservationMade(fact) => match (&event.agent, &event.session) {
+                (Some(agent), Some(session)) => reservation::insert(conn, event, fact, agent, session),
+                _ => Err(bad_row("reservation", "it names no session")),
+            },
+            Fact::ReservationEnded(fact) => reservation::delete(conn, &fact.id),
+            Fact::MessageSent(fact) => match &event.agent {
+                Some(from) => message::insert(conn, event, fact, from),
+                None => Err(bad_row("message", "it names no sender")),
+            },
+            Fact::MessageAcked(fact) => message::ack(conn, &fact.id, &fact.by),
+            _ => Ok(()),
+        }
+    }
+
+    fn claim(&mut self, event: &Event, key: Key, fact: &TaskClaimed) -> Sql<()> {
+        let (Some(agent), Some(session)) = (&event.agent, &event.session) else {
+            return Err(bad_row("claim", "it names no session"));
+        };
+        if !matches!(key.state, TaskState::Ready | TaskState::Claimed) || fact.token.0 != event.seq {
+            return Err(bad_row("claim", format!("task {} is {}", fact.id, key.state)));
+        }
+        self.moved(key, TaskState::Claimed);
+        task::claim(self.conn, key.seq, fact, agent, session, event.at, event.store_at)
+    }
+
+    fn update(&mut self, key: Key, fact: &TaskUpdated) -> Sql<()> {
+        let mut changed = task::get(self.conn, &fact.id)?.ok_or_else(|| bad_row("task", format!("{} is missing", fact.id)))?;
+        fact.change.apply(&mut changed.spec);
+        task::set_spec(self.conn, key.seq, &changed)?;
+        if let Some(body) = &fact.change.body {
+            task::set_body(self.conn, key.seq, body)?;
+        }
+        self.rest_if(key, fact.resting)
+    }
+
+    fn cancel(&mut self, key: Key, id: &TaskId) -> Sql<()> {
+        if key.state == TaskState::Claimed
+            && let (Some(session), _) = task::last_grant(self.conn, key.seq)?
+        {
+            agent::add_notice(self.conn, &session, id, true)?;
+        }
+        task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
+        task::forget_retry(self.conn, key.seq)?;
+        self.set_state(key, TaskState::Cancelled)
+    }
+
+    fn lose_lease(&mut self, key: Key, fact: &LeaseLost) -> Sql<()> {
+        if key.state != TaskState::Claimed || task::last_grant(self.conn, key.seq)?.1 != Some(int(fact.token.0)) {
+            return Err(bad_row("lease", format!("task {} is not held with {}", fact.task, fact.token)));
+        }
+        let (attempt, failures, ..) = task::counts(self.conn, key.seq)?;
+        task::set_counts(self.conn, key.seq, attempt, failures, fact.losses)?;
+        task::end_grant(self.conn, key.seq, GrantEnd::Lost)?;
+        agent::add_notice(self.conn, &fact.holder_session, &fact.task, false)?;
+        self.rest_if(key, fact.resting)
+    }
+
+    /// A lease given back is no attempt.
+    fn give_back_attempt(&self, key: Key) -> Sql<()> {
+        let (_, failures, losses, _) = task::counts(self.conn, key.seq)?;
+        task::set_counts(self.conn, key.seq, failures + losses, failures, losses)
+    }
+
+    fn rest(&mut self, key: Key, place: Resting) -> Sql<()> {
+        self.moved(key, place.state());
+        task::rest(self.conn, key.seq, place)
+    }
+
+    fn rest_if(&mut self, key: Key, place: Option<Resting>) -> Sql<()> {
+        place.map_or(Ok(()), |place| self.rest(key, place))
+    }
+
+    fn set_state(&mut self, key: Key, state: TaskState) -> Sql<()> {
+        self.moved(key, state);
+        task::set_state(self.conn, key.seq, state)
+    }
+
+    fn moved(&mut self, key: Key, to: TaskState) {
+        self.counts[key.state as usize] -= 1;
+        self.counts[to as usize] += 1;
+    }
+}
+
+/// The existing task that an event is about.
+fn task_of(fact: &Fact) -> Option<&TaskId> {
+    match fact {
+        Fact::TaskUpdated(f) => Some(&f.id),
+        Fact::TaskNoted(f) => Some(&f.id),
+        Fact::TaskSplit(f) => Some(&f.id),
+        Fact::TaskReadied(f) => Some(&f.id),
+        Fact::TaskClaimed(f) => Some(&f.id),
+        Fact::TaskProgressed(f) => Some(&f.id),
+        Fact::TaskReleased(f) => Some(&f.id),
+        Fact::TaskFailed(f) => Some(&f.id),
+        Fact::TaskDone(f) => Some(&f.id),
+        Fact::TaskSubmitted(f) => Some(&f.id),
+        Fact::TaskApproved(f) => Some(&f.id),
+        Fact::TaskRejected(f) => Some(&f.id),
+        Fact::TaskCancelled(f) => Some(&f.id),
+        Fact::TaskRequeued(f) => Some(&f.id),
+        Fact::TaskDied(f) => Some(&f.id),
+        Fact::DependencyAdded(f) => Some(&f.id),
+        Fact::DependencyRemoved(f) => Some(&f.id),
+        Fact::LeaseLost(f) => Some(&f.task),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Agents and their sessions; notices for their heartbeats.
+
+use oarlock_model::agent::{Agent, Host, Owner, Presence, SessionEnd};
+use oarlock_model::event::{AgentJoined, Event};
+use oarlock_model::state::Notice;
+use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, WallTime};
+use rusqlite::{Connection, Row, named_params, params};
+
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, to_json, uint, word};
+
+const COLUMNS: &str = "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
+  seen, seen_wall, beat, progressed, status, action, read_mark";
+const UPSERT: &str = "
+INSERT INTO agents (name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
+  seen, seen_wall, beat, progressed, status, action, read_mark)
+VALUES (:name, :session, :role, :capabilities, :program, :timeout_ms, :max_claims, :owner, :host, :boot_id, :harness, NULL,
+  :now, :wall, :now, :now, NULL, NULL, 0)
+ON CONFLICT (name) DO UPDATE SET
+  session = excluded.session, role = excluded.role, capabilities = excluded.capabilities, program = excluded.program,
+  timeout_ms = excluded.timeout_ms, max_claims = excluded.max_claims, owner = excluded.owner, host = excluded.host,
+  boot_id = excluded.boot_id, harness = excluded.harness, ended = NULL, seen = excluded.seen, seen_wall = excluded.seen_wall,
+  beat = excluded.beat, progressed = excluded.progressed, status = NULL, action = NULL
+WHERE ended IS NOT NULL";
+const END: &str = "UPDATE agents SET ended = ?3 WHERE name = ?1 AND session = ?2 AND ended IS NULL";
+const WRITE_PRESENCE: &str = "
+UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7, read_mark = ?8 WHERE name = ?1";
+const ADD_NOTICE: &str = "INSERT OR IGNORE INTO notices (session, task, cancelled) VALUES (?1, ?2, ?3)";
+const SELECT_NOTICES: &str = "SELECT session, task, cancelled FROM notices WHERE session = ?1 ORDER BY task";
+const DROP_NOTICES: &str = "DELETE FROM notices WHERE session = ?1";
+
+fn map(row: &Row<'_>) -> Sql<Agent> {
+    let ended: Option<String> = row.get(11)?;
+    Ok(Agent {
+        name: id(row, 0)?,
+        session: id(row, 1)?,
+        role: id_or(row, 2)?,
+        capabilities: json(row, 3)?,
+        program: row.get(4)?,
+        timeout_ms: row.get(5)?,
+        max_claims: row.get(6)?,
+        owner: json_or(row, 7)?.unwrap_or_default(),
+        host: Host { boot_id: row.get(9)?, ..json(row, 8)? },
+        harness: row.get(10)?,
+        end: ended.as_deref().map(from_word).transpose()?,
+        presence: Presence {
+            seen: StoreTime(row.get(12)?),
+            seen_wall: WallTime(row.get(13)?),
+            beat: StoreTime(row.get(14)?),
+            progressed: StoreTime(row.get(15)?),
+            status: row.get(16)?,
+            action: row.get(17)?,
+            read_mark: uint(row, 18)?,
+        },
+    })
+}
+
+pub(crate) fn get(conn: &Connection, name: &AgentName) -> Sql<Option<Agent>> {
+    first(conn, &format!("SELECT {COLUMNS} FROM agents WHERE name = ?1"), [name.as_str()], map)
+}
+
+pub(crate) fn list(conn: &Connection) -> Sql<Vec<Agent>> {
+    all(conn, &format!("SELECT {COLUMNS} FROM agents ORDER BY name"), [], map)
+}
+
+/// Live sessions that stand for a process, or that are of another boot.
+pub(crate) fn mortal(conn: &Connection, boot_id: &str) -> Sql<Vec<Agent>> {
+    let mut found = all(conn, &format!("SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name"), [], map)?;
+    let elsewhere = format!(
+        "SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND boot_id < ?1 AND owner IS NULL
+         UNION ALL SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND boot_id > ?1 AND owner IS NULL"
+    );
+    found.extend(all(conn, &elsewhere, [boot_id], map)?);
+    Ok(found)
+}
+
+pub(crate) fn join(conn: &Connection, event: &Event, fact: &AgentJoined) -> Sql<()> {
+    let owner = match &fact.owner {
+        Owner::None => None,
+        owner => Some(to_json(owner)?),
+    };
+    let host = Host { boot_id: String::new(), ..fact.host.clone() };
+    change_one(conn, "the joining of an agent without a live session", UPSERT, named_params! {
+        ":name": fact.name.as_str(),
+        ":session": fact.session.as_str(),
+        ":role": fact.role.as_ref().map(|r| r.as_str()),
+        ":capabilities": to_json(&fact.capabilities)?,
+        ":program": fact.program,
+        ":timeout_ms": fact.timeout_ms,
+        ":max_claims": fact.max_claims,
+        ":owner": owner,
+        ":host": to_json(&host)?,
+        ":boot_id": fact.host.boot_id,
+        ":harness": fact.harness,
+        ":now": event.store_at.0,
+        ":wall": event.at.0,
+    })
+}
+
+pub(crate) fn end(conn: &Connection, name: &AgentName, session: &SessionId, end: SessionEnd) -> Sql<()> {
+    change_one(conn, "the end of a live session", END, params![name.as_str(), session.as_str(), word(&end)?])?;
+    change(conn, DROP_NOTICES, [session.as_str()]).map(drop)
+}
+
+pub(crate) fn write_presence(conn: &Connection, name: &AgentName, presence: &Presence) -> Sql<()> {
+    let Presence { seen, seen_wall, beat, progressed, status, action, read_mark } = presence;
+    change_one(conn, "presence", WRITE_PRESENCE, params![name.as_str(), seen.0, seen_wall.0, beat.0, progressed.0, status, action, int(*read_mark)])
+}
+
+pub(crate) fn add_notice(conn: &Connection, session: &SessionId, task: &TaskId, cancelled: bool) -> Sql<()> {
+    change(conn, ADD_NOTICE, params![session.as_str(), task.as_str(), cancelled]).map(drop)
+}
+
+pub(crate) fn take_notices(conn: &Connection, session: &SessionId) -> Sql<Vec<Notice>> {
+    let notices = all(conn, SELECT_NOTICES, [session.as_str()], |row| Ok(Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? }))?;
+    if !notices.is_empty() {
+        change(conn, DROP_NOTICES, [session.as_str()])?;
+    }
+    Ok(notices)
+}

@@ -1,0 +1,137 @@
+//! The log.
+
+use oarlock_model::event::{Event, Fact};
+use oarlock_model::{SessionId, StoreTime, WallTime};
+use oarlock_ops::store::EventFilter;
+use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
+
+use super::{Sql, change_one, first, id_or, int, uint};
+use crate::error::bad_row;
+
+const COLUMNS: &str = "seq, at, store_at, kind, agent, session, data";
+const INSERT: &str = "INSERT INTO events (seq, at, store_at, kind, agent, session, prev, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const LAST: &str = "SELECT seq FROM events ORDER BY seq DESC LIMIT 1";
+const LINK: &str = "SELECT kind, session, prev FROM events WHERE seq = ?1";
+
+fn map(row: &Row<'_>) -> Sql<Event> {
+    let seq = uint(row, 0)?;
+    let (kind, data) = (row.get_ref(3)?.as_str()?, row.get_ref(6)?.as_str()?);
+    Ok(Event {
+        seq,
+        at: WallTime(row.get(1)?),
+        store_at: StoreTime(row.get(2)?),
+        agent: id_or(row, 4)?,
+        session: id_or(row, 5)?,
+        fact: Fact::parse(kind, data).map_err(|error| bad_row("event", format!("{seq} ({kind}): {error}")))?,
+    })
+}
+
+pub(crate) fn insert(conn: &Connection, event: &Event, prev: Option<i64>) -> Sql<()> {
+    let data = event.fact.data_text().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    change_one(conn, "an event", INSERT, params![
+        int(event.seq),
+        event.at.0,
+        event.store_at.0,
+        event.fact.kind(),
+        event.agent.as_ref().map(|a| a.as_str()),
+        event.session.as_ref().map(SessionId::as_str),
+        prev,
+        data,
+    ])
+}
+
+pub(crate) fn last_seq(conn: &Connection) -> Sql<u64> {
+    Ok(first(conn, LAST, [], |row| uint(row, 0))?.unwrap_or(0))
+}
+
+pub(crate) fn get(conn: &Connection, seq: i64) -> Sql<Option<Event>> {
+    first(conn, &format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"), [seq], map)
+}
+
+/// Runs `take` for each event in order until it says stop.
+pub(crate) fn each(conn: &Connection, filter: &EventFilter, mut take: impl FnMut(Event, usize) -> Sql<bool>) -> Sql<()> {
+    let mut sql = format!("SELECT {COLUMNS} FROM events WHERE seq > ?");
+    let mut values = vec![Value::from(int(filter.after_seq))];
+    if !filter.kinds.is_empty() {
+        sql.push_str(&format!(" AND kind IN ({})", vec!["?"; filter.kinds.len()].join(", ")));
+        values.extend(filter.kinds.iter().cloned().map(Value::from));
+    }
+    sql.push_str(" ORDER BY seq LIMIT ?");
+    values.push(Value::from(int(filter.limit as u64)));
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(6)?.as_str()?.len();
+        if !take(map(row)?, bytes)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A page of the log: it ends early when its data would be over `bytes_max`.
+pub(crate) fn page(conn: &Connection, filter: &EventFilter) -> Sql<Vec<Event>> {
+    let mut page = Page { events: Vec::new(), bytes: 0, bytes_max: filter.bytes_max };
+    each(conn, filter, |event, bytes| Ok(page.take(event, bytes)))?;
+    Ok(page.events)
+}
+
+struct Page {
+    events: Vec<Event>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Page {
+    fn take(&mut self, event: Event, bytes: usize) -> bool {
+        self.bytes += bytes;
+        if self.bytes > self.bytes_max && !self.events.is_empty() {
+            return false;
+        }
+        self.events.push(event);
+        true
+    }
+}
+
+/// One link of a task's chain of events.
+pub(crate) struct Link {
+    pub(crate) seq: i64,
+    pub(crate) kind: String,
+    pub(crate) session: Option<String>,
+}
+
+/// Walks a task's events backwards, from the last one, until `take` says stop. The chain replaces an
+/// index over the whole log, which every event would have to pay for.
+pub(crate) fn walk_back(conn: &Connection, last_event: i64, mut take: impl FnMut(&Link) -> bool) -> Sql<()> {
+    let mut next = Some(last_event);
+    while let Some(seq) = next {
+        let found = first(conn, LINK, [seq], |row| Ok((Link { seq, kind: row.get(0)?, session: row.get(1)? }, row.get::<_, Option<i64>>(2)?)))?;
+        let Some((link, prev)) = found else { return Err(bad_row("event", format!("{seq} is missing"))) };
+        if !take(&link) {
+            break;
+        }
+        if prev.is_some_and(|prev| prev >= seq) {
+            return Err(bad_row("event", format!("{seq} does not come after the one before it")));
+        }
+        next = prev;
+    }
+    Ok(())
+}
+
+/// The events of one task, oldest first, at most `limit`.
+pub(crate) fn of_task(conn: &Connection, last_event: i64, filter: &EventFilter) -> Sql<Vec<Event>> {
+    let mut seqs = Vec::new();
+    walk_back(conn, last_event, |link| {
+        seqs.push(link.seq);
+        true
+    })?;
+    let mut page = Page { events: Vec::new(), bytes: 0, bytes_max: filter.bytes_max };
+    for seq in seqs.into_iter().rev().filter(|seq| *seq > int(filter.after_seq)).take(filter.limit) {
+        let event = get(conn, seq)?.ok_or_else(|| bad_row("event", format!("{seq} is missing")))?;
+        let bytes = event.fact.data_text().map_or(0, |text| text.len());
+        if !page.take(event, bytes) {
+            break;
+        }
+    }
+    Ok(page.events)
+}

@@ -1,0 +1,91 @@
+//! Messages and their deliveries.
+
+use oarlock_model::event::{Event, MessageSent};
+use oarlock_model::message::Message;
+use oarlock_model::{AgentName, MessageId, WallTime};
+use rusqlite::{Connection, Row, params};
+
+use super::reservation::number_of;
+use super::{Sql, all, change, change_one, first, id, id_or, int, uint};
+
+const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required";
+const DELIVERIES: &str = "SELECT agent, acked FROM deliveries WHERE message = ?1 ORDER BY agent";
+const INSERT: &str = "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked) VALUES (?1, ?2, 0)";
+const ACK: &str = "UPDATE deliveries SET acked = 1 WHERE agent = ?1 AND message = ?2 AND acked = 0";
+const UNREAD: &str = "SELECT count(*) FROM deliveries WHERE agent = ?1 AND acked = 0 AND message > ?2";
+
+fn map(row: &Row<'_>) -> Sql<Message> {
+    let seq = uint(row, 0)?;
+    Ok(Message {
+        seq,
+        id: MessageId::of(seq),
+        thread: id(row, 1)?,
+        from: id(row, 2)?,
+        to: Vec::new(),
+        subject: row.get(3)?,
+        text: row.get(4)?,
+        sent_at: WallTime(row.get(5)?),
+        reply_to: id_or(row, 6)?,
+        ack_required: row.get(7)?,
+        acked_by: std::collections::BTreeSet::new(),
+    })
+}
+
+fn complete(conn: &Connection, mut message: Message) -> Sql<Message> {
+    for (agent, acked) in all(conn, DELIVERIES, [int(message.seq)], |row| Ok((id::<AgentName>(row, 0)?, row.get::<_, bool>(1)?)))? {
+        if acked {
+            message.acked_by.insert(agent.clone());
+        }
+        message.to.push(agent);
+    }
+    Ok(message)
+}
+
+fn select(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec<Message>> {
+    let rows = all(conn, &format!("SELECT {COLUMNS} FROM {tail}"), params, map)?;
+    rows.into_iter().map(|message| complete(conn, message)).collect()
+}
+
+pub(crate) fn get(conn: &Connection, id: &MessageId) -> Sql<Option<Message>> {
+    Ok(select(conn, "messages m WHERE m.seq = ?1", [number_of(id.as_str())])?.pop())
+}
+
+pub(crate) fn list(conn: &Connection) -> Sql<Vec<Message>> {
+    select(conn, "messages m ORDER BY m.seq", [])
+}
+
+pub(crate) fn inbox(conn: &Connection, agent: &AgentName, acked: bool, limit: usize) -> Sql<Vec<Message>> {
+    let from = if acked {
+        "deliveries d JOIN messages m ON m.seq = d.message WHERE d.agent = ?1 ORDER BY d.message LIMIT ?2"
+    } else {
+        "deliveries d JOIN messages m ON m.seq = d.message WHERE d.agent = ?1 AND d.acked = 0 ORDER BY d.message LIMIT ?2"
+    };
+    select(conn, from, params![agent.as_str(), int(limit as u64)])
+}
+
+pub(crate) fn thread(conn: &Connection, thread: &MessageId, limit: usize) -> Sql<Vec<Message>> {
+    select(conn, "messages m WHERE m.thread = ?1 ORDER BY m.seq LIMIT ?2", params![thread.as_str(), int(limit as u64)])
+}
+
+pub(crate) fn unread(conn: &Connection, agent: &AgentName, read_mark: u64) -> Sql<u64> {
+    Ok(first(conn, UNREAD, params![agent.as_str(), int(read_mark)], |row| uint(row, 0))?.unwrap_or(0))
+}
+
+pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from: &AgentName) -> Sql<()> {
+    change_one(conn, "a new message", INSERT, params![
+        number_of(fact.id.as_str()),
+        fact.thread.as_str(),
+        from.as_str(),
+        fact.subject,
+        fact.text,
+        event.at.0,
+        fact.reply_to.as_ref().map(MessageId::as_str),
+        fact.ack_required,
+    ])?;
+    fact.to.iter().try_for_each(|to| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(fact.id.as_str())]))
+}
+
+pub(crate) fn ack(conn: &Connection, id: &MessageId, by: &AgentName) -> Sql<()> {
+    change(conn, ACK, params![by.as_str(), number_of(id.as_str())]).map(drop)
+}

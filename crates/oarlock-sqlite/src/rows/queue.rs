@@ -1,0 +1,166 @@
+//! Finding tasks: the ready queue, expired leases, due times, the graph, counts.
+
+use oarlock_model::rules::liveness;
+use oarlock_model::task::{Task, TaskState};
+use oarlock_model::{Now, SessionId, StoreTime, TaskId};
+use oarlock_ops::store::{Counts, QueuePlace, TaskFilter};
+use rusqlite::{Connection, ToSql, params, params_from_iter};
+use std::collections::BTreeSet;
+
+use super::{Sql, agent, all, change, first, id, int, task};
+
+const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
+const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
+const OPEN_CHILD: &str = "SELECT 1 FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 LIMIT 1";
+const DEPENDANTS: &str = "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
+const UNMET: &str = "
+SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need
+WHERE d.task = (SELECT seq FROM tasks WHERE id = ?1) AND n.state <> 6 ORDER BY n.id";
+const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token";
+const LAPSED: &str = "WHERE t.state = 3 AND t.grant_renewed + t.grant_ttl <= ?1 ORDER BY t.rank, t.seq";
+const DUE_RETRIES: &str = "
+SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
+const DUE_DATES: &str = "SELECT id FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?1 ORDER BY not_before LIMIT ?2";
+const NEXT_RETRY: &str = "SELECT min(retry_at) FROM tasks WHERE state = 2 AND retry_at > ?1";
+const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND not_before > ?1";
+const LEASES: &str = "SELECT t.grant_renewed, t.grant_ttl, a.beat FROM tasks t LEFT JOIN agents a ON a.name = t.grant_agent AND a.session = t.grant_session AND a.ended IS NULL
+WHERE t.state = 3 LIMIT 10000";
+const NEXT_RESERVATION_END: &str = "SELECT min(made + ttl_ms) FROM reservations WHERE task IS NULL AND made + ttl_ms > ?1";
+const COUNTS: &str = "SELECT state, tasks FROM counts";
+const ADD_COUNT: &str = "INSERT INTO counts (state, tasks) VALUES (?1, ?2) ON CONFLICT (state) DO UPDATE SET tasks = tasks + excluded.tasks";
+const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
+/// Upward from dead ends: whoever needs one, or whose child is one, and is not finished itself.
+const STUCK: &str = "
+WITH RECURSIVE stuck (seq) AS (
+  SELECT d.task FROM tasks e JOIN dependencies d ON d.need = e.seq JOIN tasks t ON t.seq = d.task WHERE e.state >= 7 AND t.state IN (0, 4)
+  UNION SELECT p.seq FROM tasks e JOIN tasks p ON p.seq = e.parent WHERE e.state >= 7 AND p.state IN (0, 4)
+  UNION SELECT t.seq FROM stuck s JOIN dependencies d ON d.need = s.seq JOIN tasks t ON t.seq = d.task WHERE t.state IN (0, 4)
+  UNION SELECT p.seq FROM stuck s JOIN tasks c ON c.seq = s.seq JOIN tasks p ON p.seq = c.parent WHERE p.state IN (0, 4)
+)
+SELECT t.id FROM stuck s JOIN tasks t ON t.seq = s.seq LIMIT ?1";
+/// Downward from one task: whatever it waits for.
+const IS_STUCK: &str = "
+WITH RECURSIVE below (seq, state) AS (
+  SELECT seq, state FROM tasks WHERE id = ?1
+  UNION SELECT n.seq, n.state FROM below b JOIN dependencies d ON d.task = b.seq JOIN tasks n ON n.seq = d.need WHERE b.state IN (0, 4) AND n.state <> 6
+  UNION SELECT c.seq, c.state FROM below b JOIN tasks c ON c.parent = b.seq WHERE c.parent IS NOT NULL AND b.state IN (0, 4) AND c.state <> 6
+)
+SELECT 1 FROM below WHERE state >= 7 LIMIT 1";
+
+pub(crate) fn next_seq(conn: &Connection) -> Sql<i64> {
+    conn.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))
+}
+
+/// Tasks in the order of creation.
+pub(crate) fn list(conn: &Connection, filter: &TaskFilter) -> Sql<Vec<Task>> {
+    let mut tail = String::from("WHERE t.seq > ?");
+    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(int(filter.after_seq))];
+    if !filter.states.is_empty() {
+        let marks = vec!["?"; filter.states.len()].join(", ");
+        tail.push_str(&format!(" AND t.state IN ({marks})"));
+        values.extend(filter.states.iter().map(|state| Box::new(*state as i64) as Box<dyn ToSql>));
+    }
+    if let Some(parent) = &filter.parent {
+        tail.push_str(" AND t.parent IS NOT NULL AND t.parent = (SELECT seq FROM tasks WHERE id = ?)");
+        values.push(Box::new(parent.as_str().to_owned()));
+    }
+    if let Some(agent) = &filter.agent {
+        tail.push_str(" AND t.grant_agent = ?");
+        values.push(Box::new(agent.as_str().to_owned()));
+    }
+    if let Some(text) = &filter.search {
+        tail.push_str(
+            " AND (t.id LIKE ? ESCAPE '\\' OR t.title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM task_texts x WHERE x.seq = t.seq AND x.body LIKE ? ESCAPE '\\'))",
+        );
+        let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        values.extend((0..3).map(|_| Box::new(pattern.clone()) as Box<dyn ToSql>));
+    }
+    tail.push_str(" ORDER BY t.seq LIMIT ?");
+    values.push(Box::new(int(filter.limit as u64)));
+    task::select(conn, &tail, params_from_iter(values))
+}
+
+pub(crate) fn children(conn: &Connection, parent: &TaskId) -> Sql<Vec<TaskId>> {
+    all(conn, CHILDREN, [parent.as_str()], |row| id(row, 0))
+}
+
+pub(crate) fn has_open_children(conn: &Connection, parent: &TaskId) -> Sql<bool> {
+    Ok(first(conn, OPEN_CHILD, [parent.as_str()], |_| Ok(()))?.is_some())
+}
+
+pub(crate) fn dependants(conn: &Connection, need: &TaskId) -> Sql<Vec<TaskId>> {
+    all(conn, DEPENDANTS, [need.as_str()], |row| id(row, 0))
+}
+
+pub(crate) fn unmet_needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
+    all(conn, UNMET, [dependant.as_str()], |row| id(row, 0))
+}
+
+pub(crate) fn held_by(conn: &Connection, session: &SessionId) -> Sql<Vec<TaskId>> {
+    all(conn, HELD_BY, [session.as_str()], |row| id(row, 0))
+}
+
+pub(crate) fn offers(conn: &Connection, after: Option<QueuePlace>, limit: usize) -> Sql<Vec<Task>> {
+    let limit = int(limit as u64);
+    match after {
+        None => task::select(conn, "WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1", [limit]),
+        Some((rank, seq)) => task::select(conn, "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3", params![rank, int(seq), limit]),
+    }
+}
+
+/// Claimed tasks whose lease has ended. The index finds those whose own renewal has; the rule, which
+/// also knows heartbeats, decides.
+pub(crate) fn expired_claims(conn: &Connection, now: Now) -> Sql<Vec<Task>> {
+    let mut expired = Vec::new();
+    for task in task::select(conn, LAPSED, [now.store.0])? {
+        let Some(grant) = task.holder() else { continue };
+        let holder = agent::get(conn, &grant.agent)?;
+        if liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder.as_ref()), now) == 0 {
+            expired.push(task);
+        }
+    }
+    Ok(expired)
+}
+
+pub(crate) fn due(conn: &Connection, now: Now, limit: usize) -> Sql<Vec<TaskId>> {
+    let limit = int(limit as u64);
+    let mut due = all(conn, DUE_RETRIES, params![now.store.0, now.wall.0, limit], |row| id(row, 0))?;
+    due.extend(all(conn, DUE_DATES, params![now.wall.0, limit], |row| id(row, 0))?);
+    Ok(due)
+}
+
+/// Milliseconds until something happens by time alone.
+pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
+    let one = |sql: &str, after: i64| -> Sql<Option<i64>> { Ok(first(conn, sql, [after], |row| row.get::<_, Option<i64>>(0))?.flatten().map(|at| at - after)) };
+    let leases = all(conn, LEASES, [], |row| {
+        let (renewed, ttl_ms, beat): (i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(StoreTime(beat.map_or(renewed, |beat| beat.max(renewed))).plus_ms(ttl_ms))
+    })?;
+    let next_lease = leases.into_iter().map(|end| end.since_ms(now.store)).filter(|ms| *ms > 0).min();
+    let candidates = [one(NEXT_RETRY, now.store.0)?, one(NEXT_DATE, now.wall.0)?, one(NEXT_RESERVATION_END, now.store.0)?, next_lease];
+    Ok(candidates.into_iter().flatten().min())
+}
+
+pub(crate) fn counts(conn: &Connection) -> Sql<Counts> {
+    let mut counts = Counts::default();
+    for (state, tasks) in all(conn, COUNTS, [], |row| Ok((task::state_at(row, 0)?, super::uint(row, 1)?)))? {
+        counts.set(state, tasks);
+    }
+    Ok(counts)
+}
+
+pub(crate) fn add_count(conn: &Connection, state: TaskState, by: i64) -> Sql<()> {
+    change(conn, ADD_COUNT, params![state as i64, by]).map(drop)
+}
+
+pub(crate) fn stuck(conn: &Connection, limit: usize) -> Sql<BTreeSet<TaskId>> {
+    Ok(all(conn, STUCK, [int(limit as u64)], |row| id(row, 0))?.into_iter().collect())
+}
+
+pub(crate) fn is_stuck(conn: &Connection, task: &TaskId) -> Sql<bool> {
+    Ok(first(conn, IS_STUCK, [task.as_str()], |_| Ok(()))?.is_some())
+}
+
+pub(crate) fn oldest_ready(conn: &Connection) -> Sql<Option<(TaskId, StoreTime)>> {
+    first(conn, OLDEST_READY, [], |row| Ok((id(row, 0)?, StoreTime(row.get(1)?))))
+}

@@ -1,0 +1,23 @@
+//! Replies kept for idempotency keys (semantics 18).
+
+use oarlock_model::{StoreTime, limits};
+use oarlock_ops::store::Remembered;
+use rusqlite::{Connection, params};
+
+use super::{Sql, change, change_one, first};
+
+const GET: &str = "SELECT request, reply FROM replies WHERE key = ?1 AND at > ?2";
+const PUT: &str = "INSERT INTO replies (key, request, at, reply) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (key) DO UPDATE SET request = excluded.request, at = excluded.at, reply = excluded.reply";
+/// Keys are hashes: whatever follows a new one in order is an even sample of the old ones.
+const SWEEP: &str = "DELETE FROM replies WHERE key IN (SELECT key FROM replies WHERE key > ?1 ORDER BY key LIMIT 2) AND at <= ?2";
+
+/// Where a reply is kept: the hash that `oarlock-ops` makes of verb and key.
+pub(crate) fn get(conn: &Connection, key: &[u8], now: StoreTime) -> Sql<Option<Remembered>> {
+    first(conn, GET, params![key, now.0 - limits::IDEMPOTENCY_MS], |row| Ok(Remembered { request_hash: row.get(0)?, reply: row.get(1)? }))
+}
+
+pub(crate) fn put(conn: &Connection, key: &[u8], remembered: &Remembered, now: StoreTime) -> Sql<()> {
+    change_one(conn, "a kept reply", PUT, params![key, remembered.request_hash, now.0, remembered.reply])?;
+    change(conn, SWEEP, params![key, now.0 - limits::IDEMPOTENCY_MS]).map(drop)
+}

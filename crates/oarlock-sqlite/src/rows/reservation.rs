@@ -1,0 +1,94 @@
+//! Reservations, and claims that wait for them.
+
+use oarlock_model::event::{Event, ReservationMade};
+use oarlock_model::reservation::{Mode, Reservation, Target};
+use oarlock_model::rules::reserve::{StarvedClaim, Wanted};
+use oarlock_model::{AgentName, ReservationId, SessionId, StoreTime, TaskId};
+use rusqlite::{Connection, Row, params};
+
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, to_json, uint, word};
+
+const COLUMNS: &str = "seq, target, mode, agent, session, task, made, ttl_ms, reason";
+const INSERT: &str = "INSERT INTO reservations (seq, target, mode, agent, session, task, made, ttl_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const DELETE: &str = "DELETE FROM reservations WHERE seq = ?1";
+const EXPIRED: &str = "SELECT seq FROM reservations WHERE task IS NULL AND made + ttl_ms <= ?1 ORDER BY seq LIMIT ?2";
+const PUT_STARVED: &str = "
+INSERT INTO starved (task, agent, wanted, since, last_try) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (task) DO UPDATE SET agent = excluded.agent, wanted = excluded.wanted, since = excluded.since, last_try = excluded.last_try";
+const DROP_STARVED: &str = "DELETE FROM starved WHERE task = ?1";
+const LIST_STARVED: &str = "SELECT task, agent, wanted, since, last_try FROM starved ORDER BY task";
+
+/// The number in an id such as `R-12`; 0, which no event has, when it is of another form.
+pub(crate) fn number_of(id: &str) -> i64 {
+    id.split_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}
+
+fn map(row: &Row<'_>) -> Sql<Reservation> {
+    Ok(Reservation {
+        id: ReservationId::of(uint(row, 0)?),
+        target: json(row, 1)?,
+        mode: from_word(row.get_ref(2)?.as_str()?)?,
+        agent: id(row, 3)?,
+        session: id(row, 4)?,
+        task: id_or(row, 5)?,
+        made: StoreTime(row.get(6)?),
+        ttl_ms: row.get(7)?,
+        reason: row.get(8)?,
+    })
+}
+
+pub(crate) fn get(conn: &Connection, id: &ReservationId) -> Sql<Option<Reservation>> {
+    first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number_of(id.as_str())], map)
+}
+
+pub(crate) fn list(conn: &Connection) -> Sql<Vec<Reservation>> {
+    all(conn, &format!("SELECT {COLUMNS} FROM reservations ORDER BY seq"), [], map)
+}
+
+pub(crate) fn of_session(conn: &Connection, session: &SessionId) -> Sql<Vec<Reservation>> {
+    all(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE session = ?1 ORDER BY seq"), [session.as_str()], map)
+}
+
+pub(crate) fn of_task(conn: &Connection, task: &TaskId) -> Sql<Vec<Reservation>> {
+    all(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE task = ?1 ORDER BY seq"), [task.as_str()], map)
+}
+
+pub(crate) fn expired(conn: &Connection, now: StoreTime, limit: usize) -> Sql<Vec<ReservationId>> {
+    all(conn, EXPIRED, params![now.0, int(limit as u64)], |row| Ok(ReservationId::of(uint(row, 0)?)))
+}
+
+pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, agent: &AgentName, session: &SessionId) -> Sql<()> {
+    change_one(conn, "a new reservation", INSERT, params![
+        number_of(fact.id.as_str()),
+        to_json::<Target>(&fact.target)?,
+        word::<Mode>(&fact.mode)?,
+        agent.as_str(),
+        session.as_str(),
+        fact.task.as_ref().map(TaskId::as_str),
+        event.store_at.0,
+        fact.ttl_ms,
+        fact.reason,
+    ])
+}
+
+pub(crate) fn delete(conn: &Connection, id: &ReservationId) -> Sql<()> {
+    change_one(conn, "the end of a reservation", DELETE, [number_of(id.as_str())])
+}
+
+pub(crate) fn starved(conn: &Connection) -> Sql<Vec<(TaskId, StarvedClaim)>> {
+    all(conn, LIST_STARVED, [], |row| {
+        let targets: Vec<(Target, Mode)> = json(row, 2)?;
+        let wanted = targets.into_iter().map(|(target, mode)| Wanted { target, mode }).collect();
+        Ok((id(row, 0)?, StarvedClaim { by: id(row, 1)?, wanted, since: StoreTime(row.get(3)?), last_try: StoreTime(row.get(4)?) }))
+    })
+}
+
+pub(crate) fn put_starved(conn: &Connection, task: &TaskId, starved: Option<&StarvedClaim>) -> Sql<()> {
+    match starved {
+        None => change(conn, DROP_STARVED, [task.as_str()]).map(drop),
+        Some(StarvedClaim { by, wanted, since, last_try }) => {
+            let targets: Vec<(&Target, Mode)> = wanted.iter().map(|w| (&w.target, w.mode)).collect();
+            change_one(conn, "a waiting claim", PUT_STARVED, params![task.as_str(), by.as_str(), to_json(&targets)?, since.0, last_try.0])
+        }
+    }
+}

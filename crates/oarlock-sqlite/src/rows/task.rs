@@ -1,0 +1,300 @@
+//! Tasks: reading them, and writing what events say.
+
+use oarlock_model::event::{TaskAdded, TaskClaimed};
+use oarlock_model::rules::rank::rank;
+use oarlock_model::task::{Grant, GrantEnd, Resting, Task, TaskSpec, TaskState};
+use oarlock_model::{AgentName, Label, SessionId, StoreTime, TaskId, Token, WallTime};
+use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, to_json, uint, word};
+use crate::error::bad_row;
+
+/// The columns of a task, with its texts and the id of its parent.
+pub(crate) const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
+  t.has_text, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
+  t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at";
+/// Where they come from.
+pub(crate) const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
+
+const SELECT_TEXTS: &str = "SELECT body, result FROM task_texts WHERE seq = ?1";
+const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
+const INSERT: &str = "
+INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_text, auto_finish,
+  attempt, failures, losses, created_at, created_by, updated_at, last_event)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, 0, 0, 0, 0, ?13, ?14, ?13, ?15)";
+const INSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2)";
+const UPSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
+const UPSERT_RESULT: &str = "INSERT INTO task_texts (seq, body, result) VALUES (?1, '', ?2) ON CONFLICT (seq) DO UPDATE SET result = excluded.result";
+const INSERT_NEED: &str = "INSERT INTO dependencies (task, need) VALUES (?1, (SELECT seq FROM tasks WHERE id = ?2))";
+const DELETE_NEED: &str = "DELETE FROM dependencies WHERE task = ?1 AND need = (SELECT seq FROM tasks WHERE id = ?2)";
+const SELECT_KEY: &str = "SELECT seq, state, last_event FROM tasks WHERE id = ?1";
+const TOUCH: &str = "UPDATE tasks SET updated_at = ?2, last_event = ?3 WHERE seq = ?1";
+const SET_SPEC: &str = "UPDATE tasks SET priority = ?2, rank = ?3, not_before = ?4, title = ?5, spec = ?6 WHERE seq = ?1";
+const SET_READY: &str = "UPDATE tasks SET state = 1, ready_at = ?2, retry_at = NULL, rank = ?2 + ?3 WHERE seq = ?1";
+const SET_STATE: &str = "UPDATE tasks SET state = ?2 WHERE seq = ?1";
+const SET_RETRY: &str = "UPDATE tasks SET state = 2, retry_at = ?2 WHERE seq = ?1";
+const FORGET_READY: &str = "UPDATE tasks SET ready_at = NULL WHERE seq = ?1";
+const CLAIM: &str = "
+UPDATE tasks SET state = 3, attempt = ?2, progress = NULL, retry_at = NULL, grant_token = ?3, grant_agent = ?4, grant_session = ?5,
+  grant_since = ?6, grant_renewed = ?7, grant_ttl = ?8, grant_end = NULL, updated_at = ?6, last_event = ?3 WHERE seq = ?1";
+const END_GRANT: &str = "UPDATE tasks SET grant_end = ?2 WHERE seq = ?1 AND grant_token IS NOT NULL AND grant_end IS NULL";
+const SET_COUNTS: &str = "UPDATE tasks SET attempt = ?2, failures = ?3, losses = ?4 WHERE seq = ?1";
+const SELECT_COUNTS: &str = "SELECT attempt, failures, losses, priority, grant_session, grant_token FROM tasks WHERE seq = ?1";
+const SET_PROGRESS: &str = "UPDATE tasks SET progress = ?2 WHERE seq = ?1";
+const FINISH: &str = "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
+  updated_at = ?3, last_event = ?4 WHERE seq = ?1";
+const SET_HAS_TEXT: &str = "UPDATE tasks SET has_text = 1 WHERE seq = ?1 AND has_text = 0";
+const SET_ARTIFACTS: &str = "UPDATE tasks SET artifacts = ?2 WHERE seq = ?1";
+const SET_AUTO_FINISH: &str = "UPDATE tasks SET auto_finish = 1 WHERE seq = ?1";
+const FORGET_RETRY: &str = "UPDATE tasks SET retry_at = NULL WHERE seq = ?1";
+const RENEW: &str = "UPDATE tasks SET grant_renewed = ?2, grant_ttl = ?3 WHERE id = ?1 AND state = 3";
+
+/// The part of a spec that no query asks for.
+#[derive(Serialize, Deserialize)]
+struct SpecRest {
+    #[serde(default, rename = "t", skip_serializing_if = "Option::is_none")]
+    kind: Option<Label>,
+    #[serde(default, rename = "c", skip_serializing_if = "BTreeSet::is_empty")]
+    capabilities: BTreeSet<Label>,
+    #[serde(default, rename = "w", skip_serializing_if = "Vec::is_empty")]
+    writes: Vec<oarlock_model::pattern::Pattern>,
+    #[serde(default, rename = "r", skip_serializing_if = "BTreeSet::is_empty")]
+    resources: BTreeSet<Label>,
+    #[serde(default, rename = "e", skip_serializing_if = "Option::is_none")]
+    estimate_minutes: Option<u32>,
+    #[serde(default, rename = "a", skip_serializing_if = "Option::is_none")]
+    assigned: Option<AgentName>,
+    #[serde(rename = "m")]
+    max_attempts: u32,
+    #[serde(default, rename = "g", skip_serializing_if = "Option::is_none")]
+    gate: Option<oarlock_model::task::Gate>,
+}
+
+fn spec_rest(spec: &TaskSpec) -> Sql<String> {
+    to_json(&SpecRest {
+        kind: spec.kind.clone(),
+        capabilities: spec.capabilities.clone(),
+        writes: spec.writes.clone(),
+        resources: spec.resources.clone(),
+        estimate_minutes: spec.estimate_minutes,
+        assigned: spec.assigned.clone(),
+        max_attempts: spec.max_attempts,
+        gate: spec.gate,
+    })
+}
+
+/// A state as its stored number.
+pub(crate) fn state_at(row: &Row<'_>, index: usize) -> Sql<TaskState> {
+    let number: u8 = row.get(index)?;
+    TaskState::ALL.get(usize::from(number)).copied().ok_or_else(|| bad_row("task state", number))
+}
+
+fn grant(row: &Row<'_>) -> Sql<Option<Grant>> {
+    let Some(token) = row.get::<_, Option<i64>>(15)? else { return Ok(None) };
+    let end: Option<String> = row.get(21)?;
+    Ok(Some(Grant {
+        token: Token(u64::try_from(token).map_err(|_| bad_row("token", token))?),
+        agent: id(row, 16)?,
+        session: id(row, 17)?,
+        since: WallTime(row.get(18)?),
+        renewed: StoreTime(row.get(19)?),
+        ttl_ms: row.get(20)?,
+        end: end.as_deref().map(from_word).transpose()?,
+    }))
+}
+
+/// Maps [`COLUMNS`]; texts and needs are filled in by [`complete`].
+pub(crate) fn map(row: &Row<'_>) -> Sql<(Task, bool)> {
+    let rest: SpecRest = json(row, 9)?;
+    let spec = TaskSpec {
+        title: row.get(8)?,
+        body: String::new(),
+        kind: rest.kind,
+        priority: row.get(3)?,
+        parent: id_or(row, 7)?,
+        capabilities: rest.capabilities,
+        writes: rest.writes,
+        resources: rest.resources,
+        estimate_minutes: rest.estimate_minutes,
+        assigned: rest.assigned,
+        max_attempts: rest.max_attempts,
+        not_before: row.get::<_, Option<i64>>(6)?.map(WallTime),
+        gate: rest.gate,
+    };
+    let task = Task {
+        seq: uint(row, 0)?,
+        id: id(row, 1)?,
+        spec,
+        needs: BTreeSet::new(),
+        auto_finish: row.get(11)?,
+        state: state_at(row, 2)?,
+        ready_at: row.get::<_, Option<i64>>(4)?.map(StoreTime),
+        retry_at: row.get::<_, Option<i64>>(5)?.map(StoreTime),
+        attempt: row.get(12)?,
+        failures: row.get(13)?,
+        losses: row.get(14)?,
+        grant: grant(row)?,
+        progress: row.get(22)?,
+        result: None,
+        artifacts: json_or(row, 23)?.unwrap_or_default(),
+        created_at: WallTime(row.get(24)?),
+        created_by: id_or(row, 25)?,
+        updated_at: WallTime(row.get(26)?),
+    };
+    Ok((task, row.get(10)?))
+}
+
+/// Adds what stands in other tables.
+pub(crate) fn complete(conn: &Connection, (mut task, has_text): (Task, bool)) -> Sql<Task> {
+    if has_text && let Some((body, result)) = first(conn, SELECT_TEXTS, [int(task.seq)], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        task.spec.body = body;
+        task.result = result;
+    }
+    task.needs = all(conn, SELECT_NEEDS, [int(task.seq)], |row| id(row, 0))?.into_iter().collect();
+    Ok(task)
+}
+
+/// Tasks of a query over [`FROM`]; `tail` is everything after it.
+pub(crate) fn select(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec<Task>> {
+    let rows = all(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, map)?;
+    rows.into_iter().map(|row| complete(conn, row)).collect()
+}
+
+pub(crate) fn get(conn: &Connection, task: &TaskId) -> Sql<Option<Task>> {
+    Ok(select(conn, "WHERE t.id = ?1", [task.as_str()])?.pop())
+}
+
+/// What every projection needs to know of the row before.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) seq: i64,
+    pub(crate) state: TaskState,
+    pub(crate) last_event: i64,
+}
+
+pub(crate) fn key(conn: &Connection, task: &TaskId) -> Sql<Option<Key>> {
+    first(conn, SELECT_KEY, [task.as_str()], |row| Ok(Key { seq: row.get(0)?, state: state_at(row, 1)?, last_event: row.get(2)? }))
+}
+
+pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, by: Option<&AgentName>, fact: &TaskAdded) -> Sql<()> {
+    let (ready_at, retry_at) = match fact.resting {
+        Resting::Ready { ready_at } => (Some(ready_at.0), None),
+        Resting::Scheduled { retry_at } => (None, retry_at.map(|at| at.0)),
+        Resting::Blocked | Resting::Waiting => (None, None),
+    };
+    let spec = &fact.spec;
+    change_one(conn, "a new task", INSERT, params![
+        seq,
+        fact.id.as_str(),
+        fact.resting.state() as i64,
+        spec.priority,
+        rank(StoreTime(ready_at.unwrap_or_default()), spec.priority),
+        ready_at,
+        retry_at,
+        spec.not_before.map(|at| at.0),
+        spec.parent.as_ref().map(TaskId::as_str),
+        spec.title,
+        spec_rest(spec)?,
+        !spec.body.is_empty(),
+        at.0,
+        by.map(AgentName::as_str),
+        int(event_seq),
+    ])?;
+    if !spec.body.is_empty() {
+        change_one(conn, "a body", INSERT_BODY, params![seq, spec.body])?;
+    }
+    fact.needs.iter().try_for_each(|need| add_need(conn, seq, need))
+}
+
+pub(crate) fn add_need(conn: &Connection, seq: i64, need: &TaskId) -> Sql<()> {
+    change_one(conn, "a dependency", INSERT_NEED, params![seq, need.as_str()])
+}
+
+pub(crate) fn remove_need(conn: &Connection, seq: i64, need: &TaskId) -> Sql<()> {
+    change(conn, DELETE_NEED, params![seq, need.as_str()]).map(drop)
+}
+
+pub(crate) fn touch(conn: &Connection, seq: i64, at: WallTime, event_seq: u64) -> Sql<()> {
+    change_one(conn, "a task", TOUCH, params![seq, at.0, int(event_seq)])
+}
+
+pub(crate) fn set_spec(conn: &Connection, seq: i64, task: &Task) -> Sql<()> {
+    let spec = &task.spec;
+    change_one(conn, "a task", SET_SPEC, params![seq, spec.priority, task.rank(), spec.not_before.map(|at| at.0), spec.title, spec_rest(spec)?])
+}
+
+pub(crate) fn set_body(conn: &Connection, seq: i64, body: &str) -> Sql<()> {
+    change_one(conn, "a body", UPSERT_BODY, params![seq, body])?;
+    change(conn, SET_HAS_TEXT, [seq]).map(drop)
+}
+
+pub(crate) fn rest(conn: &Connection, seq: i64, place: Resting) -> Sql<()> {
+    match place {
+        Resting::Ready { ready_at } => {
+            let (.., priority) = counts(conn, seq)?;
+            change_one(conn, "a task", SET_READY, params![seq, ready_at.0, rank(StoreTime(0), priority)])
+        }
+        Resting::Scheduled { retry_at } => change_one(conn, "a task", SET_RETRY, params![seq, retry_at.map(|at| at.0)]),
+        Resting::Blocked | Resting::Waiting => set_state(conn, seq, place.state()),
+    }
+}
+
+pub(crate) fn set_state(conn: &Connection, seq: i64, state: TaskState) -> Sql<()> {
+    change_one(conn, "a task", SET_STATE, params![seq, state as i64])
+}
+
+/// A failed task loses its place in the queue; a given-back one does not.
+pub(crate) fn forget_ready(conn: &Connection, seq: i64) -> Sql<()> {
+    change_one(conn, "a task", FORGET_READY, [seq])
+}
+
+pub(crate) fn forget_retry(conn: &Connection, seq: i64) -> Sql<()> {
+    change_one(conn, "a task", FORGET_RETRY, [seq])
+}
+
+/// Attempt, failures, losses, priority.
+pub(crate) fn counts(conn: &Connection, seq: i64) -> Sql<(u32, u32, u32, u8)> {
+    let found = first(conn, SELECT_COUNTS, [seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    found.ok_or_else(|| bad_row("task", seq))
+}
+
+/// The session and token of the last grant.
+pub(crate) fn last_grant(conn: &Connection, seq: i64) -> Sql<(Option<SessionId>, Option<i64>)> {
+    let found = first(conn, SELECT_COUNTS, [seq], |row| Ok((id_or(row, 4)?, row.get(5)?)))?;
+    found.ok_or_else(|| bad_row("task", seq))
+}
+
+pub(crate) fn set_counts(conn: &Connection, seq: i64, attempt: u32, failures: u32, losses: u32) -> Sql<()> {
+    change_one(conn, "a task", SET_COUNTS, params![seq, attempt, failures, losses])
+}
+
+pub(crate) fn claim(conn: &Connection, seq: i64, fact: &TaskClaimed, agent: &AgentName, session: &SessionId, at: WallTime, now: StoreTime) -> Sql<()> {
+    change_one(conn, "a task", CLAIM, params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms])
+}
+
+pub(crate) fn end_grant(conn: &Connection, seq: i64, end: GrantEnd) -> Sql<()> {
+    change(conn, END_GRANT, params![seq, word(&end)?]).map(drop)
+}
+
+pub(crate) fn set_progress(conn: &Connection, seq: i64, progress: u8) -> Sql<()> {
+    change_one(conn, "a task", SET_PROGRESS, params![seq, progress])
+}
+
+pub(crate) fn set_auto_finish(conn: &Connection, seq: i64) -> Sql<()> {
+    change_one(conn, "a task", SET_AUTO_FINISH, [seq])
+}
+
+pub(crate) fn finish(conn: &Connection, key: Key, state: TaskState, at: WallTime, event_seq: u64, result: Option<&String>, artifacts: &[String]) -> Sql<()> {
+    change_one(conn, "a task", FINISH, params![key.seq, state as i64, at.0, int(event_seq)])?;
+    if let Some(result) = result {
+        change_one(conn, "a result", UPSERT_RESULT, params![key.seq, result])?;
+        change(conn, SET_HAS_TEXT, [key.seq])?;
+    }
+    if artifacts.is_empty() { Ok(()) } else { change_one(conn, "a task", SET_ARTIFACTS, params![key.seq, to_json(&artifacts)?]) }
+}
+
+pub(crate) fn renew(conn: &Connection, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> Sql<()> {
+    change_one(conn, "a lease", RENEW, params![task.as_str(), renewed.0, ttl_ms])
+}

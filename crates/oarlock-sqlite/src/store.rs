@@ -1,0 +1,308 @@
+//! [`SqliteStore`]: opening, beginning transactions, and keeping the write-ahead log short.
+
+use oarlock_host::bell::Bells;
+use oarlock_host::clock::{Clock, SystemClock};
+use oarlock_host::gate::Gate;
+use oarlock_host::owner::OwnerLock;
+use oarlock_ops::lock::Lock;
+use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::topic::Topics;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crate::clock::StoreClock;
+use crate::error::{io_error, store_error, unavailable};
+use crate::listen::SqliteListening;
+use crate::place::Place;
+use crate::rows::event;
+use crate::transaction::SqliteTransaction;
+use crate::view::SqliteView;
+use crate::{clock, migrate};
+
+/// The oldest SQLite that may be used, as its version number: before it, two connections of which one
+/// resets the write-ahead log can damage the file (sqlite.org, "The WAL-reset bug", fixed in 3.51.3).
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// Frames in the log after which a writer moves them into the database.
+const CHECKPOINT_FRAMES: u32 = 1_000;
+
+/// The same when a handle is closed: the next one-shot command then has little to recover.
+const CHECKPOINT_FRAMES_AT_CLOSE: u32 = 100;
+
+/// How long a writer waits for its turn before it goes on without; fairness is not worth more.
+const GATE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Prepared statements kept by a connection.
+const STATEMENTS_MAX: usize = 128;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long a busy store is waited for.
+    pub busy: Duration,
+    /// The clock; replaced in tests.
+    pub clock: Arc<dyn Clock>,
+    /// How hard commits are pressed to the disk; only measurements use another than FULL.
+    pub synchronous: Synchronous,
+}
+
+/// SQLite's `synchronous` setting for acknowledged commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synchronous {
+    /// An acknowledged commit survives a loss of power.
+    Full,
+    /// It survives the death of its process; a loss of power may take the last ones.
+    Normal,
+    /// Nothing is promised. For measuring the processor without the disk.
+    Off,
+}
+
+impl Synchronous {
+    fn pragma(self) -> &'static str {
+        match self {
+            Synchronous::Full => "PRAGMA synchronous = FULL",
+            Synchronous::Normal => "PRAGMA synchronous = NORMAL",
+            Synchronous::Off => "PRAGMA synchronous = OFF",
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            busy: Duration::from_millis(oarlock_model::limits::BUSY_MS_DEFAULT.unsigned_abs()),
+            clock: Arc::new(SystemClock),
+            synchronous: Synchronous::Full,
+        }
+    }
+}
+
+/// A handle of an embedded store. Handles of many threads and processes may be open at once.
+#[derive(Debug)]
+pub struct SqliteStore {
+    conn: Connection,
+    place: Place,
+    owners: PathBuf,
+    bells: PathBuf,
+    ringer: Bells,
+    gate: Gate,
+    clock: StoreClock,
+    options: Options,
+    synchronous: Synchronous,
+    prefix: String,
+    epoch: u64,
+    owned: Vec<OwnerLock>,
+    inode: (u64, u64),
+    wal_frames: Arc<AtomicU32>,
+}
+
+impl SqliteStore {
+    /// Makes a store, or opens the one that is there. Returns it and whether it was made.
+    ///
+    /// # Errors
+    /// `store_unavailable` (permissions, space, a shared file system), `data_damaged`, `store_busy`.
+    pub fn create(place: &Place, prefix: &str, options: Options) -> StoreResult<(Self, bool)> {
+        if place.file().exists() {
+            // A process killed while it made the store leaves an empty file behind: that one is made anew.
+            let is_empty = std::fs::metadata(place.file()).map(|m| m.len() == 0).unwrap_or(false);
+            if !is_empty {
+                return Ok((Self::open(place, options)?, false));
+            }
+        }
+        place.make_dirs()?;
+        place.check_filesystem()?;
+        let conn = connect(place.file(), OpenFlags::SQLITE_OPEN_CREATE, options.busy)?;
+        conn.execute_batch("PRAGMA journal_mode = WAL").map_err(store_error)?;
+        migrate::migrate(&conn)?;
+        let made = conn
+            .execute("INSERT OR IGNORE INTO meta (id, prefix, created_at) VALUES (1, ?1, ?2)", (prefix, options.clock.wall_ms()))
+            .map_err(store_error)?;
+        drop(conn);
+        Ok((Self::open(place, options)?, made == 1))
+    }
+
+    /// Opens a store that is there.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::create`]; `store_unavailable` also when there is none.
+    pub fn open(place: &Place, options: Options) -> StoreResult<Self> {
+        if rusqlite::version_number() < SQLITE_VERSION_MIN {
+            return Err(StoreError::Internal(format!("SQLite {} can damage stores; 3.51.3 is needed", rusqlite::version())));
+        }
+        let inode = inode_of(place.file())?;
+        place.check_filesystem()?;
+        let mut conn = connect(place.file(), OpenFlags::empty(), options.busy)?;
+        migrate::check_application(&conn)?;
+        if migrate::is_behind(&conn)? {
+            migrate::migrate(&conn)?;
+        }
+        let wal_frames = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&wal_frames);
+        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+            counter.store(pages.unsigned_abs(), Ordering::Relaxed);
+            Ok(())
+        }))
+        .map_err(store_error)?;
+        let prefix = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
+        let epoch = epoch_of(event::last_seq(&conn).map_err(store_error)?);
+        let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock))?;
+        let (owners, bells, gate_dir) = (place.beside("owners"), place.beside("bells"), place.beside("gate"));
+        let topics = Topics::NAMED.map(|(_, name)| name);
+        let opened = |dir: &Path, error: &std::io::Error| io_error("open", dir, error);
+        let (ringer, gate) = match (Bells::open(&bells, &topics), Gate::open(&gate_dir)) {
+            (Ok(ringer), Ok(gate)) => (ringer, gate),
+            // Somebody copied or moved the database alone: what belongs beside it is made anew.
+            _ => {
+                place.make_dirs()?;
+                (Bells::open(&bells, &topics).map_err(|e| opened(&bells, &e))?, Gate::open(&gate_dir).map_err(|e| opened(&gate_dir, &e))?)
+            }
+        };
+        let synchronous = options.synchronous;
+        conn.execute_batch(synchronous.pragma()).map_err(store_error)?;
+        Ok(Self { conn, place: place.clone(), owners, bells, ringer, gate, clock, options, synchronous, prefix, epoch, owned: Vec::new(), inode, wal_frames })
+    }
+
+    /// Where the store is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The connection, for administration inside this crate.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// The same, for replacing the content.
+    pub(crate) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.conn
+    }
+
+    /// Moves store time forward after another store's content came in.
+    pub(crate) fn catch_up(&mut self) -> StoreResult<()> {
+        self.clock.catch_up(&self.conn)?;
+        self.clock.agree_again(&self.conn)
+    }
+
+    /// A deleted or replaced file must not be written on: what is acknowledged there would be lost.
+    fn check_unmoved(&self) -> StoreResult<()> {
+        if inode_of(self.place.file())? == self.inode {
+            return Ok(());
+        }
+        Err(unavailable(format!("the store {} was replaced by another file", self.place.file().display()), "stop, and start again with the new store"))
+    }
+
+    /// Presence need not be pressed to the disk: after a loss of power no session lives.
+    fn set_durability(&mut self, durability: Durability) -> StoreResult<()> {
+        let wanted = match durability {
+            Durability::Presence if self.options.synchronous == Synchronous::Full => Synchronous::Normal,
+            _ => self.options.synchronous,
+        };
+        if wanted != self.synchronous {
+            self.conn.prepare_cached(wanted.pragma()).and_then(|mut s| s.execute([])).map_err(store_error)?;
+            self.synchronous = wanted;
+        }
+        Ok(())
+    }
+
+    /// Moves the log into the database when it has grown; whoever finds it due does it.
+    fn checkpoint_beyond(&self, frames: u32) {
+        if self.wal_frames.load(Ordering::Relaxed) >= frames {
+            // PASSIVE waits for nobody. Should it fail, the log stays as it is and the next one tries again.
+            let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            self.wal_frames.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.checkpoint_beyond(CHECKPOINT_FRAMES_AT_CLOSE);
+    }
+}
+
+impl Store for SqliteStore {
+    fn begin<'a>(&'a mut self, _locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
+        self.check_unmoved()?;
+        self.checkpoint_beyond(CHECKPOINT_FRAMES);
+        self.set_durability(durability)?;
+        // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
+        let passage = self.gate.enter(GATE_PATIENCE.min(self.options.busy)).ok();
+        let last_seq = begin(&self.conn, "BEGIN IMMEDIATE", &mut self.clock, &mut self.epoch)?;
+        let view = SqliteView {
+            conn: &self.conn,
+            now: self.clock.now(),
+            host: &self.clock.host,
+            owners: &self.owners,
+            prefix: &self.prefix,
+            ends_with_view: false,
+        };
+        Ok(Box::new(SqliteTransaction::new(view, passage, &self.ringer, &mut self.owned, last_seq + 1)))
+    }
+
+    fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
+        self.check_unmoved()?;
+        begin(&self.conn, "BEGIN", &mut self.clock, &mut self.epoch)?;
+        Ok(Box::new(SqliteView {
+            conn: &self.conn,
+            now: self.clock.now(),
+            host: &self.clock.host,
+            owners: &self.owners,
+            prefix: &self.prefix,
+            ends_with_view: true,
+        }))
+    }
+
+    fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
+        Ok(Box::new(SqliteListening::new(&self.bells, topics)))
+    }
+}
+
+/// Begins a transaction and returns the number of the last event. When the store was restored since
+/// this handle last looked, its clock may have moved: the handle agrees on it anew.
+fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64) -> StoreResult<u64> {
+    let run = |sql: &str| conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error);
+    loop {
+        run(sql)?;
+        let last_seq = match event::last_seq(conn) {
+            Ok(last_seq) if epoch_of(last_seq) == *epoch => return Ok(last_seq),
+            Ok(last_seq) => last_seq,
+            Err(error) => {
+                run("ROLLBACK")?;
+                return Err(store_error(error));
+            }
+        };
+        run("ROLLBACK")?;
+        clock.agree_again(conn)?;
+        *epoch = epoch_of(last_seq);
+    }
+}
+
+fn epoch_of(seq: u64) -> u64 {
+    seq >> oarlock_ops::admin::EPOCH_SHIFT
+}
+
+pub(crate) fn connect(file: &Path, create: OpenFlags, busy: Duration) -> StoreResult<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+    let conn = Connection::open_with_flags(file, flags).map_err(store_error)?;
+    conn.busy_timeout(busy).map_err(store_error)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A one-shot command does not pay for a checkpoint when it happens to be the last to close.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(store_error)?;
+    Ok(conn)
+}
+
+fn inode_of(file: &Path) -> StoreResult<(u64, u64)> {
+    match std::fs::metadata(file) {
+        Ok(found) => Ok((found.dev(), found.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(unavailable(
+            format!("there is no store at {}", file.display()),
+            "make one with `oarlock init`, or pass its place with --store sqlite:PATH; was it deleted, by `git clean` perhaps?",
+        )),
+        Err(error) => Err(io_error("look at", file, &error)),
+    }
+}

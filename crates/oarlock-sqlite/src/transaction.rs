@@ -1,0 +1,158 @@
+//! [`SqliteTransaction`]: the writing half of the port.
+
+use oarlock_host::bell::Bells;
+use oarlock_host::gate::Passage;
+use oarlock_host::owner::OwnerLock;
+use oarlock_model::agent::Presence;
+use oarlock_model::event::Event;
+use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::state::Notice;
+use oarlock_model::task::TaskState;
+use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
+use oarlock_ops::store::{Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::topic::Topics;
+
+use crate::error::{io_error, store_error};
+use crate::project::{CountChanges, Projection};
+use crate::rows::{agent, queue, reply, reservation, task};
+use crate::view::SqliteView;
+
+/// What a transaction has done so far, apart from what SQLite keeps.
+#[derive(Clone, Copy)]
+struct Done {
+    next_seq: u64,
+    counts: CountChanges,
+    topics: Topics,
+    wrote: bool,
+}
+
+/// A writing transaction. Dropped, it rolls back.
+pub(crate) struct SqliteTransaction<'a> {
+    view: SqliteView<'a>,
+    passage: Option<Passage<'a>>,
+    bells: &'a Bells,
+    owned: &'a mut Vec<OwnerLock>,
+    taking: Vec<OwnerLock>,
+    done: Done,
+    marked: Option<Done>,
+    open: bool,
+}
+
+impl<'a> SqliteTransaction<'a> {
+    /// Wraps a transaction that has begun; `next_seq` is the number of its first event.
+    pub(crate) fn new(view: SqliteView<'a>, passage: Option<Passage<'a>>, bells: &'a Bells, owned: &'a mut Vec<OwnerLock>, next_seq: u64) -> Self {
+        let done = Done { next_seq, counts: CountChanges::default(), topics: Topics::NONE, wrote: false };
+        Self { view, passage, bells, owned, taking: Vec::new(), done, marked: None, open: true }
+    }
+
+    fn execute(&self, sql: &str) -> StoreResult<()> {
+        self.view.conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error)
+    }
+}
+
+impl Transaction for SqliteTransaction<'_> {
+    fn next_seq(&self) -> u64 {
+        self.done.next_seq
+    }
+
+    fn skip_to(&mut self, seq: u64) {
+        self.done.next_seq = self.done.next_seq.max(seq);
+    }
+
+    fn append(&mut self, event: &Event) -> StoreResult<()> {
+        debug_assert!(event.seq >= self.done.next_seq, "event numbers rise");
+        self.done.wrote = true;
+        Projection { conn: self.view.conn, counts: &mut self.done.counts }.apply(event).map_err(store_error)?;
+        self.done.next_seq = event.seq + 1;
+        self.done.topics = self.done.topics.and(Topics::of(&event.fact));
+        Ok(())
+    }
+
+    fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()> {
+        self.done.wrote = true;
+        agent::write_presence(self.view.conn, name, presence).map_err(store_error)
+    }
+
+    fn write_renewal(&mut self, id: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()> {
+        self.done.wrote = true;
+        task::renew(self.view.conn, id, renewed, ttl_ms).map_err(store_error)
+    }
+
+    fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>> {
+        let notices = agent::take_notices(self.view.conn, session).map_err(store_error)?;
+        self.done.wrote |= !notices.is_empty();
+        Ok(notices)
+    }
+
+    fn write_starved(&mut self, id: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()> {
+        self.done.wrote = true;
+        reservation::put_starved(self.view.conn, id, starved).map_err(store_error)
+    }
+
+    fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> StoreResult<()> {
+        self.done.wrote = true;
+        reply::put(self.view.conn, key, remembered, self.view.now.store).map_err(store_error)
+    }
+
+    fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()> {
+        let taken = OwnerLock::acquire(self.view.owners, session.as_str()).map_err(|error| io_error("lock", self.view.owners, &error))?;
+        match taken {
+            Some(lock) => {
+                self.taking.push(lock);
+                Ok(())
+            }
+            None => Err(StoreError::Internal(format!("somebody holds the lock of the new session {session}"))),
+        }
+    }
+
+    fn mark(&mut self) -> StoreResult<()> {
+        if !self.done.wrote {
+            return Ok(());
+        }
+        if self.marked.is_some() {
+            self.execute("RELEASE mark")?;
+        }
+        self.execute("SAVEPOINT mark")?;
+        self.marked = Some(self.done);
+        Ok(())
+    }
+
+    fn undo_to_mark(&mut self) -> StoreResult<bool> {
+        let Some(marked) = self.marked.take() else { return Ok(false) };
+        self.execute("ROLLBACK TO mark")?;
+        self.execute("RELEASE mark")?;
+        self.done = marked;
+        Ok(true)
+    }
+
+    fn commit(mut self: Box<Self>) -> StoreResult<()> {
+        for (state, by) in TaskState::ALL.into_iter().zip(self.done.counts).filter(|(_, by)| *by != 0) {
+            queue::add_count(self.view.conn, state, by).map_err(store_error)?;
+        }
+        self.execute("COMMIT")?;
+        self.open = false;
+        self.owned.append(&mut self.taking);
+        // The next writer goes on while this one wakes the waiters.
+        drop(self.passage.take());
+        for (topic, bell) in Topics::NAMED {
+            if self.done.topics.meets(topic) {
+                // A bell that cannot be rung delays waiters until their next look; it does not undo the commit.
+                let _ = self.bells.ring(bell);
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&self) -> &dyn View {
+        &self.view
+    }
+}
+
+impl Drop for SqliteTransaction<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            // Should the rollback fail, SQLite has rolled back by itself or the next BEGIN says what is wrong.
+            let _ = self.view.conn.execute_batch("ROLLBACK");
+        }
+    }
+}

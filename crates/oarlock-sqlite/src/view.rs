@@ -1,0 +1,267 @@
+//! [`SqliteView`]: the reading half of the port, over one transaction.
+
+use oarlock_host::clock::HostId;
+use oarlock_host::owner::{OwnerState, probe};
+use oarlock_host::process::{Liveness, ProcessId};
+use oarlock_model::agent::{Agent, Owner};
+use oarlock_model::event::Event;
+use oarlock_model::message::Message;
+use oarlock_model::reservation::Reservation;
+use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::state::{Entry, State};
+use oarlock_model::task::{Task, TaskState};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreTime, TaskId};
+use oarlock_ops::store::{Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::error::store_error;
+use crate::rows::{self, agent, entry, event, message, queue, reply, reservation, task};
+
+/// A view of one moment.
+pub(crate) struct SqliteView<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) now: Now,
+    pub(crate) host: &'a HostId,
+    pub(crate) owners: &'a Path,
+    pub(crate) prefix: &'a str,
+    /// Whether the transaction is only for reading and ends with this view.
+    pub(crate) ends_with_view: bool,
+}
+
+impl Drop for SqliteView<'_> {
+    fn drop(&mut self) {
+        if self.ends_with_view {
+            // Nothing was written; should it fail, the next BEGIN says what is wrong.
+            let _ = self.conn.prepare_cached("COMMIT").and_then(|mut s| s.execute([]));
+        }
+    }
+}
+
+impl SqliteView<'_> {
+    /// The lock that stands for a session's life, and the process where there is no such file.
+    fn locked_owner(&self, session: &SessionId, process: &str) -> OwnerSight {
+        match probe(self.owners, session.as_str()) {
+            Ok(OwnerState::Held) => OwnerSight::Alive,
+            Ok(OwnerState::Free) => OwnerSight::Died,
+            // A missing file proves nothing by itself.
+            Ok(OwnerState::Missing) | Err(_) => sight_of(process),
+        }
+    }
+}
+
+fn sight_of(process: &str) -> OwnerSight {
+    match ProcessId::parse(process).map(|process| process.liveness()) {
+        Ok(Liveness::Alive) => OwnerSight::Alive,
+        Ok(Liveness::Dead) => OwnerSight::Died,
+        Ok(Liveness::Unknown) | Err(_) => OwnerSight::Unknown,
+    }
+}
+
+impl View for SqliteView<'_> {
+    fn now(&self) -> Now {
+        self.now
+    }
+
+    fn boot_id(&self) -> &str {
+        &self.host.boot_id
+    }
+
+    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
+        if !agent.is_live() {
+            return OwnerSight::Unknown;
+        }
+        let (theirs, ours) = (&agent.host.boot_id, &self.host.boot_id);
+        if !theirs.is_empty() && !ours.is_empty() && theirs != ours {
+            return OwnerSight::OtherBoot;
+        }
+        match &agent.owner {
+            Owner::None => OwnerSight::Unknown,
+            Owner::Process { process } => sight_of(process),
+            Owner::Lock { process, .. } => self.locked_owner(&agent.session, process),
+        }
+    }
+
+    fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>> {
+        agent::get(self.conn, name).map_err(store_error)
+    }
+
+    fn agents(&self) -> StoreResult<Vec<Agent>> {
+        agent::list(self.conn).map_err(store_error)
+    }
+
+    fn mortal_agents(&self) -> StoreResult<Vec<Agent>> {
+        agent::mortal(self.conn, &self.host.boot_id).map_err(store_error)
+    }
+
+    fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
+        queue::held_by(self.conn, session).map_err(store_error)
+    }
+
+    fn task(&self, id: &TaskId) -> StoreResult<Option<Task>> {
+        task::get(self.conn, id).map_err(store_error)
+    }
+
+    fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>> {
+        Ok(task::key(self.conn, id).map_err(store_error)?.map(|key| key.state))
+    }
+
+    fn next_task_seq(&self) -> StoreResult<u64> {
+        Ok(queue::next_seq(self.conn).map_err(store_error)?.unsigned_abs())
+    }
+
+    fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>> {
+        queue::list(self.conn, filter).map_err(store_error)
+    }
+
+    fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        queue::children(self.conn, id).map_err(store_error)
+    }
+
+    fn has_open_children(&self, id: &TaskId) -> StoreResult<bool> {
+        queue::has_open_children(self.conn, id).map_err(store_error)
+    }
+
+    fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        queue::dependants(self.conn, id).map_err(store_error)
+    }
+
+    fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        queue::unmet_needs(self.conn, id).map_err(store_error)
+    }
+
+    fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>> {
+        queue::offers(self.conn, after, limit).map_err(store_error)
+    }
+
+    fn expired_claims(&self) -> StoreResult<Vec<Task>> {
+        queue::expired_claims(self.conn, self.now).map_err(store_error)
+    }
+
+    fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>> {
+        queue::due(self.conn, self.now, limit).map_err(store_error)
+    }
+
+    fn next_due_ms(&self) -> StoreResult<Option<i64>> {
+        queue::next_due_ms(self.conn, self.now).map_err(store_error)
+    }
+
+    fn was_granted(&self, id: &TaskId, session: &SessionId) -> StoreResult<bool> {
+        let Some(key) = task::key(self.conn, id).map_err(store_error)? else { return Ok(false) };
+        let mut granted = false;
+        let look = |link: &event::Link| {
+            granted = link.kind == "task_claimed" && link.session.as_deref() == Some(session.as_str());
+            !granted
+        };
+        event::walk_back(self.conn, key.last_event, look).map_err(store_error)?;
+        Ok(granted)
+    }
+
+    fn counts(&self) -> StoreResult<Counts> {
+        queue::counts(self.conn).map_err(store_error)
+    }
+
+    fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>> {
+        queue::stuck(self.conn, limit).map_err(store_error)
+    }
+
+    fn is_stuck(&self, id: &TaskId) -> StoreResult<bool> {
+        queue::is_stuck(self.conn, id).map_err(store_error)
+    }
+
+    fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>> {
+        queue::oldest_ready(self.conn).map_err(store_error)
+    }
+
+    fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>> {
+        entry::get(self.conn, key).map_err(store_error)
+    }
+
+    fn entries(&self, prefix: &str) -> StoreResult<Vec<Entry>> {
+        entry::with_prefix(self.conn, prefix).map_err(store_error)
+    }
+
+    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>> {
+        reservation::get(self.conn, id).map_err(store_error)
+    }
+
+    fn reservations(&self) -> StoreResult<Vec<Reservation>> {
+        reservation::list(self.conn).map_err(store_error)
+    }
+
+    fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
+        reservation::of_session(self.conn, session).map_err(store_error)
+    }
+
+    fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>> {
+        reservation::of_task(self.conn, task).map_err(store_error)
+    }
+
+    fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>> {
+        reservation::expired(self.conn, self.now.store, limit).map_err(store_error)
+    }
+
+    fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>> {
+        reservation::starved(self.conn).map_err(store_error)
+    }
+
+    fn message(&self, id: &MessageId) -> StoreResult<Option<Message>> {
+        message::get(self.conn, id).map_err(store_error)
+    }
+
+    fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>> {
+        message::inbox(self.conn, agent, acked, limit).map_err(store_error)
+    }
+
+    fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>> {
+        message::thread(self.conn, id, limit).map_err(store_error)
+    }
+
+    fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64> {
+        message::unread(self.conn, agent, read_mark).map_err(store_error)
+    }
+
+    fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {
+        let Some(subject) = &filter.subject else { return event::page(self.conn, filter).map_err(store_error) };
+        let key = match TaskId::parse(subject) {
+            Ok(id) => task::key(self.conn, &id).map_err(store_error)?,
+            Err(_) => None,
+        };
+        match key {
+            Some(key) => event::of_task(self.conn, key.last_event, filter).map_err(store_error),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>> {
+        let Some(id) = TaskId::parse(subject).ok() else { return Ok(None) };
+        let Some(key) = task::key(self.conn, &id).map_err(store_error)? else { return Ok(None) };
+        let mut found = None;
+        let look = |link: &event::Link| {
+            found = (link.kind == kind).then_some(link.seq);
+            found.is_none()
+        };
+        event::walk_back(self.conn, key.last_event, look).map_err(store_error)?;
+        match found {
+            Some(seq) => event::get(self.conn, seq).map_err(store_error),
+            None => Ok(None),
+        }
+    }
+
+    fn last_seq(&self) -> StoreResult<u64> {
+        event::last_seq(self.conn).map_err(store_error)
+    }
+
+    fn task_prefix(&self) -> StoreResult<String> {
+        Ok(self.prefix.to_owned())
+    }
+
+    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>> {
+        reply::get(self.conn, key, self.now.store).map_err(store_error)
+    }
+
+    fn state(&self) -> StoreResult<State> {
+        rows::whole::state(self.conn).map_err(store_error)
+    }
+}

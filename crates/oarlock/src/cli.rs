@@ -1,0 +1,72 @@
+//! The command line: parses, asks the registry, prints. It decides nothing.
+
+mod args;
+mod exec;
+mod init;
+mod local;
+mod output;
+mod render;
+mod runner;
+mod stewardship;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use std::ffi::OsString;
+
+use args::Common;
+use output::Output;
+
+/// Runs a command line and returns its exit code.
+pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    // Errors of the command line itself are told in JSON too, so this is looked up before it is parsed.
+    let json = argv.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+    let matches = match args::command().try_get_matches_from(&argv) {
+        Ok(matches) => matches,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            return Output::plain(json).text(&error.render().to_string());
+        }
+        Err(error) => return Output::plain(json).fail(&usage_error(error)),
+    };
+    let common = match Common::read(&matches) {
+        Ok(common) => common,
+        Err(error) => return Output::plain(json).fail(&error),
+    };
+    let output = Output::new(common.json, common.quiet);
+    match exec::execute(&matches, &common, &output) {
+        Ok(code) => code,
+        Err(error) => output.fail(&error),
+    }
+}
+
+/// A panic is a bug: say so in the form that was asked for, with the exit code of the contract.
+pub fn install_panic_report() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        let message = info.payload().downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| info.payload().downcast_ref::<String>().cloned());
+        let error = OpError::Internal(format!("{} ({place})", message.unwrap_or_else(|| "unknown".into())));
+        let json = std::env::args_os().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+        std::process::exit(i32::from(Output::plain(json).fail(&error)));
+    }));
+}
+
+/// What clap refused, in the words of the contract: a bad value is `invalid_request`, the rest `usage`.
+fn usage_error(error: clap::Error) -> OpError {
+    let source = std::error::Error::source(&error);
+    if let Some(rejection) = source.and_then(|source| source.downcast_ref::<Rejection>()) {
+        return rejection.clone().into();
+    }
+    if let Some(op) = source.and_then(|source| source.downcast_ref::<OpError>()) {
+        return op.clone();
+    }
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let hint = text.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    let has_value = matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if !value.is_empty());
+    match error.kind() {
+        ErrorKind::ValueValidation => Rejection::invalid(message, hint).into(),
+        ErrorKind::InvalidValue if has_value => Rejection::invalid(message, hint).into(),
+        _ => OpError::Usage { message, hint },
+    }
+}

@@ -1,0 +1,175 @@
+//! Running a parsed command line: where the store is, who calls, which verb.
+
+use clap::{ArgMatches, FromArgMatches};
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry::{self, Call, Entry};
+use oarlock_ops::request::Identity;
+use oarlock_ops::settings::Settings;
+use oarlock_sqlite::{Options, Place, SqliteStore};
+use serde_json::Value;
+use std::time::Instant;
+
+use super::args::Common;
+use super::init::Init;
+use super::local::{ThisMachine, ancestors};
+use super::output::{Output, note};
+use super::{runner, stewardship};
+use crate::config;
+use crate::project::{Project, current_dir, resolved};
+
+/// Where the store of a call is.
+#[derive(Clone, Debug)]
+pub(crate) struct Where {
+    place: Place,
+    project: Option<Project>,
+}
+
+impl Where {
+    /// The place that is named, or that of the repository around the current directory. With
+    /// `making`, a directory without either becomes a project's root.
+    pub(crate) fn find(common: &Common, making: bool) -> Result<Self, OpError> {
+        let here = current_dir()?;
+        if let Some(url) = &common.store {
+            let path = sqlite_path(url)?;
+            return Ok(Self { place: Place::of_file(resolved(&here, path)), project: None });
+        }
+        let project = if making { Project::around(&here).unwrap_or_else(|| Project::at(&here)) } else { Project::find(&here)? };
+        Ok(Self { place: Place::of_file(project.store_file()), project: Some(project) })
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn project(&self) -> Option<&Project> {
+        self.project.as_ref()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite:{}", self.place.file().display())
+    }
+
+    /// The defaults for calls to this store.
+    pub(crate) fn settings(&self) -> Result<Settings, OpError> {
+        config::load(self.project.as_ref().map(|project| project.dir().join("config.toml")).as_deref())
+    }
+
+    /// Opens the store, which must be there.
+    pub(crate) fn open(&self, options: Options) -> Result<SqliteStore, OpError> {
+        if !self.place.file().exists() {
+            let message = format!("there is no store at {}", self.place.file().display());
+            return Err(Rejection::Missing { message, hint: "make one with `oarlock init`, or name another with --store sqlite:PATH".into() }.into());
+        }
+        Ok(SqliteStore::open(&self.place, options)?)
+    }
+}
+
+fn sqlite_path(url: &str) -> Result<&str, OpError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return match path {
+            "" => Err(Rejection::invalid("--store names no file", "write sqlite:PATH, for example sqlite:/data/oarlock.db").into()),
+            path => Ok(path),
+        };
+    }
+    let known = ["http://", "https://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    let message = if known { format!("this build has no client for {}", oarlock_model::ident::shown(url)) } else { format!("\"{}\" is not a store", oarlock_model::ident::shown(url)) };
+    Err(Rejection::invalid(message, "write sqlite:PATH, for example sqlite:/data/oarlock.db").into())
+}
+
+/// How the store is opened for this call.
+pub(crate) fn options(common: &Common, settings: &Settings) -> Options {
+    Options { busy: common.busy.unwrap_or(settings.busy).as_std(), ..Options::default() }
+}
+
+/// Runs the verb of a parsed command line.
+pub(crate) fn execute(matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
+    let Some((verb, matches)) = matches.subcommand() else {
+        return Err(OpError::Usage { message: "no command was given".into(), hint: "see oarlock --help".into() });
+    };
+    match registry::find(verb) {
+        Some(entry) => run_entry(entry, matches, common, output),
+        None => run_local(verb, matches, common, output),
+    }
+}
+
+fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpError> {
+    T::from_arg_matches(matches).map_err(super::usage_error)
+}
+
+fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
+    match verb {
+        "init" => {
+            let target = Where::find(common, true)?;
+            let settings = target.settings()?;
+            let reply = parsed::<Init>(matches)?.run(&target, options(common, &settings))?;
+            Ok(output.reply(verb, &reply))
+        }
+        "work" => runner::work(parsed(matches)?, common, output),
+        "run" => runner::run(parsed(matches)?, common, output),
+        _ => stewardship::run(verb, matches, common, output),
+    }
+}
+
+fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
+    let started = Instant::now();
+    let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
+    call.localise(&mut ThisMachine)?;
+    if let Some(reply) = call.without_store(&Settings::default())? {
+        return Ok(output.reply(entry.verb, &reply));
+    }
+    let target = Where::find(common, false)?;
+    let settings = target.settings()?;
+    let mut store = target.open(options(common, &settings))?;
+    let caller = caller(common, call.identity());
+    let follows = entry.verb == "events" && matches.get_flag("follow");
+    let code = if follows {
+        follow(entry, matches, &mut store, &caller, &settings, output)?
+    } else {
+        let reply = call.run(&mut store, &caller, &settings)?;
+        output.reply(entry.verb, &reply)
+    };
+    if common.verbose {
+        note(&format!("{} on {} in {:.1} ms", entry.verb, target.url(), started.elapsed().as_secs_f64() * 1e3));
+    }
+    Ok(code)
+}
+
+/// Who calls. Only where nothing is said and somebody must be known are the processes above looked at.
+fn caller(common: &Common, identity: Identity) -> Caller {
+    let unknown = common.name.is_none() && common.session.is_none() && identity == Identity::Needed;
+    Caller {
+        name: common.name.clone(),
+        session: common.session.clone(),
+        ancestors: if unknown { ancestors() } else { Vec::new() },
+        key: common.key.clone(),
+    }
+}
+
+/// Prints page after page, an event a line, until the reader goes away.
+fn follow(entry: &Entry, matches: &ArgMatches, store: &mut SqliteStore, caller: &Caller, settings: &Settings, output: &Output) -> Result<u8, OpError> {
+    let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
+    loop {
+        let reply = call.run(store, caller, settings)?;
+        for event in reply["events"].as_array().into_iter().flatten() {
+            let line = if output.json { event.to_string() } else { super::render::event_line(event, output.colour) };
+            if !output.line(&line) {
+                return Ok(0);
+            }
+        }
+        call = after(entry, matches, &reply)?;
+    }
+}
+
+/// The same request, from where the last page ended.
+fn after(entry: &Entry, matches: &ArgMatches, reply: &Value) -> Result<Box<dyn Call>, OpError> {
+    let mut request = serde_json::json!({"follow": true, "after": reply["cursor"]});
+    if let Some(kinds) = matches.get_many::<String>("kind") {
+        request["kind"] = kinds.cloned().collect();
+    }
+    if let Some(wait) = matches.get_one::<oarlock_model::duration::Duration>("wait") {
+        request["wait"] = wait.to_string().into();
+    }
+    (entry.from_json)(request)
+}

@@ -1,0 +1,33 @@
+//! `init`: makes the project.
+
+use clap::Args;
+use oarlock_model::{Label, Rejection};
+use oarlock_ops::OpError;
+use oarlock_sqlite::{Options, SqliteStore};
+use serde_json::{Value, json};
+
+use super::exec::Where;
+use crate::project::{Project, TASK_PREFIX};
+
+/// Makes the project of this repository, or of this directory where there is none.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Init {
+    /// The prefix of made-up task ids
+    #[arg(long, value_name = "T")]
+    pub(crate) prefix: Option<Label>,
+}
+
+impl Init {
+    pub(crate) fn run(&self, target: &Where, options: Options) -> Result<Value, OpError> {
+        let prefix = self.prefix.as_ref().map_or(TASK_PREFIX, Label::as_str);
+        if prefix.len() > 32 {
+            return Err(Rejection::invalid("the prefix is longer than 32 characters", "use a short one, for example T").into());
+        }
+        if let Some(project) = target.project() {
+            project.make_dir()?;
+        }
+        let (_, created) = SqliteStore::create(target.place(), prefix, options)?;
+        let root = target.project().map_or_else(|| target.place().dir().to_owned(), |project: &Project| project.root().to_owned());
+        Ok(json!({"project": {"root": root.display().to_string(), "store": target.url(), "created": created}}))
+    }
+}

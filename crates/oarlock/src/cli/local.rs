@@ -1,0 +1,102 @@
+//! The caller's own machine: files, paths, processes.
+
+use oarlock_host::process::ProcessId;
+use oarlock_model::agent::Host;
+use oarlock_model::ident::shown;
+use oarlock_model::{Rejection, pattern};
+use oarlock_ops::OpError;
+use oarlock_ops::local::Local;
+use oarlock_ops::store::StoreError;
+use serde_json::json;
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::path::{Path, PathBuf};
+
+use crate::project::{Project, current_dir, resolved};
+
+/// This process's machine and current directory.
+pub(crate) struct ThisMachine;
+
+impl Local for ThisMachine {
+    fn read_text(&mut self, path: &str, bytes_max: usize) -> Result<String, OpError> {
+        let mut bytes = Vec::new();
+        let limit = bytes_max as u64 + 1;
+        let read = match path {
+            "-" => stdin().lock().take(limit).read_to_end(&mut bytes),
+            path => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+        };
+        read.map_err(|error| unreadable(path, &error))?;
+        if bytes.len() > bytes_max {
+            let actual = if path == "-" { bytes.len() } else { std::fs::metadata(path).map_or(bytes.len(), |m| m.len() as usize) };
+            return Err(Rejection::limit(format!("bytes of {}", shown(path)), bytes_max, actual).into());
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+            OpError::Damaged {
+                message: format!("{}: line {line}: it is not UTF-8 text", shown(path)),
+                hint: "convert the file to UTF-8".into(),
+                details: json!({"file": path, "line": line}),
+            }
+        })
+    }
+
+    fn repository_path(&self, path: &str) -> Result<String, OpError> {
+        let here = current_dir()?;
+        let root = worktree_of(&here);
+        let wanted = with_links_resolved(&resolved(&here, path));
+        let root = root.canonicalize().unwrap_or(root);
+        let inside = wanted.strip_prefix(&root).map_err(|_| {
+            Rejection::invalid(format!("{} is outside the repository {}", shown(path), root.display()), "name a path inside the repository")
+        })?;
+        let text = inside.to_str().ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
+        Ok(pattern::normalise_path(text).map_err(Rejection::from)?)
+    }
+
+    fn process(&self, pid: u32) -> Result<String, OpError> {
+        match ProcessId::of(pid) {
+            Ok(Some(process)) => Ok(process.to_text()),
+            Ok(None) => Err(Rejection::not_found("process", pid).into()),
+            Err(error) => Err(StoreError::Unavailable { message: format!("process {pid} cannot be identified: {error}"), hint: "is /proc mounted?".into() }.into()),
+        }
+    }
+
+    fn host(&self) -> Host {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
+        Host { name, boot_id: String::new(), pid: None }
+    }
+}
+
+/// The top of the worktree that a directory is in: paths mean the same in each worktree of a repository.
+fn worktree_of(dir: &Path) -> PathBuf {
+    let git = dir.ancestors().find(|above| above.join(".git").exists());
+    let top = git.map(Path::to_owned).or_else(|| Project::around(dir).map(|project| project.root().to_owned()));
+    top.unwrap_or_else(|| dir.to_owned())
+}
+
+/// Resolves symlinks as far as the path exists.
+fn with_links_resolved(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (above.canonicalize(), path.strip_prefix(above)) {
+            return real.join(rest);
+        }
+    }
+    path.to_owned()
+}
+
+/// The identities of the processes above this one, nearest first.
+pub(crate) fn ancestors() -> Vec<String> {
+    ProcessId::current().map(|me| me.ancestors().iter().map(ProcessId::to_text).collect()).unwrap_or_default()
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> OpError {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return Rejection::not_found("file", path).into();
+    }
+    OpError::Damaged {
+        message: format!("{} cannot be read: {error}", shown(path)),
+        hint: "look at its permissions and whether it is a file".into(),
+        details: json!({"file": path}),
+    }
+}
+

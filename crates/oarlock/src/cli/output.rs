@@ -1,0 +1,73 @@
+//! What reaches standard output and standard error.
+
+use oarlock_ops::OpError;
+use serde_json::Value;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+use super::render;
+
+/// How to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) colour: bool,
+}
+
+impl Output {
+    /// For a command line that was understood.
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        let colour = !json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { json, quiet, colour }
+    }
+
+    /// For one that was not.
+    pub(crate) fn plain(json: bool) -> Self {
+        Self { json, quiet: false, colour: false }
+    }
+
+    /// Prints a reply: one JSON object, or text for people.
+    pub(crate) fn reply(&self, verb: &str, reply: &Value) -> u8 {
+        if self.json {
+            return self.text(&format!("{reply}\n"));
+        }
+        if self.quiet {
+            return self.text(&render::ids(reply));
+        }
+        self.text(&render::reply(verb, reply, self.colour))
+    }
+
+    /// Prints text. A reader that has gone away is no error.
+    pub(crate) fn text(&self, text: &str) -> u8 {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => 0,
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
+            Err(error) => {
+                note(&format!("failed to write the reply: {error}"));
+                70
+            }
+        }
+    }
+
+    /// Whether standard output still has a reader after this text.
+    pub(crate) fn line(&self, text: &str) -> bool {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+    }
+
+    /// Tells an error and returns its exit code.
+    pub(crate) fn fail(&self, error: &OpError) -> u8 {
+        if self.json {
+            note(&error.json().to_string());
+        } else {
+            note(&format!("error: {error}\n  hint: {} ({})", error.hint(), error.code().code));
+        }
+        error.code().exit
+    }
+}
+
+/// A line on standard error; nobody reading it is no error.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,208 @@
+//! Replies as text for people, from their JSON: whatever has the shape of a task looks like a task.
+
+mod noun;
+mod plan;
+mod table;
+
+use serde_json::Value;
+use std::fmt::Write;
+
+pub(crate) use noun::event_line;
+use noun::{agent_table, describe_agent, describe_task, entry_lines, message_block, reservation_table, task_table};
+
+/// How text is painted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint {
+    colour: bool,
+}
+
+impl Paint {
+    pub(crate) fn new(colour: bool) -> Self {
+        Self { colour }
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.colour && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    /// The colour of a state: what needs a look stands out.
+    pub(crate) fn state(self, state: &str) -> String {
+        let code = match state {
+            "ready" | "active" => "32",
+            "claimed" => "36",
+            "blocked" | "waiting" | "scheduled" | "stale" => "33",
+            "review" => "35",
+            "dead" | "lost" | "cancelled" => "31",
+            _ => "2",
+        };
+        self.wrap(code, state)
+    }
+}
+
+/// A text without what could move the cursor or turn the line around: replies hold others' words.
+pub(crate) fn safe(text: &str) -> String {
+    let bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || oarlock_model::ident::is_bidi_or_invisible(c);
+    if !text.contains(bad) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::new(), |mut out, c| {
+        if bad(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+        out
+    })
+}
+
+/// The text of a field, made safe; empty when it is absent.
+pub(crate) fn text(value: &Value, field: &str) -> String {
+    match &value[field] {
+        Value::String(text) => safe(text),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// The texts of a list, joined.
+pub(crate) fn list(value: &Value, field: &str) -> String {
+    let items = value[field].as_array().into_iter().flatten();
+    items.map(|item| item.as_str().map_or_else(|| item.to_string(), safe)).collect::<Vec<_>>().join(", ")
+}
+
+/// A duration in milliseconds, as people say it.
+pub(crate) fn duration(ms: i64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Only the ids of a reply, one a line.
+pub(crate) fn ids(reply: &Value) -> String {
+    let mut ids = Vec::new();
+    for (noun, id) in [("task", "id"), ("tasks", "id"), ("created", "id"), ("agent", "name"), ("agents", "name"), ("reservations", "id"), ("messages", "id"), ("state", "key"), ("entries", "key"), ("events", "cursor")] {
+        match &reply[noun] {
+            Value::Array(items) => ids.extend(items.iter().map(|item| text(item, id))),
+            Value::Object(_) => ids.push(text(&reply[noun], id)),
+            _ => {}
+        }
+    }
+    ids.extend(reply["claims"].as_array().into_iter().flatten().map(|claim| text(&claim["task"], "id")));
+    ids.iter().fold(String::new(), |out, id| out + id + "\n")
+}
+
+/// The whole reply.
+pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
+    let paint = Paint::new(colour);
+    let mut out = String::new();
+    match verb {
+        "init" => {
+            let done = if reply["project"]["created"] == true { "made the project in" } else { "the project is there already in" };
+            let _ = writeln!(out, "{done} {}", text(&reply["project"], "root"));
+            let _ = writeln!(out, "next: oarlock add \"first task\"; oarlock join NAME; oarlock claim --as NAME");
+        }
+        "split" => plan::plan(&mut out, reply, paint),
+        "run" | "work" => plan::report(&mut out, reply, paint),
+        "status" => noun::status(&mut out, reply, paint),
+        "prime" => out.push_str(&text(reply, "text")),
+        "doctor" => noun::doctor(&mut out, reply, paint),
+        _ => by_shape(&mut out, reply, paint),
+    }
+    out
+}
+
+/// Replies whose shape says what they are.
+fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
+    let claims = reply["claims"].as_array();
+    for claim in claims.into_iter().flatten().chain(reply.get("lease").map(|_| reply)) {
+        lease(out, claim, paint);
+    }
+    if reply["agent"].is_object() {
+        describe_agent(out, &reply["agent"], paint);
+    }
+    heartbeat_lines(out, reply);
+    if reply["task"].is_object() {
+        describe_task(out, &reply["task"], paint);
+    }
+    if let Some(tasks) = reply["tasks"].as_array() {
+        task_table(out, tasks, paint);
+        if let Some(next) = reply["next"].as_str() {
+            let _ = writeln!(out, "{}", paint.dim(&format!("more: --after {next}")));
+        }
+    }
+    if let Some(agents) = reply["agents"].as_array() {
+        agent_table(out, agents, paint);
+    }
+    if reply["state"].is_object() {
+        entry_lines(out, &reply["state"], paint);
+    }
+    for entry in reply["entries"].as_array().into_iter().flatten() {
+        entry_lines(out, entry, paint);
+    }
+    if let Some(reservations) = reply["reservations"].as_array().filter(|r| reply.get("lease").is_none() || !r.is_empty()) {
+        reservation_table(out, reservations, paint);
+    }
+    if let Some(messages) = reply["messages"].as_array() {
+        if messages.is_empty() {
+            out.push_str("no messages\n");
+        }
+        messages.iter().for_each(|message| message_block(out, message, paint));
+    }
+    if let Some(events) = reply["events"].as_array() {
+        if reply["task"].is_object() && !events.is_empty() {
+            let _ = writeln!(out, "\n{}", paint.bold("history"));
+        }
+        for event in events {
+            let _ = writeln!(out, "{}", event_line(event, paint.colour));
+        }
+    }
+    for (field, words) in [("unblocked", "can be claimed now"), ("released", "given back")] {
+        if reply[field].as_array().is_some_and(|ids| !ids.is_empty()) {
+            let _ = writeln!(out, "{words}: {}", list(reply, field));
+        }
+    }
+    if out.is_empty() {
+        plain_fields(out, reply);
+    }
+}
+
+fn lease(out: &mut String, claim: &Value, paint: Paint) {
+    let lease = &claim["lease"];
+    let title = if claim["task"].is_object() { text(&claim["task"], "title") } else { String::new() };
+    let left = duration(lease["ttl_ms"].as_i64().unwrap_or(0));
+    let _ = writeln!(out, "{} {title}", paint.bold(&text(lease, "task")));
+    let _ = writeln!(out, "  token {}, {left} left, attempt {}", lease["token"], lease["attempt"]);
+}
+
+fn heartbeat_lines(out: &mut String, reply: &Value) {
+    if reply.get("renewed").is_none() {
+        return;
+    }
+    let _ = writeln!(out, "  {} leases renewed, {} unread messages", reply["renewed"], reply["unread"]);
+    for (field, words) in [("lost", "LOST, stop working on"), ("cancelled", "CANCELLED, stop working on")] {
+        if reply[field].as_array().is_some_and(|ids| !ids.is_empty()) {
+            let _ = writeln!(out, "  {words}: {}", list(reply, field));
+        }
+    }
+}
+
+/// The fields of an object, one a line: for replies that are nobody's shape.
+fn plain_fields(out: &mut String, reply: &Value) {
+    for (field, value) in reply.as_object().into_iter().flatten() {
+        let shown = match value {
+            Value::String(text) => safe(text),
+            Value::Array(items) if items.is_empty() => "none".into(),
+            other => other.to_string(),
+        };
+        let _ = writeln!(out, "{}: {shown}", field.replace('_', " "));
+    }
+}

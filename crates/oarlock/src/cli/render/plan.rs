@@ -1,0 +1,84 @@
+//! Plans and reports as text.
+
+use serde_json::Value;
+use std::fmt::Write;
+
+use super::table::{Cell, table};
+use super::{Paint, duration, list, text};
+
+pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
+    let steps = plan["steps"].as_array().map_or(0, Vec::len);
+    if plan["parallelizable"] != true {
+        let _ = writeln!(out, "{} is not split: {} ({steps} steps)", paint.bold(&text(plan, "task")), text(plan, "reason"));
+    } else {
+        let parts = plan["subtasks"].as_array().map_or(0, Vec::len);
+        let _ = writeln!(
+            out,
+            "{}: {steps} steps in {parts} parts, about {} minutes instead of {}",
+            paint.bold(&text(plan, "task")),
+            plan["makespan_minutes"],
+            plan["serial_minutes"]
+        );
+        subtasks(out, plan, paint);
+        for (n, wave) in plan["waves"].as_array().into_iter().flatten().enumerate() {
+            let ids: Vec<&str> = wave.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let _ = writeln!(out, "  wave {}: {}", n + 1, ids.join("  "));
+        }
+        let created = plan["created"].as_array().map_or(0, Vec::len);
+        let _ = writeln!(out, "{}", if created > 0 { format!("{created} parts were made") } else { "nothing was changed (dry run)".into() });
+    }
+    for warning in plan["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let _ = writeln!(out, "  {} {}", paint.dim("note:"), super::safe(warning));
+    }
+}
+
+fn subtasks(out: &mut String, plan: &Value, paint: Paint) {
+    let row = |s: &Value| {
+        vec![
+            Cell::painted(text(s, "id"), |t| paint.bold(t)),
+            Cell::new(list(s, "steps")),
+            Cell::new(text(s, "estimate_minutes")),
+            Cell::new(list(s, "depends_on")),
+            Cell::new(list(s, "writes")),
+            Cell::new(text(s, "title")),
+        ]
+    };
+    let rows = plan["subtasks"].as_array().into_iter().flatten().map(row).collect();
+    table(out, &["PART", "STEPS", "MIN", "AFTER", "WRITES", "TITLE"], rows, paint);
+}
+
+pub(crate) fn report(out: &mut String, report: &Value, paint: Paint) {
+    let ms = |value: &Value, field: &str| duration(value[field].as_i64().unwrap_or(0));
+    let row = |part: &Value| {
+        vec![
+            Cell::painted(text(part, "id"), |t| paint.bold(t)),
+            Cell::painted(text(part, "state"), |t| paint.state(t)),
+            Cell::new(text(part, "agent")),
+            Cell::new(text(part, "attempts")),
+            Cell::new(ms(part, "wall_ms")),
+            Cell::new(text(part, "title")),
+            Cell::new(text(part, "result")),
+        ]
+    };
+    if let Some(parts) = report["parts"].as_array().filter(|parts| !parts.is_empty()) {
+        table(out, &["PART", "STATE", "AGENT", "TRIES", "TOOK", "TITLE", "RESULT"], parts.iter().map(row).collect(), paint);
+        out.push('\n');
+    }
+    if let Some(agents) = report["agents"].as_array().filter(|agents| !agents.is_empty()) {
+        let row = |agent: &Value| vec![Cell::painted(text(agent, "name"), |t| paint.bold(t)), Cell::new(text(agent, "parts")), Cell::new(ms(agent, "wall_ms"))];
+        table(out, &["AGENT", "PARTS", "BUSY"], agents.iter().map(row).collect(), paint);
+        out.push('\n');
+    }
+    if report.get("serial_ms").is_some() {
+        let _ = writeln!(
+            out,
+            "{}: {} in all, {} one after another, no less than {} with any number of agents",
+            paint.bold(&text(report, "task")),
+            ms(report, "wall_ms"),
+            ms(report, "serial_ms"),
+            ms(report, "bound_ms")
+        );
+    } else if report["parts"].as_array().is_none_or(Vec::is_empty) {
+        out.push_str("nothing was done\n");
+    }
+}

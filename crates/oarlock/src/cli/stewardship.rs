@@ -1,0 +1,102 @@
+//! The verbs on whole stores: export, import, backup, restore, doctor.
+
+use clap::{ArgMatches, FromArgMatches};
+use oarlock_ops::OpError;
+use oarlock_ops::admin::{Administration, Backup, BackupReply, Doctor, Export, ExportReply, Import, Restore, file_exists};
+use oarlock_ops::store::StoreError;
+use oarlock_sqlite::SqliteAdministration;
+use serde::Serialize;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufReader, BufWriter, ErrorKind, Write};
+use std::path::Path;
+
+use super::args::Common;
+use super::exec::{Where, options};
+use super::output::Output;
+
+pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
+    let target = Where::find(common, matches!(verb, "restore" | "doctor" | "import"))?;
+    let settings = target.settings()?;
+    let options = options(common, &settings);
+    if matches!(verb, "export" | "backup" | "import") {
+        // A store that is not there is told as for every other verb.
+        target.open(options.clone())?;
+    }
+    let mut steward = SqliteAdministration::new(target.place().clone(), options);
+    match verb {
+        "export" => export(&mut steward, &parsed::<Export>(matches)?, output),
+        "import" => import(&mut steward, &parsed::<Import>(matches)?, output),
+        "backup" => {
+            let Backup { file } = parsed(matches)?;
+            let bytes = steward.backup(&file)?;
+            reply(verb, &BackupReply { file: file.display().to_string(), bytes }, output)
+        }
+        "restore" => {
+            if let Some(project) = target.project() {
+                project.make_dir()?;
+            }
+            let Restore { file } = parsed(matches)?;
+            reply(verb, &steward.restore(&file)?, output)
+        }
+        "doctor" => {
+            let Doctor { fix, new_epoch } = parsed(matches)?;
+            let found = steward.doctor(fix, new_epoch)?;
+            let code = reply(verb, &found, output)?;
+            Ok(if found.ok { code } else { 65 })
+        }
+        other => Err(OpError::Usage { message: format!("there is no command {other}"), hint: "see oarlock --help".into() }),
+    }
+}
+
+fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpError> {
+    T::from_arg_matches(matches).map_err(super::usage_error)
+}
+
+fn reply<T: Serialize>(verb: &str, reply: &T, output: &Output) -> Result<u8, OpError> {
+    Ok(output.reply(verb, &serde_json::to_value(reply)?))
+}
+
+fn export(steward: &mut SqliteAdministration, request: &Export, output: &Output) -> Result<u8, OpError> {
+    let Some(file) = &request.out else {
+        if output.json {
+            return Err(OpError::Usage { message: "export writes lines, not one JSON object, to standard output".into(), hint: "add --out F, or leave --json out".into() });
+        }
+        return match steward.export(&mut BufWriter::new(std::io::stdout().lock())) {
+            Err(OpError::Store(StoreError::Unavailable { message, .. })) if message.contains("Broken pipe") => Ok(0),
+            other => other.map(|_| 0),
+        };
+    };
+    let partial = file.with_extension("partial");
+    let mut out = BufWriter::new(new_file(file, &partial)?);
+    let written = steward.export(&mut out).and_then(|events| {
+        out.flush().and_then(|()| out.get_ref().sync_all()).and_then(|()| fs::hard_link(&partial, file)).map_err(|error| cannot("write", file, &error))?;
+        Ok(events)
+    });
+    let _ = fs::remove_file(&partial);
+    reply("export", &ExportReply { events: written?, file: file.display().to_string() }, output)
+}
+
+/// The file to write into until it is complete, so that a half-written one never has the name.
+fn new_file(file: &Path, partial: &Path) -> Result<File, OpError> {
+    if file.exists() {
+        return Err(file_exists(file));
+    }
+    OpenOptions::new().write(true).create(true).truncate(true).open(partial).map_err(|error| cannot("write", partial, &error))
+}
+
+fn import(steward: &mut SqliteAdministration, request: &Import, output: &Output) -> Result<u8, OpError> {
+    let restored = if request.file.as_os_str() == "-" {
+        steward.import(&mut std::io::stdin().lock())?
+    } else {
+        let file = File::open(&request.file).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => oarlock_model::Rejection::not_found("file", request.file.display()).into(),
+            _ => cannot("read", &request.file, &error),
+        })?;
+        steward.import(&mut BufReader::new(file))?
+    };
+    reply("import", &restored, output)
+}
+
+fn cannot(doing: &str, file: &Path, error: &std::io::Error) -> OpError {
+    StoreError::Unavailable { message: format!("failed to {doing} {}: {error}", file.display()), hint: "look at the permissions and the free space".into() }.into()
+}

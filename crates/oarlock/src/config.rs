@@ -1,0 +1,141 @@
+//! Configuration files: defaults only. A repository may come from anyone, so its file can never
+//! choose a store, a key or a command.
+
+use oarlock_model::duration::Duration;
+use oarlock_model::{Rejection, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::settings::Settings;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use toml_edit::{Document, Item};
+
+/// The largest configuration file, in bytes.
+const CONFIG_BYTES_MAX: u64 = 64 << 10;
+
+/// Keys that would be dangerous in a file that comes with a repository.
+const FORBIDDEN: [&str; 6] = ["store", "key", "access_key", "command", "url", "program"];
+
+/// The user's file, then the project's, over the built-in defaults.
+///
+/// # Errors
+/// `data_damaged` with file, line and column; `denied` for a key that no file may set.
+pub fn load(project_file: Option<&Path>) -> Result<Settings, OpError> {
+    let mut settings = Settings::default();
+    if let Some(file) = user_file() {
+        read_into(&mut settings, &file)?;
+    }
+    if let Some(file) = project_file {
+        read_into(&mut settings, file)?;
+    }
+    Ok(settings)
+}
+
+fn user_file() -> Option<PathBuf> {
+    let base = match std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty()) {
+        Some(dir) => PathBuf::from(dir),
+        None => PathBuf::from(std::env::var_os("HOME")?).join(".config"),
+    };
+    Some(base.join("oarlock/config.toml"))
+}
+
+fn read_into(settings: &mut Settings, file: &Path) -> Result<(), OpError> {
+    match std::fs::metadata(file) {
+        Err(_) => return Ok(()),
+        Ok(found) if found.len() > CONFIG_BYTES_MAX => return Err(bad(file, "", 0, &format!("it has {} bytes, at most {CONFIG_BYTES_MAX} are read", found.len()))),
+        Ok(_) => {}
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| bad(file, "", 0, &error.to_string()))?;
+    let document = Document::parse(text.as_str()).map_err(|error| bad(file, &text, error.span().map_or(0, |span| span.start), error.message()))?;
+    for (key, item) in document.iter() {
+        let at = document.key(key).and_then(toml_edit::Key::span).or_else(|| item.span()).map_or(0, |span| span.start);
+        set(settings, key, item).map_err(|fault| match fault {
+            Fault::Forbidden => Rejection::Denied {
+                message: format!("{}: line {}: a configuration file cannot set \"{key}\"", file.display(), place(&text, at).0),
+                hint: "use the command line or the environment for this",
+            }
+            .into(),
+            Fault::Wrong(what) => bad(file, &text, at, &what),
+        })?;
+    }
+    Ok(())
+}
+
+enum Fault {
+    Forbidden,
+    Wrong(String),
+}
+
+fn set(settings: &mut Settings, key: &str, item: &Item) -> Result<(), Fault> {
+    match key {
+        "lease_ttl" => settings.lease_ttl = duration(key, item)?,
+        "reservation_ttl" => settings.reservation_ttl = duration(key, item)?,
+        "heartbeat_timeout" => settings.heartbeat_timeout = duration(key, item)?,
+        "busy" => settings.busy = duration(key, item)?,
+        "max_attempts" => settings.max_attempts = number(key, item, u64::from(limits::ATTEMPTS_MAX))? as u32,
+        "agents" => settings.agents = number(key, item, limits::RUN_AGENTS_MAX as u64)? as usize,
+        _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
+        _ => return Err(Fault::Wrong(format!("there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, busy, max_attempts, agents"))),
+    }
+    Ok(())
+}
+
+fn duration(key: &str, item: &Item) -> Result<Duration, Fault> {
+    let text = item.as_str().ok_or_else(|| Fault::Wrong(format!("{key} must be a text such as \"15m\"")))?;
+    text.parse().map_err(|error: Rejection| Fault::Wrong(format!("{key}: {error}")))
+}
+
+fn number(key: &str, item: &Item, max: u64) -> Result<u64, Fault> {
+    let number = item.as_integer().and_then(|n| u64::try_from(n).ok());
+    number.filter(|n| (1..=max).contains(n)).ok_or_else(|| Fault::Wrong(format!("{key} must be a number from 1 to {max}")))
+}
+
+/// Line and column, from 1.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or("");
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+    (line, column)
+}
+
+fn bad(file: &Path, text: &str, at: usize, what: &str) -> OpError {
+    let (line, column) = place(text, at);
+    OpError::Damaged {
+        message: format!("{}: line {line}, column {column}: {what}", file.display()),
+        hint: "mend the file, or move it away".into(),
+        details: json!({"file": file.display().to_string(), "line": line, "column": column}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, OpError> {
+        let temp = tempfile::tempdir().expect("temporary");
+        let file = temp.path().join("config.toml");
+        std::fs::write(&file, text).expect("temporary");
+        let mut settings = Settings::default();
+        read_into(&mut settings, &file).map(|()| settings)
+    }
+
+    #[test]
+    fn defaults_can_be_changed() {
+        let settings = read("lease_ttl = \"5m\"\nagents = 7\n").expect("valid");
+        assert_eq!((settings.lease_ttl.as_ms(), settings.agents), (300_000, 7));
+    }
+
+    #[test]
+    fn a_file_cannot_choose_a_store_a_key_or_a_command() {
+        for key in FORBIDDEN {
+            let error = read(&format!("{key} = \"x\"\n")).expect_err("refused");
+            assert_eq!(error.code().code, "denied", "{key}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        let error = read("agents = 3\nlease_ttl = \"soon\"\n").expect_err("refused").to_string();
+        assert!(error.contains("line 2, column 1"), "{error}");
+        assert!(read("agents = \n").is_err() && read("agents = 0\n").is_err() && read("colour = 1\n").is_err());
+    }
+}

@@ -1,0 +1,24 @@
+//! Oarlock: coordination for coding agents that work on one repository.
+//!
+//! This crate is the front of the house: the command line ([`cli`]), the finding of projects
+//! ([`project`]), and [`Oarlock`], the handle by which other Rust programs call every operation.
+//!
+//! ```no_run
+//! use oarlock::{Oarlock, ops::task::Claim};
+//!
+//! # fn main() -> Result<(), oarlock::ops::OpError> {
+//! let mut ada = Oarlock::open_here()?.joined_as("ada")?;
+//! let claims = ada.order(&Claim::default())?.into_claims();
+//! println!("{} is mine, token {}", claims[0].task.id, claims[0].lease.token);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod cli;
+pub mod config;
+mod handle;
+pub mod project;
+
+pub use handle::Oarlock;
+pub use oarlock_model as model;
+pub use oarlock_ops as ops;

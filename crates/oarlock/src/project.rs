@@ -1,0 +1,221 @@
+//! Finding a project: the main worktree of the nearest repository, or the nearest `.oarlock` directory.
+//!
+//! Git's files are read directly: starting git would cost a one-shot command more than all the rest.
+
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use oarlock_ops::store::StoreError;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// The directory of a project's own files.
+pub const PROJECT_DIR: &str = ".oarlock";
+
+/// The prefix of made-up task ids when none is chosen.
+pub const TASK_PREFIX: &str = "T";
+
+/// What git must not see of the project's directory: everything but the configuration.
+const IGNORE: &str = "*\n!config.toml\n";
+
+/// A project: a root directory with a `.oarlock` directory in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    root: PathBuf,
+}
+
+impl Project {
+    /// The project that a directory belongs to, which need not have been made yet: of the nearest
+    /// repository upward, so that its linked worktrees share one; else the nearest `.oarlock` upward.
+    pub fn around(dir: &Path) -> Option<Self> {
+        for above in dir.ancestors() {
+            if let Some(root) = repository_root(above) {
+                return Some(Self { root });
+            }
+            if above.join(PROJECT_DIR).is_dir() {
+                return Some(Self { root: above.to_owned() });
+            }
+        }
+        None
+    }
+
+    /// The project that a directory belongs to, when it has been made.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub fn find(dir: &Path) -> Result<Self, OpError> {
+        match Self::around(dir) {
+            Some(project) if project.store_file().exists() => Ok(project),
+            _ => Err(Rejection::Missing {
+                message: "there is no Oarlock project here".into(),
+                hint: "make one with `oarlock init`, or name a store with --store sqlite:PATH".into(),
+            }
+            .into()),
+        }
+    }
+
+    /// The project whose root is this directory.
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// The root directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The project's own directory.
+    pub fn dir(&self) -> PathBuf {
+        self.root.join(PROJECT_DIR)
+    }
+
+    /// The database.
+    pub fn store_file(&self) -> PathBuf {
+        self.dir().join(oarlock_sqlite::STORE_FILE)
+    }
+
+    /// Makes the project's directory, hidden from git except for its configuration.
+    ///
+    /// # Errors
+    /// `store_unavailable` when it cannot be written.
+    pub fn make_dir(&self) -> Result<(), OpError> {
+        let dir = self.dir();
+        let ignore = dir.join(".gitignore");
+        fs::create_dir_all(&dir).and_then(|()| if ignore.exists() { Ok(()) } else { fs::write(&ignore, IGNORE) }).map_err(|error| {
+            StoreError::Unavailable {
+                message: format!("failed to make {}: {error}", dir.display()),
+                hint: "make the directory writable for this user, or keep the store elsewhere with --store sqlite:PATH".into(),
+            }
+        })?;
+        Ok(())
+    }
+}
+
+/// The current directory.
+///
+/// # Errors
+/// `store_unavailable` when it was deleted.
+pub fn current_dir() -> Result<PathBuf, OpError> {
+    std::env::current_dir().map_err(|error| {
+        StoreError::Unavailable { message: format!("the current directory cannot be found: {error}"), hint: "change into a directory that exists".into() }.into()
+    })
+}
+
+/// Where the files of the repository are that `dir` is the top of: its main worktree, or the
+/// repository itself when it is bare. Nothing when `dir` is not the top of one.
+fn repository_root(dir: &Path) -> Option<PathBuf> {
+    let dot_git = dir.join(".git");
+    if dot_git.is_dir() {
+        return is_git_dir(&dot_git).then(|| dir.to_owned());
+    }
+    if dot_git.is_file() {
+        let text = fs::read_to_string(&dot_git).ok()?;
+        let git_dir = resolved(dir, text.strip_prefix("gitdir:")?.trim());
+        return match fs::read_to_string(git_dir.join("commondir")) {
+            // A linked worktree names the repository's common directory.
+            Ok(common) => Some(root_of_common(&resolved(&git_dir, common.trim()))),
+            // A submodule, or a repository kept elsewhere: this is its main worktree.
+            Err(_) => Some(dir.to_owned()),
+        };
+    }
+    (is_git_dir(dir) && setting(dir, "bare").as_deref() == Some("true")).then(|| dir.to_owned())
+}
+
+/// The parent of git's common directory, or the worktree it names, or itself when it is bare.
+fn root_of_common(common: &Path) -> PathBuf {
+    if let Some(worktree) = setting(common, "worktree") {
+        return resolved(common, &worktree);
+    }
+    if setting(common, "bare").as_deref() == Some("true") {
+        return common.to_owned();
+    }
+    match common.parent() {
+        Some(parent) if common.file_name().is_some_and(|name| name == ".git") => parent.to_owned(),
+        _ => common.to_owned(),
+    }
+}
+
+fn is_git_dir(dir: &Path) -> bool {
+    dir.join("HEAD").exists() && dir.join("objects").is_dir()
+}
+
+/// A setting of `[core]` in a repository's own configuration.
+fn setting(git_dir: &Path, key: &str) -> Option<String> {
+    let text = fs::read_to_string(git_dir.join("config")).ok()?;
+    let mut in_core = false;
+    let mut found = None;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            in_core = line.eq_ignore_ascii_case("[core]");
+        } else if let Some((name, value)) = line.split_once('=').filter(|_| in_core)
+            && name.trim().eq_ignore_ascii_case(key)
+        {
+            found = Some(value.trim().trim_matches('"').to_owned());
+        }
+    }
+    found
+}
+
+/// `path` seen from `base`, with `.` and `..` taken out of it.
+pub(crate) fn resolved(base: &Path, path: &str) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in base.join(path).components() {
+        match component {
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git_dir(dir: &Path, config: &str) {
+        fs::create_dir_all(dir.join("objects")).expect("temporary");
+        fs::write(dir.join("HEAD"), "ref: refs/heads/main\n").expect("temporary");
+        fs::write(dir.join("config"), config).expect("temporary");
+    }
+
+    #[test]
+    fn linked_worktrees_share_the_project_of_the_main_one() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let (main, linked) = (temp.path().join("main"), temp.path().join("linked"));
+        git_dir(&main.join(".git"), "[core]\n\tbare = false\n");
+        let link = main.join(".git/worktrees/linked");
+        fs::create_dir_all(&link).expect("temporary");
+        fs::write(link.join("commondir"), "../..\n").expect("temporary");
+        fs::create_dir_all(linked.join("deep/er")).expect("temporary");
+        fs::write(linked.join(".git"), format!("gitdir: {}\n", link.display())).expect("temporary");
+        for dir in [main.clone(), linked.clone(), linked.join("deep/er")] {
+            assert_eq!(Project::around(&dir), Some(Project::at(&main)), "{}", dir.display());
+        }
+    }
+
+    #[test]
+    fn a_bare_repository_keeps_its_project_inside() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let bare = temp.path().join("repo.git");
+        git_dir(&bare, "[core]\n\tbare = true\n");
+        let link = bare.join("worktrees/w");
+        fs::create_dir_all(&link).expect("temporary");
+        fs::write(link.join("commondir"), "../..\n").expect("temporary");
+        let linked = temp.path().join("w");
+        fs::create_dir_all(&linked).expect("temporary");
+        fs::write(linked.join(".git"), format!("gitdir: {}\n", link.display())).expect("temporary");
+        assert_eq!(Project::around(&bare), Some(Project::at(&bare)));
+        assert_eq!(Project::around(&linked), Some(Project::at(&bare)));
+    }
+
+    #[test]
+    fn without_git_the_nearest_project_directory_counts() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let below = temp.path().join("a/b");
+        fs::create_dir_all(&below).expect("temporary");
+        fs::create_dir_all(temp.path().join("a").join(PROJECT_DIR)).expect("temporary");
+        assert_eq!(Project::around(&below), Some(Project::at(&temp.path().join("a"))));
+    }
+}
