@@ -1,2 +1,47 @@
-//! Development commands.
-fn main() {}
+//! Development commands, run as `cargo xtask NAME`: checks that keep the tree tidy, counts, and benches.
+//!
+//! Nothing here is part of what users run.
+
+mod bench;
+mod ci;
+mod lines;
+mod output;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use output::Outcome;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+  tidy                     check crate edges, where SQL stands, lengths, and what is left unfinished
+  lines                    count lines of code of each crate, tests apart
+  ci                       formatting, lints and tidy: what has to pass beside the tests
+  bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::warn(format_args!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Outcome<()> {
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map(String::as_str) {
+        Some("tidy") => tidy::run(),
+        Some("lines") => lines::run(),
+        Some("ci") => ci::run(),
+        Some("bench") => bench::run(rest),
+        Some(bench::WORKER) => bench::work(rest),
+        Some("help" | "--help" | "-h") => {
+            output::say(USAGE);
+            Ok(())
+        }
+        _ => Err(USAGE.into()),
+    }
+}

@@ -105,6 +105,11 @@ impl<M: Mutation> Call for Ordered<M> {
     }
 }
 
+/// The arguments of a request, where a value such as -1 is a value out of range and not an unknown flag.
+pub fn arguments<A: clap::Args>(command: Command) -> Command {
+    A::augment_args(command).mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg })
+}
+
 fn read<R: Request>(value: Value) -> Result<R, OpError> {
     serde_json::from_value(value).map_err(|error| {
         let message = format!("the request of {} cannot be read: {error}", R::VERB);
@@ -113,7 +118,7 @@ fn read<R: Request>(value: Value) -> Result<R, OpError> {
 }
 
 const fn entry<R: Request>(mutates: bool, from_matches: fn(&ArgMatches) -> Result<Box<dyn Call>, clap::Error>, from_json: fn(Value) -> Result<Box<dyn Call>, OpError>) -> Entry {
-    Entry { verb: R::VERB, about: R::ABOUT, example: R::EXAMPLE, mutates, identity: R::IDENTITY, arguments: R::augment_args, from_matches, from_json }
+    Entry { verb: R::VERB, about: R::ABOUT, example: R::EXAMPLE, mutates, identity: R::IDENTITY, arguments: arguments::<R>, from_matches, from_json }
 }
 
 const fn asks<Q: Query>() -> Entry {

@@ -1,1 +1,45 @@
-//! To be written.
+//! Starting and supervising agent processes: [`work`] runs a command for each task it claims, [`run`] splits a task and
+//! starts several such workers. It decides no rule of coordination: everything it knows and changes goes through the
+//! operations, and what it does about a death is what the store already says about it.
+
+mod attempt;
+mod capture;
+mod child;
+mod crew;
+mod duration;
+mod heartbeat;
+mod history;
+mod news;
+mod prepare;
+mod progress;
+mod pump;
+mod report;
+mod run;
+mod signals;
+mod text;
+mod tree;
+mod watch;
+mod worker;
+
+#[cfg(test)]
+mod testing;
+
+pub use progress::{AtWork, Live, Progress};
+pub use report::{AgentReport, PartReport, RunReport};
+pub use run::{Run, RunEnd, Target, WorkerProgram, run};
+pub use worker::{Outcome, Work, WorkReport, WorkedTask, work};
+
+use oarlock_ops::OpError;
+use oarlock_ops::store::Store;
+
+/// Opens further handles of one store. Each thread and each process has its own.
+pub trait Stores: Send + Sync {
+    /// A new handle.
+    ///
+    /// # Errors
+    /// Those of opening the store.
+    fn open(&self) -> Result<Box<dyn Store>, OpError>;
+
+    /// The store's URL, as OARLOCK_STORE has it: a program started with it finds the same store.
+    fn url(&self) -> String;
+}

@@ -17,4 +17,4 @@ mod view;
 
 pub use admin::SqliteAdministration;
 pub use place::{Place, STORE_FILE};
-pub use store::{Options, SqliteStore};
+pub use store::{Options, SqliteStore, Synchronous};

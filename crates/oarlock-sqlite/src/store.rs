@@ -210,10 +210,10 @@ impl SqliteStore {
     }
 
     /// Moves the log into the database when it has grown; whoever finds it due does it.
-    fn checkpoint_beyond(&self, frames: u32) {
+    fn checkpoint_beyond(&self, frames: u32, mode: &str) {
         if self.wal_frames.load(Ordering::Relaxed) >= frames {
-            // PASSIVE waits for nobody. Should it fail, the log stays as it is and the next one tries again.
-            let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            // Should it fail, because others read or write, the log stays as it is and the next one tries again.
+            let _ = self.conn.query_row(mode, [], |_| Ok(()));
             self.wal_frames.store(0, Ordering::Relaxed);
         }
     }
@@ -221,14 +221,18 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        self.checkpoint_beyond(CHECKPOINT_FRAMES_AT_CLOSE);
+        // What is in the database already is only remembered while somebody has the store open: a log
+        // that the last one leaves behind is read anew by the next. So it is emptied, if nobody minds.
+        if self.conn.busy_timeout(Duration::ZERO).is_ok() {
+            self.checkpoint_beyond(CHECKPOINT_FRAMES_AT_CLOSE, "PRAGMA wal_checkpoint(TRUNCATE)");
+        }
     }
 }
 
 impl Store for SqliteStore {
     fn begin<'a>(&'a mut self, _locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         self.check_unmoved()?;
-        self.checkpoint_beyond(CHECKPOINT_FRAMES);
+        self.checkpoint_beyond(CHECKPOINT_FRAMES, "PRAGMA wal_checkpoint(PASSIVE)");
         self.set_durability(durability)?;
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.gate.enter(GATE_PATIENCE.min(self.options.busy)).ok();

@@ -1,1 +1,13 @@
-//! To be written.
+//! What the tests of Oarlock share: the specification as a store, text scripts that run on every store,
+//! random operations, and checkers of what must hold at any moment. Development only.
+
+pub mod check;
+pub mod compare;
+pub mod hurried;
+pub mod memory;
+pub mod random;
+pub mod script;
+pub mod stage;
+
+pub use memory::MemoryStore;
+pub use stage::{Lockstep, MemoryStage, Stage};

@@ -61,8 +61,11 @@ fn usage_error(error: clap::Error) -> OpError {
         return op.clone();
     }
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let hint = text.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    // The first paragraph says what is wrong, the rest what to do.
+    let (what, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let joined = |text: &str, with: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(with);
+    let message = joined(what.trim_start_matches("error: "), " ");
+    let hint = joined(rest, "; ");
     let has_value = matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if !value.is_empty());
     match error.kind() {
         ErrorKind::ValueValidation => Rejection::invalid(message, hint).into(),

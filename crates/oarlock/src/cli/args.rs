@@ -1,6 +1,6 @@
 //! The command line's shape: common flags, the registry's verbs, and the verbs that need this machine.
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use oarlock_model::duration::Duration;
 use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
@@ -12,14 +12,14 @@ use super::runner::{RunArgs, WorkArgs};
 
 /// The verbs that need more than a store: who they are and what they do.
 const LOCAL_VERBS: &[(&str, &str, fn(Command) -> Command)] = &[
-    ("init", "Make the project; safe to repeat", Init::augment_args),
-    ("work", "Claim tasks and run a command for each", WorkArgs::augment_args),
-    ("run", "Split a file or task and work on its parts with several workers", RunArgs::augment_args),
-    ("export", "Write the log to a file or to standard output", Export::augment_args),
-    ("import", "Replay an exported log into an empty store", Import::augment_args),
-    ("backup", "Copy the store while others go on working", Backup::augment_args),
-    ("restore", "Replace the store by a backup; all sessions and leases end", Restore::augment_args),
-    ("doctor", "Look for damage in the store, and mend it with --fix", Doctor::augment_args),
+    ("init", "Make the project; safe to repeat", registry::arguments::<Init>),
+    ("work", "Claim tasks and run a command for each", registry::arguments::<WorkArgs>),
+    ("run", "Split a file or task and work on its parts with several workers", registry::arguments::<RunArgs>),
+    ("export", "Write the log to a file or to standard output", registry::arguments::<Export>),
+    ("import", "Replay an exported log into an empty store", registry::arguments::<Import>),
+    ("backup", "Copy the store while others go on working", registry::arguments::<Backup>),
+    ("restore", "Replace the store by a backup; all sessions and leases end", registry::arguments::<Restore>),
+    ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];
 
 /// The whole command. The arguments of a verb are only built when it is used: a one-shot command
@@ -42,21 +42,25 @@ fn verb_command(verb: &'static str, about: &'static str, arguments: fn(Command) 
     Command::new(verb).about(about).defer(arguments)
 }
 
+/// What the ids of common flags begin with.
+const COMMON: &str = "common-";
+
 fn common() -> [Arg; 8] {
-    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id).value_name(name).help(help).global(true).help_heading("Common options");
+    // Ids of their own: a verb may have an operand called "key" or "session".
+    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id.trim_start_matches(COMMON)).value_name(name).help(help).global(true).help_heading("Common options");
     let flag = |id: &'static str, short: Option<char>, help: &'static str| {
-        let arg = Arg::new(id).long(id).action(ArgAction::SetTrue).help(help).global(true).help_heading("Common options");
+        let arg = Arg::new(id).long(id.trim_start_matches(COMMON)).action(ArgAction::SetTrue).help(help).global(true).help_heading("Common options");
         if let Some(short) = short { arg.short(short) } else { arg }
     };
     [
-        value("store", "URL", "The store: sqlite:PATH [env OARLOCK_STORE; default: that of the repository]"),
-        value("as", "NAME", "Who is calling [env OARLOCK_AGENT]"),
-        value("session", "ID", "The session meant [env OARLOCK_SESSION]"),
-        value("key", "KEY", "Idempotency key: the same call again gives the same reply"),
-        value("busy", "D", "How long to wait for a busy store [default: 30s]"),
-        flag("json", None, "Print one JSON object, errors too"),
-        flag("quiet", Some('q'), "Print only ids"),
-        flag("verbose", Some('v'), "Say on standard error which store is used and how long it took"),
+        value("common-store", "URL", "The store: sqlite:PATH [env OARLOCK_STORE; default: that of the repository]"),
+        value("common-as", "NAME", "Who is calling [env OARLOCK_AGENT]"),
+        value("common-session", "ID", "The session meant [env OARLOCK_SESSION]"),
+        value("common-key", "KEY", "Idempotency key: the same call again gives the same reply"),
+        value("common-busy", "D", "How long to wait for a busy store [default: 30s]"),
+        flag("common-json", None, "Print one JSON object, errors too"),
+        flag("common-quiet", Some('q'), "Print only ids"),
+        flag("common-verbose", Some('v'), "Say on standard error which store is used and how long it took"),
     ]
 }
 
@@ -78,12 +82,12 @@ impl Common {
         // Global arguments are seen from the verb's matches, wherever they stood.
         let matches = root.subcommand().map_or(root, |(_, matches)| matches);
         let text = |id: &str| matches.get_one::<String>(id).cloned();
-        let given_name = text("as").map(|name| AgentName::parse(&name)).transpose()?;
+        let given_name = text("common-as").map(|name| AgentName::parse(&name)).transpose()?;
         let name = match &given_name {
             Some(name) => Some(name.clone()),
             None => environment("OARLOCK_AGENT").map(|name| AgentName::parse(&name)).transpose()?,
         };
-        let session = match text("session") {
+        let session = match text("common-session") {
             Some(session) => Some(SessionId::parse(&session)?),
             None => environment("OARLOCK_SESSION").map(|session| SessionId::parse(&session)).transpose()?.filter(|session| {
                 // A name given by hand is another agent than the one this environment was made for.
@@ -91,14 +95,14 @@ impl Common {
             }),
         };
         Ok(Self {
-            store: text("store").or_else(|| environment("OARLOCK_STORE")),
+            store: text("common-store").or_else(|| environment("OARLOCK_STORE")),
             name,
             session,
-            key: text("key"),
-            busy: text("busy").map(|busy| busy.parse::<Duration>()).transpose().map_err(|error: Rejection| error)?,
-            json: matches.get_flag("json"),
-            quiet: matches.get_flag("quiet"),
-            verbose: matches.get_flag("verbose"),
+            key: text("common-key"),
+            busy: text("common-busy").map(|busy| busy.parse::<Duration>()).transpose().map_err(|error: Rejection| error)?,
+            json: matches.get_flag("common-json"),
+            quiet: matches.get_flag("common-quiet"),
+            verbose: matches.get_flag("common-verbose"),
         })
     }
 }
@@ -111,7 +115,12 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_command_line_is_well_formed() {
-        super::command().debug_assert();
+    fn every_verb_is_well_formed() {
+        let verbs: Vec<String> = super::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        for verb in verbs {
+            // Verbs are built when they are used, so each is used once; help ends the parse early.
+            let error = super::command().try_get_matches_from(["oarlock", &verb, "--help"]).expect_err("help");
+            assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{verb}");
+        }
     }
 }

@@ -130,7 +130,7 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
         describe_agent(out, &reply["agent"], paint);
     }
     heartbeat_lines(out, reply);
-    if reply["task"].is_object() {
+    if reply["task"].is_object() && reply.get("lease").is_none() {
         describe_task(out, &reply["task"], paint);
     }
     if let Some(tasks) = reply["tasks"].as_array() {
@@ -181,6 +181,10 @@ fn lease(out: &mut String, claim: &Value, paint: Paint) {
     let left = duration(lease["ttl_ms"].as_i64().unwrap_or(0));
     let _ = writeln!(out, "{} {title}", paint.bold(&text(lease, "task")));
     let _ = writeln!(out, "  token {}, {left} left, attempt {}", lease["token"], lease["attempt"]);
+    let body = text(&claim["task"], "body");
+    if !body.is_empty() {
+        let _ = writeln!(out, "\n{}", body.trim_end());
+    }
 }
 
 fn heartbeat_lines(out: &mut String, reply: &Value) {

@@ -1,0 +1,80 @@
+//! The signals that end a worker or a run: SIGINT, SIGTERM and SIGHUP. They set a flag; waiting is interrupted by them and
+//! looks at it. SIGPIPE does nothing, so that writing to a program that has ended is an error and not our end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use oarlock_ops::OpError;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::{SigId, flag, low_level};
+
+/// Whether somebody asked this process to end.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    came: Arc<AtomicBool>,
+    installed: Vec<SigId>,
+}
+
+impl Signals {
+    /// Catches the signals until it is dropped.
+    ///
+    /// # Errors
+    /// The kernel refuses a handler.
+    pub(crate) fn install() -> Result<Self, OpError> {
+        let mut signals = Self::default();
+        let broken_pipe = Arc::new(AtomicBool::new(false));
+        let mut caught = vec![(SIGINT, &signals.came), (SIGTERM, &signals.came), (SIGPIPE, &broken_pipe)];
+        // Under nohup(1) a hang-up is ignored on purpose, and stays so.
+        if !is_ignored(SIGHUP) {
+            caught.push((SIGHUP, &signals.came));
+        }
+        let mut installed = Vec::new();
+        for (signal, came) in caught {
+            let id = flag::register(signal, Arc::clone(came)).map_err(|error| OpError::Internal(format!("signal {signal} cannot be caught: {error}")))?;
+            installed.push(id);
+        }
+        signals.installed = installed;
+        Ok(signals)
+    }
+
+    /// Whether a signal came since this was last asked. Several at once count as one, as they do for the kernel.
+    pub(crate) fn taken(&self) -> bool {
+        self.came.swap(false, Ordering::SeqCst)
+    }
+
+    /// Does what a signal does.
+    #[cfg(test)]
+    pub(crate) fn raise(&self) {
+        self.came.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.installed.drain(..) {
+            low_level::unregister(id);
+        }
+    }
+}
+
+/// Whether the signal was ignored when this process started (proc_pid_status(5), `SigIgn`).
+fn is_ignored(signal: i32) -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (signal - 1)) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_taken_once() {
+        let signals = Signals::default();
+        assert!(!signals.taken());
+        signals.raise();
+        assert!(signals.taken());
+        assert!(!signals.taken());
+    }
+}

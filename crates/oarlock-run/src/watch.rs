@@ -1,0 +1,83 @@
+//! Waiting for a store's bells, for the death of processes and for due times, in slices that let a signal be noticed.
+
+use oarlock_host::bell::Listener;
+use oarlock_host::process::ProcessId;
+use oarlock_ops::OpError;
+use oarlock_ops::store::{Listening, OwnerSight, Store, StoreError};
+use oarlock_ops::topic::Topics;
+use std::time::Duration;
+
+/// The longest wait in one piece, in milliseconds. A signal interrupts a wait; only one that comes in the moment between
+/// looking for it and beginning to wait is noticed this much later.
+pub(crate) const SLICE_MS: i64 = 1_000;
+
+/// Hears one store.
+pub(crate) struct Watch {
+    listening: Option<Box<dyn Listening>>,
+    deaf: Listener,
+}
+
+impl Watch {
+    /// Hears from now on; look at the store afterwards.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) fn new(store: &mut dyn Store, topics: Topics) -> Result<Self, OpError> {
+        Ok(Self { listening: Some(store.listen(topics)?), deaf: Listener::deaf() })
+    }
+
+    /// Waits for a bell, a death among `processes`, a signal, or `for_ms`, at most [`SLICE_MS`].
+    ///
+    /// # Errors
+    /// The store is gone. From then on only deaths and the time end a wait.
+    pub(crate) fn wait(&mut self, for_ms: i64, processes: &[String]) -> Result<(), OpError> {
+        let for_ms = for_ms.clamp(1, SLICE_MS);
+        let Some(listening) = &mut self.listening else {
+            let processes: Vec<ProcessId> = processes.iter().filter_map(|text| ProcessId::parse(text).ok()).collect();
+            let timeout = Duration::from_millis(for_ms.unsigned_abs());
+            return self.deaf.wait(Some(timeout), &processes).map(drop).map_err(|error| OpError::Internal(format!("failed to wait: {error}")));
+        };
+        match listening.wait(for_ms, processes) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.listening = None;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// What a waiter sees of a store in one look.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// The number of the last event.
+    pub(crate) seq: u64,
+    /// Milliseconds until something happens by time alone.
+    pub(crate) due_ms: Option<i64>,
+    /// Processes whose death would free work.
+    pub(crate) owners: Vec<String>,
+    /// Whether one of them is dead and this has not been settled yet.
+    pub(crate) has_dead: bool,
+}
+
+/// Looks at a store.
+///
+/// # Errors
+/// Store errors.
+pub(crate) fn look(store: &mut dyn Store) -> Result<Look, OpError> {
+    let view = store.snapshot()?;
+    let mut look = Look { seq: view.last_seq()?, due_ms: view.next_due_ms()?, ..Look::default() };
+    for agent in view.mortal_agents()? {
+        match (view.owner_sight(&agent), agent.owner.process()) {
+            (OwnerSight::Alive, Some(process)) => look.owners.push(process.to_owned()),
+            (OwnerSight::Died | OwnerSight::OtherBoot, _) => look.has_dead = true,
+            _ => {}
+        }
+    }
+    Ok(look)
+}
+
+/// Whether trying the same again may help.
+pub(crate) fn is_busy(error: &OpError) -> bool {
+    matches!(error, OpError::Store(StoreError::Busy(_)))
+}

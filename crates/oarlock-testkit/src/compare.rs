@@ -1,0 +1,88 @@
+//! What two stores are asked when they are compared: everything the port can answer.
+
+use oarlock_model::task::TaskState;
+use oarlock_ops::store::{EventFilter, StoreResult, TaskFilter, View};
+
+/// Answers by question.
+pub type Facts = Vec<(String, String)>;
+
+/// Everything a view says, as text.
+///
+/// # Panics
+/// When the store cannot be read.
+pub fn facts(view: &dyn View) -> Facts {
+    let mut facts = Facts::new();
+    ask(view, &mut facts).expect("a store under comparison can be read");
+    facts
+}
+
+/// The first question with different answers.
+pub fn difference(a: &Facts, b: &Facts) -> Option<String> {
+    if a.len() != b.len() {
+        return Some(format!("{} answers against {}", a.len(), b.len()));
+    }
+    let (mine, theirs) = a.iter().zip(b).find(|(mine, theirs)| mine != theirs)?;
+    Some(format!("{}:\n  {}\nagainst {}:\n  {}", mine.0, mine.1, theirs.0, theirs.1))
+}
+
+fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
+    let state = view.state()?;
+    let mut note = |question: String, answer: String| facts.push((question, answer));
+    note("now".into(), format!("{:?}", view.now()));
+    note("boot".into(), view.boot_id().to_owned());
+    // Noun by noun, so that a difference is short.
+    note("last event".into(), format!("{} {}", state.last_seq, view.last_seq()?));
+    for (id, task) in &state.tasks {
+        note(format!("task {id}"), format!("{task:?}"));
+    }
+    for (name, agent) in &state.agents {
+        note(format!("agent {name}"), format!("{agent:?}"));
+        note(format!("owner of {name}"), format!("{:?}", view.owner_sight(agent)));
+        note(format!("claims of {name}"), format!("{:?}", view.claims_of(&agent.session)?));
+        note(format!("reservations of {name}"), format!("{:?}", view.reservations_of(&agent.session)?));
+        note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, false, 100)?));
+        note(format!("whole inbox of {name}"), format!("{:?}", view.inbox(name, true, 100)?));
+        note(format!("unread of {name}"), format!("{}", view.unread(name, agent.presence.read_mark)?));
+    }
+    note("grantees".into(), format!("{:?}", state.grantees));
+    note("entries".into(), format!("{:?}", state.entries));
+    note("reservations".into(), format!("{:?} {:?}", state.reservations, view.reservations()?));
+    note("messages".into(), format!("{:?}", state.messages));
+    note("notices".into(), format!("{:?}", state.notices));
+    note("mortal agents".into(), format!("{:?}", view.mortal_agents()?));
+    note("counts".into(), format!("{:?}", view.counts()?));
+    note("offers".into(), format!("{:?}", ids(&view.offers(None, 100)?)));
+    note("expired claims".into(), format!("{:?}", ids(&view.expired_claims()?)));
+    note("due tasks".into(), format!("{:?}", view.due_tasks(100)?));
+    note("next due".into(), format!("{:?}", view.next_due_ms()?));
+    note("stuck".into(), format!("{:?}", view.stuck_tasks(usize::MAX)?));
+    note("oldest ready".into(), format!("{:?}", view.oldest_ready()?));
+    note("expired reservations".into(), format!("{:?}", view.expired_reservations(100)?));
+    note("starved claims".into(), format!("{:?}", view.starved_claims()?));
+    note("next task".into(), format!("{} {}", view.next_task_seq()?, view.task_prefix()?));
+    note("all tasks".into(), format!("{:?}", ids(&view.tasks(&TaskFilter { limit: 1_000, ..TaskFilter::default() })?)));
+    for (id, task) in &state.tasks {
+        note(format!("around {id}"), around(view, task)?);
+    }
+    let log = view.events(&EventFilter { limit: 10_000, bytes_max: usize::MAX, ..EventFilter::default() })?;
+    note("log".into(), format!("{:?}", log.last()));
+    Ok(())
+}
+
+fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<String> {
+    let id = &task.id;
+    let waits = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
+    Ok(format!(
+        "children {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, reservations {:?}",
+        view.children(id)?,
+        view.has_open_children(id)?,
+        view.dependants(id)?,
+        view.unmet_needs(id)?,
+        waits && view.is_stuck(id)?,
+        view.reservations_of_task(id)?,
+    ))
+}
+
+fn ids(tasks: &[oarlock_model::task::Task]) -> Vec<&str> {
+    tasks.iter().map(|task| task.id.as_str()).collect()
+}

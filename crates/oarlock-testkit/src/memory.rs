@@ -1,0 +1,270 @@
+//! [`MemoryStore`]: the specification as a store. Appending is `State::apply`, finding is scanning maps;
+//! it is slow and obviously right, and every other store is compared with it.
+
+mod transaction;
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use oarlock_model::agent::{Agent, Owner};
+use oarlock_model::event::Event;
+use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::state::State;
+use oarlock_model::{AgentName, Now, SessionId, StoreTime, TaskId, WallTime};
+use oarlock_ops::lock::Lock;
+use oarlock_ops::store::{
+    Durability, Listening, OwnerSight, Remembered, ReplyKey, Store, StoreResult, Transaction, View,
+};
+use oarlock_ops::topic::Topics;
+
+use crate::hurried::HurriedListening;
+use transaction::MemoryTransaction;
+
+/// The first store time ever, in milliseconds; not 0, so that "before the beginning" can be told.
+const STORE_TIME_FIRST: StoreTime = StoreTime(1_000);
+
+/// The wall time at which tests begin: 2026-01-01T00:00:00Z.
+const WALL_TIME_FIRST: WallTime = WallTime(1_767_225_600_000);
+
+/// Everything a store keeps, the state of the specification and what stands beside it.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// What the log determines, with presence, renewals and notices written into it.
+    pub state: State,
+    /// The log.
+    pub log: Vec<Event>,
+    /// The number the next event gets.
+    pub next_seq: u64,
+    /// Claims in vain because of others' reservations.
+    pub starved: BTreeMap<TaskId, StarvedClaim>,
+    /// Replies by idempotency key, with the moment they were given.
+    pub replies: BTreeMap<ReplyKey, (StoreTime, Remembered)>,
+    /// What is known of the owners of sessions; of any other, nothing is.
+    pub owners: BTreeMap<SessionId, OwnerSight>,
+}
+
+/// One moment of the store: what a view sees.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment {
+    pub(crate) world: World,
+    pub(crate) now: Now,
+    pub(crate) boot_id: String,
+    pub(crate) prefix: String,
+}
+
+/// The clock of a test, shared by all who hold a clone.
+#[derive(Clone, Debug)]
+pub struct TestClock(Arc<Mutex<Now>>);
+
+impl TestClock {
+    fn new() -> Self {
+        let now = Now { store: STORE_TIME_FIRST, wall: WALL_TIME_FIRST };
+        Self(Arc::new(Mutex::new(now)))
+    }
+
+    /// The moment.
+    pub fn now(&self) -> Now {
+        *self.0.lock().expect("nobody panics while holding it")
+    }
+
+    /// Time passes on both clocks, `ms` milliseconds.
+    pub fn pass_ms(&self, ms: i64) {
+        self.set(|now| {
+            now.store = now.store.plus_ms(ms);
+            now.wall = now.wall.plus_ms(ms);
+        });
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Now)) {
+        change(&mut self.0.lock().expect("nobody panics while holding it"));
+    }
+}
+
+/// A store in memory whose time, boot and owners' lives a test decides.
+#[derive(Debug)]
+pub struct MemoryStore {
+    world: World,
+    clock: TestClock,
+    boot_id: String,
+    prefix: String,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new("T")
+    }
+}
+
+impl MemoryStore {
+    /// An empty store on boot `boot-1` whose made-up task ids begin with `prefix`.
+    #[must_use]
+    pub fn new(prefix: &str) -> Self {
+        let world = World { next_seq: 1, ..World::default() };
+        Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned() }
+    }
+
+    /// What it keeps.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Time passes: store time and wall time go on by `ms` milliseconds.
+    pub fn advance_ms(&mut self, ms: i64) {
+        self.clock.pass_ms(ms);
+    }
+
+    /// The wall clock steps, in either direction; store time is deaf to it (semantics 6).
+    pub fn step_wall_ms(&mut self, ms: i64) {
+        self.clock.set(|now| now.wall = now.wall.plus_ms(ms));
+    }
+
+    /// The machine starts anew: sessions of the boot before are of another boot now, and store time
+    /// goes on from the latest moment that anything in the store has seen.
+    pub fn reboot(&mut self, boot_id: &str) {
+        boot_id.clone_into(&mut self.boot_id);
+        let latest = self.latest_moment();
+        self.clock.set(|now| now.store = latest);
+    }
+
+    /// What is known from now on of the owner of a session.
+    pub fn set_owner_sight(&mut self, session: &SessionId, sight: OwnerSight) {
+        self.world.owners.insert(session.clone(), sight);
+    }
+
+    /// The owner of the agent's session dies, if a process owns it.
+    pub fn kill(&mut self, name: &AgentName) {
+        let Some(agent) = self.world.state.agents.get(name) else { return };
+        if agent.owner != Owner::None {
+            let session = agent.session.clone();
+            self.set_owner_sight(&session, OwnerSight::Died);
+        }
+    }
+
+    /// The log replayed into an empty state, as an import would.
+    ///
+    /// # Errors
+    /// The first event that cannot follow those before it, in words.
+    pub fn replayed(&self) -> Result<State, String> {
+        replay(&self.world.log)
+    }
+
+    fn latest_moment(&self) -> StoreTime {
+        let State { agents, tasks, .. } = &self.world.state;
+        let logged = self.world.log.iter().map(|event| event.store_at);
+        let seen = agents.values().flat_map(|agent| [agent.presence.seen, agent.presence.beat]);
+        let renewed = tasks.values().filter_map(|task| task.holder()).map(|grant| grant.renewed);
+        logged.chain(seen).chain(renewed).max().unwrap_or(STORE_TIME_FIRST).max(STORE_TIME_FIRST)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            world: self.world.clone(),
+            now: self.clock.now(),
+            boot_id: self.boot_id.clone(),
+            prefix: self.prefix.clone(),
+        }
+    }
+}
+
+/// Replays a log into an empty state.
+///
+/// # Errors
+/// The first event that cannot follow those before it, in words.
+pub fn replay(log: &[Event]) -> Result<State, String> {
+    let mut state = State::default();
+    for event in log {
+        state.apply(event).map_err(|error| error.to_string())?;
+    }
+    Ok(state)
+}
+
+impl Moment {
+    /// The rule of semantics 8, from what the test has said.
+    fn sight(&self, agent: &Agent) -> OwnerSight {
+        if !agent.is_live() {
+            return OwnerSight::Unknown;
+        }
+        let theirs = &agent.host.boot_id;
+        if !theirs.is_empty() && !self.boot_id.is_empty() && *theirs != self.boot_id {
+            return OwnerSight::OtherBoot;
+        }
+        match agent.owner {
+            Owner::None => OwnerSight::Unknown,
+            _ => self.world.owners.get(&agent.session).copied().unwrap_or(OwnerSight::Unknown),
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn begin<'a>(&'a mut self, _locks: &[Lock], _durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
+        let moment = self.moment();
+        Ok(Box::new(MemoryTransaction::new(moment, &mut self.world)))
+    }
+
+    fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
+        Ok(Box::new(self.moment()))
+    }
+
+    fn listen(&mut self, _topics: Topics) -> StoreResult<Box<dyn Listening>> {
+        let clock = self.clock.clone();
+        Ok(Box::new(HurriedListening::new(Arc::new(move |ms| clock.pass_ms(ms)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oarlock_model::event::{StateSet, StoreRestored};
+
+    fn state_set(seq: u64, version: u64) -> Event {
+        let key = oarlock_model::StateKey::parse("a").expect("valid");
+        let fact = StateSet { key, value: serde_json::json!(version), version }.into();
+        Event { seq, at: WALL_TIME_FIRST, store_at: STORE_TIME_FIRST, agent: None, session: None, fact }
+    }
+
+    #[test]
+    fn what_is_not_committed_leaves_no_trace() {
+        let mut store = MemoryStore::default();
+        let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
+        tx.append(&state_set(1, 1)).expect("follows");
+        drop(tx);
+        assert_eq!(store.world().state, State::default());
+    }
+
+    #[test]
+    fn undoing_goes_back_to_the_last_mark() {
+        let mut store = MemoryStore::default();
+        let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
+        assert!(!tx.undo_to_mark().expect("nothing to undo"));
+        tx.append(&state_set(1, 1)).expect("follows");
+        tx.mark().expect("marks");
+        tx.append(&state_set(2, 2)).expect("follows");
+        assert!(tx.undo_to_mark().expect("undoes"));
+        assert_eq!(tx.next_seq(), 2);
+        tx.commit().expect("commits");
+        assert_eq!(store.world().log.len(), 1);
+    }
+
+    #[test]
+    fn an_event_that_cannot_follow_is_refused() {
+        let mut store = MemoryStore::default();
+        let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
+        tx.append(&state_set(1, 5)).expect("follows");
+        assert!(tx.append(&state_set(2, 5)).is_err());
+    }
+
+    #[test]
+    fn a_reboot_goes_on_at_the_latest_moment_seen() {
+        let mut store = MemoryStore::default();
+        store.advance_ms(5_000);
+        let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
+        let now = tx.view().now();
+        let fact = StoreRestored { epoch: 1 }.into();
+        tx.append(&Event { seq: 1, at: now.wall, store_at: now.store, agent: None, session: None, fact }).expect("follows");
+        tx.commit().expect("commits");
+        store.advance_ms(60_000);
+        store.reboot("boot-2");
+        assert_eq!(store.snapshot().expect("reads").now().store, StoreTime(6_000));
+    }
+}

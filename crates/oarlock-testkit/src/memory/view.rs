@@ -1,0 +1,319 @@
+//! The reading half: each question answered by a scan that says what it means.
+
+use std::collections::BTreeSet;
+
+use oarlock_model::agent::{Agent, Owner};
+use oarlock_model::event::{Event, Fact};
+use oarlock_model::message::Message;
+use oarlock_model::reservation::Reservation;
+use oarlock_model::rules::liveness;
+use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::state::{Entry, State};
+use oarlock_model::task::{Grant, Task, TaskState};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreTime, TaskId, limits};
+use oarlock_ops::store::{
+    Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
+};
+
+use super::Moment;
+
+impl Moment {
+    fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.world.state.tasks.values()
+    }
+
+    fn task_ref(&self, id: &TaskId) -> Option<&Task> {
+        self.world.state.tasks.get(id)
+    }
+
+    fn in_state(&self, state: TaskState) -> impl Iterator<Item = &Task> {
+        self.all_tasks().filter(move |task| task.state == state)
+    }
+
+    fn is_done(&self, id: &TaskId) -> bool {
+        self.task_ref(id).is_some_and(|task| task.state == TaskState::Done)
+    }
+
+    fn children_of(&self, id: &TaskId) -> Vec<&Task> {
+        sorted(self.all_tasks().filter(|task| task.spec.parent.as_ref() == Some(id)), |task| task.seq)
+    }
+
+    fn lease_ttl_ms(&self, grant: &Grant) -> i64 {
+        let holder = self.world.state.agents.get(&grant.agent);
+        liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder), self.now)
+    }
+
+    /// Blocked and waiting tasks that wait, over any number of others, for a dead or cancelled one.
+    fn stuck(&self) -> BTreeSet<TaskId> {
+        let mut stuck = BTreeSet::new();
+        loop {
+            let is_hopeless = |id: &TaskId| stuck.contains(id) || self.task_ref(id).is_some_and(|task| task.state.is_dead_end());
+            let waits = |task: &&Task| matches!(task.state, TaskState::Blocked | TaskState::Waiting);
+            let more: BTreeSet<TaskId> = self
+                .all_tasks()
+                .filter(waits)
+                .filter(|task| task.needs.iter().any(is_hopeless) || self.children_of(&task.id).iter().any(|child| is_hopeless(&child.id)))
+                .map(|task| task.id.clone())
+                .collect();
+            if more.is_subset(&stuck) {
+                return stuck;
+            }
+            stuck.extend(more);
+        }
+    }
+
+    fn all_messages(&self) -> Vec<&Message> {
+        sorted(self.world.state.messages.values(), |message| message.seq)
+    }
+}
+
+fn sorted<'a, T: 'a, K: Ord>(items: impl Iterator<Item = &'a T>, key: impl Fn(&T) -> K) -> Vec<&'a T> {
+    let mut items: Vec<&T> = items.collect();
+    items.sort_by_key(|item| key(item));
+    items
+}
+
+fn place(task: &Task) -> QueuePlace {
+    (task.rank(), task.seq)
+}
+
+/// The number of the event that made a reservation: the order of their making.
+fn number_of(id: &ReservationId) -> u64 {
+    id.as_str().strip_prefix("R-").and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// Whether the event is about this task; messages and reservations may have the same id.
+fn is_about_task(event: &Event, id: &str) -> bool {
+    let kind = event.fact.kind();
+    let is_about_some_task = kind.starts_with("task_") || kind.starts_with("dependency_") || matches!(event.fact, Fact::LeaseLost(_));
+    is_about_some_task && event.fact.subject() == id
+}
+
+fn contains_whatever_case(text: &str, wanted: &str) -> bool {
+    text.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase())
+}
+
+impl View for Moment {
+    fn now(&self) -> Now {
+        self.now
+    }
+
+    fn boot_id(&self) -> &str {
+        &self.boot_id
+    }
+
+    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
+        self.sight(agent)
+    }
+
+    fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>> {
+        Ok(self.world.state.agents.get(name).cloned())
+    }
+
+    fn agents(&self) -> StoreResult<Vec<Agent>> {
+        Ok(self.world.state.agents.values().cloned().collect())
+    }
+
+    fn mortal_agents(&self) -> StoreResult<Vec<Agent>> {
+        let live = || self.world.state.agents.values().filter(|agent| agent.is_live());
+        let owned = live().filter(|agent| agent.owner != Owner::None);
+        let elsewhere = live().filter(|agent| agent.owner == Owner::None && agent.host.boot_id != self.boot_id);
+        let elsewhere = sorted(elsewhere, |agent| (agent.host.boot_id.clone(), agent.name.clone()));
+        Ok(owned.chain(elsewhere).cloned().collect())
+    }
+
+    fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
+        let held = self.all_tasks().filter(|task| task.holder().is_some_and(|grant| grant.session == *session));
+        Ok(sorted(held, |task| task.grant.as_ref().map(|grant| grant.token)).into_iter().map(|task| task.id.clone()).collect())
+    }
+
+    fn task(&self, id: &TaskId) -> StoreResult<Option<Task>> {
+        Ok(self.task_ref(id).cloned())
+    }
+
+    fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>> {
+        Ok(self.task_ref(id).map(|task| task.state))
+    }
+
+    fn next_task_seq(&self) -> StoreResult<u64> {
+        Ok(self.world.state.tasks.len() as u64 + 1)
+    }
+
+    fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>> {
+        let admits = |task: &&Task| {
+            let texts = [task.id.as_str(), &task.spec.title, &task.spec.body];
+            task.seq > filter.after_seq
+                && (filter.states.is_empty() || filter.states.contains(&task.state))
+                && filter.parent.as_ref().is_none_or(|parent| task.spec.parent.as_ref() == Some(parent))
+                && filter.agent.as_ref().is_none_or(|agent| task.grant.as_ref().is_some_and(|grant| grant.agent == *agent))
+                && filter.search.as_ref().is_none_or(|wanted| texts.iter().any(|text| contains_whatever_case(text, wanted)))
+        };
+        Ok(sorted(self.all_tasks().filter(admits), |task| task.seq).into_iter().take(filter.limit).cloned().collect())
+    }
+
+    fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        Ok(self.children_of(id).into_iter().map(|task| task.id.clone()).collect())
+    }
+
+    fn has_open_children(&self, id: &TaskId) -> StoreResult<bool> {
+        Ok(self.children_of(id).iter().any(|child| child.state != TaskState::Done))
+    }
+
+    fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        let dependants = self.all_tasks().filter(|task| task.needs.contains(id));
+        Ok(sorted(dependants, |task| task.seq).into_iter().map(|task| task.id.clone()).collect())
+    }
+
+    fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        let needs = self.task_ref(id).into_iter().flat_map(|task| &task.needs);
+        Ok(needs.filter(|need| !self.is_done(need)).cloned().collect())
+    }
+
+    fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>> {
+        let ready = sorted(self.in_state(TaskState::Ready), place);
+        Ok(ready.into_iter().filter(|task| after.is_none_or(|after| place(task) > after)).take(limit).cloned().collect())
+    }
+
+    fn expired_claims(&self) -> StoreResult<Vec<Task>> {
+        let expired = self.all_tasks().filter(|task| task.holder().is_some_and(|grant| self.lease_ttl_ms(grant) == 0));
+        Ok(sorted(expired, place).into_iter().cloned().collect())
+    }
+
+    fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>> {
+        let scheduled = |with_retry: bool| self.in_state(TaskState::Scheduled).filter(move |task| task.retry_at.is_some() == with_retry);
+        let date_has_come = |task: &&Task| task.spec.not_before.is_none_or(|at| at <= self.now.wall);
+        let retries = scheduled(true).filter(|task| task.retry_at <= Some(self.now.store)).filter(date_has_come);
+        let dates = scheduled(false).filter(|task| task.spec.not_before.is_some()).filter(date_has_come);
+        let order = |task: &Task| (task.retry_at, task.spec.not_before, task.seq);
+        let due = sorted(retries, order).into_iter().take(limit).chain(sorted(dates, order).into_iter().take(limit));
+        Ok(due.map(|task| task.id.clone()).collect())
+    }
+
+    fn next_due_ms(&self) -> StoreResult<Option<i64>> {
+        let scheduled = || self.in_state(TaskState::Scheduled);
+        let retries = scheduled().filter_map(|task| task.retry_at).map(|at| at.0 - self.now.store.0);
+        let dates = scheduled().filter_map(|task| task.spec.not_before).map(|at| at.0 - self.now.wall.0);
+        let leases = self.all_tasks().filter_map(Task::holder).map(|grant| self.lease_ttl_ms(grant));
+        let own = self.world.state.reservations.values().filter(|reservation| reservation.task.is_none());
+        let reservations = own.map(|reservation| reservation.made.plus_ms(reservation.ttl_ms).0 - self.now.store.0);
+        Ok(retries.chain(dates).chain(leases).chain(reservations).filter(|ms| *ms > 0).min())
+    }
+
+    fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool> {
+        Ok(self.world.state.grantees.get(task).is_some_and(|sessions| sessions.contains(session)))
+    }
+
+    fn counts(&self) -> StoreResult<Counts> {
+        let mut counts = Counts::default();
+        for state in TaskState::ALL {
+            counts.set(state, self.in_state(state).count() as u64);
+        }
+        Ok(counts)
+    }
+
+    fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>> {
+        Ok(self.stuck().into_iter().take(limit).collect())
+    }
+
+    fn is_stuck(&self, id: &TaskId) -> StoreResult<bool> {
+        Ok(self.stuck().contains(id))
+    }
+
+    fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>> {
+        let oldest = self.in_state(TaskState::Ready).min_by_key(|task| (task.ready_at, task.seq));
+        Ok(oldest.map(|task| (task.id.clone(), task.ready_at.unwrap_or_default())))
+    }
+
+    fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>> {
+        Ok(self.world.state.entries.get(key).cloned())
+    }
+
+    fn entries(&self, prefix: &str) -> StoreResult<Vec<Entry>> {
+        let entries = self.world.state.entries.values();
+        Ok(entries.filter(|entry| entry.value.is_some() && entry.key.as_str().starts_with(prefix)).cloned().collect())
+    }
+
+    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>> {
+        Ok(self.world.state.reservations.get(id).cloned())
+    }
+
+    fn reservations(&self) -> StoreResult<Vec<Reservation>> {
+        let reservations = self.world.state.reservations.values();
+        Ok(sorted(reservations, |reservation| number_of(&reservation.id)).into_iter().cloned().collect())
+    }
+
+    fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
+        Ok(self.reservations()?.into_iter().filter(|reservation| reservation.session == *session).collect())
+    }
+
+    fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>> {
+        Ok(self.reservations()?.into_iter().filter(|reservation| reservation.task.as_ref() == Some(task)).collect())
+    }
+
+    fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>> {
+        let has_run_out = |r: &Reservation| r.task.is_none() && r.made.plus_ms(r.ttl_ms) <= self.now.store;
+        Ok(self.reservations()?.into_iter().filter(has_run_out).map(|reservation| reservation.id).take(limit).collect())
+    }
+
+    fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>> {
+        Ok(self.world.starved.iter().map(|(task, starved)| (task.clone(), starved.clone())).collect())
+    }
+
+    fn message(&self, id: &MessageId) -> StoreResult<Option<Message>> {
+        Ok(self.world.state.messages.get(id).cloned())
+    }
+
+    fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>> {
+        let mine = |message: &&&Message| message.to.contains(agent) && (acked || !message.acked_by.contains(agent));
+        Ok(self.all_messages().iter().filter(mine).take(limit).map(|message| (*message).clone()).collect())
+    }
+
+    fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>> {
+        let messages = self.all_messages();
+        Ok(messages.into_iter().filter(|message| message.thread == *id).take(limit).cloned().collect())
+    }
+
+    fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64> {
+        let waiting = self.inbox(agent, false, usize::MAX)?;
+        Ok(waiting.into_iter().filter(|message| message.seq > read_mark).count() as u64)
+    }
+
+    fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {
+        let admits = |event: &&Event| {
+            event.seq > filter.after_seq
+                && (filter.kinds.is_empty() || filter.kinds.iter().any(|kind| kind == event.fact.kind()))
+                && filter.subject.as_ref().is_none_or(|subject| is_about_task(event, subject))
+        };
+        let mut page = Vec::new();
+        let mut bytes = 0;
+        for event in self.world.log.iter().filter(admits).take(filter.limit) {
+            bytes += event.fact.data_text().map_or(0, |text| text.len());
+            if bytes > filter.bytes_max && !page.is_empty() {
+                break;
+            }
+            page.push(event.clone());
+        }
+        Ok(page)
+    }
+
+    fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>> {
+        Ok(self.world.log.iter().rfind(|event| event.fact.kind() == kind && is_about_task(event, subject)).cloned())
+    }
+
+    fn last_seq(&self) -> StoreResult<u64> {
+        Ok(self.world.state.last_seq)
+    }
+
+    fn task_prefix(&self) -> StoreResult<String> {
+        Ok(self.prefix.clone())
+    }
+
+    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>> {
+        let kept = self.world.replies.get(key).filter(|(at, _)| at.plus_ms(limits::IDEMPOTENCY_MS) > self.now.store);
+        Ok(kept.map(|(_, remembered)| remembered.clone()))
+    }
+
+    fn state(&self) -> StoreResult<State> {
+        Ok(self.world.state.clone())
+    }
+}

@@ -1,0 +1,219 @@
+//! One line of a piece: who speaks, and what is said, read as the command line reads it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use clap::{Args, Command, FromArgMatches};
+use oarlock_model::agent::{Host, Owner};
+use oarlock_model::duration::Duration;
+use oarlock_model::state::State;
+use oarlock_model::{AgentName, Rejection, SessionId};
+use oarlock_ops::OpError;
+use oarlock_ops::agent::Join;
+use oarlock_ops::call::Caller;
+use oarlock_ops::local::Local;
+use oarlock_ops::registry::{self, Call};
+
+use super::{process_text, session_of};
+
+/// Who speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The agent of this name.
+    Agent(String),
+    /// A process below that of this agent, which gives no name.
+    Below(String),
+    /// Nobody in particular.
+    Nobody,
+}
+
+impl Voice {
+    /// Reads `ada`, `^ada` or `-`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match (text, text.strip_prefix('^')) {
+            ("-", _) => Voice::Nobody,
+            (_, Some(name)) => Voice::Below(name.to_owned()),
+            _ => Voice::Agent(text.to_owned()),
+        }
+    }
+
+    /// The process that speaks.
+    pub(super) fn process(&self) -> &str {
+        match self {
+            Voice::Agent(name) | Voice::Below(name) => name,
+            Voice::Nobody => "-",
+        }
+    }
+}
+
+impl fmt::Display for Voice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Voice::Agent(name) => f.write_str(name),
+            Voice::Below(name) => write!(f, "^{name}"),
+            Voice::Nobody => f.write_str("-"),
+        }
+    }
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Play {
+    /// Somebody calls with these words. `{token:T-1}`, `{session:ada}`, `{message}` and `{reservation}`
+    /// stand for the last grant's token, the current session, and the last message and reservation.
+    Call(Voice, Vec<String>),
+    /// So many milliseconds pass.
+    Tick(i64),
+    /// The wall clock steps by so many milliseconds.
+    Wall(i64),
+    /// The process of this name dies.
+    Kill(String),
+    /// The machine starts anew.
+    Reboot,
+}
+
+impl fmt::Display for Play {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Play::Call(voice, words) => {
+                write!(f, "{voice}:")?;
+                words.iter().try_for_each(|word| if word.is_empty() || word.contains([' ', '\n', '"']) { write!(f, " '{word}'") } else { write!(f, " {word}") })
+            }
+            Play::Tick(ms) => write!(f, "tick {ms}ms"),
+            Play::Wall(ms) => write!(f, "wall {ms:+}ms"),
+            Play::Kill(process) => write!(f, "kill {process}"),
+            Play::Reboot => f.write_str("reboot"),
+        }
+    }
+}
+
+/// The files of a piece, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Files(BTreeMap<String, String>);
+
+impl Files {
+    /// Writes a file.
+    pub fn write(&mut self, name: &str, text: impl Into<String>) {
+        self.0.insert(name.to_owned(), text.into());
+    }
+
+    pub(super) fn local(&self) -> impl Local + '_ {
+        FilesOnly { files: self }
+    }
+}
+
+struct FilesOnly<'a> {
+    files: &'a Files,
+}
+
+impl Local for FilesOnly<'_> {
+    fn read_text(&mut self, path: &str, bytes_max: usize) -> Result<String, OpError> {
+        match self.files.0.get(path) {
+            Some(text) if text.len() > bytes_max => Err(Rejection::limit("bytes of the file", bytes_max, text.len()).into()),
+            Some(text) => Ok(text.clone()),
+            None => Err(Rejection::not_found("file", path).into()),
+        }
+    }
+
+    fn repository_path(&self, path: &str) -> Result<String, OpError> {
+        match path.starts_with("../") {
+            true => Err(Rejection::invalid(format!("{path} is outside the repository"), "name a path inside it").into()),
+            false => Ok(path.to_owned()),
+        }
+    }
+
+    fn process(&self, pid: u32) -> Result<String, OpError> {
+        Err(Rejection::not_found("process", pid).into())
+    }
+
+    fn host(&self) -> Host {
+        Host::default()
+    }
+}
+
+/// Takes the flags that every verb has out of the words: the caller, and what is left.
+pub(super) fn common_flags(voice: &Voice, words: &[String], state: &State) -> Result<(Caller, Vec<String>), OpError> {
+    let mut caller = Caller::default();
+    match voice {
+        Voice::Agent(name) => caller.name = Some(AgentName::parse(name)?),
+        Voice::Below(name) => caller.ancestors.extend(process_text(name, state)),
+        Voice::Nobody => {}
+    }
+    let mut rest = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().cloned().ok_or_else(|| usage(format!("{word} needs a value")));
+        match word.as_str() {
+            "--key" => caller.key = Some(value()?),
+            "--session" => caller.session = Some(SessionId::parse(&value()?)?),
+            _ => rest.push(word.clone()),
+        }
+    }
+    Ok((caller, rest))
+}
+
+/// Reads the words of a call.
+pub(super) fn read(words: &[String], process: &str, files: &Files) -> Result<Box<dyn Call>, OpError> {
+    let Some((verb, arguments)) = words.split_first() else { return Err(usage("nothing is said".to_owned())) };
+    if verb == "start" {
+        return start(arguments, process, files);
+    }
+    let entry = registry::find(verb).ok_or_else(|| usage(format!("there is no verb {verb}")))?;
+    let matches = (entry.arguments)(Command::new(entry.verb)).try_get_matches_from(words).map_err(|error| misread(&error))?;
+    (entry.from_matches)(&matches).map_err(|error| misread(&error))
+}
+
+/// `start` is what `work` and `mcp` do before anything else: a join whose session stands for a process,
+/// which holds the session's lock. `--grace D` is how long its death takes to count.
+fn start(arguments: &[String], process: &str, files: &Files) -> Result<Box<dyn Call>, OpError> {
+    let mut grace_ms = 0;
+    let mut words = vec!["join".to_owned()];
+    let mut rest = arguments.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "--grace" => grace_ms = rest.next().ok_or_else(|| usage("--grace needs a value".to_owned()))?.parse::<Duration>()?.as_ms(),
+            _ => words.push(word.clone()),
+        }
+    }
+    let matches = Join::augment_args(Command::new("join")).try_get_matches_from(&words).map_err(|error| misread(&error))?;
+    let mut join = Join::from_arg_matches(&matches).map_err(|error| misread(&error))?;
+    join.host = files.local().host();
+    join.owner = Owner::Lock { process: format!("played:1:{}:1", pid_of(process)), grace_ms };
+    let entry = registry::find("join").ok_or_else(|| usage("there is no verb join".to_owned()))?;
+    (entry.from_json)(serde_json::to_value(&join)?)
+}
+
+/// A process id for each name, the same on every stage.
+fn pid_of(process: &str) -> u32 {
+    process.bytes().fold(7, |pid: u32, byte| pid.wrapping_mul(31).wrapping_add(u32::from(byte))) % 30_000 + 2
+}
+
+/// What a command line that cannot be read is called: a wrong value is `invalid_request`, the rest `usage`.
+fn misread(error: &clap::Error) -> OpError {
+    use clap::error::ErrorKind;
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    match error.kind() {
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => Rejection::invalid(message, "").into(),
+        _ => usage(message),
+    }
+}
+
+fn usage(message: String) -> OpError {
+    OpError::Usage { message, hint: String::new() }
+}
+
+/// Puts what the state knows into the holes of a word.
+pub(super) fn fill_in(word: &str, state: &State) -> String {
+    let Some(hole) = word.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return word.to_owned() };
+    let filled = match hole.split_once(':') {
+        Some(("token", task)) => state.tasks.get(task).and_then(|task| task.grant.as_ref()).map(|grant| grant.token.to_string()),
+        Some(("session", name)) => session_of(name, state).map(|session| session.to_string()),
+        None if hole == "message" => state.messages.values().max_by_key(|message| message.seq).map(|message| message.id.to_string()),
+        None if hole == "reservation" => state.reservations.keys().next_back().map(ToString::to_string),
+        // Not a hole, but a value in braces, for example JSON.
+        _ => return word.to_owned(),
+    };
+    filled.unwrap_or_else(|| "0".to_owned())
+}

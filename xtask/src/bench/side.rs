@@ -1,0 +1,184 @@
+//! What both sides of a comparison have in common: how hard they press commits to the disk, their
+//! idempotency keys, and a loop of claim and done.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use oarlock_sqlite::{Options, Synchronous};
+
+use super::os;
+use crate::output::Outcome;
+
+/// How hard commits are pressed to the disk, on both sides alike. NORMAL and OFF show the processor
+/// where FULL shows mostly the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Syncing {
+    Full,
+    Normal,
+    Off,
+}
+
+impl Syncing {
+    pub(super) const ALL: [Syncing; 3] = [Syncing::Full, Syncing::Normal, Syncing::Off];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Syncing::Full => "FULL",
+            Syncing::Normal => "NORMAL",
+            Syncing::Off => "OFF",
+        }
+    }
+
+    /// The one with this word.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn parse(word: &str) -> Outcome<Self> {
+        let found = Syncing::ALL.into_iter().find(|sync| sync.word() == word);
+        found.ok_or_else(|| format!("{word} is not a way to press commits to the disk").into())
+    }
+
+    /// The options of a store opened so.
+    pub(super) fn options(self) -> Options {
+        let synchronous = match self {
+            Syncing::Full => Synchronous::Full,
+            Syncing::Normal => Synchronous::Normal,
+            Syncing::Off => Synchronous::Off,
+        };
+        Options { synchronous, ..Options::default() }
+    }
+}
+
+impl fmt::Display for Syncing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Idempotency keys that look random, as the usual ones do: neighbours in time are none in order.
+#[derive(Debug)]
+pub(super) struct Keys {
+    state: u64,
+}
+
+impl Keys {
+    /// Keys that no other process and no other call gives out.
+    pub(super) fn new() -> Self {
+        Self { state: os::monotonic_ns() ^ (u64::from(std::process::id()) << 40) }
+    }
+
+    /// The next one: 32 hexadecimal digits.
+    pub(super) fn next(&mut self) -> String {
+        format!("{:016x}{:016x}", self.draw(), self.draw())
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+    fn draw(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// One who claims tasks and completes them, each with an idempotency key of its own.
+pub(super) trait Contestant {
+    /// What `done` needs to know of a claimed task.
+    type Task;
+
+    /// Claims the best ready task.
+    ///
+    /// # Errors
+    /// There is none, or the store fails.
+    fn claim(&mut self) -> Outcome<Self::Task>;
+
+    /// Completes it.
+    ///
+    /// # Errors
+    /// The store fails.
+    fn done(&mut self, task: Self::Task) -> Outcome<()>;
+}
+
+/// When a loop ends: whatever comes first.
+pub(super) struct Until<'a> {
+    /// So many operations; a claim is one, a done another.
+    pub(super) operations: usize,
+    /// So long.
+    pub(super) patience: Duration,
+    /// Somebody else is through.
+    pub(super) is_stopped: &'a dyn Fn() -> bool,
+}
+
+/// What a loop came to.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// How long each operation took, in nanoseconds, in their order.
+    pub(super) waits_ns: Vec<u64>,
+    pub(super) elapsed_ns: u64,
+    pub(super) errors: usize,
+    pub(super) first_error: Option<String>,
+}
+
+/// Errors after which a loop gives up.
+const ERRORS_MAX: usize = 100;
+
+/// Claims and completes, one after another.
+pub(super) fn run<C: Contestant>(contestant: &mut C, until: &Until<'_>) -> Tally {
+    let mut tally = Tally { waits_ns: Vec::with_capacity(until.operations), ..Tally::default() };
+    let start = Instant::now();
+    while tally.waits_ns.len() < until.operations && tally.errors < ERRORS_MAX && start.elapsed() < until.patience && !(until.is_stopped)() {
+        let begun = Instant::now();
+        let claimed = contestant.claim();
+        let claim_ns = nanoseconds(begun.elapsed());
+        let done = claimed.and_then(|task| {
+            tally.waits_ns.push(claim_ns);
+            let begun = Instant::now();
+            contestant.done(task)?;
+            tally.waits_ns.push(nanoseconds(begun.elapsed()));
+            Ok(())
+        });
+        if let Err(error) = done {
+            tally.errors += 1;
+            tally.first_error.get_or_insert_with(|| error.to_string());
+        }
+    }
+    tally.elapsed_ns = nanoseconds(start.elapsed()).max(1);
+    tally
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Operations in a second of one loop that must not meet errors.
+///
+/// # Errors
+/// The first error of the loop.
+pub(super) fn rate<C: Contestant>(contestant: &mut C, operations: usize, patience: Duration) -> Outcome<f64> {
+    let tally = run(contestant, &Until { operations, patience, is_stopped: &|| false });
+    match tally.first_error {
+        Some(error) => Err(error.into()),
+        None => Ok(tally.waits_ns.len() as f64 / (tally.elapsed_ns as f64 / 1e9)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_never_the_same() {
+        let mut keys = Keys::new();
+        let drawn: std::collections::BTreeSet<String> = (0..1_000).map(|_| keys.next()).collect();
+        assert_eq!(drawn.len(), 1_000);
+        assert!(drawn.iter().all(|key| key.len() == 32));
+    }
+
+    #[test]
+    fn words_of_synchronous_are_read_back() {
+        for sync in Syncing::ALL {
+            assert_eq!(Syncing::parse(sync.word()).expect("its own word"), sync);
+        }
+        assert!(Syncing::parse("full").is_err());
+    }
+}
