@@ -4,10 +4,7 @@ use crate::output::{Outcome, say};
 use crate::{tidy, workspace};
 
 /// Cargo's part of it.
-const STEPS: &[&[&str]] = &[
-    &["fmt", "--all", "--check"],
-    &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
-];
+const STEPS: &[&[&str]] = &[&["fmt", "--all", "--check"], &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]];
 
 /// Runs every step.
 ///

@@ -10,7 +10,7 @@ use crate::context::{Deciding, Reading};
 use crate::request::{Identity, Mutation, Query, Request, Waiting};
 use crate::settings::Settings;
 use crate::settle;
-use crate::store::{Durability, OwnerSight, Remembered, ReplyKey, Store, StoreResult, View, Wake};
+use crate::store::{Durability, OwnerSight, Remembered, ReplyKey, Store, StoreResult, View};
 
 /// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
 const RECHECK_MS: i64 = 5_000;
@@ -247,9 +247,7 @@ fn wait_for<T>(
             };
         }
         let sleep_ms = left_ms.min(horizon.due_ms.unwrap_or(i64::MAX)).clamp(1, RECHECK_MS);
-        if listening.wait(sleep_ms, &horizon.owners)? == Wake::Rung {
-            continue;
-        }
+        listening.wait(sleep_ms, &horizon.owners)?;
     }
 }
 

@@ -76,6 +76,8 @@ pub struct TaskFilter {
     pub after_seq: u64,
     /// At most this many.
     pub limit: usize,
+    /// No more once their texts have this many bytes; the first always comes.
+    pub bytes_max: usize,
 }
 
 /// Which events to list, oldest first.
@@ -160,7 +162,8 @@ pub trait View {
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// What this task needs and is not done, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// Ready tasks in the order of their place, after `after`.
+    /// Ready tasks in the order of their place, after `after`; fewer than `limit` when their texts are
+    /// long, none only at the end.
     fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>>;
     /// Claimed tasks whose lease has ended, in the order of their place.
     fn expired_claims(&self) -> StoreResult<Vec<Task>>;
@@ -199,9 +202,9 @@ pub trait View {
 
     /// The message with this id.
     fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
-    /// Messages to this agent, oldest first; without `acked` only those it has not acknowledged.
+    /// Messages to this agent, oldest first, as many as fit a page; without `acked` only those it has not acknowledged.
     fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>>;
-    /// Messages of a thread, oldest first.
+    /// Messages of a thread, oldest first, as many as fit a page.
     fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>>;
     /// Messages to this agent after its read mark that it has not acknowledged.
     fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64>;
@@ -251,19 +254,10 @@ pub trait Transaction {
     fn view(&self) -> &dyn View;
 }
 
-/// Why a wait ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wake {
-    /// Something happened that may matter.
-    Rung,
-    /// The time is over.
-    TimedOut,
-}
-
 /// Waits for others' commits; made before the condition is checked, so that no wake is lost.
 pub trait Listening {
     /// Waits until a topic rings, one of the `owners` (process identities) dies, or `for_ms` have passed.
-    fn wait(&mut self, for_ms: i64, owners: &[String]) -> StoreResult<Wake>;
+    fn wait(&mut self, for_ms: i64, owners: &[String]) -> StoreResult<()>;
 }
 
 /// How lasting a commit must be.

@@ -48,10 +48,9 @@ impl Heart {
         }
     }
 
-    /// Ends [`Heart::beat`].
-    pub(crate) fn stop(&self) {
-        self.state().stop = true;
-        self.changed.notify_all();
+    /// Ends [`Heart::beat`] when it is dropped.
+    pub(crate) fn stopper(&self) -> Stopper<'_> {
+        Stopper(self)
     }
 
     /// Why it stopped beating by itself; told once.
@@ -77,6 +76,16 @@ impl Heart {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See [`Heart::stopper`].
+pub(crate) struct Stopper<'a>(&'a Heart);
+
+impl Drop for Stopper<'_> {
+    fn drop(&mut self) {
+        self.0.state().stop = true;
+        self.0.changed.notify_all();
     }
 }
 

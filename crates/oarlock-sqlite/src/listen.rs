@@ -2,7 +2,7 @@
 
 use oarlock_host::bell::{Listener, Woken};
 use oarlock_host::process::ProcessId;
-use oarlock_ops::store::{Listening, StoreResult, Wake};
+use oarlock_ops::store::{Listening, StoreResult};
 use oarlock_ops::topic::Topics;
 use std::path::Path;
 use std::time::Duration;
@@ -25,16 +25,15 @@ impl SqliteListening {
 }
 
 impl Listening for SqliteListening {
-    fn wait(&mut self, for_ms: i64, owners: &[String]) -> StoreResult<Wake> {
+    fn wait(&mut self, for_ms: i64, owners: &[String]) -> StoreResult<()> {
         let processes: Vec<ProcessId> = owners.iter().filter_map(|owner| ProcessId::parse(owner).ok()).collect();
         let mut timeout = Duration::from_millis(for_ms.unsigned_abs());
         if !self.listener.hears() {
             timeout = timeout.min(DEAF_RECHECK);
         }
         match self.listener.wait(Some(timeout), &processes) {
-            Ok(Woken::TimedOut) => Ok(Wake::TimedOut),
             Ok(Woken::Gone) => Err(unavailable("the store was deleted while waiting".into(), "make a new one with `oarlock init`; was it deleted, by `git clean` perhaps?")),
-            Ok(Woken::Rung | Woken::Died | Woken::Interrupted) => Ok(Wake::Rung),
+            Ok(Woken::Rung | Woken::Died | Woken::Interrupted | Woken::TimedOut) => Ok(()),
             Err(error) => Err(io_error("wait in", Path::new("the store's bells"), &error)),
         }
     }

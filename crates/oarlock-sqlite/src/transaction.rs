@@ -45,6 +45,15 @@ impl<'a> SqliteTransaction<'a> {
         Self { view, passage, bells, owned, taking: Vec::new(), done, marked: None, open: true }
     }
 
+    /// The counts are written late, in one go; who reads them inside the transaction marks it first.
+    fn write_counts(&mut self) -> StoreResult<()> {
+        let changes = std::mem::take(&mut self.done.counts);
+        for (state, by) in TaskState::ALL.into_iter().zip(changes).filter(|(_, by)| *by != 0) {
+            queue::add_count(self.view.conn, state, by).map_err(store_error)?;
+        }
+        Ok(())
+    }
+
     fn execute(&self, sql: &str) -> StoreResult<()> {
         self.view.conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error)
     }
@@ -109,6 +118,7 @@ impl Transaction for SqliteTransaction<'_> {
         if !self.done.wrote {
             return Ok(());
         }
+        self.write_counts()?;
         if self.marked.is_some() {
             self.execute("RELEASE mark")?;
         }
@@ -126,9 +136,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn commit(mut self: Box<Self>) -> StoreResult<()> {
-        for (state, by) in TaskState::ALL.into_iter().zip(self.done.counts).filter(|(_, by)| *by != 0) {
-            queue::add_count(self.view.conn, state, by).map_err(store_error)?;
-        }
+        self.write_counts()?;
         self.execute("COMMIT")?;
         self.open = false;
         self.owned.append(&mut self.taking);

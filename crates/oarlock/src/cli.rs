@@ -22,7 +22,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
     let argv: Vec<OsString> = argv.into_iter().collect();
     // Errors of the command line itself are told in JSON too, so this is looked up before it is parsed.
     let json = argv.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
-    let matches = match args::command().try_get_matches_from(&argv) {
+    let matches = match args::command(&argv).try_get_matches_from(&argv) {
         Ok(matches) => matches,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Output::plain(json).text(&error.render().to_string());

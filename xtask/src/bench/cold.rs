@@ -103,7 +103,8 @@ fn timed(mut command: Command) -> Outcome<f64> {
 /// # Errors
 /// There is no strace, or it may not trace here.
 pub(super) fn syncs(bench: &Bench) -> Outcome<Vec<Row>> {
-    let is_there = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    let is_there =
+        Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
     if !is_there {
         return Err("there is no strace here".into());
     }

@@ -96,7 +96,12 @@ impl Crew {
         .and_then(|()| self.finish(inputs, &receiver, end))
     }
 
-    fn finish(&mut self, inputs: Vec<ChildStdin>, receiver: &mpsc::Receiver<(usize, std::io::Result<String>)>, end: End) -> Outcome<Vec<String>> {
+    fn finish(
+        &mut self,
+        inputs: Vec<ChildStdin>,
+        receiver: &mpsc::Receiver<(usize, std::io::Result<String>)>,
+        end: End,
+    ) -> Outcome<Vec<String>> {
         let mut lines = vec![String::new(); self.members.len()];
         let mut inputs = Some(inputs);
         for _ in 0..lines.len() {

@@ -140,12 +140,20 @@ impl Contestant for Floor {
     fn claim(&mut self) -> Outcome<FloorTask> {
         self.within(|conn, agent, key| {
             let now = now_ms();
-            let (seq, id, title): (i64, String, String) = conn.prepare_cached(PICK)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            conn.prepare_cached(LOG)?.execute(params![now, "task_claimed", agent, id, format!(r#"{{"id":"{id}","ttl_ms":{TTL_MS},"attempt":1}}"#)])?;
+            let (seq, id, title): (i64, String, String) =
+                conn.prepare_cached(PICK)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            conn.prepare_cached(LOG)?.execute(params![
+                now,
+                "task_claimed",
+                agent,
+                id,
+                format!(r#"{{"id":"{id}","ttl_ms":{TTL_MS},"attempt":1}}"#)
+            ])?;
             let token = conn.last_insert_rowid();
             conn.prepare_cached(TAKE)?.execute(params![seq, now])?;
             conn.prepare_cached(LEASE)?.execute(params![seq, agent, token, now + TTL_MS])?;
-            let reply = format!(r#"{{"task":{{"id":"{id}","title":"{title}","state":"claimed"}},"lease":{{"token":{token},"ttl_ms":{TTL_MS}}}}}"#);
+            let reply =
+                format!(r#"{{"task":{{"id":"{id}","title":"{title}","state":"claimed"}},"lease":{{"token":{token},"ttl_ms":{TTL_MS}}}}}"#);
             conn.prepare_cached(REMEMBER)?.execute(params![key, now, reply])?;
             Ok(FloorTask { seq, id, token })
         })
@@ -157,7 +165,13 @@ impl Contestant for Floor {
             if conn.prepare_cached(END_LEASE)?.execute(params![task.seq, task.token])? != 1 {
                 return Err(rusqlite::Error::StatementChangedRows(0));
             }
-            conn.prepare_cached(LOG)?.execute(params![now, "task_done", agent, id, format!(r#"{{"id":"{id}","result":"{}"}}"#, super::ours::RESULT)])?;
+            conn.prepare_cached(LOG)?.execute(params![
+                now,
+                "task_done",
+                agent,
+                id,
+                format!(r#"{{"id":"{id}","result":"{}"}}"#, super::ours::RESULT)
+            ])?;
             conn.prepare_cached(FINISH)?.execute(params![task.seq, super::ours::RESULT, now])?;
             let reply = format!(r#"{{"task":{{"id":"{id}","state":"done","result":"{}"}}}}"#, super::ours::RESULT);
             conn.prepare_cached(REMEMBER)?.execute(params![key, now, reply])?;

@@ -62,15 +62,14 @@ pub(super) fn batch(bench: &Bench) -> Outcome<Vec<Row>> {
     let file = ours::make(dir.path(), &Content::new(agents, agents * BATCH))?;
     let names = ours::agent_names(agents);
     let (mut for_single, mut for_batch) = (names.iter().step_by(2), names.iter().skip(1).step_by(2));
-    let mut open = |names: &mut dyn Iterator<Item = &String>| Ours::open(&file, names.next().ok_or("an agent for each round")?, Syncing::Full);
+    let open = |name: Option<&String>| Ours::open(&file, name.ok_or("an agent for each round")?, Syncing::Full);
     let mut one_by_one = || {
-        let mut ours = open(&mut for_single)?;
+        let mut ours = open(for_single.next())?;
         let taken = measure::seconds(|| (0..BATCH).try_for_each(|_| ours.claim().map(drop)))?;
         Ok(BATCH as f64 / taken)
     };
-    let one_by_one: measure::Side<'_> = &mut one_by_one;
     let mut at_once = || {
-        let mut ours = Ours::open(&file, for_batch.next().ok_or("an agent for each round")?, Syncing::Full)?;
+        let mut ours = open(for_batch.next())?;
         let mut got = 0;
         let taken = measure::seconds(|| {
             got = ours.claim_many(BATCH)?;
@@ -78,9 +77,12 @@ pub(super) fn batch(bench: &Bench) -> Outcome<Vec<Row>> {
         })?;
         Ok(got as f64 / taken)
     };
-    let rates = measure::in_turns(rounds, 1, &mut [one_by_one, &mut at_once])?;
+    let rates = measure::in_turns(rounds, 1, &mut [&mut one_by_one, &mut at_once])?;
     let note = format!("{:.0} against {:.0} tasks/s", Spread::of(&rates[1])?.median, Spread::of(&rates[0])?.median);
-    Ok(vec![Row::ratio(format!("claim --count {BATCH} to single claims, FULL"), measure::ratio(&rates[1], &rates[0])?, Target::AtLeast(3.0)).note(note)])
+    Ok(vec![
+        Row::ratio(format!("claim --count {BATCH} to single claims, FULL"), measure::ratio(&rates[1], &rates[0])?, Target::AtLeast(3.0))
+            .note(note),
+    ])
 }
 
 /// A heartbeat of a session that holds many leases.

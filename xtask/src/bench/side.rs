@@ -109,14 +109,41 @@ pub(super) struct Until<'a> {
     pub(super) is_stopped: &'a dyn Fn() -> bool,
 }
 
+/// One operation of a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Operation {
+    /// When it was over, on the clock that all processes share, in nanoseconds.
+    pub(super) ended_ns: u64,
+    /// How long it took, its waiting for others included, in nanoseconds.
+    pub(super) wait_ns: u64,
+}
+
 /// What a loop came to.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// How long each operation took, in nanoseconds, in their order.
-    pub(super) waits_ns: Vec<u64>,
-    pub(super) elapsed_ns: u64,
+    /// When it began, on the same clock.
+    pub(super) started_ns: u64,
+    /// What succeeded, in its order.
+    pub(super) operations: Vec<Operation>,
     pub(super) errors: usize,
     pub(super) first_error: Option<String>,
+}
+
+impl Tally {
+    fn note<T>(&mut self, begun_ns: u64, outcome: Outcome<T>) -> Option<T> {
+        let ended_ns = os::monotonic_ns();
+        match outcome {
+            Ok(value) => {
+                self.operations.push(Operation { ended_ns, wait_ns: ended_ns - begun_ns });
+                Some(value)
+            }
+            Err(error) => {
+                self.errors += 1;
+                self.first_error.get_or_insert_with(|| error.to_string());
+                None
+            }
+        }
+    }
 }
 
 /// Errors after which a loop gives up.
@@ -124,41 +151,50 @@ const ERRORS_MAX: usize = 100;
 
 /// Claims and completes, one after another.
 pub(super) fn run<C: Contestant>(contestant: &mut C, until: &Until<'_>) -> Tally {
-    let mut tally = Tally { waits_ns: Vec::with_capacity(until.operations), ..Tally::default() };
+    let started_ns = os::monotonic_ns();
+    let operations = Vec::with_capacity(until.operations);
+    let mut tally = Tally { started_ns, operations, errors: 0, first_error: None };
     let start = Instant::now();
-    while tally.waits_ns.len() < until.operations && tally.errors < ERRORS_MAX && start.elapsed() < until.patience && !(until.is_stopped)() {
-        let begun = Instant::now();
+    while tally.operations.len() < until.operations
+        && tally.errors < ERRORS_MAX
+        && start.elapsed() < until.patience
+        && !(until.is_stopped)()
+    {
+        let begun_ns = os::monotonic_ns();
         let claimed = contestant.claim();
-        let claim_ns = nanoseconds(begun.elapsed());
-        let done = claimed.and_then(|task| {
-            tally.waits_ns.push(claim_ns);
-            let begun = Instant::now();
-            contestant.done(task)?;
-            tally.waits_ns.push(nanoseconds(begun.elapsed()));
-            Ok(())
-        });
-        if let Err(error) = done {
-            tally.errors += 1;
-            tally.first_error.get_or_insert_with(|| error.to_string());
+        if let Some(task) = tally.note(begun_ns, claimed) {
+            let begun_ns = os::monotonic_ns();
+            let done = contestant.done(task);
+            tally.note(begun_ns, done);
         }
     }
-    tally.elapsed_ns = nanoseconds(start.elapsed()).max(1);
     tally
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Operations in a second of one loop that must not meet errors.
 ///
 /// # Errors
 /// The first error of the loop.
-pub(super) fn rate<C: Contestant>(contestant: &mut C, operations: usize, patience: Duration) -> Outcome<f64> {
-    let tally = run(contestant, &Until { operations, patience, is_stopped: &|| false });
-    match tally.first_error {
-        Some(error) => Err(error.into()),
-        None => Ok(tally.waits_ns.len() as f64 / (tally.elapsed_ns as f64 / 1e9)),
+pub(super) fn rate<C: Contestant>(
+    contestant: &mut C,
+    operations: usize,
+    patience: Duration,
+) -> Outcome<f64> {
+    let tally = run(
+        contestant,
+        &Until {
+            operations,
+            patience,
+            is_stopped: &|| false,
+        },
+    );
+    match (tally.first_error, tally.operations.last()) {
+        (Some(error), _) => Err(error.into()),
+        (None, None) => Err("nothing was measured".into()),
+        (None, Some(last)) => {
+            let elapsed_ns = (last.ended_ns - tally.started_ns).max(1);
+            Ok(tally.operations.len() as f64 / (elapsed_ns as f64 / 1e9))
+        }
     }
 }
 

@@ -54,6 +54,20 @@ impl Row {
         self
     }
 
+    /// Under another name.
+    #[must_use]
+    pub(super) fn named(mut self, what: impl Into<String>) -> Self {
+        self.what = what.into();
+        self
+    }
+
+    /// Told, with nothing asked.
+    #[must_use]
+    pub(super) fn told(mut self) -> Self {
+        self.target = Target::Told;
+        self
+    }
+
     fn is_met(&self) -> Option<bool> {
         match (self.target, self.value?.median) {
             (Target::AtLeast(limit), median) => Some(median >= limit),
@@ -82,7 +96,8 @@ impl Row {
 fn shown(number: f64, unit: Unit) -> String {
     match unit {
         Unit::Ratio => format!("{number:.2}x"),
-        Unit::Count => format!("{number:.0}"),
+        Unit::Count if number.fract() == 0.0 => format!("{number:.0}"),
+        Unit::Count => format!("{number:.2}"),
         Unit::Milliseconds => format!("{number:.2} ms"),
         Unit::Megabytes => format!("{number:.1} MB"),
     }
@@ -129,7 +144,10 @@ mod tests {
         ];
         let text = render(&rows);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[1].starts_with("a ") && lines[1].contains("0.70x  0.65x–0.80x  ≥ 0.60x  yes") && lines[1].ends_with("small"), "{text}");
+        assert!(
+            lines[1].starts_with("a ") && lines[1].contains("0.70x  0.65x–0.80x  ≥ 0.60x  yes") && lines[1].ends_with("small"),
+            "{text}"
+        );
         assert!(lines[2].contains("≤ 0.60x  NO"), "{text}");
         assert!(lines[3].ends_with("1234"), "{text}");
         assert!(lines[4].ends_with("no tool"), "{text}");

@@ -88,7 +88,8 @@ mod tests {
 
     fn check(user: &str, used: &str, kind: Value) -> usize {
         let own = ["oarlock-model", "oarlock-host", "oarlock-testkit", "oarlock-new"].map(|name| json!({"name": name, "dependencies": []}));
-        let mut packages: Vec<Value> = own.into_iter().filter(|package| package["name"] != user && package["name"] != "oarlock-new").collect();
+        let mut packages: Vec<Value> =
+            own.into_iter().filter(|package| package["name"] != user && package["name"] != "oarlock-new").collect();
         packages.push(json!({"name": user, "dependencies": [{"name": used, "kind": kind}]}));
         faults_of(&json!({ "packages": packages })).len()
     }

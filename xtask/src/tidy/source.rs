@@ -121,16 +121,16 @@ fn impure(source: &Source, faults: &mut Vec<Fault>) {
 /// Whether `word` stands in `text` and is not part of a longer name.
 fn has_word(text: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word).any(|(at, _)| {
-        !text[..at].ends_with(is_name) && !text[at + word.len()..].starts_with(is_name)
-    })
+    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(is_name) && !text[at + word.len()..].starts_with(is_name))
 }
 
 /// A silenced lint says why, and uses `expect`, which tells when it is no longer needed.
 fn unexplained(source: &Source, faults: &mut Vec<Fault>) {
     let code: String = source.lines().flat_map(|(_, code, _)| [code, "\n"]).collect();
     for (at, opening) in code.match_indices("[expect(").chain(code.match_indices("[allow(")) {
-        if !code[..at].trim_end().ends_with(['#', '!']) {
+        // An attribute stands first in its line; anything else is text about one.
+        let before = code[..at].rsplit('\n').next().unwrap_or_default();
+        if !matches!(before.trim_start(), "#" | "#!") {
             continue;
         }
         let line = code[..at].matches('\n').count() + 1;

@@ -277,7 +277,10 @@ impl State {
         task.losses = fact.losses;
         end_grant(task, GrantEnd::Lost);
         rest_if(task, fact.resting);
-        self.notices.insert(Notice { session: fact.holder_session.clone(), task: fact.task.clone(), cancelled: false });
+        // A session that is over is told nothing any more.
+        if self.agents.get(&fact.holder).is_some_and(|agent| agent.is_live() && agent.session == fact.holder_session) {
+            self.notices.insert(Notice { session: fact.holder_session.clone(), task: fact.task.clone(), cancelled: false });
+        }
         Ok(())
     }
 

@@ -59,12 +59,7 @@ impl Mutation for Inbox {
             me.presence.read_mark = last;
             cx.tx().write_presence(&me.name, &me.presence)?;
         }
-        let mut bytes = 0;
-        let fitting = messages.into_iter().take_while(|message| {
-            bytes += message.text.len();
-            bytes <= limits::PAGE_BYTES_MAX || bytes == message.text.len()
-        });
-        Ok(MessagesReply { messages: fitting.map(|message| MessageShape::of(message, Some(&me.name))).collect() })
+        Ok(MessagesReply { messages: messages.into_iter().map(|message| MessageShape::of(message, Some(&me.name))).collect() })
     }
 
     fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {

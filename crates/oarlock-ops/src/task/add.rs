@@ -17,7 +17,7 @@ use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::TaskShape;
-use crate::task::values;
+use crate::task::{depend, values};
 
 /// Adds a task. It is ready when it needs nothing unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
@@ -179,9 +179,13 @@ impl Mutation for Add {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let spec = self.spec(cx)?;
+        // The parent must be there before its part, which is not its own parent either.
+        self.parent.as_ref().map(|parent| cx.task(parent)).transpose()?;
         let id = add_task(cx, self.id.clone(), spec, self.needs.iter().cloned().collect())?;
         if let Some(parent) = &self.parent {
             adopt(cx, parent, &id)?;
+            // A part can need what waits for its parent; nothing else of a new task closes a cycle.
+            depend::refuse_cycle(cx, &id, &self.needs.iter().cloned().collect())?;
         }
         TaskReply::of(cx, &id)
     }
@@ -217,6 +221,9 @@ pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec
         Some(id) => id,
         None => made_up_id(cx)?,
     };
+    if let Some(parent) = &spec.parent {
+        cx.task(parent)?;
+    }
     let mut unmet_needs = false;
     for need in &needs {
         match cx.view().task_state(need)? {

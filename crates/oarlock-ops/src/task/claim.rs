@@ -352,7 +352,7 @@ impl Offers {
     pub(crate) fn next(&mut self, view: &dyn View) -> StoreResult<Option<Task>> {
         if self.ready.is_empty() && !self.at_end {
             let page = view.offers(self.after, self.page)?;
-            self.at_end = page.len() < self.page;
+            self.at_end = page.is_empty();
             self.after = page.last().map(place).or(self.after);
             self.ready = page.into();
             self.page = 64;

@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::context::Reading;
@@ -67,65 +68,26 @@ impl Request for Tasks {
 
 impl Query for Tasks {
     fn answer(&self, cx: &Reading<'_>) -> Result<TasksReply, OpError> {
-        let limit = values::page_limit(self.limit)?;
         let mut filter = TaskFilter {
             states: self.state.clone(),
             parent: self.parent.clone(),
             agent: self.agent.clone(),
             search: self.search.clone(),
             after_seq: parse_cursor(self.after.as_deref())?,
-            limit: 0,
+            limit: values::page_limit(self.limit)?,
+            bytes_max: limits::PAGE_BYTES_MAX,
         };
-        let mut page = Page::default();
-        let mut stuck = None;
-        // Small reads, so that a page of large bodies ends before it is all in memory.
-        while page.tasks.len() < limit {
-            filter.limit = (limit - page.tasks.len()).min(100);
-            let chunk = cx.view.tasks(&filter)?;
-            let is_last = chunk.len() < filter.limit;
-            for task in chunk {
-                if !page.takes(&task) {
-                    return Ok(page.ending(true));
-                }
-                filter.after_seq = task.seq;
-                page.last_seq = task.seq;
-                let may_be_stuck = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
-                let is_stuck = may_be_stuck && stuck_set(cx, &mut stuck)?.contains(&task.id);
-                page.tasks.push(TaskShape::with_stuck(cx, task, is_stuck)?);
-            }
-            if is_last {
-                return Ok(page.ending(false));
-            }
-        }
+        let page = cx.view.tasks(&filter)?;
+        filter.after_seq = page.last().map_or(filter.after_seq, |task| task.seq);
         filter.limit = 1;
-        let more = !cx.view.tasks(&filter)?.is_empty();
-        Ok(page.ending(more))
-    }
-}
-
-/// The stuck tasks of the store, found once for a page.
-fn stuck_set<'s>(cx: &Reading<'_>, set: &'s mut Option<std::collections::BTreeSet<TaskId>>) -> Result<&'s std::collections::BTreeSet<TaskId>, OpError> {
-    if set.is_none() {
-        *set = Some(cx.view.stuck_tasks(usize::MAX)?);
-    }
-    set.as_ref().ok_or_else(|| OpError::Internal("the set of stuck tasks was just made".into()))
-}
-
-#[derive(Default)]
-struct Page {
-    tasks: Vec<TaskShape>,
-    bytes: usize,
-    last_seq: u64,
-}
-
-impl Page {
-    /// Whether the page has room for the task; the first always fits.
-    fn takes(&mut self, task: &Task) -> bool {
-        self.bytes += task.spec.body.len() + task.result.as_ref().map_or(0, String::len);
-        self.tasks.is_empty() || self.bytes <= limits::PAGE_BYTES_MAX
-    }
-
-    fn ending(self, more: bool) -> TasksReply {
-        TasksReply { next: (more && self.last_seq > 0).then(|| self.last_seq.to_string()), tasks: self.tasks }
+        let more = !page.is_empty() && !cx.view.tasks(&filter)?.is_empty();
+        let may_be_stuck = |task: &Task| matches!(task.state, TaskState::Blocked | TaskState::Waiting);
+        let stuck = if page.iter().any(may_be_stuck) { cx.view.stuck_tasks(usize::MAX)? } else { BTreeSet::new() };
+        let shape = |task: Task| {
+            let is_stuck = stuck.contains(&task.id);
+            TaskShape::with_stuck(cx, task, is_stuck)
+        };
+        let tasks = page.into_iter().map(shape).collect::<Result<_, _>>()?;
+        Ok(TasksReply { tasks, next: more.then(|| filter.after_seq.to_string()) })
     }
 }

@@ -24,7 +24,9 @@ WHERE ended IS NOT NULL";
 const END: &str = "UPDATE agents SET ended = ?3 WHERE name = ?1 AND session = ?2 AND ended IS NULL";
 const WRITE_PRESENCE: &str = "
 UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7, read_mark = ?8 WHERE name = ?1";
-const ADD_NOTICE: &str = "INSERT OR IGNORE INTO notices (session, task, cancelled) VALUES (?1, ?2, ?3)";
+/// A session that is over is told nothing any more.
+const ADD_NOTICE: &str = "
+INSERT OR IGNORE INTO notices (session, task, cancelled) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM agents WHERE session = ?1 AND ended IS NULL)";
 const SELECT_NOTICES: &str = "SELECT session, task, cancelled FROM notices WHERE session = ?1 ORDER BY task";
 const DROP_NOTICES: &str = "DELETE FROM notices WHERE session = ?1";
 

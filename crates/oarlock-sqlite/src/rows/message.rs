@@ -1,6 +1,7 @@
 //! Messages and their deliveries.
 
 use oarlock_model::event::{Event, MessageSent};
+use oarlock_model::limits::PAGE_BYTES_MAX;
 use oarlock_model::message::Message;
 use oarlock_model::{AgentName, MessageId, WallTime};
 use rusqlite::{Connection, Row, params};
@@ -47,8 +48,25 @@ fn select(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<V
     rows.into_iter().map(|message| complete(conn, message)).collect()
 }
 
+/// A page of a query: no more once the texts have filled it.
+fn page(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec<Message>> {
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM {tail}"))?;
+    let mut rows = statement.query(params)?;
+    let (mut messages, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let message = map(row)?;
+        bytes += message.text.len();
+        if bytes > PAGE_BYTES_MAX && !messages.is_empty() {
+            break;
+        }
+        messages.push(complete(conn, message)?);
+    }
+    Ok(messages)
+}
+
 pub(crate) fn get(conn: &Connection, id: &MessageId) -> Sql<Option<Message>> {
-    Ok(select(conn, "messages m WHERE m.seq = ?1", [number_of(id.as_str())])?.pop())
+    // Other texts hold the same number, for example M-007 and R-7.
+    Ok(select(conn, "messages m WHERE m.seq = ?1", [number_of(id.as_str())])?.pop().filter(|message| message.id == *id))
 }
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Message>> {
@@ -61,11 +79,11 @@ pub(crate) fn inbox(conn: &Connection, agent: &AgentName, acked: bool, limit: us
     } else {
         "deliveries d JOIN messages m ON m.seq = d.message WHERE d.agent = ?1 AND d.acked = 0 ORDER BY d.message LIMIT ?2"
     };
-    select(conn, from, params![agent.as_str(), int(limit as u64)])
+    page(conn, from, params![agent.as_str(), int(limit as u64)])
 }
 
 pub(crate) fn thread(conn: &Connection, thread: &MessageId, limit: usize) -> Sql<Vec<Message>> {
-    select(conn, "messages m WHERE m.thread = ?1 ORDER BY m.seq LIMIT ?2", params![thread.as_str(), int(limit as u64)])
+    page(conn, "messages m WHERE m.thread = ?1 ORDER BY m.seq LIMIT ?2", params![thread.as_str(), int(limit as u64)])
 }
 
 pub(crate) fn unread(conn: &Connection, agent: &AgentName, read_mark: u64) -> Sql<u64> {

@@ -1,5 +1,6 @@
 //! Finding tasks: the ready queue, expired leases, due times, the graph, counts.
 
+use oarlock_model::limits::PAGE_BYTES_MAX;
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Now, SessionId, StoreTime, TaskId};
@@ -18,6 +19,8 @@ SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need
 WHERE d.task = (SELECT seq FROM tasks WHERE id = ?1) AND n.state <> 6 ORDER BY n.id";
 const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token";
 const LAPSED: &str = "WHERE t.state = 3 AND t.grant_renewed + t.grant_ttl <= ?1 ORDER BY t.rank, t.seq";
+const OFFERS: &str = "WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1";
+const OFFERS_AFTER: &str = "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3";
 const DUE_RETRIES: &str = "
 SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
 const DUE_DATES: &str = "SELECT id FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?1 ORDER BY not_before LIMIT ?2";
@@ -77,7 +80,7 @@ pub(crate) fn list(conn: &Connection, filter: &TaskFilter) -> Sql<Vec<Task>> {
     }
     tail.push_str(" ORDER BY t.seq LIMIT ?");
     values.push(Box::new(int(filter.limit as u64)));
-    task::select(conn, &tail, params_from_iter(values))
+    task::select_within(conn, &tail, params_from_iter(values), filter.bytes_max)
 }
 
 pub(crate) fn children(conn: &Connection, parent: &TaskId) -> Sql<Vec<TaskId>> {
@@ -103,8 +106,8 @@ pub(crate) fn held_by(conn: &Connection, session: &SessionId) -> Sql<Vec<TaskId>
 pub(crate) fn offers(conn: &Connection, after: Option<QueuePlace>, limit: usize) -> Sql<Vec<Task>> {
     let limit = int(limit as u64);
     match after {
-        None => task::select(conn, "WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1", [limit]),
-        Some((rank, seq)) => task::select(conn, "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3", params![rank, int(seq), limit]),
+        None => task::select_within(conn, OFFERS, [limit], PAGE_BYTES_MAX),
+        Some((rank, seq)) => task::select_within(conn, OFFERS_AFTER, params![rank, int(seq), limit], PAGE_BYTES_MAX),
     }
 }
 

@@ -38,7 +38,8 @@ fn map(row: &Row<'_>) -> Sql<Reservation> {
 }
 
 pub(crate) fn get(conn: &Connection, id: &ReservationId) -> Sql<Option<Reservation>> {
-    first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number_of(id.as_str())], map)
+    let found = first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number_of(id.as_str())], map)?;
+    Ok(found.filter(|reservation| reservation.id == *id))
 }
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Reservation>> {

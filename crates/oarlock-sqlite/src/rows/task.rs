@@ -158,8 +158,22 @@ pub(crate) fn complete(conn: &Connection, (mut task, has_text): (Task, bool)) ->
 
 /// Tasks of a query over [`FROM`]; `tail` is everything after it.
 pub(crate) fn select(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec<Task>> {
-    let rows = all(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, map)?;
-    rows.into_iter().map(|row| complete(conn, row)).collect()
+    select_within(conn, tail, params, usize::MAX)
+}
+
+/// The same, but no more once their texts have `bytes_max` bytes; the first always comes.
+pub(crate) fn select_within(conn: &Connection, tail: &str, params: impl rusqlite::Params, bytes_max: usize) -> Sql<Vec<Task>> {
+    let mut bytes = 0;
+    let mut tasks = Vec::new();
+    for row in all(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, map)? {
+        let task = complete(conn, row)?;
+        bytes += task.spec.body.len() + task.result.as_ref().map_or(0, String::len);
+        if bytes > bytes_max && !tasks.is_empty() {
+            break;
+        }
+        tasks.push(task);
+    }
+    Ok(tasks)
 }
 
 pub(crate) fn get(conn: &Connection, task: &TaskId) -> Sql<Option<Task>> {

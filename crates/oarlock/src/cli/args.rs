@@ -6,6 +6,7 @@ use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Backup, Doctor, Export, Import, Restore};
 use oarlock_ops::registry;
+use std::ffi::OsString;
 
 use super::init::Init;
 use super::runner::{RunArgs, WorkArgs};
@@ -22,24 +23,26 @@ const LOCAL_VERBS: &[(&str, &str, fn(Command) -> Command)] = &[
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];
 
-/// The whole command. The arguments of a verb are only built when it is used: a one-shot command
-/// spends its time on its own.
-pub(crate) fn command() -> Command {
-    let mut root = Command::new("oarlock")
+/// The whole command. Only the verbs that stand in `argv` get their arguments: a one-shot command
+/// spends its time on its own, and building forty verbs would cost more than claiming a task.
+pub(crate) fn command(argv: &[OsString]) -> Command {
+    let named = |verb: &str| argv.iter().any(|arg| arg == verb);
+    let verb_command = |verb: &'static str, about: &'static str, arguments: fn(Command) -> Command| {
+        let command = Command::new(verb).about(about);
+        if named(verb) { arguments(command).args(common()) } else { command }
+    };
+    let local = LOCAL_VERBS.iter().map(|(verb, about, arguments)| verb_command(verb, about, *arguments));
+    let registered = registry::ENTRIES.iter().map(|entry| verb_command(entry.verb, entry.about, entry.arguments));
+    // `init` comes first, then the registry, then what works on whole stores.
+    Command::new("oarlock")
         .about("Lets many coding agents work on one repository without fouling each other")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .infer_long_args(false)
-        .args(common());
-    let (init, rest) = LOCAL_VERBS.split_at(1);
-    root = root.subcommands(init.iter().map(|(verb, about, arguments)| verb_command(verb, about, *arguments)));
-    root = root.subcommands(registry::ENTRIES.iter().map(|entry| verb_command(entry.verb, entry.about, entry.arguments)));
-    root.subcommands(rest.iter().map(|(verb, about, arguments)| verb_command(verb, about, *arguments)))
-}
-
-fn verb_command(verb: &'static str, about: &'static str, arguments: fn(Command) -> Command) -> Command {
-    Command::new(verb).about(about).defer(arguments)
+        .args(common())
+        .subcommands(local.clone().take(1))
+        .subcommands(registered)
+        .subcommands(local.skip(1))
 }
 
 /// What the ids of common flags begin with.
@@ -47,9 +50,9 @@ const COMMON: &str = "common-";
 
 fn common() -> [Arg; 8] {
     // Ids of their own: a verb may have an operand called "key" or "session".
-    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id.trim_start_matches(COMMON)).value_name(name).help(help).global(true).help_heading("Common options");
+    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id.trim_start_matches(COMMON)).value_name(name).help(help).help_heading("Common options");
     let flag = |id: &'static str, short: Option<char>, help: &'static str| {
-        let arg = Arg::new(id).long(id.trim_start_matches(COMMON)).action(ArgAction::SetTrue).help(help).global(true).help_heading("Common options");
+        let arg = Arg::new(id).long(id.trim_start_matches(COMMON)).action(ArgAction::SetTrue).help(help).help_heading("Common options");
         if let Some(short) = short { arg.short(short) } else { arg }
     };
     [
@@ -79,9 +82,10 @@ pub(crate) struct Common {
 
 impl Common {
     pub(crate) fn read(root: &ArgMatches) -> Result<Self, OpError> {
-        // Global arguments are seen from the verb's matches, wherever they stood.
-        let matches = root.subcommand().map_or(root, |(_, matches)| matches);
-        let text = |id: &str| matches.get_one::<String>(id).cloned();
+        // Common flags may stand before the verb or after it; the later one counts.
+        let verb = root.subcommand().map_or(root, |(_, matches)| matches);
+        let text = |id: &str| verb.get_one::<String>(id).or_else(|| root.get_one::<String>(id)).cloned();
+        let flag = |id: &str| verb.get_flag(id) || root.get_flag(id);
         let given_name = text("common-as").map(|name| AgentName::parse(&name)).transpose()?;
         let name = match &given_name {
             Some(name) => Some(name.clone()),
@@ -100,9 +104,9 @@ impl Common {
             session,
             key: text("common-key"),
             busy: text("common-busy").map(|busy| busy.parse::<Duration>()).transpose().map_err(|error: Rejection| error)?,
-            json: matches.get_flag("common-json"),
-            quiet: matches.get_flag("common-quiet"),
-            verbose: matches.get_flag("common-verbose"),
+            json: flag("common-json"),
+            quiet: flag("common-quiet"),
+            verbose: flag("common-verbose"),
         })
     }
 }
@@ -116,10 +120,11 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 mod tests {
     #[test]
     fn every_verb_is_well_formed() {
-        let verbs: Vec<String> = super::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        let verbs: Vec<String> = super::command(&[]).get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        assert!(verbs.len() > 40, "{verbs:?}");
         for verb in verbs {
-            // Verbs are built when they are used, so each is used once; help ends the parse early.
-            let error = super::command().try_get_matches_from(["oarlock", &verb, "--help"]).expect_err("help");
+            let argv = ["oarlock".into(), verb.clone().into(), "--help".into()];
+            let error = super::command(&argv).try_get_matches_from(&argv).expect_err("help ends the parse");
             assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{verb}");
         }
     }

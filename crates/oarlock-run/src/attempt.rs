@@ -1,0 +1,181 @@
+//! What becomes of one attempt: how the store sees a grant, and reporting what a program did with it.
+
+use std::process::ExitStatus;
+
+use oarlock_model::task::{GrantEnd, TaskState};
+use oarlock_model::{Rejection, SessionId, TaskId, Token};
+use oarlock_ops::OpError;
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::request::Mutation;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::shapes::TaskShape;
+use oarlock_ops::store::{Store, StoreResult, View};
+use oarlock_ops::task::{Claimed, Done, Fail, Release};
+
+use crate::child::ending;
+use crate::pump::Printed;
+use crate::watch::is_busy;
+use crate::worker::Outcome;
+
+/// How often a busy store is asked again; each time it is waited for by itself.
+const BUSY_TRIES: u32 = 4;
+
+/// A task that a worker was granted.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) id: TaskId,
+    pub(crate) token: Token,
+    pub(crate) title: String,
+    pub(crate) attempt: u32,
+}
+
+impl Held {
+    pub(crate) fn of(claimed: &Claimed) -> Self {
+        Self { id: claimed.task.id.clone(), token: claimed.lease.token, title: claimed.task.title.clone(), attempt: claimed.lease.attempt }
+    }
+}
+
+/// What has become of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is held.
+    Held,
+    /// The program itself has ended it, in its worker's name.
+    Ended(Outcome),
+    /// It ended without the worker's doing: the program must stop.
+    Gone(Outcome),
+}
+
+/// Looks what has become of a grant of this session.
+pub(crate) fn fate(view: &dyn View, session: &SessionId, held: &Held) -> StoreResult<Fate> {
+    // Most often it is simply held, which is known without reading the task and its text.
+    if view.claims_of(session)?.contains(&held.id) {
+        return Ok(Fate::Held);
+    }
+    let Some(task) = view.task(&held.id)? else { return Ok(Fate::Gone(Outcome::Lost)) };
+    let end = task.grant.filter(|grant| grant.token == held.token).and_then(|grant| grant.end);
+    Ok(match end {
+        Some(GrantEnd::Done) if task.state == TaskState::Review => Fate::Ended(Outcome::Submitted),
+        Some(GrantEnd::Done) => Fate::Ended(Outcome::Done),
+        Some(GrantEnd::Failed) => Fate::Ended(Outcome::Failed),
+        Some(GrantEnd::Released) => Fate::Ended(Outcome::Released),
+        Some(GrantEnd::Split) => Fate::Ended(Outcome::Split),
+        Some(GrantEnd::Cancelled) => Fate::Gone(Outcome::Cancelled),
+        Some(GrantEnd::TakenOver | GrantEnd::Lost) | None => Fate::Gone(Outcome::Lost),
+    })
+}
+
+/// The task's Markdown: its title as a heading, unless its text begins with one of its own, and its text.
+pub(crate) fn markdown(task: &TaskShape) -> String {
+    let begins_with_heading = task.body.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with("# "));
+    if begins_with_heading {
+        return task.body.clone();
+    }
+    let body = task.body.trim_end_matches('\n');
+    if body.is_empty() { format!("# {}\n", task.title) } else { format!("# {}\n\n{body}\n", task.title) }
+}
+
+/// Reports how a program ended: exit 0 is done, with its output as the result, anything else a failed attempt.
+///
+/// When the program reported by itself (`oarlock done` and the like), that counts.
+///
+/// # Errors
+/// The session is over, and store errors. A task that was lost or cancelled meanwhile is an outcome.
+pub(crate) fn report(store: &mut dyn Store, caller: &Caller, settings: &Settings, held: &Held, status: ExitStatus, printed: Printed) -> Result<Outcome, OpError> {
+    let (output, errors) = printed.into_texts();
+    let refused = if status.success() {
+        let result = (!output.is_empty()).then_some(output);
+        let done = Done { id: held.id.clone(), token: Some(held.token), result, result_file: None, artifact: Vec::new() };
+        match order(store, caller, settings, &done) {
+            Ok(reply) if reply.task.state == TaskState::Review => return Ok(Outcome::Submitted),
+            Ok(_) => return Ok(Outcome::Done),
+            Err(error) => error,
+        }
+    } else {
+        match order(store, caller, settings, &failure(held, &reason(status, &errors))) {
+            Ok(_) => return Ok(Outcome::Failed),
+            Err(error) => error,
+        }
+    };
+    match &refused {
+        OpError::Rejected(Rejection::StaleSession { .. }) => return Err(refused),
+        OpError::Rejected(_) => {}
+        _ => return Err(refused),
+    }
+    settle_refusal(store, caller, settings, held, &refused)
+}
+
+/// The store refused the report: what the task has become counts.
+fn settle_refusal(store: &mut dyn Store, caller: &Caller, settings: &Settings, held: &Held, refused: &OpError) -> Result<Outcome, OpError> {
+    let session = caller.session.as_ref().ok_or_else(|| OpError::Internal("a worker has no session".into()))?;
+    let (fate, has_parts) = {
+        let view = store.snapshot()?;
+        (fate(&*view, session, held)?, view.has_open_children(&held.id)?)
+    };
+    match fate {
+        Fate::Ended(outcome) | Fate::Gone(outcome) => Ok(outcome),
+        // It added parts to its own task: given back, the task waits for them.
+        Fate::Held if has_parts => {
+            release_own(store, caller, settings, &held.id)?;
+            Ok(Outcome::Split)
+        }
+        Fate::Held => match order(store, caller, settings, &failure(held, &format!("its outcome was refused: {refused}"))) {
+            Ok(_) => Ok(Outcome::Failed),
+            // The program gave it back and claimed it again: that grant is not the one it was started for.
+            Err(OpError::Rejected(_)) => Ok(Outcome::Released),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Gives back a task that the session holds; that it does not hold it any more is as good.
+///
+/// # Errors
+/// Store errors.
+pub(crate) fn release_own(store: &mut dyn Store, caller: &Caller, settings: &Settings, id: &TaskId) -> Result<(), OpError> {
+    match order(store, caller, settings, &Release { id: id.clone(), token: None }) {
+        Ok(_) | Err(OpError::Rejected(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Orders something, asking a busy store more than once: an outcome is worth waiting for.
+fn order<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
+    for _ in 1..BUSY_TRIES {
+        match call::mutate(store, caller, settings, request) {
+            Err(error) if is_busy(&error) => {}
+            answer => return answer,
+        }
+    }
+    call::mutate(store, caller, settings, request)
+}
+
+fn failure(held: &Held, reason: &str) -> Fail {
+    Fail { id: held.id.clone(), token: Some(held.token), reason: reason.to_owned(), no_retry: false }
+}
+
+fn reason(status: ExitStatus, errors: &str) -> String {
+    if errors.is_empty() { ending(status) } else { format!("{}: {errors}", ending(status)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestStores;
+    use oarlock_ops::task::{Add, TaskReply};
+
+    fn added(body: Option<&str>) -> TaskShape {
+        let stores = TestStores::new();
+        let mut add = Add { title: "Write the parser".into(), ..Add::default() };
+        add.fields.body = body.map(str::to_owned);
+        let TaskReply { task } = stores.order(&add);
+        task
+    }
+
+    #[test]
+    fn the_title_is_a_heading_unless_the_text_has_one() {
+        assert_eq!(markdown(&added(None)), "# Write the parser\n");
+        assert_eq!(markdown(&added(Some("Use a table.\n\n"))), "# Write the parser\n\nUse a table.\n");
+        assert_eq!(markdown(&added(Some("\n# T-1: The parser\n\n- all of it\n"))), "\n# T-1: The parser\n\n- all of it\n");
+    }
+}

@@ -1,0 +1,257 @@
+//! One program that works on one task: started in a process group of its own, ended together with what it started, and
+//! never left behind.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use oarlock_host::process::{ProcessId, children};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+use crate::progress::Tell;
+use crate::pump::{self, Pipes, Printed};
+
+/// How long a program may take to end after SIGTERM.
+pub(crate) const TERM_GRACE: Duration = Duration::from_secs(5);
+/// How long streams may stay open after the program itself has ended, before what it left behind is ended too.
+const DRAIN_GRACE: Duration = Duration::from_secs(1);
+
+/// What a program is started with.
+#[derive(Debug)]
+pub(crate) struct Start<'a> {
+    /// The program and its arguments; not empty.
+    pub(crate) command: &'a [OsString],
+    /// Environment variables beyond ours.
+    pub(crate) variables: Vec<(&'static str, String)>,
+    /// What it reads.
+    pub(crate) input: String,
+}
+
+/// A program that was started and has not been collected yet. Dropped before that, it is killed with its group.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    process: Option<String>,
+    printed: Receiver<Printed>,
+    /// Dropped, it ends the thread that moves the streams.
+    stop: Option<io::PipeWriter>,
+    kill_at: Option<Instant>,
+    collected: bool,
+}
+
+impl Running {
+    /// Starts the program in the current directory. It dies with the calling **thread**.
+    ///
+    /// # Errors
+    /// The program cannot be started; nothing is left behind.
+    pub(crate) fn start<'scope>(start: Start<'_>, scope: &'scope Scope<'scope, '_>, tell: &'scope dyn Tell) -> io::Result<Self> {
+        let (program, arguments) = start.command.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
+        let (stop_reader, stop) = io::pipe()?;
+        let mut command = Command::new(program);
+        command.args(arguments).envs(start.variables);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        children::die_with_parent(&mut command);
+        let mut child = command.spawn()?;
+        let streams = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
+        let ((stdin, stdout), stderr) = streams.expect("all three were asked for as pipes");
+        let (sender, printed) = channel();
+        let input = start.input;
+        scope.spawn(move || {
+            let all = pump::pump(Pipes { stdin, stdout, stderr }, input.as_bytes(), &stop_reader, &mut |line| tell.output("", line));
+            // Nobody waits for it any more when the program was killed in passing.
+            let _ = sender.send(all);
+        });
+        let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
+        Ok(Self { child, process, printed, stop: Some(stop), kill_at: None, collected: false })
+    }
+
+    /// Its identity, for waiting for its death.
+    pub(crate) fn process(&self) -> &[String] {
+        self.process.as_slice()
+    }
+
+    /// Whether it has ended. It stays uncollected, so that its number, and its group's, belongs to nobody else.
+    pub(crate) fn has_ended(&self) -> bool {
+        let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return true };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // An error means that it is no child of ours any more.
+        !matches!(waitid(WaitId::Pid(pid), look), Ok(None))
+    }
+
+    /// Asks its group to end, and kills it when [`TERM_GRACE`] has passed and [`Running::kill_if_due`] is called.
+    pub(crate) fn terminate(&mut self) {
+        if self.kill_at.is_none() {
+            self.signal(children::terminate_group);
+            self.kill_at = Instant::now().checked_add(TERM_GRACE);
+        }
+    }
+
+    /// Kills its group.
+    pub(crate) fn kill(&self) {
+        self.signal(children::kill_group);
+    }
+
+    /// Kills its group when its time after [`Running::terminate`] is over; milliseconds until then.
+    pub(crate) fn kill_if_due(&self) -> Option<i64> {
+        let left = self.kill_at?.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            self.kill();
+        }
+        Some(crate::duration::ms(left))
+    }
+
+    /// Collects it after it [`Running::has_ended`], with what it printed. What it left running is asked to end (SIGTERM) once
+    /// the streams are closed, or after a moment; what still holds the streams then is killed. `is_urgent` is asked
+    /// meanwhile whether to go straight to the killing.
+    ///
+    /// # Errors
+    /// The kernel does not know the child.
+    pub(crate) fn collect(mut self, is_urgent: &dyn Fn() -> bool) -> io::Result<(ExitStatus, Printed)> {
+        let printed = self.drain(is_urgent);
+        let status = self.child.wait()?;
+        self.collected = true;
+        let printed = printed.ok_or_else(|| io::Error::other("the thread that read its output has ended"))?;
+        Ok((status, printed))
+    }
+
+    fn drain(&mut self, is_urgent: &dyn Fn() -> bool) -> Option<Printed> {
+        if self.kill_at.is_none() {
+            let printed = self.printed_within(DRAIN_GRACE, is_urgent);
+            self.signal(children::terminate_group);
+            if printed.is_some() {
+                return printed;
+            }
+            self.kill_at = Instant::now().checked_add(DRAIN_GRACE);
+        }
+        let left = self.kill_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        if let Some(printed) = self.printed_within(left, is_urgent) {
+            return Some(printed);
+        }
+        self.kill();
+        let printed = self.printed_within(DRAIN_GRACE, &|| false);
+        // Whoever holds the streams now has left the group: it keeps running, but not for us.
+        self.stop = None;
+        printed.or_else(|| self.printed.recv().ok())
+    }
+
+    fn printed_within(&self, time: Duration, is_urgent: &dyn Fn() -> bool) -> Option<Printed> {
+        let until = Instant::now() + time;
+        loop {
+            let slice = until.saturating_duration_since(Instant::now()).min(Duration::from_millis(200));
+            match self.printed.recv_timeout(slice) {
+                Ok(printed) => return Some(printed),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if Instant::now() >= until || is_urgent() => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn signal(&self, signal: fn(u32) -> io::Result<bool>) {
+        // It fails only for a number that is no child's group, or for a group with another user's program, which we may
+        // not end.
+        let _ = signal(self.child.id());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.collected {
+            self.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// How a program ended, as a failure's reason begins: `exit status 3`, `signal 9 (SIGKILL)`.
+pub(crate) fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => match signal_name(signal) {
+            Some(name) => format!("signal {signal} ({name})"),
+            None => format!("signal {signal}"),
+        },
+        (None, None) => "an unknown end".to_owned(),
+    }
+}
+
+fn signal_name(signal: i32) -> Option<&'static str> {
+    signal_hook::low_level::signal_name(signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Heard;
+    use std::thread;
+
+    fn run(script: &str, input: &str) -> (ExitStatus, String, String, Heard) {
+        let heard = Heard::default();
+        let command = ["sh", "-c", script].map(OsString::from);
+        let start = Start { command: &command, variables: vec![("OARLOCK_TASK", "T-1".into())], input: input.to_owned() };
+        let (status, printed) = thread::scope(|scope| {
+            let running = Running::start(start, scope, &heard).expect("sh starts");
+            while !running.has_ended() {
+                thread::yield_now();
+            }
+            running.collect(&|| false).expect("it is ours")
+        });
+        let (output, errors) = printed.into_texts();
+        (status, output, errors, heard)
+    }
+
+    #[test]
+    fn input_goes_in_and_output_comes_out() {
+        let (status, output, errors, heard) = run("cat; echo $OARLOCK_TASK; echo one >&2; printf two >&2", "# Title\n");
+        assert!(status.success());
+        assert_eq!((output.as_str(), errors.as_str()), ("# Title\nT-1", "one\ntwo"));
+        assert_eq!(heard.outputs(), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_program_that_does_not_read_and_prints_much_blocks_nobody() {
+        let (status, output, _, _) = run("head -c 3000000 /dev/zero | tr '\\0' x; exit 3", &"y".repeat(3_000_000));
+        assert_eq!(ending(status), "exit status 3");
+        assert!(output.len() <= limits_of_a_result() && output.contains("bytes left out"), "{}", output.len());
+    }
+
+    fn limits_of_a_result() -> usize {
+        oarlock_model::limits::BODY_BYTES_MAX
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_is_ended_with_it() {
+        let (status, output, _, _) = run("exec 3<&0; cat <&3 & sleep 1000 & echo started", "");
+        assert!(status.success());
+        assert_eq!(output, "started");
+    }
+
+    #[test]
+    fn a_terminated_program_ends_by_the_signal() {
+        let heard = Heard::default();
+        let command = ["sh", "-c", "sleep 1000"].map(OsString::from);
+        let start = Start { command: &command, variables: Vec::new(), input: String::new() };
+        let status = thread::scope(|scope| {
+            let mut running = Running::start(start, scope, &heard).expect("sh starts");
+            running.terminate();
+            while !running.has_ended() {
+                thread::yield_now();
+            }
+            running.collect(&|| false).expect("it is ours").0
+        });
+        assert_eq!(ending(status), "signal 15 (SIGTERM)");
+    }
+
+    #[test]
+    fn what_cannot_be_started_leaves_nothing() {
+        let heard = Heard::default();
+        let command = [OsString::from("/no/such/program")];
+        let start = Start { command: &command, variables: Vec::new(), input: String::new() };
+        let error = thread::scope(|scope| Running::start(start, scope, &heard).expect_err("it is not there"));
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,230 @@
+//! Following the log of a store for one run: which events are about it, and what they say to people.
+
+use std::collections::BTreeMap;
+
+use oarlock_model::event::{AgentLost, Event, Fact, LossReason};
+use oarlock_model::task::Resting;
+use oarlock_model::{AgentName, StoreTime, TaskId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::shapes::EventShape;
+use oarlock_ops::store::{EventFilter, Store};
+
+use crate::duration::in_words;
+use crate::progress::{AtWork, Live, Tell};
+use crate::text::first_line;
+use crate::tree;
+
+/// Characters of a failure's reason that a line repeats.
+const REASON_CHARS_MAX: usize = 160;
+
+/// What a run knows from the log.
+pub(crate) struct News {
+    root: TaskId,
+    after_seq: u64,
+    /// The tasks of the run with their titles and how they stand.
+    tasks: BTreeMap<TaskId, Known>,
+    /// The workers of the run with the short names that lines use.
+    workers: BTreeMap<AgentName, String>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    title: String,
+    holder: Option<(AgentName, StoreTime)>,
+    is_done: bool,
+}
+
+impl News {
+    /// What is known now of the tree of `root`; events after `after_seq` are told.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) fn new(store: &mut dyn Store, root: &TaskId, after_seq: u64) -> Result<Self, OpError> {
+        let view = store.snapshot()?;
+        let mut tasks = BTreeMap::new();
+        for id in tree::tasks_of(&*view, root)? {
+            if let Some(task) = view.task(&id)? {
+                let is_done = task.state == oarlock_model::task::TaskState::Done;
+                tasks.insert(id, Known { title: task.spec.title, holder: None, is_done });
+            }
+        }
+        Ok(Self { root: root.clone(), after_seq, tasks, workers: BTreeMap::new() })
+    }
+
+    /// A worker of this run; lines call it by `label`.
+    pub(crate) fn add_worker(&mut self, name: AgentName, label: String) {
+        self.workers.insert(name, label);
+    }
+
+    /// The number of the last event that was read.
+    pub(crate) fn after_seq(&self) -> u64 {
+        self.after_seq
+    }
+
+    /// Reads what came since and tells it. Whether anything of it was about this run.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) fn read(&mut self, store: &mut dyn Store, tell: &dyn Tell) -> Result<bool, OpError> {
+        let mut is_news = false;
+        loop {
+            let filter = EventFilter { after_seq: self.after_seq, limit: 500, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
+            let events = store.snapshot()?.events(&filter)?;
+            let Some(last) = events.last() else { return Ok(is_news) };
+            self.after_seq = last.seq;
+            for event in events {
+                let is_ours = self.concerns(&event);
+                let line = self.follow(&event);
+                if is_ours {
+                    is_news = true;
+                    tell.event(&EventShape::of(event)?);
+                }
+                if let Some(line) = line {
+                    tell.line(&line);
+                }
+            }
+        }
+    }
+
+    /// How the run stands.
+    pub(crate) fn live(&self, now: StoreTime, workers: usize, wall_ms: i64) -> Live {
+        // A task without parts is its own part.
+        let parts = || self.tasks.iter().filter(|(id, _)| **id != self.root || self.tasks.len() == 1);
+        let at_work = self.tasks.iter().filter_map(|(id, known)| {
+            let (agent, since) = known.holder.as_ref()?;
+            Some(AtWork { agent: agent.clone(), task: id.clone(), title: known.title.clone(), wall_ms: now.since_ms(*since) })
+        });
+        Live { done: parts().filter(|(_, known)| known.is_done).count(), parts: parts().count(), workers, at_work: at_work.collect(), wall_ms }
+    }
+
+    fn concerns(&self, event: &Event) -> bool {
+        let by_worker = event.agent.as_ref().is_some_and(|name| self.workers.contains_key(name));
+        let subject = event.fact.subject();
+        let is_part = match &event.fact {
+            Fact::TaskAdded(added) => added.spec.parent.as_ref().is_some_and(|parent| self.tasks.contains_key(parent)),
+            Fact::ReservationMade(made) => made.task.as_ref().is_some_and(|task| self.tasks.contains_key(task)),
+            _ => false,
+        };
+        by_worker || is_part || self.tasks.contains_key(subject.as_str()) || self.workers.contains_key(subject.as_str())
+    }
+
+    /// Takes an event into account. The line it is worth, if it is.
+    fn follow(&mut self, event: &Event) -> Option<String> {
+        match &event.fact {
+            Fact::TaskAdded(added) => {
+                if added.spec.parent.as_ref().is_some_and(|parent| self.tasks.contains_key(parent)) {
+                    self.tasks.insert(added.id.clone(), Known { title: added.spec.title.clone(), ..Known::default() });
+                }
+                None
+            }
+            Fact::AgentLost(AgentLost { name, .. }) => self.workers.get(name).map(|label| format!("{label} died")),
+            Fact::AgentJoined(_) | Fact::AgentLeft(_) => None,
+            _ => self.follow_task(event),
+        }
+    }
+
+    fn follow_task(&mut self, event: &Event) -> Option<String> {
+        let id: TaskId = event.fact.subject().parse().ok()?;
+        let who = event.agent.as_ref().map(|name| self.label(name));
+        let who = who.as_deref().unwrap_or("somebody");
+        let known = self.tasks.get_mut(id.as_str())?;
+        let title = &known.title;
+        match &event.fact {
+            Fact::TaskClaimed(claimed) => {
+                let again = if claimed.attempt > 1 { format!(" (attempt {})", claimed.attempt) } else { String::new() };
+                let line = format!("{who} claimed {id} \"{title}\"{again}");
+                known.holder = event.agent.clone().map(|agent| (agent, event.store_at));
+                Some(line)
+            }
+            Fact::TaskDone(done) => {
+                known.is_done = true;
+                let took = known.holder.take().filter(|_| done.token.is_some()).map(|(_, since)| in_words(event.store_at.since_ms(since)));
+                Some(match took {
+                    Some(took) => format!("{who} finished {id} \"{title}\" ({took})"),
+                    None => format!("{id} \"{title}\" is done"),
+                })
+            }
+            Fact::TaskSubmitted(_) => {
+                known.holder = None;
+                Some(format!("{id} \"{title}\" waits for approval"))
+            }
+            Fact::TaskFailed(failed) => {
+                known.holder = None;
+                let next = failed.retry_at.map(|at| format!("; tried again in {}", in_words(at.since_ms(event.store_at)))).unwrap_or_default();
+                Some(format!("{who} failed {id}: {}{next}", first_line(&failed.reason, REASON_CHARS_MAX)))
+            }
+            Fact::TaskDied(died) => Some(format!("{id} \"{title}\" is dead after {} failed attempts and {} lost leases", died.failures, died.losses)),
+            Fact::LeaseLost(lost) => {
+                known.holder = None;
+                let holder = self.label(&lost.holder);
+                let next = if matches!(lost.resting, Some(Resting::Ready { .. })) { "; it is ready again" } else { "" };
+                Some(match lost.reason {
+                    LossReason::OwnerDied => format!("{holder} lost {id} with its process{next}"),
+                    LossReason::Expired => format!("the lease of {holder} on {id} has run out{next}"),
+                    LossReason::Restored => format!("the store was restored: {holder} lost {id}{next}"),
+                })
+            }
+            Fact::TaskReleased(_) => {
+                known.holder = None;
+                Some(format!("{who} gave back {id}"))
+            }
+            Fact::TaskSplit(split) => {
+                known.holder = if split.waits { None } else { known.holder.take() };
+                (id != self.root).then(|| format!("{id} was split into {} parts", split.children.len()))
+            }
+            Fact::TaskCancelled(_) => {
+                known.holder = None;
+                Some(format!("{id} was cancelled"))
+            }
+            Fact::TaskRequeued(_) | Fact::TaskRejected(_) => Some(format!("{id} \"{title}\" is to be done again")),
+            _ => None,
+        }
+    }
+
+    fn label(&self, name: &AgentName) -> String {
+        self.workers.get(name).cloned().unwrap_or_else(|| name.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stores;
+    use crate::testing::{Heard, TestStores, task_id};
+    use oarlock_ops::agent::Join;
+    use oarlock_ops::call::{self, Caller};
+    use oarlock_ops::settings::Settings;
+    use oarlock_ops::task::{Add, Cancel, Claim, Done};
+
+    #[test]
+    fn a_run_hears_of_its_own_tasks_only() {
+        let stores = TestStores::new();
+        let add = |id: &str, parent: Option<&str>| stores.order(&Add { title: format!("Title of {id}"), id: Some(task_id(id)), parent: parent.map(task_id), ..Add::default() });
+        add("P", None);
+        add("A", Some("P"));
+        add("other", None);
+        let mut store = stores.open().expect("it opens");
+        let mut news = News::new(&mut *store, &task_id("P"), 0).expect("it reads");
+        let name: AgentName = "P-w1".parse().expect("a name");
+        news.add_worker(name.clone(), "w1".into());
+        let heard = Heard::default();
+        let settings = Settings::default();
+        let me = Caller::named(name.clone());
+        call::mutate(&mut *store, &Caller::default(), &settings, &Join { name: Some(name), ..Join::default() }).expect("joins");
+        for id in ["A", "other"] {
+            call::mutate(&mut *store, &me, &settings, &Claim { id: Some(task_id(id)), ..Claim::default() }).expect("claims");
+        }
+        add("B", Some("P"));
+        assert!(news.read(&mut *store, &heard).expect("it reads"));
+        assert_eq!(heard.lines(), ["w1 claimed A \"Title of A\""]);
+        let live = news.live(StoreTime(i64::MAX), 1, 5);
+        assert_eq!((live.done, live.parts, live.at_work.len()), (0, 2, 1));
+        call::mutate(&mut *store, &me, &settings, &Done { id: task_id("A"), token: None, result: None, result_file: None, artifact: Vec::new() }).expect("finishes");
+        stores.order(&Cancel { id: task_id("P") });
+        assert!(news.read(&mut *store, &heard).expect("it reads"));
+        assert!(!news.read(&mut *store, &heard).expect("it reads"));
+        let lines = heard.lines();
+        assert!(lines[1].starts_with("w1 finished A \"Title of A\" ("), "{lines:?}");
+        assert_eq!(lines[2..], ["P was cancelled", "B was cancelled"]);
+    }
+}

@@ -1,0 +1,116 @@
+//! What the tests of this crate share: stores in temporary directories, and a listener that remembers.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use oarlock_model::TaskId;
+use oarlock_ops::OpError;
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::request::{Mutation, Query};
+use oarlock_ops::settings::Settings;
+use oarlock_ops::shapes::EventShape;
+use oarlock_ops::store::Store;
+use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
+use tempfile::TempDir;
+
+use crate::Stores;
+use crate::progress::{Live, Progress, Tell};
+
+/// A store that goes away with the test.
+pub(crate) struct TestStores {
+    dir: TempDir,
+}
+
+impl TestStores {
+    pub(crate) fn new() -> Self {
+        let stores = Self { dir: tempfile::tempdir().expect("a temporary directory") };
+        SqliteStore::create(&stores.place(), "T", options()).expect("a new store");
+        stores
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn place(&self) -> Place {
+        Place::of_file(self.dir.path().join("oarlock.db"))
+    }
+
+    pub(crate) fn order<M: Mutation>(&self, request: &M) -> M::Reply {
+        let mut store = self.open().expect("it opens");
+        call::mutate(&mut *store, &Caller::default(), &Settings::default(), request).expect("it is allowed")
+    }
+
+    pub(crate) fn ask<Q: Query>(&self, request: &Q) -> Q::Reply {
+        let mut store = self.open().expect("it opens");
+        call::query(&mut *store, &Caller::default(), &Settings::default(), request).expect("it is allowed")
+    }
+
+    pub(crate) fn task(&self, id: &str) -> oarlock_ops::shapes::TaskShape {
+        self.ask(&oarlock_ops::task::ShowTask { id: task_id(id) }).task
+    }
+}
+
+fn options() -> Options {
+    Options { synchronous: Synchronous::Off, ..Options::default() }
+}
+
+impl Stores for TestStores {
+    fn open(&self) -> Result<Box<dyn Store>, OpError> {
+        Ok(Box::new(SqliteStore::open(&self.place(), options())?))
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.place().file().display())
+    }
+}
+
+pub(crate) fn task_id(id: &str) -> TaskId {
+    TaskId::parse(id).expect("a valid id")
+}
+
+/// Remembers what it hears.
+#[derive(Default)]
+pub(crate) struct Heard {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    lines: Vec<String>,
+    outputs: Vec<String>,
+}
+
+impl Heard {
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
+    }
+
+    pub(crate) fn outputs(&self) -> Vec<String> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).outputs.clone()
+    }
+}
+
+impl Tell for Heard {
+    fn line(&self, line: &str) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).lines.push(line.to_owned());
+    }
+
+    fn output(&self, _source: &str, line: &str) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).outputs.push(line.to_owned());
+    }
+
+    fn event(&self, _event: &EventShape) {}
+
+    fn live(&self, _live: &Live) {}
+}
+
+impl Progress for Heard {
+    fn line(&mut self, line: &str) {
+        Tell::line(self, line);
+    }
+
+    fn output(&mut self, source: &str, line: &str) {
+        Tell::output(self, source, line);
+    }
+}

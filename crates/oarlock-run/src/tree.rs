@@ -1,0 +1,174 @@
+//! A task with everything that is a part of it, and whether work on it can still go on.
+
+use std::collections::BTreeSet;
+
+use oarlock_model::rules::liveness::{self, AgentState};
+use oarlock_model::task::TaskState;
+use oarlock_model::{TaskId, limits};
+use oarlock_ops::store::{OwnerSight, StoreResult, View};
+
+/// Most tasks of one tree that are looked at.
+const TASKS_MAX: usize = 10_000;
+
+/// The task and its parts at any depth: each before its own parts, parts in the order of their creation.
+pub(crate) fn tasks_of(view: &dyn View, root: &TaskId) -> StoreResult<Vec<TaskId>> {
+    let mut found = Vec::new();
+    let mut open = vec![(root.clone(), 0)];
+    while let Some((id, depth)) = open.pop() {
+        if depth <= limits::PARENT_DEPTH_MAX {
+            open.extend(view.children(&id)?.into_iter().rev().map(|child| (child, depth + 1)));
+        }
+        found.push(id);
+        if found.len() == TASKS_MAX {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether work on a tree can go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The root is done, dead or cancelled.
+    Finished(TaskState),
+    /// Something of it is held, can be claimed, or will be by time alone.
+    Open,
+    /// Nothing will happen unless somebody acts: why, in the order of the tasks.
+    Stalled(Vec<Obstacle>),
+}
+
+/// What keeps a tree from going on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The task is dead or cancelled.
+    DeadEnd(TaskId, TaskState),
+    /// The task waits for approval.
+    Review(TaskId),
+    /// The task needs others that are not part of the tree and not done.
+    Outside(TaskId, Vec<TaskId>),
+    /// The task is ready and needs a capability that no active agent has.
+    Capability(TaskId, String),
+}
+
+impl Obstacle {
+    /// The obstacle as a fragment of a sentence.
+    pub(crate) fn in_words(&self) -> String {
+        match self {
+            Obstacle::DeadEnd(id, state) => format!("{id} is {state}"),
+            Obstacle::Review(id) => format!("{id} waits for approval"),
+            Obstacle::Outside(id, needs) => format!("{id} needs {}, which is not part of it", needs.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ")),
+            Obstacle::Capability(id, missing) => format!("{id} needs an agent that can {missing}"),
+        }
+    }
+
+    /// What somebody can do about it.
+    pub(crate) fn remedy(&self) -> String {
+        match self {
+            Obstacle::DeadEnd(id, _) => format!("`oarlock task {id}` shows why; `oarlock requeue {id}` brings it back"),
+            Obstacle::Review(id) => format!("`oarlock approve {id}` or `oarlock reject {id} --reason TEXT`"),
+            Obstacle::Outside(_, needs) => format!("finish {} first", needs.first().map_or("it", TaskId::as_str)),
+            Obstacle::Capability(_, missing) => format!("start the workers with --can {missing}"),
+        }
+    }
+}
+
+/// Whether work on the tree of `root` can go on, as one moment of the store shows it.
+pub(crate) fn standing(view: &dyn View, root: &TaskId) -> StoreResult<Standing> {
+    let tasks = tasks_of(view, root)?;
+    let members: BTreeSet<&TaskId> = tasks.iter().collect();
+    let mut obstacles = Vec::new();
+    for id in &tasks {
+        let Some(state) = view.task_state(id)? else { continue };
+        if id == root && state.is_finished() {
+            return Ok(Standing::Finished(state));
+        }
+        match state {
+            TaskState::Claimed | TaskState::Scheduled => return Ok(Standing::Open),
+            TaskState::Ready => match missing_capability(view, id)? {
+                Some(missing) => obstacles.push(Obstacle::Capability(id.clone(), missing)),
+                None => return Ok(Standing::Open),
+            },
+            TaskState::Review => obstacles.push(Obstacle::Review(id.clone())),
+            TaskState::Dead | TaskState::Cancelled => obstacles.push(Obstacle::DeadEnd(id.clone(), state)),
+            TaskState::Blocked => {
+                let outside: Vec<TaskId> = view.unmet_needs(id)?.into_iter().filter(|need| !members.contains(need)).collect();
+                if !outside.is_empty() {
+                    obstacles.push(Obstacle::Outside(id.clone(), outside));
+                }
+            }
+            TaskState::Waiting | TaskState::Done => {}
+        }
+    }
+    Ok(Standing::Stalled(obstacles))
+}
+
+/// The first capability of the task without which nobody who is there can claim it.
+fn missing_capability(view: &dyn View, id: &TaskId) -> StoreResult<Option<String>> {
+    let Some(task) = view.task(id)? else { return Ok(None) };
+    if task.spec.capabilities.is_empty() {
+        return Ok(None);
+    }
+    let is_there = |agent: &oarlock_model::agent::Agent| {
+        let owner_alive = match view.owner_sight(agent) {
+            OwnerSight::Alive => Some(true),
+            OwnerSight::Died | OwnerSight::OtherBoot => Some(false),
+            OwnerSight::Unknown => None,
+        };
+        liveness::agent_state(agent, owner_alive, view.now()) == AgentState::Active
+    };
+    let agents = view.agents()?;
+    let can_all = agents.iter().filter(|agent| is_there(agent)).any(|agent| task.spec.capabilities.iter().all(|c| agent.can(c)));
+    Ok(if can_all { None } else { task.spec.capabilities.first().map(ToString::to_string) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stores;
+    use crate::testing::{TestStores, task_id};
+    use oarlock_ops::task::{Add, Cancel};
+
+    fn add(stores: &TestStores, id: &str, parent: Option<&str>, needs: &[&str], can: &[&str]) {
+        let mut add = Add { title: id.to_owned(), id: Some(task_id(id)), parent: parent.map(task_id), ..Add::default() };
+        add.needs = needs.iter().map(|id| task_id(id)).collect();
+        add.fields.can = Some(can.iter().map(|c| c.parse().expect("a label")).collect());
+        stores.order(&add);
+    }
+
+    fn check(stores: &TestStores, want: Standing) {
+        let mut store = stores.open().expect("it opens");
+        let view = store.snapshot().expect("it reads");
+        assert_eq!(standing(&*view, &task_id("P")).expect("it reads"), want);
+    }
+
+    #[test]
+    fn a_tree_is_open_while_something_can_be_claimed() {
+        let stores = TestStores::new();
+        add(&stores, "P", None, &[], &[]);
+        add(&stores, "A", Some("P"), &[], &[]);
+        add(&stores, "B", Some("P"), &["A"], &[]);
+        add(&stores, "A1", Some("A"), &[], &[]);
+        check(&stores, Standing::Open);
+        let mut store = stores.open().expect("it opens");
+        let ids = tasks_of(&*store.snapshot().expect("it reads"), &task_id("P")).expect("it reads");
+        assert_eq!(ids, ["P", "A", "A1", "B"].map(task_id));
+        stores.order(&Cancel { id: task_id("A1") });
+        check(&stores, Standing::Stalled(vec![Obstacle::DeadEnd(task_id("A1"), TaskState::Cancelled)]));
+        stores.order(&Cancel { id: task_id("P") });
+        check(&stores, Standing::Finished(TaskState::Cancelled));
+    }
+
+    #[test]
+    fn what_nobody_here_can_do_is_an_obstacle() {
+        let stores = TestStores::new();
+        add(&stores, "X", None, &[], &[]);
+        add(&stores, "P", None, &[], &[]);
+        add(&stores, "A", Some("P"), &["X"], &[]);
+        add(&stores, "B", Some("P"), &[], &["sql"]);
+        let outside = Obstacle::Outside(task_id("A"), vec![task_id("X")]);
+        let capability = Obstacle::Capability(task_id("B"), "sql".into());
+        check(&stores, Standing::Stalled(vec![outside, capability]));
+        stores.order(&oarlock_ops::agent::Join { name: Some("ada".parse().expect("a name")), can: vec!["sql".parse().expect("a label")], ..Default::default() });
+        check(&stores, Standing::Open);
+    }
+}

@@ -1,0 +1,391 @@
+//! `work`: one agent that claims tasks and runs a command for each of them.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread::{self, Scope};
+use std::time::{Duration as StdDuration, Instant};
+
+use oarlock_host::process::ProcessId;
+use oarlock_model::agent::{Host, Owner};
+use oarlock_model::duration::Duration;
+use oarlock_model::ident::shown;
+use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::agent::{Join, JoinReply, Leave};
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::settings::Settings;
+use oarlock_ops::store::{Store, StoreError};
+use oarlock_ops::task::{Claim, Claimed, Ready};
+use oarlock_ops::topic::Topics;
+use serde::Serialize;
+
+use crate::attempt::{self, Fate, Held};
+use crate::child::{Running, Start};
+use crate::duration::{in_words, ms};
+use crate::heartbeat::{self, Heart};
+use crate::progress::{Progress, Tell};
+use crate::signals::Signals;
+use crate::text::clean_line;
+use crate::watch::{self, SLICE_MS, Watch, is_busy};
+use crate::Stores;
+
+/// How often an idle worker tries again although nothing seems to have changed: the net under the bells.
+const RECHECK: StdDuration = StdDuration::from_secs(5);
+/// A worker whose program gave a task back waits this long before its next claim, doubled each time, so that the two do not
+/// chase each other.
+const RELEASED_PAUSE: StdDuration = StdDuration::from_secs(1);
+/// Tasks that a report lists; the numbers count all.
+const REPORTED_MAX: usize = 1_000;
+
+/// How a worker works.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// The agent's name; without it one is made up.
+    pub name: Option<AgentName>,
+    /// What it is there for; counts as a capability.
+    pub role: Option<Label>,
+    /// What it can do.
+    pub can: Vec<Label>,
+    /// The heartbeat timeout of the agent; the settings' without it.
+    pub timeout: Option<Duration>,
+    /// The TTL of its leases; the settings' without it. They are renewed while the program runs.
+    pub ttl: Option<Duration>,
+    /// Only this task and what is a part of it.
+    pub within: Option<TaskId>,
+    /// One task only; none ready is an error then.
+    pub once: bool,
+    /// The machine, for people.
+    pub host: Host,
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+}
+
+/// What came of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The task is done.
+    Done,
+    /// It is done and waits for approval.
+    Submitted,
+    /// The attempt failed.
+    Failed,
+    /// The program gave it back.
+    Released,
+    /// The program cut it into parts, for which it waits now.
+    Split,
+    /// It was cancelled meanwhile.
+    Cancelled,
+    /// Somebody else has it now.
+    Lost,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorkedTask {
+    /// The task.
+    pub id: TaskId,
+    /// Its title.
+    pub title: String,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds.
+    pub wall_ms: i64,
+}
+
+/// What a worker did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorkReport {
+    /// The agent.
+    pub agent: AgentName,
+    /// Its session.
+    pub session: SessionId,
+    /// Tasks it finished, those that wait for approval included.
+    pub done: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Attempts that ended in another way.
+    pub other: u64,
+    /// The attempts, at most the last 1,000.
+    pub tasks: Vec<WorkedTask>,
+    /// How long it worked and waited, in milliseconds.
+    pub wall_ms: i64,
+}
+
+/// Joins, and runs a command for each task that it claims until it is told to stop (or once). Call it from a thread that
+/// lives as long: the programs it starts die with it.
+///
+/// # Errors
+/// `interrupted` after a signal, when everything that was held has been given back; `nothing_ready` with `once`;
+/// `invalid_request` when the command cannot be started; `stale_session` when another session took its name; those of
+/// joining and of the store.
+pub fn work(stores: &dyn Stores, settings: &Settings, work: &Work, progress: &mut dyn Progress) -> Result<WorkReport, OpError> {
+    let signals = Signals::install()?;
+    work_until(&signals, stores, settings, work, progress)
+}
+
+/// [`work`] with the signals of the caller.
+pub(crate) fn work_until(signals: &Signals, stores: &dyn Stores, settings: &Settings, work: &Work, progress: &mut dyn Progress) -> Result<WorkReport, OpError> {
+    if work.command.is_empty() {
+        return Err(Rejection::invalid("no command is given", "pass it after --, for example: oarlock work -- sh agent.sh").into());
+    }
+    let begun = Instant::now();
+    let mut store = stores.open()?;
+    let joined = join(&mut *store, settings, work)?;
+    let caller = Caller { name: Some(joined.agent.name.clone()), session: Some(joined.session.clone()), ..Caller::default() };
+    let interval = heartbeat::interval(joined.agent.timeout_ms, work.ttl.unwrap_or(settings.lease_ttl).as_ms());
+    let heart = Heart::new(caller.clone(), interval);
+    let tell = Mutex::new(progress);
+    let report = WorkReport { agent: joined.agent.name, session: joined.session, done: 0, failed: 0, other: 0, tasks: Vec::new(), wall_ms: 0 };
+    tell.line(&format!("{} is ready for work (session {})", report.agent, report.session));
+    thread::scope(|scope| {
+        scope.spawn(|| heart.beat(stores, settings));
+        let _stopper = heart.stopper();
+        let url = stores.url();
+        let mut worker = Worker { scope, store, caller, settings, work, url, signals, heart: &heart, tell: &tell, report, releases: 0 };
+        let worked = worker.work();
+        worker.leave(&worked);
+        worked.map(|()| WorkReport { wall_ms: ms(begun.elapsed()), ..worker.report })
+    })
+}
+
+fn join(store: &mut dyn Store, settings: &Settings, work: &Work) -> Result<JoinReply, OpError> {
+    let process = ProcessId::current().map_err(|error| StoreError::Unavailable { message: format!("this process cannot be identified: {error}"), hint: "is /proc mounted?".into() })?;
+    let join = Join {
+        name: work.name.clone(),
+        role: work.role.clone(),
+        can: work.can.clone(),
+        timeout: work.timeout,
+        program: work.command.first().map(program_name),
+        owner: Owner::Lock { process: process.to_text(), grace_ms: 0 },
+        host: Host { pid: Some(process.pid), ..work.host.clone() },
+        ..Join::default()
+    };
+    call::mutate(store, &Caller::default(), settings, &join)
+}
+
+/// The command's file name, for people.
+fn program_name(program: &OsString) -> String {
+    let name = Path::new(program).file_name().unwrap_or(program);
+    clean_line(name.as_encoded_bytes()).chars().take(limits::IDENTIFIER_CHARS_MAX).collect()
+}
+
+struct Worker<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    /// The handle that joined: it holds the lock that stands for this process.
+    store: Box<dyn Store>,
+    caller: Caller,
+    settings: &'env Settings,
+    work: &'env Work,
+    url: String,
+    signals: &'env Signals,
+    heart: &'env Heart,
+    tell: &'env dyn Tell,
+    report: WorkReport,
+    /// Tasks given back one after the other.
+    releases: u32,
+}
+
+impl Worker<'_, '_> {
+    fn work(&mut self) -> Result<(), OpError> {
+        let mut watch = Watch::new(&mut *self.store, Topics::TASKS.and(Topics::RESERVATIONS))?;
+        loop {
+            let claimed = self.next_claim(&mut watch)?;
+            self.attempt(&mut watch, &claimed)?;
+            if self.work.once {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends the session, unless it is over already. What is held is free then; should this fail, our death frees it.
+    fn leave(&mut self, worked: &Result<(), OpError>) {
+        if matches!(worked, Err(OpError::Rejected(Rejection::StaleSession { .. }))) {
+            return;
+        }
+        if let Err(error) = call::mutate(&mut *self.store, &self.caller, self.settings, &Leave {}) {
+            self.tell.line(&format!("{} could not leave: {error}", self.report.agent));
+        }
+    }
+
+    /// Waits for a task.
+    fn next_claim(&mut self, watch: &mut Watch) -> Result<Claimed, OpError> {
+        let not_before = self.pause_after_releases();
+        let mut tried: Option<(u64, Instant)> = None;
+        let mut due_at: Option<Instant> = None;
+        loop {
+            if self.signals.taken() {
+                return Err(OpError::Interrupted);
+            }
+            if let Some(fault) = self.heart.take_fault() {
+                return Err(fault);
+            }
+            let look = watch::look(&mut *self.store)?;
+            let now = Instant::now();
+            let is_due = due_at.is_some_and(|at| at <= now) || look.has_dead;
+            let is_worth = tried.is_none_or(|(seq, at)| seq != look.seq || is_due || now.duration_since(at) >= RECHECK);
+            if is_worth && not_before.is_none_or(|at| at <= now) {
+                tried = Some((look.seq, now));
+                match self.claim() {
+                    Ok(claimed) => return Ok(claimed),
+                    Err(OpError::Rejected(Rejection::NothingReady { .. })) if !self.work.once => {}
+                    Err(error) if is_busy(&error) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let due_ms = look.due_ms.unwrap_or(i64::MAX).clamp(1, limits::DURATION_MS_MAX);
+            due_at = now.checked_add(StdDuration::from_millis(due_ms.unsigned_abs()));
+            watch.wait(due_ms.min(SLICE_MS), &look.owners)?;
+        }
+    }
+
+    fn claim(&mut self) -> Result<Claimed, OpError> {
+        // Reading first: a crowd of idle workers does not queue up to write. A worker that tries once wants the refusal with its facts.
+        if !self.work.once {
+            let ready = call::query(&mut *self.store, &self.caller, self.settings, &Ready { limit: Some(1) })?;
+            if ready.tasks.is_empty() {
+                let agent = self.report.agent.clone();
+                return Err(Rejection::NothingReady { agent, blocked: 0, claimed: 0, why: None }.into());
+            }
+        }
+        let claim = Claim { ttl: self.work.ttl, reserve: true, within: self.work.within.clone(), ..Claim::default() };
+        let reply = call::mutate(&mut *self.store, &self.caller, self.settings, &claim)?;
+        reply.into_claims().pop().ok_or_else(|| OpError::Internal("a claim granted nothing".into()))
+    }
+
+    fn pause_after_releases(&self) -> Option<Instant> {
+        let doublings = self.releases.checked_sub(1)?.min(5);
+        Instant::now().checked_add(RELEASED_PAUSE * 2_u32.pow(doublings))
+    }
+
+    /// Runs the command for one task and reports what came of it.
+    fn attempt(&mut self, watch: &mut Watch, claimed: &Claimed) -> Result<(), OpError> {
+        let held = Held::of(claimed);
+        let again = if held.attempt > 1 { format!(" (attempt {})", held.attempt) } else { String::new() };
+        self.tell.line(&format!("claimed {} \"{}\"{again}", held.id, held.title));
+        let begun = Instant::now();
+        let mut running = match self.start(claimed) {
+            Ok(running) => running,
+            Err(error) => {
+                attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
+                return Err(cannot_start(&self.work.command, &error));
+            }
+        };
+        let stopped = self.supervise(watch, &mut running, &held);
+        let signals = self.signals;
+        let collected = running.collect(&|| signals.taken());
+        let outcome = match stopped {
+            Some(Stop::Gone(outcome)) => outcome,
+            Some(Stop::Ended(error)) => return Err(error),
+            None => {
+                let (status, printed) = collected.map_err(|error| OpError::Internal(format!("failed to collect a program: {error}")))?;
+                attempt::report(&mut *self.store, &self.caller, self.settings, &held, status, printed)?
+            }
+        };
+        self.record(held, outcome, ms(begun.elapsed()));
+        self.release_leftovers()
+    }
+
+    /// What the program claimed in its worker's name and did not finish is given back: nobody works on it any more.
+    fn release_leftovers(&mut self) -> Result<(), OpError> {
+        let left = self.store.snapshot()?.claims_of(&self.report.session)?;
+        for id in left {
+            self.tell.line(&format!("{id} is given back: its program has ended"));
+            attempt::release_own(&mut *self.store, &self.caller, self.settings, &id)?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, claimed: &Claimed) -> std::io::Result<Running> {
+        let variables = vec![
+            ("OARLOCK_AGENT", self.report.agent.to_string()),
+            ("OARLOCK_SESSION", self.report.session.to_string()),
+            ("OARLOCK_TASK", claimed.task.id.to_string()),
+            ("OARLOCK_TOKEN", claimed.lease.token.to_string()),
+            ("OARLOCK_STORE", self.url.clone()),
+        ];
+        let start = Start { command: &self.work.command, variables, input: attempt::markdown(&claimed.task) };
+        Running::start(start, self.scope, self.tell)
+    }
+
+    /// Waits until the program has ended, and ends it when its task is gone, the session is over, or a signal came.
+    fn supervise(&mut self, watch: &mut Watch, running: &mut Running, held: &Held) -> Option<Stop> {
+        let mut stop = None;
+        loop {
+            if running.has_ended() {
+                return stop;
+            }
+            if self.signals.taken() {
+                match stop {
+                    Some(Stop::Ended(OpError::Interrupted)) => running.kill(),
+                    _ => stop = Some(Stop::Ended(OpError::Interrupted)),
+                }
+            }
+            if stop.is_none() {
+                stop = self.reason_to_stop(held);
+            }
+            if stop.is_some() {
+                running.terminate();
+            }
+            let left_ms = running.kill_if_due().filter(|left| *left > 0);
+            if let Err(error) = watch.wait(left_ms.unwrap_or(SLICE_MS), running.process()) {
+                stop = stop.or(Some(Stop::Ended(error)));
+            }
+        }
+    }
+
+    fn reason_to_stop(&mut self, held: &Held) -> Option<Stop> {
+        if let Some(fault) = self.heart.take_fault() {
+            return Some(Stop::Ended(fault));
+        }
+        let session = &self.report.session;
+        let fate = self.store.snapshot().and_then(|view| attempt::fate(&*view, session, held));
+        match fate.map_err(OpError::from) {
+            Ok(Fate::Held | Fate::Ended(_)) => None,
+            Ok(Fate::Gone(outcome)) => Some(Stop::Gone(outcome)),
+            Err(error) if is_busy(&error) => None,
+            Err(error) => Some(Stop::Ended(error)),
+        }
+    }
+
+    fn record(&mut self, held: Held, outcome: Outcome, wall_ms: i64) {
+        let time = in_words(wall_ms);
+        let line = match outcome {
+            Outcome::Done => format!("finished {} ({time})", held.id),
+            Outcome::Submitted => format!("finished {}, which waits for approval ({time})", held.id),
+            Outcome::Failed => format!("failed {} ({time}); `oarlock task {}` shows why", held.id, held.id),
+            Outcome::Released => format!("{} was given back by its program ({time})", held.id),
+            Outcome::Split => format!("{} waits for its parts ({time})", held.id),
+            Outcome::Cancelled => format!("{} was cancelled; its program was stopped ({time})", held.id),
+            Outcome::Lost => format!("{} was lost; its program was stopped ({time})", held.id),
+        };
+        self.tell.line(&line);
+        match outcome {
+            Outcome::Done | Outcome::Submitted => self.report.done += 1,
+            Outcome::Failed => self.report.failed += 1,
+            _ => self.report.other += 1,
+        }
+        self.releases = if outcome == Outcome::Released { self.releases.saturating_add(1) } else { 0 };
+        if self.report.tasks.len() == REPORTED_MAX {
+            self.report.tasks.remove(0);
+        }
+        let Held { id, title, attempt, .. } = held;
+        self.report.tasks.push(WorkedTask { id, title, attempt, outcome, wall_ms });
+    }
+}
+
+/// Why a program was stopped.
+enum Stop {
+    /// Its task is no longer its worker's.
+    Gone(Outcome),
+    /// The worker ends.
+    Ended(OpError),
+}
+
+fn cannot_start(command: &[OsString], error: &std::io::Error) -> OpError {
+    let program = command.first().map(|program| shown(&program.to_string_lossy())).unwrap_or_default();
+    Rejection::invalid(format!("\"{program}\" cannot be started: {error}"), "name a program that is there and may be run; the task was given back").into()
+}

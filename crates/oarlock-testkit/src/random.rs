@@ -1,0 +1,189 @@
+//! Random pieces: few names, few tasks and small numbers, so that calls meet each other often.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::stage::{Play, Voice};
+
+const AGENTS: [&str; 3] = ["ada", "bob", "cy"];
+const TASKS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+const GLOBS: [&str; 5] = ["src/**", "src/a.rs", "src/*.rs", "docs/**", "**"];
+const KEYS: [&str; 4] = ["build/last", "agent/ada", "agent/bob", "x"];
+
+/// Pieces of at most `length` plays, which begin with three joins and some tasks.
+pub fn pieces(length: usize) -> impl Strategy<Value = Vec<Play>> {
+    vec(play(), 1..length).prop_map(|plays| prologue().into_iter().chain(plays).collect())
+}
+
+fn prologue() -> Vec<Play> {
+    let lines = [
+        ("ada", "start --can rust"),
+        ("bob", "join --role tester --max-claims 2"),
+        ("cy", "start --grace 30s --timeout 60s"),
+        ("-", "add a --id A --writes src/a.rs --priority 1"),
+        ("-", "add b --id B --needs A --max-attempts 1 --writes src/** --resources port"),
+    ];
+    lines.into_iter().map(|(voice, line)| call(voice, line)).collect()
+}
+
+fn call(voice: &str, line: &str) -> Play {
+    Play::Call(Voice::parse(voice), line.split(' ').map(str::to_owned).collect())
+}
+
+/// Anything that can happen.
+pub fn play() -> impl Strategy<Value = Play> {
+    prop_oneof![
+        6 => (agent(), holding()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
+        6 => (anybody(), working()).prop_map(|(voice, words)| Play::Call(voice, words)),
+        3 => (anybody(), planning()).prop_map(|(voice, words)| Play::Call(voice, words)),
+        2 => (agent(), reserving()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
+        2 => (agent(), telling()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
+        2 => (agent(), being()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
+        2 => anybody().prop_flat_map(|voice| asking().prop_map(move |words| Play::Call(voice.clone(), words))),
+        2 => select(vec![1, 500, 5_000, 31_000, 61_000, 301_000, 3_601_000]).prop_map(Play::Tick),
+        1 => agent().prop_map(|agent| Play::Kill(agent.to_owned())),
+        1 => select(vec![-3_600_000, 3_600_000]).prop_map(Play::Wall),
+        1 => prop_oneof![9 => Just(Play::Tick(601_000)), 1 => Just(Play::Reboot)],
+    ]
+}
+
+fn agent() -> impl Strategy<Value = &'static str> {
+    select(&AGENTS[..])
+}
+
+fn task() -> impl Strategy<Value = &'static str> {
+    select(&TASKS[..])
+}
+
+fn anybody() -> impl Strategy<Value = Voice> {
+    prop_oneof![
+        8 => agent().prop_map(Voice::parse),
+        1 => agent().prop_map(|agent| Voice::Below(agent.to_owned())),
+        1 => Just(Voice::Nobody),
+    ]
+}
+
+/// A line whose parts are separated by single spaces; empty parts are left out.
+fn line(parts: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    let parts: Vec<String> = parts.into_iter().map(Into::into).collect();
+    parts.iter().flat_map(|part| part.split(' ')).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// One of some texts, or now and then nothing.
+fn maybe(texts: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    prop_oneof![2 => Just(""), 1 => select(texts)]
+}
+
+/// The token flag: none, the right one, or an old one.
+fn token(task: &str) -> impl Strategy<Value = String> + use<> {
+    let right = format!("--token {{token:{task}}}");
+    prop_oneof![3 => Just(String::new()), 2 => Just(right), 1 => (1..40u32).prop_map(|n| format!("--token {n}"))]
+}
+
+/// What a holder does with its task.
+fn holding() -> impl Strategy<Value = Vec<String>> {
+    let verb = select(vec![
+        "renew ID --progress 50",
+        "renew ID --ttl 2s",
+        "done ID --result ok",
+        "done ID --result other",
+        "done ID",
+        "done ID --artifact a.txt",
+        "fail ID --reason broken",
+        "fail ID --reason broken --no-retry",
+        "release ID",
+        "split ID --agents 2",
+    ]);
+    (verb, task()).prop_flat_map(|(verb, task)| {
+        let with_token = !verb.starts_with("split");
+        token(task).prop_map(move |token| line([verb.replace("ID", task), if with_token { token } else { String::new() }]))
+    })
+}
+
+/// Taking work.
+fn working() -> impl Strategy<Value = Vec<String>> {
+    let ttl = maybe(&["--ttl 2s", "--ttl 300s", "--ttl 1h"]);
+    let how = || maybe(&["--reserve", "--wait 3s", "--count 2", "--session {session:ada}", "--key k1", "--key k2"]);
+    prop_oneof![
+        (task(), ttl, how()).prop_map(|(task, ttl, how)| line(["claim", task, ttl, how])),
+        (maybe(&["--ttl 2s", "--ttl 300s"]), how()).prop_map(|(ttl, how)| line(["claim", ttl, how])),
+    ]
+}
+
+/// Making and changing work.
+fn planning() -> impl Strategy<Value = Vec<String>> {
+    let add = (task(), maybe(&["--needs A", "--needs B,C", "--needs D"]), maybe(&["--parent A", "--parent C", "--parent E"]), add_flags());
+    prop_oneof![
+        4 => add.prop_map(|(id, needs, parent, flags)| line(["add t --id", id, needs, parent, flags])),
+        1 => (task(), add_flags()).prop_map(|(id, flags)| line(["update", id, flags])),
+        1 => (task(), select(vec!["--needs A", "--needs B", "--needs E,F"])).prop_map(|(id, needs)| line(["update", id, needs])),
+        2 => (task(), task(), maybe(&["--remove"])).prop_map(|(id, on, remove)| line(["depend", id, "--on", on, remove])),
+        2 => (select(vec!["requeue", "cancel", "approve", "requeue", "approve"]), task()).prop_map(|(verb, id)| line([verb, id])),
+        1 => task().prop_map(|id| line(["reject", id, "--reason again"])),
+        1 => task().prop_map(|id| line(["note", id, "hm"])),
+        1 => (task(), maybe(&["--auto-finish"])).prop_map(|(id, auto)| line(["split --agents 2", id, auto])),
+    ]
+}
+
+fn add_flags() -> impl Strategy<Value = &'static str> {
+    maybe(&[
+        "--priority 0",
+        "--priority 4",
+        "--can rust",
+        "--can tester",
+        "--writes src/**,docs/**",
+        "--writes docs/**",
+        "--resources port",
+        "--assign bob",
+        "--max-attempts 1",
+        "--not-before 10s",
+        "--gate human",
+        "--body-file plan.md",
+        "--body-file plan.md",
+        "--key k3",
+    ])
+}
+
+fn reserving() -> impl Strategy<Value = Vec<String>> {
+    let glob = || select(&GLOBS[..]);
+    prop_oneof![
+        3 => (glob(), maybe(&["--shared"]), maybe(&["--ttl 2s", "--ttl 30m", "--wait 2s"])).prop_map(|(glob, shared, ttl)| line(["reserve", glob, shared, ttl])),
+        1 => (glob(), glob()).prop_map(|(a, b)| line(["reserve", a, b])),
+        1 => glob().prop_map(|glob| line(["unreserve", glob])),
+        1 => Just(line(["unreserve"])),
+        1 => Just(line(["unreserve {reservation}"])),
+    ]
+}
+
+fn telling() -> impl Strategy<Value = Vec<String>> {
+    let to = select(vec!["ada", "bob", "all", "role:tester", "can:rust", "ada bob"]);
+    prop_oneof![
+        3 => (to, maybe(&["--ack", "--reply-to {message}", "--thread {message}", "--key k4"])).prop_map(|(to, how)| line(["send", to, "--text hi", how])),
+        1 => Just(line(["ack {message}"])),
+        1 => maybe(&["--all"]).prop_map(|all| line(["inbox", all])),
+        1 => (select(&KEYS[..]), maybe(&["--replace", "--if-version 0", "--if-version 1"])).prop_map(|(key, how)| line(["state-set", key, "{\"a\":{\"b\":1}}", how])),
+        1 => (select(&KEYS[..]), maybe(&["--if-version 2"])).prop_map(|(key, how)| line(["state-delete", key, how])),
+        1 => Just(line(["sync phase=testing n:=1 gone:=null"])),
+    ]
+}
+
+fn being() -> impl Strategy<Value = Vec<String>> {
+    prop_oneof![
+        2 => maybe(&["--action testing", "--status busy", "--session {session:bob}"]).prop_map(|how| line(["heartbeat", how])),
+        2 => select(vec!["join", "join --take-over", "start --take-over --can rust", "join --harness h1", "start --grace 30s"]).prop_map(|join| line([join])),
+        1 => Just(line(["leave"])),
+    ]
+}
+
+fn asking() -> impl Strategy<Value = Vec<String>> {
+    let questions = vec![
+        "status", "ready", "agents --all", "tasks", "tasks --state ready,claimed,blocked", "tasks --agent bob", "reservations", "prime", "state", "check src/a.rs",
+        "events --limit 5", "events --kind task_claimed,lease_lost", "wait A --timeout 2s", "thread {message}", "tasks --search a --limit 2",
+    ];
+    prop_oneof![
+        3 => select(questions).prop_map(|question| line([question])),
+        1 => task().prop_map(|id| line(["task", id])),
+        1 => agent().prop_map(|name| line(["agent", name])),
+    ]
+}

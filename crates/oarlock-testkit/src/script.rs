@@ -1,0 +1,155 @@
+//! Text scripts: lines that are typed, and below each what is expected. A script is played on several
+//! stages at once; blessing writes down what they say.
+//!
+//! ```text
+//! # A remark.
+//! ada: claim T-1 --ttl 300s
+//!   ok
+//!   lease T-1 token=3 ttl=300s attempt=1
+//! tick 301s
+//! ```
+//!
+//! Lines are `VOICE: WORDS`, `tick D`, `wall +D` or `wall -D`, `kill NAME`, `reboot`, or `file NAME` with the
+//! file's lines below it, each after `| `. A voice is an agent's name, `^NAME` for a process below that
+//! agent's, or `-`. `start` is a verb of scripts: a join by a process that owns the session.
+
+mod render;
+mod words;
+
+use std::fmt::Write as _;
+
+use oarlock_model::duration::Duration;
+
+use crate::stage::{Lockstep, Play, Voice};
+pub use render::render;
+pub use words::words;
+
+/// A script: its pieces in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    /// A remark or an empty line, as it stands.
+    Remark(String),
+    /// A file, its first line as it stands.
+    File { line: String, name: String, text: String },
+    /// Something that happens, as it stands, and what is expected.
+    Line { line: String, play: Play, expected: Vec<String> },
+}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// The line that is none of a script, with its number.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let wrong = |what: &str| format!("line {}: {what}: {line}", number + 1);
+            let piece = match (line.strip_prefix("  "), line.strip_prefix('|'), line.split_once(' ')) {
+                (Some(expected), ..) => match pieces.last_mut() {
+                    Some(Piece::Line { expected: lines, .. }) => {
+                        lines.push(expected.to_owned());
+                        continue;
+                    }
+                    _ => return Err(wrong("nothing was said that could be answered")),
+                },
+                (_, Some(below), _) => match pieces.last_mut() {
+                    Some(Piece::File { text, .. }) => {
+                        text.push_str(below.strip_prefix(' ').unwrap_or(below));
+                        text.push('\n');
+                        continue;
+                    }
+                    _ => return Err(wrong("no file stands above")),
+                },
+                _ if line.is_empty() || line.starts_with('#') => Piece::Remark(line.to_owned()),
+                (.., Some(("file", name))) => Piece::File { line: line.to_owned(), name: name.to_owned(), text: String::new() },
+                _ => Piece::Line { line: line.to_owned(), play: play(line).map_err(|what| wrong(&what))?, expected: Vec::new() },
+            };
+            pieces.push(piece);
+        }
+        Ok(Self { pieces })
+    }
+
+    /// Plays the script and writes it down again with what was answered: equal to its own text when
+    /// everything was as expected.
+    pub fn play(&self, stages: &mut Lockstep) -> String {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            let written = match piece {
+                Piece::Remark(line) => writeln!(text, "{line}"),
+                Piece::File { line, name, text: content } => {
+                    stages.files().write(name, content.clone());
+                    let below: String = content.lines().map(|line| if line.is_empty() { "|\n".to_owned() } else { format!("| {line}\n") }).collect();
+                    write!(text, "{line}\n{below}")
+                }
+                Piece::Line { line, play, .. } => {
+                    let answer: String = stages.play(play).map(|outcome| render(&outcome)).unwrap_or_default().iter().map(|line| format!("  {line}\n")).collect();
+                    write!(text, "{line}\n{answer}")
+                }
+            };
+            written.expect("a string can be written to");
+        }
+        text
+    }
+
+    /// The lines that call a verb.
+    pub fn verbs(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Line { play: Play::Call(_, words), .. } => words.first().map(String::as_str),
+            _ => None,
+        })
+    }
+}
+
+/// Reads a line on which something happens.
+fn play(line: &str) -> Result<Play, String> {
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if let Some(voice) = first.strip_suffix(':') {
+        return Ok(Play::Call(Voice::parse(voice), words(rest)?));
+    }
+    match first {
+        "tick" => Ok(Play::Tick(milliseconds(rest)?)),
+        "wall" => match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
+            (Some(forward), _) => Ok(Play::Wall(milliseconds(forward)?)),
+            (_, Some(back)) => Ok(Play::Wall(-milliseconds(back)?)),
+            _ => Err("a wall clock steps by +D or -D".to_owned()),
+        },
+        "kill" => Ok(Play::Kill(rest.to_owned())),
+        "reboot" => Ok(Play::Reboot),
+        _ => Err("neither a remark nor a call nor time nor death".to_owned()),
+    }
+}
+
+/// A duration as scripts write it: as the command line does, and in `ms`.
+fn milliseconds(text: &str) -> Result<i64, String> {
+    match text.strip_suffix("ms") {
+        Some(number) => number.parse().map_err(|_| format!("{text} is not a duration")),
+        None => text.parse::<Duration>().map(Duration::as_ms).map_err(|error| error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::MemoryStage;
+
+    #[test]
+    fn a_script_plays_back_what_it_expects() {
+        let text = "# A remark.\n\nfile a.md\n| x\n|\n- : \n";
+        assert!(Script::parse(text).is_err());
+        let text = "# A remark.\n\nfile a.md\n| x\n|\n-: add x --body-file a.md --id A\n  ok\n  task A ready \"x\" body=\"x\\n\\n\"\ntick 1ms\n";
+        let script = Script::parse(text).expect("a script");
+        let played = script.play(&mut Lockstep::new(vec![Box::new(MemoryStage::default())]));
+        assert_eq!(played, text);
+    }
+
+    #[test]
+    fn answers_without_questions_are_refused() {
+        assert!(Script::parse("  ok\n").expect_err("refused").starts_with("line 1"));
+        assert!(Script::parse("| x\n").is_err() && Script::parse("tick x\n").is_err() && Script::parse("wall 1s\n").is_err());
+    }
+}

@@ -1,0 +1,74 @@
+//! Random pieces on the specification and on SQLite: after every step both must answer alike and see
+//! alike, the checkers must be content, and the log must replay to the same state. Operations declare
+//! their locks; in builds with debug assertions every event is checked against them as it is emitted.
+
+use oarlock_model::event::Event;
+use oarlock_ops::store::EventFilter;
+use oarlock_testkit::memory::replay;
+use oarlock_testkit::stage::Play;
+use oarlock_testkit::{Lockstep, MemoryStage, check, random};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunner};
+
+use crate::sqlite_stage::SqliteStage;
+
+/// What random tasks are split by: two steps that do not touch each other.
+const PLAN: &str = "# Plan\n\n1. Write the parser in `src/one.rs`.\n2. Write the printer in `src/two.rs`.\n";
+
+/// The whole log of the first stage.
+pub(crate) fn log_of(stages: &mut Lockstep) -> Vec<Event> {
+    let all = EventFilter { limit: usize::MAX, bytes_max: usize::MAX, ..EventFilter::default() };
+    stages.look(|view| view.events(&all)).expect("the specification can be read")
+}
+
+fn play(piece: &[Play]) -> Result<(), TestCaseError> {
+    let mut stages = Lockstep::new(vec![Box::new(MemoryStage::default()), Box::new(SqliteStage::new())]);
+    stages.files().write("plan.md", PLAN);
+    for play in piece {
+        stages.play(play);
+        let state = stages.state();
+        let now = stages.look(|view| Ok(view.now())).expect("the specification can be read");
+        let faults = check::faults(&state, now);
+        prop_assert!(faults.is_empty(), "after {play}: {faults:#?}");
+    }
+    let log = log_of(&mut stages);
+    prop_assert_eq!(check::log_faults(&log), Vec::<String>::new());
+    let replayed = replay(&log).map_err(TestCaseError::fail)?;
+    prop_assert_eq!(replayed.difference(&stages.state()), None);
+    Ok(())
+}
+
+#[test]
+fn random_pieces_play_alike_on_every_store() {
+    assert!(cfg!(debug_assertions), "the declared locks are only checked with debug assertions");
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
+    let config = Config {
+        cases,
+        failure_persistence: Some(Box::new(FileFailurePersistence::SourceParallel("proptest-regressions"))),
+        source_file: Some(file!()),
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&random::pieces(60), |piece| {
+        // A disagreement is a panic; as a failure of the case, it shrinks.
+        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| play(&piece)));
+        let outcome = played.unwrap_or_else(|panic| Err(TestCaseError::fail(words_of(&*panic))));
+        outcome.map_err(|error| TestCaseError::fail(format!("{error}\nin\n{}", written(&piece))))
+    });
+    match outcome {
+        Ok(()) => {}
+        // The reason holds the smallest piece as a script, which is easier to read than its values.
+        Err(TestError::Fail(reason, _)) => panic!("{reason}"),
+        Err(TestError::Abort(reason)) => panic!("given up: {reason}"),
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+/// The piece as a script.
+fn written(piece: &[Play]) -> String {
+    piece.iter().map(|play| format!("{play}\n")).collect()
+}

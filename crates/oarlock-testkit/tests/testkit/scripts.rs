@@ -1,0 +1,77 @@
+//! Plays every script on the specification and on SQLite at once. `OARLOCK_BLESS=1` writes down what
+//! they answered; the difference is then to be read line by line against the contract.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use oarlock_ops::registry;
+use oarlock_testkit::script::Script;
+use oarlock_testkit::{Lockstep, MemoryStage, check};
+
+use crate::differential::log_of;
+use crate::sqlite_stage::SqliteStage;
+
+fn scripts() -> Vec<PathBuf> {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    let files = fs::read_dir(dir).expect("the scripts are there").filter_map(Result::ok).map(|file| file.path());
+    let mut scripts: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|extension| extension == "txt")).collect();
+    scripts.sort();
+    scripts
+}
+
+fn name_of(path: &std::path::Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[test]
+fn scripts_play_as_they_are_written_on_every_store() {
+    let bless = std::env::var_os("OARLOCK_BLESS").is_some_and(|value| value == "1");
+    let only = std::env::var("OARLOCK_SCRIPT").unwrap_or_default();
+    let mut differing = Vec::new();
+    for path in scripts().into_iter().filter(|path| name_of(path).starts_with(&only)) {
+        let text = fs::read_to_string(&path).expect("a text file");
+        let script = Script::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", name_of(&path)));
+        let mut stages = Lockstep::new(vec![Box::new(MemoryStage::default()), Box::new(SqliteStage::new())]);
+        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| script.play(&mut stages)));
+        let played = played.unwrap_or_else(|_| panic!("{}: the stages disagree, see above", name_of(&path)));
+        let state = stages.state();
+        let now = stages.look(|view| Ok(view.now())).expect("the specification can be read");
+        let mut faults = check::faults(&state, now);
+        faults.extend(check::log_faults(&log_of(&mut stages)));
+        assert!(faults.is_empty(), "{}: {faults:#?}", name_of(&path));
+        if played == text {
+            continue;
+        }
+        if bless {
+            fs::write(&path, played).expect("the scripts can be written");
+        } else {
+            differing.push(format!("{}:\n{}", name_of(&path), difference(&text, &played)));
+        }
+    }
+    assert!(differing.is_empty(), "{}\nIf this is what it should be: OARLOCK_BLESS=1", differing.join("\n"));
+}
+
+/// The first lines that differ, with those before them.
+fn difference(expected: &str, played: &str) -> String {
+    let (expected, played): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), played.lines().collect());
+    let same = expected.iter().zip(&played).take_while(|(a, b)| a == b).count();
+    let before = played[same.saturating_sub(4)..same].join("\n");
+    let show = |lines: &[&str]| lines.iter().skip(same).take(6).map(|line| format!("{line}\n")).collect::<String>();
+    format!("line {}, after\n{before}\nexpected\n{}played\n{}", same + 1, show(&expected), show(&played))
+}
+
+#[test]
+fn every_verb_and_every_semantics_has_a_script() {
+    let mut verbs = BTreeSet::new();
+    let mut numbers = BTreeSet::new();
+    for path in scripts() {
+        let script = Script::parse(&fs::read_to_string(&path).expect("a text file")).expect("a script");
+        verbs.extend(script.verbs().map(str::to_owned));
+        numbers.extend(name_of(&path).get(1..3).and_then(|number| number.parse::<u32>().ok()));
+    }
+    let silent: Vec<&str> = registry::ENTRIES.iter().map(|entry| entry.verb).filter(|verb| !verbs.contains(*verb)).collect();
+    assert!(silent.is_empty(), "no script uses {silent:?}");
+    let missing: Vec<u32> = (1..=20).filter(|number| !numbers.contains(number)).collect();
+    assert!(missing.is_empty(), "no script quotes {missing:?}");
+}

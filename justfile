@@ -1,0 +1,26 @@
+# Daily commands. Everything here also works without just.
+
+# All tests.
+test *names:
+    ./test {{names}}
+
+# Rewrite the expected transcripts of the scripts, then read the diff.
+bless:
+    OARLOCK_BLESS=1 cargo test -p oarlock-testkit
+    git diff --stat
+
+# Crate edges, layers, file sizes.
+tidy:
+    cargo xtask tidy
+
+# Ratios against raw SQLite and `true`, in one run.
+bench *args:
+    cargo xtask bench {{args}}
+
+# Lines of each crate.
+lines:
+    cargo xtask lines
+
+# The main job.
+demo:
+    cargo run --release -- run examples/notes-service.md --agents 3 -- examples/agent.sh
