@@ -18,6 +18,9 @@ const BATCH: usize = 1_000;
 
 /// Whether there is anything to settle.
 pub(crate) fn is_due(view: &dyn View) -> StoreResult<bool> {
+    if !view.may_be_due()? {
+        return Ok(false);
+    }
     if !view.due_tasks(1)?.is_empty() || !view.expired_reservations(1)?.is_empty() {
         return Ok(true);
     }
@@ -26,6 +29,9 @@ pub(crate) fn is_due(view: &dyn View) -> StoreResult<bool> {
 
 /// Settles: sessions proven dead, tasks fallen due, reservations run out.
 pub(crate) fn settle(cx: &mut Deciding<'_>) -> Result<(), OpError> {
+    if !cx.view().may_be_due()? {
+        return Ok(());
+    }
     for agent in cx.view().mortal_agents()? {
         if let Some(proof) = death_proof(cx.view(), &agent) {
             lose_session(cx, &agent, proof)?;

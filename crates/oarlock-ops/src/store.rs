@@ -167,6 +167,11 @@ pub trait View {
     fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>>;
     /// Claimed tasks whose lease has ended, in the order of their place.
     fn expired_claims(&self) -> StoreResult<Vec<Task>>;
+    /// A cheap look before the thorough one: false only when no session can be proven dead, no task is
+    /// due and no reservation has run out.
+    fn may_be_due(&self) -> StoreResult<bool> {
+        Ok(true)
+    }
     /// Scheduled tasks whose time has come.
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// Milliseconds until something happens by time alone: a task falls due, a lease or a reservation ends.

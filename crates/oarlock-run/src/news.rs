@@ -1,6 +1,6 @@
 //! Following the log of a store for one run: which events are about it, and what they say to people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::event::{AgentLost, Event, Fact, LossReason};
 use oarlock_model::task::Resting;
@@ -25,6 +25,8 @@ pub(crate) struct News {
     tasks: BTreeMap<TaskId, Known>,
     /// The workers of the run with the short names that lines use.
     workers: BTreeMap<AgentName, String>,
+    /// Those of them that have a live session.
+    joined: BTreeSet<AgentName>,
 }
 
 #[derive(Debug, Default)]
@@ -48,12 +50,17 @@ impl News {
                 tasks.insert(id, Known { title: task.spec.title, holder: None, is_done });
             }
         }
-        Ok(Self { root: root.clone(), after_seq, tasks, workers: BTreeMap::new() })
+        Ok(Self { root: root.clone(), after_seq, tasks, workers: BTreeMap::new(), joined: BTreeSet::new() })
     }
 
     /// A worker of this run; lines call it by `label`.
     pub(crate) fn add_worker(&mut self, name: AgentName, label: String) {
         self.workers.insert(name, label);
+    }
+
+    /// Whether this worker has a live session, as far as was read.
+    pub(crate) fn has_joined(&self, name: &AgentName) -> bool {
+        self.joined.contains(name)
     }
 
     /// The number of the last event that was read.
@@ -117,8 +124,18 @@ impl News {
                 }
                 None
             }
-            Fact::AgentLost(AgentLost { name, .. }) => self.workers.get(name).map(|label| format!("{label} died")),
-            Fact::AgentJoined(_) | Fact::AgentLeft(_) => None,
+            Fact::AgentLost(AgentLost { name, .. }) => {
+                self.joined.remove(name);
+                self.workers.get(name).map(|label| format!("{label} died"))
+            }
+            Fact::AgentLeft(left) => {
+                self.joined.remove(&left.name);
+                None
+            }
+            Fact::AgentJoined(joined) => {
+                self.joined.insert(joined.name.clone());
+                None
+            }
             _ => self.follow_task(event),
         }
     }

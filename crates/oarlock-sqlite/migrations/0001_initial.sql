@@ -63,6 +63,7 @@ CREATE TABLE tasks (
   title         TEXT    NOT NULL,
   spec          TEXT    NOT NULL,         -- the rest of what was asked for, but the body
   has_text      INTEGER NOT NULL,         -- whether task_texts has a row
+  has_needs     INTEGER NOT NULL,         -- whether dependencies ever had one
   auto_finish   INTEGER NOT NULL,
   attempt       INTEGER NOT NULL,
   failures      INTEGER NOT NULL,
@@ -97,11 +98,19 @@ CREATE TABLE task_texts (
   result TEXT
 ) STRICT;
 
--- How many tasks are in each state.
+-- How many tasks are in each state; one row.
 CREATE TABLE counts (
-  state INTEGER PRIMARY KEY,
-  tasks INTEGER NOT NULL
+  blocked   INTEGER NOT NULL,
+  ready     INTEGER NOT NULL,
+  scheduled INTEGER NOT NULL,
+  claimed   INTEGER NOT NULL,
+  waiting   INTEGER NOT NULL,
+  review    INTEGER NOT NULL,
+  done      INTEGER NOT NULL,
+  dead      INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL
 ) STRICT;
+INSERT INTO counts VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0);
 
 CREATE TABLE dependencies (
   task INTEGER NOT NULL,

@@ -7,7 +7,6 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
 use oarlock_ops::store::{Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -48,8 +47,8 @@ impl<'a> SqliteTransaction<'a> {
     /// The counts are written late, in one go; who reads them inside the transaction marks it first.
     fn write_counts(&mut self) -> StoreResult<()> {
         let changes = std::mem::take(&mut self.done.counts);
-        for (state, by) in TaskState::ALL.into_iter().zip(changes).filter(|(_, by)| *by != 0) {
-            queue::add_count(self.view.conn, state, by).map_err(store_error)?;
+        if changes != CountChanges::default() {
+            queue::add_counts(self.view.conn, &changes).map_err(store_error)?;
         }
         Ok(())
     }

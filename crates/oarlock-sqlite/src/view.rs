@@ -139,6 +139,10 @@ impl View for SqliteView<'_> {
         queue::expired_claims(self.conn, self.now).map_err(store_error)
     }
 
+    fn may_be_due(&self) -> StoreResult<bool> {
+        queue::may_be_due(self.conn, self.now, &self.host.boot_id).map_err(store_error)
+    }
+
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>> {
         queue::due(self.conn, self.now, limit).map_err(store_error)
     }

@@ -118,8 +118,10 @@ impl Floor {
     /// # Errors
     /// SQLite's.
     pub(super) fn beat(&mut self) -> Outcome<()> {
+        // SQLite writes nothing when nothing changes, so the time is finer than two calls are apart.
+        let now = i64::try_from(super::os::monotonic_ns())?;
         self.within(|conn, agent, _| {
-            conn.prepare_cached(BEAT)?.execute(params![agent, now_ms()])?;
+            conn.prepare_cached(BEAT)?.execute(params![agent, now])?;
             Ok(())
         })
     }

@@ -7,7 +7,7 @@ use super::crew::{Crew, End, worker};
 use super::floor::Floor;
 use super::measure::{self, Spread, quantile};
 use super::ours::{self, Content};
-use super::side::Syncing;
+use super::side::{Operation, Syncing, Tally};
 use super::table::{Row, Target, Unit};
 use crate::output::Outcome;
 
@@ -80,8 +80,8 @@ pub(super) fn processes(bench: &Bench) -> Outcome<Vec<Row>> {
 
 fn side_by_side(bench: &Bench, sync: Syncing, count: usize, wanted: f64) -> Outcome<Vec<Row>> {
     let rounds = 5;
-    // One race more does not count, but its waits do.
-    let operations = bench.pick(5_000, 50_000) / (rounds + 1) + 1;
+    // One race more does not count, but its waits do. A share of a few operations would tell nothing.
+    let operations = (bench.pick(5_000, 50_000) / (rounds + 1) + 1).max(count * 40);
     let mut many = Series::default();
     let mut one_rate = || Ok(race(bench, Side::Floor, sync, 1, operations)?.rate);
     let mut many_rate = || Ok(many.add(race(bench, Side::Ours, sync, count, operations)?));
@@ -103,7 +103,7 @@ fn side_by_side(bench: &Bench, sync: Syncing, count: usize, wanted: f64) -> Outc
 /// The floor with as many processes: what its busy wait comes to. Nothing is asked of it.
 fn floor_alone(bench: &Bench) -> Outcome<Vec<Row>> {
     let mut floor = Series::default();
-    floor.add(race(bench, Side::Floor, Syncing::Normal, 8, bench.pick(2_500, 25_000))?);
+    floor.add(race(bench, Side::Floor, Syncing::Normal, 8, bench.pick(20_000, 50_000))?);
     let evenness = Row::ratio("(floor) 8 processes, NORMAL: slowest to fastest", Spread::of(&floor.evenness)?, Target::Told);
     let tail = floor.tail()?.named("(floor) 8 processes, NORMAL: p99.9 of the wait to the median").told();
     Ok(vec![evenness, tail])
@@ -124,37 +124,45 @@ fn race(bench: &Bench, side: Side, sync: Syncing, count: usize, operations: usiz
         }
     };
     let file = file.to_str().ok_or("a folder whose name is not text")?;
-    let waits = |agent: &str| dir.path().join(format!("{agent}.waits"));
+    let times = |agent: &str| dir.path().join(format!("{agent}.times"));
     let mut commands = Vec::with_capacity(count);
     for agent in &content.agents {
         let mut command = worker(&[kind, file, agent, sync.word(), &each.to_string(), PATIENCE_S])?;
-        command.arg(waits(agent));
+        command.arg(times(agent));
         commands.push(command);
     }
     let lines = Crew::muster(commands)?.race(End::AllWithFirst)?;
     let mut race = Race::default();
-    let (mut counts, mut longest_ns) = (Vec::new(), 1);
+    let mut tallies = Vec::with_capacity(count);
     for (line, agent) in lines.iter().zip(&content.agents) {
-        let mut words = line.splitn(4, ' ');
-        let mut number = || words.next().unwrap_or_default().parse::<u64>();
-        let (done, elapsed_ns, errors) = (number()?, number()?, number()?);
-        counts.push(done);
-        longest_ns = longest_ns.max(elapsed_ns);
-        race.errors += usize::try_from(errors)?;
+        let (errors, first_error) = line.split_once(' ').unwrap_or((line, ""));
+        race.errors += errors.parse::<usize>()?;
         if race.first_error.is_empty() {
-            race.first_error = words.next().unwrap_or_default().to_owned();
+            race.first_error = first_error.to_owned();
         }
-        race.waits_ns.extend(read_waits(&waits(agent))?);
+        let tally = Tally::from_bytes(&std::fs::read(times(agent))?)?;
+        race.waits_ns.extend(tally.operations.iter().map(|operation| operation.wait_ns));
+        tallies.push(tally);
     }
-    race.rate = counts.iter().sum::<u64>() as f64 / (longest_ns as f64 / 1e9);
-    let (slowest, fastest) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
-    race.evenness = slowest as f64 / fastest.max(1) as f64;
+    (race.rate, race.evenness) = judge(&tallies, each)?;
     Ok(race)
 }
 
-fn read_waits(file: &Path) -> Outcome<Vec<u64>> {
-    let bytes = std::fs::read(file)?;
-    Ok(bytes.as_chunks().0.iter().map(|chunk| u64::from_le_bytes(*chunk)).collect())
+/// Operations in a second of all together, and of the slowest to the fastest, while all of them ran: from the
+/// start of the last to the end of the first.
+fn judge(tallies: &[Tally], each: usize) -> Outcome<(f64, f64)> {
+    let ends = || tallies.iter().filter_map(|tally| tally.operations.last().map(|last| (tally.operations.len(), last.ended_ns)));
+    let begin = tallies.iter().map(|tally| tally.started_ns).max().ok_or("a race without runners")?;
+    let first_through = ends().filter(|(operations, _)| *operations >= each).map(|(_, end)| end).min();
+    let end = first_through.or(ends().map(|(_, end)| end).max()).ok_or("nobody did anything")?;
+    let is_inside = |operation: &&Operation| (begin..=end).contains(&operation.ended_ns);
+    let counts: Vec<usize> = tallies.iter().map(|tally| tally.operations.iter().filter(is_inside).count()).collect();
+    let (Some(slowest), Some(fastest)) = (counts.iter().min(), counts.iter().max()) else { return Err("a race without runners".into()) };
+    if *fastest == 0 || end <= begin {
+        return Err("the first was through before the last had started: the race is too short".into());
+    }
+    let total: usize = counts.iter().sum();
+    Ok((total as f64 / ((end - begin) as f64 / 1e9), *slowest as f64 / *fastest as f64))
 }
 
 /// Command lines, one after another in each of 8 and of 64 lanes, beside `echo`.
@@ -218,11 +226,21 @@ mod tests {
         assert!(text.contains("tail") && text.contains("2.00x") && text.contains("≤ 12.00x  yes"), "{text}");
     }
 
+    fn runner(started_ns: u64, ends_ns: &[u64]) -> Tally {
+        let operations = ends_ns.iter().map(|ended_ns| Operation { ended_ns: *ended_ns, wait_ns: 1 }).collect();
+        Tally { started_ns, operations, ..Tally::default() }
+    }
+
     #[test]
-    fn waits_are_read_as_they_are_written() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let file = dir.path().join("waits");
-        std::fs::write(&file, [1_u64, u64::MAX].map(u64::to_le_bytes).concat()).expect("written");
-        assert_eq!(read_waits(&file).expect("read"), [1, u64::MAX]);
+    fn a_race_is_judged_while_all_run() {
+        let fast = runner(0, &[100, 200, 300, 400]);
+        let slow = runner(100, &[200, 400, 600, 800]);
+        let (rate, evenness) = judge(&[fast, slow], 4).expect("they met");
+        // From 100 to 400 ns: four operations and two.
+        assert_eq!((rate.round(), evenness), (6.0 / 300e-9, 0.5));
+        let starved = [runner(0, &[100, 200]), runner(0, &[])];
+        assert_eq!(judge(&starved, 2).expect("one ran").1, 0.0);
+        assert!(judge(&[runner(0, &[10, 20]), runner(30, &[40, 50])], 2).is_err());
+        assert!(judge(&[runner(0, &[])], 2).is_err());
     }
 }

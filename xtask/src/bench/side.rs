@@ -130,6 +130,27 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// The times, for another process.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let times = self.operations.iter().flat_map(|operation| [operation.ended_ns, operation.wait_ns]);
+        std::iter::once(self.started_ns).chain(times).flat_map(u64::to_le_bytes).collect()
+    }
+
+    /// The times as they were written.
+    ///
+    /// # Errors
+    /// The bytes are no times.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Outcome<Self> {
+        let (numbers, rest) = bytes.as_chunks();
+        let mut numbers = numbers.iter().map(|chunk| u64::from_le_bytes(*chunk));
+        let mut tally = Tally { started_ns: numbers.next().ok_or("a worker without times")?, ..Tally::default() };
+        while let Some(ended_ns) = numbers.next() {
+            let wait_ns = numbers.next().ok_or("a time is missing")?;
+            tally.operations.push(Operation { ended_ns, wait_ns });
+        }
+        if rest.is_empty() { Ok(tally) } else { Err("half a time".into()) }
+    }
+
     fn note<T>(&mut self, begun_ns: u64, outcome: Outcome<T>) -> Option<T> {
         let ended_ns = os::monotonic_ns();
         match outcome {
@@ -175,19 +196,8 @@ pub(super) fn run<C: Contestant>(contestant: &mut C, until: &Until<'_>) -> Tally
 ///
 /// # Errors
 /// The first error of the loop.
-pub(super) fn rate<C: Contestant>(
-    contestant: &mut C,
-    operations: usize,
-    patience: Duration,
-) -> Outcome<f64> {
-    let tally = run(
-        contestant,
-        &Until {
-            operations,
-            patience,
-            is_stopped: &|| false,
-        },
-    );
+pub(super) fn rate<C: Contestant>(contestant: &mut C, operations: usize, patience: Duration) -> Outcome<f64> {
+    let tally = run(contestant, &Until { operations, patience, is_stopped: &|| false });
     match (tally.first_error, tally.operations.last()) {
         (Some(error), _) => Err(error.into()),
         (None, None) => Err("nothing was measured".into()),
@@ -208,6 +218,16 @@ mod tests {
         let drawn: std::collections::BTreeSet<String> = (0..1_000).map(|_| keys.next()).collect();
         assert_eq!(drawn.len(), 1_000);
         assert!(drawn.iter().all(|key| key.len() == 32));
+    }
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        let operations = vec![Operation { ended_ns: 9, wait_ns: 2 }, Operation { ended_ns: u64::MAX, wait_ns: 0 }];
+        let tally = Tally { started_ns: 7, operations, ..Tally::default() };
+        let bytes = tally.to_bytes();
+        let read = Tally::from_bytes(&bytes).expect("read");
+        assert_eq!((read.started_ns, read.operations), (7, tally.operations));
+        assert!(Tally::from_bytes(&[]).is_err() && Tally::from_bytes(&bytes[..9]).is_err());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use oarlock_ops::OpError;
 use super::floor::Floor;
 use super::os;
 use super::ours::{Ours, done_request};
-use super::side::{self, Contestant, Syncing, Tally, Until};
+use super::side::{self, Contestant, Syncing, Until};
 use crate::output::{Outcome, say};
 
 /// Runs the worker that the arguments ask for.
@@ -47,6 +47,8 @@ fn claim_some(file: &Path, agent: &str, count: usize) -> Outcome<()> {
     for _ in 0..count {
         ours.claim()?;
     }
+    // What closing costs is not theirs.
+    std::mem::forget(ours);
     Ok(())
 }
 
@@ -74,21 +76,16 @@ fn announce(line: impl std::fmt::Display) -> Outcome<()> {
     Ok(output.flush()?)
 }
 
-/// Claims and completes against others; the result is a line of operations, nanoseconds, errors and the
-/// first error, and a file with the waits.
-fn race<C: Contestant>(contestant: &mut C, operations: usize, patience_s: u64, waits: &Path) -> Outcome<()> {
+/// Claims and completes against others; the result is a line with the errors and the first of them, and a
+/// file with the times.
+fn race<C: Contestant>(contestant: &mut C, operations: usize, patience_s: u64, times: &Path) -> Outcome<()> {
     let stopped = start_line()?;
     let until = Until { operations, patience: Duration::from_secs(patience_s), is_stopped: &|| stopped.load(Ordering::Relaxed) };
     let tally = side::run(contestant, &until);
-    // First the line: it stops the others, whose counts are compared with this one's.
-    announce(tally_line(&tally))?;
-    let bytes: Vec<u8> = tally.waits_ns.iter().flat_map(|wait| wait.to_le_bytes()).collect();
-    Ok(std::fs::write(waits, bytes)?)
-}
-
-fn tally_line(tally: &Tally) -> String {
+    // First the line: it stops the others.
     let error = tally.first_error.as_deref().unwrap_or_default().replace('\n', " ");
-    format!("{} {} {} {error}", tally.waits_ns.len(), tally.elapsed_ns, tally.errors)
+    announce(format_args!("{} {error}", tally.errors))?;
+    Ok(std::fs::write(times, tally.to_bytes())?)
 }
 
 /// Waits for a task, `count` times, and tells when each claim returned.

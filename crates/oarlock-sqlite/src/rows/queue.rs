@@ -8,7 +8,8 @@ use oarlock_ops::store::{Counts, QueuePlace, TaskFilter};
 use rusqlite::{Connection, ToSql, params, params_from_iter};
 use std::collections::BTreeSet;
 
-use super::{Sql, agent, all, change, first, id, int, task};
+use super::{Sql, agent, all, change_one, first, id, int, task};
+use crate::project::CountChanges;
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
@@ -24,13 +25,23 @@ const OFFERS_AFTER: &str = "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORD
 const DUE_RETRIES: &str = "
 SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
 const DUE_DATES: &str = "SELECT id FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?1 ORDER BY not_before LIMIT ?2";
+/// One statement for what would otherwise be five in every call.
+const MAY_BE_DUE: &str = "
+SELECT EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND owner IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND boot_id < ?3)
+  OR EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND boot_id > ?3)
+  OR EXISTS (SELECT 1 FROM tasks WHERE state = 2 AND retry_at <= ?1)
+  OR EXISTS (SELECT 1 FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?2)
+  OR EXISTS (SELECT 1 FROM reservations WHERE task IS NULL AND made + ttl_ms <= ?1)";
 const NEXT_RETRY: &str = "SELECT min(retry_at) FROM tasks WHERE state = 2 AND retry_at > ?1";
 const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND not_before > ?1";
 const LEASES: &str = "SELECT t.grant_renewed, t.grant_ttl, a.beat FROM tasks t LEFT JOIN agents a ON a.name = t.grant_agent AND a.session = t.grant_session AND a.ended IS NULL
 WHERE t.state = 3 LIMIT 10000";
 const NEXT_RESERVATION_END: &str = "SELECT min(made + ttl_ms) FROM reservations WHERE task IS NULL AND made + ttl_ms > ?1";
-const COUNTS: &str = "SELECT state, tasks FROM counts";
-const ADD_COUNT: &str = "INSERT INTO counts (state, tasks) VALUES (?1, ?2) ON CONFLICT (state) DO UPDATE SET tasks = tasks + excluded.tasks";
+const COUNTS: &str = "SELECT blocked, ready, scheduled, claimed, waiting, review, done, dead, cancelled FROM counts";
+const ADD_COUNTS: &str = "
+UPDATE counts SET blocked = blocked + ?1, ready = ready + ?2, scheduled = scheduled + ?3, claimed = claimed + ?4, waiting = waiting + ?5,
+  review = review + ?6, done = done + ?7, dead = dead + ?8, cancelled = cancelled + ?9";
 const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
 /// Upward from dead ends: whoever needs one, or whose child is one, and is not finished itself.
 const STUCK: &str = "
@@ -125,6 +136,10 @@ pub(crate) fn expired_claims(conn: &Connection, now: Now) -> Sql<Vec<Task>> {
     Ok(expired)
 }
 
+pub(crate) fn may_be_due(conn: &Connection, now: Now, boot_id: &str) -> Sql<bool> {
+    conn.prepare_cached(MAY_BE_DUE)?.query_row(params![now.store.0, now.wall.0, boot_id], |row| row.get(0))
+}
+
 pub(crate) fn due(conn: &Connection, now: Now, limit: usize) -> Sql<Vec<TaskId>> {
     let limit = int(limit as u64);
     let mut due = all(conn, DUE_RETRIES, params![now.store.0, now.wall.0, limit], |row| id(row, 0))?;
@@ -146,14 +161,17 @@ pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
 
 pub(crate) fn counts(conn: &Connection) -> Sql<Counts> {
     let mut counts = Counts::default();
-    for (state, tasks) in all(conn, COUNTS, [], |row| Ok((task::state_at(row, 0)?, super::uint(row, 1)?)))? {
-        counts.set(state, tasks);
-    }
+    conn.prepare_cached(COUNTS)?.query_row([], |row| {
+        for (column, state) in TaskState::ALL.into_iter().enumerate() {
+            counts.set(state, super::uint(row, column)?);
+        }
+        Ok(())
+    })?;
     Ok(counts)
 }
 
-pub(crate) fn add_count(conn: &Connection, state: TaskState, by: i64) -> Sql<()> {
-    change(conn, ADD_COUNT, params![state as i64, by]).map(drop)
+pub(crate) fn add_counts(conn: &Connection, by: &CountChanges) -> Sql<()> {
+    change_one(conn, "the counts", ADD_COUNTS, params_from_iter(by))
 }
 
 pub(crate) fn stuck(conn: &Connection, limit: usize) -> Sql<BTreeSet<TaskId>> {

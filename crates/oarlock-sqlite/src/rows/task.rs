@@ -12,18 +12,18 @@ use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json
 use crate::error::bad_row;
 
 /// The columns of a task, with its texts and the id of its parent.
-pub(crate) const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
-  t.has_text, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
+const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
+  t.has_text + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
   t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at";
 /// Where they come from.
-pub(crate) const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
+const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
 const SELECT_TEXTS: &str = "SELECT body, result FROM task_texts WHERE seq = ?1";
 const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
 const INSERT: &str = "
-INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_text, auto_finish,
+INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_text, has_needs, auto_finish,
   attempt, failures, losses, created_at, created_by, updated_at, last_event)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, 0, 0, 0, 0, ?13, ?14, ?13, ?15)";
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15)";
 const INSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2)";
 const UPSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
 const UPSERT_RESULT: &str = "INSERT INTO task_texts (seq, body, result) VALUES (?1, '', ?2) ON CONFLICT (seq) DO UPDATE SET result = excluded.result";
@@ -46,6 +46,7 @@ const SET_PROGRESS: &str = "UPDATE tasks SET progress = ?2 WHERE seq = ?1";
 const FINISH: &str = "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
   updated_at = ?3, last_event = ?4 WHERE seq = ?1";
 const SET_HAS_TEXT: &str = "UPDATE tasks SET has_text = 1 WHERE seq = ?1 AND has_text = 0";
+const SET_HAS_NEEDS: &str = "UPDATE tasks SET has_needs = 1 WHERE seq = ?1 AND has_needs = 0";
 const SET_ARTIFACTS: &str = "UPDATE tasks SET artifacts = ?2 WHERE seq = ?1";
 const SET_AUTO_FINISH: &str = "UPDATE tasks SET auto_finish = 1 WHERE seq = ?1";
 const FORGET_RETRY: &str = "UPDATE tasks SET retry_at = NULL WHERE seq = ?1";
@@ -105,8 +106,15 @@ fn grant(row: &Row<'_>) -> Sql<Option<Grant>> {
     }))
 }
 
+/// What of a task stands in other tables.
+#[derive(Clone, Copy)]
+struct Elsewhere {
+    texts: bool,
+    needs: bool,
+}
+
 /// Maps [`COLUMNS`]; texts and needs are filled in by [`complete`].
-pub(crate) fn map(row: &Row<'_>) -> Sql<(Task, bool)> {
+fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
     let rest: SpecRest = json(row, 9)?;
     let spec = TaskSpec {
         title: row.get(8)?,
@@ -143,16 +151,19 @@ pub(crate) fn map(row: &Row<'_>) -> Sql<(Task, bool)> {
         created_by: id_or(row, 25)?,
         updated_at: WallTime(row.get(26)?),
     };
-    Ok((task, row.get(10)?))
+    let elsewhere: u8 = row.get(10)?;
+    Ok((task, Elsewhere { texts: elsewhere & 1 != 0, needs: elsewhere & 2 != 0 }))
 }
 
 /// Adds what stands in other tables.
-pub(crate) fn complete(conn: &Connection, (mut task, has_text): (Task, bool)) -> Sql<Task> {
-    if has_text && let Some((body, result)) = first(conn, SELECT_TEXTS, [int(task.seq)], |row| Ok((row.get(0)?, row.get(1)?)))? {
+fn complete(conn: &Connection, (mut task, elsewhere): (Task, Elsewhere)) -> Sql<Task> {
+    if elsewhere.texts && let Some((body, result)) = first(conn, SELECT_TEXTS, [int(task.seq)], |row| Ok((row.get(0)?, row.get(1)?)))? {
         task.spec.body = body;
         task.result = result;
     }
-    task.needs = all(conn, SELECT_NEEDS, [int(task.seq)], |row| id(row, 0))?.into_iter().collect();
+    if elsewhere.needs {
+        task.needs = all(conn, SELECT_NEEDS, [int(task.seq)], |row| id(row, 0))?.into_iter().collect();
+    }
     Ok(task)
 }
 
@@ -215,6 +226,7 @@ pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, 
         at.0,
         by.map(AgentName::as_str),
         int(event_seq),
+        !fact.needs.is_empty(),
     ])?;
     if !spec.body.is_empty() {
         change_one(conn, "a body", INSERT_BODY, params![seq, spec.body])?;
@@ -223,7 +235,8 @@ pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, 
 }
 
 pub(crate) fn add_need(conn: &Connection, seq: i64, need: &TaskId) -> Sql<()> {
-    change_one(conn, "a dependency", INSERT_NEED, params![seq, need.as_str()])
+    change_one(conn, "a dependency", INSERT_NEED, params![seq, need.as_str()])?;
+    change(conn, SET_HAS_NEEDS, [seq]).map(drop)
 }
 
 pub(crate) fn remove_need(conn: &Connection, seq: i64, need: &TaskId) -> Sql<()> {

@@ -1,0 +1,316 @@
+//! The workers of a run: processes of their own, each in a slot with a name. A worker that dies is replaced; one that says that
+//! it cannot work is not.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use oarlock_host::bell::Listener;
+use oarlock_host::process::{ProcessId, children};
+use oarlock_model::{AgentName, TaskId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::store::Store;
+
+use crate::capture::Lines;
+use crate::child::{TERM_GRACE, ending};
+use crate::progress::Tell;
+use crate::run::{Run, WorkerProgram};
+use crate::signals::Signals;
+
+/// How often the worker of one slot is replaced.
+const REPLACEMENTS_MAX: u32 = 3;
+/// How long a worker may take to stop its program and to leave, beyond what it gives its program.
+const LEAVE_GRACE: Duration = Duration::from_secs(5);
+/// Characters of a name that come from the task.
+const NAME_CHARS_MAX: usize = 48;
+/// The last lines of a worker that are remembered, to say why it ended.
+const LAST_LINES: usize = 3;
+
+/// Every worker of a run.
+pub(crate) struct Crew<'scope, 'env> {
+    pub(crate) scope: &'scope Scope<'scope, 'env>,
+    pub(crate) tell: &'env dyn Tell,
+    pub(crate) program: &'env WorkerProgram,
+    pub(crate) run: &'env Run,
+    pub(crate) task: TaskId,
+    pub(crate) url: String,
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// One place for a worker.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// The agent's name.
+    pub(crate) name: AgentName,
+    /// What lines call it.
+    pub(crate) label: String,
+    worker: Option<Worker>,
+    replacements: u32,
+    /// Why nobody is there any more.
+    farewell: Option<String>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    child: Child,
+    process: Option<String>,
+    last_lines: Arc<Mutex<VecDeque<String>>>,
+}
+
+/// What a worker's end means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It died, or could not go on for now.
+    Replace,
+    /// Its name was taken: another worker with another name.
+    Rename,
+    /// It said that it cannot work, or was asked to end.
+    Final,
+}
+
+/// Judges by the exit codes of the contract.
+fn verdict(status: ExitStatus) -> Verdict {
+    match status.code() {
+        // 4: somebody has the name. 130: somebody asked it to end. 5, 7 and 70: its session, its store, a bug.
+        Some(4) => Verdict::Rename,
+        Some(0 | 2 | 3 | 6 | 8 | 9 | 65 | 126 | 127 | 130) => Verdict::Final,
+        _ => Verdict::Replace,
+    }
+}
+
+/// The name of worker number `number` of a task, and what lines call it.
+fn name_of(task: &TaskId, number: usize) -> Option<(AgentName, String)> {
+    let head: String = task.as_str().chars().take(NAME_CHARS_MAX).collect();
+    let label = format!("w{number}");
+    AgentName::parse(&format!("{}-{label}", head.trim_end_matches(['-', '.', '_']))).ok().map(|name| (name, label))
+}
+
+impl Crew<'_, '_> {
+    /// Starts `count` workers.
+    ///
+    /// # Errors
+    /// The program cannot be started, and store errors; those that were started are ended when the crew is dropped.
+    pub(crate) fn start(&mut self, store: &mut dyn Store, count: usize) -> Result<(), OpError> {
+        for _ in 0..count {
+            let (name, label) = self.free_name(store)?;
+            let mut slot = Slot { name, label, worker: None, replacements: 0, farewell: None };
+            self.start_in(&mut slot).map_err(|error| OpError::Internal(format!("failed to start a worker with {}: {error}", self.program.program.display())))?;
+            self.slots.push(slot);
+        }
+        Ok(())
+    }
+
+    /// The names of all workers, those that have ended included.
+    pub(crate) fn names(&self) -> Vec<AgentName> {
+        self.slots.iter().map(|slot| slot.name.clone()).collect()
+    }
+
+    /// The names of those that live.
+    pub(crate) fn living(&self) -> impl Iterator<Item = &AgentName> {
+        self.slots.iter().filter(|slot| slot.worker.is_some()).map(|slot| &slot.name)
+    }
+
+    /// The identities of those that live.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        self.slots.iter().filter_map(|slot| slot.worker.as_ref()?.process.clone()).collect()
+    }
+
+    /// Why the slots are empty that are.
+    pub(crate) fn farewells(&self) -> Vec<String> {
+        self.slots.iter().filter_map(|slot| Some(format!("{}: {}", slot.label, slot.farewell.as_ref()?))).collect()
+    }
+
+    /// Collects those that have ended and replaces them where that makes sense. The names that are new.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) fn reap(&mut self, store: &mut dyn Store) -> Result<Vec<(AgentName, String)>, OpError> {
+        let mut renamed = Vec::new();
+        for index in 0..self.slots.len() {
+            let Some(status) = collect_if_ended(&mut self.slots[index]) else { continue };
+            let replaceable = self.slots[index].replacements < REPLACEMENTS_MAX;
+            let verdict = verdict(status);
+            let label = self.slots[index].label.clone();
+            let why = self.slots[index].farewell.clone().unwrap_or_default();
+            if verdict == Verdict::Final || !replaceable {
+                self.tell.line(&format!("{label} has ended ({why})"));
+                continue;
+            }
+            if verdict == Verdict::Rename {
+                let (name, label) = self.free_name(store)?;
+                self.slots[index].name = name.clone();
+                self.slots[index].label.clone_from(&label);
+                renamed.push((name, label));
+            }
+            self.tell.line(&format!("{label} ended ({why}); another takes its place"));
+            self.slots[index].replacements += 1;
+            self.replace(index);
+        }
+        Ok(renamed)
+    }
+
+    fn replace(&mut self, index: usize) {
+        let Self { slots, .. } = self;
+        let mut slot = std::mem::replace(&mut slots[index], Slot { name: slots[index].name.clone(), label: String::new(), worker: None, replacements: 0, farewell: None });
+        match self.start_in(&mut slot) {
+            Ok(()) => slot.farewell = None,
+            Err(error) => slot.farewell = Some(format!("it could not be replaced: {error}")),
+        }
+        self.slots[index] = slot;
+    }
+
+    /// Asks all to end: they stop their programs and leave.
+    pub(crate) fn terminate(&self) {
+        for worker in self.slots.iter().filter_map(|slot| slot.worker.as_ref()) {
+            let _ = children::terminate_group(worker.child.id());
+        }
+    }
+
+    /// Asks all to end and waits until they have; a further signal makes them hurry, and whoever is too slow is killed.
+    pub(crate) fn dismiss(&mut self, signals: &Signals) {
+        self.terminate();
+        let mut listener = Listener::deaf();
+        let mut until = Instant::now() + TERM_GRACE + LEAVE_GRACE;
+        loop {
+            for slot in &mut self.slots {
+                collect_if_ended(slot);
+            }
+            if self.living().next().is_none() {
+                return;
+            }
+            if signals.taken() {
+                self.terminate();
+                until = until.min(Instant::now() + LEAVE_GRACE);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.kill();
+                return;
+            }
+            let processes: Vec<ProcessId> = self.processes().iter().filter_map(|text| ProcessId::parse(text).ok()).collect();
+            // A signal ends the wait as well; not being able to wait only makes the loop look more often.
+            let _ = listener.wait(Some(left.min(Duration::from_millis(500))), &processes);
+        }
+    }
+
+    fn kill(&mut self) {
+        for slot in &mut self.slots {
+            if let Some(mut worker) = slot.worker.take() {
+                let _ = children::kill_group(worker.child.id());
+                let _ = worker.child.wait();
+            }
+        }
+    }
+
+    /// A name that no live session has and no other slot.
+    fn free_name(&self, store: &mut dyn Store) -> Result<(AgentName, String), OpError> {
+        let view = store.snapshot()?;
+        for number in 1..=limits::RUN_AGENTS_MAX * 64 {
+            let Some((name, label)) = name_of(&self.task, number) else { break };
+            let is_used = self.slots.iter().any(|slot| slot.name == name);
+            if !is_used && view.agent(&name)?.is_none_or(|agent| !agent.is_live()) {
+                return Ok((name, label));
+            }
+        }
+        Err(OpError::Internal(format!("no free name for a worker on {}", self.task)))
+    }
+
+    fn start_in(&self, slot: &mut Slot) -> io::Result<()> {
+        let mut command = Command::new(&self.program.program);
+        command.args(&self.program.args).arg("work").arg("--as").arg(slot.name.as_str()).arg("--within").arg(self.task.as_str());
+        if !self.run.can.is_empty() {
+            let can: Vec<&str> = self.run.can.iter().map(|label| label.as_str()).collect();
+            command.arg("--can").arg(can.join(","));
+        }
+        if let Some(ttl) = self.run.ttl {
+            command.arg("--ttl").arg(ttl.to_string());
+        }
+        command.arg("--").args(&self.run.command);
+        // Whoever called us may be an agent itself; its workers are others.
+        for variable in ["OARLOCK_AGENT", "OARLOCK_SESSION", "OARLOCK_TASK", "OARLOCK_TOKEN"] {
+            command.env_remove(variable);
+        }
+        command.env("OARLOCK_STORE", &self.url);
+        // In a group of its own, so that an interrupt from the keyboard reaches it through us, once.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        children::die_with_parent(&mut command);
+        let mut child = command.spawn()?;
+        let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
+        let last_lines = Arc::<Mutex<VecDeque<String>>>::default();
+        if let Some(stderr) = child.stderr.take() {
+            let (tell, label, last_lines) = (self.tell, slot.label.clone(), Arc::clone(&last_lines));
+            self.scope.spawn(move || pass_on(stderr, &label, tell, &last_lines));
+        }
+        slot.worker = Some(Worker { child, process, last_lines });
+        Ok(())
+    }
+}
+
+impl Drop for Crew<'_, '_> {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The status of a worker that has ended; the slot remembers why.
+fn collect_if_ended(slot: &mut Slot) -> Option<ExitStatus> {
+    let status = slot.worker.as_mut()?.child.try_wait().ok().flatten()?;
+    let worker = slot.worker.take()?;
+    let said = worker.last_lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>().join(" / ");
+    slot.farewell = Some(if said.is_empty() || status.code().is_none() { ending(status) } else { format!("{}: {said}", ending(status)) });
+    Some(status)
+}
+
+/// Passes a worker's standard error on until it is closed.
+fn pass_on(mut stderr: ChildStderr, label: &str, tell: &dyn Tell, last_lines: &Mutex<VecDeque<String>>) {
+    let mut lines = Lines::default();
+    let mut on_line = |line: &str| {
+        if !line.trim().is_empty() {
+            let mut last = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.len() == LAST_LINES {
+                last.pop_front();
+            }
+            last.push_back(line.chars().take(limits::TITLE_CHARS_MAX).collect());
+        }
+        tell.output(label, line);
+    };
+    let mut chunk = [0; 8 * 1_024];
+    loop {
+        match stderr.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => lines.push(&chunk[..read], &mut on_line),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    lines.finish(&mut on_line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn names_come_from_the_task_and_fit() {
+        let (name, label) = name_of(&"notes".parse().expect("an id"), 2).expect("it fits");
+        assert_eq!((name.as_str(), label.as_str()), ("notes-w2", "w2"));
+        let long: TaskId = format!("{}-{}", "a".repeat(47), "b".repeat(16)).parse().expect("an id");
+        let (name, _) = name_of(&long, 16_384).expect("it fits");
+        assert_eq!(name.as_str(), format!("{}-w16384", "a".repeat(47)));
+    }
+
+    #[test]
+    fn the_dead_are_replaced_and_those_that_gave_up_are_not() {
+        assert_eq!(verdict(ExitStatus::from_raw(9)), Verdict::Replace);
+        assert_eq!(verdict(ExitStatus::from_raw(7 << 8)), Verdict::Replace);
+        assert_eq!(verdict(ExitStatus::from_raw(4 << 8)), Verdict::Rename);
+        for code in [0, 2, 9, 130] {
+            assert_eq!(verdict(ExitStatus::from_raw(code << 8)), Verdict::Final, "{code}");
+        }
+    }
+}

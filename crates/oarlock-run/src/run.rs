@@ -1,0 +1,260 @@
+//! `run`: splits a task, starts workers on its parts, and watches until it is finished or cannot go on.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration as StdDuration, Instant};
+
+use oarlock_model::duration::Duration;
+use oarlock_model::task::TaskState;
+use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::log::Events;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::store::Store;
+use oarlock_ops::topic::Topics;
+use serde_json::json;
+
+use crate::crew::Crew;
+use crate::duration::ms;
+use crate::news::News;
+use crate::prepare::Preparing;
+use crate::progress::{Progress, Tell};
+use crate::report::{self, RunReport};
+use crate::signals::Signals;
+use crate::tree::{self, Obstacle, Standing};
+use crate::watch::{self, SLICE_MS, Watch, is_busy};
+use crate::Stores;
+
+/// How often the state of the tasks is looked at although nothing was logged: capabilities come and go with agents.
+const RECHECK: StdDuration = StdDuration::from_secs(1);
+/// Obstacles that an error names.
+const NAMED_MAX: usize = 10;
+
+/// What is to be worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A Markdown file: the parent's id comes from its name.
+    File {
+        /// Its path as given.
+        path: String,
+        /// Its text.
+        document: String,
+    },
+    /// A task that exists.
+    Task(TaskId),
+}
+
+/// How a run runs.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What is to be worked on.
+    pub target: Target,
+    /// How many workers, from 1 to 256.
+    pub agents: usize,
+    /// The program that works on a part, and its arguments.
+    pub command: Vec<OsString>,
+    /// What the workers can do; parts may need it.
+    pub can: Vec<Label>,
+    /// The TTL of the workers' leases; the settings' without it.
+    pub ttl: Option<Duration>,
+    /// On whose behalf the task is split.
+    pub caller: Caller,
+}
+
+/// How to start a worker: `PROGRAM ARGS… work --as NAME --within ID [--can …] [--ttl …] -- COMMAND…`, with the store in
+/// OARLOCK_STORE. Its standard error is passed on line by line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerProgram {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments before the verb.
+    pub args: Vec<OsString>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunEnd {
+    /// What came of it.
+    pub report: RunReport,
+    /// Why it is not all done, if it is not: `state_conflict` when nothing can go on, `interrupted` after a signal.
+    pub error: Option<OpError>,
+}
+
+/// Splits the target (or goes on with it), starts workers on its parts, and returns when the parent is finished, when nothing
+/// can go on, or after a signal; the workers have left then. Call it from a thread that lives as long: the workers die with it.
+///
+/// # Errors
+/// Nothing was begun: the target is finished (`already_exists`, `state_conflict`), missing (`not_found`) or cannot be split; a
+/// value is out of range; the workers cannot be started. Or the store is gone, so that there is nothing to report from.
+pub fn run(stores: &dyn Stores, settings: &Settings, run: &Run, program: &WorkerProgram, progress: &mut dyn Progress) -> Result<RunEnd, OpError> {
+    let signals = Signals::install()?;
+    run_until(&signals, stores, settings, run, program, progress)
+}
+
+/// [`run`] with the signals of the caller.
+pub(crate) fn run_until(signals: &Signals, stores: &dyn Stores, settings: &Settings, run: &Run, program: &WorkerProgram, progress: &mut dyn Progress) -> Result<RunEnd, OpError> {
+    check(run)?;
+    let begun = Instant::now();
+    let mut store = stores.open()?;
+    let tell = Mutex::new(progress);
+    let watch = Watch::new(&mut *store, Topics::LOG)?;
+    let after_seq = store.snapshot()?.last_seq()?;
+    let prepared = Preparing { store: &mut *store, caller: &run.caller, settings, agents: run.agents, tell: &tell }.prepare(&run.target)?;
+    let news = News::new(&mut *store, &prepared.task, after_seq)?;
+    let url = stores.url();
+    thread::scope(|scope| {
+        let crew = Crew { scope, tell: &tell, program, run, task: prepared.task.clone(), url, slots: Vec::new() };
+        let mut supervisor = Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, crew, begun, checked: None };
+        supervisor.start(if prepared.has_parts { run.agents } else { 1 })?;
+        let ended = supervisor.supervise();
+        let wall_ms = ms(begun.elapsed());
+        supervisor.crew.dismiss(signals);
+        supervisor.finish(ended, wall_ms)
+    })
+}
+
+fn check(run: &Run) -> Result<(), OpError> {
+    if run.command.is_empty() {
+        return Err(Rejection::invalid("no command is given", "pass it after --, for example: oarlock run FILE --agents 3 -- sh agent.sh").into());
+    }
+    if !(1..=limits::RUN_AGENTS_MAX).contains(&run.agents) {
+        return Err(Rejection::invalid(format!("--agents {} is out of range", run.agents), format!("agents go from 1 to {}", limits::RUN_AGENTS_MAX)).into());
+    }
+    Ok(())
+}
+
+/// Why supervising ended.
+enum End {
+    Finished(TaskState),
+    Stalled(Vec<Obstacle>),
+    NoWorkers,
+    Interrupted,
+}
+
+struct Supervisor<'scope, 'env> {
+    store: Box<dyn Store>,
+    settings: &'env Settings,
+    signals: &'env Signals,
+    tell: &'env dyn Tell,
+    task: TaskId,
+    watch: Watch,
+    news: News,
+    crew: Crew<'scope, 'env>,
+    begun: Instant,
+    checked: Option<Instant>,
+}
+
+impl Supervisor<'_, '_> {
+    fn start(&mut self, workers: usize) -> Result<(), OpError> {
+        self.crew.start(&mut *self.store, workers)?;
+        for slot in &self.crew.slots {
+            self.news.add_worker(slot.name.clone(), slot.label.clone());
+        }
+        Ok(())
+    }
+
+    fn supervise(&mut self) -> Result<End, OpError> {
+        loop {
+            if self.signals.taken() {
+                return Ok(End::Interrupted);
+            }
+            match self.turn() {
+                Ok(Some(end)) => return Ok(end),
+                Ok(None) => {}
+                Err(error) if is_busy(&error) => {}
+                Err(error) => return Err(error),
+            }
+            let look = match watch::look(&mut *self.store) {
+                Err(error) if is_busy(&error) => watch::Look::default(),
+                look => look?,
+            };
+            // Workers are told by their process from their start on, by their session only once they have joined.
+            let processes: BTreeSet<String> = self.crew.processes().into_iter().chain(look.owners).collect();
+            let processes: Vec<String> = processes.into_iter().collect();
+            self.watch.wait(look.due_ms.unwrap_or(SLICE_MS), &processes)?;
+        }
+    }
+
+    /// Looks at everything once.
+    fn turn(&mut self) -> Result<Option<End>, OpError> {
+        self.settle()?;
+        let is_news = self.news.read(&mut *self.store, self.tell)?;
+        for (name, label) in self.crew.reap(&mut *self.store)? {
+            self.news.add_worker(name, label);
+        }
+        let has_workers = self.crew.living().next().is_some();
+        let is_due = self.checked.is_none_or(|at| at.elapsed() >= RECHECK);
+        if is_news || is_due || !has_workers {
+            self.checked = Some(Instant::now());
+            let standing = tree::standing(&*self.store.snapshot()?, &self.task)?;
+            match standing {
+                Standing::Finished(state) => return Ok(Some(End::Finished(state))),
+                Standing::Stalled(obstacles) if self.is_final(&obstacles) => return Ok(Some(End::Stalled(obstacles))),
+                Standing::Stalled(_) | Standing::Open => {}
+            }
+        }
+        if !has_workers {
+            return Ok(Some(End::NoWorkers));
+        }
+        let now = self.store.snapshot()?.now().store;
+        self.tell.live(&self.news.live(now, self.crew.living().count(), ms(self.begun.elapsed())));
+        Ok(None)
+    }
+
+    /// What time and death have made true becomes visible: the first call of anybody does that, and while all workers are busy
+    /// nobody else calls.
+    fn settle(&mut self) -> Result<(), OpError> {
+        let events = Events { after: Some(self.news.after_seq().to_string()), limit: Some(1), ..Events::default() };
+        call::query(&mut *self.store, &Caller::default(), self.settings, &events).map(drop)
+    }
+
+    /// A capability that is missing may be that of a worker which has not joined yet.
+    fn is_final(&self, obstacles: &[Obstacle]) -> bool {
+        let waits = obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::Capability(..)));
+        !waits || self.crew.living().all(|name| self.news.has_joined(name))
+    }
+
+    fn finish(mut self, ended: Result<End, OpError>, wall_ms: i64) -> Result<RunEnd, OpError> {
+        let end = ended?;
+        self.news.read(&mut *self.store, self.tell)?;
+        let names: Vec<AgentName> = self.crew.names();
+        let report = report::report(&*self.store.snapshot()?, &self.task, &names, wall_ms)?;
+        let error = match end {
+            End::Finished(TaskState::Done) => None,
+            End::Finished(state) => Some(Rejection::StateConflict { verb: "run", task: self.task.clone(), state, why: None }.into()),
+            // It may have been finished while its workers left.
+            End::Stalled(_) | End::NoWorkers | End::Interrupted if report.state == TaskState::Done => None,
+            End::Stalled(obstacles) => Some(stalled(&self.task, &obstacles)),
+            End::NoWorkers => Some(no_workers(&self.task, &self.crew.farewells())),
+            End::Interrupted => Some(OpError::Interrupted),
+        };
+        Ok(RunEnd { report, error })
+    }
+}
+
+fn stalled(task: &TaskId, obstacles: &[Obstacle]) -> OpError {
+    let words: Vec<String> = obstacles.iter().take(NAMED_MAX).map(Obstacle::in_words).collect();
+    let more = obstacles.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let why = if words.is_empty() { "no part is ready".to_owned() } else { words.join(", ") };
+    Rejection::Conflict {
+        message: format!("nothing of {task} can go on: {why}{more}"),
+        hint: obstacles.first().map_or_else(|| format!("`oarlock tasks --parent {task}` shows the parts"), Obstacle::remedy),
+        details: json!({"task": task, "obstacles": words}),
+    }
+    .into()
+}
+
+fn no_workers(task: &TaskId, farewells: &[String]) -> OpError {
+    let shown = farewells.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
+    Rejection::Conflict {
+        message: format!("no worker is left for {task}: {shown}"),
+        hint: "see what they said last, then run it again: it goes on where it stopped".into(),
+        details: json!({"task": task, "workers": farewells}),
+    }
+    .into()
+}
