@@ -113,7 +113,8 @@ fn decide<M: Mutation>(cx: &mut Deciding<'_>, caller: &Caller, request: &M) -> R
 /// Notes that the agent was there. It renews no lease: an agent that merely asks does not keep work.
 fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError> {
     let now = cx.now();
-    if let Some(mut agent) = cx.view().agent(name)?.filter(Agent::is_live) {
+    // A heartbeat has just written it: being there is not progress.
+    if let Some(mut agent) = cx.view().agent(name)?.filter(|agent| agent.is_live() && agent.presence.seen < now.store) {
         agent.presence.seen = now.store;
         agent.presence.seen_wall = now.wall;
         agent.presence.progressed = now.store;
@@ -242,6 +243,7 @@ fn wait_for<T>(
         let left_ms = waiting.for_ms.map_or(i64::MAX, |for_ms| for_ms - waited_ms);
         if left_ms <= 0 {
             return match last {
+                Err(OpError::Rejected(Rejection::TimedOut { what, .. })) => Err(Rejection::TimedOut { what, waited_ms }.into()),
                 Err(error) => Err(Rejection::TimedOut { what: error.to_string(), waited_ms }.into()),
                 done => done,
             };

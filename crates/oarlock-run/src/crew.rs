@@ -97,9 +97,9 @@ impl Crew<'_, '_> {
     pub(crate) fn start(&mut self, store: &mut dyn Store, count: usize) -> Result<(), OpError> {
         for _ in 0..count {
             let (name, label) = self.free_name(store)?;
-            let mut slot = Slot { name, label, worker: None, replacements: 0, farewell: None };
-            self.start_in(&mut slot).map_err(|error| OpError::Internal(format!("failed to start a worker with {}: {error}", self.program.program.display())))?;
-            self.slots.push(slot);
+            let failed = |error| OpError::Internal(format!("failed to start a worker with {}: {error}", self.program.program.display()));
+            let worker = self.start_worker(&name, &label).map_err(failed)?;
+            self.slots.push(Slot { name, label, worker: Some(worker), replacements: 0, farewell: None });
         }
         Ok(())
     }
@@ -147,20 +147,20 @@ impl Crew<'_, '_> {
                 renamed.push((name, label));
             }
             self.tell.line(&format!("{label} ended ({why}); another takes its place"));
-            self.slots[index].replacements += 1;
             self.replace(index);
         }
         Ok(renamed)
     }
 
     fn replace(&mut self, index: usize) {
-        let Self { slots, .. } = self;
-        let mut slot = std::mem::replace(&mut slots[index], Slot { name: slots[index].name.clone(), label: String::new(), worker: None, replacements: 0, farewell: None });
-        match self.start_in(&mut slot) {
-            Ok(()) => slot.farewell = None,
+        let (name, label) = (self.slots[index].name.clone(), self.slots[index].label.clone());
+        let started = self.start_worker(&name, &label);
+        let slot = &mut self.slots[index];
+        slot.replacements += 1;
+        match started {
+            Ok(worker) => (slot.worker, slot.farewell) = (Some(worker), None),
             Err(error) => slot.farewell = Some(format!("it could not be replaced: {error}")),
         }
-        self.slots[index] = slot;
     }
 
     /// Asks all to end: they stop their programs and leave.
@@ -219,9 +219,9 @@ impl Crew<'_, '_> {
         Err(OpError::Internal(format!("no free name for a worker on {}", self.task)))
     }
 
-    fn start_in(&self, slot: &mut Slot) -> io::Result<()> {
+    fn start_worker(&self, name: &AgentName, label: &str) -> io::Result<Worker> {
         let mut command = Command::new(&self.program.program);
-        command.args(&self.program.args).arg("work").arg("--as").arg(slot.name.as_str()).arg("--within").arg(self.task.as_str());
+        command.args(&self.program.args).arg("work").arg("--as").arg(name.as_str()).arg("--within").arg(self.task.as_str());
         if !self.run.can.is_empty() {
             let can: Vec<&str> = self.run.can.iter().map(|label| label.as_str()).collect();
             command.arg("--can").arg(can.join(","));
@@ -242,11 +242,10 @@ impl Crew<'_, '_> {
         let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
         let last_lines = Arc::<Mutex<VecDeque<String>>>::default();
         if let Some(stderr) = child.stderr.take() {
-            let (tell, label, last_lines) = (self.tell, slot.label.clone(), Arc::clone(&last_lines));
+            let (tell, label, last_lines) = (self.tell, label.to_owned(), Arc::clone(&last_lines));
             self.scope.spawn(move || pass_on(stderr, &label, tell, &last_lines));
         }
-        slot.worker = Some(Worker { child, process, last_lines });
-        Ok(())
+        Ok(Worker { child, process, last_lines })
     }
 }
 

@@ -165,7 +165,7 @@ mod tests {
     use crate::testing::{Heard, TestStores, task_id};
     use oarlock_ops::task::Cancel;
 
-    const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Write the parser in `src/parser.rs` (30 minutes)\n2. Write the printer in `src/printer.rs` (30 minutes)\n";
+    const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Create `src/alpha.rs` (30 minutes)\n2. Create `src/beta.rs` (30 minutes)\n";
     const ONE_STEP: &str = "# TASK-7: One \u{202e}step\n\n1. Write the parser in `src/parser.rs`\n";
 
     fn prepare(stores: &TestStores, target: Target) -> (Result<Prepared, OpError>, Vec<String>) {

@@ -2,7 +2,7 @@
 //! line by line. It never waits for one stream while another could go on.
 
 use std::io::{self, PipeReader, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use oarlock_model::limits;
@@ -97,13 +97,13 @@ struct Ready {
 
 /// Waits until some stream can go on; nothing when the kernel cannot tell.
 fn wait(stop: &PipeReader, stdin: Option<&ChildStdin>, stdout: Option<&ChildStdout>, stderr: Option<&ChildStderr>) -> Option<Ready> {
-    let stream = |fd: Option<BorrowedFd<'_>>, flags: PollFlags| PollFd::from_borrowed_fd(fd.unwrap_or(stop.as_fd()), flags);
-    // A closed stream is replaced by `stop`, asked for nothing it will ever say but its own end.
+    // A closed stream is replaced by `stop`, which says nothing but its own end.
+    let stop = stop.as_fd();
     let mut fds = [
-        stream(None, PollFlags::IN),
-        stream(stdin.map(AsFd::as_fd), PollFlags::OUT),
-        stream(stdout.map(AsFd::as_fd), PollFlags::IN),
-        stream(stderr.map(AsFd::as_fd), PollFlags::IN),
+        PollFd::from_borrowed_fd(stop, PollFlags::IN),
+        PollFd::from_borrowed_fd(stdin.map_or(stop, AsFd::as_fd), PollFlags::OUT),
+        PollFd::from_borrowed_fd(stdout.map_or(stop, AsFd::as_fd), PollFlags::IN),
+        PollFd::from_borrowed_fd(stderr.map_or(stop, AsFd::as_fd), PollFlags::IN),
     ];
     loop {
         match poll(&mut fds, None) {

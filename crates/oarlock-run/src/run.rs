@@ -258,3 +258,6 @@ fn no_workers(task: &TaskId, farewells: &[String]) -> OpError {
     }
     .into()
 }
+
+#[cfg(test)]
+mod tests;

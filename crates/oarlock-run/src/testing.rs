@@ -36,6 +36,13 @@ impl TestStores {
         Place::of_file(self.dir.path().join("oarlock.db"))
     }
 
+    /// Waits until a program has made this file in the directory.
+    pub(crate) fn until_made(&self, name: &str) {
+        while !self.dir().join(name).exists() {
+            std::thread::yield_now();
+        }
+    }
+
     pub(crate) fn order<M: Mutation>(&self, request: &M) -> M::Reply {
         let mut store = self.open().expect("it opens");
         call::mutate(&mut *store, &Caller::default(), &Settings::default(), request).expect("it is allowed")
@@ -48,6 +55,28 @@ impl TestStores {
 
     pub(crate) fn task(&self, id: &str) -> oarlock_ops::shapes::TaskShape {
         self.ask(&oarlock_ops::task::ShowTask { id: task_id(id) }).task
+    }
+}
+
+/// The same store as another process has it, from its URL.
+pub(crate) struct StoresAt {
+    url: String,
+}
+
+impl StoresAt {
+    pub(crate) fn new(url: String) -> Self {
+        Self { url }
+    }
+}
+
+impl Stores for StoresAt {
+    fn open(&self) -> Result<Box<dyn Store>, OpError> {
+        let file = self.url.strip_prefix("sqlite:").expect("a store of these tests");
+        Ok(Box::new(SqliteStore::open(&Place::of_file(file), options())?))
+    }
+
+    fn url(&self) -> String {
+        self.url.clone()
     }
 }
 

@@ -389,3 +389,6 @@ fn cannot_start(command: &[OsString], error: &std::io::Error) -> OpError {
     let program = command.first().map(|program| shown(&program.to_string_lossy())).unwrap_or_default();
     Rejection::invalid(format!("\"{program}\" cannot be started: {error}"), "name a program that is there and may be run; the task was given back").into()
 }
+
+#[cfg(test)]
+mod tests;

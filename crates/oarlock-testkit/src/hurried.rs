@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use oarlock_ops::lock::Lock;
-use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View, Wake};
+use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 /// Lets so many milliseconds pass at once, on whatever clock a store tells time by.
@@ -54,8 +54,8 @@ impl HurriedListening {
 }
 
 impl Listening for HurriedListening {
-    fn wait(&mut self, for_ms: i64, _owners: &[String]) -> StoreResult<Wake> {
+    fn wait(&mut self, for_ms: i64, _owners: &[String]) -> StoreResult<()> {
         (self.hurry)(for_ms);
-        Ok(Wake::TimedOut)
+        Ok(())
     }
 }

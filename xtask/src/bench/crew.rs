@@ -74,44 +74,15 @@ impl Crew {
     /// # Errors
     /// A worker ends without that line.
     pub(super) fn race(mut self, end: End) -> Outcome<Vec<String>> {
-        let count = self.members.len();
-        let mut inputs = Vec::with_capacity(count);
-        let (sender, receiver) = mpsc::channel();
-        std::thread::scope(|scope| -> Outcome<()> {
-            for (n, member) in self.members.iter_mut().enumerate() {
-                let mut input = member.input.take().ok_or("a worker without an input")?;
-                input.write_all(b"go\n")?;
-                inputs.push(input);
-                let mut output = member.output.take().ok_or("a worker without an output")?;
-                let sender = sender.clone();
-                scope.spawn(move || {
-                    let mut line = String::new();
-                    let read = output.read_line(&mut line).map(|_| line.trim().to_owned());
-                    // The receiver is gone only when the race failed already.
-                    let _ = sender.send((n, read));
-                });
-            }
-            Ok(())
-        })
-        .and_then(|()| self.finish(inputs, &receiver, end))
-    }
-
-    fn finish(
-        &mut self,
-        inputs: Vec<ChildStdin>,
-        receiver: &mpsc::Receiver<(usize, std::io::Result<String>)>,
-        end: End,
-    ) -> Outcome<Vec<String>> {
-        let mut lines = vec![String::new(); self.members.len()];
-        let mut inputs = Some(inputs);
-        for _ in 0..lines.len() {
-            let (n, line) = receiver.recv()?;
-            lines[n] = line?;
-            if end == End::AllWithFirst {
-                inputs = None;
-            }
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        for member in &mut self.members {
+            inputs.push(member.input.take().ok_or("a worker without an input")?);
+            outputs.push(member.output.take().ok_or("a worker without an output")?);
         }
-        drop(inputs);
+        for input in &mut inputs {
+            input.write_all(b"go\n")?;
+        }
+        let lines = last_lines(outputs, inputs, end)?;
         for (member, line) in self.members.iter_mut().zip(&lines) {
             if line.is_empty() || !member.child.wait()?.success() {
                 return Err(member.why_it_ended());
@@ -138,6 +109,32 @@ impl Crew {
         let line = member.next_line()?;
         if line.is_empty() { Err(member.why_it_ended()) } else { Ok(line) }
     }
+}
+
+/// Reads the line that each worker says in the end. A worker whose input is closed stops.
+fn last_lines(outputs: Vec<BufReader<ChildStdout>>, inputs: Vec<ChildStdin>, end: End) -> Outcome<Vec<String>> {
+    let mut lines = vec![String::new(); outputs.len()];
+    let mut inputs = Some(inputs);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for (n, mut output) in outputs.into_iter().enumerate() {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                let mut line = String::new();
+                let read = output.read_line(&mut line).map(|_| line.trim().to_owned());
+                // The receiver is gone only when the race failed already.
+                let _ = sender.send((n, read));
+            });
+        }
+        for _ in 0..lines.len() {
+            let (n, line) = receiver.recv()?;
+            lines[n] = line?;
+            if end == End::AllWithFirst {
+                inputs = None;
+            }
+        }
+        Ok(lines)
+    })
 }
 
 impl Member {

@@ -105,30 +105,29 @@ impl Send {
                 to.insert(name);
                 continue;
             }
-            let before = to.len();
             for agent in cx.view().agents()? {
                 let there = matches!(cx.reading().agent_state(&agent), AgentState::Active | AgentState::Stale);
                 if there && agent.name != me.name && group.admits(&agent) {
                     to.insert(agent.name);
                 }
             }
-            if to.len() == before && self.to.len() == 1 {
-                return Err(Rejection::not_found("agent", wanted).into());
-            }
+        }
+        if to.is_empty() {
+            return Err(Rejection::not_found("agent", self.to.join(" ")).into());
         }
         values::check_list("recipients", to.len())?;
         Ok(to)
     }
 
     fn thread_of(&self, cx: &Deciding<'_>, id: &MessageId) -> Result<MessageId, OpError> {
-        if let Some(answered) = &self.reply_to {
-            let message = cx.view().message(answered)?.ok_or_else(|| Rejection::not_found("message", answered))?;
-            return Ok(self.thread.clone().unwrap_or(message.thread));
-        }
+        let answered = match &self.reply_to {
+            Some(answered) => Some(cx.view().message(answered)?.ok_or_else(|| Rejection::not_found("message", answered))?),
+            None => None,
+        };
         match &self.thread {
             Some(thread) if cx.view().thread(thread, 1)?.is_empty() => Err(Rejection::not_found("thread", thread).into()),
             Some(thread) => Ok(thread.clone()),
-            None => Ok(id.clone()),
+            None => Ok(answered.map_or_else(|| id.clone(), |message| message.thread)),
         }
     }
 }

@@ -40,9 +40,14 @@ pub(crate) fn overlaps(cx: &Reading<'_>, wanted: &[Wanted], session: Option<&Ses
 /// Refuses what others hold, and what a claim has waited for so long that it goes first.
 pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], for_task: Option<&TaskId>) -> Result<(), OpError> {
     let mut overlaps = overlaps(&cx.reading(), wanted, Some(&cx.me()?.session))?;
-    for (task, starved) in cx.view().starved_claims()? {
+    let starved_claims = cx.view().starved_claims()?;
+    // Of claims that starve, the one that has waited longest goes first: they never stop each other for ever.
+    let own = starved_claims.iter().find(|(task, starved)| for_task == Some(task) && starved.counts_for_ms(cx.now()) > 0);
+    let own = own.map(|(task, starved)| (starved.since, task.clone()));
+    for (task, starved) in starved_claims {
+        let waited_longer = own.as_ref().is_none_or(|own| (starved.since, task.clone()) < *own);
         let stopped = wanted.iter().find(|wanted| starved_claim_stops(&starved, wanted, cx.now()));
-        if let Some(wanted) = stopped.filter(|_| for_task != Some(&task)) {
+        if let Some(wanted) = stopped.filter(|_| waited_longer) {
             overlaps.push(OverlapFacts {
                 wanted: wanted.target.to_string(),
                 pattern: wanted.target.to_string(),

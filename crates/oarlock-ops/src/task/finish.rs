@@ -29,14 +29,9 @@ pub(crate) fn finish(cx: &mut Deciding<'_>, task: &Task, outcome: Outcome) -> Re
 }
 
 fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: Outcome) -> Result<Vec<TaskId>, OpError> {
+    let unblocked = unblocked_by(cx, task)?;
     let freed = freed_dependants(cx, task)?;
-    let mut unblocked: Vec<TaskId> = freed.iter().filter(|(_, place)| is_ready(*place)).map(|(id, _)| id.clone()).collect();
     let parent = waiting_parent(cx, task)?;
-    if let Some(parent) = &parent
-        && !parent.auto_finish
-    {
-        unblocked.push(parent.id.clone());
-    }
     cx.emit(TaskDone {
         id: task.id.clone(),
         token: outcome.token,
@@ -48,9 +43,43 @@ fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: Outcome) -> Result<Vec<
         move_to(cx, id, place)?;
     }
     if let Some(parent) = parent {
-        unblocked.extend(children_done(cx, &parent)?);
+        children_done(cx, &parent)?;
     }
     Ok(unblocked)
+}
+
+/// What can be claimed once `task` is done, also because parents finish with it. It stands in the event,
+/// so that the same call again gets the same reply.
+fn unblocked_by(cx: &Deciding<'_>, task: &Task) -> Result<Vec<TaskId>, OpError> {
+    let mut finishing = vec![task.id.clone()];
+    let mut unblocked = Vec::new();
+    let mut parent = waiting_parent(cx, task)?;
+    loop {
+        let last = &finishing[finishing.len() - 1];
+        for id in cx.view().dependants(last)? {
+            if cx.view().task_state(&id)? == Some(TaskState::Blocked) && is_ready(place_after(cx, &id, &finishing)?) {
+                unblocked.push(id);
+            }
+        }
+        match parent {
+            Some(above) if above.auto_finish && above.spec.gate.is_none() => {
+                parent = waiting_parent(cx, &above)?;
+                finishing.push(above.id);
+            }
+            Some(above) if !above.auto_finish && is_ready(place_after(cx, &above.id, &finishing)?) => {
+                unblocked.push(above.id);
+                return Ok(unblocked);
+            }
+            _ => return Ok(unblocked),
+        }
+    }
+}
+
+/// Where a task rests once its parts and all of `finishing` are done.
+fn place_after(cx: &Deciding<'_>, id: &TaskId, finishing: &[TaskId]) -> Result<Resting, OpError> {
+    let unmet = cx.view().unmet_needs(id)?.iter().any(|need| !finishing.contains(need));
+    let facts = oarlock_model::rules::resting::RestingFacts::of(&cx.task(id)?, false, unmet);
+    Ok(oarlock_model::rules::resting::resting(facts, cx.now()))
 }
 
 /// Blocked tasks whose last unmet need is `task`, with where they rest once it is done.
@@ -96,14 +125,13 @@ fn waiting_parent(cx: &Deciding<'_>, task: &Task) -> Result<Option<Task>, OpErro
 }
 
 /// The last child of a waiting parent is done: it is done too, or can be claimed for integration.
-fn children_done(cx: &mut Deciding<'_>, parent: &Task) -> Result<Vec<TaskId>, OpError> {
+fn children_done(cx: &mut Deciding<'_>, parent: &Task) -> Result<(), OpError> {
     if parent.auto_finish {
         let result = joined_results(cx, &parent.id)?;
-        return finish(cx, parent, Outcome { result, ..Outcome::default() });
+        return finish(cx, parent, Outcome { result, ..Outcome::default() }).map(drop);
     }
     let place = rest::resting_place(cx.view(), parent)?;
-    move_to(cx, parent.id.clone(), place)?;
-    Ok(Vec::new())
+    move_to(cx, parent.id.clone(), place)
 }
 
 /// The results of the children in the order of the document they were split from, each under its

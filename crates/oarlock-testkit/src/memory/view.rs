@@ -73,6 +73,24 @@ fn sorted<'a, T: 'a, K: Ord>(items: impl Iterator<Item = &'a T>, key: impl Fn(&T
     items
 }
 
+/// The first items, no more once they have `bytes_max` bytes; the first always comes.
+fn page<'a, T: Clone + 'a>(items: impl Iterator<Item = &'a T>, limit: usize, bytes_max: usize, bytes_of: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut page = Vec::new();
+    let mut bytes: usize = 0;
+    for item in items.take(limit) {
+        bytes = bytes.saturating_add(bytes_of(item));
+        if bytes > bytes_max && !page.is_empty() {
+            break;
+        }
+        page.push(item.clone());
+    }
+    page
+}
+
+fn text_bytes(task: &Task) -> usize {
+    task.spec.body.len() + task.result.as_ref().map_or(0, String::len)
+}
+
 fn place(task: &Task) -> QueuePlace {
     (task.rank(), task.seq)
 }
@@ -148,7 +166,8 @@ impl View for Moment {
                 && filter.agent.as_ref().is_none_or(|agent| task.grant.as_ref().is_some_and(|grant| grant.agent == *agent))
                 && filter.search.as_ref().is_none_or(|wanted| texts.iter().any(|text| contains_whatever_case(text, wanted)))
         };
-        Ok(sorted(self.all_tasks().filter(admits), |task| task.seq).into_iter().take(filter.limit).cloned().collect())
+        let tasks = sorted(self.all_tasks().filter(admits), |task| task.seq).into_iter();
+        Ok(page(tasks, filter.limit, filter.bytes_max, text_bytes))
     }
 
     fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
@@ -171,7 +190,8 @@ impl View for Moment {
 
     fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>> {
         let ready = sorted(self.in_state(TaskState::Ready), place);
-        Ok(ready.into_iter().filter(|task| after.is_none_or(|after| place(task) > after)).take(limit).cloned().collect())
+        let ready = ready.into_iter().filter(|task| after.is_none_or(|after| place(task) > after));
+        Ok(page(ready, limit, limits::PAGE_BYTES_MAX, text_bytes))
     }
 
     fn expired_claims(&self) -> StoreResult<Vec<Task>> {
@@ -264,18 +284,19 @@ impl View for Moment {
     }
 
     fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>> {
-        let mine = |message: &&&Message| message.to.contains(agent) && (acked || !message.acked_by.contains(agent));
-        Ok(self.all_messages().iter().filter(mine).take(limit).map(|message| (*message).clone()).collect())
+        let mine = |message: &&Message| message.to.contains(agent) && (acked || !message.acked_by.contains(agent));
+        Ok(page(self.all_messages().into_iter().filter(mine), limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
     fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>> {
-        let messages = self.all_messages();
-        Ok(messages.into_iter().filter(|message| message.thread == *id).take(limit).cloned().collect())
+        let messages = self.all_messages().into_iter().filter(|message| message.thread == *id);
+        Ok(page(messages, limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
     fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64> {
-        let waiting = self.inbox(agent, false, usize::MAX)?;
-        Ok(waiting.into_iter().filter(|message| message.seq > read_mark).count() as u64)
+        let messages = self.world.state.messages.values();
+        let unread = |message: &&Message| message.seq > read_mark && message.to.contains(agent) && !message.acked_by.contains(agent);
+        Ok(messages.filter(unread).count() as u64)
     }
 
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {
@@ -284,16 +305,8 @@ impl View for Moment {
                 && (filter.kinds.is_empty() || filter.kinds.iter().any(|kind| kind == event.fact.kind()))
                 && filter.subject.as_ref().is_none_or(|subject| is_about_task(event, subject))
         };
-        let mut page = Vec::new();
-        let mut bytes = 0;
-        for event in self.world.log.iter().filter(admits).take(filter.limit) {
-            bytes += event.fact.data_text().map_or(0, |text| text.len());
-            if bytes > filter.bytes_max && !page.is_empty() {
-                break;
-            }
-            page.push(event.clone());
-        }
-        Ok(page)
+        let bytes = |event: &Event| event.fact.data_text().map_or(0, |text| text.len());
+        Ok(page(self.world.log.iter().filter(admits), filter.limit, filter.bytes_max, bytes))
     }
 
     fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>> {

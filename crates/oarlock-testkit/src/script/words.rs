@@ -1,5 +1,5 @@
 //! Words of a line, quoted as in a POSIX shell (2.2 Quoting): single and double quotes and the backslash,
-//! without expansions. `\n` inside double quotes is a line end, for short texts on one line.
+//! without expansions. Inside double quotes `\n`, `\t` and `\a` are a line end, a tab and a bell.
 
 /// Splits a line into words.
 ///
@@ -37,6 +37,8 @@ fn quoted(chars: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), Stri
             Some('"') => return Ok(()),
             Some('\\') => match chars.next() {
                 Some('n') => word.push('\n'),
+                Some('t') => word.push('\t'),
+                Some('a') => word.push('\u{7}'),
                 Some(c) => word.push(c),
                 None => break,
             },

@@ -21,14 +21,14 @@ use super::{process_text, session_of};
 pub enum Voice {
     /// The agent of this name.
     Agent(String),
-    /// A process below that of this agent, which gives no name.
+    /// A process below that of this agent, or of these with a `+` between, which gives no name.
     Below(String),
     /// Nobody in particular.
     Nobody,
 }
 
 impl Voice {
-    /// Reads `ada`, `^ada` or `-`.
+    /// Reads `ada`, `^ada`, `^ada+bob` or `-`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match (text, text.strip_prefix('^')) {
@@ -137,7 +137,7 @@ pub(super) fn common_flags(voice: &Voice, words: &[String], state: &State) -> Re
     let mut caller = Caller::default();
     match voice {
         Voice::Agent(name) => caller.name = Some(AgentName::parse(name)?),
-        Voice::Below(name) => caller.ancestors.extend(process_text(name, state)),
+        Voice::Below(names) => caller.ancestors.extend(names.split('+').filter_map(|name| process_text(name, state))),
         Voice::Nobody => {}
     }
     let mut rest = Vec::new();

@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunne
 use crate::sqlite_stage::SqliteStage;
 
 /// What random tasks are split by: two steps that do not touch each other.
-const PLAN: &str = "# Plan\n\n1. Write the parser in `src/one.rs`.\n2. Write the printer in `src/two.rs`.\n";
+const PLAN: &str = "# Plan\n\n1. Create `src/one.rs`.\n2. Create `src/two.rs`.\n";
 
 /// The whole log of the first stage.
 pub(crate) fn log_of(stages: &mut Lockstep) -> Vec<Event> {

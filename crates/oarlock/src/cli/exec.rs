@@ -137,7 +137,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
 }
 
 /// Who calls. Only where nothing is said and somebody must be known are the processes above looked at.
-fn caller(common: &Common, identity: Identity) -> Caller {
+pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
     let unknown = common.name.is_none() && common.session.is_none() && identity == Identity::Needed;
     Caller {
         name: common.name.clone(),

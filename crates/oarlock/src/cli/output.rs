@@ -60,7 +60,7 @@ impl Output {
     pub(crate) fn fail(&self, error: &OpError) -> u8 {
         if self.json {
             note(&error.json().to_string());
-        } else {
+        } else if !(self.quiet && *error == OpError::Interrupted) {
             note(&format!("error: {error}\n  hint: {} ({})", error.hint(), error.code().code));
         }
         error.code().exit

@@ -1,24 +1,51 @@
 //! `work` and `run`: the doors of the runner.
 
 use clap::Args;
+use oarlock_model::duration::Duration;
+use oarlock_model::{Label, TaskId, limits};
 use oarlock_ops::OpError;
+use oarlock_ops::local::Local;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::shapes::EventShape;
+use oarlock_ops::store::{Store, StoreError};
+use oarlock_run::{Live, Progress, Run, Stores, Target, Work, WorkerProgram};
+use oarlock_sqlite::Options;
+use serde_json::Value;
 use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
 
 use super::args::Common;
-use super::output::Output;
+use super::exec::{Where, caller, options};
+use super::init::Init;
+use super::local::ThisMachine;
+use super::output::{Output, note};
+use super::render;
+use oarlock_ops::request::Identity;
 
 /// Claims tasks and runs a command for each, with the task's Markdown on standard input.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorkArgs {
     /// One task only; exit 8 when there is none
     #[arg(long)]
-    pub(crate) once: bool,
+    once: bool,
     /// Only this task and its parts
     #[arg(long, value_name = "ID")]
-    pub(crate) within: Option<String>,
+    within: Option<TaskId>,
+    /// What the agent is there for; counts as a capability
+    #[arg(long)]
+    role: Option<Label>,
+    /// What it can do, comma separated
+    #[arg(long, value_name = "CAPS", value_delimiter = ',')]
+    can: Vec<Label>,
+    /// After this long without a heartbeat it is shown as stale [default: 120s]
+    #[arg(long, value_name = "D")]
+    timeout: Option<Duration>,
+    /// How long a lease holds without a heartbeat [default: 15m]
+    #[arg(long, value_name = "D")]
+    ttl: Option<Duration>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
-    pub(crate) command: Vec<OsString>,
+    command: Vec<OsString>,
 }
 
 /// Splits a file or task and works on its parts with several workers.
@@ -26,21 +53,160 @@ pub(crate) struct WorkArgs {
 pub(crate) struct RunArgs {
     /// A Markdown file (with a / in it, or ending in .md), or a task
     #[arg(value_name = "FILE|ID")]
-    pub(crate) target: String,
-    /// How many workers
+    target: String,
+    /// How many workers [default: 3]
     #[arg(long, value_name = "N")]
-    pub(crate) agents: Option<usize>,
+    agents: Option<usize>,
+    /// What the workers can do, comma separated; parts may need it
+    #[arg(long, value_name = "CAPS", value_delimiter = ',')]
+    can: Vec<Label>,
+    /// How long a lease holds without a heartbeat [default: 15m]
+    #[arg(long, value_name = "D")]
+    ttl: Option<Duration>,
     /// Print what happens as it happens; the report comes last
     #[arg(long)]
-    pub(crate) follow: bool,
+    follow: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
-    pub(crate) command: Vec<OsString>,
+    command: Vec<OsString>,
 }
 
-pub(crate) fn work(_args: WorkArgs, _common: &Common, _output: &Output) -> Result<u8, OpError> {
-    Err(OpError::Internal("pending".into()))
+/// Opens further handles of one store.
+struct Handles {
+    target: Where,
+    options: Options,
 }
-pub(crate) fn run(_args: RunArgs, _common: &Common, _output: &Output) -> Result<u8, OpError> {
-    Err(OpError::Internal("pending".into()))
+
+impl Stores for Handles {
+    fn open(&self) -> Result<Box<dyn Store>, OpError> {
+        Ok(Box::new(self.target.open(self.options.clone())?))
+    }
+
+    fn url(&self) -> String {
+        self.target.url()
+    }
 }
+
+pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
+    let (handles, settings) = handles(common, false)?;
+    let work = Work {
+        name: common.name.clone(),
+        role: args.role,
+        can: args.can,
+        timeout: args.timeout,
+        ttl: args.ttl,
+        within: args.within,
+        once: args.once,
+        host: ThisMachine.host(),
+        command: args.command,
+    };
+    let report = oarlock_run::work(&handles, &settings, &work, &mut Narrator::new(output, false))?;
+    Ok(output.reply("work", &serde_json::to_value(report)?))
+}
+
+pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
+    let target = target(&args.target)?;
+    let (handles, settings) = handles(common, true)?;
+    let run = Run {
+        target,
+        agents: args.agents.unwrap_or(settings.agents),
+        command: args.command,
+        can: args.can,
+        ttl: args.ttl,
+        caller: caller(common, Identity::Optional),
+    };
+    let program = std::env::current_exe()
+        .map_err(|error| StoreError::Unavailable { message: format!("this program cannot be found: {error}"), hint: "was it replaced while it runs?".into() })?;
+    let mut narrator = Narrator::new(output, args.follow);
+    let ended = oarlock_run::run(&handles, &settings, &run, &WorkerProgram { program, args: vec!["--quiet".into()] }, &mut narrator);
+    narrator.clear();
+    let ended = ended?;
+    let code = output.reply("run", &serde_json::to_value(&ended.report)?);
+    // The report stands on standard output also when not all is done.
+    Ok(ended.error.map_or(code, |error| output.fail(&error)))
+}
+
+/// A file's text, read here, or a task's id.
+fn target(text: &str) -> Result<Target, OpError> {
+    if text.contains('/') || text.ends_with(".md") {
+        return Ok(Target::File { path: text.to_owned(), document: ThisMachine.read_text(text, limits::DOCUMENT_BYTES_MAX)? });
+    }
+    Ok(Target::Task(TaskId::parse(text)?))
+}
+
+/// Handles of the store, which `run` makes when there is none.
+fn handles(common: &Common, making: bool) -> Result<(Handles, Settings), OpError> {
+    let target = Where::find(common, making)?;
+    let settings = target.settings()?;
+    let options = options(common, &settings);
+    if making && !target.place().file().exists() {
+        Init { prefix: None }.run(&target, options.clone())?;
+    }
+    target.open(options.clone())?;
+    Ok((Handles { target, options }, settings))
+}
+
+/// Tells what happens: plain lines, or on a terminal one line that is written again and again below them.
+struct Narrator {
+    output: Output,
+    follow: bool,
+    live: bool,
+    shown: usize,
+}
+
+impl Narrator {
+    fn new(output: &Output, follow: bool) -> Self {
+        let live = !output.json && !output.quiet && std::io::stderr().is_terminal();
+        Self { output: *output, follow, live, shown: 0 }
+    }
+
+    /// Takes the live line away.
+    fn clear(&mut self) {
+        if self.shown > 0 {
+            let _ = write!(std::io::stderr().lock(), "\r{}\r", " ".repeat(self.shown));
+            self.shown = 0;
+        }
+    }
+}
+
+impl Progress for Narrator {
+    fn event(&mut self, event: &EventShape) {
+        if self.follow {
+            self.clear();
+            let event = serde_json::to_value(event).unwrap_or(Value::Null);
+            // A reader that has gone away does not stop the work.
+            self.output.line(&if self.output.json { event.to_string() } else { render::event_line(&event, self.output.colour) });
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        // With --json standard error holds nothing but the error object.
+        if !self.output.json && !self.output.quiet {
+            self.clear();
+            note(&render::safe(line));
+        }
+    }
+
+    fn output(&mut self, source: &str, line: &str) {
+        // What a program says is shown also with --quiet, which is about our own words.
+        if !self.output.json {
+            self.clear();
+            let line = render::safe(line);
+            note(&if source.is_empty() { line } else { format!("{source}: {line}") });
+        }
+    }
+
+    fn live(&mut self, live: &Live) {
+        if !self.live {
+            return;
+        }
+        self.clear();
+        let busy: Vec<String> = live.at_work.iter().map(|at| format!("{} on {} ({})", at.agent, at.task, render::duration(at.wall_ms))).collect();
+        let text = format!("{}/{} parts done, {} workers, {}: {}", live.done, live.parts, live.workers, render::duration(live.wall_ms), busy.join(", "));
+        let text: String = text.chars().take(100).collect();
+        self.shown = text.chars().count();
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "{text}").and_then(|()| err.flush());
+    }
+}
+

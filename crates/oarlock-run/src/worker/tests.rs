@@ -1,0 +1,190 @@
+//! Workers on real stores, with shell commands for agents. A worker waits in slices of a second; the tests end it through its
+//! own program, or look at it with `once`.
+
+use super::*;
+use crate::testing::{Heard, TestStores, task_id};
+use oarlock_model::task::TaskState;
+use oarlock_ops::task::{Add, Cancel};
+
+fn add(stores: &TestStores, id: &str) -> Add {
+    let add = Add { title: format!("Title of {id}"), id: Some(task_id(id)), ..Add::default() };
+    stores.order(&add);
+    add
+}
+
+fn shell(script: &str) -> Work {
+    Work { name: Some("ada".parse().expect("a name")), command: ["sh", "-c", script].map(OsString::from).to_vec(), once: true, ..Work::default() }
+}
+
+fn work_once(stores: &TestStores, script: &str) -> (Result<WorkReport, OpError>, Heard) {
+    work_with(stores, &shell(script))
+}
+
+fn work_with(stores: &TestStores, work: &Work) -> (Result<WorkReport, OpError>, Heard) {
+    let mut heard = Heard::default();
+    let result = work_until(&Signals::default(), stores, &Settings::default(), work, &mut heard);
+    (result, heard)
+}
+
+fn outcome(result: Result<WorkReport, OpError>) -> Outcome {
+    result.expect("it worked").tasks[0].outcome
+}
+
+#[test]
+fn exit_0_is_done_with_the_output_as_result() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let script = "cat; echo \"$OARLOCK_AGENT $OARLOCK_TASK ${OARLOCK_SESSION%.*} $OARLOCK_STORE\"; printf 'warning\\n' >&2";
+    let (result, heard) = work_once(&stores, script);
+    let report = result.expect("it worked");
+    assert_eq!((report.done, report.failed, report.tasks[0].outcome), (1, 0, Outcome::Done));
+    let task = stores.task("T-1");
+    assert_eq!(task.state, TaskState::Done);
+    assert_eq!(task.result, Some(format!("# Title of T-1\nada T-1 ada {}", stores.url())));
+    assert_eq!(heard.outputs(), ["warning"]);
+    let agent = stores.ask(&oarlock_ops::agent::ShowAgent { name: report.agent });
+    assert_eq!(agent.agent.state, oarlock_model::rules::liveness::AgentState::Left);
+}
+
+#[test]
+fn anything_else_is_a_failed_attempt_with_its_last_words() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let (result, _) = work_once(&stores, "echo nothing; echo 'no such table' >&2; exit 3");
+    assert_eq!(outcome(result), Outcome::Failed);
+    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1") });
+    assert_eq!(shown.task.state, TaskState::Scheduled);
+    let failed = shown.events.iter().find(|event| event.kind == "task_failed").expect("it failed");
+    assert_eq!(failed.data["reason"], "exit status 3: no such table");
+    add(&stores, "T-2");
+    let (result, _) = work_once(&stores, "kill -9 $$");
+    assert_eq!(outcome(result), Outcome::Failed);
+}
+
+#[test]
+fn one_task_or_none() {
+    let stores = TestStores::new();
+    let (result, _) = work_once(&stores, "true");
+    assert_eq!(result.expect_err("there is no task").code().code, "nothing_ready");
+}
+
+#[test]
+fn a_program_that_cannot_be_started_costs_no_attempt() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let work = Work { command: vec!["/no/such/program".into()], once: false, ..shell("") };
+    let (result, _) = work_with(&stores, &work);
+    let error = result.expect_err("it is not there");
+    assert!(error.code().code == "invalid_request" && error.to_string().contains("/no/such/program"), "{error}");
+    let task = stores.task("T-1");
+    assert_eq!((task.state, task.failures, task.lost_leases), (TaskState::Ready, 0, 0));
+    let (result, _) = work_with(&stores, &Work { command: Vec::new(), ..shell("") });
+    assert_eq!(result.expect_err("no command").code().code, "invalid_request");
+}
+
+#[test]
+fn only_what_is_within_is_claimed() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    add(&stores, "T-2");
+    let work = Work { within: Some(task_id("T-2")), ..shell("true") };
+    let (result, _) = work_with(&stores, &work);
+    assert_eq!(result.expect("it worked").tasks[0].id, task_id("T-2"));
+    assert_eq!(stores.task("T-1").state, TaskState::Ready);
+}
+
+/// Changes the store from another thread once the program has shown that it runs, by making a file.
+fn meanwhile(stores: &TestStores, script: &str, change: impl FnOnce() + Send) -> (Result<WorkReport, OpError>, Heard) {
+    let started = stores.dir().join("started");
+    let script = format!("touch '{}'; {script}", started.display());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            stores.until_made("started");
+            change();
+        });
+        work_once(stores, &script)
+    })
+}
+
+#[test]
+fn a_cancelled_task_stops_its_program() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let (result, _) = meanwhile(&stores, "exec sleep 1000", || drop(stores.order(&Cancel { id: task_id("T-1") })));
+    assert_eq!(outcome(result), Outcome::Cancelled);
+    assert_eq!(stores.task("T-1").state, TaskState::Cancelled);
+}
+
+#[test]
+fn what_the_program_reports_itself_counts() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let me = Caller::named("ada".parse().expect("a name"));
+    let done = oarlock_ops::task::Done { id: task_id("T-1"), token: None, result: Some("by hand".into()), result_file: None, artifact: Vec::new() };
+    let finished = stores.dir().join("finished");
+    let script = format!("while [ ! -e '{}' ]; do :; done; echo by the worker", finished.display());
+    let (result, _) = meanwhile(&stores, &script, || {
+        let mut store = stores.open().expect("it opens");
+        call::mutate(&mut *store, &me, &Settings::default(), &done).expect("it holds the task");
+        std::fs::write(&finished, "").expect("the directory is ours");
+    });
+    assert_eq!(outcome(result), Outcome::Done);
+    assert_eq!(stores.task("T-1").result.as_deref(), Some("by hand"));
+}
+
+#[test]
+fn another_session_of_the_same_name_ends_the_worker() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let join = Join { name: Some("ada".parse().expect("a name")), take_over: true, ..Join::default() };
+    let (result, _) = meanwhile(&stores, "exec sleep 1000", || drop(stores.order(&join)));
+    // The task is seen to be gone first; the session's end is noticed by the next claim or heartbeat.
+    match result {
+        Ok(report) => assert_eq!(report.tasks[0].outcome, Outcome::Lost),
+        Err(error) => assert_eq!(error.code().code, "stale_session"),
+    }
+    assert_eq!(stores.task("T-1").state, TaskState::Ready);
+}
+
+#[test]
+fn a_signal_stops_the_program_and_gives_the_task_back() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let started = stores.dir().join("started");
+    let work = Work { once: false, ..shell(&format!("touch '{}'; exec sleep 1000", started.display())) };
+    let signals = Signals::default();
+    let mut heard = Heard::default();
+    let result = thread::scope(|scope| {
+        scope.spawn(|| {
+            stores.until_made("started");
+            signals.raise();
+        });
+        work_until(&signals, &stores, &Settings::default(), &work, &mut heard)
+    });
+    assert_eq!(result.expect_err("interrupted"), OpError::Interrupted);
+    let task = stores.task("T-1");
+    assert_eq!((task.state, task.failures, task.lost_leases), (TaskState::Ready, 0, 0));
+}
+
+#[test]
+fn a_store_that_is_gone_stops_the_program() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let file = stores.dir().join("oarlock.db");
+    let (result, _) = meanwhile(&stores, "exec sleep 1000", || std::fs::remove_file(&file).expect("it is there"));
+    assert_eq!(result.expect_err("there is no store").code().code, "store_unavailable");
+}
+
+#[test]
+fn parts_added_by_the_program_are_waited_for() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let finished = stores.dir().join("finished");
+    let script = format!("while [ ! -e '{}' ]; do :; done", finished.display());
+    let (result, _) = meanwhile(&stores, &script, || {
+        stores.order(&Add { title: "part".into(), id: Some(task_id("T-1a")), parent: Some(task_id("T-1")), ..Add::default() });
+        std::fs::write(&finished, "").expect("the directory is ours");
+    });
+    assert_eq!(outcome(result), Outcome::Split);
+    assert_eq!(stores.task("T-1").state, TaskState::Waiting);
+}

@@ -1,0 +1,16 @@
+//! The contract of the command line and of its JSON, paragraph by paragraph.
+
+mod entries;
+mod errors;
+mod fences;
+mod flags;
+mod identity;
+mod keys;
+mod log;
+mod messages;
+mod plans;
+mod reservations;
+mod shapes;
+mod split;
+mod states;
+mod values;

@@ -1,0 +1,8 @@
+//! Tests of the binary from outside: what is typed, what is printed, which exit code follows.
+//! They know the contract and nothing of the inside.
+
+mod contract;
+mod processes;
+mod project;
+mod runner;
+mod support;
