@@ -40,7 +40,12 @@ impl FromStr for Duration {
     type Err = Rejection;
 
     fn from_str(text: &str) -> Result<Self, Rejection> {
-        let wrong = || Rejection::invalid(format!("\"{}\" is not a duration", shown(text)), "write a number and a unit: 90s, 15m, 2h, 3d (from 1s to 30d)");
+        let wrong = || {
+            Rejection::invalid(
+                format!("\"{}\" is not a duration", shown(text)),
+                "write a number and a unit: 90s, 15m, 2h, 3d (from 1s to 30d)",
+            )
+        };
         let unit = text.bytes().last().ok_or_else(wrong)?;
         let ms_per_unit: i64 = match unit {
             b's' => 1_000,

@@ -46,11 +46,7 @@ impl Pattern {
         }
         let mut components = Vec::with_capacity(split.names.len() + 1);
         for (at, name) in split.names {
-            let component = if name == "**" {
-                Component::AnyDepth
-            } else {
-                Component::parse(at, name)?
-            };
+            let component = if name == "**" { Component::AnyDepth } else { Component::parse(at, name)? };
             push_component(&mut components, component);
         }
         if split.directory {
@@ -102,17 +98,8 @@ impl Pattern {
     /// # Errors
     /// The prefix is refused by [`normalise_path`], or the result is too long, too deep or empty.
     pub fn with_literal_prefix(&self, prefix: &str) -> Result<Self, PatternError> {
-        let mut components = if prefix.is_empty() {
-            Vec::new()
-        } else {
-            Self::of_path(prefix)?.components
-        };
-        components.extend(
-            self.components
-                .iter()
-                .skip_while(|component| component.is_literal())
-                .cloned(),
-        );
+        let mut components = if prefix.is_empty() { Vec::new() } else { Self::of_path(prefix)?.components };
+        components.extend(self.components.iter().skip_while(|component| component.is_literal()).cloned());
         Self::from_components(components)
     }
 
@@ -143,9 +130,7 @@ impl Pattern {
                         below[j] = true;
                         here[j + 1] = true;
                     }
-                    (Some(Component::Name(x)), Some(Component::Name(y))) => {
-                        below[j + 1] |= x.overlaps(y)
-                    }
+                    (Some(Component::Name(x)), Some(Component::Name(y))) => below[j + 1] |= x.overlaps(y),
                     (None, Some(_)) | (Some(_), None) => {}
                 }
             }
@@ -189,11 +174,7 @@ impl Pattern {
         if components.len() > PATTERN_COMPONENTS_MAX {
             return Err(PatternError::TooManyComponents);
         }
-        let mut text = components
-            .iter()
-            .map(Component::text)
-            .collect::<Vec<_>>()
-            .join("/");
+        let mut text = components.iter().map(Component::text).collect::<Vec<_>>().join("/");
         if text.starts_with('!') {
             text.insert_str(0, "./");
         }
@@ -214,11 +195,7 @@ pub fn normalise_path(path: &str) -> Result<String, PatternError> {
     if names.is_empty() {
         return Err(PatternError::WholeRepository);
     }
-    Ok(names
-        .into_iter()
-        .map(|(_, name)| name)
-        .collect::<Vec<_>>()
-        .join("/"))
+    Ok(names.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join("/"))
 }
 
 impl fmt::Display for Pattern {
@@ -306,10 +283,7 @@ fn split(text: &str) -> Result<Split<'_>, PatternError> {
     if text.starts_with('/') {
         return Err(PatternError::Absolute);
     }
-    let mut split = Split {
-        names: Vec::new(),
-        directory: false,
-    };
+    let mut split = Split { names: Vec::new(), directory: false };
     let mut at = 1;
     for part in text.split('/') {
         split.directory = matches!(part, "" | ".");
@@ -328,10 +302,7 @@ fn split(text: &str) -> Result<Split<'_>, PatternError> {
 
 /// Two `**` in a row say no more than one.
 fn push_component(components: &mut Vec<Component>, component: Component) {
-    if !matches!(
-        (components.last(), &component),
-        (Some(Component::AnyDepth), Component::AnyDepth)
-    ) {
+    if !matches!((components.last(), &component), (Some(Component::AnyDepth), Component::AnyDepth)) {
         components.push(component);
     }
 }

@@ -19,6 +19,9 @@ impl<'de> Deserialize<'de> for Pattern {
 
 impl From<PatternError> for Rejection {
     fn from(error: PatternError) -> Self {
-        Rejection::invalid(error.to_string(), "patterns are paths from the repository's root with *, **, ? and [...], for example src/**/*.rs")
+        Rejection::invalid(
+            error.to_string(),
+            "patterns are paths from the repository's root with *, **, ? and [...], for example src/**/*.rs",
+        )
     }
 }

@@ -282,7 +282,9 @@ impl Rejection {
             },
             Rejection::LeaseHeld { task, .. } => format!("claim something else, or `oarlock wait {task}`"),
             Rejection::AssignedElsewhere { task, .. } => format!("claim something else, or `oarlock update {task} --assign NAME`"),
-            Rejection::LeaseLost { .. } | Rejection::StaleToken { .. } => "stop this work: somebody else may be doing it; claim again to go on".into(),
+            Rejection::LeaseLost { .. } | Rejection::StaleToken { .. } => {
+                "stop this work: somebody else may be doing it; claim again to go on".into()
+            }
             Rejection::StaleSession { .. } => "stop this work, then join again: oarlock join NAME".into(),
             Rejection::VersionConflict { key, .. } => format!("read `oarlock state {key}` and decide again"),
             Rejection::ReservationOverlap { .. } => "work elsewhere, ask the holder, or wait with --wait".into(),

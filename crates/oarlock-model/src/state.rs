@@ -109,7 +109,11 @@ impl State {
     }
 }
 
-fn map_difference<K: Ord + std::fmt::Display, V: PartialEq + std::fmt::Debug>(noun: &str, a: &BTreeMap<K, V>, b: &BTreeMap<K, V>) -> Option<String> {
+fn map_difference<K: Ord + std::fmt::Display, V: PartialEq + std::fmt::Debug>(
+    noun: &str,
+    a: &BTreeMap<K, V>,
+    b: &BTreeMap<K, V>,
+) -> Option<String> {
     let keys: BTreeSet<&K> = a.keys().chain(b.keys()).collect();
     keys.into_iter().find(|key| a.get(key) != b.get(key)).map(|key| {
         let side = |v: Option<&V>| v.map_or_else(|| "absent".to_owned(), |v| format!("{v:?}"));

@@ -178,5 +178,11 @@ pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64) -> Result<RestoreRe
 
 /// The refusal to overwrite a file.
 pub fn file_exists(path: &Path) -> OpError {
-    Rejection::AlreadyExists { noun: "file", id: oarlock_model::ident::shown(&path.display().to_string()), detail: None, hint: "choose another name, or remove the file first" }.into()
+    Rejection::AlreadyExists {
+        noun: "file",
+        id: oarlock_model::ident::shown(&path.display().to_string()),
+        detail: None,
+        hint: "choose another name, or remove the file first",
+    }
+    .into()
 }

@@ -41,12 +41,17 @@ impl Caller {
 /// Refusals and store errors.
 pub fn query<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &Q) -> Result<Q::Reply, OpError> {
     request.check()?;
-    wait_for(store, request.waiting(), &mut |store| {
-        settle_if_due(store, settings)?;
-        let view = store.snapshot()?;
-        let me = identify(&*view, caller, request.identity())?;
-        request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
-    }, &mut |_| Ok(true))
+    wait_for(
+        store,
+        request.waiting(),
+        &mut |store| {
+            settle_if_due(store, settings)?;
+            let view = store.snapshot()?;
+            let me = identify(&*view, caller, request.identity())?;
+            request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
+        },
+        &mut |_| Ok(true),
+    )
 }
 
 /// Runs a mutation: exactly once for an idempotency key.
@@ -178,7 +183,9 @@ fn check_key(caller: &Caller) -> Result<(), Rejection> {
         Some(key) if key.is_empty() || key.chars().any(char::is_control) => {
             Err(Rejection::invalid("the idempotency key is empty or has control characters", "use any other text, for example a UUID"))
         }
-        Some(key) if key.chars().count() > limits::KEY_CHARS_MAX => Err(Rejection::limit("characters of the idempotency key", limits::KEY_CHARS_MAX, key.chars().count())),
+        Some(key) if key.chars().count() > limits::KEY_CHARS_MAX => {
+            Err(Rejection::limit("characters of the idempotency key", limits::KEY_CHARS_MAX, key.chars().count()))
+        }
         _ => Ok(()),
     }
 }

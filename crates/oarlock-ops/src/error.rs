@@ -108,7 +108,9 @@ impl OpError {
             OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Damaged { hint, .. }) => hint.clone(),
             OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } => hint.clone(),
             OpError::Interrupted => "what was held has been given back".into(),
-            OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => "this is a bug: please report it with the command that caused it".into(),
+            OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => {
+                "this is a bug: please report it with the command that caused it".into()
+            }
         }
     }
 
@@ -142,7 +144,9 @@ impl OpError {
                 | Rejection::ReservationOverlap { .. }
                 | Rejection::TimedOut { .. },
             ) => true,
-            OpError::Rejected(Rejection::StateConflict { state, .. }) => matches!(state, TaskState::Blocked | TaskState::Scheduled | TaskState::Waiting),
+            OpError::Rejected(Rejection::StateConflict { state, .. }) => {
+                matches!(state, TaskState::Blocked | TaskState::Scheduled | TaskState::Waiting)
+            }
             _ => false,
         }
     }

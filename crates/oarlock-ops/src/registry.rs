@@ -117,8 +117,21 @@ fn read<R: Request>(value: Value) -> Result<R, OpError> {
     })
 }
 
-const fn entry<R: Request>(mutates: bool, from_matches: fn(&ArgMatches) -> Result<Box<dyn Call>, clap::Error>, from_json: fn(Value) -> Result<Box<dyn Call>, OpError>) -> Entry {
-    Entry { verb: R::VERB, about: R::ABOUT, example: R::EXAMPLE, mutates, identity: R::IDENTITY, arguments: arguments::<R>, from_matches, from_json }
+const fn entry<R: Request>(
+    mutates: bool,
+    from_matches: fn(&ArgMatches) -> Result<Box<dyn Call>, clap::Error>,
+    from_json: fn(Value) -> Result<Box<dyn Call>, OpError>,
+) -> Entry {
+    Entry {
+        verb: R::VERB,
+        about: R::ABOUT,
+        example: R::EXAMPLE,
+        mutates,
+        identity: R::IDENTITY,
+        arguments: arguments::<R>,
+        from_matches,
+        from_json,
+    }
 }
 
 const fn asks<Q: Query>() -> Entry {

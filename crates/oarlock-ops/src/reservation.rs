@@ -8,5 +8,5 @@ mod unreserve;
 
 pub use check::Check;
 pub use list::Reservations;
-pub use reserve::{Reserve, ReservationsReply};
+pub use reserve::{ReservationsReply, Reserve};
 pub use unreserve::Unreserve;

@@ -1,9 +1,7 @@
 //! What time and death have already made true: settled before anything else is decided (semantics 8, 11, 12).
 
 use oarlock_model::agent::{Agent, Owner};
-use oarlock_model::event::{
-    AgentLost, DeathProof, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied,
-};
+use oarlock_model::event::{AgentLost, DeathProof, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied};
 use oarlock_model::rules::retry;
 use oarlock_model::task::Task;
 use oarlock_model::{ReservationId, SessionId, TaskId};

@@ -34,7 +34,7 @@ pub fn rfc3339(at: WallTime) -> String {
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct EntryShape {
     pub key: StateKey,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub value: Option<Value>,
     pub version: u64,
     pub updated_at: String,
@@ -42,9 +42,20 @@ pub struct EntryShape {
     pub updated_by: Option<AgentName>,
 }
 
+/// A value that is there, `null` included: an entry may hold it.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
 impl From<Entry> for EntryShape {
     fn from(entry: Entry) -> Self {
-        Self { key: entry.key, value: entry.value, version: entry.version, updated_at: rfc3339(entry.updated_at), updated_by: entry.updated_by }
+        Self {
+            key: entry.key,
+            value: entry.value,
+            version: entry.version,
+            updated_at: rfc3339(entry.updated_at),
+            updated_by: entry.updated_by,
+        }
     }
 }
 

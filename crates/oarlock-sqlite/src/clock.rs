@@ -56,7 +56,8 @@ impl StoreClock {
         let high_water: i64 = conn.query_row(SELECT_HIGH_WATER, [], |row| row.get(0)).map_err(store_error)?;
         let behind_ms = high_water - self.now().store.0;
         if behind_ms > 0 {
-            conn.execute("UPDATE clocks SET offset_ms = offset_ms + ?1 WHERE boot_id = ?2", params![behind_ms, self.host.boot_id]).map_err(store_error)?;
+            conn.execute("UPDATE clocks SET offset_ms = offset_ms + ?1 WHERE boot_id = ?2", params![behind_ms, self.host.boot_id])
+                .map_err(store_error)?;
         }
         Ok(())
     }

@@ -9,15 +9,22 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
     let text = error.to_string();
     let Some(code) = error.sqlite_error_code() else {
         return match error {
-            rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::IntegralValueOutOfRange(..) => damaged(&text),
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..) => damaged(&text),
             _ => StoreError::Internal(format!("SQLite: {text}")),
         };
     };
     match code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy("another process is writing".into()),
         ErrorCode::DiskFull => unavailable("the disk is full".into(), "make room and try again; nothing was changed"),
-        ErrorCode::ReadOnly => unavailable(format!("the store cannot be written: {text}"), "make the store's directory and files writable for this user"),
-        ErrorCode::CannotOpen => unavailable(format!("the store cannot be opened: {text}"), "look at the permissions of its directory and whether files can be opened there"),
+        ErrorCode::ReadOnly => {
+            unavailable(format!("the store cannot be written: {text}"), "make the store's directory and files writable for this user")
+        }
+        ErrorCode::CannotOpen => unavailable(
+            format!("the store cannot be opened: {text}"),
+            "look at the permissions of its directory and whether files can be opened there",
+        ),
         ErrorCode::SystemIoFailure => unavailable(format!("the disk failed: {text}"), "look at the disk; nothing was changed"),
         ErrorCode::OutOfMemory => unavailable("there is not enough memory".into(), "free some and try again"),
         ErrorCode::FileLockingProtocolFailed => unavailable(format!("locking failed: {text}"), "is the store on a local file system?"),
@@ -28,7 +35,10 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
 
 /// The store cannot be read.
 pub(crate) fn damaged(what: &str) -> StoreError {
-    StoreError::Damaged { message: format!("the store is damaged: {what}"), hint: "`oarlock doctor` says more, `oarlock doctor --fix` rebuilds it from its log; `oarlock restore F` takes a backup".into() }
+    StoreError::Damaged {
+        message: format!("the store is damaged: {what}"),
+        hint: "`oarlock doctor` says more, `oarlock doctor --fix` rebuilds it from its log; `oarlock restore F` takes a backup".into(),
+    }
 }
 
 /// The store cannot be reached.
@@ -38,7 +48,10 @@ pub(crate) fn unavailable(message: String, hint: &str) -> StoreError {
 
 /// An error of the operating system about a path.
 pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> StoreError {
-    unavailable(format!("failed to {doing} {}: {error}", path.display()), "look at the permissions, at the free space and at the limits of open files")
+    unavailable(
+        format!("failed to {doing} {}: {error}", path.display()),
+        "look at the permissions, at the free space and at the limits of open files",
+    )
 }
 
 /// A value in a row that cannot be what it should be.

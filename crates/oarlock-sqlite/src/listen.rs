@@ -32,7 +32,10 @@ impl Listening for SqliteListening {
             timeout = timeout.min(DEAF_RECHECK);
         }
         match self.listener.wait(Some(timeout), &processes) {
-            Ok(Woken::Gone) => Err(unavailable("the store was deleted while waiting".into(), "make a new one with `oarlock init`; was it deleted, by `git clean` perhaps?")),
+            Ok(Woken::Gone) => Err(unavailable(
+                "the store was deleted while waiting".into(),
+                "make a new one with `oarlock init`; was it deleted, by `git clean` perhaps?",
+            )),
             Ok(Woken::Rung | Woken::Died | Woken::Interrupted | Woken::TimedOut) => Ok(()),
             Err(error) => Err(io_error("wait in", Path::new("the store's bells"), &error)),
         }

@@ -42,7 +42,10 @@ pub(crate) fn check_application(conn: &Connection) -> StoreResult<()> {
     if id == APPLICATION_ID {
         return Ok(());
     }
-    Err(StoreError::Damaged { message: "the file is an SQLite database of another program".into(), hint: "pass the place of an Oarlock store with --store sqlite:PATH".into() })
+    Err(StoreError::Damaged {
+        message: "the file is an SQLite database of another program".into(),
+        hint: "pass the place of an Oarlock store with --store sqlite:PATH".into(),
+    })
 }
 
 /// Brings the schema up to date.

@@ -53,7 +53,10 @@ impl Place {
             return Ok(());
         }
         Err(StoreError::Unavailable {
-            message: format!("{} is on {kind}, a file system shared between machines, where an embedded store would be damaged", self.dir.display()),
+            message: format!(
+                "{} is on {kind}, a file system shared between machines, where an embedded store would be damaged",
+                self.dir.display()
+            ),
             hint: "keep the store on a local disk: --store sqlite:/some/local/dir/oarlock.db".into(),
         })
     }

@@ -1,10 +1,10 @@
 //! Projecting events onto tables: what `State::apply` says, in SQL. It decides nothing; a row that is
 //! not as the event needs it means that log and tables do not fit together, and nothing is committed.
 
+use oarlock_model::TaskId;
 use oarlock_model::agent::SessionEnd;
 use oarlock_model::event::{Event, Fact, LeaseLost, LeaveReason, ReleaseReason, TaskAdded, TaskClaimed, TaskUpdated};
 use oarlock_model::task::{GrantEnd, Resting, TaskState};
-use oarlock_model::TaskId;
 use rusqlite::Connection;
 
 use crate::error::bad_row;

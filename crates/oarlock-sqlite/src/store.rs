@@ -164,7 +164,22 @@ impl SqliteStore {
         };
         let synchronous = options.synchronous;
         conn.execute_batch(synchronous.pragma()).map_err(store_error)?;
-        Ok(Self { conn, place: place.clone(), owners, bells, ringer, gate, clock, options, synchronous, prefix, epoch, owned: Vec::new(), inode, wal_frames })
+        Ok(Self {
+            conn,
+            place: place.clone(),
+            owners,
+            bells,
+            ringer,
+            gate,
+            clock,
+            options,
+            synchronous,
+            prefix,
+            epoch,
+            owned: Vec::new(),
+            inode,
+            wal_frames,
+        })
     }
 
     /// Where the store is.
@@ -193,7 +208,10 @@ impl SqliteStore {
         if inode_of(self.place.file())? == self.inode {
             return Ok(());
         }
-        Err(unavailable(format!("the store {} was replaced by another file", self.place.file().display()), "stop, and start again with the new store"))
+        Err(unavailable(
+            format!("the store {} was replaced by another file", self.place.file().display()),
+            "stop, and start again with the new store",
+        ))
     }
 
     /// Presence need not be pressed to the disk: after a loss of power no session lives.

@@ -2,9 +2,9 @@
 
 use oarlock_host::bell::Bells;
 use oarlock_host::gate::Passage;
-use oarlock_host::owner::OwnerLock;
+use oarlock_host::owner::{self, OwnerLock};
 use oarlock_model::agent::Presence;
-use oarlock_model::event::Event;
+use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
@@ -32,6 +32,7 @@ pub(crate) struct SqliteTransaction<'a> {
     bells: &'a Bells,
     owned: &'a mut Vec<OwnerLock>,
     taking: Vec<OwnerLock>,
+    lost: Vec<SessionId>,
     done: Done,
     marked: Option<Done>,
     open: bool,
@@ -39,9 +40,15 @@ pub(crate) struct SqliteTransaction<'a> {
 
 impl<'a> SqliteTransaction<'a> {
     /// Wraps a transaction that has begun; `next_seq` is the number of its first event.
-    pub(crate) fn new(view: SqliteView<'a>, passage: Option<Passage<'a>>, bells: &'a Bells, owned: &'a mut Vec<OwnerLock>, next_seq: u64) -> Self {
+    pub(crate) fn new(
+        view: SqliteView<'a>,
+        passage: Option<Passage<'a>>,
+        bells: &'a Bells,
+        owned: &'a mut Vec<OwnerLock>,
+        next_seq: u64,
+    ) -> Self {
         let done = Done { next_seq, counts: CountChanges::default(), topics: Topics::NONE, wrote: false };
-        Self { view, passage, bells, owned, taking: Vec::new(), done, marked: None, open: true }
+        Self { view, passage, bells, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
     }
 
     /// The counts are written late, in one go; who reads them inside the transaction marks it first.
@@ -73,6 +80,9 @@ impl Transaction for SqliteTransaction<'_> {
         Projection { conn: self.view.conn, counts: &mut self.done.counts }.apply(event).map_err(store_error)?;
         self.done.next_seq = event.seq + 1;
         self.done.topics = self.done.topics.and(Topics::of(&event.fact));
+        if let Fact::AgentLost(lost) = &event.fact {
+            self.lost.push(lost.session.clone());
+        }
         Ok(())
     }
 
@@ -141,6 +151,10 @@ impl Transaction for SqliteTransaction<'_> {
         self.owned.append(&mut self.taking);
         // The next writer goes on while this one wakes the waiters.
         drop(self.passage.take());
+        for session in &self.lost {
+            // The lock file of the dead; should it stay, `doctor` finds it and it does no harm.
+            let _ = owner::remove_stale(self.view.owners, session.as_str());
+        }
         for (topic, bell) in Topics::NAMED {
             if self.done.topics.meets(topic) {
                 // A bell that cannot be rung delays waiters until their next look; it does not undo the commit.

@@ -44,7 +44,8 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
 pub fn install_panic_report() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
-        let message = info.payload().downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| info.payload().downcast_ref::<String>().cloned());
+        let message =
+            info.payload().downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| info.payload().downcast_ref::<String>().cloned());
         let error = OpError::Internal(format!("{} ({place})", message.unwrap_or_else(|| "unknown".into())));
         let json = std::env::args_os().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         std::process::exit(i32::from(Output::plain(json).fail(&error)));

@@ -41,11 +41,14 @@ fn user_file() -> Option<PathBuf> {
 fn read_into(settings: &mut Settings, file: &Path) -> Result<(), OpError> {
     match std::fs::metadata(file) {
         Err(_) => return Ok(()),
-        Ok(found) if found.len() > CONFIG_BYTES_MAX => return Err(bad(file, "", 0, &format!("it has {} bytes, at most {CONFIG_BYTES_MAX} are read", found.len()))),
+        Ok(found) if found.len() > CONFIG_BYTES_MAX => {
+            return Err(bad(file, "", 0, &format!("it has {} bytes, at most {CONFIG_BYTES_MAX} are read", found.len())));
+        }
         Ok(_) => {}
     }
     let text = std::fs::read_to_string(file).map_err(|error| bad(file, "", 0, &error.to_string()))?;
-    let document = Document::parse(text.as_str()).map_err(|error| bad(file, &text, error.span().map_or(0, |span| span.start), error.message()))?;
+    let document =
+        Document::parse(text.as_str()).map_err(|error| bad(file, &text, error.span().map_or(0, |span| span.start), error.message()))?;
     for (key, item) in document.iter() {
         let at = document.key(key).and_then(toml_edit::Key::span).or_else(|| item.span()).map_or(0, |span| span.start);
         set(settings, key, item).map_err(|fault| match fault {
@@ -74,7 +77,11 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Result<(), Fault> {
         "max_attempts" => settings.max_attempts = number(key, item, u64::from(limits::ATTEMPTS_MAX))? as u32,
         "agents" => settings.agents = number(key, item, limits::RUN_AGENTS_MAX as u64)? as usize,
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
-        _ => return Err(Fault::Wrong(format!("there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, busy, max_attempts, agents"))),
+        _ => {
+            return Err(Fault::Wrong(format!(
+                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, busy, max_attempts, agents"
+            )));
+        }
     }
     Ok(())
 }

@@ -46,8 +46,10 @@ impl Oarlock {
     /// `already_exists` while another live session has the name.
     pub fn joined_as(mut self, name: &str) -> Result<Self, OpError> {
         let name = AgentName::parse(name)?;
-        let process = oarlock_host::process::ProcessId::current()
-            .map_err(|error| StoreError::Unavailable { message: format!("this process cannot be identified: {error}"), hint: "is /proc mounted?".into() })?;
+        let process = oarlock_host::process::ProcessId::current().map_err(|error| StoreError::Unavailable {
+            message: format!("this process cannot be identified: {error}"),
+            hint: "is /proc mounted?".into(),
+        })?;
         let owner = Owner::Lock { process: process.to_text(), grace_ms: 0 };
         let joined = self.order(&Join { name: Some(name.clone()), owner, ..Join::default() })?;
         self.caller = Caller { name: Some(name), session: Some(joined.session), ..Caller::default() };

@@ -96,7 +96,11 @@ impl Project {
 /// `store_unavailable` when it was deleted.
 pub fn current_dir() -> Result<PathBuf, OpError> {
     std::env::current_dir().map_err(|error| {
-        StoreError::Unavailable { message: format!("the current directory cannot be found: {error}"), hint: "change into a directory that exists".into() }.into()
+        StoreError::Unavailable {
+            message: format!("the current directory cannot be found: {error}"),
+            hint: "change into a directory that exists".into(),
+        }
+        .into()
     })
 }
 

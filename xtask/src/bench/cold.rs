@@ -94,7 +94,9 @@ fn timed(mut command: Command) -> Outcome<f64> {
         if output.status.success() {
             return Ok(());
         }
-        Err(format!("{:?} ended with {}: {}", command.get_program(), output.status, String::from_utf8_lossy(&output.stderr).trim()).into())
+        let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{program} ended with {}: {}", output.status, said.trim()).into())
     })
 }
 

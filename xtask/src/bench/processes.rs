@@ -191,7 +191,10 @@ pub(super) fn lanes(bench: &Bench) -> Outcome<Vec<Row>> {
         let rates = measure::in_turns(rounds, 1, &mut [&mut echo, &mut claim])?;
         let what = format!("{lanes} lanes of command lines");
         let note = format!("{:.0}/s against {:.0}/s, FULL", Spread::of(&rates[1])?.median, Spread::of(&rates[0])?.median);
-        rows.push(Row::ratio(format!("{what}: claim to echo"), measure::ratio(&rates[1], &rates[0])?, Target::AtLeast(0.65)).note(note));
+        rows.push(match failures {
+            0 => Row::ratio(format!("{what}: claim to echo"), measure::ratio(&rates[1], &rates[0])?, Target::AtLeast(0.65)).note(note),
+            _ => Row::missing(format!("{what}: claim to echo"), "commands fail"),
+        });
         rows.push(Row::of(format!("{what}: failures"), Spread::only(failures as f64), Unit::Count, Target::AtMost(0.0)));
     }
     Ok(rows)

@@ -20,6 +20,9 @@ pub(super) enum Unit {
     Megabytes,
 }
 
+/// Characters of an error that fit into the small print.
+const NOTE_CHARS_MAX: usize = 120;
+
 /// One row.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -43,7 +46,7 @@ impl Row {
 
     /// Something that could not be measured, and why.
     pub(super) fn missing(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
-        let note = why.to_string().lines().next().unwrap_or_default().to_owned();
+        let note = why.to_string().lines().next().unwrap_or_default().chars().take(NOTE_CHARS_MAX).collect();
         Self { what: what.into(), value: None, unit: Unit::Ratio, target: Target::Told, note }
     }
 

@@ -67,77 +67,44 @@ pub enum PatternError {
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => write!(
-                f,
-                "it is empty; name a path, or `**` for the whole repository"
-            ),
+            Self::Empty => write!(f, "it is empty; name a path, or `**` for the whole repository"),
             Self::TooLong => {
-                write!(
-                    f,
-                    "it is longer than {PATTERN_CHARS_MAX} characters; use a shorter pattern with `*` or `**`"
-                )
+                write!(f, "it is longer than {PATTERN_CHARS_MAX} characters; use a shorter pattern with `*` or `**`")
             }
             Self::TooManyComponents => {
-                write!(
-                    f,
-                    "it has more than {PATTERN_COMPONENTS_MAX} components; use `**` for the deep part"
-                )
+                write!(f, "it has more than {PATTERN_COMPONENTS_MAX} components; use `**` for the deep part")
             }
             Self::Absolute => {
-                write!(
-                    f,
-                    "it starts with `/`; paths are relative to the root of the repository, so leave the `/` out"
-                )
+                write!(f, "it starts with `/`; paths are relative to the root of the repository, so leave the `/` out")
             }
             Self::Negated => write!(
                 f,
                 "it starts with `!`, and there are no negated patterns; name what is wanted (a name with a `!` is written `./!name`)"
             ),
-            Self::WholeRepository => write!(
-                f,
-                "it names the whole repository; name a file or directory in it"
-            ),
+            Self::WholeRepository => write!(f, "it names the whole repository; name a file or directory in it"),
             Self::Parent { at } => {
-                write!(
-                    f,
-                    "`..` at character {at}; write the path from the root of the repository, without `..`"
-                )
+                write!(f, "`..` at character {at}; write the path from the root of the repository, without `..`")
             }
-            Self::Control { at, character } => write!(
-                f,
-                "control character U+{:04X} at character {at}; use `?` in its place",
-                u32::from(*character)
-            ),
+            Self::Control { at, character } => {
+                write!(f, "control character U+{:04X} at character {at}; use `?` in its place", u32::from(*character))
+            }
             Self::Backslash { at } => {
                 write!(f, "backslash at character {at}; use `/` between components")
             }
             Self::PartialDoubleStar { at } => {
-                write!(
-                    f,
-                    "`**` at character {at} is not a whole component; use `*` inside a name, or `**/` before it"
-                )
+                write!(f, "`**` at character {at} is not a whole component; use `*` inside a name, or `**/` before it")
             }
-            Self::UnclosedClass { at } => write!(
-                f,
-                "`[` at character {at} has no `]` in its component; close it, or write `[[]` for the character itself"
-            ),
+            Self::UnclosedClass { at } => {
+                write!(f, "`[` at character {at} has no `]` in its component; close it, or write `[[]` for the character itself")
+            }
             Self::CaretClass { at } => {
-                write!(
-                    f,
-                    "`[^` at character {at}; write `[!` to negate a class, or put the `^` later in it"
-                )
+                write!(f, "`[^` at character {at}; write `[!` to negate a class, or put the `^` later in it")
             }
             Self::ReversedRange { at } => {
-                write!(
-                    f,
-                    "the range at character {at} runs backwards; put the lower character first"
-                )
+                write!(f, "the range at character {at} runs backwards; put the lower character first")
             }
             Self::MatchesNothing { at } => {
-                write!(
-                    f,
-                    "no file name can match the component at character {at}; remove or widen it"
-                )
+                write!(f, "no file name can match the component at character {at}; remove or widen it")
             }
         }
     }

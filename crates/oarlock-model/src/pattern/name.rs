@@ -27,13 +27,7 @@ enum Token {
 }
 
 /// The characters a name can have: no control characters, no `/`, no backslash, no surrogates.
-const NAME_CHARS: [(u32, u32); 5] = [
-    (0x20, 0x2e),
-    (0x30, 0x5b),
-    (0x5d, 0x7e),
-    (0xa0, 0xd7ff),
-    (0xe000, 0x10_ffff),
-];
+const NAME_CHARS: [(u32, u32); 5] = [(0x20, 0x2e), (0x30, 0x5b), (0x5d, 0x7e), (0xa0, 0xd7ff), (0xe000, 0x10_ffff)];
 
 /// Whether a normal path can have this component.
 pub(super) fn is_name(name: &str) -> bool {
@@ -49,10 +43,7 @@ impl Component {
     /// The component that matches this name alone.
     pub(super) fn of_name(name: &str) -> Self {
         let text = name.chars().map(escaped).collect();
-        Self::Name(NamePattern {
-            text,
-            tokens: name.chars().map(Token::Char).collect(),
-        })
+        Self::Name(NamePattern { text, tokens: name.chars().map(Token::Char).collect() })
     }
 
     pub(super) fn text(&self) -> &str {
@@ -70,11 +61,7 @@ impl Component {
     pub(super) fn literal(&self) -> Option<String> {
         let Self::Name(name) = self else { return None };
         let char_of = |token: &Token| {
-            if let Token::Char(c) = token {
-                Some(*c)
-            } else {
-                None
-            }
+            if let Token::Char(c) = token { Some(*c) } else { None }
         };
         name.tokens.iter().map(char_of).collect()
     }
@@ -130,9 +117,7 @@ impl NamePattern {
                 (_, None) => return false,
             }
         }
-        self.tokens[i..]
-            .iter()
-            .all(|token| matches!(token, Token::Star))
+        self.tokens[i..].iter().all(|token| matches!(token, Token::Star))
     }
 
     /// Whether some name matches both.
@@ -171,25 +156,16 @@ fn parse_class(at: usize, chars: &[char], open: usize) -> Result<(Token, usize),
         }
     }
     let ranges = merged(ranges);
-    let set = common_ranges(
-        &if negated { complement(&ranges) } else { ranges },
-        &NAME_CHARS,
-    );
+    let set = common_ranges(&if negated { complement(&ranges) } else { ranges }, &NAME_CHARS);
     let token = match set[..] {
-        [(low, high)] if low == high => {
-            char::from_u32(low).map_or(Token::Set(Vec::new()), Token::Char)
-        }
+        [(low, high)] if low == high => char::from_u32(low).map_or(Token::Set(Vec::new()), Token::Char),
         _ => Token::Set(set),
     };
     Ok((token, i + 1))
 }
 
 fn escaped(c: char) -> String {
-    if matches!(c, '*' | '?' | '[') {
-        format!("[{c}]")
-    } else {
-        c.to_string()
-    }
+    if matches!(c, '*' | '?' | '[') { format!("[{c}]") } else { c.to_string() }
 }
 
 fn merged(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
@@ -267,11 +243,7 @@ impl Token {
     }
 
     fn accepts(&self, c: char) -> bool {
-        let within = |ranges: &[(u32, u32)]| {
-            ranges
-                .iter()
-                .any(|&(low, high)| (low..=high).contains(&u32::from(c)))
-        };
+        let within = |ranges: &[(u32, u32)]| ranges.iter().any(|&(low, high)| (low..=high).contains(&u32::from(c)));
         match self {
             Self::Char(own) => *own == c,
             Self::Set(ranges) => within(ranges),
@@ -282,18 +254,9 @@ impl Token {
     fn reads(&self) -> Reads {
         let dot = (u32::from('.'), u32::from('.'));
         match self {
-            Self::Char(c) => Reads {
-                dot: *c == '.',
-                other: *c != '.',
-            },
-            Self::Set(ranges) => Reads {
-                dot: self.accepts('.'),
-                other: ranges.iter().any(|range| *range != dot),
-            },
-            Self::Star | Self::Any => Reads {
-                dot: true,
-                other: true,
-            },
+            Self::Char(c) => Reads { dot: *c == '.', other: *c != '.' },
+            Self::Set(ranges) => Reads { dot: self.accepts('.'), other: ranges.iter().any(|range| *range != dot) },
+            Self::Star | Self::Any => Reads { dot: true, other: true },
         }
     }
 
@@ -301,13 +264,8 @@ impl Token {
     fn reads_with(&self, other: &Self) -> Reads {
         match (self, other) {
             (Self::Star | Self::Any, token) | (token, Self::Star | Self::Any) => token.reads(),
-            (Self::Char(c), token) | (token, Self::Char(c)) if token.accepts(*c) => {
-                Self::Char(*c).reads()
-            }
-            (Self::Char(_), _) | (_, Self::Char(_)) => Reads {
-                dot: false,
-                other: false,
-            },
+            (Self::Char(c), token) | (token, Self::Char(c)) if token.accepts(*c) => Self::Char(*c).reads(),
+            (Self::Char(_), _) | (_, Self::Char(_)) => Reads { dot: false, other: false },
             (a, b) => Self::Set(common_ranges(&a.ranges(), &b.ranges())).reads(),
         }
     }

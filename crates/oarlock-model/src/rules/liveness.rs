@@ -85,7 +85,15 @@ mod tests {
 
     fn grant() -> Grant {
         let agent = AgentName::parse("ada").expect("valid");
-        Grant { token: Token(7), session: SessionId::of(&agent, 1), agent, since: WallTime(0), renewed: StoreTime(1_000), ttl_ms: 500, end: None }
+        Grant {
+            token: Token(7),
+            session: SessionId::of(&agent, 1),
+            agent,
+            since: WallTime(0),
+            renewed: StoreTime(1_000),
+            ttl_ms: 500,
+            end: None,
+        }
     }
 
     #[test]

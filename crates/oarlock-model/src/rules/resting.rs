@@ -51,7 +51,10 @@ mod tests {
         let free = RestingFacts { open_children: false, unmet_needs: false, not_before: None, retry_at: None, ready_at: None };
         assert_eq!(resting(free, now), Resting::Ready { ready_at: StoreTime(100) });
         assert_eq!(resting(RestingFacts { ready_at: Some(StoreTime(7)), ..free }, now), Resting::Ready { ready_at: StoreTime(7) });
-        assert_eq!(resting(RestingFacts { retry_at: Some(StoreTime(101)), ..free }, now), Resting::Scheduled { retry_at: Some(StoreTime(101)) });
+        assert_eq!(
+            resting(RestingFacts { retry_at: Some(StoreTime(101)), ..free }, now),
+            Resting::Scheduled { retry_at: Some(StoreTime(101)) }
+        );
         assert_eq!(resting(RestingFacts { retry_at: Some(StoreTime(100)), ..free }, now).state(), crate::task::TaskState::Ready);
         let later = RestingFacts { not_before: Some(WallTime(1_001)), ..free };
         assert_eq!(resting(later, now), Resting::Scheduled { retry_at: None });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ApplyError, Entry, Notice, State};
 use crate::agent::{Agent, Presence, SessionEnd};
-use crate::event::{AgentJoined, Event, Fact, LeaveReason, LeaseLost, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskClaimed};
+use crate::event::{AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskClaimed};
 use crate::ident::{AgentName, SessionId, TaskId};
 use crate::message::Message;
 use crate::reservation::Reservation;
@@ -76,10 +76,13 @@ impl State {
                 let task = self.changed(event, &fact.id)?;
                 expect_state(task, &[TaskState::Claimed])?;
                 task.attempt = task.failures + task.losses;
-                end_grant(task, match fact.reason {
-                    ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
-                    ReleaseReason::TakenOver => GrantEnd::TakenOver,
-                });
+                end_grant(
+                    task,
+                    match fact.reason {
+                        ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
+                        ReleaseReason::TakenOver => GrantEnd::TakenOver,
+                    },
+                );
                 rest(task, fact.resting);
                 Ok(())
             }
@@ -140,7 +143,9 @@ impl State {
             Fact::StateSet(fact) => self.set_entry(event, &fact.key, Some(fact.value.clone()), fact.version),
             Fact::StateDeleted(fact) => self.set_entry(event, &fact.key, None, fact.version),
             Fact::ReservationMade(fact) => self.reserve(event, fact),
-            Fact::ReservationEnded(fact) => self.reservations.remove(&fact.id).map(drop).ok_or_else(|| format!("there is no reservation {}", fact.id)),
+            Fact::ReservationEnded(fact) => {
+                self.reservations.remove(&fact.id).map(drop).ok_or_else(|| format!("there is no reservation {}", fact.id))
+            }
             Fact::MessageSent(fact) => self.send(event, fact),
             Fact::MessageAcked(fact) => {
                 let message = self.messages.get_mut(&fact.id).ok_or_else(|| format!("there is no message {}", fact.id))?;
@@ -248,7 +253,15 @@ impl State {
             return Err(format!("task {} is {} and held", fact.id, task.state));
         }
         task.attempt = fact.attempt;
-        task.granted(Grant { token: fact.token, agent, session: session.clone(), since: event.at, renewed: event.store_at, ttl_ms: fact.ttl_ms, end: None });
+        task.granted(Grant {
+            token: fact.token,
+            agent,
+            session: session.clone(),
+            since: event.at,
+            renewed: event.store_at,
+            ttl_ms: fact.ttl_ms,
+            end: None,
+        });
         self.grantees.entry(fact.id.clone()).or_default().insert(session);
         Ok(())
     }

@@ -10,8 +10,8 @@ use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
-use crate::store::Durability;
 use crate::shapes::AgentShape;
+use crate::store::Durability;
 use crate::task::values;
 
 /// Tells that the agent is there and renews all its leases; replies what it has to know.

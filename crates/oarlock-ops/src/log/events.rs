@@ -60,7 +60,10 @@ impl Request for Events {
         values::page_limit(self.limit)?;
         parse_cursor(self.after.as_deref())?;
         match self.kind.iter().find(|kind| !Fact::KINDS.contains(&kind.as_str())) {
-            Some(kind) => Err(Rejection::invalid(format!("\"{}\" is not an event kind", shown(kind)), format!("use one of {}", Fact::KINDS.join(", ")))),
+            Some(kind) => Err(Rejection::invalid(
+                format!("\"{}\" is not an event kind", shown(kind)),
+                format!("use one of {}", Fact::KINDS.join(", ")),
+            )),
             None => Ok(()),
         }
     }
@@ -86,7 +89,13 @@ impl Query for Events {
         // A page that is not full has seen everything up to now, whatever the kinds asked for.
         let seen_all = cx.view.last_seq()?.max(after_seq);
         let full = events.len() == limit || events.last().is_some_and(|last| self.kind.is_empty() && last.seq < seen_all);
-        let cursor = if full { events.last().map_or(after_seq, |last| last.seq) } else if self.kind.is_empty() { seen_all } else { events.last().map_or(after_seq, |last| last.seq) };
+        let cursor = if full {
+            events.last().map_or(after_seq, |last| last.seq)
+        } else if self.kind.is_empty() {
+            seen_all
+        } else {
+            events.last().map_or(after_seq, |last| last.seq)
+        };
         Ok(EventsReply { events: events.into_iter().map(EventShape::of).collect::<Result<_, _>>()?, cursor: cursor.to_string() })
     }
 }

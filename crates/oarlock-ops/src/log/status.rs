@@ -99,6 +99,11 @@ fn dead_letters(cx: &Reading<'_>, count: u64) -> Result<Vec<TaskId>, OpError> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let filter = TaskFilter { states: vec![TaskState::Dead], limit: NAMED_MAX, bytes_max: oarlock_model::limits::PAGE_BYTES_MAX, ..TaskFilter::default() };
+    let filter = TaskFilter {
+        states: vec![TaskState::Dead],
+        limit: NAMED_MAX,
+        bytes_max: oarlock_model::limits::PAGE_BYTES_MAX,
+        ..TaskFilter::default()
+    };
     Ok(cx.view.tasks(&filter)?.into_iter().map(|task| task.id).collect())
 }

@@ -54,7 +54,11 @@ impl Mutation for Ack {
         for id in &self.ids {
             let mut message = cx.view().message(id)?.ok_or_else(|| Rejection::not_found("message", id))?;
             if !message.to.contains(&me) {
-                return Err(Rejection::Denied { message: format!("message {id} was not sent to {me}"), hint: "acknowledge messages of your own inbox" }.into());
+                return Err(Rejection::Denied {
+                    message: format!("message {id} was not sent to {me}"),
+                    hint: "acknowledge messages of your own inbox",
+                }
+                .into());
             }
             if message.acked_by.insert(me.clone()) {
                 cx.emit(MessageAcked { id: id.clone(), by: me.clone() })?;

@@ -12,8 +12,8 @@ use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::message::ack::MessagesReply;
 use crate::request::{Identity, Mutation, Request, Waiting};
-use crate::store::Durability;
 use crate::shapes::MessageShape;
+use crate::store::Durability;
 use crate::topic::Topics;
 
 /// Shows messages that are not acknowledged, oldest first. Reading acknowledges nothing.

@@ -50,7 +50,11 @@ impl Mutation for Unreserve {
             for wanted in &self.globs {
                 let pattern = Pattern::parse(wanted).map(|p| p.as_str().to_owned()).unwrap_or_default();
                 let before = ending.len();
-                ending.extend(own.iter().filter(|r| r.id.as_str() == wanted || r.target.to_string() == pattern || r.target.to_string() == *wanted).cloned());
+                ending.extend(
+                    own.iter()
+                        .filter(|r| r.id.as_str() == wanted || r.target.to_string() == pattern || r.target.to_string() == *wanted)
+                        .cloned(),
+                );
                 if ending.len() == before {
                     return Err(not_mine(cx, wanted)?);
                 }
@@ -71,7 +75,11 @@ impl Mutation for Unreserve {
 fn not_mine(cx: &Deciding<'_>, wanted: &str) -> Result<OpError, OpError> {
     let others = cx.view().reservations()?;
     Ok(match others.iter().find(|r| r.id.as_str() == wanted || r.target.to_string() == *wanted) {
-        Some(other) => Rejection::Denied { message: format!("reservation {} belongs to {}", other.id, other.agent), hint: "ask its holder to end it, or wait for its end" }.into(),
+        Some(other) => Rejection::Denied {
+            message: format!("reservation {} belongs to {}", other.id, other.agent),
+            hint: "ask its holder to end it, or wait for its end",
+        }
+        .into(),
         None => Rejection::not_found("reservation", wanted).into(),
     })
 }

@@ -72,7 +72,11 @@ impl Mutation for StateSet {
 pub(crate) fn writable_version(cx: &Deciding<'_>, key: &StateKey, if_version: Option<u64>) -> Result<u64, OpError> {
     if key.owner().is_some_and(|owner| owner != cx.me().map_or("", |me| me.name.as_str())) {
         let message = format!("state entry {key} belongs to another agent, and only its owner writes it");
-        return Err(Rejection::Denied { message, hint: "write an entry of your own with `oarlock sync`, or a shared one under another key" }.into());
+        return Err(Rejection::Denied {
+            message,
+            hint: "write an entry of your own with `oarlock sync`, or a shared one under another key",
+        }
+        .into());
     }
     let entry = cx.view().entry(key)?;
     let visible = entry.as_ref().filter(|entry| entry.value.is_some()).map_or(0, |entry| entry.version);

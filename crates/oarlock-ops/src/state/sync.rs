@@ -36,7 +36,10 @@ impl Request for Sync {
     fn check(&self) -> Result<(), Rejection> {
         values::check_list("values", self.set.len())?;
         if self.merge.as_ref().is_some_and(|merge| !merge.is_object()) {
-            return Err(Rejection::invalid("--merge is not a JSON object", "pass an object, for example --merge '{\"phase\":\"testing\"}'"));
+            return Err(Rejection::invalid(
+                "--merge is not a JSON object",
+                "pass an object, for example --merge '{\"phase\":\"testing\"}'",
+            ));
         }
         self.patch().map_err(|error| match error {
             OpError::Rejected(rejection) => rejection,
@@ -76,7 +79,12 @@ impl Sync {
 }
 
 fn read_pair(pair: &str) -> Result<(String, Value), OpError> {
-    let wrong = || Rejection::invalid(format!("\"{}\" is neither KEY=TEXT nor KEY:=JSON", oarlock_model::ident::shown(pair)), "for example phase=testing or passed:=12");
+    let wrong = || {
+        Rejection::invalid(
+            format!("\"{}\" is neither KEY=TEXT nor KEY:=JSON", oarlock_model::ident::shown(pair)),
+            "for example phase=testing or passed:=12",
+        )
+    };
     let (key, text) = pair.split_once('=').ok_or_else(wrong)?;
     let (key, value) = match key.strip_suffix(':') {
         Some(key) => (key, values::parse_json(&format!("the value of {}", oarlock_model::ident::shown(key)), text)?),

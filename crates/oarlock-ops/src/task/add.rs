@@ -216,7 +216,13 @@ impl Add {
 pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec, needs: BTreeSet<TaskId>) -> Result<TaskId, OpError> {
     let id = match id {
         Some(id) if cx.view().task_state(&id)?.is_some() => {
-            return Err(Rejection::AlreadyExists { noun: "task", id: id.to_string(), detail: None, hint: "choose another id, or leave --id out" }.into());
+            return Err(Rejection::AlreadyExists {
+                noun: "task",
+                id: id.to_string(),
+                detail: None,
+                hint: "choose another id, or leave --id out",
+            }
+            .into());
         }
         Some(id) => id,
         None => made_up_id(cx)?,

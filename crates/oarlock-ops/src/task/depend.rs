@@ -53,7 +53,11 @@ impl Mutation for Depend {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let on: BTreeSet<TaskId> = self.on.iter().cloned().collect();
-        if self.remove { remove(cx, &self.id, on)? } else { add(cx, &self.id, on)? }
+        if self.remove {
+            remove(cx, &self.id, on)?
+        } else {
+            add(cx, &self.id, on)?
+        }
         TaskReply::of(cx, &self.id)
     }
 }

@@ -119,7 +119,12 @@ impl Mutation for Split {
                 (task.id.clone(), task.spec.body.clone(), Some(task))
             }
         };
-        let known: BTreeSet<String> = cx.view().agents()?.iter().flat_map(|agent| agent.capabilities.iter().chain(&agent.role).map(ToString::to_string).collect::<Vec<_>>()).collect();
+        let known: BTreeSet<String> = cx
+            .view()
+            .agents()?
+            .iter()
+            .flat_map(|agent| agent.capabilities.iter().chain(&agent.role).map(ToString::to_string).collect::<Vec<_>>())
+            .collect();
         let plan = self.plan(&parent, &document, cx.settings(), &known.into_iter().collect::<Vec<_>>())?;
         if self.dry_run || !plan.parallelizable {
             return Ok(SplitReply { plan, created: Vec::new() });
@@ -145,7 +150,12 @@ impl Split {
     /// `invalid_request`.
     pub fn file_id(&self) -> Result<TaskId, Rejection> {
         let named = oarlock_plan::task_id_from_file_name(&self.id).and_then(|id| TaskId::parse(&id).ok());
-        named.ok_or_else(|| Rejection::invalid(format!("no task id can be made from the file name \"{}\"", oarlock_model::ident::shown(&self.id)), "name the file with letters and digits"))
+        named.ok_or_else(|| {
+            Rejection::invalid(
+                format!("no task id can be made from the file name \"{}\"", oarlock_model::ident::shown(&self.id)),
+                "name the file with letters and digits",
+            )
+        })
     }
 
     fn plan(&self, parent: &TaskId, document: &str, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
@@ -200,14 +210,26 @@ impl Split {
         for subtask in by_dependency(&plan.subtasks) {
             let id = TaskId::parse(&subtask.id)?;
             if cx.view().task_state(&id)?.is_some() {
-                return Err(Rejection::AlreadyExists { noun: "task", id: subtask.id.clone(), detail: None, hint: "split a task once; `oarlock tasks --parent ID` lists its parts" }.into());
+                return Err(Rejection::AlreadyExists {
+                    noun: "task",
+                    id: subtask.id.clone(),
+                    detail: None,
+                    hint: "split a task once; `oarlock tasks --parent ID` lists its parts",
+                }
+                .into());
             }
             let spec = part_spec(parent, subtask, oarlock_plan::subtask_document(document, plan, subtask))?;
             let mut needs = inherited.clone();
             for need in &subtask.depends_on {
                 needs.insert(TaskId::parse(need)?);
             }
-            let facts = RestingFacts { open_children: false, unmet_needs: !needs.is_empty(), not_before: spec.not_before, retry_at: None, ready_at: None };
+            let facts = RestingFacts {
+                open_children: false,
+                unmet_needs: !needs.is_empty(),
+                not_before: spec.not_before,
+                retry_at: None,
+                ready_at: None,
+            };
             cx.emit(TaskAdded { id: id.clone(), spec, needs, resting: resting(facts, cx.now()) })?;
             children.push(id);
         }
@@ -261,12 +283,18 @@ fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec,
 
 /// A title made from a document: one line without control characters, within the limit.
 fn one_line(text: &str) -> String {
-    let line: String = text.chars().filter(|c| !c.is_control() && !oarlock_model::ident::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
+    let line: String =
+        text.chars().filter(|c| !c.is_control() && !oarlock_model::ident::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
     if line.trim().is_empty() { "untitled".into() } else { line }
 }
 
 fn split_before(id: &TaskId, state: TaskState) -> Rejection {
-    Rejection::AlreadyExists { noun: "task", id: id.to_string(), detail: Some(format!("it is {state}")), hint: "`oarlock tasks --parent ID` lists its parts; `oarlock run FILE` goes on with it" }
+    Rejection::AlreadyExists {
+        noun: "task",
+        id: id.to_string(),
+        detail: Some(format!("it is {state}")),
+        hint: "`oarlock tasks --parent ID` lists its parts; `oarlock run FILE` goes on with it",
+    }
 }
 
 fn bad_plan(problems: &[Problem]) -> OpError {

@@ -69,7 +69,9 @@ pub fn check_list(what: &str, items: usize) -> Result<(), Rejection> {
 /// `invalid_request`.
 pub fn check_priority(priority: Option<u8>) -> Result<(), Rejection> {
     match priority {
-        Some(p) if p > limits::PRIORITY_MAX => Err(Rejection::invalid(format!("priority {p} is out of range"), "priorities go from 0 (most urgent) to 4")),
+        Some(p) if p > limits::PRIORITY_MAX => {
+            Err(Rejection::invalid(format!("priority {p} is out of range"), "priorities go from 0 (most urgent) to 4"))
+        }
         _ => Ok(()),
     }
 }
@@ -80,9 +82,10 @@ pub fn check_priority(priority: Option<u8>) -> Result<(), Rejection> {
 /// `invalid_request`.
 pub fn check_attempts(attempts: Option<u32>) -> Result<(), Rejection> {
     match attempts {
-        Some(n) if n == 0 || n > limits::ATTEMPTS_MAX => {
-            Err(Rejection::invalid(format!("--max-attempts {n} is out of range"), format!("attempts go from 1 to {}", limits::ATTEMPTS_MAX)))
-        }
+        Some(n) if n == 0 || n > limits::ATTEMPTS_MAX => Err(Rejection::invalid(
+            format!("--max-attempts {n} is out of range"),
+            format!("attempts go from 1 to {}", limits::ATTEMPTS_MAX),
+        )),
         _ => Ok(()),
     }
 }

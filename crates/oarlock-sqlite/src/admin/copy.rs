@@ -79,7 +79,8 @@ pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
 /// Starts a new epoch in the scratch store and puts its content in place of the store's. What is
 /// replaced is kept beside it.
 pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Result<RestoreReply, OpError> {
-    let live = SqliteStore::open(place, options.clone()).ok().filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
+    let live =
+        SqliteStore::open(place, options.clone()).ok().filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
     let floor_seq = match &live {
         Some(live) => event::last_seq(live.connection()).map_err(store_error)?,
         None => 0,

@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use super::copy::{self, Scratch, integrity};
 use super::epoch;
 use crate::error::store_error;
+use crate::migrate;
 use crate::place::Place;
 use crate::rows::{agent, event};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
-use crate::migrate;
 
 /// Free space below which a store may soon not be writable, in bytes.
 const FREE_BYTES_MIN: u64 = 64 << 20;
@@ -44,7 +44,7 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     let readable = report.note("file", open_for_looking(place).map(|conn| (conn, "it is an Oarlock store of a known version".to_owned())));
     let Some(conn) = readable else { return Ok(report.finish()) };
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
-    let replayed = report.note("log", replay(&conn, &scratch, options).map(|(count, found)| (count, found))).is_some();
+    let replayed = report.note("log", replay(&conn, &scratch, options)).is_some();
     let same = replayed && report.note("tables", compare(place, &scratch).map(|found| ((), found))).is_some();
     if sound {
         let mut removed = Vec::new();
@@ -117,7 +117,11 @@ fn open_for_looking(place: &Place) -> Result<Connection, StoreError> {
     let conn = connect(place.file(), OpenFlags::empty(), std::time::Duration::from_secs(5))?;
     migrate::check_application(&conn)?;
     if migrate::is_behind(&conn)? {
-        return Err(fault(format!("schema version {} is older than {}; any command brings it up to date", migrate::version(&conn)?, migrate::newest())));
+        return Err(fault(format!(
+            "schema version {} is older than {}; any command brings it up to date",
+            migrate::version(&conn)?,
+            migrate::newest()
+        )));
     }
     Ok(conn)
 }
@@ -177,7 +181,8 @@ fn compare(place: &Place, scratch: &Scratch) -> Result<String, StoreError> {
 
 /// Lock files whose session has ended and that nobody holds.
 fn leftover_locks(place: &Place, conn: &Connection, fix: bool, fixed: &mut Vec<String>) -> Result<String, StoreError> {
-    let live: BTreeSet<String> = agent::list(conn).map_err(store_error)?.into_iter().filter(|a| a.is_live()).map(|a| a.session.to_string()).collect();
+    let live: BTreeSet<String> =
+        agent::list(conn).map_err(store_error)?.into_iter().filter(|a| a.is_live()).map(|a| a.session.to_string()).collect();
     let owners = place.beside("owners");
     let mut leftover = 0;
     for file in std::fs::read_dir(&owners).into_iter().flatten().flatten() {
@@ -190,5 +195,9 @@ fn leftover_locks(place: &Place, conn: &Connection, fix: bool, fixed: &mut Vec<S
             }
         }
     }
-    Ok(if leftover == 0 { "no lock file is left over".into() } else { format!("{leftover} lock files of ended sessions are left over; they do no harm") })
+    Ok(if leftover == 0 {
+        "no lock file is left over".into()
+    } else {
+        format!("{leftover} lock files of ended sessions are left over; they do no harm")
+    })
 }

@@ -81,21 +81,26 @@ pub(crate) fn join(conn: &Connection, event: &Event, fact: &AgentJoined) -> Sql<
         owner => Some(to_json(owner)?),
     };
     let host = Host { boot_id: String::new(), ..fact.host.clone() };
-    change_one(conn, "the joining of an agent without a live session", UPSERT, named_params! {
-        ":name": fact.name.as_str(),
-        ":session": fact.session.as_str(),
-        ":role": fact.role.as_ref().map(|r| r.as_str()),
-        ":capabilities": to_json(&fact.capabilities)?,
-        ":program": fact.program,
-        ":timeout_ms": fact.timeout_ms,
-        ":max_claims": fact.max_claims,
-        ":owner": owner,
-        ":host": to_json(&host)?,
-        ":boot_id": fact.host.boot_id,
-        ":harness": fact.harness,
-        ":now": event.store_at.0,
-        ":wall": event.at.0,
-    })
+    change_one(
+        conn,
+        "the joining of an agent without a live session",
+        UPSERT,
+        named_params! {
+            ":name": fact.name.as_str(),
+            ":session": fact.session.as_str(),
+            ":role": fact.role.as_ref().map(|r| r.as_str()),
+            ":capabilities": to_json(&fact.capabilities)?,
+            ":program": fact.program,
+            ":timeout_ms": fact.timeout_ms,
+            ":max_claims": fact.max_claims,
+            ":owner": owner,
+            ":host": to_json(&host)?,
+            ":boot_id": fact.host.boot_id,
+            ":harness": fact.harness,
+            ":now": event.store_at.0,
+            ":wall": event.at.0,
+        },
+    )
 }
 
 pub(crate) fn end(conn: &Connection, name: &AgentName, session: &SessionId, end: SessionEnd) -> Sql<()> {
@@ -105,7 +110,12 @@ pub(crate) fn end(conn: &Connection, name: &AgentName, session: &SessionId, end:
 
 pub(crate) fn write_presence(conn: &Connection, name: &AgentName, presence: &Presence) -> Sql<()> {
     let Presence { seen, seen_wall, beat, progressed, status, action, read_mark } = presence;
-    change_one(conn, "presence", WRITE_PRESENCE, params![name.as_str(), seen.0, seen_wall.0, beat.0, progressed.0, status, action, int(*read_mark)])
+    change_one(
+        conn,
+        "presence",
+        WRITE_PRESENCE,
+        params![name.as_str(), seen.0, seen_wall.0, beat.0, progressed.0, status, action, int(*read_mark)],
+    )
 }
 
 pub(crate) fn add_notice(conn: &Connection, session: &SessionId, task: &TaskId, cancelled: bool) -> Sql<()> {
@@ -113,7 +123,9 @@ pub(crate) fn add_notice(conn: &Connection, session: &SessionId, task: &TaskId, 
 }
 
 pub(crate) fn take_notices(conn: &Connection, session: &SessionId) -> Sql<Vec<Notice>> {
-    let notices = all(conn, SELECT_NOTICES, [session.as_str()], |row| Ok(Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? }))?;
+    let notices = all(conn, SELECT_NOTICES, [session.as_str()], |row| {
+        Ok(Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? })
+    })?;
     if !notices.is_empty() {
         change(conn, DROP_NOTICES, [session.as_str()])?;
     }

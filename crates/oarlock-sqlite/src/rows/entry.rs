@@ -17,7 +17,13 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.versi
 WHERE excluded.version > version";
 
 fn map(row: &Row<'_>) -> Sql<Entry> {
-    Ok(Entry { key: id(row, 0)?, value: json_or(row, 1)?, version: uint(row, 2)?, updated_at: WallTime(row.get(3)?), updated_by: id_or(row, 4)? })
+    Ok(Entry {
+        key: id(row, 0)?,
+        value: json_or(row, 1)?,
+        version: uint(row, 2)?,
+        updated_at: WallTime(row.get(3)?),
+        updated_by: id_or(row, 4)?,
+    })
 }
 
 pub(crate) fn get(conn: &Connection, key: &StateKey) -> Sql<Option<Entry>> {

@@ -28,16 +28,21 @@ fn map(row: &Row<'_>) -> Sql<Event> {
 
 pub(crate) fn insert(conn: &Connection, event: &Event, prev: Option<i64>) -> Sql<()> {
     let data = event.fact.data_text().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    change_one(conn, "an event", INSERT, params![
-        int(event.seq),
-        event.at.0,
-        event.store_at.0,
-        event.fact.kind(),
-        event.agent.as_ref().map(|a| a.as_str()),
-        event.session.as_ref().map(SessionId::as_str),
-        prev,
-        data,
-    ])
+    change_one(
+        conn,
+        "an event",
+        INSERT,
+        params![
+            int(event.seq),
+            event.at.0,
+            event.store_at.0,
+            event.fact.kind(),
+            event.agent.as_ref().map(|a| a.as_str()),
+            event.session.as_ref().map(SessionId::as_str),
+            prev,
+            data,
+        ],
+    )
 }
 
 pub(crate) fn last_seq(conn: &Connection) -> Sql<u64> {
@@ -105,7 +110,8 @@ pub(crate) struct Link {
 pub(crate) fn walk_back(conn: &Connection, last_event: i64, mut take: impl FnMut(&Link) -> bool) -> Sql<()> {
     let mut next = Some(last_event);
     while let Some(seq) = next {
-        let found = first(conn, LINK, [seq], |row| Ok((Link { seq, kind: row.get(0)?, session: row.get(1)? }, row.get::<_, Option<i64>>(2)?)))?;
+        let found =
+            first(conn, LINK, [seq], |row| Ok((Link { seq, kind: row.get(0)?, session: row.get(1)? }, row.get::<_, Option<i64>>(2)?)))?;
         let Some((link, prev)) = found else { return Err(bad_row("event", format!("{seq} is missing"))) };
         if !take(&link) {
             break;

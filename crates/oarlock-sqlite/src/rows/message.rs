@@ -11,7 +11,8 @@ use super::{Sql, all, change, change_one, first, id, id_or, int, uint};
 
 const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required";
 const DELIVERIES: &str = "SELECT agent, acked FROM deliveries WHERE message = ?1 ORDER BY agent";
-const INSERT: &str = "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const INSERT: &str =
+    "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked) VALUES (?1, ?2, 0)";
 const ACK: &str = "UPDATE deliveries SET acked = 1 WHERE agent = ?1 AND message = ?2 AND acked = 0";
 const UNREAD: &str = "SELECT count(*) FROM deliveries WHERE agent = ?1 AND acked = 0 AND message > ?2";
@@ -91,16 +92,21 @@ pub(crate) fn unread(conn: &Connection, agent: &AgentName, read_mark: u64) -> Sq
 }
 
 pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from: &AgentName) -> Sql<()> {
-    change_one(conn, "a new message", INSERT, params![
-        number_of(fact.id.as_str()),
-        fact.thread.as_str(),
-        from.as_str(),
-        fact.subject,
-        fact.text,
-        event.at.0,
-        fact.reply_to.as_ref().map(MessageId::as_str),
-        fact.ack_required,
-    ])?;
+    change_one(
+        conn,
+        "a new message",
+        INSERT,
+        params![
+            number_of(fact.id.as_str()),
+            fact.thread.as_str(),
+            from.as_str(),
+            fact.subject,
+            fact.text,
+            event.at.0,
+            fact.reply_to.as_ref().map(MessageId::as_str),
+            fact.ack_required,
+        ],
+    )?;
     fact.to.iter().try_for_each(|to| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(fact.id.as_str())]))
 }
 

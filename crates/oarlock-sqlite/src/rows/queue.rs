@@ -13,8 +13,10 @@ use crate::project::CountChanges;
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
-const OPEN_CHILD: &str = "SELECT 1 FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 LIMIT 1";
-const DEPENDANTS: &str = "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
+const OPEN_CHILD: &str =
+    "SELECT 1 FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 LIMIT 1";
+const DEPENDANTS: &str =
+    "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
 const UNMET: &str = "
 SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need
 WHERE d.task = (SELECT seq FROM tasks WHERE id = ?1) AND n.state <> 6 ORDER BY n.id";
@@ -149,7 +151,9 @@ pub(crate) fn due(conn: &Connection, now: Now, limit: usize) -> Sql<Vec<TaskId>>
 
 /// Milliseconds until something happens by time alone.
 pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
-    let one = |sql: &str, after: i64| -> Sql<Option<i64>> { Ok(first(conn, sql, [after], |row| row.get::<_, Option<i64>>(0))?.flatten().map(|at| at - after)) };
+    let one = |sql: &str, after: i64| -> Sql<Option<i64>> {
+        Ok(first(conn, sql, [after], |row| row.get::<_, Option<i64>>(0))?.flatten().map(|at| at - after))
+    };
     let leases = all(conn, LEASES, [], |row| {
         let (renewed, ttl_ms, beat): (i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok(StoreTime(beat.map_or(renewed, |beat| beat.max(renewed))).plus_ms(ttl_ms))

@@ -9,7 +9,8 @@ use rusqlite::{Connection, Row, params};
 use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, to_json, uint, word};
 
 const COLUMNS: &str = "seq, target, mode, agent, session, task, made, ttl_ms, reason";
-const INSERT: &str = "INSERT INTO reservations (seq, target, mode, agent, session, task, made, ttl_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const INSERT: &str =
+    "INSERT INTO reservations (seq, target, mode, agent, session, task, made, ttl_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const DELETE: &str = "DELETE FROM reservations WHERE seq = ?1";
 const EXPIRED: &str = "SELECT seq FROM reservations WHERE task IS NULL AND made + ttl_ms <= ?1 ORDER BY seq LIMIT ?2";
 const PUT_STARVED: &str = "
@@ -59,17 +60,22 @@ pub(crate) fn expired(conn: &Connection, now: StoreTime, limit: usize) -> Sql<Ve
 }
 
 pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, agent: &AgentName, session: &SessionId) -> Sql<()> {
-    change_one(conn, "a new reservation", INSERT, params![
-        number_of(fact.id.as_str()),
-        to_json::<Target>(&fact.target)?,
-        word::<Mode>(&fact.mode)?,
-        agent.as_str(),
-        session.as_str(),
-        fact.task.as_ref().map(TaskId::as_str),
-        event.store_at.0,
-        fact.ttl_ms,
-        fact.reason,
-    ])
+    change_one(
+        conn,
+        "a new reservation",
+        INSERT,
+        params![
+            number_of(fact.id.as_str()),
+            to_json::<Target>(&fact.target)?,
+            word::<Mode>(&fact.mode)?,
+            agent.as_str(),
+            session.as_str(),
+            fact.task.as_ref().map(TaskId::as_str),
+            event.store_at.0,
+            fact.ttl_ms,
+            fact.reason,
+        ],
+    )
 }
 
 pub(crate) fn delete(conn: &Connection, id: &ReservationId) -> Sql<()> {

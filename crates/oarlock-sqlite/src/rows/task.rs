@@ -26,7 +26,8 @@ INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_befor
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15)";
 const INSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2)";
 const UPSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
-const UPSERT_RESULT: &str = "INSERT INTO task_texts (seq, body, result) VALUES (?1, '', ?2) ON CONFLICT (seq) DO UPDATE SET result = excluded.result";
+const UPSERT_RESULT: &str =
+    "INSERT INTO task_texts (seq, body, result) VALUES (?1, '', ?2) ON CONFLICT (seq) DO UPDATE SET result = excluded.result";
 const INSERT_NEED: &str = "INSERT INTO dependencies (task, need) VALUES (?1, (SELECT seq FROM tasks WHERE id = ?2))";
 const DELETE_NEED: &str = "DELETE FROM dependencies WHERE task = ?1 AND need = (SELECT seq FROM tasks WHERE id = ?2)";
 const SELECT_KEY: &str = "SELECT seq, state, last_event FROM tasks WHERE id = ?1";
@@ -43,7 +44,8 @@ const END_GRANT: &str = "UPDATE tasks SET grant_end = ?2 WHERE seq = ?1 AND gran
 const SET_COUNTS: &str = "UPDATE tasks SET attempt = ?2, failures = ?3, losses = ?4 WHERE seq = ?1";
 const SELECT_COUNTS: &str = "SELECT attempt, failures, losses, priority, grant_session, grant_token FROM tasks WHERE seq = ?1";
 const SET_PROGRESS: &str = "UPDATE tasks SET progress = ?2 WHERE seq = ?1";
-const FINISH: &str = "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
+const FINISH: &str =
+    "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
   updated_at = ?3, last_event = ?4 WHERE seq = ?1";
 const SET_HAS_TEXT: &str = "UPDATE tasks SET has_text = 1 WHERE seq = ?1 AND has_text = 0";
 const SET_HAS_NEEDS: &str = "UPDATE tasks SET has_needs = 1 WHERE seq = ?1 AND has_needs = 0";
@@ -157,7 +159,9 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
 
 /// Adds what stands in other tables.
 fn complete(conn: &Connection, (mut task, elsewhere): (Task, Elsewhere)) -> Sql<Task> {
-    if elsewhere.texts && let Some((body, result)) = first(conn, SELECT_TEXTS, [int(task.seq)], |row| Ok((row.get(0)?, row.get(1)?)))? {
+    if elsewhere.texts
+        && let Some((body, result)) = first(conn, SELECT_TEXTS, [int(task.seq)], |row| Ok((row.get(0)?, row.get(1)?)))?
+    {
         task.spec.body = body;
         task.result = result;
     }
@@ -210,24 +214,29 @@ pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, 
         Resting::Blocked | Resting::Waiting => (None, None),
     };
     let spec = &fact.spec;
-    change_one(conn, "a new task", INSERT, params![
-        seq,
-        fact.id.as_str(),
-        fact.resting.state() as i64,
-        spec.priority,
-        rank(StoreTime(ready_at.unwrap_or_default()), spec.priority),
-        ready_at,
-        retry_at,
-        spec.not_before.map(|at| at.0),
-        spec.parent.as_ref().map(TaskId::as_str),
-        spec.title,
-        spec_rest(spec)?,
-        !spec.body.is_empty(),
-        at.0,
-        by.map(AgentName::as_str),
-        int(event_seq),
-        !fact.needs.is_empty(),
-    ])?;
+    change_one(
+        conn,
+        "a new task",
+        INSERT,
+        params![
+            seq,
+            fact.id.as_str(),
+            fact.resting.state() as i64,
+            spec.priority,
+            rank(StoreTime(ready_at.unwrap_or_default()), spec.priority),
+            ready_at,
+            retry_at,
+            spec.not_before.map(|at| at.0),
+            spec.parent.as_ref().map(TaskId::as_str),
+            spec.title,
+            spec_rest(spec)?,
+            !spec.body.is_empty(),
+            at.0,
+            by.map(AgentName::as_str),
+            int(event_seq),
+            !fact.needs.is_empty(),
+        ],
+    )?;
     if !spec.body.is_empty() {
         change_one(conn, "a body", INSERT_BODY, params![seq, spec.body])?;
     }
@@ -249,7 +258,12 @@ pub(crate) fn touch(conn: &Connection, seq: i64, at: WallTime, event_seq: u64) -
 
 pub(crate) fn set_spec(conn: &Connection, seq: i64, task: &Task) -> Sql<()> {
     let spec = &task.spec;
-    change_one(conn, "a task", SET_SPEC, params![seq, spec.priority, task.rank(), spec.not_before.map(|at| at.0), spec.title, spec_rest(spec)?])
+    change_one(
+        conn,
+        "a task",
+        SET_SPEC,
+        params![seq, spec.priority, task.rank(), spec.not_before.map(|at| at.0), spec.title, spec_rest(spec)?],
+    )
 }
 
 pub(crate) fn set_body(conn: &Connection, seq: i64, body: &str) -> Sql<()> {
@@ -297,8 +311,21 @@ pub(crate) fn set_counts(conn: &Connection, seq: i64, attempt: u32, failures: u3
     change_one(conn, "a task", SET_COUNTS, params![seq, attempt, failures, losses])
 }
 
-pub(crate) fn claim(conn: &Connection, seq: i64, fact: &TaskClaimed, agent: &AgentName, session: &SessionId, at: WallTime, now: StoreTime) -> Sql<()> {
-    change_one(conn, "a task", CLAIM, params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms])
+pub(crate) fn claim(
+    conn: &Connection,
+    seq: i64,
+    fact: &TaskClaimed,
+    agent: &AgentName,
+    session: &SessionId,
+    at: WallTime,
+    now: StoreTime,
+) -> Sql<()> {
+    change_one(
+        conn,
+        "a task",
+        CLAIM,
+        params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms],
+    )
 }
 
 pub(crate) fn end_grant(conn: &Connection, seq: i64, end: GrantEnd) -> Sql<()> {
@@ -313,7 +340,15 @@ pub(crate) fn set_auto_finish(conn: &Connection, seq: i64) -> Sql<()> {
     change_one(conn, "a task", SET_AUTO_FINISH, [seq])
 }
 
-pub(crate) fn finish(conn: &Connection, key: Key, state: TaskState, at: WallTime, event_seq: u64, result: Option<&String>, artifacts: &[String]) -> Sql<()> {
+pub(crate) fn finish(
+    conn: &Connection,
+    key: Key,
+    state: TaskState,
+    at: WallTime,
+    event_seq: u64,
+    result: Option<&String>,
+    artifacts: &[String],
+) -> Sql<()> {
     change_one(conn, "a task", FINISH, params![key.seq, state as i64, at.0, int(event_seq)])?;
     if let Some(result) = result {
         change_one(conn, "a result", UPSERT_RESULT, params![key.seq, result])?;

@@ -16,7 +16,8 @@ pub(crate) fn state(conn: &Connection) -> Sql<State> {
     for (task, session) in all(conn, GRANTEES, [], |row| Ok((id(row, 0)?, id(row, 1)?)))? {
         grantees.entry(task).or_default().insert(session);
     }
-    let notice = |row: &rusqlite::Row<'_>| Ok(oarlock_model::state::Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? });
+    let notice =
+        |row: &rusqlite::Row<'_>| Ok(oarlock_model::state::Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? });
     Ok(State {
         last_seq: event::last_seq(conn)?,
         agents: agent::list(conn)?.into_iter().map(|agent| (agent.name.clone(), agent)).collect(),

@@ -11,8 +11,11 @@ use std::ffi::OsString;
 use super::init::Init;
 use super::runner::{RunArgs, WorkArgs};
 
+/// A verb, its line of help, and its arguments.
+type LocalVerb = (&'static str, &'static str, fn(Command) -> Command);
+
 /// The verbs that need more than a store: who they are and what they do.
-const LOCAL_VERBS: &[(&str, &str, fn(Command) -> Command)] = &[
+const LOCAL_VERBS: &[LocalVerb] = &[
     ("init", "Make the project; safe to repeat", registry::arguments::<Init>),
     ("work", "Claim tasks and run a command for each", registry::arguments::<WorkArgs>),
     ("run", "Split a file or task and work on its parts with several workers", registry::arguments::<RunArgs>),
@@ -50,7 +53,9 @@ const COMMON: &str = "common-";
 
 fn common() -> [Arg; 8] {
     // Ids of their own: a verb may have an operand called "key" or "session".
-    let value = |id: &'static str, name: &'static str, help: &'static str| Arg::new(id).long(id.trim_start_matches(COMMON)).value_name(name).help(help).help_heading("Common options");
+    let value = |id: &'static str, name: &'static str, help: &'static str| {
+        Arg::new(id).long(id.trim_start_matches(COMMON)).value_name(name).help(help).help_heading("Common options")
+    };
     let flag = |id: &'static str, short: Option<char>, help: &'static str| {
         let arg = Arg::new(id).long(id.trim_start_matches(COMMON)).action(ArgAction::SetTrue).help(help).help_heading("Common options");
         if let Some(short) = short { arg.short(short) } else { arg }

@@ -60,7 +60,11 @@ impl Where {
     pub(crate) fn open(&self, options: Options) -> Result<SqliteStore, OpError> {
         if !self.place.file().exists() {
             let message = format!("there is no store at {}", self.place.file().display());
-            return Err(Rejection::Missing { message, hint: "make one with `oarlock init`, or name another with --store sqlite:PATH".into() }.into());
+            return Err(Rejection::Missing {
+                message,
+                hint: "make one with `oarlock init`, or name another with --store sqlite:PATH".into(),
+            }
+            .into());
         }
         Ok(SqliteStore::open(&self.place, options)?)
     }
@@ -74,7 +78,11 @@ fn sqlite_path(url: &str) -> Result<&str, OpError> {
         };
     }
     let known = ["http://", "https://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    let message = if known { format!("this build has no client for {}", oarlock_model::ident::shown(url)) } else { format!("\"{}\" is not a store", oarlock_model::ident::shown(url)) };
+    let message = if known {
+        format!("this build has no client for {}", oarlock_model::ident::shown(url))
+    } else {
+        format!("\"{}\" is not a store", oarlock_model::ident::shown(url))
+    };
     Err(Rejection::invalid(message, "write sqlite:PATH, for example sqlite:/data/oarlock.db").into())
 }
 
@@ -148,7 +156,14 @@ pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
 }
 
 /// Prints page after page, an event a line, until the reader goes away.
-fn follow(entry: &Entry, matches: &ArgMatches, store: &mut SqliteStore, caller: &Caller, settings: &Settings, output: &Output) -> Result<u8, OpError> {
+fn follow(
+    entry: &Entry,
+    matches: &ArgMatches,
+    store: &mut SqliteStore,
+    caller: &Caller,
+    settings: &Settings,
+    output: &Output,
+) -> Result<u8, OpError> {
     let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
     loop {
         let reply = call.run(store, caller, settings)?;

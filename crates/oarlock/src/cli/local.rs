@@ -57,7 +57,11 @@ impl Local for ThisMachine {
         match ProcessId::of(pid) {
             Ok(Some(process)) => Ok(process.to_text()),
             Ok(None) => Err(Rejection::not_found("process", pid).into()),
-            Err(error) => Err(StoreError::Unavailable { message: format!("process {pid} cannot be identified: {error}"), hint: "is /proc mounted?".into() }.into()),
+            Err(error) => Err(StoreError::Unavailable {
+                message: format!("process {pid} cannot be identified: {error}"),
+                hint: "is /proc mounted?".into(),
+            }
+            .into()),
         }
     }
 
@@ -99,4 +103,3 @@ fn unreadable(path: &str, error: &std::io::Error) -> OpError {
         details: json!({"file": path}),
     }
 }
-

@@ -54,7 +54,11 @@ pub(crate) fn safe(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().fold(String::new(), |mut out, c| {
-        if bad(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+        if bad(c) {
+            out.extend(c.escape_unicode())
+        } else {
+            out.push(c)
+        }
         out
     })
 }
@@ -89,7 +93,18 @@ pub(crate) fn duration(ms: i64) -> String {
 /// Only the ids of a reply, one a line.
 pub(crate) fn ids(reply: &Value) -> String {
     let mut ids = Vec::new();
-    for (noun, id) in [("task", "id"), ("tasks", "id"), ("created", "id"), ("agent", "name"), ("agents", "name"), ("reservations", "id"), ("messages", "id"), ("state", "key"), ("entries", "key"), ("events", "cursor")] {
+    for (noun, id) in [
+        ("task", "id"),
+        ("tasks", "id"),
+        ("created", "id"),
+        ("agent", "name"),
+        ("agents", "name"),
+        ("reservations", "id"),
+        ("messages", "id"),
+        ("state", "key"),
+        ("entries", "key"),
+        ("events", "cursor"),
+    ] {
         match &reply[noun] {
             Value::Array(items) => ids.extend(items.iter().map(|item| text(item, id))),
             Value::Object(_) => ids.push(text(&reply[noun], id)),

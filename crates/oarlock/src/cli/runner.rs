@@ -115,8 +115,10 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
         ttl: args.ttl,
         caller: caller(common, Identity::Optional),
     };
-    let program = std::env::current_exe()
-        .map_err(|error| StoreError::Unavailable { message: format!("this program cannot be found: {error}"), hint: "was it replaced while it runs?".into() })?;
+    let program = std::env::current_exe().map_err(|error| StoreError::Unavailable {
+        message: format!("this program cannot be found: {error}"),
+        hint: "was it replaced while it runs?".into(),
+    })?;
     let mut narrator = Narrator::new(output, args.follow);
     let ended = oarlock_run::run(&handles, &settings, &run, &WorkerProgram { program, args: vec!["--quiet".into()] }, &mut narrator);
     narrator.clear();
@@ -201,12 +203,19 @@ impl Progress for Narrator {
             return;
         }
         self.clear();
-        let busy: Vec<String> = live.at_work.iter().map(|at| format!("{} on {} ({})", at.agent, at.task, render::duration(at.wall_ms))).collect();
-        let text = format!("{}/{} parts done, {} workers, {}: {}", live.done, live.parts, live.workers, render::duration(live.wall_ms), busy.join(", "));
+        let busy: Vec<String> =
+            live.at_work.iter().map(|at| format!("{} on {} ({})", at.agent, at.task, render::duration(at.wall_ms))).collect();
+        let text = format!(
+            "{}/{} parts done, {} workers, {}: {}",
+            live.done,
+            live.parts,
+            live.workers,
+            render::duration(live.wall_ms),
+            busy.join(", ")
+        );
         let text: String = text.chars().take(100).collect();
         self.shown = text.chars().count();
         let mut err = std::io::stderr().lock();
         let _ = write!(err, "{text}").and_then(|()| err.flush());
     }
 }
-

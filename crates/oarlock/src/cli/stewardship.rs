@@ -59,7 +59,10 @@ fn reply<T: Serialize>(verb: &str, reply: &T, output: &Output) -> Result<u8, OpE
 fn export(steward: &mut SqliteAdministration, request: &Export, output: &Output) -> Result<u8, OpError> {
     let Some(file) = &request.out else {
         if output.json {
-            return Err(OpError::Usage { message: "export writes lines, not one JSON object, to standard output".into(), hint: "add --out F, or leave --json out".into() });
+            return Err(OpError::Usage {
+                message: "export writes lines, not one JSON object, to standard output".into(),
+                hint: "add --out F, or leave --json out".into(),
+            });
         }
         return match steward.export(&mut BufWriter::new(std::io::stdout().lock())) {
             Err(OpError::Store(StoreError::Unavailable { message, .. })) if message.contains("Broken pipe") => Ok(0),
@@ -69,7 +72,10 @@ fn export(steward: &mut SqliteAdministration, request: &Export, output: &Output)
     let partial = file.with_extension("partial");
     let mut out = BufWriter::new(new_file(file, &partial)?);
     let written = steward.export(&mut out).and_then(|events| {
-        out.flush().and_then(|()| out.get_ref().sync_all()).and_then(|()| fs::hard_link(&partial, file)).map_err(|error| cannot("write", file, &error))?;
+        out.flush()
+            .and_then(|()| out.get_ref().sync_all())
+            .and_then(|()| fs::hard_link(&partial, file))
+            .map_err(|error| cannot("write", file, &error))?;
         Ok(events)
     });
     let _ = fs::remove_file(&partial);
@@ -98,5 +104,9 @@ fn import(steward: &mut SqliteAdministration, request: &Import, output: &Output)
 }
 
 fn cannot(doing: &str, file: &Path, error: &std::io::Error) -> OpError {
-    StoreError::Unavailable { message: format!("failed to {doing} {}: {error}", file.display()), hint: "look at the permissions and the free space".into() }.into()
+    StoreError::Unavailable {
+        message: format!("failed to {doing} {}: {error}", file.display()),
+        hint: "look at the permissions and the free space".into(),
+    }
+    .into()
 }

@@ -29,7 +29,14 @@ pub(crate) fn task_table(out: &mut String, tasks: &[Value], paint: Paint) {
 pub(crate) fn describe_task(out: &mut String, task: &Value, paint: Paint) {
     let _ = writeln!(out, "{} {}", paint.bold(&text(task, "id")), text(task, "title"));
     let stuck = if task["stuck"] == true { ", stuck: it waits for a dead or cancelled task" } else { "" };
-    let _ = writeln!(out, "  {}{stuck}, priority {}, attempt {} of {}", paint.state(&text(task, "state")), task["priority"], task["attempt"], task["max_attempts"]);
+    let _ = writeln!(
+        out,
+        "  {}{stuck}, priority {}, attempt {} of {}",
+        paint.state(&text(task, "state")),
+        task["priority"],
+        task["attempt"],
+        task["max_attempts"]
+    );
     if task["holder"].is_object() {
         let holder = &task["holder"];
         let left = duration(holder["ttl_ms"].as_i64().unwrap_or(0));
@@ -40,7 +47,14 @@ pub(crate) fn describe_task(out: &mut String, task: &Value, paint: Paint) {
             let _ = writeln!(out, "  {name} {}", text(task, field));
         }
     }
-    for (field, name) in [("needs", "needs"), ("blocked_by", "waits for"), ("capabilities", "asks for"), ("writes", "writes"), ("resources", "uses"), ("artifacts", "artifacts")] {
+    for (field, name) in [
+        ("needs", "needs"),
+        ("blocked_by", "waits for"),
+        ("capabilities", "asks for"),
+        ("writes", "writes"),
+        ("resources", "uses"),
+        ("artifacts", "artifacts"),
+    ] {
         if task[field].as_array().is_some_and(|items| !items.is_empty()) {
             let _ = writeln!(out, "  {name}: {}", list(task, field));
         }
@@ -80,7 +94,8 @@ pub(crate) fn agent_table(out: &mut String, agents: &[Value], paint: Paint) {
 
 pub(crate) fn describe_agent(out: &mut String, agent: &Value, paint: Paint) {
     let role = if agent["role"].is_string() { format!(" ({})", text(agent, "role")) } else { String::new() };
-    let _ = writeln!(out, "{}{role} is {}, {}", paint.bold(&text(agent, "name")), paint.state(&text(agent, "state")), text(agent, "activity"));
+    let _ =
+        writeln!(out, "{}{role} is {}, {}", paint.bold(&text(agent, "name")), paint.state(&text(agent, "state")), text(agent, "activity"));
     let _ = writeln!(out, "  session {}, seen {} ago", text(agent, "session"), duration(agent["age_ms"].as_i64().unwrap_or(0)));
     for (field, name) in [("status", "status"), ("action", "action"), ("program", "program"), ("host", "host")] {
         if agent[field].is_string() {
@@ -152,7 +167,14 @@ pub(crate) fn event_line(event: &Value, colour: bool) -> String {
         };
         let _ = write!(facts, " {field}={shown}");
     }
-    format!("{} {:>6} {who:<12} {:<18} {}{}", paint.dim(&clock), text(event, "cursor"), text(event, "kind"), paint.bold(&text(event, "subject")), paint.dim(&facts))
+    format!(
+        "{} {:>6} {who:<12} {:<18} {}{}",
+        paint.dim(&clock),
+        text(event, "cursor"),
+        text(event, "kind"),
+        paint.bold(&text(event, "subject")),
+        paint.dim(&facts)
+    )
 }
 
 pub(crate) fn status(out: &mut String, status: &Value, paint: Paint) {
@@ -166,7 +188,12 @@ pub(crate) fn status(out: &mut String, status: &Value, paint: Paint) {
     let _ = writeln!(out, "tasks   {}", numbers("tasks", &states));
     if status["oldest_ready"].is_object() {
         let oldest = &status["oldest_ready"];
-        let _ = writeln!(out, "oldest  {} has been ready for {}", paint.bold(&text(oldest, "id")), duration(oldest["age_ms"].as_i64().unwrap_or(0)));
+        let _ = writeln!(
+            out,
+            "oldest  {} has been ready for {}",
+            paint.bold(&text(oldest, "id")),
+            duration(oldest["age_ms"].as_i64().unwrap_or(0))
+        );
     }
     for (field, words) in [("lost", "lost agents"), ("stuck", "stuck tasks"), ("dead_letters", "dead letters")] {
         if status[field].as_array().is_some_and(|items| !items.is_empty()) {
@@ -182,13 +209,16 @@ pub(crate) fn status(out: &mut String, status: &Value, paint: Paint) {
 
 pub(crate) fn doctor(out: &mut String, reply: &Value, paint: Paint) {
     for check in reply["checks"].as_array().into_iter().flatten() {
-        let mark = if check["ok"] == true { paint.state("ready").replace("ready", "ok   ") } else { paint.state("dead").replace("dead", "FAULT") };
+        let mark =
+            if check["ok"] == true { paint.state("ready").replace("ready", "ok   ") } else { paint.state("dead").replace("dead", "FAULT") };
         let _ = writeln!(out, "{mark} {:<8} {}", text(check, "check"), text(check, "found"));
     }
     for fixed in reply["fixed"].as_array().into_iter().flatten() {
         let _ = writeln!(out, "fixed: {}", fixed.as_str().unwrap_or_default());
     }
     if reply["ok"] != true {
-        out.push_str("the store cannot be trusted: `oarlock doctor --fix` rebuilds what its log can rebuild, `oarlock restore F` takes a backup\n");
+        out.push_str(
+            "the store cannot be trusted: `oarlock doctor --fix` rebuilds what its log can rebuild, `oarlock restore F` takes a backup\n",
+        );
     }
 }

@@ -25,7 +25,8 @@ pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
             let _ = writeln!(out, "  wave {}: {}", n + 1, ids.join("  "));
         }
         let created = plan["created"].as_array().map_or(0, Vec::len);
-        let _ = writeln!(out, "{}", if created > 0 { format!("{created} parts were made") } else { "nothing was changed (dry run)".into() });
+        let _ =
+            writeln!(out, "{}", if created > 0 { format!("{created} parts were made") } else { "nothing was changed (dry run)".into() });
     }
     for warning in plan["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let _ = writeln!(out, "  {} {}", paint.dim("note:"), super::safe(warning));
@@ -65,7 +66,9 @@ pub(crate) fn report(out: &mut String, report: &Value, paint: Paint) {
         out.push('\n');
     }
     if let Some(agents) = report["agents"].as_array().filter(|agents| !agents.is_empty()) {
-        let row = |agent: &Value| vec![Cell::painted(text(agent, "name"), |t| paint.bold(t)), Cell::new(text(agent, "parts")), Cell::new(ms(agent, "wall_ms"))];
+        let row = |agent: &Value| {
+            vec![Cell::painted(text(agent, "name"), |t| paint.bold(t)), Cell::new(text(agent, "parts")), Cell::new(ms(agent, "wall_ms"))]
+        };
         table(out, &["AGENT", "PARTS", "BUSY"], agents.iter().map(row).collect(), paint);
         out.push('\n');
     }
