@@ -81,7 +81,14 @@ pub(crate) fn markdown(task: &TaskShape) -> String {
 ///
 /// # Errors
 /// The session is over, and store errors. A task that was lost or cancelled meanwhile is an outcome.
-pub(crate) fn report(store: &mut dyn Store, caller: &Caller, settings: &Settings, held: &Held, status: ExitStatus, printed: Printed) -> Result<Outcome, OpError> {
+pub(crate) fn report(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    held: &Held,
+    status: ExitStatus,
+    printed: Printed,
+) -> Result<Outcome, OpError> {
     let (output, errors) = printed.into_texts();
     let refused = if status.success() {
         let result = (!output.is_empty()).then_some(output);

@@ -49,7 +49,8 @@ impl Running {
     /// # Errors
     /// The program cannot be started; nothing is left behind.
     pub(crate) fn start<'scope>(start: Start<'_>, scope: &'scope Scope<'scope, '_>, tell: &'scope dyn Tell) -> io::Result<Self> {
-        let (program, arguments) = start.command.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
+        let (program, arguments) =
+            start.command.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
         let (stop_reader, stop) = io::pipe()?;
         let mut command = Command::new(program);
         command.args(arguments).envs(start.variables);

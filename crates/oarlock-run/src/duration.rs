@@ -22,7 +22,9 @@ mod tests {
 
     #[test]
     fn two_units_are_enough() {
-        for (ms, words) in [(0, "0 ms"), (999, "999 ms"), (1_000, "1 s"), (59_999, "59 s"), (65_000, "1 min 5 s"), (7_800_000, "2 h 10 min")] {
+        for (ms, words) in
+            [(0, "0 ms"), (999, "999 ms"), (1_000, "1 s"), (59_999, "59 s"), (65_000, "1 min 5 s"), (7_800_000, "2 h 10 min")]
+        {
             assert_eq!(in_words(ms), words);
         }
     }

@@ -61,7 +61,8 @@ impl Heart {
     fn beat_on(&self, stores: &dyn Stores, settings: &Settings) -> Result<(), OpError> {
         let mut store = stores.open()?;
         loop {
-            let (state, _) = self.changed.wait_timeout_while(self.state(), self.interval, |state| !state.stop).unwrap_or_else(PoisonError::into_inner);
+            let (state, _) =
+                self.changed.wait_timeout_while(self.state(), self.interval, |state| !state.stop).unwrap_or_else(PoisonError::into_inner);
             if state.stop {
                 return Ok(());
             }

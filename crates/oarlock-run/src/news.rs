@@ -101,7 +101,13 @@ impl News {
             let (agent, since) = known.holder.as_ref()?;
             Some(AtWork { agent: agent.clone(), task: id.clone(), title: known.title.clone(), wall_ms: now.since_ms(*since) })
         });
-        Live { done: parts().filter(|(_, known)| known.is_done).count(), parts: parts().count(), workers, at_work: at_work.collect(), wall_ms }
+        Live {
+            done: parts().filter(|(_, known)| known.is_done).count(),
+            parts: parts().count(),
+            workers,
+            at_work: at_work.collect(),
+            wall_ms,
+        }
     }
 
     fn concerns(&self, event: &Event) -> bool {
@@ -167,10 +173,13 @@ impl News {
             }
             Fact::TaskFailed(failed) => {
                 known.holder = None;
-                let next = failed.retry_at.map(|at| format!("; tried again in {}", in_words(at.since_ms(event.store_at)))).unwrap_or_default();
+                let next =
+                    failed.retry_at.map(|at| format!("; tried again in {}", in_words(at.since_ms(event.store_at)))).unwrap_or_default();
                 Some(format!("{who} failed {id}: {}{next}", first_line(&failed.reason, REASON_CHARS_MAX)))
             }
-            Fact::TaskDied(died) => Some(format!("{id} \"{title}\" is dead after {} failed attempts and {} lost leases", died.failures, died.losses)),
+            Fact::TaskDied(died) => {
+                Some(format!("{id} \"{title}\" is dead after {} failed attempts and {} lost leases", died.failures, died.losses))
+            }
             Fact::LeaseLost(lost) => {
                 known.holder = None;
                 let holder = self.label(&lost.holder);
@@ -216,7 +225,9 @@ mod tests {
     #[test]
     fn a_run_hears_of_its_own_tasks_only() {
         let stores = TestStores::new();
-        let add = |id: &str, parent: Option<&str>| stores.order(&Add { title: format!("Title of {id}"), id: Some(task_id(id)), parent: parent.map(task_id), ..Add::default() });
+        let add = |id: &str, parent: Option<&str>| {
+            stores.order(&Add { title: format!("Title of {id}"), id: Some(task_id(id)), parent: parent.map(task_id), ..Add::default() })
+        };
         add("P", None);
         add("A", Some("P"));
         add("other", None);
@@ -236,7 +247,13 @@ mod tests {
         assert_eq!(heard.lines(), ["w1 claimed A \"Title of A\""]);
         let live = news.live(StoreTime(i64::MAX), 1, 5);
         assert_eq!((live.done, live.parts, live.at_work.len()), (0, 2, 1));
-        call::mutate(&mut *store, &me, &settings, &Done { id: task_id("A"), token: None, result: None, result_file: None, artifact: Vec::new() }).expect("finishes");
+        call::mutate(
+            &mut *store,
+            &me,
+            &settings,
+            &Done { id: task_id("A"), token: None, result: None, result_file: None, artifact: Vec::new() },
+        )
+        .expect("finishes");
         stores.order(&Cancel { id: task_id("P") });
         assert!(news.read(&mut *store, &heard).expect("it reads"));
         assert!(!news.read(&mut *store, &heard).expect("it reads"));

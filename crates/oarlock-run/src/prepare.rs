@@ -43,7 +43,9 @@ impl Preparing<'_> {
         match target {
             Target::File { path, document } => self.prepare_file(path, document),
             Target::Task(id) => match self.state_of(id)? {
-                Some(state) if state.is_finished() => Err(Rejection::StateConflict { verb: "run", task: id.clone(), state, why: None }.into()),
+                Some(state) if state.is_finished() => {
+                    Err(Rejection::StateConflict { verb: "run", task: id.clone(), state, why: None }.into())
+                }
                 Some(state) => self.go_on(id, state, None),
                 None => Err(Rejection::not_found("task", id).into()),
             },
@@ -138,7 +140,15 @@ impl Preparing<'_> {
     }
 
     fn split_of(&self, id: &str, document: Option<&str>) -> Split {
-        Split { id: id.to_owned(), agents: Some(self.agents), max_subtasks: None, plan: None, auto_finish: true, dry_run: false, document: document.map(str::to_owned) }
+        Split {
+            id: id.to_owned(),
+            agents: Some(self.agents),
+            max_subtasks: None,
+            plan: None,
+            auto_finish: true,
+            dry_run: false,
+            document: document.map(str::to_owned),
+        }
     }
 
     fn order<M: Mutation>(&mut self, request: &M) -> Result<M::Reply, OpError> {
@@ -213,7 +223,10 @@ mod tests {
         let (prepared, lines) = prepare(&stores, Target::Task(task_id("demo")));
         assert_eq!(prepared, Ok(Prepared { task: task_id("demo"), has_parts: false }));
         assert!(lines[0].starts_with("demo is worked on in one piece: there is only one step"), "{lines:?}");
-        assert_eq!(prepare(&stores, Target::File { path: "x.md".into(), document: " \n".into() }).0.expect_err("empty").code().code, "invalid_request");
+        assert_eq!(
+            prepare(&stores, Target::File { path: "x.md".into(), document: " \n".into() }).0.expect_err("empty").code().code,
+            "invalid_request"
+        );
     }
 
     #[test]

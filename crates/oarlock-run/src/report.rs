@@ -179,7 +179,8 @@ struct Timed {
 /// A task comes after what it needs, and after its own parts.
 fn timed(tasks: &[(Task, Vec<Span>)]) -> Vec<Timed> {
     let index_of: BTreeMap<&TaskId, usize> = tasks.iter().enumerate().map(|(index, (task, _))| (&task.id, index)).collect();
-    let mut times: Vec<Timed> = tasks.iter().map(|(_, spans)| Timed { wall_ms: success(spans).map_or(0, Span::wall_ms), after: Vec::new() }).collect();
+    let mut times: Vec<Timed> =
+        tasks.iter().map(|(_, spans)| Timed { wall_ms: success(spans).map_or(0, Span::wall_ms), after: Vec::new() }).collect();
     for (index, (task, _)) in tasks.iter().enumerate() {
         times[index].after.extend(task.needs.iter().filter_map(|need| index_of.get(need).copied()));
         if let Some(parent) = task.spec.parent.as_ref().and_then(|parent| index_of.get(parent)) {
@@ -262,7 +263,12 @@ mod tests {
             updated_at: Default::default(),
         };
         task.result = Some(format!("result of {}", task.id));
-        let span = |(agent, from, to, is_success): &(&str, i64, i64, bool)| Span { agent: agent.parse().expect("a name"), from: StoreTime(*from), to: Some(StoreTime(*to)), is_success: *is_success };
+        let span = |(agent, from, to, is_success): &(&str, i64, i64, bool)| Span {
+            agent: agent.parse().expect("a name"),
+            from: StoreTime(*from),
+            to: Some(StoreTime(*to)),
+            is_success: *is_success,
+        };
         (task, spans.iter().map(span).collect())
     }
 

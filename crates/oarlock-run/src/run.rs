@@ -18,6 +18,7 @@ use oarlock_ops::store::Store;
 use oarlock_ops::topic::Topics;
 use serde_json::json;
 
+use crate::Stores;
 use crate::crew::Crew;
 use crate::duration::ms;
 use crate::news::News;
@@ -27,7 +28,6 @@ use crate::report::{self, RunReport};
 use crate::signals::Signals;
 use crate::tree::{self, Obstacle, Standing};
 use crate::watch::{self, SLICE_MS, Watch, is_busy};
-use crate::Stores;
 
 /// How often the state of the tasks is looked at although nothing was logged: capabilities come and go with agents.
 const RECHECK: StdDuration = StdDuration::from_secs(1);
@@ -66,7 +66,8 @@ pub struct Run {
 }
 
 /// How to start a worker: `PROGRAM ARGS… work --as NAME --within ID [--can …] [--ttl …] -- COMMAND…`, with the store in
-/// OARLOCK_STORE. Its standard error is passed on line by line.
+/// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is told from the log, so a worker
+/// need not say that itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerProgram {
     /// The program.
@@ -90,13 +91,26 @@ pub struct RunEnd {
 /// # Errors
 /// Nothing was begun: the target is finished (`already_exists`, `state_conflict`), missing (`not_found`) or cannot be split; a
 /// value is out of range; the workers cannot be started. Or the store is gone, so that there is nothing to report from.
-pub fn run(stores: &dyn Stores, settings: &Settings, run: &Run, program: &WorkerProgram, progress: &mut dyn Progress) -> Result<RunEnd, OpError> {
+pub fn run(
+    stores: &dyn Stores,
+    settings: &Settings,
+    run: &Run,
+    program: &WorkerProgram,
+    progress: &mut dyn Progress,
+) -> Result<RunEnd, OpError> {
     let signals = Signals::install()?;
     run_until(&signals, stores, settings, run, program, progress)
 }
 
 /// [`run`] with the signals of the caller.
-pub(crate) fn run_until(signals: &Signals, stores: &dyn Stores, settings: &Settings, run: &Run, program: &WorkerProgram, progress: &mut dyn Progress) -> Result<RunEnd, OpError> {
+pub(crate) fn run_until(
+    signals: &Signals,
+    stores: &dyn Stores,
+    settings: &Settings,
+    run: &Run,
+    program: &WorkerProgram,
+    progress: &mut dyn Progress,
+) -> Result<RunEnd, OpError> {
     check(run)?;
     let begun = Instant::now();
     let mut store = stores.open()?;
@@ -108,7 +122,8 @@ pub(crate) fn run_until(signals: &Signals, stores: &dyn Stores, settings: &Setti
     let url = stores.url();
     thread::scope(|scope| {
         let crew = Crew { scope, tell: &tell, program, run, task: prepared.task.clone(), url, slots: Vec::new() };
-        let mut supervisor = Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, crew, begun, checked: None };
+        let mut supervisor =
+            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, crew, begun, checked: None };
         supervisor.start(if prepared.has_parts { run.agents } else { 1 })?;
         let ended = supervisor.supervise();
         let wall_ms = ms(begun.elapsed());
@@ -119,10 +134,16 @@ pub(crate) fn run_until(signals: &Signals, stores: &dyn Stores, settings: &Setti
 
 fn check(run: &Run) -> Result<(), OpError> {
     if run.command.is_empty() {
-        return Err(Rejection::invalid("no command is given", "pass it after --, for example: oarlock run FILE --agents 3 -- sh agent.sh").into());
+        return Err(
+            Rejection::invalid("no command is given", "pass it after --, for example: oarlock run FILE --agents 3 -- sh agent.sh").into()
+        );
     }
     if !(1..=limits::RUN_AGENTS_MAX).contains(&run.agents) {
-        return Err(Rejection::invalid(format!("--agents {} is out of range", run.agents), format!("agents go from 1 to {}", limits::RUN_AGENTS_MAX)).into());
+        return Err(Rejection::invalid(
+            format!("--agents {} is out of range", run.agents),
+            format!("agents go from 1 to {}", limits::RUN_AGENTS_MAX),
+        )
+        .into());
     }
     Ok(())
 }

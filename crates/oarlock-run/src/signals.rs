@@ -30,7 +30,8 @@ impl Signals {
         }
         let mut installed = Vec::new();
         for (signal, came) in caught {
-            let id = flag::register(signal, Arc::clone(came)).map_err(|error| OpError::Internal(format!("signal {signal} cannot be caught: {error}")))?;
+            let id = flag::register(signal, Arc::clone(came))
+                .map_err(|error| OpError::Internal(format!("signal {signal} cannot be caught: {error}")))?;
             installed.push(id);
         }
         signals.installed = installed;

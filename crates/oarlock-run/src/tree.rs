@@ -56,7 +56,9 @@ impl Obstacle {
         match self {
             Obstacle::DeadEnd(id, state) => format!("{id} is {state}"),
             Obstacle::Review(id) => format!("{id} waits for approval"),
-            Obstacle::Outside(id, needs) => format!("{id} needs {}, which is not part of it", needs.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ")),
+            Obstacle::Outside(id, needs) => {
+                format!("{id} needs {}, which is not part of it", needs.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", "))
+            }
             Obstacle::Capability(id, missing) => format!("{id} needs an agent that can {missing}"),
         }
     }
@@ -168,7 +170,11 @@ mod tests {
         let outside = Obstacle::Outside(task_id("A"), vec![task_id("X")]);
         let capability = Obstacle::Capability(task_id("B"), "sql".into());
         check(&stores, Standing::Stalled(vec![outside, capability]));
-        stores.order(&oarlock_ops::agent::Join { name: Some("ada".parse().expect("a name")), can: vec!["sql".parse().expect("a label")], ..Default::default() });
+        stores.order(&oarlock_ops::agent::Join {
+            name: Some("ada".parse().expect("a name")),
+            can: vec!["sql".parse().expect("a label")],
+            ..Default::default()
+        });
         check(&stores, Standing::Open);
     }
 }

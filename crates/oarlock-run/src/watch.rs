@@ -35,7 +35,11 @@ impl Watch {
         let Some(listening) = &mut self.listening else {
             let processes: Vec<ProcessId> = processes.iter().filter_map(|text| ProcessId::parse(text).ok()).collect();
             let timeout = Duration::from_millis(for_ms.unsigned_abs());
-            return self.deaf.wait(Some(timeout), &processes).map(drop).map_err(|error| OpError::Internal(format!("failed to wait: {error}")));
+            return self
+                .deaf
+                .wait(Some(timeout), &processes)
+                .map(drop)
+                .map_err(|error| OpError::Internal(format!("failed to wait: {error}")));
         };
         match listening.wait(for_ms, processes) {
             Ok(_) => Ok(()),

@@ -20,6 +20,7 @@ use oarlock_ops::task::{Claim, Claimed, Ready};
 use oarlock_ops::topic::Topics;
 use serde::Serialize;
 
+use crate::Stores;
 use crate::attempt::{self, Fate, Held};
 use crate::child::{Running, Start};
 use crate::duration::{in_words, ms};
@@ -28,7 +29,6 @@ use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
 use crate::text::clean_line;
 use crate::watch::{self, SLICE_MS, Watch, is_busy};
-use crate::Stores;
 
 /// How often an idle worker tries again although nothing seems to have changed: the net under the bells.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
@@ -128,7 +128,13 @@ pub fn work(stores: &dyn Stores, settings: &Settings, work: &Work, progress: &mu
 }
 
 /// [`work`] with the signals of the caller.
-pub(crate) fn work_until(signals: &Signals, stores: &dyn Stores, settings: &Settings, work: &Work, progress: &mut dyn Progress) -> Result<WorkReport, OpError> {
+pub(crate) fn work_until(
+    signals: &Signals,
+    stores: &dyn Stores,
+    settings: &Settings,
+    work: &Work,
+    progress: &mut dyn Progress,
+) -> Result<WorkReport, OpError> {
     if work.command.is_empty() {
         return Err(Rejection::invalid("no command is given", "pass it after --, for example: oarlock work -- sh agent.sh").into());
     }
@@ -139,7 +145,8 @@ pub(crate) fn work_until(signals: &Signals, stores: &dyn Stores, settings: &Sett
     let interval = heartbeat::interval(joined.agent.timeout_ms, work.ttl.unwrap_or(settings.lease_ttl).as_ms());
     let heart = Heart::new(caller.clone(), interval);
     let tell = Mutex::new(progress);
-    let report = WorkReport { agent: joined.agent.name, session: joined.session, done: 0, failed: 0, other: 0, tasks: Vec::new(), wall_ms: 0 };
+    let report =
+        WorkReport { agent: joined.agent.name, session: joined.session, done: 0, failed: 0, other: 0, tasks: Vec::new(), wall_ms: 0 };
     tell.line(&format!("{} is ready for work (session {})", report.agent, report.session));
     thread::scope(|scope| {
         scope.spawn(|| heart.beat(stores, settings));
@@ -153,7 +160,10 @@ pub(crate) fn work_until(signals: &Signals, stores: &dyn Stores, settings: &Sett
 }
 
 fn join(store: &mut dyn Store, settings: &Settings, work: &Work) -> Result<JoinReply, OpError> {
-    let process = ProcessId::current().map_err(|error| StoreError::Unavailable { message: format!("this process cannot be identified: {error}"), hint: "is /proc mounted?".into() })?;
+    let process = ProcessId::current().map_err(|error| StoreError::Unavailable {
+        message: format!("this process cannot be identified: {error}"),
+        hint: "is /proc mounted?".into(),
+    })?;
     let join = Join {
         name: work.name.clone(),
         role: work.role.clone(),
@@ -387,7 +397,11 @@ enum Stop {
 
 fn cannot_start(command: &[OsString], error: &std::io::Error) -> OpError {
     let program = command.first().map(|program| shown(&program.to_string_lossy())).unwrap_or_default();
-    Rejection::invalid(format!("\"{program}\" cannot be started: {error}"), "name a program that is there and may be run; the task was given back").into()
+    Rejection::invalid(
+        format!("\"{program}\" cannot be started: {error}"),
+        "name a program that is there and may be run; the task was given back",
+    )
+    .into()
 }
 
 #[cfg(test)]

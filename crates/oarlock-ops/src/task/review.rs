@@ -2,7 +2,6 @@
 
 use clap::Args;
 use oarlock_model::event::{TaskApproved, TaskRejected};
-use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::task::add::TaskReply;
 use crate::task::finish::{self, Outcome};
-use crate::task::values;
+use crate::task::{rest, values};
 
 /// Approves a task in review: it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
@@ -76,7 +75,7 @@ impl Mutation for Reject {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let task = in_review(cx, "reject", &self.id)?;
-        let place = resting(RestingFacts::of(&task, false, false), cx.now());
+        let place = rest::resting_place(cx.view(), &task)?;
         cx.emit(TaskRejected { id: task.id.clone(), reason: self.reason.clone(), resting: place })?;
         TaskReply::of(cx, &task.id)
     }

@@ -8,7 +8,8 @@ use oarlock_ops::task::{Add, Cancel};
 const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Create `src/alpha.rs` (30 minutes)\n2. Create `src/beta.rs` (30 minutes)\n";
 
 /// The shell passes the arguments on in the environment, because the test program has its own.
-const AS_WORKER: &str = "OARLOCK_RUN_TEST_ARGS=$(printf '%s\\037' \"$@\") exec \"$0\" --exact run::tests::acts_as_a_worker --test-threads=1";
+const AS_WORKER: &str =
+    "OARLOCK_RUN_TEST_ARGS=$(printf '%s\\037' \"$@\") exec \"$0\" --exact run::tests::acts_as_a_worker --test-threads=1";
 
 /// No test, but what the workers of the others do; alone it does nothing.
 #[test]
@@ -99,10 +100,42 @@ fn the_part_of_a_killed_worker_is_done_by_another() {
     assert_eq!(end.error, None, "{lines:?}");
     assert_eq!(end.report.parts.iter().map(|part| part.attempts).max(), Some(2), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("lost two-SUB") && line.ends_with("it is ready again")), "{lines:?}");
-    assert!(lines.iter().any(|line| line.contains("signal 9 (SIGKILL)")), "{lines:?}");
-    let mut store = stores.open().expect("it opens");
-    let restarted = store.snapshot().expect("it reads").events(&oarlock_ops::store::EventFilter { kinds: vec!["agent_joined".into()], limit: 10, bytes_max: 1_000_000, ..Default::default() });
-    assert_eq!(restarted.expect("it reads").len(), 3);
+}
+
+#[test]
+fn a_worker_that_dies_is_replaced() {
+    let stores = TestStores::new();
+    let marker = stores.dir().join("killed");
+    let script = format!("if mkdir '{}' 2> /dev/null; then kill -9 $PPID; exec sleep 1000; fi; echo done", marker.display());
+    let (end, lines) = run_to_its_end(&stores, &Run { agents: 1, ..shell(&script) });
+    assert_eq!((end.error, end.report.parts[0].attempts), (None, 2), "{lines:?}");
+    assert!(lines.contains(&"w1 ended (signal 9 (SIGKILL)); another takes its place".to_owned()), "{lines:?}");
+    assert_eq!(end.report.agents.len(), 1);
+}
+
+#[test]
+fn a_worker_that_dies_again_and_again_is_given_up() {
+    let stores = TestStores::new();
+    let settings = Settings { max_attempts: 100, ..Settings::default() };
+    let run = Run { agents: 1, ..shell("kill -9 $PPID; exec sleep 1000") };
+    let end = run_until(&Signals::default(), &stores, &settings, &run, &program(), &mut Heard::default()).expect("it runs");
+    assert_eq!(end.error.expect("no worker is left").code().code, "state_conflict");
+    assert_eq!((end.report.state, end.report.parts[0].attempts), (TaskState::Ready, 4));
+}
+
+#[test]
+fn the_example_agent_works_on_the_example_task() {
+    let stores = TestStores::new();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let document = std::fs::read_to_string(format!("{examples}/notes-service.md")).expect("it is part of the project");
+    let made = stores.dir().join("made");
+    let script = format!("OARLOCK_DEMO_SECONDS=0 OARLOCK_DEMO_DIR='{}' exec sh '{examples}/agent.sh'", made.display());
+    let target = Target::File { path: "examples/notes-service.md".into(), document };
+    let (end, lines) = run_to_its_end(&stores, &Run { target, agents: 3, ..shell(&script) });
+    assert_eq!((end.error, end.report.state), (None, TaskState::Done), "{lines:?}");
+    for file in ["src/notes/model.py", "src/notes/store.py", "docs/notes.md"] {
+        assert!(made.join(file).exists(), "{file}: {lines:?}");
+    }
 }
 
 #[test]

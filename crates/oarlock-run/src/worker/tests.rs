@@ -13,7 +13,12 @@ fn add(stores: &TestStores, id: &str) -> Add {
 }
 
 fn shell(script: &str) -> Work {
-    Work { name: Some("ada".parse().expect("a name")), command: ["sh", "-c", script].map(OsString::from).to_vec(), once: true, ..Work::default() }
+    Work {
+        name: Some("ada".parse().expect("a name")),
+        command: ["sh", "-c", script].map(OsString::from).to_vec(),
+        once: true,
+        ..Work::default()
+    }
 }
 
 fn work_once(stores: &TestStores, script: &str) -> (Result<WorkReport, OpError>, Heard) {
@@ -120,7 +125,13 @@ fn what_the_program_reports_itself_counts() {
     let stores = TestStores::new();
     add(&stores, "T-1");
     let me = Caller::named("ada".parse().expect("a name"));
-    let done = oarlock_ops::task::Done { id: task_id("T-1"), token: None, result: Some("by hand".into()), result_file: None, artifact: Vec::new() };
+    let done = oarlock_ops::task::Done {
+        id: task_id("T-1"),
+        token: None,
+        result: Some("by hand".into()),
+        result_file: None,
+        artifact: Vec::new(),
+    };
     let finished = stores.dir().join("finished");
     let script = format!("while [ ! -e '{}' ]; do :; done; echo by the worker", finished.display());
     let (result, _) = meanwhile(&stores, &script, || {
@@ -187,4 +198,45 @@ fn parts_added_by_the_program_are_waited_for() {
     });
     assert_eq!(outcome(result), Outcome::Split);
     assert_eq!(stores.task("T-1").state, TaskState::Waiting);
+}
+
+#[test]
+fn a_second_signal_kills_a_program_that_ignores_the_first() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let (started, asked) = (stores.dir().join("started"), stores.dir().join("asked"));
+    let script = format!("trap \"touch '{}'\" TERM; touch '{}'; while :; do :; done", asked.display(), started.display());
+    let signals = Signals::default();
+    let mut heard = Heard::default();
+    let begun = Instant::now();
+    let result = thread::scope(|scope| {
+        scope.spawn(|| {
+            for file in ["started", "asked"] {
+                stores.until_made(file);
+                signals.raise();
+            }
+        });
+        work_until(&signals, &stores, &Settings::default(), &shell(&script), &mut heard)
+    });
+    assert_eq!(result.expect_err("interrupted"), OpError::Interrupted);
+    assert!(begun.elapsed() < crate::child::TERM_GRACE, "it did not wait for the program");
+    assert_eq!(stores.task("T-1").state, TaskState::Ready);
+}
+
+#[test]
+fn what_the_program_claimed_besides_is_given_back() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    add(&stores, "T-2");
+    let me = Caller::named("ada".parse().expect("a name"));
+    let finished = stores.dir().join("finished");
+    let script = format!("while [ ! -e '{}' ]; do :; done", finished.display());
+    let (result, _) = meanwhile(&stores, &script, || {
+        let mut store = stores.open().expect("it opens");
+        let claim = Claim { id: Some(task_id("T-2")), ..Claim::default() };
+        call::mutate(&mut *store, &me, &Settings::default(), &claim).expect("it is ready");
+        std::fs::write(&finished, "").expect("the directory is ours");
+    });
+    assert_eq!(outcome(result), Outcome::Done);
+    assert_eq!((stores.task("T-1").state, stores.task("T-2").state), (TaskState::Done, TaskState::Ready));
 }

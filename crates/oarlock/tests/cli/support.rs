@@ -5,7 +5,7 @@ mod process;
 mod words;
 
 pub(crate) use form::{error_in, object};
-pub(crate) use process::{Running, Watchdog};
+pub(crate) use process::Running;
 pub(crate) use words::words;
 
 use serde_json::Value;
@@ -234,7 +234,14 @@ impl Call {
     }
 
     /// Starts it.
-    pub(crate) fn start(mut self) -> Running {
+    pub(crate) fn start(self) -> Running {
+        let mut running = self.start_open();
+        running.end_input();
+        running
+    }
+
+    /// Starts it, with more input to come.
+    pub(crate) fn start_open(mut self) -> Running {
         if self.json && !is_json(&self.command) {
             // What follows `--` belongs to another program, so the flag goes in front.
             let args: Vec<_> = self.command.get_args().map(OsStr::to_owned).collect();
@@ -254,8 +261,7 @@ impl Call {
             self.command.stdin(Stdio::piped());
         }
         let mut child = self.command.spawn().expect("the binary starts");
-        if let Some(input) = self.input {
-            let mut stdin = child.stdin.take().expect("it is piped");
+        if let (Some(input), Some(stdin)) = (self.input, child.stdin.as_mut()) {
             // A program that refuses its input before it has read all of it closes the pipe.
             let _ = stdin.write_all(&input);
         }

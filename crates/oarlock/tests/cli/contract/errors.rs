@@ -1,8 +1,6 @@
 //! Every error code that can be caused, the form of errors, and mistakes in the command line itself.
 
-use rustix::fs::{FlockOperation, fcntl_lock};
 use std::collections::BTreeSet;
-use std::fs::File;
 
 use crate::support::{Project, object};
 
@@ -16,6 +14,7 @@ fn stage() -> Project {
         "add lost --id LOST",
         "claim LOST --as ada",
         "release LOST --as ada",
+        "update LOST --can nobody-can",
         "add done --id DONE",
         "claim DONE --as ada",
         "done DONE --as ada --result r",
@@ -70,15 +69,26 @@ fn every_error_code_has_its_exit_code() {
 }
 
 #[test]
-fn a_store_that_others_hold_is_busy() {
-    let project = Project::with(&["ada"]);
-    // Whoever holds all of its lock file holds the store, as a writer and as a reader.
-    let locks = File::options().read(true).write(true).open(project.root().join(".oarlock/oarlock.db-shm")).expect("a store in use has it");
-    fcntl_lock(&locks, FlockOperation::NonBlockingLockExclusive).expect("nobody else has it");
-    let error = project.fails("add x --busy 1s", 7, "store_busy");
+fn a_store_that_another_process_writes_is_busy_and_can_be_read() {
+    let project = Project::new();
+    // An import writes as long as its input goes on.
+    let mut importing = project.call("import -").input("{\"oarlock_log\":1}\n").start_open();
+    let beat = "heartbeat --as nobody --busy 1s";
+    let mut tries = 0;
+    let error = loop {
+        let reply = project.call(beat).run();
+        tries += 1;
+        if reply.code == 7 || tries == 10_000 {
+            break reply.fails(7, "store_busy");
+        }
+        reply.fails(3, "not_found");
+        std::thread::yield_now();
+    };
     assert_eq!(error["retryable"], true);
     assert!(error["retry_after_ms"].is_i64(), "{error}");
-    drop(locks);
+    project.ok("status");
+    importing.end_input();
+    importing.reply().fails(65, "data_damaged");
     project.ok("add x --busy 1s");
 }
 

