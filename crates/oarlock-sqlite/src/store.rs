@@ -1,6 +1,6 @@
 //! [`SqliteStore`]: opening, beginning transactions, and keeping the write-ahead log short.
 
-use oarlock_host::bell::Bells;
+use oarlock_host::bell::{Bells, Listener};
 use oarlock_host::clock::{Clock, SystemClock};
 use oarlock_host::gate::Gate;
 use oarlock_host::owner::OwnerLock;
@@ -11,13 +11,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::clock::StoreClock;
 use crate::error::{io_error, store_error, unavailable};
-use crate::listen::SqliteListening;
+use crate::listen::{self, SqliteListening};
 use crate::place::Place;
 use crate::rows::event;
 use crate::transaction::SqliteTransaction;
@@ -97,6 +98,7 @@ pub struct SqliteStore {
     prefix: String,
     epoch: u64,
     owned: Vec<OwnerLock>,
+    listening: Option<(Topics, Arc<Mutex<Listener>>)>,
     inode: (u64, u64),
     wal_frames: Arc<AtomicU32>,
 }
@@ -177,6 +179,7 @@ impl SqliteStore {
             prefix,
             epoch,
             owned: Vec::new(),
+            listening: None,
             inode,
             wal_frames,
         })
@@ -280,7 +283,13 @@ impl Store for SqliteStore {
     }
 
     fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
-        Ok(Box::new(SqliteListening::new(&self.bells, topics)))
+        // Closing a listener takes the kernel longer than all the rest of a wake-up: one is kept for the next wait.
+        let listener = match &self.listening {
+            Some((kept, listener)) if *kept == topics && listener.lock().is_ok_and(|kept| kept.hears()) => Arc::clone(listener),
+            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics))),
+        };
+        self.listening = Some((topics, Arc::clone(&listener)));
+        Ok(Box::new(SqliteListening::new(listener)))
     }
 }
 
@@ -315,6 +324,8 @@ pub(crate) fn connect(file: &Path, create: OpenFlags, busy: Duration) -> StoreRe
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // A one-shot command does not pay for a checkpoint when it happens to be the last to close.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(store_error)?;
+    // A plan does not depend on the values bound: else SQLite prepares each statement on a partial index anew.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(store_error)?;
     Ok(conn)
 }
 

@@ -1,10 +1,12 @@
 //! What the tests share: a project of their own, calls of the binary, and the checks that every reply has to pass.
 
 mod form;
+mod pipes;
 mod process;
 mod words;
 
 pub(crate) use form::{error_in, object};
+pub(crate) use pipes::{fifo, gone, heard};
 pub(crate) use process::Running;
 pub(crate) use words::words;
 
