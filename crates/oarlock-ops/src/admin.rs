@@ -115,7 +115,7 @@ pub struct ExportReply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreReply {
     /// The number of the last event.
-    pub events: u64,
+    pub last_event: u64,
     /// The epoch that begins.
     pub epoch: u64,
     /// Sessions that ended.
@@ -173,7 +173,7 @@ pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64) -> Result<RestoreRe
     for agent in &live {
         settle::lose_session(&mut cx, agent, DeathProof::Restored)?;
     }
-    Ok(RestoreReply { events: cx.view().last_seq()?, epoch, sessions_ended: live.len() as u64, kept: None })
+    Ok(RestoreReply { last_event: cx.view().last_seq()?, epoch, sessions_ended: live.len() as u64, kept: None })
 }
 
 /// The refusal to overwrite a file.

@@ -10,4 +10,4 @@ pub mod script;
 pub mod stage;
 
 pub use memory::MemoryStore;
-pub use stage::{Lockstep, MemoryStage, Stage};
+pub use stage::{Lockstep, MemoryStage, Stage, say};

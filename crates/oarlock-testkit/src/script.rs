@@ -106,7 +106,7 @@ impl Script {
 }
 
 /// Reads a line on which something happens.
-fn play(line: &str) -> Result<Play, String> {
+pub(crate) fn play(line: &str) -> Result<Play, String> {
     let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
     if let Some(voice) = first.strip_suffix(':') {
         return Ok(Play::Call(Voice::parse(voice), words(rest)?));

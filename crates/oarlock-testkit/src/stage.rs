@@ -176,6 +176,20 @@ fn run(store: &mut dyn Store, caller: &Caller, words: &[String], process: &str, 
     }
 }
 
+/// Says one line to a store, `ada: claim T-1` or `-: add x`, without any stage around it.
+///
+/// # Errors
+/// What the operation refuses.
+///
+/// # Panics
+/// When the line is none.
+pub fn say(store: &mut dyn Store, line: &str) -> Result<Value, OpError> {
+    let Ok(Play::Call(voice, words)) = crate::script::play(line) else { panic!("nothing is said: {line}") };
+    let state = store.snapshot()?.state()?;
+    let (caller, words) = call::common_flags(&voice, &words, &state)?;
+    run(store, &caller, &words, voice.process(), &Files::default())
+}
+
 /// An outcome as callers see it.
 fn told(outcome: &Result<Value, OpError>) -> Value {
     match outcome {

@@ -45,6 +45,11 @@ impl Project {
     pub fn find(dir: &Path) -> Result<Self, OpError> {
         match Self::around(dir) {
             Some(project) if project.store_file().exists() => Ok(project),
+            Some(project) if project.dir().is_dir() => Err(Rejection::Missing {
+                message: format!("the project in {} has lost its store", project.root.display()),
+                hint: "was it deleted, by `git clean` perhaps? `oarlock init` makes a new one, `oarlock restore F` takes a backup".into(),
+            }
+            .into()),
             _ => Err(Rejection::Missing {
                 message: "there is no Oarlock project here".into(),
                 hint: "make one with `oarlock init`, or name a store with --store sqlite:PATH".into(),
@@ -56,6 +61,13 @@ impl Project {
     /// The project whose root is this directory.
     pub fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
+    }
+
+    /// The project whose store is this file, when it lies where a project's store does.
+    pub fn of_store(file: &Path) -> Option<Self> {
+        let dir = file.parent().filter(|dir| dir.ends_with(PROJECT_DIR))?;
+        let root = dir.parent()?;
+        file.ends_with(oarlock_sqlite::STORE_FILE).then(|| Self::at(root))
     }
 
     /// The root directory.

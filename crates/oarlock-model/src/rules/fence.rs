@@ -38,6 +38,8 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
     let lost = |how| Rejection::LeaseLost { task: task.id.clone(), how, holder: task.holder().map(|g| holder_facts(g, holder, now)) };
     let mine = grant.session == *caller.session;
     match grant.end {
+        // A session that failed the task and names no token believes it still holds it.
+        Some(GrantEnd::Failed) if mine && caller.token.is_none() => Err(lost("given up as failed")),
         Some(end) if mine || caller.token.is_some() => match ended_without_us(end) {
             Some(how) => Err(lost(how)),
             None if mine => Ok(Some(grant)),
@@ -67,6 +69,7 @@ fn ended_without_us(end: GrantEnd) -> Option<&'static str> {
         GrantEnd::TakenOver => Some("taken over"),
         GrantEnd::Lost => Some("lost with its session"),
         GrantEnd::Split => Some("given up by the split"),
-        GrantEnd::Done | GrantEnd::Failed | GrantEnd::Cancelled => None,
+        GrantEnd::Cancelled => Some("cancelled with its task"),
+        GrantEnd::Done | GrantEnd::Failed => None,
     }
 }

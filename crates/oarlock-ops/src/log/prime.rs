@@ -78,7 +78,7 @@ impl Prime {
         }
         let unread = cx.view.inbox(&me.name, false, 100)?.len();
         if unread > 0 {
-            let _ = writeln!(text, "{unread} messages wait in your inbox.");
+            let _ = writeln!(text, "Not acknowledged in your inbox: {unread}.");
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ fn what_waits(cx: &Reading<'_>, text: &mut String) -> Result<(), OpError> {
     let counts = cx.view.counts()?;
     let _ = writeln!(
         text,
-        "\nTasks: {} ready, {} claimed, {} blocked, {} done.",
+        "\nTasks: {} ready, {} claimed, {} waiting for others or for their time, {} done.",
         counts.of(TaskState::Ready),
         counts.of(TaskState::Claimed),
         counts.of(TaskState::Blocked) + counts.of(TaskState::Waiting) + counts.of(TaskState::Scheduled),

@@ -24,7 +24,7 @@ use crate::task::add;
 use crate::task::release::held_by_me;
 
 /// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
 pub struct Split {
     /// A task id, or a file (with a / in it, or ending in .md) that becomes the parent task
     #[arg(value_name = "ID|FILE")]

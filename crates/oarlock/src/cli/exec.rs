@@ -33,7 +33,10 @@ impl Where {
         let here = current_dir()?;
         if let Some(url) = &common.store {
             let path = sqlite_path(url)?;
-            return Ok(Self { place: Place::of_file(resolved(&here, path)), project: None });
+            let place = Place::of_file(resolved(&here, path));
+            // The store of a project, named from outside, keeps the project's settings.
+            let project = Project::of_store(place.file());
+            return Ok(Self { place, project });
         }
         let project = if making { Project::around(&here).unwrap_or_else(|| Project::at(&here)) } else { Project::find(&here)? };
         Ok(Self { place: Place::of_file(project.store_file()), project: Some(project) })
@@ -124,10 +127,14 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let started = Instant::now();
     let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
     call.localise(&mut ThisMachine)?;
-    if let Some(reply) = call.without_store(&Settings::default())? {
+    let anywhere = Where::find(common, false).ok();
+    if let Some(reply) = call.without_store(&anywhere.as_ref().map_or_else(|| config::load(None), Where::settings)?)? {
         return Ok(output.reply(entry.verb, &reply));
     }
-    let target = Where::find(common, false)?;
+    let target = match anywhere {
+        Some(target) => target,
+        None => Where::find(common, false)?,
+    };
     let settings = target.settings()?;
     let mut store = target.open(options(common, &settings))?;
     let caller = caller(common, call.identity());

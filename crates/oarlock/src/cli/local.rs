@@ -28,7 +28,8 @@ impl Local for ThisMachine {
         read.map_err(|error| unreadable(path, &error))?;
         if bytes.len() > bytes_max {
             let actual = if path == "-" { bytes.len() } else { std::fs::metadata(path).map_or(bytes.len(), |m| m.len() as usize) };
-            return Err(Rejection::limit(format!("bytes of {}", shown(path)), bytes_max, actual).into());
+            let source = if path == "-" { "standard input (reading stopped there)".to_owned() } else { shown(path) };
+            return Err(Rejection::limit(format!("bytes of {source}"), bytes_max, actual).into());
         }
         String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();

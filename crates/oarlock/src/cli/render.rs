@@ -126,10 +126,13 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
             let _ = writeln!(out, "next: oarlock add \"first task\"; oarlock join NAME; oarlock claim --as NAME");
         }
         "split" => plan::plan(&mut out, reply, paint),
-        "run" | "work" => plan::report(&mut out, reply, paint),
+        "run" => plan::report(&mut out, reply, paint),
+        "work" => plan::work(&mut out, reply, paint),
         "status" => noun::status(&mut out, reply, paint),
         "prime" => out.push_str(&text(reply, "text")),
         "doctor" => noun::doctor(&mut out, reply, paint),
+        "unreserve" => ended(&mut out, reply),
+        "check" => may_write(&mut out, reply, paint),
         _ => by_shape(&mut out, reply, paint),
     }
     out
@@ -190,6 +193,22 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
     }
 }
 
+/// Reservations that have ended do not hold any more: only what they were is told.
+fn ended(out: &mut String, reply: &Value) {
+    let patterns: Vec<String> = reply["reservations"].as_array().into_iter().flatten().map(|r| text(r, "pattern")).collect();
+    let _ = match patterns.len() {
+        0 => writeln!(out, "there was nothing of yours to end"),
+        _ => writeln!(out, "ended: {}", patterns.join(", ")),
+    };
+}
+
+fn may_write(out: &mut String, reply: &Value, paint: Paint) {
+    out.push_str("nobody else holds this exclusively\n");
+    if let Some(reservations) = reply["reservations"].as_array().filter(|r| !r.is_empty()) {
+        reservation_table(out, reservations, paint);
+    }
+}
+
 fn lease(out: &mut String, claim: &Value, paint: Paint) {
     let lease = &claim["lease"];
     let title = if claim["task"].is_object() { text(&claim["task"], "title") } else { String::new() };
@@ -206,7 +225,7 @@ fn heartbeat_lines(out: &mut String, reply: &Value) {
     if reply.get("renewed").is_none() {
         return;
     }
-    let _ = writeln!(out, "  {} leases renewed, {} unread messages", reply["renewed"], reply["unread"]);
+    let _ = writeln!(out, "  leases renewed: {}, unread messages: {}", reply["renewed"], reply["unread"]);
     for (field, words) in [("lost", "LOST, stop working on"), ("cancelled", "CANCELLED, stop working on")] {
         if reply[field].as_array().is_some_and(|ids| !ids.is_empty()) {
             let _ = writeln!(out, "  {words}: {}", list(reply, field));

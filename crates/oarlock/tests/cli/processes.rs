@@ -17,7 +17,7 @@ fn sixteen_processes_share_five_hundred_tasks_without_a_double_claim() {
     const TASKS: usize = 500;
     let project = Project::new();
     let parts: Vec<Value> = (1..=TASKS).map(|n| json!({"id": format!("P{n}"), "title": format!("part {n}"), "steps": [n]})).collect();
-    let steps: String = (1..=TASKS).map(|n| format!("{n}. step {n}\n")).collect();
+    let steps: String = (1..=TASKS).map(|n| format!("{n}. Write `out/{n}.txt`\n")).collect();
     project.write("many.md", format!("# M: many\n\n## Approach\n{steps}"));
     project.write("many.json", json!({"subtasks": parts}).to_string());
     assert_eq!(project.ok("split many.md --plan many.json --auto-finish")["created"].as_array().map(Vec::len), Some(TASKS));

@@ -217,8 +217,12 @@ pub(crate) fn doctor(out: &mut String, reply: &Value, paint: Paint) {
         let _ = writeln!(out, "fixed: {}", fixed.as_str().unwrap_or_default());
     }
     if reply["ok"] != true {
-        out.push_str(
-            "the store cannot be trusted: `oarlock doctor --fix` rebuilds what its log can rebuild, `oarlock restore F` takes a backup\n",
-        );
+        let mut checks = reply["checks"].as_array().into_iter().flatten();
+        let log_can_be_replayed = checks.any(|check| check["check"] == "log" && check["ok"] == true);
+        out.push_str("the store cannot be trusted: ");
+        out.push_str(match log_can_be_replayed {
+            true => "`oarlock doctor --fix` rebuilds it from its log\n",
+            false => "its log cannot be replayed, so take a backup: `oarlock restore F`\n",
+        });
     }
 }

@@ -48,6 +48,22 @@ fn subtasks(out: &mut String, plan: &Value, paint: Paint) {
     table(out, &["PART", "STEPS", "MIN", "AFTER", "WRITES", "TITLE"], rows, paint);
 }
 
+pub(crate) fn work(out: &mut String, report: &Value, paint: Paint) {
+    let row = |task: &Value| {
+        vec![
+            Cell::painted(text(task, "id"), |t| paint.bold(t)),
+            Cell::new(text(task, "outcome")),
+            Cell::new(text(task, "attempt")),
+            Cell::new(duration(task["wall_ms"].as_i64().unwrap_or(0))),
+            Cell::new(text(task, "title")),
+        ]
+    };
+    if let Some(tasks) = report["tasks"].as_array().filter(|tasks| !tasks.is_empty()) {
+        table(out, &["TASK", "OUTCOME", "TRY", "TOOK", "TITLE"], tasks.iter().map(row).collect(), paint);
+    }
+    let _ = writeln!(out, "{}: {} done, {} failed, {} otherwise", paint.bold(&text(report, "agent")), report["done"], report["failed"], report["other"]);
+}
+
 pub(crate) fn report(out: &mut String, report: &Value, paint: Paint) {
     let ms = |value: &Value, field: &str| duration(value[field].as_i64().unwrap_or(0));
     let row = |part: &Value| {

@@ -21,7 +21,7 @@ fn stage() -> Project {
         "add ready --id READY --can nobody-can",
         "reserve src/** --as bob",
         "state-set build/last {} --as ada",
-        "add keyed --key k1",
+        "add keyed --can nobody-can --key k1",
     ] {
         project.ok(line);
     }

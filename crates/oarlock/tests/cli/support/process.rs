@@ -44,10 +44,6 @@ impl Running {
         Self { _watchdog: Watchdog::of(&child), child, line, reader }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }

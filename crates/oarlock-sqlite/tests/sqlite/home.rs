@@ -1,0 +1,127 @@
+//! A store in a directory that goes away, under a clock that goes when it is told to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use oarlock_host::clock::ManualClock;
+use oarlock_model::event::Event;
+use oarlock_model::state::State;
+use oarlock_ops::OpError;
+use oarlock_ops::store::{EventFilter, Store, StoreError};
+use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_testkit::memory::replay;
+use oarlock_testkit::say;
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A directory with room for a store.
+pub(crate) struct Home {
+    dir: TempDir,
+    pub(crate) clock: ManualClock,
+}
+
+impl Home {
+    /// An empty one.
+    pub(crate) fn empty() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary directory"), clock: ManualClock::new() }
+    }
+
+    /// One with a new store.
+    pub(crate) fn new() -> Self {
+        let home = Self::empty();
+        SqliteStore::create(&home.place(), "T", home.options()).expect("an empty directory");
+        home
+    }
+
+    /// One with a store in which something has happened: every table has a row.
+    pub(crate) fn lived_in() -> Self {
+        let home = Self::new();
+        let mut store = home.open();
+        for line in [
+            "ada: join --role planner --can rust",
+            "bob: join",
+            "-: add one --id A --body text --writes src/**",
+            "-: add two --id B --needs A",
+            "-: add three --id C --max-attempts 9",
+            "ada: claim A --reserve",
+            "bob: claim C",
+            "bob: fail C --reason broken",
+            "bob: send ada --text hello --ack",
+            "ada: ack M-10",
+            "ada: state-set build/last '{\"ok\":true}'",
+            "ada: reserve docs/** --key k",
+            "-: add part --id A1 --parent B",
+        ] {
+            ok(&mut store, line);
+        }
+        home
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.dir.path().join("oarlock.db")
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place::of_file(self.file())
+    }
+
+    /// A path beside the store.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options { clock: Arc::new(self.clock.clone()), synchronous: Synchronous::Off, ..Options::default() }
+    }
+
+    pub(crate) fn try_open(&self) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open(&self.place(), self.options())
+    }
+
+    pub(crate) fn open(&self) -> SqliteStore {
+        self.try_open().expect("the store can be opened")
+    }
+
+    pub(crate) fn admin(&self) -> SqliteAdministration {
+        SqliteAdministration::new(self.place(), self.options())
+    }
+
+    /// Changes the file behind the store's back.
+    pub(crate) fn tamper(&self, sql: &str) {
+        let conn = Connection::open(self.file()).expect("a database");
+        conn.execute_batch(sql).expect(sql);
+    }
+}
+
+/// Says a line that is accepted.
+pub(crate) fn ok(store: &mut SqliteStore, line: &str) -> Value {
+    say(store, line).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+/// Says a line that is refused with this code.
+pub(crate) fn refused(store: &mut SqliteStore, line: &str, code: &str) {
+    match say(store, line) {
+        Ok(reply) => panic!("{line}: {reply}"),
+        Err(error) => assert_eq!(error.code().code, code, "{line}: {error}"),
+    }
+}
+
+pub(crate) fn state(store: &mut SqliteStore) -> State {
+    store.snapshot().expect("reads").state().expect("reads")
+}
+
+pub(crate) fn log(store: &mut SqliteStore) -> Vec<Event> {
+    let all = EventFilter { limit: i64::MAX as usize, bytes_max: usize::MAX, ..EventFilter::default() };
+    store.snapshot().expect("reads").events(&all).expect("reads")
+}
+
+/// The tables are what the specification makes of the log.
+pub(crate) fn assert_replays(store: &mut SqliteStore) {
+    let replayed = replay(&log(store)).expect("the log could have happened");
+    assert_eq!(replayed.difference(&state(store)), None);
+}
+
+pub(crate) fn code_of<T: std::fmt::Debug>(outcome: Result<T, OpError>) -> &'static str {
+    outcome.expect_err("refused").code().code
+}

@@ -1,0 +1,11 @@
+//! The embedded store where it is more than a store: files, copies, other clocks, other processes, crowds.
+//! What every store does alike is in the scripts and random pieces of `oarlock-testkit`.
+
+mod copies;
+mod crowd;
+mod damage;
+mod doctor;
+mod home;
+mod opening;
+mod time;
+mod transfer;

@@ -1,0 +1,125 @@
+//! Export and import (semantics 17): the log as lines, replayed into an empty store, all of it or nothing.
+
+use oarlock_ops::OpError;
+use oarlock_ops::admin::{Administration, EPOCH_SHIFT};
+use oarlock_ops::store::Store;
+
+use crate::home::{Home, assert_replays, code_of, log, ok, state};
+
+fn exported(home: &Home) -> String {
+    let mut text = Vec::new();
+    home.admin().export(&mut text).expect("a store");
+    String::from_utf8(text).expect("lines of JSON")
+}
+
+#[test]
+fn what_was_exported_is_imported_event_by_event() {
+    let (home, other) = (Home::lived_in(), Home::new());
+    let mut store = home.open();
+    for line in ["ada: join --take-over", "-: split A --dry-run", "bob: leave", "ada: state-delete build/last", "-: cancel A1"] {
+        ok(&mut store, line);
+    }
+    let text = exported(&home);
+    let reply = other.admin().import(&mut text.as_bytes()).expect("an export");
+    let (before, mut imported) = (log(&mut store), other.open());
+    let after = log(&mut imported);
+    assert_eq!(after[..before.len()], before);
+    // A new epoch follows, in which every session of before has ended.
+    assert_eq!(after[before.len()].fact.kind(), "store_restored");
+    assert!(after[before.len()].seq >> EPOCH_SHIFT == reply.epoch && reply.sessions_ended == 1, "{reply:?}");
+    assert_replays(&mut imported);
+    let (was, is) = (state(&mut store), state(&mut imported));
+    assert_eq!((was.entries, was.messages), (is.entries, is.messages));
+    assert_eq!(was.tasks.keys().collect::<Vec<_>>(), is.tasks.keys().collect::<Vec<_>>());
+    assert!(other.admin().doctor(false, false).expect("looks").ok);
+    ok(&mut imported, "ada: join");
+    ok(&mut imported, "ada: claim");
+    // An import can be exported and imported again.
+    let third = Home::new();
+    third.admin().import(&mut exported(&other).as_bytes()).expect("an export");
+    assert_replays(&mut third.open());
+}
+
+#[test]
+fn an_empty_log_is_exported_and_imported() {
+    let (home, other) = (Home::new(), Home::new());
+    other.admin().import(&mut exported(&home).as_bytes()).expect("an export");
+    assert_replays(&mut other.open());
+}
+
+#[test]
+fn damaged_lines_are_refused_with_their_number_and_nothing_is_imported() {
+    let text = exported(&Home::lived_in());
+    let lines: Vec<&str> = text.lines().collect();
+    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let without = |at: usize| joined(&[&lines[..at], &lines[at + 1..]].concat());
+    let swapped = {
+        let mut swapped = lines.clone();
+        swapped.swap(4, 5);
+        joined(&swapped)
+    };
+    let last = lines.len();
+    let changed = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    };
+    let cases: Vec<(&str, Vec<u8>, Option<usize>)> = vec![
+        ("empty", Vec::new(), Some(1)),
+        ("no header", without(0).into(), Some(1)),
+        ("another format", changed("\"oarlock_log\":1", "\"oarlock_log\":2").into(), Some(1)),
+        ("cut off between lines", joined(&lines[..last - 1]).into(), Some(last)),
+        ("cut off inside a line", text[..text.len() / 2].into(), None),
+        ("a line is missing", without(5).into(), None),
+        ("the first event is missing", without(1).into(), None),
+        ("two lines have changed places", swapped.into(), Some(6)),
+        ("a line stands twice", joined(&[&lines[..4], &lines[3..]].concat()).into(), Some(5)),
+        ("a kind that is none", changed("task_added", "task_eaten").into(), Some(4)),
+        ("data of another shape", changed("\"title\":\"one\"", "\"title\":1").into(), Some(4)),
+        ("an id that is none", changed("\"id\":\"A\"", "\"id\":\"../A\"").into(), Some(4)),
+        ("a brace is missing", changed("}\n", "\n").into(), Some(1)),
+        ("a null byte", changed("one", "o\0e").into(), Some(4)),
+        ("an event that cannot follow", changed("\"needs\":[\"A\"]", "\"needs\":[\"Z\"]").into(), Some(5)),
+        ("a number that is too large", changed("\"seq\":14", "\"seq\":99999999999999999999").into(), None),
+        ("not UTF-8", [&text.as_bytes()[..text.len() / 2], &[0xff, 0xfe], &text.as_bytes()[text.len() / 2..]].concat(), None),
+        ("another number at the end", changed("\"end_of_log\":", "\"end_of_log\":1").into(), Some(last)),
+    ];
+    let home = Home::new();
+    for (what, damaged, line) in cases {
+        match home.admin().import(&mut damaged.as_slice()) {
+            Err(OpError::Damaged { details, message, .. }) => {
+                let found = details["line"].as_u64().expect("the line is told");
+                assert!(line.is_none_or(|line| line as u64 == found), "{what}: {message}");
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+        assert_eq!(state(&mut home.open()), oarlock_model::state::State::default(), "{what}");
+    }
+    home.admin().import(&mut text.as_bytes()).expect("it is still empty");
+}
+
+#[test]
+fn an_import_does_not_mix_two_histories() {
+    let home = Home::lived_in();
+    let before = state(&mut home.open());
+    assert_eq!(code_of(home.admin().import(&mut exported(&home).as_bytes())), "state_conflict");
+    assert_eq!(state(&mut home.open()), before);
+}
+
+#[test]
+fn time_goes_on_where_the_imported_log_ends() {
+    let (home, other) = (Home::lived_in(), Home::new());
+    let mut store = home.open();
+    // Long after every session was last seen, an attempt fails.
+    home.clock.advance_ms(10 * 86_400_000);
+    ok(&mut store, "-: add late --id LATE");
+    ok(&mut store, "bob: claim LATE --session bob.2");
+    ok(&mut store, "bob: fail LATE --reason broken");
+    let ended = store.snapshot().expect("reads").now().store;
+    other.admin().import(&mut exported(&home).as_bytes()).expect("an export");
+    let mut imported = other.open();
+    assert!(imported.snapshot().expect("reads").now().store >= ended);
+    // Its pause is a second, not ten days.
+    ok(&mut imported, "cy: join");
+    other.clock.advance_ms(1_000);
+    ok(&mut imported, "cy: claim LATE");
+}
