@@ -238,14 +238,15 @@ fn wait_for<T>(
     let mut listening = store.listen(waiting.topics)?;
     let start = store.snapshot()?.now();
     loop {
-        // The listener stands, so whatever is committed from here on will ring it.
+        // The listener stands, so whatever is committed from here on will ring it. What falls due or dies from
+        // here on is either seen by the next try or waited for.
+        let horizon = horizon(store)?;
         if worth_trying(store)? {
             last = attempt(store);
             if !last.as_ref().is_err_and(OpError::is_not_yet) {
                 return last;
             }
         }
-        let horizon = horizon(store)?;
         let waited_ms = horizon.now.store.since_ms(start.store);
         let left_ms = waiting.for_ms.map_or(i64::MAX, |for_ms| for_ms - waited_ms);
         if left_ms <= 0 {

@@ -9,9 +9,7 @@ pub(crate) struct Bits {
 impl Bits {
     /// The empty set for numbers below `size`.
     pub(crate) fn new(size: usize) -> Self {
-        Self {
-            words: vec![0; size.div_ceil(64)],
-        }
+        Self { words: vec![0; size.div_ceil(64)] }
     }
 
     /// Adds `n`, which must be below the size.
@@ -26,10 +24,7 @@ impl Bits {
 
     /// Adds all of `other`, a set of the same size.
     pub(crate) fn add_all(&mut self, other: &Self) {
-        self.words
-            .iter_mut()
-            .zip(&other.words)
-            .for_each(|(a, b)| *a |= b);
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
     }
 }
 

@@ -12,21 +12,9 @@ use crate::words::{Role, stem, tokens};
 pub(crate) fn is_document(pattern: &Pattern) -> bool {
     let text = pattern.as_str().to_ascii_lowercase();
     let name = text.rsplit('/').next().unwrap_or("");
-    let written = [".md", ".mdx", ".rst", ".adoc", ".txt"]
-        .iter()
-        .any(|e| name.ends_with(e));
+    let written = [".md", ".mdx", ".rst", ".adoc", ".txt"].iter().any(|e| name.ends_with(e));
     written
-        && (text.contains("docs/")
-            || [
-                "guide",
-                "readme",
-                "changelog",
-                "contributing",
-                "doc",
-                "manual",
-            ]
-            .iter()
-            .any(|w| name.contains(w)))
+        && (text.contains("docs/") || ["guide", "readme", "changelog", "contributing", "doc", "manual"].iter().any(|w| name.contains(w)))
 }
 
 /// A step as the matching of listed files sees it.
@@ -41,30 +29,16 @@ pub(crate) struct Claimant<'a> {
 
 /// Gives each listed file that no step names to the step whose title fits its name best. Equals share it, which keeps
 /// them in order. Words of the document's title tell nothing, because every step is about them.
-pub(crate) fn claim_listed(
-    listed: &[(Id, &Listed)],
-    steps: &[Claimant<'_>],
-    files: &mut [StepFiles],
-    about: &[String],
-) -> Vec<usize> {
+pub(crate) fn claim_listed(listed: &[(Id, &Listed)], steps: &[Claimant<'_>], files: &mut [StepFiles], about: &[String]) -> Vec<usize> {
     let mut unclaimed = Vec::new();
-    let stems: Vec<[Vec<String>; 2]> = steps
-        .iter()
-        .map(|s| [stems_of(s.title), stems_of(s.items)])
-        .collect();
+    let stems: Vec<[Vec<String>; 2]> = steps.iter().map(|s| [stems_of(s.title), stems_of(s.items)]).collect();
     for (at, (id, file)) in listed.iter().enumerate() {
         if files.iter().any(|f| f.writes.contains(id)) {
             continue;
         }
         // A step that names a file of the list works on it, whatever its sentence looks like.
-        let named: Vec<usize> = (0..steps.len())
-            .filter(|s| works(steps[*s].role) && files[*s].mentions.contains(id))
-            .collect();
-        let takers = if named.is_empty() {
-            best_fit(file, steps, &stems, about)
-        } else {
-            named
-        };
+        let named: Vec<usize> = (0..steps.len()).filter(|s| works(steps[*s].role) && files[*s].mentions.contains(id)).collect();
+        let takers = if named.is_empty() { best_fit(file, steps, &stems, about) } else { named };
         if takers.is_empty() || takers.len() > 3 {
             unclaimed.push(at);
             continue;
@@ -78,41 +52,19 @@ pub(crate) fn claim_listed(
 }
 
 fn works(role: Role) -> bool {
-    matches!(
-        role,
-        Role::Foundation | Role::Build | Role::Integrate | Role::Document | Role::Finish
-    )
+    matches!(role, Role::Foundation | Role::Build | Role::Integrate | Role::Document | Role::Finish)
 }
 
 fn stems_of(text: &str) -> Vec<String> {
-    tokens(text)
-        .iter()
-        .filter(|t| t.len() > 2)
-        .map(|t| stem(t))
-        .collect()
+    tokens(text).iter().filter(|t| t.len() > 2).map(|t| stem(t)).collect()
 }
 
-fn best_fit(
-    file: &Listed,
-    steps: &[Claimant<'_>],
-    stems: &[[Vec<String>; 2]],
-    about: &[String],
-) -> Vec<usize> {
+fn best_fit(file: &Listed, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]], about: &[String]) -> Vec<usize> {
     let text = file.pattern.as_str();
-    let (folder, name) = text
-        .trim_end_matches("/**")
-        .rsplit_once('/')
-        .unwrap_or(("", text));
-    let name = name
-        .split('.')
-        .find(|part| !part.is_empty())
-        .unwrap_or(name);
-    let (own, known): (Vec<String>, Vec<String>) =
-        stems_of(name).into_iter().partition(|s| !about.contains(s));
-    let around: Vec<String> = stems_of(folder)
-        .into_iter()
-        .filter(|s| !about.contains(s))
-        .collect();
+    let (folder, name) = text.trim_end_matches("/**").rsplit_once('/').unwrap_or(("", text));
+    let name = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+    let (own, known): (Vec<String>, Vec<String>) = stems_of(name).into_iter().partition(|s| !about.contains(s));
+    let around: Vec<String> = stems_of(folder).into_iter().filter(|s| !about.contains(s)).collect();
     let describes = is_document(&file.pattern);
     let tests = is_test(&file.pattern) && steps.iter().any(|s| s.role == Role::Verify);
     let mut best = (0, Vec::new());
@@ -126,17 +78,11 @@ fn best_fit(
             continue;
         }
         let [title, items] = &stems[s];
-        let count =
-            |words: &[String], among: &[String]| words.iter().filter(|w| among.contains(w)).count();
-        let either = own
-            .iter()
-            .filter(|w| title.contains(w) || items.contains(w))
-            .count();
+        let count = |words: &[String], among: &[String]| words.iter().filter(|w| among.contains(w)).count();
+        let either = own.iter().filter(|w| title.contains(w) || items.contains(w)).count();
         let near = count(&around, title);
-        let fits =
-            describes || tests || (either > 0 && either * 2 >= own.len()) || either + near >= 2;
-        let score =
-            1 + 16 * count(&own, title) + 4 * count(&own, items) + 2 * count(&known, title) + near;
+        let fits = describes || tests || (either > 0 && either * 2 >= own.len()) || either + near >= 2;
+        let score = 1 + 16 * count(&own, title) + 4 * count(&own, items) + 2 * count(&known, title) + near;
         if !fits || score < best.0 {
             continue;
         }
@@ -154,7 +100,5 @@ fn is_test(pattern: &Pattern) -> bool {
     text.contains("tests/")
         || text.contains("test/")
         || name.starts_with("test_")
-        || ["_test.", ".test.", ".spec.", "-test."]
-            .iter()
-            .any(|w| name.contains(w))
+        || ["_test.", ".test.", ".spec.", "-test."].iter().any(|w| name.contains(w))
 }

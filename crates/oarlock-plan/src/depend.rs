@@ -54,30 +54,17 @@ pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
     let steps = &facts.steps;
     let mut said = Said::read(steps, side_by_side);
     let sequence = said.sequence(steps.len());
-    let rules = Rules {
-        facts,
-        said: &said,
-        meets: meetings(facts),
-        describes_all: describes_all(steps, &sequence),
-    };
+    let rules = Rules { facts, said: &said, meets: meetings(facts), describes_all: describes_all(steps, &sequence) };
     let mut ancestors: Vec<Bits> = Vec::with_capacity(steps.len());
     let mut needs = vec![Vec::new(); steps.len()];
     let mut implied_edges = 0;
-    let mut out = Order {
-        needs: Vec::new(),
-        edges: Vec::new(),
-        conflicts: Vec::new(),
-        causes: Causes::default(),
-        warnings: Vec::new(),
-    };
+    let mut out = Order { needs: Vec::new(), edges: Vec::new(), conflicts: Vec::new(), causes: Causes::default(), warnings: Vec::new() };
     for (k, to) in sequence.iter().enumerate() {
         let mut above = Bits::new(steps.len());
         for (earlier, from) in sequence[..k].iter().enumerate().rev() {
             let implied = above.has(*from);
             // What follows from other orders is not repeated, unless the document says it.
-            if implied
-                && (implied_edges == IMPLIED_EDGES_MAX || !said.stated.contains(&(*from, *to)))
-            {
+            if implied && (implied_edges == IMPLIED_EDGES_MAX || !said.stated.contains(&(*from, *to))) {
                 continue;
             }
             implied_edges += usize::from(implied);
@@ -95,9 +82,7 @@ pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
         ancestors.push(above);
     }
     out.edges.sort_by_key(|e| (e.to, e.from));
-    needs
-        .iter_mut()
-        .for_each(|n: &mut Vec<usize>| n.sort_unstable());
+    needs.iter_mut().for_each(|n: &mut Vec<usize>| n.sort_unstable());
     out.needs = needs;
     out.conflicts = conflicts(facts);
     drop(rules);
@@ -121,13 +106,7 @@ fn meetings(facts: &Facts) -> Vec<Bits> {
     let overlaps = facts.table.overlaps();
     let mut touch: Vec<Bits> = Vec::new();
     for (s, step) in facts.steps.iter().enumerate() {
-        for id in step
-            .files
-            .writes
-            .iter()
-            .chain(&step.files.mentions)
-            .chain(&step.files.in_code)
-        {
+        for id in step.files.writes.iter().chain(&step.files.mentions).chain(&step.files.in_code) {
             let id = *id as usize;
             if touch.len() <= id {
                 touch.resize_with(id + 1, || Bits::new(count));
@@ -153,16 +132,8 @@ fn meetings(facts: &Facts) -> Vec<Bits> {
 /// Whether a describing step describes everything before it: at the end of the work, or when it names nothing in particular.
 fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
     let closes = |s: &usize| matches!(steps[*s].role, Role::Document | Role::Verify | Role::Finish);
-    let makes = |s: &usize| {
-        !matches!(
-            steps[*s].role,
-            Role::Inspect | Role::Design | Role::Verify | Role::Document
-        )
-    };
-    let end = sequence
-        .iter()
-        .rposition(|s| !closes(s))
-        .map_or(0, |at| at + 1);
+    let makes = |s: &usize| !matches!(steps[*s].role, Role::Inspect | Role::Design | Role::Verify | Role::Document);
+    let end = sequence.iter().rposition(|s| !closes(s)).map_or(0, |at| at + 1);
     let mut out = vec![false; steps.len()];
     for (k, at) in sequence.iter().enumerate() {
         if steps[*at].role == Role::Document {
@@ -175,16 +146,8 @@ fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
 
 /// A word for what `from` makes that `to` uses. A step that asks for "the new reports" means what was put below `reports/`.
 fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
-    let more = if to.asks_new {
-        from.makes_in.as_slice()
-    } else {
-        &[]
-    };
-    from.makes
-        .iter()
-        .chain(more)
-        .copied()
-        .find(|w| to.says.binary_search(w).is_ok())
+    let more = if to.asks_new { from.makes_in.as_slice() } else { &[] };
+    from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok())
 }
 
 struct Rules<'a> {
@@ -250,46 +213,21 @@ impl Rules<'_> {
             Why::Stated => (format!("the document says that it needs step {n}"), 0.95),
             Why::File => (self.file_reason(from, to), 0.9),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
-            Why::Word(word) => (
-                format!(
-                    "speaks of \"{}\", which step {n} makes",
-                    self.facts.words[word as usize]
-                ),
-                0.6,
-            ),
-            Why::Unknown => (
-                format!("nothing shows that it is independent of step {n}"),
-                0.4,
-            ),
+            Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),
+            Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
         };
-        Edge {
-            from: n,
-            to: to + 1,
-            reason,
-            confidence,
-        }
+        Edge { from: n, to: to + 1, reason, confidence }
     }
 
     fn file_reason(&self, from: usize, to: usize) -> String {
         let (a, b) = (&self.facts.steps[from].files, &self.facts.steps[to].files);
         let shared = a.writes.iter().find(|id| b.writes.contains(id));
         if let Some(id) = shared {
-            return format!(
-                "writes {} as step {} does",
-                self.facts.table.pattern(*id).as_str(),
-                from + 1
-            );
+            return format!("writes {} as step {} does", self.facts.table.pattern(*id).as_str(), from + 1);
         }
-        let read = a
-            .writes
-            .iter()
-            .find(|id| b.mentions.contains(id) || b.in_code.contains(id));
+        let read = a.writes.iter().find(|id| b.mentions.contains(id) || b.in_code.contains(id));
         match read {
-            Some(id) => format!(
-                "uses {}, which step {} writes",
-                self.facts.table.pattern(*id).as_str(),
-                from + 1
-            ),
+            Some(id) => format!("uses {}, which step {} writes", self.facts.table.pattern(*id).as_str(), from + 1),
             None => format!("touches files that step {} touches", from + 1),
         }
     }
@@ -298,18 +236,7 @@ impl Rules<'_> {
 /// A layout or set-up on which even other foundations stand.
 fn is_ground(step: &Fact) -> bool {
     let title = step.draft.title.to_lowercase();
-    [
-        "structure",
-        "set up",
-        "setup",
-        "scaffold",
-        "bootstrap",
-        "init",
-        "install",
-        "foundation",
-    ]
-    .iter()
-    .any(|w| title.contains(w))
+    ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
 }
 
 /// Neighbouring writers of each file that more than one step writes.
@@ -324,16 +251,8 @@ fn conflicts(facts: &Facts) -> Vec<Conflict> {
             }
             if let Some(before) = last[at].replace(s).filter(|_| out.len() < CONFLICTS_MAX) {
                 let path = facts.table.pattern(*id).as_str().to_owned();
-                let message = format!(
-                    "steps {} and {} both write {path}; they stay in order",
-                    before + 1,
-                    s + 1
-                );
-                out.push(Conflict {
-                    steps: [before + 1, s + 1],
-                    path,
-                    message,
-                });
+                let message = format!("steps {} and {} both write {path}; they stay in order", before + 1, s + 1);
+                out.push(Conflict { steps: [before + 1, s + 1], path, message });
             }
         }
     }

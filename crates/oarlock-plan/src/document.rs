@@ -73,10 +73,7 @@ impl<'a> Document<'a> {
     /// Reads `source`, or refuses it when it is too large.
     pub(crate) fn read(source: &'a str) -> Result<Self, PlanError> {
         if source.len() > DOCUMENT_BYTES_MAX {
-            return Err(PlanError::DocumentTooLarge {
-                bytes: source.len(),
-                limit: DOCUMENT_BYTES_MAX,
-            });
+            return Err(PlanError::DocumentTooLarge { bytes: source.len(), limit: DOCUMENT_BYTES_MAX });
         }
         let mut lines = raw_lines(source)?;
         let front_matter = mark_front_matter(source, &mut lines);
@@ -85,12 +82,7 @@ impl<'a> Document<'a> {
         classify(source, &mut lines);
         mark_underlined_headings(source, &mut lines);
         let headings = headings(&lines);
-        Ok(Self {
-            source,
-            lines,
-            headings,
-            front_matter,
-        })
+        Ok(Self { source, lines, headings, front_matter })
     }
 
     /// The whole line at `index`, without its end.
@@ -126,42 +118,24 @@ fn raw_lines(source: &str) -> Result<Vec<Line>, PlanError> {
     let bytes = source.as_bytes();
     while start < bytes.len() {
         let stop = memchr_newline(bytes, start);
-        let end = if stop > start && bytes[stop - 1] == b'\r' {
-            stop - 1
-        } else {
-            stop
-        };
+        let end = if stop > start && bytes[stop - 1] == b'\r' { stop - 1 } else { stop };
         if lines.len() == LINES_MAX {
             return Err(PlanError::TooManyLines { limit: LINES_MAX });
         }
         let body = &source[start..end];
-        let indent: usize = body
-            .chars()
-            .take_while(|c| *c == ' ' || *c == '\t')
-            .map(|c| if c == '\t' { 4 } else { 1 })
-            .sum();
+        let indent: usize = body.chars().take_while(|c| *c == ' ' || *c == '\t').map(|c| if c == '\t' { 4 } else { 1 }).sum();
         let text = end - body.trim_start().len();
         let kind = if text == end { Kind::Blank } else { Kind::Text };
         let short = |n: usize| u32::try_from(n).expect("a document is far below 4 GiB");
         let indent = u16::try_from(indent).unwrap_or(u16::MAX);
-        lines.push(Line {
-            start: short(start),
-            end: short(end),
-            text: short(text),
-            indent,
-            kind,
-            tick: None,
-        });
+        lines.push(Line { start: short(start), end: short(end), text: short(text), indent, kind, tick: None });
         start = stop + 1;
     }
     Ok(lines)
 }
 
 fn memchr_newline(bytes: &[u8], from: usize) -> usize {
-    bytes[from..]
-        .iter()
-        .position(|b| *b == b'\n')
-        .map_or(bytes.len(), |i| from + i)
+    bytes[from..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |i| from + i)
 }
 
 fn body<'a>(source: &'a str, line: &Line) -> &'a str {
@@ -211,11 +185,7 @@ fn mark_code(source: &str, lines: &mut [Line]) {
         let Some(next) = next else { return };
         for line in &mut lines[next..] {
             if line.kind == Kind::Code {
-                line.kind = if line.text == line.end {
-                    Kind::Blank
-                } else {
-                    Kind::Text
-                };
+                line.kind = if line.text == line.end { Kind::Blank } else { Kind::Text };
             }
         }
         from = next;
@@ -304,9 +274,7 @@ fn is_rule(text: &str) -> bool {
     let Some(mark) = text.chars().next().filter(|c| "-*_=".contains(*c)) else {
         return false;
     };
-    text.len() >= 3
-        && text.chars().all(|c| c == mark || c == ' ')
-        && text.chars().filter(|c| *c == mark).count() >= 3
+    text.len() >= 3 && text.chars().all(|c| c == mark || c == ' ') && text.chars().filter(|c| *c == mark).count() >= 3
 }
 
 fn heading(text: &str) -> Option<(u8, usize)> {
@@ -322,10 +290,7 @@ fn item(text: &str) -> Option<(Option<u32>, usize)> {
         (None, text.chars().next().map_or(1, char::len_utf8))
     } else {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let closes = text
-            .as_bytes()
-            .get(digits)
-            .is_some_and(|b| *b == b'.' || *b == b')');
+        let closes = text.as_bytes().get(digits).is_some_and(|b| *b == b'.' || *b == b')');
         if digits == 0 || digits > 6 || !closes {
             return None;
         }
@@ -345,17 +310,13 @@ fn check_box(text: &str) -> Option<(bool, usize)> {
         'x' | 'X' | '✓' | '✔' | '✅' => true,
         _ => return None,
     };
-    (rest.is_empty() || rest.starts_with(' '))
-        .then_some((ticked, text.len() - rest.trim_start().len()))
+    (rest.is_empty() || rest.starts_with(' ')).then_some((ticked, text.len() - rest.trim_start().len()))
 }
 
 /// A line of text under which a row of `=` or `-` stands is a heading.
 fn mark_underlined_headings(source: &str, lines: &mut [Line]) {
     for i in 1..lines.len() {
-        if lines[i].kind != Kind::Rule
-            || lines[i - 1].kind != Kind::Text
-            || (i >= 2 && lines[i - 2].kind == Kind::Text)
-        {
+        if lines[i].kind != Kind::Rule || lines[i - 1].kind != Kind::Text || (i >= 2 && lines[i - 2].kind == Kind::Text) {
             continue;
         }
         let under = body(source, &lines[i]);
@@ -384,11 +345,7 @@ fn headings(lines: &[Line]) -> Vec<Heading> {
             open.pop();
         }
         open.push(out.len());
-        out.push(Heading {
-            line: i,
-            level,
-            end: lines.len(),
-        });
+        out.push(Heading { line: i, level, end: lines.len() });
     }
     out
 }
@@ -398,35 +355,14 @@ mod tests {
     use super::*;
 
     fn kinds(source: &str) -> Vec<Kind> {
-        Document::read(source)
-            .expect("small")
-            .lines
-            .iter()
-            .map(|l| l.kind)
-            .collect()
+        Document::read(source).expect("small").lines.iter().map(|l| l.kind).collect()
     }
 
     #[test]
     fn lines_have_their_kind() {
         let source = "---\ntitle: T\n---\n# H\n\n- a\n  1. [x] b\n```\n# no\n```\n<!-- c\nd -->\ntext\n---\n*b*";
         use Kind::{Blank, Code, Heading as H, Item, Meta, Rule, Text};
-        let want = [
-            Meta,
-            Meta,
-            Meta,
-            H(1),
-            Blank,
-            Item(None),
-            Item(Some(1)),
-            Code,
-            Code,
-            Code,
-            Meta,
-            Meta,
-            H(2),
-            Rule,
-            Text,
-        ];
+        let want = [Meta, Meta, Meta, H(1), Blank, Item(None), Item(Some(1)), Code, Code, Code, Meta, Meta, H(2), Rule, Text];
         assert_eq!(kinds(source), want);
         let doc = Document::read(source).expect("small");
         assert_eq!(doc.lines[6].tick, Some(true));
@@ -443,10 +379,7 @@ mod tests {
     fn a_fence_that_never_closes_ends_at_the_next_section() {
         let source = "## A\n```bash\nls\n\n## B\n1. x\n";
         let kinds = kinds(source);
-        assert_eq!(
-            (kinds[2], kinds[4], kinds[5]),
-            (Kind::Code, Kind::Heading(2), Kind::Item(Some(1)))
-        );
+        assert_eq!((kinds[2], kinds[4], kinds[5]), (Kind::Code, Kind::Heading(2), Kind::Item(Some(1))));
     }
 
     #[test]
@@ -465,10 +398,7 @@ mod tests {
 
     #[test]
     fn hostile_lines_do_not_panic() {
-        for source in [
-            "", "\n", "#", "-", "1.", "[", "```", "~~~", "<!--", "---", "- [", "- [é", "é\n===",
-            "\u{feff}", "•é", "1)é",
-        ] {
+        for source in ["", "\n", "#", "-", "1.", "[", "```", "~~~", "<!--", "---", "- [", "- [é", "é\n===", "\u{feff}", "•é", "1)é"] {
             Document::read(source).expect("small");
         }
     }

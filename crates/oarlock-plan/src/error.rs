@@ -33,17 +33,13 @@ pub enum PlanError {
         line: usize,
     },
     /// The parent's identifier has not the form of one.
-    #[error(
-        "\"{task}\" is no identifier: letters, digits, dot, dash and underscore, a letter or digit first, at most 64"
-    )]
+    #[error("\"{task}\" is no identifier: letters, digits, dot, dash and underscore, a letter or digit first, at most 64")]
     TaskInvalid {
         /// What was given, made safe to show.
         task: String,
     },
     /// The parent's identifier leaves no room for its parts.
-    #[error(
-        "\"{task}\" is too long for the identifier of a task that is split: at most {limit} characters"
-    )]
+    #[error("\"{task}\" is too long for the identifier of a task that is split: at most {limit} characters")]
     TaskTooLong {
         /// What was given.
         task: String,
@@ -65,9 +61,6 @@ impl PlanError {
     /// Whether a limit on size or number was passed, rather than a value being wrong.
     #[must_use]
     pub fn is_limit(&self) -> bool {
-        matches!(
-            self,
-            Self::DocumentTooLarge { .. } | Self::TooManyLines { .. } | Self::TooManySteps { .. }
-        )
+        matches!(self, Self::DocumentTooLarge { .. } | Self::TooManyLines { .. } | Self::TooManySteps { .. })
     }
 }

@@ -12,11 +12,9 @@ pub(crate) fn minutes_in(text: &str) -> Option<u64> {
             at += 1;
             continue;
         }
-        let standalone =
-            at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || b".-_/".contains(&bytes[at - 1]));
+        let standalone = at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || b".-_/".contains(&bytes[at - 1]));
         let (low, after) = number(text, at);
-        let (value, after) =
-            range_end(text, after).map_or((low, after), |(high, end)| ((low + high) / 2.0, end));
+        let (value, after) = range_end(text, after).map_or((low, after), |(high, end)| ((low + high) / 2.0, end));
         if standalone && let Some(unit) = unit_minutes(&text[after..]) {
             return whole(value * unit);
         }
@@ -30,18 +28,14 @@ pub(crate) fn minutes_of_field(text: &str) -> Option<u64> {
     minutes_in(text).or_else(|| {
         let trimmed = text.trim();
         let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
-        (digits > 0 && digits == trimmed.len())
-            .then(|| trimmed.parse::<f64>().ok().and_then(whole))?
+        (digits > 0 && digits == trimmed.len()).then(|| trimmed.parse::<f64>().ok().and_then(whole))?
     })
 }
 
 fn number(text: &str, at: usize) -> (f64, usize) {
     let bytes = text.as_bytes();
     let mut end = at;
-    while end < bytes.len()
-        && (bytes[end].is_ascii_digit()
-            || (bytes[end] == b'.' && bytes.get(end + 1).is_some_and(u8::is_ascii_digit)))
-    {
+    while end < bytes.len() && (bytes[end].is_ascii_digit() || (bytes[end] == b'.' && bytes.get(end + 1).is_some_and(u8::is_ascii_digit))) {
         end += 1;
     }
     (text[at..end].parse().unwrap_or(0.0), end)
@@ -51,10 +45,7 @@ fn number(text: &str, at: usize) -> (f64, usize) {
 fn range_end(text: &str, after: usize) -> Option<(f64, usize)> {
     let rest = &text[after..];
     let trimmed = rest.trim_start();
-    let tail = ["-", "–", "to "]
-        .iter()
-        .find_map(|mark| trimmed.strip_prefix(mark))?
-        .trim_start();
+    let tail = ["-", "–", "to "].iter().find_map(|mark| trimmed.strip_prefix(mark))?.trim_start();
     let at = text.len() - tail.len();
     tail.bytes().next().filter(u8::is_ascii_digit)?;
     Some(number(text, at))
@@ -76,11 +67,7 @@ fn whole(minutes: f64) -> Option<u64> {
     if !minutes.is_finite() || minutes < 1.0 {
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is positive and capped"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and capped")]
     Some((minutes.min(480_000.0).ceil() as u64).min(MINUTES_MAX))
 }
 

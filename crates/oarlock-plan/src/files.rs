@@ -31,17 +31,14 @@ const READ: List = List(
      require, invoke, source",
 );
 /// Making verbs after which "x.yaml reference" is not x.yaml.
-const NEW_THING: List =
-    List("add, create, implement, write, build, introduce, make, develop, generate");
+const NEW_THING: List = List("add, create, implement, write, build, introduce, make, develop, generate");
 /// Verbs by their stems.
 type Verbs = LazyLock<HashSet<String>>;
 static WRITES: Verbs = LazyLock::new(|| WRITE.iter().map(stem).collect());
 static READS: Verbs = LazyLock::new(|| READ.iter().map(stem).collect());
 static MAKES: Verbs = LazyLock::new(|| NEW_THING.iter().map(stem).collect());
-const READ_PREPOSITIONS: List =
-    List("from, using, with, via, per, like, against, by, than, see, of, through");
-const FILLERS: List =
-    List("the, a, an, new, existing, current, file, files, this, its, our, all, both, following");
+const READ_PREPOSITIONS: List = List("from, using, with, via, per, like, against, by, than, see, of, through");
+const FILLERS: List = List("the, a, an, new, existing, current, file, files, this, its, our, all, both, following");
 /// Words that may follow a path which is itself the object.
 const AFTER_PATH: List = List(
     "to, with, for, and, or, in, so, that, using, file, files, section, script, module, if, as, \
@@ -68,16 +65,9 @@ pub(crate) struct StepFiles {
 
 /// The files that `draft` shows by itself.
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table) -> StepFiles {
-    let mut scan = Scan {
-        files: StepFiles::default(),
-        carry: false,
-        work: 0,
-        evident: 0,
-    };
-    let nested = (draft.line + 1..=draft.last)
-        .filter(|i| matches!(document.lines[*i].kind, Kind::Item(_)))
-        .map(|i| document.lines[i].indent)
-        .min();
+    let mut scan = Scan { files: StepFiles::default(), carry: false, work: 0, evident: 0 };
+    let nested =
+        (draft.line + 1..=draft.last).filter(|i| matches!(document.lines[*i].kind, Kind::Item(_))).map(|i| document.lines[i].indent).min();
     let mut fence_opened = false;
     for i in draft.line..=draft.last {
         let line = document.lines[i];
@@ -96,12 +86,7 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
         }
     }
     scan.files.partial = scan.evident * 2 < scan.work;
-    let StepFiles {
-        writes,
-        mentions,
-        in_code,
-        ..
-    } = &mut scan.files;
+    let StepFiles { writes, mentions, in_code, .. } = &mut scan.files;
     mentions.retain(|m| !writes.contains(m));
     in_code.retain(|m| !writes.contains(m) && !mentions.contains(m));
     scan.files
@@ -121,42 +106,25 @@ impl Scan {
         let found = paths::find(text, LINE_PATHS_MAX);
         let mut wrote = false;
         for path in &found {
-            let place = Place {
-                text,
-                start: path.start,
-                end: path.end,
-                first,
-                carry: self.carry,
-            };
+            let place = Place { text, start: path.start, end: path.end, first, carry: self.carry };
             let writes = !looks && place.is_written();
             wrote |= writes;
             let Some(id) = table.intern(&path.pattern) else {
                 continue;
             };
-            push_bounded(
-                if writes {
-                    &mut self.files.writes
-                } else {
-                    &mut self.files.mentions
-                },
-                id,
-            );
+            push_bounded(if writes { &mut self.files.writes } else { &mut self.files.mentions }, id);
         }
         let bare = text.trim_matches(['*', ' ']);
         if found.is_empty() && bare.ends_with(':') {
             let words = tokens(bare);
-            let written = words
-                .iter()
-                .any(|w| in_list(&WRITES, w) || FILE_LABELS.has(w));
+            let written = words.iter().any(|w| in_list(&WRITES, w) || FILE_LABELS.has(w));
             self.carry = written && !words.iter().any(|w| in_list(&READS, w));
         }
         // The step's own line may be served by a list of files; what it consists of must name its files itself.
         if is_item
             && !first
             && text.starts_with(char::is_alphabetic)
-            && tokens(text)
-                .first()
-                .is_some_and(|w| words::is_make_verb(w) || w == "integrate")
+            && tokens(text).first().is_some_and(|w| words::is_make_verb(w) || w == "integrate")
         {
             self.work += 1;
             self.evident += usize::from(wrote);
@@ -165,12 +133,8 @@ impl Scan {
 
     /// Code is read for mentions; a first line that is a comment with nothing but a path says which file is shown.
     fn code(&mut self, text: &str, first: bool, table: &mut Table) {
-        let comment = ["#", "//", "--", "<!--", "/*", ";"]
-            .iter()
-            .find_map(|mark| text.strip_prefix(mark));
-        let named = comment
-            .map(|c| c.trim_end_matches("-->").trim_end_matches("*/").trim())
-            .filter(|c| first && !c.contains(' '));
+        let comment = ["#", "//", "--", "<!--", "/*", ";"].iter().find_map(|mark| text.strip_prefix(mark));
+        let named = comment.map(|c| c.trim_end_matches("-->").trim_end_matches("*/").trim()).filter(|c| first && !c.contains(' '));
         if let Some(pattern) = named.and_then(|name| paths::pattern_of(name, false)) {
             if let Some(id) = table.intern(&pattern) {
                 push_bounded(&mut self.files.writes, id);
@@ -178,10 +142,7 @@ impl Scan {
             return;
         }
         for path in paths::find(text, LINE_PATHS_MAX) {
-            if let Some(id) = table
-                .intern(&path.pattern)
-                .filter(|_| path.pattern.is_literal())
-            {
+            if let Some(id) = table.intern(&path.pattern).filter(|_| path.pattern.is_literal()) {
                 push_bounded(&mut self.files.in_code, id);
             }
         }
@@ -214,13 +175,7 @@ impl Place<'_> {
     fn is_written(&self) -> bool {
         let before = &self.text[..self.start];
         // A full stop inside a file name ends no clause.
-        let clause = before
-            .rsplit(';')
-            .next()
-            .unwrap_or(before)
-            .rsplit(". ")
-            .next()
-            .unwrap_or(before);
+        let clause = before.rsplit(';').next().unwrap_or(before).rsplit(". ").next().unwrap_or(before);
         let words = tokens(clause);
         if before.trim_end_matches(['*', '`', ' ', '(']).ends_with(':') && !words.is_empty() {
             let says = |list: &Verbs| words.iter().any(|w| in_list(list, w));
@@ -230,11 +185,7 @@ impl Place<'_> {
         if near.is_some_and(|w| READ_PREPOSITIONS.has(w)) {
             return false;
         }
-        let verb = words
-            .iter()
-            .rev()
-            .take(12)
-            .find(|w| in_list(&WRITES, w) || in_list(&READS, w));
+        let verb = words.iter().rev().take(12).find(|w| in_list(&WRITES, w) || in_list(&READS, w));
         match verb {
             Some(verb) if in_list(&WRITES, verb) => !(in_list(&MAKES, verb) && self.is_modifier()),
             Some(_) => false,
@@ -246,36 +197,19 @@ impl Place<'_> {
 
     fn next_words(&self) -> Vec<String> {
         let after = &self.text[self.end..];
-        tokens(
-            after
-                .split(';')
-                .next()
-                .unwrap_or(after)
-                .split(". ")
-                .next()
-                .unwrap_or(after),
-        )
+        tokens(after.split(';').next().unwrap_or(after).split(". ").next().unwrap_or(after))
     }
 
     /// "x.yaml reference step": the path only describes what is made.
     fn is_modifier(&self) -> bool {
         let after = &self.text[self.end..];
-        let glued = after
-            .strip_prefix(' ')
-            .is_some_and(|rest| rest.starts_with(char::is_alphabetic));
-        glued
-            && self
-                .next_words()
-                .first()
-                .is_some_and(|w| !AFTER_PATH.has(w))
+        let glued = after.strip_prefix(' ').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
+        glued && self.next_words().first().is_some_and(|w| !AFTER_PATH.has(w))
     }
 
     /// "`x.md` is created": a criterion.
     fn followed_by_done(&self) -> bool {
-        self.next_words()
-            .iter()
-            .take(4)
-            .any(|w| w.ends_with("ed") && in_list(&WRITES, w))
+        self.next_words().iter().take(4).any(|w| w.ends_with("ed") && in_list(&WRITES, w))
     }
 
     /// The path stands at the beginning of the line.
@@ -284,9 +218,7 @@ impl Place<'_> {
         if next.first().is_some_and(|w| in_list(&READS, w)) {
             return false;
         }
-        self.carry
-            || (self.first && next.is_empty())
-            || next.iter().take(3).any(|w| in_list(&WRITES, w))
+        self.carry || (self.first && next.is_empty()) || next.iter().take(3).any(|w| in_list(&WRITES, w))
     }
 }
 
@@ -297,16 +229,9 @@ mod tests {
     fn uses(source: &str) -> (Vec<String>, Vec<String>, bool) {
         let document = Document::read(source).expect("small");
         let mut table = Table::default();
-        let draft = Draft {
-            last: document.lines.len() - 1,
-            ..Draft::default()
-        };
+        let draft = Draft { last: document.lines.len() - 1, ..Draft::default() };
         let files = of_draft(&document, &draft, &mut table);
-        let text = |ids: &[Id]| {
-            ids.iter()
-                .map(|i| table.pattern(*i).as_str().to_owned())
-                .collect()
-        };
+        let text = |ids: &[Id]| ids.iter().map(|i| table.pattern(*i).as_str().to_owned()).collect();
         (text(&files.writes), text(&files.mentions), files.partial)
     }
 
@@ -315,10 +240,7 @@ mod tests {
         for (line, writes) in [
             ("1. Modify `src/a.rs` to accept b", vec!["src/a.rs"]),
             ("1. Read the prompt: `src/a.md`", vec![]),
-            (
-                "1. Create the report from `in.csv` in `out.md`",
-                vec!["out.md"],
-            ),
+            ("1. Create the report from `in.csv` in `out.md`", vec!["out.md"]),
             ("1. Add map.yaml reference step", vec![]),
             ("1. Add rules to `CLAUDE.md`", vec!["CLAUDE.md"]),
             ("1. Test with `x.py`", vec![]),
@@ -336,12 +258,8 @@ mod tests {
 
     #[test]
     fn labels_hold_for_the_lines_below() {
-        let (writes, mentions, _) =
-            uses("1. Do it\n   **Files to change:**\n   - `a.rs`\n   **Read:**\n   - `b.rs`\n");
-        assert_eq!(
-            (writes, mentions),
-            (vec!["a.rs".to_owned()], vec!["b.rs".to_owned()])
-        );
+        let (writes, mentions, _) = uses("1. Do it\n   **Files to change:**\n   - `a.rs`\n   **Read:**\n   - `b.rs`\n");
+        assert_eq!((writes, mentions), (vec!["a.rs".to_owned()], vec!["b.rs".to_owned()]));
     }
 
     #[test]
@@ -352,8 +270,7 @@ mod tests {
 
     #[test]
     fn work_without_files_makes_the_evidence_partial() {
-        let source =
-            "### Phase 1\n1. Create `a.py`\n2. Refactor the service\n3. Remove the old one\n";
+        let source = "### Phase 1\n1. Create `a.py`\n2. Refactor the service\n3. Remove the old one\n";
         assert!(uses(source).2);
         assert!(!uses("### Phase 1\n1. Create `a.py`\n2. Describe it\n").2);
     }

@@ -17,20 +17,13 @@ pub(crate) struct Cut {
 pub(crate) fn cut(needs: &[Vec<usize>], minutes: &[u64], agents: usize, parts_max: usize) -> Cut {
     let chains = chains(needs);
     let parts = share_equals(&chains, needs, minutes, agents.max(1));
-    let parts = if parts.len() > parts_max.max(1) {
-        join_waves(&parts, needs, minutes, agents.max(1), parts_max.max(1))
-    } else {
-        parts
-    };
+    let parts = if parts.len() > parts_max.max(1) { join_waves(&parts, needs, minutes, agents.max(1), parts_max.max(1)) } else { parts };
     finish(parts, needs)
 }
 
 /// All steps in one part.
 pub(crate) fn whole(count: usize) -> Cut {
-    Cut {
-        parts: vec![(0..count).collect()],
-        needs: vec![Vec::new()],
-    }
+    Cut { parts: vec![(0..count).collect()], needs: vec![Vec::new()] }
 }
 
 /// Joins each step to the one before it where neither has another neighbour on that side.
@@ -54,12 +47,7 @@ fn chains(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
 }
 
 /// Parts with the same parts before and behind them are dealt out to the agents, longest first (Graham's LPT rule).
-fn share_equals(
-    parts: &[Vec<usize>],
-    needs: &[Vec<usize>],
-    minutes: &[u64],
-    agents: usize,
-) -> Vec<Vec<usize>> {
+fn share_equals(parts: &[Vec<usize>], needs: &[Vec<usize>], minutes: &[u64], agents: usize) -> Vec<Vec<usize>> {
     let before = part_needs(parts, needs);
     let behind = schedule::followers(&before);
     let mut by_place: Vec<usize> = (0..parts.len()).collect();
@@ -69,29 +57,18 @@ fn share_equals(
         if group.len() <= agents {
             out.extend(group.iter().map(|p| parts[*p].clone()));
         } else {
-            out.extend(deal(
-                group.iter().map(|p| parts[*p].clone()).collect(),
-                minutes,
-                agents,
-            ));
+            out.extend(deal(group.iter().map(|p| parts[*p].clone()).collect(), minutes, agents));
         }
     }
     out
 }
 
 fn deal(mut parts: Vec<Vec<usize>>, minutes: &[u64], bins: usize) -> Vec<Vec<usize>> {
-    let load = |part: &[usize]| {
-        part.iter()
-            .map(|s| minutes[*s])
-            .fold(0_u64, u64::saturating_add)
-    };
+    let load = |part: &[usize]| part.iter().map(|s| minutes[*s]).fold(0_u64, u64::saturating_add);
     parts.sort_by_key(|p| (std::cmp::Reverse(load(p)), p[0]));
     let mut out: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new()); bins.min(parts.len())];
     for part in parts {
-        let bin = out
-            .iter_mut()
-            .min_by_key(|(sum, steps)| (*sum, steps.len()))
-            .expect("there is a bin");
+        let bin = out.iter_mut().min_by_key(|(sum, steps)| (*sum, steps.len())).expect("there is a bin");
         bin.0 = bin.0.saturating_add(load(&part));
         bin.1.extend(part);
     }
@@ -99,13 +76,7 @@ fn deal(mut parts: Vec<Vec<usize>>, minutes: &[u64], bins: usize) -> Vec<Vec<usi
 }
 
 /// Deals each wave out to the agents, then joins neighbouring waves, the least loss first, until the limit holds.
-fn join_waves(
-    parts: &[Vec<usize>],
-    needs: &[Vec<usize>],
-    minutes: &[u64],
-    agents: usize,
-    parts_max: usize,
-) -> Vec<Vec<usize>> {
+fn join_waves(parts: &[Vec<usize>], needs: &[Vec<usize>], minutes: &[u64], agents: usize, parts_max: usize) -> Vec<Vec<usize>> {
     let before = part_needs(parts, needs);
     let order = schedule::topological(&before).expect("joining keeps the order free of cycles");
     let wave = schedule::waves(&before, &order);
@@ -114,35 +85,18 @@ fn join_waves(
     for (part, steps) in parts.iter().enumerate() {
         waves[wave[part]].push(steps.clone());
     }
-    let mut waves: Vec<Vec<Vec<usize>>> = waves
-        .into_iter()
-        .map(|w| deal(w, minutes, agents))
-        .collect();
-    let load = |part: &[usize]| {
-        part.iter()
-            .map(|s| minutes[*s])
-            .fold(0_u64, u64::saturating_add)
-    };
+    let mut waves: Vec<Vec<Vec<usize>>> = waves.into_iter().map(|w| deal(w, minutes, agents)).collect();
+    let load = |part: &[usize]| part.iter().map(|s| minutes[*s]).fold(0_u64, u64::saturating_add);
     // What is lost when a wave runs in one part: all but its longest.
     let loss = |wave: &[Vec<usize>]| {
-        let sum = wave
-            .iter()
-            .map(|p| load(p))
-            .fold(0_u64, u64::saturating_add);
+        let sum = wave.iter().map(|p| load(p)).fold(0_u64, u64::saturating_add);
         sum - wave.iter().map(|p| load(p)).max().unwrap_or(0)
     };
     let mut losses: Vec<u64> = waves.iter().map(|w| loss(w)).collect();
     let mut total: usize = waves.iter().map(Vec::len).sum();
     while total > parts_max && waves.len() > 1 {
-        let at = (0..waves.len() - 1)
-            .min_by_key(|w| losses[*w].saturating_add(losses[w + 1]))
-            .expect("there are two waves");
-        let joined: Vec<usize> = waves[at]
-            .iter()
-            .chain(&waves[at + 1])
-            .flatten()
-            .copied()
-            .collect();
+        let at = (0..waves.len() - 1).min_by_key(|w| losses[*w].saturating_add(losses[w + 1])).expect("there are two waves");
+        let joined: Vec<usize> = waves[at].iter().chain(&waves[at + 1]).flatten().copied().collect();
         total -= waves[at].len() + waves[at + 1].len() - 1;
         waves.remove(at + 1);
         losses.remove(at + 1);
@@ -165,12 +119,7 @@ fn part_needs(parts: &[Vec<usize>], needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     }
     let mut out = Vec::with_capacity(parts.len());
     for (part, steps) in parts.iter().enumerate() {
-        let mut waits: Vec<usize> = steps
-            .iter()
-            .flat_map(|s| &needs[*s])
-            .map(|n| part_of[*n])
-            .filter(|n| *n != part)
-            .collect();
+        let mut waits: Vec<usize> = steps.iter().flat_map(|s| &needs[*s]).map(|n| part_of[*n]).filter(|n| *n != part).collect();
         waits.sort_unstable();
         waits.dedup();
         out.push(waits);
@@ -184,10 +133,7 @@ fn finish(mut parts: Vec<Vec<usize>>, needs: &[Vec<usize>]) -> Cut {
     parts.sort_unstable();
     let all = part_needs(&parts, needs);
     let order = schedule::topological(&all).expect("joining keeps the order free of cycles");
-    Cut {
-        needs: reduced(&all, &order),
-        parts,
-    }
+    Cut { needs: reduced(&all, &order), parts }
 }
 
 /// The orders of `needs` that do not follow from others.
@@ -223,15 +169,8 @@ mod tests {
         assert_eq!(cut.parts, want);
         let mut all: Vec<usize> = cut.parts.concat();
         all.sort_unstable();
-        assert_eq!(
-            all,
-            (0..needs.len()).collect::<Vec<_>>(),
-            "each step is in one part"
-        );
-        assert!(
-            schedule::topological(&cut.needs).is_ok(),
-            "the parts have no cycle"
-        );
+        assert_eq!(all, (0..needs.len()).collect::<Vec<_>>(), "each step is in one part");
+        assert!(schedule::topological(&cut.needs).is_ok(), "the parts have no cycle");
         cut
     }
 
@@ -242,23 +181,13 @@ mod tests {
 
     #[test]
     fn a_fork_becomes_its_branches() {
-        let cut = check(
-            &[&[], &[0], &[0], &[1, 2], &[3]],
-            3,
-            99,
-            &[&[0], &[1], &[2], &[3, 4]],
-        );
+        let cut = check(&[&[], &[0], &[0], &[1, 2], &[3]], 3, 99, &[&[0], &[1], &[2], &[3, 4]]);
         assert_eq!(cut.needs, [vec![], vec![0], vec![0], vec![1, 2]]);
     }
 
     #[test]
     fn equal_parts_are_dealt_out_to_the_agents() {
-        check(
-            &[&[], &[], &[], &[], &[0, 1, 2, 3]],
-            2,
-            99,
-            &[&[0, 2], &[1, 3], &[4]],
-        );
+        check(&[&[], &[], &[], &[], &[0, 1, 2, 3]], 2, 99, &[&[0, 2], &[1, 3], &[4]]);
     }
 
     #[test]

@@ -6,19 +6,13 @@ use crate::steps::{Draft, STEPS_MAX, last_line};
 use crate::text::{clip, plain};
 
 /// The list items of the outermost level: numbered ones and check boxes, or with `strict` off any.
-pub(crate) fn top_items(
-    document: &Document<'_>,
-    spans: &[(usize, usize)],
-    strict: bool,
-) -> Vec<Draft> {
+pub(crate) fn top_items(document: &Document<'_>, spans: &[(usize, usize)], strict: bool) -> Vec<Draft> {
     let mut out = Vec::new();
     for (from, to) in spans {
         let mut block = *from;
         while block < *to && out.len() <= STEPS_MAX {
             // Each sub-heading begins a block with an indentation of its own.
-            let end = (block + 1..*to)
-                .find(|i| matches!(document.lines[*i].kind, Kind::Heading(_)))
-                .unwrap_or(*to);
+            let end = (block + 1..*to).find(|i| matches!(document.lines[*i].kind, Kind::Heading(_))).unwrap_or(*to);
             block_items(document, block, end, strict, &mut out);
             block = end;
         }
@@ -26,25 +20,14 @@ pub(crate) fn top_items(
     out
 }
 
-fn block_items(
-    document: &Document<'_>,
-    from: usize,
-    to: usize,
-    strict: bool,
-    out: &mut Vec<Draft>,
-) {
+fn block_items(document: &Document<'_>, from: usize, to: usize, strict: bool, out: &mut Vec<Draft>) {
     let is_item = |i: &usize| matches!(document.lines[*i].kind, Kind::Item(_));
-    let Some(base) = (from..to)
-        .filter(is_item)
-        .map(|i| document.lines[i].indent)
-        .min()
-    else {
+    let Some(base) = (from..to).filter(is_item).map(|i| document.lines[i].indent).min() else {
         return;
     };
     let counts = |i: &usize| {
         let line = document.lines[*i];
-        matches!(line.kind, Kind::Item(n) if !strict || n.is_some() || line.tick.is_some())
-            && line.indent <= base + 1
+        matches!(line.kind, Kind::Item(n) if !strict || n.is_some() || line.tick.is_some()) && line.indent <= base + 1
     };
     let tops: Vec<usize> = (from..to).filter(counts).take(STEPS_MAX + 1).collect();
     for (k, line) in tops.iter().enumerate() {
@@ -62,20 +45,14 @@ fn item_stop(document: &Document<'_>, line: usize, next: Option<usize>, to: usiz
         _ => None,
     };
     // Text between "3." and "4." belongs to 3, even when it is not indented.
-    let goes_on = next.is_some_and(|n| {
-        number(n)
-            .zip(number(line))
-            .is_some_and(|(b, a)| b == a.saturating_add(1))
-    });
+    let goes_on = next.is_some_and(|n| number(n).zip(number(line)).is_some_and(|(b, a)| b == a.saturating_add(1)));
     let base = document.lines[line].indent;
     (line + 1..limit)
         .find(|i| {
             let l = document.lines[*i];
             match l.kind {
                 Kind::Heading(_) | Kind::Rule => true,
-                Kind::Text | Kind::Item(_) => {
-                    !goes_on && l.indent <= base && document.lines[i - 1].kind == Kind::Blank
-                }
+                Kind::Text | Kind::Item(_) => !goes_on && l.indent <= base && document.lines[i - 1].kind == Kind::Blank,
                 _ => false,
             }
         })
@@ -84,29 +61,13 @@ fn item_stop(document: &Document<'_>, line: usize, next: Option<usize>, to: usiz
 
 fn draft_of_item(document: &Document<'_>, line: usize, stop: usize) -> Draft {
     let text = clip(document.text(line));
-    let bold = text
-        .strip_prefix("**")
-        .and_then(|t| t.split_once("**"))
-        .map(|(bold, _)| bold);
-    let label = bold
-        .and_then(label::of_heading)
-        .or_else(|| label::of_heading(text))
-        .filter(|l| !l.kind.is_empty());
+    let bold = text.strip_prefix("**").and_then(|t| t.split_once("**")).map(|(bold, _)| bold);
+    let label = bold.and_then(label::of_heading).or_else(|| label::of_heading(text)).filter(|l| !l.kind.is_empty());
     let (kind, id) = match (&label, document.lines[line].kind) {
         (Some(l), _) => (l.kind.clone(), l.id.clone()),
         (None, Kind::Item(Some(n))) => (String::new(), n.to_string()),
         _ => (String::new(), String::new()),
     };
-    let title = label
-        .filter(|l| l.rest.chars().any(char::is_alphanumeric))
-        .map_or_else(|| plain(text), |l| plain(l.rest));
-    Draft {
-        line,
-        last: last_line(document, line, stop),
-        title,
-        kind,
-        id,
-        tick: document.lines[line].tick,
-        ..Draft::default()
-    }
+    let title = label.filter(|l| l.rest.chars().any(char::is_alphanumeric)).map_or_else(|| plain(text), |l| plain(l.rest));
+    Draft { line, last: last_line(document, line, stop), title, kind, id, tick: document.lines[line].tick, ..Draft::default() }
 }

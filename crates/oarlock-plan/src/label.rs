@@ -26,12 +26,8 @@ pub(crate) fn is_label_word(word: &str) -> bool {
 
 /// The label of a heading or of a line in bold type.
 pub(crate) fn of_heading(text: &str) -> Option<Label<'_>> {
-    let text = text
-        .trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '{')
-        .trim_end();
-    worded(text)
-        .or_else(|| numbered(text))
-        .or_else(|| identified(text))
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '{').trim_end();
+    worded(text).or_else(|| numbered(text)).or_else(|| identified(text))
 }
 
 fn worded(text: &str) -> Option<Label<'_>> {
@@ -41,9 +37,7 @@ fn worded(text: &str) -> Option<Label<'_>> {
         return None;
     }
     let tail = tail.trim_start();
-    let length = tail
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-        .unwrap_or(tail.len());
+    let length = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(tail.len());
     let id = tail[..length].trim_end_matches('.');
     let single_letter = id.len() == 1 && id.starts_with(|c: char| c.is_ascii_uppercase());
     let counts = id.starts_with(|c: char| c.is_ascii_digit()) && id.len() <= 8;
@@ -62,23 +56,15 @@ fn worded(text: &str) -> Option<Label<'_>> {
 
 /// "1. Title", "1) Title", "2.1 Title", "2.1: Title".
 fn numbered(text: &str) -> Option<Label<'_>> {
-    let length = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let length = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let number = &text[..length];
     let id = number.trim_end_matches('.');
     if id.is_empty() || id.len() > 8 || id.starts_with('.') || id.contains("..") {
         return None;
     }
     let rest = &text[length..];
-    let closes = number.ends_with('.')
-        || rest.starts_with([')', ':'])
-        || (id.contains('.') && rest.starts_with(' '));
-    (closes && !title(rest).is_empty()).then(|| Label {
-        kind: String::new(),
-        id: id.to_owned(),
-        rest: title(rest),
-    })
+    let closes = number.ends_with('.') || rest.starts_with([')', ':']) || (id.contains('.') && rest.starts_with(' '));
+    (closes && !title(rest).is_empty()).then(|| Label { kind: String::new(), id: id.to_owned(), rest: title(rest) })
 }
 
 /// "TASK-ARCH-3B: Title".
@@ -87,15 +73,9 @@ fn identified(text: &str) -> Option<Label<'_>> {
     let shaped = id.len() <= 64
         && id.contains('-')
         && id.starts_with(|c: char| c.is_ascii_uppercase())
-        && id
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
+        && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
         && id.chars().any(|c| c.is_ascii_digit());
-    (shaped && !rest.trim().is_empty()).then(|| Label {
-        kind: "id".to_owned(),
-        id: id.to_lowercase(),
-        rest: title(rest),
-    })
+    (shaped && !rest.trim().is_empty()).then(|| Label { kind: "id".to_owned(), id: id.to_lowercase(), rest: title(rest) })
 }
 
 fn title(rest: &str) -> &str {
@@ -110,10 +90,7 @@ mod tests {
     fn labels_are_read() {
         for (text, want) in [
             ("Phase 2: Build it", Some(("phase", "2", "Build it"))),
-            (
-                "**Component A – Parser**",
-                Some(("component", "a", "Parser**")),
-            ),
+            ("**Component A – Parser**", Some(("component", "a", "Parser**"))),
             ("Step 3 (5 min)", Some(("step", "3", "(5 min)"))),
             ("📦 Step 10. Ship", Some(("step", "10", "Ship"))),
             ("1. Root files", Some(("", "1", "Root files"))),

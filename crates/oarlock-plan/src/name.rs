@@ -17,17 +17,9 @@ pub fn title(document: &str) -> Option<String> {
 }
 
 pub(crate) fn title_of(document: &Document<'_>) -> Option<String> {
-    let heading = document
-        .headings
-        .iter()
-        .find(|h| h.level == 1)
-        .map(|h| without_id(clip(document.text(h.line))));
+    let heading = document.headings.iter().find(|h| h.level == 1).map(|h| without_id(clip(document.text(h.line))));
     let candidates = [heading, document.front_matter("title").map(without_id)];
-    let title = candidates
-        .into_iter()
-        .flatten()
-        .map(plain)
-        .find(|t| !t.is_empty() && !is_placeholder(t))?;
+    let title = candidates.into_iter().flatten().map(plain).find(|t| !t.is_empty() && !is_placeholder(t))?;
     Some(title.chars().take(TITLE_CHARS_MAX).collect())
 }
 
@@ -42,17 +34,8 @@ fn without_id(heading: &str) -> &str {
         && !id.contains(char::is_whitespace)
         && id.contains('-')
         && id.starts_with(|c: char| c.is_ascii_uppercase())
-        && id.split('-').next().is_some_and(|first| {
-            first.len() > 1
-                && first
-                    .chars()
-                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-        });
-    if known || shaped {
-        rest.trim()
-    } else {
-        heading
-    }
+        && id.split('-').next().is_some_and(|first| first.len() > 1 && first.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()));
+    if known || shaped { rest.trim() } else { heading }
 }
 
 /// The identifier that a path gives its task: of `TASK-7/task.md` it is `TASK-7`, of `docs/foo bar.md` it is `foo-bar`.
@@ -60,13 +43,9 @@ fn without_id(heading: &str) -> &str {
 /// number that tells it from others. `None` when the name has neither a letter nor a digit of ASCII.
 #[must_use]
 pub fn task_id_from_file_name(path: &str) -> Option<String> {
-    let mut names = path
-        .rsplit(['/', '\\'])
-        .filter(|n| !n.is_empty() && *n != "." && *n != "..");
+    let mut names = path.rsplit(['/', '\\']).filter(|n| !n.is_empty() && *n != "." && *n != "..");
     let file = names.next()?;
-    let stem = file
-        .rsplit_once('.')
-        .map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem });
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem });
     let generic = ["task", "readme", "index", "plan"].contains(&stem.to_ascii_lowercase().as_str());
     let folder = names.next().filter(|_| generic);
     folder.and_then(identifier).or_else(|| identifier(stem))
@@ -93,9 +72,7 @@ fn identifier(name: &str) -> Option<String> {
 
 /// FNV-1a, 32 bits: a short mark that stays the same between versions of this program.
 fn fnv1a(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -112,22 +89,13 @@ mod tests {
             ("# Note: keep this\n", Some("Note: keep this")),
             ("# Re-use: keep this\n", Some("Re-use: keep this")),
             ("---\ntitle: \"Front\"\n---\ntext\n", Some("Front")),
-            (
-                "---\ntitle: Front\n---\n# TASK-XXX: FILL_ME\n",
-                Some("Front"),
-            ),
+            ("---\ntitle: Front\n---\n# TASK-XXX: FILL_ME\n", Some("Front")),
             ("text\n", None),
             ("# \n", None),
         ] {
             assert_eq!(title(source).as_deref(), want, "{source}");
         }
-        assert!(
-            title(&format!("# {}", "word ".repeat(1_000)))
-                .expect("some")
-                .chars()
-                .count()
-                <= TITLE_CHARS_MAX
-        );
+        assert!(title(&format!("# {}", "word ".repeat(1_000))).expect("some").chars().count() <= TITLE_CHARS_MAX);
     }
 
     #[test]

@@ -30,10 +30,7 @@ impl Table {
     /// Makes the bare name of a listed file mean that file, unless two listed files share the name.
     pub(crate) fn know(&mut self, listed: &Pattern) {
         if listed.as_str().contains('/') && !listed.as_str().ends_with('*') {
-            let entry = self
-                .known
-                .entry(name(listed.as_str()).to_owned())
-                .or_insert_with(|| Some(listed.clone()));
+            let entry = self.known.entry(name(listed.as_str()).to_owned()).or_insert_with(|| Some(listed.clone()));
             if entry.as_ref() != Some(listed) {
                 *entry = None;
             }
@@ -43,11 +40,7 @@ impl Table {
     /// The number of `pattern`; `None` when the table is full.
     pub(crate) fn intern(&mut self, pattern: &Pattern) -> Option<Id> {
         let text = pattern.as_str();
-        let bare = if text.contains('/') {
-            anywhere(text)
-        } else {
-            Some(text)
-        };
+        let bare = if text.contains('/') { anywhere(text) } else { Some(text) };
         if let Some(listed) = bare.and_then(|n| self.known.get(n).cloned()).flatten() {
             return self.number(&listed);
         }
@@ -68,10 +61,7 @@ impl Table {
         if glob {
             self.globs.push(id);
         } else {
-            self.by_name
-                .entry(name(pattern.as_str()).to_owned())
-                .or_default()
-                .push(id);
+            self.by_name.entry(name(pattern.as_str()).to_owned()).or_default().push(id);
         }
         self.patterns.push(pattern.clone());
         Some(id)
@@ -101,22 +91,14 @@ impl Table {
         };
         for group in self.by_name.values() {
             // Plain paths of one name meet only through a member that stands for "anywhere".
-            let wide: Vec<Id> = group
-                .iter()
-                .copied()
-                .filter(|i| self.is_wide(*i, prose))
-                .collect();
+            let wide: Vec<Id> = group.iter().copied().filter(|i| self.is_wide(*i, prose)).collect();
             for (k, a) in wide.iter().enumerate() {
                 for b in group.iter().filter(|b| !wide[..=k].contains(b)) {
                     add(*a, *b);
                 }
             }
         }
-        let widened: Vec<Option<Pattern>> = self
-            .patterns
-            .iter()
-            .map(|p| if prose { widened(p) } else { None })
-            .collect();
+        let widened: Vec<Option<Pattern>> = self.patterns.iter().map(|p| if prose { widened(p) } else { None }).collect();
         for glob in &self.globs {
             for (other, wide) in widened.iter().enumerate() {
                 let id = Id::try_from(other).expect("the table is small");
@@ -124,10 +106,7 @@ impl Table {
                 if id <= *glob && self.globs.binary_search(&id).is_ok() {
                     continue;
                 }
-                if self
-                    .pattern(*glob)
-                    .overlaps(wide.as_ref().unwrap_or(&self.patterns[other]))
-                {
+                if self.pattern(*glob).overlaps(wide.as_ref().unwrap_or(&self.patterns[other])) {
                     add(*glob, id);
                 }
             }
@@ -144,14 +123,12 @@ impl Table {
 /// A bare name as "anywhere".
 fn widened(pattern: &Pattern) -> Option<Pattern> {
     let bare = pattern.is_literal() && !pattern.as_str().contains('/');
-    bare.then(|| Pattern::parse(&format!("**/{}", pattern.as_str())).ok())
-        .flatten()
+    bare.then(|| Pattern::parse(&format!("**/{}", pattern.as_str())).ok()).flatten()
 }
 
 /// The name of `**/NAME` with a plain NAME.
 fn anywhere(text: &str) -> Option<&str> {
-    text.strip_prefix("**/")
-        .filter(|name| !name.contains(['/', '*', '?', '[']))
+    text.strip_prefix("**/").filter(|name| !name.contains(['/', '*', '?', '[']))
 }
 
 fn name(text: &str) -> &str {
@@ -177,11 +154,7 @@ mod tests {
 
     fn meet(a: &str, b: &str) -> bool {
         let mut table = Table::default();
-        let mut id = |text: &str| {
-            table
-                .intern(&Pattern::parse(text).expect("valid"))
-                .expect("room")
-        };
+        let mut id = |text: &str| table.intern(&Pattern::parse(text).expect("valid")).expect("room");
         let (a, b) = (id(a), id(b));
         a == b || table.overlaps().of(a).contains(&b)
     }
@@ -212,14 +185,8 @@ mod tests {
         table.know(&parse("src/a.rs"));
         table.know(&parse("src/b.rs"));
         table.know(&parse("lib/b.rs"));
-        let (a, b) = (
-            table.intern(&parse("a.rs")).expect("room"),
-            table.intern(&parse("b.rs")).expect("room"),
-        );
-        assert_eq!(
-            (table.pattern(a).as_str(), table.pattern(b).as_str()),
-            ("src/a.rs", "b.rs")
-        );
+        let (a, b) = (table.intern(&parse("a.rs")).expect("room"), table.intern(&parse("b.rs")).expect("room"));
+        assert_eq!((table.pattern(a).as_str(), table.pattern(b).as_str()), ("src/a.rs", "b.rs"));
     }
 
     #[test]
@@ -229,10 +196,6 @@ mod tests {
             table.intern(&Pattern::parse(&format!("d{i}/**")).expect("valid"));
         }
         assert!(table.full);
-        assert!(
-            table
-                .intern(&Pattern::parse("plain.rs").expect("valid"))
-                .is_some()
-        );
+        assert!(table.intern(&Pattern::parse("plain.rs").expect("valid")).is_some());
     }
 }

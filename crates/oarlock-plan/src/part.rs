@@ -27,9 +27,7 @@ pub fn subtask_document(document: &str, plan: &Plan, subtask: &Subtask) -> Strin
             phase = step.phase.as_deref();
             let _ = write!(out, "\nFrom \"{}\":\n", phase.unwrap_or_default());
         }
-        let lines = read
-            .as_ref()
-            .filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len());
+        let lines = read.as_ref().filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len());
         match lines {
             Some(r) => copy(&mut out, r.slice(step.line - 1, step.end - 1)),
             None => {
@@ -43,42 +41,20 @@ pub fn subtask_document(document: &str, plan: &Plan, subtask: &Subtask) -> Strin
     }
     if let Some(read) = &read {
         let sections = sections::sections(read);
-        shared(
-            &mut out,
-            read,
-            &sections,
-            "Objective of the whole task",
-            |s| is_objective(read, s),
-        );
-        shared(
-            &mut out,
-            read,
-            &sections,
-            "Acceptance criteria of the whole task",
-            |s| s.class == Class::Criteria && s.own_class,
-        );
+        shared(&mut out, read, &sections, "Objective of the whole task", |s| is_objective(read, s));
+        shared(&mut out, read, &sections, "Acceptance criteria of the whole task", |s| s.class == Class::Criteria && s.own_class);
     }
     out
 }
 
 fn head(out: &mut String, read: Option<&Document<'_>>, plan: &Plan, subtask: &Subtask) {
     let _ = writeln!(out, "# {}: {}\n", subtask.id, subtask.title);
-    let parent = read
-        .and_then(title_of)
-        .map_or_else(String::new, |t| format!(" ({t})"));
+    let parent = read.and_then(title_of).map_or_else(String::new, |t| format!(" ({t})"));
     let _ = writeln!(out, "**Parent:** {}{parent}", plan.task);
-    let waits = if subtask.depends_on.is_empty() {
-        "nothing".to_owned()
-    } else {
-        subtask.depends_on.join(", ")
-    };
+    let waits = if subtask.depends_on.is_empty() { "nothing".to_owned() } else { subtask.depends_on.join(", ") };
     let _ = writeln!(out, "**Depends on:** {waits}");
     let writes: Vec<String> = subtask.writes.iter().map(|w| format!("`{w}`")).collect();
-    let writes = if writes.is_empty() {
-        "not stated".to_owned()
-    } else {
-        writes.join(", ")
-    };
+    let writes = if writes.is_empty() { "not stated".to_owned() } else { writes.join(", ") };
     let _ = writeln!(out, "**Writes:** {writes}");
     if !subtask.capabilities.is_empty() {
         let _ = writeln!(out, "**Needs:** {}", subtask.capabilities.join(", "));
@@ -90,9 +66,7 @@ fn head(out: &mut String, read: Option<&Document<'_>>, plan: &Plan, subtask: &Su
 
 /// Copies text as it stands, cut at the limit, and closes a fence that it leaves open.
 fn copy(out: &mut String, text: &str) {
-    let room = PART_BYTES_MAX
-        .saturating_sub(2 * SHARED_BYTES_MAX)
-        .saturating_sub(out.len());
+    let room = PART_BYTES_MAX.saturating_sub(2 * SHARED_BYTES_MAX).saturating_sub(out.len());
     let cut = cut(text, room);
     out.push('\n');
     out.push_str(cut);
@@ -107,10 +81,7 @@ fn copy(out: &mut String, text: &str) {
 }
 
 fn cut(text: &str, room: usize) -> &str {
-    let end = (0..=room.min(text.len()))
-        .rev()
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(0);
+    let end = (0..=room.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
     &text[..end]
 }
 
@@ -119,18 +90,13 @@ fn open_fence(text: &str) -> Option<String> {
     let mut open: Option<String> = None;
     for line in text.lines() {
         let line = line.trim_start();
-        let mark: String = line
-            .chars()
-            .take_while(|c| *c == '`' || *c == '~')
-            .collect();
+        let mark: String = line.chars().take_while(|c| *c == '`' || *c == '~').collect();
         if mark.len() < 3 {
             continue;
         }
         match &open {
             None => open = Some(mark),
-            Some(o) if mark.starts_with(o.as_str()) && line.trim_end().len() == mark.len() => {
-                open = None
-            }
+            Some(o) if mark.starts_with(o.as_str()) && line.trim_end().len() == mark.len() => open = None,
             Some(_) => {}
         }
     }
@@ -139,32 +105,18 @@ fn open_fence(text: &str) -> Option<String> {
 
 fn is_objective(read: &Document<'_>, section: &Section) -> bool {
     let title = read.text(section.line).to_lowercase();
-    ["objective", "goal", "purpose"]
-        .iter()
-        .any(|w| title.trim().starts_with(w))
+    ["objective", "goal", "purpose"].iter().any(|w| title.trim().starts_with(w))
 }
 
 /// Repeats sections of the parent below a heading of their own.
-fn shared(
-    out: &mut String,
-    read: &Document<'_>,
-    sections: &[Section],
-    title: &str,
-    is_wanted: impl Fn(&Section) -> bool,
-) {
+fn shared(out: &mut String, read: &Document<'_>, sections: &[Section], title: &str, is_wanted: impl Fn(&Section) -> bool) {
     let mut room = SHARED_BYTES_MAX - 256;
     let mut past = 0;
     let mut begun = false;
     for section in sections.iter().filter(|s| is_wanted(s)) {
-        let first = (section.line + 1..section.end)
-            .find(|i| !matches!(read.lines[*i].kind, Kind::Blank | Kind::Rule));
-        let last = (section.line + 1..section.end)
-            .rev()
-            .find(|i| !matches!(read.lines[*i].kind, Kind::Blank | Kind::Rule));
-        let Some((first, last)) = first
-            .zip(last)
-            .filter(|(first, _)| *first >= past && room > 0)
-        else {
+        let first = (section.line + 1..section.end).find(|i| !matches!(read.lines[*i].kind, Kind::Blank | Kind::Rule));
+        let last = (section.line + 1..section.end).rev().find(|i| !matches!(read.lines[*i].kind, Kind::Blank | Kind::Rule));
+        let Some((first, last)) = first.zip(last).filter(|(first, _)| *first >= past && room > 0) else {
             continue;
         };
         past = last + 1;

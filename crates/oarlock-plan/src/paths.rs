@@ -75,9 +75,7 @@ pub(crate) fn find(line: &str, limit: usize) -> Vec<Found> {
         } else if is_separator(c) {
             at += c.len_utf8();
         } else {
-            let length = rest
-                .find(|c| is_separator(c) || c == '`')
-                .unwrap_or(rest.len());
+            let length = rest.find(|c| is_separator(c) || c == '`').unwrap_or(rest.len());
             push(&rest[..length], false, at, at + length, line, &mut out);
             at += length;
         }
@@ -86,32 +84,16 @@ pub(crate) fn find(line: &str, limit: usize) -> Vec<Found> {
 }
 
 fn is_separator(c: char) -> bool {
-    c.is_whitespace()
-        || "()\"'<>|,;=!".contains(c)
-        || c == '“'
-        || c == '”'
-        || c == '→'
-        || c == '—'
-        || c == '–'
+    c.is_whitespace() || "()\"'<>|,;=!".contains(c) || c == '“' || c == '”' || c == '→' || c == '—' || c == '–'
 }
 
 fn push(word: &str, ticked: bool, start: usize, end: usize, line: &str, out: &mut Vec<Found>) {
     let next = line[end..].trim_start();
-    let followed_by_files = ["file", "script", "template", "document"].iter().any(|w| {
-        next.get(..w.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(w))
-    });
-    let pattern = if followed_by_files {
-        kind_of_files(word).or_else(|| pattern_of(word, ticked))
-    } else {
-        pattern_of(word, ticked)
-    };
+    let followed_by_files =
+        ["file", "script", "template", "document"].iter().any(|w| next.get(..w.len()).is_some_and(|head| head.eq_ignore_ascii_case(w)));
+    let pattern = if followed_by_files { kind_of_files(word).or_else(|| pattern_of(word, ticked)) } else { pattern_of(word, ticked) };
     if let Some(pattern) = pattern {
-        out.push(Found {
-            pattern,
-            start,
-            end,
-        });
+        out.push(Found { pattern, start, end });
     }
 }
 
@@ -128,16 +110,9 @@ fn kind_of_files(word: &str) -> Option<Pattern> {
 
 /// The pattern that a word of prose or a code span stands for, if it is a path at all.
 pub(crate) fn pattern_of(word: &str, ticked: bool) -> Option<Pattern> {
-    let word = word
-        .trim()
-        .trim_end_matches(['.', ':', '?', '…'])
-        .trim_start_matches('"');
+    let word = word.trim().trim_end_matches(['.', ':', '?', '…']).trim_start_matches('"');
     let word = if ticked { word } else { without_emphasis(word) };
-    if word.len() < 2
-        || word.len() > WORD_BYTES_MAX
-        || word.contains("://")
-        || word.contains(char::is_whitespace)
-    {
+    if word.len() < 2 || word.len() > WORD_BYTES_MAX || word.contains("://") || word.contains(char::is_whitespace) {
         return None;
     }
     // `src/a.rs:42` and `a.md#part` name the file.
@@ -150,13 +125,8 @@ pub(crate) fn pattern_of(word: &str, ticked: bool) -> Option<Pattern> {
 
 /// A word of prose without the marks of bold type and the brackets of a link.
 fn without_emphasis(word: &str) -> &str {
-    let word = word
-        .strip_prefix("**")
-        .filter(|rest| !rest.starts_with('/'))
-        .unwrap_or(word);
-    word.strip_suffix("**")
-        .unwrap_or(word)
-        .trim_end_matches([':', ']', '}'])
+    let word = word.strip_prefix("**").filter(|rest| !rest.starts_with('/')).unwrap_or(word);
+    word.strip_suffix("**").unwrap_or(word).trim_end_matches([':', ']', '}'])
 }
 
 fn is_path(word: &str, ticked: bool) -> bool {
@@ -186,9 +156,7 @@ fn is_file_name(name: &str) -> bool {
     };
     let known = EXTENSIONS.has(extension.to_ascii_lowercase().as_str());
     // "e.g.", "Node.js" and "v2.md" style words: a stem of letters, digits and the usual marks.
-    known
-        && !stem.is_empty()
-        && !["Node", "Vue", "Next", "Express", "React", "D3", "Three"].contains(&stem)
+    known && !stem.is_empty() && !["Node", "Vue", "Next", "Express", "React", "D3", "Three"].contains(&stem)
 }
 
 /// The pattern text, rooted at the repository. What stands outside it, or at an unknown depth, becomes `**/NAME`.
@@ -196,10 +164,7 @@ fn rooted(word: &str) -> Option<String> {
     let directory = word.ends_with('/');
     let outside = word.starts_with(['/', '~']);
     let mut parts: Vec<String> = Vec::new();
-    for part in word
-        .split('/')
-        .filter(|p| !p.is_empty() && *p != "." && *p != "~")
-    {
+    for part in word.split('/').filter(|p| !p.is_empty() && *p != "." && *p != "~") {
         match part {
             ".." => return last_only(word, directory),
             "..." | "…" => parts.push("**".to_owned()),
@@ -224,20 +189,12 @@ fn rooted(word: &str) -> Option<String> {
 }
 
 fn last_only(word: &str, directory: bool) -> Option<String> {
-    let name = word
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .filter(|n| n.chars().any(char::is_alphanumeric))?;
+    let name = word.trim_end_matches('/').rsplit('/').next().filter(|n| n.chars().any(char::is_alphanumeric))?;
     let name = without_placeholders(name);
     if name.chars().all(|c| c == '*') {
         return None;
     }
-    Some(if directory {
-        format!("**/{name}/**")
-    } else {
-        format!("**/{name}")
-    })
+    Some(if directory { format!("**/{name}/**") } else { format!("**/{name}") })
 }
 
 /// `{id}` and `[name]` stand for any text: a wider pattern never hides an overlap.
@@ -271,33 +228,21 @@ mod tests {
     use super::*;
 
     fn found(line: &str) -> Vec<String> {
-        find(line, 20)
-            .iter()
-            .map(|f| f.pattern.as_str().to_owned())
-            .collect()
+        find(line, 20).iter().map(|f| f.pattern.as_str().to_owned()).collect()
     }
 
     #[test]
     fn paths_are_told_from_prose() {
         for (line, want) in [
-            (
-                "Create `src/a.rs` and docs/guide.md.",
-                vec!["src/a.rs", "docs/guide.md"],
-            ),
-            (
-                "Use and/or, planner/executor, v1.2, e.g. os.path, Node.js",
-                vec![],
-            ),
+            ("Create `src/a.rs` and docs/guide.md.", vec!["src/a.rs", "docs/guide.md"]),
+            ("Use and/or, planner/executor, v1.2, e.g. os.path, Node.js", vec![]),
             ("Call `store.load()` or `GET /v1/x?y=1`", vec![]),
             ("See https://example.org/a.md", vec![]),
             ("Edit `bin/` and lib/", vec!["bin/**", "lib/**"]),
             ("Fix /home/x/repo/lib/a.py:12", vec!["**/a.py"]),
             ("Write ~/.app/CONFIG.md", vec!["**/CONFIG.md"]),
             ("Update runs/{id}/log.yaml", vec!["runs/*/log.yaml"]),
-            (
-                "All `.template` files, Python files and *.css",
-                vec!["**/*.template", "**/*.py", "**/*.css"],
-            ),
+            ("All `.template` files, Python files and *.css", vec!["**/*.template", "**/*.py", "**/*.css"]),
             ("the `Makefile`, the `name[0]`", vec!["Makefile"]),
             ("**`src/b.ts`**: new", vec!["src/b.ts"]),
             ("`../other/x.rs` `**` `/` `~` `.`", vec!["**/x.rs"]),
@@ -309,20 +254,7 @@ mod tests {
 
     #[test]
     fn odd_lines_do_not_panic() {
-        for line in [
-            "`",
-            "``",
-            "``a`",
-            "é`é/é`é",
-            "[",
-            "{",
-            "`[/`",
-            "`{/}`",
-            "///",
-            "~/",
-            "*/",
-            "`a/**/b`",
-        ] {
+        for line in ["`", "``", "``a`", "é`é/é`é", "[", "{", "`[/`", "`{/}`", "///", "~/", "*/", "`a/**/b`"] {
             let _ = find(line, 5);
         }
     }

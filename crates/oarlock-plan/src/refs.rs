@@ -58,19 +58,11 @@ const NOTHING: List = List("none, nothing, no, n/a, -, no dependencies, none.");
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {
     let mut out = Statements::default();
     for i in draft.line..=draft.last {
-        if !matches!(
-            document.lines[i].kind,
-            Kind::Text | Kind::Item(_) | Kind::Heading(_)
-        ) || out.list.len() >= STATEMENTS_MAX
-        {
+        if !matches!(document.lines[i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)) || out.list.len() >= STATEMENTS_MAX {
             continue;
         }
         let text = clip(document.text(i)).to_lowercase();
-        let text = if i == draft.line {
-            without_own_label(&text)
-        } else {
-            text.as_str()
-        };
+        let text = if i == draft.line { without_own_label(&text) } else { text.as_str() };
         read_line(text, i == draft.line, &mut out);
     }
     out
@@ -94,20 +86,9 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
 }
 
 fn says_parallel(lower: &str) -> bool {
-    let says = [
-        "parallel",
-        "independent",
-        "concurrent",
-        "simultaneous",
-        "at the same time",
-        "side by side",
-    ]
-    .iter()
-    .any(|w| lower.contains(w));
-    let denies = lower.starts_with("not ")
-        || [" not ", "n't ", "cannot", "never", "sequential", "not-"]
-            .iter()
-            .any(|w| lower.contains(w));
+    let says =
+        ["parallel", "independent", "concurrent", "simultaneous", "at the same time", "side by side"].iter().any(|w| lower.contains(w));
+    let denies = lower.starts_with("not ") || [" not ", "n't ", "cannot", "never", "sequential", "not-"].iter().any(|w| lower.contains(w));
     says && !denies
 }
 
@@ -132,12 +113,7 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
         read_declared(inner, out);
     }
     let parallel = says_parallel(bare);
-    if first
-        && (bare.contains("(parallel")
-            || bare.contains("in parallel)")
-            || bare.contains("[parallel")
-            || bare.contains("[p]"))
-    {
+    if first && (bare.contains("(parallel") || bare.contains("in parallel)") || bare.contains("[parallel") || bare.contains("[p]")) {
         out.parallel = true;
     }
     let words = split(bare);
@@ -149,37 +125,17 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
         }
         at = next.max(at + 1);
     }
-    if [
-        "all previous",
-        "all above",
-        "everything above",
-        "all other steps",
-        "all preceding",
-        "all earlier",
-        "previous steps",
-    ]
-    .iter()
-    .any(|w| bare.contains(w))
+    if ["all previous", "all above", "everything above", "all other steps", "all preceding", "all earlier", "previous steps"]
+        .iter()
+        .any(|w| bare.contains(w))
     {
         out.list.push(Statement::Needs(Target::All));
-    } else if [
-        "previous step",
-        "preceding step",
-        "step above",
-        "previous phase",
-    ]
-    .iter()
-    .any(|w| bare.contains(w))
-    {
+    } else if ["previous step", "preceding step", "step above", "previous phase"].iter().any(|w| bare.contains(w)) {
         out.list.push(Statement::Needs(Target::Previous));
     } else if !out.declared {
         let cues = ["depends on ", "blocked by ", "builds on "];
-        let name = cues
-            .iter()
-            .find_map(|cue| bare.split_once(cue))
-            .map(|(_, name)| name.to_owned());
-        out.list
-            .extend(name.map(|name| Statement::Needs(Target::Named(name))));
+        let name = cues.iter().find_map(|cue| bare.split_once(cue)).map(|(_, name)| name.to_owned());
+        out.list.extend(name.map(|name| Statement::Needs(Target::Named(name))));
     }
 }
 
@@ -187,9 +143,7 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
 fn field(bare: &str) -> Option<&str> {
     let (name, value) = bare.split_once(':')?;
     let name = name.trim_matches(['*', ' ', '_']);
-    FIELDS
-        .has(name)
-        .then(|| value.trim_matches(['*', ' ', '_']))
+    FIELDS.has(name).then(|| value.trim_matches(['*', ' ', '_']))
 }
 
 /// "(depends on 1, 2)" and "(after step 3)".
@@ -198,18 +152,9 @@ fn parenthesised(bare: &str) -> Option<&str> {
     while let Some((_, inner)) = rest.split_once(['(', '[']) {
         let (inside, after) = inner.split_once([')', ']']).unwrap_or((inner, ""));
         let inside = inside.trim();
-        for cue in [
-            "depends on ",
-            "depends: ",
-            "needs ",
-            "requires ",
-            "blocked by ",
-            "after ",
-        ] {
+        for cue in ["depends on ", "depends: ", "needs ", "requires ", "blocked by ", "after "] {
             if let Some(value) = inside.strip_prefix(cue) {
-                let names_step = value.split_whitespace().any(|w| {
-                    w.starts_with(|c: char| c.is_ascii_digit()) || label::is_label_word(w)
-                });
+                let names_step = value.split_whitespace().any(|w| w.starts_with(|c: char| c.is_ascii_digit()) || label::is_label_word(w));
                 if names_step {
                     return Some(value);
                 }
@@ -230,28 +175,16 @@ fn read_declared(value: &str, out: &mut Statements) {
     let mut found = false;
     while at < words.len() {
         let (targets, next) = labelled_at(&words, at);
-        let (targets, next) = if targets.is_empty() {
-            numbers_at(&words, at, "")
-        } else {
-            (targets, next)
-        };
+        let (targets, next) = if targets.is_empty() { numbers_at(&words, at, "") } else { (targets, next) };
         found |= !targets.is_empty();
         out.list.extend(targets.into_iter().map(Statement::Needs));
         at = next.max(at + 1);
     }
-    if ["all", "everything", "all above", "all previous"].contains(&value)
-        || value.starts_with("all ")
-    {
+    if ["all", "everything", "all above", "all previous"].contains(&value) || value.starts_with("all ") {
         out.list.push(Statement::Needs(Target::All));
     } else if !found {
-        let names = value
-            .split([',', ';', '+', '&'])
-            .flat_map(|part| part.split(" and "));
-        out.list.extend(
-            names
-                .map(|n| Statement::Needs(Target::Named(n.trim().to_owned())))
-                .take(8),
-        );
+        let names = value.split([',', ';', '+', '&']).flat_map(|part| part.split(" and "));
+        out.list.extend(names.map(|n| Statement::Needs(Target::Named(n.trim().to_owned()))).take(8));
     }
 }
 
@@ -284,22 +217,10 @@ fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
     let word = trimmed(words[at]);
     if !label::is_label_word(word) {
         // An identifier such as subtask-4a stands for itself.
-        let id = word.contains('-')
-            && word.starts_with(|c: char| c.is_ascii_alphabetic())
-            && word.chars().any(|c| c.is_ascii_digit());
-        return if id {
-            (
-                vec![Target::Labelled("id".to_owned(), word.to_owned())],
-                at + 1,
-            )
-        } else {
-            (Vec::new(), at)
-        };
+        let id = word.contains('-') && word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().any(|c| c.is_ascii_digit());
+        return if id { (vec![Target::Labelled("id".to_owned(), word.to_owned())], at + 1) } else { (Vec::new(), at) };
     }
-    let kind = word
-        .strip_suffix('s')
-        .filter(|w| label::is_label_word(w))
-        .unwrap_or(word);
+    let kind = word.strip_suffix('s').filter(|w| label::is_label_word(w)).unwrap_or(word);
     numbers_at(words, at + 1, kind)
 }
 
@@ -318,17 +239,12 @@ fn numbers_at(words: &[&str], from: usize, kind: &str) -> (Vec<Target>, usize) {
             if words[at - 1].ends_with(['.', ':']) {
                 break;
             }
-        } else if !out.is_empty()
-            && !joined
-            && [",", "&", "and", "+", "or", "/"].contains(&words[at])
-        {
+        } else if !out.is_empty() && !joined && [",", "&", "and", "+", "or", "/"].contains(&words[at]) {
             joined = true;
             at += 1;
         } else if joined && ["and", "#"].contains(&words[at]) && !out.is_empty() {
             at += 1;
-        } else if !joined
-            && ["to", "–", "through", "-"].contains(&words[at])
-            && words.get(at + 1).is_some_and(|w| is_id(trimmed(w), kind))
+        } else if !joined && ["to", "–", "through", "-"].contains(&words[at]) && words.get(at + 1).is_some_and(|w| is_id(trimmed(w), kind))
         {
             extend_to(trimmed(words[at + 1]), kind, &mut out);
             at += 2;
@@ -340,15 +256,9 @@ fn numbers_at(words: &[&str], from: usize, kind: &str) -> (Vec<Target>, usize) {
 }
 
 fn is_id(word: &str, kind: &str) -> bool {
-    let number = word.starts_with(|c: char| c.is_ascii_digit())
-        && word.len() <= 9
-        && word
-            .chars()
-            .all(|c| c.is_ascii_digit() || ".-–".contains(c));
-    let letter = !kind.is_empty()
-        && word.len() == 1
-        && word != "a"
-        && word.starts_with(|c: char| c.is_ascii_lowercase());
+    let number =
+        word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 9 && word.chars().all(|c| c.is_ascii_digit() || ".-–".contains(c));
+    let letter = !kind.is_empty() && word.len() == 1 && word != "a" && word.starts_with(|c: char| c.is_ascii_lowercase());
     number || letter || (kind == "component" && word == "a")
 }
 
@@ -381,15 +291,8 @@ fn statement(before: &[&str], target: Target, parallel: bool) -> Statement {
     let near = &before[before.len().saturating_sub(6)..];
     let says = |list: &[&str]| near.iter().any(|w| list.contains(&trimmed(w)));
     if parallel
-        && (says(&[
-            "parallel",
-            "independent",
-            "independently",
-            "concurrently",
-            "alongside",
-            "simultaneously",
-            "beside",
-        ]) || before.is_empty())
+        && (says(&["parallel", "independent", "independently", "concurrently", "alongside", "simultaneously", "beside"])
+            || before.is_empty())
     {
         return Statement::Beside(target);
     }
@@ -414,9 +317,7 @@ fn statement(before: &[&str], target: Target, parallel: bool) -> Statement {
         .contains(w)
     });
     match last_cue {
-        Some("before" | "blocks" | "enables" | "unblocks" | "precedes" | "feeds") => {
-            Statement::Before(target)
-        }
+        Some("before" | "blocks" | "enables" | "unblocks" | "precedes" | "feeds") => Statement::Before(target),
         Some(_) => Statement::Needs(target),
         None => Statement::Mentions(target),
     }
@@ -441,14 +342,8 @@ mod tests {
         use Statement::{Before, Beside, Mentions, Needs};
         for (line, want) in [
             ("Use the output of step 2", vec![Needs(step("2"))]),
-            (
-                "After steps 1, 2 and 3.",
-                vec![Needs(step("1")), Needs(step("2")), Needs(step("3"))],
-            ),
-            (
-                "Needs steps 2-4",
-                vec![Needs(step("2")), Needs(step("3")), Needs(step("4"))],
-            ),
+            ("After steps 1, 2 and 3.", vec![Needs(step("1")), Needs(step("2")), Needs(step("3"))]),
+            ("Needs steps 2-4", vec![Needs(step("2")), Needs(step("3")), Needs(step("4"))]),
             ("Must be done before step 5", vec![Before(step("5"))]),
             ("Can run in parallel with step 3", vec![Beside(step("3"))]),
             ("Not in parallel with step 3", vec![Mentions(step("3"))]),
@@ -475,10 +370,7 @@ mod tests {
     #[test]
     fn groups_that_run_side_by_side_are_read() {
         assert_eq!(side_by_side("Steps 2-4 can run in parallel.").len(), 3);
-        assert_eq!(
-            side_by_side("Steps 2 and 3 cannot run in parallel.").len(),
-            0
-        );
+        assert_eq!(side_by_side("Steps 2 and 3 cannot run in parallel.").len(), 0);
         assert_eq!(side_by_side("Step 2 is independent.").len(), 0);
     }
 

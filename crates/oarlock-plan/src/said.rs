@@ -24,11 +24,7 @@ pub(crate) struct Said {
 impl Said {
     /// Reads the statements of the steps, and those about groups that stand elsewhere.
     pub(crate) fn read(steps: &[Fact], side_by_side: &[Vec<Target>]) -> Self {
-        let mut said = Self {
-            stated: BTreeSet::new(),
-            beside: HashSet::new(),
-            warnings: Vec::new(),
-        };
+        let mut said = Self { stated: BTreeSet::new(), beside: HashSet::new(), warnings: Vec::new() };
         let index = Index::new(steps);
         for (at, step) in steps.iter().enumerate() {
             for statement in &step.statements.list {
@@ -42,11 +38,7 @@ impl Said {
         // Neighbours that are each marked "(parallel)", and the items of a phase that is.
         let mut run: Vec<usize> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
-            if !step.statements.parallel
-                || run
-                    .last()
-                    .is_some_and(|l| steps[*l].draft.phase != step.draft.phase)
-            {
+            if !step.statements.parallel || run.last().is_some_and(|l| steps[*l].draft.phase != step.draft.phase) {
                 said.set_beside(&run);
                 run.clear();
             }
@@ -57,9 +49,7 @@ impl Said {
         said.set_beside(&run);
         let groups: BTreeSet<usize> = steps.iter().filter_map(|s| s.beside).collect();
         for group in groups {
-            let members: Vec<usize> = (0..steps.len())
-                .filter(|s| steps[*s].beside == Some(group))
-                .collect();
+            let members: Vec<usize> = (0..steps.len()).filter(|s| steps[*s].beside == Some(group)).collect();
             said.set_beside(&members);
         }
         said
@@ -74,10 +64,7 @@ impl Said {
     }
 
     fn take(&mut self, index: &Index<'_>, at: usize, statement: &Statement) {
-        let (Statement::Needs(target)
-        | Statement::Mentions(target)
-        | Statement::Before(target)
-        | Statement::Beside(target)) = statement;
+        let (Statement::Needs(target) | Statement::Mentions(target) | Statement::Before(target) | Statement::Beside(target)) = statement;
         for other in index.resolve(Some(at), target) {
             if other == at {
                 continue;
@@ -117,17 +104,11 @@ impl Said {
                 Err(cycle) => {
                     let pairs = (0..cycle.len()).map(|k| (cycle[k], cycle[(k + 1) % cycle.len()]));
                     // The order that points backwards in the document is the likelier slip.
-                    let drop = pairs
-                        .max_by_key(|(from, to)| (from > to, *from))
-                        .expect("a cycle has members");
+                    let drop = pairs.max_by_key(|(from, to)| (from > to, *from)).expect("a cycle has members");
                     self.stated.remove(&drop);
                     self.warnings.push(format!(
                         "the stated orders of steps {} form a cycle; \"{} before {}\" is left out",
-                        cycle
-                            .iter()
-                            .map(|s| (s + 1).to_string())
-                            .collect::<Vec<_>>()
-                            .join(", "),
+                        cycle.iter().map(|s| (s + 1).to_string()).collect::<Vec<_>>().join(", "),
                         drop.0 + 1,
                         drop.1 + 1
                     ));
@@ -151,28 +132,17 @@ impl<'a> Index<'a> {
         let mut phases: HashMap<_, Vec<usize>> = HashMap::new();
         for (s, step) in steps.iter().enumerate() {
             let draft = &step.draft;
-            labels
-                .entry((draft.kind.as_str(), draft.id.as_str()))
-                .or_default()
-                .push(s);
+            labels.entry((draft.kind.as_str(), draft.id.as_str())).or_default().push(s);
             if !draft.kind.is_empty() {
                 // "3" alone may mean "Step 3".
                 labels.entry(("", draft.id.as_str())).or_default().push(s);
             }
             if let Some((kind, id)) = &draft.phase_label {
-                phases
-                    .entry((kind.as_str(), id.as_str()))
-                    .or_default()
-                    .push(s);
+                phases.entry((kind.as_str(), id.as_str())).or_default().push(s);
             }
         }
         let titles = steps.iter().map(|s| naming_stems(&s.draft.title)).collect();
-        Self {
-            steps,
-            labels,
-            phases,
-            titles,
-        }
+        Self { steps, labels, phases, titles }
     }
 
     /// The steps that a target names, from the view of step `at`.
@@ -187,10 +157,7 @@ impl<'a> Index<'a> {
 
     fn labelled(&self, at: Option<usize>, kind: &str, id: &str) -> Vec<usize> {
         if !kind.is_empty()
-            && let Some(own) = self
-                .labels
-                .get(&(kind, id))
-                .or_else(|| self.phases.get(&(kind, id)))
+            && let Some(own) = self.labels.get(&(kind, id)).or_else(|| self.phases.get(&(kind, id)))
         {
             return own.clone();
         }
@@ -203,11 +170,7 @@ impl<'a> Index<'a> {
             return found.to_vec();
         }
         let phase = at.and_then(|a| self.steps[a].draft.phase.as_ref());
-        let near: Vec<usize> = found
-            .iter()
-            .copied()
-            .filter(|s| self.steps[*s].draft.phase.as_ref() == phase)
-            .collect();
+        let near: Vec<usize> = found.iter().copied().filter(|s| self.steps[*s].draft.phase.as_ref() == phase).collect();
         if near.len() == 1 { near } else { Vec::new() }
     }
 
@@ -215,8 +178,7 @@ impl<'a> Index<'a> {
     fn named(&self, at: Option<usize>, name: &str) -> Option<usize> {
         let name = name.trim_matches(|c: char| !c.is_alphanumeric());
         let others = || (0..self.steps.len()).filter(|s| Some(*s) != at);
-        let exact = others()
-            .find(|s| !name.is_empty() && self.steps[*s].draft.title.eq_ignore_ascii_case(name));
+        let exact = others().find(|s| !name.is_empty() && self.steps[*s].draft.title.eq_ignore_ascii_case(name));
         if exact.is_some() {
             return exact;
         }

@@ -7,10 +7,7 @@ use std::collections::BinaryHeap;
 pub(crate) fn topological(depends_on: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
     let mut waits: Vec<usize> = depends_on.iter().map(Vec::len).collect();
     let followers = followers(depends_on);
-    let mut ready: BinaryHeap<Reverse<usize>> = (0..waits.len())
-        .filter(|n| waits[*n] == 0)
-        .map(Reverse)
-        .collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = (0..waits.len()).filter(|n| waits[*n] == 0).map(Reverse).collect();
     let mut order = Vec::with_capacity(waits.len());
     while let Some(Reverse(node)) = ready.pop() {
         order.push(node);
@@ -21,28 +18,18 @@ pub(crate) fn topological(depends_on: &[Vec<usize>]) -> Result<Vec<usize>, Vec<u
             }
         }
     }
-    if order.len() == waits.len() {
-        Ok(order)
-    } else {
-        Err(cycle(depends_on, &waits))
-    }
+    if order.len() == waits.len() { Ok(order) } else { Err(cycle(depends_on, &waits)) }
 }
 
 /// A cycle among the nodes that still wait: each of them waits for another one of them, so walking back must close.
 fn cycle(depends_on: &[Vec<usize>], waits: &[usize]) -> Vec<usize> {
     let mut seen = vec![usize::MAX; waits.len()];
     let mut path = Vec::new();
-    let mut at = waits
-        .iter()
-        .position(|w| *w > 0)
-        .expect("a node waits when the order is incomplete");
+    let mut at = waits.iter().position(|w| *w > 0).expect("a node waits when the order is incomplete");
     while seen[at] == usize::MAX {
         seen[at] = path.len();
         path.push(at);
-        at = *depends_on[at]
-            .iter()
-            .find(|d| waits[**d] > 0)
-            .expect("a waiting node waits for a waiting node");
+        at = *depends_on[at].iter().find(|d| waits[**d] > 0).expect("a waiting node waits for a waiting node");
     }
     path.drain(..seen[at]);
     path.reverse();
@@ -64,23 +51,14 @@ pub(crate) fn followers(depends_on: &[Vec<usize>]) -> Vec<Vec<usize>> {
 pub(crate) fn waves(depends_on: &[Vec<usize>], order: &[usize]) -> Vec<usize> {
     let mut wave = vec![0; depends_on.len()];
     for node in order {
-        wave[*node] = depends_on[*node]
-            .iter()
-            .map(|d| wave[*d] + 1)
-            .max()
-            .unwrap_or(0);
+        wave[*node] = depends_on[*node].iter().map(|d| wave[*d] + 1).max().unwrap_or(0);
     }
     wave
 }
 
 /// Minutes until all is done by `agents`, each free agent taking the ready part with the longest way to the end
 /// (list scheduling by critical path; at most twice the optimum: R. L. Graham, SIAM J. Appl. Math. 17, 1969).
-pub(crate) fn makespan(
-    minutes: &[u64],
-    depends_on: &[Vec<usize>],
-    order: &[usize],
-    agents: usize,
-) -> u64 {
+pub(crate) fn makespan(minutes: &[u64], depends_on: &[Vec<usize>], order: &[usize], agents: usize) -> u64 {
     let followers = followers(depends_on);
     let mut tail = vec![0_u64; minutes.len()];
     for node in order.iter().rev() {
@@ -88,10 +66,8 @@ pub(crate) fn makespan(
         tail[*node] = minutes[*node].saturating_add(longest);
     }
     let mut waits: Vec<usize> = depends_on.iter().map(Vec::len).collect();
-    let mut ready: BinaryHeap<(u64, Reverse<usize>)> = (0..minutes.len())
-        .filter(|n| waits[*n] == 0)
-        .map(|n| (tail[n], Reverse(n)))
-        .collect();
+    let mut ready: BinaryHeap<(u64, Reverse<usize>)> =
+        (0..minutes.len()).filter(|n| waits[*n] == 0).map(|n| (tail[n], Reverse(n))).collect();
     let mut running: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
     let mut now = 0_u64;
     loop {
@@ -137,10 +113,7 @@ mod tests {
         let deps = vec![vec![], vec![], vec![], vec![0, 1, 2]];
         let order = topological(&deps).expect("acyclic");
         let minutes = [30, 20, 10, 5];
-        let spans: Vec<u64> = [1, 2, 3]
-            .iter()
-            .map(|n| makespan(&minutes, &deps, &order, *n))
-            .collect();
+        let spans: Vec<u64> = [1, 2, 3].iter().map(|n| makespan(&minutes, &deps, &order, *n)).collect();
         assert_eq!(spans, [65, 35, 35]);
         assert_eq!(makespan(&[], &[], &[], 3), 0);
     }

@@ -86,23 +86,16 @@ const PLAN: List = List(
      instructions, procedure, execution, work, milestones, stages",
 );
 /// What "files …" says when they are written.
-const CHANGED: List = List(
-    "create, modif, chang, updat, add, edit, touch, affected, new, delet, to write, generat, remov",
-);
+const CHANGED: List = List("create, modif, chang, updat, add, edit, touch, affected, new, delet, to write, generat, remov");
 /// What it says when they are only read.
 const LOOKED_AT: List = List("read, review, related, check, reference, key, input");
-const DETAILS: List =
-    List("implementation, next, requirements, changes, improvements, fixes, features, scope");
+const DETAILS: List = List("implementation, next, requirements, changes, improvements, fixes, features, scope");
 
 /// The sections of `document`, in order, each with its class.
 pub(crate) fn sections(document: &Document<'_>) -> Vec<Section> {
     let mut out: Vec<Section> = Vec::with_capacity(document.headings.len());
     let mut open: Vec<usize> = Vec::new();
-    let title_line = document
-        .headings
-        .first()
-        .filter(|h| h.level == 1)
-        .map(|h| h.line);
+    let title_line = document.headings.first().filter(|h| h.level == 1).map(|h| h.line);
     for heading in &document.headings {
         while open.last().is_some_and(|s| out[*s].level >= heading.level) {
             open.pop();
@@ -114,28 +107,14 @@ pub(crate) fn sections(document: &Document<'_>) -> Vec<Section> {
         let class = match own {
             _ if is_title => Class::Other,
             // Below talk everything is talk, except for lists of files; and a step's sub-sections belong to the step.
-            Class::Other | Class::Plan | Class::Details | Class::Step
-                if inherited == Class::Talk =>
-            {
-                Class::Talk
-            }
+            Class::Other | Class::Plan | Class::Details | Class::Step if inherited == Class::Talk => Class::Talk,
             Class::Other => inherited,
-            _ if matches!(inherited, Class::Plan | Class::Details | Class::Step)
-                && is_work(title, own) =>
-            {
-                inherited
-            }
+            _ if matches!(inherited, Class::Plan | Class::Details | Class::Step) && is_work(title, own) => inherited,
             own => own,
         };
         open.push(out.len());
         let own_class = own != Class::Other && class == own;
-        out.push(Section {
-            line: heading.line,
-            level: heading.level,
-            end: heading.end,
-            class,
-            own_class,
-        });
+        out.push(Section { line: heading.line, level: heading.level, end: heading.end, class, own_class });
     }
     out
 }
@@ -146,10 +125,7 @@ fn is_work(title: &str, own: Class) -> bool {
     let lower = title.to_lowercase();
     match own {
         Class::Writes | Class::Reads => numbered,
-        Class::Talk if numbered => {
-            title.split_whitespace().count() > 3
-                || WORK_BELOW_PLAN.iter().any(|w| lower.contains(w))
-        }
+        Class::Talk if numbered => title.split_whitespace().count() > 3 || WORK_BELOW_PLAN.iter().any(|w| lower.contains(w)),
         Class::Talk => WORK_BELOW_PLAN.iter().any(|w| lower.contains(w)),
         _ => false,
     }
@@ -161,27 +137,10 @@ pub(crate) fn class_of(title: &str) -> Class {
         return Class::Step;
     }
     let title = label::of_heading(title).map_or(title, |l| l.rest);
-    let lower: String = title
-        .to_lowercase()
-        .chars()
-        .map(|c| {
-            if c.is_alphanumeric() || "-/ ".contains(c) {
-                c
-            } else {
-                ' '
-            }
-        })
-        .collect();
-    let lower = format!(
-        " {} ",
-        lower.split_whitespace().collect::<Vec<_>>().join(" ")
-    );
+    let lower: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() || "-/ ".contains(c) { c } else { ' ' }).collect();
+    let lower = format!(" {} ", lower.split_whitespace().collect::<Vec<_>>().join(" "));
     // A listed word or phrase matches where a word begins, so that "risk" finds "risks".
-    let begins = |phrase: &str| {
-        lower
-            .match_indices(phrase)
-            .any(|(at, _)| lower[..at].ends_with(' '))
-    };
+    let begins = |phrase: &str| lower.match_indices(phrase).any(|(at, _)| lower[..at].ends_with(' '));
     let has = |list: List| list.iter().any(begins);
     if has(CRITERIA) {
         return Class::Criteria;
@@ -201,27 +160,18 @@ pub(crate) fn class_of(title: &str) -> Class {
         return Class::Talk;
     }
     // "Violations to fix", "Folders to analyze", "What to build".
-    let ends_in_verb = lower
-        .rsplit_once(" to ")
-        .is_some_and(|(_, verb)| verb.split_whitespace().count() == 1);
+    let ends_in_verb = lower.rsplit_once(" to ").is_some_and(|(_, verb)| verb.split_whitespace().count() == 1);
     if ends_in_verb {
         return Class::Details;
     }
     if has(PLAN) {
         return Class::Plan;
     }
-    if has(DETAILS) {
-        Class::Details
-    } else {
-        Class::Other
-    }
+    if has(DETAILS) { Class::Details } else { Class::Other }
 }
 
 /// The files of the lists "Files to modify", "Files to create" and the like.
-pub(crate) fn listed_files(
-    document: &Document<'_>,
-    sections: &[Section],
-) -> (Vec<Listed>, Vec<Pattern>) {
+pub(crate) fn listed_files(document: &Document<'_>, sections: &[Section]) -> (Vec<Listed>, Vec<Pattern>) {
     let (mut writes, mut reads) = (Vec::new(), Vec::new());
     for (at, section) in sections.iter().enumerate().filter(|(_, s)| s.own_class) {
         let reading = match section.class {
@@ -229,19 +179,12 @@ pub(crate) fn listed_files(
             Class::Reads => true,
             _ => continue,
         };
-        let end = sections
-            .get(at + 1)
-            .map_or(section.end, |s| s.line.min(section.end));
-        let base = (section.line + 1..end)
-            .find(|i| matches!(document.lines[*i].kind, Kind::Item(_)))
-            .map(|i| document.lines[i].indent);
+        let end = sections.get(at + 1).map_or(section.end, |s| s.line.min(section.end));
+        let base = (section.line + 1..end).find(|i| matches!(document.lines[*i].kind, Kind::Item(_))).map(|i| document.lines[i].indent);
         for i in section.line + 1..end {
             let line = &document.lines[i];
             let nested = base.is_some_and(|b| line.indent > b + 1);
-            if writes.len() + reads.len() >= LISTED_MAX
-                || nested
-                || !matches!(line.kind, Kind::Item(_) | Kind::Text)
-            {
+            if writes.len() + reads.len() >= LISTED_MAX || nested || !matches!(line.kind, Kind::Item(_) | Kind::Text) {
                 continue;
             }
             let text = clip(document.text(i));
@@ -251,10 +194,7 @@ pub(crate) fn listed_files(
                 if only_read {
                     reads.push(found.pattern);
                 } else {
-                    writes.push(Listed {
-                        pattern: found.pattern,
-                        line: i,
-                    });
+                    writes.push(Listed { pattern: found.pattern, line: i });
                 }
             }
         }
@@ -264,11 +204,7 @@ pub(crate) fn listed_files(
 
 /// The estimate of the whole task, in minutes, from a field such as `**Estimated Effort:** 2-3 hours`.
 pub(crate) fn total_minutes(document: &Document<'_>) -> Option<u64> {
-    let fields = document
-        .lines
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| matches!(l.kind, Kind::Text | Kind::Item(_) | Kind::Meta));
+    let fields = document.lines.iter().enumerate().filter(|(_, l)| matches!(l.kind, Kind::Text | Kind::Item(_) | Kind::Meta));
     fields.take(5_000).find_map(|(i, _)| {
         let text = clip(document.text(i)).trim_start_matches('*').trim_start();
         let (name, value) = text.split_once(':')?;
@@ -276,18 +212,12 @@ pub(crate) fn total_minutes(document: &Document<'_>) -> Option<u64> {
         let words: Vec<&str> = name.split_whitespace().collect();
         let first = *words.first()?;
         let estimate = words.len() <= 4
-            && (first.starts_with("estimat")
-                || first == "effort"
-                || words.get(1).is_some_and(|w| w.starts_with("estimat")));
+            && (first.starts_with("estimat") || first == "effort" || words.get(1).is_some_and(|w| w.starts_with("estimat")));
         if !estimate || words.contains(&"tokens") || words.contains(&"lines") {
             return None;
         }
         let value = value.trim_start_matches('*');
-        if words.contains(&"minutes") {
-            estimate::minutes_of_field(value)
-        } else {
-            estimate::minutes_in(value)
-        }
+        if words.contains(&"minutes") { estimate::minutes_of_field(value) } else { estimate::minutes_in(value) }
     })
 }
 
@@ -330,11 +260,7 @@ mod tests {
             ("**Estimated Tokens:** 40 minutes\n", None),
             ("Prose about an hour: 60 minutes\n", None),
         ] {
-            assert_eq!(
-                total_minutes(&Document::read(source).expect("small")),
-                want,
-                "{source}"
-            );
+            assert_eq!(total_minutes(&Document::read(source).expect("small")), want, "{source}");
         }
     }
 

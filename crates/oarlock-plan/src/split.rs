@@ -46,36 +46,22 @@ impl Options {
     /// The usual asking: three agents.
     #[must_use]
     pub fn new(task: impl Into<String>) -> Self {
-        Self {
-            task: task.into(),
-            agents: 3,
-            subtasks_max: None,
-        }
+        Self { task: task.into(), agents: 3, subtasks_max: None }
     }
 
     pub(crate) fn check(&self) -> Result<(), PlanError> {
         if !is_identifier(&self.task) {
-            return Err(PlanError::TaskInvalid {
-                task: oarlock_model::ident::shown(&self.task),
-            });
+            return Err(PlanError::TaskInvalid { task: oarlock_model::ident::shown(&self.task) });
         }
         let limit = IDENTIFIER_CHARS_MAX - "-SUB1000".len();
         if self.task.len() > limit {
-            return Err(PlanError::TaskTooLong {
-                task: self.task.clone(),
-                limit,
-            });
+            return Err(PlanError::TaskTooLong { task: self.task.clone(), limit });
         }
         if self.agents == 0 {
             return Err(PlanError::NoAgents);
         }
-        if self
-            .subtasks_max
-            .is_some_and(|max| max == 0 || max > SUBTASKS_MAX)
-        {
-            return Err(PlanError::SubtasksMaxInvalid {
-                limit: SUBTASKS_MAX,
-            });
+        if self.subtasks_max.is_some_and(|max| max == 0 || max > SUBTASKS_MAX) {
+            return Err(PlanError::SubtasksMaxInvalid { limit: SUBTASKS_MAX });
         }
         Ok(())
     }
@@ -96,10 +82,7 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     let sections = sections::sections(&read);
     let (drafts, origin) = steps::find(&read, &sections)?;
     let found = drafts.len();
-    let drafts: Vec<Draft> = drafts
-        .into_iter()
-        .filter(|d| !is_placeholder(&d.title))
-        .collect();
+    let drafts: Vec<Draft> = drafts.into_iter().filter(|d| !is_placeholder(&d.title)).collect();
     let blanks = found - drafts.len();
     let title = name::title_of(&read);
     let facts = facts::gather(&read, &sections, drafts, title.as_deref());
@@ -107,16 +90,8 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     let total = sections::total_minutes(&read);
     let minutes = minutes(&facts.steps, total);
     let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());
-    let mut plan = Plan {
-        task: options.task.clone(),
-        ..Plan::default()
-    };
-    plan.steps = facts
-        .steps
-        .iter()
-        .enumerate()
-        .map(|(s, fact)| step(s, fact, &facts))
-        .collect();
+    let mut plan = Plan { task: options.task.clone(), ..Plan::default() };
+    plan.steps = facts.steps.iter().enumerate().map(|(s, fact)| step(s, fact, &facts)).collect();
     plan.edges = order.edges.clone();
     plan.conflicts = order.conflicts.clone();
     plan.warnings = warnings(&facts, &order, origin, blanks);
@@ -127,20 +102,10 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     };
     let cut = match &reason {
         Some(_) => group::whole(facts.steps.len()),
-        None => group::cut(
-            &order.needs,
-            &minutes,
-            options.agents,
-            options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX),
-        ),
+        None => group::cut(&order.needs, &minutes, options.agents, options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX)),
     };
-    let reason =
-        reason.or_else(|| not_worth(&cut, &minutes, options.agents, estimated, &facts, &order));
-    let cut = if reason.is_some() {
-        group::whole(facts.steps.len())
-    } else {
-        cut
-    };
+    let reason = reason.or_else(|| not_worth(&cut, &minutes, options.agents, estimated, &facts, &order));
+    let cut = if reason.is_some() { group::whole(facts.steps.len()) } else { cut };
     plan.parallelizable = reason.is_none();
     plan.reason = reason;
     put_parts(&mut plan, &cut, &minutes, options);
@@ -166,11 +131,7 @@ fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
     (0..document.lines.len())
         .filter(prose)
         .map(|i| clip(document.text(i)))
-        .filter(|text| {
-            ["arallel", "ndependent", "oncurrent", "imultaneous"]
-                .iter()
-                .any(|w| text.contains(w))
-        })
+        .filter(|text| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
         .map(refs::side_by_side)
         .filter(|targets| !targets.is_empty())
         .take(SIDE_BY_SIDE_MAX)
@@ -183,20 +144,14 @@ fn minutes(steps: &[Fact], total: Option<u64>) -> Vec<u64> {
     let known: u64 = own.iter().flatten().fold(0, |a, b| a.saturating_add(*b));
     let unknown = u64::try_from(own.iter().filter(|m| m.is_none()).count()).unwrap_or(1);
     let counted = u64::try_from(steps.len()).unwrap_or(1) - unknown;
-    let rest = total
-        .and_then(|t| t.checked_sub(known))
-        .filter(|rest| *rest > 0 && unknown > 0)
-        .map(|rest| (rest / unknown).max(1));
+    let rest = total.and_then(|t| t.checked_sub(known)).filter(|rest| *rest > 0 && unknown > 0).map(|rest| (rest / unknown).max(1));
     let usual = (counted > 0).then(|| (known / counted.max(1)).max(1));
     let assumed = |s: &Fact| match s.role {
         Role::Inspect if !s.draft.looks => SIDE_MINUTES_DEFAULT,
         Role::Design | Role::Verify | Role::Finish => SIDE_MINUTES_DEFAULT,
         _ => STEP_MINUTES_DEFAULT,
     };
-    own.into_iter()
-        .zip(steps)
-        .map(|(m, s)| m.or(rest).or(usual).unwrap_or_else(|| assumed(s)))
-        .collect()
+    own.into_iter().zip(steps).map(|(m, s)| m.or(rest).or(usual).unwrap_or_else(|| assumed(s))).collect()
 }
 
 fn step(index: usize, fact: &Fact, facts: &Facts) -> Step {
@@ -205,12 +160,7 @@ fn step(index: usize, fact: &Fact, facts: &Facts) -> Step {
         title: fact.draft.title.clone(),
         line: fact.draft.line + 1,
         end: fact.draft.last + 1,
-        writes: fact
-            .files
-            .writes
-            .iter()
-            .map(|id| facts.table.pattern(*id).as_str().to_owned())
-            .collect(),
+        writes: fact.files.writes.iter().map(|id| facts.table.pattern(*id).as_str().to_owned()).collect(),
         estimate_minutes: fact.minutes,
         phase: fact.draft.phase.clone(),
     }
@@ -228,21 +178,11 @@ fn no_work(facts: &Facts, document: &str) -> Option<String> {
     if steps.len() == 1 {
         return Some("there is only one step".to_owned());
     }
-    steps
-        .iter()
-        .all(|s| s.draft.tick == Some(true))
-        .then(|| "every step is ticked as done".to_owned())
+    steps.iter().all(|s| s.draft.tick == Some(true)).then(|| "every step is ticked as done".to_owned())
 }
 
 /// Why a cut is not worth making, or nothing.
-fn not_worth(
-    cut: &Cut,
-    minutes: &[u64],
-    agents: usize,
-    estimated: bool,
-    facts: &Facts,
-    order: &Order,
-) -> Option<String> {
+fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, estimated: bool, facts: &Facts, order: &Order) -> Option<String> {
     let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
     let topological = schedule::topological(&cut.needs).expect("a cut has no cycle");
     let wave = schedule::waves(&cut.needs, &topological);
@@ -254,16 +194,9 @@ fn not_worth(
         return Some(in_order(facts, order));
     }
     if estimated && serial < WORTH_MINUTES_MIN {
-        return Some(format!(
-            "all of it is about {serial} minutes of work, less than handing it out would save"
-        ));
+        return Some(format!("all of it is about {serial} minutes of work, less than handing it out would save"));
     }
-    let span = schedule::makespan(
-        &part_minutes(cut, minutes),
-        &cut.needs,
-        &topological,
-        agents,
-    );
+    let span = schedule::makespan(&part_minutes(cut, minutes), &cut.needs, &topological, agents);
     let saved = serial.saturating_sub(span);
     (saved.saturating_mul(100) < serial.saturating_mul(GAIN_PERCENT_MIN))
         .then(|| format!("running parts at once would save only {saved} of {serial} minutes: most steps wait for one another"))
@@ -281,12 +214,7 @@ fn in_order(facts: &Facts, order: &Order) -> String {
         );
     }
     if causes.files > causes.shown {
-        let paths: Vec<&str> = order
-            .conflicts
-            .iter()
-            .map(|c| c.path.as_str())
-            .take(1)
-            .collect();
+        let paths: Vec<&str> = order.conflicts.iter().map(|c| c.path.as_str()).take(1).collect();
         return match paths.first() {
             Some(path) => format!("the steps work on the same files, such as {path}"),
             None => "the steps work on each other's files".to_owned(),
@@ -297,59 +225,34 @@ fn in_order(facts: &Facts, order: &Order) -> String {
 
 fn unknown_writers(facts: &Facts) -> Vec<usize> {
     let silent = |f: &Fact| !f.is_known() && !f.looks_at_something();
-    (0..facts.steps.len())
-        .filter(|s| silent(&facts.steps[*s]))
-        .collect()
+    (0..facts.steps.len()).filter(|s| silent(&facts.steps[*s])).collect()
 }
 
 fn steps_text(steps: &[usize]) -> String {
     let shown: Vec<String> = steps.iter().take(12).map(|s| (s + 1).to_string()).collect();
-    let more = if steps.len() > shown.len() {
-        format!(" and {} more", steps.len() - shown.len())
-    } else {
-        String::new()
-    };
-    format!(
-        "{} {}{more}",
-        if steps.len() == 1 { "step" } else { "steps" },
-        shown.join(", ")
-    )
+    let more = if steps.len() > shown.len() { format!(" and {} more", steps.len() - shown.len()) } else { String::new() };
+    format!("{} {}{more}", if steps.len() == 1 { "step" } else { "steps" }, shown.join(", "))
 }
 
 fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<String> {
     let mut out = Vec::new();
     if origin == Origin::Criteria {
-        out.push(
-            "the document has no plan; its acceptance criteria are taken for steps".to_owned(),
-        );
+        out.push("the document has no plan; its acceptance criteria are taken for steps".to_owned());
     }
     if blanks > 0 {
-        out.push(format!(
-            "{blanks} steps are blanks of a template and are left out"
-        ));
+        out.push(format!("{blanks} steps are blanks of a template and are left out"));
     }
     let unknown = unknown_writers(facts);
     if !unknown.is_empty() {
-        out.push(format!(
-            "the files that these write are not known: {}",
-            steps_text(&unknown)
-        ));
+        out.push(format!("the files that these write are not known: {}", steps_text(&unknown)));
     }
-    let ticked: Vec<usize> = (0..facts.steps.len())
-        .filter(|s| facts.steps[*s].draft.tick == Some(true))
-        .collect();
+    let ticked: Vec<usize> = (0..facts.steps.len()).filter(|s| facts.steps[*s].draft.tick == Some(true)).collect();
     if !ticked.is_empty() && ticked.len() < facts.steps.len() {
-        out.push(format!(
-            "these are ticked as done and are in the plan all the same: {}",
-            steps_text(&ticked)
-        ));
+        out.push(format!("these are ticked as done and are in the plan all the same: {}", steps_text(&ticked)));
     }
     if !facts.unclaimed.is_empty() && !facts.steps.is_empty() {
         let shown: Vec<&str> = facts.unclaimed.iter().map(String::as_str).take(8).collect();
-        out.push(format!(
-            "listed files that no step names: {}",
-            shown.join(", ")
-        ));
+        out.push(format!("listed files that no step names: {}", shown.join(", ")));
     }
     if facts.table.full {
         out.push("the document names more files than are compared; the steps that name the rest stay in order".to_owned());
@@ -359,10 +262,7 @@ fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<
 }
 
 fn part_minutes(cut: &Cut, minutes: &[u64]) -> Vec<u64> {
-    cut.parts
-        .iter()
-        .map(|p| p.iter().map(|s| minutes[*s]).fold(0, u64::saturating_add))
-        .collect()
+    cut.parts.iter().map(|p| p.iter().map(|s| minutes[*s]).fold(0, u64::saturating_add)).collect()
 }
 
 /// Puts the parts, their waves and their times into the plan.
@@ -374,14 +274,9 @@ fn put_parts(plan: &mut Plan, cut: &Cut, minutes: &[u64], options: &Options) {
     let order = schedule::topological(&cut.needs).expect("a cut has no cycle");
     let part_minutes = part_minutes(cut, minutes);
     plan.makespan_minutes = schedule::makespan(&part_minutes, &cut.needs, &order, options.agents);
-    let ids: Vec<String> = (1..=cut.parts.len())
-        .map(|n| format!("{}-SUB{n}", options.task))
-        .collect();
+    let ids: Vec<String> = (1..=cut.parts.len()).map(|n| format!("{}-SUB{n}", options.task)).collect();
     for (part, steps) in cut.parts.iter().enumerate() {
-        let mut writes: Vec<String> = steps
-            .iter()
-            .flat_map(|s| plan.steps[*s].writes.iter().cloned())
-            .collect();
+        let mut writes: Vec<String> = steps.iter().flat_map(|s| plan.steps[*s].writes.iter().cloned()).collect();
         writes.sort_unstable();
         writes.dedup();
         plan.subtasks.push(Subtask {
@@ -399,11 +294,7 @@ fn put_parts(plan: &mut Plan, cut: &Cut, minutes: &[u64], options: &Options) {
 }
 
 /// The identifiers of each wave.
-pub(crate) fn waves_of_ids(
-    ids: &[String],
-    needs: &[Vec<usize>],
-    order: &[usize],
-) -> Vec<Vec<String>> {
+pub(crate) fn waves_of_ids(ids: &[String], needs: &[Vec<usize>], order: &[usize]) -> Vec<Vec<String>> {
     let wave = schedule::waves(needs, order);
     let mut out = vec![Vec::new(); wave.iter().max().map_or(0, |w| w + 1)];
     for (part, w) in wave.iter().enumerate() {
@@ -416,11 +307,7 @@ pub(crate) fn waves_of_ids(
 fn title(all: &[Step], steps: &[usize]) -> String {
     let mut out = String::new();
     for (k, step) in steps.iter().enumerate() {
-        let next = if all[*step].title.is_empty() {
-            format!("Step {}", step + 1)
-        } else {
-            all[*step].title.clone()
-        };
+        let next = if all[*step].title.is_empty() { format!("Step {}", step + 1) } else { all[*step].title.clone() };
         if k > 0 && out.chars().count() + next.chars().count() > TITLE_CHARS_MAX {
             out.push_str(&format!(" and {} more", steps.len() - k));
             break;

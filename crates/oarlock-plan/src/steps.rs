@@ -67,21 +67,13 @@ struct Candidate {
 impl Candidate {
     /// Whether it is another piece of the same plan, further down.
     fn continues(&self, before: &Self) -> bool {
-        let same =
-            self.score == before.score && self.shape == before.shape && self.word == before.word;
-        same && before
-            .drafts
-            .last()
-            .zip(self.drafts.first())
-            .is_some_and(|(a, b)| a.last < b.line)
+        let same = self.score == before.score && self.shape == before.shape && self.word == before.word;
+        same && before.drafts.last().zip(self.drafts.first()).is_some_and(|(a, b)| a.last < b.line)
     }
 }
 
 /// The steps of `document`, in order; empty when it has none.
-pub(crate) fn find(
-    document: &Document<'_>,
-    sections: &[Section],
-) -> Result<(Vec<Draft>, Origin), PlanError> {
+pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec<Draft>, Origin), PlanError> {
     let mut best: Option<Candidate> = None;
     for region in regions(document, sections) {
         let Some(candidate) = candidate(document, &region) else {
@@ -101,11 +93,7 @@ pub(crate) fn find(
     if best.drafts.len() > STEPS_MAX {
         return Err(PlanError::TooManySteps { limit: STEPS_MAX });
     }
-    let origin = if best.class == Class::Criteria {
-        Origin::Criteria
-    } else {
-        Origin::Plan
-    };
+    let origin = if best.class == Class::Criteria { Origin::Criteria } else { Origin::Plan };
     Ok((best.drafts, origin))
 }
 
@@ -131,13 +119,8 @@ fn regions<'a>(document: &Document<'a>, sections: &[Section]) -> Vec<Region<'a>>
         let mut spans = Vec::new();
         let mut from = section.line + 1;
         let mut skip_to = 0;
-        for inner in sections[at + 1..]
-            .iter()
-            .take_while(|s| s.line < section.end)
-        {
-            let foreign = inner.own_class
-                && !matches!(inner.class, Class::Step)
-                && inner.class != section.class;
+        for inner in sections[at + 1..].iter().take_while(|s| s.line < section.end) {
+            let foreign = inner.own_class && !matches!(inner.class, Class::Step) && inner.class != section.class;
             if inner.line >= skip_to && foreign {
                 spans.push((from, inner.line));
                 skip_to = inner.end;
@@ -146,12 +129,7 @@ fn regions<'a>(document: &Document<'a>, sections: &[Section]) -> Vec<Region<'a>>
         }
         spans.push((from, section.end));
         spans.retain(|(a, b)| a < b);
-        out.push(Region {
-            title: document.text(section.line),
-            class: section.class,
-            root: false,
-            spans,
-        });
+        out.push(Region { title: document.text(section.line), class: section.class, root: false, spans });
     }
     out
 }
@@ -182,12 +160,7 @@ fn root_region<'a>(document: &Document<'a>, sections: &[Section]) -> Region<'a> 
     }
     spans.push((from, document.lines.len()));
     spans.retain(|(a, b)| a < b);
-    Region {
-        title: "",
-        class: Class::Other,
-        root: true,
-        spans,
-    }
+    Region { title: "", class: Class::Other, root: true, spans }
 }
 
 fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> {
@@ -213,19 +186,8 @@ fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> 
         Shape::Bullets => 1,
     };
     let single = if drafts.len() == 1 { -26 } else { 0 };
-    let word = region
-        .title
-        .split_whitespace()
-        .last()
-        .unwrap_or("")
-        .to_lowercase();
-    Some(Candidate {
-        score: base + form + single,
-        shape,
-        word,
-        drafts,
-        class: region.class,
-    })
+    let word = region.title.split_whitespace().last().unwrap_or("").to_lowercase();
+    Some(Candidate { score: base + form + single, shape, word, drafts, class: region.class })
 }
 
 /// "Folders to analyze", "Audit checklist".
@@ -273,8 +235,7 @@ fn extract(document: &Document<'_>, spans: &[(usize, usize)]) -> Option<(Vec<Dra
     if let Some(rank) = heads.iter().map(|(h, _)| h.rank).min() {
         let tops = heads.iter().filter(|(h, _)| h.rank == rank);
         // One labelled heading behind a list is a remark on the list, not the plan.
-        let list_first =
-            items.len() >= 2 && heads.first().is_some_and(|(h, _)| items[0].line < h.line);
+        let list_first = items.len() >= 2 && heads.first().is_some_and(|(h, _)| items[0].line < h.line);
         if tops.count() >= 2 || !list_first {
             return Some((labelled(document, &heads, rank), Shape::Labelled));
         }
@@ -284,13 +245,8 @@ fn extract(document: &Document<'_>, spans: &[(usize, usize)]) -> Option<(Vec<Dra
     }
     if subheadings.len() >= 2 {
         let level = subheadings.iter().map(|s| s.1).min()?;
-        let drafts = subheadings
-            .iter()
-            .filter(|s| s.1 == level)
-            .take(STEPS_MAX + 1);
-        let drafts: Vec<Draft> = drafts
-            .map(|(line, level, to)| below_heading(document, *line, *level, *to))
-            .collect();
+        let drafts = subheadings.iter().filter(|s| s.1 == level).take(STEPS_MAX + 1);
+        let drafts: Vec<Draft> = drafts.map(|(line, level, to)| below_heading(document, *line, *level, *to)).collect();
         return (!drafts.is_empty()).then_some((drafts, Shape::Subheadings));
     }
     let items = top_items(document, spans, false);
@@ -304,36 +260,22 @@ fn head<'a>(document: &Document<'a>, i: usize) -> Option<Head<'a>> {
             let label = label::of_heading(text)?;
             // A number alone marks a step only where the heading is otherwise no talk: "2. Risks" is none.
             let short = label.rest.split_whitespace().count() <= 2;
-            let talk =
-                label.kind.is_empty() && short && sections::class_of(label.rest) == Class::Talk;
-            (!talk).then_some(Head {
-                line: i,
-                rank: usize::from(level),
-                label,
-                text,
-            })
+            let talk = label.kind.is_empty() && short && sections::class_of(label.rest) == Class::Talk;
+            (!talk).then_some(Head { line: i, rank: usize::from(level), label, text })
         }
         Kind::Text if text.starts_with("**") && document.lines[i].indent < 4 => {
             let inner = &text[2..];
             let bold = inner.split_once("**").map_or(inner, |(bold, _)| bold);
             let label = label::of_heading(bold)?;
             let rank = 7 + label.id.matches('.').count();
-            Some(Head {
-                line: i,
-                rank,
-                label,
-                text,
-            })
+            Some(Head { line: i, rank, label, text })
         }
         _ => None,
     }
 }
 
 fn labelled(document: &Document<'_>, heads: &[(Head<'_>, usize)], rank: usize) -> Vec<Draft> {
-    let tops: Vec<usize> = (0..heads.len())
-        .filter(|h| heads[*h].0.rank == rank)
-        .take(STEPS_MAX + 1)
-        .collect();
+    let tops: Vec<usize> = (0..heads.len()).filter(|h| heads[*h].0.rank == rank).take(STEPS_MAX + 1).collect();
     let mut out = Vec::with_capacity(tops.len());
     for (k, at) in tops.iter().enumerate() {
         let (head, limit) = &heads[*at];
@@ -341,11 +283,7 @@ fn labelled(document: &Document<'_>, heads: &[(Head<'_>, usize)], rank: usize) -
         let stop = heads.get(next).map_or(*limit, |(h, _)| h.line.min(*limit));
         let stop = section_stop(document, head.line, stop, rank);
         let mut draft = draft_of_head(document, head, stop);
-        let inner: Vec<&Head<'_>> = heads[at + 1..next]
-            .iter()
-            .map(|(h, _)| h)
-            .filter(|h| h.line < stop)
-            .collect();
+        let inner: Vec<&Head<'_>> = heads[at + 1..next].iter().map(|(h, _)| h).filter(|h| h.line < stop).collect();
         draft.items = inner_items(document, &inner, head.line + 1, stop);
         set_phase(&mut draft);
         out.push(draft);
@@ -355,9 +293,7 @@ fn labelled(document: &Document<'_>, heads: &[(Head<'_>, usize)], rank: usize) -
 
 /// A heading of the step's own level or above ends the step even when it is no step itself.
 fn section_stop(document: &Document<'_>, line: usize, stop: usize, rank: usize) -> usize {
-    (line + 1..stop)
-        .find(|i| matches!(document.lines[*i].kind, Kind::Heading(level) if usize::from(level) <= rank.min(6)))
-        .unwrap_or(stop)
+    (line + 1..stop).find(|i| matches!(document.lines[*i].kind, Kind::Heading(level) if usize::from(level) <= rank.min(6))).unwrap_or(stop)
 }
 
 fn draft_of_head(document: &Document<'_>, head: &Head<'_>, stop: usize) -> Draft {
@@ -376,34 +312,18 @@ fn draft_of_head(document: &Document<'_>, head: &Head<'_>, stop: usize) -> Draft
 }
 
 /// What a phase consists of: labelled parts, else list items.
-fn inner_items(
-    document: &Document<'_>,
-    heads: &[&Head<'_>],
-    from: usize,
-    stop: usize,
-) -> Vec<Draft> {
+fn inner_items(document: &Document<'_>, heads: &[&Head<'_>], from: usize, stop: usize) -> Vec<Draft> {
     if heads.len() > PHASE_ITEMS_MAX {
         return Vec::new();
     }
     let Some(rank) = heads.iter().map(|h| h.rank).min() else {
         let items = top_items(document, &[(from, stop)], true);
-        let items = if items.is_empty() {
-            top_items(document, &[(from, stop)], false)
-        } else {
-            items
-        };
-        return if items.len() > PHASE_ITEMS_MAX {
-            Vec::new()
-        } else {
-            items
-        };
+        let items = if items.is_empty() { top_items(document, &[(from, stop)], false) } else { items };
+        return if items.len() > PHASE_ITEMS_MAX { Vec::new() } else { items };
     };
     let tops: Vec<&&Head<'_>> = heads.iter().filter(|h| h.rank == rank).collect();
     let ends = tops.iter().skip(1).map(|h| h.line).chain([stop]);
-    tops.iter()
-        .zip(ends)
-        .map(|(h, end)| draft_of_head(document, h, end))
-        .collect()
+    tops.iter().zip(ends).map(|(h, end)| draft_of_head(document, h, end)).collect()
 }
 
 fn set_phase(draft: &mut Draft) {
@@ -421,38 +341,24 @@ fn set_phase(draft: &mut Draft) {
 
 fn capital(word: &str) -> String {
     let mut chars = word.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 fn below_heading(document: &Document<'_>, line: usize, level: u8, to: usize) -> Draft {
     let stop = section_stop(document, line, to, usize::from(level));
     let items = inner_items(document, &[], line + 1, stop);
-    let mut draft = Draft {
-        line,
-        last: last_line(document, line, stop),
-        title: plain(clip(document.text(line))),
-        items,
-        ..Draft::default()
-    };
+    let mut draft =
+        Draft { line, last: last_line(document, line, stop), title: plain(clip(document.text(line))), items, ..Draft::default() };
     set_phase(&mut draft);
     draft
 }
 
 /// The last line before `stop` that is neither blank nor a rule.
 pub(crate) fn last_line(document: &Document<'_>, line: usize, stop: usize) -> usize {
-    (line..stop)
-        .rev()
-        .find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule))
-        .unwrap_or(line)
+    (line..stop).rev().find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule)).unwrap_or(line)
 }
 
-fn with_phases(
-    document: &Document<'_>,
-    mut items: Vec<Draft>,
-    subheadings: &[(usize, u8, usize)],
-) -> Vec<Draft> {
+fn with_phases(document: &Document<'_>, mut items: Vec<Draft>, subheadings: &[(usize, u8, usize)]) -> Vec<Draft> {
     for item in &mut items {
         let above = subheadings.partition_point(|s| s.0 < item.line);
         if let Some((line, _, _)) = above.checked_sub(1).and_then(|i| subheadings.get(i)) {
@@ -463,26 +369,10 @@ fn with_phases(
 }
 
 /// The step that hands over what a list of things to look at leads to: the document's "Deliverable" section.
-pub(crate) fn deliverable(
-    document: &Document<'_>,
-    sections: &[Section],
-    after: usize,
-) -> Option<Draft> {
-    let section = sections
-        .iter()
-        .find(|s| s.class == Class::Deliverable && s.own_class && s.line > after)?;
-    let line = (section.line + 1..section.end).find(|i| {
-        !matches!(
-            document.lines[*i].kind,
-            Kind::Blank | Kind::Rule | Kind::Meta
-        )
-    })?;
+pub(crate) fn deliverable(document: &Document<'_>, sections: &[Section], after: usize) -> Option<Draft> {
+    let section = sections.iter().find(|s| s.class == Class::Deliverable && s.own_class && s.line > after)?;
+    let line = (section.line + 1..section.end).find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule | Kind::Meta))?;
     let title = plain(clip(document.text(line)));
     let last = last_line(document, line, section.end);
-    (!is_placeholder(&title)).then(|| Draft {
-        line,
-        last,
-        title,
-        ..Draft::default()
-    })
+    (!is_placeholder(&title)).then(|| Draft { line, last, title, ..Draft::default() })
 }

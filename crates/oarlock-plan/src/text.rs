@@ -32,24 +32,16 @@ pub(crate) fn clip(text: &str) -> &str {
     if text.len() <= CLIP_BYTES {
         return text;
     }
-    let end = (0..=CLIP_BYTES)
-        .rev()
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(0);
+    let end = (0..=CLIP_BYTES).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
     &text[..end]
 }
 
 /// One line of Markdown as a title: no emphasis, code marks, link targets, control characters or closing colon.
 pub(crate) fn plain(text: &str) -> String {
-    let text = without_links(without_estimate(text))
-        .replace("**", "")
-        .replace(['`', '\u{feff}'], "");
+    let text = without_links(without_estimate(text)).replace("**", "").replace(['`', '\u{feff}'], "");
     let mut out = String::with_capacity(text.len().min(4 * TITLE_CHARS_MAX));
     let mut count = 0;
-    for word in text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-    {
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
         let word: String = word.chars().filter(|c| !is_bidi_or_invisible(*c)).collect();
         count += word.chars().count() + 1;
         if count > TITLE_CHARS_MAX {
@@ -64,9 +56,7 @@ pub(crate) fn plain(text: &str) -> String {
         }
         out.push_str(&word);
     }
-    out.trim_end_matches([':', '-', '–', '—', ' '])
-        .trim_start_matches([':', ' '])
-        .to_owned()
+    out.trim_end_matches([':', '-', '–', '—', ' ']).trim_start_matches([':', ' ']).to_owned()
 }
 
 /// "Design (20 min)" as "Design": the minutes stand in a field of their own.
@@ -75,13 +65,8 @@ fn without_estimate(text: &str) -> &str {
     let Some((before, inner)) = trimmed.strip_suffix(')').and_then(|t| t.rsplit_once('(')) else {
         return text;
     };
-    let tells =
-        inner.len() < 40 && (estimate::minutes_in(inner).is_some() || inner.ends_with("tokens"));
-    if tells && before.chars().any(char::is_alphanumeric) {
-        before
-    } else {
-        text
-    }
+    let tells = inner.len() < 40 && (estimate::minutes_in(inner).is_some() || inner.ends_with("tokens"));
+    if tells && before.chars().any(char::is_alphanumeric) { before } else { text }
 }
 
 /// `[text](target)` as `text`.
@@ -90,11 +75,7 @@ fn without_links(text: &str) -> String {
     let mut rest = text;
     for _ in 0..LINKS_MAX {
         let Some(open) = rest.find('[') else { break };
-        let link = rest[open..].find("](").and_then(|mid| {
-            rest[open + mid..]
-                .find(')')
-                .map(|close| (open + mid, open + mid + close))
-        });
+        let link = rest[open..].find("](").and_then(|mid| rest[open + mid..].find(')').map(|close| (open + mid, open + mid + close)));
         let Some((mid, close)) = link.filter(|(mid, _)| !rest[open + 1..*mid].contains('[')) else {
             out.push_str(&rest[..=open]);
             rest = &rest[open + 1..];
@@ -123,17 +104,10 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
             _ => {}
         }
     }
-    let words: Vec<&str> = left
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.iter().all(|w| {
-        [
-            "TODO", "TBD", "XXX", "XX", "N", "TASK", "Step", "step", "task",
-        ]
-        .contains(w)
-            || w.chars().all(|c| c.is_ascii_digit())
-    })
+    let words: Vec<&str> = left.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    words
+        .iter()
+        .all(|w| ["TODO", "TBD", "XXX", "XX", "N", "TASK", "Step", "step", "task"].contains(w) || w.chars().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -142,10 +116,7 @@ mod tests {
 
     #[test]
     fn titles_lose_their_markup() {
-        assert_eq!(
-            plain("**Update** [the guide](docs/a.md):"),
-            "Update the guide"
-        );
+        assert_eq!(plain("**Update** [the guide](docs/a.md):"), "Update the guide");
         assert_eq!(plain("a\u{202e}b\u{7}c  `x`"), "ab c x");
         assert_eq!(plain(&"x".repeat(1_000)).chars().count(), TITLE_CHARS_MAX);
         assert_eq!(plain("**Design (20 min)**"), "Design");
@@ -155,22 +126,10 @@ mod tests {
 
     #[test]
     fn placeholders_are_known() {
-        for text in [
-            "FILL_ME - [criterion]",
-            "{what}",
-            "[Step 1]",
-            "${X}",
-            "TODO",
-            "...",
-            "",
-        ] {
+        for text in ["FILL_ME - [criterion]", "{what}", "[Step 1]", "${X}", "TODO", "...", ""] {
             assert!(is_placeholder(text), "{text}");
         }
-        for text in [
-            "Rename [name].template.md",
-            "Update `{id}.yaml` files",
-            "Add a parser",
-        ] {
+        for text in ["Rename [name].template.md", "Update `{id}.yaml` files", "Add a parser"] {
             assert!(!is_placeholder(text), "{text}");
         }
     }

@@ -43,11 +43,7 @@ struct Problems {
 impl Problems {
     fn add(&mut self, place: impl Into<String>, message: impl Into<String>, hint: Option<&str>) {
         if self.list.len() < PROBLEMS_MAX {
-            self.list.push(Problem {
-                place: place.into(),
-                message: message.into(),
-                hint: hint.map(str::to_owned),
-            });
+            self.list.push(Problem { place: place.into(), message: message.into(), hint: hint.map(str::to_owned) });
         }
     }
 }
@@ -61,36 +57,19 @@ impl Problems {
 /// # Errors
 /// All problems, at most 100: no JSON, wrong types, bad or doubled identifiers, unknown or circular dependencies, steps
 /// in no part or in two, overlapping write sets of parts that can run at once, unknown capabilities, passed limits.
-pub fn validate(
-    plan_json: &str,
-    document: Option<&str>,
-    options: &Options,
-    known_capabilities: &[String],
-) -> Result<Plan, Vec<Problem>> {
+pub fn validate(plan_json: &str, document: Option<&str>, options: &Options, known_capabilities: &[String]) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::default();
     if let Err(error) = options.check() {
         problems.add("options", error.to_string(), None);
     }
     if plan_json.len() > PLAN_BYTES_MAX {
-        problems.add(
-            "",
-            format!(
-                "the plan has {} bytes; at most {PLAN_BYTES_MAX} are read",
-                plan_json.len()
-            ),
-            None,
-        );
+        problems.add("", format!("the plan has {} bytes; at most {PLAN_BYTES_MAX} are read", plan_json.len()), None);
     }
     if !problems.list.is_empty() {
         return Err(problems.list);
     }
     let value: Value = serde_json::from_str(plan_json).map_err(|e| vec![syntax(&e)])?;
-    let mut plan = Reader {
-        problems: &mut problems,
-        options,
-        known: known_capabilities,
-    }
-    .plan(&value);
+    let mut plan = Reader { problems: &mut problems, options, known: known_capabilities }.plan(&value);
     take_steps(&mut plan, document, options, &mut problems);
     let needs = dependencies(&plan, &mut problems);
     check_steps(&plan, document, &mut problems);
@@ -100,27 +79,16 @@ pub fn validate(
             Err(cycle) => name_cycle(&plan, &cycle, &mut problems),
         }
     }
-    if problems.list.is_empty() {
-        Ok(plan)
-    } else {
-        Err(problems.list)
-    }
+    if problems.list.is_empty() { Ok(plan) } else { Err(problems.list) }
 }
 
 fn syntax(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
-    let message = text
-        .rsplit_once(" at line ")
-        .map_or(text.as_str(), |(message, _)| message)
-        .to_owned();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
     let deep = message.contains("recursion limit");
     Problem {
         place: format!("line {}, column {}", error.line(), error.column()),
-        message: if deep {
-            "the JSON is nested too deeply".to_owned()
-        } else {
-            message
-        },
+        message: if deep { "the JSON is nested too deeply".to_owned() } else { message },
         hint: (!deep).then(|| "the plan must be one JSON object".to_owned()),
     }
 }
@@ -149,18 +117,10 @@ fn dependencies(plan: &Plan, problems: &mut Problems) -> Option<Vec<Vec<usize>>>
     let mut by_id: HashMap<&str, usize> = HashMap::new();
     for (at, part) in plan.subtasks.iter().enumerate() {
         if let Some(first) = by_id.insert(&part.id, at) {
-            problems.add(
-                format!("subtasks[{at}].id"),
-                format!("\"{}\" is already the id of subtasks[{first}]", part.id),
-                None,
-            );
+            problems.add(format!("subtasks[{at}].id"), format!("\"{}\" is already the id of subtasks[{first}]", part.id), None);
         }
         if part.id == plan.task {
-            problems.add(
-                format!("subtasks[{at}].id"),
-                format!("\"{}\" is the id of the parent", part.id),
-                None,
-            );
+            problems.add(format!("subtasks[{at}].id"), format!("\"{}\" is the id of the parent", part.id), None);
         }
     }
     let mut out = Vec::with_capacity(plan.subtasks.len());
@@ -169,19 +129,12 @@ fn dependencies(plan: &Plan, problems: &mut Problems) -> Option<Vec<Vec<usize>>>
         for (k, id) in part.depends_on.iter().enumerate() {
             let place = format!("subtasks[{at}].depends_on[{k}]");
             match by_id.get(id.as_str()) {
-                Some(need) if *need == at => {
-                    problems.add(place, format!("\"{id}\" depends on itself"), None)
-                }
-                Some(need) if needs.contains(need) => {
-                    problems.add(place, format!("\"{id}\" stands here twice"), None)
-                }
+                Some(need) if *need == at => problems.add(place, format!("\"{id}\" depends on itself"), None),
+                Some(need) if needs.contains(need) => problems.add(place, format!("\"{id}\" stands here twice"), None),
                 Some(need) => needs.push(*need),
                 None => problems.add(
                     place,
-                    format!(
-                        "no sub-task has the id \"{}\"",
-                        oarlock_model::ident::shown(id)
-                    ),
+                    format!("no sub-task has the id \"{}\"", oarlock_model::ident::shown(id)),
                     Some("ids are compared exactly; see subtasks[].id"),
                 ),
             }
@@ -194,18 +147,10 @@ fn dependencies(plan: &Plan, problems: &mut Problems) -> Option<Vec<Vec<usize>>>
 
 fn name_cycle(plan: &Plan, cycle: &[usize], problems: &mut Problems) {
     let first = cycle.first().copied().unwrap_or(0);
-    let names: Vec<&str> = cycle
-        .iter()
-        .chain([&first])
-        .take(20)
-        .map(|p| plan.subtasks[*p].id.as_str())
-        .collect();
+    let names: Vec<&str> = cycle.iter().chain([&first]).take(20).map(|p| plan.subtasks[*p].id.as_str()).collect();
     problems.add(
         format!("subtasks[{first}].depends_on"),
-        format!(
-            "the dependencies form a cycle: {} (each must be done before the next)",
-            names.join(" -> ")
-        ),
+        format!("the dependencies form a cycle: {} (each must be done before the next)", names.join(" -> ")),
         Some("remove one of these dependencies"),
     );
 }
@@ -217,21 +162,14 @@ fn check_steps(plan: &Plan, document: Option<&str>, problems: &mut Problems) {
     for (at, step) in plan.steps.iter().enumerate() {
         let place = format!("steps[{at}]");
         if step.n == 0 || owner.insert(step.n, None).is_some() {
-            problems.add(
-                format!("{place}.n"),
-                format!("{} is not a number of its own from 1", step.n),
-                None,
-            );
+            problems.add(format!("{place}.n"), format!("{} is not a number of its own from 1", step.n), None);
         }
         let stands = step.line > 0 || step.end > 0;
         let inside = step.line >= 1 && step.line <= step.end && lines.is_none_or(|l| step.end <= l);
         if stands && !inside {
             problems.add(
                 format!("{place}.line"),
-                format!(
-                    "lines {} to {} are not in the document",
-                    step.line, step.end
-                ),
+                format!("lines {} to {} are not in the document", step.line, step.end),
                 Some("lines count from 1 and the last one is included"),
             );
         }
@@ -241,45 +179,25 @@ fn check_steps(plan: &Plan, document: Option<&str>, problems: &mut Problems) {
             let place = || format!("subtasks[{at}].steps[{k}]");
             match owner.get_mut(n) {
                 None if plan.steps.is_empty() => {
-                    problems.add(
-                        place(),
-                        format!("there is no step {n}"),
-                        Some("list the steps in \"steps\", or give the document"),
-                    );
+                    problems.add(place(), format!("there is no step {n}"), Some("list the steps in \"steps\", or give the document"));
                 }
                 None => problems.add(place(), format!("there is no step {n}"), None),
-                Some(Some(other)) => problems.add(
-                    place(),
-                    format!("step {n} is in subtasks[{other}] already"),
-                    Some("each step is in exactly one sub-task"),
-                ),
+                Some(Some(other)) => {
+                    problems.add(place(), format!("step {n} is in subtasks[{other}] already"), Some("each step is in exactly one sub-task"))
+                }
                 Some(free) => *free = Some(at),
             }
         }
     }
-    let mut missing: Vec<usize> = owner
-        .iter()
-        .filter(|(_, part)| part.is_none())
-        .map(|(n, _)| *n)
-        .collect();
+    let mut missing: Vec<usize> = owner.iter().filter(|(_, part)| part.is_none()).map(|(n, _)| *n).collect();
     missing.sort_unstable();
     for n in missing.iter().take(PROBLEMS_MAX) {
-        problems.add(
-            "subtasks",
-            format!("step {n} is in no sub-task"),
-            Some("each step is in exactly one sub-task"),
-        );
+        problems.add("subtasks", format!("step {n} is in no sub-task"), Some("each step is in exactly one sub-task"));
     }
 }
 
 /// Checks what needs the order of the parts, and computes waves and times.
-fn complete(
-    plan: &mut Plan,
-    needs: &[Vec<usize>],
-    order: &[usize],
-    options: &Options,
-    problems: &mut Problems,
-) {
+fn complete(plan: &mut Plan, needs: &[Vec<usize>], order: &[usize], options: &Options, problems: &mut Problems) {
     let ancestors = ancestors(needs, order);
     check_edges(plan, &ancestors, problems);
     check_writes(plan, &ancestors, problems);
@@ -298,28 +216,15 @@ fn complete(
     } else if plan.reason.is_none() {
         plan.reason = Some("no two sub-tasks can run at once".to_owned());
     }
-    let silent: Vec<&str> = plan
-        .subtasks
-        .iter()
-        .filter(|s| s.writes.is_empty())
-        .map(|s| s.id.as_str())
-        .take(12)
-        .collect();
+    let silent: Vec<&str> = plan.subtasks.iter().filter(|s| s.writes.is_empty()).map(|s| s.id.as_str()).take(12).collect();
     if !silent.is_empty() && plan.parallelizable {
-        plan.warnings.push(format!(
-            "no write set is given for {}, so overlaps cannot be seen",
-            silent.join(", ")
-        ));
+        plan.warnings.push(format!("no write set is given for {}, so overlaps cannot be seen", silent.join(", ")));
     }
 }
 
 fn minutes_of(plan: &Plan, part: &Subtask) -> u64 {
     let of_steps = || {
-        let minutes = plan
-            .steps
-            .iter()
-            .filter(|s| part.steps.contains(&s.n))
-            .filter_map(|s| s.estimate_minutes);
+        let minutes = plan.steps.iter().filter(|s| part.steps.contains(&s.n)).filter_map(|s| s.estimate_minutes);
         minutes.fold(0_u64, u64::saturating_add)
     };
     part.estimate_minutes.unwrap_or_else(|| match of_steps() {
@@ -343,21 +248,13 @@ fn ancestors(needs: &[Vec<usize>], order: &[usize]) -> Vec<Bits> {
 
 /// An order between steps must be kept by the parts that hold them.
 fn check_edges(plan: &Plan, ancestors: &[Bits], problems: &mut Problems) {
-    let part_of: HashMap<usize, usize> = plan
-        .subtasks
-        .iter()
-        .enumerate()
-        .flat_map(|(at, p)| p.steps.iter().map(move |n| (*n, at)))
-        .collect();
+    let part_of: HashMap<usize, usize> =
+        plan.subtasks.iter().enumerate().flat_map(|(at, p)| p.steps.iter().map(move |n| (*n, at))).collect();
     let known: HashSet<usize> = plan.steps.iter().map(|s| s.n).collect();
     for (at, edge) in plan.edges.iter().enumerate() {
         for (field, n) in [("from", edge.from), ("to", edge.to)] {
             if !known.contains(&n) {
-                problems.add(
-                    format!("edges[{at}].{field}"),
-                    format!("there is no step {n}"),
-                    None,
-                );
+                problems.add(format!("edges[{at}].{field}"), format!("there is no step {n}"), None);
             }
         }
         let Some((from, to)) = part_of.get(&edge.from).zip(part_of.get(&edge.to)) else {
@@ -367,10 +264,7 @@ fn check_edges(plan: &Plan, ancestors: &[Bits], problems: &mut Problems) {
             let (a, b) = (&plan.subtasks[*from].id, &plan.subtasks[*to].id);
             problems.add(
                 format!("edges[{at}]"),
-                format!(
-                    "step {} needs step {}, but {b} does not depend on {a}",
-                    edge.to, edge.from
-                ),
+                format!("step {} needs step {}, but {b} does not depend on {a}", edge.to, edge.from),
                 Some("add the dependency, or put both steps into one sub-task"),
             );
         }
@@ -381,11 +275,7 @@ fn check_edges(plan: &Plan, ancestors: &[Bits], problems: &mut Problems) {
 fn check_writes(plan: &Plan, ancestors: &[Bits], problems: &mut Problems) {
     let count = plan.subtasks.len();
     let mut table = Table::default();
-    let writes: Vec<Vec<Id>> = plan
-        .subtasks
-        .iter()
-        .map(|s| intern_all(s, &mut table))
-        .collect();
+    let writes: Vec<Vec<Id>> = plan.subtasks.iter().map(|s| intern_all(s, &mut table)).collect();
     if table.full {
         problems.add(
             "subtasks",
@@ -406,26 +296,16 @@ fn check_writes(plan: &Plan, ancestors: &[Bits], problems: &mut Problems) {
     }
     for (first, ids) in writes.iter().enumerate() {
         let mut met = Bits::new(count);
-        for other in ids
-            .iter()
-            .flat_map(|id| overlaps.of(*id).iter().chain([id]))
-        {
+        for other in ids.iter().flat_map(|id| overlaps.of(*id).iter().chain([id])) {
             met.add_all(&holders[*other as usize]);
         }
         for second in (first + 1..count).filter(|b| met.has(*b)) {
             let ordered = ancestors[first].has(second) || ancestors[second].has(first);
             if !ordered && problems.list.len() < PROBLEMS_MAX {
                 let meet = |a: &Id, b: &Id| a == b || overlaps.of(*a).contains(b);
-                let pair = ids
-                    .iter()
-                    .find_map(|a| writes[second].iter().find(|b| meet(a, b)).map(|b| (*a, *b)));
+                let pair = ids.iter().find_map(|a| writes[second].iter().find(|b| meet(a, b)).map(|b| (*a, *b)));
                 let Some((a, b)) = pair else { continue };
-                report_overlap(
-                    plan,
-                    [first, second],
-                    [table.pattern(a), table.pattern(b)],
-                    problems,
-                );
+                report_overlap(plan, [first, second], [table.pattern(a), table.pattern(b)], problems);
             }
         }
     }
@@ -433,46 +313,24 @@ fn check_writes(plan: &Plan, ancestors: &[Bits], problems: &mut Problems) {
 
 /// The patterns of a part; those that are none were reported when it was read.
 fn intern_all(part: &Subtask, table: &mut Table) -> Vec<Id> {
-    let mut ids: Vec<Id> = part
-        .writes
-        .iter()
-        .filter_map(|text| table.intern(&Pattern::parse(text).ok()?))
-        .collect();
+    let mut ids: Vec<Id> = part.writes.iter().filter_map(|text| table.intern(&Pattern::parse(text).ok()?)).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
 }
 
-fn report_overlap(
-    plan: &Plan,
-    parts: [usize; 2],
-    patterns: [&Pattern; 2],
-    problems: &mut Problems,
-) {
+fn report_overlap(plan: &Plan, parts: [usize; 2], patterns: [&Pattern; 2], problems: &mut Problems) {
     let [first, second] = parts;
-    let at = plan.subtasks[second]
-        .writes
-        .iter()
-        .position(|w| Pattern::parse(w).is_ok_and(|p| p == *patterns[1]));
-    let place = at.map_or_else(
-        || format!("subtasks[{second}].writes"),
-        |k| format!("subtasks[{second}].writes[{k}]"),
-    );
+    let at = plan.subtasks[second].writes.iter().position(|w| Pattern::parse(w).is_ok_and(|p| p == *patterns[1]));
+    let place = at.map_or_else(|| format!("subtasks[{second}].writes"), |k| format!("subtasks[{second}].writes[{k}]"));
     let what = if patterns[0] == patterns[1] {
         format!("both write {}", patterns[0].as_str())
     } else {
-        format!(
-            "{} and {} can name the same file",
-            patterns[0].as_str(),
-            patterns[1].as_str()
-        )
+        format!("{} and {} can name the same file", patterns[0].as_str(), patterns[1].as_str())
     };
     problems.add(
         place,
-        format!(
-            "{} and {} can run at once, but {what}",
-            plan.subtasks[first].id, plan.subtasks[second].id
-        ),
+        format!("{} and {} can run at once, but {what}", plan.subtasks[first].id, plan.subtasks[second].id),
         Some("make one depend on the other, or divide the files"),
     );
 }

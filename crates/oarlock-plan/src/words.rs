@@ -73,8 +73,7 @@ const MAKE: List = List(
      rewrite, remove, delete, rename, replace, move, migrate, port, convert, use, run, execute, \
      apply, configure",
 );
-const PREPOSITIONS: List =
-    List("for, with, in, into, to, from, of, using, at, on, that, by, via, and, or, which, so, as");
+const PREPOSITIONS: List = List("for, with, in, into, to, from, of, using, at, on, that, by, via, and, or, which, so, as");
 
 /// Words that say nothing about which thing is meant.
 const GENERIC: List = List(
@@ -92,9 +91,7 @@ const GENERIC: List = List(
 
 /// Whether a title begins with the making of something.
 pub(crate) fn makes_something(title: &str) -> bool {
-    tokens(title)
-        .first()
-        .is_some_and(|w| is_make_verb(w) || INTEGRATE.has(w))
+    tokens(title).first().is_some_and(|w| is_make_verb(w) || INTEGRATE.has(w))
 }
 
 /// The lower-case words of `text`: letters and digits, with `camelCase` and `snake_case` taken apart.
@@ -142,11 +139,7 @@ pub(crate) fn stem(word: &str) -> String {
             && rest.is_ascii()
         {
             // "calculation" and "calculator" differ by the "at" that "ation" took along.
-            return if suffix == "ation" {
-                format!("{rest}at")
-            } else {
-                rest.to_owned()
-            };
+            return if suffix == "ation" { format!("{rest}at") } else { rest.to_owned() };
         }
     }
     w.to_owned()
@@ -177,27 +170,14 @@ pub(crate) fn name_pairs(name: &str) -> Vec<String> {
 }
 
 fn pairs(words: &[String]) -> Vec<String> {
-    let stems: Vec<String> = words
-        .iter()
-        .filter(|t| t.len() > 2 && !MAKE.has(t))
-        .map(|t| stem(t))
-        .collect();
-    stems
-        .windows(2)
-        .map(|pair| format!("{} {}", pair[0], pair[1]))
-        .collect()
+    let stems: Vec<String> = words.iter().filter(|t| t.len() > 2 && !MAKE.has(t)).map(|t| stem(t)).collect();
+    stems.windows(2).map(|pair| format!("{} {}", pair[0], pair[1])).collect()
 }
 
 /// Words that name no thing: generic ones, and those that tell roles.
 static NAMELESS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let roles = [
-        INSPECT, DESIGN, FOUNDATION, INTEGRATE, VERIFY, FINISH, MAKE, GENERIC,
-    ];
-    roles
-        .iter()
-        .flat_map(|list| list.iter())
-        .chain(["document", "documentation", "guide"])
-        .collect()
+    let roles = [INSPECT, DESIGN, FOUNDATION, INTEGRATE, VERIFY, FINISH, MAKE, GENERIC];
+    roles.iter().flat_map(|list| list.iter()).chain(["document", "documentation", "guide"]).collect()
 });
 
 /// The role that a title shows.
@@ -217,19 +197,12 @@ pub(crate) fn role_of(title: &str) -> Role {
         return Role::Foundation;
     }
     // A title without a verb in front: "YAML syntax audit", "unit tests", "architecture design".
-    words
-        .iter()
-        .rev()
-        .find_map(|w| verb_role(w))
-        .unwrap_or(Role::Build)
+    words.iter().rev().find_map(|w| verb_role(w)).unwrap_or(Role::Build)
 }
 
 /// The role of "make X": the last noun before a preposition decides.
 fn role_of_object(words: &[String]) -> Role {
-    let end = words
-        .iter()
-        .position(|w| PREPOSITIONS.has(w))
-        .unwrap_or(words.len());
+    let end = words.iter().position(|w| PREPOSITIONS.has(w)).unwrap_or(words.len());
     let object = &words[..end];
     let Some(head) = object.last().map(String::as_str) else {
         return Role::Build;
@@ -243,9 +216,7 @@ fn role_of_object(words: &[String]) -> Role {
     if ["design", "specification", "spec", "plan", "proposal"].contains(&head) {
         return Role::Design;
     }
-    if object.iter().any(|w| BASES.has(w))
-        || words[end..].iter().any(|w| w == "abc" || w == "interface")
-    {
+    if object.iter().any(|w| BASES.has(w)) || words[end..].iter().any(|w| w == "abc" || w == "interface") {
         return Role::Foundation;
     }
     Role::Build
@@ -261,10 +232,7 @@ fn verb_role(word: &str) -> Option<Role> {
         (DOCUMENT, Role::Document),
         (FINISH, Role::Finish),
     ];
-    table
-        .iter()
-        .find(|(list, _)| list.has(word))
-        .map(|(_, role)| *role)
+    table.iter().find(|(list, _)| list.has(word)).map(|(_, role)| *role)
 }
 
 /// Whether the stem of a file name is that of a thing that others stand on (`models.py`, `base.rs`).
@@ -284,9 +252,7 @@ pub(crate) fn flow_stage(title: &str) -> Option<u8> {
         match s.as_str() {
             "collect" | "ingest" | "gather" | "fetch" | "load" | "extract" => Some(1),
             "analy" | "detect" | "calculat" | "aggregat" | "classifi" | "transform" => Some(2),
-            "alert" | "notifi" | "report" | "dashboard" | "visualiz" | "chart" | "export" => {
-                Some(3)
-            }
+            "alert" | "notifi" | "report" | "dashboard" | "visualiz" | "chart" | "export" => Some(3),
             _ => None,
         }
     })
@@ -313,12 +279,7 @@ mod tests {
 
     #[test]
     fn words_of_one_family_share_a_stem() {
-        for (a, b) in [
-            ("detector", "detection"),
-            ("reports", "reporter"),
-            ("calculator", "calculation"),
-            ("analyzer", "analysis"),
-        ] {
+        for (a, b) in [("detector", "detection"), ("reports", "reporter"), ("calculator", "calculation"), ("analyzer", "analysis")] {
             assert_eq!(stem(a), stem(b), "{a} {b}");
         }
         assert_ne!(stem("planner"), stem("executor"));
@@ -326,10 +287,7 @@ mod tests {
 
     #[test]
     fn identifiers_are_taken_apart() {
-        assert_eq!(
-            tokens("HealthScore alert_manager.py"),
-            ["health", "score", "alert", "manager", "py"]
-        );
+        assert_eq!(tokens("HealthScore alert_manager.py"), ["health", "score", "alert", "manager", "py"]);
     }
 
     #[test]
@@ -338,10 +296,7 @@ mod tests {
             ("Analysis of the logs (10 min)", Role::Inspect),
             ("Create feature specification", Role::Design),
             ("Project structure", Role::Foundation),
-            (
-                "Create base class with a storage interface",
-                Role::Foundation,
-            ),
+            ("Create base class with a storage interface", Role::Foundation),
             ("Build the report generator", Role::Build),
             ("Web page", Role::Build),
             ("Integrate into the planner", Role::Integrate),

@@ -18,38 +18,16 @@ fn holds(plan: &Plan, document: &str, agents: usize) {
     let lines = document.lines().count();
     for (k, step) in plan.steps.iter().enumerate() {
         assert_eq!(step.n, k + 1);
-        assert!(
-            1 <= step.line && step.line <= step.end && step.end <= lines,
-            "{step:?}"
-        );
-        assert!(
-            !step.title.is_empty() && !step.title.contains('\n'),
-            "{step:?}"
-        );
-        assert!(
-            step.writes.iter().all(|w| Pattern::parse(w).is_ok()),
-            "{step:?}"
-        );
+        assert!(1 <= step.line && step.line <= step.end && step.end <= lines, "{step:?}");
+        assert!(!step.title.is_empty() && !step.title.contains('\n'), "{step:?}");
+        assert!(step.writes.iter().all(|w| Pattern::parse(w).is_ok()), "{step:?}");
     }
     let mut all: Vec<usize> = plan.subtasks.iter().flat_map(|s| s.steps.clone()).collect();
     all.sort_unstable();
-    assert_eq!(
-        all,
-        (1..=plan.steps.len()).collect::<Vec<_>>(),
-        "each step is in exactly one part"
-    );
-    assert!(
-        plan.subtasks
-            .iter()
-            .all(|s| is_identifier(&s.id) && !s.title.is_empty())
-    );
+    assert_eq!(all, (1..=plan.steps.len()).collect::<Vec<_>>(), "each step is in exactly one part");
+    assert!(plan.subtasks.iter().all(|s| is_identifier(&s.id) && !s.title.is_empty()));
     let above = ancestors(plan);
-    let part_of = |n: usize| {
-        plan.subtasks
-            .iter()
-            .position(|s| s.steps.contains(&n))
-            .expect("in a part")
-    };
+    let part_of = |n: usize| plan.subtasks.iter().position(|s| s.steps.contains(&n)).expect("in a part");
     for edge in &plan.edges {
         let (from, to) = (part_of(edge.from), part_of(edge.to));
         assert!(from == to || above[to].contains(&from), "{edge:?}");
@@ -60,55 +38,33 @@ fn holds(plan: &Plan, document: &str, agents: usize) {
             if above[a].contains(&b) || above[b].contains(&a) {
                 continue;
             }
-            for (x, y) in first
-                .writes
-                .iter()
-                .flat_map(|x| second.writes.iter().map(move |y| (x, y)))
-            {
+            for (x, y) in first.writes.iter().flat_map(|x| second.writes.iter().map(move |y| (x, y))) {
                 let parse = |t: &str| Pattern::parse(t).expect("checked above");
-                assert!(
-                    !parse(x).overlaps(&parse(y)),
-                    "{x} of {} and {y} of {}",
-                    first.id,
-                    second.id
-                );
+                assert!(!parse(x).overlaps(&parse(y)), "{x} of {} and {y} of {}", first.id, second.id);
             }
         }
     }
     let wide = plan.waves.iter().any(|w| w.len() > 1);
     assert_eq!(wide, plan.parallelizable);
     assert_eq!(plan.reason.is_none(), plan.parallelizable);
-    assert_eq!(
-        plan.waves.iter().map(Vec::len).sum::<usize>(),
-        plan.subtasks.len()
-    );
+    assert_eq!(plan.waves.iter().map(Vec::len).sum::<usize>(), plan.subtasks.len());
     assert!(plan.makespan_minutes <= plan.serial_minutes);
     assert!(plan.makespan_minutes * u64::try_from(agents).expect("few") >= plan.serial_minutes);
     let json = serde_json::to_string(plan).expect("plain data");
     assert!(!json.contains("null"), "absent rather than null");
-    assert_eq!(
-        &serde_json::from_str::<Plan>(&json).expect("its own shape"),
-        plan
-    );
+    assert_eq!(&serde_json::from_str::<Plan>(&json).expect("its own shape"), plan);
 }
 
 /// For each part all parts before it; panics on a cycle or an unknown identifier.
 fn ancestors(plan: &Plan) -> Vec<BTreeSet<usize>> {
-    let at: BTreeMap<&str, usize> = plan
-        .subtasks
-        .iter()
-        .enumerate()
-        .map(|(k, s)| (s.id.as_str(), k))
-        .collect();
+    let at: BTreeMap<&str, usize> = plan.subtasks.iter().enumerate().map(|(k, s)| (s.id.as_str(), k)).collect();
     let mut out: Vec<Option<BTreeSet<usize>>> = vec![None; plan.subtasks.len()];
     for _ in 0..=plan.subtasks.len() {
         for (k, part) in plan.subtasks.iter().enumerate() {
             let needs: Vec<usize> = part.depends_on.iter().map(|d| at[d.as_str()]).collect();
             if needs.iter().all(|n| out[*n].is_some()) {
                 let mut set: BTreeSet<usize> = needs.iter().copied().collect();
-                needs
-                    .iter()
-                    .for_each(|n| set.extend(out[*n].clone().expect("just seen")));
+                needs.iter().for_each(|n| set.extend(out[*n].clone().expect("just seen")));
                 out[k] = Some(set);
             }
         }
@@ -157,12 +113,7 @@ fn a_numbered_list_is_split_where_files_differ() {
     let plan = plan(KITCHEN);
     assert_eq!(
         titles(&plan),
-        [
-            "Define the message format",
-            "Create tools/kettle.py with the boiler",
-            "Create tools/toaster.py",
-            "Test both tools"
-        ]
+        ["Define the message format", "Create tools/kettle.py with the boiler", "Create tools/toaster.py", "Test both tools"]
     );
     let spans: Vec<_> = plan.steps.iter().map(|s| (s.line, s.end)).collect();
     assert_eq!(spans, [(11, 11), (12, 14), (15, 19), (20, 20)]);
@@ -192,35 +143,23 @@ fn a_part_gets_its_own_document() {
 
 #[test]
 fn phases_are_steps_in_every_spelling() {
-    for (open, close) in [
-        ("### Phase 1: ", ""),
-        ("**Phase 1: ", "**"),
-        ("### Step 1 - ", ""),
-        ("### 1. ", ""),
-        ("**Component 1: ", "**"),
-        ("#### 1) ", ""),
-    ] {
+    for (open, close) in
+        [("### Phase 1: ", ""), ("**Phase 1: ", "**"), ("### Step 1 - ", ""), ("### 1. ", ""), ("**Component 1: ", "**"), ("#### 1) ", "")]
+    {
         let second = open.replace('1', "2");
         let document = format!(
             "# T\n## Implementation Plan\n{open}Kettle (20 min){close}\n1. Boil\n2. Pour\n\n{second}Toast (1 hour){close}\n- bread\n\n## Notes\n1. no\n"
         );
         let plan = plan(&document);
         assert_eq!(titles(&plan), ["Kettle", "Toast"], "{document}");
-        assert_eq!(
-            plan.steps
-                .iter()
-                .map(|s| s.estimate_minutes)
-                .collect::<Vec<_>>(),
-            [Some(20), Some(60)]
-        );
+        assert_eq!(plan.steps.iter().map(|s| s.estimate_minutes).collect::<Vec<_>>(), [Some(20), Some(60)]);
         assert_eq!((plan.steps[0].line, plan.steps[0].end), (3, 5));
     }
 }
 
 #[test]
 fn sections_may_be_steps_themselves() {
-    let plan =
-        plan("# T\n\n## Phase 1: Build `a/`\ntext\n\n## Phase 2: Build `b/`\n\n## Notes\nx\n");
+    let plan = plan("# T\n\n## Phase 1: Build `a/`\ntext\n\n## Phase 2: Build `b/`\n\n## Notes\nx\n");
     assert_eq!(titles(&plan), ["Build a/", "Build b/"]);
     assert_eq!(plan.steps[0].end, 4);
 }
@@ -236,22 +175,14 @@ fn parts_of_a_phase_are_split_when_their_files_differ() {
 
 #[test]
 fn check_boxes_are_steps_in_a_task_list_and_checks_in_criteria() {
-    let plan = plan(
-        "# T\n## Tasks\n- [ ] Create `a.rs`\n- [x] Create `b.rs`\n## Success Criteria\n- [ ] it works\n",
-    );
+    let plan = plan("# T\n## Tasks\n- [ ] Create `a.rs`\n- [x] Create `b.rs`\n## Success Criteria\n- [ ] it works\n");
     assert_eq!(plan.steps.len(), 2);
-    assert!(
-        plan.warnings.iter().any(|w| w.contains("ticked")),
-        "{:?}",
-        plan.warnings
-    );
+    assert!(plan.warnings.iter().any(|w| w.contains("ticked")), "{:?}", plan.warnings);
 }
 
 #[test]
 fn criteria_are_the_steps_of_a_document_without_a_plan() {
-    let plan = plan(
-        "# T\n## Objective\nx\n## Success Criteria\n- [ ] Create `a.rs`\n- [ ] Create `b.rs`\n",
-    );
+    let plan = plan("# T\n## Objective\nx\n## Success Criteria\n- [ ] Create `a.rs`\n- [ ] Create `b.rs`\n");
     assert_eq!(plan.steps.len(), 2);
     assert!(plan.warnings[0].contains("criteria"), "{:?}", plan.warnings);
 }
@@ -261,40 +192,22 @@ fn listed_files_go_to_the_steps_that_fit_their_names() {
     let document = "# T\n## Approach\n1. Create the kettle driver\n2. Create the toaster driver\n3. Write documentation\n\n## Files to Create\n- `src/kettle_driver.rs`\n- `src/toaster_driver.rs`\n- `docs/guide.md`\n- `src/odd.rs`\n";
     let plan = plan(document);
     let writes: Vec<_> = plan.steps.iter().map(|s| s.writes.join(",")).collect();
-    assert_eq!(
-        writes,
-        [
-            "src/kettle_driver.rs",
-            "src/toaster_driver.rs",
-            "docs/guide.md"
-        ]
-    );
+    assert_eq!(writes, ["src/kettle_driver.rs", "src/toaster_driver.rs", "docs/guide.md"]);
     assert_eq!(parts(&plan), [vec![1], vec![2], vec![3]]);
-    assert!(
-        plan.warnings.iter().any(|w| w.contains("src/odd.rs")),
-        "{:?}",
-        plan.warnings
-    );
+    assert!(plan.warnings.iter().any(|w| w.contains("src/odd.rs")), "{:?}", plan.warnings);
 }
 
 #[test]
 fn what_writes_the_same_file_stays_in_one_part() {
-    let plan = plan(
-        "# T\n## Approach\n1. Create `a.rs`\n2. Extend `a.rs`\n3. Create `b.rs`\n4. Create `c.rs` from `b.rs`\n",
-    );
+    let plan = plan("# T\n## Approach\n1. Create `a.rs`\n2. Extend `a.rs`\n3. Create `b.rs`\n4. Create `c.rs` from `b.rs`\n");
     assert_eq!(parts(&plan), [vec![1, 2], vec![3, 4]]);
     assert_eq!(plan.conflicts.len(), 1);
-    assert_eq!(
-        (plan.conflicts[0].steps, plan.conflicts[0].path.as_str()),
-        ([1, 2], "a.rs")
-    );
+    assert_eq!((plan.conflicts[0].steps, plan.conflicts[0].path.as_str()), ([1, 2], "a.rs"));
 }
 
 #[test]
 fn a_directory_meets_the_files_in_it() {
-    let plan = plan(
-        "# T\n## Approach\n1. Update `src/parser/`\n2. Update `src/parser/lex.rs`\n3. Update `web/intro.html`\n",
-    );
+    let plan = plan("# T\n## Approach\n1. Update `src/parser/`\n2. Update `src/parser/lex.rs`\n3. Update `web/intro.html`\n");
     assert_eq!(parts(&plan), [vec![1, 2], vec![3]]);
 }
 
@@ -302,13 +215,7 @@ fn a_directory_meets_the_files_in_it() {
 fn steps_without_files_stay_in_order() {
     let plan = plan("# T\n## Approach\n1. Improve the kettle\n2. Improve the toaster\n");
     assert!(!plan.parallelizable);
-    assert!(
-        plan.reason
-            .as_deref()
-            .is_some_and(|r| r.contains("steps 1, 2 name no files")),
-        "{:?}",
-        plan.reason
-    );
+    assert!(plan.reason.as_deref().is_some_and(|r| r.contains("steps 1, 2 name no files")), "{:?}", plan.reason);
     assert_eq!(parts(&plan), [vec![1, 2]]);
 }
 
@@ -316,30 +223,16 @@ fn steps_without_files_stay_in_order() {
 fn stated_dependencies_are_kept() {
     let document = "# T\n## Tasks\n### Task 1: Kettle\nUpdate `a.rs`\n### Task 2: Toaster\nUpdate `b.rs`\n### Task 3: Oven\nUpdate `c.rs`. Depends on task 1.\n### Task 4: Sink\nUpdate `d.rs`\n**Depends on:** Toaster\n";
     let plan = plan(document);
-    let stated: Vec<_> = plan
-        .edges
-        .iter()
-        .filter(|e| e.confidence > 0.94)
-        .map(|e| (e.from, e.to))
-        .collect();
+    let stated: Vec<_> = plan.edges.iter().filter(|e| e.confidence > 0.94).map(|e| (e.from, e.to)).collect();
     assert_eq!(stated, [(1, 3), (2, 4)]);
     assert_eq!(parts(&plan), [vec![1, 3], vec![2, 4]]);
 }
 
 #[test]
 fn stated_independence_is_believed() {
-    for statement in [
-        "Steps 1-3 can run in parallel.",
-        "- Steps 1, 2 and 3 are independent of each other",
-    ] {
-        let plan = plan(&format!(
-            "# T\n## Approach\n1. Kettle\n2. Toaster\n3. Oven\n4. Test all\n\n## Notes\n{statement}\n"
-        ));
-        assert_eq!(
-            parts(&plan),
-            [vec![1], vec![2], vec![3], vec![4]],
-            "{statement}"
-        );
+    for statement in ["Steps 1-3 can run in parallel.", "- Steps 1, 2 and 3 are independent of each other"] {
+        let plan = plan(&format!("# T\n## Approach\n1. Kettle\n2. Toaster\n3. Oven\n4. Test all\n\n## Notes\n{statement}\n"));
+        assert_eq!(parts(&plan), [vec![1], vec![2], vec![3], vec![4]], "{statement}");
     }
     let fields = plan(
         "# T\n## Steps\n### Step 1: Kettle\nDepends on: none\n### Step 2: Toaster\nDepends on: none\n### Step 3: Serve\nDepends on: Step 1, Step 2\n",
@@ -353,34 +246,23 @@ fn stated_independence_is_believed() {
 
 #[test]
 fn denied_independence_is_no_independence() {
-    let plan =
-        plan("# T\n## Approach\n1. Kettle\n2. Toaster\n\nSteps 1 and 2 cannot run in parallel.\n");
+    let plan = plan("# T\n## Approach\n1. Kettle\n2. Toaster\n\nSteps 1 and 2 cannot run in parallel.\n");
     assert!(!plan.parallelizable);
 }
 
 #[test]
 fn backward_and_circular_statements_do_not_break_the_plan() {
-    let backward = plan(
-        "# T\n## Approach\n1. Update `a.rs`, needs step 3\n2. Update `b.rs`\n3. Update `c.rs`\n",
-    );
+    let backward = plan("# T\n## Approach\n1. Update `a.rs`, needs step 3\n2. Update `b.rs`\n3. Update `c.rs`\n");
     assert!(backward.edges.iter().any(|e| (e.from, e.to) == (3, 1)));
-    let circular =
-        plan("# T\n## Approach\n1. Update `a.rs`, needs step 2\n2. Update `b.rs`, needs step 1\n");
-    assert!(
-        circular.warnings.iter().any(|w| w.contains("cycle")),
-        "{:?}",
-        circular.warnings
-    );
+    let circular = plan("# T\n## Approach\n1. Update `a.rs`, needs step 2\n2. Update `b.rs`, needs step 1\n");
+    assert!(circular.warnings.iter().any(|w| w.contains("cycle")), "{:?}", circular.warnings);
 }
 
 #[test]
 fn later_work_waits_for_what_it_stands_on() {
     let document = "# T\n## Approach\n1. Analyze `old.rs`\n2. Create the storage interface in `base.rs`\n3. Create `disk.rs`\n4. Create `memory.rs`\n5. Integrate both in `main.rs`\n6. Verify the result\n7. Document it in `docs/guide.md`\n8. Release\n";
     let plan = plan(document);
-    assert_eq!(
-        parts(&plan),
-        [vec![1, 2], vec![3], vec![4], vec![5, 6, 7, 8]]
-    );
+    assert_eq!(parts(&plan), [vec![1, 2], vec![3], vec![4], vec![5, 6, 7, 8]]);
 }
 
 #[test]
@@ -392,25 +274,10 @@ fn things_to_look_at_are_dealt_out_and_end_in_one_report() {
 
 #[test]
 fn little_work_is_not_split() {
-    let small =
-        plan("# T\n**Estimated:** 10 minutes\n## Approach\n1. Update `a.rs`\n2. Update `b.rs`\n");
-    assert!(
-        small
-            .reason
-            .as_deref()
-            .is_some_and(|r| r.contains("10 minutes")),
-        "{:?}",
-        small.reason
-    );
+    let small = plan("# T\n**Estimated:** 10 minutes\n## Approach\n1. Update `a.rs`\n2. Update `b.rs`\n");
+    assert!(small.reason.as_deref().is_some_and(|r| r.contains("10 minutes")), "{:?}", small.reason);
     let lopsided = plan("# T\n## Approach\n1. Update `a.rs` (2 hours)\n2. Update `b.rs` (5 min)\n");
-    assert!(
-        lopsided
-            .reason
-            .as_deref()
-            .is_some_and(|r| r.contains("only 5 of 125")),
-        "{:?}",
-        lopsided.reason
-    );
+    assert!(lopsided.reason.as_deref().is_some_and(|r| r.contains("only 5 of 125")), "{:?}", lopsided.reason);
 }
 
 #[test]
@@ -420,86 +287,38 @@ fn documents_without_work_say_so() {
         (" \n\n", "empty"),
         ("# T\n\nJust prose.\n", "no steps"),
         ("# T\n## Approach\n1. One thing\n", "only one step"),
-        (
-            "# T\n## Tasks\n- [x] Create `a.rs`\n- [x] Create `b.rs`\n",
-            "ticked",
-        ),
-        (
-            "# TASK-[ID]: {title}\n## Approach\n1. [First step]\n2. {second}\n3. FILL_ME\n",
-            "template",
-        ),
+        ("# T\n## Tasks\n- [x] Create `a.rs`\n- [x] Create `b.rs`\n", "ticked"),
+        ("# TASK-[ID]: {title}\n## Approach\n1. [First step]\n2. {second}\n3. FILL_ME\n", "template"),
     ] {
         let plan = plan(document);
         let reason = plan.reason.clone().unwrap_or_default();
-        assert!(
-            !plan.parallelizable && reason.contains(want),
-            "{document:?}: {reason}"
-        );
+        assert!(!plan.parallelizable && reason.contains(want), "{document:?}: {reason}");
     }
 }
 
 #[test]
 fn options_shape_the_plan() {
-    let items: String = (1..=12)
-        .map(|n| format!("{n}. Create `f{n}.rs`\n"))
-        .collect();
+    let items: String = (1..=12).map(|n| format!("{n}. Create `f{n}.rs`\n")).collect();
     let document = format!("# T\n## Approach\n{items}");
-    for (agents, max, want) in [
-        (3, None, 3),
-        (5, None, 5),
-        (5, Some(4), 4),
-        (2, Some(99), 2),
-    ] {
-        let options = Options {
-            task: "T".to_owned(),
-            agents,
-            subtasks_max: max,
-        };
+    for (agents, max, want) in [(3, None, 3), (5, None, 5), (5, Some(4), 4), (2, Some(99), 2)] {
+        let options = Options { task: "T".to_owned(), agents, subtasks_max: max };
         let plan = split(&document, &options).expect("small");
         holds(&plan, &document, agents);
         assert_eq!(plan.subtasks.len(), want, "{agents} {max:?}");
     }
-    let alone = Options {
-        task: "T".to_owned(),
-        agents: 1,
-        subtasks_max: None,
-    };
+    let alone = Options { task: "T".to_owned(), agents: 1, subtasks_max: None };
     assert!(!split(&document, &alone).expect("small").parallelizable);
 }
 
 #[test]
 fn options_outside_their_range_are_refused() {
-    let with = |task: &str, agents, max| {
-        split(
-            "x",
-            &Options {
-                task: task.to_owned(),
-                agents,
-                subtasks_max: max,
-            },
-        )
-    };
-    assert!(matches!(
-        with("../x", 3, None),
-        Err(PlanError::TaskInvalid { .. })
-    ));
-    assert!(matches!(
-        with(&"x".repeat(64), 3, None),
-        Err(PlanError::TaskTooLong { .. })
-    ));
+    let with = |task: &str, agents, max| split("x", &Options { task: task.to_owned(), agents, subtasks_max: max });
+    assert!(matches!(with("../x", 3, None), Err(PlanError::TaskInvalid { .. })));
+    assert!(matches!(with(&"x".repeat(64), 3, None), Err(PlanError::TaskTooLong { .. })));
     assert!(matches!(with("T", 0, None), Err(PlanError::NoAgents)));
-    assert!(matches!(
-        with("T", 3, Some(0)),
-        Err(PlanError::SubtasksMaxInvalid { .. })
-    ));
-    assert!(matches!(
-        split("a\nb\0c", &Options::new("T")),
-        Err(PlanError::NulCharacter { line: 2 })
-    ));
-    assert!(matches!(
-        split(&"x".repeat((16 << 20) + 1), &Options::new("T")),
-        Err(PlanError::DocumentTooLarge { .. })
-    ));
+    assert!(matches!(with("T", 3, Some(0)), Err(PlanError::SubtasksMaxInvalid { .. })));
+    assert!(matches!(split("a\nb\0c", &Options::new("T")), Err(PlanError::NulCharacter { line: 2 })));
+    assert!(matches!(split(&"x".repeat((16 << 20) + 1), &Options::new("T")), Err(PlanError::DocumentTooLarge { .. })));
 }
 
 /// Documents that are made to cost much: each must end soon, with a plan or a refusal.
@@ -518,37 +337,12 @@ fn hostile_documents_cost_little() {
         "[".repeat(many),
         "`".repeat(many),
         format!("## Approach\n1. {}\n2. b\n", "`a/b` ".repeat(many)),
-        format!(
-            "## Approach\n1. {}\n2. b\n",
-            "steps 1-2000 and ".repeat(many)
-        ),
-        (0..many)
-            .map(|n| format!("{}- x\n", " ".repeat(n % 60)))
-            .collect(),
-        format!(
-            "## Plan\n{}",
-            (1..=1_000)
-                .map(|n| format!("{n}. Create `d{n}/f.rs`, after step {}\n", 1_001 - n))
-                .collect::<String>()
-        ),
-        format!(
-            "## Plan\n{}",
-            (1..=1_000)
-                .map(|n| format!("{n}. Create `d{n}/*.rs` for all previous steps\n"))
-                .collect::<String>()
-        ),
-        format!(
-            "## Plan\n{}",
-            (1..=1_000)
-                .map(|n| format!("{n}. Create `d{n}/f.rs` (parallel)\n"))
-                .collect::<String>()
-        ),
-        format!(
-            "## Plan\n{}",
-            (1..=1_000)
-                .map(|n| format!("{n}. Update `x{}.rs`, depends on thing {n}\n", n % 7))
-                .collect::<String>()
-        ),
+        format!("## Approach\n1. {}\n2. b\n", "steps 1-2000 and ".repeat(many)),
+        (0..many).map(|n| format!("{}- x\n", " ".repeat(n % 60))).collect(),
+        format!("## Plan\n{}", (1..=1_000).map(|n| format!("{n}. Create `d{n}/f.rs`, after step {}\n", 1_001 - n)).collect::<String>()),
+        format!("## Plan\n{}", (1..=1_000).map(|n| format!("{n}. Create `d{n}/*.rs` for all previous steps\n")).collect::<String>()),
+        format!("## Plan\n{}", (1..=1_000).map(|n| format!("{n}. Create `d{n}/f.rs` (parallel)\n")).collect::<String>()),
+        format!("## Plan\n{}", (1..=1_000).map(|n| format!("{n}. Update `x{}.rs`, depends on thing {n}\n", n % 7)).collect::<String>()),
         "\n".repeat(300_000),
     ];
     for document in documents {
@@ -557,21 +351,14 @@ fn hostile_documents_cost_little() {
             assert!(plan.steps.len() <= 2_000 && plan.subtasks.len() <= 99);
         }
         let took = start.elapsed();
-        assert!(
-            took < Duration::from_secs(20),
-            "{took:?} for {:?}…",
-            document.chars().take(60).collect::<String>()
-        );
+        assert!(took < Duration::from_secs(20), "{took:?} for {:?}…", document.chars().take(60).collect::<String>());
     }
 }
 
 #[test]
 fn too_many_steps_are_refused() {
     let document = format!("# T\n## Approach\n{}", "1. x\n".repeat(2_001));
-    assert_eq!(
-        split(&document, &Options::new("T")),
-        Err(PlanError::TooManySteps { limit: 2_000 })
-    );
+    assert_eq!(split(&document, &Options::new("T")), Err(PlanError::TooManySteps { limit: 2_000 }));
 }
 
 #[test]

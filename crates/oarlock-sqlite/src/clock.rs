@@ -18,7 +18,7 @@ const INSERT: &str = "INSERT OR IGNORE INTO clocks (boot_id, time_namespace, off
 /// The latest store time that anything in the store has seen.
 const SELECT_HIGH_WATER: &str = "
 SELECT max(
-  (SELECT coalesce(max(store_at), 0) FROM events WHERE seq >= (SELECT max(seq) FROM events) - 1000),
+  (SELECT coalesce(max(store_at), 0) FROM (SELECT store_at FROM events ORDER BY seq DESC LIMIT 1000)),
   (SELECT coalesce(max(seen), 0) FROM agents),
   (SELECT coalesce(max(beat), 0) FROM agents),
   (SELECT coalesce(max(grant_renewed), 0) FROM tasks WHERE state = 3))";

@@ -11,7 +11,8 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
         return match error {
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => damaged(&text),
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::QueryReturnedNoRows => damaged(&text),
             _ => StoreError::Internal(format!("SQLite: {text}")),
         };
     };
@@ -28,7 +29,9 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
         ErrorCode::SystemIoFailure => unavailable(format!("the disk failed: {text}"), "look at the disk; nothing was changed"),
         ErrorCode::OutOfMemory => unavailable("there is not enough memory".into(), "free some and try again"),
         ErrorCode::FileLockingProtocolFailed => unavailable(format!("locking failed: {text}"), "is the store on a local file system?"),
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(&text),
+        // A constraint that fails means, as a row that is missing does, that log and tables do not fit together.
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => damaged(&text),
+        _ if text.contains("no such table") || text.contains("no such column") => damaged(&text),
         _ => StoreError::Internal(format!("SQLite: {text}")),
     }
 }

@@ -37,7 +37,9 @@ pub fn log_faults(log: &[Event]) -> Vec<String> {
         }
         last = event.seq;
         match &event.fact {
-            Fact::TaskClaimed(fact) if fact.token.0 != event.seq => faults.push(format!("(2) event {} grants token {}", event.seq, fact.token)),
+            Fact::TaskClaimed(fact) if fact.token.0 != event.seq => {
+                faults.push(format!("(2) event {} grants token {}", event.seq, fact.token))
+            }
             // Semantics 10: one completion, one event. What is done is done for ever.
             Fact::TaskDone(fact) if !done.insert(&fact.id) => faults.push(format!("(10) task {} is done twice", fact.id)),
             _ => {}
@@ -74,7 +76,8 @@ fn nothing_is_lost(state: &State, task: &Task) -> Option<String> {
         TaskState::Scheduled => task.retry_at.is_none() && task.spec.not_before.is_none(),
         TaskState::Claimed | TaskState::Review | TaskState::Done | TaskState::Dead | TaskState::Cancelled => false,
     };
-    wrong.then(|| format!("(12) task {id} is {}: unmet needs {unmet}, open children {open_children}, retry {:?}", task.state, task.retry_at))
+    wrong
+        .then(|| format!("(12) task {id} is {}: unmet needs {unmet}, open children {open_children}, retry {:?}", task.state, task.retry_at))
 }
 
 /// Semantics 12: a cycle among needs and parts would wait for itself.
@@ -122,7 +125,7 @@ fn leftovers(state: &State) -> Vec<String> {
             faults.push(format!("(7) reservation {} belongs to {}, which is over", reservation.id, reservation.session));
         }
         let Some(task) = &reservation.task else { continue };
-        if !state.tasks.get(task).and_then(Task::holder).is_some_and(|grant| grant.session == reservation.session) {
+        if state.tasks.get(task).and_then(Task::holder).is_none_or(|grant| grant.session != reservation.session) {
             faults.push(format!("(13) reservation {} came with a claim of {task} that is over", reservation.id));
         }
     }

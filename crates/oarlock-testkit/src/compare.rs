@@ -60,7 +60,10 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     note("expired reservations".into(), format!("{:?}", view.expired_reservations(100)?));
     note("starved claims".into(), format!("{:?}", view.starved_claims()?));
     note("next task".into(), format!("{} {}", view.next_task_seq()?, view.task_prefix()?));
-    note("all tasks".into(), format!("{:?}", ids(&view.tasks(&TaskFilter { limit: 1_000, bytes_max: usize::MAX, ..TaskFilter::default() })?)));
+    note(
+        "all tasks".into(),
+        format!("{:?}", ids(&view.tasks(&TaskFilter { limit: 1_000, bytes_max: usize::MAX, ..TaskFilter::default() })?)),
+    );
     for (id, task) in &state.tasks {
         note(format!("around {id}"), around(view, task)?);
     }

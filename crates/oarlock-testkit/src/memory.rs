@@ -13,9 +13,7 @@ use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, Now, SessionId, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
-use oarlock_ops::store::{
-    Durability, Listening, OwnerSight, Remembered, ReplyKey, Store, StoreResult, Transaction, View,
-};
+use oarlock_ops::store::{Durability, Listening, OwnerSight, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use crate::hurried::HurriedListening;
@@ -158,12 +156,7 @@ impl MemoryStore {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            world: self.world.clone(),
-            now: self.clock.now(),
-            boot_id: self.boot_id.clone(),
-            prefix: self.prefix.clone(),
-        }
+        Moment { world: self.world.clone(), now: self.clock.now(), boot_id: self.boot_id.clone(), prefix: self.prefix.clone() }
     }
 }
 

@@ -23,6 +23,8 @@ fn prologue() -> Vec<Play> {
         ("cy", "start --grace 30s --timeout 60s"),
         ("-", "add a --id A --writes src/a.rs --priority 1"),
         ("-", "add b --id B --needs A --max-attempts 1 --writes src/** --resources port"),
+        ("-", "add c --id C --body-file plan.md --max-attempts 9"),
+        ("-", "add d --id D --priority 0 --writes docs/**"),
     ];
     lines.into_iter().map(|(voice, line)| call(voice, line)).collect()
 }
@@ -171,15 +173,28 @@ fn telling() -> impl Strategy<Value = Vec<String>> {
 fn being() -> impl Strategy<Value = Vec<String>> {
     prop_oneof![
         2 => maybe(&["--action testing", "--status busy", "--session {session:bob}"]).prop_map(|how| line(["heartbeat", how])),
-        2 => select(vec!["join", "join --take-over", "start --take-over --can rust", "join --harness h1", "start --grace 30s"]).prop_map(|join| line([join])),
+        2 => select(vec!["join", "join --take-over", "start --take-over --can rust", "join --harness h1", "start --harness h1 --grace 30s", "start --grace 30s"]).prop_map(|join| line([join])),
         1 => Just(line(["leave"])),
     ]
 }
 
 fn asking() -> impl Strategy<Value = Vec<String>> {
     let questions = vec![
-        "status", "ready", "agents --all", "tasks", "tasks --state ready,claimed,blocked", "tasks --agent bob", "reservations", "prime", "state", "check src/a.rs",
-        "events --limit 5", "events --kind task_claimed,lease_lost", "wait A --timeout 2s", "thread {message}", "tasks --search a --limit 2",
+        "status",
+        "ready",
+        "agents --all",
+        "tasks",
+        "tasks --state ready,claimed,blocked",
+        "tasks --agent bob",
+        "reservations",
+        "prime",
+        "state",
+        "check src/a.rs",
+        "events --limit 5",
+        "events --kind task_claimed,lease_lost",
+        "wait A --timeout 2s",
+        "thread {message}",
+        "tasks --search a --limit 2",
     ];
     prop_oneof![
         3 => select(questions).prop_map(|question| line([question])),

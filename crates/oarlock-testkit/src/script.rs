@@ -83,11 +83,18 @@ impl Script {
                 Piece::Remark(line) => writeln!(text, "{line}"),
                 Piece::File { line, name, text: content } => {
                     stages.files().write(name, content.clone());
-                    let below: String = content.lines().map(|line| if line.is_empty() { "|\n".to_owned() } else { format!("| {line}\n") }).collect();
+                    let below: String =
+                        content.lines().map(|line| if line.is_empty() { "|\n".to_owned() } else { format!("| {line}\n") }).collect();
                     write!(text, "{line}\n{below}")
                 }
                 Piece::Line { line, play, .. } => {
-                    let answer: String = stages.play(play).map(|outcome| render(&outcome)).unwrap_or_default().iter().map(|line| format!("  {line}\n")).collect();
+                    let answer: String = stages
+                        .play(play)
+                        .map(|outcome| render(&outcome))
+                        .unwrap_or_default()
+                        .iter()
+                        .map(|line| format!("  {line}\n"))
+                        .collect();
                     write!(text, "{line}\n{answer}")
                 }
             };
@@ -141,7 +148,8 @@ mod tests {
     fn a_script_plays_back_what_it_expects() {
         let text = "# A remark.\n\nfile a.md\n| x\n|\n- : \n";
         assert!(Script::parse(text).is_err());
-        let text = "# A remark.\n\nfile a.md\n| x\n|\n-: add x --body-file a.md --id A\n  ok\n  task A ready \"x\" body=\"x\\n\\n\"\ntick 1ms\n";
+        let text =
+            "# A remark.\n\nfile a.md\n| x\n|\n-: add x --body-file a.md --id A\n  ok\n  task A ready \"x\" body=\"x\\n\\n\"\ntick 1ms\n";
         let script = Script::parse(text).expect("a script");
         let played = script.play(&mut Lockstep::new(vec![Box::new(MemoryStage::default())]));
         assert_eq!(played, text);

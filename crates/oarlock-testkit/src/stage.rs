@@ -132,17 +132,20 @@ impl Lockstep {
     }
 
     fn call(&mut self, voice: &Voice, words: &[String], state: &State) -> Result<Value, OpError> {
-        let (caller, words) = match call::common_flags(voice, words, state) {
-            Ok(read) => read,
-            Err(error) => return Err(error),
-        };
+        let (caller, words) = call::common_flags(voice, words, state)?;
         let process = voice.process();
         let files = &self.files;
         let outcomes = self.stages.iter_mut().map(|stage| (stage.name(), run(stage.store(process), &caller, &words, process, files)));
         let mut outcomes: Vec<_> = outcomes.collect();
         let (first, outcome) = outcomes.remove(0);
         for (other, different) in outcomes {
-            assert!(told(&outcome) == told(&different), "{voice}: {} gives\n{:#} on {first} and\n{:#} on {other}", words.join(" "), told(&outcome), told(&different));
+            assert!(
+                told(&outcome) == told(&different),
+                "{voice}: {} gives\n{:#} on {first} and\n{:#} on {other}",
+                words.join(" "),
+                told(&outcome),
+                told(&different)
+            );
         }
         outcome
     }
@@ -154,9 +157,8 @@ impl Lockstep {
         });
         let Some((first, facts)) = seen.next() else { return };
         for (other, different) in seen {
-            if let Some(difference) = compare::difference(&facts, &different) {
-                panic!("after {play}, {first} and {other} see different things: {difference}");
-            }
+            let difference = compare::difference(&facts, &different);
+            assert!(difference.is_none(), "after {play}, {first} and {other} see different things: {}", difference.unwrap_or_default());
         }
     }
 }
@@ -179,12 +181,9 @@ fn run(store: &mut dyn Store, caller: &Caller, words: &[String], process: &str, 
 /// Says one line to a store, `ada: claim T-1` or `-: add x`, without any stage around it.
 ///
 /// # Errors
-/// What the operation refuses.
-///
-/// # Panics
-/// When the line is none.
+/// What the operation refuses; `usage` when the line is none.
 pub fn say(store: &mut dyn Store, line: &str) -> Result<Value, OpError> {
-    let Ok(Play::Call(voice, words)) = crate::script::play(line) else { panic!("nothing is said: {line}") };
+    let Ok(Play::Call(voice, words)) = crate::script::play(line) else { return Err(call::usage(format!("nothing is said: {line}"))) };
     let state = store.snapshot()?.state()?;
     let (caller, words) = call::common_flags(&voice, &words, &state)?;
     run(store, &caller, &words, voice.process(), &Files::default())

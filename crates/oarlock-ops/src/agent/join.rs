@@ -16,6 +16,7 @@ use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::AgentShape;
+use crate::store::OwnerSight;
 use crate::task::values;
 use oarlock_model::event::ReleaseReason;
 
@@ -119,6 +120,10 @@ impl Mutation for Join {
         };
         if let Some(old) = cx.view().agent(&name)?.filter(Agent::is_live) {
             if self.resumes(&old) {
+                // Its owner was restarted: the new process takes the session's lock, or the session would be lost.
+                if matches!(self.owner, Owner::Lock { .. }) && cx.view().owner_sight(&old) != OwnerSight::Alive {
+                    cx.tx().take_owner_lock(&old.session)?;
+                }
                 return Self::reply(cx, &name, true);
             }
             if cx.reading().agent_state(&old) == AgentState::Active && !self.take_over {

@@ -22,34 +22,17 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn plan(mut self, value: &Value) -> Plan {
         let Some(object) = value.as_object() else {
-            self.problems.add(
-                "",
-                format!("the plan is {}, not an object", kind(value)),
-                None,
-            );
+            self.problems.add("", format!("the plan is {}, not an object", kind(value)), None);
             return Plan::default();
         };
-        let mut plan = Plan {
-            task: self.options.task.clone(),
-            ..Plan::default()
-        };
+        let mut plan = Plan { task: self.options.task.clone(), ..Plan::default() };
         if let Some(task) = self.text(object, "task", "task")
             && task != self.options.task
         {
-            plan.warnings.push(format!(
-                "the plan was made for \"{}\" and is used for {}",
-                shown(&task),
-                self.options.task
-            ));
+            plan.warnings.push(format!("the plan was made for \"{}\" and is used for {}", shown(&task), self.options.task));
         }
-        plan.reason = self
-            .text(object, "reason", "reason")
-            .map(|r| r.chars().take(TITLE_CHARS_MAX).collect());
-        for (at, item) in self
-            .list(object, "steps", "steps", STEPS_MAX)
-            .iter()
-            .enumerate()
-        {
+        plan.reason = self.text(object, "reason", "reason").map(|r| r.chars().take(TITLE_CHARS_MAX).collect());
+        for (at, item) in self.list(object, "steps", "steps", STEPS_MAX).iter().enumerate() {
             plan.steps.extend(self.step(item, at));
         }
         if !object.contains_key("subtasks") {
@@ -63,20 +46,11 @@ impl Reader<'_> {
         for (at, item) in parts.iter().enumerate() {
             plan.subtasks.extend(self.subtask(item, at));
         }
-        if object
-            .get("subtasks")
-            .and_then(Value::as_array)
-            .is_some_and(Vec::is_empty)
-        {
-            self.problems
-                .add("subtasks", "the list of sub-tasks is empty", None);
+        if object.get("subtasks").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+            self.problems.add("subtasks", "the list of sub-tasks is empty", None);
         }
         name_missing(&mut plan);
-        for (at, item) in self
-            .list(object, "edges", "edges", EDGES_MAX)
-            .iter()
-            .enumerate()
-        {
+        for (at, item) in self.list(object, "edges", "edges", EDGES_MAX).iter().enumerate() {
             plan.edges.extend(self.edge(item, at));
         }
         plan
@@ -87,8 +61,7 @@ impl Reader<'_> {
         let object = self.object(value, &place)?;
         let n = self.number(object, "n", &place);
         if n.is_none() && !object.contains_key("n") {
-            self.problems
-                .add(format!("{place}.n"), "a step needs its number", None);
+            self.problems.add(format!("{place}.n"), "a step needs its number", None);
         }
         let line = self.number(object, "line", &place).unwrap_or(0);
         Some(Step {
@@ -108,16 +81,10 @@ impl Reader<'_> {
         let id = self.identifier(object, "id", &place).unwrap_or_default();
         let title = self.title(object, &place);
         if title.is_none() && object.get("title").is_none_or(Value::is_null) {
-            self.problems
-                .add(format!("{place}.title"), "a sub-task needs a title", None);
+            self.problems.add(format!("{place}.title"), "a sub-task needs a title", None);
         }
-        let steps = self
-            .list(object, "steps", &format!("{place}.steps"), STEPS_MAX)
-            .iter()
-            .enumerate();
-        let steps: Vec<Option<usize>> = steps
-            .map(|(k, n)| self.step_number(n, &format!("{place}.steps[{k}]")))
-            .collect();
+        let steps = self.list(object, "steps", &format!("{place}.steps"), STEPS_MAX).iter().enumerate();
+        let steps: Vec<Option<usize>> = steps.map(|(k, n)| self.step_number(n, &format!("{place}.steps[{k}]"))).collect();
         Some(Subtask {
             id,
             title: title.unwrap_or_default(),
@@ -138,34 +105,18 @@ impl Reader<'_> {
             Some(value) => value.as_f64().unwrap_or(f64::NAN),
         };
         if !(0.0..=1.0).contains(&confidence) {
-            self.problems.add(
-                format!("{place}.confidence"),
-                "a confidence is a number from 0 to 1",
-                None,
-            );
+            self.problems.add(format!("{place}.confidence"), "a confidence is a number from 0 to 1", None);
         }
         let from = self.number(object, "from", &place);
         let to = self.number(object, "to", &place);
         if from.is_some() && from == to {
-            self.problems
-                .add(place.clone(), "a step cannot need itself", None);
+            self.problems.add(place.clone(), "a step cannot need itself", None);
         }
         for field in ["from", "to"].iter().filter(|f| !object.contains_key(**f)) {
-            self.problems.add(
-                format!("{place}.{field}"),
-                "an edge needs the numbers of two steps",
-                None,
-            );
+            self.problems.add(format!("{place}.{field}"), "an edge needs the numbers of two steps", None);
         }
-        let reason = self
-            .text(object, "reason", &format!("{place}.reason"))
-            .unwrap_or_default();
-        Some(Edge {
-            from: from?,
-            to: to?,
-            reason,
-            confidence,
-        })
+        let reason = self.text(object, "reason", &format!("{place}.reason")).unwrap_or_default();
+        Some(Edge { from: from?, to: to?, reason, confidence })
     }
 
     fn capabilities(&mut self, object: &Map<String, Value>, place: &str) -> Vec<String> {
@@ -177,11 +128,7 @@ impl Reader<'_> {
             } else if !self.known.is_empty() && !self.known.contains(capability) {
                 let known: Vec<&str> = self.known.iter().take(20).map(String::as_str).collect();
                 let hint = format!("known are {}", known.join(", "));
-                self.problems.add(
-                    place,
-                    format!("no agent has the capability \"{capability}\""),
-                    Some(&hint),
-                );
+                self.problems.add(place, format!("no agent has the capability \"{capability}\""), Some(&hint));
             }
         }
         wanted
@@ -207,27 +154,14 @@ impl Reader<'_> {
         if title.trim().is_empty() {
             self.problems.add(place, "the title is empty", None);
         } else if title.chars().count() > TITLE_CHARS_MAX {
-            self.problems.add(
-                place,
-                format!("the title is longer than {TITLE_CHARS_MAX} characters"),
-                None,
-            );
+            self.problems.add(place, format!("the title is longer than {TITLE_CHARS_MAX} characters"), None);
         } else if title.chars().any(char::is_control) {
-            self.problems.add(
-                place,
-                "the title has a line break or another control character",
-                None,
-            );
+            self.problems.add(place, "the title has a line break or another control character", None);
         }
         Some(title)
     }
 
-    fn identifier(
-        &mut self,
-        object: &Map<String, Value>,
-        field: &str,
-        place: &str,
-    ) -> Option<String> {
+    fn identifier(&mut self, object: &Map<String, Value>, field: &str, place: &str) -> Option<String> {
         let place = format!("{place}.{field}");
         let text = self.text(object, field, &place)?;
         if is_identifier(&text) {
@@ -239,24 +173,15 @@ impl Reader<'_> {
 
     fn bad_identifier(&mut self, place: &str, text: &str) {
         let hint = "letters, digits, dot, dash and underscore, a letter or digit first, at most 64 characters";
-        self.problems.add(
-            place,
-            format!("\"{}\" is no identifier", shown(text)),
-            Some(hint),
-        );
+        self.problems.add(place, format!("\"{}\" is no identifier", shown(text)), Some(hint));
     }
 
     fn minutes(&mut self, object: &Map<String, Value>, place: &str) -> Option<u64> {
         let value = object.get("estimate_minutes").filter(|v| !v.is_null())?;
-        let minutes = value
-            .as_u64()
-            .filter(|m| *m <= u64::from(ESTIMATE_MINUTES_MAX));
+        let minutes = value.as_u64().filter(|m| *m <= u64::from(ESTIMATE_MINUTES_MAX));
         if minutes.is_none() {
-            let message = format!(
-                "an estimate is a whole number of minutes from 0 to {ESTIMATE_MINUTES_MAX}"
-            );
-            self.problems
-                .add(format!("{place}.estimate_minutes"), message, None);
+            let message = format!("an estimate is a whole number of minutes from 0 to {ESTIMATE_MINUTES_MAX}");
+            self.problems.add(format!("{place}.estimate_minutes"), message, None);
         }
         minutes
     }
@@ -269,11 +194,7 @@ impl Reader<'_> {
     fn step_number(&mut self, value: &Value, place: &str) -> Option<usize> {
         let number = value.as_u64().and_then(|n| usize::try_from(n).ok());
         if number.is_none() {
-            self.problems.add(
-                place,
-                format!("{} stands where a whole number is needed", kind(value)),
-                None,
-            );
+            self.problems.add(place, format!("{} stands where a whole number is needed", kind(value)), None);
         }
         number
     }
@@ -282,11 +203,7 @@ impl Reader<'_> {
         let value = object.get(field).filter(|v| !v.is_null())?;
         let text = value.as_str().map(str::to_owned);
         if text.is_none() {
-            self.problems.add(
-                place,
-                format!("{} stands where a text is needed", kind(value)),
-                None,
-            );
+            self.problems.add(place, format!("{} stands where a text is needed", kind(value)), None);
         }
         text
     }
@@ -294,19 +211,11 @@ impl Reader<'_> {
     fn texts(&mut self, object: &Map<String, Value>, field: &str, place: &str) -> Vec<String> {
         let place = format!("{place}.{field}");
         let mut out = Vec::new();
-        for (k, value) in self
-            .list(object, field, &place, LIST_ITEMS_MAX)
-            .iter()
-            .enumerate()
-        {
+        for (k, value) in self.list(object, field, &place, LIST_ITEMS_MAX).iter().enumerate() {
             match value.as_str() {
                 Some(text) => out.push(text.to_owned()),
                 None => {
-                    self.problems.add(
-                        format!("{place}[{k}]"),
-                        format!("{} stands where a text is needed", kind(value)),
-                        None,
-                    );
+                    self.problems.add(format!("{place}[{k}]"), format!("{} stands where a text is needed", kind(value)), None);
                     // The places of the others stay right.
                     out.push(String::new());
                 }
@@ -315,33 +224,16 @@ impl Reader<'_> {
         out
     }
 
-    fn list<'v>(
-        &mut self,
-        object: &'v Map<String, Value>,
-        field: &str,
-        place: &str,
-        limit: usize,
-    ) -> &'v [Value] {
+    fn list<'v>(&mut self, object: &'v Map<String, Value>, field: &str, place: &str, limit: usize) -> &'v [Value] {
         let Some(value) = object.get(field).filter(|v| !v.is_null()) else {
             return &[];
         };
         let Some(list) = value.as_array() else {
-            self.problems.add(
-                place,
-                format!("{} stands where a list is needed", kind(value)),
-                None,
-            );
+            self.problems.add(place, format!("{} stands where a list is needed", kind(value)), None);
             return &[];
         };
         if list.len() > limit {
-            self.problems.add(
-                place,
-                format!(
-                    "the list has {} items; at most {limit} are allowed",
-                    list.len()
-                ),
-                None,
-            );
+            self.problems.add(place, format!("the list has {} items; at most {limit} are allowed", list.len()), None);
             return &[];
         }
         list
@@ -350,11 +242,7 @@ impl Reader<'_> {
     fn object<'v>(&mut self, value: &'v Value, place: &str) -> Option<&'v Map<String, Value>> {
         let object = value.as_object();
         if object.is_none() {
-            self.problems.add(
-                place,
-                format!("{} stands where an object is needed", kind(value)),
-                None,
-            );
+            self.problems.add(place, format!("{} stands where an object is needed", kind(value)), None);
         }
         object
     }
@@ -362,8 +250,7 @@ impl Reader<'_> {
 
 /// Gives each part without an identifier the next free `PARENT-SUBn`.
 fn name_missing(plan: &mut Plan) {
-    let taken: std::collections::HashSet<String> =
-        plan.subtasks.iter().map(|s| s.id.clone()).collect();
+    let taken: std::collections::HashSet<String> = plan.subtasks.iter().map(|s| s.id.clone()).collect();
     let mut next = 0;
     for (at, part) in plan.subtasks.iter_mut().enumerate() {
         if !part.id.is_empty() {

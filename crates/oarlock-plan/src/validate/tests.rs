@@ -4,11 +4,8 @@ use super::*;
 
 fn check(json: &str, known: &[&str]) -> Result<Plan, Vec<String>> {
     let known: Vec<String> = known.iter().map(|k| (*k).to_owned()).collect();
-    validate(json, None, &Options::new("T"), &known).map_err(|list| {
-        list.into_iter()
-            .map(|p| format!("{}: {}", p.place, p.message))
-            .collect()
-    })
+    validate(json, None, &Options::new("T"), &known)
+        .map_err(|list| list.into_iter().map(|p| format!("{}: {}", p.place, p.message)).collect())
 }
 
 #[test]
@@ -20,68 +17,25 @@ fn a_sound_plan_is_completed() {
     let plan = check(json, &[]).expect("sound");
     let ids: Vec<_> = plan.subtasks.iter().map(|s| s.id.as_str()).collect();
     assert_eq!(ids, ["T-SUB1", "own", "T-SUB3"]);
-    assert_eq!(
-        plan.waves,
-        [
-            vec!["T-SUB1".to_owned(), "own".to_owned()],
-            vec!["T-SUB3".to_owned()]
-        ]
-    );
-    assert_eq!(
-        (
-            plan.makespan_minutes,
-            plan.serial_minutes,
-            plan.parallelizable
-        ),
-        (35, 55, true)
-    );
+    assert_eq!(plan.waves, [vec!["T-SUB1".to_owned(), "own".to_owned()], vec!["T-SUB3".to_owned()]]);
+    assert_eq!((plan.makespan_minutes, plan.serial_minutes, plan.parallelizable), (35, 55, true));
 }
 
 #[test]
 fn every_problem_has_its_place() {
     for (json, want) in [
-        (
-            r#"{"a": 1, "subtasks": [}"#,
-            "line 1, column 23: expected value",
-        ),
+        (r#"{"a": 1, "subtasks": [}"#, "line 1, column 23: expected value"),
         ("[]", ": the plan is a list, not an object"),
         ("{}", "subtasks: the plan has no sub-tasks"),
-        (
-            r#"{"subtasks":[]}"#,
-            "subtasks: the list of sub-tasks is empty",
-        ),
-        (
-            r#"{"subtasks":[{"id":"a"}]}"#,
-            "subtasks[0].title: a sub-task needs a title",
-        ),
-        (
-            r#"{"subtasks":[{"id":"a","title":" "}]}"#,
-            "subtasks[0].title: the title is empty",
-        ),
-        (
-            r#"{"subtasks":[{"id":1,"title":"t"}]}"#,
-            "subtasks[0].id: a number stands where a text is needed",
-        ),
-        (
-            r#"{"subtasks":[{"id":"../x","title":"t"}]}"#,
-            r#"subtasks[0].id: "../x" is no identifier"#,
-        ),
-        (
-            r#"{"subtasks":[{"id":"a","title":"t"},{"id":"a","title":"t"}]}"#,
-            r#"subtasks[1].id: "a" is already the id of subtasks[0]"#,
-        ),
-        (
-            r#"{"subtasks":[{"id":"T","title":"t"}]}"#,
-            r#"subtasks[0].id: "T" is the id of the parent"#,
-        ),
-        (
-            r#"{"subtasks":[{"id":"a","title":"t","depends_on":["a"]}]}"#,
-            r#"subtasks[0].depends_on[0]: "a" depends on itself"#,
-        ),
-        (
-            r#"{"subtasks":[{"id":"a","title":"t","depends_on":["b"]}]}"#,
-            r#"subtasks[0].depends_on[0]: no sub-task has the id "b""#,
-        ),
+        (r#"{"subtasks":[]}"#, "subtasks: the list of sub-tasks is empty"),
+        (r#"{"subtasks":[{"id":"a"}]}"#, "subtasks[0].title: a sub-task needs a title"),
+        (r#"{"subtasks":[{"id":"a","title":" "}]}"#, "subtasks[0].title: the title is empty"),
+        (r#"{"subtasks":[{"id":1,"title":"t"}]}"#, "subtasks[0].id: a number stands where a text is needed"),
+        (r#"{"subtasks":[{"id":"../x","title":"t"}]}"#, r#"subtasks[0].id: "../x" is no identifier"#),
+        (r#"{"subtasks":[{"id":"a","title":"t"},{"id":"a","title":"t"}]}"#, r#"subtasks[1].id: "a" is already the id of subtasks[0]"#),
+        (r#"{"subtasks":[{"id":"T","title":"t"}]}"#, r#"subtasks[0].id: "T" is the id of the parent"#),
+        (r#"{"subtasks":[{"id":"a","title":"t","depends_on":["a"]}]}"#, r#"subtasks[0].depends_on[0]: "a" depends on itself"#),
+        (r#"{"subtasks":[{"id":"a","title":"t","depends_on":["b"]}]}"#, r#"subtasks[0].depends_on[0]: no sub-task has the id "b""#),
         (
             r#"{"subtasks":[{"id":"a","title":"t","depends_on":["b"]},{"id":"b","title":"t","depends_on":["a"]}]}"#,
             "subtasks[1].depends_on: the dependencies form a cycle: b -> a -> b (each must be done before the next)",
@@ -94,18 +48,9 @@ fn every_problem_has_its_place() {
             r#"{"steps":[{"n":1},{"n":2}],"subtasks":[{"title":"t","steps":[1,1]}]}"#,
             "subtasks[0].steps[1]: step 1 is in subtasks[0] already",
         ),
-        (
-            r#"{"steps":[{"n":1},{"n":2}],"subtasks":[{"title":"t","steps":[1]}]}"#,
-            "subtasks: step 2 is in no sub-task",
-        ),
-        (
-            r#"{"steps":[{"n":1}],"subtasks":[{"title":"t","steps":[1,7]}]}"#,
-            "subtasks[0].steps[1]: there is no step 7",
-        ),
-        (
-            r#"{"subtasks":[{"title":"t","capabilities":["go"]}]}"#,
-            r#"subtasks[0].capabilities[0]: no agent has the capability "go""#,
-        ),
+        (r#"{"steps":[{"n":1},{"n":2}],"subtasks":[{"title":"t","steps":[1]}]}"#, "subtasks: step 2 is in no sub-task"),
+        (r#"{"steps":[{"n":1}],"subtasks":[{"title":"t","steps":[1,7]}]}"#, "subtasks[0].steps[1]: there is no step 7"),
+        (r#"{"subtasks":[{"title":"t","capabilities":["go"]}]}"#, r#"subtasks[0].capabilities[0]: no agent has the capability "go""#),
         (
             r#"{"subtasks":[{"title":"t","estimate_minutes":-1}]}"#,
             "subtasks[0].estimate_minutes: an estimate is a whole number of minutes from 0 to 43200",
@@ -126,16 +71,8 @@ fn every_problem_has_its_place() {
 
 #[test]
 fn bad_patterns_are_named_where_they_stand() {
-    let found = check(
-        r#"{"subtasks":[{"title":"t","writes":["ok","/etc/x","../y"]}]}"#,
-        &[],
-    )
-    .expect_err("two are bad");
-    assert!(
-        found[0].starts_with("subtasks[0].writes[1]:")
-            && found[1].starts_with("subtasks[0].writes[2]:"),
-        "{found:?}"
-    );
+    let found = check(r#"{"subtasks":[{"title":"t","writes":["ok","/etc/x","../y"]}]}"#, &[]).expect_err("two are bad");
+    assert!(found[0].starts_with("subtasks[0].writes[1]:") && found[1].starts_with("subtasks[0].writes[2]:"), "{found:?}");
 }
 
 #[test]
@@ -179,8 +116,5 @@ fn a_plan_of_the_splitter_is_valid() {
     let plan = split::split(document, &Options::new("T")).expect("small");
     let json = serde_json::to_string(&plan).expect("plain data");
     let again = validate(&json, Some(document), &Options::new("T"), &[]).expect("sound");
-    assert_eq!(
-        (again.subtasks, again.waves, again.makespan_minutes),
-        (plan.subtasks, plan.waves, plan.makespan_minutes)
-    );
+    assert_eq!((again.subtasks, again.waves, again.makespan_minutes), (plan.subtasks, plan.waves, plan.makespan_minutes));
 }

@@ -86,6 +86,8 @@ pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Re
         None => 0,
     };
     let mut store = SqliteStore::open(&scratch.place, options.clone())?;
+    // A store rebuilt from its log has a clock that began just now.
+    store.catch_up()?;
     let mut reply = epoch::start(&mut store, floor_seq)?;
     let kept = suffixed(place.file(), &format!("replaced-{}", options.clock.wall_ms()));
     match live {

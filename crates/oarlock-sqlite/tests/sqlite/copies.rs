@@ -80,7 +80,9 @@ fn what_a_restore_replaces_is_kept_and_can_be_restored_itself() {
     let backup = home.beside("backup.db");
     home.admin().backup(&backup).expect("a new file");
     ok(&mut home.open(), "-: add later --id LATER");
+    home.clock.advance_ms(1);
     let kept = home.admin().restore(&backup).expect("a backup").kept.expect("kept");
+    home.clock.advance_ms(1);
     home.admin().restore(kept.as_ref()).expect("a store");
     assert!(state(&mut home.open()).tasks.contains_key("LATER"));
 }

@@ -111,12 +111,22 @@ fn a_waiting_claim_is_woken_by_an_added_task() {
 
 #[test]
 fn a_waiting_inbox_is_woken_by_a_message() {
-    woken_at_once(&["ada: join", "bob: join"], "ada: inbox --wait 5m", "bob: send ada --text hi", &["ada: join --take-over", "bob: state-set x 1"]);
+    woken_at_once(
+        &["ada: join", "bob: join"],
+        "ada: inbox --wait 5m",
+        "bob: send ada --text hi",
+        &["ada: join --take-over", "bob: state-set x 1"],
+    );
 }
 
 #[test]
 fn a_waiting_reservation_is_woken_by_the_end_of_another() {
-    woken_at_once(&["ada: join", "bob: join", "bob: reserve src/**"], "ada: reserve src/a.rs --wait 5m", "bob: unreserve", &["ada: unreserve", "bob: reserve src/**"]);
+    woken_at_once(
+        &["ada: join", "bob: join", "bob: reserve src/**"],
+        "ada: reserve src/a.rs --wait 5m",
+        "bob: unreserve",
+        &["ada: unreserve", "bob: reserve src/**"],
+    );
 }
 
 #[test]

@@ -67,7 +67,11 @@ fn sound() -> Vec<u8> {
 fn a_file_cut_off_anywhere_is_never_a_panic() {
     let bytes = sound();
     let pages = bytes.len() / 4096;
-    for length in [1, 99, 100, 512, 4095].into_iter().chain((1..pages).map(|page| page * 4096)).chain((1..pages).step_by(7).map(|page| page * 4096 + 17)) {
+    for length in [1, 99, 100, 512, 4095]
+        .into_iter()
+        .chain((1..pages).map(|page| page * 4096))
+        .chain((1..pages).step_by(7).map(|page| page * 4096 + 17))
+    {
         check(&home_with(&bytes[..length.min(bytes.len())]), &format!("cut off after {length} bytes"));
     }
 }
@@ -98,7 +102,7 @@ fn changed_words_in_rows_are_never_a_panic() {
         "UPDATE tasks SET last_event = 0",
         "UPDATE tasks SET rank = 9223372036854775807",
         "UPDATE tasks SET grant_ttl = 9223372036854775807 WHERE grant_ttl IS NOT NULL",
-        "UPDATE agents SET name = '', owner = 'x'",
+        "UPDATE agents SET name = '', owner = 'x' WHERE name = 'ada'",
         "UPDATE agents SET capabilities = '{}'",
         "UPDATE entries SET value = '{'",
         "UPDATE reservations SET target = '{\"paths\":\"../x\"}'",

@@ -32,7 +32,7 @@ fn tables_that_are_not_what_the_log_says_are_found_and_mended() {
         "UPDATE task_texts SET body = 'other'",
         "DELETE FROM task_texts",
         "DELETE FROM dependencies",
-        "UPDATE counts SET tasks = tasks + 1 WHERE state = 0",
+        "UPDATE counts SET blocked = blocked + 1",
         "UPDATE agents SET role = 'chief' WHERE name = 'ada'",
         "DELETE FROM agents WHERE name = 'bob'",
         "UPDATE entries SET value = '{}'",

@@ -1,6 +1,8 @@
 //! The embedded store where it is more than a store: files, copies, other clocks, other processes, crowds.
 //! What every store does alike is in the scripts and random pieces of `oarlock-testkit`.
 
+#![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
+
 mod copies;
 mod crowd;
 mod damage;

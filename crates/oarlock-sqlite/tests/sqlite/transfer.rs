@@ -77,7 +77,7 @@ fn damaged_lines_are_refused_with_their_number_and_nothing_is_imported() {
         ("data of another shape", changed("\"title\":\"one\"", "\"title\":1").into(), Some(4)),
         ("an id that is none", changed("\"id\":\"A\"", "\"id\":\"../A\"").into(), Some(4)),
         ("a brace is missing", changed("}\n", "\n").into(), Some(1)),
-        ("a null byte", changed("one", "o\0e").into(), Some(4)),
+        ("a null byte", changed("\"title\":\"one\"", "\"title\":\"o\0e\"").into(), Some(4)),
         ("an event that cannot follow", changed("\"needs\":[\"A\"]", "\"needs\":[\"Z\"]").into(), Some(5)),
         ("a number that is too large", changed("\"seq\":14", "\"seq\":99999999999999999999").into(), None),
         ("not UTF-8", [&text.as_bytes()[..text.len() / 2], &[0xff, 0xfe], &text.as_bytes()[text.len() / 2..]].concat(), None),

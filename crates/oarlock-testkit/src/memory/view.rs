@@ -11,9 +11,7 @@ use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreTime, TaskId, limits};
-use oarlock_ops::store::{
-    Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
-};
+use oarlock_ops::store::{Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
 
 use super::Moment;
 

@@ -28,6 +28,7 @@ fn ok(reply: &Value) -> Vec<String> {
             }
             // What is empty is said only where it is an answer.
             Value::Array(items) if items.is_empty() && field == "reservations" && reply.get("lease").is_some() => {}
+            Value::String(text) if text.contains('\n') => lines.extend(text.lines().map(|line| format!("| {line}").trim_end().to_owned())),
             value => first.push_str(&format!(" {field}={}", plain(value))),
         }
     }
@@ -50,9 +51,18 @@ fn noun(field: &str, object: &Map<String, Value>) -> String {
         "lease" => format!("lease {}{}", text(object, "task"), attributes(object, &["task"])),
         "agent" => format!("agent {}{}", text(object, "name"), attributes(object, &["name"])),
         "state" | "entry" if object.contains_key("version") => format!("entry {}{}", text(object, "key"), attributes(object, &["key"])),
-        "reservation" => format!("reservation {} {}{}", text(object, "id"), text(object, "pattern"), attributes(object, &["id", "pattern", "reason"])),
+        "reservation" => {
+            format!("reservation {} {}{}", text(object, "id"), text(object, "pattern"), attributes(object, &["id", "pattern", "reason"]))
+        }
         "message" => format!("message {} {:?}{}", text(object, "id"), text(object, "text"), attributes(object, &["id", "text"])),
-        "event" => format!("event {} {} {}{} {}", text(object, "cursor"), text(object, "kind"), text(object, "subject"), by(object), plain(&object["data"])),
+        "event" => format!(
+            "event {} {} {}{} {}",
+            text(object, "cursor"),
+            text(object, "kind"),
+            text(object, "subject"),
+            by(object),
+            plain(&object["data"])
+        ),
         _ => format!("{field}{}", attributes(object, &[])),
     };
     line.trim_end().to_owned()
@@ -64,7 +74,8 @@ fn by(object: &Map<String, Value>) -> String {
 
 fn task(object: &Map<String, Value>) -> String {
     let holder = object.get("holder").and_then(Value::as_object);
-    let held = holder.map_or_else(String::new, |holder| format!(" by {}{}", text(holder, "agent"), attributes(holder, &["agent", "session"])));
+    let held =
+        holder.map_or_else(String::new, |holder| format!(" by {}{}", text(holder, "agent"), attributes(holder, &["agent", "session"])));
     let rest = attributes(object, &["id", "state", "title", "holder", "needs", "max_attempts"]);
     format!("task {} {} {:?}{held}{rest}", text(object, "id"), text(object, "state"), text(object, "title"))
 }
@@ -104,7 +115,9 @@ fn attribute(field: &str, value: &Value) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"') => text.clone(),
-        Value::Array(items) if items.iter().all(|item| item.is_string() || item.is_number()) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(",")),
+        Value::Array(items) if items.iter().all(|item| item.is_string() || item.is_number()) => {
+            format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(","))
+        }
         value => value.to_string(),
     }
 }
@@ -123,7 +136,10 @@ mod tests {
             "lease": {"task": "T-1", "token": 3, "ttl_ms": 1_500, "attempt": 1},
             "reservations": [],
         });
-        assert_eq!(render(&Ok(reply)), ["ok", "lease T-1 attempt=1 token=3 ttl=1500ms", "task T-1 claimed \"a b\" by ada token=3 ttl=5m attempt=1"]);
+        assert_eq!(
+            render(&Ok(reply)),
+            ["ok", "lease T-1 attempt=1 token=3 ttl=1500ms", "task T-1 claimed \"a b\" by ada token=3 ttl=5m attempt=1"]
+        );
     }
 
     #[test]

@@ -78,7 +78,9 @@ impl fmt::Display for Play {
         match self {
             Play::Call(voice, words) => {
                 write!(f, "{voice}:")?;
-                words.iter().try_for_each(|word| if word.is_empty() || word.contains([' ', '\n', '"']) { write!(f, " '{word}'") } else { write!(f, " {word}") })
+                words.iter().try_for_each(|word| {
+                    if word.is_empty() || word.contains([' ', '\n', '"']) { write!(f, " '{word}'") } else { write!(f, " {word}") }
+                })
             }
             Play::Tick(ms) => write!(f, "tick {ms}ms"),
             Play::Wall(ms) => write!(f, "wall {ms:+}ms"),
@@ -200,7 +202,7 @@ fn misread(error: &clap::Error) -> OpError {
     }
 }
 
-fn usage(message: String) -> OpError {
+pub(super) fn usage(message: String) -> OpError {
     OpError::Usage { message, hint: String::new() }
 }
 

@@ -1,5 +1,7 @@
 //! The semantics, on every store: text scripts, random pieces, and the log they leave behind.
 
+#![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
+
 mod differential;
 mod scripts;
 mod sqlite_stage;

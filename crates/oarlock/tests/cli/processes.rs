@@ -22,7 +22,14 @@ fn sixteen_processes_share_five_hundred_tasks_without_a_double_claim() {
     project.write("many.json", json!({"subtasks": parts}).to_string());
     assert_eq!(project.ok("split many.md --plan many.json --auto-finish")["created"].as_array().map(Vec::len), Some(TASKS));
     let finished: usize = thread::scope(|scope| {
-        let workers: Vec<_> = (0..16).map(|n| scope.spawn({ let project = &project; move || work_until_nothing_is_ready(project, &format!("w{n}")) })).collect();
+        let workers: Vec<_> = (0..16)
+            .map(|n| {
+                scope.spawn({
+                    let project = &project;
+                    move || work_until_nothing_is_ready(project, &format!("w{n}"))
+                })
+            })
+            .collect();
         workers.into_iter().map(|worker| worker.join().expect("a worker's calls succeed")).sum()
     });
     assert_eq!(finished, TASKS);
@@ -71,7 +78,8 @@ fn of_eight_that_claim_one_task_exactly_one_gets_it() {
         project.ok(&format!("add t --id T{round}"));
         let racing: Vec<_> = names.iter().map(|name| project.start(&format!("claim T{round} --as {name}"))).collect();
         let replies: Vec<_> = racing.into_iter().map(|call| call.reply()).collect();
-        let won: Vec<Value> = replies.iter().filter(|reply| reply.code == 0).map(|reply| reply.ok()["task"]["holder"]["agent"].clone()).collect();
+        let won: Vec<Value> =
+            replies.iter().filter(|reply| reply.code == 0).map(|reply| reply.ok()["task"]["holder"]["agent"].clone()).collect();
         assert_eq!(won.len(), 1, "{won:?}");
         for reply in replies.iter().filter(|reply| reply.code != 0) {
             assert_eq!(reply.fails(4, "lease_held")["details"]["holder"]["agent"], won[0]);
@@ -102,7 +110,12 @@ fn a_worker_that_is_killed_frees_its_task_at_once_and_takes_its_child_along() {
     assert_eq!(project.ok("status")["lost"], json!(["ada"]));
     assert!(gone(child.parse().expect("a number")), "the child outlives its worker");
 
-    for line in [format!("done T --token {token} --as ada --session {session}"), format!("done T --token {token} --as ada"), "done T --as ada".to_owned(), "heartbeat --as ada".to_owned()] {
+    for line in [
+        format!("done T --token {token} --as ada --session {session}"),
+        format!("done T --token {token} --as ada"),
+        "done T --as ada".to_owned(),
+        "heartbeat --as ada".to_owned(),
+    ] {
         project.fails(&line, 5, "stale_session");
     }
     project.ok("join ada");

@@ -16,7 +16,7 @@ fn args<'a>(flags: &[&'a str], script: &'a str) -> Vec<&'a str> {
 #[test]
 fn a_worker_runs_its_command_for_a_task_and_takes_its_output_for_the_result() {
     let project = Project::new();
-    project.call("add 'the title' --id T --body -").input("# Heading\n\nthe body\n").ok();
+    project.call("add 'the title' --id T --body -").input("the body\n").ok();
     let dir = project.root().join("below");
     fs::create_dir_all(&dir).expect("a new directory");
     let script = "cat > got.md; env | grep ^OARLOCK_ | sort > env.txt; pwd > pwd.txt; echo noise >&2; echo the result";
@@ -45,7 +45,8 @@ fn a_worker_runs_its_command_for_a_task_and_takes_its_output_for_the_result() {
 fn what_a_worker_starts_calls_with_its_identity() {
     let project = Project::new();
     project.ok("add t --id T");
-    let script = r#""$BIN" sync phase=inside -q && "$BIN" note T 'from inside' -q && unset OARLOCK_AGENT OARLOCK_SESSION && "$BIN" heartbeat -q"#;
+    let script =
+        r#""$BIN" sync phase=inside -q && "$BIN" note T 'from inside' -q && unset OARLOCK_AGENT OARLOCK_SESSION && "$BIN" heartbeat -q"#;
     let call = project.call_args(&args(&["--as", "ada", "--once"], script)).env("BIN", env!("CARGO_BIN_EXE_oarlock"));
     assert_eq!(call.ok()["done"], 1);
     assert_eq!(project.ok("state agent/ada")["entries"][0]["value"], json!({"phase": "inside"}));

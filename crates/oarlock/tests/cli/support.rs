@@ -208,6 +208,13 @@ impl Call {
         self
     }
 
+    /// Prints into a file instead of the test's hands.
+    pub(crate) fn stdout(mut self, file: fs::File) -> Self {
+        self.line.push_str(" > file");
+        self.command.arg("--json").stdout(file);
+        self
+    }
+
     /// Without `--json`: as people call it.
     pub(crate) fn plain(mut self) -> Self {
         self.json = false;

@@ -69,7 +69,13 @@ fn entries_are_read_by_key_by_prefix_and_all() {
     }
     let keys = |line: &str| {
         let reply = project.ok(line);
-        reply["entries"].as_array().expect("a list").iter().map(|e| e["key"].as_str().expect("a key").to_owned()).collect::<Vec<_>>().join(" ")
+        reply["entries"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|e| e["key"].as_str().expect("a key").to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(keys("state"), "a/one b/one b/two");
     assert_eq!(keys("state b/one"), "b/one");

@@ -181,12 +181,24 @@ fn bytes_that_are_no_text_are_refused_and_do_not_crash() {
     use std::os::unix::ffi::OsStrExt;
     let project = Project::with(&["ada"]);
     let bad = OsStr::from_bytes(b"\xff\xfe");
-    for args in [vec![OsStr::new("add"), bad], vec![bad], vec![OsStr::new("claim"), OsStr::new("--as"), bad], vec![OsStr::new("split"), bad]] {
+    for args in
+        [vec![OsStr::new("add"), bad], vec![bad], vec![OsStr::new("claim"), OsStr::new("--as"), bad], vec![OsStr::new("split"), bad]]
+    {
         let reply = project.call_args(&args).run();
         assert_eq!(reply.code, 2, "{args:?}: {}", reply.stderr);
     }
     let reply = project.call("status").env("OARLOCK_AGENT", bad).run();
     assert!([0, 2].contains(&reply.code), "{}", reply.stderr);
+}
+
+#[test]
+#[ignore = "open: a reply that cannot be written is told in plain text, with the exit code of a bug"]
+fn a_reply_that_cannot_be_written_is_told_as_json_too() {
+    let project = Project::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("the device is there");
+    let reply = project.call("status").stdout(full).run();
+    assert_ne!(reply.code, 70, "{}", reply.stderr);
+    assert!(object(&reply.stderr, "status")["error"].is_object());
 }
 
 #[test]

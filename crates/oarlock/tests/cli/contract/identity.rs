@@ -137,6 +137,28 @@ fn a_live_name_is_taken_until_it_leaves_or_is_taken_over() {
 }
 
 #[test]
+fn an_agent_past_its_timeout_is_stale_keeps_its_leases_and_can_be_replaced() {
+    let project = Project::with(&["bob"]);
+    project.ok("join ada --timeout 1s");
+    project.ok("add t --id T");
+    let token = project.claim("T", "ada");
+    for _ in 0..2 {
+        // A second passes while bob listens.
+        project.fails("inbox --wait 1s --as bob", 8, "timed_out");
+    }
+    assert_eq!(project.ok("agent ada")["agent"]["state"], "stale");
+    assert_eq!(project.ok("agents")["active"], 1);
+    project.fails("claim T --as bob", 4, "lease_held");
+    project.ok("renew T --as ada");
+    // It came back, and nobody has to take over from one that does not.
+    project.fails("inbox --wait 1s --as bob", 8, "timed_out");
+    project.fails("inbox --wait 1s --as bob", 8, "timed_out");
+    assert_eq!(project.ok("join ada")["resumed"], false);
+    project.fails(&format!("done T --token {token} --as ada"), 5, "lease_lost");
+    project.claim("T", "bob");
+}
+
+#[test]
 fn the_same_harness_id_joins_its_session_again() {
     let project = Project::new();
     let first = project.ok("join ada --harness run-7");
@@ -173,7 +195,8 @@ fn the_list_of_agents_shows_the_active_ones_unless_asked_for_all() {
     project.ok("leave --as carl");
     let names = |line: &str| {
         let reply = project.ok(line);
-        let names: Vec<String> = reply["agents"].as_array().expect("a list").iter().map(|a| a["name"].as_str().expect("a name").to_owned()).collect();
+        let names: Vec<String> =
+            reply["agents"].as_array().expect("a list").iter().map(|a| a["name"].as_str().expect("a name").to_owned()).collect();
         (names.join(" "), reply["active"].as_u64().expect("a number"))
     };
     assert_eq!(names("agents"), ("ada bob".to_owned(), 2));

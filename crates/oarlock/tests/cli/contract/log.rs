@@ -72,7 +72,8 @@ fn a_whole_life_is_told_in_order() {
     );
     let shown = project.ok("task T")["events"].clone();
     assert_eq!(shown.as_array().map(Vec::len), Some(22), "`task` shows the same history");
-    let by: BTreeSet<&str> = shown.as_array().into_iter().flatten().filter(|e| e["kind"] == "task_claimed").filter_map(|e| e["agent"].as_str()).collect();
+    let by: BTreeSet<&str> =
+        shown.as_array().into_iter().flatten().filter(|e| e["kind"] == "task_claimed").filter_map(|e| e["agent"].as_str()).collect();
     assert_eq!(by, BTreeSet::from(["ada"]));
 }
 
@@ -96,7 +97,8 @@ fn every_kind_can_be_asked_for_and_the_subject_is_the_nouns_id() {
         ("message_sent,message_acked", &message),
     ] {
         let events = project.ok(&format!("events --kind {kinds}"))["events"].clone();
-        let found: Vec<&str> = events.as_array().into_iter().flatten().filter(|e| e["subject"] == *subject).filter_map(|e| e["kind"].as_str()).collect();
+        let found: Vec<&str> =
+            events.as_array().into_iter().flatten().filter(|e| e["subject"] == *subject).filter_map(|e| e["kind"].as_str()).collect();
         assert_eq!(found.join(","), kinds, "{events}");
     }
 }

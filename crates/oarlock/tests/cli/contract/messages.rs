@@ -52,7 +52,10 @@ fn reading_acknowledges_nothing_and_acknowledging_does() {
     }
     assert_eq!(project.ok("heartbeat --as bob")["unread"], 0);
     let shown = project.ok("inbox --as bob")["messages"][0].clone();
-    assert_eq!((&shown["ack_required"], &shown["acked"], &shown["from"], &shown["subject"]), (&true.into(), &false.into(), &"ada".into(), &"s".into()));
+    assert_eq!(
+        (&shown["ack_required"], &shown["acked"], &shown["from"], &shown["subject"]),
+        (&true.into(), &false.into(), &"ada".into(), &"s".into())
+    );
     assert_eq!(project.ok(&format!("ack {first} --as bob"))["messages"][0]["acked"], true);
     project.ok(&format!("ack {first} --as bob"));
     assert_eq!(texts(&project, "inbox --as bob"), ["second"]);

@@ -50,14 +50,18 @@ fn each_problem_of_a_plan_is_told_with_its_place() {
             r#"{"subtasks":[{"id":"a","title":"a","steps":[1,2],"depends_on":["b"]},{"id":"b","title":"b","steps":[3],"depends_on":["a"]}]}"#,
             &["subtasks"],
         ),
-        (r#"{"subtasks":[{"title":"a","steps":[1,2],"writes":["/abs"]},{"title":"b","steps":[3],"depends_on":["nope"]}]}"#, &["subtasks[0].writes", "subtasks[1].depends_on"]),
+        (
+            r#"{"subtasks":[{"title":"a","steps":[1,2],"writes":["/abs"]},{"title":"b","steps":[3],"depends_on":["nope"]}]}"#,
+            &["subtasks[0].writes", "subtasks[1].depends_on"],
+        ),
         (r#"{"subtasks":[{"title":"a","steps":[1,2],"writes":["src/x"]},{"title":"b","steps":[3],"writes":["src/**"]}]}"#, &["subtasks"]),
     ] {
         for flag in ["", " --dry-run"] {
             let error = project.call(&format!("split plan.md --plan -{flag}")).input(plan).fails(2, "invalid_request");
-            let problems = error["details"]["problems"].as_array().unwrap_or_else(|| NONE).clone();
+            let problems = error["details"]["problems"].as_array().unwrap_or(NONE).clone();
             for place in places {
-                let found = problems.iter().any(|p| p["place"].as_str().is_some_and(|at| at.starts_with(place)) && p["message"].is_string());
+                let found =
+                    problems.iter().any(|p| p["place"].as_str().is_some_and(|at| at.starts_with(place)) && p["message"].is_string());
                 assert!(found, "{place:?} of {plan}: {error}");
             }
         }

@@ -21,7 +21,9 @@ fn overlapping_patterns_exclude_each_other_unless_both_share() {
         ("docs/**", "src/**", false),
         ("src//a/./b", "src/a/b", true),
     ] {
-        for (first, second, refused) in [("", "", overlaps), (" --shared", "", overlaps), ("", " --shared", overlaps), (" --shared", " --shared", false)] {
+        for (first, second, refused) in
+            [("", "", overlaps), (" --shared", "", overlaps), ("", " --shared", overlaps), (" --shared", " --shared", false)]
+        {
             project.ok(&format!("reserve {held}{first} --as ada"));
             let line = format!("reserve {wanted}{second} --as bob");
             if refused {

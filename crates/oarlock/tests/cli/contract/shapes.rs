@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::support::{Project, THREE_PARTS};
 
-const TASK: &str = "id title priority state stuck needs blocked_by capabilities writes resources attempt max_attempts artifacts created_at updated_at";
+const TASK: &str =
+    "id title priority state stuck needs blocked_by capabilities writes resources attempt max_attempts artifacts created_at updated_at";
 const AGENT: &str = "name session capabilities state activity last_seen age_ms timeout_ms claims";
 const LEASE: &str = "task token ttl_ms attempt";
 const ENTRY: &str = "key value version updated_at updated_by";
@@ -40,7 +41,14 @@ fn each_reply_has_its_fields() {
     has(&beat, "agent renewed lost cancelled unread", true);
     has(&beat["agent"], &format!("{AGENT} status action"), false);
 
-    for (line, field) in [("add t --id A", "task"), ("update A --priority 1", "task"), ("note A text", "task"), ("add u --id B", "task"), ("depend B --on A", "task"), ("depend B --on A --remove", "task")] {
+    for (line, field) in [
+        ("add t --id A", "task"),
+        ("update A --priority 1", "task"),
+        ("note A text", "task"),
+        ("add u --id B", "task"),
+        ("depend B --on A", "task"),
+        ("depend B --on A --remove", "task"),
+    ] {
         let reply = project.ok(line);
         has(&reply, field, true);
         has(&reply[field], TASK, false);
@@ -236,7 +244,21 @@ fn text_for_people_has_no_colour_without_a_terminal_and_no_control_characters() 
     project.ok("reserve src/** --as ada");
     project.call_args(&["send", "ada", "--as", "ada", "--text", "hidden \u{202e} turned"]).ok();
     project.call_args(&["state-set", "k", "\"\\u001b[31mred\"", "--as", "ada"]).ok();
-    for line in ["tasks", "task T", "agents", "agent ada", "status", "ready", "reservations", "inbox --as ada", "state", "events", "prime", "--help", "--version"] {
+    for line in [
+        "tasks",
+        "task T",
+        "agents",
+        "agent ada",
+        "status",
+        "ready",
+        "reservations",
+        "inbox --as ada",
+        "state",
+        "events",
+        "prime",
+        "--help",
+        "--version",
+    ] {
         let text = project.text(line);
         assert!(!text.is_empty(), "{line}");
         assert!(!text.contains(['\u{1b}', '\u{202e}']), "{line}: {text:?}");

@@ -118,7 +118,16 @@ fn a_finished_dependency_readies_what_waited_for_it() {
 #[test]
 fn a_task_behind_a_dead_or_cancelled_one_is_shown_as_stuck() {
     let project = Project::with(&["ada"]);
-    for line in ["add a --id A", "add b --id B --needs A", "add c --id C --needs B", "add d --id D", "add e --id E --needs D", "cancel A", "claim D --as ada", "fail D --reason r --no-retry --as ada"] {
+    for line in [
+        "add a --id A",
+        "add b --id B --needs A",
+        "add c --id C --needs B",
+        "add d --id D",
+        "add e --id E --needs D",
+        "cancel A",
+        "claim D --as ada",
+        "fail D --reason r --no-retry --as ada",
+    ] {
         project.ok(line);
     }
     for id in ["B", "C", "E"] {
@@ -183,7 +192,10 @@ fn cancelling_takes_the_parts_along_and_tells_who_holds_one() {
     project.claim("plan-SUB2", "ada");
     project.ok("done plan-SUB2 --as ada");
     project.ok("cancel plan");
-    let states: Vec<String> = ["plan", "plan-SUB1", "plan-SUB2", "plan-SUB3"].iter().map(|id| project.task(id)["state"].as_str().expect("a word").to_owned()).collect();
+    let states: Vec<String> = ["plan", "plan-SUB1", "plan-SUB2", "plan-SUB3"]
+        .iter()
+        .map(|id| project.task(id)["state"].as_str().expect("a word").to_owned())
+        .collect();
     assert_eq!(states, ["cancelled", "cancelled", "done", "cancelled"]);
     assert_eq!(project.ok("heartbeat --as ada")["cancelled"], serde_json::json!(["plan-SUB1"]));
     assert_eq!(project.ok("heartbeat --as ada")["cancelled"], serde_json::json!([]));

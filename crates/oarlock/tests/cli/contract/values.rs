@@ -162,11 +162,9 @@ fn what_is_too_large_reaches_a_limit() {
     let over = project.write("over.txt", "x".repeat(BODY_BYTES_MAX + 1));
     let fits = project.write("fits.txt", "x".repeat(BODY_BYTES_MAX));
     let (over, fits) = (over.display(), fits.display());
-    for line in [
-        format!("add t --body-file {over}"),
-        format!("update T --body-file {over}"),
-        format!("done T --result-file {over} --as ada"),
-    ] {
+    for line in
+        [format!("add t --body-file {over}"), format!("update T --body-file {over}"), format!("done T --result-file {over} --as ada")]
+    {
         let error = project.fails(&line, 6, "limit_reached");
         assert_eq!(error["details"]["limit"], BODY_BYTES_MAX, "{error}");
         assert_eq!(error["details"]["actual"], BODY_BYTES_MAX + 1, "{error}");

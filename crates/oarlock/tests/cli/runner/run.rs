@@ -14,7 +14,12 @@ fn args<'a>(target: &'a str, flags: &[&'a str], script: &'a str) -> Vec<&'a str>
 
 /// The ids of the parts of a report, with a field of each.
 fn parts(report: &Value, field: &str) -> Vec<(String, Value)> {
-    report["parts"].as_array().expect("a list").iter().map(|part| (part["id"].as_str().expect("an id").to_owned(), part[field].clone())).collect()
+    report["parts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|part| (part["id"].as_str().expect("an id").to_owned(), part[field].clone()))
+        .collect()
 }
 
 #[test]
@@ -55,8 +60,11 @@ fn a_worker_killed_in_the_middle_loses_nothing() {
     project.write("plan.md", THREE_PARTS);
     let never = fifo(&project, "never");
     // The first to work on the second part kills its worker, which takes it along.
-    let script = format!("if [ $OARLOCK_TASK = plan-SUB2 ] && mkdir first 2>/dev/null; then kill -9 $PPID; read x < {}; fi; echo did $OARLOCK_TASK", never.display());
-    let report = project.call_args(&args("plan.md", &["--agents", "2"], &script)).ok();
+    let script = format!(
+        "if [ $OARLOCK_TASK = plan-SUB2 ] && mkdir first 2>/dev/null; then kill -9 $PPID; read x < {}; fi; echo did $OARLOCK_TASK",
+        never.display()
+    );
+    let report = project.call_args(&args("plan.md", &["--agents", "3"], &script)).ok();
     let attempts = |n: i64| json!(n);
     assert_eq!(
         parts(&report, "attempts"),
@@ -89,7 +97,6 @@ fn an_unfinished_file_is_continued_and_a_finished_one_is_not_done_again() {
     project.claim("plan-SUB1", "ada");
     project.ok("done plan-SUB1 --result 'by ada' --as ada");
     let report = project.call_args(&args("plan.md", &["--agents", "2"], "echo by worker")).run();
-    // Without --auto-finish the parent is offered for integration; a worker may take it, or the run may end it.
     let report = report.ok();
     let results = parts(&report, "result");
     assert_eq!(results[0], ("plan-SUB1".to_owned(), json!("by ada")));
@@ -105,12 +112,11 @@ fn a_task_is_run_like_a_file() {
     let project = Project::new();
     project.write("plan.md", THREE_PARTS);
     project.ok("add t --id T --body-file plan.md");
-    let report = project.call_args(&args("T", &["--agents", "2"], "echo did $OARLOCK_TASK")).ok();
+    let report = project.call_args(&args("T", &["--agents", "3"], "echo did $OARLOCK_TASK")).ok();
     assert_eq!(parts(&report, "state").len(), 3, "{report}");
     assert_eq!(project.task("T")["state"], "done");
     project.call_args(&args("NOPE", &[], "true")).fails(3, "not_found");
     project.call_args(&args("nope.md", &[], "true")).fails(3, "not_found");
-    project.call_args(&args("T2.md", &["--agents", "0"], "true")).run();
     project.ok("add u --id U");
     project.call_args(&args("U", &["--agents", "0"], "true")).fails(2, "invalid_request");
     project.call_args(&args("U", &["--agents", "257"], "true")).fails(2, "invalid_request");
@@ -121,7 +127,7 @@ fn a_run_that_cannot_go_on_ends_with_its_report() {
     let project = Project::new();
     project.write(".oarlock/config.toml", "max_attempts = 1\n");
     project.write("plan.md", THREE_PARTS);
-    let reply = project.call_args(&args("plan.md", &["--agents", "2"], "echo no >&2; exit 1")).run();
+    let reply = project.call_args(&args("plan.md", &["--agents", "3"], "echo no >&2; exit 1")).run();
     reply.fails(4, "state_conflict");
     let report = object(&reply.stdout, "run");
     assert!(parts(&report, "state").iter().all(|(_, state)| state == "dead"), "{report}");
@@ -144,7 +150,7 @@ fn two_runs_in_one_project_do_not_take_each_others_parts() {
     for name in ["a.md", "b.md"] {
         project.write(name, THREE_PARTS.replace("src/", &format!("{}/", &name[..1])));
     }
-    let both = ["a.md", "b.md"].map(|name| project.call_args(&args(name, &["--agents", "2"], "echo did $OARLOCK_TASK")).start());
+    let both = ["a.md", "b.md"].map(|name| project.call_args(&args(name, &["--agents", "3"], "echo did $OARLOCK_TASK")).start());
     for (name, running) in ["a", "b"].iter().zip(both) {
         let report = running.reply().ok();
         assert_eq!(report["agents"].as_array().expect("a list").iter().filter_map(|agent| agent["parts"].as_u64()).sum::<u64>(), 3);
@@ -167,7 +173,7 @@ fn two_runs_in_one_project_do_not_take_each_others_parts() {
 fn following_a_run_prints_events_and_the_report_comes_last() {
     let project = Project::none();
     project.write("plan.md", THREE_PARTS);
-    let call = project.call_args(&[&["--json"][..], &args("plan.md", &["--agents", "2", "--follow"], "true")].concat());
+    let call = project.call_args(&[&["--json"][..], &args("plan.md", &["--agents", "3", "--follow"], "true")].concat());
     let output = call.start().output();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
     let text = String::from_utf8(output.stdout).expect("UTF-8");
@@ -184,7 +190,7 @@ fn a_run_that_is_told_to_stop_gives_everything_back() {
     project.write("plan.md", THREE_PARTS);
     let (started, never) = (fifo(&project, "started"), fifo(&project, "never"));
     let script = format!("echo $$ > {}; read x < {}", started.display(), never.display());
-    let running = project.call_args(&args("plan.md", &["--agents", "1"], &script)).start();
+    let running = project.call_args(&args("plan.md", &["--agents", "3"], &script)).start();
     heard(&started);
     running.signal(Signal::TERM);
     let reply = running.reply();

@@ -105,5 +105,6 @@ fn each(value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
 /// RFC 3339 in UTC with milliseconds: `2026-01-31T23:59:59.007Z`.
 pub(crate) fn is_time(text: &str) -> bool {
     let form = b"dddd-dd-ddTdd:dd:dd.dddZ";
-    text.len() == form.len() && text.bytes().zip(form).all(|(byte, wanted)| if *wanted == b'd' { byte.is_ascii_digit() } else { byte == *wanted })
+    text.len() == form.len()
+        && text.bytes().zip(form).all(|(byte, wanted)| if *wanted == b'd' { byte.is_ascii_digit() } else { byte == *wanted })
 }
