@@ -230,12 +230,18 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Moves the log into the database when it has grown; whoever finds it due does it.
-    fn checkpoint_beyond(&self, frames: u32, mode: &str) {
-        if self.wal_frames.load(Ordering::Relaxed) >= frames {
-            // Should it fail, because others read or write, the log stays as it is and the next one tries again.
-            let _ = self.conn.query_row(mode, [], |_| Ok(()));
-            self.wal_frames.store(0, Ordering::Relaxed);
+    /// Moves the log into the database when it has grown; whoever finds it due does it. Called inside the
+    /// gate: while somebody writes, a checkpoint never reaches the end of the log, which then grows for ever.
+    fn checkpoint_if_due(conn: &Connection, wal_frames: &AtomicU32) {
+        if wal_frames.load(Ordering::Relaxed) < CHECKPOINT_FRAMES {
+            return;
+        }
+        wal_frames.store(0, Ordering::Relaxed);
+        // What this handle last saw may be old: another one may have done it since.
+        let left = conn.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?));
+        if left.is_ok_and(|frames| frames >= i64::from(CHECKPOINT_FRAMES / 2)) {
+            // PASSIVE waits for nobody. Should it fail, the log stays as it is and the next one tries again.
+            let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
     }
 }
@@ -244,8 +250,8 @@ impl Drop for SqliteStore {
     fn drop(&mut self) {
         // What is in the database already is only remembered while somebody has the store open: a log
         // that the last one leaves behind is read anew by the next. So it is emptied, if nobody minds.
-        if self.conn.busy_timeout(Duration::ZERO).is_ok() {
-            self.checkpoint_beyond(CHECKPOINT_FRAMES_AT_CLOSE, "PRAGMA wal_checkpoint(TRUNCATE)");
+        if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_FRAMES_AT_CLOSE && self.conn.busy_timeout(Duration::ZERO).is_ok() {
+            let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
     }
 }
@@ -253,10 +259,10 @@ impl Drop for SqliteStore {
 impl Store for SqliteStore {
     fn begin<'a>(&'a mut self, _locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         self.check_unmoved()?;
-        self.checkpoint_beyond(CHECKPOINT_FRAMES, "PRAGMA wal_checkpoint(PASSIVE)");
         self.set_durability(durability)?;
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.gate.enter(GATE_PATIENCE.min(self.options.busy)).ok();
+        Self::checkpoint_if_due(&self.conn, &self.wal_frames);
         let last_seq = begin(&self.conn, "BEGIN IMMEDIATE", &mut self.clock, &mut self.epoch)?;
         let view = SqliteView {
             conn: &self.conn,

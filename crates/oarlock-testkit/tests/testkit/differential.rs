@@ -40,7 +40,8 @@ fn play(piece: &[Play]) -> Result<(), TestCaseError> {
 
 #[test]
 fn random_pieces_play_alike_on_every_store() {
-    const { assert!(cfg!(debug_assertions), "the declared locks are only checked with debug assertions") };
+    let locks_are_checked = cfg!(debug_assertions);
+    assert!(locks_are_checked, "the declared locks are only checked with debug assertions");
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
     let config = Config {
         cases,
