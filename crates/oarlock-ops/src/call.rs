@@ -29,6 +29,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The name it gives, or the one inside its session's id.
+    pub fn agent_name(&self) -> Option<AgentName> {
+        self.name.clone().or_else(|| self.session.as_ref().and_then(SessionId::agent))
+    }
+
     /// A caller that gives this name.
     pub fn named(name: AgentName) -> Self {
         Self { name: Some(name), ..Self::default() }
@@ -136,7 +141,7 @@ pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<
     if identity == Identity::Made {
         return Ok(None);
     }
-    let named = caller.name.clone().or_else(|| caller.session.as_ref().and_then(SessionId::agent));
+    let named = caller.agent_name();
     let found = match &named {
         Some(name) => view.agent(name)?,
         None if identity == Identity::Needed => by_ancestor(view, caller)?,
@@ -205,7 +210,7 @@ impl Once {
             agent: Option<&'a AgentName>,
             request: &'a R,
         }
-        let text = serde_json::to_vec(&Hashed { agent: caller.name.as_ref(), request })?;
+        let text = serde_json::to_vec(&Hashed { agent: caller.agent_name().as_ref(), request })?;
         let reply_key = *blake3::Hasher::new().update(R::VERB.as_bytes()).update(b"\0").update(key.as_bytes()).finalize().as_bytes();
         Ok(Self { key: key.to_owned(), reply_key, request_hash: *blake3::hash(&text).as_bytes() })
     }

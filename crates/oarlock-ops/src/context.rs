@@ -7,8 +7,9 @@ use oarlock_model::task::{Grant, Task};
 use oarlock_model::{AgentName, Now, Rejection, SessionId, TaskId, Token};
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::call::{self, Caller};
 use crate::lock::{self, Lock};
+use crate::request::Identity;
 use crate::settings::Settings;
 use crate::store::{OwnerSight, StoreResult, Transaction, View};
 
@@ -135,7 +136,13 @@ impl<'a> Deciding<'a> {
     /// # Errors
     /// `identity_required`.
     pub fn me(&self) -> Result<&Agent, OpError> {
-        self.me.as_ref().ok_or(OpError::Rejected(Rejection::IdentityRequired))
+        match &self.me {
+            Some(me) => Ok(me),
+            // Why nobody is known, where a name was given but counts for nothing.
+            None => Err(call::identify(self.view(), self.caller, Identity::Needed)
+                .err()
+                .unwrap_or(OpError::Rejected(Rejection::IdentityRequired))),
+        }
     }
 
     /// The task with this id.

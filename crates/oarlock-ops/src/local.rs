@@ -1,6 +1,7 @@
 //! What only the caller's own machine can tell: its files, its processes, its place in the repository.
 
 use oarlock_model::agent::Host;
+use oarlock_model::limits;
 
 use crate::OpError;
 
@@ -12,6 +13,17 @@ pub trait Local {
     /// A file that cannot be read or is not UTF-8 (`data_damaged`, with the place), or is too large
     /// (`limit_reached`).
     fn read_text(&mut self, path: &str, bytes_max: usize) -> Result<String, OpError>;
+
+    /// Replaces a text that is only `-` by standard input, at most as long as a body.
+    ///
+    /// # Errors
+    /// As [`Local::read_text`].
+    fn read_if_dash(&mut self, text: &mut String) -> Result<(), OpError> {
+        if text == "-" {
+            *text = self.read_text("-", limits::BODY_BYTES_MAX)?;
+        }
+        Ok(())
+    }
 
     /// A path as the caller wrote it, relative to the repository's root and with symlinks resolved
     /// as far as the path exists.

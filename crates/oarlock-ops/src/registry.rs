@@ -105,9 +105,16 @@ impl<M: Mutation> Call for Ordered<M> {
     }
 }
 
-/// The arguments of a request, where a value such as -1 is a value out of range and not an unknown flag.
+/// The arguments of a request, where what follows a flag is its value: `--ttl -1s` is a duration out of
+/// range and not an unknown flag.
 pub fn arguments<A: clap::Args>(command: Command) -> Command {
-    A::augment_args(command).mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg })
+    A::augment_args(command).mut_args(|arg| match arg.get_action().takes_values() {
+        true if arg.is_positional() => arg.allow_negative_numbers(true),
+        // A flag that takes many values ends where the next flag begins.
+        true if arg.get_num_args().is_some_and(|values| values.max_values() > 1) => arg.allow_negative_numbers(true),
+        true => arg.allow_hyphen_values(true),
+        false => arg,
+    })
 }
 
 fn read<R: Request>(value: Value) -> Result<R, OpError> {

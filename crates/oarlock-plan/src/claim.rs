@@ -94,7 +94,8 @@ fn best_fit(file: &Listed, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]], a
     best.1
 }
 
-fn is_test(pattern: &Pattern) -> bool {
+/// Whether a file holds tests.
+pub(crate) fn is_test(pattern: &Pattern) -> bool {
     let text = pattern.as_str().to_ascii_lowercase();
     let name = text.rsplit('/').next().unwrap_or("");
     text.contains("tests/")

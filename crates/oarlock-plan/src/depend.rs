@@ -43,6 +43,7 @@ pub(crate) struct Causes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
     Stated,
+    Unclear,
     File,
     Role(&'static str),
     Word(u32),
@@ -64,7 +65,7 @@ pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
         for (earlier, from) in sequence[..k].iter().enumerate().rev() {
             let implied = above.has(*from);
             // What follows from other orders is not repeated, unless the document says it.
-            if implied && (implied_edges == IMPLIED_EDGES_MAX || !said.stated.contains(&(*from, *to))) {
+            if implied && (implied_edges == IMPLIED_EDGES_MAX || !said.says(*from, *to)) {
                 continue;
             }
             implied_edges += usize::from(implied);
@@ -95,7 +96,7 @@ impl Causes {
         match why {
             Why::File => self.files += 1,
             Why::Unknown => self.unknown += 1,
-            Why::Stated | Why::Role(_) | Why::Word(_) => self.shown += 1,
+            Why::Stated | Why::Unclear | Why::Role(_) | Why::Word(_) => self.shown += 1,
         }
     }
 }
@@ -161,8 +162,11 @@ impl Rules<'_> {
     /// Why `to` waits for `from`, which stands before it; `None` when they are shown to be independent.
     fn why(&self, from: usize, to: usize) -> Option<Why> {
         let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
-        if self.said.stated.contains(&(from, to)) {
+        if self.said.says(from, to) {
             return Some(Why::Stated);
+        }
+        if self.said.guessed.contains(&(from, to)) {
+            return Some(Why::Unclear);
         }
         if self.meets[from].has(to) || self.meets[to].has(from) {
             return Some(Why::File);
@@ -211,6 +215,7 @@ impl Rules<'_> {
         let n = from + 1;
         let (reason, confidence) = match why {
             Why::Stated => (format!("the document says that it needs step {n}"), 0.95),
+            Why::Unclear => (format!("no step fits what it needs, so it waits for step {n}"), 0.5),
             Why::File => (self.file_reason(from, to), 0.9),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
             Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),

@@ -1,17 +1,18 @@
 //! What is known about each step before any order is concluded: role, files, words, statements, minutes.
-//! Here it is also decided whether the items of a phase become steps of their own.
+//! The steps themselves come from `units`; here their words are numbered, so that comparing them is cheap.
 
 use std::collections::HashMap;
 
-use crate::claim::{self, Claimant};
+use crate::claim;
 use crate::document::{Document, Kind};
 use crate::estimate;
-use crate::files::{self, StepFiles};
+use crate::files::StepFiles;
 use crate::overlap::{Id, Table};
 use crate::refs::{self, Statements};
 use crate::sections::{self, Listed, Section};
 use crate::steps::{self, Draft};
 use crate::text::clip;
+use crate::units::{self, Unit};
 use crate::words::{self, Role};
 
 /// Different words of a step's text that are kept.
@@ -80,12 +81,12 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
     let mut table = Table::default();
     listed.iter().for_each(|l| table.know(&l.pattern));
     let listed: Vec<(Id, &Listed)> = listed.iter().filter_map(|l| Some((table.intern(&l.pattern)?, l))).collect();
-    let mut units = expand(document, drafts, &listed, &about, &mut table);
+    let mut units = units::expand(document, drafts, &listed, &about, &mut table);
     if units.len() > 1 && units.iter().all(|u| u.draft.looks) {
         let after = units.last().map_or(0, |u| u.draft.last);
         units.extend(steps::deliverable(document, sections, after).map(Unit::of));
     }
-    let (roles, mut files, mut unclaimed) = survey(document, &units, &listed, &about, &mut table);
+    let (roles, mut files, mut unclaimed) = units::survey(document, &units, &listed, &about, &mut table);
     let mut roles = roles;
     // A guide that is listed but that no step writes is a step of its own, when it stands behind the plan.
     let last = units.last().map_or(0, |u| u.draft.last);
@@ -101,7 +102,7 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
     }
     let unclaimed = unclaimed.iter().map(|at| listed[*at].1.pattern.as_str().to_owned()).collect();
     let mut lexicon = Lexicon::default();
-    let staged = stages(&units);
+    let staged = units::stages(&units);
     let known = Known { table: &table, about: &about };
     let mut steps: Vec<Fact> = units
         .into_iter()
@@ -112,128 +113,6 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
     let mut facts = Facts { steps, table, words: lexicon.words, unclaimed };
     drop_common_words(&mut facts);
     facts
-}
-
-/// A step to be, with what its phase adds.
-#[derive(Debug)]
-struct Unit {
-    draft: Draft,
-    /// Lines of the phase's own text, before its first item.
-    header: Option<(usize, usize)>,
-    beside: Option<usize>,
-    share: Option<u64>,
-}
-
-impl Unit {
-    fn of(draft: Draft) -> Self {
-        Self { draft, header: None, beside: None, share: None }
-    }
-}
-
-/// Phases whole, or their items where these write different files or are said to be parallel.
-fn expand(document: &Document<'_>, drafts: Vec<Draft>, listed: &[(Id, &Listed)], about: &[String], table: &mut Table) -> Vec<Unit> {
-    let alone = drafts.len() == 1;
-    let parts: Vec<Unit> =
-        drafts.iter().flat_map(|d| if d.items.len() < 2 { vec![Unit::of(d.clone())] } else { units_of_items(document, d, None) }).collect();
-    if parts.len() > steps::STEPS_MAX {
-        return drafts.into_iter().map(Unit::of).collect();
-    }
-    let (_, files, _) = survey(document, &parts, listed, about, table);
-    let overlaps = table.overlaps();
-    let mut out = Vec::new();
-    let mut at = 0;
-    for (group, draft) in drafts.into_iter().enumerate() {
-        let count = if draft.items.len() < 2 { 1 } else { draft.items.len() };
-        let own = &files[at..at + count];
-        at += count;
-        let parallel = refs::of_draft(document, &Draft { last: draft.line, ..draft.clone() }).parallel;
-        let apart = || {
-            let known: Vec<&StepFiles> = own.iter().filter(|f| !f.writes.is_empty() && !f.partial).collect();
-            let meet =
-                |a: &StepFiles, b: &StepFiles| a.writes.iter().any(|x| b.writes.iter().any(|y| x == y || overlaps.of(*x).contains(y)));
-            known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
-        };
-        if count > 1 && (alone || parallel || (may_expand(&draft) && apart())) {
-            out.extend(units_of_items(document, &draft, parallel.then_some(group)));
-        } else {
-            out.push(Unit::of(draft));
-        }
-    }
-    out
-}
-
-/// Whether the items of a phase are work: those of an analysis or a test only say what it looks at.
-fn may_expand(draft: &Draft) -> bool {
-    if matches!(words::role_of(&draft.title), Role::Inspect | Role::Design | Role::Verify) {
-        return false;
-    }
-    let works = |item: &&Draft| !item.id.is_empty() || words::makes_something(&item.title);
-    draft.items.iter().filter(works).count() * 2 >= draft.items.len()
-}
-
-fn units_of_items(document: &Document<'_>, draft: &Draft, beside: Option<usize>) -> Vec<Unit> {
-    let count = u64::try_from(draft.items.len()).unwrap_or(1);
-    let share = stated_minutes(document, draft.line).map(|m| (m / count).max(1));
-    let first = draft.items.first().map_or(draft.line, |i| i.line);
-    draft
-        .items
-        .iter()
-        .map(|item| Unit { draft: item.clone(), header: (draft.line < first).then(|| (draft.line, first - 1)), beside, share })
-        .collect()
-}
-
-/// Roles and files of the units, the listed files given to those that fit.
-fn survey(
-    document: &Document<'_>,
-    units: &[Unit],
-    listed: &[(Id, &Listed)],
-    about: &[String],
-    table: &mut Table,
-) -> (Vec<Role>, Vec<StepFiles>, Vec<usize>) {
-    let mut files: Vec<StepFiles> = units.iter().map(|u| files::of_draft(document, &u.draft, table)).collect();
-    let mut roles = Vec::with_capacity(units.len());
-    let mut built = false;
-    for (unit, files) in units.iter().zip(&files) {
-        let role = role_of(&unit.draft, files, table, built);
-        built |= matches!(role, Role::Build | Role::Foundation | Role::Integrate);
-        roles.push(role);
-    }
-    let titles: Vec<(String, String)> = units.iter().map(|u| claim_texts(&u.draft)).collect();
-    let claimants: Vec<Claimant<'_>> =
-        titles.iter().zip(&roles).map(|((title, items), role)| Claimant { title, items, role: *role }).collect();
-    let unclaimed = claim::claim_listed(listed, &claimants, &mut files, about);
-    (roles, files, unclaimed)
-}
-
-/// The title, and for a phase the titles of its items.
-fn claim_texts(draft: &Draft) -> (String, String) {
-    let items: Vec<&str> = draft.items.iter().take(10).map(|i| i.title.as_str()).collect();
-    (words::without_parentheses(&draft.title), items.join(" "))
-}
-
-fn role_of(draft: &Draft, files: &StepFiles, table: &Table, built: bool) -> Role {
-    if draft.looks {
-        return Role::Inspect;
-    }
-    let role = words::role_of(&draft.title);
-    match role {
-        // Looking again after something was built is checking it.
-        Role::Inspect if built && files.writes.is_empty() => Role::Verify,
-        Role::Build if files.writes.iter().any(|id| makes_base(table, *id)) => Role::Foundation,
-        Role::Build if !files.writes.is_empty() && files.writes.iter().all(|id| claim::is_document(table.pattern(*id))) => Role::Document,
-        role => role,
-    }
-}
-
-fn makes_base(table: &Table, id: Id) -> bool {
-    let name = table.pattern(id).as_str().rsplit('/').next().unwrap_or("");
-    words::is_base_name(name.split('.').next().unwrap_or(name))
-}
-
-/// The data-flow stages of the steps, when all three stages occur.
-fn stages(units: &[Unit]) -> Vec<Option<u8>> {
-    let stages: Vec<Option<u8>> = units.iter().map(|u| words::flow_stage(&u.draft.title)).collect();
-    if (1..=3).all(|s| stages.contains(&Some(s))) { stages } else { vec![None; units.len()] }
 }
 
 /// What holds for all steps.
@@ -266,8 +145,11 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
     let title = words::without_parentheses(&draft.title);
     let paths: Vec<&str> = files.writes.iter().take(8).map(|id| known.table.pattern(*id).as_str()).collect();
     let names = paths.iter().flat_map(|p| words::naming_stems(p.rsplit('/').next().unwrap_or(p)));
+    // "Search" names no thing where it says what to do, and does where it is what is made.
+    let thing = if role == Role::Inspect { Vec::new() } else { words::inspect_stems(&title) };
     let makes: Vec<u32> = words::naming_stems(&title)
         .into_iter()
+        .chain(thing)
         .chain(names)
         .filter(|w| !known.about.contains(w))
         .chain(words::title_pairs(&title))
@@ -283,7 +165,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
         statements.list.extend(above.list);
         statements.declared |= above.declared;
     }
-    let minutes = stated_minutes(document, draft.line);
+    let minutes = estimate::of_draft(document, &draft);
     Fact { draft, role, files, makes, makes_in, says, asks_new, statements, stage: None, beside, minutes, share }
 }
 
@@ -294,7 +176,7 @@ fn said_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> 
         let text = clip(document.text(i));
         match document.lines[i].kind {
             Kind::Text | Kind::Item(_) | Kind::Heading(_) if prose.len() < TEXT_WORDS_MAX => {
-                prose.extend(words::naming_stems(text).into_iter().map(|w| lexicon.number(w)));
+                prose.extend(words::said_stems(text).into_iter().map(|w| lexicon.number(w)));
             }
             Kind::Code if code.len() < TEXT_WORDS_MAX => {
                 let names = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| w.len() > 6);
@@ -307,24 +189,6 @@ fn said_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> 
     prose.sort_unstable();
     prose.dedup();
     prose
-}
-
-/// Minutes in brackets on the step's first line, or in a field right below it.
-fn stated_minutes(document: &Document<'_>, line: usize) -> Option<u64> {
-    let text = clip(document.text(line));
-    let in_brackets = text.split('(').skip(1).find_map(|part| {
-        let inner = part.split(')').next().unwrap_or("").trim_start_matches(['~', ' ', '≈']);
-        inner.starts_with(|c: char| c.is_ascii_digit() || c == 'e' || c == 'E').then(|| estimate::minutes_in(inner)).flatten()
-    });
-    in_brackets.or_else(|| {
-        (line..document.lines.len().min(line + 4)).find_map(|i| {
-            let text = clip(document.text(i)).to_lowercase();
-            let (name, value) = text.split_once(':')?;
-            let name = name.trim_matches(['*', ' ', '-']);
-            let field = ["estimate", "estimated", "effort", "duration", "time", "estimated time", "estimated effort", "estimated minutes"];
-            (i > line && field.contains(&name)).then(|| estimate::minutes_of_field(value.trim_matches(['*', ' ']))).flatten()
-        })
-    })
 }
 
 /// A word in more than half of the titles names no one of them.

@@ -2,41 +2,20 @@
 //! Reading a file for writing it would show two steps to be independent that are not; so the evidence for writing is
 //! strict (a verb that governs the path, a label, a list of files to modify), while every mention counts as a reading.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
+use crate::claim;
 use crate::document::{Document, Kind};
 use crate::overlap::{Id, Table};
 use crate::paths;
 use crate::steps::Draft;
 use crate::text::{List, clip};
-use crate::words::{self, stem, tokens};
+use crate::verbs::{self, Deed, is_writing};
+use crate::words::{self, tokens};
 
 /// Paths of one line that are looked at.
 const LINE_PATHS_MAX: usize = 16;
 /// Paths of one step that are kept.
 const STEP_PATHS_MAX: usize = 64;
 
-const WRITE: List = List(
-    "create, write, add, update, modify, edit, change, fix, implement, extend, refactor, rewrite, \
-     remove, delete, rename, move, replace, build, generate, append, save, store, output, put, \
-     insert, patch, touch, populate, configure, convert, migrate, split, document, draft, \
-     produce, make, establish, develop, integrate, place, record, export, correct, adjust, \
-     improve, bump, introduce, wire, register, clean",
-);
-const READ: List = List(
-    "read, review, analyze, check, verify, test, inspect, see, parse, load, import, run, execute, \
-     open, compare, reference, use, find, search, validate, list, start, call, depend, consult, \
-     follow, understand, identify, audit, scan, look, view, confirm, exist, match, study, \
-     require, invoke, source",
-);
-/// Making verbs after which "x.yaml reference" is not x.yaml.
-const NEW_THING: List = List("add, create, implement, write, build, introduce, make, develop, generate");
-/// Verbs by their stems.
-type Verbs = LazyLock<HashSet<String>>;
-static WRITES: Verbs = LazyLock::new(|| WRITE.iter().map(stem).collect());
-static READS: Verbs = LazyLock::new(|| READ.iter().map(stem).collect());
-static MAKES: Verbs = LazyLock::new(|| NEW_THING.iter().map(stem).collect());
 const READ_PREPOSITIONS: List = List("from, using, with, via, per, like, against, by, than, see, of, through");
 const FILLERS: List = List("the, a, an, new, existing, current, file, files, this, its, our, all, both, following");
 /// Words that may follow a path which is itself the object.
@@ -105,9 +84,13 @@ impl Scan {
     fn prose(&mut self, text: &str, first: bool, is_item: bool, looks: bool, table: &mut Table) {
         let found = paths::find(text, LINE_PATHS_MAX);
         let mut wrote = false;
+        let mut prose = text.to_owned();
         for path in &found {
-            let place = Place { text, start: path.start, end: path.end, first, carry: self.carry };
+            let is_test = claim::is_test(&path.pattern);
+            let place = Place { text, prose: &prose[..path.start], start: path.start, end: path.end, first, carry: self.carry, is_test };
             let writes = !looks && place.is_written();
+            // The words of a path are no words of the sentence that goes on behind it.
+            prose.replace_range(path.start..path.end, &" ".repeat(path.end - path.start));
             wrote |= writes;
             let Some(id) = table.intern(&path.pattern) else {
                 continue;
@@ -116,9 +99,8 @@ impl Scan {
         }
         let bare = text.trim_matches(['*', ' ']);
         if found.is_empty() && bare.ends_with(':') {
-            let words = tokens(bare);
-            let written = words.iter().any(|w| in_list(&WRITES, w) || FILE_LABELS.has(w));
-            self.carry = written && !words.iter().any(|w| in_list(&READS, w));
+            let labelled = tokens(bare).iter().any(|w| FILE_LABELS.has(w));
+            self.carry = (labelled || verbs::says_write(bare)) && !verbs::says_read(bare);
         }
         // The step's own line may be served by a list of files; what it consists of must name its files itself.
         if is_item
@@ -156,39 +138,42 @@ pub(crate) fn push_bounded(list: &mut Vec<Id>, id: Id) {
     }
 }
 
-/// Whether a word is a form of one of the verbs: "created", "updates".
-fn in_list(list: &Verbs, word: &str) -> bool {
-    list.contains(&stem(word))
+/// The clause that a text ends in. A full stop inside a file name ends none.
+fn last_clause(text: &str) -> &str {
+    let sentence = text.rsplit(';').next().unwrap_or(text);
+    sentence.rsplit(". ").next().unwrap_or(sentence)
 }
 
 /// A path in its line.
 struct Place<'a> {
     text: &'a str,
+    /// What stands before it, other paths blanked.
+    prose: &'a str,
     start: usize,
     end: usize,
     first: bool,
     carry: bool,
+    is_test: bool,
 }
 
 impl Place<'_> {
     /// Whether the line says that the file is created or changed.
     fn is_written(&self) -> bool {
         let before = &self.text[..self.start];
-        // A full stop inside a file name ends no clause.
-        let clause = before.rsplit(';').next().unwrap_or(before).rsplit(". ").next().unwrap_or(before);
+        let clause = last_clause(before);
         let words = tokens(clause);
         if before.trim_end_matches(['*', '`', ' ', '(']).ends_with(':') && !words.is_empty() {
-            let says = |list: &Verbs| words.iter().any(|w| in_list(list, w));
-            return !says(&READS) && (says(&WRITES) || words.iter().any(|w| FILE_LABELS.has(w)));
+            return !verbs::says_read(clause) && (verbs::says_write(clause) || words.iter().any(|w| FILE_LABELS.has(w)));
         }
         let near = words.iter().rev().find(|w| !FILLERS.has(w));
         if near.is_some_and(|w| READ_PREPOSITIONS.has(w)) {
             return false;
         }
-        let verb = words.iter().rev().take(12).find(|w| in_list(&WRITES, w) || in_list(&READS, w));
-        match verb {
-            Some(verb) if in_list(&WRITES, verb) => !(in_list(&MAKES, verb) && self.is_modifier()),
-            Some(_) => false,
+        match verbs::governing(last_clause(self.prose)) {
+            // "Write the tests of the parser in src/parser.rs" may mean the parser's place.
+            Some(Deed::Write { tests: true, .. }) if !self.is_test => false,
+            Some(Deed::Write { makes, .. }) => !(makes && self.is_modifier()),
+            Some(Deed::Read) => false,
             None if self.followed_by_done() => true,
             None if !before.chars().any(char::is_alphanumeric) => self.leads(),
             None => false,
@@ -209,16 +194,16 @@ impl Place<'_> {
 
     /// "`x.md` is created": a criterion.
     fn followed_by_done(&self) -> bool {
-        self.next_words().iter().take(4).any(|w| w.ends_with("ed") && in_list(&WRITES, w))
+        self.next_words().iter().take(4).any(|w| w.ends_with("ed") && is_writing(w))
     }
 
     /// The path stands at the beginning of the line.
     fn leads(&self) -> bool {
         let next = self.next_words();
-        if next.first().is_some_and(|w| in_list(&READS, w)) {
+        if next.first().is_some_and(|w| verbs::is_reading(w)) {
             return false;
         }
-        self.carry || (self.first && next.is_empty()) || next.iter().take(3).any(|w| in_list(&WRITES, w))
+        self.carry || (self.first && next.is_empty()) || next.iter().take(3).any(|w| is_writing(w))
     }
 }
 
@@ -251,6 +236,19 @@ mod tests {
             ("**Create `web/index.html`:**", vec!["web/index.html"]),
             ("Report saved to: `out/r.md`", vec!["out/r.md"]),
             ("1. Extend the parser; see `b.rs`", vec![]),
+            ("1. Write the parser in `src/parser.rs`", vec!["src/parser.rs"]),
+            ("1. Read the writer in `src/writer.rs`", vec![]),
+            ("1. Write the integration tests in tests/all.rs", vec!["tests/all.rs"]),
+            ("1. Add a test for a crash in `tests/crash.rs`", vec!["tests/crash.rs"]),
+            ("1. Write tests for the parser in `src/parser.rs`", vec![]),
+            ("1. Run the tests in tests/all.rs", vec![]),
+            ("1. Update the code and run the tests in tests/all.rs", vec![]),
+            ("1. Create `src/search.rs` and `tests/all.rs`", vec!["src/search.rs", "tests/all.rs"]),
+            ("1. Add a tool to read `x.csv`", vec![]),
+            ("1. Write a script that loads `a.csv`", vec![]),
+            ("1. Add the list view in `src/list.rs`", vec!["src/list.rs"]),
+            ("1. Create a report comparing `a.csv`", vec![]),
+            ("1. Test the parser in tests/all.rs", vec![]),
         ] {
             assert_eq!(uses(line).0, writes, "{line}");
         }

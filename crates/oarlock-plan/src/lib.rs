@@ -2,7 +2,8 @@
 //! Pure functions of text: no files, no clock, no randomness; the same input always gives the same plan.
 //!
 //! The way through the house: `document` reads lines, `sections` tells what each part of the text is for, `steps` finds
-//! the work, `facts` gathers what is known about each step (`words`, `paths`, `files`, `refs`, `estimate`), `depend`
+//! the work, `units` cuts phases into it, `facts` gathers what is known about each step (`words`, `paths`, `files` with
+//! `verbs`, `refs`, `estimate`), `depend`
 //! orders the steps, `group` cuts them into parts, `schedule` times them. [`validate`] checks a plan that somebody else
 //! made, [`subtask_document`] writes what a worker reads.
 //!
@@ -31,7 +32,9 @@ mod sections;
 mod split;
 mod steps;
 mod text;
+mod units;
 mod validate;
+mod verbs;
 mod words;
 
 pub use error::PlanError;

@@ -9,7 +9,8 @@ pub struct Plan {
     /// Identifier of the parent task.
     #[serde(default)]
     pub task: String,
-    /// Whether at least two parts can run at once and running them so is worth it.
+    /// Whether the work is cut into parts: for a plan of the splitter because at least two can run at once and that is
+    /// worth it, for a given plan because it has at least two.
     #[serde(default)]
     pub parallelizable: bool,
     /// Why the work stays in one piece; absent when it is parallelizable.

@@ -52,6 +52,9 @@ const FIELDS: List = List(
     "depends on, depends, dependencies, dependency, blocked by, requires, needs, prerequisites, \
      prerequisite",
 );
+/// Words that may follow the numbers of steps.
+const AFTER_NUMBERS: List =
+    List("and, or, to, first, done, complete, completed, finished, are, is, have, has, being, above, then, before, because, for, so");
 const NOTHING: List = List("none, nothing, no, n/a, -, no dependencies, none.");
 
 /// Reads what `draft` says about others.
@@ -123,6 +126,8 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
         for target in targets {
             out.list.push(statement(&words[..at], target, parallel));
         }
+        let numbers = if asks_for_numbers(&words, at) { bare_numbers_at(&words, at + 1).0 } else { Vec::new() };
+        out.list.extend(numbers.into_iter().map(Statement::Needs));
         at = next.max(at + 1);
     }
     if ["all previous", "all above", "everything above", "all other steps", "all preceding", "all earlier", "previous steps"]
@@ -135,8 +140,25 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
     } else if !out.declared {
         let cues = ["depends on ", "blocked by ", "builds on "];
         let name = cues.iter().find_map(|cue| bare.split_once(cue)).map(|(_, name)| name.to_owned());
-        out.list.extend(name.map(|name| Statement::Needs(Target::Named(name))));
+        out.list.extend(name.filter(|name| !names_label(name)).map(|name| Statement::Needs(Target::Named(name))));
     }
+}
+
+/// Whether the numbers behind word `at` are steps that it asks for: "needs 1 and 2".
+fn asks_for_numbers(words: &[&str], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|k| trimmed(words[k]));
+    match trimmed(words[at]) {
+        "needs" | "after" | "requires" => true,
+        "on" => before.is_some_and(|w| ["depends", "depending", "dependent", "builds"].contains(&w)),
+        "by" => before == Some("blocked"),
+        _ => false,
+    }
+}
+
+/// Whether a name holds a label or begins with numbers, which are read as such.
+fn names_label(name: &str) -> bool {
+    let words = split(name);
+    (0..words.len()).any(|at| !labelled_at(&words, at).0.is_empty()) || !bare_numbers_at(&words, 0).0.is_empty()
 }
 
 /// The value of a field such as "**Depends on:** …", markup off.
@@ -154,8 +176,8 @@ fn parenthesised(bare: &str) -> Option<&str> {
         let inside = inside.trim();
         for cue in ["depends on ", "depends: ", "needs ", "requires ", "blocked by ", "after "] {
             if let Some(value) = inside.strip_prefix(cue) {
-                let names_step = value.split_whitespace().any(|w| w.starts_with(|c: char| c.is_ascii_digit()) || label::is_label_word(w));
-                if names_step {
+                let names_step = value.split_whitespace().any(label::is_label_word);
+                if names_step || !bare_numbers_at(&split(value), 0).0.is_empty() {
                     return Some(value);
                 }
             }
@@ -175,7 +197,7 @@ fn read_declared(value: &str, out: &mut Statements) {
     let mut found = false;
     while at < words.len() {
         let (targets, next) = labelled_at(&words, at);
-        let (targets, next) = if targets.is_empty() { numbers_at(&words, at, "") } else { (targets, next) };
+        let (targets, next) = if targets.is_empty() { bare_numbers_at(&words, at) } else { (targets, next) };
         found |= !targets.is_empty();
         out.list.extend(targets.into_iter().map(Statement::Needs));
         at = next.max(at + 1);
@@ -222,6 +244,14 @@ fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
     }
     let kind = word.strip_suffix('s').filter(|w| label::is_label_word(w)).unwrap_or(word);
     numbers_at(words, at + 1, kind)
+}
+
+/// A list of numbers without a label. "2 files" and "5 minutes" are none: only what goes on otherwise may follow.
+fn bare_numbers_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
+    let (targets, next) = numbers_at(words, at, "");
+    let follows = words.get(next).map_or("", |w| trimmed(w));
+    let closed = next > at && words[next - 1].ends_with(['.', ':']);
+    if closed || follows.is_empty() || AFTER_NUMBERS.has(follows) { (targets, next) } else { (Vec::new(), at) }
 }
 
 /// A list of numbers or single letters: "2", "1, 2 and 3", "2-4", "2 to 4", "#3".
@@ -337,6 +367,10 @@ mod tests {
         Target::Labelled("step".to_owned(), n.to_owned())
     }
 
+    fn bare(n: &str) -> Target {
+        Target::Labelled(String::new(), n.to_owned())
+    }
+
     #[test]
     fn statements_are_read() {
         use Statement::{Before, Beside, Mentions, Needs};
@@ -349,6 +383,10 @@ mod tests {
             ("Not in parallel with step 3", vec![Mentions(step("3"))]),
             ("After all previous work", vec![Needs(Target::All)]),
             ("A step-by-step guide to 3 things", vec![]),
+            ("Write it, needs 1 and 2", vec![Needs(bare("1")), Needs(bare("2"))]),
+            ("Write it (needs 2 GB of memory), after 5 minutes", vec![]),
+            ("Depends on the parser", vec![Needs(Target::Named("the parser".to_owned()))]),
+            ("Depends on the output of step 2", vec![Needs(step("2"))]),
         ] {
             assert_eq!(said(line).list, want, "{line}");
         }
@@ -360,8 +398,8 @@ mod tests {
         assert!(none.declared && none.list.is_empty());
         let two = said("Build the API (depends on 1, 2)");
         assert!(two.declared);
-        let bare = |n: &str| Statement::Needs(Target::Labelled(String::new(), n.to_owned()));
-        assert_eq!(two.list, [bare("1"), bare("2")]);
+        let needs = |n: &str| Statement::Needs(bare(n));
+        assert!(two.list.starts_with(&[needs("1"), needs("2")]), "{two:?}");
         let named = said("Dependencies: Parser, Lexer");
         let name = |n: &str| Statement::Needs(Target::Named(n.to_owned()));
         assert_eq!(named.list, [name("parser"), name("lexer")]);

@@ -1,20 +1,31 @@
 //! The orders that the document states: which steps its words mean, and what to do when they contradict each other.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use oarlock_model::ident::is_bidi_or_invisible;
 
 use crate::facts::Fact;
 use crate::refs::{Statement, Target};
 use crate::schedule;
+use crate::text::List;
 use crate::words::naming_stems;
 
 /// Stated cycles that are mended one by one.
 const CYCLES_MAX: usize = 20;
+/// Steps that a warning names.
+const NAMED_MAX: usize = 8;
+/// Characters of an unclear name that a warning shows.
+const SHOWN_CHARS_MAX: usize = 40;
+/// Labels that mean a step even when no step has one.
+const STEP_WORDS: List = List("step, phase, stage, part, component, task, subtask, sub-task, item, milestone");
 
 /// What the document says about order.
 #[derive(Debug)]
 pub(crate) struct Said {
     /// Pairs of steps, the earlier one first.
     pub(crate) stated: BTreeSet<(usize, usize)>,
+    /// Those of them that stand in for a need that no step answers to.
+    pub(crate) guessed: HashSet<(usize, usize)>,
     /// Pairs that may run at once, the lower number first.
     pub(crate) beside: HashSet<(usize, usize)>,
     /// What had to be left out.
@@ -24,13 +35,15 @@ pub(crate) struct Said {
 impl Said {
     /// Reads the statements of the steps, and those about groups that stand elsewhere.
     pub(crate) fn read(steps: &[Fact], side_by_side: &[Vec<Target>]) -> Self {
-        let mut said = Self { stated: BTreeSet::new(), beside: HashSet::new(), warnings: Vec::new() };
+        let mut said = Self { stated: BTreeSet::new(), guessed: HashSet::new(), beside: HashSet::new(), warnings: Vec::new() };
         let index = Index::new(steps);
+        let mut unclear = BTreeMap::new();
         for (at, step) in steps.iter().enumerate() {
             for statement in &step.statements.list {
-                said.take(&index, at, statement);
+                said.take(&index, at, statement, &mut unclear);
             }
         }
+        said.wait_for_all(&unclear);
         for group in side_by_side {
             let members: Vec<usize> = group.iter().flat_map(|t| index.resolve(None, t)).collect();
             said.set_beside(&members);
@@ -55,6 +68,11 @@ impl Said {
         said
     }
 
+    /// Whether the document says that `to` needs `from`.
+    pub(crate) fn says(&self, from: usize, to: usize) -> bool {
+        self.stated.contains(&(from, to)) && !self.guessed.contains(&(from, to))
+    }
+
     fn set_beside(&mut self, members: &[usize]) {
         for (k, a) in members.iter().enumerate() {
             for b in &members[k + 1..] {
@@ -63,9 +81,35 @@ impl Said {
         }
     }
 
-    fn take(&mut self, index: &Index<'_>, at: usize, statement: &Statement) {
+    /// A step that states a need which no step answers to waits for all before it; the document meant one of them.
+    fn wait_for_all(&mut self, unclear: &BTreeMap<usize, String>) {
+        let mut above: Option<usize> = None;
+        for at in unclear.keys().copied() {
+            // The unclear step above waits for all before it already.
+            let from = above.filter(|a| !self.stated.contains(&(at, *a))).unwrap_or(0);
+            for other in from..at {
+                if !self.stated.contains(&(at, other)) && self.stated.insert((other, at)) {
+                    self.guessed.insert((other, at));
+                }
+            }
+            above = Some(at);
+        }
+        if unclear.is_empty() {
+            return;
+        }
+        let shown: Vec<String> = unclear.iter().take(NAMED_MAX).map(|(at, name)| format!("step {} (\"{name}\")", at + 1)).collect();
+        let more = unclear.len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        self.warnings.push(format!("no step fits what these need, so they wait for all steps before them: {}{more}", shown.join(", ")));
+    }
+
+    fn take(&mut self, index: &Index<'_>, at: usize, statement: &Statement, unclear: &mut BTreeMap<usize, String>) {
         let (Statement::Needs(target) | Statement::Mentions(target) | Statement::Before(target) | Statement::Beside(target)) = statement;
-        for other in index.resolve(Some(at), target) {
+        let found = index.resolve(Some(at), target);
+        if found.is_empty() && at > 0 && matches!(statement, Statement::Needs(_)) && index.means_a_step(at, target) {
+            unclear.entry(at).or_insert_with(|| shown(target));
+        }
+        for other in found {
             if other == at {
                 continue;
             }
@@ -118,12 +162,27 @@ impl Said {
     }
 }
 
+/// A target as a person reads it.
+fn shown(target: &Target) -> String {
+    let text = match target {
+        Target::Labelled(kind, id) if kind.is_empty() || kind == "id" => id.clone(),
+        Target::Labelled(kind, id) => format!("{kind} {id}"),
+        Target::Named(name) => name.trim().to_owned(),
+        Target::Previous | Target::All => String::new(),
+    };
+    text.chars().filter(|c| !c.is_control() && !is_bidi_or_invisible(*c)).take(SHOWN_CHARS_MAX).collect()
+}
+
 /// The steps by their labels and titles, so that naming one costs the same in a long plan.
 struct Index<'a> {
     steps: &'a [Fact],
     labels: HashMap<(&'a str, &'a str), Vec<usize>>,
     phases: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// The words of their labels.
+    kinds: HashSet<&'a str>,
     titles: Vec<Vec<String>>,
+    /// Whether they are one list without numbers, whose n-th step "3" means.
+    unnumbered: bool,
 }
 
 impl<'a> Index<'a> {
@@ -142,7 +201,10 @@ impl<'a> Index<'a> {
             }
         }
         let titles = steps.iter().map(|s| naming_stems(&s.draft.title)).collect();
-        Self { steps, labels, phases, titles }
+        let kinds = labels.keys().chain(phases.keys()).map(|(kind, _)| *kind).collect();
+        let one_list = steps.windows(2).all(|pair| pair[0].draft.phase == pair[1].draft.phase);
+        let unnumbered = one_list && steps.iter().all(|s| s.draft.id.is_empty());
+        Self { steps, labels, phases, kinds, titles, unnumbered }
     }
 
     /// The steps that a target names, from the view of step `at`.
@@ -165,6 +227,10 @@ impl<'a> Index<'a> {
         if !["", "step", "item", "task", "subtask", "part"].contains(&kind) {
             return Vec::new();
         }
+        if self.unnumbered {
+            let at = id.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+            return at.filter(|at| *at < self.steps.len()).into_iter().collect();
+        }
         let found = self.labels.get(&("", id)).map_or(&[][..], Vec::as_slice);
         if found.len() < 2 {
             return found.to_vec();
@@ -172,6 +238,18 @@ impl<'a> Index<'a> {
         let phase = at.and_then(|a| self.steps[a].draft.phase.as_ref());
         let near: Vec<usize> = found.iter().copied().filter(|s| self.steps[*s].draft.phase.as_ref() == phase).collect();
         if near.len() == 1 { near } else { Vec::new() }
+    }
+
+    /// Whether a target that no step answers to must have meant one: not an own part of the step, and no "section 2" of
+    /// another text unless a field or brackets say that it is needed.
+    fn means_a_step(&self, at: usize, target: &Target) -> bool {
+        let Target::Labelled(kind, id) = target else {
+            return matches!(target, Target::Named(name) if name.contains(char::is_alphanumeric));
+        };
+        let Fact { draft, statements, .. } = &self.steps[at];
+        let inner = id.parse::<usize>().is_ok_and(|n| n <= draft.items.len()) || draft.items.iter().any(|i| i.id == *id);
+        let known = kind.is_empty() || STEP_WORDS.has(kind) || (kind != "id" && self.kinds.contains(kind.as_str()));
+        statements.declared || (known && !inner)
     }
 
     /// The step with this title, else the one that shares most of the name's words, if it is one.

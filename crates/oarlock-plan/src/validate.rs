@@ -50,6 +50,8 @@ impl Problems {
 
 /// Checks a plan in JSON and returns it complete: parent, missing identifiers (`PARENT-SUBn`), waves, times.
 ///
+/// A plan of at least two parts is `parallelizable` even when none of them can run at once: these parts were asked for.
+///
 /// `document` is the task document, when there is one: steps that the plan does not list are taken from it, and their
 /// lines are checked against it. `known_capabilities` are those that some agent has; empty means that nothing is known.
 /// Fields that are not part of a plan are ignored, given waves and times are computed anew.
@@ -210,14 +212,19 @@ fn complete(plan: &mut Plan, needs: &[Vec<usize>], order: &[usize], options: &Op
     plan.waves = waves_of_ids(&ids, needs, order);
     plan.serial_minutes = minutes.iter().fold(0, |a, b| a.saturating_add(*b));
     plan.makespan_minutes = schedule::makespan(&minutes, needs, order, options.agents);
-    plan.parallelizable = plan.waves.iter().any(|w| w.len() > 1);
-    if plan.parallelizable {
+    // Whoever gives a plan has asked for these parts, even when they only run one after the other.
+    plan.parallelizable = plan.subtasks.len() > 1;
+    let wide = plan.waves.iter().any(|w| w.len() > 1);
+    if !plan.parallelizable {
+        plan.reason.get_or_insert_with(|| "there is only one sub-task".to_owned());
+    } else {
         plan.reason = None;
-    } else if plan.reason.is_none() {
-        plan.reason = Some("no two sub-tasks can run at once".to_owned());
+        if !wide {
+            plan.warnings.push("no two sub-tasks can run at once".to_owned());
+        }
     }
     let silent: Vec<&str> = plan.subtasks.iter().filter(|s| s.writes.is_empty()).map(|s| s.id.as_str()).take(12).collect();
-    if !silent.is_empty() && plan.parallelizable {
+    if !silent.is_empty() && wide {
         plan.warnings.push(format!("no write set is given for {}, so overlaps cannot be seen", silent.join(", ")));
     }
 }

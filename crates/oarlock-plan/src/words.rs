@@ -33,6 +33,8 @@ const INSPECT: List = List(
      assessment, evaluate, evaluation, list, find, search, locate, count, compare, inspect, \
      examine, study, survey, look, gather, scan",
 );
+/// Those that also name a feature of a program: "Search".
+const FEATURES: List = List("search, list, scan, compare");
 const DESIGN: List = List(
     "design, define, plan, planning, specify, spec, specification, architect, architecture, \
      decide, decision, choose, select, determine, outline, propose, proposal, prioritize, \
@@ -157,6 +159,28 @@ pub(crate) fn naming_stems(text: &str) -> Vec<String> {
     out.sort_unstable();
     out.dedup();
     out
+}
+
+/// The stems of `text` that may mean a thing: also those of words that tell of looking, because a part may be named "search".
+pub(crate) fn said_stems(text: &str) -> Vec<String> {
+    let mut out = naming_stems(text);
+    out.extend(inspect_stems(text));
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// The stems of the words of `text` that tell of looking at things.
+pub(crate) fn inspect_stems(text: &str) -> Vec<String> {
+    split(text, false).iter().filter(|t| INSPECT.has(t)).map(|t| stem(t)).collect()
+}
+
+/// Whether a title is the name of a feature and not an order to look at something: "Search", "Word search".
+pub(crate) fn is_feature(title: &str) -> bool {
+    let words = tokens(&without_parentheses(title));
+    let looks: Vec<usize> = (0..words.len()).filter(|k| INSPECT.has(&words[*k])).collect();
+    let leads = words.len() > 1 && looks.first() == Some(&0);
+    !leads && !looks.is_empty() && looks.iter().all(|k| FEATURES.has(&words[*k]))
 }
 
 /// Neighbouring words of a title joined, so that code which says `ReportResolver` meets a step that makes a "report resolver".

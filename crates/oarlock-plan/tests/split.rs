@@ -250,6 +250,74 @@ fn denied_independence_is_no_independence() {
     assert!(!plan.parallelizable);
 }
 
+/// Three files and a step that needs all of them.
+fn with_last(mark: &str, last: &str) -> Plan {
+    let item = |n: usize, text: &str| format!("{}{text}\n", mark.replace('N', &n.to_string()));
+    let makes = ["parser", "printer", "store"].iter().enumerate();
+    let items: String = makes.map(|(n, name)| item(n + 1, &format!("Write the {name} in `src/{name}.rs`"))).collect();
+    plan(&format!("# T\n## Approach\n{items}{}", item(4, last)))
+}
+
+#[test]
+fn numbers_mean_the_steps_of_a_list_without_numbers_too() {
+    for last in [
+        "Write the integration tests in tests/all.rs (needs 1, 2 and 3)",
+        "Write the integration tests in tests/all.rs, after steps 1, 2 and 3",
+        "Write the command in src/main.rs (after steps 1-3)",
+        "Write the command in src/main.rs, needs 1, 2 and 3",
+    ] {
+        for mark in ["- ", "- [ ] ", "N. "] {
+            let plan = with_last(mark, last);
+            assert_eq!(parts(&plan), [vec![1], vec![2], vec![3], vec![4]], "{mark}{last}");
+            assert_eq!(plan.subtasks[3].depends_on, ["T-1-SUB1", "T-1-SUB2", "T-1-SUB3"], "{mark}{last}");
+            assert!(plan.edges.iter().all(|e| e.confidence > 0.94) && plan.warnings.is_empty(), "{plan:?}");
+        }
+    }
+}
+
+#[test]
+fn what_needs_something_unknown_waits_for_everything_before_it() {
+    for last in
+        ["Write the command in src/main.rs (needs 1 and 9)", "Create src/main.rs, depends on the moon", "Create src/main.rs after step 12"]
+    {
+        let plan = with_last("- ", last);
+        assert_eq!(plan.subtasks[3].depends_on, ["T-1-SUB1", "T-1-SUB2", "T-1-SUB3"], "{last}");
+        assert!(plan.warnings.iter().any(|w| w.contains("step 4")), "{:?}", plan.warnings);
+    }
+    let amount = with_last("- ", "Write the command in src/main.rs (needs 2 GB of memory)");
+    assert!(amount.edges.is_empty() && amount.warnings.is_empty(), "{amount:?}");
+}
+
+#[test]
+fn tests_and_parsers_are_things_that_are_written() {
+    let plan = with_last("- ", "Write the integration tests in tests/all.rs");
+    let writes: Vec<_> = plan.steps.iter().map(|s| s.writes.join(",")).collect();
+    assert_eq!(writes, ["src/parser.rs", "src/printer.rs", "src/store.rs", "tests/all.rs"]);
+    assert_eq!(plan.subtasks[3].depends_on.len(), 3);
+}
+
+#[test]
+fn a_component_named_search_runs_beside_others() {
+    let component = |n: usize, name: &str, file: &str| format!("**Component {n}: {name}**\n- Create `src/{file}.rs`\n\n");
+    let document = format!(
+        "# T\n## Plan\n{}{}{}**Component 4: Pages**\n- Create `src/pages.rs` over search and sharing\n",
+        component(1, "Storage", "store"),
+        component(2, "Search", "index"),
+        component(3, "Sharing", "share")
+    );
+    let plan = plan(&document);
+    assert!(!plan.edges.iter().any(|e| (e.from, e.to) == (2, 3)), "{:?}", plan.edges);
+    assert!(plan.edges.iter().any(|e| (e.from, e.to) == (2, 4)), "what speaks of the search waits for it: {:?}", plan.edges);
+}
+
+#[test]
+fn a_phase_of_one_component_keeps_its_estimate() {
+    let document = "# T\n**Estimated Minutes:** 210\n## Approach\n### Phase 1: Foundation\n\n**Component 1: Model** (estimate: 30 minutes)\n\n- Create `src/model.rs`\n\n### Phase 2: Parts\n\n**Component 2: Store** (estimate: 60 minutes)\n\n- Create `src/store.rs`\n\n**Component 3: Pages** (estimate: 60 minutes)\n\n- Create `src/pages.rs`\n\n### Phase 3: Integration\n\n- Write `src/main.rs` (40 min)\n- Extend `src/main.rs` (20 min)\n";
+    let plan = plan(document);
+    let minutes: Vec<_> = plan.steps.iter().map(|s| s.estimate_minutes).collect();
+    assert_eq!(minutes, [Some(30), Some(60), Some(60), Some(60)], "{:?}", titles(&plan));
+}
+
 #[test]
 fn backward_and_circular_statements_do_not_break_the_plan() {
     let backward = plan("# T\n## Approach\n1. Update `a.rs`, needs step 3\n2. Update `b.rs`\n3. Update `c.rs`\n");
@@ -343,6 +411,7 @@ fn hostile_documents_cost_little() {
         format!("## Plan\n{}", (1..=1_000).map(|n| format!("{n}. Create `d{n}/*.rs` for all previous steps\n")).collect::<String>()),
         format!("## Plan\n{}", (1..=1_000).map(|n| format!("{n}. Create `d{n}/f.rs` (parallel)\n")).collect::<String>()),
         format!("## Plan\n{}", (1..=1_000).map(|n| format!("{n}. Update `x{}.rs`, depends on thing {n}\n", n % 7)).collect::<String>()),
+        format!("## Plan\n{}", (1..=2_000).map(|n| format!("- Create `d{n}/f.rs`, needs 9{n}, day 7 and layer 8\n")).collect::<String>()),
         "\n".repeat(300_000),
     ];
     for document in documents {

@@ -109,23 +109,42 @@ impl SqliteStore {
     /// # Errors
     /// `store_unavailable` (permissions, space, a shared file system), `data_damaged`, `store_busy`.
     pub fn create(place: &Place, prefix: &str, options: Options) -> StoreResult<(Self, bool)> {
-        if place.file().exists() {
-            // A process killed while it made the store leaves an empty file behind: that one is made anew.
-            let is_empty = std::fs::metadata(place.file()).map(|m| m.len() == 0).unwrap_or(false);
-            if !is_empty {
-                return Ok((Self::open(place, options)?, false));
-            }
-        }
+        // A process killed while it made the store the old way leaves an empty file: that one is made anew.
+        let is_there = std::fs::metadata(place.file()).is_ok_and(|found| found.len() > 0);
+        let made = !is_there && Self::make(place, prefix, &options)?;
+        Ok((Self::open(place, options)?, made))
+    }
+
+    /// Makes the file under another name and then gives it its own: nobody ever sees half a store, and of
+    /// many who make it at once one wins. Whether this one did.
+    fn make(place: &Place, prefix: &str, options: &Options) -> StoreResult<bool> {
         place.make_dirs()?;
         place.check_filesystem()?;
-        let conn = connect(place.file(), OpenFlags::SQLITE_OPEN_CREATE, options.busy)?;
-        conn.execute_batch("PRAGMA journal_mode = WAL").map_err(store_error)?;
+        let new = place.beside(&format!("new-{}-{:?}", std::process::id(), std::thread::current().id()));
+        let _ = std::fs::remove_file(&new);
+        let published = Self::fill(&new, prefix, options).and_then(|()| {
+            std::fs::File::open(&new).and_then(|file| file.sync_all()).map_err(|error| io_error("write", &new, &error))?;
+            if std::fs::metadata(place.file()).is_ok_and(|found| found.len() == 0) {
+                let _ = std::fs::remove_file(place.file());
+            }
+            match std::fs::hard_link(&new, place.file()) {
+                Ok(()) => Ok(true),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+                Err(error) => Err(io_error("make", place.file(), &error)),
+            }
+        });
+        let _ = std::fs::remove_file(&new);
+        published
+    }
+
+    /// Writes a whole new store; closing the connection leaves everything in the one file.
+    fn fill(file: &Path, prefix: &str, options: &Options) -> StoreResult<()> {
+        let conn = Connection::open(file).map_err(store_error)?;
         migrate::migrate(&conn)?;
-        let made = conn
-            .execute("INSERT OR IGNORE INTO meta (id, prefix, created_at) VALUES (1, ?1, ?2)", (prefix, options.clock.wall_ms()))
+        conn.execute("INSERT INTO meta (id, prefix, created_at) VALUES (1, ?1, ?2)", (prefix, options.clock.wall_ms()))
             .map_err(store_error)?;
-        drop(conn);
-        Ok((Self::open(place, options)?, made == 1))
+        conn.execute_batch("PRAGMA journal_mode = WAL").map_err(store_error)?;
+        conn.close().map_err(|(_, error)| store_error(error))
     }
 
     /// Opens a store that is there.

@@ -27,15 +27,13 @@ impl Project {
     /// The project that a directory belongs to, which need not have been made yet: of the nearest
     /// repository upward, so that its linked worktrees share one; else the nearest `.oarlock` upward.
     pub fn around(dir: &Path) -> Option<Self> {
-        for above in dir.ancestors() {
-            if let Some(root) = repository_root(above) {
-                return Some(Self { root });
-            }
-            if above.join(PROJECT_DIR).is_dir() {
-                return Some(Self { root: above.to_owned() });
-            }
-        }
-        None
+        let of_project = || dir.ancestors().find(|above| above.join(PROJECT_DIR).is_dir()).map(Self::at);
+        Self::of_repository(dir).or_else(of_project)
+    }
+
+    /// The project of the nearest repository upward.
+    pub fn of_repository(dir: &Path) -> Option<Self> {
+        dir.ancestors().find_map(repository_root).map(|root| Self { root })
     }
 
     /// The project that a directory belongs to, when it has been made.

@@ -98,6 +98,9 @@ impl Request for Join {
         values::check_list("capabilities", self.can.len())?;
         values::check_note("program", self.program.as_deref())?;
         values::check_note("harness id", self.harness.as_deref())?;
+        if self.name.as_ref().is_some_and(|name| name.as_str() == "all") {
+            return Err(Rejection::invalid("no agent can be called \"all\"", "messages to all go to everybody: choose another name"));
+        }
         match self.max_claims {
             Some(0) => Err(Rejection::invalid("--max-claims is 0", "an agent holds at least one task at once")),
             _ => Ok(()),

@@ -1,9 +1,9 @@
 //! `leave`: ends the caller's session and gives back everything it held.
 
 use clap::Args;
+use oarlock_model::TaskId;
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{AgentLeft, LeaveReason, ReleaseReason, TaskReleased};
-use oarlock_model::{AgentName, TaskId};
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -48,8 +48,7 @@ impl Mutation for Leave {
 
 /// The lock on the calling agent; a caller known only by its processes may be anyone.
 pub(crate) fn own_lock(caller: &Caller) -> Vec<Lock> {
-    let name: Option<AgentName> = caller.name.clone().or_else(|| caller.session.as_ref().and_then(|s| s.agent()));
-    vec![name.map_or(Lock::Roster, Lock::Agent)]
+    vec![caller.agent_name().map_or(Lock::Roster, Lock::Agent)]
 }
 
 /// Gives back everything a session holds.

@@ -52,10 +52,7 @@ impl Request for Send {
     type Reply = MessagesReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
-        if self.text == "-" {
-            self.text = local.read_text("-", limits::BODY_BYTES_MAX)?;
-        }
-        Ok(())
+        local.read_if_dash(&mut self.text)
     }
 
     fn check(&self) -> Result<(), Rejection> {

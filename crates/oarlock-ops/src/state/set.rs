@@ -2,13 +2,14 @@
 
 use clap::Args;
 use oarlock_model::rules::merge;
-use oarlock_model::{Rejection, StateKey, event};
+use oarlock_model::{Rejection, StateKey, event, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::OpError;
 use crate::call::Caller;
 use crate::context::Deciding;
+use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::EntryShape;
@@ -19,7 +20,7 @@ use crate::task::values;
 pub struct StateSet {
     /// The entry, for example build/last
     pub key: StateKey,
-    /// The JSON value; null members remove keys while merging
+    /// The JSON value, - reads standard input; null members remove keys while merging
     #[arg(value_name = "JSON", value_parser = json_argument)]
     pub value: Value,
     /// Replace the whole value instead of merging
@@ -39,9 +40,20 @@ pub struct EntryReply {
     pub state: EntryShape,
 }
 
+/// What stands for standard input until it is read; nobody can type it.
+const STDIN: &str = "\0-";
+
 /// Reads a JSON argument of the command line.
 pub(crate) fn json_argument(text: &str) -> Result<Value, OpError> {
-    values::parse_json("the value", text)
+    if text == "-" { Ok(Value::from(STDIN)) } else { values::parse_json("the value", text) }
+}
+
+/// Reads standard input where a JSON argument was `-`.
+pub(crate) fn read_if_dash(value: &mut Value, local: &mut dyn Local) -> Result<(), OpError> {
+    if value.as_str() == Some(STDIN) {
+        *value = values::parse_json("standard input", &local.read_text("-", limits::BODY_BYTES_MAX)?)?;
+    }
+    Ok(())
 }
 
 impl Request for StateSet {
@@ -50,6 +62,10 @@ impl Request for StateSet {
     const EXAMPLE: &'static [&'static str] = &["build/last", "{\"ok\":true}"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = EntryReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        read_if_dash(&mut self.value, local)
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         values::check_json("the value", &self.value)

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::OpError;
 use crate::call::Caller;
 use crate::context::Deciding;
+use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::state::set::{self, EntryReply};
@@ -32,6 +33,10 @@ impl Request for Sync {
     const EXAMPLE: &'static [&'static str] = &["phase=testing", "passed:=12"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = EntryReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.merge.as_mut().map_or(Ok(()), |merge| set::read_if_dash(merge, local))
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         values::check_list("values", self.set.len())?;

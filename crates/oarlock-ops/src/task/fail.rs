@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::OpError;
 use crate::call::Caller;
 use crate::context::Deciding;
+use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::settle;
@@ -26,7 +27,7 @@ pub struct Fail {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
-    /// Why it failed
+    /// Why it failed; - reads standard input
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// Trying again is useless: it is dead at once
@@ -41,6 +42,10 @@ impl Request for Fail {
     const EXAMPLE: &'static [&'static str] = &["T-1", "--reason", "the tests do not pass"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = TaskReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        local.read_if_dash(&mut self.reason)
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         if self.reason.trim().is_empty() {

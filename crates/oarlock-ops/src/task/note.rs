@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::OpError;
 use crate::call::Caller;
 use crate::context::Deciding;
+use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::task::add::TaskReply;
@@ -18,7 +19,7 @@ use crate::task::values;
 pub struct Note {
     /// The task
     pub id: TaskId,
-    /// The note
+    /// The note; - reads standard input
     pub text: String,
 }
 
@@ -28,6 +29,10 @@ impl Request for Note {
     const EXAMPLE: &'static [&'static str] = &["T-1", "the API changed yesterday"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        local.read_if_dash(&mut self.text)
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         if self.text.trim().is_empty() {

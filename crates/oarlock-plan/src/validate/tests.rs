@@ -118,3 +118,13 @@ fn a_plan_of_the_splitter_is_valid() {
     let again = validate(&json, Some(document), &Options::new("T"), &[]).expect("sound");
     assert_eq!((again.subtasks, again.waves, again.makespan_minutes), (plan.subtasks, plan.waves, plan.makespan_minutes));
 }
+
+#[test]
+fn a_given_plan_in_sequence_is_used_as_asked() {
+    let json = r#"{"parallelizable":false,"reason":"none","subtasks":[{"id":"a","title":"t","writes":["x"]},{"id":"b","title":"t","writes":["x"],"depends_on":["a"]}]}"#;
+    let plan = check(json, &[]).expect("sound");
+    assert_eq!((plan.parallelizable, plan.reason), (true, None));
+    assert!(plan.warnings.iter().any(|w| w.contains("at once")), "{:?}", plan.warnings);
+    let one = check(r#"{"subtasks":[{"title":"t"}]}"#, &[]).expect("sound");
+    assert_eq!((one.parallelizable, one.reason.as_deref()), (false, Some("there is only one sub-task")));
+}

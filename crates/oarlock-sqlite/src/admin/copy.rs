@@ -1,5 +1,6 @@
 //! `backup` and `restore`: whole copies by SQLite's backup interface, while others go on working.
 
+use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{RestoreReply, file_exists};
 use oarlock_ops::store::StoreError;
@@ -50,7 +51,7 @@ fn copy(from: &Connection, to: &mut Connection) -> Result<(), StoreError> {
 /// Checks a backup, starts its new epoch in a scratch copy, and puts that in place of the store.
 pub(crate) fn restore(place: &Place, options: &Options, from: &Path) -> Result<RestoreReply, OpError> {
     if !from.is_file() {
-        return Err(io_error("open", from, &std::io::Error::from(std::io::ErrorKind::NotFound)).into());
+        return Err(Rejection::not_found("file", from.display()).into());
     }
     let scratch = Scratch::new(place, "restore")?;
     fs::copy(from, scratch.place.file()).map_err(|error| io_error("copy", from, &error))?;

@@ -109,7 +109,7 @@ fn a_damaged_backup_is_refused_and_nothing_changes() {
         assert_eq!(code_of(home.admin().restore(&backup)), "data_damaged", "{what}");
         assert_eq!(state(&mut home.open()), before, "{what}");
     }
-    assert_eq!(code_of(home.admin().restore(&home.beside("missing.db"))), "store_unavailable");
+    assert_eq!(code_of(home.admin().restore(&home.beside("missing.db"))), "not_found");
 }
 
 #[test]

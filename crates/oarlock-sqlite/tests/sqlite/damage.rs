@@ -59,7 +59,7 @@ fn home_with(bytes: &[u8]) -> Home {
 
 fn sound() -> Vec<u8> {
     let home = Home::lived_in();
-    home.tamper("PRAGMA wal_checkpoint(TRUNCATE)");
+    home.settle_file();
     fs::read(home.file()).expect("a file")
 }
 

@@ -94,6 +94,7 @@ fn a_cut_off_log_is_found_by_its_tables() {
 #[test]
 fn a_copied_file_gets_an_epoch_of_its_own() {
     let (home, copy) = (Home::lived_in(), Home::empty());
+    home.settle_file();
     fs::copy(home.file(), copy.file()).expect("copies");
     let report = copy.admin().doctor(false, true).expect("looks");
     assert!(report.ok && !report.fixed.is_empty(), "{report:?}");

@@ -87,6 +87,11 @@ impl Home {
         SqliteAdministration::new(self.place(), self.options())
     }
 
+    /// Moves all of the write-ahead log into the database, so that this file alone is the store.
+    pub(crate) fn settle_file(&self) {
+        self.tamper("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
     /// Changes the file behind the store's back.
     pub(crate) fn tamper(&self, sql: &str) {
         let conn = Connection::open(self.file()).expect("a database");

@@ -71,6 +71,7 @@ fn an_empty_file_is_made_anew_but_not_opened() {
 #[test]
 fn the_database_alone_in_another_place_is_a_store() {
     let (home, other) = (Home::lived_in(), Home::empty());
+    home.settle_file();
     fs::copy(home.file(), other.file()).expect("copies");
     assert_eq!(state(&mut other.open()), state(&mut home.open()));
 }

@@ -19,6 +19,17 @@ use super::{runner, stewardship};
 use crate::config;
 use crate::project::{Project, current_dir, resolved};
 
+/// What it means that there is no project yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// The verb needs one.
+    Refused,
+    /// The verb can do without, or makes one around the current directory.
+    Expected,
+    /// The verb makes one: of the repository, else in the current directory, whatever is above it.
+    Made,
+}
+
 /// Where the store of a call is.
 #[derive(Clone, Debug)]
 pub(crate) struct Where {
@@ -27,9 +38,8 @@ pub(crate) struct Where {
 }
 
 impl Where {
-    /// The place that is named, or that of the repository around the current directory. With
-    /// `making`, a directory without either becomes a project's root.
-    pub(crate) fn find(common: &Common, making: bool) -> Result<Self, OpError> {
+    /// The place that is named, or that of the project around the current directory.
+    pub(crate) fn find(common: &Common, absent: Absent) -> Result<Self, OpError> {
         let here = current_dir()?;
         if let Some(url) = &common.store {
             let path = sqlite_path(url)?;
@@ -38,7 +48,11 @@ impl Where {
             let project = Project::of_store(place.file());
             return Ok(Self { place, project });
         }
-        let project = if making { Project::around(&here).unwrap_or_else(|| Project::at(&here)) } else { Project::find(&here)? };
+        let project = match absent {
+            Absent::Refused => Project::find(&here)?,
+            Absent::Expected => Project::around(&here).unwrap_or_else(|| Project::at(&here)),
+            Absent::Made => Project::of_repository(&here).unwrap_or_else(|| Project::at(&here)),
+        };
         Ok(Self { place: Place::of_file(project.store_file()), project: Some(project) })
     }
 
@@ -112,7 +126,7 @@ fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpError> {
 fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     match verb {
         "init" => {
-            let target = Where::find(common, true)?;
+            let target = Where::find(common, Absent::Made)?;
             let settings = target.settings()?;
             let reply = parsed::<Init>(matches)?.run(&target, options(common, &settings))?;
             Ok(output.reply(verb, &reply))
@@ -127,13 +141,13 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let started = Instant::now();
     let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
     call.localise(&mut ThisMachine)?;
-    let anywhere = Where::find(common, false).ok();
+    let anywhere = Where::find(common, Absent::Refused).ok();
     if let Some(reply) = call.without_store(&anywhere.as_ref().map_or_else(|| config::load(None), Where::settings)?)? {
         return Ok(output.reply(entry.verb, &reply));
     }
     let target = match anywhere {
         Some(target) => target,
-        None => Where::find(common, false)?,
+        None => Where::find(common, Absent::Refused)?,
     };
     let settings = target.settings()?;
     let mut store = target.open(options(common, &settings))?;
@@ -145,7 +159,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         let reply = call.run(&mut store, &caller, &settings)?;
         output.reply(entry.verb, &reply)
     };
-    if common.verbose {
+    if common.verbose && !output.json {
         note(&format!("{} on {} in {:.1} ms", entry.verb, target.url(), started.elapsed().as_secs_f64() * 1e3));
     }
     Ok(code)

@@ -44,11 +44,16 @@ impl Local for ThisMachine {
 
     fn repository_path(&self, path: &str) -> Result<String, OpError> {
         let here = current_dir()?;
-        let root = worktree_of(&here);
         let wanted = with_links_resolved(&resolved(&here, path));
-        let root = root.canonicalize().unwrap_or(root);
-        let inside = wanted.strip_prefix(&root).map_err(|_| {
-            Rejection::invalid(format!("{} is outside the repository {}", shown(path), root.display()), "name a path inside the repository")
+        // The worktree one is in, or, by an absolute path, the main one: a path means the same in both.
+        let mut roots = vec![worktree_of(&here)];
+        roots.extend(Project::around(&here).map(|project| project.root().to_owned()));
+        let inside = roots.iter().find_map(|root| wanted.strip_prefix(root.canonicalize().as_ref().unwrap_or(root)).ok());
+        let inside = inside.ok_or_else(|| {
+            Rejection::invalid(
+                format!("{} is outside the repository {}", shown(path), roots[0].display()),
+                "name a path inside the repository",
+            )
         })?;
         let text = inside.to_str().ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
         Ok(pattern::normalise_path(text).map_err(Rejection::from)?)

@@ -1,6 +1,7 @@
 //! What reaches standard output and standard error.
 
 use oarlock_ops::OpError;
+use oarlock_ops::store::StoreError;
 use serde_json::Value;
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -43,10 +44,10 @@ impl Output {
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => 0,
             Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
-            Err(error) => {
-                note(&format!("failed to write the reply: {error}"));
-                70
-            }
+            Err(error) => self.fail(&OpError::Store(StoreError::Unavailable {
+                message: format!("the call was carried out, but its reply cannot be written: {error}"),
+                hint: "look at what it did before calling again; with --key the same call gives the same reply".into(),
+            })),
         }
     }
 

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
 use super::args::Common;
-use super::exec::{Where, caller, options};
+use super::exec::{Absent, Where, caller, options};
 use super::init::Init;
 use super::local::ThisMachine;
 use super::output::{Output, note};
@@ -88,7 +88,7 @@ impl Stores for Handles {
 }
 
 pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let (handles, settings) = handles(common, false)?;
+    let (handles, settings) = handles(common, Absent::Refused)?;
     let work = Work {
         name: common.name.clone(),
         role: args.role,
@@ -106,7 +106,7 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
 
 pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
     let target = target(&args.target)?;
-    let (handles, settings) = handles(common, true)?;
+    let (handles, settings) = handles(common, Absent::Expected)?;
     let run = Run {
         target,
         agents: args.agents.unwrap_or(settings.agents),
@@ -137,11 +137,11 @@ fn target(text: &str) -> Result<Target, OpError> {
 }
 
 /// Handles of the store, which `run` makes when there is none.
-fn handles(common: &Common, making: bool) -> Result<(Handles, Settings), OpError> {
-    let target = Where::find(common, making)?;
+fn handles(common: &Common, absent: Absent) -> Result<(Handles, Settings), OpError> {
+    let target = Where::find(common, absent)?;
     let settings = target.settings()?;
     let options = options(common, &settings);
-    if making && !target.place().file().exists() {
+    if absent == Absent::Expected && !target.place().file().exists() {
         Init { prefix: None }.run(&target, options.clone())?;
     }
     target.open(options.clone())?;

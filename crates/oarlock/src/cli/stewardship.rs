@@ -7,15 +7,15 @@ use oarlock_ops::store::StoreError;
 use oarlock_sqlite::SqliteAdministration;
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, BufWriter, ErrorKind, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Seek, Write};
 use std::path::Path;
 
 use super::args::Common;
-use super::exec::{Where, options};
+use super::exec::{Absent, Where, options};
 use super::output::Output;
 
 pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let target = Where::find(common, matches!(verb, "restore" | "doctor" | "import"))?;
+    let target = Where::find(common, if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
     let settings = target.settings()?;
     let options = options(common, &settings);
     if matches!(verb, "export" | "backup" | "import") {
@@ -25,7 +25,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
     let mut steward = SqliteAdministration::new(target.place().clone(), options);
     match verb {
         "export" => export(&mut steward, &parsed::<Export>(matches)?, output),
-        "import" => import(&mut steward, &parsed::<Import>(matches)?, output),
+        "import" => import(&mut steward, &parsed::<Import>(matches)?, target.place().dir(), output),
         "backup" => {
             let Backup { file } = parsed(matches)?;
             let bytes = steward.backup(&file)?;
@@ -90,9 +90,10 @@ fn new_file(file: &Path, partial: &Path) -> Result<File, OpError> {
     OpenOptions::new().write(true).create(true).truncate(true).open(partial).map_err(|error| cannot("write", partial, &error))
 }
 
-fn import(steward: &mut SqliteAdministration, request: &Import, output: &Output) -> Result<u8, OpError> {
+fn import(steward: &mut SqliteAdministration, request: &Import, dir: &Path, output: &Output) -> Result<u8, OpError> {
     let restored = if request.file.as_os_str() == "-" {
-        steward.import(&mut std::io::stdin().lock())?
+        // All of it first: nobody else could write while an import waits for its input.
+        steward.import(&mut BufReader::new(staged(dir)?))?
     } else {
         let file = File::open(&request.file).map_err(|error| match error.kind() {
             ErrorKind::NotFound => oarlock_model::Rejection::not_found("file", request.file.display()).into(),
@@ -101,6 +102,19 @@ fn import(steward: &mut SqliteAdministration, request: &Import, output: &Output)
         steward.import(&mut BufReader::new(file))?
     };
     reply("import", &restored, output)
+}
+
+/// Standard input as a file without a name.
+fn staged(dir: &Path) -> Result<File, OpError> {
+    let path = dir.join(format!("import-{}", std::process::id()));
+    let stage = || {
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+        fs::remove_file(&path)?;
+        std::io::copy(&mut std::io::stdin().lock(), &mut file)?;
+        file.rewind()?;
+        Ok(file)
+    };
+    stage().map_err(|error: std::io::Error| cannot("keep the input in", &path, &error))
 }
 
 fn cannot(doing: &str, file: &Path, error: &std::io::Error) -> OpError {

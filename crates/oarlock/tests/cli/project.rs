@@ -26,7 +26,6 @@ fn init_is_safe_to_repeat() {
 }
 
 #[test]
-#[ignore = "open: a second init between migration and first row replies internal, exit 70"]
 fn many_processes_that_make_one_project_make_it_once() {
     let project = Project::none();
     let many: Vec<_> = (0..8).map(|_| project.start("init")).collect();
@@ -104,7 +103,6 @@ fn without_git_the_nearest_project_upward_counts() {
 }
 
 #[test]
-#[ignore = "open: without git, init goes to the project above instead of the current directory"]
 fn without_git_init_makes_a_project_in_the_current_directory() {
     let project = Project::new();
     let below = project.root().join("a/b");

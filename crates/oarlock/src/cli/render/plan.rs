@@ -61,7 +61,14 @@ pub(crate) fn work(out: &mut String, report: &Value, paint: Paint) {
     if let Some(tasks) = report["tasks"].as_array().filter(|tasks| !tasks.is_empty()) {
         table(out, &["TASK", "OUTCOME", "TRY", "TOOK", "TITLE"], tasks.iter().map(row).collect(), paint);
     }
-    let _ = writeln!(out, "{}: {} done, {} failed, {} otherwise", paint.bold(&text(report, "agent")), report["done"], report["failed"], report["other"]);
+    let _ = writeln!(
+        out,
+        "{}: {} done, {} failed, {} otherwise",
+        paint.bold(&text(report, "agent")),
+        report["done"],
+        report["failed"],
+        report["other"]
+    );
 }
 
 pub(crate) fn report(out: &mut String, report: &Value, paint: Paint) {

@@ -88,7 +88,6 @@ fn quiet_prints_ids_and_verbose_speaks_on_standard_error() {
 }
 
 #[test]
-#[ignore = "open: -v writes to standard error also with --json"]
 fn with_json_nothing_but_an_error_stands_on_standard_error() {
     let project = Project::new();
     let both = project.call("status -v --json").plain().run();

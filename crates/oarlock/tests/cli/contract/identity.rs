@@ -90,7 +90,6 @@ fn a_name_that_has_left_is_a_stale_session() {
 }
 
 #[test]
-#[ignore = "open: split of a claimed task calls both identity_required"]
 fn a_split_of_a_claimed_task_tells_an_unknown_name_from_one_that_left() {
     let project = Project::with(&["ada", "bob"]);
     project.ok("add t --id T");

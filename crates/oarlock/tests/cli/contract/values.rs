@@ -123,7 +123,6 @@ fn a_value_out_of_form_or_range_is_an_invalid_request() {
 }
 
 #[test]
-#[ignore = "open: what begins with a dash and a letter, or is a negative duration, is called a usage error"]
 fn a_bad_value_that_begins_with_a_dash_is_an_invalid_request_too() {
     let project = Project::with(&["ada"]);
     project.fails("claim --ttl -1s --as ada", 2, "invalid_request");

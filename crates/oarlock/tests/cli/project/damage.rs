@@ -1,6 +1,7 @@
 //! Stores that are damaged, of another program, of a newer version, or gone.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::support::{Project, object};
@@ -144,7 +145,10 @@ fn a_store_deleted_under_a_waiter_ends_its_waiting() {
         project.start(&format!("events --after {cursor} --wait 60s")),
         project.start("inbox --wait 60s --as ada"),
     ];
-    fs::remove_dir_all(project.root().join(".oarlock")).expect("it is there");
+    // Whoever has the store open may still make a file while the directory goes.
+    while fs::remove_dir_all(project.root().join(".oarlock")).is_err_and(|error| error.kind() != ErrorKind::NotFound) {
+        std::thread::yield_now();
+    }
     for call in waiting {
         let reply = call.reply();
         assert!([3, 7].contains(&reply.code), "exit {}: {}", reply.code, reply.stderr);
@@ -206,7 +210,6 @@ fn a_restored_store_ends_every_session_and_lease() {
 }
 
 #[test]
-#[ignore = "open: it is told as store_unavailable, retryable"]
 fn a_backup_that_is_not_there_is_not_found() {
     Project::new().fails("restore nope.db", 3, "not_found");
 }

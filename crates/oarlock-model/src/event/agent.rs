@@ -1,0 +1,75 @@
+//! Facts about agents: sessions that begin and end.
+//! Each struct is the data of the event of the same name; it is public as `event::NAME`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::agent::{Host, Owner};
+use crate::ident::{AgentName, Label, SessionId};
+
+/// See [`Fact::AgentJoined`](super::Fact::AgentJoined).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of `Agent`, documented there")]
+pub struct AgentJoined {
+    pub name: AgentName,
+    pub session: SessionId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Label>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub capabilities: BTreeSet<Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    pub timeout_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_claims: Option<u32>,
+    #[serde(default)]
+    pub owner: Owner,
+    #[serde(default)]
+    pub host: Host,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harness: Option<String>,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// `leave`.
+    Left,
+    /// A new session of the same name.
+    TakenOver,
+}
+
+/// See [`Fact::AgentLeft`](super::Fact::AgentLeft).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentLeft {
+    /// Whose session ended.
+    pub name: AgentName,
+    /// Which one.
+    pub session: SessionId,
+    /// Why.
+    pub reason: LeaveReason,
+}
+
+/// How a death was proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeathProof {
+    /// The lock of its owner could be had, or its process is gone.
+    OwnerDied,
+    /// It belonged to an earlier boot of this machine.
+    Rebooted,
+    /// The store was restored behind it.
+    Restored,
+}
+
+/// See [`Fact::AgentLost`](super::Fact::AgentLost).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentLost {
+    /// Whose session ended.
+    pub name: AgentName,
+    /// Which one.
+    pub session: SessionId,
+    /// How it is known.
+    pub proof: DeathProof,
+}

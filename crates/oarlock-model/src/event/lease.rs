@@ -1,0 +1,88 @@
+//! Facts about leases: who got a task, how far it is, and how the lease ended.
+//! Each struct is the data of the event of the same name; it is public as `event::NAME`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{AgentName, SessionId, TaskId, Token};
+use crate::task::Resting;
+
+/// See [`Fact::TaskClaimed`](super::Fact::TaskClaimed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskClaimed {
+    /// The task.
+    pub id: TaskId,
+    /// The fencing token: the number of this event.
+    pub token: Token,
+    /// How long the lease holds after a renewal, in milliseconds.
+    pub ttl_ms: i64,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// See [`Fact::TaskProgressed`](super::Fact::TaskProgressed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskProgressed {
+    /// The task.
+    pub id: TaskId,
+    /// Percent done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u8>,
+    /// A note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Why a lease was given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseReason {
+    /// `release`.
+    Released,
+    /// `leave`.
+    Left,
+    /// `join --take-over`.
+    TakenOver,
+}
+
+/// See [`Fact::TaskReleased`](super::Fact::TaskReleased).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskReleased {
+    /// The task.
+    pub id: TaskId,
+    /// Why.
+    pub reason: ReleaseReason,
+    /// Where it rests now.
+    pub resting: Resting,
+}
+
+/// Why a lease was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossReason {
+    /// The owner's death was proven.
+    OwnerDied,
+    /// It expired, and the task was to be granted again.
+    Expired,
+    /// The store was restored behind it.
+    Restored,
+}
+
+/// See [`Fact::LeaseLost`](super::Fact::LeaseLost).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseLost {
+    /// The task.
+    pub task: TaskId,
+    /// Who held it.
+    pub holder: AgentName,
+    /// Which incarnation held it.
+    pub holder_session: SessionId,
+    /// The grant that is lost.
+    pub token: Token,
+    /// Why.
+    pub reason: LossReason,
+    /// Lost leases so far.
+    pub losses: u32,
+    /// Where the task rests now; absent when `task_claimed` or `task_died` follows at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting: Option<Resting>,
+}

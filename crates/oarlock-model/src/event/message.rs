@@ -1,0 +1,31 @@
+//! Facts about messages.
+//! Each struct is the data of the event of the same name; it is public as `event::NAME`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{AgentName, MessageId};
+
+/// See [`Fact::MessageSent`](super::Fact::MessageSent).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of `Message`, documented there")]
+pub struct MessageSent {
+    pub id: MessageId,
+    pub thread: MessageId,
+    pub to: Vec<AgentName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    #[serde(default)]
+    pub ack_required: bool,
+}
+
+/// See [`Fact::MessageAcked`](super::Fact::MessageAcked).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageAcked {
+    /// The message.
+    pub id: MessageId,
+    /// Who acknowledged it.
+    pub by: AgentName,
+}

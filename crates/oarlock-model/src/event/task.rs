@@ -1,0 +1,281 @@
+//! Facts about tasks: what is asked for, what it needs, and what came of it. Who holds one is in `lease`.
+//! Each struct is the data of the event of the same name; it is public as `event::NAME`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use crate::ident::{AgentName, Label, TaskId, Token};
+use crate::pattern::Pattern;
+use crate::task::{Gate, Resting, TaskSpec};
+use crate::time::{StoreTime, WallTime};
+
+/// See [`Fact::TaskAdded`](super::Fact::TaskAdded).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskAdded {
+    /// Its id.
+    pub id: TaskId,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub spec: TaskSpec,
+    /// What it needs.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub needs: BTreeSet<TaskId>,
+    /// Where it rests at first.
+    pub resting: Resting,
+}
+
+/// What `update` changed: absent fields stay as they were, an empty `assigned` clears.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of `TaskSpec`, documented there")]
+pub struct SpecChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<BTreeSet<Label>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes: Option<Vec<Pattern>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<BTreeSet<Label>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate_minutes: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "nobody_as_empty")]
+    pub assigned: Option<Option<AgentName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<WallTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+}
+
+impl SpecChange {
+    /// Writes the changes into `spec`.
+    pub fn apply(&self, spec: &mut TaskSpec) {
+        fn set<T: Clone>(target: &mut T, value: &Option<T>) {
+            if let Some(value) = value {
+                target.clone_from(value);
+            }
+        }
+        fn set_some<T: Clone>(target: &mut Option<T>, value: &Option<T>) {
+            if value.is_some() {
+                target.clone_from(value);
+            }
+        }
+        set(&mut spec.title, &self.title);
+        set(&mut spec.body, &self.body);
+        set_some(&mut spec.kind, &self.kind);
+        set(&mut spec.priority, &self.priority);
+        set(&mut spec.capabilities, &self.capabilities);
+        set(&mut spec.writes, &self.writes);
+        set(&mut spec.resources, &self.resources);
+        set_some(&mut spec.estimate_minutes, &self.estimate_minutes);
+        set(&mut spec.assigned, &self.assigned);
+        set(&mut spec.max_attempts, &self.max_attempts);
+        set_some(&mut spec.not_before, &self.not_before);
+        set_some(&mut spec.gate, &self.gate);
+    }
+}
+
+/// "Nobody" as an empty text: replies and exports hold no null.
+mod nobody_as_empty {
+    use crate::ident::AgentName;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde passes the field by reference")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Option<AgentName>>, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(value.as_ref().and_then(Option::as_ref).map_or("", AgentName::as_str))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<AgentName>>, D::Error> {
+        match String::deserialize(d)?.as_str() {
+            "" => Ok(Some(None)),
+            name => AgentName::parse(name).map(|name| Some(Some(name))).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// See [`Fact::TaskUpdated`](super::Fact::TaskUpdated).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskUpdated {
+    /// The task.
+    pub id: TaskId,
+    /// What changed.
+    #[serde(flatten)]
+    pub change: SpecChange,
+    /// Where it rests now, when the change moved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting: Option<Resting>,
+}
+
+/// See [`Fact::TaskNoted`](super::Fact::TaskNoted).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskNoted {
+    /// The task.
+    pub id: TaskId,
+    /// The note.
+    pub text: String,
+}
+
+/// See [`Fact::TaskSplit`](super::Fact::TaskSplit).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSplit {
+    /// The parent.
+    pub id: TaskId,
+    /// Its new children.
+    pub children: Vec<TaskId>,
+    /// Whether it is done by itself when its last child is.
+    #[serde(default)]
+    pub auto_finish: bool,
+    /// Whether it waits from now on; a holder that adds a child to its own task goes on holding it.
+    pub waits: bool,
+}
+
+/// See [`Fact::TaskReadied`](super::Fact::TaskReadied).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskReadied {
+    /// The task.
+    pub id: TaskId,
+}
+
+/// See [`Fact::TaskFailed`](super::Fact::TaskFailed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskFailed {
+    /// The task.
+    pub id: TaskId,
+    /// The grant that failed.
+    pub token: Token,
+    /// What its holder said.
+    pub reason: String,
+    /// Failures so far.
+    pub failures: u32,
+    /// When it may be tried again; absent when it will not, and `task_died` follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<StoreTime>,
+}
+
+/// See [`Fact::TaskDone`](super::Fact::TaskDone).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDone {
+    /// The task.
+    pub id: TaskId,
+    /// The grant that did it; absent when its last child or an approval did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Paths its holder named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<String>,
+    /// Tasks that can be claimed because of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unblocked: Vec<TaskId>,
+}
+
+/// See [`Fact::TaskSubmitted`](super::Fact::TaskSubmitted).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSubmitted {
+    /// The task.
+    pub id: TaskId,
+    /// The grant that did it; absent when its last child did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Paths its holder named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<String>,
+}
+
+/// See [`Fact::TaskApproved`](super::Fact::TaskApproved). A [`Fact::TaskDone`](super::Fact::TaskDone) follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskApproved {
+    /// The task.
+    pub id: TaskId,
+}
+
+/// See [`Fact::TaskRejected`](super::Fact::TaskRejected).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskRejected {
+    /// The task.
+    pub id: TaskId,
+    /// Why.
+    pub reason: String,
+    /// Where it rests now.
+    pub resting: Resting,
+}
+
+/// See [`Fact::TaskCancelled`](super::Fact::TaskCancelled).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskCancelled {
+    /// The task.
+    pub id: TaskId,
+    /// The parent whose cancellation took it along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_parent: Option<TaskId>,
+}
+
+/// See [`Fact::TaskRequeued`](super::Fact::TaskRequeued).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskRequeued {
+    /// The task.
+    pub id: TaskId,
+    /// Where it rests now.
+    pub resting: Resting,
+}
+
+/// Why a task died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeathReason {
+    /// It failed `max_attempts` times.
+    Failures,
+    /// Its lease was lost `max_attempts` times.
+    Losses,
+    /// Its holder said that trying again is useless.
+    NoRetry,
+}
+
+/// See [`Fact::TaskDied`](super::Fact::TaskDied).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDied {
+    /// The task.
+    pub id: TaskId,
+    /// Why.
+    pub reason: DeathReason,
+    /// Failures so far.
+    pub failures: u32,
+    /// Lost leases so far.
+    pub losses: u32,
+}
+
+/// See [`Fact::DependencyAdded`](super::Fact::DependencyAdded).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DependencyAdded {
+    /// The task.
+    pub id: TaskId,
+    /// What it needs from now on, besides.
+    pub on: BTreeSet<TaskId>,
+    /// Where it rests now, when that moved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting: Option<Resting>,
+}
+
+/// See [`Fact::DependencyRemoved`](super::Fact::DependencyRemoved).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DependencyRemoved {
+    /// The task.
+    pub id: TaskId,
+    /// What it no longer needs.
+    pub on: BTreeSet<TaskId>,
+    /// Where it rests now, when that moved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting: Option<Resting>,
+}

@@ -1,0 +1,198 @@
+//! Units: the steps to be, before anything is known about how they hang together: phases whole or their items, what role
+//! each has, and which files each takes.
+
+use oarlock_model::pattern::Pattern;
+
+use crate::claim::{self, Claimant};
+use crate::document::Document;
+use crate::files::{self, StepFiles};
+use crate::overlap::{Id, Table};
+use crate::sections::Listed;
+use crate::steps::{self, Draft};
+use crate::text::List;
+use crate::words::{self, Role};
+use crate::{estimate, refs};
+
+/// Extensions of files that an inspection may leave behind.
+const FINDINGS: List = List("md, mdx, rst, adoc, txt, csv, tsv, json, jsonl, ndjson, yaml, yml, toml, xml, html, log, pdf, svg, png");
+
+/// A step to be, with what its phase adds.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    /// Where it stands.
+    pub(crate) draft: Draft,
+    /// Lines of the phase's own text, before its first item.
+    pub(crate) header: Option<(usize, usize)>,
+    /// Group of steps that are said to run side by side.
+    pub(crate) beside: Option<usize>,
+    /// Its share of the minutes stated for the phase.
+    pub(crate) share: Option<u64>,
+}
+
+impl Unit {
+    /// A step that stands for itself.
+    pub(crate) fn of(draft: Draft) -> Self {
+        Self { draft, header: None, beside: None, share: None }
+    }
+}
+
+/// Phases whole, or their items where these write different files or are said to be parallel.
+pub(crate) fn expand(
+    document: &Document<'_>,
+    drafts: Vec<Draft>,
+    listed: &[(Id, &Listed)],
+    about: &[String],
+    table: &mut Table,
+) -> Vec<Unit> {
+    let alone = drafts.len() == 1;
+    let parts: Vec<Unit> =
+        drafts.iter().flat_map(|d| if d.items.len() < 2 { vec![Unit::of(d.clone())] } else { units_of_items(document, d, None) }).collect();
+    if parts.len() > steps::STEPS_MAX {
+        return drafts.into_iter().map(Unit::of).collect();
+    }
+    let (_, files, _) = survey(document, &parts, listed, about, table);
+    let overlaps = table.overlaps();
+    let mut out = Vec::new();
+    let mut at = 0;
+    for (group, draft) in drafts.into_iter().enumerate() {
+        let count = if draft.items.len() < 2 { 1 } else { draft.items.len() };
+        let own = &files[at..at + count];
+        at += count;
+        let parallel = refs::of_draft(document, &Draft { last: draft.line, ..draft.clone() }).parallel;
+        let apart = || {
+            let known: Vec<&StepFiles> = own.iter().filter(|f| !f.writes.is_empty() && !f.partial).collect();
+            let meet =
+                |a: &StepFiles, b: &StepFiles| a.writes.iter().any(|x| b.writes.iter().any(|y| x == y || overlaps.of(*x).contains(y)));
+            known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
+        };
+        if count > 1 && (alone || parallel || (may_expand(&draft) && apart())) {
+            out.extend(units_of_items(document, &draft, parallel.then_some(group)));
+        } else {
+            out.push(Unit::of(draft));
+        }
+    }
+    out
+}
+
+/// Whether the items of a phase are work: those of an analysis or a test only say what it looks at.
+fn may_expand(draft: &Draft) -> bool {
+    if matches!(words::role_of(&draft.title), Role::Inspect | Role::Design | Role::Verify) {
+        return false;
+    }
+    let works = |item: &&Draft| !item.id.is_empty() || words::makes_something(&item.title);
+    draft.items.iter().filter(works).count() * 2 >= draft.items.len()
+}
+
+fn units_of_items(document: &Document<'_>, draft: &Draft, beside: Option<usize>) -> Vec<Unit> {
+    let count = u64::try_from(draft.items.len()).unwrap_or(1);
+    let share = estimate::stated(document, draft.line, draft.last).map(|m| (m / count).max(1));
+    let first = draft.items.first().map_or(draft.line, |i| i.line);
+    draft
+        .items
+        .iter()
+        .map(|item| Unit { draft: item.clone(), header: (draft.line < first).then(|| (draft.line, first - 1)), beside, share })
+        .collect()
+}
+
+/// Roles and files of the units, the listed files given to those that fit.
+pub(crate) fn survey(
+    document: &Document<'_>,
+    units: &[Unit],
+    listed: &[(Id, &Listed)],
+    about: &[String],
+    table: &mut Table,
+) -> (Vec<Role>, Vec<StepFiles>, Vec<usize>) {
+    let mut files: Vec<StepFiles> = units.iter().map(|u| files::of_draft(document, &u.draft, table)).collect();
+    let mut roles = Vec::with_capacity(units.len());
+    let mut built = false;
+    for (unit, files) in units.iter().zip(&files) {
+        let role = role_of(&unit.draft, files, listed, table, built);
+        built |= matches!(role, Role::Build | Role::Foundation | Role::Integrate);
+        roles.push(role);
+    }
+    let titles: Vec<(String, String)> = units.iter().map(|u| claim_texts(&u.draft)).collect();
+    let claimants: Vec<Claimant<'_>> =
+        titles.iter().zip(&roles).map(|((title, items), role)| Claimant { title, items, role: *role }).collect();
+    let unclaimed = claim::claim_listed(listed, &claimants, &mut files, about);
+    (roles, files, unclaimed)
+}
+
+/// The title, and for a phase the titles of its items.
+fn claim_texts(draft: &Draft) -> (String, String) {
+    let items: Vec<&str> = draft.items.iter().take(10).map(|i| i.title.as_str()).collect();
+    (words::without_parentheses(&draft.title), items.join(" "))
+}
+
+fn role_of(draft: &Draft, files: &StepFiles, listed: &[(Id, &Listed)], table: &Table, built: bool) -> Role {
+    if draft.looks {
+        return Role::Inspect;
+    }
+    let role = match words::role_of(&draft.title) {
+        Role::Inspect if names_a_thing(&draft.title, files, listed, table) => Role::Build,
+        role => role,
+    };
+    match role {
+        // Looking again after something was built is checking it.
+        Role::Inspect if built && files.writes.is_empty() => Role::Verify,
+        Role::Build if files.writes.iter().any(|id| makes_base(table, *id)) => Role::Foundation,
+        Role::Build if !files.writes.is_empty() && files.writes.iter().all(|id| claim::is_document(table.pattern(*id))) => Role::Document,
+        role => role,
+    }
+}
+
+/// Whether a title such as "Search" names what is built and not a look at things: it makes a file of that name, in code.
+/// A file of prose or data shows nothing, because an inspection writes its findings into one.
+fn names_a_thing(title: &str, files: &StepFiles, listed: &[(Id, &Listed)], table: &Table) -> bool {
+    let of_list: Vec<&Pattern> = listed.iter().map(|(_, l)| &l.pattern).collect();
+    let own: Vec<&Pattern> = files.writes.iter().map(|id| table.pattern(*id)).collect();
+    let mut code = if own.is_empty() { of_list } else { own };
+    code.retain(|p| is_code(p));
+    if words::is_feature(title) {
+        return !code.is_empty();
+    }
+    let looks = words::inspect_stems(title);
+    code.iter().any(|p| words::tokens(p.as_str()).iter().any(|w| looks.contains(&words::stem(w))))
+}
+
+fn is_code(pattern: &Pattern) -> bool {
+    let name = pattern.as_str().rsplit('/').next().unwrap_or("");
+    name.rsplit_once('.').is_some_and(|(_, extension)| !FINDINGS.has(&extension.to_ascii_lowercase()))
+}
+
+fn makes_base(table: &Table, id: Id) -> bool {
+    let name = table.pattern(id).as_str().rsplit('/').next().unwrap_or("");
+    words::is_base_name(name.split('.').next().unwrap_or(name))
+}
+
+/// The data-flow stages of the steps, when all three stages occur.
+pub(crate) fn stages(units: &[Unit]) -> Vec<Option<u8>> {
+    let stages: Vec<Option<u8>> = units.iter().map(|u| words::flow_stage(&u.draft.title)).collect();
+    if (1..=3).all(|s| stages.contains(&Some(s))) { stages } else { vec![None; units.len()] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(title: &str, writes: &[&str]) -> Role {
+        let mut table = Table::default();
+        let ids = writes.iter().map(|w| table.intern(&Pattern::parse(w).expect("a path")).expect("room")).collect();
+        let files = StepFiles { writes: ids, ..StepFiles::default() };
+        role_of(&Draft { title: title.to_owned(), ..Draft::default() }, &files, &[], &table, false)
+    }
+
+    #[test]
+    fn a_component_named_search_is_built_and_not_looked_at() {
+        for (title, writes, want) in [
+            ("Search", &["src/index.rs"][..], Role::Build),
+            ("Word search (45 min)", &["src/index.rs"], Role::Build),
+            ("Audit log", &["src/audit/log.rs"], Role::Build),
+            ("Search", &["found.md"], Role::Inspect),
+            ("Search the logs", &["src/index.rs"], Role::Inspect),
+            ("Audit", &["src/index.rs"], Role::Inspect),
+            ("Search", &[], Role::Inspect),
+        ] {
+            assert_eq!(role(title, writes), want, "{title} {writes:?}");
+        }
+    }
+}
