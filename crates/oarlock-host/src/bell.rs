@@ -33,10 +33,7 @@ impl Bells {
     pub fn open(dir: &Path, topics: &[&str]) -> io::Result<Self> {
         check_topics(topics)?;
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let bells = Self {
-            dir: dir.to_owned(),
-            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
-        };
+        let bells = Self { dir: dir.to_owned(), topics: topics.iter().map(|topic| (*topic).to_owned()).collect() };
         for topic in topics {
             open_to_ring(&bells.dir.join(topic), true)?;
         }
@@ -51,10 +48,7 @@ impl Bells {
     /// all the same, and the waiters' slow re-check finds it.
     pub fn ring(&self, topic: &str) -> io::Result<()> {
         if !self.topics.iter().any(|own| own == topic) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("no bell {topic:?}"),
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no bell {topic:?}")));
         }
         let path = self.dir.join(topic);
         match open_to_ring(&path, false) {
@@ -68,22 +62,13 @@ impl Bells {
 /// Never through a symlink, and never waiting should somebody have put a pipe there.
 fn open_to_ring(path: &Path, create: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options
-        .append(true)
-        .create(create)
-        .mode(0o666)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.append(true).create(create).mode(0o666).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options.open(path)
 }
 
 fn check_topics(topics: &[&str]) -> io::Result<()> {
     if topics.len() > TOPICS_MAX {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("more than {TOPICS_MAX} topics"),
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("more than {TOPICS_MAX} topics")));
     }
-    topics
-        .iter()
-        .try_for_each(|topic| small_file::check_name(topic))
+    topics.iter().try_for_each(|topic| small_file::check_name(topic))
 }

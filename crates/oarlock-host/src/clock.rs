@@ -71,17 +71,8 @@ impl HostId {
     pub fn read() -> Self {
         let machine_id = small_file::text_or_empty("/etc/machine-id");
         let is_id = machine_id.len() == 32 && machine_id.bytes().all(|b| b.is_ascii_hexdigit());
-        let host = if is_id {
-            machine_id
-        } else {
-            small_file::text_or_empty("/proc/sys/kernel/hostname")
-        };
-        Self {
-            boot_id: boot_id(),
-            time_namespace: small_file::namespace("/proc/self/ns/time"),
-            pid_namespace: pid_namespace(),
-            host,
-        }
+        let host = if is_id { machine_id } else { small_file::text_or_empty("/proc/sys/kernel/hostname") };
+        Self { boot_id: boot_id(), time_namespace: small_file::namespace("/proc/self/ns/time"), pid_namespace: pid_namespace(), host }
     }
 }
 
@@ -136,35 +127,22 @@ pub(crate) fn offset_ns(name: &str) -> i64 {
     if own.is_empty() || own != small_file::namespace("/proc/self/ns/time_for_children") {
         return 0;
     }
-    parse_offset_ns(
-        &small_file::text_or_empty("/proc/self/timens_offsets"),
-        name,
-    )
-    .unwrap_or(0)
+    parse_offset_ns(&small_file::text_or_empty("/proc/self/timens_offsets"), name).unwrap_or(0)
 }
 
 /// One line a clock: its name, whole seconds (signed), nanoseconds.
 fn parse_offset_ns(text: &str, name: &str) -> Option<i64> {
-    let mut fields = text
-        .lines()
-        .map(str::split_whitespace)
-        .find_map(|mut fields| {
-            let is_wanted = fields.next() == Some(name);
-            is_wanted.then_some(fields)
-        })?;
+    let mut fields = text.lines().map(str::split_whitespace).find_map(|mut fields| {
+        let is_wanted = fields.next() == Some(name);
+        is_wanted.then_some(fields)
+    })?;
     let seconds: i64 = fields.next()?.parse().ok()?;
     let nanoseconds: i64 = fields.next()?.parse().ok()?;
-    Some(
-        seconds
-            .saturating_mul(1_000_000_000)
-            .saturating_add(nanoseconds),
-    )
+    Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
 }
 
 fn milliseconds(time: Timespec) -> i64 {
-    time.tv_sec
-        .saturating_mul(1_000)
-        .saturating_add(time.tv_nsec / 1_000_000)
+    time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000)
 }
 
 #[cfg(test)]
@@ -178,10 +156,7 @@ mod tests {
         assert!(wall_ms() > 1_700_000_000_000);
         assert_eq!(host, HostId::read());
         assert_eq!(host.boot_id.len(), 36, "a boot id is a UUID");
-        assert!(
-            host.pid_namespace.bytes().all(|b| b.is_ascii_digit())
-                && !host.pid_namespace.is_empty()
-        );
+        assert!(host.pid_namespace.bytes().all(|b| b.is_ascii_digit()) && !host.pid_namespace.is_empty());
     }
 
     #[test]
@@ -191,9 +166,6 @@ mod tests {
         assert_eq!(parse_offset_ns(text, "boottime"), Some(7_000_000_001));
         assert_eq!(parse_offset_ns(text, "realtime"), None);
         assert_eq!(parse_offset_ns("monotonic x y", "monotonic"), None);
-        assert_eq!(
-            parse_offset_ns("monotonic 9223372036854775807 1", "monotonic"),
-            Some(i64::MAX)
-        );
+        assert_eq!(parse_offset_ns("monotonic 9223372036854775807 1", "monotonic"), Some(i64::MAX));
     }
 }

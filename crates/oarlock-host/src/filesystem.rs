@@ -91,29 +91,15 @@ mod tests {
 
     #[test]
     fn shares_refuse_the_write_ahead_log_and_others_do_not() {
-        for (magic, refuses) in [
-            (0xef53, false),
-            (0x0102_1994, false),
-            (0x0102_1997, true),
-            (0xff53_4d42, true),
-            (1, false),
-        ] {
-            assert_eq!(
-                from_magic(magic).refuses_wal(),
-                refuses,
-                "{}",
-                from_magic(magic)
-            );
+        for (magic, refuses) in [(0xef53, false), (0x0102_1994, false), (0x0102_1997, true), (0xff53_4d42, true), (1, false)] {
+            assert_eq!(from_magic(magic).refuses_wal(), refuses, "{}", from_magic(magic));
         }
         assert_eq!(from_magic(0x77).to_string(), "file system 0x77");
     }
 
     #[test]
     fn kind_of_a_path_is_told_and_a_missing_path_is_an_error() {
-        assert!(matches!(
-            kind(Path::new("/proc")),
-            Ok(FsKind::Unknown(0x9fa0))
-        ));
+        assert!(matches!(kind(Path::new("/proc")), Ok(FsKind::Unknown(0x9fa0))));
         assert!(kind(Path::new("/no/such/path")).is_err());
     }
 }

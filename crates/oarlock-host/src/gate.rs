@@ -54,18 +54,9 @@ impl Gate {
     pub fn open(dir: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         // As SQLite makes its files, less the umask: who may write the store may queue for it.
-        options
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o666)
-            .custom_flags(libc::O_NOFOLLOW);
+        options.read(true).append(true).create(true).mode(0o666).custom_flags(libc::O_NOFOLLOW);
         let gate = options.open(dir.join("gate.lock"))?;
-        Ok(Self {
-            queue: Queue::open(&dir.join("turn.lock"))?,
-            gate,
-            impatient_until: None,
-        })
+        Ok(Self { queue: Queue::open(&dir.join("turn.lock"))?, gate, impatient_until: None })
     }
 
     /// Goes through the gate, in turn. Waits at most `patience` in all, and goes on without what it did not get:
@@ -78,25 +69,13 @@ impl Gate {
         let now = Instant::now();
         let is_impatient = self.impatient_until.is_some_and(|until| now < until);
         // Beyond the end of time is as good as never.
-        let until = if is_impatient {
-            Some(now)
-        } else {
-            now.checked_add(patience)
-        };
+        let until = if is_impatient { Some(now) } else { now.checked_add(patience) };
         // From here on, dropping it gives back whatever is had.
-        let mut passage = Passage {
-            queue: self.queue.as_ref(),
-            gate: None,
-            is_fair: true,
-        };
+        let mut passage = Passage { queue: self.queue.as_ref(), gate: None, is_fair: true };
         if let Some(queue) = passage.queue {
             passage.is_fair = queue.join(until)?;
         }
-        if lock_until(
-            until,
-            || try_lock(&self.gate),
-            || flock(&self.gate, FlockOperation::LockExclusive),
-        )? {
+        if lock_until(until, || try_lock(&self.gate), || flock(&self.gate, FlockOperation::LockExclusive))? {
             passage.gate = Some(&self.gate);
         } else {
             passage.is_fair = false;
@@ -158,18 +137,10 @@ mod tests {
 
     /// Waits until so many queue in the kernel: `/proc/locks` shows them with arrows.
     fn until_queued(dir: &Path, wanted: usize) {
-        let inode = std::fs::metadata(dir.join("turn.lock"))
-            .expect("made")
-            .ino();
+        let inode = std::fs::metadata(dir.join("turn.lock")).expect("made").ino();
         let inode = format!(":{inode} ");
         let waits = |line: &&str| line.contains(" -> ") && line.contains(&inode);
-        let queued = || {
-            std::fs::read_to_string("/proc/locks")
-                .expect("Linux")
-                .lines()
-                .filter(waits)
-                .count()
-        };
+        let queued = || std::fs::read_to_string("/proc/locks").expect("Linux").lines().filter(waits).count();
         while queued() != wanted {
             thread::yield_now();
         }
@@ -184,17 +155,13 @@ mod tests {
     #[test]
     fn eight_threads_get_equal_shares_one_at_a_time() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (arrived, total, inside) =
-            (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
+        let (arrived, total, inside) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
         let work = || {
             let mut gate = open(dir.path());
             let (mut own, mut has_arrived) = (0, false);
             while total.load(Ordering::SeqCst) < 2_000 {
                 let passage = gate.enter(LONG).expect("enters");
-                assert!(
-                    passage.is_fair() && !inside.swap(true, Ordering::SeqCst),
-                    "alone and in turn"
-                );
+                assert!(passage.is_fair() && !inside.swap(true, Ordering::SeqCst), "alone and in turn");
                 // A thread that has not been started yet does not queue: count when all do.
                 if !std::mem::replace(&mut has_arrived, true) {
                     arrived.fetch_add(1, Ordering::SeqCst);
@@ -211,10 +178,7 @@ mod tests {
         };
         let mut shares: Vec<u32> = thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().expect("no panic"))
-                .collect()
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         // On a busy machine the scheduler may forget one thread, or favour one, while it is not in the queue: compare
         // the others.
@@ -240,9 +204,7 @@ mod tests {
         };
         let threads: Vec<_> = (0..6).map(enter).collect();
         drop(passage);
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().expect("no panic"));
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
         drop(sender);
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
     }
@@ -267,10 +229,7 @@ mod tests {
         let mut next = open(dir.path());
         waiter.kill();
         until_queued(dir.path(), 0);
-        assert!(
-            !next.enter(SHORT).expect("enters").is_fair(),
-            "somebody is inside"
-        );
+        assert!(!next.enter(SHORT).expect("enters").is_fair(), "somebody is inside");
         drop(passage);
         assert!(open(dir.path()).enter(LONG).expect("enters").is_fair());
     }
@@ -289,10 +248,7 @@ mod tests {
         assert!(!gate.enter(patience).expect("enters").is_fair());
         assert!(again.elapsed() < patience, "not waited for again");
         holder.kill();
-        assert!(
-            gate.enter(patience).expect("enters").is_fair(),
-            "what is free is taken without waiting"
-        );
+        assert!(gate.enter(patience).expect("enters").is_fair(), "what is free is taken without waiting");
         assert!(gate.impatient_until.is_none());
     }
 
@@ -305,14 +261,8 @@ mod tests {
         until_queued(dir.path(), 1);
         waiter.stop();
         drop(passage);
-        assert!(
-            !gate.enter(SHORT).expect("enters").is_fair(),
-            "it queued behind the stopped one"
-        );
-        assert!(
-            open(dir.path()).enter(LONG).expect("enters").is_fair(),
-            "further ones do not notice"
-        );
+        assert!(!gate.enter(SHORT).expect("enters").is_fair(), "it queued behind the stopped one");
+        assert!(open(dir.path()).enter(LONG).expect("enters").is_fair(), "further ones do not notice");
     }
 
     #[test]
@@ -331,10 +281,7 @@ mod tests {
     #[test]
     fn without_a_queue_the_gate_still_lets_in_one_at_a_time() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let unqueued = || Gate {
-            queue: None,
-            ..open(dir.path())
-        };
+        let unqueued = || Gate { queue: None, ..open(dir.path()) };
         let (mut holder, mut other) = (unqueued(), unqueued());
         let passage = holder.enter(LONG).expect("enters");
         assert!(passage.is_fair() && !other.enter(SHORT).expect("enters").is_fair());

@@ -5,9 +5,7 @@
 //! systems answer the same questions by other means and are refused here rather than answered wrongly.
 
 #[cfg(not(target_os = "linux"))]
-compile_error!(
-    "oarlock-host reads /proc and uses inotify, pidfd and per-thread timers: it builds for Linux only"
-);
+compile_error!("oarlock-host reads /proc and uses inotify, pidfd and per-thread timers: it builds for Linux only");
 
 pub mod bell;
 pub mod clock;

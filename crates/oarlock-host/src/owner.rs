@@ -94,11 +94,7 @@ pub fn probe(dir: &Path, session: &str) -> io::Result<OwnerState> {
         return Ok(OwnerState::Held);
     }
     // Removed between our opening and locking: the owner ended in good order.
-    Ok(if file.metadata()?.nlink() == 0 {
-        OwnerState::Missing
-    } else {
-        OwnerState::Free
-    })
+    Ok(if file.metadata()?.nlink() == 0 { OwnerState::Missing } else { OwnerState::Free })
 }
 
 /// Removes the lock file of a dead owner. False when there is none, or when it is held.
@@ -129,9 +125,7 @@ fn lock_path(dir: &Path, session: &str) -> io::Result<PathBuf> {
 /// Never through a symlink, never waiting at a pipe; `std` adds close-on-exec.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options
 }
 
@@ -173,15 +167,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let dir = dir.path().join("owners");
         assert_eq!(probe(&dir, "ada-1").expect("probes"), OwnerState::Missing);
-        let lock = OwnerLock::acquire(&dir, "ada-1")
-            .expect("acquires")
-            .expect("nobody holds it");
+        let lock = OwnerLock::acquire(&dir, "ada-1").expect("acquires").expect("nobody holds it");
         assert_eq!(lock.file.metadata().expect("open").mode() & 0o777, 0o600);
-        assert!(
-            OwnerLock::acquire(&dir, "ada-1")
-                .expect("acquires")
-                .is_none()
-        );
+        assert!(OwnerLock::acquire(&dir, "ada-1").expect("acquires").is_none());
         assert!(!remove_stale(&dir, "ada-1").expect("looks"));
         assert_eq!(probe(&dir, "ada-1").expect("probes"), OwnerState::Held);
         let path = lock.path().to_owned();
@@ -194,70 +182,36 @@ mod tests {
     fn death_frees_the_lock_and_stopping_does_not() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut owner = Helper::start("owner", dir.path());
-        assert_eq!(
-            probe(dir.path(), "ada-1").expect("probes"),
-            OwnerState::Held
-        );
+        assert_eq!(probe(dir.path(), "ada-1").expect("probes"), OwnerState::Held);
         owner.stop();
-        assert_eq!(
-            probe(dir.path(), "ada-1").expect("probes"),
-            OwnerState::Held
-        );
+        assert_eq!(probe(dir.path(), "ada-1").expect("probes"), OwnerState::Held);
         owner.kill();
-        assert_eq!(
-            probe(dir.path(), "ada-1").expect("probes"),
-            OwnerState::Free
-        );
-        assert_eq!(
-            probe(dir.path(), "ada-1").expect("probes"),
-            OwnerState::Free,
-            "probing takes nothing"
-        );
+        assert_eq!(probe(dir.path(), "ada-1").expect("probes"), OwnerState::Free);
+        assert_eq!(probe(dir.path(), "ada-1").expect("probes"), OwnerState::Free, "probing takes nothing");
         assert!(remove_stale(dir.path(), "ada-1").expect("removes"));
         assert!(!remove_stale(dir.path(), "ada-1").expect("looks"));
-        assert_eq!(
-            probe(dir.path(), "ada-1").expect("probes"),
-            OwnerState::Missing
-        );
+        assert_eq!(probe(dir.path(), "ada-1").expect("probes"), OwnerState::Missing);
     }
 
     #[test]
     fn a_program_we_start_does_not_inherit_the_lock() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let lock = OwnerLock::acquire(dir.path(), "ada-1")
-            .expect("acquires")
-            .expect("nobody holds it");
-        let mut child = Command::new("cat")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("cat starts");
+        let lock = OwnerLock::acquire(dir.path(), "ada-1").expect("acquires").expect("nobody holds it");
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat starts");
         let fds = std::fs::read_dir(format!("/proc/{}/fd", child.id())).expect("it lives");
-        let mut targets = fds
-            .filter_map(Result::ok)
-            .filter_map(|fd| std::fs::read_link(fd.path()).ok());
+        let mut targets = fds.filter_map(Result::ok).filter_map(|fd| std::fs::read_link(fd.path()).ok());
         let inherited = targets.any(|target| target == lock.path());
         assert!(!inherited);
-        child
-            .kill()
-            .and_then(|()| child.wait())
-            .expect("it is ours");
+        child.kill().and_then(|()| child.wait()).expect("it is ours");
     }
 
     #[test]
     fn those_who_look_do_not_hinder_each_other_nor_the_taker() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("ada-1.lock");
-        let looking = options()
-            .write(true)
-            .create(true)
-            .open(path)
-            .expect("opens");
+        let looking = options().write(true).create(true).open(path).expect("opens");
         flock(&looking, FlockOperation::NonBlockingLockShared).expect("nobody holds it");
-        assert_eq!(
-            probe(dir.path(), "ada-1").expect("probes"),
-            OwnerState::Free
-        );
+        assert_eq!(probe(dir.path(), "ada-1").expect("probes"), OwnerState::Free);
         let taker = std::thread::spawn({
             let dir = dir.path().to_owned();
             move || OwnerLock::acquire(&dir, "ada-1").map(|lock| lock.is_some())
@@ -272,10 +226,7 @@ mod tests {
         for session in ["", "a/b", "..", ".a", "a\nb", "a\0", &long] {
             let error = OwnerLock::acquire(Path::new("/no/such"), session).expect_err("refused");
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{session:?}");
-            assert!(
-                probe(Path::new("/"), session).is_err()
-                    && remove_stale(Path::new("/"), session).is_err()
-            );
+            assert!(probe(Path::new("/"), session).is_err() && remove_stale(Path::new("/"), session).is_err());
         }
     }
 }

@@ -57,8 +57,7 @@ impl ProcessId {
     /// # Errors
     /// `/proc` is not mounted, or shows another pid namespace than ours.
     pub fn current() -> io::Result<Self> {
-        Self::of(std::process::id())?
-            .ok_or_else(|| io::Error::other("this process is not found in /proc"))
+        Self::of(std::process::id())?.ok_or_else(|| io::Error::other("this process is not found in /proc"))
     }
 
     /// The process that has this pid now, if there is one (also one that has ended and is not collected yet).
@@ -80,16 +79,11 @@ impl ProcessId {
         if self.boot_id != here.boot_id {
             return Liveness::Dead;
         }
-        if self.pid_namespace.is_empty()
-            || self.pid_namespace != here.pid_namespace
-            || check_proc_is_ours().is_err()
-        {
+        if self.pid_namespace.is_empty() || self.pid_namespace != here.pid_namespace || check_proc_is_ours().is_err() {
             return Liveness::Unknown;
         }
         match stat::read(self.pid) {
-            Ok(Some(stat)) if stat.has_ended() || !self.started_at(here.start(&stat)) => {
-                Liveness::Dead
-            }
+            Ok(Some(stat)) if stat.has_ended() || !self.started_at(here.start(&stat)) => Liveness::Dead,
             Ok(Some(_)) => Liveness::Alive,
             // A `/proc` mounted with hidepid shows nothing of other users' processes, but they can be asked for.
             Ok(None) if pid_exists(self.pid) => Liveness::Unknown,
@@ -127,10 +121,7 @@ impl ProcessId {
     /// `BOOT:NAMESPACE:PID:START`, for a store.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!(
-            "{}:{}:{}:{}",
-            self.boot_id, self.pid_namespace, self.pid, self.started
-        )
+        format!("{}:{}:{}:{}", self.boot_id, self.pid_namespace, self.pid, self.started)
     }
 
     /// Reads what [`ProcessId::to_text`] wrote.
@@ -146,32 +137,14 @@ impl ProcessId {
         if parts.next().is_some() {
             return Err(MalformedProcessId);
         }
-        let process = Self {
-            boot_id,
-            pid_namespace,
-            pid,
-            started,
-        };
+        let process = Self { boot_id, pid_namespace, pid, started };
         // One text for one process: no `+7`, no `007`.
-        if process.to_text() == text {
-            Ok(process)
-        } else {
-            Err(MalformedProcessId)
-        }
+        if process.to_text() == text { Ok(process) } else { Err(MalformedProcessId) }
     }
 
     fn at(place: &Place, pid: u32, stat: &stat::Stat) -> Self {
-        let Place {
-            boot_id,
-            pid_namespace,
-            ..
-        } = place.clone();
-        Self {
-            boot_id,
-            pid_namespace,
-            pid,
-            started: place.start(stat),
-        }
+        let Place { boot_id, pid_namespace, .. } = place.clone();
+        Self { boot_id, pid_namespace, pid, started: place.start(stat) }
     }
 
     /// Two readers in time namespaces whose offsets are not whole ticks may differ by one.
@@ -192,16 +165,11 @@ impl Place {
     fn read() -> Self {
         // The kernel tells starts in ticks of 1/100 s whatever its own rate (USER_HZ), shifted by the reader's offset.
         let offset_ticks = clock::offset_ns("boottime") / 10_000_000;
-        Self {
-            boot_id: clock::boot_id(),
-            pid_namespace: clock::pid_namespace(),
-            offset_ticks,
-        }
+        Self { boot_id: clock::boot_id(), pid_namespace: clock::pid_namespace(), offset_ticks }
     }
 
     fn start(&self, stat: &stat::Stat) -> u64 {
-        stat.started
-            .saturating_add_signed(self.offset_ticks.saturating_neg())
+        stat.started.saturating_add_signed(self.offset_ticks.saturating_neg())
     }
 }
 
@@ -211,10 +179,7 @@ fn check_proc_is_ours() -> io::Result<()> {
     if link.to_str().and_then(|pid| pid.parse().ok()) == Some(std::process::id()) {
         return Ok(());
     }
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        "/proc shows another pid namespace than the one of this process",
-    ))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "/proc shows another pid namespace than the one of this process"))
 }
 
 fn pid_exists(pid: u32) -> bool {
@@ -226,11 +191,7 @@ fn pid_exists(pid: u32) -> bool {
 
 fn id_part(text: &str) -> Result<String, MalformedProcessId> {
     let fine = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if fine {
-        Ok(text.to_owned())
-    } else {
-        Err(MalformedProcessId)
-    }
+    if fine { Ok(text.to_owned()) } else { Err(MalformedProcessId) }
 }
 
 #[cfg(test)]
@@ -240,11 +201,7 @@ mod tests {
     use super::*;
 
     fn sleeper() -> std::process::Child {
-        Command::new("cat")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("cat starts")
+        Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat starts")
     }
 
     #[test]
@@ -256,41 +213,23 @@ mod tests {
 
     #[test]
     fn malformed_texts_are_refused() {
-        for text in [
-            "",
-            "a:b:1",
-            "a:b:1:2:3",
-            "a:b:+1:2",
-            "a:b:01:2",
-            "a:b:1:-2",
-            "a/b:c:1:2",
-            ":::",
-            "a:b:4294967296:1",
-        ] {
+        for text in ["", "a:b:1", "a:b:1:2:3", "a:b:+1:2", "a:b:01:2", "a:b:1:-2", "a/b:c:1:2", ":::", "a:b:4294967296:1"] {
             assert_eq!(ProcessId::parse(text), Err(MalformedProcessId), "{text:?}");
         }
-        assert!(
-            ProcessId::parse("::1:2").is_ok(),
-            "what the system did not tell is empty"
-        );
+        assert!(ProcessId::parse("::1:2").is_ok(), "what the system did not tell is empty");
         assert!(ProcessId::parse(&format!("{}:b:1:2", "a".repeat(65))).is_err());
     }
 
     #[test]
     fn an_ended_child_is_dead_before_and_after_it_is_collected() {
         let mut child = sleeper();
-        let process = ProcessId::of(child.id())
-            .expect("proc is ours")
-            .expect("it lives");
+        let process = ProcessId::of(child.id()).expect("proc is ours").expect("it lives");
         assert_eq!(process.liveness(), Liveness::Alive);
         child.kill().expect("it is ours");
         while process.liveness() != Liveness::Dead {
             std::thread::yield_now();
         }
-        assert!(
-            ProcessId::of(child.id()).expect("proc is ours").is_some(),
-            "not collected yet"
-        );
+        assert!(ProcessId::of(child.id()).expect("proc is ours").is_some(), "not collected yet");
         child.wait().expect("it is ours");
         assert_eq!(process.liveness(), Liveness::Dead);
     }
@@ -305,10 +244,7 @@ mod tests {
         };
         assert_eq!(with(|p| p.boot_id = "other".to_owned()), Liveness::Dead);
         assert_eq!(with(|p| p.boot_id.clear()), Liveness::Unknown);
-        assert_eq!(
-            with(|p| p.pid_namespace = "7".to_owned()),
-            Liveness::Unknown
-        );
+        assert_eq!(with(|p| p.pid_namespace = "7".to_owned()), Liveness::Unknown);
         assert_eq!(with(|p| p.started += 100), Liveness::Dead);
         assert_eq!(with(|p| p.pid = u32::MAX), Liveness::Dead);
     }
@@ -316,17 +252,12 @@ mod tests {
     #[test]
     fn ancestors_lead_from_a_child_through_us_to_the_first_process() {
         let mut child = sleeper();
-        let process = ProcessId::of(child.id())
-            .expect("proc is ours")
-            .expect("it lives");
+        let process = ProcessId::of(child.id()).expect("proc is ours").expect("it lives");
         let ancestors = process.ancestors();
         let own = ProcessId::current().expect("Linux has /proc");
         assert_eq!(ancestors.first(), Some(&own));
         assert_eq!(ancestors[1..], own.ancestors());
-        child
-            .kill()
-            .and_then(|()| child.wait())
-            .expect("it is ours");
+        child.kill().and_then(|()| child.wait()).expect("it is ours");
         assert!(process.ancestors().is_empty());
     }
 }

@@ -20,27 +20,21 @@ pub(crate) fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
 
 /// The trimmed text of a file; empty if it is missing, unreadable or not text.
 pub(crate) fn text_or_empty(path: impl AsRef<Path>) -> String {
-    let text = read(path)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     text.map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 
 /// The number in the link of a namespace, `pid:[4026531836]`; empty if there is none.
 pub(crate) fn namespace(path: &str) -> String {
     let link = std::fs::read_link(path).unwrap_or_default();
-    let number = link
-        .to_str()
-        .and_then(|text| text.split_once('[')?.1.strip_suffix(']'));
+    let number = link.to_str().and_then(|text| text.split_once('[')?.1.strip_suffix(']'));
     number.unwrap_or_default().to_owned()
 }
 
 /// Refuses what cannot be the name of a file in a directory of ours.
 pub(crate) fn check_name(name: &str) -> io::Result<()> {
-    let fine = !name.is_empty()
-        && name.len() <= NAME_BYTES_MAX
-        && !name.starts_with('.')
-        && !name.chars().any(|c| c == '/' || c.is_control());
+    let fine =
+        !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.starts_with('.') && !name.chars().any(|c| c == '/' || c.is_control());
     if fine {
         return Ok(());
     }

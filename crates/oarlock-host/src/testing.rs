@@ -27,12 +27,7 @@ impl Helper {
     pub(crate) fn start(role: &str, directory: &Path) -> Self {
         let binary = std::env::current_exe().expect("a test binary has a path");
         let mut child = Command::new(binary)
-            .args([
-                "--exact",
-                "testing::play_a_role",
-                "--nocapture",
-                "--test-threads=1",
-            ])
+            .args(["--exact", "testing::play_a_role", "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .env(DIRECTORY, directory)
             .stdin(Stdio::piped())
@@ -41,11 +36,7 @@ impl Helper {
             .expect("the test binary starts");
         let lines = BufReader::new(child.stdout.take().expect("piped"));
         let stdin = child.stdin.take().expect("piped");
-        let mut helper = Self {
-            child,
-            lines,
-            _stdin: stdin,
-        };
+        let mut helper = Self { child, lines, _stdin: stdin };
         assert_eq!(helper.line(), "ready");
         helper
     }
@@ -54,11 +45,7 @@ impl Helper {
     pub(crate) fn line(&mut self) -> String {
         loop {
             let mut line = String::new();
-            assert_ne!(
-                self.lines.read_line(&mut line).expect("it writes text"),
-                0,
-                "the helper ended"
-            );
+            assert_ne!(self.lines.read_line(&mut line).expect("it writes text"), 0, "the helper ended");
             if let Some((_, text)) = line.trim_end().split_once(MARK) {
                 return text.to_owned();
             }
@@ -70,20 +57,14 @@ impl Helper {
         let pid = Pid::from_child(&self.child);
         rustix::process::kill_process(pid, Signal::STOP).expect("it is ours");
         let path = format!("/proc/{}/stat", self.child.id());
-        while !std::fs::read_to_string(&path)
-            .expect("it lives")
-            .contains(") T ")
-        {
+        while !std::fs::read_to_string(&path).expect("it lives").contains(") T ") {
             std::thread::yield_now();
         }
     }
 
     /// Kills it (SIGKILL) and waits until it has ended.
     pub(crate) fn kill(&mut self) {
-        self.child
-            .kill()
-            .and_then(|()| self.child.wait())
-            .expect("it is ours");
+        self.child.kill().and_then(|()| self.child.wait()).expect("it is ours");
     }
 }
 
@@ -96,9 +77,7 @@ impl Drop for Helper {
 
 fn tell(text: &str) {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{MARK}{text}")
-        .and_then(|()| out.flush())
-        .expect("the parent reads");
+    writeln!(out, "\n{MARK}{text}").and_then(|()| out.flush()).expect("the parent reads");
 }
 
 /// Returns when the parent closes our input or ends.
@@ -116,9 +95,7 @@ fn play_a_role() {
     let directory = Path::new(&directory);
     match role.as_str() {
         "owner" => {
-            let _lock = owner::OwnerLock::acquire(directory, "ada-1")
-                .expect("acquires")
-                .expect("nobody holds it");
+            let _lock = owner::OwnerLock::acquire(directory, "ada-1").expect("acquires").expect("nobody holds it");
             tell("ready");
             wait_for_the_end();
         }
@@ -145,22 +122,10 @@ fn play_a_role() {
             tell("ready");
             let mut command = Command::new("sleep");
             process::children::die_with_parent(&mut command);
-            let mut child = command
-                .arg("600")
-                .stdin(Stdio::null())
-                .spawn()
-                .expect("sleep starts");
-            tell(
-                &process::ProcessId::of(child.id())
-                    .expect("proc is ours")
-                    .expect("it lives")
-                    .to_text(),
-            );
+            let mut child = command.arg("600").stdin(Stdio::null()).spawn().expect("sleep starts");
+            tell(&process::ProcessId::of(child.id()).expect("proc is ours").expect("it lives").to_text());
             wait_for_the_end();
-            child
-                .kill()
-                .and_then(|()| child.wait())
-                .expect("it is ours");
+            child.kill().and_then(|()| child.wait()).expect("it is ours");
         }
         other => unreachable!("no role {other}"),
     }

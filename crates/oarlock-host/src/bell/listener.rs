@@ -53,19 +53,13 @@ impl Listener {
     /// (`fs.inotify.max_user_instances` is often 128): then [`Listener::deaf`] and a shorter re-check do.
     pub fn new(dir: &Path, topics: &[&str]) -> io::Result<Self> {
         super::check_topics(topics)?;
-        Ok(Self {
-            ears: Some(Ears::new(dir, topics)?),
-            processes: HashMap::new(),
-        })
+        Ok(Self { ears: Some(Ears::new(dir, topics)?), processes: HashMap::new() })
     }
 
     /// A listener that hears no bells, only deaths and the end of the time.
     #[must_use]
     pub fn deaf() -> Self {
-        Self {
-            ears: None,
-            processes: HashMap::new(),
-        }
+        Self { ears: None, processes: HashMap::new() }
     }
 
     /// Whether it hears bells.
@@ -133,18 +127,12 @@ impl Listener {
     fn poll(&self, until: Option<Instant>) -> Result<Ready, Errno> {
         let processes = self.processes.values().map(AsFd::as_fd);
         let ears = self.ears.iter().map(|ears| ears.inotify.as_fd());
-        let mut fds: Vec<PollFd<'_>> = processes
-            .chain(ears)
-            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-            .collect();
+        let mut fds: Vec<PollFd<'_>> = processes.chain(ears).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         let left = until.map(|until| timespec(until.saturating_duration_since(Instant::now())));
         poll(&mut fds, left.as_ref())?;
         let is_ready = |fd: &PollFd<'_>| !fd.revents().is_empty();
         let (processes, ears) = fds.split_at(self.processes.len());
-        Ok(Ready {
-            died: processes.iter().any(is_ready),
-            heard: ears.iter().any(is_ready),
-        })
+        Ok(Ready { died: processes.iter().any(is_ready), heard: ears.iter().any(is_ready) })
     }
 }
 
@@ -168,19 +156,10 @@ impl Ears {
     fn new(dir: &Path, topics: &[&str]) -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         // The directory first: a file that is made after the look at it is reported.
-        let of_dir = WatchFlags::CREATE
-            | WatchFlags::MOVED_TO
-            | WatchFlags::DELETE_SELF
-            | WatchFlags::MOVE_SELF;
+        let of_dir = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
         let dir_watch = inotify::add_watch(&inotify, dir, of_dir | WatchFlags::ONLYDIR)?;
         let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
-        let ears = Self {
-            inotify,
-            dir: dir.to_owned(),
-            dir_watch,
-            topics,
-            is_gone: false,
-        };
+        let ears = Self { inotify, dir: dir.to_owned(), dir_watch, topics, is_gone: false };
         ears.watch_topics()?;
         Ok(ears)
     }
@@ -218,17 +197,10 @@ impl Ears {
                 (is_rung, is_remade) = (true, true);
             } else if event.wd() != self.dir_watch {
                 is_rung |= says(ReadFlags::CLOSE_WRITE);
-            } else if says(
-                ReadFlags::DELETE_SELF
-                    | ReadFlags::MOVE_SELF
-                    | ReadFlags::UNMOUNT
-                    | ReadFlags::IGNORED,
-            ) {
+            } else if says(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT | ReadFlags::IGNORED) {
                 self.is_gone = true;
             } else {
-                is_remade |= event
-                    .file_name()
-                    .is_some_and(|name| is_topic(&self.topics, name));
+                is_remade |= event.file_name().is_some_and(|name| is_topic(&self.topics, name));
             }
         }
         if self.is_gone {
@@ -242,9 +214,7 @@ impl Ears {
 }
 
 fn is_topic(topics: &[String], name: &CStr) -> bool {
-    topics
-        .iter()
-        .any(|topic| topic.as_bytes() == name.to_bytes())
+    topics.iter().any(|topic| topic.as_bytes() == name.to_bytes())
 }
 
 fn open_process(pid: u32) -> Option<OwnedFd> {
@@ -254,10 +224,7 @@ fn open_process(pid: u32) -> Option<OwnedFd> {
 
 /// A longer time than the kernel's type holds is as good as its longest.
 fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: duration.subsec_nanos().into(),
-    }
+    Timespec { tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
 }
 
 #[cfg(test)]
@@ -316,10 +283,7 @@ mod tests {
         let before = std::fs::metadata(dir.join("work")).expect("it is there");
         bells.ring("work").expect("rings");
         let after = std::fs::metadata(dir.join("work")).expect("it is there");
-        assert_eq!(
-            (before.modified().ok(), before.len()),
-            (after.modified().ok(), after.len())
-        );
+        assert_eq!((before.modified().ok(), before.len()), (after.modified().ok(), after.len()));
     }
 
     #[test]
@@ -348,10 +312,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_directory_is_noticed_and_stays() {
-        for end in [
-            |dir: &Path| std::fs::remove_dir_all(dir),
-            |dir: &Path| std::fs::rename(dir, dir.with_extension("x")),
-        ] {
+        for end in [|dir: &Path| std::fs::remove_dir_all(dir), |dir: &Path| std::fs::rename(dir, dir.with_extension("x"))] {
             let (_temporary, dir, bells) = bells();
             let mut listener = listener(&dir, &TOPICS);
             end(&dir).expect("it is ours");
@@ -364,65 +325,30 @@ mod tests {
 
     #[test]
     fn deaths_wake_also_those_who_hear_no_bells() {
-        let mut child = Command::new("cat")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("cat starts");
-        let process = ProcessId::of(child.id())
-            .expect("proc is ours")
-            .expect("it lives");
-        let stranger = ProcessId {
-            pid_namespace: "7".to_owned(),
-            ..process.clone()
-        };
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat starts");
+        let process = ProcessId::of(child.id()).expect("proc is ours").expect("it lives");
+        let stranger = ProcessId { pid_namespace: "7".to_owned(), ..process.clone() };
         let (_temporary, dir, _bells) = bells();
         let (mut hears, mut deaf) = (listener(&dir, &TOPICS), Listener::deaf());
         let deaths = [stranger, process.clone()];
-        assert_eq!(
-            hears.wait(AT_ONCE, &deaths).expect("waits"),
-            Woken::TimedOut
-        );
+        assert_eq!(hears.wait(AT_ONCE, &deaths).expect("waits"), Woken::TimedOut);
         assert_eq!(deaf.wait(AT_ONCE, &deaths).expect("waits"), Woken::TimedOut);
         child.kill().expect("it is ours");
         assert_eq!(hears.wait(LONG, &deaths).expect("waits"), Woken::Died);
         child.wait().expect("it is ours");
-        assert_eq!(
-            deaf.wait(LONG, &deaths).expect("waits"),
-            Woken::Died,
-            "as long as it is asked about"
-        );
-        assert_eq!(
-            Listener::deaf().wait(LONG, &deaths).expect("waits"),
-            Woken::Died,
-            "dead before"
-        );
-        assert_eq!(
-            hears.wait(AT_ONCE, &deaths[..1]).expect("waits"),
-            Woken::TimedOut
-        );
-        let of_old = ProcessId {
-            boot_id: "old".to_owned(),
-            ..process
-        };
-        assert_eq!(
-            Listener::deaf().wait(None, &[of_old]).expect("waits"),
-            Woken::Died
-        );
+        assert_eq!(deaf.wait(LONG, &deaths).expect("waits"), Woken::Died, "as long as it is asked about");
+        assert_eq!(Listener::deaf().wait(LONG, &deaths).expect("waits"), Woken::Died, "dead before");
+        assert_eq!(hears.wait(AT_ONCE, &deaths[..1]).expect("waits"), Woken::TimedOut);
+        let of_old = ProcessId { boot_id: "old".to_owned(), ..process };
+        assert_eq!(Listener::deaf().wait(None, &[of_old]).expect("waits"), Woken::Died);
     }
 
     #[test]
     fn many_processes_are_watched_up_to_the_limit() {
         let own = ProcessId::current().expect("Linux has /proc");
         let many: Vec<ProcessId> = (0..u64::try_from(DEATHS_MAX).expect("small") * 2)
-            .map(|number| ProcessId {
-                pid_namespace: number.to_string(),
-                ..own.clone()
-            })
+            .map(|number| ProcessId { pid_namespace: number.to_string(), ..own.clone() })
             .collect();
-        assert_eq!(
-            Listener::deaf().wait(AT_ONCE, &many).expect("waits"),
-            Woken::TimedOut
-        );
+        assert_eq!(Listener::deaf().wait(AT_ONCE, &many).expect("waits"), Woken::TimedOut);
     }
 }

@@ -29,15 +29,8 @@ impl ManualClock {
             pid_namespace: "1".to_owned(),
             host: "host-1".to_owned(),
         };
-        let state = State {
-            monotonic_ms: 1_000_000,
-            wall_ms: 1_767_225_600_000,
-            skew_ms: 0,
-            host,
-        };
-        Self {
-            state: Arc::new(Mutex::new(state)),
-        }
+        let state = State { monotonic_ms: 1_000_000, wall_ms: 1_767_225_600_000, skew_ms: 0, host };
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// Time passes: both clocks go on.
@@ -113,21 +106,12 @@ mod tests {
         let clock = ManualClock::new();
         let (monotonic, wall) = (clock.monotonic_ms(), clock.wall_ms());
         clock.clone().advance_ms(5);
-        assert_eq!(
-            (clock.monotonic_ms(), clock.wall_ms()),
-            (monotonic + 5, wall + 5)
-        );
+        assert_eq!((clock.monotonic_ms(), clock.wall_ms()), (monotonic + 5, wall + 5));
         clock.step_wall_ms(-100);
-        assert_eq!(
-            (clock.monotonic_ms(), clock.wall_ms()),
-            (monotonic + 5, wall - 95)
-        );
+        assert_eq!((clock.monotonic_ms(), clock.wall_ms()), (monotonic + 5, wall - 95));
         clock.enter_time_namespace("2", 1_000);
         assert_eq!(clock.monotonic_ms() - clock.skew_ms(), monotonic + 5);
         clock.reboot("boot-2");
-        assert_eq!(
-            (clock.monotonic_ms(), clock.host().boot_id.as_str()),
-            (0, "boot-2")
-        );
+        assert_eq!((clock.monotonic_ms(), clock.host().boot_id.as_str()), (0, "boot-2"));
     }
 }

@@ -44,10 +44,7 @@ pub(super) fn lock_until(
 }
 
 /// For the sandboxes that have no timers for threads: late by a millisecond, and in no order.
-fn lock_by_looking(
-    until: Option<Instant>,
-    try_lock: impl Fn() -> io::Result<bool>,
-) -> io::Result<bool> {
+fn lock_by_looking(until: Option<Instant>, try_lock: impl Fn() -> io::Result<bool>) -> io::Result<bool> {
     loop {
         if try_lock()? {
             return Ok(true);
@@ -80,25 +77,14 @@ impl Alarm {
         let signal = signal()?;
         let timer = create_timer(signal)?;
         // From here on, dropping it deletes the timer.
-        let alarm = Self {
-            timer,
-            mask: unblock(signal),
-            _not_send: PhantomData,
-        };
-        set_timer(
-            timer,
-            after.max(Duration::from_micros(1)),
-            Duration::from_millis(1),
-        )?;
+        let alarm = Self { timer, mask: unblock(signal), _not_send: PhantomData };
+        set_timer(timer, after.max(Duration::from_micros(1)), Duration::from_millis(1))?;
         Ok(alarm)
     }
 }
 
 impl Drop for Alarm {
-    #[expect(
-        unsafe_code,
-        reason = "deleting a POSIX timer and restoring a signal mask have no safe interface"
-    )]
+    #[expect(unsafe_code, reason = "deleting a POSIX timer and restoring a signal mask have no safe interface")]
     fn drop(&mut self) {
         // SAFETY: the timer was created by `arm` and is deleted once; the mask was filled by `unblock`.
         unsafe {
@@ -112,28 +98,19 @@ impl Drop for Alarm {
 /// nothing, and without `SA_RESTART`, so that it ends the call. Chosen once.
 fn signal() -> io::Result<c_int> {
     static SIGNAL: OnceLock<Option<c_int>> = OnceLock::new();
-    let signal = SIGNAL.get_or_init(|| {
-        (libc::SIGRTMIN()..=libc::SIGRTMAX())
-            .rev()
-            .find(|signal| claim_signal(*signal))
-    });
+    let signal = SIGNAL.get_or_init(|| (libc::SIGRTMIN()..=libc::SIGRTMAX()).rev().find(|signal| claim_signal(*signal)));
     signal.ok_or_else(|| io::Error::other("no free real-time signal"))
 }
 
 extern "C" fn do_nothing(_signal: c_int) {}
 
-#[expect(
-    unsafe_code,
-    reason = "installing a signal handler has no safe interface"
-)]
+#[expect(unsafe_code, reason = "installing a signal handler has no safe interface")]
 fn claim_signal(signal: c_int) -> bool {
     // SAFETY: both structures are plain data for which zero is valid; the handler touches nothing, so it may run at
     // any time in any thread.
     unsafe {
         let mut current: libc::sigaction = MaybeUninit::zeroed().assume_init();
-        if libc::sigaction(signal, ptr::null(), &raw mut current) != 0
-            || current.sa_sigaction != libc::SIG_DFL
-        {
+        if libc::sigaction(signal, ptr::null(), &raw mut current) != 0 || current.sa_sigaction != libc::SIG_DFL {
             return false;
         }
         let mut ours: libc::sigaction = MaybeUninit::zeroed().assume_init();
@@ -162,17 +139,10 @@ fn create_timer(signal: c_int) -> io::Result<libc::timer_t> {
 
 #[expect(unsafe_code, reason = "setting a POSIX timer has no safe interface")]
 fn set_timer(timer: libc::timer_t, first: Duration, then_each: Duration) -> io::Result<()> {
-    let setting = libc::itimerspec {
-        it_interval: timespec(then_each),
-        it_value: timespec(first),
-    };
+    let setting = libc::itimerspec { it_interval: timespec(then_each), it_value: timespec(first) };
     // SAFETY: the timer exists, the setting lives over the call, and the old setting is not asked for.
     let result = unsafe { libc::timer_settime(timer, 0, &raw const setting, ptr::null_mut()) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Unblocks the signal in this thread; gives the mask from before.
@@ -192,13 +162,9 @@ fn unblock(signal: c_int) -> libc::sigset_t {
 
 /// A time beyond what the kernel's type holds is as good as one at its end.
 fn timespec(duration: Duration) -> libc::timespec {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // A year is patience enough, and fits into every width of the type.
-    time.tv_sec =
-        libc::time_t::try_from(duration.as_secs().min(31_536_000)).unwrap_or(libc::time_t::MAX);
+    time.tv_sec = libc::time_t::try_from(duration.as_secs().min(31_536_000)).unwrap_or(libc::time_t::MAX);
     time.tv_nsec = duration.subsec_nanos().into();
     time
 }
@@ -221,9 +187,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_alarm_ends_a_blocking_call_also_when_it_fires_before_it() {
-        let (_writer_kept, reader) = rustix::pipe::pipe()
-            .map(|(reader, writer)| (writer, reader))
-            .expect("a pipe");
+        let (_writer_kept, reader) = rustix::pipe::pipe().map(|(reader, writer)| (writer, reader)).expect("a pipe");
         let after = Duration::from_millis(5);
         let start = Instant::now();
         let alarm = Alarm::arm(after).expect("Linux has timers");

@@ -41,16 +41,8 @@ impl Queue {
     /// description locks"; Linux has them since 3.15, some sandboxes have not).
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o666)
-            .custom_flags(libc::O_NOFOLLOW);
-        let queue = Self {
-            file: options.open(path)?,
-        };
+        options.read(true).write(true).create(true).truncate(false).mode(0o666).custom_flags(libc::O_NOFOLLOW);
+        let queue = Self { file: options.open(path)? };
         match queue.request(libc::F_OFD_SETLK, libc::F_UNLCK, 0, 0) {
             Ok(()) => Ok(Some(queue)),
             Err(Errno::INVAL | Errno::NOSYS) => Ok(None),
@@ -86,16 +78,13 @@ impl Queue {
         let _ = self.file.read_at(&mut bytes, 0)?;
         let ticket = u64::from_le_bytes(bytes);
         let is_ours = self.try_lock_byte(byte_of(ticket))?;
-        self.file
-            .write_all_at(&ticket.wrapping_add(1).to_le_bytes(), 0)?;
+        self.file.write_all_at(&ticket.wrapping_add(1).to_le_bytes(), 0)?;
         Ok(is_ours.then_some(ticket))
     }
 
     fn lock_byte(&self, byte: u64, until: Option<Instant>) -> io::Result<bool> {
         let try_lock = || self.try_lock_byte(byte);
-        lock_until(until, try_lock, || {
-            self.request(libc::F_OFD_SETLKW, libc::F_WRLCK, byte, 1)
-        })
+        lock_until(until, try_lock, || self.request(libc::F_OFD_SETLKW, libc::F_WRLCK, byte, 1))
     }
 
     fn try_lock_byte(&self, byte: u64) -> io::Result<bool> {
@@ -107,10 +96,7 @@ impl Queue {
     }
 
     /// A length of 0 means "to the end of all offsets".
-    #[expect(
-        unsafe_code,
-        reason = "locks of open file descriptions have no safe interface"
-    )]
+    #[expect(unsafe_code, reason = "locks of open file descriptions have no safe interface")]
     fn request(&self, command: c_int, kind: c_int, start: u64, length: i64) -> Result<(), Errno> {
         let mut lock = libc::flock {
             l_type: kind as libc::c_short,
@@ -122,11 +108,7 @@ impl Queue {
         };
         // SAFETY: the descriptor is open, and the structure is complete and lives over the call.
         let result = unsafe { libc::fcntl(self.file.as_raw_fd(), command, &raw mut lock) };
-        if result == -1 {
-            Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
-        } else {
-            Ok(())
-        }
+        if result == -1 { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)) } else { Ok(()) }
     }
 }
 
@@ -141,9 +123,7 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> Queue {
-        Queue::open(path)
-            .expect("opens")
-            .expect("Linux has these locks")
+        Queue::open(path).expect("opens").expect("Linux has these locks")
     }
 
     fn at_once() -> Option<Instant> {

@@ -17,18 +17,10 @@ pub fn die_with_parent(command: &mut Command) {
     let in_child = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // A parent that ended before the call above is never reported: look whether it is still ours.
-        let is_still_there =
-            getppid().is_some_and(|pid| u32::try_from(pid.as_raw_pid()) == Ok(parent));
-        if is_still_there {
-            Ok(())
-        } else {
-            Err(io::Error::from(Errno::SRCH))
-        }
+        let is_still_there = getppid().is_some_and(|pid| u32::try_from(pid.as_raw_pid()) == Ok(parent));
+        if is_still_there { Ok(()) } else { Err(io::Error::from(Errno::SRCH)) }
     };
-    #[expect(
-        unsafe_code,
-        reason = "the closure makes two system calls and allocates nothing, as needed after a fork"
-    )]
+    #[expect(unsafe_code, reason = "the closure makes two system calls and allocates nothing, as needed after a fork")]
     // SAFETY: see the reason; what it captures is one number.
     unsafe {
         command.pre_exec(in_child);
@@ -57,15 +49,9 @@ pub fn kill_group(leader: u32) -> io::Result<bool> {
 
 /// Group 1 would be "everybody", and our own group is never a child's.
 fn signal_group(leader: u32, signal: Signal) -> io::Result<bool> {
-    let group = i32::try_from(leader)
-        .ok()
-        .filter(|leader| *leader > 1)
-        .and_then(Pid::from_raw);
+    let group = i32::try_from(leader).ok().filter(|leader| *leader > 1).and_then(Pid::from_raw);
     let Some(group) = group.filter(|group| *group != rustix::process::getpgrp()) else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("{leader} is not the process group of a child"),
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{leader} is not the process group of a child")));
     };
     match rustix::process::kill_process_group(group, signal) {
         Ok(()) => Ok(true),
@@ -94,12 +80,8 @@ mod tests {
             .spawn()
             .expect("sh starts");
         let mut line = String::new();
-        BufReader::new(shell.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("it writes");
-        let grandchild = ProcessId::of(line.trim().parse().expect("a pid"))
-            .expect("proc is ours")
-            .expect("it lives");
+        BufReader::new(shell.stdout.take().expect("piped")).read_line(&mut line).expect("it writes");
+        let grandchild = ProcessId::of(line.trim().parse().expect("a pid")).expect("proc is ours").expect("it lives");
         (shell, grandchild)
     }
 
@@ -121,13 +103,9 @@ mod tests {
 
     #[test]
     fn groups_that_are_no_child_are_refused() {
-        let own =
-            u32::try_from(rustix::process::getpgrp().as_raw_pid()).expect("a pid is positive");
+        let own = u32::try_from(rustix::process::getpgrp().as_raw_pid()).expect("a pid is positive");
         for leader in [0, 1, own, u32::MAX] {
-            assert_eq!(
-                kill_group(leader).expect_err("no child").kind(),
-                io::ErrorKind::InvalidInput
-            );
+            assert_eq!(kill_group(leader).expect_err("no child").kind(), io::ErrorKind::InvalidInput);
         }
     }
 

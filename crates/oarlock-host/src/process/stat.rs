@@ -28,9 +28,7 @@ impl Stat {
 /// The line of the process that has this pid now, if there is one.
 pub(super) fn read(pid: u32) -> io::Result<Option<Stat>> {
     match small_file::read(format!("/proc/{pid}/stat")) {
-        Ok(line) => parse(&line)
-            .map(Some)
-            .ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not understood"))),
+        Ok(line) => parse(&line).map(Some).ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not understood"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         // It ended between the opening and the reading.
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
@@ -62,16 +60,7 @@ mod tests {
         let tail = "S 7 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 9876 1 2 3";
         for name in ["cat", "a) R 1 (b", ") S 9", "", "\u{7}"] {
             let stat = parse(format!("42 ({name}) {tail}").as_bytes());
-            assert_eq!(
-                stat,
-                Some(Stat {
-                    state: b'S',
-                    parent: 7,
-                    threads: 3,
-                    started: 9876
-                }),
-                "{name}"
-            );
+            assert_eq!(stat, Some(Stat { state: b'S', parent: 7, threads: 3, started: 9876 }), "{name}");
         }
         assert!(parse(&[b"1 (\xff) ", tail.as_bytes()].concat()).is_some());
         for line in ["", "1 (a", "1 (a)", "1 (a) S x", "1 (a) S 1 2 3"] {
@@ -81,17 +70,8 @@ mod tests {
 
     #[test]
     fn a_zombie_leader_with_threads_has_not_ended() {
-        let stat = |state, threads| Stat {
-            state,
-            parent: 1,
-            threads,
-            started: 1,
-        };
-        assert!(
-            stat(b'Z', 1).has_ended() && stat(b'Z', 0).has_ended() && stat(b'X', 5).has_ended()
-        );
-        assert!(
-            !stat(b'Z', 2).has_ended() && !stat(b'T', 1).has_ended() && !stat(b'D', 1).has_ended()
-        );
+        let stat = |state, threads| Stat { state, parent: 1, threads, started: 1 };
+        assert!(stat(b'Z', 1).has_ended() && stat(b'Z', 0).has_ended() && stat(b'X', 5).has_ended());
+        assert!(!stat(b'Z', 2).has_ended() && !stat(b'T', 1).has_ended() && !stat(b'D', 1).has_ended());
     }
 }

@@ -83,4 +83,3 @@ fn a_deep_or_huge_plan_is_refused_and_does_not_crash() {
         assert_eq!(reply.code, 2, "{}", reply.stderr);
     }
 }
-
