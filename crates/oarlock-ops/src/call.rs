@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::OpError;
 use crate::context::{Deciding, Reading};
+use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Query, Request, Waiting};
 use crate::settings::Settings;
 use crate::settle;
@@ -71,9 +72,27 @@ pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Se
         if settle::is_due(&*view)? {
             return Ok(true);
         }
+        let now = view.now();
         let me = identify(&*view, caller, request.identity())?;
-        request.worth_trying(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
+        let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), settings })?;
+        drop(view);
+        if let Some(me) = me.filter(|me| !is_worth_it && now.store.since_ms(me.presence.seen) >= me.timeout_ms / 8) {
+            note_waiting(store, &me)?;
+        }
+        Ok(is_worth_it)
     })
+}
+
+/// Whoever waits is there: without this, a long wait would look like an absence. No lease is renewed.
+fn note_waiting(store: &mut dyn Store, me: &Agent) -> Result<(), OpError> {
+    let mut tx = store.begin(&[Lock::Agent(me.name.clone())], Durability::Presence)?;
+    let now = tx.view().now();
+    if let Some(mut agent) = tx.view().agent(&me.name)?.filter(|agent| agent.is_live() && agent.session == me.session) {
+        agent.presence.seen = now.store;
+        agent.presence.seen_wall = now.wall;
+        tx.write_presence(&me.name, &agent.presence)?;
+    }
+    Ok(tx.commit()?)
 }
 
 fn mutate_once<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
@@ -220,7 +239,7 @@ fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpErr
     if !settle::is_due(&*store.snapshot()?)? {
         return Ok(());
     }
-    let locks = [crate::lock::Lock::Everything];
+    let locks = [Lock::Everything];
     let caller = Caller::default();
     let mut tx = store.begin(&locks, Durability::Presence)?;
     settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks))?;

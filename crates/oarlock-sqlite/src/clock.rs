@@ -51,7 +51,7 @@ impl StoreClock {
     }
 
     /// Moves this boot's time forward so that it is not before anything the store has seen: after
-    /// another store's content came in. Part of the transaction that brought it in.
+    /// another store's content came in.
     pub(crate) fn catch_up(&self, conn: &Connection) -> StoreResult<()> {
         let high_water: i64 = conn.query_row(SELECT_HIGH_WATER, [], |row| row.get(0)).map_err(store_error)?;
         let behind_ms = high_water - self.now().store.0;

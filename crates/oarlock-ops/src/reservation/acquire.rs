@@ -39,6 +39,11 @@ pub(crate) fn overlaps(cx: &Reading<'_>, wanted: &[Wanted], session: Option<&Ses
 
 /// Refuses what others hold, and what a claim has waited for so long that it goes first.
 pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], for_task: Option<&TaskId>) -> Result<(), OpError> {
+    // Before anything is granted: a claim whose reservations then failed could not be taken back.
+    let held = cx.view().reservations()?.len();
+    if held + wanted.len() > limits::RESERVATIONS_MAX {
+        return Err(Rejection::limit("reservations", limits::RESERVATIONS_MAX, held + wanted.len()).into());
+    }
     let mut overlaps = overlaps(&cx.reading(), wanted, Some(&cx.me()?.session))?;
     let starved_claims = cx.view().starved_claims()?;
     // Of claims that starve, the one that has waited longest goes first: they never stop each other for ever.
@@ -93,9 +98,6 @@ fn wanted_by(task: &Task) -> Vec<Wanted> {
 pub(crate) fn make(cx: &mut Deciding<'_>, wanted: Vec<Wanted>, terms: &Terms) -> Result<Vec<ReservationShape>, OpError> {
     let me = cx.me()?.clone();
     let held = cx.view().reservations()?;
-    if held.len() + wanted.len() > limits::RESERVATIONS_MAX {
-        return Err(Rejection::limit("reservations", limits::RESERVATIONS_MAX, held.len() + wanted.len()).into());
-    }
     for old in held.iter().filter(|old| wanted.iter().any(|wanted| conflicts(old, wanted, Some(&me.session)))) {
         cx.emit(ReservationEnded { id: old.id.clone(), reason: ReservationEnd::Expired })?;
     }

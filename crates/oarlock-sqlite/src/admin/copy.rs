@@ -90,7 +90,8 @@ pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Re
     // A store rebuilt from its log has a clock that began just now.
     store.catch_up()?;
     let mut reply = epoch::start(&mut store, floor_seq)?;
-    let kept = suffixed(place.file(), &format!("replaced-{}", options.clock.wall_ms()));
+    let names = (options.clock.wall_ms()..).map(|ms| suffixed(place.file(), &format!("replaced-{ms}")));
+    let kept = names.into_iter().find(|name| !name.exists()).unwrap_or_else(|| suffixed(place.file(), "replaced"));
     match live {
         Some(mut live) => {
             backup(&live, &kept)?;
