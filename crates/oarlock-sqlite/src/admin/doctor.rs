@@ -44,7 +44,12 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     let readable = report.note("file", open_for_looking(place).map(|conn| (conn, "it is an Oarlock store of a known version".to_owned())));
     let Some(conn) = readable else { return Ok(report.finish()) };
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
-    let replayed = report.note("log", replay(&conn, &scratch, options)).is_some();
+    let replay = match replay(&conn, &scratch, options) {
+        // No room for the replay says nothing about the store.
+        Err(error @ (StoreError::Unavailable { .. } | StoreError::Busy(_))) => return Err(error.into()),
+        other => other,
+    };
+    let replayed = report.note("log", replay).is_some();
     let same = replayed && report.note("tables", compare(place, &scratch).map(|found| ((), found))).is_some();
     if sound {
         let mut removed = Vec::new();
@@ -104,10 +109,9 @@ fn surroundings(place: &Place) -> Result<((), String), StoreError> {
     let io = |error: std::io::Error| fault(format!("{}: {error}", place.dir().display()));
     let kind = filesystem::kind(place.dir()).map_err(io)?;
     let free = space::free_bytes(place.dir()).map_err(io)?;
-    if free < FREE_BYTES_MIN {
-        return Err(fault(format!("only {} MiB are free", free >> 20)));
-    }
-    Ok(((), format!("on {kind}, {} MiB free", free >> 20)))
+    // Little space is no damage: it is told, and what cannot be looked at for want of it is an error.
+    let warning = if free < FREE_BYTES_MIN { ", which is little" } else { "" };
+    Ok(((), format!("on {kind}, {} MiB free{warning}", free >> 20)))
 }
 
 fn open_for_looking(place: &Place) -> Result<Connection, StoreError> {
