@@ -76,7 +76,7 @@ pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Se
         let me = identify(&*view, caller, request.identity())?;
         let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), settings })?;
         drop(view);
-        if let Some(me) = me.filter(|me| !is_worth_it && now.store.since_ms(me.presence.seen) >= me.timeout_ms / 8) {
+        if let Some(me) = me.filter(|me| liveness::sighting_due(&me.presence, me.timeout_ms, now)) {
             note_waiting(store, &me)?;
         }
         Ok(is_worth_it)

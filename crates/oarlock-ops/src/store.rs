@@ -192,8 +192,6 @@ pub trait View {
     /// Entries that have a value and whose key begins with `prefix`, by key.
     fn entries(&self, prefix: &str) -> StoreResult<Vec<Entry>>;
 
-    /// The reservation with this id, if it has not ended.
-    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>>;
     /// All reservations that have not ended, by the order of their making. Their time may have run out.
     fn reservations(&self) -> StoreResult<Vec<Reservation>>;
     /// Those that belong to this session.

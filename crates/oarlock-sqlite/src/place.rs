@@ -61,7 +61,7 @@ impl Place {
         })
     }
 
-    /// Makes the directories of the store. Only the user may look into them.
+    /// Makes the directories of the store.
     pub(crate) fn make_dirs(&self) -> StoreResult<()> {
         for dir in [self.dir.clone(), self.beside("owners"), self.beside("bells"), self.beside("gate")] {
             fs::create_dir_all(&dir).map_err(|error| io_error("make", &dir, &error))?;

@@ -186,10 +186,6 @@ impl View for SqliteView<'_> {
         entry::with_prefix(self.conn, prefix).map_err(store_error)
     }
 
-    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>> {
-        reservation::get(self.conn, id).map_err(store_error)
-    }
-
     fn reservations(&self) -> StoreResult<Vec<Reservation>> {
         reservation::list(self.conn).map_err(store_error)
     }

@@ -71,10 +71,15 @@ pub fn activity(presence: &Presence, claims: usize, now: Now) -> Activity {
     }
 }
 
-/// Whether an accepted call should write the agent's presence: at most every eighth of its timeout
-/// (for progress, of [`limits::STUCK_AFTER_MS`]), so that presence costs little.
+/// Whether an agent that is there should be noted again: at every eighth of its timeout.
+pub fn sighting_due(presence: &Presence, timeout_ms: i64, now: Now) -> bool {
+    now.store.since_ms(presence.seen) >= timeout_ms / 8
+}
+
+/// Whether an accepted call should write the agent's presence: when a sighting is due
+/// (for progress, every eighth of [`limits::STUCK_AFTER_MS`]), so that presence costs little.
 pub fn presence_due(presence: &Presence, timeout_ms: i64, now: Now) -> bool {
-    now.store.since_ms(presence.seen) >= timeout_ms / 8 || now.store.since_ms(presence.progressed) >= limits::STUCK_AFTER_MS / 8
+    sighting_due(presence, timeout_ms, now) || now.store.since_ms(presence.progressed) >= limits::STUCK_AFTER_MS / 8
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use oarlock_model::rules::reserve::{StarvedClaim, Wanted};
 use oarlock_model::{AgentName, ReservationId, SessionId, StoreTime, TaskId};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, to_json, uint, word};
+use super::{Sql, all, change, change_one, from_word, id, id_or, int, json, to_json, uint, word};
 
 const COLUMNS: &str = "seq, target, mode, agent, session, task, made, ttl_ms, reason";
 const INSERT: &str =
@@ -36,11 +36,6 @@ fn map(row: &Row<'_>) -> Sql<Reservation> {
         ttl_ms: row.get(7)?,
         reason: row.get(8)?,
     })
-}
-
-pub(crate) fn get(conn: &Connection, id: &ReservationId) -> Sql<Option<Reservation>> {
-    let found = first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number_of(id.as_str())], map)?;
-    Ok(found.filter(|reservation| reservation.id == *id))
 }
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Reservation>> {

@@ -251,10 +251,6 @@ impl View for Moment {
         Ok(entries.filter(|entry| entry.value.is_some() && entry.key.as_str().starts_with(prefix)).cloned().collect())
     }
 
-    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>> {
-        Ok(self.world.state.reservations.get(id).cloned())
-    }
-
     fn reservations(&self) -> StoreResult<Vec<Reservation>> {
         let reservations = self.world.state.reservations.values();
         Ok(sorted(reservations, |reservation| number_of(&reservation.id)).into_iter().cloned().collect())
