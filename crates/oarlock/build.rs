@@ -21,7 +21,8 @@ fn main() -> io::Result<()> {
     if !is_native || !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
         return Ok(());
     }
-    let Some(archives) = LIBRARIES.iter().map(|(_, names)| names.iter().map(|name| archive(name)).collect()).collect::<Option<Vec<Vec<_>>>>()
+    let Some(archives) =
+        LIBRARIES.iter().map(|(_, names)| names.iter().map(|name| archive(name)).collect()).collect::<Option<Vec<Vec<_>>>>()
     else {
         return Ok(());
     };

@@ -296,6 +296,25 @@ impl Task {
         self.grant = Some(grant);
     }
 
+    /// What finishing does to the task, or handing it in for review: the same for the specification and for replies
+    /// made inside a transaction. An absent result and no artifacts leave what was there.
+    pub fn finish(&mut self, state: TaskState, result: Option<&String>, artifacts: &[String]) {
+        self.end_grant(GrantEnd::Done);
+        self.state = state;
+        if let Some(result) = result {
+            self.result = Some(result.clone());
+        }
+        if !artifacts.is_empty() {
+            self.artifacts = artifacts.to_vec();
+        }
+    }
+
+    pub(crate) fn end_grant(&mut self, end: GrantEnd) {
+        if let Some(grant) = self.grant.as_mut().filter(|grant| grant.end.is_none()) {
+            grant.end = Some(end);
+        }
+    }
+
     /// Its place in the queue, smaller first; only meaningful while it has been ready.
     pub fn rank(&self) -> i64 {
         crate::rules::rank::rank(self.ready_at.unwrap_or_default(), self.spec.priority)

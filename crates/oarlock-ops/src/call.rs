@@ -218,7 +218,7 @@ fn check_key(caller: &Caller) -> Result<(), Rejection> {
 struct Once {
     key: String,
     reply_key: ReplyKey,
-    request_hash: [u8; 32],
+    request_hash: [u8; 16],
 }
 
 impl Once {
@@ -230,9 +230,14 @@ impl Once {
             request: &'a R,
         }
         let text = serde_json::to_vec(&Hashed { agent: caller.agent_name().as_ref(), request })?;
-        let reply_key = *blake3::Hasher::new().update(R::VERB.as_bytes()).update(b"\0").update(key.as_bytes()).finalize().as_bytes();
-        Ok(Self { key: key.to_owned(), reply_key, request_hash: *blake3::hash(&text).as_bytes() })
+        let reply_key = blake3::Hasher::new().update(R::VERB.as_bytes()).update(b"\0").update(key.as_bytes()).finalize();
+        Ok(Self { key: key.to_owned(), reply_key: first_half(reply_key), request_hash: first_half(blake3::hash(&text)) })
     }
+}
+
+/// 128 bits: enough against accidents, and against anybody who looks for two keys with one hash.
+fn first_half(hash: blake3::Hash) -> [u8; 16] {
+    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {

@@ -107,6 +107,14 @@ impl Counts {
         self.by_state[state as usize]
     }
 
+    /// One task more in `to`, and one less where it came from, unless it is new.
+    pub fn shift(&mut self, from: Option<TaskState>, to: TaskState) {
+        if let Some(from) = from {
+            self.by_state[from as usize] = self.by_state[from as usize].saturating_sub(1);
+        }
+        self.by_state[to as usize] += 1;
+    }
+
     /// Sets the number of tasks in `state`.
     pub fn set(&mut self, state: TaskState, count: u64) {
         self.by_state[state as usize] = count;
@@ -117,13 +125,13 @@ impl Counts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     /// The hash of the request.
-    pub request_hash: [u8; 32],
+    pub request_hash: [u8; 16],
     /// The reply, as JSON text.
     pub reply: String,
 }
 
-/// The hash of a verb and an idempotency key: where a reply is kept.
-pub type ReplyKey = [u8; 32];
+/// The hash of a verb and an idempotency key, 128 bits of it: where a reply is kept.
+pub type ReplyKey = [u8; 16];
 
 /// A place in the ready queue: rank, then number.
 pub type QueuePlace = (i64, u64);
@@ -156,8 +164,8 @@ pub trait View {
     fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
     /// The children of a task in the order of creation.
     fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// Whether a task has a child that is not done.
-    fn has_open_children(&self, id: &TaskId) -> StoreResult<bool>;
+    /// The children of a task that are not done, at most `limit`, in no certain order.
+    fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// The tasks that need this one.
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// What this task needs and is not done, by id.

@@ -117,7 +117,7 @@ fn settle_refusal(store: &mut dyn Store, caller: &Caller, settings: &Settings, h
     let session = caller.session.as_ref().ok_or_else(|| OpError::Internal("a worker has no session".into()))?;
     let (fate, has_parts) = {
         let view = store.snapshot()?;
-        (fate(&*view, session, held)?, view.has_open_children(&held.id)?)
+        (fate(&*view, session, held)?, !view.open_children(&held.id, 1)?.is_empty())
     };
     match fate {
         Fate::Ended(outcome) | Fate::Gone(outcome) => Ok(outcome),

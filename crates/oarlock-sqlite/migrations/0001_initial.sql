@@ -3,7 +3,8 @@
 CREATE TABLE meta (
   id          INTEGER PRIMARY KEY CHECK (id = 1),
   prefix      TEXT    NOT NULL,
-  created_at  INTEGER NOT NULL
+  created_at  INTEGER NOT NULL,
+  next_lapse  INTEGER NOT NULL DEFAULT 9223372036854775807 -- no lease ends before this store time
 ) STRICT;
 
 -- Store time = monotonic clock + offset, for each boot and time namespace.
@@ -23,6 +24,7 @@ CREATE TABLE events (
   agent    TEXT,
   session  TEXT,
   prev     INTEGER,                       -- the event before, about the same task
+  counts   TEXT    NOT NULL,              -- how many tasks are in each state after it
   data     TEXT    NOT NULL
 ) STRICT;
 
@@ -62,7 +64,7 @@ CREATE TABLE tasks (
   parent        INTEGER REFERENCES tasks (seq),
   title         TEXT    NOT NULL,
   spec          TEXT    NOT NULL,         -- the rest of what was asked for, but the body
-  has_text      INTEGER NOT NULL,         -- whether task_texts has a row
+  has_body      INTEGER NOT NULL,         -- whether task_bodies has a row
   has_needs     INTEGER NOT NULL,         -- whether dependencies ever had one
   auto_finish   INTEGER NOT NULL,
   attempt       INTEGER NOT NULL,
@@ -80,37 +82,22 @@ CREATE TABLE tasks (
   created_at    INTEGER NOT NULL,
   created_by    TEXT,
   updated_at    INTEGER NOT NULL,
-  last_event    INTEGER NOT NULL
+  last_event    INTEGER NOT NULL,
+  result        TEXT                      -- long, but written once and last
 ) STRICT;
 CREATE INDEX tasks_ready ON tasks (rank, seq) WHERE state = 1;
 CREATE INDEX tasks_ready_since ON tasks (ready_at) WHERE state = 1;
 CREATE INDEX tasks_scheduled ON tasks (retry_at, not_before) WHERE state = 2;
-CREATE INDEX tasks_held ON tasks (grant_session, grant_token) WHERE state = 3;
-CREATE INDEX tasks_leases ON tasks (grant_renewed + grant_ttl) WHERE state = 3;
+CREATE INDEX tasks_held ON tasks (grant_session, grant_token, id) WHERE state = 3;
 CREATE INDEX tasks_children ON tasks (parent, seq) WHERE parent IS NOT NULL;
 CREATE INDEX tasks_open_children ON tasks (parent) WHERE parent IS NOT NULL AND state <> 6;
 CREATE INDEX tasks_dead_ends ON tasks (seq) WHERE state >= 7;
 
 -- Long texts, apart from the rows that change often.
-CREATE TABLE task_texts (
-  seq    INTEGER PRIMARY KEY,
-  body   TEXT NOT NULL,
-  result TEXT
+CREATE TABLE task_bodies (
+  seq  INTEGER PRIMARY KEY,
+  body TEXT NOT NULL
 ) STRICT;
-
--- How many tasks are in each state; one row.
-CREATE TABLE counts (
-  blocked   INTEGER NOT NULL,
-  ready     INTEGER NOT NULL,
-  scheduled INTEGER NOT NULL,
-  claimed   INTEGER NOT NULL,
-  waiting   INTEGER NOT NULL,
-  review    INTEGER NOT NULL,
-  done      INTEGER NOT NULL,
-  dead      INTEGER NOT NULL,
-  cancelled INTEGER NOT NULL
-) STRICT;
-INSERT INTO counts VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0);
 
 CREATE TABLE dependencies (
   task INTEGER NOT NULL,
@@ -180,11 +167,13 @@ CREATE TABLE starved (
   last_try INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Replies by idempotency key. The key is a hash, so that old rows lie everywhere between new ones
--- and each insertion can sweep a few of them.
+-- Replies by idempotency key, in the order in which they were given, so that the old ones are found first. The key is a
+-- hash, which lies anywhere: it has an index of its own, which is small, so that the replies need not lie anywhere.
 CREATE TABLE replies (
-  key     BLOB    NOT NULL PRIMARY KEY,
+  seq     INTEGER PRIMARY KEY,
+  key     BLOB    NOT NULL,
   request BLOB    NOT NULL,
   at      INTEGER NOT NULL,
   reply   TEXT    NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
+CREATE UNIQUE INDEX replies_keys ON replies (key);

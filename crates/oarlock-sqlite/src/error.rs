@@ -13,6 +13,8 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::QueryReturnedNoRows => damaged(&text),
+            // The statement stands in this crate and fits the schema: then the schema in the file is another.
+            rusqlite::Error::SqlInputError { msg, .. } if tells_of_another_schema(&msg) => damaged(&msg),
             _ => StoreError::Internal(format!("SQLite: {text}")),
         };
     };
@@ -31,9 +33,13 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
         ErrorCode::FileLockingProtocolFailed => unavailable(format!("locking failed: {text}"), "is the store on a local file system?"),
         // A constraint that fails means, as a row that is missing does, that log and tables do not fit together.
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => damaged(&text),
-        _ if text.contains("no such table") || text.contains("no such column") => damaged(&text),
+        _ if tells_of_another_schema(&text) => damaged(&text),
         _ => StoreError::Internal(format!("SQLite: {text}")),
     }
+}
+
+fn tells_of_another_schema(text: &str) -> bool {
+    ["no such table", "no such column", "has no column named"].iter().any(|words| text.contains(words))
 }
 
 /// The store cannot be read.

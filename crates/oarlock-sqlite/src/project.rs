@@ -5,46 +5,41 @@ use oarlock_model::TaskId;
 use oarlock_model::agent::SessionEnd;
 use oarlock_model::event::{Event, Fact, LeaseLost, LeaveReason, ReleaseReason, TaskAdded, TaskClaimed, TaskUpdated};
 use oarlock_model::task::{GrantEnd, Resting, TaskState};
+use oarlock_ops::store::Counts;
 use rusqlite::Connection;
 
 use crate::error::bad_row;
 use crate::rows::task::Key;
 use crate::rows::{Sql, agent, entry, event, int, message, queue, reservation, task, to_json};
 
-/// How many tasks each state gained; written once for each transaction.
-pub(crate) type CountChanges = [i64; TaskState::ALL.len()];
-
 /// Appends one event and projects it.
 pub(crate) struct Projection<'a> {
     pub(crate) conn: &'a Connection,
-    pub(crate) counts: &'a mut CountChanges,
+    /// How many tasks are in each state; it becomes what it is after the event.
+    pub(crate) counts: &'a mut Counts,
 }
 
 impl Projection<'_> {
     /// Applies the event to log and tables.
     pub(crate) fn apply(&mut self, event: &Event) -> Sql<()> {
+        let mut prev = None;
         match &event.fact {
-            Fact::TaskAdded(fact) => {
-                event::insert(self.conn, event, None)?;
-                self.add(event, fact)
-            }
+            Fact::TaskAdded(fact) => self.add(event, fact)?,
             fact => match task_of(fact) {
                 Some(id) => {
                     let key = task::key(self.conn, id)?.ok_or_else(|| bad_row("task", format!("{id} is missing")))?;
-                    event::insert(self.conn, event, Some(key.last_event))?;
-                    self.apply_to_task(event, key)
+                    prev = Some(key.last_event);
+                    self.apply_to_task(event, key)?;
                 }
-                None => {
-                    event::insert(self.conn, event, None)?;
-                    self.apply_elsewhere(event)
-                }
+                None => self.apply_elsewhere(event)?,
             },
         }
+        event::insert(self.conn, event, prev, self.counts)
     }
 
     fn add(&mut self, event: &Event, fact: &TaskAdded) -> Sql<()> {
         let seq = queue::next_seq(self.conn)?;
-        self.counts[fact.resting.state() as usize] += 1;
+        self.counts.shift(None, fact.resting.state());
         task::insert(self.conn, seq, event.seq, event.at, event.agent.as_ref(), fact)
     }
 
@@ -212,8 +207,7 @@ impl Projection<'_> {
     }
 
     fn moved(&mut self, key: Key, to: TaskState) {
-        self.counts[key.state as usize] -= 1;
-        self.counts[to as usize] += 1;
+        self.counts.shift(Some(key.state), to);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::clock::StoreClock;
 use crate::error::{io_error, store_error, unavailable};
 use crate::listen::{self, SqliteListening};
 use crate::place::Place;
-use crate::rows::event;
+use crate::rows::event::{self, End};
 use crate::transaction::SqliteTransaction;
 use crate::view::SqliteView;
 use crate::{clock, migrate};
@@ -170,7 +170,7 @@ impl SqliteStore {
         }))
         .map_err(store_error)?;
         let prefix = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
-        let epoch = epoch_of(event::last_seq(&conn).map_err(store_error)?);
+        let epoch = epoch_of(event::end(&conn).map_err(store_error)?.seq);
         let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock))?;
         let (owners, bells, gate_dir) = (place.beside("owners"), place.beside("bells"), place.beside("gate"));
         let topics = Topics::NAMED.map(|(_, name)| name);
@@ -282,7 +282,7 @@ impl Store for SqliteStore {
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.gate.enter(GATE_PATIENCE.min(self.options.busy)).ok();
         Self::checkpoint_if_due(&self.conn, &self.wal_frames);
-        let last_seq = begin(&self.conn, "BEGIN IMMEDIATE", &mut self.clock, &mut self.epoch)?;
+        let end = begin(&self.conn, "BEGIN IMMEDIATE", &mut self.clock, &mut self.epoch)?;
         let view = SqliteView {
             conn: &self.conn,
             now: self.clock.now(),
@@ -291,7 +291,7 @@ impl Store for SqliteStore {
             prefix: &self.prefix,
             ends_with_view: false,
         };
-        Ok(Box::new(SqliteTransaction::new(view, passage, &self.ringer, &mut self.owned, last_seq + 1)))
+        Ok(Box::new(SqliteTransaction::new(view, passage, &self.ringer, &mut self.owned, end)))
     }
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
@@ -318,15 +318,15 @@ impl Store for SqliteStore {
     }
 }
 
-/// Begins a transaction and returns the number of the last event. When the store was restored since
+/// Begins a transaction and returns the end of the log. When the store was restored since
 /// this handle last looked, its clock may have moved: the handle agrees on it anew.
-fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64) -> StoreResult<u64> {
+fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64) -> StoreResult<End> {
     let run = |sql: &str| conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error);
     loop {
         run(sql)?;
-        let last_seq = match event::last_seq(conn) {
-            Ok(last_seq) if epoch_of(last_seq) == *epoch => return Ok(last_seq),
-            Ok(last_seq) => last_seq,
+        let end = match event::end(conn) {
+            Ok(end) if epoch_of(end.seq) == *epoch => return Ok(end),
+            Ok(end) => end,
             Err(error) => {
                 run("ROLLBACK")?;
                 return Err(store_error(error));
@@ -334,7 +334,7 @@ fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64) 
         };
         run("ROLLBACK")?;
         clock.agree_again(conn)?;
-        *epoch = epoch_of(last_seq);
+        *epoch = epoch_of(end.seq);
     }
 }
 

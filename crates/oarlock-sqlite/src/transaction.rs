@@ -8,19 +8,20 @@ use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
-use oarlock_ops::store::{Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::store::{Counts, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use crate::error::{io_error, store_error};
-use crate::project::{CountChanges, Projection};
-use crate::rows::{agent, queue, reply, reservation, task};
+use crate::project::Projection;
+use crate::rows::event::End;
+use crate::rows::{agent, reply, reservation, task};
 use crate::view::SqliteView;
 
 /// What a transaction has done so far, apart from what SQLite keeps.
 #[derive(Clone, Copy)]
 struct Done {
     next_seq: u64,
-    counts: CountChanges,
+    counts: Counts,
     topics: Topics,
     wrote: bool,
 }
@@ -39,25 +40,16 @@ pub(crate) struct SqliteTransaction<'a> {
 }
 
 impl<'a> SqliteTransaction<'a> {
-    /// Wraps a transaction that has begun; `next_seq` is the number of its first event.
+    /// Wraps a transaction that has begun where the log has this end.
     pub(crate) fn new(
         view: SqliteView<'a>,
         passage: Option<Passage<'a>>,
         bells: &'a Bells,
         owned: &'a mut Vec<OwnerLock>,
-        next_seq: u64,
+        end: End,
     ) -> Self {
-        let done = Done { next_seq, counts: CountChanges::default(), topics: Topics::NONE, wrote: false };
+        let done = Done { next_seq: end.seq + 1, counts: end.counts, topics: Topics::NONE, wrote: false };
         Self { view, passage, bells, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
-    }
-
-    /// The counts are written late, in one go; who reads them inside the transaction marks it first.
-    fn write_counts(&mut self) -> StoreResult<()> {
-        let changes = std::mem::take(&mut self.done.counts);
-        if changes != CountChanges::default() {
-            queue::add_counts(self.view.conn, &changes).map_err(store_error)?;
-        }
-        Ok(())
     }
 
     fn execute(&self, sql: &str) -> StoreResult<()> {
@@ -127,7 +119,6 @@ impl Transaction for SqliteTransaction<'_> {
         if !self.done.wrote {
             return Ok(());
         }
-        self.write_counts()?;
         if self.marked.is_some() {
             self.execute("RELEASE mark")?;
         }
@@ -145,7 +136,6 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn commit(mut self: Box<Self>) -> StoreResult<()> {
-        self.write_counts()?;
         self.execute("COMMIT")?;
         self.open = false;
         self.owned.append(&mut self.taking);

@@ -78,7 +78,7 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
     Ok(format!(
         "children {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, reservations {:?}",
         view.children(id)?,
-        view.has_open_children(id)?,
+        view.open_children(id, 1)?.is_empty(),
         view.dependants(id)?,
         view.unmet_needs(id)?,
         waits && view.is_stuck(id)?,

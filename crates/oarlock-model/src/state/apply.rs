@@ -53,7 +53,7 @@ impl State {
                     if task.state == TaskState::Claimed {
                         task.attempt = task.failures + task.losses;
                     }
-                    end_grant(task, GrantEnd::Split);
+                    task.end_grant(GrantEnd::Split);
                     task.state = TaskState::Waiting;
                 }
                 Ok(())
@@ -76,13 +76,10 @@ impl State {
                 let task = self.changed(event, &fact.id)?;
                 expect_state(task, &[TaskState::Claimed])?;
                 task.attempt = task.failures + task.losses;
-                end_grant(
-                    task,
-                    match fact.reason {
-                        ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
-                        ReleaseReason::TakenOver => GrantEnd::TakenOver,
-                    },
-                );
+                task.end_grant(match fact.reason {
+                    ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
+                    ReleaseReason::TakenOver => GrantEnd::TakenOver,
+                });
                 rest(task, fact.resting);
                 Ok(())
             }
@@ -90,7 +87,7 @@ impl State {
                 let task = self.changed(event, &fact.id)?;
                 expect_state(task, &[TaskState::Claimed])?;
                 task.failures = fact.failures;
-                end_grant(task, GrantEnd::Failed);
+                task.end_grant(GrantEnd::Failed);
                 rest(task, Resting::Scheduled { retry_at: fact.retry_at });
                 task.ready_at = None;
                 Ok(())
@@ -121,7 +118,7 @@ impl State {
             }
             Fact::TaskDied(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                end_grant(task, GrantEnd::Lost);
+                task.end_grant(GrantEnd::Lost);
                 task.state = TaskState::Dead;
                 task.retry_at = None;
                 Ok(())
@@ -272,7 +269,7 @@ impl State {
             return Err(format!("task {id} is {}", task.state));
         }
         let held_by = task.holder().map(|grant| grant.session.clone());
-        end_grant(task, GrantEnd::Cancelled);
+        task.end_grant(GrantEnd::Cancelled);
         task.state = TaskState::Cancelled;
         task.retry_at = None;
         if let Some(session) = held_by {
@@ -288,7 +285,7 @@ impl State {
             return Err(format!("the last grant of task {} is not {}", fact.task, fact.token));
         }
         task.losses = fact.losses;
-        end_grant(task, GrantEnd::Lost);
+        task.end_grant(GrantEnd::Lost);
         rest_if(task, fact.resting);
         // A session that is over is told nothing any more.
         if self.agents.get(&fact.holder).is_some_and(|agent| agent.is_live() && agent.session == fact.holder_session) {
@@ -353,12 +350,6 @@ fn expect_state(task: &Task, allowed: &[TaskState]) -> Applied {
     if allowed.contains(&task.state) { Ok(()) } else { Err(format!("task {} is {}", task.id, task.state)) }
 }
 
-fn end_grant(task: &mut Task, end: GrantEnd) {
-    if let Some(grant) = task.grant.as_mut().filter(|grant| grant.end.is_none()) {
-        grant.end = Some(end);
-    }
-}
-
 fn rest(task: &mut Task, resting: Resting) {
     task.state = resting.state();
     match resting {
@@ -379,13 +370,6 @@ fn rest_if(task: &mut Task, resting: Option<Resting>) {
 
 fn finish(task: &mut Task, state: TaskState, result: Option<&String>, artifacts: &[String]) -> Applied {
     expect_state(task, &[TaskState::Claimed, TaskState::Waiting, TaskState::Review])?;
-    end_grant(task, GrantEnd::Done);
-    task.state = state;
-    if let Some(result) = result {
-        task.result = Some(result.clone());
-    }
-    if !artifacts.is_empty() {
-        task.artifacts = artifacts.to_vec();
-    }
+    task.finish(state, result, artifacts);
     Ok(())
 }

@@ -80,7 +80,7 @@ impl Mutation for Done {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<DoneReply, OpError> {
         match granted_to_me(cx, &self.id, self.token)? {
-            (task, Some(grant)) if grant.end.is_none() => self.complete(cx, &task, &grant),
+            (task, Some(grant)) if grant.end.is_none() => self.complete(cx, task, &grant),
             (task, Some(grant)) if grant.end == Some(GrantEnd::Done) => self.repeat(cx, task),
             (task, _) => Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why: None }.into()),
         }
@@ -88,15 +88,15 @@ impl Mutation for Done {
 }
 
 impl Done {
-    fn complete(&self, cx: &mut Deciding<'_>, task: &Task, grant: &Grant) -> Result<DoneReply, OpError> {
-        if cx.view().has_open_children(&task.id)? {
+    fn complete(&self, cx: &mut Deciding<'_>, mut task: Task, grant: &Grant) -> Result<DoneReply, OpError> {
+        if !cx.view().open_children(&task.id, 1)?.is_empty() {
             let why = Some("it has unfinished parts".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id.clone(), state: task.state, why }.into());
         }
         let outcome = Outcome { token: Some(grant.token), result: self.result.clone(), artifacts: self.artifact.clone() };
-        let unblocked = finish::finish(cx, task, outcome)?;
+        let unblocked = finish::finish(cx, &mut task, outcome)?;
         settle::end_reservations_of_task(cx, &task.id)?;
-        Ok(DoneReply { task: TaskShape::of(&cx.reading(), cx.task(&task.id)?)?, unblocked })
+        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked })
     }
 
     /// The caller finished it before: the same result gets the same reply.

@@ -1,6 +1,7 @@
 //! What follows when a task is done: dependants become ready, a parent goes on (semantics 10).
 
 use oarlock_model::event::{SpecChange, TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
+use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{TaskId, Token, limits};
 
@@ -17,82 +18,75 @@ pub(crate) struct Outcome {
     pub(crate) artifacts: Vec<String>,
 }
 
-/// Finishes a task, or submits it for review when it has a gate. Returns the tasks that can be
-/// claimed because of it.
-pub(crate) fn finish(cx: &mut Deciding<'_>, task: &Task, outcome: Outcome) -> Result<Vec<TaskId>, OpError> {
-    let Outcome { token, result, artifacts } = outcome;
-    if task.spec.gate.is_some() && task.state != TaskState::Review {
-        cx.emit(TaskSubmitted { id: task.id.clone(), token, result, artifacts })?;
-        return Ok(Vec::new());
+/// Finishes a task, or submits it for review when it has a gate; `task` becomes what it is then. Returns the tasks
+/// that can be claimed because of it.
+pub(crate) fn finish(cx: &mut Deciding<'_>, task: &mut Task, outcome: Outcome) -> Result<Vec<TaskId>, OpError> {
+    let Outcome { token, result, artifacts } = &outcome;
+    let is_submitted = task.spec.gate.is_some() && task.state != TaskState::Review;
+    if is_submitted {
+        cx.emit(TaskSubmitted { id: task.id.clone(), token: *token, result: result.clone(), artifacts: artifacts.clone() })?;
     }
-    complete(cx, task, Outcome { token, result, artifacts })
+    let unblocked = if is_submitted { Vec::new() } else { complete(cx, task, &outcome)? };
+    task.finish(if is_submitted { TaskState::Review } else { TaskState::Done }, result.as_ref(), artifacts);
+    task.updated_at = cx.now().wall;
+    Ok(unblocked)
 }
 
-fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: Outcome) -> Result<Vec<TaskId>, OpError> {
-    let unblocked = unblocked_by(cx, task)?;
-    let freed = freed_dependants(cx, task)?;
+fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: &Outcome) -> Result<Vec<TaskId>, OpError> {
+    let freed = freed_dependants(cx, &task.id, &[])?;
     let parent = waiting_parent(cx, task)?;
+    let unblocked = unblocked_by(cx, task, &freed, parent.as_ref())?;
     cx.emit(TaskDone {
         id: task.id.clone(),
         token: outcome.token,
-        result: outcome.result,
-        artifacts: outcome.artifacts,
+        result: outcome.result.clone(),
+        artifacts: outcome.artifacts.clone(),
         unblocked: unblocked.clone(),
     })?;
     for (id, place) in freed {
         move_to(cx, id, place)?;
     }
     if let Some(parent) = parent {
-        children_done(cx, &parent)?;
+        children_done(cx, parent)?;
     }
     Ok(unblocked)
 }
 
 /// What can be claimed once `task` is done, also because parents finish with it. It stands in the event,
 /// so that the same call again gets the same reply.
-fn unblocked_by(cx: &Deciding<'_>, task: &Task) -> Result<Vec<TaskId>, OpError> {
+fn unblocked_by(cx: &Deciding<'_>, task: &Task, freed: &[(TaskId, Resting)], parent: Option<&Task>) -> Result<Vec<TaskId>, OpError> {
+    let ready = |freed: &[(TaskId, Resting)]| freed.iter().filter(|(_, place)| is_ready(*place)).map(|(id, _)| id.clone()).collect();
+    let mut unblocked: Vec<TaskId> = ready(freed);
     let mut finishing = vec![task.id.clone()];
-    let mut unblocked = Vec::new();
-    let mut parent = waiting_parent(cx, task)?;
-    loop {
-        let last = &finishing[finishing.len() - 1];
-        for id in cx.view().dependants(last)? {
-            if cx.view().task_state(&id)? == Some(TaskState::Blocked) && is_ready(place_after(cx, &id, &finishing)?) {
-                unblocked.push(id);
-            }
-        }
-        match parent {
-            Some(above) if above.auto_finish && above.spec.gate.is_none() => {
-                parent = waiting_parent(cx, &above)?;
-                finishing.push(above.id);
-            }
-            Some(above) if !above.auto_finish && is_ready(place_after(cx, &above.id, &finishing)?) => {
+    let mut parent = parent.cloned();
+    while let Some(above) = parent {
+        if !above.auto_finish {
+            let unmet = cx.view().unmet_needs(&above.id)?.iter().any(|need| !finishing.contains(need));
+            if is_ready(resting(RestingFacts::of(&above, false, unmet), cx.now())) {
                 unblocked.push(above.id);
-                return Ok(unblocked);
             }
-            _ => return Ok(unblocked),
+            break;
         }
+        if above.spec.gate.is_some() {
+            break;
+        }
+        parent = waiting_parent(cx, &above)?;
+        unblocked.append(&mut ready(&freed_dependants(cx, &above.id, &finishing)?));
+        finishing.push(above.id);
     }
+    Ok(unblocked)
 }
 
-/// Where a task rests once its parts and all of `finishing` are done.
-fn place_after(cx: &Deciding<'_>, id: &TaskId, finishing: &[TaskId]) -> Result<Resting, OpError> {
-    let unmet = cx.view().unmet_needs(id)?.iter().any(|need| !finishing.contains(need));
-    let facts = oarlock_model::rules::resting::RestingFacts::of(&cx.task(id)?, false, unmet);
-    Ok(oarlock_model::rules::resting::resting(facts, cx.now()))
-}
-
-/// Blocked tasks whose last unmet need is `task`, with where they rest once it is done.
-fn freed_dependants(cx: &Deciding<'_>, task: &Task) -> Result<Vec<(TaskId, Resting)>, OpError> {
+/// Blocked tasks whose last unmet need is `done`, if all of `finishing` are done too, with where they rest then.
+fn freed_dependants(cx: &Deciding<'_>, done: &TaskId, finishing: &[TaskId]) -> Result<Vec<(TaskId, Resting)>, OpError> {
     let mut freed = Vec::new();
-    for id in cx.view().dependants(&task.id)? {
+    for id in cx.view().dependants(done)? {
         if cx.view().task_state(&id)? != Some(TaskState::Blocked) {
             continue;
         }
-        if cx.view().unmet_needs(&id)?.iter().all(|need| *need == task.id) {
-            let dependant = cx.task(&id)?;
-            let facts = oarlock_model::rules::resting::RestingFacts::of(&dependant, cx.view().has_open_children(&id)?, false);
-            freed.push((id, oarlock_model::rules::resting::resting(facts, cx.now())));
+        if cx.view().unmet_needs(&id)?.iter().all(|need| need == done || finishing.contains(need)) {
+            let facts = RestingFacts::of(&cx.task(&id)?, !cx.view().open_children(&id, 1)?.is_empty(), false);
+            freed.push((id, resting(facts, cx.now())));
         }
     }
     Ok(freed)
@@ -116,22 +110,19 @@ fn waiting_parent(cx: &Deciding<'_>, task: &Task) -> Result<Option<Task>, OpErro
     if cx.view().task_state(parent)? != Some(TaskState::Waiting) {
         return Ok(None);
     }
-    for child in cx.view().children(parent)? {
-        if child != task.id && cx.view().task_state(&child)? != Some(TaskState::Done) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(cx.task(parent)?))
+    // Two are enough to know whether there is another one.
+    let is_last = cx.view().open_children(parent, 2)?.iter().all(|open| *open == task.id);
+    if is_last { Ok(Some(cx.task(parent)?)) } else { Ok(None) }
 }
 
 /// The last child of a waiting parent is done: it is done too, or can be claimed for integration.
-fn children_done(cx: &mut Deciding<'_>, parent: &Task) -> Result<(), OpError> {
+fn children_done(cx: &mut Deciding<'_>, mut parent: Task) -> Result<(), OpError> {
     if parent.auto_finish {
         let result = joined_results(cx, &parent.id)?;
-        return finish(cx, parent, Outcome { result, ..Outcome::default() }).map(drop);
+        return finish(cx, &mut parent, Outcome { result, ..Outcome::default() }).map(drop);
     }
-    let place = rest::resting_place(cx.view(), parent)?;
-    move_to(cx, parent.id.clone(), place)
+    let place = rest::resting_place(cx.view(), &parent)?;
+    move_to(cx, parent.id, place)
 }
 
 /// The results of the children in the order of the document they were split from, each under its

@@ -52,8 +52,10 @@ impl Mutation for Release {
 /// The task and its last grant, when the fence lets the caller pass: that grant may be running or over.
 pub(crate) fn granted_to_me(cx: &Deciding<'_>, id: &TaskId, token: Option<Token>) -> Result<(Task, Option<Grant>), OpError> {
     let task = cx.task(id)?;
-    let session = &cx.me()?.session;
+    let me = cx.me()?;
+    let session = &me.session;
     let holder = match &task.grant {
+        Some(grant) if grant.agent == me.name => Some(me.clone()),
         Some(grant) => cx.view().agent(&grant.agent)?,
         None => None,
     };

@@ -45,7 +45,7 @@ impl Mutation for Requeue {
             let why = Some(format!("its parent {parent} is {state}"));
             return Err(Rejection::StateConflict { verb: "requeue", task: task.id, state: task.state, why }.into());
         }
-        let open_children = cx.view().has_open_children(&task.id)?;
+        let open_children = !cx.view().open_children(&task.id, 1)?.is_empty();
         let unmet_needs = !cx.view().unmet_needs(&task.id)?.is_empty();
         let facts = RestingFacts { ready_at: None, retry_at: None, ..RestingFacts::of(&task, open_children, unmet_needs) };
         cx.emit(TaskRequeued { id: task.id.clone(), resting: resting(facts, cx.now()) })?;

@@ -61,9 +61,9 @@ impl Mutation for Approve {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
-        let task = in_review(cx, "approve", &self.id)?;
+        let mut task = in_review(cx, "approve", &self.id)?;
         cx.emit(TaskApproved { id: task.id.clone() })?;
-        finish::finish(cx, &task, Outcome::default())?;
+        finish::finish(cx, &mut task, Outcome::default())?;
         TaskReply::of(cx, &task.id)
     }
 }

@@ -83,7 +83,7 @@ pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Re
     let live =
         SqliteStore::open(place, options.clone()).ok().filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
     let floor_seq = match &live {
-        Some(live) => event::last_seq(live.connection()).map_err(store_error)?,
+        Some(live) => event::end(live.connection()).map_err(store_error)?.seq,
         None => 0,
     };
     let mut store = SqliteStore::open(&scratch.place, options.clone())?;

@@ -14,7 +14,7 @@ use super::epoch;
 use crate::error::store_error;
 use crate::migrate;
 use crate::place::Place;
-use crate::rows::{agent, event};
+use crate::rows::{agent, event, lease};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
 
 /// Free space below which a store may soon not be writable, in bytes.
@@ -25,10 +25,10 @@ const COMPARED: [(&str, &str); 8] = [
     ("agents", "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended"),
     (
         "tasks",
-        "seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_text, has_needs, auto_finish, attempt, failures, losses,
-         grant_token, grant_agent, grant_session, grant_since, grant_end, progress, artifacts, created_at, created_by, updated_at, last_event",
+        "seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_body, has_needs, auto_finish, attempt, failures, losses,
+         grant_token, grant_agent, grant_session, grant_since, grant_end, progress, artifacts, created_at, created_by, updated_at, last_event, result",
     ),
-    ("task_texts", "seq, body, result"),
+    ("task_bodies", "seq, body"),
     ("dependencies", "task, need"),
     ("entries", "key, value, version, updated_at, updated_by"),
     ("reservations", "seq, target, mode, agent, session, task, made, ttl_ms, reason"),
@@ -50,7 +50,7 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
         other => other,
     };
     let replayed = report.note("log", replay).is_some();
-    let same = replayed && report.note("tables", compare(place, &scratch).map(|found| ((), found))).is_some();
+    let same = replayed && report.note("tables", compare(place, &conn, &scratch).map(|found| ((), found))).is_some();
     if sound {
         let mut removed = Vec::new();
         report.note("locks", leftover_locks(place, &conn, fix, &mut removed).map(|found| ((), found)));
@@ -164,7 +164,7 @@ fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u6
 }
 
 /// Compares the store with the replay of its own log.
-fn compare(place: &Place, scratch: &Scratch) -> Result<String, StoreError> {
+fn compare(place: &Place, live: &Connection, scratch: &Scratch) -> Result<String, StoreError> {
     let conn = Connection::open(scratch.place.file()).map_err(store_error)?;
     conn.execute_batch("PRAGMA temp_store = FILE").map_err(store_error)?;
     conn.execute("ATTACH ?1 AS live", [place.file().to_string_lossy()]).map_err(store_error)?;
@@ -178,8 +178,12 @@ fn compare(place: &Place, scratch: &Scratch) -> Result<String, StoreError> {
         }
     }
     let differ: bool = conn
-        .query_row("SELECT EXISTS (SELECT * FROM main.counts EXCEPT SELECT * FROM live.counts)", [], |row| row.get(0))
+        .query_row("SELECT EXISTS (SELECT seq, counts FROM main.events EXCEPT SELECT seq, counts FROM live.events)", [], |row| row.get(0))
         .map_err(store_error)?;
+    let bound = lease::bound(live).map_err(store_error)?;
+    if lease::ends(live).map_err(store_error)?.iter().any(|(_, end)| *end < bound) {
+        return Err(fault("a lease ends before the time at which leases are looked at again".into()));
+    }
     if differ { Err(fault("the counts of tasks by state are wrong".into())) } else { Ok("every table is what the log says".into()) }
 }
 

@@ -1,16 +1,18 @@
 //! The log.
 
 use oarlock_model::event::{Event, Fact};
+use oarlock_model::task::TaskState;
 use oarlock_model::{SessionId, StoreTime, WallTime};
-use oarlock_ops::store::EventFilter;
+use oarlock_ops::store::{Counts, EventFilter};
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
 
 use super::{Sql, change_one, first, id_or, int, uint};
 use crate::error::bad_row;
 
 const COLUMNS: &str = "seq, at, store_at, kind, agent, session, data";
-const INSERT: &str = "INSERT INTO events (seq, at, store_at, kind, agent, session, prev, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-const LAST: &str = "SELECT seq FROM events ORDER BY seq DESC LIMIT 1";
+const INSERT: &str =
+    "INSERT INTO events (seq, at, store_at, kind, agent, session, prev, counts, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const LAST: &str = "SELECT seq, counts FROM events ORDER BY seq DESC LIMIT 1";
 const LINK: &str = "SELECT kind, session, prev FROM events WHERE seq = ?1";
 
 fn map(row: &Row<'_>) -> Sql<Event> {
@@ -26,7 +28,8 @@ fn map(row: &Row<'_>) -> Sql<Event> {
     })
 }
 
-pub(crate) fn insert(conn: &Connection, event: &Event, prev: Option<i64>) -> Sql<()> {
+/// Appends an event; `counts` are those after it.
+pub(crate) fn insert(conn: &Connection, event: &Event, prev: Option<i64>, counts: &Counts) -> Sql<()> {
     let data = event.fact.data_text().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     change_one(
         conn,
@@ -40,13 +43,45 @@ pub(crate) fn insert(conn: &Connection, event: &Event, prev: Option<i64>) -> Sql
             event.agent.as_ref().map(|a| a.as_str()),
             event.session.as_ref().map(SessionId::as_str),
             prev,
+            counts_text(counts),
             data,
         ],
     )
 }
 
-pub(crate) fn last_seq(conn: &Connection) -> Sql<u64> {
-    Ok(first(conn, LAST, [], |row| uint(row, 0))?.unwrap_or(0))
+/// Where the log ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct End {
+    /// The number of the last event; 0 when there is none.
+    pub(crate) seq: u64,
+    /// How many tasks are in each state after it. The last row of the log is written by every change and read by
+    /// every call anyway: a table of its own would be one more page in each commit.
+    pub(crate) counts: Counts,
+}
+
+pub(crate) fn end(conn: &Connection) -> Sql<End> {
+    Ok(first(conn, LAST, [], |row| Ok(End { seq: uint(row, 0)?, counts: counts_of(row.get_ref(1)?.as_str()?)? }))?.unwrap_or_default())
+}
+
+/// The numbers in the order of [`TaskState::ALL`].
+fn counts_text(counts: &Counts) -> String {
+    let mut text = String::with_capacity(32);
+    for state in TaskState::ALL {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&counts.of(state).to_string());
+    }
+    text
+}
+
+fn counts_of(text: &str) -> Sql<Counts> {
+    let mut counts = Counts::default();
+    let mut numbers = text.split(' ').map(|number| number.parse().map_err(|_| bad_row("counts of tasks", text)));
+    for state in TaskState::ALL {
+        counts.set(state, numbers.next().unwrap_or_else(|| Err(bad_row("counts of tasks", text)))?);
+    }
+    Ok(counts)
 }
 
 pub(crate) fn get(conn: &Connection, seq: i64) -> Sql<Option<Event>> {

@@ -1,27 +1,24 @@
 //! Finding tasks: the ready queue, expired leases, due times, the graph, counts.
 
 use oarlock_model::limits::PAGE_BYTES_MAX;
-use oarlock_model::rules::liveness;
-use oarlock_model::task::{Task, TaskState};
+use oarlock_model::task::Task;
 use oarlock_model::{Now, SessionId, StoreTime, TaskId};
-use oarlock_ops::store::{Counts, QueuePlace, TaskFilter};
+use oarlock_ops::store::{QueuePlace, TaskFilter};
 use rusqlite::{Connection, ToSql, params, params_from_iter};
 use std::collections::BTreeSet;
 
-use super::{Sql, agent, all, change_one, first, id, int, task};
-use crate::project::CountChanges;
+use super::{Sql, all, first, id, int, lease, task};
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
-const OPEN_CHILD: &str =
-    "SELECT 1 FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 LIMIT 1";
+const OPEN_CHILDREN: &str =
+    "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 LIMIT ?2";
 const DEPENDANTS: &str =
     "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
 const UNMET: &str = "
 SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need
 WHERE d.task = (SELECT seq FROM tasks WHERE id = ?1) AND n.state <> 6 ORDER BY n.id";
 const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token";
-const LAPSED: &str = "WHERE t.state = 3 AND t.grant_renewed + t.grant_ttl <= ?1 ORDER BY t.rank, t.seq";
 const OFFERS: &str = "WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1";
 const OFFERS_AFTER: &str = "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3";
 const DUE_RETRIES: &str = "
@@ -37,13 +34,7 @@ SELECT EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND owner IS NOT NULL)
   OR EXISTS (SELECT 1 FROM reservations WHERE task IS NULL AND made + ttl_ms <= ?1)";
 const NEXT_RETRY: &str = "SELECT min(retry_at) FROM tasks WHERE state = 2 AND retry_at > ?1";
 const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND not_before > ?1";
-const LEASES: &str = "SELECT t.grant_renewed, t.grant_ttl, a.beat FROM tasks t LEFT JOIN agents a ON a.name = t.grant_agent AND a.session = t.grant_session AND a.ended IS NULL
-WHERE t.state = 3 LIMIT 10000";
 const NEXT_RESERVATION_END: &str = "SELECT min(made + ttl_ms) FROM reservations WHERE task IS NULL AND made + ttl_ms > ?1";
-const COUNTS: &str = "SELECT blocked, ready, scheduled, claimed, waiting, review, done, dead, cancelled FROM counts";
-const ADD_COUNTS: &str = "
-UPDATE counts SET blocked = blocked + ?1, ready = ready + ?2, scheduled = scheduled + ?3, claimed = claimed + ?4, waiting = waiting + ?5,
-  review = review + ?6, done = done + ?7, dead = dead + ?8, cancelled = cancelled + ?9";
 const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
 /// Upward from dead ends: whoever needs one, or whose child is one, and is not finished itself.
 const STUCK: &str = "
@@ -86,7 +77,7 @@ pub(crate) fn list(conn: &Connection, filter: &TaskFilter) -> Sql<Vec<Task>> {
     }
     if let Some(text) = &filter.search {
         tail.push_str(
-            " AND (t.id LIKE ? ESCAPE '\\' OR t.title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM task_texts x WHERE x.seq = t.seq AND x.body LIKE ? ESCAPE '\\'))",
+            " AND (t.id LIKE ? ESCAPE '\\' OR t.title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM task_bodies x WHERE x.seq = t.seq AND x.body LIKE ? ESCAPE '\\'))",
         );
         let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         values.extend((0..3).map(|_| Box::new(pattern.clone()) as Box<dyn ToSql>));
@@ -100,8 +91,8 @@ pub(crate) fn children(conn: &Connection, parent: &TaskId) -> Sql<Vec<TaskId>> {
     all(conn, CHILDREN, [parent.as_str()], |row| id(row, 0))
 }
 
-pub(crate) fn has_open_children(conn: &Connection, parent: &TaskId) -> Sql<bool> {
-    Ok(first(conn, OPEN_CHILD, [parent.as_str()], |_| Ok(()))?.is_some())
+pub(crate) fn open_children(conn: &Connection, parent: &TaskId, limit: usize) -> Sql<Vec<TaskId>> {
+    all(conn, OPEN_CHILDREN, params![parent.as_str(), int(limit as u64)], |row| id(row, 0))
 }
 
 pub(crate) fn dependants(conn: &Connection, need: &TaskId) -> Sql<Vec<TaskId>> {
@@ -124,20 +115,6 @@ pub(crate) fn offers(conn: &Connection, after: Option<QueuePlace>, limit: usize)
     }
 }
 
-/// Claimed tasks whose lease has ended. The index finds those whose own renewal has; the rule, which
-/// also knows heartbeats, decides.
-pub(crate) fn expired_claims(conn: &Connection, now: Now) -> Sql<Vec<Task>> {
-    let mut expired = Vec::new();
-    for task in task::select(conn, LAPSED, [now.store.0])? {
-        let Some(grant) = task.holder() else { continue };
-        let holder = agent::get(conn, &grant.agent)?;
-        if liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder.as_ref()), now) == 0 {
-            expired.push(task);
-        }
-    }
-    Ok(expired)
-}
-
 pub(crate) fn may_be_due(conn: &Connection, now: Now, boot_id: &str) -> Sql<bool> {
     conn.prepare_cached(MAY_BE_DUE)?.query_row(params![now.store.0, now.wall.0, boot_id], |row| row.get(0))
 }
@@ -154,28 +131,9 @@ pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
     let one = |sql: &str, after: i64| -> Sql<Option<i64>> {
         Ok(first(conn, sql, [after], |row| row.get::<_, Option<i64>>(0))?.flatten().map(|at| at - after))
     };
-    let leases = all(conn, LEASES, [], |row| {
-        let (renewed, ttl_ms, beat): (i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(StoreTime(beat.map_or(renewed, |beat| beat.max(renewed))).plus_ms(ttl_ms))
-    })?;
-    let next_lease = leases.into_iter().map(|end| end.since_ms(now.store)).filter(|ms| *ms > 0).min();
+    let next_lease = lease::ends(conn)?.into_iter().map(|(_, end)| end.since_ms(now.store)).filter(|ms| *ms > 0).min();
     let candidates = [one(NEXT_RETRY, now.store.0)?, one(NEXT_DATE, now.wall.0)?, one(NEXT_RESERVATION_END, now.store.0)?, next_lease];
     Ok(candidates.into_iter().flatten().min())
-}
-
-pub(crate) fn counts(conn: &Connection) -> Sql<Counts> {
-    let mut counts = Counts::default();
-    conn.prepare_cached(COUNTS)?.query_row([], |row| {
-        for (column, state) in TaskState::ALL.into_iter().enumerate() {
-            counts.set(state, super::uint(row, column)?);
-        }
-        Ok(())
-    })?;
-    Ok(counts)
-}
-
-pub(crate) fn add_counts(conn: &Connection, by: &CountChanges) -> Sql<()> {
-    change_one(conn, "the counts", ADD_COUNTS, params_from_iter(by))
 }
 
 pub(crate) fn stuck(conn: &Connection, limit: usize) -> Sql<BTreeSet<TaskId>> {

@@ -7,10 +7,9 @@ use rusqlite::{Connection, params};
 use super::{Sql, change, change_one, first};
 
 const GET: &str = "SELECT request, reply FROM replies WHERE key = ?1 AND at > ?2";
-const PUT: &str = "INSERT INTO replies (key, request, at, reply) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (key) DO UPDATE SET request = excluded.request, at = excluded.at, reply = excluded.reply";
-/// Keys are hashes: whatever follows a new one in order is an even sample of the old ones.
-const SWEEP: &str = "DELETE FROM replies WHERE key IN (SELECT key FROM replies WHERE key > ?1 ORDER BY key LIMIT 32) AND at <= ?2";
+/// A key that was used long ago moves to the end.
+const PUT: &str = "INSERT OR REPLACE INTO replies (key, request, at, reply) VALUES (?1, ?2, ?3, ?4)";
+const SWEEP: &str = "DELETE FROM replies WHERE seq IN (SELECT seq FROM replies ORDER BY seq LIMIT 32) AND at <= ?1";
 /// One insertion in so many sweeps.
 const SWEEP_EVERY: u8 = 16;
 
@@ -21,9 +20,9 @@ pub(crate) fn get(conn: &Connection, key: &[u8], now: StoreTime) -> Sql<Option<R
 
 pub(crate) fn put(conn: &Connection, key: &[u8], remembered: &Remembered, now: StoreTime) -> Sql<()> {
     change_one(conn, "a kept reply", PUT, params![key, remembered.request_hash, now.0, remembered.reply])?;
-    // Keys are hashes, so this chooses evenly too.
+    // Keys are hashes, so this chooses evenly.
     if key.first().is_some_and(|byte| byte % SWEEP_EVERY == 0) {
-        change(conn, SWEEP, params![key, now.0 - limits::IDEMPOTENCY_MS])?;
+        change(conn, SWEEP, [now.0 - limits::IDEMPOTENCY_MS])?;
     }
     Ok(())
 }

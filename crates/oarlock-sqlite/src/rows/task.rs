@@ -8,26 +8,24 @@ use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, to_json, uint, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, lease, to_json, uint, word};
 use crate::error::bad_row;
 
-/// The columns of a task, with its texts and the id of its parent.
+/// The columns of a task, with the id of its parent.
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
-  t.has_text + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
-  t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at";
+  t.has_body + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
+  t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
-const SELECT_TEXTS: &str = "SELECT body, result FROM task_texts WHERE seq = ?1";
+const SELECT_BODY: &str = "SELECT body FROM task_bodies WHERE seq = ?1";
 const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
 const INSERT: &str = "
-INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_text, has_needs, auto_finish,
+INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_body, has_needs, auto_finish,
   attempt, failures, losses, created_at, created_by, updated_at, last_event)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15)";
-const INSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2)";
-const UPSERT_BODY: &str = "INSERT INTO task_texts (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
-const UPSERT_RESULT: &str =
-    "INSERT INTO task_texts (seq, body, result) VALUES (?1, '', ?2) ON CONFLICT (seq) DO UPDATE SET result = excluded.result";
+const INSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2)";
+const UPSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
 const INSERT_NEED: &str = "INSERT INTO dependencies (task, need) VALUES (?1, (SELECT seq FROM tasks WHERE id = ?2))";
 const DELETE_NEED: &str = "DELETE FROM dependencies WHERE task = ?1 AND need = (SELECT seq FROM tasks WHERE id = ?2)";
 const SELECT_KEY: &str = "SELECT seq, state, last_event FROM tasks WHERE id = ?1";
@@ -46,8 +44,8 @@ const SELECT_COUNTS: &str = "SELECT attempt, failures, losses, priority, grant_s
 const SET_PROGRESS: &str = "UPDATE tasks SET progress = ?2 WHERE seq = ?1";
 const FINISH: &str =
     "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
-  updated_at = ?3, last_event = ?4 WHERE seq = ?1";
-const SET_HAS_TEXT: &str = "UPDATE tasks SET has_text = 1 WHERE seq = ?1 AND has_text = 0";
+  result = coalesce(?5, result), updated_at = ?3, last_event = ?4 WHERE seq = ?1";
+const SET_HAS_BODY: &str = "UPDATE tasks SET has_body = 1 WHERE seq = ?1 AND has_body = 0";
 const SET_HAS_NEEDS: &str = "UPDATE tasks SET has_needs = 1 WHERE seq = ?1 AND has_needs = 0";
 const SET_ARTIFACTS: &str = "UPDATE tasks SET artifacts = ?2 WHERE seq = ?1";
 const SET_AUTO_FINISH: &str = "UPDATE tasks SET auto_finish = 1 WHERE seq = ?1";
@@ -111,11 +109,11 @@ fn grant(row: &Row<'_>) -> Sql<Option<Grant>> {
 /// What of a task stands in other tables.
 #[derive(Clone, Copy)]
 struct Elsewhere {
-    texts: bool,
+    body: bool,
     needs: bool,
 }
 
-/// Maps [`COLUMNS`]; texts and needs are filled in by [`complete`].
+/// Maps [`COLUMNS`]; body and needs are filled in by [`complete`].
 fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
     let rest: SpecRest = json(row, 9)?;
     let spec = TaskSpec {
@@ -147,23 +145,22 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         losses: row.get(14)?,
         grant: grant(row)?,
         progress: row.get(22)?,
-        result: None,
+        result: row.get(27)?,
         artifacts: json_or(row, 23)?.unwrap_or_default(),
         created_at: WallTime(row.get(24)?),
         created_by: id_or(row, 25)?,
         updated_at: WallTime(row.get(26)?),
     };
     let elsewhere: u8 = row.get(10)?;
-    Ok((task, Elsewhere { texts: elsewhere & 1 != 0, needs: elsewhere & 2 != 0 }))
+    Ok((task, Elsewhere { body: elsewhere & 1 != 0, needs: elsewhere & 2 != 0 }))
 }
 
 /// Adds what stands in other tables.
 fn complete(conn: &Connection, (mut task, elsewhere): (Task, Elsewhere)) -> Sql<Task> {
-    if elsewhere.texts
-        && let Some((body, result)) = first(conn, SELECT_TEXTS, [int(task.seq)], |row| Ok((row.get(0)?, row.get(1)?)))?
+    if elsewhere.body
+        && let Some(body) = first(conn, SELECT_BODY, [int(task.seq)], |row| row.get(0))?
     {
         task.spec.body = body;
-        task.result = result;
     }
     if elsewhere.needs {
         task.needs = all(conn, SELECT_NEEDS, [int(task.seq)], |row| id(row, 0))?.into_iter().collect();
@@ -268,7 +265,7 @@ pub(crate) fn set_spec(conn: &Connection, seq: i64, task: &Task) -> Sql<()> {
 
 pub(crate) fn set_body(conn: &Connection, seq: i64, body: &str) -> Sql<()> {
     change_one(conn, "a body", UPSERT_BODY, params![seq, body])?;
-    change(conn, SET_HAS_TEXT, [seq]).map(drop)
+    change(conn, SET_HAS_BODY, [seq]).map(drop)
 }
 
 pub(crate) fn rest(conn: &Connection, seq: i64, place: Resting) -> Sql<()> {
@@ -325,7 +322,8 @@ pub(crate) fn claim(
         "a task",
         CLAIM,
         params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms],
-    )
+    )?;
+    lease::lower_bound(conn, now.plus_ms(fact.ttl_ms))
 }
 
 pub(crate) fn end_grant(conn: &Connection, seq: i64, end: GrantEnd) -> Sql<()> {
@@ -349,14 +347,11 @@ pub(crate) fn finish(
     result: Option<&String>,
     artifacts: &[String],
 ) -> Sql<()> {
-    change_one(conn, "a task", FINISH, params![key.seq, state as i64, at.0, int(event_seq)])?;
-    if let Some(result) = result {
-        change_one(conn, "a result", UPSERT_RESULT, params![key.seq, result])?;
-        change(conn, SET_HAS_TEXT, [key.seq])?;
-    }
+    change_one(conn, "a task", FINISH, params![key.seq, state as i64, at.0, int(event_seq), result])?;
     if artifacts.is_empty() { Ok(()) } else { change_one(conn, "a task", SET_ARTIFACTS, params![key.seq, to_json(&artifacts)?]) }
 }
 
 pub(crate) fn renew(conn: &Connection, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> Sql<()> {
-    change_one(conn, "a lease", RENEW, params![task.as_str(), renewed.0, ttl_ms])
+    change_one(conn, "a lease", RENEW, params![task.as_str(), renewed.0, ttl_ms])?;
+    lease::lower_bound(conn, renewed.plus_ms(ttl_ms))
 }

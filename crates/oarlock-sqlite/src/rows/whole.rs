@@ -19,7 +19,7 @@ pub(crate) fn state(conn: &Connection) -> Sql<State> {
     let notice =
         |row: &rusqlite::Row<'_>| Ok(oarlock_model::state::Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? });
     Ok(State {
-        last_seq: event::last_seq(conn)?,
+        last_seq: event::end(conn)?.seq,
         agents: agent::list(conn)?.into_iter().map(|agent| (agent.name.clone(), agent)).collect(),
         tasks: task::select(conn, "ORDER BY t.seq", [])?.into_iter().map(|task| (task.id.clone(), task)).collect(),
         grantees,

@@ -172,8 +172,9 @@ impl View for Moment {
         Ok(self.children_of(id).into_iter().map(|task| task.id.clone()).collect())
     }
 
-    fn has_open_children(&self, id: &TaskId) -> StoreResult<bool> {
-        Ok(self.children_of(id).iter().any(|child| child.state != TaskState::Done))
+    fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>> {
+        let open = self.children_of(id).into_iter().filter(|child| child.state != TaskState::Done);
+        Ok(open.take(limit).map(|child| child.id.clone()).collect())
     }
 
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
