@@ -10,45 +10,58 @@ use std::path::{Path, PathBuf};
 
 pub use listener::{DEATHS_MAX, Listener, Woken};
 
+use crate::board::Board;
 use crate::small_file;
 
 /// The most topics of one set of bells.
-pub const TOPICS_MAX: usize = 64;
+pub const TOPICS_MAX: usize = 32;
 
-/// The ringing side: a directory with one empty file for each topic.
+/// The ringing side: a directory with an empty file for each topic that was ever rung, and a board that tells who listens.
 ///
 /// A bell is rung by opening its file for writing and closing it: inotify(7) reports that (`IN_CLOSE_WRITE`), and nothing on
-/// the disk becomes dirty, because nothing is written and no time of the file changes. Two system calls.
+/// the disk becomes dirty, because nothing is written and no time of the file changes. Two system calls, and none when
+/// nobody listens.
 #[derive(Clone, Debug)]
 pub struct Bells {
     dir: PathBuf,
     topics: Vec<String>,
+    board: Option<Board>,
 }
 
 impl Bells {
-    /// The bells of a directory, which is made (mode 0700) with its files where they are missing.
+    /// The bells of a directory. Without a board, each of them is rung whether or not somebody listens.
     ///
     /// # Errors
-    /// A topic cannot be a file name, there are more than [`TOPICS_MAX`], or a file cannot be made.
-    pub fn open(dir: &Path, topics: &[&str]) -> io::Result<Self> {
-        check_topics(topics)?;
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let bells = Self { dir: dir.to_owned(), topics: topics.iter().map(|topic| (*topic).to_owned()).collect() };
-        for topic in topics {
-            open_to_ring(&bells.dir.join(topic), true)?;
+    /// A topic cannot be a file name, or there are more than [`TOPICS_MAX`].
+    pub fn new(dir: &Path, topics: &[&str], board: Option<Board>) -> io::Result<Self> {
+        if topics.len() > TOPICS_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("more than {TOPICS_MAX} topics")));
         }
-        Ok(bells)
+        topics.iter().try_for_each(|topic| small_file::check_name(topic))?;
+        Ok(Self { dir: dir.to_owned(), topics: topics.iter().map(|topic| (*topic).to_owned()).collect(), board })
+    }
+
+    /// Makes the directory (mode 0700) where it is missing; not the one around it, which may just be going away.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make_dir(&self) -> io::Result<()> {
+        match DirBuilder::new().mode(0o700).create(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
     }
 
     /// Wakes all who listen to the topic. Ring after the commit, never before it: those who are woken look at once. A file
-    /// that was deleted is made again, which the listeners hear as well.
+    /// that is missing is made, which the listeners hear as well.
     ///
     /// # Errors
     /// The topic is not one of these bells, or the file cannot be opened or made (the directory is gone). The commit stands
     /// all the same, and the waiters' slow re-check finds it.
     pub fn ring(&self, topic: &str) -> io::Result<()> {
-        if !self.topics.iter().any(|own| own == topic) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no bell {topic:?}")));
+        let bit = self.bit(topic)?;
+        if self.board.as_ref().is_some_and(|board| !board.is_heard(bit)) {
+            return Ok(());
         }
         let path = self.dir.join(topic);
         match open_to_ring(&path, false) {
@@ -57,6 +70,12 @@ impl Bells {
         }
         .map(drop)
     }
+
+    /// The bit of a topic on the board.
+    fn bit(&self, topic: &str) -> io::Result<u32> {
+        let index = self.topics.iter().position(|own| own == topic);
+        index.map(|index| 1 << index).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no bell {topic:?}")))
+    }
 }
 
 /// Never through a symlink, and never waiting should somebody have put a pipe there.
@@ -64,11 +83,4 @@ fn open_to_ring(path: &Path, create: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(create).mode(0o666).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options.open(path)
-}
-
-fn check_topics(topics: &[&str]) -> io::Result<()> {
-    if topics.len() > TOPICS_MAX {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("more than {TOPICS_MAX} topics")));
-    }
-    topics.iter().try_for_each(|topic| small_file::check_name(topic))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use crate::{bell, gate, owner, process};
+use crate::{bell, board, gate, owner, process};
 
 const ROLE: &str = "OARLOCK_HOST_TEST_ROLE";
 const DIRECTORY: &str = "OARLOCK_HOST_TEST_DIRECTORY";
@@ -100,19 +100,21 @@ fn play_a_role() {
             wait_for_the_end();
         }
         "gate" => {
-            let mut gate = gate::Gate::open(directory).expect("opens");
-            let _passage = gate.enter(Duration::from_secs(60)).expect("enters");
+            let mut gate = gate::Gate::on(board::Board::open(&directory.join("board"), true).expect("opens"));
+            let _passage = gate.enter(Duration::from_secs(60));
             tell("ready");
             wait_for_the_end();
         }
         "queue" => {
-            let mut gate = gate::Gate::open(directory).expect("opens");
+            let mut gate = gate::Gate::on(board::Board::open(&directory.join("board"), true).expect("opens"));
             tell("ready");
-            let _passage = gate.enter(Duration::from_secs(600)).expect("enters");
+            let _passage = gate.enter(Duration::from_secs(600));
             wait_for_the_end();
         }
         "bell" => {
-            let mut listener = bell::Listener::new(directory, &["work"]).expect("listens");
+            let board = || board::Board::open(&directory.with_extension("board"), true).expect("opens");
+            let bells = bell::Bells::new(directory, &["mail", "work"], board()).expect("they are names");
+            let mut listener = bell::Listener::new(&bells, &["work"], board()).expect("listens");
             tell("ready");
             loop {
                 tell(&format!("{:?}", listener.wait(None, &[]).expect("waits")));

@@ -1,6 +1,7 @@
 //! Waiting for other processes' commits by their bells and for their deaths.
 
-use oarlock_host::bell::{Listener, Woken};
+use oarlock_host::bell::{Bells, Listener, Woken};
+use oarlock_host::board::Board;
 use oarlock_host::process::ProcessId;
 use oarlock_ops::store::{Listening, StoreResult};
 use oarlock_ops::topic::Topics;
@@ -13,10 +14,10 @@ use crate::error::{io_error, unavailable};
 /// How often a waiter looks that can hear nothing, because the user has no inotify instance left.
 const DEAF_RECHECK: Duration = Duration::from_millis(200);
 
-/// A listener to some topics; deaf when the user has no inotify instance left.
-pub(crate) fn listener(bells: &Path, topics: Topics) -> Listener {
+/// A listener to some topics; deaf when the user has no inotify instance left, or too many listen.
+pub(crate) fn listener(bells: &Bells, topics: Topics, board: Option<Board>) -> Listener {
     let names: Vec<&str> = Topics::NAMED.into_iter().filter(|(topic, _)| topic.meets(topics)).map(|(_, name)| name).collect();
-    Listener::new(bells, &names).unwrap_or_else(|_| Listener::deaf())
+    bells.make_dir().and_then(|()| Listener::new(bells, &names, board)).unwrap_or_else(|_| Listener::deaf())
 }
 
 /// One wait, by the listener that the store's handle keeps.

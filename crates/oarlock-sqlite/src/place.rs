@@ -1,5 +1,6 @@
-//! Where a store lives: one directory with the database, its gate, its bells and its owners' locks.
+//! Where a store lives: one directory with the database, its log, its board, its bells and its owners' locks.
 
+use oarlock_host::board::Board;
 use oarlock_host::filesystem;
 use oarlock_ops::store::{StoreError, StoreResult};
 use std::fs;
@@ -61,9 +62,34 @@ impl Place {
         })
     }
 
+    /// SQLite's write-ahead log of the database.
+    pub(crate) fn log(&self) -> PathBuf {
+        let mut log = self.file.clone().into_os_string();
+        log.push("-wal");
+        log.into()
+    }
+
+    /// Makes what was added to the store's directory last through a loss of power.
+    pub(crate) fn sync_dir(&self) -> StoreResult<()> {
+        fs::File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io_error("write", &self.dir, &error))
+    }
+
+    /// The board, made anew, with the directories, when somebody copied or moved the database alone.
+    pub(crate) fn board(&self) -> StoreResult<Option<Board>> {
+        let file = self.beside("board");
+        match Board::open(&file, false) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.make_dirs()?;
+                Board::open(&file, true)
+            }
+            opened => opened,
+        }
+        .map_err(|error| io_error("open", &file, &error))
+    }
+
     /// Makes the directories of the store.
     pub(crate) fn make_dirs(&self) -> StoreResult<()> {
-        for dir in [self.dir.clone(), self.beside("owners"), self.beside("bells"), self.beside("gate")] {
+        for dir in [self.dir.clone(), self.beside("owners"), self.beside("bells")] {
             fs::create_dir_all(&dir).map_err(|error| io_error("make", &dir, &error))?;
         }
         Ok(())

@@ -89,8 +89,7 @@ pub struct SqliteStore {
     conn: Connection,
     place: Place,
     owners: PathBuf,
-    bells: PathBuf,
-    ringer: Bells,
+    bells: Bells,
     gate: Gate,
     clock: StoreClock,
     options: Options,
@@ -157,8 +156,13 @@ impl SqliteStore {
         }
         let inode = inode_of(place.file())?;
         place.check_filesystem()?;
+        let had_log = place.log().exists();
         let mut conn = connect(place.file(), OpenFlags::empty(), options.busy)?;
         migrate::check_application(&conn)?;
+        if !had_log {
+            // The log has a name now, which must not be lost with what will stand in it.
+            place.sync_dir()?;
+        }
         if migrate::is_behind(&conn)? {
             migrate::migrate(&conn)?;
         }
@@ -172,26 +176,17 @@ impl SqliteStore {
         let prefix = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
         let epoch = epoch_of(event::end(&conn).map_err(store_error)?.seq);
         let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock))?;
-        let (owners, bells, gate_dir) = (place.beside("owners"), place.beside("bells"), place.beside("gate"));
-        let topics = Topics::NAMED.map(|(_, name)| name);
-        let opened = |dir: &Path, error: &std::io::Error| io_error("open", dir, error);
-        let (ringer, gate) = match (Bells::open(&bells, &topics), Gate::open(&gate_dir)) {
-            (Ok(ringer), Ok(gate)) => (ringer, gate),
-            // Somebody copied or moved the database alone: what belongs beside it is made anew.
-            _ => {
-                place.make_dirs()?;
-                (Bells::open(&bells, &topics).map_err(|e| opened(&bells, &e))?, Gate::open(&gate_dir).map_err(|e| opened(&gate_dir, &e))?)
-            }
-        };
+        let board = place.board()?;
+        let bells = Bells::new(&place.beside("bells"), &Topics::NAMED.map(|(_, name)| name), board.clone())
+            .map_err(|error| io_error("open", place.dir(), &error))?;
         let synchronous = options.synchronous;
         conn.execute_batch(synchronous.pragma()).map_err(store_error)?;
         Ok(Self {
             conn,
             place: place.clone(),
-            owners,
+            owners: place.beside("owners"),
             bells,
-            ringer,
-            gate,
+            gate: Gate::on(board),
             clock,
             options,
             synchronous,
@@ -280,7 +275,7 @@ impl Store for SqliteStore {
         self.check_unmoved()?;
         self.set_durability(durability)?;
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
-        let passage = self.gate.enter(GATE_PATIENCE.min(self.options.busy)).ok();
+        let passage = self.gate.enter(GATE_PATIENCE.min(self.options.busy));
         Self::checkpoint_if_due(&self.conn, &self.wal_frames);
         let end = begin(&self.conn, "BEGIN IMMEDIATE", &mut self.clock, &mut self.epoch)?;
         let view = SqliteView {
@@ -291,7 +286,7 @@ impl Store for SqliteStore {
             prefix: &self.prefix,
             ends_with_view: false,
         };
-        Ok(Box::new(SqliteTransaction::new(view, passage, &self.ringer, &mut self.owned, end)))
+        Ok(Box::new(SqliteTransaction::new(view, passage, &self.bells, &mut self.owned, end)))
     }
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
@@ -311,7 +306,7 @@ impl Store for SqliteStore {
         // Closing a listener takes the kernel longer than all the rest of a wake-up: one is kept for the next wait.
         let listener = match &self.listening {
             Some((kept, listener)) if *kept == topics && listener.lock().is_ok_and(|kept| kept.hears()) => Arc::clone(listener),
-            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics))),
+            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics, self.place.board()?))),
         };
         self.listening = Some((topics, Arc::clone(&listener)));
         Ok(Box::new(SqliteListening::new(listener)))

@@ -41,15 +41,9 @@ pub(crate) struct SqliteTransaction<'a> {
 
 impl<'a> SqliteTransaction<'a> {
     /// Wraps a transaction that has begun where the log has this end.
-    pub(crate) fn new(
-        view: SqliteView<'a>,
-        passage: Option<Passage<'a>>,
-        bells: &'a Bells,
-        owned: &'a mut Vec<OwnerLock>,
-        end: End,
-    ) -> Self {
+    pub(crate) fn new(view: SqliteView<'a>, passage: Passage<'a>, bells: &'a Bells, owned: &'a mut Vec<OwnerLock>, end: End) -> Self {
         let done = Done { next_seq: end.seq + 1, counts: end.counts, topics: Topics::NONE, wrote: false };
-        Self { view, passage, bells, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
+        Self { view, passage: Some(passage), bells, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
     }
 
     fn execute(&self, sql: &str) -> StoreResult<()> {

@@ -13,6 +13,8 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::Bells;
+use crate::board::Board;
 use crate::process::{Liveness, ProcessId};
 
 /// The most processes whose death one wait notices; further ones are left to the caller's re-check.
@@ -40,26 +42,33 @@ pub enum Woken {
 #[derive(Debug)]
 pub struct Listener {
     ears: Option<Ears>,
+    /// Kept as long as we listen.
+    _board: Option<Board>,
     /// What is kept open across waits, so that a long wait in short pieces costs nothing more.
     processes: HashMap<ProcessId, OwnedFd>,
 }
 
 impl Listener {
-    /// Listens to these topics of a directory of bells, which must exist. A file may be missing: it is heard from when
-    /// it is made.
+    /// Listens to these topics of the bells, whose directory must exist. A file may be missing: it is heard from when it is
+    /// made. The board is a handle of the listener's own; those who ring see on it who listens.
     ///
     /// # Errors
-    /// A topic cannot be a file name, the directory is missing, or the user has no inotify instances or watches left
-    /// (`fs.inotify.max_user_instances` is often 128): then [`Listener::deaf`] and a shorter re-check do.
-    pub fn new(dir: &Path, topics: &[&str]) -> io::Result<Self> {
-        super::check_topics(topics)?;
-        Ok(Self { ears: Some(Ears::new(dir, topics)?), processes: HashMap::new() })
+    /// A topic is not one of these bells, the directory is missing, there is no seat left on the board, or the user has no inotify
+    /// instances or watches left (`fs.inotify.max_user_instances` is often 128): then [`Listener::deaf`] and a shorter
+    /// re-check do.
+    pub fn new(bells: &Bells, topics: &[&str], board: Option<Board>) -> io::Result<Self> {
+        let bits = topics.iter().try_fold(0, |bits, topic| Ok::<_, io::Error>(bits | bells.bit(topic)?))?;
+        let ears = Ears::new(&bells.dir, topics)?;
+        if board.as_ref().is_some_and(|board| !board.listen(bits)) {
+            return Err(io::Error::other("too many processes listen"));
+        }
+        Ok(Self { ears: Some(ears), _board: board, processes: HashMap::new() })
     }
 
     /// A listener that hears no bells, only deaths and the end of the time.
     #[must_use]
     pub fn deaf() -> Self {
-        Self { ears: None, processes: HashMap::new() }
+        Self { ears: None, _board: None, processes: HashMap::new() }
     }
 
     /// Whether it hears bells.
@@ -232,7 +241,6 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::bell::Bells;
     use crate::testing::Helper;
 
     const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
@@ -242,12 +250,18 @@ mod tests {
     fn bells() -> (tempfile::TempDir, PathBuf, Bells) {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let dir = temporary.path().join("bells");
-        let bells = Bells::open(&dir, &TOPICS).expect("opens");
+        std::fs::create_dir(&dir).expect("it is ours");
+        let bells = Bells::new(&dir, &TOPICS, board(&dir)).expect("they are names");
+        TOPICS.iter().for_each(|topic| drop(super::super::open_to_ring(&dir.join(topic), true).expect("makes")));
         (temporary, dir, bells)
     }
 
-    fn listener(dir: &Path, topics: &[&str]) -> Listener {
-        Listener::new(dir, topics).expect("listens")
+    fn board(bells: &Path) -> Option<Board> {
+        Board::open(&bells.with_extension("board"), true).expect("opens")
+    }
+
+    fn listener(bells: &Bells, topics: &[&str]) -> Listener {
+        Listener::new(bells, topics, board(&bells.dir)).expect("listens")
     }
 
     #[track_caller]
@@ -257,8 +271,8 @@ mod tests {
 
     #[test]
     fn a_ring_before_the_wait_is_kept_and_all_rings_are_one() {
-        let (_temporary, dir, bells) = bells();
-        let mut listener = listener(&dir, &["work"]);
+        let (_temporary, _dir, bells) = bells();
+        let mut listener = listener(&bells, &["work"]);
         check(&mut listener, AT_ONCE, Woken::TimedOut);
         (0..100).for_each(|_| bells.ring("work").expect("rings"));
         check(&mut listener, LONG, Woken::Rung);
@@ -268,7 +282,7 @@ mod tests {
     #[test]
     fn other_topics_do_not_wake() {
         let (_temporary, dir, bells) = bells();
-        let (mut mail, mut both) = (listener(&dir, &["mail"]), listener(&dir, &TOPICS));
+        let (mut mail, mut both) = (listener(&bells, &["mail"]), listener(&bells, &TOPICS));
         bells.ring("work").expect("rings");
         check(&mut mail, AT_ONCE, Woken::TimedOut);
         check(&mut both, AT_ONCE, Woken::Rung);
@@ -297,11 +311,24 @@ mod tests {
     }
 
     #[test]
+    fn where_nobody_listens_no_bell_is_touched() {
+        let (_temporary, dir, bells) = bells();
+        std::fs::remove_file(dir.join("work")).expect("it is there");
+        let mail = listener(&bells, &["mail"]);
+        bells.ring("work").expect("rings");
+        assert!(!dir.join("work").exists());
+        drop(mail);
+        let _work = listener(&bells, &["work"]);
+        bells.ring("work").expect("rings");
+        assert!(dir.join("work").exists());
+    }
+
+    #[test]
     fn deleted_files_are_made_again_and_heard() {
         let (_temporary, dir, bells) = bells();
-        let mut early = listener(&dir, &["work"]);
+        let mut early = listener(&bells, &["work"]);
         std::fs::remove_file(dir.join("work")).expect("it is there");
-        let mut late = listener(&dir, &["work"]);
+        let mut late = listener(&bells, &["work"]);
         check(&mut late, AT_ONCE, Woken::TimedOut);
         for _ in 0..2 {
             bells.ring("work").expect("rings");
@@ -314,12 +341,12 @@ mod tests {
     fn the_end_of_the_directory_is_noticed_and_stays() {
         for end in [|dir: &Path| std::fs::remove_dir_all(dir), |dir: &Path| std::fs::rename(dir, dir.with_extension("x"))] {
             let (_temporary, dir, bells) = bells();
-            let mut listener = listener(&dir, &TOPICS);
+            let mut listener = listener(&bells, &TOPICS);
             end(&dir).expect("it is ours");
             check(&mut listener, LONG, Woken::Gone);
             check(&mut listener, LONG, Woken::Gone);
             assert!(bells.ring("work").is_err());
-            assert!(Listener::new(&dir, &TOPICS).is_err());
+            assert!(Listener::new(&bells, &TOPICS, None).is_err());
         }
     }
 
@@ -328,8 +355,8 @@ mod tests {
         let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat starts");
         let process = ProcessId::of(child.id()).expect("proc is ours").expect("it lives");
         let stranger = ProcessId { pid_namespace: "7".to_owned(), ..process.clone() };
-        let (_temporary, dir, _bells) = bells();
-        let (mut hears, mut deaf) = (listener(&dir, &TOPICS), Listener::deaf());
+        let (_temporary, _dir, bells) = bells();
+        let (mut hears, mut deaf) = (listener(&bells, &TOPICS), Listener::deaf());
         let deaths = [stranger, process.clone()];
         assert_eq!(hears.wait(AT_ONCE, &deaths).expect("waits"), Woken::TimedOut);
         assert_eq!(deaf.wait(AT_ONCE, &deaths).expect("waits"), Woken::TimedOut);

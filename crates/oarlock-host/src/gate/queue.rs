@@ -1,129 +1,201 @@
-//! A queue in the order of arrival, made of byte locks on one file. The kernel gives up the place of a
-//! process that dies; nothing is written but a counter.
+//! A queue in the order of arrival: a ticket lock (Mellor-Crummey and Scott, "Algorithms for scalable synchronization on
+//! shared-memory multiprocessors", 1991, 2.2) whose waiters sleep, each on a futex of its own, and survive the others'
+//! deaths.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
-use std::time::Instant;
+use std::hint;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use libc::c_int;
-use rustix::io::Errno;
+use rustix::thread::futex;
+use rustix::time::Timespec;
 
-use super::alarm::lock_until;
+use crate::board::{Board, Holder, Memory, PLACES};
 
-/// A place to queue, with locks of its own.
-///
-/// The file holds the number of the next ticket (8 bytes, little end first). To join: lock byte 0, read the number, lock the
-/// byte of this ticket, count up, unlock byte 0. Then wait for the byte of the ticket before, which its owner holds until it
-/// leaves: the queue lock of Craig and of Magnussen, Landin and Hagersten, with locks of the kernel in place of spinning.
-/// A lock taken by `flock` would not do: the kernel wakes the first waiter but does not hand it the lock, so that one who
-/// has just left takes it again before the woken one runs, and sends it to the end of the queue. Here the order is that of
-/// the tickets, and each departure wakes one.
-///
-/// One who waits and dies, or is tired of waiting, lets the one behind it pass before its time; the gate behind the queue
-/// makes that harmless.
+/// How long the first in line looks at the counter before it sleeps: about what a commit without a sync takes. Sleeping and being
+/// woken takes as long, and the other processor would have nothing to do.
+const SPIN: Duration = Duration::from_micros(50);
+
+/// How long the first in line sleeps before it looks whether the one inside still lives; those behind it sleep longer.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The longest sleep of those far behind, in times of [`LOOK`].
+const LOOKS_MAX: u32 = 20;
+
+/// A place to queue for one handle.
 #[derive(Debug)]
-pub(super) struct Queue {
-    file: File,
+pub(super) struct Queue(Board);
+
+/// What became of queueing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joined {
+    /// It is this handle's turn; give back the ticket.
+    Turn(u64),
+    /// The patience ended first, and whoever was to leave is passed by: give back the ticket, although somebody may be inside.
+    PassingBy(u64),
+    /// There is nothing to give back: the patience ended, or there is no seat.
+    Without,
 }
-
-/// The bytes of tickets start after those of the counter.
-const TICKETS_START: u64 = 16;
-
-/// Tickets start anew after these, which keeps the bytes within the offsets of any file; by then, those of the last
-/// round have left.
-const TICKETS_MAX: u64 = 1 << 40;
 
 impl Queue {
-    /// Opens (or makes) the file. None where the system has no locks that belong to an open file (fcntl(2), "Open file
-    /// description locks"; Linux has them since 3.15, some sandboxes have not).
-    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o666).custom_flags(libc::O_NOFOLLOW);
-        let queue = Self { file: options.open(path)? };
-        match queue.request(libc::F_OFD_SETLK, libc::F_UNLCK, 0, 0) {
-            Ok(()) => Ok(Some(queue)),
-            Err(Errno::INVAL | Errno::NOSYS) => Ok(None),
-            Err(error) => Err(error.into()),
+    /// The queue on this board.
+    pub(super) fn on(board: Board) -> Self {
+        Self(board)
+    }
+
+    /// Joins the queue and waits for the turn, at most until then (none: for ever).
+    pub(super) fn join(&self, until: Option<Instant>) -> Joined {
+        let Some(holder) = self.0.sit_down() else { return Joined::Without };
+        let memory = self.0.memory();
+        let ticket = memory.next.fetch_add(1, SeqCst);
+        memory.tell(ticket, holder);
+        self.wait_for(ticket, holder, until)
+    }
+
+    /// Gives the turn to the next in line. Nothing happens when this ticket was passed by.
+    pub(super) fn leave(&self, ticket: u64) {
+        let memory = self.0.memory();
+        if pass(memory, ticket) {
+            call(memory, ticket.wrapping_add(1));
         }
     }
 
-    /// Joins the queue and waits to be the first. False when it took too long, or the file is not a queue any more; the
-    /// place, if any, is kept until [`Queue::leave`].
-    pub(super) fn join(&self, until: Option<Instant>) -> io::Result<bool> {
-        if !self.lock_byte(0, until)? {
-            return Ok(false);
-        }
-        let ticket = self.take_ticket();
-        self.request(libc::F_OFD_SETLK, libc::F_UNLCK, 0, 1)?;
-        match ticket? {
-            Some(ticket) => self.lock_byte(byte_of(ticket.wrapping_sub(1)), until),
-            None => Ok(false),
-        }
-    }
-
-    /// Gives up the place.
-    pub(super) fn leave(&self) -> io::Result<()> {
-        // All bytes from 0 on: the own one and that of the ticket before.
-        Ok(self.request(libc::F_OFD_SETLK, libc::F_UNLCK, 0, 0)?)
-    }
-
-    /// With byte 0 locked. None when the byte is locked already, which only a damaged counter can cause; counting goes on,
-    /// so that it heals.
-    fn take_ticket(&self) -> io::Result<Option<u64>> {
-        let mut bytes = [0; 8];
-        // A new file is empty and starts at 0.
-        let _ = self.file.read_at(&mut bytes, 0)?;
-        let ticket = u64::from_le_bytes(bytes);
-        let is_ours = self.try_lock_byte(byte_of(ticket))?;
-        self.file.write_all_at(&ticket.wrapping_add(1).to_le_bytes(), 0)?;
-        Ok(is_ours.then_some(ticket))
-    }
-
-    fn lock_byte(&self, byte: u64, until: Option<Instant>) -> io::Result<bool> {
-        let try_lock = || self.try_lock_byte(byte);
-        lock_until(until, try_lock, || self.request(libc::F_OFD_SETLKW, libc::F_WRLCK, byte, 1))
-    }
-
-    fn try_lock_byte(&self, byte: u64) -> io::Result<bool> {
-        match self.request(libc::F_OFD_SETLK, libc::F_WRLCK, byte, 1) {
-            Ok(()) => Ok(true),
-            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
-            Err(error) => Err(error.into()),
+    fn wait_for(&self, ticket: u64, holder: Holder, until: Option<Instant>) -> Joined {
+        let memory = self.0.memory();
+        // Being called is worth a look at the counter, and a time that ended is worth a look at who is served.
+        let (mut is_called, mut suspect) = (true, None);
+        loop {
+            let serving = memory.serving.load(SeqCst);
+            let ahead = ticket.wrapping_sub(serving);
+            if ahead == 0 {
+                return Joined::Turn(ticket);
+            }
+            if ahead > PLACES as u64 {
+                return self.out_of_line(ticket, serving);
+            }
+            let is_first = ahead == 1;
+            if is_first && std::mem::take(&mut is_called) && spin_while(memory, serving) {
+                continue;
+            }
+            if (is_first || suspect.is_some()) && !self.is_served(serving, suspect == Some(serving)) {
+                // It died inside, with its turn to come, or it gave up.
+                if pass(memory, serving) {
+                    call(memory, serving.wrapping_add(1));
+                }
+                continue;
+            }
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return self.tired(ticket, holder, serving);
+            }
+            let look = LOOK * u32::try_from(ahead).unwrap_or(LOOKS_MAX).min(LOOKS_MAX);
+            is_called = self.sleep(holder, serving, left.min(look));
+            suspect = (!is_called).then_some(serving);
         }
     }
 
-    /// A length of 0 means "to the end of all offsets".
-    #[expect(unsafe_code, reason = "locks of open file descriptions have no safe interface")]
-    fn request(&self, command: c_int, kind: c_int, start: u64, length: i64) -> Result<(), Errno> {
-        let mut lock = libc::flock {
-            l_type: kind as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: start as libc::off_t,
-            l_len: length as libc::off_t,
-            // Asked for by fcntl(2).
-            l_pid: 0,
-        };
-        // SAFETY: the descriptor is open, and the structure is complete and lives over the call.
-        let result = unsafe { libc::fcntl(self.file.as_raw_fd(), command, &raw mut lock) };
-        if result == -1 { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)) } else { Ok(()) }
+    /// Whether somebody lives who has the ticket that is served. One that has not told yet who it is counts as living, but not
+    /// for long: it died in between, or is stopped there.
+    fn is_served(&self, serving: u64, for_long: bool) -> bool {
+        self.0.memory().holder(serving).map_or(!for_long, |holder| self.0.is_there(holder))
+    }
+
+    /// Sleeps while the same ticket is served; whether it was called.
+    fn sleep(&self, holder: Holder, serving: u64, at_most: Duration) -> bool {
+        let memory = self.0.memory();
+        let seat = memory.seat(holder);
+        let calls = seat.calls.load(SeqCst);
+        // First this, then the look: whoever passes the turn on does it the other way round, so one of both sees the other.
+        seat.sleeps.store(1, SeqCst);
+        if memory.serving.load(SeqCst) == serving {
+            let timeout = Timespec { tv_sec: at_most.as_secs().min(60) as i64, tv_nsec: at_most.subsec_nanos().into() };
+            // Called, timed out, or interrupted: each is a reason to look.
+            let _ = futex::wait(&seat.calls, futex::Flags::empty(), calls, Some(&timeout));
+        }
+        seat.sleeps.store(0, SeqCst);
+        seat.calls.load(SeqCst) != calls
+    }
+
+    /// The patience is over. The first in line passes by whoever does not leave; one that is not leaves its ticket to be
+    /// passed by as that of a dead one.
+    fn tired(&self, ticket: u64, holder: Holder, serving: u64) -> Joined {
+        let memory = self.0.memory();
+        if ticket.wrapping_sub(serving) == 1 {
+            let _ = pass(memory, serving);
+            return Joined::PassingBy(ticket);
+        }
+        memory.tell(ticket, Holder::NOBODY);
+        // Its turn came in this moment: nobody may have seen that it gave up.
+        if memory.serving.load(SeqCst) == ticket {
+            memory.tell(ticket, holder);
+            return Joined::Turn(ticket);
+        }
+        Joined::Without
+    }
+
+    /// It was passed by, or the file does not hold a queue: then it does from now on.
+    fn out_of_line(&self, ticket: u64, serving: u64) -> Joined {
+        let memory = self.0.memory();
+        let behind = serving.wrapping_sub(ticket);
+        if behind > PLACES as u64 && memory.serving.compare_exchange(serving, ticket, SeqCst, SeqCst).is_ok() {
+            return Joined::PassingBy(ticket);
+        }
+        Joined::Without
     }
 }
 
-fn byte_of(ticket: u64) -> u64 {
-    TICKETS_START + ticket % TICKETS_MAX
+/// Serves the ticket after this one, if this one is served.
+fn pass(memory: &Memory, ticket: u64) -> bool {
+    memory.serving.compare_exchange(ticket, ticket.wrapping_add(1), SeqCst, SeqCst).is_ok()
+}
+
+/// Wakes whoever has this ticket, if it sleeps.
+fn call(memory: &Memory, ticket: u64) {
+    if let Some(holder) = memory.holder(ticket) {
+        let seat = memory.seat(holder);
+        seat.calls.fetch_add(1, SeqCst);
+        if seat.sleeps.load(SeqCst) != 0 {
+            // Should it fail, the other one looks by itself after a while.
+            let _ = futex::wake(&seat.calls, futex::Flags::empty(), 1);
+        }
+    }
+}
+
+/// Looks at the counter for a while; whether it changed. With one processor nobody could change it meanwhile.
+fn spin_while(memory: &Memory, serving: u64) -> bool {
+    static HAS_MORE: OnceLock<bool> = OnceLock::new();
+    if !*HAS_MORE.get_or_init(|| thread::available_parallelism().is_ok_and(|count| count.get() > 1)) {
+        return false;
+    }
+    let start = Instant::now();
+    while start.elapsed() < SPIN {
+        for _ in 0..32 {
+            if memory.serving.load(SeqCst) != serving {
+                return true;
+            }
+            hint::spin_loop();
+        }
+    }
+    false
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
+pub(super) mod tests {
+    use std::path::Path;
 
     use super::*;
 
-    fn open(path: &Path) -> Queue {
-        Queue::open(path).expect("opens").expect("Linux has these locks")
+    pub(in super::super) fn open(path: &Path) -> Queue {
+        Queue::on(Board::open(path, true).expect("opens").expect("Linux can map it"))
+    }
+
+    impl Queue {
+        /// How many wait or are inside.
+        pub(in super::super) fn length(&self) -> u64 {
+            let memory = self.0.memory();
+            memory.next.load(SeqCst).wrapping_sub(memory.serving.load(SeqCst))
+        }
     }
 
     fn at_once() -> Option<Instant> {
@@ -133,30 +205,49 @@ mod tests {
     #[test]
     fn the_first_is_first_and_the_second_when_it_left() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let path = dir.path().join("turn.lock");
+        let path = dir.path().join("board");
         let (first, second) = (open(&path), open(&path));
-        assert!(first.join(None).expect("joins"));
-        assert!(!second.join(at_once()).expect("joins"));
-        second.leave().expect("leaves");
-        first.leave().expect("leaves");
-        assert!(second.join(at_once()).expect("joins"));
+        assert_eq!(first.join(None), Joined::Turn(0));
+        assert_eq!(second.join(at_once()), Joined::PassingBy(1));
+        second.leave(1);
+        first.leave(0);
+        assert_eq!(second.join(at_once()), Joined::Turn(2));
     }
 
     #[test]
-    fn a_damaged_counter_heals() {
+    fn who_gives_up_in_the_middle_is_passed_by() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let path = dir.path().join("turn.lock");
+        let path = dir.path().join("board");
+        let (first, second, third) = (open(&path), open(&path), open(&path));
+        assert_eq!(first.join(None), Joined::Turn(0));
+        let waiting = thread::spawn(move || (second.join(None), second));
+        while first.length() < 2 {
+            thread::yield_now();
+        }
+        assert_eq!(third.join(at_once()), Joined::Without);
+        first.leave(0);
+        let (joined, second) = waiting.join().expect("no panic");
+        assert_eq!(joined, Joined::Turn(1));
+        second.leave(1);
+        // The ticket that was given up belongs to nobody.
+        assert_eq!(first.join(None), Joined::Turn(3));
+    }
+
+    #[test]
+    fn a_damaged_board_heals() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("board");
         let (first, second) = (open(&path), open(&path));
-        for content in [&b"x"[..], &[0xff; 8], &[0xff; 100], &[]] {
-            std::fs::write(&path, content).expect("writes");
-            assert!(first.join(None).expect("joins"), "{content:?}");
-            std::fs::write(&path, content).expect("writes");
-            let until = Instant::now().checked_add(Duration::from_millis(1));
-            assert!(!second.join(until).expect("joins"), "the ticket is taken");
-            second.leave().expect("leaves");
-            first.leave().expect("leaves");
-            assert!(second.join(at_once()).expect("joins"));
-            second.leave().expect("leaves");
+        for (next, serving) in [(0, u64::MAX), (5, 1 << 40), (u64::MAX, u64::MAX - 1), (1 << 50, 1 << 20)] {
+            first.0.memory().next.store(next, SeqCst);
+            first.0.memory().serving.store(serving, SeqCst);
+            assert!(matches!(first.join(at_once()), Joined::PassingBy(_) | Joined::Turn(_)), "{next} {serving}");
+            first.leave(next);
+            let healed = second.join(at_once());
+            assert!(matches!(healed, Joined::Turn(_)), "{next} {serving}: {healed:?}");
+            if let Joined::Turn(ticket) = healed {
+                second.leave(ticket);
+            }
         }
     }
 }

@@ -1,0 +1,279 @@
+//! Memory that all processes of one store share: the counters of the queue at its gate, a place for each ticket, and a seat for
+//! each handle, which also tells what bells it listens to. It is a small file, mapped; all of it are atomic numbers, so that
+//! whatever it holds is a value.
+//!
+//! The kernel tells who is still there: each handle holds a byte lock on the file for its seat, which is dropped when its
+//! process dies.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+use std::sync::{Arc, OnceLock};
+
+use libc::c_int;
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+/// How many handles can queue or listen at once; further ones go on without.
+pub(crate) const SEATS: usize = 1_024;
+
+/// How many tickets are told apart: more than there are seats, so that a place is free before its turn comes again.
+pub(crate) const PLACES: usize = 2 * SEATS;
+
+const BYTES: usize = size_of::<Memory>();
+
+/// What is shared. A change of it needs another file name.
+#[repr(C)]
+pub(crate) struct Memory {
+    /// The number of the next ticket.
+    pub(crate) next: AtomicU64,
+    /// The ticket whose owner is inside; the next one's number when nobody is.
+    pub(crate) serving: AtomicU64,
+    /// No seat from this one on has ever been taken.
+    seats_end: AtomicU32,
+    _unused: [AtomicU32; 11],
+    seats: [Seat; SEATS],
+    /// Who has which ticket: [`Holder`] as a number.
+    places: [AtomicU64; PLACES],
+}
+
+/// One handle that queues, or that listens.
+#[repr(C)]
+pub(crate) struct Seat {
+    /// Counts up to wake it: a futex.
+    pub(crate) calls: AtomicU32,
+    /// Whether it sleeps, or is about to.
+    pub(crate) sleeps: AtomicU32,
+    /// Counts the handles that have had this seat.
+    generation: AtomicU32,
+    /// The bells it listens to, one bit each.
+    listens: AtomicU32,
+}
+
+/// A handle: a seat, and the how manyth one on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    seat: u16,
+    generation: u16,
+}
+
+impl Holder {
+    /// Nobody: who has a ticket that was given up.
+    pub(crate) const NOBODY: Holder = Holder { seat: u16::MAX, generation: u16::MAX };
+}
+
+impl Memory {
+    fn place(&self, ticket: u64) -> &AtomicU64 {
+        &self.places[usize::try_from(ticket % PLACES as u64).unwrap_or(0)]
+    }
+
+    /// Who has this ticket, if that is told yet.
+    pub(crate) fn holder(&self, ticket: u64) -> Option<Holder> {
+        let told = self.place(ticket).load(SeqCst);
+        let fits = told >> 32 == ticket & 0xffff_ffff;
+        fits.then_some(Holder { seat: (told & 0xffff) as u16, generation: (told >> 16 & 0xffff) as u16 })
+    }
+
+    /// Tells that this handle has the ticket.
+    pub(crate) fn tell(&self, ticket: u64, holder: Holder) {
+        self.place(ticket).store(ticket << 32 | u64::from(holder.generation) << 16 | u64::from(holder.seat), SeqCst);
+    }
+
+    /// The seat of a handle.
+    pub(crate) fn seat(&self, holder: Holder) -> &Seat {
+        &self.seats[usize::from(holder.seat) % SEATS]
+    }
+}
+
+/// The memory that the processes of a store share, as one handle of it has it: clones are the same handle, with one seat.
+#[derive(Clone, Debug)]
+pub struct Board(Arc<Mapping>);
+
+struct Mapping {
+    memory: NonNull<Memory>,
+    file: File,
+    /// Taken at the first need: those who only read need none. None inside when all were taken.
+    seat: OnceLock<Option<Holder>>,
+}
+
+// SAFETY: the memory stays mapped as long as the value lives, wherever it moves, and is only reached through atomics.
+#[expect(unsafe_code, reason = "a pointer to shared memory")]
+unsafe impl Send for Mapping {}
+
+// SAFETY: as above; all methods of a shared reference use atomics.
+#[expect(unsafe_code, reason = "a pointer to shared memory")]
+unsafe impl Sync for Mapping {}
+
+impl Board {
+    /// Opens the file of the board, or makes it if that is wanted, and maps it. None where the system cannot map it; then
+    /// everything works without, less fairly and with more system calls. Each handle opens it anew, because the locks
+    /// belong to the open file.
+    ///
+    /// # Errors
+    /// The file is missing and not to be made, or it cannot be opened.
+    pub fn open(path: &Path, make: bool) -> io::Result<Option<Self>> {
+        let mut options = OpenOptions::new();
+        // As SQLite makes its files, less the umask: who may write the store may queue for it.
+        options.read(true).write(true).create(make).truncate(false).mode(0o666).custom_flags(libc::O_NOFOLLOW);
+        let file = options.open(path)?;
+        // Only ever longer: somebody may have it mapped.
+        if file.metadata()?.len() < BYTES as u64 {
+            file.set_len(BYTES as u64)?;
+        }
+        Ok(map(&file).ok().map(|memory| Self(Arc::new(Mapping { memory, file, seat: OnceLock::new() }))))
+    }
+
+    /// The memory.
+    #[expect(unsafe_code, reason = "a pointer to shared memory")]
+    pub(crate) fn memory(&self) -> &Memory {
+        // SAFETY: the mapping is as long as a `Memory` and aligned to a page, it lives as long as `self`, and every bit pattern of
+        // it is a valid `Memory`. The file is never made shorter by us; whoever else does, ends the processes that use it, as with
+        // SQLite's own shared memory.
+        unsafe { self.0.memory.as_ref() }
+    }
+
+    /// The seat of this handle, until its last clone goes. None when all are taken, or the system has no locks that belong to
+    /// an open file (fcntl(2), "Open file description locks"; Linux has them since 3.15, some sandboxes have not).
+    pub(crate) fn sit_down(&self) -> Option<Holder> {
+        *self.0.seat.get_or_init(|| (0..SEATS).find_map(|seat| self.take(seat)))
+    }
+
+    fn take(&self, seat: usize) -> Option<Holder> {
+        self.request(libc::F_OFD_SETLK, seat as u64).ok()?;
+        let memory = self.memory();
+        memory.seats_end.fetch_max(seat as u32 + 1, SeqCst);
+        memory.seats[seat].sleeps.store(0, SeqCst);
+        memory.seats[seat].listens.store(0, SeqCst);
+        let generation = memory.seats[seat].generation.fetch_add(1, SeqCst).wrapping_add(1);
+        Some(Holder { seat: seat as u16, generation: generation as u16 })
+    }
+
+    /// From now on, this handle listens to these bells. False when there is no seat to tell it from.
+    pub(crate) fn listen(&self, bells: u32) -> bool {
+        let seat = self.sit_down();
+        if let Some(holder) = seat {
+            self.memory().seat(holder).listens.store(bells, SeqCst);
+        }
+        seat.is_some()
+    }
+
+    /// Whether anybody listens to one of these bells. Whoever listens first says so and then looks at the store; whoever rings
+    /// has changed the store and then asks, so one of both sees the other. The dead count until somebody else has their seat.
+    pub(crate) fn is_heard(&self, bells: u32) -> bool {
+        fence(SeqCst);
+        let memory = self.memory();
+        let end = (memory.seats_end.load(SeqCst) as usize).min(SEATS);
+        memory.seats[..end].iter().any(|seat| seat.listens.load(SeqCst) & bells != 0)
+    }
+
+    /// Whether this handle, another one, is still there. One that cannot be asked about is.
+    pub(crate) fn is_there(&self, holder: Holder) -> bool {
+        if holder == Holder::NOBODY {
+            return false;
+        }
+        let is_same = self.memory().seat(holder).generation.load(SeqCst) as u16 == holder.generation;
+        is_same && self.request(libc::F_OFD_GETLK, u64::from(holder.seat)).is_ok_and(|found| c_int::from(found) != libc::F_UNLCK)
+    }
+
+    /// Asks the kernel about the lock of a seat, or for it. The bytes stand behind the content, and are never written.
+    #[expect(unsafe_code, reason = "locks of open file descriptions have no safe interface")]
+    fn request(&self, command: c_int, seat: u64) -> Result<libc::c_short, Errno> {
+        let mut lock = libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: (BYTES as u64 + seat) as libc::off_t,
+            l_len: 1,
+            // Asked for by fcntl(2).
+            l_pid: 0,
+        };
+        // SAFETY: the descriptor is open, and the structure is complete and lives over the call.
+        let result = unsafe { libc::fcntl(self.0.file.as_raw_fd(), command, &raw mut lock) };
+        if result == -1 { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)) } else { Ok(lock.l_type) }
+    }
+}
+
+impl Drop for Mapping {
+    #[expect(unsafe_code, reason = "unmapping has no safe interface")]
+    fn drop(&mut self) {
+        // SAFETY: it was mapped with this length, and no reference into it outlives `self`.
+        let _ = unsafe { munmap(self.memory.as_ptr().cast(), BYTES) };
+    }
+}
+
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mapping").field("file", &self.file).field("seat", &self.seat).finish_non_exhaustive()
+    }
+}
+
+#[expect(unsafe_code, reason = "mapping has no safe interface")]
+fn map(file: &File) -> io::Result<NonNull<Memory>> {
+    // SAFETY: no address is asked for, so nothing that is mapped is replaced.
+    let memory = unsafe { mmap(ptr::null_mut(), BYTES, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0) }?;
+    NonNull::new(memory.cast()).ok_or_else(|| io::Error::other("mapped at nothing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &Path) -> Board {
+        Board::open(path, true).expect("opens").expect("Linux can map it")
+    }
+
+    #[test]
+    fn whoever_closes_the_file_is_gone() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("board");
+        assert!(Board::open(&path, false).is_err(), "it is not made unless that is wanted");
+        let (one, two) = (open(&path), open(&path));
+        let (first, second) = (one.sit_down().expect("free"), two.sit_down().expect("free"));
+        assert_ne!(first.seat, second.seat);
+        assert_eq!(one.clone().sit_down(), Some(first));
+        assert!(one.is_there(second) && two.is_there(first));
+        drop(two);
+        assert!(!one.is_there(second));
+        // Somebody else on the same seat is not the one who left.
+        let three = open(&path);
+        let third = three.sit_down().expect("free");
+        assert_eq!(third.seat, second.seat);
+        assert!(one.is_there(third) && !one.is_there(second));
+    }
+
+    #[test]
+    fn a_full_house_has_no_seat() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("board");
+        let (all, late) = (open(&path), open(&path));
+        (0..SEATS).for_each(|seat| assert!(all.take(seat).is_some()));
+        assert_eq!(late.sit_down(), None);
+        assert!(!late.listen(1));
+    }
+
+    #[test]
+    fn listeners_are_told_by_their_bells_until_somebody_takes_their_seat() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("board");
+        let (ringer, listener) = (open(&path), open(&path));
+        assert!(!ringer.is_heard(u32::MAX));
+        assert!(listener.listen(0b10));
+        assert!(ringer.is_heard(0b110) && !ringer.is_heard(0b101));
+        drop(listener);
+        assert!(open(&path).sit_down().is_some() && !ringer.is_heard(u32::MAX));
+    }
+
+    #[test]
+    fn a_ticket_is_told_by_its_number() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let board = open(&dir.path().join("board"));
+        let (memory, holder) = (board.memory(), Holder { seat: 7, generation: 9 });
+        memory.tell(5, holder);
+        assert_eq!(memory.holder(5), Some(holder));
+        assert_eq!(memory.holder(5 + PLACES as u64), None, "it has the same place");
+    }
+}
