@@ -269,7 +269,7 @@ fn wait_for<T>(
     loop {
         // The listener stands, so whatever is committed from here on will ring it. What falls due or dies from
         // here on is either seen by the next try or waited for.
-        let horizon = horizon(store)?;
+        let horizon = Horizon::of(store)?;
         if worth_trying(store)? {
             last = attempt(store);
             if !last.as_ref().is_err_and(OpError::is_not_yet) {
@@ -290,20 +290,36 @@ fn wait_for<T>(
     }
 }
 
-struct Horizon {
-    now: Now,
-    due_ms: Option<i64>,
-    owners: Vec<String>,
+/// What a waiter sees of a store in one look, and waits for besides bells.
+#[derive(Debug)]
+pub struct Horizon {
+    /// The moment of the look.
+    pub now: Now,
+    /// The number of the last event.
+    pub seq: u64,
+    /// Milliseconds until something happens by time alone.
+    pub due_ms: Option<i64>,
+    /// Processes whose death would free work.
+    pub owners: Vec<String>,
+    /// Whether one of them is dead and this has not been settled yet.
+    pub has_dead: bool,
 }
 
-/// What a waiter waits for besides bells.
-fn horizon(store: &mut dyn Store) -> Result<Horizon, OpError> {
-    let view = store.snapshot()?;
-    let mut owners = Vec::new();
-    for agent in view.mortal_agents()? {
-        if let (OwnerSight::Alive, Some(process)) = (view.owner_sight(&agent), agent.owner.process()) {
-            owners.push(process.to_owned());
+impl Horizon {
+    /// Looks at a store.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn of(store: &mut dyn Store) -> StoreResult<Self> {
+        let view = store.snapshot()?;
+        let mut horizon = Self { now: view.now(), seq: view.last_seq()?, due_ms: view.next_due_ms()?, owners: Vec::new(), has_dead: false };
+        for agent in view.mortal_agents()? {
+            match (view.owner_sight(&agent), agent.owner.process()) {
+                (OwnerSight::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
+                (OwnerSight::Died | OwnerSight::OtherBoot, _) => horizon.has_dead = true,
+                _ => {}
+            }
         }
+        Ok(horizon)
     }
-    Ok(Horizon { now: view.now(), due_ms: view.next_due_ms()?, owners })
 }

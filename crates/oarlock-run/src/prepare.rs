@@ -1,19 +1,16 @@
 //! From what the user named to a task that workers can claim from: split it, add it, or go on with it.
 
-use oarlock_model::duration::Duration;
-use oarlock_model::ident::is_bidi_or_invisible;
 use oarlock_model::task::TaskState;
-use oarlock_model::{Rejection, TaskId, limits};
+use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::Store;
-use oarlock_ops::task::{Add, Split};
+use oarlock_ops::task::Split;
 
 use crate::progress::Tell;
 use crate::run::Target;
-use crate::text::first_line;
 
 /// A task that workers can claim, or claim from.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,17 +58,13 @@ impl Preparing<'_> {
         if document.trim().is_empty() {
             return Err(Rejection::invalid(format!("{} is empty", oarlock_model::ident::shown(path)), "write the task into it").into());
         }
-        let made = match self.order(&split) {
+        match self.order(&Split { or_whole: true, ..split }) {
             Ok(reply) if reply.plan.parallelizable => {
                 self.tell.line(&format!("{id} is split into {} parts", reply.created.len()));
-                return Ok(Prepared { task: id, has_parts: true });
+                Ok(Prepared { task: id, has_parts: true })
             }
-            Ok(reply) => self.add_whole(&id, document, reply.plan.serial_minutes).map(|()| reply.plan.reason),
-            Err(error) => Err(error),
-        };
-        match made {
-            Ok(reason) => {
-                self.tell.line(&format!("{id} is work for one agent: {}", reason.unwrap_or_default()));
+            Ok(reply) => {
+                self.tell.line(&format!("{id} is work for one agent: {}", reply.plan.reason.unwrap_or_default()));
                 Ok(Prepared { task: id, has_parts: false })
             }
             // Somebody else was a moment faster with the same file.
@@ -131,24 +124,8 @@ impl Preparing<'_> {
         }
     }
 
-    fn add_whole(&mut self, id: &TaskId, document: &str, minutes: u64) -> Result<(), OpError> {
-        let mut add = Add { title: title_of(document, id), id: Some(id.clone()), ..Add::default() };
-        add.fields.body = Some(document.to_owned());
-        let minutes = i64::try_from(minutes).ok().filter(|minutes| (1..=i64::from(limits::ESTIMATE_MINUTES_MAX)).contains(minutes));
-        add.fields.estimate = minutes.map(|minutes| Duration::from_ms(minutes * 60_000));
-        self.order(&add).map(drop)
-    }
-
     fn split_of(&self, id: &str, document: Option<&str>) -> Split {
-        Split {
-            id: id.to_owned(),
-            agents: Some(self.agents),
-            max_subtasks: None,
-            plan: None,
-            auto_finish: true,
-            dry_run: false,
-            document: document.map(str::to_owned),
-        }
+        Split { id: id.to_owned(), agents: Some(self.agents), auto_finish: true, document: document.map(str::to_owned), ..Split::default() }
     }
 
     fn order<M: Mutation>(&mut self, request: &M) -> Result<M::Reply, OpError> {
@@ -160,20 +137,12 @@ impl Preparing<'_> {
     }
 }
 
-/// The document's first heading, fit for a title; else the id.
-fn title_of(document: &str, id: &TaskId) -> String {
-    let heading = document.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default();
-    let fit: String = heading.chars().filter(|c| !c.is_control() && !is_bidi_or_invisible(*c)).collect();
-    let title = first_line(&fit, limits::TITLE_CHARS_MAX - 1);
-    if title.is_empty() { id.to_string() } else { title }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Stores;
     use crate::testing::{Heard, TestStores, task_id};
-    use oarlock_ops::task::Cancel;
+    use oarlock_ops::task::{Add, Cancel};
 
     const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Create `src/alpha.rs` (30 minutes)\n2. Create `src/beta.rs` (30 minutes)\n";
     const ONE_STEP: &str = "# TASK-7: One \u{202e}step\n\n1. Write the parser in `src/parser.rs`\n";
@@ -219,7 +188,7 @@ mod tests {
         let (prepared, _) = prepare(&stores, file(ONE_STEP));
         assert_eq!(prepared, Ok(Prepared { task: task_id("demo"), has_parts: false }));
         let task = stores.task("demo");
-        assert_eq!((task.title.as_str(), task.body.as_str()), ("TASK-7: One step", ONE_STEP));
+        assert_eq!((task.title.as_str(), task.body.as_str()), ("One step", ONE_STEP));
         let (prepared, lines) = prepare(&stores, Target::Task(task_id("demo")));
         assert_eq!(prepared, Ok(Prepared { task: task_id("demo"), has_parts: false }));
         assert!(lines[0].starts_with("demo is worked on in one piece: there is only one step"), "{lines:?}");
@@ -227,6 +196,15 @@ mod tests {
             prepare(&stores, Target::File { path: "x.md".into(), document: " \n".into() }).0.expect_err("empty").code().code,
             "invalid_request"
         );
+    }
+
+    #[test]
+    fn a_document_that_is_longer_than_a_body_may_be_is_one_task_too() {
+        let stores = TestStores::new();
+        let long = format!("{ONE_STEP}\n{}\n", "Words that say nothing.\n".repeat(oarlock_model::limits::BODY_BYTES_MAX / 20));
+        assert!(long.len() > oarlock_model::limits::BODY_BYTES_MAX);
+        assert_eq!(prepare(&stores, file(&long)).0, Ok(Prepared { task: task_id("demo"), has_parts: false }));
+        assert_eq!(stores.task("demo").body.len(), long.len());
     }
 
     #[test]

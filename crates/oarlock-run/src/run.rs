@@ -11,10 +11,10 @@ use oarlock_model::duration::Duration;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call::{self, Caller, Horizon};
 use oarlock_ops::log::Events;
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::Store;
+use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
 use serde_json::json;
 
@@ -27,7 +27,7 @@ use crate::progress::{Progress, Tell};
 use crate::report::{self, RunReport};
 use crate::signals::Signals;
 use crate::tree::{self, Obstacle, Standing};
-use crate::watch::{self, SLICE_MS, Watch, is_busy};
+use crate::watch::{SLICE_MS, Watch, is_busy};
 
 /// How often the state of the tasks is looked at although nothing was logged: capabilities come and go with agents.
 const RECHECK: StdDuration = StdDuration::from_secs(1);
@@ -189,14 +189,15 @@ impl Supervisor<'_, '_> {
                 Err(error) if is_busy(&error) => {}
                 Err(error) => return Err(error),
             }
-            let look = match watch::look(&mut *self.store) {
-                Err(error) if is_busy(&error) => watch::Look::default(),
-                look => look?,
+            let look = match Horizon::of(&mut *self.store) {
+                Err(StoreError::Busy(_)) => None,
+                look => Some(look?),
             };
+            let (due_ms, owners) = look.map(|look| (look.due_ms, look.owners)).unwrap_or_default();
             // Workers are told by their process from their start on, by their session only once they have joined.
-            let processes: BTreeSet<String> = self.crew.processes().into_iter().chain(look.owners).collect();
+            let processes: BTreeSet<String> = self.crew.processes().into_iter().chain(owners).collect();
             let processes: Vec<String> = processes.into_iter().collect();
-            self.watch.wait(look.due_ms.unwrap_or(SLICE_MS), &processes)?;
+            self.watch.wait(due_ms.unwrap_or(SLICE_MS), &processes)?;
         }
     }
 

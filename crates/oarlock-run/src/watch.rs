@@ -3,7 +3,7 @@
 use oarlock_host::bell::Listener;
 use oarlock_host::process::ProcessId;
 use oarlock_ops::OpError;
-use oarlock_ops::store::{Listening, OwnerSight, Store, StoreError};
+use oarlock_ops::store::{Listening, Store, StoreError};
 use oarlock_ops::topic::Topics;
 use std::time::Duration;
 
@@ -49,36 +49,6 @@ impl Watch {
             }
         }
     }
-}
-
-/// What a waiter sees of a store in one look.
-#[derive(Debug, Default)]
-pub(crate) struct Look {
-    /// The number of the last event.
-    pub(crate) seq: u64,
-    /// Milliseconds until something happens by time alone.
-    pub(crate) due_ms: Option<i64>,
-    /// Processes whose death would free work.
-    pub(crate) owners: Vec<String>,
-    /// Whether one of them is dead and this has not been settled yet.
-    pub(crate) has_dead: bool,
-}
-
-/// Looks at a store.
-///
-/// # Errors
-/// Store errors.
-pub(crate) fn look(store: &mut dyn Store) -> Result<Look, OpError> {
-    let view = store.snapshot()?;
-    let mut look = Look { seq: view.last_seq()?, due_ms: view.next_due_ms()?, ..Look::default() };
-    for agent in view.mortal_agents()? {
-        match (view.owner_sight(&agent), agent.owner.process()) {
-            (OwnerSight::Alive, Some(process)) => look.owners.push(process.to_owned()),
-            (OwnerSight::Died | OwnerSight::OtherBoot, _) => look.has_dead = true,
-            _ => {}
-        }
-    }
-    Ok(look)
 }
 
 /// Whether trying the same again may help.

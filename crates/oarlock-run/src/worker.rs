@@ -13,7 +13,7 @@ use oarlock_model::ident::shown;
 use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Join, JoinReply, Leave};
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call::{self, Caller, Horizon};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::task::{Claim, Claimed, Ready};
@@ -28,7 +28,7 @@ use crate::heartbeat::{self, Heart};
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
 use crate::text::clean_line;
-use crate::watch::{self, SLICE_MS, Watch, is_busy};
+use crate::watch::{SLICE_MS, Watch, is_busy};
 
 /// How often an idle worker tries again although nothing seems to have changed: the net under the bells.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
@@ -233,7 +233,7 @@ impl Worker<'_, '_> {
             if let Some(fault) = self.heart.take_fault() {
                 return Err(fault);
             }
-            let look = watch::look(&mut *self.store)?;
+            let look = Horizon::of(&mut *self.store)?;
             let now = Instant::now();
             let is_due = due_at.is_some_and(|at| at <= now) || look.has_dead;
             let is_worth = tried.is_none_or(|(seq, at)| seq != look.seq || is_due || now.duration_since(at) >= RECHECK);

@@ -142,15 +142,7 @@ fn reset_all_states(agents: &mut [(&str, &mut Oarlock)]) -> Result<(), OpError> 
 
 /// A split of a document under the task id `notes`.
 fn split(document: &str, agents: usize) -> Split {
-    Split {
-        id: "notes.md".into(),
-        agents: Some(agents),
-        max_subtasks: None,
-        plan: None,
-        auto_finish: false,
-        dry_run: false,
-        document: Some(document.to_owned()),
-    }
+    Split { id: "notes.md".into(), agents: Some(agents), document: Some(document.to_owned()), ..Split::default() }
 }
 
 fn names(agents: &[AgentShape]) -> String {

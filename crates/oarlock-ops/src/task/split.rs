@@ -53,6 +53,10 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+    /// Whether a file that cannot be split becomes a task all the same, for one agent: for runners.
+    #[arg(skip)]
+    #[serde(default)]
+    pub or_whole: bool,
 }
 
 /// The reply of [`Split`]: the plan, and the parts that were made.
@@ -127,6 +131,9 @@ impl Mutation for Split {
             .collect();
         let plan = self.plan(&parent, &document, cx.settings(), &known.into_iter().collect::<Vec<_>>())?;
         if self.dry_run || !plan.parallelizable {
+            if self.or_whole && !self.dry_run && existing.is_none() {
+                self.add_parent(cx, &parent, &document, &plan)?;
+            }
             return Ok(SplitReply { plan, created: Vec::new() });
         }
         let parent_task = match existing {
