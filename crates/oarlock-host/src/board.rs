@@ -8,7 +8,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::SeqCst;
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 use std::sync::{Arc, OnceLock};
 
 use libc::c_int;
+use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
@@ -97,8 +98,8 @@ pub struct Board(Arc<Mapping>);
 struct Mapping {
     memory: NonNull<Memory>,
     file: File,
-    /// Taken at the first need: those who only read need none. None inside when all were taken.
-    seat: OnceLock<Option<Holder>>,
+    /// Taken at the first need: those who only read need none.
+    seat: OnceLock<Holder>,
 }
 
 // SAFETY: the memory stays mapped as long as the value lives, wherever it moves, and is only reached through atomics.
@@ -110,8 +111,8 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Board {
-    /// Opens the file of the board, or makes it if that is wanted, and maps it. None where the system cannot map it; then
-    /// everything works without, less fairly and with more system calls. Each handle opens it anew, because the locks
+    /// Opens the file of the board, or makes it if that is wanted, and maps it. None where the system cannot map it or the disk has
+    /// no room for it; then everything works without, less fairly and with more system calls. Each handle opens it anew, because the locks
     /// belong to the open file.
     ///
     /// # Errors
@@ -121,9 +122,8 @@ impl Board {
         // As SQLite makes its files, less the umask: who may write the store may queue for it.
         options.read(true).write(true).create(make).truncate(false).mode(0o666).custom_flags(libc::O_NOFOLLOW);
         let file = options.open(path)?;
-        // Only ever longer: somebody may have it mapped.
-        if file.metadata()?.len() < BYTES as u64 {
-            file.set_len(BYTES as u64)?;
+        if !has_room(&file)? {
+            return Ok(None);
         }
         Ok(map(&file).ok().map(|memory| Self(Arc::new(Mapping { memory, file, seat: OnceLock::new() }))))
     }
@@ -140,17 +140,27 @@ impl Board {
     /// The seat of this handle, until its last clone goes. None when all are taken, or the system has no locks that belong to
     /// an open file (fcntl(2), "Open file description locks"; Linux has them since 3.15, some sandboxes have not).
     pub(crate) fn sit_down(&self) -> Option<Holder> {
-        *self.0.seat.get_or_init(|| (0..SEATS).find_map(|seat| self.take(seat)))
+        if let Some(holder) = self.0.seat.get() {
+            return Some(*holder);
+        }
+        for seat in 0..SEATS {
+            match self.take(seat) {
+                Ok(holder) => return Some(*self.0.seat.get_or_init(|| holder)),
+                Err(Errno::AGAIN | Errno::ACCESS) => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
-    fn take(&self, seat: usize) -> Option<Holder> {
-        self.request(libc::F_OFD_SETLK, seat as u64).ok()?;
+    fn take(&self, seat: usize) -> Result<Holder, Errno> {
+        self.request(libc::F_OFD_SETLK, seat as u64)?;
         let memory = self.memory();
         memory.seats_end.fetch_max(seat as u32 + 1, SeqCst);
         memory.seats[seat].sleeps.store(0, SeqCst);
         memory.seats[seat].listens.store(0, SeqCst);
         let generation = memory.seats[seat].generation.fetch_add(1, SeqCst).wrapping_add(1);
-        Some(Holder { seat: seat as u16, generation: generation as u16 })
+        Ok(Holder { seat: seat as u16, generation: generation as u16 })
     }
 
     /// From now on, this handle listens to these bells. False when there is no seat to tell it from.
@@ -158,12 +168,14 @@ impl Board {
         let seat = self.sit_down();
         if let Some(holder) = seat {
             self.memory().seat(holder).listens.store(bells, SeqCst);
+            // Before the look at the store, on every kind of processor.
+            fence(SeqCst);
         }
         seat.is_some()
     }
 
     /// Whether anybody listens to one of these bells. Whoever listens first says so and then looks at the store; whoever rings
-    /// has changed the store and then asks, so one of both sees the other. The dead count until somebody else has their seat.
+    /// has changed the store and then asks, so one of both sees the other. The killed count until somebody else has their seat.
     pub(crate) fn is_heard(&self, bells: u32) -> bool {
         fence(SeqCst);
         let memory = self.memory();
@@ -177,7 +189,7 @@ impl Board {
             return false;
         }
         let is_same = self.memory().seat(holder).generation.load(SeqCst) as u16 == holder.generation;
-        is_same && self.request(libc::F_OFD_GETLK, u64::from(holder.seat)).is_ok_and(|found| c_int::from(found) != libc::F_UNLCK)
+        is_same && self.request(libc::F_OFD_GETLK, u64::from(holder.seat)).map_or(true, |found| c_int::from(found) != libc::F_UNLCK)
     }
 
     /// Asks the kernel about the lock of a seat, or for it. The bytes stand behind the content, and are never written.
@@ -198,8 +210,12 @@ impl Board {
 }
 
 impl Drop for Mapping {
-    #[expect(unsafe_code, reason = "unmapping has no safe interface")]
+    #[expect(unsafe_code, reason = "shared memory, and unmapping it, have no safe interface")]
     fn drop(&mut self) {
+        if let Some(holder) = self.seat.get() {
+            // SAFETY: as in `Board::memory`; the memory is still mapped.
+            unsafe { self.memory.as_ref() }.seat(*holder).listens.store(0, SeqCst);
+        }
         // SAFETY: it was mapped with this length, and no reference into it outlives `self`.
         let _ = unsafe { munmap(self.memory.as_ptr().cast(), BYTES) };
     }
@@ -208,6 +224,24 @@ impl Drop for Mapping {
 impl std::fmt::Debug for Mapping {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mapping").field("file", &self.file).field("seat", &self.seat).finish_non_exhaustive()
+    }
+}
+
+/// Whether every page of the file has its place on the disk, which is taken now: writing to a page of mapped memory that has
+/// none would end the process when the disk is full. The file is only ever made longer: somebody may have it mapped.
+fn has_room(file: &File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    if metadata.len() >= BYTES as u64 && metadata.blocks() * 512 >= BYTES as u64 {
+        return Ok(true);
+    }
+    match fallocate(file, FallocateFlags::empty(), 0, BYTES as u64) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOSPC | Errno::DQUOT) => Ok(false),
+        // A file system that cannot promise room: write what is not there yet.
+        Err(_) => {
+            let missing = (BYTES as u64).saturating_sub(metadata.len());
+            Ok(file.write_all_at(&vec![0; usize::try_from(missing).unwrap_or(0)], metadata.len()).is_ok())
+        }
     }
 }
 
@@ -250,13 +284,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("board");
         let (all, late) = (open(&path), open(&path));
-        (0..SEATS).for_each(|seat| assert!(all.take(seat).is_some()));
+        (0..SEATS).for_each(|seat| assert!(all.take(seat).is_ok()));
         assert_eq!(late.sit_down(), None);
         assert!(!late.listen(1));
+        drop(all);
+        assert!(late.sit_down().is_some(), "there is room again");
     }
 
     #[test]
-    fn listeners_are_told_by_their_bells_until_somebody_takes_their_seat() {
+    fn listeners_are_told_by_their_bells_as_long_as_they_are_there() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("board");
         let (ringer, listener) = (open(&path), open(&path));
@@ -264,7 +300,7 @@ mod tests {
         assert!(listener.listen(0b10));
         assert!(ringer.is_heard(0b110) && !ringer.is_heard(0b101));
         drop(listener);
-        assert!(open(&path).sit_down().is_some() && !ringer.is_heard(u32::MAX));
+        assert!(!ringer.is_heard(u32::MAX));
     }
 
     #[test]

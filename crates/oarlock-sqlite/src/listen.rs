@@ -14,10 +14,12 @@ use crate::error::{io_error, unavailable};
 /// How often a waiter looks that can hear nothing, because the user has no inotify instance left.
 const DEAF_RECHECK: Duration = Duration::from_millis(200);
 
-/// A listener to some topics; deaf when the user has no inotify instance left, or too many listen.
+/// A listener to some topics; deaf when the user has no inotify instance left, too many listen, or those who ring might have a
+/// board and this one has none.
 pub(crate) fn listener(bells: &Bells, topics: Topics, board: Option<Board>) -> Listener {
+    let Some(board) = board else { return Listener::deaf() };
     let names: Vec<&str> = Topics::NAMED.into_iter().filter(|(topic, _)| topic.meets(topics)).map(|(_, name)| name).collect();
-    bells.make_dir().and_then(|()| Listener::new(bells, &names, board)).unwrap_or_else(|_| Listener::deaf())
+    bells.make_dir().and_then(|()| Listener::new(bells, &names, Some(board))).unwrap_or_else(|_| Listener::deaf())
 }
 
 /// One wait, by the listener that the store's handle keeps.

@@ -35,9 +35,6 @@ const CHECKPOINT_FRAMES: u32 = 1_000;
 /// The same when a handle is closed: the next one-shot command then has little to recover.
 const CHECKPOINT_FRAMES_AT_CLOSE: u32 = 100;
 
-/// How long a writer waits for its turn before it goes on without; fairness is not worth more.
-const GATE_PATIENCE: Duration = Duration::from_secs(2);
-
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 128;
 
@@ -156,7 +153,8 @@ impl SqliteStore {
         }
         let inode = inode_of(place.file())?;
         place.check_filesystem()?;
-        let had_log = place.log().exists();
+        // An empty one may be somebody else's, made in this moment: whoever writes its first frame has synced its name.
+        let had_log = std::fs::metadata(place.log()).is_ok_and(|log| log.len() > 0);
         let mut conn = connect(place.file(), OpenFlags::empty(), options.busy)?;
         migrate::check_application(&conn)?;
         if !had_log {
@@ -275,7 +273,7 @@ impl Store for SqliteStore {
         self.check_unmoved()?;
         self.set_durability(durability)?;
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
-        let passage = self.gate.enter(GATE_PATIENCE.min(self.options.busy));
+        let passage = self.gate.enter(self.options.busy);
         Self::checkpoint_if_due(&self.conn, &self.wal_frames);
         let end = begin(&self.conn, "BEGIN IMMEDIATE", &mut self.clock, &mut self.epoch)?;
         let view = SqliteView {
@@ -306,7 +304,7 @@ impl Store for SqliteStore {
         // Closing a listener takes the kernel longer than all the rest of a wake-up: one is kept for the next wait.
         let listener = match &self.listening {
             Some((kept, listener)) if *kept == topics && listener.lock().is_ok_and(|kept| kept.hears()) => Arc::clone(listener),
-            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics, self.place.board()?))),
+            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics, self.place.board().ok().flatten()))),
         };
         self.listening = Some((topics, Arc::clone(&listener)));
         Ok(Box::new(SqliteListening::new(listener)))

@@ -74,7 +74,7 @@ impl Listener {
     /// Whether it hears bells.
     #[must_use]
     pub fn hears(&self) -> bool {
-        self.ears.is_some()
+        self.ears.as_ref().is_some_and(|ears| !ears.is_gone)
     }
 
     /// Waits for a bell, for the death of one of these processes, or until `timeout` is over (none: for ever). Without

@@ -21,7 +21,10 @@ const SPIN: Duration = Duration::from_micros(50);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// The longest sleep of those far behind, in times of [`LOOK`].
-const LOOKS_MAX: u32 = 20;
+const LOOKS_MAX: u32 = 4;
+
+/// Whoever is inside for so long, although it lives, is passed by: it is stopped, or has more to do than others should wait for.
+const STUCK: Duration = Duration::from_secs(2);
 
 /// A place to queue for one handle.
 #[derive(Debug)]
@@ -32,9 +35,9 @@ pub(super) struct Queue(Board);
 pub(super) enum Joined {
     /// It is this handle's turn; give back the ticket.
     Turn(u64),
-    /// The patience ended first, and whoever was to leave is passed by: give back the ticket, although somebody may be inside.
+    /// Whoever was to leave did not, and is passed by: give back the ticket, although somebody may be inside.
     PassingBy(u64),
-    /// There is nothing to give back: the patience ended, or there is no seat.
+    /// There is nothing to give back: the patience ended, this ticket was passed by, or there is no seat.
     Without,
 }
 
@@ -55,21 +58,19 @@ impl Queue {
 
     /// Gives the turn to the next in line. Nothing happens when this ticket was passed by.
     pub(super) fn leave(&self, ticket: u64) {
-        let memory = self.0.memory();
-        if pass(memory, ticket) {
-            call(memory, ticket.wrapping_add(1));
-        }
+        pass(self.0.memory(), ticket);
     }
 
     fn wait_for(&self, ticket: u64, holder: Holder, until: Option<Instant>) -> Joined {
         let memory = self.0.memory();
-        // Being called is worth a look at the counter, and a time that ended is worth a look at who is served.
-        let (mut is_called, mut suspect) = (true, None);
+        // Being called is worth a look at the counter. Arriving, and a time that ended, are worth a look at who is served.
+        let (mut is_called, mut looks, mut suspect) = (true, true, None);
+        let (mut served, mut passes_by) = ((memory.serving.load(SeqCst), None), false);
         loop {
             let serving = memory.serving.load(SeqCst);
             let ahead = ticket.wrapping_sub(serving);
             if ahead == 0 {
-                return Joined::Turn(ticket);
+                return if passes_by { Joined::PassingBy(ticket) } else { Joined::Turn(ticket) };
             }
             if ahead > PLACES as u64 {
                 return self.out_of_line(ticket, serving);
@@ -78,20 +79,30 @@ impl Queue {
             if is_first && std::mem::take(&mut is_called) && spin_while(memory, serving) {
                 continue;
             }
-            if (is_first || suspect.is_some()) && !self.is_served(serving, suspect == Some(serving)) {
-                // It died inside, with its turn to come, or it gave up.
-                if pass(memory, serving) {
-                    call(memory, serving.wrapping_add(1));
-                }
+            if (is_first || std::mem::take(&mut looks)) && !self.is_served(serving, suspect == Some(serving)) {
+                // It died inside, with its turn to come, or it gave up; so perhaps did the one behind it.
+                pass(memory, serving);
+                looks = true;
                 continue;
             }
-            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            if served.0 != serving {
+                served = (serving, None);
+            }
+            let stuck_at = *served.1.get_or_insert(now) + STUCK;
+            if stuck_at <= now {
+                pass(memory, serving);
+                passes_by = true;
+                continue;
+            }
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(now));
             if left.is_zero() {
-                return self.tired(ticket, holder, serving);
+                return self.tired(ticket, holder);
             }
             let look = LOOK * u32::try_from(ahead).unwrap_or(LOOKS_MAX).min(LOOKS_MAX);
             is_called = self.sleep(holder, serving, left.min(look));
-            suspect = (!is_called).then_some(serving);
+            looks = !is_called;
+            suspect = looks.then_some(serving);
         }
     }
 
@@ -117,14 +128,9 @@ impl Queue {
         seat.calls.load(SeqCst) != calls
     }
 
-    /// The patience is over. The first in line passes by whoever does not leave; one that is not leaves its ticket to be
-    /// passed by as that of a dead one.
-    fn tired(&self, ticket: u64, holder: Holder, serving: u64) -> Joined {
+    /// The patience is over: the ticket belongs to nobody from now on.
+    fn tired(&self, ticket: u64, holder: Holder) -> Joined {
         let memory = self.0.memory();
-        if ticket.wrapping_sub(serving) == 1 {
-            let _ = pass(memory, serving);
-            return Joined::PassingBy(ticket);
-        }
         memory.tell(ticket, Holder::NOBODY);
         // Its turn came in this moment: nobody may have seen that it gave up.
         if memory.serving.load(SeqCst) == ticket {
@@ -134,20 +140,27 @@ impl Queue {
         Joined::Without
     }
 
-    /// It was passed by, or the file does not hold a queue: then it does from now on.
+    /// It was passed by, perhaps long ago, or the file does not hold a queue: then it does from now on.
     fn out_of_line(&self, ticket: u64, serving: u64) -> Joined {
         let memory = self.0.memory();
-        let behind = serving.wrapping_sub(ticket);
-        if behind > PLACES as u64 && memory.serving.compare_exchange(serving, ticket, SeqCst, SeqCst).is_ok() {
+        let is_queue = memory.next.load(SeqCst).wrapping_sub(serving) <= PLACES as u64;
+        if !is_queue && memory.serving.compare_exchange(serving, ticket, SeqCst, SeqCst).is_ok() {
             return Joined::PassingBy(ticket);
         }
         Joined::Without
     }
 }
 
-/// Serves the ticket after this one, if this one is served.
-fn pass(memory: &Memory, ticket: u64) -> bool {
-    memory.serving.compare_exchange(ticket, ticket.wrapping_add(1), SeqCst, SeqCst).is_ok()
+/// Serves the next ticket that somebody has, if this one is served, and wakes its owner.
+fn pass(memory: &Memory, ticket: u64) {
+    let mut ticket = ticket;
+    while memory.serving.compare_exchange(ticket, ticket.wrapping_add(1), SeqCst, SeqCst).is_ok() {
+        ticket = ticket.wrapping_add(1);
+        if memory.holder(ticket) != Some(Holder::NOBODY) {
+            call(memory, ticket);
+            return;
+        }
+    }
 }
 
 /// Wakes whoever has this ticket, if it sleeps.
@@ -202,14 +215,17 @@ pub(super) mod tests {
         Some(Instant::now())
     }
 
+    fn soon() -> Option<Instant> {
+        Instant::now().checked_add(Duration::from_secs(1))
+    }
+
     #[test]
     fn the_first_is_first_and_the_second_when_it_left() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("board");
         let (first, second) = (open(&path), open(&path));
         assert_eq!(first.join(None), Joined::Turn(0));
-        assert_eq!(second.join(at_once()), Joined::PassingBy(1));
-        second.leave(1);
+        assert_eq!(second.join(at_once()), Joined::Without);
         first.leave(0);
         assert_eq!(second.join(at_once()), Joined::Turn(2));
     }
@@ -234,6 +250,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_ticket_that_was_passed_by_long_ago_changes_nothing() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let queue = open(&dir.path().join("board"));
+        let memory = queue.0.memory();
+        let late = 5 + 3 * PLACES as u64;
+        memory.next.store(late + 1, SeqCst);
+        memory.serving.store(late, SeqCst);
+        let holder = queue.0.sit_down().expect("free");
+        for ticket in [5, late - 1] {
+            assert_eq!(queue.wait_for(ticket, holder, None), Joined::Without);
+            assert_eq!(memory.serving.load(SeqCst), late);
+        }
+    }
+
+    #[test]
     fn a_damaged_board_heals() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("board");
@@ -241,9 +272,9 @@ pub(super) mod tests {
         for (next, serving) in [(0, u64::MAX), (5, 1 << 40), (u64::MAX, u64::MAX - 1), (1 << 50, 1 << 20)] {
             first.0.memory().next.store(next, SeqCst);
             first.0.memory().serving.store(serving, SeqCst);
-            assert!(matches!(first.join(at_once()), Joined::PassingBy(_) | Joined::Turn(_)), "{next} {serving}");
+            assert!(matches!(first.join(soon()), Joined::PassingBy(_) | Joined::Turn(_)), "{next} {serving}");
             first.leave(next);
-            let healed = second.join(at_once());
+            let healed = second.join(soon());
             assert!(matches!(healed, Joined::Turn(_)), "{next} {serving}: {healed:?}");
             if let Joined::Turn(ticket) = healed {
                 second.leave(ticket);

@@ -27,7 +27,8 @@ pub(crate) fn backup(store: &SqliteStore, to: &Path) -> Result<u64, OpError> {
     let published = copied.and_then(|()| {
         fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(|error| io_error("write", &partial, &error))?;
         // A link fails when the name was taken meanwhile; a rename would overwrite.
-        fs::hard_link(&partial, to).map_err(|error| io_error("write", to, &error))
+        fs::hard_link(&partial, to).map_err(|error| io_error("write", to, &error))?;
+        sync_dir_of(to)
     });
     let _ = fs::remove_file(&partial);
     published?;
@@ -41,11 +42,7 @@ fn copy_to_file(from: &Connection, to: &Path) -> Result<(), StoreError> {
 
 /// Copies everything in one step: one consistent moment of the source, one transaction of the target.
 fn copy(from: &Connection, to: &mut Connection) -> Result<(), StoreError> {
-    let backup = Backup::new(from, to).map_err(store_error)?;
-    match backup.step(-1).map_err(store_error)? {
-        rusqlite::backup::StepResult::Done => Ok(()),
-        _ => Err(StoreError::Busy("the store was being written while it was copied".into())),
-    }
+    step(&Backup::new(from, to).map_err(store_error)?, -1)
 }
 
 /// Checks a backup, starts its new epoch in a scratch copy, and puts that in place of the store.
@@ -56,7 +53,7 @@ pub(crate) fn restore(place: &Place, options: &Options, from: &Path) -> Result<R
     let scratch = Scratch::new(place, "restore")?;
     fs::copy(from, scratch.place.file()).map_err(|error| io_error("copy", from, &error))?;
     check(scratch.place.file())?;
-    replace(place, options, &scratch)
+    replace(place, options, &scratch, None)
 }
 
 /// Refuses what is not a sound store.
@@ -77,9 +74,9 @@ pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// Starts a new epoch in the scratch store and puts its content in place of the store's. What is
-/// replaced is kept beside it.
-pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Result<RestoreReply, OpError> {
+/// Starts a new epoch in the scratch store and puts its content in place of the store's. What is replaced is kept beside
+/// it; while that is done, nobody writes to it. With `last_seq`, only a store whose log still ends there is replaced.
+pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch, last_seq: Option<u64>) -> Result<RestoreReply, OpError> {
     let live =
         SqliteStore::open(place, options.clone()).ok().filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
     let floor_seq = match &live {
@@ -94,9 +91,17 @@ pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Re
     let kept = names.into_iter().find(|name| !name.exists()).unwrap_or_else(|| suffixed(place.file(), "replaced"));
     match live {
         Some(mut live) => {
-            backup(&live, &kept)?;
-            keep_clock(live.connection(), store.connection())?;
-            copy(store.connection(), live.connection_mut())?;
+            let looker = SqliteStore::open(place, options.clone())?;
+            keep_clock(looker.connection(), store.connection())?;
+            let copying = Backup::new(store.connection(), live.connection_mut()).map_err(store_error)?;
+            // A step of no pages takes the write lock of the target, which is held until the copy is there.
+            step(&copying, 0)?;
+            let now_seq = event::end(looker.connection()).map_err(store_error)?.seq;
+            if last_seq.is_some_and(|last_seq| last_seq != now_seq) {
+                return Err(StoreError::Busy("it was written to while it was looked at".into()).into());
+            }
+            backup(&looker, &kept)?;
+            step(&copying, -1)?;
         }
         None => {
             store.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(store_error)?;
@@ -108,6 +113,15 @@ pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch) -> Re
         reply.kept = Some(kept.display().to_string());
     }
     Ok(reply)
+}
+
+fn step(backup: &Backup<'_, '_>, pages: i32) -> Result<(), StoreError> {
+    use rusqlite::backup::StepResult;
+    match backup.step(pages).map_err(store_error)? {
+        StepResult::Done => Ok(()),
+        StepResult::More if pages == 0 => Ok(()),
+        _ => Err(StoreError::Busy("the store was being written while it was copied".into())),
+    }
 }
 
 /// Time never goes back for handles that are open on the replaced store.
@@ -126,7 +140,8 @@ fn keep_clock(live: &Connection, scratch: &Connection) -> Result<(), OpError> {
 
 /// Moves an unreadable store aside, with its log, and the new one into its place.
 fn swap_files(place: &Place, new: &Path, kept: &Path) -> Result<(), OpError> {
-    for suffix in ["", "-wal", "-shm"] {
+    // The log first: a new database must never meet an old log.
+    for suffix in ["-wal", "-shm", ""] {
         let old = PathBuf::from(format!("{}{suffix}", place.file().display()));
         if old.exists() {
             let aside = PathBuf::from(format!("{}{suffix}", kept.display()));
@@ -134,7 +149,13 @@ fn swap_files(place: &Place, new: &Path, kept: &Path) -> Result<(), OpError> {
         }
     }
     fs::rename(new, place.file()).map_err(|error| io_error("move", new, &error))?;
-    Ok(())
+    Ok(place.sync_dir()?)
+}
+
+/// Makes a file's name last through a loss of power.
+fn sync_dir_of(file: &Path) -> Result<(), StoreError> {
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| io_error("write", dir, &error))
 }
 
 fn suffixed(file: &Path, suffix: &str) -> PathBuf {

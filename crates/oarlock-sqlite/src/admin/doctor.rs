@@ -49,16 +49,16 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
         Err(error @ (StoreError::Unavailable { .. } | StoreError::Busy(_))) => return Err(error.into()),
         other => other,
     };
-    let replayed = report.note("log", replay).is_some();
-    let same = replayed && report.note("tables", compare(place, &conn, &scratch).map(|found| ((), found))).is_some();
+    let replayed = report.note("log", replay);
+    let same = replayed.is_some() && report.note("tables", compare(&conn).map(|found| ((), found))).is_some();
     if sound {
         let mut removed = Vec::new();
         report.note("locks", leftover_locks(place, &conn, fix, &mut removed).map(|found| ((), found)));
         report.reply.fixed.append(&mut removed);
     }
     drop(conn);
-    if fix && replayed && !(sound && same) {
-        let restored = copy::replace(place, options, &scratch)?;
+    if let Some(last_seq) = replayed.filter(|_| fix && !(sound && same)) {
+        let restored = copy::replace(place, options, &scratch, Some(last_seq))?;
         report.reply.fixed.push(format!("rebuilt the tables from the log and began epoch {}; every session has ended", restored.epoch));
         report.reply.fixed.extend(restored.kept.map(|kept| format!("kept the damaged store as {kept}")));
         report.mended();
@@ -135,24 +135,26 @@ fn sound_pages(conn: &Connection) -> Result<String, StoreError> {
     if faults.is_empty() { Ok("every page and index is sound".into()) } else { Err(fault(faults.join("; "))) }
 }
 
-/// Replays the log into a scratch store; says how many events it holds.
+/// Replays the log into a scratch store and attaches that; says the number of its last event. From here on the connection
+/// sees one moment of the store, so that what others commit meanwhile is no difference.
 fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u64, String), StoreError> {
     let prefix: String = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
     let options = Options { synchronous: Synchronous::Off, ..options.clone() };
     let (mut copy, _) = SqliteStore::create(&scratch.place, &prefix, options)?;
+    conn.execute("ATTACH ?1 AS replayed", [scratch.place.file().to_string_lossy()]).map_err(store_error)?;
+    conn.execute_batch("PRAGMA temp_store = FILE; BEGIN").map_err(store_error)?;
     let mut tx = copy.begin(&[Lock::Everything], Durability::Full)?;
-    let mut events = 0;
-    let mut expected = 1;
+    let (mut events, mut last_seq) = (0, 0);
     let mut failed = None;
     event::each(conn, &EventFilter { limit: i64::MAX as usize, ..EventFilter::default() }, |event, _| {
         let begins_epoch = event.fact.kind() == "store_restored";
-        if event.seq != expected && !begins_epoch {
-            failed = Some(fault(format!("events {expected} to {} are missing", event.seq - 1)));
+        if event.seq != last_seq + 1 && !begins_epoch {
+            failed = Some(fault(format!("events {} to {} are missing", last_seq + 1, event.seq - 1)));
         } else if let Err(error) = tx.append(&event) {
             failed = Some(fault(format!("event {} does not follow from those before: {error}", event.seq)));
         }
         events += 1;
-        expected = event.seq + 1;
+        last_seq = event.seq;
         Ok(failed.is_none())
     })
     .map_err(store_error)?;
@@ -160,16 +162,13 @@ fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u6
         return Err(error);
     }
     tx.commit()?;
-    Ok((events, format!("{events} events, in order and without gaps, can be replayed")))
+    Ok((last_seq, format!("{events} events, in order and without gaps, can be replayed")))
 }
 
-/// Compares the store with the replay of its own log.
-fn compare(place: &Place, live: &Connection, scratch: &Scratch) -> Result<String, StoreError> {
-    let conn = Connection::open(scratch.place.file()).map_err(store_error)?;
-    conn.execute_batch("PRAGMA temp_store = FILE").map_err(store_error)?;
-    conn.execute("ATTACH ?1 AS live", [place.file().to_string_lossy()]).map_err(store_error)?;
+/// Compares the store with the replay of its own log, which is attached.
+fn compare(conn: &Connection) -> Result<String, StoreError> {
     for (table, columns) in COMPARED {
-        for (ours, theirs, what) in [("main", "live", "lacks"), ("live", "main", "has more than")] {
+        for (ours, theirs, what) in [("replayed", "main", "lacks"), ("main", "replayed", "has more than")] {
             let sql = format!("SELECT count(*) FROM (SELECT {columns} FROM {ours}.{table} EXCEPT SELECT {columns} FROM {theirs}.{table})");
             let rows: i64 = conn.query_row(&sql, [], |row| row.get(0)).map_err(store_error)?;
             if rows > 0 {
@@ -178,10 +177,12 @@ fn compare(place: &Place, live: &Connection, scratch: &Scratch) -> Result<String
         }
     }
     let differ: bool = conn
-        .query_row("SELECT EXISTS (SELECT seq, counts FROM main.events EXCEPT SELECT seq, counts FROM live.events)", [], |row| row.get(0))
+        .query_row("SELECT EXISTS (SELECT seq, counts FROM replayed.events EXCEPT SELECT seq, counts FROM main.events)", [], |row| {
+            row.get(0)
+        })
         .map_err(store_error)?;
-    let bound = lease::bound(live).map_err(store_error)?;
-    if lease::ends(live).map_err(store_error)?.iter().any(|(_, end)| *end < bound) {
+    let bound = lease::bound(conn).map_err(store_error)?;
+    if lease::ends(conn).map_err(store_error)?.iter().any(|(_, end)| *end < bound) {
         return Err(fault("a lease ends before the time at which leases are looked at again".into()));
     }
     if differ { Err(fault("the counts of tasks by state are wrong".into())) } else { Ok("every table is what the log says".into()) }

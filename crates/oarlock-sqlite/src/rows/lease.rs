@@ -2,7 +2,7 @@
 //!
 //! An index over the ends of leases would be one more page in every claim and every `done`. Instead `meta.next_lapse` holds a
 //! bound: no lease ends before it. Claims and shortened renewals lower it; whoever finds it in the past looks at all
-//! leases, which is once in a TTL, and raises it again. Heartbeats only move ends away from it.
+//! leases, and raises it again if its transaction commits: about once in a TTL. Heartbeats only move ends away from it.
 
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task};

@@ -60,6 +60,27 @@ fn tables_that_are_not_what_the_log_says_are_found_and_mended() {
 }
 
 #[test]
+fn a_store_in_use_is_looked_at_in_one_moment() {
+    let home = Home::lived_in();
+    let before = state(&mut home.open()).tasks.len();
+    let writer = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut store = home.open();
+            (0..100).for_each(|n| drop(ok(&mut store, &format!("-: add t{n}"))));
+        });
+        let mut looks = 0;
+        while !writer.is_finished() || looks == 0 {
+            let report = home.admin().doctor(true, false).expect("looks");
+            assert!(report.ok && report.fixed.is_empty(), "{report:?}");
+            looks += 1;
+        }
+        writer.join()
+    });
+    writer.expect("no panic");
+    assert_eq!(state(&mut home.open()).tasks.len(), before + 100);
+}
+
+#[test]
 fn presence_and_renewals_are_not_in_the_log_and_no_fault() {
     let home = Home::lived_in();
     let mut store = home.open();
