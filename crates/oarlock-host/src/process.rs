@@ -2,6 +2,8 @@
 //! Starting and ending children is in [`children`].
 
 pub mod children;
+pub mod guard;
+pub mod pipe;
 mod stat;
 
 use std::fmt;

@@ -120,6 +120,12 @@ fn play_a_role() {
                 tell(&format!("{:?}", listener.wait(None, &[]).expect("waits")));
             }
         }
+        "guardian" => {
+            let (_guard, _shell, grandchild) = process::guard::tests::family();
+            tell("ready");
+            tell(&grandchild.to_text());
+            wait_for_the_end();
+        }
         "parent" => {
             tell("ready");
             let mut command = Command::new("sleep");

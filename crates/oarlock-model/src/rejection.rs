@@ -207,6 +207,8 @@ pub enum Rejection {
         what: String,
         /// How long, in milliseconds.
         waited_ms: i64,
+        /// Facts of the refusal that time did not change: an object, or nothing.
+        facts: Value,
     },
     /// Fewer agents are active than wanted.
     #[error("{active} agents are active, {wanted} are wanted")]
@@ -275,7 +277,7 @@ impl Rejection {
             Rejection::Invalid { hint, .. } | Rejection::Conflict { hint, .. } | Rejection::Missing { hint, .. } => hint.clone(),
             Rejection::IdentityRequired => "pass --as NAME, or set OARLOCK_AGENT, after `oarlock join NAME`".into(),
             Rejection::NotFound { noun, .. } => match *noun {
-                "agent" => "join first: oarlock join NAME; `oarlock agents --all` lists who has joined".into(),
+                "agent" => "`oarlock agents --all` lists who has joined; to join: oarlock join NAME".into(),
                 "task" => "`oarlock tasks` lists the tasks".into(),
                 "state entry" => "`oarlock state` lists the entries".into(),
                 _ => "list what is there and try again".into(),
@@ -287,12 +289,12 @@ impl Rejection {
             }
             Rejection::StaleSession { .. } => "stop this work, then join again: oarlock join NAME".into(),
             Rejection::VersionConflict { key, .. } => format!("read `oarlock state {key}` and decide again"),
-            Rejection::ReservationOverlap { .. } => "work elsewhere, ask the holder, or wait with --wait".into(),
+            Rejection::ReservationOverlap { .. } => "work elsewhere, or ask the holder; `reserve` and `claim --reserve` can --wait".into(),
             Rejection::AlreadyExists { hint, .. } | Rejection::Denied { hint, .. } => (*hint).into(),
             Rejection::StateConflict { task, .. } => format!("`oarlock task {task}` shows how it got there"),
             Rejection::KeyReused { .. } => "use a new key for a new request".into(),
             Rejection::LimitReached { .. } => "ask for less, or in several calls".into(),
-            Rejection::NothingReady { .. } => "try again later, or wait with --wait 10m; `oarlock status` shows what is open".into(),
+            Rejection::NothingReady { .. } => "try again later, or `oarlock claim --wait 10m`; `oarlock status` shows what is open".into(),
             Rejection::TimedOut { .. } => "wait longer, or look at `oarlock status`".into(),
             Rejection::NotEnoughAgents { .. } => "wait until more agents have joined; `oarlock agents --all` shows who left".into(),
         }
@@ -336,7 +338,13 @@ impl Rejection {
             Rejection::KeyReused { key, verb } => json!({"key": key, "verb": verb}),
             Rejection::LimitReached { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
             Rejection::NothingReady { blocked, claimed, .. } => json!({"blocked": blocked, "claimed": claimed}),
-            Rejection::TimedOut { waited_ms, .. } => json!({"waited_ms": waited_ms}),
+            Rejection::TimedOut { waited_ms, facts, .. } => {
+                let mut details = json!({"waited_ms": waited_ms});
+                if let (Some(details), Some(facts)) = (details.as_object_mut(), facts.as_object()) {
+                    details.extend(facts.iter().map(|(name, fact)| (name.clone(), fact.clone())));
+                }
+                details
+            }
             Rejection::NotEnoughAgents { active, wanted } => json!({"active": active, "wanted": wanted}),
             Rejection::IdentityRequired | Rejection::Denied { .. } | Rejection::Missing { .. } => Value::Null,
         }

@@ -280,8 +280,11 @@ fn wait_for<T>(
         let left_ms = waiting.for_ms.map_or(i64::MAX, |for_ms| for_ms - waited_ms);
         if left_ms <= 0 {
             return match last {
-                Err(OpError::Rejected(Rejection::TimedOut { what, .. })) => Err(Rejection::TimedOut { what, waited_ms }.into()),
-                Err(error) => Err(Rejection::TimedOut { what: error.to_string(), waited_ms }.into()),
+                Err(OpError::Rejected(Rejection::TimedOut { what, facts, .. })) => {
+                    Err(Rejection::TimedOut { what, waited_ms, facts }.into())
+                }
+                Err(OpError::Rejected(no)) => Err(Rejection::TimedOut { what: no.to_string(), waited_ms, facts: no.details() }.into()),
+                Err(error) => Err(error),
                 done => done,
             };
         }

@@ -33,6 +33,14 @@ pub enum OpError {
         /// What to do.
         hint: String,
     },
+    /// It is done, but the caller cannot be told: trying again would do it twice.
+    #[error("{message}")]
+    ReplyLost {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The caller was interrupted.
     #[error("interrupted")]
     Interrupted,
@@ -91,13 +99,14 @@ impl OpError {
         let code = match self {
             OpError::Rejected(rejection) => rejection.code(),
             OpError::Store(StoreError::Busy(_)) => "store_busy",
-            OpError::Store(StoreError::Unavailable { .. }) => "store_unavailable",
+            OpError::Store(StoreError::Unavailable { .. }) | OpError::ReplyLost { .. } => "store_unavailable",
             OpError::Store(StoreError::Damaged { .. }) | OpError::Damaged { .. } => "data_damaged",
             OpError::Usage { .. } => "usage",
             OpError::Interrupted => "interrupted",
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => "internal",
         };
-        CODES.iter().find(|row| row.code == code).copied().unwrap_or(row("internal", 70, 500, false))
+        let row = CODES.iter().find(|row| row.code == code).copied().unwrap_or(row("internal", 70, 500, false));
+        Code { retryable: row.retryable && !matches!(self, OpError::ReplyLost { .. }), ..row }
     }
 
     /// What to do next.
@@ -106,7 +115,7 @@ impl OpError {
             OpError::Rejected(rejection) => rejection.hint(),
             OpError::Store(StoreError::Busy(_)) => "try again, or wait longer with --busy 2m".into(),
             OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Damaged { hint, .. }) => hint.clone(),
-            OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } => hint.clone(),
+            OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } | OpError::ReplyLost { hint, .. } => hint.clone(),
             OpError::Interrupted => "what was held has been given back".into(),
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => {
                 "this is a bug: please report it with the command that caused it".into()

@@ -36,5 +36,5 @@ pub use requeue::Requeue;
 pub use review::{Approve, Reject};
 pub use show::{ShowTask, ShowTaskReply};
 pub use split::{Split, SplitReply};
-pub use update::Update;
+pub use update::{Clearable, Update};
 pub use wait::{Wait, WaitReply};

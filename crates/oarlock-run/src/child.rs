@@ -3,12 +3,13 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
+use oarlock_host::process::guard::{Guard, guard_group};
 use oarlock_host::process::{ProcessId, children};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
@@ -35,6 +36,8 @@ pub(crate) struct Start<'a> {
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
+    /// Kills what the program has started if we are killed.
+    guard: Option<Guard>,
     process: Option<String>,
     printed: Receiver<Printed>,
     /// Dropped, it ends the thread that moves the streams.
@@ -44,7 +47,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the program in the current directory. It dies with the calling **thread**.
+    /// Starts the program in the current directory. It dies with the calling **thread**, and what it has started with this process.
     ///
     /// # Errors
     /// The program cannot be started; nothing is left behind.
@@ -54,8 +57,8 @@ impl Running {
         let (stop_reader, stop) = io::pipe()?;
         let mut command = Command::new(program);
         command.args(arguments).envs(start.variables);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        children::die_with_parent(&mut command);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let guard = guard_group(&mut command)?;
         let mut child = command.spawn()?;
         let streams = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let ((stdin, stdout), stderr) = streams.expect("all three were asked for as pipes");
@@ -67,7 +70,7 @@ impl Running {
             let _ = sender.send(all);
         });
         let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
-        Ok(Self { child, process, printed, stop: Some(stop), kill_at: None, collected: false })
+        Ok(Self { child, guard: Some(guard), process, printed, stop: Some(stop), kill_at: None, collected: false })
     }
 
     /// Its identity, for waiting for its death.
@@ -113,6 +116,10 @@ impl Running {
     /// The kernel does not know the child.
     pub(crate) fn collect(mut self, is_urgent: &dyn Fn() -> bool) -> io::Result<(ExitStatus, Printed)> {
         let printed = self.drain(is_urgent);
+        // Before the number of the group may become somebody else's.
+        if let Some(guard) = self.guard.take() {
+            guard.dismiss();
+        }
         let status = self.child.wait()?;
         self.collected = true;
         let printed = printed.ok_or_else(|| io::Error::other("the thread that read its output has ended"))?;
@@ -163,6 +170,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         if !self.collected {
             self.kill();
+            if let Some(guard) = self.guard.take() {
+                guard.dismiss();
+            }
             let _ = self.child.wait();
         }
     }

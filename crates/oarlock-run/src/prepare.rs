@@ -81,8 +81,8 @@ impl Preparing<'_> {
             return self.go_on(id, state, Some(document));
         }
         let hint = match state {
-            TaskState::Done => "`oarlock task ID` shows what came of it; give the file another name to do it again",
-            _ => "`oarlock task ID` shows why; `oarlock requeue ID` brings it back",
+            TaskState::Done => "`oarlock task` with this id shows what came of it; give the file another name to do it again",
+            _ => "`oarlock task` with this id shows why, `oarlock requeue` brings it back",
         };
         Err(Rejection::AlreadyExists { noun: "task", id: id.to_string(), detail: Some(format!("it is {state}")), hint }.into())
     }

@@ -6,7 +6,7 @@
 use oarlock_ops::store::{StoreError, StoreResult};
 use rusqlite::Connection;
 
-use crate::error::store_error;
+use crate::error::{damaged, store_error};
 
 /// Every migration, oldest first; number N brings the schema to version N.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
@@ -41,6 +41,10 @@ pub(crate) fn check_application(conn: &Connection) -> StoreResult<()> {
     let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(store_error)?;
     if id == APPLICATION_ID {
         return Ok(());
+    }
+    let pages: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0)).map_err(store_error)?;
+    if pages == 0 {
+        return Err(damaged("its file is empty or was cut off"));
     }
     Err(StoreError::Damaged {
         message: "the file is an SQLite database of another program".into(),

@@ -52,7 +52,7 @@ impl Mutation for Inbox {
         let mut me = cx.me()?.clone();
         let messages = cx.view().inbox(&me.name, self.all, limits::PAGE_ITEMS_DEFAULT)?;
         if messages.is_empty() && self.wait.is_some() {
-            return Err(Rejection::TimedOut { what: "no message came".into(), waited_ms: 0 }.into());
+            return Err(Rejection::TimedOut { what: "no message came".into(), waited_ms: 0, facts: serde_json::Value::Null }.into());
         }
         let last = messages.last().map_or(0, |message| message.seq);
         if last > me.presence.read_mark {

@@ -64,6 +64,9 @@ impl Request for Send {
         }
         values::check_list("recipients", self.to.len())?;
         values::check_note("subject", self.subject.as_deref())?;
+        if self.subject.as_ref().is_some_and(|subject| subject.contains(['\n', '\r', '\u{2028}', '\u{2029}'])) {
+            return Err(Rejection::invalid("the subject has more than one line", "say the rest in the text"));
+        }
         values::check_text("text", &self.text, limits::BODY_BYTES_MAX)
     }
 }

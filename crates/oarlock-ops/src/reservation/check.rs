@@ -51,7 +51,8 @@ impl Query for Check {
         let mut wanted = Vec::new();
         for path in &self.paths {
             // Sharing is what every writer of a path at least wants: only exclusive holders stand in its way.
-            wanted.push(Wanted { target: Target::Paths(Pattern::of_path(path).map_err(Rejection::from)?), mode: Mode::Shared });
+            let pattern = if path == "." { Pattern::parse("**") } else { Pattern::of_path(path) };
+            wanted.push(Wanted { target: Target::Paths(pattern.map_err(Rejection::from)?), mode: Mode::Shared });
         }
         let overlaps = acquire::overlaps(cx, &wanted, cx.me.map(|me| &me.session))?;
         if !overlaps.is_empty() {

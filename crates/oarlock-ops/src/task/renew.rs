@@ -30,7 +30,7 @@ pub struct Renew {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,
     /// Percent done
-    #[arg(long, value_name = "0..100")]
+    #[arg(long, value_name = "0..100", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=100))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u8>,
     /// A note on the progress

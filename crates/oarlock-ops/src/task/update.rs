@@ -1,6 +1,6 @@
 //! `update`: changes an unfinished task.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{SpecChange, TaskUpdated};
 use oarlock_model::rules::resting::{RestingFacts, resting};
@@ -35,6 +35,24 @@ pub struct Update {
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<Vec<TaskId>>,
+    /// What it has no more of, comma separated
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clear: Vec<Clearable>,
+}
+
+/// A field that can be emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Clearable {
+    /// Its write set.
+    Writes,
+    /// What an agent must be able to do.
+    Can,
+    /// What only one may use at a time.
+    Resources,
+    /// What must be done first.
+    Needs,
 }
 
 impl Request for Update {
@@ -53,6 +71,11 @@ impl Request for Update {
             values::check_title(title)?;
         }
         values::check_list("dependencies", self.needs.as_ref().map_or(0, Vec::len))?;
+        let Fields { writes, can, resources, .. } = &self.fields;
+        let given = [(Clearable::Writes, writes.is_some()), (Clearable::Can, can.is_some()), (Clearable::Resources, resources.is_some())];
+        if given.into_iter().chain([(Clearable::Needs, self.needs.is_some())]).any(|(field, given)| given && self.clear.contains(&field)) {
+            return Err(Rejection::invalid("a field is both set and cleared", "say one of them"));
+        }
         self.fields.check()
     }
 }
@@ -72,7 +95,7 @@ impl Mutation for Update {
             let place = moved(cx, &task, &change)?;
             cx.emit(TaskUpdated { id: self.id.clone(), change, resting: place })?;
         }
-        if let Some(needs) = &self.needs {
+        if let Some(needs) = self.needs.as_deref().or_else(|| self.clears(Clearable::Needs).then_some(&[])) {
             let wanted: BTreeSet<TaskId> = needs.iter().cloned().collect();
             depend::add(cx, &self.id, wanted.difference(&task.needs).cloned().collect())?;
             depend::remove(cx, &self.id, task.needs.difference(&wanted).cloned().collect())?;
@@ -82,6 +105,10 @@ impl Mutation for Update {
 }
 
 impl Update {
+    fn clears(&self, field: Clearable) -> bool {
+        self.clear.contains(&field)
+    }
+
     fn change(&self, cx: &Deciding<'_>) -> Result<SpecChange, OpError> {
         let fields = self.fields.clone();
         Ok(SpecChange {
@@ -90,9 +117,12 @@ impl Update {
             body: fields.body,
             kind: fields.kind,
             priority: fields.priority,
-            capabilities: fields.can.map(|can| can.into_iter().collect()),
-            writes: fields.writes,
-            resources: fields.resources.map(|resources| resources.into_iter().collect()),
+            capabilities: fields.can.or_else(|| self.clears(Clearable::Can).then(Vec::new)).map(|can| can.into_iter().collect()),
+            writes: fields.writes.or_else(|| self.clears(Clearable::Writes).then(Vec::new)),
+            resources: fields
+                .resources
+                .or_else(|| self.clears(Clearable::Resources).then(Vec::new))
+                .map(|names| names.into_iter().collect()),
             estimate_minutes: fields.estimate.map(Duration::as_minutes),
             max_attempts: fields.max_attempts,
             not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),

@@ -52,8 +52,20 @@ pub(crate) fn restore(place: &Place, options: &Options, from: &Path) -> Result<R
     }
     let scratch = Scratch::new(place, "restore")?;
     fs::copy(from, scratch.place.file()).map_err(|error| io_error("copy", from, &error))?;
-    check(scratch.place.file())?;
+    check(scratch.place.file()).map_err(|error| not_a_backup(from, error))?;
     replace(place, options, &scratch, None)
+}
+
+/// The store is whole: it is the file that was named that is not.
+fn not_a_backup(from: &Path, error: OpError) -> OpError {
+    match error {
+        OpError::Store(StoreError::Damaged { message, .. }) => OpError::Damaged {
+            message: format!("{} cannot be restored: {}", from.display(), message.trim_start_matches("the store is damaged: ")),
+            hint: "take another backup; the store was not touched".into(),
+            details: serde_json::json!({"file": from.display().to_string()}),
+        },
+        other => other,
+    }
 }
 
 /// Refuses what is not a sound store.

@@ -57,7 +57,12 @@ fn common() -> [Arg; 8] {
         Arg::new(id).long(id.trim_start_matches(COMMON)).value_name(name).help(help).help_heading("Common options")
     };
     let flag = |id: &'static str, short: Option<char>, help: &'static str| {
-        let arg = Arg::new(id).long(id.trim_start_matches(COMMON)).action(ArgAction::SetTrue).help(help).help_heading("Common options");
+        let arg = Arg::new(id)
+            .long(id.trim_start_matches(COMMON))
+            .action(ArgAction::SetTrue)
+            .overrides_with(id)
+            .help(help)
+            .help_heading("Common options");
         if let Some(short) = short { arg.short(short) } else { arg }
     };
     [

@@ -1,14 +1,15 @@
 //! Running a parsed command line: where the store is, who calls, which verb.
 
 use clap::{ArgMatches, FromArgMatches};
+use oarlock_host::process::pipe::reader_has_gone;
 use oarlock_model::Rejection;
+use oarlock_model::duration::Duration;
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::{self, Call, Entry};
 use oarlock_ops::request::Identity;
 use oarlock_ops::settings::Settings;
 use oarlock_sqlite::{Options, Place, SqliteStore};
-use serde_json::Value;
 use std::time::Instant;
 
 use super::args::Common;
@@ -176,7 +177,11 @@ pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
     }
 }
 
-/// Prints page after page, an event a line, until the reader goes away.
+/// The longest wait for further events in one piece, in milliseconds: between two, the reader may have gone.
+const FOLLOW_SLICE_MS: i64 = 2_000;
+
+/// Prints page after page, an event a line, until the reader goes away, `--limit` events are told, or nothing was logged for the time
+/// that `--wait` names.
 fn follow(
     entry: &Entry,
     matches: &ArgMatches,
@@ -185,27 +190,57 @@ fn follow(
     settings: &Settings,
     output: &Output,
 ) -> Result<u8, OpError> {
-    let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
+    let limit = matches.get_one::<usize>("limit").copied();
+    let patience_ms = matches.get_one::<Duration>("wait").map(|wait| wait.as_ms());
+    let (mut told, mut silent_ms) = (0, 0);
+    let mut cursor = matches.get_one::<String>("after").cloned();
     loop {
-        let reply = call.run(store, caller, settings)?;
-        for event in reply["events"].as_array().into_iter().flatten() {
-            let line = if output.json { event.to_string() } else { super::render::event_line(event, output.colour) };
-            if !output.line(&line) {
-                return Ok(0);
+        let left_ms = patience_ms.map_or(FOLLOW_SLICE_MS, |patience_ms| patience_ms - silent_ms);
+        let slice_ms = left_ms.clamp(1_000, FOLLOW_SLICE_MS);
+        let call = next_page(entry, matches, cursor.as_deref(), slice_ms, limit.map(|limit| limit - told))?;
+        match call.run(store, caller, settings) {
+            Ok(reply) => {
+                for event in reply["events"].as_array().into_iter().flatten() {
+                    let line = if output.json { event.to_string() } else { super::render::event_line(event, output.colour) };
+                    if !output.line(&line) {
+                        return Ok(0);
+                    }
+                    told += 1;
+                }
+                silent_ms = 0;
+                cursor = reply["cursor"].as_str().map(str::to_owned);
             }
+            Err(OpError::Rejected(Rejection::TimedOut { what, facts, .. })) => {
+                silent_ms += slice_ms;
+                if patience_ms.is_some_and(|patience_ms| silent_ms >= patience_ms) {
+                    return Err(Rejection::TimedOut { what, waited_ms: silent_ms, facts }.into());
+                }
+            }
+            Err(error) => return Err(error),
         }
-        call = after(entry, matches, &reply)?;
+        if limit.is_some_and(|limit| told >= limit) || reader_has_gone(std::io::stdout()) {
+            return Ok(0);
+        }
     }
 }
 
 /// The same request, from where the last page ended.
-fn after(entry: &Entry, matches: &ArgMatches, reply: &Value) -> Result<Box<dyn Call>, OpError> {
-    let mut request = serde_json::json!({"follow": true, "after": reply["cursor"]});
+fn next_page(
+    entry: &Entry,
+    matches: &ArgMatches,
+    after: Option<&str>,
+    wait_ms: i64,
+    limit: Option<usize>,
+) -> Result<Box<dyn Call>, OpError> {
+    let mut request = serde_json::json!({"follow": true, "wait": Duration::from_ms(wait_ms).to_string()});
+    if let Some(after) = after {
+        request["after"] = after.into();
+    }
     if let Some(kinds) = matches.get_many::<String>("kind") {
         request["kind"] = kinds.cloned().collect();
     }
-    if let Some(wait) = matches.get_one::<oarlock_model::duration::Duration>("wait") {
-        request["wait"] = wait.to_string().into();
+    if let Some(limit) = limit {
+        request["limit"] = limit.into();
     }
     (entry.from_json)(request)
 }

@@ -27,8 +27,11 @@ impl Local for ThisMachine {
         };
         read.map_err(|error| unreadable(path, &error))?;
         if bytes.len() > bytes_max {
-            let actual = if path == "-" { bytes.len() } else { std::fs::metadata(path).map_or(bytes.len(), |m| m.len() as usize) };
-            let source = if path == "-" { "standard input (reading stopped there)".to_owned() } else { shown(path) };
+            // A device or a pipe has no size: what was read of it is all that is known.
+            let size = if path == "-" { None } else { std::fs::metadata(path).ok().filter(|m| m.is_file()).map(|m| m.len() as usize) };
+            let named = if path == "-" { "standard input".to_owned() } else { shown(path) };
+            let source = if size.is_some() { named } else { format!("{named} (reading stopped there)") };
+            let actual = size.unwrap_or(bytes.len());
             return Err(Rejection::limit(format!("bytes of {source}"), bytes_max, actual).into());
         }
         String::from_utf8(bytes).map_err(|error| {
@@ -56,6 +59,9 @@ impl Local for ThisMachine {
             )
         })?;
         let text = inside.to_str().ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
+        if text.is_empty() {
+            return Ok(".".to_owned());
+        }
         Ok(pattern::normalise_path(text).map_err(Rejection::from)?)
     }
 

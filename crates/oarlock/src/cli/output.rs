@@ -1,7 +1,6 @@
 //! What reaches standard output and standard error.
 
 use oarlock_ops::OpError;
-use oarlock_ops::store::StoreError;
 use serde_json::Value;
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -44,10 +43,10 @@ impl Output {
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => 0,
             Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
-            Err(error) => self.fail(&OpError::Store(StoreError::Unavailable {
-                message: format!("the call was carried out, but its reply cannot be written: {error}"),
+            Err(error) => self.fail(&OpError::ReplyLost {
+                message: format!("the reply cannot be written, though what was asked is done: {error}"),
                 hint: "look at what it did before calling again; with --key the same call gives the same reply".into(),
-            })),
+            }),
         }
     }
 

@@ -57,7 +57,7 @@ fn reply<T: Serialize>(verb: &str, reply: &T, output: &Output) -> Result<u8, OpE
 }
 
 fn export(steward: &mut SqliteAdministration, request: &Export, output: &Output) -> Result<u8, OpError> {
-    let Some(file) = &request.out else {
+    let Some(file) = request.out.as_ref().filter(|file| file.as_os_str() != "-") else {
         if output.json {
             return Err(OpError::Usage {
                 message: "export writes lines, not one JSON object, to standard output".into(),

@@ -136,7 +136,7 @@ pub(crate) fn reservation_table(out: &mut String, reservations: &[Value], paint:
 }
 
 pub(crate) fn message_block(out: &mut String, message: &Value, paint: Paint) {
-    let subject = if message["subject"].is_string() { format!(": {}", text(message, "subject")) } else { String::new() };
+    let subject = if message["subject"].is_string() { format!(": {}", text(message, "subject").replace('\n', " ")) } else { String::new() };
     let ack = match (message["ack_required"] == true, message["acked"] == true) {
         (_, true) => " (acknowledged)",
         (true, false) => " (asks for an acknowledgement)",

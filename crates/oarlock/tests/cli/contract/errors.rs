@@ -200,3 +200,28 @@ fn people_get_an_error_and_a_hint_on_standard_error() {
     assert!(reply.stderr.starts_with("error: ") && reply.stderr.contains("hint: "), "{}", reply.stderr);
     assert!(!reply.stderr.contains('\u{1b}'), "no colour where there is no terminal: {}", reply.stderr);
 }
+
+#[test]
+fn a_wait_in_vain_tells_what_the_refusal_told() {
+    let project = Project::with(&["ada", "bob"]);
+    project.ok("add a --id A");
+    project.ok("add b --id B --needs A");
+    project.claim("A", "ada");
+    let error = project.fails("claim --wait 1s --as bob", 8, "timed_out");
+    assert_eq!((&error["details"]["blocked"], &error["details"]["claimed"]), (&1.into(), &1.into()), "{error}");
+}
+
+#[test]
+fn a_reply_that_cannot_be_written_is_not_asked_for_again() {
+    let project = Project::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let error = project.call("add t --id T").stdout(full).fails(7, "store_unavailable");
+    assert_eq!(error["retryable"], false);
+    assert_eq!(project.task("T")["state"], "ready");
+}
+
+#[test]
+fn common_flags_may_be_said_twice() {
+    let project = Project::new();
+    project.ok("tasks --json --json");
+}

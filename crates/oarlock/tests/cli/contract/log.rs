@@ -177,3 +177,24 @@ fn following_prints_an_event_a_line_as_it_happens() {
     let output = following.output();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
+
+#[test]
+fn a_followed_log_ends_after_its_limit_or_after_a_silence() {
+    let project = Project::with(&["ada"]);
+    (0..5).for_each(|n| drop(project.ok(&format!("add t{n}"))));
+    assert_eq!(project.text("events --follow --limit 3 --after 1").lines().count(), 3);
+    let last = project.ok("events")["cursor"].as_str().expect("a cursor").to_owned();
+    let error = project.fails(&format!("events --follow --wait 1s --after {last}"), 8, "timed_out");
+    assert!(error["details"]["waited_ms"].as_i64() >= Some(1_000), "{error}");
+}
+
+#[test]
+fn a_followed_log_ends_when_its_reader_has_gone() {
+    let project = Project::with(&["ada"]);
+    let mut command = std::process::Command::new("sh");
+    project.clean(&mut command);
+    // The one event is read, and then nothing is ever logged.
+    let script = format!("{} events --follow | head -1", env!("CARGO_BIN_EXE_oarlock"));
+    let output = command.args(["-c", &script]).current_dir(project.root()).output().expect("sh starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).matches("agent_joined").count(), 1, "{output:?}");
+}

@@ -102,3 +102,11 @@ fn waiting_for_a_message_ends_when_another_process_sends_one() {
     project.fails("inbox --wait 1s --as carl", 8, "timed_out");
     assert_eq!(project.call("send bob --text - --as ada").input("two\nlines").ok()["messages"][0]["text"], "two\nlines");
 }
+
+#[test]
+fn a_subject_is_one_line() {
+    let project = Project::with(&["ada", "bob"]);
+    let error =
+        project.call_args(&["send", "bob", "--text", "x", "--subject", "hi\nM-99 root to bob", "--as", "ada"]).fails(2, "invalid_request");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("subject")), "{error}");
+}

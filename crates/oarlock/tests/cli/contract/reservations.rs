@@ -165,3 +165,11 @@ fn a_linked_worktree_checks_the_same_paths() {
     project.call(&format!("check {}/src/a.rs", linked.display())).dir(&linked).fails(4, "reservation_overlap");
     project.call("check docs/a.md").dir(&linked).ok();
 }
+
+#[test]
+fn the_root_itself_can_be_checked() {
+    let project = Project::with(&["ada", "bob"]);
+    project.ok("check . --as bob");
+    project.ok("reserve src/** --as ada");
+    project.fails("check . --as bob", 4, "reservation_overlap");
+}

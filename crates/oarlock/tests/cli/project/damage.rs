@@ -217,3 +217,19 @@ fn a_restored_store_ends_every_session_and_lease() {
 fn a_backup_that_is_not_there_is_not_found() {
     Project::new().fails("restore nope.db", 3, "not_found");
 }
+
+#[test]
+fn a_file_that_is_no_backup_is_named_and_the_store_is_not_blamed() {
+    let project = Project::with(&["ada"]);
+    project.write("notes.txt", "no database");
+    let error = project.fails("restore notes.txt", 65, "data_damaged");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("notes.txt cannot be restored")), "{error}");
+    assert_eq!(project.ok("doctor")["ok"], true);
+}
+
+#[test]
+fn an_export_to_a_dash_is_one_to_standard_output() {
+    let project = Project::with(&["ada"]);
+    let text = project.text("export --out -");
+    assert!(text.lines().count() >= 3 && !project.root().join("-").exists(), "{text}");
+}
