@@ -17,6 +17,10 @@ tidy:
 bench *args:
     cargo xtask bench {{args}}
 
+# Seeded simulations.
+simulate *args:
+    cargo xtask simulate {{args}}
+
 # Lines of each crate.
 lines:
     cargo xtask lines

@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod lines;
 mod output;
+mod simulate;
 mod tidy;
 mod workspace;
 
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   tidy                     check crate edges, where SQL stands, lengths, and what is left unfinished
   lines                    count lines of code of each crate, tests apart
   ci                       formatting, lints and tidy: what has to pass beside the tests
+  simulate [--seed N] …    run seeded simulations; --help tells more
   bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("lines") => lines::run(),
         Some("ci") => ci::run(),
         Some("bench") => bench::run(rest),
+        Some("simulate") => simulate::run(rest),
         Some(bench::WORKER) => bench::work(rest),
         Some("help" | "--help" | "-h") => {
             output::say(USAGE);

@@ -1,5 +1,5 @@
 //! What the tests of Oarlock share: the specification as a store, text scripts that run on every store,
-//! random operations, and checkers of what must hold at any moment. Development only.
+//! random operations, seeded simulations, and checkers of what must hold at any moment. Development only.
 
 pub mod check;
 pub mod compare;
@@ -7,6 +7,7 @@ pub mod hurried;
 pub mod memory;
 pub mod random;
 pub mod script;
+pub mod sim;
 pub mod stage;
 
 pub use memory::MemoryStore;

@@ -4,4 +4,5 @@
 
 mod differential;
 mod scripts;
+mod simulation;
 mod sqlite_stage;

@@ -1,0 +1,38 @@
+//! A store whose transactions take time to begin: others may have been there meanwhile.
+
+use oarlock_ops::lock::Lock;
+use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
+use oarlock_ops::topic::Topics;
+
+use crate::stage::Stage;
+
+/// The store of one process on a stage, slow by so many milliseconds a transaction.
+pub(super) struct Slow<'a> {
+    stage: &'a mut dyn Stage,
+    process: &'a str,
+    slow_ms: i64,
+    /// How much time has passed in it.
+    pub(super) passed_ms: i64,
+}
+
+impl<'a> Slow<'a> {
+    pub(super) fn new(stage: &'a mut dyn Stage, process: &'a str, slow_ms: i64) -> Self {
+        Self { stage, process, slow_ms, passed_ms: 0 }
+    }
+}
+
+impl Store for Slow<'_> {
+    fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
+        self.stage.advance_ms(self.slow_ms);
+        self.passed_ms += self.slow_ms;
+        self.stage.store(self.process).begin(locks, durability)
+    }
+
+    fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
+        self.stage.store(self.process).snapshot()
+    }
+
+    fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
+        self.stage.store(self.process).listen(topics)
+    }
+}

@@ -1,0 +1,51 @@
+//! Some seeded simulations on every store: those that once found something, and a few that nobody has seen before.
+
+use std::io::Write;
+
+use oarlock_testkit::sim::{Plan, run};
+use oarlock_testkit::{MemoryStage, Stage};
+
+use crate::sqlite_stage::SqliteStage;
+
+const STEPS: usize = 1_200;
+
+/// Seeds that are run each time.
+const KEPT: [u64; 4] = [1, 2, 3, 4];
+
+/// How many further seeds are run each time; they are told before they run.
+const FRESH: usize = 4;
+
+fn check(seed: u64) {
+    let plan = Plan { seed, steps: STEPS };
+    let stages: [fn() -> Box<dyn Stage>; 2] = [|| Box::<MemoryStage>::default(), || Box::new(SqliteStage::new())];
+    for stage in stages {
+        let stage = stage();
+        let name = stage.name();
+        let report = run(plan, stage).unwrap_or_else(|violation| panic!("on {name}: {violation}"));
+        for semantics in [1, 2, 3, 4, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18] {
+            assert!(report.judged.get(&semantics).is_some_and(|times| *times > 0), "seed {seed}: semantics {semantics} was not tried");
+        }
+    }
+}
+
+#[test]
+fn kept_seeds_hold_on_every_store() {
+    KEPT.into_iter().for_each(check);
+}
+
+#[test]
+fn fresh_seeds_hold_on_every_store() {
+    for _ in 0..FRESH {
+        let seed = fastrand::u64(..);
+        // Told before it runs, so that a panic in the store has a seed too.
+        writeln!(std::io::stderr(), "seed {seed}").expect("somebody reads");
+        check(seed);
+    }
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story() {
+    let plan = Plan { seed: 7, steps: 600 };
+    let stories = [0, 1].map(|_| format!("{:?}", run(plan, Box::<MemoryStage>::default())));
+    assert_eq!(stories[0], stories[1]);
+}

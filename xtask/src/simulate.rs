@@ -1,0 +1,142 @@
+//! `cargo xtask simulate`: seeded simulations, many at a time, or one again.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use oarlock_testkit::sim::{self, Fault, Plan, Report};
+use oarlock_testkit::{MemoryStage, Stage};
+
+use crate::output::{Outcome, say, warn};
+
+#[path = "../../crates/oarlock-testkit/tests/testkit/sqlite_stage.rs"]
+mod sqlite_stage;
+
+const USAGE: &str = "usage: cargo xtask simulate [--seed N] [--seeds COUNT] [--steps N] [--store memory|sqlite]
+  runs COUNT simulations (default 100) from seed N on (default: chosen by chance, and told), of at least so many steps
+  (default 1200), on the specification or on SQLite (default); stops at the first violation and says how to see it again";
+
+struct Options {
+    first: u64,
+    count: u64,
+    steps: usize,
+    store: String,
+}
+
+/// Runs what the arguments ask for.
+///
+/// # Errors
+/// An argument that is none, or a violation.
+pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
+    if arguments.iter().any(|argument| argument == "--help") {
+        say(USAGE);
+        return Ok(());
+    }
+    let options = parse(arguments)?;
+    warn(format_args!("seeds {} to {} on {}", options.first, options.first.wrapping_add(options.count - 1), options.store));
+    let total = simulate(&options)?;
+    say(summary(&options, &total));
+    Ok(())
+}
+
+fn parse(arguments: &[String]) -> Outcome<Options> {
+    let mut options = Options { first: fastrand::u64(..1 << 40), count: 100, steps: 1_200, store: "sqlite".to_owned() };
+    // One that is named is meant alone, unless more are asked for.
+    if arguments.iter().any(|argument| argument == "--seed") {
+        options.count = 1;
+    }
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let value = arguments.next().ok_or(USAGE)?;
+        match argument.as_str() {
+            "--seed" => options.first = value.parse()?,
+            "--seeds" => options.count = value.parse::<u64>()?.max(1),
+            "--steps" => options.steps = value.parse()?,
+            "--store" if ["memory", "sqlite"].contains(&value.as_str()) => options.store.clone_from(value),
+            _ => return Err(USAGE.into()),
+        }
+    }
+    Ok(options)
+}
+
+fn stage(store: &str) -> Box<dyn Stage> {
+    match store {
+        "memory" => Box::<MemoryStage>::default(),
+        _ => Box::new(sqlite_stage::SqliteStage::new()),
+    }
+}
+
+#[derive(Default)]
+struct Total {
+    runs: u64,
+    steps: usize,
+    events: usize,
+    seconds: f64,
+    faults: BTreeMap<Fault, usize>,
+    judged: BTreeMap<u8, usize>,
+}
+
+impl Total {
+    fn add(&mut self, report: &Report) {
+        self.runs += 1;
+        self.steps += report.steps;
+        self.events += report.events;
+        report.faults.iter().for_each(|(fault, times)| *self.faults.entry(*fault).or_default() += times);
+        report.judged.iter().for_each(|(semantics, times)| *self.judged.entry(*semantics).or_default() += times);
+    }
+}
+
+/// All seeds, shared by as many threads as there are processors.
+fn simulate(options: &Options) -> Outcome<Total> {
+    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (total, violations) = (Mutex::new(Total::default()), Mutex::new(Vec::new()));
+    let begun = Instant::now();
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= options.count {
+                return;
+            }
+            let plan = Plan { seed: options.first.wrapping_add(n), steps: options.steps };
+            match sim::run(plan, stage(&options.store)) {
+                Ok(report) => {
+                    if let Ok(mut total) = total.lock() {
+                        total.add(&report);
+                    }
+                }
+                Err(violation) => {
+                    failed.store(true, Ordering::Relaxed);
+                    if let Ok(mut violations) = violations.lock() {
+                        violations.push(violation);
+                    }
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        (0..thread::available_parallelism().map_or(1, usize::from)).for_each(|_| drop(scope.spawn(work)));
+    });
+    if let Some(violation) = violations.into_inner().unwrap_or_default().first() {
+        let again =
+            format!("cargo xtask simulate --seed {} --steps {} --store {}", violation.plan.seed, violation.plan.steps, options.store);
+        return Err(format!("{violation}again: {again}").into());
+    }
+    let mut total = total.into_inner().unwrap_or_default();
+    total.seconds = begun.elapsed().as_secs_f64();
+    Ok(total)
+}
+
+fn summary(options: &Options, total: &Total) -> String {
+    let Total { runs, steps, events, seconds, faults, judged } = total;
+    let mut text = format!("{runs} simulations on {}: {steps} steps, {events} events, {seconds:.0} s, no violation\n", options.store);
+    let each =
+        |map: &mut dyn Iterator<Item = (String, usize)>| map.map(|(what, times)| format!("{what} {times}")).collect::<Vec<_>>().join(", ");
+    text.push_str(&format!("what went wrong: {}\n", each(&mut faults.iter().map(|(fault, times)| (fault.to_string(), *times)))));
+    text.push_str(&format!(
+        "judged, by semantics: {}",
+        each(&mut judged.iter().map(|(semantics, times)| (format!("({semantics})"), *times)))
+    ));
+    text
+}
