@@ -21,6 +21,10 @@ bench *args:
 simulate *args:
     cargo xtask simulate {{args}}
 
+# Bugs that the tests must catch.
+planted *args:
+    cargo xtask planted {{args}}
+
 # Lines of each crate.
 lines:
     cargo xtask lines

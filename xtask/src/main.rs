@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod lines;
 mod output;
+mod planted;
 mod simulate;
 mod tidy;
 mod workspace;
@@ -18,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   tidy                     check crate edges, where SQL stands, lengths, and what is left unfinished
   lines                    count lines of code of each crate, tests apart
   ci                       formatting, lints and tidy: what has to pass beside the tests
+  planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
   simulate [--seed N] …    run seeded simulations; --help tells more
   bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
 
@@ -39,6 +41,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("lines") => lines::run(),
         Some("ci") => ci::run(),
         Some("bench") => bench::run(rest),
+        Some("planted") => planted::run(rest),
         Some("simulate") => simulate::run(rest),
         Some(bench::WORKER) => bench::work(rest),
         Some("help" | "--help" | "-h") => {

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod message;
 pub mod pattern;
 mod pattern_wire;
+pub mod planted;
 pub mod rejection;
 pub mod reservation;
 pub mod rules;

@@ -2,7 +2,7 @@
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness;
-use oarlock_model::{AgentName, Now, Rejection, SessionId, limits};
+use oarlock_model::{AgentName, Now, Rejection, SessionId, limits, planted};
 use serde::Serialize;
 
 use crate::OpError;
@@ -113,7 +113,7 @@ fn mutate_once<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &S
     let decided = decide(&mut cx, caller, request);
     match decided {
         Ok(reply) => {
-            if let Some(Once { reply_key, request_hash, .. }) = once {
+            if let Some(Once { reply_key, request_hash, .. }) = once.filter(|_| !planted::is(planted::KEYS_FORGOTTEN)) {
                 tx.remember(&reply_key, &Remembered { request_hash, reply: serde_json::to_string(&reply)? })?;
             }
             tx.commit()?;
@@ -147,6 +147,9 @@ fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError
         agent.presence.seen = now.store;
         agent.presence.seen_wall = now.wall;
         agent.presence.progressed = now.store;
+        if planted::is(planted::POLLING_RENEWS) {
+            agent.presence.beat = now.store;
+        }
         cx.tx().write_presence(name, &agent.presence)?;
     }
     Ok(())
@@ -182,7 +185,7 @@ fn stale(agent: &Agent, caller: &Caller) -> Option<Rejection> {
     use oarlock_model::agent::SessionEnd;
     let meant = caller.session.as_ref().unwrap_or(&agent.session);
     let why = match agent.end {
-        _ if *meant != agent.session => "another session of this agent took its place",
+        _ if *meant != agent.session && !planted::is(planted::OLD_SESSION_ACTS) => "another session of this agent took its place",
         Some(SessionEnd::Left) => "it left",
         Some(SessionEnd::TakenOver) => "it was taken over",
         Some(SessionEnd::Lost) => "it is lost",

@@ -4,7 +4,7 @@ use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::{AgentLost, DeathProof, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied};
 use oarlock_model::rules::retry;
 use oarlock_model::task::Task;
-use oarlock_model::{ReservationId, SessionId, TaskId};
+use oarlock_model::{ReservationId, SessionId, TaskId, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -50,6 +50,7 @@ fn death_proof(view: &dyn View, agent: &Agent) -> Option<DeathProof> {
         _ => 0,
     };
     match view.owner_sight(agent) {
+        _ if planted::is(planted::DEATH_UNSEEN) => None,
         OwnerSight::OtherBoot => Some(DeathProof::Rebooted),
         // Clients restart such owners on purpose: the death counts when it has lasted.
         OwnerSight::Died if view.now().store.since_ms(agent.presence.seen) >= grace_ms => Some(DeathProof::OwnerDied),

@@ -4,6 +4,7 @@ use oarlock_host::bell::{Bells, Listener};
 use oarlock_host::clock::{Clock, SystemClock};
 use oarlock_host::gate::Gate;
 use oarlock_host::owner::OwnerLock;
+use oarlock_model::planted;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -275,7 +276,8 @@ impl Store for SqliteStore {
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.gate.enter(self.options.busy);
         Self::checkpoint_if_due(&self.conn, &self.wal_frames);
-        let end = begin(&self.conn, "BEGIN IMMEDIATE", &mut self.clock, &mut self.epoch)?;
+        let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let end = begin(&self.conn, sql, &mut self.clock, &mut self.epoch)?;
         let view = SqliteView {
             conn: &self.conn,
             now: self.clock.now(),

@@ -7,7 +7,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
+use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, planted};
 use oarlock_ops::store::{Counts, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -140,7 +140,7 @@ impl Transaction for SqliteTransaction<'_> {
             let _ = owner::remove_stale(self.view.owners, session.as_str());
         }
         for (topic, bell) in Topics::NAMED {
-            if self.done.topics.meets(topic) {
+            if self.done.topics.meets(topic) && !planted::is(planted::NO_WAKE) {
                 // A bell that cannot be rung delays waiters until their next look; it does not undo the commit.
                 let _ = self.bells.ring(bell);
             }

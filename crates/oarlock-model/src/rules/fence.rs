@@ -3,6 +3,7 @@
 use crate::Rejection;
 use crate::agent::Agent;
 use crate::ident::{SessionId, Token};
+use crate::planted;
 use crate::rejection::HolderFacts;
 use crate::rules::liveness;
 use crate::task::{Grant, GrantEnd, Task};
@@ -31,6 +32,7 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
     let last = task.grant.as_ref();
     if let Some(given) = caller.token
         && last.is_none_or(|grant| grant.token != given)
+        && !planted::is(planted::NO_TOKEN_CHECK)
     {
         return Err(Rejection::StaleToken { task: task.id.clone(), given, current: last.map(|grant| grant.token) });
     }
@@ -45,6 +47,7 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
             None if mine => Ok(Some(grant)),
             None => Ok(None),
         },
+        None if mine && planted::is(planted::EXPIRY_VOIDS) && holder_facts(grant, holder, now).ttl_ms == 0 => Err(lost("expired")),
         None if mine => Ok(Some(grant)),
         _ if caller.held_before => Err(lost("granted again")),
         None => Err(Rejection::LeaseHeld { task: task.id.clone(), holder: holder_facts(grant, holder, now) }),

@@ -2,6 +2,7 @@
 
 use crate::ident::{AgentName, SessionId};
 use crate::limits;
+use crate::planted;
 use crate::reservation::{Mode, Reservation, Target};
 use crate::time::{Now, StoreTime};
 
@@ -17,6 +18,10 @@ pub struct Wanted {
 /// Whether two targets can mean the same thing: some path matches both, or it is the same resource.
 pub fn targets_overlap(a: &Target, b: &Target) -> bool {
     match (a, b) {
+        (Target::Paths(a), Target::Paths(b)) if planted::is(planted::OVERLAP_BY_PREFIX) => {
+            let (a, b) = (a.to_string(), b.to_string());
+            a.starts_with(&b) || b.starts_with(&a)
+        }
         (Target::Paths(a), Target::Paths(b)) => a.overlaps(b),
         (Target::Resource(a), Target::Resource(b)) => a == b,
         _ => false,

@@ -3,6 +3,7 @@
 use crate::event::DeathReason;
 use crate::ident::Token;
 use crate::limits;
+use crate::planted;
 
 /// Milliseconds to wait after failure number `failures` (from 1): doubling from one second to a
 /// quarter of an hour, then between half and all of that, chosen by the grant's token ("equal
@@ -16,7 +17,9 @@ pub fn backoff_ms(failures: u32, token: Token) -> i64 {
 
 /// Whether a task with these counts is dead, and why.
 pub fn death(failures: u32, losses: u32, max_attempts: u32) -> Option<DeathReason> {
-    if failures >= max_attempts {
+    if planted::is(planted::RETRIED_FOR_EVER) {
+        None
+    } else if failures >= max_attempts {
         Some(DeathReason::Failures)
     } else if losses >= max_attempts {
         Some(DeathReason::Losses)

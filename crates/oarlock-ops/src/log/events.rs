@@ -4,7 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
 use oarlock_model::ident::shown;
-use oarlock_model::{Rejection, limits};
+use oarlock_model::{Rejection, limits, planted};
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -79,7 +79,10 @@ impl Request for Events {
 
 impl Query for Events {
     fn answer(&self, cx: &Reading<'_>) -> Result<EventsReply, OpError> {
-        let after_seq = parse_cursor(self.after.as_deref())?;
+        let mut after_seq = parse_cursor(self.after.as_deref())?;
+        if planted::is(planted::READER_SKIPS) && after_seq > 0 {
+            after_seq += 1;
+        }
         let limit = values::page_limit(self.limit)?;
         let filter = EventFilter { after_seq, kinds: self.kind.clone(), subject: None, limit, bytes_max: limits::PAGE_BYTES_MAX };
         let events = cx.view.events(&filter)?;

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use oarlock_model::duration::Duration;
-use oarlock_model::{Rejection, limits};
+use oarlock_model::event::MessageAcked;
+use oarlock_model::{Rejection, limits, planted};
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -53,6 +54,11 @@ impl Mutation for Inbox {
         let messages = cx.view().inbox(&me.name, self.all, limits::PAGE_ITEMS_DEFAULT)?;
         if messages.is_empty() && self.wait.is_some() {
             return Err(Rejection::TimedOut { what: "no message came".into(), waited_ms: 0, facts: serde_json::Value::Null }.into());
+        }
+        if planted::is(planted::READING_ACKNOWLEDGES) {
+            for message in &messages {
+                cx.emit(MessageAcked { id: message.id.clone(), by: me.name.clone() })?;
+            }
         }
         let last = messages.last().map_or(0, |message| message.seq);
         if last > me.presence.read_mark {

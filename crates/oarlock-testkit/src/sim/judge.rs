@@ -453,6 +453,8 @@ impl Judge {
         if let Some(other) = other {
             return Err(format!("(14) {pattern} was reserved for {session} while {} holds {}", other.session, other.pattern));
         }
+        // What had ended before is gone for good now, even if the lease it came with is renewed after all.
+        self.reserved.retain(|other| other.session == session || !meet(&other.pattern, pattern) || other.holds_until_ms > now_ms);
         self.reserved.push(Reserved { session: session.to_owned(), pattern: pattern.to_owned(), exclusive, holds_until_ms, task });
         Ok(())
     }

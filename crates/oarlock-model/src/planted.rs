@@ -1,0 +1,104 @@
+//! Planted bugs: faults that a test suite worth its name must catch, one for each semantics and some more. They exist only with
+//! the feature `planted`, which no program that users run has; without it, asking for one is a constant no, and the compiler
+//! takes the question out. With it, the environment variable `OARLOCK_PLANTED` names the one that is there.
+//!
+//! `cargo xtask planted` runs the tests against each of them.
+
+/// One fault. Its number is that of the semantics it breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bug {
+    /// What it is called.
+    pub name: &'static str,
+    /// The semantics that it breaks.
+    pub semantics: u8,
+    /// What is wrong then.
+    pub what: &'static str,
+}
+
+macro_rules! bugs {
+    ($($(#[doc = $doc:literal])* $id:ident = $semantics:literal, $name:literal;)*) => {
+        $($(#[doc = $doc])* pub const $id: Bug = Bug { name: $name, semantics: $semantics, what: concat!($($doc),*) };)*
+
+        /// Every planted bug.
+        pub const ALL: &[Bug] = &[$($id),*];
+    };
+}
+
+bugs! {
+    /// a live lease does not keep others from claiming its task by id
+    LIVE_LEASE_IGNORED = 1, "live-lease-ignored";
+    /// numbers, and so tokens, begin again where they were after a restore
+    NO_NEW_EPOCH = 2, "no-new-epoch";
+    /// a token that is given is not compared with that of the last grant
+    NO_TOKEN_CHECK = 3, "no-token-check";
+    /// a lease whose time has ended is void for its holder too
+    EXPIRY_VOIDS = 4, "expiry-voids";
+    /// leases are judged by the wall clock
+    WALL_CLOCK_JUDGES = 5, "wall-clock-judges";
+    /// store time begins anew with each boot
+    TIME_STARTS_ANEW = 6, "time-starts-anew";
+    /// a session that is over may act as long as its name lives on
+    OLD_SESSION_ACTS = 7, "old-session-acts";
+    /// nobody looks whether the owner of a session lives
+    DEATH_UNSEEN = 8, "death-unseen";
+    /// any call of an agent renews its leases, so that who merely polls keeps work
+    POLLING_RENEWS = 9, "polling-renews";
+    /// what is done can be finished again with another result
+    DONE_TWICE = 10, "done-twice";
+    /// a task that fails or is lost is tried for ever
+    RETRIED_FOR_EVER = 11, "retried-for-ever";
+    /// the dependants of a finished task stay blocked
+    DEPENDANTS_FORGOTTEN = 12, "dependants-forgotten";
+    /// a claim takes the task although its write set is reserved by another
+    CLAIM_WITHOUT_ITS_FILES = 13, "claim-without-its-files";
+    /// patterns overlap when one begins with the other
+    OVERLAP_BY_PREFIX = 14, "overlap-by-prefix";
+    /// the version of an entry begins anew after its deletion
+    VERSIONS_START_ANEW = 15, "versions-start-anew";
+    /// reading the inbox acknowledges what it shows
+    READING_ACKNOWLEDGES = 16, "reading-acknowledges";
+    /// a reader that goes on from its cursor misses an event
+    READER_SKIPS = 17, "reader-skips";
+    /// replies are not kept for their keys
+    KEYS_FORGOTTEN = 18, "keys-forgotten";
+    /// nobody is woken after a commit
+    NO_WAKE = 19, "no-wake";
+    /// titles have no limit
+    NO_TITLE_LIMIT = 20, "no-title-limit";
+    /// transactions begin without the write lock
+    DEFERRED_BEGIN = 17, "deferred-begin";
+    /// a claim does not say that its lease may end before the others
+    BOUND_NOT_LOWERED = 4, "bound-not-lowered";
+    /// the counts of tasks are not kept by claims
+    COUNTS_DRIFT = 12, "counts-drift";
+}
+
+/// Whether this bug is planted.
+#[cfg(not(feature = "planted"))]
+#[must_use]
+pub const fn is(_bug: Bug) -> bool {
+    false
+}
+
+/// Whether this bug is planted.
+#[cfg(feature = "planted")]
+#[must_use]
+pub fn is(bug: Bug) -> bool {
+    static PLANTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    PLANTED.get_or_init(|| std::env::var("OARLOCK_PLANTED").ok()).as_deref() == Some(bug.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_semantics_has_a_planted_bug_and_every_bug_its_name() {
+        for semantics in 1..=20 {
+            assert!(ALL.iter().any(|bug| bug.semantics == semantics), "semantics {semantics}");
+        }
+        for (n, bug) in ALL.iter().enumerate() {
+            assert!(ALL[n + 1..].iter().all(|other| other.name != bug.name), "{}", bug.name);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask planted`: plants one bug after another and requires the tests to catch each; the table says which of them did, and
+//! how soon. Tests that catch nothing would pass as well as good ones otherwise.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use oarlock_model::planted::{self, Bug};
+
+use crate::output::{Outcome, say, warn};
+use crate::workspace;
+
+const USAGE: &str = "usage: cargo xtask planted [BUG…] [--smoke]
+  runs the scripts, the random histories, the simulations, and the tests of the store and of the rules with each bug planted (default: every
+  bug), and fails when one of them is caught by none; --smoke takes three bugs and stops at the first catch";
+
+/// The families of tests, and how nextest finds them.
+const FAMILIES: [(&str, &str); 5] = [
+    ("scripts", "package(oarlock-testkit) and test(/^scripts::/)"),
+    ("simulation", "package(oarlock-testkit) and test(/^simulation::/)"),
+    ("histories", "package(oarlock-testkit) and test(/^differential::/)"),
+    ("store", "package(oarlock-sqlite)"),
+    ("rules", "package(oarlock-model) or package(oarlock-ops)"),
+];
+
+/// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
+const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
+
+/// Plants what the arguments ask for.
+///
+/// # Errors
+/// A bug that is none, the tests cannot be built, or a bug that nothing catches.
+pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
+    if arguments.iter().any(|argument| argument == "--help") {
+        say(USAGE);
+        return Ok(());
+    }
+    let is_smoke = arguments.iter().any(|argument| argument == "--smoke");
+    let bugs = chosen(arguments, is_smoke)?;
+    if !tests(&["--no-run"]).status()?.success() {
+        return Err("the tests cannot be built".into());
+    }
+    // Whatever fails without a bug would be taken for a catch.
+    for (family, filter) in FAMILIES.iter().take(if is_smoke { 2 } else { FAMILIES.len() }) {
+        if catches(filter, None)?.is_some() {
+            return Err(format!("the {family} fail without any bug").into());
+        }
+    }
+    let mut missed = Vec::new();
+    say(format!("{:<26}{:>10}{}", "bug", "semantics", FAMILIES.map(|(family, _)| format!("{family:>12}")).concat()));
+    for bug in bugs {
+        warn(format_args!("{} …", bug.name));
+        let mut row = format!("{:<26}{:>10}", bug.name, bug.semantics);
+        let mut is_caught = false;
+        for (_, filter) in FAMILIES {
+            let seconds = if is_smoke && is_caught { None } else { catches(filter, Some(bug))? };
+            is_caught |= seconds.is_some();
+            row.push_str(&seconds.map_or(format!("{:>12}", "-"), |seconds| format!("{seconds:>10.1} s")));
+        }
+        say(&row);
+        if !is_caught {
+            missed.push(bug.name);
+        }
+    }
+    if missed.is_empty() { Ok(()) } else { Err(format!("not caught: {}", missed.join(", ")).into()) }
+}
+
+fn chosen(arguments: &[String], is_smoke: bool) -> Outcome<Vec<Bug>> {
+    let named = arguments.iter().filter(|argument| *argument != "--smoke");
+    let bugs: Vec<Bug> = named
+        .map(|name| planted::ALL.iter().find(|bug| bug.name == name).copied().ok_or_else(|| format!("there is no bug {name}\n{USAGE}")))
+        .collect::<Result<_, _>>()?;
+    Ok(match (bugs.is_empty(), is_smoke) {
+        (false, _) => bugs,
+        (true, true) => SMOKE.to_vec(),
+        (true, false) => planted::ALL.to_vec(),
+    })
+}
+
+/// How soon a family of tests catches the bug, in seconds, if it does.
+fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
+    let mut command = tests(&["--filterset", filter]);
+    if let Some(bug) = bug {
+        command.env("OARLOCK_PLANTED", bug.name);
+    }
+    let begun = Instant::now();
+    let passed = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success();
+    Ok((!passed).then(|| begun.elapsed().as_secs_f64()))
+}
+
+fn tests(arguments: &[&str]) -> Command {
+    let mut command = workspace::cargo();
+    command.args([
+        "nextest",
+        "run",
+        "--cargo-quiet",
+        "-p",
+        "oarlock-testkit",
+        "-p",
+        "oarlock-sqlite",
+        "--features",
+        "oarlock-model/planted",
+    ]);
+    command.args(["oarlock-model", "oarlock-ops", "oarlock-sqlite", "oarlock-testkit"].iter().flat_map(|package| ["--package", package]));
+    command.args(arguments);
+    command
+}
