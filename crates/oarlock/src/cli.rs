@@ -7,6 +7,7 @@ mod local;
 mod output;
 mod render;
 mod runner;
+mod selftest;
 mod stewardship;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 mod handle;
 pub mod project;
+mod selftest;
 
 pub use handle::Oarlock;
 pub use oarlock_model as model;

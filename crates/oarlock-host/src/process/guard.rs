@@ -3,7 +3,7 @@
 //! beside whoever gets its task next.
 //!
 //! The guard is a process without a program of its own: a copy of the parent, made between fork and exec of the child, that
-//! closes everything but one end of a pipe and sleeps until the other end, which only the parent holds, is closed.
+//! has nothing open but one end of a pipe and sleeps until the other end, which only the parent holds, is closed.
 
 use std::io::{self, PipeWriter, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -57,6 +57,8 @@ fn post_guard(line: RawFd) -> io::Result<()> {
         match fork() {
             -1 => return Err(io::Error::last_os_error()),
             0 => {
+                // Before the program begins: a lock that a copy of ours still holds would look as if we lived.
+                close_all_but(line);
                 if fork() == 0 {
                     stand_guard(line, group);
                 }
@@ -83,7 +85,6 @@ unsafe fn stand_guard(line: RawFd, group: pid_t) -> ! {
     unsafe {
         // Out of the group, and of the terminal's reach.
         libc::setsid();
-        close_all_but(line);
         // Nobody's signals end a guard before its time: those that can be blocked are.
         let mut all: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&raw mut all);
@@ -103,7 +104,7 @@ unsafe fn stand_guard(line: RawFd, group: pid_t) -> ! {
     }
 }
 
-/// Locks and pipes that are kept open here would look as if the parent lived.
+/// Closes every descriptor but this one.
 #[expect(unsafe_code, reason = "closing numbers")]
 unsafe fn close_all_but(line: RawFd) {
     /// Where the kernel cannot close ranges (before 5.9), as many as a process usually may have.

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 
 use super::init::Init;
 use super::runner::{RunArgs, WorkArgs};
+use super::selftest::Selftest;
 
 /// A verb, its line of help, and its arguments.
 type LocalVerb = (&'static str, &'static str, fn(Command) -> Command);
@@ -23,6 +24,7 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("import", "Replay an exported log into an empty store", registry::arguments::<Import>),
     ("backup", "Copy the store while others go on working", registry::arguments::<Backup>),
     ("restore", "Replace the store by a backup; all sessions and leases end", registry::arguments::<Restore>),
+    ("selftest", "Show that the promises hold on this machine, in a scratch store", registry::arguments::<Selftest>),
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];
 

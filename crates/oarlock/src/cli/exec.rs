@@ -16,6 +16,7 @@ use super::args::Common;
 use super::init::Init;
 use super::local::{ThisMachine, ancestors};
 use super::output::{Output, note};
+use super::selftest::Selftest;
 use super::{runner, stewardship};
 use crate::config;
 use crate::project::{Project, current_dir, resolved};
@@ -134,6 +135,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         }
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
+        "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),
     }
 }

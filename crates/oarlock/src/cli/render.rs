@@ -131,6 +131,7 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
         "status" => noun::status(&mut out, reply, paint),
         "prime" => out.push_str(&text(reply, "text")),
         "doctor" => noun::doctor(&mut out, reply, paint),
+        "selftest" => noun::selftest(&mut out, reply, paint),
         "unreserve" => ended(&mut out, reply),
         "check" => may_write(&mut out, reply, paint),
         _ => by_shape(&mut out, reply, paint),

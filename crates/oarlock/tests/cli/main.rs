@@ -5,4 +5,5 @@ mod contract;
 mod processes;
 mod project;
 mod runner;
+mod selftest;
 mod support;

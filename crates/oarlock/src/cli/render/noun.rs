@@ -207,12 +207,35 @@ pub(crate) fn status(out: &mut String, status: &Value, paint: Paint) {
     }
 }
 
-pub(crate) fn doctor(out: &mut String, reply: &Value, paint: Paint) {
+/// What was looked at, a line each.
+fn checks(out: &mut String, reply: &Value, paint: Paint) {
+    let named = |check: &Value| text(check, "check").chars().count();
+    let width = reply["checks"].as_array().into_iter().flatten().map(named).max().unwrap_or(0).max(8);
     for check in reply["checks"].as_array().into_iter().flatten() {
         let mark =
             if check["ok"] == true { paint.state("ready").replace("ready", "ok   ") } else { paint.state("dead").replace("dead", "FAULT") };
-        let _ = writeln!(out, "{mark} {:<8} {}", text(check, "check"), text(check, "found"));
+        let _ = writeln!(out, "{mark} {:<width$} {}", text(check, "check"), text(check, "found"));
     }
+}
+
+pub(crate) fn selftest(out: &mut String, reply: &Value, paint: Paint) {
+    let tried = reply["tried"].as_object().into_iter().flatten().map(|(what, times)| format!("{times} {what}"));
+    let _ = writeln!(out, "{} processes, {} s: {}", reply["processes"], reply["seconds"], tried.collect::<Vec<_>>().join(", "));
+    let _ = writeln!(
+        out,
+        "from a commit to the claim that waited for it: {} ms, all but one in a hundred {} ms",
+        reply["wake_ms"][0], reply["wake_ms"][1]
+    );
+    checks(out, reply, paint);
+    out.push_str(if reply["ok"] == true {
+        "everything held\n"
+    } else {
+        "not everything held: please report this with the machine and its file system\n"
+    });
+}
+
+pub(crate) fn doctor(out: &mut String, reply: &Value, paint: Paint) {
+    checks(out, reply, paint);
     for fixed in reply["fixed"].as_array().into_iter().flatten() {
         let _ = writeln!(out, "fixed: {}", fixed.as_str().unwrap_or_default());
     }

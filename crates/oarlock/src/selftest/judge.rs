@@ -1,0 +1,182 @@
+//! What the workers were told, held against the log. It knows what the events mean, and nothing of how they are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oarlock_model::event::{Event, Fact, LossReason};
+use oarlock_model::{SessionId, StoreTime, TaskId, Token};
+
+use super::{Check, Said};
+
+/// Who holds a task, and until when at least.
+struct Holder {
+    token: Token,
+    session: Option<SessionId>,
+    holds_until: StoreTime,
+}
+
+/// Looks at everything; also counts what happened.
+pub(super) fn checks(said: &[Said], log: &[Event], tried: &mut BTreeMap<&'static str, u64>) -> Vec<Check> {
+    let told = told(said);
+    for (what, kind) in [("claims", "task_claimed"), ("completions", "task_done"), ("lost leases", "lease_lost"), ("deaths", "agent_lost")]
+    {
+        tried.insert(what, log.iter().filter(|event| event.fact.kind() == kind).count() as u64);
+    }
+    tried.insert("refusals", said.iter().filter(|said| said.words[0] == "refused").count() as u64);
+    let broken: Vec<String> = said.iter().filter(|said| said.words[0] == "broken").map(|said| said.words.join(" ")).collect();
+    vec![
+        check("one holder", one_holder(log), "no task was granted while somebody held it, and tokens only rose"),
+        check("once", once(log), "every task was finished at most once, by its holder"),
+        check("not too early", not_early(log), "no lease ended before its time, except by a death"),
+        check("nothing acknowledged is lost", acknowledged(&told, log), &format!("{} replies stand in the log", told.len())),
+        check("no error", broken.first().cloned(), "no call failed"),
+    ]
+}
+
+fn check(check: &'static str, fault: Option<String>, fine: &str) -> Check {
+    Check { check, ok: fault.is_none(), found: fault.unwrap_or_else(|| fine.to_owned()) }
+}
+
+/// Claims and completions that were acknowledged: the word, the task, the token, the agent.
+fn told(said: &[Said]) -> Vec<(&str, &str, &str, &str)> {
+    let of_three = said.iter().filter(|said| said.words.len() == 3);
+    of_three.map(|said| (said.words[0].as_str(), said.words[1].as_str(), said.words[2].as_str(), said.agent.as_str())).collect()
+}
+
+fn one_holder(log: &[Event]) -> Option<String> {
+    let mut holders: BTreeMap<&TaskId, Holder> = BTreeMap::new();
+    let mut last = Token(0);
+    for event in log {
+        match &event.fact {
+            Fact::TaskClaimed(fact) => {
+                if fact.token <= last {
+                    return Some(format!("token {} comes after {last}", fact.token));
+                }
+                last = fact.token;
+                let holder = Holder { token: fact.token, session: event.session.clone(), holds_until: event.store_at };
+                if let Some(before) = holders.insert(&fact.id, holder) {
+                    return Some(format!("task {} was granted with {} while {} held it", fact.id, fact.token, before.token));
+                }
+            }
+            Fact::TaskDone(fact) => drop(holders.remove(&fact.id)),
+            Fact::TaskReleased(fact) => drop(holders.remove(&fact.id)),
+            Fact::TaskFailed(fact) => drop(holders.remove(&fact.id)),
+            Fact::LeaseLost(fact) => drop(holders.remove(&fact.task)),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn once(log: &[Event]) -> Option<String> {
+    let mut grants: BTreeMap<&TaskId, Holder> = BTreeMap::new();
+    let mut done = BTreeSet::new();
+    for event in log {
+        match &event.fact {
+            Fact::TaskClaimed(fact) => {
+                grants.insert(&fact.id, Holder { token: fact.token, session: event.session.clone(), holds_until: event.store_at });
+            }
+            Fact::TaskDone(fact) => {
+                if !done.insert(&fact.id) {
+                    return Some(format!("task {} was finished twice", fact.id));
+                }
+                let grant = grants.get(&fact.id);
+                if grant.is_none_or(|grant| Some(grant.token) != fact.token || grant.session != event.session) {
+                    return Some(format!("task {} was finished by somebody who did not hold it", fact.id));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn not_early(log: &[Event]) -> Option<String> {
+    let mut grants: BTreeMap<&TaskId, Holder> = BTreeMap::new();
+    for event in log {
+        match &event.fact {
+            Fact::TaskClaimed(fact) => {
+                let holds_until = event.store_at.plus_ms(fact.ttl_ms);
+                grants.insert(&fact.id, Holder { token: fact.token, session: event.session.clone(), holds_until });
+            }
+            Fact::LeaseLost(fact) if fact.reason == LossReason::Expired => {
+                let early_ms = grants.get(&fact.task).map_or(0, |grant| grant.holds_until.since_ms(event.store_at));
+                if early_ms > 0 {
+                    return Some(format!("the lease on {} ended {early_ms} ms before its time", fact.task));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn acknowledged(told: &[(&str, &str, &str, &str)], log: &[Event]) -> Option<String> {
+    let mut happened = BTreeSet::new();
+    for event in log {
+        let agent = event.agent.as_ref().map(ToString::to_string).unwrap_or_default();
+        match &event.fact {
+            Fact::TaskClaimed(fact) => drop(happened.insert(("claimed", fact.id.to_string(), fact.token.to_string(), agent))),
+            Fact::TaskDone(fact) => {
+                happened.insert(("finished", fact.id.to_string(), fact.token.map(|token| token.to_string()).unwrap_or_default(), agent));
+            }
+            _ => {}
+        }
+    }
+    let known = |word: &str| if word == "claimed" { "claimed" } else { "finished" };
+    let lost = told.iter().find(|(word, task, token, agent)| {
+        !happened.contains(&(known(word), (*task).to_owned(), (*token).to_owned(), (*agent).to_owned()))
+    });
+    lost.map(|(word, task, token, agent)| format!("{agent} was told that it {word} {task} with {token}, and the log does not know"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oarlock_model::WallTime;
+    use oarlock_model::event::{LeaseLost, TaskClaimed, TaskDone};
+    use std::time::Instant;
+
+    fn event(seq: u64, agent: &str, fact: impl Into<Fact>) -> Event {
+        let (agent, session) = (agent.parse().ok(), format!("{agent}.1").parse().ok());
+        Event { seq, at: WallTime(0), store_at: StoreTime(i64::try_from(seq).unwrap_or(0) * 100), agent, session, fact: fact.into() }
+    }
+
+    fn claimed(seq: u64, agent: &str) -> Event {
+        let id = "T-1".parse().expect("an id");
+        event(seq, agent, TaskClaimed { id, token: Token(seq), ttl_ms: 1_000, attempt: 1 })
+    }
+
+    fn done(seq: u64, agent: &str, token: u64) -> Event {
+        let id = "T-1".parse().expect("an id");
+        event(seq, agent, TaskDone { id, token: Some(Token(token)), result: None, artifacts: Vec::new(), unblocked: Vec::new() })
+    }
+
+    fn lost(seq: u64, token: u64) -> Event {
+        let (task, holder, holder_session) =
+            ("T-1".parse().expect("an id"), "a".parse().expect("a name"), "a.1".parse().expect("a session"));
+        let fact = LeaseLost { task, holder, holder_session, token: Token(token), reason: LossReason::Expired, losses: 1, resting: None };
+        event(seq, "b", fact)
+    }
+
+    #[test]
+    fn what_may_not_be_is_seen() {
+        assert_eq!(one_holder(&[claimed(1, "a"), lost(12, 1), claimed(13, "b")]), None);
+        assert!(one_holder(&[claimed(1, "a"), claimed(13, "b")]).is_some(), "two holders");
+        assert!(one_holder(&[claimed(5, "a"), lost(6, 5), claimed(4, "b")]).is_some(), "a falling token");
+        assert_eq!(once(&[claimed(1, "a"), done(2, "a", 1)]), None);
+        assert!(once(&[claimed(1, "a"), done(2, "a", 1), done(3, "a", 1)]).is_some(), "twice");
+        assert!(once(&[claimed(1, "a"), done(2, "b", 1)]).is_some(), "by another");
+        assert_eq!(not_early(&[claimed(1, "a"), lost(11, 1)]), None);
+        assert!(not_early(&[claimed(1, "a"), lost(10, 1)]).is_some(), "0.9 s of 1 s");
+    }
+
+    #[test]
+    fn a_reply_that_the_log_does_not_know_is_seen() {
+        let said = |word: &str| Said { agent: "a".into(), words: vec![word.into(), "T-1".into(), "1".into()], at: Instant::now() };
+        let log = [claimed(1, "a")];
+        assert_eq!(acknowledged(&told(&[said("claimed")]), &log), None);
+        assert!(acknowledged(&told(&[said("claimed"), said("finished")]), &log).is_some());
+        let checks = checks(&[said("finished")], &log, &mut BTreeMap::new());
+        assert_eq!(checks.iter().filter(|check| !check.ok).count(), 1);
+    }
+}
