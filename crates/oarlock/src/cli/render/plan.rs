@@ -96,11 +96,14 @@ pub(crate) fn report(out: &mut String, report: &Value, paint: Paint) {
         out.push('\n');
     }
     if report.get("serial_ms").is_some() {
+        // What was done before an interruption counts for the parts, not for this run.
+        let went_on = report["wall_ms"].as_i64() < report["bound_ms"].as_i64();
         let _ = writeln!(
             out,
-            "{}: {} in all, {} one after another, no less than {} with any number of agents",
+            "{}: {} {} {} one after another, no less than {} with any number of agents",
             paint.bold(&text(report, "task")),
             ms(report, "wall_ms"),
+            if went_on { "in this run, which went on with what was there; all parts:" } else { "in all," },
             ms(report, "serial_ms"),
             ms(report, "bound_ms")
         );
