@@ -14,10 +14,11 @@ const USAGE: &str = "usage: cargo xtask planted [BUG…] [--smoke]
   bug), and fails when one of them is caught by none; --smoke takes three bugs and stops at the first catch";
 
 /// The families of tests, and how nextest finds them.
-const FAMILIES: [(&str, &str); 5] = [
+const FAMILIES: [(&str, &str); 6] = [
     ("scripts", "package(oarlock-testkit) and test(/^scripts::/)"),
     ("simulation", "package(oarlock-testkit) and test(/^simulation::/)"),
     ("histories", "package(oarlock-testkit) and test(/^differential::/)"),
+    ("exhaustive", "package(oarlock-testkit) and test(/^exhaustive::/)"),
     ("store", "package(oarlock-sqlite)"),
     ("rules", "package(oarlock-model) or package(oarlock-ops)"),
 ];

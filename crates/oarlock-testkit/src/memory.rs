@@ -102,6 +102,13 @@ impl MemoryStore {
         Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned() }
     }
 
+    /// The same store again, with a clock of its own: what happens to one does not happen to the other.
+    #[must_use]
+    pub fn forked(&self) -> Self {
+        let clock = TestClock(Arc::new(Mutex::new(self.clock.now())));
+        Self { world: self.world.clone(), clock, boot_id: self.boot_id.clone(), prefix: self.prefix.clone() }
+    }
+
     /// What it keeps.
     pub fn world(&self) -> &World {
         &self.world

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
 
 mod differential;
+mod exhaustive;
 mod scripts;
 mod simulation;
 mod sqlite_stage;
