@@ -43,6 +43,8 @@ pub const ATTEMPTS_MAX: u32 = 1_000;
 pub const ATTEMPTS_DEFAULT: u32 = 3;
 /// The least urgent priority; 0 is the most urgent.
 pub const PRIORITY_MAX: u8 = 4;
+/// The progress of a task that is done, in percent.
+pub const PROGRESS_MAX: u8 = 100;
 /// The priority of a task when none is asked for.
 pub const PRIORITY_DEFAULT: u8 = 2;
 /// Minutes of an estimate: thirty days.

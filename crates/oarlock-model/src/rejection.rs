@@ -243,6 +243,11 @@ impl Rejection {
         Rejection::NotFound { noun, id: crate::ident::shown(&id.to_string()) }
     }
 
+    /// What is waited for is not there yet; whoever waits says how long it took.
+    pub fn timed_out(what: impl Into<String>) -> Self {
+        Rejection::TimedOut { what: what.into(), waited_ms: 0, facts: Value::Null }
+    }
+
     /// A limit that was passed.
     pub fn limit(what: impl Into<String>, limit: usize, actual: usize) -> Self {
         Rejection::LimitReached { what: what.into(), limit: limit as u64, actual: actual as u64 }

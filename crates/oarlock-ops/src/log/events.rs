@@ -87,7 +87,7 @@ impl Query for Events {
         let filter = EventFilter { after_seq, kinds: self.kind.clone(), subject: None, limit, bytes_max: limits::PAGE_BYTES_MAX };
         let events = cx.view.events(&filter)?;
         if events.is_empty() && (self.wait.is_some() || self.follow) {
-            return Err(Rejection::TimedOut { what: "nothing was logged".into(), waited_ms: 0, facts: serde_json::Value::Null }.into());
+            return Err(Rejection::timed_out("nothing was logged").into());
         }
         // A page that is not full has seen everything up to now, whatever the kinds asked for.
         let seen_all = cx.view.last_seq()?.max(after_seq);

@@ -53,7 +53,7 @@ impl Mutation for Inbox {
         let mut me = cx.me()?.clone();
         let messages = cx.view().inbox(&me.name, self.all, limits::PAGE_ITEMS_DEFAULT)?;
         if messages.is_empty() && self.wait.is_some() {
-            return Err(Rejection::TimedOut { what: "no message came".into(), waited_ms: 0, facts: serde_json::Value::Null }.into());
+            return Err(Rejection::timed_out("no message came").into());
         }
         if planted::is(planted::READING_ACKNOWLEDGES) {
             for message in &messages {

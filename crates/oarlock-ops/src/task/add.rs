@@ -58,7 +58,7 @@ pub struct Fields {
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Label>,
     /// From 0, most urgent, to 4 [default: 2]
-    #[arg(long, value_name = "0..4", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=4))]
+    #[arg(long, value_name = "0..4", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=i64::from(limits::PRIORITY_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
     /// What an agent must be able to do, comma separated
@@ -82,7 +82,7 @@ pub struct Fields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assign: Option<String>,
     /// After so many failures, or so many lost leases, it is dead [default: 3]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::ATTEMPTS_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
     /// Not before so much time has passed

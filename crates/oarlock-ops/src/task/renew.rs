@@ -4,7 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::TaskProgressed;
 use oarlock_model::task::TaskState;
-use oarlock_model::{Rejection, TaskId, Token};
+use oarlock_model::{Rejection, TaskId, Token, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -30,7 +30,7 @@ pub struct Renew {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,
     /// Percent done
-    #[arg(long, value_name = "0..100", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "0..100", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=i64::from(limits::PROGRESS_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u8>,
     /// A note on the progress
@@ -56,7 +56,9 @@ impl Request for Renew {
     fn check(&self) -> Result<(), Rejection> {
         values::check_note("note", self.note.as_deref())?;
         match self.progress {
-            Some(p) if p > 100 => Err(Rejection::invalid(format!("progress {p} is out of range"), "progress goes from 0 to 100")),
+            Some(p) if p > limits::PROGRESS_MAX => {
+                Err(Rejection::invalid(format!("progress {p} is out of range"), "progress goes from 0 to 100"))
+            }
             _ => Ok(()),
         }
     }

@@ -65,7 +65,7 @@ impl Query for Wait {
         }
         if finished < self.ids.len() && !(self.any && finished > 0) {
             let what = format!("{} of {} tasks are not finished", self.ids.len() - finished, self.ids.len());
-            return Err(Rejection::TimedOut { what, waited_ms: 0, facts: serde_json::Value::Null }.into());
+            return Err(Rejection::timed_out(what).into());
         }
         let tasks = self.ids.iter().map(|id| Ok(TaskShape::of(cx, cx.task(id)?)?)).collect::<Result<_, OpError>>()?;
         Ok(WaitReply { tasks })

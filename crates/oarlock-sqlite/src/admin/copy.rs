@@ -28,7 +28,7 @@ pub(crate) fn backup(store: &SqliteStore, to: &Path) -> Result<u64, OpError> {
         fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(|error| io_error("write", &partial, &error))?;
         // A link fails when the name was taken meanwhile; a rename would overwrite.
         fs::hard_link(&partial, to).map_err(|error| io_error("write", to, &error))?;
-        sync_dir_of(to)
+        Place::of_file(to).sync_dir()
     });
     let _ = fs::remove_file(&partial);
     published?;
@@ -162,12 +162,6 @@ fn swap_files(place: &Place, new: &Path, kept: &Path) -> Result<(), OpError> {
     }
     fs::rename(new, place.file()).map_err(|error| io_error("move", new, &error))?;
     Ok(place.sync_dir()?)
-}
-
-/// Makes a file's name last through a loss of power.
-fn sync_dir_of(file: &Path) -> Result<(), StoreError> {
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| io_error("write", dir, &error))
 }
 
 fn suffixed(file: &Path, suffix: &str) -> PathBuf {

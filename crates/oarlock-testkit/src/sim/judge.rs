@@ -48,7 +48,6 @@ pub(super) struct Judge {
     done: BTreeMap<String, (u64, Value, Value)>,
     /// How many leases of a task may be lost before it is dead, and how many were.
     tasks: BTreeMap<String, (u64, u64)>,
-    cancelled: BTreeSet<String>,
     /// What each key was used for, and what came of it.
     kept: BTreeMap<(String, &'static str, String), Value>,
     /// Tasks that were taken from a living session, which has not been told.
@@ -182,13 +181,10 @@ impl Judge {
                 }
             }
             "cancel" => {
-                let task = letter.task().unwrap_or_default().to_owned();
-                self.give_up(&task);
-                self.cancelled.insert(task);
+                self.give_up(letter.task().unwrap_or_default());
             }
             "requeue" => {
                 let task = letter.task().unwrap_or_default();
-                self.cancelled.remove(task);
                 // It was dead or cancelled: whoever had it last has lost it.
                 self.give_up(task);
                 if let Some((_, losses)) = self.tasks.get_mut(task) {

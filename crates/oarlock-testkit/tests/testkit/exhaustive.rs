@@ -383,19 +383,19 @@ fn with_a_crash_every_order_of_events_is_safe_and_can_be_finished() {
 // More faults take longer: `cargo nextest run --release -p oarlock-testkit --run-ignored only exhaustive`.
 
 #[test]
-#[ignore = "it takes a minute"]
+#[ignore = "a minute with optimisation, many without; with_a_crash is its smoke version"]
 fn with_two_crashes_every_order_of_events_is_safe_and_can_be_finished() {
     explore(Budget { crashes: 2, take_overs: 0, restores: 0, jumps: 0 });
 }
 
 #[test]
-#[ignore = "it takes a minute"]
+#[ignore = "a minute with optimisation, many without; with_a_crash is its smoke version"]
 fn with_a_take_over_every_order_of_events_is_safe_and_can_be_finished() {
     explore(Budget { crashes: 0, take_overs: 1, restores: 0, jumps: 1 });
 }
 
 #[test]
-#[ignore = "it takes very long"]
-fn with_all_faults_every_order_of_events_is_safe_and_can_be_finished() {
-    explore(Budget { crashes: 2, take_overs: 1, restores: 1, jumps: 1 });
+#[ignore = "a minute with optimisation, many without; with_a_crash is its smoke version"]
+fn with_a_restore_every_order_of_events_is_safe_and_can_be_finished() {
+    explore(Budget { crashes: 0, take_overs: 0, restores: 1, jumps: 0 });
 }

@@ -7,16 +7,25 @@ use oarlock_model::{SessionId, StoreTime, TaskId, Token};
 
 use super::{Check, Said};
 
-/// Who holds a task, and until when at least.
-struct Holder {
+/// The last grant of a task.
+struct Grant {
     token: Token,
     session: Option<SessionId>,
     holds_until: StoreTime,
+    is_over: bool,
+}
+
+/// The first fault of each promise that the log alone can break.
+#[derive(Default)]
+struct Faults {
+    one_holder: Option<String>,
+    once: Option<String>,
+    not_early: Option<String>,
 }
 
 /// Looks at everything; also counts what happened.
 pub(super) fn checks(said: &[Said], log: &[Event], tried: &mut BTreeMap<&'static str, u64>) -> Vec<Check> {
-    let told = told(said);
+    let (told, faults) = (told(said), faults(log));
     for (what, kind) in [("claims", "task_claimed"), ("completions", "task_done"), ("lost leases", "lease_lost"), ("deaths", "agent_lost")]
     {
         tried.insert(what, log.iter().filter(|event| event.fact.kind() == kind).count() as u64);
@@ -24,9 +33,9 @@ pub(super) fn checks(said: &[Said], log: &[Event], tried: &mut BTreeMap<&'static
     tried.insert("refusals", said.iter().filter(|said| said.words[0] == "refused").count() as u64);
     let broken: Vec<String> = said.iter().filter(|said| said.words[0] == "broken").map(|said| said.words.join(" ")).collect();
     vec![
-        check("one holder", one_holder(log), "no task was granted while somebody held it, and tokens only rose"),
-        check("once", once(log), "every task was finished at most once, by its holder"),
-        check("not too early", not_early(log), "no lease ended before its time, except by a death"),
+        check("one holder", faults.one_holder, "no task was granted while somebody held it, and tokens only rose"),
+        check("once", faults.once, "every task was finished at most once, by its holder"),
+        check("not too early", faults.not_early, "no lease ended before its time, except by a death"),
         check("nothing acknowledged is lost", acknowledged(&told, log), &format!("{} replies stand in the log", told.len())),
         check("no error", broken.first().cloned(), "no call failed"),
     ]
@@ -42,72 +51,49 @@ fn told(said: &[Said]) -> Vec<(&str, &str, &str, &str)> {
     of_three.map(|said| (said.words[0].as_str(), said.words[1].as_str(), said.words[2].as_str(), said.agent.as_str())).collect()
 }
 
-fn one_holder(log: &[Event]) -> Option<String> {
-    let mut holders: BTreeMap<&TaskId, Holder> = BTreeMap::new();
-    let mut last = Token(0);
+fn faults(log: &[Event]) -> Faults {
+    let (mut faults, mut last) = (Faults::default(), Token(0));
+    let (mut grants, mut done) = (BTreeMap::<&TaskId, Grant>::new(), BTreeSet::new());
     for event in log {
-        match &event.fact {
+        let ended = match &event.fact {
             Fact::TaskClaimed(fact) => {
-                if fact.token <= last {
-                    return Some(format!("token {} comes after {last}", fact.token));
+                let (token, session, holds_until) = (fact.token, event.session.clone(), event.store_at.plus_ms(fact.ttl_ms));
+                if token <= last {
+                    faults.one_holder.get_or_insert(format!("token {token} comes after {last}"));
                 }
-                last = fact.token;
-                let holder = Holder { token: fact.token, session: event.session.clone(), holds_until: event.store_at };
-                if let Some(before) = holders.insert(&fact.id, holder) {
-                    return Some(format!("task {} was granted with {} while {} held it", fact.id, fact.token, before.token));
+                last = token;
+                let before = grants.insert(&fact.id, Grant { token, session, holds_until, is_over: false });
+                if let Some(before) = before.filter(|before| !before.is_over) {
+                    faults.one_holder.get_or_insert(format!("task {} was granted with {token} while {} held it", fact.id, before.token));
                 }
-            }
-            Fact::TaskDone(fact) => drop(holders.remove(&fact.id)),
-            Fact::TaskReleased(fact) => drop(holders.remove(&fact.id)),
-            Fact::TaskFailed(fact) => drop(holders.remove(&fact.id)),
-            Fact::LeaseLost(fact) => drop(holders.remove(&fact.task)),
-            _ => {}
-        }
-    }
-    None
-}
-
-fn once(log: &[Event]) -> Option<String> {
-    let mut grants: BTreeMap<&TaskId, Holder> = BTreeMap::new();
-    let mut done = BTreeSet::new();
-    for event in log {
-        match &event.fact {
-            Fact::TaskClaimed(fact) => {
-                grants.insert(&fact.id, Holder { token: fact.token, session: event.session.clone(), holds_until: event.store_at });
+                continue;
             }
             Fact::TaskDone(fact) => {
                 if !done.insert(&fact.id) {
-                    return Some(format!("task {} was finished twice", fact.id));
+                    faults.once.get_or_insert(format!("task {} was finished twice", fact.id));
                 }
-                let grant = grants.get(&fact.id);
-                if grant.is_none_or(|grant| Some(grant.token) != fact.token || grant.session != event.session) {
-                    return Some(format!("task {} was finished by somebody who did not hold it", fact.id));
+                let is_holder = |grant: &Grant| Some(grant.token) == fact.token && grant.session == event.session;
+                if !grants.get(&fact.id).is_some_and(is_holder) {
+                    faults.once.get_or_insert(format!("task {} was finished by somebody who did not hold it", fact.id));
                 }
+                &fact.id
             }
-            _ => {}
-        }
-    }
-    None
-}
-
-fn not_early(log: &[Event]) -> Option<String> {
-    let mut grants: BTreeMap<&TaskId, Holder> = BTreeMap::new();
-    for event in log {
-        match &event.fact {
-            Fact::TaskClaimed(fact) => {
-                let holds_until = event.store_at.plus_ms(fact.ttl_ms);
-                grants.insert(&fact.id, Holder { token: fact.token, session: event.session.clone(), holds_until });
-            }
-            Fact::LeaseLost(fact) if fact.reason == LossReason::Expired => {
+            Fact::LeaseLost(fact) => {
                 let early_ms = grants.get(&fact.task).map_or(0, |grant| grant.holds_until.since_ms(event.store_at));
-                if early_ms > 0 {
-                    return Some(format!("the lease on {} ended {early_ms} ms before its time", fact.task));
+                if fact.reason == LossReason::Expired && early_ms > 0 {
+                    faults.not_early.get_or_insert(format!("the lease on {} ended {early_ms} ms before its time", fact.task));
                 }
+                &fact.task
             }
-            _ => {}
+            Fact::TaskReleased(fact) => &fact.id,
+            Fact::TaskFailed(fact) => &fact.id,
+            _ => continue,
+        };
+        if let Some(grant) = grants.get_mut(ended) {
+            grant.is_over = true;
         }
     }
-    None
+    faults
 }
 
 fn acknowledged(told: &[(&str, &str, &str, &str)], log: &[Event]) -> Option<String> {
@@ -160,14 +146,14 @@ mod tests {
 
     #[test]
     fn what_may_not_be_is_seen() {
-        assert_eq!(one_holder(&[claimed(1, "a"), lost(12, 1), claimed(13, "b")]), None);
-        assert!(one_holder(&[claimed(1, "a"), claimed(13, "b")]).is_some(), "two holders");
-        assert!(one_holder(&[claimed(5, "a"), lost(6, 5), claimed(4, "b")]).is_some(), "a falling token");
-        assert_eq!(once(&[claimed(1, "a"), done(2, "a", 1)]), None);
-        assert!(once(&[claimed(1, "a"), done(2, "a", 1), done(3, "a", 1)]).is_some(), "twice");
-        assert!(once(&[claimed(1, "a"), done(2, "b", 1)]).is_some(), "by another");
-        assert_eq!(not_early(&[claimed(1, "a"), lost(11, 1)]), None);
-        assert!(not_early(&[claimed(1, "a"), lost(10, 1)]).is_some(), "0.9 s of 1 s");
+        assert_eq!(faults(&[claimed(1, "a"), lost(12, 1), claimed(13, "b")]).one_holder, None);
+        assert!(faults(&[claimed(1, "a"), claimed(13, "b")]).one_holder.is_some(), "two holders");
+        assert!(faults(&[claimed(5, "a"), lost(6, 5), claimed(4, "b")]).one_holder.is_some(), "a falling token");
+        assert_eq!(faults(&[claimed(1, "a"), done(2, "a", 1)]).once, None);
+        assert!(faults(&[claimed(1, "a"), done(2, "a", 1), done(3, "a", 1)]).once.is_some(), "twice");
+        assert!(faults(&[claimed(1, "a"), done(2, "b", 1)]).once.is_some(), "by another");
+        assert_eq!(faults(&[claimed(1, "a"), lost(11, 1)]).not_early, None);
+        assert!(faults(&[claimed(1, "a"), lost(10, 1)]).not_early.is_some(), "0.9 s of 1 s");
     }
 
     #[test]
