@@ -7,6 +7,7 @@ mod ci;
 mod lines;
 mod output;
 mod planted;
+mod power;
 mod simulate;
 mod tidy;
 mod workspace;
@@ -21,6 +22,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   ci                       formatting, lints and tidy: what has to pass beside the tests
   planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
   simulate [--seed N] …    run seeded simulations; --help tells more
+  power [--cuts N]         let the power go below stores on a simulated disk
   bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("ci") => ci::run(),
         Some("bench") => bench::run(rest),
         Some("planted") => planted::run(rest),
+        Some("power") => power::run(rest),
         Some("simulate") => simulate::run(rest),
         Some(bench::WORKER) => bench::work(rest),
         Some("help" | "--help" | "-h") => {

@@ -37,7 +37,12 @@ pub(crate) struct Memory {
     pub(crate) serving: AtomicU64,
     /// No seat from this one on has ever been taken.
     seats_end: AtomicU32,
-    _unused: [AtomicU32; 11],
+    _unused: AtomicU32,
+    /// Whose `seen` it is: the caller's number for one file in one boot.
+    seen_of: AtomicU64,
+    /// The highest number that was told of.
+    seen: AtomicU64,
+    _free: [AtomicU32; 6],
     seats: [Seat; SEATS],
     /// Who has which ticket: [`Holder`] as a number.
     places: [AtomicU64; PLACES],
@@ -161,6 +166,25 @@ impl Board {
         memory.seats[seat].listens.store(0, SeqCst);
         let generation = memory.seats[seat].generation.fetch_add(1, SeqCst).wrapping_add(1);
         Ok(Holder { seat: seat as u16, generation: generation as u16 })
+    }
+
+    /// The highest number that was told with [`Board::saw`] by those who meant the same file and boot; 0 when none was.
+    #[must_use]
+    pub fn seen(&self, of: u64) -> u64 {
+        let memory = self.memory();
+        if memory.seen_of.load(SeqCst) == of { memory.seen.load(SeqCst) } else { 0 }
+    }
+
+    /// Tells of a number that will not become lower. Of many that tell at once after somebody else, a lower one may stay for a moment.
+    pub fn saw(&self, of: u64, number: u64) {
+        let memory = self.memory();
+        if memory.seen_of.load(SeqCst) == of {
+            memory.seen.fetch_max(number, SeqCst);
+        } else {
+            // Never a number of somebody else under this name.
+            memory.seen.store(number, SeqCst);
+            memory.seen_of.store(of, SeqCst);
+        }
     }
 
     /// From now on, this handle listens to these bells. False when there is no seat to tell it from.
@@ -301,6 +325,18 @@ mod tests {
         assert!(ringer.is_heard(0b110) && !ringer.is_heard(0b101));
         drop(listener);
         assert!(!ringer.is_heard(u32::MAX));
+    }
+
+    #[test]
+    fn what_was_seen_is_told_to_those_who_mean_the_same() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (one, two) = (open(&dir.path().join("board")), open(&dir.path().join("board")));
+        assert_eq!(one.seen(7), 0);
+        one.saw(7, 40);
+        two.saw(7, 39);
+        assert_eq!((two.seen(7), two.seen(8)), (40, 0));
+        two.saw(8, 5);
+        assert_eq!((one.seen(7), one.seen(8)), (0, 5));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! replaying the log decides nothing. Its number `seq` is the store's one total order (semantics 17).
 
 mod agent;
+mod authors;
 mod lease;
 mod message;
 mod reservation;
@@ -18,6 +19,7 @@ use crate::ident::{AgentName, SessionId};
 use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
+pub use authors::Authors;
 pub use lease::{LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskProgressed, TaskReleased};
 pub use message::{MessageAcked, MessageSent};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};

@@ -14,6 +14,7 @@ mod rows;
 mod store;
 mod transaction;
 mod view;
+mod witness;
 
 pub use admin::SqliteAdministration;
 pub use place::{Place, STORE_FILE};

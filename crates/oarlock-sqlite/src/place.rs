@@ -4,9 +4,10 @@ use oarlock_host::board::Board;
 use oarlock_host::filesystem;
 use oarlock_ops::store::{StoreError, StoreResult};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::error::io_error;
+use crate::error::{io_error, unavailable};
 
 /// The name of the database inside the store's directory.
 pub const STORE_FILE: &str = "oarlock.db";
@@ -72,6 +73,18 @@ impl Place {
     /// Makes what was added to the store's directory last through a loss of power.
     pub(crate) fn sync_dir(&self) -> StoreResult<()> {
         fs::File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io_error("write", &self.dir, &error))
+    }
+
+    /// The device and number of the database file: another one there is another file.
+    pub(crate) fn inode(&self) -> StoreResult<(u64, u64)> {
+        match fs::metadata(&self.file) {
+            Ok(found) => Ok((found.dev(), found.ino())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(unavailable(
+                format!("there is no store at {}", self.file.display()),
+                "make one with `oarlock init`, or pass its place with --store sqlite:PATH; was it deleted, by `git clean` perhaps?",
+            )),
+            Err(error) => Err(io_error("look at", &self.file, &error)),
+        }
     }
 
     /// The board, made anew, with the directories, when somebody copied or moved the database alone.

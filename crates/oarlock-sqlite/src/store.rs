@@ -10,7 +10,6 @@ use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, 
 use oarlock_ops::topic::Topics;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,6 +23,7 @@ use crate::place::Place;
 use crate::rows::event::{self, End};
 use crate::transaction::SqliteTransaction;
 use crate::view::SqliteView;
+use crate::witness::Witness;
 use crate::{clock, migrate};
 
 /// The oldest SQLite that may be used, as its version number: before it, two connections of which one
@@ -97,6 +97,7 @@ pub struct SqliteStore {
     owned: Vec<OwnerLock>,
     listening: Option<(Topics, Arc<Mutex<Listener>>)>,
     inode: (u64, u64),
+    witness: Witness,
     wal_frames: Arc<AtomicU32>,
 }
 
@@ -152,7 +153,7 @@ impl SqliteStore {
         if rusqlite::version_number() < SQLITE_VERSION_MIN {
             return Err(StoreError::Internal(format!("SQLite {} can damage stores; 3.51.3 is needed", rusqlite::version())));
         }
-        let inode = inode_of(place.file())?;
+        let inode = place.inode()?;
         place.check_filesystem()?;
         // An empty one may be somebody else's, made in this moment: whoever writes its first frame has synced its name.
         let had_log = std::fs::metadata(place.log()).is_ok_and(|log| log.len() > 0);
@@ -185,6 +186,7 @@ impl SqliteStore {
             place: place.clone(),
             owners: place.beside("owners"),
             bells,
+            witness: Witness::of(board.clone(), &clock.host.boot_id, inode),
             gate: Gate::on(board),
             clock,
             options,
@@ -213,6 +215,16 @@ impl SqliteStore {
         &mut self.conn
     }
 
+    /// The last number that anybody saw committed here in this boot.
+    pub(crate) fn seen(&self) -> u64 {
+        self.witness.last_seq()
+    }
+
+    /// Goes on although the log ends before what was seen of it.
+    pub(crate) fn forget_seen(&mut self) {
+        self.witness = Witness::of(None, "", self.inode);
+    }
+
     /// Moves store time forward after another store's content came in.
     pub(crate) fn catch_up(&mut self) -> StoreResult<()> {
         self.clock.catch_up(&self.conn)?;
@@ -221,7 +233,7 @@ impl SqliteStore {
 
     /// A deleted or replaced file must not be written on: what is acknowledged there would be lost.
     fn check_unmoved(&self) -> StoreResult<()> {
-        if inode_of(self.place.file())? == self.inode {
+        if self.place.inode()? == self.inode {
             return Ok(());
         }
         Err(unavailable(
@@ -277,7 +289,7 @@ impl Store for SqliteStore {
         let passage = self.gate.enter(self.options.busy);
         Self::checkpoint_if_due(&self.conn, &self.wal_frames);
         let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
-        let end = begin(&self.conn, sql, &mut self.clock, &mut self.epoch)?;
+        let end = begin(&self.conn, sql, &mut self.clock, &mut self.epoch, &self.witness)?;
         let view = SqliteView {
             conn: &self.conn,
             now: self.clock.now(),
@@ -286,12 +298,12 @@ impl Store for SqliteStore {
             prefix: &self.prefix,
             ends_with_view: false,
         };
-        Ok(Box::new(SqliteTransaction::new(view, passage, &self.bells, &mut self.owned, end)))
+        Ok(Box::new(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), &mut self.owned, end)))
     }
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
         self.check_unmoved()?;
-        begin(&self.conn, "BEGIN", &mut self.clock, &mut self.epoch)?;
+        begin(&self.conn, "BEGIN", &mut self.clock, &mut self.epoch, &self.witness)?;
         Ok(Box::new(SqliteView {
             conn: &self.conn,
             now: self.clock.now(),
@@ -315,16 +327,19 @@ impl Store for SqliteStore {
 
 /// Begins a transaction and returns the end of the log. When the store was restored since
 /// this handle last looked, its clock may have moved: the handle agrees on it anew.
-fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64) -> StoreResult<End> {
+fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64, witness: &Witness) -> StoreResult<End> {
     let run = |sql: &str| conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error);
     loop {
+        let seen = witness.last_seq();
         run(sql)?;
-        let end = match event::end(conn) {
+        let end = event::end(conn).map_err(store_error).and_then(|end| Witness::check(seen, end.seq).map(|()| end));
+        let end = match end {
             Ok(end) if epoch_of(end.seq) == *epoch => return Ok(end),
             Ok(end) => end,
             Err(error) => {
-                run("ROLLBACK")?;
-                return Err(store_error(error));
+                // SQLite has rolled back by itself after some failures of the disk; what is told is why.
+                let _ = run("ROLLBACK");
+                return Err(error);
             }
         };
         run("ROLLBACK")?;
@@ -347,15 +362,4 @@ pub(crate) fn connect(file: &Path, create: OpenFlags, busy: Duration) -> StoreRe
     // A plan does not depend on the values bound: else SQLite prepares each statement on a partial index anew.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(store_error)?;
     Ok(conn)
-}
-
-fn inode_of(file: &Path) -> StoreResult<(u64, u64)> {
-    match std::fs::metadata(file) {
-        Ok(found) => Ok((found.dev(), found.ino())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(unavailable(
-            format!("there is no store at {}", file.display()),
-            "make one with `oarlock init`, or pass its place with --store sqlite:PATH; was it deleted, by `git clean` perhaps?",
-        )),
-        Err(error) => Err(io_error("look at", file, &error)),
-    }
 }

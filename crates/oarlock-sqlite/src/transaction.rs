@@ -10,12 +10,14 @@ use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, planted};
 use oarlock_ops::store::{Counts, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
+use rusqlite::{ErrorCode, ffi};
 
-use crate::error::{io_error, store_error};
+use crate::error::{io_error, store_error, unavailable};
 use crate::project::Projection;
 use crate::rows::event::End;
 use crate::rows::{agent, reply, reservation, task};
 use crate::view::SqliteView;
+use crate::witness::Witness;
 
 /// What a transaction has done so far, apart from what SQLite keeps.
 #[derive(Clone, Copy)]
@@ -31,6 +33,7 @@ pub(crate) struct SqliteTransaction<'a> {
     view: SqliteView<'a>,
     passage: Option<Passage<'a>>,
     bells: &'a Bells,
+    witness: &'a Witness,
     owned: &'a mut Vec<OwnerLock>,
     taking: Vec<OwnerLock>,
     lost: Vec<SessionId>,
@@ -41,13 +44,49 @@ pub(crate) struct SqliteTransaction<'a> {
 
 impl<'a> SqliteTransaction<'a> {
     /// Wraps a transaction that has begun where the log has this end.
-    pub(crate) fn new(view: SqliteView<'a>, passage: Passage<'a>, bells: &'a Bells, owned: &'a mut Vec<OwnerLock>, end: End) -> Self {
+    pub(crate) fn new(
+        view: SqliteView<'a>,
+        passage: Passage<'a>,
+        (bells, witness): (&'a Bells, &'a Witness),
+        owned: &'a mut Vec<OwnerLock>,
+        end: End,
+    ) -> Self {
         let done = Done { next_seq: end.seq + 1, counts: end.counts, topics: Topics::NONE, wrote: false };
-        Self { view, passage: Some(passage), bells, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
+        Self { view, passage: Some(passage), bells, witness, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
     }
 
     fn execute(&self, sql: &str) -> StoreResult<()> {
         self.view.conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error)
+    }
+
+    /// Makes sure that a commit that failed stays without effect. When it is the sync that failed, all of it stands in the write-ahead
+    /// log, and the next process that reads the log from its beginning would find it committed. Another write in its place, which
+    /// changes nothing and waits for no disk, takes that away.
+    fn withdraw(mut self: Box<Self>, error: rusqlite::Error) -> StoreError {
+        self.open = false;
+        let conn = self.view.conn;
+        // SQLite may have rolled back by itself.
+        let _ = conn.execute_batch("ROLLBACK");
+        // Where a page could not be written, what marks the log's end as committed was not either.
+        let is_incomplete =
+            error.sqlite_error().is_some_and(|error| [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_READ].contains(&error.extended_code));
+        if is_incomplete || error.sqlite_error_code() != Some(ErrorCode::SystemIoFailure) {
+            return store_error(error);
+        }
+        let buried = conn.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0)).and_then(|before| {
+            let buried = conn.execute_batch("PRAGMA synchronous = OFF; BEGIN IMMEDIATE; UPDATE meta SET id = id; COMMIT");
+            if buried.is_err() {
+                let _ = conn.execute_batch("ROLLBACK");
+            }
+            buried.and(conn.pragma_update(None, "synchronous", before))
+        });
+        match buried {
+            Ok(()) => store_error(error),
+            Err(_) => unavailable(
+                format!("the disk failed while the commit was written: {error}"),
+                "look at the disk; whether it was committed is not known: look, or ask again with the same --key",
+            ),
+        }
     }
 }
 
@@ -130,8 +169,12 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn commit(mut self: Box<Self>) -> StoreResult<()> {
-        self.execute("COMMIT")?;
+        let committed = self.view.conn.prepare_cached("COMMIT").and_then(|mut s| s.execute([]));
+        if let Err(error) = committed {
+            return Err(self.withdraw(error));
+        }
         self.open = false;
+        self.witness.saw(self.done.next_seq - 1);
         self.owned.append(&mut self.taking);
         // The next writer goes on while this one wakes the waiters.
         drop(self.passage.take());

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use oarlock_model::agent::{Agent, Owner};
-use oarlock_model::event::Event;
+use oarlock_model::event::{Authors, Event};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, Now, SessionId, StoreTime, TaskId, WallTime};
@@ -172,8 +172,9 @@ impl MemoryStore {
 /// # Errors
 /// The first event that cannot follow those before it, in words.
 pub fn replay(log: &[Event]) -> Result<State, String> {
-    let mut state = State::default();
+    let (mut state, mut authors) = (State::default(), Authors::default());
     for event in log {
+        authors.read(event).map_err(|why| format!("event {}: {why}", event.seq))?;
         state.apply(event).map_err(|error| error.to_string())?;
     }
     Ok(state)

@@ -25,12 +25,13 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-run", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
     ("oarlock-testkit", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-sqlite"])),
-    ("oarlock", Uses::AllBut(&["oarlock-testkit", "xtask"])),
+    ("oarlock-faultdisk", Uses::Only(&[])),
+    ("oarlock", Uses::AllBut(&["oarlock-faultdisk", "oarlock-testkit", "xtask"])),
     ("xtask", Uses::AllBut(&[])),
 ];
 
 /// Crates that may use SQLite's library.
-const SQLITE: &[&str] = &["oarlock-sqlite", "oarlock-testkit", "xtask"];
+const SQLITE: &[&str] = &["oarlock-faultdisk", "oarlock-sqlite", "oarlock-testkit", "xtask"];
 
 /// Edges that the table does not have.
 ///

@@ -2,6 +2,7 @@
 
 use oarlock_host::owner::{self, OwnerState};
 use oarlock_host::{filesystem, space};
+use oarlock_model::event::Authors;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{DoctorCheck, DoctorReply};
 use oarlock_ops::lock::Lock;
@@ -16,6 +17,7 @@ use crate::migrate;
 use crate::place::Place;
 use crate::rows::{agent, event, lease};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
+use crate::witness::Witness;
 
 /// Free space below which a store may soon not be writable, in bytes.
 const FREE_BYTES_MIN: u64 = 64 << 20;
@@ -44,12 +46,16 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     let readable = report.note("file", open_for_looking(place).map(|conn| (conn, "it is an Oarlock store of a known version".to_owned())));
     let Some(conn) = readable else { return Ok(report.finish()) };
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
+    let seen = Witness::at(place, &*options.clock).last_seq();
     let replay = match replay(&conn, &scratch, options) {
         // No room for the replay says nothing about the store.
         Err(error @ (StoreError::Unavailable { .. } | StoreError::Busy(_))) => return Err(error.into()),
         other => other,
     };
     let replayed = report.note("log", replay);
+    let whole = replayed.is_some_and(|last_seq| {
+        report.note("end", Witness::check(seen, last_seq).map(|()| ((), "the log ends where it was last seen to end".to_owned()))).is_some()
+    });
     let same = replayed.is_some() && report.note("tables", compare(&conn).map(|found| ((), found))).is_some();
     if sound {
         let mut removed = Vec::new();
@@ -57,7 +63,7 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
         report.reply.fixed.append(&mut removed);
     }
     drop(conn);
-    if let Some(last_seq) = replayed.filter(|_| fix && !(sound && same)) {
+    if let Some(last_seq) = replayed.filter(|_| fix && !(sound && whole && same)) {
         let restored = copy::replace(place, options, &scratch, Some(last_seq))?;
         report.reply.fixed.push(format!("rebuilt the tables from the log and began epoch {}; every session has ended", restored.epoch));
         report.reply.fixed.extend(restored.kept.map(|kept| format!("kept the damaged store as {kept}")));
@@ -87,7 +93,7 @@ impl Report {
 
     fn mended(&mut self) {
         for check in &mut self.reply.checks {
-            if !check.ok && matches!(check.check.as_str(), "pages" | "tables") {
+            if !check.ok && matches!(check.check.as_str(), "pages" | "end" | "tables") {
                 check.ok = true;
                 check.found.push_str(" (mended)");
             }
@@ -145,11 +151,13 @@ fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u6
     conn.execute_batch("PRAGMA temp_store = FILE; BEGIN").map_err(store_error)?;
     let mut tx = copy.begin(&[Lock::Everything], Durability::Full)?;
     let (mut events, mut last_seq) = (0, 0);
-    let mut failed = None;
+    let (mut authors, mut failed) = (Authors::default(), None);
     event::each(conn, &EventFilter { limit: i64::MAX as usize, ..EventFilter::default() }, |event, _| {
         let begins_epoch = event.fact.kind() == "store_restored";
         if event.seq != last_seq + 1 && !begins_epoch {
             failed = Some(fault(format!("events {} to {} are missing", last_seq + 1, event.seq - 1)));
+        } else if let Err(why) = authors.read(&event) {
+            failed = Some(fault(format!("event {} cannot be true: {why}", event.seq)));
         } else if let Err(error) = tx.append(&event) {
             failed = Some(fault(format!("event {} does not follow from those before: {error}", event.seq)));
         }

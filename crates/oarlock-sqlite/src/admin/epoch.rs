@@ -7,8 +7,10 @@ use oarlock_ops::store::{Durability, Store};
 
 use crate::store::SqliteStore;
 
-/// Starts a new epoch in its own transaction.
+/// Starts a new epoch in its own transaction, above whatever is known to have been committed in the store and below `floor_seq`.
 pub(crate) fn start(store: &mut SqliteStore, floor_seq: u64) -> Result<RestoreReply, OpError> {
+    let floor_seq = floor_seq.max(store.seen());
+    store.forget_seen();
     let mut tx = store.begin(&[Lock::Everything], Durability::Full)?;
     let reply = start_epoch(&mut *tx, floor_seq)?;
     tx.commit()?;

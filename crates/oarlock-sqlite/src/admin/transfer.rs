@@ -1,6 +1,6 @@
 //! `export` and `import`: the log as lines of JSON.
 
-use oarlock_model::event::{Event, Fact};
+use oarlock_model::event::{Authors, Event, Fact};
 use oarlock_model::{AgentName, Rejection, SessionId, StoreTime, WallTime};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{RestoreReply, start_epoch};
@@ -116,7 +116,7 @@ pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<
     if header.oarlock_log != FORMAT {
         return Err(line_error(1, &format!("format {} is not known; this program reads {FORMAT}", header.oarlock_log)));
     }
-    let mut events = 0;
+    let (mut events, mut authors) = (0, Authors::default());
     loop {
         let text = lines.next()?.ok_or_else(|| line_error(lines.number + 1, "the end of the log is missing: the file was cut off"))?;
         if let Ok(footer) = serde_json::from_str::<Footer>(&text) {
@@ -129,6 +129,7 @@ pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<
         if event.seq < tx.next_seq() {
             return Err(line_error(lines.number, &format!("event {} does not come after the one before", event.seq)));
         }
+        authors.read(&event).map_err(|why| line_error(lines.number, &why))?;
         tx.append(&event).map_err(|error| match error {
             StoreError::Damaged { message, .. } => line_error(lines.number, &message),
             other => other.into(),

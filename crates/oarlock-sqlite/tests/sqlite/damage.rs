@@ -1,12 +1,14 @@
 //! Files that were cut or changed: a typed error or the truth, never a panic, and never a bug's code.
 
+use oarlock_model::event::Event;
+use oarlock_model::state::State;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::StoreError;
 use oarlock_testkit::say;
 use std::fs;
 
-use crate::home::Home;
+use crate::home::{Home, log, ok, refused, state};
 
 /// Does something of everything with whatever the file holds.
 fn use_it(home: &Home) -> Result<(), OpError> {
@@ -85,6 +87,86 @@ fn a_changed_byte_is_never_a_panic() {
         changed[at] ^= 0x55;
         check(&home_with(&changed), &format!("byte {at} changed"));
     }
+}
+
+/// Whoever reads is told the truth, or told that the store is damaged, or `doctor` says so.
+fn is_silent(home: &Home, truth: &(Vec<Event>, State)) -> bool {
+    let Ok(report) = home.admin().doctor(false, false) else { return false };
+    if !report.ok {
+        return false;
+    }
+    let mut store = home.open();
+    // When an agent was last seen is not in the log, and is no truth for long.
+    log(&mut store) != truth.0 || state(&mut store).difference(&truth.1).is_some()
+}
+
+#[test]
+fn a_changed_byte_is_never_silent() {
+    let bytes = sound();
+    let home = home_with(&bytes);
+    let truth = (log(&mut home.open()), state(&mut home.open()));
+    drop(home);
+    let mut silent = Vec::new();
+    for at in (0..bytes.len()).step_by(307) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x01;
+        if is_silent(&home_with(&changed), &truth) {
+            silent.push(at);
+        }
+    }
+    assert!(silent.is_empty(), "{} of {}: {silent:?}", silent.len(), bytes.len() / 101);
+}
+
+/// A store whose last events stand in the write-ahead log alone, and the content of both files.
+fn unsettled() -> (Home, Vec<u8>, Vec<u8>) {
+    let home = Home::lived_in();
+    home.settle_file();
+    let mut store = home.open();
+    for line in ["-: add six --id F --body 'a longer text'", "bob: claim F", "bob: done F --result well", "ada: state-set k 1"] {
+        ok(&mut store, line);
+    }
+    drop(store);
+    let [database, log] = ["oarlock.db", "oarlock.db-wal"].map(|name| fs::read(home.beside(name)).expect("a file"));
+    (home, database, log)
+}
+
+#[test]
+fn a_changed_or_cut_write_ahead_log_is_never_silent() {
+    let (home, database, frames) = unsettled();
+    let truth = (log(&mut home.open()), state(&mut home.open()));
+    let flips = (0..frames.len()).step_by(97).map(|at| {
+        let mut changed = frames.clone();
+        changed[at] ^= 0x04;
+        (format!("byte {at} changed"), changed)
+    });
+    let cuts = (0..frames.len()).step_by(811).map(|length| (format!("cut off after {length} bytes"), frames[..length].to_vec()));
+    for (what, changed) in flips.chain(cuts) {
+        // In their places: another file is another store. Nobody has it open, so the log is read from its beginning.
+        let _ = fs::remove_file(home.beside("oarlock.db-shm"));
+        fs::write(home.file(), &database).and_then(|()| fs::write(home.beside("oarlock.db-wal"), &changed)).expect("writes");
+        assert!(!is_silent(&home, &truth), "{what}");
+        let said = home.try_open().map_err(OpError::from).and_then(|mut store| say(&mut store, "-: add seven").map(|_| log(&mut store)));
+        match said {
+            Ok(log) => assert!(log.starts_with(&truth.0), "{what}: it went on with less"),
+            Err(error) => assert_eq!(error.code().code, "data_damaged", "{what}: {error}"),
+        }
+    }
+    let fixed = home.admin().doctor(true, false).expect("doctor");
+    assert!(fixed.ok && fixed.fixed[0].contains("epoch"), "{fixed:?}");
+    ok(&mut home.open(), "-: add eight");
+}
+
+#[test]
+fn an_older_copy_in_the_place_of_the_store_is_seen() {
+    let (home, database, _) = unsettled();
+    home.settle_file();
+    fs::write(home.file(), &database).expect("writes");
+    refused(&mut home.open(), "-: add seven", "data_damaged");
+    assert!(!home.admin().doctor(false, false).expect("doctor").ok);
+    // Its numbers are above all that were ever given.
+    assert!(home.admin().doctor(false, true).expect("doctor").fixed[0].contains("epoch"));
+    ok(&mut home.open(), "-: add eight");
+    assert!(home.admin().doctor(false, false).expect("doctor").ok);
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! Failing disks: every call of every verb that can fail is let fail, once and from then on. A failed operation must say so in a typed error,
+//! have changed nothing, also for those who read the files anew, and must succeed when the disk does again.
+
+use std::fs;
+
+use oarlock_faultdisk::{Call, Failure, Fault, Watch, watch};
+use oarlock_model::event::Event;
+use oarlock_ops::OpError;
+use oarlock_ops::admin::Administration;
+use oarlock_ops::store::StoreError;
+use oarlock_sqlite::{Options, SqliteStore, Synchronous};
+use oarlock_testkit::say;
+
+use crate::home::{Home, assert_replays, log};
+
+/// One of each kind: what reads, what writes a little and a lot, what is only presence.
+const LINES: [&str; 12] = [
+    "ada: status",
+    "-: events",
+    "-: add more --id D --body 'a long text'",
+    "bob: claim E",
+    "ada: done A --result well",
+    "ada: release A",
+    "ada: fail A --reason broken",
+    "bob: reserve tests/**",
+    "bob: send ada --text 'are you there?'",
+    "bob: state-set build/last 7",
+    "ada: heartbeat",
+    "bob: leave",
+];
+
+/// A lived-in store whose write-ahead log holds something.
+struct Patient {
+    home: Home,
+    watch: Watch,
+    before: Vec<Event>,
+}
+
+impl Patient {
+    fn new(template: &Home) -> Self {
+        let home = Home::empty();
+        for name in ["oarlock.db", "oarlock.db-wal"] {
+            fs::copy(template.beside(name), home.beside(name)).expect("copies");
+        }
+        let before = log(&mut home.open());
+        let watch = watch(home.file().parent().expect("a directory"));
+        // Recorded, so that no real disk is waited for.
+        watch.record();
+        Self { home, watch, before }
+    }
+
+    fn open(&self) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open(&self.home.place(), Options { synchronous: Synchronous::Full, ..self.home.options() })
+    }
+}
+
+/// What an operation came to while a fault waited.
+struct Outcome {
+    said: Result<(), OpError>,
+    hit: Option<Call>,
+}
+
+fn attempt(patient: &Patient, fault: Fault, line: &str) -> (Option<SqliteStore>, Outcome) {
+    patient.watch.fail(Some(fault));
+    let mut store = patient.open();
+    let said = match &mut store {
+        Ok(store) => say(store, line).map(drop),
+        Err(error) => Err(OpError::Store(error.clone())),
+    };
+    let hit = patient.watch.hit();
+    patient.watch.fail(None);
+    (store.ok(), Outcome { said, hit })
+}
+
+/// Whether it is said that nobody knows: after a failed sync, when whatever else is asked of the disk fails too.
+fn is_unknown(outcome: &Outcome) -> bool {
+    matches!(&outcome.said, Err(OpError::Store(StoreError::Unavailable { hint, .. })) if hint.contains("not known"))
+}
+
+/// Looks at what is left: with the handle that was there, and with fresh eyes that read the files anew.
+fn examine(patient: &Patient, handle: Option<SqliteStore>, outcome: &Outcome, line: &str) -> Result<(), String> {
+    let is_done = match &outcome.said {
+        Ok(()) => true,
+        Err(OpError::Store(StoreError::Unavailable { .. } | StoreError::Busy(_))) => false,
+        Err(error) => return Err(format!("{error:?}")),
+    };
+    let unchanged = |store: &mut SqliteStore, who: &str| {
+        let log = log(store);
+        if !log.starts_with(&patient.before) {
+            return Err(format!("{who}: the log is another"));
+        }
+        if !is_done && !is_unknown(outcome) && log.len() > patient.before.len() {
+            return Err(format!("{who}: it failed with {:?}, and was done", outcome.said));
+        }
+        assert_replays(store);
+        Ok(())
+    };
+    if let Some(mut handle) = handle {
+        unchanged(&mut handle, "the same handle")?;
+    }
+    // Nobody has it open now: the next one reads the write-ahead log from its beginning, as after the death of all.
+    fs::remove_file(patient.home.beside("oarlock.db-shm")).map_err(|error| format!("the index: {error}"))?;
+    let mut store = patient.open().map_err(|error| format!("opened again: {error:?}"))?;
+    unchanged(&mut store, "fresh eyes")?;
+    if !is_done && !is_unknown(outcome) {
+        say(&mut store, line).map_err(|error| format!("asked again: {error:?}"))?;
+    }
+    let report = patient.home.admin().doctor(false, false).map_err(|error| format!("doctor: {error:?}"))?;
+    if report.ok { Ok(()) } else { Err(format!("{:?}", report.checks)) }
+}
+
+#[derive(Default)]
+struct Tally {
+    failed_calls: usize,
+    failed_operations: usize,
+    unknown: usize,
+    faults: Vec<String>,
+}
+
+/// Lets every call of the operation fail.
+fn fail_each_call(template: &Home, line: &str, failure: Failure, lasts: bool, tally: &mut Tally) {
+    for after in 0.. {
+        let patient = Patient::new(template);
+        let (handle, outcome) = attempt(&patient, Fault { after, failure, lasts }, line);
+        let Some(call) = outcome.hit else { return };
+        tally.failed_calls += 1;
+        tally.failed_operations += usize::from(outcome.said.is_err());
+        tally.unknown += usize::from(is_unknown(&outcome));
+        if let Err(fault) = examine(&patient, handle, &outcome, line) {
+            let times = if lasts { "from then on" } else { "once" };
+            tally.faults.push(format!("{line}: {failure:?} {times}, after {after} calls ({call:?}): {fault}"));
+        }
+    }
+}
+
+fn template() -> Home {
+    let home = Home::lived_in();
+    // Frames that are not in the database yet.
+    say(&mut home.open(), "-: add five --id E").expect("accepted");
+    home
+}
+
+fn check(failure: Failure, lasts: bool) {
+    let (template, mut tally) = (template(), Tally::default());
+    for line in LINES {
+        fail_each_call(&template, line, failure, lasts, &mut tally);
+    }
+    assert!(tally.failed_calls >= 2 * LINES.len() && tally.failed_operations >= LINES.len());
+    assert!(tally.unknown <= LINES.len(), "only where the sync of a commit and all that follows fail");
+    assert!(tally.faults.is_empty(), "{} faults:\n{}", tally.faults.len(), tally.faults.join("\n"));
+}
+
+#[test]
+fn a_device_that_fails_once_at_any_call_fails_the_operation_and_nothing_else() {
+    check(Failure::Device, false);
+}
+
+#[test]
+fn so_does_one_that_fails_from_then_on() {
+    check(Failure::Device, true);
+}
+
+#[test]
+fn so_do_a_full_disk_and_half_a_write_and_too_many_open_files() {
+    for failure in [Failure::Full, Failure::HalfWritten, Failure::NoFiles] {
+        [false, true].into_iter().for_each(|lasts| check(failure, lasts));
+    }
+}
