@@ -9,6 +9,7 @@ mod output;
 mod planted;
 mod power;
 mod simulate;
+mod storm;
 mod tidy;
 mod workspace;
 
@@ -22,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   ci                       formatting, lints and tidy: what has to pass beside the tests
   planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
   simulate [--seed N] …    run seeded simulations; --help tells more
+  storm [--kills N]        kill processes that use one store, and judge what they were told
   power [--cuts N]         let the power go below stores on a simulated disk
   bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
 
@@ -45,6 +47,8 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("bench") => bench::run(rest),
         Some("planted") => planted::run(rest),
         Some("power") => power::run(rest),
+        Some("storm") => storm::run(rest),
+        Some(storm::WORKER) => storm::work(rest),
         Some("simulate") => simulate::run(rest),
         Some(bench::WORKER) => bench::work(rest),
         Some("help" | "--help" | "-h") => {

@@ -9,4 +9,5 @@ mod vfs;
 mod watched;
 
 pub use power::{Files, Kept, Power};
+pub use vfs::signal_self;
 pub use watched::{Call, Failure, Fault, Step, Watch, watch};

@@ -43,7 +43,7 @@ pub(crate) fn install() {
 }
 
 /// Sends this process a signal.
-pub(crate) fn signal_self(signal: c_int) {
+pub fn signal_self(signal: c_int) {
     // SAFETY: it only sends a signal.
     unsafe { libc::raise(signal) };
 }

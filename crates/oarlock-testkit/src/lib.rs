@@ -3,7 +3,9 @@
 
 pub mod check;
 pub mod compare;
+pub mod faulty;
 pub mod hurried;
+pub mod linear;
 pub mod memory;
 pub mod random;
 pub mod script;

@@ -1,0 +1,223 @@
+//! `cargo xtask storm`: processes use one store while they are killed and stopped, at random moments and at every fail point; then the
+//! history of each task and each entry must be linearizable, and the store sound.
+
+mod doom;
+mod history;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use oarlock_host::process::children::die_with_parent;
+use oarlock_ops::admin::Administration;
+use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::output::{Outcome, say, warn};
+use doom::{Doom, Where};
+use history::History;
+
+const USAGE: &str = "usage: cargo xtask storm [--kills COUNT] [--processes N] [--seed N]
+  kills COUNT processes (default 5000) of N at a time (default 6) that use one store, half of them at fail points, and stops some for longer
+  than their leases; fails when what they were told fits no order, or when the store is not sound";
+
+/// The first argument of a process of the storm.
+pub(crate) const WORKER: &str = "storm-worker";
+
+/// How long a lease holds; the shortest there is.
+const TTL_MS: u64 = 1_000;
+
+/// After so long, other tasks and entries are used, so that no history becomes long.
+const ROUND_MS: u64 = 400;
+
+/// Longer than a lease.
+const STOP_FOR: Duration = Duration::from_millis(1_200);
+
+/// A process is killed from outside within this time of its start.
+const LIFE_MAX: Duration = Duration::from_millis(120);
+
+/// One that has not come to its fail point by then is killed from outside too.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What power may take is another test's business; here, many calls matter.
+fn options() -> Options {
+    Options { synchronous: Synchronous::Normal, ..Options::default() }
+}
+
+/// Works as a process of the storm.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
+    worker::run(arguments)
+}
+
+/// The monotonic clock, which is the same for all processes, in nanoseconds.
+fn now_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
+}
+
+struct Plan {
+    kills: usize,
+    processes: usize,
+    seed: u64,
+}
+
+/// Runs what the arguments ask for.
+///
+/// # Errors
+/// An argument that is none, or a promise that was broken.
+pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
+    let mut plan = Plan { kills: 5_000, processes: 6, seed: fastrand::u64(..1 << 40) };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match (argument.as_str(), arguments.next()) {
+            ("--kills", Some(value)) => plan.kills = value.parse()?,
+            ("--processes", Some(value)) => plan.processes = value.parse::<usize>()?.max(2),
+            ("--seed", Some(value)) => plan.seed = value.parse()?,
+            ("--help", _) => {
+                say(USAGE);
+                return Ok(());
+            }
+            _ => return Err(USAGE.into()),
+        }
+    }
+    warn(format_args!("seed {} decides who dies where; the processors decide the rest", plan.seed));
+    storm(&plan)
+}
+
+fn storm(plan: &Plan) -> Outcome<()> {
+    let dir = tempfile::tempdir()?;
+    let place = Place::of_file(dir.path().join("oarlock.db"));
+    drop(SqliteStore::create(&place, "T", options())?);
+    let begun = Instant::now();
+    let lives = Lives { plan, file: place.file(), begun_ns: now_ns(), next: AtomicUsize::new(0), ended: Mutex::default() };
+    thread::scope(|scope| {
+        (0..plan.processes).for_each(|_| drop(scope.spawn(|| lives.live())));
+    });
+    let Ended { said, deaths, stops, fault } = lives.ended.into_inner().unwrap_or_default();
+    if let Some(fault) = fault {
+        return Err(fault.into());
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let mut history = History::default();
+    said.iter().try_for_each(|lines| history.add(lines))?;
+    history.check()?;
+    let doctor = SqliteAdministration::new(place, options()).doctor(false, false)?;
+    if !doctor.ok {
+        return Err(format!("the store is not sound: {:?}", doctor.checks).into());
+    }
+    let (tasks, entries) = history.objects();
+    let killed: usize = deaths.values().sum();
+    say(format!(
+        "{killed} kills and {stops} stops of {} processes in {seconds:.0} s: {} calls, {} of them refused, {} without a known outcome; the histories of \
+         {tasks} tasks and {entries} entries are linearizable, the store is sound",
+        plan.processes, history.calls, history.refused, history.unknown
+    ));
+    say(format!("killed: {}", deaths.iter().map(|(place, times)| format!("{place} {times}")).collect::<Vec<_>>().join(", ")));
+    Ok(())
+}
+
+/// All lives of the storm.
+struct Lives<'a> {
+    plan: &'a Plan,
+    file: &'a Path,
+    begun_ns: u64,
+    next: AtomicUsize,
+    ended: Mutex<Ended>,
+}
+
+#[derive(Default)]
+struct Ended {
+    said: Vec<Vec<String>>,
+    deaths: BTreeMap<String, usize>,
+    stops: usize,
+    fault: Option<String>,
+}
+
+impl Lives<'_> {
+    /// One process after another, until there were enough.
+    fn live(&self) {
+        loop {
+            let n = self.next.fetch_add(1, Ordering::SeqCst);
+            let is_over = self.ended.lock().map_or(true, |ended| ended.fault.is_some());
+            if n >= self.plan.kills || is_over {
+                return;
+            }
+            let lived = self.one(n);
+            let Ok(mut ended) = self.ended.lock() else { return };
+            match lived {
+                Ok((said, place, stops)) => {
+                    ended.said.push(said);
+                    ended.stops += stops;
+                    *ended.deaths.entry(place).or_default() += 1;
+                }
+                Err(error) => ended.fault = Some(format!("process {n}: {error}")),
+            }
+        }
+    }
+
+    /// One life: what it said, where it ended, and how often it was stopped.
+    fn one(&self, n: usize) -> Outcome<(Vec<String>, String, usize)> {
+        let mut rng = fastrand::Rng::with_seed(self.plan.seed.wrapping_add(n as u64));
+        let doom = Doom::nth(n, &mut rng);
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(WORKER).arg(self.file).args([format!("p{n}"), self.begun_ns.to_string(), doom.to_string()]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        die_with_parent(&mut command);
+        let mut child = command.spawn()?;
+        let (output, errors) = (child.stdout.take().ok_or("a pipe was asked for")?, child.stderr.take().ok_or("a pipe was asked for")?);
+        let life = Duration::from_micros(rng.u64(..LIFE_MAX.as_micros() as u64));
+        let (said, outcome) = thread::scope(|scope| {
+            let reader = scope.spawn(|| BufReader::new(output).lines().map_while(Result::ok).collect::<Vec<_>>());
+            let outcome = end(&child, doom, life);
+            (reader.join().unwrap_or_default(), outcome)
+        });
+        let (by_itself, stops) = outcome?;
+        let status = child.wait()?;
+        let complaint = std::io::read_to_string(errors)?;
+        if !complaint.is_empty() || std::os::unix::process::ExitStatusExt::signal(&status) != Some(libc::SIGKILL) {
+            return Err(format!("{status}: {complaint}").into());
+        }
+        let place = if by_itself { doom.to_string().split(':').next().unwrap_or_default().to_owned() } else { "outside".to_owned() };
+        Ok((said, place, stops))
+    }
+}
+
+/// Sees the process to its end: whether it came by itself, and how often the process was stopped.
+fn end(child: &Child, doom: Doom, life: Duration) -> Outcome<(bool, usize)> {
+    let pid = Pid::from_child(child);
+    let begun = Instant::now();
+    let (patience, mut stops) = (if doom.place == Where::Outside { life } else { PATIENCE }, 0);
+    loop {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(pid), options)? {
+            Some(status) if status.stopped() => {
+                stops += 1;
+                thread::sleep(STOP_FOR);
+                kill_process(pid, Signal::CONT)?;
+                // The report of the stop goes with its collection.
+                let _ = waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG)?;
+            }
+            Some(_) => return Ok((true, stops)),
+            None if begun.elapsed() >= patience && doom.stops && doom.place == Where::Outside && stops == 0 => {
+                kill_process(pid, Signal::STOP)?;
+                // Seen in the next turn.
+                thread::sleep(Duration::from_micros(200));
+            }
+            None if begun.elapsed() >= patience => {
+                kill_process(pid, Signal::KILL)?;
+                return Ok((false, stops));
+            }
+            None => thread::sleep(Duration::from_micros(200)),
+        }
+    }
+}
