@@ -140,3 +140,67 @@ fn an_owner_that_goes_in_good_order_is_not_taken_for_dead() {
     drop(owner);
     assert_eq!(ok(&mut other, "-: agent ada")["agent"]["state"], "left");
 }
+
+/// Leases are judged by a clock that no hand moves.
+#[test]
+fn whatever_the_wall_clock_does_a_lease_ends_when_its_time_is_over() {
+    const HOUR: i64 = 3_600_000;
+    const YEAR: i64 = 365 * 24 * HOUR;
+    for steps in [[HOUR, -HOUR], [-HOUR, -HOUR], [YEAR, -2 * YEAR], [-YEAR, 3 * YEAR]] {
+        let home = Home::new();
+        let mut store = home.open();
+        for line in ["ada: join --timeout 1h", "bob: join --timeout 1h", "-: add x --id X", "ada: claim X --ttl 60s"] {
+            ok(&mut store, line);
+        }
+        home.clock.step_wall_ms(steps[0]);
+        home.clock.advance_ms(30_000);
+        refused(&mut home.open(), "bob: claim X", "lease_held");
+        home.clock.step_wall_ms(steps[1]);
+        home.clock.advance_ms(29_999);
+        refused(&mut home.open(), "bob: claim X", "lease_held");
+        home.clock.advance_ms(1);
+        assert_eq!(ok(&mut home.open(), "bob: claim X")["task"]["lost_leases"], 1, "{steps:?}");
+        refused(&mut store, "ada: done X", "lease_lost");
+    }
+}
+
+/// While a machine sleeps, its monotonic clock stands still and its wall clock goes on: nobody can have worked.
+#[test]
+fn a_suspended_machine_ends_no_lease_and_keeps_none_for_ever() {
+    let home = Home::new();
+    let mut store = home.open();
+    for line in ["ada: join", "bob: join", "-: add x --id X", "ada: claim X --ttl 60s"] {
+        ok(&mut store, line);
+    }
+    for _ in 0..3 {
+        home.clock.advance_ms(15_000);
+        home.clock.step_wall_ms(8 * 3_600_000);
+        refused(&mut home.open(), "bob: claim X", "lease_held");
+    }
+    home.clock.advance_ms(15_000);
+    ok(&mut home.open(), "bob: claim X");
+}
+
+/// A clock that is read backwards, as some machines' are between processors, takes nothing back.
+#[test]
+fn two_handles_whose_clocks_differ_by_a_little_agree_on_who_holds() {
+    let home = Home::new();
+    let behind = ManualClock::new();
+    let options = Options { clock: Arc::new(behind.clone()), ..home.options() };
+    let mut late = SqliteStore::open(&home.place(), options).expect("opens");
+    let mut store = home.open();
+    for line in ["ada: join", "bob: join", "-: add x --id X", "ada: claim X --ttl 60s"] {
+        ok(&mut store, line);
+    }
+    // One runs faster than the other by a thousandth: a lease ends at the faster one's time, and no earlier.
+    for _ in 0..59 {
+        home.clock.advance_ms(1_001);
+        behind.advance_ms(1_000);
+        refused(&mut store, "bob: claim X", "lease_held");
+        refused(&mut late, "bob: claim X", "lease_held");
+    }
+    home.clock.advance_ms(1_001);
+    behind.advance_ms(1_000);
+    ok(&mut store, "bob: claim X");
+    refused(&mut late, "ada: done X", "lease_lost");
+}

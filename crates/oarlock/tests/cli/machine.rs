@@ -1,0 +1,132 @@
+//! What a real machine does to a store: full disks, file systems that become read-only, too few open files, and time namespaces. Where a
+//! test may not make a namespace (`unshare` of util-linux, as root of its own), it says so and looks at nothing.
+
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::support::Project;
+
+/// Runs a shell script in a namespace of its own, with the program as `$O` and the project's root as the current directory; what it printed, line by
+/// line. None where no such namespace can be made.
+fn inside(project: &Project, unshare: &[&str], script: &str) -> Option<Vec<String>> {
+    let run = |script: &str| {
+        let mut command = Command::new("unshare");
+        project.clean(&mut command);
+        command.args(unshare).args(["sh", "-c", script]).env("O", env!("CARGO_BIN_EXE_oarlock")).current_dir(project.root());
+        command.stdin(Stdio::null()).output()
+    };
+    if !run("true").is_ok_and(|output| output.status.success()) {
+        write!(std::io::stderr(), "skipped: no namespace can be made here: unshare {}", unshare.join(" ")).expect("writes");
+        return None;
+    }
+    let output = run(script).expect("it could be started before");
+    let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{complaint}\n{said}");
+    Some(said.lines().map(str::to_owned).collect())
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// The refusal of a store that cannot be written, with its exit code in the next line.
+fn assert_unavailable(lines: &[String]) {
+    assert_eq!(json(&lines[0])["error"]["code"], "store_unavailable", "{lines:?}");
+    assert_eq!(lines[1], "exit 7", "{lines:?}");
+}
+
+#[test]
+fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
+    let project = Project::none();
+    let script = r#"
+        set -e
+        mount -t tmpfs -o size=2m none .
+        cd "$PWD"
+        $O init >/dev/null
+        $O add one >/dev/null
+        head -c 200000 /dev/zero | tr '\0' x > big
+        cat /dev/zero > fill 2>/dev/null || true
+        set +e
+        $O add two --body-file big --json 2>&1; echo "exit $?"
+        $O tasks --json; echo "exit $?"
+        rm fill
+        $O add two --body-file big --json; echo "exit $?"
+        $O doctor --json; echo "exit $?"
+    "#;
+    let Some(lines) = inside(&project, &["-rm"], script) else { return };
+    assert_unavailable(&lines);
+    assert_eq!((json(&lines[2])["tasks"].as_array().map(Vec::len), &*lines[3]), (Some(1), "exit 0"), "{lines:?}");
+    assert_eq!((&json(&lines[4])["task"]["title"], &*lines[5]), (&Value::from("two"), "exit 0"), "{lines:?}");
+    assert_eq!((&json(&lines[6])["ok"], &*lines[7]), (&Value::from(true), "exit 0"), "{lines:?}");
+}
+
+#[test]
+fn a_file_system_that_becomes_read_only_refuses_and_is_used_again() {
+    let project = Project::none();
+    let script = r#"
+        set -e
+        mount -t tmpfs -o size=9m none .
+        cd "$PWD"
+        $O init >/dev/null
+        $O add one >/dev/null
+        mount -o remount,ro "$PWD"
+        set +e
+        $O add two --json 2>&1; echo "exit $?"
+        mount -o remount,rw "$PWD"
+        $O add two --json; echo "exit $?"
+        $O doctor --json; echo "exit $?"
+    "#;
+    let Some(lines) = inside(&project, &["-rm"], script) else { return };
+    assert_unavailable(&lines);
+    assert_eq!((&json(&lines[2])["task"]["title"], &*lines[3]), (&Value::from("two"), "exit 0"), "{lines:?}");
+    assert_eq!((&json(&lines[4])["ok"], &*lines[5]), (&Value::from(true), "exit 0"), "{lines:?}");
+}
+
+#[test]
+fn too_few_open_files_refuse_at_any_call_and_change_nothing() {
+    let project = Project::with(&["ada"]);
+    let (mut added, mut refused) = (0, 0);
+    for files in 3..28 {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("ulimit -n {files}; exec \"$O\" add task --json")])
+            .env("O", env!("CARGO_BIN_EXE_oarlock"))
+            .current_dir(project.root());
+        project.clean(&mut command);
+        let output = command.output().expect("a shell");
+        match output.status.code() {
+            Some(0) => added += 1,
+            Some(7) => refused += 1,
+            // With no file left to be opened not even the libraries of the program can be.
+            Some(127) => {}
+            code => panic!("{files} files: {code:?}: {}", String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+    assert!(added > 5 && refused > 2, "{added} added, {refused} refused");
+    assert_eq!(project.ok("tasks --limit 1000")["tasks"].as_array().map(Vec::len), Some(added));
+    assert_eq!(project.ok("doctor")["ok"], true);
+}
+
+#[test]
+fn a_time_namespace_with_another_offset_ends_no_lease_early_and_keeps_none() {
+    for offset_s in ["100000000", "-10"] {
+        let project = Project::with(&["ada", "bob"]);
+        project.ok("add long --id L");
+        project.ok("add short --id S");
+        project.ok("claim L --ttl 1h --as ada");
+        let script = "$O claim L --as bob --json 2>&1; echo \"exit $?\"; $O claim S --ttl 1s --as bob --json; $O agents --json";
+        let Some(lines) = inside(&project, &["-rT", "--monotonic", offset_s, "--boottime", offset_s], script) else { return };
+        assert_eq!((&json(&lines[0])["error"]["code"], &*lines[1]), (&Value::from("lease_held"), "exit 4"), "{offset_s}: {lines:?}");
+        assert_eq!(json(&lines[2])["lease"]["task"], "S", "{offset_s}: {lines:?}");
+        assert!(
+            json(&lines[3])["agents"].as_array().is_some_and(|agents| agents.iter().all(|agent| agent["state"] == "active")),
+            "{lines:?}"
+        );
+        // What was claimed inside ends outside, after its second.
+        let stolen = project.ok("claim --wait 20s --as ada");
+        assert_eq!(stolen["lease"]["task"], "S", "{offset_s}");
+        let out = project.ok("events --kind lease_lost")["events"][0].clone();
+        assert_eq!(out["data"]["reason"], "expired", "{out}");
+    }
+}
