@@ -21,6 +21,14 @@ bench *args:
 simulate *args:
     cargo xtask simulate {{args}}
 
+# Killed processes, lost power, made-up inputs.
+storm *args:
+    cargo xtask storm {{args}}
+power *args:
+    cargo xtask power {{args}}
+fuzz *args:
+    cargo xtask fuzz {{args}}
+
 # Bugs that the tests must catch.
 planted *args:
     cargo xtask planted {{args}}

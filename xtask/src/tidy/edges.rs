@@ -26,7 +26,8 @@ const EDGES: &[(&str, Uses)] = &[
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
     ("oarlock-testkit", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-sqlite"])),
     ("oarlock-faultdisk", Uses::Only(&[])),
-    ("oarlock", Uses::AllBut(&["oarlock-faultdisk", "oarlock-testkit", "xtask"])),
+    ("oarlock-fuzz", Uses::AllBut(&["xtask"])),
+    ("oarlock", Uses::AllBut(&["oarlock-faultdisk", "oarlock-fuzz", "oarlock-testkit", "xtask"])),
     ("xtask", Uses::AllBut(&[])),
 ];
 

@@ -1,0 +1,193 @@
+//! The readers, one target each, and what must hold of what they read.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Cursor;
+
+use clap::Command;
+use oarlock_model::duration::Duration;
+use oarlock_model::pattern::{self, Pattern};
+use oarlock_model::{AgentName, MessageId, SessionId, StateKey, TaskId};
+use oarlock_ops::admin::Administration;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry;
+use oarlock_ops::settings::Settings;
+use oarlock_plan::{Options, Plan, split, validate};
+use oarlock_sqlite::{Options as StoreOptions, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_testkit::{MemoryStore, say};
+
+/// Something that reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name, which is also that of its corpus.
+    pub name: &'static str,
+    /// Feeds it; a panic is a find.
+    pub feed: fn(&[u8]),
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "document", feed: document },
+    Target { name: "plan", feed: plan },
+    Target { name: "words", feed: words },
+    Target { name: "request", feed: request },
+    Target { name: "pattern", feed: patterns },
+    Target { name: "value", feed: value },
+    Target { name: "log", feed: log },
+    Target { name: "config", feed: config },
+];
+
+fn text(input: &[u8]) -> String {
+    String::from_utf8_lossy(input).into_owned()
+}
+
+/// A task document: each step is in exactly one part, parts need only parts, and the lines are the document's.
+fn document(input: &[u8]) {
+    let text = text(input);
+    let Ok(plan) = split(&text, &Options::new("T-1")) else { return };
+    check_plan(&plan);
+    let lines = text.lines().count();
+    for step in &plan.steps {
+        assert!(1 <= step.line && step.line <= step.end && step.end <= lines.max(1), "step {} is at {} to {}", step.n, step.line, step.end);
+    }
+    let again = split(&text, &Options::new("T-1"));
+    assert!(again.is_ok_and(|again| again == plan), "the same document gives the same plan");
+}
+
+fn check_plan(plan: &Plan) {
+    let steps: BTreeSet<usize> = plan.steps.iter().map(|step| step.n).collect();
+    let placed: Vec<usize> = plan.subtasks.iter().flat_map(|part| part.steps.iter().copied()).collect();
+    let distinct: BTreeSet<usize> = placed.iter().copied().collect();
+    assert_eq!(placed.len(), distinct.len(), "a step is in two parts");
+    assert!(plan.subtasks.is_empty() || distinct == steps, "steps {steps:?}, in parts {distinct:?}");
+    let ids: BTreeSet<&str> = plan.subtasks.iter().map(|part| part.id.as_str()).collect();
+    assert!(plan.subtasks.iter().all(|part| part.depends_on.iter().all(|need| ids.contains(need.as_str()) && *need != part.id)));
+}
+
+/// A plan that was made elsewhere, with a document before it or without.
+fn plan(input: &[u8]) {
+    let text = text(input);
+    let (document, json) = match text.split_once("\n===\n") {
+        Some((document, json)) => (Some(document), json),
+        None => (None, &*text),
+    };
+    if let Ok(plan) = validate(json, document, &Options::new("T-1"), &["rust".to_owned()]) {
+        let json = serde_json::to_string(&plan).expect("a plan can be written");
+        let _: Plan = serde_json::from_str(&json).expect("and read again");
+    }
+}
+
+fn lived_in() -> MemoryStore {
+    let mut store = MemoryStore::default();
+    for line in [
+        "ada: join --can rust",
+        "bob: join",
+        "-: add one --id A --writes src/**",
+        "-: add two --id B --needs A",
+        "ada: claim A",
+        "ada: state-set k 1",
+    ] {
+        let _ = say(&mut store, line);
+    }
+    store
+}
+
+/// A command line, one word a line, which is then carried out: nothing that is said can make the log impossible.
+fn words(input: &[u8]) {
+    let text = text(input);
+    let words: Vec<&str> = text.lines().collect();
+    let Some(entry) = words.first().and_then(|verb| registry::find(verb)) else { return };
+    let Ok(matches) = (entry.arguments)(Command::new(entry.verb)).try_get_matches_from(&words) else { return };
+    if let Ok(call) = (entry.from_matches)(&matches) {
+        carry_out(&*call);
+    }
+}
+
+/// A request as the doors for programs get it: the verb, and JSON in the lines after it.
+fn request(input: &[u8]) {
+    let text = text(input);
+    let Some((verb, json)) = text.split_once('\n') else { return };
+    let (Some(entry), Ok(json)) = (registry::find(verb), serde_json::from_str(json)) else { return };
+    if let Ok(call) = (entry.from_json)(json) {
+        carry_out(&*call);
+    }
+}
+
+fn carry_out(call: &dyn registry::Call) {
+    // Waiting is no reading.
+    if call.waiting().is_some() {
+        return;
+    }
+    let mut store = lived_in();
+    let caller = Caller { name: AgentName::parse("ada").ok(), ..Caller::default() };
+    if let Err(error) = call.run(&mut store, &caller, &Settings::default()) {
+        assert_ne!(error.code().code, "internal", "{error}");
+        assert!(!error.to_string().is_empty());
+    }
+    store.replayed().expect("the log could have happened");
+}
+
+/// Two patterns and a path: overlap is symmetric, and patterns that match one path overlap.
+fn patterns(input: &[u8]) {
+    let text = text(input);
+    let mut lines = text.lines();
+    let (one, two, path) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let _ = pattern::normalise_path(path);
+    let Ok(one) = Pattern::parse(one) else { return };
+    assert!(Pattern::parse(one.as_str()).is_ok_and(|again| again == one), "{} is read as itself", one.as_str());
+    assert!(one.overlaps(&one), "{} overlaps itself", one.as_str());
+    let Ok(two) = Pattern::parse(two) else { return };
+    assert_eq!(one.overlaps(&two), two.overlaps(&one), "{} and {}", one.as_str(), two.as_str());
+    if let Ok(path) = pattern::normalise_path(path)
+        && one.matches(&path)
+        && two.matches(&path)
+    {
+        assert!(one.overlaps(&two), "{} and {} both match {path}", one.as_str(), two.as_str());
+    }
+}
+
+/// Single values: what is accepted is written as it can be read again.
+fn value(input: &[u8]) {
+    let text = text(input);
+    let text = text.trim_end_matches('\n');
+    if let Ok(duration) = text.parse::<Duration>() {
+        assert!(duration.to_string().parse::<Duration>().is_ok_and(|again| again == duration), "{text}: {duration}");
+    }
+    macro_rules! same {
+        ($($kind:ty),*) => {$(
+            if let Ok(value) = <$kind>::parse(text) {
+                assert_eq!(value.as_str(), text);
+            }
+        )*};
+    }
+    same!(TaskId, AgentName, SessionId, StateKey, MessageId);
+    let shown = oarlock_model::ident::shown(text);
+    assert!(!shown.contains(['\n', '\u{1b}', '\u{202e}']), "{shown:?}");
+}
+
+/// An exported log: all of it or nothing, and what was imported is sound.
+fn log(input: &[u8]) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let place = Place::of_file(dir.path().join("oarlock.db"));
+    let options = StoreOptions { synchronous: Synchronous::Off, ..StoreOptions::default() };
+    drop(SqliteStore::create(&place, "T", options.clone()).expect("an empty directory"));
+    let mut admin = SqliteAdministration::new(place, options);
+    match admin.import(&mut Cursor::new(input)) {
+        Ok(_) => {
+            let report = admin.doctor(false, false).expect("it can be looked at");
+            assert!(report.ok, "{:?}", report.checks);
+        }
+        Err(error) => assert_ne!(error.code().code, "internal", "{error}"),
+    }
+}
+
+/// A configuration file: refusals say where.
+fn config(input: &[u8]) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let file = dir.path().join("config.toml");
+    fs::write(&file, input).expect("writes");
+    if let Err(error) = oarlock::config::load(Some(&file)) {
+        assert_ne!(error.code().code, "internal", "{error}");
+        assert!(error.to_string().contains("config.toml"), "{error}");
+    }
+}

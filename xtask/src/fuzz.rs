@@ -1,0 +1,90 @@
+//! `cargo xtask fuzz`: feeds what reads with inputs that libFuzzer makes up, guided by the code that each reaches. The flags are those
+//! of cargo-fuzz, which needs a nightly compiler only for its sanitizers; Oarlock's own code is safe.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::output::{Outcome, say};
+use crate::workspace;
+
+const USAGE: &str = "usage: cargo xtask fuzz [TARGET…] [--seconds N] [--keep]
+  searches for inputs that make a target (default: each of them) panic, take more than 10 s or more than 1 GB, for N seconds each (default 60);
+  what it finds is written to the target directory; --keep adds the inputs that reached new code to the corpus";
+
+/// What the compiler is to add to the code for libFuzzer.
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+                     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks";
+
+const CRATE: &str = "crates/oarlock-fuzz";
+
+/// Runs what the arguments ask for.
+///
+/// # Errors
+/// An argument that is none, a build that fails, or a find.
+pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
+    let (mut chosen, mut seconds, mut keep) = (Vec::new(), "60".to_owned(), false);
+    let root = workspace::root();
+    let known = targets(root)?;
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--seconds" => seconds = arguments.next().and_then(|value| value.parse::<u32>().ok()).ok_or(USAGE)?.to_string(),
+            "--keep" => keep = true,
+            target if known.contains(&target.to_owned()) => chosen.push(target.to_owned()),
+            _ => return Err(format!("{USAGE}\ntargets: {}", known.join(", ")).into()),
+        }
+    }
+    if chosen.is_empty() {
+        chosen = known;
+    }
+    let dir = workspace::target_dir()?.join("fuzz");
+    let program = build(&dir)?;
+    for target in chosen {
+        let found = dir.join(&target);
+        let corpus = root.join(CRATE).join("corpus").join(&target);
+        fs::create_dir_all(found.join("corpus"))?;
+        // libFuzzer adds to the first directory, and reads them all.
+        let corpora = if keep { vec![corpus, found.join("corpus")] } else { vec![found.join("corpus"), corpus] };
+        let status = Command::new(&program)
+            .env("OARLOCK_FUZZ_TARGET", &target)
+            .args([format!("-max_total_time={seconds}"), format!("-artifact_prefix={}/", found.display())])
+            .args(["-timeout=10", "-rss_limit_mb=1024", "-max_len=4096", "-print_final_stats=1", "-verbosity=0"])
+            .args(corpora)
+            .status()?;
+        if !status.success() {
+            return Err(format!("{target}: {status}; the input is in {}", found.display()).into());
+        }
+        say(format!("{target}: nothing found in {seconds} s"));
+    }
+    Ok(())
+}
+
+fn targets(root: &Path) -> Outcome<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root.join(CRATE).join("corpus"))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Builds the driver; the target is named so that the flags do not reach what runs while building.
+fn build(dir: &Path) -> Outcome<PathBuf> {
+    let version = Command::new("rustc").arg("-vV").output()?;
+    let version = String::from_utf8(version.stdout)?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc does not tell its host")?;
+    let dir = dir.join("build");
+    let status = workspace::cargo()
+        .args(["build", "--release", "-p", "oarlock-fuzz", "--bin", "oarlock-fuzz", "--features", "coverage", "--target", host, "--target-dir"])
+        .arg(&dir)
+        // A panic must reach libFuzzer, and names must be left in what it prints.
+        .args(["--config", "profile.release.panic='abort'", "--config", "profile.release.strip=false", "--config", "profile.release.lto=false"])
+        .args(["--config", "profile.release.codegen-units=16", "--config", "profile.release.opt-level=2"])
+        .env("RUSTFLAGS", FLAGS)
+        .status()?;
+    if !status.success() {
+        return Err("the driver cannot be built".into());
+    }
+    Ok(dir.join(host).join("release/oarlock-fuzz"))
+}
