@@ -16,6 +16,15 @@ const USAGE: &str = "usage: cargo xtask fuzz [TARGET…] [--seconds N] [--keep]
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks";
 
+/// A panic must reach libFuzzer, and names must be left in what it prints.
+const PROFILE: [&str; 5] = [
+    "profile.release.panic='abort'",
+    "profile.release.strip=false",
+    "profile.release.lto=false",
+    "profile.release.codegen-units=16",
+    "profile.release.opt-level=2",
+];
+
 const CRATE: &str = "crates/oarlock-fuzz";
 
 /// Runs what the arguments ask for.
@@ -76,11 +85,21 @@ fn build(dir: &Path) -> Outcome<PathBuf> {
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc does not tell its host")?;
     let dir = dir.join("build");
     let status = workspace::cargo()
-        .args(["build", "--release", "-p", "oarlock-fuzz", "--bin", "oarlock-fuzz", "--features", "coverage", "--target", host, "--target-dir"])
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "oarlock-fuzz",
+            "--bin",
+            "oarlock-fuzz",
+            "--features",
+            "coverage",
+            "--target",
+            host,
+            "--target-dir",
+        ])
         .arg(&dir)
-        // A panic must reach libFuzzer, and names must be left in what it prints.
-        .args(["--config", "profile.release.panic='abort'", "--config", "profile.release.strip=false", "--config", "profile.release.lto=false"])
-        .args(["--config", "profile.release.codegen-units=16", "--config", "profile.release.opt-level=2"])
+        .args(PROFILE.iter().flat_map(|setting| ["--config", setting]))
         .env("RUSTFLAGS", FLAGS)
         .status()?;
     if !status.success() {

@@ -93,11 +93,12 @@ fn side_by_side(bench: &Bench, sync: Syncing, count: usize, wanted: f64) -> Outc
         Row::ratio(format!("{who}: rate to one of the floor's"), measure::ratio(&rates[1], &rates[0])?, Target::AtLeast(wanted)).note(note);
     let errors = Row::of(format!("{who}: errors"), Spread::only(many.errors as f64), Unit::Count, Target::AtMost(0.0))
         .note(many.first_error.clone());
+    let tail = many.tail()?.named(format!("{who}: p99.9 of the wait to the median"));
     if count > 8 {
-        return Ok(vec![rate, errors]);
+        return Ok(vec![rate, tail, errors]);
     }
     let evenness = Row::ratio(format!("{who}: slowest to fastest"), Spread::of(&many.evenness)?, Target::AtLeast(0.5));
-    Ok(vec![rate, evenness, many.tail()?.named(format!("{who}: p99.9 of the wait to the median")), errors])
+    Ok(vec![rate, evenness, tail, errors])
 }
 
 /// The floor with as many processes: what its busy wait comes to. Nothing is asked of it.

@@ -1,5 +1,7 @@
 //! The kept inputs of every target, and some that are made from them: the short form of `cargo xtask fuzz`.
 
+#![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -21,8 +23,9 @@ fn feed(target: &Target, input: &[u8], whence: &str) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (target.feed)(input))) {
         let file = std::env::temp_dir().join(format!("oarlock-fuzz-{}", target.name));
         fs::write(&file, input).expect("writes");
+        // The panic itself has been told; what is missing is how to see it again.
         let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
-        std::panic::panic_any(format!("{}: {whence}, now in {}: {}", target.name, file.display(), words.unwrap_or_default()));
+        panic!("{}: {whence}, now in {}: {}", target.name, file.display(), words.unwrap_or_default());
     }
 }
 

@@ -27,7 +27,7 @@ fn inside(project: &Project, unshare: &[&str], script: &str) -> Option<Vec<Strin
 }
 
 fn json(line: &str) -> Value {
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    serde_json::from_str(line).expect(line)
 }
 
 /// The refusal of a store that cannot be written, with its exit code in the next line.
@@ -99,8 +99,7 @@ fn too_few_open_files_refuse_at_any_call_and_change_nothing() {
             Some(0) => added += 1,
             Some(7) => refused += 1,
             // With no file left to be opened not even the libraries of the program can be.
-            Some(127) => {}
-            code => panic!("{files} files: {code:?}: {}", String::from_utf8_lossy(&output.stderr)),
+            code => assert_eq!(code, Some(127), "{files} files: {}", String::from_utf8_lossy(&output.stderr)),
         }
     }
     assert!(added > 5 && refused > 2, "{added} added, {refused} refused");
