@@ -23,7 +23,7 @@ use crate::place::Place;
 use crate::rows::event::{self, End};
 use crate::transaction::SqliteTransaction;
 use crate::view::SqliteView;
-use crate::witness::Witness;
+use crate::witness::{Made, Witness};
 use crate::{clock, migrate};
 
 /// The oldest SQLite that may be used, as its version number: before it, two connections of which one
@@ -173,12 +173,13 @@ impl SqliteStore {
             Ok(())
         }))
         .map_err(store_error)?;
-        let prefix = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
+        let made = Made::read(&conn)?;
         let epoch = epoch_of(event::end(&conn).map_err(store_error)?.seq);
         let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock))?;
         let board = place.board()?;
         let bells = Bells::new(&place.beside("bells"), &Topics::NAMED.map(|(_, name)| name), board.clone())
             .map_err(|error| io_error("open", place.dir(), &error))?;
+        let witness = Witness::of(&made, board.clone(), &clock.host.boot_id);
         let synchronous = options.synchronous;
         conn.execute_batch(synchronous.pragma()).map_err(store_error)?;
         Ok(Self {
@@ -186,12 +187,12 @@ impl SqliteStore {
             place: place.clone(),
             owners: place.beside("owners"),
             bells,
-            witness: Witness::of(board.clone(), &clock.host.boot_id, inode),
+            witness,
             gate: Gate::on(board),
             clock,
             options,
             synchronous,
-            prefix,
+            prefix: made.prefix,
             epoch,
             owned: Vec::new(),
             listening: None,
@@ -222,7 +223,7 @@ impl SqliteStore {
 
     /// Goes on although the log ends before what was seen of it.
     pub(crate) fn forget_seen(&mut self) {
-        self.witness = Witness::of(None, "", self.inode);
+        self.witness = Witness::nobody();
     }
 
     /// Moves store time forward after another store's content came in.

@@ -6,35 +6,47 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use oarlock_host::board::Board;
-use oarlock_host::clock::Clock;
 use oarlock_ops::store::{StoreError, StoreResult};
+use rusqlite::{Connection, Row};
 
-use crate::place::Place;
+use crate::error::store_error;
 
-/// The last number that this boot knows to be committed in one file.
+/// When a store was made, and the prefix of its tasks: what tells it from one that is made in its place, and not from its own older copies.
+#[derive(Clone, Debug, Hash)]
+pub(crate) struct Made {
+    at: i64,
+    pub(crate) prefix: String,
+}
+
+impl Made {
+    /// What the store says.
+    pub(crate) fn read(conn: &Connection) -> StoreResult<Self> {
+        let read = |row: &Row<'_>| Ok(Self { at: row.get(0)?, prefix: row.get(1)? });
+        conn.query_row("SELECT created_at, prefix FROM meta WHERE id = 1", [], read).map_err(store_error)
+    }
+}
+
+/// The last number that this boot knows to be committed in one store.
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
     /// None where no memory can be shared: then nobody has seen anything.
     board: Option<Board>,
-    /// Tells the file and the boot: after a loss of power, what the board says may never have reached the disk.
+    /// Tells the store and the boot: after a loss of power, what the board says may never have reached the disk.
     of: u64,
 }
 
 impl Witness {
-    /// The witness for a file, by its device and number, in this boot.
-    pub(crate) fn of(board: Option<Board>, boot_id: &str, inode: (u64, u64)) -> Self {
+    /// The witness for a store in this boot.
+    pub(crate) fn of(made: &Made, board: Option<Board>, boot_id: &str) -> Self {
         let mut hasher = DefaultHasher::new();
-        (boot_id, inode).hash(&mut hasher);
+        (boot_id, made).hash(&mut hasher);
         // A boot that has no name cannot be told from the one before.
         Self { board: board.filter(|_| !boot_id.is_empty()), of: hasher.finish() }
     }
 
-    /// The witness for whatever file is at a place, which need not be in a state to be opened.
-    pub(crate) fn at(place: &Place, clock: &dyn Clock) -> Self {
-        match (place.board(), place.inode()) {
-            (Ok(board), Ok(inode)) => Self::of(board, &clock.host().boot_id, inode),
-            _ => Self { board: None, of: 0 },
-        }
+    /// Nobody, who has seen nothing.
+    pub(crate) fn nobody() -> Self {
+        Self { board: None, of: 0 }
     }
 
     /// The last number that was committed, as far as anybody saw; 0 when nobody did. It is asked for before the moment of the store that it

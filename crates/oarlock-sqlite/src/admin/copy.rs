@@ -14,7 +14,6 @@ use crate::error::{damaged, io_error, store_error};
 use crate::place::Place;
 use crate::rows::event;
 use crate::store::{Options, SqliteStore, connect};
-use crate::witness::Witness;
 use crate::{migrate, rows};
 
 /// Writes a copy to a new file: first beside it, then under its name, so that a half-written copy is
@@ -92,11 +91,10 @@ pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
 pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch, last_seq: Option<u64>) -> Result<RestoreReply, OpError> {
     let live =
         SqliteStore::open(place, options.clone()).ok().filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
-    // Also what was seen of a store that cannot be read any more: its numbers are never given again.
-    let seen = Witness::at(place, &*options.clock).last_seq();
     let floor_seq = match &live {
-        Some(live) => event::end(live.connection()).map_err(store_error)?.seq.max(seen),
-        None => seen,
+        // Also what was seen of it and is not there any more: its numbers are never given again.
+        Some(live) => event::end(live.connection()).map_err(store_error)?.seq.max(live.seen()),
+        None => 0,
     };
     let mut store = SqliteStore::open(&scratch.place, options.clone())?;
     // A store rebuilt from its log has a clock that began just now.

@@ -17,7 +17,7 @@ use crate::migrate;
 use crate::place::Place;
 use crate::rows::{agent, event, lease};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
-use crate::witness::Witness;
+use crate::witness::{Made, Witness};
 
 /// Free space below which a store may soon not be writable, in bytes.
 const FREE_BYTES_MIN: u64 = 64 << 20;
@@ -46,7 +46,8 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     let readable = report.note("file", open_for_looking(place).map(|conn| (conn, "it is an Oarlock store of a known version".to_owned())));
     let Some(conn) = readable else { return Ok(report.finish()) };
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
-    let seen = Witness::at(place, &*options.clock).last_seq();
+    let board = place.board()?;
+    let seen = Made::read(&conn).map_or(0, |made| Witness::of(&made, board, &options.clock.host().boot_id).last_seq());
     let replay = match replay(&conn, &scratch, options) {
         // No room for the replay says nothing about the store.
         Err(error @ (StoreError::Unavailable { .. } | StoreError::Busy(_))) => return Err(error.into()),

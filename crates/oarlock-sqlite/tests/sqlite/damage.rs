@@ -5,6 +5,7 @@ use oarlock_model::state::State;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::StoreError;
+use oarlock_sqlite::SqliteStore;
 use oarlock_testkit::say;
 use std::fs;
 
@@ -167,6 +168,18 @@ fn an_older_copy_in_the_place_of_the_store_is_seen() {
     assert!(home.admin().doctor(false, true).expect("doctor").fixed[0].contains("epoch"));
     ok(&mut home.open(), "-: add eight");
     assert!(home.admin().doctor(false, false).expect("doctor").ok);
+}
+
+#[test]
+fn a_new_store_in_the_place_of_a_deleted_one_is_no_damage() {
+    let (home, _, _) = unsettled();
+    for name in ["oarlock.db", "oarlock.db-wal", "oarlock.db-shm"] {
+        fs::remove_file(home.beside(name)).expect("it was there");
+    }
+    home.clock.step_wall_ms(1);
+    let (mut store, made) = SqliteStore::create(&home.place(), "T", home.options()).expect("room for a new one");
+    assert!(made);
+    ok(&mut store, "-: add one");
 }
 
 #[test]
