@@ -7,7 +7,7 @@ use crate::facts::{Fact, Facts};
 use crate::plan::{Conflict, Edge};
 use crate::refs::Target;
 use crate::said::Said;
-use crate::words::Role;
+use crate::words::{self, Role};
 
 /// Most conflicts that are listed.
 const CONFLICTS_MAX: usize = 100;
@@ -55,7 +55,8 @@ pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
     let steps = &facts.steps;
     let mut said = Said::read(steps, side_by_side);
     let sequence = said.sequence(steps.len());
-    let rules = Rules { facts, said: &said, meets: meetings(facts), describes_all: describes_all(steps, &sequence) };
+    let (opens, closes) = odd_ends(facts, &sequence);
+    let rules = Rules { facts, said: &said, meets: meetings(facts), describes_all: describes_all(steps, &sequence), opens, closes };
     let mut ancestors: Vec<Bits> = Vec::with_capacity(steps.len());
     let mut needs = vec![Vec::new(); steps.len()];
     let mut implied_edges = 0;
@@ -151,11 +152,44 @@ fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
     from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok())
 }
 
+/// The first and the last step, where they are not of one kind with any other: a first step of its own kind lays the ground, a last one joins
+/// what was made. Steps are of one kind when their titles begin alike or when they write files of one sort.
+fn odd_ends(facts: &Facts, sequence: &[usize]) -> (Option<usize>, Option<usize>) {
+    let is_odd = |at: &usize| sequence.len() > 2 && !sequence.iter().any(|other| other != at && alike(facts, *at, *other));
+    (sequence.first().copied().filter(is_odd), sequence.last().copied().filter(is_odd))
+}
+
+fn alike(facts: &Facts, one: usize, two: usize) -> bool {
+    let (a, b) = (&facts.steps[one], &facts.steps[two]);
+    let first = |fact: &Fact| words::tokens(&fact.draft.title).into_iter().next();
+    let begins_alike = first(a).is_some_and(|word| words::is_make_verb(&word) && first(b).as_ref() == Some(&word));
+    let sort = |fact: &Fact| fact.files.writes.iter().map(|id| sort_of(facts.table.pattern(*id).as_str())).collect::<Vec<_>>();
+    begins_alike || a.role == b.role && sort(a).iter().any(|sort| sort_is_shared(sort, facts, b))
+}
+
+fn sort_is_shared(sort: &(String, String), facts: &Facts, other: &Fact) -> bool {
+    other.files.writes.iter().any(|id| sort_of(facts.table.pattern(*id).as_str()) == *sort)
+}
+
+/// The folder above a file's own, or above a folder that is meant whole, and the extension.
+fn sort_of(pattern: &str) -> (String, String) {
+    let (path, is_folder) = match pattern.strip_suffix("/**").or_else(|| pattern.strip_suffix("/*")) {
+        Some(folder) => (folder, true),
+        None => (pattern, false),
+    };
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let extension = if is_folder { "/" } else { name.rsplit_once('.').map_or("", |(_, extension)| extension) };
+    (folder.to_owned(), extension.to_owned())
+}
+
 struct Rules<'a> {
     facts: &'a Facts,
     said: &'a Said,
     meets: Vec<Bits>,
     describes_all: Vec<bool>,
+    /// A first step on which the others rest, and a last one that rests on them.
+    opens: Option<usize>,
+    closes: Option<usize>,
 }
 
 impl Rules<'_> {
@@ -183,6 +217,12 @@ impl Rules<'_> {
         }
         if let Some(word) = shared_word(a, b) {
             return Some(Why::Word(word));
+        }
+        if self.opens == Some(from) {
+            return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
+        }
+        if self.closes == Some(to) {
+            return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
         (!(a.is_known() && b.is_known())).then_some(Why::Unknown)
     }

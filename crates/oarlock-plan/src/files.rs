@@ -24,6 +24,8 @@ const AFTER_PATH: List = List(
      by, at, on, when, under, which, first, accordingly, from, based, template, templates, line, \
      lines, containing",
 );
+/// Words behind which a thing has its place.
+const PLACES: List = List("in, at, under, inside, within");
 const FILE_LABELS: List = List(
     "file, files, location, path, paths, target, targets, deliverable, touches, artifact, \
      artifacts",
@@ -44,7 +46,7 @@ pub(crate) struct StepFiles {
 
 /// The files that `draft` shows by itself.
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table) -> StepFiles {
-    let mut scan = Scan { files: StepFiles::default(), carry: false, work: 0, evident: 0 };
+    let mut scan = Scan { files: StepFiles::default(), carry: false, work: 0, evident: 0, topic: Vec::new() };
     let nested =
         (draft.line + 1..=draft.last).filter(|i| matches!(document.lines[*i].kind, Kind::Item(_))).map(|i| document.lines[i].indent).min();
     let mut fence_opened = false;
@@ -65,6 +67,9 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
         }
     }
     scan.files.partial = scan.evident * 2 < scan.work;
+    if scan.files.writes.is_empty() {
+        scan.files.writes = std::mem::take(&mut scan.topic);
+    }
     let StepFiles { writes, mentions, in_code, .. } = &mut scan.files;
     mentions.retain(|m| !writes.contains(m));
     in_code.retain(|m| !writes.contains(m) && !mentions.contains(m));
@@ -78,17 +83,21 @@ struct Scan {
     /// Items that make something, and those of them that name a file.
     work: usize,
     evident: usize,
+    /// Files that are what the step is about, as far as its first line with files tells.
+    topic: Vec<Id>,
 }
 
 impl Scan {
     fn prose(&mut self, text: &str, first: bool, is_item: bool, looks: bool, table: &mut Table) {
         let found = paths::find(text, LINE_PATHS_MAX);
         let mut wrote = false;
+        let has_topic = !self.topic.is_empty();
         let mut prose = text.to_owned();
-        for path in &found {
+        for (k, path) in found.iter().enumerate() {
             let is_test = claim::is_test(&path.pattern);
             let place = Place { text, prose: &prose[..path.start], start: path.start, end: path.end, first, carry: self.carry, is_test };
             let writes = !looks && place.is_written();
+            let is_topic = !looks && !writes && !has_topic && place.is_topic(&found[..k]);
             // The words of a path are no words of the sentence that goes on behind it.
             prose.replace_range(path.start..path.end, &" ".repeat(path.end - path.start));
             wrote |= writes;
@@ -96,6 +105,9 @@ impl Scan {
                 continue;
             };
             push_bounded(if writes { &mut self.files.writes } else { &mut self.files.mentions }, id);
+            if is_topic {
+                push_bounded(&mut self.topic, id);
+            }
         }
         let bare = text.trim_matches(['*', ' ']);
         if found.is_empty() && bare.ends_with(':') {
@@ -178,6 +190,27 @@ impl Place<'_> {
             None if !before.chars().any(char::is_alphanumeric) => self.leads(),
             None => false,
         }
+    }
+
+    /// Whether the file is what the line is about: it stands where a sentence begins, in brackets behind a name, or behind "in", a comma or a
+    /// colon, and no order to look at something governs it.
+    fn is_topic(&self, before_it: &[paths::Found]) -> bool {
+        let sentence = last_clause(&self.text[..self.start]);
+        let prose = last_clause(self.prose);
+        if verbs::orders_reading(prose) {
+            return false;
+        }
+        let trimmed = sentence.trim_end_matches(['*', '`', ' ']);
+        let behind_name = trimmed.is_empty() || trimmed.ends_with(['(', ',', ':', '.']);
+        // "`a.h` and `a.c`": what the first is, the second is.
+        let joined = before_it.last().is_some_and(|last| {
+            let between = self.text[last.end..self.start].trim();
+            between.is_empty() || ["and", ",", ", and", "&", "+", "plus", ", plus"].contains(&between)
+        });
+        let words = tokens(prose);
+        let near = words.iter().rev().find(|w| !FILLERS.has(w));
+        let located = near.is_some_and(|w| PLACES.has(w));
+        joined || located || (behind_name && !near.is_some_and(|w| READ_PREPOSITIONS.has(w)))
     }
 
     fn next_words(&self) -> Vec<String> {

@@ -74,6 +74,13 @@ pub(crate) fn governing(clause: &str) -> Option<Deed> {
     None
 }
 
+/// Whether `clause` begins with a verb that reads: "Run the checks in", and not "Tests for it in".
+pub(crate) fn orders_reading(clause: &str) -> bool {
+    let words = marked(clause);
+    let first = words.iter().position(|w| w != ",");
+    first.is_some_and(|k| is_reading(&words[k]) && !is_noun(&words, k))
+}
+
 /// Whether a verb of `clause` creates or changes.
 pub(crate) fn says_write(clause: &str) -> bool {
     tokens(clause).iter().any(|w| is_writing(w))
