@@ -54,6 +54,8 @@ enum Why {
 pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
     let steps = &facts.steps;
     let mut said = Said::read(steps, side_by_side);
+    // What a step speaks of as there stands behind it in the document: it comes first nevertheless.
+    said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
     let sequence = said.sequence(steps.len());
     let (opens, closes) = odd_ends(facts, &sequence);
     let rules = Rules { facts, said: &said, meets: meetings(facts), describes_all: describes_all(steps, &sequence), opens, closes };
@@ -182,6 +184,31 @@ fn sort_of(pattern: &str) -> (String, String) {
     (folder.to_owned(), extension.to_owned())
 }
 
+/// Whether both are parts of numbered phases, and the second's has the higher number. What runs side by side has other names: track, component.
+fn is_later_phase(one: &Fact, two: &Fact) -> bool {
+    // Phases that are kept whole are steps themselves, and are judged as such.
+    if one.draft.phase_label.is_none() && two.draft.phase_label.is_none() {
+        return false;
+    }
+    let ((kind, id), (other_kind, other_id)) = (phase_of(one), phase_of(two));
+    let number = |id: &str| id.parse::<u32>().ok();
+    // Stories of users are made to be worked on side by side, once what comes before all of them is there.
+    if [one, two].iter().all(|fact| fact.draft.phase.as_deref().is_some_and(words::is_story)) {
+        return false;
+    }
+    kind == other_kind && ["phase", "stage", "milestone", "part"].contains(&kind.as_str()) && number(&id) < number(&other_id)
+}
+
+/// The label of the phase that a step belongs to, or is.
+fn phase_of(fact: &Fact) -> (String, String) {
+    fact.draft.phase_label.clone().unwrap_or_else(|| (fact.draft.kind.clone(), fact.draft.id.clone()))
+}
+
+/// A word that `to` speaks of as something that is there ("the tokens") and that `from` uses too.
+fn shared_definite(from: &Fact, to: &Fact) -> Option<u32> {
+    to.definite.iter().copied().find(|word| from.says.binary_search(word).is_ok())
+}
+
 struct Rules<'a> {
     facts: &'a Facts,
     said: &'a Said,
@@ -216,6 +243,17 @@ impl Rules<'_> {
             return Some(Why::Role(reason));
         }
         if let Some(word) = shared_word(a, b) {
+            return Some(Why::Word(word));
+        }
+        if is_later_phase(a, b) {
+            return Some(Why::Role("belongs to a later phase than step {}"));
+        }
+        if b.awaits {
+            return Some(Why::Role("begins when what is before it is done, step {} too"));
+        }
+        if (a.files.by_topic || b.files.by_topic)
+            && let Some(word) = shared_definite(a, b)
+        {
             return Some(Why::Word(word));
         }
         if self.opens == Some(from) {

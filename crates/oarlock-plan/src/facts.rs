@@ -8,7 +8,7 @@ use crate::document::{Document, Kind};
 use crate::estimate;
 use crate::files::StepFiles;
 use crate::overlap::{Id, Table};
-use crate::refs::{self, Statements};
+use crate::refs::{self, Statement, Statements};
 use crate::sections::{self, Listed, Section};
 use crate::steps::{self, Draft};
 use crate::text::clip;
@@ -17,6 +17,8 @@ use crate::words::{self, Role};
 
 /// Different words of a step's text that are kept.
 const TEXT_WORDS_MAX: usize = 400;
+/// Names are looked for in the texts of at most so many steps.
+const NAMED_AHEAD_STEPS_MAX: usize = 100;
 /// Words that name what a step makes that are kept.
 const MADE_WORDS_MAX: usize = 24;
 
@@ -35,6 +37,10 @@ pub(crate) struct Fact {
     pub(crate) makes_in: Vec<u32>,
     /// Whether its title speaks of something new, which an earlier step may have made.
     pub(crate) asks_new: bool,
+    /// Numbers of the words that it uses for something that is there already: "the tokens".
+    pub(crate) definite: Vec<u32>,
+    /// Whether it says that it begins when others are done, without saying which.
+    pub(crate) awaits: bool,
     /// Numbers of the words that it uses, sorted.
     pub(crate) says: Vec<u32>,
     /// What it says about others.
@@ -70,6 +76,8 @@ pub(crate) struct Facts {
     pub(crate) table: Table,
     /// The words that `makes` and `says` number.
     pub(crate) words: Vec<String>,
+    /// Pairs of which the first speaks of what the second, which stands behind it, is called: "the cleaned positions".
+    pub(crate) named_ahead: Vec<(usize, usize)>,
     /// Listed files that no step takes.
     pub(crate) unclaimed: Vec<String>,
 }
@@ -110,9 +118,27 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
         .map(|(unit, (role, files))| fact(document, unit, role, files, &known, &mut lexicon))
         .collect();
     steps.iter_mut().zip(staged).for_each(|(step, stage)| step.stage = stage);
-    let mut facts = Facts { steps, table, words: lexicon.words, unclaimed };
+    let named_ahead = named_ahead(document, &steps);
+    let mut facts = Facts { steps, table, words: lexicon.words, named_ahead, unclaimed };
     drop_common_words(&mut facts);
     facts
+}
+
+/// Which steps speak of a later one by its name of two words or more, with an article.
+fn named_ahead(document: &Document<'_>, steps: &[Fact]) -> Vec<(usize, usize)> {
+    if steps.len() > NAMED_AHEAD_STEPS_MAX {
+        return Vec::new();
+    }
+    let names: Vec<Option<String>> = steps.iter().map(|step| words::noun_name(&step.draft.title)).collect();
+    let mut out = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        let lines = (step.draft.line..=step.draft.last).filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_)));
+        let text = lines.map(|i| clip(document.text(i)).to_lowercase()).collect::<Vec<_>>().join(" ");
+        let later = names.iter().enumerate().skip(at + 1);
+        let says = |name: &Option<String>| name.as_ref().is_some_and(|name| text.contains(&format!("the {name}")));
+        out.extend(later.filter(|(_, name)| says(name)).map(|(other, _)| (at, other)));
+    }
+    out
 }
 
 /// What holds for all steps.
@@ -158,15 +184,29 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
         .collect();
     let makes_in = paths.iter().flat_map(|p| words::naming_stems(p)).take(MADE_WORDS_MAX).map(|w| lexicon.number(w)).collect();
     let says = said_words(document, &draft, lexicon);
+    let prose: Vec<&str> = (draft.line..=draft.last)
+        .filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)))
+        .map(|i| clip(document.text(i)))
+        .take(40)
+        .collect();
+    let definite = prose
+        .iter()
+        .flat_map(|text| words::definite_stems(text))
+        .filter(|w| !known.about.contains(w))
+        .take(TEXT_WORDS_MAX)
+        .map(|w| lexicon.number(w))
+        .collect();
     let asks_new = words::tokens(&title).iter().any(|w| w == "new");
     let mut statements = refs::of_draft(document, &draft);
+    let names_others = statements.list.iter().any(|said| matches!(said, Statement::Needs(_)));
+    let awaits = !names_others && words::says_wait(&draft.title, &prose);
     if let Some((line, last)) = header {
         let above = refs::of_draft(document, &Draft { line, last, ..Draft::default() });
         statements.list.extend(above.list);
         statements.declared |= above.declared;
     }
     let minutes = estimate::of_draft(document, &draft);
-    Fact { draft, role, files, makes, makes_in, says, asks_new, statements, stage: None, beside, minutes, share }
+    Fact { draft, role, files, makes, makes_in, definite, awaits, says, asks_new, statements, stage: None, beside, minutes, share }
 }
 
 /// The words of a step's prose, and the pairs of words that its code joins into names.
@@ -201,7 +241,12 @@ fn drop_common_words(facts: &mut Facts) {
     if count < 3 {
         return;
     }
+    let mut said = vec![0_usize; facts.words.len()];
+    for step in &facts.steps {
+        step.says.iter().for_each(|w| said[*w as usize] += 1);
+    }
     for step in &mut facts.steps {
         step.makes.retain(|w| uses[*w as usize] * 2 <= count);
+        step.definite.retain(|w| said[*w as usize] * 2 <= count);
     }
 }

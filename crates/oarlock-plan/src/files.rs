@@ -26,6 +26,8 @@ const AFTER_PATH: List = List(
 );
 /// Words behind which a thing has its place.
 const PLACES: List = List("in, at, under, inside, within");
+/// Words whose name is a path: "a new crate `relief/index`".
+const HOLDERS: List = List("crate, package, module, directory, folder, library, service, project");
 const FILE_LABELS: List = List(
     "file, files, location, path, paths, target, targets, deliverable, touches, artifact, \
      artifacts",
@@ -42,6 +44,8 @@ pub(crate) struct StepFiles {
     pub(crate) in_code: Vec<Id>,
     /// Whether most of its work names no file, so that `writes` is not all of it.
     pub(crate) partial: bool,
+    /// Whether `writes` rests on no verb, only on what the step is about: weaker evidence.
+    pub(crate) by_topic: bool,
 }
 
 /// The files that `draft` shows by itself.
@@ -69,6 +73,7 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
     scan.files.partial = scan.evident * 2 < scan.work;
     if scan.files.writes.is_empty() {
         scan.files.writes = std::mem::take(&mut scan.topic);
+        scan.files.by_topic = !scan.files.writes.is_empty();
     }
     let StepFiles { writes, mentions, in_code, .. } = &mut scan.files;
     mentions.retain(|m| !writes.contains(m));
@@ -197,7 +202,7 @@ impl Place<'_> {
     fn is_topic(&self, before_it: &[paths::Found]) -> bool {
         let sentence = last_clause(&self.text[..self.start]);
         let prose = last_clause(self.prose);
-        if verbs::orders_reading(prose) {
+        if verbs::is_order(prose) || matches!(verbs::governing(prose), Some(Deed::Write { .. })) {
             return false;
         }
         let trimmed = sentence.trim_end_matches(['*', '`', ' ']);
@@ -209,7 +214,7 @@ impl Place<'_> {
         });
         let words = tokens(prose);
         let near = words.iter().rev().find(|w| !FILLERS.has(w));
-        let located = near.is_some_and(|w| PLACES.has(w));
+        let located = near.is_some_and(|w| PLACES.has(w) || HOLDERS.has(w));
         joined || located || (behind_name && !near.is_some_and(|w| READ_PREPOSITIONS.has(w)))
     }
 

@@ -2,8 +2,12 @@
 
 use crate::document::{Document, Kind};
 use crate::label;
+use crate::paths;
 use crate::steps::{Draft, STEPS_MAX, last_line};
 use crate::text::{clip, plain};
+
+/// An item with more nested ones is kept whole.
+const FILES_BELOW_MAX: usize = 50;
 
 /// The list items of the outermost level: numbered ones and check boxes, or with `strict` off any.
 pub(crate) fn top_items(document: &Document<'_>, spans: &[(usize, usize)], strict: bool) -> Vec<Draft> {
@@ -69,5 +73,49 @@ fn draft_of_item(document: &Document<'_>, line: usize, stop: usize) -> Draft {
         _ => (String::new(), String::new()),
     };
     let title = label.filter(|l| l.rest.chars().any(char::is_alphanumeric)).map_or_else(|| plain(text), |l| plain(l.rest));
-    Draft { line, last: last_line(document, line, stop), title, kind, id, tick: document.lines[line].tick, ..Draft::default() }
+    let mut draft = Draft { line, last: last_line(document, line, stop), title, kind, id, tick: document.lines[line].tick, ..Draft::default() };
+    draft.items = files_below(document, &draft);
+    draft
+}
+
+/// Nested items that each begin with a file of their own: "2. Port the handlers:" and one line for each.
+fn files_below(document: &Document<'_>, draft: &Draft) -> Vec<Draft> {
+    let is_item = |i: &usize| matches!(document.lines[*i].kind, Kind::Item(_));
+    let Some(base) = (draft.line + 1..=draft.last).filter(is_item).map(|i| document.lines[i].indent).min() else {
+        return Vec::new();
+    };
+    let lines: Vec<usize> = (draft.line + 1..=draft.last).filter(is_item).filter(|i| document.lines[*i].indent <= base + 1).collect();
+    let begins_with_file = |i: &usize| paths::find(clip(document.text(*i)), 1).first().is_some_and(|found| found.start <= 2);
+    if lines.len() < 2 || lines.len() > FILES_BELOW_MAX || !lines.iter().all(begins_with_file) {
+        return Vec::new();
+    }
+    let stops = lines.iter().skip(1).copied().chain([draft.last + 1]);
+    let item = |(line, stop): (usize, usize)| Draft {
+        line,
+        last: last_line(document, line, stop),
+        title: plain(clip(document.text(line))),
+        phase: Some(draft.title.clone()),
+        ..Draft::default()
+    };
+    lines.iter().copied().zip(stops).map(item).collect()
+}
+
+/// Paragraphs that begin with a title in bold type, each up to the next one or to a heading. Fields such as "**Status:** open" are none.
+pub(crate) fn bold_paragraphs(document: &Document<'_>, spans: &[(usize, usize)]) -> Vec<Draft> {
+    let begins = |i: usize| {
+        let after_gap = i == 0 || matches!(document.lines[i - 1].kind, Kind::Blank | Kind::Heading(_) | Kind::Rule);
+        let bold = clip(document.text(i)).strip_prefix("**").and_then(|text| text.split_once("**")).map(|(bold, _)| bold.trim());
+        let is_field = |bold: &str| bold.ends_with(':') && document.lines.get(i + 1).is_none_or(|next| next.kind != Kind::Text);
+        document.lines[i].kind == Kind::Text && after_gap && bold.is_some_and(|bold| bold.chars().any(char::is_alphabetic) && !is_field(bold))
+    };
+    let mut out = Vec::new();
+    for (from, to) in spans {
+        let tops: Vec<usize> = (*from..*to).filter(|i| begins(*i)).take(STEPS_MAX + 1).collect();
+        for (k, line) in tops.iter().enumerate() {
+            let limit = tops.get(k + 1).copied().unwrap_or(*to);
+            let stop = (line + 1..limit).find(|i| matches!(document.lines[*i].kind, Kind::Heading(_) | Kind::Rule)).unwrap_or(limit);
+            out.push(draft_of_item(document, *line, stop));
+        }
+    }
+    out
 }

@@ -26,8 +26,11 @@ pub(crate) fn is_label_word(word: &str) -> bool {
 
 /// The label of a heading or of a line in bold type.
 pub(crate) fn of_heading(text: &str) -> Option<Label<'_>> {
+    if let Some(label) = issue(text.trim_start_matches(['*', ' '])) {
+        return Some(label);
+    }
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '{').trim_end();
-    worded(text).or_else(|| numbered(text)).or_else(|| identified(text))
+    worded(text).or_else(|| numbered(text)).or_else(|| identified(text)).or_else(|| coded(text))
 }
 
 fn worded(text: &str) -> Option<Label<'_>> {
@@ -78,6 +81,35 @@ fn identified(text: &str) -> Option<Label<'_>> {
     (shaped && !rest.trim().is_empty()).then(|| Label { kind: "id".to_owned(), id: id.to_lowercase(), rest: title(rest) })
 }
 
+/// "#318 Title": an issue by its number.
+fn issue(text: &str) -> Option<Label<'_>> {
+    let rest = text.strip_prefix('#')?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let title_of = title(&rest[digits..]);
+    ((1..=8).contains(&digits) && !title_of.is_empty()).then(|| Label { kind: "id".to_owned(), id: rest[..digits].to_owned(), rest: title_of })
+}
+
+/// "T012 [P] Title", as plans made from specifications number their tasks.
+fn coded(text: &str) -> Option<Label<'_>> {
+    let (id, rest) = text.split_once(' ')?;
+    let id = id.trim_end_matches(['.', ':']);
+    let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || "-–—".contains(c));
+    // What stands in square brackets marks the task and is no title.
+    let mut title_of = rest;
+    while let Some((_, after)) = title_of.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        title_of = after.trim_start();
+    }
+    let is_title = title_of.starts_with(|c: char| c.is_alphanumeric() || "`\"*".contains(c));
+    (is_code(id, char::is_ascii_uppercase) && is_title).then(|| Label { kind: "id".to_owned(), id: id.to_lowercase(), rest: title_of })
+}
+
+/// One letter or a few, and two to four digits: "T012", "US1" is none.
+pub(crate) fn is_code(word: &str, is_letter: fn(&char) -> bool) -> bool {
+    let letters = word.chars().take_while(is_letter).count();
+    let digits = &word[letters.min(word.len())..];
+    (1..=3).contains(&letters) && (2..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
 fn title(rest: &str) -> &str {
     rest.trim_start_matches(|c: char| c.is_whitespace() || ".:)-–—*_".contains(c))
 }
@@ -96,6 +128,9 @@ mod tests {
             ("1. Root files", Some(("", "1", "Root files"))),
             ("2.1 Find them:", Some(("", "2.1", "Find them:"))),
             ("TASK-ARCH-3B: Audit", Some(("id", "task-arch-3b", "Audit"))),
+            ("T012 [P] [US1] Seat model", Some(("id", "t012", "Seat model"))),
+            ("**#318 Import**", Some(("id", "318", "Import**"))),
+            ("T3 lines", None),
             ("Task management", None),
             ("3 files to fix", None),
             ("Objective", None),

@@ -119,12 +119,21 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
     if first && (bare.contains("(parallel") || bare.contains("in parallel)") || bare.contains("[parallel") || bare.contains("[p]")) {
         out.parallel = true;
     }
+    if ["does not need any of the other", "needs none of the other", "needs nothing from the other", "independent of the other", "independent of all other"]
+        .iter()
+        .any(|w| bare.contains(w))
+    {
+        out.list.push(Statement::Beside(Target::All));
+    }
+    // "Related to #320 but does not need it".
+    let denied = ["does not need it", "not blocked by it", "does not depend on it"].iter().any(|w| bare.contains(w));
     let words = split(bare);
     let mut at = 0;
     while at < words.len() {
         let (targets, next) = labelled_at(&words, at);
+        let (targets, next) = if targets.is_empty() { issues_at(&words, at) } else { (targets, next) };
         for target in targets {
-            out.list.push(statement(&words[..at], target, parallel));
+            out.list.push(if denied { Statement::Beside(target) } else { statement(&words[..at], target, parallel) });
         }
         let numbers = if asks_for_numbers(&words, at) { bare_numbers_at(&words, at + 1).0 } else { Vec::new() };
         out.list.extend(numbers.into_iter().map(Statement::Needs));
@@ -240,10 +249,19 @@ fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
     if !label::is_label_word(word) {
         // An identifier such as subtask-4a stands for itself.
         let id = word.contains('-') && word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().any(|c| c.is_ascii_digit());
-        return if id { (vec![Target::Labelled("id".to_owned(), word.to_owned())], at + 1) } else { (Vec::new(), at) };
+        return if id || label::is_code(word, char::is_ascii_lowercase) { (vec![Target::Labelled("id".to_owned(), word.to_owned())], at + 1) } else { (Vec::new(), at) };
     }
     let kind = word.strip_suffix('s').filter(|w| label::is_label_word(w)).unwrap_or(word);
     numbers_at(words, at + 1, kind)
+}
+
+/// "#318", with the mark that tells it from a count.
+fn issues_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
+    let word = words[at].trim_end_matches(|c: char| !c.is_alphanumeric());
+    match word.strip_prefix('#').filter(|id| (1..=8).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())) {
+        Some(id) => (vec![Target::Labelled("id".to_owned(), id.to_owned())], at + 1),
+        None => (Vec::new(), at),
+    }
 }
 
 /// A list of numbers without a label. "2 files" and "5 minutes" are none: only what goes on otherwise may follow.
@@ -316,9 +334,28 @@ fn extend_to(high: &str, kind: &str, out: &mut Vec<Target>) {
     }
 }
 
+/// "has nothing to do with", "does not need", "independent of".
+fn denies_need(near: &[&str]) -> bool {
+    let words: Vec<&str> = near.iter().map(|w| trimmed(w)).filter(|w| !w.is_empty()).collect();
+    let ends: [&[&str]; 8] = [
+        &["nothing", "to", "do", "with"],
+        &["not", "need"],
+        &["not", "depend", "on"],
+        &["not", "wait", "for"],
+        &["not", "blocked", "by"],
+        &["independent", "of"],
+        &["without", "waiting", "for"],
+        &["no", "need", "of"],
+    ];
+    ends.iter().any(|end| words.ends_with(end))
+}
+
 /// What the words before a target say.
 fn statement(before: &[&str], target: Target, parallel: bool) -> Statement {
     let near = &before[before.len().saturating_sub(6)..];
+    if denies_need(near) {
+        return Statement::Beside(target);
+    }
     let says = |list: &[&str]| near.iter().any(|w| list.contains(&trimmed(w)));
     if parallel
         && (says(&["parallel", "independent", "independently", "concurrently", "alongside", "simultaneously", "beside"])

@@ -243,10 +243,12 @@ impl<'a> Index<'a> {
     /// Whether a target that no step answers to must have meant one: not an own part of the step, and no "section 2" of
     /// another text unless a field or brackets say that it is needed.
     fn means_a_step(&self, at: usize, target: &Target) -> bool {
-        let Target::Labelled(kind, id) = target else {
-            return matches!(target, Target::Named(name) if name.contains(char::is_alphanumeric));
-        };
         let Fact { draft, statements, .. } = &self.steps[at];
+        let Target::Labelled(kind, id) = target else {
+            // "a tolerance that depends on the zoom level" tells how a program works; a field, or a step that begins so, tells what is needed.
+            let begins = |name: &str| draft.title.to_lowercase().contains(name.trim());
+            return matches!(target, Target::Named(name) if name.contains(char::is_alphanumeric) && (statements.declared || begins(name)));
+        };
         let inner = id.parse::<usize>().is_ok_and(|n| n <= draft.items.len()) || draft.items.iter().any(|i| i.id == *id);
         let known = kind.is_empty() || STEP_WORDS.has(kind) || (kind != "id" && self.kinds.contains(kind.as_str()));
         statements.declared || (known && !inner)

@@ -60,7 +60,7 @@ pub(crate) struct Listed {
 
 const CRITERIA: List = List(
     "success criteria, acceptance, exit criteria, completion criteria, definition of done, done \
-     when, done criteria, success indicators",
+     when, done means, done criteria, success indicators",
 );
 const TALK: List = List(
     "context, background, objective, goal, overview, summary, motivation, note, rollback, risk, \

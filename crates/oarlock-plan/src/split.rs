@@ -84,6 +84,7 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     let found = drafts.len();
     let drafts: Vec<Draft> = drafts.into_iter().filter(|d| !is_placeholder(&d.title)).collect();
     let blanks = found - drafts.len();
+    let (drafts, done) = without_done(drafts);
     let title = name::title_of(&read);
     let facts = facts::gather(&read, &sections, drafts, title.as_deref());
     let order = depend::order(&facts, &side_by_side(&read, &facts));
@@ -95,6 +96,10 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     plan.edges = order.edges.clone();
     plan.conflicts = order.conflicts.clone();
     plan.warnings = warnings(&facts, &order, origin, blanks);
+    if done > 0 {
+        let (steps, are) = if done == 1 { ("step", "is") } else { ("steps", "are") };
+        plan.warnings.push(format!("{done} {steps} {are} ticked as done and left out"));
+    }
     let reason = if blanks > 0 && blanks * 2 >= found {
         Some("the document is a template that is not filled in".to_owned())
     } else {
@@ -110,6 +115,15 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     plan.reason = reason;
     put_parts(&mut plan, &cut, &minutes, options);
     Ok(plan)
+}
+
+/// The steps that are still to be done, and how many are ticked; all of them when every one is.
+fn without_done(drafts: Vec<Draft>) -> (Vec<Draft>, usize) {
+    let done = drafts.iter().filter(|draft| draft.tick == Some(true)).count();
+    if done == 0 || done == drafts.len() {
+        return (drafts, 0);
+    }
+    (drafts.into_iter().filter(|draft| draft.tick != Some(true)).collect(), done)
 }
 
 /// Refuses what no text has. The size is checked where the document is read.
@@ -245,10 +259,6 @@ fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<
     let unknown = unknown_writers(facts);
     if !unknown.is_empty() {
         out.push(format!("the files that these write are not known: {}", steps_text(&unknown)));
-    }
-    let ticked: Vec<usize> = (0..facts.steps.len()).filter(|s| facts.steps[*s].draft.tick == Some(true)).collect();
-    if !ticked.is_empty() && ticked.len() < facts.steps.len() {
-        out.push(format!("these are ticked as done and are in the plan all the same: {}", steps_text(&ticked)));
     }
     if !facts.unclaimed.is_empty() && !facts.steps.is_empty() {
         let shown: Vec<&str> = facts.unclaimed.iter().map(String::as_str).take(8).collect();

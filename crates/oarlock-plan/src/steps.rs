@@ -3,7 +3,7 @@
 
 use crate::PlanError;
 use crate::document::{Document, Kind};
-use crate::items::top_items;
+use crate::items::{self, top_items};
 use crate::label::{self, Label};
 use crate::sections::{self, Class, Section};
 use crate::text::{clip, is_placeholder, plain};
@@ -12,6 +12,11 @@ use crate::text::{clip, is_placeholder, plain};
 pub(crate) const STEPS_MAX: usize = 2_000;
 /// A phase with more items is kept whole.
 const PHASE_ITEMS_MAX: usize = 100;
+
+/// So many paragraphs with a title in bold type are a list of work.
+const PARAGRAPHS_MIN: usize = 3;
+/// Any list of an explained section counts more than they do.
+const PARAGRAPHS_SCORE: i32 = 20;
 
 /// A step as it stands in the document.
 #[derive(Debug, Clone, Default)]
@@ -87,6 +92,11 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
             None => best = Some(candidate),
         }
     }
+    // Lists are plainer than paragraphs, unless they only stand in a corner of the document.
+    let paragraphs = items::bold_paragraphs(document, &open_spans(document, sections));
+    if paragraphs.len() >= PARAGRAPHS_MIN && best.as_ref().is_none_or(|best| best.score < PARAGRAPHS_SCORE) {
+        return Ok((paragraphs, Origin::Plan));
+    }
     let Some(best) = best else {
         return Ok((Vec::new(), Origin::Plan));
     };
@@ -95,6 +105,21 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
     }
     let origin = if best.class == Class::Criteria { Origin::Criteria } else { Origin::Plan };
     Ok((best.drafts, origin))
+}
+
+/// All lines but those of sections that are known to hold no work.
+fn open_spans(document: &Document<'_>, sections: &[Section]) -> Vec<(usize, usize)> {
+    let mut spans = Vec::new();
+    let mut from = 0;
+    for section in sections.iter().filter(|s| matches!(s.class, Class::Talk | Class::Criteria | Class::Writes | Class::Reads)) {
+        if section.line >= from {
+            spans.push((from, section.line));
+            from = section.end;
+        }
+    }
+    spans.push((from, document.lines.len()));
+    spans.retain(|(a, b)| a < b);
+    spans
 }
 
 /// A section in which steps may stand, without those of its sub-sections that are for something else.

@@ -65,7 +65,7 @@ pub(crate) fn expand(
                 |a: &StepFiles, b: &StepFiles| a.writes.iter().any(|x| b.writes.iter().any(|y| x == y || overlaps.of(*x).contains(y)));
             known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
         };
-        if count > 1 && (alone || parallel || (may_expand(&draft) && apart())) {
+        if count > 1 && (alone || parallel || (may_expand(&draft, own) && apart())) {
             out.extend(units_of_items(document, &draft, parallel.then_some(group)));
         } else {
             out.push(Unit::of(draft));
@@ -75,12 +75,14 @@ pub(crate) fn expand(
 }
 
 /// Whether the items of a phase are work: those of an analysis or a test only say what it looks at.
-fn may_expand(draft: &Draft) -> bool {
+fn may_expand(draft: &Draft, own: &[StepFiles]) -> bool {
     if matches!(words::role_of(&draft.title), Role::Inspect | Role::Design | Role::Verify) {
         return false;
     }
-    let works = |item: &&Draft| !item.id.is_empty() || words::makes_something(&item.title);
-    draft.items.iter().filter(works).count() * 2 >= draft.items.len()
+    let works = |(item, files): &(&Draft, &StepFiles)| {
+        !item.id.is_empty() || words::makes_something(&item.title) || (files.by_topic && !files.writes.is_empty())
+    };
+    draft.items.iter().zip(own).filter(works).count() * 2 >= draft.items.len()
 }
 
 fn units_of_items(document: &Document<'_>, draft: &Draft, beside: Option<usize>) -> Vec<Unit> {

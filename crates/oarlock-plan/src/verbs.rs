@@ -74,11 +74,11 @@ pub(crate) fn governing(clause: &str) -> Option<Deed> {
     None
 }
 
-/// Whether `clause` begins with a verb that reads: "Run the checks in", and not "Tests for it in".
-pub(crate) fn orders_reading(clause: &str) -> bool {
+/// Whether `clause` begins with a verb, as orders do: "Run the checks in", and not "Tests for it in".
+pub(crate) fn is_order(clause: &str) -> bool {
     let words = marked(clause);
     let first = words.iter().position(|w| w != ",");
-    first.is_some_and(|k| is_reading(&words[k]) && !is_noun(&words, k))
+    first.is_some_and(|k| is_writing(&words[k]) || is_reading(&words[k]) && !is_noun(&words, k))
 }
 
 /// Whether a verb of `clause` creates or changes.

@@ -64,7 +64,7 @@ const DOCUMENT: List = List(
      summarize, summary, manual, writeup",
 );
 const FINISH: List = List(
-    "release, deploy, deployment, commit, publish, push, rollout, ship, tag, announce, notify, \
+    "delete, drop, retire, decommission, release, deploy, deployment, commit, publish, push, rollout, ship, tag, announce, notify, \
      clean, cleanup, archive, finalize, finalise, finish, wrap, close, complete, mark, polish, \
      cutover",
 );
@@ -72,7 +72,7 @@ const FINISH: List = List(
 const MAKE: List = List(
     "create, write, add, build, implement, develop, produce, generate, make, update, extend, \
      extract, draft, introduce, provide, improve, expand, prepare, modify, fix, refactor, \
-     rewrite, remove, delete, rename, replace, move, migrate, port, convert, use, run, execute, \
+     rewrite, remove, rename, replace, move, migrate, port, convert, use, run, execute, \
      apply, configure",
 );
 const PREPOSITIONS: List = List("for, with, in, into, to, from, of, using, at, on, that, by, via, and, or, which, so, as");
@@ -170,6 +170,47 @@ pub(crate) fn said_stems(text: &str) -> Vec<String> {
     out
 }
 
+/// The stems of what `text` speaks of as something that is there: up to three words behind "the", "these", "those".
+pub(crate) fn definite_stems(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for clause in text.split(['.', ',', ';', ':', '(', ')', '—']) {
+        let words: Vec<&str> = clause.split_whitespace().collect();
+        for (k, word) in words.iter().enumerate() {
+            if ["the", "these", "those"].contains(&word.to_lowercase().as_str()) {
+                let behind = &words[k + 1..words.len().min(k + 4)];
+                let end = behind.iter().position(|w| PREPOSITIONS.has(w)).unwrap_or(behind.len());
+                out.extend(naming_stems(&behind[..end].join(" ")));
+            }
+        }
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// Whether the title of a phase tells a story of a user, as in plans that are made from specifications: "US1, a reader books a seat".
+pub(crate) fn is_story(phase: &str) -> bool {
+    let lower = phase.to_lowercase();
+    lower.contains("user story") || split(&lower, false).iter().any(|w| w.strip_prefix("us").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
+}
+
+/// Whether a step says that it begins when others are done: by how its title begins, or by what it says of all of them.
+pub(crate) fn says_wait(title: &str, prose: &[&str]) -> bool {
+    let words = tokens(title);
+    let begins = |phrase: &[&str]| words.len() >= phrase.len() && words.iter().zip(phrase).all(|(word, wanted)| word == wanted);
+    let openings: [&[&str]; 9] =
+        [&["after"], &["once"], &["when"], &["finally"], &["lastly"], &["then"], &["as", "soon"], &["at", "the", "end"], &["remove", "the", "old"]];
+    if openings.iter().any(|phrase| begins(phrase)) {
+        return true;
+    }
+    const ALL: [&str; 16] = [
+        "when all ", "once all ", "after all ", "when every", "once every", "after every", "with all ", "the others ", "all of them", "all of the above",
+        "both of them", "all three", "all four", "all five", "are done", "is green",
+    ];
+    let lower: Vec<String> = prose.iter().map(|text| text.to_lowercase()).collect();
+    lower.iter().any(|text| ALL.iter().any(|phrase| text.contains(phrase)))
+}
+
 /// The stems of the words of `text` that tell of looking at things.
 pub(crate) fn inspect_stems(text: &str) -> Vec<String> {
     split(text, false).iter().filter(|t| INSPECT.has(t)).map(|t| stem(t)).collect()
@@ -220,8 +261,26 @@ pub(crate) fn role_of(title: &str) -> Role {
     if words.iter().any(|w| BASES.has(w)) && !words.iter().any(|w| VERIFY.has(w)) {
         return Role::Foundation;
     }
-    // A title without a verb in front: "YAML syntax audit", "unit tests", "architecture design".
-    words.iter().rev().find_map(|w| verb_role(w)).unwrap_or(Role::Build)
+    // A title without a verb in front: "YAML syntax audit", "unit tests", "architecture design". What follows a name only describes it.
+    let name = name_of(&plain);
+    tokens(name).iter().rev().find_map(|w| verb_role(w)).unwrap_or(Role::Build)
+}
+
+/// The name that a title begins with, in lower case, when it is two to five words and no order: "Cleaned positions (`a.sql`)".
+pub(crate) fn noun_name(title: &str) -> Option<String> {
+    let plain = without_parentheses(title);
+    let name = name_of(&plain).split(',').next().unwrap_or("").trim().to_lowercase();
+    let words: Vec<String> = tokens(&name);
+    let is_order = words.first().is_some_and(|w| is_make_verb(w) || verb_role(w).is_some());
+    ((2..=5).contains(&words.len()) && !is_order && naming_stems(&name).len() >= 2).then_some(name)
+}
+
+/// What a title names, before it goes on to describe it; a path that it begins with is no word of its language.
+fn name_of(title: &str) -> &str {
+    let end = [". ", ": ", "; "].iter().filter_map(|mark| title.find(mark)).min().unwrap_or(title.len());
+    let name = &title[..end];
+    let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
+    if first.contains('/') || first.trim_end_matches(['.', ':', ',']).contains('.') { rest } else { name }
 }
 
 /// The role of "make X": the last noun before a preposition decides.
