@@ -247,6 +247,6 @@ fn drop_common_words(facts: &mut Facts) {
     }
     for step in &mut facts.steps {
         step.makes.retain(|w| uses[*w as usize] * 2 <= count);
-        step.definite.retain(|w| said[*w as usize] * 2 <= count);
+        step.definite.retain(|w| said[*w as usize] * 3 <= count * 2);
     }
 }

@@ -72,7 +72,7 @@ const TALK: List = List(
      verification, resources, links, appendix, learning, status, log, schema, directory \
      structure, file location, analysis criteria, warning, principle, evidence, root cause, \
      delegation, priority score, priority justification, blocker, indicators, results, \
-     description, introduction, purpose, benefit, what was, follow-up, lessons, research \
+     outside, later, ground rule, rules of, convention, not for this, description, introduction, purpose, benefit, what was, follow-up, lessons, research \
      conclusion, monitoring, troubleshooting, faq, contact, license",
 );
 /// Talk as a section of its own, work as a part of a plan.

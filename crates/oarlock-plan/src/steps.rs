@@ -66,13 +66,17 @@ struct Candidate {
     shape: Shape,
     word: String,
     drafts: Vec<Draft>,
+    /// Whether each of them begins in bold type.
+    bold: bool,
     class: Class,
 }
 
 impl Candidate {
     /// Whether it is another piece of the same plan, further down.
     fn continues(&self, before: &Self) -> bool {
-        let same = self.score == before.score && self.shape == before.shape && self.word == before.word;
+        // Sections in which every item has a title in bold type are of one hand.
+        let is_alike = self.word == before.word || (self.bold && before.bold);
+        let same = self.score == before.score && self.shape == before.shape && is_alike;
         same && before.drafts.last().zip(self.drafts.first()).is_some_and(|(a, b)| a.last < b.line)
     }
 }
@@ -164,6 +168,9 @@ fn root_region<'a>(document: &Document<'a>, sections: &[Section]) -> Region<'a> 
     let mut spans = Vec::new();
     let mut from = 0;
     let mut skip_to = 0;
+    // Without a section that is called a plan, numbered headings of no other purpose are the plan.
+    let has_plan = sections.iter().any(|s| s.own_class && matches!(s.class, Class::Plan | Class::Details));
+    let is_numbered = |s: &Section| !has_plan && s.class == Class::Other && label::of_heading(document.text(s.line)).is_some();
     for (at, section) in sections.iter().enumerate() {
         let is_title = at == 0 && section.level == 1;
         if is_title {
@@ -175,7 +182,7 @@ fn root_region<'a>(document: &Document<'a>, sections: &[Section]) -> Region<'a> 
         if section.line < skip_to {
             continue;
         }
-        if section.class == Class::Step {
+        if section.class == Class::Step || is_numbered(section) {
             skip_to = section.end;
         } else {
             spans.push((from, section.line));
@@ -212,7 +219,10 @@ fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> 
     };
     let single = if drafts.len() == 1 { -26 } else { 0 };
     let word = region.title.split_whitespace().last().unwrap_or("").to_lowercase();
-    Some(Candidate { score: base + form + single, shape, word, drafts, class: region.class })
+    let bold = drafts.iter().all(|draft| document.text(draft.line).starts_with("**"));
+    // One alone is a remark, unless it is written as its neighbours are.
+    let single = if bold && shape == Shape::Bullets { 0 } else { single };
+    Some(Candidate { score: base + form + single, shape, word, drafts, bold, class: region.class })
 }
 
 /// "Folders to analyze", "Audit checklist".

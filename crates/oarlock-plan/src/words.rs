@@ -86,7 +86,7 @@ const GENERIC: List = List(
      step, steps, phase, component, components, part, section, item, items, option, data, work, \
      run, use, using, used, based, via, its, their, our, are, is, be, in, on, to, of, by, at, as, \
      it, if, not, no, when, where, then, first, after, before, per, via, across, between, \
-     implementation, minutes, min, mins, hour, hours, day, days, tokens, md, py, rs, ts, js, \
+     implementation, minutes, min, mins, hour, hours, day, days, md, py, rs, ts, js, \
      yaml, yml, json, toml, txt, html, css, sh, sql, docs, src, lib, user, users, value, values, \
      set, list, name, handling, one, two, include, includes, including, contains, containing",
 );
