@@ -173,7 +173,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
     let names = paths.iter().flat_map(|p| words::naming_stems(p.rsplit('/').next().unwrap_or(p)));
     // "Search" names no thing where it says what to do, and does where it is what is made.
     let thing = if role == Role::Inspect { Vec::new() } else { words::inspect_stems(&title) };
-    let makes: Vec<u32> = words::naming_stems(&title)
+    let makes: Vec<u32> = words::naming_stems(words::made_by(&title))
         .into_iter()
         .chain(thing)
         .chain(names)

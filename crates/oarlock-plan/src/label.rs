@@ -30,7 +30,7 @@ pub(crate) fn of_heading(text: &str) -> Option<Label<'_>> {
         return Some(label);
     }
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '{').trim_end();
-    worded(text).or_else(|| numbered(text)).or_else(|| identified(text)).or_else(|| coded(text))
+    worded(text).or_else(|| milestone(text)).or_else(|| numbered(text)).or_else(|| identified(text)).or_else(|| coded(text))
 }
 
 fn worded(text: &str) -> Option<Label<'_>> {
@@ -79,6 +79,13 @@ fn identified(text: &str) -> Option<Label<'_>> {
         && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
         && id.chars().any(|c| c.is_ascii_digit());
     (shaped && !rest.trim().is_empty()).then(|| Label { kind: "id".to_owned(), id: id.to_lowercase(), rest: title(rest) })
+}
+
+/// "M2: Title", as milestones are numbered.
+fn milestone(text: &str) -> Option<Label<'_>> {
+    let (id, rest) = text.split_once(':')?;
+    let number = id.strip_prefix('M').filter(|n| (1..=2).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))?;
+    (!rest.trim().is_empty()).then(|| Label { kind: "milestone".to_owned(), id: number.to_owned(), rest: title(rest) })
 }
 
 /// "#318 Title": an issue by its number.
@@ -130,6 +137,7 @@ mod tests {
             ("TASK-ARCH-3B: Audit", Some(("id", "task-arch-3b", "Audit"))),
             ("T012 [P] [US1] Seat model", Some(("id", "t012", "Seat model"))),
             ("**#318 Import**", Some(("id", "318", "Import**"))),
+            ("M2: costing", Some(("milestone", "2", "costing"))),
             ("T3 lines", None),
             ("Task management", None),
             ("3 files to fix", None),

@@ -88,7 +88,7 @@ const GENERIC: List = List(
      it, if, not, no, when, where, then, first, after, before, per, via, across, between, \
      implementation, minutes, min, mins, hour, hours, day, days, md, py, rs, ts, js, \
      yaml, yml, json, toml, txt, html, css, sh, sql, docs, src, lib, user, users, value, values, \
-     set, list, name, handling, one, two, include, includes, including, contains, containing",
+     them, they, there, over, out, what, same, while, both, more, most, story, stories, set, list, name, handling, one, two, include, includes, including, contains, containing",
 );
 
 /// Whether a title begins with the making of something.
@@ -208,7 +208,8 @@ pub(crate) fn says_wait(title: &str, prose: &[&str]) -> bool {
         "both of them", "all three", "all four", "all five", "are done", "is green",
     ];
     let lower: Vec<String> = prose.iter().map(|text| text.to_lowercase()).collect();
-    lower.iter().any(|text| ALL.iter().any(|phrase| text.contains(phrase)))
+    let at_the_end = |text: &str| text.contains("at the end") && !text.contains("at the end of");
+    lower.iter().any(|text| at_the_end(text) || ALL.iter().any(|phrase| text.contains(phrase)))
 }
 
 /// The stems of the words of `text` that tell of looking at things.
@@ -273,6 +274,13 @@ pub(crate) fn noun_name(title: &str) -> Option<String> {
     let words: Vec<String> = tokens(&name);
     let is_order = words.first().is_some_and(|w| is_make_verb(w) || verb_role(w).is_some());
     ((2..=5).contains(&words.len()) && !is_order && naming_stems(&name).len() >= 2).then_some(name)
+}
+
+/// The part of a title that names what is made: its beginning, where more sentences follow; all of it where that names nothing.
+pub(crate) fn made_by(title: &str) -> &str {
+    let name = name_of(title);
+    let is_whole = name.len() == title.len() || naming_stems(name).is_empty();
+    if is_whole { title } else { name }
 }
 
 /// What a title names, before it goes on to describe it; a path that it begins with is no word of its language.
