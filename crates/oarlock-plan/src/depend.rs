@@ -199,6 +199,13 @@ fn is_later_phase(one: &Fact, two: &Fact) -> bool {
     kind == other_kind && ["phase", "stage", "milestone", "part"].contains(&kind.as_str()) && number(&id) < number(&other_id)
 }
 
+/// "Version audit" and "Folder audit": they look at different things and change nothing.
+fn are_looks_of_one_kind(one: &Fact, two: &Fact) -> bool {
+    let kind = |fact: &Fact| words::tokens(&words::without_parentheses(&fact.draft.title)).pop();
+    let looks = |fact: &Fact| fact.role == Role::Inspect && fact.files.writes.is_empty();
+    looks(one) && looks(two) && kind(one) == kind(two) && one.draft.title != two.draft.title
+}
+
 /// The label of the phase that a step belongs to, or is.
 fn phase_of(fact: &Fact) -> (String, String) {
     fact.draft.phase_label.clone().unwrap_or_else(|| (fact.draft.kind.clone(), fact.draft.id.clone()))
@@ -238,6 +245,9 @@ impl Rules<'_> {
         if a.looks_at_something() && b.looks_at_something() {
             let same = a.files.mentions.first() == b.files.mentions.first();
             return same.then_some(Why::Unknown);
+        }
+        if are_looks_of_one_kind(a, b) {
+            return None;
         }
         if let Some(reason) = self.role(a, b, to) {
             return Some(Why::Role(reason));

@@ -259,12 +259,12 @@ pub(crate) fn role_of(title: &str) -> Role {
     if let Some(role) = verb_role(first) {
         return role;
     }
-    if words.iter().any(|w| BASES.has(w)) && !words.iter().any(|w| VERIFY.has(w)) {
+    // A title without a verb in front: "YAML syntax audit", "unit tests", "architecture design". What follows a name only describes it.
+    let name = tokens(name_of(&plain));
+    if name.iter().any(|w| BASES.has(w)) && !name.iter().any(|w| VERIFY.has(w)) {
         return Role::Foundation;
     }
-    // A title without a verb in front: "YAML syntax audit", "unit tests", "architecture design". What follows a name only describes it.
-    let name = name_of(&plain);
-    tokens(name).iter().rev().find_map(|w| verb_role(w)).unwrap_or(Role::Build)
+    name.iter().rev().find_map(|w| verb_role(w)).unwrap_or(Role::Build)
 }
 
 /// The name that a title begins with, in lower case, when it is two to five words and no order: "Cleaned positions (`a.sql`)".
@@ -278,17 +278,27 @@ pub(crate) fn noun_name(title: &str) -> Option<String> {
 
 /// The part of a title that names what is made: its beginning, where more sentences follow; all of it where that names nothing.
 pub(crate) fn made_by(title: &str) -> &str {
+    // A file that a title begins with is known by its own name.
+    if begins_with_path(title) {
+        return "";
+    }
     let name = name_of(title);
-    let is_whole = name.len() == title.len() || naming_stems(name).is_empty();
-    if is_whole { title } else { name }
+    let name = if naming_stems(name).is_empty() { title } else { name };
+    // What is read is made elsewhere: "the list reads from the local database".
+    let end = [" from ", " using ", " via ", " against ", " on top of "].iter().filter_map(|mark| name.find(mark)).min().unwrap_or(name.len());
+    if naming_stems(&name[..end]).is_empty() { name } else { &name[..end] }
+}
+
+fn begins_with_path(title: &str) -> bool {
+    let first = title.split(' ').next().unwrap_or(title);
+    first.contains('/') || first.trim_end_matches(['.', ':', ',']).contains('.')
 }
 
 /// What a title names, before it goes on to describe it; a path that it begins with is no word of its language.
 fn name_of(title: &str) -> &str {
     let end = [". ", ": ", "; "].iter().filter_map(|mark| title.find(mark)).min().unwrap_or(title.len());
     let name = &title[..end];
-    let (first, rest) = name.split_once(' ').unwrap_or((name, ""));
-    if first.contains('/') || first.trim_end_matches(['.', ':', ',']).contains('.') { rest } else { name }
+    if begins_with_path(name) { name.split_once(' ').map_or("", |(_, rest)| rest) } else { name }
 }
 
 /// The role of "make X": the last noun before a preposition decides.
