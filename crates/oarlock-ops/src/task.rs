@@ -2,6 +2,7 @@
 
 mod add;
 mod cancel;
+mod candidates;
 mod claim;
 mod depend;
 mod done;

@@ -21,6 +21,22 @@ pub(crate) fn cut(needs: &[Vec<usize>], minutes: &[u64], agents: usize, parts_ma
     finish(parts, needs)
 }
 
+/// The same with parts that were made otherwise, in the order of their first steps.
+pub(crate) fn cut_as(parts: Vec<Vec<usize>>, needs: &[Vec<usize>], minutes: &[u64], agents: usize, parts_max: usize) -> Cut {
+    let parts = if parts.len() > parts_max.max(1) { join_waves(&parts, needs, minutes, agents.max(1), parts_max.max(1)) } else { parts };
+    finish(parts, needs)
+}
+
+/// Whether steps put together so, each in the part of a number, leave an order of the parts.
+pub(crate) fn can_be_ordered(part_of: &[usize], needs: &[Vec<usize>]) -> bool {
+    let mut waits = vec![Vec::new(); part_of.len()];
+    for (step, before) in needs.iter().enumerate() {
+        let part = part_of[step];
+        waits[part].extend(before.iter().map(|need| part_of[*need]).filter(|need| *need != part));
+    }
+    schedule::topological(&waits).is_ok()
+}
+
 /// All steps in one part.
 pub(crate) fn whole(count: usize) -> Cut {
     Cut { parts: vec![(0..count).collect()], needs: vec![Vec::new()] }

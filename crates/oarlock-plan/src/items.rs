@@ -73,7 +73,8 @@ fn draft_of_item(document: &Document<'_>, line: usize, stop: usize) -> Draft {
         _ => (String::new(), String::new()),
     };
     let title = label.filter(|l| l.rest.chars().any(char::is_alphanumeric)).map_or_else(|| plain(text), |l| plain(l.rest));
-    let mut draft = Draft { line, last: last_line(document, line, stop), title, kind, id, tick: document.lines[line].tick, ..Draft::default() };
+    let mut draft =
+        Draft { line, last: last_line(document, line, stop), title, kind, id, tick: document.lines[line].tick, ..Draft::default() };
     draft.items = files_below(document, &draft);
     draft
 }
@@ -106,7 +107,9 @@ pub(crate) fn bold_paragraphs(document: &Document<'_>, spans: &[(usize, usize)])
         let after_gap = i == 0 || matches!(document.lines[i - 1].kind, Kind::Blank | Kind::Heading(_) | Kind::Rule);
         let bold = clip(document.text(i)).strip_prefix("**").and_then(|text| text.split_once("**")).map(|(bold, _)| bold.trim());
         let is_field = |bold: &str| bold.ends_with(':') && document.lines.get(i + 1).is_none_or(|next| next.kind != Kind::Text);
-        document.lines[i].kind == Kind::Text && after_gap && bold.is_some_and(|bold| bold.chars().any(char::is_alphabetic) && !is_field(bold))
+        document.lines[i].kind == Kind::Text
+            && after_gap
+            && bold.is_some_and(|bold| bold.chars().any(char::is_alphabetic) && !is_field(bold))
     };
     let mut out = Vec::new();
     for (from, to) in spans {

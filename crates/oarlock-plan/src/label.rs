@@ -93,7 +93,11 @@ fn issue(text: &str) -> Option<Label<'_>> {
     let rest = text.strip_prefix('#')?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let title_of = title(&rest[digits..]);
-    ((1..=8).contains(&digits) && !title_of.is_empty()).then(|| Label { kind: "id".to_owned(), id: rest[..digits].to_owned(), rest: title_of })
+    ((1..=8).contains(&digits) && !title_of.is_empty()).then(|| Label {
+        kind: "id".to_owned(),
+        id: rest[..digits].to_owned(),
+        rest: title_of,
+    })
 }
 
 /// "T012 [P] Title", as plans made from specifications number their tasks.

@@ -4,12 +4,14 @@
 //! The way through the house: `document` reads lines, `sections` tells what each part of the text is for, `steps` finds
 //! the work, `units` cuts phases into it, `facts` gathers what is known about each step (`words`, `paths`, `files` with
 //! `verbs`, `refs`, `estimate`), `depend`
-//! orders the steps, `group` cuts them into parts, `schedule` times them. [`validate`] checks a plan that somebody else
+//! orders the steps, `group` cuts them into parts, `schedule` times them, `assign` gives them out. [`validate`] checks a plan that somebody else
 //! made, [`subtask_document`] writes what a worker reads.
 //!
 //! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
 
+mod assign;
 mod bits;
+mod by;
 mod claim;
 mod depend;
 mod document;
@@ -37,6 +39,8 @@ mod validate;
 mod verbs;
 mod words;
 
+pub use assign::{Candidate, assign};
+pub use by::By;
 pub use error::PlanError;
 pub use name::{task_id_from_file_name, title};
 pub use part::subtask_document;

@@ -119,9 +119,15 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
     if first && (bare.contains("(parallel") || bare.contains("in parallel)") || bare.contains("[parallel") || bare.contains("[p]")) {
         out.parallel = true;
     }
-    if ["does not need any of the other", "needs none of the other", "needs nothing from the other", "independent of the other", "independent of all other"]
-        .iter()
-        .any(|w| bare.contains(w))
+    if [
+        "does not need any of the other",
+        "needs none of the other",
+        "needs nothing from the other",
+        "independent of the other",
+        "independent of all other",
+    ]
+    .iter()
+    .any(|w| bare.contains(w))
     {
         out.list.push(Statement::Beside(Target::All));
     }
@@ -249,7 +255,11 @@ fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
     if !label::is_label_word(word) {
         // An identifier such as subtask-4a stands for itself.
         let id = word.contains('-') && word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().any(|c| c.is_ascii_digit());
-        return if id || label::is_code(word, char::is_ascii_lowercase) { (vec![Target::Labelled("id".to_owned(), word.to_owned())], at + 1) } else { (Vec::new(), at) };
+        return if id || label::is_code(word, char::is_ascii_lowercase) {
+            (vec![Target::Labelled("id".to_owned(), word.to_owned())], at + 1)
+        } else {
+            (Vec::new(), at)
+        };
     }
     let kind = word.strip_suffix('s').filter(|w| label::is_label_word(w)).unwrap_or(word);
     numbers_at(words, at + 1, kind)

@@ -4,6 +4,7 @@
 use oarlock_model::ident::is_identifier;
 use oarlock_model::limits::{BODY_BYTES_MAX, IDENTIFIER_CHARS_MAX, SUBTASKS_MAX};
 
+use crate::by::{self, By};
 use crate::depend::{self, Order};
 use crate::document::{Document, Kind};
 use crate::facts::{self, Fact, Facts};
@@ -40,13 +41,15 @@ pub struct Options {
     pub agents: usize,
     /// Most parts, 1 to 1,000; 99 when absent.
     pub subtasks_max: Option<usize>,
+    /// What a part holds.
+    pub by: By,
 }
 
 impl Options {
     /// The usual asking: three agents.
     #[must_use]
     pub fn new(task: impl Into<String>) -> Self {
-        Self { task: task.into(), agents: 3, subtasks_max: None }
+        Self { task: task.into(), agents: 3, subtasks_max: None, by: By::Auto }
     }
 
     pub(crate) fn check(&self) -> Result<(), PlanError> {
@@ -107,9 +110,17 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     };
     let cut = match &reason {
         Some(_) => group::whole(facts.steps.len()),
-        None => group::cut(&order.needs, &minutes, options.agents, options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX)),
+        None => {
+            let most = options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX);
+            match by::parts(&facts, &order.needs, options.by) {
+                Some(parts) => group::cut_as(parts, &order.needs, &minutes, options.agents, most),
+                None => group::cut(&order.needs, &minutes, options.agents, most),
+            }
+        }
     };
-    let reason = reason.or_else(|| not_worth(&cut, &minutes, options.agents, estimated, &facts, &order));
+    let reason = reason.or_else(|| not_worth(&cut, &minutes, options.agents, estimated, &facts, &order)).map(|reason| {
+        if options.by == By::Auto { reason } else { format!("put together by {}, no two parts can run at once: {reason}", options.by) }
+    });
     let cut = if reason.is_some() { group::whole(facts.steps.len()) } else { cut };
     plan.parallelizable = reason.is_none();
     plan.reason = reason;

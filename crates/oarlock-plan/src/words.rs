@@ -191,21 +191,45 @@ pub(crate) fn definite_stems(text: &str) -> Vec<String> {
 /// Whether the title of a phase tells a story of a user, as in plans that are made from specifications: "US1, a reader books a seat".
 pub(crate) fn is_story(phase: &str) -> bool {
     let lower = phase.to_lowercase();
-    lower.contains("user story") || split(&lower, false).iter().any(|w| w.strip_prefix("us").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
+    lower.contains("user story")
+        || split(&lower, false).iter().any(|w| w.strip_prefix("us").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
 }
 
 /// Whether a step says that it begins when others are done: by how its title begins, or by what it says of all of them.
 pub(crate) fn says_wait(title: &str, prose: &[&str]) -> bool {
     let words = tokens(title);
     let begins = |phrase: &[&str]| words.len() >= phrase.len() && words.iter().zip(phrase).all(|(word, wanted)| word == wanted);
-    let openings: [&[&str]; 9] =
-        [&["after"], &["once"], &["when"], &["finally"], &["lastly"], &["then"], &["as", "soon"], &["at", "the", "end"], &["remove", "the", "old"]];
+    let openings: [&[&str]; 9] = [
+        &["after"],
+        &["once"],
+        &["when"],
+        &["finally"],
+        &["lastly"],
+        &["then"],
+        &["as", "soon"],
+        &["at", "the", "end"],
+        &["remove", "the", "old"],
+    ];
     if openings.iter().any(|phrase| begins(phrase)) {
         return true;
     }
     const ALL: [&str; 16] = [
-        "when all ", "once all ", "after all ", "when every", "once every", "after every", "with all ", "the others ", "all of them", "all of the above",
-        "both of them", "all three", "all four", "all five", "are done", "is green",
+        "when all ",
+        "once all ",
+        "after all ",
+        "when every",
+        "once every",
+        "after every",
+        "with all ",
+        "the others ",
+        "all of them",
+        "all of the above",
+        "both of them",
+        "all three",
+        "all four",
+        "all five",
+        "are done",
+        "is green",
     ];
     let lower: Vec<String> = prose.iter().map(|text| text.to_lowercase()).collect();
     let at_the_end = |text: &str| text.contains("at the end") && !text.contains("at the end of");
@@ -285,7 +309,8 @@ pub(crate) fn made_by(title: &str) -> &str {
     let name = name_of(title);
     let name = if naming_stems(name).is_empty() { title } else { name };
     // What is read is made elsewhere: "the list reads from the local database".
-    let end = [" from ", " using ", " via ", " against ", " on top of "].iter().filter_map(|mark| name.find(mark)).min().unwrap_or(name.len());
+    let end =
+        [" from ", " using ", " via ", " against ", " on top of "].iter().filter_map(|mark| name.find(mark)).min().unwrap_or(name.len());
     if naming_stems(&name[..end]).is_empty() { name } else { &name[..end] }
 }
 

@@ -141,7 +141,14 @@ fn labelled_plans_are_split_soundly_and_not_too_shyly() {
     let mut table = format!("{:<24}{:>6}{:>11}{:>8}{:>8}{:>14}\n", "kind", "plans", "precision", "recall", "F1", "orders kept");
     for (kind, score) in kinds.iter().map(|(kind, score)| (kind.as_str(), score)).chain([("all", &total)]) {
         let orders = format!("{} of {}", score.kept, score.depends);
-        let _ = writeln!(table, "{kind:<24}{:>6}{:>11.2}{:>8.2}{:>8.2}{orders:>14}", score.documents, score.precision(), score.recall(), score.f1());
+        let _ = writeln!(
+            table,
+            "{kind:<24}{:>6}{:>11.2}{:>8.2}{:>8.2}{orders:>14}",
+            score.documents,
+            score.precision(),
+            score.recall(),
+            score.f1()
+        );
     }
     let splits = total.true_splits + total.false_splits;
     let _ = writeln!(table, "split: {splits} of {}, {} of them soundly", total.documents, total.sound_splits);

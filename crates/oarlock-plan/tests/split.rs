@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use oarlock_model::ident::is_identifier;
 use oarlock_model::pattern::Pattern;
-use oarlock_plan::{Options, Plan, PlanError, split, subtask_document};
+use oarlock_plan::{By, Options, Plan, PlanError, split, subtask_document};
 
 fn plan(document: &str) -> Plan {
     let plan = split(document, &Options::new("T-1")).expect("a small document is read");
@@ -369,18 +369,18 @@ fn options_shape_the_plan() {
     let items: String = (1..=12).map(|n| format!("{n}. Create `f{n}.rs`\n")).collect();
     let document = format!("# T\n## Approach\n{items}");
     for (agents, max, want) in [(3, None, 3), (5, None, 5), (5, Some(4), 4), (2, Some(99), 2)] {
-        let options = Options { task: "T".to_owned(), agents, subtasks_max: max };
+        let options = Options { task: "T".to_owned(), agents, subtasks_max: max, by: By::Auto };
         let plan = split(&document, &options).expect("small");
         holds(&plan, &document, agents);
         assert_eq!(plan.subtasks.len(), want, "{agents} {max:?}");
     }
-    let alone = Options { task: "T".to_owned(), agents: 1, subtasks_max: None };
+    let alone = Options { task: "T".to_owned(), agents: 1, subtasks_max: None, by: By::Auto };
     assert!(!split(&document, &alone).expect("small").parallelizable);
 }
 
 #[test]
 fn options_outside_their_range_are_refused() {
-    let with = |task: &str, agents, max| split("x", &Options { task: task.to_owned(), agents, subtasks_max: max });
+    let with = |task: &str, agents, max| split("x", &Options { task: task.to_owned(), agents, subtasks_max: max, by: By::Auto });
     assert!(matches!(with("../x", 3, None), Err(PlanError::TaskInvalid { .. })));
     assert!(matches!(with(&"x".repeat(64), 3, None), Err(PlanError::TaskTooLong { .. })));
     assert!(matches!(with("T", 0, None), Err(PlanError::NoAgents)));
@@ -444,4 +444,30 @@ fn damaged_documents_still_give_plans() {
     ] {
         let _ = plan(document);
     }
+}
+
+const LAYERS: &str = "# T\n## Approach\n\
+    1. Create `store/users.sql`\n2. Create `store/rooms.sql`\n3. Create `web/users.css`\n4. Create `web/rooms.css`\n5. Create `tools/lint.sh`\n";
+
+fn split_by(by: By) -> Plan {
+    split(LAYERS, &Options { by, agents: 2, ..Options::new("T-1") }).expect("a document")
+}
+
+#[test]
+fn steps_are_put_together_as_was_asked() {
+    assert_eq!(parts(&split_by(By::Steps)), [vec![1], vec![2], vec![3], vec![4], vec![5]]);
+    assert_eq!(parts(&split_by(By::Component)), [vec![1, 2], vec![3, 4], vec![5]]);
+    assert_eq!(parts(&split_by(By::Layer)), [vec![1, 2], vec![3, 4], vec![5]]);
+    for by in ["steps", "component", "feature", "layer", "auto"] {
+        assert_eq!(by.parse::<By>().expect("known").to_string(), by);
+    }
+    assert!("floor".parse::<By>().is_err());
+}
+
+#[test]
+fn what_must_be_done_in_between_keeps_parts_apart() {
+    let document = "# T\n## Approach\n1. Create `a/one.rs`\n2. Create `b/two.rs`, after step 1\n3. Create `a/three.rs`, after step 2\n4. Create `c/four.rs`\n";
+    let plan = split(document, &Options { by: By::Component, ..Options::new("T-1") }).expect("a document");
+    assert_eq!(parts(&plan), [vec![1], vec![2], vec![3], vec![4]]);
+    assert_eq!(plan.subtasks[2].depends_on, ["T-1-SUB2"]);
 }

@@ -6,7 +6,7 @@ use oarlock_model::pattern::Pattern;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
-use oarlock_plan::{Options, Plan, PlanError, Problem, Subtask};
+use oarlock_plan::{By, Options, Plan, PlanError, Problem, Subtask};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -20,8 +20,8 @@ use crate::request::{Identity, Mutation, Request};
 use crate::settings::Settings;
 use crate::settle;
 use crate::shapes::TaskShape;
-use crate::task::add;
 use crate::task::release::held_by_me;
+use crate::task::{add, candidates};
 
 /// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
@@ -37,10 +37,18 @@ pub struct Split {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_subtasks: Option<usize>,
+    /// What a part holds: auto, steps, component, feature or layer [default: auto]
+    #[arg(long, value_name = "HOW")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
     /// A plan made by an agent or a person, as JSON; - reads standard input
     #[arg(long, value_name = "FILE")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// Give the parts to active agents, by capability, load and past speed; an assignment binds only while its agent is active
+    #[arg(long)]
+    #[serde(default)]
+    pub assign: bool,
     /// Finish the parent when its last part is done, instead of offering it for integration
     #[arg(long)]
     #[serde(default)]
@@ -102,7 +110,7 @@ impl Request for Split {
     /// A plan of a file that changes nothing needs neither project nor store.
     fn without_store(&self, settings: &Settings) -> Result<Option<SplitReply>, OpError> {
         self.check()?;
-        let Some(document) = self.document.as_ref().filter(|_| self.dry_run) else { return Ok(None) };
+        let Some(document) = self.document.as_ref().filter(|_| self.dry_run && !self.assign) else { return Ok(None) };
         let plan = self.plan(&self.file_id()?, document, settings, &[])?;
         Ok(Some(SplitReply { plan, created: Vec::new() }))
     }
@@ -129,7 +137,10 @@ impl Mutation for Split {
             .iter()
             .flat_map(|agent| agent.capabilities.iter().chain(&agent.role).map(ToString::to_string).collect::<Vec<_>>())
             .collect();
-        let plan = self.plan(&parent, &document, cx.settings(), &known.into_iter().collect::<Vec<_>>())?;
+        let mut plan = self.plan(&parent, &document, cx.settings(), &known.into_iter().collect::<Vec<_>>())?;
+        if self.assign && plan.parallelizable {
+            distribute(cx, &mut plan)?;
+        }
         if self.dry_run || !plan.parallelizable {
             if self.or_whole && !self.dry_run && existing.is_none() {
                 self.add_parent(cx, &parent, &document, &plan)?;
@@ -166,7 +177,12 @@ impl Split {
     }
 
     fn plan(&self, parent: &TaskId, document: &str, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
-        let options = Options { task: parent.to_string(), agents: self.agents.unwrap_or(settings.agents), subtasks_max: self.max_subtasks };
+        let options = Options {
+            task: parent.to_string(),
+            agents: self.agents.unwrap_or(settings.agents),
+            subtasks_max: self.max_subtasks,
+            by: self.by.unwrap_or_default(),
+        };
         match &self.plan {
             Some(given) => oarlock_plan::validate(given, Some(document), &options, known).map_err(|problems| bad_plan(&problems)),
             None => oarlock_plan::split(document, &options).map_err(bad_document),
@@ -245,6 +261,18 @@ impl Split {
         // The reply keeps the order of the plan.
         plan.subtasks.iter().map(|s| Ok(TaskShape::of(&cx.reading(), cx.task(&TaskId::parse(&s.id)?)?)?)).collect()
     }
+}
+
+/// Gives the parts to the agents that are active now.
+fn distribute(cx: &Deciding<'_>, plan: &mut Plan) -> Result<(), OpError> {
+    let candidates = candidates::active(&cx.reading())?;
+    let nobody = oarlock_plan::assign(plan, &candidates);
+    if candidates.is_empty() {
+        plan.warnings.push("no agent is active, so every part is open to all".to_owned());
+    } else if !nobody.is_empty() {
+        plan.warnings.push(format!("no active agent can do these, so they are open to all: {}", nobody.join(", ")));
+    }
+    Ok(())
 }
 
 /// The parts in an order in which each stands after what it depends on, otherwise as in the document.

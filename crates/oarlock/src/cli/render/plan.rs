@@ -10,6 +10,7 @@ pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
     let steps = plan["steps"].as_array().map_or(0, Vec::len);
     if plan["parallelizable"] != true {
         let _ = writeln!(out, "{} is not split: {} ({steps} steps)", paint.bold(&text(plan, "task")), text(plan, "reason"));
+        why(out, plan, paint);
     } else {
         let parts = plan["subtasks"].as_array().map_or(0, Vec::len);
         let _ = writeln!(
@@ -24,6 +25,7 @@ pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
             let ids: Vec<&str> = wave.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let _ = writeln!(out, "  wave {}: {}", n + 1, ids.join("  "));
         }
+        why(out, plan, paint);
         let created = plan["created"].as_array().map_or(0, Vec::len);
         let _ =
             writeln!(out, "{}", if created > 0 { format!("{created} parts were made") } else { "nothing was changed (dry run)".into() });
@@ -33,19 +35,48 @@ pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
     }
 }
 
-fn subtasks(out: &mut String, plan: &Value, paint: Paint) {
-    let row = |s: &Value| {
+/// Reasons that are shown; a long plan has its others in the JSON.
+const REASONS_MAX: usize = 40;
+
+/// Why steps wait for others, each with its line in the document.
+fn why(out: &mut String, plan: &Value, paint: Paint) {
+    let edges = plan["edges"].as_array().map_or(&[][..], Vec::as_slice);
+    if edges.is_empty() {
+        return;
+    }
+    let steps = plan["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    let step = |n: &Value| steps.iter().find(|step| step["n"] == *n).unwrap_or(&Value::Null);
+    let row = |edge: &Value| {
+        let later = step(&edge["to"]);
         vec![
-            Cell::painted(text(s, "id"), |t| paint.bold(t)),
-            Cell::new(list(s, "steps")),
-            Cell::new(text(s, "estimate_minutes")),
-            Cell::new(list(s, "depends_on")),
-            Cell::new(list(s, "writes")),
-            Cell::new(text(s, "title")),
+            Cell::new(text(edge, "to")),
+            Cell::new(text(later, "line")),
+            Cell::new(text(edge, "from")),
+            Cell::new(format!("{:.0} %", edge["confidence"].as_f64().unwrap_or(0.0) * 100.0)),
+            Cell::new(text(edge, "reason")),
         ]
     };
-    let rows = plan["subtasks"].as_array().into_iter().flatten().map(row).collect();
-    table(out, &["PART", "STEPS", "MIN", "AFTER", "WRITES", "TITLE"], rows, paint);
+    out.push('\n');
+    table(out, &["STEP", "LINE", "AFTER", "SURE", "BECAUSE IT"], edges.iter().take(REASONS_MAX).map(row).collect(), paint);
+    if edges.len() > REASONS_MAX {
+        let _ = writeln!(out, "  and {} more, with --json", edges.len() - REASONS_MAX);
+    }
+}
+
+fn subtasks(out: &mut String, plan: &Value, paint: Paint) {
+    let parts = plan["subtasks"].as_array().map_or(&[][..], Vec::as_slice);
+    let assigned = parts.iter().any(|part| part["assigned"].is_string());
+    let row = |s: &Value| {
+        let mut cells =
+            vec![Cell::painted(text(s, "id"), |t| paint.bold(t)), Cell::new(list(s, "steps")), Cell::new(text(s, "estimate_minutes"))];
+        cells.extend(assigned.then(|| Cell::new(text(s, "assigned"))));
+        cells.extend([list(s, "depends_on"), list(s, "writes"), text(s, "title")].map(Cell::new));
+        cells
+    };
+    let mut heads = vec!["PART", "STEPS", "MIN"];
+    heads.extend(assigned.then_some("AGENT"));
+    heads.extend(["AFTER", "WRITES", "TITLE"]);
+    table(out, &heads, parts.iter().map(row).collect(), paint);
 }
 
 pub(crate) fn work(out: &mut String, report: &Value, paint: Paint) {
