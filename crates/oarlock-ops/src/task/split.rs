@@ -53,6 +53,10 @@ pub struct Split {
     #[arg(long)]
     #[serde(default)]
     pub auto_finish: bool,
+    /// Print what to ask a language model for a better plan, with the JSON Schema of its answer, and change nothing
+    #[arg(long, conflicts_with_all = ["plan", "assign"])]
+    #[serde(default)]
+    pub prompt: bool,
     /// Show the plan and change nothing
     #[arg(long)]
     #[serde(default)]
@@ -75,6 +79,9 @@ pub struct SplitReply {
     pub plan: Plan,
     /// The parts that were made; none when nothing was split.
     pub created: Vec<TaskShape>,
+    /// What to ask for a better plan, where that was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
 }
 
 impl Request for Split {
@@ -110,9 +117,10 @@ impl Request for Split {
     /// A plan of a file that changes nothing needs neither project nor store.
     fn without_store(&self, settings: &Settings) -> Result<Option<SplitReply>, OpError> {
         self.check()?;
-        let Some(document) = self.document.as_ref().filter(|_| self.dry_run && !self.assign) else { return Ok(None) };
-        let plan = self.plan(&self.file_id()?, document, settings, &[])?;
-        Ok(Some(SplitReply { plan, created: Vec::new() }))
+        let Some(document) = self.document.as_ref().filter(|_| self.changes_nothing() && !self.assign) else { return Ok(None) };
+        let parent = self.file_id()?;
+        let plan = self.plan(&parent, document, settings, &[])?;
+        Ok(Some(self.shown(&parent, document, plan, settings)))
     }
 }
 
@@ -141,18 +149,18 @@ impl Mutation for Split {
         if self.assign && plan.parallelizable {
             distribute(cx, &mut plan)?;
         }
-        if self.dry_run || !plan.parallelizable {
-            if self.or_whole && !self.dry_run && existing.is_none() {
+        if self.changes_nothing() || !plan.parallelizable {
+            if self.or_whole && !self.changes_nothing() && existing.is_none() {
                 self.add_parent(cx, &parent, &document, &plan)?;
             }
-            return Ok(SplitReply { plan, created: Vec::new() });
+            return Ok(self.shown(&parent, &document, plan, cx.settings()));
         }
         let parent_task = match existing {
             Some(task) => task,
             None => self.add_parent(cx, &parent, &document, &plan)?,
         };
         let created = self.create(cx, &parent_task, &document, &plan)?;
-        Ok(SplitReply { plan, created })
+        Ok(SplitReply { plan, created, prompt: None })
     }
 }
 
@@ -176,13 +184,27 @@ impl Split {
         })
     }
 
-    fn plan(&self, parent: &TaskId, document: &str, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
-        let options = Options {
+    fn changes_nothing(&self) -> bool {
+        self.dry_run || self.prompt
+    }
+
+    /// The reply where nothing is made.
+    fn shown(&self, parent: &TaskId, document: &str, plan: Plan, settings: &Settings) -> SplitReply {
+        let prompt = self.prompt.then(|| oarlock_plan::prompt(document, &plan, &self.options(parent, settings)));
+        SplitReply { plan, created: Vec::new(), prompt }
+    }
+
+    fn options(&self, parent: &TaskId, settings: &Settings) -> Options {
+        Options {
             task: parent.to_string(),
             agents: self.agents.unwrap_or(settings.agents),
             subtasks_max: self.max_subtasks,
             by: self.by.unwrap_or_default(),
-        };
+        }
+    }
+
+    fn plan(&self, parent: &TaskId, document: &str, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
+        let options = self.options(parent, settings);
         match &self.plan {
             Some(given) => oarlock_plan::validate(given, Some(document), &options, known).map_err(|problems| bad_plan(&problems)),
             None => oarlock_plan::split(document, &options).map_err(bad_document),
@@ -192,7 +214,7 @@ impl Split {
     fn parent_of_file(&self, cx: &Deciding<'_>) -> Result<TaskId, OpError> {
         let id = self.file_id()?;
         match cx.view().task_state(&id)? {
-            Some(state) if !self.dry_run => Err(split_before(&id, state).into()),
+            Some(state) if !self.changes_nothing() => Err(split_before(&id, state).into()),
             _ => Ok(id),
         }
     }
@@ -200,7 +222,7 @@ impl Split {
     /// The task named by id, when it may be split now.
     fn splittable(&self, cx: &Deciding<'_>) -> Result<Task, OpError> {
         let task = cx.task(&TaskId::parse(&self.id)?)?;
-        if self.dry_run {
+        if self.changes_nothing() {
             return Ok(task);
         }
         if !cx.view().children(&task.id)?.is_empty() {

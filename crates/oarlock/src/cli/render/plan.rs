@@ -7,6 +7,10 @@ use super::table::{Cell, table};
 use super::{Paint, duration, list, text};
 
 pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
+    if let Some(prompt) = plan["prompt"].as_str() {
+        out.push_str(prompt);
+        return;
+    }
     let steps = plan["steps"].as_array().map_or(0, Vec::len);
     if plan["parallelizable"] != true {
         let _ = writeln!(out, "{} is not split: {} ({steps} steps)", paint.bold(&text(plan, "task")), text(plan, "reason"));
