@@ -15,10 +15,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oarlock_host::process::children::die_with_parent;
+use oarlock_model::event::{Fact, LossReason};
 use oarlock_ops::admin::Administration;
+use oarlock_ops::store::{EventFilter, Store};
 use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use rustix::time::{ClockId, clock_gettime};
+
+use oarlock_testkit::faulty::Deed;
 
 use crate::output::{Outcome, say, warn};
 use doom::{Doom, Where};
@@ -36,6 +40,9 @@ const TTL_MS: u64 = 1_000;
 
 /// After so long, other tasks and entries are used, so that no history becomes long.
 const ROUND_MS: u64 = 400;
+
+/// So many kills come to every fail point, and to leases that end.
+const SHORT: usize = 300;
 
 /// Longer than a lease.
 const STOP_FOR: Duration = Duration::from_millis(1_200);
@@ -111,19 +118,32 @@ fn storm(plan: &Plan) -> Outcome<()> {
     let mut history = History::default();
     said.iter().try_for_each(|lines| history.add(lines))?;
     history.check()?;
-    let doctor = SqliteAdministration::new(place, options()).doctor(false, false)?;
+    let doctor = SqliteAdministration::new(place.clone(), options()).doctor(false, false)?;
     if !doctor.ok {
         return Err(format!("the store is not sound: {:?}", doctor.checks).into());
     }
     let (tasks, entries) = history.objects();
+    let expired = expired(&place)?;
+    // A storm that tried too little has shown nothing.
+    if plan.kills >= SHORT && (deaths.len() <= 2 * Deed::ALL.len() || expired == 0 || history.stale == 0) {
+        return Err(format!("too little was tried: {deaths:?}, {expired} leases ended, {} holders refused", history.stale).into());
+    }
     let killed: usize = deaths.values().sum();
     say(format!(
-        "{killed} kills and {stops} stops of {} processes in {seconds:.0} s: {} calls, {} of them refused, {} without a known outcome; the histories of \
-         {tasks} tasks and {entries} entries are linearizable, the store is sound",
-        plan.processes, history.calls, history.refused, history.unknown
+        "{killed} kills and {stops} stops of {} processes in {seconds:.0} s: {} calls, {} of them refused, {} of these to holders that had lost their task, \
+         {} without a known outcome; {expired} leases ended; the histories of {tasks} tasks and {entries} entries are linearizable, the store is sound",
+        plan.processes, history.calls, history.refused, history.stale, history.unknown
     ));
     say(format!("killed: {}", deaths.iter().map(|(place, times)| format!("{place} {times}")).collect::<Vec<_>>().join(", ")));
     Ok(())
+}
+
+/// How many leases were taken over after their end.
+fn expired(place: &Place) -> Outcome<usize> {
+    let filter =
+        EventFilter { kinds: vec!["lease_lost".to_owned()], limit: usize::MAX >> 1, bytes_max: usize::MAX, ..EventFilter::default() };
+    let events = SqliteStore::open(place, options())?.snapshot()?.events(&filter)?;
+    Ok(events.iter().filter(|event| matches!(&event.fact, Fact::LeaseLost(lost) if lost.reason == LossReason::Expired)).count())
 }
 
 /// All lives of the storm.

@@ -38,10 +38,9 @@ pub(crate) struct Memory {
     /// No seat from this one on has ever been taken.
     seats_end: AtomicU32,
     _unused: AtomicU32,
-    /// Whose `seen` it is: the caller's number for one file in one boot.
-    seen_of: AtomicU64,
-    /// The highest number that was told of.
+    /// The highest number that was told of, and what it makes with the name of whoever it is for: a pair that does not fit is none.
     seen: AtomicU64,
+    seen_proof: AtomicU64,
     _free: [AtomicU32; 6],
     seats: [Seat; SEATS],
     /// Who has which ticket: [`Holder`] as a number.
@@ -172,19 +171,26 @@ impl Board {
     #[must_use]
     pub fn seen(&self, of: u64) -> u64 {
         let memory = self.memory();
-        if memory.seen_of.load(SeqCst) == of { memory.seen.load(SeqCst) } else { 0 }
+        let number = memory.seen.load(SeqCst);
+        if memory.seen_proof.load(SeqCst) == proof(of, number) { number } else { 0 }
     }
 
-    /// Tells of a number that will not become lower. Of many that tell at once after somebody else, a lower one may stay for a moment.
+    /// Tells of a number that will not become lower. Of many that tell at once, a lower one may stay for a moment, or none.
     pub fn saw(&self, of: u64, number: u64) {
-        let memory = self.memory();
-        if memory.seen_of.load(SeqCst) == of {
-            memory.seen.fetch_max(number, SeqCst);
-        } else {
-            // Never a number of somebody else under this name.
+        if self.seen(of) < number {
+            let memory = self.memory();
             memory.seen.store(number, SeqCst);
-            memory.seen_of.store(of, SeqCst);
+            memory.seen_proof.store(proof(of, number), SeqCst);
         }
+    }
+
+    /// The device and number of the board's own file: a copy of it is another one.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn file_id(&self) -> io::Result<(u64, u64)> {
+        let metadata = self.0.file.metadata()?;
+        Ok((metadata.dev(), metadata.ino()))
     }
 
     /// From now on, this handle listens to these bells. False when there is no seat to tell it from.
@@ -249,6 +255,11 @@ impl std::fmt::Debug for Mapping {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mapping").field("file", &self.file).field("seat", &self.seat).finish_non_exhaustive()
     }
+}
+
+/// What a number makes with a name.
+fn proof(of: u64, number: u64) -> u64 {
+    of.rotate_left(17) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Whether every page of the file has its place on the disk, which is taken now: writing to a page of mapped memory that has
@@ -337,6 +348,9 @@ mod tests {
         assert_eq!((two.seen(7), two.seen(8)), (40, 0));
         two.saw(8, 5);
         assert_eq!((one.seen(7), one.seen(8)), (0, 5));
+        // Half of what another one tells is nothing.
+        one.memory().seen.store(99, SeqCst);
+        assert_eq!((one.seen(7), one.seen(8)), (0, 0));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod transfer;
 
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Administration, DoctorReply, RestoreReply};
+use oarlock_ops::store::Store;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
@@ -33,7 +34,10 @@ impl SqliteAdministration {
 
 impl Administration for SqliteAdministration {
     fn backup(&mut self, to: &Path) -> Result<u64, OpError> {
-        copy::backup(&self.open()?, to)
+        let mut store = self.open()?;
+        // What is damaged is refused, as by every other verb, and not kept as if it were whole.
+        drop(store.snapshot()?);
+        copy::backup(&store, to)
     }
 
     fn restore(&mut self, from: &Path) -> Result<RestoreReply, OpError> {

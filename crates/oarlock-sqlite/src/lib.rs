@@ -14,6 +14,7 @@ mod rows;
 mod store;
 mod transaction;
 mod view;
+mod withdraw;
 mod witness;
 
 pub use admin::SqliteAdministration;

@@ -87,9 +87,14 @@ impl Place {
         }
     }
 
+    /// The file of the board.
+    pub(crate) fn board_file(&self) -> PathBuf {
+        self.beside("board")
+    }
+
     /// The board, made anew, with the directories, when somebody copied or moved the database alone.
     pub(crate) fn board(&self) -> StoreResult<Option<Board>> {
-        let file = self.beside("board");
+        let file = self.board_file();
         match Board::open(&file, false) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.make_dirs()?;

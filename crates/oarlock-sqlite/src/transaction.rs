@@ -10,13 +10,13 @@ use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, planted};
 use oarlock_ops::store::{Counts, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
-use rusqlite::{ErrorCode, ffi};
 
-use crate::error::{io_error, store_error, unavailable};
+use crate::error::{io_error, store_error};
 use crate::project::Projection;
 use crate::rows::event::End;
 use crate::rows::{agent, reply, reservation, task};
 use crate::view::SqliteView;
+use crate::withdraw;
 use crate::witness::Witness;
 
 /// What a transaction has done so far, apart from what SQLite keeps.
@@ -59,34 +59,10 @@ impl<'a> SqliteTransaction<'a> {
         self.view.conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error)
     }
 
-    /// Makes sure that a commit that failed stays without effect. When it is the sync that failed, all of it stands in the write-ahead
-    /// log, and the next process that reads the log from its beginning would find it committed. Another write in its place, which
-    /// changes nothing and waits for no disk, takes that away.
+    /// Makes sure that a commit that failed stays without effect.
     fn withdraw(mut self: Box<Self>, error: rusqlite::Error) -> StoreError {
         self.open = false;
-        let conn = self.view.conn;
-        // SQLite may have rolled back by itself.
-        let _ = conn.execute_batch("ROLLBACK");
-        // Where a page could not be written, what marks the log's end as committed was not either.
-        let is_incomplete =
-            error.sqlite_error().is_some_and(|error| [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_READ].contains(&error.extended_code));
-        if is_incomplete || error.sqlite_error_code() != Some(ErrorCode::SystemIoFailure) {
-            return store_error(error);
-        }
-        let buried = conn.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0)).and_then(|before| {
-            let buried = conn.execute_batch("PRAGMA synchronous = OFF; BEGIN IMMEDIATE; UPDATE meta SET id = id; COMMIT");
-            if buried.is_err() {
-                let _ = conn.execute_batch("ROLLBACK");
-            }
-            buried.and(conn.pragma_update(None, "synchronous", before))
-        });
-        match buried {
-            Ok(()) => store_error(error),
-            Err(_) => unavailable(
-                format!("the disk failed while the commit was written: {error}"),
-                "look at the disk; whether it was committed is not known: look, or ask again with the same --key",
-            ),
-        }
+        withdraw::after(self.view.conn, error)
     }
 }
 

@@ -39,7 +39,9 @@ impl Witness {
     /// The witness for a store in this boot.
     pub(crate) fn of(made: &Made, board: Option<Board>, boot_id: &str) -> Self {
         let mut hasher = DefaultHasher::new();
-        (boot_id, made).hash(&mut hasher);
+        // Beside a copy of the whole directory lies a copy of the board, which may be newer than the copied log.
+        let board_file = board.as_ref().and_then(|board| board.file_id().ok());
+        (boot_id, made, board_file).hash(&mut hasher);
         // A boot that has no name cannot be told from the one before.
         Self { board: board.filter(|_| !boot_id.is_empty()), of: hasher.finish() }
     }

@@ -23,6 +23,8 @@ pub(super) struct History {
     pub(super) calls: u64,
     pub(super) unknown: u64,
     pub(super) refused: u64,
+    /// Refusals to those who held a task and lost it.
+    pub(super) stale: u64,
 }
 
 /// A call that one process made.
@@ -60,7 +62,7 @@ impl History {
             self.unknown += u64::from(call.told.is_none());
             self.refused += u64::from(call.told.as_ref().is_some_and(|(_, told)| told.get("refused").is_some()));
             match call.verb.as_str() {
-                "state" | "state-set" => self.entry(call),
+                "state" | "state-set" => self.entry(call)?,
                 "claim" | "renew" | "done" | "release" => own.extend(self.task(call, &mut grants)?),
                 _ => {}
             }
@@ -108,7 +110,11 @@ impl History {
         }
         let Some(&grant) = grants.get(&id) else { return Ok(None) };
         match (refused, call.verb.as_str()) {
-            (Some(_), _) => self.push(&id, TaskCall::Refused { grant }, call.at, answered),
+            (Some("lease_lost" | "stale_token" | "lease_held" | "state_conflict"), _) => {
+                self.stale += 1;
+                self.push(&id, TaskCall::Refused { grant }, call.at, answered);
+            }
+            (Some(code), verb) => return Err(format!("{verb} of {id} was refused: {code}").into()),
             (None, "renew") => {
                 let lease = self.number();
                 self.push(&id, TaskCall::Renewed { grant, lease }, call.at, answered);
@@ -120,22 +126,26 @@ impl History {
         Ok(None)
     }
 
-    fn entry(&mut self, call: &Asked) {
+    fn entry(&mut self, call: &Asked) -> Outcome<()> {
         let key = call.request["key"].as_str().unwrap_or_default().to_owned();
         let (answered, told) = call.told.clone().map_or((None, None), |(at, told)| (Some(at), Some(told)));
-        let refused = told.as_ref().is_some_and(|told| told.get("refused").is_some());
+        let refused = told.as_ref().and_then(|told| told["refused"].as_str());
         let number = |of: &str| {
             told.as_ref().and_then(|told| if call.verb == "state" { told["entries"][0][of].as_u64() } else { told["state"][of].as_u64() })
         };
         let expected = call.request["if_version"].as_u64();
         let call_of_entry = match (call.verb.as_str(), told.is_some(), expected) {
             // A question without an answer says nothing.
-            ("state", false, _) => return,
-            ("state", true, _) => EntryCall::Get { value: number("value").unwrap_or(0), version: number("version").unwrap_or(0) },
-            (_, _, Some(expected)) if refused => EntryCall::Conflict { expected },
+            ("state", false, _) => return Ok(()),
+            ("state", true, _) if refused.is_none_or(|code| code == "not_found") => {
+                EntryCall::Get { value: number("value").unwrap_or(0), version: number("version").unwrap_or(0) }
+            }
+            (_, _, Some(expected)) if refused == Some("version_conflict") => EntryCall::Conflict { expected },
+            (verb, _, _) if refused.is_some() => return Err(format!("{verb} of {key} was refused: {refused:?}").into()),
             _ => EntryCall::Set { value: call.request["value"].as_u64().unwrap_or(0), expected, version: number("version") },
         };
         self.entries.entry(key).or_default().push(Timed { call: call_of_entry, asked: call.at, answered });
+        Ok(())
     }
 
     /// How many tasks and entries there are.

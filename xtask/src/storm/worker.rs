@@ -22,6 +22,9 @@ use super::doom::{Doom, Where};
 use super::{ROUND_MS, TTL_MS, now_ns, options};
 use crate::output::{Outcome, say};
 
+/// Tasks of so many rounds are claimed: together they are longer than a lease and a stop.
+const ROUNDS_BACK: u64 = 6;
+
 /// Tasks and entries that are used at a time, of each.
 const OBJECTS: usize = 3;
 
@@ -79,6 +82,8 @@ impl Worker {
         if !self.held.is_empty() && self.rng.u8(..3) > 0 {
             return self.use_held();
         }
+        // Also what others may have held for longer than a lease.
+        let round = round.saturating_sub(self.rng.u64(..ROUNDS_BACK));
         let id = format!("T-{round}-{}", self.rng.usize(..OBJECTS));
         if self.left_alone.contains(&id) || self.held.iter().any(|(held, _)| *held == id) {
             return Ok(());

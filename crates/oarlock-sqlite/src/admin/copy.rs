@@ -14,7 +14,8 @@ use crate::error::{damaged, io_error, store_error};
 use crate::place::Place;
 use crate::rows::event;
 use crate::store::{Options, SqliteStore, connect};
-use crate::{migrate, rows};
+use crate::witness::{Made, Witness};
+use crate::{migrate, rows, withdraw};
 
 /// Writes a copy to a new file: first beside it, then under its name, so that a half-written copy is
 /// never taken for a backup.
@@ -89,14 +90,17 @@ pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
 /// Starts a new epoch in the scratch store and puts its content in place of the store's. What is replaced is kept beside
 /// it; while that is done, nobody writes to it. With `last_seq`, only a store whose log still ends there is replaced.
 pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch, last_seq: Option<u64>) -> Result<RestoreReply, OpError> {
-    let live =
-        SqliteStore::open(place, options.clone()).ok().filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
-    let floor_seq = match &live {
-        // Also what was seen of it and is not there any more: its numbers are never given again.
-        Some(live) => event::end(live.connection()).map_err(store_error)?.seq.max(live.seen()),
-        None => 0,
-    };
+    let opened = SqliteStore::open(place, options.clone()).ok();
     let mut store = SqliteStore::open(&scratch.place, options.clone())?;
+    // Also what was seen of either and is not there any more: its numbers are never given again, whatever can still be read.
+    let board = place.board().ok().flatten();
+    let seen = Witness::of(&Made::read(store.connection())?, board, &options.clock.host().boot_id).last_seq();
+    let seen = seen.max(opened.as_ref().map_or(0, SqliteStore::seen));
+    let live = opened.filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
+    let floor_seq = match &live {
+        Some(live) => event::end(live.connection()).map_err(store_error)?.seq.max(seen),
+        None => seen,
+    };
     // A store rebuilt from its log has a clock that began just now.
     store.catch_up()?;
     let mut reply = epoch::start(&mut store, floor_seq)?;
@@ -110,11 +114,18 @@ pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch, last_
             // A step of no pages takes the write lock of the target, which is held until the copy is there.
             step(&copying, 0)?;
             let now_seq = event::end(looker.connection()).map_err(store_error)?.seq;
-            if last_seq.is_some_and(|last_seq| last_seq != now_seq) {
+            // Whoever restored it meanwhile has given numbers of this epoch.
+            if last_seq.is_some_and(|last_seq| last_seq != now_seq) || now_seq >= reply.last_event {
                 return Err(StoreError::Busy("it was written to while it was looked at".into()).into());
             }
             backup(&looker, &kept)?;
-            step(&copying, -1)?;
+            let copied = copying.step(-1);
+            drop(copying);
+            match copied {
+                Ok(rusqlite::backup::StepResult::Done) => {}
+                Ok(_) => return Err(being_written().into()),
+                Err(error) => return Err(withdraw::after(live.connection(), error).into()),
+            }
         }
         None => {
             store.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(store_error)?;
@@ -133,8 +144,12 @@ fn step(backup: &Backup<'_, '_>, pages: i32) -> Result<(), StoreError> {
     match backup.step(pages).map_err(store_error)? {
         StepResult::Done => Ok(()),
         StepResult::More if pages == 0 => Ok(()),
-        _ => Err(StoreError::Busy("the store was being written while it was copied".into())),
+        _ => Err(being_written()),
     }
+}
+
+fn being_written() -> StoreError {
+    StoreError::Busy("the store was being written while it was copied".into())
 }
 
 /// Time never goes back for handles that are open on the replaced store.

@@ -1,5 +1,6 @@
 //! `doctor`: looks at everything, changes nothing unless asked, and keeps what it replaces.
 
+use oarlock_host::board::Board;
 use oarlock_host::owner::{self, OwnerState};
 use oarlock_host::{filesystem, space};
 use oarlock_model::event::Authors;
@@ -46,7 +47,8 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     let readable = report.note("file", open_for_looking(place).map(|conn| (conn, "it is an Oarlock store of a known version".to_owned())));
     let Some(conn) = readable else { return Ok(report.finish()) };
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
-    let board = place.board()?;
+    // Looking makes nothing that is not there.
+    let board = Board::open(&place.board_file(), false).ok().flatten();
     let seen = Made::read(&conn).map_or(0, |made| Witness::of(&made, board, &options.clock.host().boot_id).last_seq());
     let replay = match replay(&conn, &scratch, options) {
         // No room for the replay says nothing about the store.
@@ -55,7 +57,12 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     };
     let replayed = report.note("log", replay);
     let whole = replayed.is_some_and(|last_seq| {
-        report.note("end", Witness::check(seen, last_seq).map(|()| ((), "the log ends where it was last seen to end".to_owned()))).is_some()
+        let found = if seen == 0 {
+            "nobody has seen in this boot where the log ended"
+        } else {
+            "the log does not end before it was last seen to end"
+        };
+        report.note("end", Witness::check(seen, last_seq).map(|()| ((), found.to_owned()))).is_some()
     });
     let same = replayed.is_some() && report.note("tables", compare(&conn).map(|found| ((), found))).is_some();
     if sound {

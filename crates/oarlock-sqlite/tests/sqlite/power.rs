@@ -75,7 +75,7 @@ pub(crate) fn run(plan: Plan) -> Result<Report, String> {
         let lost = [power.lost(Kept::Nothing), power.lost(Kept::Everything), power.lost(Kept::Chance(&mut rng))];
         // What is synced cannot be lost in three ways.
         for (way, files) in lost.iter().enumerate().take(if power.is_synced() { 1 } else { 3 }) {
-            let last_seq = look(files, &life.log, acknowledged)
+            let last_seq = look(files, &life, acknowledged)
                 .map_err(|fault| format!("seed {}, power lost after step {n} of {}, way {way}: {fault}", plan.seed, life.steps.len()))?;
             report.cuts += 1;
             report.ahead += usize::from(last_seq > acknowledged);
@@ -86,6 +86,8 @@ pub(crate) fn run(plan: Plan) -> Result<Report, String> {
 
 struct Life {
     begin: Files,
+    /// The memory that the processes shared, which may be newer on the disk than all the rest.
+    board: Vec<u8>,
     begin_seq: u64,
     steps: Vec<Step>,
     log: Vec<Event>,
@@ -122,7 +124,8 @@ fn live(plan: Plan) -> Result<Life, String> {
         }
     }
     let log = log(&mut handles[0]).map_err(|error| error.to_string())?;
-    Ok(Life { begin, begin_seq, steps: watch.record(), log })
+    let board = fs::read(dir.path().join("board")).map_err(|error| format!("the board: {error}"))?;
+    Ok(Life { begin, board, begin_seq, steps: watch.record(), log })
 }
 
 /// What is asked for next, and whether its acknowledgement is for ever.
@@ -142,11 +145,13 @@ fn line(n: usize, rng: &mut Rng) -> (String, bool) {
 }
 
 /// Opens what was left, and goes on working with it. The number of its last event.
-fn look(files: &Files, whole: &[Event], acknowledged: u64) -> Result<u64, String> {
+fn look(files: &Files, life: &Life, acknowledged: u64) -> Result<u64, String> {
+    let whole = &life.log;
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     for (name, content) in files {
         fs::write(dir.path().join(name), content).map_err(|error| error.to_string())?;
     }
+    fs::write(dir.path().join("board"), &life.board).map_err(|error| error.to_string())?;
     let (place, clock) = (Place::of_file(dir.path().join("oarlock.db")), ManualClock::new());
     clock.reboot("after-the-cut");
     let mut store =
