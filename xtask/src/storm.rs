@@ -50,6 +50,10 @@ const STOP_FOR: Duration = Duration::from_millis(1_200);
 /// A process is killed from outside within this time of its start.
 const LIFE_MAX: Duration = Duration::from_millis(120);
 
+/// One in so many of those that are killed from outside lives longer than a lease, by up to this time.
+const LONG_LIFE_IN: u8 = 3;
+const LONG_LIFE: Duration = Duration::from_millis(2_500);
+
 /// One that has not come to its fail point by then is killed from outside too.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -195,7 +199,8 @@ impl Lives<'_> {
         die_with_parent(&mut command);
         let mut child = command.spawn()?;
         let (output, errors) = (child.stdout.take().ok_or("a pipe was asked for")?, child.stderr.take().ok_or("a pipe was asked for")?);
-        let life = Duration::from_micros(rng.u64(..LIFE_MAX.as_micros() as u64));
+        let life_max = if rng.u8(..LONG_LIFE_IN) == 0 { LONG_LIFE } else { LIFE_MAX };
+        let life = Duration::from_micros(rng.u64(..life_max.as_micros() as u64));
         let (said, outcome) = thread::scope(|scope| {
             let reader = scope.spawn(|| BufReader::new(output).lines().map_while(Result::ok).collect::<Vec<_>>());
             let outcome = end(&child, doom, life);
@@ -216,13 +221,15 @@ impl Lives<'_> {
 fn end(child: &Child, doom: Doom, life: Duration) -> Outcome<(bool, usize)> {
     let pid = Pid::from_child(child);
     let begun = Instant::now();
-    let (patience, mut stops) = (if doom.place == Where::Outside { life } else { PATIENCE }, 0);
+    let (mut patience, mut stops) = (if doom.place == Where::Outside { life } else { PATIENCE }, 0);
     loop {
         let options = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(pid), options)? {
             Some(status) if status.stopped() => {
                 stops += 1;
                 thread::sleep(STOP_FOR);
+                // It goes on for as long as it would have lived, with what it takes for its own.
+                patience = begun.elapsed() + life.max(LIFE_MAX);
                 kill_process(pid, Signal::CONT)?;
                 // The report of the stop goes with its collection.
                 let _ = waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG)?;

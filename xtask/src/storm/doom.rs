@@ -32,7 +32,7 @@ impl Doom {
         let points = Deed::ALL.into_iter().flat_map(|deed| [false, true].map(|after| Where::Point(FailPoint { deed, after })));
         let places: Vec<Where> = points.chain([false, true].map(|after| Where::Disk { after })).collect();
         let place = if n.is_multiple_of(2) { Where::Outside } else { places[n / 2 % places.len()] };
-        Self { place, after: rng.u32(..12), stops: rng.u8(..24) == 0 }
+        Self { place, after: rng.u32(..12), stops: rng.u8(..12) == 0 }
     }
 
     pub(super) fn signal(&self) -> i32 {

@@ -25,8 +25,9 @@ use crate::output::{Outcome, say};
 /// Tasks of so many rounds are claimed: together they are longer than a lease and a stop.
 const ROUNDS_BACK: u64 = 6;
 
-/// Tasks and entries that are used at a time, of each.
-const OBJECTS: usize = 3;
+/// Tasks and entries of a round: enough that work is left, and few enough that all meet.
+const TASKS: usize = 12;
+const ENTRIES: usize = 3;
 
 struct Worker {
     store: Faulty<SqliteStore>,
@@ -36,6 +37,7 @@ struct Worker {
     asked: u32,
     held: Vec<(String, u64)>,
     left_alone: BTreeSet<String>,
+    late: Vec<(String, u64)>,
     /// The entry that was seen last, and its version.
     seen: (String, u64),
 }
@@ -62,7 +64,17 @@ pub(super) fn run(arguments: &[String]) -> Outcome<()> {
     let joined = call::mutate(&mut store, &Caller::default(), &Settings::default(), &join)?;
     let rng = fastrand::Rng::with_seed(name.as_str().bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte)));
     let caller = Caller { name: Some(name), session: Some(joined.session), ..Caller::default() };
-    let mut worker = Worker { store, caller, at, rng, asked: 0, held: Vec::new(), left_alone: BTreeSet::new(), seen: (String::new(), 0) };
+    let mut worker = Worker {
+        store,
+        caller,
+        at,
+        rng,
+        asked: 0,
+        held: Vec::new(),
+        left_alone: BTreeSet::new(),
+        late: Vec::new(),
+        seen: (String::new(), 0),
+    };
     loop {
         let round = now_ns().saturating_sub(begun_ns) / 1_000_000 / ROUND_MS;
         if worker.rng.bool() { worker.use_task(round)? } else { worker.use_entry(round)? }
@@ -79,12 +91,17 @@ fn doom_on_disk(doom: &Doom, dir: &Path) -> Option<Watch> {
 
 impl Worker {
     fn use_task(&mut self, round: u64) -> Result<(), OpError> {
+        // Then it comes back to it: perhaps somebody else has it by now.
+        if !self.late.is_empty() && self.rng.u8(..24) == 0 {
+            let (id, token) = self.late.swap_remove(self.rng.usize(..self.late.len()));
+            return self.ask("done", json!({"id": id, "token": token})).map(drop);
+        }
         if !self.held.is_empty() && self.rng.u8(..3) > 0 {
             return self.use_held();
         }
         // Also what others may have held for longer than a lease.
         let round = round.saturating_sub(self.rng.u64(..ROUNDS_BACK));
-        let id = format!("T-{round}-{}", self.rng.usize(..OBJECTS));
+        let id = format!("T-{round}-{}", self.rng.usize(..TASKS));
         if self.left_alone.contains(&id) || self.held.iter().any(|(held, _)| *held == id) {
             return Ok(());
         }
@@ -100,10 +117,11 @@ impl Worker {
 
     fn use_held(&mut self) -> Result<(), OpError> {
         let (id, token) = self.held.swap_remove(self.rng.usize(..self.held.len()));
-        let verb = ["renew", "done", "done", "release", ""][self.rng.usize(..5)];
-        // Now and then it leaves alone what it has, until the lease ends and for ever.
+        let verb = ["renew", "done", "release", "", ""][self.rng.usize(..5)];
+        // Now and then it leaves alone what it has, often until the lease has ended.
         if verb.is_empty() {
-            self.left_alone.insert(id);
+            self.left_alone.insert(id.clone());
+            self.late.push((id, token));
             return Ok(());
         }
         let outcome = self.ask(verb, json!({"id": id, "token": token}))?;
@@ -114,7 +132,7 @@ impl Worker {
     }
 
     fn use_entry(&mut self, round: u64) -> Result<(), OpError> {
-        let key = format!("k-{round}-{}", self.rng.usize(..OBJECTS));
+        let key = format!("k-{round}-{}", self.rng.usize(..ENTRIES));
         if self.rng.u8(..3) == 0 {
             let version = match self.ask("state", json!({"key": key}))? {
                 Ok(read) => read["entries"][0]["version"].as_u64().unwrap_or(0),
