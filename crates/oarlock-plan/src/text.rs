@@ -1,5 +1,8 @@
 //! Small work on text: markup off, placeholders known, lengths bounded.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
 use oarlock_model::ident::is_bidi_or_invisible;
 
 use crate::estimate;
@@ -11,6 +14,11 @@ const LINKS_MAX: usize = 16;
 /// Longest title of a step, in characters.
 const TITLE_CHARS_MAX: usize = 160;
 
+thread_local! {
+    /// The words of each list that was asked, by where its text stands.
+    static SETS: RefCell<HashMap<(*const u8, usize), HashSet<&'static str>>> = RefCell::new(HashMap::new());
+}
+
 /// A list of words or phrases in one text, with commas between: easier to read and to extend than a column of strings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct List(pub(crate) &'static str);
@@ -18,7 +26,11 @@ pub(crate) struct List(pub(crate) &'static str);
 impl List {
     /// Whether `word` is one of them.
     pub(crate) fn has(self, word: &str) -> bool {
-        self.iter().any(|w| w == word)
+        // Every word of a document is asked for in several lists: the sets are made once for each thread.
+        SETS.with_borrow_mut(|sets| {
+            let set = sets.entry((self.0.as_ptr(), self.0.len())).or_insert_with(|| self.iter().collect());
+            set.contains(word)
+        })
     }
 
     /// All of them.
