@@ -90,17 +90,7 @@ fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
 
 fn tests(arguments: &[&str]) -> Command {
     let mut command = workspace::cargo();
-    command.args([
-        "nextest",
-        "run",
-        "--cargo-quiet",
-        "-p",
-        "oarlock-testkit",
-        "-p",
-        "oarlock-sqlite",
-        "--features",
-        "oarlock-model/planted",
-    ]);
+    command.args(["nextest", "run", "--cargo-quiet", "--features", "oarlock-model/planted"]);
     command.args(["oarlock-model", "oarlock-ops", "oarlock-sqlite", "oarlock-testkit"].iter().flat_map(|package| ["--package", package]));
     command.args(arguments);
     command

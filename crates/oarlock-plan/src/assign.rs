@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 
 use crate::plan::{Plan, Subtask};
 use crate::schedule;
+use crate::split::MINUTES_DEFAULT;
 use crate::words::{stem, tokens};
 
 /// Speeds are kept within these bounds, in percent: a few tasks tell little.
 const SPEED_PERCENT: std::ops::RangeInclusive<u64> = 25..=400;
-
-/// Minutes that a part is taken to have when nothing is known.
-const PART_MINUTES_DEFAULT: u64 = 30;
 
 /// An agent that may be given parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +37,8 @@ impl Candidate {
 
     /// How many of its capabilities a part speaks of, in its title or in the endings of its files.
     fn affinity(&self, part: &Subtask) -> usize {
-        let words: Vec<String> = tokens(&part.title)
-            .iter()
-            .chain(part.writes.iter().flat_map(|path| tokens(path)).collect::<Vec<_>>().iter())
-            .map(|w| stem(w))
-            .collect();
+        let texts = part.writes.iter().chain([&part.title]);
+        let words: Vec<String> = texts.flat_map(|text| tokens(text)).map(|word| stem(&word)).collect();
         self.capabilities.iter().filter(|capability| tokens(capability).iter().any(|word| words.contains(&stem(word)))).count()
     }
 }
@@ -54,7 +49,7 @@ pub fn assign(plan: &mut Plan, candidates: &[Candidate]) -> Vec<String> {
     let at: BTreeMap<String, usize> = plan.subtasks.iter().enumerate().map(|(n, part)| (part.id.clone(), n)).collect();
     let needs: Vec<Vec<usize>> =
         plan.subtasks.iter().map(|part| part.depends_on.iter().filter_map(|id| at.get(id).copied()).collect()).collect();
-    let minutes: Vec<u64> = plan.subtasks.iter().map(|part| part.estimate_minutes.unwrap_or(PART_MINUTES_DEFAULT)).collect();
+    let minutes: Vec<u64> = plan.subtasks.iter().map(|part| part.estimate_minutes.unwrap_or(MINUTES_DEFAULT)).collect();
     // A plan that is valid has no cycle; one that is not is given out in its own order.
     let order = schedule::topological(&needs).unwrap_or_else(|_| (0..needs.len()).collect());
     let ways = ways_to_the_end(&needs, &order, &minutes);

@@ -47,5 +47,5 @@ pub use name::{task_id_from_file_name, title};
 pub use part::subtask_document;
 pub use plan::{Conflict, Edge, Plan, Step, Subtask};
 pub use prompt::{plan_schema, prompt};
-pub use split::{Options, split};
+pub use split::{MINUTES_DEFAULT, Options, split};
 pub use validate::{Problem, validate};

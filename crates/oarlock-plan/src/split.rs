@@ -17,8 +17,8 @@ use crate::text::{clip, is_placeholder};
 use crate::words::Role;
 use crate::{PlanError, name, schedule};
 
-/// Minutes of a step that makes something, when nothing is stated.
-const STEP_MINUTES_DEFAULT: u64 = 30;
+/// Minutes of work that makes something, when nothing is stated.
+pub const MINUTES_DEFAULT: u64 = 30;
 /// Minutes of a step that looks, decides, checks or hands over, when nothing is stated.
 const SIDE_MINUTES_DEFAULT: u64 = 15;
 /// Work shorter than this is not worth a second agent.
@@ -118,8 +118,9 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
             }
         }
     };
-    let reason = reason.or_else(|| not_worth(&cut, &minutes, options.agents, estimated, &facts, &order)).map(|reason| {
-        if options.by == By::Auto { reason } else { format!("put together by {}, no two parts can run at once: {reason}", options.by) }
+    let reason = reason.or_else(|| {
+        let why = not_worth(&cut, &minutes, options.agents, estimated, &facts, &order)?;
+        Some(if options.by == By::Auto { why } else { format!("put together by {}, it gains too little: {why}", options.by) })
     });
     let cut = if reason.is_some() { group::whole(facts.steps.len()) } else { cut };
     plan.parallelizable = reason.is_none();
@@ -174,7 +175,7 @@ fn minutes(steps: &[Fact], total: Option<u64>) -> Vec<u64> {
     let assumed = |s: &Fact| match s.role {
         Role::Inspect if !s.draft.looks => SIDE_MINUTES_DEFAULT,
         Role::Design | Role::Verify | Role::Finish => SIDE_MINUTES_DEFAULT,
-        _ => STEP_MINUTES_DEFAULT,
+        _ => MINUTES_DEFAULT,
     };
     own.into_iter().zip(steps).map(|(m, s)| m.or(rest).or(usual).unwrap_or_else(|| assumed(s))).collect()
 }

@@ -199,17 +199,8 @@ pub(crate) fn is_story(phase: &str) -> bool {
 pub(crate) fn says_wait(title: &str, prose: &[&str]) -> bool {
     let words = tokens(title);
     let begins = |phrase: &[&str]| words.len() >= phrase.len() && words.iter().zip(phrase).all(|(word, wanted)| word == wanted);
-    let openings: [&[&str]; 9] = [
-        &["after"],
-        &["once"],
-        &["when"],
-        &["finally"],
-        &["lastly"],
-        &["then"],
-        &["as", "soon"],
-        &["at", "the", "end"],
-        &["remove", "the", "old"],
-    ];
+    let openings: [&[&str]; 8] =
+        [&["after"], &["once"], &["when"], &["finally"], &["lastly"], &["then"], &["as", "soon"], &["at", "the", "end"]];
     if openings.iter().any(|phrase| begins(phrase)) {
         return true;
     }

@@ -471,3 +471,9 @@ fn what_must_be_done_in_between_keeps_parts_apart() {
     assert_eq!(parts(&plan), [vec![1], vec![2], vec![3], vec![4]]);
     assert_eq!(plan.subtasks[2].depends_on, ["T-1-SUB2"]);
 }
+
+#[test]
+fn a_document_without_work_says_so_however_it_was_to_be_put_together() {
+    let plan = split("", &Options { by: By::Layer, ..Options::new("T-1") }).expect("a document");
+    assert_eq!(plan.reason.as_deref(), Some("the document is empty"));
+}

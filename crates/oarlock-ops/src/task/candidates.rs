@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oarlock_model::AgentName;
 use oarlock_model::event::Fact;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_plan::Candidate;
+use oarlock_plan::{Candidate, MINUTES_DEFAULT};
 
 use crate::OpError;
 use crate::context::Reading;
@@ -13,9 +13,6 @@ use crate::store::{EventFilter, TaskFilter};
 
 /// Open tasks and finished ones that are looked at.
 const TASKS_MAX: usize = 500;
-
-/// Minutes that a task is taken to have when nothing is stated.
-const TASK_MINUTES_DEFAULT: u64 = 30;
 
 /// The agents that are active now, in the order of their names.
 pub(crate) fn active(cx: &Reading<'_>) -> Result<Vec<Candidate>, OpError> {
@@ -83,5 +80,5 @@ fn subject(fact: &Fact) -> Option<&oarlock_model::TaskId> {
 }
 
 fn minutes(task: &Task) -> u64 {
-    task.spec.estimate_minutes.map_or(TASK_MINUTES_DEFAULT, u64::from)
+    task.spec.estimate_minutes.map_or(MINUTES_DEFAULT, u64::from)
 }
