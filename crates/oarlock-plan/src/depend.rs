@@ -206,6 +206,12 @@ fn are_looks_of_one_kind(one: &Fact, two: &Fact) -> bool {
     looks(one) && looks(two) && kind(one) == kind(two) && one.draft.title != two.draft.title
 }
 
+/// A guide describes what was made, not how it was checked, and it is no part of what is joined.
+fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
+    let guide = |fact: &Fact| fact.role == Role::Document && fact.is_known();
+    guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
+}
+
 /// The label of the phase that a step belongs to, or is.
 fn phase_of(fact: &Fact) -> (String, String) {
     fact.draft.phase_label.clone().unwrap_or_else(|| (fact.draft.kind.clone(), fact.draft.id.clone()))
@@ -246,7 +252,7 @@ impl Rules<'_> {
             let same = a.files.mentions.first() == b.files.mentions.first();
             return same.then_some(Why::Unknown);
         }
-        if are_looks_of_one_kind(a, b) {
+        if are_looks_of_one_kind(a, b) || are_apart_by_role(a, b) {
             return None;
         }
         if let Some(reason) = self.role(a, b, to) {
@@ -269,7 +275,7 @@ impl Rules<'_> {
         if self.opens == Some(from) {
             return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
         }
-        if self.closes == Some(to) {
+        if self.closes == Some(to) && b.role != Role::Document {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
         (!(a.is_known() && b.is_known())).then_some(Why::Unknown)
@@ -286,7 +292,8 @@ impl Rules<'_> {
             (_, Role::Verify) if a.role != Role::Verify => {
                 return Some("checks what step {} makes");
             }
-            (_, Role::Integrate) if a.role != Role::Integrate => {
+            // What is written for readers is not joined into the program.
+            (_, Role::Integrate) if !matches!(a.role, Role::Integrate | Role::Document) => {
                 return Some("joins what step {} makes");
             }
             (_, Role::Finish) => return Some("finishes what step {} makes"),

@@ -12,7 +12,7 @@ use crate::refs::{self, Statement, Statements};
 use crate::sections::{self, Listed, Section};
 use crate::steps::{self, Draft};
 use crate::text::clip;
-use crate::units::{self, Unit};
+use crate::units::{self, Surveyor, Unit};
 use crate::words::{self, Role};
 
 /// Different words of a step's text that are kept.
@@ -89,12 +89,13 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
     let mut table = Table::default();
     listed.iter().for_each(|l| table.know(&l.pattern));
     let listed: Vec<(Id, &Listed)> = listed.iter().filter_map(|l| Some((table.intern(&l.pattern)?, l))).collect();
-    let mut units = units::expand(document, drafts, &listed, &about, &mut table);
+    let mut surveyor = Surveyor::new(document, &listed, &about);
+    let mut units = surveyor.expand(drafts, &mut table);
     if units.len() > 1 && units.iter().all(|u| u.draft.looks) {
         let after = units.last().map_or(0, |u| u.draft.last);
         units.extend(steps::deliverable(document, sections, after).map(Unit::of));
     }
-    let (roles, mut files, mut unclaimed) = units::survey(document, &units, &listed, &about, &mut table);
+    let (roles, mut files, mut unclaimed) = surveyor.survey(&units, &mut table);
     let mut roles = roles;
     // A guide that is listed but that no step writes is a step of its own, when it stands behind the plan.
     let last = units.last().map_or(0, |u| u.draft.last);

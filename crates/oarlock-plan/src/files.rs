@@ -16,19 +16,19 @@ const LINE_PATHS_MAX: usize = 16;
 /// Paths of one step that are kept.
 const STEP_PATHS_MAX: usize = 64;
 
-const READ_PREPOSITIONS: List = List("from, using, with, via, per, like, against, by, than, see, of, through");
-const FILLERS: List = List("the, a, an, new, existing, current, file, files, this, its, our, all, both, following");
+static READ_PREPOSITIONS: List = List::new("from, using, with, via, per, like, against, by, than, see, of, through");
+static FILLERS: List = List::new("the, a, an, new, existing, current, file, files, this, its, our, all, both, following");
 /// Words that may follow a path which is itself the object.
-const AFTER_PATH: List = List(
+static AFTER_PATH: List = List::new(
     "to, with, for, and, or, in, so, that, using, file, files, section, script, module, if, as, \
      by, at, on, when, under, which, first, accordingly, from, based, template, templates, line, \
      lines, containing",
 );
 /// Words behind which a thing has its place.
-const PLACES: List = List("in, at, under, inside, within");
+static PLACES: List = List::new("in, at, under, inside, within");
 /// Words whose name is a path: "a new crate `relief/index`".
-const HOLDERS: List = List("crate, package, module, directory, folder, library, service, project");
-const FILE_LABELS: List = List(
+static HOLDERS: List = List::new("crate, package, module, directory, folder, library, service, project");
+static FILE_LABELS: List = List::new(
     "file, files, location, path, paths, target, targets, deliverable, touches, artifact, \
      artifacts",
 );

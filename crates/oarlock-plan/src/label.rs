@@ -3,7 +3,7 @@
 use crate::text::List;
 
 /// Words that make a numbered heading a step.
-const WORDS: List = List(
+static WORDS: List = List::new(
     "phase, step, stage, part, component, milestone, workstream, track, task, subtask, sub-task, \
      module, feature, layer, iteration, day, wave, item, section, chunk, stream",
 );

@@ -20,7 +20,7 @@ pub(crate) struct Found {
 const WORD_BYTES_MAX: usize = 300;
 
 /// Extensions that make a bare word a file name. Words such as `os.path` are not.
-const EXTENSIONS: List = List(
+static EXTENSIONS: List = List::new(
     "py, rs, ts, tsx, js, jsx, mjs, cjs, go, java, kt, c, h, cc, cpp, hpp, cs, rb, php, swift, \
      scala, ex, exs, erl, hs, ml, lua, pl, r, jl, zig, sh, bash, zsh, fish, ps1, bat, sql, md, \
      mdx, rst, txt, adoc, yaml, yml, json, jsonl, ldjson, ndjson, toml, ini, cfg, conf, env, xml, \
@@ -29,7 +29,7 @@ const EXTENSIONS: List = List(
      dockerfile, cmake, mk, snap, feature, wasm, pdf, plist, properties",
 );
 /// File names without an extension.
-const NAMES: List = List(
+static NAMES: List = List::new(
     "Makefile, Dockerfile, Justfile, justfile, Procfile, LICENSE, CODEOWNERS, Gemfile, Rakefile, \
      Vagrantfile, .gitignore, .gitattributes, .dockerignore, .editorconfig, .env, .npmrc, .nvmrc, \
      .prettierrc, .eslintrc, .secrets.baseline",
@@ -130,6 +130,10 @@ fn without_emphasis(word: &str) -> &str {
 }
 
 fn is_path(word: &str, ticked: bool) -> bool {
+    // Most words of a document are none: they are told by their marks before anything dear is done.
+    if !word.bytes().any(|b| b == b'.' || b == b'/') {
+        return NAMES.has(word);
+    }
     let odd = |c: char| c.is_control() || "$`\"'<>|\\;,=()^%&!@".contains(c);
     if word.chars().any(odd) || word.starts_with(['-', '+']) {
         return false;

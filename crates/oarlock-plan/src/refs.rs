@@ -48,14 +48,14 @@ pub(crate) struct Statements {
     pub(crate) parallel: bool,
 }
 
-const FIELDS: List = List(
+static FIELDS: List = List::new(
     "depends on, depends, dependencies, dependency, blocked by, requires, needs, prerequisites, \
      prerequisite",
 );
 /// Words that may follow the numbers of steps.
-const AFTER_NUMBERS: List =
-    List("and, or, to, first, done, complete, completed, finished, are, is, have, has, being, above, then, before, because, for, so");
-const NOTHING: List = List("none, nothing, no, n/a, -, no dependencies, none.");
+static AFTER_NUMBERS: List =
+    List::new("and, or, to, first, done, complete, completed, finished, are, is, have, has, being, above, then, before, because, for, so");
+static NOTHING: List = List::new("none, nothing, no, n/a, -, no dependencies, none.");
 
 /// Reads what `draft` says about others.
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {

@@ -17,7 +17,7 @@ const NAMED_MAX: usize = 8;
 /// Characters of an unclear name that a warning shows.
 const SHOWN_CHARS_MAX: usize = 40;
 /// Labels that mean a step even when no step has one.
-const STEP_WORDS: List = List("step, phase, stage, part, component, task, subtask, sub-task, item, milestone");
+static STEP_WORDS: List = List::new("step, phase, stage, part, component, task, subtask, sub-task, item, milestone");
 
 /// What the document says about order.
 #[derive(Debug)]

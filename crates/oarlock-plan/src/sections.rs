@@ -58,11 +58,11 @@ pub(crate) struct Listed {
     pub(crate) line: usize,
 }
 
-const CRITERIA: List = List(
+static CRITERIA: List = List::new(
     "success criteria, acceptance, exit criteria, completion criteria, definition of done, done \
      when, done means, done criteria, success indicators",
 );
-const TALK: List = List(
+static TALK: List = List::new(
     "context, background, objective, goal, overview, summary, motivation, note, rollback, risk, \
      impact, dependenc, reference, related, problem, current state, analysis results, finding, \
      example, expected, outcome, completion, metadata, decision, rationale, why, assumption, \
@@ -76,20 +76,20 @@ const TALK: List = List(
      conclusion, monitoring, troubleshooting, faq, contact, license",
 );
 /// Talk as a section of its own, work as a part of a plan.
-const WORK_BELOW_PLAN: List = List(
+static WORK_BELOW_PLAN: List = List::new(
     "testing, tests, validation, verification, monitoring, schema, architecture, specification, \
      template",
 );
-const PLAN: List = List(
+static PLAN: List = List::new(
     "approach, plan, steps, tasks, subtasks, sub-tasks, phases, todo, to do, to-do, checklist, \
      work items, workstreams, work breakdown, components, actions, action items, solution, \
      instructions, procedure, execution, work, milestones, stages",
 );
 /// What "files …" says when they are written.
-const CHANGED: List = List("create, modif, chang, updat, add, edit, touch, affected, new, delet, to write, generat, remov");
+static CHANGED: List = List::new("create, modif, chang, updat, add, edit, touch, affected, new, delet, to write, generat, remov");
 /// What it says when they are only read.
-const LOOKED_AT: List = List("read, review, related, check, reference, key, input");
-const DETAILS: List = List("implementation, next, requirements, changes, improvements, fixes, features, scope");
+static LOOKED_AT: List = List::new("read, review, related, check, reference, key, input");
+static DETAILS: List = List::new("implementation, next, requirements, changes, improvements, fixes, features, scope");
 
 /// The sections of `document`, in order, each with its class.
 pub(crate) fn sections(document: &Document<'_>) -> Vec<Section> {
@@ -141,22 +141,22 @@ pub(crate) fn class_of(title: &str) -> Class {
     let lower = format!(" {} ", lower.split_whitespace().collect::<Vec<_>>().join(" "));
     // A listed word or phrase matches where a word begins, so that "risk" finds "risks".
     let begins = |phrase: &str| lower.match_indices(phrase).any(|(at, _)| lower[..at].ends_with(' '));
-    let has = |list: List| list.iter().any(begins);
-    if has(CRITERIA) {
+    let has = |list: &List| list.iter().any(begins);
+    if has(&CRITERIA) {
         return Class::Criteria;
     }
     if begins("file") {
-        if has(CHANGED) {
+        if has(&CHANGED) {
             return Class::Writes;
         }
-        if has(LOOKED_AT) {
+        if has(&LOOKED_AT) {
             return Class::Reads;
         }
     }
     if begins("deliverable") {
         return Class::Deliverable;
     }
-    if has(TALK) {
+    if has(&TALK) {
         return Class::Talk;
     }
     // "Violations to fix", "Folders to analyze", "What to build".
@@ -164,10 +164,10 @@ pub(crate) fn class_of(title: &str) -> Class {
     if ends_in_verb {
         return Class::Details;
     }
-    if has(PLAN) {
+    if has(&PLAN) {
         return Class::Plan;
     }
-    if has(DETAILS) { Class::Details } else { Class::Other }
+    if has(&DETAILS) { Class::Details } else { Class::Other }
 }
 
 /// The files of the lists "Files to modify", "Files to create" and the like.

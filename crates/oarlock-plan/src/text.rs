@@ -1,8 +1,9 @@
 //! Small work on text: markup off, placeholders known, lengths bounded.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::OnceLock;
 
+use foldhash::fast::RandomState;
 use oarlock_model::ident::is_bidi_or_invisible;
 
 use crate::estimate;
@@ -14,28 +15,28 @@ const LINKS_MAX: usize = 16;
 /// Longest title of a step, in characters.
 const TITLE_CHARS_MAX: usize = 160;
 
-thread_local! {
-    /// The words of each list that was asked, by where its text stands.
-    static SETS: RefCell<HashMap<(*const u8, usize), HashSet<&'static str>>> = RefCell::new(HashMap::new());
+/// A list of words or phrases in one text, with commas between: easier to read and to extend than a column of strings.
+#[derive(Debug)]
+pub(crate) struct List {
+    text: &'static str,
+    /// Every word of a document is asked for in several lists: the set is made once.
+    words: OnceLock<HashSet<&'static str, RandomState>>,
 }
 
-/// A list of words or phrases in one text, with commas between: easier to read and to extend than a column of strings.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct List(pub(crate) &'static str);
-
 impl List {
+    /// The list that `text` writes out.
+    pub(crate) const fn new(text: &'static str) -> Self {
+        Self { text, words: OnceLock::new() }
+    }
+
     /// Whether `word` is one of them.
-    pub(crate) fn has(self, word: &str) -> bool {
-        // Every word of a document is asked for in several lists: the sets are made once for each thread.
-        SETS.with_borrow_mut(|sets| {
-            let set = sets.entry((self.0.as_ptr(), self.0.len())).or_insert_with(|| self.iter().collect());
-            set.contains(word)
-        })
+    pub(crate) fn has(&self, word: &str) -> bool {
+        self.words.get_or_init(|| self.iter().collect()).contains(word)
     }
 
     /// All of them.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'static str> {
-        self.0.split(',').map(str::trim_start)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.text.split(',').map(str::trim_start)
     }
 }
 

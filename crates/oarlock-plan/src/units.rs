@@ -1,6 +1,8 @@
 //! Units: the steps to be, before anything is known about how they hang together: phases whole or their items, what role
 //! each has, and which files each takes.
 
+use std::collections::HashMap;
+
 use oarlock_model::pattern::Pattern;
 
 use crate::claim::{self, Claimant};
@@ -14,7 +16,7 @@ use crate::words::{self, Role};
 use crate::{estimate, refs};
 
 /// Extensions of files that an inspection may leave behind.
-const FINDINGS: List = List("md, mdx, rst, adoc, txt, csv, tsv, json, jsonl, ndjson, yaml, yml, toml, xml, html, log, pdf, svg, png");
+static FINDINGS: List = List::new("md, mdx, rst, adoc, txt, csv, tsv, json, jsonl, ndjson, yaml, yml, toml, xml, html, log, pdf, svg, png");
 
 /// A step to be, with what its phase adds.
 #[derive(Debug)]
@@ -36,42 +38,79 @@ impl Unit {
     }
 }
 
-/// Phases whole, or their items where these write different files or are said to be parallel.
-pub(crate) fn expand(
-    document: &Document<'_>,
-    drafts: Vec<Draft>,
-    listed: &[(Id, &Listed)],
-    about: &[String],
-    table: &mut Table,
-) -> Vec<Unit> {
-    let alone = drafts.len() == 1;
-    let parts: Vec<Unit> =
-        drafts.iter().flat_map(|d| if d.items.len() < 2 { vec![Unit::of(d.clone())] } else { units_of_items(document, d, None) }).collect();
-    if parts.len() > steps::STEPS_MAX {
-        return drafts.into_iter().map(Unit::of).collect();
+/// Finds out about units, and remembers what it read: the parts of phases are looked at before it is known whether they become units.
+#[derive(Debug)]
+pub(crate) struct Surveyor<'a> {
+    document: &'a Document<'a>,
+    listed: &'a [(Id, &'a Listed)],
+    /// Words of the document's title.
+    about: &'a [String],
+    /// What drafts show by themselves, by their lines and whether they only look.
+    read: HashMap<(usize, usize, bool), StepFiles>,
+}
+
+impl<'a> Surveyor<'a> {
+    /// Of the steps of `document`, whose title says `about` and whose lists of files name `listed`.
+    pub(crate) fn new(document: &'a Document<'a>, listed: &'a [(Id, &'a Listed)], about: &'a [String]) -> Self {
+        Self { document, listed, about, read: HashMap::new() }
     }
-    let (_, files, _) = survey(document, &parts, listed, about, table);
-    let overlaps = table.overlaps();
-    let mut out = Vec::new();
-    let mut at = 0;
-    for (group, draft) in drafts.into_iter().enumerate() {
-        let count = if draft.items.len() < 2 { 1 } else { draft.items.len() };
-        let own = &files[at..at + count];
-        at += count;
-        let parallel = refs::of_draft(document, &Draft { last: draft.line, ..draft.clone() }).parallel;
-        let apart = || {
-            let known: Vec<&StepFiles> = own.iter().filter(|f| !f.writes.is_empty() && !f.partial).collect();
-            let meet =
-                |a: &StepFiles, b: &StepFiles| a.writes.iter().any(|x| b.writes.iter().any(|y| x == y || overlaps.of(*x).contains(y)));
-            known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
-        };
-        if count > 1 && (alone || parallel || (may_expand(&draft, own) && apart())) {
-            out.extend(units_of_items(document, &draft, parallel.then_some(group)));
-        } else {
-            out.push(Unit::of(draft));
+
+    /// Phases whole, or their items where these write different files or are said to be parallel.
+    pub(crate) fn expand(&mut self, drafts: Vec<Draft>, table: &mut Table) -> Vec<Unit> {
+        let document = self.document;
+        let alone = drafts.len() == 1;
+        let parts: Vec<Unit> = drafts
+            .iter()
+            .flat_map(|d| if d.items.len() < 2 { vec![Unit::of(d.clone())] } else { units_of_items(document, d, None) })
+            .collect();
+        if parts.len() > steps::STEPS_MAX {
+            return drafts.into_iter().map(Unit::of).collect();
         }
+        let (_, files, _) = self.survey(&parts, table);
+        let overlaps = table.overlaps();
+        let mut out = Vec::new();
+        let mut at = 0;
+        for (group, draft) in drafts.into_iter().enumerate() {
+            let count = if draft.items.len() < 2 { 1 } else { draft.items.len() };
+            let own = &files[at..at + count];
+            at += count;
+            let parallel = refs::of_draft(document, &Draft { last: draft.line, ..draft.clone() }).parallel;
+            let apart = || {
+                let known: Vec<&StepFiles> = own.iter().filter(|f| !f.writes.is_empty() && !f.partial).collect();
+                let meet =
+                    |a: &StepFiles, b: &StepFiles| a.writes.iter().any(|x| b.writes.iter().any(|y| x == y || overlaps.of(*x).contains(y)));
+                known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
+            };
+            if count > 1 && (alone || parallel || (may_expand(&draft, own) && apart())) {
+                out.extend(units_of_items(document, &draft, parallel.then_some(group)));
+            } else {
+                out.push(Unit::of(draft));
+            }
+        }
+        out
     }
-    out
+
+    /// Roles and files of the units, the listed files given to those that fit.
+    pub(crate) fn survey(&mut self, units: &[Unit], table: &mut Table) -> (Vec<Role>, Vec<StepFiles>, Vec<usize>) {
+        let mut files: Vec<StepFiles> = units.iter().map(|u| self.files_of(&u.draft, table)).collect();
+        let mut roles = Vec::with_capacity(units.len());
+        let mut built = false;
+        for (unit, files) in units.iter().zip(&files) {
+            let role = role_of(&unit.draft, files, self.listed, table, built);
+            built |= matches!(role, Role::Build | Role::Foundation | Role::Integrate);
+            roles.push(role);
+        }
+        let titles: Vec<(String, String)> = units.iter().map(|u| claim_texts(&u.draft)).collect();
+        let claimants: Vec<Claimant<'_>> =
+            titles.iter().zip(&roles).map(|((title, items), role)| Claimant { title, items, role: *role }).collect();
+        let unclaimed = claim::claim_listed(self.listed, &claimants, &mut files, self.about);
+        (roles, files, unclaimed)
+    }
+
+    fn files_of(&mut self, draft: &Draft, table: &mut Table) -> StepFiles {
+        let key = (draft.line, draft.last, draft.looks);
+        self.read.entry(key).or_insert_with(|| files::of_draft(self.document, draft, table)).clone()
+    }
 }
 
 /// Whether the items of a phase are work: those of an analysis or a test only say what it looks at.
@@ -94,29 +133,6 @@ fn units_of_items(document: &Document<'_>, draft: &Draft, beside: Option<usize>)
         .iter()
         .map(|item| Unit { draft: item.clone(), header: (draft.line < first).then(|| (draft.line, first - 1)), beside, share })
         .collect()
-}
-
-/// Roles and files of the units, the listed files given to those that fit.
-pub(crate) fn survey(
-    document: &Document<'_>,
-    units: &[Unit],
-    listed: &[(Id, &Listed)],
-    about: &[String],
-    table: &mut Table,
-) -> (Vec<Role>, Vec<StepFiles>, Vec<usize>) {
-    let mut files: Vec<StepFiles> = units.iter().map(|u| files::of_draft(document, &u.draft, table)).collect();
-    let mut roles = Vec::with_capacity(units.len());
-    let mut built = false;
-    for (unit, files) in units.iter().zip(&files) {
-        let role = role_of(&unit.draft, files, listed, table, built);
-        built |= matches!(role, Role::Build | Role::Foundation | Role::Integrate);
-        roles.push(role);
-    }
-    let titles: Vec<(String, String)> = units.iter().map(|u| claim_texts(&u.draft)).collect();
-    let claimants: Vec<Claimant<'_>> =
-        titles.iter().zip(&roles).map(|((title, items), role)| Claimant { title, items, role: *role }).collect();
-    let unclaimed = claim::claim_listed(listed, &claimants, &mut files, about);
-    (roles, files, unclaimed)
 }
 
 /// The title, and for a phase the titles of its items.

@@ -5,41 +5,43 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use foldhash::fast::RandomState;
+
 use crate::text::List;
 use crate::words::{stem, tokens};
 
 /// Words before the end of a clause among which its verb is looked for.
 const REACH: usize = 12;
 
-const WRITE: List = List(
+static WRITE: List = List::new(
     "create, write, add, update, modify, edit, change, fix, implement, extend, refactor, rewrite, \
      remove, delete, rename, move, replace, build, generate, append, save, store, output, put, \
      insert, patch, touch, populate, configure, convert, migrate, split, document, draft, \
      produce, make, establish, develop, integrate, place, record, export, correct, adjust, \
      improve, bump, introduce, wire, register, clean",
 );
-const READ: List = List(
+static READ: List = List::new(
     "read, review, analyze, check, verify, test, inspect, see, parse, load, import, run, execute, \
      open, compare, reference, use, find, search, validate, list, start, call, depend, consult, \
      follow, understand, identify, audit, scan, look, view, confirm, exist, match, study, \
      require, invoke, source",
 );
 /// Making verbs after which "x.yaml reference" is not x.yaml.
-const NEW_THING: List = List("add, create, implement, write, build, introduce, make, develop, generate");
+static NEW_THING: List = List::new("add, create, implement, write, build, introduce, make, develop, generate");
 /// Verbs by their stems.
-type Verbs = LazyLock<HashSet<String>>;
+type Verbs = LazyLock<HashSet<String, RandomState>>;
 static WRITES: Verbs = LazyLock::new(|| WRITE.iter().map(stem).collect());
 static READS: Verbs = LazyLock::new(|| READ.iter().map(stem).collect());
 static MAKES: Verbs = LazyLock::new(|| NEW_THING.iter().map(stem).collect());
 /// Reading verbs that are nouns as well: "write the tests", "add a search".
-const NOUNS: List = List("test, tests, testing, search, list, review, audit, scan, view, import, match, check, study, analysis");
+static NOUNS: List = List::new("test, tests, testing, search, list, review, audit, scan, view, import, match, check, study, analysis");
 /// Words before which the object of a verb has ended, so that a verb may follow them.
-const JOINERS: List = List(
+static JOINERS: List = List::new(
     "to, and, or, then, that, which, who, it, them, for, with, in, into, from, of, using, at, on, by, via, so, as, if, when, while, \
      let, lets, must, should, can, will, may, not, please, make, makes, but",
 );
-const DETERMINERS: List =
-    List("a, an, the, this, these, its, our, all, each, every, new, existing, first, own, some, more, missing, unit, integration");
+static DETERMINERS: List =
+    List::new("a, an, the, this, these, its, our, all, each, every, new, existing, first, own, some, more, missing, unit, integration");
 
 /// What a clause does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,15 +96,15 @@ pub(crate) fn says_read(clause: &str) -> bool {
 
 /// Whether a word is a form of a verb that creates or changes: "created", "updates". "Writer" is none.
 pub(crate) fn is_writing(word: &str) -> bool {
-    is_form(word, WRITE, &WRITES)
+    is_form(word, &WRITE, &WRITES)
 }
 
 /// Whether a word is a form of a verb that reads. "Parser" and "validation" are none.
 pub(crate) fn is_reading(word: &str) -> bool {
-    is_form(word, READ, &READS)
+    is_form(word, &READ, &READS)
 }
 
-fn is_form(word: &str, list: List, stems: &Verbs) -> bool {
+fn is_form(word: &str, list: &List, stems: &Verbs) -> bool {
     let singular = word.strip_suffix('s').unwrap_or(word);
     // Who does something and what is done share the stem of the verb.
     let noun = ["er", "or", "ion", "ment"].iter().any(|end| singular.ends_with(end));

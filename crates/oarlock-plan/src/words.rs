@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use foldhash::fast::RandomState;
+
 use crate::text::List;
 
 /// What a step does, as far as it bears on the order of the work.
@@ -27,58 +29,58 @@ pub(crate) enum Role {
     Finish,
 }
 
-const INSPECT: List = List(
+static INSPECT: List = List::new(
     "analyze, analyse, analysis, audit, research, review, investigate, investigation, read, \
      identify, inventory, explore, exploration, discover, discovery, understand, assess, \
      assessment, evaluate, evaluation, list, find, search, locate, count, compare, inspect, \
      examine, study, survey, look, gather, scan",
 );
 /// Those that also name a feature of a program: "Search".
-const FEATURES: List = List("search, list, scan, compare");
-const DESIGN: List = List(
+static FEATURES: List = List::new("search, list, scan, compare");
+static DESIGN: List = List::new(
     "design, define, plan, planning, specify, spec, specification, architect, architecture, \
      decide, decision, choose, select, determine, outline, propose, proposal, prioritize, \
      clarify, agree",
 );
-const FOUNDATION: List = List(
+static FOUNDATION: List = List::new(
     "setup, set, scaffold, scaffolding, structure, bootstrap, initialize, initialise, init, \
      install, foundation, infrastructure, skeleton, prerequisites, preparation, prepare",
 );
 /// Nouns that make a built thing one that others stand on.
-const BASES: List = List(
+static BASES: List = List::new(
     "interface, interfaces, schema, schemas, model, models, types, config, configuration, \
      structure, base, abc, contract, protocol, core, foundation, skeleton, scaffold, framework, \
      library, infrastructure, constants, common, shared, settings, traits, trait, migration, \
      migrations, boilerplate",
 );
-const INTEGRATE: List = List(
+static INTEGRATE: List = List::new(
     "integrate, integration, wire, wiring, connect, hook, merge, combine, consolidate, assemble, \
      register, switch, enable, activate, adopt",
 );
-const VERIFY: List = List(
+static VERIFY: List = List::new(
     "test, tests, testing, verify, verification, validate, validation, check, confirm, qa, \
      benchmark, dry, measure, monitor, ensure, smoke, e2e, sanity, prove",
 );
-const DOCUMENT: List = List(
+static DOCUMENT: List = List::new(
     "document, documentation, docs, readme, guide, changelog, report, tutorial, handbook, \
      summarize, summary, manual, writeup",
 );
-const FINISH: List = List(
+static FINISH: List = List::new(
     "delete, drop, retire, decommission, release, deploy, deployment, commit, publish, push, rollout, ship, tag, announce, notify, \
      clean, cleanup, archive, finalize, finalise, finish, wrap, close, complete, mark, polish, \
      cutover",
 );
 /// Verbs after which the object tells the role: "create unit tests" checks, "create a guide" describes.
-const MAKE: List = List(
+static MAKE: List = List::new(
     "create, write, add, build, implement, develop, produce, generate, make, update, extend, \
      extract, draft, introduce, provide, improve, expand, prepare, modify, fix, refactor, \
      rewrite, remove, rename, replace, move, migrate, port, convert, use, run, execute, \
      apply, configure",
 );
-const PREPOSITIONS: List = List("for, with, in, into, to, from, of, using, at, on, that, by, via, and, or, which, so, as");
+static PREPOSITIONS: List = List::new("for, with, in, into, to, from, of, using, at, on, that, by, via, and, or, which, so, as");
 
 /// Words that say nothing about which thing is meant.
-const GENERIC: List = List(
+static GENERIC: List = List::new(
     "the, an, all, any, and, or, for, with, into, from, that, this, these, those, each, every, \
      new, old, existing, current, remaining, other, proper, basic, simple, initial, final, main, \
      full, file, files, code, module, modules, script, scripts, system, function, functions, \
@@ -256,8 +258,8 @@ fn pairs(words: &[String]) -> Vec<String> {
 }
 
 /// Words that name no thing: generic ones, and those that tell roles.
-static NAMELESS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let roles = [INSPECT, DESIGN, FOUNDATION, INTEGRATE, VERIFY, FINISH, MAKE, GENERIC];
+static NAMELESS: LazyLock<HashSet<&'static str, RandomState>> = LazyLock::new(|| {
+    let roles = [&INSPECT, &DESIGN, &FOUNDATION, &INTEGRATE, &VERIFY, &FINISH, &MAKE, &GENERIC];
     roles.iter().flat_map(|list| list.iter()).chain(["document", "documentation", "guide"]).collect()
 });
 
@@ -341,13 +343,13 @@ fn role_of_object(words: &[String]) -> Role {
 
 fn verb_role(word: &str) -> Option<Role> {
     let table = [
-        (INSPECT, Role::Inspect),
-        (DESIGN, Role::Design),
-        (FOUNDATION, Role::Foundation),
-        (INTEGRATE, Role::Integrate),
-        (VERIFY, Role::Verify),
-        (DOCUMENT, Role::Document),
-        (FINISH, Role::Finish),
+        (&INSPECT, Role::Inspect),
+        (&DESIGN, Role::Design),
+        (&FOUNDATION, Role::Foundation),
+        (&INTEGRATE, Role::Integrate),
+        (&VERIFY, Role::Verify),
+        (&DOCUMENT, Role::Document),
+        (&FINISH, Role::Finish),
     ];
     table.iter().find(|(list, _)| list.has(word)).map(|(_, role)| *role)
 }
