@@ -206,6 +206,11 @@ fn are_looks_of_one_kind(one: &Fact, two: &Fact) -> bool {
     looks(one) && looks(two) && kind(one) == kind(two) && one.draft.title != two.draft.title
 }
 
+/// Whether a step only looks at things: it changes none, so that it can disturb no other look.
+fn is_look(fact: &Fact) -> bool {
+    fact.role == Role::Inspect && fact.files.writes.is_empty()
+}
+
 /// A guide describes what was made, not how it was checked, and it is no part of what is joined.
 fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
     let guide = |fact: &Fact| fact.role == Role::Document && fact.is_known();
@@ -255,6 +260,9 @@ impl Rules<'_> {
         if are_looks_of_one_kind(a, b) || are_apart_by_role(a, b) {
             return None;
         }
+        if is_look(a) && is_look(b) {
+            return self.look_after_look(from, to);
+        }
         if let Some(reason) = self.role(a, b, to) {
             return Some(Why::Role(reason));
         }
@@ -279,6 +287,21 @@ impl Rules<'_> {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
         (!(a.is_known() && b.is_known())).then_some(Why::Unknown)
+    }
+
+    /// Looks disturb each other in nothing. One that lists what there is comes before those that go through it, and one that
+    /// speaks of what another found or named comes after it.
+    fn look_after_look(&self, from: usize, to: usize) -> Option<Why> {
+        let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
+        let names_place = |fact: &Fact| !fact.files.mentions.is_empty();
+        if from == 0 && (words::lists_all(&a.draft.title) || !names_place(b)) {
+            return Some(Why::Role("goes through what step {} lists"));
+        }
+        let are_phases = !a.draft.kind.is_empty() && a.draft.kind == b.draft.kind;
+        if are_phases || words::weighs_findings(&b.draft.title) {
+            return Some(Why::Role("rests on what step {} finds"));
+        }
+        shared_definite(a, b).map(Why::Word)
     }
 
     fn role(&self, a: &Fact, b: &Fact, to: usize) -> Option<&'static str> {

@@ -150,8 +150,9 @@ fn role_of(draft: &Draft, files: &StepFiles, listed: &[(Id, &Listed)], table: &T
         role => role,
     };
     match role {
-        // Looking again after something was built is checking it.
+        // Looking again after something was built is checking it, and checking before anything is built is a look.
         Role::Inspect if built && files.writes.is_empty() => Role::Verify,
+        Role::Verify if !built && files.writes.is_empty() && words::begins_a_look(&draft.title) => Role::Inspect,
         Role::Build if files.writes.iter().any(|id| makes_base(table, *id)) => Role::Foundation,
         Role::Build if !files.writes.is_empty() && files.writes.iter().all(|id| claim::is_document(table.pattern(*id))) => Role::Document,
         role => role,

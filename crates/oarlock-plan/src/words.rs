@@ -33,7 +33,15 @@ static INSPECT: List = List::new(
     "analyze, analyse, analysis, audit, research, review, investigate, investigation, read, \
      identify, inventory, explore, exploration, discover, discovery, understand, assess, \
      assessment, evaluate, evaluation, list, find, search, locate, count, compare, inspect, \
-     examine, study, survey, look, gather, scan",
+     examine, study, survey, look, gather, scan, get, obtain",
+);
+/// Looks that find out which things there are.
+static LISTS: List = List::new("list, find, locate, inventory, gather, enumerate, discover, map, catalog, catalogue, count, survey");
+/// Words for what looks have found, and for weighing it.
+static WEIGHS: List = List::new(
+    "finding, findings, result, results, compare, comparison, categorize, categorise, classify, rank, prioritize, prioritise, \
+     synthesize, summarize, summarise, summary, recommendation, recommendations, conclusion, conclusions, gap, gaps, cause, causes, \
+     pattern, patterns, duplicate, duplicates, difference, differences, identify, decide, assess, evaluate, determine",
 );
 /// Those that also name a feature of a program: "Search".
 static FEATURES: List = List::new("search, list, scan, compare");
@@ -257,6 +265,26 @@ fn pairs(words: &[String]) -> Vec<String> {
     stems.windows(2).map(|pair| format!("{} {}", pair[0], pair[1])).collect()
 }
 
+/// Whether a look makes the list of things that later looks go through: "List all projects", "Inventory".
+pub(crate) fn lists_all(title: &str) -> bool {
+    let words = tokens(&without_parentheses(title));
+    let opens = words.first().is_some_and(|w| LISTS.has(w));
+    opens && (words.len() < 3 || words.iter().any(|w| ["all", "every", "each", "inventory"].contains(&w.as_str())))
+}
+
+/// Whether a check may be a look at what is there: "Check the runs", "Confirm which ones are used", and no "Run the tests".
+pub(crate) fn begins_a_look(title: &str) -> bool {
+    tokens(title).first().is_some_and(|w| ["check", "verify", "confirm", "measure", "validate", "monitor"].contains(&w.as_str()))
+}
+
+/// Whether a look weighs what other looks found: "Compare the findings", "Prioritize", "Identify the root cause".
+pub(crate) fn weighs_findings(title: &str) -> bool {
+    let words = tokens(&without_parentheses(title));
+    // "Check the runs for patterns" looks at runs; "look for patterns" at what other looks showed.
+    let object = words.iter().enumerate().take_while(|(k, w)| *k == 1 || !PREPOSITIONS.has(w));
+    object.into_iter().any(|(_, w)| WEIGHS.has(w))
+}
+
 /// Words that name no thing: generic ones, and those that tell roles.
 static NAMELESS: LazyLock<HashSet<&'static str, RandomState>> = LazyLock::new(|| {
     let roles = [&INSPECT, &DESIGN, &FOUNDATION, &INTEGRATE, &VERIFY, &FINISH, &MAKE, &GENERIC];
@@ -331,6 +359,10 @@ fn role_of_object(words: &[String]) -> Role {
     }
     if ["test", "tests", "testing"].contains(&head) {
         return Role::Verify;
+    }
+    // To set the state of a piece of work is what comes at its end.
+    if head == "status" {
+        return Role::Finish;
     }
     if ["design", "specification", "spec", "plan", "proposal"].contains(&head) {
         return Role::Design;
