@@ -4,9 +4,11 @@
 
 use crate::bits::Bits;
 use crate::facts::{Fact, Facts};
+use crate::overlap::Overlaps;
 use crate::plan::{Conflict, Edge};
 use crate::refs::Target;
 use crate::said::Said;
+use crate::tables::Row;
 use crate::words::{self, Role};
 
 /// Most conflicts that are listed.
@@ -50,15 +52,24 @@ enum Why {
     Unknown,
 }
 
-/// Orders the steps of `facts`; `free` are pairs that the document says run side by side.
-pub(crate) fn order(facts: &Facts, side_by_side: &[Vec<Target>]) -> Order {
+/// Orders the steps of `facts`; `rows` are those of tables of dependencies, `side_by_side` groups that the document lets run at once.
+pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -> Order {
     let steps = &facts.steps;
-    let mut said = Said::read(steps, side_by_side);
+    let mut said = Said::read(steps, rows, side_by_side);
     // What a step speaks of as there stands behind it in the document: it comes first nevertheless.
     said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
     let sequence = said.sequence(steps.len());
     let (opens, closes) = odd_ends(facts, &sequence);
-    let rules = Rules { facts, said: &said, meets: meetings(facts), describes_all: describes_all(steps, &sequence), opens, closes };
+    let overlaps = facts.table.overlaps();
+    let rules = Rules {
+        facts,
+        said: &said,
+        meets: meetings(facts, &overlaps),
+        overlaps,
+        describes_all: describes_all(steps, &sequence),
+        opens,
+        closes,
+    };
     let mut ancestors: Vec<Bits> = Vec::with_capacity(steps.len());
     let mut needs = vec![Vec::new(); steps.len()];
     let mut implied_edges = 0;
@@ -105,9 +116,8 @@ impl Causes {
 }
 
 /// For each step the steps that touch what it writes.
-fn meetings(facts: &Facts) -> Vec<Bits> {
+fn meetings(facts: &Facts, overlaps: &Overlaps) -> Vec<Bits> {
     let count = facts.steps.len();
-    let overlaps = facts.table.overlaps();
     let mut touch: Vec<Bits> = Vec::new();
     for (s, step) in facts.steps.iter().enumerate() {
         for id in step.files.writes.iter().chain(&step.files.mentions).chain(&step.files.in_code) {
@@ -231,6 +241,7 @@ struct Rules<'a> {
     facts: &'a Facts,
     said: &'a Said,
     meets: Vec<Bits>,
+    overlaps: Overlaps,
     describes_all: Vec<bool>,
     /// A first step on which the others rest, and a last one that rests on them.
     opens: Option<usize>,
@@ -248,9 +259,11 @@ impl Rules<'_> {
             return Some(Why::Unclear);
         }
         if self.meets[from].has(to) || self.meets[to].has(from) {
-            return Some(Why::File);
+            // What two steps write they cannot write at once; what one only speaks of is the document's to judge.
+            let clash = || a.files.writes.iter().any(|x| b.files.writes.iter().any(|y| x == y || self.overlaps.of(*x).contains(y)));
+            return (!self.said.lets_run_beside(from, to) || clash()).then_some(Why::File);
         }
-        if self.said.beside.contains(&(from.min(to), from.max(to))) || b.statements.declared {
+        if self.said.lets_run_beside(from, to) {
             return None;
         }
         if a.looks_at_something() && b.looks_at_something() {

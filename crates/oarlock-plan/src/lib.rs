@@ -34,6 +34,7 @@ mod schedule;
 mod sections;
 mod split;
 mod steps;
+mod tables;
 mod text;
 mod units;
 mod validate;

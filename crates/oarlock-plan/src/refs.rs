@@ -55,7 +55,7 @@ static FIELDS: List = List::new(
 /// Words that may follow the numbers of steps.
 static AFTER_NUMBERS: List =
     List::new("and, or, to, first, done, complete, completed, finished, are, is, have, has, being, above, then, before, because, for, so");
-static NOTHING: List = List::new("none, nothing, no, n/a, -, no dependencies, none.");
+static NOTHING: List = List::new("none, nothing, no, n/a, -, –, —, no dependencies, none.");
 
 /// Reads what `draft` says about others.
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {
@@ -157,6 +157,21 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
         let name = cues.iter().find_map(|cue| bare.split_once(cue)).map(|(_, name)| name.to_owned());
         out.list.extend(name.filter(|name| !names_label(name)).map(|name| Statement::Needs(Target::Named(name))));
     }
+}
+
+/// Whether a field or a column of this name, in lower case, holds what a step needs.
+pub(crate) fn is_field_name(name: &str) -> bool {
+    FIELDS.has(name)
+}
+
+/// What the value of such a field says; an empty one says nothing.
+pub(crate) fn of_field(value: &str) -> Statements {
+    let mut out = Statements::default();
+    if !value.is_empty() {
+        out.declared = true;
+        read_declared(value, &mut out);
+    }
+    out
 }
 
 /// Whether the numbers behind word `at` are steps that it asks for: "needs 1 and 2".

@@ -7,6 +7,7 @@ use oarlock_model::ident::is_bidi_or_invisible;
 use crate::facts::Fact;
 use crate::refs::{Statement, Target};
 use crate::schedule;
+use crate::tables::Row;
 use crate::text::List;
 use crate::words::naming_stems;
 
@@ -27,20 +28,30 @@ pub(crate) struct Said {
     /// Those of them that stand in for a need that no step answers to.
     pub(crate) guessed: HashSet<(usize, usize)>,
     /// Pairs that may run at once, the lower number first.
-    pub(crate) beside: HashSet<(usize, usize)>,
+    beside: HashSet<(usize, usize)>,
+    /// Steps of which the document says all that they need, "none" too.
+    declared: Vec<bool>,
     /// What had to be left out.
     pub(crate) warnings: Vec<String>,
 }
 
 impl Said {
-    /// Reads the statements of the steps, and those about groups that stand elsewhere.
-    pub(crate) fn read(steps: &[Fact], side_by_side: &[Vec<Target>]) -> Self {
-        let mut said = Self { stated: BTreeSet::new(), guessed: HashSet::new(), beside: HashSet::new(), warnings: Vec::new() };
+    /// Reads the statements of the steps, and those that stand elsewhere: of tables, and about groups.
+    pub(crate) fn read(steps: &[Fact], rows: &[Row], side_by_side: &[Vec<Target>]) -> Self {
+        let declared = steps.iter().map(|step| step.statements.declared).collect();
+        let mut said = Self { stated: BTreeSet::new(), guessed: HashSet::new(), beside: HashSet::new(), declared, warnings: Vec::new() };
         let index = Index::new(steps);
         let mut unclear = BTreeMap::new();
         for (at, step) in steps.iter().enumerate() {
             for statement in &step.statements.list {
                 said.take(&index, at, statement, &mut unclear);
+            }
+        }
+        for row in rows {
+            let found = row.names.iter().map(|name| index.resolve(None, name)).find(|found| found.len() == 1);
+            for at in found.unwrap_or_default() {
+                said.declared[at] |= row.said.declared;
+                row.said.list.iter().for_each(|statement| said.take(&index, at, statement, &mut unclear));
             }
         }
         said.wait_for_all(&unclear);
@@ -71,6 +82,11 @@ impl Said {
     /// Whether the document says that `to` needs `from`.
     pub(crate) fn says(&self, from: usize, to: usize) -> bool {
         self.stated.contains(&(from, to)) && !self.guessed.contains(&(from, to))
+    }
+
+    /// Whether the document says that `from` and `to` may run at once: of both, or by leaving `from` out of all that `to` needs.
+    pub(crate) fn lets_run_beside(&self, from: usize, to: usize) -> bool {
+        self.declared[to] || self.beside.contains(&(from.min(to), from.max(to)))
     }
 
     fn set_beside(&mut self, members: &[usize]) {

@@ -15,7 +15,7 @@ use crate::sections;
 use crate::steps::{self, Draft, Origin};
 use crate::text::{clip, is_placeholder};
 use crate::words::Role;
-use crate::{PlanError, name, schedule};
+use crate::{PlanError, name, schedule, tables};
 
 /// Minutes of work that makes something, when nothing is stated.
 pub const MINUTES_DEFAULT: u64 = 30;
@@ -90,7 +90,7 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     let (drafts, done) = without_done(drafts);
     let title = name::title_of(&read);
     let facts = facts::gather(&read, &sections, drafts, title.as_deref());
-    let order = depend::order(&facts, &side_by_side(&read, &facts));
+    let order = depend::order(&facts, &tables::rows(&read), &side_by_side(&read, &facts));
     let total = sections::total_minutes(&read);
     let minutes = minutes(&facts.steps, total);
     let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());

@@ -118,9 +118,11 @@ fn may_expand(draft: &Draft, own: &[StepFiles]) -> bool {
     if matches!(words::role_of(&draft.title), Role::Inspect | Role::Design | Role::Verify) {
         return false;
     }
-    let works = |(item, files): &(&Draft, &StepFiles)| {
-        !item.id.is_empty() || words::makes_something(&item.title) || (files.by_topic && !files.writes.is_empty())
-    };
+    // Below "Create the script" the items say what it does, unless each begins with a file of its own: "Port the handlers".
+    let is_about = |files: &StepFiles| files.by_topic && !files.writes.is_empty();
+    let by_topic = !words::makes_something(&draft.title) || own.iter().all(|files| !files.writes.is_empty());
+    let works =
+        |(item, files): &(&Draft, &StepFiles)| !item.id.is_empty() || words::makes_something(&item.title) || (by_topic && is_about(files));
     draft.items.iter().zip(own).filter(works).count() * 2 >= draft.items.len()
 }
 
