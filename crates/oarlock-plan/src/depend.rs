@@ -323,6 +323,8 @@ impl Rules<'_> {
             (Role::Inspect, _) => return Some("rests on what step {} finds"),
             (Role::Design, _) => return Some("follows what step {} decides"),
             (Role::Foundation, Role::Foundation) if !is_ground(a) => {}
+            // Where the code of both is shown, the second stands on the first only if it names something of it.
+            (Role::Foundation, _) if a.shows_code && b.shows_code && b.is_known() && !is_ground(a) && shared_word(a, b).is_none() => {}
             (Role::Foundation, _) => return Some("stands on what step {} makes"),
             (Role::Finish, _) => return Some("comes after step {}, which closes work"),
             (_, Role::Verify) if a.role != Role::Verify => {

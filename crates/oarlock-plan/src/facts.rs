@@ -45,6 +45,8 @@ pub(crate) struct Fact {
     pub(crate) says: Vec<u32>,
     /// What it says about others.
     pub(crate) statements: Statements,
+    /// Whether it shows the code that it makes, and not only a line of it.
+    pub(crate) shows_code: bool,
     /// Its place in the flow of data, when the whole plan is one.
     pub(crate) stage: Option<u8>,
     /// Group of steps that are said to run side by side.
@@ -66,6 +68,9 @@ impl Fact {
         self.draft.looks && !self.files.mentions.is_empty()
     }
 }
+
+/// Fewer lines of code are an example of how to call something.
+const CODE_LINES_MIN: usize = 8;
 
 /// All facts of a document.
 #[derive(Debug)]
@@ -207,7 +212,24 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
         statements.declared |= above.declared;
     }
     let minutes = estimate::of_draft(document, &draft);
-    Fact { draft, role, files, makes, makes_in, definite, awaits, says, asks_new, statements, stage: None, beside, minutes, share }
+    let shows_code = (draft.line..=draft.last).filter(|i| document.lines[*i].kind == Kind::Code).count() >= CODE_LINES_MIN;
+    Fact {
+        draft,
+        role,
+        files,
+        makes,
+        makes_in,
+        definite,
+        awaits,
+        says,
+        asks_new,
+        statements,
+        shows_code,
+        stage: None,
+        beside,
+        minutes,
+        share,
+    }
 }
 
 /// The words of a step's prose, and the pairs of words that its code joins into names.

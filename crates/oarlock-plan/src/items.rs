@@ -5,6 +5,7 @@ use crate::label;
 use crate::paths;
 use crate::steps::{Draft, STEPS_MAX, last_line};
 use crate::text::{clip, plain};
+use crate::words;
 
 /// An item with more nested ones is kept whole.
 const FILES_BELOW_MAX: usize = 50;
@@ -99,6 +100,18 @@ fn files_below(document: &Document<'_>, draft: &Draft) -> Vec<Draft> {
         ..Draft::default()
     };
     lines.iter().copied().zip(stops).map(item).collect()
+}
+
+/// Lines in bold type that each say what to make, with code or text below: "**Update parser.rs:**".
+pub(crate) fn bold_orders(document: &Document<'_>, from: usize, to: usize) -> Vec<Draft> {
+    let begins = |i: &usize| {
+        let text = clip(document.text(*i));
+        let bold = text.strip_prefix("**").and_then(|text| text.split_once("**")).map(|(bold, _)| bold);
+        document.lines[*i].kind == Kind::Text && bold.is_some_and(words::makes_something)
+    };
+    let tops: Vec<usize> = (from..to).filter(begins).take(STEPS_MAX + 1).collect();
+    let stops = tops.iter().skip(1).copied().chain([to]);
+    tops.iter().zip(stops).map(|(line, stop)| draft_of_item(document, *line, stop)).collect()
 }
 
 /// Paragraphs that begin with a title in bold type, each up to the next one or to a heading. Fields such as "**Status:** open" are none.

@@ -21,8 +21,8 @@ use crate::{PlanError, name, schedule, tables};
 pub const MINUTES_DEFAULT: u64 = 30;
 /// Minutes of a step that looks, decides, checks or hands over, when nothing is stated.
 const SIDE_MINUTES_DEFAULT: u64 = 15;
-/// Work shorter than this is not worth a second agent.
-const WORTH_MINUTES_MIN: u64 = 15;
+/// Work that takes no longer is not worth a second agent.
+const SMALL_MINUTES_MAX: u64 = 15;
 /// Running parts at once must save at least this share of the time, in percent.
 const GAIN_PERCENT_MIN: u64 = 15;
 /// Most parts when nothing else is asked for.
@@ -119,7 +119,8 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
         }
     };
     let reason = reason.or_else(|| {
-        let why = not_worth(&cut, &minutes, options.agents, estimated, &facts, &order)?;
+        let stated = estimated.then(|| total.unwrap_or(u64::MAX));
+        let why = not_worth(&cut, &minutes, options.agents, stated, &facts, &order)?;
         Some(if options.by == By::Auto { why } else { format!("put together by {}, it gains too little: {why}", options.by) })
     });
     let cut = if reason.is_some() { group::whole(facts.steps.len()) } else { cut };
@@ -208,7 +209,10 @@ fn no_work(facts: &Facts, document: &str) -> Option<String> {
 }
 
 /// Why a cut is not worth making, or nothing.
-fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, estimated: bool, facts: &Facts, order: &Order) -> Option<String> {
+///
+/// `stated` are the minutes that the document gives for all of it, more than any when it only gives some for its steps, and nothing
+/// when it gives none.
+fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, facts: &Facts, order: &Order) -> Option<String> {
     let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
     let topological = schedule::topological(&cut.needs).expect("a cut has no cycle");
     let wave = schedule::waves(&cut.needs, &topological);
@@ -219,8 +223,8 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, estimated: bool, facts: 
     if alone {
         return Some(in_order(facts, order));
     }
-    if estimated && serial < WORTH_MINUTES_MIN {
-        return Some(format!("all of it is about {serial} minutes of work, less than handing it out would save"));
+    if let Some(all) = stated.map(|stated| stated.min(serial)).filter(|all| *all <= SMALL_MINUTES_MAX) {
+        return Some(format!("all of it is about {all} minutes of work, less than handing it out would save"));
     }
     let span = schedule::makespan(&part_minutes(cut, minutes), &cut.needs, &topological, agents);
     let saved = serial.saturating_sub(span);

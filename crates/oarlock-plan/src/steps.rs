@@ -354,6 +354,7 @@ fn inner_items(document: &Document<'_>, heads: &[&Head<'_>], from: usize, stop: 
     let Some(rank) = heads.iter().map(|h| h.rank).min() else {
         let items = top_items(document, &[(from, stop)], true);
         let items = if items.is_empty() { top_items(document, &[(from, stop)], false) } else { items };
+        let items = if items.is_empty() { items::bold_orders(document, from, stop) } else { items };
         return if items.len() > PHASE_ITEMS_MAX { Vec::new() } else { items };
     };
     let tops: Vec<&&Head<'_>> = heads.iter().filter(|h| h.rank == rank).collect();
