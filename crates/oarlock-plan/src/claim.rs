@@ -6,7 +6,7 @@ use oarlock_model::pattern::Pattern;
 use crate::files::{StepFiles, push_bounded};
 use crate::overlap::Id;
 use crate::sections::Listed;
-use crate::words::{Role, stem, tokens};
+use crate::words::{Role, naming_stems, stem, tokens};
 
 /// Whether a file describes things for people.
 pub(crate) fn is_document(pattern: &Pattern) -> bool {
@@ -38,12 +38,15 @@ pub(crate) fn claim_listed(listed: &[(Id, &Listed)], steps: &[Claimant<'_>], fil
         }
         // A step that names a file of the list works on it, whatever its sentence looks like.
         let named: Vec<usize> = (0..steps.len()).filter(|s| works(steps[*s].role) && files[*s].mentions.contains(id)).collect();
-        let takers = if named.is_empty() { best_fit(file, steps, &stems, about) } else { named };
+        let takers = if named.is_empty() { best_fit(&Wanted::of(file, listed, about), steps, &stems) } else { named };
         if takers.is_empty() || takers.len() > 3 {
             unclaimed.push(at);
             continue;
         }
+        let alone = takers.len() == 1;
         for taker in takers {
+            // A list of files is meant to be complete: who alone fits one of them works on it, even if its items do not say so.
+            files[taker].partial &= !alone;
             push_bounded(&mut files[taker].writes, *id);
             files[taker].mentions.retain(|m| m != id);
         }
@@ -59,14 +62,54 @@ fn stems_of(text: &str) -> Vec<String> {
     tokens(text).iter().filter(|t| t.len() > 2).map(|t| stem(t)).collect()
 }
 
-fn best_fit(file: &Listed, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]], about: &[String]) -> Vec<usize> {
-    let text = file.pattern.as_str();
-    let (folder, name) = text.trim_end_matches("/**").rsplit_once('/').unwrap_or(("", text));
-    let name = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
-    let (own, known): (Vec<String>, Vec<String>) = stems_of(name).into_iter().partition(|s| !about.contains(s));
-    let around: Vec<String> = stems_of(folder).into_iter().filter(|s| !about.contains(s)).collect();
-    let describes = is_document(&file.pattern);
-    let tests = is_test(&file.pattern) && steps.iter().any(|s| s.role == Role::Verify);
+/// What tells of a listed file which step it belongs to, in stems. Words of the document's title are of no use.
+struct Wanted<'a> {
+    pattern: &'a Pattern,
+    /// Its name without extension as it stands, in lower case; empty when prose may say it by chance.
+    name: String,
+    /// Of its name; of the folders that tell it from others of its name.
+    own: Vec<String>,
+    /// Those of its name that stand in the title too.
+    known: Vec<String>,
+    /// Of its folders.
+    around: Vec<String>,
+    /// Of what the list says about it.
+    told: Vec<String>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(file: &'a Listed, listed: &[(Id, &Listed)], about: &[String]) -> Self {
+        let (folder, name) = parts(&file.pattern);
+        let name_stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+        let mut own = stems_of(name_stem);
+        let namesakes = listed.iter().map(|(_, other)| &other.pattern).filter(|other| **other != file.pattern && parts(other).1 == name);
+        let others: Vec<String> = namesakes.flat_map(|other| stems_of(parts(other).0)).collect();
+        if !others.is_empty() {
+            own = stems_of(folder).into_iter().filter(|stem| !others.contains(stem)).collect();
+        }
+        let (own, known): (Vec<String>, Vec<String>) = own.into_iter().partition(|s| !about.contains(s));
+        let unknown = |stems: Vec<String>| stems.into_iter().filter(|s| !about.contains(s)).collect();
+        let is_telling = name_stem.contains(['-', '_']) && name_stem.len() > 4;
+        let name = if is_telling { name_stem.to_lowercase() } else { String::new() };
+        Self { pattern: &file.pattern, name, own, known, around: unknown(stems_of(folder)), told: unknown(naming_stems(&file.about)) }
+    }
+}
+
+/// Whether `text` has `word` as a word of its own.
+fn says_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    !word.is_empty() && text.to_lowercase().split(|c| !is_part(c)).any(|said| said == word)
+}
+
+/// The folder and the name of a path.
+fn parts(pattern: &Pattern) -> (&str, &str) {
+    let text = pattern.as_str();
+    text.trim_end_matches("/**").rsplit_once('/').unwrap_or(("", text))
+}
+
+fn best_fit(file: &Wanted<'_>, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]]) -> Vec<usize> {
+    let describes = is_document(file.pattern);
+    let tests = is_test(file.pattern) && steps.iter().any(|s| s.role == Role::Verify);
     let mut best = (0, Vec::new());
     for (s, step) in steps.iter().enumerate() {
         let suits = match (describes, tests) {
@@ -79,10 +122,19 @@ fn best_fit(file: &Listed, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]], a
         }
         let [title, items] = &stems[s];
         let count = |words: &[String], among: &[String]| words.iter().filter(|w| among.contains(w)).count();
-        let either = own.iter().filter(|w| title.contains(w) || items.contains(w)).count();
-        let near = count(&around, title);
-        let fits = describes || tests || (either > 0 && either * 2 >= own.len()) || either + near >= 2;
-        let score = 1 + 16 * count(&own, title) + 4 * count(&own, items) + 2 * count(&known, title) + near;
+        let either = file.own.iter().filter(|w| title.contains(w) || items.contains(w)).count();
+        let near = count(&file.around, title);
+        let told = count(&file.told, title);
+        let literal = says_word(step.title, &file.name) || says_word(step.items, &file.name);
+        let fits = describes || tests || (either > 0 && either * 2 >= file.own.len()) || either + near >= 2 || told >= 2 || literal;
+        let score = 1
+            + 64 * usize::from(literal)
+            + count(&file.told, items)
+            + 16 * count(&file.own, title)
+            + 4 * count(&file.own, items)
+            + 2 * count(&file.known, title)
+            + near
+            + 2 * told;
         if !fits || score < best.0 {
             continue;
         }

@@ -12,6 +12,7 @@ use crate::refs::{self, Statement, Statements};
 use crate::sections::{self, Listed, Section};
 use crate::steps::{self, Draft};
 use crate::text::clip;
+use crate::tree;
 use crate::units::{self, Surveyor, Unit};
 use crate::words::{self, Role};
 
@@ -90,7 +91,9 @@ pub(crate) struct Facts {
 /// Gathers the facts about the steps that `drafts` describe.
 pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<Draft>, title: Option<&str>) -> Facts {
     let about: Vec<String> = title.map(words::naming_stems).unwrap_or_default();
-    let (listed, _) = sections::listed_files(document, sections);
+    let (mut listed, _) = sections::listed_files(document, sections);
+    let drawn = tree::files(document, sections);
+    listed.extend(drawn.into_iter().filter(|drawn| !listed.iter().any(|l| l.pattern == drawn.pattern)).collect::<Vec<_>>());
     let mut table = Table::default();
     listed.iter().for_each(|l| table.know(&l.pattern));
     let listed: Vec<(Id, &Listed)> = listed.iter().filter_map(|l| Some((table.intern(&l.pattern)?, l))).collect();
@@ -105,7 +108,8 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
     // A guide that is listed but that no step writes is a step of its own, when it stands behind the plan.
     let last = units.last().map_or(0, |u| u.draft.last);
     if units.len() > 1 && !roles.contains(&Role::Document) {
-        let guide = unclaimed.iter().position(|at| listed[*at].1.line > last && claim::is_document(&listed[*at].1.pattern));
+        let guide =
+            unclaimed.iter().position(|at| !listed[*at].1.drawn && listed[*at].1.line > last && claim::is_document(&listed[*at].1.pattern));
         if let Some(k) = guide {
             let (id, file) = listed[unclaimed.remove(k)];
             let title = format!("Write {}", file.pattern.as_str());
@@ -114,7 +118,7 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
             files.push(StepFiles { writes: vec![id], ..StepFiles::default() });
         }
     }
-    let unclaimed = unclaimed.iter().map(|at| listed[*at].1.pattern.as_str().to_owned()).collect();
+    let unclaimed = unclaimed.iter().filter(|at| !listed[**at].1.drawn).map(|at| listed[*at].1.pattern.as_str().to_owned()).collect();
     let mut lexicon = Lexicon::default();
     let staged = units::stages(&units);
     let known = Known { table: &table, about: &about };

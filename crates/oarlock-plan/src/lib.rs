@@ -36,6 +36,7 @@ mod split;
 mod steps;
 mod tables;
 mod text;
+mod tree;
 mod units;
 mod validate;
 mod verbs;

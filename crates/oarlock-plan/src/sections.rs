@@ -11,6 +11,9 @@ use crate::{estimate, paths};
 /// Most files that are taken from the file lists of a document.
 const LISTED_MAX: usize = 500;
 
+/// Lines below a listed file that tell of it.
+const ABOUT_LINES_MAX: usize = 4;
+
 /// What a section is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -56,6 +59,10 @@ pub(crate) struct Listed {
     pub(crate) pattern: Pattern,
     /// Index of its line.
     pub(crate) line: usize,
+    /// What the list says of it, behind its path and in the lines below.
+    pub(crate) about: String,
+    /// Whether a drawn tree shows it, which may show more than the work touches.
+    pub(crate) drawn: bool,
 }
 
 static CRITERIA: List = List::new(
@@ -184,17 +191,25 @@ pub(crate) fn listed_files(document: &Document<'_>, sections: &[Section]) -> (Ve
         for i in section.line + 1..end {
             let line = &document.lines[i];
             let nested = base.is_some_and(|b| line.indent > b + 1);
-            if writes.len() + reads.len() >= LISTED_MAX || nested || !matches!(line.kind, Kind::Item(_) | Kind::Text) {
+            if writes.len() + reads.len() >= LISTED_MAX || !matches!(line.kind, Kind::Item(_) | Kind::Text) {
                 continue;
             }
             let text = clip(document.text(i));
+            if nested {
+                if let Some(Listed { about, .. }) = writes.last_mut().filter(|l: &&mut Listed| i <= l.line + ABOUT_LINES_MAX) {
+                    about.push(' ');
+                    about.push_str(text);
+                }
+                continue;
+            }
             let lower = text.to_lowercase();
             let only_read = reading || lower.contains("(reference") || lower.contains("(read");
             for found in paths::find(text, 1) {
                 if only_read {
                     reads.push(found.pattern);
                 } else {
-                    writes.push(Listed { pattern: found.pattern, line: i });
+                    let about = text[found.end..].to_owned();
+                    writes.push(Listed { pattern: found.pattern, line: i, about, drawn: false });
                 }
             }
         }

@@ -70,7 +70,9 @@ pub(crate) fn governing(clause: &str) -> Option<Deed> {
             if !is_noun(&words, k) {
                 return Some(Deed::Read);
             }
-            tests |= stem(word) == "test";
+            // "The test runner" is no test.
+            let names_another = words.get(k + 1).is_some_and(|next| next != "," && !JOINERS.has(next) && !is_noun(&words, k + 1));
+            tests |= stem(word) == "test" && !names_another;
         }
     }
     None
@@ -161,6 +163,7 @@ mod tests {
             ("Write the parser in", write(true, false)),
             ("Write unit and integration tests in", write(true, true)),
             ("Write the comparison with a plain scan,", write(true, false)),
+            ("Create the test runner script (", write(true, false)),
             ("Add search to", write(true, false)),
             ("Search the index in", Some(Deed::Read)),
             ("Update it, test it in", Some(Deed::Read)),
