@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::plan::{Plan, Subtask};
+use crate::reading::MINUTES_DEFAULT;
 use crate::schedule;
-use crate::split::MINUTES_DEFAULT;
 use crate::words::{stem, tokens};
 
 /// Speeds are kept within these bounds, in percent: a few tasks tell little.

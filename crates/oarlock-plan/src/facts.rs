@@ -1,7 +1,7 @@
 //! What is known about each step before any order is concluded: role, files, words, statements, minutes.
 //! The steps themselves come from `units`; here their words are numbered, so that comparing them is cheap.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::claim;
 use crate::document::{Document, Kind};
@@ -56,6 +56,8 @@ pub(crate) struct Fact {
     pub(crate) minutes: Option<u64>,
     /// Minutes assumed from its phase.
     pub(crate) share: Option<u64>,
+    /// Line of the phase that it was taken out of.
+    pub(crate) taken_from: Option<usize>,
 }
 
 impl Fact {
@@ -88,8 +90,14 @@ pub(crate) struct Facts {
     pub(crate) unclaimed: Vec<String>,
 }
 
-/// Gathers the facts about the steps that `drafts` describe.
-pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<Draft>, title: Option<&str>) -> Facts {
+/// Gathers the facts about the steps that `drafts` describe; the phases of the lines `whole` are one step each.
+pub(crate) fn gather(
+    document: &Document<'_>,
+    sections: &[Section],
+    drafts: Vec<Draft>,
+    whole: &HashSet<usize>,
+    title: Option<&str>,
+) -> Facts {
     let about: Vec<String> = title.map(words::naming_stems).unwrap_or_default();
     let (mut listed, _) = sections::listed_files(document, sections);
     let drawn = tree::files(document, sections);
@@ -98,7 +106,7 @@ pub(crate) fn gather(document: &Document<'_>, sections: &[Section], drafts: Vec<
     listed.iter().for_each(|l| table.know(&l.pattern));
     let listed: Vec<(Id, &Listed)> = listed.iter().filter_map(|l| Some((table.intern(&l.pattern)?, l))).collect();
     let mut surveyor = Surveyor::new(document, &listed, &about);
-    let mut units = surveyor.expand(drafts, &mut table);
+    let mut units = surveyor.expand(drafts, whole, &mut table);
     if units.len() > 1 && units.iter().all(|u| u.draft.looks) {
         let after = units.last().map_or(0, |u| u.draft.last);
         units.extend(steps::deliverable(document, sections, after).map(Unit::of));
@@ -177,7 +185,7 @@ impl Lexicon {
 }
 
 fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known: &Known<'_>, lexicon: &mut Lexicon) -> Fact {
-    let Unit { draft, header, beside, share } = unit;
+    let Unit { draft, header, beside, share, taken_from } = unit;
     let title = words::without_parentheses(&draft.title);
     let paths: Vec<&str> = files.writes.iter().take(8).map(|id| known.table.pattern(*id).as_str()).collect();
     let names = paths.iter().flat_map(|p| words::naming_stems(p.rsplit('/').next().unwrap_or(p)));
@@ -233,6 +241,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
         beside,
         minutes,
         share,
+        taken_from,
     }
 }
 

@@ -13,6 +13,13 @@ pub(crate) struct Cut {
     pub(crate) needs: Vec<Vec<usize>>,
 }
 
+impl Cut {
+    /// Minutes of each part, from those of the steps.
+    pub(crate) fn minutes(&self, of_steps: &[u64]) -> Vec<u64> {
+        self.parts.iter().map(|p| p.iter().map(|s| of_steps[*s]).fold(0, u64::saturating_add)).collect()
+    }
+}
+
 /// Cuts the steps, whose direct orders are `needs`, for `agents`, into at most `parts_max` parts.
 pub(crate) fn cut(needs: &[Vec<usize>], minutes: &[u64], agents: usize, parts_max: usize) -> Cut {
     let chains = chains(needs);

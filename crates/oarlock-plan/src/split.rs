@@ -4,34 +4,24 @@
 use oarlock_model::ident::is_identifier;
 use oarlock_model::limits::{BODY_BYTES_MAX, IDENTIFIER_CHARS_MAX, SUBTASKS_MAX};
 
-use crate::by::{self, By};
-use crate::depend::{self, Order};
-use crate::document::{Document, Kind};
-use crate::facts::{self, Fact, Facts};
+use crate::by::By;
+use crate::depend::Order;
+use crate::document::Document;
+use crate::facts::{Fact, Facts};
 use crate::group::{self, Cut};
 use crate::plan::{Plan, Step, Subtask};
-use crate::refs::{self, Target};
+use crate::reading::Reading;
 use crate::sections;
 use crate::steps::{self, Draft, Origin};
-use crate::text::{clip, is_placeholder};
-use crate::words::Role;
-use crate::{PlanError, name, schedule, tables};
+use crate::text::is_placeholder;
+use crate::{PlanError, schedule};
 
-/// Minutes of work that makes something, when nothing is stated.
-pub const MINUTES_DEFAULT: u64 = 30;
-/// Minutes of a step that looks, decides, checks or hands over, when nothing is stated.
-const SIDE_MINUTES_DEFAULT: u64 = 15;
 /// Work that takes no longer is not worth a second agent.
 const SMALL_MINUTES_MAX: u64 = 15;
 /// Running parts at once must save at least this share of the time, in percent.
 const GAIN_PERCENT_MIN: u64 = 15;
-/// Most parts when nothing else is asked for.
-const SUBTASKS_DEFAULT_MAX: usize = 99;
 /// Longest title of a part, in characters.
 const TITLE_CHARS_MAX: usize = 120;
-/// Statements such as "steps 2-4 are independent" that are taken.
-const SIDE_BY_SIDE_MAX: usize = 50;
-
 /// What is asked of the splitter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -88,17 +78,13 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     let drafts: Vec<Draft> = drafts.into_iter().filter(|d| !is_placeholder(&d.title)).collect();
     let blanks = found - drafts.len();
     let (drafts, done) = without_done(drafts);
-    let title = name::title_of(&read);
-    let facts = facts::gather(&read, &sections, drafts, title.as_deref());
-    let order = depend::order(&facts, &tables::rows(&read), &side_by_side(&read, &facts));
-    let total = sections::total_minutes(&read);
-    let minutes = minutes(&facts.steps, total);
-    let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());
+    let reading = Reading::best(&read, &sections, &drafts, options);
+    let Reading { facts, order, minutes, cut, stated } = &reading;
     let mut plan = Plan { task: options.task.clone(), ..Plan::default() };
-    plan.steps = facts.steps.iter().enumerate().map(|(s, fact)| step(s, fact, &facts)).collect();
+    plan.steps = facts.steps.iter().enumerate().map(|(s, fact)| step(s, fact, facts)).collect();
     plan.edges = order.edges.clone();
     plan.conflicts = order.conflicts.clone();
-    plan.warnings = warnings(&facts, &order, origin, blanks);
+    plan.warnings = warnings(facts, order, origin, blanks);
     if done > 0 {
         let (steps, are) = if done == 1 { ("step", "is") } else { ("steps", "are") };
         plan.warnings.push(format!("{done} {steps} {are} ticked as done and left out"));
@@ -106,27 +92,19 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     let reason = if blanks > 0 && blanks * 2 >= found {
         Some("the document is a template that is not filled in".to_owned())
     } else {
-        no_work(&facts, document)
-    };
-    let cut = match &reason {
-        Some(_) => group::whole(facts.steps.len()),
-        None => {
-            let most = options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX);
-            match by::parts(&facts, &order.needs, options.by) {
-                Some(parts) => group::cut_as(parts, &order.needs, &minutes, options.agents, most),
-                None => group::cut(&order.needs, &minutes, options.agents, most),
-            }
-        }
+        no_work(facts, document)
     };
     let reason = reason.or_else(|| {
-        let stated = estimated.then(|| total.unwrap_or(u64::MAX));
-        let why = not_worth(&cut, &minutes, options.agents, stated, &facts, &order)?;
+        let why = not_worth(cut, minutes, options.agents, *stated, facts, order)?;
         Some(if options.by == By::Auto { why } else { format!("put together by {}, it gains too little: {why}", options.by) })
     });
-    let cut = if reason.is_some() { group::whole(facts.steps.len()) } else { cut };
     plan.parallelizable = reason.is_none();
+    if reason.is_some() {
+        put_parts(&mut plan, &group::whole(facts.steps.len()), minutes, options);
+    } else {
+        put_parts(&mut plan, cut, minutes, options);
+    }
     plan.reason = reason;
-    put_parts(&mut plan, &cut, &minutes, options);
     Ok(plan)
 }
 
@@ -147,38 +125,6 @@ fn check_text(document: &str) -> Result<(), PlanError> {
     let before = &document.as_bytes()[..at];
     let line = before.iter().filter(|b| **b == b'\n').count() + 1;
     Err(PlanError::NulCharacter { line })
-}
-
-/// Statements about groups of steps that stand outside the steps themselves, or in them.
-fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
-    if facts.steps.is_empty() {
-        return Vec::new();
-    }
-    let prose = |i: &usize| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_));
-    (0..document.lines.len())
-        .filter(prose)
-        .map(|i| clip(document.text(i)))
-        .filter(|text| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
-        .map(refs::side_by_side)
-        .filter(|targets| !targets.is_empty())
-        .take(SIDE_BY_SIDE_MAX)
-        .collect()
-}
-
-/// Minutes of each step: its own, its share of its phase, its share of the whole, or the default.
-fn minutes(steps: &[Fact], total: Option<u64>) -> Vec<u64> {
-    let own: Vec<Option<u64>> = steps.iter().map(|s| s.minutes.or(s.share)).collect();
-    let known: u64 = own.iter().flatten().fold(0, |a, b| a.saturating_add(*b));
-    let unknown = u64::try_from(own.iter().filter(|m| m.is_none()).count()).unwrap_or(1);
-    let counted = u64::try_from(steps.len()).unwrap_or(1) - unknown;
-    let rest = total.and_then(|t| t.checked_sub(known)).filter(|rest| *rest > 0 && unknown > 0).map(|rest| (rest / unknown).max(1));
-    let usual = (counted > 0).then(|| (known / counted.max(1)).max(1));
-    let assumed = |s: &Fact| match s.role {
-        Role::Inspect if !s.draft.looks => SIDE_MINUTES_DEFAULT,
-        Role::Design | Role::Verify | Role::Finish => SIDE_MINUTES_DEFAULT,
-        _ => MINUTES_DEFAULT,
-    };
-    own.into_iter().zip(steps).map(|(m, s)| m.or(rest).or(usual).unwrap_or_else(|| assumed(s))).collect()
 }
 
 fn step(index: usize, fact: &Fact, facts: &Facts) -> Step {
@@ -226,7 +172,7 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, fac
     if let Some(all) = stated.map(|stated| stated.min(serial)).filter(|all| *all <= SMALL_MINUTES_MAX) {
         return Some(format!("all of it is about {all} minutes of work, less than handing it out would save"));
     }
-    let span = schedule::makespan(&part_minutes(cut, minutes), &cut.needs, &topological, agents);
+    let span = schedule::makespan(&cut.minutes(minutes), &cut.needs, &topological, agents);
     let saved = serial.saturating_sub(span);
     (saved.saturating_mul(100) < serial.saturating_mul(GAIN_PERCENT_MIN))
         .then(|| format!("running parts at once would save only {saved} of {serial} minutes: most steps wait for one another"))
@@ -287,10 +233,6 @@ fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<
     out
 }
 
-fn part_minutes(cut: &Cut, minutes: &[u64]) -> Vec<u64> {
-    cut.parts.iter().map(|p| p.iter().map(|s| minutes[*s]).fold(0, u64::saturating_add)).collect()
-}
-
 /// Puts the parts, their waves and their times into the plan.
 fn put_parts(plan: &mut Plan, cut: &Cut, minutes: &[u64], options: &Options) {
     plan.serial_minutes = minutes.iter().fold(0, |a, b| a.saturating_add(*b));
@@ -298,7 +240,7 @@ fn put_parts(plan: &mut Plan, cut: &Cut, minutes: &[u64], options: &Options) {
         return;
     }
     let order = schedule::topological(&cut.needs).expect("a cut has no cycle");
-    let part_minutes = part_minutes(cut, minutes);
+    let part_minutes = cut.minutes(minutes);
     plan.makespan_minutes = schedule::makespan(&part_minutes, &cut.needs, &order, options.agents);
     let ids: Vec<String> = (1..=cut.parts.len()).map(|n| format!("{}-SUB{n}", options.task)).collect();
     for (part, steps) in cut.parts.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Units: the steps to be, before anything is known about how they hang together: phases whole or their items, what role
 //! each has, and which files each takes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use oarlock_model::pattern::Pattern;
 
@@ -29,12 +29,14 @@ pub(crate) struct Unit {
     pub(crate) beside: Option<usize>,
     /// Its share of the minutes stated for the phase.
     pub(crate) share: Option<u64>,
+    /// Line of the phase that it was taken out of because its parts seemed to be apart.
+    pub(crate) taken_from: Option<usize>,
 }
 
 impl Unit {
     /// A step that stands for itself.
     pub(crate) fn of(draft: Draft) -> Self {
-        Self { draft, header: None, beside: None, share: None }
+        Self { draft, header: None, beside: None, share: None, taken_from: None }
     }
 }
 
@@ -55,8 +57,9 @@ impl<'a> Surveyor<'a> {
         Self { document, listed, about, read: HashMap::new() }
     }
 
-    /// Phases whole, or their items where these write different files or are said to be parallel.
-    pub(crate) fn expand(&mut self, drafts: Vec<Draft>, table: &mut Table) -> Vec<Unit> {
+    /// Phases whole, or their items where these write different files or are said to be parallel; those of the lines `whole` stay whole
+    /// unless the document says otherwise.
+    pub(crate) fn expand(&mut self, drafts: Vec<Draft>, whole: &HashSet<usize>, table: &mut Table) -> Vec<Unit> {
         let document = self.document;
         let alone = drafts.len() == 1;
         let parts: Vec<Unit> = drafts
@@ -81,8 +84,10 @@ impl<'a> Surveyor<'a> {
                     |a: &StepFiles, b: &StepFiles| a.writes.iter().any(|x| b.writes.iter().any(|y| x == y || overlaps.of(*x).contains(y)));
                 known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
             };
-            if count > 1 && (alone || parallel || (may_expand(&draft, own) && apart())) {
-                out.extend(units_of_items(document, &draft, parallel.then_some(group)));
+            let is_told = alone || parallel;
+            if count > 1 && (is_told || (!whole.contains(&draft.line) && may_expand(&draft, own) && apart())) {
+                let units = units_of_items(document, &draft, parallel.then_some(group));
+                out.extend(units.into_iter().map(|unit| Unit { taken_from: (!is_told).then_some(draft.line), ..unit }));
             } else {
                 out.push(Unit::of(draft));
             }
@@ -133,7 +138,13 @@ fn units_of_items(document: &Document<'_>, draft: &Draft, beside: Option<usize>)
     draft
         .items
         .iter()
-        .map(|item| Unit { draft: item.clone(), header: (draft.line < first).then(|| (draft.line, first - 1)), beside, share })
+        .map(|item| Unit {
+            draft: item.clone(),
+            header: (draft.line < first).then(|| (draft.line, first - 1)),
+            beside,
+            share,
+            taken_from: None,
+        })
         .collect()
 }
 
