@@ -20,6 +20,8 @@ use crate::{PlanError, schedule};
 const SMALL_MINUTES_MAX: u64 = 15;
 /// Running parts at once must save at least this share of the time, in percent.
 const GAIN_PERCENT_MIN: u64 = 15;
+/// Or this share of the steps, each counted as one, in percent.
+const GAIN_STEPS_PERCENT_MIN: u64 = 20;
 /// Longest title of a part, in characters.
 const TITLE_CHARS_MAX: usize = 120;
 /// What is asked of the splitter.
@@ -174,7 +176,11 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, fac
     }
     let span = schedule::makespan(&cut.minutes(minutes), &cut.needs, &topological, agents);
     let saved = serial.saturating_sub(span);
-    (saved.saturating_mul(100) < serial.saturating_mul(GAIN_PERCENT_MIN))
+    // Where minutes are assumed, steps counted alike may show more.
+    let count = minutes.len() as u64;
+    let slots = schedule::makespan(&cut.minutes(&vec![1; minutes.len()]), &cut.needs, &topological, agents);
+    let gains = |saved: u64, all: u64, percent: u64| saved.saturating_mul(100) >= all.saturating_mul(percent);
+    (!gains(saved, serial, GAIN_PERCENT_MIN) && !gains(count.saturating_sub(slots), count, GAIN_STEPS_PERCENT_MIN))
         .then(|| format!("running parts at once would save only {saved} of {serial} minutes: most steps wait for one another"))
 }
 

@@ -69,6 +69,10 @@ static VERIFY: List = List::new(
     "test, tests, testing, verify, verification, validate, validation, check, confirm, qa, \
      benchmark, dry, measure, monitor, ensure, smoke, e2e, sanity, prove",
 );
+/// What tests stand on.
+static TEST_GROUNDS: List = List::new(
+    "infrastructure, framework, harness, utilities, utils, helpers, fixtures, runner, environment, setup, structure, tools, data",
+);
 static DOCUMENT: List = List::new(
     "document, documentation, docs, readme, guide, changelog, report, tutorial, handbook, \
      summarize, summary, manual, writeup",
@@ -300,6 +304,10 @@ pub(crate) fn role_of(title: &str) -> Role {
     };
     if MAKE.has(first) {
         return role_of_object(&words[1..]);
+    }
+    // "Test infrastructure" is what tests stand on.
+    if VERIFY.has(first) && words.len() == 2 && TEST_GROUNDS.has(&words[1]) {
+        return Role::Foundation;
     }
     if let Some(role) = verb_role(first) {
         return role;
