@@ -296,7 +296,9 @@ impl Rules<'_> {
         if self.opens == Some(from) {
             return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
         }
-        if self.closes == Some(to) && b.role != Role::Document {
+        // To mend a file that the step names needs nothing of the others.
+        let mends = || b.is_known() && !b.files.by_topic && words::mends(&b.draft.title);
+        if self.closes == Some(to) && b.role != Role::Document && !mends() {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
         (!(a.is_known() && b.is_known())).then_some(Why::Unknown)

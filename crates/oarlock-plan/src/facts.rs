@@ -107,12 +107,18 @@ pub(crate) fn gather(
     let listed: Vec<(Id, &Listed)> = listed.iter().filter_map(|l| Some((table.intern(&l.pattern)?, l))).collect();
     let mut surveyor = Surveyor::new(document, &listed, &about);
     let mut units = surveyor.expand(drafts, whole, &mut table);
+    let mut handed_over = None;
     if units.len() > 1 && units.iter().all(|u| u.draft.looks) {
         let after = units.last().map_or(0, |u| u.draft.last);
-        units.extend(steps::deliverable(document, sections, after).map(Unit::of));
+        handed_over = steps::deliverable(document, sections, after).map(Unit::of);
     }
-    let (roles, mut files, mut unclaimed) = surveyor.survey(&units, &mut table);
-    let mut roles = roles;
+    let is_handed_over = handed_over.is_some();
+    units.extend(handed_over);
+    let (mut roles, mut files, mut unclaimed) = surveyor.survey(&units, &mut table);
+    // "Audit report" is no further look.
+    if let Some(role) = roles.last_mut().filter(|_| is_handed_over) {
+        *role = Role::Document;
+    }
     // A guide that is listed but that no step writes is a step of its own, when it stands behind the plan.
     let last = units.last().map_or(0, |u| u.draft.last);
     if units.len() > 1 && !roles.contains(&Role::Document) {

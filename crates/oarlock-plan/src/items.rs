@@ -3,6 +3,7 @@
 use crate::document::{Document, Kind};
 use crate::label;
 use crate::paths;
+use crate::sections::{Class, Section};
 use crate::steps::{Draft, STEPS_MAX, last_line};
 use crate::text::{clip, plain};
 use crate::words;
@@ -100,6 +101,14 @@ fn files_below(document: &Document<'_>, draft: &Draft) -> Vec<Draft> {
         ..Draft::default()
     };
     lines.iter().copied().zip(stops).map(item).collect()
+}
+
+/// The items of lists such as "Files to modify", where each begins with a file.
+pub(crate) fn of_file_lists(document: &Document<'_>, sections: &[Section]) -> Vec<Draft> {
+    let lists = sections.iter().filter(|s| s.class == Class::Writes && s.own_class);
+    let items: Vec<Draft> = lists.flat_map(|s| top_items(document, &[(s.line + 1, s.end)], false)).take(STEPS_MAX + 1).collect();
+    let begins_with_file = |item: &Draft| paths::find(clip(document.text(item.line)), 1).first().is_some_and(|found| found.start <= 2);
+    if items.iter().all(begins_with_file) { items } else { Vec::new() }
 }
 
 /// Lines in bold type that each say what to make, with code or text below: "**Update parser.rs:**".

@@ -22,6 +22,8 @@ const SMALL_MINUTES_MAX: u64 = 15;
 const GAIN_PERCENT_MIN: u64 = 15;
 /// Or this share of the steps, each counted as one, in percent.
 const GAIN_STEPS_PERCENT_MIN: u64 = 20;
+/// And then no less than this share of the time, in percent.
+const GAIN_PERCENT_FLOOR: u64 = 5;
 /// Longest title of a part, in characters.
 const TITLE_CHARS_MAX: usize = 120;
 /// What is asked of the splitter.
@@ -180,7 +182,8 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, fac
     let count = minutes.len() as u64;
     let slots = schedule::makespan(&cut.minutes(&vec![1; minutes.len()]), &cut.needs, &topological, agents);
     let gains = |saved: u64, all: u64, percent: u64| saved.saturating_mul(100) >= all.saturating_mul(percent);
-    (!gains(saved, serial, GAIN_PERCENT_MIN) && !gains(count.saturating_sub(slots), count, GAIN_STEPS_PERCENT_MIN))
+    let by_steps = gains(count.saturating_sub(slots), count, GAIN_STEPS_PERCENT_MIN) && gains(saved, serial, GAIN_PERCENT_FLOOR);
+    (!gains(saved, serial, GAIN_PERCENT_MIN) && !by_steps)
         .then(|| format!("running parts at once would save only {saved} of {serial} minutes: most steps wait for one another"))
 }
 
@@ -220,6 +223,9 @@ fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<
     let mut out = Vec::new();
     if origin == Origin::Criteria {
         out.push("the document has no plan; its acceptance criteria are taken for steps".to_owned());
+    }
+    if origin == Origin::Files {
+        out.push("the document has no plan; its files to change are taken for steps".to_owned());
     }
     if blanks > 0 {
         out.push(format!("{blanks} steps are blanks of a template and are left out"));

@@ -5,8 +5,10 @@ use crate::PlanError;
 use crate::document::{Document, Kind};
 use crate::items::{self, top_items};
 use crate::label::{self, Label};
+use crate::paths;
 use crate::sections::{self, Class, Section};
 use crate::text::{clip, is_placeholder, plain};
+use crate::words;
 
 /// Most steps of a document; more is not a plan any more.
 pub(crate) const STEPS_MAX: usize = 2_000;
@@ -15,6 +17,8 @@ const PHASE_ITEMS_MAX: usize = 100;
 
 /// So many paragraphs with a title in bold type are a list of work.
 const PARAGRAPHS_MIN: usize = 3;
+/// So many files to change are a list of work, where nothing else is.
+const FILES_MIN: usize = 3;
 /// Any list of an explained section counts more than they do.
 const PARAGRAPHS_SCORE: i32 = 20;
 
@@ -50,6 +54,8 @@ pub(crate) enum Origin {
     Plan,
     /// Only in the acceptance criteria.
     Criteria,
+    /// Only in the list of files to change.
+    Files,
 }
 
 /// How the steps of a region are written; the clearer form wins between regions.
@@ -101,6 +107,11 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
     if paragraphs.len() >= PARAGRAPHS_MIN && best.as_ref().is_none_or(|best| best.score < PARAGRAPHS_SCORE) {
         return Ok((paragraphs, Origin::Plan));
     }
+    let is_weak = best.as_ref().is_none_or(|best| best.class == Class::Criteria && !names_files(document, &best.drafts));
+    let of_files = if is_weak { items::of_file_lists(document, sections) } else { Vec::new() };
+    if of_files.len() >= FILES_MIN {
+        return Ok((of_files, Origin::Files));
+    }
     let Some(best) = best else {
         return Ok((Vec::new(), Origin::Plan));
     };
@@ -109,6 +120,12 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
     }
     let origin = if best.class == Class::Criteria { Origin::Criteria } else { Origin::Plan };
     Ok((best.drafts, origin))
+}
+
+/// Whether more than one in four of the steps names a file.
+fn names_files(document: &Document<'_>, drafts: &[Draft]) -> bool {
+    let names = |draft: &&Draft| (draft.line..=draft.last).any(|i| !paths::find(clip(document.text(i)), 1).is_empty());
+    drafts.iter().filter(names).count() * 4 > drafts.len()
 }
 
 /// All lines but those of sections that are known to hold no work.
@@ -406,9 +423,17 @@ fn with_phases(document: &Document<'_>, mut items: Vec<Draft>, subheadings: &[(u
 
 /// The step that hands over what a list of things to look at leads to: the document's "Deliverable" section.
 pub(crate) fn deliverable(document: &Document<'_>, sections: &[Section], after: usize) -> Option<Draft> {
-    let section = sections.iter().find(|s| s.class == Class::Deliverable && s.own_class && s.line > after)?;
+    let at = sections.iter().position(|s| s.class == Class::Deliverable && s.own_class && s.line > after)?;
+    let section = &sections[at];
     let line = (section.line + 1..section.end).find(|i| !matches!(document.lines[*i].kind, Kind::Blank | Kind::Rule | Kind::Meta))?;
     let title = plain(clip(document.text(line)));
     let last = last_line(document, line, section.end);
+    // A template of it that stands just above is part of it.
+    let above = at.checked_sub(1).map(|k| &sections[k]).filter(|s| s.line > after && s.end == section.line);
+    let is_form = |s: &&Section| {
+        let words = words::tokens(document.text(s.line));
+        words.iter().any(|w| ["template", "format", "structure", "outline"].contains(&w.as_str()))
+    };
+    let line = above.filter(is_form).map_or(line, |s| s.line);
     (!is_placeholder(&title)).then(|| Draft { line, last, title, ..Draft::default() })
 }

@@ -281,6 +281,11 @@ pub(crate) fn begins_a_look(title: &str) -> bool {
     tokens(title).first().is_some_and(|w| ["check", "verify", "confirm", "measure", "validate", "monitor"].contains(&w.as_str()))
 }
 
+/// Whether a step mends what is there: "Fix the absolute path".
+pub(crate) fn mends(title: &str) -> bool {
+    tokens(title).first().is_some_and(|w| ["fix", "correct", "repair", "mend"].contains(&w.as_str()))
+}
+
 /// Whether a look weighs what other looks found: "Compare the findings", "Prioritize", "Identify the root cause".
 pub(crate) fn weighs_findings(title: &str) -> bool {
     let words = tokens(&without_parentheses(title));
