@@ -13,6 +13,7 @@ mod assign;
 mod bits;
 mod by;
 mod claim;
+mod criteria;
 mod depend;
 mod document;
 mod error;

@@ -2,17 +2,18 @@
 
 use std::fmt::Write as _;
 
+use crate::criteria;
 use crate::document::{Document, Kind};
 use crate::name::title_of;
 use crate::plan::{Plan, Subtask};
-use crate::sections::{self, Class, Section};
+use crate::sections::{self, Section};
 use crate::split::PART_BYTES_MAX;
 
 /// Most of the parent's objective and criteria that each part repeats, in bytes.
 const SHARED_BYTES_MAX: usize = 16 * 1_024;
 
 /// The Markdown that the worker of `subtask` gets: what it belongs to, its files, what it waits for, its steps copied as
-/// they stand in `document`, and the acceptance criteria of the whole. At most 1 MiB; longer steps are cut with a note.
+/// they stand in `document`, and the acceptance criteria that concern it. At most 1 MiB; longer steps are cut with a note.
 ///
 /// `document` must be the one that `plan` was made from; steps outside it are listed by title only.
 #[must_use]
@@ -42,7 +43,9 @@ pub fn subtask_document(document: &str, plan: &Plan, subtask: &Subtask) -> Strin
     if let Some(read) = &read {
         let sections = sections::sections(read);
         shared(&mut out, read, &sections, "Objective of the whole task", |s| is_objective(read, s));
-        shared(&mut out, read, &sections, "Acceptance criteria of the whole task", |s| s.class == Class::Criteria && s.own_class);
+        let found = criteria::sort(read, &sections, plan, subtask);
+        list(&mut out, "Acceptance criteria of this part", &found.own);
+        list(&mut out, "Acceptance criteria of the whole task", &found.common);
     }
     out
 }
@@ -106,6 +109,25 @@ fn open_fence(text: &str) -> Option<String> {
 fn is_objective(read: &Document<'_>, section: &Section) -> bool {
     let title = read.text(section.line).to_lowercase();
     ["objective", "goal", "purpose"].iter().any(|w| title.trim().starts_with(w))
+}
+
+/// Writes criteria below a heading of their own.
+fn list(out: &mut String, title: &str, criteria: &[&str]) {
+    if criteria.is_empty() {
+        return;
+    }
+    let _ = write!(out, "\n## {title}\n\n");
+    let mut room = SHARED_BYTES_MAX / 2;
+    for text in criteria {
+        let text = cut(text, room);
+        room -= text.len();
+        out.push_str(text);
+        if let Some(fence) = open_fence(text) {
+            out.push('\n');
+            out.push_str(&fence);
+        }
+        out.push('\n');
+    }
 }
 
 /// Repeats sections of the parent below a heading of their own.

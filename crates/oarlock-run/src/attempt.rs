@@ -65,8 +65,17 @@ pub(crate) fn fate(view: &dyn View, session: &SessionId, held: &Held) -> StoreRe
     })
 }
 
-/// The task's Markdown: its title as a heading, unless its text begins with one of its own, and its text.
+/// The task's Markdown: its title as a heading, unless its text begins with one of its own, and its text. A task whose parts are to be
+/// joined has their results below.
 pub(crate) fn markdown(task: &TaskShape) -> String {
+    let own = own_markdown(task);
+    match task.result.as_ref().filter(|_| !task.state.is_finished()) {
+        Some(results) => format!("{}\n\n# Results of the parts\n\n{results}\n", own.trim_end_matches('\n')),
+        None => own,
+    }
+}
+
+fn own_markdown(task: &TaskShape) -> String {
     let begins_with_heading = task.body.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with("# "));
     if begins_with_heading {
         return task.body.clone();

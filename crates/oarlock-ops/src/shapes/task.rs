@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::context::Reading;
 use crate::shapes::rfc3339;
 use crate::store::StoreResult;
+use crate::task::parts;
 
 /// The holder inside TASK.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,7 @@ pub struct TaskShape {
     pub holder: Option<HolderShape>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u8>,
+    /// What came of it; before that, of a task whose parts are done, what came of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
     pub artifacts: Vec<String>,
@@ -90,6 +92,9 @@ impl TaskShape {
         let waits = !task.needs.is_empty() && !task.state.is_finished();
         let blocked_by = if waits { cx.view.unmet_needs(&task.id)? } else { Vec::new() };
         let holder = task.holder().map(|grant| holder_shape(cx, grant)).transpose()?;
+        // Whoever joins the parts of a task is to see what came of them.
+        let is_joining = task.result.is_none() && matches!(task.state, TaskState::Ready | TaskState::Claimed);
+        let result = if is_joining { parts::joined_results(cx.view, &task.id)? } else { task.result };
         Ok(Self {
             stuck,
             blocked_by,
@@ -115,7 +120,7 @@ impl TaskShape {
             not_before: task.spec.not_before.map(rfc3339),
             retry_in_ms: task.retry_at.map(|at| at.since_ms(cx.now.store)),
             progress: task.progress,
-            result: task.result,
+            result,
             artifacts: task.artifacts,
             created_at: rfc3339(task.created_at),
             created_by: task.created_by,

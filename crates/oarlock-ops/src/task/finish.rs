@@ -3,12 +3,11 @@
 use oarlock_model::event::{SpecChange, TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
-use oarlock_model::{TaskId, Token, limits, planted};
+use oarlock_model::{TaskId, Token, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
-use crate::store::StoreResult;
-use crate::task::rest;
+use crate::task::{parts, rest};
 
 /// What came of a task.
 #[derive(Clone, Debug, Default)]
@@ -121,26 +120,9 @@ fn waiting_parent(cx: &Deciding<'_>, task: &Task) -> Result<Option<Task>, OpErro
 /// The last child of a waiting parent is done: it is done too, or can be claimed for integration.
 fn children_done(cx: &mut Deciding<'_>, mut parent: Task) -> Result<(), OpError> {
     if parent.auto_finish {
-        let result = joined_results(cx, &parent.id)?;
+        let result = parts::joined_results(cx.view(), &parent.id)?;
         return finish(cx, &mut parent, Outcome { result, ..Outcome::default() }).map(drop);
     }
     let place = rest::resting_place(cx.view(), &parent)?;
     move_to(cx, parent.id, place)
-}
-
-/// The results of the children in the order of the document they were split from, each under its
-/// title; cut at the limit of a result.
-pub(crate) fn joined_results(cx: &Deciding<'_>, parent: &TaskId) -> StoreResult<Option<String>> {
-    let mut joined = String::new();
-    for id in cx.view().children(parent)? {
-        let Some(child) = cx.view().task(&id)? else { continue };
-        let Some(result) = child.result.as_deref().map(str::trim).filter(|result| !result.is_empty()) else { continue };
-        let part = format!("## {} ({id})\n\n{result}\n\n", child.spec.title);
-        if joined.len() + part.len() > limits::BODY_BYTES_MAX {
-            joined.push_str("(further results are too long to be joined; see the parts)\n");
-            break;
-        }
-        joined.push_str(&part);
-    }
-    Ok((!joined.is_empty()).then(|| joined.trim_end().to_owned()))
 }

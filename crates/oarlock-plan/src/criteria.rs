@@ -1,0 +1,122 @@
+//! Acceptance criteria and the parts that they concern: those that name a part's file or its work are its own, those that name no
+//! part's are for all.
+
+use std::collections::HashSet;
+
+use crate::document::{Document, Kind};
+use crate::name;
+use crate::paths;
+use crate::plan::{Plan, Subtask};
+use crate::sections::{Class, Section};
+use crate::text::clip;
+use crate::words::naming_stems;
+
+/// Most criteria that are looked at.
+const CRITERIA_MAX: usize = 300;
+/// A file that both name counts as so many words.
+const FILE_WEIGHT: usize = 8;
+/// Fewer words in common may be chance.
+const SCORE_MIN: usize = 2;
+
+/// The criteria of one part.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found<'a> {
+    /// Those that speak of it.
+    pub(crate) own: Vec<&'a str>,
+    /// Those that speak of no part in particular.
+    pub(crate) common: Vec<&'a str>,
+}
+
+/// What tells of a part: words of its steps, names of its files.
+struct Known {
+    stems: HashSet<String>,
+    files: Vec<String>,
+}
+
+impl Known {
+    fn of(plan: &Plan, part: &Subtask, about: &[String]) -> Self {
+        let titles = plan.steps.iter().filter(|step| part.steps.contains(&step.n)).map(|step| step.title.as_str());
+        let files: Vec<String> = part.writes.iter().map(|path| file_name(path).to_owned()).collect();
+        let stems = titles.chain(files.iter().map(String::as_str)).flat_map(naming_stems).filter(|stem| !about.contains(stem)).collect();
+        Self { stems, files }
+    }
+
+    fn score(&self, stems: &[String], files: &[String]) -> usize {
+        let named = files.iter().filter(|file| self.files.contains(file)).count();
+        named * FILE_WEIGHT + stems.iter().filter(|stem| self.stems.contains(*stem)).count()
+    }
+}
+
+/// Sorts the criteria of `document` by whether they concern `part` of `plan`.
+pub(crate) fn sort<'a>(document: &Document<'a>, sections: &[Section], plan: &Plan, part: &Subtask) -> Found<'a> {
+    let about = name::title_of(document).map(|title| naming_stems(&title)).unwrap_or_default();
+    let known: Vec<Known> = plan.subtasks.iter().map(|part| Known::of(plan, part, &about)).collect();
+    let own = plan.subtasks.iter().position(|other| other.id == part.id);
+    let mut found = Found::default();
+    for (first, last) in criteria(document, sections) {
+        let lines = || (first..=last).map(|i| clip(document.text(i)));
+        let stems: Vec<String> = lines().flat_map(naming_stems).collect();
+        let files: Vec<String> =
+            lines().flat_map(|text| paths::find(text, 8)).map(|path| file_name(path.pattern.as_str()).to_owned()).collect();
+        let scores: Vec<usize> = known.iter().map(|known| known.score(&stems, &files)).collect();
+        let best = scores.iter().copied().max().unwrap_or(0);
+        let text = document.slice(first, last);
+        if best < SCORE_MIN {
+            found.common.push(text);
+        } else if own.is_some_and(|own| scores[own] == best) {
+            found.own.push(text);
+        }
+    }
+    found
+}
+
+fn file_name(path: &str) -> &str {
+    path.trim_end_matches("/**").rsplit('/').next().unwrap_or(path)
+}
+
+/// First and last line of each criterion: an item with what is nested in it, or a line of text.
+fn criteria(document: &Document<'_>, sections: &[Section]) -> Vec<(usize, usize)> {
+    let mut out: Vec<(usize, usize)> = Vec::new();
+    let mut past = 0;
+    for section in sections.iter().filter(|s| s.class == Class::Criteria && s.own_class) {
+        let mut base = None;
+        for i in (section.line + 1).max(past)..section.end {
+            let line = document.lines[i];
+            match line.kind {
+                Kind::Blank | Kind::Rule | Kind::Meta | Kind::Heading(_) => base = None,
+                Kind::Item(_) | Kind::Text | Kind::Code if base.is_some_and(|base| line.indent > base) || line.kind == Kind::Code => {
+                    if let Some(last) = out.last_mut().filter(|(_, last)| last + 1 == i) {
+                        last.1 = i;
+                    }
+                }
+                Kind::Item(_) | Kind::Text | Kind::Code if out.len() < CRITERIA_MAX => {
+                    base = Some(line.indent);
+                    out.push((i, i));
+                }
+                Kind::Item(_) | Kind::Text | Kind::Code => {}
+            }
+        }
+        past = past.max(section.end);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sections;
+    use crate::split::{Options, split};
+
+    #[test]
+    fn criteria_go_to_the_parts_they_speak_of() {
+        let source = "# Tides\n\n## Approach\n1. Create the station parser in `parse.rs`\n2. Create the chart renderer in `draw.rs`\n\n\
+                      ## Acceptance criteria\n- [ ] `parse.rs` refuses\n  damaged lines\n- [ ] The chart renderer draws a year\n- [ ] No warnings\n";
+        let plan = split(source, &Options::new("T")).expect("a plan");
+        let document = Document::read(source).expect("small");
+        let sections = sections::sections(&document);
+        let found: Vec<Found<'_>> = plan.subtasks.iter().map(|part| sort(&document, &sections, &plan, part)).collect();
+        let common = vec!["- [ ] No warnings"];
+        assert_eq!(found[0], Found { own: vec!["- [ ] `parse.rs` refuses\n  damaged lines"], common: common.clone() });
+        assert_eq!(found[1], Found { own: vec!["- [ ] The chart renderer draws a year"], common });
+    }
+}
