@@ -2,6 +2,7 @@
 
 use oarlock_model::agent::Host;
 use oarlock_model::limits;
+pub use oarlock_plan::{Existing, Search};
 
 use crate::OpError;
 
@@ -31,6 +32,12 @@ pub trait Local {
     /// # Errors
     /// `invalid_request` for a path outside the repository.
     fn repository_path(&self, path: &str) -> Result<String, OpError>;
+
+    /// What the repository that the caller stands in has for the patterns of a plan; nothing outside any.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    fn look_for(&self, search: Search) -> Result<Option<Existing>, OpError>;
 
     /// The identity of a running process of this machine.
     ///

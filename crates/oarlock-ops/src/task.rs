@@ -31,6 +31,7 @@ pub use done::{Done, DoneReply};
 pub use fail::Fail;
 pub use list::{Tasks, TasksReply};
 pub use note::Note;
+pub use oarlock_plan::MINUTES_DEFAULT;
 pub use ready::{Ready, ReadyReply};
 pub use release::Release;
 pub use renew::{Renew, RenewReply};

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use crate::bits::Bits;
 use crate::by;
 use crate::depend::{self, Order};
 use crate::document::{Document, Kind};
@@ -76,15 +75,7 @@ impl Reading {
             return phases;
         }
         let topological = schedule::topological(&self.order.needs).expect("an order has no cycle");
-        let mut above: Vec<Bits> = (0..steps.len()).map(|_| Bits::new(steps.len())).collect();
-        for step in topological {
-            let mut all = Bits::new(steps.len());
-            for need in &self.order.needs[step] {
-                all.insert(*need);
-                all.add_all(&above[*need]);
-            }
-            above[step] = all;
-        }
+        let above = schedule::ancestors(&self.order.needs, &topological);
         let of_phase = |phase: usize| (0..steps.len()).filter(move |s| steps[*s].taken_from == Some(phase)).collect::<Vec<_>>();
         let is_chain = |members: &[usize]| {
             members.iter().enumerate().all(|(k, a)| members[k + 1..].iter().all(|b| above[*a].has(*b) || above[*b].has(*a)))

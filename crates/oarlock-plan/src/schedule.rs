@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::bits::Bits;
+
 /// The nodes in an order in which each comes after what it depends on, lower numbers first; or the nodes of one cycle.
 pub(crate) fn topological(depends_on: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
     let mut waits: Vec<usize> = depends_on.iter().map(Vec::len).collect();
@@ -88,6 +90,20 @@ pub(crate) fn makespan(minutes: &[u64], depends_on: &[Vec<usize>], order: &[usiz
             }
         }
     }
+}
+
+/// What each node rests on, directly or not; `order` is topological.
+pub(crate) fn ancestors(needs: &[Vec<usize>], order: &[usize]) -> Vec<Bits> {
+    let mut out = vec![Bits::new(needs.len()); needs.len()];
+    for node in order {
+        let mut above = Bits::new(needs.len());
+        for need in &needs[*node] {
+            above.insert(*need);
+            above.add_all(&out[*need]);
+        }
+        out[*node] = above;
+    }
+    out
 }
 
 #[cfg(test)]

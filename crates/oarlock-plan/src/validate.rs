@@ -200,7 +200,7 @@ fn check_steps(plan: &Plan, document: Option<&str>, problems: &mut Problems) {
 
 /// Checks what needs the order of the parts, and computes waves and times.
 fn complete(plan: &mut Plan, needs: &[Vec<usize>], order: &[usize], options: &Options, problems: &mut Problems) {
-    let ancestors = ancestors(needs, order);
+    let ancestors = schedule::ancestors(needs, order);
     check_edges(plan, &ancestors, problems);
     check_writes(plan, &ancestors, problems);
     let reduced = group::reduced(needs, order);
@@ -238,19 +238,6 @@ fn minutes_of(plan: &Plan, part: &Subtask) -> u64 {
         0 => PART_MINUTES_DEFAULT,
         sum => sum,
     })
-}
-
-fn ancestors(needs: &[Vec<usize>], order: &[usize]) -> Vec<Bits> {
-    let mut out = vec![Bits::new(needs.len()); needs.len()];
-    for node in order {
-        let mut above = Bits::new(needs.len());
-        for need in &needs[*node] {
-            above.insert(*need);
-            above.add_all(&out[*need]);
-        }
-        out[*node] = above;
-    }
-    out
 }
 
 /// An order between steps must be kept by the parts that hold them.

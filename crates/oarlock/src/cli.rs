@@ -6,6 +6,7 @@ mod init;
 mod local;
 mod output;
 mod render;
+mod repository;
 mod runner;
 mod selftest;
 mod stewardship;

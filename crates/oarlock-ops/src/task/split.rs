@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use crate::OpError;
 use crate::call::Caller;
 use crate::context::Deciding;
-use crate::local::Local;
+use crate::local::{Existing, Local, Search};
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::settings::Settings;
@@ -65,6 +65,10 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+    /// What the repository has for the patterns of a given plan.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Existing>,
     /// Whether a file that cannot be split becomes a task all the same, for one agent: for runners.
     #[arg(skip)]
     #[serde(default)]
@@ -96,7 +100,9 @@ impl Request for Split {
             self.document = Some(local.read_text(&self.id, limits::DOCUMENT_BYTES_MAX)?);
         }
         if let Some(path) = &self.plan {
-            self.plan = Some(local.read_text(path, limits::DOCUMENT_BYTES_MAX)?);
+            let plan = local.read_text(path, limits::DOCUMENT_BYTES_MAX)?;
+            self.repository = local.look_for(Search::for_plan(&plan))?;
+            self.plan = Some(plan);
         }
         Ok(())
     }
@@ -206,7 +212,13 @@ impl Split {
     fn plan(&self, parent: &TaskId, document: &str, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
         let options = self.options(parent, settings);
         match &self.plan {
-            Some(given) => oarlock_plan::validate(given, Some(document), &options, known).map_err(|problems| bad_plan(&problems)),
+            Some(given) => {
+                let mut plan = oarlock_plan::validate(given, Some(document), &options, known).map_err(|problems| bad_plan(&problems))?;
+                if let Some(existing) = &self.repository {
+                    oarlock_plan::check_repository(&mut plan, existing).map_err(|problems| bad_plan(&problems))?;
+                }
+                Ok(plan)
+            }
             None => oarlock_plan::split(document, &options).map_err(bad_document),
         }
     }
@@ -354,9 +366,16 @@ fn split_before(id: &TaskId, state: TaskState) -> Rejection {
     }
 }
 
+/// Problems of a plan that a message says; the details have all.
+const PROBLEMS_SHOWN: usize = 5;
+
 fn bad_plan(problems: &[Problem]) -> OpError {
-    let first = problems.first().map(|p| format!("{}: {}", p.place, p.message)).unwrap_or_default();
-    let more = if problems.len() > 1 { format!(" (and {} more problems)", problems.len() - 1) } else { String::new() };
+    let shown: Vec<String> = problems.iter().take(PROBLEMS_SHOWN).map(|p| format!("{}: {}", p.place, p.message)).collect();
+    let more = match problems.len().saturating_sub(PROBLEMS_SHOWN) {
+        0 => String::new(),
+        1 => " (and 1 more problem)".to_owned(),
+        n => format!(" (and {n} more problems)"),
+    };
     let rows: Vec<_> = problems
         .iter()
         .map(|p| match &p.hint {
@@ -365,7 +384,7 @@ fn bad_plan(problems: &[Problem]) -> OpError {
         })
         .collect();
     Rejection::Invalid {
-        message: format!("the plan cannot be used: {first}{more}"),
+        message: format!("the plan cannot be used: {}{more}", shown.join("; ")),
         hint: "mend the plan; `oarlock split FILE --dry-run --json` shows one that is valid".into(),
         details: json!({ "problems": rows }),
     }

@@ -11,7 +11,7 @@ use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::Caller;
-use oarlock_ops::local::Local;
+use oarlock_ops::local::{Existing, Local, Search};
 use oarlock_ops::registry::{self, Call};
 
 use super::{process_text, session_of};
@@ -123,6 +123,10 @@ impl Local for FilesOnly<'_> {
             true => Err(Rejection::invalid(format!("{path} is outside the repository"), "name a path inside it").into()),
             false => Ok(path.to_owned()),
         }
+    }
+
+    fn look_for(&self, _search: Search) -> Result<Option<Existing>, OpError> {
+        Ok(None)
     }
 
     fn process(&self, pid: u32) -> Result<String, OpError> {

@@ -5,13 +5,14 @@ use oarlock_model::agent::Host;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, pattern};
 use oarlock_ops::OpError;
-use oarlock_ops::local::Local;
+use oarlock_ops::local::{Existing, Local, Search};
 use oarlock_ops::store::StoreError;
 use serde_json::json;
 use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
+use super::repository;
 use crate::project::{Project, current_dir, resolved};
 
 /// This process's machine and current directory.
@@ -65,6 +66,10 @@ impl Local for ThisMachine {
         Ok(pattern::normalise_path(text).map_err(Rejection::from)?)
     }
 
+    fn look_for(&self, search: Search) -> Result<Option<Existing>, OpError> {
+        repository::look_for(search, &current_dir()?)
+    }
+
     fn process(&self, pid: u32) -> Result<String, OpError> {
         match ProcessId::of(pid) {
             Ok(Some(process)) => Ok(process.to_text()),
@@ -85,13 +90,11 @@ impl Local for ThisMachine {
 
 /// The top of the worktree that a directory is in: paths mean the same in each worktree of a repository.
 fn worktree_of(dir: &Path) -> PathBuf {
-    let git = dir.ancestors().find(|above| above.join(".git").exists());
-    let top = git.map(Path::to_owned).or_else(|| Project::around(dir).map(|project| project.root().to_owned()));
-    top.unwrap_or_else(|| dir.to_owned())
+    repository::root(dir).unwrap_or_else(|| dir.to_owned())
 }
 
 /// Resolves symlinks as far as the path exists.
-fn with_links_resolved(path: &Path) -> PathBuf {
+pub(super) fn with_links_resolved(path: &Path) -> PathBuf {
     for above in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (above.canonicalize(), path.strip_prefix(above)) {
             return real.join(rest);

@@ -1,6 +1,8 @@
 //! Plans and reports as text.
 
+use oarlock_ops::task::MINUTES_DEFAULT;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::table::{Cell, table};
@@ -25,10 +27,7 @@ pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
             plan["serial_minutes"]
         );
         subtasks(out, plan, paint);
-        for (n, wave) in plan["waves"].as_array().into_iter().flatten().enumerate() {
-            let ids: Vec<&str> = wave.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let _ = writeln!(out, "  wave {}: {}", n + 1, ids.join("  "));
-        }
+        picture(out, plan, paint);
         why(out, plan, paint);
         let created = plan["created"].as_array().map_or(0, Vec::len);
         let _ =
@@ -36,6 +35,41 @@ pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
     }
     for warning in plan["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let _ = writeln!(out, "  {} {}", paint.dim("note:"), super::safe(warning));
+    }
+}
+
+/// Columns of the longest bar.
+const BAR_COLUMNS: u64 = 40;
+/// Parts that are drawn; a longer plan is no picture any more.
+const DRAWN_MAX: usize = 60;
+
+/// The waves as a picture: a bar for each part, as long as its minutes, that begins where the last of those it waits for ends.
+fn picture(out: &mut String, plan: &Value, paint: Paint) {
+    let parts = plan["subtasks"].as_array().map_or(&[][..], Vec::as_slice);
+    let part = |id: &Value| parts.iter().find(|part| part["id"] == *id);
+    let mut ends: HashMap<&str, u64> = HashMap::new();
+    let mut rows = Vec::new();
+    for (n, wave) in plan["waves"].as_array().into_iter().flatten().enumerate() {
+        for (k, part) in wave.as_array().into_iter().flatten().filter_map(part).enumerate() {
+            let needs = part["depends_on"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let start = needs.filter_map(|id| ends.get(id)).copied().max().unwrap_or(0);
+            let minutes = part["estimate_minutes"].as_u64().unwrap_or(MINUTES_DEFAULT).max(1);
+            ends.insert(part["id"].as_str().unwrap_or_default(), start.saturating_add(minutes));
+            rows.push((if k == 0 { format!("wave {}", n + 1) } else { String::new() }, text(part, "id"), start, minutes));
+        }
+    }
+    let last = ends.values().copied().max().unwrap_or(1).max(1);
+    let columns = |minutes: u64| usize::try_from(u128::from(minutes) * u128::from(BAR_COLUMNS) / u128::from(last)).unwrap_or(0);
+    let width = |of: fn(&(String, String, u64, u64)) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
+    let (waves, ids) = (width(|row| &row.0), width(|row| &row.1));
+    out.push('\n');
+    for (wave, id, start, minutes) in rows.iter().take(DRAWN_MAX) {
+        let (begin, end) = (columns(*start), columns(start.saturating_add(*minutes)));
+        let bar = "█".repeat((end - begin).max(1));
+        let _ = writeln!(out, "{}  {id:<ids$}  {}{bar} {minutes} min", paint.dim(&format!("{wave:<waves$}")), " ".repeat(begin));
+    }
+    if rows.len() > DRAWN_MAX {
+        let _ = writeln!(out, "  and {} more parts, with --json", rows.len() - DRAWN_MAX);
     }
 }
 
@@ -70,11 +104,14 @@ fn why(out: &mut String, plan: &Value, paint: Paint) {
 fn subtasks(out: &mut String, plan: &Value, paint: Paint) {
     let parts = plan["subtasks"].as_array().map_or(&[][..], Vec::as_slice);
     let assigned = parts.iter().any(|part| part["assigned"].is_string());
+    let prefix = format!("{}-", text(plan, "task"));
     let row = |s: &Value| {
         let mut cells =
             vec![Cell::painted(text(s, "id"), |t| paint.bold(t)), Cell::new(list(s, "steps")), Cell::new(text(s, "estimate_minutes"))];
         cells.extend(assigned.then(|| Cell::new(text(s, "assigned"))));
-        cells.extend([list(s, "depends_on"), list(s, "writes"), text(s, "title")].map(Cell::new));
+        // The parts of one task share its id: what follows it tells them apart.
+        let after = list(s, "depends_on").split(", ").map(|id| id.strip_prefix(&prefix).unwrap_or(id)).collect::<Vec<_>>().join(", ");
+        cells.extend([after, list(s, "writes"), text(s, "title")].map(Cell::new));
         cells
     };
     let mut heads = vec!["PART", "STEPS", "MIN"];

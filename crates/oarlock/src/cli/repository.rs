@@ -1,0 +1,60 @@
+//! The repository that the caller stands in, as far as a plan asks for it.
+
+use oarlock_ops::OpError;
+use oarlock_ops::local::{Existing, Search};
+use std::path::{Path, PathBuf};
+
+use super::local::with_links_resolved;
+use crate::project::Project;
+
+/// Most files and folders that are looked through.
+const ENTRIES_MAX: usize = 200_000;
+/// Folders that hold no work.
+const SKIPPED: [&str; 4] = [".git", ".oarlock", "node_modules", "target"];
+
+/// The top of the worktree or project that `dir` is in.
+pub(super) fn root(dir: &Path) -> Option<PathBuf> {
+    let git = dir.ancestors().find(|above| above.join(".git").exists());
+    git.map(Path::to_owned).or_else(|| Project::around(dir).map(|project| project.root().to_owned()))
+}
+
+/// What the repository around `dir` has for `search`; nothing where there is none or where nothing is looked for. Folders that cannot be
+/// read are passed over: what they hold cannot be written either.
+pub(super) fn look_for(mut search: Search, dir: &Path) -> Result<Option<Existing>, OpError> {
+    let Some(root) = root(dir).filter(|_| !search.is_empty()) else { return Ok(None) };
+    let root = root.canonicalize().unwrap_or(root);
+    for path in search.paths().map(str::to_owned).collect::<Vec<_>>() {
+        let named = root.join(&path);
+        let real = with_links_resolved(&named);
+        match real.strip_prefix(&root) {
+            Err(_) => search.leads_outside(&path),
+            Ok(inside) if named.exists() => search.see_as(&path, &inside.to_string_lossy()),
+            Ok(_) => {}
+        }
+    }
+    walk(&root, &mut search);
+    Ok(Some(search.done()))
+}
+
+fn walk(root: &Path, search: &mut Search) {
+    let mut folders = vec![root.to_owned()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > ENTRIES_MAX {
+                search.is_cut();
+                return;
+            }
+            // A link to a folder is not followed: it could lead round in circles.
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                if !SKIPPED.iter().any(|name| entry.file_name() == *name) {
+                    folders.push(entry.path());
+                }
+            } else if let Some(path) = entry.path().strip_prefix(root).ok().and_then(Path::to_str) {
+                search.see(path);
+            }
+        }
+    }
+}
