@@ -5,6 +5,7 @@ use oarlock_model::pattern::Pattern;
 
 use crate::files::{StepFiles, push_bounded};
 use crate::overlap::Id;
+use crate::rule;
 use crate::sections::Listed;
 use crate::words::{Role, naming_stems, stem, tokens};
 
@@ -34,6 +35,10 @@ pub(crate) fn claim_listed(listed: &[(Id, &Listed)], steps: &[Claimant<'_>], fil
     let stems: Vec<[Vec<String>; 2]> = steps.iter().map(|s| [stems_of(s.title), stems_of(s.items)]).collect();
     for (at, (id, file)) in listed.iter().enumerate() {
         if files.iter().any(|f| f.writes.contains(id)) {
+            continue;
+        }
+        if !rule::is_on(rule::LISTED) {
+            unclaimed.push(at);
             continue;
         }
         // A step that names a file of the list works on it, whatever its sentence looks like.
@@ -124,8 +129,9 @@ fn best_fit(file: &Wanted<'_>, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]
         let count = |words: &[String], among: &[String]| words.iter().filter(|w| among.contains(w)).count();
         let either = file.own.iter().filter(|w| title.contains(w) || items.contains(w)).count();
         let near = count(&file.around, title);
-        let told = count(&file.told, title);
-        let literal = says_word(step.title, &file.name) || says_word(step.items, &file.name);
+        let is_told = rule::is_on(rule::TOLD);
+        let told = if is_told { count(&file.told, title) } else { 0 };
+        let literal = is_told && (says_word(step.title, &file.name) || says_word(step.items, &file.name));
         let fits = describes || tests || (either > 0 && either * 2 >= file.own.len()) || either + near >= 2 || told >= 2 || literal;
         let score = 1
             + 64 * usize::from(literal)

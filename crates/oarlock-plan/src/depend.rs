@@ -7,6 +7,7 @@ use crate::facts::{Fact, Facts};
 use crate::overlap::Overlaps;
 use crate::plan::{Conflict, Edge};
 use crate::refs::Target;
+use crate::rule;
 use crate::said::Said;
 use crate::tables::Row;
 use crate::words::{self, Role};
@@ -57,7 +58,9 @@ pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -
     let steps = &facts.steps;
     let mut said = Said::read(steps, rows, side_by_side);
     // What a step speaks of as there stands behind it in the document: it comes first nevertheless.
-    said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
+    if rule::is_on(rule::NAMED_AHEAD) {
+        said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
+    }
     let sequence = said.sequence(steps.len());
     let (opens, closes) = odd_ends(facts, &sequence);
     let overlaps = facts.table.overlaps();
@@ -258,7 +261,7 @@ impl Rules<'_> {
         if self.said.guessed.contains(&(from, to)) {
             return Some(Why::Unclear);
         }
-        if self.meets[from].has(to) || self.meets[to].has(from) {
+        if rule::is_on(rule::FILES) && (self.meets[from].has(to) || self.meets[to].has(from)) {
             // What two steps write they cannot write at once; what one only speaks of is the document's to judge.
             let clash = || a.files.writes.iter().any(|x| b.files.writes.iter().any(|y| x == y || self.overlaps.of(*x).contains(y)));
             return (!self.said.lets_run_beside(from, to) || clash()).then_some(Why::File);
@@ -266,42 +269,49 @@ impl Rules<'_> {
         if self.said.lets_run_beside(from, to) {
             return None;
         }
-        if a.looks_at_something() && b.looks_at_something() {
+        let looks = rule::is_on(rule::LOOKS);
+        if looks && a.looks_at_something() && b.looks_at_something() {
             let same = a.files.mentions.first() == b.files.mentions.first();
             return same.then_some(Why::Unknown);
         }
-        if are_looks_of_one_kind(a, b) || are_apart_by_role(a, b) {
+        if looks && are_looks_of_one_kind(a, b) || rule::is_on(rule::GUIDES) && are_apart_by_role(a, b) {
             return None;
         }
-        if is_look(a) && is_look(b) {
+        if looks && is_look(a) && is_look(b) {
             return self.look_after_look(from, to);
         }
-        if let Some(reason) = self.role(a, b, to) {
+        if rule::is_on(rule::ROLES)
+            && let Some(reason) = self.role(a, b, to)
+        {
             return Some(Why::Role(reason));
         }
-        if let Some(word) = shared_word(a, b) {
+        if rule::is_on(rule::WORDS)
+            && let Some(word) = shared_word(a, b)
+        {
             return Some(Why::Word(word));
         }
-        if is_later_phase(a, b) {
+        if rule::is_on(rule::PHASES) && is_later_phase(a, b) {
             return Some(Why::Role("belongs to a later phase than step {}"));
         }
-        if b.awaits {
+        if rule::is_on(rule::AWAITS) && b.awaits {
             return Some(Why::Role("begins when what is before it is done, step {} too"));
         }
-        if (a.files.by_topic || b.files.by_topic)
+        if rule::is_on(rule::DEFINITE)
+            && (a.files.by_topic || b.files.by_topic)
             && let Some(word) = shared_definite(a, b)
         {
             return Some(Why::Word(word));
         }
-        if self.opens == Some(from) {
+        let odd = rule::is_on(rule::ODD_ENDS);
+        if odd && self.opens == Some(from) {
             return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
         }
         // To mend a file that the step names needs nothing of the others.
         let mends = || b.is_known() && !b.files.by_topic && words::mends(&b.draft.title);
-        if self.closes == Some(to) && b.role != Role::Document && !mends() {
+        if odd && self.closes == Some(to) && b.role != Role::Document && !mends() {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
-        (!(a.is_known() && b.is_known())).then_some(Why::Unknown)
+        (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
     }
 
     /// Looks disturb each other in nothing. One that lists what there is comes before those that go through it, and one that
@@ -326,7 +336,13 @@ impl Rules<'_> {
             (Role::Design, _) => return Some("follows what step {} decides"),
             (Role::Foundation, Role::Foundation) if !is_ground(a) => {}
             // Where the code of both is shown, the second stands on the first only if it names something of it.
-            (Role::Foundation, _) if a.shows_code && b.shows_code && b.is_known() && !is_ground(a) && shared_word(a, b).is_none() => {}
+            (Role::Foundation, _)
+                if rule::is_on(rule::CODE)
+                    && a.shows_code
+                    && b.shows_code
+                    && b.is_known()
+                    && !is_ground(a)
+                    && shared_word(a, b).is_none() => {}
             (Role::Foundation, _) => return Some("stands on what step {} makes"),
             (Role::Finish, _) => return Some("comes after step {}, which closes work"),
             (_, Role::Verify) if a.role != Role::Verify => {

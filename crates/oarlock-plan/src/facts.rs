@@ -9,6 +9,7 @@ use crate::estimate;
 use crate::files::StepFiles;
 use crate::overlap::{Id, Table};
 use crate::refs::{self, Statement, Statements};
+use crate::rule;
 use crate::sections::{self, Listed, Section};
 use crate::steps::{self, Draft};
 use crate::text::clip;
@@ -100,7 +101,7 @@ pub(crate) fn gather(
 ) -> Facts {
     let about: Vec<String> = title.map(words::naming_stems).unwrap_or_default();
     let (mut listed, _) = sections::listed_files(document, sections);
-    let drawn = tree::files(document, sections);
+    let drawn = if rule::is_on(rule::TREES) { tree::files(document, sections) } else { Vec::new() };
     listed.extend(drawn.into_iter().filter(|drawn| !listed.iter().any(|l| l.pattern == drawn.pattern)).collect::<Vec<_>>());
     let mut table = Table::default();
     listed.iter().for_each(|l| table.know(&l.pattern));
@@ -108,7 +109,7 @@ pub(crate) fn gather(
     let mut surveyor = Surveyor::new(document, &listed, &about);
     let mut units = surveyor.expand(drafts, whole, &mut table);
     let mut handed_over = None;
-    if units.len() > 1 && units.iter().all(|u| u.draft.looks) {
+    if rule::is_on(rule::DELIVERABLE) && units.len() > 1 && units.iter().all(|u| u.draft.looks) {
         let after = units.last().map_or(0, |u| u.draft.last);
         handed_over = steps::deliverable(document, sections, after).map(Unit::of);
     }

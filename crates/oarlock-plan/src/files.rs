@@ -6,6 +6,7 @@ use crate::claim;
 use crate::document::{Document, Kind};
 use crate::overlap::{Id, Table};
 use crate::paths;
+use crate::rule;
 use crate::steps::Draft;
 use crate::text::{List, clip};
 use crate::verbs::{self, Deed, is_writing};
@@ -71,7 +72,7 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
         }
     }
     scan.files.partial = scan.evident * 2 < scan.work;
-    if scan.files.writes.is_empty() {
+    if scan.files.writes.is_empty() && rule::is_on(rule::TOPIC) {
         scan.files.writes = std::mem::take(&mut scan.topic);
         scan.files.by_topic = !scan.files.writes.is_empty();
     }

@@ -32,6 +32,7 @@ mod prompt;
 mod reading;
 mod refs;
 mod repository;
+pub mod rule;
 mod said;
 mod schedule;
 mod sections;

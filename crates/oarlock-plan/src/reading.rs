@@ -14,7 +14,7 @@ use crate::split::Options;
 use crate::steps::Draft;
 use crate::text::clip;
 use crate::words::Role;
-use crate::{name, schedule, tables};
+use crate::{name, rule, schedule, tables};
 
 /// Minutes of work that makes something, when nothing is stated.
 pub const MINUTES_DEFAULT: u64 = 30;
@@ -45,7 +45,7 @@ impl Reading {
     pub(crate) fn best(document: &Document<'_>, sections: &[Section], drafts: &[Draft], options: &Options) -> Self {
         let fine = Self::of(document, sections, drafts, &HashSet::new(), options);
         let chained = fine.chained_phases();
-        if chained.is_empty() {
+        if chained.is_empty() || !rule::is_on(rule::CHAINS) {
             return fine;
         }
         let coarse = Self::of(document, sections, drafts, &chained, options);

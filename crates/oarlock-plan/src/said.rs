@@ -6,6 +6,7 @@ use oarlock_model::ident::is_bidi_or_invisible;
 
 use crate::facts::Fact;
 use crate::refs::{Statement, Target};
+use crate::rule;
 use crate::schedule;
 use crate::tables::Row;
 use crate::text::List;
@@ -38,16 +39,17 @@ pub(crate) struct Said {
 impl Said {
     /// Reads the statements of the steps, and those that stand elsewhere: of tables, and about groups.
     pub(crate) fn read(steps: &[Fact], rows: &[Row], side_by_side: &[Vec<Target>]) -> Self {
-        let declared = steps.iter().map(|step| step.statements.declared).collect();
+        let is_stated = rule::is_on(rule::STATED);
+        let declared = steps.iter().map(|step| is_stated && step.statements.declared).collect();
         let mut said = Self { stated: BTreeSet::new(), guessed: HashSet::new(), beside: HashSet::new(), declared, warnings: Vec::new() };
         let index = Index::new(steps);
         let mut unclear = BTreeMap::new();
         for (at, step) in steps.iter().enumerate() {
-            for statement in &step.statements.list {
+            for statement in step.statements.list.iter().filter(|_| is_stated) {
                 said.take(&index, at, statement, &mut unclear);
             }
         }
-        for row in rows {
+        for row in rows.iter().filter(|_| rule::is_on(rule::TABLES)) {
             let found = row.names.iter().map(|name| index.resolve(None, name)).find(|found| found.len() == 1);
             for at in found.unwrap_or_default() {
                 said.declared[at] |= row.said.declared;
@@ -55,7 +57,7 @@ impl Said {
             }
         }
         said.wait_for_all(&unclear);
-        for group in side_by_side {
+        for group in side_by_side.iter().filter(|_| is_stated) {
             let members: Vec<usize> = group.iter().flat_map(|t| index.resolve(None, t)).collect();
             said.set_beside(&members);
         }

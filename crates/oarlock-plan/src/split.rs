@@ -14,7 +14,7 @@ use crate::reading::Reading;
 use crate::sections;
 use crate::steps::{self, Draft, Origin};
 use crate::text::is_placeholder;
-use crate::{PlanError, schedule};
+use crate::{PlanError, rule, schedule};
 
 /// Work that takes no longer is not worth a second agent.
 const SMALL_MINUTES_MAX: u64 = 15;
@@ -172,6 +172,9 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, fac
     }
     if alone {
         return Some(in_order(facts, order));
+    }
+    if !rule::is_on(rule::WORTH) {
+        return None;
     }
     if let Some(all) = stated.map(|stated| stated.min(serial)).filter(|all| *all <= SMALL_MINUTES_MAX) {
         return Some(format!("all of it is about {all} minutes of work, less than handing it out would save"));

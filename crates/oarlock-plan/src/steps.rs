@@ -6,6 +6,7 @@ use crate::document::{Document, Kind};
 use crate::items::{self, top_items};
 use crate::label::{self, Label};
 use crate::paths;
+use crate::rule;
 use crate::sections::{self, Class, Section};
 use crate::text::{clip, is_placeholder, plain};
 use crate::words;
@@ -109,7 +110,7 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
     }
     let is_weak = best.as_ref().is_none_or(|best| best.class == Class::Criteria && !names_files(document, &best.drafts));
     let of_files = if is_weak { items::of_file_lists(document, sections) } else { Vec::new() };
-    if of_files.len() >= FILES_MIN {
+    if of_files.len() >= FILES_MIN && rule::is_on(rule::FILE_STEPS) {
         return Ok((of_files, Origin::Files));
     }
     let Some(best) = best else {
@@ -371,7 +372,11 @@ fn inner_items(document: &Document<'_>, heads: &[&Head<'_>], from: usize, stop: 
     let Some(rank) = heads.iter().map(|h| h.rank).min() else {
         let items = top_items(document, &[(from, stop)], true);
         let items = if items.is_empty() { top_items(document, &[(from, stop)], false) } else { items };
-        let items = if items.is_empty() { items::bold_orders(document, from, stop) } else { items };
+        let items = if items.is_empty() {
+            if rule::is_on(rule::BOLD) { items::bold_orders(document, from, stop) } else { Vec::new() }
+        } else {
+            items
+        };
         return if items.len() > PHASE_ITEMS_MAX { Vec::new() } else { items };
     };
     let tops: Vec<&&Head<'_>> = heads.iter().filter(|h| h.rank == rank).collect();

@@ -9,6 +9,7 @@ use crate::claim::{self, Claimant};
 use crate::document::Document;
 use crate::files::{self, StepFiles};
 use crate::overlap::{Id, Table};
+use crate::rule;
 use crate::sections::Listed;
 use crate::steps::{self, Draft};
 use crate::text::List;
@@ -85,7 +86,7 @@ impl<'a> Surveyor<'a> {
                 known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
             };
             let is_told = alone || parallel;
-            if count > 1 && (is_told || (!whole.contains(&draft.line) && may_expand(&draft, own) && apart())) {
+            if count > 1 && (is_told || (rule::is_on(rule::PARTS) && !whole.contains(&draft.line) && may_expand(&draft, own) && apart())) {
                 let units = units_of_items(document, &draft, parallel.then_some(group));
                 out.extend(units.into_iter().map(|unit| Unit { taken_from: (!is_told).then_some(draft.line), ..unit }));
             } else {

@@ -21,6 +21,7 @@ struct Label {
     steps: Vec<LabelStep>,
     depends: Vec<(usize, usize)>,
     same_file: Vec<(usize, usize)>,
+    #[serde(default)]
     kinds: Vec<String>,
 }
 
@@ -40,6 +41,8 @@ struct Score {
     sound_splits: usize,
     kept: usize,
     depends: usize,
+    /// Percent of the time that sound splits save, over the documents that can be split.
+    saved: usize,
 }
 
 impl Score {
@@ -51,6 +54,7 @@ impl Score {
         self.sound_splits += other.sound_splits;
         self.kept += other.kept;
         self.depends += other.depends;
+        self.saved += other.saved;
     }
 
     fn precision(&self) -> f64 {
@@ -69,6 +73,18 @@ impl Score {
 
 fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+/// The labelled documents of the project, and of the folder that `OARLOCK_LABELLED` names, if it does.
+#[cfg(feature = "leave-out")]
+fn all_labelled() -> Vec<(Label, String)> {
+    let mut all = labelled();
+    if let Some(dir) = std::env::var_os("OARLOCK_LABELLED").map(std::path::PathBuf::from) {
+        let read = |name: &str| fs::read_to_string(dir.join(name)).expect("a labelled document");
+        let labels: Labels = serde_json::from_str(&read("labels.json")).expect("labels");
+        all.extend(labels.tasks.into_iter().map(|label| (read(&label.file), label)).map(|(text, label)| (label, text)));
+    }
+    all
 }
 
 fn labelled() -> Vec<(Label, String)> {
@@ -127,7 +143,45 @@ fn score(label: &Label, text: &str) -> Score {
         sound_splits: usize::from(plan.parallelizable && is_sound),
         kept: kept_depends,
         depends: label.depends.len(),
+        saved: if plan.parallelizable && label.parallelizable && is_sound {
+            let gain = plan.serial_minutes.saturating_sub(plan.makespan_minutes) * 100 / plan.serial_minutes.max(1);
+            usize::try_from(gain).expect("at most a hundred")
+        } else {
+            0
+        },
     }
+}
+
+/// What each rule earns: the same documents without it.
+#[cfg(feature = "leave-out")]
+#[test]
+fn leave_one_out() {
+    use oarlock_plan::rule;
+    let labelled = all_labelled();
+    let total = || {
+        let mut total = Score::default();
+        labelled.iter().for_each(|(label, text)| total.add(score(label, text)));
+        total
+    };
+    let line = |name: &str, score: &Score| {
+        let splits = score.true_splits + score.false_splits;
+        let saved = score.saved as f64 / (score.true_splits + score.missed_splits).max(1) as f64;
+        format!(
+            "{name:<14}{:>6.3}{:>10}{:>12.1}{:>12.1}",
+            score.f1(),
+            format!("{} of {splits}", score.sound_splits),
+            100.0 * share(score.kept, score.depends),
+            saved
+        )
+    };
+    let whole = total();
+    let mut table =
+        format!("{:<14}{:>6}{:>10}{:>12}{:>12}\n{}\n", "without", "F1", "sound", "orders %", "saved %", line("nothing", &whole));
+    for rule in rule::ALL {
+        let _ = writeln!(table, "{}  {}", line(rule.name, &rule::without(*rule, total)), rule.what);
+    }
+    assert!(rule::ALL.iter().any(|rule| rule::without(*rule, total).f1() < whole.f1()), "rules matter");
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), table.as_bytes());
 }
 
 #[test]
