@@ -224,9 +224,14 @@ fn is_look(fact: &Fact) -> bool {
     fact.role == Role::Inspect && fact.files.writes.is_empty()
 }
 
-/// A guide describes what was made, not how it was checked, and it is no part of what is joined.
+/// A guide describes what was made, not how it was checked, and it is no part of what is joined; and guides to two things are two files.
 fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
     let guide = |fact: &Fact| fact.role == Role::Document && fact.is_known();
+    let document = |fact: &Fact| fact.role == Role::Document && fact.files.writes.is_empty() && words::names_document(&fact.draft.title);
+    let shared = || one.makes.iter().any(|word| two.makes.contains(word));
+    if document(one) && document(two) && !one.makes.is_empty() && !two.makes.is_empty() && !shared() {
+        return true;
+    }
     guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
 }
 

@@ -207,7 +207,7 @@ impl Place<'_> {
             return false;
         }
         let trimmed = sentence.trim_end_matches(['*', '`', ' ']);
-        let behind_name = trimmed.is_empty() || trimmed.ends_with(['(', ',', ':', '.']);
+        let behind_name = trimmed.is_empty() || trimmed.ends_with(['(', ',', ':', '.', '—', '–']);
         // "`a.h` and `a.c`": what the first is, the second is.
         let joined = before_it.last().is_some_and(|last| {
             let between = self.text[last.end..self.start].trim();

@@ -30,7 +30,15 @@ pub(crate) fn of_heading(text: &str) -> Option<Label<'_>> {
         return Some(label);
     }
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[' && c != '{').trim_end();
-    worded(text).or_else(|| milestone(text)).or_else(|| numbered(text)).or_else(|| identified(text)).or_else(|| coded(text))
+    if let Some(label) = change(text) {
+        return Some(label);
+    }
+    worded(text)
+        .or_else(|| milestone(text))
+        .or_else(|| numbered(text))
+        .or_else(|| lettered(text))
+        .or_else(|| identified(text))
+        .or_else(|| coded(text))
 }
 
 fn worded(text: &str) -> Option<Label<'_>> {
@@ -68,6 +76,25 @@ fn numbered(text: &str) -> Option<Label<'_>> {
     let rest = &text[length..];
     let closes = number.ends_with('.') || rest.starts_with([')', ':']) || (id.contains('.') && rest.starts_with(' '));
     (closes && !title(rest).is_empty()).then(|| Label { kind: String::new(), id: id.to_owned(), rest: title(rest) })
+}
+
+/// "[NEW] [parser.rs](…)": a file that is changed, as plans for review list them.
+fn change(text: &str) -> Option<Label<'_>> {
+    let (word, rest) = text.strip_prefix('[')?.split_once(']')?;
+    let is_change = ["NEW", "MODIFY", "DELETE", "CREATE", "UPDATE", "RENAME"].contains(&word);
+    (is_change && !rest.trim().is_empty()).then(|| Label { kind: "file".to_owned(), id: String::new(), rest: rest.trim_start() })
+}
+
+/// "12a. Title": a piece of a numbered whole.
+fn lettered(text: &str) -> Option<Label<'_>> {
+    let (id, rest) = text.split_once(['.', ')', ':'])?;
+    let number = id.strip_suffix(|c: char| c.is_ascii_lowercase())?;
+    let counts = (1..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    (counts && rest.starts_with(' ') && !title(rest).is_empty()).then(|| Label {
+        kind: String::new(),
+        id: id.to_owned(),
+        rest: title(rest),
+    })
 }
 
 /// "TASK-ARCH-3B: Title".
@@ -141,6 +168,8 @@ mod tests {
             ("TASK-ARCH-3B: Audit", Some(("id", "task-arch-3b", "Audit"))),
             ("T012 [P] [US1] Seat model", Some(("id", "t012", "Seat model"))),
             ("**#318 Import**", Some(("id", "318", "Import**"))),
+            ("12b. Less noise", Some(("", "12b", "Less noise"))),
+            ("3d printing", None),
             ("M2: costing", Some(("milestone", "2", "costing"))),
             ("T3 lines", None),
             ("Task management", None),

@@ -72,6 +72,9 @@ pub(crate) fn find(line: &str, limit: usize) -> Vec<Found> {
                 continue;
             }
             at += ticks;
+        } else if let Some((text, length)) = link(rest) {
+            push(text, false, at, at + length, line, &mut out);
+            at += length;
         } else if is_separator(c) {
             at += c.len_utf8();
         } else {
@@ -81,6 +84,20 @@ pub(crate) fn find(line: &str, limit: usize) -> Vec<Found> {
         }
     }
     out
+}
+
+/// The text of a link that begins `rest`, with the length of the whole, when its text is one word: `[a.rs](file:///x/a.rs)`.
+fn link(rest: &str) -> Option<(&str, usize)> {
+    let (text, _) = rest.strip_prefix('[')?.split_once("](")?;
+    let inside = text.len() + "[](".len();
+    let close = rest[inside..].find(')')?;
+    (!text.contains([' ', '[', '`']) && paths_are_alike(text, &rest[inside..inside + close])).then_some((text, inside + close + 1))
+}
+
+/// Whether the target of a link ends in the name that its text is.
+fn paths_are_alike(text: &str, target: &str) -> bool {
+    let name = text.rsplit('/').next().unwrap_or(text);
+    !name.is_empty() && target.split('#').next().unwrap_or(target).ends_with(name)
 }
 
 fn is_separator(c: char) -> bool {
@@ -251,6 +268,7 @@ mod tests {
             ("**`src/b.ts`**: new", vec!["src/b.ts"]),
             ("`../other/x.rs` `**` `/` `~` `.`", vec!["**/x.rs"]),
             ("[text](docs/a.md)", vec!["docs/a.md"]),
+            ("[a.rs](file:///home/x/src/a.rs) and [b.md](b.md)", vec!["a.rs", "b.md"]),
         ] {
             assert_eq!(found(line), want, "{line}");
         }

@@ -98,12 +98,16 @@ fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
         return Vec::new();
     }
     let prose = |i: &usize| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_));
+    // What a step says of its own pieces is not said of the steps.
+    let mut inside = vec![false; document.lines.len()];
+    facts.steps.iter().for_each(|step| inside[step.draft.line..=step.draft.last].fill(true));
     (0..document.lines.len())
         .filter(prose)
-        .map(|i| clip(document.text(i)))
-        .filter(|text| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
-        .map(refs::side_by_side)
-        .filter(|targets| !targets.is_empty())
+        .map(|i| (i, clip(document.text(i))))
+        .filter(|(_, text)| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
+        .map(|(i, text)| (i, refs::side_by_side(text)))
+        .filter(|(i, targets)| !targets.is_empty() && !(inside[*i] && targets[0] == Target::All))
+        .map(|(_, targets)| targets)
         .take(SIDE_BY_SIDE_MAX)
         .collect()
 }

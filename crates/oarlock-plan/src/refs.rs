@@ -71,11 +71,29 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {
     out
 }
 
+/// What a document says of all its steps when none waits for another.
+const ALL_FREE: [&str; 10] = [
+    "independent of each other",
+    "independent of one another",
+    "are all independent",
+    "all are independent",
+    "tasks are independent",
+    "items are independent",
+    "steps are independent",
+    "fixes are independent",
+    "changes are independent",
+    "parts are independent",
+];
+
 /// The statement of a line that stands in no step: "Steps 2 to 4 are independent of each other."
 pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
     let lower = line.to_lowercase();
     if !says_parallel(&lower) {
         return Vec::new();
+    }
+    let each = lower.split_once("each is ").is_some_and(|(_, rest)| rest.split('.').next().unwrap_or(rest).contains("independent"));
+    if each || ALL_FREE.iter().any(|phrase| lower.contains(phrase)) {
+        return vec![Target::All];
     }
     let words = split(&lower);
     let mut out = Vec::new();

@@ -32,6 +32,8 @@ pub(crate) struct Said {
     beside: HashSet<(usize, usize)>,
     /// Steps of which the document says all that they need, "none" too.
     declared: Vec<bool>,
+    /// Whether it says of all steps that they are independent.
+    all_free: bool,
     /// What had to be left out.
     pub(crate) warnings: Vec<String>,
 }
@@ -41,7 +43,14 @@ impl Said {
     pub(crate) fn read(steps: &[Fact], rows: &[Row], side_by_side: &[Vec<Target>]) -> Self {
         let is_stated = rule::is_on(rule::STATED);
         let declared = steps.iter().map(|step| is_stated && step.statements.declared).collect();
-        let mut said = Self { stated: BTreeSet::new(), guessed: HashSet::new(), beside: HashSet::new(), declared, warnings: Vec::new() };
+        let mut said = Self {
+            stated: BTreeSet::new(),
+            guessed: HashSet::new(),
+            beside: HashSet::new(),
+            declared,
+            all_free: false,
+            warnings: Vec::new(),
+        };
         let index = Index::new(steps);
         let mut unclear = BTreeMap::new();
         for (at, step) in steps.iter().enumerate() {
@@ -58,6 +67,7 @@ impl Said {
         }
         said.wait_for_all(&unclear);
         for group in side_by_side.iter().filter(|_| is_stated) {
+            said.all_free |= group.first() == Some(&Target::All);
             let members: Vec<usize> = group.iter().flat_map(|t| index.resolve(None, t)).collect();
             said.set_beside(&members);
         }
@@ -88,7 +98,7 @@ impl Said {
 
     /// Whether the document says that `from` and `to` may run at once: of both, or by leaving `from` out of all that `to` needs.
     pub(crate) fn lets_run_beside(&self, from: usize, to: usize) -> bool {
-        self.declared[to] || self.beside.contains(&(from.min(to), from.max(to)))
+        self.all_free || self.declared[to] || self.beside.contains(&(from.min(to), from.max(to)))
     }
 
     fn set_beside(&mut self, members: &[usize]) {

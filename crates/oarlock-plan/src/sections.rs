@@ -6,7 +6,7 @@ use oarlock_model::pattern::Pattern;
 use crate::document::{Document, Kind};
 use crate::label;
 use crate::text::{List, clip};
-use crate::{estimate, paths};
+use crate::{estimate, paths, words};
 
 /// Most files that are taken from the file lists of a document.
 const LISTED_MAX: usize = 500;
@@ -66,7 +66,7 @@ pub(crate) struct Listed {
 }
 
 static CRITERIA: List = List::new(
-    "success criteria, acceptance, exit criteria, completion criteria, definition of done, done \
+    "success criteria, post-condition, postcondition, acceptance, exit criteria, completion criteria, definition of done, done \
      when, done means, done criteria, success indicators",
 );
 static TALK: List = List::new(
@@ -78,7 +78,7 @@ static TALK: List = List::new(
      source, usage, output format, testing, test plan, test strategy, test cases, validation, \
      verification, resources, links, appendix, learning, status, log, schema, directory \
      structure, file location, analysis criteria, warning, principle, evidence, root cause, \
-     delegation, priority score, priority justification, blocker, indicators, results, \
+     pattern, delegation, priority score, priority justification, blocker, indicators, results, \
      outside, later, ground rule, rules of, convention, not for this, description, introduction, purpose, benefit, what was, follow-up, lessons, research \
      conclusion, monitoring, troubleshooting, faq, contact, license",
 );
@@ -90,7 +90,7 @@ static WORK_BELOW_PLAN: List = List::new(
 static PLAN: List = List::new(
     "approach, plan, steps, tasks, subtasks, sub-tasks, phases, todo, to do, to-do, checklist, \
      work items, workstreams, work breakdown, components, actions, action items, solution, \
-     instructions, procedure, execution, work, milestones, stages",
+     instructions, procedure, execution, work, milestones, stages, waves, order",
 );
 /// What "files …" says when they are written.
 static CHANGED: List = List::new("create, modif, chang, updat, add, edit, touch, affected, new, delet, to write, generat, remov");
@@ -144,6 +144,8 @@ pub(crate) fn class_of(title: &str) -> Class {
         return Class::Step;
     }
     let title = label::of_heading(title).map_or(title, |l| l.rest);
+    let bare = words::without_parentheses(title);
+    let title = if bare.trim().is_empty() { title } else { bare.as_str() };
     let lower: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() || "-/ ".contains(c) { c } else { ' ' }).collect();
     let lower = format!(" {} ", lower.split_whitespace().collect::<Vec<_>>().join(" "));
     // A listed word or phrase matches where a word begins, so that "risk" finds "risks".
@@ -258,6 +260,8 @@ mod tests {
             ("Implementation Details", Class::Details),
             ("Phase 2: Context", Class::Step),
             ("Deliverables", Class::Deliverable),
+            ("Suggested implementation order", Class::Plan),
+            ("Post-conditions", Class::Criteria),
             ("Bananas", Class::Other),
             ("", Class::Other),
         ] {

@@ -235,7 +235,7 @@ fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> 
         Shape::Subheadings => 2,
         Shape::Bullets => 1,
     };
-    let single = if drafts.len() == 1 { -26 } else { 0 };
+    let single = if drafts.len() == 1 && drafts[0].items.len() < 2 { -26 } else { 0 };
     let word = region.title.split_whitespace().last().unwrap_or("").to_lowercase();
     let bold = drafts.iter().all(|draft| document.text(draft.line).starts_with("**"));
     // One alone is a remark, unless it is written as its neighbours are.

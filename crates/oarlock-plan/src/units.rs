@@ -167,6 +167,8 @@ fn role_of(draft: &Draft, files: &StepFiles, listed: &[(Id, &Listed)], table: &T
         // Looking again after something was built is checking it, and checking before anything is built is a look.
         Role::Inspect if built && files.writes.is_empty() => Role::Verify,
         Role::Verify if !built && files.writes.is_empty() && words::begins_a_look(&draft.title) => Role::Inspect,
+        // "TLS verification" that changes code is a thing that is built.
+        Role::Verify if !words::begins_a_check(&draft.title) && files.writes.iter().any(|id| makes_code(table, *id)) => Role::Build,
         Role::Build if files.writes.iter().any(|id| makes_base(table, *id)) => Role::Foundation,
         Role::Build if !files.writes.is_empty() && files.writes.iter().all(|id| claim::is_document(table.pattern(*id))) => Role::Document,
         role => role,
@@ -190,6 +192,11 @@ fn names_a_thing(title: &str, files: &StepFiles, listed: &[(Id, &Listed)], table
 fn is_code(pattern: &Pattern) -> bool {
     let name = pattern.as_str().rsplit('/').next().unwrap_or("");
     name.rsplit_once('.').is_some_and(|(_, extension)| !FINDINGS.has(&extension.to_ascii_lowercase()))
+}
+
+fn makes_code(table: &Table, id: Id) -> bool {
+    let pattern = table.pattern(id);
+    is_code(pattern) && pattern.is_literal() && !claim::is_test(pattern)
 }
 
 fn makes_base(table: &Table, id: Id) -> bool {

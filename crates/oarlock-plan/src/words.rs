@@ -73,6 +73,8 @@ static VERIFY: List = List::new(
 static TEST_GROUNDS: List = List::new(
     "infrastructure, framework, harness, utilities, utils, helpers, fixtures, runner, environment, setup, structure, tools, data",
 );
+/// Documents, each of which is a file of its own.
+static DOCUMENTS: List = List::new("readme, guide, changelog, tutorial, handbook, manual, reference, faq, cookbook, quickstart");
 static DOCUMENT: List = List::new(
     "document, documentation, docs, readme, guide, changelog, report, tutorial, handbook, \
      summarize, summary, manual, writeup",
@@ -279,6 +281,23 @@ pub(crate) fn lists_all(title: &str) -> bool {
 /// Whether a check may be a look at what is there: "Check the runs", "Confirm which ones are used", and no "Run the tests".
 pub(crate) fn begins_a_look(title: &str) -> bool {
     tokens(title).first().is_some_and(|w| ["check", "verify", "confirm", "measure", "validate", "monitor"].contains(&w.as_str()))
+}
+
+/// Whether a title is about checking from its first word on, or is about tests: "Verify the result", "Tests of the parser".
+pub(crate) fn begins_a_check(title: &str) -> bool {
+    let words = tokens(&without_parentheses(title));
+    words.first().is_some_and(|w| VERIFY.has(w) || MAKE.has(w)) || words.iter().any(|w| ["test", "tests", "testing"].contains(&w.as_str()))
+}
+
+/// Whether a title names a document by a word that tells it from others: "User guide", "Update the API reference".
+pub(crate) fn names_document(title: &str) -> bool {
+    tokens(title_object(title)).iter().any(|w| DOCUMENTS.has(w)) && !naming_stems(title_object(title)).is_empty()
+}
+
+/// A title up to its first preposition.
+fn title_object(title: &str) -> &str {
+    let end = title.match_indices(' ').find(|(at, _)| title[at + 1..].split(' ').next().is_some_and(|w| PREPOSITIONS.has(w)));
+    end.map_or(title, |(at, _)| &title[..at])
 }
 
 /// Whether a step mends what is there: "Fix the absolute path".
