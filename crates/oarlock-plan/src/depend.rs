@@ -290,6 +290,9 @@ impl Rules<'_> {
         {
             return Some(Why::Role(reason));
         }
+        if self.said.all_free {
+            return None;
+        }
         if rule::is_on(rule::WORDS)
             && let Some(word) = shared_word(a, b)
         {

@@ -92,9 +92,6 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
         return Vec::new();
     }
     let each = lower.split_once("each is ").is_some_and(|(_, rest)| rest.split('.').next().unwrap_or(rest).contains("independent"));
-    if each || ALL_FREE.iter().any(|phrase| lower.contains(phrase)) {
-        return vec![Target::All];
-    }
     let words = split(&lower);
     let mut out = Vec::new();
     let mut at = 0;
@@ -103,7 +100,11 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
         out.extend(targets);
         at = next.max(at + 1);
     }
-    if out.len() < 2 { Vec::new() } else { out }
+    match out.len() {
+        0 if each || ALL_FREE.iter().any(|phrase| lower.contains(phrase)) => vec![Target::All],
+        0 | 1 => Vec::new(),
+        _ => out,
+    }
 }
 
 fn says_parallel(lower: &str) -> bool {

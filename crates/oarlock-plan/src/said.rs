@@ -33,7 +33,7 @@ pub(crate) struct Said {
     /// Steps of which the document says all that they need, "none" too.
     declared: Vec<bool>,
     /// Whether it says of all steps that they are independent.
-    all_free: bool,
+    pub(crate) all_free: bool,
     /// What had to be left out.
     pub(crate) warnings: Vec<String>,
 }
@@ -98,7 +98,7 @@ impl Said {
 
     /// Whether the document says that `from` and `to` may run at once: of both, or by leaving `from` out of all that `to` needs.
     pub(crate) fn lets_run_beside(&self, from: usize, to: usize) -> bool {
-        self.all_free || self.declared[to] || self.beside.contains(&(from.min(to), from.max(to)))
+        self.declared[to] || self.beside.contains(&(from.min(to), from.max(to)))
     }
 
     fn set_beside(&mut self, members: &[usize]) {

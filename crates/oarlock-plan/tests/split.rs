@@ -234,6 +234,9 @@ fn stated_independence_is_believed() {
         let plan = plan(&format!("# T\n## Approach\n1. Kettle\n2. Toaster\n3. Oven\n4. Test all\n\n## Notes\n{statement}\n"));
         assert_eq!(parts(&plan), [vec![1], vec![2], vec![3], vec![4]], "{statement}");
     }
+    let all = plan("# T\n\nThe items are independent of each other.\n\n## Items\n1. Kettle\n2. Toaster\n3. Test both\n");
+    assert_eq!(parts(&all), [vec![1], vec![2], vec![3]]);
+    assert_eq!(all.subtasks[2].depends_on.len(), 2, "tests come last all the same");
     let fields = plan(
         "# T\n## Steps\n### Step 1: Kettle\nDepends on: none\n### Step 2: Toaster\nDepends on: none\n### Step 3: Serve\nDepends on: Step 1, Step 2\n",
     );
