@@ -11,6 +11,7 @@ mod ours;
 mod processes;
 mod scale;
 mod side;
+mod splitting;
 mod table;
 mod wakeup;
 mod worker;
@@ -45,6 +46,7 @@ const BENCHES: &[Entry] = &[
     ("wakeup", "from a commit to the claim that waited for it", wakeup::wakeup),
     ("idle", "what waiting costs", wakeup::idle),
     ("scale", "a thousand tasks against very many: time and memory", scale::scale),
+    ("split", "splitting documents: many, a large one, hostile ones", splitting::splitting),
     ("log", "bytes of log that the life of a task leaves", scale::log),
 ];
 

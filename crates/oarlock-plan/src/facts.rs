@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use crate::claim;
 use crate::document::{Document, Kind};
 use crate::estimate;
@@ -175,7 +177,7 @@ struct Known<'a> {
 
 #[derive(Debug, Default)]
 struct Lexicon {
-    numbers: HashMap<String, u32>,
+    numbers: HashMap<String, u32, RandomState>,
     words: Vec<String>,
 }
 

@@ -17,6 +17,9 @@ const LINE_PATHS_MAX: usize = 16;
 /// Paths of one step that are kept.
 const STEP_PATHS_MAX: usize = 64;
 
+/// Lines with files in which a step says what it is about; further down it speaks of details.
+const TOPIC_LINES_MAX: usize = 20;
+
 static READ_PREPOSITIONS: List = List::new("from, using, with, via, per, like, against, by, than, see, of, through");
 static FILLERS: List = List::new("the, a, an, new, existing, current, file, files, this, its, our, all, both, following");
 /// Words that may follow a path which is itself the object.
@@ -51,7 +54,7 @@ pub(crate) struct StepFiles {
 
 /// The files that `draft` shows by itself.
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table) -> StepFiles {
-    let mut scan = Scan { files: StepFiles::default(), carry: false, work: 0, evident: 0, topic: Vec::new() };
+    let mut scan = Scan { files: StepFiles::default(), carry: false, work: 0, evident: 0, topic: Vec::new(), lines_with_files: 0 };
     let nested =
         (draft.line + 1..=draft.last).filter(|i| matches!(document.lines[*i].kind, Kind::Item(_))).map(|i| document.lines[i].indent).min();
     let mut fence_opened = false;
@@ -91,13 +94,15 @@ struct Scan {
     evident: usize,
     /// Files that are what the step is about, as far as its first line with files tells.
     topic: Vec<Id>,
+    lines_with_files: usize,
 }
 
 impl Scan {
     fn prose(&mut self, text: &str, first: bool, is_item: bool, looks: bool, table: &mut Table) {
         let found = paths::find(text, LINE_PATHS_MAX);
         let mut wrote = false;
-        let has_topic = !self.topic.is_empty();
+        let has_topic = !self.topic.is_empty() || self.lines_with_files >= TOPIC_LINES_MAX;
+        self.lines_with_files += usize::from(!found.is_empty());
         let mut prose = text.to_owned();
         for (k, path) in found.iter().enumerate() {
             let is_test = claim::is_test(&path.pattern);
@@ -203,7 +208,7 @@ impl Place<'_> {
     fn is_topic(&self, before_it: &[paths::Found]) -> bool {
         let sentence = last_clause(&self.text[..self.start]);
         let prose = last_clause(self.prose);
-        if verbs::is_order(prose) || matches!(verbs::governing(prose), Some(Deed::Write { .. })) {
+        if verbs::orders_or_writes(prose) {
             return false;
         }
         let trimmed = sentence.trim_end_matches(['*', '`', ' ']);

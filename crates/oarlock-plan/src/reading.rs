@@ -106,7 +106,7 @@ fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
         .map(|i| (i, clip(document.text(i))))
         .filter(|(_, text)| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
         .map(|(i, text)| (i, refs::side_by_side(text)))
-        .filter(|(i, targets)| !targets.is_empty() && !(inside[*i] && targets[0] == Target::All))
+        .filter(|(i, targets)| !(targets.is_empty() || inside[*i] && targets[0] == Target::All))
         .map(|(_, targets)| targets)
         .take(SIDE_BY_SIDE_MAX)
         .collect()

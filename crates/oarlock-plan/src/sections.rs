@@ -149,7 +149,7 @@ pub(crate) fn class_of(title: &str) -> Class {
     let lower: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() || "-/ ".contains(c) { c } else { ' ' }).collect();
     let lower = format!(" {} ", lower.split_whitespace().collect::<Vec<_>>().join(" "));
     // A listed word or phrase matches where a word begins, so that "risk" finds "risks".
-    let begins = |phrase: &str| lower.match_indices(phrase).any(|(at, _)| lower[..at].ends_with(' '));
+    let begins = |phrase: &str| phrase.len() < lower.len() && lower.match_indices(phrase).any(|(at, _)| lower[..at].ends_with(' '));
     let has = |list: &List| list.iter().any(begins);
     if has(&CRITERIA) {
         return Class::Criteria;

@@ -59,7 +59,10 @@ pub(crate) enum Deed {
 
 /// What the nearest verb before the end of `clause` does; `None` without a verb.
 pub(crate) fn governing(clause: &str) -> Option<Deed> {
-    let words = marked(clause);
+    governing_of(&marked(clause))
+}
+
+fn governing_of(words: &[String]) -> Option<Deed> {
     let mut tests = false;
     for k in (0..words.len()).rev().filter(|k| words[*k] != ",").take(REACH) {
         let word = words[k].as_str();
@@ -67,22 +70,23 @@ pub(crate) fn governing(clause: &str) -> Option<Deed> {
             return Some(Deed::Write { makes: MAKES.contains(&stem(word)), tests });
         }
         if is_reading(word) {
-            if !is_noun(&words, k) {
+            if !is_noun(words, k) {
                 return Some(Deed::Read);
             }
             // "The test runner" is no test.
-            let names_another = words.get(k + 1).is_some_and(|next| next != "," && !JOINERS.has(next) && !is_noun(&words, k + 1));
+            let names_another = words.get(k + 1).is_some_and(|next| next != "," && !JOINERS.has(next) && !is_noun(words, k + 1));
             tests |= stem(word) == "test" && !names_another;
         }
     }
     None
 }
 
-/// Whether `clause` begins with a verb, as orders do: "Run the checks in", and not "Tests for it in".
-pub(crate) fn is_order(clause: &str) -> bool {
+/// Whether `clause` begins with a verb, as orders do ("Run the checks in", and not "Tests for it in"), or ends in one that writes.
+pub(crate) fn orders_or_writes(clause: &str) -> bool {
     let words = marked(clause);
     let first = words.iter().position(|w| w != ",");
-    first.is_some_and(|k| is_writing(&words[k]) || is_reading(&words[k]) && !is_noun(&words, k))
+    let orders = first.is_some_and(|k| is_writing(&words[k]) || is_reading(&words[k]) && !is_noun(&words, k));
+    orders || matches!(governing_of(&words), Some(Deed::Write { .. }))
 }
 
 /// Whether a verb of `clause` creates or changes.

@@ -118,6 +118,9 @@ pub(crate) fn tokens(text: &str) -> Vec<String> {
 }
 
 fn split(text: &str, camel: bool) -> Vec<String> {
+    if text.is_ascii() {
+        return split_ascii(text, camel);
+    }
     let mut out = Vec::new();
     let mut word = String::new();
     let mut lower_before = false;
@@ -131,6 +134,29 @@ fn split(text: &str, camel: bool) -> Vec<String> {
         lower_before = c.is_lowercase();
     }
     flush(&mut word, &mut out);
+    out
+}
+
+/// The same for plain English, which nearly all text is: no table of characters is asked.
+fn split_ascii(text: &str, camel: bool) -> Vec<String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut start = 0;
+    let mut take = |from: usize, to: usize| {
+        if to - from > 1 {
+            out.push(text[from..to].to_ascii_lowercase());
+        }
+    };
+    for (at, byte) in bytes.iter().enumerate() {
+        if !byte.is_ascii_alphanumeric() {
+            take(start, at);
+            start = at + 1;
+        } else if camel && byte.is_ascii_uppercase() && at > start && bytes[at - 1].is_ascii_lowercase() {
+            take(start, at);
+            start = at;
+        }
+    }
+    take(start, bytes.len());
     out
 }
 
@@ -166,21 +192,20 @@ pub(crate) fn stem(word: &str) -> String {
 /// The stems of `text` that can name a thing: no generic words, no role words, no numbers.
 pub(crate) fn naming_stems(text: &str) -> Vec<String> {
     // "WebSocket" is one name: taken apart, it would meet every "web".
-    let mut out: Vec<String> = split(text, false)
-        .iter()
-        .filter(|t| t.len() > 2 && !NAMELESS.contains(t.as_str()))
-        .filter(|t| !t.chars().all(|c| c.is_ascii_digit()))
-        .map(|t| stem(t))
-        .collect();
+    let mut out: Vec<String> = split(text, false).iter().filter(|t| names(t)).map(|t| stem(t)).collect();
     out.sort_unstable();
     out.dedup();
     out
 }
 
+/// Whether a word can name a thing.
+fn names(word: &str) -> bool {
+    word.len() > 2 && !NAMELESS.contains(word) && !word.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// The stems of `text` that may mean a thing: also those of words that tell of looking, because a part may be named "search".
 pub(crate) fn said_stems(text: &str) -> Vec<String> {
-    let mut out = naming_stems(text);
-    out.extend(inspect_stems(text));
+    let mut out: Vec<String> = split(text, false).iter().filter(|t| names(t) || INSPECT.has(t)).map(|t| stem(t)).collect();
     out.sort_unstable();
     out.dedup();
     out
@@ -471,6 +496,18 @@ mod tests {
     #[test]
     fn identifiers_are_taken_apart() {
         assert_eq!(tokens("HealthScore alert_manager.py"), ["health", "score", "alert", "manager", "py"]);
+    }
+
+    #[test]
+    fn plain_english_is_taken_apart_as_any_text() {
+        for text in
+            ["", "a", "HealthScore alert_manager.py", "HTTPServer x2 IOError", "don't 3 WebSockets", "camelCASE a1B2 --x--", "Z", "ab"]
+        {
+            for camel in [false, true] {
+                // A character that is no letter and no number makes the other way be taken.
+                assert_eq!(split(text, camel), split(&format!("{text}\u{2014}"), camel), "{text} {camel}");
+            }
+        }
     }
 
     #[test]

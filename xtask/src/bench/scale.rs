@@ -113,7 +113,7 @@ fn peaks(bench: &Bench, root: &Path, tasks: usize) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-fn peak(root: &Path, program: &str, arguments: &[&str]) -> Outcome<u64> {
+pub(super) fn peak(root: &Path, program: &str, arguments: &[&str]) -> Outcome<u64> {
     let mut command = worker(&[&["peak", program], arguments].concat())?;
     command.env_clear().env("HOME", root).current_dir(root);
     Ok(answer(command)?.parse()?)
