@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{Fact, Facts};
 use crate::group;
-use crate::words::{Role, tokens};
+use crate::titles::Role;
+use crate::words::tokens;
 
 /// More steps than this are only put together automatically.
 const STEPS_MAX: usize = 300;

@@ -7,7 +7,8 @@ use crate::files::{StepFiles, push_bounded};
 use crate::overlap::Id;
 use crate::rule;
 use crate::sections::Listed;
-use crate::words::{Role, naming_stems, stem, tokens};
+use crate::titles::Role;
+use crate::words::{naming_stems, stem, tokens};
 
 /// Whether a file describes things for people.
 pub(crate) fn is_document(pattern: &Pattern) -> bool {

@@ -10,7 +10,8 @@ use crate::refs::Target;
 use crate::rule;
 use crate::said::Said;
 use crate::tables::Row;
-use crate::words::{self, Role};
+use crate::titles::{self, Role};
+use crate::words;
 
 /// Most conflicts that are listed.
 const CONFLICTS_MAX: usize = 100;
@@ -177,7 +178,7 @@ fn odd_ends(facts: &Facts, sequence: &[usize]) -> (Option<usize>, Option<usize>)
 fn alike(facts: &Facts, one: usize, two: usize) -> bool {
     let (a, b) = (&facts.steps[one], &facts.steps[two]);
     let first = |fact: &Fact| words::tokens(&fact.draft.title).into_iter().next();
-    let begins_alike = first(a).is_some_and(|word| words::is_make_verb(&word) && first(b).as_ref() == Some(&word));
+    let begins_alike = first(a).is_some_and(|word| titles::is_make_verb(&word) && first(b).as_ref() == Some(&word));
     let sort = |fact: &Fact| fact.files.writes.iter().map(|id| sort_of(facts.table.pattern(*id).as_str())).collect::<Vec<_>>();
     begins_alike || a.role == b.role && sort(a).iter().any(|sort| sort_is_shared(sort, facts, b))
 }
@@ -206,7 +207,7 @@ fn is_later_phase(one: &Fact, two: &Fact) -> bool {
     let ((kind, id), (other_kind, other_id)) = (phase_of(one), phase_of(two));
     let number = |id: &str| id.parse::<u32>().ok();
     // Stories of users are made to be worked on side by side, once what comes before all of them is there.
-    if [one, two].iter().all(|fact| fact.draft.phase.as_deref().is_some_and(words::is_story)) {
+    if [one, two].iter().all(|fact| fact.draft.phase.as_deref().is_some_and(titles::is_story)) {
         return false;
     }
     kind == other_kind && ["phase", "stage", "milestone", "part"].contains(&kind.as_str()) && number(&id) < number(&other_id)
@@ -227,7 +228,7 @@ fn is_look(fact: &Fact) -> bool {
 /// A guide describes what was made, not how it was checked, and it is no part of what is joined; and guides to two things are two files.
 fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
     let guide = |fact: &Fact| fact.role == Role::Document && fact.is_known();
-    let document = |fact: &Fact| fact.role == Role::Document && fact.files.writes.is_empty() && words::names_document(&fact.draft.title);
+    let document = |fact: &Fact| fact.role == Role::Document && fact.files.writes.is_empty() && titles::names_document(&fact.draft.title);
     let shared = || one.makes.iter().any(|word| two.makes.contains(word));
     if document(one) && document(two) && !one.makes.is_empty() && !two.makes.is_empty() && !shared() {
         return true;
@@ -315,7 +316,7 @@ impl Rules<'_> {
             return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
         }
         // To mend a file that the step names needs nothing of the others.
-        let mends = || b.is_known() && !b.files.by_topic && words::mends(&b.draft.title);
+        let mends = || b.is_known() && !b.files.by_topic && titles::mends(&b.draft.title);
         if odd && self.closes == Some(to) && b.role != Role::Document && !mends() {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
@@ -327,11 +328,11 @@ impl Rules<'_> {
     fn look_after_look(&self, from: usize, to: usize) -> Option<Why> {
         let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
         let names_place = |fact: &Fact| !fact.files.mentions.is_empty();
-        if from == 0 && (words::lists_all(&a.draft.title) || !names_place(b)) {
+        if from == 0 && (titles::lists_all(&a.draft.title) || !names_place(b)) {
             return Some(Why::Role("goes through what step {} lists"));
         }
         let are_phases = !a.draft.kind.is_empty() && a.draft.kind == b.draft.kind;
-        if are_phases || words::weighs_findings(&b.draft.title) {
+        if are_phases || titles::weighs_findings(&b.draft.title) {
             return Some(Why::Role("rests on what step {} finds"));
         }
         shared_definite(a, b).map(Why::Word)

@@ -15,9 +15,10 @@ use crate::rule;
 use crate::sections::{self, Listed, Section};
 use crate::steps::{self, Draft};
 use crate::text::clip;
+use crate::titles::{self, Role};
 use crate::tree;
 use crate::units::{self, Surveyor, Unit};
-use crate::words::{self, Role};
+use crate::words;
 
 /// Different words of a step's text that are kept.
 const TEXT_WORDS_MAX: usize = 400;
@@ -156,7 +157,7 @@ fn named_ahead(document: &Document<'_>, steps: &[Fact]) -> Vec<(usize, usize)> {
     if steps.len() > NAMED_AHEAD_STEPS_MAX {
         return Vec::new();
     }
-    let names: Vec<Option<String>> = steps.iter().map(|step| words::noun_name(&step.draft.title)).collect();
+    let names: Vec<Option<String>> = steps.iter().map(|step| titles::noun_name(&step.draft.title)).collect();
     let mut out = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         let lines = (step.draft.line..=step.draft.last).filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_)));
@@ -200,7 +201,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
     let names = paths.iter().flat_map(|p| words::naming_stems(p.rsplit('/').next().unwrap_or(p)));
     // "Search" names no thing where it says what to do, and does where it is what is made.
     let thing = if role == Role::Inspect { Vec::new() } else { words::inspect_stems(&title) };
-    let makes: Vec<u32> = words::naming_stems(words::made_by(&title))
+    let makes: Vec<u32> = words::naming_stems(titles::made_by(&title))
         .into_iter()
         .chain(thing)
         .chain(names)
@@ -226,7 +227,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
     let asks_new = words::tokens(&title).iter().any(|w| w == "new");
     let mut statements = refs::of_draft(document, &draft);
     let names_others = statements.list.iter().any(|said| matches!(said, Statement::Needs(_)));
-    let awaits = !names_others && words::says_wait(&draft.title, &prose);
+    let awaits = !names_others && titles::says_wait(&draft.title, &prose);
     if let Some((line, last)) = header {
         let above = refs::of_draft(document, &Draft { line, last, ..Draft::default() });
         statements.list.extend(above.list);

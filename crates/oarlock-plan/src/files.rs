@@ -9,8 +9,9 @@ use crate::paths;
 use crate::rule;
 use crate::steps::Draft;
 use crate::text::{List, clip};
+use crate::titles;
 use crate::verbs::{self, Deed, is_writing};
-use crate::words::{self, tokens};
+use crate::words::tokens;
 
 /// Paths of one line that are looked at.
 const LINE_PATHS_MAX: usize = 16;
@@ -129,7 +130,7 @@ impl Scan {
         if is_item
             && !first
             && text.starts_with(char::is_alphabetic)
-            && tokens(text).first().is_some_and(|w| words::is_make_verb(w) || w == "integrate")
+            && tokens(text).first().is_some_and(|w| titles::is_make_verb(w) || w == "integrate")
         {
             self.work += 1;
             self.evident += usize::from(wrote);

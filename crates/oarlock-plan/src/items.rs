@@ -6,7 +6,7 @@ use crate::paths;
 use crate::sections::{Class, Section};
 use crate::steps::{Draft, STEPS_MAX, last_line};
 use crate::text::{clip, plain};
-use crate::words;
+use crate::titles;
 
 /// An item with more nested ones is kept whole.
 const FILES_BELOW_MAX: usize = 50;
@@ -116,7 +116,7 @@ pub(crate) fn bold_orders(document: &Document<'_>, from: usize, to: usize) -> Ve
     let begins = |i: &usize| {
         let text = clip(document.text(*i));
         let bold = text.strip_prefix("**").and_then(|text| text.split_once("**")).map(|(bold, _)| bold);
-        document.lines[*i].kind == Kind::Text && bold.is_some_and(words::makes_something)
+        document.lines[*i].kind == Kind::Text && bold.is_some_and(titles::makes_something)
     };
     let tops: Vec<usize> = (from..to).filter(begins).take(STEPS_MAX + 1).collect();
     let stops = tops.iter().skip(1).copied().chain([to]);

@@ -40,6 +40,7 @@ mod split;
 mod steps;
 mod tables;
 mod text;
+mod titles;
 mod tree;
 mod units;
 mod validate;

@@ -13,7 +13,7 @@ use crate::sections::{self, Section};
 use crate::split::Options;
 use crate::steps::Draft;
 use crate::text::clip;
-use crate::words::Role;
+use crate::titles::Role;
 use crate::{name, rule, schedule, tables};
 
 /// Minutes of work that makes something, when nothing is stated.

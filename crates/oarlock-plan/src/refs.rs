@@ -72,18 +72,10 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {
 }
 
 /// What a document says of all its steps when none waits for another.
-const ALL_FREE: [&str; 10] = [
-    "independent of each other",
-    "independent of one another",
-    "are all independent",
-    "all are independent",
-    "tasks are independent",
-    "items are independent",
-    "steps are independent",
-    "fixes are independent",
-    "changes are independent",
-    "parts are independent",
-];
+static ALL_FREE: List = List::new(
+    "independent of each other, independent of one another, are all independent, all are independent, tasks are independent, \
+     items are independent, steps are independent, fixes are independent, changes are independent, parts are independent",
+);
 
 /// The statement of a line that stands in no step: "Steps 2 to 4 are independent of each other."
 pub(crate) fn side_by_side(line: &str) -> Vec<Target> {

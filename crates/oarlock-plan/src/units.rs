@@ -13,7 +13,8 @@ use crate::rule;
 use crate::sections::Listed;
 use crate::steps::{self, Draft};
 use crate::text::List;
-use crate::words::{self, Role};
+use crate::titles::{self, Role};
+use crate::words;
 use crate::{estimate, refs};
 
 /// Extensions of files that an inspection may leave behind.
@@ -121,14 +122,14 @@ impl<'a> Surveyor<'a> {
 
 /// Whether the items of a phase are work: those of an analysis or a test only say what it looks at.
 fn may_expand(draft: &Draft, own: &[StepFiles]) -> bool {
-    if matches!(words::role_of(&draft.title), Role::Inspect | Role::Design | Role::Verify) {
+    if matches!(titles::role_of(&draft.title), Role::Inspect | Role::Design | Role::Verify) {
         return false;
     }
     // Below "Create the script" the items say what it does, unless each begins with a file of its own: "Port the handlers".
     let is_about = |files: &StepFiles| files.by_topic && !files.writes.is_empty();
-    let by_topic = !words::makes_something(&draft.title) || own.iter().all(|files| !files.writes.is_empty());
+    let by_topic = !titles::makes_something(&draft.title) || own.iter().all(|files| !files.writes.is_empty());
     let works =
-        |(item, files): &(&Draft, &StepFiles)| !item.id.is_empty() || words::makes_something(&item.title) || (by_topic && is_about(files));
+        |(item, files): &(&Draft, &StepFiles)| !item.id.is_empty() || titles::makes_something(&item.title) || (by_topic && is_about(files));
     draft.items.iter().zip(own).filter(works).count() * 2 >= draft.items.len()
 }
 
@@ -159,16 +160,16 @@ fn role_of(draft: &Draft, files: &StepFiles, listed: &[(Id, &Listed)], table: &T
     if draft.looks {
         return Role::Inspect;
     }
-    let role = match words::role_of(&draft.title) {
+    let role = match titles::role_of(&draft.title) {
         Role::Inspect if names_a_thing(&draft.title, files, listed, table) => Role::Build,
         role => role,
     };
     match role {
         // Looking again after something was built is checking it, and checking before anything is built is a look.
         Role::Inspect if built && files.writes.is_empty() => Role::Verify,
-        Role::Verify if !built && files.writes.is_empty() && words::begins_a_look(&draft.title) => Role::Inspect,
+        Role::Verify if !built && files.writes.is_empty() && titles::begins_a_look(&draft.title) => Role::Inspect,
         // "TLS verification" that changes code is a thing that is built.
-        Role::Verify if !words::begins_a_check(&draft.title) && files.writes.iter().any(|id| makes_code(table, *id)) => Role::Build,
+        Role::Verify if !titles::begins_a_check(&draft.title) && files.writes.iter().any(|id| makes_code(table, *id)) => Role::Build,
         Role::Build if files.writes.iter().any(|id| makes_base(table, *id)) => Role::Foundation,
         Role::Build if !files.writes.is_empty() && files.writes.iter().all(|id| claim::is_document(table.pattern(*id))) => Role::Document,
         role => role,
@@ -182,7 +183,7 @@ fn names_a_thing(title: &str, files: &StepFiles, listed: &[(Id, &Listed)], table
     let own: Vec<&Pattern> = files.writes.iter().map(|id| table.pattern(*id)).collect();
     let mut code = if own.is_empty() { of_list } else { own };
     code.retain(|p| is_code(p));
-    if words::is_feature(title) {
+    if titles::is_feature(title) {
         return !code.is_empty();
     }
     let looks = words::inspect_stems(title);
@@ -201,12 +202,12 @@ fn makes_code(table: &Table, id: Id) -> bool {
 
 fn makes_base(table: &Table, id: Id) -> bool {
     let name = table.pattern(id).as_str().rsplit('/').next().unwrap_or("");
-    words::is_base_name(name.split('.').next().unwrap_or(name))
+    titles::is_base_name(name.split('.').next().unwrap_or(name))
 }
 
 /// The data-flow stages of the steps, when all three stages occur.
 pub(crate) fn stages(units: &[Unit]) -> Vec<Option<u8>> {
-    let stages: Vec<Option<u8>> = units.iter().map(|u| words::flow_stage(&u.draft.title)).collect();
+    let stages: Vec<Option<u8>> = units.iter().map(|u| titles::flow_stage(&u.draft.title)).collect();
     if (1..=3).all(|s| stages.contains(&Some(s))) { stages } else { vec![None; units.len()] }
 }
 
