@@ -5,6 +5,7 @@ mod exec;
 mod init;
 mod local;
 mod output;
+mod ralf;
 mod render;
 mod repository;
 mod runner;

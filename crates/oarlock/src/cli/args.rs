@@ -9,6 +9,7 @@ use oarlock_ops::registry;
 use std::ffi::OsString;
 
 use super::init::Init;
+use super::ralf::Ralf;
 use super::runner::{RunArgs, WorkArgs};
 use super::selftest::Selftest;
 
@@ -24,6 +25,7 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("import", "Replay an exported log into an empty store", registry::arguments::<Import>),
     ("backup", "Copy the store while others go on working", registry::arguments::<Backup>),
     ("restore", "Replace the store by a backup; all sessions and leases end", registry::arguments::<Restore>),
+    ("ralf", "Read the files of RALF agents, damaged ones too", registry::arguments::<Ralf>),
     ("selftest", "Show that the promises hold on this machine, in a scratch store", registry::arguments::<Selftest>),
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];

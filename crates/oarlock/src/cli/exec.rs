@@ -16,6 +16,7 @@ use super::args::Common;
 use super::init::Init;
 use super::local::{ThisMachine, ancestors};
 use super::output::{Output, note};
+use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::{runner, stewardship};
 use crate::config;
@@ -135,6 +136,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         }
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
+        "ralf" => parsed::<Ralf>(matches)?.run(output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),
     }

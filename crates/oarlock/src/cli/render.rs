@@ -2,6 +2,7 @@
 
 mod noun;
 mod plan;
+mod ralf;
 mod table;
 
 use serde_json::Value;
@@ -132,6 +133,11 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
         "prime" => out.push_str(&text(reply, "text")),
         "doctor" => noun::doctor(&mut out, reply, paint),
         "selftest" => noun::selftest(&mut out, reply, paint),
+        "ralf status" => ralf::status(&mut out, reply, paint),
+        "ralf agents" => ralf::agents(&mut out, reply, paint),
+        "ralf tasks" => ralf::tasks(&mut out, reply, paint),
+        "ralf events" => ralf::events(&mut out, reply, paint),
+        "ralf doctor" => ralf::faults(&mut out, reply, paint),
         "unreserve" => ended(&mut out, reply),
         "check" => may_write(&mut out, reply, paint),
         _ => by_shape(&mut out, reply, paint),

@@ -1,0 +1,20 @@
+//! FAULT of the contract: what is wrong with a file, where, and what could be saved.
+
+use serde::Serialize;
+
+/// One place of a file that a parser refuses or that means something else than it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The file, from the project's root.
+    pub file: String,
+    /// From 1; 0 for the file as a whole.
+    pub line: usize,
+    /// From 1; 0 when it is not known.
+    pub column: usize,
+    /// What is wrong, one line.
+    pub cause: String,
+    /// Items that were read all the same.
+    pub recovered: usize,
+    /// Items that could not be read.
+    pub lost: usize,
+}

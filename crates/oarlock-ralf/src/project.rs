@@ -1,0 +1,416 @@
+//! A project as its files show it: agents, tasks, queue, events, messages, and what is wrong with the files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::fault::Fault;
+use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
+use crate::salvage::{self, Item, Read};
+use crate::task_file::{self, Folder};
+use crate::time;
+
+/// Seconds without a heartbeat after which an agent counts as gone, when the file does not say.
+const TIMEOUT_S_DEFAULT: i64 = 120;
+/// How far a clock may go before its times are taken for untrue, in milliseconds.
+const CLOCK_SLACK_MS: i64 = 5_000;
+
+/// Where something stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// From the project's root.
+    pub file: String,
+    /// From 1; 0 when it is not known.
+    pub line: usize,
+}
+
+/// How far an agent's own time can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// It says when it was seen.
+    Fine,
+    /// It lies behind the file's last change: the agent counts as seen when the file changed.
+    Future,
+    /// It names no zone and is taken for UTC.
+    NoZone,
+    /// There is none.
+    None,
+}
+
+/// An agent of a heartbeat file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Agent {
+    /// Its name in the file.
+    pub name: String,
+    /// `active` or `stale`.
+    pub state: &'static str,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What it says it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// When it was seen, in UTC, no later than the file was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<String>,
+    /// Milliseconds since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<i64>,
+    /// After so many milliseconds it counts as stale.
+    pub timeout_ms: i64,
+    /// Whether its time can be believed.
+    pub clock: Clock,
+    /// The process that it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// A task file, or an item of the queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Task {
+    /// Of its file or folder, or as the queue has it.
+    pub id: String,
+    /// One line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// A state of the contract.
+    pub state: &'static str,
+    /// As it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// As it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// As it is written.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The task that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Tasks that it names as needed.
+    pub needs: Vec<String>,
+    /// In minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate_minutes: Option<u32>,
+    /// Who has taken it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_by: Option<String>,
+    /// The folder, of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<Folder>,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// In UTC, where it states a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Who wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The task that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// All of it.
+    pub data: Map<String, Value>,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// A project.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    /// Its root.
+    pub root: PathBuf,
+    /// Which form its files have: `3` today's, `2`, `1` templates, `engine`, `swarm`, or `files` for single ones.
+    pub generation: &'static str,
+    /// Agents as found, doubles included.
+    pub agents: Vec<Agent>,
+    /// Task files.
+    pub tasks: Vec<Task>,
+    /// Items of queues.
+    pub queue: Vec<Task>,
+    /// Events in the order of the files.
+    pub events: Vec<Event>,
+    /// Messages of chat logs.
+    pub messages: usize,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+}
+
+impl Project {
+    /// Reads the project at `path`: its root, a folder of its files, or one of them. A damaged file is no error, it is in `faults`.
+    ///
+    /// `now_ms` is the wall clock in milliseconds since 1970, against which agents are judged.
+    ///
+    /// # Errors
+    /// The path is not there or cannot be read.
+    pub fn read(path: &Path, now_ms: i64) -> io::Result<Self> {
+        let layout = layout::find(path)?;
+        let mut project = Self { root: layout.root.clone(), ..Self::default() };
+        let mut forms = Forms::default();
+        for file in &layout.yaml {
+            project.take_yaml(file, &layout, now_ms, &mut forms);
+        }
+        for (file, folder) in &layout.tasks {
+            project.take_task(file, *folder, &layout);
+        }
+        if layout.is_cut {
+            project.fault_of(String::new(), "there are more task files than are read");
+        }
+        project.generation = forms.generation(&layout);
+        Ok(project)
+    }
+
+    /// How many tasks there are in each state.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        self.tasks.iter().for_each(|task| *counts.entry(task.state).or_insert(0) += 1);
+        counts
+    }
+
+    fn fault_of(&mut self, file: String, cause: &str) {
+        self.faults.push(Fault { file, line: 0, column: 0, cause: cause.to_owned(), recovered: 0, lost: 0 });
+    }
+
+    fn take_yaml(&mut self, file: &Path, layout: &Layout, now_ms: i64, forms: &mut Forms) {
+        let shown = shown_path(file, &layout.root);
+        let (text, changed_ms) = match text_of(file) {
+            Ok(read) => read,
+            Err(cause) => return self.fault_of(shown, &cause),
+        };
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let role = Role::of(name, &text);
+        forms.see(role, &text);
+        let read = match role {
+            Role::Heartbeats => salvage::blocks(&text, &["heartbeats", "agents"]),
+            Role::Events => salvage::list(&text, &["events"]),
+            Role::Queue => salvage::list(&text, &["queue", "tasks"]),
+            Role::Chat => salvage::list(&text, &["messages"]),
+            Role::Other => salvage::blocks(&text, &[]),
+        };
+        for damage in &read.damages {
+            self.faults.push(Fault {
+                file: shown.clone(),
+                line: damage.line,
+                column: damage.column,
+                cause: damage.cause.clone(),
+                recovered: damage.recovered,
+                lost: damage.lost,
+            });
+        }
+        let source = |item: &Item| Source { file: shown.clone(), line: item.line };
+        match role {
+            Role::Heartbeats => {
+                let clock = FileClock { changed_ms, now_ms, timeout_ms: timeout_ms(&read) };
+                self.agents.extend(read.items.iter().map(|item| agent(item, &clock, source(item))));
+            }
+            Role::Events => self.events.extend(read.items.iter().map(|item| event(item, source(item)))),
+            Role::Queue if name == "spawn-queue.yaml" => {}
+            Role::Queue => {
+                self.queue.extend(read.items.iter().filter_map(|item| queued(item, source(item))));
+                self.queue.extend(slot(&read, &shown));
+            }
+            Role::Chat => self.messages += read.items.len(),
+            Role::Other => {}
+        }
+    }
+
+    fn take_task(&mut self, file: &Path, folder: Option<Folder>, layout: &Layout) {
+        let shown = shown_path(file, &layout.root);
+        let text = match text_of(file) {
+            Ok((text, _)) => text,
+            Err(cause) => return self.fault_of(shown, &cause),
+        };
+        let read = task_file::read(&text);
+        let state = task_file::state(folder, read.status.as_deref());
+        let above = file.ancestors().skip(2).filter(|_| file.components().any(|part| part.as_os_str() == "subtasks"));
+        let parent_folder = above.filter_map(|p| p.file_name()?.to_str()).find(|name| *name != "subtasks").map(str::to_owned);
+        self.tasks.push(Task {
+            id: layout::id_of(file),
+            title: read.title,
+            state,
+            status: read.status,
+            priority: read.priority,
+            kind: read.kind,
+            parent: parent_folder.or_else(|| read.parent.and_then(|parent| task_file::ids(&parent).into_iter().next())),
+            needs: read.needs,
+            estimate_minutes: read.estimate.as_deref().and_then(task_file::minutes),
+            claimed_by: None,
+            folder,
+            source: Source { file: shown, line: 1 },
+        });
+    }
+}
+
+/// What forms of files were seen.
+#[derive(Debug, Default)]
+struct Forms {
+    slot: bool,
+    swarm: bool,
+    heartbeat: bool,
+    seen: bool,
+}
+
+impl Forms {
+    fn see(&mut self, role: Role, text: &str) {
+        let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+        self.slot |= role == Role::Queue && has("next_task:");
+        self.swarm |= has("swarm_heartbeat:") || has("swarm_metrics:");
+        if role == Role::Heartbeats {
+            self.heartbeat = true;
+            self.seen |= text.lines().any(|line| line.trim_start().strip_prefix("last_seen:").is_some_and(|value| value.trim() != "null"));
+        }
+    }
+
+    fn generation(&self, layout: &Layout) -> &'static str {
+        let has = |folder: &str| layout.root.join(folder).is_dir();
+        match () {
+            () if self.slot => "engine",
+            () if has(".autonomous/agents/communications") || has("tasks/active") => "3",
+            () if self.swarm => "swarm",
+            () if has(".autonomous/communications") && self.heartbeat && !self.seen => "1",
+            () if has(".autonomous/communications") => "2",
+            () if has(".autonomous/tasks") => "0",
+            () => "files",
+        }
+    }
+}
+
+/// The text of a file and when it was changed; or why it cannot be had.
+fn text_of(file: &Path) -> Result<(String, i64), String> {
+    let opened = fs::File::open(file).map_err(|error| format!("it cannot be read: {error}"))?;
+    let meta = opened.metadata().map_err(|error| format!("it cannot be read: {error}"))?;
+    if !meta.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    if meta.len() > FILE_BYTES_MAX {
+        return Err(format!("it has {} bytes; at most {FILE_BYTES_MAX} are read", meta.len()));
+    }
+    let mut bytes = Vec::new();
+    opened.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+    let changed = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).and_then(|at| i64::try_from(at.as_millis()).ok());
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+        format!("line {line} is not UTF-8 text")
+    })?;
+    Ok((text, changed.unwrap_or(0)))
+}
+
+fn shown_path(file: &Path, root: &Path) -> String {
+    file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned()
+}
+
+fn text(fields: &Map<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| match fields.get(*name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    })
+}
+
+fn timeout_ms(read: &Read) -> i64 {
+    let stated = read.metadata.get("timeout_seconds").and_then(Value::as_i64).filter(|s| (1..=86_400).contains(s));
+    stated.unwrap_or(TIMEOUT_S_DEFAULT) * 1_000
+}
+
+/// The clocks against which the times of one file are held.
+struct FileClock {
+    changed_ms: i64,
+    now_ms: i64,
+    timeout_ms: i64,
+}
+
+fn agent(item: &Item, file: &FileClock, source: Source) -> Agent {
+    let stated = item.fields.get("last_seen").and_then(time::of);
+    let latest = file.changed_ms.min(file.now_ms);
+    // A time behind the file's own change was made up: who wrote it can be no younger than the file.
+    let (seen, clock) = match stated {
+        None => (None, Clock::None),
+        Some(stated) if stated.unix_ms > latest + CLOCK_SLACK_MS => (Some(latest), Clock::Future),
+        Some(stated) => (Some(stated.unix_ms.min(latest)), if stated.has_zone { Clock::Fine } else { Clock::NoZone }),
+    };
+    let age_ms = seen.map(|seen| (file.now_ms - seen).max(0));
+    Agent {
+        name: item.name.clone().unwrap_or_default(),
+        state: if age_ms.is_some_and(|age| age <= file.timeout_ms) { "active" } else { "stale" },
+        status: text(&item.fields, &["status"]),
+        action: text(&item.fields, &["current_action", "current_work", "current_task"]),
+        last_seen: seen.map(time::shown),
+        age_ms,
+        timeout_ms: file.timeout_ms,
+        clock,
+        pid: item.fields.get("pid").and_then(Value::as_u64),
+        source,
+    }
+}
+
+fn event(item: &Item, source: Source) -> Event {
+    let fields = &item.fields;
+    Event {
+        at: fields.get("timestamp").and_then(time::of).map(|at| time::shown(at.unix_ms)),
+        kind: text(fields, &["type", "event"]),
+        agent: text(fields, &["agent", "agent_type", "agent_id"]),
+        task: text(fields, &["task_id", "task", "parent_task"]),
+        data: fields.clone(),
+        source,
+    }
+}
+
+fn queued(item: &Item, source: Source) -> Option<Task> {
+    let fields = &item.fields;
+    let status = text(fields, &["status"]);
+    let ids_of = |name: &str| match fields.get(name) {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::String(text)) => task_file::ids(text),
+        _ => Vec::new(),
+    };
+    let mut needs: Vec<String> = ids_of("blockedBy");
+    needs.extend(ids_of("dependencies"));
+    Some(Task {
+        id: text(fields, &["task_id", "id"])?,
+        title: text(fields, &["title"]),
+        state: task_file::state(None, status.as_deref()),
+        status,
+        priority: text(fields, &["priority"]),
+        kind: text(fields, &["type"]),
+        parent: text(fields, &["parent", "parent_task"]),
+        needs,
+        estimate_minutes: text(fields, &["estimated_minutes"]).as_deref().and_then(task_file::minutes),
+        claimed_by: text(fields, &["claimed_by"]),
+        folder: None,
+        source,
+    })
+}
+
+/// The one task of a queue that has room for no more.
+fn slot(read: &Read, file: &str) -> Option<Task> {
+    let next = read.fields.get("next_task")?;
+    let fields = match next {
+        Value::Object(fields) => fields.clone(),
+        Value::String(id) => Map::from_iter([("task_id".to_owned(), Value::String(id.clone()))]),
+        _ => return None,
+    };
+    queued(&Item { line: 0, name: None, fields }, Source { file: file.to_owned(), line: 0 })
+}
+
+#[cfg(test)]
+#[path = "project_tests.rs"]
+mod tests;
