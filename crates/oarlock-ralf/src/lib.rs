@@ -3,14 +3,19 @@
 //!
 //! [`Project::read`] reads one; `salvage` takes damaged files apart, so that one slip hides nothing else.
 
+mod edit;
 mod fault;
 mod layout;
 mod project;
 mod salvage;
+mod scalar;
 mod task_file;
 mod time;
+mod write;
 mod yaml;
 
+pub use edit::{EditError, Fields};
 pub use fault::Fault;
 pub use project::{Agent, Clock, Event, Project, Source, Task};
 pub use task_file::Folder;
+pub use write::{WriteError, Writer};

@@ -133,18 +133,23 @@ fn starts_of_whole(lines: &[&str], names: &[&str], count: usize) -> Vec<usize> {
 }
 
 /// The column of the dash that begins an item.
-fn dash(line: &str) -> Option<usize> {
+pub(crate) fn dash(line: &str) -> Option<usize> {
     let rest = line.trim_start_matches(' ');
     (rest.starts_with("- ") || rest == "-").then(|| line.len() - rest.len())
 }
 
+/// Columns of white space before a line.
+pub(crate) fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
 /// `key:` at the left margin.
-fn is_top_key(line: &str) -> bool {
+pub(crate) fn is_top_key(line: &str) -> bool {
     line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key(line).is_some()
 }
 
 /// The key that a line begins with behind its indentation, and what follows the colon.
-fn key(line: &str) -> Option<(&str, &str)> {
+pub(crate) fn key(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.trim_start_matches(' ').split_once(':')?;
     let plain = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-. ".contains(c));
     (plain && !name.ends_with(' ') && (rest.is_empty() || rest.starts_with(' '))).then_some((name, rest.trim_start()))
@@ -422,14 +427,13 @@ fn pieces_of_blocks(lines: &[&str], names: &[&str]) -> Read {
             }
             continue;
         }
-        let indent = line.len() - line.trim_start_matches(' ').len();
         if !in_blocks {
             if let Some(piece) = rest.last_mut() {
                 piece.lines.push(line);
             }
-        } else if let Some((name, _)) = key(line).filter(|(_, value)| value.is_empty() && (1..=2).contains(&indent)) {
+        } else if let Some((name, _)) = key(line).filter(|(_, value)| value.is_empty() && (1..=2).contains(&indent(line))) {
             finish(&mut open, &mut read);
-            open = Some((name.to_owned(), Piece { first: at, column: indent + 2, lines: vec![line] }));
+            open = Some((name.to_owned(), Piece { first: at, column: indent(line) + 2, lines: vec![line] }));
         } else if let Some((_, piece)) = &mut open {
             piece.lines.push(line);
         }

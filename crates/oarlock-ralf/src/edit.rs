@@ -1,0 +1,339 @@
+//! Edits of the text itself: the fields of one block, one item, one more event. Every other byte stays what it is: comments, order, quotes,
+//! blank lines, the damage of others. Whether an edit is safe is checked by reading the result again.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::salvage::{self, dash, indent, is_top_key, key};
+use crate::scalar;
+use crate::yaml;
+
+/// Why a text is not edited.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EditError {
+    /// There is no such item.
+    #[error("there is no item {0}")]
+    Missing(String),
+    /// The place is written in a form that cannot be edited line by line.
+    #[error("line {line} is written in a form that is not edited: {form}")]
+    Form {
+        /// From 1.
+        line: usize,
+        /// What form.
+        form: &'static str,
+    },
+    /// The result would not be read as it should.
+    #[error("the edit would damage the file: {0}")]
+    Damage(String),
+}
+
+/// New values of fields, in the order in which new ones are written.
+pub type Fields = [(&'static str, Value)];
+
+/// Sets fields of the block `name` below `section` (`heartbeats`, `agents`); makes block and section when they are not there.
+pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields) -> Result<String, EditError> {
+    let mut lines = Lines::of(text)?;
+    let top = match lines.find(|line| line.strip_prefix(section).is_some_and(|rest| rest.starts_with(':'))) {
+        Some(top) => top,
+        None => {
+            let at = lines.list.len();
+            lines.insert(at, vec![format!("{section}:")]);
+            at
+        }
+    };
+    let value = value_of(&lines.list[top]);
+    if !value.is_empty() {
+        if value != "{}" && value != "null" && value != "~" {
+            return Err(EditError::Form { line: top + 1, form: "a map in brackets" });
+        }
+        lines.list[top] = with_value(&lines.list[top], "");
+    }
+    let end = lines.end_of_section(top);
+    let indent_of_blocks =
+        lines.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
+    let wanted = scalar::key(name);
+    let is_block = |line: &String| {
+        indent(line) == indent_of_blocks && key(line).is_some_and(|(found, _)| found == name)
+            || line.trim_start().starts_with(&format!("{wanted}:"))
+    };
+    match lines.list[top + 1..end].iter().position(is_block).map(|at| top + 1 + at) {
+        Some(at) => {
+            let inline = value_of(&lines.list[at]);
+            if !inline.is_empty() {
+                // A block in one line is the writer's own: it is written out.
+                let Ok(Value::Object(old)) = yaml::parse(&inline) else {
+                    return Err(EditError::Form { line: at + 1, form: "a block that is no map" });
+                };
+                lines.list[at] = with_value(&lines.list[at], "");
+                let old = old.iter().map(|(name, value)| field_line(indent_of_blocks + 2, &scalar::key(name), &scalar::inline(value)));
+                lines.insert(at + 1, old.collect());
+            }
+            let last = lines.end_of_block(at, indent_of_blocks);
+            let column = lines.list[at + 1..last].iter().find(|line| key(line).is_some()).map_or(indent_of_blocks + 2, |line| indent(line));
+            lines.set_fields(at + 1, last, column, fields);
+        }
+        None => {
+            let mut block = vec![format!("{}{wanted}:", " ".repeat(indent_of_blocks))];
+            block.extend(fields.iter().map(|(name, value)| field_line(indent_of_blocks + 2, name, &scalar::inline(value))));
+            lines.insert(lines.last_written(top, end), block);
+        }
+    }
+    let edited = lines.text();
+    let same = |value: &Value| value.get(section).and_then(|blocks| blocks.get(name)).cloned();
+    check(text, &edited, &same, fields)?;
+    Ok(edited)
+}
+
+/// Sets fields of the item with the id `id` in the list under one of `names`, or at the top.
+pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields) -> Result<String, EditError> {
+    let read = salvage::list(text, names);
+    let has_id = |item: &&salvage::Item| ["id", "task_id"].iter().any(|name| item.fields.get(*name).and_then(Value::as_str) == Some(id));
+    let item = read.items.iter().find(has_id).filter(|item| item.line > 0).ok_or_else(|| EditError::Missing(id.to_owned()))?;
+    let first = item.line - 1;
+    let mut lines = Lines::of(text)?;
+    let Some(column) = dash(&lines.list[first]) else {
+        return Err(EditError::Form { line: item.line, form: "an item that has lost its dash" });
+    };
+    if lines.list[first].trim_start().trim_start_matches("- ").starts_with('{') {
+        return Err(EditError::Form { line: item.line, form: "an item in brackets" });
+    }
+    let ends = |line: &String| !line.trim().is_empty() && (dash(line).is_some_and(|at| at <= column) || indent(line) <= column);
+    let last = lines.list[first + 1..].iter().position(ends).map_or(lines.list.len(), |at| first + 1 + at);
+    lines.set_fields(first, lines.last_written(first, last), column + 2, fields);
+    let edited = lines.text();
+    let find = |value: &Value| {
+        let list = value.as_array().or_else(|| names.iter().find_map(|name| value.get(*name)?.as_array()))?;
+        list.iter().find(|item| ["id", "task_id"].iter().any(|name| item.get(*name).and_then(Value::as_str) == Some(id))).cloned()
+    };
+    check(text, &edited, &find, fields)?;
+    Ok(edited)
+}
+
+/// How one more item gets into a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Append {
+    /// These bytes at the end of the file, in one write.
+    AtEnd(String),
+    /// The whole text, because something follows the list.
+    Whole(String),
+}
+
+/// One more event, in the shape that the file has.
+pub(crate) fn append_event(text: &str, event: &Fields) -> Result<Append, EditError> {
+    let lines = Lines::of(text)?;
+    let top = lines.find(|line| line.strip_prefix("events").is_some_and(|rest| rest.starts_with(':')));
+    let dashes: Vec<usize> = lines.list.iter().filter_map(|line| dash(line).filter(|column| *column <= 2)).collect();
+    let column = if top.is_some() && !dashes.is_empty() && dashes.iter().all(|column| *column == 2) { 2 } else { 0 };
+    let item = item_text(event, column);
+    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let edited = match top {
+        // An empty list in brackets becomes one with an item.
+        Some(top) if !["", "null", "~"].contains(&value_of(&lines.list[top]).as_str()) => {
+            if value_of(&lines.list[top]) != "[]" {
+                return Err(EditError::Form { line: top + 1, form: "a list in brackets" });
+            }
+            let mut lines = lines;
+            lines.list[top] = with_value(&lines.list[top], "");
+            lines.insert(top + 1, item_text(event, 0).lines().map(str::to_owned).collect());
+            lines.text()
+        }
+        Some(top) => {
+            let end = lines.end_of_section(top);
+            if lines.list[end..].iter().all(|line| line.trim().is_empty() || line.starts_with('#')) {
+                return checked_append(text, format!("{newline}{item}"), event);
+            }
+            let mut lines = lines;
+            let at = lines.last_written(top, end);
+            lines.insert(at, item.lines().map(str::to_owned).collect());
+            lines.text()
+        }
+        None => return checked_append(text, format!("{newline}{item}"), event),
+    };
+    check_appended(text, &edited, event)?;
+    Ok(Append::Whole(edited))
+}
+
+fn checked_append(text: &str, more: String, event: &Fields) -> Result<Append, EditError> {
+    check_appended(text, &format!("{text}{more}"), event)?;
+    Ok(Append::AtEnd(more))
+}
+
+/// A valid list must have one item more, the new one; a damaged one no fewer than before.
+fn check_appended(before: &str, after: &str, event: &Fields) -> Result<(), EditError> {
+    let wanted: Map<String, Value> = event.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let (old, new) = (salvage::list(before, &["events"]), salvage::list(after, &["events"]));
+    if old.damages.is_empty() && !new.damages.is_empty() {
+        return Err(EditError::Damage(new.damages[0].cause.clone()));
+    }
+    let is_there =
+        new.items.iter().filter(|item| item.fields == wanted).count() > old.items.iter().filter(|item| item.fields == wanted).count();
+    if new.items.len() != old.items.len() + 1 || !is_there {
+        return Err(EditError::Damage("the new item would not be read".to_owned()));
+    }
+    Ok(())
+}
+
+/// An item whose dash stands at `column`, each text quoted.
+fn item_text(fields: &Fields, column: usize) -> String {
+    let margin = " ".repeat(column);
+    let mut out = String::new();
+    for (at, (name, value)) in fields.iter().enumerate() {
+        let lead = if at == 0 { "- " } else { "  " };
+        match value {
+            Value::Array(items) if !items.is_empty() => {
+                out.push_str(&format!("{margin}{lead}{}:\n", scalar::key(name)));
+                items.iter().for_each(|item| out.push_str(&format!("{margin}    - {}\n", scalar::inline(item))));
+            }
+            value => out.push_str(&format!("{margin}{lead}{}: {}\n", scalar::key(name), scalar::inline(value))),
+        }
+    }
+    out
+}
+
+/// Whether the result says what it should: where the text was valid it stays so, what was set is there, and what was there beside it too.
+fn check(before: &str, after: &str, find: &dyn Fn(&Value) -> Option<Value>, fields: &Fields) -> Result<(), EditError> {
+    let Ok(old) = yaml::parse(before) else {
+        // Of a damaged file only the place is ours; the rest is as damaged as before.
+        return Ok(());
+    };
+    let new = yaml::parse(after).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
+    let Some(Value::Object(mut found)) = find(&new) else { return Err(EditError::Damage("the place would be gone".to_owned())) };
+    let mut expected = match find(&old) {
+        Some(Value::Object(old)) => old,
+        _ => Map::new(),
+    };
+    for (name, value) in fields {
+        if found.get(*name) != Some(value) {
+            return Err(EditError::Damage(format!("{name} would not be what was set")));
+        }
+        found.remove(*name);
+        expected.remove(*name);
+    }
+    if found == expected { Ok(()) } else { Err(EditError::Damage("other fields would change".to_owned())) }
+}
+
+/// The text as lines, with its way of ending them.
+struct Lines {
+    list: Vec<String>,
+    ends_with_newline: bool,
+    newline: &'static str,
+}
+
+impl Lines {
+    fn of(text: &str) -> Result<Self, EditError> {
+        let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let list: Vec<String> = text.split_terminator(newline).map(str::to_owned).collect();
+        match list.iter().position(|line| line.contains(['\r', '\n'])) {
+            Some(at) => Err(EditError::Form { line: at + 1, form: "lines that end in different ways" }),
+            None => Ok(Self { list, ends_with_newline: text.is_empty() || text.ends_with('\n'), newline }),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.list.join(self.newline);
+        if self.ends_with_newline && !self.list.is_empty() {
+            text.push_str(self.newline);
+        }
+        text
+    }
+
+    fn find(&self, is_it: impl Fn(&str) -> bool) -> Option<usize> {
+        self.list.iter().position(|line| is_it(line))
+    }
+
+    fn insert(&mut self, at: usize, more: Vec<String>) {
+        // What comes behind a last line without an end gives it one.
+        self.list.splice(at..at, more);
+    }
+
+    /// The line behind the section that begins at `top`.
+    fn end_of_section(&self, top: usize) -> usize {
+        self.list[top + 1..].iter().position(|line| is_top_key(line) || line.starts_with("---")).map_or(self.list.len(), |at| top + 1 + at)
+    }
+
+    /// The line behind the block that begins at `at`.
+    fn end_of_block(&self, at: usize, column: usize) -> usize {
+        let ends = |line: &String| !line.trim().is_empty() && !line.trim_start().starts_with('#') && indent(line) <= column;
+        let end = self.list[at + 1..].iter().position(ends).map_or(self.list.len(), |n| at + 1 + n);
+        self.last_written(at, end)
+    }
+
+    /// The line behind the last one before `end` that says something: blank lines and comments there belong to what follows.
+    fn last_written(&self, from: usize, end: usize) -> usize {
+        let says = |line: &String| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        (from + 1..end).rev().find(|at| says(&self.list[*at])).map_or(from + 1, |at| at + 1)
+    }
+
+    /// Sets fields of the block between two lines, whose keys stand at `column`.
+    fn set_fields(&mut self, first: usize, end: usize, column: usize, fields: &Fields) {
+        let mut end = end;
+        for (name, value) in fields {
+            let is_it = |line: &String| {
+                let bare = line.replacen("- ", "  ", usize::from(dash(line) == column.checked_sub(2)));
+                indent(&bare) == column && key(&bare).is_some_and(|(found, _)| found == *name)
+            };
+            match (first..end).find(|at| is_it(&self.list[*at])) {
+                Some(at) => {
+                    // A value over several lines gives way whole.
+                    let goes_on = |line: &String| {
+                        !line.trim().is_empty()
+                            && (indent(line) > column || dash(line) == Some(column))
+                            && !line.trim_start().starts_with('#')
+                    };
+                    let mut more = self.list[at + 1..end].iter().take_while(|line| goes_on(line) || line.trim().is_empty()).count();
+                    while more > 0 && self.list[at + more].trim().is_empty() {
+                        more -= 1;
+                    }
+                    self.list.drain(at + 1..at + 1 + more);
+                    end -= more;
+                    let old = value_of(&self.list[at]);
+                    let new = scalar::like(value, &old);
+                    self.list[at] = with_value(&self.list[at], &new);
+                }
+                None => {
+                    self.list.insert(end, field_line(column, name, &scalar::inline(value)));
+                    end += 1;
+                }
+            }
+        }
+    }
+}
+
+fn field_line(column: usize, name: &str, value: &str) -> String {
+    format!("{}{name}: {value}", " ".repeat(column))
+}
+
+/// Where the value of a line begins and ends: behind its first colon with a space, up to a comment.
+fn value_range(line: &str) -> (usize, usize) {
+    let colon = line.find(": ").or_else(|| line.trim_end().strip_suffix(':').map(str::len)).unwrap_or(line.len().saturating_sub(1));
+    let start = (colon + 1).min(line.len());
+    let start = start + (line[start..].len() - line[start..].trim_start().len());
+    let rest = &line[start..];
+    let quote = rest.chars().next().filter(|c| *c == '"' || *c == '\'');
+    let inside = match quote {
+        Some(quote) => rest[1..].find(quote).map_or(rest.len(), |at| at + 2),
+        None => 0,
+    };
+    let comment = if inside == 0 && rest.starts_with('#') { Some(0) } else { rest[inside..].find(" #").map(|at| inside + at) };
+    let end = start + comment.unwrap_or(rest.len());
+    (start, start + line[start..end].trim_end().len())
+}
+
+fn value_of(line: &str) -> String {
+    let (start, end) = value_range(line);
+    line[start..end].to_owned()
+}
+
+fn with_value(line: &str, value: &str) -> String {
+    let (start, end) = value_range(line);
+    let (before, after) = (&line[..start], &line[end..]);
+    if value.is_empty() {
+        format!("{}{after}", before.trim_end())
+    } else {
+        format!("{}{}{value}{after}", before, if before.ends_with(' ') { "" } else { " " })
+    }
+}
+
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

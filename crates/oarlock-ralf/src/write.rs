@@ -1,0 +1,236 @@
+//! Writing beside others: under both lock names that are in use, in one write or one rename, and only onto what was read.
+//!
+//! Shell scripts lock `.events.lock`, the Python helpers `events.yaml.lock`; who takes both excludes both. Programs and language models that
+//! take no lock are met by looking at the file again just before the rename: if it is another one, the edit is made anew on that. The moment
+//! between that look and the rename cannot be closed from this side; a writer that reads before it and writes after it undoes the edit.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use thiserror::Error;
+
+use crate::edit::EditError;
+use crate::layout::{FILE_BYTES_MAX, is_inside};
+
+/// How often an edit is made anew because somebody without a lock came in between.
+const TRIES_MAX: usize = 100;
+/// Longest pause between two looks at a lock.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
+
+/// Why nothing was written. The file is what it was.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The edit itself.
+    #[error("{file}: {error}")]
+    Edit {
+        /// The file.
+        file: String,
+        /// Why.
+        error: EditError,
+    },
+    /// Another process holds the lock for too long.
+    #[error("{lock} has been held for {waited_ms} ms")]
+    Locked {
+        /// The lock file.
+        lock: String,
+        /// How long was waited.
+        waited_ms: u128,
+    },
+    /// Writers without locks change the file faster than it can be edited.
+    #[error("{file} changes all the time")]
+    Contended {
+        /// The file.
+        file: String,
+    },
+    /// The path leads out of the project, or to something that is no file.
+    #[error("{file} {why}")]
+    Refused {
+        /// The file.
+        file: String,
+        /// Why, a clause.
+        why: &'static str,
+    },
+    /// The operating system.
+    #[error("{file}: {error}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What it said.
+        error: io::Error,
+    },
+}
+
+/// What an edit does to a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Nothing is to be done.
+    Nothing,
+    /// These bytes at the end.
+    Append(String),
+    /// Another text.
+    Whole(String),
+}
+
+/// Writes files of one project.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    root: PathBuf,
+    patience: Duration,
+}
+
+impl Writer {
+    /// For the project at `root`; a lock is waited for as long as `patience`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, patience: Duration) -> Self {
+        Self { root: root.into(), patience }
+    }
+
+    /// Makes `edit` of the file's text, which is empty when it is not there. Returns whether anything changed.
+    ///
+    /// # Errors
+    /// Nothing was written: see [`WriteError`].
+    pub(crate) fn edit(&self, file: &Path, edit: &dyn Fn(&str) -> Result<Change, EditError>) -> Result<bool, WriteError> {
+        let file = self.real(file)?;
+        let _locks = self.lock(&file)?;
+        for _ in 0..TRIES_MAX {
+            let seen = Seen::read(&file)?;
+            let change = edit(&seen.text).map_err(|error| WriteError::Edit { file: shown(&file), error })?;
+            let done = match change {
+                Change::Nothing => return Ok(false),
+                Change::Append(more) => append(&file, &seen, &more)?,
+                Change::Whole(text) => replace(&file, &seen, &text)?,
+            };
+            if done {
+                return Ok(true);
+            }
+        }
+        Err(WriteError::Contended { file: shown(&file) })
+    }
+
+    /// The file itself: a link is followed as long as it stays in the project.
+    fn real(&self, file: &Path) -> Result<PathBuf, WriteError> {
+        let refused = |why| WriteError::Refused { file: shown(file), why };
+        let folder = file.parent().unwrap_or(Path::new("."));
+        if !is_inside(folder, &self.root) {
+            return Err(refused("is not in the project"));
+        }
+        match fs::symlink_metadata(file) {
+            Ok(meta) if meta.is_symlink() && !is_inside(file, &self.root) => Err(refused("is a link that leads out of the project")),
+            Ok(meta) if meta.is_symlink() => file.canonicalize().map_err(|error| failed(file, error)),
+            Ok(meta) if meta.is_file() => Ok(file.to_owned()),
+            Ok(_) => Err(refused("is no file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(file.to_owned()),
+            Err(error) => Err(failed(file, error)),
+        }
+    }
+
+    /// Both locks of a file, in one order.
+    fn lock(&self, file: &Path) -> Result<[File; 2], WriteError> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = name.strip_suffix(".yaml").unwrap_or(&name);
+        let start = Instant::now();
+        let one = self.take(&file.with_file_name(format!(".{stem}.lock")), start)?;
+        Ok([one, self.take(&file.with_file_name(format!("{name}.lock")), start)?])
+    }
+
+    fn take(&self, lock: &Path, start: Instant) -> Result<File, WriteError> {
+        // Lock files stay where they are: who removed one would take it from who waits for it.
+        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
+        let file =
+            OpenOptions::new().create(true).append(true).mode(0o644).custom_flags(flags).open(lock).map_err(|error| failed(lock, error))?;
+        let mut pause = Duration::from_micros(200);
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(failed(lock, error.into())),
+            }
+            if start.elapsed() >= self.patience {
+                return Err(WriteError::Locked { lock: shown(lock), waited_ms: start.elapsed().as_millis() });
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+}
+
+/// A file as it was read.
+struct Seen {
+    text: String,
+    /// Device and number; nothing when it was not there.
+    identity: Option<(u64, u64)>,
+    mode: u32,
+}
+
+impl Seen {
+    fn read(file: &Path) -> Result<Self, WriteError> {
+        let opened = match File::open(file) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { text: String::new(), identity: None, mode: 0o644 }),
+            Err(error) => return Err(failed(file, error)),
+        };
+        let meta = opened.metadata().map_err(|error| failed(file, error))?;
+        if meta.len() > FILE_BYTES_MAX {
+            return Err(WriteError::Refused { file: shown(file), why: "is too large to be edited" });
+        }
+        let mut text = String::new();
+        opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(file, error))?;
+        Ok(Self { text, identity: Some((meta.dev(), meta.ino())), mode: meta.permissions().mode() & 0o7777 })
+    }
+
+    /// Whether the file is still this one, byte for byte: times are too coarse to tell.
+    fn holds(&self, file: &Path) -> Result<bool, WriteError> {
+        let now = Self::read(file)?;
+        Ok(now.identity == self.identity && now.text == self.text)
+    }
+}
+
+/// One write at the end, which goes behind whatever others have appended meanwhile; false when the file is another one by now.
+fn append(file: &Path, seen: &Seen, more: &str) -> Result<bool, WriteError> {
+    if !seen.holds(file)? {
+        return Ok(false);
+    }
+    let mut opened = OpenOptions::new().create(true).append(true).mode(0o644).open(file).map_err(|error| failed(file, error))?;
+    let written = opened.write(more.as_bytes()).map_err(|error| failed(file, error))?;
+    if written < more.len() {
+        // A full disk: what was written is taken back, or half an item would stay.
+        let len = opened.metadata().map_err(|error| failed(file, error))?.len();
+        opened.set_len(len - written as u64).map_err(|error| failed(file, error))?;
+        return Err(failed(file, io::Error::from(io::ErrorKind::StorageFull)));
+    }
+    opened.sync_data().map_err(|error| failed(file, error))?;
+    Ok(true)
+}
+
+/// A new file in place of the old one; false when the old one is another by now.
+fn replace(file: &Path, seen: &Seen, text: &str) -> Result<bool, WriteError> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let io = |error| failed(file, error);
+    let mut new = tempfile::Builder::new().prefix(".oarlock-").suffix(".tmp").tempfile_in(folder).map_err(io)?;
+    new.write_all(text.as_bytes()).map_err(io)?;
+    new.as_file().set_permissions(fs::Permissions::from_mode(seen.mode)).map_err(io)?;
+    new.as_file().sync_all().map_err(io)?;
+    if !seen.holds(file)? {
+        return Ok(false);
+    }
+    new.persist(file).map_err(|error| failed(file, error.error))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    Ok(true)
+}
+
+fn failed(file: &Path, error: io::Error) -> WriteError {
+    WriteError::Io { file: shown(file), error }
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;
