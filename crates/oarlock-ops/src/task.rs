@@ -23,7 +23,7 @@ mod update;
 pub mod values;
 mod wait;
 
-pub use add::{Add, TaskReply};
+pub use add::{Add, Fields as TaskFields, TaskReply};
 pub use cancel::Cancel;
 pub use claim::{Claim, ClaimReply, Claimed};
 pub use depend::Depend;

@@ -150,6 +150,8 @@ pub struct Project {
     pub messages: usize,
     /// What is wrong.
     pub faults: Vec<Fault>,
+    /// The YAML files that were read, those of the newest layout first.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Project {
@@ -161,7 +163,7 @@ impl Project {
     /// The path is not there or cannot be read.
     pub fn read(path: &Path, now_ms: i64) -> io::Result<Self> {
         let layout = layout::find(path)?;
-        let mut project = Self { root: layout.root.clone(), ..Self::default() };
+        let mut project = Self { root: layout.root.clone(), files: layout.yaml.clone(), ..Self::default() };
         let mut forms = Forms::default();
         for file in &layout.yaml {
             project.take_yaml(file, &layout, now_ms, &mut forms);

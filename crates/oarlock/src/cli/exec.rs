@@ -56,7 +56,12 @@ impl Where {
             Absent::Expected => Project::around(&here).unwrap_or_else(|| Project::at(&here)),
             Absent::Made => Project::of_repository(&here).unwrap_or_else(|| Project::at(&here)),
         };
-        Ok(Self { place: Place::of_file(project.store_file()), project: Some(project) })
+        Ok(Self::of(project))
+    }
+
+    /// The store of a project.
+    pub(crate) fn of(project: Project) -> Self {
+        Self { place: Place::of_file(project.store_file()), project: Some(project) }
     }
 
     pub(crate) fn place(&self) -> &Place {
@@ -136,7 +141,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         }
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
-        "ralf" => parsed::<Ralf>(matches)?.run(output),
+        "ralf" => parsed::<Ralf>(matches)?.run(common, output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),
     }

@@ -137,6 +137,7 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
         "ralf agents" => ralf::agents(&mut out, reply, paint),
         "ralf tasks" => ralf::tasks(&mut out, reply, paint),
         "ralf events" => ralf::events(&mut out, reply, paint),
+        "ralf sync" => ralf::synced(&mut out, reply, paint),
         "ralf doctor" => ralf::faults(&mut out, reply, paint),
         "unreserve" => ended(&mut out, reply),
         "check" => may_write(&mut out, reply, paint),

@@ -5,6 +5,7 @@ mod contract;
 mod machine;
 mod processes;
 mod project;
+mod ralf;
 mod runner;
 mod selftest;
 mod support;

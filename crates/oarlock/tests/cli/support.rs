@@ -304,8 +304,8 @@ impl Reply {
     #[track_caller]
     pub(crate) fn check_form(&self) {
         let shown = format!("oarlock {}\nexit {}\nstdout {}\nstderr {}", self.line, self.code, self.stdout, self.stderr);
-        // `doctor` and `run` print what they found also when they fail.
-        let replies_anyway = self.code != 0 && !self.stdout.is_empty() && ["doctor", "run "].iter().any(|verb| self.line.starts_with(verb));
+        // `doctor`, `ralf doctor` and `run` print what they found also when they fail.
+        let replies_anyway = self.code != 0 && !self.stdout.is_empty() && ["doctor", "ralf doctor", "run "].iter().any(|verb| self.line.starts_with(verb));
         if self.code == 0 || replies_anyway {
             form::check_reply(&object(&self.stdout, &shown), &shown);
         } else {

@@ -85,6 +85,22 @@ pub(crate) fn events(out: &mut String, reply: &Value, paint: Paint) {
     }
 }
 
+pub(crate) fn synced(out: &mut String, reply: &Value, paint: Paint) {
+    let side = |field: &str| {
+        let counts: Vec<String> = reply[field].as_object().into_iter().flatten().map(|(name, n)| format!("{n} {name}")).collect();
+        if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }
+    };
+    let _ = writeln!(out, "into the store: {}; into the files: {}", side("imported"), side("exported"));
+    for conflict in rows(reply, "conflicts") {
+        let (files, store, kept) = (text(conflict, "files"), text(conflict, "store"), text(conflict, "kept"));
+        let _ =
+            writeln!(out, "  {}: the files say {files}, the store says {store}: the {kept} counts", paint.bold(&text(conflict, "task")));
+    }
+    for warning in rows(reply, "warnings").iter().filter_map(Value::as_str) {
+        let _ = writeln!(out, "  {} {}", paint.dim("note:"), super::safe(warning));
+    }
+}
+
 pub(crate) fn faults(out: &mut String, reply: &Value, paint: Paint) {
     let faults = rows(reply, "faults");
     if faults.is_empty() {
