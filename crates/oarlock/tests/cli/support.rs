@@ -305,7 +305,8 @@ impl Reply {
     pub(crate) fn check_form(&self) {
         let shown = format!("oarlock {}\nexit {}\nstdout {}\nstderr {}", self.line, self.code, self.stdout, self.stderr);
         // `doctor`, `ralf doctor` and `run` print what they found also when they fail.
-        let replies_anyway = self.code != 0 && !self.stdout.is_empty() && ["doctor", "ralf doctor", "run "].iter().any(|verb| self.line.starts_with(verb));
+        let replies_anyway =
+            self.code != 0 && !self.stdout.is_empty() && ["doctor", "ralf doctor", "run "].iter().any(|verb| self.line.starts_with(verb));
         if self.code == 0 || replies_anyway {
             form::check_reply(&object(&self.stdout, &shown), &shown);
         } else {
