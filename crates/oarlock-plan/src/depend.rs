@@ -25,6 +25,8 @@ pub(crate) struct Order {
     pub(crate) needs: Vec<Vec<usize>>,
     /// The same with reasons, and all stated ones.
     pub(crate) edges: Vec<Edge>,
+    /// Those orders that rest on what the steps say or write, and not on what kind of step they are.
+    pub(crate) by_content: Vec<(usize, usize)>,
     /// Files that several steps write.
     pub(crate) conflicts: Vec<Conflict>,
     /// Why steps wait, by kind, for explaining a plan that stays in one piece.
@@ -77,7 +79,14 @@ pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -
     let mut ancestors: Vec<Bits> = Vec::with_capacity(steps.len());
     let mut needs = vec![Vec::new(); steps.len()];
     let mut implied_edges = 0;
-    let mut out = Order { needs: Vec::new(), edges: Vec::new(), conflicts: Vec::new(), causes: Causes::default(), warnings: Vec::new() };
+    let mut out = Order {
+        needs: Vec::new(),
+        edges: Vec::new(),
+        by_content: Vec::new(),
+        conflicts: Vec::new(),
+        causes: Causes::default(),
+        warnings: Vec::new(),
+    };
     for (k, to) in sequence.iter().enumerate() {
         let mut above = Bits::new(steps.len());
         for (earlier, from) in sequence[..k].iter().enumerate().rev() {
@@ -91,6 +100,9 @@ pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -
                 continue;
             };
             out.edges.push(rules.edge(*from, *to, why));
+            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Word(_)) {
+                out.by_content.push((*from, *to));
+            }
             if !implied {
                 needs[*to].push(*from);
                 out.causes.count(why);
@@ -291,7 +303,7 @@ impl Rules<'_> {
         {
             return Some(Why::Role(reason));
         }
-        if self.said.all_free {
+        if self.said.all_free && !b.awaits {
             return None;
         }
         if rule::is_on(rule::WORDS)
@@ -328,7 +340,7 @@ impl Rules<'_> {
     fn look_after_look(&self, from: usize, to: usize) -> Option<Why> {
         let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
         let names_place = |fact: &Fact| !fact.files.mentions.is_empty();
-        if from == 0 && (titles::lists_all(&a.draft.title) || !names_place(b)) {
+        if titles::lists_all(&a.draft.title) || (from == 0 && !names_place(b)) {
             return Some(Why::Role("goes through what step {} lists"));
         }
         let are_phases = !a.draft.kind.is_empty() && a.draft.kind == b.draft.kind;

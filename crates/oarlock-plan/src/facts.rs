@@ -231,7 +231,6 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
     if let Some((line, last)) = header {
         let above = refs::of_draft(document, &Draft { line, last, ..Draft::default() });
         statements.list.extend(above.list);
-        statements.declared |= above.declared;
     }
     let minutes = estimate::of_draft(document, &draft);
     let shows_code = (draft.line..=draft.last).filter(|i| document.lines[*i].kind == Kind::Code).count() >= CODE_LINES_MIN;

@@ -1,5 +1,7 @@
 //! List items as steps: which items are of the outermost level, and where each ends.
 
+use std::collections::HashSet;
+
 use crate::document::{Document, Kind};
 use crate::label;
 use crate::paths;
@@ -107,6 +109,10 @@ fn files_below(document: &Document<'_>, draft: &Draft) -> Vec<Draft> {
 pub(crate) fn of_file_lists(document: &Document<'_>, sections: &[Section]) -> Vec<Draft> {
     let lists = sections.iter().filter(|s| s.class == Class::Writes && s.own_class);
     let items: Vec<Draft> = lists.flat_map(|s| top_items(document, &[(s.line + 1, s.end)], false)).take(STEPS_MAX + 1).collect();
+    // Lists below a list are in both; and what is only read is no step.
+    let mut seen = HashSet::new();
+    let is_read = |item: &Draft| ["(reference", "(read"].iter().any(|mark| document.text(item.line).to_lowercase().contains(mark));
+    let items: Vec<Draft> = items.into_iter().filter(|item| seen.insert(item.line) && !is_read(item)).collect();
     let begins_with_file = |item: &Draft| paths::find(clip(document.text(item.line)), 1).first().is_some_and(|found| found.start <= 2);
     if items.iter().all(begins_with_file) { items } else { Vec::new() }
 }

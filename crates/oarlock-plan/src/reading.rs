@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use crate::bits::Bits;
 use crate::by;
 use crate::depend::{self, Order};
 use crate::document::{Document, Kind};
@@ -49,7 +50,26 @@ impl Reading {
             return fine;
         }
         let coarse = Self::of(document, sections, drafts, &chained, options);
-        if coarse.share(options.agents) <= fine.share(options.agents) { coarse } else { fine }
+        let is_better = coarse.share(options.agents) <= fine.share(options.agents) && coarse.keeps(&fine);
+        if is_better { coarse } else { fine }
+    }
+
+    /// Whether every order that a finer reading takes from what the steps say or write holds here too: a word in an item may show what the
+    /// title of its phase does not.
+    fn keeps(&self, fine: &Self) -> bool {
+        let above = self.above();
+        let at = |step: &Fact| self.facts.steps.iter().position(|own| (own.draft.line..=own.draft.last).contains(&step.draft.line));
+        let place: Vec<Option<usize>> = fine.facts.steps.iter().map(at).collect();
+        fine.order.by_content.iter().map(|(from, to)| (place[*from], place[*to])).all(|ends| match ends {
+            (Some(one), Some(two)) => one == two || above[two].has(one),
+            _ => true,
+        })
+    }
+
+    /// For each step all that it waits for.
+    fn above(&self) -> Vec<Bits> {
+        let topological = schedule::topological(&self.order.needs).expect("an order has no cycle");
+        schedule::ancestors(&self.order.needs, &topological)
     }
 
     fn of(document: &Document<'_>, sections: &[Section], drafts: &[Draft], whole: &HashSet<usize>, options: &Options) -> Self {
@@ -74,8 +94,7 @@ impl Reading {
         if phases.is_empty() {
             return phases;
         }
-        let topological = schedule::topological(&self.order.needs).expect("an order has no cycle");
-        let above = schedule::ancestors(&self.order.needs, &topological);
+        let above = self.above();
         let of_phase = |phase: usize| (0..steps.len()).filter(move |s| steps[*s].taken_from == Some(phase)).collect::<Vec<_>>();
         let is_chain = |members: &[usize]| {
             members.iter().enumerate().all(|(k, a)| members[k + 1..].iter().all(|b| above[*a].has(*b) || above[*b].has(*a)))

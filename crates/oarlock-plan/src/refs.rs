@@ -85,6 +85,9 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
     }
     let each = lower.split_once("each is ").is_some_and(|(_, rest)| rest.split('.').next().unwrap_or(rest).contains("independent"));
     let words = split(&lower);
+    // What is independent must be the steps: "the backends stay independent of each other" speaks of something else.
+    let nouns = ["steps", "tasks", "items", "fixes", "changes", "parts", "subtasks", "phases", "they"];
+    let of_steps = words.iter().any(|w| nouns.contains(&trimmed(w)));
     let mut out = Vec::new();
     let mut at = 0;
     while at < words.len() {
@@ -93,7 +96,7 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
         at = next.max(at + 1);
     }
     match out.len() {
-        0 if each || ALL_FREE.iter().any(|phrase| lower.contains(phrase)) => vec![Target::All],
+        0 if each || (of_steps && ALL_FREE.iter().any(|phrase| lower.contains(phrase))) => vec![Target::All],
         0 | 1 => Vec::new(),
         _ => out,
     }
@@ -383,7 +386,8 @@ fn denies_need(near: &[&str]) -> bool {
         &["without", "waiting", "for"],
         &["no", "need", "of"],
     ];
-    ends.iter().any(|end| words.ends_with(end))
+    let denied = |end: &&[&str]| words.ends_with(end) && !words[..words.len() - end.len()].ends_with(&["not"]);
+    ends.iter().any(denied)
 }
 
 /// What the words before a target say.

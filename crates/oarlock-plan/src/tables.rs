@@ -35,7 +35,10 @@ pub(crate) fn rows(document: &Document<'_>) -> Vec<Row> {
         let cells = cells(clip(text));
         let is_head = document.lines.get(i + 1).is_some_and(|next| next.kind == Kind::Text) && is_underline(clip(document.text(i + 1)));
         if is_head {
-            column = cells.iter().position(|cell| refs::is_field_name(&cell.to_lowercase()));
+            column = cells
+                .iter()
+                .position(|cell| refs::is_field_name(&cell.to_lowercase()))
+                .filter(|_| cells.iter().any(|cell| lists_steps(cell)));
         } else if let Some(column) = column
             && !is_underline(clip(text))
             && let Some(needs) = cells.get(column)
@@ -50,6 +53,15 @@ pub(crate) fn rows(document: &Document<'_>) -> Vec<Row> {
         }
     }
     out
+}
+
+/// Whether a column of this name holds steps: a table of crates has dependencies too.
+fn lists_steps(cell: &str) -> bool {
+    let name = cell.to_lowercase();
+    name == "#"
+        || name
+            .split_whitespace()
+            .any(|word| ["step", "task", "phase", "id", "item", "component", "milestone", "part", "work"].contains(&word))
 }
 
 /// The cells of a line such as `| a | b |`, markup off.

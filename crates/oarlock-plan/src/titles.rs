@@ -121,7 +121,9 @@ pub(crate) fn begins_a_look(title: &str) -> bool {
 /// Whether a title is about checking from its first word on, or is about tests: "Verify the result", "Tests of the parser".
 pub(crate) fn begins_a_check(title: &str) -> bool {
     let words = tokens(&without_parentheses(title));
-    words.first().is_some_and(|w| VERIFY.has(w) || MAKE.has(w)) || words.iter().any(|w| ["test", "tests", "testing"].contains(&w.as_str()))
+    let names_a_thing = words.iter().any(|w| ["verification", "validation", "monitoring"].contains(&w.as_str()));
+    let is_test = words.iter().any(|w| ["test", "tests", "testing", "final"].contains(&w.as_str()));
+    words.first().is_some_and(|w| VERIFY.has(w) || MAKE.has(w)) || is_test || !names_a_thing
 }
 
 /// Whether a title names a document by a word that tells it from others: "User guide", "Update the API reference".

@@ -21,7 +21,7 @@ pub(crate) fn files(document: &Document<'_>, sections: &[Section]) -> Vec<Listed
             continue;
         }
         let text = clip(document.raw(i));
-        let column = text.chars().take_while(|c| " \t│├└─|`".contains(*c)).count();
+        let column = margin(text);
         let rest: String = text.chars().skip(column).collect();
         let Some(name) = rest.split_whitespace().next().filter(|name| !name.starts_with('#')) else {
             continue;
@@ -35,9 +35,12 @@ pub(crate) fn files(document: &Document<'_>, sections: &[Section]) -> Vec<Listed
             continue;
         }
         above.retain(|(at, _)| *at < column);
-        if name.ends_with('/') {
+        // A name under which deeper ones stand is a folder, whatever it ends in.
+        let below = document.lines.get(i + 1).filter(|next| next.kind == Kind::Code).map_or(0, |_| margin(clip(document.raw(i + 1))));
+        if name.ends_with('/') || below > column {
+            let slash = if name.ends_with('/') { "" } else { "/" };
             above.truncate(DEPTH_MAX);
-            above.push((column, name.to_owned()));
+            above.push((column, format!("{name}{slash}")));
             continue;
         }
         if out.len() == FILES_MAX || is_past(document, sections, i) {
@@ -45,15 +48,26 @@ pub(crate) fn files(document: &Document<'_>, sections: &[Section]) -> Vec<Listed
         }
         let folder: String = above.iter().map(|(_, folder)| folder.as_str()).collect();
         let path = if folder.is_empty() { format!("./{name}") } else { format!("{folder}{name}") };
-        let about = rest[name.len()..].trim_start_matches(|c: char| c.is_whitespace() || "#-–—←".contains(c)).to_owned();
+        let about = rest
+            .trim_start()
+            .strip_prefix(name)
+            .unwrap_or_default()
+            .trim_start_matches(|c: char| c.is_whitespace() || "#-–—←".contains(c))
+            .to_owned();
         out.extend(paths::pattern_of(&path, true).map(|pattern| Listed { pattern, line: i, about, drawn: true }));
     }
     out
 }
 
+/// Columns of what a tree draws before a name.
+fn margin(text: &str) -> usize {
+    text.chars().take_while(|c| " \t│├└─|`".contains(*c)).count()
+}
+
 /// Whether the section that line `i` stands in shows what is there now.
 fn is_past(document: &Document<'_>, sections: &[Section], i: usize) -> bool {
-    let section = sections.iter().rev().find(|s| (s.line..s.end).contains(&i));
+    // The last heading above is the innermost section.
+    let section = sections.partition_point(|s| s.line <= i).checked_sub(1).map(|at| &sections[at]);
     section.is_some_and(|s| {
         let title = document.text(s.line).to_lowercase();
         ["current", "existing", "before", "today", "as is"].iter().any(|word| title.contains(word))
@@ -82,8 +96,14 @@ mod tests {
 
     #[test]
     fn odd_trees_do_not_panic() {
-        for source in ["```\n├── \n└── é/\n    └── ü\n", "```\n── ── ──\n", "├── a.rs\n", "```\n│   │   │   ├── x/\n├── y"]
-        {
+        for source in [
+            "```\napp\n├── src\n│   └── a.rs\n",
+            "```\n├──\u{a0}─ é\n",
+            "```\n├── \n└── é/\n    └── ü\n",
+            "```\n── ── ──\n",
+            "├── a.rs\n",
+            "```\n│   │   │   ├── x/\n├── y",
+        ] {
             let _ = found(source);
         }
     }

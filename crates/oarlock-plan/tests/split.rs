@@ -482,3 +482,40 @@ fn a_document_without_work_says_so_however_it_was_to_be_put_together() {
     let plan = split("", &Options { by: By::Layer, ..Options::new("T-1") }).expect("a document");
     assert_eq!(plan.reason.as_deref(), Some("the document is empty"));
 }
+
+#[test]
+fn a_word_in_an_item_orders_its_phase() {
+    let document = "# Yard\n\n## Plan\n\n### Component A: Importer\n1. Create `a/x.rs` with the loop\n2. Create the ledger in `a/y.rs` on the loop of `a/x.rs`\n\n### Component B: Viewer\n1. Create `b/p.rs` to show a ledger\n2. Create `b/q.rs` that uses `b/p.rs`\n";
+    assert!(!plan(document).parallelizable, "the viewer shows the ledger");
+}
+
+#[test]
+fn independence_of_other_things_is_not_that_of_the_steps() {
+    let steps = "## Steps\n1. Create the token reader in `reader.rs`\n2. Create the builder in `builder.rs` on the reader and its tokens\n";
+    let backends = plan(&format!("# J\n\nThe storage backends must stay independent of each other.\n\n{steps}"));
+    assert!(!backends.parallelizable);
+    let denied = plan("# J\n\n## Steps\n1. Write `a.rs`\n2. Write `b.rs`. This is not independent of step 1.\n");
+    assert!(!denied.parallelizable);
+    let waits = plan(
+        "# J\n\nThe fixes are independent of each other.\n\n## Steps\n1. Fix `a.rs`\n2. Fix `b.rs`\n3. When all fixes are in, raise `Cargo.toml`\n",
+    );
+    assert_eq!(waits.subtasks.last().map(|part| part.depends_on.len()), Some(2));
+}
+
+#[test]
+fn a_table_of_other_things_orders_no_steps() {
+    let table = "| Crate | Dependencies |\n|---|---|\n| tide-chart | None |\n";
+    let plan = plan(&format!(
+        "# T\n\n{table}\n## Steps\n1. Create the reader in `reader.rs`\n2. Create the chart in `chart.rs` from the reader\n"
+    ));
+    assert!(!plan.parallelizable, "{:?}", plan.edges);
+}
+
+#[test]
+fn lists_below_lists_of_files_are_read_once() {
+    let plan = plan(
+        "# J\n\n## Files to change\n\n### New files\n- `a.rs`: parser\n- `b.rs`: lexer\n\n### Modified files\n- `c.rs`: printer\n- `d.rs` (reference)\n",
+    );
+    let lines: Vec<_> = plan.steps.iter().map(|step| step.line).collect();
+    assert_eq!(lines, [6, 7, 10]);
+}
