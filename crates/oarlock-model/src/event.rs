@@ -7,6 +7,7 @@ mod agent;
 mod authors;
 mod lease;
 mod message;
+mod ralf;
 mod reservation;
 mod state;
 mod store;
@@ -22,6 +23,7 @@ pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
 pub use lease::{LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskProgressed, TaskReleased};
 pub use message::{MessageAcked, MessageSent};
+pub use ralf::{RalfConflict, RalfEvent};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};
 pub use state::{StateDeleted, StateSet};
 pub use store::StoreRestored;
@@ -170,6 +172,10 @@ facts! {
     MessageSent = "message_sent", subject |f| f.id.to_string();
     /// A message was acknowledged.
     MessageAcked = "message_acked", subject |f| f.id.to_string();
+    /// An agent that knows only RALF's files has written an event into one.
+    RalfEvent = "ralf_event", subject |f| f.task.as_ref().map_or_else(|| f.file.clone(), ToString::to_string);
+    /// RALF's files and the store contradict each other, and one of them is not followed.
+    RalfConflict = "ralf_conflict", subject |f| f.subject.clone();
     /// The store was restored or imported: every session ended, tokens go on far above all earlier ones.
     StoreRestored = "store_restored", subject |_| "store".to_owned();
 }

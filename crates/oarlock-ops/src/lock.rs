@@ -41,6 +41,8 @@ pub fn covers(locks: &[Lock], fact: &Fact) -> bool {
         Fact::TaskClaimed(f) => has(&|l| *l == Lock::Queue || *l == Lock::Task(f.id.clone())),
         Fact::TaskUpdated(_)
         | Fact::TaskNoted(_)
+        | Fact::RalfEvent(_)
+        | Fact::RalfConflict(_)
         | Fact::TaskProgressed(_)
         | Fact::TaskReleased(_)
         | Fact::TaskFailed(_)

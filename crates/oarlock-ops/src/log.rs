@@ -2,8 +2,10 @@
 
 mod events;
 mod prime;
+mod record;
 mod status;
 
 pub use events::{Events, EventsReply};
 pub use prime::{Prime, PrimeReply};
+pub use record::{Record, RecordReply};
 pub use status::{Status, StatusReply};

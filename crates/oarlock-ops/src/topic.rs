@@ -58,6 +58,8 @@ impl Topics {
             Fact::ReservationEnded(_) => Topics::RESERVATIONS,
             Fact::AgentJoined(_)
             | Fact::TaskNoted(_)
+            | Fact::RalfEvent(_)
+            | Fact::RalfConflict(_)
             | Fact::TaskClaimed(_)
             | Fact::TaskProgressed(_)
             | Fact::DependencyAdded(_)

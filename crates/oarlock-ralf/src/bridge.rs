@@ -1,38 +1,42 @@
 //! Bringing files and store together: reads both, does what the comparison asks for, writes the files in place.
 
+mod chat;
+mod log;
+mod show;
+pub(crate) mod states;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
 
 use oarlock_model::duration::Duration;
-use oarlock_model::event::Fact;
+use oarlock_model::event::RalfConflict;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Heartbeat, Join, Leave};
 use oarlock_ops::call::{self, Caller};
+use oarlock_ops::log::Record;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::{EventFilter, Store, TaskFilter};
-use oarlock_ops::task::{Add, Cancel, Claim, Done, Note, Release, TaskFields};
+use oarlock_ops::store::{Store, TaskFilter};
+use oarlock_ops::task::{Add, Cancel, Claim, Done, Release, TaskFields};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::edit::{self, Append, EditError};
+use crate::attached::Attached;
+use crate::edit;
+use crate::layout;
 use crate::project::{Project, Task};
-use crate::reconcile::{self, Action, BRIDGE, Conflict, InFiles, PROGRAM, Plan, Snapshot};
-use crate::task_file::{self, Folder};
+use crate::reconcile::{self, Action, Conflict, InFiles, PROGRAM, Plan, Snapshot};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
+use show::Shown;
 
 /// How long a lock of others is waited for.
 const PATIENCE: StdDuration = StdDuration::from_secs(5);
 /// Tasks that are compared.
 const TASKS_MAX: usize = 100_000;
-/// Events of the store that one look writes into the files.
-const EVENTS_MAX: usize = 1_000;
-/// Lists of tasks that a queue file has.
-const QUEUES: [&str; 2] = ["queue", "tasks"];
 
 /// What a look did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -71,12 +75,12 @@ impl<'a> Bridge<'a> {
         Self { writer: Writer::new(root.clone(), PATIENCE), root, store, settings }
     }
 
-    /// One look: what the files say goes into the store, what the store says into the files. With `dry_run` nothing is changed. `log_from`
-    /// is the number of the last event of the store that the files have; the new one is returned.
+    /// One look: what the files say goes into the store, what the store says into the files. `attached` is what is remembered of the last
+    /// look, and then of this one. With `dry_run` nothing is changed, and messages and events are not counted.
     ///
     /// # Errors
     /// The files cannot be read, or the store fails. What one file or one task refuses becomes a warning, and the rest goes on.
-    pub fn sync(&mut self, log_from: u64, dry_run: bool) -> Result<(Synced, u64), OpError> {
+    pub fn sync(&mut self, attached: &mut Attached, dry_run: bool) -> Result<Synced, OpError> {
         let snapshot = self.snapshot()?;
         let project = Project::read(&self.root, snapshot.now_ms).map_err(|error| unreadable(&self.root, &error))?;
         let plan = reconcile::plan(&project, &snapshot);
@@ -86,9 +90,10 @@ impl<'a> Bridge<'a> {
         }
         if dry_run {
             plan.actions.iter().for_each(|action| synced.count(action));
-            return Ok((synced, log_from));
+            self.sync_states(&project, &snapshot, attached, &mut synced, true)?;
+            return Ok(synced);
         }
-        self.note_conflicts(&plan, &snapshot)?;
+        self.note_conflicts(&plan)?;
         let tasks = reconcile::by_id(&project);
         let mut added: BTreeSet<String> = snapshot.tasks.keys().cloned().collect();
         for action in in_order(plan.actions) {
@@ -98,8 +103,15 @@ impl<'a> Bridge<'a> {
                 Err(Trouble::Fatal(error)) => return Err(error),
             }
         }
-        let seq = self.export_events(log_from, &project, &snapshot, &mut synced)?;
-        Ok((synced, seq))
+        self.sync_states(&project, &snapshot, attached, &mut synced, false)?;
+        self.import_events(&project, attached, &mut synced)?;
+        let sent = self.import_messages(&project, attached, &mut synced)?;
+        // Agents may have joined for what was imported.
+        let snapshot = self.snapshot()?;
+        self.export_events(&project, &snapshot, attached, &mut synced)?;
+        self.export_messages(&project, &snapshot, &sent, attached, &mut synced)?;
+        attached.is_new = false;
+        Ok(synced)
     }
 
     /// The agents that stood in the store for those of the files leave it. Returns how many.
@@ -138,19 +150,27 @@ impl<'a> Bridge<'a> {
         call::mutate(self.store, &Caller::named(who.clone()), self.settings, request)
     }
 
+    /// An agent of the files joins the store.
+    fn join(&mut self, name: &AgentName) -> Result<(), OpError> {
+        let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), take_over: false, ..Join::default() };
+        call::mutate(self.store, &Caller::default(), self.settings, &join).map(drop)
+    }
+
+    fn record(&mut self, record: &Record) -> Result<usize, OpError> {
+        Ok(call::mutate(self.store, &Caller::default(), self.settings, record)?.recorded)
+    }
+
     /// Every conflict is told once, in the history of its task, with both values.
-    fn note_conflicts(&mut self, plan: &Plan, snapshot: &Snapshot) -> Result<(), OpError> {
-        for conflict in &plan.conflicts {
-            let Ok(task) = TaskId::parse(&conflict.task) else { continue };
-            if !snapshot.tasks.contains_key(&conflict.task) {
-                continue;
-            }
-            let text = format!("the RALF files say {}, the store says {}: the {} counts", conflict.files, conflict.store, conflict.kept);
-            let last = self.store.snapshot()?.last_event_of(task.as_str(), "task_noted")?;
-            let is_told = last.is_some_and(|event| matches!(&event.fact, Fact::TaskNoted(note) if note.text == text));
-            if !is_told {
-                call::mutate(self.store, &Caller::default(), self.settings, &Note { id: task, text })?;
-            }
+    fn note_conflicts(&mut self, plan: &Plan) -> Result<(), OpError> {
+        let told = |conflict: &Conflict| RalfConflict {
+            subject: conflict.task.clone(),
+            task: TaskId::parse(&conflict.task).ok(),
+            files: conflict.files.clone(),
+            store: conflict.store.clone(),
+            kept: conflict.kept.to_owned(),
+        };
+        for page in plan.conflicts.chunks(limits::LIST_ITEMS_MAX) {
+            self.record(&Record { conflicts: page.iter().map(told).collect(), ..Record::default() })?;
         }
         Ok(())
     }
@@ -163,10 +183,7 @@ impl<'a> Bridge<'a> {
         added: &mut BTreeSet<String>,
     ) -> Result<(), Trouble> {
         match action {
-            Action::Join(name) => {
-                let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), take_over: false, ..Join::default() };
-                call::mutate(self.store, &Caller::default(), self.settings, &join)?;
-            }
+            Action::Join(name) => self.join(name)?,
             Action::Beat { agent, status, action } => {
                 let short = |text: &Option<String>| text.as_ref().map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect());
                 self.order(agent, &Heartbeat { status: short(status), action: short(action) })?;
@@ -203,22 +220,14 @@ impl<'a> Bridge<'a> {
             Action::Cancel(task) => {
                 call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone() })?;
             }
-            Action::ShowClaim { task, agent, since_ms } => {
-                let at = time::shown(*since_ms);
-                let fields = [("status", json!("claimed")), ("claimed_by", json!(agent.as_str())), ("claimed_at", json!(at))];
-                self.show(task, tasks, &fields, "in_progress")?;
-            }
-            Action::ShowOpen(task) => {
-                let fields = [("status", json!("pending")), ("claimed_by", Value::Null), ("claimed_at", Value::Null)];
-                self.show(task, tasks, &fields, "pending")?;
-            }
+            Action::ShowClaim { task, agent, since_ms } => self.show(task, tasks, &Shown::Claimed(agent.as_str(), *since_ms))?,
+            Action::ShowOpen(task) => self.show(task, tasks, &Shown::Open)?,
+            Action::ShowSplit(task) => self.show(task, tasks, &Shown::Split)?,
             Action::ShowDone(task) => {
-                let at = time::shown(self.store.snapshot().map_err(OpError::from)?.now().wall.0);
-                self.show(task, tasks, &[("status", json!("completed")), ("completed_at", json!(at))], "completed")?;
-                if let Some(file) = tasks.get(task.as_str()).and_then(|task| task.file) {
-                    self.move_to_completed(file)?;
-                }
+                let now_ms = self.store.snapshot().map_err(OpError::from)?.now().wall.0;
+                self.show(task, tasks, &Shown::Done(now_ms))?;
             }
+            Action::MakePart(part, parent) => self.make_part(part, parent)?,
             Action::ShowAgent { agent, status, action, seen_ms } => {
                 let mut fields = vec![("last_seen", json!(time::shown(*seen_ms))), ("status", json!(status))];
                 fields.extend(action.as_ref().map(|action| ("current_action", json!(action))));
@@ -233,47 +242,6 @@ impl<'a> Bridge<'a> {
         Ok(())
     }
 
-    /// Shows a task's state in its queue item and in the status line of its file.
-    fn show(&self, task: &TaskId, tasks: &BTreeMap<&str, InFiles<'_>>, fields: &edit::Fields, status: &str) -> Result<(), Trouble> {
-        let Some(files) = tasks.get(task.as_str()) else { return Ok(()) };
-        if let Some(item) = files.queue {
-            let file = self.root.join(&item.source.file);
-            self.writer.edit(&file, &|text| Ok(Change::Whole(edit::set_item(text, &QUEUES, &item.id, fields)?)))?;
-        }
-        if let Some(file) = files.file {
-            self.writer.edit(&self.root.join(&file.source.file), &|text| Ok(with_status(text, status)))?;
-        }
-        Ok(())
-    }
-
-    /// Moves a finished task where finished tasks lie, as who finishes one does. What is there already is left alone.
-    fn move_to_completed(&self, task: &Task) -> Result<(), Trouble> {
-        let file = self.root.join(&task.source.file);
-        let is_whole = task.folder.is_some_and(|folder| folder != Folder::Completed);
-        let (from, active) = match file.parent() {
-            // `active/TASK-x/task.md` moves with its folder, `active/TASK-x.md` alone.
-            Some(folder) if file.file_name().is_some_and(|name| name.eq_ignore_ascii_case("task.md")) => {
-                (folder.to_owned(), folder.parent())
-            }
-            parent => (file.clone(), parent),
-        };
-        let Some(active) =
-            active.filter(|active| is_whole && active.file_name().is_some_and(|name| Folder::of(&name.to_string_lossy()).is_some()))
-        else {
-            // A part of another task stays beside its sisters.
-            return Ok(());
-        };
-        let Some(name) = from.file_name() else { return Ok(()) };
-        let completed = active.with_file_name("completed");
-        let to = completed.join(name);
-        if to.exists() {
-            return Err(Trouble::Warning(format!("{} is there already, so {} stays where it is", to.display(), from.display())));
-        }
-        let io = |error: std::io::Error| Trouble::Warning(format!("{} cannot be moved: {error}", from.display()));
-        fs::create_dir_all(&completed).map_err(io)?;
-        fs::rename(&from, &to).map_err(io)
-    }
-
     fn body_of(&self, task: &Task, project: &Project) -> Option<String> {
         let is_file = project.tasks.iter().any(|known| known.source == task.source);
         let text = fs::read_to_string(self.root.join(&task.source.file)).ok().filter(|_| is_file)?;
@@ -283,62 +251,9 @@ impl<'a> Bridge<'a> {
     /// Where a communication file is, or belongs.
     fn communications(&self, name: &str, project: &Project) -> PathBuf {
         let known = project.files.iter().find(|file| file.file_name().is_some_and(|found| found == name));
-        known.cloned().unwrap_or_else(|| {
-            let new = self.root.join(".autonomous/agents/communications");
-            let folder = if new.is_dir() { new } else { self.root.join(".autonomous/communications") };
-            folder.join(name)
-        })
+        let folder = || layout::communications(&self.root).unwrap_or_else(|| self.root.join(layout::COMMUNICATIONS[1]));
+        known.cloned().unwrap_or_else(|| folder().join(name))
     }
-
-    /// Writes what agents of the store did since event `from` into the events file.
-    fn export_events(&mut self, from: u64, project: &Project, snapshot: &Snapshot, synced: &mut Synced) -> Result<u64, OpError> {
-        let kinds = EVENTS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
-        let filter = EventFilter { after_seq: from, kinds, limit: EVENTS_MAX, bytes_max: usize::MAX, ..EventFilter::default() };
-        let view = self.store.snapshot()?;
-        let (events, last) = (view.events(&filter)?, view.last_seq()?);
-        drop(view);
-        let file = self.communications("events.yaml", project);
-        let is_full = events.len() == EVENTS_MAX;
-        let mut seq = from;
-        for event in events {
-            let is_theirs = event.agent.as_ref().is_none_or(|agent| {
-                agent.as_str() == BRIDGE
-                    || snapshot.agents.get(agent.as_str()).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
-            });
-            let kind = EVENTS.iter().find(|(kind, _)| *kind == event.fact.kind()).map(|(_, name)| *name);
-            if let (false, Some(kind)) = (is_theirs, kind) {
-                let agent = event.agent.as_ref().map(ToString::to_string).unwrap_or_default();
-                let fields = [
-                    ("timestamp", json!(time::shown(event.at.0))),
-                    ("task_id", json!(event.fact.subject())),
-                    ("type", json!(kind)),
-                    ("agent", json!(agent)),
-                    ("source", json!("oarlock")),
-                ];
-                match self.writer.edit(&file, &|text| appended(text, &fields)) {
-                    Ok(_) => *synced.exported.entry("events").or_insert(0) += 1,
-                    Err(error) => {
-                        // It is tried again at the next look.
-                        synced.warnings.push(error.to_string());
-                        return Ok(seq);
-                    }
-                }
-            }
-            seq = event.seq;
-        }
-        Ok(if is_full { seq } else { last.max(seq) })
-    }
-}
-
-/// Kinds of events that old agents know, and what they call them.
-const EVENTS: [(&str, &str); 4] =
-    [("task_claimed", "started"), ("task_done", "completed"), ("task_failed", "failed"), ("task_released", "unclaimed")];
-
-fn appended(text: &str, fields: &edit::Fields) -> Result<Change, EditError> {
-    Ok(match edit::append_event(text, fields)? {
-        Append::AtEnd(more) => Change::Append(more),
-        Append::Whole(text) => Change::Whole(text),
-    })
 }
 
 /// What went wrong with one action.
@@ -377,9 +292,23 @@ impl Synced {
             Action::ShowClaim { .. } => (&mut self.exported, "claims"),
             Action::ShowDone(_) => (&mut self.exported, "completions"),
             Action::ShowOpen(_) => (&mut self.exported, "releases"),
+            Action::ShowSplit(_) => (&mut self.exported, "splits"),
+            Action::MakePart(..) => (&mut self.exported, "parts"),
             Action::ShowAgent { .. } => (&mut self.exported, "heartbeats"),
         };
         *side.entry(name).or_insert(0) += 1;
+    }
+
+    fn add_imported(&mut self, name: &'static str, count: usize) {
+        if count > 0 {
+            *self.imported.entry(name).or_insert(0) += count;
+        }
+    }
+
+    fn add_exported(&mut self, name: &'static str, count: usize) {
+        if count > 0 {
+            *self.exported.entry(name).or_insert(0) += count;
+        }
     }
 }
 
@@ -410,33 +339,6 @@ fn in_order(actions: Vec<Action>) -> Vec<Action> {
     let (joins, others): (Vec<Action>, Vec<Action>) =
         rest.into_iter().partition(|action| matches!(action, Action::Join(_) | Action::Beat { .. }));
     joins.into_iter().chain(ordered).chain(others).collect()
-}
-
-/// The text with another status; untouched when it has no status line.
-fn with_status(text: &str, status: &str) -> Change {
-    let Some(line) = task_file::read(text).status_line else { return Change::Nothing };
-    let mut at = 0;
-    for (n, whole) in text.split_inclusive('\n').enumerate() {
-        if n + 1 == line {
-            let body = whole.trim_end_matches(['\n', '\r']);
-            let Some(value) = status_value(body) else { return Change::Nothing };
-            if value.eq_ignore_ascii_case(status) {
-                return Change::Nothing;
-            }
-            let start = at + (value.as_ptr() as usize - body.as_ptr() as usize);
-            return Change::Whole(format!("{}{status}{}", &text[..start], &text[start + value.len()..]));
-        }
-        at += whole.len();
-    }
-    Change::Nothing
-}
-
-/// The value of a status line, in bold type or in front matter.
-fn status_value(line: &str) -> Option<&str> {
-    match task_file::bold_field(line) {
-        Some((_, value)) => Some(value),
-        None => line.split_once(':').map(|(_, value)| value.trim()),
-    }
 }
 
 fn title_of(task: &Task) -> String {

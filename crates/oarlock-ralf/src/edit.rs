@@ -28,35 +28,14 @@ pub enum EditError {
 }
 
 /// New values of fields, in the order in which new ones are written.
-pub type Fields = [(&'static str, Value)];
+pub type Fields<'a> = [(&'a str, Value)];
 
 /// Sets fields of the block `name` below `section` (`heartbeats`, `agents`); makes block and section when they are not there.
-pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields) -> Result<String, EditError> {
+pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     let mut lines = Lines::of(text)?;
-    let top = match lines.find(|line| line.strip_prefix(section).is_some_and(|rest| rest.starts_with(':'))) {
-        Some(top) => top,
-        None => {
-            let at = lines.list.len();
-            lines.insert(at, vec![format!("{section}:")]);
-            at
-        }
-    };
-    let value = value_of(&lines.list[top]);
-    if !value.is_empty() {
-        if value != "{}" && value != "null" && value != "~" {
-            return Err(EditError::Form { line: top + 1, form: "a map in brackets" });
-        }
-        lines.list[top] = with_value(&lines.list[top], "");
-    }
-    let end = lines.end_of_section(top);
-    let indent_of_blocks =
-        lines.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
-    let wanted = scalar::key(name);
-    let is_block = |line: &String| {
-        indent(line) == indent_of_blocks && key(line).is_some_and(|(found, _)| found == name)
-            || line.trim_start().starts_with(&format!("{wanted}:"))
-    };
-    match lines.list[top + 1..end].iter().position(is_block).map(|at| top + 1 + at) {
+    let top = lines.open_section(section)?;
+    let (end, indent_of_blocks, block) = lines.block(top, name);
+    match block {
         Some(at) => {
             let inline = value_of(&lines.list[at]);
             if !inline.is_empty() {
@@ -65,7 +44,7 @@ pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields) 
                     return Err(EditError::Form { line: at + 1, form: "a block that is no map" });
                 };
                 lines.list[at] = with_value(&lines.list[at], "");
-                let old = old.iter().map(|(name, value)| field_line(indent_of_blocks + 2, &scalar::key(name), &scalar::inline(value)));
+                let old = old.iter().map(|(name, value)| field_line(indent_of_blocks + 2, name, &scalar::inline(value)));
                 lines.insert(at + 1, old.collect());
             }
             let last = lines.end_of_block(at, indent_of_blocks);
@@ -73,7 +52,7 @@ pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields) 
             lines.set_fields(at + 1, last, column, fields);
         }
         None => {
-            let mut block = vec![format!("{}{wanted}:", " ".repeat(indent_of_blocks))];
+            let mut block = vec![format!("{}{}:", " ".repeat(indent_of_blocks), scalar::key(name))];
             block.extend(fields.iter().map(|(name, value)| field_line(indent_of_blocks + 2, name, &scalar::inline(value))));
             lines.insert(lines.last_written(top, end), block);
         }
@@ -84,8 +63,46 @@ pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields) 
     Ok(edited)
 }
 
+/// Sets fields that stand directly below `section`, which is made when it is not there: `metadata`.
+pub(crate) fn set_section(text: &str, section: &str, fields: &Fields<'_>) -> Result<String, EditError> {
+    let mut lines = Lines::of(text)?;
+    let top = lines.open_section(section)?;
+    let end = lines.end_of_section(top);
+    let column = lines.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
+    lines.set_fields(top + 1, lines.last_written(top, end), column, fields);
+    let edited = lines.text();
+    check(text, &edited, &|value: &Value| value.get(section).cloned(), fields)?;
+    Ok(edited)
+}
+
+/// Takes the block `name` below `section` away; without it the text stays as it is.
+pub(crate) fn remove_block(text: &str, section: &str, name: &str) -> Result<String, EditError> {
+    let mut lines = Lines::of(text)?;
+    let Some(top) = lines.section(section) else { return Ok(text.to_owned()) };
+    let (end, column, block) = lines.block(top, name);
+    let Some(at) = block else { return Ok(text.to_owned()) };
+    let last = lines.end_of_block(at, column).min(end);
+    lines.list.drain(at..last);
+    let end = end - (last - at);
+    if !lines.list[top + 1..end].iter().any(|line| indent(line) > 0 && !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
+        // An empty map stays one: a name without a value is null, and readers expect blocks.
+        lines.list[top] = with_value(&lines.list[top], "{}");
+    }
+    let edited = lines.text();
+    if let Ok(mut old) = yaml::parse(text) {
+        let new = yaml::parse(&edited).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
+        if let Some(Value::Object(blocks)) = old.get_mut(section) {
+            blocks.remove(name);
+        }
+        if old != new {
+            return Err(EditError::Damage("other blocks would change".to_owned()));
+        }
+    }
+    Ok(edited)
+}
+
 /// Sets fields of the item with the id `id` in the list under one of `names`, or at the top.
-pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields) -> Result<String, EditError> {
+pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     let read = salvage::list(text, names);
     let has_id = |item: &&salvage::Item| ["id", "task_id"].iter().any(|name| item.fields.get(*name).and_then(Value::as_str) == Some(id));
     let item = read.items.iter().find(has_id).filter(|item| item.line > 0).ok_or_else(|| EditError::Missing(id.to_owned()))?;
@@ -109,7 +126,7 @@ pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields) ->
     Ok(edited)
 }
 
-/// How one more item gets into a list.
+/// How more items get into a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Append {
     /// These bytes at the end of the file, in one write.
@@ -118,13 +135,18 @@ pub(crate) enum Append {
     Whole(String),
 }
 
-/// One more event, in the shape that the file has.
-pub(crate) fn append_event(text: &str, event: &Fields) -> Result<Append, EditError> {
+/// More items in the list that stands under `section`, or at the top: complete, and in the shape that the file has.
+pub(crate) fn append_items(text: &str, section: &str, more: &[Vec<(&str, Value)>]) -> Result<Append, EditError> {
     let lines = Lines::of(text)?;
-    let top = lines.find(|line| line.strip_prefix("events").is_some_and(|rest| rest.starts_with(':')));
-    let dashes: Vec<usize> = lines.list.iter().filter_map(|line| dash(line).filter(|column| *column <= 2)).collect();
+    // A file that is not there yet begins with the name of its list, as the hooks begin one.
+    let top = if text.is_empty() { None } else { lines.section(section) };
+    let head = if text.is_empty() { format!("{section}:\n") } else { String::new() };
+    let end = top.map_or(lines.list.len(), |top| lines.end_of_section(top));
+    let dashes: Vec<usize> =
+        lines.list[top.map_or(0, |top| top + 1)..end].iter().filter_map(|line| dash(line).filter(|column| *column <= 2)).collect();
     let column = if top.is_some() && !dashes.is_empty() && dashes.iter().all(|column| *column == 2) { 2 } else { 0 };
-    let item = item_text(event, column);
+    let items = |column| head.clone() + &more.iter().map(|item| item_text(item, column)).collect::<String>();
+    let item = items(column);
     let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let edited = match top {
         // An empty list in brackets becomes one with an item.
@@ -134,47 +156,46 @@ pub(crate) fn append_event(text: &str, event: &Fields) -> Result<Append, EditErr
             }
             let mut lines = lines;
             lines.list[top] = with_value(&lines.list[top], "");
-            lines.insert(top + 1, item_text(event, 0).lines().map(str::to_owned).collect());
+            lines.insert(top + 1, items(0).lines().map(str::to_owned).collect());
             lines.text()
         }
         Some(top) => {
-            let end = lines.end_of_section(top);
             if lines.list[end..].iter().all(|line| line.trim().is_empty() || line.starts_with('#')) {
-                return checked_append(text, format!("{newline}{item}"), event);
+                return checked_append(text, section, format!("{newline}{item}"), more);
             }
             let mut lines = lines;
             let at = lines.last_written(top, end);
             lines.insert(at, item.lines().map(str::to_owned).collect());
             lines.text()
         }
-        None => return checked_append(text, format!("{newline}{item}"), event),
+        None => return checked_append(text, section, format!("{newline}{item}"), more),
     };
-    check_appended(text, &edited, event)?;
+    check_appended(text, &edited, section, more)?;
     Ok(Append::Whole(edited))
 }
 
-fn checked_append(text: &str, more: String, event: &Fields) -> Result<Append, EditError> {
-    check_appended(text, &format!("{text}{more}"), event)?;
+fn checked_append(text: &str, section: &str, more: String, items: &[Vec<(&str, Value)>]) -> Result<Append, EditError> {
+    check_appended(text, &format!("{text}{more}"), section, items)?;
     Ok(Append::AtEnd(more))
 }
 
-/// A valid list must have one item more, the new one; a damaged one no fewer than before.
-fn check_appended(before: &str, after: &str, event: &Fields) -> Result<(), EditError> {
-    let wanted: Map<String, Value> = event.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let (old, new) = (salvage::list(before, &["events"]), salvage::list(after, &["events"]));
+/// A valid list must stay valid, and have the new items more; a damaged one has those that it had before, too.
+fn check_appended(before: &str, after: &str, section: &str, more: &[Vec<(&str, Value)>]) -> Result<(), EditError> {
+    let (old, new) = (salvage::list(before, &[section]), salvage::list(after, &[section]));
     if old.damages.is_empty() && !new.damages.is_empty() {
         return Err(EditError::Damage(new.damages[0].cause.clone()));
     }
-    let is_there =
-        new.items.iter().filter(|item| item.fields == wanted).count() > old.items.iter().filter(|item| item.fields == wanted).count();
-    if new.items.len() != old.items.len() + 1 || !is_there {
+    let fields = |item: &Vec<(&str, Value)>| item.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Map<_, _>>();
+    let known = |read: &salvage::Read, wanted: &Map<String, Value>| read.items.iter().filter(|item| item.fields == *wanted).count();
+    let is_there = |item: &Vec<(&str, Value)>| known(&new, &fields(item)) > known(&old, &fields(item));
+    if new.items.len() != old.items.len() + more.len() || !more.iter().all(is_there) {
         return Err(EditError::Damage("the new item would not be read".to_owned()));
     }
     Ok(())
 }
 
 /// An item whose dash stands at `column`, each text quoted.
-fn item_text(fields: &Fields, column: usize) -> String {
+fn item_text(fields: &Fields<'_>, column: usize) -> String {
     let margin = " ".repeat(column);
     let mut out = String::new();
     for (at, (name, value)) in fields.iter().enumerate() {
@@ -191,7 +212,7 @@ fn item_text(fields: &Fields, column: usize) -> String {
 }
 
 /// Whether the result says what it should: where the text was valid it stays so, what was set is there, and what was there beside it too.
-fn check(before: &str, after: &str, find: &dyn Fn(&Value) -> Option<Value>, fields: &Fields) -> Result<(), EditError> {
+fn check(before: &str, after: &str, find: &dyn Fn(&Value) -> Option<Value>, fields: &Fields<'_>) -> Result<(), EditError> {
     let Ok(old) = yaml::parse(before) else {
         // Of a damaged file only the place is ours; the rest is as damaged as before.
         return Ok(());
@@ -237,8 +258,34 @@ impl Lines {
         text
     }
 
-    fn find(&self, is_it: impl Fn(&str) -> bool) -> Option<usize> {
-        self.list.iter().position(|line| is_it(line))
+    /// The line of `section:` at the margin.
+    fn section(&self, section: &str) -> Option<usize> {
+        self.list.iter().position(|line| line.strip_prefix(section).is_some_and(|rest| rest.starts_with(':')))
+    }
+
+    /// The same, made at the end when it is not there, and ready for lines below it.
+    fn open_section(&mut self, section: &str) -> Result<usize, EditError> {
+        let Some(top) = self.section(section) else {
+            self.list.push(format!("{section}:"));
+            return Ok(self.list.len() - 1);
+        };
+        let value = value_of(&self.list[top]);
+        if !["", "{}", "null", "~"].contains(&value.as_str()) {
+            return Err(EditError::Form { line: top + 1, form: "a map in brackets" });
+        }
+        if !value.is_empty() {
+            self.list[top] = with_value(&self.list[top], "");
+        }
+        Ok(top)
+    }
+
+    /// Of the section that begins at `top`: the line behind it, the column of its blocks, and the line of the one called `name`.
+    fn block(&self, top: usize, name: &str) -> (usize, usize, Option<usize>) {
+        let end = self.end_of_section(top);
+        let column =
+            self.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
+        let is_block = |line: &String| indent(line) == column && is_key(line, name);
+        (end, column, self.list[top + 1..end].iter().position(is_block).map(|at| top + 1 + at))
     }
 
     fn insert(&mut self, at: usize, more: Vec<String>) {
@@ -265,12 +312,12 @@ impl Lines {
     }
 
     /// Sets fields of the block between two lines, whose keys stand at `column`.
-    fn set_fields(&mut self, first: usize, end: usize, column: usize, fields: &Fields) {
+    fn set_fields(&mut self, first: usize, end: usize, column: usize, fields: &Fields<'_>) {
         let mut end = end;
         for (name, value) in fields {
             let is_it = |line: &String| {
                 let bare = line.replacen("- ", "  ", usize::from(dash(line) == column.checked_sub(2)));
-                indent(&bare) == column && key(&bare).is_some_and(|(found, _)| found == *name)
+                indent(&bare) == column && is_key(&bare, name)
             };
             match (first..end).find(|at| is_it(&self.list[*at])) {
                 Some(at) => {
@@ -300,7 +347,17 @@ impl Lines {
 }
 
 fn field_line(column: usize, name: &str, value: &str) -> String {
-    format!("{}{name}: {value}", " ".repeat(column))
+    format!("{}{}: {value}", " ".repeat(column), scalar::key(name))
+}
+
+/// Whether a line begins with this key, plain or in quotes.
+fn is_key(line: &str, name: &str) -> bool {
+    let quoted = || [scalar::key(name), format!("'{name}'"), scalar::quoted(name)].iter().any(|key| starts_with_key(line, key));
+    key(line).map_or_else(quoted, |(found, _)| found == name)
+}
+
+fn starts_with_key(line: &str, key: &str) -> bool {
+    line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// Where the value of a line begins and ends: behind its first colon with a space, up to a comment.

@@ -100,7 +100,7 @@ fn an_event_is_one_item_at_the_end() {
         "- id: 1",
         "events:\n- id: 1\n\n# end\n",
     ] {
-        match append_event(text, &event()).expect("appends") {
+        match append_items(text, "events", &[event().to_vec()]).expect("appends") {
             Append::AtEnd(more) => assert!(
                 salvage::list(&format!("{text}{more}"), &["events"]).items.len() == salvage::list(text, &["events"]).items.len() + 1,
                 "{text:?}"
@@ -113,17 +113,19 @@ fn an_event_is_one_item_at_the_end() {
 #[test]
 fn an_event_goes_before_the_metadata() {
     let text = "events:\n- id: 1\n\nmetadata:\n  last_event_id: 1\n";
-    let Ok(Append::Whole(after)) = append_event(text, &event()) else { unreachable!("the metadata follow") };
+    let Ok(Append::Whole(after)) = append_items(text, "events", &[event().to_vec()]) else { unreachable!("the metadata follow") };
     assert_eq!(changed(text, &after).0, Vec::<&str>::new());
     assert_eq!(salvage::list(&after, &["events"]).items.len(), 2);
-    let Ok(Append::Whole(empty)) = append_event("events: []\nmetadata: {}\n", &event()) else { unreachable!("it becomes a list") };
+    let Ok(Append::Whole(empty)) = append_items("events: []\nmetadata: {}\n", "events", &[event().to_vec()]) else {
+        unreachable!("it becomes a list")
+    };
     assert!(empty.starts_with("events:\n- timestamp: ") && empty.ends_with("metadata: {}\n"), "{empty}");
 }
 
 #[test]
 fn a_damaged_log_still_takes_events() {
     let text = "events:\n- id: 1\n  impact: a: b\n- id: 2\n";
-    let Ok(Append::AtEnd(more)) = append_event(text, &event()) else { unreachable!("nothing follows") };
+    let Ok(Append::AtEnd(more)) = append_items(text, "events", &[event().to_vec()]) else { unreachable!("nothing follows") };
     assert_eq!(salvage::list(&format!("{text}{more}"), &["events"]).items.len(), 3);
 }
 

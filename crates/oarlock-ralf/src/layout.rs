@@ -20,6 +20,7 @@ pub(crate) enum Role {
     Events,
     Queue,
     Chat,
+    States,
     /// Something else, of which only the form is looked at.
     Other,
 }
@@ -33,6 +34,7 @@ impl Role {
             "events.yaml" => Self::Events,
             "queue.yaml" | "spawn-queue.yaml" => Self::Queue,
             "chat-log.yaml" => Self::Chat,
+            "agent-state.yaml" => Self::States,
             _ if has("heartbeats") => Self::Heartbeats,
             _ if has("events") => Self::Events,
             _ if has("queue") => Self::Queue,
@@ -55,10 +57,15 @@ pub(crate) struct Layout {
 }
 
 /// Folders of communication files below a root, the newest first.
-const COMMUNICATIONS: [&str; 5] =
+pub(crate) const COMMUNICATIONS: [&str; 5] =
     [".autonomous/agents/communications", ".autonomous/communications", "communications", "swarm", "connections/communications"];
 /// Folders of tasks.
 const TASKS: [&str; 2] = ["tasks", ".autonomous/tasks"];
+
+/// The folder of a project's communication files: the newest that is there.
+pub(crate) fn communications(root: &Path) -> Option<PathBuf> {
+    COMMUNICATIONS.iter().map(|folder| root.join(folder)).find(|folder| folder.is_dir() && is_inside(folder, root))
+}
 
 /// The layout at `path`: a project's root, a folder of its files, or one file.
 ///

@@ -3,9 +3,11 @@
 //!
 //! [`Project::read`] reads one; `salvage` takes damaged files apart, so that one slip hides nothing else.
 
+mod attached;
 mod bridge;
 mod edit;
 mod fault;
+mod hooks;
 mod layout;
 mod project;
 mod reconcile;
@@ -16,10 +18,12 @@ mod time;
 mod write;
 mod yaml;
 
+pub use attached::Attached;
 pub use bridge::{Bridge, Synced};
 pub use edit::{EditError, Fields};
 pub use fault::Fault;
-pub use project::{Agent, Clock, Event, Project, Source, Task};
+pub use hooks::{Hook, hooks};
+pub use project::{Agent, AgentState, Clock, Event, Message, Project, Source, Task};
 pub use reconcile::Conflict;
 pub use task_file::Folder;
 pub use write::{WriteError, Writer};

@@ -131,6 +131,26 @@ pub struct Event {
     pub source: Source,
 }
 
+/// A message of a chat log, as it stands there.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Message {
+    /// All of it.
+    pub fields: Map<String, Value>,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// An agent's block of `agent-state.yaml`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AgentState {
+    /// Its name in the file.
+    pub agent: String,
+    /// What it says.
+    pub fields: Map<String, Value>,
+    /// Where it stands.
+    pub source: Source,
+}
+
 /// A project.
 #[derive(Clone, Debug, Default)]
 pub struct Project {
@@ -146,8 +166,10 @@ pub struct Project {
     pub queue: Vec<Task>,
     /// Events in the order of the files.
     pub events: Vec<Event>,
-    /// Messages of chat logs.
-    pub messages: usize,
+    /// Messages of chat logs in the order of the files.
+    pub messages: Vec<Message>,
+    /// What agents said of themselves in `agent-state.yaml`.
+    pub states: Vec<AgentState>,
     /// What is wrong.
     pub faults: Vec<Fault>,
     /// The YAML files that were read, those of the newest layout first.
@@ -204,6 +226,7 @@ impl Project {
             Role::Events => salvage::list(&text, &["events"]),
             Role::Queue => salvage::list(&text, &["queue", "tasks"]),
             Role::Chat => salvage::list(&text, &["messages"]),
+            Role::States => salvage::blocks(&text, &["agents"]),
             Role::Other => salvage::blocks(&text, &[]),
         };
         for damage in &read.damages {
@@ -228,7 +251,12 @@ impl Project {
                 self.queue.extend(read.items.iter().filter_map(|item| queued(item, source(item))));
                 self.queue.extend(slot(&read, &shown));
             }
-            Role::Chat => self.messages += read.items.len(),
+            Role::Chat => self.messages.extend(read.items.iter().map(|item| Message { fields: item.fields.clone(), source: source(item) })),
+            Role::States => self.states.extend(
+                read.items
+                    .iter()
+                    .filter_map(|item| Some(AgentState { agent: item.name.clone()?, fields: item.fields.clone(), source: source(item) })),
+            ),
             Role::Other => {}
         }
     }
@@ -319,7 +347,7 @@ fn shown_path(file: &Path, root: &Path) -> String {
     file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned()
 }
 
-fn text(fields: &Map<String, Value>, names: &[&str]) -> Option<String> {
+pub(crate) fn text(fields: &Map<String, Value>, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| match fields.get(*name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

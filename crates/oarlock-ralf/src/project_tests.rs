@@ -38,7 +38,7 @@ fn project() -> tempfile::TempDir {
 fn both_layouts_of_a_project_are_read() {
     let dir = project();
     let project = Project::read(dir.path(), NOW).expect("reads");
-    assert_eq!((project.generation, project.events.len(), project.queue.len(), project.messages), ("3", 2, 1, 0));
+    assert_eq!((project.generation, project.events.len(), project.queue.len(), project.messages.len()), ("3", 2, 1, 0));
     let counts: Vec<_> = project.counts().into_iter().collect();
     assert_eq!(counts, [("claimed", 1), ("done", 1), ("ready", 2)]);
     let task = |id: &str| project.tasks.iter().find(|task| task.id == id).expect("a task");

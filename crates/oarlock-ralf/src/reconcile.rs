@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use oarlock_model::agent::Agent as StoreAgent;
+use oarlock_model::event::Event;
 use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, TaskId};
 use serde::Serialize;
@@ -43,6 +44,10 @@ pub(crate) enum Action {
     ShowDone(TaskId),
     /// That it is open again.
     ShowOpen(TaskId),
+    /// That its parts are worked on, and not the task itself.
+    ShowSplit(TaskId),
+    /// A part of a task of the files gets a file of its own.
+    MakePart(Box<StoreTask>, Box<Task>),
     /// That an agent is there.
     ShowAgent { agent: AgentName, status: String, action: Option<String>, seen_ms: i64 },
 }
@@ -86,6 +91,29 @@ impl Snapshot {
     /// Whether an agent uses the store itself.
     fn is_native(&self, name: &AgentName) -> bool {
         self.agent(name).is_some_and(|agent| agent.is_live() && agent.program.as_deref() != Some(PROGRAM))
+    }
+
+    /// Whether an agent may act at all.
+    pub(crate) fn is_live(&self, name: &AgentName) -> bool {
+        self.agent(name).is_some_and(StoreAgent::is_live)
+    }
+
+    /// Whether an event was made for the files, and need not be told to them.
+    pub(crate) fn is_of_files(&self, event: &Event) -> bool {
+        let is_theirs = |agent: &AgentName| {
+            agent.as_str() == BRIDGE || self.agent(agent).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
+        };
+        event.agent.as_ref().is_none_or(is_theirs)
+    }
+
+    /// The parts of a task that are still to be done.
+    fn open_parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
+        let is_open = |task: &&StoreTask| !matches!(task.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead);
+        self.parts(id).filter(is_open)
+    }
+
+    fn parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
+        self.tasks.values().filter(move |task| task.spec.parent.as_ref().is_some_and(|parent| parent.as_str() == id))
     }
 
     fn is_bridged(&self, name: &AgentName) -> bool {
@@ -158,6 +186,10 @@ pub(crate) fn plan(project: &Project, store: &Snapshot) -> Plan {
             None => unknown_task(task, files, store, &mut joining, &mut plan),
             Some(known) => known_task(task, known, files, store, &mut joining, &mut plan),
         }
+        if let Some(file) = files.file {
+            let parts = store.open_parts(id).filter(|part| !tasks.contains_key(part.id.as_str()));
+            plan.actions.extend(parts.map(|part| Action::MakePart(Box::new(part.clone()), Box::new(file.clone()))));
+        }
     }
     plan
 }
@@ -227,6 +259,13 @@ fn known_task(task: TaskId, known: &StoreTask, files: &InFiles<'_>, store: &Snap
         (TaskState::Done, "done") | (TaskState::Cancelled, "cancelled") => {}
         (TaskState::Done, _) => plan.actions.push(Action::ShowDone(task)),
         (TaskState::Cancelled | TaskState::Dead, _) => {}
+        // Nobody is to begin with what its parts already do.
+        (TaskState::Waiting, "ready") => plan.actions.push(Action::ShowSplit(task)),
+        (TaskState::Waiting, "claimed") if files.claimer().is_none() => {}
+        // Its parts are done: somebody may put them together.
+        (TaskState::Ready, "claimed") if files.claimer().is_none() && store.parts(task.as_str()).next().is_some() => {
+            plan.actions.push(Action::ShowOpen(task));
+        }
         (TaskState::Claimed, in_files) => {
             let Some(grant) = known.holder() else { return };
             let held = || format!("claimed by {}", grant.agent);

@@ -42,7 +42,7 @@ pub(crate) fn quoted(text: &str) -> String {
 pub(crate) fn key(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
     // Words that a parser would take for something else.
-    let taken = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"].contains(&name.to_ascii_lowercase().as_str());
+    let taken = ["null", "true", "false", "yes", "no", "on", "off"].contains(&name.to_ascii_lowercase().as_str());
     if plain && !taken { name.to_owned() } else { quoted(name) }
 }
 

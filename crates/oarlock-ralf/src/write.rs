@@ -12,10 +12,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::edit::EditError;
-use crate::layout::{FILE_BYTES_MAX, is_inside};
+use crate::layout::{self, FILE_BYTES_MAX, is_inside};
 
 /// How often an edit is made anew because somebody without a lock came in between.
 const TRIES_MAX: usize = 100;
@@ -115,8 +116,7 @@ impl Writer {
     /// The file itself: a link is followed as long as it stays in the project.
     fn real(&self, file: &Path) -> Result<PathBuf, WriteError> {
         let refused = |why| WriteError::Refused { file: shown(file), why };
-        let folder = file.parent().unwrap_or(Path::new("."));
-        if !is_inside(folder, &self.root) {
+        if !is_inside(folder_of(file), &self.root) {
             return Err(refused("is not in the project"));
         }
         match fs::symlink_metadata(file) {
@@ -129,13 +129,18 @@ impl Writer {
         }
     }
 
-    /// Both locks of a file, in one order.
-    fn lock(&self, file: &Path) -> Result<[File; 2], WriteError> {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    /// Both locks of a YAML file, in one order. Task files have none of their own: whoever takes or moves a task holds the lock of the queue.
+    fn lock(&self, file: &Path) -> Result<Vec<File>, WriteError> {
+        let is_markdown = file.extension().is_some_and(|extension| extension == "md");
+        let Some(locked) =
+            (if is_markdown { layout::communications(&self.root).map(|folder| folder.join("queue.yaml")) } else { Some(file.to_owned()) })
+        else {
+            return Ok(Vec::new());
+        };
+        let name = locked.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = name.strip_suffix(".yaml").unwrap_or(&name);
         let start = Instant::now();
-        let one = self.take(&file.with_file_name(format!(".{stem}.lock")), start)?;
-        Ok([one, self.take(&file.with_file_name(format!("{name}.lock")), start)?])
+        [format!(".{stem}.lock"), format!("{name}.lock")].iter().map(|lock| self.take(&locked.with_file_name(lock), start)).collect()
     }
 
     fn take(&self, lock: &Path, start: Instant) -> Result<File, WriteError> {
@@ -209,18 +214,35 @@ fn append(file: &Path, seen: &Seen, more: &str) -> Result<bool, WriteError> {
 
 /// A new file in place of the old one; false when the old one is another by now.
 fn replace(file: &Path, seen: &Seen, text: &str) -> Result<bool, WriteError> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let io = |error| failed(file, error);
-    let mut new = tempfile::Builder::new().prefix(".oarlock-").suffix(".tmp").tempfile_in(folder).map_err(io)?;
-    new.write_all(text.as_bytes()).map_err(io)?;
-    new.as_file().set_permissions(fs::Permissions::from_mode(seen.mode)).map_err(io)?;
-    new.as_file().sync_all().map_err(io)?;
+    let new = beside(file, text.as_bytes(), seen.mode).map_err(|error| failed(file, error))?;
     if !seen.holds(file)? {
         return Ok(false);
     }
-    new.persist(file).map_err(|error| failed(file, error.error))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    put(new, file).map_err(|error| failed(file, error))?;
     Ok(true)
+}
+
+/// Writes a file of our own whole or not at all.
+pub(crate) fn whole(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    put(beside(file, bytes, mode)?, file)
+}
+
+/// A temporary file in the same folder, on the disk.
+fn beside(file: &Path, bytes: &[u8], mode: u32) -> io::Result<NamedTempFile> {
+    let mut new = tempfile::Builder::new().prefix(".oarlock-").suffix(".tmp").tempfile_in(folder_of(file))?;
+    new.write_all(bytes)?;
+    new.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    new.as_file().sync_all()?;
+    Ok(new)
+}
+
+fn put(new: NamedTempFile, file: &Path) -> io::Result<()> {
+    new.persist(file).map_err(|error| error.error)?;
+    File::open(folder_of(file))?.sync_all()
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn failed(file: &Path, error: io::Error) -> WriteError {

@@ -16,7 +16,7 @@ fn event(who: &str, n: usize) -> Vec<(&'static str, serde_json::Value)> {
 
 fn log(writer: &Writer, file: &Path, who: &str, n: usize) {
     let added = writer.edit(file, &|text| {
-        Ok(match edit::append_event(text, &event(who, n))? {
+        Ok(match edit::append_items(text, "events", &[event(who, n).to_vec()])? {
             Append::AtEnd(more) => Change::Append(more),
             Append::Whole(text) => Change::Whole(text),
         })

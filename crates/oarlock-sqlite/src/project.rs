@@ -234,6 +234,8 @@ fn task_of(fact: &Fact) -> Option<&TaskId> {
         Fact::DependencyAdded(f) => Some(&f.id),
         Fact::DependencyRemoved(f) => Some(&f.id),
         Fact::LeaseLost(f) => Some(&f.task),
+        Fact::RalfEvent(f) => f.task.as_ref(),
+        Fact::RalfConflict(f) => f.task.as_ref(),
         _ => None,
     }
 }

@@ -149,6 +149,8 @@ impl State {
                 message.acked_by.insert(fact.by.clone());
                 Ok(())
             }
+            Fact::RalfEvent(fact) => self.told_of(event, fact.task.as_ref()),
+            Fact::RalfConflict(fact) => self.told_of(event, fact.task.as_ref()),
             Fact::StoreRestored(_) => Ok(()),
         }
     }
@@ -205,6 +207,11 @@ impl State {
         let task = self.tasks.get_mut(id).ok_or_else(|| format!("there is no task {id}"))?;
         task.updated_at = event.at;
         Ok(task)
+    }
+
+    /// Something was told that stands in a task's history, if it is about one.
+    fn told_of(&mut self, event: &Event, task: Option<&TaskId>) -> Applied {
+        task.map_or(Ok(()), |task| self.changed(event, task).map(drop))
     }
 
     fn add_task(&mut self, event: &Event, fact: &TaskAdded) -> Applied {

@@ -101,7 +101,12 @@ fn number_of(id: &ReservationId) -> u64 {
 /// Whether the event is about this task; messages and reservations may have the same id.
 fn is_about_task(event: &Event, id: &str) -> bool {
     let kind = event.fact.kind();
-    let is_about_some_task = kind.starts_with("task_") || kind.starts_with("dependency_") || matches!(event.fact, Fact::LeaseLost(_));
+    let is_about_some_task = match &event.fact {
+        Fact::LeaseLost(_) => true,
+        Fact::RalfEvent(fact) => fact.task.is_some(),
+        Fact::RalfConflict(fact) => fact.task.is_some(),
+        _ => kind.starts_with("task_") || kind.starts_with("dependency_"),
+    };
     is_about_some_task && event.fact.subject() == id
 }
 

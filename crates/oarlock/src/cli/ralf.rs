@@ -3,11 +3,12 @@
 use clap::{Args, ValueEnum};
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
-use oarlock_ralf::{Bridge, Project, Synced};
-use serde::{Deserialize, Serialize};
+use oarlock_ops::settings::Settings;
+use oarlock_ralf::{Attached, Bridge, Project, Synced, hooks};
+use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,8 +21,6 @@ use crate::project::{self, current_dir};
 
 /// How often `sync --watch` looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// The file beside the store that says which project is attached.
-const ATTACHED: &str = "ralf.json";
 
 /// Exit code when files are damaged, as for `doctor`.
 const DAMAGED: u8 = 65;
@@ -42,15 +41,6 @@ pub(crate) struct Ralf {
     dry_run: bool,
 }
 
-/// What is kept of an attached project.
-#[derive(Debug, Serialize, Deserialize)]
-struct Attached {
-    /// The project's root.
-    root: PathBuf,
-    /// The last event of the store that its files have.
-    log_from: u64,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Action {
     /// One screen: agents, tasks, counts, and what is wrong
@@ -69,6 +59,8 @@ enum Action {
     Sync,
     /// Bring the files up to date once more, and keep them and the store apart from then on
     Detach,
+    /// Ready lines for the loops of the project's agents
+    Hooks,
 }
 
 impl Ralf {
@@ -82,6 +74,10 @@ impl Ralf {
         };
         match self.action {
             Action::Attach | Action::Sync | Action::Detach => self.bring_together(&path, common, output),
+            Action::Hooks => {
+                let root = path.canonicalize().map_err(|error| unreadable(&path, &error))?;
+                Ok(output.reply("ralf hooks", &json!({"hooks": hooks(&root, common.store.as_deref())})))
+            }
             _ => self.show(&path, output),
         }
     }
@@ -100,25 +96,29 @@ impl Ralf {
         let root = path.canonicalize().map_err(|error| unreadable(path, &error))?;
         let target = place_of(&root, common)?;
         let settings = target.settings()?;
-        let marker = target.place().dir().join(ATTACHED);
-        let mut attached = read_marker(&marker)?;
-        if self.action == Action::Attach {
-            Init { prefix: None }.run(&target, options(common, &settings))?;
-        } else if attached.as_ref().is_none_or(|attached| attached.root != root) {
+        let options = || options(common, &settings);
+        let known = attached_to(target.place())?.filter(|attached| attached.root == root);
+        if self.action != Action::Attach && known.is_none() {
             let message = format!("{} is not attached", root.display());
             return Err(Rejection::Missing { message, hint: "attach it first: oarlock ralf attach [PATH]".into() }.into());
         }
-        let mut store = target.open(options(common, &settings))?;
+        if self.dry_run && !target.place().file().exists() {
+            return would_attach(&root, &settings, output);
+        }
+        if self.action == Action::Attach && !self.dry_run {
+            Init { prefix: None }.run(&target, options())?;
+        }
+        let mut store = target.open(options())?;
         let mut bridge = Bridge::new(&root, &mut store, &settings);
-        let mut log_from = match attached.take() {
-            Some(attached) => attached.log_from,
-            None => bridge.last_event()?,
+        let mut attached = match known {
+            Some(attached) => attached,
+            None => Attached::new(&root, bridge.last_event()?),
         };
         loop {
-            let (synced, seq) = bridge.sync(log_from, self.dry_run)?;
-            if !self.dry_run && (seq != log_from || self.action == Action::Attach) {
-                log_from = seq;
-                write_marker(&marker, &Attached { root: root.clone(), log_from })?;
+            let before = attached.clone();
+            let synced = bridge.sync(&mut attached, self.dry_run)?;
+            if !self.dry_run && (attached != before || self.action == Action::Attach) {
+                attached.write(target.place().dir()).map_err(|error| unreadable(&Attached::file(target.place().dir()), &error))?;
             }
             if self.watch {
                 if !synced.is_nothing() && !output.line(&told(&synced, output)?) {
@@ -129,7 +129,8 @@ impl Ralf {
             }
             if self.action == Action::Detach {
                 bridge.leave()?;
-                fs::remove_file(&marker).map_err(|error| unreadable(&marker, &error))?;
+                let file = Attached::file(target.place().dir());
+                fs::remove_file(&file).map_err(|error| unreadable(&file, &error))?;
             }
             return Ok(output.reply("ralf sync", &serde_json::to_value(&synced)?));
         }
@@ -145,7 +146,7 @@ impl Ralf {
                     "agents": project.agents,
                     "tasks": project.counts(),
                     "events": project.events.len(),
-                    "messages": project.messages,
+                    "messages": project.messages.len(),
                     "queue": project.queue.len(),
                     "faults": project.faults,
                 }),
@@ -156,9 +157,19 @@ impl Ralf {
                 ("ralf tasks", json!({"tasks": tasks}))
             }
             Action::Events => ("ralf events", json!({"events": project.events})),
-            Action::Doctor | Action::Attach | Action::Sync | Action::Detach => ("ralf doctor", json!({"faults": project.faults})),
+            Action::Doctor | Action::Attach | Action::Sync | Action::Detach | Action::Hooks => {
+                ("ralf doctor", json!({"faults": project.faults}))
+            }
         }
     }
+}
+
+/// What attaching would do where there is no store yet: tried on one that goes away again.
+fn would_attach(root: &Path, settings: &Settings, output: &Output) -> Result<u8, OpError> {
+    let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
+    let (mut store, _) = SqliteStore::create(&Place::of_file(dir.path().join(STORE_FILE)), project::TASK_PREFIX, Options::default())?;
+    let synced = Bridge::new(root, &mut store, settings).sync(&mut Attached::new(root, 0), true)?;
+    Ok(output.reply("ralf sync", &serde_json::to_value(&synced)?))
 }
 
 /// One line about a look: JSON where JSON is wanted.
@@ -176,28 +187,13 @@ fn place_of(root: &Path, common: &Common) -> Result<Where, OpError> {
     Ok(Where::of(around.unwrap_or_else(|| project::Project::at(root))))
 }
 
-fn read_marker(marker: &Path) -> Result<Option<Attached>, OpError> {
-    match fs::read(marker) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| OpError::Damaged {
-            message: format!("{}: line {}, column {}: {error}", marker.display(), error.line(), error.column()),
-            hint: "remove the file and attach the project again".into(),
-            details: json!({"file": marker, "line": error.line(), "column": error.column()}),
-        }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(marker, &error)),
-    }
-}
-
-/// Written whole or not at all: a look that is killed in between begins where the last one ended.
-fn write_marker(marker: &Path, attached: &Attached) -> Result<(), OpError> {
-    let part = marker.with_extension("json.part");
-    let write = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&part)?;
-        file.write_all(serde_json::to_string(attached)?.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&part, marker)
-    };
-    write().map_err(|error| unreadable(marker, &error))
+/// The project that is attached to the store at `place`, if one is.
+fn attached_to(place: &Place) -> Result<Option<Attached>, OpError> {
+    Attached::read(place.dir()).map_err(|error| OpError::Damaged {
+        message: format!("{}: {error}", Attached::file(place.dir()).display()),
+        hint: "remove the file and attach the project again".into(),
+        details: json!({"file": Attached::file(place.dir())}),
+    })
 }
 
 /// The project that `dir` is in, or the one that the agents' own variables name.

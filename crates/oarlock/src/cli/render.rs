@@ -139,6 +139,7 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
         "ralf events" => ralf::events(&mut out, reply, paint),
         "ralf sync" => ralf::synced(&mut out, reply, paint),
         "ralf doctor" => ralf::faults(&mut out, reply, paint),
+        "ralf hooks" => ralf::hooks(&mut out, reply, paint),
         "unreserve" => ended(&mut out, reply),
         "check" => may_write(&mut out, reply, paint),
         _ => by_shape(&mut out, reply, paint),

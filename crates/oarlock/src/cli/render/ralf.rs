@@ -118,3 +118,15 @@ pub(crate) fn faults(out: &mut String, reply: &Value, paint: Paint) {
     };
     table(out, &["WHERE", "SAVED", "LOST", "WHAT IS WRONG"], faults.iter().map(row).collect(), paint);
 }
+
+pub(crate) fn hooks(out: &mut String, reply: &Value, paint: Paint) {
+    let mut last = String::new();
+    for hook in rows(reply, "hooks") {
+        let of = text(hook, "loop");
+        if of != last {
+            let _ = writeln!(out, "{}# {}", if last.is_empty() { "" } else { "\n" }, paint.bold(&of));
+            last = of;
+        }
+        let _ = writeln!(out, "# {}\n{}", text(hook, "when"), text(hook, "line"));
+    }
+}

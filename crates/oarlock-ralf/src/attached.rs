@@ -1,0 +1,152 @@
+//! What a bridge remembers of an attached project between two looks: how far each side has read the other. It is kept in a file beside the
+//! store, written whole or not at all; a look that is killed before it is written finds its own work done, and does none of it twice.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::write;
+
+/// The name of the file, in the directory of the store.
+const FILE: &str = "ralf.json";
+
+/// How far the files of one project and a store have been brought together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// The project's root.
+    pub root: PathBuf,
+    /// The number of the store's last event that the events file has.
+    pub(crate) log_from: u64,
+    /// The number of the store's last event whose message the chat log has.
+    #[serde(default)]
+    pub(crate) chat_from: u64,
+    /// How far the events of each file are in the store.
+    #[serde(default)]
+    pub(crate) events: BTreeMap<String, Mark>,
+    /// How far the messages of each file are.
+    #[serde(default)]
+    pub(crate) messages: BTreeMap<String, Mark>,
+    /// What both sides last said of an agent's state.
+    #[serde(default)]
+    pub(crate) states: BTreeMap<String, Agreed>,
+    /// Whether nothing has been compared yet: what the files' logs hold then is their history, and stays there.
+    #[serde(default)]
+    pub(crate) is_new: bool,
+}
+
+/// How far a list that grows at its end has been read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    count: usize,
+    /// The last item, as a digest.
+    last: String,
+}
+
+/// The state of an agent as both sides last had it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Agreed {
+    /// The block of the file, as a digest; empty when it had none.
+    pub(crate) file: String,
+    /// The version of the store's entry; 0 when it had none.
+    pub(crate) version: u64,
+}
+
+impl Attached {
+    /// A project that is being attached; `last_event` is the number of the store's last event.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, last_event: u64) -> Self {
+        Self { root: root.into(), log_from: last_event, chat_from: last_event, is_new: true, ..Self::default() }
+    }
+
+    /// The file in the directory `dir` of a store.
+    #[must_use]
+    pub fn file(dir: &Path) -> PathBuf {
+        dir.join(FILE)
+    }
+
+    /// What is remembered beside the store in `dir`; nothing when no project is attached.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not of this form.
+    pub fn read(dir: &Path) -> io::Result<Option<Self>> {
+        match std::fs::read(Self::file(dir)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps it, whole or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, dir: &Path) -> io::Result<()> {
+        write::whole(&Self::file(dir), serde_json::to_string(self)?.as_bytes(), 0o644)
+    }
+}
+
+impl Mark {
+    /// Behind the last of `items`.
+    pub(crate) fn behind<T>(items: &[T], digest: impl Fn(&T) -> String) -> Self {
+        Self { count: items.len(), last: items.last().map(digest).unwrap_or_default() }
+    }
+
+    /// The items behind the mark. Where the file was written anew, those behind the last one that is known, else all.
+    pub(crate) fn unseen<'a, T>(&self, items: &'a [T], digest: impl Fn(&T) -> String) -> &'a [T] {
+        if self.count == 0 {
+            return items;
+        }
+        let is_last = |item: &T| digest(item) == self.last;
+        match items.get(self.count - 1) {
+            Some(item) if is_last(item) => &items[self.count..],
+            _ => items.iter().rposition(is_last).map_or(items, |at| &items[at + 1..]),
+        }
+    }
+}
+
+/// A digest of a value that serialises with ordered keys: 128 bits, as text.
+pub(crate) fn digest(value: &impl Serialize) -> String {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    blake3::hash(&text).to_hex()[..32].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(items: &[u32]) -> Mark {
+        Mark::behind(items, |n| n.to_string())
+    }
+
+    fn unseen<'a>(mark: &Mark, items: &'a [u32]) -> &'a [u32] {
+        mark.unseen(items, |n| n.to_string())
+    }
+
+    #[test]
+    fn what_was_seen_is_not_seen_again() {
+        assert_eq!(unseen(&Mark::default(), &[1, 2]), [1, 2]);
+        assert_eq!(unseen(&mark(&[1, 2]), &[1, 2, 3, 4]), [3, 4]);
+        assert_eq!(unseen(&mark(&[1, 2]), &[1, 2]), [0; 0]);
+        assert_eq!(unseen(&mark(&[1, 2, 2]), &[1, 2, 2, 2]), [2], "twice the same is two");
+    }
+
+    #[test]
+    fn a_file_that_was_written_anew_is_read_from_where_it_is_known() {
+        assert_eq!(unseen(&mark(&[1, 2, 3]), &[3, 4]), [4], "its beginning was cut off");
+        assert_eq!(unseen(&mark(&[1, 2, 3]), &[7, 8, 9]), [7, 8, 9], "it was lost");
+        assert_eq!(unseen(&mark(&[1, 2, 3]), &[]), [0; 0]);
+    }
+
+    #[test]
+    fn it_is_kept_beside_the_store() {
+        let dir = tempfile::tempdir().expect("temporary");
+        assert_eq!(Attached::read(dir.path()).expect("nothing"), None);
+        let attached = Attached { events: BTreeMap::from([("e".to_owned(), mark(&[1]))]), ..Attached::new("/r", 7) };
+        attached.write(dir.path()).expect("writes");
+        assert_eq!(Attached::read(dir.path()).expect("reads"), Some(attached));
+        std::fs::write(Attached::file(dir.path()), "{").expect("writes");
+        assert!(Attached::read(dir.path()).is_err());
+    }
+}

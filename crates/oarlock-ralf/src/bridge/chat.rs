@@ -1,0 +1,148 @@
+//! Messages both ways: those of the chat log are sent in the store, and those that agents of the store send stand in the chat log.
+
+use std::collections::BTreeSet;
+
+use oarlock_model::event::Fact;
+use oarlock_model::{AgentName, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::agent::Leave;
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::message::Send;
+use serde_json::{Map, Value, json};
+
+use super::log::{SOURCE, by_file, is_ours};
+use super::{Bridge, Synced};
+use crate::attached::{Attached, Mark, digest};
+use crate::project::{Message, Project, text};
+use crate::reconcile::{BRIDGE, Snapshot};
+use crate::time;
+
+impl Bridge<'_> {
+    /// Messages that stand in the chat logs since the last look, sent in the names of who wrote them. Returns their ids in the store.
+    pub(super) fn import_messages(
+        &mut self,
+        project: &Project,
+        attached: &mut Attached,
+        synced: &mut Synced,
+    ) -> Result<BTreeSet<String>, OpError> {
+        let fingerprint = |message: &&Message| digest(&message.fields);
+        let mut sent = BTreeSet::new();
+        for (file, messages) in by_file(&project.messages, |message| &message.source.file) {
+            let mark = attached.messages.get(&file).cloned().unwrap_or_default();
+            let unseen = if attached.is_new { &[] } else { mark.unseen(&messages, fingerprint) };
+            for (at, message) in unseen.iter().enumerate().filter(|(_, message)| !is_ours(&message.fields)) {
+                let key = format!("ralf/{}", digest(&(&file, &mark, at, &message.fields)));
+                match self.send(&message.fields, key) {
+                    Ok(ids) => {
+                        synced.add_imported("messages", ids.len());
+                        sent.extend(ids);
+                    }
+                    Err(OpError::Rejected(rejection)) => {
+                        synced.warnings.push(format!("{file}, line {}: {rejection}", message.source.line));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            attached.messages.insert(file, Mark::behind(&messages, fingerprint));
+        }
+        Ok(sent)
+    }
+
+    fn send(&mut self, fields: &Map<String, Value>, key: String) -> Result<Vec<String>, OpError> {
+        let content = text(fields, &["content", "message", "text"]).unwrap_or_default();
+        let from = text(fields, &["from"]).and_then(|name| AgentName::parse(&name).ok());
+        let from = from.unwrap_or_else(|| AgentName::parse(BRIDGE).expect("a name"));
+        self.known(&from, true)?;
+        let mut to = recipients(fields.get("to"));
+        to.retain(|name| name == "all" || AgentName::parse(name).is_ok());
+        for name in &to {
+            if let Ok(name) = AgentName::parse(name)
+                && name.as_str() != "all"
+            {
+                // It may be yet to come: its inbox waits for it.
+                self.known(&name, false)?;
+            }
+        }
+        let about = [text(fields, &["type"]), text(fields, &["task_id"])].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let subject: String = about.chars().filter(|c| !c.is_control()).take(limits::TITLE_CHARS_MAX).collect();
+        let send = Send {
+            to: if to.is_empty() { vec!["all".to_owned()] } else { to },
+            text: content,
+            subject: Some(subject).filter(|subject| !subject.is_empty()),
+            thread: None,
+            reply_to: None,
+            ack: false,
+        };
+        let caller = Caller { key: Some(key), ..Caller::named(from) };
+        let reply = call::mutate(self.store, &caller, self.settings, &send)?;
+        Ok(reply.messages.into_iter().map(|message| message.id.to_string()).collect())
+    }
+
+    /// Sees to it that the store knows an agent, live where it is to act.
+    fn known(&mut self, name: &AgentName, acts: bool) -> Result<(), OpError> {
+        let known = self.store.snapshot()?.agent(name)?;
+        if known.is_some_and(|agent| agent.is_live() || !acts) {
+            return Ok(());
+        }
+        self.join(name)?;
+        if !acts {
+            // Nobody was seen: it is only named.
+            self.order(name, &Leave {})?;
+        }
+        Ok(())
+    }
+
+    /// Writes what agents of the store have sent since the last look into the chat log, in one write.
+    pub(super) fn export_messages(
+        &mut self,
+        project: &Project,
+        snapshot: &Snapshot,
+        sent: &BTreeSet<String>,
+        attached: &mut Attached,
+        synced: &mut Synced,
+    ) -> Result<(), OpError> {
+        let (events, seq) = self.events_after(attached.chat_from, vec!["message_sent".to_owned()])?;
+        let mut items = Vec::new();
+        for event in events.iter().filter(|event| !snapshot.is_of_files(event)) {
+            let Fact::MessageSent(fact) = &event.fact else { continue };
+            if sent.contains(fact.id.as_str()) {
+                continue;
+            }
+            let to: Vec<&str> = fact.to.iter().map(AgentName::as_str).collect();
+            let to = if let [one] = to.as_slice() { json!(one) } else { json!(to) };
+            let id = format!("{SOURCE}-{}", event.seq);
+            let content = fact.subject.as_ref().map_or_else(|| fact.text.clone(), |subject| format!("{subject}\n\n{}", fact.text));
+            let fields = vec![
+                ("id", json!(id)),
+                ("from", json!(event.agent.as_ref().map(ToString::to_string).unwrap_or_default())),
+                ("to", to),
+                ("timestamp", json!(time::shown(event.at.0))),
+                ("type", json!("note")),
+                ("content", json!(content)),
+                ("resolved", json!(false)),
+                ("source", json!(SOURCE)),
+            ];
+            items.push((id, fields));
+        }
+        let file = self.communications("chat-log.yaml", project);
+        match self.append(&file, "messages", &items) {
+            Ok(count) => {
+                synced.add_exported("messages", count);
+                attached.chat_from = seq;
+            }
+            Err(error) => synced.warnings.push(error.to_string()),
+        }
+        Ok(())
+    }
+}
+
+/// To whom a message of a file goes: a name, several, or everybody.
+fn recipients(value: Option<&Value>) -> Vec<String> {
+    let names: Vec<String> = match value {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::String(names)) => names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
+        _ => Vec::new(),
+    };
+    let is_everybody = |name: &String| ["all", "everyone", "*", "broadcast"].contains(&name.to_lowercase().as_str());
+    if names.iter().any(is_everybody) { vec!["all".to_owned()] } else { names }
+}

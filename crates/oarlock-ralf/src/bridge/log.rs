@@ -1,0 +1,161 @@
+//! Events both ways: those of the files into the store's log, and what agents of the store do into the events file.
+
+use std::collections::BTreeMap;
+
+use oarlock_model::event::{Event as StoreEvent, Fact, RalfEvent};
+use oarlock_model::{TaskId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::log::Record;
+use oarlock_ops::store::EventFilter;
+use serde_json::{Map, Value, json};
+
+use super::{Bridge, Synced};
+use crate::attached::{Attached, Mark, digest};
+use crate::edit::{self, Append, EditError};
+use crate::project::{Event, Project};
+use crate::reconcile::Snapshot;
+use crate::time;
+use crate::write::Change;
+
+/// Events of the store that one look writes into the files.
+const EVENTS_MAX: usize = 1_000;
+/// Longest text of an event's notes, in characters.
+const NOTES_CHARS_MAX: usize = 300;
+/// Who wrote an event, where it came from the store.
+pub(super) const SOURCE: &str = "oarlock";
+
+/// Kinds of events that old agents know, and what they call them.
+const KINDS: [(&str, &str); 4] =
+    [("task_claimed", "started"), ("task_done", "completed"), ("task_failed", "failed"), ("task_released", "unclaimed")];
+
+/// Whether an item of a file was written by a bridge.
+pub(super) fn is_ours(fields: &Map<String, Value>) -> bool {
+    fields.get("source").and_then(Value::as_str) == Some(SOURCE)
+}
+
+/// Items by the file that they stand in.
+pub(super) fn by_file<'a, T>(items: &'a [T], file: impl Fn(&T) -> &str) -> BTreeMap<String, Vec<&'a T>> {
+    let mut files: BTreeMap<String, Vec<&T>> = BTreeMap::new();
+    for item in items {
+        files.entry(file(item).to_owned()).or_default().push(item);
+    }
+    files
+}
+
+impl Bridge<'_> {
+    /// Events that old agents have written since the last look.
+    pub(super) fn import_events(&mut self, project: &Project, attached: &mut Attached, synced: &mut Synced) -> Result<(), OpError> {
+        let fingerprint = |event: &&Event| digest(&event.data);
+        for (file, events) in by_file(&project.events, |event| &event.source.file) {
+            let mark = attached.events.get(&file).cloned().unwrap_or_default();
+            let unseen = if attached.is_new { &[] } else { mark.unseen(&events, fingerprint) };
+            let theirs: Vec<RalfEvent> = unseen.iter().filter(|event| !is_ours(&event.data)).map(|event| recorded(&file, event)).collect();
+            for (at, page) in theirs.chunks(limits::LIST_ITEMS_MAX).enumerate() {
+                // A look that was killed before it could remember this is not told twice.
+                let caller = Caller { key: Some(format!("ralf/{}/{at}", digest(&(&file, &mark, page)))), ..Caller::default() };
+                let record = Record { events: page.to_vec(), ..Record::default() };
+                match call::mutate(self.store, &caller, self.settings, &record) {
+                    Ok(reply) => synced.add_imported("events", reply.recorded),
+                    Err(OpError::Rejected(rejection)) => synced.warnings.push(format!("{file}: {rejection}")),
+                    Err(error) => return Err(error),
+                }
+            }
+            attached.events.insert(file, Mark::behind(&events, fingerprint));
+        }
+        Ok(())
+    }
+
+    /// Writes what agents of the store did since the last look into the events file, in one write.
+    pub(super) fn export_events(
+        &mut self,
+        project: &Project,
+        snapshot: &Snapshot,
+        attached: &mut Attached,
+        synced: &mut Synced,
+    ) -> Result<(), OpError> {
+        let kinds = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+        let (events, seq) = self.events_after(attached.log_from, kinds)?;
+        let items: Vec<(String, Vec<(&str, Value)>)> =
+            events.iter().filter(|event| !snapshot.is_of_files(event)).filter_map(item).collect();
+        let file = self.communications("events.yaml", project);
+        match self.append(&file, "events", &items) {
+            Ok(count) => {
+                synced.add_exported("events", count);
+                attached.log_from = seq;
+            }
+            // They are tried again at the next look.
+            Err(error) => synced.warnings.push(error.to_string()),
+        }
+        Ok(())
+    }
+
+    /// A page of the store's events of these kinds, and up to where the log has been seen with it.
+    pub(super) fn events_after(&mut self, from: u64, kinds: Vec<String>) -> Result<(Vec<StoreEvent>, u64), OpError> {
+        let filter = EventFilter { after_seq: from, kinds, limit: EVENTS_MAX, bytes_max: usize::MAX, ..EventFilter::default() };
+        let view = self.store.snapshot()?;
+        let (events, last) = (view.events(&filter)?, view.last_seq()?);
+        let seq = if events.len() < EVENTS_MAX { last } else { events.last().map_or(from, |event| event.seq) };
+        Ok((events, seq.max(from)))
+    }
+
+    /// Appends items to a list, except those whose id the file has: they were written by a look that was killed. Returns how many.
+    pub(super) fn append(
+        &self,
+        file: &std::path::Path,
+        section: &str,
+        items: &[(String, Vec<(&str, Value)>)],
+    ) -> Result<usize, crate::write::WriteError> {
+        if items.is_empty() {
+            return Ok(0);
+        }
+        let written = std::cell::Cell::new(0);
+        self.writer.edit(file, &|text| {
+            let new: Vec<Vec<(&str, Value)>> =
+                items.iter().filter(|(id, _)| !text.contains(&format!("id: \"{id}\""))).map(|(_, fields)| fields.clone()).collect();
+            written.set(new.len());
+            if new.is_empty() { Ok(Change::Nothing) } else { appended(text, section, &new) }
+        })?;
+        Ok(written.get())
+    }
+}
+
+fn appended(text: &str, section: &str, items: &[Vec<(&str, Value)>]) -> Result<Change, EditError> {
+    Ok(match edit::append_items(text, section, items)? {
+        Append::AtEnd(more) => Change::Append(more),
+        Append::Whole(text) => Change::Whole(text),
+    })
+}
+
+fn recorded(file: &str, event: &Event) -> RalfEvent {
+    let task = event.task.as_deref().and_then(|task| TaskId::parse(task).ok());
+    RalfEvent { file: file.to_owned(), task, fields: event.data.clone() }
+}
+
+/// An event of the store as an item of the events file, under its id there.
+fn item(event: &StoreEvent) -> Option<(String, Vec<(&'static str, Value)>)> {
+    let (_, kind) = KINDS.iter().find(|(kind, _)| *kind == event.fact.kind())?;
+    let id = format!("{SOURCE}-{}", event.seq);
+    let agent = event.agent.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut fields = vec![
+        ("timestamp", json!(time::shown(event.at.0))),
+        ("task_id", json!(event.fact.subject())),
+        ("type", json!(kind)),
+        ("agent", json!(agent)),
+    ];
+    let short = |text: &str| text.chars().take(NOTES_CHARS_MAX).collect::<String>();
+    match &event.fact {
+        Fact::TaskDone(fact) => {
+            fields.push(("result", json!("success")));
+            fields.extend(fact.result.as_ref().map(|result| ("notes", json!(short(result)))));
+        }
+        Fact::TaskFailed(fact) => {
+            fields.push(("result", json!("failure")));
+            fields.push(("notes", json!(short(&fact.reason))));
+        }
+        _ => {}
+    }
+    fields.push(("source", json!(SOURCE)));
+    fields.push(("id", json!(id)));
+    Some((id, fields))
+}

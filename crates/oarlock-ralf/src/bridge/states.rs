@@ -1,0 +1,234 @@
+//! Agents' states both ways: `agents.<id>` of `agent-state.yaml` and the entries `agent/NAME`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oarlock_model::event::RalfConflict;
+use oarlock_model::state::Entry;
+use oarlock_model::{AgentName, StateKey};
+use oarlock_ops::OpError;
+use oarlock_ops::log::Record;
+use oarlock_ops::state::{StateDelete, Sync};
+use serde_json::{Map, Value, json};
+
+use super::{Bridge, Synced};
+use crate::attached::{Agreed, Attached, digest};
+use crate::edit::{self, EditError};
+use crate::project::{AgentState, Project};
+use crate::reconcile::{Conflict, Snapshot};
+use crate::time;
+use crate::write::Change;
+
+/// The map of agents in the file.
+const AGENTS: &str = "agents";
+
+/// What is to be done about one agent's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// Nothing changed since both sides last agreed, or both say the same.
+    Neither,
+    /// The file changed: the store follows.
+    File,
+    /// The store changed: the file follows.
+    Store,
+    /// Both changed, to different things: the store counts, and the file follows.
+    Both,
+}
+
+/// Which side has changed since the last look. Without a last look, whoever says something counts.
+fn changed(agreed: &Agreed, file: &str, version: u64, is_same: bool) -> Side {
+    match (agreed.file != file, agreed.version != version) {
+        _ if is_same => Side::Neither,
+        (false, false) => Side::Neither,
+        (true, false) => Side::File,
+        (false, true) => Side::Store,
+        (true, true) => Side::Both,
+    }
+}
+
+impl Bridge<'_> {
+    /// Brings the states of all agents together.
+    pub(super) fn sync_states(
+        &mut self,
+        project: &Project,
+        snapshot: &Snapshot,
+        attached: &mut Attached,
+        synced: &mut Synced,
+        dry_run: bool,
+    ) -> Result<(), OpError> {
+        let mut blocks: BTreeMap<&str, &AgentState> = BTreeMap::new();
+        for state in &project.states {
+            // Of doubles the first, which is the newest layout's.
+            blocks.entry(&state.agent).or_insert(state);
+        }
+        let entries: BTreeMap<String, Entry> = {
+            let view = self.store.snapshot()?;
+            let own =
+                |entry: Entry| Some((entry.key.as_str().strip_prefix("agent/").filter(|name| !name.contains('/'))?.to_owned(), entry));
+            view.entries("agent/")?.into_iter().filter_map(own).collect()
+        };
+        let names: BTreeSet<String> =
+            blocks.keys().map(|name| (*name).to_owned()).chain(entries.keys().cloned()).chain(attached.states.keys().cloned()).collect();
+        for name in names {
+            let Ok(agent) = AgentName::parse(&name) else { continue };
+            let block = blocks.get(name.as_str()).copied();
+            let entry = entries.get(&name);
+            let known = attached.states.get(&name).cloned();
+            let is_present = snapshot.is_live(&agent) || project.agents.iter().any(|a| a.name == name && a.state == "active");
+            let file = block.map_or_else(String::new, |block| digest(&block.fields));
+            let version = entry.map_or(0, |entry| entry.version);
+            let side = match &known {
+                // A state of long ago is no sign of life: it is followed from its next change on.
+                None if entry.is_none() && !is_present && attached.is_new => Side::Neither,
+                known => {
+                    let is_same = block.map(|block| json!(block.fields)).as_ref() == entry.and_then(|entry| entry.value.as_ref());
+                    changed(&known.clone().unwrap_or_default(), &file, version, is_same)
+                }
+            };
+            if side == Side::Both {
+                let conflict = Conflict {
+                    task: StateKey::of_agent(&agent).to_string(),
+                    files: block.map_or_else(|| "no state".to_owned(), |block| json!(block.fields).to_string()),
+                    store: entry.and_then(|entry| entry.value.as_ref()).map_or_else(|| "no state".to_owned(), ToString::to_string),
+                    kept: "store",
+                };
+                if !dry_run {
+                    let told = RalfConflict {
+                        subject: conflict.task.clone(),
+                        task: None,
+                        files: conflict.files.clone(),
+                        store: conflict.store.clone(),
+                        kept: conflict.kept.to_owned(),
+                    };
+                    self.record(&Record { conflicts: vec![told], ..Record::default() })?;
+                }
+                synced.conflicts.push(conflict);
+            }
+            let done = match side {
+                Side::Neither => Ok(Some((file, version))),
+                Side::File if dry_run => {
+                    synced.add_imported("states", 1);
+                    continue;
+                }
+                Side::Store | Side::Both if dry_run => {
+                    synced.add_exported("states", 1);
+                    continue;
+                }
+                Side::File => self.take_state(&agent, block, synced).map(|version| Some((file, version))),
+                Side::Store | Side::Both => Ok(self.show_state(&agent, block, entry, project, synced).map(|file| (file, version))),
+            };
+            match done {
+                Ok(Some((file, version))) if file.is_empty() && version == 0 => drop(attached.states.remove(&name)),
+                Ok(Some((file, version))) => drop(attached.states.insert(name, Agreed { file, version })),
+                // What failed is tried again at the next look.
+                Ok(None) => {}
+                Err(OpError::Rejected(rejection)) => synced.warnings.push(rejection.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The store follows the file. Returns the entry's new version.
+    fn take_state(&mut self, agent: &AgentName, block: Option<&AgentState>, synced: &mut Synced) -> Result<u64, OpError> {
+        if !self.store.snapshot()?.agent(agent)?.is_some_and(|agent| agent.is_live()) {
+            self.join(agent)?;
+        }
+        let version = match block {
+            Some(block) => {
+                let sync = Sync { merge: Some(Value::Object(block.fields.clone())), ..Sync::default() };
+                self.order(agent, &sync)?.state.version
+            }
+            None => {
+                self.order(agent, &StateDelete { key: StateKey::of_agent(agent), if_version: None })?;
+                0
+            }
+        };
+        synced.add_imported("states", 1);
+        Ok(version)
+    }
+
+    /// The file follows the store. Returns the digest of the block as it is then; nothing when it could not be written.
+    fn show_state(
+        &self,
+        agent: &AgentName,
+        block: Option<&AgentState>,
+        entry: Option<&Entry>,
+        project: &Project,
+        synced: &mut Synced,
+    ) -> Option<String> {
+        let file = match block {
+            Some(block) => self.root.join(&block.source.file),
+            None => self.communications("agent-state.yaml", project),
+        };
+        let value = match entry.and_then(|entry| entry.value.as_ref()) {
+            Some(Value::Object(fields)) => Some(fields),
+            Some(_) => {
+                synced.warnings.push(format!("the state of {agent} is no object, and stays out of {}", file.display()));
+                return None;
+            }
+            None => None,
+        };
+        let now = time::shown(entry.map_or(0, |entry| entry.updated_at.0));
+        let edited = self.writer.edit(&file, &|text| Ok(Change::Whole(with_state(text, agent.as_str(), value, &now)?)));
+        match edited {
+            Ok(_) => {
+                synced.add_exported("states", 1);
+                let mut fields = block.filter(|_| value.is_some()).map(|block| block.fields.clone()).unwrap_or_default();
+                fields.extend(value.cloned().unwrap_or_default());
+                Some(if value.is_some() { digest(&fields) } else { String::new() })
+            }
+            Err(error) => {
+                synced.warnings.push(error.to_string());
+                None
+            }
+        }
+    }
+}
+
+/// The text with the fields of an agent's state, or without its block; the metadata say when and by whom.
+pub(crate) fn with_state(text: &str, agent: &str, fields: Option<&Map<String, Value>>, now: &str) -> Result<String, EditError> {
+    let edited = match fields {
+        Some(fields) => {
+            let fields: Vec<(&str, Value)> = fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            edit::set_block(text, AGENTS, agent, &fields)?
+        }
+        None => edit::remove_block(text, AGENTS, agent)?,
+    };
+    edit::set_section(&edited, "metadata", &[("last_updated", json!(now)), ("updated_by", json!(agent))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_changed_since_both_agreed_is_followed() {
+        let agreed = Agreed { file: "a".to_owned(), version: 3 };
+        for (file, version, want) in [("a", 3, Side::Neither), ("b", 3, Side::File), ("a", 4, Side::Store), ("b", 4, Side::Both)] {
+            assert_eq!(changed(&agreed, file, version, false), want, "{file} {version}");
+            assert_eq!(changed(&agreed, file, version, true), Side::Neither, "both say the same");
+        }
+        assert_eq!(changed(&Agreed::default(), "a", 0, false), Side::File);
+        assert_eq!(changed(&Agreed::default(), "", 1, false), Side::Store);
+    }
+
+    #[test]
+    fn a_block_comes_and_goes_and_the_others_stay() {
+        let text = "agents: {}\nmetadata: {last_updated: x, updated_by: system}\n";
+        let fields = Map::from_iter([("status".to_owned(), json!("working")), ("a b".to_owned(), json!([1]))]);
+        // Maps in brackets on one line are not edited.
+        assert!(with_state(text, "ada", Some(&fields), "now").is_err());
+        let text = "# theirs\nagents: {}\nmetadata:\n  last_updated: 'x'\n  updated_by: system\n";
+        let one = with_state(text, "ada", Some(&fields), "now").expect("edits");
+        assert_eq!(
+            one,
+            "# theirs\nagents:\n  ada:\n    \"a b\": [1]\n    status: \"working\"\nmetadata:\n  last_updated: 'now'\n  updated_by: \"ada\"\n"
+        );
+        let two = with_state(&one, "bob", Some(&fields), "now").expect("edits");
+        let again = with_state(&two, "bob", None, "now").expect("edits");
+        assert_eq!(again.replace("bob", "ada"), one);
+        let none = with_state(&again, "ada", None, "now").expect("edits");
+        assert_eq!(none, text.replace("'x'", "'now'").replace("system", "\"ada\""));
+        assert!(with_state("", "ada", Some(&fields), "now").expect("edits").starts_with("agents:\n  ada:\n"));
+    }
+}
