@@ -51,8 +51,10 @@ pub(crate) fn stated(document: &Document<'_>, line: usize, last: usize) -> Optio
     })
 }
 
-/// As [`minutes_in`], but a bare number is minutes: for fields named "estimated minutes".
-pub(crate) fn minutes_of_field(text: &str) -> Option<u64> {
+/// Minutes of work that a field states: "45 minutes", "2-3 hours" (the middle), "1 week" (five days of eight hours); a bare number is
+/// minutes. At most 480,000; nothing where no duration is named.
+#[must_use]
+pub fn minutes_of_field(text: &str) -> Option<u64> {
     minutes_in(text).or_else(|| {
         let trimmed = text.trim();
         let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();

@@ -50,6 +50,7 @@ mod words;
 pub use assign::{Candidate, assign};
 pub use by::By;
 pub use error::PlanError;
+pub use estimate::minutes_of_field;
 pub use name::{task_id_from_file_name, title};
 pub use part::subtask_document;
 pub use plan::{Conflict, Edge, Plan, Step, Subtask};

@@ -27,7 +27,7 @@ use serde_json::json;
 use crate::attached::Attached;
 use crate::edit;
 use crate::layout;
-use crate::project::{Project, Task};
+use crate::project::{Agent, Project, Source, Task};
 use crate::reconcile::{self, Action, Conflict, InFiles, PROGRAM, Plan, Snapshot};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
@@ -112,6 +112,41 @@ impl<'a> Bridge<'a> {
         self.export_messages(&project, &snapshot, &sent, attached, &mut synced)?;
         attached.is_new = false;
         Ok(synced)
+    }
+
+    /// Only the heartbeats of these agents of the files go into the store: whom the files show as there is there.
+    ///
+    /// # Errors
+    /// The store fails. What one agent refuses is passed over.
+    pub fn take_heartbeats(&mut self, agents: &[Agent]) -> Result<(), OpError> {
+        let view = self.store.snapshot()?;
+        let known = view.agents()?.into_iter().map(|agent| (agent.name.to_string(), agent)).collect();
+        let snapshot = Snapshot { tasks: BTreeMap::new(), agents: known, now_ms: view.now().wall.0 };
+        drop(view);
+        let project = Project { agents: agents.to_vec(), ..Project::default() };
+        for action in reconcile::heartbeats(&project, &snapshot) {
+            match self.act(&action, &project, &BTreeMap::new(), &mut BTreeSet::new()) {
+                Ok(()) | Err(Trouble::Warning(_)) => {}
+                Err(Trouble::Fatal(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the files of a task's parts that are still to be done, beside the file of the task.
+    ///
+    /// # Errors
+    /// The store fails. A file that cannot be made is made at the next look.
+    pub fn make_parts(&mut self, task: &str, file: &Path) -> Result<(), OpError> {
+        let snapshot = self.snapshot()?;
+        let source = Source { file: file.strip_prefix(&self.root).unwrap_or(file).to_string_lossy().into_owned(), line: 1 };
+        let parent = Task { source, ..Task::default() };
+        for part in snapshot.open_parts(task) {
+            if let Err(Trouble::Fatal(error)) = self.make_part(part, &parent) {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The agents that stood in the store for those of the files leave it. Returns how many.

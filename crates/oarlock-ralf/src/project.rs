@@ -21,7 +21,7 @@ const TIMEOUT_S_DEFAULT: i64 = 120;
 const CLOCK_SLACK_MS: i64 = 5_000;
 
 /// Where something stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// From the project's root.
     pub file: String,
@@ -74,7 +74,7 @@ pub struct Agent {
 }
 
 /// A task file, or an item of the queue.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Task {
     /// Of its file or folder, or as the queue has it.
     pub id: String,
@@ -188,7 +188,7 @@ impl Project {
         let mut project = Self { root: layout.root.clone(), files: layout.yaml.clone(), ..Self::default() };
         let mut forms = Forms::default();
         for file in &layout.yaml {
-            project.take_yaml(file, &layout, now_ms, &mut forms);
+            project.take_yaml(file, None, &layout, now_ms, &mut forms);
         }
         for (file, folder) in &layout.tasks {
             project.take_task(file, *folder, &layout);
@@ -197,6 +197,14 @@ impl Project {
             project.fault_of(String::new(), "there are more task files than are read");
         }
         project.generation = forms.generation(&layout);
+        Ok(project)
+    }
+
+    /// Reads one file as what it is said to be, whatever its name.
+    pub(crate) fn read_as(file: &Path, role: Role, now_ms: i64) -> io::Result<Self> {
+        let layout = layout::find(file)?;
+        let mut project = Self { root: layout.root.clone(), files: vec![file.to_owned()], ..Self::default() };
+        project.take_yaml(file, Some(role), &layout, now_ms, &mut Forms::default());
         Ok(project)
     }
 
@@ -212,14 +220,14 @@ impl Project {
         self.faults.push(Fault { file, line: 0, column: 0, cause: cause.to_owned(), recovered: 0, lost: 0 });
     }
 
-    fn take_yaml(&mut self, file: &Path, layout: &Layout, now_ms: i64, forms: &mut Forms) {
+    fn take_yaml(&mut self, file: &Path, role: Option<Role>, layout: &Layout, now_ms: i64, forms: &mut Forms) {
         let shown = shown_path(file, &layout.root);
         let (text, changed_ms) = match text_of(file) {
             Ok(read) => read,
             Err(cause) => return self.fault_of(shown, &cause),
         };
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let role = Role::of(name, &text);
+        let role = role.unwrap_or_else(|| Role::of(name, &text));
         forms.see(role, &text);
         let read = match role {
             Role::Heartbeats => salvage::blocks(&text, &["heartbeats", "agents"]),

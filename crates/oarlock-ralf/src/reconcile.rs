@@ -107,7 +107,7 @@ impl Snapshot {
     }
 
     /// The parts of a task that are still to be done.
-    fn open_parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
+    pub(crate) fn open_parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
         let is_open = |task: &&StoreTask| !matches!(task.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead);
         self.parts(id).filter(is_open)
     }
@@ -164,6 +164,13 @@ pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
         all.entry(known.unwrap_or(&item.id)).or_default().queue.get_or_insert(item);
     }
     all
+}
+
+/// Only what the heartbeats of the files say.
+pub(crate) fn heartbeats(project: &Project, store: &Snapshot) -> Vec<Action> {
+    let (mut plan, mut joining) = (Plan::default(), Vec::new());
+    project.agents.iter().for_each(|agent| agent_of_files(agent, store, &mut joining, &mut plan));
+    plan.actions
 }
 
 /// Compares.

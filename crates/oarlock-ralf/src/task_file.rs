@@ -1,6 +1,7 @@
 //! Task files: Markdown whose fields are lines in bold type, sometimes front matter too. The folder decides whether a task is still open,
 //! because the status line disagrees with it in a quarter of the files.
 
+use oarlock_plan::minutes_of_field;
 use serde::Serialize;
 
 /// Lines in which fields are looked for; further down stands prose that may look like them.
@@ -160,27 +161,7 @@ pub(crate) fn ids(text: &str) -> Vec<String> {
 
 /// Minutes of an estimate: "45 minutes", "90", "2-3 hours", "1 week"; nothing for tokens.
 pub(crate) fn minutes(text: &str) -> Option<u32> {
-    let lower = text.to_lowercase();
-    let lower = lower.split('(').next().unwrap_or(&lower).trim();
-    let digits = |text: &str| {
-        text.trim().split(|c: char| !c.is_ascii_digit() && c != '.').find(|part| !part.is_empty()).and_then(|part| part.parse::<f64>().ok())
-    };
-    let (low, unit) = match lower.split_once('-') {
-        Some((low, rest)) => (digits(low).zip(digits(rest)).map(|(a, b)| f64::midpoint(a, b)), rest),
-        None => (digits(lower), lower),
-    };
-    let unit = unit.trim_start_matches(|c: char| c.is_ascii_digit() || ". ~".contains(c));
-    let factor = match unit {
-        "" | "m" | "min" | "mins" | "minute" | "minutes" => 1.0,
-        _ if unit.starts_with("min") => 1.0,
-        _ if unit.starts_with('h') => 60.0,
-        _ if unit.starts_with("day") => 480.0,
-        _ if unit.starts_with("week") => 2_400.0,
-        _ => return None,
-    };
-    let minutes = low? * factor;
-    // Bounded before it is turned into a whole number.
-    ((1.0..=1_000_000.0).contains(&minutes)).then_some(minutes.round() as u32)
+    minutes_of_field(text).and_then(|minutes| u32::try_from(minutes).ok()).filter(|minutes| *minutes > 0)
 }
 
 /// The state of the contract that folder and status line show together.

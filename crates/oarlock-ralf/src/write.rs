@@ -20,6 +20,10 @@ use crate::layout::{self, FILE_BYTES_MAX, is_inside};
 
 /// How often an edit is made anew because somebody without a lock came in between.
 const TRIES_MAX: usize = 100;
+/// How long an empty file may be in the middle of being written.
+const EMPTY_FOR: Duration = Duration::from_millis(50);
+/// Shortest pause between two looks.
+const PAUSE_MIN: Duration = Duration::from_micros(200);
 /// Longest pause between two looks at a lock.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
@@ -99,7 +103,7 @@ impl Writer {
         let file = self.real(file)?;
         let _locks = self.lock(&file)?;
         for _ in 0..TRIES_MAX {
-            let seen = Seen::read(&file)?;
+            let seen = Seen::settled(&file)?;
             let change = edit(&seen.text).map_err(|error| WriteError::Edit { file: shown(&file), error })?;
             let done = match change {
                 Change::Nothing => return Ok(false),
@@ -148,7 +152,7 @@ impl Writer {
         let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
         let file =
             OpenOptions::new().create(true).append(true).mode(0o644).custom_flags(flags).open(lock).map_err(|error| failed(lock, error))?;
-        let mut pause = Duration::from_micros(200);
+        let mut pause = PAUSE_MIN;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(file),
@@ -186,6 +190,18 @@ impl Seen {
         let mut text = String::new();
         opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(file, error))?;
         Ok(Self { text, identity: Some((meta.dev(), meta.ino())), mode: meta.permissions().mode() & 0o7777 })
+    }
+
+    /// The same, but not while somebody without a lock is about to write it: a file that is opened to be written anew is empty for a moment.
+    fn settled(file: &Path) -> Result<Self, WriteError> {
+        let start = Instant::now();
+        loop {
+            let seen = Self::read(file)?;
+            if seen.identity.is_none() || !seen.text.is_empty() || start.elapsed() >= EMPTY_FOR {
+                return Ok(seen);
+            }
+            thread::sleep(PAUSE_MIN);
+        }
     }
 
     /// Whether the file is still this one, byte for byte: times are too coarse to tell.

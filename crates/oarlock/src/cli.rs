@@ -18,6 +18,7 @@ use oarlock_ops::OpError;
 use std::ffi::OsString;
 
 use args::Common;
+pub(crate) use local::ThisMachine;
 use output::Output;
 
 /// Runs a command line and returns its exit code.

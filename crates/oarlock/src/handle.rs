@@ -1,16 +1,20 @@
 //! [`Oarlock`]: a store, a caller and the defaults in one hand, for other Rust programs.
 
-use oarlock_model::AgentName;
 use oarlock_model::agent::Owner;
+use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::Join;
+use oarlock_ops::agent::{Join, JoinReply};
 use oarlock_ops::call::{self, Caller};
-use oarlock_ops::request::{Mutation, Query};
+use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::request::{Mutation, Query, Request as _};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_sqlite::{Options, Place, SqliteStore};
+use serde_json::Value;
 use std::path::Path;
 
+use crate::cli::ThisMachine;
+use crate::config;
 use crate::project::Project;
 
 /// A handle of an embedded store. Each thread uses its own.
@@ -28,7 +32,8 @@ impl Oarlock {
     /// `not_found` when there is none, and those of the store.
     pub fn open_here() -> Result<Self, OpError> {
         let project = Project::find(&crate::project::current_dir()?)?;
-        Self::open(&project.store_file())
+        let settings = config::load(Some(&project.dir().join("config.toml")))?;
+        Ok(Self { settings, ..Self::open(&project.store_file())? })
     }
 
     /// Opens the store in this file, or makes it.
@@ -45,15 +50,51 @@ impl Oarlock {
     /// # Errors
     /// `already_exists` while another live session has the name.
     pub fn joined_as(mut self, name: &str) -> Result<Self, OpError> {
-        let name = AgentName::parse(name)?;
+        self.join(Join { name: Some(AgentName::parse(name)?), ..Join::default() })?;
+        Ok(self)
+    }
+
+    /// The same for any request to join. Calls from then on are this session's.
+    ///
+    /// # Errors
+    /// `already_exists` while another live session has the name.
+    pub fn join(&mut self, request: Join) -> Result<JoinReply, OpError> {
         let process = oarlock_host::process::ProcessId::current().map_err(|error| StoreError::Unavailable {
             message: format!("this process cannot be identified: {error}"),
             hint: "is /proc mounted?".into(),
         })?;
         let owner = Owner::Lock { process: process.to_text(), grace_ms: 0 };
-        let joined = self.order(&Join { name: Some(name.clone()), owner, ..Join::default() })?;
-        self.caller = Caller { name: Some(name), session: Some(joined.session), ..Caller::default() };
-        Ok(self)
+        let mut request = Join { owner, ..request };
+        // A process that is named takes the place of this one.
+        request.localise(&mut ThisMachine)?;
+        request.host.pid.get_or_insert(std::process::id());
+        let joined = self.order(&request)?;
+        self.caller = Caller { name: Some(joined.agent.name.clone()), session: Some(joined.session.clone()), ..Caller::default() };
+        Ok(joined)
+    }
+
+    /// Calls any operation by its verb, its request and reply as JSON: the fields are the long names of the flags with `_` for `-`, and
+    /// operands by theirs. With a key it happens once, however often it is called.
+    ///
+    /// # Errors
+    /// `invalid_request` for an unknown verb or field, refusals, store errors.
+    pub fn call(&mut self, verb: &str, request: Value, key: Option<&str>) -> Result<Value, OpError> {
+        let entry = registry::find(verb).ok_or_else(|| {
+            let hint = "the verbs are those of the command line that need a store";
+            Rejection::invalid(format!("there is no verb \"{}\"", oarlock_model::ident::shown(verb)), hint)
+        })?;
+        check_fields(entry, &request)?;
+        if verb == Join::VERB {
+            let request: Join = serde_json::from_value(request).map_err(|error| unreadable(verb, &error))?;
+            return Ok(serde_json::to_value(self.join(request)?)?);
+        }
+        let mut call = (entry.from_json)(request)?;
+        call.localise(&mut ThisMachine)?;
+        if let Some(reply) = call.without_store(&self.settings)? {
+            return Ok(reply);
+        }
+        let caller = Caller { key: key.map(str::to_owned), ..self.caller.clone() };
+        call.run(&mut self.store, &caller, &self.settings)
     }
 
     /// Asks a query.
@@ -80,4 +121,21 @@ impl Oarlock {
         let caller = Caller { key: Some(key.to_owned()), ..self.caller.clone() };
         call::mutate(&mut self.store, &caller, &self.settings, request)
     }
+}
+
+/// A field that the verb does not have is a slip, and would be passed over in silence.
+fn check_fields(entry: &Entry, request: &Value) -> Result<(), Rejection> {
+    let command = (entry.arguments)(clap::Command::new(entry.verb));
+    let known: Vec<&str> = command.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+    match request.as_object().into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str())) {
+        Some((name, _)) => Err(Rejection::invalid(
+            format!("{} has no field \"{}\"", entry.verb, oarlock_model::ident::shown(name)),
+            format!("its fields are {}", known.join(", ")),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn unreadable(verb: &str, error: &serde_json::Error) -> Rejection {
+    Rejection::invalid(format!("the request of {verb} cannot be read: {error}"), "compare it with the reference of this verb")
 }

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 mod handle;
 pub mod project;
+pub mod ralf;
 mod selftest;
 
 pub use handle::Oarlock;

@@ -23,7 +23,8 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-ops", Uses::Only(&["oarlock-model", "oarlock-plan"])),
     ("oarlock-sqlite", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-run", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
-    ("oarlock-ralf", Uses::Only(&["oarlock-model", "oarlock-ops"])),
+    ("oarlock-ralf", Uses::Only(&["oarlock-model", "oarlock-ops", "oarlock-plan"])),
+    ("oarlock-python", Uses::Only(&["oarlock", "oarlock-sqlite"])),
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
     ("oarlock-testkit", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-sqlite"])),
     ("oarlock-faultdisk", Uses::Only(&[])),

@@ -35,7 +35,7 @@ pub(super) fn is_ours(fields: &Map<String, Value>) -> bool {
 }
 
 /// Items by the file that they stand in.
-pub(super) fn by_file<'a, T>(items: &'a [T], file: impl Fn(&T) -> &str) -> BTreeMap<String, Vec<&'a T>> {
+pub(super) fn by_file<T>(items: &[T], file: impl Fn(&T) -> &str) -> BTreeMap<String, Vec<&T>> {
     let mut files: BTreeMap<String, Vec<&T>> = BTreeMap::new();
     for item in items {
         files.entry(file(item).to_owned()).or_default().push(item);

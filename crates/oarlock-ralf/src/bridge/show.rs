@@ -1,16 +1,15 @@
 //! Tasks of the store in their files: the fields of a queue item, the status line, the folder, and the files of parts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
 
-use oarlock_model::TaskId;
 use oarlock_model::task::Task as StoreTask;
+use oarlock_model::{AgentName, Label, TaskId};
 use serde_json::{Value, json};
 
 use super::{Bridge, Trouble};
-use crate::edit::{self, EditError};
+use crate::edit;
+use crate::part_file::{PartFile, unit};
 use crate::project::Task;
 use crate::reconcile::InFiles;
 use crate::task_file::{self, Folder};
@@ -79,7 +78,7 @@ impl Bridge<'_> {
     fn move_to_completed(&self, task: &Task) -> Result<(), Trouble> {
         let file = self.root.join(&task.source.file);
         let is_open = task.folder.is_some_and(|folder| folder != Folder::Completed);
-        let from = unit(file);
+        let from = unit(&file);
         let active =
             from.parent().filter(|active| is_open && active.file_name().is_some_and(|name| Folder::of(&name.to_string_lossy()).is_some()));
         let (Some(active), Some(name)) = (active, from.file_name()) else {
@@ -96,67 +95,24 @@ impl Bridge<'_> {
         fs::rename(&from, &to).map_err(io)
     }
 
-    /// Makes the file of a part of the task in `parent`, in the layout that this one has: `TASK-x-SUB1.md` beside `TASK-x.md`,
-    /// `TASK-x-SUB1/task.md` beside `TASK-x/task.md`, or below its `subtasks/`. A file that is there is left alone.
+    /// Makes the file of a part of the task in `parent`.
     pub(super) fn make_part(&self, part: &StoreTask, parent: &Task) -> Result<(), Trouble> {
-        let parent_file = self.root.join(&parent.source.file);
-        let unit = unit(parent_file.clone());
-        let beside = unit.parent().unwrap_or(&self.root).to_owned();
-        // Ids are names: letters, digits and `._-`, none of which leads elsewhere.
-        let id = part.id.as_str();
-        let file = match (unit == parent_file, unit.join("subtasks").is_dir()) {
-            (true, _) => beside.join(format!("{id}.md")),
-            (false, true) => unit.join("subtasks").join(id).join("task.md"),
-            (false, false) => beside.join(id).join("task.md"),
+        let spec = &part.spec;
+        let file = PartFile {
+            id: part.id.as_str(),
+            title: &spec.title,
+            priority: Some(PRIORITIES[usize::from(spec.priority).min(PRIORITIES.len() - 1)]),
+            kind: spec.kind.as_ref().map(Label::as_str),
+            parent: spec.parent.as_ref().map_or("", TaskId::as_str),
+            needs: part.needs.iter().map(TaskId::as_str).collect(),
+            assigned: spec.assigned.as_ref().map(AgentName::as_str),
+            estimate_minutes: spec.estimate_minutes.map(u64::from),
+            created_ms: part.created_at.0,
+            document: &spec.body,
         };
-        if file.exists() {
-            return Ok(());
-        }
-        let folder = file.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(|error| Trouble::Warning(format!("{} cannot be made: {error}", folder.display())))?;
-        let text = part_text(part);
-        self.writer
-            .edit(&file, &|there| Ok::<_, EditError>(if there.is_empty() { Change::Whole(text.clone()) } else { Change::Nothing }))?;
+        file.make(&self.writer, &self.root, &self.root.join(&parent.source.file))?;
         Ok(())
     }
-}
-
-/// What belongs to one task: `TASK-x/task.md` goes with its folder, `TASK-x.md` alone.
-fn unit(file: PathBuf) -> PathBuf {
-    match file.parent() {
-        Some(folder) if file.file_name().is_some_and(|name| name.eq_ignore_ascii_case("task.md")) => folder.to_owned(),
-        _ => file,
-    }
-}
-
-/// A part as a task file: its document, under the bold fields that the scripts look for.
-fn part_text(part: &StoreTask) -> String {
-    let spec = &part.spec;
-    let mut out = format!("# {}: {}\n\n**Status:** pending\n", part.id, spec.title);
-    let _ = writeln!(out, "**Priority:** {}", PRIORITIES[usize::from(spec.priority).min(PRIORITIES.len() - 1)]);
-    if let Some(kind) = &spec.kind {
-        let _ = writeln!(out, "**Type:** {kind}");
-    }
-    if let Some(parent) = &spec.parent {
-        let _ = writeln!(out, "**Parent Task:** {parent}");
-    }
-    if !part.needs.is_empty() {
-        let needs: Vec<&str> = part.needs.iter().map(TaskId::as_str).collect();
-        let _ = writeln!(out, "**Depends On:** {}", needs.join(", "));
-    }
-    if let Some(agent) = &spec.assigned {
-        let _ = writeln!(out, "**Assigned Agent:** {agent}");
-    }
-    if let Some(minutes) = spec.estimate_minutes {
-        let _ = writeln!(out, "**Estimated Minutes:** {minutes}");
-    }
-    let _ = writeln!(out, "**Created:** {}", time::shown(part.created_at.0));
-    // The document has a head of its own, which says the same.
-    let body = spec.body.split_once("\n## ").map_or_else(|| spec.body.clone(), |(_, body)| format!("## {body}"));
-    if !body.trim().is_empty() {
-        let _ = write!(out, "\n{}\n", body.trim_end());
-    }
-    out
 }
 
 /// The text with another status; untouched when it has no status line.

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
-use oarlock_ralf::{Attached, Bridge, Project, Synced, hooks};
+use oarlock_ralf::{Attached, Bridge, Files, Project, Synced, hooks};
 use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
 use serde_json::{Value, json};
 use std::fs;
@@ -198,12 +198,11 @@ fn attached_to(place: &Place) -> Result<Option<Attached>, OpError> {
 
 /// The project that `dir` is in, or the one that the agents' own variables name.
 fn around(dir: &Path) -> Result<PathBuf, OpError> {
-    let has_files = |dir: &&Path| dir.join(".autonomous").is_dir() || dir.join("tasks/active").is_dir();
-    if let Some(found) = dir.ancestors().find(has_files) {
-        return Ok(found.to_owned());
+    if let Some(found) = Files::find_root(dir) {
+        return Ok(found);
     }
     let named = ["RALF_PROJECT_DIR", "RALF_PROJECT_ROOT"].iter().find_map(|name| environment(name)).map(PathBuf::from);
-    named.filter(|named| has_files(&named.as_path())).ok_or_else(|| {
+    named.filter(|named| Files::find_root(named).as_ref() == Some(named)).ok_or_else(|| {
         Rejection::Missing {
             message: format!("there are no RALF files around {}", dir.display()),
             hint: "name the project's root, which has a folder .autonomous or tasks/active".into(),

@@ -1,0 +1,164 @@
+//! The native half of the Python package `oarlock`: two classes that take and give JSON text. What callers see is written in Python, in
+//! `python/`; this decides nothing.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use oarlock::Oarlock;
+use oarlock::ops::{OpError, registry};
+use oarlock::ralf::{Ralf, RalfError};
+use oarlock_sqlite::Synchronous;
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+
+create_exception!(_oarlock, Failure, PyException, "What failed: its kind (`op`, `lock`, `missing` or `files`), and more as JSON text.");
+
+/// A store and who calls it.
+#[pyclass(frozen, module = "oarlock._oarlock")]
+struct Handle {
+    inner: Mutex<Oarlock>,
+}
+
+#[pymethods]
+impl Handle {
+    /// Opens the store in this file, or makes it; without a file that of the project around the current directory.
+    #[staticmethod]
+    #[pyo3(signature = (file=None))]
+    fn open(py: Python<'_>, file: Option<PathBuf>) -> PyResult<Self> {
+        let opened = py.detach(|| file.map_or_else(Oarlock::open_here, |file| Oarlock::open(&file)));
+        Ok(Self { inner: Mutex::new(opened.map_err(|error| failed(&error))?) })
+    }
+
+    /// Calls a verb: request and reply are JSON objects.
+    #[pyo3(signature = (verb, request, key=None))]
+    fn call(&self, py: Python<'_>, verb: &str, request: &str, key: Option<&str>) -> PyResult<String> {
+        py.detach(|| {
+            let request: Value = serde_json::from_str(request).map_err(OpError::from)?;
+            Ok(locked(&self.inner).call(verb, request, key)?.to_string())
+        })
+        .map_err(|error| failed(&error))
+    }
+
+    /// The verbs that can be called, each with a line of help.
+    #[staticmethod]
+    fn verbs() -> Vec<(&'static str, &'static str)> {
+        registry::ENTRIES.iter().map(|entry| (entry.verb, entry.about)).collect()
+    }
+}
+
+/// A project of RALF's: its files, or the store that it is attached to.
+#[pyclass(frozen, module = "oarlock._oarlock")]
+struct RalfProject {
+    inner: Mutex<Ralf>,
+}
+
+#[pymethods]
+impl RalfProject {
+    #[new]
+    #[pyo3(signature = (root, normal=false))]
+    fn new(root: PathBuf, normal: bool) -> Self {
+        // Only benchmarks ask for less than FULL.
+        let synchronous = if normal { Synchronous::Normal } else { Synchronous::Full };
+        Self { inner: Mutex::new(Ralf::new(root, synchronous)) }
+    }
+
+    /// The root of the project that a folder lies in.
+    #[staticmethod]
+    fn find_root(dir: PathBuf) -> Option<PathBuf> {
+        oarlock::ralf::find_root(&dir)
+    }
+
+    fn is_attached(&self, py: Python<'_>) -> PyResult<bool> {
+        self.run(py, Ralf::is_attached)
+    }
+
+    /// Agents as `(name, last seen, status, action)`.
+    #[pyo3(signature = (timeout_ms=None, file=None))]
+    fn agents(&self, py: Python<'_>, timeout_ms: Option<i64>, file: Option<PathBuf>) -> PyResult<Vec<(String, String, String, String)>> {
+        let agents = self.run(py, |ralf| ralf.agents(timeout_ms, file.as_deref()))?;
+        Ok(agents.into_iter().map(|agent| (agent.agent_id, agent.last_seen, agent.status, agent.current_action)).collect())
+    }
+
+    /// PLAN as JSON text.
+    #[pyo3(signature = (task, agents, subtasks_max=None))]
+    fn plan(&self, py: Python<'_>, task: PathBuf, agents: Vec<String>, subtasks_max: Option<usize>) -> PyResult<String> {
+        self.run(py, |ralf| ralf.plan(&task, &agents, subtasks_max)).map(|plan| json!(plan).to_string())
+    }
+
+    /// The same, with its parts made.
+    #[pyo3(signature = (task, agents, subtasks_max, timeout))]
+    fn distribute(
+        &self,
+        py: Python<'_>,
+        task: PathBuf,
+        agents: Vec<String>,
+        subtasks_max: Option<usize>,
+        timeout: f64,
+    ) -> PyResult<String> {
+        self.run(py, |ralf| ralf.distribute(&task, &agents, subtasks_max, patience(timeout))).map(|plan| json!(plan).to_string())
+    }
+
+    #[pyo3(signature = (agent, fields, file, timeout))]
+    fn sync_state(&self, py: Python<'_>, agent: &str, fields: &str, file: Option<PathBuf>, timeout: f64) -> PyResult<()> {
+        let fields = serde_json::from_str(fields).map_err(|error| failed(&OpError::from(error)))?;
+        self.run(py, |ralf| ralf.sync_state(agent, fields, file.as_deref(), patience(timeout)))
+    }
+
+    /// All states as JSON text.
+    #[pyo3(signature = (file=None))]
+    fn states(&self, py: Python<'_>, file: Option<PathBuf>) -> PyResult<String> {
+        self.run(py, |ralf| ralf.states(file.as_deref())).map(|states| json!(states).to_string())
+    }
+
+    #[pyo3(signature = (agent, file, timeout))]
+    fn clear_state(&self, py: Python<'_>, agent: &str, file: Option<PathBuf>, timeout: f64) -> PyResult<()> {
+        self.run(py, |ralf| ralf.clear_state(agent, file.as_deref(), patience(timeout)))
+    }
+
+    #[pyo3(signature = (file, timeout))]
+    fn reset_states(&self, py: Python<'_>, file: Option<PathBuf>, timeout: f64) -> PyResult<()> {
+        self.run(py, |ralf| ralf.reset_states(file.as_deref(), patience(timeout)))
+    }
+}
+
+impl RalfProject {
+    fn run<T: Send>(&self, py: Python<'_>, ask: impl FnOnce(&mut Ralf) -> Result<T, RalfError> + Send) -> PyResult<T> {
+        py.detach(|| ask(&mut locked(&self.inner))).map_err(|error| match error {
+            RalfError::Store(error) => failed(&error),
+            RalfError::Files(error) => {
+                let kind = if error.is_locked() {
+                    "lock"
+                } else if error.is_missing() {
+                    "missing"
+                } else {
+                    "files"
+                };
+                Failure::new_err((kind, json!({"message": error.to_string()}).to_string()))
+            }
+        })
+    }
+}
+
+/// After a panic inside a call the store is as it was before: transactions end without a trace.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Seconds as a duration, from nothing to a day.
+fn patience(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO).min(Duration::from_secs(86_400))
+}
+
+fn failed(error: &OpError) -> PyErr {
+    Failure::new_err(("op", error.json().to_string()))
+}
+
+/// The native half of `oarlock`.
+#[pymodule]
+mod _oarlock {
+    #[pymodule_export]
+    use super::{Failure, Handle, RalfProject};
+}

@@ -1,0 +1,276 @@
+//! The files of a project that no store is attached to: who is there, splitting a task into files of parts, and agents' states. What
+//! [`Bridge`](crate::Bridge) does for an attached project, for one that has nothing but its files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use oarlock_plan::{Candidate, Options, Plan, assign, split, subtask_document, task_id_from_file_name};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::bridge::states::with_state;
+use crate::fault::Fault;
+use crate::layout::{self, Role};
+use crate::part_file::PartFile;
+use crate::project::{Agent, AgentState, Project};
+use crate::task_file;
+use crate::time;
+use crate::write::{Change, WriteError, Writer};
+
+/// Why a request to the files alone came to nothing.
+#[derive(Debug, Error)]
+pub enum FilesError {
+    /// A file cannot be read.
+    #[error("{file}: {error}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// A file is there and cannot be understood; nothing was changed.
+    #[error("{}, line {}: {}", .0.file, .0.line, .0.cause)]
+    Damaged(Fault),
+    /// A file could not be written, or is locked.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The task's document cannot be split at all.
+    #[error("{file}: {error}")]
+    Plan {
+        /// The file.
+        file: String,
+        /// Why.
+        error: oarlock_plan::PlanError,
+    },
+    /// There is no such file.
+    #[error("there is no task file {0}")]
+    NoTask(String),
+}
+
+impl FilesError {
+    /// Whether somebody else held a lock for too long: it may go better another time.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Write(WriteError::Locked { .. }))
+    }
+
+    /// Whether what was named is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::NoTask(_))
+    }
+}
+
+/// A project that has only its files.
+#[derive(Clone, Debug)]
+pub struct Files {
+    root: PathBuf,
+    patience: Duration,
+}
+
+impl Files {
+    /// The project at `root`; locks are waited for as long as `patience`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, patience: Duration) -> Self {
+        Self { root: root.into(), patience }
+    }
+
+    /// The root of the project that `dir` lies in: the nearest folder upward with `.autonomous` or `tasks/active` in it.
+    #[must_use]
+    pub fn find_root(dir: &Path) -> Option<PathBuf> {
+        dir.ancestors().find(|dir| is_root(dir)).map(Path::to_owned)
+    }
+
+    /// The project's root.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The file of heartbeats that [`Files::agents`] reads: of the newest layout that has one.
+    #[must_use]
+    pub fn heartbeat_file(&self) -> PathBuf {
+        self.communication("heartbeat.yaml")
+    }
+
+    /// The file of agents' states.
+    #[must_use]
+    pub fn state_file(&self) -> PathBuf {
+        self.communication("agent-state.yaml")
+    }
+
+    fn communication(&self, name: &str) -> PathBuf {
+        let folders = || layout::COMMUNICATIONS.iter().map(|folder| self.root.join(folder));
+        let new = || layout::communications(&self.root).unwrap_or_else(|| self.root.join(layout::COMMUNICATIONS[1]));
+        folders().map(|folder| folder.join(name)).find(|file| file.is_file()).unwrap_or_else(|| new().join(name))
+    }
+
+    /// The agents of a file of heartbeats, by name; a file that is not there has none. Each is judged by `timeout_ms`, else by what the
+    /// file says.
+    ///
+    /// # Errors
+    /// The file cannot be read. A damaged one is read as far as it can be.
+    pub fn agents(&self, file: &Path, timeout_ms: Option<i64>) -> Result<Vec<Agent>, FilesError> {
+        let mut agents = match Project::read_as(file, Role::Heartbeats, now_ms()) {
+            Ok(project) => project.agents,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(unreadable(file, error)),
+        };
+        if let Some(timeout_ms) = timeout_ms {
+            for agent in &mut agents {
+                agent.timeout_ms = timeout_ms;
+                agent.state = if agent.age_ms.is_some_and(|age| age <= timeout_ms) { "active" } else { "stale" };
+            }
+        }
+        Ok(agents)
+    }
+
+    /// All agents' states of a file, by name; a file that is not there has none.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn states(&self, file: &Path) -> Result<BTreeMap<String, Map<String, Value>>, FilesError> {
+        let project = match Project::read_as(file, Role::States, now_ms()) {
+            Ok(project) => project,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(unreadable(file, error)),
+        };
+        match project.faults.into_iter().next() {
+            Some(fault) => Err(FilesError::Damaged(Fault { file: file.display().to_string(), ..fault })),
+            None => Ok(states_of(&project.states)),
+        }
+    }
+
+    /// Sets fields of an agent's state in place, or with none takes its block away; every other byte of the file stays.
+    ///
+    /// # Errors
+    /// The file is locked for longer than the patience, cannot be written, or is in a form that is not edited.
+    pub fn set_state(&self, file: &Path, agent: &str, fields: Option<&Map<String, Value>>) -> Result<(), FilesError> {
+        let now = time::shown(now_ms());
+        self.writer(file).edit(file, &|text| Ok(Change::Whole(with_state(text, agent, fields, &now)?)))?;
+        Ok(())
+    }
+
+    /// Begins the file of states anew, empty. One that cannot be understood is kept beside it under another name.
+    ///
+    /// # Errors
+    /// As [`Files::set_state`].
+    pub fn reset_states(&self, file: &Path) -> Result<(), FilesError> {
+        let now = now_ms();
+        let empty = format!("agents: {{}}\nmetadata:\n  last_updated: '{}'\n  updated_by: system\n", time::shown(now));
+        if self.states(file).is_err() {
+            let kept = file.with_extension(format!("yaml.damaged-{now}"));
+            fs::copy(file, &kept).map_err(|error| unreadable(&kept, error))?;
+        }
+        self.writer(file).edit(file, &|_| Ok(Change::Whole(empty.clone())))?;
+        Ok(())
+    }
+
+    /// A writer that may write this file: one outside the project is named by the caller, and is a project of its own.
+    fn writer(&self, file: &Path) -> Writer {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let root = if layout::is_inside(folder, &self.root) { &self.root } else { folder };
+        Writer::new(root, self.patience)
+    }
+
+    /// The text of a task file, and the task's id. A bare name is looked for in the project's folders of active tasks.
+    ///
+    /// # Errors
+    /// There is no such file, or it cannot be read.
+    pub fn task(&self, file: &Path) -> Result<TaskDocument, FilesError> {
+        let file = self.task_file(file)?;
+        let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, error))?;
+        let id = task_id_from_file_name(&layout::id_of(&file)).ok_or_else(|| FilesError::NoTask(file.display().to_string()))?;
+        Ok(TaskDocument { file, id, text })
+    }
+
+    fn task_file(&self, named: &Path) -> Result<PathBuf, FilesError> {
+        if named.is_file() {
+            return Ok(named.to_owned());
+        }
+        let active = ["tasks/active", ".autonomous/tasks/active"].iter().map(|folder| self.root.join(folder));
+        let places = active.flat_map(|folder| [folder.join(named), folder.join(named.with_extension("")).join("task.md")]);
+        let mut found = places.filter(|place| place.is_file() && layout::is_inside(place, &self.root));
+        found.next().ok_or_else(|| FilesError::NoTask(named.display().to_string()))
+    }
+
+    /// Makes the files of a plan's parts beside that of their task.
+    ///
+    /// # Errors
+    /// A file cannot be written; those that were made stay.
+    pub fn make_parts(&self, task: &TaskDocument, plan: &Plan) -> Result<(), FilesError> {
+        let read = task_file::read(&task.text);
+        let writer = self.writer(&task.file);
+        for part in &plan.subtasks {
+            let document = subtask_document(&task.text, plan, part);
+            let file = PartFile {
+                id: &part.id,
+                title: &part.title,
+                priority: read.priority.as_deref(),
+                kind: read.kind.as_deref(),
+                parent: &task.id,
+                needs: part.depends_on.iter().map(String::as_str).collect(),
+                assigned: part.assigned.as_deref(),
+                estimate_minutes: part.estimate_minutes,
+                created_ms: now_ms(),
+                document: &document,
+            };
+            file.make(&writer, &self.root, &task.file)?;
+        }
+        Ok(())
+    }
+}
+
+/// A task file and what it says.
+#[derive(Clone, Debug)]
+pub struct TaskDocument {
+    /// The file.
+    pub file: PathBuf,
+    /// The task's id, of its file or folder.
+    pub id: String,
+    /// Its Markdown.
+    pub text: String,
+}
+
+impl TaskDocument {
+    /// A plan of its parts, at most `subtasks_max`, given out to `agents`; without any, made for two and given to nobody.
+    ///
+    /// # Errors
+    /// The document cannot be split at all: it is too large, or is no text.
+    pub fn plan(&self, agents: &[String], subtasks_max: Option<usize>) -> Result<Plan, FilesError> {
+        let options = Options { agents: agents.len().max(2), subtasks_max, ..Options::new(&self.id) };
+        let mut plan = split(&self.text, &options).map_err(|error| FilesError::Plan { file: self.file.display().to_string(), error })?;
+        if plan.parallelizable {
+            let candidate = |name: &String| Candidate {
+                name: name.clone(),
+                capabilities: plan.subtasks.iter().flat_map(|part| part.capabilities.clone()).collect(),
+                load_minutes: 0,
+                speed_percent: 100,
+            };
+            let candidates: Vec<Candidate> = agents.iter().map(candidate).collect();
+            assign(&mut plan, &candidates);
+        }
+        Ok(plan)
+    }
+}
+
+/// Whether a folder is a project's root.
+fn is_root(dir: &Path) -> bool {
+    dir.join(".autonomous").is_dir() || dir.join("tasks/active").is_dir()
+}
+
+fn states_of(states: &[AgentState]) -> BTreeMap<String, Map<String, Value>> {
+    states.iter().map(|state| (state.agent.clone(), state.fields.clone())).collect()
+}
+
+fn unreadable(file: &Path, error: io::Error) -> FilesError {
+    FilesError::Unreadable { file: file.display().to_string(), error }
+}
+
+/// The wall clock, in milliseconds since 1970.
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+}

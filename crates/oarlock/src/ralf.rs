@@ -1,0 +1,349 @@
+//! What RALF's agents ask of each other: who is there, a task in parts, and how each of them is. Of the store, when their project is
+//! attached to one, else of its files: callers need not know which.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use oarlock_model::rules::liveness::AgentState;
+use oarlock_model::{AgentName, Rejection, StateKey, TaskId};
+use oarlock_ops::OpError;
+use oarlock_ops::agent::{Agents, Join};
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::request::{Mutation, Query};
+use oarlock_ops::settings::Settings;
+use oarlock_ops::state::{GetState, StateDelete, Sync};
+use oarlock_ops::task::Split;
+use oarlock_plan::Plan;
+use oarlock_ralf::{Attached, Bridge, Files, FilesError};
+use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::config;
+use crate::project::Project;
+
+/// The program under which agents stand in the store that only call these functions.
+const PROGRAM: &str = "ralf-files";
+
+/// Why a request came to nothing.
+#[derive(Debug)]
+pub enum RalfError {
+    /// The files.
+    Files(FilesError),
+    /// The store.
+    Store(OpError),
+}
+
+impl From<FilesError> for RalfError {
+    fn from(error: FilesError) -> Self {
+        Self::Files(error)
+    }
+}
+
+impl From<OpError> for RalfError {
+    fn from(error: OpError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Rejection> for RalfError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Store(rejection.into())
+    }
+}
+
+impl std::fmt::Display for RalfError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Files(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RalfError {}
+
+/// An agent that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AgentSeen {
+    /// Its name.
+    pub agent_id: String,
+    /// When, RFC 3339 in UTC; empty when it never was.
+    pub last_seen: String,
+    /// Free text.
+    pub status: String,
+    /// What it says it does.
+    pub current_action: String,
+    /// Milliseconds since it was seen.
+    pub age_ms: Option<i64>,
+}
+
+/// A project of RALF's.
+#[derive(Debug)]
+pub struct Ralf {
+    root: PathBuf,
+    synchronous: Synchronous,
+    store: Option<Opened>,
+}
+
+/// The store of an attached project.
+#[derive(Debug)]
+struct Opened {
+    store: SqliteStore,
+    settings: Settings,
+    /// The file of heartbeats as it was when it was last taken into the store.
+    heartbeats: Option<Identity>,
+}
+
+/// Tells two versions of a file apart, as long as nobody sets its time back: device and number, size, and time in nanoseconds.
+type Identity = (u64, u64, u64, i64, i64);
+
+/// The root of the project of RALF's that `dir` lies in: the nearest folder upward with `.autonomous` or `tasks/active` in it.
+#[must_use]
+pub fn find_root(dir: &Path) -> Option<PathBuf> {
+    Files::find_root(dir)
+}
+
+impl Ralf {
+    /// The project at `root`. Its store is opened by the first call that needs it. Commits are as lasting as `synchronous` says; only
+    /// measurements use another than FULL.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, synchronous: Synchronous) -> Self {
+        Self { root: root.into(), synchronous, store: None }
+    }
+
+    /// Where locks of files are waited for no longer than this.
+    fn files(&self, patience: Duration) -> Files {
+        Files::new(&self.root, patience)
+    }
+
+    /// Whether the project is attached to a store.
+    ///
+    /// # Errors
+    /// The store cannot be opened.
+    pub fn is_attached(&mut self) -> Result<bool, RalfError> {
+        Ok(self.opened()?.is_some())
+    }
+
+    /// The store, if the project is attached to one now.
+    fn opened(&mut self) -> Result<Option<&mut Opened>, RalfError> {
+        let project = Project::around(&self.root).unwrap_or_else(|| Project::at(&self.root));
+        if !Attached::file(&project.dir()).exists() {
+            self.store = None;
+            return Ok(None);
+        }
+        if self.store.is_none() {
+            let attached = Attached::read(&project.dir()).map_err(|error| OpError::Damaged {
+                message: format!("{}: {error}", Attached::file(&project.dir()).display()),
+                hint: "remove the file and attach the project again".into(),
+                details: Value::Null,
+            })?;
+            let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+            if attached.is_none_or(|attached| attached.root != root) {
+                return Ok(None);
+            }
+            let settings = config::load(Some(&project.dir().join("config.toml")))?;
+            let options = Options { busy: settings.busy.as_std(), synchronous: self.synchronous, ..Options::default() };
+            let store = SqliteStore::open(&Place::of_file(project.store_file()), options).map_err(OpError::from)?;
+            self.store = Some(Opened { store, settings, heartbeats: None });
+        }
+        Ok(self.store.as_mut())
+    }
+
+    /// The agents that were seen within `timeout_ms`, by name; without it, within what the project says. `file` is another file of
+    /// heartbeats, which is then all that is looked at.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the store fails.
+    pub fn agents(&mut self, timeout_ms: Option<i64>, file: Option<&Path>) -> Result<Vec<AgentSeen>, RalfError> {
+        let files = self.files(Duration::ZERO);
+        let heartbeats = file.map_or_else(|| files.heartbeat_file(), Path::to_owned);
+        let root = self.root.clone();
+        let opened = if file.is_none() { self.opened()? } else { None };
+        let Some(opened) = opened else {
+            let agents = files.agents(&heartbeats, timeout_ms)?;
+            return Ok(agents.into_iter().filter(|agent| agent.state == "active").map(of_file).collect());
+        };
+        let now = identity(&heartbeats);
+        if now.is_some() && now != opened.heartbeats {
+            let agents = files.agents(&heartbeats, None)?;
+            Bridge::new(root, &mut opened.store, &opened.settings).take_heartbeats(&agents)?;
+            opened.heartbeats = now;
+        }
+        let reply = opened.ask(&Agents { all: timeout_ms.is_some(), ..Agents::default() })?;
+        let is_there = |agent: &oarlock_ops::shapes::AgentShape| match timeout_ms {
+            Some(timeout_ms) => agent.age_ms <= timeout_ms && matches!(agent.state, AgentState::Active | AgentState::Stale),
+            None => agent.state == AgentState::Active,
+        };
+        Ok(reply.agents.into_iter().filter(is_there).map(of_store).collect())
+    }
+
+    /// The plan of a task file's parts for these agents. Nothing is made.
+    ///
+    /// # Errors
+    /// There is no such file, or it cannot be split at all.
+    pub fn plan(&self, task: &Path, agents: &[String], subtasks_max: Option<usize>) -> Result<Plan, RalfError> {
+        Ok(self.files(Duration::ZERO).task(task)?.plan(agents, subtasks_max)?)
+    }
+
+    /// Splits a task file, gives its parts to these agents, and makes the files of the parts; in an attached project the parts are tasks of
+    /// the store too. A task that is better done as a whole comes back with `parallelizable` false, and nothing is made.
+    ///
+    /// # Errors
+    /// There is no such file, the task was split before, or files or store fail.
+    pub fn distribute(
+        &mut self,
+        task: &Path,
+        agents: &[String],
+        subtasks_max: Option<usize>,
+        patience: Duration,
+    ) -> Result<Plan, RalfError> {
+        let files = self.files(patience);
+        let document = files.task(task)?;
+        let plan = document.plan(agents, subtasks_max)?;
+        if !plan.parallelizable {
+            return Ok(plan);
+        }
+        let root = self.root.clone();
+        let Some(opened) = self.opened()? else {
+            files.make_parts(&document, &plan)?;
+            return Ok(plan);
+        };
+        let id = TaskId::parse(&document.id)?;
+        let is_known =
+            oarlock_ops::store::Store::snapshot(&mut opened.store).and_then(|view| view.task_state(&id)).map_err(OpError::from)?;
+        let split = Split {
+            id: if is_known.is_some() { document.id.clone() } else { format!("{}.md", document.id) },
+            document: is_known.is_none().then(|| document.text.clone()),
+            agents: Some(agents.len().max(2)),
+            max_subtasks: subtasks_max,
+            plan: Some(serde_json::to_string(&plan).map_err(OpError::from)?),
+            ..Split::default()
+        };
+        opened.order(None, &split)?;
+        Bridge::new(root, &mut opened.store, &opened.settings).make_parts(&document.id, &document.file)?;
+        Ok(plan)
+    }
+
+    /// Merges fields into an agent's state. `file` is another file of states, which is then all that is written.
+    ///
+    /// # Errors
+    /// The file is locked for longer than `patience` or cannot be edited, the name is none, or the store fails.
+    pub fn sync_state(
+        &mut self,
+        agent: &str,
+        fields: Map<String, Value>,
+        file: Option<&Path>,
+        patience: Duration,
+    ) -> Result<(), RalfError> {
+        let files = self.files(patience);
+        let opened = if file.is_none() { self.opened()? } else { None };
+        match opened {
+            Some(opened) => {
+                opened.order(Some(&AgentName::parse(agent)?), &Sync { merge: Some(Value::Object(fields)), ..Sync::default() })?;
+            }
+            None => files.set_state(&file.map_or_else(|| files.state_file(), Path::to_owned), agent, Some(&fields))?,
+        }
+        Ok(())
+    }
+
+    /// All agents' states, by name.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged, or the store fails.
+    pub fn states(&mut self, file: Option<&Path>) -> Result<BTreeMap<String, Map<String, Value>>, RalfError> {
+        let files = self.files(Duration::ZERO);
+        let opened = if file.is_none() { self.opened()? } else { None };
+        let Some(opened) = opened else { return Ok(files.states(&file.map_or_else(|| files.state_file(), Path::to_owned))?) };
+        let reply = opened.ask(&GetState { prefix: Some("agent/".to_owned()), ..GetState::default() })?;
+        let state = |entry: oarlock_ops::shapes::EntryShape| match (entry.key.as_str().strip_prefix("agent/"), entry.value) {
+            (Some(name), Some(Value::Object(fields))) if !name.contains('/') => Some((name.to_owned(), fields)),
+            _ => None,
+        };
+        Ok(reply.entries.into_iter().filter_map(state).collect())
+    }
+
+    /// Takes an agent's state away; one that is not there is no error.
+    ///
+    /// # Errors
+    /// As [`Ralf::sync_state`].
+    pub fn clear_state(&mut self, agent: &str, file: Option<&Path>, patience: Duration) -> Result<(), RalfError> {
+        let files = self.files(patience);
+        let opened = if file.is_none() { self.opened()? } else { None };
+        match opened {
+            Some(opened) => {
+                let name = AgentName::parse(agent)?;
+                let key = StateKey::of_agent(&name);
+                let is_there = opened.ask(&GetState { prefix: Some(key.to_string()), ..GetState::default() })?;
+                if is_there.entries.iter().any(|entry| entry.key == key) {
+                    opened.order(Some(&name), &StateDelete { key, if_version: None })?;
+                }
+            }
+            None => files.set_state(&file.map_or_else(|| files.state_file(), Path::to_owned), agent, None)?,
+        }
+        Ok(())
+    }
+
+    /// Takes all agents' states away. A file that cannot be understood is kept beside the new one.
+    ///
+    /// # Errors
+    /// As [`Ralf::sync_state`].
+    pub fn reset_states(&mut self, file: Option<&Path>, patience: Duration) -> Result<(), RalfError> {
+        let files = self.files(patience);
+        if file.is_none() && self.opened()?.is_some() {
+            for agent in self.states(None)?.into_keys() {
+                self.clear_state(&agent, None, patience)?;
+            }
+            return Ok(());
+        }
+        Ok(files.reset_states(&file.map_or_else(|| files.state_file(), Path::to_owned))?)
+    }
+}
+
+impl Opened {
+    fn ask<Q: Query>(&mut self, request: &Q) -> Result<Q::Reply, OpError> {
+        call::query(&mut self.store, &Caller::default(), &self.settings, request)
+    }
+
+    /// Orders in the name of an agent, which joins when it has not, or no longer, a session.
+    fn order<M: Mutation>(&mut self, who: Option<&AgentName>, request: &M) -> Result<M::Reply, OpError> {
+        let Some(who) = who else { return call::mutate(&mut self.store, &Caller::default(), &self.settings, request) };
+        let caller = Caller::named(who.clone());
+        match call::mutate(&mut self.store, &caller, &self.settings, request) {
+            Err(OpError::Rejected(Rejection::Missing { .. } | Rejection::StaleSession { .. })) => {
+                let join = Join { name: Some(who.clone()), program: Some(PROGRAM.to_owned()), ..Join::default() };
+                call::mutate(&mut self.store, &Caller::default(), &self.settings, &join)?;
+                call::mutate(&mut self.store, &caller, &self.settings, request)
+            }
+            other => other,
+        }
+    }
+}
+
+fn identity(file: &Path) -> Option<Identity> {
+    let meta = fs::metadata(file).ok()?;
+    Some((meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+}
+
+fn of_file(agent: oarlock_ralf::Agent) -> AgentSeen {
+    AgentSeen {
+        agent_id: agent.name,
+        last_seen: agent.last_seen.unwrap_or_default(),
+        status: agent.status.unwrap_or_default(),
+        current_action: agent.action.unwrap_or_default(),
+        age_ms: agent.age_ms,
+    }
+}
+
+fn of_store(agent: oarlock_ops::shapes::AgentShape) -> AgentSeen {
+    AgentSeen {
+        agent_id: agent.name.to_string(),
+        last_seen: agent.last_seen,
+        status: agent.status.unwrap_or_default(),
+        current_action: agent.action.unwrap_or_default(),
+        age_ms: Some(agent.age_ms),
+    }
+}

@@ -1,0 +1,58 @@
+"""The project that the RALF modules speak of: that of the current directory, else of the agents' own variables."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Dict, Optional, Union
+
+from ._oarlock import Failure, RalfProject
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+_projects: Dict[str, RalfProject] = {}
+
+
+def root() -> Optional[Path]:
+    """The root of the project, if there is one."""
+    here = RalfProject.find_root(os.getcwd())
+    if here is not None:
+        return here
+    for name in ("RALF_PROJECT_DIR", "RALF_PROJECT_ROOT"):
+        named = os.environ.get(name)
+        if named and RalfProject.find_root(named) == Path(named):
+            return Path(named)
+    return None
+
+
+def project(at: Optional[PathLike] = None) -> Optional[RalfProject]:
+    """A handle of the project, one for each root and process: a child of a fork opens its own."""
+    where = Path(at) if at is not None else root()
+    if where is None:
+        return None
+    key = f"{os.getpid()}:{where}"
+    known = _projects.get(key)
+    if known is None:
+        known = _projects[key] = RalfProject(where)
+    return known
+
+
+def project_of(file: PathLike) -> RalfProject:
+    """The project that a file lies in, or its folder."""
+    folder = Path(os.path.abspath(file)).parent
+    found = project(RalfProject.find_root(folder) or folder)
+    assert found is not None
+    return found
+
+
+def kind_and_message(failure: Failure) -> "tuple[str, str]":
+    """What failed: ``lock``, ``missing``, ``files``, or the code of the store's error; and in words."""
+    kind, text = failure.args
+    told = json.loads(text)
+    if kind != "op":
+        return kind, told["message"]
+    error = told.get("error", told)
+    hint = error.get("hint")
+    message = f"{error['message']} ({hint})" if hint else error["message"]
+    return error["code"], message

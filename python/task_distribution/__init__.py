@@ -1,0 +1,102 @@
+"""Splitting a task file into parts and giving them to agents.
+
+What is not shown to be independent stays in one part or keeps its order: a wrong split costs more than none. The parts
+get files of their own beside the task's (``TASK-001-SUB1.md``, or ``TASK-001-SUB1/task.md`` where tasks have folders);
+in a project that is attached to an Oarlock store they are tasks of the store too, which no two agents can claim.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Optional, Union
+
+from agent_discovery import AgentInfo
+from oarlock import OarlockError, _ralf
+from oarlock._oarlock import Failure
+
+__all__ = ["SubTask", "analyze_task_structure", "can_parallelize", "distribute_task"]
+
+LOCK_TIMEOUT = 30
+"""Seconds for which a lock of the files is waited for."""
+
+
+@dataclass
+class SubTask:
+    """A part of a task."""
+
+    parent_task_id: str
+    sub_task_id: str
+    assigned_agent: str
+    """Who is to do it; empty when it is open to all."""
+    status: str
+    """``pending`` for a new one."""
+    description: str
+    depends_on: List[str] = field(default_factory=list)
+    """The parts that come before it."""
+    writes: List[str] = field(default_factory=list)
+    """The files that it writes, as globs, as far as they are known."""
+    estimate_minutes: Optional[int] = None
+
+
+def _planned(task_file: _ralf.PathLike, agents: List[str], max_subtasks: Optional[int], make: bool) -> Dict[str, Any]:
+    project = _ralf.project() or _ralf.project_of(task_file)
+    try:
+        if make:
+            text = project.distribute(task_file, agents, max_subtasks, float(LOCK_TIMEOUT))
+        else:
+            text = project.plan(task_file, agents, max_subtasks)
+    except Failure as failure:
+        kind, message = _ralf.kind_and_message(failure)
+        if kind == "missing":
+            raise FileNotFoundError(message) from None
+        if kind in ("lock", "files"):
+            raise OSError(message) from None
+        raise OarlockError({"code": kind, "message": message}) from None
+    plan: Dict[str, Any] = json.loads(text)
+    return plan
+
+
+def can_parallelize(task_file: _ralf.PathLike) -> bool:
+    """Whether agents can work on parts of a task at once, and gain by it.
+
+    ``task_file`` is a path, or a name in the project's folders of active tasks. Raises ``FileNotFoundError`` when there
+    is none.
+    """
+    return bool(_planned(task_file, [], None, make=False)["parallelizable"])
+
+
+def analyze_task_structure(task_file: _ralf.PathLike) -> Dict[str, Any]:
+    """What the task is made of: ``can_parallelize`` and the ``reason``, its ``steps`` with their lines, the
+    ``subtasks`` that it would become, the ``waves`` in which they run, and the minutes with
+    (``makespan_minutes``) and without (``serial_minutes``) a split."""
+    plan = _planned(task_file, [], None, make=False)
+    return {"can_parallelize": bool(plan["parallelizable"]), **plan}
+
+
+def distribute_task(
+    task_file: _ralf.PathLike, available_agents: Iterable[Union[str, AgentInfo]], max_subtasks: int = 3
+) -> List[SubTask]:
+    """Splits a task into at most ``max_subtasks`` parts, gives each to one of the agents, and makes their files.
+
+    An empty list comes back, and nothing is made, when the task is better done as a whole. Raises
+    ``FileNotFoundError`` when there is no such task, and :class:`oarlock.OarlockError` (``already_exists``) when an attached
+    project has split it before.
+    """
+    agents = [agent.agent_id if isinstance(agent, AgentInfo) else agent for agent in available_agents]
+    plan = _planned(task_file, agents, max_subtasks, make=True)
+    if not plan["parallelizable"]:
+        return []
+    return [
+        SubTask(
+            parent_task_id=plan["task"],
+            sub_task_id=part["id"],
+            assigned_agent=part.get("assigned") or "",
+            status="pending",
+            description=part["title"],
+            depends_on=part["depends_on"],
+            writes=part["writes"],
+            estimate_minutes=part.get("estimate_minutes"),
+        )
+        for part in plan["subtasks"]
+    ]
