@@ -21,7 +21,7 @@ AGENT_TIMEOUT_SECONDS = 120
 """Seconds without a heartbeat after which an agent counts as gone."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class AgentInfo:
     """An agent that was seen."""
 

@@ -185,6 +185,7 @@ class TestDistribution(Project):
         parts = distribute_task("TASK-001.md", ["planner", "executor"], max_subtasks=2)
         shown = self.oarlock("tasks", "--parent", "TASK-001", "-q").split()
         self.assertEqual(shown, [part.sub_task_id for part in parts])
+        self.oarlock("ralf", "sync", ".")
         self.assertTrue((self.active / f"{parts[0].sub_task_id}.md").is_file())
         with self.assertRaises(OarlockError) as raised:
             distribute_task("TASK-001.md", ["planner"])

@@ -25,7 +25,7 @@ pub fn rfc3339(at: WallTime) -> String {
     // The upper end is the calendar's own: the last moment that is in the year 9999 in every time zone.
     let clamped = at.0.clamp(-62_135_596_800_000, 253_402_207_200_000);
     match jiff::Timestamp::from_millisecond(clamped) {
-        Ok(timestamp) => timestamp.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+        Ok(timestamp) => format!("{timestamp:.3}"),
         Err(_) => format!("@{}", at.0),
     }
 }

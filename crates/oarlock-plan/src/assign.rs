@@ -43,6 +43,16 @@ impl Candidate {
     }
 }
 
+/// Gives the parts to agents of whom only the names are known: each can do all, has nothing to do, and is as fast as the others.
+pub fn assign_to(plan: &mut Plan, names: &[String]) {
+    let mut capabilities: Vec<String> = plan.subtasks.iter().flat_map(|part| part.capabilities.clone()).collect();
+    capabilities.dedup();
+    let candidate = |name: &String| Candidate { name: name.clone(), capabilities: capabilities.clone(), load_minutes: 0, speed_percent: 100 };
+    // More agents than parts cannot all be given one.
+    let candidates: Vec<Candidate> = names.iter().take(plan.subtasks.len()).map(candidate).collect();
+    assign(plan, &candidates);
+}
+
 /// Gives each part that is nobody's yet to one of the candidates; a part that none of them is able to do stays open to all. What the plan
 /// assigned already counts as load. The names of parts that nobody can do come back.
 pub fn assign(plan: &mut Plan, candidates: &[Candidate]) -> Vec<String> {

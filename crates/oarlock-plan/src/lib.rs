@@ -5,7 +5,7 @@
 //! the work, `units` cuts phases into it, `facts` gathers what is known about each step (`words`, `paths`, `files` with
 //! `verbs`, `refs`, `estimate`), `depend`
 //! orders the steps, `group` cuts them into parts, `schedule` times them, `assign` gives them out. [`validate`] checks a plan that somebody else
-//! made, [`subtask_document`] writes what a worker reads.
+//! made, [`subtask_documents`] writes what a worker reads.
 //!
 //! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
 
@@ -47,12 +47,12 @@ mod validate;
 mod verbs;
 mod words;
 
-pub use assign::{Candidate, assign};
+pub use assign::{Candidate, assign, assign_to};
 pub use by::By;
 pub use error::PlanError;
 pub use estimate::minutes_of_field;
 pub use name::{task_id_from_file_name, title};
-pub use part::subtask_document;
+pub use part::subtask_documents;
 pub use plan::{Conflict, Edge, Plan, Step, Subtask};
 pub use prompt::{plan_schema, prompt};
 pub use reading::MINUTES_DEFAULT;

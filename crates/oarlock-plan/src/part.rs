@@ -12,15 +12,21 @@ use crate::split::PART_BYTES_MAX;
 /// Most of the parent's objective and criteria that each part repeats, in bytes.
 const SHARED_BYTES_MAX: usize = 16 * 1_024;
 
-/// The Markdown that the worker of `subtask` gets: what it belongs to, its files, what it waits for, its steps copied as
-/// they stand in `document`, and the acceptance criteria that concern it. At most 1 MiB; longer steps are cut with a note.
+/// The Markdown that the worker of each part gets, in the order of `plan.subtasks`: what it belongs to, its files, what it waits for, its
+/// steps copied as they stand in `document`, and the acceptance criteria that concern it. Each is at most 1 MiB; longer steps are cut with
+/// a note.
 ///
 /// `document` must be the one that `plan` was made from; steps outside it are listed by title only.
 #[must_use]
-pub fn subtask_document(document: &str, plan: &Plan, subtask: &Subtask) -> String {
+pub fn subtask_documents(document: &str, plan: &Plan) -> Vec<String> {
     let read = Document::read(document).ok();
+    let sections = read.as_ref().map(sections::sections).unwrap_or_default();
+    plan.subtasks.iter().map(|subtask| one(read.as_ref(), &sections, plan, subtask)).collect()
+}
+
+fn one(read: Option<&Document<'_>>, sections: &[Section], plan: &Plan, subtask: &Subtask) -> String {
     let mut out = String::new();
-    head(&mut out, read.as_ref(), plan, subtask);
+    head(&mut out, read, plan, subtask);
     out.push_str("\n## Steps\n");
     let mut phase: Option<&str> = None;
     for step in plan.steps.iter().filter(|s| subtask.steps.contains(&s.n)) {
@@ -28,7 +34,7 @@ pub fn subtask_document(document: &str, plan: &Plan, subtask: &Subtask) -> Strin
             phase = step.phase.as_deref();
             let _ = write!(out, "\nFrom \"{}\":\n", phase.unwrap_or_default());
         }
-        let lines = read.as_ref().filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len());
+        let lines = read.filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len());
         match lines {
             Some(r) => copy(&mut out, r.slice(step.line - 1, step.end - 1)),
             None => {
@@ -40,10 +46,9 @@ pub fn subtask_document(document: &str, plan: &Plan, subtask: &Subtask) -> Strin
             break;
         }
     }
-    if let Some(read) = &read {
-        let sections = sections::sections(read);
-        shared(&mut out, read, &sections, "Objective of the whole task", |s| is_objective(read, s));
-        let found = criteria::sort(read, &sections, plan, subtask);
+    if let Some(read) = read {
+        shared(&mut out, read, sections, "Objective of the whole task", |s| is_objective(read, s));
+        let found = criteria::sort(read, sections, plan, subtask);
         list(&mut out, "Acceptance criteria of this part", &found.own);
         list(&mut out, "Acceptance criteria of the whole task", &found.common);
     }
@@ -70,17 +75,22 @@ fn head(out: &mut String, read: Option<&Document<'_>>, plan: &Plan, subtask: &Su
 /// Copies text as it stands, cut at the limit, and closes a fence that it leaves open.
 fn copy(out: &mut String, text: &str) {
     let room = PART_BYTES_MAX.saturating_sub(2 * SHARED_BYTES_MAX).saturating_sub(out.len());
-    let cut = cut(text, room);
     out.push('\n');
-    out.push_str(cut);
-    if let Some(fence) = open_fence(cut) {
+    if push(out, text, room) < text.len() {
+        out.push_str("\n(Cut here: the step goes on in the parent's document.)\n");
+    }
+}
+
+/// Adds as much of a text as there is room for, with a fence closed that it leaves open, and a line end. Returns how much of it.
+fn push(out: &mut String, text: &str, room: usize) -> usize {
+    let text = cut(text, room);
+    out.push_str(text);
+    if let Some(fence) = open_fence(text) {
         out.push('\n');
         out.push_str(&fence);
     }
     out.push('\n');
-    if cut.len() < text.len() {
-        out.push_str("\n(Cut here: the step goes on in the parent's document.)\n");
-    }
+    text.len()
 }
 
 fn cut(text: &str, room: usize) -> &str {
@@ -119,14 +129,7 @@ fn list(out: &mut String, title: &str, criteria: &[&str]) {
     let _ = write!(out, "\n## {title}\n\n");
     let mut room = SHARED_BYTES_MAX / 2;
     for text in criteria {
-        let text = cut(text, room);
-        room -= text.len();
-        out.push_str(text);
-        if let Some(fence) = open_fence(text) {
-            out.push('\n');
-            out.push_str(&fence);
-        }
-        out.push('\n');
+        room -= push(out, text, room);
     }
 }
 
@@ -146,14 +149,7 @@ fn shared(out: &mut String, read: &Document<'_>, sections: &[Section], title: &s
             let _ = write!(out, "\n## {title}\n");
             begun = true;
         }
-        let text = cut(read.slice(first, last), room);
-        room -= text.len();
         out.push('\n');
-        out.push_str(text);
-        if let Some(fence) = open_fence(text) {
-            out.push('\n');
-            out.push_str(&fence);
-        }
-        out.push('\n');
+        room -= push(out, read.slice(first, last), room);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use oarlock_model::ident::is_identifier;
 use oarlock_model::pattern::Pattern;
-use oarlock_plan::{By, Options, Plan, PlanError, split, subtask_document};
+use oarlock_plan::{By, Options, Plan, PlanError, split, subtask_documents};
 
 fn plan(document: &str) -> Plan {
     let plan = split(document, &Options::new("T-1")).expect("a small document is read");
@@ -127,7 +127,7 @@ fn a_numbered_list_is_split_where_files_differ() {
 #[test]
 fn a_part_gets_its_own_document() {
     let plan = plan(KITCHEN);
-    let text = subtask_document(KITCHEN, &plan, &plan.subtasks[2]);
+    let text = &subtask_documents(KITCHEN, &plan)[2];
     for want in [
         "# T-1-SUB3: Create tools/toaster.py\n",
         "**Parent:** T-1 (Rebuild the kitchen tools)\n",

@@ -27,7 +27,7 @@ use serde_json::json;
 use crate::attached::Attached;
 use crate::edit;
 use crate::layout;
-use crate::project::{Agent, Project, Source, Task};
+use crate::project::{Agent, Project, Task};
 use crate::reconcile::{self, Action, Conflict, InFiles, PROGRAM, Plan, Snapshot};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
@@ -128,22 +128,6 @@ impl<'a> Bridge<'a> {
             match self.act(&action, &project, &BTreeMap::new(), &mut BTreeSet::new()) {
                 Ok(()) | Err(Trouble::Warning(_)) => {}
                 Err(Trouble::Fatal(error)) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes the files of a task's parts that are still to be done, beside the file of the task.
-    ///
-    /// # Errors
-    /// The store fails. A file that cannot be made is made at the next look.
-    pub fn make_parts(&mut self, task: &str, file: &Path) -> Result<(), OpError> {
-        let snapshot = self.snapshot()?;
-        let source = Source { file: file.strip_prefix(&self.root).unwrap_or(file).to_string_lossy().into_owned(), line: 1 };
-        let parent = Task { source, ..Task::default() };
-        for part in snapshot.open_parts(task) {
-            if let Err(Trouble::Fatal(error)) = self.make_part(part, &parent) {
-                return Err(error);
             }
         }
         Ok(())

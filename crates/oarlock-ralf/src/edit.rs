@@ -33,79 +33,43 @@ pub type Fields<'a> = [(&'a str, Value)];
 /// Sets fields of the block `name` below `section` (`heartbeats`, `agents`); makes block and section when they are not there.
 pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     let mut lines = Lines::of(text)?;
-    let top = lines.open_section(section)?;
-    let (end, indent_of_blocks, block) = lines.block(top, name);
-    match block {
-        Some(at) => {
-            let inline = value_of(&lines.list[at]);
-            if !inline.is_empty() {
-                // A block in one line is the writer's own: it is written out.
-                let Ok(Value::Object(old)) = yaml::parse(&inline) else {
-                    return Err(EditError::Form { line: at + 1, form: "a block that is no map" });
-                };
-                lines.list[at] = with_value(&lines.list[at], "");
-                let old = old.iter().map(|(name, value)| field_line(indent_of_blocks + 2, name, &scalar::inline(value)));
-                lines.insert(at + 1, old.collect());
-            }
-            let last = lines.end_of_block(at, indent_of_blocks);
-            let column = lines.list[at + 1..last].iter().find(|line| key(line).is_some()).map_or(indent_of_blocks + 2, |line| indent(line));
-            lines.set_fields(at + 1, last, column, fields);
-        }
-        None => {
-            let mut block = vec![format!("{}{}:", " ".repeat(indent_of_blocks), scalar::key(name))];
-            block.extend(fields.iter().map(|(name, value)| field_line(indent_of_blocks + 2, name, &scalar::inline(value))));
-            lines.insert(lines.last_written(top, end), block);
-        }
-    }
+    lines.set_block(section, name, fields)?;
     let edited = lines.text();
-    let same = |value: &Value| value.get(section).and_then(|blocks| blocks.get(name)).cloned();
-    check(text, &edited, &same, fields)?;
+    check(text, &edited, |value| set(below(below(value, section), name), fields))?;
     Ok(edited)
 }
 
-/// Sets fields that stand directly below `section`, which is made when it is not there: `metadata`.
-pub(crate) fn set_section(text: &str, section: &str, fields: &Fields<'_>) -> Result<String, EditError> {
+/// The same, or with no fields takes the block away; and sets fields directly below `metadata`, which says who changed the file.
+pub(crate) fn set_state(
+    text: &str,
+    section: &str,
+    name: &str,
+    fields: Option<&Fields<'_>>,
+    metadata: &Fields<'_>,
+) -> Result<String, EditError> {
     let mut lines = Lines::of(text)?;
-    let top = lines.open_section(section)?;
-    let end = lines.end_of_section(top);
-    let column = lines.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
-    lines.set_fields(top + 1, lines.last_written(top, end), column, fields);
-    let edited = lines.text();
-    check(text, &edited, &|value: &Value| value.get(section).cloned(), fields)?;
-    Ok(edited)
-}
-
-/// Takes the block `name` below `section` away; without it the text stays as it is.
-pub(crate) fn remove_block(text: &str, section: &str, name: &str) -> Result<String, EditError> {
-    let mut lines = Lines::of(text)?;
-    let Some(top) = lines.section(section) else { return Ok(text.to_owned()) };
-    let (end, column, block) = lines.block(top, name);
-    let Some(at) = block else { return Ok(text.to_owned()) };
-    let last = lines.end_of_block(at, column).min(end);
-    lines.list.drain(at..last);
-    let end = end - (last - at);
-    if !lines.list[top + 1..end].iter().any(|line| indent(line) > 0 && !line.trim().is_empty() && !line.trim_start().starts_with('#')) {
-        // An empty map stays one: a name without a value is null, and readers expect blocks.
-        lines.list[top] = with_value(&lines.list[top], "{}");
+    match fields {
+        Some(fields) => lines.set_block(section, name, fields)?,
+        None => lines.remove_block(section, name),
     }
+    lines.set_section("metadata", metadata)?;
     let edited = lines.text();
-    if let Ok(mut old) = yaml::parse(text) {
-        let new = yaml::parse(&edited).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
-        if let Some(Value::Object(blocks)) = old.get_mut(section) {
-            blocks.remove(name);
+    check(text, &edited, |value| {
+        match fields {
+            Some(fields) => set(below(below(value, section), name), fields),
+            None => drop(value.get_mut(section).and_then(Value::as_object_mut).map(|blocks| blocks.remove(name))),
         }
-        if old != new {
-            return Err(EditError::Damage("other blocks would change".to_owned()));
-        }
-    }
+        set(below(value, "metadata"), metadata);
+    })?;
     Ok(edited)
 }
 
 /// Sets fields of the item with the id `id` in the list under one of `names`, or at the top.
 pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     let read = salvage::list(text, names);
-    let has_id = |item: &&salvage::Item| ["id", "task_id"].iter().any(|name| item.fields.get(*name).and_then(Value::as_str) == Some(id));
-    let item = read.items.iter().find(has_id).filter(|item| item.line > 0).ok_or_else(|| EditError::Missing(id.to_owned()))?;
+    let has_id = |fields: &Map<String, Value>| ["id", "task_id"].iter().any(|name| fields.get(*name).and_then(Value::as_str) == Some(id));
+    let item = read.items.iter().find(|item| has_id(&item.fields)).filter(|item| item.line > 0);
+    let item = item.ok_or_else(|| EditError::Missing(id.to_owned()))?;
     let first = item.line - 1;
     let mut lines = Lines::of(text)?;
     let Some(column) = dash(&lines.list[first]) else {
@@ -118,11 +82,15 @@ pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>
     let last = lines.list[first + 1..].iter().position(ends).map_or(lines.list.len(), |at| first + 1 + at);
     lines.set_fields(first, lines.last_written(first, last), column + 2, fields);
     let edited = lines.text();
-    let find = |value: &Value| {
-        let list = value.as_array().or_else(|| names.iter().find_map(|name| value.get(*name)?.as_array()))?;
-        list.iter().find(|item| ["id", "task_id"].iter().any(|name| item.get(*name).and_then(Value::as_str) == Some(id))).cloned()
-    };
-    check(text, &edited, &find, fields)?;
+    check(text, &edited, |value| {
+        let name = names.iter().find(|name| value.get(**name).is_some_and(Value::is_array));
+        let list = match name {
+            Some(name) => value[*name].as_array_mut(),
+            None => value.as_array_mut(),
+        };
+        let item = list.and_then(|list| list.iter_mut().find(|item| item.as_object().is_some_and(has_id)));
+        item.into_iter().for_each(|item| set(item, fields));
+    })?;
     Ok(edited)
 }
 
@@ -211,26 +179,32 @@ fn item_text(fields: &Fields<'_>, column: usize) -> String {
     out
 }
 
-/// Whether the result says what it should: where the text was valid it stays so, what was set is there, and what was there beside it too.
-fn check(before: &str, after: &str, find: &dyn Fn(&Value) -> Option<Value>, fields: &Fields<'_>) -> Result<(), EditError> {
-    let Ok(old) = yaml::parse(before) else {
+/// Whether the result says what it should: where the text was valid, it says what `change` makes of that, and nothing else has changed.
+fn check(before: &str, after: &str, change: impl FnOnce(&mut Value)) -> Result<(), EditError> {
+    let Ok(mut expected) = yaml::parse(before) else {
         // Of a damaged file only the place is ours; the rest is as damaged as before.
         return Ok(());
     };
     let new = yaml::parse(after).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
-    let Some(Value::Object(mut found)) = find(&new) else { return Err(EditError::Damage("the place would be gone".to_owned())) };
-    let mut expected = match find(&old) {
-        Some(Value::Object(old)) => old,
-        _ => Map::new(),
-    };
-    for (name, value) in fields {
-        if found.get(*name) != Some(value) {
-            return Err(EditError::Damage(format!("{name} would not be what was set")));
-        }
-        found.remove(*name);
-        expected.remove(*name);
+    if expected.is_null() {
+        expected = Value::Object(Map::new());
     }
-    if found == expected { Ok(()) } else { Err(EditError::Damage("other fields would change".to_owned())) }
+    change(&mut expected);
+    if new == expected { Ok(()) } else { Err(EditError::Damage("it would not say what was set, or something else would change".to_owned())) }
+}
+
+/// The map below `name`, which is made where it is not there.
+fn below<'a>(value: &'a mut Value, name: &str) -> &'a mut Value {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    &mut value[name]
+}
+
+fn set(value: &mut Value, fields: &Fields<'_>) {
+    for (name, new) in fields {
+        *below(value, name) = new.clone();
+    }
 }
 
 /// The text as lines, with its way of ending them.
@@ -277,6 +251,55 @@ impl Lines {
             self.list[top] = with_value(&self.list[top], "");
         }
         Ok(top)
+    }
+
+    /// Sets fields of a block, which is made where it is not there.
+    fn set_block(&mut self, section: &str, name: &str, fields: &Fields<'_>) -> Result<(), EditError> {
+        let top = self.open_section(section)?;
+        let (end, indent_of_blocks, block) = self.block(top, name);
+        let Some(at) = block else {
+            let mut block = vec![format!("{}{}:", " ".repeat(indent_of_blocks), scalar::key(name))];
+            block.extend(fields.iter().map(|(name, value)| field_line(indent_of_blocks + 2, name, &scalar::inline(value))));
+            self.insert(self.last_written(top, end), block);
+            return Ok(());
+        };
+        let inline = value_of(&self.list[at]);
+        if !inline.is_empty() {
+            // A block in one line is the writer's own: it is written out.
+            let Ok(Value::Object(old)) = yaml::parse(&inline) else {
+                return Err(EditError::Form { line: at + 1, form: "a block that is no map" });
+            };
+            self.list[at] = with_value(&self.list[at], "");
+            let old = old.iter().map(|(name, value)| field_line(indent_of_blocks + 2, name, &scalar::inline(value)));
+            self.insert(at + 1, old.collect());
+        }
+        let last = self.end_of_block(at, indent_of_blocks);
+        let column = self.list[at + 1..last].iter().find(|line| key(line).is_some()).map_or(indent_of_blocks + 2, |line| indent(line));
+        self.set_fields(at + 1, last, column, fields);
+        Ok(())
+    }
+
+    /// Sets fields that stand directly below a section.
+    fn set_section(&mut self, section: &str, fields: &Fields<'_>) -> Result<(), EditError> {
+        let top = self.open_section(section)?;
+        let end = self.end_of_section(top);
+        let column = self.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
+        self.set_fields(top + 1, self.last_written(top, end), column, fields);
+        Ok(())
+    }
+
+    /// Takes a block away, if it is there.
+    fn remove_block(&mut self, section: &str, name: &str) {
+        let Some(top) = self.section(section) else { return };
+        let (end, column, block) = self.block(top, name);
+        let Some(at) = block else { return };
+        let last = self.end_of_block(at, column).min(end);
+        self.list.drain(at..last);
+        let says = |line: &String| indent(line) > 0 && !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        if !self.list[top + 1..end - (last - at)].iter().any(says) {
+            // An empty map stays one: a name without a value is null, and readers expect blocks.
+            self.list[top] = with_value(&self.list[top], "{}");
+        }
     }
 
     /// Of the section that begins at `top`: the line behind it, the column of its blocks, and the line of the one called `name`.

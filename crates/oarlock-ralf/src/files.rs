@@ -7,14 +7,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oarlock_plan::{Candidate, Options, Plan, assign, split, subtask_document, task_id_from_file_name};
+use oarlock_plan::{Options, Plan, Subtask, assign_to, split, subtask_documents, task_id_from_file_name};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::bridge::states::with_state;
 use crate::fault::Fault;
 use crate::layout::{self, Role};
-use crate::part_file::PartFile;
+use crate::part_file::{self, PartFile};
 use crate::project::{Agent, AgentState, Project};
 use crate::task_file;
 use crate::time;
@@ -203,10 +203,11 @@ impl Files {
     /// A file cannot be written; those that were made stay.
     pub fn make_parts(&self, task: &TaskDocument, plan: &Plan) -> Result<(), FilesError> {
         let read = task_file::read(&task.text);
-        let writer = self.writer(&task.file);
-        for part in &plan.subtasks {
-            let document = subtask_document(&task.text, plan, part);
-            let file = PartFile {
+        let documents = subtask_documents(&task.text, plan);
+        let file = |(part, document)| {
+            let part: &Subtask = part;
+            let document: &String = document;
+            PartFile {
                 id: &part.id,
                 title: &part.title,
                 priority: read.priority.as_deref(),
@@ -216,10 +217,11 @@ impl Files {
                 assigned: part.assigned.as_deref(),
                 estimate_minutes: part.estimate_minutes,
                 created_ms: now_ms(),
-                document: &document,
-            };
-            file.make(&writer, &self.root, &task.file)?;
-        }
+                document,
+            }
+        };
+        let files: Vec<PartFile<'_>> = plan.subtasks.iter().zip(&documents).map(file).collect();
+        part_file::make(&files, &self.writer(&task.file), &self.root, &task.file)?;
         Ok(())
     }
 }
@@ -241,20 +243,19 @@ impl TaskDocument {
     /// # Errors
     /// The document cannot be split at all: it is too large, or is no text.
     pub fn plan(&self, agents: &[String], subtasks_max: Option<usize>) -> Result<Plan, FilesError> {
-        let options = Options { agents: agents.len().max(2), subtasks_max, ..Options::new(&self.id) };
+        let options = Options { agents: workers(agents, subtasks_max), subtasks_max, ..Options::new(&self.id) };
         let mut plan = split(&self.text, &options).map_err(|error| FilesError::Plan { file: self.file.display().to_string(), error })?;
         if plan.parallelizable {
-            let candidate = |name: &String| Candidate {
-                name: name.clone(),
-                capabilities: plan.subtasks.iter().flat_map(|part| part.capabilities.clone()).collect(),
-                load_minutes: 0,
-                speed_percent: 100,
-            };
-            let candidates: Vec<Candidate> = agents.iter().map(candidate).collect();
-            assign(&mut plan, &candidates);
+            assign_to(&mut plan, agents);
         }
         Ok(plan)
     }
+}
+
+/// How many agents a plan is made for: no more than there may be parts, and two where nobody is named.
+#[must_use]
+pub fn workers(agents: &[String], subtasks_max: Option<usize>) -> usize {
+    agents.len().max(2).min(subtasks_max.unwrap_or(usize::MAX)).max(1)
 }
 
 /// Whether a folder is a project's root.

@@ -24,7 +24,7 @@ pub use attached::Attached;
 pub use bridge::{Bridge, Synced};
 pub use edit::{EditError, Fields};
 pub use fault::Fault;
-pub use files::{Files, FilesError, TaskDocument};
+pub use files::{Files, FilesError, TaskDocument, workers};
 pub use hooks::{Hook, hooks};
 pub use project::{Agent, AgentState, Clock, Event, Message, Project, Source, Task};
 pub use reconcile::Conflict;

@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::edit::EditError;
 use crate::time;
-use crate::write::{Change, WriteError, Writer};
+use crate::write::{WriteError, Writer};
 
 /// A part of a task, as its file tells it.
 #[derive(Clone, Debug)]
@@ -26,18 +25,16 @@ pub(crate) struct PartFile<'a> {
     pub(crate) document: &'a str,
 }
 
-impl PartFile<'_> {
-    /// Makes the file beside that of the parent. One that is there, and says something, is left alone. Returns where it is.
-    pub(crate) fn make(&self, writer: &Writer, root: &Path, parent_file: &Path) -> Result<PathBuf, WriteError> {
-        let file = self.place(root, parent_file);
-        let folder = file.parent().unwrap_or(root);
+/// Makes the files of parts beside that of their parent. One that is there, and says something, is left alone.
+pub(crate) fn make(parts: &[PartFile<'_>], writer: &Writer, root: &Path, parent_file: &Path) -> Result<(), WriteError> {
+    let files: Vec<(PathBuf, String)> = parts.iter().map(|part| (part.place(root, parent_file), part.text())).collect();
+    for folder in files.iter().filter_map(|(file, _)| file.parent()) {
         fs::create_dir_all(folder).map_err(|error| WriteError::Io { file: folder.display().to_string(), error })?;
-        let text = self.text();
-        let write = |there: &str| Ok::<_, EditError>(if there.is_empty() { Change::Whole(text.clone()) } else { Change::Nothing });
-        writer.edit(&file, &write)?;
-        Ok(file)
     }
+    writer.create(&files)
+}
 
+impl PartFile<'_> {
     /// `TASK-x-SUB1.md` beside `TASK-x.md`; `TASK-x-SUB1/task.md` beside `TASK-x/task.md`, where the scripts look for folders, or below
     /// its `subtasks/` when it has one.
     fn place(&self, root: &Path, parent_file: &Path) -> PathBuf {

@@ -107,7 +107,7 @@ impl Snapshot {
     }
 
     /// The parts of a task that are still to be done.
-    pub(crate) fn open_parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
+    fn open_parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
         let is_open = |task: &&StoreTask| !matches!(task.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead);
         self.parts(id).filter(is_open)
     }

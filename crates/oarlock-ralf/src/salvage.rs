@@ -1,6 +1,8 @@
 //! Reading a damaged file piece by piece. A writer appends without parsing, so one slip breaks a log for weeks; the other items are as
 //! good as before. Whole files are given to a YAML parser first; only where it refuses are they taken apart here, by their lines.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use crate::yaml::{self, Broken};
@@ -389,9 +391,16 @@ fn whole_blocks(value: Value, names: &[&str], lines: &[&str]) -> Read {
     read.fields = fields;
     let Some(Value::Object(blocks)) = blocks else { return read };
     let top = names.iter().find_map(|name| lines.iter().position(|line| line.strip_prefix(name) == Some(":")));
+    // The first line with each name, looked up once: there may be hundreds of blocks.
+    let mut starts: HashMap<&str, usize> = HashMap::new();
+    let below = top.map_or(&[][..], |top| &lines[top + 1..]);
+    for (at, line) in below.iter().enumerate().take_while(|(_, line)| !is_top_key(line)).filter(|(_, line)| line.starts_with(' ')) {
+        if let Some((name, _)) = key(line) {
+            starts.entry(name).or_insert(top.unwrap_or(0) + at + 2);
+        }
+    }
     for (name, block) in blocks {
-        let begins = |line: &&str| line.starts_with(' ') && key(line).is_some_and(|(key, _)| key == name);
-        let line = top.and_then(|top| lines[top + 1..].iter().position(begins).map(|at| top + at + 2)).unwrap_or(0);
+        let line = starts.get(name.as_str()).copied().unwrap_or(0);
         match block {
             Value::Object(fields) => read.items.push(Item { line, name: Some(name), fields }),
             _ => read.items.push(Item { line, name: Some(name), fields: Map::new() }),

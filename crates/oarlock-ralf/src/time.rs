@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use oarlock_model::WallTime;
+use oarlock_ops::shapes::rfc3339;
 use serde_json::Value;
 
 /// A time of a file.
@@ -39,8 +41,7 @@ fn parse(text: &str) -> Option<Stated> {
 
 /// RFC 3339 in UTC with milliseconds, as replies have it.
 pub(crate) fn shown(unix_ms: i64) -> String {
-    let whole = Timestamp::from_millisecond(unix_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    format!("{whole:.3}")
+    rfc3339(WallTime(unix_ms))
 }
 
 #[cfg(test)]

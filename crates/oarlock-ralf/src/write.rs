@@ -117,6 +117,28 @@ impl Writer {
         Err(WriteError::Contended { file: shown(&file) })
     }
 
+    /// Makes files that are not there, whole or not at all, under the locks of the first; what is there, and says something, stays.
+    ///
+    /// # Errors
+    /// As [`WriteError`]; files that were made before it stay.
+    pub(crate) fn create(&self, files: &[(PathBuf, String)]) -> Result<(), WriteError> {
+        let files = files.iter().map(|(file, text)| Ok((self.real(file)?, text))).collect::<Result<Vec<_>, WriteError>>()?;
+        let Some((first, _)) = files.first() else { return Ok(()) };
+        let _locks = self.lock(first)?;
+        let mut folders = Vec::new();
+        for (file, text) in &files {
+            if fs::metadata(file).is_ok_and(|meta| meta.len() > 0) {
+                continue;
+            }
+            let new = beside(file, text.as_bytes(), 0o644).map_err(|error| failed(file, error))?;
+            new.persist(file).map_err(|error| failed(file, error.error))?;
+            if !folders.contains(&folder_of(file)) {
+                folders.push(folder_of(file));
+            }
+        }
+        folders.iter().try_for_each(|folder| File::open(folder).and_then(|opened| opened.sync_all()).map_err(|error| failed(folder, error)))
+    }
+
     /// The file itself: a link is followed as long as it stays in the project.
     fn real(&self, file: &Path) -> Result<PathBuf, WriteError> {
         let refused = |why| WriteError::Refused { file: shown(file), why };

@@ -7,17 +7,20 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use oarlock_model::rules::liveness::AgentState;
+use oarlock_model::agent::Agent;
+use oarlock_model::rules::liveness::{self, AgentState};
 use oarlock_model::{AgentName, Rejection, StateKey, TaskId};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::{Agents, Join};
+use oarlock_ops::agent::Join;
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::state::{GetState, StateDelete, Sync};
+use oarlock_ops::shapes::rfc3339;
+use oarlock_ops::store::{OwnerSight, Store as _};
 use oarlock_ops::task::Split;
 use oarlock_plan::Plan;
-use oarlock_ralf::{Attached, Bridge, Files, FilesError};
+use oarlock_ralf::{Attached, Bridge, Files, FilesError, workers};
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -85,6 +88,8 @@ pub struct AgentSeen {
 #[derive(Debug)]
 pub struct Ralf {
     root: PathBuf,
+    /// The Oarlock project that would have the store; where it is does not change.
+    project: Project,
     synchronous: Synchronous,
     store: Option<Opened>,
 }
@@ -112,7 +117,9 @@ impl Ralf {
     /// measurements use another than FULL.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, synchronous: Synchronous) -> Self {
-        Self { root: root.into(), synchronous, store: None }
+        let root = root.into();
+        let project = Project::around(&root).unwrap_or_else(|| Project::at(&root));
+        Self { root, project, synchronous, store: None }
     }
 
     /// Where locks of files are waited for no longer than this.
@@ -130,7 +137,7 @@ impl Ralf {
 
     /// The store, if the project is attached to one now.
     fn opened(&mut self) -> Result<Option<&mut Opened>, RalfError> {
-        let project = Project::around(&self.root).unwrap_or_else(|| Project::at(&self.root));
+        let project = &self.project;
         if !Attached::file(&project.dir()).exists() {
             self.store = None;
             return Ok(None);
@@ -173,12 +180,23 @@ impl Ralf {
             Bridge::new(root, &mut opened.store, &opened.settings).take_heartbeats(&agents)?;
             opened.heartbeats = now;
         }
-        let reply = opened.ask(&Agents { all: timeout_ms.is_some(), ..Agents::default() })?;
-        let is_there = |agent: &oarlock_ops::shapes::AgentShape| match timeout_ms {
-            Some(timeout_ms) => agent.age_ms <= timeout_ms && matches!(agent.state, AgentState::Active | AgentState::Stale),
-            None => agent.state == AgentState::Active,
-        };
-        Ok(reply.agents.into_iter().filter(is_there).map(of_store).collect())
+        let view = opened.store.snapshot().map_err(OpError::from)?;
+        let now = view.now();
+        let mut found = Vec::new();
+        for agent in view.agents().map_err(OpError::from)? {
+            let sight = view.owner_sight(&agent);
+            let state = liveness::agent_state(&agent, (sight == OwnerSight::Alive).then_some(true), now);
+            let age_ms = now.store.since_ms(agent.presence.seen);
+            let is_dead = matches!(sight, OwnerSight::Died | OwnerSight::OtherBoot);
+            let is_there = match timeout_ms {
+                Some(timeout_ms) => agent.is_live() && !is_dead && age_ms <= timeout_ms,
+                None => state == AgentState::Active && !is_dead,
+            };
+            if is_there {
+                found.push(of_store(agent, age_ms));
+            }
+        }
+        Ok(found)
     }
 
     /// The plan of a task file's parts for these agents. Nothing is made.
@@ -189,11 +207,12 @@ impl Ralf {
         Ok(self.files(Duration::ZERO).task(task)?.plan(agents, subtasks_max)?)
     }
 
-    /// Splits a task file, gives its parts to these agents, and makes the files of the parts; in an attached project the parts are tasks of
-    /// the store too. A task that is better done as a whole comes back with `parallelizable` false, and nothing is made.
+    /// Splits a task file and gives its parts to these agents. The parts get files beside it; in an attached project they are tasks of the
+    /// store, and get their files by the next look of `ralf sync`. A task that is better done as a whole comes back with `parallelizable`
+    /// false, and nothing is made.
     ///
     /// # Errors
-    /// There is no such file, the task was split before, or files or store fail.
+    /// There is no such file, the task of an attached project was split before, or files or store fail.
     pub fn distribute(
         &mut self,
         task: &Path,
@@ -202,30 +221,25 @@ impl Ralf {
         patience: Duration,
     ) -> Result<Plan, RalfError> {
         let files = self.files(patience);
-        let document = files.task(task)?;
-        let plan = document.plan(agents, subtasks_max)?;
-        if !plan.parallelizable {
-            return Ok(plan);
-        }
-        let root = self.root.clone();
+        let task = files.task(task)?;
         let Some(opened) = self.opened()? else {
-            files.make_parts(&document, &plan)?;
+            let plan = task.plan(agents, subtasks_max)?;
+            if plan.parallelizable {
+                files.make_parts(&task, &plan)?;
+            }
             return Ok(plan);
         };
-        let id = TaskId::parse(&document.id)?;
-        let is_known =
-            oarlock_ops::store::Store::snapshot(&mut opened.store).and_then(|view| view.task_state(&id)).map_err(OpError::from)?;
+        let id = TaskId::parse(&task.id)?;
+        let is_known = opened.store.snapshot().and_then(|view| view.task_state(&id)).map_err(OpError::from)?.is_some();
         let split = Split {
-            id: if is_known.is_some() { document.id.clone() } else { format!("{}.md", document.id) },
-            document: is_known.is_none().then(|| document.text.clone()),
-            agents: Some(agents.len().max(2)),
+            id: if is_known { task.id } else { format!("{}.md", task.id) },
+            document: (!is_known).then_some(task.text),
+            agents: Some(workers(agents, subtasks_max)),
             max_subtasks: subtasks_max,
-            plan: Some(serde_json::to_string(&plan).map_err(OpError::from)?),
+            assign_to: agents.iter().map(|name| AgentName::parse(name)).collect::<Result<_, _>>()?,
             ..Split::default()
         };
-        opened.order(None, &split)?;
-        Bridge::new(root, &mut opened.store, &opened.settings).make_parts(&document.id, &document.file)?;
-        Ok(plan)
+        Ok(opened.order(None, &split)?.plan)
     }
 
     /// Merges fields into an agent's state. `file` is another file of states, which is then all that is written.
@@ -338,12 +352,12 @@ fn of_file(agent: oarlock_ralf::Agent) -> AgentSeen {
     }
 }
 
-fn of_store(agent: oarlock_ops::shapes::AgentShape) -> AgentSeen {
+fn of_store(agent: Agent, age_ms: i64) -> AgentSeen {
     AgentSeen {
         agent_id: agent.name.to_string(),
-        last_seen: agent.last_seen,
-        status: agent.status.unwrap_or_default(),
-        current_action: agent.action.unwrap_or_default(),
-        age_ms: Some(agent.age_ms),
+        last_seen: rfc3339(agent.presence.seen_wall),
+        status: agent.presence.status.unwrap_or_default(),
+        current_action: agent.presence.action.unwrap_or_default(),
+        age_ms: Some(age_ms),
     }
 }

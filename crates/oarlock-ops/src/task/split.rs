@@ -9,7 +9,7 @@ use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
 use oarlock_plan::{By, Options, Plan, PlanError, Problem, Subtask};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::call::Caller;
@@ -21,7 +21,7 @@ use crate::settings::Settings;
 use crate::settle;
 use crate::shapes::TaskShape;
 use crate::task::release::held_by_me;
-use crate::task::{add, candidates};
+use crate::task::{add, candidates, values};
 
 /// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
@@ -49,12 +49,16 @@ pub struct Split {
     #[arg(long)]
     #[serde(default)]
     pub assign: bool,
+    /// Give the parts to these agents, comma separated, whether they are there yet or not
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "assign")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assign_to: Vec<AgentName>,
     /// Finish the parent when its last part is done, instead of offering it for integration
     #[arg(long)]
     #[serde(default)]
     pub auto_finish: bool,
     /// Print what to ask a language model for a better plan, with the JSON Schema of its answer, and change nothing
-    #[arg(long, conflicts_with_all = ["plan", "assign"])]
+    #[arg(long, conflicts_with_all = ["plan", "assign", "assign_to"])]
     #[serde(default)]
     pub prompt: bool,
     /// Show the plan and change nothing
@@ -111,6 +115,7 @@ impl Request for Split {
         if !self.names_file() {
             TaskId::parse(&self.id)?;
         }
+        values::check_list("agents", self.assign_to.len())?;
         if self.agents.is_some_and(|n| n == 0 || n > limits::RUN_AGENTS_MAX) {
             return Err(Rejection::invalid("--agents is out of range", format!("agents go from 1 to {}", limits::RUN_AGENTS_MAX)));
         }
@@ -125,7 +130,8 @@ impl Request for Split {
         self.check()?;
         let Some(document) = self.document.as_ref().filter(|_| self.changes_nothing() && !self.assign) else { return Ok(None) };
         let parent = self.file_id()?;
-        let plan = self.plan(&parent, document, settings, &[])?;
+        let mut plan = self.plan(&parent, document, settings, &[])?;
+        self.distribute_to(&mut plan);
         Ok(Some(self.shown(&parent, document, plan, settings)))
     }
 }
@@ -145,16 +151,10 @@ impl Mutation for Split {
                 (task.id.clone(), task.spec.body.clone(), Some(task))
             }
         };
-        let known: BTreeSet<String> = cx
-            .view()
-            .agents()?
-            .iter()
-            .flat_map(|agent| agent.capabilities.iter().chain(&agent.role).map(ToString::to_string).collect::<Vec<_>>())
-            .collect();
-        let mut plan = self.plan(&parent, &document, cx.settings(), &known.into_iter().collect::<Vec<_>>())?;
-        if self.assign && plan.parallelizable {
-            distribute(cx, &mut plan)?;
-        }
+        // Only what somebody else has made may name a capability that nobody has.
+        let known = if self.plan.is_some() { known_capabilities(cx)? } else { Vec::new() };
+        let mut plan = self.plan(&parent, &document, cx.settings(), &known)?;
+        self.distribute(cx, &mut plan)?;
         if self.changes_nothing() || !plan.parallelizable {
             if self.or_whole && !self.changes_nothing() && existing.is_none() {
                 self.add_parent(cx, &parent, &document, &plan)?;
@@ -223,6 +223,30 @@ impl Split {
         }
     }
 
+    /// Gives the parts to the agents that are named, or to those that are active now.
+    fn distribute(&self, cx: &Deciding<'_>, plan: &mut Plan) -> Result<(), OpError> {
+        self.distribute_to(plan);
+        if !self.assign || !plan.parallelizable {
+            return Ok(());
+        }
+        let candidates = candidates::active(&cx.reading())?;
+        let nobody = oarlock_plan::assign(plan, &candidates);
+        if candidates.is_empty() {
+            plan.warnings.push("no agent is active, so every part is open to all".to_owned());
+        } else if !nobody.is_empty() {
+            plan.warnings.push(format!("no active agent can do these, so they are open to all: {}", nobody.join(", ")));
+        }
+        Ok(())
+    }
+
+    /// Gives the parts to the agents that are named: who names them knows what they can do.
+    fn distribute_to(&self, plan: &mut Plan) {
+        if !self.assign_to.is_empty() && plan.parallelizable {
+            let names: Vec<String> = self.assign_to.iter().map(ToString::to_string).collect();
+            oarlock_plan::assign_to(plan, &names);
+        }
+    }
+
     fn parent_of_file(&self, cx: &Deciding<'_>) -> Result<TaskId, OpError> {
         let id = self.file_id()?;
         match cx.view().task_state(&id)? {
@@ -264,6 +288,8 @@ impl Split {
         // Parts start no earlier than their parent could have.
         let inherited: BTreeSet<TaskId> = cx.view().unmet_needs(&parent.id)?.into_iter().collect();
         let mut children = Vec::new();
+        let documents = oarlock_plan::subtask_documents(document, plan);
+        let mut document_of: BTreeMap<&str, String> = plan.subtasks.iter().map(|s| s.id.as_str()).zip(documents).collect();
         for subtask in by_dependency(&plan.subtasks) {
             let id = TaskId::parse(&subtask.id)?;
             if cx.view().task_state(&id)?.is_some() {
@@ -275,7 +301,7 @@ impl Split {
                 }
                 .into());
             }
-            let spec = part_spec(parent, subtask, oarlock_plan::subtask_document(document, plan, subtask))?;
+            let spec = part_spec(parent, subtask, document_of.remove(subtask.id.as_str()).unwrap_or_default())?;
             let mut needs = inherited.clone();
             for need in &subtask.depends_on {
                 needs.insert(TaskId::parse(need)?);
@@ -297,16 +323,13 @@ impl Split {
     }
 }
 
-/// Gives the parts to the agents that are active now.
-fn distribute(cx: &Deciding<'_>, plan: &mut Plan) -> Result<(), OpError> {
-    let candidates = candidates::active(&cx.reading())?;
-    let nobody = oarlock_plan::assign(plan, &candidates);
-    if candidates.is_empty() {
-        plan.warnings.push("no agent is active, so every part is open to all".to_owned());
-    } else if !nobody.is_empty() {
-        plan.warnings.push(format!("no active agent can do these, so they are open to all: {}", nobody.join(", ")));
+/// What some agent that ever joined can do.
+fn known_capabilities(cx: &Deciding<'_>) -> Result<Vec<String>, OpError> {
+    let mut known = BTreeSet::new();
+    for agent in cx.view().agents()? {
+        known.extend(agent.capabilities.iter().chain(&agent.role).map(ToString::to_string));
     }
-    Ok(())
+    Ok(known.into_iter().collect())
 }
 
 /// The parts in an order in which each stands after what it depends on, otherwise as in the document.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Bridge, Trouble};
 use crate::edit;
-use crate::part_file::{PartFile, unit};
+use crate::part_file::{self, PartFile, unit};
 use crate::project::Task;
 use crate::reconcile::InFiles;
 use crate::task_file::{self, Folder};
@@ -110,7 +110,7 @@ impl Bridge<'_> {
             created_ms: part.created_at.0,
             document: &spec.body,
         };
-        file.make(&self.writer, &self.root, &self.root.join(&parent.source.file))?;
+        part_file::make(&[file], &self.writer, &self.root, &self.root.join(&parent.source.file))?;
         Ok(())
     }
 }

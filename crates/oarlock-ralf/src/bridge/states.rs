@@ -187,14 +187,9 @@ impl Bridge<'_> {
 
 /// The text with the fields of an agent's state, or without its block; the metadata say when and by whom.
 pub(crate) fn with_state(text: &str, agent: &str, fields: Option<&Map<String, Value>>, now: &str) -> Result<String, EditError> {
-    let edited = match fields {
-        Some(fields) => {
-            let fields: Vec<(&str, Value)> = fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-            edit::set_block(text, AGENTS, agent, &fields)?
-        }
-        None => edit::remove_block(text, AGENTS, agent)?,
-    };
-    edit::set_section(&edited, "metadata", &[("last_updated", json!(now)), ("updated_by", json!(agent))])
+    let fields: Option<Vec<(&str, Value)>> =
+        fields.map(|fields| fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect());
+    edit::set_state(text, AGENTS, agent, fields.as_deref(), &[("last_updated", json!(now)), ("updated_by", json!(agent))])
 }
 
 #[cfg(test)]
