@@ -9,6 +9,7 @@ mod measure;
 mod os;
 mod ours;
 mod processes;
+mod ralf;
 mod scale;
 mod side;
 mod splitting;
@@ -47,6 +48,7 @@ const BENCHES: &[Entry] = &[
     ("idle", "what waiting costs", wakeup::idle),
     ("scale", "a thousand tasks against very many: time and memory", scale::scale),
     ("split", "splitting documents: many, a large one, hostile ones", splitting::splitting),
+    ("ralf", "discover, split and sync from Python, beside PyYAML on files", ralf::ralf),
     ("log", "bytes of log that the life of a task leaves", scale::log),
 ];
 

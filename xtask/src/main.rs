@@ -9,6 +9,7 @@ mod lines;
 mod output;
 mod planted;
 mod power;
+mod scripts;
 mod simulate;
 mod storm;
 mod tidy;
@@ -25,6 +26,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
   simulate [--seed N] …    run seeded simulations; --help tells more
   storm [--kills N]        kill processes that use one store, and judge what they were told
+  scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --help tells more
   fuzz [TARGET…]           feed what reads with made-up inputs, guided by coverage
   power [--cuts N]         let the power go below stores on a simulated disk
   bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
@@ -51,6 +53,8 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("power") => power::run(rest),
         Some("storm") => storm::run(rest),
         Some(storm::WORKER) => storm::work(rest),
+        Some("scripts") => scripts::run(rest),
+        Some(scripts::WORKER) => scripts::work(rest),
         Some("fuzz") => fuzz::run(rest),
         Some("simulate") => simulate::run(rest),
         Some(bench::WORKER) => bench::work(rest),

@@ -47,7 +47,8 @@ impl Candidate {
 pub fn assign_to(plan: &mut Plan, names: &[String]) {
     let mut capabilities: Vec<String> = plan.subtasks.iter().flat_map(|part| part.capabilities.clone()).collect();
     capabilities.dedup();
-    let candidate = |name: &String| Candidate { name: name.clone(), capabilities: capabilities.clone(), load_minutes: 0, speed_percent: 100 };
+    let candidate =
+        |name: &String| Candidate { name: name.clone(), capabilities: capabilities.clone(), load_minutes: 0, speed_percent: 100 };
     // More agents than parts cannot all be given one.
     let candidates: Vec<Candidate> = names.iter().take(plan.subtasks.len()).map(candidate).collect();
     assign(plan, &candidates);

@@ -2,8 +2,10 @@
 //! store, written whole or not at all; a look that is killed before it is written finds its own work done, and does none of it twice.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,8 @@ use crate::write;
 
 /// The name of the file, in the directory of the store.
 const FILE: &str = "ralf.json";
+/// Who holds its lock looks at the project.
+const LOCK: &str = "ralf.lock";
 
 /// How far the files of one project and a store have been brought together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +68,15 @@ impl Attached {
     #[must_use]
     pub fn file(dir: &Path) -> PathBuf {
         dir.join(FILE)
+    }
+
+    /// One look at a time: others wait until what comes back is dropped, but no longer than `patience`; then there is nothing.
+    ///
+    /// # Errors
+    /// The lock file beside the store in `dir` cannot be made.
+    pub fn lock(dir: &Path, patience: Duration) -> io::Result<Option<File>> {
+        let file = OpenOptions::new().create(true).append(true).open(dir.join(LOCK))?;
+        write::locked(file, patience)
     }
 
     /// What is remembered beside the store in `dir`; nothing when no project is attached.

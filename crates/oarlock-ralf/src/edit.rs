@@ -190,7 +190,11 @@ fn check(before: &str, after: &str, change: impl FnOnce(&mut Value)) -> Result<(
         expected = Value::Object(Map::new());
     }
     change(&mut expected);
-    if new == expected { Ok(()) } else { Err(EditError::Damage("it would not say what was set, or something else would change".to_owned())) }
+    if new == expected {
+        Ok(())
+    } else {
+        Err(EditError::Damage("it would not say what was set, or something else would change".to_owned()))
+    }
 }
 
 /// The map below `name`, which is made where it is not there.
@@ -283,7 +287,8 @@ impl Lines {
     fn set_section(&mut self, section: &str, fields: &Fields<'_>) -> Result<(), EditError> {
         let top = self.open_section(section)?;
         let end = self.end_of_section(top);
-        let column = self.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
+        let column =
+            self.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
         self.set_fields(top + 1, self.last_written(top, end), column, fields);
         Ok(())
     }

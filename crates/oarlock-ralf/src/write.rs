@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,10 +23,8 @@ use crate::layout::{self, FILE_BYTES_MAX, is_inside};
 const TRIES_MAX: usize = 100;
 /// How long an empty file may be in the middle of being written.
 const EMPTY_FOR: Duration = Duration::from_millis(50);
-/// Shortest pause between two looks.
-const PAUSE_MIN: Duration = Duration::from_micros(200);
-/// Longest pause between two looks at a lock.
-const PAUSE_MAX: Duration = Duration::from_millis(20);
+/// The pause between two looks at it.
+const EMPTY_PAUSE: Duration = Duration::from_micros(200);
 
 /// Why nothing was written. The file is what it was.
 #[derive(Debug, Error)]
@@ -174,19 +173,38 @@ impl Writer {
         let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
         let file =
             OpenOptions::new().create(true).append(true).mode(0o644).custom_flags(flags).open(lock).map_err(|error| failed(lock, error))?;
-        let mut pause = PAUSE_MIN;
-        loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
-                Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(failed(lock, error.into())),
-            }
-            if start.elapsed() >= self.patience {
-                return Err(WriteError::Locked { lock: shown(lock), waited_ms: start.elapsed().as_millis() });
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(PAUSE_MAX);
+        let left = self.patience.saturating_sub(start.elapsed());
+        match locked(file, left) {
+            Ok(Some(file)) => Ok(file),
+            Ok(None) => Err(WriteError::Locked { lock: shown(lock), waited_ms: start.elapsed().as_millis() }),
+            Err(error) => Err(failed(lock, error)),
         }
+    }
+}
+
+/// The file with its lock taken; nothing when `patience` is over. Who looks again and again would come too late for ever where others wait in
+/// a queue, so a thread waits in that queue, and gives the lock back should it come too late.
+pub(crate) fn locked(file: File, patience: Duration) -> io::Result<Option<File>> {
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => return Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let (sender, receiver) = mpsc::sync_channel(0);
+    let wait = move || {
+        let taken = loop {
+            match flock(&file, FlockOperation::LockExclusive) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other,
+            }
+        };
+        // Nobody may be there to take it any more: then the file is closed, and its lock with it.
+        let _ = sender.send(taken.map(|()| file).map_err(io::Error::from));
+    };
+    thread::Builder::new().name("lock".to_owned()).spawn(wait)?;
+    match receiver.recv_timeout(patience) {
+        Ok(taken) => taken.map(Some),
+        Err(_) => Ok(None),
     }
 }
 
@@ -222,7 +240,7 @@ impl Seen {
             if seen.identity.is_none() || !seen.text.is_empty() || start.elapsed() >= EMPTY_FOR {
                 return Ok(seen);
             }
-            thread::sleep(PAUSE_MIN);
+            thread::sleep(EMPTY_PAUSE);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use oarlock_model::TaskId;
 use oarlock_model::event::{Event as StoreEvent, Fact, RalfEvent};
-use oarlock_model::{TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::log::Record;
@@ -50,14 +50,15 @@ impl Bridge<'_> {
         for (file, events) in by_file(&project.events, |event| &event.source.file) {
             let mark = attached.events.get(&file).cloned().unwrap_or_default();
             let unseen = if attached.is_new { &[] } else { mark.unseen(&events, fingerprint) };
-            let theirs: Vec<RalfEvent> = unseen.iter().filter(|event| !is_ours(&event.data)).map(|event| recorded(&file, event)).collect();
-            for (at, page) in theirs.chunks(limits::LIST_ITEMS_MAX).enumerate() {
-                // A look that was killed before it could remember this is not told twice.
-                let caller = Caller { key: Some(format!("ralf/{}/{at}", digest(&(&file, &mark, page)))), ..Caller::default() };
-                let record = Record { events: page.to_vec(), ..Record::default() };
-                match call::mutate(self.store, &caller, self.settings, &record) {
+            for (at, event) in unseen.iter().enumerate().filter(|(_, event)| !is_ours(&event.data)) {
+                // One by one, each under a key: a look that was killed before it could remember how far it was tells nothing twice.
+                let key = format!("ralf/{}", digest(&(&file, &mark, at, &event.data)));
+                let record = Record { events: vec![recorded(&file, event)], ..Record::default() };
+                match call::mutate(self.store, &Caller { key: Some(key), ..Caller::default() }, self.settings, &record) {
                     Ok(reply) => synced.add_imported("events", reply.recorded),
-                    Err(OpError::Rejected(rejection)) => synced.warnings.push(format!("{file}: {rejection}")),
+                    Err(OpError::Rejected(rejection)) => {
+                        synced.warnings.push(format!("{file}, line {}: {rejection}", event.source.line));
+                    }
                     Err(error) => return Err(error),
                 }
             }

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
+use oarlock_ops::store::StoreError;
 use oarlock_ralf::{Attached, Bridge, Files, Project, Synced, hooks};
 use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
 use serde_json::{Value, json};
@@ -21,6 +22,9 @@ use crate::project::{self, current_dir};
 
 /// How often `sync --watch` looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// How long another look may take.
+const LOOK_WITHIN: Duration = Duration::from_secs(30);
 
 /// Exit code when files are damaged, as for `doctor`.
 const DAMAGED: u8 = 65;
@@ -97,8 +101,8 @@ impl Ralf {
         let target = place_of(&root, common)?;
         let settings = target.settings()?;
         let options = || options(common, &settings);
-        let known = attached_to(target.place())?.filter(|attached| attached.root == root);
-        if self.action != Action::Attach && known.is_none() {
+        let known = || Ok::<_, OpError>(attached_to(target.place())?.filter(|attached| attached.root == root));
+        if self.action != Action::Attach && known()?.is_none() {
             let message = format!("{} is not attached", root.display());
             return Err(Rejection::Missing { message, hint: "attach it first: oarlock ralf attach [PATH]".into() }.into());
         }
@@ -110,20 +114,24 @@ impl Ralf {
         }
         let mut store = target.open(options())?;
         let mut bridge = Bridge::new(&root, &mut store, &settings);
-        let mut attached = match known {
-            Some(attached) => attached,
-            None => Attached::new(&root, bridge.last_event()?),
-        };
         loop {
+            let lock = one_at_a_time(target.place())?;
+            let mut attached = match known()? {
+                Some(attached) => attached,
+                // Somebody has detached it meanwhile.
+                None if self.action != Action::Attach => return Ok(0),
+                None => Attached::new(&root, bridge.last_event()?),
+            };
             let before = attached.clone();
             let synced = bridge.sync(&mut attached, self.dry_run)?;
             if !self.dry_run && (attached != before || self.action == Action::Attach) {
                 attached.write(target.place().dir()).map_err(|error| unreadable(&Attached::file(target.place().dir()), &error))?;
             }
             if self.watch {
-                if !synced.is_nothing() && !output.line(&told(&synced, output)?) {
+                if !synced.is_nothing() && !output.quiet && !output.line(&told(&synced, output)?) {
                     return Ok(0);
                 }
+                drop(lock);
                 thread::sleep(WATCH_EVERY);
                 continue;
             }
@@ -185,6 +193,12 @@ fn place_of(root: &Path, common: &Common) -> Result<Where, OpError> {
     }
     let around = project::Project::around(root).or_else(|| project::Project::of_repository(root));
     Ok(Where::of(around.unwrap_or_else(|| project::Project::at(root))))
+}
+
+/// Waits until no other look at the project of this store is under way.
+fn one_at_a_time(place: &Place) -> Result<fs::File, OpError> {
+    let lock = Attached::lock(place.dir(), LOOK_WITHIN).map_err(|error| unreadable(place.dir(), &error))?;
+    lock.ok_or_else(|| StoreError::Busy(format!("another look at the files has gone on for {} s", LOOK_WITHIN.as_secs())).into())
 }
 
 /// The project that is attached to the store at `place`, if one is.

@@ -1,0 +1,251 @@
+//! `cargo xtask scripts`: real shell and Python writers of RALF's files, locked under either name and not at all, beside agents of a store
+//! and their looks at the files; then nothing that was written may be lost, and no file may ever have been invalid.
+
+mod judge;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use oarlock_host::process::children::die_with_parent;
+use oarlock_ralf::Files;
+use serde_json::{Map, Value, json};
+
+use crate::output::{Outcome, say};
+use crate::workspace;
+
+const USAGE: &str = "usage: cargo xtask scripts [--seconds N] [--unlocked]
+  runs 8 old-style writers of RALF's files and 8 agents of a store for N seconds (default 60), and fails when anything that was written is
+  lost or a file was ever invalid; with --unlocked, 2 more that rewrite the heartbeats without a lock: what these undo is told, and must
+  be mended by the next look";
+
+/// The first argument of a process of ours.
+pub(crate) const WORKER: &str = "scripts-worker";
+
+/// The old writers: the program, what it does, and its name. Those of one file lock it under one name, as those under two names undo each
+/// other whatever we do.
+const OLD: [(Program, &str, &str); 8] = [
+    (Program::Shell, "events", "e-shell"),
+    (Program::Shell, "append", "e-bare"),
+    (Program::Shell, "queue", "one"),
+    (Program::Shell, "queue", "two"),
+    (Program::Python, "beat", "b-one"),
+    (Program::Python, "beat", "b-two"),
+    (Program::Python, "state", "s-one"),
+    (Program::Python, "chat", "c-one"),
+];
+/// Writers without a lock that rewrite a whole file.
+const UNLOCKED: [(Program, &str, &str); 2] = [(Program::Python, "beat-unlocked", "u-python"), (Program::Shell, "sed", "u-shell")];
+/// Agents of ours that use the store, and those that write states into the file themselves.
+const AGENTS: usize = 6;
+const WRITERS: usize = 2;
+/// Tasks of the queue that agents take.
+const TASKS: usize = 40;
+
+#[derive(Clone, Copy, Debug)]
+enum Program {
+    Shell,
+    Python,
+}
+
+/// The project in which everything happens.
+struct Place {
+    root: PathBuf,
+    communications: PathBuf,
+    stop: PathBuf,
+    program: PathBuf,
+}
+
+/// Runs the race.
+///
+/// # Errors
+/// A wrong argument, a writer that cannot be started, or anything that was lost.
+pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
+    let (mut seconds, mut unlocked) = (60, false);
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--seconds" => seconds = arguments.next().and_then(|n| n.parse().ok()).ok_or(USAGE)?,
+            "--unlocked" => unlocked = true,
+            _ => return Err(USAGE.into()),
+        }
+    }
+    let Some(python) = python()? else {
+        say("scripts: there is no Python with PyYAML; python/test makes one. Nothing was run.");
+        return Ok(());
+    };
+    let dir = tempfile::tempdir()?;
+    let place = Place::make(dir.path())?;
+    place.oarlock(&["ralf", "attach", "."])?;
+    let writers: Vec<_> = OLD.iter().chain(UNLOCKED.iter().filter(|_| unlocked)).copied().collect();
+    let mut old = Vec::new();
+    for (program, kind, name) in &writers {
+        old.push((*name, *kind, place.start(*program, &python, kind, name)?));
+    }
+    let mut ours = Vec::new();
+    for n in 0..AGENTS + WRITERS {
+        let kind = if n < AGENTS { "agent" } else { "writer" };
+        ours.push((n, place.start_ours(kind, n)?));
+    }
+    // Messages go to agents that are there.
+    let invalid = place.watch(Duration::from_secs(seconds))?;
+    fs::write(&place.stop, "")?;
+    let mut counts = BTreeMap::new();
+    for (name, _, child) in old {
+        counts.insert(name.to_owned(), finished(name, child)?);
+    }
+    for (n, child) in ours {
+        counts.insert(format!("o{n}"), finished(&format!("o{n}"), child)?);
+    }
+    // Two looks: the second finds nothing left to do, or what the first brought about.
+    for _ in 0..2 {
+        place.oarlock(&["ralf", "sync", "."])?;
+    }
+    judge::judge(&place, &writers.map_kinds(), &counts, &invalid)
+}
+
+/// Works as a process of ours: `KIND N ROOT STOP PROGRAM`.
+///
+/// # Errors
+/// A call that fails for another reason than that somebody else was quicker.
+pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
+    let [kind, n, root, stop, program] = arguments else { return Err(USAGE.into()) };
+    let (stop, root, name) = (Path::new(stop), Path::new(root), format!("o{n}"));
+    let files = Files::new(root, Duration::from_secs(30));
+    let oarlock = |arguments: &[&str]| call(Path::new(program), root, arguments);
+    let as_me = ["--as", name.as_str()];
+    if kind == "agent" {
+        oarlock(&["join", &name])?;
+    }
+    let mut count: u64 = 0;
+    while !stop.exists() {
+        count += 1;
+        let number = count.to_string();
+        if kind == "writer" {
+            let fields = Map::from_iter([("progress".to_owned(), json!(count)), ("status".to_owned(), json!("it is: \"working\""))]);
+            files.set_state(&files.state_file(), &name, Some(&fields))?;
+            continue;
+        }
+        let task = format!("NEW-{}", (count as usize * 7 + n.parse::<usize>()? * 5) % TASKS);
+        let _ = oarlock(&[&["claim", &task][..], &as_me].concat());
+        oarlock(&[&["heartbeat", "--status", &format!("n-{number}")][..], &as_me].concat())?;
+        oarlock(&[&["sync", &format!("progress:={number}")][..], &as_me].concat())?;
+        if count.is_multiple_of(5) {
+            oarlock(&[&["send", "o0", "o1", "--text", &format!("{name}-{number}")][..], &as_me].concat())?;
+        }
+        if count.is_multiple_of(3) {
+            oarlock(&["ralf", "sync", "."])?;
+        }
+        let verb = if count.is_multiple_of(10) { "done" } else { "release" };
+        let _ = oarlock(&[&[verb, &task][..], &as_me].concat());
+    }
+    say(count);
+    Ok(())
+}
+
+/// A Python that has PyYAML: that of the tests, of the benches, or the machine's.
+fn python() -> Outcome<Option<PathBuf>> {
+    let venvs = ["python", "python-bench"].map(|name| workspace::target_dir().map(|dir| dir.join(name).join("bin/python")));
+    let mut found = venvs.into_iter().collect::<Outcome<Vec<_>>>()?;
+    found.push("python3".into());
+    let has_yaml = |python: &PathBuf| {
+        Command::new(python).args(["-c", "import yaml"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    Ok(found.into_iter().find(has_yaml))
+}
+
+fn call(program: &Path, root: &Path, arguments: &[&str]) -> Outcome<String> {
+    let output = Command::new(program).args(arguments).arg("--json").current_dir(root).env_remove("OARLOCK_AGENT").output()?;
+    if output.status.success() {
+        return Ok(String::from_utf8(output.stdout)?);
+    }
+    Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr).trim()).into())
+}
+
+/// What a writer says at its end: how often it wrote.
+fn finished(name: &str, child: Child) -> Outcome<u64> {
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        return Err(format!("{name} failed: {}", output.status).into());
+    }
+    let said = String::from_utf8(output.stdout)?;
+    said.trim().parse().map_err(|_| format!("{name} said {said:?} instead of a number").into())
+}
+
+/// The writers by what they write.
+trait MapKinds {
+    fn map_kinds(&self) -> Vec<(String, String)>;
+}
+
+impl MapKinds for Vec<(Program, &'static str, &'static str)> {
+    fn map_kinds(&self) -> Vec<(String, String)> {
+        self.iter().map(|(_, kind, name)| ((*name).to_owned(), (*kind).to_owned())).collect()
+    }
+}
+
+impl Place {
+    fn make(root: &Path) -> Outcome<Self> {
+        let communications = root.join(".autonomous/agents/communications");
+        fs::create_dir_all(&communications)?;
+        fs::create_dir_all(root.join("tasks/active"))?;
+        fs::write(communications.join("events.yaml"), "events:\n")?;
+        fs::write(communications.join("heartbeat.yaml"), "heartbeats: {}\nmetadata:\n  timeout_seconds: 120\n")?;
+        fs::write(communications.join("chat-log.yaml"), "# theirs\nmessages: []\n\nmetadata:\n  last_message_id: 0\n")?;
+        fs::write(communications.join("agent-state.yaml"), "agents: {}\nmetadata:\n  last_updated: x\n  updated_by: system\n")?;
+        let mut queue = "# what is next\nqueue:\n".to_owned();
+        for name in ["OLD-one", "OLD-two"].map(str::to_owned).into_iter().chain((0..TASKS).map(|n| format!("NEW-{n}"))) {
+            queue.push_str(&format!("  - id: {name}\n    title: 'Task {name}'  # theirs\n    status: pending\n    notes: \"0\"\n"));
+        }
+        fs::write(communications.join("queue.yaml"), queue + "\nmetadata:\n  queue_depth_target: 3-5\n")?;
+        // Beside this program, so that `cargo run --release --package xtask -- scripts` races what users run.
+        let program = std::env::current_exe()?.with_file_name("oarlock");
+        if !program.is_file() {
+            return Err("the program is not built: cargo build".into());
+        }
+        Ok(Self { root: root.to_owned(), stop: root.join("stop"), communications, program })
+    }
+
+    fn oarlock(&self, arguments: &[&str]) -> Outcome<Value> {
+        Ok(serde_json::from_str(&call(&self.program, &self.root, arguments)?)?)
+    }
+
+    fn start(&self, program: Program, python: &Path, kind: &str, name: &str) -> Outcome<Child> {
+        let mut command = match program {
+            Program::Shell => Command::new("bash"),
+            Program::Python => Command::new(python),
+        };
+        let script = match program {
+            Program::Shell => ("old.sh", include_str!("scripts/old.sh")),
+            Program::Python => ("old.py", include_str!("scripts/old.py")),
+        };
+        let file = self.root.join(script.0);
+        fs::write(&file, script.1)?;
+        command.arg(file).arg(kind).arg(name).arg(&self.communications).arg(&self.stop).stdout(Stdio::piped());
+        die_with_parent(&mut command);
+        Ok(command.spawn()?)
+    }
+
+    fn start_ours(&self, kind: &str, n: usize) -> Outcome<Child> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(WORKER).arg(kind).arg(n.to_string()).arg(&self.root).arg(&self.stop).arg(&self.program).stdout(Stdio::piped());
+        die_with_parent(&mut command);
+        Ok(command.spawn()?)
+    }
+
+    /// Reads all files again and again, each under both of its locks, and tells which were invalid.
+    fn watch(&self, during: Duration) -> Outcome<BTreeMap<String, usize>> {
+        let (start, mut invalid) = (Instant::now(), BTreeMap::new());
+        while start.elapsed() < during {
+            for stem in ["events", "heartbeat", "agent-state", "queue", "chat-log"] {
+                if let Some(cause) = judge::fault_of(&self.communications, stem)? {
+                    *invalid.entry(format!("{stem}.yaml: {cause}")).or_insert(0) += 1;
+                }
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(invalid)
+    }
+}
