@@ -46,7 +46,7 @@ pub fn hooks(root: &Path, store: Option<&str>) -> Vec<Hook> {
         hook("executor", "to claim", format!("TASK=$({}) || continue", call(&format!("claim {executor} --wait 30s -q")))),
         hook("executor", "before the child", {
             let beat = call(&format!(r#"heartbeat {executor} --status running --action "executing_$TASK" -q"#));
-            format!("(while {beat} && sleep 30; do :; done) >/dev/null & BEAT=$!")
+            format!("(while {beat} && sleep 30; do :; done) >/dev/null 2>&1 & BEAT=$!")
         }),
         hook("executor", "after a child that did it", format!(r#"kill $BEAT; {}"#, call(&format!(r#"done "$TASK" {executor} -q"#)))),
         hook(

@@ -284,3 +284,50 @@ fn a_trial_makes_nothing() {
     project.ok("ralf attach . --dry-run");
     assert!(!project.root().join(".oarlock").exists());
 }
+
+#[test]
+fn the_lines_for_loops_work_when_they_are_pasted() {
+    let project = ralf();
+    project.ok("ralf attach .");
+    let hooks = project.ok("ralf hooks .")["hooks"].clone();
+    let line = |of: &str, when: &str| {
+        let found = hooks
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|hook| hook["loop"] == of && hook["when"].as_str().is_some_and(|w| w.starts_with(when)));
+        found.and_then(|hook| hook["line"].as_str()).expect("a line").to_owned()
+    };
+    let script = format!(
+        "set -e\nfor turn in 1 2 3; do\n{}\n{}\n{}\n[ $turn != 2 ] && {{ {}; }} || {{ {}; }}\ndone\n{}\n{}\n",
+        line("executor", "before the loop"),
+        line("executor", "to claim"),
+        line("executor", "before the child"),
+        line("executor", "after a child"),
+        line("executor", "after one"),
+        line("planner", "before the loop"),
+        line("planner", "each turn"),
+    );
+    let output = project.shell(&script);
+    assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+    let states = project.ok("status")["tasks"].clone();
+    assert_eq!((&states["done"], &states["scheduled"]), (&json!(2), &json!(1)), "{states}");
+    assert_eq!(project.ok("agent planner")["agent"]["action"], "planning");
+    assert_eq!(sync(&project).1["completions"], 2);
+}
+
+#[test]
+fn watching_tells_each_look_that_found_something() {
+    let project = ralf();
+    project.ok("ralf attach .");
+    let mut watching = project.start("ralf sync . --watch");
+    project.write(EVENTS, read(&project, EVENTS) + "- timestamp: now\n  type: info\n");
+    let told: serde_json::Value = serde_json::from_str(&watching.line()).expect("a line of JSON");
+    assert_eq!(told["imported"], json!({"events": 1}));
+    project.ok("join ada");
+    let told: serde_json::Value = serde_json::from_str(&watching.line()).expect("a line of JSON");
+    assert_eq!(told["exported"], json!({"heartbeats": 1}));
+    // Somebody else detaches it: there is nothing left to watch.
+    project.ok("ralf detach .");
+    assert!(watching.line().is_empty() && watching.output().status.success());
+}

@@ -149,6 +149,15 @@ impl Project {
         reply.stdout
     }
 
+    /// What a script of a shell does in the project, with the program under its name.
+    pub(crate) fn shell(&self, script: &str) -> std::process::Output {
+        let folder = Path::new(env!("CARGO_BIN_EXE_oarlock")).parent().expect("a folder");
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new("bash");
+        self.clean(&mut command);
+        command.args(["-c", script]).env("PATH", path).current_dir(self.root()).output().expect("bash")
+    }
+
     /// Starts a call that goes on while the test does other things.
     pub(crate) fn start(&self, line: &str) -> Running {
         self.call(line).start()
