@@ -45,7 +45,7 @@ impl Role {
 }
 
 /// A project's files.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
     pub(crate) root: PathBuf,
     /// YAML files, those of the newest layout first.
@@ -54,6 +54,8 @@ pub(crate) struct Layout {
     pub(crate) tasks: Vec<(PathBuf, Option<Folder>)>,
     /// Whether more task files are there than are read.
     pub(crate) is_cut: bool,
+    /// Links that lead out of the project, which are not followed.
+    pub(crate) refused: Vec<PathBuf>,
 }
 
 /// Folders of communication files below a root, the newest first.
@@ -78,25 +80,42 @@ pub(crate) fn find(path: &Path) -> io::Result<Layout> {
         let root = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         let folder = path.ancestors().filter_map(|p| p.file_name()?.to_str().and_then(Folder::of)).next();
         let (yaml, tasks) = if is_yaml { (vec![path.to_owned()], Vec::new()) } else { (Vec::new(), vec![(path.to_owned(), folder)]) };
-        return Ok(Layout { root, yaml, tasks, is_cut: false });
+        return Ok(Layout { root, yaml, tasks, ..Layout::default() });
     }
-    let mut layout = Layout { root: path.to_owned(), yaml: Vec::new(), tasks: Vec::new(), is_cut: false };
-    let folders = COMMUNICATIONS.iter().map(|folder| path.join(folder)).chain([path.to_owned()]);
-    for folder in folders.filter(|folder| is_inside(folder, path)) {
-        let mut files: Vec<PathBuf> = names(&folder)?.into_iter().filter(|file| is_yaml(file) && is_inside(file, path)).collect();
+    let mut layout = Layout { root: path.to_owned(), ..Layout::default() };
+    for folder in COMMUNICATIONS.iter().map(|folder| path.join(folder)).chain([path.to_owned()]) {
+        if !layout.admits(&folder) {
+            continue;
+        }
+        let mut files = names(&folder)?;
+        files.retain(|file| is_yaml(file) && layout.admits(file));
         files.sort();
         layout.yaml.extend(files);
     }
     let state = path.join(".autonomous/agents/execution/execution-state.yaml");
     layout.yaml.extend(Some(state).filter(|file| file.is_file() && is_inside(file, path)));
-    for folder in TASKS.iter().map(|folder| path.join(folder)).filter(|folder| is_inside(folder, path)) {
+    for folder in TASKS.iter().map(|folder| path.join(folder)) {
+        if !layout.admits(&folder) {
+            continue;
+        }
         for below in names(&folder)? {
             let Some(kind) = below.file_name().and_then(|name| name.to_str()).and_then(Folder::of) else { continue };
-            collect_tasks(&below, path, kind, 0, &mut layout)?;
+            collect_tasks(&below, kind, 0, &mut layout)?;
         }
     }
     layout.tasks.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(layout)
+}
+
+impl Layout {
+    /// Whether a file or folder is there and stays in the project; a link that leads out is remembered.
+    fn admits(&mut self, path: &Path) -> bool {
+        let is_admitted = is_inside(path, &self.root);
+        if !is_admitted && path.exists() {
+            self.refused.push(path.to_owned());
+        }
+        is_admitted
+    }
 }
 
 /// The files and folders in a folder; none when it is not there.
@@ -121,8 +140,8 @@ pub(crate) fn is_inside(path: &Path, root: &Path) -> bool {
 }
 
 /// Loose `TASK-x.md`, and folders `TASK-x` with a `task.md` in them and perhaps sub-tasks below.
-fn collect_tasks(folder: &Path, root: &Path, kind: Folder, depth: usize, layout: &mut Layout) -> io::Result<()> {
-    if depth > DEPTH_MAX || !is_inside(folder, root) {
+fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout) -> io::Result<()> {
+    if depth > DEPTH_MAX || !layout.admits(folder) {
         return Ok(());
     }
     for path in names(folder)? {
@@ -132,8 +151,8 @@ fn collect_tasks(folder: &Path, root: &Path, kind: Folder, depth: usize, layout:
         }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         if path.is_dir() {
-            collect_tasks(&path, root, kind, depth + 1, layout)?;
-        } else if is_task_file(&name, depth) && is_inside(&path, root) {
+            collect_tasks(&path, kind, depth + 1, layout)?;
+        } else if is_task_file(&name, depth) && layout.admits(&path) {
             layout.tasks.push((path, Some(kind)));
         }
     }

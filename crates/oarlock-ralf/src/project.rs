@@ -193,6 +193,9 @@ impl Project {
         for (file, folder) in &layout.tasks {
             project.take_task(file, *folder, &layout);
         }
+        for link in &layout.refused {
+            project.fault_of(shown_path(link, &layout.root), "it leads out of the project, and is not followed");
+        }
         if layout.is_cut {
             project.fault_of(String::new(), "there are more task files than are read");
         }

@@ -75,7 +75,7 @@ fn links_that_lead_out_are_not_followed() {
         .expect("a link");
     std::os::unix::fs::symlink(outside.path(), dir.path().join("tasks")).expect("a link");
     let project = Project::read(dir.path(), NOW).expect("reads");
-    assert_eq!((project.events.len(), project.tasks.len()), (0, 0));
+    assert_eq!((project.events.len(), project.tasks.len(), project.faults.len()), (0, 0, 2), "{:?}", project.faults);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::fmt::Write;
 use super::table::{Cell, table};
 use super::{Paint, duration, text};
 
+/// Faults that are shown; all of them stand in the JSON.
+const FAULTS_MAX: usize = 60;
 /// Events that are shown; all of them stand in the JSON.
 const EVENTS_MAX: usize = 40;
 
@@ -116,7 +118,10 @@ pub(crate) fn faults(out: &mut String, reply: &Value, paint: Paint) {
             Cell::new(text(fault, "cause")),
         ]
     };
-    table(out, &["WHERE", "SAVED", "LOST", "WHAT IS WRONG"], faults.iter().map(row).collect(), paint);
+    table(out, &["WHERE", "SAVED", "LOST", "WHAT IS WRONG"], faults.iter().take(FAULTS_MAX).map(row).collect(), paint);
+    if faults.len() > FAULTS_MAX {
+        let _ = writeln!(out, "the first {FAULTS_MAX} of {}; all with --json", faults.len());
+    }
 }
 
 pub(crate) fn hooks(out: &mut String, reply: &Value, paint: Paint) {
