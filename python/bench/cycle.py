@@ -224,7 +224,7 @@ def disk(folder, count=50):
 
 def main():
     oarlock, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 7
-    cycles, syncs = 20, 40
+    cycles, syncs = 60, 60
     with tempfile.TemporaryDirectory(dir=os.environ.get("OARLOCK_BENCH_DIR")) as temporary:
         roots = {name: Path(temporary).resolve() / name for name in ("old", "files", "normal", "full")}
         for root in roots.values():

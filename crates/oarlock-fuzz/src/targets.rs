@@ -13,6 +13,7 @@ use oarlock_ops::call::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
 use oarlock_plan::{Options, Plan, split, validate};
+use oarlock_ralf::{Append, Project, append_items, set_block, set_item};
 use oarlock_sqlite::{Options as StoreOptions, Place, SqliteAdministration, SqliteStore, Synchronous};
 use oarlock_testkit::{MemoryStore, say};
 
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "value", feed: value },
     Target { name: "log", feed: log },
     Target { name: "config", feed: config },
+    Target { name: "ralf", feed: ralf },
 ];
 
 fn text(input: &[u8]) -> String {
@@ -189,5 +191,55 @@ fn config(input: &[u8]) {
     if let Err(error) = oarlock::config::load(Some(&file)) {
         assert_ne!(error.code().code, "internal", "{error}");
         assert!(error.to_string().contains("config.toml"), "{error}");
+    }
+}
+
+/// Files of RALF's, each read as what its name says: nothing is a panic, and an edit of a valid file leaves it valid, with one thing more.
+fn ralf(input: &[u8]) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let names = ["heartbeat.yaml", "events.yaml", "queue.yaml", "chat-log.yaml", "agent-state.yaml", "TASK-1.md"];
+    for name in names {
+        fs::write(dir.path().join(name), input).expect("writes");
+        let project = Project::read(&dir.path().join(name), 1_770_000_000_000).expect("it is there");
+        // The parser counts the line ends of old and of other systems too.
+        let ends = String::from_utf8_lossy(input).matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();
+        assert!(project.faults.iter().all(|fault| fault.line <= ends + 2), "{:?}", project.faults);
+    }
+    let text = text(input);
+    let fields = [("status", "it's: \"so\" # now".into()), ("n", 3.into())];
+    let read = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), text).expect("writes");
+        Project::read(&dir.path().join(name), 1_770_000_000_000).expect("it is there")
+    };
+    if let Ok(edited) = set_block(&text, "agents", "ada", &fields) {
+        let (before, after) = (read("agent-state.yaml", &text), read("agent-state.yaml", &edited));
+        if before.faults.is_empty() {
+            assert!(after.faults.is_empty(), "{:?}\n{edited}", after.faults);
+            let others = |project: &Project| {
+                project.states.iter().filter(|state| state.agent != "ada").map(|s| s.fields.clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(others(&before), others(&after));
+            let own = after.states.iter().find(|state| state.agent == "ada").expect("it was set");
+            assert_eq!((&own.fields["status"], &own.fields["n"]), (&fields[0].1, &fields[1].1));
+            assert_eq!(set_block(&edited, "agents", "ada", &fields).as_ref(), Ok(&edited), "the same again changes nothing");
+        }
+    }
+    if let Ok(edited) = append_items(&text, "events", &[fields.to_vec()]) {
+        let after = match edited {
+            Append::AtEnd(more) => format!("{text}{more}"),
+            Append::Whole(text) => text,
+        };
+        let (before, after) = (read("events.yaml", &text), read("events.yaml", &after));
+        assert_eq!(before.events.len() + 1, after.events.len());
+        assert!(!before.faults.is_empty() || after.faults.is_empty(), "{:?}", after.faults);
+    }
+    let queue = read("queue.yaml", &text);
+    for item in queue.queue.iter().take(3) {
+        if let Ok(edited) = set_item(&text, &["queue", "tasks"], &item.id, &fields) {
+            let after = read("queue.yaml", &edited);
+            assert!(!queue.faults.is_empty() || after.faults.is_empty(), "{:?}", after.faults);
+            let ids = |project: &Project| project.queue.iter().map(|item| item.id.clone()).collect::<Vec<_>>();
+            assert!(!queue.faults.is_empty() || ids(&queue) == ids(&after), "{edited}");
+        }
     }
 }

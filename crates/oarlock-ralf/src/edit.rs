@@ -31,7 +31,10 @@ pub enum EditError {
 pub type Fields<'a> = [(&'a str, Value)];
 
 /// Sets fields of the block `name` below `section` (`heartbeats`, `agents`); makes block and section when they are not there.
-pub(crate) fn set_block(text: &str, section: &str, name: &str, fields: &Fields<'_>) -> Result<String, EditError> {
+///
+/// # Errors
+/// The text cannot be edited there, or would not say what it should: see [`EditError`].
+pub fn set_block(text: &str, section: &str, name: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     let mut lines = Lines::of(text)?;
     lines.set_block(section, name, fields)?;
     let edited = lines.text();
@@ -65,7 +68,10 @@ pub(crate) fn set_state(
 }
 
 /// Sets fields of the item with the id `id` in the list under one of `names`, or at the top.
-pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
+///
+/// # Errors
+/// The text cannot be edited there, or would not say what it should: see [`EditError`].
+pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     let read = salvage::list(text, names);
     let has_id = |fields: &Map<String, Value>| ["id", "task_id"].iter().any(|name| fields.get(*name).and_then(Value::as_str) == Some(id));
     let item = read.items.iter().find(|item| has_id(&item.fields)).filter(|item| item.line > 0);
@@ -96,7 +102,7 @@ pub(crate) fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>
 
 /// How more items get into a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Append {
+pub enum Append {
     /// These bytes at the end of the file, in one write.
     AtEnd(String),
     /// The whole text, because something follows the list.
@@ -104,7 +110,10 @@ pub(crate) enum Append {
 }
 
 /// More items in the list that stands under `section`, or at the top: complete, and in the shape that the file has.
-pub(crate) fn append_items(text: &str, section: &str, more: &[Vec<(&str, Value)>]) -> Result<Append, EditError> {
+///
+/// # Errors
+/// The text cannot be edited there, or would not say what it should: see [`EditError`].
+pub fn append_items(text: &str, section: &str, more: &[Vec<(&str, Value)>]) -> Result<Append, EditError> {
     let lines = Lines::of(text)?;
     // A file that is not there yet begins with the name of its list, as the hooks begin one.
     let top = if text.is_empty() { None } else { lines.section(section) };
@@ -394,14 +403,26 @@ fn value_range(line: &str) -> (usize, usize) {
     let start = (colon + 1).min(line.len());
     let start = start + (line[start..].len() - line[start..].trim_start().len());
     let rest = &line[start..];
-    let quote = rest.chars().next().filter(|c| *c == '"' || *c == '\'');
-    let inside = match quote {
-        Some(quote) => rest[1..].find(quote).map_or(rest.len(), |at| at + 2),
-        None => 0,
-    };
+    let inside = end_of_quotes(rest);
     let comment = if inside == 0 && rest.starts_with('#') { Some(0) } else { rest[inside..].find(" #").map(|at| inside + at) };
     let end = start + comment.unwrap_or(rest.len());
     (start, start + line[start..end].trim_end().len())
+}
+
+/// The place behind the quotes that a value begins with; all of it when they do not end here, nothing without any.
+fn end_of_quotes(value: &str) -> usize {
+    let Some(quote) = value.chars().next().filter(|c| *c == '"' || *c == '\'') else { return 0 };
+    let mut chars = value.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' if quote == '"' => drop(chars.next()),
+            // Two of them inside stand for one.
+            '\'' if quote == '\'' && chars.peek().is_some_and(|(_, next)| *next == '\'') => drop(chars.next()),
+            c if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    value.len()
 }
 
 fn value_of(line: &str) -> String {

@@ -22,7 +22,7 @@ mod yaml;
 
 pub use attached::Attached;
 pub use bridge::{Bridge, Synced};
-pub use edit::{EditError, Fields};
+pub use edit::{Append, EditError, Fields, append_items, set_block, set_item};
 pub use fault::Fault;
 pub use files::{Files, FilesError, TaskDocument, workers};
 pub use hooks::{Hook, hooks};

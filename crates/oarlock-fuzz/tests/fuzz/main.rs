@@ -86,7 +86,12 @@ fn configurations() {
 }
 
 #[test]
+fn ralf_files() {
+    run("ralf", 700);
+}
+
+#[test]
 fn every_target_is_run() {
-    let run = ["document", "plan", "words", "request", "pattern", "value", "log", "config"];
+    let run = ["document", "plan", "words", "request", "pattern", "value", "log", "config", "ralf"];
     assert!(TARGETS.iter().all(|target| run.contains(&target.name)));
 }
