@@ -53,9 +53,9 @@ def discover_agents(timeout_seconds: Optional[float] = None, heartbeat_file: Opt
     project = _ralf.project_of(heartbeat_file) if heartbeat_file is not None else _ralf.project()
     if project is None:
         return []
-    timeout = AGENT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+    timeout = _ralf.seconds(AGENT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds, "timeout_seconds")
     try:
-        return [AgentInfo(*seen) for seen in project.agents(int(timeout * 1000), heartbeat_file)]
+        return [AgentInfo(*seen) for seen in project.agents(int(min(max(timeout, 0.0), 1e12) * 1000), heartbeat_file)]
     except Failure as failure:
         raise OSError(_ralf.kind_and_message(failure)[1]) from None
 

@@ -18,6 +18,7 @@ import json
 import os
 from typing import Any, Callable, Dict, List, Optional, Union
 
+from . import _ralf
 from ._oarlock import Failure, Handle
 
 __all__ = ["Oarlock", "OarlockError", "verbs"]
@@ -67,7 +68,7 @@ class Oarlock:
         """
         fields = {name: value for name, value in request.items() if value is not None}
         try:
-            reply: Reply = json.loads(self._handle.call(verb, json.dumps(fields), idempotency_key))
+            reply: Reply = json.loads(self._handle.call(verb, _ralf.json_of(fields), idempotency_key))
         except Failure as failure:
             raise _error_of(failure) from None
         return reply

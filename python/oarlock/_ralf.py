@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+from datetime import date, datetime
+from pathlib import Path, PurePath
 from typing import Dict, Optional, Union
 
 from ._oarlock import Failure, RalfProject
@@ -46,10 +47,34 @@ def project_of(file: PathLike) -> RalfProject:
     return found
 
 
+def json_of(value: object) -> str:
+    """A value as JSON text; what JSON does not have is a ``ValueError`` or a ``TypeError``."""
+    return json.dumps(value, default=_plain, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"a {type(value).__name__} cannot be put into JSON")
+
+
+def seconds(value: float, what: str) -> float:
+    """A number of seconds; anything else is a ``TypeError``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{what} is a number of seconds, not {value!r}")
+    return float(value)
+
+
 def kind_and_message(failure: Failure) -> "tuple[str, str]":
     """What failed: ``lock``, ``missing``, ``files``, or the code of the store's error; and in words."""
     kind, text = failure.args
     told = json.loads(text)
+    if kind == "already_exists":
+        return kind, told["message"]
     if kind != "op":
         return kind, told["message"]
     error = told.get("error", told)

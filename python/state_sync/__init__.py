@@ -7,8 +7,7 @@ them over to the file and back.
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timezone
-from pathlib import PurePath
+from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional
 
 from oarlock import _ralf
@@ -55,18 +54,8 @@ def _raised(failure: Failure) -> Exception:
     return StateLockError(message) if kind in ("lock", "store_busy") else StateSyncError(message)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    raise TypeError(f"a state cannot hold a {type(value).__name__}")
-
-
 def _timeout(timeout: Optional[float]) -> float:
-    return float(LOCK_TIMEOUT if timeout is None else timeout)
+    return _ralf.seconds(LOCK_TIMEOUT if timeout is None else timeout, "timeout")
 
 
 def sync_agent_state(
@@ -79,7 +68,7 @@ def sync_agent_state(
     """
     fields = {"last_update": datetime.now(timezone.utc).isoformat(), **state}
     try:
-        _project(state_file).sync_state(agent_id, json.dumps(fields, default=_plain), state_file, _timeout(timeout))
+        _project(state_file).sync_state(agent_id, _ralf.json_of(fields), state_file, _timeout(timeout))
     except Failure as failure:
         raise _raised(failure) from None
     return True

@@ -20,6 +20,9 @@ __all__ = ["SubTask", "analyze_task_structure", "can_parallelize", "distribute_t
 LOCK_TIMEOUT = 30
 """Seconds for which a lock of the files is waited for."""
 
+MAX_SUBTASKS = 3
+"""So many parts a task is split into at most, unless something else is asked for."""
+
 
 @dataclass
 class SubTask:
@@ -40,6 +43,8 @@ class SubTask:
 
 
 def _planned(task_file: _ralf.PathLike, agents: List[str], max_subtasks: Optional[int], make: bool) -> Dict[str, Any]:
+    if max_subtasks is not None and not 1 <= max_subtasks <= 1000:
+        raise ValueError(f"max_subtasks is {max_subtasks}; it goes from 1 to 1000")
     project = _ralf.project() or _ralf.project_of(task_file)
     try:
         if make:
@@ -57,33 +62,35 @@ def _planned(task_file: _ralf.PathLike, agents: List[str], max_subtasks: Optiona
     return plan
 
 
-def can_parallelize(task_file: _ralf.PathLike) -> bool:
-    """Whether agents can work on parts of a task at once, and gain by it.
+def can_parallelize(task_file: _ralf.PathLike, max_subtasks: int = MAX_SUBTASKS) -> bool:
+    """Whether agents can work on at most ``max_subtasks`` parts of a task at once, and gain by it.
 
     ``task_file`` is a path, or a name in the project's folders of active tasks. Raises ``FileNotFoundError`` when there
     is none.
     """
-    return bool(_planned(task_file, [], None, make=False)["parallelizable"])
+    return bool(_planned(task_file, [], max_subtasks, make=False)["parallelizable"])
 
 
-def analyze_task_structure(task_file: _ralf.PathLike) -> Dict[str, Any]:
-    """What the task is made of: ``can_parallelize`` and the ``reason``, its ``steps`` with their lines, the
+def analyze_task_structure(task_file: _ralf.PathLike, max_subtasks: int = MAX_SUBTASKS) -> Dict[str, Any]:
+    """What the task is made of: ``can_parallelize`` and the ``reason`` where it is not, its ``steps`` with their lines, the
     ``subtasks`` that it would become, the ``waves`` in which they run, and the minutes with
     (``makespan_minutes``) and without (``serial_minutes``) a split."""
-    plan = _planned(task_file, [], None, make=False)
-    return {"can_parallelize": bool(plan["parallelizable"]), **plan}
+    plan = _planned(task_file, [], max_subtasks, make=False)
+    return {"can_parallelize": bool(plan["parallelizable"]), "reason": "", **plan}
 
 
 def distribute_task(
-    task_file: _ralf.PathLike, available_agents: Iterable[Union[str, AgentInfo]], max_subtasks: int = 3
+    task_file: _ralf.PathLike, available_agents: Iterable[Union[str, AgentInfo]], max_subtasks: int = MAX_SUBTASKS
 ) -> List[SubTask]:
     """Splits a task into at most ``max_subtasks`` parts, gives each to one of the agents, and makes their files.
 
-    An empty list comes back, and nothing is made, when the task is better done as a whole. Raises
-    ``FileNotFoundError`` when there is no such task, and :class:`oarlock.OarlockError` (``already_exists``) when an attached
-    project has split it before.
+    An empty list comes back, and nothing is made, when the task is better done as a whole
+    (:func:`analyze_task_structure` says why). Raises ``ValueError`` without any agent, ``FileNotFoundError`` when there is no such
+    task, and :class:`oarlock.OarlockError` (``already_exists``) when it was split before.
     """
     agents = [agent.agent_id if isinstance(agent, AgentInfo) else agent for agent in available_agents]
+    if not agents:
+        raise ValueError("there is no agent to give the parts to")
     plan = _planned(task_file, agents, max_subtasks, make=True)
     if not plan["parallelizable"]:
         return []

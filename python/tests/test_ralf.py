@@ -175,6 +175,16 @@ class TestDistribution(Project):
         with self.assertRaises(FileNotFoundError):
             distribute_task("../../communications/heartbeat", ["a"])
 
+    def test_a_second_split_and_nobody_to_split_for_are_refused(self):
+        distribute_task("TASK-001", ["a", "b"])
+        with self.assertRaises(OarlockError) as raised:
+            distribute_task("TASK-001", ["c"])
+        self.assertEqual(raised.exception.code, "already_exists")
+        for agents, most in (([], 3), (["a"], 0)):
+            with self.assertRaises(ValueError):
+                distribute_task("TASK-002.md", agents, most)
+        self.assertEqual(analyze_task_structure("TASK-001.md")["reason"], "")
+
     def test_agents_that_were_discovered_can_be_given(self):
         parts = distribute_task("TASK-001.md", discover_agents(), max_subtasks=2)
         self.assertEqual(len(parts), 2)
@@ -204,7 +214,7 @@ class TestState(Project):
         self.assertIn("last_update", state)
         text = file.read_text()
         self.assertTrue(text.startswith("# ours\nagents:\n  planner:\n    status: planning  # still\n"), text)
-        self.assertIn('updated_by: "executor"', text)
+        self.assertIn("updated_by: executor\n", text)
         self.assertEqual(set(get_all_states()), {"planner", "executor"})
         self.assertTrue(clear_agent_state("executor"))
         self.assertIsNone(get_agent_state("executor"))
@@ -231,6 +241,20 @@ class TestState(Project):
         (kept,) = self.communications.glob("agent-state.yaml.damaged-*")
         self.assertEqual(kept.read_text(), "agents:\n  a: [\n")
 
+    def test_what_json_does_not_have_is_refused(self):
+        for value in (float("nan"), object()):
+            with self.assertRaises((ValueError, TypeError)):
+                sync_agent_state("executor", {"x": value})
+        with self.assertRaises(StateSyncError):
+            sync_agent_state("executor", {"x": "\ud800"})
+        with self.assertRaises(TypeError):
+            discover_agents("soon")
+        self.assertEqual(count_active_agents(float("inf")), 3)
+        self.assertTrue(sync_agent_state("executor", {"x": 1}, timeout=float("inf")))
+        (self.communications / "agent-state.yaml").write_bytes(b"agents: \xff")
+        self.assertTrue(reset_all_states())
+        self.assertEqual(get_all_states(), {})
+
     def test_a_lock_is_waited_for_only_so_long(self):
         import fcntl
 
@@ -254,6 +278,8 @@ class TestState(Project):
 
     def test_in_an_attached_project_states_are_of_the_store(self):
         self.attach()
+        sync_agent_state("newcomer", {"status": "working"})
+        clear_agent_state("newcomer")
         sync_agent_state("executor", {"status": "working", "progress": 50})
         self.assertFalse((self.communications / "agent-state.yaml").exists())
         self.assertEqual(get_all_states()["executor"]["progress"], 50)

@@ -36,7 +36,9 @@ impl Handle {
     #[pyo3(signature = (verb, request, key=None))]
     fn call(&self, py: Python<'_>, verb: &str, request: &str, key: Option<&str>) -> PyResult<String> {
         py.detach(|| {
-            let request: Value = serde_json::from_str(request).map_err(OpError::from)?;
+            let request: Value = serde_json::from_str(request).map_err(|error| {
+                OpError::from(oarlock::model::Rejection::invalid(format!("the request is no JSON: {error}"), "pass values that JSON has"))
+            })?;
             Ok(locked(&self.inner).call(verb, request, key)?.to_string())
         })
         .map_err(|error| failed(&error))
@@ -103,7 +105,10 @@ impl RalfProject {
 
     #[pyo3(signature = (agent, fields, file, timeout))]
     fn sync_state(&self, py: Python<'_>, agent: &str, fields: &str, file: Option<PathBuf>, timeout: f64) -> PyResult<()> {
-        let fields = serde_json::from_str(fields).map_err(|error| failed(&OpError::from(error)))?;
+        let not_json = |error: serde_json::Error| {
+            Failure::new_err(("files", json!({"message": format!("the state is no JSON object: {error}")}).to_string()))
+        };
+        let fields = serde_json::from_str(fields).map_err(not_json)?;
         self.run(py, |ralf| ralf.sync_state(agent, fields, file.as_deref(), patience(timeout)))
     }
 
@@ -129,7 +134,9 @@ impl RalfProject {
         py.detach(|| ask(&mut locked(&self.inner))).map_err(|error| match error {
             RalfError::Store(error) => failed(&error),
             RalfError::Files(error) => {
-                let kind = if error.is_locked() {
+                let kind = if error.is_repeated() {
+                    "already_exists"
+                } else if error.is_locked() {
                     "lock"
                 } else if error.is_missing() {
                     "missing"
@@ -149,7 +156,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Seconds as a duration, from nothing to a day.
 fn patience(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO).min(Duration::from_secs(86_400))
+    Duration::from_secs_f64(if seconds.is_nan() { 0.0 } else { seconds.clamp(0.0, 86_400.0) })
 }
 
 fn failed(error: &OpError) -> PyErr {

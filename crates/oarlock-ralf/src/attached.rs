@@ -1,11 +1,11 @@
 //! What a bridge remembers of an attached project between two looks: how far each side has read the other. It is kept in a file beside the
 //! store, written whole or not at all; a look that is killed before it is written finds its own work done, and does none of it twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,27 @@ pub struct Attached {
     /// How far the messages of each file are.
     #[serde(default)]
     pub(crate) messages: BTreeMap<String, Mark>,
+    /// What tells this store's items in the files from those of others.
+    #[serde(default)]
+    pub(crate) id: String,
+    /// When the last look was, in milliseconds since 1970.
+    #[serde(default)]
+    pub(crate) looked_ms: i64,
+    /// The heartbeats of the files as they were then, as digests.
+    #[serde(default)]
+    pub(crate) beats: BTreeMap<String, String>,
+    /// The blocks that were written for agents of the store, without what every script rewrites.
+    #[serde(default)]
+    pub(crate) shown: BTreeMap<String, String>,
+    /// Claims that were made for the files.
+    #[serde(default)]
+    pub(crate) claims: BTreeMap<String, Claimed>,
+    /// Tasks that the files show as taken because the store says so.
+    #[serde(default)]
+    pub(crate) displayed: BTreeSet<String>,
+    /// What task files asked for, as digests.
+    #[serde(default)]
+    pub(crate) tasks: BTreeMap<String, String>,
     /// What both sides last said of an agent's state.
     #[serde(default)]
     pub(crate) states: BTreeMap<String, Agreed>,
@@ -40,13 +61,25 @@ pub struct Attached {
     pub(crate) is_new: bool,
 }
 
+/// A claim that was made for somebody who knows only the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claimed {
+    /// The grant.
+    pub(crate) token: u64,
+    /// Whether the queue said so, and not the task's own file.
+    pub(crate) by_queue: bool,
+}
+
 /// How far a list that grows at its end has been read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     count: usize,
-    /// The last item, as a digest.
-    last: String,
+    /// The last items, the last one first, as digests.
+    tail: Vec<String>,
 }
+
+/// Items of the end of a list that are remembered: one that is completed or ticked off later is still known by its neighbours.
+const TAIL: usize = 8;
 
 /// The state of an agent as both sides last had it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +94,10 @@ impl Attached {
     /// A project that is being attached; `last_event` is the number of the store's last event.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, last_event: u64) -> Self {
-        Self { root: root.into(), log_from: last_event, chat_from: last_event, is_new: true, ..Self::default() }
+        let root = root.into();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+        let id = digest(&(&root, now.to_string(), std::process::id()))[..8].to_owned();
+        Self { root, id, log_from: last_event, chat_from: last_event, is_new: true, ..Self::default() }
     }
 
     /// The file in the directory `dir` of a store.
@@ -103,19 +139,22 @@ impl Attached {
 impl Mark {
     /// Behind the last of `items`.
     pub(crate) fn behind<T>(items: &[T], digest: impl Fn(&T) -> String) -> Self {
-        Self { count: items.len(), last: items.last().map(digest).unwrap_or_default() }
+        Self { count: items.len(), tail: items.iter().rev().take(TAIL).map(digest).collect() }
     }
 
-    /// The items behind the mark. Where the file was written anew, those behind the last one that is known, else all.
+    /// The items behind the mark. Where the file was cut or written anew, those behind the last ones that are known, else all; but a list that has
+    /// grown has changed at its end only, whatever was made of its older items.
     pub(crate) fn unseen<'a, T>(&self, items: &'a [T], digest: impl Fn(&T) -> String) -> &'a [T] {
-        if self.count == 0 {
-            return items;
+        if items.len() >= self.count {
+            return &items[self.count..];
         }
-        let is_last = |item: &T| digest(item) == self.last;
-        match items.get(self.count - 1) {
-            Some(item) if is_last(item) => &items[self.count..],
-            _ => items.iter().rposition(is_last).map_or(items, |at| &items[at + 1..]),
+        for (behind, known) in self.tail.iter().enumerate() {
+            if let Some(at) = items.iter().rposition(|item| digest(item) == *known) {
+                // So many known ones stood behind it, and may have been changed.
+                return &items[(at + 1 + behind).min(items.len())..];
+            }
         }
+        items
     }
 }
 
@@ -148,7 +187,9 @@ mod tests {
     #[test]
     fn a_file_that_was_written_anew_is_read_from_where_it_is_known() {
         assert_eq!(unseen(&mark(&[1, 2, 3]), &[3, 4]), [4], "its beginning was cut off");
-        assert_eq!(unseen(&mark(&[1, 2, 3]), &[7, 8, 9]), [7, 8, 9], "it was lost");
+        assert_eq!(unseen(&mark(&[1, 2, 3]), &[7, 8]), [7, 8], "it was lost");
+        assert_eq!(unseen(&mark(&[1, 2, 3]), &[2, 9, 5]), [0; 0], "as many as before are the same ones, changed");
+        assert_eq!(unseen(&mark(&[1, 2, 3, 4]), &[3, 9, 5]), [5], "the one behind the last known was changed");
         assert_eq!(unseen(&mark(&[1, 2, 3]), &[]), [0; 0]);
     }
 

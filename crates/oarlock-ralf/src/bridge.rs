@@ -12,29 +12,31 @@ use std::time::Duration as StdDuration;
 
 use oarlock_model::duration::Duration;
 use oarlock_model::event::RalfConflict;
+use oarlock_model::task::Task as StoreTask;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::{Heartbeat, Join, Leave};
+use oarlock_ops::agent::{Agents, Heartbeat, Join, Leave};
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::log::Record;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, TaskFilter};
-use oarlock_ops::task::{Add, Cancel, Claim, Done, Release, TaskFields};
+use oarlock_ops::task::{Add, Cancel, Claim, Done, Release, TaskFields, Update};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::attached::Attached;
+use crate::attached::{Attached, Claimed, digest};
 use crate::edit;
 use crate::layout;
-use crate::project::{Agent, Project, Task};
-use crate::reconcile::{self, Action, Conflict, InFiles, PROGRAM, Plan, Snapshot};
+use crate::project::{Agent, Project, Task, own_digest, shown_path};
+use crate::reconcile::{self, Action, BRIDGE, Conflict, InFiles, PROGRAM, Plan, Snapshot, Stand};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
-use show::Shown;
 
 /// How long a lock of others is waited for.
 const PATIENCE: StdDuration = StdDuration::from_secs(5);
+/// Warnings about files and names that one look gives.
+const WARNINGS_MAX: usize = 20;
 /// Tasks that are compared.
 const TASKS_MAX: usize = 100_000;
 
@@ -49,6 +51,9 @@ pub struct Synced {
     pub conflicts: Vec<Conflict>,
     /// What was left out, and why.
     pub warnings: Vec<String>,
+    /// Whether the files lack something that the store has, because it could not be written.
+    #[serde(skip)]
+    pub is_behind: bool,
 }
 
 impl Synced {
@@ -76,33 +81,40 @@ impl<'a> Bridge<'a> {
     }
 
     /// One look: what the files say goes into the store, what the store says into the files. `attached` is what is remembered of the last
-    /// look, and then of this one. With `dry_run` nothing is changed, and messages and events are not counted.
+    /// look, and then of this one. With `dry_run` nothing is changed.
     ///
     /// # Errors
     /// The files cannot be read, or the store fails. What one file or one task refuses becomes a warning, and the rest goes on.
     pub fn sync(&mut self, attached: &mut Attached, dry_run: bool) -> Result<Synced, OpError> {
+        self.writer.begin();
+        // Any question settles deaths first.
+        call::query(self.store, &Caller::default(), self.settings, &Agents::default())?;
         let snapshot = self.snapshot()?;
         let project = Project::read(&self.root, snapshot.now_ms).map_err(|error| unreadable(&self.root, &error))?;
-        let plan = reconcile::plan(&project, &snapshot);
+        let heartbeats = self.communications("heartbeat.yaml", &project);
+        let plan = reconcile::plan(&project, &snapshot, attached, &shown_path(&heartbeats, &self.root));
         let mut synced = Synced { conflicts: plan.conflicts.clone(), ..Synced::default() };
-        for name in plan.unnamed.iter().take(20) {
-            synced.warnings.push(format!("\"{}\" is no name that the store takes", oarlock_model::ident::shown(name)));
-        }
+        let faults = project.faults.iter().map(|fault| format!("{}, line {}: {}", fault.file, fault.line, fault.cause));
+        synced.warnings.extend(plan.warnings.iter().cloned().chain(faults).take(WARNINGS_MAX));
         if dry_run {
             plan.actions.iter().for_each(|action| synced.count(action));
             self.sync_states(&project, &snapshot, attached, &mut synced, true)?;
+            self.count_logs(&project, &snapshot, attached, &mut synced)?;
             return Ok(synced);
         }
         self.note_conflicts(&plan)?;
-        let tasks = reconcile::by_id(&project);
-        let mut added: BTreeSet<String> = snapshot.tasks.keys().cloned().collect();
+        let mut look =
+            Look { tasks: reconcile::by_id(&project), added: snapshot.tasks.keys().cloned().collect(), project: &project, attached };
         for action in in_order(plan.actions) {
-            match self.act(&action, &project, &tasks, &mut added) {
-                Ok(()) => synced.count(&action),
+            match self.act(&action, &mut look) {
+                Ok(true) => synced.count(&action),
+                // What was to be done was so already.
+                Ok(false) => {}
                 Err(Trouble::Warning(warning)) => synced.warnings.push(warning),
                 Err(Trouble::Fatal(error)) => return Err(error),
             }
         }
+        let attached = look.attached;
         self.sync_states(&project, &snapshot, attached, &mut synced, false)?;
         self.import_events(&project, attached, &mut synced)?;
         let sent = self.import_messages(&project, attached, &mut synced)?;
@@ -110,6 +122,9 @@ impl<'a> Bridge<'a> {
         let snapshot = self.snapshot()?;
         self.export_events(&project, &snapshot, attached, &mut synced)?;
         self.export_messages(&project, &snapshot, &sent, attached, &mut synced)?;
+        attached.beats = project.agents.iter().map(|agent| (agent.name.clone(), digest(&agent.fields))).collect();
+        attached.tasks = project.tasks.iter().rev().map(|task| (task.id.clone(), task.digest.clone())).collect();
+        attached.looked_ms = snapshot.now_ms;
         attached.is_new = false;
         Ok(synced)
     }
@@ -118,15 +133,18 @@ impl<'a> Bridge<'a> {
     ///
     /// # Errors
     /// The store fails. What one agent refuses is passed over.
-    pub fn take_heartbeats(&mut self, agents: &[Agent]) -> Result<(), OpError> {
+    pub fn take_heartbeats(&mut self, agents: &[Agent], attached: &Attached) -> Result<(), OpError> {
         let view = self.store.snapshot()?;
         let known = view.agents()?.into_iter().map(|agent| (agent.name.to_string(), agent)).collect();
-        let snapshot = Snapshot { tasks: BTreeMap::new(), agents: known, now_ms: view.now().wall.0 };
+        let (now, now_ms) = (view.now(), view.now().wall.0);
+        let snapshot = Snapshot { agents: known, tasks: BTreeMap::new(), parts: BTreeMap::new(), now, now_ms };
         drop(view);
-        let project = Project { agents: agents.to_vec(), ..Project::default() };
-        for action in reconcile::heartbeats(&project, &snapshot) {
-            match self.act(&action, &project, &BTreeMap::new(), &mut BTreeSet::new()) {
-                Ok(()) | Err(Trouble::Warning(_)) => {}
+        let (project, mut attached) = (Project::default(), attached.clone());
+        let actions = reconcile::heartbeats(agents, &snapshot, &attached);
+        let mut look = Look { tasks: BTreeMap::new(), added: BTreeSet::new(), project: &project, attached: &mut attached };
+        for action in actions {
+            match self.act(&action, &mut look) {
+                Ok(_) | Err(Trouble::Warning(_)) => {}
                 Err(Trouble::Fatal(error)) => return Err(error),
             }
         }
@@ -158,8 +176,17 @@ impl<'a> Bridge<'a> {
     fn snapshot(&mut self) -> Result<Snapshot, OpError> {
         let view = self.store.snapshot()?;
         let filter = TaskFilter { limit: TASKS_MAX, bytes_max: usize::MAX, ..TaskFilter::default() };
+        let tasks: BTreeMap<String, StoreTask> = view.tasks(&filter)?.into_iter().map(|task| (task.id.to_string(), task)).collect();
+        let mut parts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (id, task) in &tasks {
+            if let Some(parent) = &task.spec.parent {
+                parts.entry(parent.to_string()).or_default().push(id.clone());
+            }
+        }
         Ok(Snapshot {
-            tasks: view.tasks(&filter)?.into_iter().map(|task| (task.id.to_string(), task)).collect(),
+            tasks,
+            parts,
+            now: view.now(),
             agents: view.agents()?.into_iter().map(|agent| (agent.name.to_string(), agent)).collect(),
             now_ms: view.now().wall.0,
         })
@@ -171,7 +198,9 @@ impl<'a> Bridge<'a> {
 
     /// An agent of the files joins the store.
     fn join(&mut self, name: &AgentName) -> Result<(), OpError> {
-        let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), take_over: false, ..Join::default() };
+        // Who stands in for files that name nobody is no agent that could be given work.
+        let timeout = (name.as_str() == BRIDGE).then(|| Duration::from_ms(limits::DURATION_MS_MIN));
+        let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), timeout, ..Join::default() };
         call::mutate(self.store, &Caller::default(), self.settings, &join).map(drop)
     }
 
@@ -194,40 +223,44 @@ impl<'a> Bridge<'a> {
         Ok(())
     }
 
-    fn act(
-        &mut self,
-        action: &Action,
-        project: &Project,
-        tasks: &BTreeMap<&str, InFiles<'_>>,
-        added: &mut BTreeSet<String>,
-    ) -> Result<(), Trouble> {
+    /// Does one thing. Returns whether it changed anything.
+    fn act(&mut self, action: &Action, look: &mut Look<'_>) -> Result<bool, Trouble> {
         match action {
-            Action::Join(name) => self.join(name)?,
+            Action::Join(name) => {
+                self.join(name)?;
+                look.attached.shown.remove(name.as_str());
+            }
             Action::Beat { agent, status, action } => {
                 let short = |text: &Option<String>| text.as_ref().map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect());
                 self.order(agent, &Heartbeat { status: short(status), action: short(action) })?;
             }
             Action::Add(task, id) => {
-                let body = self.body_of(task, project);
-                let needs =
-                    task.needs.iter().filter(|need| added.contains(*need) && **need != task.id).filter_map(|need| TaskId::parse(need).ok());
-                let add = Add {
-                    title: title_of(task),
-                    id: Some(id.clone()),
-                    fields: TaskFields {
-                        body,
-                        priority: task.priority.as_deref().and_then(priority),
-                        estimate: task.estimate_minutes.map(|minutes| Duration::from_ms(i64::from(minutes) * 60_000)),
-                        ..TaskFields::default()
-                    },
-                    needs: needs.collect(),
-                    parent: None,
+                let needs = task.needs.iter().filter_map(|need| reconcile::resolve(need, &look.tasks));
+                let needs = needs.filter(|need| look.added.contains(*need) && *need != task.id).filter_map(|need| TaskId::parse(need).ok());
+                let fields = TaskFields {
+                    body: self.body_of(task),
+                    priority: task.priority.as_deref().and_then(priority),
+                    estimate: task.estimate_minutes.map(|minutes| Duration::from_ms(i64::from(minutes) * 60_000)),
+                    ..TaskFields::default()
                 };
+                let add = Add { title: title_of(task), id: Some(id.clone()), fields, needs: needs.collect(), parent: None };
                 call::mutate(self.store, &Caller::default(), self.settings, &add)?;
-                added.insert(id.to_string());
+                look.added.insert(id.to_string());
             }
-            Action::Claim { task, agent } => {
-                self.order(agent, &Claim { id: Some(task.clone()), ..Claim::default() })?;
+            Action::Update(task, id) => {
+                let fields = TaskFields {
+                    body: self.body_of(task),
+                    priority: task.priority.as_deref().and_then(priority),
+                    estimate: task.estimate_minutes.map(|minutes| Duration::from_ms(i64::from(minutes) * 60_000)),
+                    ..TaskFields::default()
+                };
+                let update = Update { id: id.clone(), title: Some(title_of(task)), fields, needs: None, clear: Vec::new() };
+                call::mutate(self.store, &Caller::default(), self.settings, &update)?;
+            }
+            Action::Claim { task, agent, by_queue } => {
+                let reply = self.order(agent, &Claim { id: Some(task.clone()), ..Claim::default() })?;
+                let token = reply.into_claims().first().map_or(0, |claim| claim.lease.token.0);
+                look.attached.claims.insert(task.to_string(), Claimed { token, by_queue: *by_queue });
             }
             Action::Release { task, agent } => {
                 self.order(agent, &Release { id: task.clone(), token: None })?;
@@ -239,40 +272,59 @@ impl<'a> Bridge<'a> {
             Action::Cancel(task) => {
                 call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone() })?;
             }
-            Action::ShowClaim { task, agent, since_ms } => self.show(task, tasks, &Shown::Claimed(agent.as_str(), *since_ms))?,
-            Action::ShowOpen(task) => self.show(task, tasks, &Shown::Open)?,
-            Action::ShowSplit(task) => self.show(task, tasks, &Shown::Split)?,
-            Action::ShowDone(task) => {
+            Action::Show(task, stand) => {
                 let now_ms = self.store.snapshot().map_err(OpError::from)?.now().wall.0;
-                self.show(task, tasks, &Shown::Done(now_ms))?;
+                let is_changed = self.show(task, &look.tasks, stand, now_ms)?;
+                match stand {
+                    Stand::Claimed(..) | Stand::Split => drop(look.attached.displayed.insert(task.to_string())),
+                    _ => drop(look.attached.displayed.remove(task.as_str())),
+                }
+                return Ok(is_changed);
             }
-            Action::MakePart(part, parent) => self.make_part(part, parent)?,
+            Action::MakePart(part, parent) => return self.make_part(part, parent),
             Action::ShowAgent { agent, status, action, seen_ms } => {
+                let file = self.communications("heartbeat.yaml", look.project);
+                let path = shown_path(&file, &self.root);
+                let known = look.project.agents.iter().find(|shown| shown.name == agent.as_str() && shown.source.file == path);
                 let mut fields = vec![("last_seen", json!(time::shown(*seen_ms))), ("status", json!(status))];
-                fields.extend(action.as_ref().map(|action| ("current_action", json!(action))));
-                let file = self.communications("heartbeat.yaml", project);
+                if action.is_some() || known.is_some_and(|known| known.fields.contains_key("current_action")) {
+                    fields.push(("current_action", json!(action)));
+                }
                 let edit = |text: &str| {
-                    let section = if text.lines().any(|line| line.starts_with("agents:")) { "agents" } else { "heartbeats" };
+                    let has = |section: &str| text.lines().any(|line| line.strip_prefix(section).is_some_and(|rest| rest.starts_with(':')));
+                    let section = if !has("heartbeats") && has("agents") { "agents" } else { "heartbeats" };
                     Ok(Change::Whole(edit::set_block(text, section, agent.as_str(), &fields)?))
                 };
                 self.writer.edit(&file, &edit)?;
+                let mut block = known.map(|known| known.fields.clone()).unwrap_or_default();
+                block.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
+                look.attached.shown.insert(agent.to_string(), own_digest(&block));
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn body_of(&self, task: &Task, project: &Project) -> Option<String> {
-        let is_file = project.tasks.iter().any(|known| known.source == task.source);
-        let text = fs::read_to_string(self.root.join(&task.source.file)).ok().filter(|_| is_file)?;
+    /// The text of a task that has a file of its own.
+    fn body_of(&self, task: &Task) -> Option<String> {
+        let text = fs::read_to_string(self.root.join(&task.source.file)).ok().filter(|_| !task.digest.is_empty())?;
         (text.len() <= limits::BODY_BYTES_MAX).then_some(text)
     }
 
-    /// Where a communication file is, or belongs.
+    /// Where a communication file is, or belongs: in the newest folder that the project has.
     fn communications(&self, name: &str, project: &Project) -> PathBuf {
-        let known = project.files.iter().find(|file| file.file_name().is_some_and(|found| found == name));
-        let folder = || layout::communications(&self.root).unwrap_or_else(|| self.root.join(layout::COMMUNICATIONS[1]));
-        known.cloned().unwrap_or_else(|| folder().join(name))
+        let known = || project.files.iter().find(|file| file.file_name().is_some_and(|found| found == name)).cloned();
+        let newest = layout::communications(&self.root).map(|folder| folder.join(name));
+        newest.or_else(known).unwrap_or_else(|| layout::new_communications(&self.root).join(name))
     }
+}
+
+/// What the actions of one look share.
+struct Look<'a> {
+    project: &'a Project,
+    tasks: BTreeMap<&'a str, InFiles<'a>>,
+    /// Tasks that the store has.
+    added: BTreeSet<String>,
+    attached: &'a mut Attached,
 }
 
 /// What went wrong with one action.
@@ -304,18 +356,27 @@ impl Synced {
             Action::Join(_) => (&mut self.imported, "agents"),
             Action::Beat { .. } => (&mut self.imported, "heartbeats"),
             Action::Add(..) => (&mut self.imported, "tasks"),
+            Action::Update(..) => (&mut self.imported, "updates"),
             Action::Claim { .. } => (&mut self.imported, "claims"),
             Action::Release { .. } => (&mut self.imported, "releases"),
             Action::Finish { .. } => (&mut self.imported, "completions"),
             Action::Cancel(_) => (&mut self.imported, "cancellations"),
-            Action::ShowClaim { .. } => (&mut self.exported, "claims"),
-            Action::ShowDone(_) => (&mut self.exported, "completions"),
-            Action::ShowOpen(_) => (&mut self.exported, "releases"),
-            Action::ShowSplit(_) => (&mut self.exported, "splits"),
+            Action::Show(_, Stand::Claimed(..)) => (&mut self.exported, "claims"),
+            Action::Show(_, Stand::Done) => (&mut self.exported, "completions"),
+            Action::Show(_, Stand::Open) => (&mut self.exported, "releases"),
+            Action::Show(_, Stand::Split) => (&mut self.exported, "splits"),
+            Action::Show(_, Stand::Cancelled) => (&mut self.exported, "cancellations"),
+            Action::Show(_, Stand::Failed) => (&mut self.exported, "failures"),
             Action::MakePart(..) => (&mut self.exported, "parts"),
             Action::ShowAgent { .. } => (&mut self.exported, "heartbeats"),
         };
         *side.entry(name).or_insert(0) += 1;
+    }
+
+    /// Something that the store says could not be written into the files.
+    fn fail(&mut self, why: String) {
+        self.is_behind = true;
+        self.warnings.push(why);
     }
 
     fn add_imported(&mut self, name: &'static str, count: usize) {

@@ -38,28 +38,45 @@ pub fn set_block(text: &str, section: &str, name: &str, fields: &Fields<'_>) -> 
     let mut lines = Lines::of(text)?;
     lines.set_block(section, name, fields)?;
     let edited = lines.text();
-    check(text, &edited, |value| set(below(below(value, section), name), fields))?;
+    let read = |text: &str| salvage::blocks(text, &[section]);
+    let pieces = Pieces { read: &read, is_own: &|item| item.name.as_deref() == Some(name), fields, is_gone: false };
+    check(text, &edited, &pieces, |value| set(below(below(value, section), name), fields))?;
     Ok(edited)
 }
 
-/// The same, or with no fields takes the block away; and sets fields directly below `metadata`, which says who changed the file.
+/// The same, or with no fields takes the block away; with `is_whole` other fields of the block go. And sets fields directly below `metadata`, which says who changed the file.
 pub(crate) fn set_state(
     text: &str,
     section: &str,
     name: &str,
     fields: Option<&Fields<'_>>,
+    is_whole: bool,
     metadata: &Fields<'_>,
 ) -> Result<String, EditError> {
     let mut lines = Lines::of(text)?;
     match fields {
-        Some(fields) => lines.set_block(section, name, fields)?,
+        Some(fields) => {
+            if is_whole {
+                lines.keep_fields(section, name, fields);
+            }
+            lines.set_block(section, name, fields)?;
+        }
         None => lines.remove_block(section, name),
     }
     lines.set_section("metadata", metadata)?;
     let edited = lines.text();
-    check(text, &edited, |value| {
+    let read = |text: &str| salvage::blocks(text, &[section]);
+    let is_own = |item: &salvage::Item| item.name.as_deref() == Some(name);
+    let pieces = Pieces { read: &read, is_own: &is_own, fields: fields.unwrap_or(&[]), is_gone: fields.is_none() };
+    check(text, &edited, &pieces, |value| {
         match fields {
-            Some(fields) => set(below(below(value, section), name), fields),
+            Some(fields) => {
+                let block = below(below(value, section), name);
+                if is_whole {
+                    *block = Value::Object(Map::new());
+                }
+                set(block, fields);
+            }
             None => drop(value.get_mut(section).and_then(Value::as_object_mut).map(|blocks| blocks.remove(name))),
         }
         set(below(value, "metadata"), metadata);
@@ -86,9 +103,13 @@ pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Re
     }
     let ends = |line: &String| !line.trim().is_empty() && (dash(line).is_some_and(|at| at <= column) || indent(line) <= column);
     let last = lines.list[first + 1..].iter().position(ends).map_or(lines.list.len(), |at| first + 1 + at);
-    lines.set_fields(first, lines.last_written(first, last), column + 2, fields);
+    // Its fields stand where the first one does, behind the dash.
+    let of_fields = lines.list[first].len() - lines.list[first][column + 1..].trim_start().len();
+    lines.set_fields(first, lines.last_written(first, last), of_fields, fields);
     let edited = lines.text();
-    check(text, &edited, |value| {
+    let read = |text: &str| salvage::list(text, names);
+    let pieces = Pieces { read: &read, is_own: &|item| has_id(&item.fields), fields, is_gone: false };
+    check(text, &edited, &pieces, |value| {
         let name = names.iter().find(|name| value.get(**name).is_some_and(Value::is_array));
         let list = match name {
             Some(name) => value[*name].as_array_mut(),
@@ -122,9 +143,10 @@ pub fn append_items(text: &str, section: &str, more: &[Vec<(&str, Value)>]) -> R
     let dashes: Vec<usize> =
         lines.list[top.map_or(0, |top| top + 1)..end].iter().filter_map(|line| dash(line).filter(|column| *column <= 2)).collect();
     let column = if top.is_some() && !dashes.is_empty() && dashes.iter().all(|column| *column == 2) { 2 } else { 0 };
-    let items = |column| head.clone() + &more.iter().map(|item| item_text(item, column)).collect::<String>();
+    let ends = lines.newline;
+    let items = |column| (head.clone() + &more.iter().map(|item| item_text(item, column)).collect::<String>()).replace('\n', ends);
     let item = items(column);
-    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { ends };
     let edited = match top {
         // An empty list in brackets becomes one with an item.
         Some(top) if !["", "null", "~"].contains(&value_of(&lines.list[top]).as_str()) => {
@@ -188,11 +210,22 @@ fn item_text(fields: &Fields<'_>, column: usize) -> String {
     out
 }
 
-/// Whether the result says what it should: where the text was valid, it says what `change` makes of that, and nothing else has changed.
-fn check(before: &str, after: &str, change: impl FnOnce(&mut Value)) -> Result<(), EditError> {
+/// Whether the result says what it should: where the text was valid, it says what `change` makes of that, and nothing else has changed. A
+/// damaged one is read piece by piece: the own piece has the fields, the others are what they were.
+fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mut Value)) -> Result<(), EditError> {
     let Ok(mut expected) = yaml::parse(before) else {
-        // Of a damaged file only the place is ours; the rest is as damaged as before.
-        return Ok(());
+        let (old, new) = ((pieces.read)(before), (pieces.read)(after));
+        let others = |read: &salvage::Read| -> Vec<Map<String, Value>> {
+            read.items.iter().filter(|item| !(pieces.is_own)(item)).map(|item| item.fields.clone()).collect()
+        };
+        let own = new.items.iter().find(|item| (pieces.is_own)(item));
+        let is_set = |own: &salvage::Item| pieces.fields.iter().all(|(name, value)| own.fields.get(*name) == Some(value));
+        let is_done = if pieces.is_gone { own.is_none() } else { own.is_some_and(is_set) };
+        return if is_done && others(&old) == others(&new) {
+            Ok(())
+        } else {
+            Err(EditError::Damage("it is damaged, and the edit would change more than it should".to_owned()))
+        };
     };
     let new = yaml::parse(after).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
     if expected.is_null() {
@@ -204,6 +237,15 @@ fn check(before: &str, after: &str, change: impl FnOnce(&mut Value)) -> Result<(
     } else {
         Err(EditError::Damage("it would not say what was set, or something else would change".to_owned()))
     }
+}
+
+/// How the pieces of a damaged text are told apart.
+struct Pieces<'a> {
+    read: &'a dyn Fn(&str) -> salvage::Read,
+    is_own: &'a dyn Fn(&salvage::Item) -> bool,
+    fields: &'a Fields<'a>,
+    /// Whether the own piece is to be gone.
+    is_gone: bool,
 }
 
 /// The map below `name`, which is made where it is not there.
@@ -222,6 +264,8 @@ fn set(value: &mut Value, fields: &Fields<'_>) {
 
 /// The text as lines, with its way of ending them.
 struct Lines {
+    /// The mark of a byte order that some editors put first.
+    mark: &'static str,
     list: Vec<String>,
     ends_with_newline: bool,
     newline: &'static str,
@@ -230,15 +274,16 @@ struct Lines {
 impl Lines {
     fn of(text: &str) -> Result<Self, EditError> {
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let (mark, text) = text.strip_prefix('\u{feff}').map_or(("", text), |text| ("\u{feff}", text));
         let list: Vec<String> = text.split_terminator(newline).map(str::to_owned).collect();
         match list.iter().position(|line| line.contains(['\r', '\n'])) {
             Some(at) => Err(EditError::Form { line: at + 1, form: "lines that end in different ways" }),
-            None => Ok(Self { list, ends_with_newline: text.is_empty() || text.ends_with('\n'), newline }),
+            None => Ok(Self { mark, list, ends_with_newline: text.is_empty() || text.ends_with('\n'), newline }),
         }
     }
 
     fn text(&self) -> String {
-        let mut text = self.list.join(self.newline);
+        let mut text = self.mark.to_owned() + &self.list.join(self.newline);
         if self.ends_with_newline && !self.list.is_empty() {
             text.push_str(self.newline);
         }
@@ -302,6 +347,24 @@ impl Lines {
         Ok(())
     }
 
+    /// Takes fields of a block away, except these.
+    fn keep_fields(&mut self, section: &str, name: &str, fields: &Fields<'_>) {
+        let Some((end, column, Some(at))) = self.section(section).map(|top| self.block(top, name)) else { return };
+        let last = self.end_of_block(at, column).min(end);
+        let Some(inner) = self.list[at + 1..last].iter().find(|line| key(line).is_some()).map(|line| indent(line)) else { return };
+        let mut is_kept = true;
+        let lines: Vec<String> = self.list.drain(at + 1..last).collect();
+        let kept = lines.into_iter().filter(|line| {
+            let is_field = indent(line) == inner && !line.trim().is_empty() && !line.trim_start().starts_with(['#', '-']);
+            if is_field {
+                is_kept = fields.iter().any(|(name, _)| is_key(line, name));
+            }
+            is_kept
+        });
+        let kept: Vec<String> = kept.collect();
+        self.insert(at + 1, kept);
+    }
+
     /// Takes a block away, if it is there.
     fn remove_block(&mut self, section: &str, name: &str) {
         let Some(top) = self.section(section) else { return };
@@ -319,8 +382,8 @@ impl Lines {
     /// Of the section that begins at `top`: the line behind it, the column of its blocks, and the line of the one called `name`.
     fn block(&self, top: usize, name: &str) -> (usize, usize, Option<usize>) {
         let end = self.end_of_section(top);
-        let column =
-            self.list[top + 1..end].iter().find(|line| key(line).is_some() && line.starts_with(' ')).map_or(2, |line| indent(line));
+        let says = |line: &&String| line.starts_with(' ') && !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let column = self.list[top + 1..end].iter().find(says).map_or(2, |line| indent(line));
         let is_block = |line: &String| indent(line) == column && is_key(line, name);
         (end, column, self.list[top + 1..end].iter().position(is_block).map(|at| top + 1 + at))
     }
@@ -356,13 +419,16 @@ impl Lines {
                 let bare = line.replacen("- ", "  ", usize::from(dash(line) == column.checked_sub(2)));
                 indent(&bare) == column && is_key(&bare, name)
             };
-            match (first..end).find(|at| is_it(&self.list[*at])) {
+            // Of a key that stands twice the last one counts, for those parsers that take it.
+            match (first..end).rev().find(|at| is_it(&self.list[*at])) {
                 Some(at) => {
                     // A value over several lines gives way whole.
+                    // In a text over several lines a hash begins no comment.
+                    let is_text = value_of(&self.list[at]).starts_with(['|', '>']);
                     let goes_on = |line: &String| {
                         !line.trim().is_empty()
                             && (indent(line) > column || dash(line) == Some(column))
-                            && !line.trim_start().starts_with('#')
+                            && (is_text || !line.trim_start().starts_with('#'))
                     };
                     let mut more = self.list[at + 1..end].iter().take_while(|line| goes_on(line) || line.trim().is_empty()).count();
                     while more > 0 && self.list[at + more].trim().is_empty() {
@@ -399,17 +465,47 @@ fn starts_with_key(line: &str, key: &str) -> bool {
 
 /// Where the value of a line begins and ends: behind its first colon with a space, up to a comment.
 fn value_range(line: &str) -> (usize, usize) {
-    let colon = line.find(": ").or_else(|| line.trim_end().strip_suffix(':').map(str::len)).unwrap_or(line.len().saturating_sub(1));
+    // A key in quotes may have colons itself.
+    let lead = line.len() - line.trim_start_matches([' ', '-']).len();
+    let from = lead + end_of_quotes(&line[lead..]);
+    let colon = line[from..].find(": ").map(|at| from + at);
+    let colon = colon.or_else(|| line.trim_end().strip_suffix(':').map(str::len)).unwrap_or(line.len().saturating_sub(1));
     let start = (colon + 1).min(line.len());
     let start = start + (line[start..].len() - line[start..].trim_start().len());
     let rest = &line[start..];
-    let inside = end_of_quotes(rest);
+    let inside = end_of_value(rest);
     let comment = if inside == 0 && rest.starts_with('#') { Some(0) } else { rest[inside..].find(" #").map(|at| inside + at) };
     let end = start + comment.unwrap_or(rest.len());
     (start, start + line[start..end].trim_end().len())
 }
 
-/// The place behind the quotes that a value begins with; all of it when they do not end here, nothing without any.
+/// The place behind the quotes or brackets that a value begins with; all of it when they do not end here, nothing without any.
+fn end_of_value(value: &str) -> usize {
+    if !value.starts_with(['[', '{']) {
+        return end_of_quotes(value);
+    }
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(c) = value[at..].chars().next() {
+        match c {
+            '[' | '{' => depth += 1,
+            ']' | '}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            '"' | '\'' => {
+                at += end_of_quotes(&value[at..]);
+                continue;
+            }
+            _ => {}
+        }
+        at += c.len_utf8();
+    }
+    value.len()
+}
+
+/// The place behind the quotes that a text begins with.
 fn end_of_quotes(value: &str) -> usize {
     let Some(quote) = value.chars().next().filter(|c| *c == '"' || *c == '\'') else { return 0 };
     let mut chars = value.char_indices().skip(1).peekable();

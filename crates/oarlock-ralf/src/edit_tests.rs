@@ -70,13 +70,13 @@ fn the_fields_of_one_item_change() {
     let first = set_item(QUEUE, &["queue"], "T-1", &claim).expect("edits");
     let (old, new) = changed(QUEUE, &first);
     assert_eq!(old, ["    status: pending   # waits", "    acceptance:", "      - \"status: x\""]);
-    assert_eq!(new, ["    status: \"claimed\"   # waits", "    acceptance:", "      - \"status: x\"", "    claimed_by: \"ada\""]);
+    assert_eq!(new, ["    status: claimed   # waits", "    acceptance:", "      - \"status: x\"", "    claimed_by: \"ada\""]);
     let second = set_item(QUEUE, &["queue"], "T-2", &claim).expect("edits");
     let (_, new) = changed(QUEUE, &second);
     assert_eq!(new, ["    status: 'claimed'", "    approach: |", "      status: no field", "    claimed_by: \"ada\""]);
     let flat = "tasks:\n- id: T-1\n  status: pending\n  roi:\n    status: 1\n- id: T-2\n";
     let after = set_item(flat, &["queue", "tasks"], "T-1", &[("status", json!("done")), ("id", json!("T-1"))]).expect("edits");
-    assert_eq!(changed(flat, &after).1, ["- id: \"T-1\"", "  status: \"done\""]);
+    assert_eq!(changed(flat, &after).1, ["  status: done"]);
 }
 
 fn event() -> Vec<(&'static str, Value)> {
@@ -153,4 +153,38 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn quotes_brackets_and_marks_are_understood() {
+    let set = |text: &str, value: Value| set_block(text, "agents", "a", &[("x", value)]);
+    let twice = |text: &str, value: Value| {
+        let once = set(text, value.clone()).expect("edits");
+        assert_eq!(set(&once, value).as_ref(), Ok(&once), "the same again changes nothing");
+        once
+    };
+    assert_eq!(
+        twice("agents:\n  a:\n    x: [\"fix #2\", {b: '#'}] # why\n", json!(["fix #3"])),
+        "agents:\n  a:\n    x: [\"fix #3\"] # why\n"
+    );
+    assert_eq!(twice("agents:\n  a:\n    x: 'it''s # so' # why\n", json!("a \"b\" # c")), "agents:\n  a:\n    x: 'a \"b\" # c' # why\n");
+    assert_eq!(twice("agents:\n  a:\n    x: |\n      one\n      # two\n    y: 1\n", json!(1)), "agents:\n  a:\n    x: 1\n    y: 1\n");
+    assert_eq!(twice("agents:\n  \"b: c\":\n    x: 1\n", json!(1)), "agents:\n  \"b: c\":\n    x: 1\n  a:\n    x: 1\n");
+    assert_eq!(twice("\u{feff}agents:\r\n  b:\r\n    y: 1\r\n", json!(1)), "\u{feff}agents:\r\n  b:\r\n    y: 1\r\n  a:\r\n    x: 1\r\n");
+    let windows = "events:\r\n- id: 1\r\n";
+    let Ok(Append::AtEnd(more)) = append_items(windows, "events", &[event().to_vec()]) else { unreachable!("nothing follows") };
+    assert!(append_items(&format!("{windows}{more}"), "events", &[event().to_vec()]).is_ok(), "{more:?}");
+}
+
+#[test]
+fn in_a_damaged_text_too_only_the_own_piece_changes() {
+    let beats = "heartbeats:\n  \"007\":\n    n: 1\n  b:\n    n: 1: 2\n";
+    let after = set_block(beats, "heartbeats", "a", &[("n", json!(3))]).expect("edits");
+    assert_eq!(after, format!("{beats}  a:\n    n: 3\n"));
+    let queue = "queue:\n  -   task_id: T-1\n      status: pending\n  -   task_id: T-2\n      x: a: b\n";
+    let after = set_item(queue, &["queue"], "T-1", &[("status", json!("claimed"))]).expect("edits");
+    assert_eq!(after, queue.replace("pending", "claimed"));
+    let twice = "queue:\n- id: T-1\n  status: done\n  status: pending\n";
+    let after = set_item(twice, &["queue"], "T-1", &[("status", json!("claimed"))]).expect("edits");
+    assert_eq!(after, twice.replace("pending", "claimed"), "the one that counts");
 }

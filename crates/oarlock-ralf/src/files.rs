@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::bridge::states::with_state;
+use crate::edit::EditError;
 use crate::fault::Fault;
 use crate::layout::{self, Role};
 use crate::part_file::{self, PartFile};
@@ -19,6 +20,7 @@ use crate::project::{Agent, AgentState, Project};
 use crate::task_file;
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
+use crate::yaml;
 
 /// Why a request to the files alone came to nothing.
 #[derive(Debug, Error)]
@@ -48,6 +50,9 @@ pub enum FilesError {
     /// There is no such file.
     #[error("there is no task file {0}")]
     NoTask(String),
+    /// Its parts have files already.
+    #[error("task {0} was split before: its parts have files")]
+    SplitBefore(String),
 }
 
 impl FilesError {
@@ -55,6 +60,12 @@ impl FilesError {
     #[must_use]
     pub fn is_locked(&self) -> bool {
         matches!(self, Self::Write(WriteError::Locked { .. }))
+    }
+
+    /// Whether what was asked for was done before.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        matches!(self, Self::SplitBefore(_))
     }
 
     /// Whether what was named is not there.
@@ -150,7 +161,12 @@ impl Files {
     /// The file is locked for longer than the patience, cannot be written, or is in a form that is not edited.
     pub fn set_state(&self, file: &Path, agent: &str, fields: Option<&Map<String, Value>>) -> Result<(), FilesError> {
         let now = time::shown(now_ms());
-        self.writer(file).edit(file, &|text| Ok(Change::Whole(with_state(text, agent, fields, &now)?)))?;
+        let edit = |text: &str| {
+            // Of a damaged file nobody knows what it would say afterwards.
+            yaml::parse(text).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
+            Ok(Change::Whole(with_state(text, agent, fields, false, &now)?))
+        };
+        self.writer(file).edit(file, &edit)?;
         Ok(())
     }
 
@@ -160,12 +176,9 @@ impl Files {
     /// As [`Files::set_state`].
     pub fn reset_states(&self, file: &Path) -> Result<(), FilesError> {
         let now = now_ms();
-        let empty = format!("agents: {{}}\nmetadata:\n  last_updated: '{}'\n  updated_by: system\n", time::shown(now));
-        if self.states(file).is_err() {
-            let kept = file.with_extension(format!("yaml.damaged-{now}"));
-            fs::copy(file, &kept).map_err(|error| unreadable(&kept, error))?;
-        }
-        self.writer(file).edit(file, &|_| Ok(Change::Whole(empty.clone())))?;
+        let text = format!("agents: {{}}\nmetadata:\n  last_updated: '{}'\n  updated_by: system\n", time::shown(now));
+        let kept = file.with_extension(format!("yaml.damaged-{now}"));
+        self.writer(file).begin_anew(file, &text, &kept, &|| self.states(file).is_err())?;
         Ok(())
     }
 
@@ -192,7 +205,11 @@ impl Files {
             return Ok(named.to_owned());
         }
         let active = ["tasks/active", ".autonomous/tasks/active"].iter().map(|folder| self.root.join(folder));
-        let places = active.flat_map(|folder| [folder.join(named), folder.join(named.with_extension("")).join("task.md")]);
+        let name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let places = active.flat_map(|folder| {
+            let folder_of_task = folder.join(name.strip_suffix(".md").unwrap_or(&name));
+            [folder.join(named), folder.join(format!("{name}.md")), folder_of_task.join("task.md")]
+        });
         let mut found = places.filter(|place| place.is_file() && layout::is_inside(place, &self.root));
         found.next().ok_or_else(|| FilesError::NoTask(named.display().to_string()))
     }
@@ -221,6 +238,9 @@ impl Files {
             }
         };
         let files: Vec<PartFile<'_>> = plan.subtasks.iter().zip(&documents).map(file).collect();
+        if files.iter().any(|file| file.place(&self.root, &task.file).exists()) {
+            return Err(FilesError::SplitBefore(task.id.clone()));
+        }
         part_file::make(&files, &self.writer(&task.file), &self.root, &task.file)?;
         Ok(())
     }
@@ -256,6 +276,12 @@ impl TaskDocument {
 #[must_use]
 pub fn workers(agents: &[String], subtasks_max: Option<usize>) -> usize {
     agents.len().max(2).min(subtasks_max.unwrap_or(usize::MAX)).max(1)
+}
+
+/// Whether a folder has files of a project: communication files, or tasks.
+#[must_use]
+pub fn is_project(dir: &Path) -> bool {
+    is_root(dir) || layout::communications(dir).is_some()
 }
 
 /// Whether a folder is a project's root.

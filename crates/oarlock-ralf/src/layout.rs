@@ -54,7 +54,9 @@ pub(crate) struct Layout {
     pub(crate) tasks: Vec<(PathBuf, Option<Folder>)>,
     /// Whether more task files are there than are read.
     pub(crate) is_cut: bool,
-    /// Links that lead out of the project, which are not followed.
+    /// Folders that cannot be read.
+    pub(crate) unreadable: Vec<PathBuf>,
+    /// Links that lead out of the project, or to folders of tasks, which are not followed.
     pub(crate) refused: Vec<PathBuf>,
 }
 
@@ -69,6 +71,11 @@ pub(crate) fn communications(root: &Path) -> Option<PathBuf> {
     COMMUNICATIONS.iter().map(|folder| root.join(folder)).find(|folder| folder.is_dir() && is_inside(folder, root))
 }
 
+/// Where the communication files of a project belong that has none.
+pub(crate) fn new_communications(root: &Path) -> PathBuf {
+    root.join(COMMUNICATIONS[usize::from(!root.join("tasks").is_dir())])
+}
+
 /// The layout at `path`: a project's root, a folder of its files, or one file.
 ///
 /// # Errors
@@ -77,6 +84,9 @@ pub(crate) fn find(path: &Path) -> io::Result<Layout> {
     let kind = fs::metadata(path)?;
     if kind.is_file() {
         let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        if !is_yaml && path.extension().is_none_or(|e| e != "md") {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a YAML nor a Markdown file"));
+        }
         let root = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         let folder = path.ancestors().filter_map(|p| p.file_name()?.to_str().and_then(Folder::of)).next();
         let (yaml, tasks) = if is_yaml { (vec![path.to_owned()], Vec::new()) } else { (Vec::new(), vec![(path.to_owned(), folder)]) };
@@ -103,7 +113,9 @@ pub(crate) fn find(path: &Path) -> io::Result<Layout> {
             collect_tasks(&below, kind, 0, &mut layout)?;
         }
     }
-    layout.tasks.sort_by(|a, b| a.0.cmp(&b.0));
+    // Those of the newest layout first.
+    let age = |file: &Path| TASKS.iter().position(|folder| file.starts_with(path.join(folder)));
+    layout.tasks.sort_by(|a, b| (age(&a.0), &a.0).cmp(&(age(&b.0), &b.0)));
     Ok(layout)
 }
 
@@ -123,7 +135,7 @@ fn names(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
-        Err(error) => Err(error),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", folder.display()))),
     }
 }
 
@@ -144,15 +156,25 @@ fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout)
     if depth > DEPTH_MAX || !layout.admits(folder) {
         return Ok(());
     }
-    for path in names(folder)? {
+    let Ok(paths) = names(folder) else {
+        layout.unreadable.push(folder.to_owned());
+        return Ok(());
+    };
+    for path in paths {
         if layout.tasks.len() >= TASKS_MAX {
             layout.is_cut = true;
             return Ok(());
         }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let is_link = path.is_symlink();
         if path.is_dir() {
+            // A link to a folder above would show every task again and again.
+            if is_link {
+                layout.refused.push(path);
+                continue;
+            }
             collect_tasks(&path, kind, depth + 1, layout)?;
-        } else if is_task_file(&name, depth) && layout.admits(&path) {
+        } else if is_task_name(&name, depth) && layout.admits(&path) {
             layout.tasks.push((path, Some(kind)));
         }
     }
@@ -160,7 +182,7 @@ fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout)
 }
 
 /// Whether a file is a task: by its name in a task's own folder, and by its form where tasks lie loose. Plans and results lie beside them.
-fn is_task_file(name: &str, depth: usize) -> bool {
+fn is_task_name(name: &str, depth: usize) -> bool {
     let lower = name.to_lowercase();
     if lower == "task.md" {
         return depth > 0;
@@ -169,6 +191,11 @@ fn is_task_file(name: &str, depth: usize) -> bool {
     let is_named =
         ["TASK-", "SUBTASK-", "IMP-", "MASTER-TASK", "STOP_", "RALF-", "TEST-", "ACTION-PLAN"].iter().any(|begin| stem.starts_with(begin));
     is_named && stem.chars().any(|c| c.is_ascii_digit() || c == '-')
+}
+
+/// The same of a file in its place.
+pub(crate) fn is_task_file(file: &Path) -> bool {
+    file.file_name().and_then(|name| name.to_str()).is_some_and(|name| is_task_name(name, 1))
 }
 
 /// The id of a task file: its own name, or that of its folder.

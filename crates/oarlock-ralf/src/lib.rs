@@ -24,7 +24,7 @@ pub use attached::Attached;
 pub use bridge::{Bridge, Synced};
 pub use edit::{Append, EditError, Fields, append_items, set_block, set_item};
 pub use fault::Fault;
-pub use files::{Files, FilesError, TaskDocument, workers};
+pub use files::{Files, FilesError, TaskDocument, is_project, workers};
 pub use hooks::{Hook, hooks};
 pub use project::{Agent, AgentState, Clock, Event, Message, Project, Source, Task};
 pub use reconcile::Conflict;

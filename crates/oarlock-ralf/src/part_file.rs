@@ -1,9 +1,9 @@
 //! Files of parts, in the layout of the task that they are parts of, with the bold fields that the scripts look for.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::layout;
 use crate::time;
 use crate::write::{WriteError, Writer};
 
@@ -25,19 +25,18 @@ pub(crate) struct PartFile<'a> {
     pub(crate) document: &'a str,
 }
 
-/// Makes the files of parts beside that of their parent. One that is there, and says something, is left alone.
-pub(crate) fn make(parts: &[PartFile<'_>], writer: &Writer, root: &Path, parent_file: &Path) -> Result<(), WriteError> {
-    let files: Vec<(PathBuf, String)> = parts.iter().map(|part| (part.place(root, parent_file), part.text())).collect();
-    for folder in files.iter().filter_map(|(file, _)| file.parent()) {
-        fs::create_dir_all(folder).map_err(|error| WriteError::Io { file: folder.display().to_string(), error })?;
-    }
+/// Makes the files of parts beside that of their parent. One that is there, and says something, is left alone, and so is a part whose file would
+/// not be taken for a task. Returns how many were made.
+pub(crate) fn make(parts: &[PartFile<'_>], writer: &Writer, root: &Path, parent_file: &Path) -> Result<usize, WriteError> {
+    let places = parts.iter().map(|part| (part.place(root, parent_file), part.text()));
+    let files: Vec<(PathBuf, String)> = places.filter(|(file, _)| layout::is_task_file(file)).collect();
     writer.create(&files)
 }
 
 impl PartFile<'_> {
     /// `TASK-x-SUB1.md` beside `TASK-x.md`; `TASK-x-SUB1/task.md` beside `TASK-x/task.md`, where the scripts look for folders, or below
     /// its `subtasks/` when it has one.
-    fn place(&self, root: &Path, parent_file: &Path) -> PathBuf {
+    pub(crate) fn place(&self, root: &Path, parent_file: &Path) -> PathBuf {
         let unit = unit(parent_file);
         let beside = unit.parent().unwrap_or(root).to_owned();
         match (unit == parent_file, unit.join("subtasks").is_dir()) {

@@ -1,14 +1,16 @@
 //! A project as its files show it: agents, tasks, queue, events, messages, and what is wrong with the files.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::OpenOptions;
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::attached::digest;
 use crate::fault::Fault;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
 use crate::salvage::{self, Item, Read};
@@ -18,7 +20,7 @@ use crate::time;
 /// Seconds without a heartbeat after which an agent counts as gone, when the file does not say.
 const TIMEOUT_S_DEFAULT: i64 = 120;
 /// How far a clock may go before its times are taken for untrue, in milliseconds.
-const CLOCK_SLACK_MS: i64 = 5_000;
+pub(crate) const CLOCK_SLACK_MS: i64 = 5_000;
 
 /// Where something stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -71,6 +73,22 @@ pub struct Agent {
     pub pid: Option<u64>,
     /// Where it stands.
     pub source: Source,
+    /// All of its block.
+    #[serde(skip)]
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl Agent {
+    /// What only the agent itself writes: time and status of every block are set by scripts of others too.
+    pub(crate) fn own_digest(&self) -> String {
+        own_digest(&self.fields)
+    }
+}
+
+/// A heartbeat block without its time and its status, as a digest.
+pub(crate) fn own_digest(fields: &Map<String, Value>) -> String {
+    let is_own = |(name, _): &(&String, &Value)| !matches!(name.as_str(), "last_seen" | "status");
+    digest(&fields.iter().filter(is_own).collect::<BTreeMap<_, _>>())
 }
 
 /// A task file, or an item of the queue.
@@ -108,6 +126,16 @@ pub struct Task {
     pub folder: Option<Folder>,
     /// Where it stands.
     pub source: Source,
+    /// What its file asks for, whatever its status: a digest, empty for an item of the queue.
+    #[serde(skip)]
+    pub(crate) digest: String,
+}
+
+impl Task {
+    /// Whether its status line says that it is done.
+    pub(crate) fn says_done(&self) -> bool {
+        task_file::state(None, self.status.as_deref()) == "done"
+    }
 }
 
 /// An event.
@@ -194,7 +222,13 @@ impl Project {
             project.take_task(file, *folder, &layout);
         }
         for link in &layout.refused {
-            project.fault_of(shown_path(link, &layout.root), "it leads out of the project, and is not followed");
+            project.fault_of(
+                shown_path(link, &layout.root),
+                "it is a link that is not followed: it leads out of the project, or to other tasks",
+            );
+        }
+        for folder in &layout.unreadable {
+            project.fault_of(shown_path(folder, &layout.root), "the folder cannot be read");
         }
         if layout.is_cut {
             project.fault_of(String::new(), "there are more task files than are read");
@@ -209,6 +243,11 @@ impl Project {
         let mut project = Self { root: layout.root.clone(), files: vec![file.to_owned()], ..Self::default() };
         project.take_yaml(file, Some(role), &layout, now_ms, &mut Forms::default());
         Ok(project)
+    }
+
+    /// Whether something is wrong with a file, so that what it does not say may have been lost.
+    pub(crate) fn is_faulty(&self, file: &str) -> bool {
+        self.faults.iter().any(|fault| fault.file == file)
     }
 
     /// How many tasks there are in each state.
@@ -279,8 +318,11 @@ impl Project {
             Err(cause) => return self.fault_of(shown, &cause),
         };
         let read = task_file::read(&text);
-        let state = task_file::state(folder, read.status.as_deref());
-        let above = file.ancestors().skip(2).filter(|_| file.components().any(|part| part.as_os_str() == "subtasks"));
+        let is_part = file.components().any(|part| part.as_os_str() == "subtasks");
+        // A part stays beside its sisters when it is done, so its folder does not tell.
+        let is_done = is_part && task_file::state(None, read.status.as_deref()) == "done";
+        let state = if is_done { "done" } else { task_file::state(folder, read.status.as_deref()) };
+        let above = file.ancestors().skip(2).filter(|_| is_part);
         let parent_folder = above.filter_map(|p| p.file_name()?.to_str()).find(|name| *name != "subtasks").map(str::to_owned);
         self.tasks.push(Task {
             id: layout::id_of(file),
@@ -295,6 +337,7 @@ impl Project {
             claimed_by: None,
             folder,
             source: Source { file: shown, line: 1 },
+            digest: digest(&task_file::without_status(&text)),
         });
     }
 }
@@ -333,9 +376,15 @@ impl Forms {
     }
 }
 
+fn nonblocking() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
+}
+
 /// The text of a file and when it was changed; or why it cannot be had.
 fn text_of(file: &Path) -> Result<(String, i64), String> {
-    let opened = fs::File::open(file).map_err(|error| format!("it cannot be read: {error}"))?;
+    // A pipe would be waited for, for ever.
+    let opened = OpenOptions::new().read(true).custom_flags(nonblocking()).open(file);
+    let opened = opened.map_err(|error| format!("it cannot be read: {error}"))?;
     let meta = opened.metadata().map_err(|error| format!("it cannot be read: {error}"))?;
     if !meta.is_file() {
         return Err("it is no file".to_owned());
@@ -351,10 +400,14 @@ fn text_of(file: &Path) -> Result<(String, i64), String> {
         let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
         format!("line {line} is not UTF-8 text")
     })?;
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    };
     Ok((text, changed.unwrap_or(0)))
 }
 
-fn shown_path(file: &Path, root: &Path) -> String {
+pub(crate) fn shown_path(file: &Path, root: &Path) -> String {
     file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned()
 }
 
@@ -400,6 +453,7 @@ fn agent(item: &Item, file: &FileClock, source: Source) -> Agent {
         clock,
         pid: item.fields.get("pid").and_then(Value::as_u64),
         source,
+        fields: item.fields.clone(),
     }
 }
 
@@ -438,6 +492,7 @@ fn queued(item: &Item, source: Source) -> Option<Task> {
         claimed_by: text(fields, &["claimed_by"]),
         folder: None,
         source,
+        digest: String::new(),
     })
 }
 

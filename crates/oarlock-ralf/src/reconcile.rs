@@ -1,18 +1,23 @@
-//! What has to be done so that files and store say the same: a pure comparison of the two. It looks at states and not at changes, so that a
-//! second look finds nothing left to do, and one that was interrupted goes on where it was.
+//! What has to be done so that files and store say the same: a pure comparison of the two, with what is remembered of the last look. It looks
+//! at states and not at changes, so that a second look finds nothing left to do, and one that was interrupted goes on where it was.
 //!
-//! A live lease of an agent that uses the store beats what a file says. For everything else the store follows the files, because old scripts
-//! know nothing of it.
+//! A live lease of an agent that uses the store beats what a file says, and so does a task's end in the store. For everything else the store
+//! follows the files, because old scripts know nothing of it; but what a damaged file does not say is not taken for said.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
+use oarlock_model::Now;
 use oarlock_model::agent::Agent as StoreAgent;
 use oarlock_model::event::Event;
-use oarlock_model::task::{Task as StoreTask, TaskState};
+use oarlock_model::rules::liveness;
+use oarlock_model::task::{Grant, Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, TaskId};
 use serde::Serialize;
 
-use crate::project::{Agent, Project, Task};
+use crate::attached::{Attached, digest};
+use crate::project::{Agent, CLOCK_SLACK_MS, Project, Task};
+use crate::task_file::Folder;
 
 /// The program under which agents of the files stand in the store.
 pub(crate) const PROGRAM: &str = "ralf-files";
@@ -20,6 +25,25 @@ pub(crate) const PROGRAM: &str = "ralf-files";
 pub(crate) const BRIDGE: &str = "ralf";
 /// A heartbeat in a file is written anew when it is older than this, in milliseconds.
 const BEAT_EVERY_MS: i64 = 15_000;
+/// Longest text of a conflict that is told, in characters.
+const TOLD_CHARS_MAX: usize = 300;
+
+/// How a task stands in the store, for the files to show.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Stand {
+    /// Nobody has it.
+    Open,
+    /// An agent has it since then, in milliseconds since 1970.
+    Claimed(AgentName, i64),
+    /// Its parts are worked on, and not the task itself.
+    Split,
+    /// It is done.
+    Done,
+    /// It was called off.
+    Cancelled,
+    /// It failed too often.
+    Failed,
+}
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,32 +54,28 @@ pub(crate) enum Action {
     Beat { agent: AgentName, status: Option<String>, action: Option<String> },
     /// A task of the files is added.
     Add(Box<Task>, TaskId),
-    /// An old script has taken a task.
-    Claim { task: TaskId, agent: AgentName },
+    /// What a task's file asks for has changed.
+    Update(Box<Task>, TaskId),
+    /// An old script has taken a task, in the queue or by its status line.
+    Claim { task: TaskId, agent: AgentName, by_queue: bool },
     /// It has given it back.
     Release { task: TaskId, agent: AgentName },
     /// A file says that a task is done.
     Finish { task: TaskId, agent: AgentName },
     /// A file says that a task is called off.
     Cancel(TaskId),
-    /// The files are to show who holds a task.
-    ShowClaim { task: TaskId, agent: AgentName, since_ms: i64 },
-    /// That it is done.
-    ShowDone(TaskId),
-    /// That it is open again.
-    ShowOpen(TaskId),
-    /// That its parts are worked on, and not the task itself.
-    ShowSplit(TaskId),
+    /// The files are to show how a task stands.
+    Show(TaskId, Stand),
     /// A part of a task of the files gets a file of its own.
     MakePart(Box<StoreTask>, Box<Task>),
-    /// That an agent is there.
+    /// The heartbeat file is to show that an agent is there, or how it went.
     ShowAgent { agent: AgentName, status: String, action: Option<String>, seen_ms: i64 },
 }
 
 /// Files and store contradict each other, and one of them is not followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
-    /// The task.
+    /// The task, or the key of the state.
     pub task: String,
     /// What the files say.
     pub files: String,
@@ -65,20 +85,32 @@ pub struct Conflict {
     pub kept: &'static str,
 }
 
+impl Conflict {
+    /// A conflict in which the store counts; long texts are cut.
+    pub(crate) fn kept_by_store(task: String, files: &str, store: &str) -> Self {
+        let cut = |text: &str| text.chars().take(TOLD_CHARS_MAX).collect();
+        Self { task, files: cut(files), store: cut(store), kept: "store" }
+    }
+}
+
 /// What is to be done, in order, and what cannot be brought together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) actions: Vec<Action>,
     pub(crate) conflicts: Vec<Conflict>,
-    /// Tasks and agents whose names the store does not take.
-    pub(crate) unnamed: Vec<String>,
+    /// What was left out, or looks wrong.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What the store holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) tasks: BTreeMap<String, StoreTask>,
     pub(crate) agents: BTreeMap<String, StoreAgent>,
+    /// The ids of parts, by the task that they are parts of.
+    pub(crate) parts: BTreeMap<String, Vec<String>>,
+    /// The store's moment.
+    pub(crate) now: Now,
     /// Wall clock, milliseconds since 1970.
     pub(crate) now_ms: i64,
 }
@@ -100,24 +132,23 @@ impl Snapshot {
 
     /// Whether an event was made for the files, and need not be told to them.
     pub(crate) fn is_of_files(&self, event: &Event) -> bool {
+        // What an earlier session of that name did is another matter.
+        let is_session = |agent: &&StoreAgent| event.session.as_ref() == Some(&agent.session);
         let is_theirs = |agent: &AgentName| {
-            agent.as_str() == BRIDGE || self.agent(agent).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
+            agent.as_str() == BRIDGE || self.agent(agent).filter(is_session).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
         };
         event.agent.as_ref().is_none_or(is_theirs)
     }
 
+    /// Whether a lease still holds.
+    fn holds(&self, grant: &Grant) -> bool {
+        liveness::lease_ttl_ms(grant, liveness::beat_for(grant, self.agent(&grant.agent)), self.now) > 0
+    }
+
     /// The parts of a task that are still to be done.
-    fn open_parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
+    fn open_parts(&self, id: &str) -> impl Iterator<Item = &StoreTask> {
         let is_open = |task: &&StoreTask| !matches!(task.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead);
-        self.parts(id).filter(is_open)
-    }
-
-    fn parts<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a StoreTask> {
-        self.tasks.values().filter(move |task| task.spec.parent.as_ref().is_some_and(|parent| parent.as_str() == id))
-    }
-
-    fn is_bridged(&self, name: &AgentName) -> bool {
-        self.agent(name).is_some_and(|agent| agent.is_live() && agent.program.as_deref() == Some(PROGRAM))
+        self.parts.get(id).into_iter().flatten().filter_map(|part| self.tasks.get(part)).filter(is_open)
     }
 }
 
@@ -133,6 +164,8 @@ impl InFiles<'_> {
         match (self.file.map(|file| file.state), self.queue.map(|queue| queue.state)) {
             // Who claims through the queue leaves the file as it is, and the other way round.
             (Some("ready"), Some("claimed")) => "claimed",
+            // The folder alone says that it is open, the queue and its own status line that it is not.
+            (Some("ready" | "claimed"), Some("done")) if self.file.is_some_and(Task::says_done) => "done",
             (Some(file), _) => file,
             (None, Some(queue)) => queue,
             (None, None) => "ready",
@@ -143,6 +176,21 @@ impl InFiles<'_> {
         self.queue.or(self.file).and_then(|task| task.claimed_by.as_deref())
     }
 
+    /// Whether item, status line and folder all say that it is done.
+    fn is_done_everywhere(&self) -> bool {
+        self.queue.is_none_or(|queue| queue.state == "done") && self.file.is_none_or(|file| file.says_done() && file.state == "done")
+    }
+
+    /// Whether it is the queue that says it is taken.
+    fn is_claimed_by_queue(&self) -> bool {
+        self.queue.is_some_and(|queue| queue.state == "claimed")
+    }
+
+    /// Proposed or put off: nobody is to take it yet.
+    fn is_put_off(&self) -> bool {
+        self.state() == "blocked" || self.file.is_some_and(|file| file.folder == Some(Folder::Improvements))
+    }
+
     fn shown(&self) -> String {
         match self.claimer() {
             Some(claimer) => format!("{} by {claimer}", self.state()),
@@ -151,96 +199,281 @@ impl InFiles<'_> {
     }
 }
 
+/// The task that an id means: the one of that name, or the only one whose file name goes on with a slug. `TASK-7` is not `TASK-7-2`, and none of
+/// its parts.
+pub(crate) fn resolve<'a, T>(id: &str, all: &'a BTreeMap<&str, T>) -> Option<&'a str> {
+    if let Some((known, _)) = all.get_key_value(id) {
+        return Some(known);
+    }
+    let prefix = format!("{id}-");
+    let is_slug = |rest: &str| {
+        let is_part = rest.strip_prefix("SUB").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+        !is_part && !rest.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let longer = all.range::<str, _>((Bound::Excluded(id), Bound::Unbounded)).map(|(known, _)| *known);
+    let mut slugs = longer.take_while(|known| known.starts_with(id)).filter(|known| known.strip_prefix(&prefix).is_some_and(is_slug));
+    let found = slugs.next()?;
+    slugs.next().is_none().then_some(found)
+}
+
 /// The tasks of a project by id; of doubles the first, which is the newest layout's.
 pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
     let mut all: BTreeMap<&str, InFiles<'_>> = BTreeMap::new();
     for task in &project.tasks {
         all.entry(&task.id).or_default().file.get_or_insert(task);
     }
-    for item in &project.queue {
-        // A queue names the task, the file's name may go on with a slug.
-        let known =
-            all.keys().copied().find(|id| *id == item.id || id.strip_prefix(item.id.as_str()).is_some_and(|rest| rest.starts_with('-')));
-        all.entry(known.unwrap_or(&item.id)).or_default().queue.get_or_insert(item);
+    let (exact, rest): (Vec<&Task>, Vec<&Task>) = project.queue.iter().partition(|item| all.contains_key(item.id.as_str()));
+    for item in exact {
+        all.entry(&item.id).or_default().queue.get_or_insert(item);
+    }
+    for item in rest {
+        // A task that has ended is another one than an item that is open.
+        let fits = |known: &&str| {
+            let is_over = all[known].file.is_some_and(|file| matches!(file.state, "done" | "cancelled"));
+            all[known].queue.is_none() && (!is_over || matches!(item.state, "done" | "cancelled"))
+        };
+        let known = resolve(&item.id, &all).filter(fits).map(str::to_owned);
+        let entry = match known.as_deref().and_then(|known| all.get_mut(known)) {
+            Some(entry) => entry,
+            None => all.entry(&item.id).or_default(),
+        };
+        entry.queue.get_or_insert(item);
     }
     all
 }
 
 /// Only what the heartbeats of the files say.
-pub(crate) fn heartbeats(project: &Project, store: &Snapshot) -> Vec<Action> {
-    let (mut plan, mut joining) = (Plan::default(), Vec::new());
-    project.agents.iter().for_each(|agent| agent_of_files(agent, store, &mut joining, &mut plan));
-    plan.actions
+pub(crate) fn heartbeats(agents: &[Agent], store: &Snapshot, attached: &Attached) -> Vec<Action> {
+    let mut compare = Comparing { store, attached, joining: Vec::new(), plan: Plan::default() };
+    agents.iter().for_each(|agent| compare.agent_of_files(agent));
+    compare.plan.actions
 }
 
-/// Compares.
-pub(crate) fn plan(project: &Project, store: &Snapshot) -> Plan {
-    let mut plan = Plan::default();
-    let mut joining = Vec::new();
-    for agent in &project.agents {
-        agent_of_files(agent, store, &mut joining, &mut plan);
-    }
+/// Compares. `heartbeats` is the file in which agents of the store are shown.
+pub(crate) fn plan(project: &Project, store: &Snapshot, attached: &Attached, heartbeats: &str) -> Plan {
+    let mut compare = Comparing { store, attached, joining: Vec::new(), plan: Plan::default() };
+    project.agents.iter().for_each(|agent| compare.agent_of_files(agent));
+    let shown: BTreeMap<&str, &Agent> =
+        project.agents.iter().filter(|shown| shown.source.file == heartbeats).map(|shown| (shown.name.as_str(), shown)).collect();
     for agent in store.agents.values() {
-        agent_of_store(agent, project, store, &mut plan);
+        compare.agent_of_store(agent, shown.get(agent.name.as_str()).copied());
     }
     let tasks = by_id(project);
     for (id, files) in &tasks {
         let Ok(task) = TaskId::parse(id) else {
-            plan.unnamed.push((*id).to_owned());
+            compare.plan.warnings.push(format!("\"{}\" is no name that the store takes", oarlock_model::ident::shown(id)));
             continue;
         };
         match store.tasks.get(*id) {
-            None => unknown_task(task, files, store, &mut joining, &mut plan),
-            Some(known) => known_task(task, known, files, store, &mut joining, &mut plan),
+            None => compare.unknown_task(task, files),
+            Some(known) => compare.known_task(task, known, files, project),
         }
         if let Some(file) = files.file {
             let parts = store.open_parts(id).filter(|part| !tasks.contains_key(part.id.as_str()));
-            plan.actions.extend(parts.map(|part| Action::MakePart(Box::new(part.clone()), Box::new(file.clone()))));
+            compare.plan.actions.extend(parts.map(|part| Action::MakePart(Box::new(part.clone()), Box::new(file.clone()))));
         }
     }
-    plan
+    compare.plan
 }
 
-fn agent_of_files(agent: &Agent, store: &Snapshot, joining: &mut Vec<AgentName>, plan: &mut Plan) {
-    let Ok(name) = AgentName::parse(&agent.name) else {
-        plan.unnamed.push(agent.name.clone());
-        return;
-    };
-    if agent.state != "active" || store.is_native(&name) || joining.contains(&name) {
-        return;
-    }
-    let seen_ms = store.now_ms - agent.age_ms.unwrap_or(0);
-    let known = store.agent(&name).filter(|_| store.is_bridged(&name));
-    // One heartbeat of the file is one here: a look alone renews nothing.
-    if known.is_some_and(|known| known.presence.seen_wall.0 >= seen_ms) {
-        return;
-    }
-    join(&name, store, joining, plan);
-    plan.actions.push(Action::Beat { agent: name, status: agent.status.clone(), action: agent.action.clone() });
+/// A comparison under way.
+struct Comparing<'a> {
+    store: &'a Snapshot,
+    attached: &'a Attached,
+    joining: Vec<AgentName>,
+    plan: Plan,
 }
 
-fn join(name: &AgentName, store: &Snapshot, joining: &mut Vec<AgentName>, plan: &mut Plan) {
-    let is_there = store.is_bridged(name) || store.is_native(name);
-    if !is_there && !joining.contains(name) {
-        joining.push(name.clone());
-        plan.actions.push(Action::Join(name.clone()));
+impl Comparing<'_> {
+    fn agent_of_files(&mut self, agent: &Agent) {
+        let Ok(name) = AgentName::parse(&agent.name) else {
+            self.plan.warnings.push(format!("\"{}\" is no name that the store takes", oarlock_model::ident::shown(&agent.name)));
+            return;
+        };
+        let known = self.attached.beats.get(&agent.name);
+        // One heartbeat of the file is one here: a look alone renews nothing, and what the bridge wrote is no sign of life.
+        let is_told = known == Some(&digest(&agent.fields)) || self.attached.shown.get(&agent.name) == Some(&agent.own_digest());
+        if self.store.is_native(&name) || self.joining.contains(&name) || is_told {
+            return;
+        }
+        let stated_ms = agent.age_ms.map(|age| self.store.now_ms - age);
+        // It has changed since the last look, whatever its clock says.
+        let changed_ms = known.map(|_| self.attached.looked_ms);
+        let Some(seen_ms) = stated_ms.max(changed_ms) else { return };
+        if self.store.now_ms - seen_ms > agent.timeout_ms {
+            return;
+        }
+        let is_behind = changed_ms.is_some_and(|changed| stated_ms.is_some_and(|stated| stated + CLOCK_SLACK_MS < changed));
+        if is_behind && !self.store.is_live(&name) {
+            self.plan.warnings.push(format!("the clock of {name} lies behind: it counts as seen when its heartbeat changes"));
+        }
+        self.join(&name);
+        self.plan.actions.push(Action::Beat { agent: name, status: agent.status.clone(), action: agent.action.clone() });
     }
-}
 
-fn agent_of_store(agent: &StoreAgent, project: &Project, store: &Snapshot, plan: &mut Plan) {
-    let seen_ms = agent.presence.seen_wall.0;
-    if !store.is_native(&agent.name) || agent.name.as_str() == BRIDGE || store.now_ms - seen_ms > agent.timeout_ms {
-        return;
+    fn join(&mut self, name: &AgentName) {
+        if !self.store.is_live(name) && !self.joining.contains(name) {
+            self.joining.push(name.clone());
+            self.plan.actions.push(Action::Join(name.clone()));
+        }
     }
-    let status = agent.presence.status.clone().unwrap_or_else(|| "running".to_owned());
-    let shown = project.agents.iter().find(|shown| shown.name == agent.name.as_str());
-    let is_fresh = shown.is_some_and(|shown| {
-        shown.status.as_deref() == Some(&status)
-            && shown.action.as_deref() == agent.presence.action.as_deref()
-            && shown.age_ms.is_some_and(|age| store.now_ms - age + BEAT_EVERY_MS >= seen_ms)
-    });
-    if !is_fresh {
-        plan.actions.push(Action::ShowAgent { agent: agent.name.clone(), status, action: agent.presence.action.clone(), seen_ms });
+
+    fn agent_of_store(&mut self, agent: &StoreAgent, shown: Option<&Agent>) {
+        let seen_ms = agent.presence.seen_wall.0;
+        if agent.program.as_deref() == Some(PROGRAM) || agent.name.as_str() == BRIDGE {
+            return;
+        }
+        let show = |status: String, action| Action::ShowAgent { agent: agent.name.clone(), status, action, seen_ms };
+        if !agent.is_live() {
+            // Who has gone is shown as gone, where it was shown as there.
+            let is_ours = shown.is_some_and(|shown| self.attached.shown.get(&shown.name) == Some(&shown.own_digest()));
+            if is_ours && shown.is_some_and(|shown| shown.status.as_deref() != Some("left")) {
+                let action = shown.and_then(|shown| shown.action.clone());
+                self.plan.actions.push(show("left".to_owned(), action));
+            }
+            return;
+        }
+        if self.store.now_ms - seen_ms > agent.timeout_ms {
+            return;
+        }
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (status, action) = (said(&agent.presence.status).unwrap_or_else(|| "running".to_owned()), said(&agent.presence.action));
+        let is_fresh = shown.is_some_and(|shown| {
+            shown.status.as_deref() == Some(&status)
+                && shown.action == action
+                && shown.age_ms.is_some_and(|age| self.store.now_ms - age + BEAT_EVERY_MS >= seen_ms)
+        });
+        if !is_fresh {
+            self.plan.actions.push(show(status, action));
+        }
+    }
+
+    fn unknown_task(&mut self, task: TaskId, files: &InFiles<'_>) {
+        let is_over = matches!(files.state(), "done" | "cancelled") || files.is_put_off();
+        let Some(text) = files.file.or(files.queue).filter(|_| !is_over) else { return };
+        self.plan.actions.push(Action::Add(Box::new(text.clone()), task.clone()));
+        if files.state() == "claimed" {
+            self.claim(task, files);
+        }
+    }
+
+    /// What the files say is taken is claimed here in that name.
+    fn claim(&mut self, task: TaskId, files: &InFiles<'_>) {
+        let agent = claimer(files);
+        self.join(&agent);
+        self.plan.actions.push(Action::Claim { task, agent, by_queue: files.is_claimed_by_queue() });
+    }
+
+    fn show(&mut self, task: TaskId, stand: Stand) {
+        self.plan.actions.push(Action::Show(task, stand));
+    }
+
+    fn known_task(&mut self, task: TaskId, known: &StoreTask, files: &InFiles<'_>, project: &Project) {
+        let in_files = files.state();
+        if let (Some(file), TaskState::Ready | TaskState::Blocked | TaskState::Scheduled) = (files.file, known.state)
+            && self.attached.tasks.get(task.as_str()).is_some_and(|digest| *digest != file.digest)
+        {
+            self.plan.actions.push(Action::Update(Box::new(file.clone()), task.clone()));
+        }
+        // What stands in the files as taken because the bridge wrote it there.
+        let is_displayed = self.attached.displayed.contains(task.as_str());
+        match (known.state, in_files) {
+            (TaskState::Done, "done") if files.is_done_everywhere() => {}
+            (TaskState::Cancelled, "cancelled") => {}
+            (TaskState::Done, _) => self.show(task, Stand::Done),
+            (TaskState::Cancelled, _) => self.show(task, Stand::Cancelled),
+            (TaskState::Dead, "claimed") if !is_displayed => self.conflict(&task, files, "dead".to_owned()),
+            (TaskState::Dead, "done" | "cancelled") => {}
+            (TaskState::Dead, _) => self.show(task, Stand::Failed),
+            (TaskState::Claimed, _) => {
+                let Some(grant) = known.holder() else { return };
+                let is_for_files = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);
+                if is_for_files { self.held_for_files(task, grant, files, project) } else { self.held_by_agent(task, grant, files) }
+            }
+            // Nobody is to begin with what its parts already do.
+            (TaskState::Waiting, "ready") => self.show(task, Stand::Split),
+            (TaskState::Waiting, "claimed") if is_displayed && files.claimer().is_some() => self.show(task, Stand::Split),
+            (TaskState::Waiting | TaskState::Review, "claimed") if is_displayed => {}
+            (_, "cancelled") => self.plan.actions.push(Action::Cancel(task)),
+            (TaskState::Ready | TaskState::Scheduled, "done") => self.finish(task, files),
+            (state, "done") => self.conflict(&task, files, state.to_string()),
+            (TaskState::Ready | TaskState::Scheduled, "claimed") => {
+                // What an agent of the store had, and has given back, still stands in the files.
+                if is_displayed || self.store.is_native(&claimer(files)) {
+                    self.show(task, Stand::Open);
+                } else {
+                    self.claim(task, files);
+                }
+            }
+            (state, "claimed") => self.conflict(&task, files, state.to_string()),
+            _ => {}
+        }
+    }
+
+    /// A task that nobody holds is done.
+    fn finish(&mut self, task: TaskId, files: &InFiles<'_>) {
+        let agent = AgentName::parse(BRIDGE).expect("a name");
+        self.join(&agent);
+        self.plan.actions.push(Action::Claim { task: task.clone(), agent: agent.clone(), by_queue: false });
+        self.finished(task, agent, files);
+    }
+
+    /// Item and status line follow the folder, or the other way round.
+    fn finished(&mut self, task: TaskId, agent: AgentName, files: &InFiles<'_>) {
+        self.plan.actions.push(Action::Finish { task: task.clone(), agent });
+        if !files.is_done_everywhere() {
+            self.show(task, Stand::Done);
+        }
+    }
+
+    /// A task that is held here for somebody who knows only the files: it follows them.
+    fn held_for_files(&mut self, task: TaskId, grant: &Grant, files: &InFiles<'_>, project: &Project) {
+        let agent = grant.agent.clone();
+        match files.state() {
+            "done" => self.finished(task, agent, files),
+            "cancelled" => self.plan.actions.push(Action::Cancel(task)),
+            "claimed" if files.claimer().is_none() || claimer(files) == agent => {}
+            "claimed" => {
+                self.plan.actions.push(Action::Release { task: task.clone(), agent });
+                self.claim(task, files);
+            }
+            // An item that is gone says nothing, and neither does a file that is damaged: who is late gives back more than was given back.
+            _ => {
+                let by_queue = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.by_queue);
+                let said_in = if by_queue { files.queue } else { files.file };
+                if said_in.is_some_and(|said| !project.is_faulty(&said.source.file)) {
+                    self.plan.actions.push(Action::Release { task, agent });
+                }
+            }
+        }
+    }
+
+    /// A task that an agent of the store holds: its lease counts.
+    fn held_by_agent(&mut self, task: TaskId, grant: &Grant, files: &InFiles<'_>) {
+        let in_files = files.state();
+        if !self.store.holds(grant) {
+            // It can be had by anybody, old scripts included.
+            match in_files {
+                "claimed" if self.attached.displayed.contains(task.as_str()) => self.show(task, Stand::Open),
+                "claimed" => self.claim(task, files),
+                "done" => self.finish(task, files),
+                "cancelled" => self.plan.actions.push(Action::Cancel(task)),
+                _ => {}
+            }
+            return;
+        }
+        let is_taken = in_files == "claimed" && files.claimer().is_some_and(|claimer| claimer != grant.agent.as_str());
+        if matches!(in_files, "done" | "cancelled") || is_taken {
+            self.conflict(&task, files, format!("claimed by {}", grant.agent));
+        }
+        let shows_it = in_files == "claimed" && files.queue.is_none_or(|queue| queue.claimed_by.as_deref() == Some(grant.agent.as_str()));
+        if !shows_it && !matches!(in_files, "done" | "cancelled") {
+            self.show(task, Stand::Claimed(grant.agent.clone(), grant.since.0));
+        }
+    }
+
+    fn conflict(&mut self, task: &TaskId, files: &InFiles<'_>, store: String) {
+        self.plan.conflicts.push(Conflict::kept_by_store(task.to_string(), &files.shown(), &store));
     }
 }
 
@@ -248,84 +481,4 @@ fn agent_of_store(agent: &StoreAgent, project: &Project, store: &Snapshot, plan:
 fn claimer(files: &InFiles<'_>) -> AgentName {
     let named = files.claimer().and_then(|name| AgentName::parse(name).ok());
     named.unwrap_or_else(|| AgentName::parse(BRIDGE).expect("a name"))
-}
-
-fn unknown_task(task: TaskId, files: &InFiles<'_>, store: &Snapshot, joining: &mut Vec<AgentName>, plan: &mut Plan) {
-    let Some(text) = files.file.or(files.queue).filter(|_| !matches!(files.state(), "done" | "cancelled")) else { return };
-    plan.actions.push(Action::Add(Box::new(text.clone()), task.clone()));
-    if files.state() == "claimed" {
-        let agent = claimer(files);
-        join(&agent, store, joining, plan);
-        plan.actions.push(Action::Claim { task, agent });
-    }
-}
-
-fn known_task(task: TaskId, known: &StoreTask, files: &InFiles<'_>, store: &Snapshot, joining: &mut Vec<AgentName>, plan: &mut Plan) {
-    let conflict = |kept, store: String| Conflict { task: task.to_string(), files: files.shown(), store, kept };
-    match (known.state, files.state()) {
-        (TaskState::Done, "done") | (TaskState::Cancelled, "cancelled") => {}
-        (TaskState::Done, _) => plan.actions.push(Action::ShowDone(task)),
-        (TaskState::Cancelled | TaskState::Dead, _) => {}
-        // Nobody is to begin with what its parts already do.
-        (TaskState::Waiting, "ready") => plan.actions.push(Action::ShowSplit(task)),
-        (TaskState::Waiting, "claimed") if files.claimer().is_none() => {}
-        // Its parts are done: somebody may put them together.
-        (TaskState::Ready, "claimed") if files.claimer().is_none() && store.parts(task.as_str()).next().is_some() => {
-            plan.actions.push(Action::ShowOpen(task));
-        }
-        (TaskState::Claimed, in_files) => {
-            let Some(grant) = known.holder() else { return };
-            let held = || format!("claimed by {}", grant.agent);
-            if store.is_bridged(&grant.agent) || grant.agent.as_str() == BRIDGE {
-                let agent = grant.agent.clone();
-                let other = files.claimer().is_some_and(|claimer| claimer != grant.agent.as_str());
-                match in_files {
-                    "done" => plan.actions.push(Action::Finish { task, agent }),
-                    "claimed" if other => {
-                        plan.actions.push(Action::Release { task: task.clone(), agent });
-                        let next = claimer(files);
-                        join(&next, store, joining, plan);
-                        plan.actions.push(Action::Claim { task, agent: next });
-                    }
-                    "claimed" => {}
-                    "cancelled" => plan.actions.push(Action::Cancel(task)),
-                    _ => plan.actions.push(Action::Release { task, agent }),
-                }
-            } else {
-                let shows_it =
-                    in_files == "claimed" && files.queue.is_none_or(|queue| queue.claimed_by.as_deref() == Some(grant.agent.as_str()));
-                let is_taken = files.claimer().is_some_and(|claimer| claimer != grant.agent.as_str());
-                if in_files == "done" || (in_files == "claimed" && is_taken) {
-                    plan.conflicts.push(conflict("store", held()));
-                }
-                if !shows_it && in_files != "done" {
-                    plan.actions.push(Action::ShowClaim { task, agent: grant.agent.clone(), since_ms: grant.since.0 });
-                }
-            }
-        }
-        (TaskState::Ready | TaskState::Scheduled, "done") => {
-            let agent = AgentName::parse(BRIDGE).expect("a name");
-            join(&agent, store, joining, plan);
-            plan.actions.push(Action::Claim { task: task.clone(), agent: agent.clone() });
-            plan.actions.push(Action::Finish { task, agent });
-        }
-        (_, "cancelled") => plan.actions.push(Action::Cancel(task)),
-        (state, "done") => plan.conflicts.push(conflict("store", state.to_string())),
-        (TaskState::Ready | TaskState::Scheduled, "claimed") => {
-            let agent = claimer(files);
-            // What an agent of the store had, and has given back, may still stand in the files.
-            let had = known.grant.as_ref().filter(|grant| files.claimer().is_none_or(|claimer| claimer == grant.agent.as_str()));
-            let was_native = had.is_some_and(|grant| {
-                grant.agent.as_str() != BRIDGE && store.agent(&grant.agent).is_none_or(|agent| agent.program.as_deref() != Some(PROGRAM))
-            });
-            if store.is_native(&agent) && agent.as_str() != BRIDGE || was_native {
-                plan.actions.push(Action::ShowOpen(task));
-            } else {
-                join(&agent, store, joining, plan);
-                plan.actions.push(Action::Claim { task, agent });
-            }
-        }
-        (state, "claimed") => plan.conflicts.push(conflict("store", state.to_string())),
-        _ => {}
-    }
 }

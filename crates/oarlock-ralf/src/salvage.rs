@@ -163,6 +163,23 @@ struct Piece<'a> {
     /// Column of its fields.
     column: usize,
     lines: Vec<&'a str>,
+    /// Whether its last field has nothing behind its colon, so that a list may follow.
+    is_open: bool,
+}
+
+impl<'a> Piece<'a> {
+    fn new(first: usize, column: usize, line: &'a str) -> Self {
+        let mut piece = Self { first, column, lines: Vec::new(), is_open: false };
+        piece.push(line);
+        piece
+    }
+
+    fn push(&mut self, line: &'a str) {
+        if let Some((_, value)) = key(line).filter(|_| dash(line).is_none()) {
+            self.is_open = value.is_empty();
+        }
+        self.lines.push(line);
+    }
 }
 
 fn pieces_of_list(lines: &[&str], names: &[&str], broken: &Broken) -> Read {
@@ -177,7 +194,7 @@ fn pieces_of_list(lines: &[&str], names: &[&str], broken: &Broken) -> Read {
             (Some(column), _) => {
                 list.base = Some(list.base.map_or(column, |base| base.min(column)));
                 list.first_key = list.first_key.or(first_key(line));
-                pieces.push(Piece { first: at, column: column + 2, lines: vec![line] });
+                pieces.push(Piece::new(at, column + 2, line));
                 open = Open::Item;
             }
             (None, Some((name, ""))) if names.contains(&name) => {
@@ -186,14 +203,14 @@ fn pieces_of_list(lines: &[&str], names: &[&str], broken: &Broken) -> Read {
             }
             // An item that has lost its dash goes on at the margin.
             (None, Some((name, _))) if open == Open::Item && pieces.last().is_some_and(|p| p.column == 0) && !METADATA.contains(&name) => {
-                pieces.last_mut().expect("an item is open").lines.push(line);
+                pieces.last_mut().expect("an item is open").push(line);
             }
             (None, Some((name, _))) if FIRST_KEYS.contains(&name) && (list.is_named || list.base.is_some()) => {
-                pieces.push(Piece { first: at, column: 0, lines: vec![line] });
+                pieces.push(Piece::new(at, 0, line));
                 open = Open::Item;
             }
             (None, Some(_)) => {
-                rest.push(Piece { first: at, column: 0, lines: vec![line] });
+                rest.push(Piece::new(at, 0, line));
                 open = Open::Rest;
             }
             (None, None) => {
@@ -203,7 +220,7 @@ fn pieces_of_list(lines: &[&str], names: &[&str], broken: &Broken) -> Read {
                     Open::Nothing => None,
                 };
                 if let Some(piece) = target {
-                    piece.lines.push(line);
+                    piece.push(line);
                 }
             }
         }
@@ -239,7 +256,7 @@ impl Shape {
     /// Whether a dash at `column` begins an item, and no list inside one.
     fn begins_item(&self, column: usize, line: &str, open: &Open, last: Option<&Piece<'_>>) -> bool {
         let begins = first_key(line);
-        let nested = *open == Open::Item && last.is_some_and(|piece| column >= piece.column && last_field_is_open(piece));
+        let nested = *open == Open::Item && last.is_some_and(|piece| column >= piece.column && piece.is_open);
         match self.base {
             None => begins.is_some() && *open != Open::Rest,
             Some(base) if column < base => begins.is_some(),
@@ -253,12 +270,6 @@ impl Shape {
 /// The key behind the dash of an item.
 fn first_key(line: &str) -> Option<String> {
     key(line.trim_start_matches(' ').strip_prefix("- ")?).map(|(name, _)| name.to_owned())
-}
-
-/// Whether the last field of a piece has nothing behind its colon, so that a list may follow.
-fn last_field_is_open(piece: &Piece<'_>) -> bool {
-    let field = piece.lines.iter().rev().find_map(|line| if dash(line).is_none() { key(line) } else { None });
-    field.is_some_and(|(_, value)| value.is_empty())
 }
 
 /// One item, whole or field by field.
@@ -304,6 +315,7 @@ fn take_rest(piece: &Piece<'_>, read: &mut Read) {
                 first: piece.first + 1,
                 column: below.iter().find_map(|line| key(line).map(|_| line.len() - line.trim_start().len())).unwrap_or(2),
                 lines: below,
+                is_open: false,
             };
             Map::from_iter([(name.to_owned(), Value::Object(fields_of(&dedented(&inner))))])
         }
@@ -432,7 +444,7 @@ fn pieces_of_blocks(lines: &[&str], names: &[&str]) -> Read {
             let (name, value) = key(line).unwrap_or_default();
             in_blocks = names.contains(&name) && value.is_empty();
             if !in_blocks {
-                rest.push(Piece { first: at, column: 0, lines: vec![line] });
+                rest.push(Piece::new(at, 0, line));
             }
             continue;
         }
@@ -442,7 +454,7 @@ fn pieces_of_blocks(lines: &[&str], names: &[&str]) -> Read {
             }
         } else if let Some((name, _)) = key(line).filter(|(_, value)| value.is_empty() && (1..=2).contains(&indent(line))) {
             finish(&mut open, &mut read);
-            open = Some((name.to_owned(), Piece { first: at, column: indent(line) + 2, lines: vec![line] }));
+            open = Some((name.to_owned(), Piece::new(at, indent(line) + 2, line)));
         } else if let Some((_, piece)) = &mut open {
             piece.lines.push(line);
         }

@@ -40,15 +40,21 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// A key as it stands in these files: plain where it is a plain word, else quoted.
 pub(crate) fn key(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-    // Words that a parser would take for something else.
-    let taken = ["null", "true", "false", "yes", "no", "on", "off"].contains(&name.to_ascii_lowercase().as_str());
-    if plain && !taken { name.to_owned() } else { quoted(name) }
+    if is_plain(name) { name.to_owned() } else { quoted(name) }
 }
 
-/// A value in place of `old`, in the quotes that the old one had where they are enough.
+/// Whether a text needs no quotes: a word of letters, digits, `_` and `-` that no parser takes for something else.
+fn is_plain(text: &str) -> bool {
+    let is_word =
+        text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    is_word && !["null", "true", "false", "yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// A value in place of `old`, in the quotes that the old one had where they are enough: scripts look for `status: pending` to the letter.
 pub(crate) fn like(value: &Value, old: &str) -> String {
     match value {
+        // One letter may be a truth, to old parsers.
+        Value::String(text) if is_plain(old) && is_plain(text) && !["y", "n"].contains(&text.to_ascii_lowercase().as_str()) => text.clone(),
         Value::String(text) if old.starts_with('\'') && !text.contains(['\'', '\n']) && !text.chars().any(char::is_control) => {
             format!("'{text}'")
         }
@@ -76,7 +82,9 @@ mod tests {
         let text = |t: &str| Value::String(t.to_owned());
         assert_eq!(like(&text("running"), "'idle'"), "'running'");
         assert_eq!(like(&text("it's"), "'idle'"), "\"it's\"");
-        assert_eq!(like(&text("x"), "plain"), "\"x\"");
+        assert_eq!(like(&text("x"), "plain"), "x");
+        assert_eq!((like(&text("x: y"), "plain").as_str(), like(&text("no"), "plain").as_str()), ("\"x: y\"", "\"no\""));
+        assert_eq!(like(&text("x"), "null"), "\"x\"");
         assert_eq!(like(&Value::from(3), "'2'"), "3");
         assert_eq!((key("last_seen"), key("a: b"), key("no")), ("last_seen".to_owned(), "\"a: b\"".to_owned(), "\"no\"".to_owned()));
     }

@@ -57,6 +57,8 @@ pub(crate) struct TaskText {
     pub(crate) created: Option<String>,
     /// Line of the status field, from 1.
     pub(crate) status_line: Option<usize>,
+    /// Whether that line stands in front matter, where the bold lines below count more.
+    in_front: bool,
 }
 
 /// Reads the head of a task file.
@@ -73,7 +75,7 @@ pub(crate) fn read(text: &str) -> TaskText {
             in_front = line.trim_end() != "---";
             if let Some((name, value)) = line.split_once(':').filter(|_| in_front) {
                 // The bold lines below say it again, and count.
-                task.take(name, value.trim().trim_matches(['"', '\'']), at + 1);
+                task.take(name, value.trim().trim_matches(['"', '\'']), at + 1, true);
             }
             continue;
         }
@@ -84,10 +86,29 @@ pub(crate) fn read(text: &str) -> TaskText {
         }
         if let Some((name, value)) = bold_field(line) {
             fields += 1;
-            task.take(name, value, at + 1);
+            task.take(name, value, at + 1, false);
         }
     }
     task
+}
+
+/// The text with another status, and nothing else changed; nothing when it has no status line.
+pub(crate) fn with_status(text: &str, status: &str) -> Option<String> {
+    let line = read(text).status_line?;
+    let at: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let whole = text[at..].split_inclusive('\n').next()?;
+    let body = whole.trim_end_matches(['\n', '\r']);
+    let value = match bold_field(body) {
+        Some((_, value)) => value,
+        None => body.split_once(':').map(|(_, value)| value.trim())?,
+    };
+    let start = at + (value.as_ptr() as usize - body.as_ptr() as usize);
+    Some(format!("{}{status}{}", &text[..start], &text[start + value.len()..]))
+}
+
+/// What a task file says apart from its status.
+pub(crate) fn without_status(text: &str) -> String {
+    with_status(text, "").unwrap_or_else(|| text.to_owned())
 }
 
 /// `**Name:** value` and `**Name**: value`.
@@ -115,7 +136,7 @@ fn cut(text: &str) -> String {
 }
 
 impl TaskText {
-    fn take(&mut self, name: &str, value: &str, line: usize) {
+    fn take(&mut self, name: &str, value: &str, line: usize, is_front: bool) {
         let value = value.trim();
         if value.is_empty() {
             return;
@@ -124,11 +145,12 @@ impl TaskText {
         let slot = match name.as_str() {
             "title" => &mut self.title,
             "status" => {
-                // A second status stands in the section about its completion.
-                if self.status_line.is_some_and(|known| known + HEAD_LINES_MAX / 2 < line) {
+                // A second one stands in the section about its completion, or in what a part is told of the whole.
+                if self.status_line.is_some() && !self.in_front {
                     return;
                 }
                 self.status_line = Some(line);
+                self.in_front = is_front;
                 &mut self.status
             }
             "priority" => &mut self.priority,

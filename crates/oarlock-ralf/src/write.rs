@@ -4,6 +4,8 @@
 //! take no lock are met by looking at the file again just before the rename: if it is another one, the edit is made anew on that. The moment
 //! between that look and the rename cannot be closed from this side; a writer that reads before it and writes after it undoes the edit.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -12,7 +14,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -85,13 +87,15 @@ pub(crate) enum Change {
 pub struct Writer {
     root: PathBuf,
     patience: Duration,
+    /// Locks that somebody else has held for too long in this look.
+    held: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl Writer {
     /// For the project at `root`; a lock is waited for as long as `patience`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, patience: Duration) -> Self {
-        Self { root: root.into(), patience }
+        Self { root: root.into(), patience, held: RefCell::default() }
     }
 
     /// Makes `edit` of the file's text, which is empty when it is not there. Returns whether anything changed.
@@ -107,6 +111,7 @@ impl Writer {
             let done = match change {
                 Change::Nothing => return Ok(false),
                 Change::Append(more) => append(&file, &seen, &more)?,
+                Change::Whole(text) if text == seen.text => return Ok(false),
                 Change::Whole(text) => replace(&file, &seen, &text)?,
             };
             if done {
@@ -116,34 +121,85 @@ impl Writer {
         Err(WriteError::Contended { file: shown(&file) })
     }
 
-    /// Makes files that are not there, whole or not at all, under the locks of the first; what is there, and says something, stays.
+    /// Makes files that are not there, whole or not at all, under the locks of the first; what is there, and says something, stays. Returns how many
+    /// were made.
     ///
     /// # Errors
     /// As [`WriteError`]; files that were made before it stay.
-    pub(crate) fn create(&self, files: &[(PathBuf, String)]) -> Result<(), WriteError> {
+    pub(crate) fn create(&self, files: &[(PathBuf, String)]) -> Result<usize, WriteError> {
         let files = files.iter().map(|(file, text)| Ok((self.real(file)?, text))).collect::<Result<Vec<_>, WriteError>>()?;
-        let Some((first, _)) = files.first() else { return Ok(()) };
+        let Some((first, _)) = files.first() else { return Ok(0) };
         let _locks = self.lock(first)?;
-        let mut folders = Vec::new();
+        let (mut folders, mut made) = (Vec::new(), 0);
         for (file, text) in &files {
             if fs::metadata(file).is_ok_and(|meta| meta.len() > 0) {
                 continue;
             }
             let new = beside(file, text.as_bytes(), 0o644).map_err(|error| failed(file, error))?;
             new.persist(file).map_err(|error| failed(file, error.error))?;
+            made += 1;
             if !folders.contains(&folder_of(file)) {
                 folders.push(folder_of(file));
             }
         }
-        folders.iter().try_for_each(|folder| File::open(folder).and_then(|opened| opened.sync_all()).map_err(|error| failed(folder, error)))
+        for folder in folders {
+            File::open(folder).and_then(|opened| opened.sync_all()).map_err(|error| failed(folder, error))?;
+        }
+        Ok(made)
+    }
+
+    /// Begins a file anew under its locks. What it held is kept as `kept` if `is_broken`.
+    ///
+    /// # Errors
+    /// As [`WriteError`].
+    pub(crate) fn begin_anew(&self, file: &Path, text: &str, kept: &Path, is_broken: &dyn Fn() -> bool) -> Result<(), WriteError> {
+        let file = self.real(file)?;
+        let _locks = self.lock(&file)?;
+        if file.exists() && is_broken() {
+            fs::rename(&file, kept).map_err(|error| failed(kept, error))?;
+        }
+        whole(&file, text.as_bytes(), 0o644).map_err(|error| failed(&file, error))
+    }
+
+    /// Moves a file or folder inside the project to where nothing is, under the locks of the queue, as who ends a task does.
+    ///
+    /// # Errors
+    /// As [`WriteError`]; what is there already stays.
+    pub(crate) fn move_to(&self, from: &Path, to: &Path) -> Result<(), WriteError> {
+        let refused = |file: &Path, why| WriteError::Refused { file: shown(file), why };
+        self.make_folder(folder_of(to))?;
+        if !is_inside(from, &self.root) {
+            return Err(refused(from, "is not in the project"));
+        }
+        let _locks = self.lock(Path::new("task.md"))?;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(()),
+            Err(rustix::io::Errno::EXIST) => Err(refused(to, "is there already, so the task stays where it is")),
+            Err(error) => Err(failed(from, error.into())),
+        }
+    }
+
+    /// Makes a folder of the project, whose nearest folder above that is there must be in it.
+    fn make_folder(&self, folder: &Path) -> Result<(), WriteError> {
+        let above = folder.ancestors().find(|above| above.symlink_metadata().is_ok()).unwrap_or(folder);
+        if !is_inside(above, &self.root) {
+            return Err(WriteError::Refused { file: shown(folder), why: "leads out of the project" });
+        }
+        fs::create_dir_all(folder).map_err(|error| failed(folder, error))
+    }
+
+    /// A look begins: locks that were held for too long during the last one are waited for again.
+    pub(crate) fn begin(&self) {
+        self.held.borrow_mut().clear();
     }
 
     /// The file itself: a link is followed as long as it stays in the project.
     fn real(&self, file: &Path) -> Result<PathBuf, WriteError> {
         let refused = |why| WriteError::Refused { file: shown(file), why };
-        if !is_inside(folder_of(file), &self.root) {
+        if folder_of(file).exists() && !is_inside(folder_of(file), &self.root) {
             return Err(refused("is not in the project"));
         }
+        self.make_folder(folder_of(file))?;
         match fs::symlink_metadata(file) {
             Ok(meta) if meta.is_symlink() && !is_inside(file, &self.root) => Err(refused("is a link that leads out of the project")),
             Ok(meta) if meta.is_symlink() => file.canonicalize().map_err(|error| failed(file, error)),
@@ -169,6 +225,10 @@ impl Writer {
     }
 
     fn take(&self, lock: &Path, start: Instant) -> Result<File, WriteError> {
+        // Who held it for too long a moment ago holds it still: one wait in a look is enough, and one thread that waits.
+        if self.held.borrow().contains(lock) {
+            return Err(WriteError::Locked { lock: shown(lock), waited_ms: 0 });
+        }
         // Lock files stay where they are: who removed one would take it from who waits for it.
         let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
         let file =
@@ -176,7 +236,10 @@ impl Writer {
         let left = self.patience.saturating_sub(start.elapsed());
         match locked(file, left) {
             Ok(Some(file)) => Ok(file),
-            Ok(None) => Err(WriteError::Locked { lock: shown(lock), waited_ms: start.elapsed().as_millis() }),
+            Ok(None) => {
+                self.held.borrow_mut().insert(lock.to_owned());
+                Err(WriteError::Locked { lock: shown(lock), waited_ms: start.elapsed().as_millis() })
+            }
             Err(error) => Err(failed(lock, error)),
         }
     }

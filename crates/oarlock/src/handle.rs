@@ -59,6 +59,10 @@ impl Oarlock {
     /// # Errors
     /// `already_exists` while another live session has the name.
     pub fn join(&mut self, request: Join) -> Result<JoinReply, OpError> {
+        self.join_once(request, None)
+    }
+
+    fn join_once(&mut self, request: Join, key: Option<&str>) -> Result<JoinReply, OpError> {
         let process = oarlock_host::process::ProcessId::current().map_err(|error| StoreError::Unavailable {
             message: format!("this process cannot be identified: {error}"),
             hint: "is /proc mounted?".into(),
@@ -68,7 +72,8 @@ impl Oarlock {
         // A process that is named takes the place of this one.
         request.localise(&mut ThisMachine)?;
         request.host.pid.get_or_insert(std::process::id());
-        let joined = self.order(&request)?;
+        let caller = Caller { key: key.map(str::to_owned), ..self.caller.clone() };
+        let joined = call::mutate(&mut self.store, &caller, &self.settings, &request)?;
         self.caller = Caller { name: Some(joined.agent.name.clone()), session: Some(joined.session.clone()), ..Caller::default() };
         Ok(joined)
     }
@@ -86,7 +91,7 @@ impl Oarlock {
         check_fields(entry, &request)?;
         if verb == Join::VERB {
             let request: Join = serde_json::from_value(request).map_err(|error| unreadable(verb, &error))?;
-            return Ok(serde_json::to_value(self.join(request)?)?);
+            return Ok(serde_json::to_value(self.join_once(request, key)?)?);
         }
         let mut call = (entry.from_json)(request)?;
         call.localise(&mut ThisMachine)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness::{self, AgentState};
-use oarlock_model::{AgentName, Rejection, StateKey, TaskId};
+use oarlock_model::{AgentName, Rejection, StateKey, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::{self, Caller};
@@ -168,7 +168,7 @@ impl Ralf {
     pub fn agents(&mut self, timeout_ms: Option<i64>, file: Option<&Path>) -> Result<Vec<AgentSeen>, RalfError> {
         let files = self.files(Duration::ZERO);
         let heartbeats = file.map_or_else(|| files.heartbeat_file(), Path::to_owned);
-        let root = self.root.clone();
+        let (root, dir) = (self.root.clone(), self.project.dir());
         let opened = if file.is_none() { self.opened()? } else { None };
         let Some(opened) = opened else {
             let agents = files.agents(&heartbeats, timeout_ms)?;
@@ -177,7 +177,8 @@ impl Ralf {
         let now = identity(&heartbeats);
         if now.is_some() && now != opened.heartbeats {
             let agents = files.agents(&heartbeats, None)?;
-            Bridge::new(root, &mut opened.store, &opened.settings).take_heartbeats(&agents)?;
+            let attached = Attached::read(&dir).ok().flatten().unwrap_or_default();
+            Bridge::new(root, &mut opened.store, &opened.settings).take_heartbeats(&agents, &attached)?;
             opened.heartbeats = now;
         }
         let view = opened.store.snapshot().map_err(OpError::from)?;
@@ -195,6 +196,12 @@ impl Ralf {
             if is_there {
                 found.push(of_store(agent, age_ms));
             }
+        }
+        if timeout_ms.is_some_and(|timeout_ms| timeout_ms > limits::HEARTBEAT_TIMEOUT_MS_DEFAULT) {
+            // The store does not know who was gone already when the project was attached.
+            let agents = files.agents(&heartbeats, timeout_ms)?.into_iter().filter(|agent| agent.state == "active");
+            let missing = agents.filter(|agent| found.iter().all(|known| known.agent_id != agent.name)).map(of_file);
+            found.extend(missing.collect::<Vec<_>>());
         }
         Ok(found)
     }
@@ -327,7 +334,7 @@ impl Opened {
         let Some(who) = who else { return call::mutate(&mut self.store, &Caller::default(), &self.settings, request) };
         let caller = Caller::named(who.clone());
         match call::mutate(&mut self.store, &caller, &self.settings, request) {
-            Err(OpError::Rejected(Rejection::Missing { .. } | Rejection::StaleSession { .. })) => {
+            Err(OpError::Rejected(Rejection::NotFound { .. } | Rejection::StaleSession { .. })) => {
                 let join = Join { name: Some(who.clone()), program: Some(PROGRAM.to_owned()), ..Join::default() };
                 call::mutate(&mut self.store, &Caller::default(), &self.settings, &join)?;
                 call::mutate(&mut self.store, &caller, &self.settings, request)

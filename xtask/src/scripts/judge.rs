@@ -147,6 +147,8 @@ fn own_events(place: &Place, project: &Project, lost: &mut Vec<String>) -> Outco
     for id in project.events.iter().filter_map(|event| event.data.get("id").and_then(Value::as_str)) {
         *shown.entry(id).or_insert(0) += 1;
     }
+    let marker: Value = serde_json::from_slice(&std::fs::read(place.root.join(".oarlock/ralf.json"))?)?;
+    let mark = marker["id"].as_str().unwrap_or_default();
     let mut cursor: Option<String> = None;
     loop {
         let mut arguments = vec!["events", "--kind", "task_claimed,task_done,task_released", "--limit", "10000"];
@@ -156,7 +158,7 @@ fn own_events(place: &Place, project: &Project, lost: &mut Vec<String>) -> Outco
         let page = place.oarlock(&arguments)?;
         let events = page["events"].as_array().cloned().unwrap_or_default();
         for event in events.iter().filter(|event| event["agent"].as_str().is_some_and(|agent| agent.starts_with('o'))) {
-            let id = format!("oarlock-{}", event["cursor"].as_str().unwrap_or_default());
+            let id = format!("oarlock-{mark}-{}", event["cursor"].as_str().unwrap_or_default());
             match shown.get(id.as_str()) {
                 Some(1) => {}
                 times => lost.push(format!("event {id} of the store stands {times:?} times in the file")),

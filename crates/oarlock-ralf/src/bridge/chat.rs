@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oarlock_model::event::Fact;
+use oarlock_model::event::{Event, Fact};
 use oarlock_model::{AgentName, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Leave;
@@ -10,7 +10,7 @@ use oarlock_ops::call::{self, Caller};
 use oarlock_ops::message::Send;
 use serde_json::{Map, Value, json};
 
-use super::log::{SOURCE, by_file, is_ours};
+use super::log::{EVENTS_MAX, SOURCE, by_file, id_of, is_ours};
 use super::{Bridge, Synced};
 use crate::attached::{Attached, Mark, digest};
 use crate::project::{Message, Project, text};
@@ -30,7 +30,7 @@ impl Bridge<'_> {
         for (file, messages) in by_file(&project.messages, |message| &message.source.file) {
             let mark = attached.messages.get(&file).cloned().unwrap_or_default();
             let unseen = if attached.is_new { &[] } else { mark.unseen(&messages, fingerprint) };
-            for (at, message) in unseen.iter().enumerate().filter(|(_, message)| !is_ours(&message.fields)) {
+            for (at, message) in unseen.iter().enumerate().filter(|(_, message)| !is_ours(&message.fields, attached)) {
                 let key = format!("ralf/{}", digest(&(&file, &mark, at, &message.fields)));
                 match self.send(&message.fields, key) {
                     Ok(ids) => {
@@ -53,8 +53,9 @@ impl Bridge<'_> {
         let from = text(fields, &["from"]).and_then(|name| AgentName::parse(&name).ok());
         let from = from.unwrap_or_else(|| AgentName::parse(BRIDGE).expect("a name"));
         self.known(&from, true)?;
-        let mut to = recipients(fields.get("to"));
-        to.retain(|name| name == "all" || AgentName::parse(name).is_ok());
+        let to = recipients(fields.get("to"));
+        // What is meant for one who cannot be named here is not for everybody.
+        to.iter().try_for_each(|name| AgentName::parse(name).map(drop))?;
         for name in &to {
             if let Ok(name) = AgentName::parse(name)
                 && name.as_str() != "all"
@@ -101,39 +102,53 @@ impl Bridge<'_> {
         attached: &mut Attached,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
-        let (events, seq) = self.events_after(attached.chat_from, vec!["message_sent".to_owned()])?;
-        let mut items = Vec::new();
-        for event in events.iter().filter(|event| !snapshot.is_of_files(event)) {
-            let Fact::MessageSent(fact) = &event.fact else { continue };
-            if sent.contains(fact.id.as_str()) {
-                continue;
-            }
-            let to: Vec<&str> = fact.to.iter().map(AgentName::as_str).collect();
-            let to = if let [one] = to.as_slice() { json!(one) } else { json!(to) };
-            let id = format!("{SOURCE}-{}", event.seq);
-            let content = fact.subject.as_ref().map_or_else(|| fact.text.clone(), |subject| format!("{subject}\n\n{}", fact.text));
-            let fields = vec![
-                ("id", json!(id)),
-                ("from", json!(event.agent.as_ref().map(ToString::to_string).unwrap_or_default())),
-                ("to", to),
-                ("timestamp", json!(time::shown(event.at.0))),
-                ("type", json!("note")),
-                ("content", json!(content)),
-                ("resolved", json!(false)),
-                ("source", json!(SOURCE)),
-            ];
-            items.push((id, fields));
-        }
         let file = self.communications("chat-log.yaml", project);
-        match self.append(&file, "messages", &items) {
-            Ok(count) => {
-                synced.add_exported("messages", count);
-                attached.chat_from = seq;
+        loop {
+            let (events, seq) = self.events_after(attached.chat_from, vec!["message_sent".to_owned()])?;
+            let told = events.iter().filter(|event| !snapshot.is_of_files(event));
+            let items: Vec<_> = told.filter_map(|event| item(event, id_of(attached, event.seq), sent)).collect();
+            match self.append(&file, "messages", &items) {
+                Ok(count) => {
+                    synced.add_exported("messages", count);
+                    attached.chat_from = seq;
+                }
+                Err(error) => {
+                    synced.fail(error.to_string());
+                    return Ok(());
+                }
             }
-            Err(error) => synced.warnings.push(error.to_string()),
+            if events.len() < EVENTS_MAX {
+                return Ok(());
+            }
         }
-        Ok(())
     }
+}
+
+/// A message that was sent in the store as an item of the chat log; nothing for one that stands there already.
+fn item(event: &Event, id: String, sent: &BTreeSet<String>) -> Option<(String, Vec<(&'static str, Value)>)> {
+    let Fact::MessageSent(fact) = &event.fact else { return None };
+    if sent.contains(fact.id.as_str()) {
+        return None;
+    }
+    // Who stands in for files that name nobody is no reader of them.
+    let to: Vec<&str> = fact.to.iter().map(AgentName::as_str).filter(|name| *name != BRIDGE).collect();
+    let to = match to.as_slice() {
+        [] => json!("all"),
+        [one] => json!(one),
+        several => json!(several),
+    };
+    let content = fact.subject.as_ref().map_or_else(|| fact.text.clone(), |subject| format!("{subject}\n\n{}", fact.text));
+    let fields = vec![
+        ("id", json!(id)),
+        ("from", json!(event.agent.as_ref().map(ToString::to_string).unwrap_or_default())),
+        ("to", to),
+        ("timestamp", json!(time::shown(event.at.0))),
+        ("type", json!("note")),
+        ("content", json!(content)),
+        ("resolved", json!(false)),
+        ("source", json!(SOURCE)),
+    ];
+    Some((id, fields))
 }
 
 /// To whom a message of a file goes: a name, several, or everybody.

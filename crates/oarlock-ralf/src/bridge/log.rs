@@ -19,7 +19,7 @@ use crate::time;
 use crate::write::Change;
 
 /// Events of the store that one look writes into the files.
-const EVENTS_MAX: usize = 1_000;
+pub(super) const EVENTS_MAX: usize = 1_000;
 /// Longest text of an event's notes, in characters.
 const NOTES_CHARS_MAX: usize = 300;
 /// Who wrote an event, where it came from the store.
@@ -29,9 +29,15 @@ pub(super) const SOURCE: &str = "oarlock";
 const KINDS: [(&str, &str); 4] =
     [("task_claimed", "started"), ("task_done", "completed"), ("task_failed", "failed"), ("task_released", "unclaimed")];
 
-/// Whether an item of a file was written by a bridge.
-pub(super) fn is_ours(fields: &Map<String, Value>) -> bool {
-    fields.get("source").and_then(Value::as_str) == Some(SOURCE)
+/// The id of an item that tells an event of this store: other stores, of other checkouts of one repository, may write into the same file.
+pub(super) fn id_of(attached: &Attached, seq: u64) -> String {
+    format!("{SOURCE}-{}-{seq}", attached.id)
+}
+
+/// Whether an item of a file was written for this store.
+pub(super) fn is_ours(fields: &Map<String, Value>, attached: &Attached) -> bool {
+    let id = fields.get("id").and_then(Value::as_str).and_then(|id| id.strip_prefix(SOURCE)?.strip_prefix('-')?.strip_prefix(&attached.id));
+    id.is_some_and(|rest| rest.starts_with('-'))
 }
 
 /// Items by the file that they stand in.
@@ -50,7 +56,7 @@ impl Bridge<'_> {
         for (file, events) in by_file(&project.events, |event| &event.source.file) {
             let mark = attached.events.get(&file).cloned().unwrap_or_default();
             let unseen = if attached.is_new { &[] } else { mark.unseen(&events, fingerprint) };
-            for (at, event) in unseen.iter().enumerate().filter(|(_, event)| !is_ours(&event.data)) {
+            for (at, event) in unseen.iter().enumerate().filter(|(_, event)| !is_ours(&event.data, attached)) {
                 // One by one, each under a key: a look that was killed before it could remember how far it was tells nothing twice.
                 let key = format!("ralf/{}", digest(&(&file, &mark, at, &event.data)));
                 let record = Record { events: vec![recorded(&file, event)], ..Record::default() };
@@ -75,18 +81,54 @@ impl Bridge<'_> {
         attached: &mut Attached,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
-        let kinds = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
-        let (events, seq) = self.events_after(attached.log_from, kinds)?;
-        let items: Vec<(String, Vec<(&str, Value)>)> =
-            events.iter().filter(|event| !snapshot.is_of_files(event)).filter_map(item).collect();
         let file = self.communications("events.yaml", project);
-        match self.append(&file, "events", &items) {
-            Ok(count) => {
-                synced.add_exported("events", count);
-                attached.log_from = seq;
+        loop {
+            let kinds = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+            let (events, seq) = self.events_after(attached.log_from, kinds)?;
+            let told = events.iter().filter(|event| !snapshot.is_of_files(event));
+            let items: Vec<(String, Vec<(&str, Value)>)> = told.filter_map(|event| item(event, id_of(attached, event.seq))).collect();
+            match self.append(&file, "events", &items) {
+                Ok(count) => {
+                    synced.add_exported("events", count);
+                    attached.log_from = seq;
+                }
+                // They are tried again at the next look.
+                Err(error) => {
+                    synced.fail(error.to_string());
+                    return Ok(());
+                }
             }
-            // They are tried again at the next look.
-            Err(error) => synced.warnings.push(error.to_string()),
+            if events.len() < EVENTS_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many events and messages would cross over.
+    pub(super) fn count_logs(
+        &mut self,
+        project: &Project,
+        snapshot: &Snapshot,
+        attached: &Attached,
+        synced: &mut Synced,
+    ) -> Result<(), OpError> {
+        if !attached.is_new {
+            for (file, events) in by_file(&project.events, |event| &event.source.file) {
+                let mark = attached.events.get(&file).cloned().unwrap_or_default();
+                let unseen = mark.unseen(&events, |event| digest(&event.data));
+                synced.add_imported("events", unseen.iter().filter(|event| !is_ours(&event.data, attached)).count());
+            }
+            for (file, messages) in by_file(&project.messages, |message| &message.source.file) {
+                let mark = attached.messages.get(&file).cloned().unwrap_or_default();
+                let unseen = mark.unseen(&messages, |message| digest(&message.fields));
+                synced.add_imported("messages", unseen.iter().filter(|message| !is_ours(&message.fields, attached)).count());
+            }
+        }
+        let kinds = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+        for (name, from, kinds) in [("events", attached.log_from, kinds), ("messages", attached.chat_from, vec!["message_sent".to_owned()])]
+        {
+            let (events, _) = self.events_after(from, kinds)?;
+            synced.add_exported(name, events.iter().filter(|event| !snapshot.is_of_files(event)).count());
         }
         Ok(())
     }
@@ -112,13 +154,17 @@ impl Bridge<'_> {
         }
         let written = std::cell::Cell::new(0);
         self.writer.edit(file, &|text| {
-            let new: Vec<Vec<(&str, Value)>> =
-                items.iter().filter(|(id, _)| !text.contains(&format!("id: \"{id}\""))).map(|(_, fields)| fields.clone()).collect();
+            let new: Vec<Vec<(&str, Value)>> = items.iter().filter(|(id, _)| !has_id(text, id)).map(|(_, fields)| fields.clone()).collect();
             written.set(new.len());
             if new.is_empty() { Ok(Change::Nothing) } else { appended(text, section, &new) }
         })?;
         Ok(written.get())
     }
+}
+
+/// Whether an id stands in a text, in whatever quotes.
+fn has_id(text: &str, id: &str) -> bool {
+    text.match_indices(id).any(|(at, _)| !text[at + id.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn appended(text: &str, section: &str, items: &[Vec<(&str, Value)>]) -> Result<Change, EditError> {
@@ -134,9 +180,8 @@ fn recorded(file: &str, event: &Event) -> RalfEvent {
 }
 
 /// An event of the store as an item of the events file, under its id there.
-fn item(event: &StoreEvent) -> Option<(String, Vec<(&'static str, Value)>)> {
+fn item(event: &StoreEvent, id: String) -> Option<(String, Vec<(&'static str, Value)>)> {
     let (_, kind) = KINDS.iter().find(|(kind, _)| *kind == event.fact.kind())?;
-    let id = format!("{SOURCE}-{}", event.seq);
     let agent = event.agent.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut fields = vec![
         ("timestamp", json!(time::shown(event.at.0))),

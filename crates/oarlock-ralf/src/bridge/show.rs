@@ -1,7 +1,7 @@
 //! Tasks of the store in their files: the fields of a queue item, the status line, the folder, and the files of parts.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::path::Path;
 
 use oarlock_model::task::Task as StoreTask;
 use oarlock_model::{AgentName, Label, TaskId};
@@ -11,7 +11,7 @@ use super::{Bridge, Trouble};
 use crate::edit;
 use crate::part_file::{self, PartFile, unit};
 use crate::project::Task;
-use crate::reconcile::InFiles;
+use crate::reconcile::{InFiles, Stand};
 use crate::task_file::{self, Folder};
 use crate::time;
 use crate::write::Change;
@@ -21,82 +21,79 @@ const QUEUES: [&str; 2] = ["queue", "tasks"];
 /// What priorities are called in task files, the most urgent first.
 const PRIORITIES: [&str; 5] = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "LOW"];
 
-/// How a task stands, in the words of the files.
-pub(super) enum Shown<'a> {
-    /// Nobody has it.
-    Open,
-    /// An agent has it since then.
-    Claimed(&'a str, i64),
-    /// Its parts are worked on.
-    Split,
-    /// Done at that time.
-    Done(i64),
+/// The word of the status line.
+fn status_of(stand: &Stand) -> &'static str {
+    match stand {
+        Stand::Open => "pending",
+        Stand::Claimed(..) | Stand::Split => "in_progress",
+        Stand::Done => "completed",
+        Stand::Cancelled => "cancelled",
+        Stand::Failed => "failed",
+    }
 }
 
-impl Shown<'_> {
-    /// The word of the status line.
-    fn status(&self) -> &'static str {
-        match self {
-            Self::Open => "pending",
-            Self::Claimed(..) | Self::Split => "in_progress",
-            Self::Done(_) => "completed",
+/// The fields of the queue item.
+fn fields_of(stand: &Stand, now_ms: i64) -> Vec<(&'static str, Value)> {
+    let nobody = [("claimed_by", Value::Null), ("claimed_at", Value::Null)];
+    match stand {
+        Stand::Open | Stand::Split => [("status", json!(status_of(stand)))].into_iter().chain(nobody).collect(),
+        Stand::Claimed(agent, since_ms) => {
+            vec![("status", json!("claimed")), ("claimed_by", json!(agent.as_str())), ("claimed_at", json!(time::shown(*since_ms)))]
         }
-    }
-
-    /// The fields of the queue item.
-    fn fields(&self) -> Vec<(&'static str, Value)> {
-        match self {
-            Self::Open => vec![("status", json!("pending")), ("claimed_by", Value::Null), ("claimed_at", Value::Null)],
-            Self::Claimed(agent, since_ms) => {
-                vec![("status", json!("claimed")), ("claimed_by", json!(agent)), ("claimed_at", json!(time::shown(*since_ms)))]
-            }
-            Self::Split => vec![("status", json!("in_progress"))],
-            Self::Done(at_ms) => vec![("status", json!("completed")), ("completed_at", json!(time::shown(*at_ms)))],
-        }
+        Stand::Done => vec![("status", json!("completed")), ("completed_at", json!(time::shown(now_ms)))],
+        Stand::Cancelled | Stand::Failed => vec![("status", json!(status_of(stand)))],
     }
 }
 
 impl Bridge<'_> {
-    /// Shows how a task stands in its queue item and in its file, which moves when the task is done.
-    pub(super) fn show(&self, task: &TaskId, tasks: &BTreeMap<&str, InFiles<'_>>, shown: &Shown<'_>) -> Result<(), Trouble> {
-        let Some(files) = tasks.get(task.as_str()) else { return Ok(()) };
-        if let Some(item) = files.queue {
+    /// Shows how a task stands in its queue item and in its file, which moves when the task has ended. Returns whether anything changed.
+    pub(super) fn show(&self, task: &TaskId, tasks: &BTreeMap<&str, InFiles<'_>>, stand: &Stand, now_ms: i64) -> Result<bool, Trouble> {
+        let Some(files) = tasks.get(task.as_str()) else { return Ok(false) };
+        let mut is_changed = false;
+        if let Some(item) = files.queue.filter(|item| !(*stand == Stand::Done && item.state == "done")) {
             let file = self.root.join(&item.source.file);
-            let fields = shown.fields();
-            self.writer.edit(&file, &|text| Ok(Change::Whole(edit::set_item(text, &QUEUES, &item.id, &fields)?)))?;
+            let mut fields = fields_of(stand, now_ms);
+            // Who has nothing needs no field that says so, unless it is there.
+            fields
+                .retain(|(name, value)| !value.is_null() || (*name == "claimed_by" && item.claimed_by.is_some()) || *name == "claimed_at");
+            is_changed |= self.writer.edit(&file, &|text| Ok(Change::Whole(edit::set_item(text, &QUEUES, &item.id, &fields)?)))?;
         }
         if let Some(file) = files.file {
-            self.writer.edit(&self.root.join(&file.source.file), &|text| Ok(with_status(text, shown.status())))?;
-            if matches!(shown, Shown::Done(_)) {
-                self.move_to_completed(file)?;
+            let status = status_of(stand);
+            let edit = |text: &str| {
+                let said = task_file::read(text).status;
+                let new = task_file::with_status(text, status).filter(|_| said.is_none_or(|said| !said.eq_ignore_ascii_case(status)));
+                Ok(new.map_or(Change::Nothing, Change::Whole))
+            };
+            is_changed |= self.writer.edit(&self.root.join(&file.source.file), &edit)?;
+            let folder = match stand {
+                Stand::Done => Some((Folder::Completed, "completed")),
+                Stand::Cancelled => Some((Folder::Cancelled, "cancelled")),
+                _ => None,
+            };
+            if let Some((folder, name)) = folder {
+                is_changed |= self.move_to(file, folder, name)?;
             }
         }
-        Ok(())
+        Ok(is_changed)
     }
 
-    /// Moves a finished task where finished tasks lie, as who finishes one does. What is there already is left alone.
-    fn move_to_completed(&self, task: &Task) -> Result<(), Trouble> {
+    /// Moves a task where tasks lie that ended so, as who ends one does. What is there already is left alone.
+    fn move_to(&self, task: &Task, folder: Folder, name: &str) -> Result<bool, Trouble> {
         let file = self.root.join(&task.source.file);
-        let is_open = task.folder.is_some_and(|folder| folder != Folder::Completed);
+        let is_elsewhere = task.folder.is_some_and(|known| known != folder);
         let from = unit(&file);
-        let active =
-            from.parent().filter(|active| is_open && active.file_name().is_some_and(|name| Folder::of(&name.to_string_lossy()).is_some()));
-        let (Some(active), Some(name)) = (active, from.file_name()) else {
+        let kind = |active: &&Path| active.file_name().is_some_and(|name| Folder::of(&name.to_string_lossy()).is_some());
+        let (Some(active), Some(own)) = (from.parent().filter(|_| is_elsewhere).filter(kind), from.file_name()) else {
             // A part of another task stays beside its sisters.
-            return Ok(());
+            return Ok(false);
         };
-        let completed = active.with_file_name("completed");
-        let to = completed.join(name);
-        if to.exists() {
-            return Err(Trouble::Warning(format!("{} is there already, so {} stays where it is", to.display(), from.display())));
-        }
-        let io = |error: std::io::Error| Trouble::Warning(format!("{} cannot be moved: {error}", from.display()));
-        fs::create_dir_all(&completed).map_err(io)?;
-        fs::rename(&from, &to).map_err(io)
+        self.writer.move_to(&from, &active.with_file_name(name).join(own))?;
+        Ok(true)
     }
 
     /// Makes the file of a part of the task in `parent`.
-    pub(super) fn make_part(&self, part: &StoreTask, parent: &Task) -> Result<(), Trouble> {
+    pub(super) fn make_part(&self, part: &StoreTask, parent: &Task) -> Result<bool, Trouble> {
         let spec = &part.spec;
         let file = PartFile {
             id: part.id.as_str(),
@@ -110,34 +107,6 @@ impl Bridge<'_> {
             created_ms: part.created_at.0,
             document: &spec.body,
         };
-        part_file::make(&[file], &self.writer, &self.root, &self.root.join(&parent.source.file))?;
-        Ok(())
-    }
-}
-
-/// The text with another status; untouched when it has no status line.
-fn with_status(text: &str, status: &str) -> Change {
-    let Some(line) = task_file::read(text).status_line else { return Change::Nothing };
-    let mut at = 0;
-    for (n, whole) in text.split_inclusive('\n').enumerate() {
-        if n + 1 == line {
-            let body = whole.trim_end_matches(['\n', '\r']);
-            let Some(value) = status_value(body) else { return Change::Nothing };
-            if value.eq_ignore_ascii_case(status) {
-                return Change::Nothing;
-            }
-            let start = at + (value.as_ptr() as usize - body.as_ptr() as usize);
-            return Change::Whole(format!("{}{status}{}", &text[..start], &text[start + value.len()..]));
-        }
-        at += whole.len();
-    }
-    Change::Nothing
-}
-
-/// The value of a status line, in bold type or in front matter.
-fn status_value(line: &str) -> Option<&str> {
-    match task_file::bold_field(line) {
-        Some((_, value)) => Some(value),
-        None => line.split_once(':').map(|(_, value)| value.trim()),
+        Ok(part_file::make(&[file], &self.writer, &self.root, &self.root.join(&parent.source.file))? > 0)
     }
 }

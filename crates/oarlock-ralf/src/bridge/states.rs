@@ -7,13 +7,13 @@ use oarlock_model::state::Entry;
 use oarlock_model::{AgentName, StateKey};
 use oarlock_ops::OpError;
 use oarlock_ops::log::Record;
-use oarlock_ops::state::{StateDelete, Sync};
+use oarlock_ops::state::{StateDelete, StateSet};
 use serde_json::{Map, Value, json};
 
 use super::{Bridge, Synced};
 use crate::attached::{Agreed, Attached, digest};
 use crate::edit::{self, EditError};
-use crate::project::{AgentState, Project};
+use crate::project::{AgentState, Project, shown_path};
 use crate::reconcile::{Conflict, Snapshot};
 use crate::time;
 use crate::write::Change;
@@ -55,6 +55,13 @@ impl Bridge<'_> {
         synced: &mut Synced,
         dry_run: bool,
     ) -> Result<(), OpError> {
+        let file = self.communications("agent-state.yaml", project);
+        if project.is_faulty(&shown_path(&file, &self.root)) {
+            // What a damaged file does not say is not taken for said; its fault is a warning already.
+            return Ok(());
+        }
+        // One that is gone, or empty, or has no agents any more says nothing: it is written again.
+        let says_something = !project.states.is_empty();
         let mut blocks: BTreeMap<&str, &AgentState> = BTreeMap::new();
         for state in &project.states {
             // Of doubles the first, which is the newest layout's.
@@ -84,13 +91,11 @@ impl Bridge<'_> {
                     changed(&known.clone().unwrap_or_default(), &file, version, is_same)
                 }
             };
+            let side = if side == Side::File && block.is_none() && !says_something { Side::Store } else { side };
             if side == Side::Both {
-                let conflict = Conflict {
-                    task: StateKey::of_agent(&agent).to_string(),
-                    files: block.map_or_else(|| "no state".to_owned(), |block| json!(block.fields).to_string()),
-                    store: entry.and_then(|entry| entry.value.as_ref()).map_or_else(|| "no state".to_owned(), ToString::to_string),
-                    kept: "store",
-                };
+                let in_files = block.map_or_else(|| "no state".to_owned(), |block| json!(block.fields).to_string());
+                let in_store = entry.and_then(|entry| entry.value.as_ref()).map_or_else(|| "no state".to_owned(), ToString::to_string);
+                let conflict = Conflict::kept_by_store(StateKey::of_agent(&agent).to_string(), &in_files, &in_store);
                 if !dry_run {
                     let told = RalfConflict {
                         subject: conflict.task.clone(),
@@ -135,8 +140,8 @@ impl Bridge<'_> {
         }
         let version = match block {
             Some(block) => {
-                let sync = Sync { merge: Some(Value::Object(block.fields.clone())), ..Sync::default() };
-                self.order(agent, &sync)?.state.version
+                let (key, value) = (StateKey::of_agent(agent), Value::Object(block.fields.clone()));
+                self.order(agent, &StateSet { key, value, replace: true, if_version: None })?.state.version
             }
             None => {
                 self.order(agent, &StateDelete { key: StateKey::of_agent(agent), if_version: None })?;
@@ -169,13 +174,11 @@ impl Bridge<'_> {
             None => None,
         };
         let now = time::shown(entry.map_or(0, |entry| entry.updated_at.0));
-        let edited = self.writer.edit(&file, &|text| Ok(Change::Whole(with_state(text, agent.as_str(), value, &now)?)));
+        let edited = self.writer.edit(&file, &|text| Ok(Change::Whole(with_state(text, agent.as_str(), value, true, &now)?)));
         match edited {
             Ok(_) => {
                 synced.add_exported("states", 1);
-                let mut fields = block.filter(|_| value.is_some()).map(|block| block.fields.clone()).unwrap_or_default();
-                fields.extend(value.cloned().unwrap_or_default());
-                Some(if value.is_some() { digest(&fields) } else { String::new() })
+                Some(value.map_or_else(String::new, digest))
             }
             Err(error) => {
                 synced.warnings.push(error.to_string());
@@ -185,11 +188,18 @@ impl Bridge<'_> {
     }
 }
 
-/// The text with the fields of an agent's state, or without its block; the metadata say when and by whom.
-pub(crate) fn with_state(text: &str, agent: &str, fields: Option<&Map<String, Value>>, now: &str) -> Result<String, EditError> {
+/// The text with the fields of an agent's state, or without its block, and with `is_whole` without its other fields; the metadata say when and by
+/// whom.
+pub(crate) fn with_state(
+    text: &str,
+    agent: &str,
+    fields: Option<&Map<String, Value>>,
+    is_whole: bool,
+    now: &str,
+) -> Result<String, EditError> {
     let fields: Option<Vec<(&str, Value)>> =
         fields.map(|fields| fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect());
-    edit::set_state(text, AGENTS, agent, fields.as_deref(), &[("last_updated", json!(now)), ("updated_by", json!(agent))])
+    edit::set_state(text, AGENTS, agent, fields.as_deref(), is_whole, &[("last_updated", json!(now)), ("updated_by", json!(agent))])
 }
 
 #[cfg(test)]
@@ -212,18 +222,23 @@ mod tests {
         let text = "agents: {}\nmetadata: {last_updated: x, updated_by: system}\n";
         let fields = Map::from_iter([("status".to_owned(), json!("working")), ("a b".to_owned(), json!([1]))]);
         // Maps in brackets on one line are not edited.
-        assert!(with_state(text, "ada", Some(&fields), "now").is_err());
+        assert!(with_state(text, "ada", Some(&fields), true, "now").is_err());
         let text = "# theirs\nagents: {}\nmetadata:\n  last_updated: 'x'\n  updated_by: system\n";
-        let one = with_state(text, "ada", Some(&fields), "now").expect("edits");
+        let one = with_state(text, "ada", Some(&fields), true, "now").expect("edits");
         assert_eq!(
             one,
-            "# theirs\nagents:\n  ada:\n    \"a b\": [1]\n    status: \"working\"\nmetadata:\n  last_updated: 'now'\n  updated_by: \"ada\"\n"
+            "# theirs\nagents:\n  ada:\n    \"a b\": [1]\n    status: \"working\"\nmetadata:\n  last_updated: 'now'\n  updated_by: ada\n"
         );
-        let two = with_state(&one, "bob", Some(&fields), "now").expect("edits");
-        let again = with_state(&two, "bob", None, "now").expect("edits");
+        let two = with_state(&one, "bob", Some(&fields), true, "now").expect("edits");
+        let again = with_state(&two, "bob", None, true, "now").expect("edits");
         assert_eq!(again.replace("bob", "ada"), one);
-        let none = with_state(&again, "ada", None, "now").expect("edits");
-        assert_eq!(none, text.replace("'x'", "'now'").replace("system", "\"ada\""));
-        assert!(with_state("", "ada", Some(&fields), "now").expect("edits").starts_with("agents:\n  ada:\n"));
+        let none = with_state(&again, "ada", None, true, "now").expect("edits");
+        assert_eq!(none, text.replace("'x'", "'now'").replace("system", "ada"));
+        assert!(with_state("", "ada", Some(&fields), true, "now").expect("edits").starts_with("agents:\n  ada:\n"));
+        let less = Map::from_iter([("status".to_owned(), json!("idle"))]);
+        let kept = with_state(&one, "ada", Some(&less), false, "now").expect("edits");
+        assert!(kept.contains("    \"a b\": [1]\n    status: \"idle\"\n"), "{kept}");
+        let whole = with_state(&one, "ada", Some(&less), true, "now").expect("edits");
+        assert!(whole.contains("  ada:\n    status: \"idle\"\nmetadata:\n"), "{whole}");
     }
 }

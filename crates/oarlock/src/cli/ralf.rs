@@ -5,7 +5,7 @@ use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_ralf::{Attached, Bridge, Files, Project, Synced, hooks};
+use oarlock_ralf::{Attached, Bridge, Files, Project, Synced, hooks, is_project};
 use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
 use serde_json::{Value, json};
 use std::fs;
@@ -69,11 +69,17 @@ enum Action {
 
 impl Ralf {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<u8, OpError> {
-        if (self.watch || self.dry_run) && !matches!(self.action, Action::Sync | Action::Attach) {
-            return Err(Rejection::invalid("--watch and --dry-run belong to sync", "write: oarlock ralf sync [PATH] --dry-run").into());
+        if self.watch && self.action != Action::Sync || self.dry_run && !matches!(self.action, Action::Sync | Action::Attach) {
+            return Err(Rejection::invalid(
+                "--watch belongs to sync, --dry-run to sync and attach",
+                "write: oarlock ralf sync [PATH] --watch",
+            )
+            .into());
         }
         let path = match &self.path {
             Some(path) => path.clone(),
+            // The lines are the same everywhere.
+            None if self.action == Action::Hooks => around(&current_dir()?).or_else(|_| current_dir())?,
             None => around(&current_dir()?)?,
         };
         match self.action {
@@ -101,6 +107,20 @@ impl Ralf {
         let target = place_of(&root, common)?;
         let settings = target.settings()?;
         let options = || options(common, &settings);
+        if self.action == Action::Attach && !(root.is_dir() && is_project(&root)) {
+            let message = format!("{} has no files of RALF agents", root.display());
+            let hint = "name the project's root, which has a folder .autonomous or tasks/active".into();
+            return Err(Rejection::Missing { message, hint }.into());
+        }
+        if let Some(other) = attached_to(target.place())?.filter(|attached| attached.root != root && self.action == Action::Attach) {
+            return Err(Rejection::AlreadyExists {
+                noun: "attached project",
+                id: other.root.display().to_string(),
+                detail: Some("one store serves one project".into()),
+                hint: "detach that one first, or name another store with --store sqlite:PATH",
+            }
+            .into());
+        }
         let known = || Ok::<_, OpError>(attached_to(target.place())?.filter(|attached| attached.root == root));
         if self.action != Action::Attach && known()?.is_none() {
             let message = format!("{} is not attached", root.display());
@@ -114,33 +134,40 @@ impl Ralf {
         }
         let mut store = target.open(options())?;
         let mut bridge = Bridge::new(&root, &mut store, &settings);
-        loop {
-            let lock = one_at_a_time(target.place())?;
+        let dir = target.place().dir();
+        let marker = Attached::file(dir);
+        let mut look = |after: &mut dyn FnMut(&mut Bridge<'_>, &Synced) -> Result<(), OpError>| -> Result<Option<Synced>, OpError> {
+            let _lock = one_at_a_time(target.place())?;
             let mut attached = match known()? {
                 Some(attached) => attached,
                 // Somebody has detached it meanwhile.
-                None if self.action != Action::Attach => return Ok(0),
+                None if self.action != Action::Attach => return Ok(None),
                 None => Attached::new(&root, bridge.last_event()?),
             };
-            let before = attached.clone();
             let synced = bridge.sync(&mut attached, self.dry_run)?;
-            if !self.dry_run && (attached != before || self.action == Action::Attach) {
-                attached.write(target.place().dir()).map_err(|error| unreadable(&Attached::file(target.place().dir()), &error))?;
+            if !self.dry_run {
+                attached.write(dir).map_err(|error| unreadable(&marker, &error))?;
             }
-            if self.watch {
-                if !synced.is_nothing() && !output.quiet && !output.line(&told(&synced, output)?) {
-                    return Ok(0);
-                }
-                drop(lock);
-                thread::sleep(WATCH_EVERY);
-                continue;
-            }
+            after(&mut bridge, &synced)?;
+            Ok(Some(synced))
+        };
+        if self.watch {
+            return watch(&mut || look(&mut |_, _| Ok(())), output);
+        }
+        let detach = &mut |bridge: &mut Bridge<'_>, synced: &Synced| {
             if self.action == Action::Detach {
+                if synced.is_behind {
+                    let message = format!("the files lack something that the store has: {}", synced.warnings.join("; "));
+                    return Err(StoreError::Unavailable { message, hint: "detach again when they can be written".into() }.into());
+                }
                 bridge.leave()?;
-                let file = Attached::file(target.place().dir());
-                fs::remove_file(&file).map_err(|error| unreadable(&file, &error))?;
+                fs::remove_file(&marker).map_err(|error| unreadable(&marker, &error))?;
             }
-            return Ok(output.reply("ralf sync", &serde_json::to_value(&synced)?));
+            Ok(())
+        };
+        match look(detach)? {
+            Some(synced) => Ok(output.reply("ralf sync", &serde_json::to_value(&synced)?)),
+            None => Ok(0),
         }
     }
 
@@ -172,6 +199,28 @@ impl Ralf {
     }
 }
 
+/// Looks every second, until the reader goes away or somebody detaches the project. What may go better later ends nothing.
+fn watch(look: &mut dyn FnMut() -> Result<Option<Synced>, OpError>, output: &Output) -> Result<u8, OpError> {
+    let mut last = String::new();
+    loop {
+        match look() {
+            Ok(None) => return Ok(0),
+            Ok(Some(synced)) => {
+                // Contradictions and warnings are told when they are new.
+                let also = serde_json::to_string(&(&synced.conflicts, &synced.warnings))?;
+                let is_news = !synced.is_nothing() || also != last && also != "[[],[]]";
+                last = also;
+                if is_news && !output.quiet && !output.line(&told(&synced, output)?) {
+                    return Ok(0);
+                }
+            }
+            Err(error) if error.code().retryable => super::output::note(&format!("note: {error}")),
+            Err(error) => return Err(error),
+        }
+        thread::sleep(WATCH_EVERY);
+    }
+}
+
 /// What attaching would do where there is no store yet: tried on one that goes away again.
 fn would_attach(root: &Path, settings: &Settings, output: &Output) -> Result<u8, OpError> {
     let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
@@ -191,8 +240,7 @@ fn place_of(root: &Path, common: &Common) -> Result<Where, OpError> {
     if common.store.is_some() {
         return Where::find(common, Absent::Made);
     }
-    let around = project::Project::around(root).or_else(|| project::Project::of_repository(root));
-    Ok(Where::of(around.unwrap_or_else(|| project::Project::at(root))))
+    Ok(Where::of(project::Project::around(root).unwrap_or_else(|| project::Project::at(root))))
 }
 
 /// Waits until no other look at the project of this store is under way.
