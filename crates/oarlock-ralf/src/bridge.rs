@@ -28,7 +28,8 @@ use serde_json::json;
 use crate::attached::{Attached, Claimed, digest};
 use crate::edit;
 use crate::layout;
-use crate::project::{Agent, Project, Task, own_digest, shown_path};
+use crate::nouns::{Agent, Task, own_digest};
+use crate::project::{Project, shown_path};
 use crate::reconcile::{self, Action, BRIDGE, Conflict, InFiles, PROGRAM, Plan, Snapshot, Stand};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
@@ -122,7 +123,7 @@ impl<'a> Bridge<'a> {
         let snapshot = self.snapshot()?;
         self.export_events(&project, &snapshot, attached, &mut synced)?;
         self.export_messages(&project, &snapshot, &sent, attached, &mut synced)?;
-        attached.beats = project.agents.iter().map(|agent| (agent.name.clone(), digest(&agent.fields))).collect();
+        attached.beats = reconcile::first_of_each(&project.agents).map(|agent| (agent.name.clone(), digest(&agent.fields))).collect();
         attached.tasks = project.tasks.iter().rev().map(|task| (task.id.clone(), task.digest.clone())).collect();
         attached.looked_ms = snapshot.now_ms;
         attached.is_new = false;

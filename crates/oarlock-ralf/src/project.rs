@@ -7,12 +7,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::attached::digest;
 use crate::fault::Fault;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
+use crate::nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
 use crate::salvage::{self, Item, Read};
 use crate::task_file::{self, Folder};
 use crate::time;
@@ -21,163 +21,6 @@ use crate::time;
 const TIMEOUT_S_DEFAULT: i64 = 120;
 /// How far a clock may go before its times are taken for untrue, in milliseconds.
 pub(crate) const CLOCK_SLACK_MS: i64 = 5_000;
-
-/// Where something stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Source {
-    /// From the project's root.
-    pub file: String,
-    /// From 1; 0 when it is not known.
-    pub line: usize,
-}
-
-/// How far an agent's own time can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Clock {
-    /// It says when it was seen.
-    Fine,
-    /// It lies behind the file's last change: the agent counts as seen when the file changed.
-    Future,
-    /// It names no zone and is taken for UTC.
-    NoZone,
-    /// There is none.
-    None,
-}
-
-/// An agent of a heartbeat file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Agent {
-    /// Its name in the file.
-    pub name: String,
-    /// `active` or `stale`.
-    pub state: &'static str,
-    /// Free text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// What it says it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
-    /// When it was seen, in UTC, no later than the file was changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_seen: Option<String>,
-    /// Milliseconds since then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub age_ms: Option<i64>,
-    /// After so many milliseconds it counts as stale.
-    pub timeout_ms: i64,
-    /// Whether its time can be believed.
-    pub clock: Clock,
-    /// The process that it names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pid: Option<u64>,
-    /// Where it stands.
-    pub source: Source,
-    /// All of its block.
-    #[serde(skip)]
-    pub(crate) fields: Map<String, Value>,
-}
-
-impl Agent {
-    /// What only the agent itself writes: time and status of every block are set by scripts of others too.
-    pub(crate) fn own_digest(&self) -> String {
-        own_digest(&self.fields)
-    }
-}
-
-/// A heartbeat block without its time and its status, as a digest.
-pub(crate) fn own_digest(fields: &Map<String, Value>) -> String {
-    let is_own = |(name, _): &(&String, &Value)| !matches!(name.as_str(), "last_seen" | "status");
-    digest(&fields.iter().filter(is_own).collect::<BTreeMap<_, _>>())
-}
-
-/// A task file, or an item of the queue.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Task {
-    /// Of its file or folder, or as the queue has it.
-    pub id: String,
-    /// One line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// A state of the contract.
-    pub state: &'static str,
-    /// As it is written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// As it is written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub priority: Option<String>,
-    /// As it is written.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The task that it is a part of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent: Option<String>,
-    /// Tasks that it names as needed.
-    pub needs: Vec<String>,
-    /// In minutes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub estimate_minutes: Option<u32>,
-    /// Who has taken it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub claimed_by: Option<String>,
-    /// The folder, of a file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub folder: Option<Folder>,
-    /// Where it stands.
-    pub source: Source,
-    /// What its file asks for, whatever its status: a digest, empty for an item of the queue.
-    #[serde(skip)]
-    pub(crate) digest: String,
-}
-
-impl Task {
-    /// Whether its status line says that it is done.
-    pub(crate) fn says_done(&self) -> bool {
-        task_file::state(None, self.status.as_deref()) == "done"
-    }
-}
-
-/// An event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Event {
-    /// In UTC, where it states a time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
-    /// Its type.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Who wrote it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<String>,
-    /// The task that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub task: Option<String>,
-    /// All of it.
-    pub data: Map<String, Value>,
-    /// Where it stands.
-    pub source: Source,
-}
-
-/// A message of a chat log, as it stands there.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Message {
-    /// All of it.
-    pub fields: Map<String, Value>,
-    /// Where it stands.
-    pub source: Source,
-}
-
-/// An agent's block of `agent-state.yaml`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AgentState {
-    /// Its name in the file.
-    pub agent: String,
-    /// What it says.
-    pub fields: Map<String, Value>,
-    /// Where it stands.
-    pub source: Source,
-}
 
 /// A project.
 #[derive(Clone, Debug, Default)]

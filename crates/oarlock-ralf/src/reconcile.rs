@@ -4,7 +4,7 @@
 //! A live lease of an agent that uses the store beats what a file says, and so does a task's end in the store. For everything else the store
 //! follows the files, because old scripts know nothing of it; but what a damaged file does not say is not taken for said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use oarlock_model::Now;
@@ -16,13 +16,16 @@ use oarlock_model::{AgentName, TaskId};
 use serde::Serialize;
 
 use crate::attached::{Attached, digest};
-use crate::project::{Agent, CLOCK_SLACK_MS, Project, Task};
+use crate::nouns::{Agent, Task};
+use crate::project::{CLOCK_SLACK_MS, Project};
 use crate::task_file::Folder;
 
 /// The program under which agents of the files stand in the store.
 pub(crate) const PROGRAM: &str = "ralf-files";
 /// Who acts for a file that names nobody.
 pub(crate) const BRIDGE: &str = "ralf";
+/// The status of an agent that has gone: no sign of life.
+const LEFT: &str = "left";
 /// A heartbeat in a file is written anew when it is older than this, in milliseconds.
 const BEAT_EVERY_MS: i64 = 15_000;
 /// Longest text of a conflict that is told, in characters.
@@ -242,17 +245,23 @@ pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
     all
 }
 
+/// The agents of the files, of doubles the first, which is the newest layout's.
+pub(crate) fn first_of_each(agents: &[Agent]) -> impl Iterator<Item = &Agent> {
+    let mut seen = BTreeSet::new();
+    agents.iter().filter(move |agent| seen.insert(agent.name.as_str()))
+}
+
 /// Only what the heartbeats of the files say.
 pub(crate) fn heartbeats(agents: &[Agent], store: &Snapshot, attached: &Attached) -> Vec<Action> {
     let mut compare = Comparing { store, attached, joining: Vec::new(), plan: Plan::default() };
-    agents.iter().for_each(|agent| compare.agent_of_files(agent));
+    first_of_each(agents).for_each(|agent| compare.agent_of_files(agent));
     compare.plan.actions
 }
 
 /// Compares. `heartbeats` is the file in which agents of the store are shown.
 pub(crate) fn plan(project: &Project, store: &Snapshot, attached: &Attached, heartbeats: &str) -> Plan {
     let mut compare = Comparing { store, attached, joining: Vec::new(), plan: Plan::default() };
-    project.agents.iter().for_each(|agent| compare.agent_of_files(agent));
+    first_of_each(&project.agents).for_each(|agent| compare.agent_of_files(agent));
     let shown: BTreeMap<&str, &Agent> =
         project.agents.iter().filter(|shown| shown.source.file == heartbeats).map(|shown| (shown.name.as_str(), shown)).collect();
     for agent in store.agents.values() {
@@ -292,7 +301,9 @@ impl Comparing<'_> {
         };
         let known = self.attached.beats.get(&agent.name);
         // One heartbeat of the file is one here: a look alone renews nothing, and what the bridge wrote is no sign of life.
-        let is_told = known == Some(&digest(&agent.fields)) || self.attached.shown.get(&agent.name) == Some(&agent.own_digest());
+        let has_left = agent.status.as_deref() == Some(LEFT);
+        let is_told =
+            has_left || known == Some(&digest(&agent.fields)) || self.attached.shown.get(&agent.name) == Some(&agent.own_digest());
         if self.store.is_native(&name) || self.joining.contains(&name) || is_told {
             return;
         }
@@ -327,9 +338,9 @@ impl Comparing<'_> {
         if !agent.is_live() {
             // Who has gone is shown as gone, where it was shown as there.
             let is_ours = shown.is_some_and(|shown| self.attached.shown.get(&shown.name) == Some(&shown.own_digest()));
-            if is_ours && shown.is_some_and(|shown| shown.status.as_deref() != Some("left")) {
+            if is_ours && shown.is_some_and(|shown| shown.status.as_deref() != Some(LEFT)) {
                 let action = shown.and_then(|shown| shown.action.clone());
-                self.plan.actions.push(show("left".to_owned(), action));
+                self.plan.actions.push(show(LEFT.to_owned(), action));
             }
             return;
         }
@@ -393,7 +404,7 @@ impl Comparing<'_> {
             // Nobody is to begin with what its parts already do.
             (TaskState::Waiting, "ready") => self.show(task, Stand::Split),
             (TaskState::Waiting, "claimed") if is_displayed && files.claimer().is_some() => self.show(task, Stand::Split),
-            (TaskState::Waiting | TaskState::Review, "claimed") if is_displayed => {}
+            (TaskState::Waiting | TaskState::Review, "claimed") if is_displayed || files.claimer().is_none() => {}
             (_, "cancelled") => self.plan.actions.push(Action::Cancel(task)),
             (TaskState::Ready | TaskState::Scheduled, "done") => self.finish(task, files),
             (state, "done") => self.conflict(&task, files, state.to_string()),

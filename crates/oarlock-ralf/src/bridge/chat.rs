@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 use super::log::{EVENTS_MAX, SOURCE, by_file, id_of, is_ours};
 use super::{Bridge, Synced};
 use crate::attached::{Attached, Mark, digest};
-use crate::project::{Message, Project, text};
+use crate::nouns::Message;
+use crate::project::{Project, text};
 use crate::reconcile::{BRIDGE, Snapshot};
 use crate::time;
 

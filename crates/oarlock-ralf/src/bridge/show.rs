@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Bridge, Trouble};
 use crate::edit;
+use crate::nouns::Task;
 use crate::part_file::{self, PartFile, unit};
-use crate::project::Task;
 use crate::reconcile::{InFiles, Stand};
 use crate::task_file::{self, Folder};
 use crate::time;
