@@ -200,6 +200,9 @@ impl Place {
             queue.push_str(&format!("  - id: {name}\n    title: 'Task {name}'  # theirs\n    status: pending\n    notes: \"0\"\n"));
         }
         fs::write(communications.join("queue.yaml"), queue + "\nmetadata:\n  queue_depth_target: 3-5\n")?;
+        // Written once: a shell reads its script while it runs.
+        fs::write(root.join("old.sh"), include_str!("scripts/old.sh"))?;
+        fs::write(root.join("old.py"), include_str!("scripts/old.py"))?;
         // Beside this program, so that `cargo run --release --package xtask -- scripts` races what users run.
         let program = std::env::current_exe()?.with_file_name("oarlock");
         if !program.is_file() {
@@ -218,12 +221,10 @@ impl Place {
             Program::Python => Command::new(python),
         };
         let script = match program {
-            Program::Shell => ("old.sh", include_str!("scripts/old.sh")),
-            Program::Python => ("old.py", include_str!("scripts/old.py")),
+            Program::Shell => "old.sh",
+            Program::Python => "old.py",
         };
-        let file = self.root.join(script.0);
-        fs::write(&file, script.1)?;
-        command.arg(file).arg(kind).arg(name).arg(&self.communications).arg(&self.stop).stdout(Stdio::piped());
+        command.arg(self.root.join(script)).arg(kind).arg(name).arg(&self.communications).arg(&self.stop).stdout(Stdio::piped());
         die_with_parent(&mut command);
         Ok(command.spawn()?)
     }
