@@ -40,12 +40,12 @@ pub fn set_block(text: &str, section: &str, name: &str, fields: &Fields<'_>) -> 
     lines.set_block(section, name, fields)?;
     let edited = lines.text();
     let read = |text: &str| salvage::blocks(text, &[section]);
-    let pieces = Pieces { read: &read, is_own: &|item| item.name.as_deref() == Some(name), fields, is_gone: false };
+    let pieces = Pieces { read: &read, is_own: &|item| item.name.as_deref() == Some(name), fields, is_gone: false, is_strict: false };
     check(text, &edited, &pieces, |value| set(below(below(value, section), name), fields))?;
     Ok(edited)
 }
 
-/// The same, or with no fields takes the block away; with `is_whole` other fields of the block go. And sets fields directly below `metadata`, which says who changed the file.
+/// The same, or with no fields takes the block away; with `is_whole` other fields of the block go. A damaged text is not edited: what states it has is not known. And sets fields directly below `metadata`, which says who changed the file.
 pub(crate) fn set_state(
     text: &str,
     section: &str,
@@ -68,7 +68,7 @@ pub(crate) fn set_state(
     let edited = lines.text();
     let read = |text: &str| salvage::blocks(text, &[section]);
     let is_own = |item: &salvage::Item| item.name.as_deref() == Some(name);
-    let pieces = Pieces { read: &read, is_own: &is_own, fields: fields.unwrap_or(&[]), is_gone: fields.is_none() };
+    let pieces = Pieces { read: &read, is_own: &is_own, fields: fields.unwrap_or(&[]), is_gone: fields.is_none(), is_strict: true };
     check(text, &edited, &pieces, |value| {
         match fields {
             Some(fields) => {
@@ -109,7 +109,7 @@ pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Re
     lines.set_fields(first, lines.last_written(first, last), of_fields, fields);
     let edited = lines.text();
     let read = |text: &str| salvage::list(text, names);
-    let pieces = Pieces { read: &read, is_own: &|item| has_id(&item.fields), fields, is_gone: false };
+    let pieces = Pieces { read: &read, is_own: &|item| has_id(&item.fields), fields, is_gone: false, is_strict: false };
     check(text, &edited, &pieces, |value| {
         let name = names.iter().find(|name| value.get(**name).is_some_and(Value::is_array));
         let list = match name {
@@ -214,7 +214,11 @@ fn item_text(fields: &Fields<'_>, column: usize) -> String {
 /// Whether the result says what it should: where the text was valid, it says what `change` makes of that, and nothing else has changed. A
 /// damaged one is read piece by piece: the own piece has the fields, the others are what they were.
 fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mut Value)) -> Result<(), EditError> {
-    let Ok(mut expected) = yaml::parse(before) else {
+    let parsed = yaml::parse(before);
+    if let (Err(broken), true) = (&parsed, pieces.is_strict) {
+        return Err(EditError::Damage(format!("it is damaged, line {}: {}", broken.line, broken.cause)));
+    }
+    let Ok(mut expected) = parsed else {
         let (old, new) = ((pieces.read)(before), (pieces.read)(after));
         let others = |read: &salvage::Read| -> Vec<Map<String, Value>> {
             read.items.iter().filter(|item| !(pieces.is_own)(item)).map(|item| item.fields.clone()).collect()
@@ -247,6 +251,8 @@ struct Pieces<'a> {
     fields: &'a Fields<'a>,
     /// Whether the own piece is to be gone.
     is_gone: bool,
+    /// Whether a damaged text is not edited at all.
+    is_strict: bool,
 }
 
 /// The map below `name`, which is made where it is not there.

@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::bridge::states::with_state;
-use crate::edit::EditError;
 use crate::fault::Fault;
 use crate::layout::{self, Role};
 use crate::nouns::{Agent, AgentState};
@@ -21,7 +20,6 @@ use crate::project::Project;
 use crate::task_file;
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
-use crate::yaml;
 
 /// Why a request to the files alone came to nothing.
 #[derive(Debug, Error)]
@@ -162,12 +160,7 @@ impl Files {
     /// The file is locked for longer than the patience, cannot be written, or is in a form that is not edited.
     pub fn set_state(&self, file: &Path, agent: &str, fields: Option<&Map<String, Value>>) -> Result<(), FilesError> {
         let now = time::shown(now_ms());
-        let edit = |text: &str| {
-            // Of a damaged file nobody knows what it would say afterwards.
-            yaml::parse(text).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
-            Ok(Change::Whole(with_state(text, agent, fields, false, &now)?))
-        };
-        self.writer(file).edit(file, &edit)?;
+        self.writer(file).edit(file, &|text| Ok(Change::Whole(with_state(text, agent, fields, false, &now)?)))?;
         Ok(())
     }
 
