@@ -7,13 +7,14 @@ use crate::files::{StepFiles, push_bounded};
 use crate::overlap::Id;
 use crate::rule;
 use crate::sections::Listed;
+use crate::text::{folder_and_name, name_of};
 use crate::titles::Role;
 use crate::words::{naming_stems, stem, tokens};
 
 /// Whether a file describes things for people.
 pub(crate) fn is_document(pattern: &Pattern) -> bool {
     let text = pattern.as_str().to_ascii_lowercase();
-    let name = text.rsplit('/').next().unwrap_or("");
+    let name = name_of(&text);
     let written = [".md", ".mdx", ".rst", ".adoc", ".txt"].iter().any(|e| name.ends_with(e));
     written
         && (text.contains("docs/") || ["guide", "readme", "changelog", "contributing", "doc", "manual"].iter().any(|w| name.contains(w)))
@@ -110,7 +111,7 @@ fn says_word(text: &str, word: &str) -> bool {
 /// The folder and the name of a path.
 fn parts(pattern: &Pattern) -> (&str, &str) {
     let text = pattern.as_str();
-    text.trim_end_matches("/**").rsplit_once('/').unwrap_or(("", text))
+    folder_and_name(text.trim_end_matches("/**"))
 }
 
 fn best_fit(file: &Wanted<'_>, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]]) -> Vec<usize> {
@@ -156,7 +157,7 @@ fn best_fit(file: &Wanted<'_>, steps: &[Claimant<'_>], stems: &[[Vec<String>; 2]
 /// Whether a file holds tests.
 pub(crate) fn is_test(pattern: &Pattern) -> bool {
     let text = pattern.as_str().to_ascii_lowercase();
-    let name = text.rsplit('/').next().unwrap_or("");
+    let name = name_of(&text);
     text.contains("tests/")
         || text.contains("test/")
         || name.starts_with("test_")

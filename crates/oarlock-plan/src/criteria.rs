@@ -8,7 +8,7 @@ use crate::name;
 use crate::paths;
 use crate::plan::{Plan, Subtask};
 use crate::sections::{Class, Section};
-use crate::text::clip;
+use crate::text::{clip, name_of};
 use crate::words::naming_stems;
 
 /// Most criteria that are looked at.
@@ -71,7 +71,7 @@ pub(crate) fn sort<'a>(document: &Document<'a>, sections: &[Section], plan: &Pla
 }
 
 fn file_name(path: &str) -> &str {
-    path.trim_end_matches("/**").rsplit('/').next().unwrap_or(path)
+    name_of(path.trim_end_matches("/**"))
 }
 
 /// First and last line of each criterion: an item with what is nested in it, or a line of text.

@@ -10,6 +10,7 @@ use crate::refs::Target;
 use crate::rule;
 use crate::said::Said;
 use crate::tables::Row;
+use crate::text::folder_and_name;
 use crate::titles::{self, Role};
 use crate::words;
 
@@ -205,7 +206,7 @@ fn sort_of(pattern: &str) -> (String, String) {
         Some(folder) => (folder, true),
         None => (pattern, false),
     };
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (folder, name) = folder_and_name(path);
     let extension = if is_folder { "/" } else { name.rsplit_once('.').map_or("", |(_, extension)| extension) };
     (folder.to_owned(), extension.to_owned())
 }

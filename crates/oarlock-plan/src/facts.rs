@@ -14,7 +14,7 @@ use crate::refs::{self, Statement, Statements};
 use crate::rule;
 use crate::sections::{self, Listed, Section};
 use crate::steps::{self, Draft};
-use crate::text::clip;
+use crate::text::{clip, name_of};
 use crate::titles::{self, Role};
 use crate::tree;
 use crate::units::{self, Surveyor, Unit};
@@ -198,7 +198,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
     let Unit { draft, header, beside, share, taken_from } = unit;
     let title = words::without_parentheses(&draft.title);
     let paths: Vec<&str> = files.writes.iter().take(8).map(|id| known.table.pattern(*id).as_str()).collect();
-    let names = paths.iter().flat_map(|p| words::naming_stems(p.rsplit('/').next().unwrap_or(p)));
+    let names = paths.iter().flat_map(|p| words::naming_stems(name_of(p)));
     // "Search" names no thing where it says what to do, and does where it is what is made.
     let thing = if role == Role::Inspect { Vec::new() } else { words::inspect_stems(&title) };
     let makes: Vec<u32> = words::naming_stems(titles::made_by(&title))

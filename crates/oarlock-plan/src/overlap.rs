@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 use oarlock_model::pattern::Pattern;
 
+use crate::text::name_of;
+
 /// Number of a pattern in its table.
 pub(crate) type Id = u32;
 
@@ -30,7 +32,7 @@ impl Table {
     /// Makes the bare name of a listed file mean that file, unless two listed files share the name.
     pub(crate) fn know(&mut self, listed: &Pattern) {
         if listed.as_str().contains('/') && !listed.as_str().ends_with('*') {
-            let entry = self.known.entry(name(listed.as_str()).to_owned()).or_insert_with(|| Some(listed.clone()));
+            let entry = self.known.entry(name_of(listed.as_str()).to_owned()).or_insert_with(|| Some(listed.clone()));
             if entry.as_ref() != Some(listed) {
                 *entry = None;
             }
@@ -61,7 +63,7 @@ impl Table {
         if glob {
             self.globs.push(id);
         } else {
-            self.by_name.entry(name(pattern.as_str()).to_owned()).or_default().push(id);
+            self.by_name.entry(name_of(pattern.as_str()).to_owned()).or_default().push(id);
         }
         self.patterns.push(pattern.clone());
         Some(id)
@@ -129,10 +131,6 @@ fn widened(pattern: &Pattern) -> Option<Pattern> {
 /// The name of `**/NAME` with a plain NAME.
 fn anywhere(text: &str) -> Option<&str> {
     text.strip_prefix("**/").filter(|name| !name.contains(['/', '*', '?', '[']))
-}
-
-fn name(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
 }
 
 /// Which patterns meet.

@@ -3,7 +3,7 @@
 
 use oarlock_model::pattern::Pattern;
 
-use crate::text::List;
+use crate::text::{List, name_of};
 
 /// A path found in a line.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ fn link(rest: &str) -> Option<(&str, usize)> {
 
 /// Whether the target of a link ends in the name that its text is.
 fn paths_are_alike(text: &str, target: &str) -> bool {
-    let name = text.rsplit('/').next().unwrap_or(text);
+    let name = name_of(text);
     !name.is_empty() && target.split('#').next().unwrap_or(target).ends_with(name)
 }
 
@@ -155,7 +155,7 @@ fn is_path(word: &str, ticked: bool) -> bool {
     if word.chars().any(odd) || word.starts_with(['-', '+']) {
         return false;
     }
-    let name = word.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+    let name = name_of(word.trim_end_matches('/'));
     if is_file_name(name) {
         return true;
     }
@@ -210,7 +210,7 @@ fn rooted(word: &str) -> Option<String> {
 }
 
 fn last_only(word: &str, directory: bool) -> Option<String> {
-    let name = word.trim_end_matches('/').rsplit('/').next().filter(|n| n.chars().any(char::is_alphanumeric))?;
+    let name = Some(name_of(word.trim_end_matches('/'))).filter(|n| n.chars().any(char::is_alphanumeric))?;
     let name = without_placeholders(name);
     if name.chars().all(|c| c == '*') {
         return None;

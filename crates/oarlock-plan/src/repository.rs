@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::bits::Bits;
 use crate::plan::Plan;
 use crate::schedule;
-use crate::validate::Problem;
+use crate::text::folder_and_name;
+use crate::validate::{APART, Problem};
 
 /// Most patterns of a plan that are looked for.
 const PATTERNS_MAX: usize = 2_000;
@@ -110,8 +111,8 @@ fn note(files: &mut BTreeMap<String, Vec<String>>, pattern: &str, path: &str) {
 
 /// Whether `path` may be what `named` was meant to be: the same name in another folder, or a slip of the keyboard.
 fn is_slip(named: &str, path: &str) -> bool {
-    let (folder, name) = named.rsplit_once('/').unwrap_or(("", named));
-    let (other_folder, other) = path.rsplit_once('/').unwrap_or(("", path));
+    let (folder, name) = folder_and_name(named);
+    let (other_folder, other) = folder_and_name(path);
     if name == other {
         return true;
     }
@@ -181,7 +182,7 @@ fn shared_files(plan: &Plan, existing: &Existing) -> Vec<Problem> {
             problems.push(Problem {
                 place: format!("subtasks[{second}].writes[{k}]"),
                 message: format!("{} and {} can run at once, but {} and {} are both {file}", one.id, two.id, one.writes[j], two.writes[k]),
-                hint: Some("make one depend on the other, or divide the files".to_owned()),
+                hint: Some(APART.to_owned()),
             });
         }
     }

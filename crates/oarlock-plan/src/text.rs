@@ -123,6 +123,16 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
         .all(|w| ["TODO", "TBD", "XXX", "XX", "N", "TASK", "Step", "step", "task"].contains(w) || w.chars().all(|c| c.is_ascii_digit()))
 }
 
+/// The folder and the name of a path or of a pattern's text; the folder is empty at the top.
+pub(crate) fn folder_and_name(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// Its name alone.
+pub(crate) fn name_of(path: &str) -> &str {
+    folder_and_name(path).1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use crate::overlap::{Id, Table};
 use crate::rule;
 use crate::sections::Listed;
 use crate::steps::{self, Draft};
-use crate::text::List;
+use crate::text::{List, name_of};
 use crate::titles::{self, Role};
 use crate::words;
 use crate::{estimate, refs};
@@ -191,7 +191,7 @@ fn names_a_thing(title: &str, files: &StepFiles, listed: &[(Id, &Listed)], table
 }
 
 fn is_code(pattern: &Pattern) -> bool {
-    let name = pattern.as_str().rsplit('/').next().unwrap_or("");
+    let name = name_of(pattern.as_str());
     name.rsplit_once('.').is_some_and(|(_, extension)| !FINDINGS.has(&extension.to_ascii_lowercase()))
 }
 
@@ -201,7 +201,7 @@ fn makes_code(table: &Table, id: Id) -> bool {
 }
 
 fn makes_base(table: &Table, id: Id) -> bool {
-    let name = table.pattern(id).as_str().rsplit('/').next().unwrap_or("");
+    let name = name_of(table.pattern(id).as_str());
     titles::is_base_name(name.split('.').next().unwrap_or(name))
 }
 

@@ -313,6 +313,9 @@ fn intern_all(part: &Subtask, table: &mut Table) -> Vec<Id> {
     ids
 }
 
+/// What to do about two parts that may write one file at once.
+pub(crate) const APART: &str = "make one depend on the other, or divide the files";
+
 fn report_overlap(plan: &Plan, parts: [usize; 2], patterns: [&Pattern; 2], problems: &mut Problems) {
     let [first, second] = parts;
     let at = plan.subtasks[second].writes.iter().position(|w| Pattern::parse(w).is_ok_and(|p| p == *patterns[1]));
@@ -322,11 +325,7 @@ fn report_overlap(plan: &Plan, parts: [usize; 2], patterns: [&Pattern; 2], probl
     } else {
         format!("{} and {} can name the same file", patterns[0].as_str(), patterns[1].as_str())
     };
-    problems.add(
-        place,
-        format!("{} and {} can run at once, but {what}", plan.subtasks[first].id, plan.subtasks[second].id),
-        Some("make one depend on the other, or divide the files"),
-    );
+    problems.add(place, format!("{} and {} can run at once, but {what}", plan.subtasks[first].id, plan.subtasks[second].id), Some(APART));
 }
 
 #[cfg(test)]

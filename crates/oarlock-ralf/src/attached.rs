@@ -50,6 +50,9 @@ pub struct Attached {
     /// Tasks that the files show as taken because the store says so.
     #[serde(default)]
     pub(crate) displayed: BTreeSet<String>,
+    /// How tasks ended that the files show as ended because the store said so.
+    #[serde(default)]
+    pub(crate) ended: BTreeMap<String, String>,
     /// What task files asked for, as digests.
     #[serde(default)]
     pub(crate) tasks: BTreeMap<String, String>,
@@ -142,11 +145,17 @@ impl Mark {
         Self { count: items.len(), tail: items.iter().rev().take(TAIL).map(digest).collect() }
     }
 
-    /// The items behind the mark. Where the file was cut or written anew, those behind the last ones that are known, else all; but a list that has
-    /// grown has changed at its end only, whatever was made of its older items.
+    /// The items behind the mark. Where the file was cut or written anew, those behind the last ones that are known, else all.
     pub(crate) fn unseen<'a, T>(&self, items: &'a [T], digest: impl Fn(&T) -> String) -> &'a [T] {
-        if items.len() >= self.count {
-            return &items[self.count..];
+        if self.count == 0 {
+            return items;
+        }
+        // Each of the last ones where it was, or the nearest to the end where it is now.
+        let is_there = |(behind, known): (usize, &String)| {
+            self.count.checked_sub(1 + behind).and_then(|at| items.get(at)).is_some_and(|item| digest(item) == *known)
+        };
+        if self.tail.iter().enumerate().any(is_there) {
+            return &items[self.count.min(items.len())..];
         }
         for (behind, known) in self.tail.iter().enumerate() {
             if let Some(at) = items.iter().rposition(|item| digest(item) == *known) {
@@ -188,8 +197,10 @@ mod tests {
     fn a_file_that_was_written_anew_is_read_from_where_it_is_known() {
         assert_eq!(unseen(&mark(&[1, 2, 3]), &[3, 4]), [4], "its beginning was cut off");
         assert_eq!(unseen(&mark(&[1, 2, 3]), &[7, 8]), [7, 8], "it was lost");
-        assert_eq!(unseen(&mark(&[1, 2, 3]), &[2, 9, 5]), [0; 0], "as many as before are the same ones, changed");
-        assert_eq!(unseen(&mark(&[1, 2, 3, 4]), &[3, 9, 5]), [5], "the one behind the last known was changed");
+        assert_eq!(unseen(&mark(&[1, 2, 3]), &[1, 2, 9, 5]), [5], "the last one was changed");
+        assert_eq!(unseen(&mark(&[1, 2, 3, 4]), &[3, 9, 5]), [5], "it was cut, and the one behind the last known was changed");
+        assert_eq!(unseen(&mark(&[1, 2, 3]), &[7, 8, 9, 10]), [7, 8, 9, 10], "another list");
+        assert_eq!(unseen(&mark(&[1, 2]), &[9, 1, 2]), [0; 0], "what was put in front is no news");
         assert_eq!(unseen(&mark(&[1, 2, 3]), &[]), [0; 0]);
     }
 

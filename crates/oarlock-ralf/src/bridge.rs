@@ -12,7 +12,7 @@ use std::time::Duration as StdDuration;
 
 use oarlock_model::duration::Duration;
 use oarlock_model::event::RalfConflict;
-use oarlock_model::task::Task as StoreTask;
+use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, Join, Leave};
@@ -27,10 +27,11 @@ use serde_json::json;
 
 use crate::attached::{Attached, Claimed, digest};
 use crate::edit;
+use crate::in_files::{self, InFiles};
 use crate::layout;
 use crate::nouns::{Agent, Task, own_digest};
 use crate::project::{Project, shown_path};
-use crate::reconcile::{self, Action, BRIDGE, Conflict, InFiles, PROGRAM, Plan, Snapshot, Stand};
+use crate::reconcile::{self, Action, BRIDGE, Conflict, PROGRAM, Plan, Snapshot, Stand};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
 
@@ -104,14 +105,17 @@ impl<'a> Bridge<'a> {
             return Ok(synced);
         }
         self.note_conflicts(&plan)?;
+        attached.displayed.extend(plan.displayed.iter().cloned());
+        attached.claims.extend(plan.adopted.iter().cloned());
         let mut look =
-            Look { tasks: reconcile::by_id(&project), added: snapshot.tasks.keys().cloned().collect(), project: &project, attached };
-        for action in in_order(plan.actions) {
+            Look { tasks: in_files::by_id(&project), added: snapshot.tasks.keys().cloned().collect(), project: &project, attached };
+        for action in in_order(plan.actions, &look.tasks) {
             match self.act(&action, &mut look) {
                 Ok(true) => synced.count(&action),
                 // What was to be done was so already.
                 Ok(false) => {}
                 Err(Trouble::Warning(warning)) => synced.warnings.push(warning),
+                Err(Trouble::Unwritten(why)) => synced.fail(why),
                 Err(Trouble::Fatal(error)) => return Err(error),
             }
         }
@@ -124,7 +128,13 @@ impl<'a> Bridge<'a> {
         self.export_events(&project, &snapshot, attached, &mut synced)?;
         self.export_messages(&project, &snapshot, &sent, attached, &mut synced)?;
         attached.beats = reconcile::first_of_each(&project.agents).map(|agent| (agent.name.clone(), digest(&agent.fields))).collect();
-        attached.tasks = project.tasks.iter().rev().map(|task| (task.id.clone(), task.digest.clone())).collect();
+        for task in project.tasks.iter().rev() {
+            // What changes while somebody has it is taken over when it is open again.
+            let is_open = |known: &StoreTask| matches!(known.state, TaskState::Ready | TaskState::Blocked | TaskState::Scheduled);
+            if snapshot.tasks.get(&task.id).is_none_or(is_open) || !attached.tasks.contains_key(&task.id) {
+                attached.tasks.insert(task.id.clone(), task.digest.clone());
+            }
+        }
         attached.looked_ms = snapshot.now_ms;
         attached.is_new = false;
         Ok(synced)
@@ -145,7 +155,7 @@ impl<'a> Bridge<'a> {
         let mut look = Look { tasks: BTreeMap::new(), added: BTreeSet::new(), project: &project, attached: &mut attached };
         for action in actions {
             match self.act(&action, &mut look) {
-                Ok(_) | Err(Trouble::Warning(_)) => {}
+                Ok(_) | Err(Trouble::Warning(_) | Trouble::Unwritten(_)) => {}
                 Err(Trouble::Fatal(error)) => return Err(error),
             }
         }
@@ -236,7 +246,7 @@ impl<'a> Bridge<'a> {
                 self.order(agent, &Heartbeat { status: short(status), action: short(action) })?;
             }
             Action::Add(task, id) => {
-                let needs = task.needs.iter().filter_map(|need| reconcile::resolve(need, &look.tasks));
+                let needs = task.needs.iter().filter_map(|need| in_files::resolve(need, &look.tasks));
                 let needs = needs.filter(|need| look.added.contains(*need) && *need != task.id).filter_map(|need| TaskId::parse(need).ok());
                 let fields = TaskFields {
                     body: self.body_of(task),
@@ -279,6 +289,11 @@ impl<'a> Bridge<'a> {
                 match stand {
                     Stand::Claimed(..) | Stand::Split => drop(look.attached.displayed.insert(task.to_string())),
                     _ => drop(look.attached.displayed.remove(task.as_str())),
+                }
+                match stand {
+                    Stand::Cancelled => drop(look.attached.ended.insert(task.to_string(), "cancelled".to_owned())),
+                    Stand::Failed => drop(look.attached.ended.insert(task.to_string(), "failed".to_owned())),
+                    _ => drop(look.attached.ended.remove(task.as_str())),
                 }
                 return Ok(is_changed);
             }
@@ -332,6 +347,8 @@ struct Look<'a> {
 enum Trouble {
     /// This one only.
     Warning(String),
+    /// The same, and the files lack something that the store has.
+    Unwritten(String),
     /// Everything.
     Fatal(OpError),
 }
@@ -347,7 +364,7 @@ impl From<OpError> for Trouble {
 
 impl From<WriteError> for Trouble {
     fn from(error: WriteError) -> Self {
-        Self::Warning(error.to_string())
+        Self::Unwritten(error.to_string())
     }
 }
 
@@ -393,8 +410,8 @@ impl Synced {
     }
 }
 
-/// Tasks after those that they need; everything else as it was planned.
-fn in_order(actions: Vec<Action>) -> Vec<Action> {
+/// Tasks after those that they need, and parts before the whole, which moves with them in it; everything else as it was planned.
+fn in_order(actions: Vec<Action>, tasks: &BTreeMap<&str, InFiles<'_>>) -> Vec<Action> {
     let (mut adds, rest): (Vec<Action>, Vec<Action>) = actions.into_iter().partition(|action| matches!(action, Action::Add(..)));
     let ids: BTreeSet<String> =
         adds.iter().filter_map(|action| if let Action::Add(_, id) = action { Some(id.to_string()) } else { None }).collect();
@@ -419,6 +436,14 @@ fn in_order(actions: Vec<Action>) -> Vec<Action> {
     // Agents join before tasks are claimed in their names.
     let (joins, others): (Vec<Action>, Vec<Action>) =
         rest.into_iter().partition(|action| matches!(action, Action::Join(_) | Action::Beat { .. }));
+    let mut others = others;
+    let depth = |action: &Action| match action {
+        Action::Show(task, _) => {
+            tasks.get(task.as_str()).and_then(|task| task.file).map_or(0, |file| file.source.file.matches('/').count())
+        }
+        _ => usize::MAX,
+    };
+    others.sort_by_key(|action| std::cmp::Reverse(depth(action)));
     joins.into_iter().chain(ordered).chain(others).collect()
 }
 

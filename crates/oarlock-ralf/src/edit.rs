@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::lines::{Lines, value_of, with_value};
+use crate::project;
 use crate::salvage::{self, dash, indent};
 use crate::scalar;
 use crate::yaml;
@@ -91,7 +92,8 @@ pub(crate) fn set_state(
 /// The text cannot be edited there, or would not say what it should: see [`EditError`].
 pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     let read = salvage::list(text, names);
-    let has_id = |fields: &Map<String, Value>| ["id", "task_id"].iter().any(|name| fields.get(*name).and_then(Value::as_str) == Some(id));
+    // A number is an id too.
+    let has_id = |fields: &Map<String, Value>| project::text(fields, &["task_id", "id"]).as_deref() == Some(id);
     let item = read.items.iter().find(|item| has_id(&item.fields)).filter(|item| item.line > 0);
     let item = item.ok_or_else(|| EditError::Missing(id.to_owned()))?;
     let first = item.line - 1;

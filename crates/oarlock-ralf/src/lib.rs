@@ -9,6 +9,7 @@ mod edit;
 mod fault;
 mod files;
 mod hooks;
+mod in_files;
 mod layout;
 mod lines;
 mod nouns;

@@ -5,7 +5,6 @@
 //! follows the files, because old scripts know nothing of it; but what a damaged file does not say is not taken for said.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use oarlock_model::Now;
 use oarlock_model::agent::Agent as StoreAgent;
@@ -15,10 +14,11 @@ use oarlock_model::task::{Grant, Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, TaskId};
 use serde::Serialize;
 
-use crate::attached::{Attached, digest};
+use crate::attached::{Attached, Claimed, digest};
+use crate::in_files::{InFiles, by_id};
 use crate::nouns::{Agent, Task};
 use crate::project::{CLOCK_SLACK_MS, Project};
-use crate::task_file::Folder;
+use crate::task_file;
 
 /// The program under which agents of the files stand in the store.
 pub(crate) const PROGRAM: &str = "ralf-files";
@@ -103,6 +103,10 @@ pub(crate) struct Plan {
     pub(crate) conflicts: Vec<Conflict>,
     /// What was left out, or looks wrong.
     pub(crate) warnings: Vec<String>,
+    /// Tasks that the files show as taken, as the store has them.
+    pub(crate) displayed: Vec<String>,
+    /// Claims that were made for the files and forgotten: a look was killed before it could remember them.
+    pub(crate) adopted: Vec<(String, Claimed)>,
 }
 
 /// What the store holds.
@@ -126,6 +130,11 @@ impl Snapshot {
     /// Whether an agent uses the store itself.
     fn is_native(&self, name: &AgentName) -> bool {
         self.agent(name).is_some_and(|agent| agent.is_live() && agent.program.as_deref() != Some(PROGRAM))
+    }
+
+    /// Whether an agent is none of those that stand here for the files.
+    fn is_of_store(&self, name: &AgentName) -> bool {
+        name.as_str() != BRIDGE && self.agent(name).is_none_or(|agent| agent.program.as_deref() != Some(PROGRAM))
     }
 
     /// Whether an agent may act at all.
@@ -153,96 +162,6 @@ impl Snapshot {
         let is_open = |task: &&StoreTask| !matches!(task.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead);
         self.parts.get(id).into_iter().flatten().filter_map(|part| self.tasks.get(part)).filter(is_open)
     }
-}
-
-/// What the files say of one task: its own file, and its item in a queue.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct InFiles<'a> {
-    pub(crate) file: Option<&'a Task>,
-    pub(crate) queue: Option<&'a Task>,
-}
-
-impl InFiles<'_> {
-    fn state(&self) -> &'static str {
-        match (self.file.map(|file| file.state), self.queue.map(|queue| queue.state)) {
-            // Who claims through the queue leaves the file as it is, and the other way round.
-            (Some("ready"), Some("claimed")) => "claimed",
-            // The folder alone says that it is open, the queue and its own status line that it is not.
-            (Some("ready" | "claimed"), Some("done")) if self.file.is_some_and(Task::says_done) => "done",
-            (Some(file), _) => file,
-            (None, Some(queue)) => queue,
-            (None, None) => "ready",
-        }
-    }
-
-    fn claimer(&self) -> Option<&str> {
-        self.queue.or(self.file).and_then(|task| task.claimed_by.as_deref())
-    }
-
-    /// Whether item, status line and folder all say that it is done.
-    fn is_done_everywhere(&self) -> bool {
-        self.queue.is_none_or(|queue| queue.state == "done") && self.file.is_none_or(|file| file.says_done() && file.state == "done")
-    }
-
-    /// Whether it is the queue that says it is taken.
-    fn is_claimed_by_queue(&self) -> bool {
-        self.queue.is_some_and(|queue| queue.state == "claimed")
-    }
-
-    /// Proposed or put off: nobody is to take it yet.
-    fn is_put_off(&self) -> bool {
-        self.state() == "blocked" || self.file.is_some_and(|file| file.folder == Some(Folder::Improvements))
-    }
-
-    fn shown(&self) -> String {
-        match self.claimer() {
-            Some(claimer) => format!("{} by {claimer}", self.state()),
-            None => self.state().to_owned(),
-        }
-    }
-}
-
-/// The task that an id means: the one of that name, or the only one whose file name goes on with a slug. `TASK-7` is not `TASK-7-2`, and none of
-/// its parts.
-pub(crate) fn resolve<'a, T>(id: &str, all: &'a BTreeMap<&str, T>) -> Option<&'a str> {
-    if let Some((known, _)) = all.get_key_value(id) {
-        return Some(known);
-    }
-    let prefix = format!("{id}-");
-    let is_slug = |rest: &str| {
-        let is_part = rest.strip_prefix("SUB").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
-        !is_part && !rest.starts_with(|c: char| c.is_ascii_digit())
-    };
-    let longer = all.range::<str, _>((Bound::Excluded(id), Bound::Unbounded)).map(|(known, _)| *known);
-    let mut slugs = longer.take_while(|known| known.starts_with(id)).filter(|known| known.strip_prefix(&prefix).is_some_and(is_slug));
-    let found = slugs.next()?;
-    slugs.next().is_none().then_some(found)
-}
-
-/// The tasks of a project by id; of doubles the first, which is the newest layout's.
-pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
-    let mut all: BTreeMap<&str, InFiles<'_>> = BTreeMap::new();
-    for task in &project.tasks {
-        all.entry(&task.id).or_default().file.get_or_insert(task);
-    }
-    let (exact, rest): (Vec<&Task>, Vec<&Task>) = project.queue.iter().partition(|item| all.contains_key(item.id.as_str()));
-    for item in exact {
-        all.entry(&item.id).or_default().queue.get_or_insert(item);
-    }
-    for item in rest {
-        // A task that has ended is another one than an item that is open.
-        let fits = |known: &&str| {
-            let is_over = all[known].file.is_some_and(|file| matches!(file.state, "done" | "cancelled"));
-            all[known].queue.is_none() && (!is_over || matches!(item.state, "done" | "cancelled"))
-        };
-        let known = resolve(&item.id, &all).filter(fits).map(str::to_owned);
-        let entry = match known.as_deref().and_then(|known| all.get_mut(known)) {
-            Some(entry) => entry,
-            None => all.entry(&item.id).or_default(),
-        };
-        entry.queue.get_or_insert(item);
-    }
-    all
 }
 
 /// The agents of the files, of doubles the first, which is the newest layout's.
@@ -370,7 +289,7 @@ impl Comparing<'_> {
 
     /// What the files say is taken is claimed here in that name.
     fn claim(&mut self, task: TaskId, files: &InFiles<'_>) {
-        let agent = claimer(files);
+        let agent = files.agent();
         self.join(&agent);
         self.plan.actions.push(Action::Claim { task, agent, by_queue: files.is_claimed_by_queue() });
     }
@@ -381,6 +300,13 @@ impl Comparing<'_> {
 
     fn known_task(&mut self, task: TaskId, known: &StoreTask, files: &InFiles<'_>, project: &Project) {
         let in_files = files.state();
+        // What was shown as ended, and is open again, is shown so.
+        if let Some(ended) = self.attached.ended.get(task.as_str())
+            && !matches!(known.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead)
+            && (ended == "failed" || in_files == "cancelled")
+        {
+            return self.show(task, Stand::Open);
+        }
         if let (Some(file), TaskState::Ready | TaskState::Blocked | TaskState::Scheduled) = (files.file, known.state)
             && self.attached.tasks.get(task.as_str()).is_some_and(|digest| *digest != file.digest)
         {
@@ -395,11 +321,22 @@ impl Comparing<'_> {
             (TaskState::Cancelled, _) => self.show(task, Stand::Cancelled),
             (TaskState::Dead, "claimed") if !is_displayed => self.conflict(&task, files, "dead".to_owned()),
             (TaskState::Dead, "done" | "cancelled") => {}
+            (TaskState::Dead, _) if files.says("failed") => {}
             (TaskState::Dead, _) => self.show(task, Stand::Failed),
             (TaskState::Claimed, _) => {
                 let Some(grant) = known.holder() else { return };
-                let is_for_files = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);
-                if is_for_files { self.held_for_files(task, grant, files, project) } else { self.held_by_agent(task, grant, files) }
+                let is_known = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);
+                let is_bridged = self.store.agent(&grant.agent).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM));
+                let is_theirs = is_bridged && (in_files == "done" || in_files == "claimed" && files.agent() == grant.agent);
+                if is_theirs && !is_known {
+                    let claimed = Claimed { token: grant.token.0, by_queue: files.is_claimed_by_queue() };
+                    self.plan.adopted.push((task.to_string(), claimed));
+                }
+                if is_known || is_theirs {
+                    self.held_for_files(task, grant, files, project)
+                } else {
+                    self.held_by_agent(task, grant, files)
+                }
             }
             // Nobody is to begin with what its parts already do.
             (TaskState::Waiting, "ready") => self.show(task, Stand::Split),
@@ -410,7 +347,13 @@ impl Comparing<'_> {
             (state, "done") => self.conflict(&task, files, state.to_string()),
             (TaskState::Ready | TaskState::Scheduled, "claimed") => {
                 // What an agent of the store had, and has given back, still stands in the files.
-                if is_displayed || self.store.is_native(&claimer(files)) {
+                let is_for_files =
+                    |grant: &Grant| self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);
+                let had_it = known
+                    .grant
+                    .as_ref()
+                    .is_some_and(|grant| grant.agent == files.agent() && self.store.is_of_store(&grant.agent) && !is_for_files(grant));
+                if is_displayed || had_it {
                     self.show(task, Stand::Open);
                 } else {
                     self.claim(task, files);
@@ -443,7 +386,7 @@ impl Comparing<'_> {
         match files.state() {
             "done" => self.finished(task, agent, files),
             "cancelled" => self.plan.actions.push(Action::Cancel(task)),
-            "claimed" if files.claimer().is_none() || claimer(files) == agent => {}
+            "claimed" if files.claimer().is_none() || files.agent() == agent => {}
             "claimed" => {
                 self.plan.actions.push(Action::Release { task: task.clone(), agent });
                 self.claim(task, files);
@@ -452,7 +395,8 @@ impl Comparing<'_> {
             _ => {
                 let by_queue = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.by_queue);
                 let said_in = if by_queue { files.queue } else { files.file };
-                if said_in.is_some_and(|said| !project.is_faulty(&said.source.file)) {
+                let is_said = |said: &Task| said.status.as_deref().is_some_and(task_file::is_open) && !project.is_faulty(&said.source.file);
+                if said_in.is_some_and(is_said) {
                     self.plan.actions.push(Action::Release { task, agent });
                 }
             }
@@ -478,7 +422,9 @@ impl Comparing<'_> {
             self.conflict(&task, files, format!("claimed by {}", grant.agent));
         }
         let shows_it = in_files == "claimed" && files.queue.is_none_or(|queue| queue.claimed_by.as_deref() == Some(grant.agent.as_str()));
-        if !shows_it && !matches!(in_files, "done" | "cancelled") {
+        if shows_it {
+            self.plan.displayed.push(task.to_string());
+        } else if !matches!(in_files, "done" | "cancelled") {
             self.show(task, Stand::Claimed(grant.agent.clone(), grant.since.0));
         }
     }
@@ -486,10 +432,4 @@ impl Comparing<'_> {
     fn conflict(&mut self, task: &TaskId, files: &InFiles<'_>, store: String) {
         self.plan.conflicts.push(Conflict::kept_by_store(task.to_string(), &files.shown(), &store));
     }
-}
-
-/// Who has taken a task, as an agent of the store.
-fn claimer(files: &InFiles<'_>) -> AgentName {
-    let named = files.claimer().and_then(|name| AgentName::parse(name).ok());
-    named.unwrap_or_else(|| AgentName::parse(BRIDGE).expect("a name"))
 }

@@ -186,6 +186,12 @@ pub(crate) fn minutes(text: &str) -> Option<u32> {
     minutes_of_field(text).and_then(|minutes| u32::try_from(minutes).ok()).filter(|minutes| *minutes > 0)
 }
 
+/// Whether a status says that a task may be taken: one that is not there, or is no known word, says nothing.
+pub(crate) fn is_open(status: &str) -> bool {
+    let status = status.trim().to_lowercase().replace([' ', '-'], "_");
+    ["pending", "ready", "open", "todo", "not_started", "available", "queued", "backlog", "unclaimed"].contains(&status.as_str())
+}
+
 /// The state of the contract that folder and status line show together.
 pub(crate) fn state(folder: Option<Folder>, status: Option<&str>) -> &'static str {
     let status = status.unwrap_or("").to_lowercase();
@@ -195,9 +201,10 @@ pub(crate) fn state(folder: Option<Folder>, status: Option<&str>) -> &'static st
         Some(Folder::Cancelled) => "cancelled",
         Some(Folder::Blocked) => "blocked",
         Some(Folder::Working) => "claimed",
-        None if begins("complete") => "done",
+        None if begins("complete") || begins("done") => "done",
         _ if begins("cancelled") => "cancelled",
-        _ if begins("blocked") => "blocked",
+        // What failed or was put away waits for somebody to decide.
+        _ if ["blocked", "failed", "archived"].iter().any(|word| begins(word)) => "blocked",
         _ if ["claimed", "in_progress", "in progress", "active", "partial"].iter().any(|word| begins(word)) => "claimed",
         _ => "ready",
     }

@@ -127,6 +127,7 @@ impl Writer {
     /// # Errors
     /// As [`WriteError`]; files that were made before it stay.
     pub(crate) fn create(&self, files: &[(PathBuf, String)]) -> Result<usize, WriteError> {
+        files.iter().try_for_each(|(file, _)| self.make_folder(folder_of(file)))?;
         let files = files.iter().map(|(file, text)| Ok((self.real(file)?, text))).collect::<Result<Vec<_>, WriteError>>()?;
         let Some((first, _)) = files.first() else { return Ok(0) };
         let _locks = self.lock(first)?;
@@ -199,7 +200,10 @@ impl Writer {
         if folder_of(file).exists() && !is_inside(folder_of(file), &self.root) {
             return Err(refused("is not in the project"));
         }
-        self.make_folder(folder_of(file))?;
+        // A task that has moved meanwhile is not made anew where it was.
+        if file.extension().is_none_or(|extension| extension != "md") {
+            self.make_folder(folder_of(file))?;
+        }
         match fs::symlink_metadata(file) {
             Ok(meta) if meta.is_symlink() && !is_inside(file, &self.root) => Err(refused("is a link that leads out of the project")),
             Ok(meta) if meta.is_symlink() => file.canonicalize().map_err(|error| failed(file, error)),

@@ -10,7 +10,7 @@ use oarlock_ops::call::{self, Caller};
 use oarlock_ops::message::Send;
 use serde_json::{Map, Value, json};
 
-use super::log::{EVENTS_MAX, SOURCE, by_file, id_of, is_ours};
+use super::log::{EVENTS_MAX, SOURCE, by_file, id_of, identity, is_ours};
 use super::{Bridge, Synced};
 use crate::attached::{Attached, Mark, digest};
 use crate::nouns::Message;
@@ -26,7 +26,7 @@ impl Bridge<'_> {
         attached: &mut Attached,
         synced: &mut Synced,
     ) -> Result<BTreeSet<String>, OpError> {
-        let fingerprint = |message: &&Message| digest(&message.fields);
+        let fingerprint = |message: &&Message| identity(&message.fields);
         let mut sent = BTreeSet::new();
         for (file, messages) in by_file(&project.messages, |message| &message.source.file) {
             let mark = attached.messages.get(&file).cloned().unwrap_or_default();

@@ -41,6 +41,13 @@ pub(super) fn is_ours(fields: &Map<String, Value>, attached: &Attached) -> bool 
     id.is_some_and(|rest| rest.starts_with('-'))
 }
 
+/// What makes an item the one that it is, as a digest: others are added later, or ticked off.
+pub(super) fn identity(fields: &Map<String, Value>) -> String {
+    let lasting = ["id", "timestamp", "type", "task_id", "from", "to", "content", "message", "notes"];
+    let own: BTreeMap<&str, &Value> = lasting.iter().filter_map(|name| Some((*name, fields.get(*name)?))).collect();
+    if own.is_empty() { digest(fields) } else { digest(&own) }
+}
+
 /// Items by the file that they stand in.
 pub(super) fn by_file<T>(items: &[T], file: impl Fn(&T) -> &str) -> BTreeMap<String, Vec<&T>> {
     let mut files: BTreeMap<String, Vec<&T>> = BTreeMap::new();
@@ -53,7 +60,7 @@ pub(super) fn by_file<T>(items: &[T], file: impl Fn(&T) -> &str) -> BTreeMap<Str
 impl Bridge<'_> {
     /// Events that old agents have written since the last look.
     pub(super) fn import_events(&mut self, project: &Project, attached: &mut Attached, synced: &mut Synced) -> Result<(), OpError> {
-        let fingerprint = |event: &&Event| digest(&event.data);
+        let fingerprint = |event: &&Event| identity(&event.data);
         for (file, events) in by_file(&project.events, |event| &event.source.file) {
             let mark = attached.events.get(&file).cloned().unwrap_or_default();
             let unseen = if attached.is_new { &[] } else { mark.unseen(&events, fingerprint) };
@@ -116,12 +123,12 @@ impl Bridge<'_> {
         if !attached.is_new {
             for (file, events) in by_file(&project.events, |event| &event.source.file) {
                 let mark = attached.events.get(&file).cloned().unwrap_or_default();
-                let unseen = mark.unseen(&events, |event| digest(&event.data));
+                let unseen = mark.unseen(&events, |event| identity(&event.data));
                 synced.add_imported("events", unseen.iter().filter(|event| !is_ours(&event.data, attached)).count());
             }
             for (file, messages) in by_file(&project.messages, |message| &message.source.file) {
                 let mark = attached.messages.get(&file).cloned().unwrap_or_default();
-                let unseen = mark.unseen(&messages, |message| digest(&message.fields));
+                let unseen = mark.unseen(&messages, |message| identity(&message.fields));
                 synced.add_imported("messages", unseen.iter().filter(|message| !is_ours(&message.fields, attached)).count());
             }
         }

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::{Bridge, Trouble};
 use crate::edit;
+use crate::in_files::InFiles;
 use crate::nouns::Task;
 use crate::part_file::{self, PartFile, unit};
-use crate::reconcile::{InFiles, Stand};
+use crate::reconcile::Stand;
 use crate::task_file::{self, Folder};
 use crate::time;
 use crate::write::Change;
@@ -41,7 +42,7 @@ fn fields_of(stand: &Stand, now_ms: i64) -> Vec<(&'static str, Value)> {
             vec![("status", json!("claimed")), ("claimed_by", json!(agent.as_str())), ("claimed_at", json!(time::shown(*since_ms)))]
         }
         Stand::Done => vec![("status", json!("completed")), ("completed_at", json!(time::shown(now_ms)))],
-        Stand::Cancelled | Stand::Failed => vec![("status", json!(status_of(stand)))],
+        Stand::Cancelled | Stand::Failed => [("status", json!(status_of(stand)))].into_iter().chain(nobody).collect(),
     }
 }
 
@@ -50,13 +51,15 @@ impl Bridge<'_> {
     pub(super) fn show(&self, task: &TaskId, tasks: &BTreeMap<&str, InFiles<'_>>, stand: &Stand, now_ms: i64) -> Result<bool, Trouble> {
         let Some(files) = tasks.get(task.as_str()) else { return Ok(false) };
         let mut is_changed = false;
+        // An item that cannot be edited keeps no file from being.
+        let mut queue_edit = Ok(false);
         if let Some(item) = files.queue.filter(|item| !(*stand == Stand::Done && item.state == "done")) {
             let file = self.root.join(&item.source.file);
             let mut fields = fields_of(stand, now_ms);
             // Who has nothing needs no field that says so, unless it is there.
             fields
                 .retain(|(name, value)| !value.is_null() || (*name == "claimed_by" && item.claimed_by.is_some()) || *name == "claimed_at");
-            is_changed |= self.writer.edit(&file, &|text| Ok(Change::Whole(edit::set_item(text, &QUEUES, &item.id, &fields)?)))?;
+            queue_edit = self.writer.edit(&file, &|text| Ok(Change::Whole(edit::set_item(text, &QUEUES, &item.id, &fields)?)));
         }
         if let Some(file) = files.file {
             let status = status_of(stand);
@@ -69,13 +72,14 @@ impl Bridge<'_> {
             let folder = match stand {
                 Stand::Done => Some((Folder::Completed, "completed")),
                 Stand::Cancelled => Some((Folder::Cancelled, "cancelled")),
+                Stand::Open if matches!(file.folder, Some(Folder::Working | Folder::Cancelled)) => Some((Folder::Active, "active")),
                 _ => None,
             };
             if let Some((folder, name)) = folder {
                 is_changed |= self.move_to(file, folder, name)?;
             }
         }
-        Ok(is_changed)
+        Ok(queue_edit? || is_changed)
     }
 
     /// Moves a task where tasks lie that ended so, as who ends one does. What is there already is left alone.

@@ -182,7 +182,7 @@ impl Bridge<'_> {
                 Some(value.map_or_else(String::new, digest))
             }
             Err(error) => {
-                synced.warnings.push(error.to_string());
+                synced.fail(error.to_string());
                 None
             }
         }

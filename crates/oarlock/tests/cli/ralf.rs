@@ -155,7 +155,14 @@ fn after_detaching_both_go_their_own_ways() {
     project.fails("ralf sync .", 3, "not_found");
     project.ok("release TASK-1 --as ada");
     assert!(read(&project, QUEUE).contains("claimed_by: \"ada\""));
-    assert_eq!(project.ok("ralf attach .")["exported"]["releases"], 1, "and can be brought together again");
+    let two = ".autonomous/tasks/active/TASK-2-two.md";
+    project.write(two, "# TASK-2: Two\n\n**Status**: in_progress\n");
+    let reply = project.ok("ralf attach .");
+    assert_eq!((&reply["imported"]["claims"], &reply["exported"]["releases"]), (&json!(1), &json!(1)), "and can be brought together again");
+    project.ok("ralf detach .");
+    let reply = project.ok("ralf attach .");
+    assert_eq!((&reply["imported"]["claims"], &reply["exported"]), (&json!(1), &json!({})), "what a file says for nobody it still says");
+    assert!(read(&project, two).contains("in_progress"));
 }
 
 const CHAT: &str = ".autonomous/agents/communications/chat-log.yaml";
@@ -497,4 +504,82 @@ fn nothing_is_moved_or_made_outside_the_project() {
     let reply = project.ok("ralf sync .");
     assert!(reply["warnings"].to_string().contains("leads out of the project"), "{reply}");
     assert!(project.root().join("tasks/active/TASK-1/task.md").is_file() && fs::read_dir(&outside).expect("reads").next().is_none());
+}
+
+#[test]
+fn what_a_killed_look_forgot_is_found_again() {
+    let project = ralf();
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    project.ok("claim TASK-2-two --as ada");
+    let queue = read(&project, QUEUE);
+    project.write(QUEUE, queue.replace("status: pending   #", "status: claimed\n    claimed_by: bob #"));
+    let marker = project.root().join(".oarlock/ralf.json");
+    let before = fs::read(&marker).expect("a file");
+    sync(&project);
+    // As if it had been killed before it could remember.
+    fs::write(&marker, before).expect("writes");
+    assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
+    project.ok("release TASK-2-two --as ada");
+    assert_eq!(sync(&project).1, json!({"events": 1, "releases": 1}));
+    fs::rename(project.root().join("tasks/active/TASK-1"), project.root().join("tasks/completed/TASK-1")).expect("moves");
+    assert_eq!(sync(&project).0, json!({"completions": 1}));
+    assert_eq!(project.task("TASK-1")["state"], "done");
+}
+
+#[test]
+fn what_is_brought_back_shows_again_and_what_changed_meanwhile_is_taken_over() {
+    let project = ralf();
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    project.ok("cancel TASK-1");
+    project.ok("claim TASK-2-two --as ada");
+    project.ok("fail TASK-2-two --as ada --no-retry --reason r");
+    sync(&project);
+    assert!(project.root().join("tasks/cancelled/TASK-1/task.md").is_file());
+    assert!(read(&project, ".autonomous/tasks/active/TASK-2-two.md").contains("**Status**: failed"));
+    project.ok("requeue TASK-1");
+    project.ok("requeue TASK-2-two");
+    assert_eq!(sync(&project).1["releases"], 2);
+    assert!(read(&project, "tasks/active/TASK-1/task.md").contains("**Status:** pending"));
+    assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
+    project.ok("claim TASK-2-two --as ada");
+    let file = ".autonomous/tasks/active/TASK-2-two.md";
+    project.write(file, read(&project, file) + "\nMore.\n");
+    sync(&project);
+    project.ok("release TASK-2-two --as ada");
+    sync(&project);
+    sync(&project);
+    assert!(project.task("TASK-2-two")["body"].as_str().is_some_and(|body| body.contains("More.")));
+    // Empty, cut off, and put where nobody asks for it.
+    let one = "tasks/active/TASK-1/task.md";
+    let text = read(&project, one);
+    project.write(one, text.replace("pending", "in_progress"));
+    assert_eq!(sync(&project).0["claims"], 1);
+    for said in ["", "# TASK-1: One\n\n**Status:** c", "# TASK-1: One\n\n**Status:** archived\n"] {
+        project.write(one, said);
+        assert_eq!(sync(&project).0, json!({}), "{said:?}");
+    }
+    project.write(one, &text);
+    assert_eq!(sync(&project).0["releases"], 1);
+}
+
+#[test]
+fn detaching_waits_until_the_files_have_everything() {
+    let project = ralf();
+    project.write(
+        QUEUE,
+        read(&project, QUEUE).replace(
+            "  - id: TASK-3\n    title: Three\n    status: pending\n    dependencies: [TASK-1]\n",
+            "  - {id: TASK-2-two, status: pending}\n",
+        ),
+    );
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    project.ok("claim TASK-2-two --as ada");
+    project.ok("done TASK-2-two --as ada");
+    project.fails("ralf detach .", 7, "store_unavailable");
+    assert!(project.root().join(".autonomous/tasks/completed/TASK-2-two.md").is_file(), "the file follows all the same");
+    project.write(QUEUE, "queue: []\n");
+    project.ok("ralf detach .");
 }
