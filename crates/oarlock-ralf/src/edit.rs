@@ -91,7 +91,7 @@ pub(crate) fn set_state(
 /// # Errors
 /// The text cannot be edited there, or would not say what it should: see [`EditError`].
 pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
-    let read = salvage::list(text, names);
+    let read = salvage::list(project::unmarked(text), names);
     // A number is an id too.
     let has_id = |fields: &Map<String, Value>| project::text(fields, &["task_id", "id"]).as_deref() == Some(id);
     let item = read.items.iter().find(|item| has_id(&item.fields)).filter(|item| item.line > 0);
@@ -183,6 +183,7 @@ fn checked_append(text: &str, section: &str, more: String, items: &[Vec<(&str, V
 
 /// A valid list must stay valid, and have the new items more; a damaged one has those that it had before, too.
 fn check_appended(before: &str, after: &str, section: &str, more: &[Vec<(&str, Value)>]) -> Result<(), EditError> {
+    let (before, after) = (project::unmarked(before), project::unmarked(after));
     let (old, new) = (salvage::list(before, &[section]), salvage::list(after, &[section]));
     if old.damages.is_empty() && !new.damages.is_empty() {
         return Err(EditError::Damage(new.damages[0].cause.clone()));
@@ -216,6 +217,7 @@ fn item_text(fields: &Fields<'_>, column: usize) -> String {
 /// Whether the result says what it should: where the text was valid, it says what `change` makes of that, and nothing else has changed. A
 /// damaged one is read piece by piece: the own piece has the fields, the others are what they were.
 fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mut Value)) -> Result<(), EditError> {
+    let (before, after) = (project::unmarked(before), project::unmarked(after));
     let parsed = yaml::parse(before);
     if let (Err(broken), true) = (&parsed, pieces.is_strict) {
         return Err(EditError::Damage(format!("it is damaged, line {}: {}", broken.line, broken.cause)));

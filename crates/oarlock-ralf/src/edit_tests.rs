@@ -188,3 +188,11 @@ fn in_a_damaged_text_too_only_the_own_piece_changes() {
     let after = set_item(twice, &["queue"], "T-1", &[("status", json!("claimed"))]).expect("edits");
     assert_eq!(after, twice.replace("pending", "claimed"), "the one that counts");
 }
+
+#[test]
+fn a_mark_of_the_byte_order_hides_no_damage() {
+    let text = "\u{feff}timestamp: '2026:\n  x' timestamp: '1'\n";
+    let more = [vec![("type", json!("info"))]];
+    assert!(append_items(text, "events", &more).is_err(), "what is read without the mark has no place for an item");
+    assert_eq!(append_items(text, "events", &more), append_items(&text[3..], "events", &more));
+}

@@ -243,11 +243,16 @@ fn text_of(file: &Path) -> Result<(String, i64), String> {
         let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
         format!("line {line} is not UTF-8 text")
     })?;
-    let text = match text.strip_prefix('\u{feff}') {
-        Some(text) => text.to_owned(),
-        None => text,
+    let text = match unmarked(&text) {
+        unmarked if unmarked.len() < text.len() => unmarked.to_owned(),
+        _ => text,
     };
     Ok((text, changed.unwrap_or(0)))
+}
+
+/// A text without the mark for its byte order, which says nothing and hides what the first line is.
+pub(crate) fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 pub(crate) fn shown_path(file: &Path, root: &Path) -> String {
