@@ -15,21 +15,9 @@ PathLike = Union[str, "os.PathLike[str]"]
 _projects: Dict[str, RalfProject] = {}
 
 
-def root() -> Optional[Path]:
-    """The root of the project, if there is one."""
-    here = RalfProject.find_root(os.getcwd())
-    if here is not None:
-        return here
-    for name in ("RALF_PROJECT_DIR", "RALF_PROJECT_ROOT"):
-        named = os.environ.get(name)
-        if named and RalfProject.find_root(named) == Path(named):
-            return Path(named)
-    return None
-
-
 def project(at: Optional[PathLike] = None) -> Optional[RalfProject]:
     """A handle of the project, one for each root and process: a child of a fork opens its own."""
-    where = Path(at) if at is not None else root()
+    where = Path(at) if at is not None else RalfProject.around(os.getcwd())
     if where is None:
         return None
     key = f"{os.getpid()}:{where}"

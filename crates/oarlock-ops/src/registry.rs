@@ -117,7 +117,11 @@ pub fn arguments<A: clap::Args>(command: Command) -> Command {
     })
 }
 
-fn read<R: Request>(value: Value) -> Result<R, OpError> {
+/// Reads a request from JSON.
+///
+/// # Errors
+/// `invalid_request` when it is not one of this verb.
+pub fn read<R: Request>(value: Value) -> Result<R, OpError> {
     serde_json::from_value(value).map_err(|error| {
         let message = format!("the request of {} cannot be read: {error}", R::VERB);
         oarlock_model::Rejection::invalid(message, "compare it with the reference of this verb").into()

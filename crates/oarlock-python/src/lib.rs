@@ -73,6 +73,12 @@ impl RalfProject {
         oarlock::ralf::find_root(&dir)
     }
 
+    /// The same, else the one that the agents' own variables name.
+    #[staticmethod]
+    fn around(dir: PathBuf) -> Option<PathBuf> {
+        oarlock::ralf::around(&dir)
+    }
+
     fn is_attached(&self, py: Python<'_>) -> PyResult<bool> {
         self.run(py, Ralf::is_attached)
     }

@@ -31,7 +31,7 @@ use crate::in_files::{self, InFiles};
 use crate::layout;
 use crate::nouns::{Agent, Task, own_digest};
 use crate::project::{Project, shown_path};
-use crate::reconcile::{self, Action, BRIDGE, Conflict, PROGRAM, Plan, Snapshot, Stand};
+use crate::reconcile::{self, Action, BRIDGE, Conflict, PROGRAM, Snapshot, Stand};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
 
@@ -104,7 +104,7 @@ impl<'a> Bridge<'a> {
             self.count_logs(&project, &snapshot, attached, &mut synced)?;
             return Ok(synced);
         }
-        self.note_conflicts(&plan)?;
+        self.note_conflicts(&plan.conflicts)?;
         attached.displayed.extend(plan.displayed.iter().cloned());
         attached.claims.extend(plan.adopted.iter().cloned());
         let mut look =
@@ -215,12 +215,8 @@ impl<'a> Bridge<'a> {
         call::mutate(self.store, &Caller::default(), self.settings, &join).map(drop)
     }
 
-    fn record(&mut self, record: &Record) -> Result<usize, OpError> {
-        Ok(call::mutate(self.store, &Caller::default(), self.settings, record)?.recorded)
-    }
-
-    /// Every conflict is told once, in the history of its task, with both values.
-    fn note_conflicts(&mut self, plan: &Plan) -> Result<(), OpError> {
+    /// Conflicts are told in the history of their tasks, with both values.
+    fn note_conflicts(&mut self, conflicts: &[Conflict]) -> Result<(), OpError> {
         let told = |conflict: &Conflict| RalfConflict {
             subject: conflict.task.clone(),
             task: TaskId::parse(&conflict.task).ok(),
@@ -228,8 +224,9 @@ impl<'a> Bridge<'a> {
             store: conflict.store.clone(),
             kept: conflict.kept.to_owned(),
         };
-        for page in plan.conflicts.chunks(limits::LIST_ITEMS_MAX) {
-            self.record(&Record { conflicts: page.iter().map(told).collect(), ..Record::default() })?;
+        for page in conflicts.chunks(limits::LIST_ITEMS_MAX) {
+            let record = Record { conflicts: page.iter().map(told).collect(), ..Record::default() };
+            call::mutate(self.store, &Caller::default(), self.settings, &record)?;
         }
         Ok(())
     }
@@ -248,24 +245,14 @@ impl<'a> Bridge<'a> {
             Action::Add(task, id) => {
                 let needs = task.needs.iter().filter_map(|need| in_files::resolve(need, &look.tasks));
                 let needs = needs.filter(|need| look.added.contains(*need) && *need != task.id).filter_map(|need| TaskId::parse(need).ok());
-                let fields = TaskFields {
-                    body: self.body_of(task),
-                    priority: task.priority.as_deref().and_then(priority),
-                    estimate: task.estimate_minutes.map(|minutes| Duration::from_ms(i64::from(minutes) * 60_000)),
-                    ..TaskFields::default()
-                };
-                let add = Add { title: title_of(task), id: Some(id.clone()), fields, needs: needs.collect(), parent: None };
+                let add =
+                    Add { title: title_of(task), id: Some(id.clone()), fields: self.fields_of(task), needs: needs.collect(), parent: None };
                 call::mutate(self.store, &Caller::default(), self.settings, &add)?;
                 look.added.insert(id.to_string());
             }
             Action::Update(task, id) => {
-                let fields = TaskFields {
-                    body: self.body_of(task),
-                    priority: task.priority.as_deref().and_then(priority),
-                    estimate: task.estimate_minutes.map(|minutes| Duration::from_ms(i64::from(minutes) * 60_000)),
-                    ..TaskFields::default()
-                };
-                let update = Update { id: id.clone(), title: Some(title_of(task)), fields, needs: None, clear: Vec::new() };
+                let (title, fields) = (Some(title_of(task)), self.fields_of(task));
+                let update = Update { id: id.clone(), title, fields, needs: None, clear: Vec::new() };
                 call::mutate(self.store, &Caller::default(), self.settings, &update)?;
             }
             Action::Claim { task, agent, by_queue } => {
@@ -318,6 +305,16 @@ impl<'a> Bridge<'a> {
             }
         }
         Ok(true)
+    }
+
+    /// What a task of the files asks for.
+    fn fields_of(&self, task: &Task) -> TaskFields {
+        TaskFields {
+            body: self.body_of(task),
+            priority: task.priority.as_deref().and_then(priority),
+            estimate: task.estimate_minutes.map(|minutes| Duration::from_ms(i64::from(minutes) * 60_000)),
+            ..TaskFields::default()
+        }
     }
 
     /// The text of a task that has a file of its own.

@@ -94,12 +94,6 @@ impl Files {
         dir.ancestors().find(|dir| is_root(dir)).map(Path::to_owned)
     }
 
-    /// The project's root.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// The file of heartbeats that [`Files::agents`] reads: of the newest layout that has one.
     #[must_use]
     pub fn heartbeat_file(&self) -> PathBuf {
@@ -114,7 +108,7 @@ impl Files {
 
     fn communication(&self, name: &str) -> PathBuf {
         let folders = || layout::COMMUNICATIONS.iter().map(|folder| self.root.join(folder));
-        let new = || layout::communications(&self.root).unwrap_or_else(|| self.root.join(layout::COMMUNICATIONS[1]));
+        let new = || layout::communications(&self.root).unwrap_or_else(|| layout::new_communications(&self.root));
         folders().map(|folder| folder.join(name)).find(|file| file.is_file()).unwrap_or_else(|| new().join(name))
     }
 
@@ -198,9 +192,8 @@ impl Files {
         if named.is_file() {
             return Ok(named.to_owned());
         }
-        let active = ["tasks/active", ".autonomous/tasks/active"].iter().map(|folder| self.root.join(folder));
         let name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let places = active.flat_map(|folder| {
+        let places = layout::active(&self.root).flat_map(|folder| {
             let folder_of_task = folder.join(name.strip_suffix(".md").unwrap_or(&name));
             [folder.join(named), folder.join(format!("{name}.md")), folder_of_task.join("task.md")]
         });

@@ -63,7 +63,7 @@ pub(crate) struct Layout {
 /// Folders of communication files below a root, the newest first.
 pub(crate) const COMMUNICATIONS: [&str; 5] =
     [".autonomous/agents/communications", ".autonomous/communications", "communications", "swarm", "connections/communications"];
-/// Folders of tasks.
+/// Folders of tasks, the newest first.
 const TASKS: [&str; 2] = ["tasks", ".autonomous/tasks"];
 
 /// The folder of a project's communication files: the newest that is there.
@@ -74,6 +74,11 @@ pub(crate) fn communications(root: &Path) -> Option<PathBuf> {
 /// Where the communication files of a project belong that has none.
 pub(crate) fn new_communications(root: &Path) -> PathBuf {
     root.join(COMMUNICATIONS[usize::from(!root.join("tasks").is_dir())])
+}
+
+/// Where the tasks of a project lie that are open, the newest layout's first.
+pub(crate) fn active(root: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    TASKS.iter().map(move |folder| root.join(folder).join("active"))
 }
 
 /// The layout at `path`: a project's root, a folder of its files, or one file.

@@ -31,6 +31,6 @@ pub use files::{Files, FilesError, TaskDocument, is_project, workers};
 pub use hooks::{Hook, hooks};
 pub use nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
 pub use project::Project;
-pub use reconcile::Conflict;
+pub use reconcile::{Conflict, PROGRAM};
 pub use task_file::Folder;
 pub use write::{WriteError, Writer};

@@ -21,7 +21,7 @@ use crate::project::{CLOCK_SLACK_MS, Project};
 use crate::task_file;
 
 /// The program under which agents of the files stand in the store.
-pub(crate) const PROGRAM: &str = "ralf-files";
+pub const PROGRAM: &str = "ralf-files";
 /// Who acts for a file that names nobody.
 pub(crate) const BRIDGE: &str = "ralf";
 /// The status of an agent that has gone: no sign of life.

@@ -90,8 +90,7 @@ impl Oarlock {
         })?;
         check_fields(entry, &request)?;
         if verb == Join::VERB {
-            let request: Join = serde_json::from_value(request).map_err(|error| unreadable(verb, &error))?;
-            return Ok(serde_json::to_value(self.join_once(request, key)?)?);
+            return Ok(serde_json::to_value(self.join_once(registry::read(request)?, key)?)?);
         }
         let mut call = (entry.from_json)(request)?;
         call.localise(&mut ThisMachine)?;
@@ -139,8 +138,4 @@ fn check_fields(entry: &Entry, request: &Value) -> Result<(), Rejection> {
         )),
         None => Ok(()),
     }
-}
-
-fn unreadable(verb: &str, error: &serde_json::Error) -> Rejection {
-    Rejection::invalid(format!("the request of {verb} cannot be read: {error}"), "compare it with the reference of this verb")
 }

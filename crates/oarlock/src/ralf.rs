@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use oarlock_model::agent::Agent;
-use oarlock_model::rules::liveness::{self, AgentState};
+use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::{AgentName, Rejection, StateKey, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::{self, Caller};
+use oarlock_ops::context::Reading;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::rfc3339;
@@ -20,16 +21,13 @@ use oarlock_ops::state::{GetState, StateDelete, Sync};
 use oarlock_ops::store::{OwnerSight, Store as _};
 use oarlock_ops::task::Split;
 use oarlock_plan::Plan;
-use oarlock_ralf::{Attached, Bridge, Files, FilesError, workers};
+use oarlock_ralf::{Attached, Bridge, Files, FilesError, PROGRAM, workers};
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::config;
 use crate::project::Project;
-
-/// The program under which agents stand in the store that only call these functions.
-const PROGRAM: &str = "ralf-files";
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -112,6 +110,13 @@ pub fn find_root(dir: &Path) -> Option<PathBuf> {
     Files::find_root(dir)
 }
 
+/// The same, and where `dir` lies in none the one that the agents' own variables name, `RALF_PROJECT_DIR` or `RALF_PROJECT_ROOT`.
+#[must_use]
+pub fn around(dir: &Path) -> Option<PathBuf> {
+    let named = || ["RALF_PROJECT_DIR", "RALF_PROJECT_ROOT"].iter().filter_map(std::env::var_os).map(PathBuf::from);
+    find_root(dir).or_else(|| named().find(|named| find_root(named).as_ref() == Some(named)))
+}
+
 impl Ralf {
     /// The project at `root`. Its store is opened by the first call that needs it. Commits are as lasting as `synchronous` says; only
     /// measurements use another than FULL.
@@ -143,11 +148,7 @@ impl Ralf {
             return Ok(None);
         }
         if self.store.is_none() {
-            let attached = Attached::read(&project.dir()).map_err(|error| OpError::Damaged {
-                message: format!("{}: {error}", Attached::file(&project.dir()).display()),
-                hint: "remove the file and attach the project again".into(),
-                details: Value::Null,
-            })?;
+            let attached = attached_beside(&project.dir())?;
             let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
             if attached.is_none_or(|attached| attached.root != root) {
                 return Ok(None);
@@ -183,15 +184,14 @@ impl Ralf {
         }
         let view = opened.store.snapshot().map_err(OpError::from)?;
         let now = view.now();
+        let cx = Reading { view: &*view, now, me: None, settings: &opened.settings };
         let mut found = Vec::new();
         for agent in view.agents().map_err(OpError::from)? {
-            let sight = view.owner_sight(&agent);
-            let state = liveness::agent_state(&agent, (sight == OwnerSight::Alive).then_some(true), now);
             let age_ms = now.store.since_ms(agent.presence.seen);
-            let is_dead = matches!(sight, OwnerSight::Died | OwnerSight::OtherBoot);
+            let is_dead = matches!(view.owner_sight(&agent), OwnerSight::Died | OwnerSight::OtherBoot);
             let is_there = match timeout_ms {
                 Some(timeout_ms) => agent.is_live() && !is_dead && age_ms <= timeout_ms,
-                None => state == AgentState::Active && !is_dead,
+                None => cx.agent_state(&agent) == AgentState::Active && !is_dead,
             };
             if is_there {
                 found.push(of_store(agent, age_ms));
@@ -342,6 +342,18 @@ impl Opened {
             other => other,
         }
     }
+}
+
+/// What is remembered of the project that is attached to the store in `dir`, if one is.
+///
+/// # Errors
+/// `data_damaged` when it cannot be read.
+pub(crate) fn attached_beside(dir: &Path) -> Result<Option<Attached>, OpError> {
+    Attached::read(dir).map_err(|error| OpError::Damaged {
+        message: format!("{}: {error}", Attached::file(dir).display()),
+        hint: "remove the file and attach the project again".into(),
+        details: json!({"file": Attached::file(dir)}),
+    })
 }
 
 fn identity(file: &Path) -> Option<Identity> {

@@ -3,6 +3,17 @@
 set -euo pipefail
 kind=$1 name=$2 folder=$3 stop=$4
 cd "$folder"
+
+append_event() {
+  cat >>events.yaml <<ITEM
+- timestamp: "2026-02-01T12:00:00Z"
+  task_id: NONE
+  type: info
+  agent: $name
+  notes: "$name-$n"
+ITEM
+}
+
 n=0
 while [ ! -e "$stop" ]; do
   n=$((n + 1))
@@ -10,23 +21,11 @@ while [ ! -e "$stop" ]; do
   events) # appends under the shell's lock
     (
       flock 9
-      cat >>events.yaml <<ITEM
-- timestamp: "2026-02-01T12:00:00Z"
-  task_id: NONE
-  type: info
-  agent: $name
-  notes: "$name-$n"
-ITEM
+      append_event
     ) 9>.events.lock
     ;;
   append) # appends without any lock
-    cat >>events.yaml <<ITEM
-- timestamp: "2026-02-01T12:00:00Z"
-  task_id: NONE
-  type: info
-  agent: $name
-  notes: "$name-$n"
-ITEM
+    append_event
     ;;
   queue) # rewrites the queue through a temporary file under the shell's lock
     (

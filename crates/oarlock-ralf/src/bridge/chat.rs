@@ -10,10 +10,9 @@ use oarlock_ops::call::{self, Caller};
 use oarlock_ops::message::Send;
 use serde_json::{Map, Value, json};
 
-use super::log::{EVENTS_MAX, SOURCE, by_file, id_of, identity, is_ours};
+use super::log::{EVENTS_MAX, SOURCE, id_of, news, of_message};
 use super::{Bridge, Synced};
-use crate::attached::{Attached, Mark, digest};
-use crate::nouns::Message;
+use crate::attached::{Attached, digest};
 use crate::project::{Project, text};
 use crate::reconcile::{BRIDGE, Snapshot};
 use crate::time;
@@ -26,25 +25,22 @@ impl Bridge<'_> {
         attached: &mut Attached,
         synced: &mut Synced,
     ) -> Result<BTreeSet<String>, OpError> {
-        let fingerprint = |message: &&Message| identity(&message.fields);
         let mut sent = BTreeSet::new();
-        for (file, messages) in by_file(&project.messages, |message| &message.source.file) {
-            let mark = attached.messages.get(&file).cloned().unwrap_or_default();
-            let unseen = if attached.is_new { &[] } else { mark.unseen(&messages, fingerprint) };
-            for (at, message) in unseen.iter().enumerate().filter(|(_, message)| !is_ours(&message.fields, attached)) {
-                let key = format!("ralf/{}", digest(&(&file, &mark, at, &message.fields)));
+        for news in news(&project.messages, of_message, &attached.messages, attached) {
+            for (at, message) in news.items {
+                let key = format!("ralf/{}", digest(&(&news.file, &news.mark, at, &message.fields)));
                 match self.send(&message.fields, key) {
                     Ok(ids) => {
                         synced.add_imported("messages", ids.len());
                         sent.extend(ids);
                     }
                     Err(OpError::Rejected(rejection)) => {
-                        synced.warnings.push(format!("{file}, line {}: {rejection}", message.source.line));
+                        synced.warnings.push(format!("{}, line {}: {rejection}", news.file, message.source.line));
                     }
                     Err(error) => return Err(error),
                 }
             }
-            attached.messages.insert(file, Mark::behind(&messages, fingerprint));
+            attached.messages.insert(news.file, news.behind);
         }
         Ok(sent)
     }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Bridge, Synced};
 use crate::attached::{Attached, Mark, digest};
 use crate::edit::{self, Append, EditError};
-use crate::nouns::Event;
+use crate::nouns::{Event, Message};
 use crate::project::Project;
 use crate::reconcile::Snapshot;
 use crate::time;
@@ -36,47 +36,80 @@ pub(super) fn id_of(attached: &Attached, seq: u64) -> String {
 }
 
 /// Whether an item of a file was written for this store.
-pub(super) fn is_ours(fields: &Map<String, Value>, attached: &Attached) -> bool {
+fn is_ours(fields: &Map<String, Value>, attached: &Attached) -> bool {
     let id = fields.get("id").and_then(Value::as_str).and_then(|id| id.strip_prefix(SOURCE)?.strip_prefix('-')?.strip_prefix(&attached.id));
     id.is_some_and(|rest| rest.starts_with('-'))
 }
 
 /// What makes an item the one that it is, as a digest: others are added later, or ticked off.
-pub(super) fn identity(fields: &Map<String, Value>) -> String {
+fn identity(fields: &Map<String, Value>) -> String {
     let lasting = ["id", "timestamp", "type", "task_id", "from", "to", "content", "message", "notes"];
     let own: BTreeMap<&str, &Value> = lasting.iter().filter_map(|name| Some((*name, fields.get(*name)?))).collect();
     if own.is_empty() { digest(fields) } else { digest(&own) }
 }
 
-/// Items by the file that they stand in.
-pub(super) fn by_file<T>(items: &[T], file: impl Fn(&T) -> &str) -> BTreeMap<String, Vec<&T>> {
-    let mut files: BTreeMap<String, Vec<&T>> = BTreeMap::new();
+/// What a file has that it had not at the last look.
+pub(super) struct News<'a, T> {
+    pub(super) file: String,
+    /// How far it was read then.
+    pub(super) mark: Mark,
+    /// Items of others behind that mark, each with its place there.
+    pub(super) items: Vec<(usize, &'a T)>,
+    /// How far it is read now.
+    pub(super) behind: Mark,
+}
+
+/// The news of each file. `stands` tells of an item in which file it is and what it says.
+pub(super) fn news<'a, T>(
+    items: &'a [T],
+    stands: impl Fn(&'a T) -> (&'a str, &'a Map<String, Value>),
+    marks: &BTreeMap<String, Mark>,
+    attached: &Attached,
+) -> Vec<News<'a, T>> {
+    let mut files: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
     for item in items {
-        files.entry(file(item).to_owned()).or_default().push(item);
+        files.entry(stands(item).0).or_default().push(item);
     }
-    files
+    let fingerprint = |item: &&'a T| identity(stands(item).1);
+    let of_file = |(file, all): (&str, Vec<&'a T>)| {
+        let mark = marks.get(file).cloned().unwrap_or_default();
+        let unseen = if attached.is_new { &[] } else { mark.unseen(&all, fingerprint) };
+        let items = unseen.iter().copied().enumerate().filter(|(_, item)| !is_ours(stands(item).1, attached)).collect();
+        News { file: file.to_owned(), mark, items, behind: Mark::behind(&all, fingerprint) }
+    };
+    files.into_iter().map(of_file).collect()
+}
+
+fn of_event(event: &Event) -> (&str, &Map<String, Value>) {
+    (&event.source.file, &event.data)
+}
+
+pub(super) fn of_message(message: &Message) -> (&str, &Map<String, Value>) {
+    (&message.source.file, &message.fields)
+}
+
+/// The kinds of events that the files are told of.
+fn kinds() -> Vec<String> {
+    KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect()
 }
 
 impl Bridge<'_> {
     /// Events that old agents have written since the last look.
     pub(super) fn import_events(&mut self, project: &Project, attached: &mut Attached, synced: &mut Synced) -> Result<(), OpError> {
-        let fingerprint = |event: &&Event| identity(&event.data);
-        for (file, events) in by_file(&project.events, |event| &event.source.file) {
-            let mark = attached.events.get(&file).cloned().unwrap_or_default();
-            let unseen = if attached.is_new { &[] } else { mark.unseen(&events, fingerprint) };
-            for (at, event) in unseen.iter().enumerate().filter(|(_, event)| !is_ours(&event.data, attached)) {
+        for news in news(&project.events, of_event, &attached.events, attached) {
+            for (at, event) in news.items {
                 // One by one, each under a key: a look that was killed before it could remember how far it was tells nothing twice.
-                let key = format!("ralf/{}", digest(&(&file, &mark, at, &event.data)));
-                let record = Record { events: vec![recorded(&file, event)], ..Record::default() };
+                let key = format!("ralf/{}", digest(&(&news.file, &news.mark, at, &event.data)));
+                let record = Record { events: vec![recorded(&news.file, event)], ..Record::default() };
                 match call::mutate(self.store, &Caller { key: Some(key), ..Caller::default() }, self.settings, &record) {
                     Ok(reply) => synced.add_imported("events", reply.recorded),
                     Err(OpError::Rejected(rejection)) => {
-                        synced.warnings.push(format!("{file}, line {}: {rejection}", event.source.line));
+                        synced.warnings.push(format!("{}, line {}: {rejection}", news.file, event.source.line));
                     }
                     Err(error) => return Err(error),
                 }
             }
-            attached.events.insert(file, Mark::behind(&events, fingerprint));
+            attached.events.insert(news.file, news.behind);
         }
         Ok(())
     }
@@ -91,8 +124,7 @@ impl Bridge<'_> {
     ) -> Result<(), OpError> {
         let file = self.communications("events.yaml", project);
         loop {
-            let kinds = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
-            let (events, seq) = self.events_after(attached.log_from, kinds)?;
+            let (events, seq) = self.events_after(attached.log_from, kinds())?;
             let told = events.iter().filter(|event| !snapshot.is_of_files(event));
             let items: Vec<(String, Vec<(&str, Value)>)> = told.filter_map(|event| item(event, id_of(attached, event.seq))).collect();
             match self.append(&file, "events", &items) {
@@ -120,20 +152,12 @@ impl Bridge<'_> {
         attached: &Attached,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
-        if !attached.is_new {
-            for (file, events) in by_file(&project.events, |event| &event.source.file) {
-                let mark = attached.events.get(&file).cloned().unwrap_or_default();
-                let unseen = mark.unseen(&events, |event| identity(&event.data));
-                synced.add_imported("events", unseen.iter().filter(|event| !is_ours(&event.data, attached)).count());
-            }
-            for (file, messages) in by_file(&project.messages, |message| &message.source.file) {
-                let mark = attached.messages.get(&file).cloned().unwrap_or_default();
-                let unseen = mark.unseen(&messages, |message| identity(&message.fields));
-                synced.add_imported("messages", unseen.iter().filter(|message| !is_ours(&message.fields, attached)).count());
-            }
-        }
-        let kinds = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
-        for (name, from, kinds) in [("events", attached.log_from, kinds), ("messages", attached.chat_from, vec!["message_sent".to_owned()])]
+        let events = news(&project.events, of_event, &attached.events, attached);
+        synced.add_imported("events", events.iter().map(|news| news.items.len()).sum());
+        let messages = news(&project.messages, of_message, &attached.messages, attached);
+        synced.add_imported("messages", messages.iter().map(|news| news.items.len()).sum());
+        for (name, from, kinds) in
+            [("events", attached.log_from, kinds()), ("messages", attached.chat_from, vec!["message_sent".to_owned()])]
         {
             let (events, _) = self.events_after(from, kinds)?;
             synced.add_exported(name, events.iter().filter(|event| !snapshot.is_of_files(event)).count());

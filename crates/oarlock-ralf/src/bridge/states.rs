@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oarlock_model::event::RalfConflict;
 use oarlock_model::state::Entry;
 use oarlock_model::{AgentName, StateKey};
 use oarlock_ops::OpError;
-use oarlock_ops::log::Record;
 use oarlock_ops::state::{StateDelete, StateSet};
 use serde_json::{Map, Value, json};
 
@@ -98,14 +96,7 @@ impl Bridge<'_> {
                 let in_store = entry.and_then(|entry| entry.value.as_ref()).map_or_else(|| "no state".to_owned(), ToString::to_string);
                 let conflict = Conflict::kept_by_store(StateKey::of_agent(&agent).to_string(), &in_files, &in_store);
                 if !dry_run {
-                    let told = RalfConflict {
-                        subject: conflict.task.clone(),
-                        task: None,
-                        files: conflict.files.clone(),
-                        store: conflict.store.clone(),
-                        kept: conflict.kept.to_owned(),
-                    };
-                    self.record(&Record { conflicts: vec![told], ..Record::default() })?;
+                    self.note_conflicts(std::slice::from_ref(&conflict))?;
                 }
                 synced.conflicts.push(conflict);
             }

@@ -126,7 +126,7 @@ impl Common {
 }
 
 /// An environment variable; empty counts as unset.
-pub(crate) fn environment(name: &str) -> Option<String> {
+fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -5,7 +5,7 @@ use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_ralf::{Attached, Bridge, Files, Project, Synced, hooks, is_project};
+use oarlock_ralf::{Attached, Bridge, Project, Synced, hooks, is_project};
 use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
 use serde_json::{Value, json};
 use std::fs;
@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::args::{Common, environment};
+use super::args::Common;
 use super::exec::{Absent, Where, options};
 use super::init::Init;
 use super::output::Output;
 use crate::project::{self, current_dir};
+use crate::ralf::{around, attached_beside};
 
 /// How often `sync --watch` looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -79,8 +80,8 @@ impl Ralf {
         let path = match &self.path {
             Some(path) => path.clone(),
             // The lines are the same everywhere.
-            None if self.action == Action::Hooks => around(&current_dir()?).or_else(|_| current_dir())?,
-            None => around(&current_dir()?)?,
+            None if self.action == Action::Hooks => here().or_else(|_| current_dir())?,
+            None => here()?,
         };
         match self.action {
             Action::Attach | Action::Sync | Action::Detach => self.bring_together(&path, common, output),
@@ -112,7 +113,9 @@ impl Ralf {
             let hint = "name the project's root, which has a folder .autonomous or tasks/active".into();
             return Err(Rejection::Missing { message, hint }.into());
         }
-        if let Some(other) = attached_to(target.place())?.filter(|attached| attached.root != root && self.action == Action::Attach) {
+        if let Some(other) =
+            attached_beside(target.place().dir())?.filter(|attached| attached.root != root && self.action == Action::Attach)
+        {
             return Err(Rejection::AlreadyExists {
                 noun: "attached project",
                 id: other.root.display().to_string(),
@@ -121,7 +124,7 @@ impl Ralf {
             }
             .into());
         }
-        let known = || Ok::<_, OpError>(attached_to(target.place())?.filter(|attached| attached.root == root));
+        let known = || Ok::<_, OpError>(attached_beside(target.place().dir())?.filter(|attached| attached.root == root));
         if self.action != Action::Attach && known()?.is_none() {
             let message = format!("{} is not attached", root.display());
             return Err(Rejection::Missing { message, hint: "attach it first: oarlock ralf attach [PATH]".into() }.into());
@@ -249,22 +252,10 @@ fn one_at_a_time(place: &Place) -> Result<fs::File, OpError> {
     lock.ok_or_else(|| StoreError::Busy(format!("another look at the files has gone on for {} s", LOOK_WITHIN.as_secs())).into())
 }
 
-/// The project that is attached to the store at `place`, if one is.
-fn attached_to(place: &Place) -> Result<Option<Attached>, OpError> {
-    Attached::read(place.dir()).map_err(|error| OpError::Damaged {
-        message: format!("{}: {error}", Attached::file(place.dir()).display()),
-        hint: "remove the file and attach the project again".into(),
-        details: json!({"file": Attached::file(place.dir())}),
-    })
-}
-
-/// The project that `dir` is in, or the one that the agents' own variables name.
-fn around(dir: &Path) -> Result<PathBuf, OpError> {
-    if let Some(found) = Files::find_root(dir) {
-        return Ok(found);
-    }
-    let named = ["RALF_PROJECT_DIR", "RALF_PROJECT_ROOT"].iter().find_map(|name| environment(name)).map(PathBuf::from);
-    named.filter(|named| Files::find_root(named).as_ref() == Some(named)).ok_or_else(|| {
+/// The project around the current directory.
+fn here() -> Result<PathBuf, OpError> {
+    let dir = current_dir()?;
+    around(&dir).ok_or_else(|| {
         Rejection::Missing {
             message: format!("there are no RALF files around {}", dir.display()),
             hint: "name the project's root, which has a folder .autonomous or tasks/active".into(),
