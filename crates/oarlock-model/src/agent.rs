@@ -1,5 +1,6 @@
 //! Agents: who is there. One row an agent, of its current session; a restart is a new session.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use crate::ident::{AgentName, Label, SessionId};
 use crate::time::{StoreTime, WallTime};
 
 /// Which process a session stands for, and how its death is proven (semantics 8).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "by")]
 pub enum Owner {
     /// No process: only the heartbeat timeout tells whether the agent is there, only TTLs free its work.
@@ -39,7 +40,7 @@ impl Owner {
 }
 
 /// Where a session runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Host {
     /// The host's name, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]

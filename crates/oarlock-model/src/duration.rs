@@ -78,6 +78,8 @@ impl fmt::Display for Duration {
     }
 }
 
+crate::schema::text_schema!(Duration, "duration");
+
 impl Serialize for Duration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -1,6 +1,7 @@
 //! Identifiers: one type for each kind, so that a swap fails to compile.
 //! An identifier is safe as a file name, in a URL and in a table: it never needs escaping.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,6 +9,7 @@ use std::str::FromStr;
 
 use crate::limits;
 use crate::rejection::Rejection;
+use crate::schema::text_schema;
 
 /// Checks `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, the form of every identifier a user may choose.
 pub fn is_identifier(text: &str) -> bool {
@@ -87,6 +89,8 @@ macro_rules! text_identifier {
                 &self.0
             }
         }
+
+        text_schema!($name, $noun);
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -170,8 +174,9 @@ impl ReservationId {
 
 /// A fencing token: the number of the event that granted a lease. It rises with every grant in the
 /// store and is never used twice (Kleppmann, "How to do distributed locking", 2016).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Token(pub u64);
 
 impl fmt::Display for Token {

@@ -15,6 +15,7 @@ pub mod planted;
 pub mod rejection;
 pub mod reservation;
 pub mod rules;
+mod schema;
 pub mod state;
 pub mod task;
 pub mod time;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::Rejection;
 use crate::pattern::{Pattern, PatternError};
 
+crate::schema::text_schema!(Pattern, "pattern");
+
 impl Serialize for Pattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

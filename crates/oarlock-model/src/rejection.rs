@@ -188,6 +188,16 @@ pub enum Rejection {
         /// What was asked for.
         actual: u64,
     },
+    /// Too much in too short a time.
+    #[error("more than {limit} {what}")]
+    QuotaReached {
+        /// What is limited.
+        what: String,
+        /// The limit.
+        limit: u64,
+        /// After how long the same would be admitted, in milliseconds.
+        after_ms: i64,
+    },
     /// There is nothing this agent can claim now.
     #[error("nothing is ready for {agent}{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default())]
     NothingReady {
@@ -268,7 +278,7 @@ impl Rejection {
             Rejection::AlreadyExists { .. } => "already_exists",
             Rejection::StateConflict { .. } | Rejection::Conflict { .. } => "state_conflict",
             Rejection::KeyReused { .. } => "key_reused",
-            Rejection::LimitReached { .. } => "limit_reached",
+            Rejection::LimitReached { .. } | Rejection::QuotaReached { .. } => "limit_reached",
             Rejection::NothingReady { .. } => "nothing_ready",
             Rejection::TimedOut { .. } => "timed_out",
             Rejection::NotEnoughAgents { .. } => "not_enough_agents",
@@ -299,6 +309,7 @@ impl Rejection {
             Rejection::StateConflict { task, .. } => format!("`oarlock task {task}` shows how it got there"),
             Rejection::KeyReused { .. } => "use a new key for a new request".into(),
             Rejection::LimitReached { .. } => "ask for less, or in several calls".into(),
+            Rejection::QuotaReached { after_ms, .. } => format!("wait {after_ms} ms, and ask less often"),
             Rejection::NothingReady { .. } => "try again later, or `oarlock claim --wait 10m`; `oarlock status` shows what is open".into(),
             Rejection::TimedOut { .. } => "wait longer, or look at `oarlock status`".into(),
             Rejection::NotEnoughAgents { .. } => "wait until more agents have joined; `oarlock agents --all` shows who left".into(),
@@ -342,6 +353,7 @@ impl Rejection {
             Rejection::StateConflict { task, state, .. } => json!({"task": task, "state": state}),
             Rejection::KeyReused { key, verb } => json!({"key": key, "verb": verb}),
             Rejection::LimitReached { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
+            Rejection::QuotaReached { limit, .. } => json!({"limit": limit}),
             Rejection::NothingReady { blocked, claimed, .. } => json!({"blocked": blocked, "claimed": claimed}),
             Rejection::TimedOut { waited_ms, facts, .. } => {
                 let mut details = json!({"waited_ms": waited_ms});
@@ -360,6 +372,7 @@ impl Rejection {
         match self {
             Rejection::LeaseHeld { holder, .. } => Some(holder.ttl_ms.max(1)),
             Rejection::ReservationOverlap { overlaps } => overlaps.iter().map(|o| o.ttl_ms.max(1)).max(),
+            Rejection::QuotaReached { after_ms, .. } => Some((*after_ms).max(1)),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Tasks: what is to be done, who holds it, and what came of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +11,7 @@ use crate::pattern::Pattern;
 use crate::time::{StoreTime, WallTime};
 
 /// The nine states of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// It waits for tasks it needs.
@@ -90,7 +91,7 @@ impl std::str::FromStr for TaskState {
 }
 
 /// Who must approve a task after it is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// Somebody calls `approve` or `reject`.

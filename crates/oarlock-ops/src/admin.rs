@@ -5,6 +5,7 @@ use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{DeathProof, StoreRestored};
 use oarlock_model::{Rejection, planted};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,7 @@ pub trait Administration {
 }
 
 /// Writes the log to a file or to standard output.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Export {
     /// The file; without it standard output
     #[arg(long, value_name = "F")]
@@ -59,7 +60,7 @@ pub struct Export {
 }
 
 /// Replays an exported log into an empty store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Import {
     /// The exported file; - reads standard input
     #[arg(value_name = "F")]
@@ -67,7 +68,7 @@ pub struct Import {
 }
 
 /// Copies the store while others go on working.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Backup {
     /// The file to write; it must not exist
     #[arg(value_name = "F")]
@@ -75,7 +76,7 @@ pub struct Backup {
 }
 
 /// Replaces the store by a backup; all sessions and leases end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Restore {
     /// A file that `backup` wrote
     #[arg(value_name = "F")]
@@ -83,7 +84,7 @@ pub struct Restore {
 }
 
 /// Looks for damage; replies on standard output also when it finds some (exit 65).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Doctor {
     /// Mend what can be mended; what is replaced is kept beside the store
     #[arg(long)]
@@ -94,7 +95,7 @@ pub struct Doctor {
 }
 
 /// The reply of `backup`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupReply {
     /// The file written.
     pub file: String,
@@ -103,7 +104,7 @@ pub struct BackupReply {
 }
 
 /// The reply of `export --out`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExportReply {
     /// The file written.
     pub file: String,
@@ -112,7 +113,7 @@ pub struct ExportReply {
 }
 
 /// The reply of `restore` and `import`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreReply {
     /// The number of the last event.
     pub last_event: u64,
@@ -126,7 +127,7 @@ pub struct RestoreReply {
 }
 
 /// The reply of `doctor`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DoctorReply {
     /// Whether the store can be trusted.
     pub ok: bool,
@@ -138,7 +139,7 @@ pub struct DoctorReply {
 }
 
 /// One check of `doctor`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DoctorCheck {
     /// What was looked at.
     pub check: String,

@@ -1,20 +1,19 @@
-//! Running a request: identity, idempotency, one transaction, and waiting (semantics 7, 9, 18, 19).
+//! Running a request: identity, idempotency, one transaction (semantics 7, 9, 18).
 
 use oarlock_model::agent::Agent;
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::liveness;
-use oarlock_model::{AgentName, Now, Rejection, SessionId, limits, planted};
+use oarlock_model::{AgentName, Rejection, SessionId, limits, planted};
 use serde::Serialize;
 
 use crate::OpError;
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Query, Request, Waiting};
+use crate::request::{Identity, Mutation, Query, Request};
 use crate::settings::Settings;
 use crate::settle;
-use crate::store::{Durability, OwnerSight, Remembered, ReplyKey, Store, StoreResult, View};
-
-/// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
-const RECHECK_MS: i64 = 5_000;
+use crate::store::{Durability, Remembered, ReplyKey, Store, StoreResult, View};
+use crate::wait::wait_for;
 
 /// Who calls, as far as the caller says or shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +26,8 @@ pub struct Caller {
     pub ancestors: Vec<String>,
     /// The idempotency key of the call.
     pub key: Option<String>,
+    /// What it may do to the work of others.
+    pub authority: Authority,
 }
 
 impl Caller {
@@ -46,18 +47,16 @@ impl Caller {
 /// # Errors
 /// Refusals and store errors.
 pub fn query<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &Q) -> Result<Q::Reply, OpError> {
+    wait_for(store, request.waiting(), &mut |store| query_once(store, caller, settings, request), &mut |_| Ok(true))
+}
+
+/// The answer of now.
+pub(crate) fn query_once<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &Q) -> Result<Q::Reply, OpError> {
     request.check()?;
-    wait_for(
-        store,
-        request.waiting(),
-        &mut |store| {
-            settle_if_due(store, settings)?;
-            let view = store.snapshot()?;
-            let me = identify(&*view, caller, request.identity())?;
-            request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
-        },
-        &mut |_| Ok(true),
-    )
+    settle_if_due(store, settings)?;
+    let view = store.snapshot()?;
+    let me = identify(&*view, caller, request.identity())?;
+    request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
 }
 
 /// Runs a mutation: exactly once for an idempotency key.
@@ -65,22 +64,29 @@ pub fn query<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settin
 /// # Errors
 /// Refusals and store errors; nothing has changed then, except what time had already made true.
 pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
-    request.check()?;
-    check_key(caller)?;
-    wait_for(store, request.waiting(), &mut |store| mutate_once(store, caller, settings, request), &mut |store| {
-        let view = store.snapshot()?;
-        if settle::is_due(&*view)? {
-            return Ok(true);
-        }
-        let now = view.now();
-        let me = identify(&*view, caller, request.identity())?;
-        let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), settings })?;
-        drop(view);
-        if let Some(me) = me.filter(|me| liveness::sighting_due(&me.presence, me.timeout_ms, now)) {
-            note_waiting(store, &me)?;
-        }
-        Ok(is_worth_it)
-    })
+    let attempt = &mut |store: &mut dyn Store| mutate_once(store, caller, settings, request);
+    wait_for(store, request.waiting(), attempt, &mut |store| is_worth_trying(store, caller, settings, request))
+}
+
+/// Whether another try may go better; whoever asks is noted as there.
+pub(crate) fn is_worth_trying<M: Mutation>(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    request: &M,
+) -> Result<bool, OpError> {
+    let view = store.snapshot()?;
+    if settle::is_due(&*view)? {
+        return Ok(true);
+    }
+    let now = view.now();
+    let me = identify(&*view, caller, request.identity())?;
+    let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), settings })?;
+    drop(view);
+    if let Some(me) = me.filter(|me| liveness::sighting_due(&me.presence, me.timeout_ms, now)) {
+        note_waiting(store, &me)?;
+    }
+    Ok(is_worth_it)
 }
 
 /// Whoever waits is there: without this, a long wait would look like an absence. No lease is renewed.
@@ -95,7 +101,15 @@ fn note_waiting(store: &mut dyn Store, me: &Agent) -> Result<(), OpError> {
     Ok(tx.commit()?)
 }
 
-fn mutate_once<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
+/// One try, without waiting.
+pub(crate) fn mutate_once<M: Mutation>(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    request: &M,
+) -> Result<M::Reply, OpError> {
+    request.check()?;
+    check_key(caller)?;
     let locks = request.locks(caller);
     let once = caller.key.as_ref().map(|key| Once::of(caller, key, request)).transpose()?;
     let mut tx = store.begin(&locks, M::DURABILITY)?;
@@ -243,7 +257,11 @@ fn first_half(hash: blake3::Hash) -> [u8; 16] {
     hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
-fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
+/// Settles deaths and due times, if there are any: what every call does first.
+///
+/// # Errors
+/// Store errors.
+pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
     if !settle::is_due(&*store.snapshot()?)? {
         return Ok(());
     }
@@ -252,80 +270,4 @@ fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpErr
     let mut tx = store.begin(&locks, Durability::Presence)?;
     settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks))?;
     Ok(tx.commit()?)
-}
-
-/// Tries, and while the answer is "not yet" waits for a bell, a death or a due time and tries again.
-fn wait_for<T>(
-    store: &mut dyn Store,
-    waiting: Option<Waiting>,
-    attempt: &mut dyn FnMut(&mut dyn Store) -> Result<T, OpError>,
-    worth_trying: &mut dyn FnMut(&mut dyn Store) -> Result<bool, OpError>,
-) -> Result<T, OpError> {
-    let first = attempt(store);
-    let Some(waiting) = waiting else { return first };
-    if !first.as_ref().is_err_and(OpError::is_not_yet) {
-        return first;
-    }
-    let mut last = first;
-    let mut listening = store.listen(waiting.topics)?;
-    let start = store.snapshot()?.now();
-    loop {
-        // The listener stands, so whatever is committed from here on will ring it. What falls due or dies from
-        // here on is either seen by the next try or waited for.
-        let horizon = Horizon::of(store)?;
-        if worth_trying(store)? {
-            last = attempt(store);
-            if !last.as_ref().is_err_and(OpError::is_not_yet) {
-                return last;
-            }
-        }
-        let waited_ms = horizon.now.store.since_ms(start.store);
-        let left_ms = waiting.for_ms.map_or(i64::MAX, |for_ms| for_ms - waited_ms);
-        if left_ms <= 0 {
-            return match last {
-                Err(OpError::Rejected(Rejection::TimedOut { what, facts, .. })) => {
-                    Err(Rejection::TimedOut { what, waited_ms, facts }.into())
-                }
-                Err(OpError::Rejected(no)) => Err(Rejection::TimedOut { what: no.to_string(), waited_ms, facts: no.details() }.into()),
-                Err(error) => Err(error),
-                done => done,
-            };
-        }
-        let sleep_ms = left_ms.min(horizon.due_ms.unwrap_or(i64::MAX)).clamp(1, RECHECK_MS);
-        listening.wait(sleep_ms, &horizon.owners)?;
-    }
-}
-
-/// What a waiter sees of a store in one look, and waits for besides bells.
-#[derive(Debug)]
-pub struct Horizon {
-    /// The moment of the look.
-    pub now: Now,
-    /// The number of the last event.
-    pub seq: u64,
-    /// Milliseconds until something happens by time alone.
-    pub due_ms: Option<i64>,
-    /// Processes whose death would free work.
-    pub owners: Vec<String>,
-    /// Whether one of them is dead and this has not been settled yet.
-    pub has_dead: bool,
-}
-
-impl Horizon {
-    /// Looks at a store.
-    ///
-    /// # Errors
-    /// Store errors.
-    pub fn of(store: &mut dyn Store) -> StoreResult<Self> {
-        let view = store.snapshot()?;
-        let mut horizon = Self { now: view.now(), seq: view.last_seq()?, due_ms: view.next_due_ms()?, owners: Vec::new(), has_dead: false };
-        for agent in view.mortal_agents()? {
-            match (view.owner_sight(&agent), agent.owner.process()) {
-                (OwnerSight::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
-                (OwnerSight::Died | OwnerSight::OtherBoot, _) => horizon.has_dead = true,
-                _ => {}
-            }
-        }
-        Ok(horizon)
-    }
 }

@@ -41,6 +41,20 @@ pub enum OpError {
         /// What to do.
         hint: String,
     },
+    /// What another door of the same table has told, a gateway for example.
+    #[error("{message}")]
+    Told {
+        /// The code, of this table.
+        code: &'static str,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// After how long it is worth asking again.
+        retry_after_ms: Option<i64>,
+        /// Facts for programs.
+        details: Value,
+    },
     /// The caller was interrupted.
     #[error("interrupted")]
     Interrupted,
@@ -98,6 +112,7 @@ impl OpError {
     pub fn code(&self) -> Code {
         let code = match self {
             OpError::Rejected(rejection) => rejection.code(),
+            OpError::Told { code, .. } => code,
             OpError::Store(StoreError::Busy(_)) => "store_busy",
             OpError::Store(StoreError::Unavailable { .. }) | OpError::ReplyLost { .. } => "store_unavailable",
             OpError::Store(StoreError::Damaged { .. }) | OpError::Damaged { .. } => "data_damaged",
@@ -115,7 +130,9 @@ impl OpError {
             OpError::Rejected(rejection) => rejection.hint(),
             OpError::Store(StoreError::Busy(_)) => "try again, or wait longer with --busy 2m".into(),
             OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Damaged { hint, .. }) => hint.clone(),
-            OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } | OpError::ReplyLost { hint, .. } => hint.clone(),
+            OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } | OpError::ReplyLost { hint, .. } | OpError::Told { hint, .. } => {
+                hint.clone()
+            }
             OpError::Interrupted => "what was held has been given back".into(),
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => {
                 "this is a bug: please report it with the command that caused it".into()
@@ -129,6 +146,7 @@ impl OpError {
         let (details, retry_after_ms) = match self {
             OpError::Rejected(rejection) => (rejection.details(), rejection.retry_after_ms()),
             OpError::Damaged { details, .. } => (details.clone(), None),
+            OpError::Told { details, retry_after_ms, .. } => (details.clone(), *retry_after_ms),
             OpError::Store(StoreError::Busy(_)) => (Value::Null, Some(250)),
             _ => (Value::Null, None),
         };
@@ -140,6 +158,19 @@ impl OpError {
             error["details"] = details;
         }
         json!({ "error": error })
+    }
+
+    /// Reads an error object; none when it is not one of this table.
+    pub fn from_json(value: &Value) -> Option<Self> {
+        let error = value.get("error")?;
+        let code = CODES.iter().find(|row| error["code"] == row.code)?.code;
+        Some(OpError::Told {
+            code,
+            message: error["message"].as_str()?.to_owned(),
+            hint: error["hint"].as_str().unwrap_or_default().to_owned(),
+            retry_after_ms: error["retry_after_ms"].as_i64(),
+            details: error["details"].clone(),
+        })
     }
 
     /// Whether waiting may change the answer: nothing is ready yet, or somebody has it.
@@ -176,6 +207,15 @@ mod tests {
         for (n, row) in CODES.iter().enumerate() {
             assert!(CODES[n + 1..].iter().all(|other| other.code != row.code), "{}", row.code);
         }
+    }
+
+    #[test]
+    fn an_error_object_that_was_read_is_the_same_again() {
+        for error in [OpError::from(Rejection::not_found("task", "T-9")), StoreError::Busy("x".into()).into(), OpError::Interrupted] {
+            let told = OpError::from_json(&error.json()).expect("it is one");
+            assert_eq!((told.json(), told.code()), (error.json(), error.code()));
+        }
+        assert_eq!(OpError::from_json(&json!({"error": {"code": "made_up", "message": "x"}})), None);
     }
 
     #[test]

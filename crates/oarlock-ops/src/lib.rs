@@ -15,6 +15,7 @@ pub mod message;
 pub mod registry;
 pub mod request;
 pub mod reservation;
+pub mod schema;
 pub mod settings;
 mod settle;
 pub mod shapes;
@@ -22,5 +23,6 @@ pub mod state;
 pub mod store;
 pub mod task;
 pub mod topic;
+pub mod wait;
 
 pub use error::OpError;

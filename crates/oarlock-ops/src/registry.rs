@@ -1,14 +1,16 @@
 //! The registry: every operation with its verb. Doors walk it; none of them lists verbs itself.
 
 use clap::{ArgMatches, Command};
+use oarlock_model::Rejection;
 use serde_json::Value;
 
 use crate::OpError;
 use crate::call::{self, Caller};
 use crate::local::Local;
 use crate::request::{Identity, Mutation, Query, Request, Waiting};
+use crate::schema::{self, SchemaOf};
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{Durability, Store};
 
 /// One operation, with its types erased.
 #[derive(Clone, Copy)]
@@ -29,15 +31,25 @@ pub struct Entry {
     pub from_matches: fn(&ArgMatches) -> Result<Box<dyn Call>, clap::Error>,
     /// Reads it from JSON.
     pub from_json: fn(Value) -> Result<Box<dyn Call>, OpError>,
+    /// The schema of its request.
+    pub request_schema: SchemaOf,
+    /// The schema of its reply.
+    pub reply_schema: SchemaOf,
 }
 
 /// A request that has been read.
-pub trait Call: Send {
+pub trait Call: Send + Sync {
     /// Fills in what only the caller's machine knows.
     ///
     /// # Errors
     /// Those of the request.
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError>;
+
+    /// Checks that it asks for nothing that only a door on the caller's own machine can give.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    fn check_remote(&self) -> Result<(), Rejection>;
 
     /// Whether this request needs an identity.
     fn identity(&self) -> Identity;
@@ -45,17 +57,41 @@ pub trait Call: Send {
     /// How long it is willing to wait.
     fn waiting(&self) -> Option<Waiting>;
 
+    /// Whether it cannot be answered without a store.
+    fn needs_store(&self) -> bool;
+
     /// The reply, when no store is needed for it.
     ///
     /// # Errors
     /// Refusals.
     fn without_store(&self, settings: &Settings) -> Result<Option<Value>, OpError>;
 
-    /// Runs it.
+    /// Runs it, and waits as long as it wants to.
     ///
     /// # Errors
     /// Refusals and store errors.
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError>;
+
+    /// Tries it once, whether or not it would wait.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError>;
+
+    /// While waiting: whether another try may go better. Whoever asks is noted as there.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    fn is_worth_trying(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<bool, OpError>;
+
+    /// How lasting its effects must be; nothing when it has none.
+    fn durability(&self) -> Option<Durability>;
+
+    /// The request as JSON, for another door of the same operation.
+    ///
+    /// # Errors
+    /// `internal`.
+    fn to_json(&self) -> Result<Value, OpError>;
 }
 
 struct Asked<Q>(Q);
@@ -66,12 +102,20 @@ impl<Q: Query> Call for Asked<Q> {
         self.0.localise(local)
     }
 
+    fn check_remote(&self) -> Result<(), Rejection> {
+        self.0.check_remote()
+    }
+
     fn identity(&self) -> Identity {
         self.0.identity()
     }
 
     fn waiting(&self) -> Option<Waiting> {
         self.0.waiting()
+    }
+
+    fn needs_store(&self) -> bool {
+        true
     }
 
     fn without_store(&self, _settings: &Settings) -> Result<Option<Value>, OpError> {
@@ -81,11 +125,31 @@ impl<Q: Query> Call for Asked<Q> {
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
         Ok(serde_json::to_value(call::query(store, caller, settings, &self.0)?)?)
     }
+
+    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
+        Ok(serde_json::to_value(call::query_once(store, caller, settings, &self.0)?)?)
+    }
+
+    fn is_worth_trying(&self, _store: &mut dyn Store, _caller: &Caller, _settings: &Settings) -> Result<bool, OpError> {
+        Ok(true)
+    }
+
+    fn durability(&self) -> Option<Durability> {
+        None
+    }
+
+    fn to_json(&self) -> Result<Value, OpError> {
+        Ok(serde_json::to_value(&self.0)?)
+    }
 }
 
 impl<M: Mutation> Call for Ordered<M> {
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         self.0.localise(local)
+    }
+
+    fn check_remote(&self) -> Result<(), Rejection> {
+        self.0.check_remote()
     }
 
     fn identity(&self) -> Identity {
@@ -96,12 +160,32 @@ impl<M: Mutation> Call for Ordered<M> {
         self.0.waiting()
     }
 
+    fn needs_store(&self) -> bool {
+        self.0.needs_store()
+    }
+
     fn without_store(&self, settings: &Settings) -> Result<Option<Value>, OpError> {
         self.0.without_store(settings)?.map(|reply| Ok(serde_json::to_value(reply)?)).transpose()
     }
 
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
         Ok(serde_json::to_value(call::mutate(store, caller, settings, &self.0)?)?)
+    }
+
+    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
+        Ok(serde_json::to_value(call::mutate_once(store, caller, settings, &self.0)?)?)
+    }
+
+    fn is_worth_trying(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<bool, OpError> {
+        call::is_worth_trying(store, caller, settings, &self.0)
+    }
+
+    fn durability(&self) -> Option<Durability> {
+        Some(M::DURABILITY)
+    }
+
+    fn to_json(&self) -> Result<Value, OpError> {
+        Ok(serde_json::to_value(&self.0)?)
     }
 }
 
@@ -124,7 +208,7 @@ pub fn arguments<A: clap::Args>(command: Command) -> Command {
 pub fn read<R: Request>(value: Value) -> Result<R, OpError> {
     serde_json::from_value(value).map_err(|error| {
         let message = format!("the request of {} cannot be read: {error}", R::VERB);
-        oarlock_model::Rejection::invalid(message, "compare it with the reference of this verb").into()
+        Rejection::invalid(message, "compare it with the reference of this verb").into()
     })
 }
 
@@ -142,6 +226,8 @@ const fn entry<R: Request>(
         arguments: arguments::<R>,
         from_matches,
         from_json,
+        request_schema: schema::of::<R>,
+        reply_schema: schema::of::<R::Reply>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a request is: the traits that every verb's struct implements.
 
 use oarlock_model::Rejection;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -25,7 +26,7 @@ pub enum Identity {
 }
 
 /// The request of one verb: serde for machines, clap for the command line, doc comments for both.
-pub trait Request: Serialize + DeserializeOwned + clap::Args + Send + Sync + 'static {
+pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send + Sync + 'static {
     /// The verb, as typed.
     const VERB: &'static str;
     /// One line of help.
@@ -35,13 +36,21 @@ pub trait Request: Serialize + DeserializeOwned + clap::Args + Send + Sync + 'st
     /// Whether it needs to know who calls.
     const IDENTITY: Identity;
     /// The reply.
-    type Reply: Serialize + DeserializeOwned;
+    type Reply: Serialize + DeserializeOwned + JsonSchema;
 
     /// Fills in what only the caller's machine knows. Doors far from the caller do not call it.
     ///
     /// # Errors
     /// What reading files or paths can cause.
     fn localise(&mut self, _local: &mut dyn Local) -> Result<(), OpError> {
+        Ok(())
+    }
+
+    /// Checks that a request from another machine, or from another process, asks for nothing that only its own can give.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    fn check_remote(&self) -> Result<(), Rejection> {
         Ok(())
     }
 
@@ -56,6 +65,11 @@ pub trait Request: Serialize + DeserializeOwned + clap::Args + Send + Sync + 'st
     /// How long it is willing to wait, and for what; absent when it never waits.
     fn waiting(&self) -> Option<Waiting> {
         None
+    }
+
+    /// Whether it cannot be answered without a store.
+    fn needs_store(&self) -> bool {
+        true
     }
 
     /// The reply, when no store is needed for it.

@@ -14,6 +14,7 @@ use oarlock_model::reservation::Reservation;
 use oarlock_model::rules::liveness;
 use oarlock_model::state::Entry;
 use oarlock_model::{AgentName, MessageId, ReservationId, StateKey, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,7 +32,7 @@ pub fn rfc3339(at: WallTime) -> String {
 }
 
 /// ENTRY.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct EntryShape {
     pub key: StateKey,
@@ -61,7 +62,7 @@ impl From<Entry> for EntryShape {
 }
 
 /// RESERVATION.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct ReservationShape {
     pub id: ReservationId,
@@ -108,7 +109,7 @@ pub fn reservation_ttl_ms(cx: &Reading<'_>, reservation: &Reservation) -> StoreR
 }
 
 /// MESSAGE.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct MessageShape {
     pub id: MessageId,

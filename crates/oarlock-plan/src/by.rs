@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use oarlock_model::Rejection;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Fact, Facts};
@@ -17,7 +18,7 @@ use crate::words::tokens;
 const STEPS_MAX: usize = 300;
 
 /// What a part holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// Chains of steps, shared by the agents.

@@ -1,10 +1,11 @@
 //! The plan: how a task is cut into parts, and what orders them.
 //! These are the values that the `split` verb prints and reads; the rules that make them live in the other modules.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A task cut into parts, in the shape in which every door shows it (fields that do not apply are absent, never null).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Identifier of the parent task.
     #[serde(default)]
@@ -43,7 +44,7 @@ pub struct Plan {
 }
 
 /// One step of the document: a list item, a phase or a heading with the text below it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Number from 1 in document order.
     pub n: usize,
@@ -68,7 +69,7 @@ pub struct Step {
 }
 
 /// One part of the work: what one agent claims.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subtask {
     /// Identifier, `PARENT-SUB1` and so on unless a given plan named it otherwise.
     pub id: String,
@@ -95,7 +96,7 @@ pub struct Subtask {
 }
 
 /// An order between two steps: `to` starts when `from` is done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Edge {
     /// Number of the earlier step.
     pub from: usize,
@@ -110,7 +111,7 @@ pub struct Edge {
 }
 
 /// A file that two steps write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Conflict {
     /// Numbers of the two steps.
     pub steps: [usize; 2],

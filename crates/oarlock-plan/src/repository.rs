@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use oarlock_model::pattern::Pattern;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ const SLIP_LETTERS_MAX: usize = 2;
 const SHOWN_MAX: usize = 12;
 
 /// What a repository has for the patterns of a plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Existing {
     /// For each pattern of the plan the files that it matches, each by its real path from the root; at most 64.
     pub files: BTreeMap<String, Vec<String>>,

@@ -11,11 +11,12 @@ use oarlock_model::duration::Duration;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller, Horizon};
+use oarlock_ops::call::{self, Caller};
 use oarlock_ops::log::Events;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
+use oarlock_ops::wait::Horizon;
 use serde_json::json;
 
 use crate::Stores;

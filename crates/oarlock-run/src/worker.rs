@@ -13,11 +13,12 @@ use oarlock_model::ident::shown;
 use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Join, JoinReply, Leave};
-use oarlock_ops::call::{self, Caller, Horizon};
+use oarlock_ops::call::{self, Caller};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::task::{Claim, Claimed, Ready};
 use oarlock_ops::topic::Topics;
+use oarlock_ops::wait::Horizon;
 use serde::Serialize;
 
 use crate::Stores;

@@ -6,6 +6,7 @@
 mod admin;
 mod clock;
 mod error;
+mod group;
 mod listen;
 mod migrate;
 mod place;

@@ -232,6 +232,26 @@ impl SqliteStore {
         self.clock.agree_again(&self.conn)
     }
 
+    /// Begins a writing transaction.
+    pub(crate) fn transaction(&mut self, durability: Durability) -> StoreResult<SqliteTransaction<'_>> {
+        self.check_unmoved()?;
+        self.set_durability(durability)?;
+        // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
+        let passage = self.gate.enter(self.options.busy);
+        Self::checkpoint_if_due(&self.conn, &self.wal_frames);
+        let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let end = begin(&self.conn, sql, &mut self.clock, &mut self.epoch, &self.witness)?;
+        let view = SqliteView {
+            conn: &self.conn,
+            now: self.clock.now(),
+            host: &self.clock.host,
+            owners: &self.owners,
+            prefix: &self.prefix,
+            ends_with_view: false,
+        };
+        Ok(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), &mut self.owned, end))
+    }
+
     /// A deleted or replaced file must not be written on: what is acknowledged there would be lost.
     fn check_unmoved(&self) -> StoreResult<()> {
         if self.place.inode()? == self.inode {
@@ -284,22 +304,7 @@ impl Drop for SqliteStore {
 
 impl Store for SqliteStore {
     fn begin<'a>(&'a mut self, _locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
-        self.check_unmoved()?;
-        self.set_durability(durability)?;
-        // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
-        let passage = self.gate.enter(self.options.busy);
-        Self::checkpoint_if_due(&self.conn, &self.wal_frames);
-        let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
-        let end = begin(&self.conn, sql, &mut self.clock, &mut self.epoch, &self.witness)?;
-        let view = SqliteView {
-            conn: &self.conn,
-            now: self.clock.now(),
-            host: &self.clock.host,
-            owners: &self.owners,
-            prefix: &self.prefix,
-            ends_with_view: false,
-        };
-        Ok(Box::new(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), &mut self.owned, end)))
+        Ok(Box::new(self.transaction(durability)?))
     }
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {

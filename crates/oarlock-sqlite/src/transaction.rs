@@ -28,6 +28,13 @@ struct Done {
     wrote: bool,
 }
 
+/// Where one call's part of a group began.
+pub(crate) struct Part {
+    before: Done,
+    taking: usize,
+    lost: usize,
+}
+
 /// A writing transaction. Dropped, it rolls back.
 pub(crate) struct SqliteTransaction<'a> {
     view: SqliteView<'a>,
@@ -53,6 +60,35 @@ impl<'a> SqliteTransaction<'a> {
     ) -> Self {
         let done = Done { next_seq: end.seq + 1, counts: end.counts, topics: Topics::NONE, wrote: false };
         Self { view, passage: Some(passage), bells, witness, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
+    }
+
+    /// One call's part of a group begins here.
+    pub(crate) fn begin_part(&mut self) -> StoreResult<Part> {
+        self.execute("SAVEPOINT part")?;
+        // What the parts before it wrote is not its own to keep.
+        self.done.wrote = false;
+        self.marked = None;
+        Ok(Part { before: self.done, taking: self.taking.len(), lost: self.lost.len() })
+    }
+
+    /// What it did stays, should the group be committed.
+    pub(crate) fn end_part(&mut self) -> StoreResult<()> {
+        self.execute("RELEASE part")
+    }
+
+    /// What it did is undone.
+    pub(crate) fn undo_part(&mut self, part: &Part) -> StoreResult<()> {
+        self.execute("ROLLBACK TO part")?;
+        self.execute("RELEASE part")?;
+        self.done = part.before;
+        self.taking.truncate(part.taking);
+        self.lost.truncate(part.lost);
+        Ok(())
+    }
+
+    /// The view, as its own type.
+    pub(crate) fn sqlite_view(&self) -> &SqliteView<'a> {
+        &self.view
     }
 
     fn execute(&self, sql: &str) -> StoreResult<()> {

@@ -270,7 +270,7 @@ impl World {
     fn run(&mut self, letter: &Letter, slow_ms: i64) -> Result<Value, OpError> {
         let entry = registry::find(letter.verb).expect("the simulator knows the verbs");
         let request = (entry.from_json)(letter.request.clone())?;
-        let caller = Caller { name: letter.name(), session: letter.session(), ancestors: Vec::new(), key: letter.key.clone() };
+        let caller = Caller { name: letter.name(), session: letter.session(), key: letter.key.clone(), ..Caller::default() };
         let mut slow = Slow::new(&mut *self.stage, letter.process(), slow_ms);
         let outcome = request.run(&mut slow, &caller, &Settings::default());
         self.now_ms += slow.passed_ms;

@@ -1,5 +1,7 @@
 //! The command line: parses, asks the registry, prints. It decides nothing.
 
+#[cfg(feature = "gateway")]
+mod access;
 mod args;
 mod exec;
 mod init;
@@ -10,6 +12,8 @@ mod render;
 mod repository;
 mod runner;
 mod selftest;
+#[cfg(feature = "gateway")]
+mod serve;
 mod stewardship;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};

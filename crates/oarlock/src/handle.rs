@@ -5,8 +5,9 @@ use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Join, JoinReply};
 use oarlock_ops::call::{self, Caller};
-use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::registry;
 use oarlock_ops::request::{Mutation, Query, Request as _};
+use oarlock_ops::schema;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_sqlite::{Options, Place, SqliteStore};
@@ -88,7 +89,7 @@ impl Oarlock {
             let hint = "the verbs are those of the command line that need a store";
             Rejection::invalid(format!("there is no verb \"{}\"", oarlock_model::ident::shown(verb)), hint)
         })?;
-        check_fields(entry, &request)?;
+        schema::check_fields(entry, &request)?;
         if verb == Join::VERB {
             return Ok(serde_json::to_value(self.join_once(registry::read(request)?, key)?)?);
         }
@@ -124,18 +125,5 @@ impl Oarlock {
     pub fn order_once<M: Mutation>(&mut self, key: &str, request: &M) -> Result<M::Reply, OpError> {
         let caller = Caller { key: Some(key.to_owned()), ..self.caller.clone() };
         call::mutate(&mut self.store, &caller, &self.settings, request)
-    }
-}
-
-/// A field that the verb does not have is a slip, and would be passed over in silence.
-fn check_fields(entry: &Entry, request: &Value) -> Result<(), Rejection> {
-    let command = (entry.arguments)(clap::Command::new(entry.verb));
-    let known: Vec<&str> = command.get_arguments().map(|argument| argument.get_id().as_str()).collect();
-    match request.as_object().into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str())) {
-        Some((name, _)) => Err(Rejection::invalid(
-            format!("{} has no field \"{}\"", entry.verb, oarlock_model::ident::shown(name)),
-            format!("its fields are {}", known.join(", ")),
-        )),
-        None => Ok(()),
     }
 }

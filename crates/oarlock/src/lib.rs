@@ -16,6 +16,8 @@
 
 pub mod cli;
 pub mod config;
+#[cfg(feature = "gateway")]
+mod gateway;
 mod handle;
 pub mod project;
 pub mod ralf;

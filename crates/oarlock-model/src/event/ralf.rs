@@ -1,13 +1,14 @@
 //! Facts that stand in RALF's files, told to those who look at the log only.
 //! Each struct is the data of the event of the same name; it is public as `event::NAME`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ident::TaskId;
 
 /// See [`Fact::RalfEvent`](super::Fact::RalfEvent).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RalfEvent {
     /// The file that it stands in, from the project's root.
     pub file: String,
@@ -19,7 +20,7 @@ pub struct RalfEvent {
 }
 
 /// See [`Fact::RalfConflict`](super::Fact::RalfConflict).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RalfConflict {
     /// What they contradict each other about: a task's id, or the key of a state entry.
     pub subject: String,

@@ -1,5 +1,6 @@
 //! Leases and agents in time: which lease is live, which agent is active (semantics 4, 5, 8, 9).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Presence, SessionEnd};
@@ -25,7 +26,7 @@ pub fn beat_for(grant: &Grant, holder: Option<&Agent>) -> Option<StoreTime> {
 }
 
 /// What others may expect of an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentState {
     /// It was seen within its timeout.
@@ -51,7 +52,7 @@ pub fn agent_state(agent: &Agent, owner_alive: Option<bool>, now: Now) -> AgentS
 }
 
 /// What an agent is doing, apart from whether it is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
     /// It holds nothing.

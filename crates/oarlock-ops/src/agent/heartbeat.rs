@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -15,7 +16,7 @@ use crate::store::Durability;
 use crate::task::values;
 
 /// Tells that the agent is there and renews all its leases; replies what it has to know.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Heartbeat {
     /// How it is, for example busy
     #[arg(long, value_name = "S")]
@@ -28,7 +29,7 @@ pub struct Heartbeat {
 }
 
 /// The reply of [`Heartbeat`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HeartbeatReply {
     /// The agent.
     pub agent: AgentShape,

@@ -4,8 +4,10 @@ use clap::Args;
 use oarlock_model::agent::{Agent, Host, Owner};
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{AgentJoined, AgentLeft, LeaveReason};
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::{AgentName, Label, Rejection, SessionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -21,7 +23,7 @@ use crate::task::values;
 use oarlock_model::event::ReleaseReason;
 
 /// Registers an agent. A restart is a new session; what the old one held is freed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Join {
     /// The agent's name; without it OARLOCK_AGENT, else one is made up
     pub name: Option<AgentName>,
@@ -68,7 +70,7 @@ pub struct Join {
 }
 
 /// The reply of [`Join`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JoinReply {
     /// The agent.
     pub agent: AgentShape,
@@ -92,6 +94,17 @@ impl Request for Join {
             self.host.pid = Some(pid);
         }
         Ok(())
+    }
+
+    fn check_remote(&self) -> Result<(), Rejection> {
+        match self.owner {
+            // The lock would be held by the gateway, which lives on when the agent dies.
+            Owner::Lock { .. } => Err(Rejection::invalid(
+                "a lock on this machine cannot stand for a session elsewhere",
+                "leave \"owner\" out, or name a process",
+            )),
+            Owner::Process { .. } | Owner::None => Ok(()),
+        }
     }
 
     fn check(&self) -> Result<(), Rejection> {
@@ -119,8 +132,18 @@ impl Mutation for Join {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<JoinReply, OpError> {
         let name = match self.wanted_name(cx.caller()) {
             Some(name) => name.clone(),
-            None => made_up_name(cx)?,
+            None => match self.resumed_name(cx)? {
+                Some(name) => name,
+                None => made_up_name(cx)?,
+            },
         };
+        if cx.caller().authority == Authority::Agent && cx.caller().name.as_ref() != Some(&name) {
+            return Err(Rejection::Denied {
+                message: format!("this access key does not speak for {name}"),
+                hint: "join under the name of the key, or ask an operator for a key with another name",
+            }
+            .into());
+        }
         if let Some(old) = cx.view().agent(&name)?.filter(Agent::is_live) {
             if self.resumes(&old) {
                 // Its owner was restarted: the new process takes the session's lock, or the session would be lost.
@@ -143,6 +166,14 @@ impl Mutation for Join {
 impl Join {
     fn wanted_name<'a>(&'a self, caller: &'a Caller) -> Option<&'a AgentName> {
         self.name.as_ref().or(caller.name.as_ref())
+    }
+
+    /// The agent that this run of a harness, which gives no name, has joined as before.
+    fn resumed_name(&self, cx: &Deciding<'_>) -> Result<Option<AgentName>, OpError> {
+        if self.harness.is_none() {
+            return Ok(None);
+        }
+        Ok(cx.view().agents()?.into_iter().find(|agent| agent.is_live() && agent.harness == self.harness).map(|agent| agent.name))
     }
 
     /// The same harness run, or the same owning process, is the same session.

@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::TaskId;
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{AgentLeft, LeaveReason, ReleaseReason, TaskReleased};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -15,11 +16,11 @@ use crate::settle;
 use crate::task::rest;
 
 /// Ends the session; its tasks are ready again at once, its reservations end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Leave {}
 
 /// The reply of [`Leave`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaveReply {
     /// The tasks it held.
     pub released: Vec<TaskId>,

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::{Label, Rejection};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -11,7 +12,7 @@ use crate::request::{Identity, Query, Request};
 use crate::shapes::AgentShape;
 
 /// Lists active agents.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Agents {
     /// Stale, lost and left agents too
     #[arg(long)]
@@ -32,7 +33,7 @@ pub struct Agents {
 }
 
 /// The reply of [`Agents`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentsReply {
     /// The agents.
     pub agents: Vec<AgentShape>,

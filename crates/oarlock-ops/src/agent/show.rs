@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::AgentName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -10,14 +11,14 @@ use crate::request::{Identity, Query, Request};
 use crate::shapes::AgentShape;
 
 /// Shows one agent, whatever its state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct ShowAgent {
     /// The agent's name
     pub name: AgentName,
 }
 
 /// The reply of [`ShowAgent`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShowAgentReply {
     /// The agent.
     pub agent: AgentShape,

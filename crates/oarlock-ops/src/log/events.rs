@@ -5,6 +5,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, limits, planted};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -16,7 +17,7 @@ use crate::task::values;
 use crate::topic::Topics;
 
 /// Shows the log. A reader that goes on from its cursor sees every later event once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Events {
     /// Go on after this cursor; without it from the start
     #[arg(long, value_name = "CURSOR")]
@@ -41,7 +42,7 @@ pub struct Events {
 }
 
 /// The reply of [`Events`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventsReply {
     /// The events.
     pub events: Vec<EventShape>,

@@ -5,6 +5,7 @@ use oarlock_model::agent::Agent;
 use oarlock_model::ident::shown;
 use oarlock_model::limits;
 use oarlock_model::task::TaskState;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
@@ -15,11 +16,11 @@ use crate::shapes::reservation_ttl_ms;
 use crate::task::{Ready, ReadyReply};
 
 /// Prints what an agent should know at its start: who it is, what it holds, what waits, how to go on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Prime {}
 
 /// The reply of [`Prime`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrimeReply {
     /// The text, at most 3,000 bytes.
     pub text: String,

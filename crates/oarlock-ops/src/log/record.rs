@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::event::{Fact, RalfConflict, RalfEvent};
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::task::values;
 
 /// Tells the log what RALF's files say: events of agents that know only them, and where they contradict the store.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Record {
     /// Events in the order in which they stand in the files; at most 1,000.
     #[arg(skip)]
@@ -27,7 +28,7 @@ pub struct Record {
 }
 
 /// The reply of [`Record`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordReply {
     /// How many were new.
     pub recorded: usize,

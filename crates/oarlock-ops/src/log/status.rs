@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::TaskId;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::task::TaskState;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,11 +17,11 @@ use crate::store::TaskFilter;
 const NAMED_MAX: usize = 20;
 
 /// Shows agents, tasks by state, and what needs a look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Status {}
 
 /// The reply of [`Status`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusReply {
     /// Agents by state.
     pub agents: BTreeMap<String, u64>,
@@ -44,7 +45,7 @@ pub struct StatusReply {
 }
 
 /// The task that has been ready longest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OldestReady {
     /// The task.
     pub id: TaskId,

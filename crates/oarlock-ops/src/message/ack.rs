@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::event::MessageAcked;
 use oarlock_model::{MessageId, Rejection};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -14,7 +15,7 @@ use crate::shapes::MessageShape;
 use crate::task::values;
 
 /// Acknowledges messages; doing it twice is no error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Ack {
     /// The messages
     #[arg(value_name = "ID", required = true)]
@@ -22,7 +23,7 @@ pub struct Ack {
 }
 
 /// The reply of operations on messages.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessagesReply {
     /// The messages.
     pub messages: Vec<MessageShape>,

@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::MessageAcked;
 use oarlock_model::{Rejection, limits, planted};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -18,7 +19,7 @@ use crate::store::Durability;
 use crate::topic::Topics;
 
 /// Shows messages that are not acknowledged, oldest first. Reading acknowledges nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Inbox {
     /// Wait so long for a message
     #[arg(long, value_name = "D")]

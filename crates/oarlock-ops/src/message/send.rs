@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::event::MessageSent;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::{AgentName, Label, MessageId, Rejection, limits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ use crate::shapes::MessageShape;
 use crate::task::values;
 
 /// Sends a message; whom it reaches is settled now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Send {
     /// A name, role:R, can:X, or all (everybody that is there but the sender)
     #[arg(value_name = "TO", required = true)]

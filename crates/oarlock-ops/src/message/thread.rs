@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::{MessageId, Rejection, limits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -11,7 +12,7 @@ use crate::request::{Identity, Query, Request};
 use crate::shapes::MessageShape;
 
 /// Shows the messages of a thread, oldest first; any message of it may be named.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Thread {
     /// The thread, or a message of it
     pub id: MessageId,

@@ -5,6 +5,7 @@ use oarlock_model::Rejection;
 use oarlock_model::pattern::Pattern;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::rules::reserve::Wanted;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -17,7 +18,7 @@ use crate::shapes::ReservationShape;
 use crate::task::values;
 
 /// Fails (exit 4) when another agent holds one of the paths exclusively; otherwise shows who shares them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Check {
     /// Paths relative to the current directory, or absolute ones inside the repository
     #[arg(value_name = "PATH", required = true)]

@@ -1,6 +1,7 @@
 //! `reservations`: who has reserved what.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -10,7 +11,7 @@ use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
 
 /// Lists the reservations that hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reservations {}
 
 impl Request for Reservations {

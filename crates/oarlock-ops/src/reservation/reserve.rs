@@ -6,6 +6,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::pattern::Pattern;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::rules::reserve::Wanted;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -19,7 +20,7 @@ use crate::task::values;
 use crate::topic::Topics;
 
 /// Reserves paths: all of the patterns, or none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reserve {
     /// Patterns from the repository's root, for example src/parser/**
     #[arg(value_name = "GLOB", required = true)]
@@ -43,7 +44,7 @@ pub struct Reserve {
 }
 
 /// The reply of operations on reservations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReservationsReply {
     /// The reservations.
     pub reservations: Vec<ReservationShape>,

@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::Rejection;
 use oarlock_model::event::{ReservationEnd, ReservationEnded};
 use oarlock_model::pattern::Pattern;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -16,7 +17,7 @@ use crate::shapes::ReservationShape;
 use crate::task::values;
 
 /// Ends the caller's reservations: those named by id or by pattern, or all that did not come with a claim.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Unreserve {
     /// Ids or patterns as `reservations` shows them; without any, all of one's own
     #[arg(value_name = "ID|GLOB")]

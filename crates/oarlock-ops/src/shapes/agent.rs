@@ -3,6 +3,7 @@
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness::{self, Activity, AgentState};
 use oarlock_model::{AgentName, Label, SessionId, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use crate::shapes::rfc3339;
 use crate::store::StoreResult;
 
 /// AGENT of the contract.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct AgentShape {
     pub name: AgentName,

@@ -3,6 +3,7 @@
 use oarlock_model::event::Event;
 use oarlock_model::ident::shown;
 use oarlock_model::{AgentName, Rejection, SessionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::OpError;
 use crate::shapes::rfc3339;
 
 /// EVENT of the contract.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct EventShape {
     pub cursor: String,

@@ -2,6 +2,7 @@
 
 use oarlock_model::task::{Gate, Grant, Task, TaskState};
 use oarlock_model::{AgentName, Label, SessionId, TaskId, Token};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use crate::store::StoreResult;
 use crate::task::parts;
 
 /// The holder inside TASK.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct HolderShape {
     pub agent: AgentName,
@@ -22,7 +23,7 @@ pub struct HolderShape {
 }
 
 /// TASK of the contract.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct TaskShape {
     pub id: TaskId,
@@ -140,7 +141,7 @@ fn holder_shape(cx: &Reading<'_>, grant: &Grant) -> StoreResult<HolderShape> {
 }
 
 /// LEASE of the contract.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct LeaseShape {
     pub task: TaskId,

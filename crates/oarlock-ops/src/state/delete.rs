@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::{Rejection, StateKey, event};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -12,7 +13,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::state::set::{EntryReply, writable_version};
 
 /// Removes a state entry. Should it be written again, its versions go on rising.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct StateDelete {
     /// The entry
     pub key: StateKey,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::{Rejection, StateKey};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -11,7 +12,7 @@ use crate::shapes::EntryShape;
 use crate::task::values;
 
 /// Shows state entries: one, those with a prefix, or all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct GetState {
     /// The entry, for example agent/ada
     pub key: Option<StateKey>,
@@ -22,7 +23,7 @@ pub struct GetState {
 }
 
 /// The reply of [`GetState`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GetStateReply {
     /// The entries, by key.
     pub entries: Vec<EntryShape>,

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::rules::merge;
 use oarlock_model::{Rejection, StateKey, event, limits, planted};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ use crate::shapes::EntryShape;
 use crate::task::values;
 
 /// Merges JSON into a state entry (RFC 7396), or replaces it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct StateSet {
     /// The entry, for example build/last
     pub key: StateKey,
@@ -34,7 +35,7 @@ pub struct StateSet {
 }
 
 /// The reply of operations on one entry.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryReply {
     /// The entry.
     pub state: EntryShape,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::{Rejection, StateKey};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -15,7 +16,7 @@ use crate::state::set::{self, EntryReply};
 use crate::task::values;
 
 /// Tells the others how it is: merges into the caller's own state entry, which only it writes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Sync {
     /// KEY=TEXT sets a text, KEY:=JSON any value (null removes the key)
     #[arg(value_name = "KEY=TEXT")]

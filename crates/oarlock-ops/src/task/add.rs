@@ -7,6 +7,7 @@ use oarlock_model::pattern::Pattern;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ use crate::shapes::TaskShape;
 use crate::task::{depend, values};
 
 /// Adds a task. It is ready when it needs nothing unfinished.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Add {
     /// One line that says what is to be done
     pub title: String,
@@ -43,7 +44,7 @@ pub struct Add {
 }
 
 /// The fields that `add` and `update` share.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Fields {
     /// Markdown for whoever does it; - reads standard input
     #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
@@ -137,7 +138,7 @@ impl Fields {
 }
 
 /// The reply of operations on one task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskReply {
     /// The task.
     pub task: TaskShape,

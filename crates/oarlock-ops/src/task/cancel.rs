@@ -2,8 +2,10 @@
 
 use clap::Args;
 use oarlock_model::event::TaskCancelled;
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -15,7 +17,7 @@ use crate::settle;
 use crate::task::add::TaskReply;
 
 /// Calls an unfinished task off, and its unfinished parts with it; holders hear it with their next heartbeat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Cancel {
     /// The task
     pub id: TaskId,
@@ -39,8 +41,13 @@ impl Mutation for Cancel {
         if task.state.is_finished() {
             return Err(Rejection::StateConflict { verb: "cancel", task: task.id, state: task.state, why: None }.into());
         }
+        let authority = cx.caller().authority;
+        let me = cx.caller().agent_name();
         let mut open = vec![(task.id, None)];
         while let Some((id, with_parent)) = open.pop() {
+            if authority != Authority::Operator {
+                authority.check_cancel(me.as_ref(), &cx.task(&id)?)?;
+            }
             cancel_one(cx, &id, with_parent)?;
             for child in cx.view().children(&id)? {
                 // Dead parts stay dead letters: they can be looked at and requeued.

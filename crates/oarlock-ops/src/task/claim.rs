@@ -8,6 +8,7 @@ use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId, limits, planted};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -23,7 +24,7 @@ use crate::store::{QueuePlace, StoreResult, View};
 use crate::topic::Topics;
 
 /// Takes the best ready task, or the one named. No two agents ever get the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Claim {
     /// The task; without it the best one that is ready
     pub id: Option<TaskId>,
@@ -50,7 +51,7 @@ pub struct Claim {
 }
 
 /// One claim.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Claimed {
     /// The task.
     pub task: TaskShape,
@@ -61,7 +62,7 @@ pub struct Claimed {
 }
 
 /// The reply of [`Claim`]: one claim, or a list of them with `--count`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ClaimReply {
     /// With `--count`.

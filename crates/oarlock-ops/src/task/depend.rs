@@ -6,6 +6,7 @@ use oarlock_model::rules::graph;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ use crate::task::add::TaskReply;
 use crate::task::values;
 
 /// Makes a task need others, or no longer need them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Depend {
     /// The task that needs others
     pub id: TaskId,

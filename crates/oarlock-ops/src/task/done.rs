@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::event::Fact;
 use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
 use oarlock_model::{Rejection, TaskId, Token, limits, planted};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -19,7 +20,7 @@ use crate::task::release::granted_to_me;
 use crate::task::values;
 
 /// Completes a task. The same call again gives the same reply; another result is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Done {
     /// The task
     pub id: TaskId,
@@ -42,7 +43,7 @@ pub struct Done {
 }
 
 /// The reply of [`Done`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DoneReply {
     /// The task.
     pub task: TaskShape,

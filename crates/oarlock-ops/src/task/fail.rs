@@ -5,6 +5,7 @@ use oarlock_model::event::{DeathReason, SpecChange, TaskDied, TaskFailed, TaskUp
 use oarlock_model::rules::retry;
 use oarlock_model::task::Resting;
 use oarlock_model::{Rejection, TaskId, Token};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -19,7 +20,7 @@ use crate::task::release::held_by_me;
 use crate::task::{rest, values};
 
 /// Reports a failed attempt; the task is tried again after a pause, until its attempts are used up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Fail {
     /// The task
     pub id: TaskId,

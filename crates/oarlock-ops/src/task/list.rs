@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ use crate::store::TaskFilter;
 use crate::task::values;
 
 /// Lists tasks, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Tasks {
     /// Only in these states, comma separated
     #[arg(long, value_name = "S", value_delimiter = ',')]
@@ -43,7 +44,7 @@ pub struct Tasks {
 }
 
 /// The reply of [`Tasks`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TasksReply {
     /// The tasks.
     pub tasks: Vec<TaskShape>,

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::event::TaskNoted;
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -15,7 +16,7 @@ use crate::task::add::TaskReply;
 use crate::task::values;
 
 /// Writes a note into a task's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Note {
     /// The task
     pub id: TaskId,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::Rejection;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -12,7 +13,7 @@ use crate::task::claim::Offers;
 use crate::task::values;
 
 /// Lists what can be claimed now, in claim order; tasks whose lease has expired are among it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Ready {
     /// At most this many [default: 1000]
     #[arg(long, value_name = "N")]
@@ -21,7 +22,7 @@ pub struct Ready {
 }
 
 /// The reply of [`Ready`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadyReply {
     /// The tasks.
     pub tasks: Vec<TaskShape>,

@@ -5,6 +5,7 @@ use oarlock_model::event::{ReleaseReason, TaskReleased};
 use oarlock_model::rules::fence::{Caller as FenceCaller, fence};
 use oarlock_model::task::{Grant, Task};
 use oarlock_model::{Rejection, TaskId, Token};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -17,7 +18,7 @@ use crate::task::add::TaskReply;
 use crate::task::rest;
 
 /// Gives a task back; it is ready again at once and the attempt does not count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Release {
     /// The task
     pub id: TaskId,

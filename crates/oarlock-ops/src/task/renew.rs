@@ -5,6 +5,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::TaskProgressed;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId, Token, limits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -17,7 +18,7 @@ use crate::task::release::held_by_me;
 use crate::task::values;
 
 /// Extends the lease from now on, also one that has expired but was not granted again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Renew {
     /// The task
     pub id: TaskId,
@@ -40,7 +41,7 @@ pub struct Renew {
 }
 
 /// The reply of [`Renew`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RenewReply {
     /// The lease.
     pub lease: LeaseShape,

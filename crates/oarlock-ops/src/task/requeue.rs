@@ -5,6 +5,7 @@ use oarlock_model::TaskId;
 use oarlock_model::event::TaskRequeued;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::{Rejection, task::TaskState};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -15,7 +16,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::task::add::TaskReply;
 
 /// Brings a dead or cancelled task back with all its attempts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Requeue {
     /// The task
     pub id: TaskId,
@@ -35,6 +36,7 @@ impl Mutation for Requeue {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        cx.caller().authority.check_operator(Self::VERB)?;
         let task = cx.task(&self.id)?;
         if !task.state.is_dead_end() {
             return Err(Rejection::StateConflict { verb: "requeue", task: task.id, state: task.state, why: None }.into());

@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::event::{TaskApproved, TaskRejected};
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -16,14 +17,14 @@ use crate::task::finish::{self, Outcome};
 use crate::task::{rest, values};
 
 /// Approves a task in review: it is done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Approve {
     /// The task
     pub id: TaskId,
 }
 
 /// Sends a task in review back: it is ready again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reject {
     /// The task
     pub id: TaskId,
@@ -81,7 +82,9 @@ impl Mutation for Reject {
     }
 }
 
+/// The task, which a person is to judge: no agent answers for one.
 fn in_review(cx: &Deciding<'_>, verb: &'static str, id: &TaskId) -> Result<Task, OpError> {
+    cx.caller().authority.check_operator(verb)?;
     let task = cx.task(id)?;
     if task.state == TaskState::Review {
         return Ok(task);

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::{TaskId, limits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -11,14 +12,14 @@ use crate::shapes::{EventShape, TaskShape};
 use crate::store::EventFilter;
 
 /// Shows one task with its history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct ShowTask {
     /// The task
     pub id: TaskId,
 }
 
 /// The reply of [`ShowTask`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShowTaskReply {
     /// The task.
     pub task: TaskShape,

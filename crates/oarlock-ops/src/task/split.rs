@@ -7,6 +7,7 @@ use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
 use oarlock_plan::{By, Options, Plan, PlanError, Problem, Subtask};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
 
 /// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Split {
     /// A task id, or a file (with a / in it, or ending in .md) that becomes the parent task
     #[arg(value_name = "ID|FILE")]
@@ -80,7 +81,7 @@ pub struct Split {
 }
 
 /// The reply of [`Split`]: the plan, and the parts that were made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitReply {
     /// The plan.
     #[serde(flatten)]
@@ -126,9 +127,13 @@ impl Request for Split {
     }
 
     /// A plan of a file that changes nothing needs neither project nor store.
+    fn needs_store(&self) -> bool {
+        self.document.is_none() || !self.changes_nothing() || self.assign
+    }
+
     fn without_store(&self, settings: &Settings) -> Result<Option<SplitReply>, OpError> {
         self.check()?;
-        let Some(document) = self.document.as_ref().filter(|_| self.changes_nothing() && !self.assign) else { return Ok(None) };
+        let Some(document) = self.document.as_ref().filter(|_| !self.needs_store()) else { return Ok(None) };
         let parent = self.file_id()?;
         let mut plan = self.plan(&parent, document, settings, &[])?;
         self.distribute_to(&mut plan);

@@ -6,6 +6,7 @@ use oarlock_model::event::{SpecChange, TaskUpdated};
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -19,7 +20,7 @@ use crate::task::add::{Fields, TaskReply};
 use crate::task::{depend, values};
 
 /// Changes an unfinished task; what is not named stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Update {
     /// The task
     pub id: TaskId,
@@ -42,7 +43,7 @@ pub struct Update {
 }
 
 /// A field that can be emptied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Clearable {
     /// Its write set.

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
@@ -13,7 +14,7 @@ use crate::task::values;
 use crate::topic::Topics;
 
 /// Waits until all the tasks (or any of them) are finished: done, dead or cancelled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Wait {
     /// The tasks
     #[arg(value_name = "ID", required = true)]
@@ -29,7 +30,7 @@ pub struct Wait {
 }
 
 /// The reply of [`Wait`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitReply {
     /// The tasks, as asked for.
     pub tasks: Vec<TaskShape>,

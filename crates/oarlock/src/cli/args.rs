@@ -8,10 +8,14 @@ use oarlock_ops::admin::{Backup, Doctor, Export, Import, Restore};
 use oarlock_ops::registry;
 use std::ffi::OsString;
 
+#[cfg(feature = "gateway")]
+use super::access::AccessArgs;
 use super::init::Init;
 use super::ralf::Ralf;
 use super::runner::{RunArgs, WorkArgs};
 use super::selftest::Selftest;
+#[cfg(feature = "gateway")]
+use super::serve::ServeArgs;
 
 /// A verb, its line of help, and its arguments.
 type LocalVerb = (&'static str, &'static str, fn(Command) -> Command);
@@ -27,6 +31,10 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("restore", "Replace the store by a backup; all sessions and leases end", registry::arguments::<Restore>),
     ("ralf", "Read the files of RALF agents, damaged ones too", registry::arguments::<Ralf>),
     ("selftest", "Show that the promises hold on this machine, in a scratch store", registry::arguments::<Selftest>),
+    #[cfg(feature = "gateway")]
+    ("serve", "Serve the store over HTTP", registry::arguments::<ServeArgs>),
+    #[cfg(feature = "gateway")]
+    ("access", "Make, list and revoke the keys by which others may use the gateway", registry::arguments::<AccessArgs>),
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];
 
@@ -70,7 +78,11 @@ fn common() -> [Arg; 8] {
         if let Some(short) = short { arg.short(short) } else { arg }
     };
     [
-        value("common-store", "URL", "The store: sqlite:PATH [env OARLOCK_STORE; default: that of the repository]"),
+        value(
+            "common-store",
+            "URL",
+            "The store: sqlite:PATH, or a gateway, http(s)://HOST:PORT or unix:PATH [env OARLOCK_STORE; default: that of the repository]",
+        ),
         value("common-as", "NAME", "Who is calling [env OARLOCK_AGENT]"),
         value("common-session", "ID", "The session meant [env OARLOCK_SESSION]"),
         value("common-key", "KEY", "Idempotency key: the same call again gives the same reply"),

@@ -4,12 +4,14 @@ use clap::{ArgMatches, FromArgMatches};
 use oarlock_host::process::pipe::reader_has_gone;
 use oarlock_model::Rejection;
 use oarlock_model::duration::Duration;
+use oarlock_model::rules::authority::Authority;
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::{self, Call, Entry};
 use oarlock_ops::request::Identity;
 use oarlock_ops::settings::Settings;
 use oarlock_sqlite::{Options, Place, SqliteStore};
+use serde_json::Value;
 use std::time::Instant;
 
 use super::args::Common;
@@ -102,12 +104,13 @@ fn sqlite_path(url: &str) -> Result<&str, OpError> {
             path => Ok(path),
         };
     }
-    let known = ["http://", "https://", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    let message = if known {
-        format!("this build has no client for {}", oarlock_model::ident::shown(url))
-    } else {
-        format!("\"{}\" is not a store", oarlock_model::ident::shown(url))
-    };
+    let shown = oarlock_model::ident::shown(url);
+    if ["http://", "https://", "unix:"].iter().any(|scheme| url.starts_with(scheme)) {
+        let message = format!("this command needs the store itself, and {shown} is a gateway");
+        return Err(Rejection::invalid(message, "run it on the machine of the store, with --store sqlite:PATH").into());
+    }
+    let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    let message = if known { format!("this build has no client for {shown}") } else { format!("\"{shown}\" is not a store") };
     Err(Rejection::invalid(message, "write sqlite:PATH, for example sqlite:/data/oarlock.db").into())
 }
 
@@ -142,6 +145,10 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
         "ralf" => parsed::<Ralf>(matches)?.run(common, output),
+        #[cfg(feature = "gateway")]
+        "serve" => parsed::<super::serve::ServeArgs>(matches)?.run(common, output),
+        #[cfg(feature = "gateway")]
+        "access" => parsed::<super::access::AccessArgs>(matches)?.run(common, output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),
     }
@@ -151,28 +158,49 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let started = Instant::now();
     let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
     call.localise(&mut ThisMachine)?;
-    let anywhere = Where::find(common, Absent::Refused).ok();
-    if let Some(reply) = call.without_store(&anywhere.as_ref().map_or_else(|| config::load(None), Where::settings)?)? {
-        return Ok(output.reply(entry.verb, &reply));
-    }
-    let target = match anywhere {
-        Some(target) => target,
-        None => Where::find(common, Absent::Refused)?,
+    let (mut door, at): (Box<Door<'_>>, String) = match gateway(common)? {
+        Some((door, url)) => (door, url),
+        None => {
+            let anywhere = Where::find(common, Absent::Refused);
+            let settings = anywhere.as_ref().map_or_else(|_| config::load(None), Where::settings)?;
+            if let Some(reply) = call.without_store(&settings)? {
+                return Ok(output.reply(entry.verb, &reply));
+            }
+            let target = anywhere?;
+            let mut store = target.open(options(common, &settings))?;
+            (Box::new(move |_, call, caller| call.run(&mut store, caller, &settings)), target.url())
+        }
     };
-    let settings = target.settings()?;
-    let mut store = target.open(options(common, &settings))?;
     let caller = caller(common, call.identity());
     let follows = entry.verb == "events" && matches.get_flag("follow");
     let code = if follows {
-        follow(entry, matches, &mut store, &caller, &settings, output)?
+        follow(entry, matches, &mut *door, &caller, output)?
     } else {
-        let reply = call.run(&mut store, &caller, &settings)?;
+        let reply = door(entry.verb, &*call, &caller)?;
         output.reply(entry.verb, &reply)
     };
     if common.verbose && !output.json {
-        note(&format!("{} on {} in {:.1} ms", entry.verb, target.url(), started.elapsed().as_secs_f64() * 1e3));
+        note(&format!("{} on {at} in {:.1} ms", entry.verb, started.elapsed().as_secs_f64() * 1e3));
     }
     Ok(code)
+}
+
+/// Where a call is made: on a store that is open here, or at a gateway.
+type Door<'a> = dyn FnMut(&str, &dyn Call, &Caller) -> Result<Value, OpError> + 'a;
+
+/// The gateway that is named as the store, if one is.
+#[cfg(feature = "gateway")]
+fn gateway(common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
+    let Some(url) = common.store.as_ref().filter(|url| crate::gateway::Address::is_one(url)) else { return Ok(None) };
+    let busy = common.busy.unwrap_or(Settings::default().busy).as_std();
+    let client = crate::gateway::Client::of(url, busy)?;
+    Ok(Some((Box::new(move |verb, call, caller| client.call(verb, call, caller)), url.clone())))
+}
+
+/// A build without a client: whoever names one is told so.
+#[cfg(not(feature = "gateway"))]
+fn gateway(_common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
+    Ok(None)
 }
 
 /// Who calls. Only where nothing is said and somebody must be known are the processes above looked at.
@@ -183,6 +211,7 @@ pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
         session: common.session.clone(),
         ancestors: if unknown { ancestors() } else { Vec::new() },
         key: common.key.clone(),
+        authority: Authority::Operator,
     }
 }
 
@@ -191,14 +220,7 @@ const FOLLOW_SLICE_MS: i64 = 2_000;
 
 /// Prints page after page, an event a line, until the reader goes away, `--limit` events are told, or nothing was logged for the time
 /// that `--wait` names.
-fn follow(
-    entry: &Entry,
-    matches: &ArgMatches,
-    store: &mut SqliteStore,
-    caller: &Caller,
-    settings: &Settings,
-    output: &Output,
-) -> Result<u8, OpError> {
+fn follow(entry: &Entry, matches: &ArgMatches, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<u8, OpError> {
     let limit = matches.get_one::<usize>("limit").copied();
     let patience_ms = matches.get_one::<Duration>("wait").map(|wait| wait.as_ms());
     let (mut told, mut silent_ms) = (0, 0);
@@ -207,7 +229,7 @@ fn follow(
         let left_ms = patience_ms.map_or(FOLLOW_SLICE_MS, |patience_ms| patience_ms - silent_ms);
         let slice_ms = left_ms.clamp(1_000, FOLLOW_SLICE_MS);
         let call = next_page(entry, matches, cursor.as_deref(), slice_ms, limit.map(|limit| limit - told))?;
-        match call.run(store, caller, settings) {
+        match door(entry.verb, &*call, caller) {
             Ok(reply) => {
                 for event in reply["events"].as_array().into_iter().flatten() {
                     let line = if output.json { event.to_string() } else { super::render::event_line(event, output.colour) };
@@ -219,9 +241,10 @@ fn follow(
                 silent_ms = 0;
                 cursor = reply["cursor"].as_str().map(str::to_owned);
             }
-            Err(OpError::Rejected(Rejection::TimedOut { what, facts, .. })) => {
+            Err(error) if error.code().code == "timed_out" => {
                 silent_ms += slice_ms;
                 if patience_ms.is_some_and(|patience_ms| silent_ms >= patience_ms) {
+                    let (what, facts) = ("nothing was logged".to_owned(), Value::Null);
                     return Err(Rejection::TimedOut { what, waited_ms: silent_ms, facts }.into());
                 }
             }

@@ -1,0 +1,53 @@
+//! What a caller may do to the work of others. Agents are semi-trusted: what undoes somebody else's work, or answers
+//! for a person, is the operator's.
+
+use crate::ident::AgentName;
+use crate::rejection::Rejection;
+use crate::task::Task;
+
+/// What a caller may do. Who can open the store's file could do everything anyway: only a gateway gives less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Authority {
+    /// Its own work: an agent.
+    Agent,
+    /// Everything: a person, or the program that supervises agents.
+    #[default]
+    Operator,
+}
+
+impl Authority {
+    /// Whether a verb that is the operator's may be used.
+    ///
+    /// # Errors
+    /// `denied`.
+    pub fn check_operator(self, verb: &str) -> Result<(), Rejection> {
+        match self {
+            Authority::Operator => Ok(()),
+            Authority::Agent => Err(Rejection::Denied {
+                message: format!("{verb} needs the access of an operator"),
+                hint: "ask a person, or whoever supervises the agents",
+            }),
+        }
+    }
+
+    /// Whether a task may be cancelled by the agent of this name: by an agent only what no other agent holds and what it
+    /// holds, made or was assigned.
+    ///
+    /// # Errors
+    /// `denied`, with the holder.
+    pub fn check_cancel(self, me: Option<&AgentName>, task: &Task) -> Result<(), Rejection> {
+        let holder = task.holder().map(|grant| &grant.agent);
+        let is_mine = match holder {
+            Some(holder) => Some(holder) == me,
+            None => me.is_some() && (task.created_by.as_ref() == me || task.spec.assigned.as_ref() == me),
+        };
+        if self == Authority::Operator || is_mine {
+            return Ok(());
+        }
+        let whose = holder.map_or_else(|| "is not yours".to_owned(), |holder| format!("is held by {holder}"));
+        Err(Rejection::Denied {
+            message: format!("{} {whose}: to cancel it needs the access of an operator", task.id),
+            hint: "ask its holder or a person; your own work goes back with `release`",
+        })
+    }
+}

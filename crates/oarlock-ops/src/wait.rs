@@ -1,0 +1,113 @@
+//! Waiting: a call tries again when a bell rings, a process dies or something falls due (semantics 19).
+//!
+//! A door that has a thread for each call waits with [`wait_for`]; one that has not asks [`Patience`] how long to sleep.
+
+use oarlock_model::{Now, Rejection, StoreTime};
+
+use crate::OpError;
+use crate::request::Waiting;
+use crate::store::{OwnerSight, Store, StoreResult};
+
+/// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
+const RECHECK_MS: i64 = 5_000;
+
+/// How long one call goes on waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    for_ms: Option<i64>,
+    since: StoreTime,
+}
+
+impl Patience {
+    /// That of a call which waits since a moment.
+    pub fn since(waiting: Waiting, since: StoreTime) -> Self {
+        Self { for_ms: waiting.for_ms, since }
+    }
+
+    /// How long it has waited, in milliseconds.
+    pub fn waited_ms(&self, now: Now) -> i64 {
+        now.store.since_ms(self.since)
+    }
+
+    /// How long to sleep before the next look, in milliseconds; nothing when it has waited for long enough.
+    pub fn sleep_ms(&self, horizon: &Horizon) -> Option<i64> {
+        let left_ms = self.for_ms.map_or(i64::MAX, |for_ms| for_ms - self.waited_ms(horizon.now));
+        (left_ms > 0).then(|| left_ms.min(horizon.due_ms.unwrap_or(i64::MAX)).clamp(1, RECHECK_MS))
+    }
+
+    /// What is told once it is over: that the last "not yet" stood till the end.
+    pub fn over(&self, last: OpError, now: Now) -> OpError {
+        let waited_ms = self.waited_ms(now);
+        match last {
+            OpError::Rejected(Rejection::TimedOut { what, facts, .. }) => Rejection::TimedOut { what, waited_ms, facts }.into(),
+            OpError::Rejected(no) => Rejection::TimedOut { what: no.to_string(), waited_ms, facts: no.details() }.into(),
+            error => error,
+        }
+    }
+}
+
+/// Tries, and while the answer is "not yet" waits for a bell, a death or a due time and tries again.
+pub(crate) fn wait_for<T>(
+    store: &mut dyn Store,
+    waiting: Option<Waiting>,
+    attempt: &mut dyn FnMut(&mut dyn Store) -> Result<T, OpError>,
+    worth_trying: &mut dyn FnMut(&mut dyn Store) -> Result<bool, OpError>,
+) -> Result<T, OpError> {
+    let first = attempt(store);
+    let Some(waiting) = waiting else { return first };
+    let mut last = match first {
+        Err(error) if error.is_not_yet() => error,
+        done => return done,
+    };
+    let mut listening = store.listen(waiting.topics)?;
+    let patience = Patience::since(waiting, store.snapshot()?.now().store);
+    loop {
+        // The listener stands, so whatever is committed from here on will ring it. What falls due or dies from
+        // here on is either seen by the next try or waited for.
+        let horizon = Horizon::of(store)?;
+        if worth_trying(store)? {
+            last = match attempt(store) {
+                Err(error) if error.is_not_yet() => error,
+                done => return done,
+            };
+        }
+        match patience.sleep_ms(&horizon) {
+            Some(sleep_ms) => listening.wait(sleep_ms, &horizon.owners)?,
+            None => return Err(patience.over(last, horizon.now)),
+        }
+    }
+}
+
+/// What a waiter sees of a store in one look, and waits for besides bells.
+#[derive(Debug)]
+pub struct Horizon {
+    /// The moment of the look.
+    pub now: Now,
+    /// The number of the last event.
+    pub seq: u64,
+    /// Milliseconds until something happens by time alone.
+    pub due_ms: Option<i64>,
+    /// Processes whose death would free work.
+    pub owners: Vec<String>,
+    /// Whether one of them is dead and this has not been settled yet.
+    pub has_dead: bool,
+}
+
+impl Horizon {
+    /// Looks at a store.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn of(store: &mut dyn Store) -> StoreResult<Self> {
+        let view = store.snapshot()?;
+        let mut horizon = Self { now: view.now(), seq: view.last_seq()?, due_ms: view.next_due_ms()?, owners: Vec::new(), has_dead: false };
+        for agent in view.mortal_agents()? {
+            match (view.owner_sight(&agent), agent.owner.process()) {
+                (OwnerSight::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
+                (OwnerSight::Died | OwnerSight::OtherBoot, _) => horizon.has_dead = true,
+                _ => {}
+            }
+        }
+        Ok(horizon)
+    }
+}

@@ -1,0 +1,145 @@
+//! `serve`: the store for others, over HTTP.
+
+use clap::Args;
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use oarlock_ops::store::StoreError;
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::args::Common;
+use super::exec::{Absent, Where, options};
+use super::output::{Output, note};
+use crate::gateway::{self, AccessList, Address, Bind, BodyReader, Engine, Gate, Guard, Key, Listening, Quotas, Rates};
+
+/// Serves the store over HTTP until it is told to stop.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen: IP:PORT, port 0 for a free one, or unix:PATH
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7117")]
+    bind: String,
+    /// Another name by which clients reach it, behind a proxy or from other machines; repeatable
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// The certificate chain for TLS, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Other machines reach it through a proxy that speaks TLS
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Calls that one agent may make in a second, on the average
+    #[arg(long, value_name = "N", default_value_t = Rates::default().calls_per_s, value_parser = clap::value_parser!(u32).range(1..))]
+    calls_per_second: u32,
+    /// Bytes of messages that one agent may send in a minute, on the average
+    #[arg(long, value_name = "N", default_value_t = Rates::default().message_bytes_per_min, value_parser = clap::value_parser!(u32).range(1..))]
+    message_bytes_per_minute: u32,
+}
+
+impl ServeArgs {
+    pub(crate) fn run(self, common: &Common, output: &Output) -> Result<u8, OpError> {
+        let bind = Bind::parse(&self.bind)?;
+        if !bind.is_local() && self.tls_cert.is_none() && !self.behind_proxy {
+            return Err(Rejection::Denied {
+                message: format!("{} can be reached by other machines, and what they say would not be encrypted", self.bind),
+                hint: "give --tls-cert and --tls-key, or --behind-proxy when a proxy encrypts it",
+            }
+            .into());
+        }
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificates), Some(key)) => Some(gateway::acceptor(certificates, key)?),
+            _ => None,
+        };
+        let target = Where::find(common, Absent::Refused)?;
+        let settings = target.settings()?;
+        // Whether there is a store is told before anything is bound.
+        drop(target.open(options(common, &settings))?);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))?;
+        runtime.block_on(async {
+            let (stop, stopping) = watch::channel(false);
+            stop_on_signals(stop)?;
+            let listening = Listening::bind(&bind).await?;
+            let address = address_of(&bind, &listening, tls.is_some());
+            let key_file = gateway::file_for(&address)?;
+            let key = own_key(&key_file)?;
+            let engine = Engine::start(target.place(), &options(common, &settings), settings.clone(), stopping.clone())?;
+            let guard = Guard {
+                port: if self.behind_proxy { None } else { listening.port() },
+                hosts: self.hosts(&bind),
+                own_key: key.hash(),
+                access: AccessList::beside(target.place().file()),
+            };
+            let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute };
+            let gate = Arc::new(Gate { engine, guard, quotas: Quotas::new(rates), bodies: BodyReader::default() });
+            let said = match output.json {
+                true => json!({"url": address.to_string(), "key_file": key_file.display().to_string(), "store": target.url(), "pid": std::process::id()}).to_string(),
+                false => format!("serving {} at {address}\n  key: {}", target.url(), key_file.display()),
+            };
+            output.line(&said);
+            gateway::serve(listening, tls, gate, stopping).await;
+            if common.verbose && !output.json {
+                note("stopped");
+            }
+            Ok(0)
+        })
+    }
+
+    /// Names that clients may use besides those of this machine.
+    fn hosts(&self, bind: &Bind) -> Vec<String> {
+        let mut hosts: Vec<String> = self.host.iter().map(|host| host.to_ascii_lowercase()).collect();
+        if let Bind::Net(address) = bind
+            && !address.ip().is_loopback()
+            && !address.ip().is_unspecified()
+        {
+            hosts.push(address.ip().to_string());
+        }
+        hosts
+    }
+}
+
+fn address_of(bind: &Bind, listening: &Listening, tls: bool) -> Address {
+    match bind {
+        Bind::Net(address) => {
+            let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+            Address::Net { tls, host, port: listening.port().unwrap_or(address.port()) }
+        }
+        Bind::Unix(path) => Address::Unix(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+    }
+}
+
+/// The key of this user: the one that is there, so that clients go on over a restart, or a new one.
+fn own_key(file: &std::path::Path) -> Result<Key, OpError> {
+    if let Ok(key) = gateway::read_key(file) {
+        return Ok(key);
+    }
+    let key = Key::random()?;
+    gateway::write_key(file, &key)?;
+    Ok(key)
+}
+
+fn stop_on_signals(stop: watch::Sender<bool>) -> Result<(), OpError> {
+    let unavailable =
+        |error: std::io::Error| StoreError::Unavailable { message: format!("signals cannot be heard: {error}"), hint: String::new() };
+    let mut terminated = signal(SignalKind::terminate()).map_err(unavailable)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(unavailable)?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        stop.send_replace(true);
+        // A second one does not wait for anybody.
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! The gateway: the operations for whoever cannot open the store's file, over HTTP.
+//!
+//! It decides nothing: [`routes`] turns requests into calls of the registry, [`engine`] has them made by one writer that
+//! commits many at once, by a few readers, or lets them wait without a thread. [`guard`] turns away who may not ask.
+
+mod access;
+mod address;
+mod body;
+mod caller;
+mod client;
+mod engine;
+mod events;
+mod guard;
+mod key;
+mod metrics;
+mod news;
+mod openapi;
+mod quota;
+mod readers;
+mod reply;
+mod routes;
+mod server;
+mod tls;
+mod writer;
+
+pub(crate) use access::{AccessList, Role, Wanted};
+pub(crate) use address::{Address, Bind};
+pub(crate) use body::Reader as BodyReader;
+pub(crate) use client::Client;
+pub(crate) use engine::Engine;
+pub(crate) use guard::{Guard, own};
+pub(crate) use key::{Key, file_for, read as read_key, write as write_key};
+pub(crate) use quota::{Quotas, Rates};
+pub(crate) use routes::Gate;
+pub(crate) use server::{Listening, serve};
+pub(crate) use tls::acceptor;

@@ -1,0 +1,372 @@
+//! Who may ask what: access keys bound to names, of which only hashes are kept.
+
+use oarlock_host::owner::OwnerLock;
+use oarlock_model::duration::Duration;
+use oarlock_model::rules::authority::Authority;
+use oarlock_model::{AgentName, Rejection, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::registry;
+use oarlock_ops::shapes::rfc3339;
+use oarlock_ops::store::StoreError;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
+
+use super::key::{self, Key};
+
+/// Keys of one gateway, at most.
+const KEYS_MAX: usize = 10_000;
+
+/// The largest list of keys that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 8 << 20;
+
+/// What a key lets its bearer be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// One agent, under one name.
+    Agent,
+    /// A person, or the program that supervises agents: any name, and the work of others.
+    Operator,
+}
+
+/// One key, as it is kept and listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Access {
+    /// Its name among keys; no secret.
+    pub(crate) id: String,
+    /// The agent it speaks for, or the operator it belongs to.
+    pub(crate) name: AgentName,
+    /// What it lets its bearer be.
+    pub(crate) role: Role,
+    /// The only verbs it may use; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) verbs: Vec<String>,
+    /// The key by which it was made, which takes it along when it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<String>,
+    /// When it was made, by the wall clock.
+    pub(crate) created_at: String,
+    /// When it ends, by the wall clock, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ends_at_ms: Option<i64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    access: Access,
+    hash: String,
+}
+
+/// Who a request comes from, by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Principal {
+    /// The id of the key.
+    pub(crate) key_id: String,
+    /// The only name it may give; any for an operator.
+    pub(crate) name: Option<AgentName>,
+    /// What it may do to others' work.
+    pub(crate) authority: Authority,
+    /// The only verbs it may use; empty for all.
+    pub(crate) verbs: Vec<String>,
+}
+
+impl Principal {
+    /// Whether it may use a verb.
+    ///
+    /// # Errors
+    /// `denied`.
+    pub(crate) fn check_verb(&self, verb: &str) -> Result<(), Rejection> {
+        if self.verbs.is_empty() || self.verbs.iter().any(|known| known == verb) {
+            return Ok(());
+        }
+        Err(Rejection::Denied {
+            message: format!("this access key may not use {verb}, only {}", self.verbs.join(", ")),
+            hint: "use one of those, or ask for another key",
+        })
+    }
+}
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) name: AgentName,
+    pub(crate) role: Role,
+    pub(crate) verbs: Vec<String>,
+    pub(crate) lifetime: Option<Duration>,
+}
+
+/// The list of keys beside a store.
+#[derive(Debug)]
+pub(crate) struct AccessList {
+    file: PathBuf,
+    read: RwLock<Option<(Stamp, Vec<Kept>)>>,
+}
+
+/// What tells one state of the file from another.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+impl AccessList {
+    /// The list of the store in this file.
+    pub(crate) fn beside(store: &Path) -> Self {
+        let mut name = store.file_name().unwrap_or_default().to_owned();
+        name.push(".access.json");
+        Self { file: store.with_file_name(name), read: RwLock::new(None) }
+    }
+
+    /// All keys, oldest first, without their hashes.
+    ///
+    /// # Errors
+    /// `data_damaged`, `store_unavailable`.
+    pub(crate) fn list(&self) -> Result<Vec<Access>, OpError> {
+        Ok(self.load()?.1.into_iter().map(|kept| kept.access).collect())
+    }
+
+    /// Whom a key belongs to.
+    ///
+    /// # Errors
+    /// `denied`: it is unknown, revoked or has ended; which of these is not told.
+    pub(crate) fn principal(&self, key: &Key, now_ms: i64) -> Result<Principal, OpError> {
+        self.refresh()?;
+        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = read.iter().flat_map(|(_, all)| all).find(|kept| kept.access.id == key.id());
+        // blake3's hashes are compared in constant time.
+        let is_it = |kept: &&Kept| blake3::Hash::from_hex(&kept.hash).is_ok_and(|hash| hash == key.hash());
+        let lives = |kept: &&Kept| kept.access.ends_at_ms.is_none_or(|ends_ms| now_ms < ends_ms);
+        let Some(Kept { access, .. }) = kept.filter(is_it).filter(lives) else { return Err(unknown_key().into()) };
+        Ok(Principal {
+            key_id: access.id.clone(),
+            name: (access.role == Role::Agent).then(|| access.name.clone()),
+            authority: match access.role {
+                Role::Agent => Authority::Agent,
+                Role::Operator => Authority::Operator,
+            },
+            verbs: access.verbs.clone(),
+        })
+    }
+
+    /// Makes a key. An agent makes only narrower ones than its own: for a name that begins with its own and a dot, with no
+    /// other verbs than it has itself.
+    ///
+    /// # Errors
+    /// `denied`, `invalid_request`, `limit_reached`, failures to write.
+    pub(crate) fn create(&self, by: &Principal, wanted: Wanted, now_ms: i64) -> Result<(Access, Key), OpError> {
+        if let Some(verb) = wanted.verbs.iter().find(|verb| registry::find(verb).is_none()) {
+            let verb = oarlock_model::ident::shown(verb);
+            return Err(
+                Rejection::invalid(format!("there is no verb \"{verb}\""), "use verbs of `oarlock --help` that need a store").into()
+            );
+        }
+        let verbs = narrowed(by, &wanted)?;
+        let key = Key::random()?;
+        let mut access = Access {
+            id: key.id().to_owned(),
+            name: wanted.name,
+            role: wanted.role,
+            verbs,
+            parent: (by.authority == Authority::Agent).then(|| by.key_id.clone()),
+            created_at: rfc3339(oarlock_model::WallTime(now_ms)),
+            ends_at_ms: wanted.lifetime.map(|lifetime| now_ms + lifetime.as_ms()),
+        };
+        let hash = key.hash().to_hex().to_string();
+        self.change(|all| {
+            if all.len() >= KEYS_MAX {
+                return Err(Rejection::limit("access keys", KEYS_MAX, all.len() + 1).into());
+            }
+            if let Some(parent) = access.parent.as_ref().and_then(|id| all.iter().find(|kept| kept.access.id == *id)) {
+                // It does not outlive the key it comes from.
+                access.ends_at_ms = [access.ends_at_ms, parent.access.ends_at_ms].into_iter().flatten().min();
+            }
+            all.push(Kept { access: access.clone(), hash: hash.clone() });
+            Ok(())
+        })?;
+        Ok((access, key))
+    }
+
+    /// Takes keys back, by id or by name, and those that were made by them.
+    ///
+    /// # Errors
+    /// `not_found` when there is none, failures to write.
+    pub(crate) fn revoke(&self, id_or_name: &str) -> Result<Vec<Access>, OpError> {
+        let mut revoked: Vec<Access> = Vec::new();
+        self.change(|all| {
+            let mut gone: Vec<String> = Vec::new();
+            let is_meant = |access: &Access| access.id == id_or_name || access.name.as_str() == id_or_name;
+            loop {
+                let comes_from = |access: &Access| access.parent.as_ref().is_some_and(|parent| gone.contains(parent));
+                let next = all.iter().find(|kept| {
+                    let access = &kept.access;
+                    !gone.contains(&access.id) && (is_meant(access) || comes_from(access))
+                });
+                match next {
+                    Some(kept) => gone.push(kept.access.id.clone()),
+                    None => break,
+                }
+            }
+            if gone.is_empty() {
+                let hint = "`oarlock access list` shows them".to_owned();
+                let message = format!("there is no access key {}", oarlock_model::ident::shown(id_or_name));
+                return Err(Rejection::Missing { message, hint }.into());
+            }
+            let (out, stay) = std::mem::take(all).into_iter().partition(|kept| gone.contains(&kept.access.id));
+            *all = stay;
+            revoked = out.into_iter().map(|kept: Kept| kept.access).collect();
+            Ok(())
+        })?;
+        Ok(revoked)
+    }
+
+    fn stamp(&self) -> Stamp {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::metadata(&self.file).ok()?;
+        Some((found.modified().ok()?, found.len(), found.ino()))
+    }
+
+    /// Reads the file anew when it is another one than before: a key that was revoked is refused from the next request on.
+    fn refresh(&self) -> Result<(), OpError> {
+        let stamp = self.stamp();
+        let is_current = self.read.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|(read, _)| *read == stamp);
+        if !is_current {
+            let loaded = self.load()?;
+            *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+        }
+        Ok(())
+    }
+
+    fn load(&self) -> Result<(Stamp, Vec<Kept>), OpError> {
+        let stamp = self.stamp();
+        let Some((_, bytes, _)) = stamp else { return Ok((None, Vec::new())) };
+        let damaged = |what: String| OpError::Damaged {
+            message: format!("{}: {what}", self.file.display()),
+            hint: "move the file away and make new keys: nobody gets in by a file that cannot be read".into(),
+            details: serde_json::Value::Null,
+        };
+        if bytes > FILE_BYTES_MAX {
+            return Err(damaged(format!("it has {bytes} bytes, at most {FILE_BYTES_MAX} are read")));
+        }
+        let text = std::fs::read_to_string(&self.file).map_err(|error| damaged(error.to_string()))?;
+        Ok((stamp, serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?))
+    }
+
+    /// Changes the file, one process at a time.
+    fn change(&self, change: impl FnOnce(&mut Vec<Kept>) -> Result<(), OpError>) -> Result<(), OpError> {
+        let unavailable = |error: std::io::Error| StoreError::Unavailable {
+            message: format!("failed to change {}: {error}", self.file.display()),
+            hint: "look at the permissions and the free space".into(),
+        };
+        let _lock = self.lock().map_err(unavailable)?;
+        let (_, mut all) = self.load()?;
+        change(&mut all)?;
+        let text = serde_json::to_string_pretty(&all)?;
+        key::write_private(&self.file, format!("{text}\n").as_bytes()).map_err(unavailable)?;
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    fn lock(&self) -> std::io::Result<OwnerLock> {
+        let dir = self.file.parent().unwrap_or(Path::new(".")).join("locks");
+        let started = std::time::Instant::now();
+        loop {
+            if let Some(lock) = OwnerLock::acquire(&dir, "access")? {
+                return Ok(lock);
+            }
+            if started.elapsed() > std::time::Duration::from_millis(limits::BUSY_MS_DEFAULT.unsigned_abs()) {
+                return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "another process is changing it"));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+/// The verbs of a new key; refused when it would be wider than the one it comes from.
+fn narrowed(by: &Principal, wanted: &Wanted) -> Result<Vec<String>, Rejection> {
+    let Some(own) = by.name.as_ref().filter(|_| by.authority == Authority::Agent) else { return Ok(wanted.verbs.clone()) };
+    let denied = |message: String| Rejection::Denied { message, hint: "ask an operator for such a key" };
+    if wanted.role == Role::Operator {
+        return Err(denied("an agent cannot make an operator's key".into()));
+    }
+    if !wanted.name.as_str().strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('.')) {
+        return Err(denied(format!("{own} makes keys only for its own helpers, called {own}.NAME")));
+    }
+    match wanted.verbs.iter().find(|verb| by.check_verb(verb).is_err()) {
+        Some(verb) => Err(denied(format!("{own} may not use {verb} itself"))),
+        None if wanted.verbs.is_empty() => Ok(by.verbs.clone()),
+        None => Ok(wanted.verbs.clone()),
+    }
+}
+
+/// The refusal of a key that opens nothing.
+pub(super) fn unknown_key() -> Rejection {
+    Rejection::Denied {
+        message: "the access key is not one of this gateway, or was revoked, or has ended".into(),
+        hint: "ask whoever runs the gateway for a key: oarlock access create --name NAME",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operator() -> Principal {
+        Principal { key_id: "local".into(), name: None, authority: Authority::Operator, verbs: Vec::new() }
+    }
+
+    fn wanted(name: &str, role: Role) -> Wanted {
+        Wanted { name: AgentName::parse(name).expect("a name"), role, verbs: Vec::new(), lifetime: None }
+    }
+
+    fn code<T: std::fmt::Debug>(result: Result<T, OpError>) -> &'static str {
+        result.expect_err("refused").code().code
+    }
+
+    #[test]
+    fn a_key_speaks_for_its_name_until_it_is_revoked() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let (_, key) = list.create(&operator(), wanted("ada", Role::Agent), 0).expect("made");
+        let other = AccessList::beside(&temp.path().join("oarlock.db"));
+        let principal = other.principal(&key, 0).expect("known");
+        assert_eq!((principal.name.as_ref().map(AgentName::as_str), principal.authority), (Some("ada"), Authority::Agent));
+        let text = std::fs::read_to_string(temp.path().join("oarlock.db.access.json")).expect("there");
+        assert!(!text.contains(key.reveal()), "only its hash is kept");
+        list.revoke("ada").expect("revoked");
+        assert_eq!(code(other.principal(&key, 0)), "denied");
+        assert_eq!(code(list.revoke("ada")), "not_found");
+        assert_eq!(code(list.principal(&Key::random().expect("random"), 0)), "denied");
+    }
+
+    #[test]
+    fn a_key_with_a_known_id_and_another_secret_opens_nothing() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let (access, key) = list.create(&operator(), wanted("ada", Role::Agent), 0).expect("made");
+        let last = if key.reveal().ends_with('0') { '1' } else { '0' };
+        let forged = format!("{}{last}", &key.reveal()[..key.reveal().len() - 1]);
+        let forged = Key::parse(&forged).expect("its form is right");
+        assert_eq!(forged.id(), access.id);
+        assert_eq!(code(list.principal(&forged, 0)), "denied");
+    }
+
+    #[test]
+    fn an_agent_makes_only_narrower_keys() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let narrow = Wanted { verbs: vec!["claim".into(), "done".into()], ..wanted("ada", Role::Agent) };
+        let (_, key) = list.create(&operator(), Wanted { lifetime: Some(Duration::from_ms(5_000)), ..narrow }, 0).expect("made");
+        let ada = list.principal(&key, 0).expect("known");
+        assert_eq!(code(list.create(&ada, wanted("ada.x", Role::Operator), 0)), "denied");
+        for name in ["bob", "ada", "adam.x", "adax"] {
+            assert_eq!(code(list.create(&ada, wanted(name, Role::Agent), 0)), "denied", "{name}");
+        }
+        let more = Wanted { verbs: vec!["send".into()], ..wanted("ada.x", Role::Agent) };
+        assert_eq!(code(list.create(&ada, more, 0)), "denied");
+        let (helper, helper_key) = list.create(&ada, wanted("ada.x", Role::Agent), 0).expect("narrower");
+        assert_eq!((helper.verbs, helper.ends_at_ms), (ada.verbs.clone(), Some(5_000)));
+        assert!(list.principal(&helper_key, 4_999).is_ok());
+        assert_eq!(code(list.principal(&helper_key, 5_000)), "denied");
+        assert_eq!(list.revoke("ada").expect("both").len(), 2, "a helper's key goes with the key it comes from");
+        assert_eq!(code(list.principal(&helper_key, 0)), "denied");
+    }
+}

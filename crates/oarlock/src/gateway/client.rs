@@ -1,0 +1,272 @@
+//! The way to a gateway: one request, its waits in pieces, and patience with a gateway that is just starting again.
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use oarlock_model::Rejection;
+use oarlock_model::ident::shown;
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry::Call;
+use oarlock_ops::store::StoreError;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::address::Address;
+use super::caller::{field, header};
+use super::key::{self, Key};
+
+/// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
+const SLICE_S: u64 = 20;
+
+/// How long a gateway may stay silent beyond what it was asked to wait for.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a connection may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The pause before another try, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// The largest reply that is read, in bytes.
+const REPLY_BYTES_MAX: usize = 256 << 20;
+
+/// Names a file with certificates of authorities to trust besides those of the system.
+const AUTHORITIES_VARIABLE: &str = "OARLOCK_CA_FILE";
+
+/// A gateway, seen from a caller.
+#[derive(Debug)]
+pub(crate) struct Client {
+    address: Address,
+    key: Key,
+    /// How long a gateway that is not there, or busy, is waited for.
+    busy: Duration,
+}
+
+/// What one request came to.
+enum Came {
+    /// An answer.
+    Answer(StatusCode, Value),
+    /// There was no connection: nothing was done.
+    Nowhere(String),
+    /// The connection ended before an answer came: nobody knows.
+    Lost(String),
+}
+
+impl Client {
+    /// The gateway at this URL, with the key that this user has for it.
+    ///
+    /// # Errors
+    /// `invalid_request` for what is no such URL, `denied` without a key.
+    pub(crate) fn of(url: &str, busy: Duration) -> Result<Self, OpError> {
+        let address = Address::parse(url)?;
+        let key = key::read(&key::file_for(&address)?)?;
+        Ok(Self { address, key, busy })
+    }
+
+    /// Makes a call, and waits as long as it wants to.
+    ///
+    /// # Errors
+    /// What the gateway tells; `store_unavailable` when it is not there or the connection is lost.
+    pub(crate) fn call(&self, verb: &str, call: &dyn Call, caller: &Caller) -> Result<Value, OpError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))?;
+        runtime.block_on(self.call_on(verb, call, caller))
+    }
+
+    async fn call_on(&self, verb: &str, call: &dyn Call, caller: &Caller) -> Result<Value, OpError> {
+        let waits = call.waiting().is_some();
+        let key = match &caller.key {
+            // A wait is asked for again and again: what it got must not be got twice.
+            None if waits && call.durability().is_some() => Some(format!("wait-{:016x}{:016x}", random()?, random()?)),
+            given => given.clone(),
+        };
+        let can_repeat = call.durability().is_none() || key.is_some();
+        let mut fields = call.to_json()?;
+        if let Some(key) = key {
+            // In the body, because not every text may stand in a header.
+            fields[field::KEY] = key.into();
+        }
+        let body = Bytes::from(fields.to_string());
+        let (mut waited_ms, mut pause, mut trouble) = (0, PAUSES.0, Instant::now());
+        loop {
+            let came = self.request(verb, body.clone(), caller, waits, waited_ms).await?;
+            let (error, after) = match came {
+                Came::Answer(StatusCode::ACCEPTED, answer) if waits => {
+                    waited_ms = answer["waited_ms"].as_i64().unwrap_or(waited_ms);
+                    (pause, trouble) = (PAUSES.0, Instant::now());
+                    continue;
+                }
+                Came::Answer(StatusCode::OK, reply) => return Ok(reply),
+                Came::Answer(status, answer) => {
+                    let error = OpError::from_json(&answer).unwrap_or_else(|| self.strange(&format!("it answered {status}")));
+                    let (code, after_ms) = (error.code().code, answer["error"]["retry_after_ms"].as_u64());
+                    if code != "store_busy" {
+                        return Err(made_printable(error));
+                    }
+                    (error, after_ms.map(Duration::from_millis))
+                }
+                Came::Nowhere(why) => (self.unreachable(&why), None),
+                Came::Lost(why) if can_repeat => (self.unreachable(&why), None),
+                Came::Lost(why) => {
+                    return Err(OpError::ReplyLost {
+                        message: format!(
+                            "the connection to the gateway {} was lost: {why}; whether it was done is not known",
+                            self.address
+                        ),
+                        hint: "look before calling again; with --key the same call is done once, however often it is made".into(),
+                    });
+                }
+            };
+            let sleep = after.unwrap_or(pause).min(PAUSES.1);
+            if trouble.elapsed() + sleep > self.busy {
+                return Err(error);
+            }
+            tokio::time::sleep(sleep).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    async fn request(&self, verb: &str, body: Bytes, caller: &Caller, waits: bool, waited_ms: i64) -> Result<Came, OpError> {
+        let request = self.head(verb, body, caller, waits, waited_ms)?;
+        let silence = SILENCE + if waits { Duration::from_secs(SLICE_S) } else { Duration::ZERO };
+        match &self.address {
+            Address::Unix(path) => match tokio::net::UnixStream::connect(path).await {
+                Ok(stream) => Ok(exchange(stream, request, silence).await),
+                Err(error) => Ok(Came::Nowhere(error.to_string())),
+            },
+            Address::Net { tls, host, port } => {
+                let connecting = tokio::time::timeout(CONNECT_PATIENCE, tokio::net::TcpStream::connect((host.as_str(), *port))).await;
+                let stream = match connecting {
+                    Ok(Ok(stream)) => stream,
+                    Ok(Err(error)) => return Ok(Came::Nowhere(error.to_string())),
+                    Err(_) => return Ok(Came::Nowhere("no connection within ten seconds".into())),
+                };
+                let _ = stream.set_nodelay(true);
+                if !tls {
+                    return Ok(exchange(stream, request, silence).await);
+                }
+                let name = ServerName::try_from(host.clone())
+                    .map_err(|_| Rejection::invalid(format!("\"{host}\" has no certificates"), "use a host name"))?;
+                match tokio_rustls::TlsConnector::from(Arc::new(trust()?)).connect(name, stream).await {
+                    Ok(stream) => Ok(exchange(stream, request, silence).await),
+                    // A certificate that is not trusted does not become so by waiting.
+                    Err(error) => Err(self.unreachable(&error.to_string())),
+                }
+            }
+        }
+    }
+
+    fn head(&self, verb: &str, body: Bytes, caller: &Caller, waits: bool, waited_ms: i64) -> Result<Request<Full<Bytes>>, OpError> {
+        let mut request = Request::post(format!("/v1/{verb}"))
+            .header(HOST, self.address.authority())
+            .header(AUTHORIZATION, format!("Bearer {}", self.key.reveal()))
+            .header(CONTENT_TYPE, "application/json");
+        let mut set = |name: &'static str, value: String| {
+            if let Some(headers) = request.headers_mut()
+                && let Ok(value) = value.parse()
+            {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        if let Some(name) = &caller.name {
+            set(header::AGENT, name.to_string());
+        }
+        if let Some(session) = &caller.session {
+            set(header::SESSION, session.to_string());
+        }
+        if !caller.ancestors.is_empty() {
+            set(header::PROCESSES, caller.ancestors.join(","));
+        }
+        if waits {
+            set(header::PREFER, format!("wait={SLICE_S}"));
+            set(header::WAITED, waited_ms.to_string());
+        }
+        request.body(Full::new(body)).map_err(|error| OpError::Internal(format!("a request cannot be made: {error}")))
+    }
+
+    fn unreachable(&self, why: &str) -> OpError {
+        StoreError::Unavailable {
+            message: format!("the gateway {} cannot be reached: {}", self.address, shown(why)),
+            hint: "is it running? start it with `oarlock serve`, or leave --store out to use the store itself".into(),
+        }
+        .into()
+    }
+
+    fn strange(&self, what: &str) -> OpError {
+        StoreError::Unavailable {
+            message: format!("what is at {} is no gateway of Oarlock: {what}", self.address),
+            hint: "look at the port".into(),
+        }
+        .into()
+    }
+}
+
+/// Sends a request and reads the answer.
+async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, request: Request<Full<Bytes>>, silence: Duration) -> Came {
+    let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
+        Ok(pair) => pair,
+        Err(error) => return Came::Nowhere(error.to_string()),
+    };
+    tokio::spawn(connection);
+    let answered = async {
+        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), REPLY_BYTES_MAX).collect().await.map_err(|error| error.to_string())?;
+        Ok::<_, String>((status, body.to_bytes()))
+    };
+    match tokio::time::timeout(silence, answered).await {
+        Ok(Ok((status, bytes))) => Came::Answer(status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)),
+        Ok(Err(why)) => Came::Lost(why),
+        Err(_) => Came::Lost("no answer".into()),
+    }
+}
+
+/// Whom to believe that a gateway is who it says.
+fn trust() -> Result<ClientConfig, OpError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        // One that cannot be read vouches for nobody.
+        let _ = roots.add(certificate);
+    }
+    if let Some(file) = std::env::var_os(AUTHORITIES_VARIABLE).filter(|file| !file.is_empty()) {
+        let file = std::path::PathBuf::from(file);
+        let wrong = |why: String| {
+            let message = format!("{AUTHORITIES_VARIABLE} names {}: {why}", file.display());
+            OpError::from(Rejection::invalid(message, "name a file of certificates in PEM"))
+        };
+        for certificate in CertificateDer::pem_file_iter(&file).map_err(|error| wrong(error.to_string()))? {
+            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+        }
+    }
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(|error| OpError::Internal(format!("TLS: {error}")))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// What another program told is shown to people: nothing of it may steer their terminal.
+fn made_printable(error: OpError) -> OpError {
+    let clean = |text: String| -> String {
+        text.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+    };
+    match error {
+        OpError::Told { code, message, hint, retry_after_ms, details } => {
+            OpError::Told { code, message: clean(message), hint: clean(hint), retry_after_ms, details }
+        }
+        error => error,
+    }
+}
+
+fn random() -> Result<u64, OpError> {
+    getrandom::u64().map_err(|error| OpError::Internal(format!("no randomness: {error}")))
+}

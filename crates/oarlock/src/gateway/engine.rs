@@ -1,0 +1,158 @@
+//! Calls without a thread each: a call is tried by the writer or a reader, and waits as a future in between.
+
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry::Call;
+use oarlock_ops::request::Waiting;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::wait::{Horizon, Patience};
+use oarlock_sqlite::{Options, Place, SqliteStore};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+use super::metrics::{Gauges, Metrics};
+use super::news::News;
+use super::readers::Readers;
+use super::writer::Writer;
+
+/// Reading threads, at most.
+const READERS_MAX: usize = 8;
+
+/// A store that many callers share in one process.
+pub(crate) struct Engine {
+    writer: Writer,
+    readers: Readers,
+    pub(super) news: News,
+    pub(super) metrics: Arc<Metrics>,
+    settings: Settings,
+    started: Instant,
+    /// Whether the process is about to end.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// A call and how it may wait.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    /// The call.
+    pub(crate) call: Arc<dyn Call>,
+    /// Who makes it.
+    pub(crate) caller: Caller,
+    /// How long it has waited before, in milliseconds.
+    pub(crate) waited_ms: i64,
+    /// After how long of waiting it is to be told that it still waits.
+    pub(crate) slice: Option<Duration>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// Its reply.
+    Reply(Value),
+    /// It still waits, and has so for so many milliseconds in all: ask again.
+    Waiting(i64),
+}
+
+impl Engine {
+    /// Opens the store, which must be there, for its writer, its readers and its news.
+    ///
+    /// # Errors
+    /// Those of opening a store.
+    pub(crate) fn start(
+        place: &Place,
+        options: &Options,
+        settings: Settings,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Arc<Self>, OpError> {
+        let open = || SqliteStore::open(place, options.clone());
+        let readers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, READERS_MAX);
+        let stores = (0..readers).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
+        let metrics = Arc::new(Metrics::default());
+        let no_thread = |error: std::io::Error| OpError::Internal(format!("no thread can be started: {error}"));
+        Ok(Arc::new(Self {
+            writer: Writer::start(open()?, settings.clone(), Arc::clone(&metrics)).map_err(no_thread)?,
+            readers: Readers::start(stores).map_err(no_thread)?,
+            news: News::start(open()?, settings.clone())?,
+            metrics,
+            settings,
+            started: Instant::now(),
+            stopping,
+        }))
+    }
+
+    /// Makes a call.
+    ///
+    /// # Errors
+    /// Refusals and store errors; `store_busy` when too much is asked at once.
+    pub(crate) async fn ask(&self, asked: &Asked) -> Result<Outcome, OpError> {
+        let first = self.attempt(asked).await;
+        match (asked.call.waiting(), first) {
+            (Some(waiting), Err(error)) if error.is_not_yet() => self.wait(asked, waiting, error).await,
+            (_, outcome) => outcome.map(Outcome::Reply),
+        }
+    }
+
+    async fn attempt(&self, asked: &Asked) -> Result<Value, OpError> {
+        let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
+        if call.durability().is_some() && call.needs_store() {
+            return self.writer.call(call, caller).await;
+        }
+        let settings = self.settings.clone();
+        self.readers
+            .read(move |store| match call.without_store(&settings)? {
+                Some(reply) => Ok(reply),
+                None => call.attempt(store, &caller, &settings),
+            })
+            .await
+    }
+
+    async fn wait(&self, asked: &Asked, waiting: Waiting, first: OpError) -> Result<Outcome, OpError> {
+        let mut last = first;
+        let mut patience: Option<Patience> = None;
+        let slice_ends = asked.slice.map(|slice| tokio::time::Instant::now() + slice);
+        loop {
+            let (horizon, is_worth_trying) = self.look(asked).await?;
+            let patience = *patience.get_or_insert(Patience::since(waiting, horizon.now.store.plus_ms(-asked.waited_ms)));
+            if is_worth_trying {
+                last = match self.attempt(asked).await {
+                    Err(error) if error.is_not_yet() => error,
+                    outcome => return outcome.map(Outcome::Reply),
+                };
+            }
+            let Some(sleep_ms) = patience.sleep_ms(&horizon) else { return Err(patience.over(last, horizon.now)) };
+            let is_stopping = *self.stopping.borrow();
+            match slice_ends {
+                Some(ends) if is_stopping || ends <= tokio::time::Instant::now() => {
+                    return Ok(Outcome::Waiting(patience.waited_ms(horizon.now)));
+                }
+                None if is_stopping => return Err(super::writer::gone()),
+                _ => {}
+            }
+            let until = tokio::time::Instant::now() + Duration::from_millis(sleep_ms.unsigned_abs());
+            let until = slice_ends.map_or(until, |ends| ends.min(until));
+            // What was logged after the look wakes it, also when that was before it began to listen.
+            let mut stopping = self.stopping.clone();
+            tokio::select! {
+                () = self.news.after(horizon.seq, waiting.topics) => {}
+                () = tokio::time::sleep_until(until) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+            }
+        }
+    }
+
+    async fn look(&self, asked: &Asked) -> Result<(Horizon, bool), OpError> {
+        let (call, caller, settings) = (Arc::clone(&asked.call), asked.caller.clone(), self.settings.clone());
+        self.readers
+            .read(move |store| {
+                let horizon = Horizon::of(store)?;
+                Ok((horizon, call.is_worth_trying(store, &caller, &settings)?))
+            })
+            .await
+    }
+
+    /// What is true of it now.
+    pub(super) fn gauges(&self) -> Gauges {
+        Gauges { followers: self.news.followers(), uptime: self.started.elapsed() }
+    }
+}

@@ -1,0 +1,169 @@
+//! `GET /v1/events`: the log as a stream of server-sent events (HTML, section 9.2). Whoever goes on from the last id it
+//! saw misses nothing and sees nothing twice.
+
+use http_body_util::BodyExt;
+use http_body_util::channel::{Channel, Sender};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Response};
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry;
+use oarlock_ops::shapes::parse_cursor;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::access::Principal;
+use super::engine::{Asked, Engine, Outcome};
+use super::reply::Body;
+use super::routes::Gate;
+
+/// A line without meaning goes out after so long without news: it keeps the connection alive and shows when it is not.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Pieces that may wait for a slow reader; after that it is waited for.
+const PIECES_MAX: usize = 16;
+
+/// Where a stream begins, and what it shows.
+#[derive(Clone, Debug, Default)]
+struct From {
+    after: Option<String>,
+    kinds: Vec<String>,
+}
+
+impl From {
+    /// The query `after=CURSOR&kind=K,…`; `Last-Event-ID` goes before `after`: it is what a client sends when it comes back.
+    fn read(request: &Request<Incoming>) -> Self {
+        let mut from = Self::default();
+        for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+            match &*name {
+                "after" => from.after = Some(value.into_owned()),
+                "kind" => from.kinds.extend(value.split(',').map(str::to_owned)),
+                _ => {}
+            }
+        }
+        let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+        from.after = last.map(str::to_owned).or(from.after);
+        from
+    }
+
+    fn shows(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|own| own == kind)
+    }
+}
+
+/// Answers with the stream.
+///
+/// # Errors
+/// `invalid_request` for a cursor or a kind that is none, `limit_reached` when this agent calls too often, store errors.
+pub(super) async fn stream(gate: &Gate, principal: &Principal, request: &Request<Incoming>) -> Result<Response<Body>, OpError> {
+    let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
+    let from = From::read(request);
+    let caller = Caller { name: principal.name.clone(), authority: principal.authority, ..Caller::default() };
+    gate.quotas.admit(principal, &caller, entry, 0)?;
+    // What happens while the first page is read is heard already.
+    let follower = Follower { live: gate.engine.news.follow(), engine: Arc::clone(&gate.engine), caller, from };
+    let first = follower.page(follower.from.after.clone()).await?;
+    let (sender, body) = Channel::<Bytes, Infallible>::new(PIECES_MAX);
+    tokio::spawn(follower.tell(first, sender));
+    let mut response = Response::new(body.boxed());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    // Proxies that would collect it before they hand it on.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+struct Follower {
+    live: tokio::sync::broadcast::Receiver<Arc<super::news::Told>>,
+    engine: Arc<Engine>,
+    caller: Caller,
+    from: From,
+}
+
+/// The reader has gone away, or the store cannot be read any more.
+struct Ended;
+
+impl Follower {
+    /// A page of the log, by the same operation as `events`.
+    async fn page(&self, after: Option<String>) -> Result<Value, OpError> {
+        let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
+        let mut request = json!({"kind": self.from.kinds, "limit": oarlock_model::limits::PAGE_ITEMS_DEFAULT});
+        if let Some(after) = after {
+            request["after"] = after.into();
+        }
+        let call = Arc::from((entry.from_json)(request)?);
+        match self.engine.ask(&Asked { call, caller: self.caller.clone(), waited_ms: 0, slice: None }).await? {
+            Outcome::Reply(page) => Ok(page),
+            Outcome::Waiting(_) => Err(OpError::Internal("a page of the log does not wait".into())),
+        }
+    }
+
+    async fn tell(mut self, first: Value, mut sender: Sender<Bytes, Infallible>) {
+        // Why it ended, the reader finds out when it comes back.
+        let _ = self.tell_on(first, &mut sender).await;
+    }
+
+    async fn tell_on(&mut self, first: Value, sender: &mut Sender<Bytes, Infallible>) -> Result<(), Ended> {
+        send(sender, "retry: 1000\n\n".to_owned()).await?;
+        let mut seen = self.catch_up(first, sender).await?;
+        let mut stopping = self.engine.stopping.clone();
+        loop {
+            let told = tokio::select! {
+                told = tokio::time::timeout(KEEP_ALIVE, self.live.recv()) => told,
+                _ = stopping.wait_for(|stopping| *stopping) => return Err(Ended),
+            };
+            match told {
+                Err(_) => send(sender, ": \n\n".to_owned()).await?,
+                Ok(Ok(told)) if told.seq <= seen => {}
+                Ok(Ok(told)) => {
+                    seen = told.seq;
+                    if self.from.shows(told.kind) {
+                        send(sender, piece(&told.seq.to_string(), told.kind, &told.json)).await?;
+                    }
+                }
+                // Slower than what happens: the store has it all.
+                Ok(Err(RecvError::Lagged(_))) => {
+                    let page = self.page(Some(seen.to_string())).await.map_err(|_| Ended)?;
+                    seen = self.catch_up(page, sender).await?.max(seen);
+                }
+                Ok(Err(RecvError::Closed)) => return Err(Ended),
+            }
+        }
+    }
+
+    /// Sends this page and all after it that are there. The number of the last event seen.
+    async fn catch_up(&self, first: Value, sender: &mut Sender<Bytes, Infallible>) -> Result<u64, Ended> {
+        let mut page = first;
+        loop {
+            let events = page["events"].as_array().map_or(&[][..], Vec::as_slice);
+            let mut text = String::new();
+            for event in events {
+                let word = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+                text.push_str(&piece(&word("cursor"), &word("kind"), &event.to_string()));
+            }
+            let is_last = events.is_empty();
+            if !is_last {
+                send(sender, text).await?;
+            }
+            let cursor = page["cursor"].as_str().unwrap_or_default().to_owned();
+            if is_last {
+                return parse_cursor(Some(&cursor)).map_err(|_| Ended);
+            }
+            page = self.page(Some(cursor)).await.map_err(|_| Ended)?;
+        }
+    }
+}
+
+/// One event. JSON of serde_json has no line ends, so nothing an agent wrote can begin a field of the stream.
+fn piece(id: &str, kind: &str, json: &str) -> String {
+    format!("id: {id}\nevent: {kind}\ndata: {json}\n\n")
+}
+
+async fn send(sender: &mut Sender<Bytes, Infallible>, text: String) -> Result<(), Ended> {
+    sender.send_data(Bytes::from(text)).await.map_err(|_| Ended)
+}

@@ -1,0 +1,141 @@
+//! What happens in the store, for all who wait at this gateway: one thread listens to the bells, looks after deaths and
+//! due times, and reads each new event once, whoever wrote it.
+
+use oarlock_model::limits;
+use oarlock_ops::OpError;
+use oarlock_ops::call;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::shapes::EventShape;
+use oarlock_ops::store::{EventFilter, Store};
+use oarlock_ops::topic::Topics;
+use oarlock_ops::wait::Horizon;
+use oarlock_sqlite::SqliteStore;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{broadcast, watch};
+
+/// Events that a slow follower may be behind before it has to read the store itself.
+const TOLD_MAX: usize = 1_024;
+
+/// The longest sleep of the listening thread, in milliseconds: the net under the bells.
+const RECHECK_MS: i64 = 5_000;
+
+/// After a failure of the store the thread looks again so much later.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// One event, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// Its number.
+    pub(super) seq: u64,
+    /// Its kind.
+    pub(super) kind: &'static str,
+    /// EVENT as JSON.
+    pub(super) json: String,
+}
+
+/// The number of the last event of each topic.
+type Marks = [u64; Topics::NAMED.len()];
+
+/// Where to hear what happens.
+#[derive(Debug)]
+pub(super) struct News {
+    marks: watch::Receiver<Marks>,
+    told: broadcast::Sender<Arc<Told>>,
+}
+
+impl News {
+    /// Starts the thread on a handle of its own.
+    pub(super) fn start(mut store: SqliteStore, settings: Settings) -> Result<Self, OpError> {
+        let last = store.snapshot()?.last_seq()?;
+        let (marks_out, marks) = watch::channel([last; Topics::NAMED.len()]);
+        let told = broadcast::Sender::new(TOLD_MAX);
+        let mut teller = Teller { store, settings, seen: last, marks: marks_out, told: told.clone() };
+        std::thread::Builder::new()
+            .name("news".into())
+            .spawn(move || teller.tell_on())
+            .map_err(|error| OpError::Internal(format!("no thread can be started: {error}")))?;
+        Ok(Self { marks, told })
+    }
+
+    /// Waits until something of these topics is logged after the event with this number.
+    pub(super) async fn after(&self, seq: u64, topics: Topics) {
+        let mut marks = self.marks.clone();
+        let is_news = |marks: &Marks| Topics::NAMED.iter().zip(marks).any(|((topic, _), mark)| topic.meets(topics) && *mark > seq);
+        // Without the thread nothing is told any more; the waiter's own time limit is left.
+        if marks.wait_for(is_news).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Every event from now on.
+    pub(super) fn follow(&self) -> broadcast::Receiver<Arc<Told>> {
+        self.told.subscribe()
+    }
+
+    /// How many follow.
+    pub(super) fn followers(&self) -> usize {
+        self.told.receiver_count()
+    }
+}
+
+struct Teller {
+    store: SqliteStore,
+    settings: Settings,
+    seen: u64,
+    marks: watch::Sender<Marks>,
+    told: broadcast::Sender<Arc<Told>>,
+}
+
+impl Teller {
+    fn tell_on(&mut self) {
+        // Until nobody can ask any more.
+        while !self.marks.is_closed() {
+            if self.listen().is_err() {
+                // The store is gone or fails: whoever asks is told so by their own calls.
+                std::thread::sleep(RETRY_AFTER);
+            }
+        }
+    }
+
+    fn listen(&mut self) -> Result<(), OpError> {
+        let all = Topics::NAMED.iter().fold(Topics::NONE, |all, (topic, _)| all.and(*topic));
+        let mut listening = self.store.listen(all)?;
+        loop {
+            call::settle_if_due(&mut self.store, &self.settings)?;
+            let horizon = Horizon::of(&mut self.store)?;
+            if horizon.seq > self.seen {
+                self.read_on()?;
+            } else {
+                listening.wait(horizon.due_ms.unwrap_or(RECHECK_MS).clamp(1, RECHECK_MS), &horizon.owners)?;
+            }
+        }
+    }
+
+    fn read_on(&mut self) -> Result<(), OpError> {
+        let filter = EventFilter {
+            after_seq: self.seen,
+            limit: limits::PAGE_ITEMS_DEFAULT,
+            bytes_max: limits::PAGE_BYTES_MAX,
+            ..EventFilter::default()
+        };
+        let events = self.store.snapshot()?.events(&filter)?;
+        let mut marks = *self.marks.borrow();
+        for event in events {
+            self.seen = event.seq;
+            let topics = Topics::of(&event.fact);
+            for ((topic, _), mark) in Topics::NAMED.iter().zip(&mut marks).filter(|((topic, _), _)| topic.meets(topics)) {
+                debug_assert!(topic.meets(topics));
+                *mark = event.seq;
+            }
+            if self.told.receiver_count() > 0 {
+                let (seq, kind) = (event.seq, event.fact.kind());
+                let json = serde_json::to_string(&EventShape::of(event)?)?;
+                // Those who went away meanwhile miss nothing.
+                let _ = self.told.send(Arc::new(Told { seq, kind, json }));
+            }
+        }
+        self.marks.send_replace(marks);
+        Ok(())
+    }
+}

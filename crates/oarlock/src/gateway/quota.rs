@@ -1,0 +1,139 @@
+//! How much one agent may ask of a gateway that others use as well: calls and bytes in a time. How much it may hold is a
+//! matter of the operations (`Settings`).
+
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry::Entry;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::access::Principal;
+
+/// Callers that are remembered, at most; the one that was silent for longest is forgotten.
+const CALLERS_MAX: usize = 10_000;
+
+/// What each agent may ask.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rates {
+    /// Calls in a second, on the average; four times as many at once.
+    pub(crate) calls_per_s: u32,
+    /// Bytes of messages in a minute, on the average; four times as many at once.
+    pub(crate) message_bytes_per_min: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { calls_per_s: 1_000, message_bytes_per_min: 1 << 20 }
+    }
+}
+
+/// A bucket that fills with time and is emptied by what is asked (a token bucket, RFC 2697 section 3 with one rate).
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    level: f64,
+    at: Instant,
+}
+
+/// So many times what comes in one unit of time fits into a bucket.
+const BURST: f64 = 4.0;
+
+impl Bucket {
+    fn full(per_s: f64, unit_s: f64, at: Instant) -> Self {
+        Self { level: per_s * unit_s * BURST, at }
+    }
+
+    /// Takes so much out of it; else how long it takes until there is enough, in milliseconds.
+    fn take(&mut self, amount: f64, per_s: f64, unit_s: f64, now: Instant) -> Result<(), i64> {
+        let filled = self.level + per_s * now.saturating_duration_since(self.at).as_secs_f64();
+        self.level = filled.min(per_s * unit_s * BURST);
+        self.at = now;
+        if self.level < amount {
+            return Err(((amount - self.level) / per_s * 1e3).ceil() as i64);
+        }
+        self.level -= amount;
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Asking {
+    calls: Bucket,
+    message_bytes: Bucket,
+}
+
+/// What everybody has asked lately.
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    rates: Rates,
+    asking: Mutex<HashMap<String, Asking>>,
+}
+
+impl Quotas {
+    /// Nobody has asked anything.
+    pub(crate) fn new(rates: Rates) -> Self {
+        Self { rates, asking: Mutex::default() }
+    }
+
+    /// Counts a call of this size.
+    ///
+    /// # Errors
+    /// `limit_reached`, with the time after which it would be admitted.
+    pub(super) fn admit(&self, principal: &Principal, caller: &Caller, entry: &Entry, bytes: usize) -> Result<(), OpError> {
+        let who = caller.agent_name().map_or_else(|| format!("key {}", principal.key_id), |name| name.to_string());
+        self.admit_at(who, entry.verb == "send", bytes, Instant::now()).map_err(OpError::from)
+    }
+
+    fn admit_at(&self, who: String, is_message: bool, bytes: usize, now: Instant) -> Result<(), Rejection> {
+        let Rates { calls_per_s, message_bytes_per_min } = self.rates;
+        let (calls_per_s, bytes_per_s) = (f64::from(calls_per_s), f64::from(message_bytes_per_min) / 60.0);
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if asking.len() >= CALLERS_MAX && !asking.contains_key(&who) {
+            let silent = asking.iter().min_by_key(|(_, asking)| asking.calls.at).map(|(who, _)| who.clone());
+            silent.map(|silent| asking.remove(&silent));
+        }
+        let asking = asking
+            .entry(who)
+            .or_insert_with(|| Asking { calls: Bucket::full(calls_per_s, 1.0, now), message_bytes: Bucket::full(bytes_per_s, 60.0, now) });
+        let over = |what: &str, limit: u32, after_ms| Rejection::QuotaReached { what: what.into(), limit: u64::from(limit), after_ms };
+        asking.calls.take(1.0, calls_per_s, 1.0, now).map_err(|ms| over("calls in a second", calls_per_s as u32, ms))?;
+        if is_message {
+            let taken = asking.message_bytes.take(bytes as f64, bytes_per_s, 60.0, now);
+            taken.map_err(|ms| over("bytes of messages in a minute", message_bytes_per_min, ms))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn who_asks_too_much_is_told_when_to_come_back_and_others_are_not_touched() {
+        let quotas = Quotas::new(Rates { calls_per_s: 10, message_bytes_per_min: 600 });
+        let start = Instant::now();
+        for _ in 0..40 {
+            quotas.admit_at("ada".into(), false, 0, start).expect("a burst");
+        }
+        let refused = quotas.admit_at("ada".into(), false, 0, start).expect_err("one too many");
+        assert_eq!((refused.code(), refused.retry_after_ms()), ("limit_reached", Some(100)));
+        quotas.admit_at("bob".into(), false, 0, start).expect("another agent");
+        quotas.admit_at("ada".into(), false, 0, start + Duration::from_millis(100)).expect("when it was told");
+        quotas.admit_at("bob".into(), true, 2_400, start).expect("a burst of bytes");
+        assert!(quotas.admit_at("bob".into(), true, 100, start).is_err());
+        quotas.admit_at("bob".into(), true, 100, start + Duration::from_secs(10)).expect("ten bytes a second");
+    }
+
+    #[test]
+    fn not_more_callers_are_remembered_than_fit() {
+        let quotas = Quotas::new(Rates::default());
+        let start = Instant::now();
+        for n in 0..CALLERS_MAX + 10 {
+            quotas.admit_at(format!("a{n}"), false, 0, start + Duration::from_micros(n as u64)).expect("its first call");
+        }
+        assert!(quotas.asking.lock().expect("alone").len() <= CALLERS_MAX);
+    }
+}

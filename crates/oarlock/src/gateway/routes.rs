@@ -1,0 +1,143 @@
+//! The paths of the gateway: each verb of the registry, the stream of events, and what describes and measures it.
+
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use oarlock_model::Rejection;
+use oarlock_model::ident::shown;
+use oarlock_ops::OpError;
+use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::schema;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::access::Principal;
+use super::body;
+use super::caller;
+use super::engine::{Asked, Engine, Outcome};
+use super::guard::Guard;
+use super::quota::Quotas;
+use super::reply::{self, Body};
+use super::{events, openapi};
+
+/// Everything that an answer needs.
+pub(crate) struct Gate {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) guard: Guard,
+    pub(crate) quotas: Quotas,
+    pub(crate) bodies: body::Reader,
+}
+
+/// Answers a request.
+pub(super) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Response<Body> {
+    reply::made_safe(match gate.route(request).await {
+        Ok(response) => response,
+        Err(error) => reply::error(&error),
+    })
+}
+
+impl Gate {
+    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, OpError> {
+        self.guard.check_host(request.uri(), request.headers()).map_err(|refused| self.refuse(refused))?;
+        let path = request.uri().path().to_owned();
+        let method = request.method().clone();
+        match path.as_str() {
+            "/healthz" if method == Method::GET => {
+                return Ok(reply::json(StatusCode::OK, &json!({"ok": true, "version": env!("CARGO_PKG_VERSION")})));
+            }
+            "/openapi.json" if method == Method::GET => return Ok(reply::text(StatusCode::OK, "application/json", openapi::text())),
+            "/healthz" | "/openapi.json" => return Ok(reply::wrong_method("GET")),
+            _ => {}
+        }
+        let principal = self.guard.principal(request.headers()).map_err(|refused| self.refuse(refused))?;
+        match path.as_str() {
+            "/metrics" if method == Method::GET => {
+                let page = self.engine.metrics.page(self.engine.gauges());
+                Ok(reply::text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
+            }
+            "/metrics" => Ok(reply::wrong_method("GET")),
+            "/v1/events" if method == Method::GET => {
+                principal.check_verb("events")?;
+                events::stream(self, &principal, &request).await
+            }
+            path => match path.strip_prefix("/v1/") {
+                Some(verb) => match registry::find(verb) {
+                    Some(_) if method != Method::POST => Ok(reply::wrong_method(if verb == "events" { "GET, POST" } else { "POST" })),
+                    Some(entry) => self.call(entry, &principal, request).await,
+                    None => Err(no_verb(verb).into()),
+                },
+                None => Err(Rejection::Missing {
+                    message: format!("there is nothing at {}", shown(path)),
+                    hint: "verbs are at /v1/VERB; /openapi.json lists them".into(),
+                }
+                .into()),
+            },
+        }
+    }
+
+    fn refuse(&self, refused: super::guard::Refused) -> OpError {
+        self.engine.metrics.refuse(refused.why);
+        *refused.error
+    }
+
+    async fn call(&self, entry: &'static Entry, principal: &Principal, request: Request<Incoming>) -> Result<Response<Body>, OpError> {
+        let started = Instant::now();
+        let outcome = self.ask(entry, principal, request).await;
+        let code = outcome.as_ref().map_or_else(|error| error.code().code, |_| "ok");
+        self.engine.metrics.call(entry.verb, code, started.elapsed());
+        match outcome? {
+            Outcome::Reply(value) => Ok(reply::json(StatusCode::OK, &value)),
+            Outcome::Waiting(waited_ms) => Ok(reply::json(StatusCode::ACCEPTED, &json!({"waiting": true, "waited_ms": waited_ms}))),
+        }
+    }
+
+    async fn ask(&self, entry: &'static Entry, principal: &Principal, request: Request<Incoming>) -> Result<Outcome, OpError> {
+        principal.check_verb(entry.verb)?;
+        check_kind(request.headers())?;
+        let (head, body) = request.into_parts();
+        let bytes = self.bodies.read(entry, body).await?;
+        let mut fields = parse(&bytes)?;
+        let common = caller::take(&head.headers, &mut fields, entry)?;
+        let caller = common.caller(principal)?;
+        self.quotas.admit(principal, &caller, entry, bytes.len())?;
+        let request = Value::Object(fields);
+        schema::check_fields(entry, &request)?;
+        let call = (entry.from_json)(request)?;
+        call.check_remote()?;
+        self.engine.ask(&Asked { call: Arc::from(call), caller, waited_ms: common.waited_ms, slice: common.slice }).await
+    }
+}
+
+/// The refusal of a verb that is not in the registry. Verbs that need the caller's machine have no path.
+fn no_verb(verb: &str) -> Rejection {
+    Rejection::Missing {
+        message: format!("there is no verb \"{}\" here", shown(verb)),
+        hint: "/openapi.json lists them; the others work on the machine of the store, by the command line".into(),
+    }
+}
+
+/// A page can send forms and plain text to another origin without asking, but not JSON (Fetch, "CORS-safelisted request-header").
+fn check_kind(headers: &HeaderMap) -> Result<(), Rejection> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Rejection::invalid("the request is not said to be JSON", "send `Content-Type: application/json`"))
+}
+
+/// The fields of a request; nothing at all is a request without any. serde_json goes no deeper than 128 levels.
+fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Rejection> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Rejection::invalid("the request is not a JSON object", "send {\"field\": value, …}, see /openapi.json")),
+        Err(error) => Err(Rejection::invalid(format!("the request is not JSON: {error}"), "send {\"field\": value, …}, see /openapi.json")),
+    }
+}
+
+/// The longest time a request's body may take to arrive.
+pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,193 @@
+//! Listening: TCP on this machine, a socket with the peer's user checked, TLS for other machines; a bounded number of
+//! connections, each with bounded headers and bounded patience; and an end in good order.
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use oarlock_ops::OpError;
+use oarlock_ops::store::StoreError;
+use std::convert::Infallible;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+
+use super::address::Bind;
+use super::routes::{self, Gate};
+
+/// Open connections, at most; further ones wait to be accepted.
+pub(super) const CONNECTIONS_MAX: usize = 4_096;
+
+/// The longest time the head of a request, or the greeting of TLS, may take to arrive.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Headers of a request, at most.
+const HEADERS_MAX: usize = 64;
+
+/// How long requests that are under way may go on after the gateway was told to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A listener that is bound.
+#[derive(Debug)]
+pub(crate) enum Listening {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A socket of this machine.
+    Unix(UnixListener, std::path::PathBuf),
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if let Listening::Unix(_, path) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Listening {
+    /// Binds. A socket is for its owner alone, and takes the place of one that nobody listens at any more.
+    ///
+    /// # Errors
+    /// `store_unavailable`: it is taken, or may not be bound.
+    pub(crate) async fn bind(bind: &Bind) -> Result<Self, OpError> {
+        match bind {
+            Bind::Net(address) => {
+                TcpListener::bind(address).await.map(Listening::Tcp).map_err(|error| cannot_bind(&address.to_string(), &error))
+            }
+            Bind::Unix(path) => bind_unix(path).map_err(|error| cannot_bind(&path.display().to_string(), &error)),
+        }
+    }
+
+    /// The port, where there is one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Listening::Tcp(listener) => listener.local_addr().ok().map(|address| address.port()),
+            Listening::Unix(..) => None,
+        }
+    }
+}
+
+fn bind_unix(path: &Path) -> std::io::Result<Listening> {
+    if let Ok(found) = std::fs::symlink_metadata(path) {
+        let is_stale = found.file_type().is_socket() && std::os::unix::net::UnixStream::connect(path).is_err();
+        if !is_stale {
+            return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "something else is there"));
+        }
+        std::fs::remove_file(path)?;
+    }
+    // Nobody can connect between the making of the socket and the taking away of others' rights: it has another name until then.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let hidden = tempfile::Builder::new().prefix(".oarlock-").tempdir_in(dir)?;
+    let first = hidden.path().join("s");
+    let listener = UnixListener::bind(&first)?;
+    std::fs::set_permissions(&first, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&first, path)?;
+    Ok(Listening::Unix(listener, path.to_owned()))
+}
+
+fn cannot_bind(place: &str, error: &std::io::Error) -> OpError {
+    StoreError::Unavailable {
+        message: format!("failed to listen on {place}: {error}"),
+        hint: "is another gateway running there? choose another place with --bind, port 0 for one that is free".into(),
+    }
+    .into()
+}
+
+/// Serves until `stop` says so, then lets the requests that are under way end.
+pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            () = stopped(&mut stop) => break,
+            accepted = accept(&listening) => accepted,
+        };
+        match accepted {
+            Ok(Some(Stream::Tcp(stream))) => {
+                let _ = stream.set_nodelay(true);
+                match &tls {
+                    None => drop(tokio::spawn(talk(stream, Arc::clone(&gate), place, stop.clone()))),
+                    Some(tls) => drop(tokio::spawn(greet(stream, tls.clone(), Arc::clone(&gate), place, stop.clone()))),
+                }
+            }
+            Ok(Some(Stream::Unix(stream))) => drop(tokio::spawn(talk(stream, Arc::clone(&gate), place, stop.clone()))),
+            Ok(None) => gate.engine.metrics.refuse("user"),
+            // No file descriptor left, for example: the next one may go better.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    drop(listening);
+    // All places are free when all connections have ended.
+    let _ = tokio::time::timeout(STOP_PATIENCE, places.acquire_many(CONNECTIONS_MAX as u32)).await;
+}
+
+/// Waits until it is said to stop, or nobody can say so any more.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+enum Stream {
+    Tcp(tokio::net::TcpStream),
+    Unix(tokio::net::UnixStream),
+}
+
+/// The next connection; none when it comes from another user.
+async fn accept(listening: &Listening) -> std::io::Result<Option<Stream>> {
+    match listening {
+        Listening::Tcp(listener) => Ok(Some(Stream::Tcp(listener.accept().await?.0))),
+        Listening::Unix(listener, _) => {
+            let (stream, _) = listener.accept().await?;
+            let peer = stream.peer_cred()?.uid();
+            Ok((peer == rustix::process::geteuid().as_raw() || peer == 0).then_some(Stream::Unix(stream)))
+        }
+    }
+}
+
+async fn greet(stream: tokio::net::TcpStream, tls: TlsAcceptor, gate: Arc<Gate>, place: OwnedSemaphorePermit, stop: watch::Receiver<bool>) {
+    match tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => talk(stream, gate, place, stop).await,
+        Ok(Err(_)) | Err(_) => gate.engine.metrics.refuse("tls"),
+    }
+}
+
+async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    stream: S,
+    gate: Arc<Gate>,
+    place: OwnedSemaphorePermit,
+    mut stop: watch::Receiver<bool>,
+) {
+    gate.engine.metrics.connections.fetch_add(1, Ordering::Relaxed);
+    let answering = Arc::clone(&gate);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let gate = Arc::clone(&answering);
+        async move { Ok::<_, Infallible>(routes::answer(gate, request).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .half_close(false);
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    // What a peer does wrong is its own affair.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(STOP_PATIENCE, connection).await;
+        }
+    }
+    gate.engine.metrics.connections.fetch_sub(1, Ordering::Relaxed);
+    drop(place);
+}
