@@ -4,7 +4,8 @@
 use std::sync::OnceLock;
 
 use oarlock_model::Rejection;
-use schemars::generate::{Contract, SchemaSettings};
+pub use schemars::generate::Contract;
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 

@@ -6,6 +6,8 @@ mod args;
 mod exec;
 mod init;
 mod local;
+#[cfg(feature = "gateway")]
+mod mcp;
 mod output;
 mod ralf;
 mod render;

@@ -19,6 +19,8 @@ pub mod config;
 #[cfg(feature = "gateway")]
 mod gateway;
 mod handle;
+#[cfg(feature = "gateway")]
+mod mcp;
 pub mod project;
 pub mod ralf;
 mod selftest;

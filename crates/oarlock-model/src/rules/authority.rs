@@ -5,6 +5,11 @@ use crate::ident::AgentName;
 use crate::rejection::Rejection;
 use crate::task::Task;
 
+/// Whether a key of the agent `own` speaks for `name`: for itself and for its helpers, whose names begin with its own and a dot.
+pub fn speaks_for(own: &AgentName, name: &AgentName) -> bool {
+    name.as_str().strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// What a caller may do. Who can open the store's file could do everything anyway: only a gateway gives less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Authority {
@@ -49,5 +54,19 @@ impl Authority {
             message: format!("{} {whose}: to cancel it needs the access of an operator", task.id),
             hint: "ask its holder or a person; your own work goes back with `release`",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_speaks_for_its_agent_and_its_helpers() {
+        let name = |text: &str| AgentName::parse(text).expect("a name");
+        for (own, other, speaks) in [("ada", "ada", true), ("ada", "ada.tests", true), ("ada", "adam", false), ("ada.tests", "ada", false)]
+        {
+            assert_eq!(speaks_for(&name(own), &name(other)), speaks, "{own} {other}");
+        }
     }
 }

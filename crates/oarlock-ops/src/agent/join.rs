@@ -4,7 +4,7 @@ use clap::Args;
 use oarlock_model::agent::{Agent, Host, Owner};
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{AgentJoined, AgentLeft, LeaveReason};
-use oarlock_model::rules::authority::Authority;
+use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::{AgentName, Label, Rejection, SessionId};
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::AgentShape;
-use crate::store::OwnerSight;
+use crate::store::{OwnerSight, View};
 use crate::task::values;
 use oarlock_model::event::ReleaseReason;
 
@@ -137,7 +137,8 @@ impl Mutation for Join {
                 None => made_up_name(cx)?,
             },
         };
-        if cx.caller().authority == Authority::Agent && cx.caller().name.as_ref() != Some(&name) {
+        let speaks = cx.caller().name.as_ref().is_some_and(|own| speaks_for(own, &name));
+        if cx.caller().authority == Authority::Agent && !speaks {
             return Err(Rejection::Denied {
                 message: format!("this access key does not speak for {name}"),
                 hint: "join under the name of the key, or ask an operator for a key with another name",
@@ -145,7 +146,7 @@ impl Mutation for Join {
             .into());
         }
         if let Some(old) = cx.view().agent(&name)?.filter(Agent::is_live) {
-            if self.resumes(&old) {
+            if self.resumes(cx.view(), &old) {
                 // Its owner was restarted: the new process takes the session's lock, or the session would be lost.
                 if matches!(self.owner, Owner::Lock { .. }) && cx.view().owner_sight(&old) != OwnerSight::Alive {
                     cx.tx().take_owner_lock(&old.session)?;
@@ -173,14 +174,17 @@ impl Join {
         if self.harness.is_none() {
             return Ok(None);
         }
-        Ok(cx.view().agents()?.into_iter().find(|agent| agent.is_live() && agent.harness == self.harness).map(|agent| agent.name))
+        let view = cx.view();
+        Ok(view.agents()?.into_iter().find(|agent| agent.is_live() && self.resumes(view, agent)).map(|agent| agent.name))
     }
 
-    /// The same harness run, or the same owning process, is the same session.
-    fn resumes(&self, old: &Agent) -> bool {
+    /// The same harness run, or the same owning process, is the same session; but two owners that live are two.
+    fn resumes(&self, view: &dyn View, old: &Agent) -> bool {
+        let same_owner = self.owner != Owner::None && self.owner == old.owner;
+        let is_alone = same_owner || !matches!(self.owner, Owner::Lock { .. }) || view.owner_sight(old) != OwnerSight::Alive;
         let same_harness = self.harness.is_some() && self.harness == old.harness;
-        let same_process = matches!(&self.owner, Owner::Process { .. }) && self.owner == old.owner;
-        same_harness || same_process
+        let same_process = same_owner && matches!(self.owner, Owner::Process { .. });
+        (same_harness && is_alone) || same_process
     }
 
     fn enter(&self, cx: &mut Deciding<'_>, name: AgentName) -> Result<JoinReply, OpError> {

@@ -11,6 +11,8 @@ use std::ffi::OsString;
 #[cfg(feature = "gateway")]
 use super::access::AccessArgs;
 use super::init::Init;
+#[cfg(feature = "gateway")]
+use super::mcp::McpArgs;
 use super::ralf::Ralf;
 use super::runner::{RunArgs, WorkArgs};
 use super::selftest::Selftest;
@@ -33,6 +35,8 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("selftest", "Show that the promises hold on this machine, in a scratch store", registry::arguments::<Selftest>),
     #[cfg(feature = "gateway")]
     ("serve", "Serve the store over HTTP", registry::arguments::<ServeArgs>),
+    #[cfg(feature = "gateway")]
+    ("mcp", "Serve the Model Context Protocol to the agent that starts it", registry::arguments::<McpArgs>),
     #[cfg(feature = "gateway")]
     ("access", "Make, list and revoke the keys by which others may use the gateway", registry::arguments::<AccessArgs>),
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),

@@ -148,6 +148,8 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         #[cfg(feature = "gateway")]
         "serve" => parsed::<super::serve::ServeArgs>(matches)?.run(common, output),
         #[cfg(feature = "gateway")]
+        "mcp" => parsed::<super::mcp::McpArgs>(matches)?.run(common),
+        #[cfg(feature = "gateway")]
         "access" => parsed::<super::access::AccessArgs>(matches)?.run(common, output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),

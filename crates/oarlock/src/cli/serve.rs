@@ -76,7 +76,8 @@ impl ServeArgs {
                 access: AccessList::beside(target.place().file()),
             };
             let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute };
-            let gate = Arc::new(Gate { engine, guard, quotas: Quotas::new(rates), bodies: BodyReader::default() });
+            let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts);
+            let gate = Arc::new(Gate { mcp, engine, guard, quotas: Quotas::new(rates), bodies: BodyReader::default() });
             let said = match output.json {
                 true => json!({"url": address.to_string(), "key_file": key_file.display().to_string(), "store": target.url(), "pid": std::process::id()}).to_string(),
                 false => format!("serving {} at {address}\n  key: {}", target.url(), key_file.display()),

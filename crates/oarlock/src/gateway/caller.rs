@@ -1,11 +1,9 @@
 //! Who calls, and how: the common flags of the command line as headers or as fields of a request.
 
 use hyper::HeaderMap;
-use oarlock_model::rules::authority::Authority;
+use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::{AgentName, Rejection, SessionId, limits};
 use oarlock_ops::call::Caller;
-use oarlock_ops::registry::Entry;
-use oarlock_ops::schema;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -53,12 +51,11 @@ pub(super) struct Common {
     pub(super) slice: Option<Duration>,
 }
 
-/// Takes it from the headers and out of the fields of a request.
+/// Takes it from the headers and out of the fields of a request; what the verb has itself (`own`) stays.
 ///
 /// # Errors
 /// `invalid_request`.
-pub(super) fn take(headers: &HeaderMap, fields: &mut Map<String, Value>, entry: &Entry) -> Result<Common, Rejection> {
-    let own = schema::fields(entry);
+pub(super) fn take(headers: &HeaderMap, fields: &mut Map<String, Value>, own: &[String]) -> Result<Common, Rejection> {
     let mut field = |name: &str| match own.iter().any(|own| own == name) {
         // A field of the verb itself.
         true => None,
@@ -101,6 +98,14 @@ pub(super) fn take(headers: &HeaderMap, fields: &mut Map<String, Value>, entry: 
     Ok(Common { name, session, key, processes, waited_ms, slice })
 }
 
+/// The caller that headers alone tell.
+///
+/// # Errors
+/// `invalid_request`, `denied`.
+pub(crate) fn common_of(headers: &HeaderMap, principal: &Principal) -> Result<Caller, Rejection> {
+    take(headers, &mut Map::new(), &[])?.caller(principal)
+}
+
 impl Common {
     /// The caller that this principal may be.
     ///
@@ -109,13 +114,14 @@ impl Common {
     pub(super) fn caller(&self, principal: &Principal) -> Result<Caller, Rejection> {
         let given = self.name.clone().or_else(|| self.session.as_ref().and_then(SessionId::agent));
         let name = match (&principal.name, given) {
-            (Some(own), Some(other)) if *own != other => {
+            (Some(own), Some(other)) if !speaks_for(own, &other) => {
                 return Err(Rejection::Denied {
                     message: format!("this access key speaks for {own}, not for {other}"),
                     hint: "leave the name out, or use the key of that agent",
                 });
             }
-            (Some(own), _) => Some(own.clone()),
+            (Some(_), Some(other)) => Some(other),
+            (Some(own), None) => Some(own.clone()),
             (None, _) => self.name.clone(),
         };
         // A session whose id does not say whose it is proves nothing; the store compares it with the name's.

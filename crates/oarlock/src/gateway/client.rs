@@ -82,7 +82,11 @@ impl Client {
         runtime.block_on(self.call_on(verb, call, caller))
     }
 
-    async fn call_on(&self, verb: &str, call: &dyn Call, caller: &Caller) -> Result<Value, OpError> {
+    /// The same, where there is a runtime already.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub(crate) async fn call_on(&self, verb: &str, call: &dyn Call, caller: &Caller) -> Result<Value, OpError> {
         let waits = call.waiting().is_some();
         let key = match &caller.key {
             // A wait is asked for again and again: what it got must not be got twice.

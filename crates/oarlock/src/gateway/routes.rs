@@ -20,6 +20,7 @@ use super::guard::Guard;
 use super::quota::Quotas;
 use super::reply::{self, Body};
 use super::{events, openapi};
+use crate::mcp;
 
 /// Everything that an answer needs.
 pub(crate) struct Gate {
@@ -27,6 +28,8 @@ pub(crate) struct Gate {
     pub(crate) guard: Guard,
     pub(crate) quotas: Quotas,
     pub(crate) bodies: body::Reader,
+    /// The door for models.
+    pub(crate) mcp: mcp::HttpService,
 }
 
 /// Answers a request.
@@ -60,6 +63,12 @@ impl Gate {
             "/v1/events" if method == Method::GET => {
                 principal.check_verb("events")?;
                 events::stream(self, &principal, &request).await
+            }
+            "/mcp" => {
+                let mut request = request;
+                request.extensions_mut().insert(principal);
+                request.extensions_mut().insert(Arc::clone(self));
+                Ok(self.mcp.handle(request).await)
             }
             path => match path.strip_prefix("/v1/") {
                 Some(verb) => match registry::find(verb) {
@@ -98,7 +107,7 @@ impl Gate {
         let (head, body) = request.into_parts();
         let bytes = self.bodies.read(entry, body).await?;
         let mut fields = parse(&bytes)?;
-        let common = caller::take(&head.headers, &mut fields, entry)?;
+        let common = caller::take(&head.headers, &mut fields, schema::fields(entry))?;
         let caller = common.caller(principal)?;
         self.quotas.admit(principal, &caller, entry, bytes.len())?;
         let request = Value::Object(fields);

@@ -1,0 +1,67 @@
+//! `mcp`: the server that a coding agent starts for itself, over standard input and output.
+
+use clap::Args;
+use oarlock_host::process::ProcessId;
+use oarlock_model::agent::Owner;
+use oarlock_model::limits;
+use oarlock_ops::OpError;
+use oarlock_ops::store::StoreError;
+use rmcp::ServiceExt;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+use super::args::Common;
+use super::exec::{Absent, Where, options};
+use crate::gateway::{Address, Client, Engine};
+use crate::mcp::{Backend, Server, Sessions};
+
+/// Serves the Model Context Protocol on standard input and output, for the client that starts it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct McpArgs {}
+
+impl McpArgs {
+    pub(crate) fn run(self, common: &Common) -> Result<u8, OpError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))?;
+        let served = runtime.block_on(serve(common));
+        // A reader of standard input cannot be interrupted: it is not waited for.
+        runtime.shutdown_background();
+        served
+    }
+}
+
+async fn serve(common: &Common) -> Result<u8, OpError> {
+    let (_running, stopping) = watch::channel(false);
+    let me = ProcessId::current().map_err(unidentified)?;
+    let process = me.to_text();
+    let (backend, owner) = match common.store.as_ref().filter(|url| Address::is_one(url)) {
+        Some(url) => {
+            let busy = common.busy.unwrap_or(oarlock_ops::settings::Settings::default().busy).as_std();
+            (Backend::Gateway(Arc::new(Client::of(url, busy)?)), Owner::Process { process })
+        }
+        None => {
+            let target = Where::find(common, Absent::Refused)?;
+            let settings = target.settings()?;
+            // Opened once before, so that a store that is not there is told as for every other command.
+            drop(target.open(options(common, &settings))?);
+            let engine = Engine::start(target.place(), &options(common, &settings), settings, stopping)?;
+            (Backend::Engine(engine), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS })
+        }
+    };
+    // The client that started this server: when it starts it anew, the session goes on.
+    let harness = me.ancestors().into_iter().next().map(|parent| format!("mcp:{}", parent.to_text()));
+    let sessions = Sessions::of_client(common.name.clone(), common.session.clone(), owner, harness);
+    let server = Server::new(backend, Arc::new(sessions));
+    let broken =
+        |what: String| StoreError::Unavailable { message: format!("the client cannot be served: {what}"), hint: "look at its log".into() };
+    match server.serve(rmcp::transport::stdio()).await {
+        Ok(running) => running.waiting().await.map(|_| 0).map_err(|error| broken(error.to_string()).into()),
+        // A client that goes away without a word is no failure.
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(0),
+        Err(error) => Err(broken(error.to_string()).into()),
+    }
+}
+
+fn unidentified(error: std::io::Error) -> OpError {
+    StoreError::Unavailable { message: format!("this process cannot be identified: {error}"), hint: "is /proc mounted?".into() }.into()
+}

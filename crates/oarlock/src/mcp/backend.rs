@@ -1,0 +1,43 @@
+//! Where a tool's call is made: in this process, or at a gateway.
+
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry::Call;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::gateway::{Asked, Client, Engine, Outcome};
+
+/// Where calls are made.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    /// Here.
+    Engine(Arc<Engine>),
+    /// At a gateway.
+    Gateway(Arc<Client>),
+}
+
+impl Backend {
+    /// Makes a call, and waits at most so long.
+    ///
+    /// # Errors
+    /// Those of the call; `timed_out` when it would wait on.
+    pub(super) async fn call(&self, verb: &str, call: Arc<dyn Call>, caller: &Caller, wait_max: Duration) -> Result<Value, OpError> {
+        let waited_ms = match self {
+            Backend::Engine(engine) => {
+                let asked = Asked { call, caller: caller.clone(), waited_ms: 0, slice: Some(wait_max) };
+                match engine.ask(&asked).await? {
+                    Outcome::Reply(reply) => return Ok(reply),
+                    Outcome::Waiting(waited_ms) => waited_ms,
+                }
+            }
+            Backend::Gateway(client) => match tokio::time::timeout(wait_max, client.call_on(verb, &*call, caller)).await {
+                Ok(outcome) => return outcome,
+                Err(_) => wait_max.as_millis() as i64,
+            },
+        };
+        Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into())
+    }
+}

@@ -1,0 +1,48 @@
+//! Prompts that people pick in their client.
+
+use rmcp::model::{GetPromptRequestParams, GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer};
+use serde_json::{Value, json};
+
+use super::Server;
+
+/// All prompts.
+pub(super) fn all() -> Vec<Prompt> {
+    let document = vec![PromptArgument::new("document").with_description("The text of the task, in Markdown").with_required(true)];
+    vec![
+        Prompt::new("status", Some("Sum up how the work stands"), None),
+        Prompt::new("my_task", Some("Go on with what you hold, or take the next task"), None),
+        Prompt::new("plan_document", Some("Plan how several agents share a document"), Some(document)),
+    ]
+}
+
+/// A prompt, filled in.
+pub(super) async fn get(
+    server: &Server,
+    request: &GetPromptRequestParams,
+    context: &RequestContext<RoleServer>,
+) -> Result<GetPromptResult, ErrorData> {
+    let text = match request.name.as_str() {
+        "status" => {
+            let status = server.show("status", json!({}), context).await?;
+            format!("Sum up for a person how the work stands, what is stuck and what to do about it. This is the status:\n\n{status}")
+        }
+        "my_task" => {
+            let prime = server.show("prime", json!({}), context).await?;
+            format!(
+                "Go on with what you hold; if you hold nothing, claim a task and work on it.\n\n{}",
+                prime["text"].as_str().unwrap_or_default()
+            )
+        }
+        "plan_document" => {
+            let document = request.arguments.as_ref().and_then(|arguments| arguments.get("document")).and_then(Value::as_str);
+            let document = document.ok_or_else(|| ErrorData::invalid_params("plan_document needs the argument document", None))?;
+            let asked = json!({"id": "document.md", "document": document, "prompt": true, "dry_run": true});
+            let plan = server.show("split", asked, context).await?;
+            plan["prompt"].as_str().unwrap_or_default().to_owned()
+        }
+        other => return Err(ErrorData::invalid_params(format!("there is no prompt \"{}\"", oarlock_model::ident::shown(other)), None)),
+    };
+    Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]))
+}

@@ -1,0 +1,238 @@
+//! As whom a tool is called. A client that started this server is one agent, which joins before its first call and whose
+//! process is known; a sub-agent that shares the connection is another one, with a session of its own: it can neither use
+//! nor lose what its parent holds.
+
+use oarlock_model::agent::{Host, Owner};
+use oarlock_model::{AgentName, Rejection, SessionId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::agent::Join;
+use oarlock_ops::call::Caller;
+use oarlock_ops::local::Local as _;
+use oarlock_ops::registry::{self, Entry};
+use rmcp::RoleServer;
+use rmcp::service::RequestContext;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::backend::Backend;
+use crate::cli::ThisMachine;
+use crate::gateway::{Gate, Principal, common_of};
+
+/// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
+const THREAD: &str = "oarlock/thread";
+
+/// The field of `_meta` in which Codex says whose turn it is.
+const CODEX: &str = "x-codex-turn-metadata";
+
+/// How long a join may take.
+const JOIN_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Agents of one server, at most.
+const SESSIONS_MAX: usize = 1_000;
+
+/// Whose request it is, as far as the connection and the request tell.
+#[derive(Clone, Default)]
+pub(crate) struct Standing {
+    /// The agent's name, where the connection gives one.
+    name: Option<AgentName>,
+    /// A caller that is known by its key and headers; nothing on standard input.
+    remote: Option<Remote>,
+    /// The harness's run, where it tells.
+    harness: Option<String>,
+    /// Which sub-agent of it, if one.
+    thread: Option<String>,
+}
+
+#[derive(Clone)]
+struct Remote {
+    principal: Principal,
+    caller: Caller,
+    gate: Arc<Gate>,
+}
+
+impl Standing {
+    /// What a request tells.
+    pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
+        let mut standing = Self::default();
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let codex = match context.meta.0.get(CODEX) {
+            Some(Value::String(json)) => serde_json::from_str(json).unwrap_or_default(),
+            Some(value) => value.clone(),
+            None => Value::Null,
+        };
+        let (run, thread) = (text(codex.get("session_id")), text(codex.get("thread_id")));
+        standing.thread =
+            text(context.meta.0.get(THREAD)).or_else(|| thread.filter(|thread| run.as_ref().is_some_and(|run| run != thread)));
+        standing.harness = run.map(|run| format!("codex:{run}"));
+        if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>()
+            && let (Some(principal), Some(gate)) = (parts.extensions.get::<Principal>(), parts.extensions.get::<Arc<Gate>>())
+            && let Ok(caller) = common_of(&parts.headers, principal)
+        {
+            standing.name = caller.agent_name();
+            standing.remote = Some(Remote { principal: principal.clone(), caller, gate: Arc::clone(gate) });
+        }
+        standing
+    }
+
+    /// Counts a call against the quota of its caller, and checks that its key may make it.
+    ///
+    /// # Errors
+    /// `denied`, `limit_reached`.
+    pub(super) fn admit(&self, entry: &Entry, bytes: usize) -> Result<(), OpError> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        remote.principal.check_verb(entry.verb)?;
+        remote.gate.quotas.admit(&remote.principal, &remote.caller, entry, bytes)
+    }
+}
+
+/// The sessions of a server's agents.
+pub(crate) struct Sessions {
+    /// The name of the agent that the server was started for.
+    name: Option<AgentName>,
+    /// The session it was started in: nobody has to join.
+    session: Option<SessionId>,
+    /// The process that the sessions stand for.
+    owner: Owner,
+    /// What a restarted server of the same client would say, too.
+    harness: Option<String>,
+    joined: Mutex<HashMap<String, Caller>>,
+    /// One joins at a time.
+    joining: tokio::sync::Mutex<()>,
+}
+
+impl Sessions {
+    /// Those of a server that a client has started as its own: of this name, in this session.
+    pub(crate) fn of_client(name: Option<AgentName>, session: Option<SessionId>, owner: Owner, harness: Option<String>) -> Self {
+        Self { name, session, owner, harness, joined: Mutex::default(), joining: tokio::sync::Mutex::default() }
+    }
+
+    /// Those of a gateway, whose callers say who they are.
+    pub(crate) fn of_gateway() -> Self {
+        Self::of_client(None, None, Owner::None, None)
+    }
+
+    /// The caller of a request; its agent joins if it has not.
+    ///
+    /// # Errors
+    /// `identity_required` when a connection by HTTP names nobody; those of joining.
+    pub(super) async fn caller(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {
+        if let Some(remote) = standing.remote.as_ref().filter(|remote| remote.caller.session.is_some()) {
+            return Ok(remote.caller.clone());
+        }
+        let base = match (&standing.remote, &standing.name) {
+            (Some(_), None) => return Err(Rejection::IdentityRequired.into()),
+            (_, Some(name)) => Some(name.clone()),
+            (None, None) => self.name.clone().or_else(|| self.session.as_ref().and_then(SessionId::agent)),
+        };
+        let key = format!(
+            "{}\n{}\n{}",
+            base.as_ref().map_or("", AgentName::as_str),
+            standing.harness.as_deref().unwrap_or_default(),
+            standing.thread.as_deref().unwrap_or_default()
+        );
+        if let Some(caller) = self.known(&key) {
+            return Ok(caller);
+        }
+        let _one = self.joining.lock().await;
+        if let Some(caller) = self.known(&key) {
+            return Ok(caller);
+        }
+        let caller = self.enter(backend, standing, base).await?;
+        let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        if joined.len() >= SESSIONS_MAX {
+            return Err(Rejection::limit("agents of one server", SESSIONS_MAX, joined.len() + 1).into());
+        }
+        joined.insert(key, caller.clone());
+        Ok(caller)
+    }
+
+    fn known(&self, key: &str) -> Option<Caller> {
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// The caller's session has ended: its next call joins anew.
+    pub(super) fn forget(&self, caller: &Caller) {
+        self.joined
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, known| known.session != caller.session || known.name != caller.name);
+    }
+
+    async fn enter(&self, backend: &Backend, standing: &Standing, base: Option<AgentName>) -> Result<Caller, OpError> {
+        let authority = standing.remote.as_ref().map(|remote| remote.principal.authority).unwrap_or_default();
+        let mut caller = Caller { name: base.clone(), authority, ..Caller::default() };
+        if let (None, Some(session), None) = (&standing.thread, &self.session, &standing.remote) {
+            caller.session = Some(session.clone());
+            return Ok(caller);
+        }
+        let name = match (&standing.thread, base) {
+            (Some(thread), base) => Some(helper_name(base.as_ref(), thread)?),
+            (None, base) => base,
+        };
+        let run = standing.harness.clone().or_else(|| self.harness.clone());
+        let by_http = || name.as_ref().filter(|_| standing.remote.is_some()).map(|name| format!("mcp:{name}"));
+        let harness = run.or_else(by_http).map(|run| standing.thread.as_ref().map_or(run.clone(), |thread| format!("{run}/{thread}")));
+        let mut join = Join { name, harness, owner: self.owner.clone(), program: Some("mcp".into()), ..Join::default() };
+        if self.owner != Owner::None {
+            join.host = Host { pid: Some(std::process::id()), ..ThisMachine.host() };
+        }
+        let entry = registry::find("join").ok_or_else(|| OpError::Internal("join is a verb".into()))?;
+        let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(serde_json::to_value(&join)?)?);
+        // An agent's key joins only under its own name: a helper by the same key acts under that of its parent.
+        caller.name = if authority == Default::default() { None } else { caller.name };
+        match backend.call(entry.verb, call, &caller, JOIN_PATIENCE).await {
+            Ok(reply) => {
+                let word = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
+                Ok(Caller {
+                    name: Some(AgentName::parse(&word(&reply["agent"]["name"]))?),
+                    session: Some(SessionId::parse(&word(&reply["session"]))?),
+                    authority,
+                    ..Caller::default()
+                })
+            }
+            // Somebody has joined under this name by hand, and stands for no process: it is the one that this server was started for.
+            Err(error) if error.code().code == "already_exists" && standing.thread.is_none() => match join.name {
+                Some(name) if self.is_nobodys(backend, &name).await? => Ok(Caller { name: Some(name), authority, ..Caller::default() }),
+                _ => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the live session of this name stands for no process.
+    async fn is_nobodys(&self, backend: &Backend, name: &AgentName) -> Result<bool, OpError> {
+        let entry = registry::find("agent").ok_or_else(|| OpError::Internal("agent is a verb".into()))?;
+        let call = Arc::from((entry.from_json)(serde_json::json!({ "name": name }))?);
+        let reply = backend.call(entry.verb, call, &Caller::default(), JOIN_PATIENCE).await?;
+        Ok(reply["agent"].get("pid").is_none())
+    }
+}
+
+/// The name of a sub-agent: its parent's, a dot, and what tells it from others.
+fn helper_name(parent: Option<&AgentName>, thread: &str) -> Result<AgentName, Rejection> {
+    let short = if thread.len() <= 16 && oarlock_model::ident::is_identifier(thread) {
+        thread.to_owned()
+    } else {
+        blake3::hash(thread.as_bytes()).to_hex()[..8].to_owned()
+    };
+    let parent = parent.map_or("agent", AgentName::as_str);
+    let room = limits::IDENTIFIER_CHARS_MAX - short.len() - 1;
+    AgentName::parse(&format!("{}.{short}", parent.get(..room.min(parent.len())).unwrap_or(parent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sub_agent_is_named_after_its_parent() {
+        let ada = AgentName::parse("ada").expect("a name");
+        assert_eq!(helper_name(Some(&ada), "tests").expect("a name").as_str(), "ada.tests");
+        let hashed = helper_name(Some(&ada), "0199a-weird thread/id with more than it should have").expect("a name");
+        assert!(hashed.as_str().starts_with("ada.") && hashed.as_str().len() == 12, "{hashed}");
+        let long = AgentName::parse(&"x".repeat(64)).expect("a name");
+        assert!(helper_name(Some(&long), "tests").expect("it fits").as_str().ends_with(".tests"));
+    }
+}

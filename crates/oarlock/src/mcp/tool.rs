@@ -1,0 +1,123 @@
+//! The tools: a few verbs of the registry, each with a schema of its own, all of them in few bytes.
+
+use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::schema::{self, Contract};
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use serde_json::{Map, Value, json};
+use std::sync::{Arc, OnceLock};
+
+/// A verb that is a tool, and the fields that a model has use for. The others, and the other verbs, are reached by the
+/// command line: each field is read with every request of a model.
+struct Offer {
+    verb: &'static str,
+    fields: &'static [&'static str],
+    /// Whether the same call again changes nothing more.
+    idempotent: bool,
+}
+
+/// The tools, in the order in which work goes.
+const OFFERS: &[Offer] = &[
+    Offer { verb: "agents", fields: &["all", "role", "can", "at_least"], idempotent: true },
+    Offer { verb: "tasks", fields: &["state", "parent", "agent", "search", "limit", "after"], idempotent: true },
+    Offer { verb: "split", fields: &["id", "document", "agents", "by", "plan", "assign", "auto_finish", "dry_run"], idempotent: false },
+    Offer { verb: "claim", fields: &["id", "ttl", "wait", "reserve", "within"], idempotent: false },
+    Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
+    Offer { verb: "done", fields: &["id", "token", "result", "artifact"], idempotent: true },
+    Offer { verb: "fail", fields: &["id", "token", "reason", "no_retry"], idempotent: false },
+    Offer { verb: "reserve", fields: &["globs", "shared", "ttl", "reason", "wait"], idempotent: false },
+    Offer { verb: "send", fields: &["to", "text", "subject", "reply_to", "ack"], idempotent: false },
+    Offer { verb: "inbox", fields: &["wait", "all"], idempotent: true },
+    Offer { verb: "ack", fields: &["ids"], idempotent: true },
+    Offer { verb: "sync", fields: &["merge"], idempotent: true },
+];
+
+/// The verb behind a tool.
+pub(super) fn entry(name: &str) -> Option<&'static Entry> {
+    OFFERS.iter().find(|offer| offer.verb == name).and_then(|offer| registry::find(offer.verb))
+}
+
+/// The names of all tools.
+pub(super) fn names() -> Vec<&'static str> {
+    OFFERS.iter().map(|offer| offer.verb).collect()
+}
+
+/// All tools, as clients list them. Nothing of it comes from the store: no agent's text can change what a tool says it is.
+pub(crate) fn all() -> &'static [Tool] {
+    static TOOLS: OnceLock<Vec<Tool>> = OnceLock::new();
+    TOOLS.get_or_init(|| OFFERS.iter().filter_map(|offer| Some(tool(offer, registry::find(offer.verb)?))).collect())
+}
+
+fn tool(offer: &Offer, entry: &Entry) -> Tool {
+    let mut annotations = ToolAnnotations::new().read_only(!entry.mutates).open_world(false);
+    if entry.mutates {
+        annotations = annotations.destructive(false).idempotent(offer.idempotent);
+    }
+    Tool::new(offer.verb, entry.about, Arc::new(input(offer, entry)))
+        .with_raw_output_schema(Arc::new(output(entry)))
+        .with_annotations(annotations)
+}
+
+fn input(offer: &Offer, entry: &Entry) -> JsonObject {
+    let schema = schema::whole(entry.request_schema, Contract::Deserialize);
+    let offered = |name: &str| offer.fields.contains(&name);
+    let properties: Map<String, Value> = schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| offered(name))
+        .map(|(name, field)| (name.clone(), field.clone()))
+        .collect();
+    let required: Vec<&Value> =
+        schema["required"].as_array().into_iter().flatten().filter(|name| name.as_str().is_some_and(offered)).collect();
+    let mut input = Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), Value::Object(properties))]);
+    if !required.is_empty() {
+        input.insert("required".into(), json!(required));
+    }
+    input
+}
+
+/// The outline of a reply: its fields and their kinds. The reference has the rest.
+fn output(entry: &Entry) -> JsonObject {
+    let schema = schema::whole(entry.reply_schema, Contract::Serialize);
+    // One of several forms has the fields of any of them.
+    let forms: Vec<&Value> = match schema["anyOf"].as_array() {
+        Some(forms) => forms.iter().collect(),
+        None => vec![&schema],
+    };
+    let mut properties = Map::new();
+    for (name, field) in forms.iter().filter_map(|form| form["properties"].as_object()).flatten() {
+        let kind = field["type"].as_str().unwrap_or("object");
+        properties.insert(name.clone(), json!({ "type": kind }));
+    }
+    let is_required = |name: &Value| forms.iter().all(|form| form["required"].as_array().is_some_and(|all| all.contains(name)));
+    let required: Vec<&Value> = forms[0]["required"].as_array().into_iter().flatten().filter(|name| is_required(name)).collect();
+    let mut output = Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), Value::Object(properties))]);
+    if !required.is_empty() {
+        output.insert("required".into(), json!(required));
+    }
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_short() {
+        let list = serde_json::to_string(&json!({"tools": all()})).expect("JSON");
+        assert!(all().len() <= 12 && list.len() <= 10_240, "{} tools in {} bytes", all().len(), list.len());
+        assert!(super::super::INSTRUCTIONS.len() < 800, "{} bytes", super::super::INSTRUCTIONS.len());
+    }
+
+    #[test]
+    fn every_tool_is_a_verb_with_fields_that_it_has() {
+        for (offer, tool) in OFFERS.iter().zip(all()) {
+            assert_eq!(tool.name, offer.verb);
+            let shown = tool.input_schema["properties"].as_object().expect("an object");
+            assert_eq!(shown.len(), offer.fields.len(), "{}: {shown:?}", offer.verb);
+            assert!(shown.values().all(|field| field["description"].is_string()), "{}: {shown:?}", offer.verb);
+            let output = tool.output_schema.as_ref().expect("each has one");
+            assert!(!output["properties"].as_object().expect("an object").is_empty(), "{}", offer.verb);
+        }
+    }
+}
