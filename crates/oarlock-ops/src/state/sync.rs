@@ -25,6 +25,7 @@ pub struct Sync {
     /// A JSON object to merge (RFC 7396)
     #[arg(long, value_name = "JSON", value_parser = set::json_argument)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     pub merge: Option<Value>,
 }
 

@@ -2,6 +2,7 @@
 //! They know the contract and nothing of the inside.
 
 mod contract;
+mod gateway;
 mod machine;
 mod processes;
 mod project;

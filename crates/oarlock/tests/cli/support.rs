@@ -1,11 +1,15 @@
 //! What the tests share: a project of their own, calls of the binary, and the checks that every reply has to pass.
 
+mod door;
 mod form;
+mod http;
 mod pipes;
 mod process;
 mod words;
 
+pub(crate) use door::Served;
 pub(crate) use form::{error_in, object};
+pub(crate) use http::{Answer, Http};
 pub(crate) use pipes::{fifo, gone, heard};
 pub(crate) use process::Running;
 pub(crate) use words::words;
@@ -16,6 +20,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// A document whose three parts are independent.
@@ -30,6 +35,7 @@ pub(crate) const THREE_PARTS: &str = "\
 
 /// A directory with a clean environment, and in most tests a project in it.
 pub(crate) struct Project {
+    served: OnceLock<Served>,
     temp: TempDir,
 }
 
@@ -53,7 +59,7 @@ impl Project {
     /// A directory without a project.
     pub(crate) fn none() -> Self {
         let temp = tempfile::Builder::new().prefix("oarlock-cli-").tempdir().expect("a temporary directory");
-        let project = Self { temp };
+        let project = Self { temp, served: OnceLock::new() };
         fs::create_dir_all(project.root()).expect("a new directory");
         fs::create_dir_all(project.home()).expect("a new directory");
         project
@@ -110,7 +116,11 @@ impl Project {
                 command.env_remove(name);
             }
         }
-        command.env("HOME", self.home()).env("XDG_CONFIG_HOME", self.home().join("config")).env_remove("NO_COLOR");
+        command
+            .env("HOME", self.home())
+            .env("XDG_CONFIG_HOME", self.home().join("config"))
+            .env_remove("XDG_STATE_HOME")
+            .env_remove("NO_COLOR");
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     }
 
@@ -124,6 +134,9 @@ impl Project {
     pub(crate) fn call_args<S: AsRef<OsStr>>(&self, args: &[S]) -> Call {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oarlock"));
         self.clean(&mut command);
+        if let Some(served) = self.through_gateway(args) {
+            command.env("OARLOCK_STORE", &served.url);
+        }
         command.args(args).current_dir(self.root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let line = args.iter().map(|a| a.as_ref().to_string_lossy().chars().take(200).collect()).collect::<Vec<String>>().join(" ");
         Call { command, line, input: None, json: true }
