@@ -4,6 +4,7 @@
 mod cold;
 mod crew;
 mod floor;
+mod gateway;
 mod inprocess;
 mod measure;
 mod os;
@@ -48,6 +49,8 @@ const BENCHES: &[Entry] = &[
     ("idle", "what waiting costs", wakeup::idle),
     ("scale", "a thousand tasks against very many: time and memory", scale::scale),
     ("split", "splitting documents: many, a large one, hostile ones", splitting::splitting),
+    ("gateway", "64 clients of a gateway beside a bare loop that commits in groups", gateway::throughput),
+    ("watchers", "a thousand idle streams of events, and waking a waiter by HTTP", gateway::watchers),
     ("ralf", "discover, split and sync from Python, beside PyYAML on files", ralf::ralf),
     ("log", "bytes of log that the life of a task leaves", scale::log),
 ];

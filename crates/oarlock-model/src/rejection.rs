@@ -188,6 +188,14 @@ pub enum Rejection {
         /// What was asked for.
         actual: u64,
     },
+    /// A pattern that would keep others out of too much.
+    #[error("{pattern} is too wide to be held by one agent alone")]
+    TooWide {
+        /// The pattern.
+        pattern: String,
+        /// Leading components that have to be named.
+        named_components: usize,
+    },
     /// Too much in too short a time.
     #[error("more than {limit} {what}")]
     QuotaReached {
@@ -278,7 +286,7 @@ impl Rejection {
             Rejection::AlreadyExists { .. } => "already_exists",
             Rejection::StateConflict { .. } | Rejection::Conflict { .. } => "state_conflict",
             Rejection::KeyReused { .. } => "key_reused",
-            Rejection::LimitReached { .. } | Rejection::QuotaReached { .. } => "limit_reached",
+            Rejection::LimitReached { .. } | Rejection::QuotaReached { .. } | Rejection::TooWide { .. } => "limit_reached",
             Rejection::NothingReady { .. } => "nothing_ready",
             Rejection::TimedOut { .. } => "timed_out",
             Rejection::NotEnoughAgents { .. } => "not_enough_agents",
@@ -290,7 +298,9 @@ impl Rejection {
     pub fn hint(&self) -> String {
         match self {
             Rejection::Invalid { hint, .. } | Rejection::Conflict { hint, .. } | Rejection::Missing { hint, .. } => hint.clone(),
-            Rejection::IdentityRequired => "pass --as NAME, or set OARLOCK_AGENT, after `oarlock join NAME`".into(),
+            Rejection::IdentityRequired => {
+                "pass --as NAME (over HTTP the field `as`), or set OARLOCK_AGENT, after `oarlock join NAME`".into()
+            }
             Rejection::NotFound { noun, .. } => match *noun {
                 "agent" => "`oarlock agents --all` lists who has joined; to join: oarlock join NAME".into(),
                 "task" => "`oarlock tasks` lists the tasks".into(),
@@ -309,6 +319,9 @@ impl Rejection {
             Rejection::StateConflict { task, .. } => format!("`oarlock task {task}` shows how it got there"),
             Rejection::KeyReused { .. } => "use a new key for a new request".into(),
             Rejection::LimitReached { .. } => "ask for less, or in several calls".into(),
+            Rejection::TooWide { named_components, .. } => {
+                format!("name at least {named_components} leading folder without a wildcard, or share it")
+            }
             Rejection::QuotaReached { after_ms, .. } => format!("wait {after_ms} ms, and ask less often"),
             Rejection::NothingReady { .. } => "try again later, or `oarlock claim --wait 10m`; `oarlock status` shows what is open".into(),
             Rejection::TimedOut { .. } => "wait longer, or look at `oarlock status`".into(),
@@ -353,6 +366,7 @@ impl Rejection {
             Rejection::StateConflict { task, state, .. } => json!({"task": task, "state": state}),
             Rejection::KeyReused { key, verb } => json!({"key": key, "verb": verb}),
             Rejection::LimitReached { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
+            Rejection::TooWide { pattern, named_components } => json!({"pattern": pattern, "named_components": named_components}),
             Rejection::QuotaReached { limit, .. } => json!({"limit": limit}),
             Rejection::NothingReady { blocked, claimed, .. } => json!({"blocked": blocked, "claimed": claimed}),
             Rejection::TimedOut { waited_ms, facts, .. } => {

@@ -64,7 +64,7 @@ pub(crate) fn query_once<Q: Query>(store: &mut dyn Store, caller: &Caller, setti
 /// # Errors
 /// Refusals and store errors; nothing has changed then, except what time had already made true.
 pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
-    let attempt = &mut |store: &mut dyn Store| mutate_once(store, caller, settings, request);
+    let attempt = &mut |store: &mut dyn Store| mutate_once(store, caller, settings, request).map(|(reply, _)| reply);
     wait_for(store, request.waiting(), attempt, &mut |store| is_worth_trying(store, caller, settings, request))
 }
 
@@ -101,13 +101,13 @@ fn note_waiting(store: &mut dyn Store, me: &Agent) -> Result<(), OpError> {
     Ok(tx.commit()?)
 }
 
-/// One try, without waiting.
+/// One try, without waiting; with the reply as JSON where it is written anyway, to be kept.
 pub(crate) fn mutate_once<M: Mutation>(
     store: &mut dyn Store,
     caller: &Caller,
     settings: &Settings,
     request: &M,
-) -> Result<M::Reply, OpError> {
+) -> Result<(M::Reply, Option<String>), OpError> {
     request.check()?;
     check_key(caller)?;
     let locks = request.locks(caller);
@@ -119,7 +119,7 @@ pub(crate) fn mutate_once<M: Mutation>(
         if remembered.request_hash != once.request_hash {
             return Err(Rejection::KeyReused { key: once.key.clone(), verb: M::VERB.into() }.into());
         }
-        return Ok(serde_json::from_str(&remembered.reply)?);
+        return Ok((serde_json::from_str(&remembered.reply)?, Some(remembered.reply)));
     }
     let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
     settle::settle(&mut cx)?;
@@ -127,11 +127,14 @@ pub(crate) fn mutate_once<M: Mutation>(
     let decided = decide(&mut cx, caller, request);
     match decided {
         Ok(reply) => {
+            let mut text = None;
             if let Some(Once { reply_key, request_hash, .. }) = once.filter(|_| !planted::is(planted::KEYS_FORGOTTEN)) {
-                tx.remember(&reply_key, &Remembered { request_hash, reply: serde_json::to_string(&reply)? })?;
+                let remembered = Remembered { request_hash, reply: serde_json::to_string(&reply)? };
+                tx.remember(&reply_key, &remembered)?;
+                text = Some(remembered.reply);
             }
             tx.commit()?;
-            Ok(reply)
+            Ok((reply, text))
         }
         Err(error) => {
             if matches!(error, OpError::Rejected(_)) && tx.undo_to_mark()? {

@@ -2,6 +2,8 @@
 
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{Event, Fact};
+use oarlock_model::rules::authority::Authority;
+use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task};
 use oarlock_model::{AgentName, Now, Rejection, SessionId, TaskId, Token};
@@ -124,6 +126,14 @@ impl<'a> Deciding<'a> {
     /// Defaults.
     pub fn settings(&self) -> &'a Settings {
         self.settings
+    }
+
+    /// What the caller may hold.
+    pub fn holdings(&self) -> Holdings {
+        match self.caller.authority {
+            Authority::Agent => self.settings.agent_holdings,
+            Authority::Operator => Holdings::default(),
+        }
     }
 
     /// The caller as it named itself.

@@ -72,11 +72,11 @@ pub trait Call: Send + Sync {
     /// Refusals and store errors.
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError>;
 
-    /// Tries it once, whether or not it would wait.
+    /// Tries it once, whether or not it would wait; the reply as JSON.
     ///
     /// # Errors
     /// Refusals and store errors.
-    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError>;
+    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError>;
 
     /// While waiting: whether another try may go better. Whoever asks is noted as there.
     ///
@@ -126,8 +126,8 @@ impl<Q: Query> Call for Asked<Q> {
         Ok(serde_json::to_value(call::query(store, caller, settings, &self.0)?)?)
     }
 
-    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
-        Ok(serde_json::to_value(call::query_once(store, caller, settings, &self.0)?)?)
+    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError> {
+        Ok(serde_json::to_string(&call::query_once(store, caller, settings, &self.0)?)?)
     }
 
     fn is_worth_trying(&self, _store: &mut dyn Store, _caller: &Caller, _settings: &Settings) -> Result<bool, OpError> {
@@ -172,8 +172,9 @@ impl<M: Mutation> Call for Ordered<M> {
         Ok(serde_json::to_value(call::mutate(store, caller, settings, &self.0)?)?)
     }
 
-    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError> {
-        Ok(serde_json::to_value(call::mutate_once(store, caller, settings, &self.0)?)?)
+    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError> {
+        let (reply, text) = call::mutate_once(store, caller, settings, &self.0)?;
+        text.map_or_else(|| Ok(serde_json::to_string(&reply)?), Ok)
     }
 
     fn is_worth_trying(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<bool, OpError> {

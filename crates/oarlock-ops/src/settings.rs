@@ -2,6 +2,7 @@
 
 use oarlock_model::duration::Duration;
 use oarlock_model::limits;
+use oarlock_model::rules::holdings::Holdings;
 
 /// The defaults that operations use where a request leaves something out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Settings {
     pub agents: usize,
     /// How long a busy store is waited for.
     pub busy: Duration,
+    /// What a caller may hold that comes with an agent's access; operators are bound by the limits of the store only.
+    pub agent_holdings: Holdings,
 }
 
 impl Default for Settings {
@@ -29,6 +32,7 @@ impl Default for Settings {
             max_attempts: limits::ATTEMPTS_DEFAULT,
             agents: 3,
             busy: Duration::from_ms(limits::BUSY_MS_DEFAULT),
+            agent_holdings: Holdings::default(),
         }
     }
 }

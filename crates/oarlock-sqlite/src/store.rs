@@ -30,7 +30,7 @@ use crate::{clock, migrate};
 /// resets the write-ahead log can damage the file (sqlite.org, "The WAL-reset bug", fixed in 3.51.3).
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
-/// Frames in the log after which a writer moves them into the database.
+/// Frames in the log after which a writer moves them into the database, unless its handle was opened otherwise.
 const CHECKPOINT_FRAMES: u32 = 1_000;
 
 /// The same when a handle is closed: the next one-shot command then has little to recover.
@@ -48,6 +48,9 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// How hard commits are pressed to the disk; only measurements use another than FULL.
     pub synchronous: Synchronous,
+    /// Frames in the log after which this handle moves them into the database. Whoever is waiting for it waits meanwhile: a
+    /// handle for many callers does it seldom, so that few of them do.
+    pub checkpoint_frames: u32,
 }
 
 /// SQLite's `synchronous` setting for acknowledged commits.
@@ -77,6 +80,7 @@ impl Default for Options {
             busy: Duration::from_millis(oarlock_model::limits::BUSY_MS_DEFAULT.unsigned_abs()),
             clock: Arc::new(SystemClock),
             synchronous: Synchronous::Full,
+            checkpoint_frames: CHECKPOINT_FRAMES,
         }
     }
 }
@@ -238,7 +242,7 @@ impl SqliteStore {
         self.set_durability(durability)?;
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.gate.enter(self.options.busy);
-        Self::checkpoint_if_due(&self.conn, &self.wal_frames);
+        Self::checkpoint_if_due(&self.conn, &self.wal_frames, self.options.checkpoint_frames);
         let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
         let end = begin(&self.conn, sql, &mut self.clock, &mut self.epoch, &self.witness)?;
         let view = SqliteView {
@@ -278,14 +282,14 @@ impl SqliteStore {
 
     /// Moves the log into the database when it has grown; whoever finds it due does it. Called inside the
     /// gate: while somebody writes, a checkpoint never reaches the end of the log, which then grows for ever.
-    fn checkpoint_if_due(conn: &Connection, wal_frames: &AtomicU32) {
-        if wal_frames.load(Ordering::Relaxed) < CHECKPOINT_FRAMES {
+    fn checkpoint_if_due(conn: &Connection, wal_frames: &AtomicU32, due_frames: u32) {
+        if wal_frames.load(Ordering::Relaxed) < due_frames {
             return;
         }
         wal_frames.store(0, Ordering::Relaxed);
         // What this handle last saw may be old: another one may have done it since.
         let left = conn.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?));
-        if left.is_ok_and(|frames| frames >= i64::from(CHECKPOINT_FRAMES / 2)) {
+        if left.is_ok_and(|frames| frames >= i64::from(due_frames / 2)) {
             // PASSIVE waits for nobody. Should it fail, the log stays as it is and the next one tries again.
             let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }

@@ -68,9 +68,9 @@ pub(super) struct Floor {
 
 /// A task the floor has claimed.
 pub(super) struct FloorTask {
-    seq: i64,
-    id: String,
-    token: i64,
+    pub(super) seq: i64,
+    pub(super) id: String,
+    pub(super) token: i64,
 }
 
 impl Floor {
@@ -126,6 +126,11 @@ impl Floor {
         })
     }
 
+    /// Its connection, for calls that share a transaction.
+    pub(super) fn into_connection(self) -> Connection {
+        self.conn
+    }
+
     fn within<T>(&mut self, act: impl FnOnce(&Connection, &str, String) -> rusqlite::Result<T>) -> Outcome<T> {
         let key = self.keys.next();
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -140,46 +145,43 @@ impl Contestant for Floor {
     type Task = FloorTask;
 
     fn claim(&mut self) -> Outcome<FloorTask> {
-        self.within(|conn, agent, key| {
-            let now = now_ms();
-            let (seq, id, title): (i64, String, String) =
-                conn.prepare_cached(PICK)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            conn.prepare_cached(LOG)?.execute(params![
-                now,
-                "task_claimed",
-                agent,
-                id,
-                format!(r#"{{"id":"{id}","ttl_ms":{TTL_MS},"attempt":1}}"#)
-            ])?;
-            let token = conn.last_insert_rowid();
-            conn.prepare_cached(TAKE)?.execute(params![seq, now])?;
-            conn.prepare_cached(LEASE)?.execute(params![seq, agent, token, now + TTL_MS])?;
-            let reply =
-                format!(r#"{{"task":{{"id":"{id}","title":"{title}","state":"claimed"}},"lease":{{"token":{token},"ttl_ms":{TTL_MS}}}}}"#);
-            conn.prepare_cached(REMEMBER)?.execute(params![key, now, reply])?;
-            Ok(FloorTask { seq, id, token })
-        })
+        self.within(|conn, agent, key| claim_rows(conn, agent, &key).map(|(task, _)| task))
     }
 
     fn done(&mut self, task: FloorTask) -> Outcome<()> {
-        self.within(|conn, agent, key| {
-            let (now, id) = (now_ms(), &task.id);
-            if conn.prepare_cached(END_LEASE)?.execute(params![task.seq, task.token])? != 1 {
-                return Err(rusqlite::Error::StatementChangedRows(0));
-            }
-            conn.prepare_cached(LOG)?.execute(params![
-                now,
-                "task_done",
-                agent,
-                id,
-                format!(r#"{{"id":"{id}","result":"{}"}}"#, super::ours::RESULT)
-            ])?;
-            conn.prepare_cached(FINISH)?.execute(params![task.seq, super::ours::RESULT, now])?;
-            let reply = format!(r#"{{"task":{{"id":"{id}","state":"done","result":"{}"}}}}"#, super::ours::RESULT);
-            conn.prepare_cached(REMEMBER)?.execute(params![key, now, reply])?;
-            Ok(())
-        })
+        self.within(|conn, agent, key| done_rows(conn, agent, &key, &task).map(drop))
     }
+}
+
+/// The rows of a claim, inside a transaction that has begun; the task and the reply.
+pub(super) fn claim_rows(conn: &Connection, agent: &str, key: &str) -> rusqlite::Result<(FloorTask, String)> {
+    let now = now_ms();
+    let (seq, id, title): (i64, String, String) =
+        conn.prepare_cached(PICK)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let data = format!(r#"{{"id":"{id}","ttl_ms":{TTL_MS},"attempt":1}}"#);
+    conn.prepare_cached(LOG)?.execute(params![now, "task_claimed", agent, id, data])?;
+    let token = conn.last_insert_rowid();
+    conn.prepare_cached(TAKE)?.execute(params![seq, now])?;
+    conn.prepare_cached(LEASE)?.execute(params![seq, agent, token, now + TTL_MS])?;
+    let reply = format!(
+        r#"{{"task":{{"seq":{seq},"id":"{id}","title":"{title}","state":"claimed"}},"lease":{{"token":{token},"ttl_ms":{TTL_MS}}}}}"#
+    );
+    conn.prepare_cached(REMEMBER)?.execute(params![key, now, reply])?;
+    Ok((FloorTask { seq, id, token }, reply))
+}
+
+/// The rows of a completion, inside a transaction that has begun; the reply.
+pub(super) fn done_rows(conn: &Connection, agent: &str, key: &str, task: &FloorTask) -> rusqlite::Result<String> {
+    let (now, id) = (now_ms(), &task.id);
+    if conn.prepare_cached(END_LEASE)?.execute(params![task.seq, task.token])? != 1 {
+        return Err(rusqlite::Error::StatementChangedRows(0));
+    }
+    let data = format!(r#"{{"id":"{id}","result":"{}"}}"#, super::ours::RESULT);
+    conn.prepare_cached(LOG)?.execute(params![now, "task_done", agent, id, data])?;
+    conn.prepare_cached(FINISH)?.execute(params![task.seq, super::ours::RESULT, now])?;
+    let reply = format!(r#"{{"task":{{"id":"{id}","state":"done","result":"{}"}}}}"#, super::ours::RESULT);
+    conn.prepare_cached(REMEMBER)?.execute(params![key, now, reply])?;
+    Ok(reply)
 }
 
 fn now_ms() -> i64 {

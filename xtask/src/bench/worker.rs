@@ -36,6 +36,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
         }
         ["ours-wait", file, agent, count] => wait_and_claim(Path::new(file), agent, count.parse()?),
         ["ours-idle", file, agent, for_ms] => wait_in_vain(Path::new(file), agent, for_ms.parse()?),
+        ["floor-serve", file] => super::gateway::bare::serve(Path::new(file)),
+        ["load", authority, key, clients, calls, waits] => {
+            super::gateway::load::run(authority, key, clients.parse()?, calls.parse()?, Path::new(waits))
+        }
         ["lane", count, program, ref rest @ ..] => lane(count.parse()?, program, rest),
         ["peak", program, ref rest @ ..] => peak(program, rest),
         _ => Err("this command is for benches only".into()),

@@ -103,6 +103,10 @@ impl Request for Join {
                 "a lock on this machine cannot stand for a session elsewhere",
                 "leave \"owner\" out, or name a process",
             )),
+            Owner::None if self.pid.is_some() => Err(Rejection::invalid(
+                "a process is known on its own machine only",
+                "leave \"pid\" out; `oarlock join --pid` tells more of it",
+            )),
             Owner::Process { .. } | Owner::None => Ok(()),
         }
     }

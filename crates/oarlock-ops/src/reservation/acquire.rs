@@ -44,6 +44,8 @@ pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], for_task: Option<&Task
     if held + wanted.len() > limits::RESERVATIONS_MAX {
         return Err(Rejection::limit("reservations", limits::RESERVATIONS_MAX, held + wanted.len()).into());
     }
+    let own = cx.view().reservations_of(&cx.me()?.session)?.len();
+    cx.holdings().check_reservations(own, wanted)?;
     let mut overlaps = overlaps(&cx.reading(), wanted, Some(&cx.me()?.session))?;
     let starved_claims = cx.view().starved_claims()?;
     // Of claims that starve, the one that has waited longest goes first: they never stop each other for ever.

@@ -117,9 +117,7 @@ impl Mutation for Claim {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ClaimReply, OpError> {
         let me = cx.me()?.clone();
         let held = cx.view().claims_of(&me.session)?.len();
-        if held >= limits::LEASES_PER_SESSION_MAX {
-            return Err(Rejection::limit("leases of one session", limits::LEASES_PER_SESSION_MAX, held + 1).into());
-        }
+        cx.holdings().check_lease(held)?;
         match &self.id {
             Some(id) => {
                 let claimed = self.claim_named(cx, &me, held, id)?;

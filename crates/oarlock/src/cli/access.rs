@@ -1,89 +1,83 @@
-//! `access`: keys for other agents and machines. They are made beside the store, by whoever may open it.
+//! `access`: keys for other agents and machines. They are kept beside the store, and made by whoever may open it, or by the
+//! gateway for an operator, or for an agent that wants narrower ones for its helpers.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 use super::args::Common;
 use super::exec::{Absent, Where, options};
 use super::output::Output;
-use crate::gateway::{self, AccessList, Role, Wanted};
+use crate::gateway::{self, AccessList, Client, Deed, Key, Role, Wanted};
 
 /// Makes, lists and revokes the keys by which others may use the gateway.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AccessArgs {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-enum What {
-    /// Make a key; it is shown once, only its hash is kept
-    Create {
-        /// Whom it speaks for
-        #[arg(long, value_name = "NAME")]
-        name: AgentName,
-        /// What its bearer may do: its own work, or everything
-        #[arg(long, value_enum, default_value = "agent")]
-        role: Role,
-        /// Only these verbs, comma separated
-        #[arg(long, value_name = "VERBS", value_delimiter = ',')]
-        verbs: Vec<String>,
-        /// It ends after so long
-        #[arg(long = "for", value_name = "D")]
-        lifetime: Option<Duration>,
-        /// Write the key to this file, for its owner only, and do not show it
-        #[arg(long, value_name = "F")]
-        out: Option<PathBuf>,
-    },
-    /// List the keys
-    List,
-    /// Revoke keys, by id or by name, and those that were made by them
-    Revoke {
-        /// The id of a key, or the name it speaks for
-        key: String,
-    },
+    /// What to do
+    #[arg(value_enum)]
+    deed: Deed,
+    /// revoke: the id of a key, or the name that it speaks for
+    #[arg(value_name = "ID|NAME")]
+    id: Option<String>,
+    /// create: whom it speaks for
+    #[arg(long, value_name = "NAME")]
+    name: Option<AgentName>,
+    /// create: what its bearer may do, its own work or everything
+    #[arg(long, value_enum, default_value = "agent")]
+    role: Role,
+    /// create: only these verbs, comma separated
+    #[arg(long, value_name = "VERBS", value_delimiter = ',')]
+    verbs: Vec<String>,
+    /// create: it ends after so long
+    #[arg(long = "for", value_name = "D")]
+    lifetime: Option<Duration>,
+    /// create: write the key to this file, for its owner only, and do not show it
+    #[arg(long, value_name = "F")]
+    out: Option<PathBuf>,
 }
 
 impl AccessArgs {
     pub(crate) fn run(self, common: &Common, output: &Output) -> Result<u8, OpError> {
-        let target = Where::find(common, Absent::Refused)?;
-        let settings = target.settings()?;
-        drop(target.open(options(common, &settings))?);
-        let list = AccessList::beside(target.place().file());
-        match self.what {
-            What::Create { name, role, verbs, lifetime, out } => {
-                if let Some(out) = &out
-                    && out.exists()
-                {
-                    return Err(oarlock_ops::admin::file_exists(out));
-                }
-                let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
-                let (access, key) = list.create(&gateway::own(), Wanted { name, role, verbs, lifetime }, now_ms)?;
-                let mut reply = json!({"access": access});
-                match out {
-                    Some(out) => {
-                        gateway::write_key(&out, &key)?;
-                        reply["key_file"] = json!(out.display().to_string());
-                    }
-                    None => reply["key"] = json!(key.reveal()),
-                }
-                Ok(output.reply("access", &reply))
+        let (deed, out) = (self.deed, self.out.clone());
+        if let Some(out) = out.as_ref().filter(|out| out.exists()) {
+            return Err(oarlock_ops::admin::file_exists(out));
+        }
+        let request = self.request()?;
+        let mut reply = match Client::named(common.store.as_deref(), common.busy)? {
+            Some(client) => client.post(deed.path(), request)?,
+            None => {
+                let target = Where::find(common, Absent::Refused)?;
+                let settings = target.settings()?;
+                drop(target.open(options(common, &settings))?);
+                AccessList::beside(target.place().file()).answer(&gateway::own(), deed, request, gateway::wall_ms())?
             }
-            What::List => Ok(output.reply("access", &json!({"access": list.list()?}))),
-            What::Revoke { key } => {
-                if key.starts_with("oarlock_") {
-                    return Err(Rejection::invalid(
-                        "a key does not belong on a command line",
-                        "name it by its id or by the agent: `oarlock access list`",
-                    )
-                    .into());
-                }
-                Ok(output.reply("access", &json!({"revoked": list.revoke(&key)?})))
+        };
+        if let (Some(out), Some(key)) = (out, reply["key"].as_str().and_then(Key::parse)) {
+            gateway::write_key(&out, &key)?;
+            reply.as_object_mut().map(|reply| reply.remove("key"));
+            reply["key_file"] = json!(out.display().to_string());
+        }
+        Ok(output.reply("access", &reply))
+    }
+
+    fn request(self) -> Result<Value, OpError> {
+        let usage = |message: &str, hint: &str| OpError::Usage { message: message.into(), hint: hint.into() };
+        match (self.deed, self.id, self.name) {
+            (Deed::Create, None, Some(name)) => {
+                Ok(serde_json::to_value(Wanted { name, role: self.role, verbs: self.verbs, lifetime: self.lifetime })?)
             }
+            (Deed::Create, ..) => Err(usage("a new key needs a name", "oarlock access create --name NAME")),
+            (Deed::List, None, None) => Ok(json!({})),
+            (Deed::List, ..) => Err(usage("a list of keys needs nothing more", "oarlock access list")),
+            (Deed::Revoke, Some(id), None) if id.starts_with("oarlock_") => {
+                let hint = "name it by its id or by the agent: `oarlock access list`";
+                Err(Rejection::invalid("a key does not belong on a command line", hint).into())
+            }
+            (Deed::Revoke, Some(id), None) => Ok(json!({ "id": id })),
+            (Deed::Revoke, ..) => Err(usage("which key is to be revoked is not said", "oarlock access revoke ID|NAME")),
         }
     }
 }

@@ -193,10 +193,9 @@ type Door<'a> = dyn FnMut(&str, &dyn Call, &Caller) -> Result<Value, OpError> + 
 /// The gateway that is named as the store, if one is.
 #[cfg(feature = "gateway")]
 fn gateway(common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
-    let Some(url) = common.store.as_ref().filter(|url| crate::gateway::Address::is_one(url)) else { return Ok(None) };
-    let busy = common.busy.unwrap_or(Settings::default().busy).as_std();
-    let client = crate::gateway::Client::of(url, busy)?;
-    Ok(Some((Box::new(move |verb, call, caller| client.call(verb, call, caller)), url.clone())))
+    let Some(client) = crate::gateway::Client::named(common.store.as_deref(), common.busy)? else { return Ok(None) };
+    let url = common.store.clone().unwrap_or_default();
+    Ok(Some((Box::new(move |verb, call, caller| client.call(verb, call, caller)), url)))
 }
 
 /// A build without a client: whoever names one is told so.

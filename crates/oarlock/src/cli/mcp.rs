@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::args::Common;
 use super::exec::{Absent, Where, options};
-use crate::gateway::{Address, Client, Engine};
+use crate::gateway::{Client, Engine};
 use crate::mcp::{Backend, Server, Sessions};
 
 /// Serves the Model Context Protocol on standard input and output, for the client that starts it.
@@ -34,11 +34,8 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
     let (_running, stopping) = watch::channel(false);
     let me = ProcessId::current().map_err(unidentified)?;
     let process = me.to_text();
-    let (backend, owner) = match common.store.as_ref().filter(|url| Address::is_one(url)) {
-        Some(url) => {
-            let busy = common.busy.unwrap_or(oarlock_ops::settings::Settings::default().busy).as_std();
-            (Backend::Gateway(Arc::new(Client::of(url, busy)?)), Owner::Process { process })
-        }
+    let (backend, owner) = match Client::named(common.store.as_deref(), common.busy)? {
+        Some(client) => (Backend::Gateway(Arc::new(client)), Owner::Process { process }),
         None => {
             let target = Where::find(common, Absent::Refused)?;
             let settings = target.settings()?;
@@ -49,7 +46,8 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
         }
     };
     // The client that started this server: when it starts it anew, the session goes on.
-    let harness = me.ancestors().into_iter().next().map(|parent| format!("mcp:{}", parent.to_text()));
+    let named = common.name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
+    let harness = me.ancestors().into_iter().next().map(|parent| format!("mcp:{}{named}", parent.to_text()));
     let sessions = Sessions::of_client(common.name.clone(), common.session.clone(), owner, harness);
     let server = Server::new(backend, Arc::new(sessions));
     let broken =

@@ -1,5 +1,7 @@
 //! Replies as text for people, from their JSON: whatever has the shape of a task looks like a task.
 
+#[cfg(feature = "gateway")]
+mod access;
 mod noun;
 mod plan;
 mod ralf;
@@ -93,6 +95,10 @@ pub(crate) fn duration(ms: i64) -> String {
 
 /// Only the ids of a reply, one a line.
 pub(crate) fn ids(reply: &Value) -> String {
+    // What was made and is not shown again is all that there is to print.
+    if let Some(key) = reply["key"].as_str() {
+        return format!("{}\n", safe(key));
+    }
     let mut ids = Vec::new();
     for (noun, id) in [
         ("task", "id"),
@@ -105,6 +111,8 @@ pub(crate) fn ids(reply: &Value) -> String {
         ("state", "key"),
         ("entries", "key"),
         ("events", "cursor"),
+        ("access", "id"),
+        ("revoked", "id"),
     ] {
         match &reply[noun] {
             Value::Array(items) => ids.extend(items.iter().map(|item| text(item, id))),
@@ -140,6 +148,8 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
         "ralf sync" => ralf::synced(&mut out, reply, paint),
         "ralf doctor" => ralf::faults(&mut out, reply, paint),
         "ralf hooks" => ralf::hooks(&mut out, reply, paint),
+        #[cfg(feature = "gateway")]
+        "access" => access::access(&mut out, reply, paint),
         "unreserve" => ended(&mut out, reply),
         "check" => may_write(&mut out, reply, paint),
         _ => by_shape(&mut out, reply, paint),

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use oarlock_model::Rejection;
+use oarlock_model::rules::holdings::Holdings;
 use oarlock_ops::OpError;
+use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use serde_json::json;
 use std::path::PathBuf;
@@ -39,6 +41,15 @@ pub(crate) struct ServeArgs {
     /// Bytes of messages that one agent may send in a minute, on the average
     #[arg(long, value_name = "N", default_value_t = Rates::default().message_bytes_per_min, value_parser = clap::value_parser!(u32).range(1..))]
     message_bytes_per_minute: u32,
+    /// Tasks that an agent with a key of its own may hold at once
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    leases: usize,
+    /// Reservations that such an agent may hold at once
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    reservations: usize,
+    /// Leading folders that such an agent names without wildcards when it keeps others out
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    named_folders: usize,
 }
 
 impl ServeArgs {
@@ -67,13 +78,15 @@ impl ServeArgs {
             let listening = Listening::bind(&bind).await?;
             let address = address_of(&bind, &listening, tls.is_some());
             let key_file = gateway::file_for(&address)?;
-            let key = own_key(&key_file)?;
+            let access = AccessList::beside(target.place().file());
+            let key = own_key(&key_file, &access)?;
+            let settings = Settings { agent_holdings: self.holdings(), ..settings };
             let engine = Engine::start(target.place(), &options(common, &settings), settings.clone(), stopping.clone())?;
             let guard = Guard {
                 port: if self.behind_proxy { None } else { listening.port() },
                 hosts: self.hosts(&bind),
                 own_key: key.hash(),
-                access: AccessList::beside(target.place().file()),
+                access,
             };
             let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute };
             let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts);
@@ -89,6 +102,15 @@ impl ServeArgs {
             }
             Ok(0)
         })
+    }
+
+    fn holdings(&self) -> Holdings {
+        let most = Holdings::default();
+        Holdings {
+            leases: self.leases.min(most.leases),
+            reservations: self.reservations.min(most.reservations),
+            named_components: self.named_folders,
+        }
     }
 
     /// Names that clients may use besides those of this machine.
@@ -115,8 +137,15 @@ fn address_of(bind: &Bind, listening: &Listening, tls: bool) -> Address {
 }
 
 /// The key of this user: the one that is there, so that clients go on over a restart, or a new one.
-fn own_key(file: &std::path::Path) -> Result<Key, OpError> {
+fn own_key(file: &std::path::Path, access: &AccessList) -> Result<Key, OpError> {
     if let Ok(key) = gateway::read_key(file) {
+        if access.has(&key)? {
+            return Err(Rejection::Denied {
+                message: format!("the key in {} was made for somebody by `access create`", file.display()),
+                hint: "leave OARLOCK_KEY_FILE out, or name another file: whoever has the gateway's own key may do everything",
+            }
+            .into());
+        }
         return Ok(key);
     }
     let key = Key::random()?;

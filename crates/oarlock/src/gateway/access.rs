@@ -9,6 +9,7 @@ use oarlock_ops::registry;
 use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::store::StoreError;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
@@ -22,10 +23,11 @@ const KEYS_MAX: usize = 10_000;
 const FILE_BYTES_MAX: u64 = 8 << 20;
 
 /// What a key lets its bearer be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
     /// One agent, under one name.
+    #[default]
     Agent,
     /// A person, or the program that supervises agents: any name, and the work of others.
     Operator,
@@ -89,13 +91,50 @@ impl Principal {
     }
 }
 
+/// What is done with keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Deed {
+    /// Make one; it is shown once, only its hash is kept
+    Create,
+    /// List them
+    List,
+    /// Take some back, by id or by name, and those that were made by them
+    Revoke,
+}
+
+impl Deed {
+    /// Each deed with its path below `/v1/`.
+    pub(crate) const PATHS: [(&'static str, Deed); 3] =
+        [("access-create", Deed::Create), ("access-list", Deed::List), ("access-revoke", Deed::Revoke)];
+
+    /// Its path below `/v1/`.
+    pub(crate) fn path(self) -> &'static str {
+        Self::PATHS.iter().find(|(_, deed)| *deed == self).map_or("", |(path, _)| path)
+    }
+}
+
 /// What a new key is to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// Whom it speaks for.
     pub(crate) name: AgentName,
+    /// What its bearer may be.
+    #[serde(default)]
     pub(crate) role: Role,
+    /// The only verbs that it may use; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) verbs: Vec<String>,
+    /// After how long it ends.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub(crate) lifetime: Option<Duration>,
+}
+
+/// Which keys to revoke.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoked {
+    id: String,
 }
 
 /// The list of keys beside a store.
@@ -116,12 +155,24 @@ impl AccessList {
         Self { file: store.with_file_name(name), read: RwLock::new(None) }
     }
 
-    /// All keys, oldest first, without their hashes.
+    /// Does what is asked by this principal; the reply as JSON. A new key stands in `key`.
     ///
     /// # Errors
-    /// `data_damaged`, `store_unavailable`.
-    pub(crate) fn list(&self) -> Result<Vec<Access>, OpError> {
-        Ok(self.load()?.1.into_iter().map(|kept| kept.access).collect())
+    /// `denied`, `invalid_request`, `not_found`, `limit_reached`; `data_damaged` and `store_unavailable` for the file.
+    pub(crate) fn answer(&self, by: &Principal, deed: Deed, request: Value, now_ms: i64) -> Result<Value, OpError> {
+        match deed {
+            Deed::Create => {
+                let (access, key) = self.create(by, read(request)?, now_ms)?;
+                Ok(json!({"access": access, "key": key.reveal()}))
+            }
+            Deed::List => Ok(json!({"access": self.list(by)?})),
+            Deed::Revoke => Ok(json!({"revoked": self.revoke(by, &read::<Revoked>(request)?.id)?})),
+        }
+    }
+
+    /// The keys that this principal may know of, oldest first, without their hashes: all, or an agent's own and those it made.
+    fn list(&self, by: &Principal) -> Result<Vec<Access>, OpError> {
+        Ok(self.load()?.1.into_iter().map(|kept| kept.access).filter(|access| knows(by, access)).collect())
     }
 
     /// Whom a key belongs to.
@@ -147,12 +198,20 @@ impl AccessList {
         })
     }
 
+    /// Whether a key is one of these: then it is not that of the user who runs the gateway.
+    ///
+    /// # Errors
+    /// `data_damaged`, `store_unavailable`.
+    pub(crate) fn has(&self, key: &Key) -> Result<bool, OpError> {
+        Ok(self.load()?.1.iter().any(|kept| kept.access.id == key.id()))
+    }
+
     /// Makes a key. An agent makes only narrower ones than its own: for a name that begins with its own and a dot, with no
     /// other verbs than it has itself.
     ///
     /// # Errors
     /// `denied`, `invalid_request`, `limit_reached`, failures to write.
-    pub(crate) fn create(&self, by: &Principal, wanted: Wanted, now_ms: i64) -> Result<(Access, Key), OpError> {
+    fn create(&self, by: &Principal, wanted: Wanted, now_ms: i64) -> Result<(Access, Key), OpError> {
         if let Some(verb) = wanted.verbs.iter().find(|verb| registry::find(verb).is_none()) {
             let verb = oarlock_model::ident::shown(verb);
             return Err(
@@ -189,11 +248,11 @@ impl AccessList {
     ///
     /// # Errors
     /// `not_found` when there is none, failures to write.
-    pub(crate) fn revoke(&self, id_or_name: &str) -> Result<Vec<Access>, OpError> {
+    fn revoke(&self, by: &Principal, id_or_name: &str) -> Result<Vec<Access>, OpError> {
         let mut revoked: Vec<Access> = Vec::new();
         self.change(|all| {
             let mut gone: Vec<String> = Vec::new();
-            let is_meant = |access: &Access| access.id == id_or_name || access.name.as_str() == id_or_name;
+            let is_meant = |access: &Access| knows(by, access) && (access.id == id_or_name || access.name.as_str() == id_or_name);
             loop {
                 let comes_from = |access: &Access| access.parent.as_ref().is_some_and(|parent| gone.contains(parent));
                 let next = all.iter().find(|kept| {
@@ -280,6 +339,17 @@ impl AccessList {
     }
 }
 
+/// Whether a principal may know of a key, and revoke it.
+fn knows(by: &Principal, access: &Access) -> bool {
+    by.authority == Authority::Operator || access.id == by.key_id || access.parent.as_ref() == Some(&by.key_id)
+}
+
+fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T, Rejection> {
+    serde_json::from_value(request).map_err(|error| {
+        Rejection::invalid(format!("the request cannot be read: {error}"), "see `oarlock access --help`, or /openapi.json")
+    })
+}
+
 /// The verbs of a new key; refused when it would be wider than the one it comes from.
 fn narrowed(by: &Principal, wanted: &Wanted) -> Result<Vec<String>, Rejection> {
     let Some(own) = by.name.as_ref().filter(|_| by.authority == Authority::Agent) else { return Ok(wanted.verbs.clone()) };
@@ -331,9 +401,9 @@ mod tests {
         assert_eq!((principal.name.as_ref().map(AgentName::as_str), principal.authority), (Some("ada"), Authority::Agent));
         let text = std::fs::read_to_string(temp.path().join("oarlock.db.access.json")).expect("there");
         assert!(!text.contains(key.reveal()), "only its hash is kept");
-        list.revoke("ada").expect("revoked");
+        list.revoke(&operator(), "ada").expect("revoked");
         assert_eq!(code(other.principal(&key, 0)), "denied");
-        assert_eq!(code(list.revoke("ada")), "not_found");
+        assert_eq!(code(list.revoke(&operator(), "ada")), "not_found");
         assert_eq!(code(list.principal(&Key::random().expect("random"), 0)), "denied");
     }
 
@@ -366,7 +436,7 @@ mod tests {
         assert_eq!((helper.verbs, helper.ends_at_ms), (ada.verbs.clone(), Some(5_000)));
         assert!(list.principal(&helper_key, 4_999).is_ok());
         assert_eq!(code(list.principal(&helper_key, 5_000)), "denied");
-        assert_eq!(list.revoke("ada").expect("both").len(), 2, "a helper's key goes with the key it comes from");
+        assert_eq!(list.revoke(&operator(), "ada").expect("both").len(), 2, "a helper's key goes with the key it comes from");
         assert_eq!(code(list.principal(&helper_key, 0)), "denied");
     }
 }

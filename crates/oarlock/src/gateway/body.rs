@@ -22,6 +22,11 @@ const LARGE_BYTES: usize = 256 << 10;
 /// Large requests in memory, at most.
 const LARGE_MAX: usize = 4;
 
+/// The largest request of a verb, in bytes.
+pub(super) fn limit_of(entry: &Entry) -> usize {
+    if entry.verb == "split" { DOCUMENT_BYTES_MAX } else { BODY_BYTES_MAX }
+}
+
 /// Reads bodies.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -40,8 +45,7 @@ impl Reader {
     /// # Errors
     /// `limit_reached` when it is too large, `invalid_request` when it breaks off or takes too long, `store_busy` when too
     /// many large ones are on their way.
-    pub(super) async fn read(&self, entry: &Entry, body: Incoming) -> Result<Bytes, OpError> {
-        let bytes_max = if entry.verb == "split" { DOCUMENT_BYTES_MAX } else { BODY_BYTES_MAX };
+    pub(super) async fn read(&self, bytes_max: usize, body: Incoming) -> Result<Bytes, OpError> {
         let hint = body.size_hint();
         let said = usize::try_from(hint.lower()).unwrap_or(usize::MAX);
         if said > bytes_max {

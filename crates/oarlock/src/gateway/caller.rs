@@ -1,6 +1,7 @@
 //! Who calls, and how: the common flags of the command line as headers or as fields of a request.
 
 use hyper::HeaderMap;
+use oarlock_host::process::ProcessId;
 use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::{AgentName, Rejection, SessionId, limits};
 use oarlock_ops::call::Caller;
@@ -104,6 +105,17 @@ pub(super) fn take(headers: &HeaderMap, fields: &mut Map<String, Value>, own: &[
 /// `invalid_request`, `denied`.
 pub(crate) fn common_of(headers: &HeaderMap, principal: &Principal) -> Result<Caller, Rejection> {
     take(headers, &mut Map::new(), &[])?.caller(principal)
+}
+
+/// A process of another machine cannot be seen from here: a session that stands for one is judged by its heartbeat.
+pub(super) fn forget_strangers(fields: &mut Map<String, Value>) {
+    let Some(owner) = fields.get("owner").filter(|owner| owner["by"] == "process") else { return };
+    let boot_of = |process: ProcessId| process.boot_id;
+    let theirs = owner["process"].as_str().and_then(|text| ProcessId::parse(text).ok()).map(boot_of);
+    if theirs.is_none() || theirs != ProcessId::current().ok().map(boot_of) {
+        fields.remove("owner");
+        fields.remove("pid");
+    }
 }
 
 impl Common {

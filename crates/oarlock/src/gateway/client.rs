@@ -11,6 +11,7 @@ use oarlock_model::ident::shown;
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
+use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use serde_json::Value;
 use std::sync::Arc;
@@ -51,6 +52,17 @@ pub(crate) struct Client {
     busy: Duration,
 }
 
+/// A request and how it may be asked for.
+struct Asked {
+    fields: Value,
+    /// Whether it waits at the gateway.
+    waits: bool,
+    /// Whether asking again does nothing twice.
+    can_repeat: bool,
+    /// How long it is asked for again, as long as it waits.
+    limit: Option<Duration>,
+}
+
 /// What one request came to.
 enum Came {
     /// An answer.
@@ -72,21 +84,38 @@ impl Client {
         Ok(Self { address, key, busy })
     }
 
+    /// The gateway that a store's URL names, if it names one.
+    ///
+    /// # Errors
+    /// As [`Client::of`].
+    pub(crate) fn named(url: Option<&str>, busy: Option<oarlock_model::duration::Duration>) -> Result<Option<Self>, OpError> {
+        let Some(url) = url.filter(|url| Address::is_one(url)) else { return Ok(None) };
+        let busy = busy.unwrap_or(Settings::default().busy).as_std();
+        Self::of(url, busy).map(Some)
+    }
+
+    /// Asks for what is no call of the registry, once.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub(crate) fn post(&self, path: &str, request: Value) -> Result<Value, OpError> {
+        let asked = Asked { fields: request, waits: false, can_repeat: false, limit: None };
+        runtime()?.block_on(self.ask(path, asked, &Caller::default()))
+    }
+
     /// Makes a call, and waits as long as it wants to.
     ///
     /// # Errors
     /// What the gateway tells; `store_unavailable` when it is not there or the connection is lost.
     pub(crate) fn call(&self, verb: &str, call: &dyn Call, caller: &Caller) -> Result<Value, OpError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))?;
-        runtime.block_on(self.call_on(verb, call, caller))
+        runtime()?.block_on(self.call_on(verb, call, caller, None))
     }
 
-    /// The same, where there is a runtime already.
+    /// The same, where there is a runtime already; it waits no longer than `limit`.
     ///
     /// # Errors
-    /// As [`Client::call`].
-    pub(crate) async fn call_on(&self, verb: &str, call: &dyn Call, caller: &Caller) -> Result<Value, OpError> {
+    /// As [`Client::call`]; `timed_out` also when the limit is over.
+    pub(crate) async fn call_on(&self, verb: &str, call: &dyn Call, caller: &Caller, limit: Option<Duration>) -> Result<Value, OpError> {
         let waits = call.waiting().is_some();
         let key = match &caller.key {
             // A wait is asked for again and again: what it got must not be got twice.
@@ -99,13 +128,22 @@ impl Client {
             // In the body, because not every text may stand in a header.
             fields[field::KEY] = key.into();
         }
+        self.ask(verb, Asked { fields, waits, can_repeat, limit }, caller).await
+    }
+
+    async fn ask(&self, path: &str, asked: Asked, caller: &Caller) -> Result<Value, OpError> {
+        let Asked { fields, waits, can_repeat, limit } = asked;
         let body = Bytes::from(fields.to_string());
+        let begun = Instant::now();
         let (mut waited_ms, mut pause, mut trouble) = (0, PAUSES.0, Instant::now());
         loop {
-            let came = self.request(verb, body.clone(), caller, waits, waited_ms).await?;
+            let came = self.request(path, body.clone(), caller, waits, waited_ms).await?;
             let (error, after) = match came {
                 Came::Answer(StatusCode::ACCEPTED, answer) if waits => {
                     waited_ms = answer["waited_ms"].as_i64().unwrap_or(waited_ms);
+                    if limit.is_some_and(|limit| begun.elapsed() >= limit) {
+                        return Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into());
+                    }
                     (pause, trouble) = (PAUSES.0, Instant::now());
                     continue;
                 }
@@ -163,7 +201,11 @@ impl Client {
                 match tokio_rustls::TlsConnector::from(Arc::new(trust()?)).connect(name, stream).await {
                     Ok(stream) => Ok(exchange(stream, request, silence).await),
                     // A certificate that is not trusted does not become so by waiting.
-                    Err(error) => Err(self.unreachable(&error.to_string())),
+                    Err(error) => Err(StoreError::Unavailable {
+                        message: format!("the gateway {} is not trusted: {}", self.address, shown(&error.to_string())),
+                        hint: format!("name a file with the certificate of its authority, in PEM, in {AUTHORITIES_VARIABLE}"),
+                    }
+                    .into()),
                 }
             }
         }
@@ -269,6 +311,11 @@ fn made_printable(error: OpError) -> OpError {
         }
         error => error,
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, OpError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))
 }
 
 fn random() -> Result<u64, OpError> {

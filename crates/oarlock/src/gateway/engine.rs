@@ -7,7 +7,6 @@ use oarlock_ops::request::Waiting;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::wait::{Horizon, Patience};
 use oarlock_sqlite::{Options, Place, SqliteStore};
-use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -19,6 +18,10 @@ use super::writer::Writer;
 
 /// Reading threads, at most.
 const READERS_MAX: usize = 8;
+
+/// Frames in the log after which the writer moves them into the database (32 MB): the calls that wait for that are fewer than
+/// one in a hundred then, however many are made.
+const CHECKPOINT_FRAMES: u32 = 8_192;
 
 /// A store that many callers share in one process.
 pub(crate) struct Engine {
@@ -48,8 +51,8 @@ pub(crate) struct Asked {
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
-    /// Its reply.
-    Reply(Value),
+    /// Its reply, as JSON.
+    Reply(String),
     /// It still waits, and has so for so many milliseconds in all: ask again.
     Waiting(i64),
 }
@@ -68,10 +71,11 @@ impl Engine {
         let open = || SqliteStore::open(place, options.clone());
         let readers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, READERS_MAX);
         let stores = (0..readers).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
+        let writing = SqliteStore::open(place, Options { checkpoint_frames: CHECKPOINT_FRAMES, ..options.clone() })?;
         let metrics = Arc::new(Metrics::default());
         let no_thread = |error: std::io::Error| OpError::Internal(format!("no thread can be started: {error}"));
         Ok(Arc::new(Self {
-            writer: Writer::start(open()?, settings.clone(), Arc::clone(&metrics)).map_err(no_thread)?,
+            writer: Writer::start(writing, settings.clone(), Arc::clone(&metrics)).map_err(no_thread)?,
             readers: Readers::start(stores).map_err(no_thread)?,
             news: News::start(open()?, settings.clone())?,
             metrics,
@@ -93,7 +97,7 @@ impl Engine {
         }
     }
 
-    async fn attempt(&self, asked: &Asked) -> Result<Value, OpError> {
+    async fn attempt(&self, asked: &Asked) -> Result<String, OpError> {
         let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
         if call.durability().is_some() && call.needs_store() {
             return self.writer.call(call, caller).await;
@@ -101,7 +105,7 @@ impl Engine {
         let settings = self.settings.clone();
         self.readers
             .read(move |store| match call.without_store(&settings)? {
-                Some(reply) => Ok(reply),
+                Some(reply) => Ok(reply.to_string()),
                 None => call.attempt(store, &caller, &settings),
             })
             .await
@@ -121,7 +125,7 @@ impl Engine {
                 };
             }
             let Some(sleep_ms) = patience.sleep_ms(&horizon) else { return Err(patience.over(last, horizon.now)) };
-            let is_stopping = *self.stopping.borrow();
+            let is_stopping = self.is_stopping();
             match slice_ends {
                 Some(ends) if is_stopping || ends <= tokio::time::Instant::now() => {
                     return Ok(Outcome::Waiting(patience.waited_ms(horizon.now)));
@@ -149,6 +153,11 @@ impl Engine {
                 Ok((horizon, call.is_worth_trying(store, &caller, &settings)?))
             })
             .await
+    }
+
+    /// Whether the process is about to end.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
     }
 
     /// What is true of it now.

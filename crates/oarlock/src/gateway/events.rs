@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry;
@@ -13,13 +13,13 @@ use oarlock_ops::shapes::parse_cursor;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::access::Principal;
-use super::engine::{Asked, Engine, Outcome};
+use super::engine::{Asked, Outcome};
 use super::reply::Body;
-use super::routes::Gate;
+use super::routes::{Gate, RECHECK};
 
 /// A line without meaning goes out after so long without news: it keeps the connection alive and shows when it is not.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -59,13 +59,14 @@ impl From {
 ///
 /// # Errors
 /// `invalid_request` for a cursor or a kind that is none, `limit_reached` when this agent calls too often, store errors.
-pub(super) async fn stream(gate: &Gate, principal: &Principal, request: &Request<Incoming>) -> Result<Response<Body>, OpError> {
+pub(super) async fn stream(gate: &Arc<Gate>, principal: &Principal, request: &Request<Incoming>) -> Result<Response<Body>, OpError> {
     let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
     let from = From::read(request);
     let caller = Caller { name: principal.name.clone(), authority: principal.authority, ..Caller::default() };
     gate.quotas.admit(principal, &caller, entry, 0)?;
     // What happens while the first page is read is heard already.
-    let follower = Follower { live: gate.engine.news.follow(), engine: Arc::clone(&gate.engine), caller, from };
+    let headers = request.headers().clone();
+    let follower = Follower { live: gate.engine.news.follow(), gate: Arc::clone(gate), headers, caller, from };
     let first = follower.page(follower.from.after.clone()).await?;
     let (sender, body) = Channel::<Bytes, Infallible>::new(PIECES_MAX);
     tokio::spawn(follower.tell(first, sender));
@@ -80,7 +81,8 @@ pub(super) async fn stream(gate: &Gate, principal: &Principal, request: &Request
 
 struct Follower {
     live: tokio::sync::broadcast::Receiver<Arc<super::news::Told>>,
-    engine: Arc<Engine>,
+    gate: Arc<Gate>,
+    headers: HeaderMap,
     caller: Caller,
     from: From,
 }
@@ -97,8 +99,8 @@ impl Follower {
             request["after"] = after.into();
         }
         let call = Arc::from((entry.from_json)(request)?);
-        match self.engine.ask(&Asked { call, caller: self.caller.clone(), waited_ms: 0, slice: None }).await? {
-            Outcome::Reply(page) => Ok(page),
+        match self.gate.engine.ask(&Asked { call, caller: self.caller.clone(), waited_ms: 0, slice: None }).await? {
+            Outcome::Reply(page) => Ok(serde_json::from_str(&page)?),
             Outcome::Waiting(_) => Err(OpError::Internal("a page of the log does not wait".into())),
         }
     }
@@ -111,18 +113,29 @@ impl Follower {
     async fn tell_on(&mut self, first: Value, sender: &mut Sender<Bytes, Infallible>) -> Result<(), Ended> {
         send(sender, "retry: 1000\n\n".to_owned()).await?;
         let mut seen = self.catch_up(first, sender).await?;
-        let mut stopping = self.engine.stopping.clone();
+        let mut stopping = self.gate.engine.stopping.clone();
+        let (mut told_at, mut checked_at) = (Instant::now(), Instant::now());
         loop {
+            if checked_at.elapsed() >= RECHECK {
+                // A key may have been revoked meanwhile.
+                self.gate.guard.principal(&self.headers).map_err(|_| Ended)?;
+                checked_at = Instant::now();
+            }
+            if told_at.elapsed() >= KEEP_ALIVE {
+                send(sender, ": \n\n".to_owned()).await?;
+                told_at = Instant::now();
+            }
             let told = tokio::select! {
-                told = tokio::time::timeout(KEEP_ALIVE, self.live.recv()) => told,
+                told = tokio::time::timeout(RECHECK, self.live.recv()) => told,
                 _ = stopping.wait_for(|stopping| *stopping) => return Err(Ended),
             };
             match told {
-                Err(_) => send(sender, ": \n\n".to_owned()).await?,
+                Err(_) => {}
                 Ok(Ok(told)) if told.seq <= seen => {}
                 Ok(Ok(told)) => {
                     seen = told.seq;
                     if self.from.shows(told.kind) {
+                        told_at = Instant::now();
                         send(sender, piece(&told.seq.to_string(), told.kind, &told.json)).await?;
                     }
                 }

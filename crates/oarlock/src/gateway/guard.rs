@@ -101,12 +101,18 @@ impl Guard {
         if key.hash() == self.own_key {
             return Ok(own());
         }
-        let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
-        self.access.principal(&key, now_ms).map_err(|error| match error {
+        self.access.principal(&key, wall_ms()).map_err(|error| match error {
             OpError::Store(StoreError::Unavailable { .. }) | OpError::Damaged { .. } => Refused::new("access", error),
             error => Refused::new("key", error),
         })
     }
+}
+
+/// The wall clock, in milliseconds since 1970: keys end by it.
+pub(crate) fn wall_ms() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The user who runs the gateway.

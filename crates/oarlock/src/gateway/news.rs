@@ -11,7 +11,7 @@ use oarlock_ops::topic::Topics;
 use oarlock_ops::wait::Horizon;
 use oarlock_sqlite::SqliteStore;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, watch};
 
 /// Events that a slow follower may be behind before it has to read the store itself.
@@ -19,6 +19,9 @@ const TOLD_MAX: usize = 1_024;
 
 /// The longest sleep of the listening thread, in milliseconds: the net under the bells.
 const RECHECK_MS: i64 = 5_000;
+
+/// The shortest time between two looks: while much happens, what happens is read in larger pieces.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// After a failure of the store the thread looks again so much later.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -101,7 +104,10 @@ impl Teller {
     fn listen(&mut self) -> Result<(), OpError> {
         let all = Topics::NAMED.iter().fold(Topics::NONE, |all, (topic, _)| all.and(*topic));
         let mut listening = self.store.listen(all)?;
+        let mut looked = Instant::now();
         loop {
+            std::thread::sleep(PAUSE.saturating_sub(looked.elapsed()));
+            looked = Instant::now();
             call::settle_if_due(&mut self.store, &self.settings)?;
             let horizon = Horizon::of(&mut self.store)?;
             if horizon.seq > self.seen {

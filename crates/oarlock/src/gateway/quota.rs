@@ -81,7 +81,9 @@ impl Quotas {
     /// # Errors
     /// `limit_reached`, with the time after which it would be admitted.
     pub(crate) fn admit(&self, principal: &Principal, caller: &Caller, entry: &Entry, bytes: usize) -> Result<(), OpError> {
-        let who = caller.agent_name().map_or_else(|| format!("key {}", principal.key_id), |name| name.to_string());
+        // An agent's helpers by the same key share its part.
+        let name = principal.name.clone().or_else(|| caller.agent_name());
+        let who = name.map_or_else(|| format!("key {}", principal.key_id), |name| name.to_string());
         self.admit_at(who, entry.verb == "send", bytes, Instant::now()).map_err(OpError::from)
     }
 

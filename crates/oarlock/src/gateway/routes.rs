@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::access::Principal;
+use super::access::{Deed, Principal};
 use super::body;
 use super::caller;
 use super::engine::{Asked, Engine, Outcome};
-use super::guard::Guard;
+use super::guard::{Guard, wall_ms};
 use super::quota::Quotas;
 use super::reply::{self, Body};
 use super::{events, openapi};
@@ -71,6 +71,10 @@ impl Gate {
                 Ok(self.mcp.handle(request).await)
             }
             path => match path.strip_prefix("/v1/") {
+                Some(verb) if let Some((_, deed)) = Deed::PATHS.iter().find(|(path, _)| *path == verb) => match method {
+                    Method::POST => self.keys(*deed, &principal, request).await,
+                    _ => Ok(reply::wrong_method("POST")),
+                },
                 Some(verb) => match registry::find(verb) {
                     Some(_) if method != Method::POST => Ok(reply::wrong_method(if verb == "events" { "GET, POST" } else { "POST" })),
                     Some(entry) => self.call(entry, &principal, request).await,
@@ -90,13 +94,23 @@ impl Gate {
         *refused.error
     }
 
+    /// Makes, lists or revokes keys.
+    async fn keys(&self, deed: Deed, principal: &Principal, request: Request<Incoming>) -> Result<Response<Body>, OpError> {
+        // A key for certain verbs is for nothing else.
+        principal.check_verb(deed.path())?;
+        check_kind(request.headers())?;
+        let bytes = self.bodies.read(body::BODY_BYTES_MAX, request.into_body()).await?;
+        let reply = self.guard.access.answer(principal, deed, Value::Object(parse(&bytes)?), wall_ms())?;
+        Ok(reply::json(StatusCode::OK, &reply))
+    }
+
     async fn call(&self, entry: &'static Entry, principal: &Principal, request: Request<Incoming>) -> Result<Response<Body>, OpError> {
         let started = Instant::now();
         let outcome = self.ask(entry, principal, request).await;
         let code = outcome.as_ref().map_or_else(|error| error.code().code, |_| "ok");
         self.engine.metrics.call(entry.verb, code, started.elapsed());
         match outcome? {
-            Outcome::Reply(value) => Ok(reply::json(StatusCode::OK, &value)),
+            Outcome::Reply(json) => Ok(reply::text(StatusCode::OK, "application/json", json)),
             Outcome::Waiting(waited_ms) => Ok(reply::json(StatusCode::ACCEPTED, &json!({"waiting": true, "waited_ms": waited_ms}))),
         }
     }
@@ -105,16 +119,33 @@ impl Gate {
         principal.check_verb(entry.verb)?;
         check_kind(request.headers())?;
         let (head, body) = request.into_parts();
-        let bytes = self.bodies.read(entry, body).await?;
+        let bytes = self.bodies.read(body::limit_of(entry), body).await?;
         let mut fields = parse(&bytes)?;
         let common = caller::take(&head.headers, &mut fields, schema::fields(entry))?;
         let caller = common.caller(principal)?;
+        if entry.verb == "join" {
+            caller::forget_strangers(&mut fields);
+        }
         self.quotas.admit(principal, &caller, entry, bytes.len())?;
         let request = Value::Object(fields);
         schema::check_fields(entry, &request)?;
         let call = (entry.from_json)(request)?;
         call.check_remote()?;
-        self.engine.ask(&Asked { call: Arc::from(call), caller, waited_ms: common.waited_ms, slice: common.slice }).await
+        let mut asked = Asked { call: Arc::from(call), caller, waited_ms: common.waited_ms, slice: Some(RECHECK) };
+        let begun = Instant::now();
+        loop {
+            let left = common.slice.map(|slice| slice.saturating_sub(begun.elapsed()));
+            asked.slice = Some(left.map_or(RECHECK, |left| left.min(RECHECK)));
+            match self.engine.ask(&asked).await? {
+                Outcome::Waiting(waited_ms) if left.is_none_or(|left| left > RECHECK) && !self.engine.is_stopping() => {
+                    asked.waited_ms = waited_ms;
+                    // A key may have been revoked meanwhile.
+                    self.guard.principal(&head.headers).map_err(|refused| self.refuse(refused))?;
+                }
+                Outcome::Waiting(_) if common.slice.is_none() => return Err(super::writer::gone()),
+                outcome => return Ok(outcome),
+            }
+        }
     }
 }
 
@@ -147,6 +178,9 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Rejection> {
         Err(error) => Err(Rejection::invalid(format!("the request is not JSON: {error}"), "send {\"field\": value, …}, see /openapi.json")),
     }
 }
+
+/// Who waits or follows has its key looked at again so often.
+pub(super) const RECHECK: Duration = Duration::from_secs(5);
 
 /// The longest time a request's body may take to arrive.
 pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(30);

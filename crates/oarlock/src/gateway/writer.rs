@@ -7,7 +7,6 @@ use oarlock_ops::registry::Call;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::SqliteStore;
-use serde_json::Value;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
@@ -24,7 +23,7 @@ const GROUP_MAX: usize = 128;
 struct Write {
     call: Arc<dyn Call>,
     caller: Caller,
-    reply: oneshot::Sender<Result<Value, OpError>>,
+    reply: oneshot::Sender<Result<String, OpError>>,
 }
 
 /// The way to the writing thread.
@@ -45,7 +44,7 @@ impl Writer {
     ///
     /// # Errors
     /// Those of the call; `store_busy` when too many wait.
-    pub(super) async fn call(&self, call: Arc<dyn Call>, caller: Caller) -> Result<Value, OpError> {
+    pub(super) async fn call(&self, call: Arc<dyn Call>, caller: Caller) -> Result<String, OpError> {
         let (reply, told) = oneshot::channel();
         match self.queue.try_send(Write { call, caller, reply }) {
             Ok(()) => {}

@@ -25,19 +25,17 @@ impl Backend {
     /// # Errors
     /// Those of the call; `timed_out` when it would wait on.
     pub(super) async fn call(&self, verb: &str, call: Arc<dyn Call>, caller: &Caller, wait_max: Duration) -> Result<Value, OpError> {
-        let waited_ms = match self {
+        match self {
             Backend::Engine(engine) => {
                 let asked = Asked { call, caller: caller.clone(), waited_ms: 0, slice: Some(wait_max) };
                 match engine.ask(&asked).await? {
-                    Outcome::Reply(reply) => return Ok(reply),
-                    Outcome::Waiting(waited_ms) => waited_ms,
+                    Outcome::Reply(reply) => Ok(serde_json::from_str(&reply)?),
+                    Outcome::Waiting(waited_ms) => {
+                        Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into())
+                    }
                 }
             }
-            Backend::Gateway(client) => match tokio::time::timeout(wait_max, client.call_on(verb, &*call, caller)).await {
-                Ok(outcome) => return outcome,
-                Err(_) => wait_max.as_millis() as i64,
-            },
-        };
-        Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into())
+            Backend::Gateway(client) => client.call_on(verb, &*call, caller, Some(wait_max)).await,
+        }
     }
 }

@@ -24,6 +24,9 @@ fn next_step(code: &str) -> Option<&'static str> {
         "version_conflict" => "read the entry again and decide anew",
         "not_enough_agents" => "go on alone, or ask again later",
         "identity_required" => "this connection names no agent: set OARLOCK_AGENT for the server, or the header Oarlock-Agent",
+        "not_found" => "tasks and agents show what there is",
+        "state_conflict" => "look at the task with tasks; claim another one",
+        "already_exists" => "it is there already: go on with it, or choose another name",
         "store_busy" => "call it again in a moment",
         _ => return None,
     })

@@ -54,7 +54,11 @@ struct Remote {
 
 impl Standing {
     /// What a request tells.
-    pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
+    ///
+    /// # Errors
+    /// `denied`, `invalid_request`: headers that do not fit the key. A request by HTTP without its principal is not answered:
+    /// it would count as one of this machine's own.
+    pub(super) fn of(context: &RequestContext<RoleServer>) -> Result<Self, OpError> {
         let mut standing = Self::default();
         let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let codex = match context.meta.0.get(CODEX) {
@@ -66,14 +70,16 @@ impl Standing {
         standing.thread =
             text(context.meta.0.get(THREAD)).or_else(|| thread.filter(|thread| run.as_ref().is_some_and(|run| run != thread)));
         standing.harness = run.map(|run| format!("codex:{run}"));
-        if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>()
-            && let (Some(principal), Some(gate)) = (parts.extensions.get::<Principal>(), parts.extensions.get::<Arc<Gate>>())
-            && let Ok(caller) = common_of(&parts.headers, principal)
-        {
+        if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>() {
+            let principal = parts.extensions.get::<Principal>();
+            let (Some(principal), Some(gate)) = (principal, parts.extensions.get::<Arc<Gate>>()) else {
+                return Err(OpError::Internal("a request came in by another way than the gateway's".into()));
+            };
+            let caller = common_of(&parts.headers, principal)?;
             standing.name = caller.agent_name();
             standing.remote = Some(Remote { principal: principal.clone(), caller, gate: Arc::clone(gate) });
         }
-        standing
+        Ok(standing)
     }
 
     /// Counts a call against the quota of its caller, and checks that its key may make it.
@@ -92,7 +98,7 @@ pub(crate) struct Sessions {
     /// The name of the agent that the server was started for.
     name: Option<AgentName>,
     /// The session it was started in: nobody has to join.
-    session: Option<SessionId>,
+    session: Mutex<Option<SessionId>>,
     /// The process that the sessions stand for.
     owner: Owner,
     /// What a restarted server of the same client would say, too.
@@ -105,7 +111,7 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// Those of a server that a client has started as its own: of this name, in this session.
     pub(crate) fn of_client(name: Option<AgentName>, session: Option<SessionId>, owner: Owner, harness: Option<String>) -> Self {
-        Self { name, session, owner, harness, joined: Mutex::default(), joining: tokio::sync::Mutex::default() }
+        Self { name, session: Mutex::new(session), owner, harness, joined: Mutex::default(), joining: tokio::sync::Mutex::default() }
     }
 
     /// Those of a gateway, whose callers say who they are.
@@ -124,7 +130,7 @@ impl Sessions {
         let base = match (&standing.remote, &standing.name) {
             (Some(_), None) => return Err(Rejection::IdentityRequired.into()),
             (_, Some(name)) => Some(name.clone()),
-            (None, None) => self.name.clone().or_else(|| self.session.as_ref().and_then(SessionId::agent)),
+            (None, None) => self.name.clone().or_else(|| self.given_session().as_ref().and_then(SessionId::agent)),
         };
         let key = format!(
             "{}\n{}\n{}",
@@ -148,12 +154,21 @@ impl Sessions {
         Ok(caller)
     }
 
+    /// The session that the server was started in, as long as it lives.
+    fn given_session(&self) -> Option<SessionId> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn known(&self, key: &str) -> Option<Caller> {
         self.joined.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
     /// The caller's session has ended: its next call joins anew.
     pub(super) fn forget(&self, caller: &Caller) {
+        let mut given = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if *given == caller.session {
+            *given = None;
+        }
         self.joined
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -163,8 +178,8 @@ impl Sessions {
     async fn enter(&self, backend: &Backend, standing: &Standing, base: Option<AgentName>) -> Result<Caller, OpError> {
         let authority = standing.remote.as_ref().map(|remote| remote.principal.authority).unwrap_or_default();
         let mut caller = Caller { name: base.clone(), authority, ..Caller::default() };
-        if let (None, Some(session), None) = (&standing.thread, &self.session, &standing.remote) {
-            caller.session = Some(session.clone());
+        if let (None, Some(session), None) = (&standing.thread, self.given_session(), &standing.remote) {
+            caller.session = Some(session);
             return Ok(caller);
         }
         let name = match (&standing.thread, base) {

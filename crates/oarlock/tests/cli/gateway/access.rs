@@ -109,3 +109,80 @@ fn a_key_is_written_for_its_owner_alone() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("set");
     call("heartbeat").fails(9, "denied");
 }
+
+#[test]
+fn an_agent_makes_narrower_keys_for_its_helpers() {
+    let project = Project::with(&["ada"]);
+    let served = project.serve("");
+    let file = project.beside("ada.key");
+    project.ok(&format!("access create --name ada --out {}", file.display()));
+    let as_ada = |line: &str| project.call(line).env("OARLOCK_STORE", &served.url).env("OARLOCK_KEY_FILE", &file);
+    let made = as_ada("access create --name ada.tests --verbs join,claim --for 1h").ok();
+    let helper = with_key(&served, made["key"].as_str().expect("shown once"));
+    assert_eq!(helper.post("join", &json!({})).json()["agent"]["name"], "ada.tests");
+    denied(&helper, "add", &json!({"title": "x"}));
+    denied(&helper, "access-create", &json!({"name": "ada.tests.x"}));
+    for line in ["access create --name bob", "access create --name ada.x --role operator", "access create --name ada"] {
+        as_ada(line).fails(9, "denied");
+    }
+    project.ok("access create --name bob");
+    let known: Vec<Value> = as_ada("access list").ok()["access"].as_array().expect("a list").clone();
+    assert_eq!(known.len(), 2, "its own and its helper's");
+    as_ada("access revoke bob").fails(3, "not_found");
+    as_ada("access revoke ada.tests").ok();
+    denied(&helper, "claim", &json!({}));
+    assert_eq!(project.ok("access list")["access"].as_array().expect("a list").len(), 2);
+    let again = as_ada("access create --name ada.tests").ok();
+    project.ok("access revoke ada");
+    denied(&with_key(&served, again["key"].as_str().expect("shown once")), "claim", &json!({}));
+}
+
+#[test]
+fn what_an_agent_may_hold_is_bounded() {
+    let project = Project::with(&["ada"]);
+    for n in 0..3 {
+        project.ok(&format!("add task-{n}"));
+    }
+    let served = project.serve("--leases 2 --reservations 2");
+    let ada = with_key(&served, &key_of(&project, "--name ada"));
+    let limited = |verb: &str, request: Value| {
+        let answer = ada.post(verb, &request);
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (422, &json!("limit_reached")), "{verb} {request}: {answer:?}");
+    };
+    limited("reserve", json!({"globs": ["**"]}));
+    limited("reserve", json!({"globs": ["a", "b", "c"]}));
+    assert_eq!(ada.post("reserve", &json!({"globs": ["**"], "shared": true})).status, 200);
+    assert_eq!(ada.post("reserve", &json!({"globs": ["src/**"]})).status, 200);
+    limited("reserve", json!({"globs": ["docs/**"]}));
+    for _ in 0..2 {
+        assert_eq!(ada.post("claim", &json!({})).status, 200);
+    }
+    limited("claim", json!({}));
+    // Who opens the file is bound by the limits of the store only.
+    project.ok("claim --as ada");
+}
+
+#[test]
+fn a_revoked_key_follows_nothing_any_more() {
+    use std::io::{BufRead, BufReader};
+    let project = Project::with(&["ada"]);
+    let served = project.serve("");
+    let ada = with_key(&served, &key_of(&project, "--name ada"));
+    let mut lines = BufReader::new(ada.open("GET", "/v1/events", b"")).lines();
+    assert!(lines.any(|line| line.expect("UTF-8").contains("agent_joined")));
+    let waits = ada.open("POST", "/v1/claim", br#"{"wait":"60s"}"#);
+    project.ok("access revoke ada");
+    // It ends by itself, and nobody was granted anything.
+    assert!(lines.all(|line| !line.is_ok_and(|line| line.contains("task_added"))));
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut { waits }, &mut told).expect("an answer");
+    assert!(told.starts_with("HTTP/1.1 403"), "{told}");
+}
+
+#[test]
+fn the_key_of_an_agent_is_not_made_the_gateways_own() {
+    let project = Project::with(&["ada"]);
+    let file = project.beside("ada.key");
+    project.ok(&format!("access create --name ada --out {}", file.display()));
+    project.call("serve --bind 127.0.0.1:0").env("OARLOCK_KEY_FILE", &file).fails(9, "denied");
+}

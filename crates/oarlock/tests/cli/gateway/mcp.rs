@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::support::Project;
+use crate::support::{Http, Project};
 
 /// A client that started a server.
 struct Client {
@@ -255,4 +255,51 @@ fn the_stateless_revision_is_spoken_too() {
     assert_eq!(ask("tools/list", "", json!({}))["tools"].as_array().expect("a list").len(), 12);
     let claim = ask("tools/call", "claim", json!({"name": "claim", "arguments": {}}));
     assert_eq!(claim["structuredContent"]["task"]["holder"]["agent"], "ada", "{claim}");
+}
+
+#[test]
+fn a_key_is_as_narrow_over_this_protocol() {
+    let project = Project::with(&["bob"]);
+    project.ok("add first");
+    let served = project.serve("");
+    let key = project.ok("access create --name ada --verbs sync,join")["key"].as_str().expect("shown once").to_owned();
+    let http =
+        Http::new(&served.url, &key).with("Accept", "application/json, text/event-stream").with("MCP-Protocol-Version", "2025-06-18");
+    let call = |http: &Http, tool: &str, arguments: Value, meta: Value| {
+        let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+        let answer = http.request(
+            "POST",
+            "/mcp",
+            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string().as_bytes(),
+        );
+        answer.json()["result"].clone()
+    };
+    let is_denied =
+        |result: &Value| result["isError"] == true && result["content"][0]["text"].as_str().is_some_and(|text| text.contains("\"denied\""));
+    let plain = json!({});
+    assert!(is_denied(&call(&http, "claim", json!({}), plain.clone())), "not one of its verbs");
+    // A header that does not fit the key takes nothing of its bounds away.
+    for name in ["bob", "!", "adam"] {
+        for tool in ["claim", "sync"] {
+            let result = call(&http.with("Oarlock-Agent", name), tool, json!({"merge": {"a": 1}}), plain.clone());
+            assert_eq!(result["isError"], true, "{name}: {result}");
+        }
+    }
+    // Nor does the run of somebody else's harness.
+    let mut other = Client::start(&project, &[("OARLOCK_AGENT", "cod")]);
+    let codex = json!({"x-codex-turn-metadata": {"session_id": "s1", "thread_id": "s1"}});
+    other.call_with("sync", &json!({"merge": {"a": 1}}), &codex).expect("its own");
+    let result = call(&http, "sync", json!({"merge": {"a": 2}}), codex);
+    assert_eq!(result["structuredContent"]["state"]["key"], "agent/ada", "{result}");
+}
+
+#[test]
+fn a_session_that_ended_is_not_asked_for_for_ever() {
+    let project = Project::with(&["ada"]);
+    let session = project.session("ada");
+    let mut ada = Client::start(&project, &[("OARLOCK_SESSION", &session)]);
+    ada.ok("inbox", &json!({}));
+    project.ok("leave --as ada");
+    assert_eq!(ada.fails("inbox", &json!({}))["code"], "stale_session");
+    ada.ok("inbox", &json!({}));
 }
