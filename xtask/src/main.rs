@@ -5,11 +5,13 @@
 mod bench;
 mod ci;
 mod fuzz;
+mod gateway;
 mod lines;
 mod output;
 mod planted;
 mod power;
 mod scripts;
+mod served;
 mod simulate;
 mod storm;
 mod tidy;
@@ -26,6 +28,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
   simulate [--seed N] …    run seeded simulations; --help tells more
   storm [--kills N]        kill processes that use one store, and judge what they were told
+  gateway [--kills N]      kill a gateway under clients that repeat what they have no answer to; --help tells more
   scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --help tells more
   fuzz [TARGET…]           feed what reads with made-up inputs, guided by coverage
   power [--cuts N]         let the power go below stores on a simulated disk
@@ -55,6 +58,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some(storm::WORKER) => storm::work(rest),
         Some("scripts") => scripts::run(rest),
         Some(scripts::WORKER) => scripts::work(rest),
+        Some("gateway") => gateway::run(rest),
         Some("fuzz") => fuzz::run(rest),
         Some("simulate") => simulate::run(rest),
         Some(bench::WORKER) => bench::work(rest),

@@ -14,9 +14,9 @@ use crate::output::{Outcome, say, warn};
 #[path = "../../crates/oarlock-testkit/tests/testkit/sqlite_stage.rs"]
 mod sqlite_stage;
 
-const USAGE: &str = "usage: cargo xtask simulate [--seed N] [--seeds COUNT] [--steps N] [--store memory|sqlite]
+const USAGE: &str = "usage: cargo xtask simulate [--seed N] [--seeds COUNT] [--steps N] [--store memory|sqlite|gateway]
   runs COUNT simulations (default 100) from seed N on (default: chosen by chance, and told), of at least so many steps
-  (default 1200), on the specification or on SQLite (default); stops at the first violation and says how to see it again";
+  (default 1200), on the specification, on SQLite (default) or on SQLite with a gateway beside; stops at the first violation and says how to see it again";
 
 struct Options {
     first: u64,
@@ -54,7 +54,7 @@ fn parse(arguments: &[String]) -> Outcome<Options> {
             "--seed" => options.first = value.parse()?,
             "--seeds" => options.count = value.parse::<u64>()?.max(1),
             "--steps" => options.steps = value.parse()?,
-            "--store" if ["memory", "sqlite"].contains(&value.as_str()) => options.store.clone_from(value),
+            "--store" if ["memory", "sqlite", "gateway"].contains(&value.as_str()) => options.store.clone_from(value),
             _ => return Err(USAGE.into()),
         }
     }
@@ -64,6 +64,7 @@ fn parse(arguments: &[String]) -> Outcome<Options> {
 fn stage(store: &str) -> Box<dyn Stage> {
     match store {
         "memory" => Box::<MemoryStage>::default(),
+        "gateway" => Box::new(sqlite_stage::SqliteStage::with_gateway()),
         _ => Box::new(sqlite_stage::SqliteStage::new()),
     }
 }

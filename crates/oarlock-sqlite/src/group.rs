@@ -15,15 +15,15 @@ use crate::view::SqliteView;
 
 impl SqliteStore {
     /// Hands `work` a store whose transactions are parts of one: what each of them commits lasts when all of this has
-    /// returned true, so no reply may leave before. False: one of them failed in a way that may have undone the others,
-    /// and nothing of all this was done. The work must not wait.
+    /// returned true, so no reply may leave before. False: the work, or one of the transactions in it, failed, and nothing of
+    /// all this was done. The work must not wait.
     ///
     /// # Errors
     /// The transaction cannot begin, or its commit failed.
-    pub fn group(&mut self, durability: Durability, work: &mut dyn FnMut(&mut dyn Store)) -> StoreResult<bool> {
+    pub fn group(&mut self, durability: Durability, work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> StoreResult<bool> {
         let mut group = Group { tx: self.transaction(durability)?, spoiled: None };
-        work(&mut group);
-        if group.spoiled.is_some() {
+        let worked = work(&mut group);
+        if worked.is_err() || group.spoiled.is_some() {
             // Dropping the transaction rolls it back.
             return Ok(false);
         }

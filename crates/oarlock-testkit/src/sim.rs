@@ -7,6 +7,7 @@
 mod actor;
 mod judge;
 mod slow;
+mod together;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +41,9 @@ pub struct Plan {
 const QUOTAS: [(Fault, usize); 5] =
     [(Fault::Steal, 20), (Fault::Crash, 10), (Fault::LongPause, 10), (Fault::Repeat, 5), (Fault::ClockJump, 2)];
 
+/// The same for a stage with a gateway.
+const GATEWAY_KILLS_MIN: usize = 10;
+
 /// After so many times the steps, a fault that did not happen often enough will not happen any more.
 const STEPS_FACTOR_MAX: usize = 20;
 
@@ -70,6 +74,8 @@ pub enum Fault {
     SlowCommit,
     /// A living session is taken over.
     TakeOver,
+    /// A gateway dies before its commit, or before its replies.
+    GatewayKilled,
 }
 
 impl fmt::Display for Fault {
@@ -84,6 +90,7 @@ impl fmt::Display for Fault {
             Fault::Reboot => "reboots",
             Fault::SlowCommit => "slow commits",
             Fault::TakeOver => "take-overs",
+            Fault::GatewayKilled => "kills of the gateway",
         })
     }
 }
@@ -190,6 +197,7 @@ impl World {
             self.step += 1;
             self.deliver_late()?;
             match self.rng.u32(..100) {
+                0..24 if self.stage.has_gateway() => self.act_together()?,
                 0..64 => self.act()?,
                 64..88 => self.pass_between(1, 4_000),
                 88..90 => self.pass_between(4_000, 40_000),
@@ -210,7 +218,8 @@ impl World {
     }
 
     fn lacks_faults(&self) -> bool {
-        QUOTAS.iter().any(|(fault, least)| self.judge.times(*fault) < *least)
+        let lacks_kills = self.stage.has_gateway() && self.judge.times(Fault::GatewayKilled) < GATEWAY_KILLS_MIN;
+        lacks_kills || QUOTAS.iter().any(|(fault, least)| self.judge.times(*fault) < *least)
     }
 
     /// Somebody who is there does what it does next.

@@ -22,6 +22,14 @@ pub trait Stage {
     fn name(&self) -> &'static str;
     /// The store as the process of this name has it open.
     fn store(&mut self, process: &str) -> &mut dyn Store;
+    /// Whether some calls go through a gateway, which commits them together.
+    fn has_gateway(&self) -> bool {
+        false
+    }
+    /// Calls in one commit of the gateway, if there is one; an error undoes them all, which is told by false.
+    fn group(&mut self, _work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> Option<StoreResult<bool>> {
+        None
+    }
     /// Both clocks go on.
     fn advance_ms(&mut self, ms: i64);
     /// The wall clock steps; the monotonic clock does not.

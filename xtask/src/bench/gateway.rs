@@ -3,13 +3,12 @@
 pub(super) mod bare;
 pub(super) mod load;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::floor::Floor;
 use super::measure::{self, Spread, quantile};
@@ -17,6 +16,7 @@ use super::ours::{self, Content};
 use super::table::{Row, Target, Unit};
 use super::{Bench, WORKER};
 use crate::output::Outcome;
+use crate::served::Served;
 
 /// Clients at once.
 const CLIENTS: usize = 64;
@@ -24,70 +24,16 @@ const CLIENTS: usize = 64;
 /// Streams of events that are open at once.
 const WATCHERS: usize = 1_000;
 
-/// A server that is killed when it is dropped.
-struct Server {
-    child: Child,
-    authority: String,
-    key: PathBuf,
+/// Our gateway of the store in this folder.
+fn ours_at(bench: &Bench, root: &Path) -> Outcome<Served> {
+    Served::gateway(bench.program()?, root, "127.0.0.1:0")
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Server {
-    fn start(mut command: Command, key: PathBuf) -> Outcome<Self> {
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        let said: Value = serde_json::from_str(&line)?;
-        let authority = said["url"].as_str().and_then(|url| url.strip_prefix("http://")).ok_or("it tells no address")?.to_owned();
-        Ok(Self { child, authority, key })
-    }
-
-    fn ours(bench: &Bench, root: &Path) -> Outcome<Self> {
-        let key = root.join("key");
-        let serve = ["serve", "--json", "--bind", "127.0.0.1:0", "--calls-per-second", "1000000"];
-        let mut command = bench.oarlock(root, &serve)?;
-        command.env("OARLOCK_KEY_FILE", &key);
-        Self::start(command, key)
-    }
-
-    fn floor(file: &Path, root: &Path) -> Outcome<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args([WORKER, "floor-serve"]).arg(file);
-        Self::start(command, root.join("no-key"))
-    }
-
-    /// A request on a connection of its own.
-    fn open(&self, method: &str, path: &str, body: &str) -> Outcome<TcpStream> {
-        let key = std::fs::read_to_string(&self.key)?;
-        let mut stream = TcpStream::connect(&self.authority)?;
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nConnection: close\r\n",
-            self.authority,
-            key.trim()
-        );
-        write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
-        Ok(stream)
-    }
-
-    fn call(&self, verb: &str, request: &Value) -> Outcome<Value> {
-        let mut text = String::new();
-        self.open("POST", &format!("/v1/{verb}"), &request.to_string())?.read_to_string(&mut text)?;
-        let (head, body) = text.split_once("\r\n\r\n").ok_or("no answer")?;
-        if head.starts_with("HTTP/1.1 200") { Ok(serde_json::from_str(body)?) } else { Err(body.to_owned().into()) }
-    }
-
-    /// Its memory now, in megabytes.
-    fn memory_mb(&self) -> Outcome<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory is told")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1_024.0)
-    }
+/// The floor's.
+fn floor_at(file: &Path, root: &Path) -> Outcome<Served> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([WORKER, "floor-serve"]).arg(file);
+    Served::start(command, root.join("no-key"))
 }
 
 /// What one race came to.
@@ -99,7 +45,7 @@ struct Race {
     first_error: String,
 }
 
-fn race(server: &Server, dir: &Path, calls: usize) -> Outcome<Race> {
+fn race(server: &Served, dir: &Path, calls: usize) -> Outcome<Race> {
     let waits = dir.join("waits");
     let mut command = Command::new(std::env::current_exe()?);
     command.args([WORKER, "load", &server.authority]).arg(&server.key).args([CLIENTS.to_string(), calls.to_string()]).arg(&waits);
@@ -127,14 +73,14 @@ pub(super) fn throughput(bench: &Bench) -> Outcome<Vec<Row>> {
         let dir = bench.fresh_dir()?;
         let file = dir.path().join("floor.db");
         Floor::make(&file, &ours::agent_names(CLIENTS), calls)?;
-        let race = race(&Server::floor(&file, dir.path())?, dir.path(), calls)?;
+        let race = race(&floor_at(&file, dir.path())?, dir.path(), calls)?;
         bare_ns.extend(race.times_ns);
         Ok(race.rate)
     };
     let mut gateway = || {
         let dir = bench.fresh_dir()?;
         ours::make(dir.path(), &Content::new(CLIENTS, calls))?;
-        let race = race(&Server::ours(bench, dir.path())?, dir.path(), calls)?;
+        let race = race(&ours_at(bench, dir.path())?, dir.path(), calls)?;
         times_ns.extend(race.times_ns);
         errors += race.errors;
         if first_error.is_empty() {
@@ -184,7 +130,7 @@ fn sync_of_the_disk(bench: &Bench) -> Outcome<u64> {
 pub(super) fn watchers(bench: &Bench) -> Outcome<Vec<Row>> {
     let dir = bench.fresh_dir()?;
     ours::make(dir.path(), &Content::new(2, 0))?;
-    let server = Server::ours(bench, dir.path())?;
+    let server = ours_at(bench, dir.path())?;
     let alone_mb = server.memory_mb()?;
     let alone = wake(&server, bench.pick(50, 300))?;
     let mut streams = Vec::with_capacity(WATCHERS);
@@ -215,7 +161,7 @@ pub(super) fn watchers(bench: &Bench) -> Outcome<Vec<Row>> {
 }
 
 /// Times from the sending of an `add` to the arrival of the claim that waited for it.
-fn wake(server: &Server, times: usize) -> Outcome<Vec<u64>> {
+fn wake(server: &Served, times: usize) -> Outcome<Vec<u64>> {
     let mut woken = Vec::with_capacity(times);
     for n in 0..times {
         let mut waits = server.open("POST", "/v1/claim", &json!({"as": "a0", "wait": "60s"}).to_string())?;

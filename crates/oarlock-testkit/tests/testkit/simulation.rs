@@ -17,7 +17,8 @@ const FRESH: usize = 4;
 
 fn check(seed: u64) {
     let plan = Plan { seed, steps: STEPS };
-    let stages: [fn() -> Box<dyn Stage>; 2] = [|| Box::<MemoryStage>::default(), || Box::new(SqliteStage::new())];
+    let stages: [fn() -> Box<dyn Stage>; 3] =
+        [|| Box::<MemoryStage>::default(), || Box::new(SqliteStage::new()), || Box::new(SqliteStage::with_gateway())];
     for stage in stages {
         let stage = stage();
         let name = stage.name();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oarlock_host::clock::ManualClock;
-use oarlock_ops::store::Store;
+use oarlock_ops::store::{Durability, Store, StoreResult};
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use oarlock_testkit::Stage;
 use oarlock_testkit::hurried::Hurried;
@@ -18,18 +18,37 @@ pub(crate) struct SqliteStage {
     handles: BTreeMap<String, Hurried<SqliteStore>>,
     clock: ManualClock,
     place: Place,
+    has_gateway: bool,
     _dir: TempDir,
 }
 
 impl SqliteStage {
     pub(crate) fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// With a gateway beside the processes that open the store themselves.
+    pub(crate) fn with_gateway() -> Self {
+        Self::with(true)
+    }
+
+    fn with(has_gateway: bool) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let place = Place::of_file(dir.path().join("oarlock.db"));
         let clock = ManualClock::new();
         let (store, made) = SqliteStore::create(&place, "T", options(&clock)).expect("an empty directory");
         assert!(made);
         drop(store);
-        Self { handles: BTreeMap::new(), clock, place, _dir: dir }
+        Self { handles: BTreeMap::new(), clock, place, has_gateway, _dir: dir }
+    }
+
+    fn handle(&mut self, process: &str) -> &mut Hurried<SqliteStore> {
+        let (clock, place) = (&self.clock, &self.place);
+        self.handles.entry(process.to_owned()).or_insert_with(|| {
+            let store = SqliteStore::open(place, options(clock)).expect("the store was made");
+            let clock = clock.clone();
+            Hurried::new(store, Arc::new(move |ms| clock.advance_ms(ms)))
+        })
     }
 
     fn owners(&self) -> PathBuf {
@@ -43,16 +62,19 @@ fn options(clock: &ManualClock) -> Options {
 
 impl Stage for SqliteStage {
     fn name(&self) -> &'static str {
-        "sqlite"
+        if self.has_gateway { "sqlite with a gateway" } else { "sqlite" }
     }
 
     fn store(&mut self, process: &str) -> &mut dyn Store {
-        let (clock, place) = (&self.clock, &self.place);
-        self.handles.entry(process.to_owned()).or_insert_with(|| {
-            let store = SqliteStore::open(place, options(clock)).expect("the store was made");
-            let clock = clock.clone();
-            Hurried::new(store, Arc::new(move |ms| clock.advance_ms(ms)))
-        })
+        self.handle(process)
+    }
+
+    fn has_gateway(&self) -> bool {
+        self.has_gateway
+    }
+
+    fn group(&mut self, work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> Option<StoreResult<bool>> {
+        self.has_gateway.then(|| self.handle("the gateway").inner().group(Durability::Full, work))
     }
 
     fn advance_ms(&mut self, ms: i64) {

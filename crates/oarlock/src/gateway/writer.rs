@@ -83,6 +83,7 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
     let mut outcomes = Vec::with_capacity(group.len());
     let committed = store.group(durability, &mut |store: &mut dyn Store| {
         outcomes.extend(group.iter().map(|write| write.call.attempt(store, &write.caller, settings)));
+        Ok(())
     });
     match committed {
         Ok(true) => {
