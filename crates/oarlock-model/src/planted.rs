@@ -9,7 +9,7 @@
 pub struct Bug {
     /// What it is called.
     pub name: &'static str,
-    /// The semantics that it breaks.
+    /// The semantics that it breaks; 0 for a check of the gateway.
     pub semantics: u8,
     /// What is wrong then.
     pub what: &'static str,
@@ -71,6 +71,34 @@ bugs! {
     BOUND_NOT_LOWERED = 4, "bound-not-lowered";
     /// the counts of tasks are not kept by claims
     COUNTS_DRIFT = 12, "counts-drift";
+    /// the gateway answers to any host
+    ANY_HOST = 0, "any-host";
+    /// the gateway answers to pages of any origin
+    ANY_ORIGIN = 0, "any-origin";
+    /// the gateway takes what is not said to be JSON
+    ANY_CONTENT = 0, "any-content";
+    /// any key of the right form is the operator's
+    ANY_KEY = 0, "any-key";
+    /// keys are read once, so that a revoked one goes on
+    REVOKED_KEY_LIVES = 0, "revoked-key-lives";
+    /// a file with a key may be readable by all
+    OPEN_KEY_FILE = 0, "open-key-file";
+    /// a key speaks for every name
+    KEY_OF_ALL_NAMES = 0, "key-of-all-names";
+    /// agents may do what is the operator's
+    AGENT_IS_OPERATOR = 0, "agent-is-operator";
+    /// a key may use every verb
+    KEY_OF_ALL_VERBS = 0, "key-of-all-verbs";
+    /// requests have no limit of size
+    BODY_UNBOUNDED = 0, "body-unbounded";
+    /// nobody is cut off for being slow
+    SLOW_FOR_EVER = 0, "slow-for-ever";
+    /// agents may ask as much as they like
+    NO_QUOTA = 0, "no-quota";
+    /// what a gateway tells goes to the terminal as it is
+    TERMINAL_STEERED = 0, "terminal-steered";
+    /// other machines are let in without encryption
+    PLAIN_TO_ALL = 0, "plain-to-all";
 }
 
 /// Whether this bug is planted.

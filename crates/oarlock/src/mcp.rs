@@ -82,14 +82,23 @@ pub(crate) type HttpService = StreamableHttpService<Server, LocalSessionManager>
 const HTTP_BODY_BYTES_MAX: usize = 2 * oarlock_model::limits::DOCUMENT_BYTES_MAX;
 
 /// The server of a gateway. The gateway itself has looked at host, origin and key before; the library looks at host and origin again.
-pub(crate) fn http_service(engine: Arc<Engine>, hosts: &[String]) -> HttpService {
+pub(crate) fn http_service(engine: Arc<Engine>, hosts: &[String], port: Option<u16>) -> HttpService {
     let server = Server::new(Backend::Engine(engine), Arc::new(Sessions::of_gateway()));
+    let own = ["localhost", "127.0.0.1", "[::1]"];
+    let port = port.map_or_else(String::new, |port| format!(":{port}"));
+    let schemes = ["http", "https"];
+    let origins = schemes.iter().flat_map(|scheme| {
+        let named = hosts.iter().map(move |host| format!("{scheme}://{host}"));
+        own.map(|host| format!("{scheme}://{host}{port}")).into_iter().chain(named)
+    });
+    let origins: Vec<String> = origins.collect();
     let hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].into_iter().map(str::to_owned).chain(hosts.iter().cloned()).collect();
     // Clients of 2025 get no session: one of them loses its server when it does, and the requests say all there is to say.
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_allowed_hosts(hosts)
+        .with_allowed_origins(origins)
         .enforce_origin_validation()
         .with_max_request_body_bytes(HTTP_BODY_BYTES_MAX);
     StreamableHttpService::new(move || Ok(server.clone()), Arc::new(LocalSessionManager::default()), config)

@@ -2,12 +2,14 @@
 //! for a person, is the operator's.
 
 use crate::ident::AgentName;
+use crate::planted;
 use crate::rejection::Rejection;
 use crate::task::Task;
 
 /// Whether a key of the agent `own` speaks for `name`: for itself and for its helpers, whose names begin with its own and a dot.
 pub fn speaks_for(own: &AgentName, name: &AgentName) -> bool {
-    name.as_str().strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let is_own = |rest: &str| rest.is_empty() || rest.starts_with('.');
+    planted::is(planted::KEY_OF_ALL_NAMES) || name.as_str().strip_prefix(own.as_str()).is_some_and(is_own)
 }
 
 /// What a caller may do. Who can open the store's file could do everything anyway: only a gateway gives less.
@@ -27,6 +29,7 @@ impl Authority {
     /// `denied`.
     pub fn check_operator(self, verb: &str) -> Result<(), Rejection> {
         match self {
+            _ if planted::is(planted::AGENT_IS_OPERATOR) => Ok(()),
             Authority::Operator => Ok(()),
             Authority::Agent => Err(Rejection::Denied {
                 message: format!("{verb} needs the access of an operator"),

@@ -58,10 +58,12 @@ impl World {
             // The store has it all. Whoever asked hears nothing, and asks again with the same key.
             self.tell(|| "the gateway is killed before its replies".to_owned());
         }
-        for ((n, letter), outcome) in letters.iter().zip(outcomes) {
+        for ((_, letter), outcome) in letters.iter().zip(&outcomes) {
             let now_ms = self.now_ms;
-            self.tell(|| format!("{now_ms} ms {letter} -> {} (with others)", shown(&outcome)));
-            self.judge.hear(letter, &outcome, now_ms, now_ms)?;
+            self.tell(|| format!("{now_ms} ms {letter} -> {} (with others)", shown(outcome)));
+            self.judge.hear(letter, outcome, now_ms, now_ms)?;
+        }
+        for ((n, letter), outcome) in letters.iter().zip(outcomes) {
             let heard = match death {
                 Death::BeforeReplies => self.ask(letter)?,
                 Death::Not | Death::BeforeCommit => outcome,

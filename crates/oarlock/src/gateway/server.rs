@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::convert::Infallible;
@@ -173,11 +174,8 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         async move { Ok::<_, Infallible>(routes::answer(gate, request).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .half_close(false);
+    let patience = if planted::is(planted::SLOW_FOR_EVER) { None } else { Some(HEAD_PATIENCE) };
+    http.timer(TokioTimer::new()).header_read_timeout(patience).max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).half_close(false);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     // What a peer does wrong is its own affair.

@@ -112,7 +112,9 @@ impl Project {
     /// Any command in the root, with the clean environment.
     pub(crate) fn clean(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("OARLOCK_") || name.to_string_lossy().starts_with("GIT_") {
+            // A planted bug is for the program under test.
+            let is_ours = name.to_string_lossy().starts_with("OARLOCK_") && name != "OARLOCK_PLANTED";
+            if is_ours || name.to_string_lossy().starts_with("GIT_") {
                 command.env_remove(name);
             }
         }

@@ -62,7 +62,11 @@ fn a_page_cannot_use_it_even_with_a_key() {
     for site in ["cross-site", "same-site"] {
         refused(&http.with("Sec-Fetch-Site", site).post("status", &json!({})), 403, "denied");
     }
-    assert_eq!(http.with("Origin", &format!("http://{}", http.authority)).post("status", &json!({})).status, 200, "its own page");
+    let own = http.with("Origin", &format!("http://{}", http.authority));
+    assert_eq!(own.post("status", &json!({})).status, 200, "its own page");
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
+    let own = own.with("Accept", "application/json, text/event-stream");
+    assert_eq!(own.request("POST", "/mcp", hello.as_bytes()).status, 200, "its own page, as a model's client");
     // A form or a plain text goes to other origins without a question; JSON does not.
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
         refused(&http.with("Content-Type", kind).post("add", &json!({"title": "x"})), 400, "invalid_request");
