@@ -34,6 +34,8 @@ pub const PAGE_BYTES_MAX: usize = 2 << 20;
 /// Claims of one `claim --count`.
 pub const CLAIM_COUNT_MAX: usize = 1_000;
 /// Leases one session may hold.
+pub const PATTERN_STEPS_MAX: u64 = 50_000_000;
+/// The leases that one session holds, at most.
 pub const LEASES_PER_SESSION_MAX: usize = 10_000;
 /// Reservations alive in one store.
 pub const RESERVATIONS_MAX: usize = 10_000;

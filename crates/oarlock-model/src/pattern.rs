@@ -103,6 +103,13 @@ impl Pattern {
         Self::from_components(components)
     }
 
+    /// How much work it is to compare it: the characters of its names with wildcards. Comparing it with another takes at most
+    /// so many steps for each character of that one, and next to nothing where it has none.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.components.iter().map(Component::work).sum()
+    }
+
     /// Whether some path could match both. Exact for paths of any length: it errs on the side of "yes" only
     /// where the shortest common path would itself be over the limits of a path.
     ///

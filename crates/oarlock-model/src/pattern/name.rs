@@ -35,6 +35,14 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 impl Component {
+    /// The characters of a name with wildcards.
+    pub(super) fn work(&self) -> u64 {
+        match self {
+            Component::Name(name) if !self.is_literal() => name.tokens.len() as u64,
+            Component::Name(_) | Component::AnyDepth => 0,
+        }
+    }
+
     /// `at` is the position of its first character, for messages.
     pub(super) fn parse(at: usize, name: &str) -> Result<Self, PatternError> {
         NamePattern::parse(at, name).map(Self::Name)

@@ -38,8 +38,7 @@ impl Authority {
         }
     }
 
-    /// Whether a task may be cancelled by the agent of this name: by an agent only what no other agent holds and what it
-    /// holds, made or was assigned.
+    /// Whether a task may be cancelled by the agent of this name: by an agent only what it holds, or made and nobody holds.
     ///
     /// # Errors
     /// `denied`, with the holder.
@@ -47,7 +46,7 @@ impl Authority {
         let holder = task.holder().map(|grant| &grant.agent);
         let is_mine = match holder {
             Some(holder) => Some(holder) == me,
-            None => me.is_some() && (task.created_by.as_ref() == me || task.spec.assigned.as_ref() == me),
+            None => me.is_some() && task.created_by.as_ref() == me,
         };
         if self == Authority::Operator || is_mine {
             return Ok(());

@@ -21,7 +21,9 @@ pub(crate) struct Terms {
 /// What stands in the way of `wanted`: live reservations of others.
 pub(crate) fn overlaps(cx: &Reading<'_>, wanted: &[Wanted], session: Option<&SessionId>) -> Result<Vec<OverlapFacts>, OpError> {
     let mut overlaps = Vec::new();
-    for held in cx.view.reservations()? {
+    let reservations = cx.view.reservations()?;
+    check_work(&reservations, wanted)?;
+    for held in reservations {
         let Some(hit) = wanted.iter().find(|wanted| conflicts(&held, wanted, session)) else { continue };
         let ttl_ms = reservation_ttl_ms(cx, &held)?;
         if ttl_ms > 0 {
@@ -35,6 +37,25 @@ pub(crate) fn overlaps(cx: &Reading<'_>, wanted: &[Wanted], session: Option<&Ses
         }
     }
     Ok(overlaps)
+}
+
+/// All of this happens while nobody else can write: patterns that take long to compare are refused before it begins.
+fn check_work(held: &[Reservation], wanted: &[Wanted]) -> Result<(), Rejection> {
+    // Characters of names with wildcards, and of everything.
+    fn sum<'a>(targets: impl Iterator<Item = &'a Target>) -> (u64, u64) {
+        let of = |target: &Target| match target {
+            Target::Paths(pattern) => (pattern.work(), pattern.as_str().len() as u64),
+            Target::Resource(_) => (0, 0),
+        };
+        targets.map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+    let (held, wanted) = (sum(held.iter().map(|held| &held.target)), sum(wanted.iter().map(|wanted| &wanted.target)));
+    let steps = held.0.saturating_mul(wanted.1).saturating_add(held.1.saturating_mul(wanted.0));
+    if steps > limits::PATTERN_STEPS_MAX {
+        let what = "steps to compare the patterns with those that are held: use fewer wildcards, or fewer patterns";
+        return Err(Rejection::LimitReached { what: what.into(), limit: limits::PATTERN_STEPS_MAX, actual: steps });
+    }
+    Ok(())
 }
 
 /// Refuses what others hold, and what a claim has waited for so long that it goes first.

@@ -88,7 +88,7 @@ impl ServeArgs {
                 own_key: key.hash(),
                 access,
             };
-            let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute };
+            let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute, ..Rates::default() };
             let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts, guard.port);
             let gate = Arc::new(Gate { mcp, engine, guard, quotas: Quotas::new(rates), bodies: BodyReader::default() });
             let said = match output.json {
@@ -138,7 +138,9 @@ fn address_of(bind: &Bind, listening: &Listening, tls: bool) -> Address {
 
 /// The key of this user: the one that is there, so that clients go on over a restart, or a new one.
 fn own_key(file: &std::path::Path, access: &AccessList) -> Result<Key, OpError> {
-    if let Ok(key) = gateway::read_key(file) {
+    // What is there and is no key of ours is not written over.
+    if file.symlink_metadata().is_ok() {
+        let key = gateway::read_key(file)?;
         if access.has(&key)? {
             return Err(Rejection::Denied {
                 message: format!("the key in {} was made for somebody by `access create`", file.display()),

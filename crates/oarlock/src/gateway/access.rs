@@ -19,6 +19,9 @@ use super::key::{self, Key};
 /// Keys of one gateway, at most.
 const KEYS_MAX: usize = 10_000;
 
+/// Keys that an agent makes for its helpers, at most.
+const KEYS_OF_AGENT_MAX: usize = 100;
+
 /// The largest list of keys that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 8 << 20;
 
@@ -53,6 +56,12 @@ pub(crate) struct Access {
     /// When it ends, by the wall clock, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ends_at_ms: Option<i64>,
+}
+
+impl Access {
+    fn lives(&self, now_ms: i64) -> bool {
+        self.ends_at_ms.is_none_or(|ends_ms| now_ms < ends_ms)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -185,7 +194,7 @@ impl AccessList {
         let kept = read.iter().flat_map(|(_, all)| all).find(|kept| kept.access.id == key.id());
         // blake3's hashes are compared in constant time.
         let is_it = |kept: &&Kept| blake3::Hash::from_hex(&kept.hash).is_ok_and(|hash| hash == key.hash());
-        let lives = |kept: &&Kept| kept.access.ends_at_ms.is_none_or(|ends_ms| now_ms < ends_ms);
+        let lives = |kept: &&Kept| kept.access.lives(now_ms);
         let Some(Kept { access, .. }) = kept.filter(is_it).filter(lives) else { return Err(unknown_key().into()) };
         Ok(Principal {
             key_id: access.id.clone(),
@@ -234,9 +243,15 @@ impl AccessList {
             if all.len() >= KEYS_MAX {
                 return Err(Rejection::limit("access keys", KEYS_MAX, all.len() + 1).into());
             }
-            if let Some(parent) = access.parent.as_ref().and_then(|id| all.iter().find(|kept| kept.access.id == *id)) {
-                // It does not outlive the key it comes from.
+            if let Some(id) = &access.parent {
+                // It may have been revoked since it was looked at; and what comes from it does not outlive it.
+                let parent = all.iter().find(|kept| kept.access.id == *id).filter(|parent| parent.access.lives(now_ms));
+                let parent = parent.ok_or_else(unknown_key)?;
                 access.ends_at_ms = [access.ends_at_ms, parent.access.ends_at_ms].into_iter().flatten().min();
+                let made = all.iter().filter(|kept| kept.access.parent.as_ref() == Some(id)).count();
+                if made >= KEYS_OF_AGENT_MAX {
+                    return Err(Rejection::limit("access keys made by one key", KEYS_OF_AGENT_MAX, made + 1).into());
+                }
             }
             all.push(Kept { access: access.clone(), hash: hash.clone() });
             Ok(())
@@ -288,7 +303,8 @@ impl AccessList {
         let stamp = self.stamp();
         let is_current = self.read.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|(read, _)| *read == stamp);
         let is_read = self.read.read().unwrap_or_else(PoisonError::into_inner).is_some();
-        if !is_current && !(is_read && planted::is(planted::REVOKED_KEY_LIVES)) {
+        let is_fixed = is_read && planted::is(planted::REVOKED_KEY_LIVES);
+        if !is_current && !is_fixed {
             let loaded = self.load()?;
             *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
         }

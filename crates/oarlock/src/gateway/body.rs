@@ -55,7 +55,10 @@ impl Reader {
         // A body that does not say its size may be large.
         let is_large = said > LARGE_BYTES || hint.exact().is_none();
         let _permit = match is_large {
-            true => Some(self.large.try_acquire().map_err(|_| StoreError::Busy("too many large requests are on their way".into()))?),
+            true => {
+                let turn = tokio::time::timeout(BODY_PATIENCE, self.large.acquire()).await;
+                Some(turn.ok().and_then(Result::ok).ok_or_else(|| StoreError::Busy("too many large requests are on their way".into()))?)
+            }
             false => None,
         };
         match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, bytes_max).collect()).await {

@@ -36,6 +36,9 @@ pub(super) mod field {
     pub(crate) const KEY: &str = "idempotency_key";
 }
 
+/// The longest wait in one piece, in seconds.
+const WAIT_S_MAX: u64 = 86_400;
+
 /// Processes above a caller, at most.
 const PROCESSES_MAX: usize = 64;
 
@@ -94,7 +97,7 @@ pub(super) fn take(headers: &HeaderMap, fields: &mut Map<String, Value>, own: &[
     // A preference that is not understood is none (RFC 7240, section 2).
     let slice = text(&[], header::PREFER)?.and_then(|prefer| {
         let wait = prefer.split([',', ';']).find_map(|part| part.trim().strip_prefix("wait=")?.parse::<u64>().ok())?;
-        Some(Duration::from_secs(wait))
+        Some(Duration::from_secs(wait.min(WAIT_S_MAX)))
     });
     Ok(Common { name, session, key, processes, waited_ms, slice })
 }
@@ -107,8 +110,23 @@ pub(crate) fn common_of(headers: &HeaderMap, principal: &Principal) -> Result<Ca
     take(headers, &mut Map::new(), &[])?.caller(principal)
 }
 
-/// A process of another machine cannot be seen from here: a session that stands for one is judged by its heartbeat.
-pub(super) fn forget_strangers(fields: &mut Map<String, Value>) {
+/// The harness of a caller that has a key of its own: nobody resumes another's session by telling its harness.
+pub(crate) fn harness_of(principal: &Principal, harness: &str) -> String {
+    match principal.authority {
+        Authority::Agent => format!("key:{}:{harness}", principal.key_id),
+        Authority::Operator => harness.to_owned(),
+    }
+}
+
+/// A process of another machine cannot be seen from here: a session that stands for one is judged by its heartbeat. So is that of an
+/// agent's key, which could name any process: who has no name is known by the processes above it.
+pub(super) fn forget_strangers(principal: &Principal, fields: &mut Map<String, Value>) {
+    if let Some(Value::String(harness)) = fields.get_mut("harness") {
+        *harness = harness_of(principal, harness);
+    }
+    if principal.authority == Authority::Agent && fields.remove("owner").is_some() {
+        fields.remove("pid");
+    }
     let Some(owner) = fields.get("owner").filter(|owner| owner["by"] == "process") else { return };
     let boot_of = |process: ProcessId| process.boot_id;
     let theirs = owner["process"].as_str().and_then(|text| ProcessId::parse(text).ok()).map(boot_of);

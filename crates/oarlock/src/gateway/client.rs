@@ -21,7 +21,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::address::Address;
+use super::address::{Address, is_loopback};
 use super::caller::{field, header};
 use super::key::{self, Key};
 
@@ -42,6 +42,9 @@ const REPLY_BYTES_MAX: usize = 256 << 20;
 
 /// Names a file with certificates of authorities to trust besides those of the system.
 const AUTHORITIES_VARIABLE: &str = "OARLOCK_CA_FILE";
+
+/// Set, it lets a key go to other machines unencrypted.
+const PLAIN_VARIABLE: &str = "OARLOCK_PLAIN";
 
 /// A gateway, seen from a caller.
 #[derive(Debug)]
@@ -80,6 +83,16 @@ impl Client {
     /// `invalid_request` for what is no such URL, `denied` without a key.
     pub(crate) fn of(url: &str, busy: Duration) -> Result<Self, OpError> {
         let address = Address::parse(url)?;
+        if let Address::Net { tls: false, host, .. } = &address
+            && !is_loopback(host)
+            && std::env::var_os(PLAIN_VARIABLE).is_none()
+        {
+            return Err(Rejection::Denied {
+                message: format!("{address} is on another machine, and the key would go there unencrypted"),
+                hint: "use https://, or set OARLOCK_PLAIN=1 if the network itself is private",
+            }
+            .into());
+        }
         let key = key::read(&key::file_for(&address)?)?;
         Ok(Self { address, key, busy })
     }
@@ -135,7 +148,7 @@ impl Client {
         let Asked { fields, waits, can_repeat, limit } = asked;
         let body = Bytes::from(fields.to_string());
         let begun = Instant::now();
-        let (mut waited_ms, mut pause, mut trouble) = (0, PAUSES.0, Instant::now());
+        let (mut waited_ms, mut pause, mut trouble) = (0, PAUSES.0, None);
         loop {
             let came = self.request(path, body.clone(), caller, waits, waited_ms).await?;
             let (error, after) = match came {
@@ -144,7 +157,7 @@ impl Client {
                     if limit.is_some_and(|limit| begun.elapsed() >= limit) {
                         return Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into());
                     }
-                    (pause, trouble) = (PAUSES.0, Instant::now());
+                    (pause, trouble) = (PAUSES.0, None);
                     continue;
                 }
                 Came::Answer(StatusCode::OK, reply) => return Ok(reply),
@@ -169,7 +182,7 @@ impl Client {
                 }
             };
             let sleep = after.unwrap_or(pause).min(PAUSES.1);
-            if trouble.elapsed() + sleep > self.busy {
+            if trouble.get_or_insert_with(Instant::now).elapsed() + sleep > self.busy {
                 return Err(error);
             }
             tokio::time::sleep(sleep).await;

@@ -5,6 +5,7 @@ use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
 use oarlock_ops::request::Waiting;
 use oarlock_ops::settings::Settings;
+use oarlock_ops::store::StoreError;
 use oarlock_ops::wait::{Horizon, Patience};
 use oarlock_sqlite::{Options, Place, SqliteStore};
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use super::metrics::{Gauges, Metrics};
 use super::news::News;
 use super::readers::Readers;
 use super::writer::Writer;
+
+/// A waiter that finds all readers taken looks again after so long.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Reading threads, at most.
 const READERS_MAX: usize = 8;
@@ -116,7 +120,15 @@ impl Engine {
         let mut patience: Option<Patience> = None;
         let slice_ends = asked.slice.map(|slice| tokio::time::Instant::now() + slice);
         loop {
-            let (horizon, is_worth_trying) = self.look(asked).await?;
+            let (horizon, is_worth_trying) = match self.look(asked).await {
+                Ok(look) => look,
+                // Everybody was woken at once: this one looks a little later.
+                Err(OpError::Store(StoreError::Busy(_))) => {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let patience = *patience.get_or_insert(Patience::since(waiting, horizon.now.store.plus_ms(-asked.waited_ms)));
             if is_worth_trying {
                 last = match self.attempt(asked).await {

@@ -25,7 +25,13 @@ use super::routes::{Gate, RECHECK};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Pieces that may wait for a slow reader; after that it is waited for.
-const PIECES_MAX: usize = 16;
+const PIECES_MAX: usize = 2;
+
+/// A piece is sent once it has so many bytes.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Who reads nothing for so long has gone away.
+const READ_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a stream begins, and what it shows.
 #[derive(Clone, Debug, Default)]
@@ -158,9 +164,12 @@ impl Follower {
             for event in events {
                 let word = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
                 text.push_str(&piece(&word("cursor"), &word("kind"), &event.to_string()));
+                if text.len() >= PIECE_BYTES {
+                    send(sender, std::mem::take(&mut text)).await?;
+                }
             }
             let is_last = events.is_empty();
-            if !is_last {
+            if !text.is_empty() {
                 send(sender, text).await?;
             }
             let cursor = page["cursor"].as_str().unwrap_or_default().to_owned();
@@ -178,5 +187,8 @@ fn piece(id: &str, kind: &str, json: &str) -> String {
 }
 
 async fn send(sender: &mut Sender<Bytes, Infallible>, text: String) -> Result<(), Ended> {
-    sender.send_data(Bytes::from(text)).await.map_err(|_| Ended)
+    match tokio::time::timeout(READ_PATIENCE, sender.send_data(Bytes::from(text))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Ended),
+    }
 }

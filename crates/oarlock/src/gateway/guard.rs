@@ -105,7 +105,14 @@ impl Guard {
             return Ok(own());
         }
         self.access.principal(&key, wall_ms()).map_err(|error| match error {
-            OpError::Store(StoreError::Unavailable { .. }) | OpError::Damaged { .. } => Refused::new("access", error),
+            // Where the list is and what is wrong with it is nothing for a stranger.
+            OpError::Store(StoreError::Unavailable { .. }) | OpError::Damaged { .. } => {
+                let (message, hint) = (
+                    "the list of access keys cannot be read".to_owned(),
+                    "whoever runs the gateway sees more by `oarlock access list`".to_owned(),
+                );
+                Refused::new("access", StoreError::Unavailable { message, hint })
+            }
             error => Refused::new("key", error),
         })
     }

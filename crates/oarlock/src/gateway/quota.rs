@@ -21,11 +21,13 @@ pub(crate) struct Rates {
     pub(crate) calls_per_s: u32,
     /// Bytes of messages in a minute, on the average; four times as many at once.
     pub(crate) message_bytes_per_min: u32,
+    /// Bytes of requests in a minute, on the average; four times as many at once.
+    pub(crate) bytes_per_min: u32,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { calls_per_s: 1_000, message_bytes_per_min: 1 << 20 }
+        Self { calls_per_s: 1_000, message_bytes_per_min: 1 << 20, bytes_per_min: 64 << 20 }
     }
 }
 
@@ -61,6 +63,7 @@ impl Bucket {
 struct Asking {
     calls: Bucket,
     message_bytes: Bucket,
+    bytes: Bucket,
 }
 
 /// What everybody has asked lately.
@@ -91,18 +94,23 @@ impl Quotas {
         if planted::is(planted::NO_QUOTA) {
             return Ok(());
         }
-        let Rates { calls_per_s, message_bytes_per_min } = self.rates;
+        let Rates { calls_per_s, message_bytes_per_min, bytes_per_min } = self.rates;
+        let all_bytes_per_s = f64::from(bytes_per_min) / 60.0;
         let (calls_per_s, bytes_per_s) = (f64::from(calls_per_s), f64::from(message_bytes_per_min) / 60.0);
         let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         if asking.len() >= CALLERS_MAX && !asking.contains_key(&who) {
             let silent = asking.iter().min_by_key(|(_, asking)| asking.calls.at).map(|(who, _)| who.clone());
             silent.map(|silent| asking.remove(&silent));
         }
-        let asking = asking
-            .entry(who)
-            .or_insert_with(|| Asking { calls: Bucket::full(calls_per_s, 1.0, now), message_bytes: Bucket::full(bytes_per_s, 60.0, now) });
+        let asking = asking.entry(who).or_insert_with(|| Asking {
+            calls: Bucket::full(calls_per_s, 1.0, now),
+            message_bytes: Bucket::full(bytes_per_s, 60.0, now),
+            bytes: Bucket::full(all_bytes_per_s, 60.0, now),
+        });
         let over = |what: &str, limit: u32, after_ms| Rejection::QuotaReached { what: what.into(), limit: u64::from(limit), after_ms };
         asking.calls.take(1.0, calls_per_s, 1.0, now).map_err(|ms| over("calls in a second", calls_per_s as u32, ms))?;
+        let taken = asking.bytes.take(bytes as f64, all_bytes_per_s, 60.0, now);
+        taken.map_err(|ms| over("bytes of requests in a minute", bytes_per_min, ms))?;
         if is_message {
             let taken = asking.message_bytes.take(bytes as f64, bytes_per_s, 60.0, now);
             taken.map_err(|ms| over("bytes of messages in a minute", message_bytes_per_min, ms))?;
@@ -118,7 +126,7 @@ mod tests {
 
     #[test]
     fn who_asks_too_much_is_told_when_to_come_back_and_others_are_not_touched() {
-        let quotas = Quotas::new(Rates { calls_per_s: 10, message_bytes_per_min: 600 });
+        let quotas = Quotas::new(Rates { calls_per_s: 10, message_bytes_per_min: 600, ..Rates::default() });
         let start = Instant::now();
         for _ in 0..40 {
             quotas.admit_at("ada".into(), false, 0, start).expect("a burst");

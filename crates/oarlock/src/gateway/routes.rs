@@ -1,7 +1,8 @@
 //! The paths of the gateway: each verb of the registry, the stream of events, and what describes and measures it.
 
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, planted};
@@ -34,10 +35,16 @@ pub(crate) struct Gate {
 
 /// Answers a request.
 pub(super) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Response<Body> {
-    reply::made_safe(match gate.route(request).await {
+    let is_open = matches!(request.uri().path(), "/healthz" | "/openapi.json");
+    let mut response = match gate.route(request).await {
         Ok(response) => response,
         Err(error) => reply::error(&error),
-    })
+    };
+    if is_open || response.status() == StatusCode::FORBIDDEN {
+        // Who has no key does not keep a place.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply::made_safe(response)
 }
 
 impl Gate {
@@ -65,10 +72,11 @@ impl Gate {
                 events::stream(self, &principal, &request).await
             }
             "/mcp" => {
-                let mut request = request;
-                request.extensions_mut().insert(principal);
-                request.extensions_mut().insert(Arc::clone(self));
-                Ok(self.mcp.handle(request).await)
+                let (mut head, body) = request.into_parts();
+                let bytes = self.bodies.read(body::DOCUMENT_BYTES_MAX, body).await?;
+                head.extensions.insert(principal);
+                head.extensions.insert(Arc::clone(self));
+                Ok(self.mcp.handle(Request::from_parts(head, Full::new(bytes))).await)
             }
             path => match path.strip_prefix("/v1/") {
                 Some(verb) if let Some((_, deed)) = Deed::PATHS.iter().find(|(path, _)| *path == verb) => match method {
@@ -124,7 +132,7 @@ impl Gate {
         let common = caller::take(&head.headers, &mut fields, schema::fields(entry))?;
         let caller = common.caller(principal)?;
         if entry.verb == "join" {
-            caller::forget_strangers(&mut fields);
+            caller::forget_strangers(principal, &mut fields);
         }
         self.quotas.admit(principal, &caller, entry, bytes.len())?;
         let request = Value::Object(fields);

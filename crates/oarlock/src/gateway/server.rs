@@ -10,7 +10,7 @@ use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::convert::Infallible;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::address::Bind;
+use super::patient::Patient;
 use super::routes::{self, Gate};
 
 /// Open connections, at most; further ones wait to be accepted.
@@ -44,12 +45,15 @@ pub(crate) enum Listening {
     /// TCP.
     Tcp(TcpListener),
     /// A socket of this machine.
-    Unix(UnixListener, std::path::PathBuf),
+    Unix(UnixListener, std::path::PathBuf, (u64, u64)),
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        if let Listening::Unix(_, path) = self {
+        if let Listening::Unix(_, path, inode) = self
+            // Somebody else may listen there by now.
+            && inode_of(path).is_ok_and(|found| found == *inode)
+        {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -93,7 +97,11 @@ fn bind_unix(path: &Path) -> std::io::Result<Listening> {
     let listener = UnixListener::bind(&first)?;
     std::fs::set_permissions(&first, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&first, path)?;
-    Ok(Listening::Unix(listener, path.to_owned()))
+    Ok(Listening::Unix(listener, path.to_owned(), inode_of(path)?))
+}
+
+fn inode_of(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 fn cannot_bind(place: &str, error: &std::io::Error) -> OpError {
@@ -106,6 +114,7 @@ fn cannot_bind(place: &str, error: &std::io::Error) -> OpError {
 
 /// Serves until `stop` says so, then lets the requests that are under way end.
 pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
+    raise_limit_of_files();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -132,6 +141,13 @@ pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: 
     let _ = tokio::time::timeout(STOP_PATIENCE, places.acquire_many(CONNECTIONS_MAX as u32)).await;
 }
 
+/// Each connection is an open file, and the usual limit is lower than ours. Should it stay, connections wait to be accepted.
+fn raise_limit_of_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let found = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: found.maximum, maximum: found.maximum });
+}
+
 /// Waits until it is said to stop, or nobody can say so any more.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
@@ -146,7 +162,7 @@ enum Stream {
 async fn accept(listening: &Listening) -> std::io::Result<Option<Stream>> {
     match listening {
         Listening::Tcp(listener) => Ok(Some(Stream::Tcp(listener.accept().await?.0))),
-        Listening::Unix(listener, _) => {
+        Listening::Unix(listener, ..) => {
             let (stream, _) = listener.accept().await?;
             let peer = stream.peer_cred()?.uid();
             Ok((peer == rustix::process::geteuid().as_raw() || peer == 0).then_some(Stream::Unix(stream)))
@@ -176,7 +192,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     let mut http = http1::Builder::new();
     let patience = if planted::is(planted::SLOW_FOR_EVER) { None } else { Some(HEAD_PATIENCE) };
     http.timer(TokioTimer::new()).header_read_timeout(patience).max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).half_close(false);
-    let connection = http.serve_connection(TokioIo::new(stream), service);
+    let connection = http.serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(connection);
     // What a peer does wrong is its own affair.
     tokio::select! {

@@ -67,6 +67,9 @@ fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Receiver<Write>
         group.extend(calls.try_iter().take(GROUP_MAX - 1));
         // Who has gone away need not have it done any more.
         group.retain(|write| !write.reply.is_closed());
+        if group.is_empty() {
+            continue;
+        }
         metrics.group(group.len());
         commit(&mut store, settings, group);
     }

@@ -3,6 +3,7 @@
 //! nor lose what its parent holds.
 
 use oarlock_model::agent::{Host, Owner};
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::{AgentName, Rejection, SessionId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use super::backend::Backend;
 use crate::cli::ThisMachine;
-use crate::gateway::{Gate, Principal, common_of};
+use crate::gateway::{Gate, Principal, common_of, harness_of};
 
 /// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
 const THREAD: &str = "oarlock/thread";
@@ -29,7 +30,7 @@ const CODEX: &str = "x-codex-turn-metadata";
 /// How long a join may take.
 const JOIN_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Agents of one server, at most.
+/// Sessions that a server remembers, at most.
 const SESSIONS_MAX: usize = 1_000;
 
 /// Whose request it is, as far as the connection and the request tell.
@@ -124,7 +125,7 @@ impl Sessions {
     /// # Errors
     /// `identity_required` when a connection by HTTP names nobody; those of joining.
     pub(super) async fn caller(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {
-        if let Some(remote) = standing.remote.as_ref().filter(|remote| remote.caller.session.is_some()) {
+        if let Some(remote) = standing.remote.as_ref().filter(|remote| remote.caller.session.is_some() && standing.thread.is_none()) {
             return Ok(remote.caller.clone());
         }
         let base = match (&standing.remote, &standing.name) {
@@ -133,7 +134,8 @@ impl Sessions {
             (None, None) => self.name.clone().or_else(|| self.given_session().as_ref().and_then(SessionId::agent)),
         };
         let key = format!(
-            "{}\n{}\n{}",
+            "{}\n{}\n{}\n{}",
+            standing.remote.as_ref().map_or("", |remote| remote.principal.key_id.as_str()),
             base.as_ref().map_or("", AgentName::as_str),
             standing.harness.as_deref().unwrap_or_default(),
             standing.thread.as_deref().unwrap_or_default()
@@ -148,7 +150,9 @@ impl Sessions {
         let caller = self.enter(backend, standing, base).await?;
         let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
         if joined.len() >= SESSIONS_MAX {
-            return Err(Rejection::limit("agents of one server", SESSIONS_MAX, joined.len() + 1).into());
+            // Any of them: it resumes its session with its next call.
+            let one = joined.keys().next().cloned();
+            one.and_then(|one| joined.remove(&one));
         }
         joined.insert(key, caller.clone());
         Ok(caller)
@@ -176,7 +180,8 @@ impl Sessions {
     }
 
     async fn enter(&self, backend: &Backend, standing: &Standing, base: Option<AgentName>) -> Result<Caller, OpError> {
-        let authority = standing.remote.as_ref().map(|remote| remote.principal.authority).unwrap_or_default();
+        // Who started this server on its own machine could open the store's file as well.
+        let authority = standing.remote.as_ref().map_or(Authority::Operator, |remote| remote.principal.authority);
         let mut caller = Caller { name: base.clone(), authority, ..Caller::default() };
         if let (None, Some(session), None) = (&standing.thread, self.given_session(), &standing.remote) {
             caller.session = Some(session);
@@ -186,9 +191,19 @@ impl Sessions {
             (Some(thread), base) => Some(helper_name(base.as_ref(), thread)?),
             (None, base) => base,
         };
+        if let (Some(_), Some(name)) = (&standing.remote, &name)
+            && let Some(session) = Self::live_session(backend, name).await?
+        {
+            // It joined by another way, and its work must not be freed by a look at its inbox.
+            return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, ..Caller::default() });
+        }
         let run = standing.harness.clone().or_else(|| self.harness.clone());
         let by_http = || name.as_ref().filter(|_| standing.remote.is_some()).map(|name| format!("mcp:{name}"));
         let harness = run.or_else(by_http).map(|run| standing.thread.as_ref().map_or(run.clone(), |thread| format!("{run}/{thread}")));
+        let harness = match (&standing.remote, harness) {
+            (Some(remote), Some(harness)) => Some(harness_of(&remote.principal, &harness)),
+            (_, harness) => harness,
+        };
         let mut join = Join { name, harness, owner: self.owner.clone(), program: Some("mcp".into()), ..Join::default() };
         if self.owner != Owner::None {
             join.host = Host { pid: Some(std::process::id()), ..ThisMachine.host() };
@@ -196,7 +211,9 @@ impl Sessions {
         let entry = registry::find("join").ok_or_else(|| OpError::Internal("join is a verb".into()))?;
         let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(serde_json::to_value(&join)?)?);
         // An agent's key joins only under its own name: a helper by the same key acts under that of its parent.
-        caller.name = if authority == Default::default() { None } else { caller.name };
+        if authority == Authority::Operator {
+            caller.name = None;
+        }
         match backend.call(entry.verb, call, &caller, JOIN_PATIENCE).await {
             Ok(reply) => {
                 let word = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
@@ -209,19 +226,27 @@ impl Sessions {
             }
             // Somebody has joined under this name by hand, and stands for no process: it is the one that this server was started for.
             Err(error) if error.code().code == "already_exists" && standing.thread.is_none() => match join.name {
-                Some(name) if self.is_nobodys(backend, &name).await? => Ok(Caller { name: Some(name), authority, ..Caller::default() }),
+                Some(name) if Self::live_session(backend, &name).await?.is_some() => {
+                    Ok(Caller { name: Some(name), authority, ..Caller::default() })
+                }
                 _ => Err(error),
             },
             Err(error) => Err(error),
         }
     }
 
-    /// Whether the live session of this name stands for no process.
-    async fn is_nobodys(&self, backend: &Backend, name: &AgentName) -> Result<bool, OpError> {
+    /// The session of this name that has not ended, should it stand for no process.
+    async fn live_session(backend: &Backend, name: &AgentName) -> Result<Option<SessionId>, OpError> {
         let entry = registry::find("agent").ok_or_else(|| OpError::Internal("agent is a verb".into()))?;
         let call = Arc::from((entry.from_json)(serde_json::json!({ "name": name }))?);
-        let reply = backend.call(entry.verb, call, &Caller::default(), JOIN_PATIENCE).await?;
-        Ok(reply["agent"].get("pid").is_none())
+        let agent = match backend.call(entry.verb, call, &Caller::default(), JOIN_PATIENCE).await {
+            Ok(reply) => reply["agent"].clone(),
+            Err(error) if error.code().code == "not_found" => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let has_ended = agent["state"] == "left" || agent["state"] == "lost";
+        let session = agent["session"].as_str().filter(|_| !has_ended && agent.get("pid").is_none());
+        Ok(session.map(SessionId::parse).transpose()?)
     }
 }
 

@@ -173,3 +173,17 @@ fn the_root_itself_can_be_checked() {
     project.ok("reserve src/** --as ada");
     project.fails("check . --as bob", 4, "reservation_overlap");
 }
+
+#[test]
+fn patterns_that_would_hold_everybody_up_are_refused() {
+    let project = Project::with(&["ada", "bob"]);
+    let wide: Vec<String> = (0..40).map(|n| format!("'{}{n}'", "*a".repeat(100))).collect();
+    project.ok(&format!("reserve --shared {} --as ada", wide.join(" ")));
+    for _ in 0..3 {
+        // What is held is compared with what is wanted, while nobody else can write.
+        project.call(&format!("reserve --shared {} --as bob", wide.join(" "))).run();
+    }
+    let error = project.fails(&format!("reserve --shared {} --as bob", wide.join(" ")), 6, "limit_reached");
+    assert!(error["details"]["actual"].as_u64() > error["details"]["limit"].as_u64(), "{error}");
+    project.ok("reserve 'src/**/*.rs' --as bob");
+}
