@@ -70,7 +70,9 @@ impl ServeArgs {
         let settings = target.settings()?;
         // Whether there is a store is told before anything is bound.
         drop(target.open(options(common, &settings))?);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        // One processor is the writer's.
+        let workers = std::thread::available_parallelism().map_or(1, |processors| processors.get().saturating_sub(1).max(1));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
         let runtime = runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))?;
         runtime.block_on(async {
             let (stop, stopping) = watch::channel(false);

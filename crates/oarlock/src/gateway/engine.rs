@@ -23,9 +23,9 @@ const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// Reading threads, at most.
 const READERS_MAX: usize = 8;
 
-/// Frames in the log after which the writer moves them into the database (32 MB): the calls that wait for that are fewer than
-/// one in a hundred then, however many are made.
-const CHECKPOINT_FRAMES: u32 = 8_192;
+/// Frames in the log after which the writer moves them into the database (64 MB): a call writes about two, and of 64 that wait for
+/// it at once fewer than one in a hundred meets it, however many are made.
+const CHECKPOINT_FRAMES: u32 = 16_384;
 
 /// A store that many callers share in one process.
 pub(crate) struct Engine {
