@@ -60,7 +60,11 @@ impl Server {
         schema::check_fields(entry, &request)?;
         let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(request)?);
         call.check_remote()?;
-        let called = self.backend.call(entry.verb, call, &caller, WAIT_MAX).await;
+        let called = tokio::select! {
+            called = self.backend.call(entry.verb, call, &caller, WAIT_MAX) => called,
+            // Who asked does not want it any more; what has come to the writer is done all the same.
+            () = context.ct.cancelled() => Err(OpError::Interrupted),
+        };
         if called.as_ref().is_err_and(|error| error.code().code == "stale_session") {
             // The next call joins anew; what this session held is gone.
             self.sessions.forget(&caller);

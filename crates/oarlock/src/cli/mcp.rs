@@ -41,7 +41,7 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
             let settings = target.settings()?;
             // Opened once before, so that a store that is not there is told as for every other command.
             drop(target.open(options(common, &settings))?);
-            let engine = Engine::start(target.place(), &options(common, &settings), settings, stopping)?;
+            let engine = Engine::start(target.place(), &options(common, &settings), settings, stopping, Some(1))?;
             (Backend::Engine(engine), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS })
         }
     };

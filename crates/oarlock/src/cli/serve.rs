@@ -83,7 +83,7 @@ impl ServeArgs {
             let access = AccessList::beside(target.place().file());
             let key = own_key(&key_file, &access)?;
             let settings = Settings { agent_holdings: self.holdings(), ..settings };
-            let engine = Engine::start(target.place(), &options(common, &settings), settings.clone(), stopping.clone())?;
+            let engine = Engine::start(target.place(), &options(common, &settings), settings.clone(), stopping.clone(), None)?;
             let guard = Guard {
                 port: if self.behind_proxy { None } else { listening.port() },
                 hosts: self.hosts(&bind),

@@ -62,7 +62,8 @@ pub(crate) enum Outcome {
 }
 
 impl Engine {
-    /// Opens the store, which must be there, for its writer, its readers and its news.
+    /// Opens the store, which must be there, for its writer, so many readers (as many as there are processors, if nothing is
+    /// said) and its news.
     ///
     /// # Errors
     /// Those of opening a store.
@@ -71,9 +72,10 @@ impl Engine {
         options: &Options,
         settings: Settings,
         stopping: watch::Receiver<bool>,
+        readers: Option<usize>,
     ) -> Result<Arc<Self>, OpError> {
         let open = || SqliteStore::open(place, options.clone());
-        let readers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, READERS_MAX);
+        let readers = readers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from).clamp(2, READERS_MAX));
         let stores = (0..readers).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
         let writing = SqliteStore::open(place, Options { checkpoint_frames: CHECKPOINT_FRAMES, ..options.clone() })?;
         let metrics = Arc::new(Metrics::default());

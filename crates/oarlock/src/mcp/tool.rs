@@ -17,10 +17,10 @@ struct Offer {
 
 /// The tools, in the order in which work goes.
 const OFFERS: &[Offer] = &[
-    Offer { verb: "agents", fields: &["all", "role", "can", "at_least"], idempotent: true },
+    Offer { verb: "agents", fields: &["all", "role", "can"], idempotent: true },
     Offer { verb: "tasks", fields: &["state", "parent", "agent", "search", "limit", "after"], idempotent: true },
     Offer { verb: "split", fields: &["id", "document", "agents", "by", "plan", "assign", "auto_finish", "dry_run"], idempotent: false },
-    Offer { verb: "claim", fields: &["id", "ttl", "wait", "reserve", "within"], idempotent: false },
+    Offer { verb: "claim", fields: &["id", "ttl", "wait", "reserve"], idempotent: false },
     Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
     Offer { verb: "done", fields: &["id", "token", "result", "artifact"], idempotent: true },
     Offer { verb: "fail", fields: &["id", "token", "reason", "no_retry"], idempotent: false },

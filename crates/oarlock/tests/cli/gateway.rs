@@ -5,3 +5,4 @@ mod guard;
 mod life;
 mod mcp;
 mod parity;
+mod tls;

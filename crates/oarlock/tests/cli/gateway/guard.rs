@@ -328,3 +328,23 @@ fn an_agent_that_asks_too_much_is_told_when_to_come_back() {
     let page: Value = http.post("heartbeat", &json!({"as": "bob"})).json();
     assert!(page["agent"].is_object(), "another agent is not touched: {page}");
 }
+
+#[test]
+fn no_answer_is_for_a_browser_to_run_or_keep() {
+    let (_project, _served, http) = served();
+    for (method, path) in PATHS.iter().filter(|(_, path)| *path != "/v1/events") {
+        for http in [http.with("X", ""), http.with("Authorization", ""), http.with("Host", "evil.example")] {
+            let answer = http.request(method, path, b"{}");
+            assert!(
+                answer.header("content-security-policy").is_some_and(|policy| policy.starts_with("default-src 'none'")),
+                "{path} {answer:?}"
+            );
+            assert_eq!(
+                (answer.header("x-content-type-options"), answer.header("cache-control")),
+                (Some("nosniff"), Some("no-store")),
+                "{path}"
+            );
+            assert!(answer.header("access-control-allow-origin").is_none(), "{path}");
+        }
+    }
+}
