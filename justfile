@@ -29,6 +29,12 @@ power *args:
 fuzz *args:
     cargo xtask fuzz {{args}}
 
+# A gateway that is killed, and the conformance suite of MCP.
+gateway *args:
+    cargo xtask gateway {{args}}
+conformance:
+    cargo xtask conformance
+
 # Bugs that the tests must catch.
 planted *args:
     cargo xtask planted {{args}}

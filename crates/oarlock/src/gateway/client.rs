@@ -93,8 +93,11 @@ impl Client {
             }
             .into());
         }
-        let key = key::read(&key::file_for(&address)?)?;
-        Ok(Self { address, key, busy })
+        match key::file_for(&address).and_then(|file| key::read(&file)) {
+            Ok(key) => Ok(Self { address, key, busy }),
+            // Where nobody listens, a key is not what is missing.
+            Err(no_key) => Err(nobody_listens(&address).map_or(no_key, |why| unreachable(&address, &why))),
+        }
     }
 
     /// The gateway that a store's URL names, if it names one.
@@ -253,11 +256,7 @@ impl Client {
     }
 
     fn unreachable(&self, why: &str) -> OpError {
-        StoreError::Unavailable {
-            message: format!("the gateway {} cannot be reached: {}", self.address, shown(why)),
-            hint: "is it running? start it with `oarlock serve`, or leave --store out to use the store itself".into(),
-        }
-        .into()
+        unreachable(&self.address, why)
     }
 
     fn strange(&self, what: &str) -> OpError {
@@ -267,6 +266,23 @@ impl Client {
         }
         .into()
     }
+}
+
+fn unreachable(address: &Address, why: &str) -> OpError {
+    StoreError::Unavailable {
+        message: format!("the gateway {address} cannot be reached: {}", shown(why)),
+        hint: "is it running? start it with `oarlock serve`, or leave --store out to use the store itself".into(),
+    }
+    .into()
+}
+
+/// Why there is no connection to an address, if there is none.
+fn nobody_listens(address: &Address) -> Option<String> {
+    let connected = match address {
+        Address::Unix(path) => std::os::unix::net::UnixStream::connect(path).map(drop),
+        Address::Net { host, port, .. } => std::net::TcpStream::connect((host.as_str(), *port)).map(drop),
+    };
+    connected.err().map(|error| error.to_string())
 }
 
 /// Sends a request and reads the answer.

@@ -198,3 +198,14 @@ fn nothing_acknowledged_is_lost_or_done_twice_when_it_is_killed() {
     }
     assert_eq!(project.ok("doctor")["ok"], true);
 }
+
+#[test]
+fn where_nobody_listens_that_is_what_is_told() {
+    let project = Project::with(&["ada"]);
+    for url in ["http://127.0.0.1:1", "unix:/nonexistent/socket"] {
+        project.call("status --busy 1s").env("OARLOCK_STORE", url).fails(7, "store_unavailable");
+    }
+    let served = project.serve("");
+    let nobodys = project.beside("no-key");
+    project.call("status").env("OARLOCK_STORE", &served.url).env("OARLOCK_KEY_FILE", &nobodys).fails(9, "denied");
+}
