@@ -24,13 +24,13 @@ mod server;
 mod tls;
 mod writer;
 
-pub(crate) use access::{AccessList, Deed, Principal, Role, Wanted};
+pub(crate) use access::{AccessList, Deed, Principal};
 pub(crate) use address::{Address, Bind};
 pub(crate) use body::Reader as BodyReader;
-pub(crate) use caller::{common_of, harness_of};
+pub(crate) use caller::common_of;
 pub(crate) use client::Client;
 pub(crate) use engine::{Asked, Engine, Outcome};
-pub(crate) use guard::{Guard, own, wall_ms};
+pub(crate) use guard::{Guard, own};
 pub(crate) use key::{Key, file_for, read as read_key, write as write_key};
 pub(crate) use quota::{Quotas, Rates};
 pub(crate) use routes::Gate;

@@ -1,6 +1,8 @@
 //! What a caller may do to the work of others. Agents are semi-trusted: what undoes somebody else's work, or answers
 //! for a person, is the operator's.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ident::AgentName;
 use crate::planted;
 use crate::rejection::Rejection;
@@ -13,7 +15,8 @@ pub fn speaks_for(own: &AgentName, name: &AgentName) -> bool {
 }
 
 /// What a caller may do. Who can open the store's file could do everything anyway: only a gateway gives less.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Authority {
     /// Its own work: an agent.
     Agent,

@@ -27,6 +27,9 @@ impl Default for Holdings {
 }
 
 impl Holdings {
+    /// What agents with keys of their own may hold, if nothing else is said.
+    pub const OF_AGENTS: Self = Self { leases: 100, reservations: 200, named_components: 1 };
+
     /// Whether a session that holds so many leases may have one more.
     ///
     /// # Errors

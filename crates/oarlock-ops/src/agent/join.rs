@@ -173,13 +173,15 @@ impl Join {
         self.name.as_ref().or(caller.name.as_ref())
     }
 
-    /// The agent that this run of a harness, which gives no name, has joined as before.
+    /// The agent that this run of a harness, which gives no name, has joined as before. Anybody can tell a harness, so only
+    /// sessions that stand for processes are resumed by it alone: those are of this machine.
     fn resumed_name(&self, cx: &Deciding<'_>) -> Result<Option<AgentName>, OpError> {
-        if self.harness.is_none() {
+        if self.harness.is_none() || self.owner == Owner::None {
             return Ok(None);
         }
         let view = cx.view();
-        Ok(view.agents()?.into_iter().find(|agent| agent.is_live() && self.resumes(view, agent)).map(|agent| agent.name))
+        let is_it = |agent: &Agent| agent.is_live() && agent.owner != Owner::None && self.resumes(view, agent);
+        Ok(view.agents()?.into_iter().find(is_it).map(|agent| agent.name))
     }
 
     /// The same harness run, or the same owning process, is the same session; but two owners that live are two.
@@ -204,7 +206,7 @@ impl Join {
             program: self.program.clone(),
             timeout_ms: self.timeout.unwrap_or(cx.settings().heartbeat_timeout).as_ms(),
             max_claims: self.max_claims,
-            owner: self.owner.clone(),
+            owner: self.owner_of_session(cx),
             host: self.host_of_session(cx),
             harness: self.harness.clone(),
         };
@@ -212,9 +214,20 @@ impl Join {
         Self::reply(cx, &name, false)
     }
 
+    /// Who has no name is known by the processes above it: so an agent with a key of its own, which could name any, names none.
+    fn owner_of_session(&self, cx: &Deciding<'_>) -> Owner {
+        match cx.caller().authority {
+            Authority::Agent => Owner::None,
+            Authority::Operator => self.owner.clone(),
+        }
+    }
+
     /// An embedded store knows its machine's boot better than its callers do.
     fn host_of_session(&self, cx: &Deciding<'_>) -> Host {
         let mut host = self.host.clone();
+        if self.owner_of_session(cx) == Owner::None {
+            host.pid = None;
+        }
         if host.boot_id.is_empty() {
             host.boot_id = cx.view().boot_id().to_owned();
         }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use super::args::Common;
 use super::exec::{Absent, Where, options};
 use super::output::Output;
-use crate::gateway::{self, AccessList, Client, Deed, Key, Role, Wanted};
+use crate::gateway::{self, AccessList, Client, Deed, Key};
 
 /// Makes, lists and revokes the keys by which others may use the gateway.
 #[derive(Clone, Debug, Args)]
@@ -25,9 +25,9 @@ pub(crate) struct AccessArgs {
     /// create: whom it speaks for
     #[arg(long, value_name = "NAME")]
     name: Option<AgentName>,
-    /// create: what its bearer may do, its own work or everything
-    #[arg(long, value_enum, default_value = "agent")]
-    role: Role,
+    /// create: what its bearer may do, its own work or, as an operator, everything
+    #[arg(long, value_parser = ["agent", "operator"], default_value = "agent")]
+    role: String,
     /// create: only these verbs, comma separated
     #[arg(long, value_name = "VERBS", value_delimiter = ',')]
     verbs: Vec<String>,
@@ -52,7 +52,7 @@ impl AccessArgs {
                 let target = Where::find(common, Absent::Refused)?;
                 let settings = target.settings()?;
                 drop(target.open(options(common, &settings))?);
-                AccessList::beside(target.place().file()).answer(&gateway::own(), deed, request, gateway::wall_ms())?
+                AccessList::beside(target.place().file()).answer(&gateway::own(), deed, request, oarlock_host::clock::wall_ms())?
             }
         };
         if let (Some(out), Some(key)) = (out, reply["key"].as_str().and_then(Key::parse)) {
@@ -67,7 +67,11 @@ impl AccessArgs {
         let usage = |message: &str, hint: &str| OpError::Usage { message: message.into(), hint: hint.into() };
         match (self.deed, self.id, self.name) {
             (Deed::Create, None, Some(name)) => {
-                Ok(serde_json::to_value(Wanted { name, role: self.role, verbs: self.verbs, lifetime: self.lifetime })?)
+                let mut request = json!({"name": name, "role": self.role, "verbs": self.verbs});
+                if let Some(lifetime) = self.lifetime {
+                    request["for"] = json!(lifetime);
+                }
+                Ok(request)
             }
             (Deed::Create, ..) => Err(usage("a new key needs a name", "oarlock access create --name NAME")),
             (Deed::List, None, None) => Ok(json!({})),

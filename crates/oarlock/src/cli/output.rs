@@ -1,5 +1,6 @@
 //! What reaches standard output and standard error.
 
+use oarlock_model::planted;
 use oarlock_ops::OpError;
 use serde_json::Value;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -61,7 +62,9 @@ impl Output {
         if self.json {
             note(&error.json().to_string());
         } else if !(self.quiet && *error == OpError::Interrupted) {
-            note(&format!("error: {error}\n  hint: {} ({})", error.hint(), error.code().code));
+            let text = format!("error: {error}\n  hint: {} ({})", error.hint(), error.code().code);
+            // Some of it may be another program's words: nothing of it steers a terminal.
+            note(&if planted::is(planted::TERMINAL_STEERED) { text } else { render::safe(&text) });
         }
         error.code().exit
     }

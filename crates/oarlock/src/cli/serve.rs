@@ -42,13 +42,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = Rates::default().message_bytes_per_min, value_parser = clap::value_parser!(u32).range(1..))]
     message_bytes_per_minute: u32,
     /// Tasks that an agent with a key of its own may hold at once
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.leases)]
     leases: usize,
     /// Reservations that such an agent may hold at once
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.reservations)]
     reservations: usize,
     /// Leading folders that such an agent names without wildcards when it keeps others out
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.named_components)]
     named_folders: usize,
 }
 

@@ -25,17 +25,6 @@ const KEYS_OF_AGENT_MAX: usize = 100;
 /// The largest list of keys that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 8 << 20;
 
-/// What a key lets its bearer be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Role {
-    /// One agent, under one name.
-    #[default]
-    Agent,
-    /// A person, or the program that supervises agents: any name, and the work of others.
-    Operator,
-}
-
 /// One key, as it is kept and listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Access {
@@ -44,7 +33,7 @@ pub(crate) struct Access {
     /// The agent it speaks for, or the operator it belongs to.
     pub(crate) name: AgentName,
     /// What it lets its bearer be.
-    pub(crate) role: Role,
+    pub(crate) role: Authority,
     /// The only verbs it may use; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) verbs: Vec<String>,
@@ -125,18 +114,23 @@ impl Deed {
 /// What a new key is to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
+struct Wanted {
     /// Whom it speaks for.
-    pub(crate) name: AgentName,
+    name: AgentName,
     /// What its bearer may be.
-    #[serde(default)]
-    pub(crate) role: Role,
+    #[serde(default = "agent")]
+    role: Authority,
     /// The only verbs that it may use; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) verbs: Vec<String>,
+    verbs: Vec<String>,
     /// After how long it ends.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
-    pub(crate) lifetime: Option<Duration>,
+    lifetime: Option<Duration>,
+}
+
+/// Nobody gets more than was asked for.
+fn agent() -> Authority {
+    Authority::Agent
 }
 
 /// Which keys to revoke.
@@ -198,11 +192,8 @@ impl AccessList {
         let Some(Kept { access, .. }) = kept.filter(is_it).filter(lives) else { return Err(unknown_key().into()) };
         Ok(Principal {
             key_id: access.id.clone(),
-            name: (access.role == Role::Agent).then(|| access.name.clone()),
-            authority: match access.role {
-                Role::Agent => Authority::Agent,
-                Role::Operator => Authority::Operator,
-            },
+            name: (access.role == Authority::Agent).then(|| access.name.clone()),
+            authority: access.role,
             verbs: access.verbs.clone(),
         })
     }
@@ -371,7 +362,7 @@ fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T, Rejection> 
 fn narrowed(by: &Principal, wanted: &Wanted) -> Result<Vec<String>, Rejection> {
     let Some(own) = by.name.as_ref().filter(|_| by.authority == Authority::Agent) else { return Ok(wanted.verbs.clone()) };
     let denied = |message: String| Rejection::Denied { message, hint: "ask an operator for such a key" };
-    if wanted.role == Role::Operator {
+    if wanted.role == Authority::Operator {
         return Err(denied("an agent cannot make an operator's key".into()));
     }
     if !wanted.name.as_str().strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('.')) {
@@ -400,7 +391,7 @@ mod tests {
         Principal { key_id: "local".into(), name: None, authority: Authority::Operator, verbs: Vec::new() }
     }
 
-    fn wanted(name: &str, role: Role) -> Wanted {
+    fn wanted(name: &str, role: Authority) -> Wanted {
         Wanted { name: AgentName::parse(name).expect("a name"), role, verbs: Vec::new(), lifetime: None }
     }
 
@@ -412,7 +403,7 @@ mod tests {
     fn a_key_speaks_for_its_name_until_it_is_revoked() {
         let temp = tempfile::tempdir().expect("temporary");
         let list = AccessList::beside(&temp.path().join("oarlock.db"));
-        let (_, key) = list.create(&operator(), wanted("ada", Role::Agent), 0).expect("made");
+        let (_, key) = list.create(&operator(), wanted("ada", Authority::Agent), 0).expect("made");
         let other = AccessList::beside(&temp.path().join("oarlock.db"));
         let principal = other.principal(&key, 0).expect("known");
         assert_eq!((principal.name.as_ref().map(AgentName::as_str), principal.authority), (Some("ada"), Authority::Agent));
@@ -428,7 +419,7 @@ mod tests {
     fn a_key_with_a_known_id_and_another_secret_opens_nothing() {
         let temp = tempfile::tempdir().expect("temporary");
         let list = AccessList::beside(&temp.path().join("oarlock.db"));
-        let (access, key) = list.create(&operator(), wanted("ada", Role::Agent), 0).expect("made");
+        let (access, key) = list.create(&operator(), wanted("ada", Authority::Agent), 0).expect("made");
         let last = if key.reveal().ends_with('0') { '1' } else { '0' };
         let forged = format!("{}{last}", &key.reveal()[..key.reveal().len() - 1]);
         let forged = Key::parse(&forged).expect("its form is right");
@@ -440,16 +431,16 @@ mod tests {
     fn an_agent_makes_only_narrower_keys() {
         let temp = tempfile::tempdir().expect("temporary");
         let list = AccessList::beside(&temp.path().join("oarlock.db"));
-        let narrow = Wanted { verbs: vec!["claim".into(), "done".into()], ..wanted("ada", Role::Agent) };
+        let narrow = Wanted { verbs: vec!["claim".into(), "done".into()], ..wanted("ada", Authority::Agent) };
         let (_, key) = list.create(&operator(), Wanted { lifetime: Some(Duration::from_ms(5_000)), ..narrow }, 0).expect("made");
         let ada = list.principal(&key, 0).expect("known");
-        assert_eq!(code(list.create(&ada, wanted("ada.x", Role::Operator), 0)), "denied");
+        assert_eq!(code(list.create(&ada, wanted("ada.x", Authority::Operator), 0)), "denied");
         for name in ["bob", "ada", "adam.x", "adax"] {
-            assert_eq!(code(list.create(&ada, wanted(name, Role::Agent), 0)), "denied", "{name}");
+            assert_eq!(code(list.create(&ada, wanted(name, Authority::Agent), 0)), "denied", "{name}");
         }
-        let more = Wanted { verbs: vec!["send".into()], ..wanted("ada.x", Role::Agent) };
+        let more = Wanted { verbs: vec!["send".into()], ..wanted("ada.x", Authority::Agent) };
         assert_eq!(code(list.create(&ada, more, 0)), "denied");
-        let (helper, helper_key) = list.create(&ada, wanted("ada.x", Role::Agent), 0).expect("narrower");
+        let (helper, helper_key) = list.create(&ada, wanted("ada.x", Authority::Agent), 0).expect("narrower");
         assert_eq!((helper.verbs, helper.ends_at_ms), (ada.verbs.clone(), Some(5_000)));
         assert!(list.principal(&helper_key, 4_999).is_ok());
         assert_eq!(code(list.principal(&helper_key, 5_000)), "denied");

@@ -110,23 +110,8 @@ pub(crate) fn common_of(headers: &HeaderMap, principal: &Principal) -> Result<Ca
     take(headers, &mut Map::new(), &[])?.caller(principal)
 }
 
-/// The harness of a caller that has a key of its own: nobody resumes another's session by telling its harness.
-pub(crate) fn harness_of(principal: &Principal, harness: &str) -> String {
-    match principal.authority {
-        Authority::Agent => format!("key:{}:{harness}", principal.key_id),
-        Authority::Operator => harness.to_owned(),
-    }
-}
-
-/// A process of another machine cannot be seen from here: a session that stands for one is judged by its heartbeat. So is that of an
-/// agent's key, which could name any process: who has no name is known by the processes above it.
-pub(super) fn forget_strangers(principal: &Principal, fields: &mut Map<String, Value>) {
-    if let Some(Value::String(harness)) = fields.get_mut("harness") {
-        *harness = harness_of(principal, harness);
-    }
-    if principal.authority == Authority::Agent && fields.remove("owner").is_some() {
-        fields.remove("pid");
-    }
+/// A process of another machine cannot be seen from here: a session that stands for one is judged by its heartbeat.
+pub(super) fn forget_strangers(fields: &mut Map<String, Value>) {
     let Some(owner) = fields.get("owner").filter(|owner| owner["by"] == "process") else { return };
     let boot_of = |process: ProcessId| process.boot_id;
     let theirs = owner["process"].as_str().and_then(|text| ProcessId::parse(text).ok()).map(boot_of);

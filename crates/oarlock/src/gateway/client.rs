@@ -6,8 +6,8 @@ use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use oarlock_model::Rejection;
 use oarlock_model::ident::shown;
-use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
@@ -168,7 +168,7 @@ impl Client {
                     let error = OpError::from_json(&answer).unwrap_or_else(|| self.strange(&format!("it answered {status}")));
                     let (code, after_ms) = (error.code().code, answer["error"]["retry_after_ms"].as_u64());
                     if code != "store_busy" {
-                        return Err(made_printable(error));
+                        return Err(error);
                     }
                     (error, after_ms.map(Duration::from_millis))
                 }
@@ -327,20 +327,6 @@ fn trust() -> Result<ClientConfig, OpError> {
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let config = config.map_err(|error| OpError::Internal(format!("TLS: {error}")))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// What another program told is shown to people: nothing of it may steer their terminal.
-fn made_printable(error: OpError) -> OpError {
-    let clean = |text: String| -> String {
-        text.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
-    };
-    match error {
-        told if planted::is(planted::TERMINAL_STEERED) => told,
-        OpError::Told { code, message, hint, retry_after_ms, details } => {
-            OpError::Told { code, message: clean(message), hint: clean(hint), retry_after_ms, details }
-        }
-        error => error,
-    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, OpError> {

@@ -49,7 +49,7 @@ pub(crate) struct Asked {
     /// How long it has waited before, in milliseconds.
     pub(crate) waited_ms: i64,
     /// After how long of waiting it is to be told that it still waits.
-    pub(crate) slice: Option<Duration>,
+    pub(crate) slice: Duration,
 }
 
 /// What came of a call.
@@ -120,7 +120,7 @@ impl Engine {
     async fn wait(&self, asked: &Asked, waiting: Waiting, first: OpError) -> Result<Outcome, OpError> {
         let mut last = first;
         let mut patience: Option<Patience> = None;
-        let slice_ends = asked.slice.map(|slice| tokio::time::Instant::now() + slice);
+        let slice_ends = tokio::time::Instant::now() + asked.slice;
         loop {
             let (horizon, is_worth_trying) = match self.look(asked).await {
                 Ok(look) => look,
@@ -139,21 +139,15 @@ impl Engine {
                 };
             }
             let Some(sleep_ms) = patience.sleep_ms(&horizon) else { return Err(patience.over(last, horizon.now)) };
-            let is_stopping = self.is_stopping();
-            match slice_ends {
-                Some(ends) if is_stopping || ends <= tokio::time::Instant::now() => {
-                    return Ok(Outcome::Waiting(patience.waited_ms(horizon.now)));
-                }
-                None if is_stopping => return Err(super::writer::gone()),
-                _ => {}
+            if self.is_stopping() || slice_ends <= tokio::time::Instant::now() {
+                return Ok(Outcome::Waiting(patience.waited_ms(horizon.now)));
             }
             let until = tokio::time::Instant::now() + Duration::from_millis(sleep_ms.unsigned_abs());
-            let until = slice_ends.map_or(until, |ends| ends.min(until));
             // What was logged after the look wakes it, also when that was before it began to listen.
             let mut stopping = self.stopping.clone();
             tokio::select! {
                 () = self.news.after(horizon.seq, waiting.topics) => {}
-                () = tokio::time::sleep_until(until) => {}
+                () = tokio::time::sleep_until(until.min(slice_ends)) => {}
                 _ = stopping.wait_for(|stopping| *stopping) => {}
             }
         }

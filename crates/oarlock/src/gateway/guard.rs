@@ -7,6 +7,7 @@
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
 use hyper::http::uri::Uri;
+use oarlock_host::clock::wall_ms;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
@@ -116,13 +117,6 @@ impl Guard {
             error => Refused::new("key", error),
         })
     }
-}
-
-/// The wall clock, in milliseconds since 1970: keys end by it.
-pub(crate) fn wall_ms() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The user who runs the gateway.

@@ -5,6 +5,7 @@ use oarlock_ops::{registry, schema};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 
+use super::access::Deed;
 use super::caller::header;
 
 /// The document as text; it never changes.
@@ -39,6 +40,20 @@ pub(crate) fn document() -> Value {
         ],
         "responses": {"200": {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}}, "default": {"$ref": "#/components/responses/Error"}},
     });
+    for (path, deed) in Deed::PATHS {
+        let (summary, fields) = match deed {
+            Deed::Create => (
+                "Make an access key; it is shown once",
+                json!({"name": {"type": "string"}, "role": {"enum": ["agent", "operator"]}, "verbs": {"type": "array", "items": {"type": "string"}}, "for": {"type": "string"}}),
+            ),
+            Deed::List => ("List the access keys that the caller may know of", json!({})),
+            Deed::Revoke => ("Revoke access keys, by id or name, and those made by them", json!({"id": {"type": "string"}})),
+        };
+        let request = json!({"content": {"application/json": {"schema": {"type": "object", "properties": fields}}}});
+        let done = json!({"200": {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"$ref": "#/components/responses/Error"}});
+        let operation = json!({"operationId": path.replace('-', "_"), "summary": summary, "requestBody": request, "responses": done});
+        paths.insert(format!("/v1/{path}"), json!({ "post": operation }));
+    }
     let open = |summary: &str, kind: &str| json!({"get": {"summary": summary, "security": [], "responses": {"200": {"description": summary, "content": {kind: {}}}}}});
     paths.insert("/healthz".into(), open("Whether the gateway runs", "application/json"));
     paths.insert("/openapi.json".into(), open("This document", "application/json"));

@@ -4,6 +4,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use oarlock_host::clock::wall_ms;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
@@ -17,7 +18,7 @@ use super::access::{Deed, Principal};
 use super::body;
 use super::caller;
 use super::engine::{Asked, Engine, Outcome};
-use super::guard::{Guard, wall_ms};
+use super::guard::Guard;
 use super::quota::Quotas;
 use super::reply::{self, Body};
 use super::{events, openapi};
@@ -132,18 +133,18 @@ impl Gate {
         let common = caller::take(&head.headers, &mut fields, schema::fields(entry))?;
         let caller = common.caller(principal)?;
         if entry.verb == "join" {
-            caller::forget_strangers(principal, &mut fields);
+            caller::forget_strangers(&mut fields);
         }
         self.quotas.admit(principal, &caller, entry, bytes.len())?;
         let request = Value::Object(fields);
         schema::check_fields(entry, &request)?;
         let call = (entry.from_json)(request)?;
         call.check_remote()?;
-        let mut asked = Asked { call: Arc::from(call), caller, waited_ms: common.waited_ms, slice: Some(RECHECK) };
+        let mut asked = Asked { call: Arc::from(call), caller, waited_ms: common.waited_ms, slice: RECHECK };
         let begun = Instant::now();
         loop {
             let left = common.slice.map(|slice| slice.saturating_sub(begun.elapsed()));
-            asked.slice = Some(left.map_or(RECHECK, |left| left.min(RECHECK)));
+            asked.slice = left.map_or(RECHECK, |left| left.min(RECHECK));
             match self.engine.ask(&asked).await? {
                 Outcome::Waiting(waited_ms) if left.is_none_or(|left| left > RECHECK) && !self.engine.is_stopping() => {
                     asked.waited_ms = waited_ms;

@@ -27,7 +27,7 @@ impl Backend {
     pub(super) async fn call(&self, verb: &str, call: Arc<dyn Call>, caller: &Caller, wait_max: Duration) -> Result<Value, OpError> {
         match self {
             Backend::Engine(engine) => {
-                let asked = Asked { call, caller: caller.clone(), waited_ms: 0, slice: Some(wait_max) };
+                let asked = Asked { call, caller: caller.clone(), waited_ms: 0, slice: wait_max };
                 match engine.ask(&asked).await? {
                     Outcome::Reply(reply) => Ok(serde_json::from_str(&reply)?),
                     Outcome::Waiting(waited_ms) => {

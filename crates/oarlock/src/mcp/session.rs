@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::backend::Backend;
 use crate::cli::ThisMachine;
-use crate::gateway::{Gate, Principal, common_of, harness_of};
+use crate::gateway::{Gate, Principal, common_of};
 
 /// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
 const THREAD: &str = "oarlock/thread";
@@ -36,8 +36,6 @@ const SESSIONS_MAX: usize = 1_000;
 /// Whose request it is, as far as the connection and the request tell.
 #[derive(Clone, Default)]
 pub(crate) struct Standing {
-    /// The agent's name, where the connection gives one.
-    name: Option<AgentName>,
     /// A caller that is known by its key and headers; nothing on standard input.
     remote: Option<Remote>,
     /// The harness's run, where it tells.
@@ -77,7 +75,6 @@ impl Standing {
                 return Err(OpError::Internal("a request came in by another way than the gateway's".into()));
             };
             let caller = common_of(&parts.headers, principal)?;
-            standing.name = caller.agent_name();
             standing.remote = Some(Remote { principal: principal.clone(), caller, gate: Arc::clone(gate) });
         }
         Ok(standing)
@@ -128,10 +125,9 @@ impl Sessions {
         if let Some(remote) = standing.remote.as_ref().filter(|remote| remote.caller.session.is_some() && standing.thread.is_none()) {
             return Ok(remote.caller.clone());
         }
-        let base = match (&standing.remote, &standing.name) {
-            (Some(_), None) => return Err(Rejection::IdentityRequired.into()),
-            (_, Some(name)) => Some(name.clone()),
-            (None, None) => self.name.clone().or_else(|| self.given_session().as_ref().and_then(SessionId::agent)),
+        let base = match &standing.remote {
+            Some(remote) => Some(remote.caller.agent_name().ok_or(Rejection::IdentityRequired)?),
+            None => self.name.clone().or_else(|| self.given_session().as_ref().and_then(SessionId::agent)),
         };
         let key = format!(
             "{}\n{}\n{}\n{}",
@@ -191,19 +187,16 @@ impl Sessions {
             (Some(thread), base) => Some(helper_name(base.as_ref(), thread)?),
             (None, base) => base,
         };
-        if let (Some(_), Some(name)) = (&standing.remote, &name)
+        if let Some(name) = &name
             && let Some(session) = Self::live_session(backend, name).await?
         {
-            // It joined by another way, and its work must not be freed by a look at its inbox.
+            // It joined by another way, and stands for no process: it is the one that is meant, and its work must not be freed by a
+            // look at its inbox.
             return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, ..Caller::default() });
         }
         let run = standing.harness.clone().or_else(|| self.harness.clone());
         let by_http = || name.as_ref().filter(|_| standing.remote.is_some()).map(|name| format!("mcp:{name}"));
         let harness = run.or_else(by_http).map(|run| standing.thread.as_ref().map_or(run.clone(), |thread| format!("{run}/{thread}")));
-        let harness = match (&standing.remote, harness) {
-            (Some(remote), Some(harness)) => Some(harness_of(&remote.principal, &harness)),
-            (_, harness) => harness,
-        };
         let mut join = Join { name, harness, owner: self.owner.clone(), program: Some("mcp".into()), ..Join::default() };
         if self.owner != Owner::None {
             join.host = Host { pid: Some(std::process::id()), ..ThisMachine.host() };
@@ -214,25 +207,14 @@ impl Sessions {
         if authority == Authority::Operator {
             caller.name = None;
         }
-        match backend.call(entry.verb, call, &caller, JOIN_PATIENCE).await {
-            Ok(reply) => {
-                let word = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
-                Ok(Caller {
-                    name: Some(AgentName::parse(&word(&reply["agent"]["name"]))?),
-                    session: Some(SessionId::parse(&word(&reply["session"]))?),
-                    authority,
-                    ..Caller::default()
-                })
-            }
-            // Somebody has joined under this name by hand, and stands for no process: it is the one that this server was started for.
-            Err(error) if error.code().code == "already_exists" && standing.thread.is_none() => match join.name {
-                Some(name) if Self::live_session(backend, &name).await?.is_some() => {
-                    Ok(Caller { name: Some(name), authority, ..Caller::default() })
-                }
-                _ => Err(error),
-            },
-            Err(error) => Err(error),
-        }
+        let reply = backend.call(entry.verb, call, &caller, JOIN_PATIENCE).await?;
+        let word = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
+        Ok(Caller {
+            name: Some(AgentName::parse(&word(&reply["agent"]["name"]))?),
+            session: Some(SessionId::parse(&word(&reply["session"]))?),
+            authority,
+            ..Caller::default()
+        })
     }
 
     /// The session of this name that has not ended, should it stand for no process.

@@ -34,6 +34,17 @@ fn an_agents_key_speaks_for_it_alone() {
         denied(&ada, "join", &request);
     }
     assert_eq!(ada.post("join", &json!({"name": "ada.tests"})).json()["agent"]["name"], "ada.tests");
+    // It names no process: whoever calls from below that one would be taken for it.
+    let mine = serde_json::to_value(std::process::id()).expect("a number");
+    let reply = project.ok(&format!("join local --pid {mine}"));
+    let owner =
+        project.ok("events --kind agent_joined")["events"].as_array().expect("a list").last().expect("just joined")["data"]["owner"]
+            .clone();
+    assert_eq!((&reply["agent"]["pid"], &owner["by"]), (&mine, &json!("process")));
+    let spy = ada.post("join", &json!({"name": "ada.spy", "owner": owner})).json();
+    assert!(spy["agent"]["name"] == "ada.spy" && spy["agent"]["pid"].is_null(), "{spy}");
+    project.ok("leave --as local");
+    project.fails("heartbeat", 2, "identity_required");
     // What it makes is said to be its own.
     let task = ada.post("add", &json!({"title": "x"})).json();
     assert_eq!(task["task"]["created_by"], "ada");
