@@ -1,0 +1,112 @@
+//! A marked block in a text file: everything between two lines that only Oarlock writes.
+
+use crate::edit::{Edited, newline_of};
+
+/// How a file marks what is not its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comment {
+    /// `<!-- … -->`
+    Markdown,
+    /// `# …`
+    Hash,
+}
+
+impl Comment {
+    fn line(self, words: &str) -> String {
+        match self {
+            Self::Markdown => format!("<!-- {words} -->"),
+            Self::Hash => format!("# {words}"),
+        }
+    }
+
+    /// What the first line of a block of any version begins with.
+    fn opening(self) -> String {
+        match self {
+            Self::Markdown => "<!-- oarlock:begin".into(),
+            Self::Hash => "# oarlock:begin".into(),
+        }
+    }
+
+    fn closing(self) -> String {
+        self.line("oarlock:end")
+    }
+}
+
+/// The whole block: its version stands in its first line, so that a later version knows what it replaces.
+pub fn block(comment: Comment, version: u32, body: &str) -> String {
+    format!("{}\n{}\n{}\n", comment.line(&format!("oarlock:begin {version}")), body.trim_end(), comment.closing())
+}
+
+/// Puts a block at the end of a text that has none, in one piece. One that is there is left as it is: see [`take_out`].
+pub fn put(text: &str, comment: Comment, block: &str) -> Edited {
+    let mut edited = Edited::of(text);
+    if !has(text, comment) {
+        let newline = newline_of(text);
+        let lead = match text {
+            "" => "",
+            text if text.ends_with('\n') => "\n",
+            _ => "\n\n",
+        };
+        edited.insert(text.len(), format!("{lead}{block}").replace('\n', newline));
+    }
+    edited
+}
+
+/// Whether a text has a block.
+pub fn has(text: &str, comment: Comment) -> bool {
+    place(text, comment).is_some()
+}
+
+/// Takes every block out, with the empty line before it.
+pub fn take_out(text: &str, comment: Comment) -> String {
+    let mut text = text.to_owned();
+    while let Some((start, end)) = place(&text, comment) {
+        let before = &text[..start];
+        let spaced = ["\r\n\r\n", "\n\n"].iter().find(|gap| before.ends_with(**gap)).map_or(0, |gap| gap.len() / 2);
+        text.replace_range(start - spaced..end, "");
+    }
+    text
+}
+
+/// From the first character of the first line to behind the last line.
+fn place(text: &str, comment: Comment) -> Option<(usize, usize)> {
+    let start = line_beginning(text, &comment.opening())?;
+    let closing = comment.closing();
+    let end = start + line_beginning(&text[start..], &closing)?;
+    let rest = &text[end..];
+    Some((start, end + rest.find('\n').map_or(rest.len(), |newline| newline + 1)))
+}
+
+fn line_beginning(text: &str, words: &str) -> Option<usize> {
+    text.match_indices(words).map(|(at, _)| at).find(|at| *at == 0 || text[..*at].ends_with('\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::undo;
+
+    #[test]
+    fn a_block_is_put_at_the_end_and_taken_out_again() {
+        let block = block(Comment::Markdown, 1, "Use oarlock.\n");
+        for found in ["", "# Rules\n", "# Rules", "# Rules\r\n\r\nBe kind.\r\n", "\n"] {
+            let edited = put(found, Comment::Markdown, &block);
+            assert!(edited.text.contains("Use oarlock."), "{found:?}");
+            assert_eq!(put(&edited.text, Comment::Markdown, &block).insertions, vec![]);
+            assert_eq!(undo(&edited.text, &edited.insertions).as_deref(), Some(found));
+            let is_crlf = found.contains('\r');
+            assert_eq!(edited.text.replace("\r\n", "").contains('\n'), !is_crlf, "{found:?}");
+            let left = take_out(&edited.text, Comment::Markdown);
+            assert_eq!(left.trim_end(), found.trim_end(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn an_older_block_is_known_and_a_torn_one_is_left_alone() {
+        let old = "a\n\n<!-- oarlock:begin 0 some words -->\nold\n<!-- oarlock:end -->\nb\n";
+        assert_eq!(take_out(old, Comment::Markdown), "a\nb\n");
+        let torn = "a\n<!-- oarlock:begin 1 -->\nb\n";
+        assert!(!has(torn, Comment::Markdown));
+        assert_eq!(take_out(torn, Comment::Markdown), torn);
+    }
+}

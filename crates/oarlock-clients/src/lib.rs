@@ -1,0 +1,7 @@
+//! The coding agents' own programs ("clients"): which files they read, how those are edited without harm, what their hooks tell
+//! and how they want to be answered. Texts in, texts out: it reads no file and calls no store.
+
+pub mod block;
+pub mod edit;
+pub mod json;
+pub mod toml;
