@@ -2,6 +2,8 @@
 //! and how they want to be answered. Texts in, texts out: it reads no file and calls no store.
 
 pub mod block;
+pub mod client;
 pub mod edit;
+pub mod hook;
 pub mod json;
 pub mod toml;

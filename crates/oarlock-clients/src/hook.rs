@@ -1,0 +1,59 @@
+//! What the hooks of clients tell, and how they are answered.
+
+mod answer;
+mod patch;
+mod shell;
+mod told;
+mod writes;
+
+pub use answer::{Answer, Reply};
+pub use told::Told;
+pub use writes::{Written, calls_oarlock, writes};
+
+/// What has happened, in one word for all clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A session begins, goes on, or has forgotten what was said in it.
+    SessionStart,
+    /// The person has said something.
+    Prompt,
+    /// A tool is about to run.
+    BeforeTool,
+    /// A tool has run.
+    AfterTool,
+    /// What was said is going to be summed up, and the start forgotten.
+    Compact,
+    /// The agent has come to an end of its turn.
+    Stop,
+    /// The session ends.
+    SessionEnd,
+    /// A helper of the agent starts.
+    SubagentStart,
+    /// A helper of the agent has ended.
+    SubagentStop,
+    /// Something is about to be committed.
+    PreCommit,
+    /// Something is about to be pushed.
+    PrePush,
+}
+
+impl Moment {
+    /// The moment of an event's name, in the spelling of any client or of Oarlock.
+    pub fn parse(event: &str) -> Option<Self> {
+        let plain: String = event.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
+        Some(match plain.as_str() {
+            "sessionstart" => Self::SessionStart,
+            "userpromptsubmit" | "beforeagent" | "beforesubmitprompt" | "prompt" => Self::Prompt,
+            "pretooluse" | "beforetool" | "beforeedit" | "beforeshellexecution" => Self::BeforeTool,
+            "posttooluse" | "posttoolusefailure" | "aftertool" | "afterfileedit" | "aftershellexecution" => Self::AfterTool,
+            "precompact" | "precompress" | "compact" => Self::Compact,
+            "stop" | "afteragent" => Self::Stop,
+            "sessionend" | "end" => Self::SessionEnd,
+            "subagentstart" => Self::SubagentStart,
+            "subagentstop" => Self::SubagentStop,
+            "precommit" => Self::PreCommit,
+            "prepush" => Self::PrePush,
+            _ => return None,
+        })
+    }
+}

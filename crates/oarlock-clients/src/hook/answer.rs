@@ -1,0 +1,114 @@
+//! How a hook answers each client.
+
+use serde_json::{Value, json};
+
+use super::{Moment, Told};
+use crate::client::Client;
+
+/// What a hook has to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing: the client goes on.
+    #[default]
+    Nothing,
+    /// Text for the model.
+    Context(String),
+    /// The tool must not run; why, for the model.
+    Deny(String),
+    /// The agent must not stop yet; why, for the model.
+    Hold(String),
+    /// Text for the person.
+    Warn(String),
+}
+
+/// What the process that is the hook does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+    /// Its exit code.
+    pub exit: u8,
+}
+
+impl Answer {
+    /// The reply in the client's form. No client is ever answered by exit code 2: a mistake on a command line ends with it too, and would
+    /// look like a refusal.
+    pub fn reply(&self, client: Client, moment: Moment, told: &Told) -> Reply {
+        let said = match client {
+            Client::Git => return self.to_git(),
+            Client::Claude | Client::Codex | Client::VsCode => self.in_claudes_form(moment, told),
+            Client::Gemini => self.to_gemini(moment, told),
+            Client::Cursor => self.to_cursor(),
+            Client::OpenCode => self.to_opencode(),
+        };
+        let out = if said.is_null() { String::new() } else { format!("{said}\n") };
+        Reply { out, ..Reply::default() }
+    }
+
+    fn to_git(&self) -> Reply {
+        match self {
+            Self::Deny(why) | Self::Hold(why) => Reply { err: format!("{why}\n"), exit: 1, ..Reply::default() },
+            Self::Context(text) | Self::Warn(text) => Reply { err: format!("{text}\n"), ..Reply::default() },
+            Self::Nothing => Reply::default(),
+        }
+    }
+
+    fn in_claudes_form(&self, moment: Moment, told: &Told) -> Value {
+        let event = told.event.as_deref().unwrap_or(match moment {
+            Moment::SessionStart => "SessionStart",
+            Moment::Prompt => "UserPromptSubmit",
+            Moment::BeforeTool => "PreToolUse",
+            Moment::AfterTool => "PostToolUse",
+            Moment::SubagentStart => "SubagentStart",
+            Moment::SubagentStop => "SubagentStop",
+            Moment::Compact => "PreCompact",
+            _ => "Stop",
+        });
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Context(text) => json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}),
+            Self::Deny(why) => json!({"hookSpecificOutput": {
+                "hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": why,
+            }}),
+            Self::Hold(why) => json!({"decision": "block", "reason": why}),
+            Self::Warn(text) => json!({"systemMessage": text}),
+        }
+    }
+
+    fn to_gemini(&self, moment: Moment, told: &Told) -> Value {
+        let event = told.event.as_deref().unwrap_or(match moment {
+            Moment::SessionStart => "SessionStart",
+            Moment::Prompt => "BeforeAgent",
+            _ => "AfterTool",
+        });
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Context(text) => json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}),
+            Self::Deny(why) | Self::Hold(why) => json!({"decision": "deny", "reason": why}),
+            Self::Warn(text) => json!({"systemMessage": text}),
+        }
+    }
+
+    fn to_cursor(&self) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Context(text) => json!({"additional_context": text}),
+            Self::Deny(why) => json!({"permission": "deny", "user_message": why, "agent_message": why}),
+            Self::Hold(why) => json!({"followup_message": why}),
+            Self::Warn(text) => json!({"user_message": text}),
+        }
+    }
+
+    /// For the plugin that `setup` writes.
+    fn to_opencode(&self) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Context(text) => json!({"context": text}),
+            Self::Deny(why) => json!({"deny": why}),
+            Self::Hold(why) => json!({"hold": why}),
+            Self::Warn(text) => json!({"warn": text}),
+        }
+    }
+}
