@@ -70,8 +70,18 @@ pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditEr
                 }
                 path
             }
-            // A text among others may be somebody else's wish as well.
-            JsonWant::Among(..) | JsonWant::Frame(..) => continue,
+            JsonWant::Among(path, _, all) => {
+                // A text among others may be somebody else's wish as well.
+                let document = Document::read(&text)?;
+                let found = document.reached(path).filter(|found| found.rest.is_empty());
+                let Some(range) = document.member(path).filter(|_| found.is_some_and(|found| to_value(found.node) == Value::from(all.to_vec())))
+                else {
+                    continue;
+                };
+                text.replace_range(range, "");
+                path.split_last().map_or(*path, |(_, above)| above)
+            }
+            JsonWant::Frame(..) => continue,
         };
         for length in (1..=path.len()).rev() {
             let document = Document::read(&text)?;

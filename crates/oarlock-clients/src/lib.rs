@@ -6,4 +6,5 @@ pub mod client;
 pub mod edit;
 pub mod hook;
 pub mod json;
+pub mod setup;
 pub mod toml;

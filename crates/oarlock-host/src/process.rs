@@ -120,6 +120,14 @@ impl ProcessId {
         ancestors
     }
 
+    /// The name of the program it runs, as the kernel knows it: at most 15 bytes, and a program may change its own. Nothing when it has
+    /// ended or may not be seen.
+    #[must_use]
+    pub fn program(&self) -> Option<String> {
+        let name = std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).ok()?;
+        Some(name.trim_end().to_owned()).filter(|_| self.liveness() == Liveness::Alive)
+    }
+
     /// `BOOT:NAMESPACE:PID:START`, for a store.
     #[must_use]
     pub fn to_text(&self) -> String {

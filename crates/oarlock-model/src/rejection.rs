@@ -36,6 +36,8 @@ pub struct OverlapFacts {
     pub agent: AgentName,
     /// The task it came with.
     pub task: Option<TaskId>,
+    /// Why, as its holder said.
+    pub reason: Option<String>,
     /// How long it still holds, in milliseconds.
     pub ttl_ms: i64,
 }
@@ -356,6 +358,9 @@ impl Rejection {
                         let mut row = json!({"path": o.wanted, "pattern": o.pattern, "agent": o.agent, "ttl_ms": o.ttl_ms});
                         if let Some(task) = &o.task {
                             row["task"] = json!(task);
+                        }
+                        if let Some(reason) = &o.reason {
+                            row["reason"] = json!(reason);
                         }
                         row
                     })

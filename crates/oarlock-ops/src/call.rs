@@ -183,8 +183,7 @@ pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<
     let named = caller.agent_name();
     let found = match &named {
         Some(name) => view.agent(name)?,
-        None if identity == Identity::Needed => by_ancestor(view, caller)?,
-        None => None,
+        None => by_ancestor(view, caller)?,
     };
     match (found, &named) {
         (Some(agent), _) => match stale(&agent, caller) {

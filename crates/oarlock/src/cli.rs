@@ -4,6 +4,7 @@
 mod access;
 mod args;
 mod exec;
+mod hook;
 mod init;
 mod local;
 #[cfg(feature = "gateway")]
@@ -24,7 +25,8 @@ use oarlock_ops::OpError;
 use std::ffi::OsString;
 
 use args::Common;
-pub(crate) use local::ThisMachine;
+pub(crate) use exec::Door;
+pub(crate) use local::{ThisMachine, ancestors};
 use output::Output;
 
 /// Runs a command line and returns its exit code.
@@ -37,11 +39,11 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Output::plain(json).text(&error.render().to_string());
         }
-        Err(error) => return Output::plain(json).fail(&usage_error(error)),
+        Err(error) => return hook::not_a_refusal(&argv, Output::plain(json).fail(&usage_error(error))),
     };
     let common = match Common::read(&matches) {
         Ok(common) => common,
-        Err(error) => return Output::plain(json).fail(&error),
+        Err(error) => return hook::not_a_refusal(&argv, Output::plain(json).fail(&error)),
     };
     let output = Output::new(common.json, common.quiet);
     match exec::execute(&matches, &common, &output) {

@@ -20,14 +20,42 @@ const FORBIDDEN: [&str; 6] = ["store", "key", "access_key", "command", "url", "p
 /// # Errors
 /// `data_damaged` with file, line and column; `denied` for a key that no file may set.
 pub fn load(project_file: Option<&Path>) -> Result<Settings, OpError> {
-    let mut settings = Settings::default();
+    load_all(project_file).map(|config| config.settings)
+}
+
+/// How hooks behave where a file of configuration says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HookSettings {
+    /// A file that is about to be edited is reserved if nobody holds it.
+    pub reserve: bool,
+    /// An edit that cannot be checked is refused; without this it passes, and the failure is logged.
+    pub strict: bool,
+    /// An agent that still holds tasks is held back once when it stops; without this only the person is told.
+    pub hold: bool,
+}
+
+/// All that files of configuration say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The defaults of operations.
+    pub settings: Settings,
+    /// How hooks behave.
+    pub hooks: HookSettings,
+}
+
+/// The user's file, then the project's, over the built-in defaults, the part of hooks included.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_all(project_file: Option<&Path>) -> Result<Config, OpError> {
+    let mut config = Config::default();
     if let Some(file) = user_file() {
-        read_into(&mut settings, &file)?;
+        read_into(&mut config, &file)?;
     }
     if let Some(file) = project_file {
-        read_into(&mut settings, file)?;
+        read_into(&mut config, file)?;
     }
-    Ok(settings)
+    Ok(config)
 }
 
 fn user_file() -> Option<PathBuf> {
@@ -38,7 +66,7 @@ fn user_file() -> Option<PathBuf> {
     Some(base.join("oarlock/config.toml"))
 }
 
-fn read_into(settings: &mut Settings, file: &Path) -> Result<(), OpError> {
+fn read_into(config: &mut Config, file: &Path) -> Result<(), OpError> {
     match std::fs::metadata(file) {
         Err(_) => return Ok(()),
         Ok(found) if found.len() > CONFIG_BYTES_MAX => {
@@ -51,7 +79,7 @@ fn read_into(settings: &mut Settings, file: &Path) -> Result<(), OpError> {
         Document::parse(text.as_str()).map_err(|error| bad(file, &text, error.span().map_or(0, |span| span.start), error.message()))?;
     for (key, item) in document.iter() {
         let at = document.key(key).and_then(toml_edit::Key::span).or_else(|| item.span()).map_or(0, |span| span.start);
-        set(settings, key, item).map_err(|fault| match fault {
+        set(config, key, item).map_err(|fault| match fault {
             Fault::Forbidden => Rejection::Denied {
                 message: format!("{}: line {}: a configuration file cannot set \"{key}\"", file.display(), place(&text, at).0),
                 hint: "use the command line or the environment for this",
@@ -68,8 +96,22 @@ enum Fault {
     Wrong(String),
 }
 
-fn set(settings: &mut Settings, key: &str, item: &Item) -> Result<(), Fault> {
+fn set(config: &mut Config, key: &str, item: &Item) -> Result<(), Fault> {
+    let settings = &mut config.settings;
     match key {
+        "hooks" => {
+            let table = item.as_table_like().ok_or_else(|| Fault::Wrong("hooks must be a table: write [hooks]".into()))?;
+            for (key, item) in table.iter() {
+                let hooks = &mut config.hooks;
+                let place = match key {
+                    "reserve" => &mut hooks.reserve,
+                    "strict" => &mut hooks.strict,
+                    "hold" => &mut hooks.hold,
+                    _ => return Err(Fault::Wrong(format!("there is no setting \"hooks.{key}\"; known are reserve, strict, hold"))),
+                };
+                *place = item.as_bool().ok_or_else(|| Fault::Wrong(format!("hooks.{key} must be true or false")))?;
+            }
+        }
         "lease_ttl" => settings.lease_ttl = duration(key, item)?,
         "reservation_ttl" => settings.reservation_ttl = duration(key, item)?,
         "heartbeat_timeout" => settings.heartbeat_timeout = duration(key, item)?,
@@ -79,7 +121,7 @@ fn set(settings: &mut Settings, key: &str, item: &Item) -> Result<(), Fault> {
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
-                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, busy, max_attempts, agents"
+                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, busy, max_attempts, agents, and the table [hooks]"
             )));
         }
     }
@@ -121,8 +163,8 @@ mod tests {
         let temp = tempfile::tempdir().expect("temporary");
         let file = temp.path().join("config.toml");
         std::fs::write(&file, text).expect("temporary");
-        let mut settings = Settings::default();
-        read_into(&mut settings, &file).map(|()| settings)
+        let mut config = Config::default();
+        read_into(&mut config, &file).map(|()| config.settings)
     }
 
     #[test]

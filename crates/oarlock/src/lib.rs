@@ -19,6 +19,7 @@ pub mod config;
 #[cfg(feature = "gateway")]
 mod gateway;
 mod handle;
+mod hooks;
 #[cfg(feature = "gateway")]
 mod mcp;
 pub mod project;

@@ -54,7 +54,7 @@ impl Server {
 
     /// Makes a call of a verb on behalf of whoever sent the request.
     async fn call(&self, entry: &'static Entry, request: Value, context: &RequestContext<RoleServer>) -> Result<Value, OpError> {
-        let standing = Standing::of(context)?;
+        let standing = Standing::of(context)?.about(entry.verb, &request);
         standing.admit(entry, request.to_string().len())?;
         let caller = self.sessions.caller(&self.backend, &standing).await?;
         schema::check_fields(entry, &request)?;

@@ -22,6 +22,7 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-plan", Uses::Only(&["oarlock-model"])),
     ("oarlock-ops", Uses::Only(&["oarlock-model", "oarlock-plan"])),
     ("oarlock-sqlite", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
+    ("oarlock-clients", Uses::Only(&[])),
     ("oarlock-run", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-ralf", Uses::Only(&["oarlock-model", "oarlock-ops", "oarlock-plan"])),
     ("oarlock-python", Uses::Only(&["oarlock", "oarlock-sqlite"])),

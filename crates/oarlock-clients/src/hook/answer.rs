@@ -13,6 +13,8 @@ pub enum Answer {
     Nothing,
     /// Text for the model.
     Context(String),
+    /// The same at the beginning of a session, with the agent's name.
+    Start(String, String),
     /// The tool must not run; why, for the model.
     Deny(String),
     /// The agent must not stop yet; why, for the model.
@@ -50,7 +52,7 @@ impl Answer {
     fn to_git(&self) -> Reply {
         match self {
             Self::Deny(why) | Self::Hold(why) => Reply { err: format!("{why}\n"), exit: 1, ..Reply::default() },
-            Self::Context(text) | Self::Warn(text) => Reply { err: format!("{text}\n"), ..Reply::default() },
+            Self::Context(text) | Self::Start(text, _) | Self::Warn(text) => Reply { err: format!("{text}\n"), ..Reply::default() },
             Self::Nothing => Reply::default(),
         }
     }
@@ -68,7 +70,9 @@ impl Answer {
         });
         match self {
             Self::Nothing => Value::Null,
-            Self::Context(text) => json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}),
+            Self::Context(text) | Self::Start(text, _) => {
+                json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}})
+            }
             Self::Deny(why) => json!({"hookSpecificOutput": {
                 "hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": why,
             }}),
@@ -85,7 +89,9 @@ impl Answer {
         });
         match self {
             Self::Nothing => Value::Null,
-            Self::Context(text) => json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}),
+            Self::Context(text) | Self::Start(text, _) => {
+                json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}})
+            }
             Self::Deny(why) | Self::Hold(why) => json!({"decision": "deny", "reason": why}),
             Self::Warn(text) => json!({"systemMessage": text}),
         }
@@ -95,6 +101,7 @@ impl Answer {
         match self {
             Self::Nothing => Value::Null,
             Self::Context(text) => json!({"additional_context": text}),
+            Self::Start(text, name) => json!({"additional_context": text, "env": {"OARLOCK_AGENT": name}}),
             Self::Deny(why) => json!({"permission": "deny", "user_message": why, "agent_message": why}),
             Self::Hold(why) => json!({"followup_message": why}),
             Self::Warn(text) => json!({"user_message": text}),
@@ -106,6 +113,7 @@ impl Answer {
         match self {
             Self::Nothing => Value::Null,
             Self::Context(text) => json!({"context": text}),
+            Self::Start(text, name) => json!({"context": text, "name": name}),
             Self::Deny(why) => json!({"deny": why}),
             Self::Hold(why) => json!({"hold": why}),
             Self::Warn(text) => json!({"warn": text}),

@@ -21,6 +21,8 @@ pub struct Told {
     pub call: Option<String>,
     /// What the tool is given.
     pub input: Value,
+    /// The helper that this call of a tool starts or has started, where a client tells of its helpers in no other way.
+    pub starts_helper: Option<String>,
     /// Whether the agent goes on only because it was held back at its last stop.
     pub was_held: bool,
 }
@@ -54,7 +56,10 @@ impl Told {
             tool = Some("Edit".into());
             input = Value::Object(fields.clone());
         }
+        let is_start = tool.as_deref() == Some("invoke_agent");
+        let starts_helper = input.get("agent_name").and_then(Value::as_str).filter(|_| is_start).map(str::to_owned);
         Ok(Self {
+            starts_helper,
             event: word(&["hook_event_name", "hookEventName"]),
             session: word(&["session_id", "sessionId", "conversation_id", "sessionID"]),
             thread: word(&["agent_id", "subagent_id"]),

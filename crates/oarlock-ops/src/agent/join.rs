@@ -184,10 +184,11 @@ impl Join {
         Ok(view.agents()?.into_iter().find(is_it).map(|agent| agent.name))
     }
 
-    /// The same harness run, or the same owning process, is the same session; but two owners that live are two.
+    /// The same harness run, or the same owning process, is the same session; but two owners that live and hold locks are two.
     fn resumes(&self, view: &dyn View, old: &Agent) -> bool {
         let same_owner = self.owner != Owner::None && self.owner == old.owner;
-        let is_alone = same_owner || !matches!(self.owner, Owner::Lock { .. }) || view.owner_sight(old) != OwnerSight::Alive;
+        let both_lock = matches!((&self.owner, &old.owner), (Owner::Lock { .. }, Owner::Lock { .. }));
+        let is_alone = same_owner || !both_lock || view.owner_sight(old) != OwnerSight::Alive;
         let same_harness = self.harness.is_some() && self.harness == old.harness;
         let same_process = same_owner && matches!(self.owner, Owner::Process { .. });
         (same_harness && is_alone) || same_process

@@ -32,6 +32,7 @@ pub(crate) fn overlaps(cx: &Reading<'_>, wanted: &[Wanted], session: Option<&Ses
                 pattern: held.target.to_string(),
                 agent: held.agent,
                 task: held.task,
+                reason: held.reason,
                 ttl_ms,
             });
         }
@@ -79,6 +80,7 @@ pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], for_task: Option<&Task
             overlaps.push(OverlapFacts {
                 wanted: wanted.target.to_string(),
                 pattern: wanted.target.to_string(),
+                reason: Some("a claim has waited long for it".into()),
                 ttl_ms: starved.counts_for_ms(cx.now()),
                 agent: starved.by,
                 task: Some(task),

@@ -20,7 +20,7 @@ use crate::task::values;
 /// Fails (exit 4) when another agent holds one of the paths exclusively; otherwise shows who shares them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Check {
-    /// Paths relative to the current directory, or absolute ones inside the repository
+    /// Paths relative to the current directory, or absolute ones inside the repository; with a / at its end, all that is below it
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<String>,
 }
@@ -34,7 +34,8 @@ impl Request for Check {
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         for path in &mut self.paths {
-            *path = local.repository_path(path)?;
+            let below = if path.ends_with('/') { "/" } else { "" };
+            *path = format!("{}{below}", local.repository_path(path)?);
         }
         Ok(())
     }
@@ -52,7 +53,11 @@ impl Query for Check {
         let mut wanted = Vec::new();
         for path in &self.paths {
             // Sharing is what every writer of a path at least wants: only exclusive holders stand in its way.
-            let pattern = if path == "." { Pattern::parse("**") } else { Pattern::of_path(path) };
+            let pattern = match path.strip_suffix('/') {
+                _ if path == "." || path == "./" => Pattern::parse("**"),
+                Some(folder) => Pattern::parse("**").and_then(|all| all.with_literal_prefix(folder)),
+                None => Pattern::of_path(path),
+            };
             wanted.push(Wanted { target: Target::Paths(pattern.map_err(Rejection::from)?), mode: Mode::Shared });
         }
         let overlaps = acquire::overlaps(cx, &wanted, cx.me.map(|me| &me.session))?;

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 
 #[cfg(feature = "gateway")]
 use super::access::AccessArgs;
+use super::hook::HookArgs;
 use super::init::Init;
 #[cfg(feature = "gateway")]
 use super::mcp::McpArgs;
@@ -39,6 +40,7 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("mcp", "Serve the Model Context Protocol to the agent that starts it", registry::arguments::<McpArgs>),
     #[cfg(feature = "gateway")]
     ("access", "Make, list and revoke the keys by which others may use the gateway", registry::arguments::<AccessArgs>),
+    ("hook", "Answer the hook of a coding agent's client, or of git", registry::arguments::<HookArgs>),
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];
 

@@ -142,6 +142,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
             let reply = parsed::<Init>(matches)?.run(&target, options(common, &settings))?;
             Ok(output.reply(verb, &reply))
         }
+        "hook" => parsed::<super::hook::HookArgs>(matches)?.run(common),
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
         "ralf" => parsed::<Ralf>(matches)?.run(common, output),
@@ -169,8 +170,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
                 return Ok(output.reply(entry.verb, &reply));
             }
             let target = anywhere?;
-            let mut store = target.open(options(common, &settings))?;
-            (Box::new(move |_, call, caller| call.run(&mut store, caller, &settings)), target.url())
+            at_store(&target, common, settings)?
         }
     };
     let caller = caller(common, call.identity());
@@ -188,11 +188,17 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
 }
 
 /// Where a call is made: on a store that is open here, or at a gateway.
-type Door<'a> = dyn FnMut(&str, &dyn Call, &Caller) -> Result<Value, OpError> + 'a;
+pub(crate) type Door<'a> = dyn FnMut(&str, &dyn Call, &Caller) -> Result<Value, OpError> + 'a;
+
+/// The store of this place, opened for calls.
+pub(crate) fn at_store(target: &Where, common: &Common, settings: Settings) -> Result<(Box<Door<'static>>, String), OpError> {
+    let mut store = target.open(options(common, &settings))?;
+    Ok((Box::new(move |_, call, caller| call.run(&mut store, caller, &settings)), target.url()))
+}
 
 /// The gateway that is named as the store, if one is.
 #[cfg(feature = "gateway")]
-fn gateway(common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
+pub(crate) fn gateway(common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
     let Some(client) = crate::gateway::Client::named(common.store.as_deref(), common.busy)? else { return Ok(None) };
     let url = common.store.clone().unwrap_or_default();
     Ok(Some((Box::new(move |verb, call, caller| client.call(verb, call, caller)), url)))
@@ -200,13 +206,13 @@ fn gateway(common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpEr
 
 /// A build without a client: whoever names one is told so.
 #[cfg(not(feature = "gateway"))]
-fn gateway(_common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
+pub(crate) fn gateway(_common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
     Ok(None)
 }
 
-/// Who calls. Only where nothing is said and somebody must be known are the processes above looked at.
+/// Who calls. Only where nothing is said are the processes above looked at.
 pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
-    let unknown = common.name.is_none() && common.session.is_none() && identity == Identity::Needed;
+    let unknown = common.name.is_none() && common.session.is_none() && identity != Identity::Made;
     Caller {
         name: common.name.clone(),
         session: common.session.clone(),

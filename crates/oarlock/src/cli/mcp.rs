@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::args::Common;
 use super::exec::{Absent, Where, options};
 use crate::gateway::{Client, Engine};
+use crate::hooks::memory::Memory;
 use crate::mcp::{Backend, Server, Sessions};
 
 /// Serves the Model Context Protocol on standard input and output, for the client that starts it.
@@ -34,10 +35,12 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
     let (_running, stopping) = watch::channel(false);
     let me = ProcessId::current().map_err(unidentified)?;
     let process = me.to_text();
+    let mut project = None;
     let (backend, owner) = match Client::named(common.store.as_deref(), common.busy)? {
         Some(client) => (Backend::Gateway(Arc::new(client)), Owner::Process { process }),
         None => {
             let target = Where::find(common, Absent::Refused)?;
+            project = target.project().cloned();
             let settings = target.settings()?;
             // Opened once before, so that a store that is not there is told as for every other command.
             drop(target.open(options(common, &settings))?);
@@ -48,7 +51,7 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
     // The client that started this server: when it starts it anew, the session goes on.
     let named = common.name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
     let harness = me.ancestors().into_iter().next().map(|parent| format!("mcp:{}{named}", parent.to_text()));
-    let sessions = Sessions::of_client(common.name.clone(), common.session.clone(), owner, harness);
+    let sessions = Sessions::of_client(common.name.clone(), common.session.clone(), owner, harness, Memory::of(project.as_ref()));
     let server = Server::new(backend, Arc::new(sessions));
     let broken =
         |what: String| StoreError::Unavailable { message: format!("the client cannot be served: {what}"), hint: "look at its log".into() };

@@ -4,7 +4,7 @@
 
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
-use oarlock_model::{AgentName, Rejection, SessionId, limits};
+use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::Caller;
@@ -18,14 +18,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::backend::Backend;
-use crate::cli::ThisMachine;
+use crate::cli::{ThisMachine, ancestors};
 use crate::gateway::{Gate, Principal, common_of};
+use crate::hooks::memory::{Memory, call_by_content};
+use crate::hooks::{helper_name, session_name};
 
 /// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
 const THREAD: &str = "oarlock/thread";
 
 /// The field of `_meta` in which Codex says whose turn it is.
 const CODEX: &str = "x-codex-turn-metadata";
+
+/// The field of `_meta` in which Claude Code says which call of a tool it is: its hooks know whose.
+const CLAUDE_CALL: &str = "claudecode/toolUseId";
 
 /// How long a join may take.
 const JOIN_PATIENCE: Duration = Duration::from_secs(30);
@@ -42,6 +47,10 @@ pub(crate) struct Standing {
     harness: Option<String>,
     /// Which sub-agent of it, if one.
     thread: Option<String>,
+    /// The client's id of this call.
+    call: Option<String>,
+    /// The client's run, as it calls it, with the client's name.
+    run: Option<(&'static str, String)>,
 }
 
 #[derive(Clone)]
@@ -68,7 +77,9 @@ impl Standing {
         let (run, thread) = (text(codex.get("session_id")), text(codex.get("thread_id")));
         standing.thread =
             text(context.meta.0.get(THREAD)).or_else(|| thread.filter(|thread| run.as_ref().is_some_and(|run| run != thread)));
-        standing.harness = run.map(|run| format!("codex:{run}"));
+        standing.harness = run.as_ref().map(|run| format!("codex:{run}"));
+        standing.run = run.map(|run| ("codex", run));
+        standing.call = text(context.meta.0.get(CLAUDE_CALL));
         if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>() {
             let principal = parts.extensions.get::<Principal>();
             let (Some(principal), Some(gate)) = (principal, parts.extensions.get::<Arc<Gate>>()) else {
@@ -78,6 +89,14 @@ impl Standing {
             standing.remote = Some(Remote { principal: principal.clone(), caller, gate: Arc::clone(gate) });
         }
         Ok(standing)
+    }
+
+    /// Says which call it is, where the client does not: by what is called.
+    pub(super) fn about(mut self, tool: &str, request: &Value) -> Self {
+        if self.call.is_none() {
+            self.call = Some(call_by_content(tool, request));
+        }
+        self
     }
 
     /// Counts a call against the quota of its caller, and checks that its key may make it.
@@ -101,6 +120,8 @@ pub(crate) struct Sessions {
     owner: Owner,
     /// What a restarted server of the same client would say, too.
     harness: Option<String>,
+    /// What the hooks of the same client have noted.
+    memory: Option<Memory>,
     joined: Mutex<HashMap<String, Caller>>,
     /// One joins at a time.
     joining: tokio::sync::Mutex<()>,
@@ -108,13 +129,19 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// Those of a server that a client has started as its own: of this name, in this session.
-    pub(crate) fn of_client(name: Option<AgentName>, session: Option<SessionId>, owner: Owner, harness: Option<String>) -> Self {
-        Self { name, session: Mutex::new(session), owner, harness, joined: Mutex::default(), joining: tokio::sync::Mutex::default() }
+    pub(crate) fn of_client(
+        name: Option<AgentName>,
+        session: Option<SessionId>,
+        owner: Owner,
+        harness: Option<String>,
+        memory: Option<Memory>,
+    ) -> Self {
+        Self { name, session: Mutex::new(session), owner, harness, memory, joined: Mutex::default(), joining: tokio::sync::Mutex::default() }
     }
 
     /// Those of a gateway, whose callers say who they are.
     pub(crate) fn of_gateway() -> Self {
-        Self::of_client(None, None, Owner::None, None)
+        Self::of_client(None, None, Owner::None, None, None)
     }
 
     /// The caller of a request; its agent joins if it has not.
@@ -122,6 +149,23 @@ impl Sessions {
     /// # Errors
     /// `identity_required` when a connection by HTTP names nobody; those of joining.
     pub(super) async fn caller(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {
+        match self.helper(backend, standing).await? {
+            Some(thread) => self.caller_of(backend, &Standing { thread: Some(thread), ..standing.clone() }).await,
+            None => self.caller_of(backend, standing).await,
+        }
+    }
+
+    /// Which helper makes the call, where only the client's hooks know.
+    async fn helper(&self, backend: &Backend, standing: &Standing) -> Result<Option<String>, OpError> {
+        let Some(memory) = self.memory.as_ref().filter(|_| standing.thread.is_none() && standing.remote.is_none()) else { return Ok(None) };
+        if let Some(thread) = standing.call.as_ref().and_then(|call| memory.helper_of_call(call)) {
+            return Ok(Some(thread));
+        }
+        let main = self.caller_of(backend, standing).await?;
+        Ok(main.agent_name().and_then(|name| memory.helpers(&name).pop()))
+    }
+
+    async fn caller_of(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {
         if let Some(remote) = standing.remote.as_ref().filter(|remote| remote.caller.session.is_some() && standing.thread.is_none()) {
             return Ok(remote.caller.clone());
         }
@@ -179,6 +223,17 @@ impl Sessions {
         // Who started this server on its own machine could open the store's file as well.
         let authority = standing.remote.as_ref().map_or(Authority::Operator, |remote| remote.principal.authority);
         let mut caller = Caller { name: base.clone(), authority, ..Caller::default() };
+        let mut base = base;
+        if base.is_none() {
+            if let Some((client, run)) = &standing.run {
+                base = Some(session_name(client, run)?);
+            } else if let Some(above) = self.joined_by_hook(backend).await? {
+                if standing.thread.is_none() {
+                    return Ok(Caller { authority, ..above });
+                }
+                base = above.name;
+            }
+        }
         if let (None, Some(session), None) = (&standing.thread, self.given_session(), &standing.remote) {
             caller.session = Some(session);
             return Ok(caller);
@@ -217,6 +272,22 @@ impl Sessions {
         })
     }
 
+    /// The session of the client that started this server, should a hook have joined for it.
+    async fn joined_by_hook(&self, backend: &Backend) -> Result<Option<Caller>, OpError> {
+        let entry = registry::find("heartbeat").ok_or_else(|| OpError::Internal("heartbeat is a verb".into()))?;
+        let call = Arc::from((entry.from_json)(serde_json::json!({}))?);
+        let asks = Caller { ancestors: ancestors(), ..Caller::default() };
+        match backend.call(entry.verb, call, &asks, JOIN_PATIENCE).await {
+            Ok(reply) => Ok(Some(Caller {
+                name: reply["agent"]["name"].as_str().map(AgentName::parse).transpose()?,
+                session: reply["agent"]["session"].as_str().map(SessionId::parse).transpose()?,
+                ..Caller::default()
+            })),
+            Err(error) if error.code().code == "identity_required" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The session of this name that has not ended, should it stand for no process.
     async fn live_session(backend: &Backend, name: &AgentName) -> Result<Option<SessionId>, OpError> {
         let entry = registry::find("agent").ok_or_else(|| OpError::Internal("agent is a verb".into()))?;
@@ -229,32 +300,5 @@ impl Sessions {
         let has_ended = agent["state"] == "left" || agent["state"] == "lost";
         let session = agent["session"].as_str().filter(|_| !has_ended && agent.get("pid").is_none());
         Ok(session.map(SessionId::parse).transpose()?)
-    }
-}
-
-/// The name of a sub-agent: its parent's, a dot, and what tells it from others.
-fn helper_name(parent: Option<&AgentName>, thread: &str) -> Result<AgentName, Rejection> {
-    let short = if thread.len() <= 16 && oarlock_model::ident::is_identifier(thread) {
-        thread.to_owned()
-    } else {
-        blake3::hash(thread.as_bytes()).to_hex()[..8].to_owned()
-    };
-    let parent = parent.map_or("agent", AgentName::as_str);
-    let room = limits::IDENTIFIER_CHARS_MAX - short.len() - 1;
-    AgentName::parse(&format!("{}.{short}", parent.get(..room.min(parent.len())).unwrap_or(parent)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sub_agent_is_named_after_its_parent() {
-        let ada = AgentName::parse("ada").expect("a name");
-        assert_eq!(helper_name(Some(&ada), "tests").expect("a name").as_str(), "ada.tests");
-        let hashed = helper_name(Some(&ada), "0199a-weird thread/id with more than it should have").expect("a name");
-        assert!(hashed.as_str().starts_with("ada.") && hashed.as_str().len() == 12, "{hashed}");
-        let long = AgentName::parse(&"x".repeat(64)).expect("a name");
-        assert!(helper_name(Some(&long), "tests").expect("it fits").as_str().ends_with(".tests"));
     }
 }

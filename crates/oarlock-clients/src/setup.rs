@@ -1,0 +1,458 @@
+//! What each client needs so that its agents work with Oarlock: a server, hooks, permissions, a few lines of instruction. Which
+//! file, which place in it; reading and writing them is the caller's.
+
+use serde_json::{Value, json};
+
+use crate::block::{self, Comment};
+use crate::client::Client;
+use crate::edit::{EditError, Edited};
+use crate::json::{self, JsonWant};
+use crate::toml::{self, TomlWant};
+
+/// What the server and Oarlock's own entries are called.
+pub const SERVER: &str = "oarlock";
+
+/// The version of what is written into `AGENTS.md`.
+pub const BLOCK_VERSION: u32 = 1;
+
+/// The instructions of the block in `AGENTS.md`.
+pub const INSTRUCTIONS: &str = include_str!("../assets/block.md");
+
+/// The plugin of OpenCode.
+const OPENCODE_PLUGIN: &str = include_str!("../assets/opencode.js");
+
+/// Whose set-up it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Of the repository, for all who work on it.
+    Project,
+    /// Of the user, for all repositories.
+    User,
+}
+
+/// Where a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// The top of the worktree.
+    Project,
+    /// The user's own directory.
+    Home,
+    /// The client's directory of the user's configuration.
+    Client,
+    /// The directory of git's hooks.
+    GitHooks,
+}
+
+/// What has to be in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Members and elements of a JSON file.
+    Json(Vec<JsonWant>),
+    /// Tables and elements of a TOML file.
+    Toml(Vec<TomlWant>),
+    /// A marked block of a Markdown file.
+    Block(String),
+    /// A marked block of a shell script, behind its first line.
+    Script(String),
+    /// The whole file.
+    Whole(String),
+}
+
+/// A file that a client reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Where it is.
+    pub base: Base,
+    /// Its path from there, and others by which the client knows it as well: the first one that exists is meant.
+    pub names: &'static [&'static str],
+    /// What has to be in it.
+    pub content: Content,
+    /// Only when the file is there.
+    pub only_if_there: bool,
+    /// Several clients read it: it stays as long as one of them is set up.
+    pub is_shared: bool,
+}
+
+/// What a set-up depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The program, as a client finds it.
+    pub program: String,
+    /// The directory of the store, which a client's sandbox must let commands write; where there is a project.
+    pub store_dir: Option<String>,
+}
+
+impl Content {
+    /// The text with what is wanted in it.
+    ///
+    /// # Errors
+    /// Text that cannot be edited; a whole file that is somebody else's.
+    pub fn put(&self, text: &str) -> Result<Edited, EditError> {
+        match self {
+            Self::Json(wants) => json::put(text, wants),
+            Self::Toml(wants) => toml::put(text, wants),
+            Self::Block(body) => Ok(block::put(text, Comment::Markdown, &block::block(Comment::Markdown, BLOCK_VERSION, body))),
+            Self::Script(body) => put_script(text, body),
+            Self::Whole(whole) if text == whole => Ok(Edited::of(text)),
+            Self::Whole(whole) if text.is_empty() => {
+                let mut edited = Edited::of("");
+                edited.insert(0, whole.clone());
+                Ok(edited)
+            }
+            Self::Whole(_) => Err(EditError::at(text, 0, "this file is written by Oarlock as a whole, and has something else in it")),
+        }
+    }
+
+    /// Whether a text has something of Oarlock's.
+    pub fn is_in(&self, text: &str) -> bool {
+        match self {
+            Self::Json(wants) => json::has_any(text, wants),
+            Self::Toml(wants) => toml::has_any(text, wants),
+            Self::Block(_) => block::has(text, Comment::Markdown),
+            Self::Script(_) => block::has(text, Comment::Hash),
+            // An older version of it begins as this one does.
+            Self::Whole(whole) => !text.is_empty() && whole.lines().next() == text.lines().next(),
+        }
+    }
+
+    /// The text without what is Oarlock's, known by what it looks like; nothing when nothing is left.
+    ///
+    /// # Errors
+    /// Text that cannot be edited.
+    pub fn take_out(&self, text: &str) -> Result<Option<String>, EditError> {
+        let filled = |text: String| (!text.trim().is_empty()).then_some(text);
+        match self {
+            Self::Json(wants) => json::take_out(text, wants),
+            Self::Toml(wants) => toml::take_out(text, wants),
+            Self::Block(_) => Ok(filled(block::take_out(text, Comment::Markdown))),
+            Self::Script(_) => Ok(filled(block::take_out(text, Comment::Hash)).filter(|text| text.trim() != SHEBANG.trim())),
+            Self::Whole(_) => Ok((!self.is_in(text)).then(|| text.to_owned())),
+        }
+    }
+
+    /// Whether the file has to be executable.
+    pub fn is_program(&self) -> bool {
+        matches!(self, Self::Script(_))
+    }
+}
+
+const SHEBANG: &str = "#!/bin/sh\n";
+
+/// Behind the first line, so that it runs whatever the script does afterwards.
+fn put_script(text: &str, body: &str) -> Result<Edited, EditError> {
+    let block = block::block(Comment::Hash, BLOCK_VERSION, body);
+    let mut edited = Edited::of(text);
+    if text.is_empty() {
+        edited.insert(0, format!("{SHEBANG}{block}"));
+        return Ok(edited);
+    }
+    if block::has(text, Comment::Hash) {
+        return Ok(edited);
+    }
+    let first = text.lines().next().unwrap_or_default();
+    let interpreter = first.strip_prefix("#!").and_then(|rest| rest.split_whitespace().last()).and_then(|path| path.rsplit('/').next());
+    if !matches!(interpreter, Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash")) {
+        return Err(EditError::at(text, 0, "this hook is no shell script: call `oarlock hook git …` from it"));
+    }
+    match text.find('\n') {
+        Some(end) => edited.insert(end + 1, block),
+        None => edited.insert(text.len(), format!("\n{block}")),
+    }
+    Ok(edited)
+}
+
+/// The files of a client.
+pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
+    let is_project = scope == Scope::Project;
+    let base = if is_project { Base::Project } else { Base::Client };
+    let file = |base: Base, names: &'static [&'static str], content: Content| Target {
+        base,
+        names,
+        content,
+        only_if_there: false,
+        is_shared: false,
+    };
+    // The path in a repository, or in the client's own directory.
+    let at = |project: &'static [&'static str], user: &'static [&'static str], content: Content| {
+        file(base, if is_project { project } else { user }, content)
+    };
+    let server = json!({"command": facts.program, "args": ["mcp"]});
+    let agents = || {
+        let mut target = file(Base::Project, &["AGENTS.md"], Content::Block(INSTRUCTIONS.into()));
+        target.is_shared = true;
+        target
+    };
+    let mut targets = match client {
+        Client::Claude => {
+            let servers = Content::Json(vec![JsonWant::Member(&["mcpServers", SERVER], typed(&server, "stdio"))]);
+            let mut settings = claude_hooks(&facts.program);
+            settings.push(JsonWant::Element(&["permissions", "allow"], json!("mcp__oarlock"), "\"mcp__oarlock\""));
+            settings.push(JsonWant::Element(&["permissions", "allow"], json!("Bash(oarlock:*)"), "\"Bash(oarlock:*)\""));
+            if is_project {
+                settings.push(JsonWant::Element(&["enabledMcpjsonServers"], json!(SERVER), "\"oarlock\""));
+            }
+            let servers = if is_project { file(Base::Project, &[".mcp.json"], servers) } else { file(Base::Home, &[".claude.json"], servers) };
+            let mut targets = vec![servers, at(&[".claude/settings.json"], &["settings.json"], Content::Json(settings))];
+            if is_project {
+                // Claude Code reads AGENTS.md by itself only where there is no CLAUDE.md.
+                let import = Content::Block("@AGENTS.md".into());
+                targets.push(Target { only_if_there: true, ..file(Base::Project, &["CLAUDE.md"], import) });
+            }
+            targets
+        }
+        Client::Codex => {
+            let table = format!("command = {}\nargs = [\"mcp\"]", json!(facts.program));
+            let mut wants = vec![TomlWant::Table("mcp_servers", SERVER, table)];
+            if let Some(dir) = &facts.store_dir {
+                wants.push(TomlWant::Element("sandbox_workspace_write", "writable_roots", dir.clone()));
+            }
+            let hooks = Content::Json(codex_hooks(&facts.program));
+            vec![
+                at(&[".codex/config.toml"], &["config.toml"], Content::Toml(wants)),
+                at(&[".codex/hooks.json"], &["hooks.json"], hooks),
+            ]
+        }
+        Client::Gemini => {
+            let mut server = server;
+            // Gemini CLI keeps from servers what looks like a secret, unless it is named.
+            server["env"] = json!({"OARLOCK_AGENT": "$OARLOCK_AGENT", "OARLOCK_SESSION": "$OARLOCK_SESSION", "OARLOCK_STORE": "$OARLOCK_STORE"});
+            server["trust"] = json!(true);
+            let mut wants = vec![JsonWant::Member(&["mcpServers", SERVER], server)];
+            wants.extend(gemini_hooks(&facts.program));
+            if is_project {
+                wants.push(JsonWant::Among(&["context", "fileName"], "AGENTS.md", &["GEMINI.md", "AGENTS.md"]));
+            }
+            vec![at(&[".gemini/settings.json"], &["settings.json"], Content::Json(wants))]
+        }
+        Client::OpenCode => {
+            let server = json!({"type": "local", "command": [facts.program, "mcp"], "enabled": true});
+            let wants = vec![JsonWant::Member(&["mcp", SERVER], server)];
+            let plugin = OPENCODE_PLUGIN.replace("spawn(\"oarlock\"", &format!("spawn({}", json!(facts.program)));
+            vec![
+                at(&["opencode.json", "opencode.jsonc"], &["opencode.json", "opencode.jsonc"], Content::Json(wants)),
+                at(&[".opencode/plugin/oarlock.js"], &["plugin/oarlock.js"], Content::Whole(plugin)),
+            ]
+        }
+        Client::Cursor => vec![
+            at(&[".cursor/mcp.json"], &["mcp.json"], Content::Json(vec![JsonWant::Member(&["mcpServers", SERVER], server)])),
+            at(&[".cursor/hooks.json"], &["hooks.json"], Content::Json(cursor_hooks(&facts.program))),
+        ],
+        Client::VsCode => {
+            let servers = Content::Json(vec![JsonWant::Member(&["servers", SERVER], typed(&server, "stdio"))]);
+            let mut targets = vec![at(&[".vscode/mcp.json"], &["mcp.json"], servers)];
+            if is_project {
+                let hooks = Content::Json(flat_hooks(&facts.program, Client::VsCode, VSCODE_EVENTS));
+                targets.push(file(Base::Project, &[".github/hooks/oarlock.json"], hooks));
+            }
+            targets
+        }
+        Client::Git => {
+            let script = |event: &str| {
+                let program = &facts.program;
+                Content::Script(format!(
+                    "if command -v {program} >/dev/null 2>&1; then\n  {program} hook git {event} || exit 1\nfi"
+                ))
+            };
+            vec![
+                file(Base::GitHooks, &["pre-commit"], script("pre-commit")),
+                file(Base::GitHooks, &["pre-push"], script("pre-push")),
+            ]
+        }
+    };
+    if is_project && client != Client::Git {
+        targets.push(agents());
+    }
+    targets
+}
+
+fn typed(server: &Value, kind: &str) -> Value {
+    let mut server = server.clone();
+    server["type"] = json!(kind);
+    server
+}
+
+/// Seconds that a client waits for a hook.
+const TIMEOUT_S: u64 = 30;
+
+/// What every one of Oarlock's hooks has in it.
+const MARK: &str = " hook ";
+
+type Event = (&'static [&'static str], Option<&'static str>);
+
+const CLAUDE_EVENTS: [Event; 8] = [
+    (&["hooks", "SessionStart"], None),
+    (&["hooks", "UserPromptSubmit"], None),
+    (&["hooks", "PreToolUse"], Some("Edit|MultiEdit|Write|NotebookEdit|Bash|mcp__.*")),
+    (&["hooks", "PostToolUse"], None),
+    (&["hooks", "Stop"], None),
+    (&["hooks", "SessionEnd"], None),
+    (&["hooks", "SubagentStart"], None),
+    (&["hooks", "SubagentStop"], None),
+];
+
+const CODEX_EVENTS: [Event; 8] = [
+    (&["hooks", "SessionStart"], None),
+    (&["hooks", "UserPromptSubmit"], None),
+    (&["hooks", "PreToolUse"], Some("Bash|apply_patch|Edit|Write|mcp__.*")),
+    (&["hooks", "PostToolUse"], None),
+    (&["hooks", "PreCompact"], None),
+    (&["hooks", "Stop"], None),
+    (&["hooks", "SubagentStart"], None),
+    (&["hooks", "SubagentStop"], None),
+];
+
+// Its PreCompress comes before every request, whether anything is compressed or not: it tells nothing.
+const GEMINI_EVENTS: [Event; 6] = [
+    (&["hooks", "SessionStart"], None),
+    (&["hooks", "BeforeAgent"], None),
+    (&["hooks", "BeforeTool"], Some("write_file|replace|run_shell_command|invoke_agent|mcp_.*")),
+    (&["hooks", "AfterTool"], None),
+    (&["hooks", "AfterAgent"], None),
+    (&["hooks", "SessionEnd"], None),
+];
+
+const CURSOR_EVENTS: &[&[&str]] = &[
+    &["hooks", "sessionStart"],
+    &["hooks", "preToolUse"],
+    &["hooks", "beforeShellExecution"],
+    &["hooks", "postToolUse"],
+    &["hooks", "preCompact"],
+    &["hooks", "stop"],
+    &["hooks", "subagentStart"],
+    &["hooks", "subagentStop"],
+    &["hooks", "sessionEnd"],
+];
+
+const VSCODE_EVENTS: &[&[&str]] = &[
+    &["hooks", "SessionStart"],
+    &["hooks", "UserPromptSubmit"],
+    &["hooks", "PreToolUse"],
+    &["hooks", "PostToolUse"],
+    &["hooks", "PreCompact"],
+    &["hooks", "SubagentStart"],
+    &["hooks", "SubagentStop"],
+    &["hooks", "Stop"],
+];
+
+/// The hooks of Claude Code, for its settings and for a plugin.
+pub fn claude_hooks(program: &str) -> Vec<JsonWant> {
+    grouped_hooks(program, Client::Claude, &CLAUDE_EVENTS, TIMEOUT_S)
+}
+
+fn codex_hooks(program: &str) -> Vec<JsonWant> {
+    grouped_hooks(program, Client::Codex, &CODEX_EVENTS, TIMEOUT_S)
+}
+
+fn gemini_hooks(program: &str) -> Vec<JsonWant> {
+    // It counts in milliseconds.
+    grouped_hooks(program, Client::Gemini, &GEMINI_EVENTS, TIMEOUT_S * 1_000)
+}
+
+fn hook_command(program: &str, client: Client, event: &str) -> String {
+    let program = quoted(program);
+    let call = format!("{program}{MARK}{client} {event}");
+    match client {
+        // It takes every exit code but 0 and 1 for a refusal, also that of a program that is not there.
+        Client::Gemini => format!("command -v {program} >/dev/null 2>&1 || exit 0; {call}"),
+        _ => call,
+    }
+}
+
+/// A program's path as a shell reads it.
+fn quoted(program: &str) -> String {
+    let is_plain = program.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
+    if is_plain { program.to_owned() } else { format!("'{}'", program.replace('\'', "'\\''")) }
+}
+
+/// What tells Oarlock's hooks of a client from others.
+fn mark(client: Client) -> &'static str {
+    match client {
+        Client::Claude => " hook claude ",
+        Client::Codex => " hook codex ",
+        Client::Gemini => " hook gemini ",
+        Client::Cursor => " hook cursor ",
+        _ => " hook vscode ",
+    }
+}
+
+fn grouped_hooks(program: &str, client: Client, events: &[Event], timeout: u64) -> Vec<JsonWant> {
+    let want = |(path, matcher): &Event| {
+        let event = path.last().copied().unwrap_or_default();
+        let mut hook = json!({"type": "command", "command": hook_command(program, client, event), "timeout": timeout});
+        if client == Client::Gemini {
+            hook["name"] = json!(SERVER);
+        }
+        let mut group = json!({ "hooks": [hook] });
+        if let Some(matcher) = matcher {
+            group["matcher"] = json!(matcher);
+        }
+        JsonWant::Element(path, group, mark(client))
+    };
+    events.iter().map(want).collect()
+}
+
+fn flat_hooks(program: &str, client: Client, events: &[&'static [&'static str]]) -> Vec<JsonWant> {
+    let want = |path: &&'static [&'static str]| {
+        let event = path.last().copied().unwrap_or_default();
+        let mut hook = json!({"command": hook_command(program, client, event), "timeout": TIMEOUT_S});
+        if client == Client::VsCode {
+            hook["type"] = json!("command");
+        }
+        JsonWant::Element(path, hook, mark(client))
+    };
+    events.iter().map(want).collect()
+}
+
+fn cursor_hooks(program: &str) -> Vec<JsonWant> {
+    let mut wants = vec![JsonWant::Frame(&["version"], json!(1))];
+    wants.extend(flat_hooks(program, Client::Cursor, CURSOR_EVENTS));
+    wants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::undo;
+
+    fn facts() -> Facts {
+        Facts { program: "oarlock".into(), store_dir: Some("/r/.oarlock".into()) }
+    }
+
+    #[test]
+    fn every_file_of_every_client_is_written_and_taken_back() {
+        for client in Client::ALL {
+            for scope in [Scope::Project, Scope::User] {
+                for target in targets(client, scope, &facts()) {
+                    let what = format!("{client} {scope:?} {:?}", target.names);
+                    let edited = target.content.put("").unwrap_or_else(|error| panic!("{what}: {error}"));
+                    assert!(target.content.is_in(&edited.text), "{what}: {}", edited.text);
+                    assert_eq!(target.content.put(&edited.text).expect("what we wrote").insertions, vec![], "{what}: twice is once");
+                    assert_eq!(undo(&edited.text, &edited.insertions).as_deref(), Some(""), "{what}");
+                    assert_eq!(target.content.take_out(&edited.text), Ok(None), "{what}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_is_short() {
+        let block = block::block(Comment::Markdown, BLOCK_VERSION, INSTRUCTIONS);
+        assert!(block.len() <= 1_200, "{} bytes", block.len());
+    }
+
+    #[test]
+    fn a_script_of_git_keeps_what_it_does() {
+        let content = &targets(Client::Git, Scope::Project, &facts())[0].content;
+        let found = "#!/usr/bin/env bash\nset -e\nmake check\n";
+        let edited = content.put(found).expect("a script");
+        assert!(edited.text.starts_with("#!/usr/bin/env bash\n# oarlock:begin") && edited.text.ends_with("make check\n"), "{}", edited.text);
+        assert_eq!(content.take_out(&edited.text), Ok(Some(found.to_owned())));
+        assert!(content.put("#!/usr/bin/env python3\n").is_err());
+    }
+
+    #[test]
+    fn a_program_with_a_strange_path_is_quoted() {
+        assert_eq!(quoted("/home/a b/oar'lock"), "'/home/a b/oar'\\''lock'");
+        assert_eq!(quoted("/usr/bin/oarlock"), "/usr/bin/oarlock");
+    }
+}

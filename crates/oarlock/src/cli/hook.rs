@@ -1,0 +1,168 @@
+//! `hook`: what a coding agent's client calls. Whatever goes wrong here must not look like a refusal: an edit that cannot be
+//! checked passes, and the failure is logged.
+
+use clap::Args;
+use oarlock_clients::client::Client;
+use oarlock_clients::hook::{Answer, Moment, Told};
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::Path;
+
+use super::args::Common;
+use super::exec::{Absent, Where, at_store, gateway};
+use super::output::note;
+use crate::config::{self, HookSettings};
+use crate::hooks::memory::Memory;
+use crate::hooks::{Hook, Who};
+use crate::project::{Project, current_dir};
+
+/// The longest input of a hook, in bytes: what a tool writes is in it.
+const INPUT_BYTES_MAX: u64 = 64 << 20;
+
+/// What ends a command line that cannot be understood: the contract's 2 would be a refusal to a client.
+const EXIT_UNUSABLE: u8 = 1;
+
+/// Variables in which clients name the directory that they were started for.
+const PROJECT_DIRS: [&str; 3] = ["CLAUDE_PROJECT_DIR", "GEMINI_PROJECT_DIR", "CURSOR_PROJECT_DIR"];
+
+/// Answers the hook of a coding agent's client, or of git.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HookArgs {
+    /// claude, codex, gemini, opencode, cursor, vscode or git
+    #[arg(value_name = "CLIENT")]
+    client: String,
+    /// The event, as the client calls it or as session-start, prompt, before-tool, after-tool, compact, stop, session-end, subagent-start,
+    /// subagent-stop, pre-commit or pre-push
+    #[arg(value_name = "EVENT")]
+    event: String,
+}
+
+/// The exit code of a command line that was refused, which for a hook is never the one by which clients are told to stop.
+pub(super) fn not_a_refusal(argv: &[OsString], code: u8) -> u8 {
+    let verb = argv.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    if verb.is_some_and(|verb| verb == "hook") { EXIT_UNUSABLE } else { code }
+}
+
+impl HookArgs {
+    pub(crate) fn run(self, common: &Common) -> Result<u8, OpError> {
+        let named = self.client.parse::<Client>().ok().zip(Moment::parse(&self.event));
+        let Some((client, moment)) = named else {
+            let (client, event) = (oarlock_model::ident::shown(&self.client), oarlock_model::ident::shown(&self.event));
+            note(&format!("oarlock: there is no hook of {client} called {event}; `oarlock hook --help` has them. Nothing was checked."));
+            return Ok(EXIT_UNUSABLE);
+        };
+        let mut run = Run { client, moment, told: Told::default(), memory: None, settings: HookSettings::default() };
+        let answer = match run.answer(common) {
+            Ok(answer) => answer,
+            Err(error) => run.failed(&error),
+        };
+        let reply = answer.reply(client, moment, &run.told);
+        // A reader that has gone wants no answer.
+        let _ = std::io::stdout().lock().write_all(reply.out.as_bytes());
+        let _ = std::io::stderr().lock().write_all(reply.err.as_bytes());
+        Ok(reply.exit)
+    }
+}
+
+struct Run {
+    client: Client,
+    moment: Moment,
+    told: Told,
+    memory: Option<Memory>,
+    settings: HookSettings,
+}
+
+impl Run {
+    fn answer(&mut self, common: &Common) -> Result<Answer, OpError> {
+        let is_git = self.client == Client::Git;
+        self.memory = Memory::of(Project::around(&current_dir()?).filter(|project| project.dir().is_dir()).as_ref());
+        if !is_git {
+            let input = read_input()?;
+            self.told = Told::read(&input)
+                .map_err(|what| Rejection::invalid(format!("the input of the hook: {what}"), "it is the JSON object that a client sends"))?;
+            self.enter_directory();
+        }
+        let gateway = gateway(common)?;
+        let (door, is_local) = match gateway {
+            Some((door, _)) => {
+                let project = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
+                self.settings = config::load_all(None)?.hooks;
+                self.memory = Memory::of(project.as_ref());
+                (door, false)
+            }
+            None => {
+                let target = match Where::find(common, Absent::Refused) {
+                    Ok(target) => target,
+                    // Not a project of Oarlock's: the hooks of a user run in every repository.
+                    Err(error) if error.code().code == "not_found" => return Ok(Answer::Nothing),
+                    Err(error) => return Err(error),
+                };
+                let project = target.project().cloned();
+                self.memory = Memory::of(project.as_ref());
+                let config = config::load_all(project.as_ref().map(|project| project.dir().join("config.toml")).as_deref())?;
+                self.settings = config.hooks;
+                (at_store(&target, common, config.settings)?.0, true)
+            }
+        };
+        let main = if is_git {
+            Who::above(common.name.clone(), common.session.clone())?
+        } else {
+            Who::of(self.client, &self.told, common.name.clone(), common.session.clone())?
+        };
+        let nowhere = Memory::nowhere();
+        let memory = self.memory.as_ref().unwrap_or(&nowhere);
+        let thread = match &self.told.thread {
+            // Its helpers run between two calls of one tool, and are told apart by nothing else.
+            None if self.client == Client::Gemini => memory.helpers(&main.name).pop(),
+            thread => thread.clone(),
+        };
+        let who = thread.map_or_else(|| Ok(main.clone()), |thread| main.helper(&thread))?;
+        let mut hook = Hook { client: self.client, told: &self.told, main, who, settings: self.settings, is_local, memory, door };
+        hook.run(self.moment)
+    }
+
+    /// The directory that the agent works in, or, where no project is around it, the one that its client was started for.
+    fn enter_directory(&self) {
+        let is_of_project = |dir: &Path| Project::find(dir).is_ok();
+        let cwd = self.told.cwd.as_deref().map(Path::new).filter(|cwd| cwd.is_absolute());
+        let started_for = PROJECT_DIRS.iter().filter_map(std::env::var_os).find(|dir| is_of_project(Path::new(dir)));
+        let started_for = started_for.as_deref().map(Path::new);
+        let target = cwd.filter(|cwd| started_for.is_none() || is_of_project(cwd)).or(started_for);
+        if let Some(target) = target {
+            // Where it cannot be entered, the directory that the hook was started in has to do.
+            let _ = std::env::set_current_dir(target);
+        }
+    }
+
+    /// Something failed: the client goes on, unless it was set up not to.
+    fn failed(&self, error: &OpError) -> Answer {
+        let line = super::render::safe(&format!("oarlock hook {} {:?}: {error} ({})", self.client, self.moment, error.code().code));
+        let line = line.replace('\n', " ");
+        note(&line);
+        if let Some(memory) = &self.memory {
+            memory.log(&format!("{} {line}", oarlock_host::clock::wall_ms()));
+        }
+        match self.moment {
+            Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if self.settings.strict => {
+                Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {error}"))
+            }
+            _ => Answer::Nothing,
+        }
+    }
+}
+
+fn read_input() -> Result<String, OpError> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Ok(String::new());
+    }
+    let mut bytes = Vec::new();
+    let read = stdin.lock().take(INPUT_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|error| OpError::Internal(format!("standard input cannot be read: {error}")))?;
+    if bytes.len() as u64 > INPUT_BYTES_MAX {
+        return Err(Rejection::limit("bytes of the hook's input", INPUT_BYTES_MAX as usize, bytes.len()).into());
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

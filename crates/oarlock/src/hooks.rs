@@ -1,0 +1,267 @@
+//! What happens when a client's hook calls: the agent joins, what it is about to write is checked, it hears what is new, and it leaves.
+//! `oarlock-clients` reads what the client tells and writes what it understands; here are the calls between the two.
+
+mod git;
+pub(crate) mod memory;
+mod speak;
+mod who;
+
+use oarlock_clients::client::Client;
+use oarlock_clients::hook::{Answer, Moment, Told, calls_oarlock, writes};
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::local::Local as _;
+use oarlock_ops::registry;
+use serde_json::{Value, json};
+use std::path::Path;
+
+use crate::cli::{Door, ThisMachine};
+use crate::config::HookSettings;
+use memory::Memory;
+pub(crate) use who::Who;
+#[cfg(feature = "gateway")]
+pub(crate) use who::{helper_name, session_name};
+
+/// One call of a hook.
+pub(crate) struct Hook<'a> {
+    pub(crate) client: Client,
+    pub(crate) told: &'a Told,
+    /// The agent of the client's session.
+    pub(crate) main: Who,
+    /// Whom it is about: the same, or one of its helpers.
+    pub(crate) who: Who,
+    pub(crate) settings: HookSettings,
+    /// Whether the store is on this machine, where processes are known.
+    pub(crate) is_local: bool,
+    pub(crate) memory: &'a Memory,
+    pub(crate) door: Box<Door<'static>>,
+}
+
+impl Hook<'_> {
+    /// What the hook has to say.
+    ///
+    /// # Errors
+    /// Those of the calls it makes; whoever asked decides what a failure means.
+    pub(crate) fn run(&mut self, moment: Moment) -> Result<Answer, OpError> {
+        match self.answer(moment) {
+            // Nobody has joined who could hear or hold anything.
+            Err(error) if !self.who.joins && matches!(error.code().code, "identity_required" | "not_found") => Ok(Answer::Nothing),
+            answer => answer,
+        }
+    }
+
+    fn answer(&mut self, moment: Moment) -> Result<Answer, OpError> {
+        match moment {
+            Moment::SessionStart => self.start(),
+            Moment::SubagentStart => self.start_helper(),
+            Moment::BeforeTool => self.before_tool(),
+            Moment::AfterTool | Moment::Prompt => self.news(),
+            Moment::Compact => {
+                self.memory.owe_start(&self.who.name);
+                Ok(Answer::Nothing)
+            }
+            Moment::Stop => self.stop(),
+            Moment::SessionEnd => self.end(),
+            // Not its parent, should a client not say which helper it is.
+            Moment::SubagentStop if self.who.parent.is_some() => self.end(),
+            Moment::SubagentStop => Ok(Answer::Nothing),
+            Moment::PreCommit => self.check_git(&git::staged()?, "committed"),
+            // What is pushed was committed while it was free, perhaps: whoever holds it now is named, and no more by default.
+            Moment::PrePush => Ok(match self.check_git(&git::pushed()?, "pushed")? {
+                Answer::Deny(why) if !self.settings.strict => Answer::Warn(why),
+                answer => answer,
+            }),
+        }
+    }
+
+    fn call(&mut self, verb: &str, request: Value) -> Result<Value, OpError> {
+        let caller = self.who.caller();
+        self.call_as(&caller, verb, request)
+    }
+
+    fn call_as(&mut self, caller: &Caller, verb: &str, request: Value) -> Result<Value, OpError> {
+        let entry = registry::find(verb).ok_or_else(|| OpError::Internal(format!("{verb} is no verb")))?;
+        let call = (entry.from_json)(request)?;
+        (self.door)(entry.verb, &*call, caller)
+    }
+
+    /// The same for an agent that may not have joined, or has ended: then it joins, and the call is made again.
+    fn call_joined(&mut self, verb: &str, request: Value) -> Result<Value, OpError> {
+        match self.call(verb, request.clone()) {
+            Err(error) if self.who.joins && matches!(error.code().code, "not_found" | "stale_session" | "identity_required") => {
+                self.join()?;
+                self.call(verb, request)
+            }
+            called => called,
+        }
+    }
+
+    fn join(&mut self) -> Result<(), OpError> {
+        let request = self.who.join_request(self.client, self.is_local)?;
+        self.call_as(&Caller { name: None, ..self.who.caller() }, "join", request).map(|_| ())
+    }
+
+    fn start(&mut self) -> Result<Answer, OpError> {
+        if self.who.joins {
+            match self.join() {
+                Err(error) if error.code().code == "already_exists" => return Ok(Answer::Context(speak::name_taken(&self.who.name))),
+                joined => joined?,
+            }
+        }
+        self.memory.sweep();
+        self.memory.set_helpers(&self.main.name, &[]);
+        let prime = self.call("prime", json!({}))?;
+        self.memory.start_is_told(&self.who.name);
+        if self.client == Client::Claude {
+            memory::pass_on(&self.who);
+        }
+        Ok(Answer::Start(prime["text"].as_str().unwrap_or_default().to_owned(), self.who.name.to_string()))
+    }
+
+    fn start_helper(&mut self) -> Result<Answer, OpError> {
+        let Some(parent) = self.who.parent.clone() else { return Ok(Answer::Nothing) };
+        self.join()?;
+        Ok(Answer::Start(speak::helper_start(&self.who.name, &parent), self.who.name.to_string()))
+    }
+
+    fn before_tool(&mut self) -> Result<Answer, OpError> {
+        let Some(tool) = self.told.tool.as_deref() else { return Ok(Answer::Nothing) };
+        if let Some(helper) = self.told.starts_helper.clone() {
+            return self.helper_begins(helper);
+        }
+        if let Some(thread) = self.told.thread.as_ref().filter(|_| tool.contains("oarlock")) {
+            // The server of a client that does not say which helper calls looks it up.
+            let by_content = || memory::call_by_content(tool, &self.told.input);
+            let call = self.told.call.clone().filter(|_| self.client == Client::Claude);
+            self.memory.note_call(&call.unwrap_or_else(by_content), thread);
+        }
+        // OpenCode's plugin gives each command the name of its agent.
+        if self.who.parent.is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.told.input) {
+            return Ok(Answer::Deny(speak::say_who(&self.who.name)));
+        }
+        let mut paths = Vec::new();
+        for written in writes(tool, &self.told.input) {
+            let seen_from = self.told.cwd.as_deref().unwrap_or(".");
+            let named = Path::new(seen_from).join(&written.path);
+            // What is outside of the repository is nobody's here.
+            let Some(Ok(path)) = named.to_str().map(|named| ThisMachine.repository_path(named)) else { continue };
+            paths.push(if written.tree && path != "." { format!("{path}/") } else { path });
+        }
+        if paths.is_empty() {
+            return Ok(Answer::Nothing);
+        }
+        let checked = self.call_joined("check", json!({ "paths": paths }));
+        if let Some(why) = self.refusal(checked)? {
+            return Ok(Answer::Deny(why));
+        }
+        if !self.settings.reserve {
+            return Ok(Answer::Nothing);
+        }
+        let files: Vec<String> = paths.iter().filter(|path| !path.ends_with('/') && *path != ".").map(|path| literal(path)).collect();
+        if files.is_empty() {
+            return Ok(Answer::Nothing);
+        }
+        let reserved = self.call_joined("reserve", json!({"globs": files, "reason": format!("edited in {}", self.client.title())}));
+        Ok(self.refusal(reserved)?.map_or(Answer::Nothing, Answer::Deny))
+    }
+
+    /// A helper of a client that tells of it only by the tool that starts it: until that has ended, whatever happens is the helper's.
+    fn helper_begins(&mut self, helper: String) -> Result<Answer, OpError> {
+        let mut helpers = self.memory.helpers(&self.main.name);
+        helpers.push(helper.clone());
+        self.memory.set_helpers(&self.main.name, &helpers);
+        self.who = self.main.helper(&helper)?;
+        self.join().map(|()| Answer::Nothing)
+    }
+
+    fn helper_ended(&mut self, helper: &str) -> Result<(), OpError> {
+        self.who = self.main.helper(helper)?;
+        let mut helpers = self.memory.helpers(&self.main.name);
+        if let Some(at) = helpers.iter().rposition(|open| open == helper) {
+            helpers.remove(at);
+        }
+        self.memory.set_helpers(&self.main.name, &helpers);
+        self.leave()
+    }
+
+    /// Why something may not be written, when others hold it. What its parent holds does not stop a helper.
+    fn refusal(&self, called: Result<Value, OpError>) -> Result<Option<String>, OpError> {
+        match called {
+            Ok(_) => Ok(None),
+            Err(error) if error.code().code == "reservation_overlap" => {
+                let facts = error.json()["error"]["details"]["overlaps"].as_array().cloned().unwrap_or_default();
+                let parent = self.who.parent.as_ref().map(|parent| parent.as_str());
+                let others: Vec<Value> = facts.into_iter().filter(|fact| fact["agent"].as_str() != parent).collect();
+                Ok((!others.is_empty()).then(|| speak::denied(&others)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Renews what the agent holds, and tells what it has not heard.
+    fn news(&mut self) -> Result<Answer, OpError> {
+        if let Some(helper) = self.told.starts_helper.clone() {
+            self.helper_ended(&helper)?;
+            self.who = self.main.clone();
+        }
+        let beat = self.call_joined("heartbeat", json!({}))?;
+        let mut text = String::new();
+        if self.memory.start_is_owed(&self.who.name) {
+            let prime = self.call("prime", json!({}))?;
+            text.push_str(prime["text"].as_str().unwrap_or_default());
+            self.memory.start_is_told(&self.who.name);
+        }
+        text.push_str(&speak::ended_work(&beat));
+        let unread = beat["unread"].as_u64().unwrap_or(0) as usize;
+        if unread > 0 {
+            let inbox = self.call("inbox", json!({}))?;
+            text.push_str(&speak::messages(inbox["messages"].as_array().map_or(&[], Vec::as_slice), unread));
+        }
+        Ok(if text.is_empty() { Answer::Nothing } else { Answer::Context(text) })
+    }
+
+    fn stop(&mut self) -> Result<Answer, OpError> {
+        let agent = self.call("agent", json!({"name": self.who.name}))?;
+        let held: Vec<&str> = agent["agent"]["claims"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let is_live = !matches!(agent["agent"]["state"].as_str(), Some("left" | "lost"));
+        if held.is_empty() || !is_live {
+            return Ok(Answer::Nothing);
+        }
+        Ok(match self.settings.hold && !self.told.was_held {
+            true => Answer::Hold(speak::held_work(&held)),
+            false => Answer::Warn(speak::held_work_for_people(&self.who.name, &held)),
+        })
+    }
+
+    fn end(&mut self) -> Result<Answer, OpError> {
+        // A worker's session is its own to end.
+        if !self.who.joins {
+            return Ok(Answer::Nothing);
+        }
+        self.leave().map(|()| Answer::Nothing)
+    }
+
+    fn leave(&mut self) -> Result<(), OpError> {
+        match self.call("leave", json!({})) {
+            // It never joined, or has ended by itself.
+            Err(error) if matches!(error.code().code, "not_found" | "stale_session") => Ok(()),
+            left => left.map(|_| ()),
+        }
+    }
+
+    fn check_git(&mut self, paths: &[String], deed: &str) -> Result<Answer, OpError> {
+        // In pieces: a check takes only so many.
+        for some in paths.chunks(200) {
+            let checked = self.call("check", json!({ "paths": some }));
+            if let Some(why) = self.refusal(checked)? {
+                return Ok(Answer::Deny(speak::not_in_git(&why, deed)));
+            }
+        }
+        Ok(Answer::Nothing)
+    }
+}
+
+/// A path as a pattern that matches nothing else.
+fn literal(path: &str) -> String {
+    oarlock_model::pattern::Pattern::of_path(path).map_or_else(|_| path.to_owned(), |pattern| pattern.as_str().to_owned())
+}

@@ -1,0 +1,144 @@
+//! What hooks keep on this machine between two of their calls: a log of their own failures, which helper makes which call, and
+//! whether an agent has to hear its start again. Nothing of it is needed: where it cannot be kept, hooks do without.
+
+use oarlock_model::AgentName;
+use std::fs::{self, OpenOptions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::Who;
+use crate::project::Project;
+
+/// The longest log, in bytes; then it begins anew, and the one before is kept.
+const LOG_BYTES_MAX: u64 = 256 << 10;
+
+/// After so long nobody asks for a call any more: a call follows its hook at once, unless the person is asked before.
+const CALL_AGE_MAX: Duration = Duration::from_secs(120);
+
+/// What a call is known by where a client gives it no id: the tool, without the server's name, and what it is given.
+pub(crate) fn call_by_content(tool: &str, input: &serde_json::Value) -> String {
+    let short = tool.rsplit_once("oarlock_").map_or(tool, |(_, short)| short).trim_start_matches('_');
+    let input = if input.is_null() { "{}".to_owned() } else { input.to_string() };
+    format!("{short} {input}")
+}
+
+/// The directory of what is kept.
+pub(crate) struct Memory {
+    dir: PathBuf,
+}
+
+impl Memory {
+    /// In the project's own directory; of a store elsewhere, with the user's own files.
+    pub(crate) fn of(project: Option<&Project>) -> Option<Self> {
+        let dir = match project {
+            Some(project) => project.dir(),
+            None => user_state()?,
+        };
+        Some(Self { dir: dir.join("hooks") })
+    }
+
+    /// Where nothing can be kept.
+    pub(crate) fn nowhere() -> Self {
+        Self { dir: PathBuf::from("/dev/null") }
+    }
+
+    fn file(&self, kind: &str, key: &str) -> PathBuf {
+        // A hash: what clients call things never becomes a path.
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        self.dir.join(format!("{kind}-{:016x}", hasher.finish()))
+    }
+
+    fn write(&self, file: &Path, text: &str) {
+        // Without it, a helper counts as its parent, or hears its start once less.
+        let _ = fs::create_dir_all(&self.dir).and_then(|()| fs::write(file, text));
+    }
+
+    /// The helpers that an agent has started and that have not ended, as its client calls them, the latest last.
+    pub(crate) fn helpers(&self, name: &AgentName) -> Vec<String> {
+        let text = fs::read_to_string(self.file("helpers", name.as_str())).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Sets them.
+    pub(super) fn set_helpers(&self, name: &AgentName, helpers: &[String]) {
+        let file = self.file("helpers", name.as_str());
+        if helpers.is_empty() {
+            let _ = fs::remove_file(file);
+        } else {
+            let lines: Vec<String> = helpers.iter().map(|helper| helper.replace('\n', " ")).collect();
+            self.write(&file, &lines.join("\n"));
+        }
+    }
+
+    /// Notes which helper makes a call of a tool.
+    pub(crate) fn note_call(&self, call: &str, thread: &str) {
+        self.write(&self.file("call", call), &format!("{call}\n{thread}"));
+    }
+
+    /// Which helper makes a call of a tool, told once.
+    pub(crate) fn helper_of_call(&self, call: &str) -> Option<String> {
+        let file = self.file("call", call);
+        let text = fs::read_to_string(&file).ok()?;
+        let age = fs::metadata(&file).and_then(|meta| meta.modified()).ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        let _ = fs::remove_file(&file);
+        age.filter(|age| *age <= CALL_AGE_MAX)?;
+        text.strip_prefix(call)?.strip_prefix('\n').map(str::to_owned)
+    }
+
+    /// An agent forgets what it was told.
+    pub(super) fn owe_start(&self, name: &AgentName) {
+        self.write(&self.file("start", name.as_str()), name.as_str());
+    }
+
+    /// Whether it has to be told again.
+    pub(super) fn start_is_owed(&self, name: &AgentName) -> bool {
+        self.file("start", name.as_str()).exists()
+    }
+
+    /// It was told.
+    pub(super) fn start_is_told(&self, name: &AgentName) {
+        let _ = fs::remove_file(self.file("start", name.as_str()));
+    }
+
+    /// Removes what nobody asked for.
+    pub(super) fn sweep(&self) {
+        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let is_call = entry.file_name().to_string_lossy().starts_with("call-");
+            let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+            if is_call && age.is_some_and(|age| age > CALL_AGE_MAX) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Adds a line to the log of failures.
+    pub(crate) fn log(&self, line: &str) {
+        let file = self.dir.join("hook.log");
+        if fs::metadata(&file).is_ok_and(|meta| meta.len() > LOG_BYTES_MAX) {
+            let _ = fs::rename(&file, self.dir.join("hook.log.1"));
+        }
+        let opened = fs::create_dir_all(&self.dir).and_then(|()| OpenOptions::new().create(true).append(true).open(&file));
+        // Standard error has it as well.
+        let _ = opened.and_then(|mut log| writeln!(log, "{line}"));
+    }
+}
+
+/// The directory of what Oarlock keeps for this user.
+pub(crate) fn user_state() -> Option<PathBuf> {
+    let base = match std::env::var_os("XDG_STATE_HOME").filter(|dir| !dir.is_empty()) {
+        Some(dir) => PathBuf::from(dir),
+        None => PathBuf::from(std::env::var_os("HOME").filter(|dir| !dir.is_empty())?).join(".local/state"),
+    };
+    Some(base.join("oarlock"))
+}
+
+/// Claude Code reads a file before each command that it runs: there the agent's name is passed on.
+pub(super) fn pass_on(who: &Who) {
+    let Some(file) = std::env::var_os("CLAUDE_ENV_FILE").filter(|file| !file.is_empty()) else { return };
+    // A name needs no quoting: it is made of letters, digits, dots, dashes and underscores.
+    let line = format!("export OARLOCK_AGENT={}\n", who.name);
+    let _ = OpenOptions::new().create(true).append(true).open(file).and_then(|mut file| file.write_all(line.as_bytes()));
+}

@@ -1,0 +1,173 @@
+//! As whom a hook acts: as the agent whose session it was started in, else as an agent of the client's session, with a name that the
+//! same session always has.
+
+use oarlock_clients::client::Client;
+use oarlock_clients::hook::Told;
+use oarlock_host::process::ProcessId;
+use oarlock_model::agent::{Host, Owner};
+use oarlock_model::rules::authority::Authority;
+use oarlock_model::{AgentName, Rejection, SessionId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::agent::Join;
+use oarlock_ops::call::Caller;
+use oarlock_ops::local::Local as _;
+use serde_json::Value;
+
+use crate::cli::ThisMachine;
+
+/// Programs that only start others: what a client's session stands for is the client, not the shell that it ran the hook with.
+const SHELLS: [&str; 10] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env", "timeout"];
+
+/// Whom a hook acts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Who {
+    /// The agent.
+    pub(crate) name: AgentName,
+    /// The session, when the client was started in one.
+    pub(crate) session: Option<SessionId>,
+    /// Whose helper it is.
+    pub(crate) parent: Option<AgentName>,
+    /// Whether the hook makes its sessions and ends them. A worker that was started by `oarlock work` has its own.
+    pub(crate) joins: bool,
+    /// Whether anything told who it is; else only the processes above may.
+    is_known: bool,
+    /// What the client calls its run.
+    harness: String,
+    /// The processes above, nearest first, for a caller without a name.
+    ancestors: Vec<String>,
+}
+
+impl Who {
+    /// The agent whose session a client's call is about, with the name and session that the environment gives.
+    ///
+    /// # Errors
+    /// Names that are refused.
+    pub(crate) fn of(client: Client, told: &Told, name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
+        let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
+        let own = match (&given, &told.session) {
+            (Some(name), _) => name.clone(),
+            (None, Some(id)) => session_name(client.name(), id)?,
+            (None, None) => return Self::above(None, None),
+        };
+        let run = told.session.as_deref().unwrap_or(own.as_str());
+        let harness = harness(client.name(), run);
+        Ok(Self { name: own, joins: session.is_none(), session, parent: None, is_known: true, harness, ancestors: Vec::new() })
+    }
+
+    /// A helper of this agent, by what its client calls it.
+    ///
+    /// # Errors
+    /// A name that is refused.
+    pub(crate) fn helper(&self, thread: &str) -> Result<Self, Rejection> {
+        Ok(Self {
+            name: helper_name(Some(&self.name), thread)?,
+            session: None,
+            parent: Some(self.name.clone()),
+            joins: true,
+            is_known: true,
+            harness: format!("{}/{thread}", self.harness),
+            ancestors: Vec::new(),
+        })
+    }
+
+    /// Whoever is named, or owns a process above, should there be one.
+    ///
+    /// # Errors
+    /// None for a name that was read.
+    pub(crate) fn above(name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
+        let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
+        let is_known = given.is_some();
+        let ancestors = if is_known { Vec::new() } else { crate::cli::ancestors() };
+        let name = given.map_or_else(|| AgentName::parse("somebody"), Ok)?;
+        Ok(Self { name, session, parent: None, joins: false, is_known, harness: String::new(), ancestors })
+    }
+
+    /// The caller of its calls.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            name: self.is_known.then(|| self.name.clone()),
+            session: self.session.clone(),
+            ancestors: self.ancestors.clone(),
+            authority: Authority::Operator,
+            key: None,
+        }
+    }
+
+    /// The request by which it joins. The session stands for the client's process; a helper's for none, as it has none of its own.
+    pub(crate) fn join_request(&self, client: Client, is_local: bool) -> Result<Value, OpError> {
+        let mut join = Join {
+            name: Some(self.name.clone()),
+            harness: Some(self.harness.clone()),
+            program: Some(client.name().into()),
+            host: ThisMachine.host(),
+            ..Join::default()
+        };
+        if let Some(process) = client_process().filter(|_| is_local && self.parent.is_none()) {
+            join.host = Host { pid: Some(process.pid), ..join.host };
+            join.owner = Owner::Process { process: process.to_text() };
+        }
+        Ok(serde_json::to_value(join)?)
+    }
+}
+
+/// What a client's run is called when it joins: the same run resumes its session.
+pub(crate) fn harness(client: &str, run: &str) -> String {
+    let name = format!("{client}:{run}");
+    name.chars().take(200).collect()
+}
+
+/// The name of the agent of a client's session: the client's, and the beginning of its session's id.
+///
+/// # Errors
+/// None for any text; a name that is refused is told.
+pub(crate) fn session_name(client: &str, session: &str) -> Result<AgentName, Rejection> {
+    let plain: String = session.chars().filter(char::is_ascii_alphanumeric).collect();
+    // Ids that begin with the time are told apart by their ends.
+    let short = plain.get(plain.len().saturating_sub(8)..).unwrap_or_default().to_ascii_lowercase();
+    AgentName::parse(if short.is_empty() { client.to_owned() } else { format!("{client}-{short}") }.as_str())
+}
+
+/// The name of a sub-agent: its parent's, a dot, and what tells it from others.
+///
+/// # Errors
+/// A name that is refused.
+pub(crate) fn helper_name(parent: Option<&AgentName>, thread: &str) -> Result<AgentName, Rejection> {
+    let short = if thread.len() <= 16 && oarlock_model::ident::is_identifier(thread) {
+        thread.to_owned()
+    } else {
+        let plain: String = thread.chars().filter(char::is_ascii_alphanumeric).collect();
+        plain.get(plain.len().saturating_sub(8)..).filter(|short| !short.is_empty()).unwrap_or("helper").to_ascii_lowercase()
+    };
+    let parent = parent.map_or("agent", AgentName::as_str);
+    let room = limits::IDENTIFIER_CHARS_MAX - short.len() - 1;
+    AgentName::parse(&format!("{}.{short}", parent.get(..room.min(parent.len())).unwrap_or(parent)))
+}
+
+/// The client that runs this hook: the nearest process above that is no shell.
+fn client_process() -> Option<ProcessId> {
+    let ancestors = ProcessId::current().ok()?.ancestors();
+    ancestors.into_iter().find(|process| process.program().is_some_and(|program| !SHELLS.contains(&program.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_always_has_the_same_name() {
+        let name = |session: &str| session_name("claude", session).expect("a name").to_string();
+        assert_eq!(name("3f2a91bc-0000-4000-8000-1234567890AB"), "claude-567890ab");
+        assert_eq!((name("x"), name("…")), ("claude-x".into(), "claude".into()));
+    }
+
+    #[test]
+    fn a_helper_is_named_after_its_parent() {
+        let ada = AgentName::parse("ada").expect("a name");
+        assert_eq!(helper_name(Some(&ada), "tests").expect("a name").as_str(), "ada.tests");
+        let long = helper_name(Some(&ada), "0199a-weird thread/id with more than it should have").expect("a name");
+        assert!(long.as_str().starts_with("ada.") && long.as_str().len() == 12, "{long}");
+        let wide = AgentName::parse(&"x".repeat(64)).expect("a name");
+        assert!(helper_name(Some(&wide), "tests").expect("it fits").as_str().ends_with(".tests"));
+        assert_eq!(helper_name(Some(&ada), "//").expect("a name").as_str(), "ada.helper");
+    }
+}
