@@ -74,7 +74,8 @@ pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditEr
                 // A text among others may be somebody else's wish as well.
                 let document = Document::read(&text)?;
                 let found = document.reached(path).filter(|found| found.rest.is_empty());
-                let Some(range) = document.member(path).filter(|_| found.is_some_and(|found| to_value(found.node) == Value::from(all.to_vec())))
+                let Some(range) =
+                    document.member(path).filter(|_| found.is_some_and(|found| to_value(found.node) == Value::from(all.to_vec())))
                 else {
                     continue;
                 };
@@ -130,8 +131,8 @@ impl<'a> Document<'a> {
             ..ParseOptions::default()
         };
         let collect = CollectOptions { tokens: true, ..CollectOptions::default() };
-        let parsed = parse_to_ast(text, &collect, &options)
-            .map_err(|error| EditError::at(text, error.range().start, error.kind().to_string()))?;
+        let parsed =
+            parse_to_ast(text, &collect, &options).map_err(|error| EditError::at(text, error.range().start, error.kind().to_string()))?;
         let tokens = parsed.tokens.unwrap_or_default();
         let commas = tokens.iter().filter(|token| token.token == Token::Comma).map(|token| token.range.start).collect();
         Ok(Self { text, node: parsed.value, commas })
@@ -283,9 +284,8 @@ fn laid_out(value: &Value, unit: &str, indent: &str, newline: &str) -> String {
     };
     match value {
         Value::Object(members) if !members.is_empty() => {
-            let members = members.iter().map(|(key, value)| {
-                format!("{}: {}", Value::from(key.as_str()), laid_out(value, unit, &deeper, newline))
-            });
+            let members =
+                members.iter().map(|(key, value)| format!("{}: {}", Value::from(key.as_str()), laid_out(value, unit, &deeper, newline)));
             listed(members.collect(), '{', '}')
         }
         Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {

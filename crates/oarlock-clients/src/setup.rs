@@ -191,7 +191,8 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
             if is_project {
                 settings.push(JsonWant::Element(&["enabledMcpjsonServers"], json!(SERVER), "\"oarlock\""));
             }
-            let servers = if is_project { file(Base::Project, &[".mcp.json"], servers) } else { file(Base::Home, &[".claude.json"], servers) };
+            let servers =
+                if is_project { file(Base::Project, &[".mcp.json"], servers) } else { file(Base::Home, &[".claude.json"], servers) };
             let mut targets = vec![servers, at(&[".claude/settings.json"], &["settings.json"], Content::Json(settings))];
             if is_project {
                 // Claude Code reads AGENTS.md by itself only where there is no CLAUDE.md.
@@ -201,21 +202,21 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
             targets
         }
         Client::Codex => {
-            let table = format!("command = {}\nargs = [\"mcp\"]", json!(facts.program));
+            // Codex passes on to a server only what is named.
+            let env = "env_vars = [\"OARLOCK_AGENT\", \"OARLOCK_SESSION\", \"OARLOCK_STORE\"]";
+            let table = format!("command = {}\nargs = [\"mcp\"]\n{env}", json!(facts.program));
             let mut wants = vec![TomlWant::Table("mcp_servers", SERVER, table)];
             if let Some(dir) = &facts.store_dir {
                 wants.push(TomlWant::Element("sandbox_workspace_write", "writable_roots", dir.clone()));
             }
             let hooks = Content::Json(codex_hooks(&facts.program));
-            vec![
-                at(&[".codex/config.toml"], &["config.toml"], Content::Toml(wants)),
-                at(&[".codex/hooks.json"], &["hooks.json"], hooks),
-            ]
+            vec![at(&[".codex/config.toml"], &["config.toml"], Content::Toml(wants)), at(&[".codex/hooks.json"], &["hooks.json"], hooks)]
         }
         Client::Gemini => {
             let mut server = server;
             // Gemini CLI keeps from servers what looks like a secret, unless it is named.
-            server["env"] = json!({"OARLOCK_AGENT": "$OARLOCK_AGENT", "OARLOCK_SESSION": "$OARLOCK_SESSION", "OARLOCK_STORE": "$OARLOCK_STORE"});
+            server["env"] =
+                json!({"OARLOCK_AGENT": "$OARLOCK_AGENT", "OARLOCK_SESSION": "$OARLOCK_SESSION", "OARLOCK_STORE": "$OARLOCK_STORE"});
             server["trust"] = json!(true);
             let mut wants = vec![JsonWant::Member(&["mcpServers", SERVER], server)];
             wants.extend(gemini_hooks(&facts.program));
@@ -249,14 +250,9 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
         Client::Git => {
             let script = |event: &str| {
                 let program = &facts.program;
-                Content::Script(format!(
-                    "if command -v {program} >/dev/null 2>&1; then\n  {program} hook git {event} || exit 1\nfi"
-                ))
+                Content::Script(format!("if command -v {program} >/dev/null 2>&1; then\n  {program} hook git {event} || exit 1\nfi"))
             };
-            vec![
-                file(Base::GitHooks, &["pre-commit"], script("pre-commit")),
-                file(Base::GitHooks, &["pre-push"], script("pre-push")),
-            ]
+            vec![file(Base::GitHooks, &["pre-commit"], script("pre-commit")), file(Base::GitHooks, &["pre-push"], script("pre-push"))]
         }
     };
     if is_project && client != Client::Git {
@@ -279,23 +275,23 @@ const MARK: &str = " hook ";
 
 type Event = (&'static [&'static str], Option<&'static str>);
 
-const CLAUDE_EVENTS: [Event; 8] = [
+const CLAUDE_EVENTS: [Event; 9] = [
     (&["hooks", "SessionStart"], None),
     (&["hooks", "UserPromptSubmit"], None),
     (&["hooks", "PreToolUse"], Some("Edit|MultiEdit|Write|NotebookEdit|Bash|mcp__.*")),
     (&["hooks", "PostToolUse"], None),
+    (&["hooks", "PostToolUseFailure"], None),
     (&["hooks", "Stop"], None),
     (&["hooks", "SessionEnd"], None),
     (&["hooks", "SubagentStart"], None),
     (&["hooks", "SubagentStop"], None),
 ];
 
-const CODEX_EVENTS: [Event; 8] = [
+const CODEX_EVENTS: [Event; 7] = [
     (&["hooks", "SessionStart"], None),
     (&["hooks", "UserPromptSubmit"], None),
     (&["hooks", "PreToolUse"], Some("Bash|apply_patch|Edit|Write|mcp__.*")),
     (&["hooks", "PostToolUse"], None),
-    (&["hooks", "PreCompact"], None),
     (&["hooks", "Stop"], None),
     (&["hooks", "SubagentStart"], None),
     (&["hooks", "SubagentStop"], None),
@@ -388,7 +384,8 @@ fn grouped_hooks(program: &str, client: Client, events: &[Event], timeout: u64) 
         }
         JsonWant::Element(path, group, mark(client))
     };
-    events.iter().map(want).collect()
+    // Each one is put before those that are there: the last one first, so that they stand in their order.
+    events.iter().rev().map(want).collect()
 }
 
 fn flat_hooks(program: &str, client: Client, events: &[&'static [&'static str]]) -> Vec<JsonWant> {
@@ -400,7 +397,8 @@ fn flat_hooks(program: &str, client: Client, events: &[&'static [&'static str]])
         }
         JsonWant::Element(path, hook, mark(client))
     };
-    events.iter().map(want).collect()
+    // Each one is put before those that are there: the last one first, so that they stand in their order.
+    events.iter().rev().map(want).collect()
 }
 
 fn cursor_hooks(program: &str) -> Vec<JsonWant> {
@@ -445,7 +443,11 @@ mod tests {
         let content = &targets(Client::Git, Scope::Project, &facts())[0].content;
         let found = "#!/usr/bin/env bash\nset -e\nmake check\n";
         let edited = content.put(found).expect("a script");
-        assert!(edited.text.starts_with("#!/usr/bin/env bash\n# oarlock:begin") && edited.text.ends_with("make check\n"), "{}", edited.text);
+        assert!(
+            edited.text.starts_with("#!/usr/bin/env bash\n# oarlock:begin") && edited.text.ends_with("make check\n"),
+            "{}",
+            edited.text
+        );
         assert_eq!(content.take_out(&edited.text), Ok(Some(found.to_owned())));
         assert!(content.put("#!/usr/bin/env python3\n").is_err());
     }

@@ -17,6 +17,7 @@ mod runner;
 mod selftest;
 #[cfg(feature = "gateway")]
 mod serve;
+mod setup;
 mod stewardship;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};

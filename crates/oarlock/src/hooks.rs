@@ -115,7 +115,12 @@ impl Hook<'_> {
         if self.client == Client::Claude {
             memory::pass_on(&self.who);
         }
-        Ok(Answer::Start(prime["text"].as_str().unwrap_or_default().to_owned(), self.who.name.to_string()))
+        let mut text = prime["text"].as_str().unwrap_or_default().to_owned();
+        if !matches!(self.client, Client::Claude | Client::OpenCode) {
+            // Its commands are not told by their environment, and in a sandbox not by the processes above them.
+            text.push_str(&speak::pass_the_name(&self.who.name));
+        }
+        Ok(Answer::Start(text, self.who.name.to_string()))
     }
 
     fn start_helper(&mut self) -> Result<Answer, OpError> {

@@ -25,6 +25,7 @@ mod mcp;
 pub mod project;
 pub mod ralf;
 mod selftest;
+mod setup;
 
 pub use handle::Oarlock;
 pub use oarlock_model as model;

@@ -49,13 +49,15 @@ struct Simple {
 impl Simple {
     /// Its words from the program's name on.
     fn program(&self) -> &[Option<String>] {
-        const BEFORE: [&str; 17] =
-            ["sudo", "env", "command", "exec", "nohup", "time", "builtin", "then", "do", "else", "if", "elif", "while", "until", "!", "{", "nice"];
+        const BEFORE: [&str; 17] = [
+            "sudo", "env", "command", "exec", "nohup", "time", "builtin", "then", "do", "else", "if", "elif", "while", "until", "!", "{",
+            "nice",
+        ];
         let mut words = self.words.as_slice();
         while let [Some(first), rest @ ..] = words {
-            let is_assignment = first.split_once('=').is_some_and(|(name, _)| {
-                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            });
+            let is_assignment = first
+                .split_once('=')
+                .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
             if !is_assignment && !BEFORE.contains(&first.as_str()) {
                 break;
             }
@@ -107,7 +109,11 @@ fn look(command: &str, dir: &str, depth: usize, found: &mut Vec<Written>) {
 }
 
 fn joined(dir: &str, path: &str) -> String {
-    if dir.is_empty() || path.starts_with('/') || path.starts_with('~') { path.to_owned() } else { format!("{}/{path}", dir.trim_end_matches('/')) }
+    if dir.is_empty() || path.starts_with('/') || path.starts_with('~') {
+        path.to_owned()
+    } else {
+        format!("{}/{path}", dir.trim_end_matches('/'))
+    }
 }
 
 /// The operands: what is neither an option nor the value of one of these options.
@@ -139,7 +145,8 @@ fn program_writes(program: &str, args: &[&str]) -> Vec<Written> {
         "rm" | "rmdir" => trees(operands(args, &[])),
         "sed" => {
             let in_place = args.iter().any(|arg| arg.starts_with("--in-place")) || has_short_in_place(args);
-            let with_script = args.iter().any(|arg| matches!(*arg, "-e" | "-f" | "--expression" | "--file") || arg.starts_with("--expression="));
+            let with_script =
+                args.iter().any(|arg| matches!(*arg, "-e" | "-f" | "--expression" | "--file") || arg.starts_with("--expression="));
             let found = operands(args, &["-e", "-f", "--expression", "--file", "-l"]);
             if in_place { files(found.into_iter().skip(usize::from(!with_script)).collect()) } else { Vec::new() }
         }
@@ -448,7 +455,8 @@ mod tests {
     use super::*;
 
     fn of(command: &str) -> Vec<String> {
-        let mut paths: Vec<String> = writes(command, None).into_iter().map(|w| format!("{}{}", w.path, if w.tree { "/**" } else { "" })).collect();
+        let mut paths: Vec<String> =
+            writes(command, None).into_iter().map(|w| format!("{}{}", w.path, if w.tree { "/**" } else { "" })).collect();
         paths.sort();
         paths
     }
@@ -505,7 +513,14 @@ mod tests {
         for yes in ["oarlock claim", "cd x && oarlock done T-1", "/usr/bin/oarlock inbox", "echo $(true); oarlock claim --json"] {
             assert!(calls_oarlock(yes), "{yes}");
         }
-        for no in ["oarlock claim --as a", "oarlock --session=s claim", "echo oarlock claim", "OARLOCK_AGENT=a oarlock claim", "oarlock --help", "ls"] {
+        for no in [
+            "oarlock claim --as a",
+            "oarlock --session=s claim",
+            "echo oarlock claim",
+            "OARLOCK_AGENT=a oarlock claim",
+            "oarlock --help",
+            "ls",
+        ] {
             assert!(!calls_oarlock(no), "{no}");
         }
     }

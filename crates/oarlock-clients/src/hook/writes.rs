@@ -25,14 +25,42 @@ impl Written {
 
 /// Tools that write the files they name, by the last part of their names in lower case.
 const EDITS: [&str; 22] = [
-    "edit", "write", "multiedit", "notebookedit", "write_file", "replace", "create_file", "insert_edit_into_file", "replace_string_in_file",
-    "multi_replace_string_in_file", "edit_notebook_file", "editfiles", "createfile", "create", "delete", "delete_file", "edit_file", "str_replace",
-    "str_replace_editor", "search_replace", "move_file", "insert",
+    "edit",
+    "write",
+    "multiedit",
+    "notebookedit",
+    "write_file",
+    "replace",
+    "create_file",
+    "insert_edit_into_file",
+    "replace_string_in_file",
+    "multi_replace_string_in_file",
+    "edit_notebook_file",
+    "editfiles",
+    "createfile",
+    "create",
+    "delete",
+    "delete_file",
+    "edit_file",
+    "str_replace",
+    "str_replace_editor",
+    "search_replace",
+    "move_file",
+    "insert",
 ];
 
 /// Tools that run a command.
 const SHELLS: [&str; 11] = [
-    "bash", "shell", "run_shell_command", "exec_command", "local_shell", "run_in_terminal", "powershell", "execute", "terminal", "run_command",
+    "bash",
+    "shell",
+    "run_shell_command",
+    "exec_command",
+    "local_shell",
+    "run_in_terminal",
+    "powershell",
+    "execute",
+    "terminal",
+    "run_command",
     "shell_command",
 ];
 
@@ -115,7 +143,8 @@ mod tests {
 
     #[test]
     fn each_clients_tools_are_read() {
-        let patch = "*** Begin Patch\n*** Update File: src/a.rs\n*** Move to: src/b.rs\n@@\n-x\n+y\n*** Add File: c d.md\n+hi\n*** End Patch\n";
+        let patch =
+            "*** Begin Patch\n*** Update File: src/a.rs\n*** Move to: src/b.rs\n@@\n-x\n+y\n*** Add File: c d.md\n+hi\n*** End Patch\n";
         let cases = [
             ("Edit", json!({"file_path": "/r/a.rs", "old_string": "x", "new_string": "y"}), vec!["/r/a.rs"]),
             ("Write", json!({"file_path": "/r/a.rs", "content": "path"}), vec!["/r/a.rs"]),
@@ -125,7 +154,11 @@ mod tests {
             ("edit", json!({"filePath": "/r/a"}), vec!["/r/a"]),
             ("apply_patch", json!({"command": patch}), vec!["c d.md", "src/a.rs", "src/b.rs"]),
             ("apply_patch", json!({"patchText": patch}), vec!["c d.md", "src/a.rs", "src/b.rs"]),
-            ("Bash", json!({"command": format!("cd sub && apply_patch <<'EOF'\n{patch}EOF\n")}), vec!["sub/c d.md", "sub/src/a.rs", "sub/src/b.rs"]),
+            (
+                "Bash",
+                json!({"command": format!("cd sub && apply_patch <<'EOF'\n{patch}EOF\n")}),
+                vec!["sub/c d.md", "sub/src/a.rs", "sub/src/b.rs"],
+            ),
             ("shell", json!({"command": ["bash", "-lc", "echo hi > out.txt"], "workdir": "/r/x"}), vec!["/r/x/out.txt"]),
             ("shell", json!({"command": ["apply_patch", patch]}), vec!["c d.md", "src/a.rs", "src/b.rs"]),
             ("run_shell_command", json!({"command": "sed -i s/a/b/ x y"}), vec!["x", "y"]),

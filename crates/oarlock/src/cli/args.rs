@@ -19,6 +19,7 @@ use super::runner::{RunArgs, WorkArgs};
 use super::selftest::Selftest;
 #[cfg(feature = "gateway")]
 use super::serve::ServeArgs;
+use super::setup::SetupArgs;
 
 /// A verb, its line of help, and its arguments.
 type LocalVerb = (&'static str, &'static str, fn(Command) -> Command);
@@ -40,6 +41,7 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("mcp", "Serve the Model Context Protocol to the agent that starts it", registry::arguments::<McpArgs>),
     #[cfg(feature = "gateway")]
     ("access", "Make, list and revoke the keys by which others may use the gateway", registry::arguments::<AccessArgs>),
+    ("setup", "Set up coding agents' clients, and take it back with --remove", registry::arguments::<SetupArgs>),
     ("hook", "Answer the hook of a coding agent's client, or of git", registry::arguments::<HookArgs>),
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];

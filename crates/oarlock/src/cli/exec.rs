@@ -142,6 +142,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
             let reply = parsed::<Init>(matches)?.run(&target, options(common, &settings))?;
             Ok(output.reply(verb, &reply))
         }
+        "setup" => parsed::<super::setup::SetupArgs>(matches)?.run(output),
         "hook" => parsed::<super::hook::HookArgs>(matches)?.run(common),
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),

@@ -41,7 +41,8 @@ pub(crate) struct HookArgs {
 
 /// The exit code of a command line that was refused, which for a hook is never the one by which clients are told to stop.
 pub(super) fn not_a_refusal(argv: &[OsString], code: u8) -> u8 {
-    let verb = argv.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    let verbs = super::args::command(&[]);
+    let verb = argv.iter().skip(1).find(|arg| verbs.get_subcommands().any(|verb| *verb.get_name() == ***arg));
     if verb.is_some_and(|verb| verb == "hook") { EXIT_UNUSABLE } else { code }
 }
 
@@ -80,8 +81,9 @@ impl Run {
         self.memory = Memory::of(Project::around(&current_dir()?).filter(|project| project.dir().is_dir()).as_ref());
         if !is_git {
             let input = read_input()?;
-            self.told = Told::read(&input)
-                .map_err(|what| Rejection::invalid(format!("the input of the hook: {what}"), "it is the JSON object that a client sends"))?;
+            self.told = Told::read(&input).map_err(|what| {
+                Rejection::invalid(format!("the input of the hook: {what}"), "it is the JSON object that a client sends")
+            })?;
             self.enter_directory();
         }
         let gateway = gateway(common)?;

@@ -138,6 +138,7 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
         "run" => plan::report(&mut out, reply, paint),
         "work" => plan::work(&mut out, reply, paint),
         "status" => noun::status(&mut out, reply, paint),
+        "setup" => setup(reply, &mut out),
         "prime" => out.push_str(&text(reply, "text")),
         "doctor" => noun::doctor(&mut out, reply, paint),
         "selftest" => noun::selftest(&mut out, reply, paint),
@@ -261,5 +262,23 @@ fn plain_fields(out: &mut String, reply: &Value) {
             other => other.to_string(),
         };
         let _ = writeln!(out, "{}: {shown}", field.replace('_', " "));
+    }
+}
+
+/// Each file that changes, how, and what is left for the person to do.
+fn setup(reply: &Value, out: &mut String) {
+    let rows = reply["changes"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    for row in rows {
+        if let Some(diff) = row["diff"].as_str() {
+            out.push_str(&diff.split('\n').map(|line| safe(line.trim_end_matches('\r'))).collect::<Vec<_>>().join("\n"));
+            continue;
+        }
+        out.push_str(&format!("{:<9}  {:<8}  {}\n", text(row, "action"), text(row, "client"), text(row, "file")));
+    }
+    if rows.is_empty() {
+        out.push_str("nothing to do\n");
+    }
+    for note in reply["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        out.push_str(&format!("note: {note}\n"));
     }
 }

@@ -65,5 +65,6 @@ fn git(args: &[&str]) -> Result<String, OpError> {
 }
 
 fn failed(why: &str) -> OpError {
-    StoreError::Unavailable { message: format!("git cannot be asked: {why}"), hint: "is git installed, and is this a worktree?".into() }.into()
+    StoreError::Unavailable { message: format!("git cannot be asked: {why}"), hint: "is git installed, and is this a worktree?".into() }
+        .into()
 }

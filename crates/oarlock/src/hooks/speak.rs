@@ -44,7 +44,7 @@ pub(super) fn denied(overlaps: &[Value]) -> String {
 fn time_left(ms: i64) -> String {
     match ms {
         ms if ms < 90_000 => format!("{} s", (ms / 1_000).max(1)),
-        ms if ms < 90 * 60_000 => format!("{} min", ms / 60_000),
+        ms if ms < 180 * 60_000 => format!("{} min", ms / 60_000),
         ms => format!("{} h", ms / 3_600_000),
     }
 }
@@ -69,6 +69,11 @@ pub(super) fn helper_start(name: &AgentName, parent: &AgentName) -> String {
          `--as {name}` to every `oarlock` command. Files that other agents have reserved are refused when you write them. What you hold is \
          freed when you end: report `oarlock done ID --as {name}` before."
     )
+}
+
+/// How commands say whose they are.
+pub(super) fn pass_the_name(name: &AgentName) -> String {
+    format!("- In your shell, add `--as {name}` to each `oarlock` command.\n")
 }
 
 /// A helper must not act as its parent.
@@ -139,7 +144,9 @@ mod tests {
 
     #[test]
     fn a_refusal_says_who_why_how_long_and_what_instead() {
-        let text = denied(&[json!({"path": "src/a.rs", "agent": "bob", "pattern": "src/**", "task": "T-3", "reason": "new\u{1b}[2J parser", "ttl_ms": 2_460_000})]);
+        let text = denied(&[
+            json!({"path": "src/a.rs", "agent": "bob", "pattern": "src/**", "task": "T-3", "reason": "new\u{1b}[2J parser", "ttl_ms": 2_460_000}),
+        ]);
         assert!(text.contains("src/a.rs is held by bob as src/** for task T-3"), "{text}");
         assert!(text.contains("41 min") && text.contains("oarlock send bob") && !text.contains('\u{1b}'), "{text}");
         assert!(denied(&vec![json!({"path": "a", "agent": "b", "pattern": "a", "ttl_ms": 1}); 9]).contains("and 4 more"));

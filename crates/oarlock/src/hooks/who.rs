@@ -65,7 +65,7 @@ impl Who {
             parent: Some(self.name.clone()),
             joins: true,
             is_known: true,
-            harness: format!("{}/{thread}", self.harness),
+            harness: cut(format!("{}/{thread}", self.harness)),
             ancestors: Vec::new(),
         })
     }
@@ -112,8 +112,12 @@ impl Who {
 
 /// What a client's run is called when it joins: the same run resumes its session.
 pub(crate) fn harness(client: &str, run: &str) -> String {
-    let name = format!("{client}:{run}");
-    name.chars().take(200).collect()
+    cut(format!("{client}:{run}"))
+}
+
+/// As long as an id of a run may be with room to spare.
+fn cut(text: String) -> String {
+    text.chars().take(200).collect()
 }
 
 /// The name of the agent of a client's session: the client's, and the beginning of its session's id.

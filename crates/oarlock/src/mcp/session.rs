@@ -136,7 +136,15 @@ impl Sessions {
         harness: Option<String>,
         memory: Option<Memory>,
     ) -> Self {
-        Self { name, session: Mutex::new(session), owner, harness, memory, joined: Mutex::default(), joining: tokio::sync::Mutex::default() }
+        Self {
+            name,
+            session: Mutex::new(session),
+            owner,
+            harness,
+            memory,
+            joined: Mutex::default(),
+            joining: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Those of a gateway, whose callers say who they are.
@@ -224,14 +232,13 @@ impl Sessions {
         let authority = standing.remote.as_ref().map_or(Authority::Operator, |remote| remote.principal.authority);
         let mut caller = Caller { name: base.clone(), authority, ..Caller::default() };
         let mut base = base;
-        if base.is_none() {
-            if let Some((client, run)) = &standing.run {
-                base = Some(session_name(client, run)?);
-            } else if let Some(above) = self.joined_by_hook(backend).await? {
-                if standing.thread.is_none() {
-                    return Ok(Caller { authority, ..above });
-                }
-                base = above.name;
+        if standing.remote.is_none() {
+            let above = self.joined_by_hook(backend).await?.filter(|above| base.is_none() || base == above.name);
+            match (above, &standing.run) {
+                (Some(above), _) if standing.thread.is_none() => return Ok(Caller { authority, ..above }),
+                (Some(above), _) => base = above.name,
+                (None, Some((client, run))) if base.is_none() => base = Some(session_name(client, run)?),
+                _ => {}
             }
         }
         if let (None, Some(session), None) = (&standing.thread, self.given_session(), &standing.remote) {

@@ -1,6 +1,7 @@
 //! Tests of the binary from outside: what is typed, what is printed, which exit code follows.
 //! They know the contract and nothing of the inside.
 
+mod clients;
 mod contract;
 mod gateway;
 mod machine;

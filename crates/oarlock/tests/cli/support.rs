@@ -114,7 +114,9 @@ impl Project {
         for (name, _) in std::env::vars_os() {
             // A planted bug is for the program under test.
             let is_ours = name.to_string_lossy().starts_with("OARLOCK_") && name != "OARLOCK_PLANTED";
-            if is_ours || name.to_string_lossy().starts_with("GIT_") {
+            let of_clients = ["CLAUDE", "CODEX", "GEMINI", "CURSOR", "OPENCODE"];
+            let is_clients = of_clients.iter().any(|client| name.to_string_lossy().starts_with(client));
+            if is_ours || is_clients || name.to_string_lossy().starts_with("GIT_") {
                 command.env_remove(name);
             }
         }

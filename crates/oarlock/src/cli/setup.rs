@@ -1,0 +1,117 @@
+//! `setup`: makes the clients of coding agents work with Oarlock, and takes it back.
+
+use clap::Args;
+use oarlock_clients::client::Client;
+use oarlock_clients::setup::{Facts, Scope};
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+use super::output::Output;
+use super::repository;
+use crate::project::{Project, current_dir};
+use crate::setup::{Change, Journal, Places, Plan, clients};
+
+/// Sets up coding agents' clients: server, hooks, permissions, instructions. Twice is once.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SetupArgs {
+    /// claude, codex, gemini, opencode, cursor, vscode, git, or all
+    #[arg(value_name = "CLIENT", required = true)]
+    clients: Vec<String>,
+    /// For everybody in this repository, or for you in all of them
+    #[arg(long, value_parser = ["project", "user"], default_value = "project")]
+    scope: String,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take it back: files are as they were before
+    #[arg(long)]
+    remove: bool,
+}
+
+impl SetupArgs {
+    pub(crate) fn run(&self, output: &Output) -> Result<u8, OpError> {
+        let here = current_dir()?;
+        let scope = if self.scope == "user" { Scope::User } else { Scope::Project };
+        let mut clients = clients(&self.clients)?;
+        if self.clients.iter().any(|name| name == "all") && (scope == Scope::User || !is_in_git(&here)) {
+            // Git has hooks of repositories only.
+            clients.retain(|client| *client != Client::Git);
+        }
+        if scope == Scope::User && clients.contains(&Client::Git) {
+            return Err(Rejection::invalid("git's hooks belong to a repository", "use --scope project").into());
+        }
+        let project = Project::around(&here).filter(|project| project.dir().is_dir());
+        let program = program(scope);
+        let facts = Facts { program: program.clone(), store_dir: project.as_ref().map(|project| project.dir().display().to_string()) };
+        let places = Places { project: repository::root(&here).unwrap_or(here) };
+        let _alone = places.alone();
+        let mut plan = Plan::new(places, scope, facts, Journal::open());
+        for client in &clients {
+            if self.remove { plan.take_out(*client)? } else { plan.put(*client)? }
+        }
+        let planned: Vec<Change> = plan.changes().cloned().collect();
+        if !self.dry_run {
+            plan.apply()?;
+        }
+        let mut notes = Vec::new();
+        if !self.remove {
+            if project.is_none() && scope == Scope::Project {
+                notes.push("there is no project here yet: `oarlock init` makes it, and until then hooks do nothing".to_owned());
+            }
+            if on_path("oarlock").is_none() && program == "oarlock" {
+                notes.push("`oarlock` is not on the PATH: clients will not find it".to_owned());
+            }
+            notes.extend(clients.iter().filter_map(|client| advice(*client, scope)).map(str::to_owned));
+        }
+        let rows: Vec<_> = planned
+            .iter()
+            .filter(|change| change.before.is_some() || change.after.is_some())
+            .map(|change| {
+                let mut row = json!({"client": change.client.name(), "file": change.file.display().to_string(), "action": change.action()});
+                if self.dry_run && change.action() != "unchanged" {
+                    row["diff"] = change.diff().into();
+                }
+                row
+            })
+            .collect();
+        Ok(output.reply("setup", &json!({"changes": rows, "dry_run": self.dry_run, "notes": notes})))
+    }
+}
+
+/// What a client still asks of the person.
+fn advice(client: Client, scope: Scope) -> Option<&'static str> {
+    match (client, scope) {
+        (Client::Claude, Scope::Project) => {
+            Some("Claude Code asks once whether this folder is trusted; until then it leaves its permissions out")
+        }
+        (Client::Codex, Scope::Project) => {
+            Some("Codex reads a project's files once the project is trusted, and its hooks once /hooks trusts them")
+        }
+        (Client::Codex, Scope::User) => Some("Codex runs hooks once /hooks trusts them"),
+        (Client::Gemini, Scope::Project) => {
+            Some("Gemini CLI reads a project's settings once the folder is trusted, from the directory it is started in")
+        }
+        _ => None,
+    }
+}
+
+/// The program as clients find it: by its name in files that others read too; in the user's own by its path, where the name leads elsewhere.
+fn program(scope: Scope) -> String {
+    let own = std::env::current_exe().and_then(|exe| exe.canonicalize()).ok();
+    let found = on_path("oarlock").and_then(|path| path.canonicalize().ok());
+    match own {
+        Some(own) if scope == Scope::User && found.as_ref() != Some(&own) => own.display().to_string(),
+        _ => "oarlock".into(),
+    }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
+}
+
+fn is_in_git(dir: &Path) -> bool {
+    dir.ancestors().any(|above| above.join(".git").exists())
+}

@@ -1,0 +1,327 @@
+//! Setting clients up and taking it back: `oarlock-clients` says what has to stand in which file; here files are read, changed
+//! all or none, and remembered, so that taking back gives the bytes that were there.
+
+mod journal;
+mod places;
+
+use oarlock_clients::client::Client;
+use oarlock_clients::edit::undo;
+use oarlock_clients::setup::{Content, Facts, Scope, Target, targets};
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use oarlock_ops::store::StoreError;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+pub(crate) use journal::{Journal, Record};
+pub(crate) use places::Places;
+
+/// The longest file that is edited, in bytes.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// A file as it is and as it is going to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// For whom, the first one where several want it.
+    pub(crate) client: Client,
+    pub(crate) file: PathBuf,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+    is_program: bool,
+    record: Option<Record>,
+}
+
+impl Change {
+    /// In one word.
+    pub(crate) fn action(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (before, after) if before == after => "unchanged",
+            (None, _) => "create",
+            (_, None) => "delete",
+            _ => "edit",
+        }
+    }
+
+    /// What changes, line by line.
+    pub(crate) fn diff(&self) -> String {
+        let (before, after) = (self.before.as_deref().unwrap_or_default(), self.after.as_deref().unwrap_or_default());
+        let name = |text: &Option<String>| if text.is_some() { self.file.display().to_string() } else { "/dev/null".into() };
+        let diff = similar::TextDiff::from_lines(before, after);
+        diff.unified_diff().header(&name(&self.before), &name(&self.after)).to_string()
+    }
+}
+
+/// What is going to be changed, nothing of it done yet.
+pub(crate) struct Plan {
+    places: Places,
+    scope: Scope,
+    facts: Facts,
+    journal: Journal,
+    changes: BTreeMap<PathBuf, Change>,
+}
+
+impl Plan {
+    pub(crate) fn new(places: Places, scope: Scope, facts: Facts, journal: Journal) -> Self {
+        Self { places, scope, facts, journal, changes: BTreeMap::new() }
+    }
+
+    /// The changes, each file once.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.values()
+    }
+
+    /// Adds what a client needs.
+    ///
+    /// # Errors
+    /// `data_damaged` for a file that cannot be read or edited, with its place in it.
+    pub(crate) fn put(&mut self, client: Client) -> Result<(), OpError> {
+        for target in targets(client, self.scope, &self.facts) {
+            let file = self.file_of(client, &target)?;
+            let before = self.text_now(&file)?;
+            if target.only_if_there && before.is_none() {
+                continue;
+            }
+            let (after, record) = self.put_text(client, &target, &file, before.as_deref())?;
+            self.note(client, &target, file, after, Some(record))?;
+        }
+        Ok(())
+    }
+
+    fn put_text(&self, client: Client, target: &Target, file: &Path, now: Option<&str>) -> Result<(Option<String>, Record), OpError> {
+        let text = now.unwrap_or_default();
+        let put = |text: &str| target.content.put(text).map_err(|error| unfit(file, &error));
+        let known = self.record(file);
+        let mut record = known.cloned().unwrap_or_default();
+        record.clients.insert(client.name().to_owned());
+        let base = known.and_then(|known| undo(text, &known.insertions));
+        if let Some(base) = base {
+            // Ours of before, or as it would be today.
+            let fresh = put(&base)?;
+            record.insertions = fresh.insertions;
+            return Ok((Some(fresh.text), record));
+        }
+        let edited = put(text)?;
+        if edited.insertions.is_empty() {
+            // All of it is there, put there by somebody else or changed since: it is left alone.
+            return Ok((now.map(str::to_owned), record));
+        }
+        if known.is_none() || !target.content.is_in(text) {
+            record.created = now.is_none();
+            record.dirs = missing_dirs(file);
+            record.insertions.clear();
+        }
+        record.insertions.extend(edited.insertions);
+        Ok((Some(edited.text), record))
+    }
+
+    /// Takes what a client needed away again.
+    ///
+    /// # Errors
+    /// As [`Plan::put`].
+    pub(crate) fn take_out(&mut self, client: Client) -> Result<(), OpError> {
+        for target in targets(client, self.scope, &self.facts) {
+            let file = self.file_of(client, &target)?;
+            let Some(text) = self.text_now(&file)? else {
+                self.note(client, &target, file, None, None)?;
+                continue;
+            };
+            let mut record = self.record(&file).cloned();
+            if target.is_shared {
+                if let Some(record) = &mut record {
+                    record.clients.remove(client.name());
+                }
+                if self.is_needed_by_others(client)? {
+                    self.note(client, &target, file, Some(text), record)?;
+                    continue;
+                }
+            }
+            let after = Self::taken_out(&target.content, &file, &text, record.as_ref())?;
+            self.note(client, &target, file, after, None)?;
+        }
+        Ok(())
+    }
+
+    fn taken_out(content: &Content, file: &Path, text: &str, record: Option<&Record>) -> Result<Option<String>, OpError> {
+        if let Some((record, left)) = record.and_then(|record| undo(text, &record.insertions).map(|left| (record, left))) {
+            return Ok((!(record.created && left.trim().is_empty())).then_some(left));
+        }
+        if !content.is_in(text) {
+            return Ok(Some(text.to_owned()));
+        }
+        content.take_out(text).map_err(|error| unfit(file, &error))
+    }
+
+    /// Whether another client of this scope is set up, and is going to be.
+    fn is_needed_by_others(&self, client: Client) -> Result<bool, OpError> {
+        for other in Client::ALL.into_iter().filter(|other| *other != client && *other != Client::Git) {
+            for target in targets(other, self.scope, &self.facts).iter().filter(|target| !target.is_shared && !target.only_if_there) {
+                let file = self.file_of(other, target)?;
+                if self.text_now(&file)?.is_some_and(|text| target.content.is_in(&text)) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn file_of(&self, client: Client, target: &Target) -> Result<PathBuf, OpError> {
+        let dir = self.places.dir(client, target.base)?;
+        let there = target.names.iter().map(|name| dir.join(name)).find(|file| file.exists() || self.changes.contains_key(file));
+        let file = there.unwrap_or_else(|| dir.join(target.names[0]));
+        // A link is edited where it leads to.
+        Ok(file.canonicalize().unwrap_or(file))
+    }
+
+    fn record(&self, file: &Path) -> Option<&Record> {
+        match self.changes.get(file) {
+            Some(change) => change.record.as_ref(),
+            None => self.journal.get(file),
+        }
+    }
+
+    /// The text as it is after the changes so far.
+    fn text_now(&self, file: &Path) -> Result<Option<String>, OpError> {
+        match self.changes.get(file) {
+            Some(change) => Ok(change.after.clone()),
+            None => read(file),
+        }
+    }
+
+    fn note(
+        &mut self,
+        client: Client,
+        target: &Target,
+        file: PathBuf,
+        after: Option<String>,
+        record: Option<Record>,
+    ) -> Result<(), OpError> {
+        let (first, before) = match self.changes.remove(&file) {
+            Some(change) => (change.client, change.before),
+            None => (client, read(&file)?),
+        };
+        let is_program = target.content.is_program();
+        self.changes.insert(file.clone(), Change { client: first, file, before, after, is_program, record });
+        Ok(())
+    }
+
+    /// Makes the changes: all, or none.
+    ///
+    /// # Errors
+    /// `store_unavailable` for a file that cannot be written; those that were are as before, then.
+    pub(crate) fn apply(mut self) -> Result<Vec<Change>, OpError> {
+        let changes: Vec<Change> = std::mem::take(&mut self.changes).into_values().collect();
+        for (at, change) in changes.iter().enumerate() {
+            if let Err(error) = self.write(change) {
+                for done in changes[..at].iter().rev() {
+                    // What could be written can be written back.
+                    let _ = write_text(&done.file, done.before.as_deref(), done.is_program);
+                }
+                return Err(unwritten(&change.file, &error));
+            }
+        }
+        for change in &changes {
+            match &change.record {
+                Some(record) if !record.insertions.is_empty() => self.journal.set(&change.file, record.clone()),
+                _ => self.journal.forget(&change.file),
+            }
+        }
+        self.journal.save()?;
+        Ok(changes)
+    }
+
+    fn write(&self, change: &Change) -> std::io::Result<()> {
+        if change.before == change.after {
+            return Ok(());
+        }
+        write_text(&change.file, change.after.as_deref(), change.is_program)?;
+        if change.after.is_none() {
+            for dir in self.journal.get(&change.file).map(|record| record.dirs.as_slice()).unwrap_or_default().iter().rev() {
+                // One that has something else in it stays.
+                let _ = fs::remove_dir(dir);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The directories that have to be made for a file, outermost first.
+fn missing_dirs(file: &Path) -> Vec<PathBuf> {
+    let mut dirs: Vec<PathBuf> = file.ancestors().skip(1).take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
+    dirs.reverse();
+    dirs
+}
+
+fn read(file: &Path) -> Result<Option<String>, OpError> {
+    let unreadable = |message: String, hint: &str| OpError::Damaged {
+        message: format!("{} {message}; nothing was changed", file.display()),
+        hint: hint.into(),
+        details: json!({"file": file.display().to_string()}),
+    };
+    match fs::metadata(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Ok(meta) if meta.len() > FILE_BYTES_MAX => {
+            return Err(unreadable(format!("has {} bytes, at most {FILE_BYTES_MAX} are edited", meta.len()), "is it the right file?"));
+        }
+        _ => {}
+    }
+    let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}"), "look at its permissions"))?;
+    String::from_utf8(bytes).map(Some).map_err(|_| unreadable("is not UTF-8 text".into(), "convert it to UTF-8"))
+}
+
+/// Writes a file so that a reader sees the old one or the new one, with the permissions it has.
+fn write_text(file: &Path, text: Option<&str>, is_program: bool) -> std::io::Result<()> {
+    let Some(text) = text else {
+        return match fs::remove_file(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    };
+    let dir = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    let mode = fs::metadata(file).map(|meta| meta.permissions().mode()).unwrap_or(if is_program { 0o755 } else { 0o644 });
+    fs::set_permissions(temporary.path(), fs::Permissions::from_mode(mode))?;
+    temporary.persist(file).map(|_| ()).map_err(|error| error.error)
+}
+
+fn unfit(file: &Path, error: &oarlock_clients::edit::EditError) -> OpError {
+    OpError::Damaged {
+        message: format!("{}: {error}; nothing was changed", file.display()),
+        hint: "mend the file, or move it away, and try again".into(),
+        details: json!({"file": file.display().to_string(), "line": error.line, "column": error.column}),
+    }
+}
+
+fn unwritten(file: &Path, error: &std::io::Error) -> OpError {
+    StoreError::Unavailable {
+        message: format!("{} cannot be written: {error}; nothing was changed", file.display()),
+        hint: "look at the permissions of the file and its directory".into(),
+    }
+    .into()
+}
+
+/// The clients that are named; `all` is each of them.
+///
+/// # Errors
+/// `invalid_request` for a name that is none.
+pub(crate) fn clients(names: &[String]) -> Result<Vec<Client>, Rejection> {
+    let mut clients = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "all" => clients.extend(Client::ALL),
+            name => {
+                let shown = oarlock_model::ident::shown(name);
+                clients.push(name.parse().map_err(|what: String| Rejection::invalid(format!("\"{shown}\": {what}"), "or \"all\""))?);
+            }
+        }
+    }
+    clients.sort();
+    clients.dedup();
+    Ok(clients)
+}

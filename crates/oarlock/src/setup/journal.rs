@@ -1,0 +1,89 @@
+//! What set-ups have written on this machine, kept with the user's own files: only what was inserted, never what else a file has in it,
+//! as that may be secret.
+
+use oarlock_clients::edit::Insertion;
+use oarlock_ops::OpError;
+use oarlock_ops::store::StoreError;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::write_text;
+
+/// What was written into one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Whether there was no such file.
+    pub(crate) created: bool,
+    /// The directories that were made for it, outermost first.
+    pub(crate) dirs: Vec<PathBuf>,
+    /// For which clients.
+    pub(crate) clients: BTreeSet<String>,
+    /// What was inserted, oldest first.
+    pub(crate) insertions: Vec<Insertion>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Records {
+    version: u32,
+    /// The directories that were made for this file itself.
+    dirs: Vec<PathBuf>,
+    files: BTreeMap<PathBuf, Record>,
+}
+
+/// All of them. Without a place to keep it, what was written is known by what it looks like.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Journal {
+    file: Option<PathBuf>,
+    records: Records,
+}
+
+const VERSION: u32 = 1;
+
+impl Journal {
+    /// That of this user. One that cannot be read, or that a later version wrote, is an empty one: it only makes taking back exact.
+    pub(crate) fn open() -> Self {
+        let file = crate::hooks::memory::user_state().map(|dir| dir.join("setup.json"));
+        let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        let records: Records = serde_json::from_str(&text).unwrap_or_default();
+        let new = || Records { version: VERSION, dirs: file.as_deref().map(super::missing_dirs).unwrap_or_default(), ..Records::default() };
+        let records = if records.version == VERSION { records } else { new() };
+        Self { file, records }
+    }
+
+    pub(crate) fn get(&self, file: &Path) -> Option<&Record> {
+        self.records.files.get(file)
+    }
+
+    pub(crate) fn set(&mut self, file: &Path, record: Record) {
+        self.records.files.insert(file.to_owned(), record);
+    }
+
+    pub(crate) fn forget(&mut self, file: &Path) {
+        self.records.files.remove(file);
+    }
+
+    /// Writes it; an empty one leaves no file.
+    ///
+    /// # Errors
+    /// `store_unavailable`: the clients are set up, and can be taken back less exactly.
+    pub(crate) fn save(&self) -> Result<(), OpError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let text = if self.records.files.is_empty() { None } else { Some(serde_json::to_string(&self.records)?) };
+        if text.is_none() && !file.exists() {
+            return Ok(());
+        }
+        write_text(file, text.as_deref(), false).map_err(|error| StoreError::Unavailable {
+            message: format!("the set-up is made, but {} cannot be written: {error}", file.display()),
+            hint: "`--remove` takes away what it knows by its looks; set XDG_STATE_HOME to a directory that can be written".into(),
+        })?;
+        if text.is_none() {
+            for dir in self.records.dirs.iter().rev() {
+                // One that has something else in it stays.
+                let _ = fs::remove_dir(dir);
+            }
+        }
+        Ok(())
+    }
+}

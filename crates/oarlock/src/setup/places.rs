@@ -1,0 +1,72 @@
+//! Where clients keep their files.
+
+use oarlock_clients::client::Client;
+use oarlock_clients::setup::Base;
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The directories that files are looked for in.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// The top of the worktree, or the current directory where there is none.
+    pub(crate) project: PathBuf,
+}
+
+impl Places {
+    /// Waits until no other set-up of this user runs: they share files and the journal. It ends with what is returned; where nothing can
+    /// be locked, there is none to wait for.
+    pub(crate) fn alone(&self) -> Option<File> {
+        let dir = home().ok().filter(|home| home.is_dir()).unwrap_or_else(|| self.project.clone());
+        let dir = File::open(dir).ok()?;
+        dir.lock().ok().map(|()| dir)
+    }
+
+    /// The directory of a base.
+    ///
+    /// # Errors
+    /// `invalid_request` without a home, or without a repository of git where its hooks are wanted.
+    pub(crate) fn dir(&self, client: Client, base: Base) -> Result<PathBuf, OpError> {
+        match base {
+            Base::Project => Ok(self.project.clone()),
+            // Claude Code keeps its servers beside its directory, unless that was moved.
+            Base::Home => named("CLAUDE_CONFIG_DIR").map_or_else(home, Ok),
+            Base::Client => client_dir(client),
+            Base::GitHooks => git_hooks(&self.project),
+        }
+    }
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
+fn home() -> Result<PathBuf, OpError> {
+    named("HOME").ok_or_else(|| Rejection::invalid("there is no home directory", "set HOME, or use --scope project").into())
+}
+
+fn client_dir(client: Client) -> Result<PathBuf, OpError> {
+    let config = || named("XDG_CONFIG_HOME").map_or_else(|| home().map(|home| home.join(".config")), Ok);
+    match client {
+        Client::Claude => named("CLAUDE_CONFIG_DIR").map_or_else(|| home().map(|home| home.join(".claude")), Ok),
+        Client::Codex => named("CODEX_HOME").map_or_else(|| home().map(|home| home.join(".codex")), Ok),
+        Client::Gemini => home().map(|home| home.join(".gemini")),
+        Client::OpenCode => config().map(|config| config.join("opencode")),
+        Client::Cursor => home().map(|home| home.join(".cursor")),
+        Client::VsCode if cfg!(target_os = "macos") => home().map(|home| home.join("Library/Application Support/Code/User")),
+        Client::VsCode => config().map(|config| config.join("Code/User")),
+        Client::Git => home(),
+    }
+}
+
+/// Git knows where its hooks are, also of a linked worktree, and where they were moved to.
+fn git_hooks(project: &Path) -> Result<PathBuf, OpError> {
+    let run = Command::new("git").arg("-C").arg(project).args(["rev-parse", "--git-path", "hooks"]).output();
+    let path = run.ok().filter(|run| run.status.success()).map(|run| String::from_utf8_lossy(&run.stdout).trim().to_owned());
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) => Ok(project.join(path)),
+        None => Err(Rejection::invalid("this is no repository of git", "run it in one, or leave \"git\" out").into()),
+    }
+}

@@ -1,0 +1,209 @@
+//! What is about to be written: refused when another agent holds it, and only then.
+
+use super::{Session, refusal};
+use crate::support::Project;
+use serde_json::{Value, json};
+
+/// A project in which bob holds `src/**` with a task, and one file with a reason.
+fn held() -> Project {
+    let project = Project::with(&["bob"]);
+    project.ok("add 'new parser' --id T-7 --writes 'src/**'");
+    project.ok("claim T-7 --reserve --as bob");
+    project.ok("reserve docs/api.md --reason 'rewriting it' --ttl 2h --as bob");
+    project
+}
+
+const PATCH: &str = "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-x\n+y\n*** End Patch\n";
+
+#[test]
+fn every_way_to_write_a_held_file_is_refused() {
+    let project = held();
+    let root = project.root();
+    let at = |path: &str| root.join(path).display().to_string();
+    let cases: Vec<(&str, &str, Value)> = vec![
+        ("claude", "Edit", json!({"file_path": at("src/a.rs"), "old_string": "x", "new_string": "y", "replace_all": false})),
+        ("claude", "Write", json!({"file_path": at("src/new.rs"), "content": "x"})),
+        ("claude", "NotebookEdit", json!({"notebook_path": at("src/n.ipynb"), "cell_id": "1", "new_source": "x"})),
+        ("claude", "Bash", json!({"command": "sed -i s/a/b/ src/a.rs", "description": "d"})),
+        ("claude", "Bash", json!({"command": "cat > src/a.rs <<'EOF'\nx\nEOF\n"})),
+        ("claude", "Bash", json!({"command": "rm -rf src"})),
+        ("claude", "Bash", json!({"command": "git reset --hard"})),
+        ("codex", "apply_patch", json!({"command": PATCH})),
+        ("codex", "Bash", json!({"command": format!("apply_patch <<'EOF'\n{PATCH}EOF\n")})),
+        ("codex", "Bash", json!({"command": "echo x | tee docs/api.md"})),
+        ("gemini", "write_file", json!({"file_path": "src/a.rs", "content": "x"})),
+        ("gemini", "replace", json!({"file_path": at("src/a.rs"), "instruction": "x", "old_string": "a", "new_string": "b"})),
+        ("gemini", "run_shell_command", json!({"command": "mv README.md src/a.rs"})),
+        ("opencode", "edit", json!({"filePath": at("src/a.rs"), "oldString": "a", "newString": "b"})),
+        ("opencode", "apply_patch", json!({"patchText": PATCH})),
+        ("vscode", "replace_string_in_file", json!({"filePath": at("src/a.rs")})),
+        ("cursor", "Write", json!({"file_path": at("src/a.rs")})),
+    ];
+    for (client, tool, input) in cases {
+        let session = Session::new(&project, client, "0199-session-1");
+        let why = session.refused(tool, input.clone()).unwrap_or_else(|| panic!("{client} {tool} {input} passes"));
+        assert!(why.contains("held by bob"), "{why}");
+    }
+    assert!(!project.ok("agents")["agents"].to_string().contains("claude-"), "asking makes nobody join");
+}
+
+#[test]
+fn a_refusal_names_holder_reason_time_and_what_to_do() {
+    let project = held();
+    let session = Session::new(&project, "claude", "s-1");
+    let why = session.refused("Edit", json!({"file_path": "docs/api.md"})).expect("it is held");
+    for part in
+        ["docs/api.md is held by bob", "\"rewriting it\"", "another 119 min", "oarlock send bob", "oarlock reserve 'docs/api.md' --wait"]
+    {
+        assert!(why.contains(part), "{part} is not in: {why}");
+    }
+    let why = session.refused("Edit", json!({"file_path": "src/a.rs"})).expect("it is held");
+    assert!(why.contains("for task T-7") && why.contains("src/**"), "{why}");
+}
+
+#[test]
+fn what_is_free_passes_without_a_word() {
+    let project = held();
+    let session = Session::new(&project, "claude", "s-1");
+    for (tool, input) in [
+        ("Edit", json!({"file_path": "README.md"})),
+        ("Read", json!({"file_path": "src/a.rs"})),
+        ("Bash", json!({"command": "cargo test > /dev/null 2>&1"})),
+        ("Bash", json!({"command": "cat src/a.rs; grep -r x src"})),
+        ("Write", json!({"file_path": "/tmp/outside-of-the-repository.txt"})),
+        ("mcp__oarlock__claim", json!({})),
+        ("SomethingNew", json!({"file_path": "src/a.rs"})),
+    ] {
+        assert_eq!(session.refused(tool, input.clone()), None, "{tool} {input}");
+    }
+    assert_eq!(session.hook("PreToolUse", json!({})), Value::Null, "an event without a tool");
+}
+
+#[test]
+fn what_one_holds_oneself_passes_and_paths_are_seen_from_the_clients_directory() {
+    let project = held();
+    let session = Session::new(&project, "codex", "s-1");
+    session.hook("SessionStart", json!({"source": "startup"}));
+    project.ok(&format!("reserve lib/x.rs --as {}", session.agent()));
+    assert_eq!(session.refused("apply_patch", json!({"command": "*** Begin Patch\n*** Delete File: lib/x.rs\n*** End Patch"})), None);
+    project.write("src/deep/a.rs", "x");
+    let told = json!({"cwd": project.root().join("src"), "tool_name": "Bash", "tool_input": {"command": "echo > deep/a.rs"}});
+    assert!(refusal(&session.hook("PreToolUse", told)).is_some(), "deep/a.rs is src/deep/a.rs there");
+    let other = Session::new(&project, "codex", "s-2");
+    assert!(other.refused("Bash", json!({"command": "echo > lib/x.rs"})).is_some(), "another session of the same client is another agent");
+}
+
+#[test]
+fn files_are_reserved_by_themselves_where_that_is_wanted() {
+    let project = held();
+    project.write(".oarlock/config.toml", "[hooks]\nreserve = true\n");
+    let (one, two) = (Session::new(&project, "claude", "s-one"), Session::new(&project, "claude", "s-two"));
+    assert_eq!(one.refused("Edit", json!({"file_path": "lib/[a].rs"})), None);
+    assert_eq!(one.refused("Edit", json!({"file_path": "lib/[a].rs"})), None, "again");
+    let why = two.refused("Edit", json!({"file_path": "lib/[a].rs"})).expect("it is reserved now");
+    assert!(why.contains(&one.agent()) && why.contains("edited in Claude Code"), "{why}");
+    assert_eq!(two.refused("Edit", json!({"file_path": "lib/a.rs"})), None, "the brackets are no pattern");
+}
+
+#[test]
+fn a_failure_of_the_hook_never_blocks_and_is_logged() {
+    let project = held();
+    let session = Session::new(&project, "claude", "s-1");
+    let edit = || json!({"tool_name": "Edit", "tool_input": {"file_path": "src/a.rs"}});
+    project.write(".oarlock/config.toml", "lease_ttl = 3\n");
+    let reply = session.raw("PreToolUse", edit());
+    assert_eq!((reply.code, reply.stdout.as_str()), (0, ""), "{}", reply.stderr);
+    assert!(reply.stderr.contains("config.toml: line 1"), "{}", reply.stderr);
+    let log = std::fs::read_to_string(project.root().join(".oarlock/hooks/hook.log")).expect("a log");
+    assert!(log.contains("config.toml: line 1"), "{log}");
+    project.write(".oarlock/config.toml", "");
+    for input in ["", "{", "[]", "null", "{\"tool_name\": 3, \"tool_input\": [1]}", "\u{0}\u{1}"] {
+        let reply = project.call("hook claude PreToolUse").plain().input(input).run();
+        assert_eq!((reply.code, reply.stdout.as_str()), (0, ""), "{input:?}: {}", reply.stderr);
+    }
+    std::fs::write(project.store(), "this is no database".repeat(1_000)).expect("a file");
+    let reply = session.raw("PreToolUse", edit());
+    assert_eq!((reply.code, reply.stdout.as_str()), (0, ""), "{}", reply.stderr);
+    project.write(".oarlock/config.toml", "[hooks]\nstrict = true\n");
+    let reply = session.raw("PreToolUse", edit());
+    assert!(reply.code == 0 && reply.stdout.contains("deny") && reply.stdout.contains("strict"), "{}", reply.stdout);
+    assert_eq!(session.raw("PostToolUse", edit()).stdout, "", "only what is about to be written");
+}
+
+#[test]
+fn a_mistake_on_the_command_line_never_looks_like_a_refusal() {
+    let project = held();
+    for line in [
+        "hook",
+        "hook claude",
+        "hook nobody PreToolUse",
+        "hook claude Nothing",
+        "hook claude PreToolUse --bogus",
+        "hook claude PreToolUse --ttl 3",
+    ] {
+        let reply = project.call(line).plain().input("{}").run();
+        assert_eq!((reply.code, reply.stdout.as_str()), (1, ""), "{line}: {}", reply.stderr);
+        assert!(!reply.stderr.is_empty(), "{line}");
+    }
+    for line in ["--as '!' hook claude PreToolUse", "hook claude PreToolUse --as '!'"] {
+        let code = project.call(line).plain().input("{}").run().code;
+        assert!(code == 1 || code == 0, "{line}: {code}");
+    }
+}
+
+#[test]
+fn elsewhere_the_hooks_of_a_user_are_silent() {
+    let project = Project::none();
+    let session = Session::new(&project, "claude", "s-1");
+    for event in ["SessionStart", "PreToolUse", "PostToolUse", "Stop", "SessionEnd", "SubagentStart"] {
+        assert_eq!(session.hook(event, json!({"tool_name": "Edit", "tool_input": {"file_path": "a"}})), Value::Null, "{event}");
+    }
+    assert!(!project.root().join(".oarlock").exists(), "and make nothing");
+}
+
+#[test]
+fn git_refuses_to_commit_what_another_holds() {
+    let project = Project::git();
+    project.ok("init");
+    project.ok("join bob");
+    project.ok("setup git");
+    project.ok("reserve 'src/**' --as bob");
+    project.write("src/a.rs", "x");
+    project.write("README.md", "x");
+    let commit = |path: &str, more: &str| {
+        let script = format!(
+            "git add {path} && git -c user.name=t -c user.email=t@example.org commit -qm x {more}; code=$?; git reset -q; exit $code"
+        );
+        project.shell(&script)
+    };
+    assert!(commit("README.md", "").status.success());
+    let refused = commit("src/a.rs", "");
+    assert!(!refused.status.success());
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("src/a.rs is held by bob") && told.contains("--no-verify"), "{told}");
+    assert!(
+        project
+            .shell("git add src/a.rs && OARLOCK_AGENT=bob git -c user.name=t -c user.email=t@example.org commit -qm bob")
+            .status
+            .success()
+    );
+    assert!(project.shell("git init -q --bare ../far && git remote add far ../far").status.success());
+    let pushed = project.shell("git push -q far HEAD:main");
+    assert!(pushed.status.success(), "it was committed by its holder: {}", String::from_utf8_lossy(&pushed.stderr));
+    assert!(String::from_utf8_lossy(&pushed.stderr).contains("held by bob"), "who holds it is told");
+    project.write("src/b.rs", "x");
+    project.ok("unreserve --as bob");
+    assert!(commit("src/b.rs", "").status.success(), "it is free now");
+}
+
+#[test]
+fn a_folder_is_all_that_is_below_it() {
+    let project = held();
+    project.ok("check src --as bob");
+    project.ok("check src/ --as bob");
+    project.fails("check src/", 4, "reservation_overlap");
+    project.fails("check ./", 4, "reservation_overlap");
+    project.ok("check lib/");
+    let reply = project.fails("check docs/", 4, "reservation_overlap");
+    assert_eq!(reply["details"]["overlaps"][0]["reason"], "rewriting it");
+}

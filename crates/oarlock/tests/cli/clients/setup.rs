@@ -1,0 +1,261 @@
+//! Setting up and taking back: the files are as they were, to the byte.
+
+use crate::support::Project;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// Files as people have them: comments, CRLF, odd indentation, hooks and servers of their own, no newline at the end.
+const FOUND: &[(&str, &str)] = &[
+    (".mcp.json", "{\"mcpServers\":{\"other\":{\"command\":\"x\",\"args\":[\"y\"]}}}"),
+    (
+        ".claude/settings.json",
+        "{\r\n    \"hooks\": {\r\n        \"PreToolUse\": [ { \"matcher\": \"Bash\", \"hooks\": [ { \"type\": \"command\", \"command\": \"./x.sh\" } ] } ]\r\n    },\r\n    \"model\": \"opus\"\r\n}\r\n",
+    ),
+    ("CLAUDE.md", "# Mine"),
+    ("AGENTS.md", "# Rules\r\n\r\nBe kind.\r\n"),
+    (
+        ".codex/config.toml",
+        "model = \"x\"  # odd\n\n\n[mcp_servers.other]\ncommand=\"y\"\n[sandbox_workspace_write]\nwritable_roots = [ # mine\n   \"/tmp\" ]",
+    ),
+    (".codex/hooks.json", "{\"hooks\": {\"Stop\": []}}\n"),
+    (".gemini/settings.json", "// c\n{\n   \"theme\": \"x\", \"context\": {\"fileName\": \"MINE.md\"}}"),
+    (".cursor/hooks.json", "{\n\t\"version\": 1,\n\t\"hooks\": {\"stop\": [{\"command\": \"a\"}]}\n}\n"),
+    (".cursor/mcp.json", "{\n      // none yet\n}\n"),
+    (".vscode/mcp.json", "{ \"inputs\": [], \"servers\": { /* none */ } }"),
+    ("opencode.jsonc", "{\n  // mine\n  \"mcp\": {\n    \"x\": {\"type\": \"local\", \"command\": [\"x\"]}, // last\n  },\n}\n"),
+    (".git/hooks/pre-commit", "#!/usr/bin/env bash\nset -e\nexec make check\n"),
+];
+
+fn found() -> Project {
+    let project = Project::git();
+    project.ok("init");
+    for (name, text) in FOUND {
+        project.write(name, text);
+    }
+    let hook = project.root().join(".git/hooks/pre-commit");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("permissions");
+    fs::set_permissions(project.root().join(".mcp.json"), fs::Permissions::from_mode(0o600)).expect("permissions");
+    project
+}
+
+/// Every file and folder below `dir`, with permissions, but for Oarlock's own.
+fn tree(dir: &Path) -> BTreeMap<String, (u32, Option<Vec<u8>>)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            if entry.file_name() == ".oarlock" {
+                continue;
+            }
+            let (path, meta) = (entry.path(), entry.metadata().expect("an entry"));
+            let bytes = meta.is_file().then(|| fs::read(&path).expect("a file"));
+            found.insert(path.strip_prefix(dir).expect("below").display().to_string(), (meta.permissions().mode(), bytes));
+            if meta.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Two trees are the same, or the names of what differs are told.
+fn same(now: &BTreeMap<String, (u32, Option<Vec<u8>>)>, before: &BTreeMap<String, (u32, Option<Vec<u8>>)>, why: &str) {
+    let names: std::collections::BTreeSet<&String> = now.keys().chain(before.keys()).collect();
+    let differs = |name: &&&String| now.get(**name) != before.get(**name);
+    let text = |entry: Option<&(u32, Option<Vec<u8>>)>| {
+        entry.map(|(mode, bytes)| (*mode, String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned()))
+    };
+    let told: Vec<_> = names.iter().filter(differs).map(|name| (name, text(now.get(*name)), text(before.get(*name)))).collect();
+    assert!(told.is_empty(), "{why}: {told:#?}");
+}
+
+fn actions(reply: &Value) -> Vec<&str> {
+    reply["changes"].as_array().expect("changes").iter().map(|change| change["action"].as_str().expect("a word")).collect()
+}
+
+#[test]
+fn all_clients_are_set_up_and_taken_back_to_the_byte() {
+    let project = found();
+    let before = (tree(&project.root()), tree(&project.home()));
+    let made = project.ok("setup all");
+    assert!(actions(&made).iter().all(|action| matches!(*action, "edit" | "create")), "{made}");
+    let after = tree(&project.root());
+    for (file, words) in [
+        (".mcp.json", "\"oarlock\""),
+        (".claude/settings.json", "oarlock hook claude PreToolUse"),
+        ("CLAUDE.md", "@AGENTS.md"),
+        ("AGENTS.md", "oarlock claim --reserve"),
+        (".codex/config.toml", "[mcp_servers.oarlock]"),
+        (".codex/hooks.json", "oarlock hook codex PreToolUse"),
+        (".gemini/settings.json", "oarlock hook gemini BeforeTool"),
+        (".cursor/hooks.json", "oarlock hook cursor preToolUse"),
+        (".vscode/mcp.json", "oarlock"),
+        (".github/hooks/oarlock.json", "oarlock hook vscode PreToolUse"),
+        ("opencode.jsonc", "\"oarlock\""),
+        (".opencode/plugin/oarlock.js", "tool.execute.before"),
+        (".git/hooks/pre-commit", "oarlock hook git pre-commit"),
+        (".git/hooks/pre-push", "oarlock hook git pre-push"),
+    ] {
+        let text = after.get(file).and_then(|(_, bytes)| bytes.clone()).unwrap_or_else(|| panic!("{file} is missing"));
+        let text = String::from_utf8(text).expect("text");
+        assert!(text.contains(words), "{file}: {text}");
+        if let Some((_, was)) = FOUND.iter().find(|(name, was)| *name == file && was.contains("\r\n")) {
+            assert!(!text.replace("\r\n", "").contains('\n'), "{file} keeps its line ends, {was:?}");
+        }
+    }
+    let root = project.root().join(".oarlock").display().to_string();
+    let codex = fs::read_to_string(project.root().join(".codex/config.toml")).expect("a file");
+    assert!(codex.contains(&root), "the store can be written from a sandbox: {codex}");
+    let again = project.ok("setup all");
+    assert!(actions(&again).iter().all(|action| *action == "unchanged"), "twice is once: {again}");
+    same(&tree(&project.root()), &after, "twice is once");
+    project.ok("setup all --remove");
+    same(&tree(&project.root()), &before.0, "the repository");
+    same(&tree(&project.home()), &before.1, "the home");
+    project.ok("setup all --remove");
+    same(&tree(&project.root()), &before.0, "nothing is left to take back");
+}
+
+#[test]
+fn one_after_the_other_in_any_order() {
+    let clients = ["claude", "codex", "gemini", "opencode", "cursor", "vscode", "git"];
+    let project = found();
+    let before = tree(&project.root());
+    for client in clients {
+        project.ok(&format!("setup {client}"));
+    }
+    for (at, client) in clients.iter().enumerate() {
+        project.ok(&format!("setup {client} --remove"));
+        let agents = fs::read_to_string(project.root().join("AGENTS.md")).expect("a file");
+        let is_needed = at < 5;
+        assert_eq!(agents.contains("oarlock"), is_needed, "the block stays for the others, after {client}");
+    }
+    same(&tree(&project.root()), &before, "the repository");
+}
+
+#[test]
+fn an_empty_repository_is_empty_again() {
+    let project = Project::git();
+    let before = (tree(&project.root()), tree(&project.home()));
+    let made = project.ok("setup all");
+    assert!(made["notes"].to_string().contains("oarlock init"), "{made}");
+    assert!(!project.root().join("CLAUDE.md").exists(), "only where there is one");
+    project.ok("setup all --remove");
+    same(&tree(&project.root()), &before.0, "the repository");
+    same(&tree(&project.home()), &before.1, "the home");
+}
+
+#[test]
+fn of_the_user_for_all_repositories() {
+    let project = Project::git();
+    fs::create_dir_all(project.home().join(".claude")).expect("a folder");
+    fs::write(project.home().join(".claude.json"), "{\"projects\": {}, \"mcpServers\": {}}").expect("a file");
+    let before = (tree(&project.root()), tree(&project.home()));
+    project.ok("setup all --scope user");
+    let after = tree(&project.home());
+    for file in [".claude.json", ".claude/settings.json", ".codex/hooks.json", ".gemini/settings.json", "config/opencode/plugin/oarlock.js"]
+    {
+        assert!(after.contains_key(file), "{file}: {:?}", after.keys());
+    }
+    same(&tree(&project.root()), &before.0, "nothing of the repository");
+    project.ok("setup all --scope user --remove");
+    same(&tree(&project.root()), &before.0, "the repository");
+    same(&tree(&project.home()), &before.1, "the home");
+    project.fails("setup git --scope user", 2, "invalid_request");
+}
+
+#[test]
+fn what_people_change_in_between_stays() {
+    let project = found();
+    project.ok("setup all");
+    let edit = |name: &str, from: &str, to: &str| {
+        let path = project.root().join(name);
+        let text = fs::read_to_string(&path).expect("a file");
+        assert!(text.contains(from), "{name}: {text}");
+        fs::write(&path, text.replacen(from, to, 1)).expect("a file");
+    };
+    edit(".mcp.json", "\"other\"", "\"another\"");
+    edit("AGENTS.md", "Be kind.", "Be kind and brief.");
+    edit(".codex/config.toml", "model = \"x\"", "model = \"y\"");
+    // Ours itself, too.
+    edit(".claude/settings.json", "\"timeout\": 30", "\"timeout\": 60");
+    project.ok("setup all --remove");
+    let text = |name: &str| fs::read_to_string(project.root().join(name)).expect("a file");
+    assert_eq!(text(".mcp.json"), FOUND[0].1.replace("other", "another"));
+    assert_eq!(text("AGENTS.md"), FOUND[3].1.replace("kind.", "kind and brief."));
+    assert_eq!(text(".codex/config.toml"), FOUND[4].1.replace("\"x\"", "\"y\""));
+    let claude = text(".claude/settings.json");
+    assert!(!claude.contains("oarlock") && claude.contains("./x.sh") && claude.contains("opus"), "{claude}");
+}
+
+#[test]
+fn another_machine_takes_back_what_it_sees() {
+    let project = found();
+    project.ok("setup all");
+    let elsewhere = project.beside("elsewhere");
+    project.call("setup all --remove").env("XDG_STATE_HOME", &elsewhere).ok();
+    for (name, (_, bytes)) in tree(&project.root()) {
+        let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+        assert!(name.starts_with(".git/") && !name.contains("hooks/pre-") || !text.contains("oarlock"), "{name}: {text}");
+    }
+    for name in [".opencode/plugin/oarlock.js", ".github/hooks/oarlock.json", ".git/hooks/pre-push"] {
+        assert!(!project.root().join(name).exists(), "{name}");
+    }
+    assert!(fs::read_to_string(project.root().join(".mcp.json")).expect("a file").contains("other"));
+}
+
+#[test]
+fn a_dry_run_shows_all_and_changes_nothing() {
+    let project = found();
+    let before = (tree(&project.root()), tree(&project.home()));
+    let told = project.ok("setup claude --dry-run");
+    let diff = told["changes"].as_array().expect("changes").iter().find_map(|change| change["diff"].as_str()).expect("a diff");
+    assert!(diff.contains("+++") && diff.contains("oarlock"), "{diff}");
+    let text = project.text("setup claude --dry-run");
+    assert!(text.contains("+@AGENTS.md"), "{text}");
+    same(&tree(&project.root()), &before.0, "the repository");
+    same(&tree(&project.home()), &before.1, "the home");
+}
+
+#[test]
+fn a_file_that_cannot_be_edited_is_told_and_nothing_is_changed() {
+    for (name, text, client, place) in [
+        (".claude/settings.json", "{\n  \"hooks\": [\n}", "claude", "line 3"),
+        (".mcp.json", "{\"mcpServers\": 3}", "claude", "line 1, column 16"),
+        (".codex/config.toml", "a = 1\nmcp_servers = true\n", "codex", "line 2"),
+        (".git/hooks/pre-commit", "#!/usr/bin/env python3\n", "git", "no shell script"),
+        (".opencode/plugin/oarlock.js", "// mine\n", "opencode", "something else"),
+    ] {
+        let project = found();
+        project.write(name, text);
+        let before = tree(&project.root());
+        let error = project.fails(&format!("setup all {client}"), 65, "data_damaged");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(name) && message.contains(place), "{message}");
+        same(&tree(&project.root()), &before, name);
+    }
+    let project = found();
+    fs::write(project.root().join("AGENTS.md"), b"\xff\xfe").expect("a file");
+    project.fails("setup codex", 65, "data_damaged");
+    project.fails("setup nobody", 2, "invalid_request");
+    project.fails("setup", 2, "usage");
+}
+
+#[test]
+fn ten_at_once_are_one() {
+    let project = found();
+    let before = tree(&project.root());
+    let running: Vec<_> = (0..10).map(|_| project.start("setup all")).collect();
+    for one in running {
+        let output = one.output();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let after = tree(&project.root());
+    project.ok("setup all");
+    same(&tree(&project.root()), &after, "each of them wrote the same");
+    project.ok("setup all --remove");
+    same(&tree(&project.root()), &before, "the repository");
+}
