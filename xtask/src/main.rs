@@ -4,10 +4,12 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod conformance;
 mod fuzz;
 mod gateway;
 mod lines;
+mod node;
 mod output;
 mod planted;
 mod power;
@@ -29,6 +31,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
   simulate [--seed N] …    run seeded simulations; --help tells more
   storm [--kills N]        kill processes that use one store, and judge what they were told
+  clients [NAME…]          run the real clients of coding agents against a scripted model
   conformance              run the conformance suite of MCP against the gateway's stack
   gateway [--kills N]      kill a gateway under clients that repeat what they have no answer to; --help tells more
   scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --help tells more
@@ -61,6 +64,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("scripts") => scripts::run(rest),
         Some(scripts::WORKER) => scripts::work(rest),
         Some("gateway") => gateway::run(rest),
+        Some("clients") => clients::run(rest),
         Some("conformance") => conformance::run(rest),
         Some("fuzz") => fuzz::run(rest),
         Some("simulate") => simulate::run(rest),

@@ -422,7 +422,7 @@ mod tests {
             for scope in [Scope::Project, Scope::User] {
                 for target in targets(client, scope, &facts()) {
                     let what = format!("{client} {scope:?} {:?}", target.names);
-                    let edited = target.content.put("").unwrap_or_else(|error| panic!("{what}: {error}"));
+                    let edited = target.content.put("").map_err(|error| format!("{what}: {error}")).expect("it fits");
                     assert!(target.content.is_in(&edited.text), "{what}: {}", edited.text);
                     assert_eq!(target.content.put(&edited.text).expect("what we wrote").insertions, vec![], "{what}: twice is once");
                     assert_eq!(undo(&edited.text, &edited.insertions).as_deref(), Some(""), "{what}");

