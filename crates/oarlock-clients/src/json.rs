@@ -3,7 +3,7 @@
 use jsonc_parser::ast::{Array, Object, Value as Node};
 use jsonc_parser::common::{Range, Ranged};
 use jsonc_parser::tokens::Token;
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 use serde_json::Value;
 
 use crate::edit::{EditError, Edited, newline_of};
@@ -93,9 +93,8 @@ pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditEr
     }
     let is_frame = |key: &str| wants.iter().any(|want| matches!(want, JsonWant::Frame([name], _) if *name == key));
     let document = Document::read(&text)?;
-    let is_bare = document.node.as_ref().and_then(Node::as_object).is_some_and(|object| {
-        object.properties.iter().all(|property| is_frame(property.name.as_str())) && !text.contains("//") && !text.contains("/*")
-    });
+    let members = document.node.as_ref().and_then(Node::as_object).map(|object| object.properties.as_slice());
+    let is_bare = !document.has_comments && members.is_some_and(|members| members.iter().all(|member| is_frame(member.name.as_str())));
     Ok((!is_bare).then_some(text))
 }
 
@@ -109,6 +108,7 @@ struct Document<'a> {
     node: Option<Node<'a>>,
     /// Where commas are.
     commas: Vec<usize>,
+    has_comments: bool,
 }
 
 /// How far a path leads.
@@ -130,12 +130,12 @@ impl<'a> Document<'a> {
             allow_unary_plus_numbers: false,
             ..ParseOptions::default()
         };
-        let collect = CollectOptions { tokens: true, ..CollectOptions::default() };
+        let collect = CollectOptions { tokens: true, comments: CommentCollectionStrategy::Separate };
         let parsed =
             parse_to_ast(text, &collect, &options).map_err(|error| EditError::at(text, error.range().start, error.kind().to_string()))?;
         let tokens = parsed.tokens.unwrap_or_default();
         let commas = tokens.iter().filter(|token| token.token == Token::Comma).map(|token| token.range.start).collect();
-        Ok(Self { text, node: parsed.value, commas })
+        Ok(Self { text, node: parsed.value, commas, has_comments: parsed.comments.is_some_and(|comments| !comments.is_empty()) })
     }
 
     fn reached<'n>(&'n self, path: &'n [&'static str]) -> Option<Reached<'n, 'a>> {

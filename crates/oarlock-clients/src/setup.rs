@@ -227,7 +227,9 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
         }
         Client::OpenCode => {
             let server = json!({"type": "local", "command": [facts.program, "mcp"], "enabled": true});
-            let wants = vec![JsonWant::Member(&["mcp", SERVER], server)];
+            // It writes its schema into a file that has none, which would not be ours to take out again.
+            let schema = JsonWant::Frame(&["$schema"], json!("https://opencode.ai/config.json"));
+            let wants = vec![schema, JsonWant::Member(&["mcp", SERVER], server)];
             let plugin = OPENCODE_PLUGIN.replace("spawn(\"oarlock\"", &format!("spawn({}", json!(facts.program)));
             vec![
                 at(&["opencode.json", "opencode.jsonc"], &["opencode.json", "opencode.jsonc"], Content::Json(wants)),
