@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::program::{Act, Program};
 use super::stage::{Stage, cut};
@@ -145,5 +145,5 @@ fn helps(stage: &Stage) -> Outcome<()> {
     seen(stage, Asker::Helper, "src/c.txt is held by bob")?;
     check(!stage.repo.join("src/c.txt").exists(), "a helper wrote a held file")?;
     let state = stage.ok(&format!("agent {helper}"))?["agent"]["state"].clone();
-    check(state != Value::from("stale"), "the helper is stale")
+    check(state == "left", &format!("the helper has ended, and is {state}"))
 }
