@@ -5,6 +5,7 @@ mod cold;
 mod crew;
 mod floor;
 mod gateway;
+mod hook;
 mod inprocess;
 mod measure;
 mod os;
@@ -39,6 +40,7 @@ type Entry = (&'static str, &'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 const BENCHES: &[Entry] = &[
     ("size", "size of the program, packages it is built from", cold::size),
     ("cold", "a one-shot claim beside the floor's and beside `true`", cold::cold),
+    ("hook", "the hooks around a tool beside a cold check", hook::hook),
     ("syncs", "syncs of a cold and of a warm claim", cold::syncs),
     ("single", "claim and done in process", inprocess::single),
     ("batch", "many claims in one call", inprocess::batch),

@@ -435,6 +435,18 @@ mod tests {
     }
 
     #[test]
+    fn the_plugin_has_the_same_hooks_and_server() {
+        let of_plugin = |text: &str| -> Value { serde_json::from_str(text).expect("JSON") };
+        let made = json::put("", &claude_hooks("oarlock")).expect("it fits").text;
+        assert_eq!(of_plugin(include_str!("../../../integrations/claude/hooks/hooks.json")), of_plugin(&made), "expected:\n{made}");
+        let server = &targets(Client::Claude, Scope::Project, &facts())[0].content;
+        let made = server.put("").expect("it fits").text;
+        assert_eq!(of_plugin(include_str!("../../../integrations/claude/.mcp.json")), of_plugin(&made));
+        let plugin = of_plugin(include_str!("../../../integrations/claude/.claude-plugin/plugin.json"));
+        assert_eq!(plugin["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
     fn a_block_is_short() {
         let block = block::block(Comment::Markdown, BLOCK_VERSION, INSTRUCTIONS);
         assert!(block.len() <= 1_200, "{} bytes", block.len());

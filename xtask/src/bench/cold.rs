@@ -69,10 +69,10 @@ pub(super) fn cold(bench: &Bench) -> Outcome<Vec<Row>> {
     Floor::make(&file, &["a0".into()], claims)?;
     let file = file.to_str().ok_or("a folder whose name is not text")?;
 
-    let mut nothing = || timed(plain(Path::new("/bin/true"), root.path()));
-    let mut floor = || timed(worker(&["floor-claim", file, "a0"])?);
-    let mut claim = || timed(project.claim(bench)?);
-    let mut version = || timed(bench.oarlock(root.path(), &["--version"])?);
+    let mut nothing = || timed(plain(Path::new("/bin/true"), root.path()), Stdio::null());
+    let mut floor = || timed(worker(&["floor-claim", file, "a0"])?, Stdio::null());
+    let mut claim = || timed(project.claim(bench)?, Stdio::null());
+    let mut version = || timed(bench.oarlock(root.path(), &["--version"])?, Stdio::null());
     let medians = measure::in_turns(rounds, each, &mut [&mut nothing, &mut floor, &mut claim, &mut version])?;
     let [nothing, floor, claim, version] = medians.as_slice() else { return Err("four sides".into()) };
 
@@ -87,8 +87,11 @@ pub(super) fn cold(bench: &Bench) -> Outcome<Vec<Row>> {
 }
 
 /// How long a command takes from its start to its end.
-fn timed(mut command: Command) -> Outcome<f64> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+///
+/// # Errors
+/// It cannot be started, or fails.
+pub(super) fn timed(mut command: Command, input: Stdio) -> Outcome<f64> {
+    command.stdin(input).stdout(Stdio::null()).stderr(Stdio::piped());
     measure::seconds(|| {
         let output = command.output()?;
         if output.status.success() {
@@ -145,7 +148,7 @@ fn count_syncs(command: Command, log: &Path) -> Outcome<usize> {
     if let Some(dir) = command.get_current_dir() {
         strace.current_dir(dir).env("HOME", dir);
     }
-    timed(strace)?;
+    timed(strace, Stdio::null())?;
     Ok(count_calls(&fs::read_to_string(log)?))
 }
 

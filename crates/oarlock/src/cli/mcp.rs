@@ -39,13 +39,19 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
     let (backend, owner) = match Client::named(common.store.as_deref(), common.busy)? {
         Some(client) => (Backend::Gateway(Arc::new(client)), Owner::Process { process }),
         None => {
-            let target = Where::find(common, Absent::Refused)?;
-            project = target.project().cloned();
-            let settings = target.settings()?;
-            // Opened once before, so that a store that is not there is told as for every other command.
-            drop(target.open(options(common, &settings))?);
-            let engine = Engine::start(target.place(), &options(common, &settings), settings, stopping, Some(1))?;
-            (Backend::Engine(engine), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS })
+            let owner = Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS };
+            match Where::find(common, Absent::Refused) {
+                Ok(target) => {
+                    project = target.project().cloned();
+                    let settings = target.settings()?;
+                    // Opened once before, so that a store that is not there is told as for every other command.
+                    drop(target.open(options(common, &settings))?);
+                    let engine = Engine::start(target.place(), &options(common, &settings), settings, stopping, Some(1))?;
+                    (Backend::Engine(engine), owner)
+                }
+                Err(error) if common.store.is_none() && error.code().code == "not_found" => (Backend::Absent(Arc::new(error)), owner),
+                Err(error) => return Err(error),
+            }
         }
     };
     // The client that started this server: when it starts it anew, the session goes on.

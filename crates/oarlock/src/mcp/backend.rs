@@ -17,6 +17,8 @@ pub(crate) enum Backend {
     Engine(Arc<Engine>),
     /// At a gateway.
     Gateway(Arc<Client>),
+    /// Nowhere: there is no project. A server that a user has for all repositories must not fail in those.
+    Absent(Arc<OpError>),
 }
 
 impl Backend {
@@ -35,6 +37,7 @@ impl Backend {
                     }
                 }
             }
+            Backend::Absent(why) => Err((**why).clone()),
             Backend::Gateway(client) => client.call_on(verb, &*call, caller, Some(wait_max)).await,
         }
     }
