@@ -11,6 +11,7 @@ mod gateway;
 mod lines;
 mod node;
 mod output;
+mod package;
 mod planted;
 mod power;
 mod scripts;
@@ -35,6 +36,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   conformance              run the conformance suite of MCP against the gateway's stack
   gateway [--kills N]      kill a gateway under clients that repeat what they have no answer to; --help tells more
   scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --help tells more
+  package                  build what is handed out: archive, .deb, wheel, packages of npm
   fuzz [TARGET…]           feed what reads with made-up inputs, guided by coverage
   power [--cuts N]         let the power go below stores on a simulated disk
   bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
@@ -57,6 +59,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("lines") => lines::run(),
         Some("ci") => ci::run(),
         Some("bench") => bench::run(rest),
+        Some("package") => package::run(rest),
         Some("planted") => planted::run(rest),
         Some("power") => power::run(rest),
         Some("storm") => storm::run(rest),

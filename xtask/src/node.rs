@@ -39,17 +39,19 @@ impl Node {
         warn(format_args!("installing {} in {}", packages.join(", "), dir.display()));
         std::fs::create_dir_all(dir)?;
         let quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
+        finish(self.npm()?.args(["install", "--prefix"]).arg(dir).args(quiet).args(packages).current_dir(dir))
+    }
+
+    /// npm, on this Node.
+    ///
+    /// # Errors
+    /// As [`Node::command`].
+    pub(crate) fn npm(&self) -> Outcome<Command> {
         // The wheel's own `npm` is a copy of a link, which does not find what it belongs to.
         let npm = self.bin.join("../lib/node_modules/npm/bin/npm-cli.js");
-        finish(
-            self.command(&self.bin.join("node"))?
-                .arg(npm)
-                .args(["install", "--prefix"])
-                .arg(dir)
-                .args(quiet)
-                .args(packages)
-                .current_dir(dir),
-        )
+        let mut command = self.command(&self.bin.join("node"))?;
+        command.arg(npm);
+        Ok(command)
     }
 
     /// A program that finds this Node before any other.

@@ -43,7 +43,7 @@ pub fn put(text: &str, wants: &[JsonWant]) -> Result<Edited, EditError> {
 pub fn has_any(text: &str, wants: &[JsonWant]) -> bool {
     let Ok(document) = Document::read(text) else { return false };
     wants.iter().any(|want| match want {
-        JsonWant::Member(path, _) => document.reached(path).is_some_and(|found| found.rest.is_empty()),
+        JsonWant::Member(path, value) => document.is_ours(path, value),
         JsonWant::Element(path, _, mark) => document.element(path, mark).is_some(),
         JsonWant::Among(..) | JsonWant::Frame(..) => false,
     })
@@ -58,8 +58,9 @@ pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditEr
     let mut text = text.to_owned();
     for want in wants {
         let path = match want {
-            JsonWant::Member(path, _) => {
-                while let Some(range) = Document::read(&text)?.member(path) {
+            JsonWant::Member(path, value) => {
+                let document = Document::read(&text)?;
+                if let Some(range) = document.member(path).filter(|_| document.is_ours(path, value)) {
                     text.replace_range(range, "");
                 }
                 path.split_last().map_or(*path, |(_, above)| above)
@@ -149,6 +150,18 @@ impl<'a> Document<'a> {
         Some(Reached { node, rest: &[] })
     }
 
+    /// Whether a member is one of Oarlock's servers, and not somebody's own of that name: the same arguments, and a program of that name.
+    fn is_ours(&self, path: &[&'static str], wanted: &Value) -> bool {
+        let Some(found) = self.reached(path).filter(|found| found.rest.is_empty()).map(|found| to_value(found.node)) else { return false };
+        let command = |value: &Value| match &value["command"] {
+            Value::Array(words) => (words.first().cloned().unwrap_or_default(), words.get(1..).map(<[Value]>::to_vec)),
+            program => (program.clone(), value["args"].as_array().cloned()),
+        };
+        let ((program, args), (_, wanted_args)) = (command(&found), command(wanted));
+        let name = program.as_str().and_then(|program| program.rsplit('/').next());
+        name == Some("oarlock") && args == wanted_args
+    }
+
     /// The text of a member with its comma.
     fn member(&self, path: &[&'static str]) -> Option<std::ops::Range<usize>> {
         let (key, above) = path.split_last()?;
@@ -164,7 +177,17 @@ impl<'a> Document<'a> {
         let found = self.reached(path).filter(|found| found.rest.is_empty())?;
         let array = found.node.as_array()?;
         let ranges: Vec<Range> = array.elements.iter().map(Ranged::range).collect();
-        let at = ranges.iter().position(|range| self.text[range.start..range.end].contains(mark))?;
+        let has_mark = |range: &Range| self.text[range.start..range.end].contains(mark);
+        let at = ranges.iter().position(has_mark)?;
+        // A group that has others' hooks beside ours keeps them.
+        let hooks = array.elements[at].as_object().and_then(|group| group.get_array("hooks"));
+        if let Some(hooks) = hooks {
+            let inner: Vec<Range> = hooks.elements.iter().map(Ranged::range).collect();
+            let ours = inner.iter().position(has_mark);
+            if let Some(ours) = ours.filter(|_| !inner.iter().all(has_mark)) {
+                return Some(self.item(hooks.range, &inner, ours));
+            }
+        }
         Some(self.item(array.range, &ranges, at))
     }
 

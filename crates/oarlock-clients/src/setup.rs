@@ -1,6 +1,8 @@
 //! What each client needs so that its agents work with Oarlock: a server, hooks, permissions, a few lines of instruction. Which
 //! file, which place in it; reading and writing them is the caller's.
 
+mod hooks;
+
 use serde_json::{Value, json};
 
 use crate::block::{self, Comment};
@@ -8,6 +10,8 @@ use crate::client::Client;
 use crate::edit::{EditError, Edited};
 use crate::json::{self, JsonWant};
 use crate::toml::{self, TomlWant};
+pub use hooks::claude_hooks;
+use hooks::{CLAUDE_RULES, VSCODE_EVENTS, codex_hooks, cursor_hooks, flat_hooks, gemini_hooks, quoted};
 
 /// What the server and Oarlock's own entries are called.
 pub const SERVER: &str = "oarlock";
@@ -17,6 +21,9 @@ pub const BLOCK_VERSION: u32 = 1;
 
 /// The instructions of the block in `AGENTS.md`.
 pub const INSTRUCTIONS: &str = include_str!("../assets/block.md");
+
+/// The exit code by which a hook of git refuses: no other failure of it has the same.
+pub const REFUSED: u8 = 9;
 
 /// The plugin of OpenCode.
 const OPENCODE_PLUGIN: &str = include_str!("../assets/opencode.js");
@@ -187,7 +194,9 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
             let servers = Content::Json(vec![JsonWant::Member(&["mcpServers", SERVER], typed(&server, "stdio"))]);
             let mut settings = claude_hooks(&facts.program);
             settings.push(JsonWant::Element(&["permissions", "allow"], json!("mcp__oarlock"), "\"mcp__oarlock\""));
-            settings.push(JsonWant::Element(&["permissions", "allow"], json!("Bash(oarlock:*)"), "\"Bash(oarlock:*)\""));
+            for rule in CLAUDE_RULES {
+                settings.push(JsonWant::Element(&["permissions", "allow"], json!(rule.trim_matches('"')), rule));
+            }
             if is_project {
                 settings.push(JsonWant::Element(&["enabledMcpjsonServers"], json!(SERVER), "\"oarlock\""));
             }
@@ -251,8 +260,20 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
         }
         Client::Git => {
             let script = |event: &str| {
-                let program = &facts.program;
-                Content::Script(format!("if command -v {program} >/dev/null 2>&1; then\n  {program} hook git {event} || exit 1\nfi"))
+                let program = quoted(&facts.program);
+                // Git tells what is pushed on standard input: whatever follows in the script has to be told, too.
+                let (take, pass, again) = match event {
+                    "pre-push" => (
+                        "  oarlock_refs=$(cat)\n",
+                        "printf '%s\\n' \"$oarlock_refs\" | ",
+                        "\n  exec <<oarlock_refs_end\n$oarlock_refs\noarlock_refs_end",
+                    ),
+                    _ => ("", "", ""),
+                };
+                Content::Script(format!(
+                    "if command -v {program} >/dev/null 2>&1; then\n  oarlock_said=0\n{take}  {pass}{program} hook git {event} || oarlock_said=$?\n  \
+                     if [ \"$oarlock_said\" -eq {REFUSED} ]; then exit 1; fi{again}\nfi"
+                ))
             };
             vec![file(Base::GitHooks, &["pre-commit"], script("pre-commit")), file(Base::GitHooks, &["pre-push"], script("pre-push"))]
         }
@@ -267,146 +288,6 @@ fn typed(server: &Value, kind: &str) -> Value {
     let mut server = server.clone();
     server["type"] = json!(kind);
     server
-}
-
-/// Seconds that a client waits for a hook.
-const TIMEOUT_S: u64 = 30;
-
-/// What every one of Oarlock's hooks has in it.
-const MARK: &str = " hook ";
-
-type Event = (&'static [&'static str], Option<&'static str>);
-
-const CLAUDE_EVENTS: [Event; 9] = [
-    (&["hooks", "SessionStart"], None),
-    (&["hooks", "UserPromptSubmit"], None),
-    (&["hooks", "PreToolUse"], Some("Edit|MultiEdit|Write|NotebookEdit|Bash|mcp__.*")),
-    (&["hooks", "PostToolUse"], None),
-    (&["hooks", "PostToolUseFailure"], None),
-    (&["hooks", "Stop"], None),
-    (&["hooks", "SessionEnd"], None),
-    (&["hooks", "SubagentStart"], None),
-    (&["hooks", "SubagentStop"], None),
-];
-
-const CODEX_EVENTS: [Event; 7] = [
-    (&["hooks", "SessionStart"], None),
-    (&["hooks", "UserPromptSubmit"], None),
-    (&["hooks", "PreToolUse"], Some("Bash|apply_patch|Edit|Write|mcp__.*")),
-    (&["hooks", "PostToolUse"], None),
-    (&["hooks", "Stop"], None),
-    (&["hooks", "SubagentStart"], None),
-    (&["hooks", "SubagentStop"], None),
-];
-
-// Its PreCompress comes before every request, whether anything is compressed or not: it tells nothing.
-const GEMINI_EVENTS: [Event; 6] = [
-    (&["hooks", "SessionStart"], None),
-    (&["hooks", "BeforeAgent"], None),
-    (&["hooks", "BeforeTool"], Some("write_file|replace|run_shell_command|invoke_agent|mcp_.*")),
-    (&["hooks", "AfterTool"], None),
-    (&["hooks", "AfterAgent"], None),
-    (&["hooks", "SessionEnd"], None),
-];
-
-const CURSOR_EVENTS: &[&[&str]] = &[
-    &["hooks", "sessionStart"],
-    &["hooks", "preToolUse"],
-    &["hooks", "beforeShellExecution"],
-    &["hooks", "postToolUse"],
-    &["hooks", "preCompact"],
-    &["hooks", "stop"],
-    &["hooks", "subagentStart"],
-    &["hooks", "subagentStop"],
-    &["hooks", "sessionEnd"],
-];
-
-const VSCODE_EVENTS: &[&[&str]] = &[
-    &["hooks", "SessionStart"],
-    &["hooks", "UserPromptSubmit"],
-    &["hooks", "PreToolUse"],
-    &["hooks", "PostToolUse"],
-    &["hooks", "PreCompact"],
-    &["hooks", "SubagentStart"],
-    &["hooks", "SubagentStop"],
-    &["hooks", "Stop"],
-];
-
-/// The hooks of Claude Code, for its settings and for a plugin.
-pub fn claude_hooks(program: &str) -> Vec<JsonWant> {
-    grouped_hooks(program, Client::Claude, &CLAUDE_EVENTS, TIMEOUT_S)
-}
-
-fn codex_hooks(program: &str) -> Vec<JsonWant> {
-    grouped_hooks(program, Client::Codex, &CODEX_EVENTS, TIMEOUT_S)
-}
-
-fn gemini_hooks(program: &str) -> Vec<JsonWant> {
-    // It counts in milliseconds.
-    grouped_hooks(program, Client::Gemini, &GEMINI_EVENTS, TIMEOUT_S * 1_000)
-}
-
-fn hook_command(program: &str, client: Client, event: &str) -> String {
-    let program = quoted(program);
-    let call = format!("{program}{MARK}{client} {event}");
-    match client {
-        // It takes every exit code but 0 and 1 for a refusal, also that of a program that is not there.
-        Client::Gemini => format!("command -v {program} >/dev/null 2>&1 || exit 0; {call}"),
-        _ => call,
-    }
-}
-
-/// A program's path as a shell reads it.
-fn quoted(program: &str) -> String {
-    let is_plain = program.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
-    if is_plain { program.to_owned() } else { format!("'{}'", program.replace('\'', "'\\''")) }
-}
-
-/// What tells Oarlock's hooks of a client from others.
-fn mark(client: Client) -> &'static str {
-    match client {
-        Client::Claude => " hook claude ",
-        Client::Codex => " hook codex ",
-        Client::Gemini => " hook gemini ",
-        Client::Cursor => " hook cursor ",
-        _ => " hook vscode ",
-    }
-}
-
-fn grouped_hooks(program: &str, client: Client, events: &[Event], timeout: u64) -> Vec<JsonWant> {
-    let want = |(path, matcher): &Event| {
-        let event = path.last().copied().unwrap_or_default();
-        let mut hook = json!({"type": "command", "command": hook_command(program, client, event), "timeout": timeout});
-        if client == Client::Gemini {
-            hook["name"] = json!(SERVER);
-        }
-        let mut group = json!({ "hooks": [hook] });
-        if let Some(matcher) = matcher {
-            group["matcher"] = json!(matcher);
-        }
-        JsonWant::Element(path, group, mark(client))
-    };
-    // Each one is put before those that are there: the last one first, so that they stand in their order.
-    events.iter().rev().map(want).collect()
-}
-
-fn flat_hooks(program: &str, client: Client, events: &[&'static [&'static str]]) -> Vec<JsonWant> {
-    let want = |path: &&'static [&'static str]| {
-        let event = path.last().copied().unwrap_or_default();
-        let mut hook = json!({"command": hook_command(program, client, event), "timeout": TIMEOUT_S});
-        if client == Client::VsCode {
-            hook["type"] = json!("command");
-        }
-        JsonWant::Element(path, hook, mark(client))
-    };
-    // Each one is put before those that are there: the last one first, so that they stand in their order.
-    events.iter().rev().map(want).collect()
-}
-
-fn cursor_hooks(program: &str) -> Vec<JsonWant> {
-    let mut wants = vec![JsonWant::Frame(&["version"], json!(1))];
-    wants.extend(flat_hooks(program, Client::Cursor, CURSOR_EVENTS));
-    wants
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod who;
 
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, Moment, Told, calls_oarlock, writes};
+use oarlock_model::SessionId;
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
@@ -51,11 +52,15 @@ impl Hook<'_> {
     }
 
     fn answer(&mut self, moment: Moment) -> Result<Answer, OpError> {
+        if self.main.is_only_named() && !matches!(moment, Moment::SessionStart | Moment::SessionEnd) && self.told.thread.is_none() {
+            // Its start was missed. Only by joining does it know whether the name is its own.
+            self.join()?;
+        }
         match moment {
             Moment::SessionStart => self.start(),
             Moment::SubagentStart => self.start_helper(),
             Moment::BeforeTool => self.before_tool(),
-            Moment::AfterTool | Moment::Prompt => self.news(),
+            Moment::AfterTool | Moment::Prompt => self.news(moment),
             Moment::Compact => {
                 self.memory.owe_start(&self.who.name);
                 Ok(Answer::Nothing)
@@ -90,23 +95,42 @@ impl Hook<'_> {
         match self.call(verb, request.clone()) {
             Err(error) if self.who.joins && matches!(error.code().code, "not_found" | "stale_session" | "identity_required") => {
                 self.join()?;
+                // What it held is gone, or it has not heard its start: it is told with the next news.
+                self.memory.owe_start(&self.who.name);
                 self.call(verb, request)
             }
             called => called,
         }
     }
 
+    /// Joins, or goes on in the session of the same run. A name that another live session has is left to it.
     fn join(&mut self) -> Result<(), OpError> {
+        self.who.session = None;
+        let joined = match self.join_as_named() {
+            Err(error) if error.code().code == "already_exists" && self.who.parent.is_none() => {
+                self.who = self.who.renamed(self.client, self.told)?;
+                self.join_as_named()?
+            }
+            joined => joined?,
+        };
+        if self.who.parent.is_none() {
+            let session = SessionId::parse(joined["session"].as_str().unwrap_or_default())?;
+            self.memory.note_run(&self.who.harness, &session);
+            self.who = self.who.in_session(session);
+            self.main = self.who.clone();
+        }
+        Ok(())
+    }
+
+    fn join_as_named(&mut self) -> Result<Value, OpError> {
         let request = self.who.join_request(self.client, self.is_local)?;
-        self.call_as(&Caller { name: None, ..self.who.caller() }, "join", request).map(|_| ())
+        self.call_as(&Caller { name: None, ..self.who.caller() }, "join", request)
     }
 
     fn start(&mut self) -> Result<Answer, OpError> {
+        let wanted = self.who.name.clone();
         if self.who.joins {
-            match self.join() {
-                Err(error) if error.code().code == "already_exists" => return Ok(Answer::Context(speak::name_taken(&self.who.name))),
-                joined => joined?,
-            }
+            self.join()?;
         }
         self.memory.sweep();
         self.memory.set_helpers(&self.main.name, &[]);
@@ -116,6 +140,9 @@ impl Hook<'_> {
             memory::pass_on(&self.who);
         }
         let mut text = prime["text"].as_str().unwrap_or_default().to_owned();
+        if wanted != self.who.name {
+            text.push_str(&speak::name_taken(&wanted));
+        }
         if !matches!(self.client, Client::Claude | Client::OpenCode) {
             // Its commands are not told by their environment, and in a sandbox not by the processes above them.
             text.push_str(&speak::pass_the_name(&self.who.name));
@@ -134,11 +161,12 @@ impl Hook<'_> {
         if let Some(helper) = self.told.starts_helper.clone() {
             return self.helper_begins(helper);
         }
-        if let Some(thread) = self.told.thread.as_ref().filter(|_| tool.contains("oarlock")) {
-            // The server of a client that does not say which helper calls looks it up.
+        if tool.contains("oarlock") && self.who.joins {
+            // The server, which all sessions and helpers of a client share, looks up who calls: somebody who has joined.
+            self.call_joined("heartbeat", json!({}))?;
             let by_content = || memory::call_by_content(tool, &self.told.input);
             let call = self.told.call.clone().filter(|_| self.client == Client::Claude);
-            self.memory.note_call(&call.unwrap_or_else(by_content), thread);
+            self.memory.note_call(&call.unwrap_or_else(by_content), &self.who.name, self.who.session.as_ref());
         }
         // OpenCode's plugin gives each command the name of its agent.
         if self.who.parent.is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.told.input) {
@@ -147,7 +175,12 @@ impl Hook<'_> {
         let mut paths = Vec::new();
         for written in writes(tool, &self.told.input) {
             let seen_from = self.told.cwd.as_deref().unwrap_or(".");
-            let named = Path::new(seen_from).join(&written.path);
+            let path = match (written.path.strip_prefix("~/"), std::env::var("HOME")) {
+                (Some(rest), Ok(home)) => format!("{home}/{rest}"),
+                _ if written.path.starts_with('~') => continue,
+                _ => written.path.clone(),
+            };
+            let named = Path::new(seen_from).join(path);
             // What is outside of the repository is nobody's here.
             let Some(Ok(path)) = named.to_str().map(|named| ThisMachine.repository_path(named)) else { continue };
             paths.push(if written.tree && path != "." { format!("{path}/") } else { path });
@@ -155,9 +188,12 @@ impl Hook<'_> {
         if paths.is_empty() {
             return Ok(Answer::Nothing);
         }
-        let checked = self.call_joined("check", json!({ "paths": paths }));
-        if let Some(why) = self.refusal(checked)? {
-            return Ok(Answer::Deny(why));
+        // In pieces: a check takes only so many.
+        for some in paths.chunks(500) {
+            let checked = self.call_joined("check", json!({ "paths": some }));
+            if let Some(why) = self.refusal(checked)? {
+                return Ok(Answer::Deny(why));
+            }
         }
         if !self.settings.reserve {
             return Ok(Answer::Nothing);
@@ -196,7 +232,11 @@ impl Hook<'_> {
             Err(error) if error.code().code == "reservation_overlap" => {
                 let facts = error.json()["error"]["details"]["overlaps"].as_array().cloned().unwrap_or_default();
                 let parent = self.who.parent.as_ref().map(|parent| parent.as_str());
-                let others: Vec<Value> = facts.into_iter().filter(|fact| fact["agent"].as_str() != parent).collect();
+                let family = |name: &str| name.split('.').next().map(str::to_owned);
+                // What a helper wrote, its parent may commit.
+                let is_family = |name: &str| self.client == Client::Git && family(name) == family(self.who.name.as_str());
+                let is_other = |fact: &Value| fact["agent"].as_str().is_none_or(|name| Some(name) != parent && !is_family(name));
+                let others: Vec<Value> = facts.into_iter().filter(is_other).collect();
                 Ok((!others.is_empty()).then(|| speak::denied(&others)))
             }
             Err(error) => Err(error),
@@ -204,7 +244,12 @@ impl Hook<'_> {
     }
 
     /// Renews what the agent holds, and tells what it has not heard.
-    fn news(&mut self) -> Result<Answer, OpError> {
+    fn news(&mut self, moment: Moment) -> Result<Answer, OpError> {
+        if self.client == Client::Gemini && moment == Moment::Prompt {
+            // A helper that was cancelled has ended without a word.
+            self.memory.set_helpers(&self.main.name, &[]);
+            self.who = self.main.clone();
+        }
         if let Some(helper) = self.told.starts_helper.clone() {
             self.helper_ended(&helper)?;
             self.who = self.main.clone();
@@ -242,6 +287,13 @@ impl Hook<'_> {
         // A worker's session is its own to end.
         if !self.who.joins {
             return Ok(Answer::Nothing);
+        }
+        if self.who.is_only_named() {
+            // Whoever has that name now, it is not this run.
+            return Ok(Answer::Nothing);
+        }
+        if self.who.parent.is_none() {
+            self.memory.forget_run(&self.who.harness);
         }
         self.leave().map(|()| Answer::Nothing)
     }

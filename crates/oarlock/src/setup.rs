@@ -97,7 +97,8 @@ impl Plan {
         let known = self.record(file);
         let mut record = known.cloned().unwrap_or_default();
         record.clients.insert(client.name().to_owned());
-        let base = known.and_then(|known| undo(text, &known.insertions));
+        // What people wrote beside ours may need it: only a text that can be edited again is what was there.
+        let base = known.and_then(|known| undo(text, &known.insertions)).filter(|base| target.content.put(base).is_ok());
         if let Some(base) = base {
             // Ours of before, or as it would be today.
             let fresh = put(&base)?;
@@ -146,7 +147,8 @@ impl Plan {
     }
 
     fn taken_out(content: &Content, file: &Path, text: &str, record: Option<&Record>) -> Result<Option<String>, OpError> {
-        if let Some((record, left)) = record.and_then(|record| undo(text, &record.insertions).map(|left| (record, left))) {
+        let undone = record.and_then(|record| undo(text, &record.insertions).map(|left| (record, left)));
+        if let Some((record, left)) = undone.filter(|(_, left)| content.put(left).is_ok()) {
             return Ok((!(record.created && left.trim().is_empty())).then_some(left));
         }
         if !content.is_in(text) {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Moment, Told};
 use crate::client::Client;
+use crate::setup::REFUSED;
 
 /// What a hook has to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Answer {
 
     fn to_git(&self) -> Reply {
         match self {
-            Self::Deny(why) | Self::Hold(why) => Reply { err: format!("{why}\n"), exit: 1, ..Reply::default() },
+            Self::Deny(why) | Self::Hold(why) => Reply { err: format!("{why}\n"), exit: REFUSED, ..Reply::default() },
             Self::Context(text) | Self::Start(text, _) | Self::Warn(text) => Reply { err: format!("{text}\n"), ..Reply::default() },
             Self::Nothing => Reply::default(),
         }

@@ -13,7 +13,7 @@ const DEPTH_MAX: usize = 4;
 /// What a command is going to write, seen from `dir` where that is given.
 pub(super) fn writes(command: &str, dir: Option<&str>) -> Vec<Written> {
     let mut found = Vec::new();
-    look(command, dir.unwrap_or(""), 0, &mut found);
+    look(command, Some(dir.unwrap_or("")), 0, &mut found);
     found.retain(|written| !written.path.starts_with("/dev/"));
     found
 }
@@ -37,16 +37,23 @@ pub(super) fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect::<Vec<_>>().join(" ")
 }
 
-fn look(command: &str, dir: &str, depth: usize, found: &mut Vec<Written>) {
+/// `dir` is where it runs; nothing when only the run tells, and then relative paths could be anywhere.
+fn look(command: &str, dir: Option<&str>, depth: usize, found: &mut Vec<Written>) {
     if depth > DEPTH_MAX {
         return;
     }
-    let mut dir = dir.to_owned();
+    let mut dir = dir.map(str::to_owned);
     for simple in commands(command) {
-        let from_dir = |written: Written| Written { path: joined(&dir, &written.path), ..written };
-        found.extend(simple.outputs.iter().map(|path| from_dir(Written::file(path.as_str()))));
+        let from_dir = |written: Written| match &dir {
+            Some(dir) => Some(Written { path: joined(dir, &written.path), ..written }),
+            None => Some(written).filter(|written| written.path.starts_with(['/', '~'])),
+        };
+        // In a test, `>` compares.
+        if simple.words.first() != Some(&Some("[[".to_owned())) {
+            found.extend(simple.outputs.iter().filter_map(|path| from_dir(Written::file(path.as_str()))));
+        }
         for inner in &simple.inner {
-            look(inner, &dir, depth + 1, found);
+            look(inner, dir.as_deref(), depth + 1, found);
         }
         let words = simple.program();
         let Some(Some(program)) = words.first() else { continue };
@@ -54,22 +61,27 @@ fn look(command: &str, dir: &str, depth: usize, found: &mut Vec<Written>) {
         let args: Vec<&str> = words[1..].iter().flatten().map(String::as_str).collect();
         match program {
             "cd" | "pushd" => {
-                if let Some(to) = args.iter().find(|arg| !arg.starts_with('-')) {
-                    dir = joined(&dir, to);
-                }
+                let to = words[1..].iter().find(|word| word.as_ref().is_none_or(|word| !word.starts_with('-') || word == "-"));
+                dir = match (to, &dir) {
+                    (Some(Some(to)), _) if to.starts_with(['/', '~']) => Some(to.clone()),
+                    (Some(Some(to)), Some(dir)) if to != "-" => Some(joined(dir, to)),
+                    _ => None,
+                };
             }
             "sh" | "bash" | "zsh" | "dash" | "ksh" => {
                 let script = args.iter().position(|arg| arg.starts_with('-') && !arg.starts_with("--") && arg.contains('c'));
                 if let Some(script) = script.and_then(|at| args.get(at + 1)) {
-                    look(script, &dir, depth + 1, found);
+                    look(script, dir.as_deref(), depth + 1, found);
+                } else if !simple.here.is_empty() {
+                    look(&simple.here, dir.as_deref(), depth + 1, found);
                 }
             }
-            "eval" => look(&args.join(" "), &dir, depth + 1, found),
+            "eval" => look(&args.join(" "), dir.as_deref(), depth + 1, found),
             "apply_patch" | "applypatch" => {
                 let text = if simple.here.is_empty() { args.join("\n") } else { simple.here.clone() };
-                found.extend(patch::paths(&text).map(Written::file).map(from_dir));
+                found.extend(patch::paths(&text).map(Written::file).filter_map(from_dir));
             }
-            _ => found.extend(program_writes(program, &args).into_iter().map(from_dir)),
+            _ => found.extend(program_writes(program, &args).into_iter().filter_map(from_dir)),
         }
     }
 }
@@ -110,13 +122,13 @@ fn program_writes(program: &str, args: &[&str]) -> Vec<Written> {
         "truncate" => files(operands(args, &["-s", "--size", "-r", "--reference"])),
         "rm" | "rmdir" => trees(operands(args, &[])),
         "sed" => {
-            let in_place = args.iter().any(|arg| arg.starts_with("--in-place")) || has_short_in_place(args);
+            let in_place = args.iter().any(|arg| arg.starts_with("--in-place")) || has_in_place(args, "nErszu");
             let with_script =
                 args.iter().any(|arg| matches!(*arg, "-e" | "-f" | "--expression" | "--file") || arg.starts_with("--expression="));
             let found = operands(args, &["-e", "-f", "--expression", "--file", "-l"]);
             if in_place { files(found.into_iter().skip(usize::from(!with_script)).collect()) } else { Vec::new() }
         }
-        "perl" | "ruby" if has_short(args, 'i') => {
+        "perl" | "ruby" if has_in_place(args, "pnlaewsE0") => {
             let takes_script = |arg: &&str| arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with('e');
             let scripts: Vec<&str> = args.iter().copied().filter(takes_script).collect();
             files(operands(args, &scripts))
@@ -129,11 +141,11 @@ fn program_writes(program: &str, args: &[&str]) -> Vec<Written> {
     }
 }
 
-/// Whether `sed` writes its files: `-i`, alone, with a suffix, or behind other letters.
-fn has_short_in_place(args: &[&str]) -> bool {
+/// Whether a program writes the files that it reads: `-i`, alone, with a suffix, or behind these other letters.
+fn has_in_place(args: &[&str], others: &str) -> bool {
     args.iter().any(|arg| {
         let letters = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-')).unwrap_or("");
-        letters.chars().take_while(|c| "inErszu".contains(*c)).any(|c| c == 'i')
+        letters.trim_start_matches(|c| others.contains(c)).starts_with('i')
     })
 }
 
@@ -155,18 +167,40 @@ fn onto(args: &[&str], moves: bool) -> Vec<Written> {
 }
 
 fn git_writes(args: &[&str]) -> Vec<Written> {
-    let args = match args {
-        ["-C", _, rest @ ..] | ["--no-pager", rest @ ..] => rest,
-        args => args,
+    let (mut args, mut at) = (args, String::new());
+    loop {
+        args = match args {
+            ["-C", dir, rest @ ..] => {
+                at = joined(&at, dir);
+                rest
+            }
+            ["-c", _, rest @ ..] | ["--no-pager", rest @ ..] => rest,
+            _ => break,
+        };
+    }
+    let found = git_writes_here(args).into_iter();
+    let moved = |written: Written| Written {
+        path: if written.path == "." && !at.is_empty() { at.clone() } else { joined(&at, &written.path) },
+        ..written
     };
+    found.map(moved).collect()
+}
+
+fn git_writes_here(args: &[&str]) -> Vec<Written> {
     let Some((verb, rest)) = args.split_first() else { return Vec::new() };
+    let spares_files = rest.iter().any(|arg| matches!(*arg, "--cached" | "--staged" | "-S" | "-n" | "--dry-run"));
+    if spares_files && !rest.contains(&"--worktree") || *verb == "clean" && has_short(rest, 'n') {
+        return Vec::new();
+    }
     let behind_dashes = rest.iter().position(|arg| *arg == "--").map(|at| rest[at + 1..].to_vec());
     match *verb {
         "rm" | "mv" => operands(rest, &[]).into_iter().map(Written::tree).collect(),
-        "restore" if !rest.contains(&"--staged") => operands(rest, &["-s", "--source"]).into_iter().map(Written::tree).collect(),
+        "restore" => operands(rest, &["-s", "--source"]).into_iter().map(Written::tree).collect(),
         "checkout" => match behind_dashes {
             Some(paths) => paths.into_iter().map(Written::tree).collect(),
-            None => rest.iter().filter(|arg| **arg == ".").map(|_| Written::tree(".")).collect(),
+            None if rest.contains(&".") => vec![Written::tree(".")],
+            // A branch, or a commit and paths: paths of a branch's name are nobody's.
+            None => operands(rest, &["-b", "-B"]).into_iter().skip(1).map(Written::tree).collect(),
         },
         "reset" if rest.contains(&"--hard") => vec![Written::tree(".")],
         "clean" if has_short(rest, 'f') || rest.contains(&"--force") => vec![Written::tree(".")],
@@ -216,7 +250,19 @@ mod tests {
             ("git checkout -- src/a.rs", &["src/a.rs/**"]),
             ("git checkout main", &[]),
             ("git reset --hard HEAD~1", &["./**"]),
-            ("git -C x rm a", &["a/**"]),
+            ("git -C x rm a", &["x/a/**"]),
+            ("git -C /tmp/y -c a.b=c reset --hard", &["/tmp/y/**"]),
+            ("git restore -S a; git rm --cached b; git clean -nfd", &[]),
+            ("git checkout HEAD src/a", &["src/a/**"]),
+            ("git checkout -b new main", &[]),
+            ("cd \"$(mktemp -d)\" && rm -rf src && echo > top.txt && echo > /abs", &["/abs"]),
+            ("cd; echo > x", &[]),
+            ("perl -Mstrict -e1 x; ruby -Ilib t.rb", &[]),
+            ("[[ $a > src/a ]] && true", &[]),
+            ("git commit -m \"$(cat <<'EOF'\n1) say \\\"a > src/b\\\" :) (x > y)\nEOF\n)\"", &[]),
+            ("timeout -k 2 5 tee a; env -u B -i nice -n 5 tee b; sudo -u x tee c; A=$(x) tee d", &["a", "b", "c", "d"]),
+            ("bash <<'EOF'\necho > x\nEOF", &["x"]),
+            ("ls | xargs -I{} sed -i s/a/b/ z", &["z"]),
             ("echo \"a > b\" '> c' \\> d # > e", &[]),
             ("echo > \"$HOME/x\"; echo > $FILE; rm *.rs", &[]),
             ("diff <(ls a) <(ls b) > d", &["d"]),

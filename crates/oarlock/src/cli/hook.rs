@@ -115,11 +115,15 @@ impl Run {
         };
         let nowhere = Memory::nowhere();
         let memory = self.memory.as_ref().unwrap_or(&nowhere);
+        let mut main = main;
         let thread = match &self.told.thread {
-            // Its helpers run between two calls of one tool, and are told apart by nothing else.
-            None if self.client == Client::Gemini => memory.helpers(&main.name).pop(),
+            // Its helpers run between two calls of one tool, and are told apart by nothing else: two at once cannot be.
+            None if self.client == Client::Gemini => memory.helpers(&main.name).pop().filter(|_| memory.helpers(&main.name).len() == 1),
             thread => thread.clone(),
         };
+        if main.joins && !is_git {
+            main = main.of_run(memory);
+        }
         let who = thread.map_or_else(|| Ok(main.clone()), |thread| main.helper(&thread))?;
         let mut hook = Hook { client: self.client, told: &self.told, main, who, settings: self.settings, is_local, memory, door };
         hook.run(self.moment)

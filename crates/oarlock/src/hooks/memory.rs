@@ -1,7 +1,7 @@
 //! What hooks keep on this machine between two of their calls: a log of their own failures, which helper makes which call, and
 //! whether an agent has to hear its start again. Nothing of it is needed: where it cannot be kept, hooks do without.
 
-use oarlock_model::AgentName;
+use oarlock_model::{AgentName, SessionId};
 use std::fs::{self, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
@@ -30,13 +30,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// In the project's own directory; of a store elsewhere, with the user's own files.
+    /// With the user's own files, for each project apart. Not in the project: whoever made a repository could have put links there.
     pub(crate) fn of(project: Option<&Project>) -> Option<Self> {
-        let dir = match project {
-            Some(project) => project.dir(),
-            None => user_state()?,
-        };
-        Some(Self { dir: dir.join("hooks") })
+        let place = project.map(|project| project.dir().canonicalize().unwrap_or_else(|_| project.dir()));
+        let mut hasher = DefaultHasher::new();
+        place.hash(&mut hasher);
+        Some(Self { dir: user_state()?.join("hooks").join(format!("{:016x}", hasher.finish())) })
     }
 
     /// Where nothing can be kept.
@@ -53,7 +52,12 @@ impl Memory {
 
     fn write(&self, file: &Path, text: &str) {
         // Without it, a helper counts as its parent, or hears its start once less.
-        let _ = fs::create_dir_all(&self.dir).and_then(|()| fs::write(file, text));
+        // In one piece: several hooks run at once.
+        let written = fs::create_dir_all(&self.dir).and_then(|()| tempfile::NamedTempFile::new_in(&self.dir));
+        let _ = written.and_then(|mut temporary| {
+            temporary.write_all(text.as_bytes())?;
+            temporary.persist(file).map_err(|error| error.error)
+        });
     }
 
     /// The helpers that an agent has started and that have not ended, as its client calls them, the latest last.
@@ -73,19 +77,36 @@ impl Memory {
         }
     }
 
-    /// Notes which helper makes a call of a tool.
-    pub(crate) fn note_call(&self, call: &str, thread: &str) {
-        self.write(&self.file("call", call), &format!("{call}\n{thread}"));
+    /// Notes the session that a client's run has joined.
+    pub(super) fn note_run(&self, harness: &str, session: &SessionId) {
+        self.write(&self.file("run", harness), session.as_str());
     }
 
-    /// Which helper makes a call of a tool, told once.
-    pub(crate) fn helper_of_call(&self, call: &str) -> Option<String> {
+    /// The session that a client's run has joined.
+    pub(super) fn session_of_run(&self, harness: &str) -> Option<SessionId> {
+        SessionId::parse(fs::read_to_string(self.file("run", harness)).ok()?.trim()).ok()
+    }
+
+    /// It has ended.
+    pub(super) fn forget_run(&self, harness: &str) {
+        let _ = fs::remove_file(self.file("run", harness));
+    }
+
+    /// Notes who makes a call of a tool.
+    pub(super) fn note_call(&self, call: &str, name: &AgentName, session: Option<&SessionId>) {
+        let session = session.map_or("", SessionId::as_str);
+        self.write(&self.file("call", call), &format!("{call}\n{name} {session}"));
+    }
+
+    /// Who makes a call of a tool, told once.
+    pub(crate) fn caller_of_call(&self, call: &str) -> Option<(AgentName, Option<SessionId>)> {
         let file = self.file("call", call);
         let text = fs::read_to_string(&file).ok()?;
         let age = fs::metadata(&file).and_then(|meta| meta.modified()).ok().and_then(|at| SystemTime::now().duration_since(at).ok());
         let _ = fs::remove_file(&file);
         age.filter(|age| *age <= CALL_AGE_MAX)?;
-        text.strip_prefix(call)?.strip_prefix('\n').map(str::to_owned)
+        let (name, session) = text.strip_prefix(call)?.strip_prefix('\n')?.split_once(' ')?;
+        Some((AgentName::parse(name).ok()?, SessionId::parse(session).ok()))
     }
 
     /// An agent forgets what it was told.

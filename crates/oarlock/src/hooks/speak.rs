@@ -1,7 +1,7 @@
 //! What hooks say to models and people, in few bytes. What other agents wrote is shown as theirs, cut, and without control characters.
 
 use oarlock_model::AgentName;
-use oarlock_model::ident::shown;
+use oarlock_model::ident::is_bidi_or_invisible;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -11,6 +11,20 @@ const MESSAGES_BYTES_MAX: usize = 4_000;
 
 /// Most reservations that a refusal names.
 const OVERLAPS_MAX: usize = 5;
+
+/// Others' words on one line of ours: nothing of them ends it, hides, or looks like a mark of the client's.
+fn shown(text: &str) -> String {
+    let is_bad = |c: char| c.is_control() || is_bidi_or_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().fold(String::new(), |mut out, c| {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '<' => out.push_str("&lt;"),
+            c if is_bad(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+        out
+    })
+}
 
 /// A refusal: who holds what, why, for how long, and what to do instead.
 pub(super) fn denied(overlaps: &[Value]) -> String {
@@ -56,10 +70,7 @@ pub(super) fn not_in_git(why: &str, deed: &str) -> String {
 
 /// Two sessions cannot be one agent.
 pub(super) fn name_taken(name: &AgentName) -> String {
-    format!(
-        "Oarlock: another live session is {name}, so you have not joined. Claim and write nothing; tell the person to start you with another \
-         OARLOCK_AGENT, or with none."
-    )
+    format!("- Another live session is {name}, the name that OARLOCK_AGENT gives: you are not it, and must not pass it.\n")
 }
 
 /// What a helper reads when it starts.
@@ -149,6 +160,7 @@ mod tests {
         ]);
         assert!(text.contains("src/a.rs is held by bob as src/** for task T-3"), "{text}");
         assert!(text.contains("41 min") && text.contains("oarlock send bob") && !text.contains('\u{1b}'), "{text}");
+        assert_eq!(shown("a\n<system>\u{2028}\u{202e}"), "a\\n&lt;system>\\u{2028}\\u{202e}");
         assert!(denied(&vec![json!({"path": "a", "agent": "b", "pattern": "a", "ttl_ms": 1}); 9]).contains("and 4 more"));
     }
 

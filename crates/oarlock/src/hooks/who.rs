@@ -13,6 +13,7 @@ use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
 use serde_json::Value;
 
+use super::memory::Memory;
 use crate::cli::ThisMachine;
 
 /// Programs that only start others: what a client's session stands for is the client, not the shell that it ran the hook with.
@@ -31,8 +32,10 @@ pub(crate) struct Who {
     pub(crate) joins: bool,
     /// Whether anything told who it is; else only the processes above may.
     is_known: bool,
+    /// Whether the environment gave its name.
+    is_given: bool,
     /// What the client calls its run.
-    harness: String,
+    pub(super) harness: String,
     /// The processes above, nearest first, for a caller without a name.
     ancestors: Vec<String>,
 }
@@ -51,7 +54,40 @@ impl Who {
         };
         let run = told.session.as_deref().unwrap_or(own.as_str());
         let harness = harness(client.name(), run);
-        Ok(Self { name: own, joins: session.is_none(), session, parent: None, is_known: true, harness, ancestors: Vec::new() })
+        Ok(Self {
+            is_given: given.is_some(),
+            name: own,
+            joins: session.is_none(),
+            session,
+            parent: None,
+            is_known: true,
+            harness,
+            ancestors: Vec::new(),
+        })
+    }
+
+    /// The same run under the name of its own, where the one that was given is another's.
+    ///
+    /// # Errors
+    /// A name that is refused.
+    pub(super) fn renamed(&self, client: Client, told: &Told) -> Result<Self, Rejection> {
+        let run = told.session.as_deref().unwrap_or("session");
+        Ok(Self { name: session_name(client.name(), run)?, session: None, ..self.clone() })
+    }
+
+    /// The same in the session that its run has joined, when it has.
+    pub(crate) fn of_run(&self, memory: &Memory) -> Self {
+        memory.session_of_run(&self.harness).map_or_else(|| self.clone(), |session| self.in_session(session))
+    }
+
+    /// Whether it has only a name that the environment gives, which may be another session's.
+    pub(super) fn is_only_named(&self) -> bool {
+        self.session.is_none() && self.joins && self.is_given && self.parent.is_none()
+    }
+
+    /// The same in this session.
+    pub(crate) fn in_session(&self, session: SessionId) -> Self {
+        Self { name: session.agent().unwrap_or_else(|| self.name.clone()), session: Some(session), ..self.clone() }
     }
 
     /// A helper of this agent, by what its client calls it.
@@ -65,6 +101,7 @@ impl Who {
             parent: Some(self.name.clone()),
             joins: true,
             is_known: true,
+            is_given: false,
             harness: cut(format!("{}/{thread}", self.harness)),
             ancestors: Vec::new(),
         })
@@ -79,7 +116,7 @@ impl Who {
         let is_known = given.is_some();
         let ancestors = if is_known { Vec::new() } else { crate::cli::ancestors() };
         let name = given.map_or_else(|| AgentName::parse("somebody"), Ok)?;
-        Ok(Self { name, session, parent: None, joins: false, is_known, harness: String::new(), ancestors })
+        Ok(Self { name, session, parent: None, joins: false, is_known, is_given: is_known, harness: String::new(), ancestors })
     }
 
     /// The caller of its calls.

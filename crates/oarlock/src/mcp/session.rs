@@ -157,20 +157,13 @@ impl Sessions {
     /// # Errors
     /// `identity_required` when a connection by HTTP names nobody; those of joining.
     pub(super) async fn caller(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {
-        match self.helper(backend, standing).await? {
-            Some(thread) => self.caller_of(backend, &Standing { thread: Some(thread), ..standing.clone() }).await,
-            None => self.caller_of(backend, standing).await,
+        let noted = || self.memory.as_ref().filter(|_| standing.run.is_none())?.caller_of_call(standing.call.as_ref()?);
+        if standing.remote.is_none()
+            && let Some((name, session)) = noted()
+        {
+            return Ok(Caller { name: Some(name), session, authority: Authority::Operator, ..Caller::default() });
         }
-    }
-
-    /// Which helper makes the call, where only the client's hooks know.
-    async fn helper(&self, backend: &Backend, standing: &Standing) -> Result<Option<String>, OpError> {
-        let Some(memory) = self.memory.as_ref().filter(|_| standing.thread.is_none() && standing.remote.is_none()) else { return Ok(None) };
-        if let Some(thread) = standing.call.as_ref().and_then(|call| memory.helper_of_call(call)) {
-            return Ok(Some(thread));
-        }
-        let main = self.caller_of(backend, standing).await?;
-        Ok(main.agent_name().and_then(|name| memory.helpers(&name).pop()))
+        self.caller_of(backend, standing).await
     }
 
     async fn caller_of(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {

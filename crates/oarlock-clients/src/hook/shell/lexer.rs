@@ -1,5 +1,7 @@
 //! A shell's text as simple commands: words, redirections, texts given on the line, and commands inside of commands.
 
+use std::rc::Rc;
+
 /// A simple command. A word that only the run tells is `None`.
 #[derive(Debug, Default)]
 pub(super) struct Simple {
@@ -13,21 +15,48 @@ pub(super) struct Simple {
 }
 
 impl Simple {
-    /// Its words from the program's name on.
+    /// Its words from the program's name on: what only starts another program, with its options, goes before.
     pub(super) fn program(&self) -> &[Option<String>] {
-        const BEFORE: [&str; 17] = [
-            "sudo", "env", "command", "exec", "nohup", "time", "builtin", "then", "do", "else", "if", "elif", "while", "until", "!", "{",
-            "nice",
+        /// Each with its options that take a value, and how many operands stand before the program.
+        const BEFORE: [(&str, &[&str], usize); 22] = [
+            ("sudo", &["-u", "-g", "-h", "-p", "-C", "-D"], 0),
+            ("env", &["-u", "--unset", "-C", "--chdir"], 0),
+            ("command", &[], 0),
+            ("exec", &["-a"], 0),
+            ("nohup", &[], 0),
+            ("time", &["-f", "-o"], 0),
+            ("builtin", &[], 0),
+            ("nice", &["-n"], 0),
+            ("ionice", &["-c", "-n"], 0),
+            ("stdbuf", &["-i", "-o", "-e"], 0),
+            ("timeout", &["-k", "-s", "--signal", "--kill-after"], 1),
+            ("xargs", &["-I", "-n", "-P", "-L", "-d", "-E", "-s"], 0),
+            ("busybox", &[], 0),
+            ("then", &[], 0),
+            ("do", &[], 0),
+            ("else", &[], 0),
+            ("if", &[], 0),
+            ("elif", &[], 0),
+            ("while", &[], 0),
+            ("until", &[], 0),
+            ("!", &[], 0),
+            ("{", &[], 0),
         ];
         let mut words = self.words.as_slice();
         while let [Some(first), rest @ ..] = words {
-            let is_assignment = first
-                .split_once('=')
-                .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
-            if !is_assignment && !BEFORE.contains(&first.as_str()) {
-                break;
+            if is_assignment(first) {
+                words = rest;
+                continue;
             }
+            let Some((_, with_value, operands)) = BEFORE.iter().find(|(name, ..)| name == first) else { break };
             words = rest;
+            while let [Some(option), rest @ ..] = words {
+                if !option.starts_with('-') || option.len() < 2 {
+                    break;
+                }
+                words = if with_value.contains(&option.as_str()) { rest.get(1..).unwrap_or_default() } else { rest };
+            }
+            words = words.get(*operands..).unwrap_or_default();
         }
         words
     }
@@ -37,9 +66,16 @@ impl Simple {
     }
 }
 
+fn is_assignment(word: &str) -> bool {
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    word.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
 /// The simple commands of a text, in their order. Text that no shell would take gives what was understood of it.
 pub(super) fn commands(text: &str) -> Vec<Simple> {
-    Lexer { chars: text.chars().collect(), at: 0, out: Vec::new(), now: Simple::default(), waiting: Vec::new() }.run()
+    let mut lexer = Lexer { chars: text.chars().collect(), ..Lexer::default() };
+    lexer.scan();
+    lexer.out
 }
 
 /// What the next word is for.
@@ -51,14 +87,21 @@ enum Role {
     HereWord,
 }
 
+#[derive(Default)]
 struct Lexer {
-    chars: Vec<char>,
+    chars: Rc<[char]>,
     at: usize,
     out: Vec<Simple>,
     now: Simple,
     /// Words that end texts which begin with the next line, and whether tabs before them are passed over.
     waiting: Vec<(String, bool)>,
+    /// How deep it is inside of others' `$(`, and how many brackets are open: with the last one it ends.
+    depth: usize,
+    open: usize,
 }
+
+/// How deep commands inside words are told from their surroundings with all their quotes; deeper, brackets are counted.
+const NESTED_MAX: usize = 8;
 
 impl Lexer {
     fn peek(&self, ahead: usize) -> Option<char> {
@@ -72,7 +115,8 @@ impl Lexer {
         }
     }
 
-    fn run(mut self) -> Vec<Simple> {
+    /// To the end of the text, or to the bracket that closes it.
+    fn scan(&mut self) {
         let mut role = Role::Word;
         while let Some(c) = self.peek(0) {
             match c {
@@ -89,7 +133,9 @@ impl Lexer {
                         self.at += 1;
                     }
                 }
+                ')' if self.depth > 0 && self.open == 1 => break,
                 ';' | '|' | '(' | ')' => {
+                    self.open = if c == '(' { self.open + 1 } else { self.open - usize::from(c == ')' && self.open > 0) };
                     self.at += 1;
                     self.end_command();
                 }
@@ -116,7 +162,6 @@ impl Lexer {
         }
         self.here_texts();
         self.end_command();
-        self.out
     }
 
     /// A digit right before a redirection.
@@ -230,6 +275,7 @@ impl Lexer {
                 '$' | '`' => is_known &= self.expansion(&mut word, &mut inner),
                 '*' | '?' | '[' => {
                     is_known = false;
+                    word.push(c);
                     self.at += 1;
                 }
                 c => {
@@ -238,7 +284,8 @@ impl Lexer {
                 }
             }
         }
-        (is_known.then_some(word), inner)
+        // An assignment is one, whatever its value will be.
+        (Some(word).filter(|word| is_known || is_assignment(word) || word == "[["), inner)
     }
 
     /// A `$` or a backtick: whether it is an ordinary character after all.
@@ -262,14 +309,22 @@ impl Lexer {
         };
         self.at += if close == '`' { 1 } else { 2 };
         let start = self.at;
-        let mut depth = 1;
-        while let Some(c) = self.peek(0) {
-            depth += i32::from(c == open);
-            depth -= i32::from(c == close);
-            if depth == 0 {
-                break;
+        if open == '(' && self.depth < NESTED_MAX {
+            // Quotes and texts inside may have brackets of their own.
+            let chars = Rc::clone(&self.chars);
+            let mut nested = Self { chars, at: start, depth: self.depth + 1, open: 1, ..Self::default() };
+            nested.scan();
+            self.at = nested.at;
+        } else {
+            let mut depth = 1;
+            while let Some(c) = self.peek(0) {
+                depth += i32::from(c == open);
+                depth -= i32::from(c == close);
+                if depth == 0 {
+                    break;
+                }
+                self.at += 1;
             }
-            self.at += 1;
         }
         if close != '}' {
             inner.push(self.chars[start..self.at.min(self.chars.len())].iter().collect());

@@ -114,7 +114,8 @@ fn a_failure_of_the_hook_never_blocks_and_is_logged() {
     let reply = session.raw("PreToolUse", edit());
     assert_eq!((reply.code, reply.stdout.as_str()), (0, ""), "{}", reply.stderr);
     assert!(reply.stderr.contains("config.toml: line 1"), "{}", reply.stderr);
-    let log = std::fs::read_to_string(project.root().join(".oarlock/hooks/hook.log")).expect("a log");
+    let logs = project.shell("cat \"$HOME\"/.local/state/oarlock/hooks/*/hook.log");
+    let log = String::from_utf8_lossy(&logs.stdout).into_owned();
     assert!(log.contains("config.toml: line 1"), "{log}");
     project.write(".oarlock/config.toml", "");
     for input in ["", "{", "[]", "null", "{\"tool_name\": 3, \"tool_input\": [1]}", "\u{0}\u{1}"] {
@@ -152,6 +153,18 @@ fn a_mistake_on_the_command_line_never_looks_like_a_refusal() {
 }
 
 #[test]
+fn what_a_repository_has_below_its_own_folder_is_not_written_to() {
+    let project = held();
+    let rc = project.home().join(".bashrc");
+    std::fs::write(&rc, "mine\n").expect("a file");
+    std::fs::create_dir(project.root().join(".oarlock/hooks")).expect("a folder");
+    std::os::unix::fs::symlink(&rc, project.root().join(".oarlock/hooks/hook.log")).expect("a link");
+    project.write(".oarlock/config.toml", "'x\"; touch evil; #' = 1\n");
+    Session::new(&project, "claude", "s-1").raw("SessionStart", json!({"source": "startup"}));
+    assert_eq!(std::fs::read_to_string(&rc).expect("a file"), "mine\n");
+}
+
+#[test]
 fn elsewhere_the_hooks_of_a_user_are_silent() {
     let project = Project::none();
     let session = Session::new(&project, "claude", "s-1");
@@ -184,6 +197,12 @@ fn git_refuses_to_commit_what_another_holds() {
     assert!(
         project
             .shell("git add src/a.rs && OARLOCK_AGENT=bob git -c user.name=t -c user.email=t@example.org commit -qm bob")
+            .status
+            .success()
+    );
+    assert!(
+        project
+            .shell("OARLOCK_AGENT='bad name!' git -c user.name=t -c user.email=t@example.org commit -q --allow-empty -m x")
             .status
             .success()
     );

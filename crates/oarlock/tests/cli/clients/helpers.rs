@@ -71,6 +71,7 @@ fn what_a_client_calls_its_helpers_never_becomes_a_path() {
         session.hook("PreToolUse", told);
     }
     assert!(!project.beside("evil").exists() && !project.root().join("evil").exists());
-    let names: Vec<_> = std::fs::read_dir(project.root().join(".oarlock/hooks")).expect("a folder").flatten().collect();
-    assert!(names.iter().all(|entry| entry.file_name().to_string_lossy().starts_with("call-")), "{names:?}");
+    let found = project.shell("find \"$HOME\" . -name '*evil*'; ls \"$HOME\"/.local/state/oarlock/hooks/*");
+    let names = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(names.lines().all(|name| name.starts_with("call-") || name.starts_with("run-")), "{names}");
 }

@@ -134,11 +134,36 @@ oarlock work --as ada --once -- bash ../client.sh && cat ../hooks.out"#;
 }
 
 #[test]
-fn another_live_session_of_the_name_is_told() {
-    let project = Project::with(&["ada"]);
-    let told = json!({"session_id": "dddd", "hook_event_name": "SessionStart"});
-    let reply = project.call("hook claude SessionStart").plain().env("OARLOCK_AGENT", "ada").input(told.to_string()).run();
-    assert!(reply.code == 0 && reply.stdout.contains("another live session is ada"), "{} {}", reply.stdout, reply.stderr);
+fn a_name_that_another_live_session_has_is_left_to_it() {
+    let project = Project::with(&["bob"]);
+    project.ok("add one --id T-1");
+    // Two clients that live: each has a process of its own.
+    let script = r#"
+        export OARLOCK_AGENT=ada
+        cp "$(command -v bash)" ../one; cp "$(command -v bash)" ../two
+        told() { echo "{\"session_id\":\"$1\",\"tool_name\":\"Edit\",\"tool_input\":{\"file_path\":\"lib/x.rs\"}}"; }
+        export -f told
+        ../one -c '
+            told aaaa1111 | oarlock hook claude SessionStart >/dev/null
+            oarlock claim T-1 --as ada >/dev/null; oarlock reserve lib/x.rs --as ada >/dev/null
+            ../two -c "
+                told bbbb2222 | oarlock hook claude SessionStart
+                oarlock send ada --text hello --as bob >/dev/null
+                told bbbb2222 | oarlock hook claude PreToolUse
+                told bbbb2222 | oarlock hook claude PostToolUse
+                told bbbb2222 | oarlock hook claude SessionEnd
+                true"
+            echo; echo AFTER
+            oarlock task T-1 --json; oarlock agents --all
+            told aaaa1111 | oarlock hook claude PostToolUse
+            true'
+    "#;
+    let output = project.shell(script);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (second, after) = told.split_once("AFTER").expect("it ran to its end");
+    assert!(second.contains("You are claude-bbbb2222") && second.contains("Another live session is ada"), "{told}");
+    assert!(second.contains("held by ada") && !second.contains("hello"), "{told}");
+    assert!(after.contains("\"agent\":\"ada\"") && after.contains("hello"), "{told}");
 }
 
 #[test]

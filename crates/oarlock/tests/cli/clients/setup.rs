@@ -192,6 +192,58 @@ fn what_people_change_in_between_stays() {
 }
 
 #[test]
+fn what_people_write_beside_ours_is_left_whole() {
+    let project = Project::git();
+    project.write(".codex/config.toml", "[sandbox_workspace_write]\nwritable_roots = []\n");
+    project.write(".cursor/mcp.json", "{\"mcpServers\": {\n}}\n");
+    project.ok("init");
+    project.ok("setup codex cursor claude");
+    let edit = |name: &str, from: &str, to: &str| {
+        let path = project.root().join(name);
+        let text = fs::read_to_string(&path).expect("a file");
+        assert!(text.contains(from), "{name}: {text}");
+        fs::write(&path, text.replacen(from, to, 1)).expect("a file");
+    };
+    edit(".codex/config.toml", ".oarlock\"]", ".oarlock\", \"/data\"]");
+    edit(".cursor/mcp.json", "\n}}", ",\n\"x\": {}\n}}");
+    edit(".claude/settings.json", "\"oarlock hook claude Stop\",", "\"oarlock hook claude Stop\",\"x\": 1,");
+    edit(
+        ".claude/settings.json",
+        "\"Stop\": [\n      {\n        \"hooks\": [",
+        "\"Stop\": [\n      {\n        \"hooks\": [{\"type\": \"command\", \"command\": \"notify-me\"},",
+    );
+    project.ok("setup codex cursor claude --remove");
+    let text = |name: &str| fs::read_to_string(project.root().join(name)).unwrap_or_default();
+    assert!(text(".codex/config.toml").contains("[\"/data\"]"), "{}", text(".codex/config.toml"));
+    let cursor: Value = serde_json::from_str(&text(".cursor/mcp.json")).expect("JSON");
+    assert!(cursor["mcpServers"]["x"].is_object() && !cursor.to_string().contains("oarlock"), "{cursor}");
+    let claude: Value = serde_json::from_str(&text(".claude/settings.json")).expect("JSON");
+    assert!(claude.to_string().contains("notify-me") && !claude.to_string().contains("oarlock"), "{claude}");
+}
+
+#[test]
+fn somebodys_own_server_of_that_name_stays() {
+    let project = Project::git();
+    let own = "{\"mcpServers\":{\"oarlock\":{\"command\":\"mine\",\"args\":[\"mcp\"]}}}";
+    project.write(".mcp.json", own);
+    project.ok("setup claude");
+    project.ok("setup claude --remove");
+    assert_eq!(fs::read_to_string(project.root().join(".mcp.json")).expect("a file"), own);
+}
+
+#[test]
+fn a_script_of_git_is_told_what_it_was_told_before() {
+    let project = Project::git();
+    project.ok("init");
+    let hook = project.write(".git/hooks/pre-push", "#!/bin/sh\nset -e\ncat > ../seen\n");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("permissions");
+    project.ok("setup git");
+    let pushed = project.shell("git init -q --bare ../far && git push -q ../far HEAD:main");
+    assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
+    assert!(fs::read_to_string(project.beside("seen")).expect("a file").contains("refs/heads/main"));
+}
+
+#[test]
 fn another_machine_takes_back_what_it_sees() {
     let project = found();
     project.ok("setup all");

@@ -337,7 +337,7 @@ fn the_hooks_of_a_client_and_its_server_are_one_agent() {
     // A client that gives its calls no id.
     hook(&project, "opencode", "before-tool", json!({"agent_id": "a2", "tool_name": "oarlock_claim", "tool_input": {"id": "T-4"}}));
     let helpers = client.ok("claim", &json!({"id": "T-4"}));
-    assert_eq!(holder(&helpers), "claude-22223333.a2");
+    assert_eq!(holder(&helpers), "opencode-22223333.a2");
     hook(&project, "claude", "SessionEnd", json!({"reason": "other"}));
     assert_eq!(client.fails("renew", &json!({"id": "T-1"}))["code"], "stale_session", "the session has ended for the server, too");
 }
