@@ -81,6 +81,9 @@ impl Plan {
     pub(crate) fn put(&mut self, client: Client) -> Result<(), OpError> {
         for target in targets(client, self.scope, &self.facts) {
             let file = self.file_of(client, &target)?;
+            if self.is_other_name_of_shared(&target, &file)? {
+                continue;
+            }
             let before = self.text_now(&file)?;
             if target.only_if_there && before.is_none() {
                 continue;
@@ -126,6 +129,9 @@ impl Plan {
     pub(crate) fn take_out(&mut self, client: Client) -> Result<(), OpError> {
         for target in targets(client, self.scope, &self.facts) {
             let file = self.file_of(client, &target)?;
+            if self.is_other_name_of_shared(&target, &file)? {
+                continue;
+            }
             let Some(text) = self.text_now(&file)? else {
                 self.note(client, &target, file, None, None)?;
                 continue;
@@ -168,6 +174,15 @@ impl Plan {
             }
         }
         Ok(false)
+    }
+
+    /// Whether a file is a link to the one that clients share, and has its block.
+    fn is_other_name_of_shared(&self, target: &Target, file: &Path) -> Result<bool, OpError> {
+        if target.is_shared || !target.only_if_there {
+            return Ok(false);
+        }
+        let shared = targets(Client::Claude, self.scope, &self.facts).into_iter().find(|target| target.is_shared);
+        Ok(shared.map(|shared| self.file_of(Client::Claude, &shared)).transpose()?.is_some_and(|shared| shared == file))
     }
 
     fn file_of(&self, client: Client, target: &Target) -> Result<PathBuf, OpError> {
@@ -216,6 +231,11 @@ impl Plan {
     /// `store_unavailable` for a file that cannot be written; those that were are as before, then.
     pub(crate) fn apply(mut self) -> Result<Vec<Change>, OpError> {
         let changes: Vec<Change> = std::mem::take(&mut self.changes).into_values().collect();
+        for change in changes.iter().filter(|change| change.before != change.after) {
+            if fs::metadata(&change.file).is_ok_and(|meta| meta.permissions().readonly()) {
+                return Err(unwritten(&change.file, &std::io::Error::other("it is read-only")));
+            }
+        }
         for (at, change) in changes.iter().enumerate() {
             if let Err(error) = self.write(change) {
                 for done in changes[..at].iter().rev() {
@@ -264,6 +284,7 @@ fn read(file: &Path) -> Result<Option<String>, OpError> {
         details: json!({"file": file.display().to_string()}),
     };
     match fs::metadata(file) {
+        Err(_) if file.is_symlink() => return Err(unreadable("is a link that leads nowhere".into(), "mend the link, or take it away")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Ok(meta) if meta.len() > FILE_BYTES_MAX => {
             return Err(unreadable(format!("has {} bytes, at most {FILE_BYTES_MAX} are edited", meta.len()), "is it the right file?"));

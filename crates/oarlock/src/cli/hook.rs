@@ -78,7 +78,11 @@ struct Run {
 impl Run {
     fn answer(&mut self, common: &Common) -> Result<Answer, OpError> {
         let is_git = self.client == Client::Git;
-        self.memory = Memory::of(Project::around(&current_dir()?).filter(|project| project.dir().is_dir()).as_ref());
+        let around = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
+        self.memory = Memory::of(around.as_ref());
+        // Known before anything can fail: a strict project is strict about that, too.
+        let strict = around.and_then(|project| config::load_all(Some(&project.dir().join("config.toml"))).ok());
+        self.settings = strict.map(|config| config.hooks).unwrap_or_default();
         if !is_git {
             let input = read_input()?;
             self.told = Told::read(&input).map_err(|what| {

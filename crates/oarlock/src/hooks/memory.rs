@@ -99,6 +99,7 @@ impl Memory {
     }
 
     /// Who makes a call of a tool, told once.
+    #[cfg(feature = "gateway")]
     pub(crate) fn caller_of_call(&self, call: &str) -> Option<(AgentName, Option<SessionId>)> {
         let file = self.file("call", call);
         let text = fs::read_to_string(&file).ok()?;

@@ -129,6 +129,7 @@ fn a_failure_of_the_hook_never_blocks_and_is_logged() {
     let reply = session.raw("PreToolUse", edit());
     assert!(reply.code == 0 && reply.stdout.contains("deny") && reply.stdout.contains("strict"), "{}", reply.stdout);
     assert_eq!(session.raw("PostToolUse", edit()).stdout, "", "only what is about to be written");
+    assert!(project.call("hook claude PreToolUse").plain().input("{").run().stdout.contains("deny"), "nor what cannot be understood");
 }
 
 #[test]

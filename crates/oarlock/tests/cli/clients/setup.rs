@@ -222,6 +222,30 @@ fn what_people_write_beside_ours_is_left_whole() {
 }
 
 #[test]
+fn links_and_read_only_files_are_respected() {
+    let project = Project::git();
+    let at = |name: &str| project.root().join(name);
+    project.write("AGENTS.md", "# Rules\n");
+    std::os::unix::fs::symlink("AGENTS.md", at("CLAUDE.md")).expect("a link");
+    project.ok("setup claude codex");
+    project.ok("setup claude --remove");
+    assert!(fs::read_to_string(at("AGENTS.md")).expect("a file").contains("oarlock"), "Codex reads it still");
+    project.ok("setup codex --remove");
+    assert_eq!(fs::read_to_string(at("CLAUDE.md")).expect("a file"), "# Rules\n");
+    assert!(at("CLAUDE.md").is_symlink());
+    fs::remove_file(at("AGENTS.md")).expect("a file");
+    std::os::unix::fs::symlink("nowhere.md", at("AGENTS.md")).expect("a link");
+    project.fails("setup codex", 65, "data_damaged");
+    fs::remove_file(at("AGENTS.md")).expect("a link");
+    fs::remove_file(at("CLAUDE.md")).expect("a link");
+    project.write(".mcp.json", "{}");
+    fs::set_permissions(at(".mcp.json"), fs::Permissions::from_mode(0o444)).expect("permissions");
+    let error = project.fails("setup claude", 7, "store_unavailable");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("read-only")), "{error}");
+    assert!(!at(".claude").exists(), "nothing was changed");
+}
+
+#[test]
 fn somebodys_own_server_of_that_name_stays() {
     let project = Project::git();
     let own = "{\"mcpServers\":{\"oarlock\":{\"command\":\"mine\",\"args\":[\"mcp\"]}}}";
