@@ -32,24 +32,32 @@ impl Comment {
     }
 }
 
+/// The version of the blocks that are written.
+pub const VERSION: u32 = 1;
+
 /// The whole block: its version stands in its first line, so that a later version knows what it replaces.
-pub fn block(comment: Comment, version: u32, body: &str) -> String {
-    format!("{}\n{}\n{}\n", comment.line(&format!("oarlock:begin {version}")), body.trim_end(), comment.closing())
+pub fn block(comment: Comment, body: &str) -> String {
+    format!("{}\n{}\n{}\n", comment.line(&format!("oarlock:begin {VERSION}")), body.trim_end(), comment.closing())
 }
 
 /// Puts a block at the end of a text that has none, in one piece. One that is there is left as it is: see [`take_out`].
 pub fn put(text: &str, comment: Comment, block: &str) -> Edited {
     let mut edited = Edited::of(text);
     if !has(text, comment) {
-        let newline = newline_of(text);
-        let lead = match text {
-            "" => "",
-            text if text.ends_with('\n') => "\n",
-            _ => "\n\n",
-        };
-        edited.insert(text.len(), format!("{lead}{block}").replace('\n', newline));
+        append(&mut edited, block);
     }
     edited
+}
+
+/// Puts a block at the end of a text, with an empty line before it.
+pub fn append(edited: &mut Edited, block: &str) {
+    let newline = newline_of(&edited.text);
+    let lead = match edited.text.as_str() {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    edited.insert(edited.text.len(), format!("{lead}{block}").replace('\n', newline));
 }
 
 /// Whether a text has a block.
@@ -88,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_block_is_put_at_the_end_and_taken_out_again() {
-        let block = block(Comment::Markdown, 1, "Use oarlock.\n");
+        let block = block(Comment::Markdown, "Use oarlock.\n");
         for found in ["", "# Rules\n", "# Rules", "# Rules\r\n\r\nBe kind.\r\n", "\n"] {
             let edited = put(found, Comment::Markdown, &block);
             assert!(edited.text.contains("Use oarlock."), "{found:?}");

@@ -16,9 +16,6 @@ use hooks::{CLAUDE_RULES, VSCODE_EVENTS, codex_hooks, cursor_hooks, flat_hooks, 
 /// What the server and Oarlock's own entries are called.
 pub const SERVER: &str = "oarlock";
 
-/// The version of what is written into `AGENTS.md`.
-pub const BLOCK_VERSION: u32 = 1;
-
 /// The instructions of the block in `AGENTS.md`.
 pub const INSTRUCTIONS: &str = include_str!("../assets/block.md");
 
@@ -98,7 +95,7 @@ impl Content {
         match self {
             Self::Json(wants) => json::put(text, wants),
             Self::Toml(wants) => toml::put(text, wants),
-            Self::Block(body) => Ok(block::put(text, Comment::Markdown, &block::block(Comment::Markdown, BLOCK_VERSION, body))),
+            Self::Block(body) => Ok(block::put(text, Comment::Markdown, &block::block(Comment::Markdown, body))),
             Self::Script(body) => put_script(text, body),
             Self::Whole(whole) if text == whole => Ok(Edited::of(text)),
             Self::Whole(whole) if text.is_empty() => {
@@ -147,7 +144,7 @@ const SHEBANG: &str = "#!/bin/sh\n";
 
 /// Behind the first line, so that it runs whatever the script does afterwards.
 fn put_script(text: &str, body: &str) -> Result<Edited, EditError> {
-    let block = block::block(Comment::Hash, BLOCK_VERSION, body);
+    let block = block::block(Comment::Hash, body);
     let mut edited = Edited::of(text);
     if text.is_empty() {
         edited.insert(0, format!("{SHEBANG}{block}"));
@@ -329,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_block_is_short() {
-        let block = block::block(Comment::Markdown, BLOCK_VERSION, INSTRUCTIONS);
+        let block = block::block(Comment::Markdown, INSTRUCTIONS);
         assert!(block.len() <= 1_200, "{} bytes", block.len());
     }
 

@@ -14,9 +14,6 @@ pub enum TomlWant {
     Element(&'static str, &'static str, String),
 }
 
-/// The version of the blocks that are written.
-const VERSION: u32 = 1;
-
 /// Puts what is wanted into a text; what is there already stays as it is.
 ///
 /// # Errors
@@ -32,16 +29,8 @@ pub fn put(text: &str, wants: &[TomlWant]) -> Result<Edited, EditError> {
         }
     }
     if !appended.is_empty() {
-        let block = block::block(Comment::Hash, VERSION, appended.trim());
         // A block of before is not touched: what is new stands in one of its own.
-        let with_block = block::put("", Comment::Hash, &block).text;
-        let newline = newline_of(&edited.text);
-        let lead = match edited.text.as_str() {
-            "" => "",
-            text if text.ends_with('\n') => "\n",
-            _ => "\n\n",
-        };
-        edited.insert(edited.text.len(), format!("{lead}{with_block}").replace('\n', newline));
+        block::append(&mut edited, &block::block(Comment::Hash, appended.trim()));
     }
     // What was made must be what was meant.
     read(&edited.text)?;

@@ -8,7 +8,8 @@ mod who;
 
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, Moment, Told, calls_oarlock, writes};
-use oarlock_model::SessionId;
+use oarlock_model::rules::authority::speaks_for;
+use oarlock_model::{AgentName, SessionId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
@@ -21,7 +22,7 @@ use crate::config::HookSettings;
 use memory::Memory;
 pub(crate) use who::Who;
 #[cfg(feature = "gateway")]
-pub(crate) use who::{helper_name, session_name};
+pub(crate) use who::{harness, helper_name, session_name};
 
 /// One call of a hook.
 pub(crate) struct Hook<'a> {
@@ -188,12 +189,8 @@ impl Hook<'_> {
         if paths.is_empty() {
             return Ok(Answer::Nothing);
         }
-        // In pieces: a check takes only so many.
-        for some in paths.chunks(500) {
-            let checked = self.call_joined("check", json!({ "paths": some }));
-            if let Some(why) = self.refusal(checked)? {
-                return Ok(Answer::Deny(why));
-            }
+        if let Some(why) = self.check(&paths)? {
+            return Ok(Answer::Deny(why));
         }
         if !self.settings.reserve {
             return Ok(Answer::Nothing);
@@ -231,11 +228,12 @@ impl Hook<'_> {
             Ok(_) => Ok(None),
             Err(error) if error.code().code == "reservation_overlap" => {
                 let facts = error.json()["error"]["details"]["overlaps"].as_array().cloned().unwrap_or_default();
-                let parent = self.who.parent.as_ref().map(|parent| parent.as_str());
-                let family = |name: &str| name.split('.').next().map(str::to_owned);
                 // What a helper wrote, its parent may commit.
-                let is_family = |name: &str| self.client == Client::Git && family(name) == family(self.who.name.as_str());
-                let is_other = |fact: &Value| fact["agent"].as_str().is_none_or(|name| Some(name) != parent && !is_family(name));
+                let allows = |holder: &AgentName| {
+                    speaks_for(holder, &self.who.name) || (self.client == Client::Git && speaks_for(&self.who.name, holder))
+                };
+                let holder = |fact: &Value| fact["agent"].as_str().and_then(|name| AgentName::parse(name).ok());
+                let is_other = |fact: &Value| holder(fact).is_none_or(|holder| !allows(&holder));
                 let others: Vec<Value> = facts.into_iter().filter(is_other).collect();
                 Ok((!others.is_empty()).then(|| speak::denied(&others)))
             }
@@ -307,14 +305,18 @@ impl Hook<'_> {
     }
 
     fn check_git(&mut self, paths: &[String], deed: &str) -> Result<Answer, OpError> {
-        // In pieces: a check takes only so many.
-        for some in paths.chunks(200) {
-            let checked = self.call("check", json!({ "paths": some }));
+        Ok(self.check(paths)?.map_or(Answer::Nothing, |why| Answer::Deny(speak::not_in_git(&why, deed))))
+    }
+
+    /// Why paths may not be written, asked in pieces: a check takes only so many.
+    fn check(&mut self, paths: &[String]) -> Result<Option<String>, OpError> {
+        for some in paths.chunks(limits::LIST_ITEMS_MAX) {
+            let checked = self.call_joined("check", json!({ "paths": some }));
             if let Some(why) = self.refusal(checked)? {
-                return Ok(Answer::Deny(speak::not_in_git(&why, deed)));
+                return Ok(Some(why));
             }
         }
-        Ok(Answer::Nothing)
+        Ok(None)
     }
 }
 

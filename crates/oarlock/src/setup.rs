@@ -88,18 +88,17 @@ impl Plan {
             if target.only_if_there && before.is_none() {
                 continue;
             }
-            let (after, record) = self.put_text(client, &target, &file, before.as_deref())?;
+            let (after, record) = self.put_text(&target, &file, before.as_deref())?;
             self.note(client, &target, file, after, Some(record))?;
         }
         Ok(())
     }
 
-    fn put_text(&self, client: Client, target: &Target, file: &Path, now: Option<&str>) -> Result<(Option<String>, Record), OpError> {
+    fn put_text(&self, target: &Target, file: &Path, now: Option<&str>) -> Result<(Option<String>, Record), OpError> {
         let text = now.unwrap_or_default();
         let put = |text: &str| target.content.put(text).map_err(|error| unfit(file, &error));
         let known = self.record(file);
         let mut record = known.cloned().unwrap_or_default();
-        record.clients.insert(client.name().to_owned());
         // What people wrote beside ours may need it: only a text that can be edited again is what was there.
         let base = known.and_then(|known| undo(text, &known.insertions)).filter(|base| target.content.put(base).is_ok());
         if let Some(base) = base {
@@ -136,15 +135,10 @@ impl Plan {
                 self.note(client, &target, file, None, None)?;
                 continue;
             };
-            let mut record = self.record(&file).cloned();
-            if target.is_shared {
-                if let Some(record) = &mut record {
-                    record.clients.remove(client.name());
-                }
-                if self.is_needed_by_others(client)? {
-                    self.note(client, &target, file, Some(text), record)?;
-                    continue;
-                }
+            let record = self.record(&file).cloned();
+            if target.is_shared && self.is_needed_by_others(client)? {
+                self.note(client, &target, file, Some(text), record)?;
+                continue;
             }
             let after = Self::taken_out(&target.content, &file, &text, record.as_ref())?;
             self.note(client, &target, file, after, None)?;
@@ -163,7 +157,7 @@ impl Plan {
         content.take_out(text).map_err(|error| unfit(file, &error))
     }
 
-    /// Whether another client of this scope is set up, and is going to be.
+    /// Whether another client of this scope is set up when all this is done.
     fn is_needed_by_others(&self, client: Client) -> Result<bool, OpError> {
         for other in Client::ALL.into_iter().filter(|other| *other != client && *other != Client::Git) {
             for target in targets(other, self.scope, &self.facts).iter().filter(|target| !target.is_shared && !target.only_if_there) {

@@ -36,9 +36,6 @@ pub(super) const CLAUDE_RULES: [&str; 22] = [
 /// Seconds that a client waits for a hook.
 const TIMEOUT_S: u64 = 30;
 
-/// What every one of Oarlock's hooks has in it.
-const MARK: &str = " hook ";
-
 type Event = (&'static [&'static str], Option<&'static str>);
 
 const CLAUDE_EVENTS: [Event; 9] = [
@@ -112,7 +109,7 @@ pub(super) fn gemini_hooks(program: &str) -> Vec<JsonWant> {
 
 fn hook_command(program: &str, client: Client, event: &str) -> String {
     let program = quoted(program);
-    let call = format!("{program}{MARK}{client} {event}");
+    let call = format!("{program}{}{event}", mark(client));
     match client {
         // It takes every exit code but 0 and 1 for a refusal, also that of a program that is not there.
         Client::Gemini => format!("command -v {program} >/dev/null 2>&1 || exit 0; {call} || exit 0"),

@@ -21,7 +21,7 @@ use super::backend::Backend;
 use crate::cli::{ThisMachine, ancestors};
 use crate::gateway::{Gate, Principal, common_of};
 use crate::hooks::memory::{Memory, call_by_content};
-use crate::hooks::{helper_name, session_name};
+use crate::hooks::{harness, helper_name, session_name};
 
 /// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
 const THREAD: &str = "oarlock/thread";
@@ -43,8 +43,6 @@ const SESSIONS_MAX: usize = 1_000;
 pub(crate) struct Standing {
     /// A caller that is known by its key and headers; nothing on standard input.
     remote: Option<Remote>,
-    /// The harness's run, where it tells.
-    harness: Option<String>,
     /// Which sub-agent of it, if one.
     thread: Option<String>,
     /// The client's id of this call.
@@ -77,7 +75,6 @@ impl Standing {
         let (run, thread) = (text(codex.get("session_id")), text(codex.get("thread_id")));
         standing.thread =
             text(context.meta.0.get(THREAD)).or_else(|| thread.filter(|thread| run.as_ref().is_some_and(|run| run != thread)));
-        standing.harness = run.as_ref().map(|run| format!("codex:{run}"));
         standing.run = run.map(|run| ("codex", run));
         standing.call = text(context.meta.0.get(CLAUDE_CALL));
         if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>() {
@@ -89,6 +86,11 @@ impl Standing {
             standing.remote = Some(Remote { principal: principal.clone(), caller, gate: Arc::clone(gate) });
         }
         Ok(standing)
+    }
+
+    /// What the client's run is called when it joins, where it tells.
+    fn harness(&self) -> Option<String> {
+        self.run.as_ref().map(|(client, run)| harness(client, run))
     }
 
     /// Says which call it is, where the client does not: by what is called.
@@ -178,7 +180,7 @@ impl Sessions {
             "{}\n{}\n{}\n{}",
             standing.remote.as_ref().map_or("", |remote| remote.principal.key_id.as_str()),
             base.as_ref().map_or("", AgentName::as_str),
-            standing.harness.as_deref().unwrap_or_default(),
+            standing.harness().unwrap_or_default(),
             standing.thread.as_deref().unwrap_or_default()
         );
         if let Some(caller) = self.known(&key) {
@@ -249,7 +251,7 @@ impl Sessions {
             // look at its inbox.
             return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, ..Caller::default() });
         }
-        let run = standing.harness.clone().or_else(|| self.harness.clone());
+        let run = standing.harness().or_else(|| self.harness.clone());
         let by_http = || name.as_ref().filter(|_| standing.remote.is_some()).map(|name| format!("mcp:{name}"));
         let harness = run.or_else(by_http).map(|run| standing.thread.as_ref().map_or(run.clone(), |thread| format!("{run}/{thread}")));
         let mut join = Join { name, harness, owner: self.owner.clone(), program: Some("mcp".into()), ..Join::default() };

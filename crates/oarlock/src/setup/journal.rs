@@ -5,7 +5,7 @@ use oarlock_clients::edit::Insertion;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,6 @@ pub(crate) struct Record {
     pub(crate) created: bool,
     /// The directories that were made for it, outermost first.
     pub(crate) dirs: Vec<PathBuf>,
-    /// For which clients.
-    pub(crate) clients: BTreeSet<String>,
     /// What was inserted, oldest first.
     pub(crate) insertions: Vec<Insertion>,
 }
