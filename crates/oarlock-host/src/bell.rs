@@ -1,29 +1,44 @@
 //! Doorbells: they wake waiters in other processes after a commit, without a daemon and without asking again and
 //! again. They carry no news: whoever is woken reads the store.
 
-mod listener;
-
-use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-pub use listener::{DEATHS_MAX, Listener, Woken};
+pub use crate::system::listener::Listener;
 
 use crate::board::Board;
-use crate::small_file;
+use crate::file;
+use crate::system::bell::strike;
 
 /// The most topics of one set of bells.
 pub const TOPICS_MAX: usize = 32;
 
+/// The most processes whose death one wait notices; further ones are left to the caller's re-check.
+pub const DEATHS_MAX: usize = 256;
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// A bell rang, perhaps more than once, perhaps without news: look again.
+    Rung,
+    /// One of the processes is dead. The next wait says so again while it is asked about it.
+    Died,
+    /// The time is over.
+    TimedOut,
+    /// A signal came to this thread, and its handler has run; or, where waits do not tell of signals, one may have come.
+    Interrupted,
+    /// The directory of the bells was deleted, moved or unmounted: nothing will ring any more.
+    Gone,
+}
+
 /// The ringing side: a directory with an empty file for each topic that was ever rung, and a board that tells who listens.
 ///
-/// A bell is rung by opening its file for writing and closing it: inotify(7) reports that (`IN_CLOSE_WRITE`), and nothing on
+/// On Linux a bell is rung by opening its file for writing and closing it: inotify(7) reports that (`IN_CLOSE_WRITE`), and nothing on
 /// the disk becomes dirty, because nothing is written and no time of the file changes. Two system calls, and none when
-/// nobody listens.
+/// nobody listens. Elsewhere the time of the file changes, and listeners look at it.
 #[derive(Clone, Debug)]
 pub struct Bells {
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     topics: Vec<String>,
     board: Option<Board>,
 }
@@ -37,7 +52,7 @@ impl Bells {
         if topics.len() > TOPICS_MAX {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("more than {TOPICS_MAX} topics")));
         }
-        topics.iter().try_for_each(|topic| small_file::check_name(topic))?;
+        topics.iter().try_for_each(|topic| file::check_name(topic))?;
         Ok(Self { dir: dir.to_owned(), topics: topics.iter().map(|topic| (*topic).to_owned()).collect(), board })
     }
 
@@ -46,7 +61,7 @@ impl Bells {
     /// # Errors
     /// It cannot be made.
     pub fn make_dir(&self) -> io::Result<()> {
-        match DirBuilder::new().mode(0o700).create(&self.dir) {
+        match file::private_dir().create(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             made => made,
         }
@@ -64,23 +79,18 @@ impl Bells {
             return Ok(());
         }
         let path = self.dir.join(topic);
-        match open_to_ring(&path, false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => open_to_ring(&path, true),
+        match strike(&path, false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => strike(&path, true),
             result => result,
         }
-        .map(drop)
     }
 
     /// The bit of a topic on the board.
-    fn bit(&self, topic: &str) -> io::Result<u32> {
+    pub(crate) fn bit(&self, topic: &str) -> io::Result<u32> {
         let index = self.topics.iter().position(|own| own == topic);
         index.map(|index| 1 << index).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no bell {topic:?}")))
     }
 }
 
-/// Never through a symlink, and never waiting should somebody have put a pipe there.
-fn open_to_ring(path: &Path, create: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(create).mode(0o666).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    options.open(path)
-}
+#[cfg(test)]
+mod tests;

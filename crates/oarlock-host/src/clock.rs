@@ -5,12 +5,11 @@ mod manual;
 
 use std::fmt;
 use std::sync::Arc;
-
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use manual::ManualClock;
 
-use crate::small_file;
+use crate::system;
 
 /// The source of time and identity of the machine; replaced in tests by [`ManualClock`].
 pub trait Clock: fmt::Debug + Send + Sync {
@@ -32,27 +31,32 @@ pub struct SystemClock;
 /// neither sameness nor difference.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HostId {
-    /// The random id the kernel drew when it started (`/proc/sys/kernel/random/boot_id`).
+    /// Tells this start of the machine from all others: on Linux the random id that the kernel drew (`/proc/sys/kernel/random/boot_id`), on macOS
+    /// `kern.bootsessionuuid`, on Windows the number of the boot in the registry.
     pub boot_id: String,
     /// The number of the time namespace, in which the monotonic clock may be shifted.
     pub time_namespace: String,
-    /// The number of the pid namespace, in which a pid means something.
+    /// The number of the pid namespace, in which a pid means something; 0 on systems that have only one.
     pub pid_namespace: String,
-    /// The machine across boots: `/etc/machine-id`, else the host name.
+    /// The machine across boots: `/etc/machine-id`, on Windows `MachineGuid`, else the host name.
     pub host: String,
 }
 
-/// Milliseconds of `CLOCK_MONOTONIC`: never steps, stands still while the machine sleeps, starts anew at each boot,
+/// Milliseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`, on Windows the unbiased interrupt time): never steps, stands still while the machine sleeps, starts anew at each boot,
 /// and is shifted by a constant in each time namespace.
 #[must_use]
 pub fn monotonic_ms() -> i64 {
-    milliseconds(clock_gettime(ClockId::Monotonic))
+    system::clock::monotonic_ms()
 }
 
 /// Unix time in milliseconds, for people and for dates. It may step in either direction.
 #[must_use]
 pub fn wall_ms() -> i64 {
-    milliseconds(clock_gettime(ClockId::Realtime))
+    let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => ms(since),
+        Err(before) => -ms(before.duration()),
+    }
 }
 
 /// By how many milliseconds the monotonic clock of this time namespace is ahead of the first namespace's of this
@@ -62,17 +66,21 @@ pub fn wall_ms() -> i64 {
 /// a process that made a new time namespace for its children and stayed in its own.
 #[must_use]
 pub fn time_namespace_skew_ms() -> i64 {
-    offset_ns("monotonic") / 1_000_000
+    system::clock::offset_ns("monotonic") / 1_000_000
+}
+
+/// What the machine is called; empty if it does not tell.
+#[must_use]
+pub fn host_name() -> String {
+    system::clock::host_name()
 }
 
 impl HostId {
-    /// Reads it anew; a few small reads in `/proc`, some tens of microseconds.
+    /// Reads it anew; on Linux a few small reads in `/proc`, some tens of microseconds.
     #[must_use]
     pub fn read() -> Self {
-        let machine_id = small_file::text_or_empty("/etc/machine-id");
-        let is_id = machine_id.len() == 32 && machine_id.bytes().all(|b| b.is_ascii_hexdigit());
-        let host = if is_id { machine_id } else { small_file::text_or_empty("/proc/sys/kernel/hostname") };
-        Self { boot_id: boot_id(), time_namespace: small_file::namespace("/proc/self/ns/time"), pid_namespace: pid_namespace(), host }
+        use system::clock::{boot_id, host, pid_namespace, time_namespace};
+        Self { boot_id: boot_id(), time_namespace: time_namespace(), pid_namespace: pid_namespace(), host: host() }
     }
 }
 
@@ -112,39 +120,6 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-pub(crate) fn boot_id() -> String {
-    small_file::text_or_empty("/proc/sys/kernel/random/boot_id")
-}
-
-pub(crate) fn pid_namespace() -> String {
-    small_file::namespace("/proc/self/ns/pid")
-}
-
-/// The offset in nanoseconds of the clock `name` (`monotonic` or `boottime`) of our time namespace. The file tells
-/// that of the namespace for our children, so it counts only while the two are the same.
-pub(crate) fn offset_ns(name: &str) -> i64 {
-    let own = small_file::namespace("/proc/self/ns/time");
-    if own.is_empty() || own != small_file::namespace("/proc/self/ns/time_for_children") {
-        return 0;
-    }
-    parse_offset_ns(&small_file::text_or_empty("/proc/self/timens_offsets"), name).unwrap_or(0)
-}
-
-/// One line a clock: its name, whole seconds (signed), nanoseconds.
-fn parse_offset_ns(text: &str, name: &str) -> Option<i64> {
-    let mut fields = text.lines().map(str::split_whitespace).find_map(|mut fields| {
-        let is_wanted = fields.next() == Some(name);
-        is_wanted.then_some(fields)
-    })?;
-    let seconds: i64 = fields.next()?.parse().ok()?;
-    let nanoseconds: i64 = fields.next()?.parse().ok()?;
-    Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
-}
-
-fn milliseconds(time: Timespec) -> i64 {
-    time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,15 +132,5 @@ mod tests {
         assert_eq!(host, HostId::read());
         assert_eq!(host.boot_id.len(), 36, "a boot id is a UUID");
         assert!(host.pid_namespace.bytes().all(|b| b.is_ascii_digit()) && !host.pid_namespace.is_empty());
-    }
-
-    #[test]
-    fn offsets_of_a_time_namespace_are_read() {
-        let text = "monotonic           -2         500000000\nboottime             7         1";
-        assert_eq!(parse_offset_ns(text, "monotonic"), Some(-1_500_000_000));
-        assert_eq!(parse_offset_ns(text, "boottime"), Some(7_000_000_001));
-        assert_eq!(parse_offset_ns(text, "realtime"), None);
-        assert_eq!(parse_offset_ns("monotonic x y", "monotonic"), None);
-        assert_eq!(parse_offset_ns("monotonic 9223372036854775807 1", "monotonic"), Some(i64::MAX));
     }
 }

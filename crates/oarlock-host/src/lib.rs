@@ -1,21 +1,41 @@
 //! What the operating system tells us: clocks, processes and their deaths, locks, wake-ups between processes,
-//! and the kind of a file system. It knows no SQL, no rules and nothing of tasks.
+//! files and the kind of a file system. It knows no SQL, no rules and nothing of tasks.
 //!
-//! The platform is Linux 5.3 or later (`/proc`, file locks, futexes, inotify, pidfd). Other
-//! systems answer the same questions by other means and are refused here rather than answered wrongly.
+//! Every question has one module here, and what differs between systems stands in two pairs of modules behind it:
+//!
+//! - `linux` (5.3 or later: `/proc`, futexes, inotify, pidfd) and `portable`, which answers the same for every other system:
+//!   without a queue at the gate, by looking at the bells every few milliseconds, and at processes through `sysinfo`.
+//! - `unix` (process groups, signals, permission bits) and `windows` (job objects, none of the bits).
+//!
+//! The feature `portable` takes the portable answers on Linux too, so that they are tested where the tests run.
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("oarlock-host reads /proc and uses inotify, pidfd and futexes: it builds for Linux only");
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod linux;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+use linux as system;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+mod portable;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+use portable as system;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as family;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as family;
 
 pub mod bell;
 pub mod board;
 pub mod clock;
+pub mod file;
 pub mod filesystem;
 pub mod gate;
 pub mod owner;
 pub mod process;
 pub mod space;
 
-mod small_file;
 #[cfg(test)]
 mod testing;

@@ -1,21 +1,17 @@
 //! The lock that proves the life of a session's owner: the kernel drops it when the owner dies, however it dies.
 //! What follows from a death is the business of the rules.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
-
-use crate::small_file;
+use crate::file::{self, WithoutTraps};
 
 /// A held lock. Dropping it removes the file and releases the lock, in this order, so that nobody finds a
 /// file that can be had after an end in good order.
 ///
-/// The lock belongs to the open file, not to the process (flock(2)): a child made by a fork **without** an exec has it too,
+/// The lock belongs to the open file, not to the process (flock(2); on Windows `LockFileEx`): a child made by a fork **without** an exec has it too,
 /// and holds it after our death. Programs started with [`std::process::Command`] do not inherit it, except for the moment
 /// between their fork and their exec.
 #[derive(Debug)]
@@ -43,17 +39,17 @@ impl OwnerLock {
     /// The name cannot be a file name, or the file or directory cannot be made.
     pub fn acquire(dir: &Path, session: &str) -> io::Result<Option<Self>> {
         let path = lock_path(dir, session)?;
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        file::private_dir().recursive(true).create(dir)?;
         // Each turn follows the removal of the file by its last holder, or meets somebody who is only looking.
         for _ in 0..TRIES_MAX {
-            let file = options().write(true).create(true).mode(0o600).open(&path)?;
-            match try_lock(&file, FlockOperation::NonBlockingLockExclusive)? {
+            let file = options().write(true).create(true).made_with(0o600).open(&path)?;
+            match is_had(|| file.try_lock())? {
                 true if is_at(&file, &path)? => return Ok(Some(Self { path, file })),
                 true => continue,
                 false => {}
             }
             // Those who probe share the lock for a moment, the holder does not.
-            if !try_lock(&file, FlockOperation::NonBlockingLockShared)? {
+            if !is_had(|| file.try_lock_shared())? {
                 return Ok(None);
             }
             drop(file);
@@ -77,7 +73,7 @@ impl Drop for OwnerLock {
             let _ = std::fs::remove_file(&self.path);
         }
         // Not left to the closing, which would not release it while a forked child has the same open file.
-        let _ = flock(&self.file, FlockOperation::Unlock);
+        let _ = self.file.unlock();
     }
 }
 
@@ -90,11 +86,11 @@ pub fn probe(dir: &Path, session: &str) -> io::Result<OwnerState> {
     let Some(file) = open_existing(&path)? else {
         return Ok(OwnerState::Missing);
     };
-    if !try_lock(&file, FlockOperation::NonBlockingLockShared)? {
+    if !is_had(|| file.try_lock_shared())? {
         return Ok(OwnerState::Held);
     }
     // Removed between our opening and locking: the owner ended in good order.
-    Ok(if file.metadata()?.nlink() == 0 { OwnerState::Missing } else { OwnerState::Free })
+    Ok(if file::links(&file)? == 0 { OwnerState::Missing } else { OwnerState::Free })
 }
 
 /// Removes the lock file of a dead owner. False when there is none, or when it is held.
@@ -106,7 +102,7 @@ pub fn remove_stale(dir: &Path, session: &str) -> io::Result<bool> {
     let Some(file) = open_existing(&path)? else {
         return Ok(false);
     };
-    if !try_lock(&file, FlockOperation::NonBlockingLockExclusive)? || !is_at(&file, &path)? {
+    if !is_had(|| file.try_lock())? || !is_at(&file, &path)? {
         return Ok(false);
     }
     std::fs::remove_file(&path)?;
@@ -118,14 +114,14 @@ const TRIES_MAX: u32 = 200;
 const RETRY_AFTER: Duration = Duration::from_millis(1);
 
 fn lock_path(dir: &Path, session: &str) -> io::Result<PathBuf> {
-    small_file::check_name(session)?;
+    file::check_name(session)?;
     Ok(dir.join(format!("{session}.lock")))
 }
 
 /// Never through a symlink, never waiting at a pipe; `std` adds close-on-exec.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.read(true).without_traps();
     options
 }
 
@@ -137,19 +133,22 @@ fn open_existing(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn try_lock(file: &File, operation: FlockOperation) -> io::Result<bool> {
-    match rustix::io::retry_on_intr(|| flock(file, operation)) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(error) => Err(error.into()),
+fn is_had(try_it: impl Fn() -> Result<(), TryLockError>) -> io::Result<bool> {
+    loop {
+        match try_it() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
     }
 }
 
 /// Whether the open file is the one at the path, not one that was removed or replaced meanwhile.
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let own = file.metadata()?;
-    match std::fs::symlink_metadata(path) {
-        Ok(there) => Ok(own.dev() == there.dev() && own.ino() == there.ino()),
+    let own = file::identity(file)?;
+    match file::identity_at(path) {
+        Ok(there) => Ok(own == there),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -168,7 +167,7 @@ mod tests {
         let dir = dir.path().join("owners");
         assert_eq!(probe(&dir, "ada-1").expect("probes"), OwnerState::Missing);
         let lock = OwnerLock::acquire(&dir, "ada-1").expect("acquires").expect("nobody holds it");
-        assert_eq!(lock.file.metadata().expect("open").mode() & 0o777, 0o600);
+        assert!(file::is_for_owner_only(&lock.file.metadata().expect("open")));
         assert!(OwnerLock::acquire(&dir, "ada-1").expect("acquires").is_none());
         assert!(!remove_stale(&dir, "ada-1").expect("looks"));
         assert_eq!(probe(&dir, "ada-1").expect("probes"), OwnerState::Held);
@@ -210,7 +209,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("ada-1.lock");
         let looking = options().write(true).create(true).open(path).expect("opens");
-        flock(&looking, FlockOperation::NonBlockingLockShared).expect("nobody holds it");
+        looking.try_lock_shared().expect("nobody holds it");
         assert_eq!(probe(dir.path(), "ada-1").expect("probes"), OwnerState::Free);
         let taker = std::thread::spawn({
             let dir = dir.path().to_owned();
@@ -223,7 +222,7 @@ mod tests {
     #[test]
     fn names_that_are_no_file_names_are_refused() {
         let long = "a".repeat(201);
-        for session in ["", "a/b", "..", ".a", "a\nb", "a\0", &long] {
+        for session in ["", "a/b", "..", ".a", "a\nb", "a\0", r"a\b", "a:b", &long] {
             let error = OwnerLock::acquire(Path::new("/no/such"), session).expect_err("refused");
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{session:?}");
             assert!(probe(Path::new("/"), session).is_err() && remove_stale(Path::new("/"), session).is_err());

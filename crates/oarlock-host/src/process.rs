@@ -1,17 +1,12 @@
 //! Processes: a name for one that no later process can have, whether it lives, and who its ancestors are.
 //! Starting and ending children is in [`children`].
 
-pub mod children;
-pub mod guard;
-pub mod pipe;
-mod stat;
-
 use std::fmt;
 use std::io;
 
-use rustix::process::Pid;
+pub use crate::family::{children, guard, pipe};
 
-use crate::clock;
+use crate::system::{clock, process as system};
 
 /// The most ancestors that are looked for.
 pub const ANCESTORS_MAX: usize = 64;
@@ -25,8 +20,8 @@ pub struct ProcessId {
     pub pid_namespace: String,
     /// Its pid there.
     pub pid: u32,
-    /// Its start, in clock ticks (1/100 s) since the boot, as the first time namespace of the boot counts it
-    /// (proc_pid_stat(5), field 22, less the offset of our time namespace).
+    /// Its start: on Linux in clock ticks (1/100 s) since the boot, as the first time namespace of the boot counts it
+    /// (proc_pid_stat(5), field 22, less the offset of our time namespace); elsewhere in seconds of Unix time.
     pub started: u64,
 }
 
@@ -67,8 +62,8 @@ impl ProcessId {
     /// # Errors
     /// `/proc` is not mounted, or shows another pid namespace than ours, or does not let us read.
     pub fn of(pid: u32) -> io::Result<Option<Self>> {
-        check_proc_is_ours()?;
-        Ok(stat::read(pid)?.map(|stat| Self::at(&Place::read(), pid, &stat)))
+        system::check_view()?;
+        Ok(system::read(pid)?.map(|stat| Self::at(&Place::read(), pid, &stat)))
     }
 
     /// Whether it lives now. A process of another boot is dead; nothing is known of one in another pid namespace.
@@ -81,14 +76,14 @@ impl ProcessId {
         if self.boot_id != here.boot_id {
             return Liveness::Dead;
         }
-        if self.pid_namespace.is_empty() || self.pid_namespace != here.pid_namespace || check_proc_is_ours().is_err() {
+        if self.pid_namespace.is_empty() || self.pid_namespace != here.pid_namespace || system::check_view().is_err() {
             return Liveness::Unknown;
         }
-        match stat::read(self.pid) {
+        match system::read(self.pid) {
             Ok(Some(stat)) if stat.has_ended() || !self.started_at(here.start(&stat)) => Liveness::Dead,
             Ok(Some(_)) => Liveness::Alive,
             // A `/proc` mounted with hidepid shows nothing of other users' processes, but they can be asked for.
-            Ok(None) if pid_exists(self.pid) => Liveness::Unknown,
+            Ok(None) if system::exists(self.pid) => Liveness::Unknown,
             Ok(None) => Liveness::Dead,
             Err(_) => Liveness::Unknown,
         }
@@ -103,11 +98,11 @@ impl ProcessId {
         if self.liveness() != Liveness::Alive {
             return ancestors;
         }
-        let Ok(Some(mut child)) = stat::read(self.pid) else {
+        let Ok(Some(mut child)) = system::read(self.pid) else {
             return ancestors;
         };
         while ancestors.len() < ANCESTORS_MAX && child.parent != 0 {
-            let Ok(Some(parent)) = stat::read(child.parent) else {
+            let Ok(Some(parent)) = system::read(child.parent) else {
                 break;
             };
             // A parent, also one that adopts, is older than its child; else the pid has changed hands meanwhile.
@@ -120,12 +115,11 @@ impl ProcessId {
         ancestors
     }
 
-    /// The name of the program it runs, as the kernel knows it: at most 15 bytes, and a program may change its own. Nothing when it has
+    /// The name of the program it runs, as the system knows it: on Linux at most 15 bytes, and a program may change its own. Nothing when it has
     /// ended or may not be seen.
     #[must_use]
     pub fn program(&self) -> Option<String> {
-        let name = std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).ok()?;
-        Some(name.trim_end().to_owned()).filter(|_| self.liveness() == Liveness::Alive)
+        system::program(self.pid).filter(|_| self.liveness() == Liveness::Alive)
     }
 
     /// `BOOT:NAMESPACE:PID:START`, for a store.
@@ -152,7 +146,7 @@ impl ProcessId {
         if process.to_text() == text { Ok(process) } else { Err(MalformedProcessId) }
     }
 
-    fn at(place: &Place, pid: u32, stat: &stat::Stat) -> Self {
+    fn at(place: &Place, pid: u32, stat: &system::Stat) -> Self {
         let Place { boot_id, pid_namespace, .. } = place.clone();
         Self { boot_id, pid_namespace, pid, started: place.start(stat) }
     }
@@ -173,30 +167,12 @@ struct Place {
 
 impl Place {
     fn read() -> Self {
-        // The kernel tells starts in ticks of 1/100 s whatever its own rate (USER_HZ), shifted by the reader's offset.
-        let offset_ticks = clock::offset_ns("boottime") / 10_000_000;
-        Self { boot_id: clock::boot_id(), pid_namespace: clock::pid_namespace(), offset_ticks }
+        Self { boot_id: clock::boot_id(), pid_namespace: clock::pid_namespace(), offset_ticks: system::offset_ticks() }
     }
 
-    fn start(&self, stat: &stat::Stat) -> u64 {
+    fn start(&self, stat: &system::Stat) -> u64 {
         stat.started.saturating_add_signed(self.offset_ticks.saturating_neg())
     }
-}
-
-/// A pid namespace made without a new `/proc` sees the pids of the outer one there: they are not ours to judge.
-fn check_proc_is_ours() -> io::Result<()> {
-    let link = std::fs::read_link("/proc/self")?;
-    if link.to_str().and_then(|pid| pid.parse().ok()) == Some(std::process::id()) {
-        return Ok(());
-    }
-    Err(io::Error::new(io::ErrorKind::Unsupported, "/proc shows another pid namespace than the one of this process"))
-}
-
-fn pid_exists(pid: u32) -> bool {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
-        return false;
-    };
-    rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
 }
 
 fn id_part(text: &str) -> Result<String, MalformedProcessId> {

@@ -8,8 +8,7 @@ use std::path::Path;
 /// # Errors
 /// The path does not exist or cannot be reached.
 pub fn free_bytes(path: &Path) -> io::Result<u64> {
-    let stat = rustix::fs::statvfs(path)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    crate::family::space::free_bytes(path)
 }
 
 #[cfg(test)]

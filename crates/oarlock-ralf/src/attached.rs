@@ -135,7 +135,7 @@ impl Attached {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, dir: &Path) -> io::Result<()> {
-        write::whole(&Self::file(dir), serde_json::to_string(self)?.as_bytes(), 0o644)
+        write::whole(&Self::file(dir), serde_json::to_string(self)?.as_bytes())
     }
 }
 

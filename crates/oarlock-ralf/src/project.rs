@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use oarlock_host::file::WithoutTraps as _;
 use serde_json::{Map, Value};
 
 use crate::attached::digest;
@@ -219,14 +219,10 @@ impl Forms {
     }
 }
 
-fn nonblocking() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
-}
-
 /// The text of a file and when it was changed; or why it cannot be had.
 fn text_of(file: &Path) -> Result<(String, i64), String> {
     // A pipe would be waited for, for ever.
-    let opened = OpenOptions::new().read(true).custom_flags(nonblocking()).open(file);
+    let opened = OpenOptions::new().read(true).without_waiting().open(file);
     let opened = opened.map_err(|error| format!("it cannot be read: {error}"))?;
     let meta = opened.metadata().map_err(|error| format!("it cannot be read: {error}"))?;
     if !meta.is_file() {

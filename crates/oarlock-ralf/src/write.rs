@@ -6,15 +6,14 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags, flock, renameat_with};
+use oarlock_host::file::{self, WithoutTraps as _};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -136,7 +135,7 @@ impl Writer {
             if fs::metadata(file).is_ok_and(|meta| meta.len() > 0) {
                 continue;
             }
-            let new = beside(file, text.as_bytes(), 0o644).map_err(|error| failed(file, error))?;
+            let new = beside(file, text.as_bytes(), None).map_err(|error| failed(file, error))?;
             new.persist(file).map_err(|error| failed(file, error.error))?;
             made += 1;
             if !folders.contains(&folder_of(file)) {
@@ -144,7 +143,7 @@ impl Writer {
             }
         }
         for folder in folders {
-            File::open(folder).and_then(|opened| opened.sync_all()).map_err(|error| failed(folder, error))?;
+            file::sync_dir(folder).map_err(|error| failed(folder, error))?;
         }
         Ok(made)
     }
@@ -159,7 +158,7 @@ impl Writer {
         if file.exists() && is_broken() {
             fs::rename(&file, kept).map_err(|error| failed(kept, error))?;
         }
-        whole(&file, text.as_bytes(), 0o644).map_err(|error| failed(&file, error))
+        whole(&file, text.as_bytes()).map_err(|error| failed(&file, error))
     }
 
     /// Moves a file or folder inside the project to where nothing is, under the locks of the queue, as who ends a task does.
@@ -173,10 +172,12 @@ impl Writer {
             return Err(refused(from, "is not in the project"));
         }
         let _locks = self.lock(Path::new("task.md"))?;
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        match file::rename_to_free(from, to) {
             Ok(()) => Ok(()),
-            Err(rustix::io::Errno::EXIST) => Err(refused(to, "is there already, so the task stays where it is")),
-            Err(error) => Err(failed(from, error.into())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(refused(to, "is there already, so the task stays where it is"))
+            }
+            Err(error) => Err(failed(from, error)),
         }
     }
 
@@ -234,9 +235,8 @@ impl Writer {
             return Err(WriteError::Locked { lock: shown(lock), waited_ms: 0 });
         }
         // Lock files stay where they are: who removed one would take it from who waits for it.
-        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0);
-        let file =
-            OpenOptions::new().create(true).append(true).mode(0o644).custom_flags(flags).open(lock).map_err(|error| failed(lock, error))?;
+        let file = OpenOptions::new().create(true).append(true).made_with(0o644).without_traps().open(lock);
+        let file = file.map_err(|error| failed(lock, error))?;
         let left = self.patience.saturating_sub(start.elapsed());
         match locked(file, left) {
             Ok(Some(file)) => Ok(file),
@@ -252,21 +252,22 @@ impl Writer {
 /// The file with its lock taken; nothing when `patience` is over. Who looks again and again would come too late for ever where others wait in
 /// a queue, so a thread waits in that queue, and gives the lock back should it come too late.
 pub(crate) fn locked(file: File, patience: Duration) -> io::Result<Option<File>> {
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match file.try_lock() {
         Ok(()) => return Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+        Err(TryLockError::Error(error)) => return Err(error),
     }
     let (sender, receiver) = mpsc::sync_channel(0);
     let wait = move || {
         let taken = loop {
-            match flock(&file, FlockOperation::LockExclusive) {
-                Err(rustix::io::Errno::INTR) => {}
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
         // Nobody may be there to take it any more: then the file is closed, and its lock with it.
-        let _ = sender.send(taken.map(|()| file).map_err(io::Error::from));
+        let _ = sender.send(taken.map(|()| file));
     };
     thread::Builder::new().name("lock".to_owned()).spawn(wait)?;
     match receiver.recv_timeout(patience) {
@@ -280,14 +281,17 @@ struct Seen {
     text: String,
     /// Device and number; nothing when it was not there.
     identity: Option<(u64, u64)>,
-    mode: u32,
+    /// Nothing when it was not there.
+    permissions: Option<Permissions>,
 }
 
 impl Seen {
     fn read(file: &Path) -> Result<Self, WriteError> {
         let opened = match File::open(file) {
             Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { text: String::new(), identity: None, mode: 0o644 }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { text: String::new(), identity: None, permissions: None });
+            }
             Err(error) => return Err(failed(file, error)),
         };
         let meta = opened.metadata().map_err(|error| failed(file, error))?;
@@ -295,8 +299,9 @@ impl Seen {
             return Err(WriteError::Refused { file: shown(file), why: "is too large to be edited" });
         }
         let mut text = String::new();
+        let identity = file::identity(&opened).map_err(|error| failed(file, error))?;
         opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(file, error))?;
-        Ok(Self { text, identity: Some((meta.dev(), meta.ino())), mode: meta.permissions().mode() & 0o7777 })
+        Ok(Self { text, identity: Some(identity), permissions: Some(meta.permissions()) })
     }
 
     /// The same, but not while somebody without a lock is about to write it: a file that is opened to be written anew is empty for a moment.
@@ -323,7 +328,7 @@ fn append(file: &Path, seen: &Seen, more: &str) -> Result<bool, WriteError> {
     if !seen.holds(file)? {
         return Ok(false);
     }
-    let mut opened = OpenOptions::new().create(true).append(true).mode(0o644).open(file).map_err(|error| failed(file, error))?;
+    let mut opened = OpenOptions::new().create(true).append(true).made_with(0o644).open(file).map_err(|error| failed(file, error))?;
     let written = opened.write(more.as_bytes()).map_err(|error| failed(file, error))?;
     if written < more.len() {
         // A full disk: what was written is taken back, or half an item would stay.
@@ -337,7 +342,7 @@ fn append(file: &Path, seen: &Seen, more: &str) -> Result<bool, WriteError> {
 
 /// A new file in place of the old one; false when the old one is another by now.
 fn replace(file: &Path, seen: &Seen, text: &str) -> Result<bool, WriteError> {
-    let new = beside(file, text.as_bytes(), seen.mode).map_err(|error| failed(file, error))?;
+    let new = beside(file, text.as_bytes(), seen.permissions.clone()).map_err(|error| failed(file, error))?;
     if !seen.holds(file)? {
         return Ok(false);
     }
@@ -346,22 +351,25 @@ fn replace(file: &Path, seen: &Seen, text: &str) -> Result<bool, WriteError> {
 }
 
 /// Writes a file of our own whole or not at all.
-pub(crate) fn whole(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    put(beside(file, bytes, mode)?, file)
+pub(crate) fn whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(beside(file, bytes, None)?, file)
 }
 
-/// A temporary file in the same folder, on the disk.
-fn beside(file: &Path, bytes: &[u8], mode: u32) -> io::Result<NamedTempFile> {
+/// A temporary file in the same folder, on the disk, with these permissions or those of a new file that all may read.
+fn beside(file: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
     let mut new = tempfile::Builder::new().prefix(".oarlock-").suffix(".tmp").tempfile_in(folder_of(file))?;
     new.write_all(bytes)?;
-    new.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    match permissions {
+        Some(permissions) => new.as_file().set_permissions(permissions)?,
+        None => file::set_mode(new.path(), 0o644)?,
+    }
     new.as_file().sync_all()?;
     Ok(new)
 }
 
 fn put(new: NamedTempFile, file: &Path) -> io::Result<()> {
     new.persist(file).map_err(|error| error.error)?;
-    File::open(folder_of(file))?.sync_all()
+    file::sync_dir(folder_of(file))
 }
 
 fn folder_of(file: &Path) -> &Path {

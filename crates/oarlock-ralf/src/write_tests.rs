@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 use crate::edit::{self, Append};
 use crate::salvage;
@@ -51,7 +53,7 @@ fn a_lock_under_either_name_is_waited_for_and_not_for_ever() {
     let file = dir.path().join("queue.yaml");
     for name in [".queue.lock", "queue.yaml.lock"] {
         let held = File::create(dir.path().join(name)).expect("a lock");
-        flock(&held, FlockOperation::LockExclusive).expect("locks");
+        held.lock().expect("locks");
         let refused = Writer::new(dir.path(), Duration::from_millis(20)).edit(&file, &|_| Ok(Change::Append("x\n".to_owned())));
         assert!(matches!(refused, Err(WriteError::Locked { .. })), "{refused:?}");
         drop(held);
@@ -105,7 +107,7 @@ fn nobody_loses_an_event_or_a_heartbeat() {
                         let lock_name = [".events.lock", "events.yaml.lock"].get(k % 3);
                         let lock = lock_name.map(|name| File::create(root.join(name)).expect("a lock"));
                         if let Some(lock) = &lock {
-                            flock(lock, FlockOperation::LockExclusive).expect("locks");
+                            lock.lock().expect("locks");
                         }
                         let mut file = OpenOptions::new().append(true).open(events).expect("a file");
                         file.write_all(item.as_bytes()).expect("writes");

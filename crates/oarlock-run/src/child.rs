@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::Scope;
@@ -11,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use oarlock_host::process::guard::{Guard, guard_group};
 use oarlock_host::process::{ProcessId, children};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::progress::Tell;
 use crate::pump::{self, Pipes, Printed};
+use crate::signals;
 
 /// How long a program may take to end after SIGTERM.
 pub(crate) const TERM_GRACE: Duration = Duration::from_secs(5);
@@ -58,14 +57,15 @@ impl Running {
         let mut command = Command::new(program);
         command.args(arguments).envs(start.variables);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let guard = guard_group(&mut command)?;
+        let mut guard = guard_group(&mut command)?;
         let mut child = command.spawn()?;
+        guard.cover(&child)?;
         let streams = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let ((stdin, stdout), stderr) = streams.expect("all three were asked for as pipes");
         let (sender, printed) = channel();
         let input = start.input;
         scope.spawn(move || {
-            let all = pump::pump(Pipes { stdin, stdout, stderr }, input.as_bytes(), &stop_reader, &mut |line| tell.output("", line));
+            let all = pump::pump(Pipes { stdin, stdout, stderr }, input.as_bytes(), stop_reader, &mut |line| tell.output("", line));
             // Nobody waits for it any more when the program was killed in passing.
             let _ = sender.send(all);
         });
@@ -79,11 +79,8 @@ impl Running {
     }
 
     /// Whether it has ended. It stays uncollected, so that its number, and its group's, belongs to nobody else.
-    pub(crate) fn has_ended(&self) -> bool {
-        let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return true };
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        // An error means that it is no child of ours any more.
-        !matches!(waitid(WaitId::Pid(pid), look), Ok(None))
+    pub(crate) fn has_ended(&mut self) -> bool {
+        children::has_ended(&mut self.child)
     }
 
     /// Asks its group to end, and kills it when [`TERM_GRACE`] has passed and [`Running::kill_if_due`] is called.
@@ -170,6 +167,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         if !self.collected {
             self.kill();
+            // Where a group cannot be killed, at least this one.
+            let _ = self.child.kill();
             if let Some(guard) = self.guard.take() {
                 guard.dismiss();
             }
@@ -180,18 +179,14 @@ impl Drop for Running {
 
 /// How a program ended, as a failure's reason begins: `exit status 3`, `signal 9 (SIGKILL)`.
 pub(crate) fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
+    match (status.code(), children::signal_of(status)) {
         (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => match signal_name(signal) {
+        (None, Some(signal)) => match signals::name(signal) {
             Some(name) => format!("signal {signal} ({name})"),
             None => format!("signal {signal}"),
         },
         (None, None) => "an unknown end".to_owned(),
     }
-}
-
-fn signal_name(signal: i32) -> Option<&'static str> {
-    signal_hook::low_level::signal_name(signal)
 }
 
 #[cfg(test)]
@@ -205,7 +200,7 @@ mod tests {
         let command = ["sh", "-c", script].map(OsString::from);
         let start = Start { command: &command, variables: vec![("OARLOCK_TASK", "T-1".into())], input: input.to_owned() };
         let (status, printed) = thread::scope(|scope| {
-            let running = Running::start(start, scope, &heard).expect("sh starts");
+            let mut running = Running::start(start, scope, &heard).expect("sh starts");
             while !running.has_ended() {
                 thread::yield_now();
             }

@@ -3,13 +3,13 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use oarlock_host::bell::Listener;
+use oarlock_host::process::guard::{Guard, guard_group};
 use oarlock_host::process::{ProcessId, children};
 use oarlock_model::{AgentName, TaskId, limits};
 use oarlock_ops::OpError;
@@ -57,6 +57,8 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 struct Worker {
     child: Child,
+    /// Ends it and what it has started if we are killed.
+    guard: Guard,
     process: Option<String>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
 }
@@ -201,6 +203,9 @@ impl Crew<'_, '_> {
         for slot in &mut self.slots {
             if let Some(mut worker) = slot.worker.take() {
                 let _ = children::kill_group(worker.child.id());
+                // Where a group cannot be killed, at least this one.
+                let _ = worker.child.kill();
+                worker.guard.dismiss();
                 let _ = worker.child.wait();
             }
         }
@@ -236,16 +241,17 @@ impl Crew<'_, '_> {
         }
         command.env("OARLOCK_STORE", &self.url);
         // In a group of its own, so that an interrupt from the keyboard reaches it through us, once.
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
-        children::die_with_parent(&mut command);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut guard = guard_group(&mut command)?;
         let mut child = command.spawn()?;
+        guard.cover(&child)?;
         let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
         let last_lines = Arc::<Mutex<VecDeque<String>>>::default();
         if let Some(stderr) = child.stderr.take() {
             let (tell, label, last_lines) = (self.tell, label.to_owned(), Arc::clone(&last_lines));
             self.scope.spawn(move || pass_on(stderr, &label, tell, &last_lines));
         }
-        Ok(Worker { child, process, last_lines })
+        Ok(Worker { child, guard, process, last_lines })
     }
 }
 
@@ -257,8 +263,10 @@ impl Drop for Crew<'_, '_> {
 
 /// The status of a worker that has ended; the slot remembers why.
 fn collect_if_ended(slot: &mut Slot) -> Option<ExitStatus> {
-    let status = slot.worker.as_mut()?.child.try_wait().ok().flatten()?;
-    let worker = slot.worker.take()?;
+    let mut worker = slot.worker.take_if(|worker| children::has_ended(&mut worker.child))?;
+    // Before the number of its group may become somebody else's.
+    worker.guard.dismiss();
+    let status = worker.child.wait().ok()?;
     let said = worker.last_lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>().join(" / ");
     slot.farewell = Some(if said.is_empty() || status.code().is_none() { ending(status) } else { format!("{}: {said}", ending(status)) });
     Some(status)

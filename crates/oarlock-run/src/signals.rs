@@ -1,12 +1,19 @@
-//! The signals that end a worker or a run: SIGINT, SIGTERM and SIGHUP. They set a flag; waiting is interrupted by them and
-//! looks at it. SIGPIPE does nothing, so that writing to a program that has ended is an error and not our end.
+//! The signals that end a worker or a run: SIGINT, SIGTERM and SIGHUP. They set a flag; waiting is interrupted by them, or short, and
+//! looks at it. SIGPIPE does nothing, so that writing to a program that has ended is an error and not our end. On Windows there are only
+//! the first two, and Ctrl-Break.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use oarlock_ops::OpError;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGPIPE};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
+
+/// What Ctrl-Break, and who asks a group of processes to end, raises on Windows (signal.h).
+#[cfg(windows)]
+const SIGBREAK: i32 = 21;
 
 /// Whether somebody asked this process to end.
 #[derive(Debug, Default)]
@@ -22,16 +29,19 @@ impl Signals {
     /// The kernel refuses a handler.
     pub(crate) fn install() -> Result<Self, OpError> {
         let mut signals = Self::default();
-        let broken_pipe = Arc::new(AtomicBool::new(false));
-        let mut caught = vec![(SIGINT, &signals.came), (SIGTERM, &signals.came), (SIGPIPE, &broken_pipe)];
+        let came = || Arc::clone(&signals.came);
+        let caught = [(SIGINT, came()), (SIGTERM, came())].into_iter();
+        #[cfg(windows)]
+        let caught = caught.chain([(SIGBREAK, came())]);
+        #[cfg(unix)]
+        let caught = caught.chain([(SIGPIPE, Arc::default())]);
         // Under nohup(1) a hang-up is ignored on purpose, and stays so.
-        if !is_ignored(SIGHUP) {
-            caught.push((SIGHUP, &signals.came));
-        }
+        #[cfg(unix)]
+        let caught = caught.chain((!is_ignored(SIGHUP)).then(|| (SIGHUP, came())));
         let mut installed = Vec::new();
         for (signal, came) in caught {
-            let id = flag::register(signal, Arc::clone(came))
-                .map_err(|error| OpError::Internal(format!("signal {signal} cannot be caught: {error}")))?;
+            let id =
+                flag::register(signal, came).map_err(|error| OpError::Internal(format!("signal {signal} cannot be caught: {error}")))?;
             installed.push(id);
         }
         signals.installed = installed;
@@ -58,7 +68,20 @@ impl Drop for Signals {
     }
 }
 
-/// Whether the signal was ignored when this process started (proc_pid_status(5), `SigIgn`).
+/// What a signal is called: `SIGKILL`.
+pub(crate) fn name(signal: i32) -> Option<&'static str> {
+    #[cfg(unix)]
+    return signal_hook::low_level::signal_name(signal);
+    #[cfg(not(unix))]
+    return match signal {
+        SIGINT => Some("SIGINT"),
+        SIGTERM => Some("SIGTERM"),
+        _ => None,
+    };
+}
+
+/// Whether the signal was ignored when this process started (proc_pid_status(5), `SigIgn`). Systems without `/proc` do not tell: no.
+#[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

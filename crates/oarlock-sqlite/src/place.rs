@@ -1,10 +1,9 @@
 //! Where a store lives: one directory with the database, its log, its board, its bells and its owners' locks.
 
 use oarlock_host::board::Board;
-use oarlock_host::filesystem;
+use oarlock_host::{file, filesystem};
 use oarlock_ops::store::{StoreError, StoreResult};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{io_error, unavailable};
@@ -72,13 +71,13 @@ impl Place {
 
     /// Makes what was added to the store's directory last through a loss of power.
     pub(crate) fn sync_dir(&self) -> StoreResult<()> {
-        fs::File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io_error("write", &self.dir, &error))
+        file::sync_dir(&self.dir).map_err(|error| io_error("write", &self.dir, &error))
     }
 
     /// The device and number of the database file: another one there is another file.
     pub(crate) fn inode(&self) -> StoreResult<(u64, u64)> {
-        match fs::metadata(&self.file) {
-            Ok(found) => Ok((found.dev(), found.ino())),
+        match self.file.canonicalize().and_then(|real| file::identity_at(&real)) {
+            Ok(found) => Ok(found),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(unavailable(
                 format!("there is no store at {}", self.file.display()),
                 "make one with `oarlock init`, or pass its place with --store sqlite:PATH; was it deleted, by `git clean` perhaps?",

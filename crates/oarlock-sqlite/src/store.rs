@@ -2,6 +2,7 @@
 
 use oarlock_host::bell::{Bells, Listener};
 use oarlock_host::clock::{Clock, SystemClock};
+use oarlock_host::file;
 use oarlock_host::gate::Gate;
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::planted;
@@ -125,7 +126,7 @@ impl SqliteStore {
         let new = place.beside(&format!("new-{}-{:?}", std::process::id(), std::thread::current().id()));
         let _ = std::fs::remove_file(&new);
         let published = Self::fill(&new, prefix, options).and_then(|()| {
-            std::fs::File::open(&new).and_then(|file| file.sync_all()).map_err(|error| io_error("write", &new, &error))?;
+            file::sync(&new).map_err(|error| io_error("write", &new, &error))?;
             if std::fs::metadata(place.file()).is_ok_and(|found| found.len() == 0) {
                 let _ = std::fs::remove_file(place.file());
             }

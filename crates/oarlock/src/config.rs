@@ -59,11 +59,7 @@ pub fn load_all(project_file: Option<&Path>) -> Result<Config, OpError> {
 }
 
 fn user_file() -> Option<PathBuf> {
-    let base = match std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty()) {
-        Some(dir) => PathBuf::from(dir),
-        None => PathBuf::from(std::env::var_os("HOME")?).join(".config"),
-    };
-    Some(base.join("oarlock/config.toml"))
+    crate::user::config_base().map(|base| base.join("oarlock/config.toml"))
 }
 
 fn read_into(config: &mut Config, file: &Path) -> Result<(), OpError> {

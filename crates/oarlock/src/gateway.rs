@@ -21,6 +21,7 @@ mod readers;
 mod reply;
 mod routes;
 mod server;
+mod socket;
 mod tls;
 mod writer;
 

@@ -15,10 +15,11 @@ use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
 use oarlock_ops::registry;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{Door, ThisMachine};
 use crate::config::HookSettings;
+use crate::user;
 use memory::Memory;
 pub(crate) use who::Who;
 #[cfg(feature = "gateway")]
@@ -176,10 +177,10 @@ impl Hook<'_> {
         let mut paths = Vec::new();
         for written in writes(tool, &self.told.input) {
             let seen_from = self.told.cwd.as_deref().unwrap_or(".");
-            let path = match (written.path.strip_prefix("~/"), std::env::var("HOME")) {
-                (Some(rest), Ok(home)) => format!("{home}/{rest}"),
+            let path = match (written.path.strip_prefix("~/"), user::home()) {
+                (Some(rest), Some(home)) => home.join(rest),
                 _ if written.path.starts_with('~') => continue,
-                _ => written.path.clone(),
+                _ => PathBuf::from(&written.path),
             };
             let named = Path::new(seen_from).join(path);
             // What is outside of the repository is nobody's here.

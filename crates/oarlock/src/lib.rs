@@ -26,6 +26,7 @@ pub mod project;
 pub mod ralf;
 mod selftest;
 mod setup;
+mod user;
 
 pub use handle::Oarlock;
 pub use oarlock_model as model;

@@ -169,6 +169,12 @@ fn setting(git_dir: &Path, key: &str) -> Option<String> {
     found
 }
 
+/// A relative path as the repository writes it, with `/` on every system; none when it is not UTF-8.
+pub(crate) fn slashed(path: &Path) -> Option<String> {
+    let parts: Option<Vec<&str>> = path.components().map(|part| part.as_os_str().to_str()).collect();
+    Some(parts?.join("/"))
+}
+
 /// `path` seen from `base`, with `.` and `..` taken out of it.
 pub(crate) fn resolved(base: &Path, path: &str) -> PathBuf {
     let mut out = PathBuf::new();

@@ -2,10 +2,8 @@
 //! attached to one, else of its files: callers need not know which.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness::AgentState;
@@ -101,8 +99,8 @@ struct Opened {
     heartbeats: Option<Identity>,
 }
 
-/// Tells two versions of a file apart, as long as nobody sets its time back: device and number, size, and time in nanoseconds.
-type Identity = (u64, u64, u64, i64, i64);
+/// Tells two versions of a file apart, as long as nobody sets its time back: device and number, size, and time.
+type Identity = ((u64, u64), u64, SystemTime);
 
 /// The root of the project of RALF's that `dir` lies in: the nearest folder upward with `.autonomous` or `tasks/active` in it.
 #[must_use]
@@ -357,8 +355,9 @@ pub(crate) fn attached_beside(dir: &Path) -> Result<Option<Attached>, OpError> {
 }
 
 fn identity(file: &Path) -> Option<Identity> {
-    let meta = fs::metadata(file).ok()?;
-    Some((meta.dev(), meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+    let real = file.canonicalize().ok()?;
+    let meta = real.metadata().ok()?;
+    Some((oarlock_host::file::identity_at(&real).ok()?, meta.len(), meta.modified().ok()?))
 }
 
 fn of_file(agent: oarlock_ralf::Agent) -> AgentSeen {

@@ -13,13 +13,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use oarlock_host::process::children::die_with_parent;
+use oarlock_host::process::children::{die_with_parent, set_stopped};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Administration, DoctorReply};
 use oarlock_ops::store::{EventFilter, Store, StoreError};
 use oarlock_ops::task::Add;
 use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore};
-use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 
 use crate::Oarlock;
@@ -174,11 +173,6 @@ impl Member {
         Ok(Self { name: name.to_owned(), child })
     }
 
-    fn signal(&self, signal: Signal) {
-        // One that has ended needs no signal.
-        let _ = kill_process(Pid::from_child(&self.child), signal);
-    }
-
     fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -241,10 +235,9 @@ fn race(plan: &Plan, adder: &mut Oarlock, file: &Path) -> Result<(BTreeMap<&'sta
             said.push(words);
         }
         let victim = turn * 7 % crew.len();
-        if turn % 4 == 3 {
-            crew[victim].signal(Signal::STOP);
+        if turn % 4 == 3 && set_stopped(&crew[victim].child, true) {
             thread::sleep(STOP_FOR);
-            crew[victim].signal(Signal::CONT);
+            let _ = set_stopped(&crew[victim].child, false);
             *tried.entry("stops").or_default() += 1;
         } else {
             crew[victim].kill();

@@ -14,7 +14,6 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 pub(crate) use journal::{Journal, Record};
@@ -302,8 +301,11 @@ fn write_text(file: &Path, text: Option<&str>, is_program: bool) -> std::io::Res
     let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
     temporary.write_all(text.as_bytes())?;
     temporary.as_file().sync_all()?;
-    let mode = fs::metadata(file).map(|meta| meta.permissions().mode()).unwrap_or(if is_program { 0o755 } else { 0o644 });
-    fs::set_permissions(temporary.path(), fs::Permissions::from_mode(mode))?;
+    match fs::metadata(file) {
+        Ok(meta) => fs::set_permissions(temporary.path(), meta.permissions())?,
+        Err(_) if is_program => oarlock_host::file::make_program(temporary.path())?,
+        Err(_) => oarlock_host::file::set_mode(temporary.path(), 0o644)?,
+    }
     temporary.persist(file).map(|_| ()).map_err(|error| error.error)
 }
 

@@ -24,7 +24,7 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-sqlite", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-clients", Uses::Only(&[])),
     ("oarlock-run", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
-    ("oarlock-ralf", Uses::Only(&["oarlock-model", "oarlock-ops", "oarlock-plan"])),
+    ("oarlock-ralf", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),
     ("oarlock-python", Uses::Only(&["oarlock", "oarlock-sqlite"])),
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
     ("oarlock-testkit", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-sqlite"])),

@@ -1,5 +1,6 @@
 //! `backup` and `restore`: whole copies by SQLite's backup interface, while others go on working.
 
+use oarlock_host::file;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{RestoreReply, file_exists};
@@ -26,7 +27,7 @@ pub(crate) fn backup(store: &SqliteStore, to: &Path) -> Result<u64, OpError> {
     let partial = suffixed(to, &format!("partial-{}", std::process::id()));
     let copied = copy_to_file(store.connection(), &partial);
     let published = copied.and_then(|()| {
-        fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(|error| io_error("write", &partial, &error))?;
+        file::sync(&partial).map_err(|error| io_error("write", &partial, &error))?;
         // A link fails when the name was taken meanwhile; a rename would overwrite.
         fs::hard_link(&partial, to).map_err(|error| io_error("write", to, &error))?;
         Place::of_file(to).sync_dir()

@@ -13,7 +13,7 @@ use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 use super::repository;
-use crate::project::{Project, current_dir, resolved};
+use crate::project::{Project, current_dir, resolved, slashed};
 
 /// This process's machine and current directory.
 pub(crate) struct ThisMachine;
@@ -59,11 +59,11 @@ impl Local for ThisMachine {
                 "name a path inside the repository",
             )
         })?;
-        let text = inside.to_str().ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
+        let text = slashed(inside).ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
         if text.is_empty() {
             return Ok(".".to_owned());
         }
-        Ok(pattern::normalise_path(text).map_err(Rejection::from)?)
+        Ok(pattern::normalise_path(&text).map_err(Rejection::from)?)
     }
 
     fn look_for(&self, search: Search) -> Result<Option<Existing>, OpError> {
@@ -83,8 +83,7 @@ impl Local for ThisMachine {
     }
 
     fn host(&self) -> Host {
-        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
-        Host { name, boot_id: String::new(), pid: None }
+        Host { name: oarlock_host::clock::host_name(), boot_id: String::new(), pid: None }
     }
 }
 

@@ -5,7 +5,7 @@ use oarlock_ops::local::{Existing, Search};
 use std::path::{Path, PathBuf};
 
 use super::local::with_links_resolved;
-use crate::project::Project;
+use crate::project::{Project, slashed};
 
 /// Most files and folders that are looked through.
 const ENTRIES_MAX: usize = 200_000;
@@ -28,7 +28,11 @@ pub(super) fn look_for(mut search: Search, dir: &Path) -> Result<Option<Existing
         let real = with_links_resolved(&named);
         match real.strip_prefix(&root) {
             Err(_) => search.leads_outside(&path),
-            Ok(inside) if named.exists() => search.see_as(&path, &inside.to_string_lossy()),
+            Ok(inside) if named.exists() => {
+                if let Some(real) = slashed(inside) {
+                    search.see_as(&path, &real);
+                }
+            }
             Ok(_) => {}
         }
     }
@@ -52,8 +56,8 @@ fn walk(root: &Path, search: &mut Search) {
                 if !SKIPPED.iter().any(|name| entry.file_name() == *name) {
                     folders.push(entry.path());
                 }
-            } else if let Some(path) = entry.path().strip_prefix(root).ok().and_then(Path::to_str) {
-                search.see(path);
+            } else if let Some(path) = entry.path().strip_prefix(root).ok().and_then(slashed) {
+                search.see(&path);
             }
         }
     }

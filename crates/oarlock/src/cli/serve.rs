@@ -9,7 +9,6 @@ use oarlock_ops::store::StoreError;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::args::Common;
@@ -160,8 +159,14 @@ fn own_key(file: &std::path::Path, access: &AccessList) -> Result<Key, OpError> 
 fn stop_on_signals(stop: watch::Sender<bool>) -> Result<(), OpError> {
     let unavailable =
         |error: std::io::Error| StoreError::Unavailable { message: format!("signals cannot be heard: {error}"), hint: String::new() };
-    let mut terminated = signal(SignalKind::terminate()).map_err(unavailable)?;
-    let mut interrupted = signal(SignalKind::interrupt()).map_err(unavailable)?;
+    // On Unix SIGTERM and SIGINT; on Windows the closing of the console and Ctrl-C.
+    #[cfg(unix)]
+    use tokio::signal::unix::{SignalKind, signal};
+    #[cfg(unix)]
+    let (terminated, interrupted) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    #[cfg(windows)]
+    let (terminated, interrupted) = (tokio::signal::windows::ctrl_close(), tokio::signal::windows::ctrl_c());
+    let (mut terminated, mut interrupted) = (terminated.map_err(unavailable)?, interrupted.map_err(unavailable)?);
     tokio::spawn(async move {
         tokio::select! {
             _ = terminated.recv() => {}

@@ -148,7 +148,7 @@ pub(crate) struct AccessList {
 }
 
 /// What tells one state of the file from another.
-type Stamp = Option<(SystemTime, u64, u64)>;
+type Stamp = Option<(SystemTime, u64, (u64, u64))>;
 
 impl AccessList {
     /// The list of the store in this file.
@@ -284,9 +284,8 @@ impl AccessList {
     }
 
     fn stamp(&self) -> Stamp {
-        use std::os::unix::fs::MetadataExt;
         let found = std::fs::metadata(&self.file).ok()?;
-        Some((found.modified().ok()?, found.len(), found.ino()))
+        Some((found.modified().ok()?, found.len(), oarlock_host::file::identity_at(&self.file).ok()?))
     }
 
     /// Reads the file anew when it is another one than before: a key that was revoked is refused from the next request on.

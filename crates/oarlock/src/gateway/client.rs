@@ -24,6 +24,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::address::{Address, is_loopback};
 use super::caller::{field, header};
 use super::key::{self, Key};
+use super::socket;
 
 /// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
 const SLICE_S: u64 = 20;
@@ -197,7 +198,7 @@ impl Client {
         let request = self.head(verb, body, caller, waits, waited_ms)?;
         let silence = SILENCE + if waits { Duration::from_secs(SLICE_S) } else { Duration::ZERO };
         match &self.address {
-            Address::Unix(path) => match tokio::net::UnixStream::connect(path).await {
+            Address::Unix(path) => match socket::connect(path).await {
                 Ok(stream) => Ok(exchange(stream, request, silence).await),
                 Err(error) => Ok(Came::Nowhere(error.to_string())),
             },
@@ -279,7 +280,7 @@ fn unreachable(address: &Address, why: &str) -> OpError {
 /// Why there is no connection to an address, if there is none.
 fn nobody_listens(address: &Address) -> Option<String> {
     let connected = match address {
-        Address::Unix(path) => std::os::unix::net::UnixStream::connect(path).map(drop),
+        Address::Unix(path) => socket::knock(path),
         Address::Net { host, port, .. } => std::net::TcpStream::connect((host.as_str(), *port)).map(drop),
     };
     connected.err().map(|error| error.to_string())

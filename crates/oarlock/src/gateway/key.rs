@@ -1,16 +1,17 @@
 //! Access keys and the files they are kept in: random, never in a command line, a URL or a log, readable by their
 //! owner only.
 
+use oarlock_host::file::{self as host_file, WithoutTraps as _};
 use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
+use crate::user;
 
 /// What every key begins with, so that scanners of secrets find one that got lost.
 const PREFIX: &str = "oarlock_";
@@ -85,9 +86,7 @@ pub(crate) fn file_for(address: &Address) -> Result<PathBuf, OpError> {
 }
 
 fn state_dir() -> Result<PathBuf, OpError> {
-    let variable = |name| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let base = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
-    base.map(|base| base.join("oarlock")).ok_or_else(|| {
+    user::state_dir().ok_or_else(|| {
         StoreError::Unavailable {
             message: "there is no place for the gateway's key: HOME is not set".into(),
             hint: format!("set HOME, or name the file in {FILE_VARIABLE}"),
@@ -101,7 +100,7 @@ fn state_dir() -> Result<PathBuf, OpError> {
 /// # Errors
 /// `denied` for such a file and for one that holds no key; `not_found` when there is none.
 pub(crate) fn read(file: &Path) -> Result<Key, OpError> {
-    let opened = OpenOptions::new().read(true).custom_flags(libc_nofollow()).open(file).map_err(|error| match error.kind() {
+    let opened = OpenOptions::new().read(true).without_traps().open(file).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => denied(
             format!("there is no access key at {}", file.display()),
             "start the gateway as this user, or put the key you were given into a file and name it in OARLOCK_KEY_FILE",
@@ -109,8 +108,8 @@ pub(crate) fn read(file: &Path) -> Result<Key, OpError> {
         _ => denied(format!("the access key {} cannot be read: {error}", file.display()), "look at its owner and permissions"),
     })?;
     let found = opened.metadata().map_err(|error| cannot("read", file, &error))?;
-    let is_open = found.mode() & 0o077 != 0 && !planted::is(planted::OPEN_KEY_FILE);
-    if !found.is_file() || is_open || found.uid() != rustix::process::geteuid().as_raw() {
+    let is_open = !host_file::is_for_owner_only(&found) && !planted::is(planted::OPEN_KEY_FILE);
+    if !found.is_file() || is_open {
         return Err(denied(
             format!("the access key {} may be read by others, belongs to another user or is not a file", file.display()),
             "take it back (chmod 600), and make a new key: this one may be known",
@@ -133,12 +132,12 @@ pub(crate) fn write(file: &Path, key: &Key) -> Result<(), OpError> {
 pub(super) fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !dir.exists() {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        host_file::private_dir().recursive(true).create(dir)?;
     }
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
     let partial = dir.join(format!(".{:016x}.partial", u64::from_ne_bytes(random)));
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).and_then(|mut out: File| {
+    let written = OpenOptions::new().write(true).create_new(true).made_with(0o600).open(&partial).and_then(|mut out: File| {
         out.write_all(bytes)?;
         out.sync_all()?;
         std::fs::rename(&partial, file)
@@ -147,11 +146,6 @@ pub(super) fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&partial);
     }
     written
-}
-
-fn libc_nofollow() -> i32 {
-    // The type of the flag is the system's, its value small.
-    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
 }
 
 fn denied(message: String, hint: &'static str) -> OpError {

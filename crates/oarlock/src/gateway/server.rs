@@ -10,19 +10,18 @@ use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::convert::Infallible;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::address::Bind;
 use super::patient::Patient;
 use super::routes::{self, Gate};
+use super::socket::{self, SocketListener};
 
 /// Open connections, at most; further ones wait to be accepted.
 pub(super) const CONNECTIONS_MAX: usize = 4_096;
@@ -45,18 +44,7 @@ pub(crate) enum Listening {
     /// TCP.
     Tcp(TcpListener),
     /// A socket of this machine.
-    Unix(UnixListener, std::path::PathBuf, (u64, u64)),
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        if let Listening::Unix(_, path, inode) = self
-            // Somebody else may listen there by now.
-            && inode_of(path).is_ok_and(|found| found == *inode)
-        {
-            let _ = std::fs::remove_file(path);
-        }
-    }
+    Unix(SocketListener),
 }
 
 impl Listening {
@@ -69,7 +57,9 @@ impl Listening {
             Bind::Net(address) => {
                 TcpListener::bind(address).await.map(Listening::Tcp).map_err(|error| cannot_bind(&address.to_string(), &error))
             }
-            Bind::Unix(path) => bind_unix(path).map_err(|error| cannot_bind(&path.display().to_string(), &error)),
+            Bind::Unix(path) => {
+                SocketListener::bind(path).map(Listening::Unix).map_err(|error| cannot_bind(&path.display().to_string(), &error))
+            }
         }
     }
 
@@ -82,28 +72,6 @@ impl Listening {
     }
 }
 
-fn bind_unix(path: &Path) -> std::io::Result<Listening> {
-    if let Ok(found) = std::fs::symlink_metadata(path) {
-        let is_stale = found.file_type().is_socket() && std::os::unix::net::UnixStream::connect(path).is_err();
-        if !is_stale {
-            return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "something else is there"));
-        }
-        std::fs::remove_file(path)?;
-    }
-    // Nobody can connect between the making of the socket and the taking away of others' rights: it has another name until then.
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let hidden = tempfile::Builder::new().prefix(".oarlock-").tempdir_in(dir)?;
-    let first = hidden.path().join("s");
-    let listener = UnixListener::bind(&first)?;
-    std::fs::set_permissions(&first, std::fs::Permissions::from_mode(0o600))?;
-    std::fs::rename(&first, path)?;
-    Ok(Listening::Unix(listener, path.to_owned(), inode_of(path)?))
-}
-
-fn inode_of(path: &Path) -> std::io::Result<(u64, u64)> {
-    std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
-}
-
 fn cannot_bind(place: &str, error: &std::io::Error) -> OpError {
     StoreError::Unavailable {
         message: format!("failed to listen on {place}: {error}"),
@@ -114,7 +82,8 @@ fn cannot_bind(place: &str, error: &std::io::Error) -> OpError {
 
 /// Serves until `stop` says so, then lets the requests that are under way end.
 pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
-    raise_limit_of_files();
+    // Each connection is an open file, and the usual limit is lower than ours.
+    oarlock_host::file::raise_limit();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -141,13 +110,6 @@ pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: 
     let _ = tokio::time::timeout(STOP_PATIENCE, places.acquire_many(CONNECTIONS_MAX as u32)).await;
 }
 
-/// Each connection is an open file, and the usual limit is lower than ours. Should it stay, connections wait to be accepted.
-fn raise_limit_of_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let found = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: found.maximum, maximum: found.maximum });
-}
-
 /// Waits until it is said to stop, or nobody can say so any more.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
@@ -155,18 +117,14 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 enum Stream {
     Tcp(tokio::net::TcpStream),
-    Unix(tokio::net::UnixStream),
+    Unix(socket::Stream),
 }
 
 /// The next connection; none when it comes from another user.
 async fn accept(listening: &Listening) -> std::io::Result<Option<Stream>> {
     match listening {
         Listening::Tcp(listener) => Ok(Some(Stream::Tcp(listener.accept().await?.0))),
-        Listening::Unix(listener, ..) => {
-            let (stream, _) = listener.accept().await?;
-            let peer = stream.peer_cred()?.uid();
-            Ok((peer == rustix::process::geteuid().as_raw() || peer == 0).then_some(Stream::Unix(stream)))
-        }
+        Listening::Unix(listener) => Ok(listener.accept().await?.map(Stream::Unix)),
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Who;
 use crate::project::Project;
+use crate::user;
 
 /// The longest log, in bytes; then it begins anew, and the one before is kept.
 const LOG_BYTES_MAX: u64 = 256 << 10;
@@ -35,7 +36,7 @@ impl Memory {
         let place = project.map(|project| project.dir().canonicalize().unwrap_or_else(|_| project.dir()));
         let mut hasher = DefaultHasher::new();
         place.hash(&mut hasher);
-        Some(Self { dir: user_state()?.join("hooks").join(format!("{:016x}", hasher.finish())) })
+        Some(Self { dir: user::state_dir()?.join("hooks").join(format!("{:016x}", hasher.finish())) })
     }
 
     /// Where nothing can be kept.
@@ -146,15 +147,6 @@ impl Memory {
         // Standard error has it as well.
         let _ = opened.and_then(|mut log| writeln!(log, "{line}"));
     }
-}
-
-/// The directory of what Oarlock keeps for this user.
-pub(crate) fn user_state() -> Option<PathBuf> {
-    let base = match std::env::var_os("XDG_STATE_HOME").filter(|dir| !dir.is_empty()) {
-        Some(dir) => PathBuf::from(dir),
-        None => PathBuf::from(std::env::var_os("HOME").filter(|dir| !dir.is_empty())?).join(".local/state"),
-    };
-    Some(base.join("oarlock"))
 }
 
 /// Claude Code reads a file before each command that it runs: there the agent's name is passed on.

@@ -4,9 +4,11 @@ use oarlock_clients::client::Client;
 use oarlock_clients::setup::Base;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::user::{self, named};
 
 /// The directories that files are looked for in.
 #[derive(Clone, Debug)]
@@ -20,8 +22,14 @@ impl Places {
     /// be locked, there is none to wait for.
     pub(crate) fn alone(&self) -> Option<File> {
         let dir = home().ok().filter(|home| home.is_dir()).unwrap_or_else(|| self.project.clone());
-        let dir = File::open(dir).ok()?;
-        dir.lock().ok().map(|()| dir)
+        // Not every system opens directories; those that do not lock a file beside the journal.
+        let place = File::open(dir).or_else(|error| {
+            let own = user::state_dir().ok_or(error)?;
+            std::fs::create_dir_all(&own)?;
+            OpenOptions::new().create(true).append(true).open(own.join("setup.lock"))
+        });
+        let place = place.ok()?;
+        place.lock().ok().map(|()| place)
     }
 
     /// The directory of a base.
@@ -39,24 +47,22 @@ impl Places {
     }
 }
 
-fn named(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from)
-}
-
 fn home() -> Result<PathBuf, OpError> {
-    named("HOME").ok_or_else(|| Rejection::invalid("there is no home directory", "set HOME, or use --scope project").into())
+    user::home().ok_or_else(|| Rejection::invalid("there is no home directory", "set HOME, or use --scope project").into())
 }
 
 fn client_dir(client: Client) -> Result<PathBuf, OpError> {
-    let config = || named("XDG_CONFIG_HOME").map_or_else(|| home().map(|home| home.join(".config")), Ok);
     match client {
         Client::Claude => named("CLAUDE_CONFIG_DIR").map_or_else(|| home().map(|home| home.join(".claude")), Ok),
         Client::Codex => named("CODEX_HOME").map_or_else(|| home().map(|home| home.join(".codex")), Ok),
         Client::Gemini => home().map(|home| home.join(".gemini")),
-        Client::OpenCode => config().map(|config| config.join("opencode")),
+        // Also on Windows.
+        Client::OpenCode => {
+            named("XDG_CONFIG_HOME").map_or_else(|| home().map(|home| home.join(".config")), Ok).map(|config| config.join("opencode"))
+        }
         Client::Cursor => home().map(|home| home.join(".cursor")),
         Client::VsCode if cfg!(target_os = "macos") => home().map(|home| home.join("Library/Application Support/Code/User")),
-        Client::VsCode => config().map(|config| config.join("Code/User")),
+        Client::VsCode => user::config_base().map_or_else(home, Ok).map(|config| config.join("Code/User")),
         Client::Git => home(),
     }
 }

@@ -1,22 +1,25 @@
-//! One line of `/proc/PID/stat` (proc_pid_stat(5)).
+//! Processes as `/proc` shows them.
 
 use std::io;
 
-use crate::small_file;
+use rustix::process::Pid;
 
-/// What we need of the line.
+use super::{clock, small_file};
+
+/// What we need of one line of `/proc/PID/stat` (proc_pid_stat(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stat {
+pub(crate) struct Stat {
     state: u8,
-    pub(super) parent: u32,
+    /// The pid of its parent; 0 when it has none that can be seen.
+    pub(crate) parent: u32,
     threads: u64,
     /// Field 22, in clock ticks since the boot as our time namespace counts it.
-    pub(super) started: u64,
+    pub(crate) started: u64,
 }
 
 impl Stat {
     /// Whether it has ended. A process whose first thread has ended is shown as a zombie too, but the others work on.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         match self.state {
             b'X' | b'x' => true,
             b'Z' => self.threads <= 1,
@@ -26,7 +29,7 @@ impl Stat {
 }
 
 /// The line of the process that has this pid now, if there is one.
-pub(super) fn read(pid: u32) -> io::Result<Option<Stat>> {
+pub(crate) fn read(pid: u32) -> io::Result<Option<Stat>> {
     match small_file::read(format!("/proc/{pid}/stat")) {
         Ok(line) => parse(&line).map(Some).ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not understood"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -34,6 +37,37 @@ pub(super) fn read(pid: u32) -> io::Result<Option<Stat>> {
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// By how many ticks the starts that we read are ahead of those that the first time namespace of the boot reads. The kernel tells starts in
+/// ticks of 1/100 s whatever its own rate (USER_HZ).
+pub(crate) fn offset_ticks() -> i64 {
+    clock::offset_ns("boottime") / 10_000_000
+}
+
+/// A pid namespace made without a new `/proc` sees the pids of the outer one there: they are not ours to judge.
+///
+/// # Errors
+/// It is so, or `/proc` is not mounted.
+pub(crate) fn check_view() -> io::Result<()> {
+    let link = std::fs::read_link("/proc/self")?;
+    if link.to_str().and_then(|pid| pid.parse().ok()) == Some(std::process::id()) {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::Unsupported, "/proc shows another pid namespace than the one of this process"))
+}
+
+/// Whether there is a process with this pid, also one that `/proc` hides.
+pub(crate) fn exists(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return false;
+    };
+    rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+}
+
+/// The name of the program that it runs: at most 15 bytes.
+pub(crate) fn program(pid: u32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
 }
 
 /// The second field is the name in brackets and may hold anything, brackets and blanks too: the rest starts after

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::thread::futex;
 use rustix::time::Timespec;
 
-use crate::board::{Board, Holder, Memory, PLACES};
+use super::board::{Board, Holder, Memory, PLACES};
+use crate::gate::Joined;
 
 /// How long the first in line looks at the counter before it sleeps: about what a commit without a sync takes. Sleeping and being
 /// woken takes as long, and the other processor would have nothing to do.
@@ -28,27 +29,16 @@ const STUCK: Duration = Duration::from_secs(2);
 
 /// A place to queue for one handle.
 #[derive(Debug)]
-pub(super) struct Queue(Board);
-
-/// What became of queueing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Joined {
-    /// It is this handle's turn; give back the ticket.
-    Turn(u64),
-    /// Whoever was to leave did not, and is passed by: give back the ticket, although somebody may be inside.
-    PassingBy(u64),
-    /// There is nothing to give back: the patience ended, this ticket was passed by, or there is no seat.
-    Without,
-}
+pub(crate) struct Queue(Board);
 
 impl Queue {
     /// The queue on this board.
-    pub(super) fn on(board: Board) -> Self {
+    pub(crate) fn on(board: Board) -> Self {
         Self(board)
     }
 
     /// Joins the queue and waits for the turn, at most until then (none: for ever).
-    pub(super) fn join(&self, until: Option<Instant>) -> Joined {
+    pub(crate) fn join(&self, until: Option<Instant>) -> Joined {
         let Some(holder) = self.0.sit_down() else { return Joined::Without };
         let memory = self.0.memory();
         let ticket = memory.next.fetch_add(1, SeqCst);
@@ -57,7 +47,7 @@ impl Queue {
     }
 
     /// Gives the turn to the next in line. Nothing happens when this ticket was passed by.
-    pub(super) fn leave(&self, ticket: u64) {
+    pub(crate) fn leave(&self, ticket: u64) {
         pass(self.0.memory(), ticket);
     }
 
@@ -194,18 +184,18 @@ fn spin_while(memory: &Memory, serving: u64) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::path::Path;
 
     use super::*;
 
-    pub(in super::super) fn open(path: &Path) -> Queue {
+    pub(crate) fn open(path: &Path) -> Queue {
         Queue::on(Board::open(path, true).expect("opens").expect("Linux can map it"))
     }
 
     impl Queue {
         /// How many wait or are inside.
-        pub(in super::super) fn length(&self) -> u64 {
+        pub(crate) fn length(&self) -> u64 {
             let memory = self.0.memory();
             memory.next.load(SeqCst).wrapping_sub(memory.serving.load(SeqCst))
         }

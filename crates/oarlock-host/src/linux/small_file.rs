@@ -1,5 +1,4 @@
-//! Reading the small files and links of `/proc` with a bound on their size, and the rule for names that become
-//! file names.
+//! Reading the small files and links of `/proc` with a bound on their size.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,9 +6,6 @@ use std::path::Path;
 
 /// More than any line that is read here can have.
 const BYTES_MAX: u64 = 4_096;
-
-/// The longest name that becomes a file name, in bytes; Linux allows 255 and we add a suffix.
-pub(crate) const NAME_BYTES_MAX: usize = 200;
 
 /// The first 4,096 bytes of a file.
 pub(crate) fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
@@ -29,17 +25,4 @@ pub(crate) fn namespace(path: &str) -> String {
     let link = std::fs::read_link(path).unwrap_or_default();
     let number = link.to_str().and_then(|text| text.split_once('[')?.1.strip_suffix(']'));
     number.unwrap_or_default().to_owned()
-}
-
-/// Refuses what cannot be the name of a file in a directory of ours.
-pub(crate) fn check_name(name: &str) -> io::Result<()> {
-    let fine =
-        !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.starts_with('.') && !name.chars().any(|c| c == '/' || c.is_control());
-    if fine {
-        return Ok(());
-    }
-    let message = format!(
-        "{name:?} cannot be a file name: it must have 1 to {NAME_BYTES_MAX} bytes, no `/`, no control characters, and no `.` at its start"
-    );
-    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }

@@ -2,22 +2,31 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getppid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
-/// Makes the command's process be killed (SIGKILL) when the calling process ends, however it ends.
+/// Makes the command's process be killed (SIGKILL) when the calling process ends, however it ends. Only Linux can: elsewhere
+/// it does nothing, and [`super::guard`] is what ends a child with its parent.
 ///
 /// Three things to know (pr_set_pdeathsig(2const)): the kernel watches the **thread** that spawns, so spawn from one that
 /// lives as long as the child is to live; the child's own children are not covered, unless it does the same; and a
 /// program with set-user-id or capabilities drops it. Spawning fails when the parent ended before the child could say so.
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "there is nothing to ask the kernel for"))]
 pub fn die_with_parent(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    ask_for_death(command);
+}
+
+/// What [`die_with_parent`] says, with prctl(2).
+#[cfg(target_os = "linux")]
+fn ask_for_death(command: &mut Command) {
     let parent = std::process::id();
     let in_child = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // A parent that ended before the call above is never reported: look whether it is still ours.
-        let is_still_there = getppid().is_some_and(|pid| u32::try_from(pid.as_raw_pid()) == Ok(parent));
+        let is_still_there = rustix::process::getppid().is_some_and(|pid| u32::try_from(pid.as_raw_pid()) == Ok(parent));
         if is_still_there { Ok(()) } else { Err(io::Error::from(Errno::SRCH)) }
     };
     #[expect(unsafe_code, reason = "the closure makes two system calls and allocates nothing, as needed after a fork")]
@@ -25,6 +34,34 @@ pub fn die_with_parent(command: &mut Command) {
     unsafe {
         command.pre_exec(in_child);
     }
+}
+
+/// Makes the command's process the leader of a group of its own, which [`terminate_group`] and [`kill_group`] can end, and which what is typed at
+/// the terminal does not reach.
+pub fn lead_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Whether the child has ended. It stays uncollected, so that its number, and its group's, belongs to nobody else.
+pub fn has_ended(child: &mut Child) -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    // An error means that it is no child of ours any more.
+    !matches!(waitid(WaitId::Pid(Pid::from_child(child)), look), Ok(None))
+}
+
+/// The number of the signal that ended a process, if one did.
+#[must_use]
+pub fn signal_of(status: ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+/// Stops (SIGSTOP) a child, or lets it go on (SIGCONT). False where processes cannot be stopped.
+#[must_use]
+pub fn set_stopped(child: &Child, stopped: bool) -> bool {
+    let signal = if stopped { Signal::STOP } else { Signal::CONT };
+    // One that has ended needs no signal.
+    let _ = rustix::process::kill_process(Pid::from_child(child), signal);
+    true
 }
 
 /// Asks (SIGTERM) every process of the group led by the child `leader` to end; the child was started with
@@ -67,6 +104,7 @@ mod tests {
 
     use super::*;
     use crate::process::{Liveness, ProcessId};
+    #[cfg(target_os = "linux")]
     use crate::testing;
 
     /// A shell that starts `cat` (in the same group), tells its pid and waits for it.
@@ -110,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_child_dies_with_its_parent() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut parent = testing::Helper::start("parent", dir.path());

@@ -8,9 +8,9 @@
 use std::io::{self, PipeWriter, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command};
 
-use libc::{c_int, c_long, pid_t};
+use libc::{c_int, pid_t};
 
 use super::children;
 
@@ -21,6 +21,14 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Takes the child that was started into care. Here it is already, from its first moment on.
+    ///
+    /// # Errors
+    /// None here; the signature is that of all systems.
+    pub fn cover(&mut self, _child: &Child) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The guard ends and kills nobody.
     pub fn dismiss(mut self) {
         // A guard that is gone already needs no word.
@@ -64,18 +72,33 @@ fn post_guard(line: RawFd) -> io::Result<()> {
                 }
                 libc::_exit(0)
             }
-            between => while libc::waitpid(between, std::ptr::null_mut(), 0) == -1 && *libc::__errno_location() == libc::EINTR {},
+            between => while libc::waitpid(between, std::ptr::null_mut(), 0) == -1 && is_interrupted() {},
         }
     }
     Ok(())
 }
 
+/// Whether the last system call ended for a signal. It reads a number and allocates nothing.
+fn is_interrupted() -> bool {
+    io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
+}
+
 /// A copy of this process, without the handlers of fork(3).
+#[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "a raw system call")]
 unsafe fn fork() -> pid_t {
+    use libc::c_long;
     let nothing: c_long = 0;
     // SAFETY: with these flags the call is the fork(2) of old; all other arguments are unused.
     unsafe { libc::syscall(libc::SYS_clone, c_long::from(libc::SIGCHLD), nothing, nothing, nothing, nothing) as pid_t }
+}
+
+/// A copy of this process. What a library has registered for that runs in it, as it did in the fork before.
+#[cfg(not(target_os = "linux"))]
+#[expect(unsafe_code, reason = "a system call")]
+unsafe fn fork() -> pid_t {
+    // SAFETY: what runs in the copy are system calls only.
+    unsafe { libc::fork() }
 }
 
 /// Never returns.
@@ -93,7 +116,7 @@ unsafe fn stand_guard(line: RawFd, group: pid_t) -> ! {
         let mut byte = 0_u8;
         let read = loop {
             let read = libc::read(line, (&raw mut byte).cast(), 1);
-            if read != -1 || *libc::__errno_location() != libc::EINTR {
+            if read != -1 || !is_interrupted() {
                 break read;
             }
         };
@@ -107,21 +130,24 @@ unsafe fn stand_guard(line: RawFd, group: pid_t) -> ! {
 /// Closes every descriptor but this one.
 #[expect(unsafe_code, reason = "closing numbers")]
 unsafe fn close_all_but(line: RawFd) {
-    /// Where the kernel cannot close ranges (before 5.9), as many as a process usually may have.
+    /// Where the kernel cannot close ranges (Linux before 5.9, and other systems), as many as a process usually may have.
     const FEW: c_int = 4_096;
     // SAFETY: nothing in this process uses any of them any more.
     unsafe {
+        let close_one_by_one = |first: c_int, last: c_int| {
+            (first..=last.min(FEW)).for_each(|fd| {
+                let _ = libc::close(fd);
+            });
+        };
+        #[cfg(target_os = "linux")]
         let close_range = |first: c_int, last: c_int| {
-            if first > last {
-                return;
-            }
-            let done = libc::syscall(libc::SYS_close_range, c_long::from(first), c_long::from(last), 0 as c_long);
-            if done != 0 {
-                (first..=last.min(FEW)).for_each(|fd| {
-                    let _ = libc::close(fd);
-                });
+            use libc::c_long;
+            if first <= last && libc::syscall(libc::SYS_close_range, c_long::from(first), c_long::from(last), 0 as c_long) != 0 {
+                close_one_by_one(first, last);
             }
         };
+        #[cfg(not(target_os = "linux"))]
+        let close_range = close_one_by_one;
         close_range(0, line - 1);
         close_range(line + 1, c_int::MAX);
     }

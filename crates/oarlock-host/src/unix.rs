@@ -1,0 +1,7 @@
+//! What all Unix systems answer alike.
+
+pub mod children;
+pub(crate) mod file;
+pub mod guard;
+pub mod pipe;
+pub(crate) mod space;

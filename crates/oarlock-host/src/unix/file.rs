@@ -1,0 +1,124 @@
+//! Files on Unix: inodes, permission bits, and flags for opening.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+/// Opening files that others may have put traps in the place of.
+pub trait WithoutTraps {
+    /// Never through a symbolic link at the end of the path, and never waiting at a pipe.
+    fn without_traps(&mut self) -> &mut Self;
+    /// Never waiting at a pipe; links are followed.
+    fn without_waiting(&mut self) -> &mut Self;
+    /// A file that is made has these permission bits, less the umask. Systems without such bits give it those of its directory.
+    fn made_with(&mut self, mode: u32) -> &mut Self;
+}
+
+impl WithoutTraps for OpenOptions {
+    fn without_traps(&mut self) -> &mut Self {
+        self.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+    }
+
+    fn without_waiting(&mut self) -> &mut Self {
+        self.custom_flags(libc::O_NONBLOCK)
+    }
+
+    fn made_with(&mut self, mode: u32) -> &mut Self {
+        self.mode(mode)
+    }
+}
+
+/// Makes directories for their owner only.
+#[must_use]
+pub fn private_dir() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+/// The device and number of an open file: no other file has both while it is there.
+///
+/// # Errors
+/// The system does not tell.
+pub fn identity(file: &File) -> io::Result<(u64, u64)> {
+    file.metadata().map(|found| (found.dev(), found.ino()))
+}
+
+/// As [`identity`], of what is at the path: a link itself, not what it leads to.
+///
+/// # Errors
+/// Nothing is there, or the system does not tell.
+pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
+    path.symlink_metadata().map(|found| (found.dev(), found.ino()))
+}
+
+/// How many names an open file has; 0 when it was removed.
+///
+/// # Errors
+/// The system does not tell.
+pub fn links(file: &File) -> io::Result<u64> {
+    file.metadata().map(|found| found.nlink())
+}
+
+/// Whether it is this user's and nobody else may read or write it.
+#[must_use]
+pub fn is_for_owner_only(found: &Metadata) -> bool {
+    found.mode() & 0o077 == 0 && found.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Whether anybody may run it.
+#[must_use]
+pub fn is_program(found: &Metadata) -> bool {
+    found.mode() & 0o111 != 0
+}
+
+/// Sets the permission bits. Systems without such bits do nothing.
+///
+/// # Errors
+/// It is not allowed.
+pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// Permissions for a new program. Systems without such bits do nothing.
+///
+/// # Errors
+/// It is not allowed.
+pub fn make_program(path: &Path) -> io::Result<()> {
+    set_mode(path, 0o755)
+}
+
+/// Makes what was added to or removed from a directory last through a loss of power. Where directories cannot be synced, the file system's
+/// own journal has to do.
+///
+/// # Errors
+/// The disk fails.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Lets this process have as many open files as it may at most; the usual limit is lower. Should it stay, opening fails earlier.
+pub fn raise_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let found = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: found.maximum, maximum: found.maximum });
+}
+
+/// Renames to where nothing is (`RENAME_NOREPLACE`); a file system that does not know that looks first, and somebody may come in between.
+///
+/// # Errors
+/// Something is there (`AlreadyExists`), and as [`std::fs::rename`].
+pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {}
+        done => return done.map_err(Into::into),
+    }
+    if to.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    std::fs::rename(from, to)
+}

@@ -1,0 +1,117 @@
+//! Files on Windows: file indexes, and no permission bits. Whom a file is for is told by the access list that it takes over from its
+//! directory; those below a user's profile are for that user and administrators.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+
+use winapi_util::Handle;
+
+/// The link itself is opened, not what it leads to (`FILE_FLAG_OPEN_REPARSE_POINT`).
+const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+/// Opening files that others may have put traps in the place of.
+pub trait WithoutTraps {
+    /// Never through a symbolic link at the end of the path.
+    fn without_traps(&mut self) -> &mut Self;
+    /// Pipes are no files here.
+    fn without_waiting(&mut self) -> &mut Self;
+    /// There are no permission bits.
+    fn made_with(&mut self, mode: u32) -> &mut Self;
+}
+
+impl WithoutTraps for OpenOptions {
+    fn without_traps(&mut self) -> &mut Self {
+        self.custom_flags(OPEN_REPARSE_POINT)
+    }
+
+    fn without_waiting(&mut self) -> &mut Self {
+        self
+    }
+
+    fn made_with(&mut self, _mode: u32) -> &mut Self {
+        self
+    }
+}
+
+/// Makes directories with the access list of the one around them.
+#[must_use]
+pub fn private_dir() -> DirBuilder {
+    DirBuilder::new()
+}
+
+/// The volume and number of an open file: no other file has both while it is there.
+///
+/// # Errors
+/// The system does not tell.
+pub fn identity(file: &File) -> io::Result<(u64, u64)> {
+    winapi_util::file::information(file).map(|found| (found.volume_serial_number(), found.file_index()))
+}
+
+/// As [`identity`], of what is at the path.
+///
+/// # Errors
+/// Nothing is there, or the system does not tell.
+pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
+    let found = winapi_util::file::information(Handle::from_path_any(path)?)?;
+    Ok((found.volume_serial_number(), found.file_index()))
+}
+
+/// How many names an open file has.
+///
+/// # Errors
+/// The system does not tell.
+pub fn links(file: &File) -> io::Result<u64> {
+    winapi_util::file::information(file).map(|found| found.number_of_links())
+}
+
+/// The access list is not looked at: true.
+#[must_use]
+pub fn is_for_owner_only(_found: &Metadata) -> bool {
+    true
+}
+
+/// Names tell what is a program: true.
+#[must_use]
+pub fn is_program(_found: &Metadata) -> bool {
+    true
+}
+
+/// There are no permission bits.
+///
+/// # Errors
+/// None here; the signature is that of all systems.
+pub fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Names tell what is a program.
+///
+/// # Errors
+/// None here; the signature is that of all systems.
+pub fn make_program(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Directories cannot be synced; the journal of the file system keeps their changes in order.
+///
+/// # Errors
+/// None here; the signature is that of all systems.
+pub fn sync_dir(_dir: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// There is no limit to raise.
+pub fn raise_limit() {}
+
+/// Renames to where nothing is. It looks first, and somebody may come in between.
+///
+/// # Errors
+/// Something is there (`AlreadyExists`), and as [`std::fs::rename`].
+pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    if to.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    std::fs::rename(from, to)
+}
