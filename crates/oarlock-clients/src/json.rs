@@ -1,6 +1,6 @@
 //! Members and elements put into JSON files, comments and layout kept, and taken out again.
 
-use jsonc_parser::ast::{Array, Object, Value as Node};
+use jsonc_parser::ast::{Array, Object, ObjectProp, Value as Node};
 use jsonc_parser::common::{Range, Ranged};
 use jsonc_parser::tokens::Token;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
@@ -29,6 +29,7 @@ pub enum JsonWant {
 /// # Errors
 /// Text that is not JSON, or that has something else where an object or array is needed.
 pub fn put(text: &str, wants: &[JsonWant]) -> Result<Edited, EditError> {
+    let (mark, text) = without_mark(text);
     let mut edited = Edited::of(text);
     for want in wants {
         // The place of a fault is told as it is in the file.
@@ -36,12 +37,21 @@ pub fn put(text: &str, wants: &[JsonWant]) -> Result<Edited, EditError> {
     }
     // What was made must be what was meant.
     Document::read(&edited.text)?;
+    edited.text.insert_str(0, mark);
+    for insertion in &mut edited.insertions {
+        insertion.at += mark.len();
+    }
     Ok(edited)
+}
+
+/// The byte order mark with which some editors begin a file, and the text behind it. Editors do not count it as a column.
+fn without_mark(text: &str) -> (&str, &str) {
+    text.split_at(if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 })
 }
 
 /// Whether a text has one of Oarlock's own members or elements.
 pub fn has_any(text: &str, wants: &[JsonWant]) -> bool {
-    let Ok(document) = Document::read(text) else { return false };
+    let Ok(document) = Document::read(without_mark(text).1) else { return false };
     wants.iter().any(|want| match want {
         JsonWant::Member(path, value) => document.is_ours(path, value),
         JsonWant::Element(path, _, mark) => document.element(path, mark).is_some(),
@@ -55,6 +65,7 @@ pub fn has_any(text: &str, wants: &[JsonWant]) -> bool {
 /// # Errors
 /// Text that is not JSON.
 pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditError> {
+    let (mark, text) = without_mark(text);
     let mut text = text.to_owned();
     for want in wants {
         let path = match want {
@@ -88,7 +99,9 @@ pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditEr
         for length in (1..=path.len()).rev() {
             let document = Document::read(&text)?;
             let is_empty = document.reached(&path[..length]).is_some_and(|found| found.rest.is_empty() && is_empty(found.node));
-            let Some(range) = document.member(&path[..length]).filter(|_| is_empty) else { break };
+            // Without it, an earlier one of that name would be read, which was not before.
+            let is_only = is_empty && !document.is_repeated(&path[..length]);
+            let Some(range) = document.member(&path[..length]).filter(|_| is_only) else { break };
             text.replace_range(range, "");
         }
     }
@@ -96,7 +109,12 @@ pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditEr
     let document = Document::read(&text)?;
     let members = document.node.as_ref().and_then(Node::as_object).map(|object| object.properties.as_slice());
     let is_bare = !document.has_comments && members.is_some_and(|members| members.iter().all(|member| is_frame(member.name.as_str())));
-    Ok((!is_bare).then_some(text))
+    Ok((!is_bare).then(|| format!("{mark}{text}")))
+}
+
+/// The member of a name that readers of JSON see: where several have it, the last one.
+fn seen<'n, 'a>(object: &'n Object<'a>, key: &str) -> Option<&'n ObjectProp<'a>> {
+    object.properties.iter().rev().find(|property| property.name.as_str() == key)
 }
 
 fn is_empty(node: &Node<'_>) -> bool {
@@ -142,7 +160,7 @@ impl<'a> Document<'a> {
     fn reached<'n>(&'n self, path: &'n [&'static str]) -> Option<Reached<'n, 'a>> {
         let mut node = self.node.as_ref()?;
         for (at, key) in path.iter().enumerate() {
-            match node.as_object().and_then(|object| object.get(key)) {
+            match node.as_object().and_then(|object| seen(object, key)) {
                 Some(property) => node = &property.value,
                 None => return Some(Reached { node, rest: &path[at..] }),
             }
@@ -162,12 +180,19 @@ impl<'a> Document<'a> {
         name == Some("oarlock") && args == wanted_args
     }
 
+    /// Whether several members have the name that this path ends with.
+    fn is_repeated(&self, path: &[&'static str]) -> bool {
+        let Some((key, above)) = path.split_last() else { return false };
+        let object = self.reached(above).filter(|found| found.rest.is_empty()).and_then(|found| found.node.as_object());
+        object.is_some_and(|object| object.properties.iter().filter(|property| property.name.as_str() == *key).count() > 1)
+    }
+
     /// The text of a member with its comma.
     fn member(&self, path: &[&'static str]) -> Option<std::ops::Range<usize>> {
         let (key, above) = path.split_last()?;
         let found = self.reached(above).filter(|found| found.rest.is_empty())?;
         let object = found.node.as_object()?;
-        let at = object.properties.iter().position(|property| property.name.as_str() == *key)?;
+        let at = object.properties.iter().rposition(|property| property.name.as_str() == *key)?;
         let ranges: Vec<Range> = object.properties.iter().map(Ranged::range).collect();
         Some(self.item(object.range, &ranges, at))
     }
@@ -180,7 +205,7 @@ impl<'a> Document<'a> {
         let has_mark = |range: &Range| self.text[range.start..range.end].contains(mark);
         let at = ranges.iter().position(has_mark)?;
         // A group that has others' hooks beside ours keeps them.
-        let hooks = array.elements[at].as_object().and_then(|group| group.get_array("hooks"));
+        let hooks = array.elements[at].as_object().and_then(|group| seen(group, "hooks")).and_then(|hooks| hooks.value.as_array());
         if let Some(hooks) = hooks {
             let inner: Vec<Range> = hooks.elements.iter().map(Ranged::range).collect();
             let ours = inner.iter().position(has_mark);
@@ -373,7 +398,7 @@ fn unit_of(text: &str) -> &str {
 
 /// Whether an object has this path, for those who ask what a file says.
 pub fn value_at(text: &str, path: &[&'static str]) -> Option<Value> {
-    let document = Document::read(text).ok()?;
+    let document = Document::read(without_mark(text).1).ok()?;
     let found = document.reached(path).filter(|found| found.rest.is_empty())?;
     Some(to_value(found.node))
 }

@@ -1,5 +1,7 @@
 //! Tables and elements put into TOML files, comments and layout kept, and taken out again.
 
+use std::ops::Range;
+
 use toml_edit::{Document, Item, Value};
 
 use crate::block::{self, Comment};
@@ -46,28 +48,111 @@ pub fn has_any(text: &str, wants: &[TomlWant]) -> bool {
     })
 }
 
-/// Takes what is Oarlock's out of a text by what it looks like: its blocks, and its elements in others' arrays. Nothing is left where
-/// nothing but white space is.
+/// Takes what is Oarlock's out of a text by what it looks like: its blocks, its entries in others' inline tables and its elements in
+/// others' arrays, with the array and the table that are empty then. Nothing is left where nothing but white space is.
 ///
 /// # Errors
 /// Text that is not TOML, or that would not be without them.
 pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditError> {
     let mut text = block::take_out(text, Comment::Hash);
     for want in wants {
-        let TomlWant::Element(table, key, value) = want else { continue };
-        let document = read(&text)?;
-        let array = document.get(table).and_then(|found| found.get(key)).and_then(Item::as_array);
-        let span = array.and_then(|array| array.iter().find(|item| item.as_str() == Some(value))).and_then(Value::span);
-        if let Some(span) = span {
-            let rest = &text[span.end..];
-            let comma = rest.find(|c: char| !c.is_whitespace()).filter(|at| rest[*at..].starts_with(','));
-            let end = comma.map_or(span.end, |at| span.end + at + 1);
-            let gap = text[end..].chars().take_while(|c| *c == ' ').count();
-            text.replace_range(span.start..end + gap, "");
+        match want {
+            TomlWant::Table(table, name, _) => take_table(&mut text, table, name)?,
+            TomlWant::Element(table, key, value) => take_element(&mut text, table, key, value)?,
         }
     }
     read(&text)?;
     Ok((!text.trim().is_empty()).then_some(text))
+}
+
+/// Takes a server out of an inline table: elsewhere it stands in a block. Somebody's own of that name stays.
+fn take_table(text: &mut String, table: &str, name: &str) -> Result<(), EditError> {
+    let document = read(text)?;
+    let server = document.get(table).and_then(Item::as_inline_table).and_then(|found| found.get(name));
+    let field = |key: &str| server.and_then(Value::as_inline_table).and_then(|server| server.get(key));
+    let program = field("command").and_then(Value::as_str).and_then(|program| program.rsplit('/').next());
+    let args = field("args").and_then(Value::as_array);
+    let is_ours = program == Some("oarlock") && args.is_some_and(|args| args.iter().map(Value::as_str).eq([Some("mcp")]));
+    if let Some(range) = server.filter(|_| is_ours).and_then(Value::span).and_then(|span| entry_at(text, name, span)) {
+        text.replace_range(range, "");
+    }
+    Ok(())
+}
+
+fn take_element(text: &mut String, table: &str, key: &str, value: &str) -> Result<(), EditError> {
+    let document = read(text)?;
+    let array = document.get(table).and_then(|found| found.get(key)).and_then(Item::as_array);
+    let Some(span) = array.and_then(|array| array.iter().find(|item| item.as_str() == Some(value))).and_then(Value::span) else {
+        return Ok(());
+    };
+    let rest = &text[span.end..];
+    let comma = rest.find(|c: char| !c.is_whitespace()).filter(|at| rest[*at..].starts_with(','));
+    let end = comma.map_or(span.end, |at| span.end + at + 1);
+    let gap = text[end..].chars().take_while(|c| *c == ' ').count();
+    text.replace_range(span.start..end + gap, "");
+    if take_empty_array(text, table, key)? {
+        take_empty_table(text, table)?;
+    }
+    Ok(())
+}
+
+/// Takes an array away in which nothing is left, with its key, as it was made. Whether there was one.
+fn take_empty_array(text: &mut String, table: &str, key: &str) -> Result<bool, EditError> {
+    let document = read(text)?;
+    let Some(found) = document.get(table) else { return Ok(false) };
+    let array = found.get(key).and_then(Item::as_array).filter(|array| array.is_empty());
+    // What stands in it over several lines, such as a comment, is somebody's.
+    let is_bare = |span: &Range<usize>| text[span.start..span.end].chars().all(|c| matches!(c, '[' | ']' | ' '));
+    let Some(span) = array.and_then(|array| array.span()).filter(is_bare) else { return Ok(false) };
+    let range = if found.is_inline_table() { entry_at(text, key, span) } else { line_at(text, table, key, span) };
+    let is_there = range.is_some();
+    if let Some(range) = range {
+        text.replace_range(range, "");
+    }
+    Ok(is_there)
+}
+
+/// Takes the header of a table away that nothing stands below, and no comment beside.
+fn take_empty_table(text: &mut String, table: &str) -> Result<(), EditError> {
+    let document = read(text)?;
+    let found = document.get(table).and_then(Item::as_table).filter(|found| found.is_empty() && !found.is_implicit() && !found.is_dotted());
+    let Some(header) = found.and_then(|found| found.span()) else { return Ok(()) };
+    let line = line_around(text, header);
+    let is_plain = text[line.clone()].trim() == format!("[{table}]");
+    let is_explained = text[..line.start].lines().next_back().is_some_and(|line| line.trim_start().starts_with('#'));
+    let mut below = text[line.end..].lines().take_while(|line| !line.trim_start().starts_with('['));
+    if is_plain && !is_explained && below.all(|line| line.trim().is_empty()) {
+        text.replace_range(line, "");
+    }
+    Ok(())
+}
+
+/// Where an entry of an inline table stands: with its key, and one of the commas beside it.
+fn entry_at(text: &str, key: &str, value: Range<usize>) -> Option<Range<usize>> {
+    let before = text[..value.start].trim_end().strip_suffix('=')?.trim_end().strip_suffix(key)?.trim_end();
+    let after = &text[value.end..];
+    let gap = after.len() - after.trim_start().len();
+    match (before.chars().next_back()?, after[gap..].starts_with(',')) {
+        ('{' | ',', true) => Some(before.len()..value.end + gap + 1),
+        (',', false) => Some(before.len() - 1..value.end),
+        ('{', false) => Some(before.len()..value.end + gap),
+        _ => None,
+    }
+}
+
+/// The line that has this key and its value, and nothing else.
+fn line_at(text: &str, table: &str, key: &str, value: Range<usize>) -> Option<Range<usize>> {
+    let line = line_around(text, value.clone());
+    let name: String = text[line.start..value.start].trim().strip_suffix('=')?.split_whitespace().collect();
+    let is_alone = text[value.end..line.end].trim().is_empty() && (name == key || name == format!("{table}.{key}"));
+    is_alone.then_some(line)
+}
+
+/// The lines that a place is on, with their ends.
+fn line_around(text: &str, place: Range<usize>) -> Range<usize> {
+    let start = text[..place.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[place.end..].find('\n').map_or(text.len(), |at| place.end + at + 1);
+    start..end
 }
 
 fn read(text: &str) -> Result<Document<String>, EditError> {
@@ -179,11 +264,66 @@ mod tests {
 
     #[test]
     fn without_a_journal_it_is_known_by_what_it_looks_like() {
-        for found in FOUND.iter().filter(|found| !found.starts_with("mcp_servers =")) {
+        for found in FOUND {
             let text = put(found, &wants()).expect("it fits").text;
             let left = take_out(&text, &wants()).expect("TOML").unwrap_or_default();
             assert!(!left.contains("oarlock"), "{left:?}");
             assert_eq!(left.contains("network_access"), found.contains("network_access"), "{left:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_empty_that_set_up_makes_is_left_without_a_journal() {
+        for (found, left) in [
+            ("[sandbox_workspace_write]\nnetwork_access = true\n", "[sandbox_workspace_write]\nnetwork_access = true\n"),
+            ("sandbox_workspace_write.network_access = true\n[a]\n", "sandbox_workspace_write.network_access = true\n[a]\n"),
+            ("model = \"x\"\r\n\r\n[mcp_servers.other]\r\ncommand = 1\r\n", "model = \"x\"\r\n\r\n[mcp_servers.other]\r\ncommand = 1\r\n"),
+            (
+                "mcp_servers = { other = { command = \"y\" } }\nsandbox_workspace_write = {}\n",
+                "mcp_servers = { other = { command = \"y\" } }\nsandbox_workspace_write = {}\n",
+            ),
+            ("sandbox_workspace_write = { network_access = true }\n", "sandbox_workspace_write = { network_access = true }\n"),
+            ("[sandbox_workspace_write]\n[z]\na = 1\n", "[z]\na = 1\n"),
+            ("a = 1\n[sandbox_workspace_write]", "a = 1\n"),
+            // Comments are somebody's, and what they stand beside.
+            ("# mine\n[sandbox_workspace_write]\n", "# mine\n[sandbox_workspace_write]\n"),
+            ("[sandbox_workspace_write] # odd\n[z]\n", "[sandbox_workspace_write] # odd\n[z]\n"),
+            ("[sandbox_workspace_write]\n# keep\n[z]\n", "[sandbox_workspace_write]\n# keep\n[z]\n"),
+            (
+                "[sandbox_workspace_write]\nwritable_roots = [\n  # none\n]\n",
+                "[sandbox_workspace_write]\nwritable_roots = [\n  # none\n]\n",
+            ),
+        ] {
+            let text = put(found, &wants()).expect("it fits").text;
+            assert_ne!(text, found);
+            assert_eq!(take_out(&text, &wants()).expect("TOML").unwrap_or_default(), left, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_set_up_has_not_made_stays() {
+        for found in [
+            "[sandbox_workspace_write]\nwritable_roots = []\n",
+            "[sandbox_workspace_write]\n",
+            "mcp_servers = { oarlock = { command = \"mine\", args = [\"mcp\"] } }\n",
+            "mcp_servers = { oarlock = { command = \"oarlock\", args = [\"other\"] } }\n",
+        ] {
+            assert_eq!(take_out(found, &wants()), Ok(Some(found.to_owned())));
+        }
+        let ours = "\"/home/a \\\"b\\\"/.oarlock\"";
+        for (found, left) in [
+            // Its block has lost its marks.
+            (format!("[sandbox_workspace_write]\nwritable_roots = [{ours}]\n"), None),
+            (
+                format!("[sandbox_workspace_write]\nwritable_roots = [{ours}] # why\n"),
+                Some("[sandbox_workspace_write]\nwritable_roots = [] # why\n"),
+            ),
+            (
+                format!("[sandbox_workspace_write]\nwritable_roots = [{ours}, \"/data\"]\n"),
+                Some("[sandbox_workspace_write]\nwritable_roots = [\"/data\"]\n"),
+            ),
+        ] {
+            assert_eq!(take_out(&found, &wants()).expect("TOML").as_deref(), left);
         }
     }
 

@@ -185,7 +185,10 @@ impl Hook<'_> {
             let named = Path::new(seen_from).join(path);
             // What is outside of the repository is nobody's here.
             let Some(Ok(path)) = named.to_str().map(|named| ThisMachine.repository_path(named)) else { continue };
-            paths.push(if written.tree && path != "." { format!("{path}/") } else { path });
+            // The top itself is no file: only what writes all below it writes there.
+            if written.tree || path != "." {
+                paths.push(if written.tree && path != "." { format!("{path}/") } else { path });
+            }
         }
         if paths.is_empty() {
             return Ok(Answer::Nothing);

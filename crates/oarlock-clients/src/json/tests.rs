@@ -31,6 +31,10 @@ const FOUND: &[&str] = &[
     "{\n   \"context\": {\"fileName\": \"CONTEXT.md\"},\n /* odd */ \"mcpServers\": {}}",
     "{\"context\": {\"fileName\": [\"A.md\"]}, \"hooks\": {\"PreToolUse\": [ ]}}",
     "{\n  \"mcpServers\": { /* none */ },\n  \"hooks\": {\n    \"PreToolUse\": [ // all of them\n    ]\n  }\n}",
+    "\u{feff}",
+    "\u{feff}{}\r\n",
+    "\u{feff}{\"a\": 1, \"hooks\": {\"Stop\": []}}",
+    "{\"hooks\": {\"PreToolUse\": 1}, \"hooks\": {\"Stop\": [], \"Stop\": [1]}, \"a\": 1, \"a\": 2}",
 ];
 
 #[test]
@@ -60,8 +64,42 @@ fn without_a_journal_it_is_known_by_what_it_looks_like() {
         for path in [&["mcpServers", "other"] as Path, &["hooks", "Stop"], &["a"]] {
             assert_eq!(value_at(&left, path), value_at(found, path), "{found:?} -> {left:?}");
         }
-        assert!(left.is_empty() || Document::read(&left).is_ok(), "{left:?}");
+        assert!(left.is_empty() || Document::read(without_mark(&left).1).is_ok(), "{left:?}");
     }
+}
+
+#[test]
+fn a_byte_order_mark_stays_the_first_character() {
+    let found = "\u{feff}{\"mcpServers\": {\"other\": {}}}";
+    let text = put(found, &wants()[..1]).expect("it fits").text;
+    assert!(text.starts_with("\u{feff}{\"mcpServers\"") && text.matches('\u{feff}').count() == 1, "{text:?}");
+    assert!(has_any(&text, &wants()) && !has_any(found, &wants()));
+    assert_eq!(take_out(&text, &wants()[..1]), Ok(Some(found.to_owned())));
+    let error = put("\u{feff}{\"hooks\": 3}", &wants()[1..2]).expect_err("a number");
+    assert_eq!((error.line, error.column), (1, 11), "as editors count");
+}
+
+#[test]
+fn of_several_members_of_a_name_the_last_one_counts() {
+    let found = "{\"mcpServers\": {\"oarlock\": {\"command\": \"oarlock\", \"args\": [\"mcp\"]}}, \"mcpServers\": {\"x\": 1}}";
+    assert!(!has_any(found, &wants()), "readers do not see the first one");
+    let text = put(found, &wants()[..1]).expect("it fits").text;
+    let read: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(read["mcpServers"]["oarlock"]["command"], "oarlock", "{text}");
+    assert!(has_any(&text, &wants()));
+    assert_eq!(take_out(&text, &wants()[..1]), Ok(Some(found.to_owned())));
+    // Somebody's own hides ours.
+    let own = "{\"mcpServers\": {\"oarlock\": {\"command\": \"oarlock\", \"args\": [\"mcp\"]}, \"oarlock\": {\"command\": \"mine\"}}}";
+    assert!(!has_any(own, &wants()));
+    assert_eq!(take_out(own, &wants()[..1]), Ok(Some(own.to_owned())));
+    // An empty one hides those before it.
+    let hides = "{\"hooks\": {\"PreToolUse\": [1]}, \"hooks\": {}}";
+    let text = put(hides, &wants()[1..2]).expect("it fits").text;
+    let left = take_out(&text, &wants()[1..2]).expect("JSON").expect("something is left");
+    assert_eq!(value_at(&left, &["hooks", "PreToolUse"]), None, "{left}");
+    let group = "{\"hooks\": {\"PreToolUse\": [{\"hooks\": [1], \"hooks\": [2, {\"command\": \"oarlock hook claude x\"}]}]}}";
+    let left = take_out(group, &wants()[1..2]).expect("JSON").expect("something is left");
+    assert_eq!(value_at(&left, &["hooks", "PreToolUse"]), Some(json!([{"hooks": [2]}])), "{left}");
 }
 
 #[test]

@@ -63,6 +63,10 @@ impl SetupArgs {
             if on_path("oarlock").is_none() && program == "oarlock" {
                 notes.push("`oarlock` is not on the PATH: clients will not find it".to_owned());
             }
+            for hook in planned.iter().filter(|change| change.is_not_executable()) {
+                let file = hook.file.display();
+                notes.push(format!("{file} is not executable, so git does not run it: `chmod +x` it, and all that is in it runs"));
+            }
             notes.extend(clients.iter().filter_map(|client| advice(*client, scope)).map(str::to_owned));
         }
         let rows: Vec<_> = planned

@@ -2,74 +2,8 @@
 
 use std::rc::Rc;
 
-/// A simple command. A word that only the run tells is `None`.
-#[derive(Debug, Default)]
-pub(super) struct Simple {
-    pub(super) words: Vec<Option<String>>,
-    /// Files it writes by redirection.
-    pub(super) outputs: Vec<String>,
-    /// What it reads from the command line itself.
-    pub(super) here: String,
-    /// Commands that run inside its words.
-    pub(super) inner: Vec<String>,
-}
-
-impl Simple {
-    /// Its words from the program's name on: what only starts another program, with its options, goes before.
-    pub(super) fn program(&self) -> &[Option<String>] {
-        /// Each with its options that take a value, and how many operands stand before the program.
-        const BEFORE: [(&str, &[&str], usize); 22] = [
-            ("sudo", &["-u", "-g", "-h", "-p", "-C", "-D"], 0),
-            ("env", &["-u", "--unset", "-C", "--chdir"], 0),
-            ("command", &[], 0),
-            ("exec", &["-a"], 0),
-            ("nohup", &[], 0),
-            ("time", &["-f", "-o"], 0),
-            ("builtin", &[], 0),
-            ("nice", &["-n"], 0),
-            ("ionice", &["-c", "-n"], 0),
-            ("stdbuf", &["-i", "-o", "-e"], 0),
-            ("timeout", &["-k", "-s", "--signal", "--kill-after"], 1),
-            ("xargs", &["-I", "-n", "-P", "-L", "-d", "-E", "-s"], 0),
-            ("busybox", &[], 0),
-            ("then", &[], 0),
-            ("do", &[], 0),
-            ("else", &[], 0),
-            ("if", &[], 0),
-            ("elif", &[], 0),
-            ("while", &[], 0),
-            ("until", &[], 0),
-            ("!", &[], 0),
-            ("{", &[], 0),
-        ];
-        let mut words = self.words.as_slice();
-        while let [Some(first), rest @ ..] = words {
-            if is_assignment(first) {
-                words = rest;
-                continue;
-            }
-            let Some((_, with_value, operands)) = BEFORE.iter().find(|(name, ..)| name == first) else { break };
-            words = rest;
-            while let [Some(option), rest @ ..] = words {
-                if !option.starts_with('-') || option.len() < 2 {
-                    break;
-                }
-                words = if with_value.contains(&option.as_str()) { rest.get(1..).unwrap_or_default() } else { rest };
-            }
-            words = words.get(*operands..).unwrap_or_default();
-        }
-        words
-    }
-
-    pub(super) fn assigns(&self, name: &str) -> bool {
-        self.words.iter().flatten().any(|word| word.split_once('=').is_some_and(|(left, _)| left == name))
-    }
-}
-
-fn is_assignment(word: &str) -> bool {
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    word.split_once('=').is_some_and(|(name, _)| is_name(name))
-}
+use super::nesting::{Nesting, Separator};
+use super::simple::{Simple, Word, is_assignment};
 
 /// The simple commands of a text, in their order. Text that no shell would take gives what was understood of it.
 pub(super) fn commands(text: &str) -> Vec<Simple> {
@@ -95,13 +29,54 @@ struct Lexer {
     now: Simple,
     /// Words that end texts which begin with the next line, and whether tabs before them are passed over.
     waiting: Vec<(String, bool)>,
-    /// How deep it is inside of others' `$(`, and how many brackets are open: with the last one it ends.
+    /// How deep it is inside of others' `$(`: there it ends with the bracket that it has not opened.
     depth: usize,
-    open: usize,
+    nesting: Nesting,
+    /// Inside `[[`, where `<` and `>` compare.
+    is_in_test: bool,
 }
 
 /// How deep commands inside words are told from their surroundings with all their quotes; deeper, brackets are counted.
 const NESTED_MAX: usize = 8;
+
+/// How long a sum in `((…))` may be, in characters.
+const SUM_MAX: usize = 1_000;
+
+/// Behind how many words of a command one is still looked at for whether it begins a loop or ends one.
+const KEYWORD_MAX: usize = 8;
+
+/// A word as it is read.
+#[derive(Default)]
+struct Spelling {
+    /// Its characters; what only the run tells has left none, or its wildcards.
+    text: String,
+    /// Where the first part ends, and the last one begins, that are known.
+    known: Option<(usize, usize)>,
+    /// Commands inside it.
+    inner: Vec<String>,
+}
+
+impl Spelling {
+    /// At this place is something that only the run tells, spelled so.
+    fn unknown(&mut self, spelled: &str) {
+        let begins = self.known.map_or(self.text.len(), |(begins, _)| begins);
+        self.text.push_str(spelled);
+        self.known = Some((begins, self.text.len()));
+    }
+
+    fn finish(self) -> (Word, Vec<String>) {
+        let word = match self.known {
+            // Programs of that name.
+            Some(_) if matches!(self.text.as_str(), "[" | "[[") => Word::of(self.text),
+            Some((end, tail)) => Word {
+                tail: self.text.get(tail..).unwrap_or_default().to_owned(),
+                ..Word::beginning(self.text.get(..end).unwrap_or_default())
+            },
+            None => Word::of(self.text),
+        };
+        (word, self.inner)
+    }
+}
 
 impl Lexer {
     fn peek(&self, ahead: usize) -> Option<char> {
@@ -123,7 +98,7 @@ impl Lexer {
                 '\n' => {
                     self.at += 1;
                     self.here_texts();
-                    self.end_command();
+                    self.separate(Separator::NewLine);
                     role = Role::Word;
                 }
                 c if c.is_whitespace() => self.at += 1,
@@ -133,25 +108,50 @@ impl Lexer {
                         self.at += 1;
                     }
                 }
-                ')' if self.depth > 0 && self.open == 1 => break,
-                ';' | '|' | '(' | ')' => {
-                    self.open = if c == '(' { self.open + 1 } else { self.open - usize::from(c == ')' && self.open > 0) };
-                    self.at += 1;
+                '<' | '>' | '(' | ')' | '&' | '|' if self.is_in_test => self.at += 1,
+                '(' => {
+                    if let Some(end) = self.sum_end() {
+                        self.at = end;
+                    } else {
+                        self.at += 1;
+                        self.end_command();
+                        self.nesting.open(self.out.len());
+                    }
+                    role = Role::Word;
+                }
+                ')' => {
                     self.end_command();
+                    if !self.nesting.close(&mut self.out) && self.depth > 0 {
+                        break;
+                    }
+                    self.at += 1;
+                    role = Role::Word;
+                }
+                ';' => {
+                    self.at += 1;
+                    self.separate(Separator::Sequence);
+                    role = Role::Word;
                 }
                 '&' if self.peek(1) == Some('>') => {
                     self.at += 2;
-                    role = self.output();
+                    role = self.output(role);
                 }
-                '&' => {
-                    self.at += 1;
-                    self.end_command();
+                '&' | '|' => {
+                    let (separator, length) = match (c, self.peek(1)) {
+                        ('&', Some('&')) | ('|', Some('|')) => (Separator::AndOr, 2),
+                        ('&', _) => (Separator::Background, 1),
+                        (_, Some('&')) => (Separator::Pipe, 2),
+                        _ => (Separator::Pipe, 1),
+                    };
+                    self.at += length;
+                    self.separate(separator);
+                    role = Role::Word;
                 }
                 '>' => {
                     self.at += 1;
-                    role = self.output();
+                    role = self.output(role);
                 }
-                '<' => role = self.input(),
+                '<' => role = self.input(role),
                 c if c.is_ascii_digit() && self.is_descriptor() => self.at += 1,
                 _ => {
                     let word = self.word();
@@ -164,14 +164,37 @@ impl Lexer {
         self.end_command();
     }
 
+    fn separate(&mut self, separator: Separator) {
+        self.end_command();
+        self.is_in_test = false;
+        self.nesting.separate(separator, &mut self.out);
+    }
+
+    /// Behind the `((…))` that begins here, where one does: in it, `>` compares.
+    fn sum_end(&self) -> Option<usize> {
+        if self.peek(0) != Some('(') || self.peek(1) != Some('(') {
+            return None;
+        }
+        let mut open = 0;
+        for (at, c) in self.chars.iter().enumerate().skip(self.at).take(SUM_MAX) {
+            match c {
+                '(' => open += 1,
+                ')' if open == 2 => return (self.chars.get(at + 1) == Some(&')')).then_some(at + 2),
+                ')' => open -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// A digit right before a redirection.
     fn is_descriptor(&self) -> bool {
         let is_start = self.at == 0 || self.chars[self.at - 1].is_whitespace();
         is_start && matches!(self.peek(1), Some('>' | '<'))
     }
 
-    /// Behind a `>`.
-    fn output(&mut self) -> Role {
+    /// Behind a `>`; what went before may have been one.
+    fn output(&mut self, before: Role) -> Role {
         while matches!(self.peek(0), Some('>' | '|')) {
             self.at += 1;
         }
@@ -185,10 +208,18 @@ impl Lexer {
                 return Role::Word;
             }
         }
-        if self.peek(0) == Some('(') { Role::Word } else { Role::Output }
+        if self.peek(0) == Some('(') { self.process(before) } else { Role::Output }
     }
 
-    fn input(&mut self) -> Role {
+    /// The `(…)` of a `<(…)` or `>(…)`, which is a file's name to its command.
+    fn process(&mut self, role: Role) -> Role {
+        self.at += 1;
+        let inner = self.bracketed('(', ')');
+        self.take((Word::default(), vec![inner]), role);
+        Role::Word
+    }
+
+    fn input(&mut self, before: Role) -> Role {
         if self.peek(1) == Some('<') && self.peek(2) == Some('<') {
             self.at += 3;
             return Role::HereWord;
@@ -201,19 +232,27 @@ impl Lexer {
                 self.at += 1;
             }
             let (mark, _) = self.word();
-            self.waiting.push((mark.unwrap_or_default(), strips));
+            self.waiting.push((mark.text, strips));
             return Role::Word;
         }
         self.at += 1;
-        if self.peek(0) == Some('(') { Role::Word } else { Role::Input }
+        if self.peek(0) == Some('(') { self.process(before) } else { Role::Input }
     }
 
-    fn take(&mut self, (word, inner): (Option<String>, Vec<String>), role: Role) {
+    fn take(&mut self, (word, inner): (Word, Vec<String>), role: Role) {
         self.now.inner.extend(inner);
         match role {
-            Role::Word => self.now.words.push(word),
-            Role::Output => self.now.outputs.extend(word),
-            Role::HereWord => self.now.here = word.unwrap_or_default(),
+            Role::Word => {
+                if word.is("]]") {
+                    self.is_in_test = false;
+                } else if self.now.words.len() < KEYWORD_MAX && self.now.program().is_empty() {
+                    self.is_in_test = word.is("[[");
+                    self.nesting.word(word.known().unwrap_or_default(), self.out.len());
+                }
+                self.now.words.push(word);
+            }
+            Role::Output => self.now.outputs.push(word),
+            Role::HereWord => self.now.here = word.known().unwrap_or_default().to_owned(),
             Role::Input => {}
         }
     }
@@ -237,16 +276,22 @@ impl Lexer {
         }
     }
 
-    /// A word, `None` when the run decides what it is, and the commands inside it.
-    fn word(&mut self) -> (Option<String>, Vec<String>) {
-        let (mut word, mut is_known, mut inner) = (String::new(), true, Vec::new());
+    /// A word and the commands inside it.
+    fn word(&mut self) -> (Word, Vec<String>) {
+        let mut word = Spelling::default();
         while let Some(c) = self.peek(0) {
             match c {
+                '(' if word.text.ends_with('=') && is_assignment(&word.text) => {
+                    // The values of an array are no commands.
+                    self.at += 1;
+                    self.bracketed('(', ')');
+                    word.unknown("");
+                }
                 c if c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | ')' | '<' | '>') => break,
                 '\'' => {
                     self.at += 1;
                     while let Some(c) = self.peek(0).filter(|c| *c != '\'') {
-                        word.push(c);
+                        word.text.push(c);
                         self.at += 1;
                     }
                     self.at += 1;
@@ -256,12 +301,12 @@ impl Lexer {
                     while let Some(c) = self.peek(0).filter(|c| *c != '"') {
                         match c {
                             '\\' if matches!(self.peek(1), Some('"' | '\\' | '$' | '`')) => {
-                                word.extend(self.peek(1));
+                                word.text.extend(self.peek(1));
                                 self.at += 2;
                             }
-                            '$' | '`' => is_known &= self.expansion(&mut word, &mut inner),
+                            '$' | '`' => self.expansion(&mut word),
                             c => {
-                                word.push(c);
+                                word.text.push(c);
                                 self.at += 1;
                             }
                         }
@@ -269,27 +314,25 @@ impl Lexer {
                     self.at += 1;
                 }
                 '\\' => {
-                    word.extend(self.peek(1).filter(|c| *c != '\n'));
+                    word.text.extend(self.peek(1).filter(|c| *c != '\n'));
                     self.at += 2;
                 }
-                '$' | '`' => is_known &= self.expansion(&mut word, &mut inner),
+                '$' | '`' => self.expansion(&mut word),
                 '*' | '?' | '[' => {
-                    is_known = false;
-                    word.push(c);
+                    word.unknown(c.encode_utf8(&mut [0; 4]));
                     self.at += 1;
                 }
                 c => {
-                    word.push(c);
+                    word.text.push(c);
                     self.at += 1;
                 }
             }
         }
-        // An assignment is one, whatever its value will be.
-        (Some(word).filter(|word| is_known || is_assignment(word) || word == "[["), inner)
+        word.finish()
     }
 
-    /// A `$` or a backtick: whether it is an ordinary character after all.
-    fn expansion(&mut self, word: &mut String, inner: &mut Vec<String>) -> bool {
+    /// A `$` or a backtick, which may be an ordinary character after all.
+    fn expansion(&mut self, word: &mut Spelling) {
         let (open, close) = match (self.peek(0), self.peek(1)) {
             (Some('$'), Some('(')) => ('(', ')'),
             (Some('$'), Some('{')) => ('{', '}'),
@@ -299,20 +342,33 @@ impl Lexer {
                 while self.peek(0).is_some_and(|c| c.is_alphanumeric() || c == '_') {
                     self.at += 1;
                 }
-                return false;
+                return word.unknown("");
             }
             _ => {
-                word.push('$');
+                word.text.push('$');
                 self.at += 1;
-                return true;
+                return;
             }
         };
-        self.at += if close == '`' { 1 } else { 2 };
-        let start = self.at;
+        word.unknown("");
+        self.at += usize::from(close != '`');
+        if let Some(end) = self.sum_end() {
+            self.at = end;
+            return;
+        }
+        self.at += 1;
+        let inner = self.bracketed(open, close);
+        if close != '}' {
+            word.inner.push(inner);
+        }
+    }
+
+    /// What stands before the bracket that closes the one before, and goes behind it.
+    fn bracketed(&mut self, open: char, close: char) -> String {
+        let start = self.at.min(self.chars.len());
         if open == '(' && self.depth < NESTED_MAX {
             // Quotes and texts inside may have brackets of their own.
-            let chars = Rc::clone(&self.chars);
-            let mut nested = Self { chars, at: start, depth: self.depth + 1, open: 1, ..Self::default() };
+            let mut nested = Self { chars: Rc::clone(&self.chars), at: start, depth: self.depth + 1, ..Self::default() };
             nested.scan();
             self.at = nested.at;
         } else {
@@ -326,10 +382,8 @@ impl Lexer {
                 self.at += 1;
             }
         }
-        if close != '}' {
-            inner.push(self.chars[start..self.at.min(self.chars.len())].iter().collect());
-        }
+        let inner = self.chars[start..self.at.clamp(start, self.chars.len())].iter().collect();
         self.at += 1;
-        false
+        inner
     }
 }

@@ -268,6 +268,28 @@ fn a_script_of_git_is_told_what_it_was_told_before() {
 }
 
 #[test]
+fn a_hook_that_git_passes_over_is_told_and_left_as_it_is() {
+    let project = Project::git();
+    let hook = project.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 0\n");
+    let mode = || fs::metadata(&hook).expect("a file").permissions().mode() & 0o777;
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).expect("permissions");
+    let told = |reply: &Value| {
+        let notes = reply["notes"].as_array().expect("notes").iter().filter_map(Value::as_str);
+        notes.filter(|note| note.contains("not executable")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for line in ["setup git --dry-run", "setup git", "setup git"] {
+        let notes = told(&project.ok(line));
+        assert!(notes.len() == 1 && notes[0].contains("hooks/pre-commit"), "{line}: {notes:?}, and not of the hook that is new");
+        assert_eq!(mode(), 0o644, "{line}");
+    }
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("permissions");
+    assert_eq!(told(&project.ok("setup git")), [""; 0]);
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).expect("permissions");
+    assert_eq!(told(&project.ok("setup git --remove")), [""; 0], "it is as it was");
+    assert_eq!(fs::read_to_string(&hook).expect("a file"), "#!/bin/sh\nexit 0\n");
+}
+
+#[test]
 fn another_machine_takes_back_what_it_sees() {
     let project = found();
     project.ok("setup all");

@@ -1,0 +1,63 @@
+//! The words behind a program's name, told apart as most programs do: `-o F`, `-oF`, `-xo F`, `--output F`, `--output=F`, `--`.
+
+use super::simple::Word;
+
+/// Options and operands. An option is named without its dashes: by one letter, or by a long name.
+#[derive(Debug, Default)]
+pub(super) struct Options<'a> {
+    /// What is neither an option nor the value of one.
+    pub(super) operands: Vec<&'a Word>,
+    given: Vec<(&'a str, Option<Word>)>,
+}
+
+impl<'a> Options<'a> {
+    /// Reads words. Options in `valued`, with spaces between them, take a value, those in `attached` only one in the same word.
+    pub(super) fn read(args: &'a [Word], valued: &str, attached: &str) -> Self {
+        let is_among = |all: &str, name: &str| all.split(' ').any(|one| one == name);
+        let mut options = Self::default();
+        let mut rest = args.iter();
+        while let Some(word) = rest.next() {
+            if word.is("--") {
+                options.operands.extend(rest.by_ref());
+            } else if let Some(long) = word.text.strip_prefix("--") {
+                let (name, value) = match long.split_once('=') {
+                    Some((name, value)) => (name, Some(word.after(word.text.len() - value.len()))),
+                    None if word.is_known && is_among(valued, long) => (long, rest.next().cloned()),
+                    None => (long, None),
+                };
+                options.given.push((name, value));
+            } else if word.text.starts_with('-') && !word.is("-") {
+                for (at, letter) in word.text.char_indices().skip(1) {
+                    let end = at + letter.len_utf8();
+                    let name = &word.text[at..end];
+                    let own = (end < word.text.len() || !word.is_known).then(|| word.after(end));
+                    let takes_next = is_among(valued, name);
+                    if takes_next || is_among(attached, name) {
+                        let value = if own.is_none() && takes_next { rest.next().cloned() } else { own };
+                        options.given.push((name, value));
+                        break;
+                    }
+                    options.given.push((name, None));
+                }
+            } else {
+                options.operands.push(word);
+            }
+        }
+        options
+    }
+
+    /// Whether one of these options is given.
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        self.given.iter().any(|(name, _)| names.contains(name))
+    }
+
+    /// Whether an option that begins so is given.
+    pub(super) fn has_beginning(&self, beginning: &str) -> bool {
+        self.given.iter().any(|(name, _)| name.starts_with(beginning))
+    }
+
+    /// The values of one option, by all its names.
+    pub(super) fn values(&self, names: &[&str]) -> Vec<&Word> {
+        self.given.iter().filter(|(name, _)| names.contains(name)).filter_map(|(_, value)| value.as_ref()).collect()
+    }
+}

@@ -1,0 +1,162 @@
+//! Simple commands and their words, as far as a text tells them.
+
+use crate::hook::Written;
+
+/// A word. What a wildcard, a variable or a command stands for only the run tells: it splits the word into a beginning and a tail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    /// The whole word, or its beginning, up to what only the run tells.
+    pub(super) text: String,
+    /// Whether the text is the whole word.
+    pub(super) is_known: bool,
+    /// What follows the last part that only the run tells.
+    pub(super) tail: String,
+}
+
+impl Word {
+    /// A word that is known as a whole.
+    pub(super) fn of(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_known: true, tail: String::new() }
+    }
+
+    /// A word of which only the beginning is known.
+    pub(super) fn beginning(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// The whole word, where it is known.
+    pub(super) fn known(&self) -> Option<&str> {
+        self.is_known.then_some(self.text.as_str())
+    }
+
+    /// Whether it is this very word.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.known() == Some(text)
+    }
+
+    /// The word without so many bytes at its beginning, which end with a character.
+    pub(super) fn after(&self, bytes: usize) -> Self {
+        Self { text: self.text.get(bytes..).unwrap_or_default().to_owned(), ..self.clone() }
+    }
+
+    /// The directory that a path is below of which only the beginning is known. None without a name of its own: then it could be anything.
+    pub(super) fn directory(&self) -> Option<&str> {
+        let (dir, _) = self.text.rsplit_once('/').filter(|_| !self.is_known)?;
+        has_name(dir).then_some(dir)
+    }
+
+    /// The last name of a path.
+    pub(super) fn name(&self) -> Option<&str> {
+        let path = if self.is_known { self.text.as_str() } else { self.tail.as_str() };
+        let path = path.trim_end_matches('/');
+        let name = match path.rsplit_once('/') {
+            Some((_, name)) => name,
+            None if self.is_known => path,
+            None => return None,
+        };
+        (!matches!(name, "" | "..")).then_some(name)
+    }
+
+    /// The file of this path as something written; all below its directory when that is all that is known.
+    pub(super) fn as_file(&self) -> Option<Written> {
+        self.written(false)
+    }
+
+    /// As [`Word::as_file`], with all that is below the path.
+    pub(super) fn as_tree(&self) -> Option<Written> {
+        self.written(true)
+    }
+
+    fn written(&self, tree: bool) -> Option<Written> {
+        match self.known() {
+            Some("") => None,
+            Some(path) => Some(Written { path: path.to_owned(), tree }),
+            None => self.directory().map(Written::tree),
+        }
+    }
+}
+
+/// Whether a path names anything, and does not only lead up or stay.
+pub(super) fn has_name(path: &str) -> bool {
+    path.split('/').any(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// A simple command.
+#[derive(Debug, Default)]
+pub(super) struct Simple {
+    /// Its words, assignments and what only starts another program included.
+    pub(super) words: Vec<Word>,
+    /// Files it writes by redirection.
+    pub(super) outputs: Vec<Word>,
+    /// What it reads from the command line itself.
+    pub(super) here: String,
+    /// Commands that run inside its words.
+    pub(super) inner: Vec<String>,
+    /// How many shells of their own begin with it.
+    pub(super) enters: usize,
+    /// How many of them end behind it.
+    pub(super) leaves: usize,
+}
+
+impl Simple {
+    /// Its words from the program's name on.
+    pub(super) fn program(&self) -> &[Word] {
+        program(&self.words)
+    }
+
+    /// Whether it gives this variable a value.
+    pub(super) fn assigns(&self, name: &str) -> bool {
+        self.words.iter().any(|word| word.text.split_once('=').is_some_and(|(left, _)| left == name))
+    }
+}
+
+/// Words from the program's name on: what only starts another program, with its options, goes before.
+pub(super) fn program(mut words: &[Word]) -> &[Word] {
+    /// Each with its options that take a value, and how many operands stand before the program.
+    const BEFORE: [(&str, &[&str], usize); 22] = [
+        ("sudo", &["-u", "-g", "-h", "-p", "-C", "-D"], 0),
+        ("env", &["-u", "--unset", "-C", "--chdir"], 0),
+        ("command", &[], 0),
+        ("exec", &["-a"], 0),
+        ("nohup", &[], 0),
+        ("time", &["-f", "-o"], 0),
+        ("builtin", &[], 0),
+        ("nice", &["-n"], 0),
+        ("ionice", &["-c", "-n"], 0),
+        ("stdbuf", &["-i", "-o", "-e"], 0),
+        ("timeout", &["-k", "-s", "--signal", "--kill-after"], 1),
+        ("xargs", &["-I", "-n", "-P", "-L", "-d", "-E", "-s"], 0),
+        ("busybox", &[], 0),
+        ("then", &[], 0),
+        ("do", &[], 0),
+        ("else", &[], 0),
+        ("if", &[], 0),
+        ("elif", &[], 0),
+        ("while", &[], 0),
+        ("until", &[], 0),
+        ("!", &[], 0),
+        ("{", &[], 0),
+    ];
+    while let [first, rest @ ..] = words {
+        if is_assignment(&first.text) {
+            words = rest;
+            continue;
+        }
+        let Some((_, with_value, operands)) = BEFORE.iter().find(|(name, ..)| first.is(name)) else { break };
+        words = rest;
+        while let [option, rest @ ..] = words {
+            if !option.text.starts_with('-') || option.text.len() < 2 {
+                break;
+            }
+            words = if with_value.contains(&option.text.as_str()) { rest.get(1..).unwrap_or_default() } else { rest };
+        }
+        words = words.get(*operands..).unwrap_or_default();
+    }
+    words
+}
+
+/// Whether a word gives a variable a value, or adds to it. What the value is does not matter.
+pub(super) fn is_assignment(word: &str) -> bool {
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    word.split_once('=').is_some_and(|(name, _)| is_name(name.strip_suffix('+').unwrap_or(name)))
+}

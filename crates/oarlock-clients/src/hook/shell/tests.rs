@@ -1,0 +1,223 @@
+use super::*;
+
+fn of(command: &str) -> Vec<String> {
+    let mut paths: Vec<String> =
+        writes(command, None).into_iter().map(|w| format!("{}{}", w.path, if w.tree { "/**" } else { "" })).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn common_writes_are_seen() {
+    let cases: &[(&str, &[&str])] = &[
+        ("echo hi > a.txt", &["a.txt"]),
+        ("echo hi >>a.txt 2>&1", &["a.txt"]),
+        ("make 2> err.log >/dev/null", &["err.log"]),
+        ("cmd &> all.log; cmd >| b", &["all.log", "b"]),
+        ("cat > 'my file' <<'EOF'\nx > y\nEOF\necho done > z", &["my file", "z"]),
+        ("cat <<-EOF > f\n\tx\n\tEOF\n", &["f"]),
+        ("cat a | tee -a b c", &["b", "c"]),
+        ("sed -i 's/a/b/' src/a.rs", &["src/a.rs"]),
+        ("sed -i.bak -e s/a/b/ -e s/c/d/ x y", &["x", "y"]),
+        ("sed -Ei s/a/b/ x", &["x"]),
+        ("sed --in-place s/a/b/ x", &["x"]),
+        ("sed -n 1,3p x", &[]),
+        ("perl -pi -e 's/a/b/' x", &["x"]),
+        ("rm -rf src target", &["src/**", "target/**"]),
+        ("mv a b", &["a/**", "b", "b/a/**"]),
+        ("cp -r a/x b/", &["b", "b/x/**"]),
+        ("cp -t d a b", &["d", "d/a/**", "d/b/**"]),
+        ("dd if=/dev/zero of=disk bs=1", &["disk"]),
+        ("touch a && truncate -s 0 b", &["a", "b"]),
+        ("cd sub; echo > x; (cd deeper && echo > y)", &["sub/deeper/y", "sub/x"]),
+        ("bash -lc 'echo > x'", &["x"]),
+        ("FOO=1 sudo env A=b tee x", &["x"]),
+        ("x=$(echo hi > inner)", &["inner"]),
+        ("if true; then echo > x; fi", &["x"]),
+        ("for f in a b; do sed -i s/x/y/ c; done", &["c"]),
+        ("git checkout -- src/a.rs", &["src/a.rs/**"]),
+        ("git checkout main", &[]),
+        ("git reset --hard HEAD~1", &["./**"]),
+        ("git -C x rm a", &["x/a/**"]),
+        ("git -C /tmp/y -c a.b=c reset --hard", &["/tmp/y/**"]),
+        ("git restore -S a; git rm --cached b; git clean -nfd", &[]),
+        ("git checkout HEAD src/a", &["src/a/**"]),
+        ("git checkout -b new main", &[]),
+        ("cd \"$(mktemp -d)\" && rm -rf src && echo > top.txt && echo > /abs", &["/abs"]),
+        ("cd; echo > x", &[]),
+        ("perl -Mstrict -e1 x; ruby -Ilib t.rb", &[]),
+        ("[[ $a > src/a ]] && true", &[]),
+        ("git commit -m \"$(cat <<'EOF'\n1) say \\\"a > src/b\\\" :) (x > y)\nEOF\n)\"", &[]),
+        ("timeout -k 2 5 tee a; env -u B -i nice -n 5 tee b; sudo -u x tee c; A=$(x) tee d", &["a", "b", "c", "d"]),
+        ("bash <<'EOF'\necho > x\nEOF", &["x"]),
+        ("ls | xargs -I{} sed -i s/a/b/ z", &["z"]),
+        ("echo \"a > b\" '> c' \\> d # > e", &[]),
+        ("echo > \"$HOME/x\"; echo > $FILE; rm *.rs", &[]),
+        ("diff <(ls a) <(ls b) > d", &["d"]),
+        ("cat < in > out", &["out"]),
+        ("cat <<< 'x' > out", &["out"]),
+        ("ls -la; cargo test --workspace", &[]),
+        ("echo 'unclosed > x", &[]),
+        ("echo $(", &[]),
+        ("", &[]),
+    ];
+    assert_writes(cases);
+}
+
+/// What lies below a directory that is named is meant, where more is not known; where no directory is, nothing.
+#[test]
+fn of_a_path_that_only_the_run_tells_the_directory_is_meant() {
+    assert_writes(&[
+        ("rm -rf src/*", &["src/**"]),
+        ("echo > src/$f", &["src/**"]),
+        ("echo > \"src/deep/$f\"; echo >> 'src/$f'", &["src/$f", "src/deep/**"]),
+        ("sed -i s/a/b/ src/*.rs", &["src/**"]),
+        ("sed -i \"s/$a/b/\" src/a.rs lib/[ab].rs", &["lib/**", "src/a.rs"]),
+        ("sed -i -e \"s/$a/b/\" x", &["x"]),
+        ("rm -rf build/$x/y; rm -r /abs/$(date)/x", &["/abs/**", "build/**"]),
+        ("cd sub && rm a/*.o", &["sub/a/**"]),
+        ("rm *; rm ./* ../*; rm $f; rm -rf $HOME/x; rm -rf \"$d\"/*; rm /*", &[]),
+        ("rm src*; rm src?/a", &[]),
+        ("rm ''; echo > \"\"", &[]),
+        ("cp $x lib/a.rs", &["lib/a.rs"]),
+        ("cp src/*.rs lib/", &["lib", "lib/**"]),
+        ("cp \"$tmp/a.rs\" lib/", &["lib", "lib/a.rs/**"]),
+        ("cp $x .; cp a/b .", &["./b/**"]),
+        ("mv src/*.rs \"$d\"", &["src/**"]),
+        ("truncate -s $n x; touch -r $ref y", &["x", "y"]),
+        ("git checkout $branch src/a", &["src/a/**"]),
+        ("git -C $d rm a; git $verb a", &[]),
+        ("dd of=img/$x if=y; tee --output-error=$x z", &["img/**", "z"]),
+        ("bash -c \"echo > $x\"; eval \"$x\" rm a; $sudo rm b", &[]),
+        ("echo > /dev/$tty", &[]),
+    ]);
+}
+
+#[test]
+fn programs_are_read_with_their_options() {
+    assert_writes(&[
+        ("tee --append a; touch -c -d 'now' b; shred -n 3 c", &["a", "b", "c"]),
+        ("sed -i '' s/a/b/ x; sed -ni.bak p y; sed -i.b -f script z", &["x", "y", "z"]),
+        ("sed --in-place=.bak --expression=p x", &["x"]),
+        ("perl -i.bak -ne 'print' x; perl -i -p -e 's/a/b/' -e 's/c/d/' y; ruby -pi -e p z", &["x", "y", "z"]),
+        ("perl -i script.pl x; perl -ne 'print' y", &["x"]),
+        ("awk -i inplace '{print}' x; gawk -i inplace -v a=b -f s.awk c=d y; awk '{print > 1}' z", &["x", "y"]),
+        ("cp --target-directory=d a; mv -td b", &["b/**", "d", "d", "d/a/**", "d/b/**"]),
+        ("cp -rT a b; install -m 644 a bin/x; install -d made", &["b/**", "bin/x", "bin/x/a/**"]),
+        ("ln -s ../far/x; ln -sf y z", &["x", "z", "z/y/**"]),
+        ("rsync -a -e ssh a b; rsync -a src/ dst; rsync -a x host:y; rsync -an x z", &["b", "b/a/**", "dst/**"]),
+        ("rsync -a --delete a /abs/b/", &["/abs/b//**"]),
+        ("curl -fsSLo a https://x/y; curl https://x/z --output b; curl --output=c u", &["a", "b", "c"]),
+        ("curl -LO 'https://x/y/d.tgz?z=1'; curl -o - https://x; curl -s https://x/y; curl -OJ https://x/z", &["d.tgz"]),
+        ("curl --output-dir sub -o e https://x -e https://y/no -O", &["sub/e"]),
+        ("wget -qO a https://x; wget --output-document=b https://x; wget -O - https://x; wget https://x/y", &["a", "b"]),
+        ("tar -xzf a.tgz -C d; tar xzf a.tgz -C e; tar --extract --file=a.tgz --directory f", &["d/**", "e/**", "f/**"]),
+        ("tar -xf a.tgz", &["./**"]),
+        ("tar -xf a.tgz src/a -C d; tar xf a.tgz b", &["b/**", "d/src/a/**"]),
+        ("tar -czf a.tgz src; tar -tf a.tgz; tar -xOf a.tgz b; tar -xf a.tgz -C $d", &[]),
+        ("unzip -qo a.zip -d d; unzip -l a.zip -d e; unzip a.zip", &["d/**"]),
+        ("patch -p1 < x.patch; patch --dry-run a; patch -p1 -i x.patch b; patch -o c d; patch -d sub e", &["b", "c", "sub/e"]),
+        ("dd if=a of=b; rm -- -c", &["-c/**", "b"]),
+    ]);
+}
+
+#[test]
+fn git_writes_over_files() {
+    assert_writes(&[
+        ("git stash", &["./**"]),
+        ("git stash push -m 'a b'; git -C x stash pop", &["./**", "x/**"]),
+        ("git stash push -m why -- a b; git stash -k -- c", &["a/**", "b/**", "c/**"]),
+        ("git stash list; git stash show -p; git stash drop; git stash clear", &[]),
+        ("git clean -fdx build; git clean -f -e keep", &["./**", "build/**"]),
+        ("git clean -d; git checkout -b new origin/main; git checkout --orphan x", &[]),
+        ("git mv a src/; git restore -s HEAD b", &["a/**", "b/**", "src", "src/a/**"]),
+        ("git checkout HEAD~1 .", &["./**"]),
+    ]);
+}
+
+#[test]
+fn a_search_writes_where_it_looks() {
+    assert_writes(&[
+        ("find src -name '*.o' -delete", &["src/**"]),
+        ("find a b/ -type f -exec rm -f {} +", &["a/**", "b/**"]),
+        ("find src -name x -exec sed -i s/a/b/ {} \\; -o -exec grep y {} ';'", &["src/**"]),
+        ("find src -exec mv {} old/ \\;", &["old", "old/**", "src/**"]),
+        ("find src -execdir mv {} new \\; -execdir touch other \\;", &["src/**"]),
+        ("find src -exec sh -c 'echo > made' \\;", &["made"]),
+        ("find src/* \\( -name a -o -name b \\) -delete", &["src/**"]),
+        ("find . -delete", &["./**"]),
+        ("find . -name '*.pyc' -delete; find -name x -delete; find $d -delete; find . -exec rm {} +", &[]),
+        ("find src -name '*.rs' -exec grep -l x {} +; find src -print", &[]),
+        ("find a -exec find b -delete \\;", &[]),
+        ("find a -exec", &[]),
+    ]);
+}
+
+#[test]
+fn what_goes_elsewhere_in_a_shell_of_its_own_comes_back() {
+    assert_writes(&[
+        ("(cd sub && echo > a); echo > b", &["b", "sub/a"]),
+        ("(cd sub; (cd deep; echo > a); echo > b) > c", &["c", "sub/b", "sub/deep/a"]),
+        ("cd sub | cat; echo > a", &["a"]),
+        ("cat x | cd sub; echo > a", &["a"]),
+        ("cd sub & echo > a", &["a"]),
+        ("cd sub && make > a & echo > b", &["b", "sub/a"]),
+        ("{ cd sub; echo > a; } | cat; echo > b", &["b", "sub/a"]),
+        ("{ cd sub; echo > a; }; echo > b", &["sub/a", "sub/b"]),
+        ("ls | while read f; do cd sub; echo > a; done; echo > b", &["b", "sub/a"]),
+        ("if cd sub; then echo > a; fi &\necho > b", &["b", "sub/a"]),
+        ("cd sub || exit\necho > a", &["sub/a"]),
+        ("cd sub &&\necho > a &\necho > b", &["b", "sub/a"]),
+        ("cat x |\nwhile read f; do cd sub; done\necho > a", &["a"]),
+        ("x=$(cd sub; echo > a); echo > b", &["b", "sub/a"]),
+        ("(cd sub; case $x in a|b) echo > a;; (c) echo > b;; esac; echo > c); echo > d", &["d", "sub/a", "sub/b", "sub/c"]),
+        ("x=$(case $y in a) echo > a;; esac); echo > b", &["a", "b"]),
+        ("diff <(cd sub; ls) y > a; tee > >(cat) b", &["a", "b"]),
+        ("pushd sub; echo > a; popd; echo > b; popd; echo > c", &["b", "sub/a"]),
+        ("(pushd sub; pushd deep); echo > a; popd; echo > b", &["a"]),
+        ("cd sub) ; echo > a", &["sub/a"]),
+    ]);
+}
+
+#[test]
+fn what_only_compares_or_lists_writes_nothing() {
+    assert_writes(&[
+        ("if [[ $a > src/a && b > c ]]; then echo > d; fi", &["d"]),
+        ("if ((a > b)); then echo $((c > d)) > e; fi; for ((i = 0; i > f; i++)); do :; done", &["e"]),
+        ("args=(rm -rf src '>' x); more+=(tee y); echo > z", &["z"]),
+        ("((cd sub); echo > a)", &["a"]),
+        ("[ -f a ] && echo > b", &["b"]),
+    ]);
+}
+
+/// Neither of these ends in a panic, nor do their beginnings.
+#[test]
+fn torn_commands_are_read_as_far_as_they_go() {
+    let whole = "cd a && { (find ü/* -exec mv {} \"$(x <<E\n$((1 > `y`))\nE\n)\" \\; | tar xf -C) & } >> ${b:-'c'} 2>&1; \
+                 case $x in [[ab]]) a+=(b c);; esac; [[ a > b ]] |& curl -o- --output-dir= -t; git -C; patch -o >(d) $'e'";
+    for (at, _) in whole.char_indices() {
+        of(&whole[..at]);
+        of(&whole[at..]);
+    }
+    for piece in ["(", ")", "((", "$((", "`", "${", "<(", "{ ", "case ", "a|", "a&", "<<", "[[ ", "a=(", "sed -i", "--", "find a -exec "] {
+        of(&piece.repeat(2_000));
+    }
+}
+
+fn assert_writes(cases: &[(&str, &[&str])]) {
+    for (command, expected) in cases {
+        assert_eq!(of(command), *expected, "{command}");
+    }
+}
+
+#[test]
+fn a_call_of_oarlock_is_known() {
+    for yes in ["oarlock claim", "cd x && oarlock done T-1", "/usr/bin/oarlock inbox", "echo $(true); oarlock claim --json"] {
+        assert!(calls_oarlock(yes), "{yes}");
+    }
+    for no in
+        ["oarlock claim --as a", "oarlock --session=s claim", "echo oarlock claim", "OARLOCK_AGENT=a oarlock claim", "oarlock --help", "ls"]
+    {
+        assert!(!calls_oarlock(no), "{no}");
+    }
+}
