@@ -47,7 +47,7 @@ impl Change {
 
     /// Whether it is a script that was there and that nobody may run: git passes over such a hook. Its permissions are its owner's.
     pub(crate) fn is_not_executable(&self) -> bool {
-        let has_no_runner = |meta: fs::Metadata| meta.permissions().mode() & 0o111 == 0;
+        let has_no_runner = |meta: fs::Metadata| !oarlock_host::file::is_program(&meta);
         self.is_program && self.before.is_some() && self.after.is_some() && fs::metadata(&self.file).is_ok_and(has_no_runner)
     }
 
