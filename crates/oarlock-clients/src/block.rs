@@ -65,28 +65,42 @@ pub fn has(text: &str, comment: Comment) -> bool {
     place(text, comment).is_some()
 }
 
-/// Takes every block out, with the empty line before it.
-pub fn take_out(text: &str, comment: Comment) -> String {
+/// Takes every block out, with the empty line before it. What somebody else has put into one stays: `foreign` tells what that is of the lines
+/// between the marks. Of the blocks of other versions it is not known.
+pub fn take_out(text: &str, comment: Comment, foreign: impl Fn(&str) -> String) -> String {
+    let current = comment.line(&format!("oarlock:begin {VERSION}"));
     let mut text = text.to_owned();
     while let Some((start, end)) = place(&text, comment) {
-        let before = &text[..start];
+        let (before, block) = (&text[..start], &text[start..end]);
+        let is_current = block.lines().next() == Some(current.as_str());
+        // The first line and the last are the marks.
+        let inside = block.lines().count().saturating_sub(2);
+        let inside: String = block.split_inclusive('\n').skip(1).take(inside).collect();
+        let foreign = if is_current { foreign(&inside) } else { String::new() };
         let spaced = ["\r\n\r\n", "\n\n"].iter().find(|gap| before.ends_with(**gap)).map_or(0, |gap| gap.len() / 2);
-        text.replace_range(start - spaced..end, "");
+        let spaced = if foreign.is_empty() { spaced } else { 0 };
+        text.replace_range(start - spaced..end, &foreign);
     }
     text
 }
 
+/// The lines of a text that are neither empty nor Oarlock's.
+pub fn foreign_lines(text: &str, is_ours: impl Fn(&str) -> bool) -> String {
+    text.split_inclusive('\n').filter(|line| !line.trim().is_empty() && !is_ours(line.trim_end())).collect()
+}
+
 /// From the first character of the first line to behind the last line.
 fn place(text: &str, comment: Comment) -> Option<(usize, usize)> {
-    let start = line_beginning(text, &comment.opening())?;
-    let closing = comment.closing();
-    let end = start + line_beginning(&text[start..], &closing)?;
+    let first = line_beginnings(text, &comment.opening()).next()?;
+    let end = first + line_beginnings(&text[first..], &comment.closing()).next()?;
+    // A mark whose block has lost its end is not the beginning of the next one.
+    let start = first + line_beginnings(&text[first..end], &comment.opening()).last()?;
     let rest = &text[end..];
     Some((start, end + rest.find('\n').map_or(rest.len(), |newline| newline + 1)))
 }
 
-fn line_beginning(text: &str, words: &str) -> Option<usize> {
-    text.match_indices(words).map(|(at, _)| at).find(|at| *at == 0 || text[..*at].ends_with('\n'))
+fn line_beginnings<'t>(text: &'t str, words: &'t str) -> impl Iterator<Item = usize> + 't {
+    text.match_indices(words).map(|(at, _)| at).filter(|at| *at == 0 || text[..*at].ends_with('\n'))
 }
 
 #[cfg(test)]
@@ -104,7 +118,7 @@ mod tests {
             assert_eq!(undo(&edited.text, &edited.insertions).as_deref(), Some(found));
             let is_crlf = found.contains('\r');
             assert_eq!(edited.text.replace("\r\n", "").contains('\n'), !is_crlf, "{found:?}");
-            let left = take_out(&edited.text, Comment::Markdown);
+            let left = take_out(&edited.text, Comment::Markdown, |inside| foreign_lines(inside, |line| line == "Use oarlock."));
             assert_eq!(left.trim_end(), found.trim_end(), "{found:?}");
         }
     }
@@ -112,9 +126,21 @@ mod tests {
     #[test]
     fn an_older_block_is_known_and_a_torn_one_is_left_alone() {
         let old = "a\n\n<!-- oarlock:begin 0 some words -->\nold\n<!-- oarlock:end -->\nb\n";
-        assert_eq!(take_out(old, Comment::Markdown), "a\nb\n");
+        let take_out = |text: &str| super::take_out(text, Comment::Markdown, |inside| foreign_lines(inside, |line| line == "ours"));
+        assert_eq!(take_out(old), "a\nb\n");
         let torn = "a\n<!-- oarlock:begin 1 -->\nb\n";
         assert!(!has(torn, Comment::Markdown));
-        assert_eq!(take_out(torn, Comment::Markdown), torn);
+        assert_eq!(take_out(torn), torn);
+        let edited = put(torn, Comment::Markdown, &block(Comment::Markdown, "ours"));
+        assert_eq!(take_out(&edited.text), torn);
+    }
+
+    #[test]
+    fn what_somebody_writes_into_a_block_is_theirs() {
+        for newline in ["\n", "\r\n"] {
+            let text = "a\n\n<!-- oarlock:begin 1 -->\nours\nmine\n\nours\n<!-- oarlock:end -->\nb\n".replace('\n', newline);
+            let left = take_out(&text, Comment::Markdown, |inside| foreign_lines(inside, |line| line == "ours"));
+            assert_eq!(left, "a\n\nmine\nb\n".replace('\n', newline));
+        }
     }
 }

@@ -69,3 +69,9 @@ impl FromStr for Client {
         })
     }
 }
+
+/// Whether a command is this program, wherever it is and on whatever system.
+pub(crate) fn is_our_program(command: &str) -> bool {
+    let name = command.rsplit(['/', '\\']).next().unwrap_or(command);
+    name.strip_suffix(".exe").unwrap_or(name) == "oarlock"
+}

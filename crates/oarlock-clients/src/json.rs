@@ -6,6 +6,7 @@ use jsonc_parser::tokens::Token;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 use serde_json::Value;
 
+use crate::client::is_our_program;
 use crate::edit::{EditError, Edited, newline_of};
 
 /// The keys that lead to a value.
@@ -176,8 +177,7 @@ impl<'a> Document<'a> {
             program => (program.clone(), value["args"].as_array().cloned()),
         };
         let ((program, args), (_, wanted_args)) = (command(&found), command(wanted));
-        let name = program.as_str().and_then(|program| program.rsplit('/').next());
-        name == Some("oarlock") && args == wanted_args
+        program.as_str().is_some_and(is_our_program) && args == wanted_args
     }
 
     /// Whether several members have the name that this path ends with.

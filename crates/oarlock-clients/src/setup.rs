@@ -128,9 +128,26 @@ impl Content {
         match self {
             Self::Json(wants) => json::take_out(text, wants),
             Self::Toml(wants) => toml::take_out(text, wants),
-            Self::Block(_) => Ok(filled(block::take_out(text, Comment::Markdown))),
-            Self::Script(_) => Ok(filled(block::take_out(text, Comment::Hash)).filter(|text| text.trim() != SHEBANG.trim())),
+            Self::Block(body) => {
+                let is_ours = |line: &str| body.lines().any(|own| own == line);
+                Ok(filled(block::take_out(text, Comment::Markdown, |inside| block::foreign_lines(inside, is_ours))))
+            }
+            Self::Script(body) => {
+                // The same script of a program that is somewhere else is ours as well.
+                let is_ours = |line: &str| line.contains("oarlock") || body.lines().any(|own| own == line);
+                let left = block::take_out(text, Comment::Hash, |inside| block::foreign_lines(inside, is_ours));
+                Ok(filled(left).filter(|text| text.trim() != SHEBANG.trim()))
+            }
             Self::Whole(_) => Ok((!self.is_in(text)).then(|| text.to_owned())),
+        }
+    }
+
+    /// Whether a text that insertions were taken out of still says everything that the text without what is Oarlock's says, in its place. In a
+    /// TOML file, a key that somebody has put below a header of Oarlock's belongs to another table when the header is gone.
+    pub fn keeps_all(&self, undone: &str, taken_out: &str) -> bool {
+        match self {
+            Self::Toml(_) => toml::has_all(undone, taken_out),
+            _ => true,
         }
     }
 
@@ -272,7 +289,9 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
                      if [ \"$oarlock_said\" -eq {REFUSED} ]; then exit 1; fi{again}\nfi"
                 ))
             };
-            vec![file(Base::GitHooks, &["pre-commit"], script("pre-commit")), file(Base::GitHooks, &["pre-push"], script("pre-push"))]
+            // A merge that needs no commit by hand runs its own hook instead of pre-commit; it is asked the same.
+            let hook = |name: &'static [&'static str], event| file(Base::GitHooks, name, script(event));
+            vec![hook(&["pre-commit"], "pre-commit"), hook(&["pre-merge-commit"], "pre-commit"), hook(&["pre-push"], "pre-push")]
         }
     };
     if is_project && client != Client::Git {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml_edit::{Document, Item, Value};
 
 use crate::block::{self, Comment};
+use crate::client::is_our_program;
 use crate::edit::{EditError, Edited, newline_of};
 
 /// What has to stand in a TOML file.
@@ -48,13 +49,13 @@ pub fn has_any(text: &str, wants: &[TomlWant]) -> bool {
     })
 }
 
-/// Takes what is Oarlock's out of a text by what it looks like: its blocks, its entries in others' inline tables and its elements in
+/// Takes what is Oarlock's out of a text by what it looks like: its blocks but for what somebody has added there, its entries in others' inline tables and its elements in
 /// others' arrays, with the array and the table that are empty then. Nothing is left where nothing but white space is.
 ///
 /// # Errors
 /// Text that is not TOML, or that would not be without them.
 pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditError> {
-    let mut text = block::take_out(text, Comment::Hash);
+    let mut text = block::take_out(text, Comment::Hash, |inside| foreign(inside, wants).unwrap_or_default());
     for want in wants {
         match want {
             TomlWant::Table(table, name, _) => take_table(&mut text, table, name)?,
@@ -65,14 +66,58 @@ pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditEr
     Ok((!text.trim().is_empty()).then_some(text))
 }
 
+/// What is not Oarlock's of the lines of its block.
+fn foreign(inside: &str, wants: &[TomlWant]) -> Result<String, EditError> {
+    let mut text = inside.to_owned();
+    for want in wants {
+        match want {
+            // What somebody has set of the server goes with it: without its command it is none.
+            TomlWant::Table(table, name, _) => {
+                let document = read(&text)?;
+                let header = document.get(table).and_then(|found| found.get(name)).and_then(Item::as_table).and_then(|found| found.span());
+                if let Some(start) = header.map(|header| line_around(&text, header).start) {
+                    let below = text[start..].match_indices("\n[").map(|(at, _)| start + at + 1).next();
+                    text.replace_range(start..below.unwrap_or(text.len()), "");
+                }
+            }
+            TomlWant::Element(table, key, _) => {
+                // Also that of a store that has moved, or of another machine.
+                let document = read(&text)?;
+                let array = document.get(table).and_then(|found| found.get(key)).and_then(Item::as_array);
+                let is_ours = |value: &&str| value.rsplit(['/', '\\']).next() == Some(".oarlock");
+                let values = array.into_iter().flatten().filter_map(Value::as_str).filter(is_ours);
+                for value in values.map(str::to_owned).collect::<Vec<_>>() {
+                    take_element(&mut text, table, key, &value)?;
+                }
+            }
+        }
+    }
+    Ok(if text.trim().is_empty() { String::new() } else { text })
+}
+
+/// Whether everything that stands in one text stands in the other in the same place, with what may have been added.
+pub fn has_all(text: &str, of: &str) -> bool {
+    fn holds(all: &Item, part: &Item) -> bool {
+        match (all.as_table_like(), part.as_table_like()) {
+            (Some(all), Some(part)) => part.iter().all(|(key, item)| all.get(key).is_some_and(|found| holds(found, item))),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+    match (read(text), read(of)) {
+        (Ok(all), Ok(part)) => holds(all.as_item(), part.as_item()),
+        _ => false,
+    }
+}
+
 /// Takes a server out of an inline table: elsewhere it stands in a block. Somebody's own of that name stays.
 fn take_table(text: &mut String, table: &str, name: &str) -> Result<(), EditError> {
     let document = read(text)?;
     let server = document.get(table).and_then(Item::as_inline_table).and_then(|found| found.get(name));
     let field = |key: &str| server.and_then(Value::as_inline_table).and_then(|server| server.get(key));
-    let program = field("command").and_then(Value::as_str).and_then(|program| program.rsplit('/').next());
+    let is_program = field("command").and_then(Value::as_str).is_some_and(is_our_program);
     let args = field("args").and_then(Value::as_array);
-    let is_ours = program == Some("oarlock") && args.is_some_and(|args| args.iter().map(Value::as_str).eq([Some("mcp")]));
+    let is_ours = is_program && args.is_some_and(|args| args.iter().map(Value::as_str).eq([Some("mcp")]));
     if let Some(range) = server.filter(|_| is_ours).and_then(Value::span).and_then(|span| entry_at(text, name, span)) {
         text.replace_range(range, "");
     }
@@ -332,5 +377,29 @@ mod tests {
         let error = put("a = 1\nmcp_servers = 3\n", &wants()).expect_err("a number");
         assert_eq!((error.line, error.message.as_str()), (2, "\"mcp_servers\" is not a table"));
         assert_eq!(put("a = \n", &wants()).expect_err("no TOML").line, 1);
+    }
+
+    #[test]
+    fn what_somebody_writes_into_a_block_is_theirs() {
+        let made = put("a = 1\n", &wants()).expect("TOML").text;
+        let theirs = [
+            ("\n# oarlock:end", "\nnetwork_access = true\n# oarlock:end", "[sandbox_workspace_write]\nnetwork_access = true\n"),
+            (".oarlock\"]", ".oarlock\", \"/mine\"]", "[sandbox_workspace_write]\nwritable_roots = [\"/mine\"]\n"),
+            ("args = [\"mcp\"]", "args = [\"mcp\"]\nstartup_timeout_sec = 9", ""),
+            ("/home/a \\\"b\\\"/", "/elsewhere/", ""),
+        ];
+        for (find, becomes, stays) in theirs {
+            let changed = made.replacen(find, becomes, 1);
+            assert_ne!(changed, made, "{find}");
+            let left = take_out(&changed, &wants()).expect("TOML").unwrap_or_default();
+            assert!(left.starts_with("a = 1\n") && left.trim_end() == format!("a = 1\n\n{stays}").trim_end(), "{find}: {left}");
+        }
+    }
+
+    #[test]
+    fn a_key_below_a_header_that_is_gone_is_not_kept() {
+        let all = "a = 1\n[t]\nb = 2\nc = [1]\n";
+        assert!(has_all(all, "t = { b = 3 }") && has_all(all, "") && has_all(all, all));
+        assert!(!has_all("a = 1\nb = 2\n", "[t]\nb = 2\n") && !has_all("t = 1", "[t]\nb = 2\n"));
     }
 }

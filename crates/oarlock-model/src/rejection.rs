@@ -42,6 +42,12 @@ pub struct OverlapFacts {
     pub ttl_ms: i64,
 }
 
+/// How many of the wanted are meant; several may hold one.
+fn wanted(overlaps: &[OverlapFacts]) -> String {
+    let count = overlaps.iter().map(|overlap| overlap.wanted.as_str()).collect::<std::collections::BTreeSet<_>>().len();
+    format!("{count} of the wanted paths or resources {}", if count == 1 { "is" } else { "are" })
+}
+
 /// Why a request was refused. Variants differ where the caller's next move differs.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Rejection {
@@ -133,7 +139,7 @@ pub enum Rejection {
         actual: u64,
     },
     /// Others hold what was to be reserved.
-    #[error("{} of the wanted paths or resources {} reserved by others, first {} by {}", overlaps.len(), if overlaps.len() == 1 { "is" } else { "are" }, overlaps[0].pattern, overlaps[0].agent)]
+    #[error("{} reserved by others, first {} by {}", wanted(overlaps), overlaps[0].pattern, overlaps[0].agent)]
     ReservationOverlap {
         /// What stands in the way; never empty.
         overlaps: Vec<OverlapFacts>,

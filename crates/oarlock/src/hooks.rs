@@ -72,11 +72,15 @@ impl Hook<'_> {
             // Not its parent, should a client not say which helper it is.
             Moment::SubagentStop if self.who.parent.is_some() => self.end(),
             Moment::SubagentStop => Ok(Answer::Nothing),
-            Moment::PreCommit => self.check_git(&git::staged()?, "committed"),
+            Moment::PreCommit => Ok(match self.check(&git::staged()?)?.as_slice() {
+                [] => Answer::Nothing,
+                held => Answer::Deny(speak::not_committed(held)),
+            }),
             // What is pushed was committed while it was free, perhaps: whoever holds it now is named, and no more by default.
-            Moment::PrePush => Ok(match self.check_git(&git::pushed()?, "pushed")? {
-                Answer::Deny(why) if !self.settings.strict => Answer::Warn(why),
-                answer => answer,
+            Moment::PrePush => Ok(match (self.check(&git::pushed()?)?.as_slice(), self.settings.strict) {
+                ([], _) => Answer::Nothing,
+                (held, true) => Answer::Deny(speak::pushed(held, true)),
+                (held, false) => Answer::Warn(speak::pushed(held, false)),
             }),
         }
     }
@@ -183,18 +187,23 @@ impl Hook<'_> {
                 _ => PathBuf::from(&written.path),
             };
             let named = Path::new(seen_from).join(path);
+            if written.only_if_there && !named.exists() {
+                continue;
+            }
             // What is outside of the repository is nobody's here.
             let Some(Ok(path)) = named.to_str().map(|named| ThisMachine.repository_path(named)) else { continue };
+            let is_tree = written.tree && !named.is_file();
             // The top itself is no file: only what writes all below it writes there.
-            if written.tree || path != "." {
-                paths.push(if written.tree && path != "." { format!("{path}/") } else { path });
+            if is_tree || path != "." {
+                paths.push(if is_tree && path != "." { format!("{path}/") } else { path });
             }
         }
         if paths.is_empty() {
             return Ok(Answer::Nothing);
         }
-        if let Some(why) = self.check(&paths)? {
-            return Ok(Answer::Deny(why));
+        let held = self.check(&paths)?;
+        if !held.is_empty() {
+            return Ok(Answer::Deny(speak::denied(&held)));
         }
         if !self.settings.reserve {
             return Ok(Answer::Nothing);
@@ -204,7 +213,8 @@ impl Hook<'_> {
             return Ok(Answer::Nothing);
         }
         let reserved = self.call_joined("reserve", json!({"globs": files, "reason": format!("edited in {}", self.client.title())}));
-        Ok(self.refusal(reserved)?.map_or(Answer::Nothing, Answer::Deny))
+        let held = self.held_by_others(reserved)?;
+        Ok(if held.is_empty() { Answer::Nothing } else { Answer::Deny(speak::denied(&held)) })
     }
 
     /// A helper of a client that tells of it only by the tool that starts it: until that has ended, whatever happens is the helper's.
@@ -226,10 +236,10 @@ impl Hook<'_> {
         self.leave()
     }
 
-    /// Why something may not be written, when others hold it. What its parent holds does not stop a helper.
-    fn refusal(&self, called: Result<Value, OpError>) -> Result<Option<String>, OpError> {
+    /// What stood in the way of a call, if others hold it. What its parent holds does not stop a helper.
+    fn held_by_others(&self, called: Result<Value, OpError>) -> Result<Vec<Value>, OpError> {
         match called {
-            Ok(_) => Ok(None),
+            Ok(_) => Ok(Vec::new()),
             Err(error) if error.code().code == "reservation_overlap" => {
                 let facts = error.json()["error"]["details"]["overlaps"].as_array().cloned().unwrap_or_default();
                 // What a helper wrote, its parent may commit.
@@ -238,8 +248,7 @@ impl Hook<'_> {
                 };
                 let holder = |fact: &Value| fact["agent"].as_str().and_then(|name| AgentName::parse(name).ok());
                 let is_other = |fact: &Value| holder(fact).is_none_or(|holder| !allows(&holder));
-                let others: Vec<Value> = facts.into_iter().filter(is_other).collect();
-                Ok((!others.is_empty()).then(|| speak::denied(&others)))
+                Ok(facts.into_iter().filter(is_other).collect())
             }
             Err(error) => Err(error),
         }
@@ -308,19 +317,16 @@ impl Hook<'_> {
         }
     }
 
-    fn check_git(&mut self, paths: &[String], deed: &str) -> Result<Answer, OpError> {
-        Ok(self.check(paths)?.map_or(Answer::Nothing, |why| Answer::Deny(speak::not_in_git(&why, deed))))
-    }
-
-    /// Why paths may not be written, asked in pieces: a check takes only so many.
-    fn check(&mut self, paths: &[String]) -> Result<Option<String>, OpError> {
+    /// What others hold of these paths, asked in pieces: a check takes only so many.
+    fn check(&mut self, paths: &[String]) -> Result<Vec<Value>, OpError> {
         for some in paths.chunks(limits::LIST_ITEMS_MAX) {
             let checked = self.call_joined("check", json!({ "paths": some }));
-            if let Some(why) = self.refusal(checked)? {
-                return Ok(Some(why));
+            let held = self.held_by_others(checked)?;
+            if !held.is_empty() {
+                return Ok(held);
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 }
 

@@ -11,7 +11,7 @@ use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -153,13 +153,20 @@ impl Plan {
 
     fn taken_out(content: &Content, file: &Path, text: &str, record: Option<&Record>) -> Result<Option<String>, OpError> {
         let undone = record.and_then(|record| undo(text, &record.insertions).map(|left| (record, left)));
+        let taken_out = |text: &str| content.take_out(text).map_err(|error| unfit(file, &error));
         if let Some((record, left)) = undone.filter(|(_, left)| content.put(left).is_ok()) {
-            return Ok((!(record.created && left.trim().is_empty())).then_some(left));
+            // What was committed by somebody else's set-up was there before ours, and goes with it.
+            if content.is_in(&left) {
+                return taken_out(&left);
+            }
+            if content.keeps_all(&left, &taken_out(text)?.unwrap_or_default()) {
+                return Ok((!(record.created && left.trim().is_empty())).then_some(left));
+            }
         }
         if !content.is_in(text) {
             return Ok(Some(text.to_owned()));
         }
-        content.take_out(text).map_err(|error| unfit(file, &error))
+        taken_out(text)
     }
 
     /// Whether another client of this scope is set up when all this is done.
@@ -235,11 +242,17 @@ impl Plan {
                 return Err(unwritten(&change.file, &std::io::Error::other("it is read-only")));
             }
         }
+        sweep(&changes);
+        let new_dirs: Vec<PathBuf> = changes.iter().filter(|change| change.after.is_some()).flat_map(|change| missing_dirs(&change.file)).collect();
         for (at, change) in changes.iter().enumerate() {
             if let Err(error) = self.write(change) {
                 for done in changes[..at].iter().rev() {
                     // What could be written can be written back.
                     let _ = write_text(&done.file, done.before.as_deref(), done.is_program);
+                }
+                for dir in new_dirs.iter().rev() {
+                    // Those that were made are empty again.
+                    let _ = fs::remove_dir(dir);
                 }
                 return Err(unwritten(&change.file, &error));
             }
@@ -269,6 +282,20 @@ impl Plan {
     }
 }
 
+/// What the names of files that are being written begin and end with.
+const UNFINISHED: (&str, &str) = (".oarlock-setup-", ".tmp");
+
+/// Removes what a set-up that was killed left half-written. Only one runs at a time, so it is nobody's.
+fn sweep(changes: &[Change]) {
+    let dirs: BTreeSet<&Path> = changes.iter().filter_map(|change| change.file.parent()).collect();
+    for entry in dirs.into_iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// The directories that have to be made for a file, outermost first.
 fn missing_dirs(file: &Path) -> Vec<PathBuf> {
     let mut dirs: Vec<PathBuf> = file.ancestors().skip(1).take_while(|dir| !dir.exists()).map(Path::to_owned).collect();
@@ -285,6 +312,8 @@ fn read(file: &Path) -> Result<Option<String>, OpError> {
     match fs::metadata(file) {
         Err(_) if file.is_symlink() => return Err(unreadable("is a link that leads nowhere".into(), "mend the link, or take it away")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        // A pipe would be waited for, for ever.
+        Ok(meta) if !meta.is_file() => return Err(unreadable("is no file".into(), "move away what is there")),
         Ok(meta) if meta.len() > FILE_BYTES_MAX => {
             return Err(unreadable(format!("has {} bytes, at most {FILE_BYTES_MAX} are edited", meta.len()), "is it the right file?"));
         }
@@ -304,7 +333,7 @@ fn write_text(file: &Path, text: Option<&str>, is_program: bool) -> std::io::Res
     };
     let dir = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
+    let mut temporary = tempfile::Builder::new().prefix(UNFINISHED.0).suffix(UNFINISHED.1).tempfile_in(dir)?;
     temporary.write_all(text.as_bytes())?;
     temporary.as_file().sync_all()?;
     match fs::metadata(file) {

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use super::Written;
 use super::patch;
 use lexer::commands;
-use simple::{Simple, Word, program};
+use simple::{Simple, Word, env_dir, program};
 
 /// How deep commands inside commands are looked into.
 const DEPTH_MAX: usize = 4;
@@ -134,6 +134,15 @@ impl Shell<'_> {
                 self.add(patch::paths(&text).map(Written::file).collect());
             }
             "find" => self.search(&find::read(args)),
+            "env" => {
+                if let Some((dir, args)) = env_dir(args) {
+                    let here = self.dir.clone();
+                    self.change_dir(&[dir]);
+                    let words: Vec<Word> = [Word::of("env")].into_iter().chain(args).collect();
+                    self.run(program(&words), "");
+                    self.dir = here;
+                }
+            }
             _ => self.add(programs::writes(name, args)),
         }
     }

@@ -11,15 +11,17 @@ pub struct Written {
     pub path: String,
     /// Whether everything below it is meant, too.
     pub tree: bool,
+    /// Whether it is meant only if it is there: the same word could be something else, such as a branch.
+    pub only_if_there: bool,
 }
 
 impl Written {
     pub(super) fn file(path: impl Into<String>) -> Self {
-        Self { path: path.into(), tree: false }
+        Self { path: path.into(), tree: false, only_if_there: false }
     }
 
     pub(super) fn tree(path: impl Into<String>) -> Self {
-        Self { path: path.into(), tree: true }
+        Self { path: path.into(), tree: true, only_if_there: false }
     }
 }
 

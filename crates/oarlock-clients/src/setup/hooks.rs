@@ -110,9 +110,12 @@ pub(super) fn gemini_hooks(program: &str) -> Vec<JsonWant> {
 fn hook_command(program: &str, client: Client, event: &str) -> String {
     let program = quoted(program);
     let call = format!("{program}{}{event}", mark(client));
+    // These run hooks with a shell, and some of those who share a repository do not have Oarlock.
+    let if_there = format!("command -v {program} >/dev/null 2>&1 || exit 0; {call}");
     match client {
-        // It takes every exit code but 0 and 1 for a refusal, also that of a program that is not there.
-        Client::Gemini => format!("command -v {program} >/dev/null 2>&1 || exit 0; {call} || exit 0"),
+        // It takes every exit code but 0 and 1 for a refusal.
+        Client::Gemini => format!("{if_there} || exit 0"),
+        Client::Claude | Client::Codex => if_there,
         _ => call,
     }
 }

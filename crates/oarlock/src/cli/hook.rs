@@ -51,7 +51,11 @@ impl HookArgs {
         let named = self.client.parse::<Client>().ok().zip(Moment::parse(&self.event));
         let Some((client, moment)) = named else {
             let (client, event) = (oarlock_model::ident::shown(&self.client), oarlock_model::ident::shown(&self.event));
-            note(&format!("oarlock: there is no hook of {client} called {event}; `oarlock hook --help` has them. Nothing was checked."));
+            let what = match self.client.parse::<Client>() {
+                Ok(_) => format!("{client} has no event {event}"),
+                Err(_) => format!("there is no client {client}"),
+            };
+            note(&format!("oarlock: {what}; `oarlock hook --help` has the clients and their events. Nothing was checked."));
             return Ok(EXIT_UNUSABLE);
         };
         let mut run = Run { client, moment, told: Told::default(), memory: None, settings: HookSettings::default() };

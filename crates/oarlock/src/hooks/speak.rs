@@ -26,10 +26,25 @@ fn shown(text: &str) -> String {
     })
 }
 
-/// A refusal: who holds what, why, for how long, and what to do instead.
+/// A refusal of an edit: who holds what, why, for how long, and what to do instead.
 pub(super) fn denied(overlaps: &[Value]) -> String {
     let word = |value: &Value| shown(value.as_str().unwrap_or_default());
     let mut text = String::from("Not written: another agent has reserved it.\n");
+    text.push_str(&held(overlaps));
+    let first = &overlaps[0];
+    let path = word(&first["path"]);
+    let _ = write!(
+        text,
+        "Do not write it another way. Work on something else, ask with `oarlock send {} --text '…'`, or wait: `oarlock reserve '{path}' --wait 10m`.",
+        word(&first["agent"]),
+    );
+    text
+}
+
+/// Who holds what, why, and for how long; a line each.
+fn held(overlaps: &[Value]) -> String {
+    let word = |value: &Value| shown(value.as_str().unwrap_or_default());
+    let mut text = String::new();
     for overlap in overlaps.iter().take(OVERLAPS_MAX) {
         let task = overlap["task"].as_str().map(|task| format!(" for task {}", shown(task))).unwrap_or_default();
         let reason = overlap["reason"].as_str().map(|reason| format!(" (\"{}\")", shown(reason))).unwrap_or_default();
@@ -45,13 +60,6 @@ pub(super) fn denied(overlaps: &[Value]) -> String {
     if overlaps.len() > OVERLAPS_MAX {
         let _ = writeln!(text, "- and {} more.", overlaps.len() - OVERLAPS_MAX);
     }
-    let first = &overlaps[0];
-    let path = word(&first["path"]);
-    let _ = write!(
-        text,
-        "Do not write it another way. Work on something else, ask with `oarlock send {} --text '…'`, or wait: `oarlock reserve '{path}' --wait 10m`.",
-        word(&first["agent"]),
-    );
     text
 }
 
@@ -63,9 +71,27 @@ fn time_left(ms: i64) -> String {
     }
 }
 
-/// The same at the door of git.
-pub(super) fn not_in_git(why: &str, deed: &str) -> String {
-    format!("oarlock: this must not be {deed} now.\n{why}\nA person may pass it with --no-verify.")
+/// The same at the door of git, which a person may pass.
+pub(super) fn not_committed(overlaps: &[Value]) -> String {
+    let holder = shown(overlaps[0]["agent"].as_str().unwrap_or_default());
+    format!(
+        "oarlock: not committed: another agent has reserved what is staged.\n{}Unstage it (`git restore --staged PATH`), or ask with \
+         `oarlock send {holder} --text '…'`. A person may commit it all the same: `git commit --no-verify`.",
+        held(overlaps)
+    )
+}
+
+/// The same for a push that is refused, or that goes on with a warning.
+pub(super) fn pushed(overlaps: &[Value], is_refused: bool) -> String {
+    let holder = shown(overlaps[0]["agent"].as_str().unwrap_or_default());
+    let (deed, pass) = match is_refused {
+        true => ("not pushed", " A person may push it all the same: `git push --no-verify`."),
+        false => ("pushed, but look", ""),
+    };
+    format!(
+        "oarlock: {deed}: another agent has reserved what these commits change.\n{}Agree with who holds it: `oarlock send {holder} --text '…'`.{pass}",
+        held(overlaps)
+    )
 }
 
 /// Two sessions cannot be one agent.

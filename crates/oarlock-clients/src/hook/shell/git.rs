@@ -43,10 +43,16 @@ fn writes_here(args: &[Word]) -> Vec<Written> {
         "restore" => trees(&Options::read(rest, "s source", "").operands),
         "checkout" => match rest.iter().position(|arg| arg.is("--")) {
             Some(at) => rest[at + 1..].iter().filter_map(Word::as_tree).collect(),
-            None if has(".") => all(),
-            // A branch, or a commit and paths: paths of a branch's name are nobody's.
-            None => trees(Options::read(rest, "b B orphan conflict", "").operands.get(1..).unwrap_or_default()),
+            None if has(".") || has("-f") || has("--force") => all(),
+            None => {
+                // A branch or a path, and paths: what is there is a path.
+                let options = Options::read(rest, "b B orphan conflict", "");
+                let (first, paths) = options.operands.split_at(options.operands.len().min(1));
+                let first = trees(first).into_iter().map(|first| Written { only_if_there: true, ..first });
+                first.chain(trees(paths)).collect()
+            }
         },
+        "switch" if has("-f") || has("--force") || has("--discard-changes") => all(),
         "reset" if has("--hard") => all(),
         "clean" => {
             let options = Options::read(rest, "e exclude", "");

@@ -70,7 +70,7 @@ impl Word {
     fn written(&self, tree: bool) -> Option<Written> {
         match self.known() {
             Some("") => None,
-            Some(path) => Some(Written { path: path.to_owned(), tree }),
+            Some(path) => Some(if tree { Written::tree(path) } else { Written::file(path) }),
             None => self.directory().map(Written::tree),
         }
     }
@@ -142,6 +142,9 @@ pub(super) fn program(mut words: &[Word]) -> &[Word] {
             words = rest;
             continue;
         }
+        if first.is("env") && env_dir(rest).is_some() {
+            break;
+        }
         let Some((_, with_value, operands)) = BEFORE.iter().find(|(name, ..)| first.is(name)) else { break };
         words = rest;
         while let [option, rest @ ..] = words {
@@ -153,6 +156,18 @@ pub(super) fn program(mut words: &[Word]) -> &[Word] {
         words = words.get(*operands..).unwrap_or_default();
     }
     words
+}
+
+/// The directory in which `env` with these arguments starts a program, if it names one, and its arguments without it.
+pub(super) fn env_dir(args: &[Word]) -> Option<(Word, Vec<Word>)> {
+    let at = args.iter().take_while(|arg| arg.text.starts_with('-')).position(|arg| arg.text.starts_with("-C") || arg.text.starts_with("--chdir"))?;
+    let option = args.get(at)?;
+    let attached = ["--chdir=", "-C"].iter().find(|name| option.text.starts_with(**name) && option.text.len() > name.len());
+    let (dir, taken) = match attached {
+        Some(name) => (option.after(name.len()), 1),
+        None => (args.get(at + 1)?.clone(), 2),
+    };
+    Some((dir, args.iter().take(at).chain(args.iter().skip(at + taken)).cloned().collect()))
 }
 
 /// Whether a word gives a variable a value, or adds to it. What the value is does not matter.

@@ -1,8 +1,8 @@
 use super::*;
 
 fn of(command: &str) -> Vec<String> {
-    let mut paths: Vec<String> =
-        writes(command, None).into_iter().map(|w| format!("{}{}", w.path, if w.tree { "/**" } else { "" })).collect();
+    let shown = |w: Written| format!("{}{}{}", w.path, if w.tree { "/**" } else { "" }, if w.only_if_there { "?" } else { "" });
+    let mut paths: Vec<String> = writes(command, None).into_iter().map(shown).collect();
     paths.sort();
     paths
 }
@@ -36,13 +36,16 @@ fn common_writes_are_seen() {
         ("if true; then echo > x; fi", &["x"]),
         ("for f in a b; do sed -i s/x/y/ c; done", &["c"]),
         ("git checkout -- src/a.rs", &["src/a.rs/**"]),
-        ("git checkout main", &[]),
+        ("git checkout main", &["main/**?"]),
+        ("git checkout src/a.rs b", &["b/**", "src/a.rs/**?"]),
+        ("git checkout -f main; git switch --force main", &["./**", "./**"]),
+        ("env -C src -u X rm a.rs; env --chdir=src rm b; rm c; env -Csrc A=b rm d", &["c/**", "src/a.rs/**", "src/b/**", "src/d/**"]),
         ("git reset --hard HEAD~1", &["./**"]),
         ("git -C x rm a", &["x/a/**"]),
         ("git -C /tmp/y -c a.b=c reset --hard", &["/tmp/y/**"]),
         ("git restore -S a; git rm --cached b; git clean -nfd", &[]),
-        ("git checkout HEAD src/a", &["src/a/**"]),
-        ("git checkout -b new main", &[]),
+        ("git checkout HEAD src/a", &["HEAD/**?", "src/a/**"]),
+        ("git checkout -b new main", &["main/**?"]),
         ("cd \"$(mktemp -d)\" && rm -rf src && echo > top.txt && echo > /abs", &["/abs"]),
         ("cd; echo > x", &[]),
         ("perl -Mstrict -e1 x; ruby -Ilib t.rb", &[]),
@@ -129,7 +132,7 @@ fn git_writes_over_files() {
         ("git stash push -m why -- a b; git stash -k -- c", &["a/**", "b/**", "c/**"]),
         ("git stash list; git stash show -p; git stash drop; git stash clear", &[]),
         ("git clean -fdx build; git clean -f -e keep", &["./**", "build/**"]),
-        ("git clean -d; git checkout -b new origin/main; git checkout --orphan x", &[]),
+        ("git clean -d; git checkout -b new origin/main; git checkout --orphan x", &["origin/main/**?"]),
         ("git mv a src/; git restore -s HEAD b", &["a/**", "b/**", "src", "src/a/**"]),
         ("git checkout HEAD~1 .", &["./**"]),
     ]);

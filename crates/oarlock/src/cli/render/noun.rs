@@ -240,12 +240,11 @@ pub(crate) fn doctor(out: &mut String, reply: &Value, paint: Paint) {
         let _ = writeln!(out, "fixed: {}", fixed.as_str().unwrap_or_default());
     }
     if reply["ok"] != true {
-        let mut checks = reply["checks"].as_array().into_iter().flatten();
-        let log_can_be_replayed = checks.any(|check| check["check"] == "log" && check["ok"] == true);
-        out.push_str("the store cannot be trusted: ");
-        out.push_str(match log_can_be_replayed {
-            true => "`oarlock doctor --fix` rebuilds it from its log\n",
-            false => "its log cannot be replayed, so take a backup: `oarlock restore F`\n",
+        let log = reply["checks"].as_array().into_iter().flatten().find(|check| check["check"] == "log");
+        out.push_str(match log.map(|log| log["ok"] == true) {
+            Some(true) => "the store cannot be trusted: `oarlock doctor --fix` rebuilds it from its log\n",
+            Some(false) => "the store cannot be trusted: its log cannot be replayed, so take a backup: `oarlock restore F`\n",
+            None => "there is no store to look into: `oarlock init` makes one where none was, `oarlock restore F` takes a backup\n",
         });
     }
 }

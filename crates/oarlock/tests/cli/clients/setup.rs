@@ -206,7 +206,7 @@ fn what_people_write_beside_ours_is_left_whole() {
     };
     edit(".codex/config.toml", ".oarlock\"]", ".oarlock\", \"/data\"]");
     edit(".cursor/mcp.json", "\n}}", ",\n\"x\": {}\n}}");
-    edit(".claude/settings.json", "\"oarlock hook claude Stop\",", "\"oarlock hook claude Stop\",\"x\": 1,");
+    edit(".claude/settings.json", "oarlock hook claude Stop\",", "oarlock hook claude Stop\",\"x\": 1,");
     edit(
         ".claude/settings.json",
         "\"Stop\": [\n      {\n        \"hooks\": [",
@@ -356,4 +356,84 @@ fn ten_at_once_are_one() {
     same(&tree(&project.root()), &after, "each of them wrote the same");
     project.ok("setup all --remove");
     same(&tree(&project.root()), &before, "the repository");
+}
+
+#[test]
+fn what_people_write_into_ours_is_theirs() {
+    for has_journal in [true, false] {
+        let project = Project::git();
+        project.write("AGENTS.md", "# Rules\n");
+        project.ok("init");
+        project.ok("setup codex git");
+        let edit = |name: &str, from: &str, to: &str| {
+            let path = project.root().join(name);
+            let text = fs::read_to_string(&path).expect("a file");
+            assert!(text.contains(from), "{name}: {text}");
+            fs::write(&path, text.replacen(from, to, 1)).expect("a file");
+        };
+        edit(".codex/config.toml", ".oarlock\"]\n", ".oarlock\"]\nnetwork_access = true\n");
+        edit(".git/hooks/pre-commit", "# oarlock:end", "my-lint || exit 1\n# oarlock:end");
+        edit("AGENTS.md", "<!-- oarlock:end -->", "Ask Eve first.\n<!-- oarlock:end -->");
+        if !has_journal {
+            fs::remove_file(project.home().join(".local/state/oarlock/setup.json")).expect("a journal");
+        }
+        project.ok("setup codex git --remove");
+        let text = |name: &str| fs::read_to_string(project.root().join(name)).unwrap_or_default();
+        assert_eq!(text(".codex/config.toml").trim(), "[sandbox_workspace_write]\nnetwork_access = true");
+        assert_eq!(text(".git/hooks/pre-commit"), "#!/bin/sh\nmy-lint || exit 1\n");
+        assert_eq!(text("AGENTS.md"), "# Rules\n\nAsk Eve first.\n");
+    }
+}
+
+#[test]
+fn a_set_up_of_somebody_else_is_taken_away_in_one_go() {
+    let project = Project::git();
+    project.ok("init");
+    project.ok("setup all");
+    // As in a clone of another machine: the files are there, and nothing is remembered.
+    fs::remove_file(project.home().join(".local/state/oarlock/setup.json")).expect("a journal");
+    let path = project.root().join(".codex/config.toml");
+    let text = fs::read_to_string(&path).expect("a file");
+    let store = project.root().join(".oarlock").canonicalize().expect("a store").display().to_string();
+    assert!(text.contains(&store), "{text}");
+    fs::write(&path, text.replace(&store, "/elsewhere/.oarlock")).expect("a file");
+    project.ok("setup all");
+    project.ok("setup all --remove");
+    let left: Vec<String> = tree(&project.root()).into_keys().filter(|file| !file.starts_with(".oarlock")).collect();
+    let said: Vec<&String> =
+        left.iter().filter(|file| fs::read_to_string(project.root().join(file)).is_ok_and(|text| text.contains("oarlock"))).collect();
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_a_failure_leaves_nothing() {
+    let project = Project::git();
+    project.ok("init");
+    let before = tree(&project.root());
+    let pipe = crate::support::fifo(&project, "pipe");
+    std::os::unix::fs::symlink(pipe, project.root().join(".mcp.json")).expect("a link");
+    let error = project.fails("setup claude", 65, "data_damaged");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("is no file")), "{error}");
+    fs::remove_file(project.root().join(".mcp.json")).expect("ours");
+    // A directory that cannot be made: the others were made before it.
+    std::os::unix::fs::symlink("no/where", project.root().join(".vscode")).expect("a link");
+    project.fails("setup all", 7, "store_unavailable");
+    let dirs = ["claude", "codex", "cursor", "gemini", "opencode", "github"].map(|dir| project.root().join(format!(".{dir}")));
+    assert!(dirs.iter().all(|dir| !dir.exists()), "{:?}", tree(&project.root()).keys());
+    fs::remove_file(project.root().join(".vscode")).expect("ours");
+    same(&tree(&project.root()), &before, "nothing is left");
+}
+
+#[test]
+fn what_a_killed_set_up_left_half_written_is_swept_away() {
+    let project = Project::git();
+    project.ok("init");
+    let before = tree(&project.root());
+    project.write(".oarlock-setup-Ab12.tmp", "half");
+    project.write(".oarlock-setup-mine.txt", "whole");
+    project.ok("setup claude");
+    project.ok("setup claude --remove");
+    assert!(project.root().join(".oarlock-setup-mine.txt").exists());
+    fs::remove_file(project.root().join(".oarlock-setup-mine.txt")).expect("ours");
+    same(&tree(&project.root()), &before, "swept");
 }
