@@ -82,7 +82,8 @@ pub struct Target {
 pub struct Facts {
     /// The program, as a client finds it.
     pub program: String,
-    /// The directory of the store, which a client's sandbox must let commands write; where there is a project.
+    /// The directory of the store, which Codex's sandbox must let commands write, as its configuration names it: absolute, or from the
+    /// directory of that file (Codex resolves `writable_roots` so). Where there is a project.
     pub store_dir: Option<String>,
 }
 

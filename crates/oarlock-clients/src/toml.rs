@@ -44,7 +44,7 @@ pub fn put(text: &str, wants: &[TomlWant]) -> Result<Edited, EditError> {
 pub fn has_any(text: &str, wants: &[TomlWant]) -> bool {
     let Ok(document) = read(text) else { return false };
     wants.iter().any(|want| match want {
-        TomlWant::Table(table, name, _) => document.get(table).and_then(|found| found.get(name)).is_some(),
+        TomlWant::Table(table, name, _) => document.get(table).and_then(|found| found.get(name)).is_some_and(is_ours),
         TomlWant::Element(..) => false,
     })
 }
@@ -113,15 +113,18 @@ pub fn has_all(text: &str, of: &str) -> bool {
 /// Takes a server out of an inline table: elsewhere it stands in a block. Somebody's own of that name stays.
 fn take_table(text: &mut String, table: &str, name: &str) -> Result<(), EditError> {
     let document = read(text)?;
-    let server = document.get(table).and_then(Item::as_inline_table).and_then(|found| found.get(name));
-    let field = |key: &str| server.and_then(Value::as_inline_table).and_then(|server| server.get(key));
-    let is_program = field("command").and_then(Value::as_str).is_some_and(is_our_program);
-    let args = field("args").and_then(Value::as_array);
-    let is_ours = is_program && args.is_some_and(|args| args.iter().map(Value::as_str).eq([Some("mcp")]));
-    if let Some(range) = server.filter(|_| is_ours).and_then(Value::span).and_then(|span| entry_at(text, name, span)) {
+    let server = document.get(table).filter(|found| found.is_inline_table()).and_then(|found| found.get(name));
+    if let Some(range) = server.filter(|server| is_ours(server)).and_then(Item::span).and_then(|span| entry_at(text, name, span)) {
         text.replace_range(range, "");
     }
     Ok(())
+}
+
+/// Whether a server is Oarlock's, and not somebody's own of that name.
+fn is_ours(server: &Item) -> bool {
+    let args = server.get("args").and_then(Item::as_array);
+    server.get("command").and_then(Item::as_str).is_some_and(is_our_program)
+        && args.is_some_and(|args| args.iter().map(Value::as_str).eq([Some("mcp")]))
 }
 
 fn take_element(text: &mut String, table: &str, key: &str, value: &str) -> Result<(), EditError> {

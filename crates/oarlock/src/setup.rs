@@ -31,6 +31,8 @@ pub(crate) struct Change {
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
     is_program: bool,
+    /// Whether something that is not Oarlock's stands where Oarlock's should.
+    pub(crate) is_taken: bool,
     record: Option<Record>,
 }
 
@@ -227,7 +229,8 @@ impl Plan {
             None => (client, read(&file)?),
         };
         let is_program = target.content.is_program();
-        self.changes.insert(file.clone(), Change { client: first, file, before, after, is_program, record });
+        let is_taken = record.is_some() && after.as_ref().is_some_and(|text| !target.content.is_in(text));
+        self.changes.insert(file.clone(), Change { client: first, file, before, after, is_program, is_taken, record });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::output::Output;
 use super::repository;
-use crate::project::{Project, current_dir};
+use crate::project::{Project, current_dir, slashed};
 use crate::setup::{Change, Journal, Places, Plan, clients};
 
 /// Sets up coding agents' clients: server, hooks, permissions, instructions. Twice is once.
@@ -44,8 +44,9 @@ impl SetupArgs {
         }
         let project = Project::around(&here).filter(|project| project.dir().is_dir());
         let program = program(scope);
-        let facts = Facts { program: program.clone(), store_dir: project.as_ref().map(|project| project.dir().display().to_string()) };
         let places = Places { project: repository::root(&here).unwrap_or(here) };
+        let store_dir = project.as_ref().map(|project| store_dir(&project.dir(), &places.project, scope));
+        let facts = Facts { program: program.clone(), store_dir };
         let _alone = places.alone();
         let mut plan = Plan::new(places, scope, facts, Journal::open());
         for client in &clients {
@@ -62,6 +63,10 @@ impl SetupArgs {
             }
             if on_path("oarlock").is_none() && program == "oarlock" {
                 notes.push("`oarlock` is not on the PATH: clients will not find it".to_owned());
+            }
+            for taken in planned.iter().filter(|change| change.is_taken) {
+                let file = taken.file.display();
+                notes.push(format!("{file} has a server \"oarlock\" that is not this one, and is left as it is: rename it, and set up again"));
             }
             for hook in planned.iter().filter(|change| change.is_not_executable()) {
                 let file = hook.file.display();
@@ -98,6 +103,17 @@ fn advice(client: Client, scope: Scope) -> Option<&'static str> {
             Some("Gemini CLI reads a project's settings once the folder is trusted, from the directory it is started in")
         }
         _ => None,
+    }
+}
+
+/// The directory of the store as Codex reads it in its own file: in a file that others share, seen from the folder that this one is in, unless
+/// the store is elsewhere, as that of a linked worktree is.
+fn store_dir(dir: &Path, root: &Path, scope: Scope) -> String {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (dir, root) = (real(dir), real(root));
+    match dir.strip_prefix(&root).ok().filter(|_| scope == Scope::Project).and_then(slashed) {
+        Some(inside) => format!("../{inside}"),
+        None => dir.display().to_string(),
     }
 }
 

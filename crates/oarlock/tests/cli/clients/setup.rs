@@ -106,9 +106,10 @@ fn all_clients_are_set_up_and_taken_back_to_the_byte() {
             assert!(!text.replace("\r\n", "").contains('\n'), "{file} keeps its line ends, {was:?}");
         }
     }
-    let root = project.root().join(".oarlock").display().to_string();
     let codex = fs::read_to_string(project.root().join(".codex/config.toml")).expect("a file");
-    assert!(codex.contains(&root), "the store can be written from a sandbox: {codex}");
+    assert!(codex.contains("[\"../.oarlock\","), "the store can be written from a sandbox: {codex}");
+    let of_this_machine = |text: &str| text.contains(&project.root().display().to_string());
+    assert!(!after.values().any(|(_, bytes)| bytes.as_ref().is_some_and(|bytes| of_this_machine(&String::from_utf8_lossy(bytes)))));
     let again = project.ok("setup all");
     assert!(actions(&again).iter().all(|action| *action == "unchanged"), "twice is once: {again}");
     same(&tree(&project.root()), &after, "twice is once");
@@ -394,9 +395,8 @@ fn a_set_up_of_somebody_else_is_taken_away_in_one_go() {
     fs::remove_file(project.home().join(".local/state/oarlock/setup.json")).expect("a journal");
     let path = project.root().join(".codex/config.toml");
     let text = fs::read_to_string(&path).expect("a file");
-    let store = project.root().join(".oarlock").canonicalize().expect("a store").display().to_string();
-    assert!(text.contains(&store), "{text}");
-    fs::write(&path, text.replace(&store, "/elsewhere/.oarlock")).expect("a file");
+    assert!(text.contains("[\"../.oarlock\"]"), "{text}");
+    fs::write(&path, text.replace("../.oarlock", "/elsewhere/.oarlock")).expect("a file");
     project.ok("setup all");
     project.ok("setup all --remove");
     let left: Vec<String> = tree(&project.root()).into_keys().filter(|file| !file.starts_with(".oarlock")).collect();
@@ -436,4 +436,18 @@ fn what_a_killed_set_up_left_half_written_is_swept_away() {
     assert!(project.root().join(".oarlock-setup-mine.txt").exists());
     fs::remove_file(project.root().join(".oarlock-setup-mine.txt")).expect("ours");
     same(&tree(&project.root()), &before, "swept");
+}
+
+#[test]
+fn a_server_of_that_name_that_is_somebody_elses_is_told() {
+    let project = Project::git();
+    project.ok("init");
+    let (json, toml) = ("{\"mcpServers\": {\"oarlock\": {\"command\": \"rowing\"}}}\n", "[mcp_servers.oarlock]\ncommand = \"rowing\"\n");
+    project.write(".mcp.json", json);
+    project.write(".codex/config.toml", toml);
+    let notes = project.ok("setup claude codex")["notes"].to_string();
+    assert!(notes.contains(".mcp.json has a server") && notes.contains(".codex/config.toml has a server"), "{notes}");
+    project.ok("setup claude codex --remove");
+    let text = |name: &str| fs::read_to_string(project.root().join(name)).unwrap_or_default();
+    assert_eq!((text(".mcp.json").as_str(), text(".codex/config.toml").as_str()), (json, toml));
 }
