@@ -18,6 +18,7 @@ mod scripts;
 mod served;
 mod simulate;
 mod storm;
+mod targets;
 mod tidy;
 mod workspace;
 
@@ -36,6 +37,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   conformance              run the conformance suite of MCP against the gateway's stack
   gateway [--kills N]      kill a gateway under clients that repeat what they have no answer to; --help tells more
   scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --help tells more
+  targets                  test the portable answers of oarlock-host, and check the program for Windows and macOS
   package                  build what is handed out: archive, .deb, wheel, packages of npm
   fuzz [TARGET…]           feed what reads with made-up inputs, guided by coverage
   power [--cuts N]         let the power go below stores on a simulated disk
@@ -68,6 +70,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some(scripts::WORKER) => scripts::work(rest),
         Some("gateway") => gateway::run(rest),
         Some("clients") => clients::run(rest),
+        Some("targets") => targets::run(rest),
         Some("conformance") => conformance::run(rest),
         Some("fuzz") => fuzz::run(rest),
         Some("simulate") => simulate::run(rest),

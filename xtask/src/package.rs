@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::node::Node;
 use crate::output::{Outcome, say, warn};
-use crate::workspace;
+use crate::workspace::{self, finish};
 
 const USAGE: &str = "usage: cargo xtask package
   builds below target/package: an archive with the static program, a .deb, a wheel that carries the program, and the packages of npm";
@@ -76,14 +76,6 @@ fn told(program: &Path, version: &str) -> Outcome<()> {
     let output = Command::new(program).arg("--version").output()?;
     let said = String::from_utf8_lossy(&output.stdout);
     if said.trim() == format!("oarlock {version}") { Ok(()) } else { Err(format!("{} says \"{}\"", program.display(), said.trim()).into()) }
-}
-
-fn finish(command: &mut Command) -> Outcome<()> {
-    let output = command.output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
 }
 
 /// Copies a file into a folder that is made for it.

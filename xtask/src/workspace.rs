@@ -1,7 +1,7 @@
 //! Where the workspace is and what cargo says about it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -39,6 +39,18 @@ pub(crate) fn target_dir() -> Outcome<PathBuf> {
     let metadata = metadata()?;
     let dir = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
     Ok(dir.into())
+}
+
+/// Runs a command to its end. What it prints is not what ours says, unless it fails.
+///
+/// # Errors
+/// It cannot be run, or fails.
+pub(crate) fn finish(command: &mut Command) -> Outcome<()> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)).into())
 }
 
 /// The files below `dir` whose name ends with `.EXTENSION`, in the order of their paths. Built files and

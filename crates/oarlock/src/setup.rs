@@ -246,7 +246,8 @@ impl Plan {
             }
         }
         sweep(&changes);
-        let new_dirs: Vec<PathBuf> = changes.iter().filter(|change| change.after.is_some()).flat_map(|change| missing_dirs(&change.file)).collect();
+        let new_dirs: Vec<PathBuf> =
+            changes.iter().filter(|change| change.after.is_some()).flat_map(|change| missing_dirs(&change.file)).collect();
         for (at, change) in changes.iter().enumerate() {
             if let Err(error) = self.write(change) {
                 for done in changes[..at].iter().rev() {

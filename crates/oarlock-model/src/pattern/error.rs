@@ -75,7 +75,7 @@ impl fmt::Display for PatternError {
                 write!(f, "it has more than {PATTERN_COMPONENTS_MAX} components; use `**` for the deep part")
             }
             Self::Absolute => {
-                write!(f, "it starts with `/`; paths are relative to the root of the repository, so leave the `/` out")
+                write!(f, "it starts with `/`; write it from the root of the repository, such as `src/a.rs`")
             }
             Self::Negated => write!(
                 f,

@@ -22,7 +22,7 @@ use crate::topic::Topics;
 /// Reserves paths: all of the patterns, or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reserve {
-    /// Patterns from the repository's root, for example src/parser/**
+    /// Patterns from the repository's root, wherever you are, for example src/parser/**
     #[arg(value_name = "GLOB", required = true)]
     pub globs: Vec<Pattern>,
     /// Let others share them; nobody may hold them exclusively

@@ -66,7 +66,9 @@ impl SetupArgs {
             }
             for taken in planned.iter().filter(|change| change.is_taken) {
                 let file = taken.file.display();
-                notes.push(format!("{file} has a server \"oarlock\" that is not this one, and is left as it is: rename it, and set up again"));
+                notes.push(format!(
+                    "{file} has a server \"oarlock\" that is not this one, and is left as it is: rename it, and set up again"
+                ));
             }
             for hook in planned.iter().filter(|change| change.is_not_executable()) {
                 let file = hook.file.display();

@@ -112,6 +112,7 @@ fn too_few_open_files_refuse_at_any_call_and_change_nothing() {
 }
 
 #[test]
+#[cfg(not(feature = "portable"))]
 fn a_time_namespace_with_another_offset_ends_no_lease_early_and_keeps_none() {
     for offset_s in ["100000000", "-10"] {
         let project = Project::with(&["ada", "bob"]);

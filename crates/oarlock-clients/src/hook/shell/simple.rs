@@ -160,7 +160,10 @@ pub(super) fn program(mut words: &[Word]) -> &[Word] {
 
 /// The directory in which `env` with these arguments starts a program, if it names one, and its arguments without it.
 pub(super) fn env_dir(args: &[Word]) -> Option<(Word, Vec<Word>)> {
-    let at = args.iter().take_while(|arg| arg.text.starts_with('-')).position(|arg| arg.text.starts_with("-C") || arg.text.starts_with("--chdir"))?;
+    let at = args
+        .iter()
+        .take_while(|arg| arg.text.starts_with('-'))
+        .position(|arg| arg.text.starts_with("-C") || arg.text.starts_with("--chdir"))?;
     let option = args.get(at)?;
     let attached = ["--chdir=", "-C"].iter().find(|name| option.text.starts_with(**name) && option.text.len() > name.len());
     let (dir, taken) = match attached {
