@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use oarlock_model::planted::{self, Bug};
+use oarlock_model::planted::{self, Breaks, Bug};
 
 use crate::output::{Outcome, say, warn};
 use crate::workspace;
@@ -23,8 +23,9 @@ const FAMILIES: [(&str, &str); 6] = [
     ("rules", "package(oarlock-model) or package(oarlock-ops)"),
 ];
 
-/// The tests of the gateway, which look for bugs of the gateway alone: they need the program.
+/// The tests of the gateway and of hooks, which look for bugs of theirs alone: they need the program.
 const GATEWAY: &str = "package(oarlock) and test(/^gateway::(access|guard|key|quota|mcp)::/)";
+const HOOKS: &str = "package(oarlock) and test(/^clients::/)";
 
 /// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
 const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
@@ -49,28 +50,29 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             return Err(format!("the {family} fail without any bug").into());
         }
     }
-    if bugs.iter().any(|bug| bug.semantics == 0) && catches(GATEWAY, None)?.is_some() {
-        return Err("the tests of the gateway fail without any bug".into());
+    for (what, filter) in [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS)] {
+        if bugs.iter().any(|bug| bug.breaks == what) && catches(filter, None)?.is_some() {
+            return Err(format!("the tests {filter} fail without any bug").into());
+        }
     }
     let mut missed = Vec::new();
     say(format!("{:<26}{:>10}{}", "bug", "semantics", FAMILIES.map(|(family, _)| format!("{family:>12}")).concat()));
     for bug in bugs {
-        if bug.semantics == 0 {
-            warn(format_args!("{} …", bug.name));
-            let seconds = catches(GATEWAY, Some(bug))?;
-            say(format!(
-                "{:<26}{:>10}{}",
-                bug.name,
-                "gateway",
-                seconds.map_or("           -".into(), |seconds| format!("{seconds:>10.1} s"))
-            ));
+        warn(format_args!("{} …", bug.name));
+        let (own, what) = match bug.breaks {
+            Breaks::Gateway => (Some(GATEWAY), "gateway".to_owned()),
+            Breaks::Hooks => (Some(HOOKS), "hooks".to_owned()),
+            Breaks::Semantics(number) => (None, number.to_string()),
+        };
+        if let Some(filter) = own {
+            let seconds = catches(filter, Some(bug))?;
+            say(format!("{:<26}{what:>10}{}", bug.name, seconds.map_or("           -".into(), |seconds| format!("{seconds:>10.1} s"))));
             if seconds.is_none() {
                 missed.push(bug.name);
             }
             continue;
         }
-        warn(format_args!("{} …", bug.name));
-        let mut row = format!("{:<26}{:>10}", bug.name, bug.semantics);
+        let mut row = format!("{:<26}{what:>10}", bug.name);
         let mut is_caught = false;
         for (_, filter) in FAMILIES {
             let seconds = if is_smoke && is_caught { None } else { catches(filter, Some(bug))? };
@@ -101,7 +103,7 @@ fn chosen(arguments: &[String], is_smoke: bool) -> Outcome<Vec<Bug>> {
 fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     let mut command = tests(&["--filterset", filter]);
     // The program is built with the others only where it is needed.
-    if filter == GATEWAY {
+    if [GATEWAY, HOOKS].contains(&filter) {
         command.args(["--package", "oarlock"]);
     }
     if let Some(bug) = bug {

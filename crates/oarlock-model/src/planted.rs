@@ -4,20 +4,33 @@
 //!
 //! `cargo xtask planted` runs the tests against each of them.
 
-/// One fault. Its number is that of the semantics it breaks.
+use Breaks::{Gateway, Hooks, Semantics};
+
+/// What a fault breaks, which tells the tests that have to see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaks {
+    /// One of the twenty semantics.
+    Semantics(u8),
+    /// A check of the gateway.
+    Gateway,
+    /// What hooks and set-up of coding agents promise.
+    Hooks,
+}
+
+/// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bug {
     /// What it is called.
     pub name: &'static str,
-    /// The semantics that it breaks; 0 for a check of the gateway.
-    pub semantics: u8,
+    /// What it breaks.
+    pub breaks: Breaks,
     /// What is wrong then.
     pub what: &'static str,
 }
 
 macro_rules! bugs {
-    ($($(#[doc = $doc:literal])* $id:ident = $semantics:literal, $name:literal;)*) => {
-        $($(#[doc = $doc])* pub const $id: Bug = Bug { name: $name, semantics: $semantics, what: concat!($($doc),*) };)*
+    ($($(#[doc = $doc:literal])* $id:ident = $breaks:expr, $name:literal;)*) => {
+        $($(#[doc = $doc])* pub const $id: Bug = Bug { name: $name, breaks: $breaks, what: concat!($($doc),*) };)*
 
         /// Every planted bug.
         pub const ALL: &[Bug] = &[$($id),*];
@@ -26,79 +39,97 @@ macro_rules! bugs {
 
 bugs! {
     /// a live lease does not keep others from claiming its task by id
-    LIVE_LEASE_IGNORED = 1, "live-lease-ignored";
+    LIVE_LEASE_IGNORED = Semantics(1), "live-lease-ignored";
     /// numbers, and so tokens, begin again where they were after a restore
-    NO_NEW_EPOCH = 2, "no-new-epoch";
+    NO_NEW_EPOCH = Semantics(2), "no-new-epoch";
     /// a token that is given is not compared with that of the last grant
-    NO_TOKEN_CHECK = 3, "no-token-check";
+    NO_TOKEN_CHECK = Semantics(3), "no-token-check";
     /// a lease whose time has ended is void for its holder too
-    EXPIRY_VOIDS = 4, "expiry-voids";
+    EXPIRY_VOIDS = Semantics(4), "expiry-voids";
     /// leases are judged by the wall clock
-    WALL_CLOCK_JUDGES = 5, "wall-clock-judges";
+    WALL_CLOCK_JUDGES = Semantics(5), "wall-clock-judges";
     /// store time begins anew with each boot
-    TIME_STARTS_ANEW = 6, "time-starts-anew";
+    TIME_STARTS_ANEW = Semantics(6), "time-starts-anew";
     /// a session that is over may act as long as its name lives on
-    OLD_SESSION_ACTS = 7, "old-session-acts";
+    OLD_SESSION_ACTS = Semantics(7), "old-session-acts";
     /// nobody looks whether the owner of a session lives
-    DEATH_UNSEEN = 8, "death-unseen";
+    DEATH_UNSEEN = Semantics(8), "death-unseen";
     /// any call of an agent renews its leases, so that who merely polls keeps work
-    POLLING_RENEWS = 9, "polling-renews";
+    POLLING_RENEWS = Semantics(9), "polling-renews";
     /// what is done can be finished again with another result
-    DONE_TWICE = 10, "done-twice";
+    DONE_TWICE = Semantics(10), "done-twice";
     /// a task that fails or is lost is tried for ever
-    RETRIED_FOR_EVER = 11, "retried-for-ever";
+    RETRIED_FOR_EVER = Semantics(11), "retried-for-ever";
     /// the dependants of a finished task stay blocked
-    DEPENDANTS_FORGOTTEN = 12, "dependants-forgotten";
+    DEPENDANTS_FORGOTTEN = Semantics(12), "dependants-forgotten";
     /// a claim takes the task although its write set is reserved by another
-    CLAIM_WITHOUT_ITS_FILES = 13, "claim-without-its-files";
+    CLAIM_WITHOUT_ITS_FILES = Semantics(13), "claim-without-its-files";
     /// patterns overlap when one begins with the other
-    OVERLAP_BY_PREFIX = 14, "overlap-by-prefix";
+    OVERLAP_BY_PREFIX = Semantics(14), "overlap-by-prefix";
     /// the version of an entry begins anew after its deletion
-    VERSIONS_START_ANEW = 15, "versions-start-anew";
+    VERSIONS_START_ANEW = Semantics(15), "versions-start-anew";
     /// reading the inbox acknowledges what it shows
-    READING_ACKNOWLEDGES = 16, "reading-acknowledges";
+    READING_ACKNOWLEDGES = Semantics(16), "reading-acknowledges";
     /// a reader that goes on from its cursor misses an event
-    READER_SKIPS = 17, "reader-skips";
+    READER_SKIPS = Semantics(17), "reader-skips";
     /// replies are not kept for their keys
-    KEYS_FORGOTTEN = 18, "keys-forgotten";
+    KEYS_FORGOTTEN = Semantics(18), "keys-forgotten";
     /// nobody is woken after a commit
-    NO_WAKE = 19, "no-wake";
+    NO_WAKE = Semantics(19), "no-wake";
     /// titles have no limit
-    NO_TITLE_LIMIT = 20, "no-title-limit";
+    NO_TITLE_LIMIT = Semantics(20), "no-title-limit";
     /// transactions begin without the write lock
-    DEFERRED_BEGIN = 17, "deferred-begin";
+    DEFERRED_BEGIN = Semantics(17), "deferred-begin";
     /// a claim does not say that its lease may end before the others
-    BOUND_NOT_LOWERED = 4, "bound-not-lowered";
+    BOUND_NOT_LOWERED = Semantics(4), "bound-not-lowered";
     /// the counts of tasks are not kept by claims
-    COUNTS_DRIFT = 12, "counts-drift";
+    COUNTS_DRIFT = Semantics(12), "counts-drift";
     /// the gateway answers to any host
-    ANY_HOST = 0, "any-host";
+    ANY_HOST = Gateway, "any-host";
     /// the gateway answers to pages of any origin
-    ANY_ORIGIN = 0, "any-origin";
+    ANY_ORIGIN = Gateway, "any-origin";
     /// the gateway takes what is not said to be JSON
-    ANY_CONTENT = 0, "any-content";
+    ANY_CONTENT = Gateway, "any-content";
     /// any key of the right form is the operator's
-    ANY_KEY = 0, "any-key";
+    ANY_KEY = Gateway, "any-key";
     /// keys are read once, so that a revoked one goes on
-    REVOKED_KEY_LIVES = 0, "revoked-key-lives";
+    REVOKED_KEY_LIVES = Gateway, "revoked-key-lives";
     /// a file with a key may be readable by all
-    OPEN_KEY_FILE = 0, "open-key-file";
+    OPEN_KEY_FILE = Gateway, "open-key-file";
     /// a key speaks for every name
-    KEY_OF_ALL_NAMES = 0, "key-of-all-names";
+    KEY_OF_ALL_NAMES = Gateway, "key-of-all-names";
     /// agents may do what is the operator's
-    AGENT_IS_OPERATOR = 0, "agent-is-operator";
+    AGENT_IS_OPERATOR = Gateway, "agent-is-operator";
     /// a key may use every verb
-    KEY_OF_ALL_VERBS = 0, "key-of-all-verbs";
+    KEY_OF_ALL_VERBS = Gateway, "key-of-all-verbs";
     /// requests have no limit of size
-    BODY_UNBOUNDED = 0, "body-unbounded";
+    BODY_UNBOUNDED = Gateway, "body-unbounded";
     /// nobody is cut off for being slow
-    SLOW_FOR_EVER = 0, "slow-for-ever";
+    SLOW_FOR_EVER = Gateway, "slow-for-ever";
     /// agents may ask as much as they like
-    NO_QUOTA = 0, "no-quota";
+    NO_QUOTA = Gateway, "no-quota";
     /// what a gateway tells goes to the terminal as it is
-    TERMINAL_STEERED = 0, "terminal-steered";
+    TERMINAL_STEERED = Gateway, "terminal-steered";
     /// other machines are let in without encryption
-    PLAIN_TO_ALL = 0, "plain-to-all";
+    PLAIN_TO_ALL = Gateway, "plain-to-all";
+    /// a hook lets a file be written that another agent holds
+    HELD_FILE_WRITTEN = Hooks, "held-file-written";
+    /// hooks do not look into shell commands
+    SHELL_UNREAD = Hooks, "shell-unread";
+    /// the failure of a hook stops the client
+    FAILURE_BLOCKS = Hooks, "failure-blocks";
+    /// a helper acts as its parent
+    HELPER_IS_PARENT = Hooks, "helper-is-parent";
+    /// a session that is resumed is another agent
+    RESUMED_IS_ANOTHER = Hooks, "resumed-is-another";
+    /// the end of a session releases nothing
+    END_KEEPS_ALL = Hooks, "end-keeps-all";
+    /// messages are not handed over
+    MESSAGES_KEPT = Hooks, "messages-kept";
+    /// taking a set-up back forgets what it had inserted
+    SETUP_FORGETS = Hooks, "setup-forgets";
+    /// a set-up that fails leaves what it had written
+    HALF_A_SETUP = Hooks, "half-a-setup";
 }
 
 /// Whether this bug is planted.
@@ -123,7 +154,7 @@ mod tests {
     #[test]
     fn every_semantics_has_a_planted_bug_and_every_bug_its_name() {
         for semantics in 1..=20 {
-            assert!(ALL.iter().any(|bug| bug.semantics == semantics), "semantics {semantics}");
+            assert!(ALL.iter().any(|bug| bug.breaks == Semantics(semantics)), "semantics {semantics}");
         }
         for (n, bug) in ALL.iter().enumerate() {
             assert!(ALL[n + 1..].iter().all(|other| other.name != bug.name), "{}", bug.name);

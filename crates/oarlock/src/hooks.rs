@@ -9,7 +9,7 @@ mod who;
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, Moment, Told, calls_oarlock, writes};
 use oarlock_model::rules::authority::speaks_for;
-use oarlock_model::{AgentName, SessionId, limits};
+use oarlock_model::{AgentName, SessionId, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
@@ -48,7 +48,7 @@ impl Hook<'_> {
     pub(crate) fn run(&mut self, moment: Moment) -> Result<Answer, OpError> {
         match self.answer(moment) {
             // Nobody has joined who could hear or hold anything.
-            Err(error) if !self.who.joins && matches!(error.code().code, "identity_required" | "not_found") => Ok(Answer::Nothing),
+            Err(error) if !self.who.joins() && matches!(error.code().code, "identity_required" | "not_found") => Ok(Answer::Nothing),
             answer => answer,
         }
     }
@@ -70,7 +70,7 @@ impl Hook<'_> {
             Moment::Stop => self.stop(),
             Moment::SessionEnd => self.end(),
             // Not its parent, should a client not say which helper it is.
-            Moment::SubagentStop if self.who.parent.is_some() => self.end(),
+            Moment::SubagentStop if self.who.parent().is_some() => self.end(),
             Moment::SubagentStop => Ok(Answer::Nothing),
             Moment::PreCommit => Ok(match self.check(&git::staged()?)?.as_slice() {
                 [] => Answer::Nothing,
@@ -99,7 +99,7 @@ impl Hook<'_> {
     /// The same for an agent that may not have joined, or has ended: then it joins, and the call is made again.
     fn call_joined(&mut self, verb: &str, request: Value) -> Result<Value, OpError> {
         match self.call(verb, request.clone()) {
-            Err(error) if self.who.joins && matches!(error.code().code, "not_found" | "stale_session" | "identity_required") => {
+            Err(error) if self.who.joins() && matches!(error.code().code, "not_found" | "stale_session" | "identity_required") => {
                 self.join()?;
                 // What it held is gone, or it has not heard its start: it is told with the next news.
                 self.memory.owe_start(&self.who.name);
@@ -113,13 +113,13 @@ impl Hook<'_> {
     fn join(&mut self) -> Result<(), OpError> {
         self.who.session = None;
         let joined = match self.join_as_named() {
-            Err(error) if error.code().code == "already_exists" && self.who.parent.is_none() => {
+            Err(error) if error.code().code == "already_exists" && self.who.parent().is_none() => {
                 self.who = self.who.renamed(self.client, self.told)?;
                 self.join_as_named()?
             }
             joined => joined?,
         };
-        if self.who.parent.is_none() {
+        if self.who.parent().is_none() {
             let session = SessionId::parse(joined["session"].as_str().unwrap_or_default())?;
             self.memory.note_run(&self.who.harness, &session);
             self.who = self.who.in_session(session);
@@ -135,11 +135,11 @@ impl Hook<'_> {
 
     fn start(&mut self) -> Result<Answer, OpError> {
         let wanted = self.who.name.clone();
-        if self.who.joins {
+        if self.who.joins() {
             self.join()?;
         }
         self.memory.sweep();
-        self.memory.set_helpers(&self.main.name, &[]);
+        self.memory.change_helpers(&self.main.name, Vec::clear);
         let prime = self.call("prime", json!({}))?;
         self.memory.start_is_told(&self.who.name);
         if self.client == Client::Claude {
@@ -157,7 +157,7 @@ impl Hook<'_> {
     }
 
     fn start_helper(&mut self) -> Result<Answer, OpError> {
-        let Some(parent) = self.who.parent.clone() else { return Ok(Answer::Nothing) };
+        let Some(parent) = self.who.parent().cloned() else { return Ok(Answer::Nothing) };
         self.join()?;
         Ok(Answer::Start(speak::helper_start(&self.who.name, &parent), self.who.name.to_string()))
     }
@@ -167,7 +167,7 @@ impl Hook<'_> {
         if let Some(helper) = self.told.starts_helper.clone() {
             return self.helper_begins(helper);
         }
-        if tool.contains("oarlock") && self.who.joins {
+        if tool.contains("oarlock") && self.who.joins() {
             // The server, which all sessions and helpers of a client share, looks up who calls: somebody who has joined.
             self.call_joined("heartbeat", json!({}))?;
             let by_content = || memory::call_by_content(tool, &self.told.input);
@@ -175,11 +175,12 @@ impl Hook<'_> {
             self.memory.note_call(&call.unwrap_or_else(by_content), &self.who.name, self.who.session.as_ref());
         }
         // OpenCode's plugin gives each command the name of its agent.
-        if self.who.parent.is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.told.input) {
+        if self.who.parent().is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.told.input) {
             return Ok(Answer::Deny(speak::say_who(&self.who.name)));
         }
         let mut paths = Vec::new();
-        for written in writes(tool, &self.told.input) {
+        let is_read = self.told.input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
+        for written in writes(tool, &self.told.input).into_iter().filter(|_| is_read) {
             let seen_from = self.told.cwd.as_deref().unwrap_or(".");
             let path = match (written.path.strip_prefix("~/"), user::home()) {
                 (Some(rest), Some(home)) => home.join(rest),
@@ -219,20 +220,18 @@ impl Hook<'_> {
 
     /// A helper of a client that tells of it only by the tool that starts it: until that has ended, whatever happens is the helper's.
     fn helper_begins(&mut self, helper: String) -> Result<Answer, OpError> {
-        let mut helpers = self.memory.helpers(&self.main.name);
-        helpers.push(helper.clone());
-        self.memory.set_helpers(&self.main.name, &helpers);
+        self.memory.change_helpers(&self.main.name, |helpers| helpers.push(helper.clone()));
         self.who = self.main.helper(&helper)?;
         self.join().map(|()| Answer::Nothing)
     }
 
     fn helper_ended(&mut self, helper: &str) -> Result<(), OpError> {
         self.who = self.main.helper(helper)?;
-        let mut helpers = self.memory.helpers(&self.main.name);
-        if let Some(at) = helpers.iter().rposition(|open| open == helper) {
-            helpers.remove(at);
-        }
-        self.memory.set_helpers(&self.main.name, &helpers);
+        self.memory.change_helpers(&self.main.name, |helpers| {
+            if let Some(at) = helpers.iter().rposition(|open| open == helper) {
+                helpers.remove(at);
+            }
+        });
         self.leave()
     }
 
@@ -248,7 +247,7 @@ impl Hook<'_> {
                 };
                 let holder = |fact: &Value| fact["agent"].as_str().and_then(|name| AgentName::parse(name).ok());
                 let is_other = |fact: &Value| holder(fact).is_none_or(|holder| !allows(&holder));
-                Ok(facts.into_iter().filter(is_other).collect())
+                Ok(facts.into_iter().filter(is_other).filter(|_| !planted::is(planted::HELD_FILE_WRITTEN)).collect())
             }
             Err(error) => Err(error),
         }
@@ -258,7 +257,7 @@ impl Hook<'_> {
     fn news(&mut self, moment: Moment) -> Result<Answer, OpError> {
         if self.client == Client::Gemini && moment == Moment::Prompt {
             // A helper that was cancelled has ended without a word.
-            self.memory.set_helpers(&self.main.name, &[]);
+            self.memory.change_helpers(&self.main.name, Vec::clear);
             self.who = self.main.clone();
         }
         if let Some(helper) = self.told.starts_helper.clone() {
@@ -274,9 +273,10 @@ impl Hook<'_> {
         }
         text.push_str(&speak::ended_work(&beat));
         let unread = beat["unread"].as_u64().unwrap_or(0) as usize;
-        if unread > 0 {
+        if unread > 0 && !planted::is(planted::MESSAGES_KEPT) {
             let inbox = self.call("inbox", json!({}))?;
-            text.push_str(&speak::messages(inbox["messages"].as_array().map_or(&[], Vec::as_slice), unread));
+            let all = inbox["messages"].as_array().map_or(&[][..], Vec::as_slice);
+            text.push_str(&speak::messages(speak::new_messages(all, unread, &beat["agent"]["last_seen"])));
         }
         Ok(if text.is_empty() { Answer::Nothing } else { Answer::Context(text) })
     }
@@ -296,14 +296,14 @@ impl Hook<'_> {
 
     fn end(&mut self) -> Result<Answer, OpError> {
         // A worker's session is its own to end.
-        if !self.who.joins {
+        if !self.who.joins() || planted::is(planted::END_KEEPS_ALL) {
             return Ok(Answer::Nothing);
         }
         if self.who.is_only_named() {
             // Whoever has that name now, it is not this run.
             return Ok(Answer::Nothing);
         }
-        if self.who.parent.is_none() {
+        if self.who.parent().is_none() {
             self.memory.forget_run(&self.who.harness);
         }
         self.leave().map(|()| Answer::Nothing)

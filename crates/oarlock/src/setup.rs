@@ -7,7 +7,7 @@ mod places;
 use oarlock_clients::client::Client;
 use oarlock_clients::edit::undo;
 use oarlock_clients::setup::{Content, Facts, Scope, Target, targets};
-use oarlock_model::Rejection;
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use serde_json::json;
@@ -154,7 +154,9 @@ impl Plan {
     }
 
     fn taken_out(content: &Content, file: &Path, text: &str, record: Option<&Record>) -> Result<Option<String>, OpError> {
-        let undone = record.and_then(|record| undo(text, &record.insertions).map(|left| (record, left)));
+        let undone = record
+            .filter(|_| !planted::is(planted::SETUP_FORGETS))
+            .and_then(|record| undo(text, &record.insertions).map(|left| (record, left)));
         let taken_out = |text: &str| content.take_out(text).map_err(|error| unfit(file, &error));
         if let Some((record, left)) = undone.filter(|(_, left)| content.put(left).is_ok()) {
             // What was committed by somebody else's set-up was there before ours, and goes with it.
@@ -250,7 +252,7 @@ impl Plan {
             changes.iter().filter(|change| change.after.is_some()).flat_map(|change| missing_dirs(&change.file)).collect();
         for (at, change) in changes.iter().enumerate() {
             if let Err(error) = self.write(change) {
-                for done in changes[..at].iter().rev() {
+                for done in changes[..at].iter().rev().filter(|_| !planted::is(planted::HALF_A_SETUP)) {
                     // What could be written can be written back.
                     let _ = write_text(&done.file, done.before.as_deref(), done.is_program);
                 }

@@ -4,7 +4,7 @@
 use clap::Args;
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, Moment, Told};
-use oarlock_model::Rejection;
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
@@ -85,8 +85,8 @@ impl Run {
         let around = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
         self.memory = Memory::of(around.as_ref());
         // Known before anything can fail: a strict project is strict about that, too.
-        let strict = around.and_then(|project| config::load_all(Some(&project.dir().join("config.toml"))).ok());
-        self.settings = strict.map(|config| config.hooks).unwrap_or_default();
+        let read = around.as_ref().map(config_of);
+        self.settings = read.as_ref().and_then(|read| read.as_ref().ok()).map(|config| config.hooks).unwrap_or_default();
         if !is_git {
             let input = read_input()?;
             self.told = Told::read(&input).map_err(|what| {
@@ -110,8 +110,12 @@ impl Run {
                     Err(error) => return Err(error),
                 };
                 let project = target.project().cloned();
+                let config = match (&project, read) {
+                    (Some(_), Some(read)) if project == around => read?,
+                    (Some(project), _) => config_of(project)?,
+                    (None, _) => config::load_all(None)?,
+                };
                 self.memory = Memory::of(project.as_ref());
-                let config = config::load_all(project.as_ref().map(|project| project.dir().join("config.toml")).as_deref())?;
                 self.settings = config.hooks;
                 (at_store(&target, common, config.settings)?.0, true)
             }
@@ -129,9 +133,10 @@ impl Run {
             None if self.client == Client::Gemini => memory.helpers(&main.name).pop().filter(|_| memory.helpers(&main.name).len() == 1),
             thread => thread.clone(),
         };
-        if main.joins && !is_git {
+        if main.joins() && !is_git {
             main = main.of_run(memory);
         }
+        let thread = thread.filter(|_| !planted::is(planted::HELPER_IS_PARENT));
         let who = thread.map_or_else(|| Ok(main.clone()), |thread| main.helper(&thread))?;
         let mut hook = Hook { client: self.client, told: &self.told, main, who, settings: self.settings, is_local, memory, door };
         hook.run(self.moment)
@@ -159,12 +164,16 @@ impl Run {
             memory.log(&format!("{} {line}", oarlock_host::clock::wall_ms()));
         }
         match self.moment {
-            Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if self.settings.strict => {
+            Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if self.settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
                 Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {error}"))
             }
             _ => Answer::Nothing,
         }
     }
+}
+
+fn config_of(project: &Project) -> Result<config::Config, OpError> {
+    config::load_all(Some(&project.dir().join("config.toml")))
 }
 
 fn read_input() -> Result<String, OpError> {

@@ -49,17 +49,22 @@ impl Local for ThisMachine {
     fn repository_path(&self, path: &str) -> Result<String, OpError> {
         let here = current_dir()?;
         let wanted = with_links_resolved(&resolved(&here, path));
-        // The worktree one is in, or, by an absolute path, the main one: a path means the same in both.
+        // A path means the same in every worktree: its own is looked for first, which may lie below the main one.
+        let project = Project::around(&here);
         let mut roots = vec![worktree_of(&here)];
-        roots.extend(Project::around(&here).map(|project| project.root().to_owned()));
-        let inside = roots.iter().find_map(|root| wanted.strip_prefix(root.canonicalize().as_ref().unwrap_or(root)).ok());
-        let inside = inside.ok_or_else(|| {
+        roots.extend(project.as_ref().map(|project| project.root().to_owned()));
+        let inside = |root: &PathBuf| Some(wanted.strip_prefix(root.canonicalize().as_ref().unwrap_or(root)).ok()?.to_owned());
+        let of_its_own = || {
+            let root = worktree_of(wanted.ancestors().find(|above| above.is_dir())?);
+            inside(&root).filter(|_| project.is_some() && Project::around(&root) == project)
+        };
+        let inside = of_its_own().or_else(|| roots.iter().find_map(inside)).ok_or_else(|| {
             Rejection::invalid(
                 format!("{} is outside the repository {}", shown(path), roots[0].display()),
                 "name a path inside the repository",
             )
         })?;
-        let text = slashed(inside).ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
+        let text = slashed(&inside).ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
         if text.is_empty() {
             return Ok(".".to_owned());
         }

@@ -67,9 +67,20 @@ impl Memory {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Sets them.
-    pub(super) fn set_helpers(&self, name: &AgentName, helpers: &[String]) {
+    /// Changes them. Several may start in one moment: one hook after another does so.
+    pub(super) fn change_helpers(&self, name: &AgentName, change: impl FnOnce(&mut Vec<String>)) {
         let file = self.file("helpers", name.as_str());
+        let mut helpers = self.helpers(name);
+        let was_empty = helpers.is_empty();
+        let lock = OpenOptions::new().create(true).append(true).open(self.dir.join("helpers.lock"));
+        // Without it, one of two that start at once may count as its parent.
+        if lock.as_ref().is_ok_and(|lock| lock.lock().is_ok()) {
+            helpers = self.helpers(name);
+        }
+        change(&mut helpers);
+        if helpers.is_empty() && was_empty {
+            return;
+        }
         if helpers.is_empty() {
             let _ = fs::remove_file(file);
         } else {

@@ -6,7 +6,7 @@ use oarlock_clients::hook::Told;
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
-use oarlock_model::{AgentName, Rejection, SessionId, limits};
+use oarlock_model::{AgentName, Rejection, SessionId, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::Caller;
@@ -26,18 +26,25 @@ pub(crate) struct Who {
     pub(crate) name: AgentName,
     /// The session, when the client was started in one.
     pub(crate) session: Option<SessionId>,
-    /// Whose helper it is.
-    pub(crate) parent: Option<AgentName>,
-    /// Whether the hook makes its sessions and ends them. A worker that was started by `oarlock work` has its own.
-    pub(crate) joins: bool,
-    /// Whether anything told who it is; else only the processes above may.
-    is_known: bool,
-    /// Whether the environment gave its name.
-    is_given: bool,
+    /// How it is known.
+    standing: Standing,
     /// What the client calls its run.
     pub(super) harness: String,
-    /// The processes above, nearest first, for a caller without a name.
-    ancestors: Vec<String>,
+}
+
+/// How a hook knows whom it acts for, and so what it may do in its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    /// By the id of the client's session, whose agent the hook makes and ends.
+    Run,
+    /// By a name that the environment gives, which may be another session's.
+    Named,
+    /// As a helper of this agent, which the hook makes and ends as well.
+    Helper(AgentName),
+    /// By a name or session that is somebody's own: a worker's, which `oarlock work` started, or whoever calls git.
+    Guest,
+    /// By nothing but the processes above, nearest first: one of them may have joined.
+    Unknown(Vec<String>),
 }
 
 impl Who {
@@ -49,21 +56,20 @@ impl Who {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
         let own = match (&given, &told.session) {
             (Some(name), _) => name.clone(),
+            (None, Some(id)) if planted::is(planted::RESUMED_IS_ANOTHER) => {
+                session_name(client.name(), &format!("{id}{}", std::process::id()))?
+            }
             (None, Some(id)) => session_name(client.name(), id)?,
             (None, None) => return Self::above(None, None),
         };
         let run = told.session.as_deref().unwrap_or(own.as_str());
         let harness = harness(client.name(), run);
-        Ok(Self {
-            is_given: given.is_some(),
-            name: own,
-            joins: session.is_none(),
-            session,
-            parent: None,
-            is_known: true,
-            harness,
-            ancestors: Vec::new(),
-        })
+        let standing = match (&session, given) {
+            (Some(_), _) => Standing::Guest,
+            (None, Some(_)) => Standing::Named,
+            (None, None) => Standing::Run,
+        };
+        Ok(Self { name: own, session, standing, harness })
     }
 
     /// The same run under the name of its own, where the one that was given is another's.
@@ -72,7 +78,7 @@ impl Who {
     /// A name that is refused.
     pub(super) fn renamed(&self, client: Client, told: &Told) -> Result<Self, Rejection> {
         let run = told.session.as_deref().unwrap_or("session");
-        Ok(Self { name: session_name(client.name(), run)?, session: None, ..self.clone() })
+        Ok(Self { name: session_name(client.name(), run)?, session: None, standing: Standing::Run, harness: self.harness.clone() })
     }
 
     /// The same in the session that its run has joined, when it has.
@@ -82,7 +88,17 @@ impl Who {
 
     /// Whether it has only a name that the environment gives, which may be another session's.
     pub(super) fn is_only_named(&self) -> bool {
-        self.session.is_none() && self.joins && self.is_given && self.parent.is_none()
+        self.session.is_none() && self.standing == Standing::Named
+    }
+
+    /// Whether the hook makes its sessions and ends them.
+    pub(crate) fn joins(&self) -> bool {
+        matches!(self.standing, Standing::Run | Standing::Named | Standing::Helper(_))
+    }
+
+    /// Whose helper it is.
+    pub(crate) fn parent(&self) -> Option<&AgentName> {
+        if let Standing::Helper(parent) = &self.standing { Some(parent) } else { None }
     }
 
     /// The same in this session.
@@ -98,12 +114,8 @@ impl Who {
         Ok(Self {
             name: helper_name(Some(&self.name), thread)?,
             session: None,
-            parent: Some(self.name.clone()),
-            joins: true,
-            is_known: true,
-            is_given: false,
+            standing: Standing::Helper(self.name.clone()),
             harness: cut(format!("{}/{thread}", self.harness)),
-            ancestors: Vec::new(),
         })
     }
 
@@ -113,21 +125,18 @@ impl Who {
     /// None for a name that was read.
     pub(crate) fn above(name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
-        let is_known = given.is_some();
-        let ancestors = if is_known { Vec::new() } else { crate::cli::ancestors() };
+        let standing = if given.is_some() { Standing::Guest } else { Standing::Unknown(crate::cli::ancestors()) };
         let name = given.map_or_else(|| AgentName::parse("somebody"), Ok)?;
-        Ok(Self { name, session, parent: None, joins: false, is_known, is_given: is_known, harness: String::new(), ancestors })
+        Ok(Self { name, session, standing, harness: String::new() })
     }
 
     /// The caller of its calls.
     pub(crate) fn caller(&self) -> Caller {
-        Caller {
-            name: self.is_known.then(|| self.name.clone()),
-            session: self.session.clone(),
-            ancestors: self.ancestors.clone(),
-            authority: Authority::Operator,
-            key: None,
-        }
+        let (name, ancestors) = match &self.standing {
+            Standing::Unknown(ancestors) => (None, ancestors.clone()),
+            _ => (Some(self.name.clone()), Vec::new()),
+        };
+        Caller { name, session: self.session.clone(), ancestors, authority: Authority::Operator, key: None }
     }
 
     /// The request by which it joins. The session stands for the client's process; a helper's for none, as it has none of its own.
@@ -139,7 +148,7 @@ impl Who {
             host: ThisMachine.host(),
             ..Join::default()
         };
-        if let Some(process) = client_process().filter(|_| is_local && self.parent.is_none()) {
+        if let Some(process) = client_process().filter(|_| is_local && self.parent().is_none()) {
             join.host = Host { pid: Some(process.pid), ..join.host };
             join.owner = Owner::Process { process: process.to_text() };
         }

@@ -164,6 +164,15 @@ fn a_linked_worktree_checks_the_same_paths() {
     project.call("check src/a.rs").dir(&linked).fails(4, "reservation_overlap");
     project.call(&format!("check {}/src/a.rs", linked.display())).dir(&linked).fails(4, "reservation_overlap");
     project.call("check docs/a.md").dir(&linked).ok();
+    // From outside of it, and where it lies below the main one.
+    project.fails(&format!("check {}/src/a.rs", linked.display()), 4, "reservation_overlap");
+    project.git_in(&project.root(), "worktree add --quiet -b below .trees/below");
+    project.fails("check .trees/below/src/a.rs", 4, "reservation_overlap");
+    project.call("check src/a.rs").dir(project.root().join(".trees/below")).fails(4, "reservation_overlap");
+    project.ok("check .trees/other/src/a.rs");
+    // Another repository below is not this one.
+    project.git_in(&project.root(), "init --quiet vendor");
+    project.ok("check vendor/src/a.rs");
 }
 
 #[test]
