@@ -247,7 +247,7 @@ impl Plan {
                 return Err(unwritten(&change.file, &std::io::Error::other("it is read-only")));
             }
         }
-        sweep(&changes);
+        sweep(changes.iter().map(|change| change.file.as_path()).chain(self.journal.file()));
         let new_dirs: Vec<PathBuf> =
             changes.iter().filter(|change| change.after.is_some()).flat_map(|change| missing_dirs(&change.file)).collect();
         for (at, change) in changes.iter().enumerate() {
@@ -292,8 +292,8 @@ impl Plan {
 const UNFINISHED: (&str, &str) = (".oarlock-setup-", ".tmp");
 
 /// Removes what a set-up that was killed left half-written. Only one runs at a time, so it is nobody's.
-fn sweep(changes: &[Change]) {
-    let dirs: BTreeSet<&Path> = changes.iter().filter_map(|change| change.file.parent()).collect();
+fn sweep<'f>(beside: impl Iterator<Item = &'f Path>) {
+    let dirs: BTreeSet<&Path> = beside.filter_map(Path::parent).collect();
     for entry in dirs.into_iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten() {
         let name = entry.file_name();
         if name.to_str().is_some_and(|name| name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1)) {

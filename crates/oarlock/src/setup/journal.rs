@@ -50,6 +50,11 @@ impl Journal {
         Self { file, records }
     }
 
+    /// Where it is kept.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     pub(crate) fn get(&self, file: &Path) -> Option<&Record> {
         self.records.files.get(file)
     }

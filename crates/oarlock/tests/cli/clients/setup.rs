@@ -430,8 +430,12 @@ fn what_a_killed_set_up_left_half_written_is_swept_away() {
     project.ok("init");
     let before = tree(&project.root());
     project.write(".oarlock-setup-Ab12.tmp", "half");
+    project.ok("setup claude");
+    let of_journal = project.home().join(".local/state/oarlock/.oarlock-setup-Cd34.tmp");
+    fs::write(&of_journal, "half").expect("a file");
     project.write(".oarlock-setup-mine.txt", "whole");
     project.ok("setup claude");
+    assert!(!of_journal.exists());
     project.ok("setup claude --remove");
     assert!(project.root().join(".oarlock-setup-mine.txt").exists());
     fs::remove_file(project.root().join(".oarlock-setup-mine.txt")).expect("ours");
