@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 pub use crate::family::file::{
-    WithoutTraps, identity, identity_at, is_for_owner_only, is_program, links, make_program, private_dir, raise_limit, rename_to_free,
-    set_mode, sync_dir,
+    WithoutTraps, canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, links, make_program, private_dir,
+    raise_limit, rename_to_free, set_mode, sync_dir,
 };
 
 /// Makes the content of a file that others have written last through a loss of power. It is opened for writing, which Windows asks for.

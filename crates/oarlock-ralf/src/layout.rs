@@ -1,5 +1,6 @@
 //! Where a project keeps its files: two layouts in use, older ones, and single folders and files.
 
+use oarlock_host::file::canonical;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -150,7 +151,7 @@ fn is_yaml(file: &Path) -> bool {
 
 /// Whether a path stays in the root, its links followed: a link that leads out is not followed.
 pub(crate) fn is_inside(path: &Path, root: &Path) -> bool {
-    match (path.canonicalize(), root.canonicalize()) {
+    match (canonical(path), canonical(root)) {
         (Ok(path), Ok(root)) => path.starts_with(root),
         _ => false,
     }

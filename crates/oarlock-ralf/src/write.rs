@@ -207,7 +207,7 @@ impl Writer {
         }
         match fs::symlink_metadata(file) {
             Ok(meta) if meta.is_symlink() && !is_inside(file, &self.root) => Err(refused("is a link that leads out of the project")),
-            Ok(meta) if meta.is_symlink() => file.canonicalize().map_err(|error| failed(file, error)),
+            Ok(meta) if meta.is_symlink() => file::canonical(file).map_err(|error| failed(file, error)),
             Ok(meta) if meta.is_file() => Ok(file.to_owned()),
             Ok(_) => Err(refused("is no file")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(file.to_owned()),

@@ -76,7 +76,7 @@ impl Place {
 
     /// The device and number of the database file: another one there is another file.
     pub(crate) fn inode(&self) -> StoreResult<(u64, u64)> {
-        match self.file.canonicalize().and_then(|real| file::identity_at(&real)) {
+        match file::identity_behind(&self.file) {
             Ok(found) => Ok(found),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(unavailable(
                 format!("there is no store at {}", self.file.display()),

@@ -1,6 +1,7 @@
 //! What RALF's agents ask of each other: who is there, a task in parts, and how each of them is. Of the store, when their project is
 //! attached to one, else of its files: callers need not know which.
 
+use oarlock_host::file::{canonical, identity_behind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -147,7 +148,7 @@ impl Ralf {
         }
         if self.store.is_none() {
             let attached = attached_beside(&project.dir())?;
-            let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+            let root = canonical(&self.root).unwrap_or_else(|_| self.root.clone());
             if attached.is_none_or(|attached| attached.root != root) {
                 return Ok(None);
             }
@@ -355,9 +356,8 @@ pub(crate) fn attached_beside(dir: &Path) -> Result<Option<Attached>, OpError> {
 }
 
 fn identity(file: &Path) -> Option<Identity> {
-    let real = file.canonicalize().ok()?;
-    let meta = real.metadata().ok()?;
-    Some((oarlock_host::file::identity_at(&real).ok()?, meta.len(), meta.modified().ok()?))
+    let meta = file.metadata().ok()?;
+    Some((identity_behind(file).ok()?, meta.len(), meta.modified().ok()?))
 }
 
 fn of_file(agent: oarlock_ralf::Agent) -> AgentSeen {

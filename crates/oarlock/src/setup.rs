@@ -7,6 +7,7 @@ mod places;
 use oarlock_clients::client::Client;
 use oarlock_clients::edit::undo;
 use oarlock_clients::setup::{Content, Facts, Scope, Target, targets};
+use oarlock_host::file::canonical;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
@@ -200,7 +201,7 @@ impl Plan {
         let there = target.names.iter().map(|name| dir.join(name)).find(|file| file.exists() || self.changes.contains_key(file));
         let file = there.unwrap_or_else(|| dir.join(target.names[0]));
         // A link is edited where it leads to.
-        Ok(file.canonicalize().unwrap_or(file))
+        Ok(canonical(&file).unwrap_or(file))
     }
 
     fn record(&self, file: &Path) -> Option<&Record> {

@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
@@ -53,6 +53,22 @@ pub fn identity(file: &File) -> io::Result<(u64, u64)> {
 /// Nothing is there, or the system does not tell.
 pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
     path.symlink_metadata().map(|found| (found.dev(), found.ino()))
+}
+
+/// As [`identity`], of what a path leads to.
+///
+/// # Errors
+/// Nothing is there, or the system does not tell.
+pub fn identity_behind(path: &Path) -> io::Result<(u64, u64)> {
+    path.metadata().map(|found| (found.dev(), found.ino()))
+}
+
+/// The path without links, as people write it.
+///
+/// # Errors
+/// Nothing is there.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
 }
 
 /// How many names an open file has; 0 when it was removed.

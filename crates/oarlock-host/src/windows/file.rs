@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use winapi_util::Handle;
 
@@ -49,13 +49,29 @@ pub fn identity(file: &File) -> io::Result<(u64, u64)> {
     winapi_util::file::information(file).map(|found| (found.volume_serial_number(), found.file_index()))
 }
 
-/// As [`identity`], of what is at the path.
+/// As [`identity`], of what is at the path, or of what a link there leads to.
 ///
 /// # Errors
 /// Nothing is there, or the system does not tell.
 pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
     let found = winapi_util::file::information(Handle::from_path_any(path)?)?;
     Ok((found.volume_serial_number(), found.file_index()))
+}
+
+/// As [`identity`], of what a path leads to.
+///
+/// # Errors
+/// Nothing is there, or the system does not tell.
+pub fn identity_behind(path: &Path) -> io::Result<(u64, u64)> {
+    identity_at(path)
+}
+
+/// The path without links, as people write it: `C:\…`, not `\\?\C:\…`, wherever that is possible.
+///
+/// # Errors
+/// Nothing is there.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    dunce::canonicalize(path)
 }
 
 /// How many names an open file has.

@@ -1,5 +1,6 @@
 //! The caller's own machine: files, paths, processes.
 
+use oarlock_host::file::canonical;
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::Host;
 use oarlock_model::ident::shown;
@@ -53,7 +54,7 @@ impl Local for ThisMachine {
         let project = Project::around(&here);
         let mut roots = vec![worktree_of(&here)];
         roots.extend(project.as_ref().map(|project| project.root().to_owned()));
-        let inside = |root: &PathBuf| Some(wanted.strip_prefix(root.canonicalize().as_ref().unwrap_or(root)).ok()?.to_owned());
+        let inside = |root: &PathBuf| Some(wanted.strip_prefix(canonical(root).as_ref().unwrap_or(root)).ok()?.to_owned());
         let of_its_own = || {
             let root = worktree_of(wanted.ancestors().find(|above| above.is_dir())?);
             inside(&root).filter(|_| project.is_some() && Project::around(&root) == project)
@@ -100,7 +101,7 @@ fn worktree_of(dir: &Path) -> PathBuf {
 /// Resolves symlinks as far as the path exists.
 pub(super) fn with_links_resolved(path: &Path) -> PathBuf {
     for above in path.ancestors() {
-        if let (Ok(real), Ok(rest)) = (above.canonicalize(), path.strip_prefix(above)) {
+        if let (Ok(real), Ok(rest)) = (canonical(above), path.strip_prefix(above)) {
             return real.join(rest);
         }
     }

@@ -1,6 +1,7 @@
 //! `ralf`: what RALF's files say and what is wrong with them, which needs neither a project nor a store; and keeping them and a store alike.
 
 use clap::{Args, ValueEnum};
+use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
@@ -86,7 +87,7 @@ impl Ralf {
         match self.action {
             Action::Attach | Action::Sync | Action::Detach => self.bring_together(&path, common, output),
             Action::Hooks => {
-                let root = path.canonicalize().map_err(|error| unreadable(&path, &error))?;
+                let root = canonical(&path).map_err(|error| unreadable(&path, &error))?;
                 Ok(output.reply("ralf hooks", &json!({"hooks": hooks(&root, common.store.as_deref())})))
             }
             _ => self.show(&path, output),
@@ -104,7 +105,7 @@ impl Ralf {
 
     /// Attaches, syncs or detaches the project at `path`.
     fn bring_together(&self, path: &Path, common: &Common, output: &Output) -> Result<u8, OpError> {
-        let root = path.canonicalize().map_err(|error| unreadable(path, &error))?;
+        let root = canonical(path).map_err(|error| unreadable(path, &error))?;
         let target = place_of(&root, common)?;
         let settings = target.settings()?;
         let options = || options(common, &settings);

@@ -1,5 +1,6 @@
 //! The repository that the caller stands in, as far as a plan asks for it.
 
+use oarlock_host::file::canonical;
 use oarlock_ops::OpError;
 use oarlock_ops::local::{Existing, Search};
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ pub(super) fn root(dir: &Path) -> Option<PathBuf> {
 /// read are passed over: what they hold cannot be written either.
 pub(super) fn look_for(mut search: Search, dir: &Path) -> Result<Option<Existing>, OpError> {
     let Some(root) = root(dir).filter(|_| !search.is_empty()) else { return Ok(None) };
-    let root = root.canonicalize().unwrap_or(root);
+    let root = canonical(&root).unwrap_or(root);
     for path in search.paths().map(str::to_owned).collect::<Vec<_>>() {
         let named = root.join(&path);
         let real = with_links_resolved(&named);

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_clients::client::Client;
 use oarlock_clients::setup::{Facts, Scope};
+use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use serde_json::json;
@@ -111,7 +112,7 @@ fn advice(client: Client, scope: Scope) -> Option<&'static str> {
 /// The directory of the store as Codex reads it in its own file: in a file that others share, seen from the folder that this one is in, unless
 /// the store is elsewhere, as that of a linked worktree is.
 fn store_dir(dir: &Path, root: &Path, scope: Scope) -> String {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let real = |path: &Path| canonical(path).unwrap_or_else(|_| path.to_owned());
     let (dir, root) = (real(dir), real(root));
     match dir.strip_prefix(&root).ok().filter(|_| scope == Scope::Project).and_then(slashed) {
         Some(inside) => format!("../{inside}"),
@@ -121,8 +122,8 @@ fn store_dir(dir: &Path, root: &Path, scope: Scope) -> String {
 
 /// The program as clients find it: by its name in files that others read too; in the user's own by its path, where the name leads elsewhere.
 fn program(scope: Scope) -> String {
-    let own = std::env::current_exe().and_then(|exe| exe.canonicalize()).ok();
-    let found = on_path("oarlock").and_then(|path| path.canonicalize().ok());
+    let own = std::env::current_exe().and_then(|exe| canonical(&exe)).ok();
+    let found = on_path("oarlock").and_then(|path| canonical(&path).ok());
     match own {
         Some(own) if scope == Scope::User && found.as_ref() != Some(&own) => own.display().to_string(),
         _ => "oarlock".into(),
@@ -131,7 +132,8 @@ fn program(scope: Scope) -> String {
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&path).map(|dir| dir.join(&file)).find(|file| file.is_file())
 }
 
 fn is_in_git(dir: &Path) -> bool {

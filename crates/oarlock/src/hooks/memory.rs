@@ -1,6 +1,7 @@
 //! What hooks keep on this machine between two of their calls: a log of their own failures, which helper makes which call, and
 //! whether an agent has to hear its start again. Nothing of it is needed: where it cannot be kept, hooks do without.
 
+use oarlock_host::file::canonical;
 use oarlock_model::{AgentName, SessionId};
 use std::fs::{self, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -33,7 +34,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// With the user's own files, for each project apart. Not in the project: whoever made a repository could have put links there.
     pub(crate) fn of(project: Option<&Project>) -> Option<Self> {
-        let place = project.map(|project| project.dir().canonicalize().unwrap_or_else(|_| project.dir()));
+        let place = project.map(|project| canonical(&project.dir()).unwrap_or_else(|_| project.dir()));
         let mut hasher = DefaultHasher::new();
         place.hash(&mut hasher);
         Some(Self { dir: user::state_dir()?.join("hooks").join(format!("{:016x}", hasher.finish())) })
