@@ -84,8 +84,17 @@ pub fn take_out(text: &str, comment: Comment, foreign: impl Fn(&str) -> String) 
     text
 }
 
-/// The lines of a text that are neither empty nor Oarlock's.
-pub fn foreign_lines(text: &str, is_ours: impl Fn(&str) -> bool) -> String {
+/// The lines of a text that are neither empty nor Oarlock's: those of `ours` are expected once each, in their order, and `is_always_ours` tells of others.
+pub fn foreign_lines(text: &str, ours: &str, is_always_ours: impl Fn(&str) -> bool) -> String {
+    let mut left = ours.lines();
+    let mut is_ours = |line: &str| {
+        let mut ahead = left.clone();
+        let is_next = ahead.any(|own| own == line);
+        if is_next {
+            left = ahead;
+        }
+        is_next || is_always_ours(line)
+    };
     text.split_inclusive('\n').filter(|line| !line.trim().is_empty() && !is_ours(line.trim_end())).collect()
 }
 
@@ -118,7 +127,7 @@ mod tests {
             assert_eq!(undo(&edited.text, &edited.insertions).as_deref(), Some(found));
             let is_crlf = found.contains('\r');
             assert_eq!(edited.text.replace("\r\n", "").contains('\n'), !is_crlf, "{found:?}");
-            let left = take_out(&edited.text, Comment::Markdown, |inside| foreign_lines(inside, |line| line == "Use oarlock."));
+            let left = take_out(&edited.text, Comment::Markdown, |inside| foreign_lines(inside, "Use oarlock.", |_| false));
             assert_eq!(left.trim_end(), found.trim_end(), "{found:?}");
         }
     }
@@ -126,7 +135,7 @@ mod tests {
     #[test]
     fn an_older_block_is_known_and_a_torn_one_is_left_alone() {
         let old = "a\n\n<!-- oarlock:begin 0 some words -->\nold\n<!-- oarlock:end -->\nb\n";
-        let take_out = |text: &str| super::take_out(text, Comment::Markdown, |inside| foreign_lines(inside, |line| line == "ours"));
+        let take_out = |text: &str| super::take_out(text, Comment::Markdown, |inside| foreign_lines(inside, "ours", |_| false));
         assert_eq!(take_out(old), "a\nb\n");
         let torn = "a\n<!-- oarlock:begin 1 -->\nb\n";
         assert!(!has(torn, Comment::Markdown));
@@ -138,9 +147,9 @@ mod tests {
     #[test]
     fn what_somebody_writes_into_a_block_is_theirs() {
         for newline in ["\n", "\r\n"] {
-            let text = "a\n\n<!-- oarlock:begin 1 -->\nours\nmine\n\nours\n<!-- oarlock:end -->\nb\n".replace('\n', newline);
-            let left = take_out(&text, Comment::Markdown, |inside| foreign_lines(inside, |line| line == "ours"));
-            assert_eq!(left, "a\n\nmine\nb\n".replace('\n', newline));
+            let text = "a\n\n<!-- oarlock:begin 1 -->\nours\nif mine\n\nfi\nour end\nfi\n<!-- oarlock:end -->\nb\n".replace('\n', newline);
+            let left = take_out(&text, Comment::Markdown, |inside| foreign_lines(inside, "ours\nfi", |line| line == "our end"));
+            assert_eq!(left, "a\n\nif mine\nfi\nb\n".replace('\n', newline));
         }
     }
 }

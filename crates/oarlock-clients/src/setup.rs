@@ -130,13 +130,12 @@ impl Content {
             Self::Json(wants) => json::take_out(text, wants),
             Self::Toml(wants) => toml::take_out(text, wants),
             Self::Block(body) => {
-                let is_ours = |line: &str| body.lines().any(|own| own == line);
-                Ok(filled(block::take_out(text, Comment::Markdown, |inside| block::foreign_lines(inside, is_ours))))
+                Ok(filled(block::take_out(text, Comment::Markdown, |inside| block::foreign_lines(inside, body, |_| false))))
             }
             Self::Script(body) => {
                 // The same script of a program that is somewhere else is ours as well.
-                let is_ours = |line: &str| line.contains("oarlock") || body.lines().any(|own| own == line);
-                let left = block::take_out(text, Comment::Hash, |inside| block::foreign_lines(inside, is_ours));
+                let left =
+                    block::take_out(text, Comment::Hash, |inside| block::foreign_lines(inside, body, |line| line.contains("oarlock")));
                 Ok(filled(left).filter(|text| text.trim() != SHEBANG.trim()))
             }
             Self::Whole(_) => Ok((!self.is_in(text)).then(|| text.to_owned())),
@@ -290,9 +289,8 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
                      if [ \"$oarlock_said\" -eq {REFUSED} ]; then exit 1; fi{again}\nfi"
                 ))
             };
-            // A merge that needs no commit by hand runs its own hook instead of pre-commit; it is asked the same.
-            let hook = |name: &'static [&'static str], event| file(Base::GitHooks, name, script(event));
-            vec![hook(&["pre-commit"], "pre-commit"), hook(&["pre-merge-commit"], "pre-commit"), hook(&["pre-push"], "pre-push")]
+            // A merge, a pick or a rebase brings what was committed already, and was looked at then.
+            vec![file(Base::GitHooks, &["pre-commit"], script("pre-commit")), file(Base::GitHooks, &["pre-push"], script("pre-push"))]
         }
     };
     if is_project && client != Client::Git {

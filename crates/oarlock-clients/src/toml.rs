@@ -73,12 +73,17 @@ fn foreign(inside: &str, wants: &[TomlWant]) -> Result<String, EditError> {
         match want {
             // What somebody has set of the server goes with it: without its command it is none.
             TomlWant::Table(table, name, _) => {
-                let document = read(&text)?;
-                let header = document.get(table).and_then(|found| found.get(name)).and_then(Item::as_table).and_then(|found| found.span());
-                if let Some(start) = header.map(|header| line_around(&text, header).start) {
-                    let below = text[start..].match_indices("\n[").map(|(at, _)| start + at + 1).next();
-                    text.replace_range(start..below.unwrap_or(text.len()), "");
-                }
+                let mut is_in_it = false;
+                let is_kept = |line: &&str| {
+                    if let Some(header) = line.trim_start().strip_prefix('[') {
+                        let path: String = header.chars().filter(|c| !matches!(c, ' ' | '\t' | '"' | '\'')).collect();
+                        let rest = path.trim_start_matches('[').strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
+                        is_in_it = rest.and_then(|rest| rest.strip_prefix(*name)).is_some_and(|rest| rest.starts_with([']', '.']));
+                    }
+                    !is_in_it
+                };
+                text = text.split_inclusive('\n').filter(is_kept).collect();
+                read(&text)?;
             }
             TomlWant::Element(table, key, _) => {
                 // Also that of a store that has moved, or of another machine.
@@ -389,6 +394,7 @@ mod tests {
             ("\n# oarlock:end", "\nnetwork_access = true\n# oarlock:end", "[sandbox_workspace_write]\nnetwork_access = true\n"),
             (".oarlock\"]", ".oarlock\", \"/mine\"]", "[sandbox_workspace_write]\nwritable_roots = [\"/mine\"]\n"),
             ("args = [\"mcp\"]", "args = [\"mcp\"]\nstartup_timeout_sec = 9", ""),
+            ("args = [\"mcp\"]", "args = [\"mcp\"]\n[mcp_servers.oarlock.env]\nX = \"1\"\n  [theirs]\nb = 2", "  [theirs]\nb = 2\n"),
             ("/home/a \\\"b\\\"/", "/elsewhere/", ""),
         ];
         for (find, becomes, stays) in theirs {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 pub use crate::family::file::{
-    WithoutTraps, canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, links, make_program, private_dir,
+    WithoutTraps, canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, keep_for_owner, links, private_dir,
     raise_limit, rename_to_free, set_mode, sync_dir,
 };
 

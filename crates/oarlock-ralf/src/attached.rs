@@ -114,7 +114,7 @@ impl Attached {
     /// # Errors
     /// The lock file beside the store in `dir` cannot be made.
     pub fn lock(dir: &Path, patience: Duration) -> io::Result<Option<File>> {
-        let file = OpenOptions::new().create(true).append(true).open(dir.join(LOCK))?;
+        let file = OpenOptions::new().create(true).read(true).append(true).open(dir.join(LOCK))?;
         write::locked(file, patience)
     }
 

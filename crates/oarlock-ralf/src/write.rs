@@ -235,7 +235,7 @@ impl Writer {
             return Err(WriteError::Locked { lock: shown(lock), waited_ms: 0 });
         }
         // Lock files stay where they are: who removed one would take it from who waits for it.
-        let file = OpenOptions::new().create(true).append(true).made_with(0o644).without_traps().open(lock);
+        let file = OpenOptions::new().create(true).read(true).append(true).made_with(0o644).without_traps().open(lock);
         let file = file.map_err(|error| failed(lock, error))?;
         let left = self.patience.saturating_sub(start.elapsed());
         match locked(file, left) {
@@ -361,7 +361,7 @@ fn beside(file: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Re
     new.write_all(bytes)?;
     match permissions {
         Some(permissions) => new.as_file().set_permissions(permissions)?,
-        None => file::set_mode(new.path(), 0o644)?,
+        None => file::set_mode(new.as_file(), 0o644)?,
     }
     new.as_file().sync_all()?;
     Ok(new)

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use oarlock_host::process::guard::{Guard, guard_group};
+use oarlock_host::process::guard::{self, Guard};
 use oarlock_host::process::{ProcessId, children};
 
 use crate::progress::Tell;
@@ -57,9 +57,7 @@ impl Running {
         let mut command = Command::new(program);
         command.args(arguments).envs(start.variables);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut guard = guard_group(&mut command)?;
-        let mut child = command.spawn()?;
-        guard.cover(&child)?;
+        let (mut child, guard) = guard::spawn(&mut command)?;
         let streams = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let ((stdin, stdout), stderr) = streams.expect("all three were asked for as pipes");
         let (sender, printed) = channel();

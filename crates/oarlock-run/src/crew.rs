@@ -9,7 +9,7 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use oarlock_host::bell::Listener;
-use oarlock_host::process::guard::{Guard, guard_group};
+use oarlock_host::process::guard::{self, Guard};
 use oarlock_host::process::{ProcessId, children};
 use oarlock_model::{AgentName, TaskId, limits};
 use oarlock_ops::OpError;
@@ -242,9 +242,7 @@ impl Crew<'_, '_> {
         command.env("OARLOCK_STORE", &self.url);
         // In a group of its own, so that an interrupt from the keyboard reaches it through us, once.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut guard = guard_group(&mut command)?;
-        let mut child = command.spawn()?;
-        guard.cover(&child)?;
+        let (mut child, guard) = guard::spawn(&mut command)?;
         let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
         let last_lines = Arc::<Mutex<VecDeque<String>>>::default();
         if let Some(stderr) = child.stderr.take() {

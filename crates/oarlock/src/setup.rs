@@ -7,7 +7,7 @@ mod places;
 use oarlock_clients::client::Client;
 use oarlock_clients::edit::undo;
 use oarlock_clients::setup::{Content, Facts, Scope, Target, targets};
-use oarlock_host::file::canonical;
+use oarlock_host::file::{canonical, set_mode};
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
@@ -292,7 +292,7 @@ impl Plan {
 /// What the names of files that are being written begin and end with.
 const UNFINISHED: (&str, &str) = (".oarlock-setup-", ".tmp");
 
-/// Removes what a set-up that was killed left half-written. Only one runs at a time, so it is nobody's.
+/// Removes what a set-up that was killed left half-written. Of one user only one runs at a time.
 fn sweep<'f>(beside: impl Iterator<Item = &'f Path>) {
     let dirs: BTreeSet<&Path> = beside.filter_map(Path::parent).collect();
     for entry in dirs.into_iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten() {
@@ -344,9 +344,8 @@ fn write_text(file: &Path, text: Option<&str>, is_program: bool) -> std::io::Res
     temporary.write_all(text.as_bytes())?;
     temporary.as_file().sync_all()?;
     match fs::metadata(file) {
-        Ok(meta) => fs::set_permissions(temporary.path(), meta.permissions())?,
-        Err(_) if is_program => oarlock_host::file::make_program(temporary.path())?,
-        Err(_) => oarlock_host::file::set_mode(temporary.path(), 0o644)?,
+        Ok(meta) => temporary.as_file().set_permissions(meta.permissions())?,
+        Err(_) => set_mode(temporary.as_file(), if is_program { 0o755 } else { 0o644 })?,
     }
     temporary.persist(file).map(|_| ()).map_err(|error| error.error)
 }

@@ -24,13 +24,18 @@ impl Stat {
 /// The process that has this pid now, if there is one.
 ///
 /// # Errors
-/// The system does not show processes.
+/// The system does not show processes, or not this one.
 pub(crate) fn read(pid: u32) -> io::Result<Option<Stat>> {
-    look(pid, |process| Stat {
+    let stat = look(pid, |process| Stat {
         parent: process.parent().map_or(0, Pid::as_u32),
         started: process.start_time(),
         has_ended: matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead),
-    })
+    })?;
+    // So it is shown where this user may not look: that proves nothing.
+    if stat.is_some_and(|stat| stat.started == 0 && !stat.has_ended) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("process {pid} is hidden")));
+    }
+    Ok(stat)
 }
 
 /// Starts are told alike to all.

@@ -91,20 +91,20 @@ pub fn is_program(found: &Metadata) -> bool {
     found.mode() & 0o111 != 0
 }
 
-/// Sets the permission bits. Systems without such bits do nothing.
+/// Sets the permission bits of an open file. Systems without such bits do nothing.
 ///
 /// # Errors
 /// It is not allowed.
-pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    std::fs::set_permissions(path, Permissions::from_mode(mode))
+pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Permissions for a new program. Systems without such bits do nothing.
+/// Lets nobody but its owner use what is at the path, which nobody else can have replaced.
 ///
 /// # Errors
 /// It is not allowed.
-pub fn make_program(path: &Path) -> io::Result<()> {
-    set_mode(path, 0o755)
+pub fn keep_for_owner(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))
 }
 
 /// Makes what was added to or removed from a directory last through a loss of power. Where directories cannot be synced, the file system's

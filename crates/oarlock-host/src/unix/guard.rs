@@ -21,14 +21,6 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Takes the child that was started into care. Here it is already, from its first moment on.
-    ///
-    /// # Errors
-    /// None here; the signature is that of all systems.
-    pub fn cover(&mut self, _child: &Child) -> io::Result<()> {
-        Ok(())
-    }
-
     /// The guard ends and kills nobody.
     pub fn dismiss(mut self) {
         // A guard that is gone already needs no word.
@@ -36,13 +28,13 @@ impl Guard {
     }
 }
 
-/// Makes the command's process the leader of a group of its own that is killed (SIGKILL) when the calling process ends, however it
+/// Starts the command as the leader of a group of its own that is killed (SIGKILL) when the calling process ends, however it
 /// ends. The three things of [`children::die_with_parent`], which it calls, hold for the process itself. Who leaves the group
 /// (setsid(2)) leaves the guard's care.
 ///
 /// # Errors
-/// There is no pipe to be had.
-pub fn guard_group(command: &mut Command) -> io::Result<Guard> {
+/// There is no pipe to be had, or the command cannot be started; nothing is left behind.
+pub fn spawn(command: &mut Command) -> io::Result<(Child, Guard)> {
     let (reader, line) = io::pipe()?;
     command.process_group(0);
     children::die_with_parent(command);
@@ -52,7 +44,8 @@ pub fn guard_group(command: &mut Command) -> io::Result<Guard> {
     unsafe {
         command.pre_exec(in_child);
     }
-    Ok(Guard { line })
+    let child = command.spawn()?;
+    Ok((child, Guard { line }))
 }
 
 /// In the child, which leads its group already: makes the guard. It is nobody's child in the end, so that the program
@@ -156,7 +149,7 @@ unsafe fn close_all_but(line: RawFd) {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::io::{BufRead, BufReader};
-    use std::process::{Child, Stdio};
+    use std::process::Stdio;
 
     use super::*;
     use crate::process::{Liveness, ProcessId};
@@ -166,8 +159,7 @@ pub(crate) mod tests {
     pub(crate) fn family() -> (Guard, Child, ProcessId) {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 600 & echo $!; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let guard = guard_group(&mut command).expect("a pipe");
-        let mut shell = command.spawn().expect("sh starts");
+        let (mut shell, guard) = spawn(&mut command).expect("sh starts");
         let mut line = String::new();
         BufReader::new(shell.stdout.take().expect("piped")).read_line(&mut line).expect("it writes");
         let grandchild = ProcessId::of(line.trim().parse().expect("a pid")).expect("proc is ours").expect("it lives");
@@ -209,9 +201,9 @@ pub(crate) mod tests {
     #[test]
     fn a_program_under_guard_has_no_child_that_it_did_not_start() {
         let mut command = Command::new("sh");
-        command.args(["-c", "cat /proc/$$/task/$$/children"]).stdin(Stdio::null());
-        let guard = guard_group(&mut command).expect("a pipe");
-        let output = command.output().expect("sh starts");
+        command.args(["-c", "cat /proc/$$/task/$$/children"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let (shell, guard) = spawn(&mut command).expect("sh starts");
+        let output = shell.wait_with_output().expect("it is ours");
         guard.dismiss();
         let children = String::from_utf8(output.stdout).expect("numbers");
         // At most `cat` itself.

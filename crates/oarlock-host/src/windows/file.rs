@@ -98,15 +98,15 @@ pub fn is_program(_found: &Metadata) -> bool {
 ///
 /// # Errors
 /// None here; the signature is that of all systems.
-pub fn set_mode(_path: &Path, _mode: u32) -> io::Result<()> {
+pub fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Names tell what is a program.
+/// The access list of the directory tells who may use it.
 ///
 /// # Errors
 /// None here; the signature is that of all systems.
-pub fn make_program(_path: &Path) -> io::Result<()> {
+pub fn keep_for_owner(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

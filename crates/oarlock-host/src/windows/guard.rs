@@ -9,35 +9,33 @@ use win32job::{ExtendedLimitInfo, Job};
 
 use super::children;
 
-/// The parent's handle: dropped, it ends the child and what it started; [`Guard::dismiss`] does not.
+/// The parent's handle: dropped, it ends the child and what it started.
 #[derive(Debug)]
 pub struct Guard {
     job: Job,
 }
 
 impl Guard {
-    /// Takes the child that was started into care. What it has started before this call is not covered: call it at once.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn cover(&mut self, child: &Child) -> io::Result<()> {
-        self.job.assign_process(child.as_raw_handle() as isize).map_err(io::Error::other)
-    }
-
-    /// Nobody is ended.
+    /// The care ends, and with it whatever the child has left running: without its parent it cannot be found by `taskkill`.
     pub fn dismiss(self) {
-        // Should it fail, what the child left behind is ended with the job, which is not worse.
-        let _ = self.job.set_extended_limit_info(&ExtendedLimitInfo::new());
+        drop(self.job);
     }
 }
 
-/// Prepares the care for a child, which begins with [`Guard::cover`].
+/// Starts the command with care taken of it. What it starts in its first moment, before it is in the job, is not covered.
 ///
 /// # Errors
-/// The system has no job object left.
-pub fn guard_group(command: &mut Command) -> io::Result<Guard> {
+/// The system has no job object left, or the command cannot be started; nothing is left behind.
+pub fn spawn(command: &mut Command) -> io::Result<(Child, Guard)> {
     children::lead_group(command);
     let mut limits = ExtendedLimitInfo::new();
     limits.limit_kill_on_job_close();
-    Job::create_with_limit_info(&limits).map(|job| Guard { job }).map_err(io::Error::other)
+    let job = Job::create_with_limit_info(&limits).map_err(io::Error::other)?;
+    let mut child = command.spawn()?;
+    if let Err(error) = job.assign_process(child.as_raw_handle() as isize) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(io::Error::other(error));
+    }
+    Ok((child, Guard { job }))
 }

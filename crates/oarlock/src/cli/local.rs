@@ -57,7 +57,9 @@ impl Local for ThisMachine {
         let inside = |root: &PathBuf| Some(wanted.strip_prefix(canonical(root).as_ref().unwrap_or(root)).ok()?.to_owned());
         let of_its_own = || {
             let root = worktree_of(wanted.ancestors().find(|above| above.is_dir())?);
-            inside(&root).filter(|_| project.is_some() && Project::around(&root) == project)
+            // The top of another one is a folder of whatever it lies in: what removes it changes no path of the repository.
+            let is_here = root == roots[0];
+            inside(&root).filter(|path| project.is_some() && Project::around(&root) == project && (is_here || *path != Path::new("")))
         };
         let inside = of_its_own().or_else(|| roots.iter().find_map(inside)).ok_or_else(|| {
             Rejection::invalid(

@@ -285,7 +285,7 @@ impl AccessList {
 
     fn stamp(&self) -> Stamp {
         let found = std::fs::metadata(&self.file).ok()?;
-        Some((found.modified().ok()?, found.len(), oarlock_host::file::identity_at(&self.file).ok()?))
+        Some((found.modified().ok()?, found.len(), oarlock_host::file::identity_behind(&self.file).ok()?))
     }
 
     /// Reads the file anew when it is another one than before: a key that was revoked is refused from the next request on.

@@ -43,7 +43,7 @@ mod of_unix {
             let hidden = tempfile::Builder::new().prefix(".oarlock-").tempdir_in(dir)?;
             let first = hidden.path().join("s");
             let listener = UnixListener::bind(&first)?;
-            file::set_mode(&first, 0o600)?;
+            file::keep_for_owner(&first)?;
             std::fs::rename(&first, path)?;
             Ok(Self { listener, path: path.to_owned(), identity: file::identity_at(path)? })
         }

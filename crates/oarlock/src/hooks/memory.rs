@@ -73,7 +73,7 @@ impl Memory {
         let file = self.file("helpers", name.as_str());
         let mut helpers = self.helpers(name);
         let was_empty = helpers.is_empty();
-        let lock = OpenOptions::new().create(true).append(true).open(self.dir.join("helpers.lock"));
+        let lock = OpenOptions::new().create(true).read(true).append(true).open(self.dir.join("helpers.lock"));
         // Without it, one of two that start at once may count as its parent.
         if lock.as_ref().is_ok_and(|lock| lock.lock().is_ok()) {
             helpers = self.helpers(name);

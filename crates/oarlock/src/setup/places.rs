@@ -26,7 +26,7 @@ impl Places {
         let place = File::open(dir).or_else(|error| {
             let own = user::state_dir().ok_or(error)?;
             std::fs::create_dir_all(&own)?;
-            OpenOptions::new().create(true).append(true).open(own.join("setup.lock"))
+            OpenOptions::new().create(true).read(true).append(true).open(own.join("setup.lock"))
         });
         let place = place.ok()?;
         place.lock().ok().map(|()| place)
