@@ -8,7 +8,7 @@ mod writes;
 
 pub use answer::{Answer, Reply};
 pub use told::Told;
-pub use writes::{Written, calls_oarlock, writes};
+pub use writes::{Reach, Written, calls_oarlock, writes};
 
 /// What has happened, in one word for all clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

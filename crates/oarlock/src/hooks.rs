@@ -7,7 +7,8 @@ mod speak;
 mod who;
 
 use oarlock_clients::client::Client;
-use oarlock_clients::hook::{Answer, Moment, Told, calls_oarlock, writes};
+use oarlock_clients::hook::{Answer, Moment, Reach, Told, calls_oarlock, writes};
+use oarlock_model::pattern::Pattern;
 use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::{AgentName, SessionId, limits, planted};
 use oarlock_ops::OpError;
@@ -72,12 +73,12 @@ impl Hook<'_> {
             // Not its parent, should a client not say which helper it is.
             Moment::SubagentStop if self.who.parent().is_some() => self.end(),
             Moment::SubagentStop => Ok(Answer::Nothing),
-            Moment::PreCommit => Ok(match self.check(&git::staged()?)?.as_slice() {
+            Moment::PreCommit => Ok(match self.check(&git::staged()?, &[])?.as_slice() {
                 [] => Answer::Nothing,
                 held => Answer::Deny(speak::not_committed(held)),
             }),
             // What is pushed was committed while it was free, perhaps: whoever holds it now is named, and no more by default.
-            Moment::PrePush => Ok(match (self.check(&git::pushed()?)?.as_slice(), self.settings.strict) {
+            Moment::PrePush => Ok(match (self.check(&git::pushed()?, &[])?.as_slice(), self.settings.strict) {
                 ([], _) => Answer::Nothing,
                 (held, true) => Answer::Deny(speak::pushed(held, true)),
                 (held, false) => Answer::Warn(speak::pushed(held, false)),
@@ -178,7 +179,7 @@ impl Hook<'_> {
         if self.who.parent().is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.told.input) {
             return Ok(Answer::Deny(speak::say_who(&self.who.name)));
         }
-        let mut paths = Vec::new();
+        let (mut paths, mut globs) = (Vec::new(), Vec::new());
         let is_read = self.told.input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
         for written in writes(tool, &self.told.input).into_iter().filter(|_| is_read) {
             let seen_from = self.told.cwd.as_deref().unwrap_or(".");
@@ -193,16 +194,19 @@ impl Hook<'_> {
             }
             // What is outside of the repository is nobody's here.
             let Some(Ok(path)) = named.to_str().map(|named| ThisMachine.repository_path(named)) else { continue };
-            let is_tree = written.tree && !named.is_file();
-            // The top itself is no file: only what writes all below it writes there.
-            if is_tree || path != "." {
-                paths.push(if is_tree && path != "." { format!("{path}/") } else { path });
+            match written.reach {
+                Reach::Tree if path != "." && !named.is_file() => paths.push(format!("{path}/")),
+                Reach::Tree => paths.push(path),
+                // The top itself is no file.
+                Reach::File if path != "." => paths.push(path),
+                Reach::File => {}
+                Reach::Below(pattern) => globs.extend(below(&path, &pattern)),
             }
         }
-        if paths.is_empty() {
+        if paths.is_empty() && globs.is_empty() {
             return Ok(Answer::Nothing);
         }
-        let held = self.check(&paths)?;
+        let held = self.check(&paths, &globs)?;
         if !held.is_empty() {
             return Ok(Answer::Deny(speak::denied(&held)));
         }
@@ -317,10 +321,12 @@ impl Hook<'_> {
         }
     }
 
-    /// What others hold of these paths, asked in pieces: a check takes only so many.
-    fn check(&mut self, paths: &[String]) -> Result<Vec<Value>, OpError> {
-        for some in paths.chunks(limits::LIST_ITEMS_MAX) {
-            let checked = self.call_joined("check", json!({ "paths": some }));
+    /// What others hold of these paths and patterns, asked in pieces: a check takes only so many.
+    fn check(&mut self, paths: &[String], globs: &[String]) -> Result<Vec<Value>, OpError> {
+        let of_paths = paths.chunks(limits::LIST_ITEMS_MAX).map(|some| json!({ "paths": some }));
+        let of_globs = globs.chunks(limits::LIST_ITEMS_MAX).map(|some| json!({ "globs": some }));
+        for request in of_paths.chain(of_globs) {
+            let checked = self.call_joined("check", request);
             let held = self.held_by_others(checked)?;
             if !held.is_empty() {
                 return Ok(held);
@@ -328,6 +334,13 @@ impl Hook<'_> {
         }
         Ok(Vec::new())
     }
+}
+
+/// What a pattern matches below a directory, as a pattern from the repository's root; none that is no pattern.
+fn below(dir: &str, pattern: &str) -> Option<String> {
+    let pattern = Pattern::parse(pattern).ok()?;
+    let pattern = if dir == "." { pattern } else { pattern.with_literal_prefix(dir).ok()? };
+    Some(pattern.as_str().to_owned())
 }
 
 /// A path as a pattern that matches nothing else.

@@ -120,7 +120,8 @@ impl Shell<'_> {
                 let script = args.iter().position(|arg| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains('c'));
                 if let Some(script) = script.and_then(|at| args.get(at + 1)) {
                     self.look(script.known().unwrap_or_default());
-                } else if !here.is_empty() {
+                } else if args.iter().all(|arg| arg.text.starts_with('-')) || args.iter().any(|arg| arg.is("-s")) {
+                    // Without a script of its own it runs what it reads.
                     self.look(here);
                 }
             }
@@ -169,7 +170,7 @@ impl Shell<'_> {
                     for (found, words) in search.run_on(words) {
                         let mut written = programs::writes(name, words.get(1..).unwrap_or_default());
                         // Its other paths are seen from where each file is.
-                        let is_found = |written: &Written| found.directory().is_some_and(|dir| written.path.starts_with(dir));
+                        let is_found = |written: &Written| found.in_directory().is_some_and(|(dir, _)| written.path.starts_with(dir));
                         written.retain(|written| !beside || is_found(written));
                         self.add(written);
                     }

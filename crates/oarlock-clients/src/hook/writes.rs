@@ -9,19 +9,38 @@ use super::{patch, shell};
 pub struct Written {
     /// The path, absolute or from the directory that the agent works in.
     pub path: String,
-    /// Whether everything below it is meant, too.
-    pub tree: bool,
+    /// What is meant of it.
+    pub reach: Reach,
     /// Whether it is meant only if it is there: the same word could be something else, such as a branch.
     pub only_if_there: bool,
 }
 
+/// How much of a path is written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// The file itself.
+    File,
+    /// It, with everything below it.
+    Tree,
+    /// What is below it and matches this pattern of Oarlock's.
+    Below(String),
+}
+
 impl Written {
     pub(super) fn file(path: impl Into<String>) -> Self {
-        Self { path: path.into(), tree: false, only_if_there: false }
+        Self::of(path.into(), Reach::File)
     }
 
     pub(super) fn tree(path: impl Into<String>) -> Self {
-        Self { path: path.into(), tree: true, only_if_there: false }
+        Self::of(path.into(), Reach::Tree)
+    }
+
+    pub(super) fn below(path: impl Into<String>, pattern: impl Into<String>) -> Self {
+        Self::of(path.into(), Reach::Below(pattern.into()))
+    }
+
+    fn of(path: String, reach: Reach) -> Self {
+        Self { path, reach, only_if_there: false }
     }
 }
 
@@ -140,7 +159,10 @@ mod tests {
     use serde_json::json;
 
     fn paths(tool: &str, input: Value) -> Vec<String> {
-        writes(tool, &input).into_iter().map(|written| format!("{}{}", written.path, if written.tree { "/" } else { "" })).collect()
+        writes(tool, &input)
+            .into_iter()
+            .map(|written| format!("{}{}", written.path, if written.reach == Reach::Tree { "/" } else { "" }))
+            .collect()
     }
 
     #[test]

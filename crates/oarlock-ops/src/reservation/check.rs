@@ -21,8 +21,13 @@ use crate::task::values;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Check {
     /// Paths relative to the current directory, or absolute ones inside the repository; with a / at its end, all that is below it
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "globs")]
+    #[serde(default)]
     pub paths: Vec<String>,
+    /// A pattern from the repository's root: whatever it matches; repeatable
+    #[arg(long = "glob", value_name = "GLOB")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub globs: Vec<Pattern>,
 }
 
 impl Request for Check {
@@ -41,10 +46,11 @@ impl Request for Check {
     }
 
     fn check(&self) -> Result<(), Rejection> {
-        if self.paths.is_empty() {
+        if self.paths.is_empty() && self.globs.is_empty() {
             return Err(Rejection::invalid("no path to check", "name at least one"));
         }
-        values::check_list("paths", self.paths.len())
+        values::check_list("paths", self.paths.len())?;
+        values::check_list("patterns", self.globs.len())
     }
 }
 
@@ -60,6 +66,8 @@ impl Query for Check {
             };
             wanted.push(Wanted { target: Target::Paths(pattern.map_err(Rejection::from)?), mode: Mode::Shared });
         }
+        let of_glob = |glob: &Pattern| Wanted { target: Target::Paths(glob.clone()), mode: Mode::Shared };
+        wanted.extend(self.globs.iter().map(of_glob));
         let overlaps = acquire::overlaps(cx, &wanted, cx.me.map(|me| &me.session))?;
         if !overlaps.is_empty() {
             return Err(Rejection::ReservationOverlap { overlaps }.into());

@@ -11,8 +11,10 @@ pub(super) struct Search<'a> {
     roots: Vec<Word>,
     /// Whether it removes what it finds.
     removes: bool,
-    /// Whether it looks for anything but all files or all directories.
+    /// Whether it looks for anything but all files, all directories, or those of a name.
     is_narrow: bool,
+    /// The pattern of the names that it looks for.
+    name: Option<String>,
     /// Programs that it runs, and whether where each file is.
     pub(super) runs: Vec<(&'a [Word], bool)>,
 }
@@ -27,7 +29,8 @@ pub(super) fn read(args: &[Word]) -> Search<'_> {
     if roots.is_empty() {
         roots.push(Word::of("."));
     }
-    let mut search = Search { roots, removes: false, is_narrow: false, runs: Vec::new() };
+    let mut search = Search { roots, removes: false, is_narrow: false, name: None, runs: Vec::new() };
+    let mut has_choice = false;
     while let Some((word, behind)) = rest.split_first() {
         rest = behind;
         match word.text.as_str() {
@@ -38,25 +41,43 @@ pub(super) fn read(args: &[Word]) -> Search<'_> {
                 rest = rest.get(end + 1..).unwrap_or_default();
             }
             "-depth" | "-print" | "-print0" | "-type" | "-mindepth" | "-xdev" | "-mount" => {}
+            // Not only those of one name.
+            "!" | "-not" | "-o" | "-or" | "," => has_choice = true,
+            "-name" if search.name.is_none() => {
+                let (name, behind) = rest.split_first().map_or((None, rest), |(name, behind)| (Some(name), behind));
+                // Its patterns are the shell's, which are ours.
+                search.name = name.map(|name| name.known().map_or_else(|| name.pattern.clone(), str::to_owned));
+                rest = behind;
+            }
             option => search.is_narrow |= option.starts_with('-'),
         }
+    }
+    if has_choice {
+        search.is_narrow |= search.name.take().is_some();
     }
     search
 }
 
 impl Search<'_> {
-    /// What it removes by itself: everything below its directories. A narrow search through no directory in particular is left out, as
+    /// What it removes by itself: everything below its directories, or what has the name there. A narrow search through no directory in particular is left out, as
     /// almost nothing of all that is found.
     pub(super) fn removed(&self) -> Vec<Written> {
         let is_meant = |root: &&Word| !self.is_narrow || root.known().is_none_or(has_name);
-        self.roots.iter().filter(|_| self.removes).filter(is_meant).filter_map(Word::as_tree).collect()
+        let written = |root: &Word| match (&self.name, root.known()) {
+            (Some(name), Some(dir)) => Some(Written::below(dir.trim_end_matches('/'), format!("**/{name}/**"))),
+            _ => root.as_tree(),
+        };
+        self.roots.iter().filter(|_| self.removes).filter(is_meant).filter_map(written).collect()
     }
 
     /// The words of a program that it runs, once for each directory, with what is found as something below it.
     pub(super) fn run_on(&self, words: &[Word]) -> Vec<(Word, Vec<Word>)> {
         let with = |root: &Word| {
             let beginning = root.known().map_or(root.text.clone(), |path| format!("{}/", path.trim_end_matches('/')));
-            let found = Word::beginning(beginning);
+            let found = match (&self.name, root.known()) {
+                (Some(name), Some(dir)) => Word::anywhere_below(dir, name),
+                _ => Word::beginning(beginning),
+            };
             let put = |word: &Word| match word.text.split_once("{}") {
                 Some(("", _)) => found.clone(),
                 Some((before, _)) => Word::beginning(before),

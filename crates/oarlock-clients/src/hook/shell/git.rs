@@ -33,7 +33,7 @@ fn writes_here(args: &[Word]) -> Vec<Written> {
     let Some((verb, rest)) = args.split_first() else { return Vec::new() };
     let has = |word: &str| rest.iter().any(|arg| arg.is(word));
     let spares_files = ["--cached", "--staged", "-S", "-n", "--dry-run"].into_iter().any(has);
-    if spares_files && !has("--worktree") {
+    if spares_files && !has("--worktree") && !has("-W") {
         return Vec::new();
     }
     let all = || vec![Written::tree(".")];

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::nesting::{Nesting, Separator};
-use super::simple::{Simple, Word, is_assignment};
+use super::simple::{Simple, Word, escaped, is_assignment};
 
 /// The simple commands of a text, in their order. Text that no shell would take gives what was understood of it.
 pub(super) fn commands(text: &str) -> Vec<Simple> {
@@ -27,8 +27,9 @@ struct Lexer {
     at: usize,
     out: Vec<Simple>,
     now: Simple,
-    /// Words that end texts which begin with the next line, and whether tabs before them are passed over.
-    waiting: Vec<(String, bool)>,
+    /// Words that end texts which begin with the next line, whether tabs before them are passed over, and the number of the command that reads
+    /// the text.
+    waiting: Vec<(String, bool, usize)>,
     /// How deep it is inside of others' `$(`: there it ends with the bracket that it has not opened.
     depth: usize,
     nesting: Nesting,
@@ -45,6 +46,9 @@ const SUM_MAX: usize = 1_000;
 /// Behind how many words of a command one is still looked at for whether it begins a loop or ends one.
 const KEYWORD_MAX: usize = 8;
 
+/// How long a class of characters in brackets may be.
+const CLASS_MAX: usize = 64;
+
 /// A word as it is read.
 #[derive(Default)]
 struct Spelling {
@@ -52,16 +56,46 @@ struct Spelling {
     text: String,
     /// Where the first part ends, and the last one begins, that are known.
     known: Option<(usize, usize)>,
+    /// The same as a pattern; what only the run tells is [`ANYTHING`].
+    pattern: String,
     /// Commands inside it.
     inner: Vec<String>,
 }
 
+/// Stands in a pattern for what only the run tells, until it is seen whether that is a part of a name.
+const ANYTHING: char = '\0';
+
 impl Spelling {
-    /// At this place is something that only the run tells, spelled so.
-    fn unknown(&mut self, spelled: &str) {
+    fn push(&mut self, c: char) {
+        self.text.push(c);
+        self.pattern.push_str(&escaped(c.encode_utf8(&mut [0; 4])));
+    }
+
+    /// At this place is something that only the run tells, spelled so, and with this meaning in a pattern.
+    fn unknown(&mut self, spelled: &str, pattern: char) {
         let begins = self.known.map_or(self.text.len(), |(begins, _)| begins);
         self.text.push_str(spelled);
+        self.pattern.push(pattern);
         self.known = Some((begins, self.text.len()));
+    }
+
+    /// Its pattern: what is no part of a name may be several.
+    fn pattern(&self) -> String {
+        let part = |part: &str| match part {
+            "**" => part.to_owned(),
+            part if !part.is_empty() && part.chars().all(|c| c == ANYTHING) => "**".to_owned(),
+            part => {
+                let mut out = String::new();
+                for c in part.chars().map(|c| if c == ANYTHING { '*' } else { c }) {
+                    // An escaped one is followed by a bracket.
+                    if c != '*' || !out.ends_with('*') {
+                        out.push(c);
+                    }
+                }
+                out
+            }
+        };
+        self.pattern.split('/').map(part).collect::<Vec<_>>().join("/")
     }
 
     fn finish(self) -> (Word, Vec<String>) {
@@ -69,8 +103,10 @@ impl Spelling {
             // Programs of that name.
             Some(_) if matches!(self.text.as_str(), "[" | "[[") => Word::of(self.text),
             Some((end, tail)) => Word {
+                pattern: self.pattern(),
+                text: self.text.get(..end).unwrap_or_default().to_owned(),
+                is_known: false,
                 tail: self.text.get(tail..).unwrap_or_default().to_owned(),
-                ..Word::beginning(self.text.get(..end).unwrap_or_default())
             },
             None => Word::of(self.text),
         };
@@ -166,6 +202,7 @@ impl Lexer {
 
     fn separate(&mut self, separator: Separator) {
         self.end_command();
+        self.now.is_piped = separator == Separator::Pipe;
         self.is_in_test = false;
         self.nesting.separate(separator, &mut self.out);
     }
@@ -232,7 +269,7 @@ impl Lexer {
                 self.at += 1;
             }
             let (mark, _) = self.word();
-            self.waiting.push((mark.text, strips));
+            self.waiting.push((mark.text, strips, self.out.len()));
             return Role::Word;
         }
         self.at += 1;
@@ -259,7 +296,7 @@ impl Lexer {
 
     /// The texts that begin with this line.
     fn here_texts(&mut self) {
-        for (mark, strips) in std::mem::take(&mut self.waiting) {
+        for (mark, strips, reader) in std::mem::take(&mut self.waiting) {
             let mut text = String::new();
             while self.at < self.chars.len() {
                 let end = self.chars[self.at..].iter().position(|c| *c == '\n').map_or(self.chars.len(), |length| self.at + length);
@@ -272,7 +309,11 @@ impl Lexer {
                 text.push_str(shown);
                 text.push('\n');
             }
-            self.now.here = text;
+            // Whoever reads what the reader prints may read the text.
+            let behind = self.out.iter_mut().chain([&mut self.now]).skip(reader).enumerate();
+            for (_, command) in behind.take_while(|(at, command)| *at == 0 || command.is_piped) {
+                command.here.clone_from(&text);
+            }
         }
     }
 
@@ -285,13 +326,13 @@ impl Lexer {
                     // The values of an array are no commands.
                     self.at += 1;
                     self.bracketed('(', ')');
-                    word.unknown("");
+                    word.unknown("", ANYTHING);
                 }
                 c if c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | ')' | '<' | '>') => break,
                 '\'' => {
                     self.at += 1;
                     while let Some(c) = self.peek(0).filter(|c| *c != '\'') {
-                        word.text.push(c);
+                        word.push(c);
                         self.at += 1;
                     }
                     self.at += 1;
@@ -301,12 +342,12 @@ impl Lexer {
                     while let Some(c) = self.peek(0).filter(|c| *c != '"') {
                         match c {
                             '\\' if matches!(self.peek(1), Some('"' | '\\' | '$' | '`')) => {
-                                word.text.extend(self.peek(1));
+                                self.peek(1).into_iter().for_each(|c| word.push(c));
                                 self.at += 2;
                             }
-                            '$' | '`' => self.expansion(&mut word),
+                            '$' | '`' => self.expansion(&mut word, true),
                             c => {
-                                word.text.push(c);
+                                word.push(c);
                                 self.at += 1;
                             }
                         }
@@ -314,16 +355,24 @@ impl Lexer {
                     self.at += 1;
                 }
                 '\\' => {
-                    word.text.extend(self.peek(1).filter(|c| *c != '\n'));
+                    self.peek(1).filter(|c| *c != '\n').into_iter().for_each(|c| word.push(c));
                     self.at += 2;
                 }
-                '$' | '`' => self.expansion(&mut word),
-                '*' | '?' | '[' => {
-                    word.unknown(c.encode_utf8(&mut [0; 4]));
+                '$' | '`' => self.expansion(&mut word, false),
+                '*' | '?' => {
+                    word.unknown(c.encode_utf8(&mut [0; 4]), c);
                     self.at += 1;
                 }
+                '[' => {
+                    // One of those in the brackets, or a bracket.
+                    let in_brackets =
+                        self.chars[self.at..].iter().take(CLASS_MAX).position(|c| *c == ']' || c.is_whitespace() || *c == '/');
+                    let end = in_brackets.map(|length| self.at + length).filter(|end| self.chars[*end] == ']');
+                    word.unknown("[", if end.is_some() { '?' } else { ANYTHING });
+                    self.at = end.unwrap_or(self.at) + 1;
+                }
                 c => {
-                    word.text.push(c);
+                    word.push(c);
                     self.at += 1;
                 }
             }
@@ -332,25 +381,26 @@ impl Lexer {
     }
 
     /// A `$` or a backtick, which may be an ordinary character after all.
-    fn expansion(&mut self, word: &mut Spelling) {
+    fn expansion(&mut self, word: &mut Spelling, in_quotes: bool) {
         let (open, close) = match (self.peek(0), self.peek(1)) {
             (Some('$'), Some('(')) => ('(', ')'),
             (Some('$'), Some('{')) => ('{', '}'),
             (Some('`'), _) => ('\0', '`'),
+            (_, Some('\'')) if !in_quotes => return self.escaped_quote(word),
             (_, Some(c)) if c.is_alphanumeric() || matches!(c, '_' | '@' | '*' | '?' | '$' | '!' | '#') => {
                 self.at += 2;
                 while self.peek(0).is_some_and(|c| c.is_alphanumeric() || c == '_') {
                     self.at += 1;
                 }
-                return word.unknown("");
+                return word.unknown("", ANYTHING);
             }
             _ => {
-                word.text.push('$');
+                word.push('$');
                 self.at += 1;
                 return;
             }
         };
-        word.unknown("");
+        word.unknown("", ANYTHING);
         self.at += usize::from(close != '`');
         if let Some(end) = self.sum_end() {
             self.at = end;
@@ -361,6 +411,17 @@ impl Lexer {
         if close != '}' {
             word.inner.push(inner);
         }
+    }
+
+    /// `$'…'`, in which a backslash takes the meaning from a quote.
+    fn escaped_quote(&mut self, word: &mut Spelling) {
+        self.at += 2;
+        while let Some(c) = self.peek(0).filter(|c| *c != '\'') {
+            let escaped = self.peek(1).filter(|_| c == '\\');
+            word.push(escaped.unwrap_or(c));
+            self.at += if escaped.is_some() { 2 } else { 1 };
+        }
+        self.at += 1;
     }
 
     /// What stands before the bracket that closes the one before, and goes behind it.

@@ -126,8 +126,9 @@ pub(super) fn onto(options: &Options<'_>, moves: bool) -> Vec<Written> {
     for source in sources {
         match source.name() {
             Some(name) => found.push(Written::tree(format!("{dir}/{name}"))),
-            // A name that only the run tells.
-            None if is_dir && has_name(dir) => found.push(Written::tree(dir)),
+            None if is_dir && has_name(dir) => {
+                found.extend(source.name_pattern().map(|name| Written::below(dir, format!("{name}/**"))));
+            }
             None => {}
         }
     }

@@ -11,17 +11,28 @@ pub(super) struct Word {
     pub(super) is_known: bool,
     /// What follows the last part that only the run tells.
     pub(super) tail: String,
+    /// The word as a pattern, where it is not known as a whole: wildcards of the shell stand for what they mean there, and what only the run
+    /// tells for anything.
+    pub(super) pattern: String,
 }
 
 impl Word {
     /// A word that is known as a whole.
     pub(super) fn of(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_known: true, tail: String::new() }
+        Self { text: text.into(), is_known: true, ..Self::default() }
     }
 
     /// A word of which only the beginning is known.
     pub(super) fn beginning(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..Self::default() }
+        let text = text.into();
+        let rest = if text.is_empty() || text.ends_with('/') { "**" } else { "*" };
+        Self { pattern: format!("{}{rest}", escaped(&text)), text, ..Self::default() }
+    }
+
+    /// What is found anywhere below a directory, by names that match a pattern.
+    pub(super) fn anywhere_below(dir: &str, name: &str) -> Self {
+        let text = format!("{}/", dir.trim_end_matches('/'));
+        Self { pattern: format!("{}**/{name}", escaped(&text)), text, ..Self::default() }
     }
 
     /// The whole word, where it is known.
@@ -36,13 +47,34 @@ impl Word {
 
     /// The word without so many bytes at its beginning, which end with a character.
     pub(super) fn after(&self, bytes: usize) -> Self {
-        Self { text: self.text.get(bytes..).unwrap_or_default().to_owned(), ..self.clone() }
+        let behind = |text: &str| text.get(bytes..).unwrap_or_default().to_owned();
+        Self { text: behind(&self.text), pattern: behind(&self.pattern), ..self.clone() }
     }
 
-    /// The directory that a path is below of which only the beginning is known. None without a name of its own: then it could be anything.
-    pub(super) fn directory(&self) -> Option<&str> {
-        let (dir, _) = self.text.rsplit_once('/').filter(|_| !self.is_known)?;
-        has_name(dir).then_some(dir)
+    /// Of a path of which only the beginning is known: the directory that it is below, and the pattern of what is meant there. None where no name
+    /// is known of either: then it could be anything.
+    pub(super) fn in_directory(&self) -> Option<(&str, String)> {
+        if self.is_known {
+            return None;
+        }
+        let dir = self.text.rsplit_once('/').map(|(dir, _)| dir);
+        let below: Vec<&str> = self.pattern.split('/').skip(dir.map_or(0, |dir| dir.matches('/').count() + 1)).collect();
+        let mut below: Vec<&str> = below.into_iter().filter(|part| !matches!(*part, "" | ".")).collect();
+        below.dedup_by(|a, b| *a == "**" && *b == "**");
+        let is_named = |part: &&str| part.chars().any(|c| !matches!(c, '*' | '?'));
+        let dir = match dir {
+            Some("") => return None,
+            Some(dir) if has_name(dir) => dir,
+            // The name has to be right here, or everything could be meant.
+            dir => dir.or(Some(".")).filter(|_| below.first().is_some_and(is_named))?,
+        };
+        (!below.is_empty() && !below.contains(&"..")).then(|| (dir, below.join("/")))
+    }
+
+    /// The last name of a path as a pattern.
+    pub(super) fn name_pattern(&self) -> Option<String> {
+        let last = self.pattern.trim_end_matches('/').rsplit('/').next().filter(|last| !last.is_empty() && !self.is_known)?;
+        Some(if last == "**" { "*".into() } else { last.into() })
     }
 
     /// The last name of a path.
@@ -57,7 +89,7 @@ impl Word {
         (!matches!(name, "" | "..")).then_some(name)
     }
 
-    /// The file of this path as something written; all below its directory when that is all that is known.
+    /// The file of this path as something written; all that it may be where it is not known as a whole.
     pub(super) fn as_file(&self) -> Option<Written> {
         self.written(false)
     }
@@ -71,9 +103,27 @@ impl Word {
         match self.known() {
             Some("") => None,
             Some(path) => Some(if tree { Written::tree(path) } else { Written::file(path) }),
-            None => self.directory().map(Written::tree),
+            None => self.in_directory().map(|(dir, below)| {
+                let is_whole = below.ends_with("**");
+                if below == "**" {
+                    Written::tree(dir)
+                } else {
+                    Written::below(dir, if tree && !is_whole { format!("{below}/**") } else { below })
+                }
+            }),
         }
     }
+}
+
+/// A text as a pattern that matches it alone.
+pub(super) fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        match c {
+            '*' | '?' | '[' => out.extend(['[', c, ']']),
+            c => out.push(c),
+        }
+        out
+    })
 }
 
 /// Whether a path names anything, and does not only lead up or stay.
@@ -88,8 +138,10 @@ pub(super) struct Simple {
     pub(super) words: Vec<Word>,
     /// Files it writes by redirection.
     pub(super) outputs: Vec<Word>,
-    /// What it reads from the command line itself.
+    /// What it reads from the command line itself, or is piped from there.
     pub(super) here: String,
+    /// Whether it reads what the one before it prints.
+    pub(super) is_piped: bool,
     /// Commands that run inside its words.
     pub(super) inner: Vec<String>,
     /// How many shells of their own begin with it.

@@ -1,7 +1,15 @@
 use super::*;
+use crate::hook::Reach;
 
 fn of(command: &str) -> Vec<String> {
-    let shown = |w: Written| format!("{}{}{}", w.path, if w.tree { "/**" } else { "" }, if w.only_if_there { "?" } else { "" });
+    let shown = |w: Written| {
+        let reach = match w.reach {
+            Reach::File => String::new(),
+            Reach::Tree => "/**".into(),
+            Reach::Below(pattern) => format!("/{pattern}"),
+        };
+        format!("{}{reach}{}", w.path, if w.only_if_there { "?" } else { "" })
+    };
     let mut paths: Vec<String> = writes(command, None).into_iter().map(shown).collect();
     paths.sort();
     paths
@@ -55,10 +63,15 @@ fn common_writes_are_seen() {
         ("bash <<'EOF'\necho > x\nEOF", &["x"]),
         ("ls | xargs -I{} sed -i s/a/b/ z", &["z"]),
         ("echo \"a > b\" '> c' \\> d # > e", &[]),
-        ("echo > \"$HOME/x\"; echo > $FILE; rm *.rs", &[]),
+        ("echo > \"$HOME/x\"; echo > $FILE; rm *.rs", &["./*.rs/**"]),
         ("diff <(ls a) <(ls b) > d", &["d"]),
         ("cat < in > out", &["out"]),
         ("cat <<< 'x' > out", &["out"]),
+        ("cat > notes.md <<'EOF' && bash check.sh\n`rm -rf src`\necho > y\nEOF\n", &["notes.md"]),
+        ("cat <<EOF | sort | bash\necho > y\nEOF\necho > z", &["y", "z"]),
+        ("bash deploy.sh <<EOF\necho > y\nEOF\nbash -s a <<EOF\necho > z\nEOF\n", &["z"]),
+        ("apply_patch <<'EOF' && cargo fmt\n*** Begin Patch\n*** Update File: a b.rs\n*** End Patch\nEOF\n", &["a b.rs"]),
+        ("git commit -m $'don\\'t do that' -m 'see > src/a.rs'; rm $'a\\tb'", &["atb/**"]),
         ("ls -la; cargo test --workspace", &[]),
         ("echo 'unclosed > x", &[]),
         ("echo $(", &[]),
@@ -71,22 +84,29 @@ fn common_writes_are_seen() {
 #[test]
 fn of_a_path_that_only_the_run_tells_the_directory_is_meant() {
     assert_writes(&[
-        ("rm -rf src/*", &["src/**"]),
+        ("rm -rf src/*", &["src/*/**"]),
         ("echo > src/$f", &["src/**"]),
         ("echo > \"src/deep/$f\"; echo >> 'src/$f'", &["src/$f", "src/deep/**"]),
-        ("sed -i s/a/b/ src/*.rs", &["src/**"]),
-        ("sed -i \"s/$a/b/\" src/a.rs lib/[ab].rs", &["lib/**", "src/a.rs"]),
+        ("sed -i s/a/b/ src/*.rs", &["src/*.rs"]),
+        ("sed -i \"s/$a/b/\" src/a.rs lib/[ab].rs", &["lib/?.rs", "src/a.rs"]),
         ("sed -i -e \"s/$a/b/\" x", &["x"]),
-        ("rm -rf build/$x/y; rm -r /abs/$(date)/x", &["/abs/**", "build/**"]),
-        ("cd sub && rm a/*.o", &["sub/a/**"]),
+        ("rm -rf build/$x/y; rm -r /abs/$(date)/x", &["/abs/**/x/**", "build/**/y/**"]),
+        ("cd sub && rm a/*.o", &["sub/a/*.o/**"]),
         ("rm *; rm ./* ../*; rm $f; rm -rf $HOME/x; rm -rf \"$d\"/*; rm /*", &[]),
-        ("rm src*; rm src?/a", &[]),
+        ("rm src*; rm src?/a; rm -f ./*.log ../*.log", &["../*.log/**", "./*.log/**", "./src*/**", "./src?/a/**"]),
+        ("rm -rf packages/*/node_modules crates/*/target", &["crates/*/target/**", "packages/*/node_modules/**"]),
+        ("cp a.rs \"src/a.rs.$(date +%s)\"; rm -f src/*.orig src/a[0-9].o", &["src/*.orig/**", "src/a.rs.*/**", "src/a?.o/**"]),
+        ("echo > 'src/[id]/'$x; echo > src/[/$x", &["src/**", "src/[id]/**"]),
+        (
+            "echo > src/'a*'$x; echo > src/$a$b; echo > src/x$a-$b.rs; echo > a/../$x.rs",
+            &["a/../*.rs", "src/**", "src/a[*]*", "src/x*-*.rs"],
+        ),
         ("rm ''; echo > \"\"", &[]),
         ("cp $x lib/a.rs", &["lib/a.rs"]),
-        ("cp src/*.rs lib/", &["lib", "lib/**"]),
+        ("cp src/*.rs lib/", &["lib", "lib/*.rs/**"]),
         ("cp \"$tmp/a.rs\" lib/", &["lib", "lib/a.rs/**"]),
         ("cp $x .; cp a/b .", &["./b/**"]),
-        ("mv src/*.rs \"$d\"", &["src/**"]),
+        ("mv src/*.rs \"$d\"", &["src/*.rs/**"]),
         ("truncate -s $n x; touch -r $ref y", &["x", "y"]),
         ("git checkout $branch src/a", &["src/a/**"]),
         ("git -C $d rm a; git $verb a", &[]),
@@ -141,15 +161,16 @@ fn git_writes_over_files() {
 #[test]
 fn a_search_writes_where_it_looks() {
     assert_writes(&[
-        ("find src -name '*.o' -delete", &["src/**"]),
+        ("find src -name '*.o' -delete; find lib/ -type d -name $x -delete", &["lib/**/**/**", "src/**/*.o/**"]),
         ("find a b/ -type f -exec rm -f {} +", &["a/**", "b/**"]),
         ("find src -name x -exec sed -i s/a/b/ {} \\; -o -exec grep y {} ';'", &["src/**"]),
-        ("find src -exec mv {} old/ \\;", &["old", "old/**", "src/**"]),
+        ("find src -exec mv {} old/ \\;", &["old", "old/*/**", "src/**"]),
         ("find src -execdir mv {} new \\; -execdir touch other \\;", &["src/**"]),
         ("find src -exec sh -c 'echo > made' \\;", &["made"]),
-        ("find src/* \\( -name a -o -name b \\) -delete", &["src/**"]),
+        ("find src/* \\( -name a -o -name b \\) -delete; find lib ! -name a -delete", &["lib/**", "src/*/**"]),
         ("find . -delete", &["./**"]),
-        ("find . -name '*.pyc' -delete; find -name x -delete; find $d -delete; find . -exec rm {} +", &[]),
+        ("find . -name '*.pyc' -delete; find -name x -delete", &["./**/*.pyc/**", "./**/x/**"]),
+        ("find . -mtime +7 -delete; find $d -delete; find . -exec rm {} +", &[]),
         ("find src -name '*.rs' -exec grep -l x {} +; find src -print", &[]),
         ("find a -exec find b -delete \\;", &[]),
         ("find a -exec", &[]),
@@ -208,9 +229,9 @@ fn torn_commands_are_read_as_far_as_they_go() {
 }
 
 fn assert_writes(cases: &[(&str, &[&str])]) {
-    for (command, expected) in cases {
-        assert_eq!(of(command), *expected, "{command}");
-    }
+    let found = cases.iter().map(|(command, expected)| (*command, of(command), *expected));
+    let wrong: Vec<_> = found.filter(|(_, found, expected)| found != expected).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

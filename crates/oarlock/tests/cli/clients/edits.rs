@@ -30,6 +30,7 @@ fn every_way_to_write_a_held_file_is_refused() {
         ("claude", "Bash", json!({"command": "git reset --hard"})),
         ("claude", "Bash", json!({"command": "git stash"})),
         ("claude", "Bash", json!({"command": "rm src/*.rs"})),
+        ("claude", "Bash", json!({"command": "cp x \"docs/api.$ext\""})),
         ("claude", "Bash", json!({"command": "echo x > \"docs/$name\""})),
         ("claude", "Bash", json!({"command": "find src -name '*.rs' -exec sed -i s/a/b/ {} +"})),
         ("codex", "apply_patch", json!({"command": PATCH})),
@@ -49,6 +50,21 @@ fn every_way_to_write_a_held_file_is_refused() {
         assert!(why.as_ref().is_some_and(|why| why.contains("held by bob")), "{client} {tool} {input}: {why:?}");
     }
     assert!(!project.ok("agents")["agents"].to_string().contains("claude-"), "asking makes nobody join");
+}
+
+#[test]
+fn what_only_looks_like_it_is_not_refused() {
+    let project = held();
+    let session = Session::new(&project, "claude", "0199-session-1");
+    for command in [
+        "rm -rf */node_modules docs/*.orig; rm -f docs/guide.*",
+        "cp x \"docs/guide.md.$(date +%s)\"; find docs -name '*.orig' -delete",
+        "git checkout -b src; git stash list; git log -- src > log.txt",
+        "cat src/a.rs | tee copy; grep -r x src > found; ls src/*",
+        "tar xf a.tgz; cargo test 2>&1 | tail -5",
+    ] {
+        assert_eq!(session.refused("Bash", json!({"command": command})), None, "{command}");
+    }
 }
 
 #[test]

@@ -176,6 +176,17 @@ fn a_linked_worktree_checks_the_same_paths() {
 }
 
 #[test]
+fn patterns_can_be_checked() {
+    let project = Project::with(&["ada", "bob"]);
+    project.ok("reserve src/a.rs --as ada");
+    project.fails("check --glob 'src/*.rs' --as bob", 4, "reservation_overlap");
+    project.fails("check lib/x.rs --glob '**/a.*' --as bob", 4, "reservation_overlap");
+    project.ok("check --glob 'src/*.md' --glob 'lib/**' --as bob");
+    project.fails("check --glob /src --as bob", 2, "invalid_request");
+    project.fails("check", 2, "usage");
+}
+
+#[test]
 fn the_root_itself_can_be_checked() {
     let project = Project::with(&["ada", "bob"]);
     project.ok("check . --as bob");
