@@ -5,9 +5,19 @@ use std::io;
 use std::path::Path;
 
 pub use crate::family::file::{
-    WithoutTraps, canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, keep_for_owner, links, private_dir,
-    raise_limit, rename_to_free, set_mode, sync_dir,
+    canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, keep_for_owner, links, private_dir, raise_limit,
+    rename_to_free, set_mode, sync_dir,
 };
+
+/// Opening files that others may have put traps in the place of.
+pub trait WithoutTraps {
+    /// Never through a symbolic link at the end of the path, and never waiting at a pipe, which on Windows is no file.
+    fn without_traps(&mut self) -> &mut Self;
+    /// Never waiting at a pipe; links are followed.
+    fn without_waiting(&mut self) -> &mut Self;
+    /// A file that is made has these permission bits, less the umask. Systems without such bits give it those of its directory.
+    fn made_with(&mut self, mode: u32) -> &mut Self;
+}
 
 /// Makes the content of a file that others have written last through a loss of power. It is opened for writing, which Windows asks for.
 ///

@@ -7,15 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-/// Opening files that others may have put traps in the place of.
-pub trait WithoutTraps {
-    /// Never through a symbolic link at the end of the path, and never waiting at a pipe.
-    fn without_traps(&mut self) -> &mut Self;
-    /// Never waiting at a pipe; links are followed.
-    fn without_waiting(&mut self) -> &mut Self;
-    /// A file that is made has these permission bits, less the umask. Systems without such bits give it those of its directory.
-    fn made_with(&mut self, mode: u32) -> &mut Self;
-}
+use crate::file::WithoutTraps;
 
 impl WithoutTraps for OpenOptions {
     fn without_traps(&mut self) -> &mut Self {

@@ -8,18 +8,10 @@ use std::path::{Path, PathBuf};
 
 use winapi_util::Handle;
 
+use crate::file::WithoutTraps;
+
 /// The link itself is opened, not what it leads to (`FILE_FLAG_OPEN_REPARSE_POINT`).
 const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
-
-/// Opening files that others may have put traps in the place of.
-pub trait WithoutTraps {
-    /// Never through a symbolic link at the end of the path.
-    fn without_traps(&mut self) -> &mut Self;
-    /// Pipes are no files here.
-    fn without_waiting(&mut self) -> &mut Self;
-    /// There are no permission bits.
-    fn made_with(&mut self, mode: u32) -> &mut Self;
-}
 
 impl WithoutTraps for OpenOptions {
     fn without_traps(&mut self) -> &mut Self {

@@ -17,7 +17,8 @@ use super::memory::Memory;
 use crate::cli::ThisMachine;
 
 /// Programs that only start others: what a client's session stands for is the client, not the shell that it ran the hook with.
-const SHELLS: [&str; 10] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env", "timeout"];
+const SHELLS: [&str; 13] =
+    ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env", "timeout", "cmd", "powershell", "pwsh"];
 
 /// Whom a hook acts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
