@@ -1,6 +1,7 @@
 //! Which files a shell command is going to write, as far as its text tells: redirections and the common commands that write. It is a
 //! guard rail and no wall: what a program does by itself, or what only the run tells, is found when it is committed.
 
+mod braces;
 mod find;
 mod git;
 mod lexer;

@@ -17,8 +17,7 @@ use super::memory::Memory;
 use crate::cli::ThisMachine;
 
 /// Programs that only start others: what a client's session stands for is the client, not the shell that it ran the hook with.
-const SHELLS: [&str; 13] =
-    ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env", "timeout", "cmd", "powershell", "pwsh"];
+const SHELLS: [&str; 13] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env", "timeout", "cmd", "powershell", "pwsh"];
 
 /// Whom a hook acts for.
 #[derive(Clone, Debug, PartialEq, Eq)]

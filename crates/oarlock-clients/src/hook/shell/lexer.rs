@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::braces;
 use super::nesting::{Nesting, Separator};
 use super::simple::{Simple, Word, escaped, is_assignment};
 
@@ -190,8 +191,18 @@ impl Lexer {
                 '<' => role = self.input(role),
                 c if c.is_ascii_digit() && self.is_descriptor() => self.at += 1,
                 _ => {
+                    let start = self.at;
                     let word = self.word();
-                    self.take(word, role);
+                    let spelled: String = self.chars[start..self.at.min(self.chars.len())].iter().collect();
+                    match braces::expanded(&spelled).filter(|_| role == Role::Word) {
+                        Some(words) => {
+                            for spelled in words {
+                                let word = Self { chars: spelled.chars().collect(), ..Self::default() }.word();
+                                self.take(word, role);
+                            }
+                        }
+                        None => self.take(word, role),
+                    }
                     role = Role::Word;
                 }
             }

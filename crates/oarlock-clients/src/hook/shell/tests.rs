@@ -67,6 +67,7 @@ fn common_writes_are_seen() {
         ("diff <(ls a) <(ls b) > d", &["d"]),
         ("cat < in > out", &["out"]),
         ("cat <<< 'x' > out", &["out"]),
+        ("rm src/{a,b}.rs; cp a.rs{,.bak}; touch '{a,b}'", &["a.rs.bak", "a.rs.bak/a.rs/**", "src/a.rs/**", "src/b.rs/**", "{a,b}"]),
         ("cat > notes.md <<'EOF' && bash check.sh\n`rm -rf src`\necho > y\nEOF\n", &["notes.md"]),
         ("cat <<EOF | sort | bash\necho > y\nEOF\necho > z", &["y", "z"]),
         ("bash deploy.sh <<EOF\necho > y\nEOF\nbash -s a <<EOF\necho > z\nEOF\n", &["z"]),
