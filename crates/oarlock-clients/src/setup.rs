@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::block::{self, Comment};
 use crate::client::Client;
-use crate::edit::{EditError, Edited};
+use crate::edit::{EditError, Edited, newline_of};
 use crate::json::{self, JsonWant};
 use crate::toml::{self, TomlWant};
 pub use hooks::claude_hooks;
@@ -142,6 +142,16 @@ impl Content {
         }
     }
 
+    /// What is left of a text in which nothing but Oarlock's is, where its file has to stay.
+    pub fn emptied(&self, text: &str) -> String {
+        let newline = newline_of(text);
+        match self {
+            Self::Json(_) => format!("{{}}{newline}"),
+            Self::Script(_) => format!("{}{newline}", text.lines().next().filter(|line| line.starts_with("#!")).unwrap_or_default()),
+            _ => String::new(),
+        }
+    }
+
     /// Whether a text that insertions were taken out of still says everything that the text without what is Oarlock's says, in its place. In a
     /// TOML file, a key that somebody has put below a header of Oarlock's belongs to another table when the header is gone.
     pub fn keeps_all(&self, undone: &str, taken_out: &str) -> bool {
@@ -171,8 +181,17 @@ fn put_script(text: &str, body: &str) -> Result<Edited, EditError> {
         return Ok(edited);
     }
     let first = text.lines().next().unwrap_or_default();
-    let interpreter = first.strip_prefix("#!").and_then(|rest| rest.split_whitespace().last()).and_then(|path| path.rsplit('/').next());
-    if !matches!(interpreter, Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash")) {
+    let Some(interpreter) = first.strip_prefix("#!") else {
+        // Git has a shell run what does not say who runs it.
+        edited.insert(0, block);
+        return Ok(edited);
+    };
+    let mut names = interpreter.split_whitespace().map(|path| path.rsplit('/').next().unwrap_or(path));
+    let name = match names.next() {
+        Some("env") => names.find(|name| !name.starts_with('-') && !name.contains('=')),
+        name => name,
+    };
+    if !matches!(name, Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash")) {
         return Err(EditError::at(text, 0, "this hook is no shell script: call `oarlock hook git …` from it"));
     }
     match text.find('\n') {
@@ -280,7 +299,7 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
                     "pre-push" => (
                         "  oarlock_refs=$(cat)\n",
                         "printf '%s\\n' \"$oarlock_refs\" | ",
-                        "\n  exec <<oarlock_refs_end\n$oarlock_refs\noarlock_refs_end",
+                        "\n  if [ -z \"$oarlock_refs\" ]; then exec </dev/null; else exec <<oarlock_refs_end\n$oarlock_refs\noarlock_refs_end\n  fi",
                     ),
                     _ => ("", "", ""),
                 };

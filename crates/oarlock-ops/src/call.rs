@@ -1,7 +1,7 @@
 //! Running a request: identity, idempotency, one transaction (semantics 7, 9, 18).
 
 use oarlock_model::agent::Agent;
-use oarlock_model::rules::authority::Authority;
+use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::rules::liveness;
 use oarlock_model::{AgentName, Rejection, SessionId, limits, planted};
 use serde::Serialize;
@@ -211,13 +211,16 @@ fn stale(agent: &Agent, caller: &Caller) -> Option<Rejection> {
     Some(Rejection::StaleSession { agent: agent.name.clone(), session: meant.clone(), why, current })
 }
 
-/// The one session that owns a process above the caller; two candidates count as none.
+/// The one session that owns a process above the caller; two candidates count as none. A helper, which shares its parent's process, says its own
+/// name.
 fn by_ancestor(view: &dyn View, caller: &Caller) -> StoreResult<Option<Agent>> {
     if caller.ancestors.is_empty() {
         return Ok(None);
     }
     let mut candidates = view.mortal_agents()?;
     candidates.retain(|agent| agent.owner.process().is_some_and(|process| caller.ancestors.iter().any(|a| a == process)));
+    let names: Vec<AgentName> = candidates.iter().map(|agent| agent.name.clone()).collect();
+    candidates.retain(|agent| !names.iter().any(|name| *name != agent.name && speaks_for(name, &agent.name)));
     Ok(if candidates.len() == 1 { candidates.pop() } else { None })
 }
 

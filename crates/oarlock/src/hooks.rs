@@ -268,7 +268,13 @@ impl Hook<'_> {
             self.helper_ended(&helper)?;
             self.who = self.main.clone();
         }
-        let beat = self.call_joined("heartbeat", json!({}))?;
+        let mut beat = self.call_joined("heartbeat", json!({}))?;
+        // Clients run tools, and so hooks, side by side: one of them hands the messages over.
+        let has_messages = |beat: &Value| beat["unread"].as_u64().is_some_and(|unread| unread > 0);
+        let _alone = has_messages(&beat).then(|| self.memory.alone(&self.who.name)).flatten();
+        if _alone.is_some() {
+            beat["unread"] = self.call("heartbeat", json!({}))?["unread"].clone();
+        }
         let mut text = String::new();
         if self.memory.start_is_owed(&self.who.name) {
             let prime = self.call("prime", json!({}))?;
@@ -309,8 +315,21 @@ impl Hook<'_> {
         }
         if self.who.parent().is_none() {
             self.memory.forget_run(&self.who.harness);
+            self.end_helpers()?;
         }
         self.leave().map(|()| Answer::Nothing)
+    }
+
+    /// Helpers that have not ended by themselves end with the one whose they are.
+    fn end_helpers(&mut self) -> Result<(), OpError> {
+        let agents = self.call("agents", json!({}))?;
+        let names = agents["agents"].as_array().into_iter().flatten().filter_map(|agent| AgentName::parse(agent["name"].as_str()?).ok());
+        let own: Vec<AgentName> = names.filter(|name| *name != self.who.name && speaks_for(&self.who.name, name)).collect();
+        for name in own {
+            // One that has ended meanwhile is no failure.
+            let _ = self.call_as(&Caller::named(name), "leave", json!({}));
+        }
+        Ok(())
     }
 
     fn leave(&mut self) -> Result<(), OpError> {

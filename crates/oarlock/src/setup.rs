@@ -34,6 +34,8 @@ pub(crate) struct Change {
     is_program: bool,
     /// Whether something that is not Oarlock's stands where Oarlock's should.
     pub(crate) is_taken: bool,
+    /// Whether it still has what Oarlock needs after the taking back, because that was there before.
+    pub(crate) stays: bool,
     record: Option<Record>,
 }
 
@@ -118,6 +120,7 @@ impl Plan {
         let edited = put(text)?;
         if edited.insertions.is_empty() {
             // All of it is there, put there by somebody else or changed since: it is left alone.
+            record.was_there |= known.is_none();
             return Ok((now.map(str::to_owned), record));
         }
         if known.is_none() || !target.content.is_in(text) {
@@ -134,6 +137,10 @@ impl Plan {
     /// # Errors
     /// As [`Plan::put`].
     pub(crate) fn take_out(&mut self, client: Client) -> Result<(), OpError> {
+        let mut is_set_up = false;
+        for target in targets(client, self.scope, &self.facts).iter().filter(|target| !target.is_shared) {
+            is_set_up |= self.journal.get(&self.file_of(client, target)?).is_some();
+        }
         for target in targets(client, self.scope, &self.facts) {
             let file = self.file_of(client, &target)?;
             if self.is_other_name_of_shared(&target, &file)? {
@@ -143,13 +150,18 @@ impl Plan {
                 self.note(client, &target, file, None, None)?;
                 continue;
             };
-            let record = self.record(&file).cloned();
+            // What was there before stays the first time; who takes a client out again means that, too.
+            let record = self.record(&file).filter(|record| is_set_up || !record.was_there).cloned();
             if target.is_shared && self.is_needed_by_others(client)? {
                 self.note(client, &target, file, Some(text), record)?;
                 continue;
             }
             let after = Self::taken_out(&target.content, &file, &text, record.as_ref())?;
-            self.note(client, &target, file, after, None)?;
+            let stays = record.is_some() && after.as_ref().is_some_and(|after| target.content.is_in(after));
+            self.note(client, &target, file.clone(), after, None)?;
+            if let Some(change) = self.changes.get_mut(&file) {
+                change.stays |= stays;
+            }
         }
         Ok(())
     }
@@ -159,19 +171,17 @@ impl Plan {
             .filter(|_| !planted::is(planted::SETUP_FORGETS))
             .and_then(|record| undo(text, &record.insertions).map(|left| (record, left)));
         let taken_out = |text: &str| content.take_out(text).map_err(|error| unfit(file, &error));
-        if let Some((record, left)) = undone.filter(|(_, left)| content.put(left).is_ok()) {
-            // What was committed by somebody else's set-up was there before ours, and goes with it.
-            if content.is_in(&left) {
-                return taken_out(&left);
-            }
-            if content.keeps_all(&left, &taken_out(text)?.unwrap_or_default()) {
-                return Ok((!(record.created && left.trim().is_empty())).then_some(left));
-            }
+        if let Some((record, left)) = undone.filter(|(_, left)| content.put(left).is_ok())
+            && content.keeps_all(&left, &taken_out(text)?.unwrap_or_default())
+        {
+            return Ok((!(record.created && left.trim().is_empty())).then_some(left));
         }
         if !content.is_in(text) {
             return Ok(Some(text.to_owned()));
         }
-        taken_out(text)
+        // A file that was there stays, whatever is left of it.
+        let was_there = record.is_some_and(|record| !record.created);
+        Ok(taken_out(text)?.or_else(|| was_there.then(|| content.emptied(text))))
     }
 
     /// Whether another client of this scope is set up when all this is done.
@@ -233,7 +243,7 @@ impl Plan {
         };
         let is_program = target.content.is_program();
         let is_taken = record.is_some() && after.as_ref().is_some_and(|text| !target.content.is_in(text));
-        self.changes.insert(file.clone(), Change { client: first, file, before, after, is_program, is_taken, record });
+        self.changes.insert(file.clone(), Change { client: first, file, before, after, is_program, is_taken, stays: false, record });
         Ok(())
     }
 
@@ -266,7 +276,7 @@ impl Plan {
         }
         for change in &changes {
             match &change.record {
-                Some(record) if !record.insertions.is_empty() => self.journal.set(&change.file, record.clone()),
+                Some(record) if !record.insertions.is_empty() || record.was_there => self.journal.set(&change.file, record.clone()),
                 _ => self.journal.forget(&change.file),
             }
         }

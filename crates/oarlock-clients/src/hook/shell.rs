@@ -15,7 +15,7 @@ use std::rc::Rc;
 use super::Written;
 use super::patch;
 use lexer::commands;
-use simple::{Simple, Word, env_dir, program};
+use simple::{Simple, Word, env_dir, has_name, program};
 
 /// How deep commands inside commands are looked into.
 const DEPTH_MAX: usize = 4;
@@ -93,7 +93,8 @@ impl Shell<'_> {
 
     fn add(&mut self, written: Vec<Written>) {
         let dir = self.dir.clone();
-        self.found.extend(written.into_iter().filter_map(|written| match &dir {
+        let is_somewhere = dir.as_ref().is_some_and(|dir| has_name(dir));
+        self.found.extend(written.into_iter().filter(|written| is_somewhere || !written.is_anything()).filter_map(|written| match &dir {
             Some(dir) => Some(Written { path: joined(dir, &written.path), ..written }),
             None => Some(written).filter(|written| written.path.starts_with(['/', '~'])),
         }));

@@ -39,6 +39,13 @@ impl Written {
         Self::of(path.into(), Reach::Below(pattern.into()))
     }
 
+    /// Whether no name of it is known: all that is right where the command runs.
+    pub(super) fn is_anything(&self) -> bool {
+        let is_wild = |part: &str| part.chars().all(|c| matches!(c, '*' | '?'));
+        let is_here = self.path.split('/').all(|part| matches!(part, "" | "." | ".."));
+        is_here && matches!(&self.reach, Reach::Below(pattern) if pattern.split('/').next().is_some_and(is_wild))
+    }
+
     fn of(path: String, reach: Reach) -> Self {
         Self { path, reach, only_if_there: false }
     }

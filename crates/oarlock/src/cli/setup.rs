@@ -77,6 +77,10 @@ impl SetupArgs {
             }
             notes.extend(clients.iter().filter_map(|client| advice(*client, scope)).map(str::to_owned));
         }
+        for left in planned.iter().filter(|change| self.remove && change.stays) {
+            let file = left.file.display();
+            notes.push(format!("{file} had this before it was set up here, and is as it was: `--remove` once more takes it out"));
+        }
         let rows: Vec<_> = planned
             .iter()
             .filter(|change| change.before.is_some() || change.after.is_some())

@@ -3,7 +3,7 @@
 
 use oarlock_host::file::canonical;
 use oarlock_model::{AgentName, SessionId};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -121,6 +121,12 @@ impl Memory {
         age.filter(|age| *age <= CALL_AGE_MAX)?;
         let (name, session) = text.strip_prefix(call)?.strip_prefix('\n')?.split_once(' ')?;
         Some((AgentName::parse(name).ok()?, SessionId::parse(session).ok()))
+    }
+
+    /// Waits until no other hook of an agent hands something over; until what is returned is dropped. Nothing where that cannot be had.
+    pub(super) fn alone(&self, name: &AgentName) -> Option<File> {
+        let file = OpenOptions::new().create(true).read(true).append(true).open(self.file("news", name.as_str())).ok()?;
+        file.lock().ok().map(|()| file)
     }
 
     /// An agent forgets what it was told.

@@ -139,7 +139,7 @@ impl Who {
         Caller { name, session: self.session.clone(), ancestors, authority: Authority::Operator, key: None }
     }
 
-    /// The request by which it joins. The session stands for the client's process; a helper's for none, as it has none of its own.
+    /// The request by which it joins. The session stands for the client's process, and so does a helper's: it ends with it.
     pub(crate) fn join_request(&self, client: Client, is_local: bool) -> Result<Value, OpError> {
         let mut join = Join {
             name: Some(self.name.clone()),
@@ -148,7 +148,7 @@ impl Who {
             host: ThisMachine.host(),
             ..Join::default()
         };
-        if let Some(process) = client_process().filter(|_| is_local && self.parent().is_none()) {
+        if let Some(process) = client_process().filter(|_| is_local) {
             join.host = Host { pid: Some(process.pid), ..join.host };
             join.owner = Owner::Process { process: process.to_text() };
         }

@@ -245,10 +245,10 @@ impl Sessions {
             (None, base) => base,
         };
         if let Some(name) = &name
-            && let Some(session) = Self::live_session(backend, name).await?
+            && let Some(session) = Self::live_session(backend, name, standing.thread.is_some()).await?
         {
-            // It joined by another way, and stands for no process: it is the one that is meant, and its work must not be freed by a
-            // look at its inbox.
+            // It joined by another way, and stands for no process, or for its client's as a helper: it is the one that is meant, and its work
+            // must not be freed by a look at its inbox.
             return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, ..Caller::default() });
         }
         let run = standing.harness().or_else(|| self.harness.clone());
@@ -290,8 +290,8 @@ impl Sessions {
         }
     }
 
-    /// The session of this name that has not ended, should it stand for no process.
-    async fn live_session(backend: &Backend, name: &AgentName) -> Result<Option<SessionId>, OpError> {
+    /// The session of this name that has not ended, should it stand for no process, or be a helper's.
+    async fn live_session(backend: &Backend, name: &AgentName, is_helper: bool) -> Result<Option<SessionId>, OpError> {
         let entry = registry::find("agent").ok_or_else(|| OpError::Internal("agent is a verb".into()))?;
         let call = Arc::from((entry.from_json)(serde_json::json!({ "name": name }))?);
         let agent = match backend.call(entry.verb, call, &Caller::default(), JOIN_PATIENCE).await {
@@ -300,7 +300,7 @@ impl Sessions {
             Err(error) => return Err(error),
         };
         let has_ended = agent["state"] == "left" || agent["state"] == "lost";
-        let session = agent["session"].as_str().filter(|_| !has_ended && agent.get("pid").is_none());
+        let session = agent["session"].as_str().filter(|_| !has_ended && (is_helper || agent.get("pid").is_none()));
         Ok(session.map(SessionId::parse).transpose()?)
     }
 }

@@ -20,6 +20,9 @@ pub(crate) struct Record {
     pub(crate) dirs: Vec<PathBuf>,
     /// What was inserted, oldest first.
     pub(crate) insertions: Vec<Insertion>,
+    /// Whether all that is needed was there before, and nothing had to be inserted.
+    #[serde(default)]
+    pub(crate) was_there: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -64,6 +64,7 @@ impl Search<'_> {
     pub(super) fn removed(&self) -> Vec<Written> {
         let is_meant = |root: &&Word| !self.is_narrow || root.known().is_none_or(has_name);
         let written = |root: &Word| match (&self.name, root.known()) {
+            (Some(_), Some(dir)) if !has_name(dir) => None,
             (Some(name), Some(dir)) => Some(Written::below(dir.trim_end_matches('/'), format!("**/{name}/**"))),
             _ => root.as_tree(),
         };

@@ -32,7 +32,7 @@ pub(super) fn writes(args: &[Word]) -> Vec<Written> {
 fn writes_here(args: &[Word]) -> Vec<Written> {
     let Some((verb, rest)) = args.split_first() else { return Vec::new() };
     let has = |word: &str| rest.iter().any(|arg| arg.is(word));
-    let spares_files = ["--cached", "--staged", "-S", "-n", "--dry-run"].into_iter().any(has);
+    let spares_files = ["--help", "-h", "--cached", "--staged", "-S", "-n", "--dry-run"].into_iter().any(has);
     if spares_files && !has("--worktree") && !has("-W") {
         return Vec::new();
     }
@@ -40,6 +40,7 @@ fn writes_here(args: &[Word]) -> Vec<Written> {
     match verb.known().unwrap_or_default() {
         "rm" => trees(&Options::read(rest, "", "").operands),
         "mv" => onto(&Options::read(rest, "", ""), true),
+        "restore" | "checkout" if has(":/") || has("*") => all(),
         "restore" => trees(&Options::read(rest, "s source", "").operands),
         "checkout" => match rest.iter().position(|arg| arg.is("--")) {
             Some(at) => rest[at + 1..].iter().filter_map(Word::as_tree).collect(),

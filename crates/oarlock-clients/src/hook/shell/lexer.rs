@@ -96,7 +96,12 @@ impl Spelling {
                 out
             }
         };
-        self.pattern.split('/').map(part).collect::<Vec<_>>().join("/")
+        let mut parts: Vec<String> = self.pattern.split('/').map(part).collect();
+        // What the whole path begins with may have directories in it.
+        if let Some(first) = parts.first_mut().filter(|_| self.pattern.starts_with(ANYTHING)) {
+            *first = "**".to_owned();
+        }
+        parts.join("/")
     }
 
     fn finish(self) -> (Word, Vec<String>) {

@@ -61,12 +61,11 @@ impl Word {
         let below: Vec<&str> = self.pattern.split('/').skip(dir.map_or(0, |dir| dir.matches('/').count() + 1)).collect();
         let mut below: Vec<&str> = below.into_iter().filter(|part| !matches!(*part, "" | ".")).collect();
         below.dedup_by(|a, b| *a == "**" && *b == "**");
-        let is_named = |part: &&str| part.chars().any(|c| !matches!(c, '*' | '?'));
         let dir = match dir {
             Some("") => return None,
             Some(dir) if has_name(dir) => dir,
             // The name has to be right here, or everything could be meant.
-            dir => dir.or(Some(".")).filter(|_| below.first().is_some_and(is_named))?,
+            dir => dir.or(Some(".")).filter(|_| below.first().is_some_and(|first| *first != "**"))?,
         };
         (!below.is_empty() && !below.contains(&"..")).then(|| (dir, below.join("/")))
     }
@@ -128,7 +127,12 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// Whether a path names anything, and does not only lead up or stay.
 pub(super) fn has_name(path: &str) -> bool {
-    path.split('/').any(|part| !matches!(part, "" | "." | ".."))
+    let deep = path.split('/').fold(0_usize, |deep, part| match part {
+        "" | "." => deep,
+        ".." => deep.saturating_sub(1),
+        _ => deep + 1,
+    });
+    deep > 0
 }
 
 /// A simple command.

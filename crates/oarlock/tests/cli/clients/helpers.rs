@@ -32,6 +32,37 @@ fn a_helper_is_an_agent_of_its_own() {
 }
 
 #[test]
+fn helpers_end_with_the_session_and_with_the_client() {
+    let project = Project::new();
+    let session = Session::new(&project, "claude", "s-1");
+    session.hook("SessionStart", json!({"source": "startup"}));
+    session.hook("SubagentStart", json!({"agent_id": "a1b2", "agent_type": "x"}));
+    let helper = format!("{}.a1b2", session.agent());
+    project.ok(&format!("reserve lib/x.rs --as {helper}"));
+    session.hook("SessionEnd", json!({"reason": "other"}));
+    assert_eq!(project.ok(&format!("agent {helper}"))["agent"]["state"], "left");
+    project.ok("check lib/x.rs");
+    // A client that ends without a word; what its shell runs is its own, and not its helper's.
+    let script = r#"
+        cp "$(command -v bash)" ../client
+        ../client -c '
+            told() { echo "{\"session_id\":\"aaaabbbb\",\"agent_id\":\"c3d4\",\"hook_event_name\":\"$1\"}"; }
+            echo "{\"session_id\":\"aaaabbbb\"}" | oarlock hook claude SessionStart >/dev/null
+            told SubagentStart | oarlock hook claude SubagentStart >/dev/null
+            oarlock reserve lib/x.rs --as claude-aaaabbbb.c3d4 >/dev/null
+            oarlock agent claude-aaaabbbb.c3d4 --json
+            oarlock reserve lib/y.rs --json
+            true'
+    "#;
+    let output = project.shell(script);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("\"active\"") && told.contains("\"agent\":\"claude-aaaabbbb\""), "{told}");
+    project.ok("check lib/x.rs lib/y.rs");
+    let agents = project.ok("agents --all")["agents"].to_string();
+    assert!(!agents.contains("\"active\""), "{agents}");
+}
+
+#[test]
 fn a_helper_writes_what_its_parent_holds_and_not_what_others_hold() {
     let project = Project::with(&["bob"]);
     let session = Session::new(&project, "claude", "s-1");

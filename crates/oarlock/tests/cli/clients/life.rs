@@ -66,6 +66,13 @@ fn messages_and_ended_work_are_told_once() {
     project.ok(&format!("send {} --text second --as bob", session.agent()));
     let news = context(&session.hook("UserPromptSubmit", json!({"prompt": "go on"}))).expect("a message");
     assert!(news.contains("second") && !news.contains("stop"), "{news}");
+    // Tools that run side by side, and so their hooks.
+    project.ok(&format!("send {} --text third --as bob", session.agent()));
+    let heard = std::thread::scope(|scope| {
+        let hooks: Vec<_> = (0..6).map(|_| scope.spawn(|| session.news().is_some_and(|news| news.contains("third")))).collect();
+        hooks.into_iter().map(|hook| usize::from(hook.join().expect("no panic"))).sum::<usize>()
+    });
+    assert_eq!(heard, 1, "one of them hands it over");
     project.claim("T-1", &session.agent());
     project.ok("cancel T-1");
     let news = session.news().expect("it was cancelled");

@@ -266,6 +266,8 @@ fn a_script_of_git_is_told_what_it_was_told_before() {
     let pushed = project.shell("git init -q --bare ../far && git push -q ../far HEAD:main");
     assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
     assert!(fs::read_to_string(project.beside("seen")).expect("a file").contains("refs/heads/main"));
+    assert!(project.shell("git push -q ../far HEAD:main").status.success());
+    assert_eq!(fs::read_to_string(project.beside("seen")).expect("a file"), "", "nothing is pushed");
 }
 
 #[test]
@@ -387,7 +389,7 @@ fn what_people_write_into_ours_is_theirs() {
 }
 
 #[test]
-fn a_set_up_of_somebody_else_is_taken_away_in_one_go() {
+fn what_was_there_before_a_set_up_stays_until_it_is_meant() {
     let project = Project::git();
     project.ok("init");
     project.ok("setup all");
@@ -397,7 +399,11 @@ fn a_set_up_of_somebody_else_is_taken_away_in_one_go() {
     let text = fs::read_to_string(&path).expect("a file");
     assert!(text.contains("[\"../.oarlock\"]"), "{text}");
     fs::write(&path, text.replace("../.oarlock", "/elsewhere/.oarlock")).expect("a file");
+    let before = tree(&project.root());
     project.ok("setup all");
+    let notes = project.ok("setup all --remove")["notes"].to_string();
+    same(&tree(&project.root()), &before, "as it was");
+    assert!(notes.contains(".mcp.json had this before it was set up here"), "{notes}");
     project.ok("setup all --remove");
     let left: Vec<String> = tree(&project.root()).into_keys().filter(|file| !file.starts_with(".oarlock")).collect();
     let said: Vec<&String> =
@@ -454,4 +460,32 @@ fn a_server_of_that_name_that_is_somebody_elses_is_told() {
     project.ok("setup claude codex --remove");
     let text = |name: &str| fs::read_to_string(project.root().join(name)).unwrap_or_default();
     assert_eq!((text(".mcp.json").as_str(), text(".codex/config.toml").as_str()), (json, toml));
+}
+
+#[test]
+fn what_people_had_themselves_is_theirs() {
+    let project = Project::git();
+    project.ok("init");
+    let own = [
+        (".claude/settings.json", "{\"permissions\": {\"allow\": [\"Bash(oarlock status:*)\", \"Bash(ls)\"]}}\n"),
+        (".mcp.json", "{\"mcpServers\": {\"oarlock\": {\"command\": \"/opt/oarlock\", \"args\": [\"mcp\"]}}, \"x\": 1}\n"),
+        (".git/hooks/pre-commit", "#!/bin/sh -e\n"),
+        (".git/hooks/pre-push", "make check\n"),
+    ];
+    own.iter().for_each(|(file, text)| drop(project.write(file, text)));
+    let before = tree(&project.root());
+    project.ok("setup claude git");
+    project.ok("setup claude git --remove");
+    same(&tree(&project.root()), &before, "as it was");
+    // Also a file with nothing in it but a comment, whose lines were ended otherwise in between.
+    project.write(".mcp.json", "{\"mcpServers\": { // see the wiki\n}}\n");
+    project.ok("setup claude git");
+    for file in [".mcp.json", ".git/hooks/pre-commit"] {
+        let path = project.root().join(file);
+        let text = fs::read_to_string(&path).expect("a file");
+        fs::write(&path, text.replace("oarlock_said=0", "oarlock_said=0 # mine").replace('\n', "\r\n")).expect("a file");
+    }
+    project.ok("setup claude git --remove");
+    assert!(fs::read_to_string(project.root().join(".mcp.json")).is_ok_and(|text| text.contains("// see the wiki")));
+    assert!(fs::read_to_string(project.root().join(".git/hooks/pre-commit")).is_ok_and(|text| text.starts_with("#!/bin/sh -e")));
 }
