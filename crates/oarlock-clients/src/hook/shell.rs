@@ -9,6 +9,7 @@ mod nesting;
 mod options;
 mod programs;
 mod simple;
+mod values;
 
 use std::rc::Rc;
 
@@ -16,6 +17,7 @@ use super::Written;
 use super::patch;
 use lexer::commands;
 use simple::{Simple, Word, env_dir, has_name, program};
+use values::Values;
 
 /// How deep commands inside commands are looked into.
 const DEPTH_MAX: usize = 4;
@@ -60,6 +62,7 @@ struct Shell<'f> {
     /// Where it was at each `pushd`.
     left: Vec<Option<Rc<str>>>,
     depth: usize,
+    values: Values,
     found: &'f mut Vec<Written>,
 }
 
@@ -67,15 +70,15 @@ fn look(command: &str, dir: Option<Rc<str>>, depth: usize, found: &mut Vec<Writt
     if depth > DEPTH_MAX {
         return;
     }
-    let mut shell = Shell { dir, left: Vec::new(), depth, found };
-    // Where the shells around it are, and how many directories they have left.
+    let mut shell = Shell { dir, left: Vec::new(), depth, values: Values::default(), found };
+    // Where the shells around it are, how many directories they have left, and what they know.
     let mut around = Vec::new();
     for simple in commands(command) {
-        around.extend(std::iter::repeat_n((shell.dir.clone(), shell.left.len()), simple.enters));
+        around.extend(std::iter::repeat_with(|| (shell.dir.clone(), shell.left.len(), shell.values.clone())).take(simple.enters));
         shell.simple(&simple);
         for _ in 0..simple.leaves {
-            if let Some((dir, left)) = around.pop() {
-                shell.dir = dir;
+            if let Some((dir, left, values)) = around.pop() {
+                (shell.dir, shell.values) = (dir, values);
                 shell.left.truncate(left);
             }
         }
@@ -84,11 +87,14 @@ fn look(command: &str, dir: Option<Rc<str>>, depth: usize, found: &mut Vec<Writt
 
 impl Shell<'_> {
     fn simple(&mut self, simple: &Simple) {
-        self.add(simple.outputs.iter().filter_map(Word::as_file).collect());
         for inner in &simple.inner {
             self.look(inner);
         }
-        self.run(simple.program(), &simple.here);
+        self.values.note(simple);
+        for simple in self.values.resolved(simple) {
+            self.add(simple.outputs.iter().filter_map(Word::as_file).collect());
+            self.run(simple.program(), &simple.here);
+        }
     }
 
     fn add(&mut self, written: Vec<Written>) {

@@ -13,6 +13,11 @@ pub(super) fn commands(text: &str) -> Vec<Simple> {
     lexer.out
 }
 
+/// A text as one word.
+pub(super) fn word(text: &str) -> Word {
+    Lexer { chars: text.chars().collect(), ..Lexer::default() }.word().0
+}
+
 /// What the next word is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
@@ -112,6 +117,7 @@ impl Spelling {
                 pattern: self.pattern(),
                 text: self.text.get(..end).unwrap_or_default().to_owned(),
                 is_known: false,
+                spelled: String::new(),
                 tail: self.text.get(tail..).unwrap_or_default().to_owned(),
             },
             None => Word::of(self.text),
@@ -197,7 +203,7 @@ impl Lexer {
                 c if c.is_ascii_digit() && self.is_descriptor() => self.at += 1,
                 _ => {
                     let start = self.at;
-                    let word = self.word();
+                    let (mut word, inner) = self.word();
                     let spelled: String = self.chars[start..self.at.min(self.chars.len())].iter().collect();
                     match braces::expanded(&spelled).filter(|_| role == Role::Word) {
                         Some(words) => {
@@ -206,7 +212,12 @@ impl Lexer {
                                 self.take(word, role);
                             }
                         }
-                        None => self.take(word, role),
+                        None => {
+                            if !word.is_known {
+                                word.spelled = spelled;
+                            }
+                            self.take((word, inner), role);
+                        }
                     }
                     role = Role::Word;
                 }

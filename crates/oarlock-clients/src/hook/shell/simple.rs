@@ -14,6 +14,8 @@ pub(super) struct Word {
     /// The word as a pattern, where it is not known as a whole: wildcards of the shell stand for what they mean there, and what only the run
     /// tells for anything.
     pub(super) pattern: String,
+    /// How it is spelled, where it is not known as a whole.
+    pub(super) spelled: String,
 }
 
 impl Word {
@@ -136,7 +138,7 @@ pub(super) fn has_name(path: &str) -> bool {
 }
 
 /// A simple command.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Simple {
     /// Its words, assignments and what only starts another program included.
     pub(super) words: Vec<Word>,

@@ -120,6 +120,23 @@ fn of_a_path_that_only_the_run_tells_the_directory_is_meant() {
 }
 
 #[test]
+fn variables_have_the_values_that_the_text_gives_them() {
+    assert_writes(&[
+        ("for f in src/*.rs lib/x.rs; do sed -i s/a/b/ \"$f\"; done", &["lib/x.rs", "src/*.rs"]),
+        (
+            "for f in a b; do\n  echo x > out/${f}.txt\n  cp t \"$f.bak\"\ndone",
+            &["a.bak", "a.bak/t/**", "b.bak", "b.bak/t/**", "out/a.txt", "out/b.txt"],
+        ),
+        ("F=src/main.rs; sed -i s/a/b/ \"$F\"; export G=x && rm $G", &["src/main.rs", "x/**"]),
+        ("F=a; F=$(pick); rm $F; for f in $(ls); do rm $f; done; for f in \"$@\"; do rm a/$f; done", &["a/**"]),
+        ("F=src; read -r F; rm $F/x; F='a b'; rm $F/x; F=; rm $F/x", &[]),
+        ("F=a; rm '$F' \"$Fx/y\" ${F:-b}", &["$F/**"]),
+        ("F=a G=b; rm $F/$G $G; (G=c; rm $G); rm $G", &["a/**", "b/**", "b/**", "c/**"]),
+        ("F=x make; rm $F", &[]),
+    ]);
+}
+
+#[test]
 fn programs_are_read_with_their_options() {
     assert_writes(&[
         ("tee --append a; touch -c -d 'now' b; shred -n 3 c", &["a", "b", "c"]),

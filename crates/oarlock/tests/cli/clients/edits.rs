@@ -30,6 +30,7 @@ fn every_way_to_write_a_held_file_is_refused() {
         ("claude", "Bash", json!({"command": "git reset --hard"})),
         ("claude", "Bash", json!({"command": "git stash"})),
         ("claude", "Bash", json!({"command": "rm src/*.rs"})),
+        ("claude", "Bash", json!({"command": "for f in src/*.rs; do sed -i s/a/b/ \"$f\"; done"})),
         ("claude", "Bash", json!({"command": "cp x \"docs/api.$ext\""})),
         ("claude", "Bash", json!({"command": "echo x > \"docs/$name\""})),
         ("claude", "Bash", json!({"command": "find src -name '*.rs' -exec sed -i s/a/b/ {} +"})),
