@@ -101,10 +101,10 @@ pub fn take_out(text: &str, wants: &[JsonWant]) -> Result<Option<String>, EditEr
             let document = Document::read(&text)?;
             // A comment in it is somebody's.
             let is_plain = |node: &Node<'_>| text[node.start()..node.end()].chars().all(|c| c.is_whitespace() || "{}[],".contains(c));
-            let is_empty = |found: Reached<'_, '_>| found.rest.is_empty() && is_empty(found.node) && is_plain(found.node);
-            let is_empty = document.reached(&path[..length]).is_some_and(is_empty);
+            let is_bare = |found: Reached<'_, '_>| found.rest.is_empty() && is_empty(found.node) && is_plain(found.node);
+            let is_bare = document.reached(&path[..length]).is_some_and(is_bare);
             // Without it, an earlier one of that name would be read, which was not before.
-            let is_only = is_empty && !document.is_repeated(&path[..length]);
+            let is_only = is_bare && !document.is_repeated(&path[..length]);
             let Some(range) = document.member(&path[..length]).filter(|_| is_only) else { break };
             text.replace_range(range, "");
         }

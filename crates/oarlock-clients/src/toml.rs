@@ -49,13 +49,14 @@ pub fn has_any(text: &str, wants: &[TomlWant]) -> bool {
     })
 }
 
-/// Takes what is Oarlock's out of a text by what it looks like: its blocks but for what somebody has added there, its entries in others' inline tables and its elements in
-/// others' arrays, with the array and the table that are empty then. Nothing is left where nothing but white space is.
+/// Takes what is Oarlock's out of a text by what it looks like: its blocks but for what somebody has added there, its entries in others'
+/// inline tables and its elements in others' arrays, with the array and the table that are empty then. Nothing is left where nothing but
+/// white space is.
 ///
 /// # Errors
 /// Text that is not TOML, or that would not be without them.
 pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditError> {
-    let mut text = block::take_out(text, Comment::Hash, |inside| foreign(inside, wants).unwrap_or_default());
+    let mut text = block::take_out(text, Comment::Hash, |inside| foreign(inside, wants).unwrap_or_else(|_| inside.to_owned()));
     for want in wants {
         match want {
             TomlWant::Table(table, name, _) => take_table(&mut text, table, name)?,
@@ -67,6 +68,9 @@ pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditEr
 }
 
 /// What is not Oarlock's of the lines of its block.
+///
+/// # Errors
+/// Lines that are no TOML by themselves, or would not be without Oarlock's.
 fn foreign(inside: &str, wants: &[TomlWant]) -> Result<String, EditError> {
     let mut text = inside.to_owned();
     for want in wants {

@@ -269,11 +269,12 @@ impl Hook<'_> {
             self.who = self.main.clone();
         }
         let mut beat = self.call_joined("heartbeat", json!({}))?;
-        // Clients run tools, and so hooks, side by side: one of them hands the messages over.
-        let has_messages = |beat: &Value| beat["unread"].as_u64().is_some_and(|unread| unread > 0);
-        let _alone = has_messages(&beat).then(|| self.memory.alone(&self.who.name)).flatten();
-        if _alone.is_some() {
-            beat["unread"] = self.call("heartbeat", json!({}))?["unread"].clone();
+        let mut ended = speak::ended_work(&beat);
+        // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others count anew.
+        let alone = (unread(&beat) > 0).then(|| self.memory.alone("news", &self.who.name)).flatten();
+        if alone.is_some() {
+            beat = self.call("heartbeat", json!({}))?;
+            ended.push_str(&speak::ended_work(&beat));
         }
         let mut text = String::new();
         if self.memory.start_is_owed(&self.who.name) {
@@ -281,13 +282,13 @@ impl Hook<'_> {
             text.push_str(prime["text"].as_str().unwrap_or_default());
             self.memory.start_is_told(&self.who.name);
         }
-        text.push_str(&speak::ended_work(&beat));
-        let unread = beat["unread"].as_u64().unwrap_or(0) as usize;
-        if unread > 0 && !planted::is(planted::MESSAGES_KEPT) {
+        text.push_str(&ended);
+        if unread(&beat) > 0 && !planted::is(planted::MESSAGES_KEPT) {
             let inbox = self.call("inbox", json!({}))?;
             let all = inbox["messages"].as_array().map_or(&[][..], Vec::as_slice);
-            text.push_str(&speak::messages(speak::new_messages(all, unread, &beat["agent"]["last_seen"])));
+            text.push_str(&speak::messages(speak::new_messages(all, unread(&beat), &beat["agent"]["last_seen"])));
         }
+        drop(alone);
         Ok(if text.is_empty() { Answer::Nothing } else { Answer::Context(text) })
     }
 
@@ -355,6 +356,11 @@ impl Hook<'_> {
     }
 }
 
+/// How many messages a heartbeat has counted.
+fn unread(beat: &Value) -> usize {
+    beat["unread"].as_u64().unwrap_or(0) as usize
+}
+
 /// What a pattern matches below a directory, as a pattern from the repository's root; none that is no pattern.
 fn below(dir: &str, pattern: &str) -> Option<String> {
     let pattern = Pattern::parse(pattern).ok()?;
@@ -364,5 +370,5 @@ fn below(dir: &str, pattern: &str) -> Option<String> {
 
 /// A path as a pattern that matches nothing else.
 fn literal(path: &str) -> String {
-    oarlock_model::pattern::Pattern::of_path(path).map_or_else(|_| path.to_owned(), |pattern| pattern.as_str().to_owned())
+    Pattern::of_path(path).map_or_else(|_| path.to_owned(), |pattern| pattern.as_str().to_owned())
 }

@@ -32,11 +32,18 @@ pub(crate) struct Change {
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
     is_program: bool,
-    /// Whether something that is not Oarlock's stands where Oarlock's should.
-    pub(crate) is_taken: bool,
-    /// Whether it still has what Oarlock needs after the taking back, because that was there before.
-    pub(crate) stays: bool,
+    /// What a person should know of it.
+    pub(crate) remark: Option<Remark>,
     record: Option<Record>,
+}
+
+/// Why a file is not as one would expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remark {
+    /// Something that is not Oarlock's stands where Oarlock's should.
+    Taken,
+    /// What Oarlock needs is still there after the taking back, because it was there before.
+    Stays,
 }
 
 impl Change {
@@ -99,7 +106,8 @@ impl Plan {
                 continue;
             }
             let (after, record) = self.put_text(&target, &file, before.as_deref())?;
-            self.note(client, &target, file, after, Some(record))?;
+            let is_in = after.as_ref().is_some_and(|text| target.content.is_in(text));
+            self.note(client, &target, file, after, Some(record), (!is_in).then_some(Remark::Taken))?;
         }
         Ok(())
     }
@@ -147,21 +155,18 @@ impl Plan {
                 continue;
             }
             let Some(text) = self.text_now(&file)? else {
-                self.note(client, &target, file, None, None)?;
+                self.note(client, &target, file, None, None, None)?;
                 continue;
             };
             // What was there before stays the first time; who takes a client out again means that, too.
             let record = self.record(&file).filter(|record| is_set_up || !record.was_there).cloned();
             if target.is_shared && self.is_needed_by_others(client)? {
-                self.note(client, &target, file, Some(text), record)?;
+                self.note(client, &target, file, Some(text), record, None)?;
                 continue;
             }
             let after = Self::taken_out(&target.content, &file, &text, record.as_ref())?;
-            let stays = record.is_some() && after.as_ref().is_some_and(|after| target.content.is_in(after));
-            self.note(client, &target, file.clone(), after, None)?;
-            if let Some(change) = self.changes.get_mut(&file) {
-                change.stays |= stays;
-            }
+            let is_in = after.as_ref().is_some_and(|text| target.content.is_in(text));
+            self.note(client, &target, file, after, None, (is_in && record.is_some()).then_some(Remark::Stays))?;
         }
         Ok(())
     }
@@ -236,14 +241,14 @@ impl Plan {
         file: PathBuf,
         after: Option<String>,
         record: Option<Record>,
+        remark: Option<Remark>,
     ) -> Result<(), OpError> {
-        let (first, before) = match self.changes.remove(&file) {
-            Some(change) => (change.client, change.before),
-            None => (client, read(&file)?),
+        let (first, before, earlier) = match self.changes.remove(&file) {
+            Some(change) => (change.client, change.before, change.remark),
+            None => (client, read(&file)?, None),
         };
-        let is_program = target.content.is_program();
-        let is_taken = record.is_some() && after.as_ref().is_some_and(|text| !target.content.is_in(text));
-        self.changes.insert(file.clone(), Change { client: first, file, before, after, is_program, is_taken, stays: false, record });
+        let (is_program, remark) = (target.content.is_program(), remark.or(earlier));
+        self.changes.insert(file.clone(), Change { client: first, file, before, after, is_program, remark, record });
         Ok(())
     }
 

@@ -36,7 +36,7 @@ impl Guard {
 /// There is no pipe to be had, or the command cannot be started; nothing is left behind.
 pub fn spawn(command: &mut Command) -> io::Result<(Child, Guard)> {
     let (reader, line) = io::pipe()?;
-    command.process_group(0);
+    children::lead_group(command);
     children::die_with_parent(command);
     let in_child = move || post_guard(reader.as_raw_fd());
     #[expect(unsafe_code, reason = "the closure makes only system calls and allocates nothing, as needed after a fork")]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::output::Output;
 use super::repository;
 use crate::project::{Project, current_dir, slashed};
-use crate::setup::{Change, Journal, Places, Plan, clients};
+use crate::setup::{Change, Journal, Places, Plan, Remark, clients};
 
 /// Sets up coding agents' clients: server, hooks, permissions, instructions. Twice is once.
 #[derive(Clone, Debug, Args)]
@@ -65,7 +65,7 @@ impl SetupArgs {
             if on_path("oarlock").is_none() && program == "oarlock" {
                 notes.push("`oarlock` is not on the PATH: clients will not find it".to_owned());
             }
-            for taken in planned.iter().filter(|change| change.is_taken) {
+            for taken in planned.iter().filter(|change| change.remark == Some(Remark::Taken)) {
                 let file = taken.file.display();
                 notes.push(format!(
                     "{file} has a server \"oarlock\" that is not this one, and is left as it is: rename it, and set up again"
@@ -77,7 +77,7 @@ impl SetupArgs {
             }
             notes.extend(clients.iter().filter_map(|client| advice(*client, scope)).map(str::to_owned));
         }
-        for left in planned.iter().filter(|change| self.remove && change.stays) {
+        for left in planned.iter().filter(|change| change.remark == Some(Remark::Stays)) {
             let file = left.file.display();
             notes.push(format!("{file} had this before it was set up here, and is as it was: `--remove` once more takes it out"));
         }

@@ -71,23 +71,24 @@ impl Memory {
     /// Changes them. Several may start in one moment: one hook after another does so.
     pub(super) fn change_helpers(&self, name: &AgentName, change: impl FnOnce(&mut Vec<String>)) {
         let file = self.file("helpers", name.as_str());
-        let mut helpers = self.helpers(name);
-        let was_empty = helpers.is_empty();
-        let lock = OpenOptions::new().create(true).read(true).append(true).open(self.dir.join("helpers.lock"));
         // Without it, one of two that start at once may count as its parent.
-        if lock.as_ref().is_ok_and(|lock| lock.lock().is_ok()) {
-            helpers = self.helpers(name);
-        }
+        let alone = self.alone("starts", name);
+        let mut helpers = self.helpers(name);
         change(&mut helpers);
-        if helpers.is_empty() && was_empty {
-            return;
-        }
         if helpers.is_empty() {
             let _ = fs::remove_file(file);
         } else {
             let lines: Vec<String> = helpers.iter().map(|helper| helper.replace('\n', " ")).collect();
             self.write(&file, &lines.join("\n"));
         }
+        drop(alone);
+    }
+
+    /// Waits until no other hook of an agent does a thing of this kind, until what is returned is dropped. Nothing where that cannot be had.
+    pub(super) fn alone(&self, kind: &str, name: &AgentName) -> Option<File> {
+        fs::create_dir_all(&self.dir).ok()?;
+        let file = OpenOptions::new().create(true).read(true).append(true).open(self.file(kind, name.as_str())).ok()?;
+        file.lock().ok().map(|()| file)
     }
 
     /// Notes the session that a client's run has joined.
@@ -121,12 +122,6 @@ impl Memory {
         age.filter(|age| *age <= CALL_AGE_MAX)?;
         let (name, session) = text.strip_prefix(call)?.strip_prefix('\n')?.split_once(' ')?;
         Some((AgentName::parse(name).ok()?, SessionId::parse(session).ok()))
-    }
-
-    /// Waits until no other hook of an agent hands something over; until what is returned is dropped. Nothing where that cannot be had.
-    pub(super) fn alone(&self, name: &AgentName) -> Option<File> {
-        let file = OpenOptions::new().create(true).read(true).append(true).open(self.file("news", name.as_str())).ok()?;
-        file.lock().ok().map(|()| file)
     }
 
     /// An agent forgets what it was told.

@@ -59,26 +59,25 @@ pub(super) fn read(args: &[Word]) -> Search<'_> {
 }
 
 impl Search<'_> {
-    /// What it removes by itself: everything below its directories, or what has the name there. A narrow search through no directory in particular is left out, as
-    /// almost nothing of all that is found.
+    /// What it removes by itself: everything below its directories, or what has the name there. A narrow search through no directory in
+    /// particular is left out, as almost nothing of all that is found.
     pub(super) fn removed(&self) -> Vec<Written> {
-        let is_meant = |root: &&Word| !self.is_narrow || root.known().is_none_or(has_name);
-        let written = |root: &Word| match (&self.name, root.known()) {
-            (Some(_), Some(dir)) if !has_name(dir) => None,
-            (Some(name), Some(dir)) => Some(Written::below(dir.trim_end_matches('/'), format!("**/{name}/**"))),
-            _ => root.as_tree(),
-        };
+        let is_narrow = self.is_narrow || self.name.is_some();
+        let is_meant = |root: &&Word| !is_narrow || root.known().is_none_or(has_name);
+        let written = |root: &Word| self.named(root).unwrap_or_else(|| root.clone()).as_tree();
         self.roots.iter().filter(|_| self.removes).filter(is_meant).filter_map(written).collect()
+    }
+
+    /// What has the name that it looks for, below one of its directories; nothing when it looks for none.
+    fn named(&self, root: &Word) -> Option<Word> {
+        Some(Word::anywhere_below(root.known()?, self.name.as_ref()?))
     }
 
     /// The words of a program that it runs, once for each directory, with what is found as something below it.
     pub(super) fn run_on(&self, words: &[Word]) -> Vec<(Word, Vec<Word>)> {
         let with = |root: &Word| {
             let beginning = root.known().map_or(root.text.clone(), |path| format!("{}/", path.trim_end_matches('/')));
-            let found = match (&self.name, root.known()) {
-                (Some(name), Some(dir)) => Word::anywhere_below(dir, name),
-                _ => Word::beginning(beginning),
-            };
+            let found = self.named(root).unwrap_or_else(|| Word::beginning(beginning));
             let put = |word: &Word| match word.text.split_once("{}") {
                 Some(("", _)) => found.clone(),
                 Some((before, _)) => Word::beginning(before),

@@ -208,8 +208,7 @@ impl Lexer {
                     match braces::expanded(&spelled).filter(|_| role == Role::Word) {
                         Some(words) => {
                             for spelled in words {
-                                let word = Self { chars: spelled.chars().collect(), ..Self::default() }.word();
-                                self.take(word, role);
+                                self.take((self::word(&spelled), Vec::new()), role);
                             }
                         }
                         None => {

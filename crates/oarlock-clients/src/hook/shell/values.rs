@@ -26,18 +26,11 @@ pub(super) struct Values {
 impl Values {
     /// Notes what a command makes of variables.
     pub(super) fn note(&mut self, simple: &Simple) {
-        let words = &simple.words[simple.words.iter().position(|word| !is_reserved(word)).unwrap_or(simple.words.len())..];
-        match words.first().and_then(Word::known) {
-            Some("for") => {
-                if let [_, name, among, values @ ..] = words
-                    && among.is("in")
-                {
-                    self.set(&name.text, values.iter().map(value).collect());
-                }
-            }
-            Some("read") => words[1..].iter().for_each(|name| drop(self.known.remove(&name.text))),
-            Some(first) if DECLARES.contains(&first) => self.assign(&words[1..]),
-            _ if simple.program().is_empty() => self.assign(words),
+        let Some((program, args)) = simple.program().split_first() else { return self.assign(&simple.words) };
+        match (program.known(), args) {
+            (Some("for"), [name, among, values @ ..]) if among.is("in") => self.set(&name.text, values.iter().map(value).collect()),
+            (Some("read"), names) => names.iter().for_each(|name| drop(self.known.remove(&name.text))),
+            (Some(program), args) if DECLARES.contains(&program) => self.assign(args),
             _ => {}
         }
     }
@@ -45,8 +38,8 @@ impl Values {
     fn assign(&mut self, words: &[Word]) {
         for word in words.iter().filter(|word| is_assignment(&word.text)) {
             if let Some((name, text)) = word.text.split_once('=') {
-                let text = if word.is_known { value(&Word::of(text)) } else { None };
-                self.set(name, Some(vec![text]).and_then(|values| values.into_iter().collect::<Option<Vec<String>>>()));
+                let text = word.is_known.then(|| Word::of(text)).as_ref().and_then(value);
+                self.set(name, text.map(|text| vec![text]));
             }
         }
     }
@@ -61,22 +54,19 @@ impl Values {
 
     /// The commands that one is, with values for its variables: one for each value of a loop.
     pub(super) fn resolved(&self, simple: &Simple) -> Vec<Simple> {
-        let words = || simple.words.iter().chain(&simple.outputs);
-        let count = words().map(|word| self.choices(word).len()).max().unwrap_or(0);
-        let with = |at: usize| {
-            let of = |word: &Word| {
-                let choices = self.choices(word);
-                choices.get(at.min(choices.len().saturating_sub(1))).map_or_else(|| word.clone(), |text| lexer::word(text))
-            };
-            Simple { words: simple.words.iter().map(of).collect(), outputs: simple.outputs.iter().map(of).collect(), ..simple.clone() }
-        };
-        if count == 0 { vec![simple.clone()] } else { (0..count).map(with).collect() }
+        let of = |words: &[Word]| -> Vec<Vec<Word>> { words.iter().map(|word| self.choices(word)).collect() };
+        let (words, outputs) = (of(&simple.words), of(&simple.outputs));
+        let count = words.iter().chain(&outputs).map(Vec::len).max().unwrap_or(1);
+        // A word without variables is the same each time.
+        let pick = |words: &[Vec<Word>], at: usize| words.iter().filter_map(|word| word.get(at).or(word.last())).cloned().collect();
+        (0..count).map(|at| Simple { words: pick(&words, at), outputs: pick(&outputs, at), ..simple.clone() }).collect()
     }
 
-    /// How a word would be spelled with the values of its first variable that is known; nothing without one.
-    fn choices(&self, word: &Word) -> Vec<String> {
+    /// A word with the values of its first variable that is known, or as it is.
+    fn choices(&self, word: &Word) -> Vec<Word> {
+        let same = || vec![word.clone()];
         if word.spelled.len() > BYTES_MAX || self.known.is_empty() || word.spelled.contains('\'') {
-            return Vec::new();
+            return same();
         }
         let found = word.spelled.match_indices('$').find_map(|(at, _)| {
             let rest = &word.spelled[at + 1..];
@@ -86,11 +76,15 @@ impl Values {
             let behind = if is_braced { rest[end..].strip_prefix('}')? } else { &rest[end..] };
             Some((&word.spelled[..at], values, behind))
         });
-        let Some((before, values, behind)) = found else { return Vec::new() };
+        let Some((before, values, behind)) = found else { return same() };
         let put = |value: &String| {
             let text = format!("{before}{value}{behind}");
-            // What a wildcard has found is a name, also in quotes.
-            if value.contains(['*', '?', '[']) { text.replace('"', "") } else { text }
+            // What a wildcard has found is a name, also in quotes; with blanks in them it would be several.
+            match value.contains(['*', '?', '[']) {
+                true if text.contains(char::is_whitespace) => word.clone(),
+                true => lexer::word(&text.replace('"', "")),
+                false => lexer::word(&text),
+            }
         };
         values.iter().map(put).collect()
     }
@@ -101,8 +95,4 @@ fn value(word: &Word) -> Option<String> {
     let text = word.known().unwrap_or(&word.spelled);
     let is_plain = |c: char| c.is_alphanumeric() || "_./+,=@%:-".contains(c) || (!word.is_known && "*?[]".contains(c));
     (!text.is_empty() && text.len() <= BYTES_MAX && text.chars().all(is_plain)).then(|| text.to_owned())
-}
-
-fn is_reserved(word: &Word) -> bool {
-    ["do", "then", "else", "{", "!"].iter().any(|reserved| word.is(reserved))
 }
