@@ -7,6 +7,7 @@ pub mod admin;
 pub mod agent;
 pub mod call;
 pub mod context;
+pub mod cursor;
 pub mod error;
 pub mod local;
 pub mod lock;

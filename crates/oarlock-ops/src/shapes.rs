@@ -5,7 +5,7 @@ mod event;
 mod task;
 
 pub use agent::AgentShape;
-pub use event::{EventShape, parse_cursor};
+pub use event::EventShape;
 pub use task::{HolderShape, LeaseShape, TaskShape};
 
 use oarlock_model::WallTime;

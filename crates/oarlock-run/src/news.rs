@@ -76,7 +76,8 @@ impl News {
         let mut is_news = false;
         loop {
             let filter = EventFilter { after_seq: self.after_seq, limit: 500, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
-            let events = store.snapshot()?.events(&filter)?;
+            let view = store.snapshot()?;
+            let events = view.events(&filter)?;
             let Some(last) = events.last() else { return Ok(is_news) };
             self.after_seq = last.seq;
             for event in events {
@@ -84,7 +85,7 @@ impl News {
                 let line = self.follow(&event);
                 if is_ours {
                     is_news = true;
-                    tell.event(&EventShape::of(event)?);
+                    tell.event(&EventShape::of(&*view, event)?);
                 }
                 if let Some(line) = line {
                     tell.line(&line);

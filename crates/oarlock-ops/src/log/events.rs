@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::context::Reading;
+use crate::cursor;
 use crate::request::{Identity, Query, Request, Waiting};
-use crate::shapes::{EventShape, parse_cursor};
+use crate::shapes::EventShape;
 use crate::store::EventFilter;
 use crate::task::values;
 use crate::topic::Topics;
@@ -59,7 +60,7 @@ impl Request for Events {
 
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;
-        parse_cursor(self.after.as_deref())?;
+        cursor::check(self.after.as_deref())?;
         match self.kind.iter().find(|kind| !Fact::KINDS.contains(&kind.as_str())) {
             Some(kind) => Err(Rejection::invalid(
                 format!("\"{}\" is not an event kind", shown(kind)),
@@ -80,7 +81,7 @@ impl Request for Events {
 
 impl Query for Events {
     fn answer(&self, cx: &Reading<'_>) -> Result<EventsReply, OpError> {
-        let mut after_seq = parse_cursor(self.after.as_deref())?;
+        let mut after_seq = cursor::after_event(cx.view, self.after.as_deref())?;
         if planted::is(planted::READER_SKIPS) && after_seq > 0 {
             after_seq += 1;
         }
@@ -93,13 +94,14 @@ impl Query for Events {
         // A page that is not full has seen everything up to now, whatever the kinds asked for.
         let seen_all = cx.view.last_seq()?.max(after_seq);
         let full = events.len() == limit || events.last().is_some_and(|last| self.kind.is_empty() && last.seq < seen_all);
-        let cursor = if full {
+        let seen = if full {
             events.last().map_or(after_seq, |last| last.seq)
         } else if self.kind.is_empty() {
             seen_all
         } else {
             events.last().map_or(after_seq, |last| last.seq)
         };
-        Ok(EventsReply { events: events.into_iter().map(EventShape::of).collect::<Result<_, _>>()?, cursor: cursor.to_string() })
+        let events = events.into_iter().map(|event| EventShape::of(cx.view, event)).collect::<Result<_, _>>()?;
+        Ok(EventsReply { events, cursor: cursor::after(cx.view, seen)? })
     }
 }

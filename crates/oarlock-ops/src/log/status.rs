@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::OpError;
 use crate::context::Reading;
+use crate::cursor;
 use crate::request::{Identity, Query, Request};
 use crate::store::TaskFilter;
 
@@ -91,7 +92,7 @@ impl Query for Status {
             dead_letters: dead_letters(cx, counts.of(TaskState::Dead))?,
             expired_leases: cx.view.expired_claims()?.len() as u64,
             reservations: cx.view.reservations()?.len() as u64,
-            cursor: cx.view.last_seq()?.to_string(),
+            cursor: cursor::after(cx.view, cx.view.last_seq()?)?,
         })
     }
 }

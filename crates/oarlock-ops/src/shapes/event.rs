@@ -1,14 +1,15 @@
-//! EVENT and CURSOR.
+//! EVENT.
 
 use oarlock_model::event::Event;
-use oarlock_model::ident::shown;
-use oarlock_model::{AgentName, Rejection, SessionId};
+use oarlock_model::{AgentName, SessionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::OpError;
+use crate::cursor;
 use crate::shapes::rfc3339;
+use crate::store::View;
 
 /// EVENT of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,13 +27,13 @@ pub struct EventShape {
 }
 
 impl EventShape {
-    /// The shape of an event.
+    /// The shape of an event of the store that `view` shows.
     ///
     /// # Errors
-    /// Never for data that was read from a store.
-    pub fn of(event: Event) -> Result<Self, OpError> {
+    /// Store errors.
+    pub fn of(view: &dyn View, event: Event) -> Result<Self, OpError> {
         Ok(Self {
-            cursor: event.seq.to_string(),
+            cursor: cursor::after(view, event.seq)?,
             at: rfc3339(event.at),
             kind: event.fact.kind().to_owned(),
             subject: event.fact.subject(),
@@ -41,22 +42,4 @@ impl EventShape {
             session: event.session,
         })
     }
-}
-
-/// Reads a cursor; absent means the start.
-///
-/// # Errors
-/// `invalid_request`.
-pub fn parse_cursor(cursor: Option<&str>) -> Result<u64, Rejection> {
-    match cursor {
-        None => Ok(0),
-        Some(text) if !text.is_empty() && text.len() <= 19 && text.bytes().all(|b| b.is_ascii_digit()) => {
-            text.parse().map_err(|_| bad_cursor(text))
-        }
-        Some(text) => Err(bad_cursor(text)),
-    }
-}
-
-fn bad_cursor(text: &str) -> Rejection {
-    Rejection::invalid(format!("\"{}\" is not a cursor", shown(text)), "pass a cursor exactly as a reply gave it, or leave it out")
 }

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::context::Reading;
+use crate::cursor;
 use crate::request::{Identity, Query, Request};
-use crate::shapes::{TaskShape, parse_cursor};
+use crate::shapes::TaskShape;
 use crate::store::TaskFilter;
 use crate::task::values;
 
@@ -63,7 +64,7 @@ impl Request for Tasks {
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;
         values::check_note("search text", self.search.as_deref())?;
-        parse_cursor(self.after.as_deref()).map(drop)
+        cursor::check(self.after.as_deref())
     }
 }
 
@@ -74,7 +75,7 @@ impl Query for Tasks {
             parent: self.parent.clone(),
             agent: self.agent.clone(),
             search: self.search.clone(),
-            after_seq: parse_cursor(self.after.as_deref())?,
+            after_seq: cursor::place(cx.view, self.after.as_deref())?.unwrap_or(0),
             limit: values::page_limit(self.limit)?,
             bytes_max: limits::PAGE_BYTES_MAX,
         };
@@ -89,6 +90,7 @@ impl Query for Tasks {
             TaskShape::with_stuck(cx, task, is_stuck)
         };
         let tasks = page.into_iter().map(shape).collect::<Result<_, _>>()?;
-        Ok(TasksReply { tasks, next: more.then(|| filter.after_seq.to_string()) })
+        let next = more.then(|| cursor::after_place(cx.view, &filter.after_seq)).transpose()?;
+        Ok(TasksReply { tasks, next })
     }
 }

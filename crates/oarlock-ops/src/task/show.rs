@@ -44,7 +44,7 @@ impl Query for ShowTask {
             bytes_max: limits::PAGE_BYTES_MAX,
             ..EventFilter::default()
         };
-        let events = cx.view.events(&filter)?.into_iter().map(EventShape::of).collect::<Result<_, _>>()?;
+        let events = cx.view.events(&filter)?.into_iter().map(|event| EventShape::of(cx.view, event)).collect::<Result<_, _>>()?;
         Ok(ShowTaskReply { task, events })
     }
 }

@@ -9,7 +9,6 @@ use hyper::{HeaderMap, Request, Response};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry;
-use oarlock_ops::shapes::parse_cursor;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -139,7 +138,7 @@ impl Follower {
                     seen = told.seq;
                     if self.from.shows(told.kind) {
                         told_at = Instant::now();
-                        send(sender, piece(&told.seq.to_string(), told.kind, &told.json)).await?;
+                        send(sender, piece(&told.cursor, told.kind, &told.json)).await?;
                     }
                 }
                 // Slower than what happens: the store has it all.
@@ -171,7 +170,7 @@ impl Follower {
             }
             let cursor = page["cursor"].as_str().unwrap_or_default().to_owned();
             if is_last {
-                return parse_cursor(Some(&cursor)).map_err(|_| Ended);
+                return cursor.parse().map_err(|_| Ended);
             }
             page = self.page(Some(cursor)).await.map_err(|_| Ended)?;
         }

@@ -31,6 +31,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Told {
     /// Its number.
     pub(super) seq: u64,
+    /// Its cursor.
+    pub(super) cursor: String,
     /// Its kind.
     pub(super) kind: &'static str,
     /// EVENT as JSON.
@@ -125,7 +127,8 @@ impl Teller {
             bytes_max: limits::PAGE_BYTES_MAX,
             ..EventFilter::default()
         };
-        let events = self.store.snapshot()?.events(&filter)?;
+        let view = self.store.snapshot()?;
+        let events = view.events(&filter)?;
         let mut marks = *self.marks.borrow();
         for event in events {
             self.seen = event.seq;
@@ -135,9 +138,10 @@ impl Teller {
             }
             if self.told.receiver_count() > 0 {
                 let (seq, kind) = (event.seq, event.fact.kind());
-                let json = serde_json::to_string(&EventShape::of(event)?)?;
+                let shape = EventShape::of(&*view, event)?;
+                let json = serde_json::to_string(&shape)?;
                 // Those who went away meanwhile miss nothing.
-                let _ = self.told.send(Arc::new(Told { seq, kind, json }));
+                let _ = self.told.send(Arc::new(Told { seq, cursor: shape.cursor, kind, json }));
             }
         }
         self.marks.send_replace(marks);
