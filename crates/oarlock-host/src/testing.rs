@@ -125,9 +125,11 @@ fn play_a_role() {
             }
         }
         "guardian" => {
-            let (_guard, _shell, grandchild) = process::guard::tests::family();
+            let (_guarded, below) = process::guard::tests::family();
             tell("ready");
-            tell(&grandchild.to_text());
+            for process in below {
+                tell(&process.to_text());
+            }
             wait_for_the_end();
         }
         "parent" => {

@@ -3,12 +3,12 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use oarlock_host::process::guard::{self, Guard};
+use oarlock_host::process::guard::{self, Guarded};
 use oarlock_host::process::{ProcessId, children};
 
 use crate::progress::Tell;
@@ -31,22 +31,20 @@ pub(crate) struct Start<'a> {
     pub(crate) input: String,
 }
 
-/// A program that was started and has not been collected yet. Dropped before that, it is killed with its group.
+/// A program that was started and has not been collected yet. Dropped before that, it is killed with everything that it has started.
 #[derive(Debug)]
 pub(crate) struct Running {
-    child: Child,
-    /// Kills what the program has started if we are killed.
-    guard: Option<Guard>,
+    /// It ends, with all that it has started, when we end, however that comes. Taken away by collecting it.
+    guarded: Option<Guarded>,
     process: Option<String>,
     printed: Receiver<Printed>,
     /// Dropped, it ends the thread that moves the streams.
     stop: Option<io::PipeWriter>,
     kill_at: Option<Instant>,
-    collected: bool,
 }
 
 impl Running {
-    /// Starts the program in the current directory. It dies with the calling **thread**, and what it has started with this process.
+    /// Starts the program in the current directory. It dies with this process, and so does what it has started.
     ///
     /// # Errors
     /// The program cannot be started; nothing is left behind.
@@ -57,9 +55,10 @@ impl Running {
         let mut command = Command::new(program);
         command.args(arguments).envs(start.variables);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (mut child, guard) = guard::spawn(&mut command)?;
-        let streams = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
-        let ((stdin, stdout), stderr) = streams.expect("all three were asked for as pipes");
+        let mut guarded = guard::spawn(command)?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = guarded.streams() else {
+            return Err(io::Error::other("a stream that was asked for is missing"));
+        };
         let (sender, printed) = channel();
         let input = start.input;
         scope.spawn(move || {
@@ -67,8 +66,8 @@ impl Running {
             // Nobody waits for it any more when the program was killed in passing.
             let _ = sender.send(all);
         });
-        let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
-        Ok(Self { child, guard: Some(guard), process, printed, stop: Some(stop), kill_at: None, collected: false })
+        let process = ProcessId::of(guarded.id()).ok().flatten().map(|process| process.to_text());
+        Ok(Self { guarded: Some(guarded), process, printed, stop: Some(stop), kill_at: None })
     }
 
     /// Its identity, for waiting for its death.
@@ -76,26 +75,27 @@ impl Running {
         self.process.as_slice()
     }
 
-    /// Whether it has ended. It stays uncollected, so that its number, and its group's, belongs to nobody else.
+    /// Whether the program itself has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
-        children::has_ended(&mut self.child)
+        self.guarded.as_mut().is_none_or(Guarded::has_ended)
     }
 
-    /// Asks its group to end, and kills it when [`TERM_GRACE`] has passed and [`Running::kill_if_due`] is called.
+    /// Asks it and everything that it has started to end, and kills them when [`TERM_GRACE`] has passed and [`Running::kill_if_due`] is
+    /// called.
     pub(crate) fn terminate(&mut self) {
         if self.kill_at.is_none() {
-            self.signal(children::terminate_group);
+            self.order(Guarded::terminate_all);
             self.kill_at = Instant::now().checked_add(TERM_GRACE);
         }
     }
 
-    /// Kills its group.
-    pub(crate) fn kill(&self) {
-        self.signal(children::kill_group);
+    /// Kills it and everything that it has started.
+    pub(crate) fn kill(&mut self) {
+        self.order(Guarded::kill_all);
     }
 
-    /// Kills its group when its time after [`Running::terminate`] is over; milliseconds until then.
-    pub(crate) fn kill_if_due(&self) -> Option<i64> {
+    /// Kills all when the time after [`Running::terminate`] is over; milliseconds until then.
+    pub(crate) fn kill_if_due(&mut self) -> Option<i64> {
         let left = self.kill_at?.saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.kill();
@@ -103,49 +103,47 @@ impl Running {
         Some(crate::duration::ms(left))
     }
 
-    /// Collects it after it [`Running::has_ended`], with what it printed. What it left running is asked to end (SIGTERM) once
-    /// the streams are closed, or after a moment; what still holds the streams then is killed. `is_urgent` is asked
+    /// Collects it after it [`Running::has_ended`], with what it printed. What it left running, with a session of its own or without, is asked
+    /// to end (SIGTERM) once the streams are closed, or after a moment; what is still there a moment later is killed. `is_urgent` is asked
     /// meanwhile whether to go straight to the killing.
     ///
     /// # Errors
     /// The kernel does not know the child.
     pub(crate) fn collect(mut self, is_urgent: &dyn Fn() -> bool) -> io::Result<(ExitStatus, Printed)> {
         let printed = self.drain(is_urgent);
-        // Before the number of the group may become somebody else's.
-        if let Some(guard) = self.guard.take() {
-            guard.dismiss();
-        }
-        let status = self.child.wait()?;
-        self.collected = true;
+        let guarded = self.guarded.take().ok_or_else(|| io::Error::other("it was collected before"))?;
+        let status = guarded.collect()?;
+        let printed = printed.or_else(|| {
+            // Who holds the streams now is not ours: another user's program, or one in another container.
+            let printed = self.printed_within(DRAIN_GRACE, &|| false);
+            self.stop = None;
+            printed.or_else(|| self.printed.recv().ok())
+        });
         let printed = printed.ok_or_else(|| io::Error::other("the thread that read its output has ended"))?;
         Ok((status, printed))
     }
 
+    /// What it printed, if all its streams are closed when everybody is asked to end.
     fn drain(&mut self, is_urgent: &dyn Fn() -> bool) -> Option<Printed> {
+        let mut printed = None;
         if self.kill_at.is_none() {
-            let printed = self.printed_within(DRAIN_GRACE, is_urgent);
-            self.signal(children::terminate_group);
-            if printed.is_some() {
-                return printed;
-            }
+            printed = self.printed_within(DRAIN_GRACE, is_urgent);
+            self.order(Guarded::terminate_all);
             self.kill_at = Instant::now().checked_add(DRAIN_GRACE);
         }
-        let left = self.kill_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
-        if let Some(printed) = self.printed_within(left, is_urgent) {
-            return Some(printed);
+        let until = self.kill_at.unwrap_or_else(Instant::now);
+        while !self.guarded.as_mut().is_none_or(|guarded| guarded.all_ended_within(slice_until(until))) {
+            if Instant::now() >= until || is_urgent() {
+                break;
+            }
         }
-        self.kill();
-        let printed = self.printed_within(DRAIN_GRACE, &|| false);
-        // Whoever holds the streams now has left the group: it keeps running, but not for us.
-        self.stop = None;
-        printed.or_else(|| self.printed.recv().ok())
+        printed.or_else(|| self.printed.try_recv().ok())
     }
 
     fn printed_within(&self, time: Duration, is_urgent: &dyn Fn() -> bool) -> Option<Printed> {
         let until = Instant::now() + time;
         loop {
-            let slice = until.saturating_duration_since(Instant::now()).min(Duration::from_millis(200));
-            match self.printed.recv_timeout(slice) {
+            match self.printed.recv_timeout(slice_until(until)) {
                 Ok(printed) => return Some(printed),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) if Instant::now() >= until || is_urgent() => return None,
@@ -154,25 +152,16 @@ impl Running {
         }
     }
 
-    fn signal(&self, signal: fn(u32) -> io::Result<bool>) {
-        // It fails only for a number that is no child's group, or for a group with another user's program, which we may
-        // not end.
-        let _ = signal(self.child.id());
+    fn order(&mut self, order: fn(&mut Guarded)) {
+        if let Some(guarded) = &mut self.guarded {
+            order(guarded);
+        }
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.collected {
-            self.kill();
-            // Where a group cannot be killed, at least this one.
-            let _ = self.child.kill();
-            if let Some(guard) = self.guard.take() {
-                guard.dismiss();
-            }
-            let _ = self.child.wait();
-        }
-    }
+/// A piece of a wait until then, short enough to look up in between.
+fn slice_until(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()).min(Duration::from_millis(200))
 }
 
 /// How a program ended, as a failure's reason begins: `exit status 3`, `signal 9 (SIGKILL)`.

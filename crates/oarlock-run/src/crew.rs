@@ -3,14 +3,14 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use oarlock_host::bell::Listener;
-use oarlock_host::process::guard::{self, Guard};
-use oarlock_host::process::{ProcessId, children};
+use oarlock_host::process::ProcessId;
+use oarlock_host::process::guard::{self, Guarded};
 use oarlock_model::{AgentName, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::store::Store;
@@ -56,9 +56,8 @@ pub(crate) struct Slot {
 
 #[derive(Debug)]
 struct Worker {
-    child: Child,
-    /// Ends it and what it has started if we are killed.
-    guard: Guard,
+    /// It ends, with what it has started, if we are killed.
+    guarded: Guarded,
     process: Option<String>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
 }
@@ -166,9 +165,10 @@ impl Crew<'_, '_> {
     }
 
     /// Asks all to end: they stop their programs and leave.
-    pub(crate) fn terminate(&self) {
-        for worker in self.slots.iter().filter_map(|slot| slot.worker.as_ref()) {
-            let _ = children::terminate_group(worker.child.id());
+    pub(crate) fn terminate(&mut self) {
+        for worker in self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut()) {
+            // Only the worker itself: it ends its program, and says what becomes of the task.
+            worker.guarded.terminate_group();
         }
     }
 
@@ -201,13 +201,7 @@ impl Crew<'_, '_> {
 
     fn kill(&mut self) {
         for slot in &mut self.slots {
-            if let Some(mut worker) = slot.worker.take() {
-                let _ = children::kill_group(worker.child.id());
-                // Where a group cannot be killed, at least this one.
-                let _ = worker.child.kill();
-                worker.guard.dismiss();
-                let _ = worker.child.wait();
-            }
+            drop(slot.worker.take());
         }
     }
 
@@ -242,14 +236,14 @@ impl Crew<'_, '_> {
         command.env("OARLOCK_STORE", &self.url);
         // In a group of its own, so that an interrupt from the keyboard reaches it through us, once.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let (mut child, guard) = guard::spawn(&mut command)?;
-        let process = ProcessId::of(child.id()).ok().flatten().map(|process| process.to_text());
+        let mut guarded = guard::spawn(command)?;
+        let process = ProcessId::of(guarded.id()).ok().flatten().map(|process| process.to_text());
         let last_lines = Arc::<Mutex<VecDeque<String>>>::default();
-        if let Some(stderr) = child.stderr.take() {
+        if let (_, _, Some(stderr)) = guarded.streams() {
             let (tell, label, last_lines) = (self.tell, label.to_owned(), Arc::clone(&last_lines));
             self.scope.spawn(move || pass_on(stderr, &label, tell, &last_lines));
         }
-        Ok(Worker { child, guard, process, last_lines })
+        Ok(Worker { guarded, process, last_lines })
     }
 }
 
@@ -261,10 +255,8 @@ impl Drop for Crew<'_, '_> {
 
 /// The status of a worker that has ended; the slot remembers why.
 fn collect_if_ended(slot: &mut Slot) -> Option<ExitStatus> {
-    let mut worker = slot.worker.take_if(|worker| children::has_ended(&mut worker.child))?;
-    // Before the number of its group may become somebody else's.
-    worker.guard.dismiss();
-    let status = worker.child.wait().ok()?;
+    let worker = slot.worker.take_if(|worker| worker.guarded.has_ended())?;
+    let status = worker.guarded.collect().ok()?;
     let said = worker.last_lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>().join(" / ");
     slot.farewell = Some(if said.is_empty() || status.code().is_none() { ending(status) } else { format!("{}: {said}", ending(status)) });
     Some(status)

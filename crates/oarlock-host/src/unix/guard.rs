@@ -1,212 +1,185 @@
-//! A guard for a child and everything it starts: when the parent ends, however it ends, the child's whole process group is
-//! killed. The kernel alone kills only the child ([`children::die_with_parent`]); what that has started would go on working
-//! beside whoever gets its task next.
+//! A guard for a program and everything it starts: when the parent ends, however it ends, or says so, all of that is ended. The kernel alone
+//! kills only a child ([`super::children::die_with_parent`]); what that has started would go on working beside whoever gets its task next.
 //!
-//! The guard is a process without a program of its own: a copy of the parent, made between fork and exec of the child, that
-//! has nothing open but one end of a pipe and sleeps until the other end, which only the parent holds, is closed.
+//! The guard is a process without a program of its own: the copy of the parent that `spawn` makes becomes the guard, and a copy of that
+//! copy becomes the program. So the guard is the program's parent. On Linux it also adopts whatever loses its parent below it
+//! (`PR_SET_CHILD_SUBREAPER`), so that a program that made a session of its own (setsid(1), daemons, detached children) is found too. Elsewhere
+//! it knows the program's process group only.
+//!
+//! It has nothing open but the ends of two pipes: on the `line` the parent gives its orders, and its end is the parent's end; on the other
+//! the guard tells the program's number and how it ended. What it does stands in [`post`].
 
-use std::io::{self, PipeWriter, Write};
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+mod post;
+#[cfg(target_os = "linux")]
+mod tree;
 
-use libc::{c_int, pid_t};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::children;
+use post::Order;
 
-/// The parent's end: dropped, it has the child's group killed; [`Guard::dismiss`] sends the guard away.
+/// Bytes of a number that the guard tells.
+const NUMBER_BYTES: usize = size_of::<libc::c_int>();
+
+/// A program that was started under guard. Dropped, it is killed (SIGKILL) with everything below it.
 #[derive(Debug)]
-pub struct Guard {
+pub struct Guarded {
+    /// The guard, our child.
+    guard: Child,
+    /// The program's pid, and its group.
+    program: u32,
     line: PipeWriter,
+    told: PipeReader,
+    /// Bytes of the status that came so far.
+    begun: Vec<u8>,
+    /// How the program ended.
+    status: Option<ExitStatus>,
+    /// The guard has nothing more to tell: it has ended.
+    is_alone: bool,
+    is_collected: bool,
 }
 
-impl Guard {
-    /// The guard ends and kills nobody.
-    pub fn dismiss(mut self) {
-        // A guard that is gone already needs no word.
-        let _ = self.line.write_all(b".");
-    }
-}
-
-/// Starts the command as the leader of a group of its own that is killed (SIGKILL) when the calling process ends, however it
-/// ends. The three things of [`children::die_with_parent`], which it calls, hold for the process itself. Who leaves the group
-/// (setsid(2)) leaves the guard's care.
+/// Starts the command under guard, as the leader of a group of its own. It ends (SIGKILL) with the calling process, however that ends, and
+/// so does everything that it has started, on Linux also what has left the group or its session. Exit codes, signals and streams are those of the program.
 ///
 /// # Errors
 /// There is no pipe to be had, or the command cannot be started; nothing is left behind.
-pub fn spawn(command: &mut Command) -> io::Result<(Child, Guard)> {
-    let (reader, line) = io::pipe()?;
-    children::lead_group(command);
-    children::die_with_parent(command);
-    let in_child = move || post_guard(reader.as_raw_fd());
+pub fn spawn(mut command: Command) -> io::Result<Guarded> {
+    let (orders, line) = io::pipe()?;
+    let (told, telling) = io::pipe()?;
+    let in_child = move || post::guard(orders.as_raw_fd(), telling.as_raw_fd());
     #[expect(unsafe_code, reason = "the closure makes only system calls and allocates nothing, as needed after a fork")]
-    // SAFETY: see the reason; the reader it owns is closed by exec.
+    // SAFETY: see the reason; the ends of pipes that it owns are closed by exec.
     unsafe {
         command.pre_exec(in_child);
     }
-    let child = command.spawn()?;
-    Ok((child, Guard { line }))
+    let guard = command.spawn()?;
+    // With the command go our copies of the guard's ends: else its end would never be seen.
+    drop(command);
+    let mut guarded = Guarded { guard, program: 0, line, told, begun: Vec::new(), status: None, is_alone: false, is_collected: false };
+    let mut number = [0; NUMBER_BYTES];
+    guarded.told.read_exact(&mut number)?;
+    guarded.program = u32::try_from(libc::c_int::from_ne_bytes(number)).map_err(io::Error::other)?;
+    Ok(guarded)
 }
 
-/// In the child, which leads its group already: makes the guard. It is nobody's child in the end, so that the program
-/// never meets a child that it did not start.
-#[expect(unsafe_code, reason = "forking without running anything that a library may have registered has no safe interface")]
-fn post_guard(line: RawFd) -> io::Result<()> {
-    // SAFETY: the calls take and give numbers; what runs in the copies are system calls only, as after any fork.
-    unsafe {
-        let group = libc::getpid();
-        match fork() {
-            -1 => return Err(io::Error::last_os_error()),
-            0 => {
-                // Before the program begins: a lock that a copy of ours still holds would look as if we lived.
-                close_all_but(line);
-                if fork() == 0 {
-                    stand_guard(line, group);
-                }
-                libc::_exit(0)
+impl Guarded {
+    /// The program's pid.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.program
+    }
+
+    /// The parent's ends of the streams that were asked for as pipes; each is given once.
+    pub fn streams(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
+        (self.guard.stdin.take(), self.guard.stdout.take(), self.guard.stderr.take())
+    }
+
+    /// Whether the program itself has ended; what it has started may still run.
+    pub fn has_ended(&mut self) -> bool {
+        self.hear(Duration::ZERO);
+        self.status.is_some() || self.is_alone
+    }
+
+    /// Asks (SIGTERM) the program and its group to end.
+    pub fn terminate_group(&mut self) {
+        self.order(Order::TerminateGroup);
+    }
+
+    /// Asks (SIGTERM) everything below the guard to end.
+    pub fn terminate_all(&mut self) {
+        self.order(Order::TerminateAll);
+    }
+
+    /// Kills (SIGKILL) everything below the guard.
+    pub fn kill_all(&mut self) {
+        self.order(Order::KillAll);
+    }
+
+    /// Waits until everything below the guard has ended, at most so long. Whether it has.
+    pub fn all_ended_within(&mut self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            self.hear(left);
+            if self.is_alone || left.is_zero() {
+                return self.is_alone;
             }
-            between => while libc::waitpid(between, std::ptr::null_mut(), 0) == -1 && is_interrupted() {},
         }
     }
-    Ok(())
-}
 
-/// Whether the last system call ended for a signal. It reads a number and allocates nothing.
-fn is_interrupted() -> bool {
-    io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
-}
+    /// Kills what is left, and tells how the program ended. A program that is still running is killed too.
+    ///
+    /// # Errors
+    /// The kernel does not know the guard.
+    pub fn collect(mut self) -> io::Result<ExitStatus> {
+        let guard = self.end()?;
+        // A guard that was killed could tell nothing; its program was killed with it.
+        Ok(self.status.unwrap_or(guard))
+    }
 
-/// A copy of this process, without the handlers of fork(3).
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "a raw system call")]
-unsafe fn fork() -> pid_t {
-    use libc::c_long;
-    let nothing: c_long = 0;
-    // SAFETY: with these flags the call is the fork(2) of old; all other arguments are unused.
-    unsafe { libc::syscall(libc::SYS_clone, c_long::from(libc::SIGCHLD), nothing, nothing, nothing, nothing) as pid_t }
-}
-
-/// A copy of this process. What a library has registered for that runs in it, as it did in the fork before.
-#[cfg(not(target_os = "linux"))]
-#[expect(unsafe_code, reason = "a system call")]
-unsafe fn fork() -> pid_t {
-    // SAFETY: what runs in the copy are system calls only.
-    unsafe { libc::fork() }
-}
-
-/// Never returns.
-#[expect(unsafe_code, reason = "what is left after a fork is system calls")]
-unsafe fn stand_guard(line: RawFd, group: pid_t) -> ! {
-    // SAFETY: system calls on numbers, and one byte to read into.
-    unsafe {
-        // Out of the group, and of the terminal's reach.
-        libc::setsid();
-        // Nobody's signals end a guard before its time: those that can be blocked are.
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
-        libc::chdir(c"/".as_ptr());
-        let mut byte = 0_u8;
-        let read = loop {
-            let read = libc::read(line, (&raw mut byte).cast(), 1);
-            if read != -1 || !is_interrupted() {
-                break read;
-            }
-        };
-        if read == 0 {
-            libc::kill(-group, libc::SIGKILL);
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        self.kill_all();
+        let status = self.guard.wait()?;
+        self.is_collected = true;
+        self.hear(Duration::ZERO);
+        if self.status.is_none() && self.program != 0 {
+            // Nobody is left who could end the program's group. It fails when there is none.
+            let _ = children::kill_group(self.program);
         }
-        libc::_exit(0)
+        Ok(status)
+    }
+
+    fn order(&mut self, order: Order) {
+        // A guard that has ended has ended everything.
+        let _ = self.line.write_all(&[order as u8]);
+    }
+
+    /// Takes what the guard tells, waiting at most so long for it.
+    fn hear(&mut self, time: Duration) {
+        let mut time = time;
+        while !self.is_alone && self.has_something_within(time) {
+            let mut chunk = [0; NUMBER_BYTES];
+            match self.told.read(&mut chunk) {
+                Ok(0) => self.is_alone = true,
+                Ok(read) => self.begun.extend_from_slice(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.is_alone = true,
+            }
+            if let Some(number) = self.begun.first_chunk() {
+                self.status = Some(ExitStatus::from_raw(libc::c_int::from_ne_bytes(*number)));
+            }
+            // The rest is there or not.
+            time = Duration::ZERO;
+        }
+    }
+
+    fn has_something_within(&self, time: Duration) -> bool {
+        let mut fds = [PollFd::from_borrowed_fd(self.told.as_fd(), PollFlags::IN)];
+        let time = Timespec::try_from(time).ok();
+        match poll(&mut fds, time.as_ref()) {
+            Ok(ready) => ready > 0,
+            Err(Errno::INTR) => false,
+            // The reading says what is wrong.
+            Err(_) => true,
+        }
     }
 }
 
-/// Closes every descriptor but this one.
-#[expect(unsafe_code, reason = "closing numbers")]
-unsafe fn close_all_but(line: RawFd) {
-    /// Where the kernel cannot close ranges (Linux before 5.9, and other systems), as many as a process usually may have.
-    const FEW: c_int = 4_096;
-    // SAFETY: nothing in this process uses any of them any more.
-    unsafe {
-        let close_one_by_one = |first: c_int, last: c_int| {
-            (first..=last.min(FEW)).for_each(|fd| {
-                let _ = libc::close(fd);
-            });
-        };
-        #[cfg(target_os = "linux")]
-        let close_range = |first: c_int, last: c_int| {
-            use libc::c_long;
-            if first <= last && libc::syscall(libc::SYS_close_range, c_long::from(first), c_long::from(last), 0 as c_long) != 0 {
-                close_one_by_one(first, last);
-            }
-        };
-        #[cfg(not(target_os = "linux"))]
-        let close_range = close_one_by_one;
-        close_range(0, line - 1);
-        close_range(line + 1, c_int::MAX);
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if !self.is_collected {
+            let _ = self.end();
+        }
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::io::{BufRead, BufReader};
-    use std::process::Stdio;
-
-    use super::*;
-    use crate::process::{Liveness, ProcessId};
-    use crate::testing::Helper;
-
-    /// A shell under guard whose child tells its pid and sleeps.
-    pub(crate) fn family() -> (Guard, Child, ProcessId) {
-        let mut command = Command::new("sh");
-        command.args(["-c", "sleep 600 & echo $!; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let (mut shell, guard) = spawn(&mut command).expect("sh starts");
-        let mut line = String::new();
-        BufReader::new(shell.stdout.take().expect("piped")).read_line(&mut line).expect("it writes");
-        let grandchild = ProcessId::of(line.trim().parse().expect("a pid")).expect("proc is ours").expect("it lives");
-        (guard, shell, grandchild)
-    }
-
-    fn until_dead(process: &ProcessId) {
-        while process.liveness() != Liveness::Dead {
-            std::thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn what_a_child_started_dies_with_the_childs_parent() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let mut parent = Helper::start("guardian", dir.path());
-        let grandchild = ProcessId::parse(&parent.line()).expect("the id of its child's child");
-        assert_eq!(grandchild.liveness(), Liveness::Alive);
-        parent.kill();
-        until_dead(&grandchild);
-    }
-
-    #[test]
-    fn a_guard_that_is_let_go_kills_and_a_dismissed_one_does_not() {
-        let (guard, mut shell, grandchild) = family();
-        drop(guard);
-        shell.wait().expect("it is ours");
-        until_dead(&grandchild);
-
-        let (guard, mut shell, grandchild) = family();
-        guard.dismiss();
-        assert_eq!(shell.try_wait().expect("it is ours"), None);
-        assert_eq!(grandchild.liveness(), Liveness::Alive);
-        children::kill_group(shell.id()).expect("it is ours");
-        shell.wait().expect("it is ours");
-        until_dead(&grandchild);
-    }
-
-    #[test]
-    fn a_program_under_guard_has_no_child_that_it_did_not_start() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "cat /proc/$$/task/$$/children"]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let (shell, guard) = spawn(&mut command).expect("sh starts");
-        let output = shell.wait_with_output().expect("it is ours");
-        guard.dismiss();
-        let children = String::from_utf8(output.stdout).expect("numbers");
-        // At most `cat` itself.
-        assert!(children.split_whitespace().count() <= 1, "{children}");
-    }
-}
+pub(crate) mod tests;

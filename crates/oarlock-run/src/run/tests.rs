@@ -25,7 +25,8 @@ fn acts_as_a_worker() {
         ..Work::default()
     };
     let stores = StoresAt::new(std::env::var("OARLOCK_STORE").expect("a run sets it"));
-    let ended = worker::work(&stores, &Settings::default(), &work, &mut Heard::default());
+    let settings = Settings { retry_first: Duration::from_ms(1_000), ..Settings::default() };
+    let ended = worker::work(&stores, &settings, &work, &mut Heard::default());
     let exit = match ended {
         Ok(_) => 0,
         Err(error) => {
@@ -55,7 +56,7 @@ fn shell(script: &str) -> Run {
 
 fn run_with(stores: &TestStores, signals: &Signals, run: &Run) -> (Result<RunEnd, OpError>, Vec<String>) {
     let mut heard = Heard::default();
-    let settings = Settings { max_attempts: 2, ..Settings::default() };
+    let settings = Settings { max_attempts: 2, retry_first: Duration::from_ms(1_000), ..Settings::default() };
     let ended = run_until(signals, stores, &settings, run, &program(), &mut heard);
     (ended, heard.lines())
 }
@@ -95,7 +96,10 @@ fn all_parts_get_done_and_reported() {
 fn the_part_of_a_killed_worker_is_done_by_another() {
     let stores = TestStores::new();
     let marker = stores.dir().join("killed");
-    let script = format!("if mkdir '{}' 2> /dev/null; then kill -9 $PPID; exec sleep 1000; fi; echo done", marker.display());
+    let script = format!(
+        "if mkdir '{}' 2> /dev/null; then kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); exec sleep 1000; fi; echo done",
+        marker.display()
+    );
     let (end, lines) = run_to_its_end(&stores, &shell(&script));
     assert_eq!(end.error, None, "{lines:?}");
     assert_eq!(end.report.parts.iter().map(|part| part.attempts).max(), Some(2), "{lines:?}");
@@ -106,7 +110,10 @@ fn the_part_of_a_killed_worker_is_done_by_another() {
 fn a_worker_that_dies_is_replaced() {
     let stores = TestStores::new();
     let marker = stores.dir().join("killed");
-    let script = format!("if mkdir '{}' 2> /dev/null; then kill -9 $PPID; exec sleep 1000; fi; echo done", marker.display());
+    let script = format!(
+        "if mkdir '{}' 2> /dev/null; then kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); exec sleep 1000; fi; echo done",
+        marker.display()
+    );
     let (end, lines) = run_to_its_end(&stores, &Run { agents: 1, ..shell(&script) });
     assert_eq!((end.error, end.report.parts[0].attempts), (None, 2), "{lines:?}");
     assert!(lines.contains(&"w1 ended (signal 9 (SIGKILL)); another takes its place".to_owned()), "{lines:?}");
@@ -117,7 +124,7 @@ fn a_worker_that_dies_is_replaced() {
 fn a_worker_that_dies_again_and_again_is_given_up() {
     let stores = TestStores::new();
     let settings = Settings { max_attempts: 100, ..Settings::default() };
-    let run = Run { agents: 1, ..shell("kill -9 $PPID; exec sleep 1000") };
+    let run = Run { agents: 1, ..shell("kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); exec sleep 1000") };
     let end = run_until(&Signals::default(), &stores, &settings, &run, &program(), &mut Heard::default()).expect("it runs");
     assert_eq!(end.error.expect("no worker is left").code().code, "state_conflict");
     assert_eq!((end.report.state, end.report.parts[0].attempts), (TaskState::Ready, 4));
