@@ -67,9 +67,10 @@ pub const STUCK_AFTER_MS: i64 = 30 * 60_000;
 pub const OWNER_GRACE_MS: i64 = 30_000;
 /// One priority level is worth this much waiting, in milliseconds.
 pub const RANK_MS_PER_PRIORITY: i64 = 3_600_000;
-/// The first back-off after a failure, in milliseconds; it doubles with each further failure.
-pub const RETRY_BACKOFF_MS_FIRST: i64 = 1_000;
-/// The longest back-off, in milliseconds.
+/// The first back-off after a failure when nothing is said, in milliseconds; it doubles with each further failure. A network or a service
+/// that is away for some seconds must not use up the attempts of a task.
+pub const RETRY_FIRST_MS_DEFAULT: i64 = 15_000;
+/// The longest back-off before jitter, in milliseconds.
 pub const RETRY_BACKOFF_MS_MAX: i64 = 15 * 60_000;
 /// A claim that others' reservations blocked for this long stops new overlapping grants, in milliseconds.
 pub const STARVED_AFTER_MS: i64 = 10 * 60_000;

@@ -60,6 +60,8 @@ bugs! {
     DONE_TWICE = Semantics(10), "done-twice";
     /// a task that fails or is lost is tried for ever
     RETRIED_FOR_EVER = Semantics(11), "retried-for-ever";
+    /// the pause after a failure may be shorter than what is configured
+    JITTER_SHORTENS = Semantics(11), "jitter-shortens";
     /// the dependants of a finished task stay blocked
     DEPENDANTS_FORGOTTEN = Semantics(12), "dependants-forgotten";
     /// a claim takes the task although its write set is reserved by another

@@ -15,6 +15,8 @@ pub struct Settings {
     pub heartbeat_timeout: Duration,
     /// The attempts of a task.
     pub max_attempts: u32,
+    /// The pause after a task's first failure; it doubles with each further one.
+    pub retry_first: Duration,
     /// The agents a split is made for.
     pub agents: usize,
     /// How long a busy store is waited for.
@@ -30,6 +32,7 @@ impl Default for Settings {
             reservation_ttl: Duration::from_ms(limits::RESERVATION_TTL_MS_DEFAULT),
             heartbeat_timeout: Duration::from_ms(limits::HEARTBEAT_TIMEOUT_MS_DEFAULT),
             max_attempts: limits::ATTEMPTS_DEFAULT,
+            retry_first: Duration::from_ms(limits::RETRY_FIRST_MS_DEFAULT),
             agents: 3,
             busy: Duration::from_ms(limits::BUSY_MS_DEFAULT),
             agent_holdings: Holdings::default(),

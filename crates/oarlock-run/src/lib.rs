@@ -10,6 +10,7 @@ mod duration;
 mod heartbeat;
 mod history;
 mod news;
+mod pace;
 mod prepare;
 mod progress;
 mod pump;

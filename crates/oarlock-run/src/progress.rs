@@ -14,6 +14,11 @@ pub trait Progress: Send {
     /// A line for people, without an end of line, such as `w2 claimed T-SUB2 "Write the parser"`.
     fn line(&mut self, line: &str);
 
+    /// A line for people about something that they should look at.
+    fn warning(&mut self, line: &str) {
+        self.line(line);
+    }
+
     /// A line that a supervised program wrote to its standard error; `source` is the agent, or empty when there is only one.
     fn output(&mut self, source: &str, line: &str) {
         if source.is_empty() {
@@ -58,6 +63,7 @@ pub struct AtWork {
 /// A listener that several threads talk to.
 pub(crate) trait Tell: Sync {
     fn line(&self, line: &str);
+    fn warning(&self, line: &str);
     fn output(&self, source: &str, line: &str);
     fn event(&self, event: &EventShape);
     fn live(&self, live: &Live);
@@ -66,6 +72,10 @@ pub(crate) trait Tell: Sync {
 impl Tell for Mutex<&mut dyn Progress> {
     fn line(&self, line: &str) {
         self.lock().unwrap_or_else(PoisonError::into_inner).line(line);
+    }
+
+    fn warning(&self, line: &str) {
+        self.lock().unwrap_or_else(PoisonError::into_inner).warning(line);
     }
 
     fn output(&self, source: &str, line: &str) {

@@ -125,6 +125,10 @@ impl Tell for Heard {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).lines.push(line.to_owned());
     }
 
+    fn warning(&self, line: &str) {
+        Tell::line(self, line);
+    }
+
     fn output(&self, _source: &str, line: &str) {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).outputs.push(line.to_owned());
     }

@@ -26,6 +26,7 @@ use crate::attempt::{self, Fate, Held};
 use crate::child::{Running, Start};
 use crate::duration::{in_words, ms};
 use crate::heartbeat::{self, Heart};
+use crate::pace::Pace;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
 use crate::text::clean_line;
@@ -33,9 +34,6 @@ use crate::watch::{SLICE_MS, Watch, is_busy};
 
 /// How often an idle worker tries again although nothing seems to have changed: the net under the bells.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
-/// A worker whose program gave a task back waits this long before its next claim, doubled each time, so that the two do not
-/// chase each other.
-const RELEASED_PAUSE: StdDuration = StdDuration::from_secs(1);
 /// Tasks that a report lists; the numbers count all.
 const REPORTED_MAX: usize = 1_000;
 
@@ -153,7 +151,8 @@ pub(crate) fn work_until(
         scope.spawn(|| heart.beat(stores, settings));
         let _stopper = heart.stopper();
         let url = stores.url();
-        let mut worker = Worker { scope, store, caller, settings, work, url, signals, heart: &heart, tell: &tell, report, releases: 0 };
+        let mut worker =
+            Worker { scope, store, caller, settings, work, url, signals, heart: &heart, tell: &tell, report, pace: Pace::default() };
         let worked = worker.work();
         worker.leave(&worked);
         worked.map(|()| WorkReport { wall_ms: ms(begun.elapsed()), ..worker.report })
@@ -196,8 +195,7 @@ struct Worker<'scope, 'env> {
     heart: &'env Heart,
     tell: &'env dyn Tell,
     report: WorkReport,
-    /// Tasks given back one after the other.
-    releases: u32,
+    pace: Pace,
 }
 
 impl Worker<'_, '_> {
@@ -208,6 +206,9 @@ impl Worker<'_, '_> {
             self.attempt(&mut watch, &claimed)?;
             if self.work.once {
                 return Ok(());
+            }
+            if let Some(warning) = self.pace.warning() {
+                self.tell.warning(&format!("{}: {warning}", self.report.agent));
             }
         }
     }
@@ -224,7 +225,7 @@ impl Worker<'_, '_> {
 
     /// Waits for a task.
     fn next_claim(&mut self, watch: &mut Watch) -> Result<Claimed, OpError> {
-        let not_before = self.pause_after_releases();
+        let not_before = self.pace.pause().and_then(|pause| Instant::now().checked_add(pause));
         let mut tried: Option<(u64, Instant)> = None;
         let mut due_at: Option<Instant> = None;
         loop {
@@ -265,11 +266,6 @@ impl Worker<'_, '_> {
         let claim = Claim { ttl: self.work.ttl, reserve: true, within: self.work.within.clone(), ..Claim::default() };
         let reply = call::mutate(&mut *self.store, &self.caller, self.settings, &claim)?;
         reply.into_claims().pop().ok_or_else(|| OpError::Internal("a claim granted nothing".into()))
-    }
-
-    fn pause_after_releases(&self) -> Option<Instant> {
-        let doublings = self.releases.checked_sub(1)?.min(5);
-        Instant::now().checked_add(RELEASED_PAUSE * 2_u32.pow(doublings))
     }
 
     /// Runs the command for one task and reports what came of it.
@@ -379,7 +375,7 @@ impl Worker<'_, '_> {
             Outcome::Failed => self.report.failed += 1,
             _ => self.report.other += 1,
         }
-        self.releases = if outcome == Outcome::Released { self.releases.saturating_add(1) } else { 0 };
+        self.pace.saw(outcome);
         if self.report.tasks.len() == REPORTED_MAX {
             self.report.tasks.remove(0);
         }

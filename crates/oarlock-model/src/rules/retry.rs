@@ -5,14 +5,15 @@ use crate::ident::Token;
 use crate::limits;
 use crate::planted;
 
-/// Milliseconds to wait after failure number `failures` (from 1): doubling from one second to a
-/// quarter of an hour, then between half and all of that, chosen by the grant's token ("equal
-/// jitter": Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
-pub fn backoff_ms(failures: u32, token: Token) -> i64 {
+/// Milliseconds to wait after failure number `failures` (from 1): `first_ms`, doubled with each further failure, at most a quarter of an
+/// hour; and up to half as much on top, chosen by the grant's token. The jitter keeps tasks that failed together from coming back
+/// together (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015); it only adds, so the wait is never shorter
+/// than what was configured.
+pub fn backoff_ms(first_ms: i64, failures: u32, token: Token) -> i64 {
     let doublings = failures.saturating_sub(1).min(20);
-    let full = (limits::RETRY_BACKOFF_MS_FIRST << doublings).min(limits::RETRY_BACKOFF_MS_MAX);
-    let half = full / 2;
-    half + (spread(token.0) % (half.unsigned_abs() + 1)) as i64
+    let full = first_ms.clamp(1, limits::RETRY_BACKOFF_MS_MAX).saturating_mul(1 << doublings).min(limits::RETRY_BACKOFF_MS_MAX);
+    let jitter = (spread(token.0) % ((full / 2).unsigned_abs() + 1)) as i64;
+    if planted::is(planted::JITTER_SHORTENS) { full - jitter } else { full + jitter }
 }
 
 /// Whether a task with these counts is dead, and why.
@@ -41,14 +42,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn backoff_grows_and_stays_bounded() {
-        for token in 0..200 {
-            for failures in 1..40 {
-                let ms = backoff_ms(failures, Token(token));
-                let full = (1_000_i64 << (failures - 1).min(20)).min(limits::RETRY_BACKOFF_MS_MAX);
-                assert!((full / 2..=full).contains(&ms), "failures {failures} token {token}: {ms}");
-            }
+    fn backoff_doubles_and_jitter_only_adds() {
+        for (first_ms, failures, full) in [
+            (15_000, 1, 15_000),
+            (15_000, 2, 30_000),
+            (15_000, 3, 60_000),
+            (15_000, 7, 900_000),
+            (15_000, 1_000, 900_000),
+            (1_000, 1, 1_000),
+            (1_000, 4, 8_000),
+        ] {
+            let waits: Vec<i64> = (0..200).map(|token| backoff_ms(first_ms, failures, Token(token))).collect();
+            assert!(waits.iter().all(|ms| (full..=full + full / 2).contains(ms)), "failures {failures} from {first_ms}: {waits:?}");
+            assert!(waits.iter().any(|ms| *ms > full + full / 4), "no jitter: {waits:?}");
         }
+        // However long the first is, a quarter of an hour and half of it again is the most.
+        assert!((900_000..=1_350_000).contains(&backoff_ms(limits::DURATION_MS_MAX, 1_000, Token(7))));
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Mutation for Fail {
         let death = if self.no_retry { Some(DeathReason::NoRetry) } else { retry::death(failures, task.losses, task.spec.max_attempts) };
         let retry_at = match death {
             Some(_) => None,
-            None => Some(cx.now().store.plus_ms(retry::backoff_ms(failures, grant.token))),
+            None => Some(cx.now().store.plus_ms(retry::backoff_ms(cx.settings().retry_first.as_ms(), failures, grant.token))),
         };
         cx.emit(TaskFailed { id: task.id.clone(), token: grant.token, reason: self.reason.clone(), failures, retry_at })?;
         if let Some(reason) = death {

@@ -22,10 +22,13 @@ use super::output::{Output, note};
 use super::render;
 use oarlock_ops::request::Identity;
 
+/// The exit code of `work --once` whose attempt failed.
+const ATTEMPT_FAILED: u8 = 1;
+
 /// Claims tasks and runs a command for each, with the task's Markdown on standard input.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorkArgs {
-    /// One task only; exit 8 when there is none
+    /// One task only; exit 1 when its attempt failed, 8 when there is none
     #[arg(long)]
     once: bool,
     /// Only this task and its parts
@@ -101,7 +104,10 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
         command: args.command,
     };
     let report = oarlock_run::work(&handles, &settings, &work, &mut Narrator::new(output, false))?;
-    Ok(output.reply("work", &serde_json::to_value(report)?))
+    let failed = args.once && report.failed > 0;
+    let code = output.reply("work", &serde_json::to_value(report)?);
+    // The report is the whole answer: that CMD failed is no error of this call.
+    Ok(if code == 0 && failed { ATTEMPT_FAILED } else { code })
 }
 
 pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
@@ -184,6 +190,14 @@ impl Progress for Narrator {
     fn line(&mut self, line: &str) {
         // With --json standard error holds nothing but the error object.
         if !self.output.json && !self.output.quiet {
+            self.clear();
+            note(&render::safe(line));
+        }
+    }
+
+    fn warning(&mut self, line: &str) {
+        // Shown also with --quiet: the workers of a run have that flag, and nobody else says it.
+        if !self.output.json {
             self.clear();
             note(&render::safe(line));
         }

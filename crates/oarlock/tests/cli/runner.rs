@@ -59,7 +59,9 @@ fn a_command_that_fails_makes_a_failed_attempt_with_its_last_words() {
     let project = Project::new();
     project.ok("add t --id T");
     let reply = project.call_args(&args(&["--as", "ada", "--once"], "echo out; echo first >&2; echo what went wrong >&2; exit 3")).run();
-    assert!([0, 4].contains(&reply.code), "{}", reply.stderr);
+    assert_eq!((reply.code, reply.stderr.as_str()), (1, ""));
+    let report = object(&reply.stdout, "work");
+    assert_eq!((&report["failed"], &report["tasks"][0]["outcome"]), (&1.into(), &"failed".into()), "{report}");
     let task = project.task("T");
     assert_eq!((&task["state"], &task["attempt"]), (&"scheduled".into(), &1.into()));
     let failed = project.ok("events --kind task_failed")["events"][0]["data"].clone();
@@ -162,4 +164,93 @@ fn the_reply_of_work_is_one_object_and_people_get_lines() {
     let reply = project.call_args(&args(&["--as", "ada", "--once", "--json"], "echo said >&2; echo result")).run();
     object(&reply.stdout, "work");
     assert_eq!(reply.stderr, "");
+}
+
+#[test]
+fn an_outage_of_some_seconds_does_not_use_up_a_queue() {
+    let project = Project::new();
+    for n in 1..=3 {
+        project.ok(&format!("add t --id T{n}"));
+    }
+    // The service is away until the fourth attempt, which says when it begins.
+    let (asked, answer) = (fifo(&project, "asked"), fifo(&project, "answer"));
+    let script = format!(
+        "echo a >> attempts; [ $(wc -l < attempts) -lt 4 ] && exit 1; echo $OARLOCK_TASK > {}; read x < {}",
+        asked.display(),
+        answer.display()
+    );
+    project.write(".oarlock/config.toml", "retry_first = \"1s\"\n");
+    let worker = project.call_args(&args(&["--as", "ada"], &script)).plain().start();
+    heard(&asked);
+    let states: Vec<String> = (1..=3).map(|n| project.task(&format!("T{n}"))["state"].as_str().expect("a word").to_owned()).collect();
+    assert!(!states.contains(&"dead".to_owned()), "{states:?}");
+    worker.signal(Signal::TERM);
+    let output = worker.output();
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    for wait in ["2 failures in a row: the next claim waits 1 s", "3 failures in a row: the next claim waits 2 s"] {
+        assert!(said.contains(wait), "{said}");
+    }
+}
+
+#[test]
+fn a_first_failure_is_not_tried_again_at_once() {
+    let project = Project::new();
+    project.ok("add t --id T");
+    assert_eq!(project.call_args(&args(&["--as", "ada", "--once"], "false")).run().code, 1);
+    let task = project.task("T");
+    assert!(task["retry_in_ms"].as_i64().is_some_and(|ms| (10_000..=22_500).contains(&ms)), "{task}");
+    project.call_args(&args(&["--as", "ada", "--once"], "true")).fails(8, "nothing_ready");
+}
+
+/// A script whose child has left its session and stays behind; it tells that child's pid.
+#[cfg(target_os = "linux")]
+fn detaching(project: &Project, then: &str) -> (std::path::PathBuf, String) {
+    let told = fifo(project, "told");
+    let script = format!(
+        "setsid sh -c 'trap \"\" TERM HUP; echo $$ > {}; touch told; while :; do sleep 1; done' > /dev/null 2>&1 < /dev/null & {then}",
+        told.display()
+    );
+    (told, script)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_has_left_the_session_ends_with_the_attempt_the_cancelling_and_the_worker() {
+    let project = Project::with(&["bob"]);
+    for id in ["DONE", "CANCELLED", "KILLED"] {
+        project.ok(&format!("add t --id {id}"));
+        let never = fifo(&project, &format!("never-{id}"));
+        let then =
+            if id == "DONE" { "until [ -e told ]; do :; done; echo fine".to_owned() } else { format!("read x < {}", never.display()) };
+        let (told, script) = detaching(&project, &then);
+        let worker = project.call_args(&args(&["--as", "ada", "--once"], &script)).plain().start();
+        let detached: i32 = heard(&told).trim().parse().expect("a number");
+        match id {
+            "DONE" => {}
+            "CANCELLED" => drop(project.ok("cancel CANCELLED")),
+            _ => worker.signal(Signal::KILL),
+        }
+        let output = worker.output();
+        assert!(gone(detached), "{id}: it goes on");
+        if id == "DONE" {
+            assert!(output.status.success());
+            assert_eq!(project.task("DONE")["result"].as_str().map(str::trim), Some("fine"));
+        }
+        std::fs::remove_file(&told).expect("it is there");
+    }
+    project.claim("KILLED", "bob");
+}
+
+#[test]
+fn how_a_command_ended_is_told_as_it_was() {
+    let project = Project::new();
+    for (id, script, reason) in
+        [("A", "exit 77", "exit status 77"), ("B", "kill -TERM $$", "signal 15 (SIGTERM)"), ("C", "kill -SEGV $$", "signal 11 (SIGSEGV)")]
+    {
+        project.ok(&format!("add t --id {id} --max-attempts 1"));
+        assert_eq!(project.call_args(&args(&["--as", "ada", "--once"], script)).run().code, 1);
+        let failed = project.ok(&format!("task {id}"))["events"].clone();
+        let failed = failed.as_array().expect("a list").iter().find(|event| event["kind"] == "task_failed").cloned();
+        assert_eq!(failed.expect("it failed")["data"]["reason"], reason);
+    }
 }

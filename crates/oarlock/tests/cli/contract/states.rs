@@ -147,10 +147,11 @@ fn a_task_behind_a_dead_or_cancelled_one_is_shown_as_stuck() {
 #[test]
 fn the_last_attempt_makes_a_dead_letter_and_requeue_gives_all_attempts_back() {
     let project = Project::with(&["ada"]);
+    project.write(".oarlock/config.toml", "retry_first = \"1s\"\n");
     project.ok("add t --id T --max-attempts 2");
     project.claim("T", "ada");
     assert_eq!(project.ok("fail T --reason first --as ada")["task"]["state"], "scheduled");
-    // The back-off of the first failure is at most a second.
+    // The back-off of the first failure is at most a second and a half.
     assert_eq!(project.ok("claim T --wait 30s --as ada")["lease"]["attempt"], 2);
     assert_eq!(project.ok("fail T --reason second --as ada")["task"]["state"], "dead");
     project.ok("requeue T");

@@ -61,7 +61,7 @@ fn a_worker_killed_in_the_middle_loses_nothing() {
     let never = fifo(&project, "never");
     // The first to work on the second part kills its worker, which takes it along.
     let script = format!(
-        "if [ $OARLOCK_TASK = plan-SUB2 ] && mkdir first 2>/dev/null; then kill -9 $PPID; read x < {}; fi; echo did $OARLOCK_TASK",
+        "if [ $OARLOCK_TASK = plan-SUB2 ] && mkdir first 2>/dev/null; then kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); read x < {}; fi; echo did $OARLOCK_TASK",
         never.display()
     );
     let report = project.call_args(&args("plan.md", &["--agents", "3"], &script)).ok();
