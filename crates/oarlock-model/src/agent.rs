@@ -121,6 +121,4 @@ pub struct Presence {
     pub status: Option<String>,
     /// What it says it is doing.
     pub action: Option<String>,
-    /// The number of the last message event that its inbox has shown.
-    pub read_mark: u64,
 }

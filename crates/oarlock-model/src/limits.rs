@@ -31,6 +31,8 @@ pub const PAGE_ITEMS_MAX: usize = 10_000;
 pub const PAGE_ITEMS_DEFAULT: usize = 1_000;
 /// Bytes of text in one page of a list; a page ends early when it would hold more.
 pub const PAGE_BYTES_MAX: usize = 2 << 20;
+/// Messages that a claim which waits `--or-message` shows at once; the rest waits for the next one.
+pub const WAITING_MESSAGES_MAX: usize = 20;
 /// Claims of one `claim --count`.
 pub const CLAIM_COUNT_MAX: usize = 1_000;
 /// Leases one session may hold.

@@ -29,6 +29,22 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// Whether the sender asked for an acknowledgement.
     pub ack_required: bool,
+    /// Whether no agent's session sent it: a person or a script did.
+    pub outside: bool,
     /// Who acknowledged it.
     pub acked_by: BTreeSet<AgentName>,
+    /// Whom it was shown to: a read mark, not part of the log.
+    pub shown_to: BTreeSet<AgentName>,
+}
+
+impl Message {
+    /// Whether a claim that waits `--or-message` ends for it: its sender asks for an acknowledgement, or is no agent at work.
+    pub fn is_urgent(&self) -> bool {
+        self.ack_required || self.outside
+    }
+
+    /// Whether this recipient has neither acknowledged it nor been shown it.
+    pub fn is_unread_by(&self, agent: &AgentName) -> bool {
+        self.to.contains(agent) && !self.acked_by.contains(agent) && !self.shown_to.contains(agent)
+    }
 }

@@ -70,6 +70,10 @@ bugs! {
     OVERLAP_BY_PREFIX = Semantics(14), "overlap-by-prefix";
     /// the version of an entry begins anew after its deletion
     VERSIONS_START_ANEW = Semantics(15), "versions-start-anew";
+    /// a claim that waits does not hear of messages
+    DEAF_CLAIM = Semantics(19), "deaf-claim";
+    /// a message that was shown is shown again to the next claim that waits
+    SHOWN_FOR_EVER = Semantics(16), "shown-for-ever";
     /// reading the inbox acknowledges what it shows
     READING_ACKNOWLEDGES = Semantics(16), "reading-acknowledges";
     /// a reader that goes on from its cursor misses an event

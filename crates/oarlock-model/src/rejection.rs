@@ -1,7 +1,11 @@
 //! Lawful refusals: the request was understood, and the answer is no, with the facts and the next move.
 
+mod unready;
+
 use serde_json::{Value, json};
 use thiserror::Error;
+
+pub use unready::Unready;
 
 use crate::ident::{AgentName, SessionId, StateKey, TaskId, Token};
 use crate::task::TaskState;
@@ -215,16 +219,26 @@ pub enum Rejection {
         after_ms: i64,
     },
     /// There is nothing this agent can claim now.
-    #[error("nothing is ready for {agent}{}", why.as_deref().map(|w| format!(": {w}")).unwrap_or_default())]
+    #[error("{}", nothing_ready(agent, rest, why.as_deref()))]
     NothingReady {
         /// Who asked.
         agent: AgentName,
-        /// Unfinished tasks that wait for others.
-        blocked: u64,
-        /// Tasks that are held.
-        claimed: u64,
+        /// What there is besides ready tasks.
+        rest: Box<Unready>,
         /// What kept ready tasks from this agent, if something did.
         why: Option<String>,
+    },
+    /// Messages came for an agent that would wait for work.
+    #[error("{count} {} for {agent}", if *count == 1 { "message waits" } else { "messages wait" })]
+    MessagesWaiting {
+        /// Whom they are for.
+        agent: AgentName,
+        /// How many are shown here.
+        count: usize,
+        /// The messages, as replies show them: an array.
+        messages: Value,
+        /// Messages that it has not read besides these.
+        unread: u64,
     },
     /// What was waited for did not happen in time.
     #[error("timed out after {waited_ms} ms: {what}")]
@@ -252,6 +266,20 @@ pub enum Rejection {
         /// What to do.
         hint: &'static str,
     },
+}
+
+fn nothing_ready(agent: &AgentName, rest: &Unready, why: Option<&str>) -> String {
+    if rest.all_done {
+        return "everything is done: stop".to_owned();
+    }
+    let words: Vec<String> = why.map(str::to_owned).into_iter().chain(rest.in_words()).collect();
+    let words = if words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) };
+    format!("nothing is ready for {agent}{words}")
+}
+
+/// The hint for an agent that has not read its messages.
+fn read_first(unread: u64, then: &str) -> String {
+    format!("read your {unread} new {} (`oarlock inbox`), then {then}", if unread == 1 { "message" } else { "messages" })
 }
 
 fn seconds(ms: i64) -> String {
@@ -296,6 +324,7 @@ impl Rejection {
             Rejection::KeyReused { .. } => "key_reused",
             Rejection::LimitReached { .. } | Rejection::QuotaReached { .. } | Rejection::TooWide { .. } => "limit_reached",
             Rejection::NothingReady { .. } => "nothing_ready",
+            Rejection::MessagesWaiting { .. } => "messages_waiting",
             Rejection::TimedOut { .. } => "timed_out",
             Rejection::NotEnoughAgents { .. } => "not_enough_agents",
             Rejection::Denied { .. } => "denied",
@@ -331,7 +360,20 @@ impl Rejection {
                 format!("name at least {named_components} leading folder without a wildcard, or share it")
             }
             Rejection::QuotaReached { after_ms, .. } => format!("wait {after_ms} ms, and ask less often"),
+            Rejection::NothingReady { rest, .. } if rest.unread > 0 => {
+                read_first(rest.unread, if rest.all_done { "end your loop" } else { "claim again" })
+            }
+            Rejection::NothingReady { rest, .. } if rest.all_done => "end your loop; `oarlock add TITLE` adds another task".into(),
+            Rejection::NothingReady { rest, .. } if !rest.dead_named.is_empty() => {
+                format!("`oarlock requeue {}` brings a dead task back; `oarlock claim --wait 10m` waits for others", rest.dead_named[0])
+            }
             Rejection::NothingReady { .. } => "try again later, or `oarlock claim --wait 10m`; `oarlock status` shows what is open".into(),
+            Rejection::MessagesWaiting { .. } => {
+                "act on them, answer with `oarlock send NAME --text T`, then `oarlock ack ID`, and claim again".into()
+            }
+            Rejection::TimedOut { facts, .. } if facts["unread"].as_u64() > Some(0) => {
+                read_first(facts["unread"].as_u64().unwrap_or(0), "wait again")
+            }
             Rejection::TimedOut { .. } => "wait longer, or look at `oarlock status`".into(),
             Rejection::NotEnoughAgents { .. } => "wait until more agents have joined; `oarlock agents --all` shows who left".into(),
         }
@@ -379,7 +421,8 @@ impl Rejection {
             Rejection::LimitReached { limit, actual, .. } => json!({"limit": limit, "actual": actual}),
             Rejection::TooWide { pattern, named_components } => json!({"pattern": pattern, "named_components": named_components}),
             Rejection::QuotaReached { limit, .. } => json!({"limit": limit}),
-            Rejection::NothingReady { blocked, claimed, .. } => json!({"blocked": blocked, "claimed": claimed}),
+            Rejection::NothingReady { rest, .. } => rest.json(),
+            Rejection::MessagesWaiting { messages, unread, .. } => json!({"messages": messages, "unread": unread}),
             Rejection::TimedOut { waited_ms, facts, .. } => {
                 let mut details = json!({"waited_ms": waited_ms});
                 if let (Some(details), Some(facts)) = (details.as_object_mut(), facts.as_object()) {

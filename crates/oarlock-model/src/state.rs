@@ -85,6 +85,9 @@ impl State {
         for agent in lasting.agents.values_mut() {
             agent.presence = Presence::default();
         }
+        for message in lasting.messages.values_mut() {
+            message.shown_to.clear();
+        }
         for task in lasting.tasks.values_mut() {
             if let Some(grant) = &mut task.grant {
                 grant.renewed = StoreTime::default();

@@ -100,6 +100,7 @@ pub const CODES: &[Code] = &[
     row("store_unavailable", 7, 503, true),
     row("nothing_ready", 8, 409, true),
     row("timed_out", 8, 409, true),
+    row("messages_waiting", 8, 409, true),
     row("not_enough_agents", 8, 409, true),
     row("denied", 9, 403, false),
     row("data_damaged", 65, 422, false),
@@ -121,7 +122,16 @@ impl OpError {
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => "internal",
         };
         let row = CODES.iter().find(|row| row.code == code).copied().unwrap_or(row("internal", 70, 500, false));
-        Code { retryable: row.retryable && !matches!(self, OpError::ReplyLost { .. }), ..row }
+        Code { retryable: row.retryable && !matches!(self, OpError::ReplyLost { .. }) && !self.is_all_done(), ..row }
+    }
+
+    /// Whether a claim found nothing because everything is done: asking again is in vain.
+    pub fn is_all_done(&self) -> bool {
+        match self {
+            OpError::Rejected(Rejection::NothingReady { rest, .. }) => rest.all_done,
+            OpError::Told { code: "nothing_ready", details, .. } => details["all_done"] == true,
+            _ => false,
+        }
     }
 
     /// What to do next.
@@ -178,12 +188,12 @@ impl OpError {
         use oarlock_model::task::TaskState;
         match self {
             OpError::Rejected(
-                Rejection::NothingReady { .. }
-                | Rejection::LeaseHeld { .. }
+                Rejection::LeaseHeld { .. }
                 | Rejection::AssignedElsewhere { .. }
                 | Rejection::ReservationOverlap { .. }
                 | Rejection::TimedOut { .. },
             ) => true,
+            OpError::Rejected(Rejection::NothingReady { rest, .. }) => !rest.all_done,
             OpError::Rejected(Rejection::StateConflict { state, .. }) => {
                 matches!(state, TaskState::Blocked | TaskState::Scheduled | TaskState::Waiting)
             }
@@ -211,7 +221,12 @@ mod tests {
 
     #[test]
     fn an_error_object_that_was_read_is_the_same_again() {
-        for error in [OpError::from(Rejection::not_found("task", "T-9")), StoreError::Busy("x".into()).into(), OpError::Interrupted] {
+        let rest = Box::new(oarlock_model::rejection::Unready { all_done: true, ..Default::default() });
+        let agent = "ada".parse().expect("a name");
+        let all_done = OpError::from(Rejection::NothingReady { agent, rest, why: None });
+        assert!(!all_done.is_not_yet() && !all_done.code().retryable);
+        let others = [OpError::from(Rejection::not_found("task", "T-9")), StoreError::Busy("x".into()).into(), OpError::Interrupted];
+        for error in others.into_iter().chain([all_done]) {
             let told = OpError::from_json(&error.json()).expect("it is one");
             assert_eq!((told.json(), told.code()), (error.json(), error.code()));
         }

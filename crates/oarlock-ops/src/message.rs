@@ -7,5 +7,6 @@ mod thread;
 
 pub use ack::{Ack, MessagesReply};
 pub use inbox::Inbox;
+pub(crate) use inbox::mark_shown;
 pub use send::Send;
 pub use thread::Thread;

@@ -107,6 +107,16 @@ impl Counts {
         self.by_state[state as usize]
     }
 
+    /// Tasks in any state.
+    pub fn total(&self) -> u64 {
+        self.by_state.iter().sum()
+    }
+
+    /// Tasks behind which others stay blocked.
+    pub fn dead_ends(&self) -> u64 {
+        TaskState::ALL.into_iter().filter(|state| state.is_dead_end()).map(|state| self.of(state)).sum()
+    }
+
     /// One task more in `to`, and one less where it came from, unless it is new.
     pub fn shift(&mut self, from: Option<TaskState>, to: TaskState) {
         if let Some(from) = from {
@@ -166,6 +176,8 @@ pub trait View {
     fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// The children of a task that are not done, at most `limit`, in no certain order.
     fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
+    /// The task and its parts at any depth, with their states, in the order of creation; nothing when there is no such task.
+    fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
     /// The tasks that need this one.
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// What this task needs and is not done, by id.
@@ -188,6 +200,8 @@ pub trait View {
     fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
     /// How many tasks are in each state.
     fn counts(&self) -> StoreResult<Counts>;
+    /// Dead tasks in the order of creation, at most `limit`.
+    fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// Unfinished tasks that wait, directly or not, for a dead or cancelled one.
     fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>>;
     /// Whether this task waits, directly or not, for a dead or cancelled one.
@@ -217,8 +231,10 @@ pub trait View {
     fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>>;
     /// Messages of a thread, oldest first, as many as fit a page.
     fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>>;
-    /// Messages to this agent after its read mark that it has not acknowledged.
-    fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64>;
+    /// How many messages to this agent it has neither acknowledged nor been shown.
+    fn unread(&self, agent: &AgentName) -> StoreResult<u64>;
+    /// Those messages, oldest first, as many as fit a page; with `urgent` only those that end a claim which waits for messages too.
+    fn unread_messages(&self, agent: &AgentName, urgent: bool, limit: usize) -> StoreResult<Vec<Message>>;
 
     /// Events, oldest first.
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
@@ -244,6 +260,8 @@ pub trait Transaction {
     fn append(&mut self, event: &Event) -> StoreResult<()>;
     /// Writes an agent's presence.
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()>;
+    /// Notes that these messages were shown to an agent.
+    fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> StoreResult<()>;
     /// Writes the renewal of one lease.
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()>;
     /// Removes and returns what a session is to be told.

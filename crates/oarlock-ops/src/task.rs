@@ -19,6 +19,7 @@ pub(crate) mod rest;
 mod review;
 mod show;
 mod split;
+mod unready;
 mod update;
 pub mod values;
 mod wait;

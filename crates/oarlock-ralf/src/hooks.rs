@@ -43,7 +43,7 @@ pub fn hooks(root: &Path, store: Option<&str>) -> Vec<Hook> {
             "before the loop",
             call(r#"join "${RALF_AGENT_ID:-executor}" --role executor --program ralf --pid $$ --take-over -q"#),
         ),
-        hook("executor", "to claim", format!("TASK=$({}) || continue", call(&format!("claim {executor} --wait 30s -q")))),
+        hook("executor", "to claim", format!("TASK=$({}) || {{ sleep 5; continue; }}", call(&format!("claim {executor} --wait 30s -q")))),
         hook("executor", "before the child", {
             let beat = call(&format!(r#"heartbeat {executor} --status running --action "executing_$TASK" -q"#));
             format!("(while {beat} && sleep 30; do :; done) >/dev/null 2>&1 & BEAT=$!")

@@ -260,7 +260,7 @@ impl Worker<'_, '_> {
             let ready = call::query(&mut *self.store, &self.caller, self.settings, &Ready { limit: Some(1) })?;
             if ready.tasks.is_empty() {
                 let agent = self.report.agent.clone();
-                return Err(Rejection::NothingReady { agent, blocked: 0, claimed: 0, why: None }.into());
+                return Err(Rejection::NothingReady { agent, rest: Box::default(), why: None }.into());
             }
         }
         let claim = Claim { ttl: self.work.ttl, reserve: true, within: self.work.within.clone(), ..Claim::default() };

@@ -4,7 +4,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -109,6 +109,11 @@ impl Transaction for Member<'_, '_> {
 
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()> {
         let done = self.group.tx.write_presence(name, presence);
+        self.noted(done)
+    }
+
+    fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> StoreResult<()> {
+        let done = self.group.tx.write_shown(agent, messages);
         self.noted(done)
     }
 

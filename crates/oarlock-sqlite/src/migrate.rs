@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::error::{damaged, store_error};
 
 /// Every migration, oldest first; number N brings the schema to version N.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_shown.sql")];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).
 const APPLICATION_ID: i32 = 0x4F41_524C;
@@ -68,4 +68,36 @@ fn apply_missing(conn: &Connection) -> StoreResult<()> {
         conn.execute_batch(sql).map_err(store_error)?;
     }
     conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}", newest())).map_err(store_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store as an earlier program left it: with the first `version` migrations.
+    fn at_version(version: usize) -> Connection {
+        let conn = Connection::open_in_memory().expect("memory");
+        MIGRATIONS.iter().take(version).for_each(|sql| conn.execute_batch(sql).expect("it was shipped"));
+        conn.execute_batch(&format!("PRAGMA user_version = {version}")).expect("a number");
+        conn
+    }
+
+    #[test]
+    fn what_was_read_stays_read_and_what_asks_for_an_ack_is_urgent() {
+        let conn = at_version(1);
+        conn.execute_batch(
+            "INSERT INTO agents VALUES ('ada', 'ada.1', NULL, '[]', NULL, 1, NULL, NULL, '{}', '', NULL, NULL, 1, 1, 1, 1, NULL, NULL, 4);
+             INSERT INTO messages VALUES (3, 'M-3', 'bob', NULL, 'x', 1, NULL, 0), (4, 'M-4', 'bob', NULL, 'x', 1, NULL, 1),
+               (5, 'M-5', 'bob', NULL, 'x', 1, NULL, 1), (6, 'M-6', 'bob', NULL, 'x', 1, NULL, 0);
+             INSERT INTO events VALUES (3, 1, 1, 'message_sent', 'bob', 'bob.2', NULL, '', '{}'), (4, 1, 1, 'message_sent', 'bob', 'bob.2', NULL, '', '{}'),
+               (5, 1, 1, 'message_sent', 'bob', 'bob.2', NULL, '', '{}'), (6, 1, 1, 'message_sent', 'bob', NULL, NULL, '', '{}');
+             INSERT INTO deliveries VALUES ('ada', 3, 1), ('ada', 4, 0), ('ada', 5, 0), ('ada', 6, 0);",
+        )
+        .expect("rows of that version");
+        migrate(&conn).expect("it is brought up to date");
+        let mut rows = conn.prepare("SELECT message, shown, urgent FROM deliveries ORDER BY message").expect("the new columns");
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+        let rows: Vec<(i64, bool, bool)> = rows.collect::<Result<_, _>>().expect("rows");
+        assert_eq!(rows, [(3, true, false), (4, true, true), (5, false, true), (6, false, true)]);
+    }
 }

@@ -7,14 +7,14 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, planted};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, planted};
 use oarlock_ops::store::{Counts, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use crate::error::{io_error, store_error};
 use crate::project::Projection;
 use crate::rows::event::End;
-use crate::rows::{agent, reply, reservation, task};
+use crate::rows::{agent, message, reply, reservation, task};
 use crate::view::SqliteView;
 use crate::withdraw;
 use crate::witness::Witness;
@@ -126,6 +126,11 @@ impl Transaction for SqliteTransaction<'_> {
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()> {
         self.done.wrote = true;
         agent::write_presence(self.view.conn, name, presence).map_err(store_error)
+    }
+
+    fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> StoreResult<()> {
+        self.done.wrote = true;
+        message::shown(self.view.conn, agent, messages).map_err(store_error)
     }
 
     fn write_renewal(&mut self, id: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()> {

@@ -124,6 +124,10 @@ impl View for SqliteView<'_> {
         queue::open_children(self.conn, id, limit).map_err(store_error)
     }
 
+    fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>> {
+        queue::tree(self.conn, id).map_err(store_error)
+    }
+
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
         queue::dependants(self.conn, id).map_err(store_error)
     }
@@ -170,6 +174,10 @@ impl View for SqliteView<'_> {
 
     fn counts(&self) -> StoreResult<Counts> {
         Ok(event::end(self.conn).map_err(store_error)?.counts)
+    }
+
+    fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>> {
+        queue::dead_letters(self.conn, limit).map_err(store_error)
     }
 
     fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>> {
@@ -224,8 +232,12 @@ impl View for SqliteView<'_> {
         message::thread(self.conn, id, limit).map_err(store_error)
     }
 
-    fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64> {
-        message::unread(self.conn, agent, read_mark).map_err(store_error)
+    fn unread(&self, agent: &AgentName) -> StoreResult<u64> {
+        message::unread(self.conn, agent).map_err(store_error)
+    }
+
+    fn unread_messages(&self, agent: &AgentName, urgent: bool, limit: usize) -> StoreResult<Vec<Message>> {
+        message::unread_messages(self.conn, agent, urgent, limit).map_err(store_error)
     }
 
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {

@@ -42,7 +42,8 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
         note(format!("reservations of {name}"), format!("{:?}", view.reservations_of(&agent.session)?));
         note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, false, 100)?));
         note(format!("whole inbox of {name}"), format!("{:?}", view.inbox(name, true, 100)?));
-        note(format!("unread of {name}"), format!("{}", view.unread(name, agent.presence.read_mark)?));
+        let urgent: Vec<_> = view.unread_messages(name, true, 100)?.into_iter().map(|message| message.id).collect();
+        note(format!("unread of {name}"), format!("{} {urgent:?}", view.unread(name)?));
     }
     note("grantees".into(), format!("{:?}", state.grantees));
     note("entries".into(), format!("{:?}", state.entries));
@@ -55,6 +56,7 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     note("expired claims".into(), format!("{:?}", ids(&view.expired_claims()?)));
     note("due tasks".into(), format!("{:?}", view.due_tasks(100)?));
     note("next due".into(), format!("{:?}", view.next_due_ms()?));
+    note("dead letters".into(), format!("{:?}", view.dead_letters(100)?));
     note("stuck".into(), format!("{:?}", view.stuck_tasks(usize::MAX)?));
     note("oldest ready".into(), format!("{:?}", view.oldest_ready()?));
     note("expired reservations".into(), format!("{:?}", view.expired_reservations(100)?));
@@ -76,8 +78,9 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
     let id = &task.id;
     let waits = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
     Ok(format!(
-        "children {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, reservations {:?}",
+        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, reservations {:?}",
         view.children(id)?,
+        view.tree(id)?,
         view.open_children(id, 1)?.is_empty(),
         view.dependants(id)?,
         view.unmet_needs(id)?,

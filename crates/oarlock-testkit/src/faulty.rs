@@ -6,7 +6,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -103,6 +103,10 @@ impl Transaction for FaultyTransaction<'_> {
 
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()> {
         self.write(|tx| tx.write_presence(name, presence))
+    }
+
+    fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> StoreResult<()> {
+        self.write(|tx| tx.write_shown(agent, messages))
     }
 
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()> {

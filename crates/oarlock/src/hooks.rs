@@ -268,14 +268,8 @@ impl Hook<'_> {
             self.helper_ended(&helper)?;
             self.who = self.main.clone();
         }
-        let mut beat = self.call_joined("heartbeat", json!({}))?;
-        let mut ended = speak::ended_work(&beat);
-        // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others count anew.
-        let alone = (unread(&beat) > 0).then(|| self.memory.alone("news", &self.who.name)).flatten();
-        if alone.is_some() {
-            beat = self.call("heartbeat", json!({}))?;
-            ended.push_str(&speak::ended_work(&beat));
-        }
+        let beat = self.call_joined("heartbeat", json!({}))?;
+        let ended = speak::ended_work(&beat);
         let mut text = String::new();
         if self.memory.start_is_owed(&self.who.name) {
             let prime = self.call("prime", json!({}))?;
@@ -283,13 +277,22 @@ impl Hook<'_> {
             self.memory.start_is_told(&self.who.name);
         }
         text.push_str(&ended);
-        if unread(&beat) > 0 && !planted::is(planted::MESSAGES_KEPT) {
-            let inbox = self.call("inbox", json!({}))?;
-            let all = inbox["messages"].as_array().map_or(&[][..], Vec::as_slice);
-            text.push_str(&speak::messages(speak::new_messages(all, unread(&beat), &beat["agent"]["last_seen"])));
+        if beat["unread"].as_u64() > Some(0) && !planted::is(planted::MESSAGES_KEPT) {
+            text.push_str(&self.hand_over()?);
         }
-        drop(alone);
         Ok(if text.is_empty() { Answer::Nothing } else { Answer::Context(text) })
+    }
+
+    /// Tells the messages that are new, as many as fit. Only those count as read; the others are told the next time.
+    fn hand_over(&mut self) -> Result<String, OpError> {
+        // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others find none.
+        let _alone = self.memory.alone("news", &self.who.name);
+        let inbox = self.call("inbox", json!({"new": true, "peek": true}))?;
+        let (text, told) = speak::messages(inbox["messages"].as_array().map_or(&[][..], Vec::as_slice));
+        if !told.is_empty() {
+            self.call("inbox", json!({"mark": told}))?;
+        }
+        Ok(text)
     }
 
     fn stop(&mut self) -> Result<Answer, OpError> {
@@ -354,11 +357,6 @@ impl Hook<'_> {
         }
         Ok(Vec::new())
     }
-}
-
-/// How many messages a heartbeat has counted.
-fn unread(beat: &Value) -> usize {
-    beat["unread"].as_u64().unwrap_or(0) as usize
 }
 
 /// What a pattern matches below a directory, as a pattern from the repository's root; none that is no pattern.

@@ -134,7 +134,7 @@ impl ServerHandler for Server {
             let message = format!("there is no tool \"{}\"", oarlock_model::ident::shown(&request.name));
             return Err(ErrorData::invalid_params(message, Some(json!({"tools": tool::names()}))));
         };
-        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let arguments = Value::Object(tool::completed(entry.verb, request.arguments.unwrap_or_default()));
         Ok(match self.call(entry, arguments, &context).await {
             Ok(reply) => CallToolResult::structured(reply),
             Err(error) => CallToolResult::error(vec![ContentBlock::text(hint::error_for_model(&error).to_string())]),

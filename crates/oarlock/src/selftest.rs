@@ -88,6 +88,10 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, OpError> {
     let scratch = Scratch::make(&plan.dir)?;
     let file = scratch.0.join("oarlock.db");
     let mut adder = Oarlock::open(&file)?;
+    // Nobody gets it: with everything done, a claim would not wait.
+    let far = oarlock_model::duration::Duration::from_ms(oarlock_model::limits::DURATION_MS_MAX);
+    let fields = oarlock_ops::task::TaskFields { not_before: Some(far), ..Default::default() };
+    adder.order(&Add { title: "keeps the work open".into(), fields, ..Add::default() })?;
     let wakes_ms = wakes(&mut adder, &file)?;
     let (mut tried, said) = race(plan, &mut adder, &file)?;
     tried.insert("wakes", wakes_ms.len() as u64);

@@ -129,7 +129,8 @@ fn sync_of_the_disk(bench: &Bench) -> Outcome<u64> {
 /// The server fails.
 pub(super) fn watchers(bench: &Bench) -> Outcome<Vec<Row>> {
     let dir = bench.fresh_dir()?;
-    ours::make(dir.path(), &Content::new(2, 0))?;
+    let file = ours::make(dir.path(), &Content::new(2, 0))?;
+    ours::Ours::open(&file, "a1", super::side::Syncing::Full)?.keep_open()?;
     let server = ours_at(bench, dir.path())?;
     let alone_mb = server.memory_mb()?;
     let alone = wake(&server, bench.pick(50, 300))?;

@@ -14,7 +14,7 @@ use oarlock_ops::lock::Lock;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, Store, StoreResult};
-use oarlock_ops::task::{Claim, Done};
+use oarlock_ops::task::{Add, Claim, Done};
 use oarlock_sqlite::{Place, STORE_FILE, SqliteStore};
 use rusqlite::Connection;
 
@@ -169,6 +169,17 @@ impl Ours {
     pub(super) fn claim_waiting(&mut self, for_ms: i64) -> Result<Option<TaskId>, OpError> {
         let reply = self.order(&Claim { wait: Some(Duration::from_ms(for_ms)), ..Claim::default() })?;
         Ok(reply.into_claims().pop().map(|claimed| claimed.task.id))
+    }
+
+    /// Adds a task that nobody gets: with everything done, a claim would not wait.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    pub(super) fn keep_open(&mut self) -> Outcome<()> {
+        let far = Duration::from_ms(limits::DURATION_MS_MAX);
+        let fields = oarlock_ops::task::TaskFields { not_before: Some(far), ..Default::default() };
+        self.order(&Add { title: "keeps the work open".into(), fields, ..Add::default() })?;
+        Ok(())
     }
 
     /// Sends a heartbeat that says something new: SQLite writes nothing when nothing changes.

@@ -31,6 +31,7 @@ pub(super) fn wakeup(bench: &Bench) -> Outcome<Vec<Row>> {
     let path = file.to_str().ok_or("a folder whose name is not text")?;
     let mut waiter = Crew::muster(vec![worker(&["ours-wait", path, "a0", &count.to_string()])?])?;
     let mut adder = Ours::open(&file, "a1", Syncing::Full)?;
+    adder.keep_open()?;
     waiter.start_first()?;
     let mut waits_ns = Vec::with_capacity(count);
     for n in 0..count {

@@ -29,7 +29,26 @@ pub fn has_room(agent: &Agent, claims: usize) -> bool {
     agent.max_claims.is_none_or(|max| claims < max as usize)
 }
 
+/// Whether work is over: there were tasks, and all of them are done or cancelled. A store without tasks is not done yet, and a
+/// task that is dead or waits for approval needs somebody.
+pub fn is_all_done(total: u64, done: u64, cancelled: u64) -> bool {
+    total > 0 && done + cancelled == total
+}
+
 /// The number of the attempt that a grant of this task now begins.
 pub fn next_attempt(task: &Task) -> u32 {
     task.failures + task.losses + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_over_when_there_was_some_and_all_of_it_is_done_or_cancelled() {
+        let cases = [((0, 0, 0), false), ((3, 3, 0), true), ((3, 1, 2), true), ((2, 0, 2), true), ((3, 2, 0), false), ((1, 0, 0), false)];
+        for ((total, done, cancelled), expected) in cases {
+            assert_eq!(is_all_done(total, done, cancelled), expected, "{done} done and {cancelled} cancelled of {total}");
+        }
+    }
 }

@@ -159,14 +159,8 @@ impl State {
         if self.agents.get(&fact.name).is_some_and(Agent::is_live) {
             return Err(format!("agent {} has a live session", fact.name));
         }
-        let presence = Presence {
-            seen: event.store_at,
-            seen_wall: event.at,
-            beat: event.store_at,
-            progressed: event.store_at,
-            read_mark: self.agents.get(&fact.name).map_or(0, |agent| agent.presence.read_mark),
-            ..Presence::default()
-        };
+        let presence =
+            Presence { seen: event.store_at, seen_wall: event.at, beat: event.store_at, progressed: event.store_at, ..Presence::default() };
         let agent = Agent {
             name: fact.name.clone(),
             session: fact.session.clone(),
@@ -344,7 +338,9 @@ impl State {
             sent_at: event.at,
             reply_to: fact.reply_to.clone(),
             ack_required: fact.ack_required,
+            outside: event.session.is_none(),
             acked_by: BTreeSet::new(),
+            shown_to: BTreeSet::new(),
         };
         match self.messages.insert(fact.id.clone(), message) {
             Some(_) => Err(format!("message {} exists", fact.id)),

@@ -39,7 +39,7 @@ pub struct HeartbeatReply {
     pub lost: Vec<TaskId>,
     /// Tasks that were cancelled under it since the last heartbeat: stop working on them.
     pub cancelled: Vec<TaskId>,
-    /// Messages its inbox has not shown yet.
+    /// Messages that it has neither acknowledged nor been shown.
     pub unread: u64,
 }
 
@@ -87,7 +87,7 @@ impl Mutation for Heartbeat {
             renewed: agent.claims.len(),
             lost: of_kind(false),
             cancelled: of_kind(true),
-            unread: cx.view().unread(&me.name, me.presence.read_mark)?,
+            unread: cx.view().unread(&me.name)?,
             agent,
         })
     }

@@ -12,7 +12,6 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::request::{Identity, Query, Request};
-use crate::store::TaskFilter;
 
 /// How many ids a list of the screen names.
 const NAMED_MAX: usize = 20;
@@ -80,7 +79,7 @@ impl Query for Status {
         }
         let counts = cx.view.counts()?;
         let mut tasks: BTreeMap<String, u64> = TaskState::ALL.map(|state| (state.as_str().to_owned(), counts.of(state))).into();
-        tasks.insert("total".into(), TaskState::ALL.iter().map(|state| counts.of(*state)).sum());
+        tasks.insert("total".into(), counts.total());
         let oldest_ready = cx.view.oldest_ready()?.map(|(id, since)| OldestReady { id, age_ms: cx.now.store.since_ms(since) });
         lost.truncate(NAMED_MAX);
         Ok(StatusReply {
@@ -89,23 +88,10 @@ impl Query for Status {
             oldest_ready,
             lost,
             stuck: cx.view.stuck_tasks(NAMED_MAX)?.into_iter().collect(),
-            dead_letters: dead_letters(cx, counts.of(TaskState::Dead))?,
+            dead_letters: cx.view.dead_letters(NAMED_MAX)?,
             expired_leases: cx.view.expired_claims()?.len() as u64,
             reservations: cx.view.reservations()?.len() as u64,
             cursor: cursor::after(cx.view, cx.view.last_seq()?)?,
         })
     }
-}
-
-fn dead_letters(cx: &Reading<'_>, count: u64) -> Result<Vec<TaskId>, OpError> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let filter = TaskFilter {
-        states: vec![TaskState::Dead],
-        limit: NAMED_MAX,
-        bytes_max: oarlock_model::limits::PAGE_BYTES_MAX,
-        ..TaskFilter::default()
-    };
-    Ok(cx.view.tasks(&filter)?.into_iter().map(|task| task.id).collect())
 }

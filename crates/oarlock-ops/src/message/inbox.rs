@@ -3,7 +3,8 @@
 use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::MessageAcked;
-use oarlock_model::{Rejection, limits, planted};
+use oarlock_model::message::Message;
+use oarlock_model::{AgentName, MessageId, Rejection, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +16,12 @@ use crate::lock::Lock;
 use crate::message::ack::MessagesReply;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::shapes::MessageShape;
-use crate::store::Durability;
+use crate::store::{Durability, StoreResult, View};
+use crate::task::values;
 use crate::topic::Topics;
 
 /// Shows messages that are not acknowledged, oldest first. Reading acknowledges nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Inbox {
     /// Wait so long for a message
     #[arg(long, value_name = "D")]
@@ -29,6 +31,18 @@ pub struct Inbox {
     #[arg(long)]
     #[serde(default)]
     pub all: bool,
+    /// Only messages that were not shown before
+    #[arg(long, conflicts_with = "all")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
+    /// Show them without counting them as read
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub peek: bool,
+    /// Count these as read and show nothing: for programs that pass messages on one by one
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mark: Vec<MessageId>,
 }
 
 impl Request for Inbox {
@@ -37,6 +51,10 @@ impl Request for Inbox {
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = MessagesReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::check_list("messages", self.mark.len())
+    }
 
     fn waiting(&self) -> Option<Waiting> {
         self.wait.map(|d| Waiting { for_ms: Some(d.as_ms()), topics: Topics::MESSAGES })
@@ -51,25 +69,42 @@ impl Mutation for Inbox {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<MessagesReply, OpError> {
-        let mut me = cx.me()?.clone();
-        let messages = cx.view().inbox(&me.name, self.all, limits::PAGE_ITEMS_DEFAULT)?;
+        let me = cx.me()?.name.clone();
+        if !self.mark.is_empty() {
+            cx.tx().write_shown(&me, &self.mark)?;
+            return Ok(MessagesReply { messages: Vec::new() });
+        }
+        let messages = self.page(cx.view(), &me, limits::PAGE_ITEMS_DEFAULT)?;
         if messages.is_empty() && self.wait.is_some() {
             return Err(Rejection::timed_out("no message came").into());
         }
         if planted::is(planted::READING_ACKNOWLEDGES) {
             for message in &messages {
-                cx.emit(MessageAcked { id: message.id.clone(), by: me.name.clone() })?;
+                cx.emit(MessageAcked { id: message.id.clone(), by: me.clone() })?;
             }
         }
-        let last = messages.last().map_or(0, |message| message.seq);
-        if last > me.presence.read_mark {
-            me.presence.read_mark = last;
-            cx.tx().write_presence(&me.name, &me.presence)?;
+        if !self.peek {
+            mark_shown(cx, &me, &messages)?;
         }
-        Ok(MessagesReply { messages: messages.into_iter().map(|message| MessageShape::of(message, Some(&me.name))).collect() })
+        Ok(MessagesReply { messages: messages.into_iter().map(|message| MessageShape::of(message, Some(&me))).collect() })
     }
 
     fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
-        Ok(!cx.view.inbox(&cx.me()?.name, self.all, 1)?.is_empty())
+        Ok(!self.page(cx.view, &cx.me()?.name, 1)?.is_empty())
     }
+}
+
+impl Inbox {
+    fn page(&self, view: &dyn View, me: &AgentName, limit: usize) -> StoreResult<Vec<Message>> {
+        if self.new { view.unread_messages(me, false, limit) } else { view.inbox(me, self.all, limit) }
+    }
+}
+
+/// Notes what an agent has been shown. It writes nothing where all of it was shown before.
+pub(crate) fn mark_shown(cx: &mut Deciding<'_>, me: &AgentName, messages: &[Message]) -> Result<(), OpError> {
+    let new: Vec<MessageId> = messages.iter().filter(|message| message.is_unread_by(me)).map(|message| message.id.clone()).collect();
+    if !new.is_empty() && !planted::is(planted::SHOWN_FOR_EVER) {
+        cx.tx().write_shown(me, &new)?;
+    }
+    Ok(())
 }

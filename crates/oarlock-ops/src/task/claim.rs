@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{LossReason, TaskClaimed};
+use oarlock_model::rejection::Unready;
 use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
@@ -16,11 +17,13 @@ use crate::OpError;
 use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
+use crate::message::mark_shown;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire;
 use crate::settle;
-use crate::shapes::{LeaseShape, ReservationShape, TaskShape};
+use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
 use crate::store::{QueuePlace, StoreResult, View};
+use crate::task::unready::Looked;
 use crate::topic::Topics;
 
 /// Takes the best ready task, or the one named. No two agents ever get the same.
@@ -36,6 +39,10 @@ pub struct Claim {
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
+    /// While waiting, end at once for a message that asks for an acknowledgement, or that a person sent
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub or_message: bool,
     /// Reserve its write set and its resources with it, all or nothing, until the lease ends
     #[arg(long)]
     #[serde(default)]
@@ -69,17 +76,31 @@ pub enum ClaimReply {
     Many {
         /// The claims, in the order of the queue.
         claims: Vec<Claimed>,
+        /// Messages that the agent has neither acknowledged nor been shown.
+        #[serde(default)]
+        unread: u64,
     },
     /// Without.
-    One(Box<Claimed>),
+    One(Box<ClaimedOne>),
+}
+
+/// The reply of a claim of one task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClaimedOne {
+    /// The claim.
+    #[serde(flatten)]
+    pub claimed: Claimed,
+    /// Messages that the agent has neither acknowledged nor been shown.
+    #[serde(default)]
+    pub unread: u64,
 }
 
 impl ClaimReply {
     /// The claims, however many were asked for.
     pub fn into_claims(self) -> Vec<Claimed> {
         match self {
-            ClaimReply::Many { claims } => claims,
-            ClaimReply::One(claimed) => vec![*claimed],
+            ClaimReply::Many { claims, .. } => claims,
+            ClaimReply::One(one) => vec![one.claimed],
         }
     }
 }
@@ -101,7 +122,8 @@ impl Request for Claim {
     }
 
     fn waiting(&self) -> Option<Waiting> {
-        self.wait.map(|d| Waiting { for_ms: Some(d.as_ms()), topics: Topics::TASKS.and(Topics::RESERVATIONS) })
+        let messages = if self.hears_messages() { Topics::MESSAGES } else { Topics::NONE };
+        self.wait.map(|d| Waiting { for_ms: Some(d.as_ms()), topics: Topics::TASKS.and(Topics::RESERVATIONS).and(messages) })
     }
 }
 
@@ -116,20 +138,20 @@ impl Mutation for Claim {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ClaimReply, OpError> {
         let me = cx.me()?.clone();
-        let held = cx.view().claims_of(&me.session)?.len();
-        cx.holdings().check_lease(held)?;
-        match &self.id {
-            Some(id) => {
-                let claimed = self.claim_named(cx, &me, held, id)?;
-                Ok(ClaimReply::One(Box::new(claimed)))
-            }
-            None => self.claim_best(cx, &me, held),
+        match self.take_what_is_there(cx, &me) {
+            // A task that is ready goes first, whatever waits.
+            Err(no) if self.hears_messages() && (no.is_not_yet() || no.is_all_done()) => Err(messages_waiting(cx, &me)?.unwrap_or(no)),
+            outcome => outcome,
         }
     }
 
     fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
         let me = cx.me()?;
-        if self.id.is_some() || self.reserve {
+        if self.hears_messages() && !cx.view.unread_messages(&me.name, true, 1)?.is_empty() {
+            return Ok(true);
+        }
+        // With everything done there is nothing to wait for: the try says so.
+        if self.id.is_some() || self.reserve || self.look(cx.view)?.is_all_done() {
             return Ok(true);
         }
         if !claim::has_room(me, cx.view.claims_of(&me.session)?.len()) {
@@ -146,6 +168,26 @@ impl Mutation for Claim {
 }
 
 impl Claim {
+    /// Whether a message may end its wait.
+    fn hears_messages(&self) -> bool {
+        self.wait.is_some() && self.or_message && !planted::is(planted::DEAF_CLAIM)
+    }
+
+    fn take_what_is_there(&self, cx: &mut Deciding<'_>, me: &Agent) -> Result<ClaimReply, OpError> {
+        let held = cx.view().claims_of(&me.session)?.len();
+        cx.holdings().check_lease(held)?;
+        let claims = match &self.id {
+            Some(id) => vec![self.claim_named(cx, me, held, id)?],
+            None => self.claim_best(cx, me, held)?,
+        };
+        let unread = cx.view().unread(&me.name)?;
+        Ok(match (self.count, <[Claimed; 1]>::try_from(claims)) {
+            (None, Ok([claimed])) => ClaimReply::One(Box::new(ClaimedOne { claimed, unread })),
+            (_, Ok([claimed])) => ClaimReply::Many { claims: vec![claimed], unread },
+            (_, Err(claims)) => ClaimReply::Many { claims, unread },
+        })
+    }
+
     fn claim_named(&self, cx: &mut Deciding<'_>, me: &Agent, held: usize, id: &TaskId) -> Result<Claimed, OpError> {
         let task = cx.task(id)?;
         match task.state {
@@ -182,7 +224,10 @@ impl Claim {
         }
     }
 
-    fn claim_best(&self, cx: &mut Deciding<'_>, me: &Agent, mut held: usize) -> Result<ClaimReply, OpError> {
+    fn claim_best(&self, cx: &mut Deciding<'_>, me: &Agent, mut held: usize) -> Result<Vec<Claimed>, OpError> {
+        if let Some(within) = &self.within {
+            cx.task(within)?;
+        }
         let wanted = self.count.unwrap_or(1);
         let mut claims = Vec::new();
         let mut passed_over = PassedOver::default();
@@ -214,14 +259,16 @@ impl Claim {
         if claims.is_empty() {
             // What the search itself made true stays: tasks that died, claims that starve.
             cx.keep()?;
-            let counts = cx.view().counts()?;
-            let (blocked, claimed) = (counts.of(TaskState::Blocked), counts.of(TaskState::Claimed));
-            return Err(Rejection::NothingReady { agent: me.name.clone(), blocked, claimed, why: passed_over.in_words() }.into());
+            let rest = Unready { unread: cx.view().unread(&me.name)?, ..self.look(cx.view())?.facts(cx.view())? };
+            let rest = Box::new(rest);
+            return Err(Rejection::NothingReady { agent: me.name.clone(), rest, why: passed_over.in_words() }.into());
         }
-        Ok(match self.count {
-            Some(_) => ClaimReply::Many { claims },
-            None => ClaimReply::One(Box::new(claims.remove(0))),
-        })
+        Ok(claims)
+    }
+
+    /// The tasks that this claim is about.
+    fn look(&self, view: &dyn View) -> StoreResult<Looked> {
+        Looked::at(view, self.within.as_ref())
     }
 
     /// Whether the task is one that this claim is about at all.
@@ -262,6 +309,20 @@ impl Claim {
             if self.reserve && !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) { acquire::with_claim(cx, &task)? } else { Vec::new() };
         Ok(Some(Claimed { task: TaskShape::of(&cx.reading(), task)?, lease, reservations }))
     }
+}
+
+/// The refusal of a claim that would wait while urgent messages are unread. What it shows counts as read from then on: else the
+/// agent would get them again with each claim.
+fn messages_waiting(cx: &mut Deciding<'_>, me: &Agent) -> Result<Option<OpError>, OpError> {
+    let messages = cx.view().unread_messages(&me.name, true, limits::WAITING_MESSAGES_MAX)?;
+    if messages.is_empty() {
+        return Ok(None);
+    }
+    mark_shown(cx, &me.name, &messages)?;
+    cx.keep()?;
+    let (agent, count, unread) = (me.name.clone(), messages.len(), cx.view().unread(&me.name)?);
+    let shapes: Vec<MessageShape> = messages.into_iter().map(|message| MessageShape::of(message, Some(&me.name))).collect();
+    Ok(Some(Rejection::MessagesWaiting { agent, count, messages: serde_json::to_value(shapes)?, unread }.into()))
 }
 
 fn refuse_live_lease(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<(), OpError> {

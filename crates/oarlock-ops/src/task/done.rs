@@ -49,6 +49,9 @@ pub struct DoneReply {
     pub task: TaskShape,
     /// Tasks that can be claimed because of it.
     pub unblocked: Vec<TaskId>,
+    /// Messages that the agent has neither acknowledged nor been shown.
+    #[serde(default)]
+    pub unread: u64,
 }
 
 impl Request for Done {
@@ -97,7 +100,7 @@ impl Done {
         let outcome = Outcome { token: Some(grant.token), result: self.result.clone(), artifacts: self.artifact.clone() };
         let unblocked = finish::finish(cx, &mut task, outcome)?;
         settle::end_reservations_of_task(cx, &task.id)?;
-        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked })
+        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unread: cx.view().unread(&cx.me()?.name)? })
     }
 
     /// The caller finished it before: the same result gets the same reply.
@@ -114,6 +117,6 @@ impl Done {
             let why = Some("it was finished before with another result".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why }.into());
         }
-        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked })
+        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unread: cx.view().unread(&cx.me()?.name)? })
     }
 }

@@ -45,6 +45,9 @@ pub struct Renew {
 pub struct RenewReply {
     /// The lease.
     pub lease: LeaseShape,
+    /// Messages that the agent has neither acknowledged nor been shown.
+    #[serde(default)]
+    pub unread: u64,
 }
 
 impl Request for Renew {
@@ -81,6 +84,9 @@ impl Mutation for Renew {
         let task = cx.task(&task.id)?;
         debug_assert_eq!(task.state, TaskState::Claimed);
         let lease = LeaseShape::of(&cx.reading(), &task)?;
-        lease.map(|lease| RenewReply { lease }).ok_or_else(|| OpError::Internal(format!("task {} is held and has no lease", task.id)))
+        let unread = cx.view().unread(&cx.me()?.name)?;
+        lease
+            .map(|lease| RenewReply { lease, unread })
+            .ok_or_else(|| OpError::Internal(format!("task {} is held and has no lease", task.id)))
     }
 }

@@ -98,6 +98,26 @@ fn only_what_is_within_is_claimed() {
     assert_eq!(stores.task("T-1").state, TaskState::Ready);
 }
 
+#[test]
+fn a_worker_that_stays_goes_on_when_everything_was_done() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let signals = Signals::default();
+    let done = |id: &str| stores.ask(&oarlock_ops::task::Wait { ids: vec![task_id(id)], any: false, timeout: None });
+    let result = thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let work = Work { once: false, ..shell("true") };
+            work_until(&signals, &stores, &Settings::default(), &work, &mut Heard::default())
+        });
+        done("T-1");
+        add(&stores, "T-2");
+        done("T-2");
+        signals.raise();
+        worker.join().expect("no panic")
+    });
+    assert_eq!(result.expect_err("a signal came"), OpError::Interrupted);
+}
+
 /// Changes the store from another thread once the program has shown that it runs, by making a file.
 fn meanwhile(stores: &TestStores, script: &str, change: impl FnOnce() + Send) -> (Result<WorkReport, OpError>, Heard) {
     let started = stores.dir().join("started");

@@ -35,8 +35,8 @@ const COMPARED: [(&str, &str); 8] = [
     ("dependencies", "task, need"),
     ("entries", "key, value, version, updated_at, updated_by"),
     ("reservations", "seq, target, mode, agent, session, task, made, ttl_ms, reason"),
-    ("messages", "seq, thread, sender, subject, text, sent_at, reply_to, ack_required"),
-    ("deliveries", "agent, message, acked"),
+    ("messages", "seq, thread, sender, subject, text, sent_at, reply_to, ack_required, outside"),
+    ("deliveries", "agent, message, acked, urgent"),
 ];
 
 /// Looks, and mends when asked.

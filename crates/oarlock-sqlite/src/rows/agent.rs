@@ -6,15 +6,15 @@ use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, WallTime};
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, to_json, uint, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, json, json_or, to_json, word};
 
 const COLUMNS: &str = "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
-  seen, seen_wall, beat, progressed, status, action, read_mark";
+  seen, seen_wall, beat, progressed, status, action";
 const UPSERT: &str = "
 INSERT INTO agents (name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
-  seen, seen_wall, beat, progressed, status, action, read_mark)
+  seen, seen_wall, beat, progressed, status, action)
 VALUES (:name, :session, :role, :capabilities, :program, :timeout_ms, :max_claims, :owner, :host, :boot_id, :harness, NULL,
-  :now, :wall, :now, :now, NULL, NULL, 0)
+  :now, :wall, :now, :now, NULL, NULL)
 ON CONFLICT (name) DO UPDATE SET
   session = excluded.session, role = excluded.role, capabilities = excluded.capabilities, program = excluded.program,
   timeout_ms = excluded.timeout_ms, max_claims = excluded.max_claims, owner = excluded.owner, host = excluded.host,
@@ -23,7 +23,7 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE ended IS NOT NULL";
 const END: &str = "UPDATE agents SET ended = ?3 WHERE name = ?1 AND session = ?2 AND ended IS NULL";
 const WRITE_PRESENCE: &str = "
-UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7, read_mark = ?8 WHERE name = ?1";
+UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7 WHERE name = ?1";
 /// A session that is over is told nothing any more.
 const ADD_NOTICE: &str = "
 INSERT OR IGNORE INTO notices (session, task, cancelled) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM agents WHERE session = ?1 AND ended IS NULL)";
@@ -51,7 +51,6 @@ fn map(row: &Row<'_>) -> Sql<Agent> {
             progressed: StoreTime(row.get(15)?),
             status: row.get(16)?,
             action: row.get(17)?,
-            read_mark: uint(row, 18)?,
         },
     })
 }
@@ -109,13 +108,8 @@ pub(crate) fn end(conn: &Connection, name: &AgentName, session: &SessionId, end:
 }
 
 pub(crate) fn write_presence(conn: &Connection, name: &AgentName, presence: &Presence) -> Sql<()> {
-    let Presence { seen, seen_wall, beat, progressed, status, action, read_mark } = presence;
-    change_one(
-        conn,
-        "presence",
-        WRITE_PRESENCE,
-        params![name.as_str(), seen.0, seen_wall.0, beat.0, progressed.0, status, action, int(*read_mark)],
-    )
+    let Presence { seen, seen_wall, beat, progressed, status, action } = presence;
+    change_one(conn, "presence", WRITE_PRESENCE, params![name.as_str(), seen.0, seen_wall.0, beat.0, progressed.0, status, action])
 }
 
 pub(crate) fn add_notice(conn: &Connection, session: &SessionId, task: &TaskId, cancelled: bool) -> Sql<()> {

@@ -9,13 +9,18 @@ use rusqlite::{Connection, Row, params};
 use super::reservation::number_of;
 use super::{Sql, all, change, change_one, first, id, id_or, int, uint};
 
-const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required";
-const DELIVERIES: &str = "SELECT agent, acked FROM deliveries WHERE message = ?1 ORDER BY agent";
-const INSERT: &str =
-    "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked) VALUES (?1, ?2, 0)";
+const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required, m.outside";
+const DELIVERIES: &str = "SELECT agent, acked, shown FROM deliveries WHERE message = ?1 ORDER BY agent";
+const INSERT: &str = "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required, outside) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked, shown, urgent) VALUES (?1, ?2, 0, 0, ?3)";
 const ACK: &str = "UPDATE deliveries SET acked = 1 WHERE agent = ?1 AND message = ?2 AND acked = 0";
-const UNREAD: &str = "SELECT count(*) FROM deliveries WHERE agent = ?1 AND acked = 0 AND message > ?2";
+/// All three ask the one index over what is unread.
+const UNREAD: &str = "SELECT count(*) FROM deliveries WHERE agent = ?1 AND acked = 0 AND shown = 0";
+const UNREAD_MESSAGES: &str = "
+deliveries d JOIN messages m ON m.seq = d.message WHERE d.agent = ?1 AND d.acked = 0 AND d.shown = 0 ORDER BY d.message LIMIT ?2";
+const URGENT_MESSAGES: &str = "
+deliveries d JOIN messages m ON m.seq = d.message WHERE d.agent = ?1 AND d.acked = 0 AND d.shown = 0 AND d.urgent = 1 ORDER BY d.message LIMIT ?2";
+const SHOWN: &str = "UPDATE deliveries SET shown = 1 WHERE agent = ?1 AND message = ?2 AND shown = 0";
 
 fn map(row: &Row<'_>) -> Sql<Message> {
     let seq = uint(row, 0)?;
@@ -30,14 +35,20 @@ fn map(row: &Row<'_>) -> Sql<Message> {
         sent_at: WallTime(row.get(5)?),
         reply_to: id_or(row, 6)?,
         ack_required: row.get(7)?,
+        outside: row.get(8)?,
         acked_by: std::collections::BTreeSet::new(),
+        shown_to: std::collections::BTreeSet::new(),
     })
 }
 
 fn complete(conn: &Connection, mut message: Message) -> Sql<Message> {
-    for (agent, acked) in all(conn, DELIVERIES, [int(message.seq)], |row| Ok((id::<AgentName>(row, 0)?, row.get::<_, bool>(1)?)))? {
+    let delivery = |row: &Row<'_>| Ok((id::<AgentName>(row, 0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?));
+    for (agent, acked, shown) in all(conn, DELIVERIES, [int(message.seq)], delivery)? {
         if acked {
             message.acked_by.insert(agent.clone());
+        }
+        if shown {
+            message.shown_to.insert(agent.clone());
         }
         message.to.push(agent);
     }
@@ -87,11 +98,20 @@ pub(crate) fn thread(conn: &Connection, thread: &MessageId, limit: usize) -> Sql
     page(conn, "messages m WHERE m.thread = ?1 ORDER BY m.seq LIMIT ?2", params![thread.as_str(), int(limit as u64)])
 }
 
-pub(crate) fn unread(conn: &Connection, agent: &AgentName, read_mark: u64) -> Sql<u64> {
-    Ok(first(conn, UNREAD, params![agent.as_str(), int(read_mark)], |row| uint(row, 0))?.unwrap_or(0))
+pub(crate) fn unread(conn: &Connection, agent: &AgentName) -> Sql<u64> {
+    Ok(first(conn, UNREAD, [agent.as_str()], |row| uint(row, 0))?.unwrap_or(0))
+}
+
+pub(crate) fn unread_messages(conn: &Connection, agent: &AgentName, urgent: bool, limit: usize) -> Sql<Vec<Message>> {
+    page(conn, if urgent { URGENT_MESSAGES } else { UNREAD_MESSAGES }, params![agent.as_str(), int(limit as u64)])
+}
+
+pub(crate) fn shown(conn: &Connection, agent: &AgentName, messages: &[MessageId]) -> Sql<()> {
+    messages.iter().try_for_each(|message| change(conn, SHOWN, params![agent.as_str(), number_of(message.as_str())]).map(drop))
 }
 
 pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from: &AgentName) -> Sql<()> {
+    let outside = event.session.is_none();
     change_one(
         conn,
         "a new message",
@@ -105,9 +125,11 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from:
             event.at.0,
             fact.reply_to.as_ref().map(MessageId::as_str),
             fact.ack_required,
+            outside,
         ],
     )?;
-    fact.to.iter().try_for_each(|to| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(fact.id.as_str())]))
+    let urgent = fact.ack_required || outside;
+    fact.to.iter().try_for_each(|to| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(fact.id.as_str()), urgent]))
 }
 
 pub(crate) fn ack(conn: &Connection, id: &MessageId, by: &AgentName) -> Sql<()> {

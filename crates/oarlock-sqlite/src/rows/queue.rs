@@ -1,7 +1,7 @@
 //! Finding tasks: the ready queue, expired leases, due times, the graph, counts.
 
 use oarlock_model::limits::PAGE_BYTES_MAX;
-use oarlock_model::task::Task;
+use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Now, SessionId, StoreTime, TaskId};
 use oarlock_ops::store::{QueuePlace, TaskFilter};
 use rusqlite::{Connection, ToSql, params, params_from_iter};
@@ -36,6 +36,14 @@ const NEXT_RETRY: &str = "SELECT min(retry_at) FROM tasks WHERE state = 2 AND re
 const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND not_before > ?1";
 const NEXT_RESERVATION_END: &str = "SELECT min(made + ttl_ms) FROM reservations WHERE task IS NULL AND made + ttl_ms > ?1";
 const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
+/// The first term is that of the index over dead ends.
+const DEAD_LETTERS: &str = "SELECT id FROM tasks WHERE state >= 7 AND state = 7 ORDER BY seq LIMIT ?1";
+const TREE: &str = "
+WITH RECURSIVE tree (seq) AS (
+  SELECT seq FROM tasks WHERE id = ?1
+  UNION SELECT c.seq FROM tree JOIN tasks c ON c.parent = tree.seq AND c.parent IS NOT NULL
+)
+SELECT t.id, t.state FROM tree JOIN tasks t ON t.seq = tree.seq ORDER BY t.seq";
 /// Upward from dead ends: whoever needs one, or whose child is one, and is not finished itself.
 const STUCK: &str = "
 WITH RECURSIVE stuck (seq) AS (
@@ -134,6 +142,15 @@ pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
     let next_lease = lease::ends(conn)?.into_iter().map(|(_, end)| end.since_ms(now.store)).filter(|ms| *ms > 0).min();
     let candidates = [one(NEXT_RETRY, now.store.0)?, one(NEXT_DATE, now.wall.0)?, one(NEXT_RESERVATION_END, now.store.0)?, next_lease];
     Ok(candidates.into_iter().flatten().min())
+}
+
+/// A task and its parts at any depth.
+pub(crate) fn tree(conn: &Connection, root: &TaskId) -> Sql<Vec<(TaskId, TaskState)>> {
+    all(conn, TREE, [root.as_str()], |row| Ok((id(row, 0)?, task::state_at(row, 1)?)))
+}
+
+pub(crate) fn dead_letters(conn: &Connection, limit: usize) -> Sql<Vec<TaskId>> {
+    all(conn, DEAD_LETTERS, [int(limit as u64)], |row| id(row, 0))
 }
 
 pub(crate) fn stuck(conn: &Connection, limit: usize) -> Sql<BTreeSet<TaskId>> {

@@ -131,6 +131,53 @@ fn a_waiting_claim_is_woken_by_an_added_task() {
 }
 
 #[test]
+fn a_waiting_claim_ends_when_the_last_task_is_done() {
+    let (home, mut store) = real_time_home();
+    for line in ["ada: join", "bob: join", "-: add x --id X", "ada: claim X"] {
+        ok(&mut store, line);
+    }
+    let place = home.place();
+    let (ready, waits) = mpsc::channel();
+    let waiter = thread::spawn(move || {
+        let mut store = open(&place);
+        ready.send(()).expect("somebody listens");
+        let start = Instant::now();
+        (say(&mut store, "bob: claim --wait 5m"), start.elapsed())
+    });
+    waits.recv().expect("it waits");
+    ok(&mut store, "ada: done X");
+    let (ended, waited) = waiter.join().expect("no panic");
+    let error = ended.expect_err("there is nothing left");
+    assert!(error.code().code == "nothing_ready" && error.is_all_done(), "{error}");
+    assert!(waited < AT_ONCE, "{waited:?}");
+}
+
+#[test]
+fn a_waiting_claim_is_woken_by_a_message() {
+    let (home, mut store) = real_time_home();
+    for line in ["ada: join", "bob: join", "-: add x --not-before 1h"] {
+        ok(&mut store, line);
+    }
+    let place = home.place();
+    let (ready, waits) = mpsc::channel();
+    let waiter = thread::spawn(move || {
+        let mut store = open(&place);
+        ready.send(()).expect("somebody listens");
+        let start = Instant::now();
+        (say(&mut store, "bob: claim --wait 5m --or-message"), start.elapsed())
+    });
+    waits.recv().expect("it waits");
+    // One that asks for nothing does not wake it.
+    ok(&mut store, "ada: send bob --text hello");
+    ok(&mut store, "ada: send bob --text stop --ack");
+    let (ended, waited) = waiter.join().expect("no panic");
+    let error = ended.expect_err("a message came");
+    let facts = error.json()["error"]["details"].clone();
+    assert_eq!((error.code().code, &facts["messages"][0]["text"], &facts["unread"]), ("messages_waiting", &"stop".into(), &1.into()));
+    assert!(waited < AT_ONCE, "{waited:?}");
+}
+
+#[test]
 fn a_waiting_inbox_is_woken_by_a_message() {
     woken_at_once(
         &["ada: join", "bob: join"],

@@ -41,7 +41,8 @@ fn tables_that_are_not_what_the_log_says_are_found_and_mended() {
         "DELETE FROM reservations",
         "UPDATE messages SET text = 'goodbye'",
         "UPDATE deliveries SET acked = 0",
-        "INSERT INTO deliveries VALUES ('bob', 10, 0)",
+        "UPDATE deliveries SET urgent = 0",
+        "INSERT INTO deliveries (agent, message, acked) VALUES ('bob', 10, 0)",
         "DELETE FROM tasks WHERE id = 'A1'",
     ] {
         let home = Home::lived_in();

@@ -3,6 +3,7 @@
 use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::{Place, SqliteStore};
 use oarlock_testkit::say;
+use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -33,10 +34,13 @@ fn a_store_that_is_not_there_is_unavailable() {
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let home = Home::lived_in();
+    let version: i64 = Connection::open(home.file())
+        .and_then(|conn| conn.query_row("PRAGMA user_version", [], |row| row.get(0)))
+        .expect("a store has a version");
     home.tamper("PRAGMA user_version = 99");
     assert_damaged(home.try_open(), "open");
     assert_damaged(SqliteStore::create(&home.place(), "T", home.options()).map(|(store, _)| store), "create");
-    home.tamper("PRAGMA user_version = 1");
+    home.tamper(&format!("PRAGMA user_version = {version}"));
     assert_eq!(state(&mut home.open()).tasks.len(), 4);
 }
 

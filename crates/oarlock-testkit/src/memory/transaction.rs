@@ -4,7 +4,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, SessionId, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId};
 use oarlock_ops::store::{OwnerSight, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 
 use super::{Moment, World};
@@ -54,6 +54,16 @@ impl Transaction for MemoryTransaction<'_> {
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()> {
         let agent = self.writing().state.agents.get_mut(name);
         agent.ok_or_else(|| missing(name))?.presence = presence.clone();
+        Ok(())
+    }
+
+    fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> StoreResult<()> {
+        let all = &mut self.writing().state.messages;
+        for id in messages {
+            if let Some(message) = all.get_mut(id).filter(|message| message.to.contains(agent)) {
+                message.shown_to.insert(agent.clone());
+            }
+        }
         Ok(())
     }
 

@@ -182,6 +182,16 @@ impl View for Moment {
         Ok(open.take(limit).map(|child| child.id.clone()).collect())
     }
 
+    fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>> {
+        let mut tree: Vec<&Task> = self.task_ref(id).into_iter().collect();
+        let mut at = 0;
+        while at < tree.len() {
+            tree.extend(self.children_of(&tree[at].id));
+            at += 1;
+        }
+        Ok(sorted(tree.into_iter(), |task| task.seq).into_iter().map(|task| (task.id.clone(), task.state)).collect())
+    }
+
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
         let dependants = self.all_tasks().filter(|task| task.needs.contains(id));
         Ok(sorted(dependants, |task| task.seq).into_iter().map(|task| task.id.clone()).collect())
@@ -233,6 +243,11 @@ impl View for Moment {
             counts.set(state, self.in_state(state).count() as u64);
         }
         Ok(counts)
+    }
+
+    fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>> {
+        let dead = sorted(self.in_state(TaskState::Dead), |task| task.seq);
+        Ok(dead.into_iter().take(limit).map(|task| task.id.clone()).collect())
     }
 
     fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>> {
@@ -293,10 +308,13 @@ impl View for Moment {
         Ok(page(messages, limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
-    fn unread(&self, agent: &AgentName, read_mark: u64) -> StoreResult<u64> {
-        let messages = self.world.state.messages.values();
-        let unread = |message: &&Message| message.seq > read_mark && message.to.contains(agent) && !message.acked_by.contains(agent);
-        Ok(messages.filter(unread).count() as u64)
+    fn unread(&self, agent: &AgentName) -> StoreResult<u64> {
+        Ok(self.world.state.messages.values().filter(|message| message.is_unread_by(agent)).count() as u64)
+    }
+
+    fn unread_messages(&self, agent: &AgentName, urgent: bool, limit: usize) -> StoreResult<Vec<Message>> {
+        let wanted = |message: &&Message| message.is_unread_by(agent) && (!urgent || message.is_urgent());
+        Ok(page(self.all_messages().into_iter().filter(wanted), limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {

@@ -28,6 +28,8 @@ fn ok(reply: &Value) -> Vec<String> {
             }
             // What is empty is said only where it is an answer.
             Value::Array(items) if items.is_empty() && field == "reservations" && reply.get("lease").is_some() => {}
+            // A heartbeat is asked for it.
+            Value::Number(unread) if field == "unread" && unread.as_u64() == Some(0) && reply.get("renewed").is_none() => {}
             Value::String(text) if text.contains('\n') => lines.extend(text.lines().map(|line| format!("| {line}").trim_end().to_owned())),
             value => first.push_str(&format!(" {field}={}", plain(value))),
         }

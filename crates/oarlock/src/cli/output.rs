@@ -62,7 +62,8 @@ impl Output {
         if self.json {
             note(&error.json().to_string());
         } else if !(self.quiet && *error == OpError::Interrupted) {
-            let text = format!("error: {error}\n  hint: {} ({})", error.hint(), error.code().code);
+            let shown = if error.code().code == "messages_waiting" { render::messages_of(&error.json()) } else { String::new() };
+            let text = format!("{shown}error: {error}\n  hint: {} ({})", error.hint(), error.code().code);
             // Some of it may be another program's words: nothing of it steers a terminal.
             note(&if planted::is(planted::TERMINAL_STEERED) { text } else { render::safe(&text) });
         }

@@ -208,9 +208,25 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
             let _ = writeln!(out, "{words}: {}", list(reply, field));
         }
     }
+    if let Some(unread) = reply["unread"].as_u64().filter(|unread| *unread > 0 && reply.get("renewed").is_none()) {
+        let _ = writeln!(out, "{}", unread_line(unread));
+    }
     if out.is_empty() {
         plain_fields(out, reply);
     }
+}
+
+/// How an agent hears that it has messages, and how it reads them.
+fn unread_line(unread: u64) -> String {
+    format!("{unread} unread {}: oarlock inbox", if unread == 1 { "message" } else { "messages" })
+}
+
+/// The messages that an error shows, as text; nothing for an error that shows none.
+pub(crate) fn messages_of(error: &Value) -> String {
+    let mut out = String::new();
+    let messages = error["error"]["details"]["messages"].as_array();
+    messages.into_iter().flatten().for_each(|message| message_block(&mut out, message, Paint::new(false)));
+    out
 }
 
 /// Reservations that have ended do not hold any more: only what they were is told.
@@ -245,7 +261,8 @@ fn heartbeat_lines(out: &mut String, reply: &Value) {
     if reply.get("renewed").is_none() {
         return;
     }
-    let _ = writeln!(out, "  leases renewed: {}, unread messages: {}", reply["renewed"], reply["unread"]);
+    let how = if reply["unread"].as_u64() > Some(0) { " (oarlock inbox)" } else { "" };
+    let _ = writeln!(out, "  leases renewed: {}, unread messages: {}{how}", reply["renewed"], reply["unread"]);
     for (field, words) in [("lost", "LOST, stop working on"), ("cancelled", "CANCELLED, stop working on")] {
         if reply[field].as_array().is_some_and(|ids| !ids.is_empty()) {
             let _ = writeln!(out, "  {words}: {}", list(reply, field));

@@ -6,16 +6,31 @@ use serde_json::Value;
 /// The error object, with a next step that names tools instead of commands.
 pub(super) fn error_for_model(error: &OpError) -> Value {
     let mut object = error.json();
-    if let Some(step) = next_step(error.code().code) {
+    let step = if error.is_all_done() { Some("everything is done: stop") } else { next_step(error.code().code) };
+    if let Some(step) = step {
         object["error"]["hint"] = step.into();
     }
+    for message in object.pointer_mut("/error/details/messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        cut(&mut message["text"]);
+    }
     object
+}
+
+/// Most bytes of one message that came in place of a task.
+const MESSAGE_BYTES_MAX: usize = 2_000;
+
+/// Cuts a long text; `inbox` has all of it.
+fn cut(text: &mut Value) {
+    let Some(whole) = text.as_str().filter(|whole| whole.len() > MESSAGE_BYTES_MAX) else { return };
+    let end = (0..=MESSAGE_BYTES_MAX).rev().find(|at| whole.is_char_boundary(*at)).unwrap_or(0);
+    *text = format!("{}… (inbox has all of it)", &whole[..end]).into();
 }
 
 /// What to do next, where the hint of the command line speaks of commands.
 fn next_step(code: &str) -> Option<&'static str> {
     Some(match code {
-        "nothing_ready" => "call claim with wait \"40s\", or look at tasks; when all is done, stop",
+        "nothing_ready" => "call claim with wait \"40s\", or look at tasks",
+        "messages_waiting" => "act on these messages, answer with send, then ack, and claim again",
         "timed_out" => "call it again to go on waiting, or do something else",
         "lease_held" => "leave this task to its holder: claim without an id takes another; to ask the holder, send",
         "lease_lost" | "stale_token" => "stop this work and undo what is not committed; claim the next task",

@@ -20,7 +20,7 @@ const OFFERS: &[Offer] = &[
     Offer { verb: "agents", fields: &["all", "role", "can"], idempotent: true },
     Offer { verb: "tasks", fields: &["state", "parent", "agent", "search", "limit", "after"], idempotent: true },
     Offer { verb: "split", fields: &["id", "document", "agents", "by", "plan", "assign", "auto_finish", "dry_run"], idempotent: false },
-    Offer { verb: "claim", fields: &["id", "ttl", "wait", "reserve"], idempotent: false },
+    Offer { verb: "claim", fields: &["id", "ttl", "wait", "or_message", "reserve"], idempotent: false },
     Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
     Offer { verb: "done", fields: &["id", "token", "result", "artifact"], idempotent: true },
     Offer { verb: "fail", fields: &["id", "token", "reason", "no_retry"], idempotent: false },
@@ -34,6 +34,18 @@ const OFFERS: &[Offer] = &[
 /// The verb behind a tool.
 pub(super) fn entry(name: &str) -> Option<&'static Entry> {
     OFFERS.iter().find(|offer| offer.verb == name).and_then(|offer| registry::find(offer.verb))
+}
+
+/// The field that is true in every tool which has it, unless the call says otherwise: a model that waits has no other ears.
+const ON: &str = "or_message";
+
+/// The request of a tool with what is so unless it says otherwise.
+pub(super) fn completed(name: &str, mut request: Map<String, Value>) -> Map<String, Value> {
+    let has_it = OFFERS.iter().any(|offer| offer.verb == name && offer.fields.contains(&ON));
+    if has_it && request.contains_key("wait") {
+        request.entry(ON).or_insert(Value::Bool(true));
+    }
+    request
 }
 
 /// The names of all tools.
@@ -65,7 +77,13 @@ fn input(offer: &Offer, entry: &Entry) -> JsonObject {
         .into_iter()
         .flatten()
         .filter(|(name, _)| offered(name))
-        .map(|(name, field)| (name.clone(), field.clone()))
+        .map(|(name, field)| {
+            let mut field = field.clone();
+            if name == ON {
+                field["default"] = Value::Bool(true);
+            }
+            (name.clone(), field)
+        })
         .collect();
     let required: Vec<&Value> =
         schema["required"].as_array().into_iter().flatten().filter(|name| name.as_str().is_some_and(offered)).collect();

@@ -7,6 +7,7 @@ mod flags;
 mod identity;
 mod keys;
 mod log;
+mod loops;
 mod messages;
 mod plans;
 mod reservations;

@@ -73,6 +73,13 @@ fn messages_and_ended_work_are_told_once() {
         hooks.into_iter().map(|hook| usize::from(hook.join().expect("no panic"))).sum::<usize>()
     });
     assert_eq!(heard, 1, "one of them hands it over");
+    // More than fits: the rest is not lost, but comes the next time.
+    (1..=6).for_each(|n| drop(project.ok(&format!("send {} --text '{n}{}' --as bob", session.agent(), "x".repeat(1_200)))));
+    let news = session.news().expect("some of them");
+    assert!(news.contains(": 1xx") && news.contains("3 more") && !news.contains(": 4xx"), "{news}");
+    let news = session.news().expect("the rest");
+    assert!(news.contains(": 4xx") && news.contains(": 6xx") && !news.contains(": 3xx"), "{news}");
+    assert_eq!(session.news(), None);
     project.claim("T-1", &session.agent());
     project.ok("cancel T-1");
     let news = session.news().expect("it was cancelled");

@@ -64,18 +64,18 @@ fn each_reply_has_its_fields() {
     has(&split["created"][0], &format!("{TASK} parent body estimate_minutes"), false);
 
     let claimed = project.ok("claim A --as ada");
-    has(&claimed, "task lease reservations", true);
+    has(&claimed, "task lease reservations unread", true);
     has(&claimed["lease"], LEASE, true);
     has(&claimed["task"]["holder"], "agent session token since ttl_ms", true);
     let many = project.ok("claim --count 2 --as bob");
-    has(&many, "claims", true);
+    has(&many, "claims unread", true);
     has(&many["claims"][0], "task lease reservations", true);
     let renewed = project.ok("renew A --progress 50 --note half --as ada");
-    has(&renewed, "lease", true);
+    has(&renewed, "lease unread", true);
     has(&renewed["lease"], LEASE, true);
     assert_eq!(project.task("A")["progress"], 50);
     let done = project.ok("done A --result r --artifact a.txt b.txt --as ada");
-    has(&done, "task unblocked", true);
+    has(&done, "task unblocked unread", true);
     assert_eq!((&done["task"]["result"], &done["task"]["artifacts"]), (&json!("r"), &json!(["a.txt", "b.txt"])));
     has(&project.ok("wait A"), "tasks", true);
     has(&project.ok("status"), "agents tasks lost stuck dead_letters cursor", false);

@@ -23,7 +23,14 @@ fn a_wait_ends_when_another_process_makes_it_true() {
     let waits = through("wait T-1 --timeout 60s").start();
     project.ok("done T-1 --as ada");
     assert_eq!(waits.reply().ok()["tasks"][0]["state"], "done");
+    project.ok("add later --id LATER --not-before 1h");
     through("claim --wait 1s --as bob").fails(8, "timed_out");
+    let waits = through("claim --wait 60s --or-message --as bob").start();
+    project.ok("send bob --text hi --ack --as ada");
+    assert_eq!(waits.reply().fails(8, "messages_waiting")["details"]["messages"][0]["text"], "hi");
+    let waits = through("claim --wait 60s --as bob").start();
+    project.ok("cancel LATER");
+    assert_eq!(waits.reply().fails(8, "nothing_ready")["details"]["all_done"], true);
 }
 
 #[test]

@@ -89,6 +89,10 @@ fn a_model_gets_through_the_loop() {
     ada.ok("renew", &json!({"id": "T-1", "token": token, "progress": 50}));
     ada.ok("sync", &json!({"merge": {"phase": "tests"}}));
     assert_eq!(ada.ok("done", &json!({"id": "T-1", "token": token, "result": "fine"}))["task"]["state"], "done");
+    let error = ada.fails("claim", &json!({"wait": "30s"}));
+    assert_eq!((&error["code"], &error["details"]["all_done"]), (&json!("nothing_ready"), &json!(true)));
+    assert_eq!(error["hint"], "everything is done: stop");
+    project.ok("add later --not-before 1h");
     let error = ada.fails("claim", &json!({}));
     assert!(error["code"] == "nothing_ready" && error["hint"].as_str().expect("a step").contains("wait"), "{error}");
     let error = ada.fails("claim", &json!({"wait": "1s"}));
@@ -98,6 +102,24 @@ fn a_model_gets_through_the_loop() {
     // Its process is its owner: an end of the client is its death, after a time in which it may start again.
     let agent = project.ok("agent ada")["agent"].clone();
     assert_eq!((&agent["state"], &agent["pid"]), (&json!("active"), &json!(ada.server.id())));
+}
+
+#[test]
+fn a_model_that_waits_hears_of_messages() {
+    let project = Project::with(&["bob"]);
+    project.ok("add later --not-before 1h");
+    let mut ada = Client::start(&project, &[("OARLOCK_AGENT", "ada")]);
+    assert_eq!(ada.ok("inbox", &json!({}))["messages"], json!([]));
+    project.ok("send ada --text 'stop that' --ack --as bob");
+    let error = ada.fails("claim", &json!({"wait": "1s", "or_message": false}));
+    assert_eq!((&error["code"], &error["details"]["unread"]), (&json!("timed_out"), &json!(1)));
+    let error = ada.fails("claim", &json!({"wait": "30s"}));
+    assert_eq!((&error["code"], &error["details"]["messages"][0]["text"]), (&json!("messages_waiting"), &json!("stop that")));
+    assert_eq!(ada.fails("claim", &json!({"wait": "1s"}))["code"], "timed_out", "it is shown once");
+    // What a tool has shown counts as well.
+    project.ok("send ada --text 'and this' --ack --as bob");
+    assert_eq!(ada.ok("inbox", &json!({}))["messages"].as_array().map(Vec::len), Some(2));
+    assert_eq!(ada.fails("claim", &json!({"wait": "1s"}))["code"], "timed_out");
 }
 
 #[test]

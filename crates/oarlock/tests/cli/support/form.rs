@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// The exit code of each error code.
-const EXITS: [(&str, i32); 23] = [
+const EXITS: [(&str, i32); 24] = [
     ("usage", 2),
     ("invalid_request", 2),
     ("identity_required", 2),
@@ -22,6 +22,7 @@ const EXITS: [(&str, i32); 23] = [
     ("store_unavailable", 7),
     ("nothing_ready", 8),
     ("timed_out", 8),
+    ("messages_waiting", 8),
     ("not_enough_agents", 8),
     ("denied", 9),
     ("data_damaged", 65),
