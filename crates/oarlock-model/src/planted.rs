@@ -90,6 +90,10 @@ bugs! {
     BOUND_NOT_LOWERED = Semantics(4), "bound-not-lowered";
     /// the counts of tasks are not kept by claims
     COUNTS_DRIFT = Semantics(12), "counts-drift";
+    /// a heartbeat renews leases only, and reservations run out under a working agent
+    BEAT_LEAVES_RESERVATIONS = Semantics(14), "beat-leaves-reservations";
+    /// a reservation made for a task outlives its lease
+    TIED_OUTLIVES_LEASE = Semantics(14), "tied-outlives-lease";
     /// the gateway answers to any host
     ANY_HOST = Gateway, "any-host";
     /// the gateway answers to pages of any origin

@@ -61,11 +61,12 @@ pub struct Reservation {
     pub agent: AgentName,
     /// Which incarnation holds it.
     pub session: SessionId,
-    /// The claim it came with; it then lives as long as that lease.
+    /// The task it is tied to: it came with a claim, or was made by hand for that task. It lives as long as the lease.
     pub task: Option<TaskId>,
     /// When it was made.
     pub made: StoreTime,
-    /// How long it holds, in milliseconds; for one that came with a claim, the lease decides instead.
+    /// How long it holds after it was made or its holder's last heartbeat, in milliseconds; for one that is tied to a task,
+    /// the lease decides instead.
     pub ttl_ms: i64,
     /// Why, for people.
     pub reason: Option<String>,

@@ -7,10 +7,13 @@ mod apply;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::agent::{Agent, Presence};
+use crate::event::ReservationEnd;
 use crate::ident::{AgentName, MessageId, ReservationId, SessionId, StateKey, TaskId};
 use crate::message::Message;
 use crate::reservation::Reservation;
@@ -32,15 +35,54 @@ pub struct Entry {
     pub updated_by: Option<AgentName>,
 }
 
-/// Something a session is to be told with its next heartbeat.
+/// News for a session that others or time have caused; it gets them with its next heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice {
-    /// Whom to tell.
+    /// The session.
     pub session: SessionId,
-    /// Which task it lost.
-    pub task: TaskId,
-    /// Whether the task was cancelled; otherwise the lease was lost.
-    pub cancelled: bool,
+    /// The news.
+    pub news: News,
+}
+
+/// One piece of news. Stores keep it as JSON, so a new kind needs no new column.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// It lost the lease of this task.
+    Lost(TaskId),
+    /// This task was cancelled while it held it.
+    Cancelled(TaskId),
+    /// A reservation of it has ended.
+    ReservationEnded(EndedReservation),
+}
+
+/// A reservation that has ended without its holder's doing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct EndedReservation {
+    /// Its id.
+    pub id: ReservationId,
+    /// The paths or the resource that it covered.
+    pub pattern: String,
+    /// The task it was tied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// Why it ended.
+    pub reason: ReservationEnd,
+}
+
+impl EndedReservation {
+    /// The end of this reservation as news for its holder, unless `by`, the session that ended it, is the holder.
+    pub fn news(reservation: &Reservation, reason: ReservationEnd, by: Option<&SessionId>) -> Option<Notice> {
+        (by != Some(&reservation.session)).then(|| Notice {
+            session: reservation.session.clone(),
+            news: News::ReservationEnded(Self {
+                id: reservation.id.clone(),
+                pattern: reservation.target.to_string(),
+                task: reservation.task.clone(),
+                reason,
+            }),
+        })
+    }
 }
 
 /// Everything that lasts.

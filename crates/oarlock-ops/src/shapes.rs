@@ -94,15 +94,16 @@ impl ReservationShape {
     }
 }
 
-/// How long a reservation still holds, in milliseconds: its own time, or that of the lease it came with.
+/// How long a reservation still holds, in milliseconds: its own time, or that of the lease it is tied to.
 ///
 /// # Errors
 /// Store errors.
 pub fn reservation_ttl_ms(cx: &Reading<'_>, reservation: &Reservation) -> StoreResult<i64> {
-    let Some(task) = &reservation.task else {
-        return Ok(reservation.made.plus_ms(reservation.ttl_ms).since_ms(cx.now.store));
-    };
     let holder = cx.view.agent(&reservation.agent)?;
+    let Some(task) = &reservation.task else {
+        let beat = liveness::beat_for_reservation(reservation, holder.as_ref());
+        return Ok(liveness::reservation_ends_at(reservation, beat).since_ms(cx.now.store));
+    };
     let task = cx.view.task(task)?;
     let grant = task.as_ref().and_then(|task| task.holder()).filter(|grant| grant.session == reservation.session);
     Ok(grant.map_or(0, |grant| liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder.as_ref()), cx.now)))

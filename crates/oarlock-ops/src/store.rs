@@ -218,7 +218,7 @@ pub trait View {
     fn reservations(&self) -> StoreResult<Vec<Reservation>>;
     /// Those that belong to this session.
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>>;
-    /// Those that came with a claim of this task.
+    /// Those that are tied to a lease of this task.
     fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>>;
     /// Those that are not tied to a lease and whose time has run out.
     fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>>;
@@ -264,7 +264,7 @@ pub trait Transaction {
     fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> StoreResult<()>;
     /// Writes the renewal of one lease.
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()>;
-    /// Removes and returns what a session is to be told.
+    /// Removes and returns the news of a session, in no certain order.
     fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>>;
     /// Remembers (or forgets) that a claim of this task was in vain.
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()>;

@@ -12,7 +12,7 @@ mod list;
 mod note;
 pub(crate) mod parts;
 mod ready;
-mod release;
+pub(crate) mod release;
 mod renew;
 mod requeue;
 pub(crate) mod rest;

@@ -9,7 +9,11 @@ use rusqlite::Connection;
 use crate::error::{damaged, store_error};
 
 /// Every migration, oldest first; number N brings the schema to version N.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_shown.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_shown.sql"),
+    include_str!("../migrations/0003_news.sql"),
+];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).
 const APPLICATION_ID: i32 = 0x4F41_524C;

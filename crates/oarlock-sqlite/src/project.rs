@@ -3,6 +3,7 @@
 
 use oarlock_model::agent::SessionEnd;
 use oarlock_model::event::{Event, Fact, LeaseLost, LeaveReason, ReleaseReason, TaskAdded, TaskClaimed, TaskUpdated};
+use oarlock_model::state::{EndedReservation, News, Notice};
 use oarlock_model::task::{GrantEnd, Resting, TaskState};
 use oarlock_model::{TaskId, planted};
 use oarlock_ops::store::Counts;
@@ -133,7 +134,11 @@ impl Projection<'_> {
                 (Some(agent), Some(session)) => reservation::insert(conn, event, fact, agent, session),
                 _ => Err(bad_row("reservation", "it names no session")),
             },
-            Fact::ReservationEnded(fact) => reservation::delete(conn, &fact.id),
+            Fact::ReservationEnded(fact) => {
+                let ended = reservation::delete(conn, &fact.id)?;
+                let notice = EndedReservation::news(&ended, fact.reason, event.session.as_ref());
+                notice.map_or(Ok(()), |notice| agent::add_notice(conn, &notice))
+            }
             Fact::MessageSent(fact) => match &event.agent {
                 Some(from) => message::insert(conn, event, fact, from),
                 None => Err(bad_row("message", "it names no sender")),
@@ -170,7 +175,7 @@ impl Projection<'_> {
         if key.state == TaskState::Claimed
             && let (Some(session), _) = task::last_grant(self.conn, key.seq)?
         {
-            agent::add_notice(self.conn, &session, id, true)?;
+            agent::add_notice(self.conn, &Notice { session, news: News::Cancelled(id.clone()) })?;
         }
         task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
         task::forget_retry(self.conn, key.seq)?;
@@ -184,7 +189,8 @@ impl Projection<'_> {
         let (attempt, failures, ..) = task::counts(self.conn, key.seq)?;
         task::set_counts(self.conn, key.seq, attempt, failures, fact.losses)?;
         task::end_grant(self.conn, key.seq, GrantEnd::Lost)?;
-        agent::add_notice(self.conn, &fact.holder_session, &fact.task, false)?;
+        let news = News::Lost(fact.task.clone());
+        agent::add_notice(self.conn, &Notice { session: fact.holder_session.clone(), news })?;
         self.rest_if(key, fact.resting)
     }
 

@@ -108,15 +108,18 @@ fn reservations_have_one_holder(state: &State, now: Now) -> Option<String> {
     })
 }
 
-/// Whether a reservation's time has not run out: its own, or that of the lease it came with.
+/// Whether a reservation's time has not run out: its own, or that of the lease it is tied to.
 fn holds(state: &State, reservation: &Reservation, now: Now) -> bool {
-    let Some(task) = &reservation.task else { return reservation.made.plus_ms(reservation.ttl_ms) > now.store };
-    let grant = state.tasks.get(task).and_then(Task::holder).filter(|grant| grant.session == reservation.session);
     let holder = state.agents.get(&reservation.agent);
+    let Some(task) = &reservation.task else {
+        let beat = liveness::beat_for_reservation(reservation, holder);
+        return liveness::reservation_ends_at(reservation, beat) > now.store;
+    };
+    let grant = state.tasks.get(task).and_then(Task::holder).filter(|grant| grant.session == reservation.session);
     grant.is_some_and(|grant| liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder), now) > 0)
 }
 
-/// Nothing is kept for sessions that are over, and no reservation outlives the claim it came with.
+/// Nothing is kept for sessions that are over, and no reservation outlives the lease it is tied to.
 fn leftovers(state: &State) -> Vec<String> {
     let live: BTreeSet<&SessionId> = state.agents.values().filter(|agent| agent.is_live()).map(|agent| &agent.session).collect();
     let mut faults: Vec<String> = Vec::new();
@@ -126,11 +129,11 @@ fn leftovers(state: &State) -> Vec<String> {
         }
         let Some(task) = &reservation.task else { continue };
         if state.tasks.get(task).and_then(Task::holder).is_none_or(|grant| grant.session != reservation.session) {
-            faults.push(format!("(13) reservation {} came with a claim of {task} that is over", reservation.id));
+            faults.push(format!("(13) reservation {} is tied to a lease of {task} that is over", reservation.id));
         }
     }
     for notice in state.notices.iter().filter(|notice| !live.contains(&notice.session)) {
-        faults.push(format!("(9) a notice about {} waits for {}, which is over", notice.task, notice.session));
+        faults.push(format!("(9) a notice waits for {}, which is over: {:?}", notice.session, notice.news));
     }
     faults
 }

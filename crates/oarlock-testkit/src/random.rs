@@ -150,7 +150,7 @@ fn add_flags() -> impl Strategy<Value = &'static str> {
 fn reserving() -> impl Strategy<Value = Vec<String>> {
     let glob = || select(&GLOBS[..]);
     prop_oneof![
-        3 => (glob(), maybe(&["--shared"]), maybe(&["--ttl 2s", "--ttl 30m", "--wait 2s"])).prop_map(|(glob, shared, ttl)| line(["reserve", glob, shared, ttl])),
+        3 => (glob(), maybe(&["--shared"]), maybe(&["--ttl 2s", "--ttl 30m", "--wait 2s", "--task A", "--task B"])).prop_map(|(glob, shared, ttl)| line(["reserve", glob, shared, ttl])),
         1 => (glob(), glob()).prop_map(|(a, b)| line(["reserve", a, b])),
         1 => glob().prop_map(|glob| line(["unreserve", glob])),
         1 => Just(line(["unreserve"])),

@@ -1,6 +1,7 @@
 //! Facts about reservations of files and resources.
 //! Each struct is the data of the event of the same name; it is public as `event::NAME`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::{ReservationId, TaskId};
@@ -15,7 +16,7 @@ pub struct ReservationMade {
     pub target: Target,
     /// Exclusive or shared.
     pub mode: Mode,
-    /// The claim it came with.
+    /// The task whose lease it lives as long as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
     /// How long it holds, in milliseconds.
@@ -26,7 +27,7 @@ pub struct ReservationMade {
 }
 
 /// Why a reservation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationEnd {
     /// `unreserve`.

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Presence, SessionEnd};
+use crate::ident::SessionId;
 use crate::limits;
+use crate::planted;
+use crate::reservation::Reservation;
 use crate::task::Grant;
 use crate::time::{Now, StoreTime};
 
@@ -22,7 +25,24 @@ pub fn lease_ttl_ms(grant: &Grant, beat: Option<StoreTime>, now: Now) -> i64 {
 
 /// The beat that counts for a grant: that of its agent, if the agent's current session holds it.
 pub fn beat_for(grant: &Grant, holder: Option<&Agent>) -> Option<StoreTime> {
-    holder.filter(|agent| agent.session == grant.session && agent.is_live()).map(|agent| agent.presence.beat)
+    beat_of(&grant.session, holder)
+}
+
+/// The beat that counts for a reservation: that of its agent, if the agent's current session holds it.
+pub fn beat_for_reservation(reservation: &Reservation, holder: Option<&Agent>) -> Option<StoreTime> {
+    beat_of(&reservation.session, holder)
+}
+
+/// When a reservation that is tied to no task ends: its TTL after the later of its making and its session's heartbeat. So a heartbeat
+/// renews all of them and writes none of them, and without heartbeats each holds for its TTL.
+pub fn reservation_ends_at(reservation: &Reservation, beat: Option<StoreTime>) -> StoreTime {
+    let beat = beat.filter(|_| !planted::is(planted::BEAT_LEAVES_RESERVATIONS));
+    beat.map_or(reservation.made, |beat| beat.max(reservation.made)).plus_ms(reservation.ttl_ms)
+}
+
+/// The last heartbeat of the agent, if this session is its current one and not over.
+fn beat_of(session: &SessionId, agent: Option<&Agent>) -> Option<StoreTime> {
+    agent.filter(|agent| agent.session == *session && agent.is_live()).map(|agent| agent.presence.beat)
 }
 
 /// What others may expect of an agent.
@@ -86,7 +106,9 @@ pub fn presence_due(presence: &Presence, timeout_ms: i64, now: Now) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ident::{AgentName, SessionId, Token};
+    use crate::ident::{AgentName, ReservationId, Token};
+    use crate::pattern::Pattern;
+    use crate::reservation::{Mode, Target};
     use crate::time::WallTime;
 
     fn grant() -> Grant {
@@ -109,5 +131,24 @@ mod tests {
         assert_eq!(lease_ttl_ms(&grant(), None, at(1_500)), 0);
         assert_eq!(lease_ttl_ms(&grant(), Some(StoreTime(1_400)), at(1_500)), 400);
         assert_eq!(lease_ttl_ms(&grant(), Some(StoreTime(10)), at(1_400)), 100);
+    }
+
+    #[test]
+    fn a_heartbeat_extends_a_reservation_and_never_shortens_it() {
+        let agent = AgentName::parse("ada").expect("valid");
+        let reservation = Reservation {
+            id: ReservationId::of(9),
+            target: Target::Paths(Pattern::parse("src/**").expect("a pattern")),
+            mode: Mode::Exclusive,
+            session: SessionId::of(&agent, 1),
+            agent,
+            task: None,
+            made: StoreTime(1_000),
+            ttl_ms: 500,
+            reason: None,
+        };
+        assert_eq!(reservation_ends_at(&reservation, None), StoreTime(1_500));
+        assert_eq!(reservation_ends_at(&reservation, Some(StoreTime(10))), StoreTime(1_500), "a beat before its making counts for nothing");
+        assert_eq!(reservation_ends_at(&reservation, Some(StoreTime(1_400))), StoreTime(1_900));
     }
 }

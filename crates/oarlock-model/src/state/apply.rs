@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ApplyError, Entry, Notice, State};
+use super::{ApplyError, EndedReservation, Entry, News, Notice, State};
 use crate::agent::{Agent, Presence, SessionEnd};
 use crate::event::{AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskClaimed};
 use crate::ident::{AgentName, SessionId, TaskId};
@@ -141,7 +141,11 @@ impl State {
             Fact::StateDeleted(fact) => self.set_entry(event, &fact.key, None, fact.version),
             Fact::ReservationMade(fact) => self.reserve(event, fact),
             Fact::ReservationEnded(fact) => {
-                self.reservations.remove(&fact.id).map(drop).ok_or_else(|| format!("there is no reservation {}", fact.id))
+                let ended = self.reservations.remove(&fact.id).ok_or_else(|| format!("there is no reservation {}", fact.id))?;
+                if let Some(notice) = EndedReservation::news(&ended, fact.reason, event.session.as_ref()) {
+                    self.tell(&ended.agent, notice);
+                }
+                Ok(())
             }
             Fact::MessageSent(fact) => self.send(event, fact),
             Fact::MessageAcked(fact) => {
@@ -274,7 +278,7 @@ impl State {
         task.state = TaskState::Cancelled;
         task.retry_at = None;
         if let Some(session) = held_by {
-            self.notices.insert(Notice { session, task: id.clone(), cancelled: true });
+            self.notices.insert(Notice { session, news: News::Cancelled(id.clone()) });
         }
         Ok(())
     }
@@ -288,11 +292,15 @@ impl State {
         task.losses = fact.losses;
         task.end_grant(GrantEnd::Lost);
         rest_if(task, fact.resting);
-        // A session that is over is told nothing any more.
-        if self.agents.get(&fact.holder).is_some_and(|agent| agent.is_live() && agent.session == fact.holder_session) {
-            self.notices.insert(Notice { session: fact.holder_session.clone(), task: fact.task.clone(), cancelled: false });
-        }
+        self.tell(&fact.holder, Notice { session: fact.holder_session.clone(), news: News::Lost(fact.task.clone()) });
         Ok(())
+    }
+
+    /// Keeps news for a session of this agent. A session that is over gets none.
+    fn tell(&mut self, agent: &AgentName, notice: Notice) {
+        if self.agents.get(agent).is_some_and(|agent| agent.is_live() && agent.session == notice.session) {
+            self.notices.insert(notice);
+        }
     }
 
     fn set_entry(&mut self, event: &Event, key: &crate::StateKey, value: Option<serde_json::Value>, version: u64) -> Applied {

@@ -1,6 +1,7 @@
 //! `heartbeat`: presence, and all leases of the session renewed in one write (semantics 9).
 
 use clap::Args;
+use oarlock_model::state::{EndedReservation, News, Notice};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct HeartbeatReply {
     pub lost: Vec<TaskId>,
     /// Tasks that were cancelled under it since the last heartbeat: stop working on them.
     pub cancelled: Vec<TaskId>,
+    /// Reservations that ended since the last heartbeat without its doing: reserve again before writing there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations_ended: Vec<EndedReservation>,
     /// Messages that it has neither acknowledged nor been shown.
     pub unread: u64,
 }
@@ -80,13 +84,22 @@ impl Mutation for Heartbeat {
             presence.action.clone_from(&self.action);
         }
         cx.tx().write_presence(&me.name, &me.presence)?;
-        let notices = cx.tx().take_notices(&me.session)?;
-        let of_kind = |cancelled| notices.iter().filter(|n| n.cancelled == cancelled).map(|n| n.task.clone()).collect();
+        let mut notices = cx.tx().take_notices(&me.session)?;
+        notices.sort();
+        let (mut lost, mut cancelled, mut reservations_ended) = (Vec::new(), Vec::new(), Vec::new());
+        for Notice { news, .. } in notices {
+            match news {
+                News::Lost(task) => lost.push(task),
+                News::Cancelled(task) => cancelled.push(task),
+                News::ReservationEnded(ended) => reservations_ended.push(ended),
+            }
+        }
         let agent = AgentShape::of(&cx.reading(), &me)?;
         Ok(HeartbeatReply {
             renewed: agent.claims.len(),
-            lost: of_kind(false),
-            cancelled: of_kind(true),
+            lost,
+            cancelled,
+            reservations_ended,
             unread: cx.view().unread(&me.name)?,
             agent,
         })

@@ -1,11 +1,11 @@
 //! `reserve`: says where one is going to write.
 
 use clap::Args;
-use oarlock_model::Rejection;
 use oarlock_model::duration::Duration;
 use oarlock_model::pattern::Pattern;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::rules::reserve::Wanted;
+use oarlock_model::{Rejection, TaskId, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire::{self, Terms};
 use crate::shapes::ReservationShape;
+use crate::task::release::held_by_me;
 use crate::task::values;
 use crate::topic::Topics;
 
@@ -29,7 +30,7 @@ pub struct Reserve {
     #[arg(long)]
     #[serde(default)]
     pub shared: bool,
-    /// For how long [default: 1h]
+    /// How long they hold after their making or your last heartbeat [default: 1h]
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,
@@ -37,6 +38,10 @@ pub struct Reserve {
     #[arg(long, value_name = "T")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Tie them to a task that you hold: they end with its lease, whatever --ttl says
+    #[arg(long, value_name = "ID")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
     /// Wait so long for others to finish
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,17 +77,23 @@ impl Request for Reserve {
 
 impl Mutation for Reserve {
     fn locks(&self, _caller: &Caller) -> Vec<Lock> {
-        vec![Lock::Reservations]
+        self.task.iter().cloned().map(Lock::Task).chain([Lock::Reservations]).collect()
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
+        let lease_ttl_ms = match &self.task {
+            Some(task) => Some(held_by_me(cx, "reserve for", task, None)?.1.ttl_ms),
+            None => None,
+        };
         let mode = if self.shared { Mode::Shared } else { Mode::Exclusive };
         let mut globs = self.globs.clone();
         globs.sort();
         globs.dedup();
         let wanted: Vec<Wanted> = globs.into_iter().map(|glob| Wanted { target: Target::Paths(glob), mode }).collect();
-        acquire::check(cx, &wanted, None)?;
-        let terms = Terms { task: None, ttl_ms: self.ttl.unwrap_or(cx.settings().reservation_ttl).as_ms(), reason: self.reason.clone() };
+        acquire::check(cx, &wanted, self.task.as_ref())?;
+        let ttl_ms = lease_ttl_ms.unwrap_or_else(|| self.ttl.unwrap_or(cx.settings().reservation_ttl).as_ms());
+        let task = self.task.clone().filter(|_| !planted::is(planted::TIED_OUTLIVES_LEASE));
+        let terms = Terms { task, ttl_ms, reason: self.reason.clone() };
         Ok(ReservationsReply { reservations: acquire::make(cx, wanted, &terms)? })
     }
 }

@@ -16,7 +16,7 @@ use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
 use crate::task::values;
 
-/// Ends the caller's reservations: those named by id or by pattern, or all that did not come with a claim.
+/// Ends the caller's reservations: those named by id or by pattern, or all that are not tied to a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Unreserve {
     /// Ids or patterns as `reservations` shows them; without any, all of one's own

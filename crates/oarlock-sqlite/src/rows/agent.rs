@@ -3,7 +3,7 @@
 use oarlock_model::agent::{Agent, Host, Owner, Presence, SessionEnd};
 use oarlock_model::event::{AgentJoined, Event};
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, WallTime};
+use oarlock_model::{AgentName, SessionId, StoreTime, WallTime};
 use rusqlite::{Connection, Row, named_params, params};
 
 use super::{Sql, all, change, change_one, first, from_word, id, id_or, json, json_or, to_json, word};
@@ -26,9 +26,10 @@ const WRITE_PRESENCE: &str = "
 UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7 WHERE name = ?1";
 /// A session that is over is told nothing any more.
 const ADD_NOTICE: &str = "
-INSERT OR IGNORE INTO notices (session, task, cancelled) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM agents WHERE session = ?1 AND ended IS NULL)";
-const SELECT_NOTICES: &str = "SELECT session, task, cancelled FROM notices WHERE session = ?1 ORDER BY task";
-const DROP_NOTICES: &str = "DELETE FROM notices WHERE session = ?1";
+INSERT OR IGNORE INTO news (session, news) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM agents WHERE session = ?1 AND ended IS NULL)";
+const SELECT_NOTICES: &str = "SELECT session, news FROM news WHERE session = ?1";
+const ALL_NOTICES: &str = "SELECT session, news FROM news";
+const DROP_NOTICES: &str = "DELETE FROM news WHERE session = ?1";
 
 fn map(row: &Row<'_>) -> Sql<Agent> {
     let ended: Option<String> = row.get(11)?;
@@ -112,16 +113,22 @@ pub(crate) fn write_presence(conn: &Connection, name: &AgentName, presence: &Pre
     change_one(conn, "presence", WRITE_PRESENCE, params![name.as_str(), seen.0, seen_wall.0, beat.0, progressed.0, status, action])
 }
 
-pub(crate) fn add_notice(conn: &Connection, session: &SessionId, task: &TaskId, cancelled: bool) -> Sql<()> {
-    change(conn, ADD_NOTICE, params![session.as_str(), task.as_str(), cancelled]).map(drop)
+pub(crate) fn add_notice(conn: &Connection, notice: &Notice) -> Sql<()> {
+    change(conn, ADD_NOTICE, params![notice.session.as_str(), to_json(&notice.news)?]).map(drop)
 }
 
 pub(crate) fn take_notices(conn: &Connection, session: &SessionId) -> Sql<Vec<Notice>> {
-    let notices = all(conn, SELECT_NOTICES, [session.as_str()], |row| {
-        Ok(Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? })
-    })?;
+    let notices = all(conn, SELECT_NOTICES, [session.as_str()], notice)?;
     if !notices.is_empty() {
         change(conn, DROP_NOTICES, [session.as_str()])?;
     }
     Ok(notices)
+}
+
+pub(crate) fn all_notices(conn: &Connection) -> Sql<Vec<Notice>> {
+    all(conn, ALL_NOTICES, [], notice)
+}
+
+fn notice(row: &Row<'_>) -> Sql<Notice> {
+    Ok(Notice { session: id(row, 0)?, news: json(row, 1)? })
 }

@@ -7,7 +7,7 @@ use oarlock_ops::store::{QueuePlace, TaskFilter};
 use rusqlite::{Connection, ToSql, params, params_from_iter};
 use std::collections::BTreeSet;
 
-use super::{Sql, all, first, id, int, lease, task};
+use super::{Sql, all, first, id, int, lease, reservation, task};
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
@@ -31,10 +31,10 @@ SELECT EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND owner IS NOT NULL)
   OR EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND boot_id > ?3)
   OR EXISTS (SELECT 1 FROM tasks WHERE state = 2 AND retry_at <= ?1)
   OR EXISTS (SELECT 1 FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?2)
-  OR EXISTS (SELECT 1 FROM reservations WHERE task IS NULL AND made + ttl_ms <= ?1)";
+  OR EXISTS (SELECT 1 FROM reservations r WHERE r.task IS NULL AND r.made + r.ttl_ms <= ?1 AND NOT EXISTS (
+    SELECT 1 FROM agents a WHERE a.name = r.agent AND a.session = r.session AND a.ended IS NULL AND a.beat + r.ttl_ms > ?1))";
 const NEXT_RETRY: &str = "SELECT min(retry_at) FROM tasks WHERE state = 2 AND retry_at > ?1";
 const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND not_before > ?1";
-const NEXT_RESERVATION_END: &str = "SELECT min(made + ttl_ms) FROM reservations WHERE task IS NULL AND made + ttl_ms > ?1";
 const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
 /// The first term is that of the index over dead ends.
 const DEAD_LETTERS: &str = "SELECT id FROM tasks WHERE state >= 7 AND state = 7 ORDER BY seq LIMIT ?1";
@@ -140,7 +140,8 @@ pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
         Ok(first(conn, sql, [after], |row| row.get::<_, Option<i64>>(0))?.flatten().map(|at| at - after))
     };
     let next_lease = lease::ends(conn)?.into_iter().map(|(_, end)| end.since_ms(now.store)).filter(|ms| *ms > 0).min();
-    let candidates = [one(NEXT_RETRY, now.store.0)?, one(NEXT_DATE, now.wall.0)?, one(NEXT_RESERVATION_END, now.store.0)?, next_lease];
+    let next_reservation = reservation::next_end(conn, now.store)?.map(|end| end.since_ms(now.store));
+    let candidates = [one(NEXT_RETRY, now.store.0)?, one(NEXT_DATE, now.wall.0)?, next_reservation, next_lease];
     Ok(candidates.into_iter().flatten().min())
 }
 

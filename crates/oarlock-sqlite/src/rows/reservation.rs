@@ -2,17 +2,24 @@
 
 use oarlock_model::event::{Event, ReservationMade};
 use oarlock_model::reservation::{Mode, Reservation, Target};
+use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::{StarvedClaim, Wanted};
 use oarlock_model::{AgentName, ReservationId, SessionId, StoreTime, TaskId};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sql, all, change, change_one, from_word, id, id_or, int, json, to_json, uint, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, json, to_json, uint, word};
+use crate::error::bad_row;
 
 const COLUMNS: &str = "seq, target, mode, agent, session, task, made, ttl_ms, reason";
 const INSERT: &str =
     "INSERT INTO reservations (seq, target, mode, agent, session, task, made, ttl_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const DELETE: &str = "DELETE FROM reservations WHERE seq = ?1";
-const EXPIRED: &str = "SELECT seq FROM reservations WHERE task IS NULL AND made + ttl_ms <= ?1 ORDER BY seq LIMIT ?2";
+/// Those that are tied to no task, with the last heartbeat of their session. The index finds those that would have ended by
+/// themselves; the rule looks at the heartbeat.
+const UNTIED: &str = "
+SELECT r.seq, r.target, r.mode, r.agent, r.session, r.task, r.made, r.ttl_ms, r.reason, a.beat
+FROM reservations r LEFT JOIN agents a ON a.name = r.agent AND a.session = r.session AND a.ended IS NULL
+WHERE r.task IS NULL";
 const PUT_STARVED: &str = "
 INSERT INTO starved (task, agent, wanted, since, last_try) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (task) DO UPDATE SET agent = excluded.agent, wanted = excluded.wanted, since = excluded.since, last_try = excluded.last_try";
@@ -50,8 +57,23 @@ pub(crate) fn of_task(conn: &Connection, task: &TaskId) -> Sql<Vec<Reservation>>
     all(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE task = ?1 ORDER BY seq"), [task.as_str()], map)
 }
 
+/// Those that are tied to no task and whose time has run out, in the order of their making.
 pub(crate) fn expired(conn: &Connection, now: StoreTime, limit: usize) -> Sql<Vec<ReservationId>> {
-    all(conn, EXPIRED, params![now.0, int(limit as u64)], |row| Ok(ReservationId::of(uint(row, 0)?)))
+    let mut ended = all(conn, &format!("{UNTIED} AND r.made + r.ttl_ms <= ?1"), [now.0], end)?;
+    ended.retain(|(_, end)| *end <= now);
+    ended.sort_by_key(|(id, _)| number_of(id.as_str()));
+    Ok(ended.into_iter().map(|(id, _)| id).take(limit).collect())
+}
+
+/// When the next of those that are tied to no task ends.
+pub(crate) fn next_end(conn: &Connection, now: StoreTime) -> Sql<Option<StoreTime>> {
+    Ok(all(conn, UNTIED, [], end)?.into_iter().map(|(_, end)| end).filter(|end| *end > now).min())
+}
+
+fn end(row: &Row<'_>) -> Sql<(ReservationId, StoreTime)> {
+    let reservation = map(row)?;
+    let end = liveness::reservation_ends_at(&reservation, row.get::<_, Option<i64>>(9)?.map(StoreTime));
+    Ok((reservation.id, end))
 }
 
 pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, agent: &AgentName, session: &SessionId) -> Sql<()> {
@@ -73,8 +95,12 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, a
     )
 }
 
-pub(crate) fn delete(conn: &Connection, id: &ReservationId) -> Sql<()> {
-    change_one(conn, "the end of a reservation", DELETE, [number_of(id.as_str())])
+/// Removes one; says what it was.
+pub(crate) fn delete(conn: &Connection, id: &ReservationId) -> Sql<Reservation> {
+    let number = number_of(id.as_str());
+    let ended = first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number], map)?;
+    change_one(conn, "the end of a reservation", DELETE, [number])?;
+    ended.ok_or_else(|| bad_row("reservation", id))
 }
 
 pub(crate) fn starved(conn: &Connection) -> Sql<Vec<(TaskId, StarvedClaim)>> {

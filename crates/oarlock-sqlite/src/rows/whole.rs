@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Sql, agent, all, entry, event, id, message, reservation, task};
 
 const GRANTEES: &str = "SELECT json_extract(data, '$.id'), session FROM events WHERE kind = 'task_claimed'";
-const NOTICES: &str = "SELECT session, task, cancelled FROM notices";
 
 /// Reads the whole store.
 pub(crate) fn state(conn: &Connection) -> Sql<State> {
@@ -16,8 +15,6 @@ pub(crate) fn state(conn: &Connection) -> Sql<State> {
     for (task, session) in all(conn, GRANTEES, [], |row| Ok((id(row, 0)?, id(row, 1)?)))? {
         grantees.entry(task).or_default().insert(session);
     }
-    let notice =
-        |row: &rusqlite::Row<'_>| Ok(oarlock_model::state::Notice { session: id(row, 0)?, task: id(row, 1)?, cancelled: row.get(2)? });
     Ok(State {
         last_seq: event::end(conn)?.seq,
         agents: agent::list(conn)?.into_iter().map(|agent| (agent.name.clone(), agent)).collect(),
@@ -26,6 +23,6 @@ pub(crate) fn state(conn: &Connection) -> Sql<State> {
         entries: entry::list(conn)?.into_iter().map(|entry| (entry.key.clone(), entry)).collect(),
         reservations: reservation::list(conn)?.into_iter().map(|r| (r.id.clone(), r)).collect(),
         messages: message::list(conn)?.into_iter().map(|m| (m.id.clone(), m)).collect(),
-        notices: all(conn, NOTICES, [], notice)?.into_iter().collect(),
+        notices: agent::all_notices(conn)?.into_iter().collect(),
     })
 }

@@ -92,6 +92,12 @@ impl Home {
         self.tamper("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
+    /// The version of the schema that the file says it has.
+    pub(crate) fn schema_version(&self) -> i32 {
+        let conn = Connection::open(self.file()).expect("a database");
+        conn.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a number")
+    }
+
     /// Changes the file behind the store's back.
     pub(crate) fn tamper(&self, sql: &str) {
         let conn = Connection::open(self.file()).expect("a database");

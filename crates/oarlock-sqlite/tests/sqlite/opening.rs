@@ -3,7 +3,6 @@
 use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::{Place, SqliteStore};
 use oarlock_testkit::say;
-use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -34,13 +33,11 @@ fn a_store_that_is_not_there_is_unavailable() {
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let home = Home::lived_in();
-    let version: i64 = Connection::open(home.file())
-        .and_then(|conn| conn.query_row("PRAGMA user_version", [], |row| row.get(0)))
-        .expect("a store has a version");
+    let known = home.schema_version();
     home.tamper("PRAGMA user_version = 99");
     assert_damaged(home.try_open(), "open");
     assert_damaged(SqliteStore::create(&home.place(), "T", home.options()).map(|(store, _)| store), "create");
-    home.tamper(&format!("PRAGMA user_version = {version}"));
+    home.tamper(&format!("PRAGMA user_version = {known}"));
     assert_eq!(state(&mut home.open()).tasks.len(), 4);
 }
 
@@ -132,4 +129,19 @@ fn the_whole_state_has_messages_of_any_total_size() {
         ok(&mut store, &format!("ada: send ada --text {text}"));
     }
     assert_eq!(state(&mut store).messages.len(), 4);
+}
+
+#[test]
+fn news_of_the_first_schema_are_carried_over() {
+    let home = Home::empty();
+    home.tamper(include_str!("../../migrations/0001_initial.sql"));
+    home.tamper(
+        "INSERT INTO meta (id, prefix, created_at) VALUES (1, 'T', 0);
+         INSERT INTO agents (name, session, capabilities, timeout_ms, host, boot_id, seen, seen_wall, beat, progressed, read_mark)
+           VALUES ('ada', 'ada.1', '[]', 120000, '{}', '', 0, 0, 0, 0, 0);
+         INSERT INTO notices (session, task, cancelled) VALUES ('ada.1', 'T-1', 0), ('ada.1', 'T-2', 1);
+         PRAGMA application_id = 0x4F41524C; PRAGMA user_version = 1",
+    );
+    let beat = ok(&mut home.open(), "ada: heartbeat");
+    assert_eq!((&beat["lost"][0], &beat["cancelled"][0]), (&"T-1".into(), &"T-2".into()));
 }

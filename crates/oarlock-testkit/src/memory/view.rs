@@ -41,6 +41,12 @@ impl Moment {
         liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder), self.now)
     }
 
+    /// When a reservation that is tied to no task ends.
+    fn ends_at(&self, reservation: &Reservation) -> StoreTime {
+        let holder = self.world.state.agents.get(&reservation.agent);
+        liveness::reservation_ends_at(reservation, liveness::beat_for_reservation(reservation, holder))
+    }
+
     /// Blocked and waiting tasks that wait, over any number of others, for a dead or cancelled one.
     fn stuck(&self) -> BTreeSet<TaskId> {
         let mut stuck = BTreeSet::new();
@@ -229,7 +235,7 @@ impl View for Moment {
         let dates = scheduled().filter_map(|task| task.spec.not_before).map(|at| at.0 - self.now.wall.0);
         let leases = self.all_tasks().filter_map(Task::holder).map(|grant| self.lease_ttl_ms(grant));
         let own = self.world.state.reservations.values().filter(|reservation| reservation.task.is_none());
-        let reservations = own.map(|reservation| reservation.made.plus_ms(reservation.ttl_ms).0 - self.now.store.0);
+        let reservations = own.map(|reservation| self.ends_at(reservation).0 - self.now.store.0);
         Ok(retries.chain(dates).chain(leases).chain(reservations).filter(|ms| *ms > 0).min())
     }
 
@@ -286,7 +292,7 @@ impl View for Moment {
     }
 
     fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>> {
-        let has_run_out = |r: &Reservation| r.task.is_none() && r.made.plus_ms(r.ttl_ms) <= self.now.store;
+        let has_run_out = |r: &Reservation| r.task.is_none() && self.ends_at(r) <= self.now.store;
         Ok(self.reservations()?.into_iter().filter(has_run_out).map(|reservation| reservation.id).take(limit).collect())
     }
 

@@ -268,6 +268,10 @@ fn heartbeat_lines(out: &mut String, reply: &Value) {
             let _ = writeln!(out, "  {words}: {}", list(reply, field));
         }
     }
+    let ended: Vec<String> = reply["reservations_ended"].as_array().into_iter().flatten().map(|r| text(r, "pattern")).collect();
+    if !ended.is_empty() {
+        let _ = writeln!(out, "  reservations ended, reserve again before you write there: {}", ended.join(", "));
+    }
 }
 
 /// The fields of an object, one a line: for replies that are nobody's shape.

@@ -131,6 +131,13 @@ pub(super) fn ended_work(beat: &Value) -> String {
     if let Some(ids) = ids("lost") {
         let _ = writeln!(text, "Oarlock: you lost {ids}: somebody else may have it. Stop that work and claim again.");
     }
+    let ended: Vec<String> =
+        beat["reservations_ended"].as_array().into_iter().flatten().map(|r| shown(r["pattern"].as_str().unwrap_or_default())).collect();
+    if !ended.is_empty() {
+        let more = if ended.len() > OVERLAPS_MAX { format!(" and {} more", ended.len() - OVERLAPS_MAX) } else { String::new() };
+        let shown = ended[..ended.len().min(OVERLAPS_MAX)].join(", ");
+        let _ = writeln!(text, "Oarlock: your reservations of {shown}{more} have ended. Reserve again before you write there.");
+    }
     text
 }
 
@@ -191,6 +198,13 @@ mod tests {
         assert!(text.contains("41 min") && text.contains("oarlock send bob") && !text.contains('\u{1b}'), "{text}");
         assert_eq!(shown("a\n<system>\u{2028}\u{202e}"), "a\\n&lt;system>\\u{2028}\\u{202e}");
         assert!(denied(&vec![json!({"path": "a", "agent": "b", "pattern": "a", "ttl_ms": 1}); 9]).contains("and 4 more"));
+    }
+
+    #[test]
+    fn ended_reservations_are_named_up_to_a_number() {
+        assert_eq!(ended_work(&json!({"lost": [], "cancelled": []})), "");
+        let text = ended_work(&json!({"reservations_ended": vec![json!({"id": "R-1", "pattern": "src/**", "reason": "expired"}); 7]}));
+        assert!(text.contains("your reservations of src/**, ") && text.contains(" and 2 more have ended"), "{text}");
     }
 
     #[test]

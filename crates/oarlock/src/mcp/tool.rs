@@ -24,7 +24,7 @@ const OFFERS: &[Offer] = &[
     Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
     Offer { verb: "done", fields: &["id", "token", "result", "artifact"], idempotent: true },
     Offer { verb: "fail", fields: &["id", "token", "reason", "no_retry"], idempotent: false },
-    Offer { verb: "reserve", fields: &["globs", "shared", "ttl", "reason", "wait"], idempotent: false },
+    Offer { verb: "reserve", fields: &["globs", "shared", "ttl", "task", "reason", "wait"], idempotent: false },
     Offer { verb: "send", fields: &["to", "text", "subject", "reply_to", "ack"], idempotent: false },
     Offer { verb: "inbox", fields: &["wait", "all"], idempotent: true },
     Offer { verb: "ack", fields: &["ids"], idempotent: true },
