@@ -94,6 +94,8 @@ bugs! {
     BEAT_LEAVES_RESERVATIONS = Semantics(14), "beat-leaves-reservations";
     /// a reservation made for a task outlives its lease
     TIED_OUTLIVES_LEASE = Semantics(14), "tied-outlives-lease";
+    /// a held task's new write set is not reserved
+    UPDATE_RESERVES_NOTHING = Semantics(13), "update-reserves-nothing";
     /// the gateway answers to any host
     ANY_HOST = Gateway, "any-host";
     /// the gateway answers to pages of any origin

@@ -224,6 +224,8 @@ pub struct Grant {
     pub renewed: StoreTime,
     /// How long it holds after a renewal, in milliseconds.
     pub ttl_ms: i64,
+    /// Whether the task's write set and resources were reserved with it.
+    pub reserve: bool,
     /// How it ended, if it has.
     pub end: Option<GrantEnd>,
 }
@@ -284,6 +286,7 @@ impl Task {
             since: now.wall,
             renewed: now.store,
             ttl_ms: claimed.ttl_ms,
+            reserve: claimed.reserve,
             end: None,
         });
         self.attempt = claimed.attempt;

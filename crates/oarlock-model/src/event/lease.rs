@@ -17,6 +17,9 @@ pub struct TaskClaimed {
     pub ttl_ms: i64,
     /// The number of the attempt, from 1.
     pub attempt: u32,
+    /// Whether its write set and resources were reserved with it; reservations then follow when they change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reserve: bool,
 }
 
 /// See [`Fact::TaskProgressed`](super::Fact::TaskProgressed).

@@ -120,6 +120,7 @@ mod tests {
             since: WallTime(0),
             renewed: StoreTime(1_000),
             ttl_ms: 500,
+            reserve: false,
             end: None,
         }
     }

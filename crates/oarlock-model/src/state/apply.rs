@@ -262,6 +262,7 @@ impl State {
             since: event.at,
             renewed: event.store_at,
             ttl_ms: fact.ttl_ms,
+            reserve: fact.reserve,
             end: None,
         });
         self.grantees.entry(fact.id.clone()).or_default().insert(session);

@@ -4,8 +4,9 @@ use oarlock_model::event::{ReservationEnd, ReservationEnded, ReservationMade};
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::reservation::{Mode, Reservation, Target};
 use oarlock_model::rules::reserve::{StarvedClaim, Wanted, conflicts, starved_claim_stops};
-use oarlock_model::task::Task;
-use oarlock_model::{Rejection, ReservationId, SessionId, TaskId, limits};
+use oarlock_model::task::{Grant, Task};
+use oarlock_model::{AgentName, Rejection, ReservationId, SessionId, TaskId, limits, planted};
+use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::context::{Deciding, Reading};
@@ -61,14 +62,19 @@ fn check_work(held: &[Reservation], wanted: &[Wanted]) -> Result<(), Rejection> 
 
 /// Refuses what others hold, and what a claim has waited for so long that it goes first.
 pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], for_task: Option<&TaskId>) -> Result<(), OpError> {
+    check_for(cx, &cx.me()?.session, wanted, for_task)
+}
+
+/// The same for a session that need not be the caller's.
+fn check_for(cx: &Deciding<'_>, session: &SessionId, wanted: &[Wanted], for_task: Option<&TaskId>) -> Result<(), OpError> {
     // Before anything is granted: a claim whose reservations then failed could not be taken back.
     let held = cx.view().reservations()?.len();
     if held + wanted.len() > limits::RESERVATIONS_MAX {
         return Err(Rejection::limit("reservations", limits::RESERVATIONS_MAX, held + wanted.len()).into());
     }
-    let own = cx.view().reservations_of(&cx.me()?.session)?.len();
+    let own = cx.view().reservations_of(session)?.len();
     cx.holdings().check_reservations(own, wanted)?;
-    let mut overlaps = overlaps(&cx.reading(), wanted, Some(&cx.me()?.session))?;
+    let mut overlaps = overlaps(&cx.reading(), wanted, Some(session))?;
     let starved_claims = cx.view().starved_claims()?;
     // Of claims that starve, the one that has waited longest goes first: they never stop each other for ever.
     let own = starved_claims.iter().find(|(task, starved)| for_task == Some(task) && starved.counts_for_ms(cx.now()) > 0);
@@ -107,10 +113,60 @@ pub(crate) fn check_for_claim(cx: &mut Deciding<'_>, task: &Task) -> Result<(), 
 
 /// Makes the reservations of a claim that was checked before.
 pub(crate) fn with_claim(cx: &mut Deciding<'_>, task: &Task) -> Result<Vec<ReservationShape>, OpError> {
-    let ttl_ms = task.grant.as_ref().map_or(0, |grant| grant.ttl_ms);
-    let made = make(cx, wanted_by(task), &Terms { task: Some(task.id.clone()), ttl_ms, reason: Some(task.spec.title.clone()) })?;
+    let made = make(cx, wanted_by(task), &terms_of(task))?;
     cx.tx().write_starved(&task.id, None)?;
     Ok(made)
+}
+
+fn terms_of(task: &Task) -> Terms {
+    let ttl_ms = task.grant.as_ref().map_or(0, |grant| grant.ttl_ms);
+    Terms { task: Some(task.id.clone()), ttl_ms, reason: Some(task.spec.title.clone()) }
+}
+
+/// What the reservations of a held task have to become when its write set or resources change.
+pub(crate) struct Following {
+    /// Of this holder.
+    holder: (AgentName, SessionId),
+    /// To be made.
+    new: Vec<Wanted>,
+    /// To be ended.
+    gone: Vec<ReservationId>,
+}
+
+/// Checks that the reservations of a task that was claimed with `--reserve` can follow a change of it, before anything is
+/// emitted. Nothing for any other task: its files were never reserved with it.
+///
+/// # Errors
+/// `reservation_overlap`, `limit_reached`, store errors.
+pub(crate) fn follow(cx: &Deciding<'_>, before: &Task, after: &Task) -> Result<Option<Following>, OpError> {
+    let is_followed = |grant: &&Grant| grant.reserve && !planted::is(planted::UPDATE_RESERVES_NOTHING);
+    let Some(grant) = before.holder().filter(is_followed) else { return Ok(None) };
+    let (old, wanted) = (wanted_by(before), wanted_by(after));
+    let held: Vec<Reservation> =
+        cx.view().reservations_of_task(&before.id)?.into_iter().filter(|held| held.session == grant.session).collect();
+    let is_held = |wanted: &Wanted| held.iter().any(|held| held.target == wanted.target && held.mode == Mode::Exclusive);
+    let mut new: Vec<Wanted> = Vec::new();
+    for wanted in wanted.iter().filter(|wanted| !is_held(wanted)) {
+        if !new.contains(wanted) {
+            new.push(wanted.clone());
+        }
+    }
+    // Of two with one target the older came with the claim, the other was made by hand and stays.
+    let is_gone = |target: &&Target| !wanted.iter().any(|wanted| wanted.target == **target);
+    let gone: BTreeSet<&Target> = old.iter().map(|old| &old.target).filter(is_gone).collect();
+    let gone = gone.into_iter().filter_map(|target| held.iter().find(|held| held.target == *target)).map(|held| held.id.clone()).collect();
+    check_for(cx, &grant.session, &new, Some(&before.id))?;
+    Ok(Some(Following { holder: (grant.agent.clone(), grant.session.clone()), new, gone }))
+}
+
+/// Makes and ends what [`follow`] has found; says what was made.
+pub(crate) fn followed(cx: &mut Deciding<'_>, task: &Task, following: Following) -> Result<Vec<ReservationShape>, OpError> {
+    let Following { holder: (agent, session), new, gone } = following;
+    for id in gone {
+        // Said by the caller: should that be another agent, the holder hears of it.
+        cx.emit(ReservationEnded { id, reason: ReservationEnd::Released })?;
+    }
+    make_for(cx, &agent, &session, new, &terms_of(task))
 }
 
 fn wanted_by(task: &Task) -> Vec<Wanted> {
@@ -122,8 +178,18 @@ fn wanted_by(task: &Task) -> Vec<Wanted> {
 /// Makes reservations that were checked before. Overlapping ones of others can only have run out: they end.
 pub(crate) fn make(cx: &mut Deciding<'_>, wanted: Vec<Wanted>, terms: &Terms) -> Result<Vec<ReservationShape>, OpError> {
     let me = cx.me()?.clone();
+    make_for(cx, &me.name, &me.session, wanted, terms)
+}
+
+fn make_for(
+    cx: &mut Deciding<'_>,
+    agent: &AgentName,
+    session: &SessionId,
+    wanted: Vec<Wanted>,
+    terms: &Terms,
+) -> Result<Vec<ReservationShape>, OpError> {
     let held = cx.view().reservations()?;
-    for old in held.iter().filter(|old| wanted.iter().any(|wanted| conflicts(old, wanted, Some(&me.session)))) {
+    for old in held.iter().filter(|old| wanted.iter().any(|wanted| conflicts(old, wanted, Some(session)))) {
         cx.emit(ReservationEnded { id: old.id.clone(), reason: ReservationEnd::Expired })?;
     }
     let mut shapes = Vec::new();
@@ -132,15 +198,15 @@ pub(crate) fn make(cx: &mut Deciding<'_>, wanted: Vec<Wanted>, terms: &Terms) ->
             id: ReservationId::of(cx.next_token().0),
             target,
             mode,
-            agent: me.name.clone(),
-            session: me.session.clone(),
+            agent: agent.clone(),
+            session: session.clone(),
             task: terms.task.clone(),
             made: cx.now().store,
             ttl_ms: terms.ttl_ms,
             reason: terms.reason.clone(),
         };
         let Reservation { id, target, mode, task, ttl_ms, reason, .. } = reservation.clone();
-        cx.emit(ReservationMade { id, target, mode, task, ttl_ms, reason })?;
+        cx.emit_as(Some(agent.clone()), Some(session.clone()), ReservationMade { id, target, mode, task, ttl_ms, reason }.into())?;
         shapes.push(ReservationShape::of(&cx.reading(), &reservation)?);
     }
     Ok(shapes)

@@ -301,6 +301,7 @@ impl Claim {
             token: cx.next_token(),
             ttl_ms: self.ttl.unwrap_or(cx.settings().lease_ttl).as_ms(),
             attempt: claim::next_attempt(&task),
+            reserve: self.reserve,
         };
         let lease = LeaseShape { task: task.id.clone(), token: fact.token, ttl_ms: fact.ttl_ms, attempt: fact.attempt };
         task.take_grant(cx.me()?, &fact, cx.now());

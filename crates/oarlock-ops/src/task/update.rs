@@ -16,10 +16,12 @@ use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
+use crate::reservation::acquire;
+use crate::shapes::{ReservationShape, TaskShape};
 use crate::task::add::{Fields, TaskReply};
 use crate::task::{depend, values};
 
-/// Changes an unfinished task; what is not named stays as it is.
+/// Changes an unfinished task; what is not named stays as it is. A new write set of a task that is held with --reserve is reserved, or nothing changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Update {
     /// The task
@@ -56,12 +58,22 @@ pub enum Clearable {
     Needs,
 }
 
+/// The reply of [`Update`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UpdateReply {
+    /// The task.
+    pub task: TaskShape,
+    /// What was reserved for its holder, because it holds it with `--reserve`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<ReservationShape>,
+}
+
 impl Request for Update {
     const VERB: &'static str = "update";
     const ABOUT: &'static str = "Change an unfinished task";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--priority", "0"];
     const IDENTITY: Identity = Identity::Optional;
-    type Reply = TaskReply;
+    type Reply = UpdateReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         self.fields.localise(local)
@@ -83,29 +95,48 @@ impl Request for Update {
 
 impl Mutation for Update {
     fn locks(&self, _caller: &Caller) -> Vec<Lock> {
-        vec![Lock::Graph, Lock::Task(self.id.clone())]
+        let mut locks = vec![Lock::Graph, Lock::Task(self.id.clone())];
+        if self.changes_what_is_reserved() {
+            locks.push(Lock::Reservations);
+        }
+        locks
     }
 
-    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<UpdateReply, OpError> {
         let task = cx.task(&self.id)?;
         if task.state.is_finished() {
             return Err(Rejection::StateConflict { verb: "update", task: self.id.clone(), state: task.state, why: None }.into());
         }
         let change = self.change(cx)?;
+        let mut reserved = Vec::new();
         if change != SpecChange::default() {
+            let mut changed = task.clone();
+            change.apply(&mut changed.spec);
+            let following = if self.changes_what_is_reserved() { acquire::follow(cx, &task, &changed)? } else { None };
             let place = moved(cx, &task, &change)?;
             cx.emit(TaskUpdated { id: self.id.clone(), change, resting: place })?;
+            if let Some(following) = following {
+                reserved = acquire::followed(cx, &changed, following)?;
+            }
         }
         if let Some(needs) = self.needs.as_deref().or_else(|| self.clears(Clearable::Needs).then_some(&[])) {
             let wanted: BTreeSet<TaskId> = needs.iter().cloned().collect();
             depend::add(cx, &self.id, wanted.difference(&task.needs).cloned().collect())?;
             depend::remove(cx, &self.id, task.needs.difference(&wanted).cloned().collect())?;
         }
-        TaskReply::of(cx, &self.id)
+        Ok(UpdateReply { task: TaskReply::of(cx, &self.id)?.task, reservations: reserved })
     }
 }
 
 impl Update {
+    /// Whether the reservations that came with a claim may have to follow.
+    fn changes_what_is_reserved(&self) -> bool {
+        self.fields.writes.is_some()
+            || self.fields.resources.is_some()
+            || self.clears(Clearable::Writes)
+            || self.clears(Clearable::Resources)
+    }
+
     fn clears(&self, field: Clearable) -> bool {
         self.clear.contains(&field)
     }

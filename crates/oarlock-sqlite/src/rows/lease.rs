@@ -54,6 +54,7 @@ pub(crate) fn ends(conn: &Connection) -> Sql<Vec<(i64, StoreTime)>> {
             since: oarlock_model::WallTime(0),
             renewed: StoreTime(row.get(3)?),
             ttl_ms: row.get(4)?,
+            reserve: false,
             end: None,
         };
         Ok((row.get(0)?, liveness::lease_ends_at(&grant, row.get::<_, Option<i64>>(5)?.map(StoreTime))))

@@ -14,7 +14,7 @@ use crate::error::bad_row;
 /// The columns of a task, with the id of its parent.
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
   t.has_body + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
-  t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result";
+  t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
@@ -37,7 +37,7 @@ const SET_RETRY: &str = "UPDATE tasks SET state = 2, retry_at = ?2 WHERE seq = ?
 const FORGET_READY: &str = "UPDATE tasks SET ready_at = NULL WHERE seq = ?1";
 const CLAIM: &str = "
 UPDATE tasks SET state = 3, attempt = ?2, progress = NULL, retry_at = NULL, grant_token = ?3, grant_agent = ?4, grant_session = ?5,
-  grant_since = ?6, grant_renewed = ?7, grant_ttl = ?8, grant_end = NULL, updated_at = ?6, last_event = ?3 WHERE seq = ?1";
+  grant_since = ?6, grant_renewed = ?7, grant_ttl = ?8, grant_reserve = ?9, grant_end = NULL, updated_at = ?6, last_event = ?3 WHERE seq = ?1";
 const END_GRANT: &str = "UPDATE tasks SET grant_end = ?2 WHERE seq = ?1 AND grant_token IS NOT NULL AND grant_end IS NULL";
 const SET_COUNTS: &str = "UPDATE tasks SET attempt = ?2, failures = ?3, losses = ?4 WHERE seq = ?1";
 const SELECT_COUNTS: &str = "SELECT attempt, failures, losses, priority, grant_session, grant_token FROM tasks WHERE seq = ?1";
@@ -102,6 +102,7 @@ fn grant(row: &Row<'_>) -> Sql<Option<Grant>> {
         since: WallTime(row.get(18)?),
         renewed: StoreTime(row.get(19)?),
         ttl_ms: row.get(20)?,
+        reserve: row.get(28)?,
         end: end.as_deref().map(from_word).transpose()?,
     }))
 }
@@ -321,7 +322,7 @@ pub(crate) fn claim(
         conn,
         "a task",
         CLAIM,
-        params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms],
+        params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms, fact.reserve],
     )?;
     if planted::is(planted::BOUND_NOT_LOWERED) {
         return Ok(());
