@@ -11,12 +11,9 @@ use crate::error::{damaged, store_error};
 /// Every migration, oldest first; number N brings the schema to version N.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
-const MIGRATIONS: &[&str] = &[
-    include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_shown.sql"),
     include_str!("../migrations/0003_news.sql"),
     include_str!("../migrations/0004_grant_reserve.sql"),
-];
 ];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).

@@ -97,7 +97,7 @@ fn fill(store: &mut SqliteStore, content: &Content, first: Option<&(AgentName, S
             let token = std::cell::Cell::new(Token(0));
             append(first, &|seq| {
                 token.set(Token(seq));
-                TaskClaimed { id: id.clone(), token: token.get(), ttl_ms: limits::LEASE_TTL_MS_DEFAULT, attempt: 1 }.into()
+                TaskClaimed { id: id.clone(), token: token.get(), ttl_ms: limits::LEASE_TTL_MS_DEFAULT, attempt: 1, reserve: false }.into()
             })?;
             let (artifacts, unblocked) = (Vec::new(), Vec::new());
             let done = TaskDone { id, token: Some(token.get()), result: Some(RESULT.into()), artifacts, unblocked };

@@ -81,7 +81,7 @@ fn used_store(root: &Path, tasks: usize) -> Outcome<PathBuf> {
     let mut other = Ours::open(&file, "a1", Syncing::Off)?;
     for n in 0..20 {
         let pattern = Pattern::parse(&format!("lib/module{n}/**"))?;
-        other.order(&Reserve { globs: vec![pattern], shared: false, ttl: None, reason: None, wait: None })?;
+        other.order(&Reserve { globs: vec![pattern], shared: false, ttl: None, task: None, reason: None, wait: None })?;
     }
     for n in 0..10 {
         let text = format!("the reader of part {n} has moved");

@@ -95,13 +95,6 @@ impl Mutation for Heartbeat {
             }
         }
         let agent = AgentShape::of(&cx.reading(), &me)?;
-        Ok(HeartbeatReply {
-            renewed: agent.claims.len(),
-            lost,
-            cancelled,
-            reservations_ended,
-            unread: cx.view().unread(&me.name)?,
-            agent,
-        })
+        Ok(HeartbeatReply { renewed: agent.claims.len(), lost, cancelled, reservations_ended, unread: cx.view().unread(&me.name)?, agent })
     }
 }
