@@ -96,6 +96,12 @@ bugs! {
     TIED_OUTLIVES_LEASE = Semantics(14), "tied-outlives-lease";
     /// a held task's new write set is not reserved
     UPDATE_RESERVES_NOTHING = Semantics(13), "update-reserves-nothing";
+    /// the results of the parts are not shown to the one who joins them
+    PARTS_RESULTS_DROPPED = Semantics(10), "parts-results-dropped";
+    /// the next holder does not learn why the last attempt was rejected
+    REASON_FORGOTTEN = Semantics(11), "reason-forgotten";
+    /// the work of a holder who made parts of its task is not kept for the one who joins them
+    WORK_BEFORE_PARTS_DROPPED = Semantics(10), "work-before-parts-dropped";
     /// the gateway answers to any host
     ANY_HOST = Gateway, "any-host";
     /// the gateway answers to pages of any origin

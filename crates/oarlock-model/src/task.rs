@@ -259,8 +259,12 @@ pub struct Task {
     pub grant: Option<Grant>,
     /// Percent done, as its holder says.
     pub progress: Option<u8>,
-    /// What came of it.
+    /// The result of its last attempt that ended with one.
     pub result: Option<String>,
+    /// The reason of its last rejection, until it is handed in again or done.
+    pub rejected: Option<String>,
+    /// The reason of its last failure, until it is handed in or done.
+    pub last_failure: Option<String>,
     /// Paths its holder named.
     pub artifacts: Vec<String>,
     /// When it was added.
@@ -301,10 +305,13 @@ impl Task {
     }
 
     /// What finishing does to the task, or handing it in for review: the same for the specification and for replies
-    /// made inside a transaction. An absent result and no artifacts leave what was there.
+    /// made inside a transaction. An absent result and no artifacts leave what was there; reasons why former attempts were not
+    /// good enough are over.
     pub fn finish(&mut self, state: TaskState, result: Option<&String>, artifacts: &[String]) {
         self.end_grant(GrantEnd::Done);
         self.state = state;
+        self.rejected = None;
+        self.last_failure = None;
         if let Some(result) = result {
             self.result = Some(result.clone());
         }
@@ -317,6 +324,12 @@ impl Task {
         if let Some(grant) = self.grant.as_mut().filter(|grant| grant.end.is_none()) {
             grant.end = Some(end);
         }
+    }
+
+    /// The bytes of its long texts, by which pages of tasks are bounded.
+    pub fn text_bytes(&self) -> usize {
+        let texts = [&self.result, &self.rejected, &self.last_failure];
+        self.spec.body.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
     /// Its place in the queue, smaller first; only meaningful while it has been ready.

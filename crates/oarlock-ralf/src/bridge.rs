@@ -261,7 +261,7 @@ impl<'a> Bridge<'a> {
                 look.attached.claims.insert(task.to_string(), Claimed { token, by_queue: *by_queue });
             }
             Action::Release { task, agent } => {
-                self.order(agent, &Release { id: task.clone(), token: None })?;
+                self.order(agent, &Release { id: task.clone(), token: None, result: None })?;
             }
             Action::Finish { task, agent } => {
                 let done = Done { id: task.clone(), token: None, result: None, result_file: None, artifact: Vec::new() };

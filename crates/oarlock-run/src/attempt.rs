@@ -1,5 +1,6 @@
 //! What becomes of one attempt: how the store sees a grant, and reporting what a program did with it.
 
+use std::fmt::Write as _;
 use std::process::ExitStatus;
 
 use oarlock_model::task::{GrantEnd, TaskState};
@@ -65,14 +66,15 @@ pub(crate) fn fate(view: &dyn View, session: &SessionId, held: &Held) -> StoreRe
     })
 }
 
-/// The task's Markdown: its title as a heading, unless its text begins with one of its own, and its text. A task whose parts are to be
-/// joined has their results below.
+/// The task's Markdown: its title as a heading, unless its text begins with one of its own, and its text; below it whatever else its
+/// holder has to know, each under a heading.
 pub(crate) fn markdown(task: &TaskShape) -> String {
-    let own = own_markdown(task);
-    match task.result.as_ref().filter(|_| !task.state.is_finished()) {
-        Some(results) => format!("{}\n\n# Results of the parts\n\n{results}\n", own.trim_end_matches('\n')),
-        None => own,
+    let mut text = own_markdown(task);
+    for (heading, section) in task.handover() {
+        text.truncate(text.trim_end_matches('\n').len());
+        let _ = write!(text, "\n\n# {heading}\n\n{}\n", section.trim_end());
     }
+    text
 }
 
 fn own_markdown(task: &TaskShape) -> String {
@@ -99,9 +101,9 @@ pub(crate) fn report(
     printed: Printed,
 ) -> Result<Outcome, OpError> {
     let (output, errors) = printed.into_texts();
+    let output = status.success().then_some(output).filter(|output| !output.is_empty());
     let refused = if status.success() {
-        let result = (!output.is_empty()).then_some(output);
-        let done = Done { id: held.id.clone(), token: Some(held.token), result, result_file: None, artifact: Vec::new() };
+        let done = Done { id: held.id.clone(), token: Some(held.token), result: output.clone(), result_file: None, artifact: Vec::new() };
         match order(store, caller, settings, &done) {
             Ok(reply) if reply.task.state == TaskState::Review => return Ok(Outcome::Submitted),
             Ok(_) => return Ok(Outcome::Done),
@@ -118,21 +120,34 @@ pub(crate) fn report(
         OpError::Rejected(_) => {}
         _ => return Err(refused),
     }
-    settle_refusal(store, caller, settings, held, &refused)
+    settle_refusal(store, caller, settings, held, &refused, output)
 }
 
-/// The store refused the report: what the task has become counts.
-fn settle_refusal(store: &mut dyn Store, caller: &Caller, settings: &Settings, held: &Held, refused: &OpError) -> Result<Outcome, OpError> {
+/// The store refused the report: what the task has become counts. The output of a program that made parts of its task is kept for
+/// the one who joins them.
+fn settle_refusal(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    held: &Held,
+    refused: &OpError,
+    output: Option<String>,
+) -> Result<Outcome, OpError> {
     let session = caller.session.as_ref().ok_or_else(|| OpError::Internal("a worker has no session".into()))?;
     let (fate, has_parts) = {
         let view = store.snapshot()?;
         (fate(&*view, session, held)?, !view.open_children(&held.id, 1)?.is_empty())
     };
+    let handed_over = Release { id: held.id.clone(), token: Some(held.token), result: output };
     match fate {
+        Fate::Ended(Outcome::Split) if handed_over.result.is_some() => {
+            tolerate(order(store, caller, settings, &handed_over))?;
+            Ok(Outcome::Split)
+        }
         Fate::Ended(outcome) | Fate::Gone(outcome) => Ok(outcome),
         // It added parts to its own task: given back, the task waits for them.
         Fate::Held if has_parts => {
-            release_own(store, caller, settings, &held.id)?;
+            tolerate(order(store, caller, settings, &handed_over))?;
             Ok(Outcome::Split)
         }
         Fate::Held => match order(store, caller, settings, &failure(held, &format!("its outcome was refused: {refused}"))) {
@@ -149,7 +164,12 @@ fn settle_refusal(store: &mut dyn Store, caller: &Caller, settings: &Settings, h
 /// # Errors
 /// Store errors.
 pub(crate) fn release_own(store: &mut dyn Store, caller: &Caller, settings: &Settings, id: &TaskId) -> Result<(), OpError> {
-    match order(store, caller, settings, &Release { id: id.clone(), token: None }) {
+    tolerate(order(store, caller, settings, &Release { id: id.clone(), token: None, result: None }))
+}
+
+/// A refusal is as good: the task is not held any more.
+fn tolerate<T>(released: Result<T, OpError>) -> Result<(), OpError> {
+    match released {
         Ok(_) | Err(OpError::Rejected(_)) => Ok(()),
         Err(error) => Err(error),
     }

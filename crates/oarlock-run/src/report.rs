@@ -257,6 +257,8 @@ mod tests {
             grant: None,
             progress: None,
             result: None,
+            rejected: None,
+            last_failure: None,
             artifacts: Vec::new(),
             created_at: Default::default(),
             created_by: None,

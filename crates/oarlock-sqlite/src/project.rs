@@ -88,10 +88,15 @@ impl Projection<'_> {
                 let (attempt, _, losses, _) = task::counts(conn, key.seq)?;
                 task::set_counts(conn, key.seq, attempt, fact.failures, losses)?;
                 task::end_grant(conn, key.seq, GrantEnd::Failed)?;
+                task::set_last_failure(conn, key.seq, &fact.reason)?;
                 self.rest(key, Resting::Scheduled { retry_at: fact.retry_at })?;
                 task::forget_ready(conn, key.seq)
             }
-            Fact::TaskRejected(fact) => self.rest(key, fact.resting),
+            Fact::TaskNoted(fact) if fact.as_result => task::set_result(conn, key.seq, &fact.text),
+            Fact::TaskRejected(fact) => {
+                task::set_rejected(conn, key.seq, &fact.reason)?;
+                self.rest(key, fact.resting)
+            }
             Fact::TaskCancelled(fact) => self.cancel(key, &fact.id),
             Fact::TaskRequeued(fact) => {
                 task::set_counts(conn, key.seq, 0, 0, 0)?;

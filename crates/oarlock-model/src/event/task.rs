@@ -120,6 +120,9 @@ pub struct TaskNoted {
     pub id: TaskId,
     /// The note.
     pub text: String,
+    /// Whether the note becomes the task's result so far: the work of a holder who gave the task back with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_result: bool,
 }
 
 /// See [`Fact::TaskSplit`](super::Fact::TaskSplit).

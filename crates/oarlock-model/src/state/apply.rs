@@ -45,7 +45,13 @@ impl State {
                 rest_if(task, fact.resting);
                 Ok(())
             }
-            Fact::TaskNoted(fact) => self.changed(event, &fact.id).map(drop),
+            Fact::TaskNoted(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                if fact.as_result {
+                    task.result = Some(fact.text.clone());
+                }
+                Ok(())
+            }
             Fact::TaskSplit(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 task.auto_finish |= fact.auto_finish;
@@ -88,6 +94,7 @@ impl State {
                 expect_state(task, &[TaskState::Claimed])?;
                 task.failures = fact.failures;
                 task.end_grant(GrantEnd::Failed);
+                task.last_failure = Some(fact.reason.clone());
                 rest(task, Resting::Scheduled { retry_at: fact.retry_at });
                 task.ready_at = None;
                 Ok(())
@@ -104,6 +111,7 @@ impl State {
             Fact::TaskRejected(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 expect_state(task, &[TaskState::Review])?;
+                task.rejected = Some(fact.reason.clone());
                 rest(task, fact.resting);
                 Ok(())
             }
@@ -233,6 +241,8 @@ impl State {
             grant: None,
             progress: None,
             result: None,
+            rejected: None,
+            last_failure: None,
             artifacts: Vec::new(),
             created_at: event.at,
             created_by: event.agent.clone(),

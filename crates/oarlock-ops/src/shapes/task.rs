@@ -1,7 +1,7 @@
 //! TASK and LEASE.
 
 use oarlock_model::task::{Gate, Grant, Task, TaskState};
-use oarlock_model::{AgentName, Label, SessionId, TaskId, Token};
+use oarlock_model::{AgentName, Label, SessionId, TaskId, Token, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -62,9 +62,21 @@ pub struct TaskShape {
     pub holder: Option<HolderShape>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u8>,
-    /// What came of it; before that, of a task whose parts are done, what came of these.
+    /// Its result; before it has one, the joined results of its parts, once all of them are done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// The parts whose results its holder has to join; absent unless it can be claimed or is held, and all its parts are done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub integrates: Vec<TaskId>,
+    /// The joined results of its parts, beside its own result: in replies about single tasks, once all parts are done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_results: Option<String>,
+    /// The reason of its last rejection, until it is handed in again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<String>,
+    /// The reason of its last failure, until it is handed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
     pub artifacts: Vec<String>,
     pub created_at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,21 +97,35 @@ impl TaskShape {
     pub fn of(cx: &Reading<'_>, task: Task) -> StoreResult<Self> {
         let may_be_stuck = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
         let stuck = may_be_stuck && cx.view.is_stuck(&task.id)?;
-        Self::with_stuck(cx, task, stuck)
+        Self::made(cx, task, stuck, true)
     }
 
-    /// The same, where it is already known whether the task is stuck.
-    pub(crate) fn with_stuck(cx: &Reading<'_>, task: Task, stuck: bool) -> StoreResult<Self> {
+    /// The shape of a task in a list, where it is already known whether it is stuck: without the results of its parts beside its own.
+    pub(crate) fn listed(cx: &Reading<'_>, task: Task, stuck: bool) -> StoreResult<Self> {
+        Self::made(cx, task, stuck, false)
+    }
+
+    fn made(cx: &Reading<'_>, task: Task, stuck: bool, is_single: bool) -> StoreResult<Self> {
         let waits = !task.needs.is_empty() && !task.state.is_finished();
         let blocked_by = if waits { cx.view.unmet_needs(&task.id)? } else { Vec::new() };
         let holder = task.holder().map(|grant| holder_shape(cx, grant)).transpose()?;
-        // Whoever joins the parts of a task is to see what came of them.
-        let is_joining = task.result.is_none() && matches!(task.state, TaskState::Ready | TaskState::Claimed);
-        let result = if is_joining { parts::joined_results(cx.view, &task.id)? } else { task.result };
+        // The one who joins the parts of a task sees their results, and so do those who read its own.
+        let may_join = matches!(task.state, TaskState::Ready | TaskState::Claimed);
+        let is_read = is_single && matches!(task.state, TaskState::Review | TaskState::Done);
+        let parts = if may_join || is_read { parts::finished(cx.view, &task.id)? } else { None }.unwrap_or_default();
+        let integrates = if may_join { parts.done } else { Vec::new() };
+        // A task that finished with its last part has the joined results as its own.
+        let part_results = parts.results.clone().filter(|results| is_single && (may_join || task.result.as_ref() != Some(results)));
+        let result = task.result.or_else(|| parts.results.filter(|_| may_join));
+        let progress = if task.state.is_finished() || task.state == TaskState::Review { None } else { task.progress };
         Ok(Self {
             stuck,
             blocked_by,
             holder,
+            integrates,
+            part_results,
+            rejected: task.rejected.filter(|_| !planted::is(planted::REASON_FORGOTTEN)),
+            last_failure: task.last_failure,
             id: task.id,
             title: task.spec.title,
             body: task.spec.body,
@@ -120,13 +146,33 @@ impl TaskShape {
             gate: task.spec.gate,
             not_before: task.spec.not_before.map(rfc3339),
             retry_in_ms: task.retry_at.map(|at| at.since_ms(cx.now.store)),
-            progress: task.progress,
+            progress,
             result,
             artifacts: task.artifacts,
             created_at: rfc3339(task.created_at),
             created_by: task.created_by,
             updated_at: rfc3339(task.updated_at),
         })
+    }
+}
+
+impl TaskShape {
+    /// What its next holder has to know beside its text, each with a heading: that it is an integration, the reasons of the last
+    /// rejection and failure, the result that a former holder left, and the results of its parts.
+    pub fn handover(&self) -> Vec<(&'static str, String)> {
+        let mut sections = Vec::new();
+        if !self.integrates.is_empty() {
+            let parts = self.integrates.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ");
+            let text =
+                format!("The parts of this task are done: {parts}. Check that they fit together, and give one result for the whole task.");
+            sections.push(("Integration", text));
+        }
+        let own = self.result.clone().filter(|_| self.result != self.part_results);
+        sections.extend(self.rejected.clone().map(|reason| ("Why the last result was rejected", reason)));
+        sections.extend(self.last_failure.clone().map(|reason| ("Why the last attempt failed", reason)));
+        sections.extend(own.map(|result| ("Result of an earlier attempt", result)));
+        sections.extend(self.part_results.clone().map(|results| ("Results of the parts", results)));
+        sections
     }
 }
 

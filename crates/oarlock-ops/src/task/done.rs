@@ -105,14 +105,20 @@ impl Done {
 
     /// The caller finished it before: the same result gets the same reply.
     fn repeat(&self, cx: &Deciding<'_>, task: Task) -> Result<DoneReply, OpError> {
-        let kind = if task.state == TaskState::Review { "task_submitted" } else { "task_done" };
-        let before = cx.view().last_event_of(task.id.as_str(), kind)?.map(|event| event.fact);
-        let (result, artifacts, unblocked) = match before {
-            Some(Fact::TaskDone(done)) => (done.result.or_else(|| task.result.clone()), done.artifacts, done.unblocked),
-            Some(Fact::TaskSubmitted(submitted)) => (submitted.result, submitted.artifacts, Vec::new()),
-            _ => (task.result.clone(), task.artifacts.clone(), Vec::new()),
+        let last = |kind| Ok::<_, OpError>(cx.view().last_event_of(task.id.as_str(), kind)?.map(|event| event.fact));
+        let done = if task.state == TaskState::Review { None } else { last("task_done")? };
+        // What an approval finished was handed in before.
+        let (given, unblocked) = match done {
+            Some(Fact::TaskDone(done)) if done.token.is_some() => (Some((done.result, done.artifacts)), done.unblocked),
+            done => {
+                let given = match last("task_submitted")? {
+                    Some(Fact::TaskSubmitted(submitted)) => Some((submitted.result, submitted.artifacts)),
+                    _ => None,
+                };
+                (given, if let Some(Fact::TaskDone(done)) = done { done.unblocked } else { Vec::new() })
+            }
         };
-        let artifacts = if artifacts.is_empty() { task.artifacts.clone() } else { artifacts };
+        let (result, artifacts) = given.unwrap_or_else(|| (task.result.clone(), task.artifacts.clone()));
         if (result != self.result || artifacts != self.artifact) && !planted::is(planted::DONE_TWICE) {
             let why = Some("it was finished before with another result".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why }.into());

@@ -120,7 +120,9 @@ fn waiting_parent(cx: &Deciding<'_>, task: &Task) -> Result<Option<Task>, OpErro
 /// The last child of a waiting parent is done: it is done too, or can be claimed for integration.
 fn children_done(cx: &mut Deciding<'_>, mut parent: Task) -> Result<(), OpError> {
     if parent.auto_finish {
-        let result = parts::joined_results(cx.view(), &parent.id)?;
+        // Work that was handed over before the split stays the task's own result; those of the parts are shown beside it.
+        let joined = || Ok::<_, OpError>(parts::finished(cx.view(), &parent.id)?.and_then(|parts| parts.results));
+        let result = if parent.result.is_some() { None } else { joined()? };
         return finish(cx, &mut parent, Outcome { result, ..Outcome::default() }).map(drop);
     }
     let place = rest::resting_place(cx.view(), &parent)?;

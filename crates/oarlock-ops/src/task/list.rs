@@ -87,7 +87,7 @@ impl Query for Tasks {
         let stuck = if page.iter().any(may_be_stuck) { cx.view.stuck_tasks(usize::MAX)? } else { BTreeSet::new() };
         let shape = |task: Task| {
             let is_stuck = stuck.contains(&task.id);
-            TaskShape::with_stuck(cx, task, is_stuck)
+            TaskShape::listed(cx, task, is_stuck)
         };
         let tasks = page.into_iter().map(shape).collect::<Result<_, _>>()?;
         let next = more.then(|| cursor::after_place(cx.view, &filter.after_seq)).transpose()?;

@@ -50,7 +50,7 @@ impl Mutation for Note {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         cx.task(&self.id)?;
-        cx.emit(TaskNoted { id: self.id.clone(), text: self.text.clone() })?;
+        cx.emit(TaskNoted { id: self.id.clone(), text: self.text.clone(), as_result: false })?;
         TaskReply::of(cx, &self.id)
     }
 }

@@ -48,11 +48,11 @@ impl Query for Ready {
         let mut bytes = 0;
         while tasks.len() < limit {
             let Some(task) = offers.next(cx.view)? else { break };
-            bytes += task.spec.body.len();
+            bytes += task.text_bytes();
             if bytes > oarlock_model::limits::PAGE_BYTES_MAX && !tasks.is_empty() {
                 break;
             }
-            tasks.push(TaskShape::of(cx, task)?);
+            tasks.push(TaskShape::listed(cx, task, false)?);
         }
         Ok(ReadyReply { tasks })
     }

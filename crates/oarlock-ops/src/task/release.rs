@@ -1,21 +1,22 @@
 //! `release`: gives a task back, and the fence that the holder's verbs share.
 
 use clap::Args;
-use oarlock_model::event::{ReleaseReason, TaskReleased};
+use oarlock_model::event::{ReleaseReason, TaskNoted, TaskReleased};
 use oarlock_model::rules::fence::{Caller as FenceCaller, fence};
-use oarlock_model::task::{Grant, Task};
-use oarlock_model::{Rejection, TaskId, Token};
+use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
+use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::call::Caller;
 use crate::context::Deciding;
+use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::settle;
 use crate::task::add::TaskReply;
-use crate::task::rest;
+use crate::task::{rest, values};
 
 /// Gives a task back; it is ready again at once and the attempt does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -26,6 +27,10 @@ pub struct Release {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
+    /// The work so far, kept as the task's result for its next holder, also after a split; - reads standard input
+    #[arg(long, value_name = "TEXT")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
 }
 
 impl Request for Release {
@@ -34,6 +39,14 @@ impl Request for Release {
     const EXAMPLE: &'static [&'static str] = &["T-1"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = TaskReply;
+
+    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.result.as_mut().map_or(Ok(()), |result| local.read_if_dash(result))
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        self.result.as_ref().map_or(Ok(()), |result| values::check_text("result", result, limits::BODY_BYTES_MAX))
+    }
 }
 
 impl Mutation for Release {
@@ -42,12 +55,40 @@ impl Mutation for Release {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        if let Some(result) = &self.result
+            && let Some(task) = split_by_me(cx, &self.id, self.token)?
+        {
+            keep(cx, &task, result)?;
+            return TaskReply::of(cx, &task.id);
+        }
         let (task, _) = held_by_me(cx, "release", &self.id, self.token)?;
+        if let Some(result) = &self.result {
+            keep(cx, &task, result)?;
+        }
         let resting = rest::resting_place(cx.view(), &task)?;
         cx.emit(TaskReleased { id: task.id.clone(), reason: ReleaseReason::Released, resting })?;
         settle::end_reservations_of_task(cx, &task.id)?;
         TaskReply::of(cx, &task.id)
     }
+}
+
+/// Keeps the work so far as the task's result. A task that has a result that counts already, because its parts finished it, gets a note.
+fn keep(cx: &mut Deciding<'_>, task: &Task, result: &str) -> Result<(), OpError> {
+    let has_ended = task.state.is_finished() || task.state == TaskState::Review;
+    cx.emit(TaskNoted {
+        id: task.id.clone(),
+        text: result.to_owned(),
+        as_result: !has_ended && !planted::is(planted::WORK_BEFORE_PARTS_DROPPED),
+    })
+}
+
+/// The task, when its last grant was the caller's, who gave it up by splitting it: its work until then is still welcome.
+fn split_by_me(cx: &Deciding<'_>, id: &TaskId, token: Option<Token>) -> Result<Option<Task>, OpError> {
+    let task = cx.task(id)?;
+    let session = &cx.me()?.session;
+    let is_mine = |grant: &Grant| grant.session == *session && token.is_none_or(|token| token == grant.token);
+    let by_me = task.grant.as_ref().is_some_and(|grant| grant.end == Some(GrantEnd::Split) && is_mine(grant));
+    Ok(Some(task).filter(|_| by_me))
 }
 
 /// The task and its last grant, when the fence lets the caller pass: that grant may be running or over.

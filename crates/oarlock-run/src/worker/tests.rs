@@ -220,6 +220,76 @@ fn parts_added_by_the_program_are_waited_for() {
     assert_eq!(stores.task("T-1").state, TaskState::Waiting);
 }
 
+/// Runs a program that says "so far" at its end, and meanwhile does something in its worker's name.
+fn in_its_name<M: oarlock_ops::request::Mutation + Sync>(stores: &TestStores, deed: &M) -> Outcome {
+    let finished = stores.dir().join("finished");
+    let script = format!("while [ ! -e '{}' ]; do :; done; echo so far", finished.display());
+    let (result, _) = meanwhile(stores, &script, || {
+        let me = Caller::named("ada".parse().expect("a name"));
+        call::mutate(&mut *stores.open().expect("it opens"), &me, &Settings::default(), deed).map(drop).expect("it holds the task");
+        std::fs::write(&finished, "").expect("the directory is ours");
+    });
+    outcome(result)
+}
+
+/// Works on what is ready, and returns the Markdown that the program read.
+fn markdown_read(stores: &TestStores, script: &str) -> String {
+    let read = stores.dir().join("read.md");
+    let (result, _) = work_once(stores, &format!("cat > '{}'; {script}", read.display()));
+    result.expect("it worked");
+    std::fs::read_to_string(read).expect("the program wrote it")
+}
+
+#[test]
+fn the_output_of_a_program_that_made_a_part_is_kept_for_the_one_who_joins_them() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let part = Add { title: "part".into(), id: Some(task_id("T-1a")), parent: Some(task_id("T-1")), ..Add::default() };
+    assert_eq!(in_its_name(&stores, &part), Outcome::Split);
+    let task = stores.task("T-1");
+    assert_eq!((task.state, task.result.as_deref()), (TaskState::Waiting, Some("so far")));
+    markdown_read(&stores, "echo the part");
+    let markdown = markdown_read(&stores, "echo the whole");
+    let wanted = "# Title of T-1\n\n# Integration\n\nThe parts of this task are done: T-1a. Check that they fit together, and give one result for \
+                  the whole task.\n\n# Result of an earlier attempt\n\nso far\n\n# Results of the parts\n\n## part (T-1a)\n\nthe part\n";
+    assert_eq!(markdown, wanted);
+    let task = stores.task("T-1");
+    assert_eq!((task.result.as_deref(), task.part_results.as_deref()), (Some("the whole"), Some("## part (T-1a)\n\nthe part")));
+}
+
+#[test]
+fn the_output_of_a_program_that_split_its_task_is_kept_too() {
+    let stores = TestStores::new();
+    let mut task = Add { title: "two".into(), id: Some(task_id("T-1")), ..Add::default() };
+    task.fields.body = Some("# Two\n\n1. Write `a.rs`\n2. Write `b.rs`\n".into());
+    stores.order(&task);
+    let split = oarlock_ops::task::Split { id: "T-1".into(), agents: Some(2), auto_finish: true, ..Default::default() };
+    assert_eq!(in_its_name(&stores, &split), Outcome::Split);
+    assert_eq!(stores.task("T-1").result.as_deref(), Some("so far"));
+    markdown_read(&stores, "echo a");
+    markdown_read(&stores, "echo b");
+    let task = stores.task("T-1");
+    assert_eq!((task.state, task.result.as_deref()), (TaskState::Done, Some("so far")));
+    assert!(task.part_results.is_some_and(|results| results.contains("(T-1-SUB1)\n\na") && results.contains("(T-1-SUB2)\n\nb")));
+}
+
+#[test]
+fn a_program_is_told_why_the_last_attempt_was_rejected_or_failed() {
+    let stores = TestStores::new();
+    let mut task = Add { title: "the parser".into(), id: Some(task_id("T-1")), ..Add::default() };
+    task.fields.gate = Some(oarlock_model::task::Gate::Human);
+    stores.order(&task);
+    assert_eq!(markdown_read(&stores, "echo first"), "# the parser\n");
+    stores.order(&oarlock_ops::task::Reject { id: task_id("T-1"), reason: "no tests".into() });
+    let rejected = "# the parser\n\n# Why the last result was rejected\n\nno tests\n\n";
+    assert_eq!(markdown_read(&stores, "echo no compiler >&2; exit 1"), format!("{rejected}# Result of an earlier attempt\n\nfirst\n"));
+    let task = stores.task("T-1");
+    assert_eq!((task.rejected.as_deref(), task.last_failure.as_deref()), (Some("no tests"), Some("exit status 1: no compiler")));
+    let wanted =
+        format!("{rejected}# Why the last attempt failed\n\nexit status 1: no compiler\n\n# Result of an earlier attempt\n\nfirst\n");
+    assert_eq!(attempt::markdown(&task), wanted);
+}
+
 #[test]
 fn a_second_signal_kills_a_program_that_ignores_the_first() {
     let stores = TestStores::new();

@@ -14,7 +14,8 @@ use crate::error::bad_row;
 /// The columns of a task, with the id of its parent.
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
   t.has_body + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
-  t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve";
+  t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve,
+  t.rejected, t.last_failure";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
@@ -44,10 +45,13 @@ const SELECT_COUNTS: &str = "SELECT attempt, failures, losses, priority, grant_s
 const SET_PROGRESS: &str = "UPDATE tasks SET progress = ?2 WHERE seq = ?1";
 const FINISH: &str =
     "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
-  result = coalesce(?5, result), updated_at = ?3, last_event = ?4 WHERE seq = ?1";
+  result = coalesce(?5, result), rejected = NULL, last_failure = NULL, updated_at = ?3, last_event = ?4 WHERE seq = ?1";
 const SET_HAS_BODY: &str = "UPDATE tasks SET has_body = 1 WHERE seq = ?1 AND has_body = 0";
 const SET_HAS_NEEDS: &str = "UPDATE tasks SET has_needs = 1 WHERE seq = ?1 AND has_needs = 0";
 const SET_ARTIFACTS: &str = "UPDATE tasks SET artifacts = ?2 WHERE seq = ?1";
+const SET_RESULT: &str = "UPDATE tasks SET result = ?2 WHERE seq = ?1";
+const SET_REJECTED: &str = "UPDATE tasks SET rejected = ?2 WHERE seq = ?1";
+const SET_LAST_FAILURE: &str = "UPDATE tasks SET last_failure = ?2 WHERE seq = ?1";
 const SET_AUTO_FINISH: &str = "UPDATE tasks SET auto_finish = 1 WHERE seq = ?1";
 const FORGET_RETRY: &str = "UPDATE tasks SET retry_at = NULL WHERE seq = ?1";
 const RENEW: &str = "UPDATE tasks SET grant_renewed = ?2, grant_ttl = ?3 WHERE id = ?1 AND state = 3";
@@ -147,6 +151,8 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         grant: grant(row)?,
         progress: row.get(22)?,
         result: row.get(27)?,
+        rejected: row.get(29)?,
+        last_failure: row.get(30)?,
         artifacts: json_or(row, 23)?.unwrap_or_default(),
         created_at: WallTime(row.get(24)?),
         created_by: id_or(row, 25)?,
@@ -180,7 +186,7 @@ pub(crate) fn select_within(conn: &Connection, tail: &str, params: impl rusqlite
     let mut tasks = Vec::new();
     for row in all(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, map)? {
         let task = complete(conn, row)?;
-        bytes += task.spec.body.len() + task.result.as_ref().map_or(0, String::len);
+        bytes += task.text_bytes();
         if bytes > bytes_max && !tasks.is_empty() {
             break;
         }
@@ -336,6 +342,18 @@ pub(crate) fn end_grant(conn: &Connection, seq: i64, end: GrantEnd) -> Sql<()> {
 
 pub(crate) fn set_progress(conn: &Connection, seq: i64, progress: u8) -> Sql<()> {
     change_one(conn, "a task", SET_PROGRESS, params![seq, progress])
+}
+
+pub(crate) fn set_result(conn: &Connection, seq: i64, result: &str) -> Sql<()> {
+    change_one(conn, "a task", SET_RESULT, params![seq, result])
+}
+
+pub(crate) fn set_rejected(conn: &Connection, seq: i64, reason: &str) -> Sql<()> {
+    change_one(conn, "a task", SET_REJECTED, params![seq, reason])
+}
+
+pub(crate) fn set_last_failure(conn: &Connection, seq: i64, reason: &str) -> Sql<()> {
+    change_one(conn, "a task", SET_LAST_FAILURE, params![seq, reason])
 }
 
 pub(crate) fn set_auto_finish(conn: &Connection, seq: i64) -> Sql<()> {

@@ -98,6 +98,32 @@ impl Home {
         conn.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a number")
     }
 
+    /// Makes the file what the first version of the program would have made: its tables with their columns, and the same rows.
+    pub(crate) fn turn_back_to_the_first_schema(&self) {
+        self.settle_file();
+        let new = self.beside("new.db");
+        std::fs::rename(self.file(), &new).expect("a file");
+        let conn = Connection::open(self.file()).expect("a new database");
+        conn.execute_batch(include_str!("../../migrations/0001_initial.sql")).expect("the first schema");
+        conn.execute("ATTACH ?1 AS new", [new.to_string_lossy()]).expect("a database");
+        let texts = |sql: &str| -> Vec<String> {
+            let mut query = conn.prepare(sql).expect("a query");
+            query.query_map([], |row| row.get(0)).expect("rows").map(|text| text.expect("a text")).collect()
+        };
+        for table in texts("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
+            let columns = texts(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
+            // A column that is gone since then has nothing in it.
+            let values = texts(&format!(
+                "SELECT iif(name IN (SELECT name FROM pragma_table_info('{table}', 'new')), name, iif(type = 'TEXT', '''''', '0'))
+                 FROM pragma_table_info('{table}', 'main')"
+            ));
+            let sql = format!("INSERT INTO main.{table} ({columns}) SELECT {} FROM new.{table}", values.join(", "));
+            conn.execute_batch(&sql).expect("its rows");
+        }
+        let id: i64 = conn.query_row("PRAGMA new.application_id", [], |row| row.get(0)).expect("a number");
+        conn.execute_batch(&format!("PRAGMA application_id = {id}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL")).expect("a header");
+    }
+
     /// Changes the file behind the store's back.
     pub(crate) fn tamper(&self, sql: &str) {
         let conn = Connection::open(self.file()).expect("a database");

@@ -6,7 +6,7 @@ use oarlock_testkit::say;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::home::{Home, ok, refused, state};
+use crate::home::{Home, assert_replays, ok, refused, state};
 
 fn assert_damaged(outcome: Result<SqliteStore, StoreError>, what: &str) {
     match outcome {
@@ -39,6 +39,39 @@ fn a_newer_schema_is_refused_and_left_alone() {
     assert_damaged(SqliteStore::create(&home.place(), "T", home.options()).map(|(store, _)| store), "create");
     home.tamper(&format!("PRAGMA user_version = {known}"));
     assert_eq!(state(&mut home.open()).tasks.len(), 4);
+}
+
+#[test]
+fn a_store_of_the_first_schema_learns_from_its_log_why_tasks_were_tried_again() {
+    let home = Home::lived_in();
+    let mut store = home.open();
+    for line in [
+        "-: add rejected --id D --gate human",
+        "ada: claim D",
+        "ada: done D --result first",
+        "-: reject D --reason 'no tests'",
+        "-: add approved --id E --gate human",
+        "ada: claim E",
+        "ada: fail E --reason 'no network'",
+    ] {
+        ok(&mut store, line);
+    }
+    home.clock.advance_ms(60_000);
+    for line in ["ada: claim E", "ada: done E", "-: reject E --reason again", "ada: claim E", "ada: done E", "-: approve E"] {
+        ok(&mut store, line);
+    }
+    drop(store);
+    home.turn_back_to_the_first_schema();
+    let mut store = home.open();
+    let tasks = state(&mut store).tasks;
+    let reasons = |id: &str| {
+        let task = tasks.values().find(|task| task.id.as_str() == id).expect("it is there");
+        (task.rejected.clone(), task.last_failure.clone())
+    };
+    assert_eq!(reasons("C"), (None, Some("broken".into())));
+    assert_eq!(reasons("D"), (Some("no tests".into()), None));
+    assert_eq!(reasons("E"), (None, None));
+    assert_replays(&mut store);
 }
 
 #[test]

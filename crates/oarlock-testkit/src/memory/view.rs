@@ -91,10 +91,6 @@ fn page<'a, T: Clone + 'a>(items: impl Iterator<Item = &'a T>, limit: usize, byt
     page
 }
 
-fn text_bytes(task: &Task) -> usize {
-    task.spec.body.len() + task.result.as_ref().map_or(0, String::len)
-}
-
 fn place(task: &Task) -> QueuePlace {
     (task.rank(), task.seq)
 }
@@ -176,7 +172,7 @@ impl View for Moment {
                 && filter.search.as_ref().is_none_or(|wanted| texts.iter().any(|text| contains_whatever_case(text, wanted)))
         };
         let tasks = sorted(self.all_tasks().filter(admits), |task| task.seq).into_iter();
-        Ok(page(tasks, filter.limit, filter.bytes_max, text_bytes))
+        Ok(page(tasks, filter.limit, filter.bytes_max, Task::text_bytes))
     }
 
     fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
@@ -211,7 +207,7 @@ impl View for Moment {
     fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>> {
         let ready = sorted(self.in_state(TaskState::Ready), place);
         let ready = ready.into_iter().filter(|task| after.is_none_or(|after| place(task) > after));
-        Ok(page(ready, limit, limits::PAGE_BYTES_MAX, text_bytes))
+        Ok(page(ready, limit, limits::PAGE_BYTES_MAX, Task::text_bytes))
     }
 
     fn expired_claims(&self) -> StoreResult<Vec<Task>> {

@@ -7,6 +7,8 @@ mod plan;
 mod ralf;
 mod table;
 
+use oarlock_ops::shapes::TaskShape;
+use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -254,6 +256,11 @@ fn lease(out: &mut String, claim: &Value, paint: Paint) {
     let body = text(&claim["task"], "body");
     if !body.is_empty() {
         let _ = writeln!(out, "\n{}", body.trim_end());
+    }
+    // A gateway of another version may know tasks of a form that is unknown here.
+    let handover = TaskShape::deserialize(&claim["task"]).map(|task| task.handover()).unwrap_or_default();
+    for (heading, section) in handover {
+        let _ = writeln!(out, "\n{}\n{}", paint.bold(heading), safe(section.trim_end()));
     }
 }
 

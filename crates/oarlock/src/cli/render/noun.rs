@@ -64,9 +64,17 @@ pub(crate) fn describe_task(out: &mut String, task: &Value, paint: Paint) {
             let _ = writeln!(out, "  {name}: {}", task[field]);
         }
     }
-    for (field, name) in [("body", "body"), ("result", "result")] {
+    let is_joined = task["result"] == task["part_results"];
+    for (field, name) in [
+        ("body", "body"),
+        ("rejected", "why the last result was rejected"),
+        ("last_failure", "why the last attempt failed"),
+        ("result", "result"),
+        ("part_results", "results of the parts"),
+    ] {
         let body = text(task, field);
-        if !body.is_empty() {
+        let is_said_below = is_joined && field == "result";
+        if !(body.is_empty() || is_said_below) {
             let _ = writeln!(out, "\n{}\n{}", paint.bold(name), body.trim_end());
         }
     }
