@@ -349,7 +349,10 @@ impl Rejection {
             Rejection::LeaseLost { .. } | Rejection::StaleToken { .. } => {
                 "stop this work: somebody else may be doing it; claim again to go on".into()
             }
-            Rejection::StaleSession { .. } => "stop this work, then join again: oarlock join NAME".into(),
+            Rejection::StaleSession { current: Some(current), .. } => {
+                format!("stop this work: {current} acts under this name now; to act beside it, join under another name")
+            }
+            Rejection::StaleSession { agent, .. } => format!("stop this work, then join again: `oarlock join {agent}`"),
             Rejection::VersionConflict { key, .. } => format!("read `oarlock state {key}` and decide again"),
             Rejection::ReservationOverlap { .. } => "work elsewhere, or ask the holder; `reserve` and `claim --reserve` can --wait".into(),
             Rejection::AlreadyExists { hint, .. } | Rejection::Denied { hint, .. } => (*hint).into(),

@@ -56,7 +56,7 @@ pub(crate) fn query_once<Q: Query>(store: &mut dyn Store, caller: &Caller, setti
     settle_if_due(store, settings)?;
     let view = store.snapshot()?;
     let me = identify(&*view, caller, request.identity())?;
-    request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), settings })
+    request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), caller, settings })
 }
 
 /// Runs a mutation: exactly once for an idempotency key.
@@ -81,7 +81,7 @@ pub(crate) fn is_worth_trying<M: Mutation>(
     }
     let now = view.now();
     let me = identify(&*view, caller, request.identity())?;
-    let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), settings })?;
+    let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), caller, settings })?;
     drop(view);
     if let Some(me) = me.filter(|me| liveness::sighting_due(&me.presence, me.timeout_ms, now)) {
         note_waiting(store, &me)?;

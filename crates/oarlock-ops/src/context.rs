@@ -23,6 +23,8 @@ pub struct Reading<'a> {
     pub now: Now,
     /// Who is asking, if known.
     pub me: Option<&'a Agent>,
+    /// The caller as it named itself.
+    pub caller: &'a Caller,
     /// Defaults.
     pub settings: &'a Settings,
 }
@@ -34,6 +36,14 @@ impl<'a> Reading<'a> {
     /// `identity_required`.
     pub fn me(&self) -> Result<&'a Agent, OpError> {
         self.me.ok_or(OpError::Rejected(Rejection::IdentityRequired))
+    }
+
+    /// Why nobody is known: the refusal that a verb gives which needs to know.
+    pub fn why_unknown(&self) -> Option<Rejection> {
+        match call::identify(self.view, self.caller, Identity::Needed) {
+            Err(OpError::Rejected(why)) => Some(why),
+            _ => None,
+        }
     }
 
     /// The task with this id.
@@ -115,7 +125,7 @@ impl<'a> Deciding<'a> {
 
     /// The same, for reading only.
     pub fn reading(&self) -> Reading<'_> {
-        Reading { view: self.view(), now: self.now, me: self.me.as_ref(), settings: self.settings }
+        Reading { view: self.view(), now: self.now, me: self.me.as_ref(), caller: self.caller, settings: self.settings }
     }
 
     /// The moment.

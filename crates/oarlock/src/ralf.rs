@@ -183,7 +183,7 @@ impl Ralf {
         }
         let view = opened.store.snapshot().map_err(OpError::from)?;
         let now = view.now();
-        let cx = Reading { view: &*view, now, me: None, settings: &opened.settings };
+        let cx = Reading { view: &*view, now, me: None, caller: &Caller::default(), settings: &opened.settings };
         let mut found = Vec::new();
         for agent in view.agents().map_err(OpError::from)? {
             let age_ms = now.store.since_ms(agent.presence.seen);

@@ -3,8 +3,8 @@
 use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::ident::shown;
-use oarlock_model::limits;
 use oarlock_model::task::TaskState;
+use oarlock_model::{Rejection, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -39,11 +39,21 @@ impl Query for Prime {
         let mut text = String::from("# Oarlock: several agents work on this repository\n\n");
         match cx.me {
             Some(me) => self.about_me(cx, me, &mut text)?,
-            None => text.push_str("You have not joined. Join first: `oarlock join NAME`, then pass `--as NAME`.\n"),
+            None => text.push_str(&stranger(cx)),
         }
         what_waits(cx, &mut text)?;
         text.push_str(HOW_TO_GO_ON);
         Ok(PrimeReply { text: bounded(text) })
+    }
+}
+
+/// For a caller that is no live session: the words with which `claim` refuses it, so that both say the same.
+fn stranger(cx: &Reading<'_>) -> String {
+    match cx.why_unknown() {
+        Some(why @ (Rejection::StaleSession { .. } | Rejection::NotFound { .. })) => {
+            format!("You have not joined: {why}.\nNext: {}.\n", why.hint())
+        }
+        _ => "You have not joined. Join first: `oarlock join NAME`, then pass `--as NAME`.\n".to_owned(),
     }
 }
 
