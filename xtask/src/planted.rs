@@ -24,7 +24,7 @@ const FAMILIES: [(&str, &str); 6] = [
 ];
 
 /// The tests of the gateway and of hooks, which look for bugs of theirs alone: they need the program.
-const GATEWAY: &str = "package(oarlock) and test(/^gateway::(access|guard|key|quota|mcp)::/)";
+const GATEWAY: &str = "package(oarlock) and test(/^gateway::(access|guard|key|quota|mcp|writer)::/)";
 const HOOKS: &str = "package(oarlock) and test(/^clients::/)";
 
 /// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.

@@ -130,6 +130,8 @@ bugs! {
     TERMINAL_STEERED = Gateway, "terminal-steered";
     /// other machines are let in without encryption
     PLAIN_TO_ALL = Gateway, "plain-to-all";
+    /// what a client got that has gone stays with it
+    GONE_CLIENT_KEEPS = Gateway, "gone-client-keeps";
     /// a hook lets a file be written that another agent holds
     HELD_FILE_WRITTEN = Hooks, "held-file-written";
     /// hooks do not look into shell commands

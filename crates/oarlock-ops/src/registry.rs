@@ -39,6 +39,9 @@ pub struct Entry {
 
 /// A request that has been read.
 pub trait Call: Send + Sync {
+    /// The verb.
+    fn verb(&self) -> &'static str;
+
     /// Fills in what only the caller's machine knows.
     ///
     /// # Errors
@@ -98,6 +101,10 @@ struct Asked<Q>(Q);
 struct Ordered<M>(M);
 
 impl<Q: Query> Call for Asked<Q> {
+    fn verb(&self) -> &'static str {
+        Q::VERB
+    }
+
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         self.0.localise(local)
     }
@@ -144,6 +151,10 @@ impl<Q: Query> Call for Asked<Q> {
 }
 
 impl<M: Mutation> Call for Ordered<M> {
+    fn verb(&self) -> &'static str {
+        M::VERB
+    }
+
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         self.0.localise(local)
     }

@@ -3,11 +3,13 @@
 
 mod backend;
 mod hint;
+mod peer;
 mod prompt;
 mod resource;
 mod session;
 mod tool;
 
+use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::schema;
@@ -26,6 +28,7 @@ use std::time::Duration;
 
 use crate::gateway::Engine;
 pub(crate) use backend::Backend;
+pub(crate) use peer::{Peer, Watched};
 pub(crate) use session::{Sessions, Standing};
 
 /// What a model reads before its first call. Clients search it for tools, too.
@@ -44,12 +47,19 @@ const WAIT_MAX: Duration = Duration::from_secs(40);
 pub(crate) struct Server {
     backend: Backend,
     sessions: Arc<Sessions>,
+    /// Its only client, where it has only one.
+    peer: Option<Arc<Peer>>,
 }
 
 impl Server {
     /// A server that calls here, under these sessions.
     pub(crate) fn new(backend: Backend, sessions: Arc<Sessions>) -> Self {
-        Self { backend, sessions }
+        Self { backend, sessions, peer: None }
+    }
+
+    /// The same for one client, which may go away.
+    pub(crate) fn for_peer(self, peer: Arc<Peer>) -> Self {
+        Self { peer: Some(peer), ..self }
     }
 
     /// Makes a call of a verb on behalf of whoever sent the request.
@@ -60,16 +70,30 @@ impl Server {
         schema::check_fields(entry, &request)?;
         let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(request)?);
         call.check_remote()?;
+        let waits = call.waiting().is_some();
         let called = tokio::select! {
+            biased;
             called = self.backend.call(entry.verb, call, &caller, WAIT_MAX) => called,
-            // Who asked does not want it any more; what has come to the writer is done all the same.
+            // Whoever asked does not want it any more. What the writer is doing just then it takes back.
             () = context.ct.cancelled() => Err(OpError::Interrupted),
+            () = self.leaves_a_gateway(), if waits => Err(Rejection::timed_out("the client has gone").into()),
         };
+        if let (Some(peer), Ok(reply)) = (&self.peer, &called) {
+            peer.note(&context.id, entry.verb, reply, &caller)?;
+        }
         if called.as_ref().is_err_and(|error| error.code().code == "stale_session") {
             // The next call joins anew; what this session held is gone.
             self.sessions.forget(&caller);
         }
         called
+    }
+
+    /// Waits until the only client of a call at a gateway has gone; a wait at the own store ends by itself then.
+    async fn leaves_a_gateway(&self) {
+        match (&self.peer, &self.backend) {
+            (Some(peer), Backend::Gateway(_)) => peer.leaves().await,
+            _ => std::future::pending().await,
+        }
     }
 
     /// The same for a verb without arguments, for a page that a client shows.

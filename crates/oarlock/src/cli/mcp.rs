@@ -7,6 +7,7 @@ use oarlock_model::{Rejection, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use rmcp::ServiceExt;
+use rmcp::transport::async_rw::AsyncRwTransport;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -14,7 +15,7 @@ use super::args::Common;
 use super::exec::{Absent, Where, options};
 use crate::gateway::{Client, Engine};
 use crate::hooks::memory::Memory;
-use crate::mcp::{Backend, Server, Sessions};
+use crate::mcp::{Backend, Peer, Server, Sessions, Watched};
 
 /// Serves the Model Context Protocol on standard input and output, for the client that starts it.
 #[derive(Clone, Debug, Args)]
@@ -32,7 +33,7 @@ impl McpArgs {
 }
 
 async fn serve(common: &Common) -> Result<u8, OpError> {
-    let (_running, stopping) = watch::channel(false);
+    let (gone, stopping) = watch::channel(false);
     let me = ProcessId::current().map_err(unidentified)?;
     let process = me.to_text();
     let mut project = None;
@@ -59,13 +60,24 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
     };
     // The client that started this server: when it starts it anew, the session goes on.
     let named = common.name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
-    let harness = me.ancestors().into_iter().next().map(|parent| format!("mcp:{}{named}", parent.to_text()));
+    let parent = me.ancestors().into_iter().next();
+    let harness = parent.as_ref().map(|parent| format!("mcp:{}{named}", parent.to_text()));
     let sessions = Sessions::of_client(common.name.clone(), common.session.clone(), owner, harness, Memory::of(project.as_ref()));
-    let server = Server::new(backend, Arc::new(sessions));
+    let peer = Peer::new(backend.clone(), gone);
+    if let Some(parent) = parent {
+        peer.watch_parent(parent);
+    }
+    let server = Server::new(backend, Arc::new(sessions)).for_peer(Arc::clone(&peer));
+    let (input, output) = rmcp::transport::stdio();
+    let transport = Watched::new(AsyncRwTransport::new(input, output), Arc::clone(&peer));
     let broken =
         |what: String| StoreError::Unavailable { message: format!("the client cannot be served: {what}"), hint: "look at its log".into() };
-    match server.serve(rmcp::transport::stdio()).await {
-        Ok(running) => running.waiting().await.map(|_| 0).map_err(|error| broken(error.to_string()).into()),
+    match server.serve(transport).await {
+        Ok(running) => {
+            let ended = running.waiting().await;
+            peer.end().await;
+            ended.map(|_| 0).map_err(|error| broken(error.to_string()).into())
+        }
         // A client that goes away without a word is no failure.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(0),
         Err(error) => Err(broken(error.to_string()).into()),

@@ -35,7 +35,7 @@ pub(crate) struct Engine {
     pub(super) metrics: Arc<Metrics>,
     settings: Settings,
     started: Instant,
-    /// Whether the process is about to end.
+    /// Whether the process is about to end, or its only client has gone: nobody waits any more.
     pub(super) stopping: watch::Receiver<bool>,
 }
 
@@ -132,7 +132,8 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let patience = *patience.get_or_insert(Patience::since(waiting, horizon.now.store.plus_ms(-asked.waited_ms)));
-            if is_worth_trying {
+            // Not for a client that has gone: it would get what it never hears of.
+            if is_worth_trying && !self.is_stopping() {
                 last = match self.attempt(asked).await {
                     Err(error) if error.is_not_yet() => error,
                     outcome => return outcome.map(Outcome::Reply),

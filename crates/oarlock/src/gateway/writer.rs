@@ -7,10 +7,12 @@ use oarlock_ops::registry::Call;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::SqliteStore;
+use serde_json::Value;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
+use super::give_back;
 use super::metrics::Metrics;
 
 /// Calls that may wait for the writer; more are asked to come back later.
@@ -91,7 +93,7 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
     match committed {
         Ok(true) => {
             for (write, outcome) in group.into_iter().zip(outcomes) {
-                let _ = write.reply.send(outcome);
+                answer(store, settings, write, outcome);
             }
         }
         // What made one fail is nobody else's business: nothing was done, so each is asked for itself.
@@ -106,7 +108,80 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
 
 fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
     for write in group {
-        // Whoever has gone away gets no answer, which is no matter.
-        let _ = write.reply.send(write.call.attempt(store, &write.caller, settings));
+        let outcome = write.call.attempt(store, &write.caller, settings);
+        answer(store, settings, write, outcome);
+    }
+}
+
+/// Hands over the outcome. If the caller has gone away meanwhile, what it got is given back; not with an idempotency key, by which the
+/// reply can be asked for again.
+fn answer(store: &mut SqliteStore, settings: &Settings, write: Write, outcome: Result<String, OpError>) {
+    let Write { call, caller, reply } = write;
+    let Err(Ok(unheard)) = reply.send(outcome) else { return };
+    if caller.key.is_some() {
+        return;
+    }
+    let given: Value = serde_json::from_str(&unheard).unwrap_or_default();
+    for call in give_back::calls(call.verb(), &given).into_iter().flatten() {
+        // It fails where the lease has been lost already; and at the latest, its time runs out.
+        let _ = call.attempt(store, &caller, settings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oarlock_model::AgentName;
+    use oarlock_ops::registry;
+    use oarlock_sqlite::{Options, Place};
+    use serde_json::json;
+    use tempfile::TempDir;
+
+    /// A store with an agent, and two tasks.
+    fn store() -> (TempDir, SqliteStore, Caller) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let place = Place::of_file(dir.path().join("oarlock.db"));
+        let (mut store, _) = SqliteStore::create(&place, "T", Options::default()).expect("a new store");
+        let ada = Caller::named(AgentName::parse("ada").expect("a name"));
+        for (verb, request) in
+            [("join", json!({"name": "ada"})), ("add", json!({"title": "one", "writes": ["src/**"]})), ("add", json!({"title": "two"}))]
+        {
+            call(verb, request).run(&mut store, &ada, &Settings::default()).expect("it is done");
+        }
+        (dir, store, ada)
+    }
+
+    fn call(verb: &str, request: Value) -> Arc<dyn Call> {
+        Arc::from((registry::find(verb).expect("a verb").from_json)(request).expect("a request"))
+    }
+
+    /// Makes a call whose caller goes away before the answer.
+    fn unheard(store: &mut SqliteStore, call: &Arc<dyn Call>, caller: &Caller) {
+        let outcome = call.attempt(store, caller, &Settings::default());
+        assert!(outcome.is_ok(), "{outcome:?}");
+        let (reply, told) = oneshot::channel();
+        drop(told);
+        answer(store, &Settings::default(), Write { call: Arc::clone(call), caller: caller.clone(), reply }, outcome);
+    }
+
+    #[test]
+    fn what_a_client_got_that_has_gone_is_given_back() {
+        let (_dir, mut store, ada) = store();
+        for (verb, request) in
+            [("claim", json!({"reserve": true})), ("claim", json!({"count": 2})), ("reserve", json!({"globs": ["docs/**"]}))]
+        {
+            unheard(&mut store, &call(verb, request), &ada);
+        }
+        let mut ask = |verb: &str| call(verb, json!({})).run(&mut store, &ada, &Settings::default()).expect("an answer");
+        assert_eq!((&ask("status")["tasks"]["ready"], &ask("reservations")["reservations"]), (&json!(2), &json!([])));
+    }
+
+    #[test]
+    fn with_a_key_it_can_be_asked_for_again_and_is_kept() {
+        let (_dir, mut store, ada) = store();
+        let (ada, claim) = (Caller { key: Some("k".into()), ..ada }, call("claim", json!({})));
+        unheard(&mut store, &claim, &ada);
+        let again = claim.run(&mut store, &ada, &Settings::default()).expect("the kept reply");
+        assert_eq!((&again["task"]["state"], &again["lease"]["task"]), (&json!("claimed"), &json!("T-1")));
     }
 }

@@ -107,13 +107,8 @@ fn output(entry: &Entry) -> JsonObject {
         let kind = field["type"].as_str().unwrap_or("object");
         properties.insert(name.clone(), json!({ "type": kind }));
     }
-    let is_required = |name: &Value| forms.iter().all(|form| form["required"].as_array().is_some_and(|all| all.contains(name)));
-    let required: Vec<&Value> = forms[0]["required"].as_array().into_iter().flatten().filter(|name| is_required(name)).collect();
-    let mut output = Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), Value::Object(properties))]);
-    if !required.is_empty() {
-        output.insert("required".into(), json!(required));
-    }
-    output
+    // Which of them are always there is in the reference: here it would cost as much as a tool.
+    Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), Value::Object(properties))])
 }
 
 #[cfg(test)]

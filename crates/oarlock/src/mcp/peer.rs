@@ -1,0 +1,147 @@
+//! The one client of a server on standard input and output: whether it is still there, and which replies it has not heard. A client
+//! that has gone takes nothing: its calls wait no longer, and what a reply gave that could not be written is given back.
+
+use oarlock_host::process::{Liveness, ProcessId};
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry::Call;
+use rmcp::RoleServer;
+use rmcp::model::{JsonRpcMessage, RequestId};
+use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::Transport;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+use super::backend::Backend;
+use crate::gateway::calls_that_give_back;
+
+/// How often the process that started the server is looked at: its death alone closes nothing where a child of it keeps the pipes.
+const PARENT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long giving back may take.
+const GIVE_BACK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The client.
+pub(crate) struct Peer {
+    backend: Backend,
+    /// Whether it has gone.
+    gone: watch::Sender<bool>,
+    /// By request, how to give back what its reply gives, until the reply is written.
+    unheard: Mutex<HashMap<RequestId, Given>>,
+}
+
+/// What a reply gave, as the calls that give it back, and to whom.
+struct Given {
+    calls: Vec<Arc<dyn Call>>,
+    caller: Caller,
+}
+
+impl Peer {
+    /// A client that is there. `gone` says when it no longer is.
+    pub(crate) fn new(backend: Backend, gone: watch::Sender<bool>) -> Arc<Self> {
+        Arc::new(Self { backend, gone, unheard: Mutex::default() })
+    }
+
+    /// Looks after the process that started the server. When it dies, nobody waits for what was asked until then; what is asked
+    /// later comes from somebody who is there.
+    pub(crate) fn watch_parent(self: &Arc<Self>, parent: ProcessId) {
+        let peer = Arc::clone(self);
+        tokio::spawn(async move {
+            // One that cannot be seen from here, or has ended already, says nothing.
+            while parent.liveness() == Liveness::Alive {
+                tokio::time::sleep(PARENT_INTERVAL).await;
+                if parent.liveness() == Liveness::Dead {
+                    peer.gone.send_replace(true);
+                }
+            }
+        });
+    }
+
+    /// Waits until the client has gone.
+    pub(super) async fn leaves(&self) {
+        let mut gone = self.gone.subscribe();
+        let _ = gone.wait_for(|gone| *gone).await;
+    }
+
+    /// A reply is on its way.
+    ///
+    /// # Errors
+    /// None for a reply that a verb has given.
+    pub(super) fn note(&self, request: &RequestId, verb: &str, reply: &Value, caller: &Caller) -> Result<(), OpError> {
+        let calls: Vec<Arc<dyn Call>> = calls_that_give_back(verb, reply)?.into_iter().map(Arc::from).collect();
+        if !calls.is_empty() {
+            let given = Given { calls, caller: caller.clone() };
+            self.unheard.lock().unwrap_or_else(PoisonError::into_inner).insert(request.clone(), given);
+        }
+        Ok(())
+    }
+
+    fn take(&self, request: &RequestId) -> Option<Given> {
+        self.unheard.lock().unwrap_or_else(PoisonError::into_inner).remove(request)
+    }
+
+    async fn give_back(&self, given: Given) {
+        for call in given.calls {
+            // It fails where the lease has been lost already; and at the latest, its time runs out.
+            let _ = self.backend.call(call.verb(), call, &given.caller, GIVE_BACK_PATIENCE).await;
+        }
+    }
+
+    /// The connection has ended: gives back what replies gave that were never written.
+    pub(crate) async fn end(&self) {
+        let unheard: Vec<Given> = self.unheard.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, given)| given).collect();
+        for given in unheard {
+            self.give_back(given).await;
+        }
+    }
+}
+
+/// A transport that tells the peer what was read and written.
+pub(crate) struct Watched<T> {
+    transport: T,
+    peer: Arc<Peer>,
+}
+
+impl<T> Watched<T> {
+    /// Watches a transport.
+    pub(crate) fn new(transport: T, peer: Arc<Peer>) -> Self {
+        Self { transport, peer }
+    }
+}
+
+impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
+    type Error = T::Error;
+
+    fn send(&mut self, item: TxJsonRpcMessage<RoleServer>) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        let answered = match &item {
+            JsonRpcMessage::Response(response) => Some(response.id.clone()),
+            _ => None,
+        };
+        let sending = self.transport.send(item);
+        let peer = Arc::clone(&self.peer);
+        async move {
+            let sent = sending.await;
+            let given = answered.and_then(|request| peer.take(&request));
+            if sent.is_err() {
+                peer.gone.send_replace(true);
+                if let Some(given) = given {
+                    peer.give_back(given).await;
+                }
+            }
+            sent
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        let message = self.transport.receive().await;
+        self.peer.gone.send_replace(message.is_none());
+        message
+    }
+
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        self.transport.close().await
+    }
+}
