@@ -102,6 +102,12 @@ bugs! {
     REASON_FORGOTTEN = Semantics(11), "reason-forgotten";
     /// the work of a holder who made parts of its task is not kept for the one who joins them
     WORK_BEFORE_PARTS_DROPPED = Semantics(10), "work-before-parts-dropped";
+    /// a task that somebody holds gets parts from anybody
+    PARTS_FROM_ANYBODY = Semantics(3), "parts-from-anybody";
+    /// the holder of a task that gets a need does not hear of it
+    NEEDS_WITHOUT_NOTICE = Semantics(12), "needs-without-notice";
+    /// `wait` goes on for a task that can no longer be done
+    WAITS_FOR_THE_DEAD = Semantics(19), "waits-for-the-dead";
     /// the gateway answers to any host
     ANY_HOST = Gateway, "any-host";
     /// the gateway answers to pages of any origin

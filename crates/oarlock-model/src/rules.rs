@@ -4,6 +4,7 @@ pub mod authority;
 pub mod claim;
 pub mod fence;
 pub mod graph;
+pub mod held;
 pub mod holdings;
 pub mod liveness;
 pub mod merge;

@@ -52,6 +52,8 @@ pub enum News {
     Lost(TaskId),
     /// This task was cancelled while it held it.
     Cancelled(TaskId),
+    /// This task, which it still holds, got a need that is not done.
+    Blocked(TaskId),
     /// A reservation of it has ended.
     ReservationEnded(EndedReservation),
 }

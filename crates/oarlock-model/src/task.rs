@@ -276,6 +276,32 @@ pub struct Task {
 }
 
 impl Task {
+    /// A new task, blocked and not numbered yet.
+    pub fn new(id: TaskId, spec: TaskSpec, created_at: WallTime) -> Self {
+        Self {
+            seq: 0,
+            id,
+            spec,
+            needs: BTreeSet::new(),
+            auto_finish: false,
+            state: TaskState::Blocked,
+            ready_at: None,
+            retry_at: None,
+            attempt: 0,
+            failures: 0,
+            losses: 0,
+            grant: None,
+            progress: None,
+            result: None,
+            rejected: None,
+            last_failure: None,
+            artifacts: Vec::new(),
+            created_at,
+            created_by: None,
+            updated_at: created_at,
+        }
+    }
+
     /// The grant that holds it now.
     pub fn holder(&self) -> Option<&Grant> {
         self.grant.as_ref().filter(|_| self.state == TaskState::Claimed)

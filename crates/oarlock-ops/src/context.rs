@@ -3,6 +3,7 @@
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::authority::Authority;
+use oarlock_model::rules::held;
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task};
@@ -171,6 +172,17 @@ impl<'a> Deciding<'a> {
     /// `not_found`, store errors.
     pub fn task(&self, id: &TaskId) -> Result<Task, OpError> {
         self.reading().task(id)
+    }
+
+    /// Whether the caller may change a task that may be held; with the session to inform, if there is one.
+    ///
+    /// # Errors
+    /// `lease_held`, store errors.
+    pub fn check_held(&self, task: &Task, change: held::Change) -> Result<Option<SessionId>, OpError> {
+        let Some(grant) = task.holder() else { return Ok(None) };
+        let holder = self.view().agent(&grant.agent)?;
+        let by = self.me.as_ref().map(|me| &me.session);
+        Ok(held::check_change(task, change, by, holder.as_ref(), self.now)?.cloned())
     }
 
     /// The number the next event gets, which is also the token of a grant it makes.

@@ -204,6 +204,8 @@ pub trait View {
     fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// Unfinished tasks that wait, directly or not, for a dead or cancelled one.
     fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>>;
+    /// The dead or cancelled tasks that this task waits for, directly or not, in the order of creation.
+    fn dead_ends(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// Whether this task waits, directly or not, for a dead or cancelled one.
     fn is_stuck(&self, id: &TaskId) -> StoreResult<bool>;
     /// The ready task that has been ready longest.

@@ -10,6 +10,7 @@ mod fail;
 pub(crate) mod finish;
 mod list;
 mod note;
+pub(crate) mod outlook;
 pub(crate) mod parts;
 mod ready;
 pub(crate) mod release;

@@ -79,7 +79,18 @@ mod tests {
         at(10, claimed());
         at(15, TaskFailed { id: id.clone(), token: Token(1), reason: "no".into(), failures: 1, retry_at: None }.into());
         at(20, claimed());
-        at(50, TaskDone { id: id.clone(), token: Some(Token(1)), result: None, artifacts: Vec::new(), unblocked: Vec::new() }.into());
+        at(
+            50,
+            TaskDone {
+                id: id.clone(),
+                token: Some(Token(1)),
+                result: None,
+                artifacts: Vec::new(),
+                unblocked: Vec::new(),
+                unmet_needs: Vec::new(),
+            }
+            .into(),
+        );
         let seen: Vec<(i64, bool)> = spans.iter().map(|span| (span.wall_ms(), span.is_success)).collect();
         assert_eq!(seen, [(5, false), (30, true)]);
     }

@@ -242,28 +242,8 @@ mod tests {
 
     fn worked(id: &str, spans: &[(&str, i64, i64, bool)]) -> (Task, Vec<Span>) {
         let id: TaskId = id.parse().expect("an id");
-        let mut task = Task {
-            seq: 1,
-            id,
-            spec: oarlock_model::task::TaskSpec::new("title"),
-            needs: Default::default(),
-            auto_finish: false,
-            state: TaskState::Done,
-            ready_at: None,
-            retry_at: None,
-            attempt: 1,
-            failures: 0,
-            losses: 0,
-            grant: None,
-            progress: None,
-            result: None,
-            rejected: None,
-            last_failure: None,
-            artifacts: Vec::new(),
-            created_at: Default::default(),
-            created_by: None,
-            updated_at: Default::default(),
-        };
+        let mut task = Task::new(id, oarlock_model::task::TaskSpec::new("title"), Default::default());
+        task.state = TaskState::Done;
         task.result = Some(format!("result of {}", task.id));
         let span = |(agent, from, to, is_success): &(&str, i64, i64, bool)| Span {
             agent: agent.parse().expect("a name"),

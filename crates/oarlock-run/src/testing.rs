@@ -44,8 +44,18 @@ impl TestStores {
     }
 
     pub(crate) fn order<M: Mutation>(&self, request: &M) -> M::Reply {
+        self.order_by(&Caller::default(), request)
+    }
+
+    /// The same, from the holder of a task: its program, for example.
+    pub(crate) fn order_as_holder<M: Mutation>(&self, task: &str, request: &M) -> M::Reply {
+        let holder = self.task(task).holder.expect("somebody holds it");
+        self.order_by(&Caller::named(holder.agent), request)
+    }
+
+    fn order_by<M: Mutation>(&self, caller: &Caller, request: &M) -> M::Reply {
         let mut store = self.open().expect("it opens");
-        call::mutate(&mut *store, &Caller::default(), &Settings::default(), request).expect("it is allowed")
+        call::mutate(&mut *store, caller, &Settings::default(), request).expect("it is allowed")
     }
 
     pub(crate) fn ask<Q: Query>(&self, request: &Q) -> Q::Reply {

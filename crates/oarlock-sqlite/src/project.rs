@@ -5,7 +5,7 @@ use oarlock_model::agent::SessionEnd;
 use oarlock_model::event::{Event, Fact, LeaseLost, LeaveReason, ReleaseReason, TaskAdded, TaskClaimed, TaskUpdated};
 use oarlock_model::state::{EndedReservation, News, Notice};
 use oarlock_model::task::{GrantEnd, Resting, TaskState};
-use oarlock_model::{TaskId, planted};
+use oarlock_model::{SessionId, TaskId, planted};
 use oarlock_ops::store::Counts;
 use rusqlite::Connection;
 
@@ -110,6 +110,8 @@ impl Projection<'_> {
             }
             Fact::DependencyAdded(fact) => {
                 fact.on.iter().try_for_each(|need| task::add_need(conn, key.seq, need))?;
+                let news = |(task, session): (&TaskId, &SessionId)| Notice { session: session.clone(), news: News::Blocked(task.clone()) };
+                fact.notify.iter().map(news).try_for_each(|notice| agent::add_notice(conn, &notice))?;
                 self.rest_if(key, fact.resting)
             }
             Fact::DependencyRemoved(fact) => {

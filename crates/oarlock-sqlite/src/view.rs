@@ -184,6 +184,10 @@ impl View for SqliteView<'_> {
         queue::stuck(self.conn, limit).map_err(store_error)
     }
 
+    fn dead_ends(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>> {
+        queue::dead_ends(self.conn, id, limit).map_err(store_error)
+    }
+
     fn is_stuck(&self, id: &TaskId) -> StoreResult<bool> {
         queue::is_stuck(self.conn, id).map_err(store_error)
     }

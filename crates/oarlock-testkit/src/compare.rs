@@ -78,13 +78,14 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
     let id = &task.id;
     let waits = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
     Ok(format!(
-        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, reservations {:?}",
+        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, dead ends {:?}, reservations {:?}",
         view.children(id)?,
         view.tree(id)?,
         view.open_children(id, 1)?.is_empty(),
         view.dependants(id)?,
         view.unmet_needs(id)?,
         waits && view.is_stuck(id)?,
+        view.dead_ends(id, 100)?,
         view.reservations_of_task(id)?,
     ))
 }

@@ -100,7 +100,8 @@ fn fill(store: &mut SqliteStore, content: &Content, first: Option<&(AgentName, S
                 TaskClaimed { id: id.clone(), token: token.get(), ttl_ms: limits::LEASE_TTL_MS_DEFAULT, attempt: 1, reserve: false }.into()
             })?;
             let (artifacts, unblocked) = (Vec::new(), Vec::new());
-            let done = TaskDone { id, token: Some(token.get()), result: Some(RESULT.into()), artifacts, unblocked };
+            let done =
+                TaskDone { id, token: Some(token.get()), result: Some(RESULT.into()), artifacts, unblocked, unmet_needs: Vec::new() };
             append(first, &|_| done.clone().into())?;
         }
     }

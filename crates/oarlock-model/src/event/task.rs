@@ -2,9 +2,9 @@
 //! Each struct is the data of the event of the same name; it is public as `event::NAME`.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ident::{AgentName, Label, TaskId, Token};
+use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
 use crate::pattern::Pattern;
 use crate::task::{Gate, Resting, TaskSpec};
 use crate::time::{StoreTime, WallTime};
@@ -179,6 +179,9 @@ pub struct TaskDone {
     /// Tasks that can be claimed because of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unblocked: Vec<TaskId>,
+    /// Needs that it got while it was held and that are not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet_needs: Vec<TaskId>,
 }
 
 /// See [`Fact::TaskSubmitted`](super::Fact::TaskSubmitted).
@@ -195,6 +198,9 @@ pub struct TaskSubmitted {
     /// Paths its holder named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<String>,
+    /// Needs that it got while it was held and that are not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet_needs: Vec<TaskId>,
 }
 
 /// See [`Fact::TaskApproved`](super::Fact::TaskApproved). A [`Fact::TaskDone`](super::Fact::TaskDone) follows.
@@ -269,6 +275,9 @@ pub struct DependencyAdded {
     /// Where it rests now, when that moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resting: Option<Resting>,
+    /// Tasks that stay held although they wait now, with the sessions to inform.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notify: BTreeMap<TaskId, SessionId>,
 }
 
 /// See [`Fact::DependencyRemoved`](super::Fact::DependencyRemoved).

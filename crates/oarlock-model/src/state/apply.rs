@@ -136,6 +136,9 @@ impl State {
                 let task = self.changed(event, &fact.id)?;
                 task.needs.extend(fact.on.iter().cloned());
                 rest_if(task, fact.resting);
+                for (task, session) in &fact.notify {
+                    self.notices.insert(Notice { session: session.clone(), news: News::Blocked(task.clone()) });
+                }
                 Ok(())
             }
             Fact::DependencyRemoved(fact) => {
@@ -228,25 +231,9 @@ impl State {
         self.known(&fact.spec.parent.iter().cloned().collect())?;
         let mut task = Task {
             seq: self.tasks.len() as u64 + 1,
-            id: fact.id.clone(),
-            spec: fact.spec.clone(),
             needs: fact.needs.clone(),
-            auto_finish: false,
-            state: TaskState::Blocked,
-            ready_at: None,
-            retry_at: None,
-            attempt: 0,
-            failures: 0,
-            losses: 0,
-            grant: None,
-            progress: None,
-            result: None,
-            rejected: None,
-            last_failure: None,
-            artifacts: Vec::new(),
-            created_at: event.at,
             created_by: event.agent.clone(),
-            updated_at: event.at,
+            ..Task::new(fact.id.clone(), fact.spec.clone(), event.at)
         };
         rest(&mut task, fact.resting);
         self.tasks.insert(fact.id.clone(), task);

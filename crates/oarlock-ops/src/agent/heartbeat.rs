@@ -40,6 +40,9 @@ pub struct HeartbeatReply {
     pub lost: Vec<TaskId>,
     /// Tasks that were cancelled under it since the last heartbeat: stop working on them.
     pub cancelled: Vec<TaskId>,
+    /// Tasks it holds that got a need that is not done, since the last heartbeat: `oarlock task ID` shows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<TaskId>,
     /// Reservations that ended since the last heartbeat without its doing: reserve again before writing there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reservations_ended: Vec<EndedReservation>,
@@ -86,15 +89,31 @@ impl Mutation for Heartbeat {
         cx.tx().write_presence(&me.name, &me.presence)?;
         let mut notices = cx.tx().take_notices(&me.session)?;
         notices.sort();
-        let (mut lost, mut cancelled, mut reservations_ended) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut lost, mut cancelled, mut blocked, mut reservations_ended) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for Notice { news, .. } in notices {
             match news {
                 News::Lost(task) => lost.push(task),
                 News::Cancelled(task) => cancelled.push(task),
+                News::Blocked(task) => blocked.push(task),
                 News::ReservationEnded(ended) => reservations_ended.push(ended),
             }
         }
         let agent = AgentShape::of(&cx.reading(), &me)?;
-        Ok(HeartbeatReply { renewed: agent.claims.len(), lost, cancelled, reservations_ended, unread: cx.view().unread(&me.name)?, agent })
+        // What is no longer so is no news.
+        blocked.retain(|task| agent.claims.contains(task));
+        for id in std::mem::take(&mut blocked) {
+            if !cx.view().unmet_needs(&id)?.is_empty() {
+                blocked.push(id);
+            }
+        }
+        Ok(HeartbeatReply {
+            renewed: agent.claims.len(),
+            lost,
+            cancelled,
+            blocked,
+            reservations_ended,
+            unread: cx.view().unread(&me.name)?,
+            agent,
+        })
     }
 }

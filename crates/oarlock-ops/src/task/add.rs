@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{TaskAdded, TaskSplit};
 use oarlock_model::pattern::Pattern;
+use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
@@ -179,9 +180,11 @@ impl Mutation for Add {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        // The parent must be there before its part, which is not its own parent either, and take it.
+        if let Some(parent) = &self.parent {
+            cx.check_held(&cx.task(parent)?, Change::Parts)?;
+        }
         let spec = self.spec(cx)?;
-        // The parent must be there before its part, which is not its own parent either.
-        self.parent.as_ref().map(|parent| cx.task(parent)).transpose()?;
         let id = add_task(cx, self.id.clone(), spec, self.needs.iter().cloned().collect())?;
         if let Some(parent) = &self.parent {
             adopt(cx, parent, &id)?;

@@ -3,12 +3,13 @@
 use clap::Args;
 use oarlock_model::event::{DependencyAdded, DependencyRemoved, TaskReadied};
 use oarlock_model::rules::graph;
+use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
-use oarlock_model::task::TaskState;
+use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::call::Caller;
@@ -55,6 +56,7 @@ impl Mutation for Depend {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let on: BTreeSet<TaskId> = self.on.iter().cloned().collect();
         if self.remove {
+            refuse_absent(&cx.task(&self.id)?, &on)?;
             remove(cx, &self.id, on)?
         } else {
             add(cx, &self.id, on)?
@@ -84,9 +86,13 @@ pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> R
     for need in &on {
         unmet |= cx.view().task_state(need)? != Some(TaskState::Done);
     }
+    let mut notify = BTreeMap::new();
+    if unmet && let Some(session) = cx.check_held(&task, Change::Needs)? {
+        notify.insert(id.clone(), session);
+    }
     let moves = unmet && matches!(task.state, TaskState::Ready | TaskState::Scheduled);
     let place = moves.then(|| resting(RestingFacts::of(&task, false, true), cx.now()));
-    cx.emit(DependencyAdded { id: id.clone(), on, resting: place })
+    cx.emit(DependencyAdded { id: id.clone(), on, resting: place, notify })
 }
 
 /// Refuses edges `id -> on` that would close a cycle. A task is finished after what it needs and after
@@ -101,6 +107,21 @@ pub(crate) fn refuse_cycle(cx: &Deciding<'_>, id: &TaskId, on: &BTreeSet<TaskId>
         Some(cycle) => Err(graph::cycle_refused(&cycle).into()),
         None => Ok(()),
     }
+}
+
+/// Refuses to remove edges that are not there, and says which are.
+fn refuse_absent(task: &Task, on: &BTreeSet<TaskId>) -> Result<(), Rejection> {
+    let absent: Vec<&TaskId> = on.difference(&task.needs).collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let names = |ids: &mut dyn Iterator<Item = &TaskId>| ids.map(TaskId::as_str).collect::<Vec<_>>().join(", ");
+    let needs = names(&mut task.needs.iter());
+    Err(Rejection::Invalid {
+        message: format!("{} does not need {}", task.id, names(&mut absent.iter().copied())),
+        hint: if needs.is_empty() { format!("{} needs no task", task.id) } else { format!("{} needs {needs}", task.id) },
+        details: serde_json::json!({ "absent": absent, "needs": task.needs }),
+    })
 }
 
 /// Removes edges; edges that are not there are none to remove.

@@ -49,6 +49,9 @@ pub struct DoneReply {
     pub task: TaskShape,
     /// Tasks that can be claimed because of it.
     pub unblocked: Vec<TaskId>,
+    /// Needs that the task got while it was held and that were not done when it was finished.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet_needs: Vec<TaskId>,
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
@@ -98,9 +101,10 @@ impl Done {
             return Err(Rejection::StateConflict { verb: "finish", task: task.id.clone(), state: task.state, why }.into());
         }
         let outcome = Outcome { token: Some(grant.token), result: self.result.clone(), artifacts: self.artifact.clone() };
+        let unmet_needs = finish::unmet_needs(cx, &task)?;
         let unblocked = finish::finish(cx, &mut task, outcome)?;
         settle::end_reservations_of_task(cx, &task.id)?;
-        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unread: cx.view().unread(&cx.me()?.name)? })
+        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unmet_needs, unread: cx.view().unread(&cx.me()?.name)? })
     }
 
     /// The caller finished it before: the same result gets the same reply.
@@ -108,14 +112,14 @@ impl Done {
         let last = |kind| Ok::<_, OpError>(cx.view().last_event_of(task.id.as_str(), kind)?.map(|event| event.fact));
         let done = if task.state == TaskState::Review { None } else { last("task_done")? };
         // What an approval finished was handed in before.
-        let (given, unblocked) = match done {
-            Some(Fact::TaskDone(done)) if done.token.is_some() => (Some((done.result, done.artifacts)), done.unblocked),
+        let (given, unblocked, unmet_needs) = match done {
+            Some(Fact::TaskDone(done)) if done.token.is_some() => (Some((done.result, done.artifacts)), done.unblocked, done.unmet_needs),
             done => {
-                let given = match last("task_submitted")? {
-                    Some(Fact::TaskSubmitted(submitted)) => Some((submitted.result, submitted.artifacts)),
-                    _ => None,
+                let (given, unmet_needs) = match last("task_submitted")? {
+                    Some(Fact::TaskSubmitted(submitted)) => (Some((submitted.result, submitted.artifacts)), submitted.unmet_needs),
+                    _ => (None, Vec::new()),
                 };
-                (given, if let Some(Fact::TaskDone(done)) = done { done.unblocked } else { Vec::new() })
+                (given, if let Some(Fact::TaskDone(done)) = done { done.unblocked } else { Vec::new() }, unmet_needs)
             }
         };
         let (result, artifacts) = given.unwrap_or_else(|| (task.result.clone(), task.artifacts.clone()));
@@ -123,6 +127,6 @@ impl Done {
             let why = Some("it was finished before with another result".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why }.into());
         }
-        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unread: cx.view().unread(&cx.me()?.name)? })
+        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unmet_needs, unread: cx.view().unread(&cx.me()?.name)? })
     }
 }

@@ -7,6 +7,7 @@ use oarlock_model::{TaskId, Token, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
+use crate::store::StoreResult;
 use crate::task::{parts, rest};
 
 /// What came of a task.
@@ -23,12 +24,18 @@ pub(crate) fn finish(cx: &mut Deciding<'_>, task: &mut Task, outcome: Outcome) -
     let Outcome { token, result, artifacts } = &outcome;
     let is_submitted = task.spec.gate.is_some() && task.state != TaskState::Review;
     if is_submitted {
-        cx.emit(TaskSubmitted { id: task.id.clone(), token: *token, result: result.clone(), artifacts: artifacts.clone() })?;
+        let unmet_needs = unmet_needs(cx, task)?;
+        cx.emit(TaskSubmitted { id: task.id.clone(), token: *token, result: result.clone(), artifacts: artifacts.clone(), unmet_needs })?;
     }
     let unblocked = if is_submitted { Vec::new() } else { complete(cx, task, &outcome)? };
     task.finish(if is_submitted { TaskState::Review } else { TaskState::Done }, result.as_ref(), artifacts);
     task.updated_at = cx.now().wall;
     Ok(unblocked)
+}
+
+/// What the task needs and is not done: it got that while it was held.
+pub(crate) fn unmet_needs(cx: &Deciding<'_>, task: &Task) -> StoreResult<Vec<TaskId>> {
+    if task.needs.is_empty() { Ok(Vec::new()) } else { cx.view().unmet_needs(&task.id) }
 }
 
 fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: &Outcome) -> Result<Vec<TaskId>, OpError> {
@@ -41,6 +48,7 @@ fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: &Outcome) -> Result<Vec
         result: outcome.result.clone(),
         artifacts: outcome.artifacts.clone(),
         unblocked: unblocked.clone(),
+        unmet_needs: unmet_needs(cx, task)?,
     })?;
     for (id, place) in freed {
         move_to(cx, id, place)?;

@@ -15,7 +15,7 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::LeaseShape;
 use crate::task::release::held_by_me;
-use crate::task::values;
+use crate::task::{finish, values};
 
 /// Extends the lease from now on, also one that has expired but was not granted again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -45,6 +45,9 @@ pub struct Renew {
 pub struct RenewReply {
     /// The lease.
     pub lease: LeaseShape,
+    /// Needs that the task got while it was held and that are not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_by: Vec<TaskId>,
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
@@ -85,8 +88,9 @@ impl Mutation for Renew {
         debug_assert_eq!(task.state, TaskState::Claimed);
         let lease = LeaseShape::of(&cx.reading(), &task)?;
         let unread = cx.view().unread(&cx.me()?.name)?;
+        let blocked_by = finish::unmet_needs(cx, &task)?;
         lease
-            .map(|lease| RenewReply { lease, unread })
+            .map(|lease| RenewReply { lease, blocked_by, unread })
             .ok_or_else(|| OpError::Internal(format!("task {} is held and has no lease", task.id)))
     }
 }

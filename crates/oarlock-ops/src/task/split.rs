@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::event::{TaskAdded, TaskSplit};
 use oarlock_model::pattern::Pattern;
+use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
@@ -265,6 +266,10 @@ impl Split {
         let task = cx.task(&TaskId::parse(&self.id)?)?;
         if self.changes_nothing() {
             return Ok(task);
+        }
+        if task.state == TaskState::Claimed {
+            cx.me()?;
+            cx.check_held(&task, Change::Parts)?;
         }
         if !cx.view().children(&task.id)?.is_empty() {
             return Err(split_before(&task.id, task.state).into());

@@ -1,4 +1,4 @@
-//! `wait`: until tasks are finished.
+//! `wait`: until tasks are done.
 
 use clap::Args;
 use oarlock_model::duration::Duration;
@@ -10,16 +10,17 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::request::{Identity, Query, Request, Waiting};
 use crate::shapes::TaskShape;
-use crate::task::values;
+use crate::task::{outlook, values};
 use crate::topic::Topics;
 
-/// Waits until all the tasks (or any of them) are finished: done, dead or cancelled.
+/// Waits until all the tasks (or any of them) are done. Ends with exit 4 as soon as one of them can no longer be done: dead, cancelled,
+/// or stuck behind such a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Wait {
     /// The tasks
     #[arg(value_name = "ID", required = true)]
     pub ids: Vec<TaskId>,
-    /// One of them is enough
+    /// One of them is enough; exit 4 when none can be done any more
     #[arg(long)]
     #[serde(default)]
     pub any: bool,
@@ -38,7 +39,7 @@ pub struct WaitReply {
 
 impl Request for Wait {
     const VERB: &'static str = "wait";
-    const ABOUT: &'static str = "Wait until tasks are finished";
+    const ABOUT: &'static str = "Wait until tasks are done";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--timeout", "1s"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = WaitReply;
@@ -57,16 +58,15 @@ impl Request for Wait {
 
 impl Query for Wait {
     fn answer(&self, cx: &Reading<'_>) -> Result<WaitReply, OpError> {
-        let mut finished = 0;
-        for id in &self.ids {
-            match cx.view.task_state(id)? {
-                Some(state) => finished += usize::from(state.is_finished()),
-                None => return Err(Rejection::not_found("task", id).into()),
+        let outlook = outlook::of(cx.view, &self.ids)?;
+        let all = self.ids.len();
+        let is_reached = outlook.done == all || (self.any && outlook.done > 0);
+        if !is_reached {
+            let hopeless = outlook.hopeless.len();
+            if hopeless == all || (hopeless > 0 && !self.any) {
+                return Err(outlook.refusal(cx.view)?.into());
             }
-        }
-        if finished < self.ids.len() && !(self.any && finished > 0) {
-            let what = format!("{} of {} tasks are not finished", self.ids.len() - finished, self.ids.len());
-            return Err(Rejection::timed_out(what).into());
+            return Err(Rejection::timed_out(format!("{} of {all} tasks are not done", all - outlook.done)).into());
         }
         let tasks = self.ids.iter().map(|id| Ok(TaskShape::of(cx, cx.task(id)?)?)).collect::<Result<_, OpError>>()?;
         Ok(WaitReply { tasks })

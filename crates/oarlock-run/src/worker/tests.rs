@@ -213,7 +213,8 @@ fn parts_added_by_the_program_are_waited_for() {
     let finished = stores.dir().join("finished");
     let script = format!("while [ ! -e '{}' ]; do :; done", finished.display());
     let (result, _) = meanwhile(&stores, &script, || {
-        stores.order(&Add { title: "part".into(), id: Some(task_id("T-1a")), parent: Some(task_id("T-1")), ..Add::default() });
+        let part = Add { title: "part".into(), id: Some(task_id("T-1a")), parent: Some(task_id("T-1")), ..Add::default() };
+        stores.order_as_holder("T-1", &part);
         std::fs::write(&finished, "").expect("the directory is ours");
     });
     assert_eq!(outcome(result), Outcome::Split);

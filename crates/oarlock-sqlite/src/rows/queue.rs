@@ -54,13 +54,22 @@ WITH RECURSIVE stuck (seq) AS (
 )
 SELECT t.id FROM stuck s JOIN tasks t ON t.seq = s.seq LIMIT ?1";
 /// Downward from one task: whatever it waits for.
-const IS_STUCK: &str = "
+macro_rules! below {
+    ($what:literal) => {
+        concat!(
+            "
 WITH RECURSIVE below (seq, state) AS (
   SELECT seq, state FROM tasks WHERE id = ?1
   UNION SELECT n.seq, n.state FROM below b JOIN dependencies d ON d.task = b.seq JOIN tasks n ON n.seq = d.need WHERE b.state IN (0, 4) AND n.state <> 6
   UNION SELECT c.seq, c.state FROM below b JOIN tasks c ON c.parent = b.seq WHERE c.parent IS NOT NULL AND b.state IN (0, 4) AND c.state <> 6
 )
-SELECT 1 FROM below WHERE state >= 7 LIMIT 1";
+",
+            $what
+        )
+    };
+}
+const IS_STUCK: &str = below!("SELECT 1 FROM below WHERE state >= 7 LIMIT 1");
+const DEAD_ENDS: &str = below!("SELECT t.id FROM below b JOIN tasks t ON t.seq = b.seq WHERE b.state >= 7 ORDER BY t.seq LIMIT ?2");
 
 pub(crate) fn next_seq(conn: &Connection) -> Sql<i64> {
     conn.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))
@@ -156,6 +165,10 @@ pub(crate) fn dead_letters(conn: &Connection, limit: usize) -> Sql<Vec<TaskId>> 
 
 pub(crate) fn stuck(conn: &Connection, limit: usize) -> Sql<BTreeSet<TaskId>> {
     Ok(all(conn, STUCK, [int(limit as u64)], |row| id(row, 0))?.into_iter().collect())
+}
+
+pub(crate) fn dead_ends(conn: &Connection, task: &TaskId, limit: usize) -> Sql<Vec<TaskId>> {
+    all(conn, DEAD_ENDS, params![task.as_str(), int(limit as u64)], |row| id(row, 0))
 }
 
 pub(crate) fn is_stuck(conn: &Connection, task: &TaskId) -> Sql<bool> {

@@ -66,6 +66,26 @@ impl Moment {
         }
     }
 
+    /// Dead and cancelled tasks that a task waits for, over any number of others.
+    fn dead_ends_below(&self, id: &TaskId) -> Vec<&Task> {
+        let mut below: Vec<&Task> = self.task_ref(id).into_iter().collect();
+        let mut next = 0;
+        while let Some(task) = below.get(next).copied() {
+            next += 1;
+            if !matches!(task.state, TaskState::Blocked | TaskState::Waiting) {
+                continue;
+            }
+            let needs = task.needs.iter().filter_map(|need| self.task_ref(need));
+            let before: Vec<&Task> = needs.chain(self.children_of(&task.id)).filter(|task| task.state != TaskState::Done).collect();
+            for task in before {
+                if !below.iter().any(|known| known.id == task.id) {
+                    below.push(task);
+                }
+            }
+        }
+        sorted(below.into_iter().filter(|task| task.state.is_dead_end()), |task| task.seq)
+    }
+
     fn all_messages(&self) -> Vec<&Message> {
         sorted(self.world.state.messages.values(), |message| message.seq)
     }
@@ -254,6 +274,10 @@ impl View for Moment {
 
     fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>> {
         Ok(self.stuck().into_iter().take(limit).collect())
+    }
+
+    fn dead_ends(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>> {
+        Ok(self.dead_ends_below(id).into_iter().map(|task| task.id.clone()).take(limit).collect())
     }
 
     fn is_stuck(&self, id: &TaskId) -> StoreResult<bool> {

@@ -205,7 +205,12 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
             let _ = writeln!(out, "{}", event_line(event, paint.colour));
         }
     }
-    for (field, words) in [("unblocked", "can be claimed now"), ("released", "given back")] {
+    for (field, words) in [
+        ("unblocked", "can be claimed now"),
+        ("unmet_needs", "finished although it needs these, which are not done"),
+        ("blocked_by", "now needs these, which are not done (you still hold it)"),
+        ("released", "given back"),
+    ] {
         if reply[field].as_array().is_some_and(|ids| !ids.is_empty()) {
             let _ = writeln!(out, "{words}: {}", list(reply, field));
         }
@@ -270,7 +275,11 @@ fn heartbeat_lines(out: &mut String, reply: &Value) {
     }
     let how = if reply["unread"].as_u64() > Some(0) { " (oarlock inbox)" } else { "" };
     let _ = writeln!(out, "  leases renewed: {}, unread messages: {}{how}", reply["renewed"], reply["unread"]);
-    for (field, words) in [("lost", "LOST, stop working on"), ("cancelled", "CANCELLED, stop working on")] {
+    for (field, words) in [
+        ("lost", "LOST, stop working on"),
+        ("cancelled", "CANCELLED, stop working on"),
+        ("blocked", "now needs a task that is not done (you still hold it)"),
+    ] {
         if reply[field].as_array().is_some_and(|ids| !ids.is_empty()) {
             let _ = writeln!(out, "  {words}: {}", list(reply, field));
         }

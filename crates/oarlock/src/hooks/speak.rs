@@ -138,6 +138,12 @@ pub(super) fn ended_work(beat: &Value) -> String {
         let shown = ended[..ended.len().min(OVERLAPS_MAX)].join(", ");
         let _ = writeln!(text, "Oarlock: your reservations of {shown}{more} have ended. Reserve again before you write there.");
     }
+    if let Some(ids) = ids("blocked") {
+        let _ = writeln!(
+            text,
+            "Oarlock: {ids} now needs a task that is not done (`oarlock task ID` shows it). You still hold it: go on, or give it back with `oarlock release ID`."
+        );
+    }
     text
 }
 

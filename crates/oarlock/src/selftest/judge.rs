@@ -134,7 +134,11 @@ mod tests {
 
     fn done(seq: u64, agent: &str, token: u64) -> Event {
         let id = "T-1".parse().expect("an id");
-        event(seq, agent, TaskDone { id, token: Some(Token(token)), result: None, artifacts: Vec::new(), unblocked: Vec::new() })
+        event(
+            seq,
+            agent,
+            TaskDone { id, token: Some(Token(token)), result: None, artifacts: Vec::new(), unblocked: Vec::new(), unmet_needs: Vec::new() },
+        )
     }
 
     fn lost(seq: u64, token: u64) -> Event {
