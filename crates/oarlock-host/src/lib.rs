@@ -35,6 +35,7 @@ pub mod filesystem;
 pub mod gate;
 pub mod owner;
 pub mod process;
+pub mod random;
 pub mod space;
 
 #[cfg(test)]

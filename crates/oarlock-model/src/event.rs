@@ -26,7 +26,7 @@ pub use message::{MessageAcked, MessageSent};
 pub use ralf::{RalfConflict, RalfEvent};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};
 pub use state::{StateDeleted, StateSet};
-pub use store::StoreRestored;
+pub use store::{NewIdentity, StoreRestored};
 pub use task::{
     DeathReason, DependencyAdded, DependencyRemoved, SpecChange, TaskAdded, TaskApproved, TaskCancelled, TaskDied, TaskDone, TaskFailed,
     TaskNoted, TaskReadied, TaskRejected, TaskRequeued, TaskSplit, TaskSubmitted, TaskUpdated,

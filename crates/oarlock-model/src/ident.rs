@@ -7,6 +7,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::identity::StoreIdentity;
 use crate::limits;
 use crate::rejection::Rejection;
 use crate::schema::text_schema;
@@ -114,7 +115,7 @@ text_identifier!(
     Label, "label", is_identifier, "1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first"
 );
 text_identifier!(
-    /// One incarnation of an agent: its name, a dot, and the number of the event that joined it.
+    /// One incarnation of an agent: its name, a dot, the number of the event that joined it, and the store's tag.
     SessionId, "session id", |text| text.len() <= limits::SESSION_CHARS_MAX && has_identifier_form(text),
     "the id that `join` replied, as it stands in OARLOCK_SESSION"
 );
@@ -134,15 +135,24 @@ text_identifier!(
 );
 
 impl SessionId {
-    /// The session that `name` gets from the join event with number `seq`: unique because numbers are.
-    pub fn of(name: &AgentName, seq: u64) -> Self {
-        Self(format!("{name}.{seq}"))
+    /// The session that `name` gets in a store from the join event with number `seq`: unique because numbers are, and no
+    /// session of another store.
+    pub fn of(name: &AgentName, store: &StoreIdentity, seq: u64) -> Self {
+        Self(format!("{name}.{}", store.give(seq)))
     }
 
-    /// The agent's name inside the id, when the id has the form `NAME.NUMBER`.
+    /// The agent's name inside the id, when the id has the form `NAME.NUMBER-TAG`, or `NAME.NUMBER` as stores without a tag gave it.
     pub fn agent(&self) -> Option<AgentName> {
-        let (name, number) = self.0.rsplit_once('.')?;
-        number.bytes().all(|b| b.is_ascii_digit()).then(|| AgentName::parse(name).ok())?
+        let (name, given) = self.0.rsplit_once('.')?;
+        let (number, tag) = given.split_once('-').unwrap_or((given, "0"));
+        let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        let is_tag = !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+        (is_number && is_tag).then(|| AgentName::parse(name).ok())?
+    }
+
+    /// The agent whose session of now a bare name means.
+    pub fn bare_name(&self) -> Option<AgentName> {
+        if self.agent().is_some() { None } else { AgentName::parse(&self.0).ok() }
     }
 }
 
@@ -158,19 +168,37 @@ impl StateKey {
     }
 }
 
-impl MessageId {
-    /// The id of the message sent by the event with number `seq`.
-    pub fn of(seq: u64) -> Self {
-        Self(format!("M-{seq}"))
-    }
+macro_rules! numbered_identifier {
+    ($name:ident, $letter:literal, $noun:literal) => {
+        impl $name {
+            #[doc = concat!("The id, in the log, of the ", $noun, " that the event with number `seq` made.")]
+            pub fn of(seq: u64) -> Self {
+                Self(format!(concat!($letter, "-{}"), seq))
+            }
+
+            /// The number of its event; none when it is of another form.
+            pub fn seq(&self) -> Option<u64> {
+                let number = self.0.strip_prefix(concat!($letter, "-"))?;
+                // One number has one form: 007 is not 7.
+                number.parse().ok().filter(|seq| Self::of(*seq) == *self)
+            }
+
+            #[doc = concat!("The id by which a store shows the ", $noun, ": short, and that of no other store.")]
+            #[must_use]
+            pub fn shown_by(&self, store: &StoreIdentity) -> Self {
+                self.seq().map_or_else(|| self.clone(), |seq| Self(format!(concat!($letter, "-{}"), store.give(seq))))
+            }
+
+            #[doc = concat!("The id in the log of the ", $noun, " that a store shows by this one; none for what another store gave.")]
+            pub fn known_to(&self, store: &StoreIdentity) -> Option<Self> {
+                Some(Self::of(store.read(self.0.strip_prefix(concat!($letter, "-"))?)?))
+            }
+        }
+    };
 }
 
-impl ReservationId {
-    /// The id of the reservation made by the event with number `seq`.
-    pub fn of(seq: u64) -> Self {
-        Self(format!("R-{seq}"))
-    }
-}
+numbered_identifier!(MessageId, "M", "message");
+numbered_identifier!(ReservationId, "R", "reservation");
 
 /// A fencing token: the number of the event that granted a lease. It rises with every grant in the
 /// store and is never used twice (Kleppmann, "How to do distributed locking", 2016).
@@ -197,6 +225,7 @@ impl FromStr for Token {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::StoreId;
 
     #[test]
     fn identifiers_keep_to_their_form() {
@@ -211,10 +240,28 @@ mod tests {
     #[test]
     fn a_session_names_its_agent() {
         let name = AgentName::parse("a.b").expect("valid");
-        let session = SessionId::of(&name, 17);
-        assert_eq!(session.as_str(), "a.b.17");
-        assert_eq!(session.agent(), Some(name));
-        assert_eq!(SessionId::parse("nodot").expect("valid").agent(), None);
+        for (store, text) in [(StoreIdentity::default(), "a.b.17"), (StoreIdentity::new(StoreId(10), 3, 0), "a.b.14-a")] {
+            let session = SessionId::of(&name, &store, 17);
+            assert_eq!(session.as_str(), text);
+            assert_eq!((session.agent(), session.bare_name()), (Some(name.clone()), None));
+        }
+        for bare in ["nodot", "a.b", "a.5-", "a.-x", "a.5-X"] {
+            let session = SessionId::parse(bare).expect("valid");
+            assert_eq!((session.agent(), session.bare_name()), (None, AgentName::parse(bare).ok()), "{bare}");
+        }
+    }
+
+    #[test]
+    fn a_store_shows_its_messages_by_ids_that_no_other_store_reads() {
+        let (one, other) = (StoreIdentity::new(StoreId(10), 100, 0), StoreIdentity::new(StoreId(11), 100, 0));
+        let id = MessageId::of(105);
+        let shown = id.shown_by(&one);
+        assert_eq!(shown.as_str(), "M-5-a");
+        assert_eq!((shown.known_to(&one), shown.known_to(&other)), (Some(id.clone()), None));
+        assert_eq!((id.known_to(&one), ReservationId::of(105).shown_by(&one).as_str()), (None, "R-5-a"));
+        let before = MessageId::of(7).shown_by(&one);
+        assert_eq!(before.known_to(&one), Some(MessageId::of(7)), "{before}");
+        assert_eq!(MessageId::parse("M-007").expect("valid").seq(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod duration;
 pub mod event;
 pub mod ident;
+pub mod identity;
 pub mod limits;
 pub mod message;
 pub mod pattern;
@@ -21,5 +22,6 @@ pub mod task;
 pub mod time;
 
 pub use ident::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token};
+pub use identity::StoreIdentity;
 pub use rejection::Rejection;
 pub use time::{Now, StoreTime, WallTime};

@@ -3,8 +3,8 @@
 
 /// Characters of an identifier that a user may choose.
 pub const IDENTIFIER_CHARS_MAX: usize = 64;
-/// Characters of a session id: a name, a dot, the number of an event.
-pub const SESSION_CHARS_MAX: usize = 84;
+/// Characters of a session id: a name, a dot, the number of an event, a dash, the store's tag.
+pub const SESSION_CHARS_MAX: usize = 92;
 /// Characters of a state key.
 pub const STATE_KEY_CHARS_MAX: usize = 200;
 /// Characters of a task's title.

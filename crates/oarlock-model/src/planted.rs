@@ -42,6 +42,12 @@ bugs! {
     LIVE_LEASE_IGNORED = Semantics(1), "live-lease-ignored";
     /// numbers, and so tokens, begin again where they were after a restore
     NO_NEW_EPOCH = Semantics(2), "no-new-epoch";
+    /// the numbers of every new store begin at the hour
+    EPOCH_STARTS_AT_ZERO = Semantics(2), "epoch-starts-at-zero";
+    /// what another store gave counts as given by this one
+    TAGS_IGNORED = Semantics(7), "tags-ignored";
+    /// a client takes any gateway at its address for the one it knows
+    ANY_STORE = Gateway, "any-store";
     /// a token that is given is not compared with that of the last grant
     NO_TOKEN_CHECK = Semantics(3), "no-token-check";
     /// a lease whose time has ended is void for its holder too

@@ -111,7 +111,7 @@ pub enum Rejection {
         holder: Option<HolderFacts>,
     },
     /// The token is not that of the last grant.
-    #[error("token {given} of task {task} is stale{}", current.map(|t| format!(": its last grant is {t}")).unwrap_or_else(|| ": it was never granted".to_owned()))]
+    #[error("token {given} of task {task} is stale{}", current.map(|t| format!(": its last grant is {t}")).unwrap_or_else(|| ": this store has not granted it".to_owned()))]
     StaleToken {
         /// The task.
         task: TaskId,

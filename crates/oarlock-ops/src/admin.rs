@@ -3,8 +3,9 @@
 
 use clap::Args;
 use oarlock_model::agent::Agent;
-use oarlock_model::event::{DeathProof, StoreRestored};
-use oarlock_model::{Rejection, planted};
+use oarlock_model::event::{DeathProof, NewIdentity, StoreRestored};
+use oarlock_model::identity::Fresh;
+use oarlock_model::{Rejection, StoreIdentity, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -149,29 +150,22 @@ pub struct DoctorCheck {
     pub found: String,
 }
 
-/// Bits of an event's number below its epoch: four thousand million events in each epoch, and the
-/// whole stays below 2^53, which every JSON reader keeps exactly.
-pub const EPOCH_SHIFT: u32 = 32;
-
-/// Starts a new epoch (semantics 2): numbers go on above everything that this store, or the one it
+/// Starts a new epoch (semantics 2): the store gets a new identity, numbers go on above everything that this store, or the one it
 /// replaces (`floor_seq`), can have given out, and every session and lease of before ends.
 ///
 /// # Errors
 /// Store errors; `limit_reached` should the numbers ever pass 2^53.
-pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64) -> Result<RestoreReply, OpError> {
+pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64, fresh: Fresh) -> Result<RestoreReply, OpError> {
     let now = tx.view().now();
-    let known = tx.next_seq().saturating_sub(1).max(floor_seq) >> EPOCH_SHIFT;
-    let hours = u64::try_from(now.wall.0 / 3_600_000).unwrap_or(0);
-    let epoch = hours.max(known + 1);
-    if epoch >= 1 << (53 - EPOCH_SHIFT) {
-        return Err(Rejection::LimitReached { what: "epochs".into(), limit: (1 << (53 - EPOCH_SHIFT)) - 1, actual: epoch }.into());
-    }
+    let known_seq = tx.next_seq().saturating_sub(1).max(floor_seq);
+    let identity = StoreIdentity::begin(fresh, now.wall, Some(known_seq))?;
+    let epoch = identity.epoch();
     if !planted::is(planted::NO_NEW_EPOCH) {
-        tx.skip_to(epoch << EPOCH_SHIFT);
+        tx.skip_to(identity.base() + 1);
     }
     let (caller, settings, locks) = (Caller::default(), Settings::default(), [Lock::Everything]);
     let mut cx = Deciding::new(tx, &caller, &settings, &locks);
-    cx.emit(StoreRestored { epoch })?;
+    cx.emit(StoreRestored { epoch, identity: Some(NewIdentity { id: identity.id(), base: identity.base() }) })?;
     let live: Vec<_> = cx.view().agents()?.into_iter().filter(Agent::is_live).collect();
     for agent in &live {
         settle::lose_session(&mut cx, agent, DeathProof::Restored)?;

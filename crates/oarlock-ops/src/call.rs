@@ -3,7 +3,7 @@
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::rules::liveness;
-use oarlock_model::{AgentName, Rejection, SessionId, limits, planted};
+use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, limits, planted};
 use serde::Serialize;
 
 use crate::OpError;
@@ -33,7 +33,34 @@ pub struct Caller {
 impl Caller {
     /// The name it gives, or the one inside its session's id.
     pub fn agent_name(&self) -> Option<AgentName> {
-        self.name.clone().or_else(|| self.session.as_ref().and_then(SessionId::agent))
+        self.name.clone().or_else(|| self.session.as_ref().and_then(|session| session.agent().or_else(|| session.bare_name())))
+    }
+
+    /// Whom it names, and which session it means if one. A bare name means that agent's session of now.
+    ///
+    /// # Errors
+    /// `invalid_request` when the session is of another name.
+    fn meant(&self) -> Result<(Option<AgentName>, Option<&SessionId>), Rejection> {
+        let Some(session) = &self.session else { return Ok((self.name.clone(), None)) };
+        if self.name.as_ref().is_some_and(|name| name.as_str() == session.as_str()) {
+            return Ok((self.name.clone(), None));
+        }
+        let agent = session.agent();
+        let meant = agent.is_some().then_some(session);
+        match (agent.or_else(|| session.bare_name()), &self.name) {
+            (Some(agent), Some(name)) if agent != *name => Err(Rejection::Invalid {
+                message: format!("the caller is {name}, and the session {session} is of another agent, {agent}"),
+                hint: format!(
+                    "let both name one agent: unset OARLOCK_SESSION to act as {name}, or OARLOCK_AGENT and --as to act as {agent}"
+                ),
+                details: serde_json::json!({"agent": name, "session": session}),
+            }),
+            (None, _) => Err(Rejection::invalid(
+                format!("\"{session}\" is not a session id"),
+                "use the id that `join` replied, as it stands in OARLOCK_SESSION",
+            )),
+            (agent, _) => Ok((agent, meant)),
+        }
     }
 
     /// A caller that gives this name.
@@ -175,19 +202,23 @@ fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError
 /// The agent that calls, if that can be known.
 ///
 /// # Errors
-/// `identity_required`, `not_found` (a name that never joined), `stale_session`.
+/// `identity_required`, `not_found` (a name that never joined), `stale_session` (also when a session of another store is given),
+/// `invalid_request` when name and session do not fit.
 pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<Option<Agent>, OpError> {
     if identity == Identity::Made {
         return Ok(None);
     }
-    let named = caller.agent_name();
+    let (named, session) = caller.meant()?;
     let found = match &named {
         Some(name) => view.agent(name)?,
         None => by_ancestor(view, caller)?,
     };
+    if let (None, Some(name), Some(session)) = (&found, &named, session) {
+        return Err(Rejection::StaleSession { agent: name.clone(), session: session.clone(), why: NOT_OURS, current: None }.into());
+    }
     match (found, &named) {
-        (Some(agent), _) => match stale(&agent, caller) {
-            Some(rejection) if identity == Identity::Needed || caller.session.is_some() => Err(rejection.into()),
+        (Some(agent), _) => match stale(&agent, session, view.identity()) {
+            Some(rejection) if identity == Identity::Needed || session.is_some() => Err(rejection.into()),
             Some(_) => Ok(None),
             None => Ok(Some(agent)),
         },
@@ -197,11 +228,20 @@ pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<
     }
 }
 
-fn stale(agent: &Agent, caller: &Caller) -> Option<Rejection> {
+/// Why a session that this store never had is over.
+const NOT_OURS: &str = "another store gave it, or this one before it was made anew or restored";
+
+fn stale(agent: &Agent, session: Option<&SessionId>, store: &StoreIdentity) -> Option<Rejection> {
     use oarlock_model::agent::SessionEnd;
-    let meant = caller.session.as_ref().unwrap_or(&agent.session);
+    let meant = session.unwrap_or(&agent.session);
+    let is_ours = || meant.as_str().rsplit_once('.').is_some_and(|(_, given)| store.read(given).is_some());
+    let is_same = *meant == agent.session
+        || planted::is(planted::OLD_SESSION_ACTS)
+        // What is planted takes the tag for nothing.
+        || (planted::is(planted::TAGS_IGNORED) && store.untagged(meant.as_str()) == store.untagged(agent.session.as_str()));
     let why = match agent.end {
-        _ if *meant != agent.session && !planted::is(planted::OLD_SESSION_ACTS) => "another session of this agent took its place",
+        _ if !is_same && !is_ours() => NOT_OURS,
+        _ if !is_same => "another session of this agent took its place",
         Some(SessionEnd::Left) => "it left",
         Some(SessionEnd::TakenOver) => "it was taken over",
         Some(SessionEnd::Lost) => "it is lost",

@@ -2,12 +2,13 @@
 
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{Event, Fact};
+use oarlock_model::message::Message;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::held;
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task};
-use oarlock_model::{AgentName, Now, Rejection, SessionId, TaskId, Token};
+use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token};
 
 use crate::OpError;
 use crate::call::{self, Caller};
@@ -53,6 +54,18 @@ impl<'a> Reading<'a> {
     /// `not_found`, store errors.
     pub fn task(&self, id: &TaskId) -> Result<Task, OpError> {
         self.view.task(id)?.ok_or_else(|| Rejection::not_found("task", id).into())
+    }
+
+    /// The message that this store shows by the id.
+    ///
+    /// # Errors
+    /// `not_found`, also for an id that another store gave; store errors.
+    pub fn message(&self, shown: &MessageId) -> Result<Message, OpError> {
+        let found = match shown.known_to(self.view.identity()) {
+            Some(id) => self.view.message(&id)?,
+            None => None,
+        };
+        found.ok_or_else(|| Rejection::not_found("message", shown).into())
     }
 
     /// The agent of this name.

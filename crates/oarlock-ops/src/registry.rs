@@ -2,6 +2,7 @@
 
 use clap::{ArgMatches, Command};
 use oarlock_model::Rejection;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::OpError;
@@ -90,6 +91,9 @@ pub trait Call: Send + Sync {
     /// How lasting its effects must be; nothing when it has none.
     fn durability(&self) -> Option<Durability>;
 
+    /// Whether a JSON value is a reply of this operation.
+    fn is_reply(&self, reply: &Value) -> bool;
+
     /// The request as JSON, for another door of the same operation.
     ///
     /// # Errors
@@ -145,6 +149,10 @@ impl<Q: Query> Call for Asked<Q> {
         None
     }
 
+    fn is_reply(&self, reply: &Value) -> bool {
+        Q::Reply::deserialize(reply).is_ok()
+    }
+
     fn to_json(&self) -> Result<Value, OpError> {
         Ok(serde_json::to_value(&self.0)?)
     }
@@ -194,6 +202,10 @@ impl<M: Mutation> Call for Ordered<M> {
 
     fn durability(&self) -> Option<Durability> {
         Some(M::DURABILITY)
+    }
+
+    fn is_reply(&self, reply: &Value) -> bool {
+        M::Reply::deserialize(reply).is_ok()
     }
 
     fn to_json(&self) -> Result<Value, OpError> {

@@ -83,7 +83,7 @@ impl ReservationShape {
     /// Store errors.
     pub fn of(cx: &Reading<'_>, reservation: &Reservation) -> StoreResult<Self> {
         Ok(Self {
-            id: reservation.id.clone(),
+            id: reservation.id.shown_by(cx.view.identity()),
             pattern: reservation.target.to_string(),
             mode: reservation.mode,
             agent: reservation.agent.clone(),
@@ -129,21 +129,22 @@ pub struct MessageShape {
 
 impl MessageShape {
     /// The shape of a message for `reader`, or, without a reader, as acknowledged when everybody has.
-    pub fn of(message: Message, reader: Option<&AgentName>) -> Self {
+    pub fn of(cx: &Reading<'_>, message: Message, reader: Option<&AgentName>) -> Self {
+        let store = cx.view.identity();
         let acked = match reader {
             Some(reader) if message.to.contains(reader) => message.acked_by.contains(reader),
             _ => message.to.iter().all(|name| message.acked_by.contains(name)),
         };
         Self {
             acked,
-            id: message.id,
-            thread: message.thread,
+            id: message.id.shown_by(store),
+            thread: message.thread.shown_by(store),
             from: message.from,
             to: message.to,
             subject: message.subject,
             text: message.text,
             sent_at: rfc3339(message.sent_at),
-            reply_to: message.reply_to,
+            reply_to: message.reply_to.map(|id| id.shown_by(store)),
             ack_required: message.ack_required,
         }
     }

@@ -12,7 +12,7 @@ use oarlock_model::reservation::Reservation;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
 use thiserror::Error;
 
 use crate::lock::Lock;
@@ -150,6 +150,8 @@ pub type QueuePlace = (i64, u64);
 pub trait View {
     /// The moment of this transaction, from the store's clock.
     fn now(&self) -> Now;
+    /// The identity of the store: what it gives out counts from its base and carries its tag.
+    fn identity(&self) -> &StoreIdentity;
     /// The boot of the machine the store is on, when it is known: sessions of another boot are lost.
     fn boot_id(&self) -> &str;
     /// What is known of the process behind a session.

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use oarlock_model::StoreIdentity;
+use oarlock_model::identity::StoreId;
 use serde::{Deserialize, Serialize};
 
 use crate::write;
@@ -21,6 +23,9 @@ const LOCK: &str = "ralf.lock";
 pub struct Attached {
     /// The project's root.
     pub root: PathBuf,
+    /// The identity of the store that the numbers below are of; none before stores had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<StoreId>,
     /// The number of the store's last event that the events file has.
     pub(crate) log_from: u64,
     /// The number of the store's last event whose message the chat log has.
@@ -101,6 +106,16 @@ impl Attached {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
         let id = digest(&(&root, now.to_string(), std::process::id()))[..8].to_owned();
         Self { root, id, log_from: last_event, chat_from: last_event, is_new: true, ..Self::default() }
+    }
+
+    /// The store has this identity now. Where it was restored or made anew since the last look, what has been read of the one before says
+    /// nothing of the numbers that came since.
+    pub(crate) fn meet(&mut self, store: &StoreIdentity) {
+        if self.store.is_some_and(|known| known != store.id()) {
+            self.log_from = self.log_from.min(store.base());
+            self.chat_from = self.chat_from.min(store.base());
+        }
+        self.store = Some(store.id());
     }
 
     /// The file in the directory `dir` of a store.
@@ -202,6 +217,19 @@ mod tests {
         assert_eq!(unseen(&mark(&[1, 2, 3]), &[7, 8, 9, 10]), [7, 8, 9, 10], "another list");
         assert_eq!(unseen(&mark(&[1, 2]), &[9, 1, 2]), [0; 0], "what was put in front is no news");
         assert_eq!(unseen(&mark(&[1, 2, 3]), &[]), [0; 0]);
+    }
+
+    #[test]
+    fn a_store_that_was_made_anew_is_read_from_its_beginning() {
+        let store = |id, base| StoreIdentity::new(StoreId(id), base, 0);
+        let mut attached = Attached::new("/r", 70);
+        attached.meet(&store(1, 50));
+        assert_eq!((attached.log_from, attached.chat_from), (70, 70), "it was attached to this one");
+        attached.meet(&store(2, 60));
+        assert_eq!((attached.log_from, attached.chat_from), (60, 60), "in the same hour, with lower numbers");
+        attached.log_from = 65;
+        attached.meet(&store(3, 1_000));
+        assert_eq!(attached.log_from, 65, "a restored one: what stood in it before was told");
     }
 
     #[test]

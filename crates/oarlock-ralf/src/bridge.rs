@@ -91,6 +91,7 @@ impl<'a> Bridge<'a> {
         self.writer.begin();
         // Any question settles deaths first.
         call::query(self.store, &Caller::default(), self.settings, &Agents::default())?;
+        attached.meet(self.store.snapshot()?.identity());
         let snapshot = self.snapshot()?;
         let project = Project::read(&self.root, snapshot.now_ms).map_err(|error| unreadable(&self.root, &error))?;
         let heartbeats = self.communications("heartbeat.yaml", &project);

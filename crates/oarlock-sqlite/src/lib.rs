@@ -4,6 +4,7 @@
 //! readers never wait. Waiters of other processes are woken by bells after the commit.
 
 mod admin;
+mod birth;
 mod clock;
 mod error;
 mod group;
@@ -19,5 +20,6 @@ mod withdraw;
 mod witness;
 
 pub use admin::SqliteAdministration;
+pub use birth::Births;
 pub use place::{Place, STORE_FILE};
 pub use store::{Options, SqliteStore, Synchronous};

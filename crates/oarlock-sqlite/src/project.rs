@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use crate::error::bad_row;
 use crate::rows::task::Key;
-use crate::rows::{Sql, agent, entry, event, int, message, queue, reservation, task, to_json};
+use crate::rows::{Sql, agent, entry, event, int, message, meta, queue, reservation, task, to_json};
 
 /// Appends one event and projects it.
 pub(crate) struct Projection<'a> {
@@ -151,6 +151,7 @@ impl Projection<'_> {
                 None => Err(bad_row("message", "it names no sender")),
             },
             Fact::MessageAcked(fact) => message::ack(conn, &fact.id, &fact.by),
+            Fact::StoreRestored(fact) => fact.identity.as_ref().map_or(Ok(()), |identity| meta::begin(conn, identity)),
             _ => Ok(()),
         }
     }

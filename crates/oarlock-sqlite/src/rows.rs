@@ -5,6 +5,7 @@ pub(crate) mod entry;
 pub(crate) mod event;
 pub(crate) mod lease;
 pub(crate) mod message;
+pub(crate) mod meta;
 pub(crate) mod queue;
 pub(crate) mod reply;
 pub(crate) mod reservation;

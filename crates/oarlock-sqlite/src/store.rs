@@ -5,7 +5,8 @@ use oarlock_host::clock::{Clock, SystemClock};
 use oarlock_host::file;
 use oarlock_host::gate::Gate;
 use oarlock_host::owner::OwnerLock;
-use oarlock_model::planted;
+use oarlock_model::identity::{EPOCH_SHIFT, Fresh};
+use oarlock_model::{StoreIdentity, WallTime, planted};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -17,11 +18,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::birth::Births;
 use crate::clock::StoreClock;
 use crate::error::{io_error, store_error, unavailable};
 use crate::listen::{self, SqliteListening};
 use crate::place::Place;
 use crate::rows::event::{self, End};
+use crate::rows::meta;
 use crate::transaction::SqliteTransaction;
 use crate::view::SqliteView;
 use crate::witness::{Made, Witness};
@@ -49,6 +52,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// How hard commits are pressed to the disk; only measurements use another than FULL.
     pub synchronous: Synchronous,
+    /// Where identities come from; fixed in tests.
+    pub births: Births,
     /// Frames in the log after which this handle moves them into the database. Whoever is waiting for it waits meanwhile: a
     /// handle for many callers does it seldom, so that few of them do.
     pub checkpoint_frames: u32,
@@ -81,6 +86,7 @@ impl Default for Options {
             busy: Duration::from_millis(oarlock_model::limits::BUSY_MS_DEFAULT.unsigned_abs()),
             clock: Arc::new(SystemClock),
             synchronous: Synchronous::Full,
+            births: Births::Random,
             checkpoint_frames: CHECKPOINT_FRAMES,
         }
     }
@@ -98,6 +104,7 @@ pub struct SqliteStore {
     options: Options,
     synchronous: Synchronous,
     prefix: String,
+    identity: StoreIdentity,
     epoch: u64,
     owned: Vec<OwnerLock>,
     listening: Option<(Topics, Arc<Mutex<Listener>>)>,
@@ -144,8 +151,8 @@ impl SqliteStore {
     fn fill(file: &Path, prefix: &str, options: &Options) -> StoreResult<()> {
         let conn = Connection::open(file).map_err(store_error)?;
         migrate::migrate(&conn)?;
-        conn.execute("INSERT INTO meta (id, prefix, created_at) VALUES (1, ?1, ?2)", (prefix, options.clock.wall_ms()))
-            .map_err(store_error)?;
+        let created_at = options.clock.wall_ms();
+        meta::insert(&conn, prefix, created_at, &options.births.first(WallTime(created_at))?).map_err(store_error)?;
         conn.execute_batch("PRAGMA journal_mode = WAL").map_err(store_error)?;
         conn.close().map_err(|(_, error)| store_error(error))
     }
@@ -179,6 +186,7 @@ impl SqliteStore {
         }))
         .map_err(store_error)?;
         let made = Made::read(&conn)?;
+        let identity = meta::identity(&conn).map_err(store_error)?;
         let epoch = epoch_of(event::end(&conn).map_err(store_error)?.seq);
         let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock))?;
         let board = place.board()?;
@@ -198,6 +206,7 @@ impl SqliteStore {
             options,
             synchronous,
             prefix: made.prefix,
+            identity,
             epoch,
             owned: Vec::new(),
             listening: None,
@@ -211,6 +220,11 @@ impl SqliteStore {
         &self.place
     }
 
+    /// The identity of the store, as this handle last saw it: a restore may have given it another since.
+    pub fn identity(&self) -> &StoreIdentity {
+        &self.identity
+    }
+
     /// The connection, for administration inside this crate.
     pub(crate) fn connection(&self) -> &Connection {
         &self.conn
@@ -219,6 +233,11 @@ impl SqliteStore {
     /// The same, for replacing the content.
     pub(crate) fn connection_mut(&mut self) -> &mut Connection {
         &mut self.conn
+    }
+
+    /// What the next identity of this store is made of.
+    pub(crate) fn fresh(&self) -> StoreResult<Fresh> {
+        self.options.births.next(&self.identity)
     }
 
     /// The last number that anybody saw committed here in this boot.
@@ -245,13 +264,14 @@ impl SqliteStore {
         let passage = self.gate.enter(self.options.busy);
         Self::checkpoint_if_due(&self.conn, &self.wal_frames, self.options.checkpoint_frames);
         let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
-        let end = begin(&self.conn, sql, &mut self.clock, &mut self.epoch, &self.witness)?;
+        let end = begin(&self.conn, sql, &mut self.clock, (&mut self.epoch, &mut self.identity), &self.witness)?;
         let view = SqliteView {
             conn: &self.conn,
             now: self.clock.now(),
             host: &self.clock.host,
             owners: &self.owners,
             prefix: &self.prefix,
+            identity: &self.identity,
             ends_with_view: false,
         };
         Ok(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), &mut self.owned, end))
@@ -314,13 +334,14 @@ impl Store for SqliteStore {
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
         self.check_unmoved()?;
-        begin(&self.conn, "BEGIN", &mut self.clock, &mut self.epoch, &self.witness)?;
+        begin(&self.conn, "BEGIN", &mut self.clock, (&mut self.epoch, &mut self.identity), &self.witness)?;
         Ok(Box::new(SqliteView {
             conn: &self.conn,
             now: self.clock.now(),
             host: &self.clock.host,
             owners: &self.owners,
             prefix: &self.prefix,
+            identity: &self.identity,
             ends_with_view: true,
         }))
     }
@@ -336,9 +357,15 @@ impl Store for SqliteStore {
     }
 }
 
-/// Begins a transaction and returns the end of the log. When the store was restored since
-/// this handle last looked, its clock may have moved: the handle agrees on it anew.
-fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64, witness: &Witness) -> StoreResult<End> {
+/// Begins a transaction and returns the end of the log. When the store was restored since this handle last looked, it has another
+/// identity and its clock may have moved: the handle reads them anew.
+fn begin(
+    conn: &Connection,
+    sql: &str,
+    clock: &mut StoreClock,
+    (epoch, identity): (&mut u64, &mut StoreIdentity),
+    witness: &Witness,
+) -> StoreResult<End> {
     let run = |sql: &str| conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error);
     loop {
         let seen = witness.last_seq();
@@ -355,12 +382,13 @@ fn begin(conn: &Connection, sql: &str, clock: &mut StoreClock, epoch: &mut u64, 
         };
         run("ROLLBACK")?;
         clock.agree_again(conn)?;
+        *identity = meta::identity(conn).map_err(store_error)?;
         *epoch = epoch_of(end.seq);
     }
 }
 
 fn epoch_of(seq: u64) -> u64 {
-    seq >> oarlock_ops::admin::EPOCH_SHIFT
+    seq >> EPOCH_SHIFT
 }
 
 pub(crate) fn connect(file: &Path, create: OpenFlags, busy: Duration) -> StoreResult<Connection> {

@@ -10,7 +10,7 @@ use oarlock_model::reservation::Reservation;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
 use oarlock_ops::store::{Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -27,6 +27,7 @@ pub(crate) struct SqliteView<'a> {
     pub(crate) host: &'a HostId,
     pub(crate) owners: &'a Path,
     pub(crate) prefix: &'a str,
+    pub(crate) identity: &'a StoreIdentity,
     /// Whether the transaction is only for reading and ends with this view.
     pub(crate) ends_with_view: bool,
 }
@@ -63,6 +64,10 @@ fn sight_of(process: &str) -> OwnerSight {
 impl View for SqliteView<'_> {
     fn now(&self) -> Now {
         self.now
+    }
+
+    fn identity(&self) -> &StoreIdentity {
+        self.identity
     }
 
     fn boot_id(&self) -> &str {

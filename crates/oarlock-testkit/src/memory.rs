@@ -11,7 +11,7 @@ use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::{Authors, Event};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::State;
-use oarlock_model::{AgentName, Now, SessionId, StoreTime, TaskId, WallTime};
+use oarlock_model::{AgentName, Now, SessionId, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, OwnerSight, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -34,6 +34,8 @@ pub struct World {
     pub log: Vec<Event>,
     /// The number the next event gets.
     pub next_seq: u64,
+    /// What tells the store from others.
+    pub identity: StoreIdentity,
     /// Claims in vain because of others' reservations.
     pub starved: BTreeMap<TaskId, StarvedClaim>,
     /// Replies by idempotency key, with the moment they were given.
@@ -98,7 +100,13 @@ impl MemoryStore {
     /// An empty store on boot `boot-1` whose made-up task ids begin with `prefix`.
     #[must_use]
     pub fn new(prefix: &str) -> Self {
-        let world = World { next_seq: 1, ..World::default() };
+        Self::of(StoreIdentity::default(), prefix)
+    }
+
+    /// An empty store of this identity.
+    #[must_use]
+    pub fn of(identity: StoreIdentity, prefix: &str) -> Self {
+        let world = World { next_seq: identity.base() + 1, identity, ..World::default() };
         Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned() }
     }
 
@@ -261,7 +269,7 @@ mod tests {
         store.advance_ms(5_000);
         let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
         let now = tx.view().now();
-        let fact = StoreRestored { epoch: 1 }.into();
+        let fact = StoreRestored { epoch: 1, identity: None }.into();
         tx.append(&Event { seq: 1, at: now.wall, store_at: now.store, agent: None, session: None, fact }).expect("follows");
         tx.commit().expect("commits");
         store.advance_ms(60_000);

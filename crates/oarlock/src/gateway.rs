@@ -13,6 +13,7 @@ mod events;
 mod give_back;
 mod guard;
 mod key;
+mod known;
 mod metrics;
 mod news;
 mod openapi;

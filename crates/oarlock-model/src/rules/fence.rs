@@ -18,6 +18,8 @@ pub struct Caller<'a> {
     pub token: Option<Token>,
     /// Whether this session was ever granted the task.
     pub held_before: bool,
+    /// The number before the first one of the store's identity: what is not above it was granted before a restore.
+    pub base: u64,
 }
 
 /// Lets the caller pass when it is the task's last grantee and that grant still counts, whether its
@@ -30,11 +32,12 @@ pub struct Caller<'a> {
 /// `stale_token`, `lease_lost` (held it, lost it), `lease_held` (never held it).
 pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now: Now) -> Result<Option<&'t Grant>, Rejection> {
     let last = task.grant.as_ref();
+    let current = last.map(|grant| grant.token).filter(|token| token.0 > caller.base);
     if let Some(given) = caller.token
-        && last.is_none_or(|grant| grant.token != given)
+        && current != Some(given)
         && !planted::is(planted::NO_TOKEN_CHECK)
     {
-        return Err(Rejection::StaleToken { task: task.id.clone(), given, current: last.map(|grant| grant.token) });
+        return Err(Rejection::StaleToken { task: task.id.clone(), given, current });
     }
     let Some(grant) = last else { return Ok(None) };
     let lost = |how| Rejection::LeaseLost { task: task.id.clone(), how, holder: task.holder().map(|g| holder_facts(g, holder, now)) };

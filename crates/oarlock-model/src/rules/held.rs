@@ -46,6 +46,7 @@ pub fn check_change<'t>(
 mod tests {
     use super::*;
     use crate::ident::{AgentName, TaskId, Token};
+    use crate::identity::StoreIdentity;
     use crate::task::{Grant, TaskSpec, TaskState};
     use crate::time::{StoreTime, WallTime};
 
@@ -53,7 +54,8 @@ mod tests {
     fn a_held_task_gets_parts_from_its_holder_and_needs_with_a_notice() {
         let now = Now { store: StoreTime(0), wall: WallTime(0) };
         let (ada, bob) = (AgentName::parse("ada").expect("valid"), AgentName::parse("bob").expect("valid"));
-        let (mine, other) = (SessionId::of(&ada, 1), SessionId::of(&bob, 2));
+        let store = StoreIdentity::default();
+        let (mine, other) = (SessionId::of(&ada, &store, 1), SessionId::of(&bob, &store, 2));
         let mut task = Task::new(TaskId::parse("T-1").expect("valid"), TaskSpec::new("t"), WallTime(0));
         for by in [None, Some(&mine), Some(&other)] {
             assert_eq!(check_change(&task, Change::Parts, by, None, now), Ok(None), "nobody holds it");

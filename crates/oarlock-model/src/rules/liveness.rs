@@ -115,7 +115,7 @@ mod tests {
         let agent = AgentName::parse("ada").expect("valid");
         Grant {
             token: Token(7),
-            session: SessionId::of(&agent, 1),
+            session: SessionId::of(&agent, &crate::StoreIdentity::default(), 1),
             agent,
             since: WallTime(0),
             renewed: StoreTime(1_000),
@@ -141,7 +141,7 @@ mod tests {
             id: ReservationId::of(9),
             target: Target::Paths(Pattern::parse("src/**").expect("a pattern")),
             mode: Mode::Exclusive,
-            session: SessionId::of(&agent, 1),
+            session: SessionId::of(&agent, &crate::StoreIdentity::default(), 1),
             agent,
             task: None,
             made: StoreTime(1_000),

@@ -95,7 +95,10 @@ impl Mutation for Heartbeat {
                 News::Lost(task) => lost.push(task),
                 News::Cancelled(task) => cancelled.push(task),
                 News::Blocked(task) => blocked.push(task),
-                News::ReservationEnded(ended) => reservations_ended.push(ended),
+                News::ReservationEnded(ended) => {
+                    let id = ended.id.shown_by(cx.view().identity());
+                    reservations_ended.push(EndedReservation { id, ..ended });
+                }
             }
         }
         let agent = AgentShape::of(&cx.reading(), &me)?;

@@ -195,7 +195,7 @@ impl Join {
     }
 
     fn enter(&self, cx: &mut Deciding<'_>, name: AgentName) -> Result<JoinReply, OpError> {
-        let session = SessionId::of(&name, cx.next_token().0);
+        let session = SessionId::of(&name, cx.view().identity(), cx.next_token().0);
         if matches!(self.owner, Owner::Lock { .. }) {
             cx.tx().take_owner_lock(&session)?;
         }
@@ -252,7 +252,7 @@ fn occupied(cx: &Deciding<'_>, old: &Agent) -> Rejection {
 }
 
 fn made_up_name(cx: &Deciding<'_>) -> Result<AgentName, OpError> {
-    let mut number = cx.next_token().0;
+    let mut number = cx.next_token().0.saturating_sub(cx.view().identity().base());
     loop {
         let name = AgentName::parse(&format!("agent-{number}"))?;
         if cx.view().agent(&name)?.is_none() {

@@ -53,7 +53,7 @@ impl Mutation for Ack {
         let me = cx.me()?.name.clone();
         let mut messages = Vec::new();
         for id in &self.ids {
-            let mut message = cx.view().message(id)?.ok_or_else(|| Rejection::not_found("message", id))?;
+            let mut message = cx.reading().message(id)?;
             if !message.to.contains(&me) {
                 return Err(Rejection::Denied {
                     message: format!("message {id} was not sent to {me}"),
@@ -62,9 +62,9 @@ impl Mutation for Ack {
                 .into());
             }
             if message.acked_by.insert(me.clone()) {
-                cx.emit(MessageAcked { id: id.clone(), by: me.clone() })?;
+                cx.emit(MessageAcked { id: message.id.clone(), by: me.clone() })?;
             }
-            messages.push(MessageShape::of(message, Some(&me)));
+            messages.push(MessageShape::of(&cx.reading(), message, Some(&me)));
         }
         Ok(MessagesReply { messages })
     }

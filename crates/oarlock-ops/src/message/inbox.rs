@@ -86,7 +86,7 @@ impl Mutation for Inbox {
         if !self.peek {
             mark_shown(cx, &me, &messages)?;
         }
-        Ok(MessagesReply { messages: messages.into_iter().map(|message| MessageShape::of(message, Some(&me))).collect() })
+        Ok(MessagesReply { messages: messages.into_iter().map(|message| MessageShape::of(&cx.reading(), message, Some(&me))).collect() })
     }
 
     fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {

@@ -80,18 +80,18 @@ impl Mutation for Send {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<MessagesReply, OpError> {
         let to = self.recipients(cx)?;
         let id = MessageId::of(cx.next_token().0);
-        let thread = self.thread_of(cx, &id)?;
+        let (thread, reply_to) = self.thread_of(cx, &id)?;
         cx.emit(MessageSent {
             id: id.clone(),
             thread,
             to: to.into_iter().collect(),
             subject: self.subject.clone(),
             text: self.text.clone(),
-            reply_to: self.reply_to.clone(),
+            reply_to,
             ack_required: self.ack,
         })?;
         let message = cx.view().message(&id)?.ok_or_else(|| OpError::Internal(format!("message {id} was just sent")))?;
-        Ok(MessagesReply { messages: vec![MessageShape::of(message, None)] })
+        Ok(MessagesReply { messages: vec![MessageShape::of(&cx.reading(), message, None)] })
     }
 }
 
@@ -120,16 +120,20 @@ impl Send {
         Ok(to)
     }
 
-    fn thread_of(&self, cx: &Deciding<'_>, id: &MessageId) -> Result<MessageId, OpError> {
-        let answered = match &self.reply_to {
-            Some(answered) => Some(cx.view().message(answered)?.ok_or_else(|| Rejection::not_found("message", answered))?),
-            None => None,
+    /// The thread that the message `id` belongs to, and the message that it answers.
+    fn thread_of(&self, cx: &Deciding<'_>, id: &MessageId) -> Result<(MessageId, Option<MessageId>), OpError> {
+        let answered = self.reply_to.as_ref().map(|answered| cx.reading().message(answered)).transpose()?;
+        let thread = match &self.thread {
+            Some(given) => {
+                let thread = given.known_to(cx.view().identity()).ok_or_else(|| Rejection::not_found("thread", given))?;
+                if cx.view().thread(&thread, 1)?.is_empty() {
+                    return Err(Rejection::not_found("thread", given).into());
+                }
+                thread
+            }
+            None => answered.as_ref().map_or_else(|| id.clone(), |message| message.thread.clone()),
         };
-        match &self.thread {
-            Some(thread) if cx.view().thread(thread, 1)?.is_empty() => Err(Rejection::not_found("thread", thread).into()),
-            Some(thread) => Ok(thread.clone()),
-            None => Ok(answered.map_or_else(|| id.clone(), |message| message.thread)),
-        }
+        Ok((thread, answered.map(|message| message.id)))
     }
 }
 

@@ -28,12 +28,14 @@ impl Request for Thread {
 
 impl Query for Thread {
     fn answer(&self, cx: &Reading<'_>) -> Result<MessagesReply, OpError> {
-        let thread = cx.view.message(&self.id)?.map_or_else(|| self.id.clone(), |message| message.thread);
+        let not_found = || Rejection::not_found("thread", &self.id);
+        let id = self.id.known_to(cx.view.identity()).ok_or_else(not_found)?;
+        let thread = cx.view.message(&id)?.map_or(id, |message| message.thread);
         let messages = cx.view.thread(&thread, limits::PAGE_ITEMS_DEFAULT)?;
         if messages.is_empty() {
-            return Err(Rejection::not_found("thread", &self.id).into());
+            return Err(not_found().into());
         }
         let reader = cx.me.map(|me| &me.name);
-        Ok(MessagesReply { messages: messages.into_iter().map(|message| MessageShape::of(message, reader)).collect() })
+        Ok(MessagesReply { messages: messages.into_iter().map(|message| MessageShape::of(cx, message, reader)).collect() })
     }
 }

@@ -44,6 +44,7 @@ impl Mutation for Unreserve {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
         let own = cx.view().reservations_of(&cx.me()?.session.clone())?;
+        let store = cx.view().identity().clone();
         let mut ending = Vec::new();
         if self.globs.is_empty() {
             ending.extend(own.into_iter().filter(|reservation| reservation.task.is_none()));
@@ -53,7 +54,9 @@ impl Mutation for Unreserve {
                 let before = ending.len();
                 ending.extend(
                     own.iter()
-                        .filter(|r| r.id.as_str() == wanted || r.target.to_string() == pattern || r.target.to_string() == *wanted)
+                        .filter(|r| {
+                            r.id.shown_by(&store).as_str() == wanted || r.target.to_string() == pattern || r.target.to_string() == *wanted
+                        })
                         .cloned(),
                 );
                 if ending.len() == before {
@@ -74,10 +77,10 @@ impl Mutation for Unreserve {
 
 /// Why something named is not the caller's to end.
 fn not_mine(cx: &Deciding<'_>, wanted: &str) -> Result<OpError, OpError> {
-    let others = cx.view().reservations()?;
-    Ok(match others.iter().find(|r| r.id.as_str() == wanted || r.target.to_string() == *wanted) {
+    let (others, store) = (cx.view().reservations()?, cx.view().identity());
+    Ok(match others.iter().find(|r| r.id.shown_by(store).as_str() == wanted || r.target.to_string() == *wanted) {
         Some(other) => Rejection::Denied {
-            message: format!("reservation {} belongs to {}", other.id, other.agent),
+            message: format!("reservation {} belongs to {}", other.id.shown_by(store), other.agent),
             hint: "ask its holder to end it, or wait for its end",
         }
         .into(),

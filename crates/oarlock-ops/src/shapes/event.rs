@@ -1,7 +1,7 @@
 //! EVENT.
 
-use oarlock_model::event::Event;
-use oarlock_model::{AgentName, SessionId};
+use oarlock_model::event::{Event, Fact};
+use oarlock_model::{AgentName, SessionId, StoreIdentity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,14 +32,32 @@ impl EventShape {
     /// # Errors
     /// Store errors.
     pub fn of(view: &dyn View, event: Event) -> Result<Self, OpError> {
+        let store = view.identity();
+        let fact = shown_by(store, event.fact);
         Ok(Self {
             cursor: cursor::after(view, event.seq)?,
             at: rfc3339(event.at),
-            kind: event.fact.kind().to_owned(),
-            subject: event.fact.subject(),
-            data: event.fact.data_value()?,
+            kind: fact.kind().to_owned(),
+            subject: fact.subject(),
+            data: fact.data_value()?,
             agent: event.agent,
             session: event.session,
         })
     }
+}
+
+/// A fact with the ids by which the store shows messages and reservations.
+fn shown_by(store: &StoreIdentity, mut fact: Fact) -> Fact {
+    match &mut fact {
+        Fact::MessageSent(sent) => {
+            sent.id = sent.id.shown_by(store);
+            sent.thread = sent.thread.shown_by(store);
+            sent.reply_to = sent.reply_to.take().map(|id| id.shown_by(store));
+        }
+        Fact::MessageAcked(acked) => acked.id = acked.id.shown_by(store),
+        Fact::ReservationMade(made) => made.id = made.id.shown_by(store),
+        Fact::ReservationEnded(ended) => ended.id = ended.id.shown_by(store),
+        _ => {}
+    }
+    fact
 }

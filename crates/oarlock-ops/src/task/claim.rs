@@ -322,7 +322,7 @@ fn messages_waiting(cx: &mut Deciding<'_>, me: &Agent) -> Result<Option<OpError>
     mark_shown(cx, &me.name, &messages)?;
     cx.keep()?;
     let (agent, count, unread) = (me.name.clone(), messages.len(), cx.view().unread(&me.name)?);
-    let shapes: Vec<MessageShape> = messages.into_iter().map(|message| MessageShape::of(message, Some(&me.name))).collect();
+    let shapes: Vec<MessageShape> = messages.into_iter().map(|message| MessageShape::of(&cx.reading(), message, Some(&me.name))).collect();
     Ok(Some(Rejection::MessagesWaiting { agent, count, messages: serde_json::to_value(shapes)?, unread }.into()))
 }
 

@@ -104,7 +104,8 @@ pub(crate) fn granted_to_me(cx: &Deciding<'_>, id: &TaskId, token: Option<Token>
     let mine = task.grant.as_ref().is_some_and(|grant| grant.session == *session);
     // Only asked where it matters: the history is read when somebody else was granted the task.
     let held_before = mine || (task.grant.is_some() && cx.view().was_granted(id, session)?);
-    let grant = fence(&task, FenceCaller { session, token, held_before }, holder.as_ref(), cx.now())?.cloned();
+    let base = cx.view().identity().base();
+    let grant = fence(&task, FenceCaller { session, token, held_before, base }, holder.as_ref(), cx.now())?.cloned();
     Ok((task, grant))
 }
 

@@ -13,10 +13,11 @@ use std::collections::BTreeSet;
 
 use super::copy::{self, Scratch, integrity};
 use super::epoch;
+use crate::birth::Births;
 use crate::error::store_error;
 use crate::migrate;
 use crate::place::Place;
-use crate::rows::{agent, event, lease};
+use crate::rows::{agent, event, lease, meta};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
 use crate::witness::{Made, Witness};
 
@@ -154,12 +155,15 @@ fn sound_pages(conn: &Connection) -> Result<String, StoreError> {
 /// sees one moment of the store, so that what others commit meanwhile is no difference.
 fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u64, String), StoreError> {
     let prefix: String = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
-    let options = Options { synchronous: Synchronous::Off, ..options.clone() };
+    let origin = meta::origin(conn).map_err(store_error)?;
+    // The log brings its own numbers: no identity of now stands above them.
+    let options = Options { synchronous: Synchronous::Off, births: Births::Fixed(0), ..options.clone() };
     let (mut copy, _) = SqliteStore::create(&scratch.place, &prefix, options)?;
+    meta::set_origin(copy.connection(), origin).map_err(store_error)?;
     conn.execute("ATTACH ?1 AS replayed", [scratch.place.file().to_string_lossy()]).map_err(store_error)?;
     conn.execute_batch("PRAGMA temp_store = FILE; BEGIN").map_err(store_error)?;
     let mut tx = copy.begin(&[Lock::Everything], Durability::Full)?;
-    let (mut events, mut last_seq) = (0, 0);
+    let (mut events, mut last_seq) = (0, origin);
     let (mut authors, mut failed) = (Authors::default(), None);
     event::each(conn, &EventFilter { limit: i64::MAX as usize, ..EventFilter::default() }, |event, _| {
         let begins_epoch = event.fact.kind() == "store_restored";

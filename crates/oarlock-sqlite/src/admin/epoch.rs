@@ -11,8 +11,9 @@ use crate::store::SqliteStore;
 pub(crate) fn start(store: &mut SqliteStore, floor_seq: u64) -> Result<RestoreReply, OpError> {
     let floor_seq = floor_seq.max(store.seen());
     store.forget_seen();
+    let fresh = store.fresh()?;
     let mut tx = store.begin(&[Lock::Everything], Durability::Full)?;
-    let reply = start_epoch(&mut *tx, floor_seq)?;
+    let reply = start_epoch(&mut *tx, floor_seq, fresh)?;
     tx.commit()?;
     Ok(reply)
 }

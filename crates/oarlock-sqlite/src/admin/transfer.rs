@@ -4,15 +4,14 @@ use oarlock_model::event::{Authors, Event, Fact};
 use oarlock_model::{AgentName, Rejection, SessionId, StoreTime, WallTime};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{RestoreReply, start_epoch};
-use oarlock_ops::lock::Lock;
-use oarlock_ops::store::{Durability, EventFilter, Store, StoreError};
+use oarlock_ops::store::{Durability, EventFilter, Store, StoreError, Transaction};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::{BufRead, Read, Write};
 
 use crate::error::{bad_row, store_error, unavailable};
-use crate::rows::event;
+use crate::rows::{event, meta};
 use crate::store::SqliteStore;
 
 /// The version of the format; readers refuse others.
@@ -102,8 +101,10 @@ fn cannot_write(error: &std::io::Error) -> StoreError {
 
 /// Replays a log into an empty store: all of it, or nothing.
 pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<RestoreReply, OpError> {
-    let mut tx = store.begin(&[Lock::Everything], Durability::Full)?;
-    if tx.view().last_seq()? > 0 {
+    let fresh = store.fresh()?;
+    let mut tx = store.transaction(Durability::Full)?;
+    let base = tx.view().identity().base();
+    if tx.view().last_seq()? > base {
         return Err(Rejection::Conflict {
             message: "the store is not empty, and an import would mix two histories".into(),
             hint: "import into a new store: --store sqlite:OTHER/oarlock.db, after `oarlock init`".into(),
@@ -111,6 +112,8 @@ pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<
         }
         .into());
     }
+    // The log brings its own numbers, and this store has given none.
+    tx.begin_anew();
     let mut lines = Lines { from, number: 0 };
     let header: Header = parse(&lines.next()?.ok_or_else(|| line_error(1, "it is empty"))?, 1)?;
     if header.oarlock_log != FORMAT {
@@ -129,6 +132,9 @@ pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<
         if event.seq < tx.next_seq() {
             return Err(line_error(lines.number, &format!("event {} does not come after the one before", event.seq)));
         }
+        if events == 0 {
+            meta::set_origin(tx.sqlite_view().conn, event.seq.saturating_sub(1)).map_err(store_error)?;
+        }
         authors.read(&event).map_err(|why| line_error(lines.number, &why))?;
         tx.append(&event).map_err(|error| match error {
             StoreError::Damaged { message, .. } => line_error(lines.number, &message),
@@ -136,8 +142,8 @@ pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<
         })?;
         events += 1;
     }
-    let reply = start_epoch(&mut *tx, 0)?;
-    tx.commit()?;
+    let reply = start_epoch(&mut tx, base, fresh)?;
+    Box::new(tx).commit()?;
     store.catch_up()?;
     Ok(reply)
 }

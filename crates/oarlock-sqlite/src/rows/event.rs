@@ -6,7 +6,7 @@ use oarlock_model::{SessionId, StoreTime, WallTime};
 use oarlock_ops::store::{Counts, EventFilter};
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
 
-use super::{Sql, change_one, first, id_or, int, uint};
+use super::{Sql, change_one, first, id_or, int, meta, uint};
 use crate::error::bad_row;
 
 const COLUMNS: &str = "seq, at, store_at, kind, agent, session, data";
@@ -50,9 +50,9 @@ pub(crate) fn insert(conn: &Connection, event: &Event, prev: Option<i64>, counts
 }
 
 /// Where the log ends.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
-    /// The number of the last event; 0 when there is none.
+    /// The number of the last event; that before the first when there is none.
     pub(crate) seq: u64,
     /// How many tasks are in each state after it. The last row of the log is written by every change and read by
     /// every call anyway: a table of its own would be one more page in each commit.
@@ -60,7 +60,10 @@ pub(crate) struct End {
 }
 
 pub(crate) fn end(conn: &Connection) -> Sql<End> {
-    Ok(first(conn, LAST, [], |row| Ok(End { seq: uint(row, 0)?, counts: counts_of(row.get_ref(1)?.as_str()?)? }))?.unwrap_or_default())
+    match first(conn, LAST, [], |row| Ok(End { seq: uint(row, 0)?, counts: counts_of(row.get_ref(1)?.as_str()?)? }))? {
+        Some(end) => Ok(end),
+        None => Ok(End { seq: meta::base(conn)?, counts: Counts::default() }),
+    }
 }
 
 /// The numbers in the order of [`TaskState::ALL`].

@@ -6,7 +6,6 @@ use oarlock_model::message::Message;
 use oarlock_model::{AgentName, MessageId, WallTime};
 use rusqlite::{Connection, Row, params};
 
-use super::reservation::number_of;
 use super::{Sql, all, change, change_one, first, id, id_or, int, uint};
 
 const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required, m.outside";
@@ -21,6 +20,11 @@ deliveries d JOIN messages m ON m.seq = d.message WHERE d.agent = ?1 AND d.acked
 const URGENT_MESSAGES: &str = "
 deliveries d JOIN messages m ON m.seq = d.message WHERE d.agent = ?1 AND d.acked = 0 AND d.shown = 0 AND d.urgent = 1 ORDER BY d.message LIMIT ?2";
 const SHOWN: &str = "UPDATE deliveries SET shown = 1 WHERE agent = ?1 AND message = ?2 AND shown = 0";
+
+/// The number in an id; 0, which no event has, when it is of another form.
+fn number_of(id: &MessageId) -> i64 {
+    id.seq().map_or(0, int)
+}
 
 fn map(row: &Row<'_>) -> Sql<Message> {
     let seq = uint(row, 0)?;
@@ -77,8 +81,7 @@ fn page(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec
 }
 
 pub(crate) fn get(conn: &Connection, id: &MessageId) -> Sql<Option<Message>> {
-    // Other texts hold the same number, for example M-007 and R-7.
-    Ok(select(conn, "messages m WHERE m.seq = ?1", [number_of(id.as_str())])?.pop().filter(|message| message.id == *id))
+    Ok(select(conn, "messages m WHERE m.seq = ?1", [number_of(id)])?.pop())
 }
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Message>> {
@@ -107,7 +110,7 @@ pub(crate) fn unread_messages(conn: &Connection, agent: &AgentName, urgent: bool
 }
 
 pub(crate) fn shown(conn: &Connection, agent: &AgentName, messages: &[MessageId]) -> Sql<()> {
-    messages.iter().try_for_each(|message| change(conn, SHOWN, params![agent.as_str(), number_of(message.as_str())]).map(drop))
+    messages.iter().try_for_each(|message| change(conn, SHOWN, params![agent.as_str(), number_of(message)]).map(drop))
 }
 
 pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from: &AgentName) -> Sql<()> {
@@ -117,7 +120,7 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from:
         "a new message",
         INSERT,
         params![
-            number_of(fact.id.as_str()),
+            number_of(&fact.id),
             fact.thread.as_str(),
             from.as_str(),
             fact.subject,
@@ -129,9 +132,9 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from:
         ],
     )?;
     let urgent = fact.ack_required || outside;
-    fact.to.iter().try_for_each(|to| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(fact.id.as_str()), urgent]))
+    fact.to.iter().try_for_each(|to| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(&fact.id), urgent]))
 }
 
 pub(crate) fn ack(conn: &Connection, id: &MessageId, by: &AgentName) -> Sql<()> {
-    change(conn, ACK, params![by.as_str(), number_of(id.as_str())]).map(drop)
+    change(conn, ACK, params![by.as_str(), number_of(id)]).map(drop)
 }

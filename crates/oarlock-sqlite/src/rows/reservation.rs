@@ -7,7 +7,7 @@ use oarlock_model::rules::reserve::{StarvedClaim, Wanted};
 use oarlock_model::{AgentName, ReservationId, SessionId, StoreTime, TaskId};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, json, to_json, uint, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, to_json, uint, word};
 use crate::error::bad_row;
 
 const COLUMNS: &str = "seq, target, mode, agent, session, task, made, ttl_ms, reason";
@@ -26,9 +26,9 @@ ON CONFLICT (task) DO UPDATE SET agent = excluded.agent, wanted = excluded.wante
 const DROP_STARVED: &str = "DELETE FROM starved WHERE task = ?1";
 const LIST_STARVED: &str = "SELECT task, agent, wanted, since, last_try FROM starved ORDER BY task";
 
-/// The number in an id such as `R-12`; 0, which no event has, when it is of another form.
-pub(crate) fn number_of(id: &str) -> i64 {
-    id.split_once('-').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+/// The number in an id; 0, which no event has, when it is of another form.
+fn number_of(id: &ReservationId) -> i64 {
+    id.seq().map_or(0, int)
 }
 
 fn map(row: &Row<'_>) -> Sql<Reservation> {
@@ -61,7 +61,7 @@ pub(crate) fn of_task(conn: &Connection, task: &TaskId) -> Sql<Vec<Reservation>>
 pub(crate) fn expired(conn: &Connection, now: StoreTime, limit: usize) -> Sql<Vec<ReservationId>> {
     let mut ended = all(conn, &format!("{UNTIED} AND r.made + r.ttl_ms <= ?1"), [now.0], end)?;
     ended.retain(|(_, end)| *end <= now);
-    ended.sort_by_key(|(id, _)| number_of(id.as_str()));
+    ended.sort_by_key(|(id, _)| number_of(id));
     Ok(ended.into_iter().map(|(id, _)| id).take(limit).collect())
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, a
         "a new reservation",
         INSERT,
         params![
-            number_of(fact.id.as_str()),
+            number_of(&fact.id),
             to_json::<Target>(&fact.target)?,
             word::<Mode>(&fact.mode)?,
             agent.as_str(),
@@ -97,7 +97,7 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, a
 
 /// Removes one; says what it was.
 pub(crate) fn delete(conn: &Connection, id: &ReservationId) -> Sql<Reservation> {
-    let number = number_of(id.as_str());
+    let number = number_of(id);
     let ended = first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number], map)?;
     change_one(conn, "the end of a reservation", DELETE, [number])?;
     ended.ok_or_else(|| bad_row("reservation", id))

@@ -1,8 +1,9 @@
 //! Backup and restore (semantics 2): the content goes back, tokens and time do not.
 
 use oarlock_model::agent::SessionEnd;
+use oarlock_model::identity::EPOCH_SHIFT;
 use oarlock_model::task::TaskState;
-use oarlock_ops::admin::{Administration, EPOCH_SHIFT};
+use oarlock_ops::admin::Administration;
 use oarlock_ops::store::Store;
 use oarlock_testkit::check;
 use std::fs;

@@ -8,7 +8,7 @@ use oarlock_model::event::Event;
 use oarlock_model::state::State;
 use oarlock_ops::OpError;
 use oarlock_ops::store::{EventFilter, Store, StoreError};
-use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_sqlite::{Births, Options, Place, SqliteAdministration, SqliteStore, Synchronous};
 use oarlock_testkit::memory::replay;
 use oarlock_testkit::say;
 use rusqlite::Connection;
@@ -72,7 +72,7 @@ impl Home {
     }
 
     pub(crate) fn options(&self) -> Options {
-        Options { clock: Arc::new(self.clock.clone()), synchronous: Synchronous::Off, ..Options::default() }
+        Options { clock: Arc::new(self.clock.clone()), synchronous: Synchronous::Off, births: Births::Fixed(0), ..Options::default() }
     }
 
     pub(crate) fn try_open(&self) -> Result<SqliteStore, StoreError> {
@@ -90,6 +90,32 @@ impl Home {
     /// Moves all of the write-ahead log into the database, so that this file alone is the store.
     pub(crate) fn settle_file(&self) {
         self.tamper("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// The same rows in a file of the first schema, as the first program wrote it.
+    pub(crate) fn take_back_to_the_first_schema(&self) {
+        self.settle_file();
+        let old = self.beside("old.db");
+        let conn = Connection::open(&old).expect("a new file");
+        conn.execute_batch(include_str!("../../migrations/0001_initial.sql")).expect("the first schema");
+        conn.execute_batch("PRAGMA application_id = 1329680972; PRAGMA user_version = 1").expect("an Oarlock store");
+        conn.execute("ATTACH ?1 AS new", [self.file().to_str()]).expect("the store");
+        let names = |sql: &str| -> Vec<String> {
+            let mut statement = conn.prepare(sql).expect(sql);
+            let rows = statement.query_map([], |row| row.get(0)).expect(sql);
+            rows.map(|name| name.expect("a name")).collect()
+        };
+        for table in names("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
+            let columns = names(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
+            let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}");
+            conn.execute_batch(&copy).expect(&copy);
+        }
+        conn.execute_batch("DETACH new; PRAGMA journal_mode = WAL").expect("a whole store");
+        drop(conn);
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(self.beside(&format!("oarlock.db{suffix}")));
+        }
+        std::fs::rename(old, self.file()).expect("in its place");
     }
 
     /// The version of the schema that the file says it has.

@@ -1,7 +1,8 @@
 //! Export and import (semantics 17): the log as lines, replayed into an empty store, all of it or nothing.
 
+use oarlock_model::identity::EPOCH_SHIFT;
 use oarlock_ops::OpError;
-use oarlock_ops::admin::{Administration, EPOCH_SHIFT};
+use oarlock_ops::admin::Administration;
 use oarlock_ops::store::Store;
 
 use crate::home::{Home, assert_replays, code_of, log, ok, state};

@@ -1,7 +1,7 @@
 //! The writing half: a copy of the world that takes the original's place at the commit.
 
 use oarlock_model::agent::Presence;
-use oarlock_model::event::Event;
+use oarlock_model::event::{Event, Fact, StoreRestored};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId};
@@ -48,6 +48,9 @@ impl Transaction for MemoryTransaction<'_> {
         world.state.apply(event).map_err(|error| StoreError::Internal(error.to_string()))?;
         world.log.push(event.clone());
         world.next_seq = event.seq + 1;
+        if let Fact::StoreRestored(StoreRestored { identity: Some(new), .. }) = &event.fact {
+            world.identity = new.identity();
+        }
         Ok(())
     }
 

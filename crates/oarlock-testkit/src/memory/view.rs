@@ -10,7 +10,7 @@ use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
-use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreTime, TaskId, limits};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
 use oarlock_ops::store::{Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
 
 use super::Moment;
@@ -117,7 +117,7 @@ fn place(task: &Task) -> QueuePlace {
 
 /// The number of the event that made a reservation: the order of their making.
 fn number_of(id: &ReservationId) -> u64 {
-    id.as_str().strip_prefix("R-").and_then(|number| number.parse().ok()).unwrap_or(0)
+    id.seq().unwrap_or(0)
 }
 
 /// Whether the event is about this task; messages and reservations may have the same id.
@@ -139,6 +139,10 @@ fn contains_whatever_case(text: &str, wanted: &str) -> bool {
 impl View for Moment {
     fn now(&self) -> Now {
         self.now
+    }
+
+    fn identity(&self) -> &StoreIdentity {
+        &self.world.identity
     }
 
     fn boot_id(&self) -> &str {

@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use oarlock_model::agent::Owner;
+use oarlock_model::identity::Fresh;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Rejection, SessionId, TaskId, Token};
 use oarlock_ops::OpError;
@@ -221,7 +222,7 @@ impl World {
             Act::Restore => {
                 next.budget.restores -= 1;
                 let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("nobody writes");
-                start_epoch(&mut *tx, 0).expect("there are numbers left");
+                start_epoch(&mut *tx, 0, Fresh { id: 1, start: 0 }).expect("there are numbers left");
                 tx.commit().expect("nobody writes");
             }
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use oarlock_host::clock::ManualClock;
 use oarlock_ops::store::{Durability, Store, StoreResult};
-use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
+use oarlock_sqlite::{Births, Options, Place, SqliteStore, Synchronous};
 use oarlock_testkit::Stage;
 use oarlock_testkit::hurried::Hurried;
 use tempfile::TempDir;
@@ -57,7 +57,7 @@ impl SqliteStage {
 }
 
 fn options(clock: &ManualClock) -> Options {
-    Options { clock: Arc::new(clock.clone()), synchronous: Synchronous::Off, ..Options::default() }
+    Options { clock: Arc::new(clock.clone()), synchronous: Synchronous::Off, births: Births::Fixed(0), ..Options::default() }
 }
 
 impl Stage for SqliteStage {

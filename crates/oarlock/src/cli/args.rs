@@ -129,7 +129,7 @@ impl Common {
             Some(session) => Some(SessionId::parse(&session)?),
             None => environment("OARLOCK_SESSION").map(|session| SessionId::parse(&session)).transpose()?.filter(|session| {
                 // A name given by hand is another agent than the one this environment was made for.
-                given_name.as_ref().is_none_or(|name| session.agent().as_ref() == Some(name))
+                given_name.as_ref().is_none_or(|name| session.agent().or_else(|| session.bare_name()).as_ref() == Some(name))
             }),
         };
         Ok(Self {

@@ -22,6 +22,8 @@ pub(super) mod header {
     pub(crate) const PROCESSES: &str = "oarlock-processes";
     /// How long the call has waited before, in milliseconds.
     pub(crate) const WAITED: &str = "oarlock-waited";
+    /// The identity of the store that an answer comes from; in a request, the one that is meant.
+    pub(crate) const STORE: &str = "oarlock-store";
     /// `wait=SECONDS`: answer 202 after so long, though the call would wait on (RFC 7240, section 4.3).
     pub(crate) const PREFER: &str = "prefer";
 }
@@ -127,7 +129,8 @@ impl Common {
     /// # Errors
     /// `denied` when an agent's key is used under another name.
     pub(super) fn caller(&self, principal: &Principal) -> Result<Caller, Rejection> {
-        let given = self.name.clone().or_else(|| self.session.as_ref().and_then(SessionId::agent));
+        let of_session = |session: &SessionId| session.agent().or_else(|| session.bare_name());
+        let given = self.name.clone().or_else(|| self.session.as_ref().and_then(of_session));
         let name = match (&principal.name, given) {
             (Some(own), Some(other)) if !speaks_for(own, &other) => {
                 return Err(Rejection::Denied {

@@ -6,8 +6,9 @@ use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use oarlock_model::Rejection;
 use oarlock_model::ident::shown;
+use oarlock_model::identity::StoreId;
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
@@ -24,6 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::address::{Address, is_loopback};
 use super::caller::{field, header};
 use super::key::{self, Key};
+use super::known::KnownStore;
 use super::socket;
 
 /// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
@@ -52,6 +54,7 @@ const PLAIN_VARIABLE: &str = "OARLOCK_PLAIN";
 pub(crate) struct Client {
     address: Address,
     key: Key,
+    store: KnownStore,
     /// How long a gateway that is not there, or busy, is waited for.
     busy: Duration,
 }
@@ -69,8 +72,8 @@ struct Asked {
 
 /// What one request came to.
 enum Came {
-    /// An answer.
-    Answer(StatusCode, Value),
+    /// An answer, with the store that it says it comes from, and its body unless that is no JSON.
+    Answer(StatusCode, Option<StoreId>, Option<Value>),
     /// There was no connection: nothing was done.
     Nowhere(String),
     /// The connection ended before an answer came: nobody knows.
@@ -94,8 +97,8 @@ impl Client {
             }
             .into());
         }
-        match key::file_for(&address).and_then(|file| key::read(&file)) {
-            Ok(key) => Ok(Self { address, key, busy }),
+        match key::file_for(&address).and_then(|file| Ok((key::read(&file)?, file))) {
+            Ok((key, file)) => Ok(Self { store: KnownStore::of(&address, &file), address, key, busy }),
             // Where nobody listens, a key is not what is missing.
             Err(no_key) => Err(nobody_listens(&address).map_or(no_key, |why| unreachable(&address, &why))),
         }
@@ -117,7 +120,7 @@ impl Client {
     /// As [`Client::call`].
     pub(crate) fn post(&self, path: &str, request: Value) -> Result<Value, OpError> {
         let asked = Asked { fields: request, waits: false, can_repeat: false, limit: None };
-        runtime()?.block_on(self.ask(path, asked, &Caller::default()))
+        runtime()?.block_on(self.ask(path, asked, &Caller::default(), &Value::is_object))
     }
 
     /// Makes a call, and waits as long as it wants to.
@@ -145,18 +148,21 @@ impl Client {
             // In the body, because not every text may stand in a header.
             fields[field::KEY] = key.into();
         }
-        self.ask(verb, Asked { fields, waits, can_repeat, limit }, caller).await
+        self.ask(verb, Asked { fields, waits, can_repeat, limit }, caller, &|reply| call.is_reply(reply)).await
     }
 
-    async fn ask(&self, path: &str, asked: Asked, caller: &Caller) -> Result<Value, OpError> {
+    async fn ask(&self, path: &str, asked: Asked, caller: &Caller, is_reply: &(dyn Fn(&Value) -> bool + Sync)) -> Result<Value, OpError> {
         let Asked { fields, waits, can_repeat, limit } = asked;
         let body = Bytes::from(fields.to_string());
         let begun = Instant::now();
         let (mut waited_ms, mut pause, mut trouble) = (0, PAUSES.0, None);
         loop {
             let came = self.request(path, body.clone(), caller, waits, waited_ms).await?;
+            if let Came::Answer(status, told, answer) = &came {
+                self.vouch(*status, *told, answer.as_ref())?;
+            }
             let (error, after) = match came {
-                Came::Answer(StatusCode::ACCEPTED, answer) if waits => {
+                Came::Answer(StatusCode::ACCEPTED, _, Some(answer)) if waits && answer["waiting"] == true => {
                     waited_ms = answer["waited_ms"].as_i64().unwrap_or(waited_ms);
                     if limit.is_some_and(|limit| begun.elapsed() >= limit) {
                         return Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into());
@@ -164,9 +170,11 @@ impl Client {
                     (pause, trouble) = (PAUSES.0, None);
                     continue;
                 }
-                Came::Answer(StatusCode::OK, reply) => return Ok(reply),
-                Came::Answer(status, answer) => {
-                    let error = OpError::from_json(&answer).unwrap_or_else(|| self.strange(&format!("it answered {status}")));
+                Came::Answer(StatusCode::OK, _, Some(reply)) if is_reply(&reply) => return Ok(reply),
+                Came::Answer(status, _, answer) => {
+                    let answer = answer.unwrap_or_default();
+                    let error = OpError::from_json(&answer)
+                        .unwrap_or_else(|| self.strange(&format!("it answered {status} with what is no reply of {path}")));
                     let (code, after_ms) = (error.code().code, answer["error"]["retry_after_ms"].as_u64());
                     if code != "store_busy" {
                         return Err(error);
@@ -246,6 +254,10 @@ impl Client {
         if let Some(session) = &caller.session {
             set(header::SESSION, session.to_string());
         }
+        if let Some(known) = self.store.known() {
+            // Another one does nothing of it.
+            set(header::STORE, known.to_string());
+        }
         if !caller.ancestors.is_empty() {
             set(header::PROCESSES, caller.ancestors.join(","));
         }
@@ -256,6 +268,20 @@ impl Client {
         request.body(Full::new(body)).map_err(|error| OpError::Internal(format!("a request cannot be made: {error}")))
     }
 
+    /// Only what comes from the store that is known at this address is believed. The first answer that the key is good for says which
+    /// that is.
+    fn vouch(&self, status: StatusCode, told: Option<StoreId>, answer: Option<&Value>) -> Result<(), OpError> {
+        let Some(told) = told.or_else(|| planted::is(planted::ANY_STORE).then(StoreId::default)) else {
+            return Err(self.strange("its answer does not say which store it comes from"));
+        };
+        self.store.check(&self.address, told)?;
+        let is_let_in = status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN;
+        if is_let_in && answer.is_some_and(Value::is_object) {
+            self.store.remember(told);
+        }
+        Ok(())
+    }
+
     fn unreachable(&self, why: &str) -> OpError {
         unreachable(&self.address, why)
     }
@@ -263,7 +289,7 @@ impl Client {
     fn strange(&self, what: &str) -> OpError {
         StoreError::Unavailable {
             message: format!("what is at {} is no gateway of Oarlock: {what}", self.address),
-            hint: "look at the port".into(),
+            hint: "look at the address and the port; is a proxy or another program there, or an older Oarlock?".into(),
         }
         .into()
     }
@@ -296,11 +322,12 @@ async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S,
     let answered = async {
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let status = response.status();
+        let store = response.headers().get(header::STORE).and_then(|store| store.to_str().ok()?.parse().ok());
         let body = Limited::new(response.into_body(), REPLY_BYTES_MAX).collect().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>((status, body.to_bytes()))
+        Ok::<_, String>((status, store, body.to_bytes()))
     };
     match tokio::time::timeout(silence, answered).await {
-        Ok(Ok((status, bytes))) => Came::Answer(status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)),
+        Ok(Ok((status, store, bytes))) => Came::Answer(status, store, serde_json::from_slice(&bytes).ok()),
         Ok(Err(why)) => Came::Lost(why),
         Err(_) => Came::Lost("no answer".into()),
     }

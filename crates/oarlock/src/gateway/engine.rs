@@ -1,5 +1,6 @@
 //! Calls without a thread each: a call is tried by the writer or a reader, and waits as a future in between.
 
+use oarlock_model::StoreIdentity;
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
@@ -8,7 +9,7 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ops::wait::{Horizon, Patience};
 use oarlock_sqlite::{Options, Place, SqliteStore};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -33,10 +34,36 @@ pub(crate) struct Engine {
     readers: Readers,
     pub(super) news: News,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) identity: Arc<Identity>,
     settings: Settings,
     started: Instant,
     /// Whether the process is about to end, or its only client has gone: nobody waits any more.
     pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// Which store is served. A restore gives it another identity while its handles stay open.
+#[derive(Debug)]
+pub(super) struct Identity {
+    known: Mutex<StoreIdentity>,
+}
+
+impl Identity {
+    fn of(identity: StoreIdentity) -> Self {
+        Self { known: Mutex::new(identity) }
+    }
+
+    /// What the last handle saw that looked.
+    pub(super) fn now(&self) -> StoreIdentity {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what a handle sees. Numbers rise: one that looked before a restore does not count after it.
+    pub(super) fn note(&self, seen: &StoreIdentity) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.base() > known.base() {
+            known.clone_from(seen);
+        }
+    }
 }
 
 /// A call and how it may wait.
@@ -78,13 +105,15 @@ impl Engine {
         let readers = readers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from).clamp(2, READERS_MAX));
         let stores = (0..readers).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
         let writing = SqliteStore::open(place, Options { checkpoint_frames: CHECKPOINT_FRAMES, ..options.clone() })?;
+        let identity = Arc::new(Identity::of(writing.identity().clone()));
         let metrics = Arc::new(Metrics::default());
         let no_thread = |error: std::io::Error| OpError::Internal(format!("no thread can be started: {error}"));
         Ok(Arc::new(Self {
-            writer: Writer::start(writing, settings.clone(), Arc::clone(&metrics)).map_err(no_thread)?,
-            readers: Readers::start(stores).map_err(no_thread)?,
-            news: News::start(open()?, settings.clone())?,
+            writer: Writer::start(writing, settings.clone(), (Arc::clone(&metrics), Arc::clone(&identity))).map_err(no_thread)?,
+            readers: Readers::start(stores, &identity).map_err(no_thread)?,
+            news: News::start(open()?, settings.clone(), Arc::clone(&identity))?,
             metrics,
+            identity,
             settings,
             started: Instant::now(),
             stopping,

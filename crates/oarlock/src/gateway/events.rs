@@ -6,6 +6,7 @@ use http_body_util::channel::{Channel, Sender};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Request, Response};
+use oarlock_model::StoreIdentity;
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry;
@@ -68,7 +69,8 @@ pub(super) async fn stream(gate: &Arc<Gate>, principal: &Principal, request: &Re
     gate.quotas.admit(principal, &caller, entry, 0)?;
     // What happens while the first page is read is heard already.
     let headers = request.headers().clone();
-    let follower = Follower { live: gate.engine.news.follow(), gate: Arc::clone(gate), headers, caller, from };
+    let store = gate.engine.identity.now();
+    let follower = Follower { live: gate.engine.news.follow(), gate: Arc::clone(gate), headers, caller, from, store };
     let first = follower.page(follower.from.after.clone()).await?;
     let (sender, body) = Channel::<Bytes, Infallible>::new(PIECES_MAX);
     tokio::spawn(follower.tell(first, sender));
@@ -87,6 +89,8 @@ struct Follower {
     headers: HeaderMap,
     caller: Caller,
     from: From,
+    /// Whose cursors are told: those of another are nothing to who follows.
+    store: StoreIdentity,
 }
 
 /// The reader has gone away, or the store cannot be read any more.
@@ -134,6 +138,7 @@ impl Follower {
             match told {
                 Err(_) => {}
                 Ok(Ok(told)) if told.seq <= seen => {}
+                Ok(Ok(told)) if self.store.read(&told.cursor) != Some(told.seq) => return Err(Ended),
                 Ok(Ok(told)) => {
                     seen = told.seq;
                     if self.from.shows(told.kind) {
@@ -143,7 +148,7 @@ impl Follower {
                 }
                 // Slower than what happens: the store has it all.
                 Ok(Err(RecvError::Lagged(_))) => {
-                    let page = self.page(Some(seen.to_string())).await.map_err(|_| Ended)?;
+                    let page = self.page(Some(self.store.give(seen))).await.map_err(|_| Ended)?;
                     seen = self.catch_up(page, sender).await?.max(seen);
                 }
                 Ok(Err(RecvError::Closed)) => return Err(Ended),
@@ -170,7 +175,7 @@ impl Follower {
             }
             let cursor = page["cursor"].as_str().unwrap_or_default().to_owned();
             if is_last {
-                return cursor.parse().map_err(|_| Ended);
+                return self.store.read(&cursor).ok_or(Ended);
             }
             page = self.page(Some(cursor)).await.map_err(|_| Ended)?;
         }

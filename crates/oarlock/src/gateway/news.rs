@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, watch};
 
+use super::engine::Identity;
+
 /// Events that a slow follower may be behind before it has to read the store itself.
 const TOLD_MAX: usize = 1_024;
 
@@ -51,11 +53,11 @@ pub(super) struct News {
 
 impl News {
     /// Starts the thread on a handle of its own.
-    pub(super) fn start(mut store: SqliteStore, settings: Settings) -> Result<Self, OpError> {
+    pub(super) fn start(mut store: SqliteStore, settings: Settings, identity: Arc<Identity>) -> Result<Self, OpError> {
         let last = store.snapshot()?.last_seq()?;
         let (marks_out, marks) = watch::channel([last; Topics::NAMED.len()]);
         let told = broadcast::Sender::new(TOLD_MAX);
-        let mut teller = Teller { store, settings, seen: last, marks: marks_out, told: told.clone() };
+        let mut teller = Teller { store, settings, identity, seen: last, marks: marks_out, told: told.clone() };
         std::thread::Builder::new()
             .name("news".into())
             .spawn(move || teller.tell_on())
@@ -87,6 +89,7 @@ impl News {
 struct Teller {
     store: SqliteStore,
     settings: Settings,
+    identity: Arc<Identity>,
     seen: u64,
     marks: watch::Sender<Marks>,
     told: broadcast::Sender<Arc<Told>>,
@@ -112,6 +115,7 @@ impl Teller {
             looked = Instant::now();
             call::settle_if_due(&mut self.store, &self.settings)?;
             let horizon = Horizon::of(&mut self.store)?;
+            self.identity.note(self.store.identity());
             if horizon.seq > self.seen {
                 self.read_on()?;
             } else {

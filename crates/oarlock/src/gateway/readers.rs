@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
+use super::engine::Identity;
+
 /// Reads that may wait for a thread; more are asked to come back later.
 const QUEUE_MAX: usize = 1_024;
 
@@ -15,18 +17,19 @@ type Read = Box<dyn FnOnce(&mut SqliteStore) + Send>;
 /// The way to the reading threads.
 pub(super) struct Readers {
     queue: SyncSender<Read>,
+    identity: Arc<Identity>,
 }
 
 impl Readers {
     /// Starts a thread for each of these handles.
-    pub(super) fn start(stores: Vec<SqliteStore>) -> std::io::Result<Self> {
+    pub(super) fn start(stores: Vec<SqliteStore>, identity: &Arc<Identity>) -> std::io::Result<Self> {
         let (queue, reads) = sync_channel(QUEUE_MAX);
         let reads = Arc::new(Mutex::new(reads));
         for store in stores {
             let reads = Arc::clone(&reads);
             std::thread::Builder::new().name("reader".into()).spawn(move || read_on(store, &reads))?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, identity: Arc::clone(identity) })
     }
 
     /// Has one of them do this.
@@ -38,10 +41,14 @@ impl Readers {
         read: impl FnOnce(&mut SqliteStore) -> Result<T, OpError> + Send + 'static,
     ) -> Result<T, OpError> {
         let (reply, told) = oneshot::channel();
+        let identity = Arc::clone(&self.identity);
         let job: Read = Box::new(move |store| {
             if !reply.is_closed() {
+                let outcome = read(store);
+                // Before the answer leaves: it says which store it comes from.
+                identity.note(store.identity());
                 // Whoever has gone away meanwhile gets no answer, which is no matter.
-                let _ = reply.send(read(store));
+                let _ = reply.send(outcome);
             }
         });
         match self.queue.try_send(job) {

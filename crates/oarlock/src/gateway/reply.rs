@@ -5,9 +5,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use oarlock_model::identity::StoreId;
 use oarlock_ops::OpError;
 use serde_json::Value;
 use std::convert::Infallible;
+
+use super::caller::header;
 
 /// The body of an answer.
 pub(super) type Body = BoxBody<Bytes, Infallible>;
@@ -55,9 +58,12 @@ pub(super) fn wrong_method(allowed: &'static str) -> Response<Body> {
     response
 }
 
-/// Adds the headers that every answer has.
-pub(super) fn made_safe(mut response: Response<Body>) -> Response<Body> {
+/// Adds the headers that every answer has: which store it comes from, and what makes it safe.
+pub(super) fn made_safe(mut response: Response<Body>, store: StoreId) -> Response<Body> {
     let headers = response.headers_mut();
+    if let Ok(store) = HeaderValue::try_from(store.to_string()) {
+        headers.insert(header::STORE, store);
+    }
     for (name, value) in SAFETY {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -10,6 +10,7 @@ use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::schema;
+use oarlock_ops::store::StoreError;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ pub(super) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Respo
         // Who has no key does not keep a place.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    reply::made_safe(response)
+    reply::made_safe(response, gate.engine.identity.now().id())
 }
 
 impl Gate {
@@ -62,6 +63,7 @@ impl Gate {
             _ => {}
         }
         let principal = self.guard.principal(request.headers()).map_err(|refused| self.refuse(refused))?;
+        self.check_store(request.headers())?;
         match path.as_str() {
             "/metrics" if method == Method::GET => {
                 let page = self.engine.metrics.page(self.engine.gauges());
@@ -101,6 +103,19 @@ impl Gate {
     fn refuse(&self, refused: super::guard::Refused) -> OpError {
         self.engine.metrics.refuse(refused.why);
         *refused.error
+    }
+
+    /// A request that is meant for another store is for nobody here: a token or a session in it could be anything.
+    fn check_store(&self, headers: &HeaderMap) -> Result<(), OpError> {
+        let served = self.engine.identity.now().id();
+        match headers.get(caller::header::STORE).map(|meant| meant.to_str().unwrap_or_default()) {
+            Some(meant) if meant != served.to_string() => Err(StoreError::Unavailable {
+                message: format!("this gateway serves the store {served}, and the request is for {}", shown(meant)),
+                hint: "leave the header Oarlock-Store out to accept the store that is served".into(),
+            }
+            .into()),
+            _ => Ok(()),
+        }
     }
 
     /// Makes, lists or revokes keys.

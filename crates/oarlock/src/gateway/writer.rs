@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
+use super::engine::Identity;
 use super::give_back;
 use super::metrics::Metrics;
 
@@ -36,9 +37,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on a handle of its own.
-    pub(super) fn start(store: SqliteStore, settings: Settings, metrics: Arc<Metrics>) -> std::io::Result<Self> {
+    pub(super) fn start(store: SqliteStore, settings: Settings, notes: (Arc<Metrics>, Arc<Identity>)) -> std::io::Result<Self> {
         let (queue, calls) = sync_channel(QUEUE_MAX);
-        std::thread::Builder::new().name("writer".into()).spawn(move || write_on(store, &settings, &calls, &metrics))?;
+        std::thread::Builder::new().name("writer".into()).spawn(move || write_on(store, &settings, &calls, &notes))?;
         Ok(Self { queue })
     }
 
@@ -63,7 +64,7 @@ pub(super) fn gone() -> OpError {
         .into()
 }
 
-fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Receiver<Write>, metrics: &Metrics) {
+fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Receiver<Write>, (metrics, identity): &(Arc<Metrics>, Arc<Identity>)) {
     while let Ok(first) = calls.recv() {
         let mut group = vec![first];
         group.extend(calls.try_iter().take(GROUP_MAX - 1));
@@ -73,13 +74,13 @@ fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Receiver<Write>
             continue;
         }
         metrics.group(group.len());
-        commit(&mut store, settings, group);
+        commit(&mut store, settings, group, identity);
     }
 }
 
-fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
+fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, identity: &Identity) {
     if let [_] = group.as_slice() {
-        return one_by_one(store, settings, group);
+        return one_by_one(store, settings, group, identity);
     }
     let durability = match group.iter().all(|write| write.call.durability() == Some(Durability::Presence)) {
         true => Durability::Presence,
@@ -90,6 +91,8 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
         outcomes.extend(group.iter().map(|write| write.call.attempt(store, &write.caller, settings)));
         Ok(())
     });
+    // Before any answer leaves: it says which store it comes from.
+    identity.note(store.identity());
     match committed {
         Ok(true) => {
             for (write, outcome) in group.into_iter().zip(outcomes) {
@@ -97,7 +100,7 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
             }
         }
         // What made one fail is nobody else's business: nothing was done, so each is asked for itself.
-        Ok(false) => one_by_one(store, settings, group),
+        Ok(false) => one_by_one(store, settings, group, identity),
         Err(error) => {
             for write in group {
                 let _ = write.reply.send(Err(error.clone().into()));
@@ -106,9 +109,10 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
     }
 }
 
-fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>) {
+fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, identity: &Identity) {
     for write in group {
         let outcome = write.call.attempt(store, &write.caller, settings);
+        identity.note(store.identity());
         answer(store, settings, write, outcome);
     }
 }

@@ -14,4 +14,5 @@ mod reservations;
 mod shapes;
 mod split;
 mod states;
+mod stores;
 mod values;

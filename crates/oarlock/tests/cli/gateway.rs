@@ -5,4 +5,5 @@ mod guard;
 mod life;
 mod mcp;
 mod parity;
+mod stores;
 mod tls;

@@ -47,6 +47,33 @@ fn the_environment_says_which_session_and_a_flag_says_otherwise() {
 }
 
 #[test]
+fn a_session_of_another_agent_is_a_call_to_be_mended_and_no_work_to_be_stopped() {
+    let project = Project::with(&["ada", "bob"]);
+    let (ada, bob) = (project.session("ada"), project.session("bob"));
+    for call in [
+        project.call("heartbeat").env("OARLOCK_AGENT", "bob").env("OARLOCK_SESSION", &ada),
+        // Whether anybody of that name is there or not, and for calls that need no identity too.
+        project.call("heartbeat").env("OARLOCK_AGENT", "never").env("OARLOCK_SESSION", &ada),
+        project.call("add t").env("OARLOCK_AGENT", "bob").env("OARLOCK_SESSION", &ada),
+        project.call("tasks").env("OARLOCK_AGENT", "bob").env("OARLOCK_SESSION", &ada),
+        project.call(&format!("heartbeat --as bob --session {ada}")),
+        project.call(&format!("heartbeat --session {ada}")).env("OARLOCK_AGENT", "bob"),
+        project.call("heartbeat --as bob --session ada"),
+    ] {
+        let error = call.fails(2, "invalid_request");
+        let message = error["message"].as_str().expect("a text");
+        assert!(message.contains("ada") && (message.contains("bob") || message.contains("never")), "{message}");
+    }
+    // Both of one agent, or an older session of the same one.
+    project.call("heartbeat").env("OARLOCK_AGENT", "bob").env("OARLOCK_SESSION", &bob).ok();
+    project.ok("join bob --take-over");
+    project.call("heartbeat").env("OARLOCK_AGENT", "bob").env("OARLOCK_SESSION", &bob).fails(5, "stale_session");
+    // A bare name means its session of now.
+    assert_eq!(project.ok("heartbeat --session bob")["agent"]["name"], "bob");
+    assert_eq!(project.call("heartbeat --as bob").env("OARLOCK_SESSION", "bob").ok()["agent"]["name"], "bob");
+}
+
+#[test]
 fn the_environment_says_which_store_and_a_flag_says_otherwise() {
     let project = Project::new();
     project.ok("add here");

@@ -182,7 +182,8 @@ fn following_prints_an_event_a_line_as_it_happens() {
 fn a_followed_log_ends_after_its_limit_or_after_a_silence() {
     let project = Project::with(&["ada"]);
     (0..5).for_each(|n| drop(project.ok(&format!("add t{n}"))));
-    assert_eq!(project.text("events --follow --limit 3 --after 1").lines().count(), 3);
+    let first = project.ok("events --limit 1")["cursor"].as_str().expect("a cursor").to_owned();
+    assert_eq!(project.text(&format!("events --follow --limit 3 --after {first}")).lines().count(), 3);
     let last = project.ok("events")["cursor"].as_str().expect("a cursor").to_owned();
     let error = project.fails(&format!("events --follow --wait 1s --after {last}"), 8, "timed_out");
     assert!(error["details"]["waited_ms"].as_i64() >= Some(1_000), "{error}");

@@ -224,7 +224,8 @@ fn impostor(status: &'static str, body: String) -> (String, std::thread::JoinHan
         let mut bytes = [0; 65_536];
         let read = stream.read(&mut bytes).expect("a request");
         let head =
-            format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+        let head = format!("{head}Oarlock-Store: 0123456789abcdef0123456789abcdef\r\n\r\n");
         stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).expect("answered");
         String::from_utf8_lossy(&bytes[..read]).into_owned()
     });
@@ -236,7 +237,10 @@ fn what_a_gateway_tells_cannot_steer_a_terminal() {
     let (project, served, _) = served();
     let evil = "\u{1b}]0;evil\u{7}\u{1b}[2J\u{202e}";
     let error = json!({"error": {"code": "lease_held", "message": evil, "hint": evil, "retryable": false}}).to_string();
-    let reply = json!({"tasks": [{"id": "T-1", "title": evil, "state": "ready", "priority": 2}]}).to_string();
+    let reply = project.ok("add t")["task"].clone();
+    let mut reply = json!({"tasks": [reply]});
+    reply["tasks"][0]["title"] = evil.into();
+    let reply = reply.to_string();
     for (status, body) in [("409 Conflict", error), ("200 OK", reply)] {
         let (url, answering) = impostor(status, body);
         let told = project.call("tasks").env("OARLOCK_STORE", &url).env("OARLOCK_KEY_FILE", &served.key_file).plain().run();
