@@ -1,12 +1,14 @@
-//! Finding a project: the main worktree of the nearest repository, or the nearest `.oarlock` directory.
-//!
-//! Git's files are read directly: starting git would cost a one-shot command more than all the rest.
+//! Finding a project: the nearest repository, whose worktrees share one, or the nearest `.oarlock` directory.
+
+mod git;
 
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use git::Repository;
 
 /// The directory of a project's own files.
 pub const PROJECT_DIR: &str = ".oarlock";
@@ -18,10 +20,20 @@ pub const TASK_PREFIX: &str = "T";
 const IGNORE: &str = "*\n!config.toml\n";
 
 /// A project: a root directory with a `.oarlock` directory in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Project {
     root: PathBuf,
+    /// Directories in which another store of the same repository may lie: from an older program, or left by a move.
+    others: Vec<PathBuf>,
 }
+
+impl PartialEq for Project {
+    fn eq(&self, other: &Self) -> bool {
+        self.root == other.root
+    }
+}
+
+impl Eq for Project {}
 
 impl Project {
     /// The project that a directory belongs to, which need not have been made yet: of the nearest
@@ -31,9 +43,34 @@ impl Project {
         Self::of_repository(dir).or_else(of_project)
     }
 
-    /// The project of the nearest repository upward.
+    /// The project of the nearest repository upward. Its root is the directory beside the common directory when that, links
+    /// resolved, is called `.git`; the worktree that its `core.worktree` names (a submodule); else the common directory itself
+    /// (`--separate-git-dir`, a `.git` that is a link, a bare repository).
     pub fn of_repository(dir: &Path) -> Option<Self> {
-        dir.ancestors().find_map(repository_root).map(|root| Self { root })
+        let repository = dir.ancestors().find_map(Repository::at)?;
+        Some(Self { root: repository.root(), others: repository.other_roots() })
+    }
+
+    /// Stores of the same repository that lie elsewhere.
+    pub fn other_stores(&self) -> Vec<PathBuf> {
+        let stores = self.others.iter().map(|root| Self::at(root).store_file());
+        stores.filter(|store| store.exists()).collect()
+    }
+
+    /// Refuses to make a second store for a repository that has one elsewhere.
+    ///
+    /// # Errors
+    /// `state_conflict` that names it.
+    pub fn check_single(&self) -> Result<(), OpError> {
+        match self.other_stores().first() {
+            Some(other) if !self.store_file().exists() => Err(Rejection::Conflict {
+                message: format!("this repository has a store at {}, and its place is {}", other.display(), self.dir().display()),
+                hint: moving(other, &self.dir()),
+                details: serde_json::json!({"store": other.display().to_string(), "place": self.dir().display().to_string()}),
+            }
+            .into()),
+            _ => Ok(()),
+        }
     }
 
     /// The project that a directory belongs to, when it has been made.
@@ -43,6 +80,18 @@ impl Project {
     pub fn find(dir: &Path) -> Result<Self, OpError> {
         match Self::around(dir) {
             Some(project) if project.store_file().exists() => Ok(project),
+            Some(project) if !project.other_stores().is_empty() => {
+                let other = project.other_stores().swap_remove(0);
+                Err(Rejection::Missing {
+                    message: format!(
+                        "the store of this repository is at {}, and its place is {}",
+                        other.display(),
+                        project.dir().display()
+                    ),
+                    hint: moving(&other, &project.dir()),
+                }
+                .into())
+            }
             Some(project) if project.dir().is_dir() => Err(Rejection::Missing {
                 message: format!("the project in {} has lost its store", project.root.display()),
                 hint: "was it deleted, by `git clean` perhaps? `oarlock init` makes a new one, `oarlock restore F` takes a backup".into(),
@@ -58,7 +107,7 @@ impl Project {
 
     /// The project whose root is this directory.
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), others: Vec::new() }
     }
 
     /// The project whose store is this file, when it lies where a project's store does.
@@ -100,6 +149,18 @@ impl Project {
     }
 }
 
+/// How a store gets to its place.
+fn moving(store: &Path, place: &Path) -> String {
+    let from = store.parent().unwrap_or(store);
+    format!(
+        "end what uses it, then move it: mkdir -p '{}' && mv '{}' '{}'; or name it with --store sqlite:{}",
+        place.parent().unwrap_or(place).display(),
+        from.display(),
+        place.display(),
+        store.display()
+    )
+}
+
 /// The current directory.
 ///
 /// # Errors
@@ -112,61 +173,6 @@ pub fn current_dir() -> Result<PathBuf, OpError> {
         }
         .into()
     })
-}
-
-/// Where the files of the repository are that `dir` is the top of: its main worktree, or the
-/// repository itself when it is bare. Nothing when `dir` is not the top of one.
-fn repository_root(dir: &Path) -> Option<PathBuf> {
-    let dot_git = dir.join(".git");
-    if dot_git.is_dir() {
-        return is_git_dir(&dot_git).then(|| dir.to_owned());
-    }
-    if dot_git.is_file() {
-        let text = fs::read_to_string(&dot_git).ok()?;
-        let git_dir = resolved(dir, text.strip_prefix("gitdir:")?.trim());
-        return match fs::read_to_string(git_dir.join("commondir")) {
-            // A linked worktree names the repository's common directory.
-            Ok(common) => Some(root_of_common(&resolved(&git_dir, common.trim()))),
-            // A submodule, or a repository kept elsewhere: this is its main worktree.
-            Err(_) => Some(dir.to_owned()),
-        };
-    }
-    (is_git_dir(dir) && setting(dir, "bare").as_deref() == Some("true")).then(|| dir.to_owned())
-}
-
-/// The parent of git's common directory, or the worktree it names, or itself when it is bare.
-fn root_of_common(common: &Path) -> PathBuf {
-    if let Some(worktree) = setting(common, "worktree") {
-        return resolved(common, &worktree);
-    }
-    if setting(common, "bare").as_deref() == Some("true") {
-        return common.to_owned();
-    }
-    match common.parent() {
-        Some(parent) if common.file_name().is_some_and(|name| name == ".git") => parent.to_owned(),
-        _ => common.to_owned(),
-    }
-}
-
-fn is_git_dir(dir: &Path) -> bool {
-    dir.join("HEAD").exists() && dir.join("objects").is_dir()
-}
-
-/// A setting of `[core]` in a repository's own configuration.
-fn setting(git_dir: &Path, key: &str) -> Option<String> {
-    let text = fs::read_to_string(git_dir.join("config")).ok()?;
-    let mut in_core = false;
-    let mut found = None;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('[') {
-            in_core = line.eq_ignore_ascii_case("[core]");
-        } else if let Some((name, value)) = line.split_once('=').filter(|_| in_core)
-            && name.trim().eq_ignore_ascii_case(key)
-        {
-            found = Some(value.trim().trim_matches('"').to_owned());
-        }
-    }
-    found
 }
 
 /// A relative path as the repository writes it, with `/` on every system; none when it is not UTF-8.

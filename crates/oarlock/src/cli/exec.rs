@@ -78,6 +78,13 @@ impl Where {
         format!("sqlite:{}", self.place.file().display())
     }
 
+    /// Stores of the same repository that lie elsewhere, as a list for replies; none where there are none.
+    pub(crate) fn other_stores(&self) -> Option<Value> {
+        let others = self.project.as_ref()?.other_stores();
+        let shown = others.iter().map(|other| other.display().to_string().into());
+        (!others.is_empty()).then(|| Value::Array(shown.collect()))
+    }
+
     /// The defaults for calls to this store.
     pub(crate) fn settings(&self) -> Result<Settings, OpError> {
         config::load(self.project.as_ref().map(|project| project.dir().join("config.toml")).as_deref())
@@ -162,6 +169,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let started = Instant::now();
     let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
     call.localise(&mut ThisMachine)?;
+    let mut other_stores = None;
     let (mut door, at): (Box<Door<'_>>, String) = match gateway(common)? {
         Some((door, url)) => (door, url),
         None => {
@@ -171,6 +179,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
                 return Ok(output.reply(entry.verb, &reply));
             }
             let target = anywhere?;
+            other_stores = Some(&target).filter(|_| entry.verb == "status").and_then(Where::other_stores);
             at_store(&target, common, settings)?
         }
     };
@@ -179,7 +188,10 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let code = if follows {
         follow(entry, matches, &mut *door, &caller, output)?
     } else {
-        let reply = door(entry.verb, &*call, &caller)?;
+        let mut reply = door(entry.verb, &*call, &caller)?;
+        if let Some(others) = other_stores {
+            reply["other_stores"] = others;
+        }
         output.reply(entry.verb, &reply)
     };
     if common.verbose && !output.json {

@@ -24,10 +24,15 @@ impl Init {
             return Err(Rejection::invalid("the prefix is longer than 32 characters", "use a short one, for example T").into());
         }
         if let Some(project) = target.project() {
+            project.check_single()?;
             project.make_dir()?;
         }
         let (_, created) = SqliteStore::create(target.place(), prefix, options)?;
         let root = target.project().map_or_else(|| target.place().dir().to_owned(), |project: &Project| project.root().to_owned());
-        Ok(json!({"project": {"root": root.display().to_string(), "store": target.url(), "created": created}}))
+        let mut reply = json!({"project": {"root": root.display().to_string(), "store": target.url(), "created": created}});
+        if let Some(others) = target.other_stores() {
+            reply["project"]["other_stores"] = others;
+        }
+        Ok(reply)
     }
 }

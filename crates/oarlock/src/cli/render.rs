@@ -134,6 +134,7 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
         "init" => {
             let done = if reply["project"]["created"] == true { "made the project in" } else { "the project is there already in" };
             let _ = writeln!(out, "{done} {}", text(&reply["project"], "root"));
+            noun::other_stores(&mut out, &reply["project"]);
             let _ = writeln!(out, "next: oarlock add \"first task\"; oarlock join NAME; oarlock claim --as NAME");
         }
         "split" => plan::plan(&mut out, reply, paint),

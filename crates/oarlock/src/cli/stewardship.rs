@@ -33,6 +33,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
         }
         "restore" => {
             if let Some(project) = target.project() {
+                project.check_single()?;
                 project.make_dir()?;
             }
             let Restore { file } = parsed(matches)?;

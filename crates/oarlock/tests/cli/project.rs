@@ -1,6 +1,7 @@
 //! Projects: where the store is, how it is configured, and what becomes of stores that are damaged or gone.
 
 mod damage;
+mod place;
 
 use std::fs;
 use std::process::Command;

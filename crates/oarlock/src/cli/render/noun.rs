@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::fmt::Write;
 
 use super::table::{Cell, table};
-use super::{Paint, duration, list, text};
+use super::{Paint, duration, list, safe, text};
 
 pub(crate) fn task_table(out: &mut String, tasks: &[Value], paint: Paint) {
     if tasks.is_empty() {
@@ -185,6 +185,13 @@ pub(crate) fn event_line(event: &Value, colour: bool) -> String {
     )
 }
 
+/// Stores of the repository that are not at its place: nobody reads them.
+pub(crate) fn other_stores(out: &mut String, reply: &Value) {
+    for other in reply["other_stores"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let _ = writeln!(out, "not used: another store of this repository at {}", safe(other));
+    }
+}
+
 pub(crate) fn status(out: &mut String, status: &Value, paint: Paint) {
     let numbers = |field: &str, order: &[&str]| {
         let some = order.iter().filter(|word| status[field][**word].as_u64().unwrap_or(0) > 0);
@@ -213,6 +220,7 @@ pub(crate) fn status(out: &mut String, status: &Value, paint: Paint) {
             let _ = writeln!(out, "{} {words}", status[field]);
         }
     }
+    other_stores(out, status);
 }
 
 /// What was looked at, a line each.
