@@ -11,7 +11,7 @@ pub mod identity;
 pub mod limits;
 pub mod message;
 pub mod pattern;
-mod pattern_wire;
+pub mod pattern_wire;
 pub mod planted;
 pub mod rejection;
 pub mod reservation;

@@ -2,29 +2,43 @@
 //! "could one path match both?". Pure text: symlinks and letter case are the business of the doors,
 //! and whether an overlap is a conflict is the business of the reservation rules.
 
+mod braces;
 mod error;
+mod file_name;
 mod name;
+mod overlap;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+pub use braces::{expanded, listed};
 pub use error::PatternError;
-use name::Component;
+pub use file_name::{is_file_extension, is_file_name, is_known_file_name};
+use name::{Braces, Component};
 
-/// The longest pattern or path, in characters (Unicode scalar values), before and after normalisation.
+use crate::planted;
+
+/// The longest pattern, in characters (Unicode scalar values), before and after normalisation.
 pub const PATTERN_CHARS_MAX: usize = 1_024;
 
-/// The most components (names between slashes) of a pattern or path after normalisation.
+/// The most components (names between slashes) of a pattern after normalisation.
 pub const PATTERN_COMPONENTS_MAX: usize = 64;
+
+/// The longest path, in characters: the systems that Oarlock runs on know no longer one.
+pub const PATH_CHARS_MAX: usize = 4_096;
 
 /// A glob pattern rooted at the repository, in normal form.
 ///
 /// `*` is any run of characters inside a name, `?` one character, `[a-z]` and `[!a-z]` one character
 /// of a set (a `]` that comes first and a `-` that comes last stand for themselves), and `**` as a whole
-/// component is zero or more components. `[*]`, `[?]` and `[[]` stand for the character itself. A plain
-/// pattern names exactly one path: `src` does not cover `src/a`, while `src/**` covers `src` and all below it.
+/// component is zero or more components. `[*]`, `[?]`, `[[]`, `[{]` and `[}]` stand for the character itself; braces
+/// without brackets are refused, because elsewhere they mean alternatives.
+///
+/// A pattern whose last name has no wildcard covers each path that it matches and all below it: `src` covers `src/a`, and
+/// `crates/*/src` covers `crates/x/src/lib.rs`. One whose last name has a wildcard covers only the paths it matches:
+/// `src/*` does not cover `src/a/b`. `src/**` covers `src` and all below it.
 ///
 /// Normal form: `./a` and `a//b` lose what says nothing, `src/` and `src/.` become `src/**`, `.` becomes
 /// `**`, and `a/**/**/b` becomes `a/**/b`. Equality, order and hash are those of the normal text.
@@ -32,6 +46,18 @@ pub const PATTERN_COMPONENTS_MAX: usize = 64;
 pub struct Pattern {
     text: String,
     components: Vec<Component>,
+    extent: Extent,
+}
+
+/// How far a pattern reaches beyond the paths that it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Not at all.
+    Matched,
+    /// To all below them.
+    Below,
+    /// It is a path that somebody asks about: it meets the patterns that cover it and those that lie wholly below it.
+    Path,
 }
 
 impl Pattern {
@@ -40,13 +66,28 @@ impl Pattern {
     /// # Errors
     /// Says what stands where and what to write instead: see [`PatternError`].
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let split = split(text)?;
+        Self::read(text, Braces::Refused).map_err(|error| match error {
+            PatternError::Brace { at, .. } => PatternError::Brace { at, instead: expanded(text).unwrap_or_default() },
+            error => error,
+        })
+    }
+
+    /// Reads a pattern that an older version may have stored: braces stood for themselves then. Its text stays as it was stored.
+    ///
+    /// # Errors
+    /// As [`Pattern::parse`], braces apart.
+    pub fn parse_stored(text: &str) -> Result<Self, PatternError> {
+        Self::read(text, Braces::Literal)
+    }
+
+    fn read(text: &str, braces: Braces) -> Result<Self, PatternError> {
+        let split = split(text, Form::Pattern)?;
         if text.starts_with('!') {
             return Err(PatternError::Negated);
         }
         let mut components = Vec::with_capacity(split.names.len() + 1);
         for (at, name) in split.names {
-            let component = if name == "**" { Component::AnyDepth } else { Component::parse(at, name)? };
+            let component = if name == "**" { Component::AnyDepth } else { Component::parse(at, name, braces)? };
             push_component(&mut components, component);
         }
         if split.directory {
@@ -55,14 +96,28 @@ impl Pattern {
         Self::from_components(components)
     }
 
-    /// The plain pattern of one concrete path: characters with a meaning in patterns (`app/[id]/page.tsx`)
-    /// stand for themselves, and a trailing `/` means nothing.
+    /// The pattern of one concrete path that somebody asks about: characters with a meaning in patterns
+    /// (`app/[id]/page.tsx`) stand for themselves, and a trailing `/` means nothing. It matches that path alone, and
+    /// overlaps the patterns that cover the path, and those that lie wholly below it. Its text, read again, is the
+    /// pattern that covers all below the path as well.
     ///
     /// # Errors
-    /// As [`normalise_path`], and too long when the escaped text is.
+    /// As [`normalise_path`].
     pub fn of_path(path: &str) -> Result<Self, PatternError> {
         let path = normalise_path(path)?;
-        Self::from_components(path.split('/').map(Component::of_name).collect())
+        let components: Vec<Component> = path.split('/').map(|name| Component::of_name(name, false)).collect();
+        let text = text_of(&components);
+        Ok(Self { text, components, extent: Extent::Path })
+    }
+
+    /// The pattern to reserve one concrete path with: it covers the path and all below it. Where the path has a character that
+    /// no pattern can hold, such as a tab, any character is meant.
+    ///
+    /// # Errors
+    /// As [`normalise_path`], and too long or too deep for a pattern.
+    pub fn covering_path(path: &str) -> Result<Self, PatternError> {
+        let path = normalise_path(path)?;
+        Self::from_components(path.split('/').map(|name| Component::of_name(name, true)).collect())
     }
 
     /// The normal text; parsing it gives an equal pattern.
@@ -71,13 +126,19 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether it names exactly one path.
+    /// Whether it has no wildcard, so that it names one path.
     #[must_use]
     pub fn is_literal(&self) -> bool {
         self.components.iter().all(Component::is_literal)
     }
 
-    /// The one path it names, without escapes, if it names exactly one.
+    /// Whether its last name is that of a file and has no wildcard: see [`is_file_name`].
+    #[must_use]
+    pub fn names_file(&self) -> bool {
+        self.components.last().and_then(Component::literal).is_some_and(|name| is_file_name(&name))
+    }
+
+    /// The one path it names, without escapes, if it has no wildcard.
     #[must_use]
     pub fn literal_path(&self) -> Option<String> {
         self.is_literal().then(|| self.literal_prefix())
@@ -98,7 +159,7 @@ impl Pattern {
     /// # Errors
     /// The prefix is refused by [`normalise_path`], or the result is too long, too deep or empty.
     pub fn with_literal_prefix(&self, prefix: &str) -> Result<Self, PatternError> {
-        let mut components = if prefix.is_empty() { Vec::new() } else { Self::of_path(prefix)?.components };
+        let mut components = if prefix.is_empty() { Vec::new() } else { Self::covering_path(prefix)?.components };
         components.extend(self.components.iter().skip_while(|component| component.is_literal()).cloned());
         Self::from_components(components)
     }
@@ -110,68 +171,48 @@ impl Pattern {
         self.components.iter().map(Component::work).sum()
     }
 
-    /// Whether some path could match both. Exact for paths of any length: it errs on the side of "yes" only
-    /// where the shortest common path would itself be over the limits of a path.
-    ///
-    /// Time is bounded by the product of the two lengths, whatever the patterns: each pair of components
-    /// and each pair of positions in them is looked at once (an intersection of automata by dynamic programming).
+    /// Whether it covers the same paths as `other`: `src` and `src/**` do.
     #[must_use]
-    pub fn overlaps(&self, other: &Self) -> bool {
-        let (a, b) = (&self.components, &other.components);
-        let width = b.len() + 1;
-        let mut here = vec![false; width];
-        here[0] = true;
-        for i in 0..=a.len() {
-            let mut below = vec![false; width];
-            for j in 0..width {
-                if !here[j] {
-                    continue;
-                }
-                // `**` may stand for nothing, or take one more name; every name can be matched (checked at
-                // parsing), so taking a name means skipping it.
-                match (a.get(i), b.get(j)) {
-                    (None, None) => return true,
-                    (Some(Component::AnyDepth), None) => below[j] = true,
-                    (None, Some(Component::AnyDepth)) => here[j + 1] = true,
-                    (Some(Component::AnyDepth), Some(_)) | (Some(_), Some(Component::AnyDepth)) => {
-                        below[j] = true;
-                        here[j + 1] = true;
-                    }
-                    (Some(Component::Name(x)), Some(Component::Name(y))) => below[j + 1] |= x.overlaps(y),
-                    (None, Some(_)) | (Some(_), None) => {}
-                }
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        fn essence(pattern: &Pattern) -> &[Component] {
+            match pattern.components.as_slice() {
+                [names @ .., Component::AnyDepth] if names.last().is_some_and(Component::is_literal) => names,
+                components => components,
             }
-            if !below.contains(&true) {
-                return false;
-            }
-            here = below;
         }
-        false
+        let (a, b) = (essence(self), essence(other));
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.text() == b.text())
     }
 
-    /// Whether it matches this concrete path, which is to be in the form that [`normalise_path`] gives;
-    /// a path in another form is not matched.
+    /// Whether it covers this concrete path, which is to be in the form that [`normalise_path`] gives;
+    /// a path in another form is not covered.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         // `here[i]`: the first `i` components can match the names seen so far.
-        let mut here = vec![false; self.components.len() + 1];
+        let count = self.components.len();
+        let mut here = vec![false; count + 1];
         here[0] = true;
         for name in path.split('/') {
             if !name::is_name(name) {
                 return false;
             }
             skip_any_depth(&self.components, &mut here);
-            let mut next = vec![false; here.len()];
+            let mut next = vec![false; count + 1];
             for (i, component) in self.components.iter().enumerate().filter(|(i, _)| here[*i]) {
                 match component {
                     Component::AnyDepth => next[i] = true,
                     Component::Name(pattern) => next[i + 1] |= pattern.matches(name),
                 }
             }
+            next[count] |= here[count] && self.reaches_below();
             here = next;
         }
         skip_any_depth(&self.components, &mut here);
-        here[self.components.len()]
+        here[count]
+    }
+
+    fn reaches_below(&self) -> bool {
+        self.extent == Extent::Below && !planted::is(planted::BELOW_UNCOVERED)
     }
 
     fn from_components(components: Vec<Component>) -> Result<Self, PatternError> {
@@ -181,24 +222,31 @@ impl Pattern {
         if components.len() > PATTERN_COMPONENTS_MAX {
             return Err(PatternError::TooManyComponents);
         }
-        let mut text = components.iter().map(Component::text).collect::<Vec<_>>().join("/");
-        if text.starts_with('!') {
-            text.insert_str(0, "./");
-        }
+        let text = text_of(&components);
         if text.chars().nth(PATTERN_CHARS_MAX).is_some() {
             return Err(PatternError::TooLong);
         }
-        Ok(Self { text, components })
+        let extent = if components.last().is_some_and(Component::is_literal) { Extent::Below } else { Extent::Matched };
+        Ok(Self { text, components, extent })
     }
 }
 
+/// The text of these components.
+fn text_of(components: &[Component]) -> String {
+    let mut text = components.iter().map(Component::text).collect::<Vec<_>>().join("/");
+    if text.starts_with('!') {
+        text.insert_str(0, "./");
+    }
+    text
+}
+
 /// The normal form of one concrete path relative to the root of the repository: `./a//b/` is `a/b`. No character
-/// has a meaning as a pattern. It is plain text: nothing is looked up on a disk.
+/// has a meaning as a pattern, and each but `/` and NUL may be in a name. It is plain text: nothing is looked up on a disk.
 ///
 /// # Errors
-/// The refusals of [`Pattern::parse`] that concern paths; `.` is [`PatternError::WholeRepository`].
+/// Empty, absolute, with a `..` or a NUL, or longer than [`PATH_CHARS_MAX`]; `.` is [`PatternError::WholeRepository`].
 pub fn normalise_path(path: &str) -> Result<String, PatternError> {
-    let names = split(path)?.names;
+    let names = split(path, Form::Path)?.names;
     if names.is_empty() {
         return Err(PatternError::WholeRepository);
     }
@@ -272,18 +320,28 @@ struct Split<'a> {
     directory: bool,
 }
 
-fn split(text: &str) -> Result<Split<'_>, PatternError> {
+/// What a text is read as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A pattern, as somebody types it.
+    Pattern,
+    /// A path, as it is.
+    Path,
+}
+
+fn split(text: &str, form: Form) -> Result<Split<'_>, PatternError> {
     if text.is_empty() {
         return Err(PatternError::Empty);
     }
-    if text.chars().nth(PATTERN_CHARS_MAX).is_some() {
+    let (is_path, chars_max) = (form == Form::Path, if form == Form::Path { PATH_CHARS_MAX } else { PATTERN_CHARS_MAX });
+    if text.chars().nth(chars_max).is_some() {
         return Err(PatternError::TooLong);
     }
     for (at, character) in (1..).zip(text.chars()) {
-        if character.is_control() {
+        if character == '\0' || (character.is_control() && !is_path) || (character.is_control() && planted::is(planted::ODD_NAMES_PASS)) {
             return Err(PatternError::Control { at, character });
         }
-        if character == '\\' {
+        if character == '\\' && !is_path {
             return Err(PatternError::Backslash { at });
         }
     }
@@ -301,7 +359,7 @@ fn split(text: &str) -> Result<Split<'_>, PatternError> {
         }
         at += part.chars().count() + 1;
     }
-    if split.names.len() > PATTERN_COMPONENTS_MAX {
+    if split.names.len() > PATTERN_COMPONENTS_MAX && !is_path {
         return Err(PatternError::TooManyComponents);
     }
     Ok(split)

@@ -74,6 +74,8 @@ bugs! {
     CLAIM_WITHOUT_ITS_FILES = Semantics(13), "claim-without-its-files";
     /// patterns overlap when one begins with the other
     OVERLAP_BY_PREFIX = Semantics(14), "overlap-by-prefix";
+    /// a pattern without wildcards covers nothing below its path
+    BELOW_UNCOVERED = Semantics(14), "below-uncovered";
     /// the version of an entry begins anew after its deletion
     VERSIONS_START_ANEW = Semantics(15), "versions-start-anew";
     /// a claim that waits does not hear of messages
@@ -148,6 +150,8 @@ bugs! {
     HELD_FILE_WRITTEN = Hooks, "held-file-written";
     /// hooks do not look into shell commands
     SHELL_UNREAD = Hooks, "shell-unread";
+    /// file names with a tab or a line break are not checked
+    ODD_NAMES_PASS = Hooks, "odd-names-pass";
     /// the failure of a hook stops the client
     FAILURE_BLOCKS = Hooks, "failure-blocks";
     /// a helper acts as its parent

@@ -141,8 +141,9 @@ impl Scan {
     fn code(&mut self, text: &str, first: bool, table: &mut Table) {
         let comment = ["#", "//", "--", "<!--", "/*", ";"].iter().find_map(|mark| text.strip_prefix(mark));
         let named = comment.map(|c| c.trim_end_matches("-->").trim_end_matches("*/").trim()).filter(|c| first && !c.contains(' '));
-        if let Some(pattern) = named.and_then(|name| paths::pattern_of(name, false)) {
-            if let Some(id) = table.intern(&pattern) {
+        let shown = named.map(|name| paths::patterns_of(name, false)).unwrap_or_default();
+        if !shown.is_empty() {
+            for id in shown.iter().filter_map(|pattern| table.intern(pattern)) {
                 push_bounded(&mut self.files.writes, id);
             }
             return;
@@ -216,7 +217,8 @@ impl Place<'_> {
         let behind_name = trimmed.is_empty() || trimmed.ends_with(['(', ',', ':', '.', '—', '–']);
         // "`a.h` and `a.c`": what the first is, the second is.
         let joined = before_it.last().is_some_and(|last| {
-            let between = self.text[last.end..self.start].trim();
+            // Alternatives of one word stand in one place.
+            let between = self.text.get(last.end..self.start).unwrap_or_default().trim();
             between.is_empty() || ["and", ",", ", and", "&", "+", "plus", ", plus"].contains(&between)
         });
         let words = tokens(prose);
@@ -294,6 +296,7 @@ mod tests {
             ("1. Add the list view in `src/list.rs`", vec!["src/list.rs"]),
             ("1. Create a report comparing `a.csv`", vec![]),
             ("1. Test the parser in tests/all.rs", vec![]),
+            ("1. Update `src/{a,b}.rs` and `c.rs`", vec!["src/a.rs", "src/b.rs", "c.rs"]),
         ] {
             assert_eq!(uses(line).0, writes, "{line}");
         }

@@ -1,6 +1,6 @@
 //! The patterns of a plan, each once, and which of them could match one path.
-//! Plain paths meet by their text and "a file of this name anywhere" by its name, so that only true globs are compared
-//! with everything; their number is limited, which keeps a hostile document from costing a square.
+//! Plain paths meet by their text or that of a folder above, and "a file of this name anywhere" by its name, so that only true globs
+//! are compared with everything; their number is limited, which keeps a hostile document from costing a square.
 
 use std::collections::HashMap;
 
@@ -15,6 +15,8 @@ pub(crate) type Id = u32;
 const PATTERNS_MAX: usize = 8_000;
 /// Most patterns that are neither plain paths nor `**/NAME`.
 const GLOBS_MAX: usize = 200;
+/// Most pairs of a `**/NAME` and a plain path that may be a folder: all of them meet.
+const FOLDER_PAIRS_MAX: usize = 100_000;
 
 /// Patterns by number.
 #[derive(Debug, Default)]
@@ -23,6 +25,10 @@ pub(crate) struct Table {
     ids: HashMap<String, Id>,
     globs: Vec<Id>,
     by_name: HashMap<String, Vec<Id>>,
+    /// Those that say `**/NAME`.
+    anywhere: Vec<Id>,
+    /// Plain paths and `**/NAME` whose last name may be that of a folder.
+    folders: Vec<Id>,
     known: HashMap<String, Option<Pattern>>,
     /// Whether a pattern was left out.
     pub(crate) full: bool,
@@ -54,7 +60,10 @@ impl Table {
             return Some(*id);
         }
         let glob = !pattern.is_literal() && anywhere(pattern.as_str()).is_none();
-        if self.patterns.len() >= PATTERNS_MAX || (glob && self.globs.len() >= GLOBS_MAX) {
+        let is_anywhere = !glob && !pattern.is_literal();
+        let is_folder = !glob && !pattern.names_file();
+        let pairs = (self.anywhere.len() + usize::from(is_anywhere)) * (self.folders.len() + usize::from(is_folder));
+        if self.patterns.len() >= PATTERNS_MAX || (glob && self.globs.len() >= GLOBS_MAX) || pairs > FOLDER_PAIRS_MAX {
             self.full = true;
             return None;
         }
@@ -64,6 +73,8 @@ impl Table {
             self.globs.push(id);
         } else {
             self.by_name.entry(name_of(pattern.as_str()).to_owned()).or_default().push(id);
+            self.anywhere.extend(is_anywhere.then_some(id));
+            self.folders.extend(is_folder.then_some(id));
         }
         self.patterns.push(pattern.clone());
         Some(id)
@@ -100,6 +111,7 @@ impl Table {
                 }
             }
         }
+        self.meetings_below(&mut add);
         let widened: Vec<Option<Pattern>> = self.patterns.iter().map(|p| if prose { widened(p) } else { None }).collect();
         for glob in &self.globs {
             for (other, wide) in widened.iter().enumerate() {
@@ -113,7 +125,31 @@ impl Table {
                 }
             }
         }
+        for others in &mut of {
+            others.sort_unstable();
+            others.dedup();
+        }
         Overlaps { of }
+    }
+
+    /// The meetings of plain paths and `**/NAME` in which one covers what is below the other.
+    fn meetings_below(&self, add: &mut impl FnMut(Id, Id)) {
+        for (text, id) in self.ids.iter().filter(|(_, id)| self.globs.binary_search(id).is_err()) {
+            let is_rooted = self.pattern(*id).is_literal();
+            for (at, _) in text.match_indices('/').filter(|_| is_rooted) {
+                let folder = &text[..at];
+                let anywhere = ["**/", name_of(folder)].concat();
+                for above in [self.ids.get(folder), self.ids.get(&anywhere)].into_iter().flatten() {
+                    add(*above, *id);
+                }
+            }
+        }
+        for (wide, folder) in self.anywhere.iter().flat_map(|wide| self.folders.iter().map(move |folder| (*wide, *folder))) {
+            let is_known = self.folders.binary_search(&wide).is_ok() && self.anywhere.binary_search(&folder).is_ok() && wide >= folder;
+            if wide != folder && !is_known {
+                add(wide, folder);
+            }
+        }
     }
 
     fn is_wide(&self, id: Id, prose: bool) -> bool {
@@ -170,9 +206,36 @@ mod tests {
             ("docs/**", "src/guide.md", false),
             ("**/*.md", "**/*.py", false),
             ("src/**", "src/x/**", true),
+            ("src/api", "src/api/a.rs", true),
+            ("src", "src/api/a.rs", true),
+            ("src/ap", "src/api/a.rs", false),
+            ("**/api", "src/api/a.rs", true),
+            ("**/a.rs", "src/api", true),
+            ("**/a.rs", "**/api", true),
+            ("**/*.css", "src/a.rs", false),
+            ("**/*.css", "src/api", true),
         ] {
             assert_eq!(meet(a, b), want, "{a} {b}");
             assert_eq!(meet(b, a), want, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn exact_meetings_are_those_of_the_patterns() {
+        let mut texts = Vec::new();
+        for first in ["a", "b.rs", "**", "*"] {
+            texts.push(first.to_owned());
+            for second in ["a", "b.rs", "c", "*.rs", "**"] {
+                texts.push(format!("{first}/{second}"));
+                texts.extend(["a", "d.rs"].map(|third| format!("{first}/{second}/{third}")));
+            }
+        }
+        let mut table = Table::default();
+        let ids: Vec<Id> = texts.iter().map(|text| table.intern(&Pattern::parse(text).expect("valid")).expect("room")).collect();
+        let overlaps = table.exact_overlaps();
+        for (a, b) in ids.iter().flat_map(|a| ids.iter().map(move |b| (*a, *b))).filter(|(a, b)| a != b) {
+            let (x, y) = (table.pattern(a), table.pattern(b));
+            assert_eq!(overlaps.of(a).contains(&b), x.overlaps(y), "{x} and {y}");
         }
     }
 

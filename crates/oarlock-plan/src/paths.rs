@@ -1,9 +1,9 @@
 //! File paths in prose: which words of a line are paths, and the pattern that each stands for.
 //! Whether a step writes or only reads the file is decided in `writes`.
 
-use oarlock_model::pattern::Pattern;
+use oarlock_model::pattern::{self, Pattern, is_file_extension, is_known_file_name};
 
-use crate::text::{List, name_of};
+use crate::text::name_of;
 
 /// A path found in a line.
 #[derive(Debug, Clone)]
@@ -19,21 +19,6 @@ pub(crate) struct Found {
 /// Longest word that is looked at.
 const WORD_BYTES_MAX: usize = 300;
 
-/// Extensions that make a bare word a file name. Words such as `os.path` are not.
-static EXTENSIONS: List = List::new(
-    "py, rs, ts, tsx, js, jsx, mjs, cjs, go, java, kt, c, h, cc, cpp, hpp, cs, rb, php, swift, \
-     scala, ex, exs, erl, hs, ml, lua, pl, r, jl, zig, sh, bash, zsh, fish, ps1, bat, sql, md, \
-     mdx, rst, txt, adoc, yaml, yml, json, jsonl, ldjson, ndjson, toml, ini, cfg, conf, env, xml, \
-     html, htm, css, scss, sass, less, vue, svelte, proto, graphql, lock, template, tmpl, j2, db, \
-     sqlite, csv, tsv, ipynb, tf, gradle, svg, png, jpg, log, service, timer, example, \
-     dockerfile, cmake, mk, snap, feature, wasm, pdf, plist, properties",
-);
-/// File names without an extension.
-static NAMES: List = List::new(
-    "Makefile, Dockerfile, Justfile, justfile, Procfile, LICENSE, CODEOWNERS, Gemfile, Rakefile, \
-     Vagrantfile, .gitignore, .gitattributes, .dockerignore, .editorconfig, .env, .npmrc, .nvmrc, \
-     .prettierrc, .eslintrc, .secrets.baseline",
-);
 /// What "Python files" means.
 const LANGUAGES: &[(&str, &str)] = &[
     ("markdown", "md"),
@@ -78,7 +63,7 @@ pub(crate) fn find(line: &str, limit: usize) -> Vec<Found> {
         } else if is_separator(c) {
             at += c.len_utf8();
         } else {
-            let length = rest.find(|c| is_separator(c) || c == '`').unwrap_or(rest.len());
+            let length = word_length(rest);
             push(&rest[..length], false, at, at + length, line, &mut out);
             at += length;
         }
@@ -100,6 +85,18 @@ fn paths_are_alike(text: &str, target: &str) -> bool {
     !name.is_empty() && target.split('#').next().unwrap_or(target).ends_with(name)
 }
 
+/// The length of the word that begins `rest`; commas in braces do not end it.
+fn word_length(rest: &str) -> usize {
+    let ends = |c: char| is_separator(c) || c == '`';
+    let length = rest.find(ends).unwrap_or(rest.len());
+    if !rest[..length].contains('{') {
+        return length;
+    }
+    let whole = rest.find(|c| c != ',' && ends(c)).unwrap_or(rest.len());
+    let listed = pattern::listed(&rest[..whole]).first().map_or(0, |item| item.len());
+    if pattern::expanded(&rest[..listed]).is_some() { listed } else { length }
+}
+
 fn is_separator(c: char) -> bool {
     c.is_whitespace() || "()\"'<>|,;=!".contains(c) || c == '“' || c == '”' || c == '→' || c == '—' || c == '–'
 }
@@ -108,10 +105,11 @@ fn push(word: &str, ticked: bool, start: usize, end: usize, line: &str, out: &mu
     let next = line[end..].trim_start();
     let followed_by_files =
         ["file", "script", "template", "document"].iter().any(|w| next.get(..w.len()).is_some_and(|head| head.eq_ignore_ascii_case(w)));
-    let pattern = if followed_by_files { kind_of_files(word).or_else(|| pattern_of(word, ticked)) } else { pattern_of(word, ticked) };
-    if let Some(pattern) = pattern {
-        out.push(Found { pattern, start, end });
-    }
+    let patterns = match kind_of_files(word).filter(|_| followed_by_files) {
+        Some(kind) => vec![kind],
+        None => patterns_of(word, ticked),
+    };
+    out.extend(patterns.into_iter().map(|pattern| Found { pattern, start, end }));
 }
 
 /// The pattern of "Python files" and "`.template` files".
@@ -121,8 +119,17 @@ fn kind_of_files(word: &str) -> Option<Pattern> {
     if let Some((_, extension)) = LANGUAGES.iter().find(|(name, _)| *name == lower) {
         return Pattern::parse(&format!("**/*.{extension}")).ok();
     }
-    let extension = lower.strip_prefix('.').filter(|e| EXTENSIONS.has(e))?;
+    let extension = lower.strip_prefix('.').filter(|e| is_file_extension(e))?;
     Pattern::parse(&format!("**/*.{extension}")).ok()
+}
+
+/// The patterns that a word of prose or a code span stands for: several where it has alternatives in braces, `src/{a,b}.rs`.
+pub(crate) fn patterns_of(word: &str, ticked: bool) -> Vec<Pattern> {
+    let words = if word.len() > WORD_BYTES_MAX { None } else { pattern::expanded(word) };
+    match words {
+        Some(words) => words.iter().filter_map(|word| pattern_of(word, ticked)).collect(),
+        None => pattern_of(word, ticked).into_iter().collect(),
+    }
 }
 
 /// The pattern that a word of prose or a code span stands for, if it is a path at all.
@@ -149,7 +156,7 @@ fn without_emphasis(word: &str) -> &str {
 fn is_path(word: &str, ticked: bool) -> bool {
     // Most words of a document are none: they are told by their marks before anything dear is done.
     if !word.bytes().any(|b| b == b'.' || b == b'/') {
-        return NAMES.has(word);
+        return is_known_file_name(word);
     }
     let odd = |c: char| c.is_control() || "$`\"'<>|\\;,=()^%&!@".contains(c);
     if word.chars().any(odd) || word.starts_with(['-', '+']) {
@@ -169,13 +176,13 @@ fn is_path(word: &str, ticked: bool) -> bool {
 }
 
 fn is_file_name(name: &str) -> bool {
-    if NAMES.has(name) {
+    if is_known_file_name(name) {
         return true;
     }
     let Some((stem, extension)) = name.rsplit_once('.') else {
         return false;
     };
-    let known = EXTENSIONS.has(extension.to_ascii_lowercase().as_str());
+    let known = is_file_extension(extension.to_ascii_lowercase().as_str());
     // "e.g.", "Node.js" and "v2.md" style words: a stem of letters, digits and the usual marks.
     known && !stem.is_empty() && !["Node", "Vue", "Next", "Express", "React", "D3", "Three"].contains(&stem)
 }
@@ -267,6 +274,8 @@ mod tests {
             ("the `Makefile`, the `name[0]`", vec!["Makefile"]),
             ("**`src/b.ts`**: new", vec!["src/b.ts"]),
             ("`../other/x.rs` `**` `/` `~` `.`", vec!["**/x.rs"]),
+            ("Edit `src/{a,b}.rs`, lib/{c,d/e}.py and {x,y}", vec!["src/a.rs", "src/b.rs", "lib/c.py", "lib/d/e.py"]),
+            ("`{a,b.rs` {a, b}.rs `runs/{id,n}/{k}.yaml`", vec!["b.rs", "runs/id/*.yaml", "runs/n/*.yaml"]),
             ("[text](docs/a.md)", vec!["docs/a.md"]),
             ("[a.rs](file:///home/x/src/a.rs) and [b.md](b.md)", vec!["a.rs", "b.md"]),
         ] {
@@ -276,7 +285,8 @@ mod tests {
 
     #[test]
     fn odd_lines_do_not_panic() {
-        for line in ["`", "``", "``a`", "é`é/é`é", "[", "{", "`[/`", "`{/}`", "///", "~/", "*/", "`a/**/b`"] {
+        for line in ["`", "{,", "a/{é,`b`}", "{,}", "``", "``a`", "é`é/é`é", "[", "{", "`[/`", "`{/}`", "///", "~/", "*/", "`a/**/b`"]
+        {
             let _ = find(line, 5);
         }
     }

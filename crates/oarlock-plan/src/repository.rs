@@ -175,7 +175,10 @@ fn shared_files(plan: &Plan, existing: &Existing) -> Vec<Problem> {
         }
     }
     let mut problems = Vec::new();
-    for (file, writers) in writers {
+    for (file, of_file) in &writers {
+        // Who writes a folder writes each file in it.
+        let of_folders = file.match_indices('/').filter_map(|(at, _)| writers.get(&file[..at]));
+        let writers: Vec<(usize, usize)> = of_file.iter().chain(of_folders.flatten()).copied().collect();
         let beside = |a: usize, b: usize| a != b && !above[a].has(b) && !above[b].has(a);
         let pair = writers.iter().enumerate().find_map(|(n, a)| writers[n + 1..].iter().find(|b| beside(a.0, b.0)).map(|b| (*a, *b)));
         if let Some(((first, j), (second, k))) = pair {
@@ -237,6 +240,17 @@ mod tests {
         })
         .expect_err("one file");
         assert_eq!(problems[0].place, "subtasks[1].writes[0]");
+        assert!(problems[0].message.contains("are both src/a.rs"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_folder_under_another_name_is_refused() {
+        let problems = judged("src/a.rs", "link", |s| {
+            s.see("src/a.rs");
+            s.see_as("src/a.rs", "src/a.rs");
+            s.see_as("link", "src");
+        })
+        .expect_err("one file");
         assert!(problems[0].message.contains("are both src/a.rs"), "{problems:?}");
     }
 

@@ -206,6 +206,7 @@ pub(crate) fn listed_files(document: &Document<'_>, sections: &[Section]) -> (Ve
             }
             let lower = text.to_lowercase();
             let only_read = reading || lower.contains("(reference") || lower.contains("(read");
+            // One word, which may be several paths: `src/{a,b}.rs`.
             for found in paths::find(text, 1) {
                 if only_read {
                     reads.push(found.pattern);

@@ -181,7 +181,7 @@ impl Hook<'_> {
         }
         let (mut paths, mut globs) = (Vec::new(), Vec::new());
         let is_read = self.told.input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
-        for written in writes(tool, &self.told.input).into_iter().filter(|_| is_read) {
+        for written in writes(tool, &self.told.input, self.told.cwd.as_deref()).into_iter().filter(|_| is_read) {
             let seen_from = self.told.cwd.as_deref().unwrap_or(".");
             let path = match (written.path.strip_prefix("~/"), user::home()) {
                 (Some(rest), Some(home)) => home.join(rest),
@@ -218,7 +218,11 @@ impl Hook<'_> {
             return Ok(Answer::Nothing);
         }
         let reserved = self.call_joined("reserve", json!({"globs": files, "reason": format!("edited in {}", self.client.title())}));
-        let held = self.held_by_others(reserved)?;
+        let mut held = self.held_by_others(reserved)?;
+        if !held.is_empty() {
+            // A reservation covers what is below a path too, and so wants more than the files. Those decide.
+            held = self.check(&paths, &globs)?;
+        }
         Ok(if held.is_empty() { Answer::Nothing } else { Answer::Deny(speak::denied(&held)) })
     }
 
@@ -366,7 +370,7 @@ fn below(dir: &str, pattern: &str) -> Option<String> {
     Some(pattern.as_str().to_owned())
 }
 
-/// A path as a pattern that matches nothing else.
+/// A path as a pattern.
 fn literal(path: &str) -> String {
-    Pattern::of_path(path).map_or_else(|_| path.to_owned(), |pattern| pattern.as_str().to_owned())
+    Pattern::covering_path(path).map_or_else(|_| path.to_owned(), |pattern| pattern.as_str().to_owned())
 }

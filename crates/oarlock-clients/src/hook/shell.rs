@@ -2,11 +2,13 @@
 //! guard rail and no wall: what a program does by itself, or what only the run tells, is found when it is committed.
 
 mod braces;
+mod escapes;
 mod find;
 mod git;
 mod lexer;
 mod nesting;
 mod options;
+mod place;
 mod programs;
 mod simple;
 mod values;
@@ -28,10 +30,10 @@ const DIR_BYTES_MAX: usize = 4_096;
 /// Programs that run a text as commands.
 const SHELLS: [&str; 5] = ["sh", "bash", "zsh", "dash", "ksh"];
 
-/// What a command is going to write, seen from `dir` where that is given.
-pub(super) fn writes(command: &str, dir: Option<&str>) -> Vec<Written> {
+/// What a command is going to write, seen from `dir` where that is given. `cwd` is the directory that the agent works in, if it is known.
+pub(super) fn writes(command: &str, dir: Option<&str>, cwd: Option<&str>) -> Vec<Written> {
     let mut found = Vec::new();
-    look(command, Some(dir.unwrap_or_default().into()), 0, &mut found);
+    look(command, Some(dir.unwrap_or_default().into()), cwd, 0, &mut found);
     found.retain(|written| written.path != "/dev" && !written.path.starts_with("/dev/"));
     found
 }
@@ -59,6 +61,8 @@ pub(super) fn quoted(words: &[&str]) -> String {
 struct Shell<'f> {
     /// Where it is; nothing when only the run tells, and then relative paths could be anywhere.
     dir: Option<Rc<str>>,
+    /// Where the agent works.
+    cwd: Option<&'f str>,
     /// Where it was at each `pushd`.
     left: Vec<Option<Rc<str>>>,
     depth: usize,
@@ -66,11 +70,11 @@ struct Shell<'f> {
     found: &'f mut Vec<Written>,
 }
 
-fn look(command: &str, dir: Option<Rc<str>>, depth: usize, found: &mut Vec<Written>) {
+fn look(command: &str, dir: Option<Rc<str>>, cwd: Option<&str>, depth: usize, found: &mut Vec<Written>) {
     if depth > DEPTH_MAX {
         return;
     }
-    let mut shell = Shell { dir, left: Vec::new(), depth, values: Values::default(), found };
+    let mut shell = Shell { dir, cwd, left: Vec::new(), depth, values: Values::default(), found };
     // Where the shells around it are, how many directories they have left, and what they know.
     let mut around = Vec::new();
     for simple in commands(command) {
@@ -90,8 +94,11 @@ impl Shell<'_> {
         for inner in &simple.inner {
             self.look(inner);
         }
-        self.values.note(simple);
-        for simple in self.values.resolved(simple) {
+        // A value is used later, and perhaps from another directory.
+        let here = self.dir.as_deref().and_then(|dir| place::absolute(dir, self.cwd));
+        self.values.note(&place::put(simple, here.as_deref()));
+        let here = here.or_else(|| self.dir.as_ref().map(|_| ".".to_owned()));
+        for simple in self.values.resolved(simple).iter().map(|simple| place::put(simple, here.as_deref())) {
             self.add(simple.outputs.iter().filter_map(Word::as_file).collect());
             self.run(simple.program(), &simple.here);
         }
@@ -108,7 +115,7 @@ impl Shell<'_> {
 
     /// Another shell that is started here.
     fn look(&mut self, command: &str) {
-        look(command, self.dir.clone(), self.depth + 1, self.found);
+        look(command, self.dir.clone(), self.cwd, self.depth + 1, self.found);
     }
 
     /// A program's name, its arguments, and the text that the line gives it to read.

@@ -33,6 +33,8 @@ impl Told {
     /// # Errors
     /// Text that is no JSON object.
     pub fn read(text: &str) -> Result<Self, String> {
+        // Some write a byte order mark first.
+        let text = text.trim_start_matches('\u{FEFF}');
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
@@ -74,5 +76,17 @@ impl Told {
             was_held: fields.get("stop_hook_active").and_then(Value::as_bool).unwrap_or(false)
                 || fields.get("loop_count").and_then(Value::as_u64).is_some_and(|count| count > 0),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let told = Told::read("\u{FEFF}{\"tool_name\":\"Edit\"}").expect("JSON behind its mark");
+        assert_eq!(told.tool.as_deref(), Some("Edit"));
+        assert_eq!(Told::read("\u{FEFF}\n"), Ok(Told::default()));
     }
 }

@@ -98,8 +98,9 @@ const PATHS: [&str; 8] = ["file_path", "filePath", "notebook_path", "notebookPat
 /// Fields in which patches are.
 const PATCHES: [&str; 5] = ["command", "input", "patch", "patchText", "patch_text"];
 
-/// What a tool with this input is going to write, as far as it can be told beforehand; each path once.
-pub fn writes(tool: &str, input: &Value) -> Vec<Written> {
+/// What a tool with this input is going to write, as far as it can be told beforehand; each path once. `cwd` is the absolute path of the
+/// directory that the agent works in, if it is known.
+pub fn writes(tool: &str, input: &Value, cwd: Option<&str>) -> Vec<Written> {
     let name = short_name(tool);
     let mut found = Vec::new();
     if matches!(name.as_str(), "apply_patch" | "applypatch" | "patch") {
@@ -110,7 +111,7 @@ pub fn writes(tool: &str, input: &Value) -> Vec<Written> {
     }
     if let Some(command) = command_of(&name, input) {
         let dir = ["workdir", "dir_path", "directory", "cwd"].iter().find_map(|field| input.get(*field).and_then(Value::as_str));
-        found.extend(shell::writes(&command, dir));
+        found.extend(shell::writes(&command, dir, cwd));
     } else if EDITS.contains(&name.as_str()) {
         named(input, &mut found);
     }
@@ -166,7 +167,7 @@ mod tests {
     use serde_json::json;
 
     fn paths(tool: &str, input: Value) -> Vec<String> {
-        writes(tool, &input)
+        writes(tool, &input, None)
             .into_iter()
             .map(|written| format!("{}{}", written.path, if written.reach == Reach::Tree { "/" } else { "" }))
             .collect()

@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{PATTERN_CHARS_MAX, PATTERN_COMPONENTS_MAX};
 
+/// Most patterns that a message proposes in place of braces.
+const SHOWN_MAX: usize = 4;
+
 /// Why a text is not a pattern or path. Positions count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,6 +39,13 @@ pub enum PatternError {
     Backslash {
         /// Where it stands.
         at: usize,
+    },
+    /// A brace outside a class at this position.
+    Brace {
+        /// Where it stands.
+        at: usize,
+        /// The patterns that a shell would make of it; empty when it would make none.
+        instead: Vec<String>,
     },
     /// `**` as a part of a component.
     PartialDoubleStar {
@@ -90,6 +100,14 @@ impl fmt::Display for PatternError {
             }
             Self::Backslash { at } => {
                 write!(f, "backslash at character {at}; use `/` between components")
+            }
+            Self::Brace { at, instead } if instead.is_empty() => {
+                write!(f, "brace at character {at}; patterns have no braces; write `[{{]` or `[}}]` for the character itself")
+            }
+            Self::Brace { at, instead } => {
+                let shown: Vec<String> = instead.iter().take(SHOWN_MAX).map(|pattern| format!("`{pattern}`")).collect();
+                let more = if instead.len() > SHOWN_MAX { " and so on" } else { "" };
+                write!(f, "brace at character {at}; patterns have no braces; write {} patterns: {}{more}", instead.len(), shown.join(", "))
             }
             Self::PartialDoubleStar { at } => {
                 write!(f, "`**` at character {at} is not a whole component; use `*` inside a name, or `**/` before it")

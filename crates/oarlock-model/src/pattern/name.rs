@@ -3,6 +3,15 @@
 
 use super::PatternError;
 
+/// What a brace outside a class is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Braces {
+    /// A mistake: elsewhere it means alternatives.
+    Refused,
+    /// A character like any other.
+    Literal,
+}
+
 #[derive(Clone)]
 pub(super) enum Component {
     /// `**`: zero or more names.
@@ -26,8 +35,8 @@ enum Token {
     Set(Vec<(u32, u32)>),
 }
 
-/// The characters a name can have: no control characters, no `/`, no backslash, no surrogates.
-const NAME_CHARS: [(u32, u32); 5] = [(0x20, 0x2e), (0x30, 0x5b), (0x5d, 0x7e), (0xa0, 0xd7ff), (0xe000, 0x10_ffff)];
+/// The characters a name can have: no NUL, no `/`, no surrogates. A pattern's text has fewer: see `split`.
+const NAME_CHARS: [(u32, u32); 3] = [(0x1, 0x2e), (0x30, 0xd7ff), (0xe000, 0x10_ffff)];
 
 /// Whether a normal path can have this component.
 pub(super) fn is_name(name: &str) -> bool {
@@ -44,14 +53,15 @@ impl Component {
     }
 
     /// `at` is the position of its first character, for messages.
-    pub(super) fn parse(at: usize, name: &str) -> Result<Self, PatternError> {
-        NamePattern::parse(at, name).map(Self::Name)
+    pub(super) fn parse(at: usize, name: &str, braces: Braces) -> Result<Self, PatternError> {
+        NamePattern::parse(at, name, braces).map(Self::Name)
     }
 
-    /// The component that matches this name alone.
-    pub(super) fn of_name(name: &str) -> Self {
-        let text = name.chars().map(escaped).collect();
-        Self::Name(NamePattern { text, tokens: name.chars().map(Token::Char).collect() })
+    /// The component that matches this name alone; where `typed`, with `?` for each character that no pattern can hold.
+    pub(super) fn of_name(name: &str, typed: bool) -> Self {
+        let is_odd = |c: char| typed && (c.is_control() || c == '\\');
+        let text = name.chars().map(|c| if is_odd(c) { "?".to_owned() } else { escaped(c) }).collect();
+        Self::Name(NamePattern { text, tokens: name.chars().map(|c| if is_odd(c) { Token::Any } else { Token::Char(c) }).collect() })
     }
 
     pub(super) fn text(&self) -> &str {
@@ -76,7 +86,7 @@ impl Component {
 }
 
 impl NamePattern {
-    fn parse(at: usize, name: &str) -> Result<Self, PatternError> {
+    fn parse(at: usize, name: &str, braces: Braces) -> Result<Self, PatternError> {
         let chars: Vec<char> = name.chars().collect();
         let (mut text, mut tokens) = (String::new(), Vec::new());
         let mut i = 0;
@@ -88,9 +98,14 @@ impl NamePattern {
                 '*' => (Token::Star, i + 1),
                 '?' => (Token::Any, i + 1),
                 '[' => parse_class(at, &chars, i)?,
+                '{' | '}' if braces == Braces::Refused => {
+                    return Err(PatternError::Brace { at: at + i, instead: Vec::new() });
+                }
                 _ => (Token::Char(c), i + 1),
             };
             match token {
+                // It keeps the text that it was stored with.
+                Token::Char(_) if matches!(c, '{' | '}') => text.push(c),
                 Token::Char(c) => text.push_str(&escaped(c)),
                 _ => text.extend(&chars[i..next]),
             }
@@ -173,7 +188,7 @@ fn parse_class(at: usize, chars: &[char], open: usize) -> Result<(Token, usize),
 }
 
 fn escaped(c: char) -> String {
-    if matches!(c, '*' | '?' | '[') { format!("[{c}]") } else { c.to_string() }
+    if matches!(c, '*' | '?' | '[' | '{' | '}') { format!("[{c}]") } else { c.to_string() }
 }
 
 fn merged(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {

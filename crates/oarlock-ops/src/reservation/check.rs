@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::Rejection;
 use oarlock_model::pattern::Pattern;
+use oarlock_model::pattern_wire::asked;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::rules::reserve::Wanted;
 use schemars::JsonSchema;
@@ -26,7 +27,7 @@ pub struct Check {
     pub paths: Vec<String>,
     /// A pattern from the repository's root: whatever it matches; repeatable
     #[arg(long = "glob", value_name = "GLOB")]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "asked::list")]
     pub globs: Vec<Pattern>,
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::pattern::Pattern;
+use oarlock_model::pattern_wire::asked;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::rules::reserve::Wanted;
 use oarlock_model::{Rejection, TaskId, planted};
@@ -25,6 +26,7 @@ use crate::topic::Topics;
 pub struct Reserve {
     /// Patterns from the repository's root, wherever you are, for example src/parser/**
     #[arg(value_name = "GLOB", required = true)]
+    #[serde(deserialize_with = "asked::list")]
     pub globs: Vec<Pattern>,
     /// Let others share them; nobody may hold them exclusively
     #[arg(long)]

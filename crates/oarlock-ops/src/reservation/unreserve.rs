@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::Rejection;
 use oarlock_model::event::{ReservationEnd, ReservationEnded};
 use oarlock_model::pattern::Pattern;
+use oarlock_model::reservation::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,15 +51,13 @@ impl Mutation for Unreserve {
             ending.extend(own.into_iter().filter(|reservation| reservation.task.is_none()));
         } else {
             for wanted in &self.globs {
-                let pattern = Pattern::parse(wanted).map(|p| p.as_str().to_owned()).unwrap_or_default();
+                let pattern = Pattern::parse_stored(wanted).ok();
+                let is_same = |target: &Target| match (target, &pattern) {
+                    (Target::Paths(held), Some(pattern)) => held.is_same_as(pattern),
+                    _ => target.to_string() == *wanted,
+                };
                 let before = ending.len();
-                ending.extend(
-                    own.iter()
-                        .filter(|r| {
-                            r.id.shown_by(&store).as_str() == wanted || r.target.to_string() == pattern || r.target.to_string() == *wanted
-                        })
-                        .cloned(),
-                );
+                ending.extend(own.iter().filter(|r| r.id.shown_by(&store).as_str() == wanted || is_same(&r.target)).cloned());
                 if ending.len() == before {
                     return Err(not_mine(cx, wanted)?);
                 }

@@ -3,7 +3,6 @@
 use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{TaskAdded, TaskSplit};
-use oarlock_model::pattern::Pattern;
 use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
@@ -19,6 +18,7 @@ use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::TaskShape;
+use crate::task::globs::WriteSet;
 use crate::task::{depend, values};
 
 /// Adds a task. It is ready when it needs nothing unfinished.
@@ -67,10 +67,10 @@ pub struct Fields {
     #[arg(long, value_name = "CAPS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub can: Option<Vec<Label>>,
-    /// Its write set: patterns of paths it will change, comma separated
-    #[arg(long, value_name = "GLOBS", value_delimiter = ',')]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub writes: Option<Vec<Pattern>>,
+    /// The patterns of paths it will change.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub writes: WriteSet,
     /// Things only one may use at a time, comma separated
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,7 +120,7 @@ impl Fields {
         values::check_priority(self.priority)?;
         values::check_attempts(self.max_attempts)?;
         values::check_list("capabilities", self.can.as_ref().map_or(0, Vec::len))?;
-        values::check_list("patterns of the write set", self.writes.as_ref().map_or(0, Vec::len))?;
+        values::check_list("patterns of the write set", self.writes.patterns.as_ref().map_or(0, Vec::len))?;
         values::check_list("resources", self.resources.as_ref().map_or(0, Vec::len))?;
         self.assignee().map(drop)
     }
@@ -205,7 +205,7 @@ impl Add {
             priority: fields.priority.unwrap_or(limits::PRIORITY_DEFAULT),
             parent: self.parent.clone(),
             capabilities: fields.can.iter().flatten().cloned().collect(),
-            writes: fields.writes.clone().unwrap_or_default(),
+            writes: fields.writes.patterns.clone().unwrap_or_default(),
             resources: fields.resources.iter().flatten().cloned().collect(),
             estimate_minutes: fields.estimate.map(Duration::as_minutes),
             assigned: fields.assignee()?.flatten(),

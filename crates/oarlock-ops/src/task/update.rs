@@ -85,7 +85,8 @@ impl Request for Update {
         }
         values::check_list("dependencies", self.needs.as_ref().map_or(0, Vec::len))?;
         let Fields { writes, can, resources, .. } = &self.fields;
-        let given = [(Clearable::Writes, writes.is_some()), (Clearable::Can, can.is_some()), (Clearable::Resources, resources.is_some())];
+        let given =
+            [(Clearable::Writes, writes.patterns.is_some()), (Clearable::Can, can.is_some()), (Clearable::Resources, resources.is_some())];
         if given.into_iter().chain([(Clearable::Needs, self.needs.is_some())]).any(|(field, given)| given && self.clear.contains(&field)) {
             return Err(Rejection::invalid("a field is both set and cleared", "say one of them"));
         }
@@ -131,7 +132,7 @@ impl Mutation for Update {
 impl Update {
     /// Whether the reservations that came with a claim may have to follow.
     fn changes_what_is_reserved(&self) -> bool {
-        self.fields.writes.is_some()
+        self.fields.writes.patterns.is_some()
             || self.fields.resources.is_some()
             || self.clears(Clearable::Writes)
             || self.clears(Clearable::Resources)
@@ -150,7 +151,7 @@ impl Update {
             kind: fields.kind,
             priority: fields.priority,
             capabilities: fields.can.or_else(|| self.clears(Clearable::Can).then(Vec::new)).map(|can| can.into_iter().collect()),
-            writes: fields.writes.or_else(|| self.clears(Clearable::Writes).then(Vec::new)),
+            writes: fields.writes.patterns.or_else(|| self.clears(Clearable::Writes).then(Vec::new)),
             resources: fields
                 .resources
                 .or_else(|| self.clears(Clearable::Resources).then(Vec::new))

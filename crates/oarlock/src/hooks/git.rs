@@ -50,9 +50,9 @@ fn is_id(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// The names of a list that ends each with a zero; one that is no path of a repository is nobody's.
+/// The names of a list that ends each with a zero, and in which they stand as they are; one that is no path of a repository is nobody's.
 fn names(listed: &str) -> Vec<String> {
-    let named = listed.split('\0').map(|name| name.trim_matches('\n')).filter(|name| !name.is_empty());
+    let named = listed.split('\0').filter(|name| !name.is_empty());
     named.filter_map(|name| oarlock_model::pattern::normalise_path(name).ok()).collect()
 }
 
@@ -61,7 +61,7 @@ fn git(args: &[&str]) -> Result<String, OpError> {
     if !run.status.success() {
         return Err(failed(String::from_utf8_lossy(&run.stderr).trim()));
     }
-    Ok(String::from_utf8_lossy(&run.stdout).trim_end_matches('\n').to_owned())
+    Ok(String::from_utf8_lossy(&run.stdout).into_owned())
 }
 
 fn failed(why: &str) -> OpError {

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::braces;
+use super::escapes;
 use super::nesting::{Nesting, Separator};
+use super::place;
 use super::simple::{Simple, Word, escaped, is_assignment};
 
 /// The simple commands of a text, in their order. Text that no shell would take gives what was understood of it.
@@ -408,6 +410,7 @@ impl Lexer {
 
     /// A `$` or a backtick, which may be an ordinary character after all.
     fn expansion(&mut self, word: &mut Spelling, in_quotes: bool) {
+        let start = self.at;
         let (open, close) = match (self.peek(0), self.peek(1)) {
             (Some('$'), Some('(')) => ('(', ')'),
             (Some('$'), Some('{')) => ('{', '}'),
@@ -418,7 +421,11 @@ impl Lexer {
                 while self.peek(0).is_some_and(|c| c.is_alphanumeric() || c == '_') {
                     self.at += 1;
                 }
-                return word.unknown("", ANYTHING);
+                return if self.chars[start..self.at] == ['$', 'P', 'W', 'D'] {
+                    word.push(place::HERE)
+                } else {
+                    word.unknown("", ANYTHING)
+                };
             }
             _ => {
                 word.push('$');
@@ -426,26 +433,29 @@ impl Lexer {
                 return;
             }
         };
-        word.unknown("", ANYTHING);
         self.at += usize::from(close != '`');
         if let Some(end) = self.sum_end() {
             self.at = end;
-            return;
+            return word.unknown("", ANYTHING);
         }
         self.at += 1;
         let inner = self.bracketed(open, close);
+        if place::is_here(&inner, close == '}') {
+            return word.push(place::HERE);
+        }
+        word.unknown("", ANYTHING);
         if close != '}' {
             word.inner.push(inner);
         }
     }
 
-    /// `$'…'`, in which a backslash takes the meaning from a quote.
+    /// `$'…'`, in which a backslash begins an escape.
     fn escaped_quote(&mut self, word: &mut Spelling) {
         self.at += 2;
         while let Some(c) = self.peek(0).filter(|c| *c != '\'') {
-            let escaped = self.peek(1).filter(|_| c == '\\');
-            word.push(escaped.unwrap_or(c));
-            self.at += if escaped.is_some() { 2 } else { 1 };
+            let (c, length) = if c == '\\' { escapes::read(&self.chars[self.at..]) } else { (Some(c), 1) };
+            c.into_iter().for_each(|c| word.push(c));
+            self.at += length;
         }
         self.at += 1;
     }

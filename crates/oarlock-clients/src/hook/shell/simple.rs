@@ -116,11 +116,14 @@ impl Word {
     }
 }
 
-/// A text as a pattern that matches it alone.
+/// A text as a pattern that matches it alone; a character that patterns cannot hold, such as a tab, is any.
 pub(super) fn escaped(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
         match c {
-            '*' | '?' | '[' => out.extend(['[', c, ']']),
+            '*' | '?' | '[' | '{' | '}' => out.extend(['[', c, ']']),
+            // This one stands for what only the run tells.
+            '\0' => out.push(c),
+            c if c.is_control() || c == '\\' => out.push('?'),
             c => out.push(c),
         }
         out

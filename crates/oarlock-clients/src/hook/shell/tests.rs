@@ -2,6 +2,10 @@ use super::*;
 use crate::hook::Reach;
 
 fn of(command: &str) -> Vec<String> {
+    seen_from(command, None)
+}
+
+fn seen_from(command: &str, cwd: Option<&str>) -> Vec<String> {
     let shown = |w: Written| {
         let reach = match w.reach {
             Reach::File => String::new(),
@@ -10,7 +14,7 @@ fn of(command: &str) -> Vec<String> {
         };
         format!("{}{reach}{}", w.path, if w.only_if_there { "?" } else { "" })
     };
-    let mut paths: Vec<String> = writes(command, None).into_iter().map(shown).collect();
+    let mut paths: Vec<String> = writes(command, None, cwd).into_iter().map(shown).collect();
     paths.sort();
     paths
 }
@@ -72,7 +76,7 @@ fn common_writes_are_seen() {
         ("cat <<EOF | sort | bash\necho > y\nEOF\necho > z", &["y", "z"]),
         ("bash deploy.sh <<EOF\necho > y\nEOF\nbash -s a <<EOF\necho > z\nEOF\n", &["z"]),
         ("apply_patch <<'EOF' && cargo fmt\n*** Begin Patch\n*** Update File: a b.rs\n*** End Patch\nEOF\n", &["a b.rs"]),
-        ("git commit -m $'don\\'t do that' -m 'see > src/a.rs'; rm $'a\\tb'", &["atb/**"]),
+        ("git commit -m $'don\\'t do that' -m 'see > src/a.rs'; rm $'a\\tb'", &["a\tb/**"]),
         ("ls -la; cargo test --workspace", &[]),
         ("echo 'unclosed > x", &[]),
         ("echo $(", &[]),
@@ -263,4 +267,32 @@ fn a_call_of_oarlock_is_known() {
     {
         assert!(!calls_oarlock(no), "{no}");
     }
+}
+
+#[test]
+fn the_shells_own_directory_is_known() {
+    let cases: &[(&str, &[&str])] = &[
+        ("echo > \"$PWD/src/a.rs\"", &["/r/src/a.rs"]),
+        ("echo > $PWD/a; echo > ${PWD}/b", &["/r/a", "/r/b"]),
+        ("echo > $(pwd)/a; echo > \"$(pwd -P)/b\"; echo > `pwd`/c", &["/r/a", "/r/b", "/r/c"]),
+        ("cd sub && echo > \"$PWD/x\"; (cd deep; echo > $PWD/y)", &["/r/sub/deep/y", "/r/sub/x"]),
+        ("cd /else && echo > $PWD/x", &["/else/x"]),
+        ("D=$PWD; cd sub; echo > \"$D/x\"", &["/r/x"]),
+        ("D=$(pwd)/lib; cd sub; rm -r $D", &["/r/lib/**"]),
+        ("cd sub; cd \"$OLD\"; echo > \"$PWD/x\"", &[]),
+        ("rm $PWD/src/*.rs", &["/r/src/*.rs/**"]),
+        ("bash -c 'echo > \"$PWD/x\"'", &["/r/x"]),
+        ("echo > '$PWD'", &["$PWD"]),
+    ];
+    for (command, paths) in cases {
+        assert_eq!(seen_from(command, Some("/r")), *paths, "{command}");
+    }
+    assert_eq!(of("cd sub; echo > \"$PWD/x\""), ["sub/./x"]);
+    assert_eq!(of("D=$PWD; cd sub; echo > \"$D/x\""), Vec::<String>::new());
+}
+
+#[test]
+fn escapes_in_quotes_are_read() {
+    assert_eq!(of(r"echo > $'a\tb'; rm $'c\nd' $'\x65'"), ["a\tb", "c\nd/**", "e/**"]);
+    assert_eq!(of("echo > $'it\\'s'; echo > 'a\tb'"), ["a\tb", "it's"]);
 }

@@ -34,6 +34,15 @@ fn every_way_to_write_a_held_file_is_refused() {
         ("claude", "Bash", json!({"command": "cp x \"docs/api.$ext\""})),
         ("claude", "Bash", json!({"command": "echo x > \"docs/$name\""})),
         ("claude", "Bash", json!({"command": "find src -name '*.rs' -exec sed -i s/a/b/ {} +"})),
+        ("claude", "Write", json!({"file_path": at("src/a\tb.rs"), "content": "x"})),
+        ("claude", "Bash", json!({"command": "echo x > $'src/a\\nb.rs'"})),
+        ("claude", "Bash", json!({"command": "rm 'src/a\tb'*.rs"})),
+        ("claude", "Bash", json!({"command": "echo x > \"$PWD/src/a.rs\""})),
+        ("claude", "Bash", json!({"command": "cd docs && echo x > $(pwd)/api.md"})),
+        ("codex", "Bash", json!({"command": "D=${PWD}/src; cd /tmp; rm \"$D/a.rs\""})),
+        ("gemini", "write_file", json!({"file_path": "src/a\nb.rs", "content": "x"})),
+        ("opencode", "edit", json!({"filePath": at("src/a\tb.rs"), "oldString": "a", "newString": "b"})),
+        ("cursor", "Write", json!({"file_path": at("src/{a}\\b.rs")})),
         ("codex", "apply_patch", json!({"command": PATCH})),
         ("codex", "Bash", json!({"command": format!("apply_patch <<'EOF'\n{PATCH}EOF\n")})),
         ("codex", "Bash", json!({"command": "echo x | tee docs/api.md"})),
@@ -63,6 +72,7 @@ fn what_only_looks_like_it_is_not_refused() {
         "git checkout -b src; git stash list; git log -- src > log.txt",
         "cat src/a.rs | tee copy; grep -r x src > found; ls src/*",
         "tar xf a.tgz; cargo test 2>&1 | tail -5",
+        "echo x > \"$PWD/lib/a\tb.rs\"; echo x > $'docs/\\tapi.md'",
     ] {
         assert_eq!(session.refused("Bash", json!({"command": command})), None, "{command}");
     }
@@ -249,4 +259,25 @@ fn a_folder_is_all_that_is_below_it() {
     project.ok("check lib/");
     let reply = project.fails("check docs/", 4, "reservation_overlap");
     assert_eq!(reply["details"]["overlaps"][0]["reason"], "rewriting it");
+}
+
+#[test]
+fn an_input_with_a_byte_order_mark_is_read() {
+    let project = held();
+    let input = json!({"session_id": "s-1", "cwd": project.root(), "hook_event_name": "PreToolUse", "tool_name": "Edit",
+        "tool_input": {"file_path": "src/a.rs"}});
+    let reply = project.call("hook claude PreToolUse").plain().input(format!("\u{FEFF}{input}")).run();
+    assert_eq!((reply.code, reply.stderr.as_str()), (0, ""), "{}", reply.stdout);
+    let answer: Value = serde_json::from_str(&reply.stdout).expect("JSON");
+    assert!(refusal(&answer).is_some_and(|why| why.contains("held by bob")), "{answer}");
+}
+
+#[test]
+fn odd_names_are_reserved_for_whoever_writes_them() {
+    let project = Project::with(&["bob"]);
+    project.write(".oarlock/config.toml", "[hooks]\nreserve = true\n");
+    let session = Session::new(&project, "claude", "0199-session-1");
+    assert_eq!(session.refused("Write", json!({"file_path": "src/a\tb.rs", "content": "x"})), None);
+    project.fails("check 'src/a\tb.rs' --as bob", 4, "reservation_overlap");
+    project.ok("check 'src/ab.rs' --as bob");
 }

@@ -20,6 +20,12 @@ fn overlapping_patterns_exclude_each_other_unless_both_share() {
         ("src/a.rs", "src/A.rs", false),
         ("docs/**", "src/**", false),
         ("src//a/./b", "src/a/b", true),
+        ("src", "src/a.rs", true),
+        ("src", "src/a/b/*.rs", true),
+        ("crates/*/src", "crates/x/src/lib.rs", true),
+        ("crates/*/src", "crates/x/tests/all.rs", false),
+        ("src", "srcs", false),
+        ("src/a.rs", "**/*.css", false),
     ] {
         for (first, second, refused) in
             [("", "", overlaps), (" --shared", "", overlaps), ("", " --shared", overlaps), (" --shared", " --shared", false)]
@@ -36,6 +42,49 @@ fn overlapping_patterns_exclude_each_other_unless_both_share() {
         }
     }
     assert_eq!(project.ok("reservations")["reservations"], json!([]));
+}
+
+#[test]
+fn braces_are_refused_whole_with_what_to_write_instead() {
+    let project = Project::with(&["ada"]);
+    project.ok("add t --id T");
+    for line in [
+        "reserve 'src/{a,b}.rs' --as ada",
+        "check --glob 'src/{a,b}.rs' --as ada",
+        "add u --writes 'docs,src/{a,b}.rs'",
+        "update T --writes 'src/{a,b}.rs'",
+    ] {
+        let error = project.fails(line, 2, "invalid_request");
+        let message = error["message"].as_str().unwrap_or_default();
+        assert!(message.contains("write 2 patterns: `src/a.rs`, `src/b.rs`"), "{line}: {message}");
+    }
+    for line in ["reserve 'a/{b}' --as ada", "reserve '!a' --as ada", "reserve /a --as ada", "reserve a/../b --as ada"] {
+        project.fails(line, 2, "invalid_request");
+    }
+    project.ok("reserve 'a/[{]b[}]' --as ada");
+    assert_eq!(
+        project.ok("update T --writes 'src/[{]a,docs' --writes '[a,b].rs'")["task"]["writes"],
+        json!(["src/[{]a", "docs", "[a,b].rs"])
+    );
+    project.ok("join bob");
+    project.fails("check 'a/{b}' --as bob", 4, "reservation_overlap");
+    project.ok("check 'a/b' '{b}' --as bob");
+}
+
+#[test]
+fn a_path_is_held_by_whoever_holds_a_folder_above_it() {
+    let project = Project::with(&["ada", "bob"]);
+    project.ok("reserve src 'crates/*/tests' --as ada");
+    for path in ["src", "src/a.rs", "src/deep/a.rs", "crates/x/tests/t.rs"] {
+        project.fails(&format!("check {path} --as bob"), 4, "reservation_overlap");
+    }
+    project.ok("check crates/x/src/a.rs srcs Makefile --as bob");
+    // A folder is held by whoever holds something in it.
+    project.ok("reserve lib/a.rs --as ada");
+    project.fails("check lib --as bob", 4, "reservation_overlap");
+    // What could lie below a file stands in nobody's way.
+    project.ok("reserve '**/*.css' --as ada");
+    project.ok("check Makefile docs/a.md --as bob");
 }
 
 #[test]
@@ -184,6 +233,18 @@ fn patterns_can_be_checked() {
     project.ok("check --glob 'src/*.md' --glob 'lib/**' --as bob");
     project.fails("check --glob /src --as bob", 2, "invalid_request");
     project.fails("check", 2, "usage");
+}
+
+#[test]
+fn any_name_of_a_file_can_be_checked() {
+    let project = Project::with(&["ada", "bob"]);
+    project.ok("reserve src/** --as ada");
+    for name in ["src/a\tb", "src/a\nb", "src/a\\b", "src/{a,b}.rs", "src/[a]*?", "src/\u{1b}[31m"] {
+        project.call_args(&["check", name, "--as", "bob"]).fails(4, "reservation_overlap");
+        project.call_args(&["check", &name.replace("src", "lib"), "--as", "bob"]).ok();
+    }
+    let deep = format!("src/{}", vec!["a-long-name"; 100].join("/"));
+    project.fails(&format!("check {deep} --as bob"), 4, "reservation_overlap");
 }
 
 #[test]
