@@ -26,6 +26,8 @@ const FAMILIES: [(&str, &str); 6] = [
 /// The tests of the gateway and of hooks, which look for bugs of theirs alone: they need the program.
 const GATEWAY: &str = "package(oarlock) and test(/^gateway::(access|guard|key|quota|mcp|writer)::/)";
 const HOOKS: &str = "package(oarlock) and test(/^clients::/)";
+/// Those of the runner: its own, and of the program.
+const RUNNER: &str = "package(oarlock-run) or (package(oarlock) and test(/^runner::/))";
 
 /// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
 const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
@@ -50,7 +52,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             return Err(format!("the {family} fail without any bug").into());
         }
     }
-    for (what, filter) in [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS)] {
+    for (what, filter) in [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS), (Breaks::Runner, RUNNER)] {
         if bugs.iter().any(|bug| bug.breaks == what) && catches(filter, None)?.is_some() {
             return Err(format!("the tests {filter} fail without any bug").into());
         }
@@ -62,6 +64,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
         let (own, what) = match bug.breaks {
             Breaks::Gateway => (Some(GATEWAY), "gateway".to_owned()),
             Breaks::Hooks => (Some(HOOKS), "hooks".to_owned()),
+            Breaks::Runner => (Some(RUNNER), "runner".to_owned()),
             Breaks::Semantics(number) => (None, number.to_string()),
         };
         if let Some(filter) = own {
@@ -103,8 +106,8 @@ fn chosen(arguments: &[String], is_smoke: bool) -> Outcome<Vec<Bug>> {
 fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     let mut command = tests(&["--filterset", filter]);
     // The program is built with the others only where it is needed.
-    if [GATEWAY, HOOKS].contains(&filter) {
-        command.args(["--package", "oarlock"]);
+    if [GATEWAY, HOOKS, RUNNER].contains(&filter) {
+        command.args(["--package", "oarlock", "--package", "oarlock-run"]);
     }
     if let Some(bug) = bug {
         command.env("OARLOCK_PLANTED", bug.name);

@@ -4,7 +4,7 @@
 //!
 //! `cargo xtask planted` runs the tests against each of them.
 
-use Breaks::{Gateway, Hooks, Semantics};
+use Breaks::{Gateway, Hooks, Runner, Semantics};
 
 /// What a fault breaks, which tells the tests that have to see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Breaks {
     Gateway,
     /// What hooks and set-up of coding agents promise.
     Hooks,
+    /// What `work` and `run` promise.
+    Runner,
 }
 
 /// One fault.
@@ -166,6 +168,16 @@ bugs! {
     SETUP_FORGETS = Hooks, "setup-forgets";
     /// a set-up that fails leaves what it had written
     HALF_A_SETUP = Hooks, "half-a-setup";
+    /// a finished result is thrown away when the store cannot be written
+    RESULT_THROWN_AWAY = Runner, "result-thrown-away";
+    /// what was kept is handed in whoever had the task since
+    KEPT_OVERWRITES = Runner, "kept-overwrites";
+    /// a worker whose directory is gone goes on claiming
+    DIRECTORY_UNSEEN = Runner, "directory-unseen";
+    /// a worker that sees only failures claims on at full speed
+    FAILURES_AT_FULL_SPEED = Runner, "failures-at-full-speed";
+    /// a run waits for what is dead outside of its tree
+    OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }
 
 /// Whether this bug is planted.

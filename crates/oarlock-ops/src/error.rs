@@ -115,7 +115,7 @@ impl OpError {
             OpError::Rejected(rejection) => rejection.code(),
             OpError::Told { code, .. } => code,
             OpError::Store(StoreError::Busy(_)) => "store_busy",
-            OpError::Store(StoreError::Unavailable { .. }) | OpError::ReplyLost { .. } => "store_unavailable",
+            OpError::Store(StoreError::Unavailable { .. } | StoreError::Gone { .. }) | OpError::ReplyLost { .. } => "store_unavailable",
             OpError::Store(StoreError::Damaged { .. }) | OpError::Damaged { .. } => "data_damaged",
             OpError::Usage { .. } => "usage",
             OpError::Interrupted => "interrupted",
@@ -139,7 +139,9 @@ impl OpError {
         match self {
             OpError::Rejected(rejection) => rejection.hint(),
             OpError::Store(StoreError::Busy(_)) => "try again, or wait longer with --busy 2m".into(),
-            OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Damaged { hint, .. }) => hint.clone(),
+            OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Gone { hint, .. } | StoreError::Damaged { hint, .. }) => {
+                hint.clone()
+            }
             OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } | OpError::ReplyLost { hint, .. } | OpError::Told { hint, .. } => {
                 hint.clone()
             }

@@ -32,6 +32,14 @@ pub enum StoreError {
         /// What to do.
         hint: String,
     },
+    /// The store was deleted, or another one is in its place: trying again does not help.
+    #[error("{message}")]
+    Gone {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The store cannot be read: damaged, or written by a newer version.
     #[error("{message}")]
     Damaged {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 use oarlock_model::task::{GrantEnd, TaskState};
 use oarlock_model::{Rejection, SessionId, TaskId, Token};
@@ -14,7 +15,6 @@ use oarlock_ops::store::{Store, StoreResult, View};
 use oarlock_ops::task::{Claimed, Done, Fail, Release};
 
 use crate::child::ending;
-use crate::pump::Printed;
 use crate::watch::is_busy;
 use crate::worker::Outcome;
 
@@ -28,11 +28,24 @@ pub(crate) struct Held {
     pub(crate) token: Token,
     pub(crate) title: String,
     pub(crate) attempt: u32,
+    pub(crate) created_at: String,
+    /// How long the lease holds after a renewal.
+    pub(crate) ttl: Duration,
+    /// When it was granted.
+    pub(crate) since: Instant,
 }
 
 impl Held {
     pub(crate) fn of(claimed: &Claimed) -> Self {
-        Self { id: claimed.task.id.clone(), token: claimed.lease.token, title: claimed.task.title.clone(), attempt: claimed.lease.attempt }
+        Self {
+            id: claimed.task.id.clone(),
+            token: claimed.lease.token,
+            title: claimed.task.title.clone(),
+            attempt: claimed.lease.attempt,
+            created_at: claimed.task.created_at.clone(),
+            ttl: Duration::from_millis(claimed.lease.ttl_ms.max(0).unsigned_abs()),
+            since: Instant::now(),
+        }
     }
 }
 
@@ -98,10 +111,10 @@ pub(crate) fn report(
     settings: &Settings,
     held: &Held,
     status: ExitStatus,
-    printed: Printed,
+    output: &str,
+    errors: &str,
 ) -> Result<Outcome, OpError> {
-    let (output, errors) = printed.into_texts();
-    let output = status.success().then_some(output).filter(|output| !output.is_empty());
+    let output = Some(output.to_owned()).filter(|output| status.success() && !output.is_empty());
     let refused = if status.success() {
         let done = Done { id: held.id.clone(), token: Some(held.token), result: output.clone(), result_file: None, artifact: Vec::new() };
         match order(store, caller, settings, &done) {
@@ -110,7 +123,7 @@ pub(crate) fn report(
             Err(error) => error,
         }
     } else {
-        match order(store, caller, settings, &failure(held, &reason(status, &errors))) {
+        match order(store, caller, settings, &failure(held, &reason(status, errors))) {
             Ok(_) => return Ok(Outcome::Failed),
             Err(error) => error,
         }

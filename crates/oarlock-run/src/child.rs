@@ -26,7 +26,7 @@ pub(crate) struct Start<'a> {
     /// The program and its arguments; not empty.
     pub(crate) command: &'a [OsString],
     /// Environment variables beyond ours.
-    pub(crate) variables: Vec<(&'static str, String)>,
+    pub(crate) variables: Vec<(&'static str, OsString)>,
     /// What it reads.
     pub(crate) input: String,
 }

@@ -2,6 +2,7 @@
 //! it cannot work is not.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +38,7 @@ pub(crate) struct Crew<'scope, 'env> {
     pub(crate) program: &'env WorkerProgram,
     pub(crate) run: &'env Run,
     pub(crate) task: TaskId,
-    pub(crate) url: String,
+    pub(crate) url: OsString,
     pub(crate) slots: Vec<Slot>,
 }
 

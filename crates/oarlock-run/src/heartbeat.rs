@@ -1,15 +1,15 @@
 //! The heartbeat of a worker: a thread with its own store handle, so that a busy or blocked worker keeps its leases.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Heartbeat;
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::StoreError;
 
 use crate::Stores;
+use crate::watch::is_passing;
 
 /// The longest pause between two beats: what people and `agents` see is never older.
 const INTERVAL_MAX: Duration = Duration::from_secs(30);
@@ -23,10 +23,12 @@ pub(crate) struct Heart {
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     stop: bool,
     fault: Option<OpError>,
+    /// When the leases were renewed last.
+    renewed_at: Instant,
 }
 
 /// How often to beat: thrice within the agent's timeout and within a lease, so that two may fail.
@@ -38,10 +40,16 @@ pub(crate) fn interval(timeout_ms: i64, ttl_ms: i64) -> Duration {
 impl Heart {
     /// A heart of this session that does not beat yet.
     pub(crate) fn new(caller: Caller, interval: Duration) -> Self {
-        Self { caller, interval, state: Mutex::default(), changed: Condvar::new() }
+        Self {
+            caller,
+            interval,
+            state: Mutex::new(State { stop: false, fault: None, renewed_at: Instant::now() }),
+            changed: Condvar::new(),
+        }
     }
 
-    /// Beats until it is stopped, or until the session is over or the store is gone: then there is a fault.
+    /// Beats until it is stopped, or until the session is over or the store is gone: then there is a fault. A store that cannot be written
+    /// now is tried again: nobody else can take what this session holds as long as that lasts.
     pub(crate) fn beat(&self, stores: &dyn Stores, settings: &Settings) {
         if let Err(fault) = self.beat_on(stores, settings) {
             self.state().fault = Some(fault);
@@ -51,6 +59,11 @@ impl Heart {
     /// Ends [`Heart::beat`] when it is dropped.
     pub(crate) fn stopper(&self) -> Stopper<'_> {
         Stopper(self)
+    }
+
+    /// When the leases of the session were renewed last, as far as is known here.
+    pub(crate) fn renewed_at(&self) -> Instant {
+        self.state().renewed_at
     }
 
     /// Why it stopped beating by itself; told once.
@@ -67,9 +80,11 @@ impl Heart {
                 return Ok(());
             }
             drop(state);
+            let at = Instant::now();
             match call::mutate(&mut *store, &self.caller, settings, &Heartbeat::default()) {
                 // What is lost or cancelled the worker sees in the task itself, sooner than this reply tells it.
-                Ok(_) | Err(OpError::Store(StoreError::Busy(_))) => {}
+                Ok(_) => self.state().renewed_at = at,
+                Err(error) if is_passing(&error) => {}
                 Err(fault) => return Err(fault),
             }
         }

@@ -6,9 +6,11 @@ mod attempt;
 mod capture;
 mod child;
 mod crew;
+mod directory;
 mod duration;
 mod heartbeat;
 mod history;
+mod kept;
 mod news;
 mod pace;
 mod prepare;
@@ -30,6 +32,9 @@ pub use report::{AgentReport, PartReport, RunReport};
 pub use run::{Run, RunEnd, Target, WorkerProgram, run};
 pub use worker::{Outcome, Work, WorkReport, WorkedTask, work};
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use oarlock_ops::OpError;
 use oarlock_ops::store::Store;
 
@@ -41,6 +46,12 @@ pub trait Stores: Send + Sync {
     /// Those of opening the store.
     fn open(&self) -> Result<Box<dyn Store>, OpError>;
 
-    /// The store's URL, as OARLOCK_STORE has it: a program started with it finds the same store.
-    fn url(&self) -> String;
+    /// The store's URL, as OARLOCK_STORE has it: a program started with it finds the same store. A path in it need not be text.
+    fn url(&self) -> OsString;
+
+    /// The store's file: what is kept for this store is told apart from what is kept for others by its path.
+    fn file(&self) -> PathBuf;
+
+    /// Directories in which a result may be kept while the store cannot be written, the best first. Those that are missing are passed over.
+    fn refuges(&self) -> Vec<PathBuf>;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use oarlock_model::planted;
+
 use crate::worker::Outcome;
 
 /// A worker whose program gave a task back waits this long before its next claim, doubled each time, so that the two do not
@@ -49,6 +51,9 @@ impl Pace {
 
     fn pause_after_failures(&self) -> Option<Duration> {
         let doublings = self.failures.checked_sub(2)?.min(16);
+        if planted::is(planted::FAILURES_AT_FULL_SPEED) {
+            return None;
+        }
         Some((FAILED_FIRST * 2_u32.pow(doublings)).min(FAILED_MAX))
     }
 }

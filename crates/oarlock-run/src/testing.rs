@@ -1,15 +1,19 @@
 //! What the tests of this crate share: stores in temporary directories, and a listener that remembers.
 
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use oarlock_model::TaskId;
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
+use oarlock_ops::lock::Lock;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
-use oarlock_ops::store::Store;
+use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::topic::Topics;
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use tempfile::TempDir;
 
@@ -85,8 +89,16 @@ impl Stores for StoresAt {
         Ok(Box::new(SqliteStore::open(&Place::of_file(file), options())?))
     }
 
-    fn url(&self) -> String {
-        self.url.clone()
+    fn url(&self) -> OsString {
+        self.url.clone().into()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.url.strip_prefix("sqlite:").expect("a store of these tests").into()
+    }
+
+    fn refuges(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 
@@ -99,8 +111,72 @@ impl Stores for TestStores {
         Ok(Box::new(SqliteStore::open(&self.place(), options())?))
     }
 
-    fn url(&self) -> String {
-        format!("sqlite:{}", self.place().file().display())
+    fn url(&self) -> OsString {
+        format!("sqlite:{}", self.place().file().display()).into()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.place().file().to_owned()
+    }
+
+    fn refuges(&self) -> Vec<PathBuf> {
+        vec![self.dir().join("kept")]
+    }
+}
+
+/// The same store, which cannot be written while that is asked for, as on a full disk.
+pub(crate) struct FailingStores<'a> {
+    inner: &'a TestStores,
+    is_failing: Arc<AtomicBool>,
+}
+
+impl<'a> FailingStores<'a> {
+    pub(crate) fn new(inner: &'a TestStores) -> Self {
+        Self { inner, is_failing: Arc::default() }
+    }
+
+    pub(crate) fn set_failing(&self, failing: bool) {
+        self.is_failing.store(failing, Ordering::SeqCst);
+    }
+}
+
+impl Stores for FailingStores<'_> {
+    fn open(&self) -> Result<Box<dyn Store>, OpError> {
+        Ok(Box::new(Failing { inner: self.inner.open()?, is_failing: Arc::clone(&self.is_failing) }))
+    }
+
+    fn url(&self) -> OsString {
+        self.inner.url()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.inner.file()
+    }
+
+    fn refuges(&self) -> Vec<PathBuf> {
+        self.inner.refuges()
+    }
+}
+
+struct Failing {
+    inner: Box<dyn Store>,
+    is_failing: Arc<AtomicBool>,
+}
+
+impl Store for Failing {
+    fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
+        if self.is_failing.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable { message: "the disk is full".into(), hint: "make room".into() });
+        }
+        self.inner.begin(locks, durability)
+    }
+
+    fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
+        self.inner.snapshot()
+    }
+
+    fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
+        self.inner.listen(topics)
     }
 }
 
@@ -146,6 +222,17 @@ impl Tell for Heard {
     fn event(&self, _event: &EventShape) {}
 
     fn live(&self, _live: &Live) {}
+}
+
+/// Heard by several at once.
+impl Progress for &Heard {
+    fn line(&mut self, line: &str) {
+        Tell::line(*self, line);
+    }
+
+    fn output(&mut self, source: &str, line: &str) {
+        Tell::output(*self, source, line);
+    }
 }
 
 impl Progress for Heard {

@@ -1,10 +1,13 @@
 //! A task with everything that is a part of it, and whether work on it can still go on.
 
+mod outside;
+
 use std::collections::BTreeSet;
 
+use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness::{self, AgentState};
 use oarlock_model::task::TaskState;
-use oarlock_model::{TaskId, limits};
+use oarlock_model::{AgentName, TaskId, limits};
 use oarlock_ops::store::{OwnerSight, StoreResult, View};
 
 /// Most tasks of one tree that are looked at.
@@ -44,8 +47,10 @@ pub(crate) enum Obstacle {
     DeadEnd(TaskId, TaskState),
     /// The task waits for approval.
     Review(TaskId),
-    /// The task needs others that are not part of the tree and not done.
+    /// The task needs others that are not part of the tree, and on which nobody works.
     Outside(TaskId, Vec<TaskId>),
+    /// The task needs one that is not part of the tree and can no longer be done: in which state that is, or that it is stuck behind such a one.
+    OutsideDeadEnd(TaskId, TaskId, &'static str),
     /// The task is ready and needs a capability that no active agent has.
     Capability(TaskId, String),
 }
@@ -59,6 +64,7 @@ impl Obstacle {
             Obstacle::Outside(id, needs) => {
                 format!("{id} needs {}, which is not part of it", needs.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", "))
             }
+            Obstacle::OutsideDeadEnd(id, need, state) => format!("{id} needs {need}, which is not part of it and is {state}"),
             Obstacle::Capability(id, missing) => format!("{id} needs an agent that can {missing}"),
         }
     }
@@ -69,15 +75,20 @@ impl Obstacle {
             Obstacle::DeadEnd(id, _) => format!("`oarlock task {id}` shows why; `oarlock requeue {id}` brings it back"),
             Obstacle::Review(id) => format!("`oarlock approve {id}` or `oarlock reject {id} --reason TEXT`"),
             Obstacle::Outside(_, needs) => format!("finish {} first", needs.first().map_or("it", TaskId::as_str)),
+            Obstacle::OutsideDeadEnd(_, need, _) => {
+                format!("`oarlock task {need}` shows why; bring it back, or take the edge away with `oarlock depend --remove`")
+            }
             Obstacle::Capability(_, missing) => format!("start the workers with --can {missing}"),
         }
     }
 }
 
-/// Whether work on the tree of `root` can go on, as one moment of the store shows it.
-pub(crate) fn standing(view: &dyn View, root: &TaskId) -> StoreResult<Standing> {
+/// Whether work on the tree of `root` by the agents `crew` can go on, as one moment of the store shows it. Others may be working on what it needs from
+/// outside: that is waited for while somebody can do it, and not when it is dead, or stuck behind what is.
+pub(crate) fn standing(view: &dyn View, root: &TaskId, crew: &[AgentName]) -> StoreResult<Standing> {
     let tasks = tasks_of(view, root)?;
     let members: BTreeSet<&TaskId> = tasks.iter().collect();
+    let others = outside::Others::there(view, crew)?;
     let mut obstacles = Vec::new();
     for id in &tasks {
         let Some(state) = view.task_state(id)? else { continue };
@@ -93,9 +104,12 @@ pub(crate) fn standing(view: &dyn View, root: &TaskId) -> StoreResult<Standing> 
             TaskState::Review => obstacles.push(Obstacle::Review(id.clone())),
             TaskState::Dead | TaskState::Cancelled => obstacles.push(Obstacle::DeadEnd(id.clone(), state)),
             TaskState::Blocked => {
-                let outside: Vec<TaskId> = view.unmet_needs(id)?.into_iter().filter(|need| !members.contains(need)).collect();
-                if !outside.is_empty() {
-                    obstacles.push(Obstacle::Outside(id.clone(), outside));
+                let outside = outside::unmet_needs(view, id)?.into_iter().filter(|need| !members.contains(need));
+                match outside::prospect(view, &others, outside)? {
+                    outside::Prospect::UnderWay => return Ok(Standing::Open),
+                    outside::Prospect::Never(need, state) => obstacles.push(Obstacle::OutsideDeadEnd(id.clone(), need, state)),
+                    outside::Prospect::Idle(needs) if !needs.is_empty() => obstacles.push(Obstacle::Outside(id.clone(), needs)),
+                    outside::Prospect::Idle(_) => {}
                 }
             }
             TaskState::Waiting | TaskState::Done => {}
@@ -110,17 +124,19 @@ fn missing_capability(view: &dyn View, id: &TaskId) -> StoreResult<Option<String
     if task.spec.capabilities.is_empty() {
         return Ok(None);
     }
-    let is_there = |agent: &oarlock_model::agent::Agent| {
-        let owner_alive = match view.owner_sight(agent) {
-            OwnerSight::Alive => Some(true),
-            OwnerSight::Died | OwnerSight::OtherBoot => Some(false),
-            OwnerSight::Unknown => None,
-        };
-        liveness::agent_state(agent, owner_alive, view.now()) == AgentState::Active
-    };
     let agents = view.agents()?;
-    let can_all = agents.iter().filter(|agent| is_there(agent)).any(|agent| task.spec.capabilities.iter().all(|c| agent.can(c)));
+    let can_all = agents.iter().filter(|agent| is_there(view, agent)).any(|agent| task.spec.capabilities.iter().all(|c| agent.can(c)));
     Ok(if can_all { None } else { task.spec.capabilities.first().map(ToString::to_string) })
+}
+
+/// Whether an agent is there as far as is known.
+fn is_there(view: &dyn View, agent: &Agent) -> bool {
+    let owner_alive = match view.owner_sight(agent) {
+        OwnerSight::Alive => Some(true),
+        OwnerSight::Died | OwnerSight::OtherBoot => Some(false),
+        OwnerSight::Unknown => None,
+    };
+    liveness::agent_state(agent, owner_alive, view.now()) == AgentState::Active
 }
 
 #[cfg(test)]
@@ -140,7 +156,7 @@ mod tests {
     fn check(stores: &TestStores, want: Standing) {
         let mut store = stores.open().expect("it opens");
         let view = store.snapshot().expect("it reads");
-        assert_eq!(standing(&*view, &task_id("P")).expect("it reads"), want);
+        assert_eq!(standing(&*view, &task_id("P"), &[]).expect("it reads"), want);
     }
 
     #[test]
@@ -176,5 +192,45 @@ mod tests {
             ..Default::default()
         });
         check(&stores, Standing::Open);
+    }
+
+    fn join(stores: &TestStores, name: &str) {
+        stores.order(&oarlock_ops::agent::Join { name: Some(name.parse().expect("a name")), ..Default::default() });
+    }
+
+    #[test]
+    fn what_is_needed_from_outside_is_waited_for_while_somebody_can_do_it() {
+        let stores = TestStores::new();
+        add(&stores, "X", None, &[], &[]);
+        add(&stores, "Y", None, &["X"], &[]);
+        add(&stores, "P", None, &[], &[]);
+        add(&stores, "A", Some("P"), &["Y"], &[]);
+        check(&stores, Standing::Stalled(vec![Obstacle::Outside(task_id("A"), vec![task_id("Y")])]));
+        join(&stores, "ada");
+        check(&stores, Standing::Open);
+        let mut store = stores.open().expect("it opens");
+        // One of the run's own workers takes nothing outside of its tree.
+        let view = store.snapshot().expect("it reads");
+        let crew = ["ada".parse().expect("a name")];
+        assert!(matches!(standing(&*view, &task_id("P"), &crew), Ok(Standing::Stalled(_))));
+    }
+
+    #[test]
+    fn what_is_dead_or_stuck_outside_is_not_waited_for() {
+        let stores = TestStores::new();
+        join(&stores, "ada");
+        add(&stores, "X", None, &[], &[]);
+        add(&stores, "Y", None, &["X"], &[]);
+        add(&stores, "P", None, &[], &[]);
+        add(&stores, "A", Some("P"), &["Y"], &[]);
+        add(&stores, "B", Some("P"), &["X"], &[]);
+        add(&stores, "C", Some("P"), &["B"], &[]);
+        stores.order(&Cancel { id: task_id("X") });
+        let stuck = "stuck behind a task that is dead or cancelled";
+        let want = [("A", "Y", stuck), ("B", "X", "cancelled")];
+        check(
+            &stores,
+            Standing::Stalled(want.map(|(id, need, state)| Obstacle::OutsideDeadEnd(task_id(id), task_id(need), state)).to_vec()),
+        );
     }
 }

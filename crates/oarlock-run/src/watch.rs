@@ -51,6 +51,11 @@ impl Watch {
     }
 }
 
+/// Whether the store may be there again by itself: it is busy, or cannot be written now.
+pub(crate) fn is_passing(error: &OpError) -> bool {
+    matches!(error, OpError::Store(StoreError::Busy(_) | StoreError::Unavailable { .. }))
+}
+
 /// Whether trying the same again may help.
 pub(crate) fn is_busy(error: &OpError) -> bool {
     matches!(error, OpError::Store(StoreError::Busy(_)))

@@ -1,5 +1,7 @@
 //! `work`: one agent that claims tasks and runs a command for each of them.
 
+mod handing;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Mutex;
@@ -24,16 +26,21 @@ use serde::Serialize;
 use crate::Stores;
 use crate::attempt::{self, Fate, Held};
 use crate::child::{Running, Start};
+use crate::directory::WorkingDirectory;
 use crate::duration::{in_words, ms};
 use crate::heartbeat::{self, Heart};
+use crate::kept::{self, Shelf};
 use crate::pace::Pace;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
 use crate::text::clean_line;
-use crate::watch::{SLICE_MS, Watch, is_busy};
+use crate::watch::{SLICE_MS, Watch, is_busy, is_passing};
+use handing::{Finished, is_gone};
 
 /// How often an idle worker tries again although nothing seems to have changed: the net under the bells.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
+/// How long a program may go on when its store is gone: it may be about to finish, and its result can be kept.
+const GONE_GRACE: StdDuration = StdDuration::from_secs(3);
 /// Tasks that a report lists; the numbers count all.
 const REPORTED_MAX: usize = 1_000;
 
@@ -138,7 +145,9 @@ pub(crate) fn work_until(
         return Err(Rejection::invalid("no command is given", "pass it after --, for example: oarlock work -- sh agent.sh").into());
     }
     let begun = Instant::now();
+    let directory = WorkingDirectory::current()?;
     let mut store = stores.open()?;
+    let shelf = Shelf::new(&stores.file(), stores.refuges());
     let joined = join(&mut *store, settings, work)?;
     let caller = Caller { name: Some(joined.agent.name.clone()), session: Some(joined.session.clone()), ..Caller::default() };
     let interval = heartbeat::interval(joined.agent.timeout_ms, work.ttl.unwrap_or(settings.lease_ttl).as_ms());
@@ -147,12 +156,13 @@ pub(crate) fn work_until(
     let report =
         WorkReport { agent: joined.agent.name, session: joined.session, done: 0, failed: 0, other: 0, tasks: Vec::new(), wall_ms: 0 };
     tell.line(&format!("{} is ready for work (session {})", report.agent, report.session));
+    kept::deliver_all(&mut *store, &caller, settings, &shelf, &tell);
     thread::scope(|scope| {
         scope.spawn(|| heart.beat(stores, settings));
         let _stopper = heart.stopper();
         let url = stores.url();
-        let mut worker =
-            Worker { scope, store, caller, settings, work, url, signals, heart: &heart, tell: &tell, report, pace: Pace::default() };
+        let (heart, tell, pace) = (&heart, &tell, Pace::default());
+        let mut worker = Worker { scope, store, caller, settings, work, directory, shelf, url, signals, heart, tell, report, pace };
         let worked = worker.work();
         worker.leave(&worked);
         worked.map(|()| WorkReport { wall_ms: ms(begun.elapsed()), ..worker.report })
@@ -190,7 +200,10 @@ struct Worker<'scope, 'env> {
     caller: Caller,
     settings: &'env Settings,
     work: &'env Work,
-    url: String,
+    directory: WorkingDirectory,
+    /// Where results are kept that cannot be handed in.
+    shelf: Shelf,
+    url: OsString,
     signals: &'env Signals,
     heart: &'env Heart,
     tell: &'env dyn Tell,
@@ -235,6 +248,7 @@ impl Worker<'_, '_> {
             if let Some(fault) = self.heart.take_fault() {
                 return Err(fault);
             }
+            self.directory.check()?;
             let look = Horizon::of(&mut *self.store)?;
             let now = Instant::now();
             let is_due = due_at.is_some_and(|at| at <= now) || look.has_dead;
@@ -274,11 +288,12 @@ impl Worker<'_, '_> {
         let again = if held.attempt > 1 { format!(" (attempt {})", held.attempt) } else { String::new() };
         self.tell.line(&format!("claimed {} \"{}\"{again}", held.id, held.title));
         let begun = Instant::now();
-        let mut running = match self.start(claimed) {
+        let started = self.directory.check().and_then(|()| self.start(claimed).map_err(|error| cannot_start(&self.work.command, &error)));
+        let mut running = match started {
             Ok(running) => running,
             Err(error) => {
                 attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
-                return Err(cannot_start(&self.work.command, &error));
+                return Err(error);
             }
         };
         let stopped = self.supervise(watch, &mut running, &held);
@@ -286,10 +301,24 @@ impl Worker<'_, '_> {
         let collected = running.collect(&|| signals.taken());
         let outcome = match stopped {
             Some(Stop::Gone(outcome)) => outcome,
-            Some(Stop::Ended(error)) => return Err(error),
+            Some(Stop::Ended(error)) => {
+                let finished = collected.ok().filter(|_| is_gone(&error)).map(Finished::of);
+                return Err(match finished {
+                    Some(finished) => self.keep(&held, &finished, error),
+                    None => error,
+                });
+            }
             None => {
-                let (status, printed) = collected.map_err(|error| OpError::Internal(format!("failed to collect a program: {error}")))?;
-                attempt::report(&mut *self.store, &self.caller, self.settings, &held, status, printed)?
+                let collected = collected.map_err(|error| OpError::Internal(format!("failed to collect a program: {error}")))?;
+                let finished = Finished::of(collected);
+                // It failed because its directory was removed: that is not the task's fault.
+                if let Err(gone) = self.directory.check()
+                    && !finished.status.success()
+                {
+                    attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
+                    return Err(gone);
+                }
+                self.hand_in(watch, &held, &finished)?
             }
         };
         self.record(held, outcome, ms(begun.elapsed()));
@@ -308,10 +337,10 @@ impl Worker<'_, '_> {
 
     fn start(&self, claimed: &Claimed) -> std::io::Result<Running> {
         let variables = vec![
-            ("OARLOCK_AGENT", self.report.agent.to_string()),
-            ("OARLOCK_SESSION", self.report.session.to_string()),
-            ("OARLOCK_TASK", claimed.task.id.to_string()),
-            ("OARLOCK_TOKEN", claimed.lease.token.to_string()),
+            ("OARLOCK_AGENT", self.report.agent.to_string().into()),
+            ("OARLOCK_SESSION", self.report.session.to_string().into()),
+            ("OARLOCK_TASK", claimed.task.id.to_string().into()),
+            ("OARLOCK_TOKEN", claimed.lease.token.to_string().into()),
             ("OARLOCK_STORE", self.url.clone()),
         ];
         let start = Start { command: &self.work.command, variables, input: attempt::markdown(&claimed.task) };
@@ -321,6 +350,7 @@ impl Worker<'_, '_> {
     /// Waits until the program has ended, and ends it when its task is gone, the session is over, or a signal came.
     fn supervise(&mut self, watch: &mut Watch, running: &mut Running, held: &Held) -> Option<Stop> {
         let mut stop = None;
+        let mut stop_at = None;
         loop {
             if running.has_ended() {
                 return stop;
@@ -328,18 +358,22 @@ impl Worker<'_, '_> {
             if self.signals.taken() {
                 match stop {
                     Some(Stop::Ended(OpError::Interrupted)) => running.kill(),
-                    _ => stop = Some(Stop::Ended(OpError::Interrupted)),
+                    _ => (stop, stop_at) = (Some(Stop::Ended(OpError::Interrupted)), None),
                 }
             }
             if stop.is_none() {
                 stop = self.reason_to_stop(held);
             }
-            if stop.is_some() {
-                running.terminate();
+            if let Some(stop) = &stop {
+                let grace = if matches!(stop, Stop::Ended(error) if is_gone(error)) { GONE_GRACE } else { StdDuration::ZERO };
+                if *stop_at.get_or_insert_with(|| Instant::now() + grace) <= Instant::now() {
+                    running.terminate();
+                }
             }
             let left_ms = running.kill_if_due().filter(|left| *left > 0);
-            if let Err(error) = watch.wait(left_ms.unwrap_or(SLICE_MS), running.process()) {
-                stop = stop.or(Some(Stop::Ended(error)));
+            match watch.wait(left_ms.unwrap_or(SLICE_MS), running.process()) {
+                Err(error) if !is_passing(&error) => stop = stop.or(Some(Stop::Ended(error))),
+                _ => {}
             }
         }
     }
@@ -353,7 +387,7 @@ impl Worker<'_, '_> {
         match fate.map_err(OpError::from) {
             Ok(Fate::Held | Fate::Ended(_)) => None,
             Ok(Fate::Gone(outcome)) => Some(Stop::Gone(outcome)),
-            Err(error) if is_busy(&error) => None,
+            Err(error) if is_passing(&error) => None,
             Err(error) => Some(Stop::Ended(error)),
         }
     }

@@ -56,6 +56,11 @@ pub(crate) fn unavailable(message: String, hint: &str) -> StoreError {
     StoreError::Unavailable { message, hint: hint.into() }
 }
 
+/// The store is not there any more.
+pub(crate) fn gone(message: String, hint: &str) -> StoreError {
+    StoreError::Gone { message, hint: hint.into() }
+}
+
 /// An error of the operating system about a path.
 pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> StoreError {
     unavailable(

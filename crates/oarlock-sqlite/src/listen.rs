@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::error::{io_error, unavailable};
+use crate::error::{gone, io_error};
 
 /// How often a waiter looks that can hear nothing, because the user has no inotify instance left.
 const DEAF_RECHECK: Duration = Duration::from_millis(200);
@@ -44,7 +44,7 @@ impl Listening for SqliteListening {
             timeout = timeout.min(DEAF_RECHECK);
         }
         match listener.wait(Some(timeout), &processes) {
-            Ok(Woken::Gone) => Err(unavailable(
+            Ok(Woken::Gone) => Err(gone(
                 "the store was deleted while waiting".into(),
                 "make a new one with `oarlock init`; was it deleted, by `git clean` perhaps?",
             )),

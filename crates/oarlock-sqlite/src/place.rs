@@ -6,7 +6,7 @@ use oarlock_ops::store::{StoreError, StoreResult};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{io_error, unavailable};
+use crate::error::{gone, io_error};
 
 /// The name of the database inside the store's directory.
 pub const STORE_FILE: &str = "oarlock.db";
@@ -78,7 +78,7 @@ impl Place {
     pub(crate) fn inode(&self) -> StoreResult<(u64, u64)> {
         match file::identity_behind(&self.file) {
             Ok(found) => Ok(found),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(unavailable(
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(gone(
                 format!("there is no store at {}", self.file.display()),
                 "make one with `oarlock init`, or pass its place with --store sqlite:PATH; was it deleted, by `git clean` perhaps?",
             )),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::birth::Births;
 use crate::clock::StoreClock;
-use crate::error::{io_error, store_error, unavailable};
+use crate::error::{gone, io_error, store_error};
 use crate::listen::{self, SqliteListening};
 use crate::place::Place;
 use crate::rows::event::{self, End};
@@ -282,7 +282,7 @@ impl SqliteStore {
         if self.place.inode()? == self.inode {
             return Ok(());
         }
-        Err(unavailable(
+        Err(gone(
             format!("the store {} was replaced by another file", self.place.file().display()),
             "stop, and start again with the new store",
         ))

@@ -182,7 +182,7 @@ pub(crate) fn slashed(path: &Path) -> Option<String> {
 }
 
 /// `path` seen from `base`, with `.` and `..` taken out of it.
-pub(crate) fn resolved(base: &Path, path: &str) -> PathBuf {
+pub(crate) fn resolved(base: &Path, path: impl AsRef<Path>) -> PathBuf {
     let mut out = PathBuf::new();
     for component in base.join(path).components() {
         match component {

@@ -2,7 +2,7 @@
 //! own program, or look at it with `once`.
 
 use super::*;
-use crate::testing::{Heard, TestStores, task_id};
+use crate::testing::{FailingStores, Heard, TestStores, task_id};
 use oarlock_model::task::TaskState;
 use oarlock_ops::task::{Add, Cancel};
 
@@ -45,7 +45,7 @@ fn exit_0_is_done_with_the_output_as_result() {
     assert_eq!((report.done, report.failed, report.tasks[0].outcome), (1, 0, Outcome::Done));
     let task = stores.task("T-1");
     assert_eq!(task.state, TaskState::Done);
-    assert_eq!(task.result, Some(format!("# Title of T-1\nada T-1 ada {}", stores.url())));
+    assert_eq!(task.result, Some(format!("# Title of T-1\nada T-1 ada {}", stores.url().display())));
     assert_eq!(heard.outputs(), ["warning"]);
     let agent = stores.ask(&oarlock_ops::agent::ShowAgent { name: report.agent });
     assert_eq!(agent.agent.state, oarlock_model::rules::liveness::AgentState::Left);
@@ -330,4 +330,145 @@ fn what_the_program_claimed_besides_is_given_back() {
     });
     assert_eq!(outcome(result), Outcome::Done);
     assert_eq!((stores.task("T-1").state, stores.task("T-2").state), (TaskState::Done, TaskState::Ready));
+}
+
+/// The results that are kept for a store, as their texts.
+fn kept(stores: &TestStores) -> Vec<String> {
+    let entries = std::fs::read_dir(stores.dir().join("kept")).expect("a directory");
+    let files = entries.map(|entry| entry.expect("it can be read").path());
+    files.map(|path| std::fs::read_to_string(path).expect("a text")).collect()
+}
+
+/// Lets the store fail while it is written, from when the program makes a file until it is told to stop.
+fn with_unwritable(
+    stores: &TestStores,
+    work: &Work,
+    until_told: &str,
+    then: impl FnOnce(&Signals, &Heard) + Send,
+) -> (Result<WorkReport, OpError>, Heard) {
+    std::fs::create_dir(stores.dir().join("kept")).expect("a new directory");
+    let failing = FailingStores::new(stores);
+    let signals = Signals::default();
+    let heard = Heard::default();
+    let result = thread::scope(|scope| {
+        scope.spawn(|| {
+            stores.until_made("started");
+            failing.set_failing(true);
+            std::fs::write(stores.dir().join("go"), "").expect("the directory is ours");
+            while !heard.lines().iter().any(|line| line.contains(until_told)) {
+                thread::yield_now();
+            }
+            then(&signals, &heard);
+            failing.set_failing(false);
+        });
+        let mut listener = &heard;
+        work_until(&signals, &failing, &Settings::default(), work, &mut listener)
+    });
+    (result, heard)
+}
+
+fn finishing(stores: &TestStores) -> Work {
+    let (started, go) = (stores.dir().join("started"), stores.dir().join("go"));
+    shell(&format!("touch '{}'; until [ -e '{}' ]; do :; done; echo the result", started.display(), go.display()))
+}
+
+#[test]
+fn a_result_waits_for_a_store_that_cannot_be_written_for_a_while() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let (result, heard) = with_unwritable(&stores, &finishing(&stores), "trying again", |_, _| {});
+    assert_eq!(outcome(result), Outcome::Done, "{:?}", heard.lines());
+    assert_eq!(stores.task("T-1").result.as_deref(), Some("the result"));
+    assert!(kept(&stores).is_empty());
+    assert!(
+        heard.lines().iter().any(|line| line.contains("cannot be handed in: the disk is full; trying again for")),
+        "{:?}",
+        heard.lines()
+    );
+}
+
+#[test]
+fn a_result_that_must_be_given_up_is_kept_and_handed_in_by_the_next_worker() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let (result, _) = with_unwritable(&stores, &finishing(&stores), "trying again", |signals, _| {
+        signals.raise();
+        while kept(&stores).is_empty() {
+            thread::yield_now();
+        }
+    });
+    let error = result.expect_err("it could not be handed in");
+    assert_eq!(error.code().code, "interrupted");
+    let path = error.json()["error"]["details"]["kept"].as_str().expect("a path").to_owned();
+    assert!(error.to_string().contains(&path) && kept(&stores)[0].contains("the result"), "{error}");
+    // The session is over, the task is ready: nobody had it since, so it is not done again.
+    let (result, heard) = work_with(&stores, &Work { once: true, ..shell("echo done again") });
+    assert_eq!(result.expect_err("nothing is left to do").code().code, "nothing_ready", "{:?}", heard.lines());
+    let task = stores.task("T-1");
+    assert_eq!((task.state, task.result.as_deref()), (TaskState::Done, Some("the result")));
+    assert!(kept(&stores).is_empty());
+    assert!(heard.lines().iter().any(|line| line.starts_with("T-1 is done: the result of ada")), "{:?}", heard.lines());
+}
+
+#[test]
+fn a_kept_result_that_is_refused_becomes_a_note() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let interrupt = |signals: &Signals, _: &Heard| {
+        signals.raise();
+        while kept(&stores).is_empty() {
+            thread::yield_now();
+        }
+    };
+    with_unwritable(&stores, &finishing(&stores), "trying again", interrupt).0.expect_err("it could not be handed in");
+    // Somebody else had it meanwhile, and knows more than this result.
+    let bob = Join { name: Some("bob".parse().expect("a name")), ..Join::default() };
+    stores.order(&bob);
+    let mut store = stores.open().expect("it opens");
+    let claim = Claim { id: Some(task_id("T-1")), ..Claim::default() };
+    let me = Caller::named("bob".parse().expect("a name"));
+    call::mutate(&mut *store, &me, &Settings::default(), &claim).expect("it is ready");
+    attempt::release_own(&mut *store, &me, &Settings::default(), &task_id("T-1")).expect("it is his");
+    let (result, _) = work_once(&stores, "echo done anew");
+    assert_eq!(outcome(result), Outcome::Done);
+    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1") });
+    let note = shown.events.iter().find(|event| event.kind == "task_noted").expect("a note");
+    let text = note.data["text"].as_str().expect("a text");
+    assert!(text.starts_with("ada finished this under token") && text.ends_with("the result"), "{text}");
+    assert!(kept(&stores).is_empty());
+    assert_eq!(shown.task.result.as_deref(), Some("done anew"));
+}
+
+#[test]
+fn a_result_that_can_be_kept_nowhere_is_printed() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let (result, heard) = with_unwritable(&stores, &finishing(&stores), "trying again", |signals, heard| {
+        std::fs::remove_dir(stores.dir().join("kept")).expect("it is empty");
+        signals.raise();
+        while heard.outputs().is_empty() {
+            thread::yield_now();
+        }
+    });
+    let error = result.expect_err("it could not be handed in");
+    assert_eq!(error.json()["error"]["details"]["result"], "the result");
+    assert!(heard.outputs().contains(&"the result".to_owned()), "{:?}", heard.outputs());
+}
+
+#[test]
+fn a_result_that_comes_too_late_is_a_note_of_the_task() {
+    let stores = TestStores::new();
+    add(&stores, "T-1");
+    let take_over = Join { name: Some("ada".parse().expect("a name")), take_over: true, ..Join::default() };
+    let (go, script) = (stores.dir().join("go"), "trap '' TERM");
+    let script = format!("{script}; until [ -e '{}' ]; do :; done; echo the result", go.display());
+    let (result, heard) = meanwhile(&stores, &script, || {
+        stores.order(&take_over);
+        std::fs::write(&go, "").expect("the directory is ours");
+    });
+    // Whichever is noticed first: that the program has ended, or that its task is gone, which is no result.
+    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1") });
+    let noted = shown.events.iter().any(|event| event.kind == "task_noted" && event.data["text"].to_string().contains("the result"));
+    let was_stopped = result.as_ref().is_ok_and(|report| report.tasks[0].outcome == Outcome::Lost);
+    assert!(noted || was_stopped, "{result:?} {:?}", heard.lines());
 }

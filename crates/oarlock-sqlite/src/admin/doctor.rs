@@ -54,7 +54,7 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     let seen = Made::read(&conn).map_or(0, |made| Witness::of(&made, board, &options.clock.host().boot_id).last_seq());
     let replay = match replay(&conn, &scratch, options) {
         // No room for the replay says nothing about the store.
-        Err(error @ (StoreError::Unavailable { .. } | StoreError::Busy(_))) => return Err(error.into()),
+        Err(error @ (StoreError::Unavailable { .. } | StoreError::Gone { .. } | StoreError::Busy(_))) => return Err(error.into()),
         other => other,
     };
     let replayed = report.note("log", replay);
@@ -160,7 +160,8 @@ fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u6
     let options = Options { synchronous: Synchronous::Off, births: Births::Fixed(0), ..options.clone() };
     let (mut copy, _) = SqliteStore::create(&scratch.place, &prefix, options)?;
     meta::set_origin(copy.connection(), origin).map_err(store_error)?;
-    conn.execute("ATTACH ?1 AS replayed", [scratch.place.file().to_string_lossy()]).map_err(store_error)?;
+    // As bytes: a path need not be text.
+    conn.execute("ATTACH ?1 AS replayed", [scratch.place.file().as_os_str().as_encoded_bytes()]).map_err(store_error)?;
     conn.execute_batch("PRAGMA temp_store = FILE; BEGIN").map_err(store_error)?;
     let mut tx = copy.begin(&[Lock::Everything], Durability::Full)?;
     let (mut events, mut last_seq) = (0, origin);

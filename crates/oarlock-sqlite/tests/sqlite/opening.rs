@@ -27,7 +27,7 @@ fn a_store_that_is_there_is_opened_as_it_is() {
 #[test]
 fn a_store_that_is_not_there_is_unavailable() {
     let outcome = Home::empty().try_open();
-    assert!(matches!(outcome, Err(StoreError::Unavailable { .. })), "{:?}", outcome.map(drop));
+    assert!(matches!(outcome, Err(StoreError::Gone { .. })), "{:?}", outcome.map(drop));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_deleted_store_is_unavailable_to_those_who_have_it_open() {
     let mut store = home.open();
     fs::remove_file(home.file()).expect("removes");
     refused(&mut store, "-: status", "store_unavailable");
-    assert!(matches!(store.begin(&[], Durability::Full).map(drop), Err(StoreError::Unavailable { .. })));
+    assert!(matches!(store.begin(&[], Durability::Full).map(drop), Err(StoreError::Gone { .. })));
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl AccessArgs {
             return Err(oarlock_ops::admin::file_exists(out));
         }
         let request = self.request()?;
-        let mut reply = match Client::named(common.store.as_deref(), common.busy)? {
+        let mut reply = match Client::named(common.store_text(), common.busy)? {
             Some(client) => client.post(deed.path(), request)?,
             None => {
                 let target = Where::find(common, Absent::Refused)?;

@@ -90,7 +90,8 @@ fn common() -> [Arg; 8] {
             "common-store",
             "URL",
             "The store: sqlite:PATH, or a gateway, http(s)://HOST:PORT or unix:PATH [env OARLOCK_STORE; default: that of the repository]",
-        ),
+        )
+        .value_parser(clap::value_parser!(OsString)),
         value("common-as", "NAME", "Who is calling [env OARLOCK_AGENT]"),
         value("common-session", "ID", "The session meant [env OARLOCK_SESSION]"),
         value("common-key", "KEY", "Idempotency key: the same call again gives the same reply"),
@@ -104,7 +105,8 @@ fn common() -> [Arg; 8] {
 /// The common flags, with the environment where a flag is not given.
 #[derive(Clone, Debug)]
 pub(crate) struct Common {
-    pub(crate) store: Option<String>,
+    /// A path in it need not be text.
+    pub(crate) store: Option<OsString>,
     pub(crate) name: Option<AgentName>,
     pub(crate) session: Option<SessionId>,
     pub(crate) key: Option<String>,
@@ -119,6 +121,7 @@ impl Common {
         // Common flags may stand before the verb or after it; the later one counts.
         let verb = root.subcommand().map_or(root, |(_, matches)| matches);
         let text = |id: &str| verb.get_one::<String>(id).or_else(|| root.get_one::<String>(id)).cloned();
+        let store = verb.get_one::<OsString>("common-store").or_else(|| root.get_one::<OsString>("common-store"));
         let flag = |id: &str| verb.get_flag(id) || root.get_flag(id);
         let given_name = text("common-as").map(|name| AgentName::parse(&name)).transpose()?;
         let name = match &given_name {
@@ -133,7 +136,7 @@ impl Common {
             }),
         };
         Ok(Self {
-            store: text("common-store").or_else(|| environment("OARLOCK_STORE")),
+            store: store.cloned().or_else(|| std::env::var_os("OARLOCK_STORE").filter(|value| !value.is_empty())),
             name,
             session,
             key: text("common-key"),
@@ -142,6 +145,13 @@ impl Common {
             quiet: flag("common-quiet"),
             verbose: flag("common-verbose"),
         })
+    }
+}
+
+impl Common {
+    /// The store as text: any URL but that of a file whose path is none.
+    pub(crate) fn store_text(&self) -> Option<&str> {
+        self.store.as_ref()?.to_str()
     }
 }
 

@@ -12,6 +12,8 @@ use oarlock_ops::request::Identity;
 use oarlock_ops::settings::Settings;
 use oarlock_sqlite::{Options, Place, SqliteStore};
 use serde_json::Value;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::time::Instant;
 
 use super::args::Common;
@@ -74,8 +76,16 @@ impl Where {
         self.project.as_ref()
     }
 
+    /// The store's URL for people.
     pub(crate) fn url(&self) -> String {
-        format!("sqlite:{}", self.place.file().display())
+        self.url_bytes().to_string_lossy().into_owned()
+    }
+
+    /// The store's URL for programs: a path need not be text.
+    pub(crate) fn url_bytes(&self) -> OsString {
+        let mut url = OsString::from("sqlite:");
+        url.push(self.place.file());
+        url
     }
 
     /// Stores of the same repository that lie elsewhere, as a list for replies; none where there are none.
@@ -104,13 +114,16 @@ impl Where {
     }
 }
 
-fn sqlite_path(url: &str) -> Result<&str, OpError> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
+fn sqlite_path(url: &OsStr) -> Result<&Path, OpError> {
+    if let Some(path) = behind_scheme(url) {
         return match path {
-            "" => Err(Rejection::invalid("--store names no file", "write sqlite:PATH, for example sqlite:/data/oarlock.db").into()),
-            path => Ok(path),
+            path if path.is_empty() => {
+                Err(Rejection::invalid("--store names no file", "write sqlite:PATH, for example sqlite:/data/oarlock.db").into())
+            }
+            path => Ok(Path::new(path)),
         };
     }
+    let url = &*url.to_string_lossy();
     let shown = oarlock_model::ident::shown(url);
     if ["http://", "https://", "unix:"].iter().any(|scheme| url.starts_with(scheme)) {
         let message = format!("this command needs the store itself, and {shown} is a gateway");
@@ -119,6 +132,19 @@ fn sqlite_path(url: &str) -> Result<&str, OpError> {
     let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
     let message = if known { format!("this build has no client for {shown}") } else { format!("\"{shown}\" is not a store") };
     Err(Rejection::invalid(message, "write sqlite:PATH, for example sqlite:/data/oarlock.db").into())
+}
+
+/// The path behind `sqlite:`, byte by byte.
+#[cfg(unix)]
+fn behind_scheme(url: &OsStr) -> Option<&OsStr> {
+    use std::os::unix::ffi::OsStrExt;
+    url.as_bytes().strip_prefix(b"sqlite:").map(OsStr::from_bytes)
+}
+
+/// The path behind `sqlite:`.
+#[cfg(not(unix))]
+fn behind_scheme(url: &OsStr) -> Option<&OsStr> {
+    url.to_str()?.strip_prefix("sqlite:").map(OsStr::new)
 }
 
 /// How the store is opened for this call.
@@ -212,8 +238,8 @@ pub(crate) fn at_store(target: &Where, common: &Common, settings: Settings) -> R
 /// The gateway that is named as the store, if one is.
 #[cfg(feature = "gateway")]
 pub(crate) fn gateway(common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
-    let Some(client) = crate::gateway::Client::named(common.store.as_deref(), common.busy)? else { return Ok(None) };
-    let url = common.store.clone().unwrap_or_default();
+    let Some(client) = crate::gateway::Client::named(common.store_text(), common.busy)? else { return Ok(None) };
+    let url = common.store_text().unwrap_or_default().to_owned();
     Ok(Some((Box::new(move |verb, call, caller| client.call(verb, call, caller)), url)))
 }
 

@@ -37,7 +37,7 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
     let me = ProcessId::current().map_err(unidentified)?;
     let process = me.to_text();
     let mut project = None;
-    let (backend, owner) = match Client::named(common.store.as_deref(), common.busy)? {
+    let (backend, owner) = match Client::named(common.store_text(), common.busy)? {
         Some(client) => (Backend::Gateway(Arc::new(client)), Owner::Process { process }),
         None => {
             let owner = Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS };

@@ -88,7 +88,7 @@ impl Ralf {
             Action::Attach | Action::Sync | Action::Detach => self.bring_together(&path, common, output),
             Action::Hooks => {
                 let root = canonical(&path).map_err(|error| unreadable(&path, &error))?;
-                Ok(output.reply("ralf hooks", &json!({"hooks": hooks(&root, common.store.as_deref())})))
+                Ok(output.reply("ralf hooks", &json!({"hooks": hooks(&root, common.store_text())})))
             }
             _ => self.show(&path, output),
         }

@@ -1,6 +1,7 @@
 //! `work` and `run`: the doors of the runner.
 
 use clap::Args;
+use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
 use oarlock_model::{Label, TaskId, limits};
 use oarlock_ops::OpError;
@@ -13,6 +14,7 @@ use oarlock_sqlite::Options;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 
 use super::args::Common;
 use super::exec::{Absent, Where, caller, options};
@@ -20,6 +22,7 @@ use super::init::Init;
 use super::local::ThisMachine;
 use super::output::{Output, note};
 use super::render;
+use crate::user;
 use oarlock_ops::request::Identity;
 
 /// The exit code of `work --once` whose attempt failed.
@@ -85,8 +88,17 @@ impl Stores for Handles {
         Ok(Box::new(self.target.open(self.options.clone())?))
     }
 
-    fn url(&self) -> String {
-        self.target.url()
+    fn url(&self) -> OsString {
+        self.target.url_bytes()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.target.place().file().to_owned()
+    }
+
+    fn refuges(&self) -> Vec<PathBuf> {
+        let of_user = user::state_dir().filter(|dir| dir.exists() || private_dir().recursive(true).create(dir).is_ok());
+        [Some(self.target.place().dir().to_owned()), of_user, Some(std::env::temp_dir())].into_iter().flatten().collect()
     }
 }
 

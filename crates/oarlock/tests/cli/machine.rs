@@ -67,6 +67,47 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_result_is_not_lost_on_a_full_disk() {
+    let project = Project::none();
+    let script = r#"
+        set -e
+        mount -t tmpfs -o size=4m none .
+        cd "$PWD"
+        $O init >/dev/null
+        $O add one --id ONE >/dev/null
+        $O add two --id TWO >/dev/null
+        set +e
+        fill='cat /dev/zero > fill 2>/dev/null; head -c 200000 /dev/zero | tr "\0" x'
+        full() { $O work --as ada --once -- sh -c "$fill" >"$HOME/report" 2>"$HOME/said" & }
+        full
+        until grep -q 'trying again' "$HOME/said"; do :; done
+        rm fill
+        wait $!; echo "exit $?"
+        $O task ONE --json
+        full
+        until grep -q 'trying again' "$HOME/said"; do :; done
+        kill -TERM $!
+        wait $!; echo "exit $?"
+        tail -n 2 "$HOME/said" | head -n 1
+        rm fill
+        $O work --as bob --once --json -- echo again 2>&1; echo "exit $?"
+        $O task TWO --json
+    "#;
+    let Some(lines) = inside(&project, &["-rm"], script) else { return };
+    // It waits for room, and is done then.
+    assert_eq!(lines[0], "exit 0", "{lines:?}");
+    let result = |line: &str| json(line)["task"]["result"].as_str().map(str::len);
+    assert_eq!(result(&lines[1]), Some(200_000));
+    // Interrupted, it keeps the result where there is room; the next worker hands it in, whoever that is, and has nothing else to do.
+    assert_eq!(lines[2], "exit 130", "{lines:?}");
+    assert!(lines[3].contains("the result of TWO is kept in") && lines[3].contains("oarlock-result-"), "{}", lines[3]);
+    assert_eq!((&json(&lines[4])["error"]["code"], &*lines[5]), (&Value::from("nothing_ready"), "exit 8"), "{lines:?}");
+    assert_eq!((result(&lines[6]), &json(&lines[6])["task"]["state"]), (Some(200_000), &Value::from("done")));
+    let kept = std::fs::read_dir(project.home().join(".local/state/oarlock")).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "what was handed in is not kept");
+}
+
+#[test]
 fn a_file_system_that_becomes_read_only_refuses_and_is_used_again() {
     let project = Project::none();
     let script = r#"

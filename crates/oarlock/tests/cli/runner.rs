@@ -1,5 +1,6 @@
 //! The runner: `work` and `run`, with shell scripts for agents.
 
+mod lost;
 mod run;
 
 use rustix::process::Signal;
