@@ -63,11 +63,6 @@ impl News {
         self.joined.contains(name)
     }
 
-    /// The number of the last event that was read.
-    pub(crate) fn after_seq(&self) -> u64 {
-        self.after_seq
-    }
-
     /// Reads what came since and tells it. Whether anything of it was about this run.
     ///
     /// # Errors

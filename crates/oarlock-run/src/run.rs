@@ -12,7 +12,6 @@ use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
-use oarlock_ops::log::Events;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
@@ -231,8 +230,7 @@ impl Supervisor<'_, '_> {
     /// What time and death have made true becomes visible: the first call of anybody does that, and while all workers are busy
     /// nobody else calls.
     fn settle(&mut self) -> Result<(), OpError> {
-        let events = Events { after: Some(self.news.after_seq().to_string()), limit: Some(1), ..Events::default() };
-        call::query(&mut *self.store, &Caller::default(), self.settings, &events).map(drop)
+        call::settle_if_due(&mut *self.store, self.settings)
     }
 
     /// A capability that is missing may be that of a worker which has not joined yet.

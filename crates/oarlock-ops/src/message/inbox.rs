@@ -71,7 +71,9 @@ impl Mutation for Inbox {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<MessagesReply, OpError> {
         let me = cx.me()?.name.clone();
         if !self.mark.is_empty() {
-            cx.tx().write_shown(&me, &self.mark)?;
+            // One of another store is none of those that this one can show.
+            let known: Vec<MessageId> = self.mark.iter().filter_map(|id| id.known_to(cx.view().identity())).collect();
+            cx.tx().write_shown(&me, &known)?;
             return Ok(MessagesReply { messages: Vec::new() });
         }
         let messages = self.page(cx.view(), &me, limits::PAGE_ITEMS_DEFAULT)?;
