@@ -94,6 +94,8 @@ bugs! {
     NO_WAKE = Semantics(19), "no-wake";
     /// titles have no limit
     NO_TITLE_LIMIT = Semantics(20), "no-title-limit";
+    /// a list that was cut short does not say so
+    CUT_IN_SILENCE = Semantics(20), "cut-in-silence";
     /// transactions begin without the write lock
     DEFERRED_BEGIN = Semantics(17), "deferred-begin";
     /// a claim does not say that its lease may end before the others

@@ -13,6 +13,7 @@ pub mod local;
 pub mod lock;
 pub mod log;
 pub mod message;
+mod page;
 pub mod registry;
 pub mod request;
 pub mod reservation;

@@ -6,7 +6,7 @@ mod send;
 mod thread;
 
 pub use ack::{Ack, MessagesReply};
-pub use inbox::Inbox;
 pub(crate) use inbox::mark_shown;
+pub use inbox::{Inbox, InboxReply};
 pub use send::Send;
-pub use thread::Thread;
+pub use thread::{Thread, ThreadReply};

@@ -7,6 +7,6 @@ mod reserve;
 mod unreserve;
 
 pub use check::Check;
-pub use list::Reservations;
+pub use list::{ReservationListReply, Reservations};
 pub use reserve::{ReservationsReply, Reserve};
 pub use unreserve::Unreserve;

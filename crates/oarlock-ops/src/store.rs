@@ -93,6 +93,10 @@ pub struct TaskFilter {
 pub struct EventFilter {
     /// After the event with this number.
     pub after_seq: u64,
+    /// Before the event with this number.
+    pub before_seq: Option<u64>,
+    /// The newest that fit into the page, instead of the oldest; their order stays that of the log.
+    pub newest: bool,
     /// Of one of these kinds; empty admits all.
     pub kinds: Vec<String>,
     /// About this noun.
@@ -101,6 +105,22 @@ pub struct EventFilter {
     pub limit: usize,
     /// Until the page holds this many bytes of data.
     pub bytes_max: usize,
+}
+
+/// Which part of a list of state entries to read.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryPage<'a> {
+    /// Keys after this one.
+    pub after: Option<&'a StateKey>,
+    /// At most this many.
+    pub limit: usize,
+    /// No more once their values have this many bytes; the first always comes.
+    pub bytes_max: usize,
+}
+
+impl EntryPage<'_> {
+    /// All of it.
+    pub const WHOLE: Self = Self { after: None, limit: usize::MAX, bytes_max: usize::MAX };
 }
 
 /// How many tasks are in each state.
@@ -224,7 +244,7 @@ pub trait View {
     /// The state entry with this key; a deleted one has no value.
     fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>>;
     /// Entries that have a value and whose key begins with `prefix`, by key.
-    fn entries(&self, prefix: &str) -> StoreResult<Vec<Entry>>;
+    fn entries(&self, prefix: &str, page: &EntryPage<'_>) -> StoreResult<Vec<Entry>>;
 
     /// All reservations that have not ended, by the order of their making. Their time may have run out.
     fn reservations(&self) -> StoreResult<Vec<Reservation>>;
@@ -239,14 +259,18 @@ pub trait View {
 
     /// The message with this id.
     fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
-    /// Messages to this agent, oldest first, as many as fit a page; without `acked` only those it has not acknowledged.
-    fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>>;
-    /// Messages of a thread, oldest first, as many as fit a page.
-    fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>>;
+    /// The newest messages to this agent that fit into a page, oldest first; with `before`, only those sent before that
+    /// number. Without `acked`, only those that it has not acknowledged.
+    fn inbox(&self, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> StoreResult<Vec<Message>>;
+    /// How many messages `inbox` has before this number.
+    fn inbox_before(&self, agent: &AgentName, acked: bool, before: u64) -> StoreResult<u64>;
+    /// Messages of a thread that were sent after this number, oldest first, as many as fit into a page.
+    fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
     /// How many messages to this agent it has neither acknowledged nor been shown.
     fn unread(&self, agent: &AgentName) -> StoreResult<u64>;
-    /// Those messages, oldest first, as many as fit a page; with `urgent` only those that end a claim which waits for messages too.
-    fn unread_messages(&self, agent: &AgentName, urgent: bool, limit: usize) -> StoreResult<Vec<Message>>;
+    /// Those messages that were sent after this number, oldest first, as many as fit into a page; with `urgent` only those that
+    /// end a claim which waits for messages too.
+    fn unread_messages(&self, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
 
     /// Events, oldest first.
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;

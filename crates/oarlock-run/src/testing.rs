@@ -68,7 +68,7 @@ impl TestStores {
     }
 
     pub(crate) fn task(&self, id: &str) -> oarlock_ops::shapes::TaskShape {
-        self.ask(&oarlock_ops::task::ShowTask { id: task_id(id) }).task
+        self.ask(&oarlock_ops::task::ShowTask { id: task_id(id), limit: None, after: None }).task
     }
 }
 

@@ -271,7 +271,7 @@ impl Worker<'_, '_> {
     fn claim(&mut self) -> Result<Claimed, OpError> {
         // Reading first: a crowd of idle workers does not queue up to write. A worker that tries once wants the refusal with its facts.
         if !self.work.once {
-            let ready = call::query(&mut *self.store, &self.caller, self.settings, &Ready { limit: Some(1) })?;
+            let ready = call::query(&mut *self.store, &self.caller, self.settings, &Ready { limit: Some(1), ..Ready::default() })?;
             if ready.tasks.is_empty() {
                 let agent = self.report.agent.clone();
                 return Err(Rejection::NothingReady { agent, rest: Box::default(), why: None }.into());

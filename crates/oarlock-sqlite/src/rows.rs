@@ -26,6 +26,28 @@ pub(crate) fn all<T>(conn: &Connection, sql: &str, params: impl Params, map: imp
     conn.prepare_cached(sql)?.query_map(params, map)?.collect()
 }
 
+/// The rows of a query, no more once they have `bytes_max` bytes; the first always comes. The rest is not read.
+pub(crate) fn within<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    bytes_max: usize,
+    mut map: impl FnMut(&Row<'_>) -> Sql<(T, usize)>,
+) -> Sql<Vec<T>> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let (mut items, mut bytes) = (Vec::new(), 0_usize);
+    while let Some(row) = rows.next()? {
+        let (item, more) = map(row)?;
+        bytes = bytes.saturating_add(more);
+        if bytes > bytes_max && !items.is_empty() {
+            break;
+        }
+        items.push(item);
+    }
+    Ok(items)
+}
+
 /// The first row of a query, if there is one.
 pub(crate) fn first<T>(conn: &Connection, sql: &str, params: impl Params, map: impl FnOnce(&Row<'_>) -> Sql<T>) -> Sql<Option<T>> {
     conn.prepare_cached(sql)?.query_row(params, map).optional()

@@ -11,7 +11,7 @@ use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
-use oarlock_ops::store::{Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{Counts, EntryPage, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -205,8 +205,8 @@ impl View for SqliteView<'_> {
         entry::get(self.conn, key).map_err(store_error)
     }
 
-    fn entries(&self, prefix: &str) -> StoreResult<Vec<Entry>> {
-        entry::with_prefix(self.conn, prefix).map_err(store_error)
+    fn entries(&self, prefix: &str, page: &EntryPage<'_>) -> StoreResult<Vec<Entry>> {
+        entry::with_prefix(self.conn, prefix, page).map_err(store_error)
     }
 
     fn reservations(&self) -> StoreResult<Vec<Reservation>> {
@@ -233,20 +233,24 @@ impl View for SqliteView<'_> {
         message::get(self.conn, id).map_err(store_error)
     }
 
-    fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>> {
-        message::inbox(self.conn, agent, acked, limit).map_err(store_error)
+    fn inbox(&self, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> StoreResult<Vec<Message>> {
+        message::inbox(self.conn, agent, acked, before, limit).map_err(store_error)
     }
 
-    fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>> {
-        message::thread(self.conn, id, limit).map_err(store_error)
+    fn inbox_before(&self, agent: &AgentName, acked: bool, before: u64) -> StoreResult<u64> {
+        message::inbox_before(self.conn, agent, acked, before).map_err(store_error)
+    }
+
+    fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
+        message::thread(self.conn, id, after, limit).map_err(store_error)
     }
 
     fn unread(&self, agent: &AgentName) -> StoreResult<u64> {
         message::unread(self.conn, agent).map_err(store_error)
     }
 
-    fn unread_messages(&self, agent: &AgentName, urgent: bool, limit: usize) -> StoreResult<Vec<Message>> {
-        message::unread_messages(self.conn, agent, urgent, limit).map_err(store_error)
+    fn unread_messages(&self, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
+        message::unread_messages(self.conn, agent, urgent, after, limit).map_err(store_error)
     }
 
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {

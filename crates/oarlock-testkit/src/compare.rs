@@ -1,7 +1,7 @@
 //! What two stores are asked when they are compared: everything the port can answer.
 
 use oarlock_model::task::TaskState;
-use oarlock_ops::store::{EventFilter, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{EntryPage, EventFilter, StoreResult, TaskFilter, View};
 
 /// Answers by question.
 pub type Facts = Vec<(String, String)>;
@@ -40,10 +40,19 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
         note(format!("owner of {name}"), format!("{:?}", view.owner_sight(agent)));
         note(format!("claims of {name}"), format!("{:?}", view.claims_of(&agent.session)?));
         note(format!("reservations of {name}"), format!("{:?}", view.reservations_of(&agent.session)?));
-        note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, false, 100)?));
-        note(format!("whole inbox of {name}"), format!("{:?}", view.inbox(name, true, 100)?));
-        let urgent: Vec<_> = view.unread_messages(name, true, 100)?.into_iter().map(|message| message.id).collect();
-        note(format!("unread of {name}"), format!("{} {urgent:?}", view.unread(name)?));
+        note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, false, None, 100)?));
+        note(format!("whole inbox of {name}"), format!("{:?}", view.inbox(name, true, None, 100)?));
+        for acked in [false, true] {
+            let page = view.inbox(name, acked, None, 2)?;
+            let first = page.first().map_or(0, |message| message.seq);
+            let older = view.inbox(name, acked, Some(first), 2)?;
+            note(format!("two pages of the inbox of {name}"), format!("{page:?} {older:?} {}", view.inbox_before(name, acked, first)?));
+        }
+        let ids = |messages: Vec<oarlock_model::message::Message>| messages.into_iter().map(|message| message.id).collect::<Vec<_>>();
+        let urgent = ids(view.unread_messages(name, true, 0, 100)?);
+        let page = view.unread_messages(name, false, 0, 2)?;
+        let next = ids(view.unread_messages(name, false, page.last().map_or(0, |last| last.seq), 2)?);
+        note(format!("unread of {name}"), format!("{} {urgent:?} {:?} {next:?}", view.unread(name)?, ids(page)));
     }
     note("grantees".into(), format!("{:?}", state.grantees));
     note("entries".into(), format!("{:?}", state.entries));
@@ -68,7 +77,14 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     );
     for (id, task) in &state.tasks {
         note(format!("around {id}"), around(view, task)?);
+        note(format!("history of {id}"), format!("{:?}", history(view, id)?));
     }
+    for message in state.messages.values().filter(|message| message.id == message.thread) {
+        note(format!("thread {}", message.id), format!("{:?}", view.thread(&message.id, message.seq, 2)?));
+    }
+    let first = view.entries("", &EntryPage { limit: 1, ..EntryPage::WHOLE })?;
+    let rest = view.entries("", &EntryPage { after: first.last().map(|entry| &entry.key), limit: 2, bytes_max: 1 })?;
+    note("two pages of entries".into(), format!("{first:?} {rest:?}"));
     let log = view.events(&EventFilter { limit: 10_000, bytes_max: usize::MAX, ..EventFilter::default() })?;
     note("log".into(), format!("{:?}", log.last()));
     Ok(())
@@ -88,6 +104,16 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
         view.dead_ends(id, 100)?,
         view.reservations_of_task(id)?,
     ))
+}
+
+/// The newest events of a task and those before them, and its first ones.
+fn history(view: &dyn View, id: &oarlock_model::TaskId) -> StoreResult<[Vec<u64>; 3]> {
+    let newest = EventFilter { subject: Some(id.to_string()), newest: true, limit: 2, bytes_max: usize::MAX, ..EventFilter::default() };
+    let numbers = |filter: &EventFilter| Ok(view.events(filter)?.iter().map(|event| event.seq).collect::<Vec<_>>());
+    let last = numbers(&newest)?;
+    let before = numbers(&EventFilter { before_seq: last.first().copied(), ..newest.clone() })?;
+    let first = numbers(&EventFilter { newest: false, before_seq: last.first().copied(), ..newest })?;
+    Ok([last, before, first])
 }
 
 fn ids(tasks: &[oarlock_model::task::Task]) -> Vec<&str> {

@@ -114,13 +114,22 @@ fn sync_agent_state(me: &mut Oarlock, set: &[&str]) -> Result<EntryShape, OpErro
 /// The entry of one agent; `not_found` when it has none.
 fn get_agent_state(me: &mut Oarlock, name: &str) -> Result<EntryShape, Box<dyn Error>> {
     let key = Some(StateKey::of_agent(&AgentName::parse(name)?));
-    let mut entries = me.ask(&GetState { key, prefix: None })?.entries;
+    let mut entries = me.ask(&GetState { key, ..GetState::default() })?.entries;
     entries.pop().ok_or_else(|| "an entry that was found is in the reply".into())
 }
 
-/// The entries of all agents, those that have left too.
+/// The entries of all agents, those that have left too. A long list comes in pages.
 fn get_all_states(me: &mut Oarlock) -> Result<Vec<EntryShape>, OpError> {
-    Ok(me.ask(&GetState { key: None, prefix: Some("agent/".into()) })?.entries)
+    let mut entries = Vec::new();
+    let mut after = None;
+    loop {
+        let page = me.ask(&GetState { prefix: Some("agent/".into()), after, ..GetState::default() })?;
+        entries.extend(page.entries);
+        after = page.next;
+        if after.is_none() {
+            return Ok(entries);
+        }
+    }
 }
 
 /// Removes the caller's own entry. That of another agent would be refused with `denied`.

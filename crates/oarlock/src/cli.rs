@@ -4,6 +4,7 @@
 mod access;
 mod args;
 mod exec;
+mod gather;
 mod hook;
 mod init;
 mod local;

@@ -282,17 +282,19 @@ impl Hook<'_> {
         }
         text.push_str(&ended);
         if beat["unread"].as_u64() > Some(0) && !planted::is(planted::MESSAGES_KEPT) {
-            text.push_str(&self.hand_over()?);
+            text.push_str(&self.hand_over(beat["unread"].as_u64().unwrap_or(0))?);
         }
         Ok(if text.is_empty() { Answer::Nothing } else { Answer::Context(text) })
     }
 
     /// Tells the messages that are new, as many as fit. Only those count as read; the others are told the next time.
-    fn hand_over(&mut self) -> Result<String, OpError> {
+    fn hand_over(&mut self, unread: u64) -> Result<String, OpError> {
         // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others find none.
         let _alone = self.memory.alone("news", &self.who.name);
         let inbox = self.call("inbox", json!({"new": true, "peek": true}))?;
-        let (text, told) = speak::messages(inbox["messages"].as_array().map_or(&[][..], Vec::as_slice));
+        let new = inbox["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        let later = usize::try_from(unread).unwrap_or(usize::MAX).saturating_sub(new.len());
+        let (text, told) = speak::messages(new, later);
         if !told.is_empty() {
             self.call("inbox", json!({"mark": told}))?;
         }
@@ -330,14 +332,20 @@ impl Hook<'_> {
 
     /// Helpers that have not ended by themselves end with the one whose they are.
     fn end_helpers(&mut self) -> Result<(), OpError> {
-        let agents = self.call("agents", json!({}))?;
-        let names = agents["agents"].as_array().into_iter().flatten().filter_map(|agent| AgentName::parse(agent["name"].as_str()?).ok());
-        let own: Vec<AgentName> = names.filter(|name| *name != self.who.name && speaks_for(&self.who.name, name)).collect();
-        for name in own {
-            // One that has ended meanwhile is no failure.
-            let _ = self.call_as(&Caller::named(name), "leave", json!({}));
+        let mut request = json!({});
+        loop {
+            let agents = self.call("agents", request)?;
+            let names = agents["agents"].as_array().into_iter().flatten().filter_map(|agent| AgentName::parse(agent["name"].as_str()?).ok());
+            let own: Vec<AgentName> = names.filter(|name| *name != self.who.name && speaks_for(&self.who.name, name)).collect();
+            for name in own {
+                // One that has ended meanwhile is no failure.
+                let _ = self.call_as(&Caller::named(name), "leave", json!({}));
+            }
+            match agents["next"].as_str() {
+                Some(next) => request = json!({"after": next}),
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     fn leave(&mut self) -> Result<(), OpError> {

@@ -278,12 +278,20 @@ impl Ralf {
         let files = self.files(Duration::ZERO);
         let opened = if file.is_none() { self.opened()? } else { None };
         let Some(opened) = opened else { return Ok(files.states(&file.map_or_else(|| files.state_file(), Path::to_owned))?) };
-        let reply = opened.ask(&GetState { prefix: Some("agent/".to_owned()), ..GetState::default() })?;
+        let (mut entries, mut next) = (Vec::new(), None);
+        loop {
+            let page = opened.ask(&GetState { prefix: Some("agent/".to_owned()), after: next, ..GetState::default() })?;
+            entries.extend(page.entries);
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
         let state = |entry: oarlock_ops::shapes::EntryShape| match (entry.key.as_str().strip_prefix("agent/"), entry.value) {
             (Some(name), Some(Value::Object(fields))) if !name.contains('/') => Some((name.to_owned(), fields)),
             _ => None,
         };
-        Ok(reply.entries.into_iter().filter_map(state).collect())
+        Ok(entries.into_iter().filter_map(state).collect())
     }
 
     /// Takes an agent's state away; one that is not there is no error.

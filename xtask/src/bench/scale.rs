@@ -40,7 +40,7 @@ const OPERATIONS: &[Operation] = &[
         Ok(taken)
     }),
     ("heartbeat", |ours| measure::seconds(|| ours.beat())),
-    ("ready --limit 10", |ours| measure::seconds(|| Ok(ours.ask(&Ready { limit: Some(10) }).map(drop)?))),
+    ("ready --limit 10", |ours| measure::seconds(|| Ok(ours.ask(&Ready { limit: Some(10), ..Ready::default() }).map(drop)?))),
     ("inbox", |ours| measure::seconds(|| Ok(ours.order(&Inbox::default()).map(drop)?))),
     ("check", |ours| measure::seconds(|| Ok(ours.ask(&Check { paths: vec!["src/main.rs".into()], globs: Vec::new() }).map(drop)?))),
     ("status", |ours| measure::seconds(|| Ok(ours.ask(&Status {}).map(drop)?))),

@@ -2,14 +2,17 @@
 
 use clap::Args;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::{Label, Rejection};
+use oarlock_model::{AgentName, Label, Rejection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::context::Reading;
+use crate::cursor;
+use crate::page::{self, Filling};
 use crate::request::{Identity, Query, Request};
 use crate::shapes::AgentShape;
+use crate::task::values;
 
 /// Lists active agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -30,6 +33,14 @@ pub struct Agents {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<u64>,
+    /// At most this many [default: 1000]
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Go on after this cursor, the `next` of the page before
+    #[arg(long, value_name = "CURSOR")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 /// The reply of [`Agents`].
@@ -37,8 +48,11 @@ pub struct Agents {
 pub struct AgentsReply {
     /// The agents.
     pub agents: Vec<AgentShape>,
-    /// How many of them are active.
+    /// How many are active, those of other pages included.
     pub active: u64,
+    /// Where the next page begins; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 impl Request for Agents {
@@ -47,12 +61,18 @@ impl Request for Agents {
     const EXAMPLE: &'static [&'static str] = &["--can", "rust"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = AgentsReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::page_limit(self.limit)?;
+        cursor::check(self.after.as_deref())
+    }
 }
 
 impl Query for Agents {
     fn answer(&self, cx: &Reading<'_>) -> Result<AgentsReply, OpError> {
-        let mut agents = Vec::new();
-        let mut active = 0;
+        let after: Option<AgentName> = cursor::place(cx.view, self.after.as_deref())?;
+        let mut filling = Filling::new(values::page_limit(self.limit)?);
+        let (mut agents, mut active, mut next) = (Vec::<AgentShape>::new(), 0, None);
         for agent in cx.view.agents()? {
             let fits_role = self.role.as_ref().is_none_or(|role| agent.role.as_ref() == Some(role));
             if !fits_role || !self.can.as_ref().is_none_or(|capability| agent.can(capability)) {
@@ -60,13 +80,18 @@ impl Query for Agents {
             }
             let is_active = cx.agent_state(&agent) == AgentState::Active;
             active += u64::from(is_active);
-            if is_active || self.all {
-                agents.push(AgentShape::of(cx, &agent)?);
+            let is_wanted = (is_active || self.all) && after.as_ref().is_none_or(|after| agent.name > *after);
+            if !is_wanted || next.is_some() {
+                continue;
+            }
+            match filling.take(agent, |agent| AgentShape::of(cx, &agent), AgentShape::text_bytes)? {
+                Some(shape) => agents.push(shape),
+                None => next = agents.last().filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last.name)).transpose()?,
             }
         }
         match self.at_least {
             Some(wanted) if active < wanted => Err(Rejection::NotEnoughAgents { active, wanted }.into()),
-            _ => Ok(AgentsReply { agents, active }),
+            _ => Ok(AgentsReply { agents, active, next }),
         }
     }
 }

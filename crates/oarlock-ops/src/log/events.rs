@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
+use crate::page;
 use crate::request::{Identity, Query, Request, Waiting};
 use crate::shapes::EventShape;
 use crate::store::EventFilter;
@@ -49,6 +50,9 @@ pub struct EventsReply {
     pub events: Vec<EventShape>,
     /// Where to go on; always present.
     pub cursor: String,
+    /// The same, when there are more events now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 impl Request for Events {
@@ -86,22 +90,20 @@ impl Query for Events {
             after_seq += 1;
         }
         let limit = values::page_limit(self.limit)?;
-        let filter = EventFilter { after_seq, kinds: self.kind.clone(), subject: None, limit, bytes_max: limits::PAGE_BYTES_MAX };
+        let kinds = self.kind.clone();
+        let mut filter = EventFilter { after_seq, kinds, limit, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
         let events = cx.view.events(&filter)?;
         if events.is_empty() && (self.wait.is_some() || self.follow) {
             return Err(Rejection::timed_out("nothing was logged").into());
         }
-        // A page that is not full has seen everything up to now, whatever the kinds asked for.
         let seen_all = cx.view.last_seq()?.max(after_seq);
-        let full = events.len() == limit || events.last().is_some_and(|last| self.kind.is_empty() && last.seq < seen_all);
-        let seen = if full {
-            events.last().map_or(after_seq, |last| last.seq)
-        } else if self.kind.is_empty() {
-            seen_all
-        } else {
-            events.last().map_or(after_seq, |last| last.seq)
-        };
+        let last = events.last().map_or(after_seq, |last| last.seq);
+        (filter.after_seq, filter.limit) = (last, 1);
+        let is_cut = !events.is_empty() && last < seen_all && !cx.view.events(&filter)?.is_empty();
+        // A page that was not cut has seen everything up to now, whatever the kinds asked for.
+        let cursor = cursor::after(cx.view, if is_cut { last } else { seen_all })?;
+        let next = page::goes_on(is_cut).then(|| cursor.clone());
         let events = events.into_iter().map(|event| EventShape::of(cx.view, event)).collect::<Result<_, _>>()?;
-        Ok(EventsReply { events, cursor: cursor::after(cx.view, seen)? })
+        Ok(EventsReply { events, cursor, next })
     }
 }

@@ -87,7 +87,7 @@ impl Prime {
         if claims.len() > 5 {
             let _ = writeln!(text, "… and {} more.", claims.len() - 5);
         }
-        let unread = cx.view.inbox(&me.name, false, 100)?.len();
+        let unread = cx.view.inbox_before(&me.name, false, u64::MAX)?;
         if unread > 0 {
             let _ = writeln!(text, "Not acknowledged in your inbox: {unread}.");
         }
@@ -105,7 +105,7 @@ fn what_waits(cx: &Reading<'_>, text: &mut String) -> Result<(), OpError> {
         counts.of(TaskState::Blocked) + counts.of(TaskState::Waiting) + counts.of(TaskState::Scheduled),
         counts.of(TaskState::Done)
     );
-    let ReadyReply { tasks } = Ready { limit: Some(5) }.answer(cx)?;
+    let ReadyReply { tasks, .. } = Ready { limit: Some(5), ..Ready::default() }.answer(cx)?;
     for task in tasks {
         let _ = writeln!(text, "- {} \"{}\"", task.id, shown(&task.title));
     }

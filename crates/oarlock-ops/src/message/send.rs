@@ -126,7 +126,7 @@ impl Send {
         let thread = match &self.thread {
             Some(given) => {
                 let thread = given.known_to(cx.view().identity()).ok_or_else(|| Rejection::not_found("thread", given))?;
-                if cx.view().thread(&thread, 1)?.is_empty() {
+                if cx.view().thread(&thread, 0, 1)?.is_empty() {
                     return Err(Rejection::not_found("thread", given).into());
                 }
                 thread

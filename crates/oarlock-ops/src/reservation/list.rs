@@ -1,36 +1,73 @@
 //! `reservations`: who has reserved what.
 
 use clap::Args;
+use oarlock_model::Rejection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::context::Reading;
+use crate::cursor;
+use crate::page::{self, Filling};
 use crate::request::{Identity, Query, Request};
-use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
+use crate::task::values;
 
 /// Lists the reservations that hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
-pub struct Reservations {}
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
+pub struct Reservations {
+    /// At most this many [default: 1000]
+    #[arg(long, value_name = "N")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Go on after this cursor, the `next` of the page before
+    #[arg(long, value_name = "CURSOR")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// The reply of [`Reservations`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReservationListReply {
+    /// The reservations, in the order of their making.
+    pub reservations: Vec<ReservationShape>,
+    /// Where the next page begins; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
 
 impl Request for Reservations {
     const VERB: &'static str = "reservations";
     const ABOUT: &'static str = "List the reservations that hold";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
-    type Reply = ReservationsReply;
+    type Reply = ReservationListReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::page_limit(self.limit)?;
+        cursor::check(self.after.as_deref())
+    }
 }
 
 impl Query for Reservations {
-    fn answer(&self, cx: &Reading<'_>) -> Result<ReservationsReply, OpError> {
-        let mut reservations = Vec::new();
-        for reservation in cx.view.reservations()? {
+    fn answer(&self, cx: &Reading<'_>) -> Result<ReservationListReply, OpError> {
+        let after: u64 = cursor::place(cx.view, self.after.as_deref())?.unwrap_or(0);
+        let mut filling = Filling::new(values::page_limit(self.limit)?);
+        let (mut reservations, mut last, mut next) = (Vec::new(), None, None);
+        for reservation in cx.view.reservations()?.into_iter().filter(|reservation| reservation.id.seq() > Some(after)) {
+            let number = reservation.id.seq().unwrap_or(0);
             let shape = ReservationShape::of(cx, &reservation)?;
-            if shape.ttl_ms > 0 {
-                reservations.push(shape);
+            if shape.ttl_ms == 0 {
+                continue;
             }
+            let bytes = |shape: &ReservationShape| shape.pattern.len() + shape.reason.as_ref().map_or(0, String::len);
+            let Some(shape) = filling.take(shape, Ok::<_, OpError>, bytes)? else {
+                next = last.filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
+                break;
+            };
+            reservations.push(shape);
+            last = Some(number);
         }
-        Ok(ReservationsReply { reservations })
+        Ok(ReservationListReply { reservations, next })
     }
 }

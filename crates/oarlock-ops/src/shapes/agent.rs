@@ -41,6 +41,12 @@ pub struct AgentShape {
 }
 
 impl AgentShape {
+    /// Bytes of what may be long in it, for the size of a page.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let texts = [&self.status, &self.action, &self.program].into_iter().flatten().map(String::len).sum::<usize>();
+        texts + self.claims.iter().map(|id| id.as_str().len()).sum::<usize>()
+    }
+
     /// The shape of an agent now.
     ///
     /// # Errors

@@ -90,6 +90,12 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl TaskShape {
+    /// Bytes of its long texts, for the size of a page.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let texts = [&self.result, &self.part_results, &self.rejected, &self.last_failure];
+        self.body.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
     /// The shape of a task now.
     ///
     /// # Errors

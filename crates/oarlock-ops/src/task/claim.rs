@@ -147,7 +147,7 @@ impl Mutation for Claim {
 
     fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
         let me = cx.me()?;
-        if self.hears_messages() && !cx.view.unread_messages(&me.name, true, 1)?.is_empty() {
+        if self.hears_messages() && !cx.view.unread_messages(&me.name, true, 0, 1)?.is_empty() {
             return Ok(true);
         }
         // With everything done there is nothing to wait for: the try says so.
@@ -315,7 +315,7 @@ impl Claim {
 /// The refusal of a claim that would wait while urgent messages are unread. What it shows counts as read from then on: else the
 /// agent would get them again with each claim.
 fn messages_waiting(cx: &mut Deciding<'_>, me: &Agent) -> Result<Option<OpError>, OpError> {
-    let messages = cx.view().unread_messages(&me.name, true, limits::WAITING_MESSAGES_MAX)?;
+    let messages = cx.view().unread_messages(&me.name, true, 0, limits::WAITING_MESSAGES_MAX)?;
     if messages.is_empty() {
         return Ok(None);
     }
@@ -408,8 +408,15 @@ pub(crate) struct Offers {
 impl Offers {
     /// Offers, of which about `wanted` will be looked at.
     pub(crate) fn new(view: &dyn View, wanted: usize) -> StoreResult<Self> {
+        Self::after(view, wanted, None)
+    }
+
+    /// The same, from behind a place in the queue on.
+    pub(crate) fn after(view: &dyn View, wanted: usize, after: Option<QueuePlace>) -> StoreResult<Self> {
         let page = wanted.clamp(1, 64);
-        Ok(Self { expired: view.expired_claims()?.into(), ready: VecDeque::new(), after: None, page, at_end: false })
+        let mut expired: VecDeque<Task> = view.expired_claims()?.into();
+        expired.retain(|task| after.is_none_or(|after| place(task) > after));
+        Ok(Self { expired, ready: VecDeque::new(), after, page, at_end: false })
     }
 
     /// The next one.
@@ -429,6 +436,7 @@ impl Offers {
     }
 }
 
-fn place(task: &Task) -> QueuePlace {
+/// The place of a task in the queue.
+pub(crate) fn place(task: &Task) -> QueuePlace {
     (task.rank(), task.seq)
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
+use crate::page::{self, Filling};
 use crate::request::{Identity, Query, Request};
 use crate::shapes::TaskShape;
 use crate::store::TaskFilter;
@@ -80,17 +81,22 @@ impl Query for Tasks {
             bytes_max: limits::PAGE_BYTES_MAX,
         };
         let page = cx.view.tasks(&filter)?;
-        filter.after_seq = page.last().map_or(filter.after_seq, |task| task.seq);
-        filter.limit = 1;
-        let more = !page.is_empty() && !cx.view.tasks(&filter)?.is_empty();
         let may_be_stuck = |task: &Task| matches!(task.state, TaskState::Blocked | TaskState::Waiting);
         let stuck = if page.iter().any(may_be_stuck) { cx.view.stuck_tasks(usize::MAX)? } else { BTreeSet::new() };
-        let shape = |task: Task| {
-            let is_stuck = stuck.contains(&task.id);
-            TaskShape::listed(cx, task, is_stuck)
-        };
-        let tasks = page.into_iter().map(shape).collect::<Result<_, _>>()?;
-        let next = more.then(|| cursor::after_place(cx.view, &filter.after_seq)).transpose()?;
+        let mut filling = Filling::new(filter.limit);
+        let (mut tasks, mut is_cut) = (Vec::new(), false);
+        for task in page {
+            let (seq, is_stuck) = (task.seq, stuck.contains(&task.id));
+            let Some(shape) = filling.take(task, |task| TaskShape::listed(cx, task, is_stuck), TaskShape::text_bytes)? else {
+                is_cut = true;
+                break;
+            };
+            tasks.push(shape);
+            filter.after_seq = seq;
+        }
+        filter.limit = 1;
+        let more = is_cut || (!tasks.is_empty() && !cx.view.tasks(&filter)?.is_empty());
+        let next = page::goes_on(more).then(|| cursor::after_place(cx.view, &filter.after_seq)).transpose()?;
         Ok(TasksReply { tasks, next })
     }
 }

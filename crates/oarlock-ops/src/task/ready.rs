@@ -4,21 +4,30 @@ use clap::Args;
 use oarlock_model::Rejection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
 
 use crate::OpError;
 use crate::context::Reading;
+use crate::cursor;
+use crate::page::{self, Filling};
 use crate::request::{Identity, Query, Request};
 use crate::shapes::TaskShape;
-use crate::task::claim::Offers;
+use crate::store::QueuePlace;
+use crate::task::claim::{self, Offers};
 use crate::task::values;
 
 /// Lists what can be claimed now, in claim order; tasks whose lease has expired are among it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Ready {
     /// At most this many [default: 1000]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// Go on after this cursor, the `next` of the page before
+    #[arg(long, value_name = "CURSOR")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 /// The reply of [`Ready`].
@@ -26,6 +35,9 @@ pub struct Ready {
 pub struct ReadyReply {
     /// The tasks.
     pub tasks: Vec<TaskShape>,
+    /// Where the next page begins; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 impl Request for Ready {
@@ -36,24 +48,62 @@ impl Request for Ready {
     type Reply = ReadyReply;
 
     fn check(&self) -> Result<(), Rejection> {
-        values::page_limit(self.limit).map(drop)
+        values::page_limit(self.limit)?;
+        cursor::check(self.after.as_deref())
     }
 }
 
 impl Query for Ready {
     fn answer(&self, cx: &Reading<'_>) -> Result<ReadyReply, OpError> {
         let limit = values::page_limit(self.limit)?;
-        let mut offers = Offers::new(cx.view, limit)?;
-        let mut tasks = Vec::new();
-        let mut bytes = 0;
-        while tasks.len() < limit {
-            let Some(task) = offers.next(cx.view)? else { break };
-            bytes += task.text_bytes();
-            if bytes > oarlock_model::limits::PAGE_BYTES_MAX && !tasks.is_empty() {
+        let after: Option<Place> = cursor::place(cx.view, self.after.as_deref())?;
+        let mut offers = Offers::after(cx.view, limit, after.map(|place| place.0))?;
+        let mut filling = Filling::new(limit);
+        let (mut tasks, mut last, mut next) = (Vec::new(), None, None);
+        while let Some(task) = offers.next(cx.view)? {
+            let place = Place(claim::place(&task));
+            let Some(shape) = filling.take(task, |task| TaskShape::listed(cx, task, false), TaskShape::text_bytes)? else {
+                next = last.filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
                 break;
-            }
-            tasks.push(TaskShape::listed(cx, task, false)?);
+            };
+            tasks.push(shape);
+            last = Some(place);
         }
-        Ok(ReadyReply { tasks })
+        Ok(ReadyReply { tasks, next })
+    }
+}
+
+/// A place in the ready queue, as a cursor says it: `RANK.NUMBER`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place(QueuePlace);
+
+impl Display for Place {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self((rank, seq)) = self;
+        write!(f, "{rank}.{seq}")
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (rank, seq) = text.split_once('.').ok_or(())?;
+        Ok(Self((rank.parse().map_err(drop)?, seq.parse().map_err(drop)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        for place in [Place((0, 1)), Place((-3_600_000, 7)), Place((i64::MAX, u64::MAX)), Place((i64::MIN, 0))] {
+            assert_eq!(place.to_string().parse(), Ok(place));
+        }
+        for bad in ["", "1", "1.", ".1", "1.-1", "1.1.1", "a.1", "99999999999999999999.1"] {
+            assert_eq!(bad.parse::<Place>(), Err(()), "{bad}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use oarlock_model::state::Entry;
 use oarlock_model::{AgentName, StateKey};
 use oarlock_ops::OpError;
 use oarlock_ops::state::{StateDelete, StateSet};
+use oarlock_ops::store::EntryPage;
 use serde_json::{Map, Value, json};
 
 use super::{Bridge, Synced};
@@ -70,7 +71,7 @@ impl Bridge<'_> {
             let view = self.store.snapshot()?;
             let own =
                 |entry: Entry| Some((entry.key.as_str().strip_prefix("agent/").filter(|name| !name.contains('/'))?.to_owned(), entry));
-            view.entries("agent/")?.into_iter().filter_map(own).collect()
+            view.entries("agent/", &EntryPage::WHOLE)?.into_iter().filter_map(own).collect()
         };
         let names: BTreeSet<String> =
             blocks.keys().map(|name| (*name).to_owned()).chain(entries.keys().cloned()).chain(attached.states.keys().cloned()).collect();

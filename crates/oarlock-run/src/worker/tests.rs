@@ -57,7 +57,7 @@ fn anything_else_is_a_failed_attempt_with_its_last_words() {
     add(&stores, "T-1");
     let (result, _) = work_once(&stores, "echo nothing; echo 'no such table' >&2; exit 3");
     assert_eq!(outcome(result), Outcome::Failed);
-    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1") });
+    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1"), limit: None, after: None });
     assert_eq!(shown.task.state, TaskState::Scheduled);
     let failed = shown.events.iter().find(|event| event.kind == "task_failed").expect("it failed");
     assert_eq!(failed.data["reason"], "exit status 3: no such table");

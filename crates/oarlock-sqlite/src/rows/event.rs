@@ -91,15 +91,19 @@ pub(crate) fn get(conn: &Connection, seq: i64) -> Sql<Option<Event>> {
     first(conn, &format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"), [seq], map)
 }
 
-/// Runs `take` for each event in order until it says stop.
+/// Runs `take` for each event that `filter` admits until it says stop: in the order of the log, or from its end on.
 pub(crate) fn each(conn: &Connection, filter: &EventFilter, mut take: impl FnMut(Event, usize) -> Sql<bool>) -> Sql<()> {
     let mut sql = format!("SELECT {COLUMNS} FROM events WHERE seq > ?");
     let mut values = vec![Value::from(int(filter.after_seq))];
+    if let Some(before) = filter.before_seq {
+        sql.push_str(" AND seq < ?");
+        values.push(Value::from(int(before)));
+    }
     if !filter.kinds.is_empty() {
         sql.push_str(&format!(" AND kind IN ({})", vec!["?"; filter.kinds.len()].join(", ")));
         values.extend(filter.kinds.iter().cloned().map(Value::from));
     }
-    sql.push_str(" ORDER BY seq LIMIT ?");
+    sql.push_str(if filter.newest { " ORDER BY seq DESC LIMIT ?" } else { " ORDER BY seq LIMIT ?" });
     values.push(Value::from(int(filter.limit as u64)));
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
@@ -116,7 +120,7 @@ pub(crate) fn each(conn: &Connection, filter: &EventFilter, mut take: impl FnMut
 pub(crate) fn page(conn: &Connection, filter: &EventFilter) -> Sql<Vec<Event>> {
     let mut page = Page { events: Vec::new(), bytes: 0, bytes_max: filter.bytes_max };
     each(conn, filter, |event, bytes| Ok(page.take(event, bytes)))?;
-    Ok(page.events)
+    Ok(page.in_order(filter))
 }
 
 struct Page {
@@ -133,6 +137,14 @@ impl Page {
         }
         self.events.push(event);
         true
+    }
+
+    /// The events in the order of the log.
+    fn in_order(mut self, filter: &EventFilter) -> Vec<Event> {
+        if filter.newest {
+            self.events.reverse();
+        }
+        self.events
     }
 }
 
@@ -162,20 +174,27 @@ pub(crate) fn walk_back(conn: &Connection, last_event: i64, mut take: impl FnMut
     Ok(())
 }
 
-/// The events of one task, oldest first, at most `limit`.
+/// A page of the events of one task.
 pub(crate) fn of_task(conn: &Connection, last_event: i64, filter: &EventFilter) -> Sql<Vec<Event>> {
+    let (after, before) = (int(filter.after_seq), filter.before_seq.map_or(i64::MAX, int));
     let mut seqs = Vec::new();
     walk_back(conn, last_event, |link| {
-        seqs.push(link.seq);
-        true
+        if link.seq > after && link.seq < before {
+            seqs.push(link.seq);
+        }
+        // Of the newest events, no more have to be looked for than the page holds.
+        link.seq > after && !(filter.newest && seqs.len() >= filter.limit)
     })?;
+    if !filter.newest {
+        seqs.reverse();
+    }
     let mut page = Page { events: Vec::new(), bytes: 0, bytes_max: filter.bytes_max };
-    for seq in seqs.into_iter().rev().filter(|seq| *seq > int(filter.after_seq)).take(filter.limit) {
+    for seq in seqs.into_iter().take(filter.limit) {
         let event = get(conn, seq)?.ok_or_else(|| bad_row("event", format!("{seq} is missing")))?;
         let bytes = event.fact.data_text().map_or(0, |text| text.len());
         if !page.take(event, bytes) {
             break;
         }
     }
-    Ok(page.events)
+    Ok(page.in_order(filter))
 }

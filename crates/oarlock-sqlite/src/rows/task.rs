@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, lease, to_json, uint, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, lease, to_json, uint, within, word};
 use crate::error::bad_row;
 
 /// The columns of a task, with the id of its parent.
@@ -182,17 +182,11 @@ pub(crate) fn select(conn: &Connection, tail: &str, params: impl rusqlite::Param
 
 /// The same, but no more once their texts have `bytes_max` bytes; the first always comes.
 pub(crate) fn select_within(conn: &Connection, tail: &str, params: impl rusqlite::Params, bytes_max: usize) -> Sql<Vec<Task>> {
-    let mut bytes = 0;
-    let mut tasks = Vec::new();
-    for row in all(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, map)? {
-        let task = complete(conn, row)?;
-        bytes += task.text_bytes();
-        if bytes > bytes_max && !tasks.is_empty() {
-            break;
-        }
-        tasks.push(task);
-    }
-    Ok(tasks)
+    within(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, bytes_max, |row| {
+        let task = complete(conn, map(row)?)?;
+        let bytes = task.text_bytes();
+        Ok((task, bytes))
+    })
 }
 
 pub(crate) fn get(conn: &Connection, task: &TaskId) -> Sql<Option<Task>> {

@@ -11,7 +11,7 @@ use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
-use oarlock_ops::store::{Counts, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{Counts, EntryPage, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
 
 use super::Moment;
 
@@ -86,6 +86,11 @@ impl Moment {
         sorted(below.into_iter().filter(|task| task.state.is_dead_end()), |task| task.seq)
     }
 
+    fn messages_to(&self, agent: &AgentName, acked: bool) -> Vec<&Message> {
+        let mine = |message: &&Message| message.to.contains(agent) && (acked || !message.acked_by.contains(agent));
+        self.all_messages().into_iter().filter(mine).collect()
+    }
+
     fn all_messages(&self) -> Vec<&Message> {
         sorted(self.world.state.messages.values(), |message| message.seq)
     }
@@ -113,11 +118,6 @@ fn page<'a, T: Clone + 'a>(items: impl Iterator<Item = &'a T>, limit: usize, byt
 
 fn place(task: &Task) -> QueuePlace {
     (task.rank(), task.seq)
-}
-
-/// The number of the event that made a reservation: the order of their making.
-fn number_of(id: &ReservationId) -> u64 {
-    id.seq().unwrap_or(0)
 }
 
 /// Whether the event is about this task; messages and reservations may have the same id.
@@ -297,14 +297,17 @@ impl View for Moment {
         Ok(self.world.state.entries.get(key).cloned())
     }
 
-    fn entries(&self, prefix: &str) -> StoreResult<Vec<Entry>> {
-        let entries = self.world.state.entries.values();
-        Ok(entries.filter(|entry| entry.value.is_some() && entry.key.as_str().starts_with(prefix)).cloned().collect())
+    fn entries(&self, prefix: &str, wanted: &EntryPage<'_>) -> StoreResult<Vec<Entry>> {
+        let has_prefix = |entry: &&Entry| entry.value.is_some() && entry.key.as_str().starts_with(prefix);
+        let is_after = |entry: &&Entry| wanted.after.is_none_or(|after| entry.key > *after);
+        let entries = self.world.state.entries.values().filter(has_prefix).filter(is_after);
+        let bytes = |entry: &Entry| entry.value.as_ref().map_or(0, |value| value.to_string().len());
+        Ok(page(entries, wanted.limit, wanted.bytes_max, bytes))
     }
 
     fn reservations(&self) -> StoreResult<Vec<Reservation>> {
         let reservations = self.world.state.reservations.values();
-        Ok(sorted(reservations, |reservation| number_of(&reservation.id)).into_iter().cloned().collect())
+        Ok(sorted(reservations, |reservation| reservation.id.seq()).into_iter().cloned().collect())
     }
 
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
@@ -328,13 +331,19 @@ impl View for Moment {
         Ok(self.world.state.messages.get(id).cloned())
     }
 
-    fn inbox(&self, agent: &AgentName, acked: bool, limit: usize) -> StoreResult<Vec<Message>> {
-        let mine = |message: &&Message| message.to.contains(agent) && (acked || !message.acked_by.contains(agent));
-        Ok(page(self.all_messages().into_iter().filter(mine), limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
+    fn inbox(&self, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> StoreResult<Vec<Message>> {
+        let messages = self.messages_to(agent, acked).into_iter().rev().filter(|message| before.is_none_or(|before| message.seq < before));
+        let mut newest = page(messages, limit, limits::PAGE_BYTES_MAX, |message| message.text.len());
+        newest.reverse();
+        Ok(newest)
     }
 
-    fn thread(&self, id: &MessageId, limit: usize) -> StoreResult<Vec<Message>> {
-        let messages = self.all_messages().into_iter().filter(|message| message.thread == *id);
+    fn inbox_before(&self, agent: &AgentName, acked: bool, before: u64) -> StoreResult<u64> {
+        Ok(self.messages_to(agent, acked).iter().filter(|message| message.seq < before).count() as u64)
+    }
+
+    fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
+        let messages = self.all_messages().into_iter().filter(|message| message.thread == *id && message.seq > after);
         Ok(page(messages, limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
@@ -342,19 +351,26 @@ impl View for Moment {
         Ok(self.world.state.messages.values().filter(|message| message.is_unread_by(agent)).count() as u64)
     }
 
-    fn unread_messages(&self, agent: &AgentName, urgent: bool, limit: usize) -> StoreResult<Vec<Message>> {
-        let wanted = |message: &&Message| message.is_unread_by(agent) && (!urgent || message.is_urgent());
+    fn unread_messages(&self, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
+        let wanted = |message: &&Message| message.seq > after && message.is_unread_by(agent) && (!urgent || message.is_urgent());
         Ok(page(self.all_messages().into_iter().filter(wanted), limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {
         let admits = |event: &&Event| {
             event.seq > filter.after_seq
+                && filter.before_seq.is_none_or(|before| event.seq < before)
                 && (filter.kinds.is_empty() || filter.kinds.iter().any(|kind| kind == event.fact.kind()))
                 && filter.subject.as_ref().is_none_or(|subject| is_about_task(event, subject))
         };
         let bytes = |event: &Event| event.fact.data_text().map_or(0, |text| text.len());
-        Ok(page(self.world.log.iter().filter(admits), filter.limit, filter.bytes_max, bytes))
+        let events = self.world.log.iter().filter(admits);
+        if !filter.newest {
+            return Ok(page(events, filter.limit, filter.bytes_max, bytes));
+        }
+        let mut newest = page(events.rev(), filter.limit, filter.bytes_max, bytes);
+        newest.reverse();
+        Ok(newest)
     }
 
     fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>> {

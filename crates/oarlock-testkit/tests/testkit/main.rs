@@ -4,6 +4,7 @@
 
 mod differential;
 mod exhaustive;
+mod pages;
 mod scripts;
 mod simulation;
 mod sqlite_stage;

@@ -214,7 +214,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let code = if follows {
         follow(entry, matches, &mut *door, &caller, output)?
     } else {
-        let mut reply = door(entry.verb, &*call, &caller)?;
+        let mut reply = super::gather::call(entry, &*call, &mut *door, &caller, output)?;
         if let Some(others) = other_stores {
             reply["other_stores"] = others;
         }

@@ -32,10 +32,11 @@ impl Output {
         if self.json {
             return self.text(&format!("{reply}\n"));
         }
-        if self.quiet {
-            return self.text(&render::ids(reply));
+        let code = if self.quiet { self.text(&render::ids(reply)) } else { self.text(&render::reply(verb, reply, self.colour)) };
+        if let Some(line) = render::cut_short(verb, reply) {
+            note(&line);
         }
-        self.text(&render::reply(verb, reply, self.colour))
+        code
     }
 
     /// Prints text. A reader that has gone away is no error.

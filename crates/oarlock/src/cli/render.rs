@@ -95,6 +95,17 @@ pub(crate) fn duration(ms: i64) -> String {
     }
 }
 
+/// A line that says that a list was cut short, and the flag that goes on.
+pub(crate) fn cut_short(verb: &str, reply: &Value) -> Option<String> {
+    let next = safe(reply["next"].as_str()?);
+    let what = match verb {
+        "inbox" if reply["older"].is_u64() => format!("there are {} older messages", reply["older"]),
+        "task" => "the history has older events".to_owned(),
+        _ => "the list goes on".to_owned(),
+    };
+    Some(format!("{what}: add --after {next}"))
+}
+
 /// Only the ids of a reply, one a line.
 pub(crate) fn ids(reply: &Value) -> String {
     // What was made and is not shown again is all that there is to print.
@@ -176,9 +187,6 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
     }
     if let Some(tasks) = reply["tasks"].as_array() {
         task_table(out, tasks, paint);
-        if let Some(next) = reply["next"].as_str() {
-            let _ = writeln!(out, "{}", paint.dim(&format!("more: --after {next}")));
-        }
     }
     if let Some(agents) = reply["agents"].as_array() {
         agent_table(out, agents, paint);

@@ -147,8 +147,8 @@ pub(super) fn ended_work(beat: &Value) -> String {
     text
 }
 
-/// Messages that are new, the oldest first, and the ids of those that fit.
-pub(super) fn messages(new: &[Value]) -> (String, Vec<&str>) {
+/// Messages that are new, the oldest first, and the ids of those that fit; `later` ones are new as well and not at hand.
+pub(super) fn messages(new: &[Value], later: usize) -> (String, Vec<&str>) {
     if new.is_empty() {
         return (String::new(), Vec::new());
     }
@@ -169,8 +169,8 @@ pub(super) fn messages(new: &[Value]) -> (String, Vec<&str>) {
         text.push_str(&line);
         told.extend(message["id"].as_str());
     }
-    if told.len() < new.len() {
-        let _ = writeln!(text, "{} more: `oarlock inbox`.", new.len() - told.len());
+    if told.len() < new.len() + later {
+        let _ = writeln!(text, "{} more: `oarlock inbox`.", new.len() + later - told.len());
     }
     text.push_str("Answer with `oarlock send NAME --text '…'`, then `oarlock ack ID`.\n");
     (text, told)
@@ -217,10 +217,12 @@ mod tests {
     fn only_what_fits_is_told_and_counts_as_told() {
         let message = |id: usize| json!({"id": format!("M-{id}"), "from": "bob", "text": "x".repeat(3_000)});
         let all: Vec<Value> = (1..=9).map(message).collect();
-        let (text, told) = messages(&all[7..]);
+        let (text, told) = messages(&all[7..], 0);
         assert!(text.contains("M-8 from bob: xxx") && text.contains("M-9") && told == ["M-8", "M-9"], "{text}");
-        let (text, told) = messages(&all);
+        let (text, told) = messages(&all, 0);
         assert!(text.len() < 4_300 && text.contains("6 more: `oarlock inbox`"), "{} bytes", text.len());
         assert_eq!(told, ["M-1", "M-2", "M-3"]);
+        let (few, many) = (messages(&all[8..], 0).0, messages(&all[8..], 12).0);
+        assert!(!few.contains("more:") && many.contains("12 more: `oarlock inbox`"), "{many}");
     }
 }

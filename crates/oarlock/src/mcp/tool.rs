@@ -17,7 +17,7 @@ struct Offer {
 
 /// The tools, in the order in which work goes.
 const OFFERS: &[Offer] = &[
-    Offer { verb: "agents", fields: &["all", "role", "can"], idempotent: true },
+    Offer { verb: "agents", fields: &["all", "role", "can", "limit", "after"], idempotent: true },
     Offer { verb: "tasks", fields: &["state", "parent", "agent", "search", "limit", "after"], idempotent: true },
     Offer { verb: "split", fields: &["id", "document", "agents", "by", "plan", "assign", "auto_finish", "dry_run"], idempotent: false },
     Offer { verb: "claim", fields: &["id", "ttl", "wait", "or_message", "reserve"], idempotent: false },
@@ -26,7 +26,7 @@ const OFFERS: &[Offer] = &[
     Offer { verb: "fail", fields: &["id", "token", "reason", "no_retry"], idempotent: false },
     Offer { verb: "reserve", fields: &["globs", "shared", "ttl", "task", "reason", "wait"], idempotent: false },
     Offer { verb: "send", fields: &["to", "text", "subject", "reply_to", "ack"], idempotent: false },
-    Offer { verb: "inbox", fields: &["wait", "all"], idempotent: true },
+    Offer { verb: "inbox", fields: &["wait", "all", "limit", "after"], idempotent: true },
     Offer { verb: "ack", fields: &["ids"], idempotent: true },
     Offer { verb: "sync", fields: &["merge"], idempotent: true },
 ];

@@ -9,6 +9,7 @@ mod keys;
 mod log;
 mod loops;
 mod messages;
+mod pages;
 mod plans;
 mod reservations;
 mod shapes;
