@@ -131,7 +131,7 @@ class TestDiscovery(Project):
 
     def test_agents_of_the_store_are_found_too(self):
         self.attach()
-        self.oarlock("join", "ada", "--timeout", "60s")
+        self.oarlock("join", "ada", "--stale-after", "60s")
         self.assertEqual({agent.agent_id for agent in discover_agents()}, {"planner", "executor", "ada"})
         self.beat(planner=1, executor=1, scout=1)
         self.assertEqual({agent.agent_id for agent in discover_agents()}, {"planner", "executor", "scout", "ada"})

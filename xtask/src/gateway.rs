@@ -80,7 +80,7 @@ fn prepare(program: &Path, root: &Path, clients: usize) -> Outcome<()> {
         if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned().into()) }
     };
     call(&["init"])?;
-    (0..clients).try_for_each(|n| call(&["join", &format!("a{n}"), "--timeout", "1h"]))
+    (0..clients).try_for_each(|n| call(&["join", &format!("a{n}"), "--stale-after", "1h"]))
 }
 
 fn storm(program: &Path, root: &Path, kills: usize, clients: usize, seed: u64) -> Outcome<Told> {

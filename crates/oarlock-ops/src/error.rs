@@ -138,7 +138,7 @@ impl OpError {
     pub fn hint(&self) -> String {
         match self {
             OpError::Rejected(rejection) => rejection.hint(),
-            OpError::Store(StoreError::Busy(_)) => "try again, or wait longer with --busy 2m".into(),
+            OpError::Store(StoreError::Busy(_)) => "try again, or wait longer with --lock-timeout 2m".into(),
             OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Gone { hint, .. } | StoreError::Damaged { hint, .. }) => {
                 hint.clone()
             }

@@ -22,6 +22,8 @@ pub struct Entry {
     pub about: &'static str,
     /// Arguments of a working example.
     pub example: &'static [&'static str],
+    /// Names that fields of its request had before and that still work.
+    pub former_fields: &'static [&'static str],
     /// Whether it may change something.
     pub mutates: bool,
     /// Whether it needs to know who calls.
@@ -245,6 +247,7 @@ const fn entry<R: Request>(
         verb: R::VERB,
         about: R::ABOUT,
         example: R::EXAMPLE,
+        former_fields: R::FORMER_FIELDS,
         mutates,
         identity: R::IDENTITY,
         arguments: arguments::<R>,

@@ -35,6 +35,8 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     const EXAMPLE: &'static [&'static str];
     /// Whether it needs to know who calls.
     const IDENTITY: Identity;
+    /// Names that fields had before and that still work, so that callers do not break.
+    const FORMER_FIELDS: &'static [&'static str] = &[];
     /// The reply.
     type Reply: Serialize + DeserializeOwned + JsonSchema;
 

@@ -87,7 +87,7 @@ pub fn fields(entry: &Entry) -> &'static [String] {
 /// `invalid_request` with the fields that it has.
 pub fn check_fields(entry: &Entry, request: &Value) -> Result<(), Rejection> {
     let known = fields(entry);
-    match request.as_object().into_iter().flatten().find(|(name, _)| !known.contains(name)) {
+    match request.as_object().into_iter().flatten().find(|(name, _)| !known.contains(name) && !entry.former_fields.contains(&name.as_str())) {
         Some((name, _)) => Err(Rejection::invalid(
             format!("{} has no field \"{}\"", entry.verb, oarlock_model::ident::shown(name)),
             format!("its fields are {}", known.join(", ")),
@@ -188,6 +188,28 @@ mod tests {
             offences(&whole(entry.reply_schema, Contract::Serialize), entry.verb, &mut found);
         }
         assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn former_names_of_fields_are_read_and_not_listed() {
+        for (verb, request) in [
+            ("add", serde_json::json!({"title": "t", "can": ["rust"]})),
+            ("update", serde_json::json!({"id": "T-1", "can": ["rust"], "clear": ["can"]})),
+            ("claim", serde_json::json!({"within": "T-1"})),
+            ("join", serde_json::json!({"timeout": "60s"})),
+            ("split", serde_json::json!({"id": "T-1", "by": "steps"})),
+        ] {
+            let entry = crate::registry::find(verb).expect("a verb");
+            check_fields(entry, &request).expect(verb);
+            let read = (entry.from_json)(request.clone()).and_then(|call| call.to_json()).expect(verb);
+            for former in entry.former_fields {
+                assert!(request.get(former).is_some() && read.get(former).is_none(), "{verb}: {former} in {read}");
+                assert!(!fields(entry).iter().any(|field| field == former), "{verb}");
+            }
+            // What it said is there under its new name.
+            let count = |value: &Value| value.as_object().map_or(0, |fields| fields.values().filter(|value| !value.is_null()).count());
+            assert!(count(&read) >= count(&request), "{verb}: {read}");
+        }
     }
 
     #[test]

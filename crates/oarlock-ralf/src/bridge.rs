@@ -212,7 +212,7 @@ impl<'a> Bridge<'a> {
     fn join(&mut self, name: &AgentName) -> Result<(), OpError> {
         // Who stands in for files that name nobody is no agent that could be given work.
         let timeout = (name.as_str() == BRIDGE).then(|| Duration::from_ms(limits::DURATION_MS_MIN));
-        let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), timeout, ..Join::default() };
+        let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), stale_after: timeout, ..Join::default() };
         call::mutate(self.store, &Caller::default(), self.settings, &join).map(drop)
     }
 

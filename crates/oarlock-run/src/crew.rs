@@ -221,7 +221,7 @@ impl Crew<'_, '_> {
 
     fn start_worker(&self, name: &AgentName, label: &str) -> io::Result<Worker> {
         let mut command = Command::new(&self.program.program);
-        command.args(&self.program.args).arg("work").arg("--as").arg(name.as_str()).arg("--within").arg(self.task.as_str());
+        command.args(&self.program.args).arg("work").arg("--as").arg(name.as_str()).arg("--subtree").arg(self.task.as_str());
         if !self.run.can.is_empty() {
             let can: Vec<&str> = self.run.can.iter().map(|label| label.as_str()).collect();
             command.arg("--can").arg(can.join(","));

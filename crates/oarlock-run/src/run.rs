@@ -65,7 +65,7 @@ pub struct Run {
     pub caller: Caller,
 }
 
-/// How to start a worker: `PROGRAM ARGS… work --as NAME --within ID [--can …] [--ttl …] -- COMMAND…`, with the store in
+/// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID [--can …] [--ttl …] -- COMMAND…`, with the store in
 /// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is told from the log, so a worker
 /// need not say that itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -149,7 +149,7 @@ mod tests {
     fn add(stores: &TestStores, id: &str, parent: Option<&str>, needs: &[&str], can: &[&str]) {
         let mut add = Add { title: id.to_owned(), id: Some(task_id(id)), parent: parent.map(task_id), ..Add::default() };
         add.needs = needs.iter().map(|id| task_id(id)).collect();
-        add.fields.can = Some(can.iter().map(|c| c.parse().expect("a label")).collect());
+        add.fields.requires = Some(can.iter().map(|c| c.parse().expect("a label")).collect());
         stores.order(&add);
     }
 

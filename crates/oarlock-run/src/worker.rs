@@ -178,7 +178,7 @@ fn join(store: &mut dyn Store, settings: &Settings, work: &Work) -> Result<JoinR
         name: work.name.clone(),
         role: work.role.clone(),
         can: work.can.clone(),
-        timeout: work.timeout,
+        stale_after: work.timeout,
         program: work.command.first().map(program_name),
         owner: Owner::Lock { process: process.to_text(), grace_ms: 0 },
         host: Host { pid: Some(process.pid), ..work.host.clone() },
@@ -277,7 +277,7 @@ impl Worker<'_, '_> {
                 return Err(Rejection::NothingReady { agent, rest: Box::default(), why: None }.into());
             }
         }
-        let claim = Claim { ttl: self.work.ttl, reserve: true, within: self.work.within.clone(), ..Claim::default() };
+        let claim = Claim { ttl: self.work.ttl, reserve: true, subtree: self.work.within.clone(), ..Claim::default() };
         let reply = call::mutate(&mut *self.store, &self.caller, self.settings, &claim)?;
         reply.into_claims().pop().ok_or_else(|| OpError::Internal("a claim granted nothing".into()))
     }

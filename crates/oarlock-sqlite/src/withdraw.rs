@@ -20,7 +20,7 @@ pub(crate) fn after(conn: &Connection, error: rusqlite::Error) -> StoreError {
     let _ = conn.execute_batch("ROLLBACK");
     unavailable(
         format!("the disk failed while the commit was written: {error}"),
-        "look at the disk; whether it was committed is not known: look, or ask again with the same --key",
+        "look at the disk; whether it was committed is not known: look, or ask again with the same --idempotency-key",
     )
 }
 

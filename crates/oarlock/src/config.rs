@@ -111,14 +111,15 @@ fn set(config: &mut Config, key: &str, item: &Item) -> Result<(), Fault> {
         "lease_ttl" => settings.lease_ttl = duration(key, item)?,
         "reservation_ttl" => settings.reservation_ttl = duration(key, item)?,
         "heartbeat_timeout" => settings.heartbeat_timeout = duration(key, item)?,
-        "busy" => settings.busy = duration(key, item)?,
+        // The former name still works.
+        "lock_timeout" | "busy" => settings.busy = duration(key, item)?,
         "max_attempts" => settings.max_attempts = number(key, item, u64::from(limits::ATTEMPTS_MAX))? as u32,
         "retry_first" => settings.retry_first = duration(key, item)?,
         "agents" => settings.agents = number(key, item, limits::RUN_AGENTS_MAX as u64)? as usize,
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
-                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, busy, max_attempts, retry_first, agents, and the table [hooks]"
+                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, lock_timeout, max_attempts, retry_first, agents, and the table [hooks]"
             )));
         }
     }
@@ -168,6 +169,9 @@ mod tests {
     fn defaults_can_be_changed() {
         let settings = read("lease_ttl = \"5m\"\nretry_first = \"1s\"\nagents = 7\n").expect("valid");
         assert_eq!((settings.lease_ttl.as_ms(), settings.retry_first.as_ms(), settings.agents), (300_000, 1_000, 7));
+        for key in ["lock_timeout", "busy"] {
+            assert_eq!(read(&format!("{key} = \"5s\"\n")).expect("valid").busy.as_ms(), 5_000, "{key}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Stage {
             "git init -q -b main && git config user.name n && git config user.email n@example.org && git commit -q --allow-empty -m first",
         )?;
         stage.ok("init")?;
-        stage.ok("join bob --timeout 30d")?;
+        stage.ok("join bob --stale-after 30d")?;
         Ok(stage)
     }
 

@@ -36,9 +36,9 @@ pub struct Join {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub can: Vec<Label>,
     /// After this long without a call it is shown as stale [default: 120s]
-    #[arg(long, value_name = "D")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Duration>,
+    #[arg(long, alias = "timeout", value_name = "D")]
+    #[serde(default, alias = "timeout", skip_serializing_if = "Option::is_none")]
+    pub stale_after: Option<Duration>,
     /// The program behind it, for people
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +85,7 @@ impl Request for Join {
     const ABOUT: &'static str = "Register an agent as a new session";
     const EXAMPLE: &'static [&'static str] = &["ada", "--role", "executor", "--can", "rust,sql"];
     const IDENTITY: Identity = Identity::Made;
+    const FORMER_FIELDS: &'static [&'static str] = &["timeout"];
     type Reply = JoinReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
@@ -205,7 +206,7 @@ impl Join {
             role: self.role.clone(),
             capabilities: self.can.iter().cloned().collect(),
             program: self.program.clone(),
-            timeout_ms: self.timeout.unwrap_or(cx.settings().heartbeat_timeout).as_ms(),
+            timeout_ms: self.stale_after.unwrap_or(cx.settings().heartbeat_timeout).as_ms(),
             max_claims: self.max_claims,
             owner: self.owner_of_session(cx),
             host: self.host_of_session(cx),

@@ -64,9 +64,9 @@ pub struct Fields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
     /// What an agent must be able to do, comma separated
-    #[arg(long, value_name = "CAPS", value_delimiter = ',')]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub can: Option<Vec<Label>>,
+    #[arg(long, alias = "can", value_name = "CAPS", value_delimiter = ',')]
+    #[serde(default, alias = "can", skip_serializing_if = "Option::is_none")]
+    pub requires: Option<Vec<Label>>,
     /// The patterns of paths it will change.
     #[command(flatten)]
     #[serde(flatten)]
@@ -119,7 +119,7 @@ impl Fields {
         }
         values::check_priority(self.priority)?;
         values::check_attempts(self.max_attempts)?;
-        values::check_list("capabilities", self.can.as_ref().map_or(0, Vec::len))?;
+        values::check_list("capabilities", self.requires.as_ref().map_or(0, Vec::len))?;
         values::check_list("patterns of the write set", self.writes.patterns.as_ref().map_or(0, Vec::len))?;
         values::check_list("resources", self.resources.as_ref().map_or(0, Vec::len))?;
         self.assignee().map(drop)
@@ -158,6 +158,7 @@ impl Request for Add {
     const ABOUT: &'static str = "Add a task";
     const EXAMPLE: &'static [&'static str] = &["write the parser", "--priority", "1", "--writes", "src/parser/**", "--estimate", "45m"];
     const IDENTITY: Identity = Identity::Optional;
+    const FORMER_FIELDS: &'static [&'static str] = &["can"];
     type Reply = TaskReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
@@ -204,7 +205,7 @@ impl Add {
             kind: fields.kind.clone(),
             priority: fields.priority.unwrap_or(limits::PRIORITY_DEFAULT),
             parent: self.parent.clone(),
-            capabilities: fields.can.iter().flatten().cloned().collect(),
+            capabilities: fields.requires.iter().flatten().cloned().collect(),
             writes: fields.writes.patterns.clone().unwrap_or_default(),
             resources: fields.resources.iter().flatten().cloned().collect(),
             estimate_minutes: fields.estimate.map(Duration::as_minutes),

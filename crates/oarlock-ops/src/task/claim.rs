@@ -52,9 +52,9 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
     /// Only this task, or what is a part of it at any depth
-    #[arg(long, value_name = "ID", conflicts_with = "id")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<TaskId>,
+    #[arg(long, alias = "within", value_name = "ID", conflicts_with = "id")]
+    #[serde(default, alias = "within", skip_serializing_if = "Option::is_none")]
+    pub subtree: Option<TaskId>,
 }
 
 /// One claim.
@@ -110,6 +110,7 @@ impl Request for Claim {
     const ABOUT: &'static str = "Take the best ready task, or the one named";
     const EXAMPLE: &'static [&'static str] = &["--wait", "10m"];
     const IDENTITY: Identity = Identity::Needed;
+    const FORMER_FIELDS: &'static [&'static str] = &["within"];
     type Reply = ClaimReply;
 
     fn check(&self) -> Result<(), Rejection> {
@@ -225,8 +226,8 @@ impl Claim {
     }
 
     fn claim_best(&self, cx: &mut Deciding<'_>, me: &Agent, mut held: usize) -> Result<Vec<Claimed>, OpError> {
-        if let Some(within) = &self.within {
-            cx.task(within)?;
+        if let Some(root) = &self.subtree {
+            cx.task(root)?;
         }
         let wanted = self.count.unwrap_or(1);
         let mut claims = Vec::new();
@@ -268,16 +269,16 @@ impl Claim {
 
     /// The tasks that this claim is about.
     fn look(&self, view: &dyn View) -> StoreResult<Looked> {
-        Looked::at(view, self.within.as_ref())
+        Looked::at(view, self.subtree.as_ref())
     }
 
     /// Whether the task is one that this claim is about at all.
     fn asks_for(&self, cx: &Reading<'_>, task: &Task) -> Result<bool, OpError> {
-        let Some(within) = &self.within else { return Ok(true) };
+        let Some(root) = &self.subtree else { return Ok(true) };
         let mut above = Some(task.id.clone());
         let mut parent = task.spec.parent.clone();
         while let Some(id) = above {
-            if id == *within {
+            if id == *root {
                 return Ok(true);
             }
             above = parent.take();

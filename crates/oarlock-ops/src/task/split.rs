@@ -40,9 +40,9 @@ pub struct Split {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_subtasks: Option<usize>,
     /// What a part holds: auto, steps, component, feature or layer [default: auto]
-    #[arg(long, value_name = "HOW")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<By>,
+    #[arg(long, alias = "by", value_name = "HOW")]
+    #[serde(default, alias = "by", skip_serializing_if = "Option::is_none")]
+    pub group_by: Option<By>,
     /// A plan made by an agent or a person, as JSON; - reads standard input
     #[arg(long, value_name = "FILE")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +99,7 @@ impl Request for Split {
     const ABOUT: &'static str = "Split a task or a Markdown file into parts";
     const EXAMPLE: &'static [&'static str] = &["docs/plan.md", "--agents", "3", "--dry-run"];
     const IDENTITY: Identity = Identity::Optional;
+    const FORMER_FIELDS: &'static [&'static str] = &["by"];
     type Reply = SplitReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
@@ -211,7 +212,7 @@ impl Split {
             task: parent.to_string(),
             agents: self.agents.unwrap_or(settings.agents),
             subtasks_max: self.max_subtasks,
-            by: self.by.unwrap_or_default(),
+            by: self.group_by.unwrap_or_default(),
         }
     }
 

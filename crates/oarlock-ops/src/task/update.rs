@@ -51,7 +51,9 @@ pub enum Clearable {
     /// Its write set.
     Writes,
     /// What an agent must be able to do.
-    Can,
+    #[serde(alias = "can")]
+    #[value(alias = "can")]
+    Requires,
     /// What only one may use at a time.
     Resources,
     /// What must be done first.
@@ -73,6 +75,7 @@ impl Request for Update {
     const ABOUT: &'static str = "Change an unfinished task";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--priority", "0"];
     const IDENTITY: Identity = Identity::Optional;
+    const FORMER_FIELDS: &'static [&'static str] = &["can"];
     type Reply = UpdateReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
@@ -84,9 +87,9 @@ impl Request for Update {
             values::check_title(title)?;
         }
         values::check_list("dependencies", self.needs.as_ref().map_or(0, Vec::len))?;
-        let Fields { writes, can, resources, .. } = &self.fields;
+        let Fields { writes, requires, resources, .. } = &self.fields;
         let given =
-            [(Clearable::Writes, writes.patterns.is_some()), (Clearable::Can, can.is_some()), (Clearable::Resources, resources.is_some())];
+            [(Clearable::Writes, writes.patterns.is_some()), (Clearable::Requires, requires.is_some()), (Clearable::Resources, resources.is_some())];
         if given.into_iter().chain([(Clearable::Needs, self.needs.is_some())]).any(|(field, given)| given && self.clear.contains(&field)) {
             return Err(Rejection::invalid("a field is both set and cleared", "say one of them"));
         }
@@ -150,7 +153,7 @@ impl Update {
             body: fields.body,
             kind: fields.kind,
             priority: fields.priority,
-            capabilities: fields.can.or_else(|| self.clears(Clearable::Can).then(Vec::new)).map(|can| can.into_iter().collect()),
+            capabilities: fields.requires.or_else(|| self.clears(Clearable::Requires).then(Vec::new)).map(|can| can.into_iter().collect()),
             writes: fields.writes.patterns.or_else(|| self.clears(Clearable::Writes).then(Vec::new)),
             resources: fields
                 .resources

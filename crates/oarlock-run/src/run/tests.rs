@@ -20,7 +20,7 @@ fn acts_as_a_worker() {
     let command = args.iter().position(|arg| *arg == "--").map(|at| args[at + 1..].iter().map(OsString::from).collect());
     let work = Work {
         name: Some(after("--as").parse().expect("a name")),
-        within: Some(after("--within").parse().expect("an id")),
+        within: Some(after("--subtree").parse().expect("an id")),
         command: command.expect("a run passes it"),
         ..Work::default()
     };

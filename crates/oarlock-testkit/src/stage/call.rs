@@ -151,7 +151,7 @@ pub(super) fn common_flags(voice: &Voice, words: &[String], state: &State) -> Re
     while let Some(word) = words.next() {
         let mut value = || words.next().cloned().ok_or_else(|| usage(format!("{word} needs a value")));
         match word.as_str() {
-            "--key" => caller.key = Some(value()?),
+            "--idempotency-key" | "--key" => caller.key = Some(value()?),
             "--session" => caller.session = Some(SessionId::parse(&value()?)?),
             _ => rest.push(word.clone()),
         }

@@ -47,7 +47,7 @@ impl Output {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
             Err(error) => self.fail(&OpError::ReplyLost {
                 message: format!("the reply cannot be written, though what was asked is done: {error}"),
-                hint: "look at what it did before calling again; with --key the same call gives the same reply".into(),
+                hint: "look at what it did before calling again; with --idempotency-key the same call gives the same reply".into(),
             }),
         }
     }

@@ -35,8 +35,8 @@ pub(crate) struct WorkArgs {
     #[arg(long)]
     once: bool,
     /// Only this task and its parts
-    #[arg(long, value_name = "ID")]
-    within: Option<TaskId>,
+    #[arg(long, alias = "within", value_name = "ID")]
+    subtree: Option<TaskId>,
     /// What the agent is there for; counts as a capability
     #[arg(long)]
     role: Option<Label>,
@@ -44,8 +44,8 @@ pub(crate) struct WorkArgs {
     #[arg(long, value_name = "CAPS", value_delimiter = ',')]
     can: Vec<Label>,
     /// After this long without a heartbeat it is shown as stale [default: 120s]
-    #[arg(long, value_name = "D")]
-    timeout: Option<Duration>,
+    #[arg(long, alias = "timeout", value_name = "D")]
+    stale_after: Option<Duration>,
     /// How long a lease holds without a heartbeat [default: 15m]
     #[arg(long, value_name = "D")]
     ttl: Option<Duration>,
@@ -108,9 +108,9 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
         name: common.name.clone(),
         role: args.role,
         can: args.can,
-        timeout: args.timeout,
+        timeout: args.stale_after,
         ttl: args.ttl,
-        within: args.within,
+        within: args.subtree,
         once: args.once,
         host: ThisMachine.host(),
         command: args.command,

@@ -16,7 +16,7 @@ pub(super) mod header {
     pub(crate) const AGENT: &str = "oarlock-agent";
     /// `--session`.
     pub(crate) const SESSION: &str = "oarlock-session";
-    /// `--key`; the name is that of the draft standard (draft-ietf-httpapi-idempotency-key-header).
+    /// `--idempotency-key`; the name is that of the draft standard (draft-ietf-httpapi-idempotency-key-header).
     pub(crate) const KEY: &str = "idempotency-key";
     /// The processes above the caller, nearest first, separated by commas.
     pub(crate) const PROCESSES: &str = "oarlock-processes";
@@ -34,7 +34,7 @@ pub(super) mod field {
     pub(crate) const AGENT: &str = "as";
     /// `--session`.
     pub(crate) const SESSION: &str = "session";
-    /// `--key`; where the verb has no field of this name, `key` is the same.
+    /// `--idempotency-key`; where the verb has no field of this name, `key` is the same.
     pub(crate) const KEY: &str = "idempotency_key";
 }
 

@@ -19,7 +19,7 @@ struct Offer {
 const OFFERS: &[Offer] = &[
     Offer { verb: "agents", fields: &["all", "role", "can", "limit", "after"], idempotent: true },
     Offer { verb: "tasks", fields: &["state", "parent", "agent", "search", "limit", "after"], idempotent: true },
-    Offer { verb: "split", fields: &["id", "document", "agents", "by", "plan", "assign", "auto_finish", "dry_run"], idempotent: false },
+    Offer { verb: "split", fields: &["id", "document", "agents", "group_by", "plan", "assign", "auto_finish", "dry_run"], idempotent: false },
     Offer { verb: "claim", fields: &["id", "ttl", "wait", "or_message", "reserve"], idempotent: false },
     Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
     Offer { verb: "done", fields: &["id", "token", "result", "artifact"], idempotent: true },
