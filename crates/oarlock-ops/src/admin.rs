@@ -71,7 +71,7 @@ pub struct Import {
 /// Copies the store while others go on working.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Backup {
-    /// The file to write; it must not exist
+    /// The file to write, which must not exist; - writes to standard output
     #[arg(value_name = "F")]
     pub file: PathBuf,
 }
@@ -79,7 +79,7 @@ pub struct Backup {
 /// Replaces the store by a backup; all sessions and leases end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Restore {
-    /// A file that `backup` wrote
+    /// A file that `backup` wrote; - reads standard input
     #[arg(value_name = "F")]
     pub file: PathBuf,
 }

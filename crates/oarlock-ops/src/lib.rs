@@ -13,6 +13,7 @@ pub mod local;
 pub mod lock;
 pub mod log;
 pub mod message;
+pub mod number;
 mod page;
 pub mod registry;
 pub mod request;

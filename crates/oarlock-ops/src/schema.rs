@@ -87,7 +87,8 @@ pub fn fields(entry: &Entry) -> &'static [String] {
 /// `invalid_request` with the fields that it has.
 pub fn check_fields(entry: &Entry, request: &Value) -> Result<(), Rejection> {
     let known = fields(entry);
-    match request.as_object().into_iter().flatten().find(|(name, _)| !known.contains(name) && !entry.former_fields.contains(&name.as_str())) {
+    match request.as_object().into_iter().flatten().find(|(name, _)| !known.contains(name) && !entry.former_fields.contains(&name.as_str()))
+    {
         Some((name, _)) => Err(Rejection::invalid(
             format!("{} has no field \"{}\"", entry.verb, oarlock_model::ident::shown(name)),
             format!("its fields are {}", known.join(", ")),

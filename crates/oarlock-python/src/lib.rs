@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use oarlock::Oarlock;
-use oarlock::ops::{OpError, registry};
+use oarlock::ops::{OpError, number, registry};
 use oarlock::ralf::{Ralf, RalfError};
 use oarlock_sqlite::Synchronous;
 use pyo3::create_exception;
@@ -36,10 +36,11 @@ impl Handle {
     #[pyo3(signature = (verb, request, key=None))]
     fn call(&self, py: Python<'_>, verb: &str, request: &str, key: Option<&str>) -> PyResult<String> {
         py.detach(|| {
-            let request: Value = serde_json::from_str(request).map_err(|error| {
+            let value: Value = serde_json::from_str(request).map_err(|error| {
                 OpError::from(oarlock::model::Rejection::invalid(format!("the request is no JSON: {error}"), "pass values that JSON has"))
             })?;
-            Ok(locked(&self.inner).call(verb, request, key)?.to_string())
+            number::check_text("the request", request)?;
+            Ok(locked(&self.inner).call(verb, value, key)?.to_string())
         })
         .map_err(|error| failed(&error))
     }

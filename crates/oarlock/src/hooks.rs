@@ -335,7 +335,8 @@ impl Hook<'_> {
         let mut request = json!({});
         loop {
             let agents = self.call("agents", request)?;
-            let names = agents["agents"].as_array().into_iter().flatten().filter_map(|agent| AgentName::parse(agent["name"].as_str()?).ok());
+            let names =
+                agents["agents"].as_array().into_iter().flatten().filter_map(|agent| AgentName::parse(agent["name"].as_str()?).ok());
             let own: Vec<AgentName> = names.filter(|name| *name != self.who.name && speaks_for(&self.who.name, name)).collect();
             for name in own {
                 // One that has ended meanwhile is no failure.

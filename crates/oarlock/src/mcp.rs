@@ -11,6 +11,7 @@ mod tool;
 
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
+use oarlock_ops::number;
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::schema;
 use rmcp::model::{
@@ -68,6 +69,7 @@ impl Server {
         standing.admit(entry, request.to_string().len())?;
         let caller = self.sessions.caller(&self.backend, &standing).await?;
         schema::check_fields(entry, &request)?;
+        number::check_value("the call", &request)?;
         let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(request)?);
         call.check_remote()?;
         let waits = call.waiting().is_some();

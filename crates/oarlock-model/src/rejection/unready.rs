@@ -7,7 +7,7 @@ use crate::ident::TaskId;
 /// How many ids a message names of one list.
 const NAMED_MAX: usize = 5;
 
-/// The tasks that a claim could not have, by the reason. With `--within` they are those of that tree.
+/// The tasks that a claim could not have, by the reason. With `--subtree` they are those of that tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unready {
     /// Tasks that wait for others.

@@ -86,7 +86,9 @@ impl Query for Agents {
             }
             match filling.take(agent, |agent| AgentShape::of(cx, &agent), AgentShape::text_bytes)? {
                 Some(shape) => agents.push(shape),
-                None => next = agents.last().filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last.name)).transpose()?,
+                None => {
+                    next = agents.last().filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last.name)).transpose()?
+                }
             }
         }
         match self.at_least {

@@ -24,7 +24,7 @@ use crate::task::{depend, values};
 /// Adds a task. It is ready when it needs nothing unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Add {
-    /// One line that says what is to be done
+    /// One line that says what is to be done; - reads standard input
     pub title: String,
     /// Its id; without it one is made up
     #[arg(long)]
@@ -109,6 +109,22 @@ impl Fields {
         Ok(())
     }
 
+    /// Reads a title that is `-` from standard input, without the end of its line.
+    ///
+    /// # Errors
+    /// Those of reading; `invalid_request` when the body is to be read from there, too.
+    pub fn read_title(&self, title: &mut String, local: &mut dyn Local) -> Result<(), OpError> {
+        if title != "-" {
+            return Ok(());
+        }
+        if [&self.body, &self.body_file].into_iter().any(|body| body.as_deref() == Some("-")) {
+            return Err(Rejection::invalid("title and body cannot both be read from standard input", "give one of them as text").into());
+        }
+        local.read_if_dash(title)?;
+        title.truncate(title.trim_end_matches(['\n', '\r']).len());
+        Ok(())
+    }
+
     /// Checks every value.
     ///
     /// # Errors
@@ -162,6 +178,7 @@ impl Request for Add {
     type Reply = TaskReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        self.fields.read_title(&mut self.title, local)?;
         self.fields.localise(local)
     }
 

@@ -26,7 +26,7 @@ use crate::task::{depend, values};
 pub struct Update {
     /// The task
     pub id: TaskId,
-    /// A new title
+    /// A new title; - reads standard input
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -79,6 +79,9 @@ impl Request for Update {
     type Reply = UpdateReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+        if let Some(title) = &mut self.title {
+            self.fields.read_title(title, local)?;
+        }
         self.fields.localise(local)
     }
 
@@ -88,8 +91,11 @@ impl Request for Update {
         }
         values::check_list("dependencies", self.needs.as_ref().map_or(0, Vec::len))?;
         let Fields { writes, requires, resources, .. } = &self.fields;
-        let given =
-            [(Clearable::Writes, writes.patterns.is_some()), (Clearable::Requires, requires.is_some()), (Clearable::Resources, resources.is_some())];
+        let given = [
+            (Clearable::Writes, writes.patterns.is_some()),
+            (Clearable::Requires, requires.is_some()),
+            (Clearable::Resources, resources.is_some()),
+        ];
         if given.into_iter().chain([(Clearable::Needs, self.needs.is_some())]).any(|(field, given)| given && self.clear.contains(&field)) {
             return Err(Rejection::invalid("a field is both set and cleared", "say one of them"));
         }

@@ -4,6 +4,7 @@ use oarlock_model::ident::is_bidi_or_invisible;
 use oarlock_model::{Rejection, limits, planted};
 
 use crate::OpError;
+use crate::number;
 
 /// A title: one line, not empty, at most 500 characters.
 ///
@@ -118,6 +119,7 @@ pub fn parse_json(what: &str, text: &str) -> Result<serde_json::Value, OpError> 
             "quote it for the shell, for example '{\"done\": true}'; a plain text is '\"text\"'",
         )
     })?;
+    number::check_text(what, text)?;
     check_json(what, &value)?;
     Ok(value)
 }

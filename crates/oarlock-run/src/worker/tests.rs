@@ -431,7 +431,7 @@ fn a_kept_result_that_is_refused_becomes_a_note() {
     attempt::release_own(&mut *store, &me, &Settings::default(), &task_id("T-1")).expect("it is his");
     let (result, _) = work_once(&stores, "echo done anew");
     assert_eq!(outcome(result), Outcome::Done);
-    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1") });
+    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1"), limit: None, after: None });
     let note = shown.events.iter().find(|event| event.kind == "task_noted").expect("a note");
     let text = note.data["text"].as_str().expect("a text");
     assert!(text.starts_with("ada finished this under token") && text.ends_with("the result"), "{text}");
@@ -467,7 +467,7 @@ fn a_result_that_comes_too_late_is_a_note_of_the_task() {
         std::fs::write(&go, "").expect("the directory is ours");
     });
     // Whichever is noticed first: that the program has ended, or that its task is gone, which is no result.
-    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1") });
+    let shown = stores.ask(&oarlock_ops::task::ShowTask { id: task_id("T-1"), limit: None, after: None });
     let noted = shown.events.iter().any(|event| event.kind == "task_noted" && event.data["text"].to_string().contains("the result"));
     let was_stopped = result.as_ref().is_ok_and(|report| report.tasks[0].outcome == Outcome::Lost);
     assert!(noted || was_stopped, "{result:?} {:?}", heard.lines());

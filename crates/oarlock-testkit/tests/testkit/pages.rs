@@ -167,7 +167,14 @@ fn the_results_of_parts_count_for_the_size_of_a_page() {
 #[test]
 fn a_cursor_of_another_form_and_a_wait_for_older_messages_are_refused() {
     let mut stages = stages();
-    for words in ["ready --after x", "tasks --after 1.5", "thread M-1 --after -1", "state --after ../x", "agents --after a/b", "inbox --after 1 --wait 1s"] {
+    for words in [
+        "ready --after x",
+        "tasks --after 1.5",
+        "thread M-1 --after -1",
+        "state --after ../x",
+        "agents --after a/b",
+        "inbox --after 1 --wait 1s",
+    ] {
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         let outcome = stages.play(&Play::Call(Voice::parse("bob"), words.clone()));
         let error = outcome.and_then(Result::err).unwrap_or_else(|| panic!("{words:?} is accepted"));

@@ -1,6 +1,6 @@
 //! The command line's shape: common flags, the registry's verbs, and the verbs that need this machine.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use oarlock_model::duration::Duration;
 use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
@@ -66,6 +66,43 @@ pub(crate) fn command(argv: &[OsString]) -> Command {
         .subcommands(local.clone().take(1))
         .subcommands(registered)
         .subcommands(local.skip(1))
+        .subcommand(verb_command("help", "Print this help, or that of a verb", registry::arguments::<HelpArgs>))
+}
+
+/// Print this help, or that of a verb.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HelpArgs {
+    /// The verb; without it all verbs are listed
+    #[arg(value_name = "VERB")]
+    verb: Option<String>,
+}
+
+impl HelpArgs {
+    /// The text that `--help` prints there.
+    ///
+    /// # Errors
+    /// `usage` for what is no verb.
+    pub(crate) fn text(&self) -> Result<String, OpError> {
+        let named: Vec<OsString> = self.verb.iter().map(OsString::from).collect();
+        let mut whole = command(&named);
+        whole.build();
+        let Some(verb) = &self.verb else { return Ok(whole.render_help().to_string()) };
+        let no_verb = || OpError::Usage {
+            message: format!("there is no command {}", oarlock_model::ident::shown(verb)),
+            hint: "`oarlock help` lists them".into(),
+        };
+        Ok(whole.find_subcommand_mut(verb).ok_or_else(no_verb)?.render_help().to_string())
+    }
+}
+
+/// The verbs that have a flag of this name, without its dashes.
+pub(crate) fn verbs_with(flag: &str) -> Vec<&'static str> {
+    let all = LOCAL_VERBS.iter().map(|(verb, _, arguments)| (*verb, *arguments));
+    let all = all.chain(registry::ENTRIES.iter().map(|entry| (entry.verb, entry.arguments)));
+    let has = |arguments: fn(Command) -> Command, verb: &'static str| {
+        arguments(Command::new(verb)).get_arguments().any(|arg| arg.get_long() == Some(flag) && !arg.is_hide_set())
+    };
+    all.filter(|(verb, arguments)| has(*arguments, verb)).map(|(verb, _)| verb).collect()
 }
 
 /// What the ids of common flags begin with.

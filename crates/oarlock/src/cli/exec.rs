@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Instant;
 
-use super::args::Common;
+use super::args::{Common, HelpArgs};
 use super::init::Init;
 use super::local::{ThisMachine, ancestors};
 use super::output::{Output, note};
@@ -174,6 +174,10 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
             let settings = target.settings()?;
             let reply = parsed::<Init>(matches)?.run(&target, options(common, &settings))?;
             Ok(output.reply(verb, &reply))
+        }
+        "help" => {
+            let text = parsed::<HelpArgs>(matches)?.text()?;
+            Ok(if output.json { output.reply(verb, &serde_json::json!({ "text": text })) } else { output.text(&text) })
         }
         "setup" => parsed::<super::setup::SetupArgs>(matches)?.run(output),
         "hook" => parsed::<super::hook::HookArgs>(matches)?.run(common),

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::{Label, Rejection};
 use oarlock_ops::OpError;
+use oarlock_ops::store::Store;
 use oarlock_sqlite::{Options, SqliteStore};
 use serde_json::{Value, json};
 
@@ -27,8 +28,19 @@ impl Init {
             project.check_single()?;
             project.make_dir()?;
         }
-        let (_, created) = SqliteStore::create(target.place(), prefix, options)?;
+        let (mut store, created) = SqliteStore::create(target.place(), prefix, options)?;
         let root = target.project().map_or_else(|| target.place().dir().to_owned(), |project: &Project| project.root().to_owned());
+        let known = store.snapshot()?.task_prefix()?;
+        if self.prefix.is_some() && known != prefix {
+            return Err(Rejection::Conflict {
+                message: format!("the project in {} has the prefix {known}, not {prefix}", root.display()),
+                hint: format!(
+                    "a prefix is chosen once, with the project: leave --prefix out, or give ids such as {prefix}-1 with `add --id`"
+                ),
+                details: json!({"root": root.display().to_string(), "prefix": known, "wanted": prefix}),
+            }
+            .into());
+        }
         let mut reply = json!({"project": {"root": root.display().to_string(), "store": target.url(), "created": created}});
         if let Some(others) = target.other_stores() {
             reply["project"]["other_stores"] = others;

@@ -2,13 +2,13 @@
 
 use clap::{ArgMatches, FromArgMatches};
 use oarlock_ops::OpError;
-use oarlock_ops::admin::{Administration, Backup, BackupReply, Doctor, Export, ExportReply, Import, Restore, file_exists};
+use oarlock_ops::admin::{Administration, Backup, BackupReply, Doctor, Export, ExportReply, Import, Restore, RestoreReply, file_exists};
 use oarlock_ops::store::StoreError;
 use oarlock_sqlite::SqliteAdministration;
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, BufWriter, ErrorKind, Seek, Write};
-use std::path::Path;
+use std::io::{BufReader, BufWriter, ErrorKind, IsTerminal, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::exec::{Absent, Where, options};
@@ -28,6 +28,9 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
         "import" => import(&mut steward, &parsed::<Import>(matches)?, target.place().dir(), output),
         "backup" => {
             let Backup { file } = parsed(matches)?;
+            if file.as_os_str() == "-" {
+                return backup_to_output(&mut steward, target.place().dir(), output);
+            }
             let bytes = steward.backup(&file)?;
             reply(verb, &BackupReply { file: file.display().to_string(), bytes }, output)
         }
@@ -37,6 +40,9 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
                 project.make_dir()?;
             }
             let Restore { file } = parsed(matches)?;
+            if file.as_os_str() == "-" {
+                return reply(verb, &restore_input(&mut steward, target.place().dir())?, output);
+            }
             reply(verb, &steward.restore(&file)?, output)
         }
         "doctor" => {
@@ -55,6 +61,51 @@ fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpError> {
 
 fn reply<T: Serialize>(verb: &str, reply: &T, output: &Output) -> Result<u8, OpError> {
     Ok(output.reply(verb, &serde_json::to_value(reply)?))
+}
+
+/// A file beside the store for the time of one call: it is gone when this is dropped.
+struct Passing(PathBuf);
+
+impl Passing {
+    fn new(dir: &Path, what: &str) -> Self {
+        Self(dir.join(format!("{what}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A copy of one moment, as a stream: it is made beside the store first, since a store is not written from front to back.
+fn backup_to_output(steward: &mut SqliteAdministration, dir: &Path, output: &Output) -> Result<u8, OpError> {
+    let (message, hint) = match (output.json, std::io::stdout().is_terminal()) {
+        (true, _) => ("backup writes a store, not one JSON object, to standard output", "name a file, or leave --json out"),
+        (false, true) => {
+            ("a backup is not for a terminal", "send it to a file or another program, for example `oarlock backup - | gzip > F`")
+        }
+        (false, false) => {
+            let copy = Passing::new(dir, "backup");
+            steward.backup(&copy.0)?;
+            let mut file = File::open(&copy.0).map_err(|error| cannot("read", &copy.0, &error))?;
+            let mut out = std::io::stdout().lock();
+            return match std::io::copy(&mut file, &mut out).and_then(|_| out.flush()) {
+                Ok(()) => Ok(0),
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(0),
+                Err(error) => Err(cannot("write", Path::new("standard output"), &error)),
+            };
+        }
+    };
+    Err(OpError::Usage { message: message.into(), hint: hint.into() })
+}
+
+/// Restores what standard input has.
+fn restore_input(steward: &mut SqliteAdministration, dir: &Path) -> Result<RestoreReply, OpError> {
+    let copy = Passing::new(dir, "restore-input");
+    let kept = File::create(&copy.0).and_then(|mut file| std::io::copy(&mut std::io::stdin().lock(), &mut file));
+    kept.map_err(|error| cannot("keep the input in", &copy.0, &error))?;
+    steward.restore(&copy.0)
 }
 
 fn export(steward: &mut SqliteAdministration, request: &Export, output: &Output) -> Result<u8, OpError> {

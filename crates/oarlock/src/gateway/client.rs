@@ -189,7 +189,8 @@ impl Client {
                             "the connection to the gateway {} was lost: {why}; whether it was done is not known",
                             self.address
                         ),
-                        hint: "look before calling again; with --idempotency-key the same call is done once, however often it is made".into(),
+                        hint: "look before calling again; with --idempotency-key the same call is done once, however often it is made"
+                            .into(),
                     });
                 }
             };

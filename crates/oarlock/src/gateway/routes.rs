@@ -8,6 +8,7 @@ use oarlock_host::clock::wall_ms;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
+use oarlock_ops::number;
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::schema;
 use oarlock_ops::store::StoreError;
@@ -197,7 +198,10 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Rejection> {
         return Ok(Map::new());
     }
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(Value::Object(fields)) => {
+            number::check_text("the request", &String::from_utf8_lossy(bytes))?;
+            Ok(fields)
+        }
         Ok(_) => Err(Rejection::invalid("the request is not a JSON object", "send {\"field\": value, …}, see /openapi.json")),
         Err(error) => Err(Rejection::invalid(format!("the request is not JSON: {error}"), "send {\"field\": value, …}, see /openapi.json")),
     }

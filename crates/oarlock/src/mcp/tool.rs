@@ -19,7 +19,11 @@ struct Offer {
 const OFFERS: &[Offer] = &[
     Offer { verb: "agents", fields: &["all", "role", "can", "limit", "after"], idempotent: true },
     Offer { verb: "tasks", fields: &["state", "parent", "agent", "search", "limit", "after"], idempotent: true },
-    Offer { verb: "split", fields: &["id", "document", "agents", "group_by", "plan", "assign", "auto_finish", "dry_run"], idempotent: false },
+    Offer {
+        verb: "split",
+        fields: &["id", "document", "agents", "group_by", "plan", "assign", "auto_finish", "dry_run"],
+        idempotent: false,
+    },
     Offer { verb: "claim", fields: &["id", "ttl", "wait", "or_message", "reserve"], idempotent: false },
     Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
     Offer { verb: "done", fields: &["id", "token", "result", "artifact"], idempotent: true },
@@ -78,7 +82,7 @@ fn input(offer: &Offer, entry: &Entry) -> JsonObject {
         .flatten()
         .filter(|(name, _)| offered(name))
         .map(|(name, field)| {
-            let mut field = field.clone();
+            let mut field = shortened(field.clone());
             if name == ON {
                 field["default"] = Value::Bool(true);
             }
@@ -92,6 +96,30 @@ fn input(offer: &Offer, entry: &Entry) -> JsonObject {
         input.insert("required".into(), json!(required));
     }
     input
+}
+
+/// A field without what a model can do without: words of an enumeration explain themselves, and `-` is a dash here.
+fn shortened(mut field: Value) -> Value {
+    if let Some(items) = field.get_mut("items") {
+        let mut short = shortened(items.take());
+        short.as_object_mut().and_then(|short| short.remove("description"));
+        *items = short;
+    }
+    let Some(object) = field.as_object_mut() else { return field };
+    let words: Option<Vec<Value>> = object
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .and_then(|choices| choices.iter().map(|choice| choice.get("const").cloned()).collect());
+    if let Some(words) = words {
+        object.remove("oneOf");
+        object.insert("enum".into(), json!(words));
+    }
+    if let Some(Value::String(text)) = object.get_mut("description")
+        && let Some(short) = text.strip_suffix("; - reads standard input")
+    {
+        *text = short.to_owned();
+    }
+    field
 }
 
 /// The outline of a reply: its fields and their kinds. The reference has the rest.
@@ -120,6 +148,18 @@ mod tests {
         let list = serde_json::to_string(&json!({"tools": all()})).expect("JSON");
         assert!(all().len() <= 12 && list.len() <= 10_240, "{} tools in {} bytes", all().len(), list.len());
         assert!(super::super::INSTRUCTIONS.len() < 800, "{} bytes", super::super::INSTRUCTIONS.len());
+    }
+
+    #[test]
+    fn enumerations_are_lists_of_words() {
+        let field = |tool: &str, field: &str| {
+            let tool = all().iter().find(|one| one.name == tool).expect("a tool");
+            tool.input_schema["properties"][field].clone()
+        };
+        let states = field("tasks", "state");
+        assert_eq!((&states["type"], states["items"]["enum"].as_array().map(Vec::len)), (&json!("array"), Some(9)), "{states}");
+        assert_eq!(field("split", "group_by")["enum"], json!(["auto", "steps", "component", "feature", "layer"]));
+        assert!(!serde_json::to_string(all()).expect("JSON").contains("standard input"));
     }
 
     #[test]

@@ -27,6 +27,22 @@ fn init_is_safe_to_repeat() {
 }
 
 #[test]
+fn init_refuses_another_prefix_than_the_projects() {
+    let project = Project::none();
+    assert_eq!(project.ok("init --prefix JOB")["project"]["created"], true);
+    assert_eq!(project.ok("init --prefix JOB")["project"]["created"], false);
+    let error = project.fails("init --prefix T", 4, "state_conflict");
+    assert_eq!((&error["details"]["prefix"], &error["details"]["wanted"]), (&"JOB".into(), &"T".into()), "{error}");
+    let message = error["message"].as_str().unwrap_or_default();
+    assert!(message.contains("has the prefix JOB, not T"), "{message}");
+    assert_eq!(project.ok("add t")["task"]["id"], "JOB-1", "nothing has changed");
+    // The prefix that is used when none is given is refused as well, if it is asked for.
+    let plain = Project::new();
+    plain.ok("init --prefix T");
+    plain.fails("init --prefix JOB", 4, "state_conflict");
+}
+
+#[test]
 fn many_processes_that_make_one_project_make_it_once() {
     let project = Project::none();
     let many: Vec<_> = (0..8).map(|_| project.start("init")).collect();

@@ -22,6 +22,6 @@ fn a_selftest_needs_no_project_and_refuses_what_it_cannot_do() {
     let nowhere = Project::none();
     nowhere.fails("selftest --processes 0", 2, "invalid_request");
     nowhere.fails("selftest --seconds 100000", 2, "invalid_request");
-    let text = nowhere.text("selftest --seconds 1 --processes 2");
+    let text = nowhere.text("selftest --seconds 1s --processes 2");
     assert!(text.ends_with("everything held\n"), "{text}");
 }

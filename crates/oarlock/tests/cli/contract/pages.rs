@@ -26,7 +26,8 @@ fn bodies_do_not_count_where_they_are_not_printed() {
         project.call(&format!("send bob --subject s{n} --text - --as ada")).input("x".repeat(900_000)).ok();
     }
     assert!(project.ok("tasks")["next"].is_string() && project.ok("ready")["next"].is_string());
-    for (line, count) in [("tasks -q", 7), ("ready -q", 7), ("events -q", 12), ("events -q --kind task_added", 7), ("inbox -q --as bob", 3)] {
+    for (line, count) in [("tasks -q", 7), ("ready -q", 7), ("events -q", 12), ("events -q --kind task_added", 7), ("inbox -q --as bob", 3)]
+    {
         let (ids, stderr) = streams(&project, line);
         assert_eq!((ids.len(), stderr.as_str()), (count, ""), "{line}: {ids:?}");
     }
@@ -49,7 +50,7 @@ fn a_list_that_goes_on_says_how_on_standard_error() {
     for n in 0..4 {
         project.ok(&format!("add t{n}"));
         project.ok(&format!("note T-1 n{n}"));
-        project.ok(&format!("state-set k{n} {n}"));
+        project.ok(&format!("state-set k{n} {n} --as ada"));
         project.ok(&format!("reserve src/{n}.rs --as ada"));
     }
     let first = project.ok("send bob --text m0 --as ada")["messages"][0]["id"].as_str().expect("an id").to_owned();
@@ -69,7 +70,7 @@ fn a_list_that_goes_on_says_how_on_standard_error() {
     ];
     for (line, words) in lists {
         let reply = project.ok(&format!("{line} --limit 2"));
-        let next = reply["next"].as_str().unwrap_or_else(|| panic!("{line}: {reply}"));
+        let next = reply["next"].as_str().expect(line);
         for quiet in ["", " -q"] {
             let (_, stderr) = streams(&project, &format!("{line} --limit 2{quiet}"));
             assert_eq!(stderr, format!("{words}: add --after {next}\n"), "{line}{quiet}");
@@ -91,7 +92,9 @@ fn the_history_and_the_inbox_show_the_newest() {
         project.ok(&format!("send bob --text m{n} --as ada"));
     }
     let page = project.ok("task T-1 --limit 2");
-    let texts = |reply: &serde_json::Value| reply["events"].as_array().expect("a list").iter().map(|e| e["data"]["text"].clone()).collect::<Vec<_>>();
+    let texts = |reply: &serde_json::Value| {
+        reply["events"].as_array().expect("a list").iter().map(|e| e["data"]["text"].clone()).collect::<Vec<_>>()
+    };
     assert_eq!(texts(&page), ["n3", "n4"]);
     let older = project.ok(&format!("task T-1 --limit 2 --after {}", page["next"].as_str().expect("a cursor")));
     assert_eq!(texts(&older), ["n1", "n2"]);

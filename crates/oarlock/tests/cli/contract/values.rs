@@ -5,6 +5,21 @@ use crate::support::{Project, words};
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 #[test]
+fn a_title_is_read_from_standard_input_where_it_is_a_dash() {
+    let project = Project::new();
+    let added = project.call("add - --body b").input("write the parser\r\n").ok();
+    assert_eq!((&added["task"]["title"], &added["task"]["body"]), (&"write the parser".into(), &"b".into()));
+    assert_eq!(project.call("update T-1 --title -").input("read it").ok()["task"]["title"], "read it");
+    project.call("add -").input("two\nlines").fails(2, "invalid_request");
+    project.call("add -").input("").fails(2, "invalid_request");
+    project.call("add -").input("x".repeat(501)).fails(6, "limit_reached");
+    for line in ["add - --body -", "add - --body-file -", "update T-1 --title - --body -"] {
+        project.call(line).input("x").fails(2, "invalid_request");
+    }
+    assert_eq!(project.ok("tasks")["tasks"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn a_value_out_of_form_or_range_is_an_invalid_request() {
     let project = Project::with(&["ada"]);
     project.ok("add t --id T");

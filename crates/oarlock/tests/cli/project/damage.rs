@@ -56,6 +56,23 @@ fn a_backup_is_a_store() {
 }
 
 #[test]
+fn a_backup_goes_through_pipes_and_leaves_nothing_behind() {
+    let (project, _) = stage();
+    let piped = project.beside("piped.db");
+    let script = format!("oarlock backup - > {0} && oarlock add later -q && cat {0} | oarlock restore - --json", piped.display());
+    let output = project.shell(&script);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tasks = project.ok("tasks")["tasks"].as_array().map(Vec::len);
+    assert_eq!(tasks, Some(42), "what came after the backup is gone");
+    let of_pipes = |name: &str| name.starts_with("backup-") || name.starts_with("restore-input");
+    let left: Vec<_> = fs::read_dir(project.root().join(".oarlock")).expect("a project").filter_map(Result::ok).collect();
+    assert!(!left.iter().any(|entry| of_pipes(&entry.file_name().to_string_lossy())), "{left:?}");
+    project.fails("backup -", 2, "usage");
+    project.call("restore -").input("not a store").fails(65, "data_damaged");
+    assert!(project.shell("oarlock backup - | head -c 1 > /dev/null; exit ${PIPESTATUS[0]}").status.success(), "a broken pipe is quiet");
+}
+
+#[test]
 fn a_store_of_a_newer_version_or_another_program_is_refused_unchanged() {
     let (project, bytes) = stage();
     // The file's header: user_version at 60, application_id at 68 (sqlite.org/fileformat2.html, section 1.3).
