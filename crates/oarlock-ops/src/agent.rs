@@ -2,12 +2,14 @@
 
 mod heartbeat;
 mod join;
-mod leave;
+pub(crate) mod leave;
 mod list;
+pub(crate) mod news;
 mod show;
 
 pub use heartbeat::{Heartbeat, HeartbeatReply};
 pub use join::{Join, JoinReply};
 pub use leave::{Leave, LeaveReply};
 pub use list::{Agents, AgentsReply};
+pub use news::News;
 pub use show::{ShowAgent, ShowAgentReply};

@@ -25,6 +25,7 @@ pub mod shapes;
 pub mod state;
 pub mod store;
 pub mod task;
+pub mod teaching;
 pub mod topic;
 pub mod wait;
 

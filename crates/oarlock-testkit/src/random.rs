@@ -173,6 +173,7 @@ fn telling() -> impl Strategy<Value = Vec<String>> {
 fn being() -> impl Strategy<Value = Vec<String>> {
     prop_oneof![
         2 => maybe(&["--action testing", "--status busy", "--session {session:bob}"]).prop_map(|how| line(["heartbeat", how])),
+        1 => Just(line(["renew"])),
         2 => select(vec!["join", "join --take-over", "start --take-over --can rust", "join --harness h1", "start --harness h1 --grace 30s", "start --grace 30s"]).prop_map(|join| line([join])),
         1 => Just(line(["leave"])),
     ]

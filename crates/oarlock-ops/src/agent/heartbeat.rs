@@ -1,13 +1,15 @@
 //! `heartbeat`: presence, and all leases of the session renewed in one write (semantics 9).
 
 use clap::Args;
-use oarlock_model::state::{EndedReservation, News, Notice};
+use oarlock_model::agent::Agent;
+use oarlock_model::state::EndedReservation;
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::agent::leave::own_lock;
+use crate::agent::news::{self, News};
 use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
@@ -71,6 +73,24 @@ impl Mutation for Heartbeat {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<HeartbeatReply, OpError> {
+        let me = self.beat(cx)?;
+        let News { lost, cancelled, blocked, reservations_ended } = news::take(cx)?;
+        let agent = AgentShape::of(&cx.reading(), &me)?;
+        Ok(HeartbeatReply {
+            renewed: agent.claims.len(),
+            lost,
+            cancelled,
+            blocked,
+            reservations_ended,
+            unread: cx.view().unread(&me.name)?,
+            agent,
+        })
+    }
+}
+
+impl Heartbeat {
+    /// Writes the caller's presence, which renews all that its session holds; says what it is now.
+    pub(crate) fn beat(&self, cx: &mut Deciding<'_>) -> Result<Agent, OpError> {
         let mut me = cx.me()?.clone();
         let now = cx.now();
         let presence = &mut me.presence;
@@ -87,36 +107,6 @@ impl Mutation for Heartbeat {
             presence.action.clone_from(&self.action);
         }
         cx.tx().write_presence(&me.name, &me.presence)?;
-        let mut notices = cx.tx().take_notices(&me.session)?;
-        notices.sort();
-        let (mut lost, mut cancelled, mut blocked, mut reservations_ended) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Notice { news, .. } in notices {
-            match news {
-                News::Lost(task) => lost.push(task),
-                News::Cancelled(task) => cancelled.push(task),
-                News::Blocked(task) => blocked.push(task),
-                News::ReservationEnded(ended) => {
-                    let id = ended.id.shown_by(cx.view().identity());
-                    reservations_ended.push(EndedReservation { id, ..ended });
-                }
-            }
-        }
-        let agent = AgentShape::of(&cx.reading(), &me)?;
-        // What is no longer so is no news.
-        blocked.retain(|task| agent.claims.contains(task));
-        for id in std::mem::take(&mut blocked) {
-            if !cx.view().unmet_needs(&id)?.is_empty() {
-                blocked.push(id);
-            }
-        }
-        Ok(HeartbeatReply {
-            renewed: agent.claims.len(),
-            lost,
-            cancelled,
-            blocked,
-            reservations_ended,
-            unread: cx.view().unread(&me.name)?,
-            agent,
-        })
+        Ok(me)
     }
 }

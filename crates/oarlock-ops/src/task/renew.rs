@@ -1,4 +1,4 @@
-//! `renew`: extends one lease, and tells how far the work is.
+//! `renew`: extends all leases of the session, or one, and tells how far the work is.
 
 use clap::Args;
 use oarlock_model::duration::Duration;
@@ -9,6 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::agent::Heartbeat;
+use crate::agent::leave::own_lock;
+use crate::agent::news::{self, News};
 use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
@@ -17,11 +20,12 @@ use crate::shapes::LeaseShape;
 use crate::task::release::held_by_me;
 use crate::task::{finish, values};
 
-/// Extends the lease from now on, also one that has expired but was not granted again.
+/// Extends leases from now on, also those that have expired but were not granted again: all of the session and its reservations, or
+/// that of the task named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Renew {
-    /// The task
-    pub id: TaskId,
+    /// The task; without it, all leases and reservations of the session are renewed, as by a heartbeat
+    pub id: Option<TaskId>,
     /// The token of the lease; without it the session's own lease is meant
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,9 +47,16 @@ pub struct Renew {
 /// The reply of [`Renew`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RenewReply {
-    /// The lease.
-    pub lease: LeaseShape,
-    /// Needs that the task got while it was held and that are not done.
+    /// The lease of the task that was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseShape>,
+    /// All leases of the session, when none was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leases: Option<Vec<LeaseShape>>,
+    /// What it has to know besides.
+    #[serde(flatten)]
+    pub news: News,
+    /// Needs that the task which was named got while it was held, and that are not done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<TaskId>,
     /// Messages that the agent has neither acknowledged nor been shown.
@@ -55,13 +66,20 @@ pub struct RenewReply {
 
 impl Request for Renew {
     const VERB: &'static str = "renew";
-    const ABOUT: &'static str = "Extend a lease and tell the progress";
+    const ABOUT: &'static str = "Keep all you hold, or extend one lease, and hear what is new";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--progress", "50"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = RenewReply;
 
     fn check(&self) -> Result<(), Rejection> {
         values::check_note("note", self.note.as_deref())?;
+        let is_of_one = self.token.is_some() || self.ttl.is_some() || self.progress.is_some() || self.note.is_some();
+        if self.id.is_none() && is_of_one {
+            return Err(Rejection::invalid(
+                "a token, TTL, progress or note without a task",
+                "name the task, for example `oarlock renew T-1 --progress 50`",
+            ));
+        }
         match self.progress {
             Some(p) if p > limits::PROGRESS_MAX => {
                 Err(Rejection::invalid(format!("progress {p} is out of range"), "progress goes from 0 to 100"))
@@ -72,25 +90,46 @@ impl Request for Renew {
 }
 
 impl Mutation for Renew {
-    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
-        vec![Lock::Task(self.id.clone())]
+    fn locks(&self, caller: &Caller) -> Vec<Lock> {
+        self.id.clone().map_or_else(|| own_lock(caller), |id| vec![Lock::Task(id)])
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<RenewReply, OpError> {
-        let (task, grant) = held_by_me(cx, "renew", &self.id, self.token)?;
+        let (lease, leases) = match &self.id {
+            Some(id) => (Some(self.renew(cx, id)?), None),
+            None => (None, Some(renew_all(cx)?)),
+        };
+        let blocked_by = match &self.id {
+            Some(id) => finish::unmet_needs(cx, &cx.task(id)?)?,
+            None => Vec::new(),
+        };
+        let news = news::take(cx)?;
+        Ok(RenewReply { lease, leases, news, blocked_by, unread: cx.view().unread(&cx.me()?.name)? })
+    }
+}
+
+impl Renew {
+    fn renew(&self, cx: &mut Deciding<'_>, id: &TaskId) -> Result<LeaseShape, OpError> {
+        let (task, grant) = held_by_me(cx, "renew", id, self.token)?;
         let ttl_ms = self.ttl.map_or(grant.ttl_ms, Duration::as_ms);
         let now = cx.now().store;
         cx.tx().write_renewal(&task.id, now, ttl_ms)?;
         if self.progress.is_some() || self.note.is_some() {
             cx.emit(TaskProgressed { id: task.id.clone(), progress: self.progress, note: self.note.clone() })?;
         }
-        let task = cx.task(&task.id)?;
-        debug_assert_eq!(task.state, TaskState::Claimed);
-        let lease = LeaseShape::of(&cx.reading(), &task)?;
-        let unread = cx.view().unread(&cx.me()?.name)?;
-        let blocked_by = finish::unmet_needs(cx, &task)?;
-        lease
-            .map(|lease| RenewReply { lease, blocked_by, unread })
-            .ok_or_else(|| OpError::Internal(format!("task {} is held and has no lease", task.id)))
+        lease_of(cx, &task.id)
     }
+}
+
+/// Renews all that the session holds, in one write.
+fn renew_all(cx: &mut Deciding<'_>) -> Result<Vec<LeaseShape>, OpError> {
+    let me = Heartbeat::default().beat(cx)?;
+    cx.view().claims_of(&me.session)?.iter().map(|id| lease_of(cx, id)).collect()
+}
+
+/// The lease of a task that the caller holds.
+fn lease_of(cx: &Deciding<'_>, id: &TaskId) -> Result<LeaseShape, OpError> {
+    let task = cx.task(id)?;
+    debug_assert_eq!(task.state, TaskState::Claimed);
+    LeaseShape::of(&cx.reading(), &task)?.ok_or_else(|| OpError::Internal(format!("task {id} is held and has no lease")))
 }

@@ -193,7 +193,7 @@ impl World {
                 }
             }
             Act::Renew(n, m) => {
-                let renew = Renew { id: task(TASKS[m]), token: self.beliefs[n].tokens[m], ttl: None, progress: None, note: None };
+                let renew = Renew { id: Some(task(TASKS[m])), token: self.beliefs[n].tokens[m], ttl: None, progress: None, note: None };
                 let lawful = self.is_lawful(n, m, false);
                 self.judge(&mut next, n, self.order(&mut store, n, &renew).map(drop), lawful, "renew");
             }

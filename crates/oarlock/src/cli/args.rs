@@ -6,6 +6,7 @@ use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Backup, Doctor, Export, Import, Restore};
 use oarlock_ops::registry;
+use oarlock_ops::teaching::{self, Speech};
 use std::ffi::OsString;
 
 #[cfg(feature = "gateway")]
@@ -56,8 +57,11 @@ pub(crate) fn command(argv: &[OsString]) -> Command {
     };
     let local = LOCAL_VERBS.iter().map(|(verb, about, arguments)| verb_command(verb, about, *arguments));
     let registered = registry::ENTRIES.iter().map(|entry| verb_command(entry.verb, entry.about, entry.arguments));
+    let asks_for_help = argv.iter().skip(1).any(|arg| arg == "--help" || arg == "-h" || arg == "help");
+    let the_loop = if asks_for_help { format!("The loop of an agent:\n{}", teaching::the_loop(Speech::Commands)) } else { String::new() };
     // `init` comes first, then the registry, then what works on whole stores.
     Command::new("oarlock")
+        .after_help(the_loop)
         .about("Lets many coding agents work on one repository without fouling each other")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)

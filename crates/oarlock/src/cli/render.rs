@@ -181,7 +181,9 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
     if reply["agent"].is_object() {
         describe_agent(out, &reply["agent"], paint);
     }
+    leases(out, reply, paint);
     heartbeat_lines(out, reply);
+    news_lines(out, reply);
     if reply["task"].is_object() && reply.get("lease").is_none() {
         describe_task(out, &reply["task"], paint);
     }
@@ -284,6 +286,25 @@ fn heartbeat_lines(out: &mut String, reply: &Value) {
     }
     let how = if reply["unread"].as_u64() > Some(0) { " (oarlock inbox)" } else { "" };
     let _ = writeln!(out, "  leases renewed: {}, unread messages: {}{how}", reply["renewed"], reply["unread"]);
+}
+
+/// The leases that were renewed, a line each.
+fn leases(out: &mut String, reply: &Value, paint: Paint) {
+    let Some(leases) = reply["leases"].as_array() else { return };
+    for lease in leases {
+        let left = duration(lease["ttl_ms"].as_i64().unwrap_or(0));
+        let _ = writeln!(out, "{} {left} left", paint.bold(&text(lease, "task")));
+    }
+    if leases.is_empty() {
+        out.push_str("you hold no task\n");
+    }
+}
+
+/// What others and time have done to the caller.
+fn news_lines(out: &mut String, reply: &Value) {
+    if reply.get("unread").is_none() {
+        return;
+    }
     for (field, words) in [
         ("lost", "LOST, stop working on"),
         ("cancelled", "CANCELLED, stop working on"),

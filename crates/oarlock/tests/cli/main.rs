@@ -11,3 +11,4 @@ mod ralf;
 mod runner;
 mod selftest;
 mod support;
+mod teaching;
