@@ -41,6 +41,17 @@ class TestVerbs(unittest.TestCase):
         self.assertEqual(done["task"]["state"], "done")
         self.assertEqual([event["kind"] for event in ada.task(id=task["id"])["events"]], ["task_added", "task_claimed", "task_done"])
 
+    def test_one_call_ends_a_task_and_takes_the_next(self):
+        ada = Oarlock(self.store)
+        ada.join(name="ada")
+        for title in ("one", "two"):
+            ada.add(title=title)
+        task = ada.claim()["task"]["id"]
+        done = ada.done(id=task, claim=True, reserve=True)
+        self.assertEqual((done["task"]["state"], done["claimed"]["task"]["title"]), ("done", "two"))
+        done = ada.done(id=done["claimed"]["task"]["id"], claim=True, wait="10s")
+        self.assertTrue(done["nothing_ready"]["all_done"])
+
     def test_refusals_are_exceptions_with_their_codes(self):
         ada = Oarlock(self.store)
         with self.assertRaises(OarlockError) as raised:

@@ -90,6 +90,8 @@ bugs! {
     READER_SKIPS = Semantics(17), "reader-skips";
     /// replies are not kept for their keys
     KEYS_FORGOTTEN = Semantics(18), "keys-forgotten";
+    /// a call that ends a task and takes the next takes another one when it is repeated
+    CLAIMS_AGAIN = Semantics(18), "claims-again";
     /// nobody is woken after a commit
     NO_WAKE = Semantics(19), "no-wake";
     /// titles have no limit

@@ -12,7 +12,8 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Query, Request};
 use crate::settings::Settings;
 use crate::settle;
-use crate::store::{Durability, Remembered, ReplyKey, Store, StoreResult, View};
+use crate::steps;
+use crate::store::{Durability, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
 use crate::wait::wait_for;
 
 /// Who calls, as far as the caller says or shows.
@@ -91,6 +92,9 @@ pub(crate) fn query_once<Q: Query>(store: &mut dyn Store, caller: &Caller, setti
 /// # Errors
 /// Refusals and store errors; nothing has changed then, except what time had already made true.
 pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
+    if request.goes_on() {
+        return steps::run(store, caller, settings, request);
+    }
     let attempt = &mut |store: &mut dyn Store| mutate_once(store, caller, settings, request).map(|(reply, _)| reply);
     wait_for(store, request.waiting(), attempt, &mut |store| is_worth_trying(store, caller, settings, request))
 }
@@ -135,31 +139,39 @@ pub(crate) fn mutate_once<M: Mutation>(
     settings: &Settings,
     request: &M,
 ) -> Result<(M::Reply, Option<String>), OpError> {
+    step_once(store, caller, settings, request, None)
+}
+
+/// One transaction of a request: its only one, its first, or, when that has given `first`, its second.
+pub(crate) fn step_once<M: Mutation>(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    request: &M,
+    first: Option<&M::Reply>,
+) -> Result<(M::Reply, Option<String>), OpError> {
     request.check()?;
     check_key(caller)?;
-    let locks = request.locks(caller);
+    let locks = if first.is_none() { request.locks(caller) } else { request.locks_of_next() };
     let once = caller.key.as_ref().map(|key| Once::of(caller, key, request)).transpose()?;
     let mut tx = store.begin(&locks, M::DURABILITY)?;
     if let Some(once) = &once
-        && let Some(remembered) = tx.view().remembered(&once.reply_key)?
+        && let Some(text) = once.kept::<M>(tx.view())?
     {
-        if remembered.request_hash != once.request_hash {
-            return Err(Rejection::KeyReused { key: once.key.clone(), verb: M::VERB.into() }.into());
+        let reply = serde_json::from_str(&text)?;
+        // Half a reply answers the first step; the second is still to be made.
+        if first.is_none() || request.is_whole(&reply) {
+            return Ok((reply, Some(text)));
         }
-        return Ok((serde_json::from_str(&remembered.reply)?, Some(remembered.reply)));
     }
     let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
     settle::settle(&mut cx)?;
     cx.keep()?;
-    let decided = decide(&mut cx, caller, request);
+    let decided = decide(&mut cx, caller, request, first);
     match decided {
         Ok(reply) => {
-            let mut text = None;
-            if let Some(Once { reply_key, request_hash, .. }) = once.filter(|_| !planted::is(planted::KEYS_FORGOTTEN)) {
-                let remembered = Remembered { request_hash, reply: serde_json::to_string(&reply)? };
-                tx.remember(&reply_key, &remembered)?;
-                text = Some(remembered.reply);
-            }
+            let forgets = planted::is(planted::KEYS_FORGOTTEN) || (first.is_some() && planted::is(planted::CLAIMS_AGAIN));
+            let text = once.filter(|_| !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
             tx.commit()?;
             Ok((reply, text))
         }
@@ -172,11 +184,14 @@ pub(crate) fn mutate_once<M: Mutation>(
     }
 }
 
-fn decide<M: Mutation>(cx: &mut Deciding<'_>, caller: &Caller, request: &M) -> Result<M::Reply, OpError> {
+fn decide<M: Mutation>(cx: &mut Deciding<'_>, caller: &Caller, request: &M, first: Option<&M::Reply>) -> Result<M::Reply, OpError> {
     let me = identify(cx.view(), caller, request.identity())?;
     let touch = me.as_ref().filter(|agent| liveness::presence_due(&agent.presence, agent.timeout_ms, cx.now())).cloned();
     cx.identify(me);
-    let reply = request.decide(cx)?;
+    let reply = match first {
+        None => request.decide(cx)?,
+        Some(first) => request.go_on(cx, first)?,
+    };
     if let Some(agent) = touch {
         touch_presence(cx, &agent.name)?;
     }
@@ -277,7 +292,7 @@ fn check_key(caller: &Caller) -> Result<(), Rejection> {
 }
 
 /// What makes a call with a key happen once.
-struct Once {
+pub(crate) struct Once {
     key: String,
     reply_key: ReplyKey,
     request_hash: [u8; 16],
@@ -285,7 +300,7 @@ struct Once {
 
 impl Once {
     /// The hash of a request covers who makes it, but not in which session: a key survives a new one.
-    fn of<R: Request>(caller: &Caller, key: &str, request: &R) -> Result<Self, OpError> {
+    pub(crate) fn of<R: Request>(caller: &Caller, key: &str, request: &R) -> Result<Self, OpError> {
         #[derive(Serialize)]
         struct Hashed<'a, R> {
             agent: Option<&'a AgentName>,
@@ -294,6 +309,23 @@ impl Once {
         let text = serde_json::to_vec(&Hashed { agent: caller.agent_name().as_ref(), request })?;
         let reply_key = blake3::Hasher::new().update(R::VERB.as_bytes()).update(b"\0").update(key.as_bytes()).finalize();
         Ok(Self { key: key.to_owned(), reply_key: first_half(reply_key), request_hash: first_half(blake3::hash(&text)) })
+    }
+
+    /// The reply that is kept for the key, as JSON.
+    pub(crate) fn kept<R: Request>(&self, view: &dyn View) -> Result<Option<String>, OpError> {
+        match view.remembered(&self.reply_key)? {
+            Some(kept) if kept.request_hash != self.request_hash => {
+                Err(Rejection::KeyReused { key: self.key.clone(), verb: R::VERB.into() }.into())
+            }
+            kept => Ok(kept.map(|kept| kept.reply)),
+        }
+    }
+
+    /// Keeps a reply for the key, and gives its JSON.
+    pub(crate) fn keep<T: Serialize>(&self, tx: &mut dyn Transaction, reply: &T) -> Result<String, OpError> {
+        let kept = Remembered { request_hash: self.request_hash, reply: serde_json::to_string(reply)? };
+        tx.remember(&self.reply_key, &kept)?;
+        Ok(kept.reply)
     }
 }
 

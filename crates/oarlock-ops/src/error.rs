@@ -118,7 +118,7 @@ impl OpError {
             OpError::Store(StoreError::Unavailable { .. } | StoreError::Gone { .. }) | OpError::ReplyLost { .. } => "store_unavailable",
             OpError::Store(StoreError::Damaged { .. }) | OpError::Damaged { .. } => "data_damaged",
             OpError::Usage { .. } => "usage",
-            OpError::Interrupted => "interrupted",
+            OpError::Interrupted | OpError::Store(StoreError::Interrupted) => "interrupted",
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => "internal",
         };
         let row = CODES.iter().find(|row| row.code == code).copied().unwrap_or(row("internal", 70, 500, false));
@@ -145,7 +145,7 @@ impl OpError {
             OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } | OpError::ReplyLost { hint, .. } | OpError::Told { hint, .. } => {
                 hint.clone()
             }
-            OpError::Interrupted => "what was held has been given back".into(),
+            OpError::Interrupted | OpError::Store(StoreError::Interrupted) => "what was held has been given back".into(),
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => {
                 "this is a bug: please report it with the command that caused it".into()
             }

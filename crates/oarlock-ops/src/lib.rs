@@ -23,6 +23,7 @@ pub mod settings;
 mod settle;
 pub mod shapes;
 pub mod state;
+mod steps;
 pub mod store;
 pub mod task;
 pub mod teaching;

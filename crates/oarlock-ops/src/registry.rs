@@ -11,6 +11,7 @@ use crate::local::Local;
 use crate::request::{Identity, Mutation, Query, Request, Waiting};
 use crate::schema::{self, SchemaOf};
 use crate::settings::Settings;
+use crate::steps;
 use crate::store::{Durability, Store};
 
 /// One operation, with its types erased.
@@ -89,6 +90,19 @@ pub trait Call: Send + Sync {
     /// # Errors
     /// Refusals and store errors.
     fn is_worth_trying(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<bool, OpError>;
+
+    /// Whether it goes on in a second step: then a refusal of that, or the end of its wait, is a reply.
+    fn goes_on(&self) -> bool {
+        false
+    }
+
+    /// The reply of a call that goes on, when its wait is over or was refused.
+    ///
+    /// # Errors
+    /// The refusal, when its first step was not made; store errors.
+    fn give_up(&self, _store: &mut dyn Store, _caller: &Caller, refusal: OpError) -> Result<String, OpError> {
+        Err(refusal)
+    }
 
     /// How lasting its effects must be; nothing when it has none.
     fn durability(&self) -> Option<Durability>;
@@ -194,8 +208,19 @@ impl<M: Mutation> Call for Ordered<M> {
     }
 
     fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError> {
-        let (reply, text) = call::mutate_once(store, caller, settings, &self.0)?;
-        text.map_or_else(|| Ok(serde_json::to_string(&reply)?), Ok)
+        let tried = match self.0.goes_on() {
+            true => steps::attempt(store, caller, settings, &self.0),
+            false => call::mutate_once(store, caller, settings, &self.0),
+        };
+        as_text(tried?)
+    }
+
+    fn goes_on(&self) -> bool {
+        self.0.goes_on()
+    }
+
+    fn give_up(&self, store: &mut dyn Store, caller: &Caller, refusal: OpError) -> Result<String, OpError> {
+        as_text(steps::give_up(store, caller, &self.0, refusal)?)
     }
 
     fn is_worth_trying(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<bool, OpError> {
@@ -213,6 +238,11 @@ impl<M: Mutation> Call for Ordered<M> {
     fn to_json(&self) -> Result<Value, OpError> {
         Ok(serde_json::to_value(&self.0)?)
     }
+}
+
+/// A reply as JSON, written once.
+fn as_text<T: serde::Serialize>((reply, text): (T, Option<String>)) -> Result<String, OpError> {
+    text.map_or_else(|| Ok(serde_json::to_string(&reply)?), Ok)
 }
 
 /// The arguments of a request, where what follows a flag is its value: `--ttl -1s` is a duration out of

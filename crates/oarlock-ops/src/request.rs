@@ -120,6 +120,34 @@ pub trait Mutation: Request {
     /// Refusals and store errors; what was emitted is then undone, except what was kept on purpose.
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<Self::Reply, OpError>;
 
+    /// Whether it goes on in a second step once this one is committed. What it waits for is then the second.
+    fn goes_on(&self) -> bool {
+        false
+    }
+
+    /// What the second step locks.
+    fn locks_of_next(&self) -> Vec<Lock> {
+        Vec::new()
+    }
+
+    /// Whether a reply is that of both steps.
+    fn is_whole(&self, _reply: &Self::Reply) -> bool {
+        true
+    }
+
+    /// Decides the second step, in a transaction of its own; the reply is that of both.
+    ///
+    /// # Errors
+    /// As of `decide`; the first step stays.
+    fn go_on(&self, _cx: &mut Deciding<'_>, _first: &Self::Reply) -> Result<Self::Reply, OpError> {
+        Err(OpError::Internal(format!("{} has no second step", Self::VERB)))
+    }
+
+    /// The reply when the second step is refused: the first is done, and that is what counts.
+    fn give_up(&self, first: Self::Reply, _refusal: &OpError) -> Self::Reply {
+        first
+    }
+
     /// While waiting: whether it is worth to try again. Reads only, so that a crowd of waiters does
     /// not queue up to write.
     ///

@@ -48,6 +48,9 @@ pub enum StoreError {
         /// What to do.
         hint: String,
     },
+    /// The caller does not want to wait any longer.
+    #[error("interrupted")]
+    Interrupted,
     /// A bug.
     #[error("{0}")]
     Internal(String),

@@ -265,7 +265,7 @@ impl<'a> Bridge<'a> {
                 self.order(agent, &Release { id: task.clone(), token: None, result: None })?;
             }
             Action::Finish { task, agent } => {
-                let done = Done { id: task.clone(), token: None, result: None, result_file: None, artifact: Vec::new() };
+                let done = Done::of(task.clone());
                 self.order(agent, &done)?;
             }
             Action::Cancel(task) => {

@@ -116,7 +116,7 @@ pub(crate) fn report(
 ) -> Result<Outcome, OpError> {
     let output = Some(output.to_owned()).filter(|output| status.success() && !output.is_empty());
     let refused = if status.success() {
-        let done = Done { id: held.id.clone(), token: Some(held.token), result: output.clone(), result_file: None, artifact: Vec::new() };
+        let done = Done { token: Some(held.token), result: output.clone(), ..Done::of(held.id.clone()) };
         match order(store, caller, settings, &done) {
             Ok(reply) if reply.task.state == TaskState::Review => return Ok(Outcome::Submitted),
             Ok(_) => return Ok(Outcome::Done),

@@ -75,7 +75,7 @@ mod tests {
             let agent = Some("ada".parse().expect("a name"));
             follow(&mut spans, &Event { seq: 1, at: WallTime(0), store_at: StoreTime(ms), agent, session: None, fact });
         };
-        let claimed = || Fact::from(TaskClaimed { id: id.clone(), token: Token(1), ttl_ms: 1, attempt: 1, reserve: false });
+        let claimed = || Fact::from(TaskClaimed { id: id.clone(), token: Token(1), ttl_ms: 1, attempt: 1, reserve: false, after: None });
         at(10, claimed());
         at(15, TaskFailed { id: id.clone(), token: Token(1), reason: "no".into(), failures: 1, retry_at: None }.into());
         at(20, claimed());

@@ -30,6 +30,7 @@ mod testing;
 pub use progress::{AtWork, Live, Progress};
 pub use report::{AgentReport, PartReport, RunReport};
 pub use run::{Run, RunEnd, Target, WorkerProgram, run};
+pub use signals::Signals;
 pub use worker::{Outcome, Work, WorkReport, WorkedTask, work};
 
 use std::ffi::OsString;

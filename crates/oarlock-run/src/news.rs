@@ -243,13 +243,7 @@ mod tests {
         assert_eq!(heard.lines(), ["w1 claimed A \"Title of A\""]);
         let live = news.live(StoreTime(i64::MAX), 1, 5);
         assert_eq!((live.done, live.parts, live.at_work.len()), (0, 2, 1));
-        call::mutate(
-            &mut *store,
-            &me,
-            &settings,
-            &Done { id: task_id("A"), token: None, result: None, result_file: None, artifact: Vec::new() },
-        )
-        .expect("finishes");
+        call::mutate(&mut *store, &me, &settings, &Done::of(task_id("A"))).expect("finishes");
         stores.order(&Cancel { id: task_id("P") });
         assert!(news.read(&mut *store, &heard).expect("it reads"));
         assert!(!news.read(&mut *store, &heard).expect("it reads"));

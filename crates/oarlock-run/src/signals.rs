@@ -17,7 +17,7 @@ const SIGBREAK: i32 = 21;
 
 /// Whether somebody asked this process to end.
 #[derive(Debug, Default)]
-pub(crate) struct Signals {
+pub struct Signals {
     came: Arc<AtomicBool>,
     installed: Vec<SigId>,
 }
@@ -27,7 +27,7 @@ impl Signals {
     ///
     /// # Errors
     /// The kernel refuses a handler.
-    pub(crate) fn install() -> Result<Self, OpError> {
+    pub fn install() -> Result<Self, OpError> {
         let mut signals = Self::default();
         let came = || Arc::clone(&signals.came);
         let caught = [(SIGINT, came()), (SIGTERM, came())].into_iter();
@@ -49,7 +49,7 @@ impl Signals {
     }
 
     /// Whether a signal came since this was last asked. Several at once count as one, as they do for the kernel.
-    pub(crate) fn taken(&self) -> bool {
+    pub fn taken(&self) -> bool {
         self.came.swap(false, Ordering::SeqCst)
     }
 

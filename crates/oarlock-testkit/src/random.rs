@@ -92,6 +92,8 @@ fn holding() -> impl Strategy<Value = Vec<String>> {
         "done ID --result other",
         "done ID",
         "done ID --artifact a.txt",
+        "done ID --claim",
+        "done ID --result ok --claim --reserve --wait 2s",
         "fail ID --reason broken",
         "fail ID --reason broken --no-retry",
         "release ID",

@@ -20,6 +20,7 @@ pub mod config;
 mod gateway;
 mod handle;
 mod hooks;
+mod interrupt;
 #[cfg(feature = "gateway")]
 mod mcp;
 pub mod project;

@@ -97,7 +97,15 @@ fn fill(store: &mut SqliteStore, content: &Content, first: Option<&(AgentName, S
             let token = std::cell::Cell::new(Token(0));
             append(first, &|seq| {
                 token.set(Token(seq));
-                TaskClaimed { id: id.clone(), token: token.get(), ttl_ms: limits::LEASE_TTL_MS_DEFAULT, attempt: 1, reserve: false }.into()
+                TaskClaimed {
+                    id: id.clone(),
+                    token: token.get(),
+                    ttl_ms: limits::LEASE_TTL_MS_DEFAULT,
+                    attempt: 1,
+                    reserve: false,
+                    after: None,
+                }
+                .into()
             })?;
             let (artifacts, unblocked) = (Vec::new(), Vec::new());
             let done =
@@ -217,7 +225,7 @@ impl Contestant for Ours {
 
 /// The request that completes a task.
 pub(super) fn done_request(id: TaskId) -> Done {
-    Done { id, token: None, result: Some(RESULT.into()), result_file: None, artifact: Vec::new() }
+    Done { result: Some(RESULT.into()), ..Done::of(id) }
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ pub struct TaskClaimed {
     /// Whether its write set and resources were reserved with it; reservations then follow when they change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reserve: bool,
+    /// The token of the task that the same call has finished, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Token>,
 }
 
 /// See [`Fact::TaskProgressed`](super::Fact::TaskProgressed).

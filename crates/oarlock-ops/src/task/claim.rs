@@ -8,7 +8,7 @@ use oarlock_model::rejection::Unready;
 use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{Rejection, TaskId, limits, planted};
+use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -35,11 +35,11 @@ pub struct Claim {
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,
-    /// Wait so long for a task
+    /// Wait up to D for a task
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
-    /// While waiting, end at once for a message that asks for an acknowledgement, or that a person sent
+    /// End the wait for a message that asks for an acknowledgement, or that a person sent
     #[arg(long)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub or_message: bool,
@@ -55,6 +55,10 @@ pub struct Claim {
     #[arg(long, alias = "within", value_name = "ID", conflicts_with = "id")]
     #[serde(default, alias = "within", skip_serializing_if = "Option::is_none")]
     pub subtree: Option<TaskId>,
+    /// The token of the task that the same call has finished: `done --claim` sets it.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub after: Option<Token>,
 }
 
 /// One claim.
@@ -95,7 +99,22 @@ pub struct ClaimedOne {
     pub unread: u64,
 }
 
+impl Claimed {
+    /// The claim of a task that is held, as it was told; nothing when nobody holds it.
+    pub(super) fn held(cx: &Reading<'_>, task: Task) -> Result<Option<Self>, OpError> {
+        let Some(lease) = LeaseShape::of(cx, &task)? else { return Ok(None) };
+        let reservations = cx.view.reservations_of_task(&task.id)?;
+        let reservations = reservations.iter().map(|reservation| ReservationShape::of(cx, reservation)).collect::<StoreResult<_>>()?;
+        Ok(Some(Self { task: TaskShape::of(cx, task)?, lease, reservations }))
+    }
+}
+
 impl ClaimReply {
+    /// The reply of one claim.
+    pub(super) fn of_one(claimed: Claimed, unread: u64) -> Self {
+        ClaimReply::One(Box::new(ClaimedOne { claimed, unread }))
+    }
+
     /// The claims, however many were asked for.
     pub fn into_claims(self) -> Vec<Claimed> {
         match self {
@@ -183,7 +202,7 @@ impl Claim {
         };
         let unread = cx.view().unread(&me.name)?;
         Ok(match (self.count, <[Claimed; 1]>::try_from(claims)) {
-            (None, Ok([claimed])) => ClaimReply::One(Box::new(ClaimedOne { claimed, unread })),
+            (None, Ok([claimed])) => ClaimReply::of_one(claimed, unread),
             (_, Ok([claimed])) => ClaimReply::Many { claims: vec![claimed], unread },
             (_, Err(claims)) => ClaimReply::Many { claims, unread },
         })
@@ -303,6 +322,7 @@ impl Claim {
             ttl_ms: self.ttl.unwrap_or(cx.settings().lease_ttl).as_ms(),
             attempt: claim::next_attempt(&task),
             reserve: self.reserve,
+            after: self.after,
         };
         let lease = LeaseShape { task: task.id.clone(), token: fact.token, ttl_ms: fact.ttl_ms, attempt: fact.attempt };
         task.take_grant(cx.me()?, &fact, cx.now());

@@ -1,20 +1,23 @@
 //! `done`: completes a task (semantics 4, 10).
 
 use clap::Args;
+use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
 use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
 use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::OpError;
 use crate::call::Caller;
-use crate::context::Deciding;
+use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::settle;
 use crate::shapes::TaskShape;
+use crate::task::claim::{Claim, ClaimReply, Claimed};
 use crate::task::finish::{self, Outcome};
 use crate::task::release::granted_to_me;
 use crate::task::values;
@@ -40,6 +43,22 @@ pub struct Done {
     #[arg(long, value_name = "PATH", num_args = 1..)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact: Vec<String>,
+    /// Then take the best ready task; the end is committed first
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claim: bool,
+    /// Reserve the write set and resources of the next task
+    #[arg(long, requires = "claim")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reserve: bool,
+    /// Wait up to D for the next task
+    #[arg(long, value_name = "D", requires = "claim")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Duration>,
+    /// End the wait for a message that asks for an acknowledgement, or that a person sent
+    #[arg(long, requires = "claim")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub or_message: bool,
 }
 
 /// The reply of [`Done`].
@@ -55,6 +74,15 @@ pub struct DoneReply {
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
+    /// With `claim`: the task that was taken next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<ClaimReply>,
+    /// With `claim`: why none was, with the facts of that refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nothing_ready: Option<Map<String, Value>>,
+    /// Whether the same call had finished the task before.
+    #[serde(skip)]
+    pub repeated: bool,
 }
 
 impl Request for Done {
@@ -75,8 +103,15 @@ impl Request for Done {
         if let Some(result) = &self.result {
             values::check_text("result", result, limits::BODY_BYTES_MAX)?;
         }
+        if !self.claim && (self.reserve || self.wait.is_some() || self.or_message) {
+            return Err(Rejection::invalid("reserve, wait and or_message are about the next task, and none is to be claimed", "add claim"));
+        }
         values::check_list("artifacts", self.artifact.len())?;
         self.artifact.iter().try_for_each(|path| values::check_note("artifact", Some(path)))
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        self.claim.then(|| self.next(None).waiting()).flatten()
     }
 }
 
@@ -92,9 +127,92 @@ impl Mutation for Done {
             (task, _) => Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why: None }.into()),
         }
     }
+
+    fn goes_on(&self) -> bool {
+        self.claim
+    }
+
+    fn locks_of_next(&self) -> Vec<Lock> {
+        self.next(None).locks(&Caller::default())
+    }
+
+    fn is_whole(&self, reply: &DoneReply) -> bool {
+        !self.claim || reply.claimed.is_some() || reply.nothing_ready.is_some()
+    }
+
+    fn go_on(&self, cx: &mut Deciding<'_>, first: &DoneReply) -> Result<DoneReply, OpError> {
+        let token = self.own_token(cx)?;
+        let before = if first.repeated { taken_after(cx, token)? } else { None };
+        let claimed = match before {
+            Some(claimed) => ClaimReply::of_one(claimed, cx.view().unread(&cx.me()?.name)?),
+            None => self.next(token).decide(cx)?,
+        };
+        Ok(DoneReply { claimed: Some(claimed), unread: cx.view().unread(&cx.me()?.name)?, ..first.clone() })
+    }
+
+    fn give_up(&self, first: DoneReply, refusal: &OpError) -> DoneReply {
+        let error = refusal.json();
+        let mut facts = match &error["error"]["details"] {
+            Value::Object(facts) => facts.clone(),
+            _ => Map::new(),
+        };
+        // The wait was for the next task only, and is over.
+        facts.remove("waited_ms");
+        for field in ["code", "message", "hint"] {
+            facts.insert(field.into(), error["error"][field].clone());
+        }
+        // Messages that the refusal shows are not unread any more.
+        let unread = facts.get("unread").and_then(Value::as_u64).unwrap_or(first.unread);
+        DoneReply { nothing_ready: Some(facts), unread, ..first }
+    }
+
+    fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
+        self.next(None).worth_trying(cx)
+    }
+}
+
+/// What a session holds because the call that finished this grant took it.
+fn taken_after(cx: &Deciding<'_>, token: Option<Token>) -> Result<Option<Claimed>, OpError> {
+    if token.is_none() || planted::is(planted::CLAIMS_AGAIN) {
+        return Ok(None);
+    }
+    for id in cx.view().claims_of(&cx.me()?.session)? {
+        let granted = cx.view().last_event_of(id.as_str(), "task_claimed")?.map(|event| event.fact);
+        if matches!(granted, Some(Fact::TaskClaimed(granted)) if granted.after == token) {
+            return Claimed::held(&cx.reading(), cx.task(&id)?);
+        }
+    }
+    Ok(None)
 }
 
 impl Done {
+    /// A request that only finishes.
+    #[must_use]
+    pub fn of(id: TaskId) -> Self {
+        Self {
+            id,
+            token: None,
+            result: None,
+            result_file: None,
+            artifact: Vec::new(),
+            claim: false,
+            reserve: false,
+            wait: None,
+            or_message: false,
+        }
+    }
+
+    /// The claim that follows.
+    fn next(&self, after: Option<Token>) -> Claim {
+        Claim { wait: self.wait, reserve: self.reserve, or_message: self.or_message, after, ..Claim::default() }
+    }
+
+    /// The token of the grant that was finished, as long as nobody else has the task.
+    fn own_token(&self, cx: &Deciding<'_>) -> Result<Option<Token>, OpError> {
+        let session = &cx.me()?.session;
+        Ok(cx.task(&self.id)?.grant.filter(|grant| grant.session == *session).map(|grant| grant.token))
+    }
+
     fn complete(&self, cx: &mut Deciding<'_>, mut task: Task, grant: &Grant) -> Result<DoneReply, OpError> {
         if !cx.view().open_children(&task.id, 1)?.is_empty() {
             let why = Some("it has unfinished parts".to_owned());
@@ -104,7 +222,7 @@ impl Done {
         let unmet_needs = finish::unmet_needs(cx, &task)?;
         let unblocked = finish::finish(cx, &mut task, outcome)?;
         settle::end_reservations_of_task(cx, &task.id)?;
-        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unmet_needs, unread: cx.view().unread(&cx.me()?.name)? })
+        reply(cx, task, unblocked, unmet_needs, false)
     }
 
     /// The caller finished it before: the same result gets the same reply.
@@ -127,6 +245,12 @@ impl Done {
             let why = Some("it was finished before with another result".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why }.into());
         }
-        Ok(DoneReply { task: TaskShape::of(&cx.reading(), task)?, unblocked, unmet_needs, unread: cx.view().unread(&cx.me()?.name)? })
+        reply(cx, task, unblocked, unmet_needs, true)
     }
+}
+
+fn reply(cx: &Deciding<'_>, task: Task, unblocked: Vec<TaskId>, unmet_needs: Vec<TaskId>, repeated: bool) -> Result<DoneReply, OpError> {
+    let unread = cx.view().unread(&cx.me()?.name)?;
+    let task = TaskShape::of(&cx.reading(), task)?;
+    Ok(DoneReply { task, unblocked, unmet_needs, unread, claimed: None, nothing_ready: None, repeated })
 }

@@ -103,8 +103,7 @@ fn take_and_finish(store: &mut dyn Store, caller: &Caller, settings: &Settings, 
 }
 
 fn done(store: &mut dyn Store, caller: &Caller, settings: &Settings, kept: &Kept) -> Result<(), OpError> {
-    let done =
-        Done { id: kept.task.clone(), token: Some(kept.token), result: kept.result.clone(), result_file: None, artifact: Vec::new() };
+    let done = Done { token: Some(kept.token), result: kept.result.clone(), ..Done::of(kept.task.clone()) };
     call::mutate(store, caller, settings, &done).map(drop)
 }
 

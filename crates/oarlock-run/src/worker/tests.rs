@@ -145,13 +145,7 @@ fn what_the_program_reports_itself_counts() {
     let stores = TestStores::new();
     add(&stores, "T-1");
     let me = Caller::named("ada".parse().expect("a name"));
-    let done = oarlock_ops::task::Done {
-        id: task_id("T-1"),
-        token: None,
-        result: Some("by hand".into()),
-        result_file: None,
-        artifact: Vec::new(),
-    };
+    let done = oarlock_ops::task::Done { result: Some("by hand".into()), ..oarlock_ops::task::Done::of(task_id("T-1")) };
     let finished = stores.dir().join("finished");
     let script = format!("while [ ! -e '{}' ]; do :; done; echo by the worker", finished.display());
     let (result, _) = meanwhile(&stores, &script, || {

@@ -113,7 +113,7 @@ fn a_changed_byte_is_never_silent() {
         let mut changed = bytes.clone();
         changed[at] ^= 0x01;
         if is_silent(&home_with(&changed), &truth) {
-            silent.push(at);
+            silent.push((at, String::from_utf8_lossy(&bytes[at.saturating_sub(40)..(at + 40).min(bytes.len())]).into_owned()));
         }
     }
     assert!(silent.is_empty(), "{} of {}: {silent:?}", silent.len(), bytes.len() / EVERY);

@@ -13,5 +13,6 @@ mod home;
 mod identity;
 mod opening;
 mod power;
+mod steps;
 mod time;
 mod transfer;

@@ -17,6 +17,11 @@ fn ok(reply: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for (field, value) in reply.as_object().into_iter().flatten() {
         match value {
+            // What was taken next is a reply in itself; why nothing was is a refusal.
+            Value::Object(_) if field == "claimed" => lines.extend(ok(value).into_iter().skip(1).map(|line| format!("next {line}"))),
+            Value::Object(object) if field == "nothing_ready" => {
+                lines.push(format!("no next: {}: {}", text(object, "code"), text(object, "message")))
+            }
             Value::Object(object) => lines.push(noun(field, object)),
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 lines.extend(items.iter().flat_map(|item| match item.as_object() {

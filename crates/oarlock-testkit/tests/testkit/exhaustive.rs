@@ -199,13 +199,13 @@ impl World {
             }
             Act::Done(n, m) => {
                 let token = self.beliefs[n].tokens[m];
-                let done = Done { id: task(TASKS[m]), token, result: None, result_file: None, artifact: Vec::new() };
+                let done = Done { token, ..Done::of(task(TASKS[m])) };
                 let lawful = self.is_lawful(n, m, true);
                 self.judge(&mut next, n, self.order(&mut store, n, &done).map(drop), lawful, "done");
             }
             Act::LateDone(n, m) => {
                 let token = self.beliefs[n].before[m];
-                let done = Done { id: task(TASKS[m]), token, result: None, result_file: None, artifact: Vec::new() };
+                let done = Done { token, ..Done::of(task(TASKS[m])) };
                 // There was a grant since.
                 self.judge(&mut next, n, self.order(&mut store, n, &done).map(drop), false, "late done");
             }
@@ -290,7 +290,7 @@ impl World {
         while let Ok(reply) = call::mutate(&mut store, &caller, &settings, &Claim::default()) {
             for claimed in reply.into_claims() {
                 let (id, token) = (claimed.task.id, Some(claimed.lease.token));
-                let done = Done { id, token, result: None, result_file: None, artifact: Vec::new() };
+                let done = Done { token, ..Done::of(id) };
                 if call::mutate(&mut store, &caller, &settings, &done).is_err() {
                     return false;
                 }

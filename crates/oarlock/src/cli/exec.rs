@@ -24,6 +24,7 @@ use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::{runner, stewardship};
 use crate::config;
+use crate::interrupt::{self, Interruptible};
 use crate::project::{Project, current_dir, resolved};
 
 /// What it means that there is no project yet.
@@ -213,6 +214,10 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
             at_store(&target, common, settings)?
         }
     };
+    if call.goes_on() && call.waiting().is_some() {
+        // Whatever ends the wait, what is done is told.
+        interrupt::catch()?;
+    }
     let caller = caller(common, call.identity());
     let follows = entry.verb == "events" && matches.get_flag("follow");
     let code = if follows {
@@ -235,7 +240,7 @@ pub(crate) type Door<'a> = dyn FnMut(&str, &dyn Call, &Caller) -> Result<Value, 
 
 /// The store of this place, opened for calls.
 pub(crate) fn at_store(target: &Where, common: &Common, settings: Settings) -> Result<(Box<Door<'static>>, String), OpError> {
-    let mut store = target.open(options(common, &settings))?;
+    let mut store = Interruptible(target.open(options(common, &settings))?);
     Ok((Box::new(move |_, call, caller| call.run(&mut store, caller, &settings)), target.url()))
 }
 

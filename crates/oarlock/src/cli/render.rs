@@ -112,6 +112,10 @@ pub(crate) fn ids(reply: &Value) -> String {
     if let Some(key) = reply["key"].as_str() {
         return format!("{}\n", safe(key));
     }
+    // Whoever ends one task and takes the next wants to know the next.
+    if reply["claimed"].is_object() || reply["nothing_ready"].is_object() {
+        return if reply["claimed"].is_object() { self::ids(&reply["claimed"]) } else { String::new() };
+    }
     let mut ids = Vec::new();
     for (noun, id) in [
         ("task", "id"),
@@ -226,11 +230,29 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
             let _ = writeln!(out, "{words}: {}", list(reply, field));
         }
     }
+    next_task(out, reply, paint);
     if let Some(unread) = reply["unread"].as_u64().filter(|unread| *unread > 0 && reply.get("renewed").is_none()) {
         let _ = writeln!(out, "{}", unread_line(unread));
     }
     if out.is_empty() {
         plain_fields(out, reply);
+    }
+}
+
+/// What `done --claim` took after the end of the other task, or why nothing.
+fn next_task(out: &mut String, reply: &Value, paint: Paint) {
+    if reply["claimed"].is_object() {
+        out.push('\n');
+        let claimed = &reply["claimed"];
+        lease(out, claimed, paint);
+        if let Some(reservations) = claimed["reservations"].as_array().filter(|reservations| !reservations.is_empty()) {
+            reservation_table(out, reservations, paint);
+        }
+    }
+    let refused = &reply["nothing_ready"];
+    if refused.is_object() {
+        refused["messages"].as_array().into_iter().flatten().for_each(|message| message_block(out, message, paint));
+        let _ = writeln!(out, "no next task: {}\n  hint: {}", text(refused, "message"), text(refused, "hint"));
     }
 }
 

@@ -27,6 +27,7 @@ use super::caller::{field, header};
 use super::key::{self, Key};
 use super::known::KnownStore;
 use super::socket;
+use crate::interrupt;
 
 /// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
 const SLICE_S: u64 = 20;
@@ -68,6 +69,8 @@ struct Asked {
     can_repeat: bool,
     /// How long it is asked for again, as long as it waits.
     limit: Option<Duration>,
+    /// For how long it waits in all, in milliseconds, where the end of the wait has a reply: it has, who says that it waited for so long.
+    ends_ms: Option<i64>,
 }
 
 /// What one request came to.
@@ -119,7 +122,7 @@ impl Client {
     /// # Errors
     /// As [`Client::call`].
     pub(crate) fn post(&self, path: &str, request: Value) -> Result<Value, OpError> {
-        let asked = Asked { fields: request, waits: false, can_repeat: false, limit: None };
+        let asked = Asked { fields: request, waits: false, can_repeat: false, limit: None, ends_ms: None };
         runtime()?.block_on(self.ask(path, asked, &Caller::default(), &Value::is_object))
     }
 
@@ -139,7 +142,7 @@ impl Client {
         let waits = call.waiting().is_some();
         let key = match &caller.key {
             // A wait is asked for again and again: what it got must not be got twice.
-            None if waits && call.durability().is_some() => Some(format!("wait-{:016x}{:016x}", random()?, random()?)),
+            None if waits && call.durability().is_some() => Some(key_for_waiting()?),
             given => given.clone(),
         };
         let can_repeat = call.durability().is_none() || key.is_some();
@@ -148,23 +151,35 @@ impl Client {
             // In the body, because not every text may stand in a header.
             fields[field::KEY] = key.into();
         }
-        self.ask(verb, Asked { fields, waits, can_repeat, limit }, caller, &|reply| call.is_reply(reply)).await
+        let ends_ms = call.waiting().filter(|_| call.goes_on()).and_then(|waiting| waiting.for_ms);
+        let asked = Asked { fields, waits, can_repeat, limit, ends_ms };
+        self.ask(verb, asked, caller, &|reply| call.is_reply(reply)).await
     }
 
     async fn ask(&self, path: &str, asked: Asked, caller: &Caller, is_reply: &(dyn Fn(&Value) -> bool + Sync)) -> Result<Value, OpError> {
-        let Asked { fields, waits, can_repeat, limit } = asked;
+        let Asked { fields, waits, can_repeat, limit, mut ends_ms } = asked;
         let body = Bytes::from(fields.to_string());
         let begun = Instant::now();
         let (mut waited_ms, mut pause, mut trouble) = (0, PAUSES.0, None);
         loop {
-            let came = self.request(path, body.clone(), caller, waits, waited_ms).await?;
+            let came = tokio::select! {
+                came = self.request(path, body.clone(), caller, waits, waited_ms) => came?,
+                // What is done already is told: the wait ends, the call does not.
+                () = interrupt::wanted(), if ends_ms.is_some() => {
+                    waited_ms = ends_ms.take().unwrap_or(waited_ms);
+                    continue;
+                }
+            };
             if let Came::Answer(status, told, answer) = &came {
                 self.vouch(*status, *told, answer.as_ref())?;
             }
             let (error, after) = match came {
                 Came::Answer(StatusCode::ACCEPTED, _, Some(answer)) if waits && answer["waiting"] == true => {
                     waited_ms = answer["waited_ms"].as_i64().unwrap_or(waited_ms);
-                    if limit.is_some_and(|limit| begun.elapsed() >= limit) {
+                    let is_over = limit.is_some_and(|limit| begun.elapsed() >= limit);
+                    if let Some(all_ms) = ends_ms.take_if(|_| is_over) {
+                        waited_ms = all_ms;
+                    } else if is_over {
                         return Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into());
                     }
                     (pause, trouble) = (PAUSES.0, None);
@@ -361,6 +376,14 @@ fn trust() -> Result<ClientConfig, OpError> {
 fn runtime() -> Result<tokio::runtime::Runtime, OpError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))
+}
+
+/// A key that nobody else has, for a call that is made again and again while it waits.
+///
+/// # Errors
+/// No randomness.
+pub(crate) fn key_for_waiting() -> Result<String, OpError> {
+    Ok(format!("wait-{:016x}{:016x}", random()?, random()?))
 }
 
 fn random() -> Result<u64, OpError> {

@@ -77,6 +77,34 @@ pub(crate) struct Asked {
     pub(crate) waited_ms: i64,
     /// After how long of waiting it is to be told that it still waits.
     pub(crate) slice: Duration,
+    /// Whether its key was made here, and its caller does not know it.
+    key_is_ours: bool,
+}
+
+impl Asked {
+    /// A call that has waited for so many milliseconds. One of two steps that waits gets a key, if it has none: under it is kept what
+    /// its first step has done, while the second is tried again and again.
+    ///
+    /// # Errors
+    /// No randomness.
+    pub(crate) fn new(call: Arc<dyn Call>, mut caller: Caller, waited_ms: i64, slice: Duration) -> Result<Self, OpError> {
+        let key_is_ours = caller.key.is_none() && call.goes_on() && call.waiting().is_some();
+        if key_is_ours {
+            caller.key = Some(super::client::key_for_waiting()?);
+        }
+        Ok(Self { call, caller, waited_ms, slice, key_is_ours })
+    }
+
+    /// Whether its caller can ask for the reply again.
+    pub(super) fn can_repeat(&self) -> bool {
+        self.caller.key.is_some() && !self.key_is_ours
+    }
+
+    /// The same call when it does not want to wait any longer, if that has a reply.
+    pub(crate) fn ended(&self) -> Option<Self> {
+        let all_ms = self.call.waiting().filter(|_| self.call.goes_on())?.for_ms?;
+        Some(Self { waited_ms: all_ms, ..self.clone() })
+    }
 }
 
 /// What came of a call.
@@ -127,16 +155,19 @@ impl Engine {
     pub(crate) async fn ask(&self, asked: &Asked) -> Result<Outcome, OpError> {
         let first = self.attempt(asked).await;
         match (asked.call.waiting(), first) {
-            (Some(waiting), Err(error)) if error.is_not_yet() => self.wait(asked, waiting, error).await,
+            (Some(waiting), Err(error)) if error.is_not_yet() => match self.wait(asked, waiting, error).await {
+                Err(error @ OpError::Rejected(_)) if asked.call.goes_on() => self.writer.give_up(asked, error).await.map(Outcome::Reply),
+                outcome => outcome,
+            },
             (_, outcome) => outcome.map(Outcome::Reply),
         }
     }
 
     async fn attempt(&self, asked: &Asked) -> Result<String, OpError> {
-        let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
-        if call.durability().is_some() && call.needs_store() {
-            return self.writer.call(call, caller).await;
+        if asked.call.durability().is_some() && asked.call.needs_store() {
+            return self.writer.call(asked).await;
         }
+        let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
         let settings = self.settings.clone();
         self.readers
             .read(move |store| match call.without_store(&settings)? {

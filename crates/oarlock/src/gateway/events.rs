@@ -105,7 +105,7 @@ impl Follower {
             request["after"] = after.into();
         }
         let call = Arc::from((entry.from_json)(request)?);
-        match self.gate.engine.ask(&Asked { call, caller: self.caller.clone(), waited_ms: 0, slice: RECHECK }).await? {
+        match self.gate.engine.ask(&Asked::new(call, self.caller.clone(), 0, RECHECK)?).await? {
             Outcome::Reply(page) => Ok(serde_json::from_str(&page)?),
             Outcome::Waiting(_) => Err(OpError::Internal("a page of the log does not wait".into())),
         }

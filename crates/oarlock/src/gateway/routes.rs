@@ -156,7 +156,7 @@ impl Gate {
         schema::check_fields(entry, &request)?;
         let call = (entry.from_json)(request)?;
         call.check_remote()?;
-        let mut asked = Asked { call: Arc::from(call), caller, waited_ms: common.waited_ms, slice: RECHECK };
+        let mut asked = Asked::new(Arc::from(call), caller, common.waited_ms, RECHECK)?;
         let begun = Instant::now();
         loop {
             let left = common.slice.map(|slice| slice.saturating_sub(begun.elapsed()));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
-use super::engine::Identity;
+use super::engine::{Asked, Identity};
 use super::give_back;
 use super::metrics::Metrics;
 
@@ -26,7 +26,20 @@ const GROUP_MAX: usize = 128;
 struct Write {
     call: Arc<dyn Call>,
     caller: Caller,
+    /// Why it does not go on, when its wait for its second step has ended.
+    given_up: Option<OpError>,
+    /// Whether its caller can ask for the reply again, by an idempotency key of its own.
+    can_repeat: bool,
     reply: oneshot::Sender<Result<String, OpError>>,
+}
+
+impl Write {
+    fn attempt(&self, store: &mut dyn Store, settings: &Settings) -> Result<String, OpError> {
+        match &self.given_up {
+            None => self.call.attempt(store, &self.caller, settings),
+            Some(refusal) => self.call.give_up(store, &self.caller, refusal.clone()),
+        }
+    }
 }
 
 /// The way to the writing thread.
@@ -47,9 +60,22 @@ impl Writer {
     ///
     /// # Errors
     /// Those of the call; `store_busy` when too many wait.
-    pub(super) async fn call(&self, call: Arc<dyn Call>, caller: Caller) -> Result<String, OpError> {
+    pub(super) async fn call(&self, asked: &Asked) -> Result<String, OpError> {
+        self.write(asked, None).await
+    }
+
+    /// Ends the wait of a call for its second step: the reply tells what its first has done.
+    ///
+    /// # Errors
+    /// The refusal, when the first step was not made; `store_busy` when too many wait.
+    pub(super) async fn give_up(&self, asked: &Asked, refusal: OpError) -> Result<String, OpError> {
+        self.write(asked, Some(refusal)).await
+    }
+
+    async fn write(&self, asked: &Asked, given_up: Option<OpError>) -> Result<String, OpError> {
         let (reply, told) = oneshot::channel();
-        match self.queue.try_send(Write { call, caller, reply }) {
+        let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
+        match self.queue.try_send(Write { call, caller, given_up, can_repeat: asked.can_repeat(), reply }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(StoreError::Busy(format!("{QUEUE_MAX} calls wait for the gateway")).into()),
             Err(TrySendError::Disconnected(_)) => return Err(gone()),
@@ -88,7 +114,7 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, ident
     };
     let mut outcomes = Vec::with_capacity(group.len());
     let committed = store.group(durability, &mut |store: &mut dyn Store| {
-        outcomes.extend(group.iter().map(|write| write.call.attempt(store, &write.caller, settings)));
+        outcomes.extend(group.iter().map(|write| write.attempt(store, settings)));
         Ok(())
     });
     // Before any answer leaves: it says which store it comes from.
@@ -111,7 +137,7 @@ fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, ident
 
 fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, identity: &Identity) {
     for write in group {
-        let outcome = write.call.attempt(store, &write.caller, settings);
+        let outcome = write.attempt(store, settings);
         identity.note(store.identity());
         answer(store, settings, write, outcome);
     }
@@ -120,9 +146,9 @@ fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, i
 /// Hands over the outcome. If the caller has gone away meanwhile, what it got is given back; not with an idempotency key, by which the
 /// reply can be asked for again.
 fn answer(store: &mut SqliteStore, settings: &Settings, write: Write, outcome: Result<String, OpError>) {
-    let Write { call, caller, reply } = write;
+    let Write { call, caller, can_repeat, reply, .. } = write;
     let Err(Ok(unheard)) = reply.send(outcome) else { return };
-    if caller.key.is_some() {
+    if can_repeat {
         return;
     }
     let given: Value = serde_json::from_str(&unheard).unwrap_or_default();
@@ -165,7 +191,12 @@ mod tests {
         assert!(outcome.is_ok(), "{outcome:?}");
         let (reply, told) = oneshot::channel();
         drop(told);
-        answer(store, &Settings::default(), Write { call: Arc::clone(call), caller: caller.clone(), reply }, outcome);
+        answer(
+            store,
+            &Settings::default(),
+            Write { call: Arc::clone(call), caller: caller.clone(), given_up: None, can_repeat: caller.key.is_some(), reply },
+            outcome,
+        );
     }
 
     #[test]

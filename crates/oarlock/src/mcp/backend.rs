@@ -29,8 +29,12 @@ impl Backend {
     pub(super) async fn call(&self, verb: &str, call: Arc<dyn Call>, caller: &Caller, wait_max: Duration) -> Result<Value, OpError> {
         match self {
             Backend::Engine(engine) => {
-                let asked = Asked { call, caller: caller.clone(), waited_ms: 0, slice: wait_max };
-                match engine.ask(&asked).await? {
+                let asked = Asked::new(call, caller.clone(), 0, wait_max)?;
+                let outcome = match (engine.ask(&asked).await?, asked.ended()) {
+                    (Outcome::Waiting(_), Some(ended)) => engine.ask(&ended).await?,
+                    (outcome, _) => outcome,
+                };
+                match outcome {
                     Outcome::Reply(reply) => Ok(serde_json::from_str(&reply)?),
                     Outcome::Waiting(waited_ms) => {
                         Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into())

@@ -26,7 +26,7 @@ const OFFERS: &[Offer] = &[
     },
     Offer { verb: "claim", fields: &["id", "ttl", "wait", "or_message", "reserve"], idempotent: false },
     Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
-    Offer { verb: "done", fields: &["id", "token", "result", "artifact"], idempotent: true },
+    Offer { verb: "done", fields: &["id", "token", "result", "artifact", "claim", "reserve", "wait"], idempotent: true },
     Offer { verb: "fail", fields: &["id", "token", "reason", "no_retry"], idempotent: false },
     Offer { verb: "reserve", fields: &["globs", "shared", "ttl", "task", "reason", "wait"], idempotent: false },
     Offer { verb: "send", fields: &["to", "text", "subject", "reply_to", "ack"], idempotent: false },
@@ -40,13 +40,13 @@ pub(super) fn entry(name: &str) -> Option<&'static Entry> {
     OFFERS.iter().find(|offer| offer.verb == name).and_then(|offer| registry::find(offer.verb))
 }
 
-/// The field that is true in every tool which has it, unless the call says otherwise: a model that waits has no other ears.
+/// The field that is true where a tool waits for work, unless the call says otherwise: a model that waits has no other ears.
 const ON: &str = "or_message";
 
 /// The request of a tool with what is so unless it says otherwise.
 pub(super) fn completed(name: &str, mut request: Map<String, Value>) -> Map<String, Value> {
-    let has_it = OFFERS.iter().any(|offer| offer.verb == name && offer.fields.contains(&ON));
-    if has_it && request.contains_key("wait") {
+    let waits_for_work = name == "claim" || (name == "done" && request.get("claim") == Some(&Value::Bool(true)));
+    if waits_for_work && request.contains_key("wait") {
         request.entry(ON).or_insert(Value::Bool(true));
     }
     request

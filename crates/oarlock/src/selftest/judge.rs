@@ -129,7 +129,7 @@ mod tests {
 
     fn claimed(seq: u64, agent: &str) -> Event {
         let id = "T-1".parse().expect("an id");
-        event(seq, agent, TaskClaimed { id, token: Token(seq), ttl_ms: 1_000, attempt: 1, reserve: false })
+        event(seq, agent, TaskClaimed { id, token: Token(seq), ttl_ms: 1_000, attempt: 1, reserve: false, after: None })
     }
 
     fn done(seq: u64, agent: &str, token: u64) -> Event {

@@ -69,7 +69,7 @@ fn claim(agent: &mut Oarlock) -> Result<(TaskId, Token), OpError> {
 }
 
 fn done(agent: &mut Oarlock, task: &TaskId, token: Token) -> Result<(), OpError> {
-    let done = Done { id: task.clone(), token: Some(token), result: Some("well".into()), result_file: None, artifact: Vec::new() };
+    let done = Done { token: Some(token), result: Some("well".into()), ..Done::of(task.clone()) };
     agent.order(&done).map(drop)
 }
 

@@ -1,5 +1,6 @@
 //! The loop of an agent: claim, done, and the next; how it hears of messages meanwhile, and when it ends.
 
+use rustix::process::Signal;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -89,4 +90,71 @@ fn a_claim_that_waits_ends_for_a_message_and_shows_it_once() {
     project.ok("add ready --id R");
     project.ok("send bob --text 'and again' --ack --as ada");
     assert_eq!(project.ok("claim --wait 60s --or-message --as bob")["task"]["id"], "R", "a ready task goes first");
+}
+
+#[test]
+fn one_call_ends_a_task_and_takes_the_next() {
+    let project = Project::with(&["ada", "bob"]);
+    project.ok("add a --id A");
+    project.ok("add b --id B --needs A --writes src/**");
+    project.claim("A", "ada");
+    let reply = project.ok("done A --result fine --claim --reserve --as ada");
+    assert_eq!((&reply["task"]["state"], &reply["unblocked"], &reply["unread"]), (&json!("done"), &json!(["B"]), &json!(0)));
+    let claimed = &reply["claimed"];
+    assert_eq!((&claimed["task"]["id"], &claimed["task"]["holder"]["agent"]), (&json!("B"), &json!("ada")), "{reply}");
+    assert!(claimed["lease"]["token"].is_u64() && claimed["reservations"][0]["pattern"] == "src/**", "{reply}");
+    assert!(reply.get("nothing_ready").is_none());
+    let reply = project.ok("done B --claim --wait 60s --as ada");
+    assert_eq!(reply["nothing_ready"]["all_done"], true, "{reply}");
+    assert!(reply["nothing_ready"]["blocked"] == 0 && reply.get("claimed").is_none(), "{reply}");
+    project.fails("done B --reserve --as ada", 2, "usage");
+    // As text, and only the id of what is next.
+    for id in ["C", "D", "E"] {
+        project.ok(&format!("add {id} --id {id}"));
+    }
+    project.claim("C", "ada");
+    let text = project.text("done C --claim --as ada");
+    assert!(text.contains("D D") && text.contains("token"), "{text}");
+    assert_eq!(project.text("done D --claim -q --as ada"), "E\n");
+    assert_eq!(project.text("done E --claim -q --as ada"), "");
+    let text = project.text("done E --claim --as ada");
+    assert!(text.contains("everything is done: stop"), "{text}");
+}
+
+#[test]
+fn what_a_key_has_ended_and_taken_is_not_taken_twice() {
+    let project = Project::with(&["ada"]);
+    for id in ["A", "B", "C"] {
+        project.ok(&format!("add {id} --id {id}"));
+    }
+    project.claim("A", "ada");
+    let racing: Vec<_> = (0..4).map(|_| project.start("done A --result r --claim --key k --as ada")).collect();
+    let replies: Vec<_> = racing.into_iter().map(|call| call.reply().ok()).collect();
+    assert!(replies.iter().all(|reply| reply["claimed"]["lease"] == replies[0]["claimed"]["lease"]), "{replies:?}");
+    assert_eq!(project.ok("done A --result r --claim --as ada")["claimed"]["task"]["id"], "B", "nor without the key");
+    assert_eq!(project.ok("agent ada")["agent"]["claims"], json!(["B"]));
+}
+
+#[test]
+fn an_interrupted_wait_for_the_next_task_is_no_failure() {
+    let project = Project::with(&["ada", "bob"]);
+    let served = project.serve("");
+    for (line, through) in [("done A --claim --wait 60s --as ada", None), ("done B --claim --wait 60s --as bob", Some(&served.url))] {
+        let (id, agent) = if through.is_none() { ("A", "ada") } else { ("B", "bob") };
+        project.ok(&format!("add t --id {id}"));
+        project.ok(&format!("add later --id {id}-LATER --not-before 1h"));
+        project.claim(id, agent);
+        let begun = Instant::now();
+        let call = project.call(line);
+        let waiting = if let Some(url) = through { call.env("OARLOCK_STORE", url) } else { call }.start();
+        project.ok(&format!("wait {id}"));
+        waiting.signal(Signal::INT);
+        let reply = waiting.reply().ok();
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        assert_eq!(
+            (&reply["task"]["state"], &reply["nothing_ready"]["scheduled"]),
+            (&json!("done"), &json!(if id == "A" { 1 } else { 2 })),
+            "{reply}"
+        );
+    }
 }

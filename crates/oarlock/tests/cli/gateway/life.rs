@@ -34,6 +34,44 @@ fn a_wait_ends_when_another_process_makes_it_true() {
 }
 
 #[test]
+fn the_next_task_is_waited_for_at_the_gateway_and_taken_once() {
+    let project = Project::with(&["ada", "bob"]);
+    let served = project.serve("");
+    let through = |line: &str| project.call(line).env("OARLOCK_STORE", &served.url);
+    for id in ["A", "B"] {
+        project.ok(&format!("add t --id {id}"));
+        project.claim(id, "ada");
+    }
+    let waits = through("done A --claim --wait 60s --as ada").start();
+    project.ok("wait A");
+    project.ok("add next --id NEXT");
+    let reply = waits.reply().ok();
+    assert_eq!((&reply["task"]["state"], &reply["claimed"]["task"]["id"]), (&json!("done"), &json!("NEXT")), "{reply}");
+    // In pieces, by a program without a library: the same key says that it is the same call.
+    let http = served.http();
+    let request = json!({"as": "ada", "id": "B", "claim": true, "wait": "30s", "idempotency_key": "one"});
+    let pieces = http.with("Prefer", "wait=0");
+    for _ in 0..3 {
+        let answer = pieces.post("done", &request);
+        assert_eq!((answer.status, &answer.json()["waiting"]), (202, &json!(true)));
+    }
+    assert_eq!(project.task("B")["state"], "done");
+    project.ok("add more --id MORE");
+    let taken = pieces.post("done", &request).json();
+    assert_eq!(taken["claimed"]["task"]["id"], "MORE");
+    project.ok("add another --id ANOTHER");
+    assert_eq!(http.post("done", &request).json(), taken);
+    // Without a key, and when the wait is over: the reply is that of the end.
+    project.ok("cancel ANOTHER");
+    let answer = http.post("done", &json!({"as": "ada", "id": "MORE", "claim": true, "wait": "1s"}));
+    assert_eq!((answer.status, &answer.json()["nothing_ready"]["claimed"]), (200, &json!(1)), "{answer:?}");
+    let answer = http.with("Oarlock-Waited", "29999").post("done", &json!({"as": "ada", "id": "NEXT", "claim": true, "wait": "30s"}));
+    assert_eq!((answer.status, &answer.json()["nothing_ready"]["all_done"]), (200, &json!(true)), "{answer:?}");
+    project.ok("leave --as bob");
+    assert_eq!(http.post("done", &json!({"as": "bob", "id": "A", "claim": true})).status, 410);
+}
+
+#[test]
 fn a_wait_in_pieces_is_told_how_long_it_has_waited() {
     let project = Project::with(&["ada"]);
     let served = project.serve("");

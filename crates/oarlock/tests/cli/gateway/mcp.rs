@@ -109,6 +109,26 @@ fn a_model_gets_through_the_loop() {
 }
 
 #[test]
+fn a_model_ends_a_task_and_takes_the_next_by_one_call() {
+    let project = Project::with(&["bob"]);
+    let mut ada = Client::start(&project, &[("OARLOCK_AGENT", "ada")]);
+    for id in ["A", "B", "C"] {
+        project.ok(&format!("add t --id {id}"));
+    }
+    ada.ok("claim", &json!({"id": "A"}));
+    let reply = ada.ok("done", &json!({"id": "A", "result": "fine", "claim": true, "reserve": true}));
+    assert_eq!((&reply["task"]["state"], &reply["claimed"]["task"]["id"]), (&json!("done"), &json!("B")), "{reply}");
+    project.claim("C", "bob");
+    let reply = ada.ok("done", &json!({"id": "B", "claim": true, "wait": "1s"}));
+    assert_eq!((&reply["task"]["state"], &reply["nothing_ready"]["claimed"]), (&json!("done"), &json!(1)), "{reply}");
+    project.ok("add d --id D");
+    ada.ok("claim", &json!({"id": "D"}));
+    project.ok("send ada --text 'stop that' --ack --as bob");
+    let reply = ada.ok("done", &json!({"id": "D", "claim": true, "wait": "30s"}));
+    assert_eq!(reply["nothing_ready"]["messages"][0]["text"], "stop that", "{reply}");
+}
+
+#[test]
 fn a_model_that_waits_hears_of_messages() {
     let project = Project::with(&["bob"]);
     project.ok("add later --not-before 1h");
