@@ -51,12 +51,18 @@ pub fn assign_to(plan: &mut Plan, names: &[String]) {
         |name: &String| Candidate { name: name.clone(), capabilities: capabilities.clone(), load_minutes: 0, speed_percent: 100 };
     // More agents than parts cannot all be given one.
     let candidates: Vec<Candidate> = names.iter().take(plan.subtasks.len()).map(candidate).collect();
-    assign(plan, &candidates);
+    give_out(plan, &candidates, true);
 }
 
 /// Gives each part that is nobody's yet to one of the candidates; a part that none of them is able to do stays open to all. What the plan
 /// assigned already counts as load. The names of parts that nobody can do come back.
 pub fn assign(plan: &mut Plan, candidates: &[Candidate]) -> Vec<String> {
+    give_out(plan, candidates, false)
+}
+
+/// The same. `spread`: of those who would finish a part equally early, the one with the least work so far gets it, so that nobody who
+/// was named is left without any; otherwise the first, who has often done the part before it.
+fn give_out(plan: &mut Plan, candidates: &[Candidate], spread: bool) -> Vec<String> {
     let at: BTreeMap<String, usize> = plan.subtasks.iter().enumerate().map(|(n, part)| (part.id.clone(), n)).collect();
     let needs: Vec<Vec<usize>> =
         plan.subtasks.iter().map(|part| part.depends_on.iter().filter_map(|id| at.get(id).copied()).collect()).collect();
@@ -65,6 +71,7 @@ pub fn assign(plan: &mut Plan, candidates: &[Candidate]) -> Vec<String> {
     let order = schedule::topological(&needs).unwrap_or_else(|_| (0..needs.len()).collect());
     let ways = ways_to_the_end(&needs, &order, &minutes);
     let mut free_at: Vec<u64> = candidates.iter().map(|candidate| candidate.minutes_for(candidate.load_minutes)).collect();
+    let mut given_minutes = vec![0_u64; candidates.len()];
     let mut done_at: Vec<Option<u64>> = vec![None; needs.len()];
     let mut nobody = Vec::new();
     while let Some(part) = next(&needs, &done_at, &ways) {
@@ -75,11 +82,13 @@ pub fn assign(plan: &mut Plan, candidates: &[Candidate]) -> Vec<String> {
             None => candidate.can(&plan.subtasks[part]),
         });
         let ends = |(n, candidate): &(usize, &Candidate)| begins.max(free_at[*n]).saturating_add(candidate.minutes_for(minutes[part]));
-        let best = able.min_by_key(|pair| (ends(pair), usize::MAX - pair.1.affinity(&plan.subtasks[part]), pair.0));
+        let work = |n: usize| if spread { given_minutes[n] } else { 0 };
+        let best = able.min_by_key(|pair| (ends(pair), usize::MAX - pair.1.affinity(&plan.subtasks[part]), work(pair.0), pair.0));
         match best {
             Some(pair) => {
                 let (n, end) = (pair.0, ends(&pair));
                 free_at[n] = end;
+                given_minutes[n] = given_minutes[n].saturating_add(minutes[part]);
                 done_at[part] = Some(end);
                 plan.subtasks[part].assigned = Some(candidates[n].name.clone());
             }
@@ -150,6 +159,21 @@ mod tests {
         assert_eq!(given(three(), &[agent("ada", &[], 500, 100), agent("bob", &[], 0, 100)]).0, ["bob", "bob", "bob"], "one is busy");
         assert_eq!(given(three(), &[agent("ada", &[], 0, 50), agent("bob", &[], 0, 200)]).0, ["bob", "bob", "ada"], "one is fast");
         assert_eq!(given(three(), &[]), (vec![String::new(); 3], ["a", "b", "c"].map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn agents_that_are_named_all_get_a_part() {
+        let names = ["ada", "bob", "cy"].map(str::to_owned);
+        let who = |parts: Vec<Subtask>| {
+            let mut plan = Plan { subtasks: parts, ..Plan::default() };
+            assign_to(&mut plan, &names);
+            plan.subtasks.into_iter().map(|part| part.assigned.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        // A chain is finished equally early by any of them.
+        assert_eq!(who(vec![part("a", 30, &[], &[]), part("b", 30, &["a"], &[]), part("c", 30, &["b"], &[])]), ["ada", "bob", "cy"]);
+        assert_eq!(who(vec![part("a", 30, &[], &[]), part("b", 30, &["a"], &[])]), ["ada", "bob"]);
+        assert_eq!(who(vec![part("a", 90, &[], &[]), part("b", 5, &[], &[]), part("c", 5, &["b"], &[])]), ["ada", "bob", "cy"]);
+        assert_eq!(who((0..4).map(|n| part(&n.to_string(), 30, &[], &[])).collect()), ["ada", "bob", "cy", "ada"]);
     }
 
     #[test]

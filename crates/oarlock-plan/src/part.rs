@@ -59,8 +59,10 @@ fn head(out: &mut String, read: Option<&Document<'_>>, plan: &Plan, subtask: &Su
     let _ = writeln!(out, "# {}: {}\n", subtask.id, subtask.title);
     let parent = read.and_then(title_of).map_or_else(String::new, |t| format!(" ({t})"));
     let _ = writeln!(out, "**Parent:** {}{parent}", plan.task);
-    let waits = if subtask.depends_on.is_empty() { "nothing".to_owned() } else { subtask.depends_on.join(", ") };
-    let _ = writeln!(out, "**Depends on:** {waits}");
+    // A part that waits for no other part may still wait for tasks that its text or its parent names.
+    if !subtask.depends_on.is_empty() {
+        let _ = writeln!(out, "**Depends on:** {}", subtask.depends_on.join(", "));
+    }
     let writes: Vec<String> = subtask.writes.iter().map(|w| format!("`{w}`")).collect();
     let writes = if writes.is_empty() { "not stated".to_owned() } else { writes.join(", ") };
     let _ = writeln!(out, "**Writes:** {writes}");

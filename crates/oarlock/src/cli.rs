@@ -47,7 +47,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(common) => common,
         Err(error) => return hook::not_a_refusal(&argv, Output::plain(json).fail(&error)),
     };
-    let output = Output::new(common.json, common.quiet);
+    let output = Output::new(common.json, common.quiet, common.full);
     match exec::execute(&matches, &common, &output) {
         Ok(code) => code,
         Err(error) => output.fail(&error),

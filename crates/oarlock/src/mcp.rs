@@ -2,6 +2,7 @@
 //! Every tool is one verb of the registry; [`session`] says as whom it is called.
 
 mod backend;
+mod brief;
 mod hint;
 mod peer;
 mod prompt;
@@ -153,8 +154,14 @@ impl ServerHandler for Server {
             let message = format!("there is no tool \"{}\"", oarlock_model::ident::shown(&request.name));
             return Err(ErrorData::invalid_params(message, Some(json!({"tools": tool::names()}))));
         };
-        let arguments = Value::Object(tool::completed(entry.verb, request.arguments.unwrap_or_default()));
-        Ok(match self.call(entry, arguments, &context).await {
+        let mut arguments = request.arguments.unwrap_or_default();
+        let full = tool::take_full(&mut arguments);
+        let arguments = Value::Object(tool::completed(entry.verb, arguments));
+        let called = match full {
+            Ok(full) => self.call(entry, arguments, &context).await.map(|reply| if full { reply } else { brief::reply(entry.verb, reply) }),
+            Err(refused) => Err(refused.into()),
+        };
+        Ok(match called {
             Ok(reply) => CallToolResult::structured(reply),
             Err(error) => CallToolResult::error(vec![ContentBlock::text(hint::error_for_model(&error).to_string())]),
         }

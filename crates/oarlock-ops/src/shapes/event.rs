@@ -1,6 +1,6 @@
 //! EVENT.
 
-use oarlock_model::event::{Event, Fact};
+use oarlock_model::event::{Event, Fact, TaskFailed};
 use oarlock_model::{AgentName, SessionId, StoreIdentity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,12 +34,17 @@ impl EventShape {
     pub fn of(view: &dyn View, event: Event) -> Result<Self, OpError> {
         let store = view.identity();
         let fact = shown_by(store, event.fact);
+        let mut data = fact.data_value()?;
+        // Moments of store time mean nothing outside of the store.
+        if let Fact::TaskFailed(TaskFailed { retry_at: Some(at), .. }) = &fact {
+            data["retry_in_ms"] = at.since_ms(event.store_at).into();
+        }
         Ok(Self {
             cursor: cursor::after(view, event.seq)?,
             at: rfc3339(event.at),
             kind: fact.kind().to_owned(),
             subject: fact.subject(),
-            data: fact.data_value()?,
+            data,
             agent: event.agent,
             session: event.session,
         })

@@ -6,7 +6,7 @@ use oarlock_model::pattern::Pattern;
 use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
+use oarlock_model::{AgentName, Label, Rejection, TaskId, Token, limits};
 use oarlock_plan::{By, Options, Plan, PlanError, Problem, Subtask};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,8 @@ use crate::shapes::TaskShape;
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
 
-/// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part.
+/// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part. Splitting a task that you
+/// hold ends your lease on it, and the reservations that came with it: it waits for its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Split {
     /// A task id, or a file (with a / in it, or ending in .md) that becomes the parent task
@@ -89,6 +90,12 @@ pub struct SplitReply {
     pub plan: Plan,
     /// The parts that were made; none when nothing was split.
     pub created: Vec<TaskShape>,
+    /// The token of the caller's lease on the task, which the split has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_ended: Option<Token>,
+    /// Patterns and resources that were reserved with that lease, and are not any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations_ended: Vec<String>,
     /// What to ask for a better plan, where that was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
@@ -172,8 +179,10 @@ impl Mutation for Split {
             Some(task) => task,
             None => self.add_parent(cx, &parent, &document, &plan)?,
         };
+        let lease_ended = parent_task.holder().map(|grant| grant.token);
+        let reservations_ended = cx.view().reservations_of_task(&parent_task.id)?.iter().map(|held| held.target.to_string()).collect();
         let created = self.create(cx, &parent_task, &document, &plan)?;
-        Ok(SplitReply { plan, created, prompt: None })
+        Ok(SplitReply { plan, created, lease_ended, reservations_ended, prompt: None })
     }
 }
 
@@ -204,7 +213,7 @@ impl Split {
     /// The reply where nothing is made.
     fn shown(&self, parent: &TaskId, document: &str, plan: Plan, settings: &Settings) -> SplitReply {
         let prompt = self.prompt.then(|| oarlock_plan::prompt(document, &plan, &self.options(parent, settings)));
-        SplitReply { plan, created: Vec::new(), prompt }
+        SplitReply { plan, created: Vec::new(), lease_ended: None, reservations_ended: Vec::new(), prompt }
     }
 
     fn options(&self, parent: &TaskId, settings: &Settings) -> Options {

@@ -112,7 +112,7 @@ pub(crate) fn verbs_with(flag: &str) -> Vec<&'static str> {
 /// What the ids of common flags begin with.
 const COMMON: &str = "common-";
 
-fn common() -> [Arg; 8] {
+fn common() -> [Arg; 9] {
     // Ids of their own: a verb may have an operand called "key" or "session".
     let value = |id: &'static str, name: &'static str, help: &'static str| {
         Arg::new(id).long(id.trim_start_matches(COMMON)).value_name(name).help(help).help_heading("Common options")
@@ -139,6 +139,7 @@ fn common() -> [Arg; 8] {
         value("common-lock-timeout", "D", "How long to wait for a busy store [default: 30s]").alias("busy"),
         flag("common-json", None, "Print one JSON object, errors too"),
         flag("common-quiet", Some('q'), "Print only ids"),
+        flag("common-full", None, "Print all of a reply, also the parts that you have already"),
         flag("common-verbose", Some('v'), "Say on standard error which store is used and how long it took"),
     ]
 }
@@ -154,6 +155,7 @@ pub(crate) struct Common {
     pub(crate) busy: Option<Duration>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
+    pub(crate) full: bool,
     pub(crate) verbose: bool,
 }
 
@@ -184,6 +186,7 @@ impl Common {
             busy: text("common-lock-timeout").map(|busy| busy.parse::<Duration>()).transpose().map_err(|error: Rejection| error)?,
             json: flag("common-json"),
             quiet: flag("common-quiet"),
+            full: flag("common-full"),
             verbose: flag("common-verbose"),
         })
     }

@@ -12,19 +12,21 @@ use super::render;
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
+    /// Whether text has what the caller knows already, too.
+    pub(crate) full: bool,
     pub(crate) colour: bool,
 }
 
 impl Output {
     /// For a command line that was understood.
-    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+    pub(crate) fn new(json: bool, quiet: bool, full: bool) -> Self {
         let colour = !json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { json, quiet, colour }
+        Self { json, quiet, full, colour }
     }
 
     /// For one that was not.
     pub(crate) fn plain(json: bool) -> Self {
-        Self { json, quiet: false, colour: false }
+        Self { json, quiet: false, full: false, colour: false }
     }
 
     /// Prints a reply: one JSON object, or text for people.
@@ -32,7 +34,7 @@ impl Output {
         if self.json {
             return self.text(&format!("{reply}\n"));
         }
-        let code = if self.quiet { self.text(&render::ids(reply)) } else { self.text(&render::reply(verb, reply, self.colour)) };
+        let code = if self.quiet { self.text(&render::ids(reply)) } else { self.text(&render::reply(verb, reply, self.colour, self.full)) };
         if let Some(line) = render::cut_short(verb, reply) {
             note(&line);
         }

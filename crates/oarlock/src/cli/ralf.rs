@@ -236,7 +236,11 @@ fn would_attach(root: &Path, settings: &Settings, output: &Output) -> Result<u8,
 /// One line about a look: JSON where JSON is wanted.
 fn told(synced: &Synced, output: &Output) -> Result<String, OpError> {
     let value = serde_json::to_value(synced)?;
-    Ok(if output.json { value.to_string() } else { super::render::reply("ralf sync", &value, output.colour).trim_end().to_owned() })
+    Ok(if output.json {
+        value.to_string()
+    } else {
+        super::render::reply("ralf sync", &value, output.colour, output.full).trim_end().to_owned()
+    })
 }
 
 /// The store of the project at `root`: the one that is named, else that of the repository it is in.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "gateway")]
 mod access;
+mod brief;
 mod noun;
 mod plan;
 mod ralf;
@@ -53,7 +54,11 @@ impl Paint {
 }
 
 /// A text without what could move the cursor or turn the line around: replies hold others' words.
+/// Line ends of Windows are line ends.
 pub(crate) fn safe(text: &str) -> String {
+    if text.contains("\r\n") {
+        return safe(&text.replace("\r\n", "\n"));
+    }
     let bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || oarlock_model::ident::is_bidi_or_invisible(c);
     if !text.contains(bad) {
         return text.to_owned();
@@ -141,10 +146,14 @@ pub(crate) fn ids(reply: &Value) -> String {
     ids.iter().fold(String::new(), |out, id| out + id + "\n")
 }
 
-/// The whole reply.
-pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
+/// A reply: short where most of it is known to the caller, unless all of it is asked for.
+pub(crate) fn reply(verb: &str, reply: &Value, colour: bool, full: bool) -> String {
     let paint = Paint::new(colour);
     let mut out = String::new();
+    if !full && brief::reply(&mut out, verb, reply, paint).is_some() {
+        follow_ups(&mut out, reply, paint, false);
+        return out;
+    }
     match verb {
         "init" => {
             let done = if reply["project"]["created"] == true { "made the project in" } else { "the project is there already in" };
@@ -180,7 +189,7 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool) -> String {
 fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
     let claims = reply["claims"].as_array();
     for claim in claims.into_iter().flatten().chain(reply.get("lease").map(|_| reply)) {
-        lease(out, claim, paint);
+        lease(out, claim, paint, true);
     }
     if reply["agent"].is_object() {
         describe_agent(out, &reply["agent"], paint);
@@ -220,6 +229,14 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
             let _ = writeln!(out, "{}", event_line(event, paint.colour));
         }
     }
+    follow_ups(out, reply, paint, true);
+    if out.is_empty() {
+        plain_fields(out, reply);
+    }
+}
+
+/// The facts that a reply has besides its nouns.
+fn follow_ups(out: &mut String, reply: &Value, paint: Paint, full: bool) {
     for (field, words) in [
         ("unblocked", "can be claimed now"),
         ("unmet_needs", "finished although it needs these, which are not done"),
@@ -230,22 +247,19 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
             let _ = writeln!(out, "{words}: {}", list(reply, field));
         }
     }
-    next_task(out, reply, paint);
+    next_task(out, reply, paint, full);
     if let Some(unread) = reply["unread"].as_u64().filter(|unread| *unread > 0 && reply.get("renewed").is_none()) {
         let _ = writeln!(out, "{}", unread_line(unread));
-    }
-    if out.is_empty() {
-        plain_fields(out, reply);
     }
 }
 
 /// What `done --claim` took after the end of the other task, or why nothing.
-fn next_task(out: &mut String, reply: &Value, paint: Paint) {
+fn next_task(out: &mut String, reply: &Value, paint: Paint, full: bool) {
     if reply["claimed"].is_object() {
         out.push('\n');
         let claimed = &reply["claimed"];
-        lease(out, claimed, paint);
-        if let Some(reservations) = claimed["reservations"].as_array().filter(|reservations| !reservations.is_empty()) {
+        lease(out, claimed, paint, full);
+        if let Some(reservations) = claimed["reservations"].as_array().filter(|reservations| full && !reservations.is_empty()) {
             reservation_table(out, reservations, paint);
         }
     }
@@ -285,12 +299,15 @@ fn may_write(out: &mut String, reply: &Value, paint: Paint) {
     }
 }
 
-fn lease(out: &mut String, claim: &Value, paint: Paint) {
+fn lease(out: &mut String, claim: &Value, paint: Paint, full: bool) {
     let lease = &claim["lease"];
     let title = if claim["task"].is_object() { text(&claim["task"], "title") } else { String::new() };
     let left = duration(lease["ttl_ms"].as_i64().unwrap_or(0));
     let _ = writeln!(out, "{} {title}", paint.bold(&text(lease, "task")));
     let _ = writeln!(out, "  token {}, {left} left, attempt {}", lease["token"], lease["attempt"]);
+    if !full {
+        brief::reserved(out, claim, "  reserved");
+    }
     let body = text(&claim["task"], "body");
     if !body.is_empty() {
         let _ = writeln!(out, "\n{}", body.trim_end());

@@ -1,5 +1,6 @@
 //! The tools: a few verbs of the registry, each with a schema of its own, all of them in few bytes.
 
+use oarlock_model::Rejection;
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::schema::{self, Contract};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
@@ -38,6 +39,22 @@ const OFFERS: &[Offer] = &[
 /// The verb behind a tool.
 pub(super) fn entry(name: &str) -> Option<&'static Entry> {
     OFFERS.iter().find(|offer| offer.verb == name).and_then(|offer| registry::find(offer.verb))
+}
+
+/// The field of a tool whose reply is short that asks for all of it. Each tool takes it, and none lists it: each field
+/// is read with every request of a model, which seldom has use for this one.
+const FULL: &str = "full";
+
+/// Takes the field [`FULL`] out of a request: it is a word to this server, not to the verb.
+///
+/// # Errors
+/// `invalid_request`.
+pub(super) fn take_full(request: &mut Map<String, Value>) -> Result<bool, Rejection> {
+    match request.remove(FULL) {
+        None => Ok(false),
+        Some(Value::Bool(full)) => Ok(full),
+        Some(_) => Err(Rejection::invalid("full is neither true nor false", "leave it out, or pass true for the whole reply")),
+    }
 }
 
 /// The field that is true where a tool waits for work, unless the call says otherwise: a model that waits has no other ears.

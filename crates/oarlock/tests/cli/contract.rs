@@ -16,6 +16,7 @@ mod pages;
 mod plans;
 mod reservations;
 mod shapes;
+mod short;
 mod split;
 mod states;
 mod stores;

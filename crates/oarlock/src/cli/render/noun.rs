@@ -1,5 +1,7 @@
 //! Tasks, agents, entries, reservations, messages and events as text.
 
+use oarlock_model::WallTime;
+use oarlock_ops::shapes::rfc3339;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -13,7 +15,13 @@ pub(crate) fn task_table(out: &mut String, tasks: &[Value], paint: Paint) {
     }
     let row = |task: &Value| {
         let state = if task["stuck"] == true { format!("{} (stuck)", text(task, "state")) } else { text(task, "state") };
-        let who = if task["holder"].is_object() { text(&task["holder"], "agent") } else { text(task, "assigned") };
+        let who = match (&task["holder"], &task["assigned"]) {
+            (Value::Object(_), _) => text(&task["holder"], "agent"),
+            (_, Value::String(_)) if !matches!(task["state"].as_str(), Some("done" | "cancelled")) => {
+                format!("for {}", text(task, "assigned"))
+            }
+            _ => String::new(),
+        };
         vec![
             Cell::painted(text(task, "id"), |t| paint.bold(t)),
             Cell::painted(state, |t| paint.state(t.split(' ').next().unwrap_or(t)).replace(t.split(' ').next().unwrap_or(t), t)),
@@ -157,6 +165,11 @@ pub(crate) fn message_block(out: &mut String, message: &Value, paint: Paint) {
     }
 }
 
+/// What a reservation covers: paths as they stand, and resources by their kind.
+fn reserved(kind: &str, name: &str) -> String {
+    if kind == "paths" { name.to_owned() } else { format!("{kind}:{name}") }
+}
+
 /// One event on one line.
 pub(crate) fn event_line(event: &Value, colour: bool) -> String {
     let paint = Paint::new(colour);
@@ -168,11 +181,22 @@ pub(crate) fn event_line(event: &Value, colour: bool) -> String {
         if matches!(field.as_str(), "id" | "name" | "session" | "body" | "key" | "task" | "owner" | "host" | "writes") {
             continue;
         }
-        let shown = match value {
-            Value::String(text) => super::safe(text.lines().next().unwrap_or("")).chars().take(60).collect(),
-            Value::Object(map) => map.get("state").map_or_else(|| "…".to_owned(), |state| state.to_string().replace('"', "")),
-            other => other.to_string().replace('"', "").chars().take(60).collect::<String>(),
+        // Store time says nothing to people; how long it is until then does.
+        if field == "retry_at" && event["data"]["retry_in_ms"].is_number() {
+            continue;
+        }
+        let cut = |text: &str| super::safe(text.lines().next().unwrap_or("")).chars().take(60).collect::<String>();
+        let shown = match (field.as_str(), value) {
+            (_, Value::String(text)) => cut(text),
+            ("target", Value::Object(target)) => {
+                target.iter().map(|(kind, name)| reserved(kind, &cut(name.as_str().unwrap_or("…")))).collect()
+            }
+            (_, Value::Object(map)) => map.get("state").map_or_else(|| "…".to_owned(), |state| state.to_string().replace('"', "")),
+            (name, Value::Number(number)) if name.ends_with("_ms") => duration(number.as_i64().unwrap_or(i64::MAX)),
+            ("not_before", Value::Number(at)) => rfc3339(WallTime(at.as_i64().unwrap_or(i64::MAX))),
+            (_, other) => cut(&other.to_string().replace('"', "")),
         };
+        let field = field.strip_suffix("_ms").unwrap_or(field);
         let _ = write!(facts, " {field}={shown}");
     }
     format!(

@@ -32,6 +32,11 @@ pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
         let created = plan["created"].as_array().map_or(0, Vec::len);
         let _ =
             writeln!(out, "{}", if created > 0 { format!("{created} parts were made") } else { "nothing was changed (dry run)".into() });
+        if plan["lease_ended"].is_number() {
+            let files = list(plan, "reservations_ended");
+            let reserved = if files.is_empty() { String::new() } else { format!(", and so did its reservations: {files}") };
+            let _ = writeln!(out, "your lease on {} (token {}) ended with the split{reserved}", text(plan, "task"), plan["lease_ended"]);
+        }
     }
     for warning in plan["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let _ = writeln!(out, "  {} {}", paint.dim("note:"), super::safe(warning));

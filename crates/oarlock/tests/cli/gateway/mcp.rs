@@ -108,6 +108,48 @@ fn a_model_gets_through_the_loop() {
     assert_eq!((&agent["state"], &agent["pid"]), (&json!("active"), &json!(ada.server.id())));
 }
 
+/// Bytes of the answers in [`a_model_reads_few_bytes_in_its_loop`] before they were short, the claimed task's own text apart.
+const LONG_LOOP_BYTES: usize = 6_925;
+
+#[test]
+fn a_model_reads_few_bytes_in_its_loop() {
+    let project = Project::new();
+    let body = format!("{}\n", &"Write the parser. ".repeat(100)[..1_499]);
+    project.call("add 'Write the parser' --body - --writes src/parser.rs").input(body.clone()).ok();
+    project.ok("add 'Write the printer'");
+    let mut ada = Client::start(&project, &[("OARLOCK_AGENT", "ada")]);
+    let result = "parser written: src/parser.rs, 12 tests pass, no open points";
+    let mut bytes = 0;
+    for (method, params) in [
+        ("resources/read", json!({"uri": "oarlock://my-task"})),
+        ("tools/call", json!({"name": "claim", "arguments": {"reserve": true}})),
+        ("tools/call", json!({"name": "renew", "arguments": {"id": "T-1", "progress": 50, "note": "half"}})),
+        ("tools/call", json!({"name": "done", "arguments": {"id": "T-1", "result": result}})),
+        ("tools/call", json!({"name": "inbox", "arguments": {}})),
+    ] {
+        let answer = ada.ask(method, &params);
+        assert_ne!(answer["result"]["isError"], true, "{answer}");
+        bytes += answer.to_string().len();
+        if params["name"] == "claim" {
+            assert_eq!(answer["result"]["structuredContent"]["task"]["body"], body, "it is never cut");
+            // It is there twice: as text and as content with a structure.
+            bytes -= 2 * (body.len() - 1);
+        }
+    }
+    assert!(bytes * 2 <= LONG_LOOP_BYTES, "{bytes} bytes");
+}
+
+#[test]
+fn a_model_may_ask_for_all_of_a_reply() {
+    let project = Project::new();
+    project.ok("add first --body text");
+    let mut ada = Client::start(&project, &[("OARLOCK_AGENT", "ada")]);
+    assert!(ada.ok("claim", &json!({"full": true}))["task"]["created_at"].is_string());
+    assert_eq!(ada.fails("done", &json!({"id": "T-1", "full": 1}))["code"], "invalid_request");
+    let done = ada.ok("done", &json!({"id": "T-1", "result": "fine", "full": true}));
+    assert_eq!((&done["task"]["body"], &done["task"]["result"]), (&json!("text"), &json!("fine")));
+}
+
 #[test]
 fn a_model_ends_a_task_and_takes_the_next_by_one_call() {
     let project = Project::with(&["bob"]);

@@ -262,7 +262,9 @@ fn by_mcp(project: &Project, http: &Http) -> Vec<Told> {
         if !tools.contains(entry.verb) || !is_known || has_key || text.contains("--count") || *text == "heartbeat" {
             return told_by_http(http, entry, &fields);
         }
-        fields.as_object_mut().expect("an object").remove("as");
+        let object = fields.as_object_mut().expect("an object");
+        object.remove("as");
+        object.insert("full".into(), true.into());
         let reply = rpc(&http.with("Oarlock-Agent", who), "tools/call", &json!({"name": entry.verb, "arguments": fields}));
         let result = &reply["result"];
         if result["isError"] == false {
