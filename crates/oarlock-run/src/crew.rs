@@ -21,6 +21,7 @@ use crate::child::{TERM_GRACE, ending};
 use crate::progress::Tell;
 use crate::run::{Run, WorkerProgram};
 use crate::signals::Signals;
+use crate::worker::GONE_GRACE;
 
 /// How often the worker of one slot is replaced.
 const REPLACEMENTS_MAX: u32 = 3;
@@ -173,6 +174,22 @@ impl Crew<'_, '_> {
         }
     }
 
+    /// Waits until all have ended by themselves, at most as long as a worker needs for that; a signal ends the wait.
+    pub(crate) fn linger(&mut self, signals: &Signals) {
+        let mut listener = Listener::deaf();
+        let until = Instant::now() + GONE_GRACE + TERM_GRACE;
+        loop {
+            for slot in &mut self.slots {
+                collect_if_ended(slot);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if self.living().next().is_none() || left.is_zero() || signals.taken() {
+                return;
+            }
+            self.wait(&mut listener, left);
+        }
+    }
+
     /// Asks all to end and waits until they have; a further signal makes them hurry, and whoever is too slow is killed.
     pub(crate) fn dismiss(&mut self, signals: &Signals) {
         self.terminate();
@@ -194,10 +211,14 @@ impl Crew<'_, '_> {
                 self.kill();
                 return;
             }
-            let processes: Vec<ProcessId> = self.processes().iter().filter_map(|text| ProcessId::parse(text).ok()).collect();
-            // A signal ends the wait as well; not being able to wait only makes the loop look more often.
-            let _ = listener.wait(Some(left.min(Duration::from_millis(500))), &processes);
+            self.wait(&mut listener, left);
         }
+    }
+
+    fn wait(&self, listener: &mut Listener, left: Duration) {
+        let processes: Vec<ProcessId> = self.processes().iter().filter_map(|text| ProcessId::parse(text).ok()).collect();
+        // A signal ends the wait as well; not being able to wait only makes the loop look more often.
+        let _ = listener.wait(Some(left.min(Duration::from_millis(500))), &processes);
     }
 
     fn kill(&mut self) {

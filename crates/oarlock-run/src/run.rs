@@ -27,7 +27,7 @@ use crate::progress::{Progress, Tell};
 use crate::report::{self, RunReport};
 use crate::signals::Signals;
 use crate::tree::{self, Obstacle, Standing};
-use crate::watch::{SLICE_MS, Watch, is_busy};
+use crate::watch::{SLICE_MS, Watch, is_passing};
 
 /// How often the state of the tasks is looked at although nothing was logged: capabilities come and go with agents.
 const RECHECK: StdDuration = StdDuration::from_secs(1);
@@ -127,6 +127,10 @@ pub(crate) fn run_until(
         supervisor.start(if prepared.has_parts { run.agents } else { 1 })?;
         let ended = supervisor.supervise();
         let wall_ms = ms(begun.elapsed());
+        if ended.is_err() {
+            // The store is gone, as each worker sees too: what it is about to finish it keeps.
+            supervisor.crew.linger(signals);
+        }
         supervisor.crew.dismiss(signals);
         supervisor.finish(ended, wall_ms)
     })
@@ -186,18 +190,22 @@ impl Supervisor<'_, '_> {
             match self.turn() {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => {}
-                Err(error) if is_busy(&error) => {}
+                // The workers go on, and hold what they have finished.
+                Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(error),
             }
             let look = match Horizon::of(&mut *self.store) {
-                Err(StoreError::Busy(_)) => None,
+                Err(StoreError::Busy(_) | StoreError::Unavailable { .. }) => None,
                 look => Some(look?),
             };
             let (due_ms, owners) = look.map(|look| (look.due_ms, look.owners)).unwrap_or_default();
             // Workers are told by their process from their start on, by their session only once they have joined.
             let processes: BTreeSet<String> = self.crew.processes().into_iter().chain(owners).collect();
             let processes: Vec<String> = processes.into_iter().collect();
-            self.watch.wait(due_ms.unwrap_or(SLICE_MS), &processes)?;
+            match self.watch.wait(due_ms.unwrap_or(SLICE_MS), &processes) {
+                Err(error) if !is_passing(&error) => return Err(error),
+                _ => {}
+            }
         }
     }
 

@@ -40,7 +40,7 @@ use handing::{Finished, is_gone};
 /// How often an idle worker tries again although nothing seems to have changed: the net under the bells.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
 /// How long a program may go on when its store is gone: it may be about to finish, and its result can be kept.
-const GONE_GRACE: StdDuration = StdDuration::from_secs(3);
+pub(crate) const GONE_GRACE: StdDuration = StdDuration::from_secs(3);
 /// Tasks that a report lists; the numbers count all.
 const REPORTED_MAX: usize = 1_000;
 

@@ -78,7 +78,7 @@ fn a_result_is_not_lost_on_a_full_disk() {
         $O add two --id TWO >/dev/null
         set +e
         fill='cat /dev/zero > fill 2>/dev/null; head -c 200000 /dev/zero | tr "\0" x'
-        full() { $O work --as ada --once -- sh -c "$fill" >"$HOME/report" 2>"$HOME/said" & }
+        full() { : >"$HOME/said"; $O work --as ada --once -- sh -c "$fill" >"$HOME/report" 2>"$HOME/said" & }
         full
         until grep -q 'trying again' "$HOME/said"; do :; done
         rm fill

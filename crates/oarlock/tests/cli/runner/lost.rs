@@ -62,6 +62,20 @@ fn a_result_outlives_its_store() {
 }
 
 #[test]
+fn a_run_whose_store_goes_away_keeps_what_its_workers_finish() {
+    let project = Project::new();
+    project.ok("add t --id T");
+    let script = "rm -r .oarlock; sleep 1; echo precious";
+    let reply = project.call_args(&["run", "T", "--agents", "1", "--", "sh", "-c", script]).run();
+    assert_eq!(reply.code, 7, "{}", reply.stderr);
+    let kept: Vec<String> = fs::read_dir(project.home().join(".local/state/oarlock"))
+        .expect("a directory")
+        .map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a text"))
+        .collect();
+    assert!(kept.len() == 1 && kept[0].contains("precious"), "{kept:?}");
+}
+
+#[test]
 fn a_run_ends_when_what_it_needs_from_outside_is_dead() {
     let project = Project::with(&["bob"]);
     for line in ["add x --id X", "add y --id Y --needs X", "add p --id P", "add a --id A --parent P --needs Y", "cancel X"] {
