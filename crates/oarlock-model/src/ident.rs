@@ -40,9 +40,10 @@ pub fn shown(text: &str) -> String {
 }
 
 /// Characters that change the direction of a line or cannot be seen; they can make hostile text look
-/// like something else (Unicode Technical Report 36, section 2.8).
+/// like something else (Unicode Technical Report 36, section 2.8). The joiners U+200C and U+200D are none of them:
+/// Persian and the scripts of India are written with them, and emoji of several people.
 pub fn is_bidi_or_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}')
+    matches!(c, '\u{200B}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}')
 }
 
 macro_rules! text_identifier {
@@ -277,5 +278,6 @@ mod tests {
     #[test]
     fn hostile_text_is_escaped_in_messages() {
         assert_eq!(shown("a\u{202E}b\n"), "a\\u{202e}b\\u{a}");
+        assert_eq!(shown("می\u{200C}خواهم 👨\u{200D}👩\u{200D}👧"), "می\u{200C}خواهم 👨\u{200D}👩\u{200D}👧");
     }
 }

@@ -78,6 +78,8 @@ bugs! {
     OVERLAP_BY_PREFIX = Semantics(14), "overlap-by-prefix";
     /// a pattern without wildcards covers nothing below its path
     BELOW_UNCOVERED = Semantics(14), "below-uncovered";
+    /// a document is taken for that of any task with its name
+    ANY_DOCUMENT = Semantics(10), "any-document";
     /// the version of an entry begins anew after its deletion
     VERSIONS_START_ANEW = Semantics(15), "versions-start-anew";
     /// a claim that waits does not hear of messages

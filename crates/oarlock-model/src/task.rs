@@ -147,6 +147,9 @@ pub struct TaskSpec {
     /// Who must approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// The document that it was made from: its path in the repository, or an absolute path of one outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 impl TaskSpec {

@@ -26,6 +26,16 @@ pub trait Local {
         Ok(())
     }
 
+    /// Whether this names a file.
+    fn is_file(&self, path: &str) -> bool;
+
+    /// Where a document is, which then means the same from every directory: its path in the repository, or the absolute one of a file outside. None
+    /// when it is not a file of its own (standard input), or its path is not UTF-8.
+    ///
+    /// # Errors
+    /// The current directory was deleted.
+    fn document_path(&self, path: &str) -> Result<Option<String>, OpError>;
+
     /// A path as the caller wrote it, relative to the repository's root and with symlinks resolved
     /// as far as the path exists.
     ///

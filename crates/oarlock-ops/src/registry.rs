@@ -67,6 +67,9 @@ pub trait Call: Send + Sync {
     /// Whether it cannot be answered without a store.
     fn needs_store(&self) -> bool;
 
+    /// There is no project around the caller.
+    fn has_no_project(&mut self);
+
     /// The reply, when no store is needed for it.
     ///
     /// # Errors
@@ -145,6 +148,8 @@ impl<Q: Query> Call for Asked<Q> {
         true
     }
 
+    fn has_no_project(&mut self) {}
+
     fn without_store(&self, _settings: &Settings) -> Result<Option<Value>, OpError> {
         Ok(None)
     }
@@ -197,6 +202,10 @@ impl<M: Mutation> Call for Ordered<M> {
 
     fn needs_store(&self) -> bool {
         self.0.needs_store()
+    }
+
+    fn has_no_project(&mut self) {
+        self.0.has_no_project();
     }
 
     fn without_store(&self, settings: &Settings) -> Result<Option<Value>, OpError> {

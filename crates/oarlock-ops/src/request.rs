@@ -74,6 +74,9 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
         true
     }
 
+    /// There is no project around the caller: what is asked about a store can only be meant otherwise.
+    fn has_no_project(&mut self) {}
+
     /// The reply, when no store is needed for it.
     ///
     /// # Errors

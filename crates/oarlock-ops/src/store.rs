@@ -203,6 +203,8 @@ pub trait View {
     fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;
     /// The number the next task gets.
     fn next_task_seq(&self) -> StoreResult<u64>;
+    /// The tasks that were made from the document with this path, oldest first.
+    fn tasks_of_file(&self, file: &str) -> StoreResult<Vec<TaskId>>;
     /// Tasks in the order of creation.
     fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
     /// The children of a task in the order of creation.

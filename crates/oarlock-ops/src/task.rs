@@ -5,6 +5,7 @@ mod cancel;
 mod candidates;
 mod claim;
 mod depend;
+pub mod document;
 mod done;
 mod fail;
 pub(crate) mod finish;

@@ -1,5 +1,6 @@
 //! From what the user named to a task that workers can claim from: split it, add it, or go on with it.
 
+use oarlock_model::ident::shown;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
@@ -8,17 +9,30 @@ use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::Store;
 use oarlock_ops::task::Split;
+use oarlock_ops::task::document::{Document, Found};
 
 use crate::progress::Tell;
 use crate::run::Target;
 
 /// A task that workers can claim, or claim from.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Prepared {
     /// The parent.
     pub(crate) task: TaskId,
     /// Whether it has parts; without, it is work for one.
     pub(crate) has_parts: bool,
+    /// Why nothing can be begun, if so: the task is finished, or is not that of the document.
+    pub(crate) refusal: Option<OpError>,
+}
+
+impl Prepared {
+    fn of(task: TaskId, has_parts: bool) -> Self {
+        Self { task, has_parts, refusal: None }
+    }
+
+    fn refused(task: TaskId, rejection: Rejection) -> Self {
+        Self { task, has_parts: false, refusal: Some(rejection.into()) }
+    }
 }
 
 /// Who prepares: the store, on whose behalf, and for how many agents.
@@ -34,61 +48,74 @@ impl Preparing<'_> {
     /// Makes the target ready to be worked on.
     ///
     /// # Errors
-    /// `already_exists` or `state_conflict` when it is finished, `not_found`, `invalid_request` for an empty document, and those of
-    /// splitting and adding.
+    /// `not_found`, `invalid_request` for an empty document, and those of splitting and adding. A task that is finished, or that was made
+    /// from something else, is [`Prepared::refusal`].
     pub(crate) fn prepare(&mut self, target: &Target) -> Result<Prepared, OpError> {
         match target {
-            Target::File { path, document } => self.prepare_file(path, document),
+            Target::File { path, document, file, id } => {
+                let document = Document { name: path, file: file.as_deref(), text: document };
+                self.prepare_file(&document, id.as_ref())
+            }
             Target::Task(id) => match self.state_of(id)? {
                 Some(state) if state.is_finished() => {
-                    Err(Rejection::StateConflict { verb: "run", task: id.clone(), state, why: None }.into())
+                    Ok(Prepared::refused(id.clone(), Rejection::StateConflict { verb: "run", task: id.clone(), state, why: None }))
                 }
-                Some(state) => self.go_on(id, state, None),
+                Some(state) => self.go_on(id, state),
                 None => Err(Rejection::not_found("task", id).into()),
             },
         }
     }
 
-    fn prepare_file(&mut self, path: &str, document: &str) -> Result<Prepared, OpError> {
-        let split = self.split_of(path, Some(document));
-        let id = split.file_id()?;
-        if let Some(state) = self.state_of(&id)? {
-            return self.go_on_with_file(&id, state, document);
+    fn prepare_file(&mut self, document: &Document<'_>, id: Option<&TaskId>) -> Result<Prepared, OpError> {
+        if document.text.trim_start_matches('\u{feff}').trim().is_empty() {
+            return Err(Rejection::invalid(format!("{} is empty", shown(document.name)), "write the task into it").into());
         }
-        if document.trim().is_empty() {
-            return Err(Rejection::invalid(format!("{} is empty", oarlock_model::ident::shown(path)), "write the task into it").into());
+        if let Some(prepared) = self.go_on_with_file(document, id)? {
+            return Ok(prepared);
         }
-        match self.order(&Split { or_whole: true, ..split }) {
-            Ok(reply) if reply.plan.parallelizable => {
-                self.tell.line(&format!("{id} is split into {} parts", reply.created.len()));
-                Ok(Prepared { task: id, has_parts: true })
-            }
+        let split = Split {
+            id: document.name.to_owned(),
+            new_id: id.cloned(),
+            document: Some(document.text.to_owned()),
+            file: document.file.map(str::to_owned),
+            or_whole: true,
+            ..self.split_of(document.name)
+        };
+        match self.order(&split) {
             Ok(reply) => {
-                self.tell.line(&format!("{id} is work for one agent: {}", reply.plan.reason.unwrap_or_default()));
-                Ok(Prepared { task: id, has_parts: false })
+                let task = TaskId::parse(&reply.plan.task)?;
+                if reply.plan.parallelizable {
+                    self.tell.line(&format!("{task} is split into {} parts", reply.created.len()));
+                } else {
+                    self.tell.line(&format!("{task} is work for one agent: {}", reply.plan.reason.unwrap_or_default()));
+                }
+                Ok(Prepared::of(task, reply.plan.parallelizable))
             }
             // Somebody else was a moment faster with the same file.
-            Err(error @ OpError::Rejected(Rejection::AlreadyExists { .. })) => match self.state_of(&id)? {
-                Some(state) => self.go_on_with_file(&id, state, document),
-                None => Err(error),
-            },
+            Err(error @ OpError::Rejected(Rejection::AlreadyExists { .. })) => self.go_on_with_file(document, id)?.ok_or(error),
             Err(error) => Err(error),
         }
     }
 
-    fn go_on_with_file(&mut self, id: &TaskId, state: TaskState, document: &str) -> Result<Prepared, OpError> {
-        if !state.is_finished() {
-            return self.go_on(id, state, Some(document));
-        }
-        let hint = match state {
-            TaskState::Done => "`oarlock task` with this id shows what came of it; give the file another name to do it again",
-            _ => "`oarlock task` with this id shows why, `oarlock requeue` brings it back",
-        };
-        Err(Rejection::AlreadyExists { noun: "task", id: id.to_string(), detail: Some(format!("it is {state}")), hint }.into())
+    /// Goes on with the task that the document has, if it has one.
+    fn go_on_with_file(&mut self, document: &Document<'_>, id: Option<&TaskId>) -> Result<Option<Prepared>, OpError> {
+        let found = document.find(&*self.store.snapshot()?, id)?;
+        Ok(match found {
+            Found::Nothing(_) => None,
+            Found::Made(task) if task.state.is_finished() => {
+                let refusal = document.was_made(&task);
+                Some(Prepared::refused(task.id, refusal))
+            }
+            Found::Made(task) => Some(self.go_on(&task.id, task.state)?),
+            Found::Other(task, difference) => {
+                let refusal = document.is_not_of(&task, difference);
+                Some(Prepared::refused(task.id, refusal))
+            }
+        })
     }
 
     /// An unfinished task: with its parts, or split now if it can be, or as it is.
-    fn go_on(&mut self, id: &TaskId, state: TaskState, document: Option<&str>) -> Result<Prepared, OpError> {
+    fn go_on(&mut self, id: &TaskId, state: TaskState) -> Result<Prepared, OpError> {
         let (body, parts, done) = {
             let view = self.store.snapshot()?;
             let parts = view.children(id)?;
@@ -98,12 +125,9 @@ impl Preparing<'_> {
             }
             (view.task(id)?.map(|task| task.spec.body).unwrap_or_default(), parts.len(), done)
         };
-        if document.is_some_and(|document| document != body) {
-            self.tell.line(&format!("the file has changed since {id} was made from it; the task stays as it was"));
-        }
         if parts > 0 {
             self.tell.line(&format!("going on with {id}: {done} of {parts} parts are done"));
-            return Ok(Prepared { task: id.clone(), has_parts: true });
+            return Ok(Prepared::of(id.clone(), true));
         }
         let may_be_split = matches!(state, TaskState::Ready | TaskState::Blocked) && !body.trim().is_empty();
         let reason = if may_be_split { self.split_task(id)? } else { Some(format!("it is {state}")) };
@@ -111,12 +135,12 @@ impl Preparing<'_> {
             Some(reason) => self.tell.line(&format!("{id} is worked on in one piece: {reason}")),
             None => self.tell.line(&format!("{id} is split into parts")),
         }
-        Ok(Prepared { task: id.clone(), has_parts: reason.is_none() })
+        Ok(Prepared::of(id.clone(), reason.is_none()))
     }
 
     /// Splits a task; why not, when it stays whole.
     fn split_task(&mut self, id: &TaskId) -> Result<Option<String>, OpError> {
-        match self.order(&self.split_of(id.as_str(), None)) {
+        match self.order(&self.split_of(id.as_str())) {
             Ok(reply) if reply.plan.parallelizable => Ok(None),
             Ok(reply) => Ok(Some(reply.plan.reason.unwrap_or_default())),
             Err(OpError::Rejected(rejection)) => Ok(Some(rejection.to_string())),
@@ -124,8 +148,8 @@ impl Preparing<'_> {
         }
     }
 
-    fn split_of(&self, id: &str, document: Option<&str>) -> Split {
-        Split { id: id.to_owned(), agents: Some(self.agents), auto_finish: true, document: document.map(str::to_owned), ..Split::default() }
+    fn split_of(&self, id: &str) -> Split {
+        Split { id: id.to_owned(), agents: Some(self.agents), auto_finish: true, ..Split::default() }
     }
 
     fn order<M: Mutation>(&mut self, request: &M) -> Result<M::Reply, OpError> {
@@ -154,22 +178,65 @@ mod tests {
         (prepared, heard.lines())
     }
 
+    fn named(path: &str, document: &str) -> Target {
+        Target::File { path: path.into(), document: document.into(), file: Some(path.into()), id: None }
+    }
+
+    fn refused(stores: &TestStores, target: Target) -> OpError {
+        prepare(stores, target).0.expect("something is there").refusal.expect("it is not to be worked on")
+    }
+
     fn file(document: &str) -> Target {
-        Target::File { path: "docs/demo.md".into(), document: document.into() }
+        named("docs/demo.md", document)
     }
 
     #[test]
     fn a_file_is_split_once_and_then_gone_on_with() {
         let stores = TestStores::new();
-        let want = Prepared { task: task_id("demo"), has_parts: true };
+        let want = Prepared::of(task_id("demo"), true);
         let (prepared, lines) = prepare(&stores, file(TWO_PARTS));
         assert_eq!(prepared.as_ref(), Ok(&want));
         assert_eq!(lines, ["demo is split into 2 parts"]);
         let (prepared, lines) = prepare(&stores, file(TWO_PARTS));
         assert_eq!(prepared.as_ref(), Ok(&want));
         assert_eq!(lines, ["going on with demo: 0 of 2 parts are done"]);
-        let (_, lines) = prepare(&stores, file("# Other\n"));
-        assert!(lines[0].starts_with("the file has changed"), "{lines:?}");
+        let (prepared, _) = prepare(&stores, file(&TWO_PARTS.replace("1. Create", "1. ✅ Create").replace('\n', "\r\n")));
+        assert_eq!(prepared.as_ref(), Ok(&want), "the same but for its marks");
+    }
+
+    #[test]
+    fn another_document_is_not_taken_for_that_of_a_task() {
+        let stores = TestStores::new();
+        prepare(&stores, file(TWO_PARTS)).0.expect("it is new");
+        for (target, part) in [
+            (file("# Other\n"), "was edited since demo was made from it: the task is \"Two parts\", the file \"Other\""),
+            (named("b/demo.md", TWO_PARTS), "demo was made from docs/demo.md"),
+        ] {
+            let error = refused(&stores, target);
+            assert_eq!(error.code().code, "state_conflict");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        stores.order(&Add { title: "buy milk".into(), id: Some(task_id("todo")), ..Add::default() });
+        let error = refused(&stores, named("todo.md", TWO_PARTS));
+        assert!(error.code().code == "state_conflict" && error.to_string().contains("\"buy milk\""), "{error}");
+        // With an id of its own it is another task, and that is gone on with, by its id and without.
+        let mut other = named("todo.md", TWO_PARTS);
+        let Target::File { id, .. } = &mut other else { unreachable!("a file") };
+        *id = Some(task_id("list"));
+        for target in [other.clone(), other, named("todo.md", TWO_PARTS)] {
+            assert_eq!(prepare(&stores, target).0, Ok(Prepared::of(task_id("list"), true)));
+        }
+    }
+
+    #[test]
+    fn a_file_whose_name_gives_no_id_is_known_by_its_path() {
+        let stores = TestStores::new();
+        let made = prepare(&stores, named("план.md", TWO_PARTS)).0.expect("it is new");
+        assert_eq!(made, Prepared::of(task_id("T-1"), true));
+        assert_eq!(prepare(&stores, named("план.md", TWO_PARTS)).0, Ok(made));
+        assert_eq!(refused(&stores, named("план.md", "# Other\n")).code().code, "state_conflict");
+        let other = prepare(&stores, named("計画.md", "# Other\n\nDo it.\n")).0.expect("it is new");
+        assert!(other.task != task_id("T-1"), "{other:?}");
     }
 
     #[test]
@@ -177,8 +244,8 @@ mod tests {
         let stores = TestStores::new();
         prepare(&stores, file(TWO_PARTS)).0.expect("it is new");
         stores.order(&Cancel { id: task_id("demo") });
-        assert_eq!(prepare(&stores, file(TWO_PARTS)).0.expect_err("finished").code().code, "already_exists");
-        assert_eq!(prepare(&stores, Target::Task(task_id("demo"))).0.expect_err("finished").code().code, "state_conflict");
+        assert_eq!(refused(&stores, file(TWO_PARTS)).code().code, "already_exists");
+        assert_eq!(refused(&stores, Target::Task(task_id("demo"))).code().code, "state_conflict");
         assert_eq!(prepare(&stores, Target::Task(task_id("none"))).0.expect_err("missing").code().code, "not_found");
     }
 
@@ -186,16 +253,13 @@ mod tests {
     fn what_cannot_be_split_is_one_task_with_the_whole_text() {
         let stores = TestStores::new();
         let (prepared, _) = prepare(&stores, file(ONE_STEP));
-        assert_eq!(prepared, Ok(Prepared { task: task_id("demo"), has_parts: false }));
+        assert_eq!(prepared, Ok(Prepared::of(task_id("demo"), false)));
         let task = stores.task("demo");
         assert_eq!((task.title.as_str(), task.body.as_str()), ("One step", ONE_STEP));
         let (prepared, lines) = prepare(&stores, Target::Task(task_id("demo")));
-        assert_eq!(prepared, Ok(Prepared { task: task_id("demo"), has_parts: false }));
+        assert_eq!(prepared, Ok(Prepared::of(task_id("demo"), false)));
         assert!(lines[0].starts_with("demo is worked on in one piece: there is only one step"), "{lines:?}");
-        assert_eq!(
-            prepare(&stores, Target::File { path: "x.md".into(), document: " \n".into() }).0.expect_err("empty").code().code,
-            "invalid_request"
-        );
+        assert_eq!(prepare(&stores, named("x.md", " \n")).0.expect_err("empty").code().code, "invalid_request");
     }
 
     #[test]
@@ -203,7 +267,7 @@ mod tests {
         let stores = TestStores::new();
         let long = format!("{ONE_STEP}\n{}\n", "Words that say nothing.\n".repeat(oarlock_model::limits::BODY_BYTES_MAX / 20));
         assert!(long.len() > oarlock_model::limits::BODY_BYTES_MAX);
-        assert_eq!(prepare(&stores, file(&long)).0, Ok(Prepared { task: task_id("demo"), has_parts: false }));
+        assert_eq!(prepare(&stores, file(&long)).0, Ok(Prepared::of(task_id("demo"), false)));
         assert_eq!(stores.task("demo").body.len(), long.len());
     }
 
@@ -213,6 +277,6 @@ mod tests {
         let mut add = Add { title: "Two".into(), id: Some(task_id("T-9")), ..Add::default() };
         add.fields.body = Some(TWO_PARTS.into());
         stores.order(&add);
-        assert_eq!(prepare(&stores, Target::Task(task_id("T-9"))).0, Ok(Prepared { task: task_id("T-9"), has_parts: true }));
+        assert_eq!(prepare(&stores, Target::Task(task_id("T-9"))).0, Ok(Prepared::of(task_id("T-9"), true)));
     }
 }

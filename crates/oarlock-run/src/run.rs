@@ -43,6 +43,10 @@ pub enum Target {
         path: String,
         /// Its text.
         document: String,
+        /// Its path in the repository, or an absolute one outside.
+        file: Option<String>,
+        /// The id of its task, where one was chosen.
+        id: Option<TaskId>,
     },
     /// A task that exists.
     Task(TaskId),
@@ -83,14 +87,15 @@ pub struct RunEnd {
     pub report: RunReport,
     /// Why it is not all done, if it is not: `state_conflict` when nothing can go on, `interrupted` after a signal.
     pub error: Option<OpError>,
+    /// Whether workers were started; otherwise the report shows the task that is there.
+    pub is_begun: bool,
 }
 
 /// Splits the target (or goes on with it), starts workers on its parts, and returns when the parent is finished, when nothing
 /// can go on, or after a signal; the workers have left then. Call it from a thread that lives as long: the workers die with it.
 ///
 /// # Errors
-/// Nothing was begun: the target is finished (`already_exists`, `state_conflict`), missing (`not_found`) or cannot be split; a
-/// value is out of range; the workers cannot be started. Or the store is gone, so that there is nothing to report from.
+/// Nothing was begun: the target is missing (`not_found`) or cannot be split; a value is out of range; the workers cannot be started. Or the store is gone, so that there is nothing to report from.
 pub fn run(
     stores: &dyn Stores,
     settings: &Settings,
@@ -118,6 +123,10 @@ pub(crate) fn run_until(
     let watch = Watch::new(&mut *store, Topics::LOG)?;
     let after_seq = store.snapshot()?.last_seq()?;
     let prepared = Preparing { store: &mut *store, caller: &run.caller, settings, agents: run.agents, tell: &tell }.prepare(&run.target)?;
+    if let Some(error) = prepared.refusal {
+        let report = report::report(&*store.snapshot()?, &prepared.task, &[], ms(begun.elapsed()))?;
+        return Ok(RunEnd { report, error: Some(error), is_begun: false });
+    }
     let news = News::new(&mut *store, &prepared.task, after_seq)?;
     let url = stores.url();
     thread::scope(|scope| {
@@ -261,7 +270,7 @@ impl Supervisor<'_, '_> {
             End::NoWorkers => Some(no_workers(&self.task, &self.crew.farewells())),
             End::Interrupted => Some(OpError::Interrupted),
         };
-        Ok(RunEnd { report, error })
+        Ok(RunEnd { report, error, is_begun: true })
     }
 }
 

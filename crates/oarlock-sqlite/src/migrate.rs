@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_grant_reserve.sql"),
     include_str!("../migrations/0005_setbacks.sql"),
     include_str!("../migrations/0006_identity.sql"),
+    include_str!("../migrations/0007_files.sql"),
 ];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).

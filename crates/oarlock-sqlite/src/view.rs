@@ -113,6 +113,10 @@ impl View for SqliteView<'_> {
         Ok(task::key(self.conn, id).map_err(store_error)?.map(|key| key.state))
     }
 
+    fn tasks_of_file(&self, file: &str) -> StoreResult<Vec<TaskId>> {
+        task::of_file(self.conn, file).map_err(store_error)
+    }
+
     fn next_task_seq(&self) -> StoreResult<u64> {
         Ok(queue::next_seq(self.conn).map_err(store_error)?.unsigned_abs())
     }

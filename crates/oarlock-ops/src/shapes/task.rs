@@ -54,6 +54,9 @@ pub struct TaskShape {
     pub assigned: Option<AgentName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// The document that it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,6 +153,7 @@ impl TaskShape {
             lost_leases: task.losses,
             assigned: task.spec.assigned,
             gate: task.spec.gate,
+            file: task.spec.file,
             not_before: task.spec.not_before.map(rfc3339),
             retry_in_ms: task.retry_at.map(|at| at.since_ms(cx.now.store)),
             progress,

@@ -230,6 +230,7 @@ impl Add {
             max_attempts: fields.max_attempts.unwrap_or(cx.settings().max_attempts),
             not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),
             gate: fields.gate,
+            file: None,
         })
     }
 }
@@ -290,7 +291,7 @@ pub(crate) fn check_depth(cx: &Deciding<'_>, parent: &Task) -> Result<(), OpErro
     Ok(())
 }
 
-fn made_up_id(cx: &Deciding<'_>) -> Result<TaskId, OpError> {
+pub(crate) fn made_up_id(cx: &Deciding<'_>) -> Result<TaskId, OpError> {
     let prefix = cx.view().task_prefix()?;
     let mut number = cx.view().next_task_seq()?;
     loop {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use oarlock_model::event::{TaskAdded, TaskSplit};
-use oarlock_model::pattern::Pattern;
+use oarlock_model::pattern::{PATH_CHARS_MAX, Pattern};
 use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Task, TaskSpec, TaskState};
@@ -22,6 +22,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::settings::Settings;
 use crate::settle;
 use crate::shapes::TaskShape;
+use crate::task::document::{Document, Found};
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
 
@@ -29,9 +30,13 @@ use crate::task::{add, candidates, values};
 /// hold ends your lease on it, and the reservations that came with it: it waits for its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Split {
-    /// A task id, or a file (with a / in it, or ending in .md) that becomes the parent task
+    /// A task id, or a file (with a / in it, ending in .md, or there while no task has that id) that becomes the parent task
     #[arg(value_name = "ID|FILE")]
     pub id: String,
+    /// The id of the task that is made of a file [default: from its name]
+    #[arg(id = "new_id", long = "id", value_name = "ID")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_id: Option<TaskId>,
     /// For so many agents [default: 3]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,10 +77,18 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
+    /// Where that file is: its path in the repository, or an absolute one outside.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// What the repository has for the patterns of a given plan.
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<Existing>,
+    /// Whether the operand may be a task as well, although a file of that name was there: then the task is meant.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub or_task: bool,
     /// Whether a file that cannot be split becomes a task all the same, for one agent: for runners.
     #[arg(skip)]
     #[serde(default)]
@@ -110,8 +123,12 @@ impl Request for Split {
     type Reply = SplitReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
-        if self.names_file() {
-            self.document = Some(local.read_text(&self.id, limits::DOCUMENT_BYTES_MAX)?);
+        if self.document.is_none() && (self.names_file() || local.is_file(&self.id)) {
+            self.or_task = !self.names_file() && TaskId::parse(&self.id).is_ok();
+            let read = local.read_text(&self.id, limits::DOCUMENT_BYTES_MAX);
+            // A program may have the name of the task that is meant.
+            self.document = if self.or_task { read.ok() } else { Some(read?) };
+            self.file = local.document_path(&self.id)?;
         }
         if let Some(path) = &self.plan {
             let plan = local.read_text(path, limits::DOCUMENT_BYTES_MAX)?;
@@ -122,8 +139,14 @@ impl Request for Split {
     }
 
     fn check(&self) -> Result<(), Rejection> {
-        if !self.names_file() {
+        if !self.names_file() && self.document.is_none() {
             TaskId::parse(&self.id)?;
+            if self.new_id.is_some() {
+                return Err(Rejection::invalid("--id names the task that is made of a file", "a task that exists keeps its id"));
+            }
+        }
+        if self.file.as_ref().is_some_and(|file| file.chars().nth(PATH_CHARS_MAX).is_some()) {
+            return Err(Rejection::limit("characters of the file's path", PATH_CHARS_MAX, PATH_CHARS_MAX + 1));
         }
         values::check_list("agents", self.assign_to.len())?;
         if self.agents.is_some_and(|n| n == 0 || n > limits::RUN_AGENTS_MAX) {
@@ -137,13 +160,21 @@ impl Request for Split {
 
     /// A plan of a file that changes nothing needs neither project nor store.
     fn needs_store(&self) -> bool {
-        self.document.is_none() || !self.changes_nothing() || self.assign
+        self.document.is_none() || !self.changes_nothing() || self.assign || self.or_task
+    }
+
+    fn has_no_project(&mut self) {
+        self.or_task = false;
     }
 
     fn without_store(&self, settings: &Settings) -> Result<Option<SplitReply>, OpError> {
         self.check()?;
         let Some(document) = self.document.as_ref().filter(|_| !self.needs_store()) else { return Ok(None) };
-        let parent = self.file_id()?;
+        let parent = match self.new_id.clone().or_else(|| self.named(document).id()) {
+            Some(id) => id,
+            // The store makes one up.
+            None => TaskId::parse("T-1")?,
+        };
         let mut plan = self.plan(&parent, document, settings, &[])?;
         self.distribute_to(&mut plan);
         Ok(Some(self.shown(&parent, document, plan, settings)))
@@ -158,9 +189,13 @@ impl Mutation for Split {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<SplitReply, OpError> {
+        let is_task = self.or_task && cx.view().task_state(&TaskId::parse(&self.id)?)?.is_some();
         let (parent, document, existing) = match &self.document {
-            Some(document) => (self.parent_of_file(cx)?, document.clone(), None),
-            None => {
+            Some(document) if !is_task => (self.parent_of_file(cx, document)?, document.clone(), None),
+            _ if self.new_id.is_some() => {
+                return Err(Rejection::invalid("--id names the task that is made of a file", "a task that exists keeps its id").into());
+            }
+            _ => {
                 let task = self.splittable(cx)?;
                 (task.id.clone(), task.spec.body.clone(), Some(task))
             }
@@ -187,23 +222,13 @@ impl Mutation for Split {
 }
 
 impl Split {
-    /// Whether the operand is a file: it contains `/` or ends in `.md`.
+    /// Whether the operand is a file by its form: it contains `/` or ends in `.md`.
     pub fn names_file(&self) -> bool {
         self.id.contains('/') || self.id.ends_with(".md")
     }
 
-    /// The task id that the file gives its parent task.
-    ///
-    /// # Errors
-    /// `invalid_request`.
-    pub fn file_id(&self) -> Result<TaskId, Rejection> {
-        let named = oarlock_plan::task_id_from_file_name(&self.id).and_then(|id| TaskId::parse(&id).ok());
-        named.ok_or_else(|| {
-            Rejection::invalid(
-                format!("no task id can be made from the file name \"{}\"", oarlock_model::ident::shown(&self.id)),
-                "name the file with letters and digits",
-            )
-        })
+    fn named<'a>(&'a self, text: &'a str) -> Document<'a> {
+        Document { name: &self.id, file: self.file.as_deref(), text }
     }
 
     fn changes_nothing(&self) -> bool {
@@ -263,11 +288,14 @@ impl Split {
         }
     }
 
-    fn parent_of_file(&self, cx: &Deciding<'_>) -> Result<TaskId, OpError> {
-        let id = self.file_id()?;
-        match cx.view().task_state(&id)? {
-            Some(state) if !self.changes_nothing() => Err(split_before(&id, state).into()),
-            _ => Ok(id),
+    fn parent_of_file(&self, cx: &Deciding<'_>, text: &str) -> Result<TaskId, OpError> {
+        let document = self.named(text);
+        match document.find(cx.view(), self.new_id.as_ref())? {
+            Found::Nothing(Some(id)) => Ok(id),
+            Found::Nothing(None) => add::made_up_id(cx),
+            Found::Made(task) | Found::Other(task, _) if self.changes_nothing() => Ok(task.id),
+            Found::Made(task) => Err(document.was_made(&task).into()),
+            Found::Other(task, _) => Err(not_this_document(&task).into()),
         }
     }
 
@@ -297,6 +325,7 @@ impl Split {
             body: document.to_owned(),
             estimate_minutes: u32::try_from(plan.serial_minutes).ok().filter(|m| *m > 0),
             max_attempts: cx.settings().max_attempts,
+            file: self.file.clone(),
             ..TaskSpec::new(one_line(&title))
         };
         add::add_task(cx, Some(id.clone()), spec, BTreeSet::new())?;
@@ -398,6 +427,17 @@ fn one_line(text: &str) -> String {
     let line: String =
         text.chars().filter(|c| !c.is_control() && !oarlock_model::ident::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
     if line.trim().is_empty() { "untitled".into() } else { line }
+}
+
+/// A task of this id that was made from something else.
+fn not_this_document(task: &Task) -> Rejection {
+    let of = task.spec.file.as_deref().map(|file| format!(", made from {}", oarlock_model::ident::shown(file))).unwrap_or_default();
+    Rejection::AlreadyExists {
+        noun: "task",
+        id: task.id.to_string(),
+        detail: Some(format!("it is {}{of}, \"{}\"", task.state, oarlock_model::ident::shown(&task.spec.title))),
+        hint: "choose another id for the task of this file with --id ID",
+    }
 }
 
 fn split_before(id: &TaskId, state: TaskState) -> Rejection {

@@ -11,7 +11,7 @@ use crate::number;
 /// # Errors
 /// `invalid_request`, `limit_reached`.
 pub fn check_title(title: &str) -> Result<(), Rejection> {
-    if title.trim().is_empty() {
+    if !title.chars().any(is_visible) {
         return Err(Rejection::invalid("the title is empty", "give the task a title of one line"));
     }
     let chars = title.chars().count();
@@ -25,6 +25,11 @@ pub fn check_title(title: &str) -> Result<(), Rejection> {
         ));
     }
     Ok(())
+}
+
+/// Whether something is to be seen of it. Joiners and variations only change what they stand between.
+fn is_visible(c: char) -> bool {
+    !c.is_whitespace() && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}')
 }
 
 /// A body, result or message: at most `bytes_max` bytes, no control characters but tab and line ends.
@@ -146,8 +151,18 @@ mod tests {
 
     #[test]
     fn titles_are_one_visible_line() {
-        assert!(check_title("fine — über").is_ok());
-        for bad in ["", "  ", "a\nb", "a\u{0}b", "a\u{202E}b"] {
+        for good in [
+            "fine — über",
+            "план",
+            "日本語",
+            "می\u{200C}خواهم",
+            "क्\u{200D}ष",
+            "👨\u{200D}👩\u{200D}👧 ❤\u{FE0F}",
+            "🏴\u{E0067}\u{E0062}\u{E007F}",
+        ] {
+            assert!(check_title(good).is_ok(), "{good}");
+        }
+        for bad in ["", "  ", "a\nb", "a\u{0}b", "a\u{202E}b", "a\u{200B}b", "a\u{2066}b", "a\u{FEFF}b", "\u{200C}\u{200D}", "\u{FE0F}"] {
             assert!(check_title(bad).is_err(), "{bad:?}");
         }
         assert!(matches!(check_title(&"x".repeat(501)), Err(Rejection::LimitReached { .. })));

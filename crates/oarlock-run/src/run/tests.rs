@@ -45,7 +45,7 @@ fn program() -> WorkerProgram {
 
 fn shell(script: &str) -> Run {
     Run {
-        target: Target::File { path: "two.md".into(), document: TWO_PARTS.into() },
+        target: Target::File { path: "two.md".into(), document: TWO_PARTS.into(), file: None, id: None },
         agents: 2,
         command: ["sh", "-c", script].map(OsString::from).to_vec(),
         can: Vec::new(),
@@ -137,7 +137,7 @@ fn the_example_agent_works_on_the_example_task() {
     let document = std::fs::read_to_string(format!("{examples}/notes-service.md")).expect("it is part of the project");
     let made = stores.dir().join("made");
     let script = format!("OARLOCK_DEMO_SECONDS=0 OARLOCK_DEMO_DIR='{}' exec sh '{examples}/agent.sh'", made.display());
-    let target = Target::File { path: "examples/notes-service.md".into(), document };
+    let target = Target::File { path: "examples/notes-service.md".into(), document, file: None, id: None };
     let (end, lines) = run_to_its_end(&stores, &Run { target, agents: 3, ..shell(&script) });
     assert_eq!((end.error, end.report.state), (None, TaskState::Done), "{lines:?}");
     for file in ["src/notes/model.py", "src/notes/store.py", "docs/notes.md"] {
@@ -207,7 +207,7 @@ fn an_interrupted_run_gives_everything_back_and_can_be_gone_on_with() {
 fn work_for_one_gets_one_worker_and_other_tasks_are_left_alone() {
     let stores = TestStores::new();
     stores.order(&Add { title: "another".into(), id: Some(task_id("T-1")), ..Add::default() });
-    let target = Target::File { path: "one.md".into(), document: "# One\n\nJust do it.\n".into() };
+    let target = Target::File { path: "one.md".into(), document: "# One\n\nJust do it.\n".into(), file: None, id: None };
     let (end, _) = run_to_its_end(&stores, &Run { target, agents: 5, ..shell("cat") });
     assert_eq!((end.error, end.report.agents.len(), end.report.parts.len()), (None, 1, 1));
     assert_eq!(end.report.parts[0].id, task_id("one"));

@@ -25,7 +25,7 @@ use crate::witness::{Made, Witness};
 const FREE_BYTES_MIN: u64 = 64 << 20;
 
 /// What the log determines, table by table; presence and renewals are not in it.
-const COMPARED: [(&str, &str); 8] = [
+const COMPARED: [(&str, &str); 9] = [
     ("agents", "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended"),
     (
         "tasks",
@@ -34,6 +34,7 @@ const COMPARED: [(&str, &str); 8] = [
          rejected, last_failure",
     ),
     ("task_bodies", "seq, body"),
+    ("task_files", "file, task"),
     ("dependencies", "task, need"),
     ("entries", "key, value, version, updated_at, updated_by"),
     ("reservations", "seq, target, mode, agent, session, task, made, ttl_ms, reason"),

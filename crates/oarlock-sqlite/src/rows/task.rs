@@ -26,6 +26,8 @@ INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_befor
   attempt, failures, losses, created_at, created_by, updated_at, last_event)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15)";
 const INSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2)";
+const INSERT_FILE: &str = "INSERT INTO task_files (file, task) VALUES (?1, ?2)";
+const OF_FILE: &str = "SELECT t.id FROM task_files f JOIN tasks t ON t.seq = f.task WHERE f.file = ?1 ORDER BY f.task";
 const UPSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
 const INSERT_NEED: &str = "INSERT INTO dependencies (task, need) VALUES (?1, (SELECT seq FROM tasks WHERE id = ?2))";
 const DELETE_NEED: &str = "DELETE FROM dependencies WHERE task = ?1 AND need = (SELECT seq FROM tasks WHERE id = ?2)";
@@ -75,6 +77,8 @@ struct SpecRest {
     max_attempts: u32,
     #[serde(default, rename = "g", skip_serializing_if = "Option::is_none")]
     gate: Option<oarlock_model::task::Gate>,
+    #[serde(default, rename = "f", skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
 }
 
 fn spec_rest(spec: &TaskSpec) -> Sql<String> {
@@ -87,7 +91,13 @@ fn spec_rest(spec: &TaskSpec) -> Sql<String> {
         assigned: spec.assigned.clone(),
         max_attempts: spec.max_attempts,
         gate: spec.gate,
+        file: spec.file.clone(),
     })
+}
+
+/// The tasks that were made from this document, oldest first.
+pub(crate) fn of_file(conn: &Connection, file: &str) -> Sql<Vec<TaskId>> {
+    all(conn, OF_FILE, [file], |row| id(row, 0))
 }
 
 /// A state as its stored number.
@@ -135,6 +145,7 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         max_attempts: rest.max_attempts,
         not_before: row.get::<_, Option<i64>>(6)?.map(WallTime),
         gate: rest.gate,
+        file: rest.file,
     };
     let task = Task {
         seq: uint(row, 0)?,
@@ -235,6 +246,9 @@ pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, 
             !fact.needs.is_empty(),
         ],
     )?;
+    if let Some(file) = &spec.file {
+        change_one(conn, "the file of a task", INSERT_FILE, params![file, seq])?;
+    }
     if !spec.body.is_empty() {
         change_one(conn, "a body", INSERT_BODY, params![seq, spec.body])?;
     }

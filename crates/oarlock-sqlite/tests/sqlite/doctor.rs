@@ -31,6 +31,7 @@ fn tables_that_are_not_what_the_log_says_are_found_and_mended() {
         "UPDATE tasks SET rank = 0 WHERE id = 'B'",
         "UPDATE task_bodies SET body = 'other'",
         "DELETE FROM task_bodies",
+        "INSERT INTO task_files (file, task) VALUES ('a.md', 1)",
         "DELETE FROM dependencies",
         "UPDATE events SET counts = '9 9 9 9 9 9 9 9 9' WHERE seq = (SELECT max(seq) FROM events)",
         "UPDATE meta SET next_lapse = 9223372036854775807",

@@ -182,6 +182,11 @@ impl View for Moment {
         Ok(self.task_ref(id).map(|task| task.state))
     }
 
+    fn tasks_of_file(&self, file: &str) -> StoreResult<Vec<TaskId>> {
+        let tasks = self.all_tasks().filter(|task| task.spec.file.as_deref() == Some(file));
+        Ok(sorted(tasks, |task| task.seq).into_iter().map(|task| task.id.clone()).collect())
+    }
+
     fn next_task_seq(&self) -> StoreResult<u64> {
         Ok(self.world.state.tasks.len() as u64 + 1)
     }

@@ -118,6 +118,14 @@ impl Local for FilesOnly<'_> {
         }
     }
 
+    fn is_file(&self, path: &str) -> bool {
+        self.files.0.contains_key(path)
+    }
+
+    fn document_path(&self, path: &str) -> Result<Option<String>, OpError> {
+        Ok(Some(path.trim_start_matches("./").to_owned()))
+    }
+
     fn repository_path(&self, path: &str) -> Result<String, OpError> {
         match path.starts_with("../") {
             true => Err(Rejection::invalid(format!("{path} is outside the repository"), "name a path inside it").into()),

@@ -206,6 +206,9 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         None => {
             let anywhere = Where::find(common, Absent::Refused);
             let settings = anywhere.as_ref().map_or_else(|_| config::load(None), Where::settings)?;
+            if anywhere.as_ref().map_or(true, |target| !target.place().file().exists()) {
+                call.has_no_project();
+            }
             if let Some(reply) = call.without_store(&settings)? {
                 return Ok(output.reply(entry.verb, &reply));
             }

@@ -47,6 +47,21 @@ impl Local for ThisMachine {
         })
     }
 
+    fn is_file(&self, path: &str) -> bool {
+        std::fs::metadata(path).is_ok_and(|found| found.is_file())
+    }
+
+    fn document_path(&self, path: &str) -> Result<Option<String>, OpError> {
+        if path == "-" {
+            return Ok(None);
+        }
+        let here = current_dir()?;
+        // Where nothing is around, the directory that it is seen from is none that others share.
+        let inside = repository::root(&here).and_then(|_| self.repository_path(path).ok()).filter(|path| path != ".");
+        let absolute = || with_links_resolved(&resolved(&here, path)).to_str().map(str::to_owned);
+        Ok(inside.or_else(absolute).filter(|path| path.chars().count() <= pattern::PATH_CHARS_MAX))
+    }
+
     fn repository_path(&self, path: &str) -> Result<String, OpError> {
         let here = current_dir()?;
         let wanted = with_links_resolved(&resolved(&here, path));

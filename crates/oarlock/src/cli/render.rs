@@ -7,6 +7,7 @@ mod noun;
 mod plan;
 mod ralf;
 mod table;
+mod width;
 
 use oarlock_ops::shapes::TaskShape;
 use serde::Deserialize;

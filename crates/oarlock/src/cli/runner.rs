@@ -3,7 +3,7 @@
 use clap::Args;
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
-use oarlock_model::{Label, TaskId, limits};
+use oarlock_model::{Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::local::Local;
 use oarlock_ops::settings::Settings;
@@ -57,9 +57,12 @@ pub(crate) struct WorkArgs {
 /// Splits a file or task and works on its parts with several workers.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
-    /// A Markdown file (with a / in it, or ending in .md), or a task
+    /// A Markdown file (with a / in it, ending in .md, or there while no task has that id), or a task
     #[arg(value_name = "FILE|ID")]
     target: String,
+    /// The id of the file's task [default: from its name]
+    #[arg(long, value_name = "ID")]
+    id: Option<TaskId>,
     /// How many workers [default: 3]
     #[arg(long, value_name = "N")]
     agents: Option<usize>,
@@ -123,8 +126,12 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
 }
 
 pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let target = target(&args.target)?;
+    let named = read_if_file(&args.target)?;
+    if named.is_none() {
+        TaskId::parse(&args.target)?;
+    }
     let (handles, settings) = handles(common, Absent::Expected)?;
+    let target = target(&args.target, named, args.id, &handles)?;
     let run = Run {
         target,
         agents: args.agents.unwrap_or(settings.agents),
@@ -141,17 +148,41 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     let ended = oarlock_run::run(&handles, &settings, &run, &WorkerProgram { program, args: vec!["--quiet".into()] }, &mut narrator);
     narrator.clear();
     let ended = ended?;
-    let code = output.reply("run", &serde_json::to_value(&ended.report)?);
+    // Of a run that did not begin people want to know why, and programs rely on a report.
+    let code = if ended.is_begun || output.json { output.reply("run", &serde_json::to_value(&ended.report)?) } else { 0 };
     // The report stands on standard output also when not all is done.
     Ok(ended.error.map_or(code, |error| output.fail(&error)))
 }
 
-/// A file's text, read here, or a task's id.
-fn target(text: &str) -> Result<Target, OpError> {
-    if text.contains('/') || text.ends_with(".md") {
-        return Ok(Target::File { path: text.to_owned(), document: ThisMachine.read_text(text, limits::DOCUMENT_BYTES_MAX)? });
+/// The text of a file that is to be run: it is read before anything is made.
+fn read_if_file(text: &str) -> Result<Option<String>, OpError> {
+    if names_file(text) {
+        return ThisMachine.read_text(text, limits::DOCUMENT_BYTES_MAX).map(Some);
     }
-    Ok(Target::Task(TaskId::parse(text)?))
+    // A program may have the name of the task that is meant.
+    let is_file = ThisMachine.is_file(text);
+    Ok(is_file.then(|| ThisMachine.read_text(text, limits::DOCUMENT_BYTES_MAX).ok()).flatten())
+}
+
+/// Whether this is a file by its form.
+fn names_file(text: &str) -> bool {
+    text.contains('/') || text.ends_with(".md")
+}
+
+/// A file, or a task: of a name that could be both, the task.
+fn target(text: &str, document: Option<String>, id: Option<TaskId>, handles: &Handles) -> Result<Target, OpError> {
+    let task = if names_file(text) { None } else { TaskId::parse(text).ok() };
+    let is_there = |id: &TaskId| Ok::<_, OpError>(handles.open()?.snapshot()?.task_state(id)?.is_some());
+    match (document, task) {
+        (Some(document), None) => Ok(Target::File { path: text.to_owned(), document, file: ThisMachine.document_path(text)?, id }),
+        (Some(document), Some(task)) if !is_there(&task)? => {
+            Ok(Target::File { path: text.to_owned(), document, file: ThisMachine.document_path(text)?, id })
+        }
+        _ if id.is_some() => {
+            Err(Rejection::invalid("--id names the task that is made of a file", "a task that exists keeps its id").into())
+        }
+        _ => Ok(Target::Task(TaskId::parse(text)?)),
+    }
 }
 
 /// Handles of the store, which `run` makes when there is none.

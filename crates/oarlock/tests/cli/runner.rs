@@ -1,5 +1,6 @@
 //! The runner: `work` and `run`, with shell scripts for agents.
 
+mod documents;
 mod lost;
 mod run;
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Paint;
+use super::{Paint, width};
 
-/// How wide a column may get, in characters.
+/// How wide a column may get, in columns of a terminal.
 const WIDTH_MAX: usize = 60;
 
 /// A cell: its text, and how it is painted.
@@ -25,16 +25,12 @@ impl Cell {
     }
 
     fn width(&self) -> usize {
-        self.text.chars().count()
+        width::columns(&self.text)
     }
 }
 
 fn cut(text: String) -> String {
-    let line = text.lines().next().unwrap_or("");
-    if line.chars().count() <= WIDTH_MAX {
-        return line.to_owned();
-    }
-    line.chars().take(WIDTH_MAX - 1).chain(['…']).collect()
+    width::cut(text.lines().next().unwrap_or(""), WIDTH_MAX)
 }
 
 /// Writes rows under their headings.

@@ -8,7 +8,7 @@ use std::fs;
 use crate::support::{Project, THREE_PARTS, fifo, heard, object};
 
 /// `run` with a shell script.
-fn args<'a>(target: &'a str, flags: &[&'a str], script: &'a str) -> Vec<&'a str> {
+pub(super) fn args<'a>(target: &'a str, flags: &[&'a str], script: &'a str) -> Vec<&'a str> {
     [&["run", target][..], flags, &["--", "sh", "-c", script]].concat()
 }
 
