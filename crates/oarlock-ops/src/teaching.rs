@@ -18,7 +18,7 @@ const STEPS: [&str; 6] = [
     "Every few minutes {renew}: keeps all you hold, brings news.",
     "Other files: {reserve} first. Refused: ask the holder, or do other work.",
     "Commit first, only your paths (agents share the index): `git add PATHS`, `git commit -- PATHS`.",
-    "{done}; else {fail} or {release}. Then 1 again.",
+    "{done}; else {fail} or {release}. Nothing taken: back to 1.",
     "Messages: {inbox}, {send}, {ack}.",
 ];
 
@@ -32,7 +32,11 @@ const WORDS: [(&str, &str, &str); 13] = [
     ("{split}", "`oarlock split ID`", "`split`"),
     ("{renew}", "`oarlock renew`", "`renew`"),
     ("{reserve}", "`oarlock reserve 'GLOB' --task ID`", "`reserve` (with task)"),
-    ("{done}", "`oarlock done ID --result TEXT`", "`done` with a result"),
+    (
+        "{done}",
+        "`oarlock done ID --result TEXT --claim --reserve` takes the next, too",
+        "`done` (result, claim: true, reserve: true) takes the next, too",
+    ),
     ("{fail}", "`fail ID --reason TEXT`", "`fail`"),
     ("{release}", "`release ID`", "`oarlock release`"),
     ("{inbox}", "`oarlock inbox`", "`inbox`"),
