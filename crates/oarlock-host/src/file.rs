@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 pub use crate::family::file::{
-    canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, keep_for_owner, links, private_dir, raise_limit,
-    rename_to_free, set_mode, sync_dir,
+    canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, keep_for_owner, links, may_write, private_dir,
+    raise_limit, rename_to_free, set_mode, sync_dir,
 };
 
 /// Opening files that others may have put traps in the place of.

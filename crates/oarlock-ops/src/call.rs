@@ -339,7 +339,7 @@ fn first_half(hash: blake3::Hash) -> [u8; 16] {
 /// # Errors
 /// Store errors.
 pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
-    if !settle::is_due(&*store.snapshot()?)? {
+    if store.is_read_only() || !settle::is_due(&*store.snapshot()?)? {
         return Ok(());
     }
     let locks = [Lock::Everything];

@@ -345,6 +345,8 @@ pub trait Store {
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>>;
     /// Begins a reading transaction.
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>>;
+    /// Whether nothing can be written: then what is due stays as it is, and only questions are answered.
+    fn is_read_only(&self) -> bool;
     /// Begins to listen.
     fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>>;
 }

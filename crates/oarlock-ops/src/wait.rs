@@ -11,6 +11,9 @@ use crate::store::{OwnerSight, Store, StoreResult};
 /// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
 const RECHECK_MS: i64 = 5_000;
 
+/// How often one looks that may only read, in milliseconds.
+const READ_ONLY_RECHECK_MS: i64 = 200;
+
 /// How long one call goes on waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -72,6 +75,8 @@ pub(crate) fn wait_for<T>(
             };
         }
         match patience.sleep_ms(&horizon) {
+            // What is due stays due where nobody may write.
+            Some(sleep_ms) if store.is_read_only() => listening.wait(sleep_ms.max(READ_ONLY_RECHECK_MS), &horizon.owners)?,
             Some(sleep_ms) => listening.wait(sleep_ms, &horizon.owners)?,
             None => return Err(patience.over(last, horizon.now)),
         }

@@ -164,6 +164,10 @@ struct Failing {
 }
 
 impl Store for Failing {
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         if self.is_failing.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable { message: "the disk is full".into(), hint: "make room".into() });

@@ -29,24 +29,27 @@ pub(crate) struct StoreClock {
     source: Arc<dyn Clock>,
     pub(crate) host: HostId,
     offset_ms: i64,
+    /// Whether the store can only be read: an offset that nobody has set is this process's own.
+    reads_only: bool,
 }
 
 impl StoreClock {
     /// Agrees with the other processes on the offset. The first process of a boot sets it so that
     /// time goes on from the latest moment the store has seen.
-    pub(crate) fn agree(conn: &Connection, source: Arc<dyn Clock>) -> StoreResult<Self> {
+    pub(crate) fn agree(conn: &Connection, source: Arc<dyn Clock>, reads_only: bool) -> StoreResult<Self> {
         let host = source.host();
         let known = own_offset(conn, &host)?;
         let offset_ms = match known {
             Some(offset_ms) => offset_ms,
+            None if reads_only => first_offset(conn, &host, &*source, source.skew_ms()).map_err(store_error)?,
             None => set_offset(conn, &host, &*source)?,
         };
-        Ok(Self { source, host, offset_ms })
+        Ok(Self { source, host, offset_ms, reads_only })
     }
 
     /// Reads the offset again, after a restore.
     pub(crate) fn agree_again(&mut self, conn: &Connection) -> StoreResult<()> {
-        *self = Self::agree(conn, Arc::clone(&self.source))?;
+        *self = Self::agree(conn, Arc::clone(&self.source), self.reads_only)?;
         Ok(())
     }
 
@@ -77,20 +80,25 @@ fn own_offset(conn: &Connection, host: &HostId) -> StoreResult<Option<i64>> {
         .map_err(store_error)
 }
 
+/// The offset of a boot or namespace that has none yet.
+fn first_offset(conn: &Connection, host: &HostId, source: &dyn Clock, skew_ms: i64) -> rusqlite::Result<i64> {
+    // Another time namespace of the same boot: its clock differs from ours by a constant.
+    let same_boot: Option<i64> = conn.query_row(SELECT_OTHER, [&host.boot_id], |row| row.get(0)).optional()?;
+    Ok(match same_boot {
+        Some(common) if !host.boot_id.is_empty() => common - skew_ms,
+        _ => {
+            let high_water: i64 = conn.query_row(SELECT_HIGH_WATER, [], |row| row.get(0))?;
+            let high_water = if planted::is(planted::TIME_STARTS_ANEW) { 0 } else { high_water };
+            high_water.max(STORE_TIME_FIRST) - source.monotonic_ms()
+        }
+    })
+}
+
 fn set_offset(conn: &Connection, host: &HostId, source: &dyn Clock) -> StoreResult<i64> {
     conn.execute_batch("BEGIN IMMEDIATE").map_err(store_error)?;
     let set = (|| {
         let skew_ms = source.skew_ms();
-        // Another time namespace of the same boot: its clock differs from ours by a constant.
-        let same_boot: Option<i64> = conn.query_row(SELECT_OTHER, [&host.boot_id], |row| row.get(0)).optional()?;
-        let offset_ms = match same_boot {
-            Some(common) if !host.boot_id.is_empty() => common - skew_ms,
-            _ => {
-                let high_water: i64 = conn.query_row(SELECT_HIGH_WATER, [], |row| row.get(0))?;
-                let high_water = if planted::is(planted::TIME_STARTS_ANEW) { 0 } else { high_water };
-                high_water.max(STORE_TIME_FIRST) - source.monotonic_ms()
-            }
-        };
+        let offset_ms = first_offset(conn, host, source, skew_ms)?;
         conn.execute(INSERT, params![host.boot_id, host.time_namespace, offset_ms, skew_ms])
     })();
     let end = if set.is_ok() { "COMMIT" } else { "ROLLBACK" };

@@ -45,6 +45,10 @@ impl Group<'_> {
 }
 
 impl Store for Group<'_> {
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     fn begin<'b>(&'b mut self, _locks: &[Lock], _durability: Durability) -> StoreResult<Box<dyn Transaction + 'b>> {
         self.check()?;
         match self.tx.begin_part() {

@@ -12,6 +12,7 @@ mod listen;
 mod migrate;
 mod place;
 mod project;
+mod reading;
 mod rows;
 mod store;
 mod transaction;

@@ -74,6 +74,12 @@ impl Place {
         file::sync_dir(&self.dir).map_err(|error| io_error("write", &self.dir, &error))
     }
 
+    /// Whether this process may write the database and make files beside it. Only permissions are asked for: to open the file and to
+    /// close it again would give up the locks that SQLite holds on it for this process.
+    pub(crate) fn is_writable(&self) -> bool {
+        file::may_write(&self.file) && file::may_write(&self.dir)
+    }
+
     /// The device and number of the database file: another one there is another file.
     pub(crate) fn inode(&self) -> StoreResult<(u64, u64)> {
         match file::identity_behind(&self.file) {

@@ -1,6 +1,7 @@
 //! [`SqliteStore`]: opening, beginning transactions, and keeping the write-ahead log short.
 
 use oarlock_host::bell::{Bells, Listener};
+use oarlock_host::board::Board;
 use oarlock_host::clock::{Clock, SystemClock};
 use oarlock_host::file;
 use oarlock_host::gate::Gate;
@@ -23,6 +24,7 @@ use crate::clock::StoreClock;
 use crate::error::{gone, io_error, store_error};
 use crate::listen::{self, SqliteListening};
 use crate::place::Place;
+use crate::reading::{Copy, Reading, cannot_write};
 use crate::rows::event::{self, End};
 use crate::rows::meta;
 use crate::transaction::SqliteTransaction;
@@ -111,6 +113,10 @@ pub struct SqliteStore {
     inode: (u64, u64),
     witness: Witness,
     wal_frames: Arc<AtomicU32>,
+    /// Whether the store can only be read.
+    reads_only: bool,
+    /// What is read in place of the store; it outlives the connection.
+    copy: Option<Copy>,
 }
 
 impl SqliteStore {
@@ -167,9 +173,17 @@ impl SqliteStore {
         }
         let inode = place.inode()?;
         place.check_filesystem()?;
+        if !place.is_writable() {
+            return Self::open_reading(place, options, inode);
+        }
         // An empty one may be somebody else's, made in this moment: whoever writes its first frame has synced its name.
         let had_log = std::fs::metadata(place.log()).is_ok_and(|log| log.len() > 0);
-        let mut conn = connect(place.file(), OpenFlags::empty(), options.busy)?;
+        let conn = connect(place.file(), OpenFlags::SQLITE_OPEN_READ_WRITE, options.busy)?;
+        // What forbids to write may be more than permissions: SQLite has then opened it for reading.
+        if conn.is_readonly(rusqlite::MAIN_DB).map_err(store_error)? {
+            drop(conn);
+            return Self::open_reading(place, options, inode);
+        }
         migrate::check_application(&conn)?;
         if !had_log {
             // The log has a name now, which must not be lost with what will stand in it.
@@ -178,6 +192,24 @@ impl SqliteStore {
         if migrate::is_behind(&conn)? {
             migrate::migrate(&conn)?;
         }
+        let board = place.board()?;
+        Self::opened(place, options, inode, Reading { conn, copy: None }, board, false)
+    }
+
+    /// Opens a store that can only be read. Nobody of those who write it hears of this handle: it looks for news by itself.
+    fn open_reading(place: &Place, options: Options, inode: (u64, u64)) -> StoreResult<Self> {
+        let reading = Reading::open(place, options.busy)?;
+        Self::opened(place, options, inode, reading, None, true)
+    }
+
+    fn opened(
+        place: &Place,
+        options: Options,
+        inode: (u64, u64),
+        Reading { mut conn, copy }: Reading,
+        board: Option<Board>,
+        reads_only: bool,
+    ) -> StoreResult<Self> {
         let wal_frames = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&wal_frames);
         conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
@@ -188,8 +220,7 @@ impl SqliteStore {
         let made = Made::read(&conn)?;
         let identity = meta::identity(&conn).map_err(store_error)?;
         let epoch = epoch_of(event::end(&conn).map_err(store_error)?.seq);
-        let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock))?;
-        let board = place.board()?;
+        let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock), reads_only)?;
         let bells = Bells::new(&place.beside("bells"), &Topics::NAMED.map(|(_, name)| name), board.clone())
             .map_err(|error| io_error("open", place.dir(), &error))?;
         let witness = Witness::of(&made, board.clone(), &clock.host.boot_id);
@@ -212,6 +243,8 @@ impl SqliteStore {
             listening: None,
             inode,
             wal_frames,
+            reads_only,
+            copy,
         })
     }
 
@@ -259,6 +292,9 @@ impl SqliteStore {
     /// Begins a writing transaction.
     pub(crate) fn transaction(&mut self, durability: Durability) -> StoreResult<SqliteTransaction<'_>> {
         self.check_unmoved()?;
+        if self.reads_only {
+            return Err(cannot_write(&self.place));
+        }
         self.set_durability(durability)?;
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.gate.enter(self.options.busy);
@@ -275,6 +311,11 @@ impl SqliteStore {
             ends_with_view: false,
         };
         Ok(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), &mut self.owned, end))
+    }
+
+    /// The memory that is shared with those who write.
+    fn shared_board(&self) -> Option<Board> {
+        if self.reads_only { None } else { self.place.board().ok().flatten() }
     }
 
     /// A deleted or replaced file must not be written on: what is acknowledged there would be lost.
@@ -334,6 +375,7 @@ impl Store for SqliteStore {
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
         self.check_unmoved()?;
+        self.copy.as_ref().map_or(Ok(()), Copy::check)?;
         begin(&self.conn, "BEGIN", &mut self.clock, (&mut self.epoch, &mut self.identity), &self.witness)?;
         Ok(Box::new(SqliteView {
             conn: &self.conn,
@@ -346,11 +388,15 @@ impl Store for SqliteStore {
         }))
     }
 
+    fn is_read_only(&self) -> bool {
+        self.reads_only
+    }
+
     fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
         // Closing a listener takes the kernel longer than all the rest of a wake-up: one is kept for the next wait.
         let listener = match &self.listening {
             Some((kept, listener)) if *kept == topics && listener.lock().is_ok_and(|kept| kept.hears()) => Arc::clone(listener),
-            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics, self.place.board().ok().flatten()))),
+            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics, self.shared_board()))),
         };
         self.listening = Some((topics, Arc::clone(&listener)));
         Ok(Box::new(SqliteListening::new(listener)))
@@ -391,8 +437,8 @@ fn epoch_of(seq: u64) -> u64 {
     seq >> EPOCH_SHIFT
 }
 
-pub(crate) fn connect(file: &Path, create: OpenFlags, busy: Duration) -> StoreResult<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+pub(crate) fn connect(file: &Path, access: OpenFlags, busy: Duration) -> StoreResult<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | access;
     let conn = Connection::open_with_flags(file, flags).map_err(store_error)?;
     conn.busy_timeout(busy).map_err(store_error)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);

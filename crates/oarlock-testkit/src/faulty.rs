@@ -62,6 +62,10 @@ fn around<T>(at: &AtFailPoint, deed: Deed, act: impl FnOnce() -> StoreResult<T>)
 }
 
 impl<S: Store> Store for Faulty<S> {
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         let Self { inner, at } = self;
         let inner = around(at, Deed::Begin, || inner.begin(locks, durability))?;

@@ -29,6 +29,10 @@ impl<S> Hurried<S> {
 }
 
 impl<S: Store> Store for Hurried<S> {
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         self.inner.begin(locks, durability)
     }

@@ -206,6 +206,10 @@ impl Moment {
 }
 
 impl Store for MemoryStore {
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     fn begin<'a>(&'a mut self, _locks: &[Lock], _durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         let moment = self.moment();
         Ok(Box::new(MemoryTransaction::new(moment, &mut self.world)))

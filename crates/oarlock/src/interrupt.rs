@@ -38,6 +38,10 @@ pub(crate) async fn wanted() {
 pub(crate) struct Interruptible<S>(pub(crate) S);
 
 impl<S: Store> Store for Interruptible<S> {
+    fn is_read_only(&self) -> bool {
+        self.0.is_read_only()
+    }
+
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         self.0.begin(locks, durability)
     }

@@ -23,6 +23,11 @@ impl WithoutTraps for OpenOptions {
     }
 }
 
+/// Whether this process may write what is at the path: neither permissions nor a read-only file system forbid it.
+pub fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
 /// Makes directories for their owner only.
 #[must_use]
 pub fn private_dir() -> DirBuilder {

@@ -27,6 +27,11 @@ impl WithoutTraps for OpenOptions {
     }
 }
 
+/// Whether what is at the path is not marked as read-only; whether its owner lets this process write, opening it tells.
+pub fn may_write(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.is_dir() || !found.permissions().readonly())
+}
+
 /// Makes directories with the access list of the one around them.
 #[must_use]
 pub fn private_dir() -> DirBuilder {

@@ -16,7 +16,7 @@ use crate::place::Place;
 use crate::rows::event;
 use crate::store::{Options, SqliteStore, connect};
 use crate::witness::{Made, Witness};
-use crate::{migrate, rows, withdraw};
+use crate::{migrate, reading, rows, withdraw};
 
 /// Writes a copy to a new file: first beside it, then under its name, so that a half-written copy is
 /// never taken for a backup.
@@ -72,7 +72,7 @@ fn not_a_backup(from: &Path, error: OpError) -> OpError {
 
 /// Refuses what is not a sound store.
 fn check(file: &Path) -> Result<(), OpError> {
-    let conn = connect(file, OpenFlags::empty(), std::time::Duration::from_secs(1))?;
+    let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, std::time::Duration::from_secs(1))?;
     migrate::check_application(&conn)?;
     migrate::is_behind(&conn)?;
     match integrity(&conn) {
@@ -198,8 +198,16 @@ impl Scratch {
         let dir = place.dir().join(format!("{what}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).map_err(|error| io_error("make", &dir, &error))?;
-        let place = Place::of_file(dir.join(crate::place::STORE_FILE));
-        Ok(Self { dir, place })
+        Ok(Self::at(dir))
+    }
+
+    /// One where temporary files are: for a store that can only be read.
+    pub(crate) fn elsewhere(what: &str) -> Result<Self, StoreError> {
+        Ok(Self::at(reading::private_dir(what)?))
+    }
+
+    fn at(dir: PathBuf) -> Self {
+        Self { place: Place::of_file(dir.join(crate::place::STORE_FILE)), dir }
     }
 }
 

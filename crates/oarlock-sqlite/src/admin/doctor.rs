@@ -17,6 +17,7 @@ use crate::birth::Births;
 use crate::error::store_error;
 use crate::migrate;
 use crate::place::Place;
+use crate::reading::{Reading, cannot_write};
 use crate::rows::{agent, event, lease, meta};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
 use crate::witness::{Made, Witness};
@@ -46,9 +47,14 @@ const COMPARED: [(&str, &str); 9] = [
 pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError> {
     let mut report = Report::default();
     report.note("place", surroundings(place));
-    let scratch = Scratch::new(place, "doctor")?;
-    let readable = report.note("file", open_for_looking(place).map(|conn| (conn, "it is an Oarlock store of a known version".to_owned())));
-    let Some(conn) = readable else { return Ok(report.finish()) };
+    let reads_only = place.file().exists() && !place.is_writable();
+    if reads_only && (fix || new_epoch) {
+        return Err(cannot_write(place).into());
+    }
+    let scratch = if reads_only { Scratch::elsewhere("doctor")? } else { Scratch::new(place, "doctor")? };
+    let opened = open_for_looking(place, reads_only);
+    let readable = report.note("file", opened.map(|opened| (opened, "it is an Oarlock store of a known version".to_owned())));
+    let Some(Reading { conn, copy: _copy }) = readable else { return Ok(report.finish()) };
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
     // Looking makes nothing that is not there.
     let board = Board::open(&place.board_file(), false).ok().flatten();
@@ -131,11 +137,15 @@ fn surroundings(place: &Place) -> Result<((), String), StoreError> {
     Ok(((), format!("on {kind}, {} MiB free{warning}", free >> 20)))
 }
 
-fn open_for_looking(place: &Place) -> Result<Connection, StoreError> {
+fn open_for_looking(place: &Place, reads_only: bool) -> Result<Reading, StoreError> {
     if !place.file().exists() {
         return Err(fault(format!("there is no store at {}", place.file().display())));
     }
-    let conn = connect(place.file(), OpenFlags::empty(), std::time::Duration::from_secs(5))?;
+    let busy = std::time::Duration::from_secs(5);
+    if reads_only {
+        return Reading::open(place, busy);
+    }
+    let conn = connect(place.file(), OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
     migrate::check_application(&conn)?;
     if migrate::is_behind(&conn)? {
         return Err(fault(format!(
@@ -144,7 +154,7 @@ fn open_for_looking(place: &Place) -> Result<Connection, StoreError> {
             migrate::newest()
         )));
     }
-    Ok(conn)
+    Ok(Reading { conn, copy: None })
 }
 
 fn sound_pages(conn: &Connection) -> Result<String, StoreError> {

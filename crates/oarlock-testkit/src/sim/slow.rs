@@ -22,6 +22,10 @@ impl<'a> Slow<'a> {
 }
 
 impl Store for Slow<'_> {
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         self.stage.advance_ms(self.slow_ms);
         self.passed_ms += self.slow_ms;

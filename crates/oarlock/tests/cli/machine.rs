@@ -128,6 +128,111 @@ fn a_file_system_that_becomes_read_only_refuses_and_is_used_again() {
     assert_goes_on(&lines[2..]);
 }
 
+/// Questions to a store, each with what its reply has.
+const QUESTIONS: [(&str, &str); 12] = [
+    ("tasks", "tasks"),
+    ("status", "agents"),
+    ("events", "events"),
+    ("ready", "tasks"),
+    ("agents --all", "agents"),
+    ("task T-1", "task"),
+    ("state", "entries"),
+    ("reservations", "reservations"),
+    ("check src/a.rs", "reservations"),
+    ("prime --as ada", "text"),
+    ("doctor", "ok"),
+    ("init", "project"),
+];
+
+/// A shell's words for asking all of them, and for what is refused.
+fn asking() -> String {
+    let mut script = String::from("set +e\n");
+    for (line, _) in QUESTIONS {
+        script.push_str(&format!("$O {line} --json 2>&1; echo \"exit $?\"\n"));
+    }
+    for line in ["add two", "claim --as ada", "heartbeat --as ada", "inbox --as ada", "doctor --fix"] {
+        script.push_str(&format!("$O {line} --json 2>&1; echo \"exit $?\"\n"));
+    }
+    script
+}
+
+/// All were answered, and what would have had to be written was refused with what to do.
+fn assert_is_read(lines: &[String]) {
+    for (n, (line, field)) in QUESTIONS.iter().enumerate() {
+        assert_eq!(lines[2 * n + 1], "exit 0", "{line}: {}", lines[2 * n]);
+        assert!(!json(&lines[2 * n])[*field].is_null(), "{line}: {}", lines[2 * n]);
+    }
+    let tasks = json(&lines[0])["tasks"].clone();
+    assert_eq!(tasks.as_array().map(Vec::len), Some(3), "{tasks}");
+    assert_eq!(json(&lines[2 * 10])["ok"], true);
+    let refused = &lines[2 * QUESTIONS.len()..];
+    assert_eq!(refused.len(), 10, "{refused:?}");
+    for pair in refused.chunks(2) {
+        assert_unavailable(pair);
+        let error = json(&pair[0])["error"].clone();
+        assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("writable")), "{error}");
+    }
+}
+
+/// What a store has seen before it can only be read: also what time and death have made due since.
+const LIVED: &str = r#"
+    $O init >/dev/null
+    $O join ada >/dev/null
+    sh -c '$O join bob --pid $$ >/dev/null; $O add one >/dev/null; $O claim T-1 --as bob --ttl 1s >/dev/null'
+    $O add later --not-before 1s >/dev/null
+    $O add last >/dev/null
+    $O reserve src/** --ttl 1s --as ada >/dev/null
+    $O send ada --text hello --as ada >/dev/null
+    while $O check src/a.rs >/dev/null 2>&1; [ $? = 4 ]; do $O inbox --new --wait 1s --as ada >/dev/null 2>&1 || true; done
+    sh -c '$O join carl --pid $$ >/dev/null'
+"#;
+
+#[test]
+fn a_read_only_store_answers_every_question_and_says_what_it_cannot_do() {
+    // As it was left, without the memory that SQLite shares, and without its log.
+    for left in
+        ["true", "rm -f .oarlock/oarlock.db-shm", "$O backup b.db >/dev/null; rm -r .oarlock/oarlock.db*; mv b.db .oarlock/oarlock.db"]
+    {
+        let project = Project::none();
+        let script = format!(
+            "set -e\nmount -t tmpfs -o size=19m none .\ncd \"$PWD\"\n{LIVED}\n{left}\nmount -o remount,ro \"$PWD\"\n{}\nmount -o remount,rw \"$PWD\"\n$O add four --json\n",
+            asking()
+        );
+        let Some(lines) = inside(&project, &["-rm"], &script) else { return };
+        let (last, asked) = lines.split_last().expect("it said something");
+        assert_is_read(asked);
+        assert_eq!(json(last)["task"]["title"], "four", "it is written again");
+    }
+}
+
+#[test]
+fn who_may_only_read_sees_what_others_write() {
+    let project = Project::none();
+    let script = format!(
+        r#"
+        set -e
+        mkdir rw ro
+        mount --bind rw ro
+        mount -o remount,bind,ro ro
+        cd rw
+        {LIVED}
+        ($O events --follow --limit 9999 >/dev/null 2>&1 & echo $! >../writer)
+        cd ../ro
+        {}
+        $O events --after "$($O status --json | sed 's/.*"cursor":"\([^"]*\)".*//')" --wait 20s --json &
+        reader=$!
+        (cd ../rw; $O add four >/dev/null)
+        wait $reader; echo "exit $?"
+        kill $(cat ../writer)
+        "#,
+        asking()
+    );
+    let Some(lines) = inside(&project, &["-rm"], &script) else { return };
+    let (asked, heard) = lines.split_at(lines.len() - 2);
+    assert_is_read(asked);
+    assert_eq!((&json(&heard[0])["events"][0]["kind"], &*heard[1]), (&Value::from("task_added"), "exit 0"), "{heard:?}");
+}
+
 #[test]
 fn too_few_open_files_refuse_at_any_call_and_change_nothing() {
     let project = Project::with(&["ada"]);
