@@ -47,9 +47,9 @@ fn claim(claim: &mut Value) {
             if fields.get("result").is_some_and(|result| fields.get("part_results") == Some(result)) {
                 fields.remove("result");
             }
-            // Its session, token and time are those of the lease.
+            // Its token and time are those of the lease.
             if let Some(holder) = fields.get_mut("holder") {
-                keep(holder, &["agent"]);
+                keep(holder, &["agent", "session"]);
             }
         }
         without_nothing(task);
