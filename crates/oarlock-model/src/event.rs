@@ -191,6 +191,7 @@ mod tests {
         let fact = Fact::from(TaskUpdated {
             id: TaskId::parse("T-1").expect("valid"),
             change: SpecChange { assigned: Some(None), priority: Some(0), ..SpecChange::default() },
+            effective_priority: None,
             resting: Some(Resting::Scheduled { retry_at: None }),
         });
         let text = fact.data_text().expect("plain data");

@@ -74,9 +74,9 @@ pub const RANK_MS_PER_PRIORITY: i64 = 3_600_000;
 pub const RETRY_FIRST_MS_DEFAULT: i64 = 15_000;
 /// The longest back-off before jitter, in milliseconds.
 pub const RETRY_BACKOFF_MS_MAX: i64 = 15 * 60_000;
-/// A claim that others' reservations blocked for this long stops new overlapping grants, in milliseconds.
+/// A claim that others' reservations blocked for this long stops new overlapping grants of the same priority, in milliseconds.
 pub const STARVED_AFTER_MS: i64 = 10 * 60_000;
-/// A blocked claim that was not tried again for this long no longer stops anyone, in milliseconds.
+/// The waiting of a blocked claim that was not tried again for this long begins again, in milliseconds.
 pub const STARVED_FORGET_MS: i64 = 2 * 60_000;
 /// How long a reply is kept for its idempotency key, in milliseconds: seven days.
 pub const IDEMPOTENCY_MS: i64 = 7 * 24 * 3_600_000;

@@ -124,6 +124,14 @@ bugs! {
     NEEDS_WITHOUT_NOTICE = Semantics(12), "needs-without-notice";
     /// `wait` goes on for a task that can no longer be done
     WAITS_FOR_THE_DEAD = Semantics(19), "waits-for-the-dead";
+    /// the parts of a task do not wait for what it needs
+    PARTS_DO_NOT_INHERIT = Semantics(12), "parts-do-not-inherit";
+    /// a part that its parent no longer waits for keeps the parent waiting
+    DROPPED_PART_BLOCKS = Semantics(12), "dropped-part-blocks";
+    /// the needs of an urgent task are as urgent as they were
+    URGENCY_STAYS = Semantics(13), "urgency-stays";
+    /// an urgent task waits for reservations like any other, behind each new small one
+    URGENT_STARVES = Semantics(13), "urgent-starves";
     /// the gateway answers to any host
     ANY_HOST = Gateway, "any-host";
     /// the gateway answers to pages of any origin

@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod claim;
+pub mod derived;
 pub mod fence;
 pub mod graph;
 pub mod held;
@@ -12,3 +13,4 @@ pub mod rank;
 pub mod reserve;
 pub mod resting;
 pub mod retry;
+pub mod urgency;

@@ -119,8 +119,9 @@ pub struct TaskSpec {
     /// What kind of work it is.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Label>,
-    /// 0 is the most urgent, 4 the least.
-    pub priority: u8,
+    /// Its own priority: 0 is the most urgent, 4 the least. Absent for a part that was given none: its parent's counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
     /// The task it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TaskId>,
@@ -155,7 +156,7 @@ pub struct TaskSpec {
 impl TaskSpec {
     /// A task with this title and the defaults of [`limits`].
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), priority: limits::PRIORITY_DEFAULT, max_attempts: limits::ATTEMPTS_DEFAULT, ..Self::default() }
+        Self { title: title.into(), priority: Some(limits::PRIORITY_DEFAULT), max_attempts: limits::ATTEMPTS_DEFAULT, ..Self::default() }
     }
 }
 
@@ -244,6 +245,10 @@ pub struct Task {
     pub spec: TaskSpec,
     /// The tasks it needs.
     pub needs: BTreeSet<TaskId>,
+    /// Its priority: the most urgent of its own, its parent's and those of unfinished tasks that wait for it.
+    pub priority: u8,
+    /// Whether its parent no longer waits for it.
+    pub dropped: bool,
     /// Whether it is done by itself when its last child is.
     pub auto_finish: bool,
     /// Its state.
@@ -284,8 +289,10 @@ impl Task {
         Self {
             seq: 0,
             id,
+            priority: spec.priority.unwrap_or(limits::PRIORITY_DEFAULT),
             spec,
             needs: BTreeSet::new(),
+            dropped: false,
             auto_finish: false,
             state: TaskState::Blocked,
             ready_at: None,
@@ -363,6 +370,6 @@ impl Task {
 
     /// Its place in the queue, smaller first; only meaningful while it has been ready.
     pub fn rank(&self) -> i64 {
-        crate::rules::rank::rank(self.ready_at.unwrap_or_default(), self.spec.priority)
+        crate::rules::rank::rank(self.ready_at.unwrap_or_default(), self.priority)
     }
 }

@@ -15,8 +15,8 @@ use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::settings::Settings;
-use crate::settle;
 use crate::store::Transaction;
+use crate::{graph, settle};
 
 /// What an embedded store offers to its administrator.
 pub trait Administration {
@@ -170,6 +170,7 @@ pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64, fresh: Fresh) -> Re
     for agent in &live {
         settle::lose_session(&mut cx, agent, DeathProof::Restored)?;
     }
+    graph::in_context(&mut cx)?;
     Ok(RestoreReply { last_event: cx.view().last_seq()?, epoch, sessions_ended: live.len() as u64, kept: None })
 }
 

@@ -9,6 +9,7 @@ pub mod call;
 pub mod context;
 pub mod cursor;
 pub mod error;
+pub mod graph;
 pub mod local;
 pub mod lock;
 pub mod log;

@@ -1,7 +1,7 @@
 //! What an operation locks before it reads. SQLite has one writer, which makes this trivial; a store
 //! with many writers takes these locks in the order of [`Lock`], which is the same for everyone.
 
-use oarlock_model::event::Fact;
+use oarlock_model::event::{Fact, SpecChange};
 use oarlock_model::{AgentName, StateKey, TaskId};
 
 /// Something an operation locks. The derived order is the order of locking.
@@ -37,6 +37,8 @@ pub fn covers(locks: &[Lock], fact: &Fact) -> bool {
         // A death is settled by whoever finds it, before its own work.
         Fact::AgentLost(_) | Fact::LeaseLost(_) | Fact::TaskDied(_) | Fact::TaskReadied(_) => true,
         Fact::ReservationEnded(_) => true,
+        // What follows for a task from others reaches any task.
+        Fact::TaskUpdated(f) if f.change == SpecChange::default() => true,
         Fact::TaskAdded(_) | Fact::TaskSplit(_) | Fact::DependencyAdded(_) | Fact::DependencyRemoved(_) => has(&|l| *l == Lock::Graph),
         Fact::TaskClaimed(f) => has(&|l| *l == Lock::Queue || *l == Lock::Task(f.id.clone())),
         Fact::TaskUpdated(_)

@@ -9,7 +9,7 @@ use oarlock_model::{ReservationId, SessionId, TaskId, planted};
 use crate::OpError;
 use crate::context::Deciding;
 use crate::store::{OwnerSight, StoreResult, View};
-use crate::task::rest;
+use crate::task::{rest, urgency};
 
 /// How much is settled in one transaction; the next one goes on.
 const BATCH: usize = 1_000;
@@ -94,7 +94,9 @@ pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason,
     })?;
     end_reservations_of_task(cx, &task.id)?;
     if let Some(reason) = death {
+        let unmet_needs = rest::unmet_needs(cx.view(), task)?;
         cx.emit(TaskDied { id: task.id.clone(), reason, failures: task.failures, losses })?;
+        urgency::refresh(cx, unmet_needs)?;
     }
     Ok(death.is_none())
 }

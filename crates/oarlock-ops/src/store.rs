@@ -10,6 +10,7 @@ use oarlock_model::event::Event;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::Reservation;
 use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
@@ -209,13 +210,17 @@ pub trait View {
     fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
     /// The children of a task in the order of creation.
     fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// The children of a task that are not done, at most `limit`, in no certain order.
+    /// The children that a task waits for: not done and not dropped, at most `limit`, in no certain order.
     fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// The task and its parts at any depth, with their states, in the order of creation; nothing when there is no such task.
     fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
     /// The tasks that need this one.
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// What this task needs and is not done, by id.
+    /// What this task needs itself, done or not, by id.
+    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// The facts about a task that its priority follows from: less work than reading all of it.
+    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
+    /// What this task or a task above it needs and is not done, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// Ready tasks in the order of their place, after `after`; fewer than `limit` when their texts are
     /// long, none only at the end.

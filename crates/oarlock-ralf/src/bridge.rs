@@ -269,7 +269,7 @@ impl<'a> Bridge<'a> {
                 self.order(agent, &done)?;
             }
             Action::Cancel(task) => {
-                call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone() })?;
+                call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone(), drop: false })?;
             }
             Action::Show(task, stand) => {
                 let now_ms = self.store.snapshot().map_err(OpError::from)?.now().wall.0;

@@ -244,7 +244,7 @@ mod tests {
         let live = news.live(StoreTime(i64::MAX), 1, 5);
         assert_eq!((live.done, live.parts, live.at_work.len()), (0, 2, 1));
         call::mutate(&mut *store, &me, &settings, &Done::of(task_id("A"))).expect("finishes");
-        stores.order(&Cancel { id: task_id("P") });
+        stores.order(&Cancel { id: task_id("P"), drop: false });
         assert!(news.read(&mut *store, &heard).expect("it reads"));
         assert!(!news.read(&mut *store, &heard).expect("it reads"));
         let lines = heard.lines();

@@ -243,7 +243,7 @@ mod tests {
     fn a_finished_file_is_refused() {
         let stores = TestStores::new();
         prepare(&stores, file(TWO_PARTS)).0.expect("it is new");
-        stores.order(&Cancel { id: task_id("demo") });
+        stores.order(&Cancel { id: task_id("demo"), drop: false });
         assert_eq!(refused(&stores, file(TWO_PARTS)).code().code, "already_exists");
         assert_eq!(refused(&stores, Target::Task(task_id("demo"))).code().code, "state_conflict");
         assert_eq!(prepare(&stores, Target::Task(task_id("none"))).0.expect_err("missing").code().code, "not_found");

@@ -104,7 +104,7 @@ pub(crate) fn standing(view: &dyn View, root: &TaskId, crew: &[AgentName]) -> St
             TaskState::Review => obstacles.push(Obstacle::Review(id.clone())),
             TaskState::Dead | TaskState::Cancelled => obstacles.push(Obstacle::DeadEnd(id.clone(), state)),
             TaskState::Blocked => {
-                let outside = outside::unmet_needs(view, id)?.into_iter().filter(|need| !members.contains(need));
+                let outside = view.unmet_needs(id)?.into_iter().filter(|need| !members.contains(need));
                 match outside::prospect(view, &others, outside)? {
                     outside::Prospect::UnderWay => return Ok(Standing::Open),
                     outside::Prospect::Never(need, state) => obstacles.push(Obstacle::OutsideDeadEnd(id.clone(), need, state)),
@@ -170,9 +170,9 @@ mod tests {
         let mut store = stores.open().expect("it opens");
         let ids = tasks_of(&*store.snapshot().expect("it reads"), &task_id("P")).expect("it reads");
         assert_eq!(ids, ["P", "A", "A1", "B"].map(task_id));
-        stores.order(&Cancel { id: task_id("A1") });
+        stores.order(&Cancel { id: task_id("A1"), drop: false });
         check(&stores, Standing::Stalled(vec![Obstacle::DeadEnd(task_id("A1"), TaskState::Cancelled)]));
-        stores.order(&Cancel { id: task_id("P") });
+        stores.order(&Cancel { id: task_id("P"), drop: false });
         check(&stores, Standing::Finished(TaskState::Cancelled));
     }
 
@@ -225,7 +225,7 @@ mod tests {
         add(&stores, "A", Some("P"), &["Y"], &[]);
         add(&stores, "B", Some("P"), &["X"], &[]);
         add(&stores, "C", Some("P"), &["B"], &[]);
-        stores.order(&Cancel { id: task_id("X") });
+        stores.order(&Cancel { id: task_id("X"), drop: false });
         let stuck = "stuck behind a task that is dead or cancelled";
         let want = [("A", "Y", stuck), ("B", "X", "cancelled")];
         check(

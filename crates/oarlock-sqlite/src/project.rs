@@ -2,7 +2,9 @@
 //! not as the event needs it means that log and tables do not fit together, and nothing is committed.
 
 use oarlock_model::agent::SessionEnd;
-use oarlock_model::event::{Event, Fact, LeaseLost, LeaveReason, ReleaseReason, TaskAdded, TaskClaimed, TaskUpdated};
+use oarlock_model::event::{
+    Event, Fact, LeaseLost, LeaveReason, ReleaseReason, SpecChange, TaskAdded, TaskCancelled, TaskClaimed, TaskUpdated,
+};
 use oarlock_model::state::{EndedReservation, News, Notice};
 use oarlock_model::task::{GrantEnd, Resting, TaskState};
 use oarlock_model::{SessionId, TaskId, planted};
@@ -97,10 +99,11 @@ impl Projection<'_> {
                 task::set_rejected(conn, key.seq, &fact.reason)?;
                 self.rest(key, fact.resting)
             }
-            Fact::TaskCancelled(fact) => self.cancel(key, &fact.id),
+            Fact::TaskCancelled(fact) => self.cancel(key, fact),
             Fact::TaskRequeued(fact) => {
                 task::set_counts(conn, key.seq, 0, 0, 0)?;
                 task::forget_retry(conn, key.seq)?;
+                task::set_dropped(conn, key.seq, false)?;
                 self.rest(key, fact.resting)
             }
             Fact::TaskDied(_) => {
@@ -170,23 +173,31 @@ impl Projection<'_> {
     }
 
     fn update(&mut self, key: Key, fact: &TaskUpdated) -> Sql<()> {
-        let mut changed = task::get(self.conn, &fact.id)?.ok_or_else(|| bad_row("task", format!("{} is missing", fact.id)))?;
-        fact.change.apply(&mut changed.spec);
-        task::set_spec(self.conn, key.seq, &changed)?;
-        if let Some(body) = &fact.change.body {
-            task::set_body(self.conn, key.seq, body)?;
+        if fact.change != SpecChange::default() {
+            let mut changed = task::get(self.conn, &fact.id)?.ok_or_else(|| bad_row("task", format!("{} is missing", fact.id)))?;
+            fact.change.apply(&mut changed.spec);
+            changed.priority = fact.priority().unwrap_or(changed.priority);
+            task::set_spec(self.conn, key.seq, &changed)?;
+            if let Some(body) = &fact.change.body {
+                task::set_body(self.conn, key.seq, body)?;
+            }
+        } else if let Some(priority) = fact.priority() {
+            task::set_priority(self.conn, key.seq, priority)?;
         }
         self.rest_if(key, fact.resting)
     }
 
-    fn cancel(&mut self, key: Key, id: &TaskId) -> Sql<()> {
+    fn cancel(&mut self, key: Key, fact: &TaskCancelled) -> Sql<()> {
         if key.state == TaskState::Claimed
             && let (Some(session), _) = task::last_grant(self.conn, key.seq)?
         {
-            agent::add_notice(self.conn, &Notice { session, news: News::Cancelled(id.clone()) })?;
+            agent::add_notice(self.conn, &Notice { session, news: News::Cancelled(fact.id.clone()) })?;
         }
         task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
         task::forget_retry(self.conn, key.seq)?;
+        if fact.drop {
+            task::set_dropped(self.conn, key.seq, true)?;
+        }
         self.set_state(key, TaskState::Cancelled)
     }
 

@@ -8,6 +8,8 @@ use oarlock_host::gate::Gate;
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::identity::{EPOCH_SHIFT, Fresh};
 use oarlock_model::{StoreIdentity, WallTime, planted};
+use oarlock_ops::OpError;
+use oarlock_ops::graph;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -226,7 +228,7 @@ impl SqliteStore {
         let witness = Witness::of(&made, board.clone(), &clock.host.boot_id);
         let synchronous = options.synchronous;
         conn.execute_batch(synchronous.pragma()).map_err(store_error)?;
-        Ok(Self {
+        let mut store = Self {
             conn,
             place: place.clone(),
             owners: place.beside("owners"),
@@ -236,7 +238,7 @@ impl SqliteStore {
             clock,
             options,
             synchronous,
-            prefix: made.prefix,
+            prefix: made.prefix.clone(),
             identity,
             epoch,
             owned: Vec::new(),
@@ -245,7 +247,24 @@ impl SqliteStore {
             wal_frames,
             reads_only,
             copy,
-        })
+        };
+        if !made.is_derived && !store.reads_only {
+            store.derive_again()?;
+        }
+        Ok(store)
+    }
+
+    /// Brings states and priorities in line with the graph, once, in a store of an older program.
+    fn derive_again(&mut self) -> StoreResult<()> {
+        let mut tx = self.transaction(Durability::Full)?;
+        if !Made::read(tx.sqlite_view().conn)?.is_derived {
+            graph::derive_again(&mut tx).map_err(|error| match error {
+                OpError::Store(error) => error,
+                other => StoreError::Internal(other.to_string()),
+            })?;
+            tx.sqlite_view().conn.execute("UPDATE meta SET is_derived = 1", []).map_err(store_error)?;
+        }
+        Box::new(tx).commit()
     }
 
     /// Where the store is.

@@ -8,6 +8,7 @@ use oarlock_model::event::Event;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::Reservation;
 use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
@@ -139,6 +140,14 @@ impl View for SqliteView<'_> {
 
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
         queue::dependants(self.conn, id).map_err(store_error)
+    }
+
+    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        queue::needs(self.conn, id).map_err(store_error)
+    }
+
+    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
+        queue::node(self.conn, id).map_err(store_error)
     }
 
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {

@@ -12,17 +12,25 @@ use rusqlite::{Connection, Row};
 use crate::error::store_error;
 
 /// When a store was made, and the prefix of its tasks: what tells it from one that is made in its place, and not from its own older copies.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub(crate) struct Made {
     at: i64,
     pub(crate) prefix: String,
+    /// Whether states and priorities are what follows from the graph.
+    pub(crate) is_derived: bool,
+}
+
+impl Hash for Made {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.at, &self.prefix).hash(state);
+    }
 }
 
 impl Made {
     /// What the store says.
     pub(crate) fn read(conn: &Connection) -> StoreResult<Self> {
-        let read = |row: &Row<'_>| Ok(Self { at: row.get(0)?, prefix: row.get(1)? });
-        conn.query_row("SELECT created_at, prefix FROM meta WHERE id = 1", [], read).map_err(store_error)
+        let read = |row: &Row<'_>| Ok(Self { at: row.get(0)?, prefix: row.get(1)?, is_derived: row.get(2)? });
+        conn.query_row("SELECT created_at, prefix, is_derived FROM meta WHERE id = 1", [], read).map_err(store_error)
     }
 }
 

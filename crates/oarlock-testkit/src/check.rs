@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::reservation::{Mode, Reservation};
+use oarlock_model::rules::derived::{self, Facts};
 use oarlock_model::rules::graph;
 use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::targets_overlap;
@@ -17,8 +18,9 @@ pub fn faults(state: &State, now: Now) -> Vec<String> {
     let mut faults = Vec::new();
     for task in state.tasks.values() {
         faults.extend(one_holder(state, task));
-        faults.extend(nothing_is_lost(state, task));
+        faults.extend(has_its_moment(task));
     }
+    faults.extend(follows_from_the_graph(state));
     faults.extend(no_cycles(state));
     faults.extend(reservations_have_one_holder(state, now));
     faults.extend(leftovers(state));
@@ -63,37 +65,39 @@ fn one_holder(state: &State, task: &Task) -> Option<String> {
     }
 }
 
-/// Semantics 12: an unfinished task is where it is for a reason that still holds.
-fn nothing_is_lost(state: &State, task: &Task) -> Option<String> {
-    let id = &task.id;
-    let is_done = |id: &TaskId| state.tasks.get(id).is_some_and(|task| task.state == TaskState::Done);
-    let unmet = task.needs.iter().any(|need| !is_done(need));
-    let open_children = state.tasks.values().any(|child| child.spec.parent.as_ref() == Some(id) && child.state != TaskState::Done);
-    let wrong = match task.state {
-        TaskState::Ready => unmet || open_children || task.ready_at.is_none(),
-        TaskState::Blocked => !unmet,
-        TaskState::Waiting => !open_children,
+/// Semantics 12: an unfinished task is where it is for a reason that still holds: what follows from needs, parts and the tasks above.
+/// Semantics 13: its priority is what follows from its own, its parent's, and those of tasks that wait for it.
+fn follows_from_the_graph(state: &State) -> Vec<String> {
+    let facts = state.tasks.iter().map(|(id, task)| (id.clone(), Facts::from(task))).collect();
+    derived::faults(&facts).into_iter().map(|fault| format!("(12) {fault}")).collect()
+}
+
+/// Semantics 12: what can be claimed, now or later, has a moment from which that is so.
+fn has_its_moment(task: &Task) -> Option<String> {
+    let lacks = match task.state {
+        TaskState::Ready => task.ready_at.is_none(),
         TaskState::Scheduled => task.retry_at.is_none() && task.spec.not_before.is_none(),
-        TaskState::Claimed | TaskState::Review | TaskState::Done | TaskState::Dead | TaskState::Cancelled => false,
+        _ => false,
     };
-    wrong
-        .then(|| format!("(12) task {id} is {}: unmet needs {unmet}, open children {open_children}, retry {:?}", task.state, task.retry_at))
+    lacks.then(|| format!("(12) task {} is {} and nothing says since or until when", task.id, task.state))
 }
 
 /// Semantics 12: a cycle among needs and parts would wait for itself.
 fn no_cycles(state: &State) -> Option<String> {
-    state.tasks.values().find_map(|task| {
+    state.tasks.values().filter(|task| task.state != TaskState::Done).find_map(|task| {
         let on = before(state, &task.id).into_iter().collect();
-        let cycle = graph::cycle::<Rejection>(&task.id, &on, |id| Ok(before(state, id)));
+        let cycle = graph::cycle::<Rejection>(&task.id, &BTreeSet::from([task.id.clone()]), &on, |id| Ok(before(state, id)));
         cycle.ok().flatten().map(|cycle| format!("(12) {cycle:?} wait for each other"))
     })
 }
 
-/// What must be finished before a task: what it needs, and its parts.
+/// What must still be done before a task: what it and the tasks above it need, and its parts.
 fn before(state: &State, id: &TaskId) -> Vec<TaskId> {
-    let needs = state.tasks.get(id).into_iter().flat_map(|task| task.needs.iter().cloned());
-    let parts = state.tasks.values().filter(|part| part.spec.parent.as_ref() == Some(id)).map(|part| part.id.clone());
-    needs.chain(parts).collect()
+    let is_open = |id: &&TaskId| state.tasks.get(*id).is_some_and(|task| task.state != TaskState::Done);
+    let above = std::iter::successors(state.tasks.get(id), |task| task.spec.parent.as_ref().and_then(|parent| state.tasks.get(parent)));
+    let needs = above.flat_map(|task| &task.needs);
+    let parts = state.tasks.values().filter(|part| part.spec.parent.as_ref() == Some(id) && !part.dropped).map(|part| &part.id);
+    needs.chain(parts).filter(is_open).cloned().collect()
 }
 
 /// Semantics 14: no path is held exclusively by one session and at all by another.

@@ -94,7 +94,7 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
     let id = &task.id;
     let waits = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
     Ok(format!(
-        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, dead ends {:?}, reservations {:?}",
+        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, dead ends {:?}, needs {:?}, node {:?}, reservations {:?}",
         view.children(id)?,
         view.tree(id)?,
         view.open_children(id, 1)?.is_empty(),
@@ -102,6 +102,8 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
         view.unmet_needs(id)?,
         waits && view.is_stuck(id)?,
         view.dead_ends(id, 100)?,
+        view.needs(id)?,
+        view.node(id)?,
         view.reservations_of_task(id)?,
     ))
 }

@@ -117,13 +117,19 @@ fn working() -> impl Strategy<Value = Vec<String>> {
 
 /// Making and changing work.
 fn planning() -> impl Strategy<Value = Vec<String>> {
-    let add = (task(), maybe(&["--needs A", "--needs B,C", "--needs D"]), maybe(&["--parent A", "--parent C", "--parent E"]), add_flags());
+    let add = (
+        task(),
+        maybe(&["--needs A", "--needs B,C", "--needs D"]),
+        maybe(&["--parent A", "--parent B", "--parent C", "--parent E"]),
+        add_flags(),
+    );
     prop_oneof![
         4 => add.prop_map(|(id, needs, parent, flags)| line(["add t --id", id, needs, parent, flags])),
         1 => (task(), add_flags()).prop_map(|(id, flags)| line(["update", id, flags])),
+        1 => (task(), select(vec!["--priority 0", "--priority 1", "--priority 4"])).prop_map(|(id, flags)| line(["update", id, flags])),
         1 => (task(), select(vec!["--needs A", "--needs B", "--needs E,F"])).prop_map(|(id, needs)| line(["update", id, needs])),
         2 => (task(), task(), maybe(&["--remove"])).prop_map(|(id, on, remove)| line(["depend", id, "--on", on, remove])),
-        2 => (select(vec!["requeue", "cancel", "approve", "requeue", "approve"]), task()).prop_map(|(verb, id)| line([verb, id])),
+        3 => (select(vec!["requeue", "requeue --parts", "cancel", "cancel --drop", "approve", "requeue", "approve"]), task()).prop_map(|(verb, id)| line([verb, id])),
         1 => task().prop_map(|id| line(["reject", id, "--reason again"])),
         1 => task().prop_map(|id| line(["note", id, "hm"])),
         1 => (task(), maybe(&["--auto-finish"])).prop_map(|(id, auto)| line(["split --agents 2", id, auto])),

@@ -92,7 +92,9 @@ fn fill(store: &mut SqliteStore, content: &Content, first: Option<&(AgentName, S
         let id = TaskId::parse(&task_id(n))?;
         let spec = TaskSpec::new(task_title(n));
         let resting = Resting::Ready { ready_at: now.store };
-        append(None, &|_| TaskAdded { id: id.clone(), spec: spec.clone(), needs: Default::default(), resting }.into())?;
+        append(None, &|_| {
+            TaskAdded { id: id.clone(), spec: spec.clone(), needs: Default::default(), effective_priority: None, resting }.into()
+        })?;
         if content.half_done && n % 2 == 1 && first.is_some() {
             let token = std::cell::Cell::new(Token(0));
             append(first, &|seq| {

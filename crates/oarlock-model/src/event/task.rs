@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
+use crate::limits;
 use crate::pattern::Pattern;
 use crate::task::{Gate, Resting, TaskSpec};
 use crate::time::{StoreTime, WallTime};
@@ -20,8 +21,18 @@ pub struct TaskAdded {
     /// What it needs.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub needs: BTreeSet<TaskId>,
+    /// Its priority, where it is not its own or the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_priority: Option<u8>,
     /// Where it rests at first.
     pub resting: Resting,
+}
+
+impl TaskAdded {
+    /// The task's priority.
+    pub fn priority(&self) -> u8 {
+        self.effective_priority.or(self.spec.priority).unwrap_or(limits::PRIORITY_DEFAULT)
+    }
 }
 
 /// What `update` changed: absent fields stay as they were, an empty `assigned` clears.
@@ -70,7 +81,7 @@ impl SpecChange {
         set(&mut spec.title, &self.title);
         set(&mut spec.body, &self.body);
         set_some(&mut spec.kind, &self.kind);
-        set(&mut spec.priority, &self.priority);
+        set_some(&mut spec.priority, &self.priority);
         set(&mut spec.capabilities, &self.capabilities);
         set(&mut spec.writes, &self.writes);
         set(&mut spec.resources, &self.resources);
@@ -108,9 +119,24 @@ pub struct TaskUpdated {
     /// What changed.
     #[serde(flatten)]
     pub change: SpecChange,
+    /// Its priority from now on, where that changed and is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_priority: Option<u8>,
     /// Where it rests now, when the change moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resting: Option<Resting>,
+}
+
+impl TaskUpdated {
+    /// A change of what follows for a task from others.
+    pub fn derived(id: TaskId, effective_priority: Option<u8>, resting: Option<Resting>) -> Self {
+        Self { id, change: SpecChange::default(), effective_priority, resting }
+    }
+
+    /// The task's priority from now on, where it changed.
+    pub fn priority(&self) -> Option<u8> {
+        self.effective_priority.or(self.change.priority)
+    }
 }
 
 /// See [`Fact::TaskNoted`](super::Fact::TaskNoted).
@@ -229,6 +255,9 @@ pub struct TaskCancelled {
     /// The parent whose cancellation took it along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_parent: Option<TaskId>,
+    /// Whether its parent no longer waits for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drop: bool,
 }
 
 /// See [`Fact::TaskRequeued`](super::Fact::TaskRequeued).

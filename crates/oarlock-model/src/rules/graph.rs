@@ -6,20 +6,25 @@ use crate::Rejection;
 use crate::ident::TaskId;
 use crate::limits;
 
-/// The cycle that the edges `task -> on` would close, as the ids on it (`task` first), or nothing.
+/// The cycle that the edges `task -> on` would close, as the ids on it (`task` first), or nothing. `inside` are the task and all its
+/// parts, at any depth: they wait for what the task needs, so that an edge back to any of them closes a cycle.
 ///
-/// `successors(x)` are the tasks that must be finished before `x`: what it needs, and its children.
+/// `successors(x)` are the tasks that must be finished before `x`: what it and its parents need, and its children.
 /// The walk is iterative and bounded by [`limits::GRAPH_VISITS_MAX`].
 ///
 /// # Errors
 /// Those of `successors`, and [`Rejection::LimitReached`] for a graph too large to search.
 pub fn cycle<E: From<Rejection>>(
     task: &TaskId,
+    inside: &BTreeSet<TaskId>,
     on: &BTreeSet<TaskId>,
     mut successors: impl FnMut(&TaskId) -> Result<Vec<TaskId>, E>,
 ) -> Result<Option<Vec<TaskId>>, E> {
     if on.contains(task) {
         return Ok(Some(vec![task.clone()]));
+    }
+    if let Some(part) = on.intersection(inside).next() {
+        return Ok(Some(vec![task.clone(), part.clone()]));
     }
     let mut came_from: HashMap<TaskId, Option<TaskId>> = on.iter().map(|id| (id.clone(), None)).collect();
     let mut open: Vec<TaskId> = on.iter().cloned().collect();
@@ -28,8 +33,10 @@ pub fn cycle<E: From<Rejection>>(
             return Err(Rejection::limit("tasks reached from one dependency", limits::GRAPH_VISITS_MAX, came_from.len()).into());
         }
         for next in successors(&id)? {
-            if next == *task {
-                return Ok(Some(path_back(task, &id, &came_from)));
+            if next == *task || inside.contains(&next) {
+                let mut path = path_back(task, &id, &came_from);
+                path.extend(Some(next).filter(|next| next != task));
+                return Ok(Some(path));
             }
             if !came_from.contains_key(&next) {
                 came_from.insert(next.clone(), Some(id.clone()));
@@ -72,7 +79,12 @@ mod tests {
     }
 
     fn check(edges: &[(&str, &str)], task: &str, on: &str) -> Option<Vec<String>> {
-        let found = cycle::<Rejection>(&id(task), &BTreeSet::from([id(on)]), |from| {
+        check_inside(edges, task, &[], on)
+    }
+
+    fn check_inside(edges: &[(&str, &str)], task: &str, parts: &[&str], on: &str) -> Option<Vec<String>> {
+        let inside = parts.iter().copied().chain([task]).map(id).collect();
+        let found = cycle::<Rejection>(&id(task), &inside, &BTreeSet::from([id(on)]), |from| {
             Ok(edges.iter().filter(|(a, _)| id(a) == *from).map(|(_, b)| id(b)).collect())
         });
         found.expect("small graph").map(|path| path.iter().map(ToString::to_string).collect())
@@ -85,5 +97,14 @@ mod tests {
         assert_eq!(check(&edges, "a", "a"), Some(vec!["a".into()]));
         assert_eq!(check(&edges, "e", "b").map(|c| c.len()), Some(2));
         assert_eq!(check(&edges, "x", "b"), None);
+    }
+
+    #[test]
+    fn parts_wait_for_what_their_parent_needs() {
+        // p has the part c, and n needs c: p must not need n, because c would wait for it.
+        let edges = [("n", "m"), ("m", "c")];
+        assert_eq!(check_inside(&edges, "p", &["c"], "n"), Some(vec!["p".into(), "n".into(), "m".into(), "c".into()]));
+        assert_eq!(check_inside(&edges, "p", &["c"], "c"), Some(vec!["p".into(), "c".into()]));
+        assert_eq!(check_inside(&edges, "p", &["d"], "n"), None);
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{ApplyError, EndedReservation, Entry, News, Notice, State};
 use crate::agent::{Agent, Presence, SessionEnd};
-use crate::event::{AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskClaimed};
+use crate::event::{
+    AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskCancelled, TaskClaimed,
+};
 use crate::ident::{AgentName, SessionId, TaskId};
 use crate::message::Message;
 use crate::reservation::Reservation;
@@ -42,6 +44,9 @@ impl State {
             Fact::TaskUpdated(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 fact.change.apply(&mut task.spec);
+                if let Some(priority) = fact.priority() {
+                    task.priority = priority;
+                }
                 rest_if(task, fact.resting);
                 Ok(())
             }
@@ -115,12 +120,13 @@ impl State {
                 rest(task, fact.resting);
                 Ok(())
             }
-            Fact::TaskCancelled(fact) => self.cancel(event, &fact.id),
+            Fact::TaskCancelled(fact) => self.cancel(event, fact),
             Fact::TaskRequeued(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 expect_state(task, &[TaskState::Dead, TaskState::Cancelled])?;
                 (task.attempt, task.failures, task.losses) = (0, 0, 0);
                 task.retry_at = None;
+                task.dropped = false;
                 rest(task, fact.resting);
                 Ok(())
             }
@@ -233,6 +239,7 @@ impl State {
             seq: self.tasks.len() as u64 + 1,
             needs: fact.needs.clone(),
             created_by: event.agent.clone(),
+            priority: fact.priority(),
             ..Task::new(fact.id.clone(), fact.spec.clone(), event.at)
         };
         rest(&mut task, fact.resting);
@@ -266,11 +273,14 @@ impl State {
         Ok(())
     }
 
-    fn cancel(&mut self, event: &Event, id: &TaskId) -> Applied {
+    fn cancel(&mut self, event: &Event, fact: &TaskCancelled) -> Applied {
+        let id = &fact.id;
         let task = self.changed(event, id)?;
-        if task.state.is_finished() && task.state != TaskState::Dead {
+        let may_be_dropped = fact.drop && !task.dropped && task.state == TaskState::Cancelled;
+        if task.state.is_finished() && task.state != TaskState::Dead && !may_be_dropped {
             return Err(format!("task {id} is {}", task.state));
         }
+        task.dropped |= fact.drop;
         let held_by = task.holder().map(|grant| grant.session.clone());
         task.end_grant(GrantEnd::Cancelled);
         task.state = TaskState::Cancelled;

@@ -3,14 +3,16 @@
 use oarlock_model::event::{ReservationEnd, ReservationEnded, ReservationMade};
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::reservation::{Mode, Reservation, Target};
-use oarlock_model::rules::reserve::{StarvedClaim, Wanted, conflicts, starved_claim_stops};
-use oarlock_model::task::{Grant, Task};
+use oarlock_model::rules::liveness::AgentState;
+use oarlock_model::rules::reserve::{StarvedClaim, Wanted, conflicts, goes_before};
+use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, Rejection, ReservationId, SessionId, TaskId, limits, planted};
 use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::context::{Deciding, Reading};
 use crate::shapes::{ReservationShape, reservation_ttl_ms};
+use crate::task::claim;
 
 /// How a reservation is made.
 pub(crate) struct Terms {
@@ -60,51 +62,99 @@ fn check_work(held: &[Reservation], wanted: &[Wanted]) -> Result<(), Rejection> 
     Ok(())
 }
 
-/// Refuses what others hold, and what a claim has waited for so long that it goes first.
-pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], for_task: Option<&TaskId>) -> Result<(), OpError> {
-    check_for(cx, &cx.me()?.session, wanted, for_task)
+/// Refuses what others hold, and what a claim waits for that goes first. `task` is the one that is to be claimed; absent for a reservation made
+/// by hand.
+pub(crate) fn check(cx: &Deciding<'_>, wanted: &[Wanted], task: Option<&Task>) -> Result<(), OpError> {
+    check_for(cx, &cx.me()?.session, wanted, task)
 }
 
 /// The same for a session that need not be the caller's.
-fn check_for(cx: &Deciding<'_>, session: &SessionId, wanted: &[Wanted], for_task: Option<&TaskId>) -> Result<(), OpError> {
+fn check_for(cx: &Deciding<'_>, session: &SessionId, wanted: &[Wanted], task: Option<&Task>) -> Result<(), OpError> {
     // Before anything is granted: a claim whose reservations then failed could not be taken back.
     let held = cx.view().reservations()?.len();
     if held + wanted.len() > limits::RESERVATIONS_MAX {
         return Err(Rejection::limit("reservations", limits::RESERVATIONS_MAX, held + wanted.len()).into());
     }
-    let own = cx.view().reservations_of(session)?.len();
-    cx.holdings().check_reservations(own, wanted)?;
+    let own = cx.view().reservations_of(session)?;
+    cx.holdings().check_reservations(own.len(), wanted)?;
     let mut overlaps = overlaps(&cx.reading(), wanted, Some(session))?;
+    overlaps.append(&mut goes_first(cx, wanted, task, &own)?);
+    if overlaps.is_empty() { Ok(()) } else { Err(Rejection::ReservationOverlap { overlaps }.into()) }
+}
+
+/// Claims that wait for reservations and go before this one.
+fn goes_first(cx: &Deciding<'_>, wanted: &[Wanted], task: Option<&Task>, own: &[Reservation]) -> Result<Vec<OverlapFacts>, OpError> {
+    let now = cx.now();
     let starved_claims = cx.view().starved_claims()?;
-    // Of claims that starve, the one that has waited longest goes first: they never stop each other for ever.
-    let own = starved_claims.iter().find(|(task, starved)| for_task == Some(task) && starved.counts_for_ms(cx.now()) > 0);
-    let own = own.map(|(task, starved)| (starved.since, task.clone()));
-    for (task, starved) in starved_claims {
-        let waited_longer = own.as_ref().is_none_or(|own| (starved.since, task.clone()) < *own);
-        let stopped = wanted.iter().find(|wanted| starved_claim_stops(&starved, wanted, cx.now()));
-        if let Some(wanted) = stopped.filter(|_| waited_longer) {
-            overlaps.push(OverlapFacts {
+    // Of equally urgent claims that starve, the one that has waited longest goes first: they never stop each other for ever.
+    let mine = starved_claims.iter().find(|(id, starved)| task.is_some_and(|task| task.id == *id) && starved.counts_for_ms(now) > 0);
+    let mut first = Vec::new();
+    for (id, starved) in &starved_claims {
+        let Some(wanted) = wanted.iter().find(|wanted| starved.overlaps(wanted)) else { continue };
+        // Who holds what it waits for is never kept away: that agent may need this to finish.
+        if task.is_some_and(|task| task.id == *id) || own.iter().any(|held| starved.waits_for(held)) {
+            continue;
+        }
+        let Some(node) = cx.view().node(id)?.filter(|node| node.state == TaskState::Ready) else { continue };
+        let is_as_urgent = task.is_none_or(|task| task.priority == node.priority);
+        let has_waited_less = is_as_urgent && mine.is_some_and(|(mine, own)| (own.since, mine) < (starved.since, id));
+        if has_waited_less || !goes_before(starved, node.priority, task.map(|task| task.priority), now) {
+            continue;
+        }
+        if let Some(agent) = could_take(&cx.reading(), id, starved)? {
+            first.push(OverlapFacts {
                 wanted: wanted.target.to_string(),
                 pattern: wanted.target.to_string(),
-                reason: Some("a claim has waited long for it".into()),
-                ttl_ms: starved.counts_for_ms(cx.now()),
-                agent: starved.by,
-                task: Some(task),
+                reason: Some(format!("{id} waits for it and goes first")),
+                ttl_ms: frees_in_ms(cx, starved)?,
+                agent,
+                task: Some(id.clone()),
             });
         }
     }
-    if overlaps.is_empty() { Ok(()) } else { Err(Rejection::ReservationOverlap { overlaps }.into()) }
+    Ok(first)
+}
+
+/// An active agent that could take the task, if there is one. Claims in vain are not noted as presence: an agent that tried a moment ago
+/// counts as active.
+fn could_take(cx: &Reading<'_>, id: &TaskId, starved: &StarvedClaim) -> Result<Option<AgentName>, OpError> {
+    let task = cx.task(id)?;
+    for agent in cx.view.agents()? {
+        let has_tried = agent.is_live() && agent.name == starved.by && starved.counts_for_ms(cx.now) > 0;
+        let is_there = has_tried || cx.agent_state(&agent) == AgentState::Active;
+        if is_there && claim::misfit(cx, &task, &agent)?.is_none() {
+            return Ok(Some(agent.name));
+        }
+    }
+    Ok(None)
+}
+
+/// When the first of the reservations that a claim waits for ends, in milliseconds.
+fn frees_in_ms(cx: &Deciding<'_>, starved: &StarvedClaim) -> Result<i64, OpError> {
+    let mut first = None;
+    for held in cx.view().reservations()?.iter().filter(|held| starved.waits_for(held)) {
+        let ttl_ms = reservation_ttl_ms(&cx.reading(), held)?;
+        first = first.into_iter().chain(Some(ttl_ms).filter(|ms| *ms > 0)).min();
+    }
+    Ok(first.unwrap_or(0))
 }
 
 /// The check before a claim with `--reserve`; a claim in vain is remembered, so that it does not starve.
 pub(crate) fn check_for_claim(cx: &mut Deciding<'_>, task: &Task) -> Result<(), OpError> {
     let wanted = wanted_by(task);
-    let checked = check(cx, &wanted, Some(&task.id));
+    let checked = check(cx, &wanted, Some(task));
     if matches!(&checked, Err(OpError::Rejected(Rejection::ReservationOverlap { .. }))) {
         let (now, by) = (cx.now().store, cx.me()?.name.clone());
-        let before = cx.view().starved_claims()?.into_iter().find(|(id, _)| *id == task.id);
+        let starved = cx.view().starved_claims()?;
         // A claim that nobody has tried for a while starts waiting anew.
-        let since = before.map(|(_, s)| s).filter(|s| s.counts_for_ms(cx.now()) > 0).map_or(now, |s| s.since);
+        let before = starved.iter().find(|(id, s)| *id == task.id && s.counts_for_ms(cx.now()) > 0);
+        let since = before.map_or(now, |(_, s)| s.since);
+        for (id, _) in starved.iter().filter(|(id, _)| *id != task.id) {
+            // What was done, cancelled or claimed another way waits no more.
+            if cx.view().task_state(id)?.is_none_or(TaskState::is_finished) {
+                cx.tx().write_starved(id, None)?;
+            }
+        }
         cx.tx().write_starved(&task.id, Some(&StarvedClaim { by, wanted, since, last_try: now }))?;
         cx.keep()?;
     }
@@ -155,7 +205,7 @@ pub(crate) fn follow(cx: &Deciding<'_>, before: &Task, after: &Task) -> Result<O
     let is_gone = |target: &&Target| !wanted.iter().any(|wanted| wanted.target == **target);
     let gone: BTreeSet<&Target> = old.iter().map(|old| &old.target).filter(is_gone).collect();
     let gone = gone.into_iter().filter_map(|target| held.iter().find(|held| held.target == *target)).map(|held| held.id.clone()).collect();
-    check_for(cx, &grant.session, &new, Some(&before.id))?;
+    check_for(cx, &grant.session, &new, Some(before))?;
     Ok(Some(Following { holder: (grant.agent.clone(), grant.session.clone()), new, gone }))
 }
 

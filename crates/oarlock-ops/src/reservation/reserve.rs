@@ -83,16 +83,14 @@ impl Mutation for Reserve {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
-        let lease_ttl_ms = match &self.task {
-            Some(task) => Some(held_by_me(cx, "reserve for", task, None)?.1.ttl_ms),
-            None => None,
-        };
+        let held = self.task.as_ref().map(|task| held_by_me(cx, "reserve for", task, None)).transpose()?;
+        let lease_ttl_ms = held.as_ref().map(|(_, grant)| grant.ttl_ms);
         let mode = if self.shared { Mode::Shared } else { Mode::Exclusive };
         let mut globs = self.globs.clone();
         globs.sort();
         globs.dedup();
         let wanted: Vec<Wanted> = globs.into_iter().map(|glob| Wanted { target: Target::Paths(glob), mode }).collect();
-        acquire::check(cx, &wanted, self.task.as_ref())?;
+        acquire::check(cx, &wanted, held.as_ref().map(|(task, _)| task))?;
         let ttl_ms = lease_ttl_ms.unwrap_or_else(|| self.ttl.unwrap_or(cx.settings().reservation_ttl).as_ms());
         let task = self.task.clone().filter(|_| !planted::is(planted::TIED_OUTLIVES_LEASE));
         let terms = Terms { task, ttl_ms, reason: self.reason.clone() };

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::context::Reading;
 use crate::shapes::rfc3339;
 use crate::store::StoreResult;
-use crate::task::parts;
+use crate::task::{parts, rest};
 
 /// The holder inside TASK.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +32,11 @@ pub struct TaskShape {
     pub body: String,
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Label>,
+    /// The most urgent of its own, its parent's, and those of unfinished tasks that wait for it.
     pub priority: u8,
+    /// Its own priority, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_priority: Option<u8>,
     pub state: TaskState,
     pub stuck: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,8 +119,9 @@ impl TaskShape {
     }
 
     fn made(cx: &Reading<'_>, task: Task, stuck: bool, is_single: bool) -> StoreResult<Self> {
-        let waits = !task.needs.is_empty() && !task.state.is_finished();
-        let blocked_by = if waits { cx.view.unmet_needs(&task.id)? } else { Vec::new() };
+        // What can be claimed, now or at its time, waits for no task.
+        let may_wait = !task.state.is_finished() && !matches!(task.state, TaskState::Ready | TaskState::Scheduled);
+        let blocked_by = if may_wait { rest::unmet_needs(cx.view, &task)? } else { Vec::new() };
         let holder = task.holder().map(|grant| holder_shape(cx, grant)).transpose()?;
         // The one who joins the parts of a task sees their results, and so do those who read its own.
         let may_join = matches!(task.state, TaskState::Ready | TaskState::Claimed);
@@ -139,7 +144,8 @@ impl TaskShape {
             title: task.spec.title,
             body: task.spec.body,
             kind: task.spec.kind,
-            priority: task.spec.priority,
+            priority: task.priority,
+            own_priority: task.spec.priority.filter(|own| *own != task.priority),
             state: task.state,
             parent: task.spec.parent,
             needs: task.needs,

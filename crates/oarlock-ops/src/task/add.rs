@@ -5,8 +5,8 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::{TaskAdded, TaskSplit};
 use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
-use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
+use oarlock_model::task::{Gate, Resting, Task, TaskSpec, TaskState};
+use oarlock_model::{AgentName, Label, Now, Rejection, TaskId, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::TaskShape;
 use crate::task::globs::WriteSet;
-use crate::task::{depend, values};
+use crate::task::{depend, urgency, values};
 
 /// Adds a task. It is ready when it needs nothing unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -59,7 +59,7 @@ pub struct Fields {
     #[arg(long = "type", value_name = "T")]
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Label>,
-    /// From 0, most urgent, to 4 [default: 2]
+    /// From 0, most urgent, to 4 [default: 2; for a part, that of its parent]
     #[arg(long, value_name = "0..4", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=i64::from(limits::PRIORITY_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
@@ -220,7 +220,8 @@ impl Add {
             title: self.title.trim().to_owned(),
             body: fields.body.clone().unwrap_or_default(),
             kind: fields.kind.clone(),
-            priority: fields.priority.unwrap_or(limits::PRIORITY_DEFAULT),
+            // A part that was given none has that of its parent.
+            priority: fields.priority.or_else(|| self.parent.is_none().then_some(limits::PRIORITY_DEFAULT)),
             parent: self.parent.clone(),
             capabilities: fields.requires.iter().flatten().cloned().collect(),
             writes: fields.writes.patterns.clone().unwrap_or_default(),
@@ -250,24 +251,56 @@ pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec
         Some(id) => id,
         None => made_up_id(cx)?,
     };
-    if let Some(parent) = &spec.parent {
-        cx.task(parent)?;
-    }
-    let mut unmet_needs = false;
+    let above = spec.parent.as_ref().map(|parent| Above::of(cx, parent)).transpose()?.unwrap_or_default();
+    let mut waits = false;
     for need in &needs {
         match cx.view().task_state(need)? {
-            Some(state) => unmet_needs |= state != TaskState::Done,
+            Some(state) => waits |= state != TaskState::Done,
             None => return Err(Rejection::not_found("task", need).into()),
         }
     }
-    let facts = RestingFacts { open_children: false, unmet_needs, not_before: spec.not_before, retry_at: None, ready_at: None };
-    let place = resting(facts, cx.now());
-    cx.emit(TaskAdded { id: id.clone(), spec, needs, resting: place })?;
+    let added = above.added(id.clone(), spec, needs, waits, cx.now());
+    let (waits, priority) = (added.resting == Resting::Blocked, added.priority());
+    cx.emit(added)?;
+    if waits {
+        let unmet_needs = cx.view().unmet_needs(&id)?;
+        urgency::lift(cx, unmet_needs, priority)?;
+    }
     Ok(id)
 }
 
+/// What a new task has from its parent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Above {
+    waits: bool,
+    priority: Option<u8>,
+}
+
+impl Above {
+    /// What a part of this task has from it.
+    pub(crate) fn of(cx: &Deciding<'_>, parent: &TaskId) -> Result<Self, OpError> {
+        let node = cx.view().node(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
+        let waits = !cx.view().unmet_needs(parent)?.is_empty() && !planted::is(planted::PARTS_DO_NOT_INHERIT);
+        Ok(Self { waits, priority: Some(node.priority) })
+    }
+
+    /// The event that adds a task; `waits` tells whether something that it needs itself is not done.
+    pub(crate) fn added(self, id: TaskId, spec: TaskSpec, needs: BTreeSet<TaskId>, waits: bool, now: Now) -> TaskAdded {
+        let facts = RestingFacts {
+            open_children: false,
+            unmet_needs: waits || self.waits,
+            not_before: spec.not_before,
+            retry_at: None,
+            ready_at: None,
+        };
+        let priority = spec.priority.into_iter().chain(self.priority).min();
+        let effective_priority = priority.filter(|priority| *priority != spec.priority.unwrap_or(limits::PRIORITY_DEFAULT));
+        TaskAdded { id, spec, needs, effective_priority, resting: resting(facts, now) }
+    }
+}
+
 /// Makes an existing task wait for its new child, unless somebody holds it.
-fn adopt(cx: &mut Deciding<'_>, parent: &TaskId, child: &TaskId) -> Result<(), OpError> {
+pub(crate) fn adopt(cx: &mut Deciding<'_>, parent: &TaskId, child: &TaskId) -> Result<(), OpError> {
     let task = cx.task(parent)?;
     if task.state.is_finished() || task.state == TaskState::Review {
         return Err(Rejection::StateConflict { verb: "add a part to", task: parent.clone(), state: task.state, why: None }.into());

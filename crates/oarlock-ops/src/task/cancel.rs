@@ -7,6 +7,7 @@ use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::call::Caller;
@@ -15,12 +16,17 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::settle;
 use crate::task::add::TaskReply;
+use crate::task::{finish, urgency};
 
 /// Calls an unfinished task off, and its unfinished parts with it; holders hear it with their next heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Cancel {
     /// The task
     pub id: TaskId,
+    /// Let the task it is a part of go on without it; also for a part that is dead or cancelled already
+    #[arg(long)]
+    #[serde(default)]
+    pub drop: bool,
 }
 
 impl Request for Cancel {
@@ -38,30 +44,39 @@ impl Mutation for Cancel {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let task = cx.task(&self.id)?;
-        if task.state.is_finished() {
-            return Err(Rejection::StateConflict { verb: "cancel", task: task.id, state: task.state, why: None }.into());
+        let parent = task.spec.parent.clone().filter(|_| self.drop);
+        if self.drop && parent.is_none() {
+            let message = format!("{} is not a part of another task", task.id);
+            return Err(Rejection::invalid(message, "leave --drop out: no task waits for it as for a part").into());
         }
-        let authority = cx.caller().authority;
+        let is_left_open = self.drop && task.state.is_dead_end() && !task.dropped;
+        if task.state.is_finished() && !is_left_open {
+            let why = task.dropped.then(|| "the task it was a part of goes on without it".to_owned());
+            return Err(Rejection::StateConflict { verb: "cancel", task: task.id, state: task.state, why }.into());
+        }
         let me = cx.caller().agent_name();
+        let mut no_longer_waited_for = BTreeSet::new();
         let mut open = vec![(task.id, None)];
         while let Some((id, with_parent)) = open.pop() {
-            if authority != Authority::Operator {
-                authority.check_cancel(me.as_ref(), &cx.task(&id)?)?;
-            }
-            cancel_one(cx, &id, with_parent)?;
-            for child in cx.view().children(&id)? {
-                // Dead parts stay dead letters: they can be looked at and requeued.
-                if cx.view().task_state(&child)?.is_some_and(|state| !state.is_finished()) {
-                    open.push((child, Some(id.clone())));
+            let Some(state) = cx.view().task_state(&id)?.filter(|state| *state != TaskState::Done) else { continue };
+            let drop = self.drop && id == self.id;
+            // Dead parts stay dead letters: they can be looked at and requeued.
+            if drop || !state.is_finished() {
+                if cx.caller().authority != Authority::Operator {
+                    cx.caller().authority.check_cancel(me.as_ref(), &cx.task(&id)?)?;
+                }
+                no_longer_waited_for.extend(cx.view().unmet_needs(&id)?);
+                cx.emit(TaskCancelled { id: id.clone(), with_parent, drop })?;
+                if state == TaskState::Claimed {
+                    settle::end_reservations_of_task(cx, &id)?;
                 }
             }
+            open.extend(cx.view().children(&id)?.into_iter().map(|child| (child, Some(id.clone()))));
+        }
+        urgency::refresh(cx, no_longer_waited_for)?;
+        if let Some(parent) = parent {
+            finish::goes_on(cx, &parent)?;
         }
         TaskReply::of(cx, &self.id)
     }
-}
-
-fn cancel_one(cx: &mut Deciding<'_>, id: &TaskId, with_parent: Option<TaskId>) -> Result<(), OpError> {
-    let was_claimed = cx.view().task_state(id)? == Some(TaskState::Claimed);
-    cx.emit(TaskCancelled { id: id.clone(), with_parent })?;
-    if was_claimed { settle::end_reservations_of_task(cx, id) } else { Ok(()) }
 }

@@ -374,7 +374,7 @@ fn not_claimable(cx: &Deciding<'_>, task: &Task, state: TaskState) -> Result<OpE
 }
 
 /// Why this agent may not have this task, if it may not.
-fn misfit(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option<Misfit>, OpError> {
+pub(crate) fn misfit(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option<Misfit>, OpError> {
     let assignee_active = match &task.spec.assigned {
         Some(assignee) if *assignee != me.name => cx.is_active(assignee)?,
         _ => false,

@@ -1,11 +1,10 @@
 //! `depend`: adds or removes edges between tasks.
 
 use clap::Args;
-use oarlock_model::event::{DependencyAdded, DependencyRemoved, TaskReadied};
+use oarlock_model::event::{DependencyAdded, DependencyRemoved, TaskUpdated};
 use oarlock_model::rules::graph;
 use oarlock_model::rules::held::Change;
-use oarlock_model::rules::resting::{RestingFacts, resting};
-use oarlock_model::task::{Task, TaskState};
+use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,8 @@ use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::task::add::TaskReply;
-use crate::task::values;
+use crate::task::inherit::{self, Reached};
+use crate::task::{finish, urgency, values};
 
 /// Makes a task need others, or no longer need them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -65,7 +65,8 @@ impl Mutation for Depend {
     }
 }
 
-/// Adds edges; a task that could be claimed and now needs something unfinished is blocked.
+/// Adds edges. A task that could be claimed and now needs something unfinished is blocked, and so are its parts; what somebody holds stays
+/// held, and its holder hears of it.
 pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> Result<(), OpError> {
     let task = cx.task(id)?;
     if task.state.is_finished() || task.state == TaskState::Review {
@@ -82,25 +83,48 @@ pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> R
         return Ok(());
     }
     refuse_cycle(cx, id, &on)?;
-    let mut unmet = false;
+    let mut unmet = Vec::new();
     for need in &on {
-        unmet |= cx.view().task_state(need)? != Some(TaskState::Done);
+        if cx.view().task_state(need)? != Some(TaskState::Done) {
+            unmet.push(need.clone());
+        }
     }
-    let mut notify = BTreeMap::new();
-    if unmet && let Some(session) = cx.check_held(&task, Change::Needs)? {
-        notify.insert(id.clone(), session);
+    if unmet.is_empty() {
+        return cx.emit(DependencyAdded { id: id.clone(), on, resting: None, notify: BTreeMap::new() });
     }
-    let moves = unmet && matches!(task.state, TaskState::Ready | TaskState::Scheduled);
-    let place = moves.then(|| resting(RestingFacts::of(&task, false, true), cx.now()));
-    cx.emit(DependencyAdded { id: id.clone(), on, resting: place, notify })
+    let Reached { blocked, mut notify } = inherit::reached(cx, id)?;
+    notify.extend(cx.check_held(&task, Change::Needs)?.map(|session| (id.clone(), session)));
+    let moves = matches!(task.state, TaskState::Ready | TaskState::Scheduled);
+    cx.emit(DependencyAdded { id: id.clone(), on, resting: moves.then_some(Resting::Blocked), notify })?;
+    for part in blocked {
+        cx.emit(TaskUpdated::derived(part, None, Some(Resting::Blocked)))?;
+    }
+    match urgency::most_urgent_in(cx.view(), id)? {
+        Some(priority) => urgency::lift(cx, unmet, priority),
+        None => Ok(()),
+    }
 }
 
-/// Refuses edges `id -> on` that would close a cycle. A task is finished after what it needs and after
-/// its parts: both kinds of edges count.
+/// Refuses edges `id -> on` that would close a cycle. A task is finished after what it needs, after what the tasks above it need, and after
+/// its parts: all these edges count, but those to tasks that are done.
 pub(crate) fn refuse_cycle(cx: &Deciding<'_>, id: &TaskId, on: &BTreeSet<TaskId>) -> Result<(), OpError> {
-    let closed = graph::cycle::<OpError>(id, on, |from| {
-        let mut before: Vec<TaskId> = cx.view().task(from)?.map(|task| task.needs.into_iter().collect()).unwrap_or_default();
-        before.extend(cx.view().children(from)?);
+    let mut open_needs = BTreeSet::new();
+    for need in on {
+        if cx.view().task_state(need)? != Some(TaskState::Done) {
+            open_needs.insert(need.clone());
+        }
+    }
+    if open_needs.is_empty() {
+        return Ok(());
+    }
+    let mut inside = BTreeSet::from([id.clone()]);
+    let mut open = vec![id.clone()];
+    while let Some(id) = open.pop() {
+        open.extend(cx.view().open_children(&id, usize::MAX)?.into_iter().filter(|part| inside.insert(part.clone())));
+    }
+    let closed = graph::cycle::<OpError>(id, &inside, &open_needs, |from| {
+        let mut before = cx.view().unmet_needs(from)?;
+        before.append(&mut cx.view().open_children(from, usize::MAX)?);
         Ok(before)
     })?;
     match closed {
@@ -131,9 +155,9 @@ pub(crate) fn remove(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -
     if on.is_empty() {
         return Ok(());
     }
-    let still_unmet = cx.view().unmet_needs(id)?.iter().any(|need| !on.contains(need));
-    let place = (task.state == TaskState::Blocked && !still_unmet).then(|| resting(RestingFacts::of(&task, false, false), cx.now()));
-    let readied = place.is_some_and(|place| place.state() == TaskState::Ready);
-    cx.emit(DependencyRemoved { id: id.clone(), on, resting: place.filter(|_| !readied) })?;
-    if readied { cx.emit(TaskReadied { id: id.clone() }) } else { Ok(()) }
+    cx.emit(DependencyRemoved { id: id.clone(), on: on.clone(), resting: None })?;
+    for (id, place) in inherit::freed(cx, vec![id.clone()], &[])? {
+        finish::move_to(cx, id, place)?;
+    }
+    urgency::refresh(cx, on)
 }

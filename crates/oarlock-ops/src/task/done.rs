@@ -20,7 +20,7 @@ use crate::shapes::TaskShape;
 use crate::task::claim::{Claim, ClaimReply, Claimed};
 use crate::task::finish::{self, Outcome};
 use crate::task::release::granted_to_me;
-use crate::task::values;
+use crate::task::{rest, values};
 
 /// Completes a task. The same call again gives the same reply; another result is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -219,7 +219,7 @@ impl Done {
             return Err(Rejection::StateConflict { verb: "finish", task: task.id.clone(), state: task.state, why }.into());
         }
         let outcome = Outcome { token: Some(grant.token), result: self.result.clone(), artifacts: self.artifact.clone() };
-        let unmet_needs = finish::unmet_needs(cx, &task)?;
+        let unmet_needs = rest::unmet_needs(cx.view(), &task)?;
         let unblocked = finish::finish(cx, &mut task, outcome)?;
         settle::end_reservations_of_task(cx, &task.id)?;
         reply(cx, task, unblocked, unmet_needs, false)

@@ -1,7 +1,7 @@
 //! `fail`: an attempt failed (semantics 11).
 
 use clap::Args;
-use oarlock_model::event::{DeathReason, SpecChange, TaskDied, TaskFailed, TaskUpdated};
+use oarlock_model::event::{DeathReason, TaskDied, TaskFailed, TaskUpdated};
 use oarlock_model::rules::retry;
 use oarlock_model::task::Resting;
 use oarlock_model::{Rejection, TaskId, Token};
@@ -17,7 +17,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::settle;
 use crate::task::add::TaskReply;
 use crate::task::release::held_by_me;
-use crate::task::{rest, values};
+use crate::task::{rest, urgency, values};
 
 /// Reports a failed attempt; the task is tried again after a pause, until its attempts are used up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -71,10 +71,12 @@ impl Mutation for Fail {
         };
         cx.emit(TaskFailed { id: task.id.clone(), token: grant.token, reason: self.reason.clone(), failures, retry_at })?;
         if let Some(reason) = death {
+            let unmet_needs = rest::unmet_needs(cx.view(), &task)?;
             cx.emit(TaskDied { id: task.id.clone(), reason, failures, losses: task.losses })?;
+            urgency::refresh(cx, unmet_needs)?;
         } else if let place @ (Resting::Blocked | Resting::Waiting) = rest::resting_place(cx.view(), &cx.task(&task.id)?)? {
             // While it was held it got parts or needs: its pause ends in vain until they are done.
-            cx.emit(TaskUpdated { id: task.id.clone(), change: SpecChange::default(), resting: Some(place) })?;
+            cx.emit(TaskUpdated::derived(task.id.clone(), None, Some(place)))?;
         }
         settle::end_reservations_of_task(cx, &task.id)?;
         TaskReply::of(cx, &task.id)

@@ -1,14 +1,13 @@
 //! What follows when a task is done: dependants become ready, a parent goes on (semantics 10).
 
-use oarlock_model::event::{SpecChange, TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
+use oarlock_model::event::{TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{TaskId, Token, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
-use crate::store::StoreResult;
-use crate::task::{parts, rest};
+use crate::task::{inherit, parts, rest, urgency};
 
 /// What came of a task.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +23,7 @@ pub(crate) fn finish(cx: &mut Deciding<'_>, task: &mut Task, outcome: Outcome) -
     let Outcome { token, result, artifacts } = &outcome;
     let is_submitted = task.spec.gate.is_some() && task.state != TaskState::Review;
     if is_submitted {
-        let unmet_needs = unmet_needs(cx, task)?;
+        let unmet_needs = rest::unmet_needs(cx.view(), task)?;
         cx.emit(TaskSubmitted { id: task.id.clone(), token: *token, result: result.clone(), artifacts: artifacts.clone(), unmet_needs })?;
     }
     let unblocked = if is_submitted { Vec::new() } else { complete(cx, task, &outcome)? };
@@ -33,23 +32,21 @@ pub(crate) fn finish(cx: &mut Deciding<'_>, task: &mut Task, outcome: Outcome) -
     Ok(unblocked)
 }
 
-/// What the task needs and is not done: it got that while it was held.
-pub(crate) fn unmet_needs(cx: &Deciding<'_>, task: &Task) -> StoreResult<Vec<TaskId>> {
-    if task.needs.is_empty() { Ok(Vec::new()) } else { cx.view().unmet_needs(&task.id) }
-}
-
 fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: &Outcome) -> Result<Vec<TaskId>, OpError> {
     let freed = freed_dependants(cx, &task.id, &[])?;
     let parent = waiting_parent(cx, task)?;
     let unblocked = unblocked_by(cx, task, &freed, parent.as_ref())?;
+    let unmet_needs = rest::unmet_needs(cx.view(), task)?;
     cx.emit(TaskDone {
         id: task.id.clone(),
         token: outcome.token,
         result: outcome.result.clone(),
         artifacts: outcome.artifacts.clone(),
         unblocked: unblocked.clone(),
-        unmet_needs: unmet_needs(cx, task)?,
+        unmet_needs: unmet_needs.clone(),
     })?;
+    // It waits for them no more.
+    urgency::refresh(cx, unmet_needs)?;
     for (id, place) in freed {
         move_to(cx, id, place)?;
     }
@@ -84,34 +81,21 @@ fn unblocked_by(cx: &Deciding<'_>, task: &Task, freed: &[(TaskId, Resting)], par
     Ok(unblocked)
 }
 
-/// Blocked tasks whose last unmet need is `done`, if all of `finishing` are done too, with where they rest then.
+/// Blocked tasks that wait for nothing once `done` and all of `finishing` are done, parts of dependants included, with where they rest then.
 fn freed_dependants(cx: &Deciding<'_>, done: &TaskId, finishing: &[TaskId]) -> Result<Vec<(TaskId, Resting)>, OpError> {
-    let mut freed = Vec::new();
     if planted::is(planted::DEPENDANTS_FORGOTTEN) {
-        return Ok(freed);
+        return Ok(Vec::new());
     }
-    for id in cx.view().dependants(done)? {
-        if cx.view().task_state(&id)? != Some(TaskState::Blocked) {
-            continue;
-        }
-        if cx.view().unmet_needs(&id)?.iter().all(|need| need == done || finishing.contains(need)) {
-            let facts = RestingFacts::of(&cx.task(&id)?, !cx.view().open_children(&id, 1)?.is_empty(), false);
-            freed.push((id, resting(facts, cx.now())));
-        }
-    }
-    Ok(freed)
+    let finishing: Vec<TaskId> = finishing.iter().chain([done]).cloned().collect();
+    inherit::freed(cx, cx.view().dependants(done)?, &finishing)
 }
 
 fn is_ready(place: Resting) -> bool {
     place.state() == TaskState::Ready
 }
 
-fn move_to(cx: &mut Deciding<'_>, id: TaskId, place: Resting) -> Result<(), OpError> {
-    if is_ready(place) {
-        cx.emit(TaskReadied { id })
-    } else {
-        cx.emit(TaskUpdated { id, change: SpecChange::default(), resting: Some(place) })
-    }
+pub(crate) fn move_to(cx: &mut Deciding<'_>, id: TaskId, place: Resting) -> Result<(), OpError> {
+    if is_ready(place) { cx.emit(TaskReadied { id }) } else { cx.emit(TaskUpdated::derived(id, None, Some(place))) }
 }
 
 /// The parent, when it waits and `task` is its last child that is not done.
@@ -123,6 +107,24 @@ fn waiting_parent(cx: &Deciding<'_>, task: &Task) -> Result<Option<Task>, OpErro
     // Two are enough to know whether there is another one.
     let is_last = cx.view().open_children(parent, 2)?.iter().all(|open| *open == task.id);
     if is_last { Ok(Some(cx.task(parent)?)) } else { Ok(None) }
+}
+
+/// A task that waited for a part and does so no more goes on, if that was its last one.
+pub(crate) fn goes_on(cx: &mut Deciding<'_>, parent: &TaskId) -> Result<(), OpError> {
+    let waits = cx.view().task_state(parent)? == Some(TaskState::Waiting);
+    if !waits || !cx.view().open_children(parent, 1)?.is_empty() || planted::is(planted::DROPPED_PART_BLOCKS) {
+        return Ok(());
+    }
+    let task = cx.task(parent)?;
+    let mut parts = cx.view().children(parent)?.into_iter();
+    // Where no part is done, nothing has come of it that would make it done.
+    let is_any_done =
+        parts.try_fold(false, |found, part| Ok::<_, OpError>(found || cx.view().task_state(&part)? == Some(TaskState::Done)))?;
+    if is_any_done {
+        return children_done(cx, task);
+    }
+    let place = rest::resting_place(cx.view(), &task)?;
+    move_to(cx, task.id, place)
 }
 
 /// The last child of a waiting parent is done: it is done too, or can be claimed for integration.

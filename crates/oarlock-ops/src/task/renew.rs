@@ -18,7 +18,7 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::LeaseShape;
 use crate::task::release::held_by_me;
-use crate::task::{finish, values};
+use crate::task::{rest, values};
 
 /// Extends leases from now on, also those that have expired but were not granted again: all of the session and its reservations, or
 /// that of the task named.
@@ -100,7 +100,7 @@ impl Mutation for Renew {
             None => (None, Some(renew_all(cx)?)),
         };
         let blocked_by = match &self.id {
-            Some(id) => finish::unmet_needs(cx, &cx.task(id)?)?,
+            Some(id) => rest::unmet_needs(cx.view(), &cx.task(id)?)?,
             None => Vec::new(),
         };
         let news = news::take(cx)?;

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use oarlock_model::TaskId;
-use oarlock_model::event::TaskRequeued;
+use oarlock_model::event::{Fact, TaskRequeued};
+use oarlock_model::rules::held::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::{Rejection, task::TaskState};
 use schemars::JsonSchema;
@@ -13,13 +14,33 @@ use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
-use crate::task::add::TaskReply;
+use crate::shapes::TaskShape;
+use crate::task::add::{self, TaskReply};
+use crate::task::{depend, urgency};
 
-/// Brings a dead or cancelled task back with all its attempts.
+/// Brings a dead or cancelled task back with all its attempts. Parts that were cancelled with it stay cancelled, and are named, unless
+/// they are to come back as well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Requeue {
     /// The task
     pub id: TaskId,
+    /// Bring back the parts that were cancelled with it, too
+    #[arg(long)]
+    #[serde(default)]
+    pub parts: bool,
+}
+
+/// The reply of [`Requeue`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequeueReply {
+    /// The task.
+    pub task: TaskShape,
+    /// Parts that came back with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requeued: Vec<TaskId>,
+    /// Parts that were cancelled with it and stay so: it waits for them until they come back or are dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_cancelled: Vec<TaskId>,
 }
 
 impl Request for Requeue {
@@ -27,30 +48,81 @@ impl Request for Requeue {
     const ABOUT: &'static str = "Bring a dead or cancelled task back";
     const EXAMPLE: &'static [&'static str] = &["T-1"];
     const IDENTITY: Identity = Identity::Optional;
-    type Reply = TaskReply;
+    type Reply = RequeueReply;
 }
 
 impl Mutation for Requeue {
     fn locks(&self, _caller: &Caller) -> Vec<Lock> {
-        vec![Lock::Task(self.id.clone())]
+        vec![Lock::Graph, Lock::Task(self.id.clone())]
     }
 
-    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<RequeueReply, OpError> {
         cx.caller().authority.check_operator(Self::VERB)?;
         let task = cx.task(&self.id)?;
-        if !task.state.is_dead_end() {
-            return Err(Rejection::StateConflict { verb: "requeue", task: task.id, state: task.state, why: None }.into());
+        let parts = cancelled_with(cx, &task.id)?;
+        let comes_back = task.state.is_dead_end();
+        // A task that came back alone can have its parts back later.
+        if !comes_back && (task.state.is_finished() || !self.parts || parts.is_empty()) {
+            let why = (self.parts && !task.state.is_finished()).then(|| "no part was cancelled with it".to_owned());
+            return Err(Rejection::StateConflict { verb: "requeue", task: task.id, state: task.state, why }.into());
         }
-        if let Some(parent) = &task.spec.parent
+        if let Some(parent) = task.spec.parent.as_ref().filter(|_| comes_back)
             && let Some(state @ (TaskState::Done | TaskState::Cancelled)) = cx.view().task_state(parent)?
         {
             let why = Some(format!("its parent {parent} is {state}"));
             return Err(Rejection::StateConflict { verb: "requeue", task: task.id, state: task.state, why }.into());
         }
-        let open_children = !cx.view().open_children(&task.id, 1)?.is_empty();
-        let unmet_needs = !cx.view().unmet_needs(&task.id)?.is_empty();
-        let facts = RestingFacts { ready_at: None, retry_at: None, ..RestingFacts::of(&task, open_children, unmet_needs) };
-        cx.emit(TaskRequeued { id: task.id.clone(), resting: resting(facts, cx.now()) })?;
-        TaskReply::of(cx, &task.id)
+        if comes_back {
+            bring_back(cx, &task.id)?;
+        }
+        let (requeued, still_cancelled) = if self.parts { (parts, Vec::new()) } else { (Vec::new(), parts) };
+        requeued.iter().try_for_each(|part| bring_back(cx, part))?;
+        let TaskReply { task } = TaskReply::of(cx, &task.id)?;
+        Ok(RequeueReply { task, requeued, still_cancelled })
+    }
+}
+
+/// The parts, at any depth, that the cancellation of the task took along, each after its parent.
+fn cancelled_with(cx: &Deciding<'_>, root: &TaskId) -> Result<Vec<TaskId>, OpError> {
+    let mut found = Vec::new();
+    let mut open = vec![root.clone()];
+    while let Some(parent) = open.pop() {
+        for child in cx.view().children(&parent)? {
+            match cx.view().task_state(&child)? {
+                None | Some(TaskState::Done) => continue,
+                Some(TaskState::Cancelled) => {
+                    let last = cx.view().last_event_of(child.as_str(), "task_cancelled")?.map(|event| event.fact);
+                    let came_along = matches!(last, Some(Fact::TaskCancelled(fact)) if fact.with_parent.as_ref() == Some(&parent));
+                    if !came_along {
+                        continue;
+                    }
+                    found.push(child.clone());
+                }
+                Some(_) => {}
+            }
+            open.push(child);
+        }
+    }
+    Ok(found)
+}
+
+fn bring_back(cx: &mut Deciding<'_>, id: &TaskId) -> Result<(), OpError> {
+    let task = cx.task(id)?;
+    let open_children = !cx.view().open_children(id, 1)?.is_empty();
+    let unmet_needs = cx.view().unmet_needs(id)?;
+    let facts = RestingFacts { ready_at: None, retry_at: None, ..RestingFacts::of(&task, open_children, !unmet_needs.is_empty()) };
+    if let Some(parent) = task.spec.parent.as_ref().filter(|_| task.dropped) {
+        cx.check_held(&cx.task(parent)?, Change::Parts)?;
+    }
+    cx.emit(TaskRequeued { id: id.clone(), resting: resting(facts, cx.now()) })?;
+    if let Some(parent) = task.spec.parent.as_ref().filter(|_| task.dropped) {
+        // Its parent went on without it and waits for it again; meanwhile either may have got needs.
+        add::adopt(cx, parent, id)?;
+        depend::refuse_cycle(cx, id, &unmet_needs.iter().cloned().collect())?;
+    }
+    urgency::refresh(cx, [id.clone()])?;
+    match urgency::most_urgent_in(cx.view(), id)? {
+        Some(priority) => urgency::lift(cx, unmet_needs, priority),
+        None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! Finding the facts for the rule that says where a task rests.
 
+use oarlock_model::TaskId;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task};
 
@@ -8,6 +9,11 @@ use crate::store::{StoreResult, View};
 /// Where a task rests now when nobody holds it.
 pub(crate) fn resting_place(view: &dyn View, task: &Task) -> StoreResult<Resting> {
     let open_children = !view.open_children(&task.id, 1)?.is_empty();
-    let unmet_needs = !task.needs.is_empty() && !view.unmet_needs(&task.id)?.is_empty();
+    let unmet_needs = !unmet_needs(view, task)?.is_empty();
     Ok(resting(RestingFacts::of(task, open_children, unmet_needs), view.now()))
+}
+
+/// What the task or a task above it needs and is not done.
+pub(crate) fn unmet_needs(view: &dyn View, task: &Task) -> StoreResult<Vec<TaskId>> {
+    if task.needs.is_empty() && task.spec.parent.is_none() { Ok(Vec::new()) } else { view.unmet_needs(&task.id) }
 }

@@ -1,10 +1,9 @@
 //! `split`: cuts a task or a document into parts that agents can claim.
 
 use clap::Args;
-use oarlock_model::event::{TaskAdded, TaskSplit};
+use oarlock_model::event::TaskSplit;
 use oarlock_model::pattern::{PATH_CHARS_MAX, Pattern};
 use oarlock_model::rules::held::Change;
-use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, Token, limits};
 use oarlock_plan::{By, Options, Plan, PlanError, Problem, Subtask};
@@ -334,8 +333,7 @@ impl Split {
 
     fn create(&self, cx: &mut Deciding<'_>, parent: &Task, document: &str, plan: &Plan) -> Result<Vec<TaskShape>, OpError> {
         add::check_depth(cx, parent)?;
-        // Parts start no earlier than their parent could have.
-        let inherited: BTreeSet<TaskId> = cx.view().unmet_needs(&parent.id)?.into_iter().collect();
+        let above = add::Above::of(cx, &parent.id)?;
         let mut children = Vec::new();
         let documents = oarlock_plan::subtask_documents(document, plan);
         let mut document_of: BTreeMap<&str, String> = plan.subtasks.iter().map(|s| s.id.as_str()).zip(documents).collect();
@@ -351,18 +349,9 @@ impl Split {
                 .into());
             }
             let spec = part_spec(parent, subtask, document_of.remove(subtask.id.as_str()).unwrap_or_default())?;
-            let mut needs = inherited.clone();
-            for need in &subtask.depends_on {
-                needs.insert(TaskId::parse(need)?);
-            }
-            let facts = RestingFacts {
-                open_children: false,
-                unmet_needs: !needs.is_empty(),
-                not_before: spec.not_before,
-                retry_at: None,
-                ready_at: None,
-            };
-            cx.emit(TaskAdded { id: id.clone(), spec, needs, resting: resting(facts, cx.now()) })?;
+            let needs: BTreeSet<TaskId> = subtask.depends_on.iter().map(|need| TaskId::parse(need)).collect::<Result<_, _>>()?;
+            let waits = !needs.is_empty();
+            cx.emit(above.added(id.clone(), spec, needs, waits, cx.now()))?;
             children.push(id);
         }
         cx.emit(TaskSplit { id: parent.id.clone(), children: children.clone(), auto_finish: self.auto_finish, waits: true })?;
@@ -412,7 +401,7 @@ fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec,
         capabilities,
         writes: writes?,
         kind: parent.spec.kind.clone(),
-        priority: parent.spec.priority,
+        priority: None,
         parent: Some(parent.id.clone()),
         estimate_minutes: subtask.estimate_minutes.and_then(|m| u32::try_from(m).ok()),
         assigned: subtask.assigned.as_deref().map(AgentName::parse).transpose()?,

@@ -8,7 +8,7 @@ use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::call::Caller;
@@ -19,7 +19,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::reservation::acquire;
 use crate::shapes::{ReservationShape, TaskShape};
 use crate::task::add::{Fields, TaskReply};
-use crate::task::{depend, values};
+use crate::task::{depend, urgency, values};
 
 /// Changes an unfinished task; what is not named stays as it is. A new write set of a task that is held with --reserve is reserved, or nothing changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -124,7 +124,14 @@ impl Mutation for Update {
             change.apply(&mut changed.spec);
             let following = if self.changes_what_is_reserved() { acquire::follow(cx, &task, &changed)? } else { None };
             let place = moved(cx, &task, &change)?;
-            cx.emit(TaskUpdated { id: self.id.clone(), change, resting: place })?;
+            let mut others = match change.priority {
+                Some(own) => urgency::with_own(cx.view(), &self.id, own)?,
+                None => BTreeMap::new(),
+            };
+            let priority = others.remove(&self.id).unwrap_or(task.priority);
+            let effective_priority = change.priority.and(Some(priority).filter(|priority| Some(*priority) != change.priority));
+            cx.emit(TaskUpdated { id: self.id.clone(), change, effective_priority, resting: place })?;
+            urgency::update(cx, others)?;
             if let Some(following) = following {
                 reserved = acquire::followed(cx, &changed, following)?;
             }

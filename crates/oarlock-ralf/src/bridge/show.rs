@@ -102,7 +102,7 @@ impl Bridge<'_> {
         let file = PartFile {
             id: part.id.as_str(),
             title: &spec.title,
-            priority: Some(PRIORITIES[usize::from(spec.priority).min(PRIORITIES.len() - 1)]),
+            priority: Some(PRIORITIES[usize::from(part.priority).min(PRIORITIES.len() - 1)]),
             kind: spec.kind.as_ref().map(Label::as_str),
             parent: spec.parent.as_ref().map_or("", TaskId::as_str),
             needs: part.needs.iter().map(TaskId::as_str).collect(),

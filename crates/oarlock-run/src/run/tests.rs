@@ -174,7 +174,7 @@ fn a_cancelled_run_ends() {
     let end = thread::scope(|scope| {
         scope.spawn(|| {
             stores.until_made("started");
-            stores.order(&Cancel { id: task_id("two") });
+            stores.order(&Cancel { id: task_id("two"), drop: false });
         });
         run_to_its_end(&stores, &shell(&script)).0
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{AgentName, TaskId, limits, planted};
+use oarlock_model::{AgentName, TaskId, planted};
 use oarlock_ops::store::{StoreResult, View};
 
 use super::is_there;
@@ -36,18 +36,6 @@ impl Others {
     fn can(&self, task: &Task) -> bool {
         self.0.iter().any(|agent| task.spec.capabilities.iter().all(|capability| agent.can(capability)))
     }
-}
-
-/// What a task waits for: its own needs and those of all tasks above it.
-pub(super) fn unmet_needs(view: &dyn View, id: &TaskId) -> StoreResult<BTreeSet<TaskId>> {
-    let mut needs = BTreeSet::new();
-    let mut next = Some(id.clone());
-    for _ in 0..=limits::PARENT_DEPTH_MAX {
-        let Some(id) = next else { break };
-        needs.extend(view.unmet_needs(&id)?);
-        next = view.task(&id)?.and_then(|task| task.spec.parent);
-    }
-    Ok(needs)
 }
 
 /// Whether these needs will be met.
@@ -83,7 +71,7 @@ fn is_moving(view: &dyn View, others: &Others, id: &TaskId) -> StoreResult<bool>
             TaskState::Claimed => is_held(view, &task)? || others.can(&task),
             TaskState::Ready | TaskState::Scheduled => others.can(&task),
             TaskState::Blocked => {
-                open.extend(unmet_needs(view, &id)?);
+                open.extend(view.unmet_needs(&id)?);
                 false
             }
             TaskState::Waiting => {

@@ -135,7 +135,7 @@ fn meanwhile(stores: &TestStores, script: &str, change: impl FnOnce() + Send) ->
 fn a_cancelled_task_stops_its_program() {
     let stores = TestStores::new();
     add(&stores, "T-1");
-    let (result, _) = meanwhile(&stores, "exec sleep 1000", || drop(stores.order(&Cancel { id: task_id("T-1") })));
+    let (result, _) = meanwhile(&stores, "exec sleep 1000", || drop(stores.order(&Cancel { id: task_id("T-1"), drop: false })));
     assert_eq!(outcome(result), Outcome::Cancelled);
     assert_eq!(stores.task("T-1").state, TaskState::Cancelled);
 }

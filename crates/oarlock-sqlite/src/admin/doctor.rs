@@ -4,6 +4,7 @@ use oarlock_host::board::Board;
 use oarlock_host::owner::{self, OwnerState};
 use oarlock_host::{filesystem, space};
 use oarlock_model::event::Authors;
+use oarlock_model::rules::derived;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{DoctorCheck, DoctorReply};
 use oarlock_ops::lock::Lock;
@@ -18,7 +19,7 @@ use crate::error::store_error;
 use crate::migrate;
 use crate::place::Place;
 use crate::reading::{Reading, cannot_write};
-use crate::rows::{agent, event, lease, meta};
+use crate::rows::{agent, event, lease, meta, queue};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
 use crate::witness::{Made, Witness};
 
@@ -32,7 +33,7 @@ const COMPARED: [(&str, &str); 9] = [
         "tasks",
         "seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_body, has_needs, auto_finish, attempt, failures, losses,
          grant_token, grant_agent, grant_session, grant_since, grant_reserve, grant_end, progress, artifacts, created_at, created_by, updated_at, last_event, result,
-         rejected, last_failure",
+         rejected, last_failure, own_priority, dropped",
     ),
     ("task_bodies", "seq, body"),
     ("task_files", "file, task"),
@@ -74,13 +75,15 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
         report.note("end", Witness::check(seen, last_seq).map(|()| ((), found.to_owned()))).is_some()
     });
     let same = replayed.is_some() && report.note("tables", compare(&conn).map(|found| ((), found))).is_some();
+    // Tables that are not what the log says are wrong anyway.
+    let follows = !same || report.note("graph", derived_from_graph(&conn).map(|found| ((), found))).is_some();
     if sound {
         let mut removed = Vec::new();
         report.note("locks", leftover_locks(place, &conn, fix, &mut removed).map(|found| ((), found)));
         report.reply.fixed.append(&mut removed);
     }
     drop(conn);
-    if let Some(last_seq) = replayed.filter(|_| fix && !(sound && whole && same)) {
+    if let Some(last_seq) = replayed.filter(|_| fix && !(sound && whole && same && follows)) {
         let restored = copy::replace(place, options, &scratch, Some(last_seq))?;
         report.reply.fixed.push(format!("rebuilt the tables from the log and began epoch {}; every session has ended", restored.epoch));
         report.reply.fixed.extend(restored.kept.map(|kept| format!("kept the damaged store as {kept}")));
@@ -110,7 +113,7 @@ impl Report {
 
     fn mended(&mut self) {
         for check in &mut self.reply.checks {
-            if !check.ok && matches!(check.check.as_str(), "pages" | "end" | "tables") {
+            if !check.ok && matches!(check.check.as_str(), "pages" | "end" | "tables" | "graph") {
                 check.ok = true;
                 check.found.push_str(" (mended)");
             }
@@ -219,6 +222,15 @@ fn compare(conn: &Connection) -> Result<String, StoreError> {
         return Err(fault("a lease ends before the time at which leases are looked at again".into()));
     }
     if differ { Err(fault("the counts of tasks by state are wrong".into())) } else { Ok("every table is what the log says".into()) }
+}
+
+/// States and priorities are what follows from needs, parents and own priorities.
+fn derived_from_graph(conn: &Connection) -> Result<String, StoreError> {
+    let faults = derived::faults(&queue::graph(conn).map_err(store_error)?);
+    match faults.first() {
+        None => Ok("states and priorities follow from needs and parents".into()),
+        Some(first) => Err(fault(format!("{} tasks are not as their needs and parents say: {first}", faults.len()))),
+    }
 }
 
 /// Lock files whose session has ended and that nobody holds.

@@ -12,7 +12,7 @@ const UPDATE: &str = "UPDATE meta SET identity = ?1, base = ?2, untagged_to = 0 
 const SELECT_ORIGIN: &str = "SELECT origin FROM meta WHERE id = 1";
 const UPDATE_ORIGIN: &str = "UPDATE meta SET origin = ?1 WHERE id = 1";
 const SELECT_BASE: &str = "SELECT base FROM meta WHERE id = 1";
-const INSERT: &str = "INSERT INTO meta (id, prefix, created_at, identity, base, origin) VALUES (1, ?1, ?2, ?3, ?4, ?4)";
+const INSERT: &str = "INSERT INTO meta (id, prefix, created_at, identity, base, origin, is_derived) VALUES (1, ?1, ?2, ?3, ?4, ?4, 1)";
 
 /// Writes the row of a new store.
 pub(crate) fn insert(conn: &Connection, prefix: &str, created_at: i64, identity: &StoreIdentity) -> Sql<()> {

@@ -1,23 +1,37 @@
 //! Finding tasks: the ready queue, expired leases, due times, the graph, counts.
 
 use oarlock_model::limits::PAGE_BYTES_MAX;
+use oarlock_model::rules::derived::Facts;
+use oarlock_model::rules::urgency::Node;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Now, SessionId, StoreTime, TaskId};
 use oarlock_ops::store::{QueuePlace, TaskFilter};
-use rusqlite::{Connection, ToSql, params, params_from_iter};
-use std::collections::BTreeSet;
+use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Sql, all, first, id, int, lease, reservation, task};
+use super::{Sql, all, first, id, id_or, int, lease, reservation, task};
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
-const OPEN_CHILDREN: &str =
-    "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 LIMIT ?2";
+const OPEN_CHILDREN: &str = "
+SELECT id FROM tasks
+WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 AND dropped = 0 LIMIT ?2";
 const DEPENDANTS: &str =
     "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
+const NEEDS: &str = "
+SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY n.id";
+/// What the task needs, and what the tasks above it need.
 const UNMET: &str = "
-SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need
-WHERE d.task = (SELECT seq FROM tasks WHERE id = ?1) AND n.state <> 6 ORDER BY n.id";
+WITH RECURSIVE up (seq) AS (
+  SELECT seq FROM tasks WHERE id = ?1
+  UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
+)
+SELECT DISTINCT n.id FROM up u JOIN dependencies d ON d.task = u.seq JOIN tasks n ON n.seq = d.need WHERE n.state <> 6 ORDER BY n.id";
+const NODE: &str = "
+SELECT t.state, t.own_priority, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
+const GRAPH: &str = "
+SELECT t.id, t.state, t.own_priority, t.priority, p.id, t.dropped FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent";
+const EDGES: &str = "SELECT t.id, n.id FROM dependencies d JOIN tasks t ON t.seq = d.task JOIN tasks n ON n.seq = d.need";
 const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token";
 const OFFERS: &str = "WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1";
 const OFFERS_AFTER: &str = "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3";
@@ -44,32 +58,40 @@ WITH RECURSIVE tree (seq) AS (
   UNION SELECT c.seq FROM tree JOIN tasks c ON c.parent = tree.seq AND c.parent IS NOT NULL
 )
 SELECT t.id, t.state FROM tree JOIN tasks t ON t.seq = tree.seq ORDER BY t.seq";
-/// Upward from dead ends: whoever needs one, or whose child is one, and is not finished itself.
+/// Upward from dead ends: whoever needs one, or is a part of such a task, or has such a part, and is not finished itself. With `is_needing`, what
+/// stands there need not be stuck, but all below it waits for a dead end too.
 const STUCK: &str = "
-WITH RECURSIVE stuck (seq) AS (
-  SELECT d.task FROM tasks e JOIN dependencies d ON d.need = e.seq JOIN tasks t ON t.seq = d.task WHERE e.state >= 7 AND t.state IN (0, 4)
-  UNION SELECT p.seq FROM tasks e JOIN tasks p ON p.seq = e.parent WHERE e.state >= 7 AND p.state IN (0, 4)
-  UNION SELECT t.seq FROM stuck s JOIN dependencies d ON d.need = s.seq JOIN tasks t ON t.seq = d.task WHERE t.state IN (0, 4)
-  UNION SELECT p.seq FROM stuck s JOIN tasks c ON c.seq = s.seq JOIN tasks p ON p.seq = c.parent WHERE p.state IN (0, 4)
+WITH RECURSIVE stuck (seq, is_needing) AS (
+  SELECT seq, 0 FROM tasks WHERE state >= 7
+  UNION SELECT d.task, 1 FROM stuck s JOIN dependencies d ON d.need = s.seq WHERE s.is_needing = 0
+  UNION SELECT c.seq, 1 FROM stuck s JOIN tasks c ON c.parent = s.seq WHERE c.parent IS NOT NULL AND s.is_needing = 1
+  UNION SELECT t.seq, 0 FROM stuck s JOIN tasks t ON t.seq = s.seq WHERE s.is_needing = 1 AND t.state IN (0, 4)
+  UNION SELECT p.seq, 0 FROM stuck s JOIN tasks c ON c.seq = s.seq JOIN tasks p ON p.seq = c.parent
+    WHERE s.is_needing = 0 AND c.dropped = 0 AND p.state IN (0, 4)
 )
-SELECT t.id FROM stuck s JOIN tasks t ON t.seq = s.seq LIMIT ?1";
-/// Downward from one task: whatever it waits for.
+SELECT t.id FROM stuck s JOIN tasks t ON t.seq = s.seq WHERE s.is_needing = 0 AND t.state IN (0, 4) LIMIT ?1";
+/// Downward from one task: whatever it waits for. With `is_above`, a task of whose needs alone that is true.
 macro_rules! below {
     ($what:literal) => {
         concat!(
             "
-WITH RECURSIVE below (seq, state) AS (
-  SELECT seq, state FROM tasks WHERE id = ?1
-  UNION SELECT n.seq, n.state FROM below b JOIN dependencies d ON d.task = b.seq JOIN tasks n ON n.seq = d.need WHERE b.state IN (0, 4) AND n.state <> 6
-  UNION SELECT c.seq, c.state FROM below b JOIN tasks c ON c.parent = b.seq WHERE c.parent IS NOT NULL AND b.state IN (0, 4) AND c.state <> 6
+WITH RECURSIVE below (seq, state, is_above) AS (
+  SELECT seq, state, 0 FROM tasks WHERE id = ?1
+  UNION SELECT n.seq, n.state, 0 FROM below b JOIN dependencies d ON d.task = b.seq JOIN tasks n ON n.seq = d.need
+    WHERE (b.is_above OR b.state IN (0, 4)) AND n.state <> 6
+  UNION SELECT c.seq, c.state, 0 FROM below b JOIN tasks c ON c.parent = b.seq
+    WHERE c.parent IS NOT NULL AND b.is_above = 0 AND b.state IN (0, 4) AND c.state <> 6 AND c.dropped = 0
+  UNION SELECT p.seq, p.state, 1 FROM below b JOIN tasks t ON t.seq = b.seq JOIN tasks p ON p.seq = t.parent
+    WHERE b.is_above OR b.state IN (0, 4)
 )
 ",
             $what
         )
     };
 }
-const IS_STUCK: &str = below!("SELECT 1 FROM below WHERE state >= 7 LIMIT 1");
-const DEAD_ENDS: &str = below!("SELECT t.id FROM below b JOIN tasks t ON t.seq = b.seq WHERE b.state >= 7 ORDER BY t.seq LIMIT ?2");
+const IS_STUCK: &str = below!("SELECT 1 FROM below WHERE state >= 7 AND is_above = 0 LIMIT 1");
+const DEAD_ENDS: &str =
+    below!("SELECT t.id FROM below b JOIN tasks t ON t.seq = b.seq WHERE b.state >= 7 AND b.is_above = 0 ORDER BY t.seq LIMIT ?2");
 
 pub(crate) fn next_seq(conn: &Connection) -> Sql<i64> {
     conn.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))
@@ -114,6 +136,39 @@ pub(crate) fn open_children(conn: &Connection, parent: &TaskId, limit: usize) ->
 
 pub(crate) fn dependants(conn: &Connection, need: &TaskId) -> Sql<Vec<TaskId>> {
     all(conn, DEPENDANTS, [need.as_str()], |row| id(row, 0))
+}
+
+pub(crate) fn needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
+    all(conn, NEEDS, [dependant.as_str()], |row| id(row, 0))
+}
+
+pub(crate) fn node(conn: &Connection, task: &TaskId) -> Sql<Option<Node>> {
+    let node = |row: &Row<'_>| {
+        Ok(Node { state: task::state_at(row, 0)?, own_priority: row.get(1)?, priority: row.get(2)?, parent: id_or(row, 3)? })
+    };
+    first(conn, NODE, [task.as_str()], node)
+}
+
+/// The graph of all tasks, as far as states and priorities follow from it.
+pub(crate) fn graph(conn: &Connection) -> Sql<BTreeMap<TaskId, Facts>> {
+    let facts = |row: &Row<'_>| {
+        let facts = Facts {
+            state: task::state_at(row, 1)?,
+            own_priority: row.get(2)?,
+            priority: row.get(3)?,
+            parent: id_or(row, 4)?,
+            dropped: row.get(5)?,
+            needs: BTreeSet::new(),
+        };
+        Ok((id(row, 0)?, facts))
+    };
+    let mut graph: BTreeMap<TaskId, Facts> = all(conn, GRAPH, [], facts)?.into_iter().collect();
+    for (task, need) in all(conn, EDGES, [], |row| Ok((id::<TaskId>(row, 0)?, id(row, 1)?)))? {
+        if let Some(facts) = graph.get_mut(&task) {
+            facts.needs.insert(need);
+        }
+    }
+    Ok(graph)
 }
 
 pub(crate) fn unmet_needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {

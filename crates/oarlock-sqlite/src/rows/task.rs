@@ -15,7 +15,7 @@ use crate::error::bad_row;
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
   t.has_body + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
   t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve,
-  t.rejected, t.last_failure";
+  t.rejected, t.last_failure, t.own_priority, t.dropped";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
@@ -23,8 +23,8 @@ const SELECT_BODY: &str = "SELECT body FROM task_bodies WHERE seq = ?1";
 const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
 const INSERT: &str = "
 INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_body, has_needs, auto_finish,
-  attempt, failures, losses, created_at, created_by, updated_at, last_event)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15)";
+  attempt, failures, losses, created_at, created_by, updated_at, last_event, own_priority)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15, ?17)";
 const INSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2)";
 const INSERT_FILE: &str = "INSERT INTO task_files (file, task) VALUES (?1, ?2)";
 const OF_FILE: &str = "SELECT t.id FROM task_files f JOIN tasks t ON t.seq = f.task WHERE f.file = ?1 ORDER BY f.task";
@@ -33,7 +33,10 @@ const INSERT_NEED: &str = "INSERT INTO dependencies (task, need) VALUES (?1, (SE
 const DELETE_NEED: &str = "DELETE FROM dependencies WHERE task = ?1 AND need = (SELECT seq FROM tasks WHERE id = ?2)";
 const SELECT_KEY: &str = "SELECT seq, state, last_event FROM tasks WHERE id = ?1";
 const TOUCH: &str = "UPDATE tasks SET updated_at = ?2, last_event = ?3 WHERE seq = ?1";
-const SET_SPEC: &str = "UPDATE tasks SET priority = ?2, rank = ?3, not_before = ?4, title = ?5, spec = ?6 WHERE seq = ?1";
+const SET_SPEC: &str =
+    "UPDATE tasks SET priority = ?2, rank = ?3, not_before = ?4, title = ?5, spec = ?6, own_priority = ?7 WHERE seq = ?1";
+const SET_PRIORITY: &str = "UPDATE tasks SET priority = ?2, rank = coalesce(ready_at, 0) + ?3 WHERE seq = ?1";
+const SET_DROPPED: &str = "UPDATE tasks SET dropped = ?2 WHERE seq = ?1 AND dropped <> ?2";
 const SET_READY: &str = "UPDATE tasks SET state = 1, ready_at = ?2, retry_at = NULL, rank = ?2 + ?3 WHERE seq = ?1";
 const SET_STATE: &str = "UPDATE tasks SET state = ?2 WHERE seq = ?1";
 const SET_RETRY: &str = "UPDATE tasks SET state = 2, retry_at = ?2 WHERE seq = ?1";
@@ -135,7 +138,7 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         title: row.get(8)?,
         body: String::new(),
         kind: rest.kind,
-        priority: row.get(3)?,
+        priority: row.get(31)?,
         parent: id_or(row, 7)?,
         capabilities: rest.capabilities,
         writes: rest.writes,
@@ -152,6 +155,8 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         id: id(row, 1)?,
         spec,
         needs: BTreeSet::new(),
+        priority: row.get(3)?,
+        dropped: row.get(32)?,
         auto_finish: row.get(11)?,
         state: state_at(row, 2)?,
         ready_at: row.get::<_, Option<i64>>(4)?.map(StoreTime),
@@ -231,8 +236,8 @@ pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, 
             seq,
             fact.id.as_str(),
             fact.resting.state() as i64,
-            spec.priority,
-            rank(StoreTime(ready_at.unwrap_or_default()), spec.priority),
+            fact.priority(),
+            rank(StoreTime(ready_at.unwrap_or_default()), fact.priority()),
             ready_at,
             retry_at,
             spec.not_before.map(|at| at.0),
@@ -244,6 +249,7 @@ pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, 
             by.map(AgentName::as_str),
             int(event_seq),
             !fact.needs.is_empty(),
+            spec.priority,
         ],
     )?;
     if let Some(file) = &spec.file {
@@ -274,8 +280,17 @@ pub(crate) fn set_spec(conn: &Connection, seq: i64, task: &Task) -> Sql<()> {
         conn,
         "a task",
         SET_SPEC,
-        params![seq, spec.priority, task.rank(), spec.not_before.map(|at| at.0), spec.title, spec_rest(spec)?],
+        params![seq, task.priority, task.rank(), spec.not_before.map(|at| at.0), spec.title, spec_rest(spec)?, spec.priority],
     )
+}
+
+/// The priority that follows from other tasks, and with it the task's place in the queue.
+pub(crate) fn set_priority(conn: &Connection, seq: i64, priority: u8) -> Sql<()> {
+    change_one(conn, "a task", SET_PRIORITY, params![seq, priority, rank(StoreTime(0), priority)])
+}
+
+pub(crate) fn set_dropped(conn: &Connection, seq: i64, dropped: bool) -> Sql<()> {
+    change(conn, SET_DROPPED, params![seq, dropped]).map(drop)
 }
 
 pub(crate) fn set_body(conn: &Connection, seq: i64, body: &str) -> Sql<()> {

@@ -16,3 +16,4 @@ mod power;
 mod steps;
 mod time;
 mod transfer;
+mod upgrade;

@@ -8,6 +8,7 @@ use oarlock_model::message::Message;
 use oarlock_model::reservation::Reservation;
 use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
@@ -47,16 +48,28 @@ impl Moment {
         liveness::reservation_ends_at(reservation, liveness::beat_for_reservation(reservation, holder))
     }
 
+    /// A task and the tasks above it.
+    fn with_parents(&self, task: &'_ Task) -> Vec<&Task> {
+        std::iter::successors(self.task_ref(&task.id), |task| task.spec.parent.as_ref().and_then(|parent| self.task_ref(parent))).collect()
+    }
+
+    /// What must be done before a task: what it and the tasks above it need, and the parts it waits for.
+    fn before(&self, task: &Task) -> Vec<&Task> {
+        let needs = self.with_parents(task).into_iter().flat_map(|above| &above.needs).filter_map(|need| self.task_ref(need));
+        let parts = self.children_of(&task.id).into_iter().filter(|part| !part.dropped);
+        needs.chain(parts).filter(|task| task.state != TaskState::Done).collect()
+    }
+
     /// Blocked and waiting tasks that wait, over any number of others, for a dead or cancelled one.
     fn stuck(&self) -> BTreeSet<TaskId> {
         let mut stuck = BTreeSet::new();
         loop {
-            let is_hopeless = |id: &TaskId| stuck.contains(id) || self.task_ref(id).is_some_and(|task| task.state.is_dead_end());
+            let is_hopeless = |task: &&Task| stuck.contains(&task.id) || task.state.is_dead_end();
             let waits = |task: &&Task| matches!(task.state, TaskState::Blocked | TaskState::Waiting);
             let more: BTreeSet<TaskId> = self
                 .all_tasks()
                 .filter(waits)
-                .filter(|task| task.needs.iter().any(is_hopeless) || self.children_of(&task.id).iter().any(|child| is_hopeless(&child.id)))
+                .filter(|task| self.before(task).iter().any(is_hopeless))
                 .map(|task| task.id.clone())
                 .collect();
             if more.is_subset(&stuck) {
@@ -75,9 +88,7 @@ impl Moment {
             if !matches!(task.state, TaskState::Blocked | TaskState::Waiting) {
                 continue;
             }
-            let needs = task.needs.iter().filter_map(|need| self.task_ref(need));
-            let before: Vec<&Task> = needs.chain(self.children_of(&task.id)).filter(|task| task.state != TaskState::Done).collect();
-            for task in before {
+            for task in self.before(task) {
                 if !below.iter().any(|known| known.id == task.id) {
                     below.push(task);
                 }
@@ -209,7 +220,7 @@ impl View for Moment {
     }
 
     fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>> {
-        let open = self.children_of(id).into_iter().filter(|child| child.state != TaskState::Done);
+        let open = self.children_of(id).into_iter().filter(|child| child.state != TaskState::Done && !child.dropped);
         Ok(open.take(limit).map(|child| child.id.clone()).collect())
     }
 
@@ -228,9 +239,23 @@ impl View for Moment {
         Ok(sorted(dependants, |task| task.seq).into_iter().map(|task| task.id.clone()).collect())
     }
 
+    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        Ok(self.task_ref(id).into_iter().flat_map(|task| task.needs.iter().cloned()).collect())
+    }
+
+    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
+        Ok(self.task_ref(id).map(|task| Node {
+            state: task.state,
+            own_priority: task.spec.priority,
+            priority: task.priority,
+            parent: task.spec.parent.clone(),
+        }))
+    }
+
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        let needs = self.task_ref(id).into_iter().flat_map(|task| &task.needs);
-        Ok(needs.filter(|need| !self.is_done(need)).cloned().collect())
+        let all = self.task_ref(id).into_iter().flat_map(|task| self.with_parents(task));
+        let unmet: BTreeSet<TaskId> = all.flat_map(|task| &task.needs).filter(|need| !self.is_done(need)).cloned().collect();
+        Ok(unmet.into_iter().collect())
     }
 
     fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>> {

@@ -242,6 +242,11 @@ fn follow_ups(out: &mut String, reply: &Value, paint: Paint, full: bool) {
         ("unblocked", "can be claimed now"),
         ("unmet_needs", "finished although it needs these, which are not done"),
         ("blocked_by", "now needs these, which are not done (you still hold it)"),
+        ("requeued", "came back with it"),
+        (
+            "still_cancelled",
+            "cancelled with it and still so (`oarlock requeue ID --parts` brings them back, `oarlock cancel ID --drop` goes on without one)",
+        ),
         ("released", "given back"),
     ] {
         if reply[field].as_array().is_some_and(|ids| !ids.is_empty()) {

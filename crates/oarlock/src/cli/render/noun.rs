@@ -37,9 +37,10 @@ pub(crate) fn task_table(out: &mut String, tasks: &[Value], paint: Paint) {
 pub(crate) fn describe_task(out: &mut String, task: &Value, paint: Paint) {
     let _ = writeln!(out, "{} {}", paint.bold(&text(task, "id")), text(task, "title"));
     let stuck = if task["stuck"] == true { ", stuck: it waits for a dead or cancelled task" } else { "" };
+    let own = if task["own_priority"].is_number() { format!(" (its own: {})", task["own_priority"]) } else { String::new() };
     let _ = writeln!(
         out,
-        "  {}{stuck}, priority {}, attempt {} of {}",
+        "  {}{stuck}, priority {}{own}, attempt {} of {}",
         paint.state(&text(task, "state")),
         task["priority"],
         task["attempt"],

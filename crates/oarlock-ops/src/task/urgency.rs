@@ -1,0 +1,71 @@
+//! Keeping priorities what they follow from: see [`oarlock_model::rules::urgency`].
+
+use std::collections::BTreeMap;
+
+use oarlock_model::TaskId;
+use oarlock_model::event::TaskUpdated;
+use oarlock_model::rules::urgency::{self, Graph, Node};
+
+use crate::OpError;
+use crate::context::Deciding;
+use crate::store::{StoreError, StoreResult, View};
+
+/// The graph of a store, with one task's own priority as it is going to be.
+struct InStore<'a> {
+    view: &'a dyn View,
+    own: Option<(&'a TaskId, u8)>,
+}
+
+impl Graph for InStore<'_> {
+    type Error = StoreError;
+
+    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
+        let mut node = self.view.node(id)?;
+        if let (Some(node), Some((_, own))) = (&mut node, self.own.filter(|(changed, _)| *changed == id)) {
+            node.own_priority = Some(own);
+        }
+        Ok(node)
+    }
+
+    fn parts(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        self.view.children(id)
+    }
+
+    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        self.view.needs(id)
+    }
+
+    fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        self.view.dependants(id)
+    }
+}
+
+/// Makes tasks at least as urgent as a task that waits for them from now on.
+pub(crate) fn lift(cx: &mut Deciding<'_>, ids: impl IntoIterator<Item = TaskId>, priority: u8) -> Result<(), OpError> {
+    let changed = urgency::raised(&InStore { view: cx.view(), own: None }, ids.into_iter().map(|id| (id, priority)))?;
+    update(cx, changed)
+}
+
+/// Brings tasks up to date for which something else has changed: a task that waited for them does so no more, for example.
+pub(crate) fn refresh(cx: &mut Deciding<'_>, ids: impl IntoIterator<Item = TaskId>) -> Result<(), OpError> {
+    for id in ids {
+        let changed = urgency::refreshed(&InStore { view: cx.view(), own: None }, &id)?;
+        update(cx, changed)?;
+    }
+    Ok(())
+}
+
+/// What changes when a task gets this priority of its own.
+pub(crate) fn with_own(view: &dyn View, id: &TaskId, own: u8) -> StoreResult<BTreeMap<TaskId, u8>> {
+    urgency::refreshed(&InStore { view, own: Some((id, own)) }, id)
+}
+
+/// The most urgent unfinished task of this one and its parts.
+pub(crate) fn most_urgent_in(view: &dyn View, id: &TaskId) -> StoreResult<Option<u8>> {
+    urgency::most_urgent_in(&InStore { view, own: None }, id)
+}
+
+/// Emits changed priorities.
+pub(crate) fn update(cx: &mut Deciding<'_>, changed: BTreeMap<TaskId, u8>) -> Result<(), OpError> {
+    changed.into_iter().try_for_each(|(id, priority)| cx.emit(TaskUpdated::derived(id, Some(priority), None)))
+}
