@@ -219,7 +219,8 @@ fn who_may_only_read_sees_what_others_write() {
         ($O events --follow --limit 9999 >/dev/null 2>&1 & echo $! >../writer)
         cd ../ro
         {}
-        $O events --after "$($O status --json | sed 's/.*"cursor":"\([^"]*\)".*//')" --wait 20s --json &
+        cursor="$($O status --json | sed 's/.*"cursor":"\([^"]*\)".*/\1/')"
+        $O events --after "$cursor" --wait 20s --json &
         reader=$!
         (cd ../rw; $O add four >/dev/null)
         wait $reader; echo "exit $?"
