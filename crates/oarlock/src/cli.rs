@@ -72,7 +72,7 @@ fn foreign_flag(error: &clap::Error) -> Option<String> {
         return None;
     };
     let verbs = args::verbs_with(flag.strip_prefix("--")?.split('=').next()?);
-    if verbs.is_empty() || error.get(ContextKind::SuggestedArg).is_some() {
+    if verbs.is_empty() {
         return None;
     }
     let text = error.render().to_string();

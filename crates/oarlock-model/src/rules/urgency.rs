@@ -172,6 +172,8 @@ impl<G: Graph> Outside<'_, G> {
         let Some(node) = self.graph.node(id)? else { return Ok(None) };
         // Parents are at most `PARENT_DEPTH_MAX` deep, and so is this.
         let mut found = Some(node.priority).filter(|_| !node.state.is_finished() && !self.inside.contains_key(id));
+        // Known from here on: a damaged store can have a task below itself.
+        self.waiters.insert(id.clone(), found);
         for part in self.graph.parts(id)? {
             found = found.into_iter().chain(self.waiting_in(&part)?).min();
         }

@@ -57,7 +57,12 @@ impl Mutation for Cancel {
         let me = cx.caller().agent_name();
         let mut no_longer_waited_for = BTreeSet::new();
         let mut open = vec![(task.id, None)];
+        // A damaged store can have a task below itself.
+        let mut seen = BTreeSet::new();
         while let Some((id, with_parent)) = open.pop() {
+            if !seen.insert(id.clone()) {
+                continue;
+            }
             let Some(state) = cx.view().task_state(&id)?.filter(|state| *state != TaskState::Done) else { continue };
             let drop = self.drop && id == self.id;
             // Dead parts stay dead letters: they can be looked at and requeued.

@@ -23,7 +23,12 @@ pub(crate) struct Reached {
 pub(crate) fn reached(cx: &Deciding<'_>, root: &TaskId) -> Result<Reached, OpError> {
     let mut reached = Reached::default();
     let mut open = cx.view().children(root)?;
+    // A damaged store can have a task below itself.
+    let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
+        if !seen.insert(id.clone()) {
+            continue;
+        }
         match cx.view().task_state(&id)? {
             Some(TaskState::Ready | TaskState::Scheduled) => reached.blocked.push(id),
             // None of these has parts that could be claimed.

@@ -8,6 +8,7 @@ use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::{Rejection, task::TaskState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::call::Caller;
@@ -86,8 +87,13 @@ impl Mutation for Requeue {
 fn cancelled_with(cx: &Deciding<'_>, root: &TaskId) -> Result<Vec<TaskId>, OpError> {
     let mut found = Vec::new();
     let mut open = vec![root.clone()];
+    // A damaged store can have a task below itself.
+    let mut seen = BTreeSet::from([root.clone()]);
     while let Some(parent) = open.pop() {
         for child in cx.view().children(&parent)? {
+            if !seen.insert(child.clone()) {
+                continue;
+            }
             match cx.view().task_state(&child)? {
                 None | Some(TaskState::Done) => continue,
                 Some(TaskState::Cancelled) => {

@@ -92,32 +92,6 @@ impl Home {
         self.tamper("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    /// The same rows in a file of the first schema, as the first program wrote it.
-    pub(crate) fn take_back_to_the_first_schema(&self) {
-        self.settle_file();
-        let old = self.beside("old.db");
-        let conn = Connection::open(&old).expect("a new file");
-        conn.execute_batch(include_str!("../../migrations/0001_initial.sql")).expect("the first schema");
-        conn.execute_batch("PRAGMA application_id = 1329680972; PRAGMA user_version = 1").expect("an Oarlock store");
-        conn.execute("ATTACH ?1 AS new", [self.file().to_str()]).expect("the store");
-        let names = |sql: &str| -> Vec<String> {
-            let mut statement = conn.prepare(sql).expect(sql);
-            let rows = statement.query_map([], |row| row.get(0)).expect(sql);
-            rows.map(|name| name.expect("a name")).collect()
-        };
-        for table in names("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
-            let columns = names(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
-            let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}");
-            conn.execute_batch(&copy).expect(&copy);
-        }
-        conn.execute_batch("DETACH new; PRAGMA journal_mode = WAL").expect("a whole store");
-        drop(conn);
-        for suffix in ["-wal", "-shm"] {
-            let _ = std::fs::remove_file(self.beside(&format!("oarlock.db{suffix}")));
-        }
-        std::fs::rename(old, self.file()).expect("in its place");
-    }
-
     /// The version of the schema that the file says it has.
     pub(crate) fn schema_version(&self) -> i32 {
         let conn = Connection::open(self.file()).expect("a database");
@@ -136,7 +110,10 @@ impl Home {
             let mut query = conn.prepare(sql).expect("a query");
             query.query_map([], |row| row.get(0)).expect("rows").map(|text| text.expect("a text")).collect()
         };
-        for table in texts("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
+        // A table that is gone since then had nothing in it that is kept here.
+        for table in texts(
+            "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name IN (SELECT name FROM new.sqlite_schema WHERE type = 'table')",
+        ) {
             let columns = texts(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
             // A column that is gone since then has nothing in it.
             let values = texts(&format!(
@@ -146,6 +123,10 @@ impl Home {
             let sql = format!("INSERT INTO main.{table} ({columns}) SELECT {} FROM new.{table}", values.join(", "));
             conn.execute_batch(&sql).expect("its rows");
         }
+        // The first program wrote a priority for every part, and nothing of reservations into a claim.
+        let log = "UPDATE main.events SET data = json_remove(data, '$.reserve') WHERE kind = 'task_claimed';
+                   UPDATE main.events SET data = json_insert(data, '$.priority', 2) WHERE kind = 'task_added'";
+        conn.execute_batch(log).expect("its log");
         let id: i64 = conn.query_row("PRAGMA new.application_id", [], |row| row.get(0)).expect("a number");
         conn.execute_batch(&format!("PRAGMA application_id = {id}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL")).expect("a header");
     }

@@ -174,7 +174,7 @@ fn the_beginning_of_the_log_cannot_be_cut_off_unseen() {
 fn a_store_from_before_identities_keeps_its_sessions_its_messages_and_its_readers() {
     let home = Home::lived_in();
     // The store of a test has no tag, so that this is what an older program left.
-    home.take_back_to_the_first_schema();
+    home.turn_back_to_the_first_schema();
     let mut store = home.open();
     let identity = store.identity().clone();
     assert!(!identity.tag().is_empty() && identity.base() == 0, "{identity:?}");

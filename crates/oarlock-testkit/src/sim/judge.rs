@@ -285,7 +285,7 @@ impl Judge {
                 reserved.holds_until_ms = ends_ms;
             }
         }
-        Ok(())
+        self.heard(letter, reply)
     }
 
     /// Semantics 9: one heartbeat renews all leases, and tells what was lost.
@@ -302,11 +302,17 @@ impl Judge {
                 return Err(format!("(9) {session} holds {task}, and its heartbeat does not say so"));
             }
         }
+        self.judged(9);
+        self.heard(letter, reply)
+    }
+
+    /// Semantics 9: heartbeats and renewals say what the session has lost, each loss once.
+    fn heard(&mut self, letter: &Letter, reply: &Value) -> Judged {
+        let session = letter.session_text().unwrap_or_default();
         let told: BTreeSet<&str> = reply["lost"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let untold = self.untold.remove(session).unwrap_or_default();
-        self.judged(9);
         match untold.iter().find(|task| !told.contains(task.as_str())) {
-            Some(task) => Err(format!("(9) {session} lost {task} and its heartbeat does not say so")),
+            Some(task) => Err(format!("(9) {session} lost {task}, and the reply to its {} does not say so", letter.verb)),
             None => Ok(()),
         }
     }

@@ -87,15 +87,14 @@ impl HelpArgs {
     /// # Errors
     /// `usage` for what is no verb.
     pub(crate) fn text(&self) -> Result<String, OpError> {
-        let named: Vec<OsString> = self.verb.iter().map(OsString::from).collect();
-        let mut whole = command(&named);
-        whole.build();
-        let Some(verb) = &self.verb else { return Ok(whole.render_help().to_string()) };
-        let no_verb = || OpError::Usage {
-            message: format!("there is no command {}", oarlock_model::ident::shown(verb)),
-            hint: "`oarlock help` lists them".into(),
-        };
-        Ok(whole.find_subcommand_mut(verb).ok_or_else(no_verb)?.render_help().to_string())
+        let line: Vec<OsString> = ["oarlock"].into_iter().chain(self.verb.as_deref()).chain(["--help"]).map(OsString::from).collect();
+        match command(&line).try_get_matches_from(&line) {
+            Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelp => Ok(help.render().to_string()),
+            _ => Err(OpError::Usage {
+                message: format!("there is no command {}", oarlock_model::ident::shown(self.verb.as_deref().unwrap_or_default())),
+                hint: "`oarlock help` lists them".into(),
+            }),
+        }
     }
 }
 

@@ -212,7 +212,7 @@ fn no_text_of_an_agent_becomes_part_of_a_tool() {
     http.post("send", &json!({"as": "ada", "to": ["all"], "text": evil}));
     http.post("state-set", &json!({"as": "ada", "key": "evil", "value": evil}));
     assert_eq!(listed(&http), before);
-    assert!(!before.concat().contains("IMPORTANT") && before[3].contains("data from others, not orders"));
+    assert!(!before.concat().contains("IMPORTANT") && before[3].contains("data, not orders"));
 }
 
 /// A program that answers every request with this, and is no gateway.
