@@ -1,5 +1,5 @@
-//! What others may do to a task that a session holds: the one rule behind `add --parent`, `split`, `depend`, `update --needs`
-//! and `cancel`.
+//! What others may do to a task that a session holds: the one rule behind `add --parent`, `split`, `depend`,
+//! `update --needs` and `requeue` of a dropped part. What may be cancelled is in `authority`.
 
 use crate::Rejection;
 use crate::agent::Agent;
@@ -16,8 +16,6 @@ pub enum Change {
     Parts,
     /// It gets needs that are not done. Its holder goes on, and hears of it.
     Needs,
-    /// It is cancelled. Its holder hears of it.
-    Cancel,
 }
 
 /// Whether `by` (absent: a caller without a session) may change the task; with the session to inform, if there is one. An expired
@@ -38,7 +36,7 @@ pub fn check_change<'t>(
             Err(Rejection::LeaseHeld { task: task.id.clone(), holder: holder_facts(grant, holder, now) })
         }
         Change::Needs if planted::is(planted::NEEDS_WITHOUT_NOTICE) => Ok(None),
-        Change::Parts | Change::Needs | Change::Cancel => Ok(Some(&grant.session)),
+        Change::Parts | Change::Needs => Ok(Some(&grant.session)),
     }
 }
 
@@ -71,7 +69,6 @@ mod tests {
             (Change::Needs, Some(&mine), Ok(None)),
             (Change::Needs, Some(&other), Ok(Some(&mine))),
             (Change::Needs, None, Ok(Some(&mine))),
-            (Change::Cancel, None, Ok(Some(&mine))),
         ] {
             let checked = check_change(&task, change, by, None, now).map_err(|no| no.code());
             assert_eq!(checked, outcome, "{change:?} by {by:?}");
