@@ -135,6 +135,13 @@ text_identifier!(
     "identifiers joined by `/`, for example build/last"
 );
 
+impl AgentName {
+    /// The name up to its first dot: what an agent and its helpers have in common, where no keys tell whose helper is whose.
+    pub fn first_name(&self) -> &str {
+        self.0.split('.').next().unwrap_or(&self.0)
+    }
+}
+
 impl SessionId {
     /// The session that `name` gets in a store from the join event with number `seq`: unique because numbers are, and no
     /// session of another store.

@@ -15,6 +15,8 @@ pub const BODY_BYTES_MAX: usize = 1 << 20;
 pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 /// Characters of a short text: a reason, a note, a status, an action, a subject.
 pub const NOTE_CHARS_MAX: usize = 2_000;
+/// Bytes of the id that a client's run has when its agent joins; longer ones are cut and hashed.
+pub const RUN_ID_BYTES_MAX: usize = 200;
 /// Characters of an idempotency key.
 pub const KEY_CHARS_MAX: usize = 200;
 /// Entries in any list of a request (dependencies, capabilities, patterns, recipients, artifacts).
@@ -41,6 +43,10 @@ pub const PATTERN_STEPS_MAX: u64 = 50_000_000;
 pub const LEASES_PER_SESSION_MAX: usize = 10_000;
 /// Reservations alive in one store.
 pub const RESERVATIONS_MAX: usize = 10_000;
+/// One principal (an agent with a key of its own and its helpers) gets at most one part in so many of what the store holds.
+pub const PRINCIPALS_SHARE: usize = 4;
+/// Live sessions of one principal: an operator may allow fewer.
+pub const SESSIONS_PER_PRINCIPAL_MAX: usize = 1_000;
 /// Attempts a task may be given.
 pub const ATTEMPTS_MAX: u32 = 1_000;
 /// Attempts a task has when none are asked for.

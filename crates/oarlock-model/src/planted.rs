@@ -160,6 +160,12 @@ bugs! {
     TERMINAL_STEERED = Gateway, "terminal-steered";
     /// other machines are let in without encryption
     PLAIN_TO_ALL = Gateway, "plain-to-all";
+    /// a claim of many tasks counts as one lease
+    LEASES_UNCOUNTED = Gateway, "leases-uncounted";
+    /// helpers are counted apart from their agent
+    HELPERS_COUNT_APART = Gateway, "helpers-count-apart";
+    /// a helper's name that does not fit is cut, and may be another's
+    HELPER_NAME_CUT = Gateway, "helper-name-cut";
     /// what a client got that has gone stays with it
     GONE_CLIENT_KEEPS = Gateway, "gone-client-keeps";
     /// a hook lets a file be written that another agent holds

@@ -29,6 +29,9 @@ pub struct Caller {
     pub key: Option<String>,
     /// What it may do to the work of others.
     pub authority: Authority,
+    /// The principal whose limits count for it: the agent whose key it has, or whose helper it is by its key. None without a key of an
+    /// agent.
+    pub root: Option<AgentName>,
 }
 
 impl Caller {

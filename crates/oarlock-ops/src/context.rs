@@ -5,10 +5,10 @@ use oarlock_model::event::{Event, Fact};
 use oarlock_model::message::Message;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::held;
-use oarlock_model::rules::holdings::Holdings;
+use oarlock_model::rules::holdings::{Held, Holdings};
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task};
-use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token};
+use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token, planted};
 
 use crate::OpError;
 use crate::call::{self, Caller};
@@ -157,6 +157,21 @@ impl<'a> Deciding<'a> {
         match self.caller.authority {
             Authority::Agent => self.settings.agent_holdings,
             Authority::Operator => Holdings::default(),
+        }
+    }
+
+    /// What counts against that: all that the caller's principal holds, or what this session does where there is none.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn held(&self, session: &SessionId) -> StoreResult<Held> {
+        match &self.caller.root {
+            Some(root) if !planted::is(planted::HELPERS_COUNT_APART) => self.view().holdings_of(root),
+            _ => Ok(Held {
+                leases: self.view().claims_of(session)?.len(),
+                reservations: self.view().reservations_of(session)?.len(),
+                sessions: 0,
+            }),
         }
     }
 

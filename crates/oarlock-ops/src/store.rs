@@ -9,6 +9,7 @@ use oarlock_model::agent::{Agent, Presence};
 use oarlock_model::event::Event;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::Reservation;
+use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, Notice, State};
@@ -195,6 +196,10 @@ pub trait View {
     fn agents(&self) -> StoreResult<Vec<Agent>>;
     /// Live sessions that stand for a process, or that belong to another boot of this machine.
     fn mortal_agents(&self) -> StoreResult<Vec<Agent>>;
+    /// The live sessions of an agent and its helpers, whose names begin with its own and a dot, by name.
+    fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
+    /// What the live sessions of an agent and its helpers hold.
+    fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
     /// The tasks a session holds, oldest grant first.
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
 

@@ -7,6 +7,7 @@ use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::Event;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::Reservation;
+use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, State};
@@ -100,6 +101,14 @@ impl View for SqliteView<'_> {
 
     fn mortal_agents(&self) -> StoreResult<Vec<Agent>> {
         agent::mortal(self.conn, &self.host.boot_id).map_err(store_error)
+    }
+
+    fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>> {
+        agent::live_family(self.conn, root).map_err(store_error)
+    }
+
+    fn holdings_of(&self, root: &AgentName) -> StoreResult<Held> {
+        agent::holdings_of(self.conn, root).map_err(store_error)
     }
 
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {

@@ -40,6 +40,7 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
         note(format!("owner of {name}"), format!("{:?}", view.owner_sight(agent)));
         note(format!("claims of {name}"), format!("{:?}", view.claims_of(&agent.session)?));
         note(format!("reservations of {name}"), format!("{:?}", view.reservations_of(&agent.session)?));
+        note(format!("family of {name}"), format!("{:?} {:?}", view.holdings_of(name)?, view.live_family(name)?));
         note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, false, None, 100)?));
         note(format!("whole inbox of {name}"), format!("{:?}", view.inbox(name, true, None, 100)?));
         for acked in [false, true] {

@@ -4,6 +4,7 @@
 mod call;
 
 use oarlock_model::agent::Owner;
+use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, SessionId};
 use oarlock_ops::OpError;
@@ -179,7 +180,9 @@ fn state_of(stage: &mut dyn Stage) -> State {
 fn run(store: &mut dyn Store, caller: &Caller, words: &[String], process: &str, files: &Files) -> Result<Value, OpError> {
     let mut call = call::read(words, process, files)?;
     call.localise(&mut files.local())?;
-    let settings = Settings::default();
+    // Few enough for a script to reach.
+    let agent_holdings = Holdings { leases: 3, reservations: 3, sessions: 3, named_components: 1 };
+    let settings = Settings { agent_holdings, ..Settings::default() };
     match call.without_store(&settings)? {
         Some(reply) => Ok(reply),
         None => call.run(store, caller, &settings),

@@ -27,7 +27,7 @@ mod socket;
 mod tls;
 mod writer;
 
-pub(crate) use access::{AccessList, Deed, Principal};
+pub(crate) use access::{AccessList, Deed, KEYS_OF_AGENT_DEFAULT, Principal};
 pub(crate) use address::{Address, Bind};
 pub(crate) use body::Reader as BodyReader;
 pub(crate) use caller::common_of;

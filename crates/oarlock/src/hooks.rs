@@ -24,7 +24,7 @@ use crate::user;
 use memory::Memory;
 pub(crate) use who::Who;
 #[cfg(feature = "gateway")]
-pub(crate) use who::{harness, helper_name, session_name};
+pub(crate) use who::harness;
 
 /// One call of a hook.
 pub(crate) struct Hook<'a> {

@@ -7,44 +7,89 @@ use crate::rejection::Rejection;
 use crate::reservation::{Mode, Target};
 use crate::rules::reserve::Wanted;
 
-/// The most that one agent's session may hold.
+/// The most that one principal may hold: an agent with a key of its own and its helpers, all sessions together; without keys, one
+/// session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holdings {
     /// Leases at once.
     pub leases: usize,
     /// Reservations at once.
     pub reservations: usize,
+    /// Live sessions at once.
+    pub sessions: usize,
     /// So many leading components an exclusive pattern names without wildcards: with 1, nobody keeps all others out of
     /// everything by `**`.
     pub named_components: usize,
 }
 
+/// What a principal holds now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Leases.
+    pub leases: usize,
+    /// Reservations.
+    pub reservations: usize,
+    /// Live sessions.
+    pub sessions: usize,
+}
+
 impl Default for Holdings {
     /// The limits of the store.
     fn default() -> Self {
-        Self { leases: limits::LEASES_PER_SESSION_MAX, reservations: limits::RESERVATIONS_MAX, named_components: 0 }
+        Self { leases: limits::LEASES_PER_SESSION_MAX, reservations: limits::RESERVATIONS_MAX, sessions: usize::MAX, named_components: 0 }
     }
 }
 
 impl Holdings {
     /// What agents with keys of their own may hold, if nothing else is said.
-    pub const OF_AGENTS: Self = Self { leases: 100, reservations: 200, named_components: 1 };
+    pub const OF_AGENTS: Self = Self { leases: 100, reservations: 200, sessions: 100, named_components: 1 };
 
-    /// Whether a session that holds so many leases may have one more.
+    /// The same, but no more than what leaves a share of the store's limits to others: one principal gets at most a quarter.
+    #[must_use]
+    pub fn leaving_a_share(self) -> Self {
+        Self {
+            leases: self.leases.min(limits::LEASES_PER_SESSION_MAX),
+            reservations: self.reservations.min(limits::RESERVATIONS_MAX / limits::PRINCIPALS_SHARE),
+            sessions: self.sessions.min(limits::SESSIONS_PER_PRINCIPAL_MAX),
+            ..self
+        }
+    }
+
+    /// How many more leases fit.
+    pub fn room_for_leases(&self, held: usize) -> usize {
+        self.leases.saturating_sub(held)
+    }
+
+    /// Whether one that holds so many leases may have one more.
     ///
     /// # Errors
     /// `limit_reached`.
     pub fn check_lease(&self, held: usize) -> Result<(), Rejection> {
-        if held >= self.leases { Err(Rejection::limit("leases of one session", self.leases, held + 1)) } else { Ok(()) }
+        if self.room_for_leases(held) == 0 {
+            return Err(Rejection::limit("leases of one agent and its helpers", self.leases, held + 1));
+        }
+        Ok(())
     }
 
-    /// Whether a session that holds so many reservations may have these as well.
+    /// Whether one that has so many live sessions may have one more.
+    ///
+    /// # Errors
+    /// `limit_reached`.
+    pub fn check_session(&self, held: usize) -> Result<(), Rejection> {
+        if held >= self.sessions {
+            return Err(Rejection::limit("live sessions of one agent and its helpers", self.sessions, held + 1));
+        }
+        Ok(())
+    }
+
+    /// Whether one that holds so many reservations may have these as well.
     ///
     /// # Errors
     /// `limit_reached`.
     pub fn check_reservations(&self, held: usize, wanted: &[Wanted]) -> Result<(), Rejection> {
         if held + wanted.len() > self.reservations {
-            return Err(Rejection::limit("reservations of one session", self.reservations, held + wanted.len()));
+            let what = "reservations of one agent and its helpers";
+            return Err(Rejection::limit(what, self.reservations, held + wanted.len()));
         }
         let is_wide =
             |pattern: &Pattern| pattern.literal_prefix().split('/').filter(|name| !name.is_empty()).count() < self.named_components;
@@ -87,9 +132,19 @@ mod tests {
 
     #[test]
     fn one_more_than_it_may_is_refused() {
-        let holdings = Holdings { leases: 2, reservations: 2, named_components: 0 };
+        let holdings = Holdings { leases: 2, reservations: 2, sessions: 2, named_components: 0 };
         assert!(holdings.check_lease(1).is_ok() && holdings.check_lease(2).is_err());
+        assert_eq!((holdings.room_for_leases(1), holdings.room_for_leases(5)), (1, 0));
+        assert!(holdings.check_session(1).is_ok() && holdings.check_session(2).is_err());
         let two = [wanted("a", Mode::Shared), wanted("b", Mode::Shared)];
         assert!(holdings.check_reservations(0, &two).is_ok() && holdings.check_reservations(1, &two).is_err());
+    }
+
+    #[test]
+    fn one_principal_gets_at_most_a_quarter_of_what_the_store_holds() {
+        let most = Holdings { leases: usize::MAX, reservations: usize::MAX, sessions: usize::MAX, named_components: 0 }.leaving_a_share();
+        assert_eq!(most.reservations, limits::RESERVATIONS_MAX / 4);
+        assert!(most.sessions <= limits::SESSIONS_PER_PRINCIPAL_MAX && most.leases <= limits::LEASES_PER_SESSION_MAX);
+        assert_eq!(Holdings::OF_AGENTS.leaving_a_share(), Holdings::OF_AGENTS);
     }
 }

@@ -6,7 +6,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::{AgentJoined, AgentLeft, LeaveReason};
 use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::{AgentName, Label, Rejection, SessionId};
+use oarlock_model::{AgentName, Label, Rejection, SessionId, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -129,8 +129,9 @@ impl Request for Join {
 impl Mutation for Join {
     fn locks(&self, caller: &Caller) -> Vec<Lock> {
         match self.wanted_name(caller) {
-            Some(name) => vec![Lock::Agent(name.clone())],
-            None => vec![Lock::Roster],
+            // One with a key may end another session of its own.
+            Some(name) if caller.root.is_none() => vec![Lock::Agent(name.clone())],
+            _ => vec![Lock::Roster],
         }
     }
 
@@ -196,6 +197,7 @@ impl Join {
     }
 
     fn enter(&self, cx: &mut Deciding<'_>, name: AgentName) -> Result<JoinReply, OpError> {
+        make_room(cx)?;
         let session = SessionId::of(&name, cx.view().identity(), cx.next_token().0);
         if matches!(self.owner, Owner::Lock { .. }) {
             cx.tx().take_owner_lock(&session)?;
@@ -240,6 +242,26 @@ impl Join {
         let agent = cx.reading().agent(name)?;
         Ok(JoinReply { session: agent.session.clone(), agent: AgentShape::of(&cx.reading(), &agent)?, resumed })
     }
+}
+
+/// A principal with as many live sessions as it may have gives up the one that was silent for longest, if that is stale and holds no
+/// task: helpers come and go, and not all of them leave.
+fn make_room(cx: &mut Deciding<'_>) -> Result<(), OpError> {
+    let Some(root) = &cx.caller().root else { return Ok(()) };
+    let family = cx.view().live_family(root)?;
+    let Err(full) = cx.holdings().check_session(if planted::is(planted::HELPERS_COUNT_APART) { 0 } else { family.len() }) else {
+        return Ok(());
+    };
+    let mut silent: Vec<Agent> = family.into_iter().filter(|agent| cx.reading().agent_state(agent) == AgentState::Stale).collect();
+    silent.sort_by_key(|agent| agent.presence.seen);
+    for agent in silent {
+        if cx.view().claims_of(&agent.session)?.is_empty() {
+            cx.identify(None);
+            leave::free(cx, &agent, ReleaseReason::TakenOver)?;
+            return cx.emit(AgentLeft { name: agent.name, session: agent.session, reason: LeaveReason::TakenOver });
+        }
+    }
+    Err(full.into())
 }
 
 fn occupied(cx: &Deciding<'_>, old: &Agent) -> Rejection {

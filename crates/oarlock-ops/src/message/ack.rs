@@ -27,6 +27,9 @@ pub struct Ack {
 pub struct MessagesReply {
     /// The messages.
     pub messages: Vec<MessageShape>,
+    /// `send`: how many more there are in the groups that were named than one message reaches; each agent's helpers got an equal share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
 }
 
 impl Request for Ack {
@@ -66,6 +69,6 @@ impl Mutation for Ack {
             }
             messages.push(MessageShape::of(&cx.reading(), message, Some(&me)));
         }
-        Ok(MessagesReply { messages })
+        Ok(MessagesReply { messages, left_out: None })
     }
 }

@@ -3,10 +3,11 @@
 use clap::Args;
 use oarlock_model::event::MessageSent;
 use oarlock_model::rules::liveness::AgentState;
+use oarlock_model::rules::recipients;
 use oarlock_model::{AgentName, Label, MessageId, Rejection, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::call::Caller;
@@ -78,7 +79,7 @@ impl Mutation for Send {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<MessagesReply, OpError> {
-        let to = self.recipients(cx)?;
+        let (to, left_out) = self.recipients(cx)?;
         let id = MessageId::of(cx.next_token().0);
         let (thread, reply_to) = self.thread_of(cx, &id)?;
         cx.emit(MessageSent {
@@ -91,14 +92,14 @@ impl Mutation for Send {
             ack_required: self.ack,
         })?;
         let message = cx.view().message(&id)?.ok_or_else(|| OpError::Internal(format!("message {id} was just sent")))?;
-        Ok(MessagesReply { messages: vec![MessageShape::of(&cx.reading(), message, None)] })
+        Ok(MessagesReply { messages: vec![MessageShape::of(&cx.reading(), message, None)], left_out })
     }
 }
 
 impl Send {
-    fn recipients(&self, cx: &Deciding<'_>) -> Result<BTreeSet<AgentName>, OpError> {
+    fn recipients(&self, cx: &Deciding<'_>) -> Result<(BTreeSet<AgentName>, Option<u64>), OpError> {
         let me = cx.me()?;
-        let mut to = BTreeSet::new();
+        let (mut to, mut of_groups) = (BTreeSet::new(), BTreeMap::new());
         for wanted in &self.to {
             let group = Group::parse(wanted)?;
             if let Group::One(name) = group {
@@ -109,15 +110,18 @@ impl Send {
             for agent in cx.view().agents()? {
                 let there = matches!(cx.reading().agent_state(&agent), AgentState::Active | AgentState::Stale);
                 if there && agent.name != me.name && group.admits(&agent) {
-                    to.insert(agent.name);
+                    of_groups.insert(agent.name, agent.presence.seen);
                 }
             }
         }
+        of_groups.retain(|name, _| !to.contains(name));
+        // Those who were named are at most as many as a list may have.
+        let (chosen, left_out) = recipients::choose(of_groups, limits::LIST_ITEMS_MAX.saturating_sub(to.len()));
+        to.extend(chosen);
         if to.is_empty() {
             return Err(Rejection::not_found("agent", self.to.join(" ")).into());
         }
-        values::check_list("recipients", to.len())?;
-        Ok(to)
+        Ok((to, (left_out > 0).then_some(left_out as u64)))
     }
 
     /// The thread that the message `id` belongs to, and the message that it answers.

@@ -76,7 +76,7 @@ fn check_for(cx: &Deciding<'_>, session: &SessionId, wanted: &[Wanted], task: Op
         return Err(Rejection::limit("reservations", limits::RESERVATIONS_MAX, held + wanted.len()).into());
     }
     let own = cx.view().reservations_of(session)?;
-    cx.holdings().check_reservations(own.len(), wanted)?;
+    cx.holdings().check_reservations(cx.held(session)?.reservations, wanted)?;
     let mut overlaps = overlaps(&cx.reading(), wanted, Some(session))?;
     overlaps.append(&mut goes_first(cx, wanted, task, &own)?);
     if overlaps.is_empty() { Ok(()) } else { Err(Rejection::ReservationOverlap { overlaps }.into()) }

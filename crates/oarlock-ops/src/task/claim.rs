@@ -195,10 +195,12 @@ impl Claim {
 
     fn take_what_is_there(&self, cx: &mut Deciding<'_>, me: &Agent) -> Result<ClaimReply, OpError> {
         let held = cx.view().claims_of(&me.session)?.len();
-        cx.holdings().check_lease(held)?;
+        let of_principal = cx.held(&me.session)?.leases;
+        cx.holdings().check_lease(of_principal)?;
+        let room = cx.holdings().room_for_leases(of_principal);
         let claims = match &self.id {
             Some(id) => vec![self.claim_named(cx, me, held, id)?],
-            None => self.claim_best(cx, me, held)?,
+            None => self.claim_best(cx, me, held, room)?,
         };
         let unread = cx.view().unread(&me.name)?;
         Ok(match (self.count, <[Claimed; 1]>::try_from(claims)) {
@@ -244,11 +246,14 @@ impl Claim {
         }
     }
 
-    fn claim_best(&self, cx: &mut Deciding<'_>, me: &Agent, mut held: usize) -> Result<Vec<Claimed>, OpError> {
+    fn claim_best(&self, cx: &mut Deciding<'_>, me: &Agent, mut held: usize, room: usize) -> Result<Vec<Claimed>, OpError> {
         if let Some(root) = &self.subtree {
             cx.task(root)?;
         }
+        // Fewer than were asked for, where fewer leases or bytes are left.
         let wanted = self.count.unwrap_or(1);
+        let wanted = if planted::is(planted::LEASES_UNCOUNTED) { wanted } else { wanted.min(room) };
+        let mut bytes_left = limits::PAGE_BYTES_MAX;
         let mut claims = Vec::new();
         let mut passed_over = PassedOver::default();
         let mut offers = Offers::new(cx.view(), wanted)?;
@@ -272,8 +277,12 @@ impl Claim {
                 }
             }
             if let Some(claimed) = self.take(cx, task)? {
+                bytes_left = bytes_left.saturating_sub(claimed.task.text_bytes());
                 claims.push(claimed);
                 held += 1;
+                if bytes_left == 0 {
+                    break;
+                }
             }
         }
         if claims.is_empty() {

@@ -2,11 +2,12 @@
 
 use oarlock_model::agent::{Agent, Host, Owner, Presence, SessionEnd};
 use oarlock_model::event::{AgentJoined, Event};
+use oarlock_model::rules::holdings::Held;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, WallTime};
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, json, json_or, to_json, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, json, json_or, to_json, uint, word};
 
 const COLUMNS: &str = "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
   seen, seen_wall, beat, progressed, status, action";
@@ -30,6 +31,32 @@ INSERT OR IGNORE INTO news (session, news) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 
 const SELECT_NOTICES: &str = "SELECT session, news FROM news WHERE session = ?1";
 const ALL_NOTICES: &str = "SELECT session, news FROM news";
 const DROP_NOTICES: &str = "DELETE FROM news WHERE session = ?1";
+
+/// The live sessions of an agent and its helpers; `/` comes after the dot. Two ranges of one index: those that ended are not read.
+macro_rules! family {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM agents WHERE name = ?1 AND ended IS NULL UNION ALL ",
+            "SELECT ",
+            $columns,
+            " FROM agents INDEXED BY agents_live WHERE name > ?1 || '.' AND name < ?1 || '/' AND ended IS NULL"
+        )
+    };
+}
+const FAMILY: &str = family!(
+    "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
+     seen, seen_wall, beat, progressed, status, action"
+);
+const HOLDINGS: &str = concat!(
+    "WITH family AS (",
+    family!("session"),
+    ") SELECT
+         (SELECT count(*) FROM family),
+         (SELECT count(*) FROM family f JOIN tasks t ON t.grant_session = f.session AND t.state = 3),
+         (SELECT count(*) FROM family f JOIN reservations r ON r.session = f.session)"
+);
 
 fn map(row: &Row<'_>) -> Sql<Agent> {
     let ended: Option<String> = row.get(11)?;
@@ -62,6 +89,22 @@ pub(crate) fn get(conn: &Connection, name: &AgentName) -> Sql<Option<Agent>> {
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Agent>> {
     all(conn, &format!("SELECT {COLUMNS} FROM agents ORDER BY name"), [], map)
+}
+
+/// The live sessions of an agent and its helpers, by name.
+pub(crate) fn live_family(conn: &Connection, root: &AgentName) -> Sql<Vec<Agent>> {
+    let mut found = all(conn, FAMILY, [root.as_str()], map)?;
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// What they hold.
+pub(crate) fn holdings_of(conn: &Connection, root: &AgentName) -> Sql<Held> {
+    let count = |row: &Row<'_>, column: usize| Ok::<_, rusqlite::Error>(usize::try_from(uint(row, column)?).unwrap_or(usize::MAX));
+    let held = first(conn, HOLDINGS, [root.as_str()], |row| {
+        Ok(Held { sessions: count(row, 0)?, leases: count(row, 1)?, reservations: count(row, 2)? })
+    })?;
+    Ok(held.unwrap_or_default())
 }
 
 /// Live sessions that stand for a process, or that are of another boot.

@@ -6,6 +6,8 @@ use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::message::Message;
 use oarlock_model::reservation::Reservation;
+use oarlock_model::rules::authority;
+use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::urgency::Node;
@@ -178,6 +180,21 @@ impl View for Moment {
         let elsewhere = live().filter(|agent| agent.owner == Owner::None && agent.host.boot_id != self.boot_id);
         let elsewhere = sorted(elsewhere, |agent| (agent.host.boot_id.clone(), agent.name.clone()));
         Ok(owned.chain(elsewhere).cloned().collect())
+    }
+
+    fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>> {
+        let is_of_it = |agent: &&Agent| agent.is_live() && authority::speaks_for(root, &agent.name);
+        Ok(self.world.state.agents.values().filter(is_of_it).cloned().collect())
+    }
+
+    fn holdings_of(&self, root: &AgentName) -> StoreResult<Held> {
+        let mut held = Held::default();
+        for agent in self.live_family(root)? {
+            held.sessions += 1;
+            held.leases += self.claims_of(&agent.session)?.len();
+            held.reservations += self.reservations_of(&agent.session)?.len();
+        }
+        Ok(held)
     }
 
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {

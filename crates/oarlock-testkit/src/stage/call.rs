@@ -6,6 +6,7 @@ use std::fmt;
 use clap::{Args, Command, FromArgMatches};
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::duration::Duration;
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
@@ -160,6 +161,11 @@ pub(super) fn common_flags(voice: &Voice, words: &[String], state: &State) -> Re
         let mut value = || words.next().cloned().ok_or_else(|| usage(format!("{word} needs a value")));
         match word.as_str() {
             "--idempotency-key" | "--key" => caller.key = Some(value()?),
+            // As an agent with a key of this name would call through a gateway.
+            "--by-key" => {
+                caller.root = Some(AgentName::parse(&value()?)?);
+                caller.authority = Authority::Agent;
+            }
             "--session" => caller.session = Some(SessionId::parse(&value()?)?),
             _ => rest.push(word.clone()),
         }

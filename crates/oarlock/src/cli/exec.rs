@@ -270,6 +270,7 @@ pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
         ancestors: if unknown { ancestors() } else { Vec::new() },
         key: common.key.clone(),
         authority: Authority::Operator,
+        root: None,
     }
 }
 

@@ -103,6 +103,9 @@ pub(crate) fn duration(ms: i64) -> String {
 
 /// A line that says that a list was cut short, and the flag that goes on.
 pub(crate) fn cut_short(verb: &str, reply: &Value) -> Option<String> {
+    if let Some(left_out) = reply["left_out"].as_u64() {
+        return Some(format!("{left_out} more agents are in these groups than one message reaches: name them, or a smaller group"));
+    }
     let next = safe(reply["next"].as_str()?);
     let what = match verb {
         "inbox" if reply["older"].is_u64() => format!("there are {} older messages", reply["older"]),

@@ -40,12 +40,18 @@ pub(crate) struct ServeArgs {
     /// Bytes of messages that one agent may send in a minute, on the average
     #[arg(long, value_name = "N", default_value_t = Rates::default().message_bytes_per_min, value_parser = clap::value_parser!(u32).range(1..))]
     message_bytes_per_minute: u32,
-    /// Tasks that an agent with a key of its own may hold at once
+    /// Tasks that an agent with a key of its own and its helpers may hold at once
     #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.leases)]
     leases: usize,
-    /// Reservations that such an agent may hold at once
+    /// Reservations that such an agent and its helpers may hold at once
     #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.reservations)]
     reservations: usize,
+    /// Live sessions of such an agent and its helpers at once
+    #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.sessions)]
+    sessions: usize,
+    /// Access keys that such an agent makes for its helpers
+    #[arg(long, value_name = "N", default_value_t = gateway::KEYS_OF_AGENT_DEFAULT)]
+    keys: usize,
     /// Leading folders that such an agent names without wildcards when it keeps others out
     #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.named_components)]
     named_folders: usize,
@@ -79,7 +85,8 @@ impl ServeArgs {
             let listening = Listening::bind(&bind).await?;
             let address = address_of(&bind, &listening, tls.is_some());
             let key_file = gateway::file_for(&address)?;
-            let access = AccessList::beside(target.place().file());
+            let mut access = AccessList::beside(target.place().file());
+            access.keys_of_agent_max = self.keys;
             let key = own_key(&key_file, &access)?;
             let settings = Settings { agent_holdings: self.holdings(), ..settings };
             let engine = Engine::start(target.place(), &options(common, &settings), settings.clone(), stopping.clone(), None)?;
@@ -106,12 +113,13 @@ impl ServeArgs {
     }
 
     fn holdings(&self) -> Holdings {
-        let most = Holdings::default();
-        Holdings {
-            leases: self.leases.min(most.leases),
-            reservations: self.reservations.min(most.reservations),
+        let wanted = Holdings {
+            leases: self.leases,
+            reservations: self.reservations,
+            sessions: self.sessions,
             named_components: self.named_folders,
-        }
+        };
+        wanted.leaving_a_share()
     }
 
     /// Names that clients may use besides those of this machine.

@@ -2,7 +2,7 @@
 
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::duration::Duration;
-use oarlock_model::rules::authority::Authority;
+use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::{AgentName, Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::registry;
@@ -19,8 +19,8 @@ use super::key::{self, Key};
 /// Keys of one gateway, at most.
 const KEYS_MAX: usize = 10_000;
 
-/// Keys that an agent makes for its helpers, at most.
-const KEYS_OF_AGENT_MAX: usize = 100;
+/// Keys that an agent and its helpers make for its helpers, if nothing else is said.
+pub(crate) const KEYS_OF_AGENT_DEFAULT: usize = 100;
 
 /// The largest list of keys that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 8 << 20;
@@ -67,6 +67,9 @@ pub(crate) struct Principal {
     pub(crate) key_id: String,
     /// The only name it may give; any for an operator.
     pub(crate) name: Option<AgentName>,
+    /// Whose limits count for it: of the agents' names that this gateway knows the shortest that speaks for its own. None for an
+    /// operator.
+    pub(crate) root: Option<AgentName>,
     /// What it may do to others' work.
     pub(crate) authority: Authority,
     /// The only verbs it may use; empty for all.
@@ -74,6 +77,20 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
+    /// Whether it may speak for an agent of this name.
+    ///
+    /// # Errors
+    /// `denied`.
+    pub(crate) fn check_name(&self, name: &AgentName) -> Result<(), Rejection> {
+        match &self.name {
+            Some(own) if !speaks_for(own, name) => Err(Rejection::Denied {
+                message: format!("this access key speaks for {own}, not for {name}"),
+                hint: "leave the name out, or use the key of that agent",
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it may use a verb.
     ///
     /// # Errors
@@ -144,6 +161,8 @@ struct Revoked {
 #[derive(Debug)]
 pub(crate) struct AccessList {
     file: PathBuf,
+    /// Keys that an agent and its helpers make for its helpers, at most.
+    pub(crate) keys_of_agent_max: usize,
     read: RwLock<Option<(Stamp, Vec<Kept>)>>,
 }
 
@@ -155,7 +174,7 @@ impl AccessList {
     pub(crate) fn beside(store: &Path) -> Self {
         let mut name = store.file_name().unwrap_or_default().to_owned();
         name.push(".access.json");
-        Self { file: store.with_file_name(name), read: RwLock::new(None) }
+        Self { file: store.with_file_name(name), keys_of_agent_max: KEYS_OF_AGENT_DEFAULT, read: RwLock::new(None) }
     }
 
     /// Does what is asked by this principal; the reply as JSON. A new key stands in `key`.
@@ -193,6 +212,7 @@ impl AccessList {
         Ok(Principal {
             key_id: access.id.clone(),
             name: (access.role == Authority::Agent).then(|| access.name.clone()),
+            root: (access.role == Authority::Agent).then(|| root_of(&access.name, read.iter().flat_map(|(_, all)| all))),
             authority: access.role,
             verbs: access.verbs.clone(),
         })
@@ -239,9 +259,10 @@ impl AccessList {
                 let parent = all.iter().find(|kept| kept.access.id == *id).filter(|parent| parent.access.lives(now_ms));
                 let parent = parent.ok_or_else(unknown_key)?;
                 access.ends_at_ms = [access.ends_at_ms, parent.access.ends_at_ms].into_iter().flatten().min();
-                let made = all.iter().filter(|kept| kept.access.parent.as_ref() == Some(id)).count();
-                if made >= KEYS_OF_AGENT_MAX {
-                    return Err(Rejection::limit("access keys made by one key", KEYS_OF_AGENT_MAX, made + 1).into());
+                let root = root_of(&access.name, all.iter());
+                let made = all.iter().filter(|kept| kept.access.parent.is_some() && speaks_for(&root, &kept.access.name)).count();
+                if made >= self.keys_of_agent_max {
+                    return Err(Rejection::limit("access keys of the helpers of one agent", self.keys_of_agent_max, made + 1).into());
                 }
             }
             all.push(Kept { access: access.clone(), hash: hash.clone() });
@@ -346,6 +367,13 @@ impl AccessList {
     }
 }
 
+/// The name by which what an agent asks and holds is counted: it cannot get more by making keys for its helpers.
+fn root_of<'a>(name: &AgentName, all: impl Iterator<Item = &'a Kept>) -> AgentName {
+    let speaks =
+        all.filter(|kept| kept.access.role == Authority::Agent && speaks_for(&kept.access.name, name)).map(|kept| &kept.access.name);
+    speaks.min_by_key(|root| root.as_str().len()).filter(|_| !planted::is(planted::HELPERS_COUNT_APART)).unwrap_or(name).clone()
+}
+
 /// Whether a principal may know of a key, and revoke it.
 fn knows(by: &Principal, access: &Access) -> bool {
     by.authority == Authority::Operator || access.id == by.key_id || access.parent.as_ref() == Some(&by.key_id)
@@ -387,7 +415,7 @@ mod tests {
     use super::*;
 
     fn operator() -> Principal {
-        Principal { key_id: "local".into(), name: None, authority: Authority::Operator, verbs: Vec::new() }
+        Principal { key_id: "local".into(), name: None, root: None, authority: Authority::Operator, verbs: Vec::new() }
     }
 
     fn wanted(name: &str, role: Authority) -> Wanted {

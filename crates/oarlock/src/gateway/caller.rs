@@ -2,7 +2,7 @@
 
 use hyper::HeaderMap;
 use oarlock_host::process::ProcessId;
-use oarlock_model::rules::authority::{Authority, speaks_for};
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::{AgentName, Rejection, SessionId, limits};
 use oarlock_ops::call::Caller;
 use serde_json::{Map, Value};
@@ -131,16 +131,12 @@ impl Common {
     pub(super) fn caller(&self, principal: &Principal) -> Result<Caller, Rejection> {
         let of_session = |session: &SessionId| session.agent().or_else(|| session.bare_name());
         let given = self.name.clone().or_else(|| self.session.as_ref().and_then(of_session));
-        let name = match (&principal.name, given) {
-            (Some(own), Some(other)) if !speaks_for(own, &other) => {
-                return Err(Rejection::Denied {
-                    message: format!("this access key speaks for {own}, not for {other}"),
-                    hint: "leave the name out, or use the key of that agent",
-                });
-            }
-            (Some(_), Some(other)) => Some(other),
-            (Some(own), None) => Some(own.clone()),
-            (None, _) => self.name.clone(),
+        if let Some(given) = &given {
+            principal.check_name(given)?;
+        }
+        let name = match &principal.name {
+            Some(own) => given.or_else(|| Some(own.clone())),
+            None => self.name.clone(),
         };
         // A session whose id does not say whose it is proves nothing; the store compares it with the name's.
         let is_operator = principal.authority == Authority::Operator;
@@ -150,6 +146,7 @@ impl Common {
             ancestors: if is_operator { self.processes.clone() } else { Vec::new() },
             key: self.key.clone(),
             authority: principal.authority,
+            root: principal.root.clone(),
         })
     }
 }

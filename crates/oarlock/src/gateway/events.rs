@@ -65,7 +65,7 @@ impl From {
 pub(super) async fn stream(gate: &Arc<Gate>, principal: &Principal, request: &Request<Incoming>) -> Result<Response<Body>, OpError> {
     let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
     let from = From::read(request);
-    let caller = Caller { name: principal.name.clone(), authority: principal.authority, ..Caller::default() };
+    let caller = Caller { name: principal.name.clone(), authority: principal.authority, root: principal.root.clone(), ..Caller::default() };
     gate.quotas.admit(principal, &caller, entry, 0)?;
     // What happens while the first page is read is heard already.
     let headers = request.headers().clone();

@@ -121,7 +121,7 @@ impl Guard {
 
 /// The user who runs the gateway.
 pub(crate) fn own() -> Principal {
-    Principal { key_id: "own".into(), name: None, authority: Authority::Operator, verbs: Vec::new() }
+    Principal { key_id: "own".into(), name: None, root: None, authority: Authority::Operator, verbs: Vec::new() }
 }
 
 fn denied(message: &str, hint: &'static str) -> Rejection {

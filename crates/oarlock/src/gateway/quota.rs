@@ -84,8 +84,8 @@ impl Quotas {
     /// # Errors
     /// `limit_reached`, with the time after which it would be admitted.
     pub(crate) fn admit(&self, principal: &Principal, caller: &Caller, entry: &Entry, bytes: usize) -> Result<(), OpError> {
-        // An agent's helpers by the same key share its part.
-        let name = principal.name.clone().or_else(|| caller.agent_name());
+        // An agent's helpers share its part, also those with keys of their own.
+        let name = principal.root.clone().or_else(|| caller.agent_name());
         let who = name.map_or_else(|| format!("key {}", principal.key_id), |name| name.to_string());
         self.admit_at(who, entry.verb == "send", bytes, Instant::now()).map_err(OpError::from)
     }

@@ -6,7 +6,8 @@ use oarlock_clients::hook::Told;
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
-use oarlock_model::{AgentName, Rejection, SessionId, limits, planted};
+use oarlock_model::rules::naming;
+use oarlock_model::{AgentName, Rejection, SessionId, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::Caller;
@@ -57,9 +58,9 @@ impl Who {
         let own = match (&given, &told.session) {
             (Some(name), _) => name.clone(),
             (None, Some(id)) if planted::is(planted::RESUMED_IS_ANOTHER) => {
-                session_name(client.name(), &format!("{id}{}", std::process::id()))?
+                naming::session(client.name(), &format!("{id}{}", std::process::id()))?
             }
-            (None, Some(id)) => session_name(client.name(), id)?,
+            (None, Some(id)) => naming::session(client.name(), id)?,
             (None, None) => return Self::above(None, None),
         };
         let run = told.session.as_deref().unwrap_or(own.as_str());
@@ -78,7 +79,7 @@ impl Who {
     /// A name that is refused.
     pub(super) fn renamed(&self, client: Client, told: &Told) -> Result<Self, Rejection> {
         let run = told.session.as_deref().unwrap_or("session");
-        Ok(Self { name: session_name(client.name(), run)?, session: None, standing: Standing::Run, harness: self.harness.clone() })
+        Ok(Self { name: naming::session(client.name(), run)?, session: None, standing: Standing::Run, harness: self.harness.clone() })
     }
 
     /// The same in the session that its run has joined, when it has.
@@ -112,10 +113,10 @@ impl Who {
     /// A name that is refused.
     pub(crate) fn helper(&self, thread: &str) -> Result<Self, Rejection> {
         Ok(Self {
-            name: helper_name(Some(&self.name), thread)?,
+            name: naming::helper(&self.name, thread)?,
             session: None,
             standing: Standing::Helper(self.name.clone()),
-            harness: cut(format!("{}/{thread}", self.harness)),
+            harness: naming::run(&format!("{}/{thread}", self.harness)),
         })
     }
 
@@ -136,7 +137,7 @@ impl Who {
             Standing::Unknown(ancestors) => (None, ancestors.clone()),
             _ => (Some(self.name.clone()), Vec::new()),
         };
-        Caller { name, session: self.session.clone(), ancestors, authority: Authority::Operator, key: None }
+        Caller { name, session: self.session.clone(), ancestors, authority: Authority::Operator, key: None, root: None }
     }
 
     /// The request by which it joins. The session stands for the client's process, and so does a helper's: it ends with it.
@@ -158,66 +159,11 @@ impl Who {
 
 /// What a client's run is called when it joins: the same run resumes its session.
 pub(crate) fn harness(client: &str, run: &str) -> String {
-    cut(format!("{client}:{run}"))
-}
-
-/// As long as an id of a run may be with room to spare.
-fn cut(text: String) -> String {
-    text.chars().take(200).collect()
-}
-
-/// The name of the agent of a client's session: the client's, and the beginning of its session's id.
-///
-/// # Errors
-/// None for any text; a name that is refused is told.
-pub(crate) fn session_name(client: &str, session: &str) -> Result<AgentName, Rejection> {
-    let plain: String = session.chars().filter(char::is_ascii_alphanumeric).collect();
-    // Ids that begin with the time are told apart by their ends.
-    let short = plain.get(plain.len().saturating_sub(8)..).unwrap_or_default().to_ascii_lowercase();
-    AgentName::parse(if short.is_empty() { client.to_owned() } else { format!("{client}-{short}") }.as_str())
-}
-
-/// The name of a sub-agent: its parent's, a dot, and what tells it from others.
-///
-/// # Errors
-/// A name that is refused.
-pub(crate) fn helper_name(parent: Option<&AgentName>, thread: &str) -> Result<AgentName, Rejection> {
-    let short = if thread.len() <= 16 && oarlock_model::ident::is_identifier(thread) {
-        thread.to_owned()
-    } else {
-        let plain: String = thread.chars().filter(char::is_ascii_alphanumeric).collect();
-        plain.get(plain.len().saturating_sub(8)..).filter(|short| !short.is_empty()).unwrap_or("helper").to_ascii_lowercase()
-    };
-    let parent = parent.map_or("agent", AgentName::as_str);
-    let room = limits::IDENTIFIER_CHARS_MAX - short.len() - 1;
-    AgentName::parse(&format!("{}.{short}", parent.get(..room.min(parent.len())).unwrap_or(parent)))
+    naming::run(&format!("{client}:{run}"))
 }
 
 /// The client that runs this hook: the nearest process above that is no shell.
 fn client_process() -> Option<ProcessId> {
     let ancestors = ProcessId::current().ok()?.ancestors();
     ancestors.into_iter().find(|process| process.program().is_some_and(|program| !SHELLS.contains(&program.as_str())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_always_has_the_same_name() {
-        let name = |session: &str| session_name("claude", session).expect("a name").to_string();
-        assert_eq!(name("3f2a91bc-0000-4000-8000-1234567890AB"), "claude-567890ab");
-        assert_eq!((name("x"), name("…")), ("claude-x".into(), "claude".into()));
-    }
-
-    #[test]
-    fn a_helper_is_named_after_its_parent() {
-        let ada = AgentName::parse("ada").expect("a name");
-        assert_eq!(helper_name(Some(&ada), "tests").expect("a name").as_str(), "ada.tests");
-        let long = helper_name(Some(&ada), "0199a-weird thread/id with more than it should have").expect("a name");
-        assert!(long.as_str().starts_with("ada.") && long.as_str().len() == 12, "{long}");
-        let wide = AgentName::parse(&"x".repeat(64)).expect("a name");
-        assert!(helper_name(Some(&wide), "tests").expect("it fits").as_str().ends_with(".tests"));
-        assert_eq!(helper_name(Some(&ada), "//").expect("a name").as_str(), "ada.helper");
-    }
 }

@@ -4,6 +4,7 @@
 
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
+use oarlock_model::rules::naming;
 use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
@@ -20,8 +21,8 @@ use std::time::Duration;
 use super::backend::Backend;
 use crate::cli::{ThisMachine, ancestors};
 use crate::gateway::{Gate, Principal, common_of};
+use crate::hooks::harness;
 use crate::hooks::memory::{Memory, call_by_content};
-use crate::hooks::{harness, helper_name, session_name};
 
 /// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
 const THREAD: &str = "oarlock/thread";
@@ -112,6 +113,15 @@ impl Standing {
     }
 }
 
+/// What a session is known by: the texts stay apart, whatever a client writes into them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Known {
+    key_id: Option<String>,
+    base: Option<AgentName>,
+    run: Option<String>,
+    thread: Option<String>,
+}
+
 /// The sessions of a server's agents.
 pub(crate) struct Sessions {
     /// The name of the agent that the server was started for.
@@ -124,7 +134,7 @@ pub(crate) struct Sessions {
     harness: Option<String>,
     /// What the hooks of the same client have noted.
     memory: Option<Memory>,
-    joined: Mutex<HashMap<String, Caller>>,
+    joined: Mutex<HashMap<Known, Caller>>,
     /// One joins at a time.
     joining: tokio::sync::Mutex<()>,
 }
@@ -176,13 +186,12 @@ impl Sessions {
             Some(remote) => Some(remote.caller.agent_name().ok_or(Rejection::IdentityRequired)?),
             None => self.name.clone().or_else(|| self.given_session().as_ref().and_then(SessionId::agent)),
         };
-        let key = format!(
-            "{}\n{}\n{}\n{}",
-            standing.remote.as_ref().map_or("", |remote| remote.principal.key_id.as_str()),
-            base.as_ref().map_or("", AgentName::as_str),
-            standing.harness().unwrap_or_default(),
-            standing.thread.as_deref().unwrap_or_default()
-        );
+        let key = Known {
+            key_id: standing.remote.as_ref().map(|remote| remote.principal.key_id.clone()),
+            base: base.clone(),
+            run: standing.harness(),
+            thread: standing.thread.clone(),
+        };
         if let Some(caller) = self.known(&key) {
             return Ok(caller);
         }
@@ -206,7 +215,7 @@ impl Sessions {
         self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn known(&self, key: &str) -> Option<Caller> {
+    fn known(&self, key: &Known) -> Option<Caller> {
         self.joined.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
@@ -225,14 +234,15 @@ impl Sessions {
     async fn enter(&self, backend: &Backend, standing: &Standing, base: Option<AgentName>) -> Result<Caller, OpError> {
         // Who started this server on its own machine could open the store's file as well.
         let authority = standing.remote.as_ref().map_or(Authority::Operator, |remote| remote.principal.authority);
-        let mut caller = Caller { name: base.clone(), authority, ..Caller::default() };
+        let root = standing.remote.as_ref().and_then(|remote| remote.principal.root.clone());
+        let mut caller = Caller { name: base.clone(), authority, root: root.clone(), ..Caller::default() };
         let mut base = base;
         if standing.remote.is_none() {
             let above = self.joined_by_hook(backend).await?.filter(|above| base.is_none() || base == above.name);
             match (above, &standing.run) {
                 (Some(above), _) if standing.thread.is_none() => return Ok(Caller { authority, ..above }),
                 (Some(above), _) => base = above.name,
-                (None, Some((client, run))) if base.is_none() => base = Some(session_name(client, run)?),
+                (None, Some((client, run))) if base.is_none() => base = Some(naming::session(client, run)?),
                 _ => {}
             }
         }
@@ -240,20 +250,28 @@ impl Sessions {
             caller.session = Some(session);
             return Ok(caller);
         }
+        let run = standing.harness().or_else(|| self.harness.clone());
         let name = match (&standing.thread, base) {
-            (Some(thread), base) => Some(helper_name(base.as_ref(), thread)?),
+            (Some(thread), Some(base)) => Some(naming::helper(&base, thread)?),
+            // Of whom nothing is known but its run: another client's helper of the same text is another agent.
+            (Some(thread), None) => {
+                Some(naming::helper(&AgentName::parse("agent")?, &format!("{}/{thread}", run.as_deref().unwrap_or_default()))?)
+            }
             (None, base) => base,
         };
+        if let (Some(name), Some(remote)) = (&name, &standing.remote) {
+            remote.principal.check_name(name)?;
+        }
         if let Some(name) = &name
             && let Some(session) = Self::live_session(backend, name, standing.thread.is_some()).await?
         {
             // It joined by another way, and stands for no process, or for its client's as a helper: it is the one that is meant, and its work
             // must not be freed by a look at its inbox.
-            return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, ..Caller::default() });
+            return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, root, ..Caller::default() });
         }
-        let run = standing.harness().or_else(|| self.harness.clone());
         let by_http = || name.as_ref().filter(|_| standing.remote.is_some()).map(|name| format!("mcp:{name}"));
-        let harness = run.or_else(by_http).map(|run| standing.thread.as_ref().map_or(run.clone(), |thread| format!("{run}/{thread}")));
+        let harness =
+            run.or_else(by_http).map(|run| standing.thread.as_ref().map_or(run.clone(), |thread| naming::run(&format!("{run}/{thread}"))));
         let mut join = Join { name, harness, owner: self.owner.clone(), program: Some("mcp".into()), ..Join::default() };
         if self.owner != Owner::None {
             join.host = Host { pid: Some(std::process::id()), ..ThisMachine.host() };
@@ -270,6 +288,7 @@ impl Sessions {
             name: Some(AgentName::parse(&word(&reply["agent"]["name"]))?),
             session: Some(SessionId::parse(&word(&reply["session"]))?),
             authority,
+            root,
             ..Caller::default()
         })
     }

@@ -174,6 +174,39 @@ fn what_an_agent_may_hold_is_bounded() {
 }
 
 #[test]
+fn helpers_share_what_their_agent_may_hold() {
+    let project = Project::with(&["bob"]);
+    for n in 0..8 {
+        project.ok(&format!("add task-{n}"));
+    }
+    let served = project.serve("--leases 3 --reservations 3 --sessions 4 --keys 2 --calls-per-second 1000");
+    let ada = with_key(&served, &key_of(&project, "--name ada"));
+    let limited = |http: &Http, verb: &str, request: Value| {
+        let answer = http.post(verb, &request);
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (422, &json!("limit_reached")), "{verb} {request}: {answer:?}");
+    };
+    ada.post("join", &json!({}));
+    // A key of its own for a helper is no way to more, nor is a helper's key for its helper.
+    let make = |http: &Http, name: &str| http.post("access-create", &json!({"name": name}));
+    let key = make(&ada, "ada.x").json()["key"].as_str().expect("shown once").to_owned();
+    let helper = with_key(&served, &key);
+    assert_eq!(make(&helper, "ada.x.y").status, 200);
+    limited(&helper, "access-create", json!({"name": "ada.x.z"}));
+    helper.post("join", &json!({}));
+    assert_eq!(ada.post("claim", &json!({"count": 5})).json()["claims"].as_array().expect("a list").len(), 3);
+    limited(&helper, "claim", json!({}));
+    assert_eq!(helper.post("reserve", &json!({"globs": ["a/x", "a/y"]})).status, 200);
+    limited(&ada, "reserve", json!({"globs": ["a/z", "a/w"]}));
+    ada.post("join", &json!({"name": "ada.one"}));
+    ada.post("join", &json!({"name": "ada.two"}));
+    limited(&ada, "join", json!({"name": "ada.three"}));
+    limited(&helper, "join", json!({"name": "ada.x.three"}));
+    // Others are not touched.
+    let bob = with_key(&served, &key_of(&project, "--name bob"));
+    assert_eq!(bob.post("claim", &json!({})).status, 200);
+}
+
+#[test]
 fn a_revoked_key_follows_nothing_any_more() {
     use std::io::{BufRead, BufReader};
     let project = Project::with(&["ada"]);

@@ -381,6 +381,42 @@ fn a_key_is_as_narrow_over_this_protocol() {
     assert_eq!(result["structuredContent"]["state"]["key"], "agent/ada", "{result}");
 }
 
+/// Who holds what `claim` got by `/mcp` with this key, for a helper of this name; or the code of the refusal.
+fn holder_by_http(http: &Http, thread: &str) -> String {
+    let params = json!({"name": "claim", "arguments": {}, "_meta": {"oarlock/thread": thread}});
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    let result = http.request("POST", "/mcp", request.to_string().as_bytes()).json()["result"].clone();
+    let error =
+        || serde_json::from_str::<Value>(result["content"][0]["text"].as_str().expect("a text")).expect("JSON")["error"]["code"].clone();
+    let holder = &result["structuredContent"]["task"]["holder"]["agent"];
+    holder.as_str().map_or_else(|| error().as_str().expect("a code").to_owned(), str::to_owned)
+}
+
+#[test]
+fn a_helper_whose_name_does_not_fit_is_never_handed_anothers_session() {
+    let project = Project::new();
+    for n in 0..6 {
+        project.ok(&format!("add task-{n}"));
+    }
+    let served = project.serve("");
+    let key_of = |name: &str| project.ok(&format!("access create --name {name}"))["key"].as_str().expect("shown once").to_owned();
+    let http = |name: &str| {
+        let http = Http::new(&served.url, &key_of(name));
+        http.with("Accept", "application/json, text/event-stream").with("MCP-Protocol-Version", "2025-06-18")
+    };
+    let (victim, longer, too_long) = ("v".repeat(50), format!("{}w", "v".repeat(50)), "v".repeat(64));
+    let victims = http(&victim);
+    assert_eq!(holder_by_http(&victims, "tests"), format!("{victim}.tests"));
+    // Names that agree in their first 50 characters, and one that leaves no room.
+    let others = holder_by_http(&http(&longer), "tests");
+    assert!(others.starts_with(&format!("{longer}.")), "{others}");
+    assert_eq!(holder_by_http(&http(&too_long), "tests"), "invalid_request");
+    // Helpers that agree in their first 60 characters and in their last ones.
+    let long = "h".repeat(60);
+    let both = [1, 2].map(|n| holder_by_http(&victims, &format!("{long}{n}abcdefgh")));
+    assert!(both[0] != both[1] && both.iter().all(|name| name.starts_with(&format!("{victim}."))), "{both:?}");
+}
+
 #[test]
 fn a_session_that_ended_is_not_asked_for_for_ever() {
     let project = Project::with(&["ada"]);

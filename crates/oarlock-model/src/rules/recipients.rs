@@ -1,0 +1,48 @@
+//! Whom a message to a group reaches when the group is larger than one message may reach (semantics 20).
+
+use std::collections::BTreeMap;
+
+use crate::ident::AgentName;
+use crate::planted;
+use crate::time::StoreTime;
+
+/// Chooses at most `room` of these agents, each with the moment it was last seen, and says how many are left out.
+///
+/// The helpers of one agent cannot crowd out others: first comes the latest seen of each family (an agent and its helpers have one
+/// first name), then the second of each, and so on.
+pub fn choose(there: BTreeMap<AgentName, StoreTime>, room: usize) -> (Vec<AgentName>, usize) {
+    if there.len() <= room {
+        return (there.into_keys().collect(), 0);
+    }
+    let mut latest_first: Vec<(AgentName, StoreTime)> = there.into_iter().collect();
+    latest_first.sort_by(|(a, seen_a), (b, seen_b)| seen_b.cmp(seen_a).then_with(|| a.cmp(b)));
+    let mut so_far: BTreeMap<String, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, AgentName)> = Vec::with_capacity(latest_first.len());
+    for (name, _) in latest_first {
+        let turn = so_far.entry(name.first_name().to_owned()).or_default();
+        turns.push((if planted::is(planted::HELPERS_COUNT_APART) { 0 } else { *turn }, name));
+        *turn += 1;
+    }
+    // Stable: within one turn the latest seen goes first.
+    turns.sort_by_key(|(turn, _)| *turn);
+    let left_out = turns.len().saturating_sub(room);
+    (turns.into_iter().take(room).map(|(_, name)| name).collect(), left_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_helpers_of_one_agent_crowd_nobody_out() {
+        let name = |text: &str| AgentName::parse(text).expect("a name");
+        let mut there: BTreeMap<AgentName, StoreTime> = (0..50).map(|n| (name(&format!("ada.{n}")), StoreTime(1_000 + n))).collect();
+        there.insert(name("bob"), StoreTime(1));
+        there.insert(name("cleo"), StoreTime(2));
+        let (chosen, left_out) = choose(there.clone(), 4);
+        let chosen: Vec<&str> = chosen.iter().map(AgentName::as_str).collect();
+        assert_eq!((chosen.as_slice(), left_out), (["ada.49", "cleo", "bob", "ada.48"].as_slice(), 48));
+        let (all, none) = choose(there, 52);
+        assert_eq!((all.len(), none), (52, 0));
+    }
+}
