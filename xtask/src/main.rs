@@ -8,6 +8,7 @@ mod clients;
 mod conformance;
 mod fuzz;
 mod gateway;
+mod limits;
 mod lines;
 mod node;
 mod output;
@@ -28,6 +29,7 @@ use output::Outcome;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
   tidy                     check crate edges, where SQL stands, lengths, and what is left unfinished
+  limits [--scale N]       fill a store to its limits and measure every verb there; --help tells more
   lines                    count lines of code of each crate, tests apart
   ci                       formatting, lints and tidy: what has to pass beside the tests
   planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
@@ -59,6 +61,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
     match arguments.first().map(String::as_str) {
         Some("tidy") => tidy::run(),
         Some("lines") => lines::run(),
+        Some("limits") => limits::run(rest),
         Some("ci") => ci::run(),
         Some("bench") => bench::run(rest),
         Some("package") => package::run(rest),

@@ -7,6 +7,7 @@ pub mod faulty;
 pub mod hurried;
 pub mod linear;
 pub mod memory;
+pub mod metered;
 pub mod random;
 pub mod script;
 pub mod sim;
