@@ -166,6 +166,9 @@ fn value(input: &[u8]) {
     same!(TaskId, AgentName, SessionId, StateKey, MessageId);
     let shown = oarlock_model::ident::shown(text);
     assert!(!shown.contains(['\n', '\u{1b}', '\u{202e}']), "{shown:?}");
+    let line = oarlock_model::text::escaped_line(text);
+    assert!(!line.chars().any(|c| c.is_control() || oarlock_model::text::is_bidi_or_invisible(c)), "{line:?}");
+    assert_eq!(oarlock_model::text::escaped_line(&line), line, "escaping twice is escaping once");
 }
 
 /// An exported log: all of it or nothing, and what was imported is sound.

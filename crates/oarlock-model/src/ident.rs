@@ -11,6 +11,7 @@ use crate::identity::StoreIdentity;
 use crate::limits;
 use crate::rejection::Rejection;
 use crate::schema::text_schema;
+use crate::text::escaped_line;
 
 /// Checks `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, the form of every identifier a user may choose.
 pub fn is_identifier(text: &str) -> bool {
@@ -22,29 +23,16 @@ fn has_identifier_form(text: &str) -> bool {
     bytes.next().is_some_and(|b| b.is_ascii_alphanumeric()) && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-/// Makes any text safe to show inside a message: control and format characters escaped, length bounded.
+/// A text inside a message: on one line, escaped, and cut after 80 characters.
 pub fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == 80 {
-            out.push('…');
-            break;
-        }
-        if c.is_control() || is_bidi_or_invisible(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", escaped_line(&text[..end])),
+        None => escaped_line(text).into_owned(),
     }
-    out
 }
 
-/// Characters that change the direction of a line or cannot be seen; they can make hostile text look
-/// like something else (Unicode Technical Report 36, section 2.8). The joiners U+200C and U+200D are none of them:
-/// Persian and the scripts of India are written with them, and emoji of several people.
-pub fn is_bidi_or_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}')
-}
+/// Characters of a foreign text that a message shows.
+const SHOWN_CHARS_MAX: usize = 80;
 
 macro_rules! text_identifier {
     ($(#[$doc:meta])* $name:ident, $noun:literal, $check:expr, $form:literal) => {

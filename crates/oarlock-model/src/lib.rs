@@ -19,6 +19,7 @@ pub mod rules;
 mod schema;
 pub mod state;
 pub mod task;
+pub mod text;
 pub mod time;
 
 pub use ident::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token};

@@ -148,6 +148,8 @@ bugs! {
     KEY_OF_ALL_NAMES = Gateway, "key-of-all-names";
     /// agents may do what is the operator's
     AGENT_IS_OPERATOR = Gateway, "agent-is-operator";
+    /// an agent's key changes any task
+    AGENT_CHANGES_OTHERS = Gateway, "agent-changes-others";
     /// a key may use every verb
     KEY_OF_ALL_VERBS = Gateway, "key-of-all-verbs";
     /// requests have no limit of size
@@ -158,6 +160,8 @@ bugs! {
     NO_QUOTA = Gateway, "no-quota";
     /// what a gateway tells goes to the terminal as it is
     TERMINAL_STEERED = Gateway, "terminal-steered";
+    /// texts of others reach a model as they are, with characters that nobody sees
+    MCP_TEXT_RAW = Gateway, "mcp-text-raw";
     /// other machines are let in without encryption
     PLAIN_TO_ALL = Gateway, "plain-to-all";
     /// a claim of many tasks counts as one lease

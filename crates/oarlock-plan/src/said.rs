@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use oarlock_model::ident::is_bidi_or_invisible;
+use oarlock_model::text::is_bidi_or_invisible;
 
 use crate::facts::Fact;
 use crate::refs::{Statement, Target};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
-use oarlock_model::ident::is_bidi_or_invisible;
+use oarlock_model::text::is_bidi_or_invisible;
 
 use crate::estimate;
 

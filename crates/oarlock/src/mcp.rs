@@ -10,7 +10,8 @@ mod resource;
 mod session;
 mod tool;
 
-use oarlock_model::Rejection;
+use oarlock_model::text::{escape_json, escaped_line};
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::number;
 use oarlock_ops::registry::{self, Entry};
@@ -81,7 +82,7 @@ impl Server {
             // The next call joins anew; what this session held is gone.
             self.sessions.forget(&caller);
         }
-        called
+        called.map(escaped)
     }
 
     /// Waits until the only client of a call at a gateway has gone; a wait at the own store ends by itself then.
@@ -95,8 +96,18 @@ impl Server {
     /// The same for a verb without arguments, for a page that a client shows.
     async fn show(&self, verb: &str, request: Value, context: &RequestContext<RoleServer>) -> Result<Value, ErrorData> {
         let entry = registry::find(verb).ok_or_else(|| ErrorData::internal_error(format!("no verb {verb}"), None))?;
-        self.call(entry, request, context).await.map_err(|error| ErrorData::internal_error(error.to_string(), Some(error.json())))
+        self.call(entry, request, context)
+            .await
+            .map_err(|error| ErrorData::internal_error(escaped_line(&error.to_string()).into_owned(), Some(escaped(error.json()))))
     }
+}
+
+/// A reply or an error with others' texts written so that a model reads what a person would see: nothing hides in them.
+fn escaped(mut value: Value) -> Value {
+    if !planted::is(planted::MCP_TEXT_RAW) {
+        escape_json(&mut value);
+    }
+    value
 }
 
 /// The server of a gateway, at `/mcp`.
@@ -163,7 +174,7 @@ impl ServerHandler for Server {
         };
         Ok(match called {
             Ok(reply) => CallToolResult::structured(reply),
-            Err(error) => CallToolResult::error(vec![ContentBlock::text(hint::error_for_model(&error).to_string())]),
+            Err(error) => CallToolResult::error(vec![ContentBlock::text(escaped(hint::error_for_model(&error)).to_string())]),
         }
         .into())
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use oarlock_model::event::TaskSplit;
 use oarlock_model::pattern::{PATH_CHARS_MAX, Pattern};
-use oarlock_model::rules::held::Change;
+use oarlock_model::rules::change::Change;
 use oarlock_model::task::{Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, Token, limits};
 use oarlock_plan::{By, Options, Plan, PlanError, Problem, Subtask};
@@ -306,8 +306,8 @@ impl Split {
         }
         if task.state == TaskState::Claimed {
             cx.me()?;
-            cx.check_held(&task, Change::Parts)?;
         }
+        cx.check_change(&task, Change::Parts)?;
         if !cx.view().children(&task.id)?.is_empty() {
             return Err(split_before(&task.id, task.state).into());
         }
@@ -414,7 +414,7 @@ fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec,
 /// A title made from a document: one line without control characters, within the limit.
 fn one_line(text: &str) -> String {
     let line: String =
-        text.chars().filter(|c| !c.is_control() && !oarlock_model::ident::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
+        text.chars().filter(|c| !c.is_control() && !oarlock_model::text::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
     if line.trim().is_empty() { "untitled".into() } else { line }
 }
 

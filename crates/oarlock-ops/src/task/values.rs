@@ -1,6 +1,6 @@
 //! Checks of single values, shared by all requests (semantics 20).
 
-use oarlock_model::ident::is_bidi_or_invisible;
+use oarlock_model::text::is_bidi_or_invisible;
 use oarlock_model::{Rejection, limits, planted};
 
 use crate::OpError;

@@ -4,6 +4,7 @@
 use clap::Args;
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, Moment, Told};
+use oarlock_model::text::escaped_line;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use std::ffi::OsString;
@@ -157,15 +158,16 @@ impl Run {
 
     /// Something failed: the client goes on, unless it was set up not to.
     fn failed(&self, error: &OpError) -> Answer {
-        let line = super::render::safe(&format!("oarlock hook {} {:?}: {error} ({})", self.client, self.moment, error.code().code));
-        let line = line.replace('\n', " ");
+        let line = format!("oarlock hook {} {:?}: {error} ({})", self.client, self.moment, error.code().code);
+        let line = escaped_line(&line.replace('\n', " ")).into_owned();
         note(&line);
         if let Some(memory) = &self.memory {
             memory.log(&format!("{} {line}", oarlock_host::clock::wall_ms()));
         }
         match self.moment {
             Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if self.settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
-                Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {error}"))
+                let why = escaped_line(&error.to_string()).into_owned();
+                Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
             }
             _ => Answer::Nothing,
         }

@@ -1,6 +1,7 @@
 //! What reaches standard output and standard error.
 
 use oarlock_model::planted;
+use oarlock_model::text::escape_json;
 use oarlock_ops::OpError;
 use serde_json::Value;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -34,8 +35,12 @@ impl Output {
         if self.json {
             return self.text(&format!("{reply}\n"));
         }
-        let code = if self.quiet { self.text(&render::ids(reply)) } else { self.text(&render::reply(verb, reply, self.colour, self.full)) };
-        if let Some(line) = render::cut_short(verb, reply) {
+        // Before anything is made of it: no field of a reply, whatever its kind, steers a terminal.
+        let mut reply = reply.clone();
+        escape_json(&mut reply);
+        let code =
+            if self.quiet { self.text(&render::ids(&reply)) } else { self.text(&render::reply(verb, &reply, self.colour, self.full)) };
+        if let Some(line) = render::cut_short(verb, &reply) {
             note(&line);
         }
         code
@@ -63,18 +68,24 @@ impl Output {
     /// Tells an error and returns its exit code.
     pub(crate) fn fail(&self, error: &OpError) -> u8 {
         if self.json {
-            note(&error.json().to_string());
+            error_line(&error.json().to_string());
         } else if !(self.quiet && *error == OpError::Interrupted) {
             let shown = if error.code().code == "messages_waiting" { render::messages_of(&error.json()) } else { String::new() };
-            let text = format!("{shown}error: {error}\n  hint: {} ({})", error.hint(), error.code().code);
-            // Some of it may be another program's words: nothing of it steers a terminal.
-            note(&if planted::is(planted::TERMINAL_STEERED) { text } else { render::safe(&text) });
+            note(&format!("{shown}error: {error}\n  hint: {} ({})", error.hint(), error.code().code));
         }
         error.code().exit
     }
 }
 
-/// A line on standard error; nobody reading it is no error.
+/// Text for people on standard error. Some of it may be another program's words: nothing of it steers a terminal.
 pub(crate) fn note(text: &str) {
+    match planted::is(planted::TERMINAL_STEERED) {
+        true => error_line(text),
+        false => error_line(&render::safe(text)),
+    }
+}
+
+/// A line on standard error; nobody reading it is no error.
+fn error_line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -9,6 +9,7 @@ mod ralf;
 mod table;
 mod width;
 
+use oarlock_model::text::escaped;
 use oarlock_ops::shapes::TaskShape;
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,21 +58,7 @@ impl Paint {
 /// A text without what could move the cursor or turn the line around: replies hold others' words.
 /// Line ends of Windows are line ends.
 pub(crate) fn safe(text: &str) -> String {
-    if text.contains("\r\n") {
-        return safe(&text.replace("\r\n", "\n"));
-    }
-    let bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || oarlock_model::ident::is_bidi_or_invisible(c);
-    if !text.contains(bad) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::new(), |mut out, c| {
-        if bad(c) {
-            out.extend(c.escape_unicode())
-        } else {
-            out.push(c)
-        }
-        out
-    })
+    escaped(&text.replace("\r\n", "\n")).into_owned()
 }
 
 /// The text of a field, made safe; empty when it is absent.

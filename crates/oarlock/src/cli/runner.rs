@@ -234,7 +234,7 @@ impl Progress for Narrator {
         // With --json standard error holds nothing but the error object.
         if !self.output.json && !self.output.quiet {
             self.clear();
-            note(&render::safe(line));
+            note(line);
         }
     }
 
@@ -242,7 +242,7 @@ impl Progress for Narrator {
         // Shown also with --quiet: the workers of a run have that flag, and nobody else says it.
         if !self.output.json {
             self.clear();
-            note(&render::safe(line));
+            note(line);
         }
     }
 
@@ -250,8 +250,7 @@ impl Progress for Narrator {
         // What a program says is shown also with --quiet, which is about our own words.
         if !self.output.json {
             self.clear();
-            let line = render::safe(line);
-            note(&if source.is_empty() { line } else { format!("{source}: {line}") });
+            note(&if source.is_empty() { line.to_owned() } else { format!("{source}: {line}") });
         }
     }
 

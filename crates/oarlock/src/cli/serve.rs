@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::rules::holdings::Holdings;
+use oarlock_model::text::escaped;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
@@ -101,7 +102,7 @@ impl ServeArgs {
             let gate = Arc::new(Gate { mcp, engine, guard, quotas: Quotas::new(rates), bodies: BodyReader::default() });
             let said = match output.json {
                 true => json!({"url": address.to_string(), "key_file": key_file.display().to_string(), "store": target.url(), "pid": std::process::id()}).to_string(),
-                false => format!("serving {} at {address}\n  key: {}", target.url(), key_file.display()),
+                false => escaped(&format!("serving {} at {address}\n  key: {}", target.url(), key_file.display())).into_owned(),
             };
             output.line(&said);
             gateway::serve(listening, tls, gate, stopping).await;

@@ -1,7 +1,7 @@
 //! What hooks say to models and people, in few bytes. What other agents wrote is shown as theirs, cut, and without control characters.
 
 use oarlock_model::AgentName;
-use oarlock_model::ident::is_bidi_or_invisible;
+use oarlock_model::text::escaped_line;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -14,16 +14,7 @@ const OVERLAPS_MAX: usize = 5;
 
 /// Others' words on one line of ours: nothing of them ends it, hides, or looks like a mark of the client's.
 fn shown(text: &str) -> String {
-    let is_bad = |c: char| c.is_control() || is_bidi_or_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}');
-    text.chars().fold(String::new(), |mut out, c| {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '<' => out.push_str("&lt;"),
-            c if is_bad(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-        out
-    })
+    escaped_line(&text.replace('\n', "\\n")).replace('<', "&lt;")
 }
 
 /// A refusal of an edit: who holds what, why, for how long, and what to do instead.

@@ -1,6 +1,7 @@
 //! Tasks, agents, entries, reservations, messages and events as text.
 
 use oarlock_model::WallTime;
+use oarlock_model::text::escape_json;
 use oarlock_ops::shapes::rfc3339;
 use serde_json::Value;
 use std::fmt::Write;
@@ -173,6 +174,9 @@ fn reserved(kind: &str, name: &str) -> String {
 
 /// One event on one line.
 pub(crate) fn event_line(event: &Value, colour: bool) -> String {
+    let mut event = event.clone();
+    escape_json(&mut event);
+    let event = &event;
     let paint = Paint::new(colour);
     let time = text(event, "at");
     let clock = time.get(11..23).unwrap_or(&time).to_owned();
@@ -186,7 +190,7 @@ pub(crate) fn event_line(event: &Value, colour: bool) -> String {
         if field == "retry_at" && event["data"]["retry_in_ms"].is_number() {
             continue;
         }
-        let cut = |text: &str| super::safe(text.lines().next().unwrap_or("")).chars().take(60).collect::<String>();
+        let cut = |text: &str| text.lines().next().unwrap_or("").chars().take(60).collect::<String>();
         let shown = match (field.as_str(), value) {
             (_, Value::String(text)) => cut(text),
             ("target", Value::Object(target)) => {

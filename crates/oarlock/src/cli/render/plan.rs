@@ -9,8 +9,9 @@ use super::table::{Cell, table};
 use super::{Paint, duration, list, text};
 
 pub(crate) fn plan(out: &mut String, plan: &Value, paint: Paint) {
-    if let Some(prompt) = plan["prompt"].as_str() {
-        out.push_str(prompt);
+    if plan["prompt"].is_string() {
+        // The document is in it, which a person or a model reads next.
+        out.push_str(&text(plan, "prompt"));
         return;
     }
     let steps = plan["steps"].as_array().map_or(0, Vec::len);

@@ -1,5 +1,7 @@
 //! The server for models: as whom it calls, and what its clients see.
 
+mod texts;
+
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
