@@ -1,11 +1,11 @@
 //! The rules: pure functions of plain values. `now` is passed in; a rule called twice answers the same.
 
 pub mod authority;
+pub mod change;
 pub mod claim;
 pub mod derived;
 pub mod fence;
 pub mod graph;
-pub mod held;
 pub mod holdings;
 pub mod liveness;
 pub mod merge;

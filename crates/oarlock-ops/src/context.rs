@@ -4,11 +4,11 @@ use oarlock_model::agent::Agent;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::message::Message;
 use oarlock_model::rules::authority::Authority;
-use oarlock_model::rules::held;
+use oarlock_model::rules::change::{self, By, Change};
 use oarlock_model::rules::holdings::{Held, Holdings};
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task};
-use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token, planted};
+use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token, limits, planted};
 
 use crate::OpError;
 use crate::call::{self, Caller};
@@ -202,15 +202,34 @@ impl<'a> Deciding<'a> {
         self.reading().task(id)
     }
 
-    /// Whether the caller may change a task that may be held; with the session to inform, if there is one.
+    /// Whether the caller may change a task; with the session to inform, if there is one.
     ///
     /// # Errors
-    /// `lease_held`, store errors.
-    pub fn check_held(&self, task: &Task, change: held::Change) -> Result<Option<SessionId>, OpError> {
-        let Some(grant) = task.holder() else { return Ok(None) };
-        let holder = self.view().agent(&grant.agent)?;
-        let by = self.me.as_ref().map(|me| &me.session);
-        Ok(held::check_change(task, change, by, holder.as_ref(), self.now)?.cloned())
+    /// `lease_held`, `denied`, store errors.
+    pub fn check_change(&self, task: &Task, change: Change) -> Result<Option<SessionId>, OpError> {
+        let given = self.caller.agent_name();
+        let name = self.me.as_ref().map(|me| &me.name).or(given.as_ref());
+        let by = By { authority: self.caller.authority, name, session: self.session() };
+        let holder = match task.holder() {
+            Some(grant) => self.view().agent(&grant.agent)?,
+            None => None,
+        };
+        let mut above = Vec::new();
+        if by.authority == Authority::Agent {
+            let mut next = task.spec.parent.clone();
+            // A damaged store can have a task below itself.
+            while let Some(id) = next.take().filter(|_| above.len() < limits::PARENT_DEPTH_MAX) {
+                let parent = self.task(&id)?;
+                next.clone_from(&parent.spec.parent);
+                above.push(parent);
+            }
+        }
+        Ok(change::check_change(task, &above, change, by, holder.as_ref(), self.now)?.cloned())
+    }
+
+    /// The caller's session, if it has one.
+    pub fn session(&self) -> Option<&SessionId> {
+        self.me.as_ref().map(|me| &me.session)
     }
 
     /// The number the next event gets, which is also the token of a grant it makes.

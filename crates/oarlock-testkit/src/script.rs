@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Lines are `VOICE: WORDS`, `tick D`, `wall +D` or `wall -D`, `kill NAME`, `reboot`, or `file NAME` with the
-//! file's lines below it, each after `| `. A voice is an agent's name, `^NAME` (`^NAME+NAME`) for a process
+//! file's lines below it, each after `| `. A voice is an agent's name, `@NAME` for that agent by an access key, `^NAME` (`^NAME+NAME`) for a process
 //! below that agent's (those agents'), or `-`. `start` is a verb of scripts: a join by a process that owns the session.
 
 mod render;

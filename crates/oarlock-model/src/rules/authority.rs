@@ -1,12 +1,11 @@
 //! What a caller may do to the work of others. Agents are semi-trusted: what undoes somebody else's work, or answers
-//! for a person, is the operator's.
+//! for a person, is the operator's. What may be done to a task is in `change`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ident::AgentName;
 use crate::planted;
 use crate::rejection::Rejection;
-use crate::task::Task;
 
 /// Whether a key of the agent `own` speaks for `name`: for itself and for its helpers, whose names begin with its own and a dot.
 pub fn speaks_for(own: &AgentName, name: &AgentName) -> bool {
@@ -39,26 +38,6 @@ impl Authority {
                 hint: "ask a person, or whoever supervises the agents",
             }),
         }
-    }
-
-    /// Whether a task may be cancelled by the agent of this name: by an agent only what it holds, or made and nobody holds.
-    ///
-    /// # Errors
-    /// `denied`, with the holder.
-    pub fn check_cancel(self, me: Option<&AgentName>, task: &Task) -> Result<(), Rejection> {
-        let holder = task.holder().map(|grant| &grant.agent);
-        let is_mine = match holder {
-            Some(holder) => Some(holder) == me,
-            None => me.is_some() && task.created_by.as_ref() == me,
-        };
-        if self == Authority::Operator || is_mine {
-            return Ok(());
-        }
-        let whose = holder.map_or_else(|| "is not yours".to_owned(), |holder| format!("is held by {holder}"));
-        Err(Rejection::Denied {
-            message: format!("{} {whose}: to cancel it needs the access of an operator", task.id),
-            hint: "ask its holder or a person; your own work goes back with `release`",
-        })
     }
 }
 

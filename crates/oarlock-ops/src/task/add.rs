@@ -3,7 +3,7 @@
 use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{TaskAdded, TaskSplit};
-use oarlock_model::rules::held::Change;
+use oarlock_model::rules::change::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Gate, Resting, Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Now, Rejection, TaskId, limits, planted};
@@ -200,7 +200,7 @@ impl Mutation for Add {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         // The parent must be there before its part, which is not its own parent either, and take it.
         if let Some(parent) = &self.parent {
-            cx.check_held(&cx.task(parent)?, Change::Parts)?;
+            cx.check_change(&cx.task(parent)?, Change::Parts)?;
         }
         let spec = self.spec(cx)?;
         let id = add_task(cx, self.id.clone(), spec, self.needs.iter().cloned().collect())?;

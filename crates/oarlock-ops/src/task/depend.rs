@@ -2,8 +2,8 @@
 
 use clap::Args;
 use oarlock_model::event::{DependencyAdded, DependencyRemoved, TaskUpdated};
+use oarlock_model::rules::change::Change;
 use oarlock_model::rules::graph;
-use oarlock_model::rules::held::Change;
 use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
@@ -56,7 +56,9 @@ impl Mutation for Depend {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let on: BTreeSet<TaskId> = self.on.iter().cloned().collect();
         if self.remove {
-            refuse_absent(&cx.task(&self.id)?, &on)?;
+            let task = cx.task(&self.id)?;
+            cx.check_change(&task, Change::Fields)?;
+            refuse_absent(&task, &on)?;
             remove(cx, &self.id, on)?
         } else {
             add(cx, &self.id, on)?
@@ -69,6 +71,7 @@ impl Mutation for Depend {
 /// held, and its holder hears of it.
 pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> Result<(), OpError> {
     let task = cx.task(id)?;
+    let informed = cx.check_change(&task, Change::Needs)?;
     if task.state.is_finished() || task.state == TaskState::Review {
         return Err(Rejection::StateConflict { verb: "add a dependency to", task: id.clone(), state: task.state, why: None }.into());
     }
@@ -93,7 +96,7 @@ pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> R
         return cx.emit(DependencyAdded { id: id.clone(), on, resting: None, notify: BTreeMap::new() });
     }
     let Reached { blocked, mut notify } = inherit::reached(cx, id)?;
-    notify.extend(cx.check_held(&task, Change::Needs)?.map(|session| (id.clone(), session)));
+    notify.extend(informed.map(|session| (id.clone(), session)));
     let moves = matches!(task.state, TaskState::Ready | TaskState::Scheduled);
     cx.emit(DependencyAdded { id: id.clone(), on, resting: moves.then_some(Resting::Blocked), notify })?;
     for part in blocked {

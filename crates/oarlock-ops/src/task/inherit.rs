@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oarlock_model::rules::held::Change;
+use oarlock_model::rules::change::to_inform;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, TaskState};
 use oarlock_model::{SessionId, TaskId};
@@ -35,9 +35,9 @@ pub(crate) fn reached(cx: &Deciding<'_>, root: &TaskId) -> Result<Reached, OpErr
             None | Some(TaskState::Blocked | TaskState::Review | TaskState::Done) => {}
             Some(state) => {
                 if state == TaskState::Claimed
-                    && let Some(session) = cx.check_held(&cx.task(&id)?, Change::Needs)?
+                    && let Some(session) = to_inform(&cx.task(&id)?, cx.session())
                 {
-                    reached.notify.insert(id.clone(), session);
+                    reached.notify.insert(id.clone(), session.clone());
                 }
                 open.append(&mut cx.view().children(&id)?);
             }

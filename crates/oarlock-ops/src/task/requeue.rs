@@ -3,7 +3,7 @@
 use clap::Args;
 use oarlock_model::TaskId;
 use oarlock_model::event::{Fact, TaskRequeued};
-use oarlock_model::rules::held::Change;
+use oarlock_model::rules::change::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::{Rejection, task::TaskState};
 use schemars::JsonSchema;
@@ -118,7 +118,7 @@ fn bring_back(cx: &mut Deciding<'_>, id: &TaskId) -> Result<(), OpError> {
     let unmet_needs = cx.view().unmet_needs(id)?;
     let facts = RestingFacts { ready_at: None, retry_at: None, ..RestingFacts::of(&task, open_children, !unmet_needs.is_empty()) };
     if let Some(parent) = task.spec.parent.as_ref().filter(|_| task.dropped) {
-        cx.check_held(&cx.task(parent)?, Change::Parts)?;
+        cx.check_change(&cx.task(parent)?, Change::Parts)?;
     }
     cx.emit(TaskRequeued { id: id.clone(), resting: resting(facts, cx.now()) })?;
     if let Some(parent) = task.spec.parent.as_ref().filter(|_| task.dropped) {

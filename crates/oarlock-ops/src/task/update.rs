@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{SpecChange, TaskUpdated};
+use oarlock_model::rules::change::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
@@ -114,6 +115,7 @@ impl Mutation for Update {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<UpdateReply, OpError> {
         let task = cx.task(&self.id)?;
+        cx.check_change(&task, Change::Fields)?;
         if task.state.is_finished() {
             return Err(Rejection::StateConflict { verb: "update", task: self.id.clone(), state: task.state, why: None }.into());
         }

@@ -20,8 +20,10 @@ use super::{process_text, session_of};
 /// Who speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Voice {
-    /// The agent of this name.
+    /// The agent of this name, who has the store's file: an operator.
     Agent(String),
+    /// The agent of this name, by an agent's key of a gateway.
+    Keyed(String),
     /// A process below that of this agent, or of these with a `+` between, which gives no name.
     Below(String),
     /// Nobody in particular.
@@ -29,12 +31,13 @@ pub enum Voice {
 }
 
 impl Voice {
-    /// Reads `ada`, `^ada`, `^ada+bob` or `-`.
+    /// Reads `ada`, `@ada` (by a key), `^ada`, `^ada+bob` or `-`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        match (text, text.strip_prefix('^')) {
-            ("-", _) => Voice::Nobody,
-            (_, Some(name)) => Voice::Below(name.to_owned()),
+        match (text.strip_prefix('^'), text.strip_prefix('@')) {
+            (Some(name), _) => Voice::Below(name.to_owned()),
+            (_, Some(name)) => Voice::Keyed(name.to_owned()),
+            _ if text == "-" => Voice::Nobody,
             _ => Voice::Agent(text.to_owned()),
         }
     }
@@ -42,7 +45,7 @@ impl Voice {
     /// The process that speaks.
     pub(super) fn process(&self) -> &str {
         match self {
-            Voice::Agent(name) | Voice::Below(name) => name,
+            Voice::Agent(name) | Voice::Keyed(name) | Voice::Below(name) => name,
             Voice::Nobody => "-",
         }
     }
@@ -52,6 +55,7 @@ impl fmt::Display for Voice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Voice::Agent(name) => f.write_str(name),
+            Voice::Keyed(name) => write!(f, "@{name}"),
             Voice::Below(name) => write!(f, "^{name}"),
             Voice::Nobody => f.write_str("-"),
         }
@@ -152,6 +156,10 @@ pub(super) fn common_flags(voice: &Voice, words: &[String], state: &State) -> Re
     let mut caller = Caller::default();
     match voice {
         Voice::Agent(name) => caller.name = Some(AgentName::parse(name)?),
+        Voice::Keyed(name) => {
+            caller.name = Some(AgentName::parse(name)?);
+            caller.authority = Authority::Agent;
+        }
         Voice::Below(names) => caller.ancestors.extend(names.split('+').filter_map(|name| process_text(name, state))),
         Voice::Nobody => {}
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
 
+mod authority;
 mod differential;
 mod exhaustive;
 mod pages;

@@ -71,12 +71,20 @@ fn what_undoes_the_work_of_others_is_the_operators() {
     for (verb, request) in [
         ("cancel", json!({"id": "theirs"})),
         ("cancel", json!({"id": "free"})),
+        ("add", json!({"title": "part", "parent": "free"})),
+        ("depend", json!({"id": "theirs", "on": ["ours"]})),
+        ("depend", json!({"id": "free", "on": ["ours"]})),
+        ("update", json!({"id": "theirs", "priority": 4})),
+        ("split", json!({"id": "free"})),
         ("requeue", json!({"id": "dead"})),
         ("approve", json!({"id": "gated"})),
         ("reject", json!({"id": "gated", "reason": "x"})),
     ] {
         denied(&ada, verb, &request);
     }
+    let part = ada.post("add", &json!({"title": "part", "parent": "theirs"}));
+    assert_eq!((part.status, &part.json()["error"]["code"]), (409, &json!("lease_held")), "{part:?}");
+    assert_eq!(ada.post("update", &json!({"id": "ours", "priority": 0})).status, 200, "what it holds is its own");
     assert_eq!(ada.post("cancel", &json!({"id": "ours"})).status, 200, "what it holds is its own");
     let operator = with_key(&served, &key_of(&project, "--name boss --role operator"));
     for (verb, request) in [("cancel", json!({"id": "theirs"})), ("requeue", json!({"id": "dead"})), ("approve", json!({"id": "gated"}))] {

@@ -48,7 +48,7 @@ fn nothing_hides_in_what_a_model_reads() {
 #[test]
 fn a_prompt_and_the_words_of_verbose_steer_no_terminal() {
     let project = Project::new();
-    project.write("plan.md", &format!("# Plan\n\n1. {} `a.rs`\n2. \u{1b}[2Jwrite `b.rs`\n", hostile("step")));
+    project.write("plan.md", format!("# Plan\n\n1. {} `a.rs`\n2. \u{1b}[2Jwrite `b.rs`\n", hostile("step")));
     let told = project.call("split plan.md --prompt --dry-run").plain().run();
     assert!(told.code == 0 && told.stdout.contains("step\\u{202e}"), "{told:?}", told = told.stdout);
     assert!(!told.stdout.contains('\u{1b}') && !told.stdout.contains(HIDDEN), "{:?}", told.stdout);
