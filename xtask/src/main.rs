@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod flood;
 mod fuzz;
 mod gateway;
 mod limits;
@@ -38,6 +39,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   clients [NAME…]          run the real clients of coding agents against a scripted model
   conformance              run the conformance suite of MCP against the gateway's stack
   gateway [--kills N]      kill a gateway under clients that repeat what they have no answer to; --help tells more
+  flood [--seconds N] …    an agent floods a gateway while others work; --help tells more
   scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --help tells more
   targets                  test the portable answers of oarlock-host, and check the program for Windows and macOS
   package                  build what is handed out: archive, .deb, wheel, packages of npm
@@ -71,6 +73,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some(storm::WORKER) => storm::work(rest),
         Some("scripts") => scripts::run(rest),
         Some(scripts::WORKER) => scripts::work(rest),
+        Some("flood") => flood::run(rest),
         Some("gateway") => gateway::run(rest),
         Some("clients") => clients::run(rest),
         Some("targets") => targets::run(rest),

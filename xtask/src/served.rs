@@ -45,10 +45,22 @@ impl Served {
     /// # Errors
     /// As [`Served::start`].
     pub(crate) fn gateway(program: &Path, root: &Path, bind: &str) -> Outcome<Self> {
+        Self::gateway_with(program, root, bind, &["--calls-per-second", "1000000"])
+    }
+
+    /// A gateway of the project at `root` with the bounds that it has unless something is said.
+    ///
+    /// # Errors
+    /// As [`Served::start`].
+    pub(crate) fn gateway_as_it_is(program: &Path, root: &Path, bind: &str) -> Outcome<Self> {
+        Self::gateway_with(program, root, bind, &[])
+    }
+
+    fn gateway_with(program: &Path, root: &Path, bind: &str, flags: &[&str]) -> Outcome<Self> {
         let key = root.join("key");
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", root).current_dir(root);
-        command.args(["serve", "--json", "--bind", bind, "--calls-per-second", "1000000"]).env("OARLOCK_KEY_FILE", &key);
+        command.args(["serve", "--json", "--bind", bind]).args(flags).env("OARLOCK_KEY_FILE", &key);
         Self::start(command, key)
     }
 
@@ -76,8 +88,20 @@ impl Served {
     /// # Errors
     /// It has ended.
     pub(crate) fn memory_mb(&self) -> Outcome<f64> {
+        self.status_mb("VmRSS:")
+    }
+
+    /// The most memory that it has had, in megabytes.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub(crate) fn peak_mb(&self) -> Outcome<f64> {
+        self.status_mb("VmHWM:")
+    }
+
+    fn status_mb(&self, what: &str) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory is told")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or("no memory is told")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1_024.0)
     }
 }

@@ -164,6 +164,10 @@ bugs! {
     MCP_TEXT_RAW = Gateway, "mcp-text-raw";
     /// other machines are let in without encryption
     PLAIN_TO_ALL = Gateway, "plain-to-all";
+    /// one key may take every place of the gateway
+    PLACES_UNBOUNDED = Gateway, "places-unbounded";
+    /// the gateway makes calls in the order in which they come
+    FIRST_COME_FIRST_SERVED = Gateway, "first-come-first-served";
     /// a claim of many tasks counts as one lease
     LEASES_UNCOUNTED = Gateway, "leases-uncounted";
     /// helpers are counted apart from their agent

@@ -61,7 +61,8 @@ impl Server {
     /// Makes a call of a verb on behalf of whoever sent the request.
     async fn call(&self, entry: &'static Entry, request: Value, context: &RequestContext<RoleServer>) -> Result<Value, OpError> {
         let standing = Standing::of(context)?.about(entry.verb, &request);
-        standing.admit(entry, request.to_string().len())?;
+        let bytes = request.to_string().len();
+        standing.admit(entry, bytes)?;
         let caller = self.sessions.caller(&self.backend, &standing).await?;
         schema::check_fields(entry, &request)?;
         number::check_value("the call", &request)?;
@@ -70,7 +71,7 @@ impl Server {
         let waits = call.waiting().is_some();
         let called = tokio::select! {
             biased;
-            called = self.backend.call(entry.verb, call, &caller, WAIT_MAX) => called,
+            called = self.backend.call(entry.verb, call, &caller, WAIT_MAX, standing.account().map(|account| (account, bytes))) => called,
             // Whoever asked does not want it any more. What the writer is doing just then it takes back.
             () = context.ct.cancelled() => Err(OpError::Interrupted),
             () = self.leaves_a_gateway(), if waits => Err(Rejection::timed_out("the client has gone").into()),

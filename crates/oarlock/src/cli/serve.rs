@@ -15,7 +15,10 @@ use tokio::sync::watch;
 use super::args::Common;
 use super::exec::{Absent, Where, options};
 use super::output::{Output, note};
-use crate::gateway::{self, AccessList, Address, Bind, BodyReader, Engine, Gate, Guard, Key, Listening, Quotas, Rates};
+use crate::gateway::{self, AccessList, Address, Bind, Bounds, Connections, Engine, Gate, Guard, Key, Ledger, Listening, Quotas, Rates};
+
+/// Threads that read large requests and answers, at most.
+const READING_THREADS_MAX: usize = 4;
 
 /// Serves the store over HTTP until it is told to stop.
 #[derive(Clone, Debug, Args)]
@@ -53,6 +56,21 @@ pub(crate) struct ServeArgs {
     /// Access keys that such an agent makes for its helpers
     #[arg(long, value_name = "N", default_value_t = gateway::KEYS_OF_AGENT_DEFAULT)]
     keys: usize,
+    /// Connections that such an agent and its helpers keep open at once
+    #[arg(long, value_name = "N", default_value_t = Bounds::OF_AGENTS.connections, value_parser = at_least_one)]
+    connections: usize,
+    /// Streams of events that they follow at once
+    #[arg(long, value_name = "N", default_value_t = Bounds::OF_AGENTS.streams)]
+    streams: usize,
+    /// Calls of theirs that wait at once
+    #[arg(long, value_name = "N", default_value_t = Bounds::OF_AGENTS.waits)]
+    waits: usize,
+    /// Bytes of their requests that are read or worked on at once; no request of theirs is larger
+    #[arg(long, value_name = "BYTES", default_value_t = Bounds::OF_AGENTS.request_bytes, value_parser = at_least_one)]
+    request_bytes: usize,
+    /// Bytes of answers that are made for them and not yet read
+    #[arg(long, value_name = "BYTES", default_value_t = Bounds::OF_AGENTS.answer_bytes, value_parser = at_least_one)]
+    answer_bytes: usize,
     /// Leading folders that such an agent names without wildcards when it keeps others out
     #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.named_components)]
     named_folders: usize,
@@ -78,7 +96,11 @@ impl ServeArgs {
         drop(target.open(options(common, &settings))?);
         // One processor is the writer's.
         let workers = std::thread::available_parallelism().map_or(1, |processors| processors.get().saturating_sub(1).max(1));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .max_blocking_threads(READING_THREADS_MAX)
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))?;
         runtime.block_on(async {
             let (stop, stopping) = watch::channel(false);
@@ -99,7 +121,14 @@ impl ServeArgs {
             };
             let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute, ..Rates::default() };
             let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts, guard.port);
-            let gate = Arc::new(Gate { mcp, engine, guard, quotas: Quotas::new(rates), bodies: BodyReader::default() });
+            let gate = Arc::new(Gate {
+                mcp,
+                engine,
+                guard,
+                quotas: Quotas::new(rates),
+                ledger: Ledger::new(self.bounds()),
+                connections: Connections::default(),
+            });
             let said = match output.json {
                 true => json!({"url": address.to_string(), "key_file": key_file.display().to_string(), "store": target.url(), "pid": std::process::id()}).to_string(),
                 false => escaped(&format!("serving {} at {address}\n  key: {}", target.url(), key_file.display())).into_owned(),
@@ -111,6 +140,16 @@ impl ServeArgs {
             }
             Ok(0)
         })
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            connections: self.connections,
+            streams: self.streams,
+            waits: self.waits,
+            request_bytes: self.request_bytes,
+            answer_bytes: self.answer_bytes,
+        }
     }
 
     fn holdings(&self) -> Holdings {
@@ -134,6 +173,10 @@ impl ServeArgs {
         }
         hosts
     }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "not a number from 1".to_owned())
 }
 
 fn address_of(bind: &Bind, listening: &Listening, tls: bool) -> Address {

@@ -1,6 +1,6 @@
 //! Calls without a thread each: a call is tried by the writer or a reader, and waits as a future in between.
 
-use oarlock_model::StoreIdentity;
+use oarlock_model::{StoreIdentity, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
@@ -9,10 +9,12 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ops::wait::{Horizon, Patience};
 use oarlock_sqlite::{Options, Place, SqliteStore};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+use super::bounds::{Account, Of, Places};
+use super::lanes::{self, Lane};
 use super::metrics::{Gauges, Metrics};
 use super::news::News;
 use super::readers::Readers;
@@ -23,6 +25,9 @@ const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Reading threads, at most.
 const READERS_MAX: usize = 8;
+
+/// The least that is reckoned for an answer, in bytes.
+const ANSWER_BYTES_MIN: usize = 16 << 10;
 
 /// Frames in the log after which the writer moves them into the database (64 MB): a call writes about two, and of 64 that wait for
 /// it at once fewer than one in a hundred meets it, however many are made.
@@ -77,6 +82,10 @@ pub(crate) struct Asked {
     pub(crate) waited_ms: i64,
     /// After how long of waiting it is to be told that it still waits.
     pub(crate) slice: Duration,
+    /// The bytes of its request, about.
+    pub(super) bytes: usize,
+    /// From whose places it takes what it needs; none where there is only one caller.
+    account: Option<Account>,
     /// Whether its key was made here, and its caller does not know it.
     key_is_ours: bool,
 }
@@ -92,7 +101,28 @@ impl Asked {
         if key_is_ours {
             caller.key = Some(super::client::key_for_waiting()?);
         }
-        Ok(Self { call, caller, waited_ms, slice, key_is_ours })
+        Ok(Self { call, caller, waited_ms, slice, bytes: 0, account: None, key_is_ours })
+    }
+
+    /// The same call, of a request of so many bytes, at the expense of this one.
+    pub(crate) fn paid_by(self, account: Option<&Account>, bytes: usize) -> Self {
+        Self { account: account.cloned(), bytes, ..self }
+    }
+
+    /// Its lane in the queues.
+    pub(super) fn lane(&self) -> &Lane {
+        static COMMON: LazyLock<Lane> = LazyLock::new(lanes::common);
+        self.account.as_ref().map_or(&COMMON, Account::lane)
+    }
+
+    /// The bytes that its answer may have, about: a page of a list, or what was asked said again.
+    fn answer_bytes(&self) -> usize {
+        match self.call.verb() {
+            // A task's whole text, or several of them.
+            "claim" | "done" => limits::BODY_BYTES_MAX + ANSWER_BYTES_MIN,
+            _ if self.call.durability().is_none() => limits::PAGE_BYTES_MAX,
+            _ => 2 * self.bytes + ANSWER_BYTES_MIN,
+        }
     }
 
     /// Whether its caller can ask for the reply again.
@@ -108,10 +138,10 @@ impl Asked {
 }
 
 /// What came of a call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Its reply, as JSON.
-    Reply(String),
+    /// Its reply, as JSON, and the places that its bytes take until they are sent.
+    Reply(String, Option<Places>),
     /// It still waits, and has so for so many milliseconds in all: ask again.
     Waiting(i64),
 }
@@ -156,21 +186,45 @@ impl Engine {
         let first = self.attempt(asked).await;
         match (asked.call.waiting(), first) {
             (Some(waiting), Err(error)) if error.is_not_yet() => match self.wait(asked, waiting, error).await {
-                Err(error @ OpError::Rejected(_)) if asked.call.goes_on() => self.writer.give_up(asked, error).await.map(Outcome::Reply),
+                Err(error @ OpError::Rejected(_)) if asked.call.goes_on() => {
+                    let reply = self.writer.give_up(asked, error).await?;
+                    Ok(Outcome::Reply(reply, None))
+                }
                 outcome => outcome,
             },
-            (_, outcome) => outcome.map(Outcome::Reply),
+            (_, outcome) => outcome,
         }
     }
 
-    async fn attempt(&self, asked: &Asked) -> Result<String, OpError> {
+    /// Tries it once. What its answer takes is taken before it is made.
+    async fn attempt(&self, asked: &Asked) -> Result<Outcome, OpError> {
+        let places = match &asked.account {
+            Some(account) => Some(account.for_answer(asked.answer_bytes()).await?),
+            None => None,
+        };
+        let reply = self.made(asked).await?;
+        let places = match places {
+            Some(mut places) => {
+                places.shrink(reply.len());
+                if !places.grow(reply.len()) && asked.call.durability().is_none() {
+                    let why = "the answer is larger than what is left while other answers are not taken";
+                    return Err(StoreError::Busy(why.into()).into());
+                }
+                Some(places)
+            }
+            None => None,
+        };
+        Ok(Outcome::Reply(reply, places))
+    }
+
+    async fn made(&self, asked: &Asked) -> Result<String, OpError> {
         if asked.call.durability().is_some() && asked.call.needs_store() {
             return self.writer.call(asked).await;
         }
         let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
         let settings = self.settings.clone();
         self.readers
-            .read(move |store| match call.without_store(&settings)? {
+            .read(asked.lane(), move |store| match call.without_store(&settings)? {
                 Some(reply) => Ok(reply.to_string()),
                 None => call.attempt(store, &caller, &settings),
             })
@@ -178,6 +232,7 @@ impl Engine {
     }
 
     async fn wait(&self, asked: &Asked, waiting: Waiting, first: OpError) -> Result<Outcome, OpError> {
+        let _place = asked.account.as_ref().map(|account| account.take(Of::Waits, 1)).transpose()?;
         let mut last = first;
         let mut patience: Option<Patience> = None;
         let slice_ends = tokio::time::Instant::now() + asked.slice;
@@ -196,7 +251,7 @@ impl Engine {
             if is_worth_trying && !self.is_stopping() {
                 last = match self.attempt(asked).await {
                     Err(error) if error.is_not_yet() => error,
-                    outcome => return outcome.map(Outcome::Reply),
+                    outcome => return outcome,
                 };
             }
             let Some(sleep_ms) = patience.sleep_ms(&horizon) else { return Err(patience.over(last, horizon.now)) };
@@ -217,7 +272,7 @@ impl Engine {
     async fn look(&self, asked: &Asked) -> Result<(Horizon, bool), OpError> {
         let (call, caller, settings) = (Arc::clone(&asked.call), asked.caller.clone(), self.settings.clone());
         self.readers
-            .read(move |store| {
+            .read(asked.lane(), move |store| {
                 let horizon = Horizon::of(store)?;
                 Ok((horizon, call.is_worth_trying(store, &caller, &settings)?))
             })

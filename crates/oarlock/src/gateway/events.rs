@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::access::Principal;
+use super::bounds::{Account, Of, Places};
 use super::engine::{Asked, Outcome};
 use super::reply::Body;
 use super::routes::{Gate, RECHECK};
@@ -26,6 +27,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Pieces that may wait for a slow reader; after that it is waited for.
 const PIECES_MAX: usize = 2;
+
+/// Events of one page: small ones take little, and large ones end a page early.
+const PAGE_ITEMS: usize = 200;
 
 /// A piece is sent once it has so many bytes.
 const PIECE_BYTES: usize = 64 << 10;
@@ -62,15 +66,31 @@ impl From {
 ///
 /// # Errors
 /// `invalid_request` for a cursor or a kind that is none, `limit_reached` when this agent calls too often, store errors.
-pub(super) async fn stream(gate: &Arc<Gate>, principal: &Principal, request: &Request<Incoming>) -> Result<Response<Body>, OpError> {
+pub(super) async fn stream(
+    gate: &Arc<Gate>,
+    principal: &Principal,
+    account: &Account,
+    request: &Request<Incoming>,
+) -> Result<Response<Body>, OpError> {
     let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
     let from = From::read(request);
     let caller = Caller { name: principal.name.clone(), authority: principal.authority, root: principal.root.clone(), ..Caller::default() };
+    gate.quotas.admit_unread(principal, 0)?;
     gate.quotas.admit(principal, &caller, entry, 0)?;
+    let place = account.take(Of::Streams, 1)?;
     // What happens while the first page is read is heard already.
     let headers = request.headers().clone();
     let store = gate.engine.identity.now();
-    let follower = Follower { live: gate.engine.news.follow(), gate: Arc::clone(gate), headers, caller, from, store };
+    let follower = Follower {
+        live: gate.engine.news.follow(),
+        gate: Arc::clone(gate),
+        headers,
+        caller,
+        from,
+        store,
+        account: account.clone(),
+        _place: place,
+    };
     let first = follower.page(follower.from.after.clone()).await?;
     let (sender, body) = Channel::<Bytes, Infallible>::new(PIECES_MAX);
     tokio::spawn(follower.tell(first, sender));
@@ -91,6 +111,16 @@ struct Follower {
     from: From,
     /// Whose cursors are told: those of another are nothing to who follows.
     store: StoreIdentity,
+    /// At whose expense pages are read.
+    account: Account,
+    /// Its place among the streams.
+    _place: Places,
+}
+
+/// A page of the log, and the places that it takes until it is sent.
+struct Page {
+    page: Value,
+    _places: Option<Places>,
 }
 
 /// The reader has gone away, or the store cannot be read any more.
@@ -98,25 +128,33 @@ struct Ended;
 
 impl Follower {
     /// A page of the log, by the same operation as `events`.
-    async fn page(&self, after: Option<String>) -> Result<Value, OpError> {
+    async fn page(&self, after: Option<String>) -> Result<Page, OpError> {
         let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
-        let mut request = json!({"kind": self.from.kinds, "limit": oarlock_model::limits::PAGE_ITEMS_DEFAULT});
+        let mut request = json!({"kind": self.from.kinds, "limit": PAGE_ITEMS});
         if let Some(after) = after {
             request["after"] = after.into();
         }
         let call = Arc::from((entry.from_json)(request)?);
-        match self.gate.engine.ask(&Asked::new(call, self.caller.clone(), 0, RECHECK)?).await? {
-            Outcome::Reply(page) => Ok(serde_json::from_str(&page)?),
+        let asked = Asked::new(call, self.caller.clone(), 0, RECHECK)?.paid_by(Some(&self.account), 0);
+        match self.gate.engine.ask(&asked).await? {
+            Outcome::Reply(page, places) => {
+                let read = move || serde_json::from_str(&page);
+                let read = tokio::task::spawn_blocking(read).await;
+                Ok(Page {
+                    page: read.map_err(|error| OpError::Internal(format!("a reading thread has ended: {error}")))??,
+                    _places: places,
+                })
+            }
             Outcome::Waiting(_) => Err(OpError::Internal("a page of the log does not wait".into())),
         }
     }
 
-    async fn tell(mut self, first: Value, mut sender: Sender<Bytes, Infallible>) {
+    async fn tell(mut self, first: Page, mut sender: Sender<Bytes, Infallible>) {
         // Why it ended, the reader finds out when it comes back.
         let _ = self.tell_on(first, &mut sender).await;
     }
 
-    async fn tell_on(&mut self, first: Value, sender: &mut Sender<Bytes, Infallible>) -> Result<(), Ended> {
+    async fn tell_on(&mut self, first: Page, sender: &mut Sender<Bytes, Infallible>) -> Result<(), Ended> {
         send(sender, "retry: 1000\n\n".to_owned()).await?;
         let mut seen = self.catch_up(first, sender).await?;
         let mut stopping = self.gate.engine.stopping.clone();
@@ -140,27 +178,35 @@ impl Follower {
                 Ok(Ok(told)) if told.seq <= seen => {}
                 Ok(Ok(told)) if self.store.read(&told.cursor) != Some(told.seq) => return Err(Ended),
                 Ok(Ok(told)) => {
-                    seen = told.seq;
                     if self.from.shows(told.kind) {
                         told_at = Instant::now();
-                        send(sender, piece(&told.cursor, told.kind, &told.json)).await?;
+                        let Some(json) = &told.json else {
+                            // Too long to be kept for whoever is slow: the store has it.
+                            seen = self.catch_up_from(seen, sender).await?;
+                            continue;
+                        };
+                        send(sender, piece(&told.cursor, told.kind, json)).await?;
                     }
+                    seen = told.seq;
                 }
                 // Slower than what happens: the store has it all.
-                Ok(Err(RecvError::Lagged(_))) => {
-                    let page = self.page(Some(self.store.give(seen))).await.map_err(|_| Ended)?;
-                    seen = self.catch_up(page, sender).await?.max(seen);
-                }
+                Ok(Err(RecvError::Lagged(_))) => seen = self.catch_up_from(seen, sender).await?,
                 Ok(Err(RecvError::Closed)) => return Err(Ended),
             }
         }
     }
 
+    /// Sends what was logged after this number.
+    async fn catch_up_from(&self, seen: u64, sender: &mut Sender<Bytes, Infallible>) -> Result<u64, Ended> {
+        let page = self.page(Some(self.store.give(seen))).await.map_err(|_| Ended)?;
+        Ok(self.catch_up(page, sender).await?.max(seen))
+    }
+
     /// Sends this page and all after it that are there. The number of the last event seen.
-    async fn catch_up(&self, first: Value, sender: &mut Sender<Bytes, Infallible>) -> Result<u64, Ended> {
+    async fn catch_up(&self, first: Page, sender: &mut Sender<Bytes, Infallible>) -> Result<u64, Ended> {
         let mut page = first;
         loop {
-            let events = page["events"].as_array().map_or(&[][..], Vec::as_slice);
+            let events = page.page["events"].as_array().map_or(&[][..], Vec::as_slice);
             let mut text = String::new();
             for event in events {
                 let word = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
@@ -173,10 +219,12 @@ impl Follower {
             if !text.is_empty() {
                 send(sender, text).await?;
             }
-            let cursor = page["cursor"].as_str().unwrap_or_default().to_owned();
+            let cursor = page.page["cursor"].as_str().unwrap_or_default().to_owned();
             if is_last {
                 return self.store.read(&cursor).ok_or(Ended);
             }
+            // Its places are given back before the next one takes some.
+            drop(page);
             page = self.page(Some(cursor)).await.map_err(|_| Ended)?;
         }
     }

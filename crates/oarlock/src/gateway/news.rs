@@ -19,6 +19,9 @@ use super::engine::Identity;
 /// Events that a slow follower may be behind before it has to read the store itself.
 const TOLD_MAX: usize = 1_024;
 
+/// The longest event that is kept for slow followers, in bytes.
+const TOLD_BYTES_MAX: usize = 4 << 10;
+
 /// The longest sleep of the listening thread, in milliseconds: the net under the bells.
 const RECHECK_MS: i64 = 5_000;
 
@@ -37,8 +40,8 @@ pub(super) struct Told {
     pub(super) cursor: String,
     /// Its kind.
     pub(super) kind: &'static str,
-    /// EVENT as JSON.
-    pub(super) json: String,
+    /// EVENT as JSON; none when it is long: whoever wants it reads the store.
+    pub(super) json: Option<String>,
 }
 
 /// The number of the last event of each topic.
@@ -143,7 +146,7 @@ impl Teller {
             if self.told.receiver_count() > 0 {
                 let (seq, kind) = (event.seq, event.fact.kind());
                 let shape = EventShape::of(&*view, event)?;
-                let json = serde_json::to_string(&shape)?;
+                let json = Some(serde_json::to_string(&shape)?).filter(|json| json.len() <= TOLD_BYTES_MAX);
                 // Those who went away meanwhile miss nothing.
                 let _ = self.told.send(Arc::new(Told { seq, cursor: shape.cursor, kind, json }));
             }

@@ -46,6 +46,11 @@ impl Bucket {
         Self { level: per_s * unit_s * BURST, at }
     }
 
+    /// Takes so much out of it, even if that is more than there is.
+    fn charge(&mut self, amount: f64) {
+        self.level -= amount;
+    }
+
     /// Takes so much out of it; else how long it takes until there is enough, in milliseconds.
     fn take(&mut self, amount: f64, per_s: f64, unit_s: f64, now: Instant) -> Result<(), i64> {
         let filled = self.level + per_s * now.saturating_duration_since(self.at).as_secs_f64();
@@ -66,6 +71,17 @@ struct Asking {
     bytes: Bucket,
 }
 
+/// What is counted of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    /// The call and its bytes.
+    Call,
+    /// The bytes of a message in a call that was counted before.
+    Message,
+    /// Both.
+    CallWithMessage,
+}
+
 /// What everybody has asked lately.
 #[derive(Debug)]
 pub(crate) struct Quotas {
@@ -79,18 +95,44 @@ impl Quotas {
         Self { rates, asking: Mutex::default() }
     }
 
-    /// Counts a call of this size.
+    /// Counts a request of an agent with a key of its own before it is read, by the size that its head says. Its helpers share its part,
+    /// also those with keys of their own. For operators see [`Quotas::admit`].
+    ///
+    /// # Errors
+    /// `limit_reached`, with the time after which it would be admitted.
+    pub(crate) fn admit_unread(&self, principal: &Principal, bytes: usize) -> Result<(), OpError> {
+        match &principal.root {
+            Some(root) => self.admit_at(root.to_string(), Asks::Call, bytes, Instant::now()).map_err(OpError::from),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts the bytes of a request that did not say how many it has.
+    pub(crate) fn charge(&self, principal: &Principal, bytes: usize) {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asking) = principal.root.as_ref().and_then(|root| asking.get_mut(root.as_str())) {
+            asking.bytes.charge(bytes as f64);
+        }
+    }
+
+    /// Counts a call that was read: an agent's bytes of messages; for an operator's key all of it, by the name that the call gives.
     ///
     /// # Errors
     /// `limit_reached`, with the time after which it would be admitted.
     pub(crate) fn admit(&self, principal: &Principal, caller: &Caller, entry: &Entry, bytes: usize) -> Result<(), OpError> {
-        // An agent's helpers share its part, also those with keys of their own.
-        let name = principal.root.clone().or_else(|| caller.agent_name());
-        let who = name.map_or_else(|| format!("key {}", principal.key_id), |name| name.to_string());
-        self.admit_at(who, entry.verb == "send", bytes, Instant::now()).map_err(OpError::from)
+        let is_message = entry.verb == "send";
+        let (who, asks) = match (&principal.root, is_message) {
+            (Some(_), false) => return Ok(()),
+            (Some(root), true) => (root.to_string(), Asks::Message),
+            (None, _) => {
+                let who = caller.agent_name().map_or_else(|| format!("key {}", principal.key_id), |name| name.to_string());
+                (who, if is_message { Asks::CallWithMessage } else { Asks::Call })
+            }
+        };
+        self.admit_at(who, asks, bytes, Instant::now()).map_err(OpError::from)
     }
 
-    fn admit_at(&self, who: String, is_message: bool, bytes: usize, now: Instant) -> Result<(), Rejection> {
+    fn admit_at(&self, who: String, asks: Asks, bytes: usize, now: Instant) -> Result<(), Rejection> {
         if planted::is(planted::NO_QUOTA) {
             return Ok(());
         }
@@ -108,10 +150,12 @@ impl Quotas {
             bytes: Bucket::full(all_bytes_per_s, 60.0, now),
         });
         let over = |what: &str, limit: u32, after_ms| Rejection::QuotaReached { what: what.into(), limit: u64::from(limit), after_ms };
-        asking.calls.take(1.0, calls_per_s, 1.0, now).map_err(|ms| over("calls in a second", calls_per_s as u32, ms))?;
-        let taken = asking.bytes.take(bytes as f64, all_bytes_per_s, 60.0, now);
-        taken.map_err(|ms| over("bytes of requests in a minute", bytes_per_min, ms))?;
-        if is_message {
+        if asks != Asks::Message {
+            asking.calls.take(1.0, calls_per_s, 1.0, now).map_err(|ms| over("calls in a second", calls_per_s as u32, ms))?;
+            let taken = asking.bytes.take(bytes as f64, all_bytes_per_s, 60.0, now);
+            taken.map_err(|ms| over("bytes of requests in a minute", bytes_per_min, ms))?;
+        }
+        if asks != Asks::Call {
             let taken = asking.message_bytes.take(bytes as f64, bytes_per_s, 60.0, now);
             taken.map_err(|ms| over("bytes of messages in a minute", message_bytes_per_min, ms))?;
         }
@@ -129,15 +173,15 @@ mod tests {
         let quotas = Quotas::new(Rates { calls_per_s: 10, message_bytes_per_min: 600, ..Rates::default() });
         let start = Instant::now();
         for _ in 0..40 {
-            quotas.admit_at("ada".into(), false, 0, start).expect("a burst");
+            quotas.admit_at("ada".into(), Asks::Call, 0, start).expect("a burst");
         }
-        let refused = quotas.admit_at("ada".into(), false, 0, start).expect_err("one too many");
+        let refused = quotas.admit_at("ada".into(), Asks::Call, 0, start).expect_err("one too many");
         assert_eq!((refused.code(), refused.retry_after_ms()), ("limit_reached", Some(100)));
-        quotas.admit_at("bob".into(), false, 0, start).expect("another agent");
-        quotas.admit_at("ada".into(), false, 0, start + Duration::from_millis(100)).expect("when it was told");
-        quotas.admit_at("bob".into(), true, 2_400, start).expect("a burst of bytes");
-        assert!(quotas.admit_at("bob".into(), true, 100, start).is_err());
-        quotas.admit_at("bob".into(), true, 100, start + Duration::from_secs(10)).expect("ten bytes a second");
+        quotas.admit_at("bob".into(), Asks::Call, 0, start).expect("another agent");
+        quotas.admit_at("ada".into(), Asks::Call, 0, start + Duration::from_millis(100)).expect("when it was told");
+        quotas.admit_at("bob".into(), Asks::CallWithMessage, 2_400, start).expect("a burst of bytes");
+        assert!(quotas.admit_at("bob".into(), Asks::CallWithMessage, 100, start).is_err());
+        quotas.admit_at("bob".into(), Asks::CallWithMessage, 100, start + Duration::from_secs(10)).expect("ten bytes a second");
     }
 
     #[test]
@@ -145,7 +189,7 @@ mod tests {
         let quotas = Quotas::new(Rates::default());
         let start = Instant::now();
         for n in 0..CALLERS_MAX + 10 {
-            quotas.admit_at(format!("a{n}"), false, 0, start + Duration::from_micros(n as u64)).expect("its first call");
+            quotas.admit_at(format!("a{n}"), Asks::Call, 0, start + Duration::from_micros(n as u64)).expect("its first call");
         }
         assert!(quotas.asking.lock().expect("alone").len() <= CALLERS_MAX);
     }

@@ -3,11 +3,12 @@
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use oarlock_sqlite::SqliteStore;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::engine::Identity;
+use super::lanes::{Lane, Lanes, Refused};
 
 /// Reads that may wait for a thread; more are asked to come back later.
 const QUEUE_MAX: usize = 1_024;
@@ -16,28 +17,28 @@ type Read = Box<dyn FnOnce(&mut SqliteStore) + Send>;
 
 /// The way to the reading threads.
 pub(super) struct Readers {
-    queue: SyncSender<Read>,
+    queue: Arc<Lanes<Read>>,
     identity: Arc<Identity>,
 }
 
 impl Readers {
     /// Starts a thread for each of these handles.
     pub(super) fn start(stores: Vec<SqliteStore>, identity: &Arc<Identity>) -> std::io::Result<Self> {
-        let (queue, reads) = sync_channel(QUEUE_MAX);
-        let reads = Arc::new(Mutex::new(reads));
+        let queue = Arc::new(Lanes::new(QUEUE_MAX));
         for store in stores {
-            let reads = Arc::clone(&reads);
-            std::thread::Builder::new().name("reader".into()).spawn(move || read_on(store, &reads))?;
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new().name("reader".into()).spawn(move || read_on(store, &queue))?;
         }
         Ok(Self { queue, identity: Arc::clone(identity) })
     }
 
-    /// Has one of them do this.
+    /// Has one of them do this, in its turn.
     ///
     /// # Errors
     /// Those of the read; `store_busy` when too many wait.
     pub(super) async fn read<T: Send + 'static>(
         &self,
+        lane: &Lane,
         read: impl FnOnce(&mut SqliteStore) -> Result<T, OpError> + Send + 'static,
     ) -> Result<T, OpError> {
         let (reply, told) = oneshot::channel();
@@ -51,21 +52,24 @@ impl Readers {
                 let _ = reply.send(outcome);
             }
         });
-        match self.queue.try_send(job) {
+        match self.queue.push(lane, job) {
             Ok(()) => told.await.unwrap_or_else(|_| Err(OpError::Internal("a reading thread has ended".into()))),
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy(format!("{QUEUE_MAX} reads wait for the gateway")).into()),
-            Err(TrySendError::Disconnected(_)) => Err(OpError::Internal("the reading threads have ended".into())),
+            Err(Refused::Full) => Err(StoreError::Busy(format!("{QUEUE_MAX} reads wait for the gateway")).into()),
+            Err(Refused::Closed) => Err(OpError::Internal("the reading threads have ended".into())),
         }
     }
 }
 
-fn read_on(mut store: SqliteStore, reads: &Mutex<Receiver<Read>>) {
-    loop {
-        // One waits with the lock, the others for it.
-        let next = reads.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match next {
-            Ok(read) => read(&mut store),
-            Err(_) => return,
-        }
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+fn read_on(mut store: SqliteStore, queue: &Lanes<Read>) {
+    while let Some((lane, read)) = queue.pop() {
+        let begun = Instant::now();
+        read(&mut store);
+        queue.charge(&lane, begun.elapsed());
     }
 }

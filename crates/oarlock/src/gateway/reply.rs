@@ -2,7 +2,7 @@
 
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Body as _, Bytes};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use oarlock_model::identity::StoreId;
@@ -10,7 +10,9 @@ use oarlock_ops::OpError;
 use serde_json::Value;
 use std::convert::Infallible;
 
+use super::bounds::{Account, Of, Places};
 use super::caller::header;
+use super::pieces::Pieces;
 
 /// The body of an answer.
 pub(super) type Body = BoxBody<Bytes, Infallible>;
@@ -29,6 +31,41 @@ pub(super) fn text(status: StatusCode, kind: &'static str, text: impl Into<Bytes
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
+}
+
+/// The reply of a verb, which counts until its client has taken it.
+pub(super) fn made(status: StatusCode, json: String, places: Option<Places>) -> Response<Body> {
+    let mut response = Response::new(Pieces::new(json, places).boxed());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer that was made elsewhere, so that it counts until its client has taken it. One without an end counts as a stream.
+///
+/// # Errors
+/// `limit_reached` and `store_busy` while too much is not taken.
+pub(super) async fn counted(response: Response<Body>, account: &Account) -> Result<Response<Body>, OpError> {
+    let (head, body) = response.into_parts();
+    let body = match body.size_hint().exact() {
+        Some(bytes) => {
+            let mut places = account.for_answer(usize::try_from(bytes).unwrap_or(usize::MAX)).await?;
+            let Ok(collected) = body.collect().await;
+            let bytes = collected.to_bytes();
+            places.grow(bytes.len());
+            Pieces::new(bytes, Some(places)).boxed()
+        }
+        None => {
+            let place = account.take(Of::Streams, 1)?;
+            body.map_frame(move |frame| {
+                // It is given back with the body.
+                let _ = &place;
+                frame
+            })
+            .boxed()
+        }
+    };
+    Ok(Response::from_parts(head, body))
 }
 
 /// An answer in JSON.

@@ -1,15 +1,16 @@
 //! The paths of the gateway: each verb of the registry, the stream of events, and what describes and measures it.
 
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use oarlock_host::clock::wall_ms;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
 use oarlock_ops::number;
-use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::registry::{self, Call, Entry};
 use oarlock_ops::schema;
 use oarlock_ops::store::StoreError;
 use serde_json::{Map, Value, json};
@@ -18,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use super::access::{Deed, Principal};
 use super::body;
+use super::bounds::{Account, Ledger, Places};
 use super::caller;
+use super::connections::{Connection, Connections};
 use super::engine::{Asked, Engine, Outcome};
 use super::guard::Guard;
 use super::quota::Quotas;
@@ -31,17 +34,26 @@ pub(crate) struct Gate {
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
     pub(crate) quotas: Quotas,
-    pub(crate) bodies: body::Reader,
+    /// The places that are taken.
+    pub(crate) ledger: Arc<Ledger>,
+    /// Whose the connections are.
+    pub(crate) connections: Connections,
     /// The door for models.
     pub(crate) mcp: mcp::HttpService,
 }
 
 /// Answers a request.
-pub(super) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Response<Body> {
-    let is_open = matches!(request.uri().path(), "/healthz" | "/openapi.json");
-    let mut response = match gate.route(request).await {
+pub(super) async fn answer(gate: Arc<Gate>, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
+    let mut is_open = matches!(request.uri().path(), "/healthz" | "/openapi.json");
+    let mut response = match gate.route(&connection, &mut is_open, request).await {
         Ok(response) => response,
-        Err(error) => reply::error(&error),
+        Err(error) => {
+            if let OpError::Rejected(Rejection::QuotaReached { after_ms, .. }) = &error {
+                // Who asks again at once asks too much again: that is no way to keep the gateway busy.
+                tokio::time::sleep(Duration::from_millis(after_ms.unsigned_abs()).min(OVER_PAUSE)).await;
+            }
+            reply::error(&error)
+        }
     };
     if is_open || response.status() == StatusCode::FORBIDDEN {
         // Who has no key does not keep a place.
@@ -51,7 +63,13 @@ pub(super) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Respo
 }
 
 impl Gate {
-    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, OpError> {
+    /// Answers. `is_open` becomes true where the connection has no owner that it could be kept for.
+    async fn route(
+        self: &Arc<Self>,
+        connection: &Connection,
+        is_open: &mut bool,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, OpError> {
         self.guard.check_host(request.uri(), request.headers()).map_err(|refused| self.refuse(refused))?;
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
@@ -64,6 +82,7 @@ impl Gate {
             _ => {}
         }
         let principal = self.guard.principal(request.headers()).map_err(|refused| self.refuse(refused))?;
+        let account = self.connections.belongs_to(connection, &self.ledger, &principal).inspect_err(|_| *is_open = true)?;
         self.check_store(request.headers())?;
         match path.as_str() {
             "/metrics" if method == Method::GET => {
@@ -73,23 +92,26 @@ impl Gate {
             "/metrics" => Ok(reply::wrong_method("GET")),
             "/v1/events" if method == Method::GET => {
                 principal.check_verb("events")?;
-                events::stream(self, &principal, &request).await
+                events::stream(self, &principal, &account, &request).await
             }
             "/mcp" => {
                 let (mut head, body) = request.into_parts();
-                let bytes = self.bodies.read(body::DOCUMENT_BYTES_MAX, body).await?;
+                let (bytes, places) = self.body(&principal, &account, body::DOCUMENT_BYTES_MAX, body).await?;
                 head.extensions.insert(principal);
+                head.extensions.insert(account.clone());
                 head.extensions.insert(Arc::clone(self));
-                Ok(self.mcp.handle(Request::from_parts(head, Full::new(bytes))).await)
+                let response = self.mcp.handle(Request::from_parts(head, Full::new(bytes))).await;
+                drop(places);
+                reply::counted(response, &account).await
             }
             path => match path.strip_prefix("/v1/") {
                 Some(verb) if let Some((_, deed)) = Deed::PATHS.iter().find(|(path, _)| *path == verb) => match method {
-                    Method::POST => self.keys(*deed, &principal, request).await,
+                    Method::POST => self.keys(*deed, &principal, &account, request).await,
                     _ => Ok(reply::wrong_method("POST")),
                 },
                 Some(verb) => match registry::find(verb) {
                     Some(_) if method != Method::POST => Ok(reply::wrong_method(if verb == "events" { "GET, POST" } else { "POST" })),
-                    Some(entry) => self.call(entry, &principal, request).await,
+                    Some(entry) => self.call(entry, &principal, &account, request).await,
                     None => Err(no_verb(verb).into()),
                 },
                 None => Err(Rejection::Missing {
@@ -119,44 +141,82 @@ impl Gate {
         }
     }
 
+    /// The body of a request, which is counted before it is read.
+    async fn body(&self, principal: &Principal, account: &Account, bytes_max: usize, body: Incoming) -> Result<(Bytes, Places), OpError> {
+        let said = body::said(&body);
+        self.quotas.admit_unread(principal, said.unwrap_or(0))?;
+        let (bytes, places) = body::read(account, bytes_max, body).await?;
+        if said.is_none() {
+            self.quotas.charge(principal, bytes.len());
+        }
+        Ok((bytes, places))
+    }
+
     /// Makes, lists or revokes keys.
-    async fn keys(&self, deed: Deed, principal: &Principal, request: Request<Incoming>) -> Result<Response<Body>, OpError> {
+    async fn keys(
+        self: &Arc<Self>,
+        deed: Deed,
+        principal: &Principal,
+        account: &Account,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, OpError> {
         // A key for certain verbs is for nothing else.
         principal.check_verb(deed.path())?;
         check_kind(request.headers())?;
-        let bytes = self.bodies.read(body::BODY_BYTES_MAX, request.into_body()).await?;
-        let reply = self.guard.access.answer(principal, deed, Value::Object(parse(&bytes)?), wall_ms())?;
-        Ok(reply::json(StatusCode::OK, &reply))
+        let (bytes, _places) = self.body(principal, account, body::BODY_BYTES_MAX, request.into_body()).await?;
+        let (gate, principal) = (Arc::clone(self), principal.clone());
+        // It reads and writes files.
+        let reply = tokio::task::spawn_blocking(move || {
+            let reply = gate.guard.access.answer(&principal, deed, Value::Object(parse(&bytes)?), wall_ms())?;
+            Ok::<_, OpError>(reply.to_string())
+        });
+        let reply = reply.await.map_err(|error| OpError::Internal(format!("a change of keys has ended: {error}")))??;
+        let places = account.for_answer(reply.len()).await?;
+        Ok(reply::made(StatusCode::OK, reply, Some(places)))
     }
 
-    async fn call(&self, entry: &'static Entry, principal: &Principal, request: Request<Incoming>) -> Result<Response<Body>, OpError> {
+    async fn call(
+        &self,
+        entry: &'static Entry,
+        principal: &Principal,
+        account: &Account,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, OpError> {
         let started = Instant::now();
-        let outcome = self.ask(entry, principal, request).await;
+        let outcome = self.ask(entry, principal, account, request).await;
         let code = outcome.as_ref().map_or_else(|error| error.code().code, |_| "ok");
         self.engine.metrics.call(entry.verb, code, started.elapsed());
         match outcome? {
-            Outcome::Reply(json) => Ok(reply::text(StatusCode::OK, "application/json", json)),
+            Outcome::Reply(json, places) => Ok(reply::made(StatusCode::OK, json, places)),
             Outcome::Waiting(waited_ms) => Ok(reply::json(StatusCode::ACCEPTED, &json!({"waiting": true, "waited_ms": waited_ms}))),
         }
     }
 
-    async fn ask(&self, entry: &'static Entry, principal: &Principal, request: Request<Incoming>) -> Result<Outcome, OpError> {
+    async fn ask(
+        &self,
+        entry: &'static Entry,
+        principal: &Principal,
+        account: &Account,
+        request: Request<Incoming>,
+    ) -> Result<Outcome, OpError> {
         principal.check_verb(entry.verb)?;
         check_kind(request.headers())?;
         let (head, body) = request.into_parts();
-        let bytes = self.bodies.read(body::limit_of(entry), body).await?;
-        let mut fields = parse(&bytes)?;
-        let common = caller::take(&head.headers, &mut fields, schema::fields(entry))?;
-        let caller = common.caller(principal)?;
-        if entry.verb == "join" {
-            caller::forget_strangers(&mut fields);
-        }
-        self.quotas.admit(principal, &caller, entry, bytes.len())?;
-        let request = Value::Object(fields);
-        schema::check_fields(entry, &request)?;
-        let call = (entry.from_json)(request)?;
-        call.check_remote()?;
-        let mut asked = Asked::new(Arc::from(call), caller, common.waited_ms, RECHECK)?;
+        let (bytes, _places) = self.body(principal, account, body::limit_of(entry), body).await?;
+        let length = bytes.len();
+        let read = {
+            let (headers, principal) = (head.headers.clone(), principal.clone());
+            move || read_call(entry, &principal, &headers, &bytes)
+        };
+        // Reading a large one takes as long as many small calls.
+        let (call, caller, common) = match length > READ_ALONG_BYTES_MAX {
+            true => tokio::task::spawn_blocking(read)
+                .await
+                .map_err(|error| OpError::Internal(format!("a reading thread has ended: {error}")))??,
+            false => read()?,
+        };
+        self.quotas.admit(principal, &caller, entry, length)?;
+        let mut asked = Asked::new(call, caller, common.waited_ms, RECHECK)?.paid_by(Some(account), length);
         let begun = Instant::now();
         loop {
             let left = common.slice.map(|slice| slice.saturating_sub(begun.elapsed()));
@@ -172,6 +232,32 @@ impl Gate {
             }
         }
     }
+}
+
+/// A request of more bytes is read by a thread of its own.
+const READ_ALONG_BYTES_MAX: usize = 16 << 10;
+
+/// Who asks too much is answered so much later, at most.
+const OVER_PAUSE: Duration = Duration::from_millis(250);
+
+/// Reads a call from the body of a request.
+fn read_call(
+    entry: &'static Entry,
+    principal: &Principal,
+    headers: &HeaderMap,
+    bytes: &[u8],
+) -> Result<(Arc<dyn Call>, Caller, caller::Common), OpError> {
+    let mut fields = parse(bytes)?;
+    let common = caller::take(headers, &mut fields, schema::fields(entry))?;
+    let caller = common.caller(principal)?;
+    if entry.verb == "join" {
+        caller::forget_strangers(&mut fields);
+    }
+    let request = Value::Object(fields);
+    schema::check_fields(entry, &request)?;
+    let call = (entry.from_json)(request)?;
+    call.check_remote()?;
+    Ok((Arc::from(call), caller, common))
 }
 
 /// The refusal of a verb that is not in the registry. Verbs that need the caller's machine have no path.

@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::address::Bind;
+use super::connections::Connection;
 use super::patient::Patient;
 use super::routes::{self, Gate};
 use super::socket::{self, SocketListener};
@@ -30,7 +31,7 @@ pub(super) const CONNECTIONS_MAX: usize = 4_096;
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The largest head of a request, in bytes.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+const HEAD_BYTES_MAX: usize = 32 << 10;
 
 /// Headers of a request, at most.
 const HEADERS_MAX: usize = 64;
@@ -91,15 +92,17 @@ pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: 
             () = stopped(&mut stop) => break,
             accepted = accept(&listening) => accepted,
         };
+        let place = || (place, gate.connections.enter());
         match accepted {
             Ok(Some(Stream::Tcp(stream))) => {
+                let place = place();
                 let _ = stream.set_nodelay(true);
                 match &tls {
                     None => drop(tokio::spawn(talk(stream, Arc::clone(&gate), place, stop.clone()))),
                     Some(tls) => drop(tokio::spawn(greet(stream, tls.clone(), Arc::clone(&gate), place, stop.clone()))),
                 }
             }
-            Ok(Some(Stream::Unix(stream))) => drop(tokio::spawn(talk(stream, Arc::clone(&gate), place, stop.clone()))),
+            Ok(Some(Stream::Unix(stream))) => drop(tokio::spawn(talk(stream, Arc::clone(&gate), place(), stop.clone()))),
             Ok(None) => gate.engine.metrics.refuse("user"),
             // No file descriptor left, for example: the next one may go better.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -115,6 +118,9 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
+/// A connection's place among all, and what is known of it.
+type Place = (OwnedSemaphorePermit, Arc<Connection>);
+
 enum Stream {
     Tcp(tokio::net::TcpStream),
     Unix(socket::Stream),
@@ -128,24 +134,31 @@ async fn accept(listening: &Listening) -> std::io::Result<Option<Stream>> {
     }
 }
 
-async fn greet(stream: tokio::net::TcpStream, tls: TlsAcceptor, gate: Arc<Gate>, place: OwnedSemaphorePermit, stop: watch::Receiver<bool>) {
-    match tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)).await {
+async fn greet(stream: tokio::net::TcpStream, tls: TlsAcceptor, gate: Arc<Gate>, place: Place, stop: watch::Receiver<bool>) {
+    let greeted = tokio::select! {
+        greeted = tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)) => greeted,
+        () = place.1.is_over() => return gate.engine.metrics.refuse("stranger"),
+    };
+    match greeted {
         Ok(Ok(stream)) => talk(stream, gate, place, stop).await,
-        Ok(Err(_)) | Err(_) => gate.engine.metrics.refuse("tls"),
+        Ok(Err(_)) | Err(_) => {
+            gate.connections.leave(&place.1);
+            gate.engine.metrics.refuse("tls");
+        }
     }
 }
 
 async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     stream: S,
     gate: Arc<Gate>,
-    place: OwnedSemaphorePermit,
+    (permit, place): Place,
     mut stop: watch::Receiver<bool>,
 ) {
     gate.engine.metrics.connections.fetch_add(1, Ordering::Relaxed);
-    let answering = Arc::clone(&gate);
+    let (answering, asking) = (Arc::clone(&gate), Arc::clone(&place));
     let service = service_fn(move |request: Request<Incoming>| {
-        let gate = Arc::clone(&answering);
-        async move { Ok::<_, Infallible>(routes::answer(gate, request).await) }
+        let (gate, connection) = (Arc::clone(&answering), Arc::clone(&asking));
+        async move { Ok::<_, Infallible>(routes::answer(gate, connection, request).await) }
     });
     let mut http = http1::Builder::new();
     let patience = if planted::is(planted::SLOW_FOR_EVER) { None } else { Some(HEAD_PATIENCE) };
@@ -155,11 +168,14 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     // What a peer does wrong is its own affair.
     tokio::select! {
         _ = connection.as_mut() => {}
+        // Whoever shows no key makes room for others.
+        () = place.is_over() => gate.engine.metrics.refuse("stranger"),
         () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(STOP_PATIENCE, connection).await;
         }
     }
     gate.engine.metrics.connections.fetch_sub(1, Ordering::Relaxed);
-    drop(place);
+    gate.connections.leave(&place);
+    drop(permit);
 }

@@ -9,11 +9,12 @@ use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::SqliteStore;
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::engine::{Asked, Identity};
 use super::give_back;
+use super::lanes::{Lane, Lanes, Refused};
 use super::metrics::Metrics;
 
 /// Calls that may wait for the writer; more are asked to come back later.
@@ -22,8 +23,19 @@ pub(super) const QUEUE_MAX: usize = 1_024;
 /// Calls of one commit, at most: the first of them waits for the last.
 const GROUP_MAX: usize = 128;
 
+/// Bytes of requests of one commit, about: what is written of them is synced with it.
+const GROUP_BYTES: usize = 512 << 10;
+
+/// No further call of a commit begins after so long.
+const GROUP_PATIENCE: Duration = Duration::from_millis(10);
+
+/// What a byte of a request counts as work: writing it comes with the commit.
+const WORK_OF_BYTE: Duration = Duration::from_nanos(10);
+
 /// One call for the writer.
 struct Write {
+    /// The bytes of its request.
+    bytes: usize,
     call: Arc<dyn Call>,
     caller: Caller,
     /// Why it does not go on, when its wait for its second step has ended.
@@ -43,16 +55,20 @@ impl Write {
 }
 
 /// The way to the writing thread.
-#[derive(Debug)]
 pub(super) struct Writer {
-    queue: SyncSender<Write>,
+    queue: Arc<Lanes<Write>>,
 }
 
 impl Writer {
     /// Starts the thread on a handle of its own.
     pub(super) fn start(store: SqliteStore, settings: Settings, notes: (Arc<Metrics>, Arc<Identity>)) -> std::io::Result<Self> {
-        let (queue, calls) = sync_channel(QUEUE_MAX);
-        std::thread::Builder::new().name("writer".into()).spawn(move || write_on(store, &settings, &calls, &notes))?;
+        let queue = Arc::new(Lanes::new(QUEUE_MAX));
+        let calls = Arc::clone(&queue);
+        std::thread::Builder::new().name("writer".into()).spawn(move || {
+            // When it ends, what waits and what comes is told so.
+            let _ends = Ends(&calls);
+            write_on(store, &settings, &calls, &notes);
+        })?;
         Ok(Self { queue })
     }
 
@@ -75,10 +91,11 @@ impl Writer {
     async fn write(&self, asked: &Asked, given_up: Option<OpError>) -> Result<String, OpError> {
         let (reply, told) = oneshot::channel();
         let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
-        match self.queue.try_send(Write { call, caller, given_up, can_repeat: asked.can_repeat(), reply }) {
+        let write = Write { bytes: asked.bytes, call, caller, given_up, can_repeat: asked.can_repeat(), reply };
+        match self.queue.push(asked.lane(), write) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(StoreError::Busy(format!("{QUEUE_MAX} calls wait for the gateway")).into()),
-            Err(TrySendError::Disconnected(_)) => return Err(gone()),
+            Err(Refused::Full) => return Err(StoreError::Busy(format!("{QUEUE_MAX} calls wait for the gateway")).into()),
+            Err(Refused::Closed) => return Err(gone()),
         }
         told.await.unwrap_or_else(|_| Err(gone()))
     }
@@ -90,57 +107,102 @@ pub(super) fn gone() -> OpError {
         .into()
 }
 
-fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Receiver<Write>, (metrics, identity): &(Arc<Metrics>, Arc<Identity>)) {
-    while let Ok(first) = calls.recv() {
-        let mut group = vec![first];
-        group.extend(calls.try_iter().take(GROUP_MAX - 1));
-        // Who has gone away need not have it done any more.
-        group.retain(|write| !write.reply.is_closed());
-        if group.is_empty() {
-            continue;
-        }
-        metrics.group(group.len());
-        commit(&mut store, settings, group, identity);
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
-fn commit(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, identity: &Identity) {
-    if let [_] = group.as_slice() {
-        return one_by_one(store, settings, group, identity);
+/// Ends the queue with the thread: what waits in it is dropped, which its callers hear.
+struct Ends<'a>(&'a Lanes<Write>);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        while self.0.try_pop().is_some() {}
     }
-    let durability = match group.iter().all(|write| write.call.durability() == Some(Durability::Presence)) {
+}
+
+type Notes = (Arc<Metrics>, Arc<Identity>);
+
+fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Lanes<Write>, (metrics, identity): &Notes) {
+    while let Some(first) = calls.pop() {
+        let mut bytes = first.1.bytes;
+        let mut group = vec![first];
+        while group.len() < GROUP_MAX && bytes < GROUP_BYTES {
+            let Some(next) = calls.try_pop() else { break };
+            bytes += next.1.bytes;
+            group.push(next);
+        }
+        // Who has gone away need not have it done any more.
+        group.retain(|(_, write)| !write.reply.is_closed());
+        if group.is_empty() {
+            continue;
+        }
+        let made = commit(&mut store, settings, group, calls, identity);
+        metrics.group(made);
+    }
+}
+
+/// Makes the calls that fit into one commit, and puts the others back. Says how many it made.
+fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) -> usize {
+    if let [_] = group.as_slice() {
+        one_by_one(store, settings, group, calls, identity);
+        return 1;
+    }
+    let durability = match group.iter().all(|(_, write)| write.call.durability() == Some(Durability::Presence)) {
         true => Durability::Presence,
         false => Durability::Full,
     };
     let mut outcomes = Vec::with_capacity(group.len());
     let committed = store.group(durability, &mut |store: &mut dyn Store| {
-        outcomes.extend(group.iter().map(|write| write.attempt(store, settings)));
+        let begun = Instant::now();
+        for (lane, write) in &group {
+            outcomes.push(timed(calls, lane, write, || write.attempt(store, settings)));
+            if begun.elapsed() >= GROUP_PATIENCE {
+                break;
+            }
+        }
         Ok(())
     });
+    for (lane, write) in group.split_off(outcomes.len().max(1)).into_iter().rev() {
+        calls.put_back(&lane, write);
+    }
+    let made = group.len();
     // Before any answer leaves: it says which store it comes from.
     identity.note(store.identity());
     match committed {
         Ok(true) => {
-            for (write, outcome) in group.into_iter().zip(outcomes) {
+            for ((_, write), outcome) in group.into_iter().zip(outcomes) {
                 answer(store, settings, write, outcome);
             }
         }
         // What made one fail is nobody else's business: nothing was done, so each is asked for itself.
-        Ok(false) => one_by_one(store, settings, group, identity),
+        Ok(false) => one_by_one(store, settings, group, calls, identity),
         Err(error) => {
-            for write in group {
+            for (_, write) in group {
                 let _ = write.reply.send(Err(error.clone().into()));
             }
         }
     }
+    made
 }
 
-fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<Write>, identity: &Identity) {
-    for write in group {
-        let outcome = write.attempt(store, settings);
+fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) {
+    for (lane, write) in group {
+        let outcome = timed(calls, &lane, &write, || write.attempt(store, settings));
         identity.note(store.identity());
         answer(store, settings, write, outcome);
     }
+}
+
+/// Makes a call, and counts the work for its lane.
+fn timed<T>(calls: &Lanes<Write>, lane: &Lane, write: &Write, attempt: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let outcome = attempt();
+    let of_bytes = WORK_OF_BYTE.saturating_mul(u32::try_from(write.bytes).unwrap_or(u32::MAX));
+    calls.charge(lane, begun.elapsed() + of_bytes);
+    outcome
 }
 
 /// Hands over the outcome. If the caller has gone away meanwhile, what it got is given back; not with an idempotency key, by which the
@@ -194,7 +256,7 @@ mod tests {
         answer(
             store,
             &Settings::default(),
-            Write { call: Arc::clone(call), caller: caller.clone(), given_up: None, can_repeat: caller.key.is_some(), reply },
+            Write { bytes: 0, call: Arc::clone(call), caller: caller.clone(), given_up: None, can_repeat: caller.key.is_some(), reply },
             outcome,
         );
     }

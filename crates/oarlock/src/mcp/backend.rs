@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::gateway::{Asked, Client, Engine, Outcome};
+use crate::gateway::{Account, Asked, Client, Engine, Outcome};
 
 /// Where calls are made.
 #[derive(Clone)]
@@ -22,20 +22,36 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// Makes a call, and waits at most so long.
+    /// Makes a call, and waits at most so long; at the expense of this one, with the bytes of its request, where there are several.
     ///
     /// # Errors
     /// Those of the call; `timed_out` when it would wait on.
-    pub(super) async fn call(&self, verb: &str, call: Arc<dyn Call>, caller: &Caller, wait_max: Duration) -> Result<Value, OpError> {
+    pub(super) async fn call(
+        &self,
+        verb: &str,
+        call: Arc<dyn Call>,
+        caller: &Caller,
+        wait_max: Duration,
+        paid: Option<(&Account, usize)>,
+    ) -> Result<Value, OpError> {
         match self {
             Backend::Engine(engine) => {
                 let asked = Asked::new(call, caller.clone(), 0, wait_max)?;
+                let asked = match paid {
+                    Some((account, bytes)) => asked.paid_by(Some(account), bytes),
+                    None => asked,
+                };
                 let outcome = match (engine.ask(&asked).await?, asked.ended()) {
                     (Outcome::Waiting(_), Some(ended)) => engine.ask(&ended).await?,
                     (outcome, _) => outcome,
                 };
                 match outcome {
-                    Outcome::Reply(reply) => Ok(serde_json::from_str(&reply)?),
+                    Outcome::Reply(reply, places) => {
+                        let read = move || (serde_json::from_str(&reply), places);
+                        let (reply, _places) =
+                            tokio::task::spawn_blocking(read).await.map_err(|error| OpError::Internal(error.to_string()))?;
+                        Ok(reply?)
+                    }
                     Outcome::Waiting(waited_ms) => {
                         Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into())
                     }

@@ -86,7 +86,7 @@ impl Peer {
     async fn give_back(&self, given: Given) {
         for call in given.calls {
             // It fails where the lease has been lost already; and at the latest, its time runs out.
-            let _ = self.backend.call(call.verb(), call, &given.caller, GIVE_BACK_PATIENCE).await;
+            let _ = self.backend.call(call.verb(), call, &given.caller, GIVE_BACK_PATIENCE, None).await;
         }
     }
 

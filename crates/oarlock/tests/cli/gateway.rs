@@ -1,6 +1,7 @@
 //! The gateway from outside: the same operations by other doors, and what must not come in by them.
 
 mod access;
+mod bounds;
 mod guard;
 mod life;
 mod mcp;
