@@ -37,8 +37,40 @@ pub const PAGE_BYTES_MAX: usize = 2 << 20;
 pub const WAITING_MESSAGES_MAX: usize = 20;
 /// Claims of one `claim --count`.
 pub const CLAIM_COUNT_MAX: usize = 1_000;
-/// Leases one session may hold.
-pub const PATTERN_STEPS_MAX: u64 = 50_000_000;
+/// Steps of comparing patterns in one call; see `Pattern::steps_against`. About fifty milliseconds of work.
+pub const PATTERN_STEPS_MAX: u64 = 10_000_000;
+/// The same for a search of the whole ready queue, which holds nobody up.
+pub const SEARCH_STEPS_MAX: u64 = 500_000_000;
+/// Ready tasks that a claim passes over inside the write lock. If none fits, it searches the rest outside of the lock.
+pub const CLAIM_MISSES_MAX: usize = 64;
+/// Patterns and resources that a claim checks inside the write lock for tasks that it passes over.
+pub const CLAIM_TARGETS_MAX: usize = 2_000;
+/// Candidates that a search outside of the write lock returns, besides as many as are wanted: others may take some meanwhile.
+pub const CLAIM_SPARE: usize = 32;
+/// Searches of one claim. Others took all candidates of each one before.
+pub const CLAIM_SEARCHES_MAX: usize = 32;
+/// Held tasks whose leases are read inside the write lock to find the expired ones.
+pub const LEASES_READ_MAX: usize = 500;
+/// Overlaps that a refusal lists; it counts the rest.
+pub const OVERLAPS_MAX: usize = 100;
+/// Claims in vain that one claim remembers: those of the first tasks of the queue that it passed over for their reservations.
+pub const STARVED_NOTED_MAX: usize = 8;
+/// Claims in vain that a store remembers. The least recently tried are forgotten.
+pub const STARVED_MAX: usize = 64;
+/// Patterns and resources of the claims in vain that a store remembers; the most recent claim is remembered whatever it wants.
+pub const STARVED_TARGETS_MAX: usize = 4_000;
+/// Agents among which one is looked for that could take a task which waits for reservations: the last seen.
+pub const TAKERS_MAX: usize = 256;
+/// Sessions with a process that one call checks for its death, and whose death wakes one waiter.
+pub const OWNERS_CHECKED_MAX: usize = 64;
+/// Events that a waiting claim reads to learn whether another search is worthwhile; after more than these it always is.
+pub const WAIT_EVENTS_MAX: usize = 256;
+/// Reservations and tasks that a waiting claim remembers because they kept tasks from it; with more, each change counts.
+pub const WAIT_BLOCKERS_MAX: usize = 1_000;
+/// A waiting claim that found nothing searches again after this long even when no event asked for it, in milliseconds.
+pub const WAIT_SEARCH_AGAIN_MS: i64 = 60_000;
+/// The same when there are too many leases to see at each event whether one has expired, in milliseconds.
+pub const WAIT_LEASES_AGAIN_MS: i64 = 5_000;
 /// The leases that one session holds, at most.
 pub const LEASES_PER_SESSION_MAX: usize = 10_000;
 /// Reservations alive in one store.

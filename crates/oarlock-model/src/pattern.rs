@@ -164,24 +164,26 @@ impl Pattern {
         Self::from_components(components)
     }
 
-    /// How much work it is to compare it: the characters of its names with wildcards. Comparing it with another takes at most
-    /// so many steps for each character of that one, and next to nothing where it has none.
+    /// The steps that [`Pattern::overlaps`] takes at most for these two: one for each pair of components, and one for each character
+    /// of a name with wildcards and each character of the other pattern.
     #[must_use]
-    pub fn work(&self) -> u64 {
-        self.components.iter().map(Component::work).sum()
+    pub fn steps_against(&self, other: &Self) -> u64 {
+        fn wild(pattern: &Pattern) -> u64 {
+            pattern.components.iter().map(Component::work).sum()
+        }
+        let pairs = (self.components.len() as u64 + 1) * (other.components.len() as u64 + 1);
+        pairs + wild(self) * other.text.len() as u64 + wild(other) * self.text.len() as u64
     }
 
-    /// Whether it covers the same paths as `other`: `src` and `src/**` do.
+    /// A text that is the same for patterns that cover the same paths because one spells out what the other means: `src` and
+    /// `src/**` have one.
     #[must_use]
-    pub fn is_same_as(&self, other: &Self) -> bool {
-        fn essence(pattern: &Pattern) -> &[Component] {
-            match pattern.components.as_slice() {
-                [names @ .., Component::AnyDepth] if names.last().is_some_and(Component::is_literal) => names,
-                components => components,
-            }
-        }
-        let (a, b) = (essence(self), essence(other));
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.text() == b.text())
+    pub fn essence(&self) -> String {
+        let components = match self.components.as_slice() {
+            [names @ .., Component::AnyDepth] if names.last().is_some_and(Component::is_literal) => names,
+            components => components,
+        };
+        text_of(components)
     }
 
     /// Whether it covers this concrete path, which is to be in the form that [`normalise_path`] gives;

@@ -80,6 +80,16 @@ bugs! {
     BELOW_UNCOVERED = Semantics(14), "below-uncovered";
     /// a document is taken for that of any task with its name
     ANY_DOCUMENT = Semantics(10), "any-document";
+    /// the index of reservations does not find those of the folders above
+    NEAR_MISSES_ABOVE = Semantics(14), "near-misses-above";
+    /// the index of reservations does not find patterns that begin with a wildcard
+    NEAR_MISSES_WILDCARDS = Semantics(14), "near-misses-wildcards";
+    /// a claim takes what a search outside of the lock found without checking it again
+    FOUND_IS_BELIEVED = Semantics(13), "found-is-believed";
+    /// a claim gives up after the part of the queue that it reads inside the lock
+    SEARCH_ENDS_EARLY = Semantics(13), "search-ends-early";
+    /// a claim that waits does not notice that what blocked it has ended
+    BLOCKER_FORGOTTEN = Semantics(19), "blocker-forgotten";
     /// the version of an entry begins anew after its deletion
     VERSIONS_START_ANEW = Semantics(15), "versions-start-anew";
     /// a claim that waits does not hear of messages

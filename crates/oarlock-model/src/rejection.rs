@@ -44,12 +44,21 @@ pub struct OverlapFacts {
     pub reason: Option<String>,
     /// How long it still holds, in milliseconds.
     pub ttl_ms: i64,
+    /// Whether nobody holds it, but `task` waits for it and goes first; `agent` could take that task.
+    pub goes_first: bool,
 }
 
-/// How many of the wanted are meant; several may hold one.
-fn wanted(overlaps: &[OverlapFacts]) -> String {
-    let count = overlaps.iter().map(|overlap| overlap.wanted.as_str()).collect::<std::collections::BTreeSet<_>>().len();
-    format!("{count} of the wanted paths or resources {}", if count == 1 { "is" } else { "are" })
+/// The first conflict, and how many there are.
+fn overlap_in_words(overlaps: &[OverlapFacts], more: usize) -> String {
+    let count = overlaps.len() + more;
+    let conflicts = if count == 1 { "1 conflict".to_owned() } else { format!("{count} conflicts") };
+    match overlaps.first() {
+        Some(OverlapFacts { goes_first: true, task: Some(task), pattern, .. }) => {
+            format!("{pattern} is kept for task {task}, which waits for it and goes first ({conflicts})")
+        }
+        Some(first) => format!("{} is reserved by {} ({conflicts})", first.pattern, first.agent),
+        None => conflicts,
+    }
 }
 
 /// Why a request was refused. Variants differ where the caller's next move differs.
@@ -143,10 +152,12 @@ pub enum Rejection {
         actual: u64,
     },
     /// Others hold what was to be reserved.
-    #[error("{} reserved by others, first {} by {}", wanted(overlaps), overlaps[0].pattern, overlaps[0].agent)]
+    #[error("{}", overlap_in_words(overlaps, *more))]
     ReservationOverlap {
-        /// What stands in the way; never empty.
+        /// What stands in the way; never empty, and not more than [`crate::limits::OVERLAPS_MAX`].
         overlaps: Vec<OverlapFacts>,
+        /// How many more there are.
+        more: usize,
     },
     /// It exists already.
     #[error("{noun} \"{id}\" already exists{}", detail.as_deref().map(|d| format!(": {d}")).unwrap_or_default())]
@@ -402,7 +413,7 @@ impl Rejection {
                 None => json!({"agent": agent, "session": session, "why": why}),
             },
             Rejection::VersionConflict { key, expected, actual } => json!({"key": key, "expected": expected, "actual": actual}),
-            Rejection::ReservationOverlap { overlaps } => {
+            Rejection::ReservationOverlap { overlaps, more } => {
                 let rows: Vec<Value> = overlaps
                     .iter()
                     .map(|o| {
@@ -413,10 +424,13 @@ impl Rejection {
                         if let Some(reason) = &o.reason {
                             row["reason"] = json!(reason);
                         }
+                        if o.goes_first {
+                            row["goes_first"] = json!(true);
+                        }
                         row
                     })
                     .collect();
-                json!({"overlaps": rows})
+                if *more > 0 { json!({"overlaps": rows, "more": more}) } else { json!({"overlaps": rows}) }
             }
             Rejection::AlreadyExists { noun, id, .. } => json!({"noun": noun, "id": id}),
             Rejection::StateConflict { task, state, .. } => json!({"task": task, "state": state}),
@@ -442,7 +456,7 @@ impl Rejection {
     pub fn retry_after_ms(&self) -> Option<i64> {
         match self {
             Rejection::LeaseHeld { holder, .. } => Some(holder.ttl_ms.max(1)),
-            Rejection::ReservationOverlap { overlaps } => overlaps.iter().map(|o| o.ttl_ms.max(1)).max(),
+            Rejection::ReservationOverlap { overlaps, .. } => overlaps.iter().map(|o| o.ttl_ms.max(1)).max(),
             Rejection::QuotaReached { after_ms, .. } => Some((*after_ms).max(1)),
             _ => None,
         }

@@ -39,6 +39,18 @@ pub enum Target {
     Resource(Label),
 }
 
+impl Target {
+    /// Where the target is filed: the leading components of a pattern that have no wildcard, joined by `/`, or `//NAME` for a
+    /// resource. Targets overlap only if one of their keys is the other or lies above it: see [`crate::rules::near`].
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Target::Paths(pattern) => pattern.literal_prefix(),
+            Target::Resource(name) => format!("//{name}"),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,6 +10,7 @@ pub mod holdings;
 pub mod liveness;
 pub mod merge;
 pub mod naming;
+pub mod near;
 pub mod rank;
 pub mod recipients;
 pub mod reserve;

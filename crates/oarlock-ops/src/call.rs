@@ -10,6 +10,7 @@ use crate::OpError;
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Query, Request};
+use crate::search::{Findings, Found, Tried};
 use crate::settings::Settings;
 use crate::settle;
 use crate::steps;
@@ -73,12 +74,15 @@ impl Caller {
     }
 }
 
+/// A reply, with its JSON where that is written anyway, to be kept.
+pub(crate) type Written<R> = (R, Option<String>);
+
 /// Runs a query.
 ///
 /// # Errors
 /// Refusals and store errors.
 pub fn query<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &Q) -> Result<Q::Reply, OpError> {
-    wait_for(store, request.waiting(), &mut |store| query_once(store, caller, settings, request), &mut |_| Ok(true))
+    wait_for(store, request.waiting(), &mut |store, _| query_once(store, caller, settings, request), &mut |_, _| Ok(true))
 }
 
 /// The answer of now.
@@ -98,8 +102,10 @@ pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Se
     if request.goes_on() {
         return steps::run(store, caller, settings, request);
     }
-    let attempt = &mut |store: &mut dyn Store| mutate_once(store, caller, settings, request).map(|(reply, _)| reply);
-    wait_for(store, request.waiting(), attempt, &mut |store| is_worth_trying(store, caller, settings, request))
+    let attempt = &mut |store: &mut dyn Store, findings: &mut Findings| {
+        step_once(store, caller, settings, request, None, findings).map(|(reply, _)| reply)
+    };
+    wait_for(store, request.waiting(), attempt, &mut |store, findings| is_worth_trying(store, caller, settings, request, findings))
 }
 
 /// Whether another try may go better; whoever asks is noted as there.
@@ -108,6 +114,7 @@ pub(crate) fn is_worth_trying<M: Mutation>(
     caller: &Caller,
     settings: &Settings,
     request: &M,
+    findings: &mut Findings,
 ) -> Result<bool, OpError> {
     let view = store.snapshot()?;
     if settle::is_due(&*view)? {
@@ -115,7 +122,7 @@ pub(crate) fn is_worth_trying<M: Mutation>(
     }
     let now = view.now();
     let me = identify(&*view, caller, request.identity())?;
-    let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), caller, settings })?;
+    let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), caller, settings }, findings)?;
     drop(view);
     if let Some(me) = me.filter(|me| liveness::sighting_due(&me.presence, me.timeout_ms, now)) {
         note_waiting(store, &me)?;
@@ -135,24 +142,64 @@ fn note_waiting(store: &mut dyn Store, me: &Agent) -> Result<(), OpError> {
     Ok(tx.commit()?)
 }
 
-/// One try, without waiting; with the reply as JSON where it is written anyway, to be kept.
-pub(crate) fn mutate_once<M: Mutation>(
-    store: &mut dyn Store,
-    caller: &Caller,
-    settings: &Settings,
-    request: &M,
-) -> Result<(M::Reply, Option<String>), OpError> {
-    step_once(store, caller, settings, request, None)
-}
-
-/// One transaction of a request: its only one, its first, or, when that has given `first`, its second.
+/// One transaction of a request, after as many searches as it takes: its only transaction, its first, or, when that has given `first`,
+/// its second.
 pub(crate) fn step_once<M: Mutation>(
     store: &mut dyn Store,
     caller: &Caller,
     settings: &Settings,
     request: &M,
     first: Option<&M::Reply>,
-) -> Result<(M::Reply, Option<String>), OpError> {
+    findings: &mut Findings,
+) -> Result<Written<M::Reply>, OpError> {
+    loop {
+        match try_step(store, caller, settings, request, first, findings)? {
+            Tried::Done(done) => return Ok(done),
+            Tried::Search => search(store, caller, settings, request, findings),
+        }
+    }
+}
+
+/// Searches for what the last try asked for. Should that fail, the next try says so.
+pub(crate) fn search<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M, findings: &mut Findings) {
+    let mut searched = || {
+        findings.begin_search()?;
+        let view = store.snapshot()?;
+        let me = identify(&*view, caller, request.identity())?;
+        request.search(&Reading { view: &*view, now: view.now(), me: me.as_ref(), caller, settings }, findings)
+    };
+    if let Err(error) = searched() {
+        findings.refusal = Some(error);
+    }
+}
+
+/// One try of such a transaction, which may ask for a search.
+pub(crate) fn try_step<M: Mutation>(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    request: &M,
+    first: Option<&M::Reply>,
+    findings: &mut Findings,
+) -> Result<Tried<Written<M::Reply>>, OpError> {
+    let tried = match findings.refusal.take() {
+        Some(refusal) => Err(refusal),
+        None => try_transaction(store, caller, settings, request, first, findings.found.take()),
+    };
+    if !matches!(tried, Ok(Tried::Search)) {
+        findings.decided();
+    }
+    tried
+}
+
+fn try_transaction<M: Mutation>(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    request: &M,
+    first: Option<&M::Reply>,
+    found: Option<Found>,
+) -> Result<Tried<Written<M::Reply>>, OpError> {
     request.check()?;
     check_key(caller)?;
     let locks = if first.is_none() { request.locks(caller) } else { request.locks_of_next() };
@@ -164,19 +211,26 @@ pub(crate) fn step_once<M: Mutation>(
         let reply = serde_json::from_str(&text)?;
         // Half a reply answers the first step; the second is still to be made.
         if first.is_none() || request.is_whole(&reply) {
-            return Ok((reply, Some(text)));
+            return Ok(Tried::Done((reply, Some(text))));
         }
     }
-    let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
+    let mut cx = Deciding::new(&mut *tx, caller, settings, &locks).with_found(found);
     settle::settle(&mut cx)?;
     cx.keep()?;
     let decided = decide(&mut cx, caller, request, first);
+    let wants_search = cx.wants_search();
     match decided {
+        Err(_) if wants_search => {
+            if tx.undo_to_mark()? {
+                tx.commit()?;
+            }
+            Ok(Tried::Search)
+        }
         Ok(reply) => {
             let forgets = planted::is(planted::KEYS_FORGOTTEN) || (first.is_some() && planted::is(planted::CLAIMS_AGAIN));
             let text = once.filter(|_| !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
             tx.commit()?;
-            Ok((reply, text))
+            Ok(Tried::Done((reply, text)))
         }
         Err(error) => {
             if matches!(error, OpError::Rejected(_)) && tx.undo_to_mark()? {
@@ -275,8 +329,7 @@ fn by_ancestor(view: &dyn View, caller: &Caller) -> StoreResult<Option<Agent>> {
     if caller.ancestors.is_empty() {
         return Ok(None);
     }
-    let mut candidates = view.mortal_agents()?;
-    candidates.retain(|agent| agent.owner.process().is_some_and(|process| caller.ancestors.iter().any(|a| a == process)));
+    let mut candidates = view.agents_of_processes(&caller.ancestors)?;
     let names: Vec<AgentName> = candidates.iter().map(|agent| agent.name.clone()).collect();
     candidates.retain(|agent| !names.iter().any(|name| *name != agent.name && speaks_for(name, &agent.name)));
     Ok(if candidates.len() == 1 { candidates.pop() } else { None })

@@ -14,6 +14,7 @@ use crate::OpError;
 use crate::call::{self, Caller};
 use crate::lock::{self, Lock};
 use crate::request::Identity;
+use crate::search::Found;
 use crate::settings::Settings;
 use crate::store::{OwnerSight, StoreResult, Transaction, View};
 
@@ -38,6 +39,25 @@ impl<'a> Reading<'a> {
     /// `identity_required`.
     pub fn me(&self) -> Result<&'a Agent, OpError> {
         self.me.ok_or(OpError::Rejected(Rejection::IdentityRequired))
+    }
+
+    /// What the caller may hold.
+    pub fn holdings(&self) -> Holdings {
+        match self.caller.authority {
+            Authority::Agent => self.settings.agent_holdings,
+            Authority::Operator => Holdings::default(),
+        }
+    }
+
+    /// What counts against that: all that the caller's principal holds, or what this session does where there is none.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn held(&self, session: &SessionId) -> StoreResult<Held> {
+        match &self.caller.root {
+            Some(root) if !planted::is(planted::HELPERS_COUNT_APART) => self.view.holdings_of(root),
+            _ => Ok(Held { leases: self.view.claim_count(session)?, reservations: self.view.reservation_count_of(session)?, sessions: 0 }),
+        }
     }
 
     /// Why nobody is known: the refusal that a verb gives which needs to know.
@@ -113,13 +133,37 @@ pub struct Deciding<'a> {
     locks: &'a [Lock],
     now: Now,
     speaking: bool,
+    found: Option<Found>,
+    wants_search: bool,
 }
 
 impl<'a> Deciding<'a> {
     /// A context inside `tx`; `me` is set once the caller is identified.
     pub(crate) fn new(tx: &'a mut dyn Transaction, caller: &'a Caller, settings: &'a Settings, locks: &'a [Lock]) -> Self {
         let now = tx.view().now();
-        Self { tx, caller, me: None, settings, locks, now, speaking: false }
+        Self { tx, caller, me: None, settings, locks, now, speaking: false, found: None, wants_search: false }
+    }
+
+    /// What a search found for this decision.
+    pub(crate) fn with_found(self, found: Option<Found>) -> Self {
+        Self { found, ..self }
+    }
+
+    /// What a search found for this decision, once.
+    pub(crate) fn take_found(&mut self) -> Option<Found> {
+        self.found.take()
+    }
+
+    /// This cannot be decided in bounded time: the request's `search` runs outside of the write lock, and then it is decided again. What
+    /// was emitted is undone; the error is to be returned.
+    pub(crate) fn search_first(&mut self) -> OpError {
+        self.wants_search = true;
+        OpError::Internal("a decision that waits for a search ended without one".into())
+    }
+
+    /// Whether the decision asked for a search.
+    pub(crate) fn wants_search(&self) -> bool {
+        self.wants_search
     }
 
     pub(crate) fn identify(&mut self, me: Option<Agent>) {
@@ -154,10 +198,7 @@ impl<'a> Deciding<'a> {
 
     /// What the caller may hold.
     pub fn holdings(&self) -> Holdings {
-        match self.caller.authority {
-            Authority::Agent => self.settings.agent_holdings,
-            Authority::Operator => Holdings::default(),
-        }
+        self.reading().holdings()
     }
 
     /// What counts against that: all that the caller's principal holds, or what this session does where there is none.
@@ -165,14 +206,7 @@ impl<'a> Deciding<'a> {
     /// # Errors
     /// Store errors.
     pub fn held(&self, session: &SessionId) -> StoreResult<Held> {
-        match &self.caller.root {
-            Some(root) if !planted::is(planted::HELPERS_COUNT_APART) => self.view().holdings_of(root),
-            _ => Ok(Held {
-                leases: self.view().claims_of(session)?.len(),
-                reservations: self.view().reservations_of(session)?.len(),
-                sessions: 0,
-            }),
-        }
+        self.reading().held(session)
     }
 
     /// The caller as it named itself.

@@ -20,6 +20,7 @@ pub mod registry;
 pub mod request;
 pub mod reservation;
 pub mod schema;
+pub mod search;
 pub mod settings;
 mod settle;
 pub mod shapes;

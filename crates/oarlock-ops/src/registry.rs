@@ -10,6 +10,7 @@ use crate::call::{self, Caller};
 use crate::local::Local;
 use crate::request::{Identity, Mutation, Query, Request, Waiting};
 use crate::schema::{self, SchemaOf};
+use crate::search::{Findings, Tried};
 use crate::settings::Settings;
 use crate::steps;
 use crate::store::{Durability, Store};
@@ -82,17 +83,46 @@ pub trait Call: Send + Sync {
     /// Refusals and store errors.
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Value, OpError>;
 
-    /// Tries it once, whether or not it would wait; the reply as JSON.
+    /// Tries it once, whether or not it would wait, with as many searches as it takes; the reply as JSON.
     ///
     /// # Errors
     /// Refusals and store errors.
-    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError>;
+    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError> {
+        let mut findings = Findings::default();
+        loop {
+            match self.try_once(store, caller, settings, &mut findings)? {
+                Tried::Done(reply) => return Ok(reply),
+                Tried::Search => self.search(store, caller, settings, &mut findings),
+            }
+        }
+    }
+
+    /// One try, which holds the write lock for a bounded time and may ask for a search before the next one; the reply as JSON.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    fn try_once(
+        &self,
+        store: &mut dyn Store,
+        caller: &Caller,
+        settings: &Settings,
+        findings: &mut Findings,
+    ) -> Result<Tried<String>, OpError>;
+
+    /// Searches for what the last try asked for. It reads only; should it fail, the next try says so.
+    fn search(&self, _store: &mut dyn Store, _caller: &Caller, _settings: &Settings, _findings: &mut Findings) {}
 
     /// While waiting: whether another try may go better. Whoever asks is noted as there.
     ///
     /// # Errors
     /// Refusals and store errors.
-    fn is_worth_trying(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<bool, OpError>;
+    fn is_worth_trying(
+        &self,
+        store: &mut dyn Store,
+        caller: &Caller,
+        settings: &Settings,
+        findings: &mut Findings,
+    ) -> Result<bool, OpError>;
 
     /// Whether it goes on in a second step: then a refusal of that, or the end of its wait, is a reply.
     fn goes_on(&self) -> bool {
@@ -158,11 +188,23 @@ impl<Q: Query> Call for Asked<Q> {
         Ok(serde_json::to_value(call::query(store, caller, settings, &self.0)?)?)
     }
 
-    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError> {
-        Ok(serde_json::to_string(&call::query_once(store, caller, settings, &self.0)?)?)
+    fn try_once(
+        &self,
+        store: &mut dyn Store,
+        caller: &Caller,
+        settings: &Settings,
+        _findings: &mut Findings,
+    ) -> Result<Tried<String>, OpError> {
+        Ok(Tried::Done(serde_json::to_string(&call::query_once(store, caller, settings, &self.0)?)?))
     }
 
-    fn is_worth_trying(&self, _store: &mut dyn Store, _caller: &Caller, _settings: &Settings) -> Result<bool, OpError> {
+    fn is_worth_trying(
+        &self,
+        _store: &mut dyn Store,
+        _caller: &Caller,
+        _settings: &Settings,
+        _findings: &mut Findings,
+    ) -> Result<bool, OpError> {
         Ok(true)
     }
 
@@ -216,12 +258,25 @@ impl<M: Mutation> Call for Ordered<M> {
         Ok(serde_json::to_value(call::mutate(store, caller, settings, &self.0)?)?)
     }
 
-    fn attempt(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<String, OpError> {
+    fn try_once(
+        &self,
+        store: &mut dyn Store,
+        caller: &Caller,
+        settings: &Settings,
+        findings: &mut Findings,
+    ) -> Result<Tried<String>, OpError> {
         let tried = match self.0.goes_on() {
-            true => steps::attempt(store, caller, settings, &self.0),
-            false => call::mutate_once(store, caller, settings, &self.0),
+            true => steps::try_once(store, caller, settings, &self.0, findings),
+            false => call::try_step(store, caller, settings, &self.0, None, findings),
         };
-        as_text(tried?)
+        Ok(match tried? {
+            Tried::Done(reply) => Tried::Done(as_text(reply)?),
+            Tried::Search => Tried::Search,
+        })
+    }
+
+    fn search(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings, findings: &mut Findings) {
+        call::search(store, caller, settings, &self.0, findings);
     }
 
     fn goes_on(&self) -> bool {
@@ -232,8 +287,14 @@ impl<M: Mutation> Call for Ordered<M> {
         as_text(steps::give_up(store, caller, &self.0, refusal)?)
     }
 
-    fn is_worth_trying(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<bool, OpError> {
-        call::is_worth_trying(store, caller, settings, &self.0)
+    fn is_worth_trying(
+        &self,
+        store: &mut dyn Store,
+        caller: &Caller,
+        settings: &Settings,
+        findings: &mut Findings,
+    ) -> Result<bool, OpError> {
+        call::is_worth_trying(store, caller, settings, &self.0, findings)
     }
 
     fn durability(&self) -> Option<Durability> {

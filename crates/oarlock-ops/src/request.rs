@@ -10,6 +10,7 @@ use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
+use crate::search::Findings;
 use crate::settings::Settings;
 use crate::store::Durability;
 use crate::topic::Topics;
@@ -151,12 +152,21 @@ pub trait Mutation: Request {
         first
     }
 
+    /// Searches, without the write lock, for what `decide` asked for with [`Deciding::search_first`]. The next decision gets what was
+    /// found and checks it again.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    fn search(&self, _cx: &Reading<'_>, _findings: &mut Findings) -> Result<(), OpError> {
+        Err(OpError::Internal(format!("{} searches for nothing", Self::VERB)))
+    }
+
     /// While waiting: whether it is worth to try again. Reads only, so that a crowd of waiters does
-    /// not queue up to write.
+    /// not queue up to write. `findings` remember what the last search saw.
     ///
     /// # Errors
     /// Store errors.
-    fn worth_trying(&self, _cx: &Reading<'_>) -> Result<bool, OpError> {
+    fn worth_trying(&self, _cx: &Reading<'_>, _findings: &mut Findings) -> Result<bool, OpError> {
         Ok(true)
     }
 }

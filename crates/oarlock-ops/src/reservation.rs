@@ -3,6 +3,7 @@
 pub(crate) mod acquire;
 mod check;
 mod list;
+pub(crate) mod obstacles;
 mod reserve;
 mod unreserve;
 

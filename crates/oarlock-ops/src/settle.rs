@@ -4,7 +4,7 @@ use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::{AgentLost, DeathProof, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied};
 use oarlock_model::rules::retry;
 use oarlock_model::task::Task;
-use oarlock_model::{ReservationId, SessionId, TaskId, planted};
+use oarlock_model::{ReservationId, SessionId, TaskId, limits, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -22,7 +22,28 @@ pub(crate) fn is_due(view: &dyn View) -> StoreResult<bool> {
     if !view.due_tasks(1)?.is_empty() || !view.expired_reservations(1)?.is_empty() {
         return Ok(true);
     }
-    Ok(view.mortal_agents()?.iter().any(|agent| death_proof(view, agent).is_some()))
+    Ok(to_be_checked(view)?.iter().any(|agent| death_proof(view, agent).is_some()))
+}
+
+/// The sessions that one call checks for their death. Where more have a process than one call can ask the system for, each call takes
+/// another part of them: which one follows from the moment and the end of the log, so that callers without a common memory take turns.
+pub(crate) fn to_be_checked(view: &dyn View) -> StoreResult<Vec<Agent>> {
+    let limit = limits::OWNERS_CHECKED_MAX;
+    let mut agents = view.owned_agents(0, limit)?;
+    if agents.len() == limit {
+        let parts = view.owned_agent_count()?.div_ceil(limit) as u64;
+        let part = spread(view.now().store.0.unsigned_abs() ^ view.last_seq()?) % parts.max(1);
+        agents = view.owned_agents(usize::try_from(part).unwrap_or(0) * limit, limit)?;
+    }
+    agents.extend(view.agents_of_other_boots(limit)?);
+    Ok(agents)
+}
+
+/// A number that looks as if drawn by lot (the finaliser of SplitMix64): calls at regular times must not take the same part each time.
+fn spread(number: u64) -> u64 {
+    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 /// Settles: sessions proven dead, tasks fallen due, reservations run out.
@@ -30,7 +51,7 @@ pub(crate) fn settle(cx: &mut Deciding<'_>) -> Result<(), OpError> {
     if !cx.view().may_be_due()? {
         return Ok(());
     }
-    for agent in cx.view().mortal_agents()? {
+    for agent in to_be_checked(cx.view())? {
         if let Some(proof) = death_proof(cx.view(), &agent) {
             lose_session(cx, &agent, proof)?;
         }

@@ -100,13 +100,11 @@ impl ReservationShape {
 /// Store errors.
 pub fn reservation_ttl_ms(cx: &Reading<'_>, reservation: &Reservation) -> StoreResult<i64> {
     let holder = cx.view.agent(&reservation.agent)?;
-    let Some(task) = &reservation.task else {
-        let beat = liveness::beat_for_reservation(reservation, holder.as_ref());
-        return Ok(liveness::reservation_ends_at(reservation, beat).since_ms(cx.now.store));
+    let grant = match &reservation.task {
+        Some(task) => cx.view.running_grant(task)?,
+        None => None,
     };
-    let task = cx.view.task(task)?;
-    let grant = task.as_ref().and_then(|task| task.holder()).filter(|grant| grant.session == reservation.session);
-    Ok(grant.map_or(0, |grant| liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder.as_ref()), cx.now)))
+    Ok(liveness::reservation_ttl_ms(reservation, holder.as_ref(), grant.as_ref(), cx.now))
 }
 
 /// MESSAGE.

@@ -3,8 +3,9 @@
 //! repetition goes on where the call before it stopped.
 
 use crate::OpError;
-use crate::call::{self, Caller, Once};
+use crate::call::{self, Caller, Once, Written};
 use crate::request::Mutation;
+use crate::search::{Findings, Tried};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::wait::wait_for;
@@ -14,7 +15,7 @@ use crate::wait::wait_for;
 /// # Errors
 /// Those of the first step. Once that is done there is a reply.
 pub(crate) fn run<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M) -> Result<M::Reply, OpError> {
-    let (first, _) = call::mutate_once(store, caller, settings, request)?;
+    let (first, _) = call::step_once(store, caller, settings, request, None, &mut Findings::default())?;
     if request.is_whole(&first) {
         return Ok(first);
     }
@@ -22,11 +23,11 @@ pub(crate) fn run<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings:
     let went_on = wait_for(
         store,
         request.waiting(),
-        &mut |store| {
-            let tried = call::step_once(store, caller, settings, request, Some(&first));
+        &mut |store, findings| {
+            let tried = call::step_once(store, caller, settings, request, Some(&first), findings);
             tried.map(|(reply, _)| reply).inspect_err(|no| last = Some(no.clone()))
         },
-        &mut |store| call::is_worth_trying(store, caller, settings, request),
+        &mut |store, findings| call::is_worth_trying(store, caller, settings, request, findings),
     );
     match (went_on, last) {
         (Ok(reply), _) => Ok(reply),
@@ -36,23 +37,35 @@ pub(crate) fn run<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings:
     }
 }
 
-/// Tries both steps once. A second step that waits is "not yet", if there is a key under which the first is kept.
+/// Tries both steps once. A second step that waits is "not yet", if there is a key under which the first is kept. A second step that
+/// asks for a search is tried again with the reply of the first.
 ///
 /// # Errors
 /// Those of the first step; "not yet".
-pub(crate) fn attempt<M: Mutation>(
+pub(crate) fn try_once<M: Mutation>(
     store: &mut dyn Store,
     caller: &Caller,
     settings: &Settings,
     request: &M,
-) -> Result<(M::Reply, Option<String>), OpError> {
-    let (first, text) = call::mutate_once(store, caller, settings, request)?;
+    findings: &mut Findings,
+) -> Result<Tried<Written<M::Reply>>, OpError> {
+    let (first, text) = match findings.first.take() {
+        Some(text) => (serde_json::from_str(&text)?, None),
+        None => match call::try_step(store, caller, settings, request, None, findings)? {
+            Tried::Done(first) => first,
+            Tried::Search => return Ok(Tried::Search),
+        },
+    };
     if request.is_whole(&first) {
-        return Ok((first, text));
+        return Ok(Tried::Done((first, text)));
     }
-    match call::step_once(store, caller, settings, request, Some(&first)) {
+    match call::try_step(store, caller, settings, request, Some(&first), findings) {
+        Ok(Tried::Search) => {
+            findings.first = Some(serde_json::to_string(&first)?);
+            Ok(Tried::Search)
+        }
         Err(no) if no.is_not_yet() && request.waiting().is_some() && caller.key.is_some() => Err(no),
-        Err(refusal) => end(store, caller, request, first, &refusal),
+        Err(refusal) => end(store, caller, request, first, &refusal).map(Tried::Done),
         went_on => went_on,
     }
 }
@@ -66,7 +79,7 @@ pub(crate) fn give_up<M: Mutation>(
     caller: &Caller,
     request: &M,
     refusal: OpError,
-) -> Result<(M::Reply, Option<String>), OpError> {
+) -> Result<Written<M::Reply>, OpError> {
     let Some(key) = caller.key.as_ref().filter(|_| request.goes_on()) else { return Err(refusal) };
     let kept = Once::of(caller, key, request)?.kept::<M>(&*store.snapshot()?)?;
     let Some(kept) = kept else { return Err(refusal) };
@@ -81,7 +94,7 @@ fn end<M: Mutation>(
     request: &M,
     first: M::Reply,
     refusal: &OpError,
-) -> Result<(M::Reply, Option<String>), OpError> {
+) -> Result<Written<M::Reply>, OpError> {
     if request.is_whole(&first) {
         return Ok((first, None));
     }

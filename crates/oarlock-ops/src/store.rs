@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use oarlock_model::agent::{Agent, Presence};
 use oarlock_model::event::Event;
 use oarlock_model::message::Message;
-use oarlock_model::reservation::Reservation;
+use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, Notice, State};
-use oarlock_model::task::{Task, TaskState};
+use oarlock_model::task::{Grant, Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
 use thiserror::Error;
 
@@ -179,6 +179,37 @@ pub type ReplyKey = [u8; 16];
 /// A place in the ready queue: rank, then number.
 pub type QueuePlace = (i64, u64);
 
+/// A task that may be granted, as far as it takes to choose one: its texts are not read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// Its id.
+    pub id: TaskId,
+    /// Its place in the queue.
+    pub place: QueuePlace,
+    /// Its state: ready, or claimed with a lease that has expired.
+    pub state: TaskState,
+    /// Its priority, with what follows from other tasks.
+    pub priority: u8,
+    /// What was asked for, without title and body.
+    pub spec: TaskSpec,
+}
+
+impl From<&Task> for Offer {
+    fn from(task: &Task) -> Self {
+        let spec = TaskSpec { title: String::new(), body: String::new(), ..task.spec.clone() };
+        Self { id: task.id.clone(), place: (task.rank(), task.seq), state: task.state, priority: task.priority, spec }
+    }
+}
+
+/// Expired leases among the tasks that are held.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expired {
+    /// Their tasks, in the order of their place.
+    pub offers: Vec<Offer>,
+    /// When the first of all leases ends or has ended, if all were read.
+    pub first_end: Option<StoreTime>,
+}
+
 /// Reading. All of it sees one moment of the store.
 pub trait View {
     /// The moment of this transaction, from the store's clock.
@@ -194,19 +225,33 @@ pub trait View {
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
     /// All agents by name, ended ones included.
     fn agents(&self) -> StoreResult<Vec<Agent>>;
-    /// Live sessions that stand for a process, or that belong to another boot of this machine.
-    fn mortal_agents(&self) -> StoreResult<Vec<Agent>>;
+    /// Live sessions that have a process: at most `limit` of them by name, after the first `skip`.
+    fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;
+    /// How many there are.
+    fn owned_agent_count(&self) -> StoreResult<usize>;
+    /// Live sessions without a process that belong to another boot of this machine, at most `limit`.
+    fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>>;
+    /// Live sessions whose process is one of these, by name.
+    fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>>;
+    /// Live sessions that were seen within their timeout or have a process, those seen last first, at most `limit`.
+    fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>>;
     /// The live sessions of an agent and its helpers, whose names begin with its own and a dot, by name.
     fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
     /// What the live sessions of an agent and its helpers hold.
     fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
     /// The tasks a session holds, oldest grant first.
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
+    /// How many tasks a session holds.
+    fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
 
     /// The task with this id.
     fn task(&self, id: &TaskId) -> StoreResult<Option<Task>>;
     /// The state of the task with this id: less work than reading all of it.
     fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;
+    /// The grant that holds a task now: less work than reading all of it.
+    fn running_grant(&self, id: &TaskId) -> StoreResult<Option<Grant>>;
+    /// The task with this id as far as a claim chooses by it, if it is ready or its lease has expired.
+    fn offer(&self, id: &TaskId) -> StoreResult<Option<Offer>>;
     /// The number the next task gets.
     fn next_task_seq(&self) -> StoreResult<u64>;
     /// The tasks that were made from the document with this path, oldest first.
@@ -227,11 +272,10 @@ pub trait View {
     fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
     /// What this task or a task above it needs and is not done, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// Ready tasks in the order of their place, after `after`; fewer than `limit` when their texts are
-    /// long, none only at the end.
-    fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>>;
-    /// Claimed tasks whose lease has ended, in the order of their place.
-    fn expired_claims(&self) -> StoreResult<Vec<Task>>;
+    /// Ready tasks in the order of their place, after `after`; fewer than `limit` only at the end.
+    fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>>;
+    /// Claimed tasks whose lease has ended, in the order of their place. Nothing when more than `read_max` leases would have to be read for it.
+    fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>>;
     /// A cheap look before the thorough one: false only when no session can be proven dead, no task is
     /// due and no reservation has run out.
     fn may_be_due(&self) -> StoreResult<bool> {
@@ -263,6 +307,15 @@ pub trait View {
 
     /// All reservations that have not ended, by the order of their making. Their time may have run out.
     fn reservations(&self) -> StoreResult<Vec<Reservation>>;
+    /// Those that could overlap one of these targets, by the order of their making: all that do, and some that do not. They are found
+    /// by [`oarlock_model::rules::near`], without reading the others.
+    fn reservations_near(&self, targets: &[&Target]) -> StoreResult<Vec<Reservation>>;
+    /// How many have not ended.
+    fn reservation_count(&self) -> StoreResult<usize>;
+    /// How many of them belong to this session.
+    fn reservation_count_of(&self, session: &SessionId) -> StoreResult<usize>;
+    /// The one with this id, unless it has ended.
+    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>>;
     /// Those that belong to this session.
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>>;
     /// Those that are tied to a lease of this task.
@@ -317,6 +370,8 @@ pub trait Transaction {
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()>;
     /// Removes and returns the news of a session, in no certain order.
     fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>>;
+    /// Notes that no lease ended before `first_end` when all of them were read, at the moment `read_at`.
+    fn note_first_end(&mut self, read_at: StoreTime, first_end: StoreTime) -> StoreResult<()>;
     /// Remembers (or forgets) that a claim of this task was in vain.
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()>;
     /// Keeps the reply for an idempotency key.

@@ -3,6 +3,7 @@
 mod add;
 mod cancel;
 mod candidates;
+pub(crate) mod choice;
 pub(crate) mod claim;
 mod depend;
 pub mod document;

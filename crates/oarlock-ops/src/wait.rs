@@ -6,6 +6,8 @@ use oarlock_model::{Now, Rejection, StoreTime};
 
 use crate::OpError;
 use crate::request::Waiting;
+use crate::search::Findings;
+use crate::settle;
 use crate::store::{OwnerSight, Store, StoreResult};
 
 /// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
@@ -53,10 +55,11 @@ impl Patience {
 pub(crate) fn wait_for<T>(
     store: &mut dyn Store,
     waiting: Option<Waiting>,
-    attempt: &mut dyn FnMut(&mut dyn Store) -> Result<T, OpError>,
-    worth_trying: &mut dyn FnMut(&mut dyn Store) -> Result<bool, OpError>,
+    attempt: &mut dyn FnMut(&mut dyn Store, &mut Findings) -> Result<T, OpError>,
+    worth_trying: &mut dyn FnMut(&mut dyn Store, &mut Findings) -> Result<bool, OpError>,
 ) -> Result<T, OpError> {
-    let first = attempt(store);
+    let mut findings = Findings::default();
+    let first = attempt(store, &mut findings);
     let Some(waiting) = waiting else { return first };
     let mut last = match first {
         Err(error) if error.is_not_yet() => error,
@@ -68,8 +71,8 @@ pub(crate) fn wait_for<T>(
         // The listener stands, so whatever is committed from here on will ring it. What falls due or dies from
         // here on is either seen by the next try or waited for.
         let horizon = Horizon::of(store)?;
-        if worth_trying(store)? {
-            last = match attempt(store) {
+        if worth_trying(store, &mut findings)? {
+            last = match attempt(store, &mut findings) {
                 Err(error) if error.is_not_yet() => error,
                 done => return done,
             };
@@ -106,7 +109,7 @@ impl Horizon {
     pub fn of(store: &mut dyn Store) -> StoreResult<Self> {
         let view = store.snapshot()?;
         let mut horizon = Self { now: view.now(), seq: view.last_seq()?, due_ms: view.next_due_ms()?, owners: Vec::new(), has_dead: false };
-        for agent in view.mortal_agents()? {
+        for agent in settle::to_be_checked(&*view)? {
             match (view.owner_sight(&agent), agent.owner.process()) {
                 (OwnerSight::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
                 (OwnerSight::Died | OwnerSight::OtherBoot, _) => horizon.has_dead = true,

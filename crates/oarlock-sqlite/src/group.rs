@@ -131,6 +131,11 @@ impl Transaction for Member<'_, '_> {
         self.noted(done)
     }
 
+    fn note_first_end(&mut self, read_at: StoreTime, first_end: StoreTime) -> StoreResult<()> {
+        let done = self.group.tx.note_first_end(read_at, first_end);
+        self.noted(done)
+    }
+
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()> {
         let done = self.group.tx.write_starved(task, starved);
         self.noted(done)

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_files.sql"),
     include_str!("../migrations/0008_graph.sql"),
     include_str!("../migrations/0013_live_agents.sql"),
+    include_str!("../migrations/0009_near.sql"),
 ];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).

@@ -6,6 +6,7 @@ pub(crate) mod event;
 pub(crate) mod lease;
 pub(crate) mod message;
 pub(crate) mod meta;
+pub(crate) mod offer;
 pub(crate) mod queue;
 pub(crate) mod reply;
 pub(crate) mod reservation;
@@ -65,6 +66,12 @@ pub(crate) fn change_one(conn: &Connection, what: &'static str, sql: &str, param
 /// Runs a statement that may change any number of rows.
 pub(crate) fn change(conn: &Connection, sql: &str, params: impl Params) -> Sql<usize> {
     conn.prepare_cached(sql)?.execute(params)
+}
+
+/// The number of rows that a counting query says.
+pub(crate) fn count(conn: &Connection, sql: &str, params: impl Params) -> Sql<usize> {
+    let counted: i64 = conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
+    usize::try_from(counted).map_err(|_| bad_row("number", counted))
 }
 
 /// A value as JSON text.

@@ -14,7 +14,7 @@ use oarlock_ops::topic::Topics;
 use crate::error::{io_error, store_error};
 use crate::project::Projection;
 use crate::rows::event::End;
-use crate::rows::{agent, message, reply, reservation, task};
+use crate::rows::{agent, lease, message, reply, reservation, task};
 use crate::view::SqliteView;
 use crate::withdraw;
 use crate::witness::Witness;
@@ -147,6 +147,11 @@ impl Transaction for SqliteTransaction<'_> {
         let notices = agent::take_notices(self.view.conn, session).map_err(store_error)?;
         self.done.wrote |= !notices.is_empty();
         Ok(notices)
+    }
+
+    fn note_first_end(&mut self, read_at: StoreTime, first_end: StoreTime) -> StoreResult<()> {
+        self.done.wrote = true;
+        lease::raise_bound(self.view.conn, read_at, first_end).map_err(store_error)
     }
 
     fn write_starved(&mut self, id: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()> {

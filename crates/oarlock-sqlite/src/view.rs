@@ -6,21 +6,23 @@ use oarlock_host::process::{Liveness, ProcessId};
 use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::Event;
 use oarlock_model::message::Message;
-use oarlock_model::reservation::Reservation;
+use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, State};
-use oarlock_model::task::{Task, TaskState};
+use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
-use oarlock_ops::store::{Counts, EntryPage, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{
+    Counts, EntryPage, EventFilter, Expired, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
+};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::error::store_error;
-use crate::rows::lease::Lapsed;
-use crate::rows::{self, agent, entry, event, lease, message, queue, reply, reservation, task};
+use crate::rows::reservation::RunOut;
+use crate::rows::{self, agent, entry, event, lease, message, offer, queue, reply, reservation, task};
 
 /// A view of one moment.
 pub(crate) struct SqliteView<'a> {
@@ -99,8 +101,24 @@ impl View for SqliteView<'_> {
         agent::list(self.conn).map_err(store_error)
     }
 
-    fn mortal_agents(&self) -> StoreResult<Vec<Agent>> {
-        agent::mortal(self.conn, &self.host.boot_id).map_err(store_error)
+    fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>> {
+        agent::owned(self.conn, skip, limit).map_err(store_error)
+    }
+
+    fn owned_agent_count(&self) -> StoreResult<usize> {
+        agent::owned_count(self.conn).map_err(store_error)
+    }
+
+    fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>> {
+        agent::of_other_boots(self.conn, &self.host.boot_id, limit).map_err(store_error)
+    }
+
+    fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>> {
+        agent::of_processes(self.conn, processes).map_err(store_error)
+    }
+
+    fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>> {
+        agent::present(self.conn, self.now.store, limit).map_err(store_error)
     }
 
     fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>> {
@@ -113,6 +131,18 @@ impl View for SqliteView<'_> {
 
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
         queue::held_by(self.conn, session).map_err(store_error)
+    }
+
+    fn claim_count(&self, session: &SessionId) -> StoreResult<usize> {
+        queue::claim_count(self.conn, session).map_err(store_error)
+    }
+
+    fn running_grant(&self, id: &TaskId) -> StoreResult<Option<Grant>> {
+        task::running_grant(self.conn, id).map_err(store_error)
+    }
+
+    fn offer(&self, id: &TaskId) -> StoreResult<Option<Offer>> {
+        offer::get(self.conn, id, self.now).map_err(store_error)
     }
 
     fn task(&self, id: &TaskId) -> StoreResult<Option<Task>> {
@@ -163,17 +193,17 @@ impl View for SqliteView<'_> {
         queue::unmet_needs(self.conn, id).map_err(store_error)
     }
 
-    fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>> {
-        queue::offers(self.conn, after, limit).map_err(store_error)
+    fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {
+        offer::ready(self.conn, after, limit).map_err(store_error)
     }
 
-    fn expired_claims(&self) -> StoreResult<Vec<Task>> {
-        let Lapsed { tasks, first_end } = lease::lapsed(self.conn, self.now).map_err(store_error)?;
-        // Not what the store says, only how far ahead nobody need look again: kept if the transaction commits.
-        if let Some(first_end) = first_end.filter(|_| !self.ends_with_view) {
+    fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>> {
+        let expired = lease::expired(self.conn, self.now, read_max).map_err(store_error)?;
+        // Not what the store says, only how far ahead nobody need read again: kept if the transaction commits.
+        if let Some(first_end) = expired.as_ref().and_then(|expired| expired.first_end).filter(|_| !self.ends_with_view) {
             lease::set_bound(self.conn, first_end).map_err(store_error)?;
         }
-        Ok(tasks)
+        Ok(expired)
     }
 
     fn may_be_due(&self) -> StoreResult<bool> {
@@ -235,6 +265,22 @@ impl View for SqliteView<'_> {
         reservation::list(self.conn).map_err(store_error)
     }
 
+    fn reservations_near(&self, targets: &[&Target]) -> StoreResult<Vec<Reservation>> {
+        reservation::near(self.conn, targets).map_err(store_error)
+    }
+
+    fn reservation_count(&self) -> StoreResult<usize> {
+        reservation::count(self.conn).map_err(store_error)
+    }
+
+    fn reservation_count_of(&self, session: &SessionId) -> StoreResult<usize> {
+        reservation::count_of_session(self.conn, session).map_err(store_error)
+    }
+
+    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>> {
+        reservation::get(self.conn, id).map_err(store_error)
+    }
+
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
         reservation::of_session(self.conn, session).map_err(store_error)
     }
@@ -244,7 +290,11 @@ impl View for SqliteView<'_> {
     }
 
     fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>> {
-        reservation::expired(self.conn, self.now.store, limit).map_err(store_error)
+        let RunOut { ids, first_end } = reservation::expired(self.conn, self.now.store, limit).map_err(store_error)?;
+        if let Some(first_end) = first_end.filter(|_| !self.ends_with_view) {
+            reservation::set_next_end(self.conn, first_end).map_err(store_error)?;
+        }
+        Ok(ids)
     }
 
     fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>> {

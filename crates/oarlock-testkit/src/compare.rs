@@ -1,5 +1,6 @@
 //! What two stores are asked when they are compared: everything the port can answer.
 
+use oarlock_model::rules::reserve::targets_overlap;
 use oarlock_model::task::TaskState;
 use oarlock_ops::store::{EntryPage, EventFilter, StoreResult, TaskFilter, View};
 
@@ -38,8 +39,12 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     for (name, agent) in &state.agents {
         note(format!("agent {name}"), format!("{agent:?}"));
         note(format!("owner of {name}"), format!("{:?}", view.owner_sight(agent)));
-        note(format!("claims of {name}"), format!("{:?}", view.claims_of(&agent.session)?));
-        note(format!("reservations of {name}"), format!("{:?}", view.reservations_of(&agent.session)?));
+        note(format!("claims of {name}"), format!("{:?} {}", view.claims_of(&agent.session)?, view.claim_count(&agent.session)?));
+        let reservations = view.reservations_of(&agent.session)?;
+        note(format!("reservations of {name}"), format!("{reservations:?} {}", view.reservation_count_of(&agent.session)?));
+        if let Some(process) = agent.owner.process() {
+            note(format!("agents of the process of {name}"), format!("{:?}", view.agents_of_processes(&[process.to_owned()])?));
+        }
         note(format!("family of {name}"), format!("{:?} {:?}", view.holdings_of(name)?, view.live_family(name)?));
         note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, false, None, 100)?));
         note(format!("whole inbox of {name}"), format!("{:?}", view.inbox(name, true, None, 100)?));
@@ -57,13 +62,22 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     }
     note("grantees".into(), format!("{:?}", state.grantees));
     note("entries".into(), format!("{:?}", state.entries));
-    note("reservations".into(), format!("{:?} {:?}", state.reservations, view.reservations()?));
+    note("reservations".into(), format!("{:?} {:?} {}", state.reservations, view.reservations()?, view.reservation_count()?));
+    for (id, reservation) in &state.reservations {
+        let mut near = view.reservations_near(&[&reservation.target])?;
+        near.retain(|held| targets_overlap(&held.target, &reservation.target));
+        note(format!("what overlaps {id}"), format!("{near:?} {:?}", view.reservation(id)?));
+    }
     note("messages".into(), format!("{:?}", state.messages));
     note("notices".into(), format!("{:?}", state.notices));
-    note("mortal agents".into(), format!("{:?}", view.mortal_agents()?));
+    note("owned agents".into(), format!("{:?} {}", view.owned_agents(1, 2)?, view.owned_agent_count()?));
+    note("agents of other boots".into(), format!("{:?}", view.agents_of_other_boots(100)?));
+    note("present agents".into(), format!("{:?}", view.present_agents(3)?));
     note("counts".into(), format!("{:?}", view.counts()?));
-    note("offers".into(), format!("{:?}", ids(&view.offers(None, 100)?)));
-    note("expired claims".into(), format!("{:?}", ids(&view.expired_claims()?)));
+    let offers = view.ready_offers(None, 2)?;
+    let rest = view.ready_offers(offers.last().map(|offer| offer.place), 100)?;
+    note("offers".into(), format!("{offers:?} {rest:?}"));
+    note("expired claims".into(), format!("{:?}", view.expired_offers(usize::MAX)?.map(|expired| expired.offers)));
     note("due tasks".into(), format!("{:?}", view.due_tasks(100)?));
     note("next due".into(), format!("{:?}", view.next_due_ms()?));
     note("dead letters".into(), format!("{:?}", view.dead_letters(100)?));
@@ -95,7 +109,8 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
     let id = &task.id;
     let waits = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
     Ok(format!(
-        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, dead ends {:?}, needs {:?}, node {:?}, reservations {:?}",
+        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, dead ends {:?}, needs {:?}, node {:?}, reservations {:?}, \
+         offer {:?}, grant {:?}",
         view.children(id)?,
         view.tree(id)?,
         view.open_children(id, 1)?.is_empty(),
@@ -106,6 +121,8 @@ fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<Stri
         view.needs(id)?,
         view.node(id)?,
         view.reservations_of_task(id)?,
+        view.offer(id)?,
+        view.running_grant(id)?,
     ))
 }
 

@@ -121,6 +121,10 @@ impl Transaction for FaultyTransaction<'_> {
         self.write(|tx| tx.take_notices(session))
     }
 
+    fn note_first_end(&mut self, read_at: StoreTime, first_end: StoreTime) -> StoreResult<()> {
+        self.write(|tx| tx.note_first_end(read_at, first_end))
+    }
+
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()> {
         self.write(|tx| tx.write_starved(task, starved))
     }

@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod compare;
+pub mod counted;
 pub mod faulty;
 pub mod hurried;
 pub mod linear;

@@ -159,6 +159,10 @@ impl Transaction for MeteredTransaction<'_> {
         Ok(taken)
     }
 
+    fn note_first_end(&mut self, read_at: StoreTime, first_end: StoreTime) -> StoreResult<()> {
+        self.write(1, |tx| tx.note_first_end(read_at, first_end))
+    }
+
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()> {
         self.write(1, |tx| tx.write_starved(task, starved))
     }

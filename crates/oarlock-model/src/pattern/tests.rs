@@ -128,8 +128,7 @@ fn one_set_of_paths_may_have_two_texts() {
     for (a, b, same) in
         [("src", "src/**", true), ("src/", "src", true), ("src/*", "src/*/**", false), ("**", "**", true), ("a", "b", false)]
     {
-        assert_eq!(pattern(a).is_same_as(&pattern(b)), same, "{a} and {b}");
-        assert_eq!(pattern(b).is_same_as(&pattern(a)), same, "{b} and {a}");
+        assert_eq!(pattern(a).essence() == pattern(b).essence(), same, "{a} and {b}");
     }
 }
 

@@ -40,6 +40,16 @@ pub fn reservation_ends_at(reservation: &Reservation, beat: Option<StoreTime>) -
     beat.map_or(reservation.made, |beat| beat.max(reservation.made)).plus_ms(reservation.ttl_ms)
 }
 
+/// How long a reservation still holds, in milliseconds: its own time, or that of the lease it is tied to. `grant` is the one that holds
+/// that task now.
+pub fn reservation_ttl_ms(reservation: &Reservation, holder: Option<&Agent>, grant: Option<&Grant>, now: Now) -> i64 {
+    if reservation.task.is_none() {
+        return reservation_ends_at(reservation, beat_for_reservation(reservation, holder)).since_ms(now.store);
+    }
+    let grant = grant.filter(|grant| grant.session == reservation.session);
+    grant.map_or(0, |grant| lease_ttl_ms(grant, beat_for(grant, holder), now))
+}
+
 /// The last heartbeat of the agent, if this session is its current one and not over.
 fn beat_of(session: &SessionId, agent: Option<&Agent>) -> Option<StoreTime> {
     agent.filter(|agent| agent.session == *session && agent.is_live()).map(|agent| agent.presence.beat)

@@ -1,9 +1,11 @@
 //! Which reservations stand in whose way (semantics 14, 13).
 
-use crate::ident::{AgentName, SessionId};
+use crate::ident::{AgentName, SessionId, TaskId};
 use crate::limits;
 use crate::planted;
+use crate::rejection::Rejection;
 use crate::reservation::{Mode, Reservation, Target};
+use crate::rules::near::Near;
 use crate::time::{Now, StoreTime};
 
 /// Something wanted.
@@ -36,6 +38,103 @@ pub fn conflicts(held: &Reservation, wanted: &Wanted, session: Option<&SessionId
         && targets_overlap(&held.target, &wanted.target)
 }
 
+/// The comparing that one call may do: patterns that take long to compare must not hold others up.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    max: u64,
+    taken: u64,
+}
+
+impl Steps {
+    /// At most this many steps, as [`crate::pattern::Pattern::steps_against`] counts them.
+    #[must_use]
+    pub fn at_most(max: u64) -> Self {
+        Self { max, taken: 0 }
+    }
+
+    /// How many were taken.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// [`conflicts`], counted.
+    ///
+    /// # Errors
+    /// `limit_reached` once all steps are taken.
+    pub fn conflicts(&mut self, held: &Reservation, wanted: &Wanted, session: Option<&SessionId>) -> Result<bool, Rejection> {
+        self.take(&held.target, &wanted.target)?;
+        Ok(conflicts(held, wanted, session))
+    }
+
+    /// [`targets_overlap`], counted.
+    ///
+    /// # Errors
+    /// `limit_reached` once all steps are taken.
+    pub fn overlap(&mut self, a: &Target, b: &Target) -> Result<bool, Rejection> {
+        self.take(a, b)?;
+        Ok(targets_overlap(a, b))
+    }
+
+    fn take(&mut self, a: &Target, b: &Target) -> Result<(), Rejection> {
+        self.taken = self.taken.saturating_add(match (a, b) {
+            (Target::Paths(a), Target::Paths(b)) => a.steps_against(b),
+            _ => 1,
+        });
+        if self.taken > self.max {
+            let what = "steps to compare the patterns with those that are held: use fewer wildcards, or fewer patterns";
+            return Err(Rejection::LimitReached { what: what.into(), limit: self.max, actual: self.taken });
+        }
+        Ok(())
+    }
+}
+
+/// What is wanted, so that what stands in its way is found without comparing each with each.
+pub struct WantedNear<'w> {
+    wanted: &'w [Wanted],
+    near: Near<usize>,
+}
+
+impl<'w> WantedNear<'w> {
+    /// Files what is wanted.
+    #[must_use]
+    pub fn of(wanted: &'w [Wanted]) -> Self {
+        Self { wanted, near: wanted.iter().enumerate().map(|(at, wanted)| (&wanted.target, at)).collect() }
+    }
+
+    /// The first of what is wanted that a reservation stands in the way of.
+    ///
+    /// # Errors
+    /// `limit_reached` when there are no steps left.
+    pub fn first_conflict(
+        &self,
+        held: &Reservation,
+        session: Option<&SessionId>,
+        steps: &mut Steps,
+    ) -> Result<Option<&'w Wanted>, Rejection> {
+        let mut near: Vec<usize> = self.near.near(&held.target).copied().collect();
+        near.sort_unstable();
+        for wanted in near.into_iter().filter_map(|at| self.wanted.get(at)) {
+            if steps.conflicts(held, wanted, session)? {
+                return Ok(Some(wanted));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a target overlaps any of what is wanted.
+    ///
+    /// # Errors
+    /// `limit_reached` when there are no steps left.
+    pub fn overlaps(&self, target: &Target, steps: &mut Steps) -> Result<bool, Rejection> {
+        for wanted in self.near.near(target).filter_map(|at| self.wanted.get(*at)) {
+            if steps.overlap(target, &wanted.target)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 /// A claim that wants what others have reserved, remembered so that wide write sets do not starve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StarvedClaim {
@@ -54,18 +153,21 @@ impl StarvedClaim {
     pub fn counts_for_ms(&self, now: Now) -> i64 {
         self.last_try.plus_ms(limits::STARVED_FORGET_MS).since_ms(now.store)
     }
+}
 
-    /// Whether it wants what somebody else wants.
-    pub fn overlaps(&self, wanted: &Wanted) -> bool {
-        self.wanted.iter().any(|other| {
-            (other.mode == Mode::Exclusive || wanted.mode == Mode::Exclusive) && targets_overlap(&other.target, &wanted.target)
-        })
-    }
-
-    /// Whether it waits for this reservation.
-    pub fn waits_for(&self, held: &Reservation) -> bool {
-        self.wanted.iter().any(|wanted| conflicts(held, wanted, None))
-    }
+/// Claims in vain that a store forgets: it remembers those that were tried last, up to [`limits::STARVED_MAX`] of them that want
+/// [`limits::STARVED_TARGETS_MAX`] things together.
+#[must_use]
+pub fn forgotten(starved: &[(TaskId, StarvedClaim)]) -> Vec<TaskId> {
+    let mut latest: Vec<&(TaskId, StarvedClaim)> = starved.iter().collect();
+    latest.sort_by(|(a, x), (b, y)| y.last_try.cmp(&x.last_try).then(x.since.cmp(&y.since)).then(a.cmp(b)));
+    let mut targets = 0;
+    let is_kept = |(at, (_, claim)): (usize, &&(TaskId, StarvedClaim))| {
+        targets += claim.wanted.len();
+        at == 0 || (at < limits::STARVED_MAX && targets <= limits::STARVED_TARGETS_MAX)
+    };
+    let kept = latest.iter().enumerate().map(is_kept).take_while(|is_kept| *is_kept).count();
+    latest.into_iter().skip(kept).map(|(id, _)| id.clone()).collect()
 }
 
 /// Whether a claim that waits for reservations goes before a new grant of what it wants (semantics 13): at once when it is more urgent, after
@@ -86,7 +188,35 @@ pub fn goes_before(starved: &StarvedClaim, starved_priority: u8, priority: Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::Pattern;
     use crate::time::WallTime;
+
+    fn wanted(text: &str) -> Wanted {
+        Wanted { target: Target::Paths(Pattern::parse(text).expect("a pattern")), mode: Mode::Exclusive }
+    }
+
+    #[test]
+    fn a_store_forgets_the_claims_in_vain_that_were_tried_least_recently() {
+        let claim = |n: i64, targets: usize| {
+            let by = AgentName::parse("ada").expect("valid");
+            let claim = StarvedClaim { by, wanted: vec![wanted("src"); targets], since: StoreTime(0), last_try: StoreTime(n) };
+            (TaskId::parse(&format!("T-{n}")).expect("valid"), claim)
+        };
+        let many: Vec<_> = (0..70).map(|n| claim(n, 1)).collect();
+        let gone: Vec<String> = forgotten(&many).iter().map(ToString::to_string).collect();
+        assert_eq!(gone, ["T-5", "T-4", "T-3", "T-2", "T-1", "T-0"], "{}", limits::STARVED_MAX);
+        let wide = limits::STARVED_TARGETS_MAX - 1;
+        assert_eq!(forgotten(&[claim(3, 1), claim(2, wide), claim(1, 1)]).len(), 1);
+        assert_eq!(forgotten(&[claim(3, wide + 2)]), [], "the most recent one stays");
+    }
+
+    #[test]
+    fn comparing_ends_at_its_limit() {
+        let held = wanted("src/*a*/b");
+        let mut steps = Steps::at_most(100);
+        let compared = (0..10).map(|_| steps.overlap(&held.target, &wanted("src/xay/b").target)).take_while(Result::is_ok).count();
+        assert!((1..10).contains(&compared), "{compared} comparisons");
+    }
 
     #[test]
     fn the_more_urgent_claim_goes_first_and_an_equal_one_after_a_while() {

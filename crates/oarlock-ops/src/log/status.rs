@@ -12,6 +12,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::request::{Identity, Query, Request};
+use crate::task::choice::all_expired;
 
 /// How many ids a list of the screen names.
 const NAMED_MAX: usize = 20;
@@ -89,8 +90,8 @@ impl Query for Status {
             lost,
             stuck: cx.view.stuck_tasks(NAMED_MAX)?.into_iter().collect(),
             dead_letters: cx.view.dead_letters(NAMED_MAX)?,
-            expired_leases: cx.view.expired_claims()?.len() as u64,
-            reservations: cx.view.reservations()?.len() as u64,
+            expired_leases: all_expired(cx.view)?.offers.len() as u64,
+            reservations: cx.view.reservation_count()? as u64,
             cursor: cursor::after(cx.view, cx.view.last_seq()?)?,
         })
     }

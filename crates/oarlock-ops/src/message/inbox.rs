@@ -16,6 +16,7 @@ use crate::cursor;
 use crate::lock::Lock;
 use crate::page;
 use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::search::Findings;
 use crate::shapes::MessageShape;
 use crate::store::{Durability, StoreResult, View};
 use crate::task::values;
@@ -123,7 +124,7 @@ impl Mutation for Inbox {
         Ok(InboxReply { messages, next, older })
     }
 
-    fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
+    fn worth_trying(&self, cx: &Reading<'_>, _findings: &mut Findings) -> Result<bool, OpError> {
         Ok(!self.page(cx.view, &cx.me()?.name, None, 1)?.is_empty())
     }
 }

@@ -1,11 +1,11 @@
 //! `check`: may these paths be written?
 
 use clap::Args;
-use oarlock_model::Rejection;
 use oarlock_model::pattern::Pattern;
 use oarlock_model::pattern_wire::asked;
 use oarlock_model::reservation::{Mode, Target};
-use oarlock_model::rules::reserve::Wanted;
+use oarlock_model::rules::reserve::{Steps, Wanted};
+use oarlock_model::{Rejection, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::local::Local;
 use crate::request::{Identity, Query, Request};
-use crate::reservation::acquire;
+use crate::reservation::obstacles::{self, Obstacles};
 use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
 use crate::task::values;
@@ -69,18 +69,16 @@ impl Query for Check {
         }
         let of_glob = |glob: &Pattern| Wanted { target: Target::Paths(glob.clone()), mode: Mode::Shared };
         wanted.extend(self.globs.iter().map(of_glob));
-        let overlaps = acquire::overlaps(cx, &wanted, cx.me.map(|me| &me.session))?;
+        let mut obstacles = Obstacles::of(cx.me.map(|me| &me.session), limits::PATTERN_STEPS_MAX);
+        let (overlaps, more) = obstacles.held(cx, &wanted)?;
         if !overlaps.is_empty() {
-            return Err(Rejection::ReservationOverlap { overlaps }.into());
+            return Err(Rejection::ReservationOverlap { overlaps, more }.into());
         }
         let mut reservations = Vec::new();
-        for reservation in cx.view.reservations()? {
-            let touches = |wanted: &Wanted| oarlock_model::rules::reserve::targets_overlap(&reservation.target, &wanted.target);
-            if wanted.iter().any(touches) {
-                let shape = ReservationShape::of(cx, &reservation)?;
-                if shape.ttl_ms > 0 {
-                    reservations.push(shape);
-                }
+        for reservation in obstacles::overlapping(cx.view, &wanted, &mut Steps::at_most(limits::PATTERN_STEPS_MAX))? {
+            let shape = ReservationShape::of(cx, &reservation)?;
+            if shape.ttl_ms > 0 {
+                reservations.push(shape);
             }
         }
         Ok(ReservationsReply { reservations })

@@ -1,12 +1,13 @@
 //! `unreserve`: gives reservations back.
 
 use clap::Args;
-use oarlock_model::Rejection;
 use oarlock_model::event::{ReservationEnd, ReservationEnded};
 use oarlock_model::pattern::Pattern;
-use oarlock_model::reservation::Target;
+use oarlock_model::reservation::{Reservation, Target};
+use oarlock_model::{Label, Rejection, ReservationId, StoreIdentity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::OpError;
 use crate::call::Caller;
@@ -50,14 +51,10 @@ impl Mutation for Unreserve {
         if self.globs.is_empty() {
             ending.extend(own.into_iter().filter(|reservation| reservation.task.is_none()));
         } else {
+            let named = Named::of(&own, &store);
             for wanted in &self.globs {
-                let pattern = Pattern::parse_stored(wanted).ok();
-                let is_same = |target: &Target| match (target, &pattern) {
-                    (Target::Paths(held), Some(pattern)) => held.is_same_as(pattern),
-                    _ => target.to_string() == *wanted,
-                };
                 let before = ending.len();
-                ending.extend(own.iter().filter(|r| r.id.shown_by(&store).as_str() == wanted || is_same(&r.target)).cloned());
+                ending.extend(named.by(wanted).map(|at| own[at].clone()));
                 if ending.len() == before {
                     return Err(not_mine(cx, wanted)?);
                 }
@@ -74,10 +71,43 @@ impl Mutation for Unreserve {
     }
 }
 
+/// Reservations by what they can be called.
+struct Named {
+    by_word: BTreeMap<String, Vec<usize>>,
+}
+
+impl Named {
+    fn of(own: &[Reservation], store: &StoreIdentity) -> Self {
+        let mut by_word: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, held) in own.iter().enumerate() {
+            by_word.entry(held.id.shown_by(store).to_string()).or_default().push(at);
+            let word = match &held.target {
+                Target::Paths(pattern) => pattern.essence(),
+                target => target.to_string(),
+            };
+            by_word.entry(word).or_default().push(at);
+        }
+        Self { by_word }
+    }
+
+    /// Those that this word names: an id, or a pattern that covers the same.
+    fn by(&self, word: &str) -> impl Iterator<Item = usize> {
+        let essence = Pattern::parse_stored(word).ok().map(|pattern| pattern.essence()).filter(|essence| essence != word);
+        [Some(word.to_owned()), essence].into_iter().flatten().filter_map(|word| self.by_word.get(&word)).flatten().copied()
+    }
+}
+
 /// Why something named is not the caller's to end.
 fn not_mine(cx: &Deciding<'_>, wanted: &str) -> Result<OpError, OpError> {
-    let (others, store) = (cx.view().reservations()?, cx.view().identity());
-    Ok(match others.iter().find(|r| r.id.shown_by(store).as_str() == wanted || r.target.to_string() == *wanted) {
+    let (view, store) = (cx.view(), cx.view().identity());
+    let by_id = match wanted.parse::<ReservationId>().ok().and_then(|id| id.known_to(store)) {
+        Some(id) => view.reservation(&id)?,
+        None => None,
+    };
+    let resource = wanted.strip_prefix("resource:").and_then(|name| Label::parse(name).ok()).map(Target::Resource);
+    let target = resource.or_else(|| Pattern::parse_stored(wanted).ok().map(Target::Paths));
+    let near = target.as_ref().map(|target| view.reservations_near(&[target])).transpose()?.unwrap_or_default();
+    Ok(match by_id.or_else(|| near.into_iter().find(|held| held.target.to_string() == *wanted)) {
         Some(other) => Rejection::Denied {
             message: format!("reservation {} belongs to {}", other.id.shown_by(store), other.agent),
             hint: "ask its holder to end it, or wait for its end",

@@ -1,17 +1,17 @@
 //! `claim`: pick and take in one step (semantics 1, 2, 13).
 
+mod best;
+
 use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{LossReason, TaskClaimed};
-use oarlock_model::rejection::Unready;
 use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 use crate::OpError;
 use crate::call::Caller;
@@ -20,9 +20,11 @@ use crate::lock::Lock;
 use crate::message::mark_shown;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire;
+use crate::search::{Findings, Seen};
 use crate::settle;
 use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
-use crate::store::{QueuePlace, StoreResult, View};
+use crate::store::{Offer, StoreResult, View};
+use crate::task::choice::PassedOver;
 use crate::task::unready::Looked;
 use crate::topic::Topics;
 
@@ -165,24 +167,48 @@ impl Mutation for Claim {
         }
     }
 
-    fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
+    fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {
+        let me = cx.me()?;
+        let mut passed_over = PassedOver::default();
+        let found = self.find(cx, me, &mut passed_over)?;
+        let now = cx.now.store;
+        let (blockers, expired) = (passed_over.blockers, passed_over.expired);
+        findings.seen = Some(Seen { seq: cx.view.last_seq()?, at: now, noted: now, blockers, expired });
+        if found.in_vain.is_empty() && found.first_end.is_none() && !self.hears_messages() {
+            // There is nothing to write down: the refusal needs no transaction.
+            findings.refusal = found.nothing.clone().map(OpError::from);
+        }
+        findings.found = Some(found).filter(|_| findings.refusal.is_none());
+        Ok(())
+    }
+
+    fn worth_trying(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<bool, OpError> {
         let me = cx.me()?;
         if self.hears_messages() && !cx.view.unread_messages(&me.name, true, 0, 1)?.is_empty() {
             return Ok(true);
         }
         // With everything done there is nothing to wait for: the try says so.
-        if self.id.is_some() || self.reserve || self.look(cx.view)?.is_all_done() {
+        if self.id.is_some() || self.look(cx.view)?.is_all_done() {
             return Ok(true);
         }
-        if !claim::has_room(me, cx.view.claims_of(&me.session)?.len()) {
+        if !claim::has_room(me, cx.view.claim_count(&me.session)?) {
             return Ok(false);
         }
-        let mut offers = Offers::new(cx.view, 1)?;
-        while let Some(task) = offers.next(cx.view)? {
-            if misfit(cx, &task, me)?.is_none() && self.asks_for(cx, &task)? {
-                return Ok(true);
-            }
+        if !self.may_have_changed(cx, me, findings)? {
+            return Ok(false);
         }
+        let noted = findings.seen.as_ref().map(|seen| seen.noted);
+        self.search(cx, findings)?;
+        if findings.found.as_ref().is_some_and(|found| found.nothing.is_none()) {
+            return Ok(true);
+        }
+        if findings.found.is_some() && noted.is_none_or(|noted| best::is_note_due(noted, cx.now)) {
+            return Ok(true);
+        }
+        if let (Some(seen), Some(noted)) = (&mut findings.seen, noted) {
+            seen.noted = noted;
+        }
+        (findings.found, findings.refusal) = (None, None);
         Ok(false)
     }
 }
@@ -194,7 +220,7 @@ impl Claim {
     }
 
     fn take_what_is_there(&self, cx: &mut Deciding<'_>, me: &Agent) -> Result<ClaimReply, OpError> {
-        let held = cx.view().claims_of(&me.session)?.len();
+        let held = cx.view().claim_count(&me.session)?;
         let of_principal = cx.held(&me.session)?.leases;
         cx.holdings().check_lease(of_principal)?;
         let room = cx.holdings().room_for_leases(of_principal);
@@ -235,7 +261,7 @@ impl Claim {
         if self.reserve {
             acquire::check_for_claim(cx, &task)?;
         }
-        match self.take(cx, task)? {
+        match self.grant(cx, task)? {
             Some(claimed) => Ok(claimed),
             None => {
                 // The lost lease was one too many: the task has died, and that stays so.
@@ -246,81 +272,19 @@ impl Claim {
         }
     }
 
-    fn claim_best(&self, cx: &mut Deciding<'_>, me: &Agent, mut held: usize, room: usize) -> Result<Vec<Claimed>, OpError> {
-        if let Some(root) = &self.subtree {
-            cx.task(root)?;
-        }
-        // Fewer than were asked for, where fewer leases or bytes are left.
-        let wanted = self.count.unwrap_or(1);
-        let wanted = if planted::is(planted::LEASES_UNCOUNTED) { wanted } else { wanted.min(room) };
-        let mut bytes_left = limits::PAGE_BYTES_MAX;
-        let mut claims = Vec::new();
-        let mut passed_over = PassedOver::default();
-        let mut offers = Offers::new(cx.view(), wanted)?;
-        while claims.len() < wanted {
-            if !claim::has_room(me, held) {
-                passed_over.at_limit = me.max_claims;
-                break;
-            }
-            let Some(task) = offers.next(cx.view())? else { break };
-            if !self.asks_for(&cx.reading(), &task)? {
-                continue;
-            }
-            if let Some(misfit) = misfit(&cx.reading(), &task, me)? {
-                passed_over.note(misfit);
-                continue;
-            }
-            if self.reserve && acquire::check_for_claim(cx, &task).is_err_and(|error| matches!(error, OpError::Rejected(_))) {
-                passed_over.reserved += 1;
-                if !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) {
-                    continue;
-                }
-            }
-            if let Some(claimed) = self.take(cx, task)? {
-                bytes_left = bytes_left.saturating_sub(claimed.task.text_bytes());
-                claims.push(claimed);
-                held += 1;
-                if bytes_left == 0 {
-                    break;
-                }
-            }
-        }
-        if claims.is_empty() {
-            // What the search itself made true stays: tasks that died, claims that starve.
-            cx.keep()?;
-            let rest = Unready { unread: cx.view().unread(&me.name)?, ..self.look(cx.view())?.facts(cx.view())? };
-            let rest = Box::new(rest);
-            return Err(Rejection::NothingReady { agent: me.name.clone(), rest, why: passed_over.in_words() }.into());
-        }
-        Ok(claims)
-    }
-
     /// The tasks that this claim is about.
     fn look(&self, view: &dyn View) -> StoreResult<Looked> {
         Looked::at(view, self.subtree.as_ref())
     }
 
-    /// Whether the task is one that this claim is about at all.
-    fn asks_for(&self, cx: &Reading<'_>, task: &Task) -> Result<bool, OpError> {
-        let Some(root) = &self.subtree else { return Ok(true) };
-        let mut above = Some(task.id.clone());
-        let mut parent = task.spec.parent.clone();
-        while let Some(id) = above {
-            if id == *root {
-                return Ok(true);
-            }
-            above = parent.take();
-            parent = match &above {
-                Some(id) => cx.task(id)?.spec.parent,
-                None => None,
-            };
-        }
-        Ok(false)
-    }
-
     /// Grants a task that may be granted. An expired lease is counted as lost first; nothing comes
     /// back when that was one too many and the task died.
-    fn take(&self, cx: &mut Deciding<'_>, task: Task) -> Result<Option<Claimed>, OpError> {
+    fn take(&self, cx: &mut Deciding<'_>, offer: &Offer) -> Result<Option<Claimed>, OpError> {
+        let task = cx.task(&offer.id)?;
+        self.grant(cx, task)
+    }
+
+    fn grant(&self, cx: &mut Deciding<'_>, task: Task) -> Result<Option<Claimed>, OpError> {
         if task.state == TaskState::Claimed && !settle::lose_lease(cx, &task, LossReason::Expired, false)? {
             return Ok(None);
         }
@@ -389,84 +353,4 @@ pub(crate) fn misfit(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option
         _ => false,
     };
     Ok(claim::misfit(&task.spec, me, assignee_active))
-}
-
-/// What kept ready tasks from the agent.
-#[derive(Default)]
-struct PassedOver {
-    capability: usize,
-    assigned: usize,
-    reserved: usize,
-    at_limit: Option<u32>,
-}
-
-impl PassedOver {
-    fn note(&mut self, misfit: Misfit) {
-        match misfit {
-            Misfit::Capability => self.capability += 1,
-            Misfit::Assigned => self.assigned += 1,
-        }
-    }
-
-    fn in_words(&self) -> Option<String> {
-        if let Some(max) = self.at_limit {
-            return Some(format!("it holds {max} tasks already, its limit"));
-        }
-        let parts: Vec<String> = [
-            (self.capability, "need other capabilities"),
-            (self.assigned, "are assigned to others"),
-            (self.reserved, "write what others have reserved"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
-    }
-}
-
-/// What can be claimed, in claim order: ready tasks read page by page, merged with tasks whose lease
-/// has expired.
-pub(crate) struct Offers {
-    expired: VecDeque<Task>,
-    ready: VecDeque<Task>,
-    after: Option<QueuePlace>,
-    page: usize,
-    at_end: bool,
-}
-
-impl Offers {
-    /// Offers, of which about `wanted` will be looked at.
-    pub(crate) fn new(view: &dyn View, wanted: usize) -> StoreResult<Self> {
-        Self::after(view, wanted, None)
-    }
-
-    /// The same, from behind a place in the queue on.
-    pub(crate) fn after(view: &dyn View, wanted: usize, after: Option<QueuePlace>) -> StoreResult<Self> {
-        let page = wanted.clamp(1, 64);
-        let mut expired: VecDeque<Task> = view.expired_claims()?.into();
-        expired.retain(|task| after.is_none_or(|after| place(task) > after));
-        Ok(Self { expired, ready: VecDeque::new(), after, page, at_end: false })
-    }
-
-    /// The next one.
-    pub(crate) fn next(&mut self, view: &dyn View) -> StoreResult<Option<Task>> {
-        if self.ready.is_empty() && !self.at_end {
-            let page = view.offers(self.after, self.page)?;
-            self.at_end = page.is_empty();
-            self.after = page.last().map(place).or(self.after);
-            self.ready = page.into();
-            self.page = 64;
-        }
-        let expired_first = match (self.expired.front(), self.ready.front()) {
-            (Some(expired), Some(ready)) => place(expired) < place(ready),
-            (expired, _) => expired.is_some(),
-        };
-        Ok(if expired_first { self.expired.pop_front() } else { self.ready.pop_front() })
-    }
-}
-
-/// The place of a task in the queue.
-pub(crate) fn place(task: &Task) -> QueuePlace {
-    (task.rank(), task.seq)
 }

@@ -15,6 +15,7 @@ use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::search::Findings;
 use crate::settle;
 use crate::shapes::TaskShape;
 use crate::task::claim::{Claim, ClaimReply, Claimed};
@@ -166,8 +167,12 @@ impl Mutation for Done {
         DoneReply { nothing_ready: Some(facts), unread, ..first }
     }
 
-    fn worth_trying(&self, cx: &Reading<'_>) -> Result<bool, OpError> {
-        self.next(None).worth_trying(cx)
+    fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {
+        self.next(None).search(cx, findings)
+    }
+
+    fn worth_trying(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<bool, OpError> {
+        self.next(None).worth_trying(cx, findings)
     }
 }
 

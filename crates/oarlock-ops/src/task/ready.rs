@@ -14,7 +14,7 @@ use crate::page::{self, Filling};
 use crate::request::{Identity, Query, Request};
 use crate::shapes::TaskShape;
 use crate::store::QueuePlace;
-use crate::task::claim::{self, Offers};
+use crate::task::choice::{Offers, all_expired};
 use crate::task::values;
 
 /// Lists what can be claimed now, in claim order; tasks whose lease has expired are among it.
@@ -57,11 +57,11 @@ impl Query for Ready {
     fn answer(&self, cx: &Reading<'_>) -> Result<ReadyReply, OpError> {
         let limit = values::page_limit(self.limit)?;
         let after: Option<Place> = cursor::place(cx.view, self.after.as_deref())?;
-        let mut offers = Offers::after(cx.view, limit, after.map(|place| place.0))?;
+        let mut offers = Offers::after(all_expired(cx.view)?.offers, limit, after.map(|place| place.0));
         let mut filling = Filling::new(limit);
         let (mut tasks, mut last, mut next) = (Vec::new(), None, None);
-        while let Some(task) = offers.next(cx.view)? {
-            let place = Place(claim::place(&task));
+        while let Some(offer) = offers.next(cx.view)? {
+            let (place, task) = (Place(offer.place), cx.task(&offer.id)?);
             let Some(shape) = filling.take(task, |task| TaskShape::listed(cx, task, false), TaskShape::text_bytes)? else {
                 next = last.filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
                 break;

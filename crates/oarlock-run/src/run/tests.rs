@@ -89,7 +89,7 @@ fn all_parts_get_done_and_reported() {
     assert!(lines.contains(&"two \"Two parts\" is done".to_owned()), "{lines:?}");
     // The workers have left.
     let mut store = stores.open().expect("it opens");
-    assert!(store.snapshot().expect("it reads").mortal_agents().expect("it reads").is_empty());
+    assert!(store.snapshot().expect("it reads").owned_agents(0, 1).expect("it reads").is_empty());
 }
 
 #[test]

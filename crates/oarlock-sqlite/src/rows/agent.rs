@@ -7,7 +7,7 @@ use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, WallTime};
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, json, json_or, to_json, uint, word};
+use super::{Sql, all, change, change_one, count, first, from_word, id, id_or, int, json, json_or, to_json, uint, word};
 
 const COLUMNS: &str = "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
   seen, seen_wall, beat, progressed, status, action";
@@ -22,6 +22,8 @@ ON CONFLICT (name) DO UPDATE SET
   boot_id = excluded.boot_id, harness = excluded.harness, ended = NULL, seen = excluded.seen, seen_wall = excluded.seen_wall,
   beat = excluded.beat, progressed = excluded.progressed, status = NULL, action = NULL
 WHERE ended IS NOT NULL";
+const COUNT_OWNED: &str = "SELECT count(*) FROM agents WHERE ended IS NULL AND owner IS NOT NULL";
+const OWNERS: &str = "SELECT name, owner FROM agents WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name";
 const END: &str = "UPDATE agents SET ended = ?3 WHERE name = ?1 AND session = ?2 AND ended IS NULL";
 const WRITE_PRESENCE: &str = "
 UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7 WHERE name = ?1";
@@ -107,15 +109,48 @@ pub(crate) fn holdings_of(conn: &Connection, root: &AgentName) -> Sql<Held> {
     Ok(held.unwrap_or_default())
 }
 
-/// Live sessions that stand for a process, or that are of another boot.
-pub(crate) fn mortal(conn: &Connection, boot_id: &str) -> Sql<Vec<Agent>> {
-    let mut found = all(conn, &format!("SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name"), [], map)?;
-    let elsewhere = format!(
+/// Live sessions that have a process, by name.
+pub(crate) fn owned(conn: &Connection, skip: usize, limit: usize) -> Sql<Vec<Agent>> {
+    let sql = format!("SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name LIMIT ?1 OFFSET ?2");
+    all(conn, &sql, [int(limit as u64), int(skip as u64)], map)
+}
+
+pub(crate) fn owned_count(conn: &Connection) -> Sql<usize> {
+    count(conn, COUNT_OWNED, [])
+}
+
+/// Live sessions without a process that are of another boot.
+pub(crate) fn of_other_boots(conn: &Connection, boot_id: &str, limit: usize) -> Sql<Vec<Agent>> {
+    let sql = format!(
         "SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND boot_id < ?1 AND owner IS NULL
-         UNION ALL SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND boot_id > ?1 AND owner IS NULL"
+         UNION ALL SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND boot_id > ?1 AND owner IS NULL LIMIT ?2"
     );
-    found.extend(all(conn, &elsewhere, [boot_id], map)?);
+    all(conn, &sql, params![boot_id, int(limit as u64)], map)
+}
+
+/// Live sessions whose process is one of these, by name.
+pub(crate) fn of_processes(conn: &Connection, processes: &[String]) -> Sql<Vec<Agent>> {
+    // Most of those that are there are of other processes: their text is enough to leave them out.
+    let needles = processes.iter().map(to_json).collect::<Sql<Vec<String>>>()?;
+    let names = all(conn, OWNERS, [], |row| {
+        let owner = row.get_ref(1)?.as_str()?;
+        let may_be = needles.iter().any(|needle| owner.contains(needle.as_str()));
+        if may_be { id::<AgentName>(row, 0).map(Some) } else { Ok(None) }
+    })?;
+    let mut found = Vec::new();
+    for name in names.into_iter().flatten() {
+        found.extend(get(conn, &name)?);
+    }
+    found.retain(|agent| agent.owner.process().is_some_and(|process| processes.iter().any(|one| one == process)));
     Ok(found)
+}
+
+/// Live sessions that were seen within their timeout or have a process, those seen last first.
+pub(crate) fn present(conn: &Connection, now: StoreTime, limit: usize) -> Sql<Vec<Agent>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND (owner IS NOT NULL OR seen + timeout_ms >= ?1) ORDER BY seen DESC, name LIMIT ?2"
+    );
+    all(conn, &sql, params![now.0, int(limit as u64)], map)
 }
 
 pub(crate) fn join(conn: &Connection, event: &Event, fact: &AgentJoined) -> Sql<()> {

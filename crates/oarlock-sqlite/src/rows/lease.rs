@@ -5,16 +5,23 @@
 //! leases, and raises it again if its transaction commits: about once in a TTL. Heartbeats only move ends away from it.
 
 use oarlock_model::rules::liveness;
-use oarlock_model::task::{Grant, Task};
-use oarlock_model::{Now, StoreTime, Token};
-use rusqlite::Connection;
+use oarlock_model::task::Grant;
+use oarlock_model::{Now, StoreTime, Token, limits};
+use oarlock_ops::store::Expired;
+use rusqlite::{Connection, Row};
 
-use super::{Sql, all, change, id, task};
+use super::{Sql, all, change, count, first, id, int, offer};
 
 const LEASES: &str = "
 SELECT t.seq, t.grant_agent, t.grant_session, t.grant_renewed, t.grant_ttl, a.beat
 FROM tasks t LEFT JOIN agents a ON a.name = t.grant_agent AND a.session = t.grant_session AND a.ended IS NULL
 WHERE t.state = 3";
+const ONE_LEASE: &str = "
+SELECT t.seq, t.grant_agent, t.grant_session, t.grant_renewed, t.grant_ttl, a.beat
+FROM tasks t LEFT JOIN agents a ON a.name = t.grant_agent AND a.session = t.grant_session AND a.ended IS NULL
+WHERE t.state = 3 AND t.seq = ?1";
+const HELD: &str = "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE state = 3 LIMIT ?1)";
+const RAISE: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse < ?1";
 const NEXT_LAPSE: &str = "SELECT next_lapse FROM meta WHERE id = 1";
 const LOWER: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse > ?1";
 const SET: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse <> ?1";
@@ -22,43 +29,50 @@ const SET: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse <
 /// No lease, and so no end.
 const NEVER: StoreTime = StoreTime(i64::MAX);
 
-/// What a look at the leases found.
-pub(crate) struct Lapsed {
-    /// Claimed tasks whose lease has ended, in the order of their place.
-    pub(crate) tasks: Vec<Task>,
-    /// When the first of all leases ends or has ended, if all were looked at.
-    pub(crate) first_end: Option<StoreTime>,
-}
-
-/// Claimed tasks whose lease has ended.
-pub(crate) fn lapsed(conn: &Connection, now: Now) -> Sql<Lapsed> {
+/// Claimed tasks whose lease has ended. Nothing when more than `read_max` leases would have to be read to find them.
+pub(crate) fn expired(conn: &Connection, now: Now, read_max: usize) -> Sql<Option<Expired>> {
     if bound(conn)? > now.store {
-        return Ok(Lapsed { tasks: Vec::new(), first_end: None });
+        return Ok(Some(Expired::default()));
+    }
+    if is_more_than(conn, read_max)? {
+        return Ok(None);
     }
     let ends = ends(conn)?;
-    let mut tasks = Vec::new();
+    let mut offers = Vec::new();
     for (seq, _) in ends.iter().filter(|(_, end)| *end <= now.store) {
-        tasks.append(&mut task::select(conn, "WHERE t.seq = ?1", [seq])?);
+        offers.extend(offer::of_seq(conn, *seq)?);
     }
-    tasks.sort_by_key(|task| (task.rank(), task.seq));
-    Ok(Lapsed { tasks, first_end: Some(ends.into_iter().map(|(_, end)| end).min().unwrap_or(NEVER)) })
+    offers.sort_by_key(|offer| offer.place);
+    Ok(Some(Expired { offers, first_end: Some(ends.into_iter().map(|(_, end)| end).min().unwrap_or(NEVER)) }))
+}
+
+/// Whether more tasks are held than this.
+pub(crate) fn is_more_than(conn: &Connection, max: usize) -> Sql<bool> {
+    Ok(count(conn, HELD, [int(max as u64).saturating_add(1)])? > max)
 }
 
 /// The numbers of all claimed tasks, and when their leases end.
 pub(crate) fn ends(conn: &Connection) -> Sql<Vec<(i64, StoreTime)>> {
-    all(conn, LEASES, [], |row| {
-        let grant = Grant {
-            token: Token(0),
-            agent: id(row, 1)?,
-            session: id(row, 2)?,
-            since: oarlock_model::WallTime(0),
-            renewed: StoreTime(row.get(3)?),
-            ttl_ms: row.get(4)?,
-            reserve: false,
-            end: None,
-        };
-        Ok((row.get(0)?, liveness::lease_ends_at(&grant, row.get::<_, Option<i64>>(5)?.map(StoreTime))))
-    })
+    all(conn, LEASES, [], end)
+}
+
+/// When the lease of this task ends, if it is held.
+pub(crate) fn end_of(conn: &Connection, seq: i64) -> Sql<Option<StoreTime>> {
+    Ok(first(conn, ONE_LEASE, [seq], end)?.map(|(_, end)| end))
+}
+
+fn end(row: &Row<'_>) -> Sql<(i64, StoreTime)> {
+    let grant = Grant {
+        token: Token(0),
+        agent: id(row, 1)?,
+        session: id(row, 2)?,
+        since: oarlock_model::WallTime(0),
+        renewed: StoreTime(row.get(3)?),
+        ttl_ms: row.get(4)?,
+        reserve: false,
+        end: None,
+    };
+    Ok((row.get(0)?, liveness::lease_ends_at(&grant, row.get::<_, Option<i64>>(5)?.map(StoreTime))))
 }
 
 /// No lease ends before this.
@@ -74,4 +88,10 @@ pub(crate) fn lower_bound(conn: &Connection, end: StoreTime) -> Sql<()> {
 /// All leases were looked at: none ends before this.
 pub(crate) fn set_bound(conn: &Connection, first_end: StoreTime) -> Sql<()> {
     change(conn, SET, [first_end.0]).map(drop)
+}
+
+/// All leases were read at a moment, and the first of them ended then. Those that were granted or renewed since end a shortest lease later
+/// at the earliest.
+pub(crate) fn raise_bound(conn: &Connection, read_at: StoreTime, first_end: StoreTime) -> Sql<()> {
+    change(conn, RAISE, [first_end.min(read_at.plus_ms(limits::DURATION_MS_MIN)).0]).map(drop)
 }

@@ -1,15 +1,15 @@
 //! Finding tasks: the ready queue, expired leases, due times, the graph, counts.
 
-use oarlock_model::limits::PAGE_BYTES_MAX;
+use oarlock_model::limits;
 use oarlock_model::rules::derived::Facts;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Now, SessionId, StoreTime, TaskId};
-use oarlock_ops::store::{QueuePlace, TaskFilter};
+use oarlock_ops::store::TaskFilter;
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Sql, all, first, id, id_or, int, lease, reservation, task};
+use super::{Sql, all, count, first, id, id_or, int, lease, reservation, task};
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
@@ -32,9 +32,8 @@ SELECT t.state, t.own_priority, t.priority, p.id FROM tasks t LEFT JOIN tasks p 
 const GRAPH: &str = "
 SELECT t.id, t.state, t.own_priority, t.priority, p.id, t.dropped FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 const EDGES: &str = "SELECT t.id, n.id FROM dependencies d JOIN tasks t ON t.seq = d.task JOIN tasks n ON n.seq = d.need";
+const COUNT_HELD_BY: &str = "SELECT count(*) FROM tasks WHERE state = 3 AND grant_session = ?1";
 const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token";
-const OFFERS: &str = "WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1";
-const OFFERS_AFTER: &str = "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3";
 const DUE_RETRIES: &str = "
 SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
 const DUE_DATES: &str = "SELECT id FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?1 ORDER BY not_before LIMIT ?2";
@@ -45,8 +44,7 @@ SELECT EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND owner IS NOT NULL)
   OR EXISTS (SELECT 1 FROM agents WHERE ended IS NULL AND boot_id > ?3)
   OR EXISTS (SELECT 1 FROM tasks WHERE state = 2 AND retry_at <= ?1)
   OR EXISTS (SELECT 1 FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?2)
-  OR EXISTS (SELECT 1 FROM reservations r WHERE r.task IS NULL AND r.made + r.ttl_ms <= ?1 AND NOT EXISTS (
-    SELECT 1 FROM agents a WHERE a.name = r.agent AND a.session = r.session AND a.ended IS NULL AND a.beat + r.ttl_ms > ?1))";
+  OR EXISTS (SELECT 1 FROM meta WHERE id = 1 AND next_end <= ?1)";
 const NEXT_RETRY: &str = "SELECT min(retry_at) FROM tasks WHERE state = 2 AND retry_at > ?1";
 const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND not_before > ?1";
 const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
@@ -179,12 +177,8 @@ pub(crate) fn held_by(conn: &Connection, session: &SessionId) -> Sql<Vec<TaskId>
     all(conn, HELD_BY, [session.as_str()], |row| id(row, 0))
 }
 
-pub(crate) fn offers(conn: &Connection, after: Option<QueuePlace>, limit: usize) -> Sql<Vec<Task>> {
-    let limit = int(limit as u64);
-    match after {
-        None => task::select_within(conn, OFFERS, [limit], PAGE_BYTES_MAX),
-        Some((rank, seq)) => task::select_within(conn, OFFERS_AFTER, params![rank, int(seq), limit], PAGE_BYTES_MAX),
-    }
+pub(crate) fn claim_count(conn: &Connection, session: &SessionId) -> Sql<usize> {
+    count(conn, COUNT_HELD_BY, [session.as_str()])
 }
 
 pub(crate) fn may_be_due(conn: &Connection, now: Now, boot_id: &str) -> Sql<bool> {
@@ -203,8 +197,15 @@ pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
     let one = |sql: &str, after: i64| -> Sql<Option<i64>> {
         Ok(first(conn, sql, [after], |row| row.get::<_, Option<i64>>(0))?.flatten().map(|at| at - after))
     };
-    let next_lease = lease::ends(conn)?.into_iter().map(|(_, end)| end.since_ms(now.store)).filter(|ms| *ms > 0).min();
-    let next_reservation = reservation::next_end(conn, now.store)?.map(|end| end.since_ms(now.store));
+    // Whoever waits looks again after a while anyway: for that, not everything is read.
+    let next_lease = match lease::is_more_than(conn, limits::LEASES_READ_MAX)? {
+        true => Some(lease::bound(conn)?.since_ms(now.store)).filter(|ms| *ms > 0),
+        false => lease::ends(conn)?.into_iter().map(|(_, end)| end.since_ms(now.store)).filter(|ms| *ms > 0).min(),
+    };
+    let next_reservation = match reservation::count(conn)? > limits::LEASES_READ_MAX {
+        true => None,
+        false => reservation::next_end(conn, now.store)?.map(|end| end.since_ms(now.store)),
+    };
     let candidates = [one(NEXT_RETRY, now.store.0)?, one(NEXT_DATE, now.wall.0)?, next_reservation, next_lease];
     Ok(candidates.into_iter().flatten().min())
 }

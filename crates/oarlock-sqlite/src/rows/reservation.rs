@@ -3,19 +3,27 @@
 use oarlock_model::event::{Event, ReservationMade};
 use oarlock_model::reservation::{Mode, Reservation, Target};
 use oarlock_model::rules::liveness;
+use oarlock_model::rules::near::{Below, Keys};
 use oarlock_model::rules::reserve::{StarvedClaim, Wanted};
 use oarlock_model::{AgentName, ReservationId, SessionId, StoreTime, TaskId};
 use rusqlite::{Connection, Row, params};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, to_json, uint, word};
 use crate::error::bad_row;
 
 const COLUMNS: &str = "seq, target, mode, agent, session, task, made, ttl_ms, reason";
-const INSERT: &str =
-    "INSERT INTO reservations (seq, target, mode, agent, session, task, made, ttl_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const INSERT: &str = "INSERT INTO reservations (seq, target, mode, agent, session, task, made, ttl_ms, reason, near) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const NEAR_AT: &str = "SELECT seq, target, mode, agent, session, task, made, ttl_ms, reason FROM reservations WHERE near = ?1";
+const NEAR_BETWEEN: &str =
+    "SELECT seq, target, mode, agent, session, task, made, ttl_ms, reason FROM reservations WHERE near > ?1 AND near < ?2";
+const COUNT: &str = "SELECT count(*) FROM reservations";
+const COUNT_OF_SESSION: &str = "SELECT count(*) FROM reservations WHERE session = ?1";
+const NEXT_END: &str = "SELECT next_end FROM meta WHERE id = 1";
+const LOWER_NEXT_END: &str = "UPDATE meta SET next_end = ?1 WHERE id = 1 AND next_end > ?1";
+const SET_NEXT_END: &str = "UPDATE meta SET next_end = ?1 WHERE id = 1 AND next_end <> ?1";
 const DELETE: &str = "DELETE FROM reservations WHERE seq = ?1";
-/// Those that are tied to no task, with the last heartbeat of their session. The index finds those that would have ended by
-/// themselves; the rule looks at the heartbeat.
+/// Those that are tied to no task, with the last heartbeat of their session; the rule looks at it.
 const UNTIED: &str = "
 SELECT r.seq, r.target, r.mode, r.agent, r.session, r.task, r.made, r.ttl_ms, r.reason, a.beat
 FROM reservations r LEFT JOIN agents a ON a.name = r.agent AND a.session = r.session AND a.ended IS NULL
@@ -25,6 +33,9 @@ INSERT INTO starved (task, agent, wanted, since, last_try) VALUES (?1, ?2, ?3, ?
 ON CONFLICT (task) DO UPDATE SET agent = excluded.agent, wanted = excluded.wanted, since = excluded.since, last_try = excluded.last_try";
 const DROP_STARVED: &str = "DELETE FROM starved WHERE task = ?1";
 const LIST_STARVED: &str = "SELECT task, agent, wanted, since, last_try FROM starved ORDER BY task";
+
+/// No reservation, and so no end.
+const NEVER: StoreTime = StoreTime(i64::MAX);
 
 /// The number in an id; 0, which no event has, when it is of another form.
 fn number_of(id: &ReservationId) -> i64 {
@@ -57,12 +68,73 @@ pub(crate) fn of_task(conn: &Connection, task: &TaskId) -> Sql<Vec<Reservation>>
     all(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE task = ?1 ORDER BY seq"), [task.as_str()], map)
 }
 
-/// Those that are tied to no task and whose time has run out, in the order of their making.
-pub(crate) fn expired(conn: &Connection, now: StoreTime, limit: usize) -> Sql<Vec<ReservationId>> {
-    let mut ended = all(conn, &format!("{UNTIED} AND r.made + r.ttl_ms <= ?1"), [now.0], end)?;
-    ended.retain(|(_, end)| *end <= now);
-    ended.sort_by_key(|(id, _)| number_of(id));
-    Ok(ended.into_iter().map(|(id, _)| id).take(limit).collect())
+/// Those that could overlap one of these targets, in the order of their making.
+pub(crate) fn near(conn: &Connection, targets: &[&Target]) -> Sql<Vec<Reservation>> {
+    let (mut exact, mut below) = (BTreeSet::new(), BTreeSet::new());
+    for target in targets {
+        let keys = Keys::of(target);
+        exact.extend(keys.exact);
+        match keys.below {
+            Below::Nothing => {}
+            Below::Between(from, to) => {
+                below.insert((from, to));
+            }
+            Below::All => return list(conn),
+        }
+    }
+    let mut found = BTreeMap::new();
+    let mut keep = |reservations: Vec<Reservation>| found.extend(reservations.into_iter().map(|held| (held.id.seq(), held)));
+    for key in exact {
+        keep(all(conn, NEAR_AT, [key], map)?);
+    }
+    // A range that lies in the one before it, because its folder is below that one's, is read with it.
+    let mut read_to = String::new();
+    for (from, to) in below {
+        if from >= read_to {
+            keep(all(conn, NEAR_BETWEEN, [&from, &to], map)?);
+            read_to = to;
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+pub(crate) fn count(conn: &Connection) -> Sql<usize> {
+    super::count(conn, COUNT, [])
+}
+
+pub(crate) fn count_of_session(conn: &Connection, session: &SessionId) -> Sql<usize> {
+    super::count(conn, COUNT_OF_SESSION, [session.as_str()])
+}
+
+pub(crate) fn get(conn: &Connection, id: &ReservationId) -> Sql<Option<Reservation>> {
+    first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number_of(id)], map)
+}
+
+/// What a look at the reservations that are tied to no task found.
+pub(crate) struct RunOut {
+    /// Those whose time has run out, in the order of their making.
+    pub(crate) ids: Vec<ReservationId>,
+    /// When the first of all ends or has ended, if all were read.
+    pub(crate) first_end: Option<StoreTime>,
+}
+
+/// Those that are tied to no task and whose time has run out. None is read before the bound that no end lies before.
+pub(crate) fn expired(conn: &Connection, now: StoreTime, limit: usize) -> Sql<RunOut> {
+    let bound: i64 = conn.prepare_cached(NEXT_END)?.query_row([], |row| row.get(0))?;
+    if bound > now.0 {
+        return Ok(RunOut { ids: Vec::new(), first_end: None });
+    }
+    let ends = all(conn, UNTIED, [], end)?;
+    let first_end = ends.iter().map(|(_, end)| *end).min().unwrap_or(NEVER);
+    let mut ended: Vec<ReservationId> = ends.into_iter().filter(|(_, end)| *end <= now).map(|(id, _)| id).collect();
+    ended.sort_by_key(number_of);
+    ended.truncate(limit);
+    Ok(RunOut { ids: ended, first_end: Some(first_end) })
+}
+
+/// All were read: none ends before this.
+pub(crate) fn set_next_end(conn: &Connection, first_end: StoreTime) -> Sql<()> {
+    change(conn, SET_NEXT_END, [first_end.0]).map(drop)
 }
 
 /// When the next of those that are tied to no task ends.
@@ -77,6 +149,9 @@ fn end(row: &Row<'_>) -> Sql<(ReservationId, StoreTime)> {
 }
 
 pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, agent: &AgentName, session: &SessionId) -> Sql<()> {
+    if fact.task.is_none() {
+        change(conn, LOWER_NEXT_END, [event.store_at.plus_ms(fact.ttl_ms).0])?;
+    }
     change_one(
         conn,
         "a new reservation",
@@ -91,15 +166,15 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ReservationMade, a
             event.store_at.0,
             fact.ttl_ms,
             fact.reason,
+            fact.target.key(),
         ],
     )
 }
 
 /// Removes one; says what it was.
 pub(crate) fn delete(conn: &Connection, id: &ReservationId) -> Sql<Reservation> {
-    let number = number_of(id);
-    let ended = first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number], map)?;
-    change_one(conn, "the end of a reservation", DELETE, [number])?;
+    let ended = get(conn, id)?;
+    change_one(conn, "the end of a reservation", DELETE, [number_of(id)])?;
     ended.ok_or_else(|| bad_row("reservation", id))
 }
 

@@ -19,6 +19,9 @@ const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at,
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
+const RUNNING_GRANT: &str = "
+SELECT grant_token, grant_agent, grant_session, grant_since, grant_renewed, grant_ttl, grant_end, grant_reserve
+FROM tasks WHERE id = ?1 AND state = 3";
 const SELECT_BODY: &str = "SELECT body FROM task_bodies WHERE seq = ?1";
 const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
 const INSERT: &str = "
@@ -109,17 +112,18 @@ pub(crate) fn state_at(row: &Row<'_>, index: usize) -> Sql<TaskState> {
     TaskState::ALL.get(usize::from(number)).copied().ok_or_else(|| bad_row("task state", number))
 }
 
-fn grant(row: &Row<'_>) -> Sql<Option<Grant>> {
-    let Some(token) = row.get::<_, Option<i64>>(15)? else { return Ok(None) };
-    let end: Option<String> = row.get(21)?;
+/// A grant from seven columns that follow each other, and one that says whether the write set was reserved.
+fn grant(row: &Row<'_>, at: usize, reserve: usize) -> Sql<Option<Grant>> {
+    let Some(token) = row.get::<_, Option<i64>>(at)? else { return Ok(None) };
+    let end: Option<String> = row.get(at + 6)?;
     Ok(Some(Grant {
         token: Token(u64::try_from(token).map_err(|_| bad_row("token", token))?),
-        agent: id(row, 16)?,
-        session: id(row, 17)?,
-        since: WallTime(row.get(18)?),
-        renewed: StoreTime(row.get(19)?),
-        ttl_ms: row.get(20)?,
-        reserve: row.get(28)?,
+        agent: id(row, at + 1)?,
+        session: id(row, at + 2)?,
+        since: WallTime(row.get(at + 3)?),
+        renewed: StoreTime(row.get(at + 4)?),
+        ttl_ms: row.get(at + 5)?,
+        reserve: row.get(reserve)?,
         end: end.as_deref().map(from_word).transpose()?,
     }))
 }
@@ -131,25 +135,35 @@ struct Elsewhere {
     needs: bool,
 }
 
-/// Maps [`COLUMNS`]; body and needs are filled in by [`complete`].
-fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
-    let rest: SpecRest = json(row, 9)?;
-    let spec = TaskSpec {
-        title: row.get(8)?,
+/// What was asked for, without title and body: from the columns `spec`, `own_priority`, the parent's id and `not_before`.
+pub(crate) fn spec_without_texts(row: &Row<'_>, (spec, own_priority, parent, not_before): (usize, usize, usize, usize)) -> Sql<TaskSpec> {
+    let rest: SpecRest = json(row, spec)?;
+    Ok(TaskSpec {
+        title: String::new(),
         body: String::new(),
         kind: rest.kind,
-        priority: row.get(31)?,
-        parent: id_or(row, 7)?,
+        priority: row.get(own_priority)?,
+        parent: id_or(row, parent)?,
         capabilities: rest.capabilities,
         writes: rest.writes,
         resources: rest.resources,
         estimate_minutes: rest.estimate_minutes,
         assigned: rest.assigned,
         max_attempts: rest.max_attempts,
-        not_before: row.get::<_, Option<i64>>(6)?.map(WallTime),
+        not_before: row.get::<_, Option<i64>>(not_before)?.map(WallTime),
         gate: rest.gate,
         file: rest.file,
-    };
+    })
+}
+
+/// The grant that holds a task now.
+pub(crate) fn running_grant(conn: &Connection, task: &TaskId) -> Sql<Option<Grant>> {
+    Ok(first(conn, RUNNING_GRANT, [task.as_str()], |row| grant(row, 0, 7))?.flatten())
+}
+
+/// Maps [`COLUMNS`]; body and needs are filled in by [`complete`].
+fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
+    let spec = TaskSpec { title: row.get(8)?, ..spec_without_texts(row, (9, 31, 7, 6))? };
     let task = Task {
         seq: uint(row, 0)?,
         id: id(row, 1)?,
@@ -164,7 +178,7 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         attempt: row.get(12)?,
         failures: row.get(13)?,
         losses: row.get(14)?,
-        grant: grant(row)?,
+        grant: grant(row, 15, 28)?,
         progress: row.get(22)?,
         result: row.get(27)?,
         rejected: row.get(29)?,

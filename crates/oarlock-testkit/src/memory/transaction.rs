@@ -86,6 +86,11 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(taken)
     }
 
+    fn note_first_end(&mut self, _read_at: StoreTime, _first_end: StoreTime) -> StoreResult<()> {
+        // It is a memory of what was read, and here nothing is too long to be read again.
+        Ok(())
+    }
+
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()> {
         let world = self.writing();
         match starved {

@@ -1,24 +1,31 @@
 //! The reading half: each question answered by a scan that says what it means.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::message::Message;
-use oarlock_model::reservation::Reservation;
+use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::authority;
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::liveness;
-use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::rules::reserve::{StarvedClaim, targets_overlap};
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
-use oarlock_ops::store::{Counts, EntryPage, EventFilter, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{
+    Counts, EntryPage, EventFilter, Expired, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
+};
 
 use super::Moment;
 
 impl Moment {
+    fn live_agents(&self) -> impl Iterator<Item = &Agent> {
+        self.world.state.agents.values().filter(|agent| agent.is_live())
+    }
+
     fn all_tasks(&self) -> impl Iterator<Item = &Task> {
         self.world.state.tasks.values()
     }
@@ -174,12 +181,28 @@ impl View for Moment {
         Ok(self.world.state.agents.values().cloned().collect())
     }
 
-    fn mortal_agents(&self) -> StoreResult<Vec<Agent>> {
-        let live = || self.world.state.agents.values().filter(|agent| agent.is_live());
-        let owned = live().filter(|agent| agent.owner != Owner::None);
-        let elsewhere = live().filter(|agent| agent.owner == Owner::None && agent.host.boot_id != self.boot_id);
-        let elsewhere = sorted(elsewhere, |agent| (agent.host.boot_id.clone(), agent.name.clone()));
-        Ok(owned.chain(elsewhere).cloned().collect())
+    fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>> {
+        Ok(self.live_agents().filter(|agent| agent.owner != Owner::None).skip(skip).take(limit).cloned().collect())
+    }
+
+    fn owned_agent_count(&self) -> StoreResult<usize> {
+        Ok(self.live_agents().filter(|agent| agent.owner != Owner::None).count())
+    }
+
+    fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>> {
+        let elsewhere = self.live_agents().filter(|agent| agent.owner == Owner::None && agent.host.boot_id != self.boot_id);
+        Ok(sorted(elsewhere, |agent| (agent.host.boot_id.clone(), agent.name.clone())).into_iter().take(limit).cloned().collect())
+    }
+
+    fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>> {
+        let is_one = |agent: &&Agent| agent.owner.process().is_some_and(|process| processes.iter().any(|one| one == process));
+        Ok(self.live_agents().filter(is_one).cloned().collect())
+    }
+
+    fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>> {
+        let is_seen = |agent: &&Agent| self.now.store.since_ms(agent.presence.seen) <= agent.timeout_ms || agent.owner != Owner::None;
+        let present = sorted(self.live_agents().filter(is_seen), |agent| (Reverse(agent.presence.seen), agent.name.clone()));
+        Ok(present.into_iter().take(limit).cloned().collect())
     }
 
     fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>> {
@@ -200,6 +223,19 @@ impl View for Moment {
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
         let held = self.all_tasks().filter(|task| task.holder().is_some_and(|grant| grant.session == *session));
         Ok(sorted(held, |task| task.grant.as_ref().map(|grant| grant.token)).into_iter().map(|task| task.id.clone()).collect())
+    }
+
+    fn claim_count(&self, session: &SessionId) -> StoreResult<usize> {
+        Ok(self.claims_of(session)?.len())
+    }
+
+    fn running_grant(&self, id: &TaskId) -> StoreResult<Option<Grant>> {
+        Ok(self.task_ref(id).and_then(|task| task.holder()).cloned())
+    }
+
+    fn offer(&self, id: &TaskId) -> StoreResult<Option<Offer>> {
+        let has_expired = |task: &Task| task.holder().is_some_and(|grant| self.lease_ttl_ms(grant) == 0);
+        Ok(self.task_ref(id).filter(|task| task.state == TaskState::Ready || has_expired(task)).map(Offer::from))
     }
 
     fn task(&self, id: &TaskId) -> StoreResult<Option<Task>> {
@@ -275,15 +311,15 @@ impl View for Moment {
         Ok(unmet.into_iter().collect())
     }
 
-    fn offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Task>> {
-        let ready = sorted(self.in_state(TaskState::Ready), place);
-        let ready = ready.into_iter().filter(|task| after.is_none_or(|after| place(task) > after));
-        Ok(page(ready, limit, limits::PAGE_BYTES_MAX, Task::text_bytes))
+    fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {
+        let ready = self.in_state(TaskState::Ready).filter(|task| after.is_none_or(|after| place(task) > after));
+        Ok(sorted(ready, place).into_iter().take(limit).map(Offer::from).collect())
     }
 
-    fn expired_claims(&self) -> StoreResult<Vec<Task>> {
+    fn expired_offers(&self, _read_max: usize) -> StoreResult<Option<Expired>> {
         let expired = self.all_tasks().filter(|task| task.holder().is_some_and(|grant| self.lease_ttl_ms(grant) == 0));
-        Ok(sorted(expired, place).into_iter().cloned().collect())
+        let offers = sorted(expired, place).into_iter().map(Offer::from).collect();
+        Ok(Some(Expired { offers, first_end: None }))
     }
 
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>> {
@@ -355,6 +391,24 @@ impl View for Moment {
     fn reservations(&self) -> StoreResult<Vec<Reservation>> {
         let reservations = self.world.state.reservations.values();
         Ok(sorted(reservations, |reservation| reservation.id.seq()).into_iter().cloned().collect())
+    }
+
+    fn reservations_near(&self, targets: &[&Target]) -> StoreResult<Vec<Reservation>> {
+        // The index is allowed to find too much.
+        let overlaps = |held: &Reservation| targets.iter().any(|target| targets_overlap(&held.target, target));
+        Ok(self.reservations()?.into_iter().filter(overlaps).collect())
+    }
+
+    fn reservation_count(&self) -> StoreResult<usize> {
+        Ok(self.world.state.reservations.len())
+    }
+
+    fn reservation_count_of(&self, session: &SessionId) -> StoreResult<usize> {
+        Ok(self.reservations_of(session)?.len())
+    }
+
+    fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>> {
+        Ok(self.world.state.reservations.get(id).cloned())
     }
 
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
 
 mod authority;
+mod bounded;
 mod differential;
 mod exhaustive;
 mod pages;

@@ -5,6 +5,7 @@ use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
 use oarlock_ops::request::Waiting;
+use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ops::wait::{Horizon, Patience};
@@ -183,9 +184,10 @@ impl Engine {
     /// # Errors
     /// Refusals and store errors; `store_busy` when too much is asked at once.
     pub(crate) async fn ask(&self, asked: &Asked) -> Result<Outcome, OpError> {
-        let first = self.attempt(asked).await;
+        let mut findings = Findings::default();
+        let first = self.attempt(asked, &mut findings).await;
         match (asked.call.waiting(), first) {
-            (Some(waiting), Err(error)) if error.is_not_yet() => match self.wait(asked, waiting, error).await {
+            (Some(waiting), Err(error)) if error.is_not_yet() => match self.wait(asked, waiting, error, findings).await {
                 Err(error @ OpError::Rejected(_)) if asked.call.goes_on() => {
                     let reply = self.writer.give_up(asked, error).await?;
                     Ok(Outcome::Reply(reply, None))
@@ -197,12 +199,12 @@ impl Engine {
     }
 
     /// Tries it once. What its answer takes is taken before it is made.
-    async fn attempt(&self, asked: &Asked) -> Result<Outcome, OpError> {
+    async fn attempt(&self, asked: &Asked, findings: &mut Findings) -> Result<Outcome, OpError> {
         let places = match &asked.account {
             Some(account) => Some(account.for_answer(asked.answer_bytes()).await?),
             None => None,
         };
-        let reply = self.made(asked).await?;
+        let reply = self.made(asked, findings).await?;
         let places = match places {
             Some(mut places) => {
                 places.shrink(reply.len());
@@ -217,9 +219,9 @@ impl Engine {
         Ok(Outcome::Reply(reply, places))
     }
 
-    async fn made(&self, asked: &Asked) -> Result<String, OpError> {
+    async fn made(&self, asked: &Asked, findings: &mut Findings) -> Result<String, OpError> {
         if asked.call.durability().is_some() && asked.call.needs_store() {
-            return self.writer.call(asked).await;
+            return self.mutate(asked, findings).await;
         }
         let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
         let settings = self.settings.clone();
@@ -231,14 +233,37 @@ impl Engine {
             .await
     }
 
-    async fn wait(&self, asked: &Asked, waiting: Waiting, first: OpError) -> Result<Outcome, OpError> {
+    /// The writer decides, in bounded time; what it would have to search for, a reader finds meanwhile.
+    async fn mutate(&self, asked: &Asked, findings: &mut Findings) -> Result<String, OpError> {
+        loop {
+            let (tried, after) = self.writer.call(asked, std::mem::take(findings)).await;
+            *findings = after;
+            if let Tried::Done(reply) = tried? {
+                return Ok(reply);
+            }
+            let (call, caller, settings) = (Arc::clone(&asked.call), asked.caller.clone(), self.settings.clone());
+            let mut searching = std::mem::take(findings);
+            *findings = self
+                .readers
+                .read(asked.lane(), move |store| {
+                    call.search(store, &caller, &settings, &mut searching);
+                    Ok(searching)
+                })
+                .await?;
+        }
+    }
+
+    async fn wait(&self, asked: &Asked, waiting: Waiting, first: OpError, mut findings: Findings) -> Result<Outcome, OpError> {
         let _place = asked.account.as_ref().map(|account| account.take(Of::Waits, 1)).transpose()?;
         let mut last = first;
         let mut patience: Option<Patience> = None;
         let slice_ends = tokio::time::Instant::now() + asked.slice;
         loop {
-            let (horizon, is_worth_trying) = match self.look(asked).await {
-                Ok(look) => look,
+            let (horizon, is_worth_trying) = match self.look(asked, findings.clone()).await {
+                Ok((horizon, is_worth_trying, after)) => {
+                    findings = after;
+                    (horizon, is_worth_trying)
+                }
                 // Everybody was woken at once: this one looks a little later.
                 Err(OpError::Store(StoreError::Busy(_))) => {
                     tokio::time::sleep(BUSY_PAUSE).await;
@@ -249,7 +274,7 @@ impl Engine {
             let patience = *patience.get_or_insert(Patience::since(waiting, horizon.now.store.plus_ms(-asked.waited_ms)));
             // Not for a client that has gone: it would get what it never hears of.
             if is_worth_trying && !self.is_stopping() {
-                last = match self.attempt(asked).await {
+                last = match self.attempt(asked, &mut findings).await {
                     Err(error) if error.is_not_yet() => error,
                     outcome => return outcome,
                 };
@@ -269,12 +294,13 @@ impl Engine {
         }
     }
 
-    async fn look(&self, asked: &Asked) -> Result<(Horizon, bool), OpError> {
+    async fn look(&self, asked: &Asked, mut findings: Findings) -> Result<(Horizon, bool, Findings), OpError> {
         let (call, caller, settings) = (Arc::clone(&asked.call), asked.caller.clone(), self.settings.clone());
         self.readers
             .read(asked.lane(), move |store| {
                 let horizon = Horizon::of(store)?;
-                Ok((horizon, call.is_worth_trying(store, &caller, &settings)?))
+                let is_worth_trying = call.is_worth_trying(store, &caller, &settings, &mut findings)?;
+                Ok((horizon, is_worth_trying, findings))
             })
             .await
     }

@@ -4,6 +4,7 @@
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
+use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::SqliteStore;
@@ -42,14 +43,19 @@ struct Write {
     given_up: Option<OpError>,
     /// Whether its caller can ask for the reply again, by an idempotency key of its own.
     can_repeat: bool,
-    reply: oneshot::Sender<Result<String, OpError>>,
+    /// What it knows from searches, which are made by readers.
+    findings: Findings,
+    reply: oneshot::Sender<(Tries, Findings)>,
 }
 
+/// What came of one try of the writer.
+type Tries = Result<Tried<String>, OpError>;
+
 impl Write {
-    fn attempt(&self, store: &mut dyn Store, settings: &Settings) -> Result<String, OpError> {
+    fn attempt(&mut self, store: &mut dyn Store, settings: &Settings) -> Tries {
         match &self.given_up {
-            None => self.call.attempt(store, &self.caller, settings),
-            Some(refusal) => self.call.give_up(store, &self.caller, refusal.clone()),
+            None => self.call.try_once(store, &self.caller, settings, &mut self.findings),
+            Some(refusal) => self.call.give_up(store, &self.caller, refusal.clone()).map(Tried::Done),
         }
     }
 }
@@ -76,8 +82,8 @@ impl Writer {
     ///
     /// # Errors
     /// Those of the call; `store_busy` when too many wait.
-    pub(super) async fn call(&self, asked: &Asked) -> Result<String, OpError> {
-        self.write(asked, None).await
+    pub(super) async fn call(&self, asked: &Asked, findings: Findings) -> (Tries, Findings) {
+        self.write(asked, None, findings).await
     }
 
     /// Ends the wait of a call for its second step: the reply tells what its first has done.
@@ -85,19 +91,25 @@ impl Writer {
     /// # Errors
     /// The refusal, when the first step was not made; `store_busy` when too many wait.
     pub(super) async fn give_up(&self, asked: &Asked, refusal: OpError) -> Result<String, OpError> {
-        self.write(asked, Some(refusal)).await
+        match self.write(asked, Some(refusal.clone()), Findings::default()).await.0? {
+            Tried::Done(reply) => Ok(reply),
+            Tried::Search => Err(refusal),
+        }
     }
 
-    async fn write(&self, asked: &Asked, given_up: Option<OpError>) -> Result<String, OpError> {
+    async fn write(&self, asked: &Asked, given_up: Option<OpError>, findings: Findings) -> (Tries, Findings) {
         let (reply, told) = oneshot::channel();
         let (call, caller) = (Arc::clone(&asked.call), asked.caller.clone());
-        let write = Write { bytes: asked.bytes, call, caller, given_up, can_repeat: asked.can_repeat(), reply };
-        match self.queue.push(asked.lane(), write) {
-            Ok(()) => {}
-            Err(Refused::Full) => return Err(StoreError::Busy(format!("{QUEUE_MAX} calls wait for the gateway")).into()),
-            Err(Refused::Closed) => return Err(gone()),
+        let write = Write { bytes: asked.bytes, call, caller, given_up, can_repeat: asked.can_repeat(), findings, reply };
+        let refused = match self.queue.push(asked.lane(), write) {
+            Ok(()) => None,
+            Err(Refused::Full) => Some(StoreError::Busy(format!("{QUEUE_MAX} calls wait for the gateway")).into()),
+            Err(Refused::Closed) => Some(gone()),
+        };
+        match refused {
+            None => told.await.unwrap_or_else(|_| (Err(gone()), Findings::default())),
+            Some(error) => (Err(error), Findings::default()),
         }
-        told.await.unwrap_or_else(|_| Err(gone()))
     }
 }
 
@@ -155,10 +167,11 @@ fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Wr
         false => Durability::Full,
     };
     let mut outcomes = Vec::with_capacity(group.len());
+    let before: Vec<Findings> = group.iter().map(|(_, write)| write.findings.clone()).collect();
     let committed = store.group(durability, &mut |store: &mut dyn Store| {
         let begun = Instant::now();
-        for (lane, write) in &group {
-            outcomes.push(timed(calls, lane, write, || write.attempt(store, settings)));
+        for (lane, write) in &mut group {
+            outcomes.push(timed(calls, lane, write.bytes, || write.attempt(store, settings)));
             if begun.elapsed() >= GROUP_PATIENCE {
                 break;
             }
@@ -178,10 +191,14 @@ fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Wr
             }
         }
         // What made one fail is nobody else's business: nothing was done, so each is asked for itself.
-        Ok(false) => one_by_one(store, settings, group, calls, identity),
+        Ok(false) => {
+            // What they found out by what was then undone is not so.
+            group.iter_mut().zip(before).for_each(|((_, write), findings)| write.findings = findings);
+            one_by_one(store, settings, group, calls, identity);
+        }
         Err(error) => {
             for (_, write) in group {
-                let _ = write.reply.send(Err(error.clone().into()));
+                let _ = write.reply.send((Err(error.clone().into()), write.findings));
             }
         }
     }
@@ -189,27 +206,27 @@ fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Wr
 }
 
 fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) {
-    for (lane, write) in group {
-        let outcome = timed(calls, &lane, &write, || write.attempt(store, settings));
+    for (lane, mut write) in group {
+        let outcome = timed(calls, &lane, write.bytes, || write.attempt(store, settings));
         identity.note(store.identity());
         answer(store, settings, write, outcome);
     }
 }
 
 /// Makes a call, and counts the work for its lane.
-fn timed<T>(calls: &Lanes<Write>, lane: &Lane, write: &Write, attempt: impl FnOnce() -> T) -> T {
+fn timed<T>(calls: &Lanes<Write>, lane: &Lane, bytes: usize, attempt: impl FnOnce() -> T) -> T {
     let begun = Instant::now();
     let outcome = attempt();
-    let of_bytes = WORK_OF_BYTE.saturating_mul(u32::try_from(write.bytes).unwrap_or(u32::MAX));
+    let of_bytes = WORK_OF_BYTE.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX));
     calls.charge(lane, begun.elapsed() + of_bytes);
     outcome
 }
 
 /// Hands over the outcome. If the caller has gone away meanwhile, what it got is given back; not with an idempotency key, by which the
 /// reply can be asked for again.
-fn answer(store: &mut SqliteStore, settings: &Settings, write: Write, outcome: Result<String, OpError>) {
-    let Write { call, caller, can_repeat, reply, .. } = write;
-    let Err(Ok(unheard)) = reply.send(outcome) else { return };
+fn answer(store: &mut SqliteStore, settings: &Settings, write: Write, outcome: Tries) {
+    let Write { call, caller, can_repeat, findings, reply, .. } = write;
+    let Err((Ok(Tried::Done(unheard)), _)) = reply.send((outcome, findings)) else { return };
     if can_repeat {
         return;
     }
@@ -256,8 +273,16 @@ mod tests {
         answer(
             store,
             &Settings::default(),
-            Write { bytes: 0, call: Arc::clone(call), caller: caller.clone(), given_up: None, can_repeat: caller.key.is_some(), reply },
-            outcome,
+            Write {
+                bytes: 0,
+                call: Arc::clone(call),
+                caller: caller.clone(),
+                given_up: None,
+                can_repeat: caller.key.is_some(),
+                findings: Findings::default(),
+                reply,
+            },
+            outcome.map(Tried::Done),
         );
     }
 

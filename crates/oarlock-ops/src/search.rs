@@ -1,0 +1,157 @@
+//! Searching outside of the write lock. What a call decides inside of the lock takes a bounded time: where it would have to read
+//! without bound to find something, it asks for a search first. The search reads a snapshot, which holds nobody up, and the next
+//! decision checks what it found again, because others may have been faster.
+
+use oarlock_model::event::Fact;
+use oarlock_model::{Rejection, ReservationId, StoreTime, TaskId, limits, planted};
+use std::collections::BTreeSet;
+
+use crate::OpError;
+use crate::store::StoreError;
+use crate::topic::Topics;
+
+/// What came of one try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried<T> {
+    /// It is decided.
+    Done(T),
+    /// It has to be decided after a search; nothing was changed that is not true anyway.
+    Search,
+}
+
+/// What a call knows from outside of the write lock. It goes with the call from try to try.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The reply of the first of two steps, as JSON, once that step is committed.
+    pub(crate) first: Option<String>,
+    /// What the last search found, until a decision takes it.
+    pub(crate) found: Option<Found>,
+    /// Why the call is refused without another decision.
+    pub(crate) refusal: Option<OpError>,
+    /// What a waiting call saw when it searched last.
+    pub(crate) seen: Option<Seen>,
+    searches: usize,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    /// Tasks that could be claimed, in claim order.
+    pub(crate) candidates: Vec<TaskId>,
+    /// The refusal, when there are none.
+    pub(crate) nothing: Option<Rejection>,
+    /// The first tasks that only reservations kept from the caller.
+    pub(crate) in_vain: Vec<TaskId>,
+    /// When all leases were read, and when the first of them ends.
+    pub(crate) first_end: Option<(StoreTime, StoreTime)>,
+}
+
+/// What a search saw that found nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The number of the last event.
+    pub(crate) seq: u64,
+    /// When.
+    pub(crate) at: StoreTime,
+    /// When claims in vain were noted last.
+    pub(crate) noted: StoreTime,
+    /// What kept ready tasks from the caller.
+    pub(crate) blockers: Blockers,
+    /// Tasks whose lease had expired, and that were not for the caller either.
+    pub(crate) expired: BTreeSet<TaskId>,
+}
+
+/// What keeps ready tasks from a caller: as long as all of it stands, none of them can be taken.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blockers {
+    /// A reservation for each of them.
+    pub(crate) reservations: BTreeSet<ReservationId>,
+    /// Or a task that waits for what they want and goes first.
+    pub(crate) tasks: BTreeSet<TaskId>,
+    /// Or an agent: the task is assigned to it, or it could take one that goes first.
+    pub(crate) is_an_agent: bool,
+    /// Whether there are more than are remembered, or there is no room for more reservations.
+    pub(crate) is_cut: bool,
+}
+
+impl Blockers {
+    /// Remembers a reservation.
+    pub(crate) fn reservation(&mut self, id: ReservationId) {
+        self.reservations.insert(id);
+        self.cut();
+    }
+
+    /// Remembers a task.
+    pub(crate) fn task(&mut self, id: TaskId) {
+        self.tasks.insert(id);
+        self.cut();
+    }
+
+    /// Whether nothing is in the way.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.is_cut && !self.is_an_agent && self.reservations.is_empty() && self.tasks.is_empty()
+    }
+
+    /// Whether something in the way may be gone after this.
+    pub(crate) fn ends_with(&self, fact: &Fact) -> bool {
+        if planted::is(planted::BLOCKER_FORGOTTEN) {
+            return false;
+        }
+        match fact {
+            Fact::StoreRestored(_) => true,
+            Fact::ReservationEnded(ended) => self.is_cut || self.reservations.contains(&ended.id),
+            Fact::AgentLeft(_) | Fact::AgentLost(_) => self.is_an_agent,
+            fact if self.is_cut => Topics::of(fact).meets(Topics::TASKS),
+            fact => TaskId::parse(&fact.subject()).is_ok_and(|id| self.tasks.contains(&id)),
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.reservations.len() + self.tasks.len() > limits::WAIT_BLOCKERS_MAX {
+            *self = Self { is_cut: true, is_an_agent: self.is_an_agent, ..Self::default() };
+        }
+    }
+}
+
+impl Findings {
+    /// A search begins.
+    ///
+    /// # Errors
+    /// `store_busy` when others took whatever the searches before found.
+    pub(crate) fn begin_search(&mut self) -> Result<(), StoreError> {
+        self.searches += 1;
+        if self.searches > limits::CLAIM_SEARCHES_MAX {
+            let searches = limits::CLAIM_SEARCHES_MAX;
+            return Err(StoreError::Busy(format!("others took every task that {searches} searches found")));
+        }
+        Ok(())
+    }
+
+    /// The call was decided.
+    pub(crate) fn decided(&mut self) {
+        self.searches = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_searches_a_bounded_number_of_times_and_begins_again_once_it_is_decided() {
+        let mut findings = Findings::default();
+        for _ in 0..limits::CLAIM_SEARCHES_MAX {
+            assert!(findings.begin_search().is_ok());
+        }
+        assert!(matches!(findings.begin_search(), Err(StoreError::Busy(_))));
+        findings.decided();
+        assert!(findings.begin_search().is_ok());
+    }
+
+    #[test]
+    fn with_too_many_blockers_each_change_counts() {
+        let mut blockers = Blockers::default();
+        (0..=limits::WAIT_BLOCKERS_MAX as u64).for_each(|n| blockers.reservation(ReservationId::of(n)));
+        assert!(blockers.is_cut && blockers.reservations.is_empty());
+    }
+}

@@ -1,0 +1,56 @@
+//! Tasks as far as a claim chooses by them: without their texts.
+
+use oarlock_model::rules::rank::rank;
+use oarlock_model::task::TaskState;
+use oarlock_model::{Now, StoreTime, TaskId};
+use oarlock_ops::store::{Offer, QueuePlace};
+use rusqlite::{Connection, Row, params};
+
+use super::{Sql, all, first, id, int, lease, task, uint};
+
+const READY: &str = "
+SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
+FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1";
+const READY_AFTER: &str = "
+SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
+FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3";
+const OF_SEQ: &str = "
+SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
+FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.seq = ?1";
+
+fn map(row: &Row<'_>) -> Sql<Offer> {
+    let priority = row.get(3)?;
+    let ready_at = row.get::<_, Option<i64>>(4)?.map(StoreTime);
+    Ok(Offer {
+        id: id(row, 1)?,
+        place: (rank(ready_at.unwrap_or_default(), priority), uint(row, 0)?),
+        state: task::state_at(row, 2)?,
+        priority,
+        spec: task::spec_without_texts(row, (7, 8, 6, 5))?,
+    })
+}
+
+/// Ready tasks in the order of their place.
+pub(crate) fn ready(conn: &Connection, after: Option<QueuePlace>, limit: usize) -> Sql<Vec<Offer>> {
+    let limit = int(limit as u64);
+    match after {
+        None => all(conn, READY, [limit], map),
+        Some((rank, seq)) => all(conn, READY_AFTER, params![rank, int(seq), limit], map),
+    }
+}
+
+/// The task of this number.
+pub(crate) fn of_seq(conn: &Connection, seq: i64) -> Sql<Option<Offer>> {
+    first(conn, OF_SEQ, [seq], map)
+}
+
+/// The task with this id, if it is ready or its lease has ended.
+pub(crate) fn get(conn: &Connection, task: &TaskId, now: Now) -> Sql<Option<Offer>> {
+    let Some(key) = task::key(conn, task)? else { return Ok(None) };
+    let may_be_granted = match key.state {
+        TaskState::Ready => true,
+        TaskState::Claimed => lease::end_of(conn, key.seq)?.is_some_and(|end| end <= now.store),
+        _ => false,
+    };
+    if may_be_granted { of_seq(conn, key.seq) } else { Ok(None) }
+}

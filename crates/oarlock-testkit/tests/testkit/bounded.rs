@@ -1,0 +1,203 @@
+//! What a call does inside of the write lock is bounded, whatever the store holds; what it searches outside of it is checked again inside.
+//! Work is counted, not timed.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use oarlock_model::{AgentName, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::registry::{self, Call};
+use oarlock_ops::search::{Findings, Tried};
+use oarlock_ops::settings::Settings;
+use oarlock_testkit::MemoryStore;
+use oarlock_testkit::counted::{Counted, Reads};
+use serde_json::{Value, json};
+
+/// A store whose reads inside of writing transactions are counted.
+struct World {
+    store: Counted<MemoryStore>,
+    reads: Rc<Cell<Reads>>,
+}
+
+impl World {
+    fn new() -> Self {
+        let reads = Rc::default();
+        let mut world = Self { store: Counted::new(MemoryStore::default(), Rc::clone(&reads)), reads };
+        ["ada", "bob", "cy"].into_iter().for_each(|name| drop(world.done(name, "join", json!({"name": name}))));
+        world
+    }
+
+    fn done(&mut self, name: &str, verb: &str, request: Value) -> Value {
+        self.call(name, verb, request).expect("it is done")
+    }
+
+    fn call(&mut self, name: &str, verb: &str, request: Value) -> Result<Value, OpError> {
+        self.reads.take();
+        let text = call(verb, request).attempt(&mut self.store, &caller(name), &Settings::default())?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    fn try_once(&mut self, name: &str, call: &dyn Call, findings: &mut Findings) -> Result<Tried<String>, OpError> {
+        call.try_once(&mut self.store, &caller(name), &Settings::default(), findings)
+    }
+
+    fn search(&mut self, name: &str, call: &dyn Call, findings: &mut Findings) {
+        call.search(&mut self.store, &caller(name), &Settings::default(), findings);
+    }
+
+    fn is_worth_trying(&mut self, name: &str, call: &dyn Call, findings: &mut Findings) -> bool {
+        call.is_worth_trying(&mut self.store, &caller(name), &Settings::default(), findings).expect("it can be asked")
+    }
+
+    /// Ready tasks that write below `src`, and one more.
+    fn add_tasks(&mut self, count: usize, last: Value) {
+        for n in 0..count {
+            self.done("ada", "add", json!({"title": n.to_string(), "id": format!("S{n}"), "writes": [format!("src/{n}.rs")]}));
+        }
+        self.done("ada", "add", last);
+    }
+}
+
+fn caller(name: &str) -> Caller {
+    Caller::named(AgentName::parse(name).expect("a name"))
+}
+
+fn call(verb: &str, request: Value) -> Box<dyn Call> {
+    (registry::find(verb).expect("a verb").from_json)(request).expect("a request")
+}
+
+/// More tasks than a claim passes over inside of the lock.
+const MANY: usize = limits::CLAIM_MISSES_MAX * 2;
+
+#[test]
+fn a_claim_finds_what_is_free_behind_many_reserved_tasks_and_reads_few_of_them_inside_the_lock() {
+    let mut world = World::new();
+    world.done("ada", "reserve", json!({"globs": ["src/**"]}));
+    world.add_tasks(MANY, json!({"title": "free", "id": "F", "writes": ["docs/a.md"]}));
+    assert_eq!(world.done("bob", "claim", json!({"reserve": true}))["task"]["id"], "F");
+    let reads = world.reads.get();
+    assert!(reads.offers <= 2 * limits::CLAIM_MISSES_MAX + 4, "{reads:?}");
+    assert!(reads.reservations <= 2 * limits::CLAIM_MISSES_MAX + 4, "{reads:?}");
+    let no = world.call("bob", "claim", json!({"reserve": true})).expect_err("all are below the reservation");
+    assert_eq!(no.to_string(), format!("nothing is ready for bob: {MANY} write what others have reserved"));
+    assert_eq!(world.store.inner().world().starved.len(), limits::STARVED_NOTED_MAX);
+    assert!(world.reads.get().offers <= 2 * limits::CLAIM_MISSES_MAX + limits::STARVED_NOTED_MAX + 4, "{:?}", world.reads.get());
+}
+
+#[test]
+fn so_does_one_behind_many_tasks_for_others() {
+    let mut world = World::new();
+    for n in 0..MANY {
+        let for_whom = if n % 2 == 0 { json!({"requires": ["gpu"]}) } else { json!({"assign": "ada"}) };
+        let mut task = json!({"title": n.to_string()});
+        task.as_object_mut().expect("an object").extend(for_whom.as_object().expect("an object").clone());
+        world.done("ada", "add", task);
+    }
+    world.done("ada", "add", json!({"title": "parent", "id": "P"}));
+    world.done("ada", "add", json!({"title": "part", "id": "P1", "parent": "P"}));
+    assert_eq!(world.done("bob", "claim", json!({"subtree": "P"}))["task"]["id"], "P1");
+    world.done("bob", "release", json!({"id": "P1"}));
+    assert_eq!(world.done("bob", "claim", json!({"count": 5}))["claims"][0]["task"]["id"], "P1");
+    let no = world.call("cy", "claim", json!({})).expect_err("none is for cy");
+    let half = MANY / 2;
+    assert_eq!(no.to_string(), format!("nothing is ready for cy: {half} need other capabilities, {half} are assigned to others"));
+}
+
+#[test]
+fn what_a_search_found_is_checked_again_before_it_is_taken() {
+    let mut world = World::new();
+    world.done("ada", "reserve", json!({"globs": ["src/**"]}));
+    world.add_tasks(MANY, json!({"title": "first", "id": "F1", "writes": ["docs/a.md"]}));
+    world.done("ada", "add", json!({"title": "second", "id": "F2", "writes": ["docs/b.md"]}));
+    world.done("ada", "add", json!({"title": "third", "id": "F3", "writes": ["docs/c.md"]}));
+    let (claim, mut findings) = (call("claim", json!({"reserve": true})), Findings::default());
+    assert_eq!(world.try_once("bob", &*claim, &mut findings), Ok(Tried::Search));
+    world.search("bob", &*claim, &mut findings);
+    // Meanwhile one is taken, and what another writes is reserved.
+    world.done("cy", "claim", json!({"id": "F1"}));
+    world.done("cy", "reserve", json!({"globs": ["docs/b.md"]}));
+    let Ok(Tried::Done(reply)) = world.try_once("bob", &*claim, &mut findings) else { panic!("the third is free") };
+    let reply: Value = serde_json::from_str(&reply).expect("JSON");
+    assert_eq!(reply["task"]["id"], "F3");
+    // When nothing of what was found is left, it searches again.
+    world.done("bob", "release", json!({"id": "F3"}));
+    assert_eq!(world.try_once("bob", &*claim, &mut findings), Ok(Tried::Search));
+    world.search("bob", &*claim, &mut findings);
+    world.done("cy", "claim", json!({"id": "F3"}));
+    assert_eq!(world.try_once("bob", &*claim, &mut findings), Ok(Tried::Search));
+    world.search("bob", &*claim, &mut findings);
+    assert!(matches!(world.try_once("bob", &*claim, &mut findings), Err(OpError::Rejected(_))));
+}
+
+#[test]
+fn a_waiting_claim_searches_again_only_when_what_blocked_it_has_ended_or_a_changed_task_fits() {
+    let mut world = World::new();
+    let blocker = world.done("ada", "reserve", json!({"globs": ["src/a/**"]}))["reservations"][0]["id"].clone();
+    let other = world.done("ada", "reserve", json!({"globs": ["lib/**"]}))["reservations"][0]["id"].clone();
+    world.done("ada", "add", json!({"title": "blocked", "id": "B", "writes": ["src/a/x.rs"]}));
+    let (claim, mut findings) = (call("claim", json!({"reserve": true, "wait": "10m"})), Findings::default());
+    assert_eq!(world.try_once("bob", &*claim, &mut findings), Ok(Tried::Search));
+    world.search("bob", &*claim, &mut findings);
+    assert!(world.try_once("bob", &*claim, &mut findings).is_err_and(|no| no.is_not_yet()));
+    // Nothing of this can matter.
+    world.done("ada", "unreserve", json!({"globs": [other]}));
+    world.done("ada", "add", json!({"title": "for others", "requires": ["gpu"]}));
+    world.done("ada", "add", json!({"title": "blocked too", "writes": ["src/a/**"]}));
+    world.reads.take();
+    let before = world.store.snapshots();
+    assert!(!world.is_worth_trying("bob", &*claim, &mut findings));
+    assert_eq!(world.store.snapshots() - before, 1);
+    // A task that fits can.
+    world.done("ada", "add", json!({"title": "free", "id": "F"}));
+    assert!(world.is_worth_trying("bob", &*claim, &mut findings));
+    let Ok(Tried::Done(_)) = world.try_once("bob", &*claim, &mut findings) else { panic!("F is free") };
+    assert!(!world.is_worth_trying("bob", &*claim, &mut findings));
+    world.done("ada", "unreserve", json!({"globs": [blocker]}));
+    assert!(world.is_worth_trying("bob", &*claim, &mut findings));
+    assert!(matches!(world.try_once("bob", &*claim, &mut findings), Ok(Tried::Done(_))));
+}
+
+#[test]
+fn a_refusal_lists_a_bounded_number_of_overlaps_and_counts_the_rest() {
+    let mut world = World::new();
+    let globs: Vec<String> = (0..limits::OVERLAPS_MAX + 30).map(|n| format!("src/{n}.rs")).collect();
+    world.done("ada", "reserve", json!({"globs": globs}));
+    for (verb, request) in [("check", json!({"paths": ["src/"]})), ("reserve", json!({"globs": ["src/**"]}))] {
+        let no = world.call("bob", verb, request).expect_err("they are held").json();
+        let details = &no["error"]["details"];
+        assert_eq!(details["overlaps"].as_array().map(Vec::len), Some(limits::OVERLAPS_MAX), "{verb}");
+        assert_eq!(details["more"], 30, "{verb}");
+        assert_eq!(no["error"]["message"], "src/0.rs is reserved by ada (130 conflicts)", "{verb}");
+    }
+}
+
+#[test]
+fn a_store_remembers_a_bounded_number_of_claims_in_vain() {
+    let mut world = World::new();
+    world.done("ada", "reserve", json!({"globs": ["src/**"]}));
+    world.add_tasks(limits::STARVED_MAX + 10, json!({"title": "last", "id": "L"}));
+    for n in 0..limits::STARVED_MAX + 10 {
+        assert!(world.call("bob", "claim", json!({"id": format!("S{n}"), "reserve": true})).is_err());
+        world.store.inner().advance_ms(1);
+    }
+    let starved = &world.store.inner().world().starved;
+    assert_eq!(starved.len(), limits::STARVED_MAX);
+    assert!(
+        !starved.keys().any(|id| id.as_str() == "S0") && starved.keys().any(|id| id.as_str() == format!("S{}", limits::STARVED_MAX + 9))
+    );
+}
+
+#[test]
+fn many_paths_are_checked_against_many_reservations_without_comparing_each_with_each() {
+    let mut world = World::new();
+    let count = limits::LIST_ITEMS_MAX / 10;
+    let names = |folder: &str| (0..count).map(|n| format!("{folder}/{n}.rs")).collect::<Vec<_>>();
+    for folder in ["a", "b", "c"] {
+        world.done("ada", "reserve", json!({"globs": names(folder)}));
+    }
+    assert_eq!(world.done("bob", "check", json!({"paths": names("d")}))["reservations"], json!([]));
+    let reserved = world.done("bob", "reserve", json!({"globs": names("d")}))["reservations"].as_array().map(Vec::len);
+    assert_eq!(reserved, Some(count));
+    assert_eq!(world.reads.get().reservations, 0, "none could overlap, so none is read");
+}
