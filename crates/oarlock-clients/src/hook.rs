@@ -1,6 +1,8 @@
 //! What the hooks of clients tell, and how they are answered.
 
 mod answer;
+#[cfg(test)]
+mod calls;
 mod patch;
 mod shell;
 mod told;
@@ -8,7 +10,7 @@ mod writes;
 
 pub use answer::{Answer, Reply};
 pub use told::Told;
-pub use writes::{Reach, Written, calls_oarlock, writes};
+pub use writes::{By, Reach, Surroundings, Written, calls_oarlock, writes};
 
 /// What has happened, in one word for all clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

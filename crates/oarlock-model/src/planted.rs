@@ -190,6 +190,14 @@ bugs! {
     HELD_FILE_WRITTEN = Hooks, "held-file-written";
     /// hooks do not look into shell commands
     SHELL_UNREAD = Hooks, "shell-unread";
+    /// hooks do not know what formatters write
+    FORMATTERS_UNREAD = Hooks, "formatters-unread";
+    /// hooks do not read the options that name an output
+    OUTPUTS_UNREAD = Hooks, "outputs-unread";
+    /// hooks do not know the names of the project's top and of the home
+    NAMES_UNKNOWN = Hooks, "names-unknown";
+    /// hooks refuse in a linked worktree that its own changes are thrown away
+    WORKTREE_IS_OTHERS = Hooks, "worktree-is-others";
     /// file names with a tab or a line break are not checked
     ODD_NAMES_PASS = Hooks, "odd-names-pass";
     /// the failure of a hook stops the client

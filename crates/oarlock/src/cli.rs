@@ -28,7 +28,7 @@ use std::ffi::OsString;
 
 use args::Common;
 pub(crate) use exec::Door;
-pub(crate) use local::{ThisMachine, ancestors};
+pub(crate) use local::{ThisMachine, ancestors, worktree_of};
 use output::Output;
 
 /// Runs a command line and returns its exit code.

@@ -7,7 +7,7 @@ mod speak;
 mod who;
 
 use oarlock_clients::client::Client;
-use oarlock_clients::hook::{Answer, Moment, Reach, Told, calls_oarlock, writes};
+use oarlock_clients::hook::{Answer, By, Moment, Reach, Surroundings, Told, calls_oarlock, writes};
 use oarlock_model::pattern::Pattern;
 use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::{AgentName, SessionId, limits, planted};
@@ -18,7 +18,7 @@ use oarlock_ops::registry;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Door, ThisMachine};
+use crate::cli::{Door, ThisMachine, worktree_of};
 use crate::config::HookSettings;
 use crate::user;
 use memory::Memory;
@@ -181,8 +181,23 @@ impl Hook<'_> {
         }
         let (mut paths, mut globs) = (Vec::new(), Vec::new());
         let is_read = self.told.input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
-        for written in writes(tool, &self.told.input, self.told.cwd.as_deref()).into_iter().filter(|_| is_read) {
-            let seen_from = self.told.cwd.as_deref().unwrap_or(".");
+        let seen_from = self.told.cwd.as_deref().unwrap_or(".");
+        let top = worktree_of(Path::new(seen_from));
+        let (home, project) = (user::home(), user::named("CLAUDE_PROJECT_DIR").or_else(|| user::named("GEMINI_PROJECT_DIR")));
+        let around = Surroundings {
+            cwd: self.told.cwd.as_deref(),
+            home: home.as_deref().and_then(Path::to_str).filter(|_| !planted::is(planted::NAMES_UNKNOWN)),
+            top: top.to_str().filter(|_| !planted::is(planted::NAMES_UNKNOWN)),
+            project: project.as_deref().and_then(Path::to_str),
+        };
+        // In a linked worktree, changes are those of the agents that work there: that they are thrown away is nothing to others.
+        let is_linked = top.join(".git").is_file() && !planted::is(planted::WORKTREE_IS_OTHERS);
+        for written in writes(tool, &self.told.input, &around).into_iter().filter(|_| is_read) {
+            let is_unread = (written.by == By::Formatter && planted::is(planted::FORMATTERS_UNREAD))
+                || (written.by == By::Output && planted::is(planted::OUTPUTS_UNREAD));
+            if is_unread || (written.only_undoes && is_linked) {
+                continue;
+            }
             let path = match (written.path.strip_prefix("~/"), user::home()) {
                 (Some(rest), Some(home)) => home.join(rest),
                 _ if written.path.starts_with('~') => continue,

@@ -1,55 +1,60 @@
-//! Which files a shell command is going to write, as far as its text tells: redirections and the common commands that write. It is a
-//! guard rail and no wall: what a program does by itself, or what only the run tells, is found when it is committed.
+//! Which files a shell command is going to write, as far as its text tells: redirections and the programs that are known to write. The text
+//! is read as a shell would run it: it goes from directory to directory, gives values to variables and calls functions. It is a guard rail
+//! and no wall: what a program does by itself, or what only the run tells, is found when it is committed.
 
-mod braces;
+mod code;
 mod escapes;
-mod find;
+mod expand;
 mod git;
-mod lexer;
-mod nesting;
+mod moves;
 mod options;
-mod place;
+mod parse;
+mod prints;
 mod programs;
-mod simple;
-mod values;
+mod run;
+mod search;
+mod specs;
+mod starters;
+mod syntax;
+mod word;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::Written;
-use super::patch;
-use lexer::commands;
-use simple::{Simple, Word, env_dir, has_name, program};
-use values::Values;
+use super::{Surroundings, Written};
+use expand::Value;
+use syntax::{Command, Script};
+use word::{Word, has_name};
 
-/// How deep commands inside commands are looked into.
-const DEPTH_MAX: usize = 4;
+/// How deep commands are looked into that stand in others or are started by them; each level takes up to three.
+const DEPTH_MAX: usize = 48;
+
+/// How much work one text may make, in bytes that are looked at; a command counts as [`COMMAND_COST`] of them.
+const WORK_MAX: usize = 4_000_000;
+
+/// What one command costs.
+const COMMAND_COST: usize = 64;
 
 /// The longest path of a directory that commands go to, in bytes: there is none longer.
 const DIR_BYTES_MAX: usize = 4_096;
 
-/// Programs that run a text as commands.
-const SHELLS: [&str; 5] = ["sh", "bash", "zsh", "dash", "ksh"];
+/// The most places that are kept of what a command writes.
+const FOUND_MAX: usize = 10_000;
 
-/// What a command is going to write, seen from `dir` where that is given. `cwd` is the directory that the agent works in, if it is known.
-pub(super) fn writes(command: &str, dir: Option<&str>, cwd: Option<&str>) -> Vec<Written> {
-    let mut found = Vec::new();
-    look(command, Some(dir.unwrap_or_default().into()), cwd, 0, &mut found);
-    found.retain(|written| written.path != "/dev" && !written.path.starts_with("/dev/"));
-    found
+/// What a command is going to write, seen from `dir` where that is given.
+pub(super) fn writes(command: &str, dir: Option<&str>, around: &Surroundings<'_>) -> Vec<Written> {
+    let mut shell = Shell::new(around, dir.unwrap_or_default());
+    shell.run_text(&word::cleaned(command));
+    shell.found.retain(|written| written.path != "/dev" && !written.path.starts_with("/dev/"));
+    shell.found
 }
 
 /// Whether one of the commands is `oarlock` with neither `--as` nor `--session`.
 pub(super) fn calls_oarlock(command: &str) -> bool {
-    let says_who = |word: &Word| ["--as", "--session"].iter().any(|flag| word.text == *flag || word.text.starts_with(&format!("{flag}=")));
-    let runs_it = |word: &str| word == "oarlock" || word.ends_with("/oarlock");
-    commands(command).iter().any(|simple| {
-        let words = simple.program();
-        words.first().is_some_and(|first| first.known().is_some_and(runs_it))
-            && !words.iter().any(says_who)
-            && !simple.assigns("OARLOCK_AGENT")
-            && words.len() > 1
-            && !words.iter().any(|word| word.is("--help") || word.is("--version"))
-    })
+    let around = Surroundings::default();
+    let mut shell = Shell::new(&around, "");
+    shell.run_text(&word::cleaned(command));
+    shell.calls_oarlock
 }
 
 /// Words as a command line.
@@ -57,141 +62,149 @@ pub(super) fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect::<Vec<_>>().join(" ")
 }
 
-/// A shell that runs commands.
-struct Shell<'f> {
-    /// Where it is; nothing when only the run tells, and then relative paths could be anywhere.
+/// Where a shell is, and what it knows.
+#[derive(Clone, Default)]
+struct State {
+    /// Nothing when only the run tells, and then relative paths could be anywhere.
     dir: Option<Rc<str>>,
-    /// Where the agent works.
-    cwd: Option<&'f str>,
+    /// Where it was before.
+    before: Option<Rc<str>>,
     /// Where it was at each `pushd`.
-    left: Vec<Option<Rc<str>>>,
+    left: Rc<Vec<Option<Rc<str>>>>,
+    values: Rc<HashMap<String, Value>>,
+    functions: Rc<HashMap<String, Rc<Command>>>,
+    /// `$1` and those behind it, where they are known.
+    args: Option<Rc<Vec<String>>>,
+    /// What its commands read, where that is known.
+    input: Option<Rc<str>>,
+}
+
+/// A shell that runs commands.
+struct Shell<'a> {
+    around: &'a Surroundings<'a>,
+    state: State,
+    /// Files that the commands have written, with what is in them.
+    files: HashMap<String, Rc<str>>,
+    found: Vec<Written>,
+    /// Work that may still be done.
+    work: usize,
     depth: usize,
-    values: Values,
-    found: &'f mut Vec<Written>,
+    /// Which of a variable's values counts, and how many the one with the most has.
+    pick: usize,
+    picks: usize,
+    /// Whether the last `read` has left lines for another one.
+    has_more: bool,
+    calls_oarlock: bool,
 }
 
-fn look(command: &str, dir: Option<Rc<str>>, cwd: Option<&str>, depth: usize, found: &mut Vec<Written>) {
-    if depth > DEPTH_MAX {
-        return;
+impl<'a> Shell<'a> {
+    fn new(around: &'a Surroundings<'a>, dir: &str) -> Self {
+        let state = State { dir: Some(dir.into()), ..State::default() };
+        Self {
+            around,
+            state,
+            files: HashMap::new(),
+            found: Vec::new(),
+            work: WORK_MAX,
+            depth: 0,
+            pick: 0,
+            picks: 1,
+            has_more: false,
+            calls_oarlock: false,
+        }
     }
-    let mut shell = Shell { dir, cwd, left: Vec::new(), depth, values: Values::default(), found };
-    // Where the shells around it are, how many directories they have left, and what they know.
-    let mut around = Vec::new();
-    for simple in commands(command) {
-        around.extend(std::iter::repeat_with(|| (shell.dir.clone(), shell.left.len(), shell.values.clone())).take(simple.enters));
-        shell.simple(&simple);
-        for _ in 0..simple.leaves {
-            if let Some((dir, left, values)) = around.pop() {
-                (shell.dir, shell.values) = (dir, values);
-                shell.left.truncate(left);
+
+    /// Counts work. Whether it may be done.
+    fn spend(&mut self, bytes: usize) -> bool {
+        let is_left = self.work > bytes;
+        self.work = self.work.saturating_sub(bytes);
+        is_left
+    }
+
+    /// Runs a text as commands; what it prints, where that is known.
+    fn run_text(&mut self, text: &str) -> Option<String> {
+        if self.depth >= DEPTH_MAX || !self.spend(text.len()) {
+            return None;
+        }
+        self.script(&parse::script(text))
+    }
+
+    /// Runs commands in a shell of their own; what they print.
+    fn captured(&mut self, script: &Script) -> Option<String> {
+        if self.depth >= DEPTH_MAX {
+            return None;
+        }
+        self.apart(|shell| shell.script(script))
+    }
+
+    /// Runs something whose state is forgotten behind it.
+    fn apart<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        let state = self.state.clone();
+        let done = run(self);
+        self.state = state;
+        done
+    }
+
+    /// Notes what is written, seen from where the shell is.
+    fn add(&mut self, written: impl IntoIterator<Item = Written>) {
+        for written in written {
+            if self.found.len() >= FOUND_MAX {
+                return;
             }
-        }
-    }
-}
-
-impl Shell<'_> {
-    fn simple(&mut self, simple: &Simple) {
-        for inner in &simple.inner {
-            self.look(inner);
-        }
-        // A value is used later, and perhaps from another directory.
-        let here = self.dir.as_deref().and_then(|dir| place::absolute(dir, self.cwd));
-        self.values.note(&place::put(simple, here.as_deref()));
-        let here = here.or_else(|| self.dir.as_ref().map(|_| ".".to_owned()));
-        for simple in self.values.resolved(simple).iter().map(|simple| place::put(simple, here.as_deref())) {
-            self.add(simple.outputs.iter().filter_map(Word::as_file).collect());
-            self.run(simple.program(), &simple.here);
-        }
-    }
-
-    fn add(&mut self, written: Vec<Written>) {
-        let dir = self.dir.clone();
-        let is_somewhere = dir.as_ref().is_some_and(|dir| has_name(dir));
-        self.found.extend(written.into_iter().filter(|written| is_somewhere || !written.is_anything()).filter_map(|written| match &dir {
-            Some(dir) => Some(Written { path: joined(dir, &written.path), ..written }),
-            None => Some(written).filter(|written| written.path.starts_with(['/', '~'])),
-        }));
-    }
-
-    /// Another shell that is started here.
-    fn look(&mut self, command: &str) {
-        look(command, self.dir.clone(), self.cwd, self.depth + 1, self.found);
-    }
-
-    /// A program's name, its arguments, and the text that the line gives it to read.
-    fn run(&mut self, words: &[Word], here: &str) {
-        let Some((name, args)) = words.split_first() else { return };
-        let Some(name) = name.known() else { return };
-        let name = name.rsplit('/').next().unwrap_or(name);
-        match name {
-            "cd" | "pushd" => {
-                if name == "pushd" {
-                    self.left.push(self.dir.clone());
+            match &self.state.dir {
+                Some(dir) if !written.is_waste() => {
+                    self.found.push(Written { path: joined(dir, &written.path), ..written });
                 }
-                self.change_dir(args);
+                None if written.path.starts_with(['/', '~']) => self.found.push(written),
+                _ => {}
             }
-            "popd" => self.dir = self.left.pop().flatten(),
-            name if SHELLS.contains(&name) => {
-                let script = args.iter().position(|arg| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains('c'));
-                if let Some(script) = script.and_then(|at| args.get(at + 1)) {
-                    self.look(script.known().unwrap_or_default());
-                } else if args.iter().all(|arg| arg.text.starts_with('-')) || args.iter().any(|arg| arg.is("-s")) {
-                    // Without a script of its own it runs what it reads.
-                    self.look(here);
-                }
-            }
-            "eval" => {
-                let words: Option<Vec<&str>> = args.iter().map(Word::known).collect();
-                self.look(&words.unwrap_or_default().join(" "));
-            }
-            "apply_patch" | "applypatch" => {
-                let text =
-                    if here.is_empty() { args.iter().filter_map(Word::known).collect::<Vec<_>>().join("\n") } else { here.to_owned() };
-                self.add(patch::paths(&text).map(Written::file).collect());
-            }
-            "find" => self.search(&find::read(args)),
-            "env" => {
-                if let Some((dir, args)) = env_dir(args) {
-                    let here = self.dir.clone();
-                    self.change_dir(&[dir]);
-                    let words: Vec<Word> = [Word::of("env")].into_iter().chain(args).collect();
-                    self.run(program(&words), "");
-                    self.dir = here;
-                }
-            }
-            _ => self.add(programs::writes(name, args)),
         }
     }
 
-    fn change_dir(&mut self, args: &[Word]) {
-        let to = args.iter().find(|word| !word.text.starts_with('-') || word.is("-"));
-        let dir = match (to.and_then(Word::known), &self.dir) {
-            (Some(to), _) if to.starts_with(['/', '~']) => Some(to.to_owned()),
-            (Some(to), Some(dir)) if to != "-" => Some(joined(dir, to)),
+    /// A path seen from where the agent works: absolute where that is known.
+    fn absolute(&self, path: &str) -> Option<String> {
+        if path.starts_with(['/', '~']) {
+            return Some(path.to_owned());
+        }
+        let cwd = self.around.cwd.filter(|cwd| cwd.starts_with('/'))?.trim_end_matches('/');
+        Some(if path.is_empty() { cwd.to_owned() } else { format!("{cwd}/{path}") })
+    }
+
+    /// The absolute path of the directory that the shell is in, where it is known.
+    fn here_absolute(&self) -> Option<String> {
+        self.absolute(self.state.dir.as_deref()?)
+    }
+
+    /// The name under which the content of a file is kept.
+    fn file_name(&self, path: &str) -> Option<String> {
+        let seen = joined(self.state.dir.as_deref()?, path);
+        Some(cleared(&self.absolute(&seen).unwrap_or(seen)))
+    }
+
+    /// What is in a file that the commands have written themselves.
+    fn content(&self, path: &Word) -> Option<Rc<str>> {
+        let name = path.known()?;
+        if matches!(name, "/dev/stdin" | "-") {
+            return self.state.input.clone();
+        }
+        self.files.get(name).or_else(|| self.files.get(&self.file_name(name)?)).cloned()
+    }
+
+    fn change_dir(&mut self, to: Option<&Word>) {
+        let dir = match (to.map(|to| to.known()), &self.state.dir) {
+            (None, _) => self.around.home.map(str::to_owned),
+            (Some(Some("-")), _) => self.state.before.as_deref().map(str::to_owned),
+            (Some(Some(to)), _) if to.starts_with(['/', '~']) => Some(to.to_owned()),
+            (Some(Some(to)), Some(dir)) => Some(joined(dir, to)),
             _ => None,
         };
-        self.dir = dir.filter(|dir| dir.len() <= DIR_BYTES_MAX).map(Rc::from);
+        let dir = dir.filter(|dir| dir.len() <= DIR_BYTES_MAX).map(|dir| Rc::from(if dir.len() > 256 { cleared(&dir) } else { dir }));
+        self.state.before = std::mem::replace(&mut self.state.dir, dir);
     }
 
-    fn search(&mut self, search: &find::Search<'_>) {
-        self.add(search.removed());
-        for (words, beside) in &search.runs {
-            let words = program(words);
-            match words.first().and_then(Word::known) {
-                // A search in a search could grow without end.
-                None | Some("find") => {}
-                Some(name) if SHELLS.contains(&name) => self.run(words, ""),
-                Some(name) => {
-                    for (found, words) in search.run_on(words) {
-                        let mut written = programs::writes(name, words.get(1..).unwrap_or_default());
-                        // Its other paths are seen from where each file is.
-                        let is_found = |written: &Written| found.in_directory().is_some_and(|(dir, _)| written.path.starts_with(dir));
-                        written.retain(|written| !beside || is_found(written));
-                        self.add(written);
-                    }
-                }
-            }
-        }
+    /// Something that is written in a directory, under a name that only the run tells.
+    fn somewhere(dir: &str) -> Written {
+        Written::tree(joined(dir, "some-file"))
     }
 }
 
@@ -201,6 +214,25 @@ fn joined(dir: &str, path: &str) -> String {
     } else {
         format!("{}/{path}", dir.trim_end_matches('/'))
     }
+}
+
+/// A path without what leads nowhere.
+fn cleared(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            "" if !parts.is_empty() => {}
+            ".." if parts.last().is_some_and(|last| !matches!(*last, "" | "..")) => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// Whether a path could be a file: not a terminal, a descriptor, or a directory that only leads somewhere.
+fn is_file_name(path: &str) -> bool {
+    path != "-" && has_name(path) && !path.starts_with("/dev/")
 }
 
 #[cfg(test)]

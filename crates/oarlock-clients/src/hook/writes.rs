@@ -4,6 +4,33 @@ use serde_json::Value;
 
 use super::{patch, shell};
 
+/// What is known of the place in which a tool runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Surroundings<'a> {
+    /// The absolute path of the directory that the agent works in.
+    pub cwd: Option<&'a str>,
+    /// The absolute path of the user's home.
+    pub home: Option<&'a str>,
+    /// The absolute path of the top of the git worktree around `cwd`.
+    pub top: Option<&'a str>,
+    /// The absolute path of the directory that the client calls its project; the top where it names none.
+    pub project: Option<&'a str>,
+}
+
+impl Surroundings<'_> {
+    /// The value of a variable that clients and systems set, where it is known.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        let value = match name {
+            "HOME" => Some(self.home.unwrap_or("~")),
+            "CLAUDE_PROJECT_DIR" | "GEMINI_PROJECT_DIR" | "CURSOR_PROJECT_DIR" | "CODEX_PROJECT_DIR" => self.project.or(self.top),
+            "GEMINI_CWD" => self.cwd,
+            "TMPDIR" | "TMP" | "TEMP" => Some("/tmp"),
+            _ => None,
+        };
+        value.map(str::to_owned)
+    }
+}
+
 /// Something that is going to be written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Written {
@@ -13,6 +40,21 @@ pub struct Written {
     pub reach: Reach,
     /// Whether it is meant only if it is there: the same word could be something else, such as a branch.
     pub only_if_there: bool,
+    /// Whether git only throws changes of this worktree away, or puts them away: nothing to anybody where nobody else works in it.
+    pub only_undoes: bool,
+    /// By what it is known.
+    pub by: By,
+}
+
+/// By what it is known that something is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// A tool's input, a redirection, or a program that writes what it is called with.
+    Call,
+    /// A program that formats or mends files.
+    Formatter,
+    /// An option that names an output.
+    Output,
 }
 
 /// How much of a path is written.
@@ -25,6 +67,28 @@ pub enum Reach {
     /// What is below it and matches this pattern of Oarlock's.
     Below(String),
 }
+
+/// What programs leave behind, and nobody writes by hand: who clears all of it away does not mean anybody's files.
+const WASTE: [&str; 18] = [
+    "node_modules",
+    "__pycache__",
+    "*.pyc",
+    "*.pyo",
+    "*.py[co]",
+    "*.py?",
+    ".DS_Store",
+    "Thumbs.db",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    "*.swp",
+    "*.swo",
+    "*~",
+    ".coverage",
+    "*.egg-info",
+    "target",
+    "dist",
+];
 
 impl Written {
     pub(super) fn file(path: impl Into<String>) -> Self {
@@ -39,81 +103,190 @@ impl Written {
         Self::of(path.into(), Reach::Below(pattern.into()))
     }
 
-    /// Whether no name of it is known: all that is right where the command runs.
-    pub(super) fn is_anything(&self) -> bool {
-        let is_wild = |part: &str| part.chars().all(|c| matches!(c, '*' | '?'));
+    /// Whether it is what programs leave behind, wherever that is.
+    pub(super) fn is_waste(&self) -> bool {
         let is_here = self.path.split('/').all(|part| matches!(part, "" | "." | ".."));
-        is_here && matches!(&self.reach, Reach::Below(pattern) if pattern.split('/').next().is_some_and(is_wild))
+        let Reach::Below(pattern) = &self.reach else { return false };
+        let pattern = pattern.trim_end_matches("/**");
+        is_here && pattern.rsplit_once('/').is_some_and(|(before, name)| before.starts_with('*') && WASTE.contains(&name))
+    }
+
+    pub(super) fn by(self, by: By) -> Self {
+        Self { by, ..self }
     }
 
     fn of(path: String, reach: Reach) -> Self {
-        Self { path, reach, only_if_there: false }
+        Self { path, reach, only_if_there: false, only_undoes: false, by: By::Call }
     }
 }
 
-/// Tools that write the files they name, by the last part of their names in lower case.
-const EDITS: [&str; 22] = [
-    "edit",
-    "write",
-    "multiedit",
-    "notebookedit",
-    "write_file",
-    "replace",
-    "create_file",
-    "insert_edit_into_file",
-    "replace_string_in_file",
-    "multi_replace_string_in_file",
-    "edit_notebook_file",
-    "editfiles",
-    "createfile",
-    "create",
-    "delete",
-    "delete_file",
-    "edit_file",
-    "str_replace",
-    "str_replace_editor",
-    "search_replace",
-    "move_file",
-    "insert",
+/// What a tool does with the files that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tool {
+    /// Writes them.
+    Edit,
+    /// Takes them away, with all below them.
+    Delete,
+    /// Moves one to another place.
+    Move,
+    /// Writes only the place to which it copies.
+    Copy,
+    /// Runs a command.
+    Shell,
+    /// Applies a patch.
+    Patch,
+}
+
+/// Tools by their names in lower case, without their server's. A name of one word means a file only with clients themselves and with servers
+/// for files.
+static TOOLS: &[(Tool, &str)] = &[
+    (
+        Tool::Edit,
+        "edit write multiedit notebookedit replace create insert append patch_file update editfiles createfile write_file edit_file create_file \
+         update_file append_file append_to_file overwrite_file write_to_file replace_in_file apply_diff insert_content search_and_replace \
+         insert_edit_into_file replace_string_in_file multi_replace_string_in_file edit_notebook_file edit_notebook create_new_jupyter_notebook \
+         str_replace str_replace_editor str_replace_based_edit_tool search_replace edit_block edit_lines write_text_file write_files \
+         edit_text_file_contents append_text_file_contents create_text_file create_new_file create_new_file_with_text replace_text_in_file \
+         replace_file_text_by_path replace_specific_text reformat_file replace_symbol_body insert_after_symbol insert_before_symbol \
+         insert_at_symbol replace_regex replace_content replace_lines delete_lines insert_at_line rename_symbol rename_refactoring safe_delete_symbol \
+         multi_edit multiedit_file smart_edit file_edit file_write file_create fs_write fswrite strreplace write_pdf \
+         edit_existing_file single_find_and_replace create_rule_block propose_code edit_file_content insert_text replace_text write_code",
+    ),
+    (
+        Tool::Delete,
+        "delete remove delete_file delete_files remove_file delete_directory remove_directory delete_path rm file_delete deletefile",
+    ),
+    (Tool::Move, "move rename move_file rename_file move_path rename_path file_move move_directory"),
+    (Tool::Copy, "copy copy_file copy_path copy_directory file_copy"),
+    (
+        Tool::Shell,
+        "bash shell run_shell_command exec_command local_shell run_in_terminal powershell execute terminal run_command shell_command \
+         run_terminal_cmd run_terminal_command execute_command execute_shell_command execute_terminal_command start_process runinterminal \
+         shell_exec bash_command pwsh executepwsh executebash execute_bash run_bash run_commands",
+    ),
+    (Tool::Patch, "apply_patch applypatch patch apply_unified_diff"),
 ];
 
-/// Tools that run a command.
-const SHELLS: [&str; 11] = [
-    "bash",
+/// Servers whose tools are for files of this machine, by words in their names.
+const FILE_SERVERS: [&str; 22] = [
+    "filesystem",
+    "fs",
+    "file",
+    "files",
+    "serena",
+    "commander",
+    "jetbrains",
+    "intellij",
+    "idea",
+    "webstorm",
+    "pycharm",
+    "goland",
+    "editor",
+    "text",
+    "acp",
+    "codemcp",
+    "ide",
     "shell",
-    "run_shell_command",
-    "exec_command",
-    "local_shell",
-    "run_in_terminal",
-    "powershell",
-    "execute",
     "terminal",
-    "run_command",
-    "shell_command",
+    "bash",
+    "code",
+    "vscode",
 ];
+
+/// Servers of which it is known that their files are elsewhere, by words in their names.
+const FAR_SERVERS: [&str; 28] = [
+    "github",
+    "gitlab",
+    "gitea",
+    "bitbucket",
+    "linear",
+    "notion",
+    "jira",
+    "atlassian",
+    "confluence",
+    "slack",
+    "gdrive",
+    "drive",
+    "dropbox",
+    "figma",
+    "sentry",
+    "asana",
+    "trello",
+    "memory",
+    "supabase",
+    "s3",
+    "aws",
+    "azure",
+    "kubernetes",
+    "k8s",
+    "ssh",
+    "sftp",
+    "oarlock",
+    "e2b",
+];
+
+/// Fields that only tools for files elsewhere have.
+const FAR_FIELDS: [&str; 9] = ["owner", "repo", "repository", "project_id", "projectId", "branch", "bucket", "sandbox_id", "host"];
 
 /// Fields in which tools name the files they write.
-const PATHS: [&str; 8] = ["file_path", "filePath", "notebook_path", "notebookPath", "path", "absolute_path", "destination", "target_file"];
+const PATHS: [&str; 21] = [
+    "file_path",
+    "filePath",
+    "filepath",
+    "notebook_path",
+    "notebookPath",
+    "path",
+    "absolute_path",
+    "absolutePath",
+    "destination",
+    "destination_path",
+    "target_file",
+    "targetFile",
+    "TargetFile",
+    "relative_path",
+    "relativePath",
+    "pathInProject",
+    "path_in_project",
+    "filename",
+    "new_path",
+    "newPath",
+    "to",
+];
+
+/// Fields in which they name what they move away.
+const SOURCES: [&str; 7] = ["source", "source_path", "sourcePath", "old_path", "oldPath", "from", "src"];
 
 /// Fields in which patches are.
-const PATCHES: [&str; 5] = ["command", "input", "patch", "patchText", "patch_text"];
+const PATCHES: [&str; 6] = ["command", "input", "patch", "patchText", "patch_text", "diff"];
 
-/// What a tool with this input is going to write, as far as it can be told beforehand; each path once. `cwd` is the absolute path of the
-/// directory that the agent works in, if it is known.
-pub fn writes(tool: &str, input: &Value, cwd: Option<&str>) -> Vec<Written> {
-    let name = short_name(tool);
+/// Fields in which the directory of a command is.
+const DIRECTORIES: [&str; 6] = ["workdir", "dir_path", "directory", "cwd", "working_directory", "workingDirectory"];
+
+/// What a tool with this input is going to write, as far as it can be told beforehand; each path once.
+pub fn writes(tool: &str, input: &Value, around: &Surroundings<'_>) -> Vec<Written> {
     let mut found = Vec::new();
-    if matches!(name.as_str(), "apply_patch" | "applypatch" | "patch") {
-        for text in PATCHES.iter().filter_map(|field| input.get(*field)).chain([input]) {
-            let text = command_text(text);
-            found.extend(patch::paths(&text).map(Written::file));
+    match kind_of(tool, input) {
+        Some(Tool::Patch) => {
+            for text in PATCHES.iter().filter_map(|field| input.get(*field)).chain([input]) {
+                found.extend(patch::paths(&command_text(text)).map(Written::file));
+            }
         }
-    }
-    if let Some(command) = command_of(&name, input) {
-        let dir = ["workdir", "dir_path", "directory", "cwd"].iter().find_map(|field| input.get(*field).and_then(Value::as_str));
-        found.extend(shell::writes(&command, dir, cwd));
-    } else if EDITS.contains(&name.as_str()) {
-        named(input, &mut found);
+        Some(Tool::Shell) => {
+            let call = input.get("action").unwrap_or(input);
+            let dir = DIRECTORIES.iter().find_map(|field| call.get(*field).and_then(Value::as_str));
+            if let Some(command) = command_of(call) {
+                found = shell::writes(&command, dir, around);
+            }
+        }
+        Some(kind) if !only_looks(input) => {
+            if kind != Tool::Copy || SOURCES.iter().any(|field| input.get(*field).is_some()) {
+                named(&PATHS, kind, input, &mut found);
+            }
+            if kind == Tool::Move {
+                named(&SOURCES, kind, input, &mut found);
+            }
+        }
+        _ => {}
     }
     found.sort();
     found.dedup();
@@ -122,17 +295,44 @@ pub fn writes(tool: &str, input: &Value, cwd: Option<&str>) -> Vec<Written> {
 
 /// Whether a tool runs an `oarlock` command that does not say on whose behalf.
 pub fn calls_oarlock(tool: &str, input: &Value) -> bool {
-    command_of(&short_name(tool), input).is_some_and(|command| shell::calls_oarlock(&command))
+    let is_shell = kind_of(tool, input) == Some(Tool::Shell);
+    let call = input.get("action").unwrap_or(input);
+    command_of(call).filter(|_| is_shell).is_some_and(|command| shell::calls_oarlock(&command))
 }
 
-/// The last part of a tool's name: servers' tools are called `mcp__server__tool`.
-fn short_name(tool: &str) -> String {
-    tool.rsplit("__").next().unwrap_or(tool).to_ascii_lowercase()
+/// Whether an editor's tool is asked for something that changes nothing.
+fn only_looks(input: &Value) -> bool {
+    let is_view = matches!(input.get("command").and_then(Value::as_str), Some("view" | "open" | "read" | "list" | "find"));
+    is_view || ["dryRun", "dry_run", "preview"].iter().any(|field| input.get(*field).and_then(Value::as_bool) == Some(true))
 }
 
-fn command_of(name: &str, input: &Value) -> Option<String> {
-    let is_shell = SHELLS.contains(&name);
-    is_shell.then(|| ["command", "cmd", "script"].iter().find_map(|field| input.get(*field)).map(command_text)).flatten()
+/// What a tool does, by its name: `Edit`, `mcp__server__edit_file`, `mcp_server_edit_file`, `server_edit_file`.
+fn kind_of(tool: &str, input: &Value) -> Option<Tool> {
+    let name = tool.to_ascii_lowercase();
+    let of = |name: &str| TOOLS.iter().find(|(_, names)| names.split_whitespace().any(|one| one == name)).map(|(kind, _)| *kind);
+    let (server, kind) = match name.strip_prefix("mcp__").and_then(|rest| rest.rsplit_once("__")) {
+        Some((server, last)) => (server, of(last).filter(|_| last.contains('_') || is_of(server, &FILE_SERVERS))?),
+        None => match of(&name) {
+            Some(kind) => return Some(kind),
+            None => {
+                // The longest name of several words that it ends with.
+                let rest = name.strip_prefix("mcp_").unwrap_or(&name);
+                rest.match_indices('_')
+                    .find_map(|(at, _)| Some((&rest[..at], of(&rest[at + 1..]).filter(|_| rest[at + 1..].contains('_'))?)))?
+            }
+        },
+    };
+    let is_far = is_of(server, &FAR_SERVERS) || FAR_FIELDS.iter().any(|field| input.get(*field).is_some());
+    (!is_far).then_some(kind)
+}
+
+/// Whether one of these words is in a server's name.
+fn is_of(server: &str, words: &[&str]) -> bool {
+    server.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| words.contains(&part))
+}
+
+fn command_of(call: &Value) -> Option<String> {
+    ["command", "cmd", "script", "code", "CommandLine"].iter().find_map(|field| call.get(*field)).map(command_text)
 }
 
 /// A command as one text. One that is given in words is run without a shell, unless its first word is one.
@@ -147,15 +347,16 @@ fn command_text(value: &Value) -> String {
     }
 }
 
-fn named(input: &Value, found: &mut Vec<Written>) {
-    for field in PATHS {
-        found.extend(input.get(field).and_then(Value::as_str).map(Written::file));
+fn named(fields: &[&str], kind: Tool, input: &Value, found: &mut Vec<Written>) {
+    let written = |path: &str| if kind == Tool::Edit { Written::file(path) } else { Written::tree(path) };
+    for field in fields {
+        found.extend(input.get(*field).and_then(Value::as_str).filter(|path| !path.is_empty()).map(written));
     }
     for list in ["files", "replacements", "edits", "paths"].iter().filter_map(|field| input.get(*field).and_then(Value::as_array)) {
         for item in list {
             match item {
-                Value::String(path) => found.push(Written::file(path.as_str())),
-                item => named(item, found),
+                Value::String(path) => found.push(written(path)),
+                item => named(fields, kind, item, found),
             }
         }
     }
@@ -167,7 +368,7 @@ mod tests {
     use serde_json::json;
 
     fn paths(tool: &str, input: Value) -> Vec<String> {
-        writes(tool, &input, None)
+        writes(tool, &input, &Surroundings::default())
             .into_iter()
             .map(|written| format!("{}{}", written.path, if written.reach == Reach::Tree { "/" } else { "" }))
             .collect()

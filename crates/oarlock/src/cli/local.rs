@@ -111,7 +111,7 @@ impl Local for ThisMachine {
 }
 
 /// The top of the worktree that a directory is in: paths mean the same in each worktree of a repository.
-fn worktree_of(dir: &Path) -> PathBuf {
+pub(crate) fn worktree_of(dir: &Path) -> PathBuf {
     repository::root(dir).unwrap_or_else(|| dir.to_owned())
 }
 

@@ -1,70 +1,205 @@
 //! What `git` writes over: files of the worktree, not what it keeps of its own.
 
-use super::joined;
+use super::Shell;
+use super::moves::{into_second, onto};
 use super::options::Options;
-use super::programs::{onto, trees};
-use super::simple::Word;
-use crate::hook::Written;
+use super::programs::moved;
+use super::specs::within;
+use super::word::Word;
+use crate::hook::{Written, patch};
 
-/// What a call of `git` is going to write.
-pub(super) fn writes(args: &[Word]) -> Vec<Written> {
-    let (mut args, mut at) = (args, String::new());
-    loop {
-        args = match args {
-            [option, dir, rest @ ..] if option.is("-C") => {
-                // It could be anywhere.
-                let Some(dir) = dir.known() else { return Vec::new() };
-                at = joined(&at, dir);
+/// Where a call of `git` looks, and the words from its verb on.
+pub(super) struct Call<'a> {
+    /// The directory that `-C` and `--work-tree` lead to; nothing where only the run tells.
+    pub(super) dir: Option<String>,
+    pub(super) words: &'a [Word],
+}
+
+/// Reads the options before the verb.
+pub(super) fn read(mut args: &[Word]) -> Call<'_> {
+    let mut dir = Some(String::new());
+    while let [option, rest @ ..] = args {
+        let known = |word: Option<&Word>, dir: Option<String>| Some(super::joined(&dir?, word?.known()?));
+        args = match option.known() {
+            Some("-C") => {
+                dir = known(rest.first(), dir);
+                rest.get(1..).unwrap_or_default()
+            }
+            Some("--work-tree") => {
+                dir = known(rest.first(), dir);
+                rest.get(1..).unwrap_or_default()
+            }
+            Some("-c" | "--git-dir" | "--namespace" | "--exec-path" | "--config-env" | "--super-prefix") => {
+                rest.get(1..).unwrap_or_default()
+            }
+            _ if option.text.starts_with("--work-tree=") => {
+                dir = known(Some(&option.after("--work-tree=".len())), dir);
                 rest
             }
-            [option, _, rest @ ..] if option.is("-c") => rest,
-            [option, rest @ ..] if option.is("--no-pager") => rest,
+            _ if option.text.starts_with('-') => rest,
             _ => break,
         };
     }
-    let moved = |written: Written| Written {
-        path: if written.path == "." && !at.is_empty() { at.clone() } else { joined(&at, &written.path) },
-        ..written
-    };
-    writes_here(args).into_iter().map(moved).collect()
+    Call { dir, words: args }
 }
 
-fn writes_here(args: &[Word]) -> Vec<Written> {
+/// The file of the patch that a call applies; none where it applies what it reads.
+pub(super) fn patch_file(args: &[Word]) -> Option<Word> {
+    let call = read(args);
+    let (verb, rest) = call.words.split_first()?;
+    if !matches!(verb.known(), Some("apply" | "am")) {
+        return None;
+    }
+    Options::read(rest, "p C directory exclude include", "").operands.first().map(|file| (*file).clone())
+}
+
+/// What a call of `git` is going to write. `text` is the patch that it applies, where that is known.
+pub(super) fn writes(args: &[Word], text: Option<&str>) -> Vec<Written> {
+    let call = read(args);
+    // It could be anywhere.
+    let Some(dir) = call.dir else { return Vec::new() };
+    let at = |written: Written| Written {
+        path: if written.path == "." && !dir.is_empty() { dir.clone() } else { super::joined(&dir, &written.path) },
+        ..written
+    };
+    writes_here(call.words, text).into_iter().map(at).collect()
+}
+
+fn files(words: &[&Word]) -> Vec<Written> {
+    words.iter().filter_map(|word| word.as_file()).collect()
+}
+
+fn trees(words: &[&Word]) -> Vec<Written> {
+    // `:/` is the top, and so is `:(top)`.
+    let plain = |word: &&Word| match word.text.strip_prefix(":/").or_else(|| word.text.strip_prefix(":(top)")) {
+        Some("") => Word::of("."),
+        Some(rest) => Word::of(rest),
+        None => (*word).clone(),
+    };
+    words.iter().map(plain).filter_map(|word| word.as_tree()).collect()
+}
+
+/// Changes that are thrown away or put away, and nothing else.
+fn undone(written: Vec<Written>) -> Vec<Written> {
+    written.into_iter().map(|written| Written { only_undoes: true, ..written }).collect()
+}
+
+fn writes_here(args: &[Word], text: Option<&str>) -> Vec<Written> {
     let Some((verb, rest)) = args.split_first() else { return Vec::new() };
     let has = |word: &str| rest.iter().any(|arg| arg.is(word));
-    let spares_files = ["--help", "-h", "--cached", "--staged", "-S", "-n", "--dry-run"].into_iter().any(has);
-    if spares_files && !has("--worktree") && !has("-W") {
+    let letters =
+        |letter: char| rest.iter().any(|arg| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains(letter));
+    let all = || undone(vec![Written::tree(".")]);
+    let verb = verb.known().unwrap_or_default();
+    if has("--help") || has("-h") || has("--dry-run") {
         return Vec::new();
     }
-    let all = || vec![Written::tree(".")];
-    match verb.known().unwrap_or_default() {
-        "rm" => trees(&Options::read(rest, "", "").operands),
-        "mv" => onto(&Options::read(rest, "", ""), true),
-        "restore" | "checkout" if has(":/") || has("*") => all(),
-        "restore" => trees(&Options::read(rest, "s source", "").operands),
-        "checkout" => match rest.iter().position(|arg| arg.is("--")) {
-            Some(at) => rest[at + 1..].iter().filter_map(Word::as_tree).collect(),
-            None if has(".") || has("-f") || has("--force") => all(),
-            None => {
-                // A branch or a path, and paths: what is there is a path.
-                let options = Options::read(rest, "b B orphan conflict", "");
-                let (first, paths) = options.operands.split_at(options.operands.len().min(1));
-                let first = trees(first).into_iter().map(|first| Written { only_if_there: true, ..first });
-                first.chain(trees(paths)).collect()
+    let takes_output = matches!(verb, "diff" | "log" | "show" | "format-patch" | "archive" | "bundle" | "diff-tree" | "range-diff");
+    match verb {
+        "rm" if !has("--cached") && !letters('n') => trees(&Options::read(rest, "", "").operands),
+        "mv" if !letters('n') => onto(&Options::read(rest, "", ""), true),
+        "restore" => {
+            let options = Options::read(rest, "s source pathspec-from-file", "");
+            if options.has(&["S", "staged"]) && !options.has(&["W", "worktree"]) {
+                return Vec::new();
             }
-        },
-        "switch" if has("-f") || has("--force") || has("--discard-changes") => all(),
+            let written = trees(&options.operands);
+            if options.has(&["s", "source"]) { written } else { undone(written) }
+        }
+        "checkout" => checkout(rest),
+        "checkout-index" if letters('f') || has("--force") => {
+            let options = Options::read(rest, "", "");
+            if options.has(&["a", "all"]) { all() } else { files(&options.operands) }
+        }
+        "switch" if letters('f') || has("--force") || has("--discard-changes") => all(),
         "reset" if has("--hard") => all(),
+        "read-tree" if letters('u') => all(),
+        "sparse-checkout" if has("set") || has("disable") => all(),
         "clean" => {
             let options = Options::read(rest, "e exclude", "");
             match options.operands.as_slice() {
-                _ if options.has(&["n"]) || !options.has(&["f", "force"]) => Vec::new(),
+                _ if options.has(&["n", "i", "interactive"]) || !options.has(&["f", "force"]) => Vec::new(),
                 [] => all(),
-                paths => trees(paths),
+                paths => undone(trees(paths)),
             }
         }
-        "stash" => stash(rest),
+        "stash" => undone(stash(rest)),
+        "apply" | "am" => apply(rest, text),
+        "clone" => into_second(
+            rest,
+            "b branch depth c config o origin u upload-pack reference filter j jobs template shallow-since separate-git-dir",
+        ),
+        "submodule" if has("add") => {
+            let at = rest.iter().position(|arg| arg.is("add")).unwrap_or(0);
+            into_second(&rest[at + 1..], "b branch name depth reference")
+        }
+        "worktree" if has("add") => {
+            let at = rest.iter().position(|arg| arg.is("add")).unwrap_or(0);
+            trees(&Options::read(&rest[at + 1..], "b B reason", "").operands.into_iter().take(1).collect::<Vec<_>>())
+        }
+        "merge-file" if !has("-p") && !has("--stdout") => {
+            files(&Options::read(rest, "L", "").operands.into_iter().take(1).collect::<Vec<_>>())
+        }
+        "bundle" if has("create") => {
+            let options = Options::read(rest, "", "");
+            files(&options.operands.into_iter().skip(1).take(1).collect::<Vec<_>>())
+        }
+        "config" => files(&Options::read(rest, "f file", "").values(&["f", "file"]))
+            .into_iter()
+            .filter(|_| !has("--get") && !has("--list") && !has("-l"))
+            .collect(),
+        _ if takes_output => {
+            let options = Options::read(rest, "o output output-directory n format prefix", "");
+            let mut found = files(&options.values(&["output"]));
+            match verb {
+                "format-patch" => found.extend(options.values(&["o", "output-directory"]).into_iter().flat_map(within)),
+                "archive" => found.extend(files(&options.values(&["o"]))),
+                _ => {}
+            }
+            found
+        }
         _ => Vec::new(),
+    }
+}
+
+fn checkout(rest: &[Word]) -> Vec<Written> {
+    let has = |word: &str| rest.iter().any(|arg| arg.is(word));
+    let all = || undone(vec![Written::tree(".")]);
+    if let Some(at) = rest.iter().position(|arg| arg.is("--")) {
+        let paths = trees(&rest[at + 1..].iter().collect::<Vec<_>>());
+        // What another commit has is written, where one is named.
+        let names_commit = rest[..at].iter().any(|arg| !arg.text.starts_with('-') && !arg.is("HEAD"));
+        return if names_commit { paths } else { undone(paths) };
+    }
+    let options = Options::read(rest, "b B orphan conflict pathspec-from-file", "");
+    if has(".") || has(":/") || has("*") || options.has(&["f", "force"]) && options.operands.len() < 2 {
+        return all();
+    }
+    if options.has(&["ours", "theirs", "2", "3", "m", "merge", "conflict"]) {
+        return trees(&options.operands);
+    }
+    if options.has(&["b", "B", "orphan"]) {
+        return Vec::new();
+    }
+    // A branch or a path, and paths: what is there is a path.
+    let (first, paths) = options.operands.split_at(options.operands.len().min(1));
+    let first = undone(trees(first)).into_iter().map(|first| Written { only_if_there: true, ..first });
+    let is_head = options.operands.first().is_some_and(|commit| commit.is("HEAD"));
+    first.chain(if is_head { undone(trees(paths)) } else { trees(paths) }).collect()
+}
+
+fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
+    let options = Options::read(rest, "p C directory exclude include", "");
+    if options.has(&["check", "stat", "numstat", "summary", "cached", "abort", "skip", "quit", "continue"]) && !options.has(&["apply"]) {
+        return Vec::new();
+    }
+    let Some(text) = text else { return Vec::new() };
+    let strip = options.values(&["p"]).last().and_then(|count| count.known()?.parse().ok()).unwrap_or(1);
+    let written = patch::of_diff(text, Some(strip)).map(Written::file).collect();
+    match options.values(&["directory"]).last().map(|dir| dir.known()) {
+        Some(Some(dir)) => moved(dir, written),
+        Some(None) => Vec::new(),
+        None => written,
     }
 }
 
@@ -80,8 +215,19 @@ fn stash(args: &[Word]) -> Vec<Written> {
     };
     let options = Options::read(paths, "m message pathspec-from-file", "");
     match options.operands.as_slice() {
-        _ if options.has(&["pathspec-from-file"]) => Vec::new(),
+        // What is staged is the caller's own.
+        _ if options.has(&["pathspec-from-file", "S", "staged"]) => Vec::new(),
         [] => all(),
         paths => trees(paths),
+    }
+}
+
+impl Shell<'_> {
+    /// The top of the repository that the shell is in, where it is known.
+    pub(super) fn top(&self) -> Option<String> {
+        let top = self.around.top?.trim_end_matches('/');
+        let here = super::cleared(&self.here_absolute()?);
+        let rest = here.strip_prefix(top)?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| top.to_owned())
     }
 }

@@ -1,6 +1,7 @@
-//! The words behind a program's name, told apart as most programs do: `-o F`, `-oF`, `-xo F`, `--output F`, `--output=F`, `--`.
+//! The words behind a program's name, told apart as most programs do: `-o F`, `-oF`, `-xo F`, `--output F`, `--output=F`, `--`; or, as some
+//! do, with whole words behind one dash.
 
-use super::simple::Word;
+use super::word::Word;
 
 /// Options and operands. An option is named without its dashes: by one letter, or by a long name.
 #[derive(Debug, Default)]
@@ -10,22 +11,22 @@ pub(super) struct Options<'a> {
     given: Vec<(&'a str, Option<Word>)>,
 }
 
+/// Whether a name is one of those in a list with spaces between them; `*x` stands for all that end so.
+pub(super) fn is_among(all: &str, name: &str) -> bool {
+    let is_it = |one: &str| one == name || one.strip_prefix('*').is_some_and(|end| name.ends_with(end));
+    !name.is_empty() && all.split(' ').any(is_it)
+}
+
 impl<'a> Options<'a> {
     /// Reads words. Options in `valued`, with spaces between them, take a value, those in `attached` only one in the same word.
     pub(super) fn read(args: &'a [Word], valued: &str, attached: &str) -> Self {
-        let is_among = |all: &str, name: &str| all.split(' ').any(|one| one == name);
         let mut options = Self::default();
         let mut rest = args.iter();
         while let Some(word) = rest.next() {
             if word.is("--") {
                 options.operands.extend(rest.by_ref());
             } else if let Some(long) = word.text.strip_prefix("--") {
-                let (name, value) = match long.split_once('=') {
-                    Some((name, value)) => (name, Some(word.after(word.text.len() - value.len()))),
-                    None if word.is_known && is_among(valued, long) => (long, rest.next().cloned()),
-                    None => (long, None),
-                };
-                options.given.push((name, value));
+                options.long(word, long, valued, &mut rest);
             } else if word.text.starts_with('-') && !word.is("-") {
                 for (at, letter) in word.text.char_indices().skip(1) {
                     let end = at + letter.len_utf8();
@@ -46,9 +47,42 @@ impl<'a> Options<'a> {
         options
     }
 
+    /// Reads words of a program whose long options have one dash, or two.
+    pub(super) fn read_single(args: &'a [Word], valued: &str) -> Self {
+        let mut options = Self::default();
+        let mut rest = args.iter();
+        while let Some(word) = rest.next() {
+            if word.is("--") {
+                options.operands.extend(rest.by_ref());
+            } else if word.text.starts_with('-') && !word.is("-") {
+                options.long(word, word.text.trim_start_matches('-'), valued, &mut rest);
+            } else {
+                options.operands.push(word);
+            }
+        }
+        options
+    }
+
+    fn long(&mut self, word: &Word, long: &'a str, valued: &str, rest: &mut std::slice::Iter<'a, Word>) {
+        let (name, value) = match long.split_once('=') {
+            Some((name, value)) => {
+                let dashes = word.text.len() - long.len();
+                (name, Some(word.after(dashes + long.len() - value.len())))
+            }
+            None if word.is_known && is_among(valued, long) => (long, rest.next().cloned()),
+            None => (long, None),
+        };
+        self.given.push((name, value));
+    }
+
     /// Whether one of these options is given.
     pub(super) fn has(&self, names: &[&str]) -> bool {
         self.given.iter().any(|(name, _)| names.contains(name))
+    }
+
+    /// Whether one of the options in this list, with spaces between them, is given.
+    pub(super) fn has_any(&self, names: &str) -> bool {
+        !names.is_empty() && self.given.iter().any(|(name, _)| is_among(names, name))
     }
 
     /// Whether an option that begins so is given.
@@ -59,5 +93,10 @@ impl<'a> Options<'a> {
     /// The values of one option, by all its names.
     pub(super) fn values(&self, names: &[&str]) -> Vec<&Word> {
         self.given.iter().filter(|(name, _)| names.contains(name)).filter_map(|(_, value)| value.as_ref()).collect()
+    }
+
+    /// The values of the options in this list, with spaces between them.
+    pub(super) fn values_of_any(&self, names: &str) -> Vec<&Word> {
+        self.given.iter().filter(|(name, _)| is_among(names, name)).filter_map(|(_, value)| value.as_ref()).collect()
     }
 }

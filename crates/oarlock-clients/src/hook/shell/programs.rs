@@ -1,246 +1,267 @@
-//! What the common programs write, by their options and operands.
+//! Programs: those that start others, those that a table describes, and the few that are read by code of their own.
 
 use super::options::Options;
-use super::simple::{Word, has_name, is_assignment};
-use super::{git, joined};
-use crate::hook::Written;
+use super::run::Printed;
+use super::specs::{self, within};
+use super::starters::{self, Started};
+use super::word::Word;
+use super::{Shell, code, git, is_file_name, joined, moves, prints};
+use crate::hook::{By, Written, patch};
 
-/// Options of `curl` that take a value; an address among the values is none that is fetched.
-const CURL_VALUED: &str = "A b c C d D e E F H K m o P Q r t T u U w x X y Y z output output-dir url data data-raw data-binary data-ascii \
-     data-urlencode json form form-string header referer user-agent user request cookie cookie-jar dump-header proxy preproxy \
-     proxy-user range upload-file write-out max-time connect-timeout retry retry-delay retry-max-time limit-rate cacert capath cert key \
-     config resolve connect-to interface trace trace-ascii stderr doh-url";
+/// Programs that run a text as commands.
+pub(super) const SHELLS: [&str; 7] = ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish"];
 
-/// Options of `rsync` that take a value.
-const RSYNC_VALUED: &str = "e f B M T rsh filter exclude include exclude-from include-from files-from backup-dir suffix log-file chmod \
-     chown usermap groupmap temp-dir partial-dir compare-dest copy-dest link-dest rsync-path max-size min-size timeout bwlimit port \
-     password-file out-format";
+/// Options by which programs that are not known name what they write.
+const OUTPUTS: &str = "o out output outfile out-file outFile output-file outputFile output_file out-dir outdir outDir output-dir outputDir \
+                       output_dir output-directory output-path outputPath";
 
-/// Letters of `tar` that take a value.
-const TAR_VALUED: &str = "f C b T X g N I K F L H V";
+/// The name of a program without its directory, its version and its package.
+pub(super) fn short_name(name: &str) -> &str {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let name = name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(name);
+    match name.char_indices().skip(1).find(|(_, c)| *c == '@') {
+        Some((at, _)) => &name[..at],
+        None => name,
+    }
+}
 
-/// What a program is going to write.
-pub(super) fn writes(program: &str, args: &[Word]) -> Vec<Written> {
-    let read = |valued: &str, attached: &str| Options::read(args, valued, attached);
-    match program {
-        "tee" | "unlink" => files(&read("", "").operands),
-        "touch" => files(&read("d r t date reference time", "").operands),
-        "shred" => files(&read("n s iterations size random-source", "").operands),
-        "truncate" => files(&read("s r size reference", "").operands),
-        "rm" | "rmdir" => trees(&read("", "").operands),
-        "sed" => sed(&read("e f l expression file line-length", "i")),
-        "perl" | "ruby" => {
-            let options = read("e E I r", "i M m F d D C x");
-            let scripts = usize::from(!options.has(&["e", "E"]));
-            if options.has(&["i"]) { files(options.operands.get(scripts..).unwrap_or_default()) } else { Vec::new() }
+impl Shell<'_> {
+    /// Runs a program with its arguments; what it prints, where that is known.
+    pub(super) fn program(&mut self, words: &[Word]) -> Printed {
+        let Some((first, args)) = words.split_first() else { return Some(String::new()) };
+        let full = first.known()?;
+        let name = short_name(full);
+        self.calls_oarlock |= name == "oarlock" && is_call_without_name(args);
+        if let Some(started) = starters::read(name, args) {
+            self.add(specs::written(name, args).unwrap_or_default());
+            return self.start(started);
         }
-        "awk" | "gawk" => awk(&read("F f v i e E l file field-separator assign include source exec load", "d D o p L")),
-        "mv" => onto(&read("t S target-directory suffix", ""), true),
-        "cp" => onto(&read("t S target-directory suffix", ""), false),
-        "install" => {
-            let options = read("t S m o g target-directory suffix mode owner group strip-program", "");
-            // Directories hold nothing yet.
-            if options.has(&["d", "directory"]) { Vec::new() } else { onto(&options, false) }
+        if SHELLS.contains(&name) {
+            return self.shell(args);
         }
-        "ln" => {
-            let options = read("t S target-directory suffix", "");
-            match options.operands.as_slice() {
-                [only] if options.values(&["t", "target-directory"]).is_empty() => only.name().map(Written::file).into_iter().collect(),
-                _ => onto(&options, false),
+        match name {
+            "apply_patch" | "applypatch" => {
+                let text = match &self.state.input {
+                    Some(input) => input.to_string(),
+                    None => args.iter().map(|arg| arg.value.as_str()).collect::<Vec<_>>().join("\n"),
+                };
+                let written: Vec<Written> = patch::paths(&text).map(Written::file).collect();
+                self.add(written);
+                return None;
+            }
+            "find" | "gfind" => return self.find(args),
+            "fd" | "fdfind" => return self.fd(args),
+            "xargs" | "gxargs" => return self.xargs(args),
+            "parallel" => return self.parallel(args),
+            "git" => return self.git(args),
+            "docker" | "podman" | "nerdctl" => return self.container(args),
+            "patch" | "gpatch" => {
+                let written = self.patch(args);
+                self.add(written);
+                return None;
+            }
+            "ed" | "red" | "ex" | "vi" | "vim" | "nvim" | "emacs" => {
+                let written = code::edited(name, args, self.state.input.as_deref());
+                self.add(written);
+                return None;
+            }
+            _ => {}
+        }
+        if code::is_interpreter(name) || code::is_interpreter_with(name, args) {
+            return self.interpreter(name, args);
+        }
+        if let Some(written) = moves::writes(name, args) {
+            self.add(written);
+        } else if let Some(written) = specs::written(name, args) {
+            self.add(written);
+            self.add(code::written_in_script(name, args));
+        } else if let Some(content) = self.content(first) {
+            // A script that the commands have written themselves.
+            return self.run_script(&content, args);
+        } else if full.eq_ignore_ascii_case(name) && name.chars().any(|c| c.is_ascii_uppercase()) {
+            // PowerShell's names are the same in any case.
+            let lower = name.to_ascii_lowercase();
+            self.add(specs::written(&lower, args).unwrap_or_default());
+        } else {
+            self.add(by_its_options(args));
+        }
+        match name {
+            "cargo" | "go" | "dotnet" if args.iter().any(|arg| arg.is("run")) => {
+                let behind = args.iter().position(|arg| arg.is("--")).map_or(args.len(), |at| at + 1);
+                self.add(by_its_options(&args[behind..]));
+            }
+            _ => {}
+        }
+        prints::of(self, name, args)
+    }
+
+    fn start(&mut self, started: Started) -> Printed {
+        match started {
+            Started::Words(words, dir) => self.run_in(dir.as_ref(), |shell| shell.run(&words)),
+            Started::Text(text, dir) => self.run_in(dir.as_ref(), |shell| shell.apart(|shell| shell.run_text(&text))),
+            Started::Texts(texts) => {
+                for text in texts {
+                    self.apart(|shell| shell.run_text(&text));
+                }
+                None
+            }
+            Started::Elsewhere => None,
+        }
+    }
+
+    /// A shell: the text behind `-c`, a script of which the text is known, or what it reads.
+    fn shell(&mut self, args: &[Word]) -> Printed {
+        let mut at = 0;
+        let mut is_command = false;
+        while let Some(arg) = args.get(at).filter(|arg| arg.text.starts_with(['-', '+']) && arg.text.len() > 1) {
+            let is_short = !arg.text.starts_with("--");
+            let letters = arg.text.get(1..).unwrap_or_default();
+            if is_short && letters.contains('n') && letters.chars().all(|c| "neuxvf".contains(c)) {
+                return None;
+            }
+            is_command |= is_short && arg.text.starts_with('-') && letters.contains('c');
+            at += if is_short && letters.ends_with(['o', 'O']) || matches!(arg.text.as_str(), "--rcfile" | "--init-file") { 2 } else { 1 };
+            if is_short && letters == "s" {
+                let text = self.state.input.clone()?;
+                return self.run_script(&text, args.get(at..).unwrap_or_default());
             }
         }
-        "rsync" => rsync(&read(RSYNC_VALUED, "")),
-        "dd" => args.iter().filter(|arg| arg.text.starts_with("of=")).filter_map(|arg| arg.after(3).as_file()).collect(),
-        "curl" => curl(&read(CURL_VALUED, "")),
-        "wget" => {
-            let options = read("O o a e i B t T w Q P U l A R D I X output-document output-file directory-prefix header user-agent", "");
-            let is_file = |word: &&Word| !word.is("-") && !options.has(&["spider"]);
-            options.values(&["O", "output-document"]).into_iter().filter(is_file).filter_map(Word::as_file).collect()
-        }
-        "tar" | "bsdtar" | "gtar" => tar(args),
-        "unzip" => {
-            let options = read("d P", "");
-            let is_silent = options.has(&["l", "t", "p", "c", "v", "z", "Z"]);
-            options.values(&["d"]).into_iter().filter(|_| !is_silent).filter_map(Word::as_tree).collect()
-        }
-        "patch" => patch(&read(
-            "p i d o B D F g r V Y x z strip input directory output prefix ifdef fuzz get reject-file version-control basename-prefix suffix",
-            "",
-        )),
-        "git" => git::writes(args),
-        _ => Vec::new(),
-    }
-}
-
-/// These words as files.
-fn files(words: &[&Word]) -> Vec<Written> {
-    words.iter().filter_map(|word| word.as_file()).collect()
-}
-
-/// These words as files, or directories with all that is in them.
-pub(super) fn trees(words: &[&Word]) -> Vec<Written> {
-    words.iter().filter_map(|word| word.as_tree()).collect()
-}
-
-fn sed(options: &Options<'_>) -> Vec<Written> {
-    if !options.has(&["i", "in-place"]) {
-        return Vec::new();
-    }
-    let operands = match options.operands.as_slice() {
-        // Where the option's value is a word of its own, none is given so.
-        [suffix, rest @ ..] if suffix.is("") => rest,
-        operands => operands,
-    };
-    let scripts = usize::from(!options.has(&["e", "f", "expression", "file"]));
-    files(operands.get(scripts..).unwrap_or_default())
-}
-
-fn awk(options: &Options<'_>) -> Vec<Written> {
-    if !options.values(&["i", "include"]).iter().any(|word| word.is("inplace")) {
-        return Vec::new();
-    }
-    let scripts = usize::from(!options.has(&["f", "e", "E", "file", "source", "exec"]));
-    let operands = options.operands.get(scripts..).unwrap_or_default();
-    operands.iter().filter(|word| !is_assignment(&word.text)).filter_map(|word| word.as_file()).collect()
-}
-
-/// Of a command with sources and a destination: the destination, what would stand in it were it a directory, and, of a move, the sources.
-pub(super) fn onto(options: &Options<'_>, moves: bool) -> Vec<Written> {
-    let named = options.values(&["t", "target-directory"]);
-    let (target, sources) = match (named.as_slice(), options.operands.as_slice()) {
-        ([.., target], sources) => (*target, sources),
-        ([], [sources @ .., target]) if !sources.is_empty() => (*target, sources),
-        _ => return Vec::new(),
-    };
-    let mut found = if moves { trees(sources) } else { Vec::new() };
-    let Some(path) = target.known() else {
-        found.extend(target.as_tree());
-        return found;
-    };
-    let dir = path.trim_end_matches('/');
-    if options.has(&["T", "no-target-directory"]) {
-        found.extend(Some(Written::tree(dir)).filter(|_| has_name(dir)));
-        return found;
-    }
-    let is_dir = dir.len() < path.len() || !named.is_empty();
-    for source in sources {
-        match source.name() {
-            Some(name) => found.push(Written::tree(format!("{dir}/{name}"))),
-            None if is_dir && has_name(dir) => {
-                found.extend(source.name_pattern().map(|name| Written::below(dir, format!("{name}/**"))));
+        let rest = args.get(at..).unwrap_or_default();
+        match rest.split_first() {
+            Some((text, args)) if is_command => self.run_text_with(&text.value, args),
+            Some((script, args)) => {
+                let text = self.content(script);
+                match text {
+                    Some(text) => self.run_script(&text, args),
+                    None => {
+                        self.add(by_its_options(args));
+                        None
+                    }
+                }
             }
-            None => {}
+            None => {
+                let text = self.state.input.clone()?;
+                self.run_script(&text, &[])
+            }
         }
     }
-    // A directory that is only where one is stays as it is.
-    found.extend(Some(Written::file(dir)).filter(|_| has_name(dir)));
+
+    /// The text behind `-c`, whose first argument is its `$0`.
+    fn run_text_with(&mut self, text: &str, args: &[Word]) -> Printed {
+        self.apart(|shell| {
+            if let Some(first) = args.first() {
+                shell.set("0", vec![vec![first.value.clone()]]);
+            }
+            shell.run_script(text, args.get(1..).unwrap_or_default())
+        })
+    }
+
+    fn interpreter(&mut self, name: &str, args: &[Word]) -> Printed {
+        let call = code::read(name, args);
+        if let Some(words) = call.module {
+            return self.run(&words);
+        }
+        self.add(call.edited);
+        let mut texts: Vec<String> = call.texts;
+        if let Some(script) = &call.script {
+            match self.content(script) {
+                Some(text) => texts.push(text.to_string()),
+                // `vendor/bin/NAME`, and what the package manager links.
+                None if script.text.contains("/bin/") => {
+                    let words: Vec<Word> = [script.clone()].into_iter().chain(call.args.iter().cloned()).collect();
+                    return self.run(&words);
+                }
+                None => self.add(by_its_options(&call.args)),
+            }
+        } else if texts.is_empty() && call.reads_input {
+            texts.extend(self.state.input.as_deref().map(str::to_owned));
+        }
+        for text in texts {
+            if !self.spend(text.len()) {
+                return None;
+            }
+            let found = code::writes(call.language, &text);
+            self.add(found.written);
+            for command in found.commands {
+                self.apart(|shell| shell.run_text(&command));
+            }
+        }
+        None
+    }
+
+    fn git(&mut self, args: &[Word]) -> Printed {
+        let patch_text = || self.state.input.as_deref().map(str::to_owned);
+        let text = match git::patch_file(args) {
+            Some(file) => self.content(&file).map(|text| text.to_string()).or_else(|| if file.is("-") { patch_text() } else { None }),
+            None => patch_text(),
+        };
+        let written = git::writes(args, text.as_deref());
+        self.add(written);
+        prints::of_git(self, args)
+    }
+
+    fn patch(&mut self, args: &[Word]) -> Vec<Written> {
+        let options = Options::read(args, moves::PATCH_VALUED, "");
+        let named = options.values(&["i", "input"]).last().copied().or(options.operands.get(1).copied());
+        let text = named.map_or_else(|| self.state.input.clone(), |file| self.content(file));
+        moves::patched(&options, text.as_deref())
+    }
+
+    /// A container that sees directories of this machine under other names.
+    fn container(&mut self, args: &[Word]) -> Printed {
+        let Some(run) = starters::container(args) else {
+            let written = moves::writes("docker", args).unwrap_or_default();
+            self.add(written);
+            return None;
+        };
+        let before = self.found.len();
+        self.apart(|shell| {
+            shell.state.dir = Some(run.dir.clone().into());
+            shell.run(&run.words)
+        });
+        let inside = self.found.split_off(before);
+        for written in inside {
+            let mut seen = run.mounts.iter().filter_map(|(from, to)| {
+                let rest = written.path.strip_prefix(to.trim_end_matches('/'))?;
+                (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", from.trim_end_matches('/')))
+            });
+            let seen = seen.next_back();
+            self.add(seen.map(|path| Written { path, ..written }));
+        }
+        None
+    }
+}
+
+/// What the options of a program that is not known say of its output.
+pub(super) fn by_its_options(args: &[Word]) -> Vec<Written> {
+    let is_path = |word: &&Word| !word.is_known || (word.text.contains(['/', '.']) || word.text.len() > 1) && is_file_name(&word.text);
+    let mut found = Vec::new();
+    let mut rest = args.iter().peekable();
+    while let Some(word) = rest.next() {
+        let Some(name) = word.text.strip_prefix('-') else { continue };
+        let name = name.strip_prefix('-').unwrap_or(name);
+        let (name, value) = match name.split_once('=') {
+            Some((name, value)) => (name, Some(word.after(word.text.len() - value.len()))),
+            None => (name, rest.peek().filter(|next| !next.text.starts_with('-')).map(|next| (*next).clone())),
+        };
+        if super::options::is_among(OUTPUTS, name)
+            && let Some(value) = value.as_ref().filter(is_path)
+        {
+            found.extend(value.as_tree().map(|written| written.by(By::Output)));
+            if name.to_ascii_lowercase().contains("dir") {
+                found.extend(within(value).into_iter().map(|written| written.by(By::Output)));
+            }
+        }
+    }
     found
 }
 
-fn rsync(options: &Options<'_>) -> Vec<Written> {
-    let Some((target, sources)) = options.operands.split_last().filter(|(_, sources)| !sources.is_empty()) else { return Vec::new() };
-    let is_far = target.text.split('/').next().is_some_and(|first| first.contains(':'));
-    if is_far || options.has(&["n", "dry-run", "list-only"]) {
-        return Vec::new();
-    }
-    // What is in a source, under names that only the run tells.
-    let is_spread = |source: &&Word| source.name().is_none() || source.text.ends_with('/') || source.tail.ends_with('/');
-    if options.has(&["R", "relative"]) || options.has_beginning("delete") || sources.iter().any(is_spread) {
-        return target.as_tree().filter(|written| has_name(&written.path)).into_iter().collect();
-    }
-    let dir = target.text.trim_end_matches('/');
-    if !target.is_known {
-        return target.as_tree().into_iter().collect();
-    }
-    let mut found: Vec<Written> =
-        sources.iter().filter_map(|source| source.name()).map(|name| Written::tree(format!("{dir}/{name}"))).collect();
-    found.extend(Some(Written::file(dir)).filter(|_| has_name(dir)));
-    found
+fn is_call_without_name(args: &[Word]) -> bool {
+    let says_who = |word: &Word| ["--as", "--session"].iter().any(|flag| word.text == *flag || word.text.starts_with(&format!("{flag}=")));
+    !args.is_empty() && !args.iter().any(says_who) && !args.iter().any(|word| word.is("--help") || word.is("--version"))
 }
 
-fn curl(options: &Options<'_>) -> Vec<Written> {
-    let dir = match options.values(&["output-dir"]).last().map(|dir| dir.known()) {
-        // It could be anywhere.
-        Some(None) => return Vec::new(),
-        Some(Some(dir)) => dir.to_owned(),
-        None => String::new(),
-    };
-    let named = options.values(&["o", "output"]);
-    let mut found: Vec<Written> = Vec::new();
-    // A `#` stands for a part of the address.
-    found.extend(named.iter().filter(|word| !word.is("-") && !word.text.contains('#')).filter_map(|word| word.as_file()));
-    let by_their_names = options.has(&["O", "remote-name", "remote-name-all"]) && !options.has(&["J", "remote-header-name"]);
-    if by_their_names && named.is_empty() {
-        let addresses = options.operands.iter().copied().chain(options.values(&["url"]));
-        found.extend(addresses.filter_map(|word| word.known().and_then(file_of_address)).map(Written::file));
-    }
-    found.into_iter().map(|written| Written { path: joined(&dir, &written.path), ..written }).collect()
-}
-
-/// The last name in an address.
-fn file_of_address(address: &str) -> Option<&str> {
-    let (_, behind) = address.split_once("://")?;
-    let path = behind.split(['?', '#']).next()?;
-    let (_, name) = path.rsplit_once('/')?;
-    (!matches!(name, "" | "." | "..") && !name.contains(['{', '['])).then_some(name)
-}
-
-fn tar(args: &[Word]) -> Vec<Written> {
-    let args = dashed(args);
-    let long = "file directory blocking-factor files-from exclude-from exclude transform xform strip-components strip starting-file \
-                use-compress-program mode owner group newer format label";
-    let options = Options::read(&args, &format!("{TAR_VALUED} {long}"), "");
-    if !options.has(&["x", "extract", "get"]) || options.has(&["O", "to-stdout", "one-top-level", "t", "c"]) {
-        return Vec::new();
-    }
-    let here = Word::of(".");
-    let dir = match options.values(&["C", "directory"]).as_slice() {
-        [] => here.clone(),
-        [dir] => (*dir).clone(),
-        // Each is seen from the one before.
-        _ => return Vec::new(),
-    };
-    let are_renamed = options.has(&["transform", "xform", "strip-components", "strip", "wildcards", "s", "T", "files-from"]);
-    let members: Option<Vec<&str>> = options.operands.iter().map(|word| word.known()).collect();
-    match (members, dir.known()) {
-        (Some(members), Some(path)) if !members.is_empty() && !are_renamed => {
-            let path = if dir == here { "" } else { path };
-            members.iter().map(|member| Written::tree(joined(path, member.trim_start_matches('/')))).collect()
-        }
-        // What an archive has in it, only the run tells: here it could be anything.
-        _ if dir == here => Vec::new(),
-        _ => dir.as_tree().into_iter().collect(),
-    }
-}
-
-/// The words of `tar` with dashes before the letters that may go without: their values follow all of them.
-fn dashed(args: &[Word]) -> Vec<Word> {
-    let Some((letters, rest)) = args.split_first().filter(|(first, _)| first.is_known && !first.text.starts_with('-')) else {
-        return args.to_vec();
-    };
-    let mut words = Vec::new();
-    let mut rest = rest.iter();
-    for letter in letters.text.chars() {
-        words.push(Word::of(format!("-{letter}")));
-        if TAR_VALUED.split(' ').any(|valued| valued.starts_with(letter)) {
-            words.extend(rest.next().cloned());
-        }
-    }
-    words.extend(rest.cloned());
-    words
-}
-
-fn patch(options: &Options<'_>) -> Vec<Written> {
-    if options.has(&["dry-run", "C", "check"]) {
-        return Vec::new();
-    }
-    let dir = match options.values(&["d", "directory"]).last().map(|dir| dir.known()) {
-        Some(None) => return Vec::new(),
-        Some(Some(dir)) => dir.to_owned(),
-        None => String::new(),
-    };
-    let named = options.values(&["o", "output"]);
-    let target = named.last().or(options.operands.first()).filter(|word| !word.is("-"));
-    let found = target.and_then(|word| word.as_file());
-    found.into_iter().map(|written| Written { path: joined(&dir, &written.path), ..written }).collect()
+/// These paths in a directory.
+pub(super) fn moved(dir: &str, written: Vec<Written>) -> Vec<Written> {
+    written.into_iter().map(|written| Written { path: joined(dir, &written.path), ..written }).collect()
 }

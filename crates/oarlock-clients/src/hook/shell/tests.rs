@@ -14,8 +14,9 @@ fn seen_from(command: &str, cwd: Option<&str>) -> Vec<String> {
         };
         format!("{}{reach}{}", w.path, if w.only_if_there { "?" } else { "" })
     };
-    let mut paths: Vec<String> = writes(command, None, cwd).into_iter().map(shown).collect();
+    let mut paths: Vec<String> = writes(command, None, &Surroundings { cwd, ..Surroundings::default() }).into_iter().map(shown).collect();
     paths.sort();
+    paths.dedup();
     paths
 }
 
@@ -50,14 +51,14 @@ fn common_writes_are_seen() {
         ("git checkout -- src/a.rs", &["src/a.rs/**"]),
         ("git checkout main", &["main/**?"]),
         ("git checkout src/a.rs b", &["b/**", "src/a.rs/**?"]),
-        ("git checkout -f main; git switch --force main", &["./**", "./**"]),
+        ("git checkout -f main; git switch --force main", &["./**"]),
         ("env -C src -u X rm a.rs; env --chdir=src rm b; rm c; env -Csrc A=b rm d", &["c/**", "src/a.rs/**", "src/b/**", "src/d/**"]),
         ("git reset --hard HEAD~1", &["./**"]),
         ("git -C x rm a", &["x/a/**"]),
         ("git -C /tmp/y -c a.b=c reset --hard", &["/tmp/y/**"]),
         ("git restore -S a; git rm --cached b; git clean -nfd", &[]),
         ("git checkout HEAD src/a", &["HEAD/**?", "src/a/**"]),
-        ("git checkout -b new main", &["main/**?"]),
+        ("git checkout -b new main", &[]),
         ("cd \"$(mktemp -d)\" && rm -rf src && echo > top.txt && echo > /abs", &["/abs"]),
         ("cd; echo > x", &[]),
         ("perl -Mstrict -e1 x; ruby -Ilib t.rb", &[]),
@@ -67,7 +68,7 @@ fn common_writes_are_seen() {
         ("bash <<'EOF'\necho > x\nEOF", &["x"]),
         ("ls | xargs -I{} sed -i s/a/b/ z", &["z"]),
         ("echo \"a > b\" '> c' \\> d # > e", &[]),
-        ("echo > \"$HOME/x\"; echo > $FILE; rm *.rs", &["./*.rs/**"]),
+        ("echo > \"$HOME/x\"; echo > $FILE; rm *.rs", &["./*.rs/**", "~/x"]),
         ("diff <(ls a) <(ls b) > d", &["d"]),
         ("cat < in > out", &["out"]),
         ("cat <<< 'x' > out", &["out"]),
@@ -75,7 +76,7 @@ fn common_writes_are_seen() {
         ("cat > notes.md <<'EOF' && bash check.sh\n`rm -rf src`\necho > y\nEOF\n", &["notes.md"]),
         ("cat <<EOF | sort | bash\necho > y\nEOF\necho > z", &["y", "z"]),
         ("bash deploy.sh <<EOF\necho > y\nEOF\nbash -s a <<EOF\necho > z\nEOF\n", &["z"]),
-        ("apply_patch <<'EOF' && cargo fmt\n*** Begin Patch\n*** Update File: a b.rs\n*** End Patch\nEOF\n", &["a b.rs"]),
+        ("apply_patch <<'EOF' && cargo fmt\n*** Begin Patch\n*** Update File: a b.rs\n*** End Patch\nEOF\n", &[".", "./**/*.rs", "a b.rs"]),
         ("git commit -m $'don\\'t do that' -m 'see > src/a.rs'; rm $'a\\tb'", &["a\tb/**"]),
         ("ls -la; cargo test --workspace", &[]),
         ("echo 'unclosed > x", &[]),
@@ -97,13 +98,14 @@ fn of_a_path_that_only_the_run_tells_the_directory_is_meant() {
         ("sed -i -e \"s/$a/b/\" x", &["x"]),
         ("rm -rf build/$x/y; rm -r /abs/$(date)/x", &["/abs/**/x/**", "build/**/y/**"]),
         ("cd sub && rm a/*.o", &["sub/a/*.o/**"]),
-        ("rm *; rm ./* ../*; rm $f; rm -rf $HOME/x; rm -rf \"$d\"/*; rm /*; rm -rf ${TMP}src", &[]),
-        ("cd sub && rm -rf *; cd .. && rm *", &["sub/./*/**"]),
+        ("rm $f; rm -rf \"$d\"/*; rm /*; rm -rf ${T}src", &[]),
+        ("rm *; rm ./* ../*; rm -rf $HOME/x", &["../*/**", "./*/**", "~/x/**"]),
+        ("cd sub && rm -rf *; cd .. && rm *", &["sub/.././*/**", "sub/./*/**"]),
         ("git checkout -- :/; git stash --help", &["./**"]),
         ("rm src*; rm src?/a; rm -f ./*.log ../*.log", &["../*.log/**", "./*.log/**", "./src*/**", "./src?/a/**"]),
         ("rm -rf packages/*/node_modules crates/*/target", &["crates/*/target/**", "packages/*/node_modules/**"]),
         ("cp a.rs \"src/a.rs.$(date +%s)\"; rm -f src/*.orig src/a[0-9].o", &["src/*.orig/**", "src/a.rs.*/**", "src/a?.o/**"]),
-        ("echo > 'src/[id]/'$x; echo > src/[/$x", &["src/**", "src/[id]/**"]),
+        ("echo > 'src/[id]/'$x; echo > src/[/$x", &["src/[/**", "src/[id]/**"]),
         (
             "echo > src/'a*'$x; echo > src/$a$b; echo > src/x$a-$b.rs; echo > a/../$x.rs",
             &["a/../*.rs", "src/**", "src/a[*]*", "src/x*-*.rs"],
@@ -132,10 +134,10 @@ fn variables_have_the_values_that_the_text_gives_them() {
             &["a.bak", "a.bak/t/**", "b.bak", "b.bak/t/**", "out/a.txt", "out/b.txt"],
         ),
         ("F=src/main.rs; sed -i s/a/b/ \"$F\"; export G=x && rm $G", &["src/main.rs", "x/**"]),
-        ("F=a; F=$(pick); rm $F; for f in $(ls); do rm $f; done; for f in \"$@\"; do rm a/$f; done", &["a/**"]),
-        ("F=src; read -r F; rm $F/x; F='a b'; rm $F/x; F=; rm $F/x", &[]),
-        ("F=a; rm '$F' \"$Fx/y\" ${F:-b}", &["$F/**"]),
-        ("F=a G=b; rm $F/$G $G; (G=c; rm $G); rm $G", &["a/**", "b/**", "b/**", "c/**"]),
+        ("F=a; F=$(pick); rm $F; for f in $(ls); do rm $f; done; for f in \"$@\"; do rm a/$f; done", &["./*/**", "a/**"]),
+        ("F=src; read -r F; rm $F/x; F='a b'; rm $F/x; F=; rm $F/x", &["/x/**", "a/**", "b/x/**"]),
+        ("F=a; rm '$F' \"$Fx/y\" ${F:-b}", &["$F/**", "a/**"]),
+        ("F=a G=b; rm $F/$G $G; (G=c; rm $G); rm $G", &["a/b/**", "b/**", "c/**"]),
         ("F=x make; rm $F", &[]),
     ]);
 }
@@ -149,20 +151,26 @@ fn programs_are_read_with_their_options() {
         ("perl -i.bak -ne 'print' x; perl -i -p -e 's/a/b/' -e 's/c/d/' y; ruby -pi -e p z", &["x", "y", "z"]),
         ("perl -i script.pl x; perl -ne 'print' y", &["x"]),
         ("awk -i inplace '{print}' x; gawk -i inplace -v a=b -f s.awk c=d y; awk '{print > 1}' z", &["x", "y"]),
-        ("cp --target-directory=d a; mv -td b", &["b/**", "d", "d", "d/a/**", "d/b/**"]),
+        ("cp --target-directory=d a; mv -td b", &["b/**", "d", "d/a/**", "d/b/**"]),
         ("cp -rT a b; install -m 644 a bin/x; install -d made", &["b/**", "bin/x", "bin/x/a/**"]),
         ("ln -s ../far/x; ln -sf y z", &["x", "z", "z/y/**"]),
         ("rsync -a -e ssh a b; rsync -a src/ dst; rsync -a x host:y; rsync -an x z", &["b", "b/a/**", "dst/**"]),
         ("rsync -a --delete a /abs/b/", &["/abs/b//**"]),
         ("curl -fsSLo a https://x/y; curl https://x/z --output b; curl --output=c u", &["a", "b", "c"]),
-        ("curl -LO 'https://x/y/d.tgz?z=1'; curl -o - https://x; curl -s https://x/y; curl -OJ https://x/z", &["d.tgz"]),
-        ("curl --output-dir sub -o e https://x -e https://y/no -O", &["sub/e"]),
-        ("wget -qO a https://x; wget --output-document=b https://x; wget -O - https://x; wget https://x/y", &["a", "b"]),
-        ("tar -xzf a.tgz -C d; tar xzf a.tgz -C e; tar --extract --file=a.tgz --directory f", &["d/**", "e/**", "f/**"]),
-        ("tar -xf a.tgz; curl -s x | tar xz", &[]),
+        ("curl -LO 'https://x/y/d.tgz?z=1'; curl -o - https://x; curl -s https://x/y; curl -OJ https://x/z", &["d.tgz", "some-file/**"]),
+        ("curl --output-dir sub -o e https://x -e https://y/no -O", &["sub/e", "sub/some-file/**"]),
+        (
+            "wget -qO a https://x; wget --output-document=b https://x; wget -O - https://x; wget https://x/y",
+            &["./some-file/**", "./y", "a", "b"],
+        ),
+        (
+            "tar -xzf a.tgz -C d; tar xzf a.tgz -C e; tar --extract --file=a.tgz --directory f",
+            &["d/**", "d/some-file/**", "e/**", "e/some-file/**", "f/**", "f/some-file/**"],
+        ),
+        ("tar -xf a.tgz; curl -s x | tar xz", &["some-file/**"]),
         ("tar -xf a.tgz src/a -C d; tar xf a.tgz b", &["b/**", "d/src/a/**"]),
-        ("tar -czf a.tgz src; tar -tf a.tgz; tar -xOf a.tgz b; tar -xf a.tgz -C $d", &[]),
-        ("unzip -qo a.zip -d d; unzip -l a.zip -d e; unzip a.zip", &["d/**"]),
+        ("tar -czf a.tgz src; tar -tf a.tgz; tar -xOf a.tgz b; tar -xf a.tgz -C $d", &["a.tgz"]),
+        ("unzip -qo a.zip -d d; unzip -l a.zip -d e; unzip a.zip", &["d/**", "d/some-file/**", "some-file/**"]),
         ("patch -p1 < x.patch; patch --dry-run a; patch -p1 -i x.patch b; patch -o c d; patch -d sub e", &["b", "c", "sub/e"]),
         ("dd if=a of=b; rm -- -c", &["-c/**", "b"]),
     ]);
@@ -176,7 +184,7 @@ fn git_writes_over_files() {
         ("git stash push -m why -- a b; git stash -k -- c", &["a/**", "b/**", "c/**"]),
         ("git stash list; git stash show -p; git stash drop; git stash clear", &[]),
         ("git clean -fdx build; git clean -f -e keep", &["./**", "build/**"]),
-        ("git clean -d; git checkout -b new origin/main; git checkout --orphan x", &["origin/main/**?"]),
+        ("git clean -d; git checkout -b new origin/main; git checkout --orphan x", &[]),
         ("git mv a src/; git restore -s HEAD b", &["a/**", "b/**", "src", "src/a/**"]),
         ("git checkout HEAD~1 .", &["./**"]),
     ]);
@@ -187,15 +195,17 @@ fn a_search_writes_where_it_looks() {
     assert_writes(&[
         ("find src -name '*.o' -delete; find lib/ -type d -name $x -delete", &["lib/**", "src/**/*.o/**"]),
         ("find a b/ -type f -exec rm -f {} +", &["a/**", "b/**"]),
-        ("find src -name x -exec sed -i s/a/b/ {} \\; -o -exec grep y {} ';'", &["src/**"]),
+        ("find src -name x -exec sed -i s/a/b/ {} \\; -o -exec grep y {} ';'", &["src/**", "src/**/x"]),
         ("find src -exec mv {} old/ \\;", &["old", "old/*/**", "src/**"]),
         ("find src -execdir mv {} new \\; -execdir touch other \\;", &["src/**"]),
         ("find src -exec sh -c 'echo > made' \\;", &["made"]),
-        ("find src/* \\( -name a -o -name b \\) -delete; find lib ! -name a -delete", &["lib/**", "src/*/**"]),
+        ("find src/* \\( -name a -o -name b \\) -delete; find lib ! -name a -delete", &["lib/**", "src/*/**/a/**", "src/*/**/b/**"]),
         ("find . -delete", &["./**"]),
-        ("find . -name '*.pyc' -delete; find -name x -delete; find . -mtime +7 -delete; find $d -delete; find . -exec rm {} +", &[]),
+        ("find . -name '*.pyc' -delete; find $d -delete; find . -name node_modules -exec rm -r {} +", &[]),
+        ("find -name x -delete", &["./**/x/**"]),
+        ("find . -mtime +7 -delete; find . -maxdepth 1 -exec rm {} +", &["./**", "./*/**"]),
         ("find src -name '*.rs' -exec grep -l x {} +; find src -print", &[]),
-        ("find a -exec find b -delete \\;", &[]),
+        ("find a -exec find b -delete \\;", &["b/**"]),
         ("find a -exec", &[]),
     ]);
 }
@@ -251,6 +261,68 @@ fn torn_commands_are_read_as_far_as_they_go() {
     }
 }
 
+/// Texts that were made to take long: twice as much of one is twice the work, and what is found has a limit.
+#[test]
+fn work_grows_with_the_text() {
+    let around = Surroundings::default();
+    let cost = |text: &str| {
+        parse::STEPS.with(|steps| steps.set(0));
+        let mut shell = Shell::new(&around, "");
+        shell.run_text(&word::cleaned(text));
+        let size: usize = shell.found.iter().map(|written| written.path.len()).sum();
+        assert!(shell.found.len() <= FOUND_MAX && size <= 16 * WORK_MAX, "{} places of {size} bytes", shell.found.len());
+        parse::STEPS.with(std::cell::Cell::get) + WORK_MAX - shell.work
+    };
+    for piece in [
+        "{a,b}",
+        "$(",
+        "`",
+        "(",
+        "((",
+        "$((",
+        "${a:-",
+        "\"$(",
+        "<<E ",
+        "<<E\n",
+        "cat <<E > src/x; ",
+        "a ",
+        "a|",
+        "a=b; ",
+        "a=$a$a; ",
+        "a+=x; ",
+        "if a; then ",
+        "case a in b) ",
+        "f() { f; f; }; f; ",
+        "for i in {1..64}; do ",
+        "sudo ",
+        "bash -c ",
+        "eval ",
+        "find . -exec ",
+        "xargs ",
+        "rm src/*.rs; ",
+        "echo [",
+        "@(",
+        "<(",
+        "cd a; (",
+        "pushd a; ",
+        "while read x; do ",
+        "python3 -c 'open(open(open('; ",
+        "\\",
+        "'",
+        "\"",
+        "#",
+        "[[ ",
+        "function f ",
+        "! ",
+        "> ",
+        "&",
+    ] {
+        let (once, twice) = (cost(&piece.repeat(20_000)), cost(&piece.repeat(40_000)));
+        assert!(twice <= once * 5 / 2 + 20_000, "{piece:?}: {once} for 5,000 of them, {twice} for 10,000");
+        assert!(twice <= 10_000 * piece.len() * 80 + WORK_MAX, "{piece:?}: {twice}");
+    }
+}
+
 fn assert_writes(cases: &[(&str, &[&str])]) {
     let found = cases.iter().map(|(command, expected)| (*command, of(command), *expected));
     let wrong: Vec<_> = found.filter(|(_, found, expected)| found != expected).collect();
@@ -287,7 +359,7 @@ fn the_shells_own_directory_is_known() {
     for (command, paths) in cases {
         assert_eq!(seen_from(command, Some("/r")), *paths, "{command}");
     }
-    assert_eq!(of("cd sub; echo > \"$PWD/x\""), ["sub/./x"]);
+    assert_eq!(of("cd sub; echo > \"$PWD/x\""), Vec::<String>::new(), "it could be anywhere");
     assert_eq!(of("D=$PWD; cd sub; echo > \"$D/x\""), Vec::<String>::new());
 }
 

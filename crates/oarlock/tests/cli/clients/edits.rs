@@ -34,6 +34,20 @@ fn every_way_to_write_a_held_file_is_refused() {
         ("claude", "Bash", json!({"command": "cp x \"docs/api.$ext\""})),
         ("claude", "Bash", json!({"command": "echo x > \"docs/$name\""})),
         ("claude", "Bash", json!({"command": "find src -name '*.rs' -exec sed -i s/a/b/ {} +"})),
+        ("claude", "Bash", json!({"command": "find . -name '*.rs' -exec sed -i s/a/b/ {} +"})),
+        ("claude", "Bash", json!({"command": "git ls-files src | xargs sed -i s/a/b/"})),
+        ("claude", "Bash", json!({"command": "cargo fmt"})),
+        ("claude", "Bash", json!({"command": "npx prettier --write src"})),
+        ("claude", "Bash", json!({"command": "gcc main.c -o src/prog"})),
+        ("claude", "Bash", json!({"command": "./generate --out=src/gen.rs"})),
+        ("claude", "Bash", json!({"command": "echo x > \"$CLAUDE_PROJECT_DIR/src/a.rs\""})),
+        ("claude", "Bash", json!({"command": "cd docs; rm \"$(git rev-parse --show-toplevel)/src/a.rs\""})),
+        ("claude", "Bash", json!({"command": "python3 - <<'EOF'\np = 'src/a.rs'\nopen(p, 'w').write('x')\nEOF"})),
+        ("claude", "Bash", json!({"command": "setsid flock /tmp/lock sh -c 'rm src/a.rs'"})),
+        ("claude", "Bash", json!({"command": "git apply <<'EOF'\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1 +1 @@\n-x\n+y\nEOF"})),
+        ("claude", "mcp__filesystem__move_file", json!({"source": at("src/a.rs"), "destination": at("b.rs")})),
+        ("claude", "mcp__serena__replace_symbol_body", json!({"relative_path": "src/a.rs", "name_path": "f", "body": "x"})),
+        ("claude", "str_replace_based_edit_tool", json!({"command": "insert", "path": at("src/a.rs"), "insert_line": 1})),
         ("claude", "Write", json!({"file_path": at("src/a\tb.rs"), "content": "x"})),
         ("claude", "Bash", json!({"command": "echo x > $'src/a\\nb.rs'"})),
         ("claude", "Bash", json!({"command": "rm 'src/a\tb'*.rs"})),
@@ -73,6 +87,9 @@ fn what_only_looks_like_it_is_not_refused() {
         "cat src/a.rs | tee copy; grep -r x src > found; ls src/*",
         "tar xf a.tgz; cargo test 2>&1 | tail -5",
         "echo x > \"$PWD/lib/a\tb.rs\"; echo x > $'docs/\\tapi.md'",
+        "cargo fmt --check; prettier --check src; gcc -o /tmp/a src/a.c; grep -o src/a.rs README.md",
+        "find . -name node_modules -type d -prune -exec rm -rf {} +; bash tools/build.sh -c 'rm src/a.rs'",
+        "git commit -m 'rm -rf src > src/a.rs'; python3 -c \"print(open('src/a.rs').read())\"",
     ] {
         assert_eq!(session.refused("Bash", json!({"command": command})), None, "{command}");
     }
@@ -247,6 +264,24 @@ fn git_refuses_to_commit_what_another_holds() {
     project.write("src/b.rs", "x");
     project.ok("unreserve --as bob");
     assert!(commit("src/b.rs", "").status.success(), "it is free now");
+}
+
+#[test]
+fn in_a_linked_worktree_its_own_changes_may_be_thrown_away() {
+    let project = Project::git();
+    project.ok("init");
+    project.ok("join bob");
+    project.ok("reserve 'src/**' --as bob");
+    let linked = project.beside("linked");
+    project.git_in(&project.root(), &format!("worktree add --quiet {}", linked.display()));
+    let session = Session::new(&project, "claude", "s-1");
+    for command in ["git stash", "git reset --hard", "git checkout -- src/a.rs", "git clean -fd", "git restore ."] {
+        let told = |dir: &std::path::Path| json!({"cwd": dir, "tool_name": "Bash", "tool_input": {"command": command}});
+        assert!(refusal(&session.hook("PreToolUse", told(&linked))).is_none(), "{command} in the linked one");
+        assert!(refusal(&session.hook("PreToolUse", told(&project.root()))).is_some(), "{command} where all work");
+    }
+    let writes = json!({"cwd": linked, "tool_name": "Bash", "tool_input": {"command": "git checkout main -- src/a.rs; echo > src/a.rs"}});
+    assert!(refusal(&session.hook("PreToolUse", writes)).is_some(), "what is written there comes to the others");
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! The table of labelled calls (`calls.txt`): which of them write what others hold.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Reach, Surroundings, Written};
+
+const TOP: &str = "/home/ada/repo";
+
+/// What others hold, in parts.
+const HELD: [&[&str]; 4] = [&["src", "**"], &["web", "app", "**"], &["package.json"], &["docs", "plan.md"]];
+
+struct Call {
+    kind: String,
+    is_held: bool,
+    dir: String,
+    tool: String,
+    input: String,
+}
+
+fn calls() -> Vec<Call> {
+    let (mut kind, mut calls) = (String::new(), Vec::<Call>::new());
+    for line in include_str!("calls.txt").lines() {
+        if let Some(name) = line.strip_prefix("## ") {
+            kind = name.to_owned();
+        } else if let (Some(more), Some(last)) = (line.strip_prefix("    "), calls.last_mut()) {
+            last.input.push('\n');
+            last.input.push_str(more);
+        } else if let Some((mark @ ("+" | "-"), mut rest)) = line.split_once(' ') {
+            let mut given = |sign: char| {
+                let behind = rest.strip_prefix(sign)?;
+                let (word, input) = behind.split_once(' ')?;
+                rest = input;
+                Some(word.to_owned())
+            };
+            let dir = given('@').map_or(TOP.to_owned(), |dir| format!("{TOP}/{dir}"));
+            let tool = given('%').unwrap_or("Bash".into());
+            calls.push(Call { kind: kind.clone(), is_held: mark == "+", dir, tool, input: rest.to_owned() });
+        }
+    }
+    calls
+}
+
+/// Whether a path or pattern in parts could be what another one covers, of which only whole parts are wild.
+fn could_be(pattern: &[&str], held: &[&str]) -> bool {
+    match (pattern, held) {
+        ([], []) => true,
+        (["**", rest @ ..], _) => could_be(rest, held) || !held.is_empty() && could_be(pattern, &held[1..]),
+        (_, ["**", rest @ ..]) => could_be(pattern, rest) || !pattern.is_empty() && could_be(&pattern[1..], held),
+        ([one, pattern @ ..], [other, held @ ..]) => matches(one.as_bytes(), other.as_bytes()) && could_be(pattern, held),
+        _ => false,
+    }
+}
+
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern, name) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => matches(rest, name) || !name.is_empty() && matches(pattern, &name[1..]),
+        ([b'?', rest @ ..], [_, name @ ..]) => matches(rest, name),
+        ([b'[', one, b']', rest @ ..], [c, name @ ..]) if one == c => matches(rest, name),
+        ([one, rest @ ..], [c, name @ ..]) => one == c && matches(rest, name),
+        _ => false,
+    }
+}
+
+fn is_held(written: &Written, dir: &str) -> bool {
+    let path = match written.path.strip_prefix("~/") {
+        Some(rest) => format!("/home/ada/{rest}"),
+        None if written.path.starts_with('~') => return false,
+        None if written.path.starts_with('/') => written.path.clone(),
+        None => format!("{dir}/{}", written.path),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let top: Vec<&str> = TOP.split('/').skip(1).collect();
+    let Some(parts) = parts.strip_prefix(top.as_slice()) else {
+        return written.reach != Reach::File && top.starts_with(&parts);
+    };
+    let mut pattern = parts.to_vec();
+    match &written.reach {
+        Reach::File => {}
+        Reach::Tree => pattern.push("**"),
+        Reach::Below(below) => pattern.extend(below.split('/')),
+    }
+    // A reservation of a folder's contents is none of the folder's name.
+    let is_folder = written.reach == Reach::File && [&["src"][..], &["web", "app"]].contains(&parts);
+    !is_folder && HELD.iter().any(|held| could_be(&pattern, held))
+}
+
+fn around(dir: &str) -> Surroundings<'_> {
+    Surroundings { cwd: Some(dir), home: Some("/home/ada"), top: Some(TOP), project: None }
+}
+
+#[test]
+fn the_table_of_calls_is_read_as_it_is_labelled() {
+    let mut wrong = String::new();
+    let mut counts: BTreeMap<String, [usize; 4]> = BTreeMap::new();
+    for call in calls() {
+        let input: Value = if call.tool == "Bash" {
+            json!({"command": call.input})
+        } else {
+            serde_json::from_str(&call.input).expect("the input of another tool is JSON")
+        };
+        let written = super::writes(&call.tool, &input, &around(&call.dir));
+        let found = written.iter().any(|written| is_held(written, &call.dir));
+        let count = counts.entry(call.kind.clone()).or_default();
+        let at = if call.is_held { 0 } else { 2 };
+        count[at] += 1;
+        if found != call.is_held {
+            count[at + 1] += 1;
+            let what = if found { "refused" } else { "passed" };
+            wrong.push_str(&format!("{what} [{}] {} {}\n    {written:?}\n", call.kind, call.tool, call.input));
+        }
+    }
+    let line = |(kind, [held, missed, free, refused]): (&String, &[usize; 4])| {
+        format!("{kind}: {missed} of {held} held missed, {refused} of {free} free refused\n")
+    };
+    let table: String = counts.iter().map(line).collect();
+    let total: usize = counts.values().map(|count| count[0] + count[2]).sum();
+    assert!(total > 1_400, "only {total} calls are read");
+    assert!(wrong.is_empty(), "{table}{wrong}");
+}

@@ -1,0 +1,319 @@
+//! Programs that are given a program: interpreters with a text, editors with commands, and the small languages of `sed`, `awk` and `sqlite3`.
+
+mod calls;
+mod reader;
+mod tokens;
+mod values;
+
+pub(super) use reader::writes;
+
+use super::options::{Options, is_among};
+use super::word::{ANY, Word, is_assignment};
+use crate::hook::Written;
+
+/// A language of which the calls that write files are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Python,
+    JavaScript,
+    Ruby,
+    Perl,
+    Php,
+}
+
+/// An interpreter: its options that take a value, those whose value is a program, and those that only look at one.
+struct Interpreter {
+    names: &'static str,
+    language: Language,
+    valued: &'static str,
+    text: &'static str,
+    checks: &'static str,
+    /// Verbs before a text or a script.
+    verbs: &'static str,
+}
+
+static INTERPRETERS: [Interpreter; 7] = [
+    Interpreter {
+        names: "python python3 python2 pypy pypy3 ipython",
+        language: Language::Python,
+        valued: "W X",
+        text: "c",
+        checks: "",
+        verbs: "",
+    },
+    Interpreter {
+        names: "node nodejs tsx ts-node",
+        language: Language::JavaScript,
+        valued: "r require import loader input-type env-file C conditions",
+        text: "e eval p print pe",
+        checks: "check c test",
+        verbs: "",
+    },
+    Interpreter { names: "bun", language: Language::JavaScript, valued: "r preload cwd", text: "e eval p print", checks: "", verbs: "run" },
+    Interpreter { names: "deno", language: Language::JavaScript, valued: "c config", text: "", checks: "", verbs: "run eval" },
+    Interpreter { names: "ruby jruby", language: Language::Ruby, valued: "I r C E", text: "e", checks: "c", verbs: "" },
+    Interpreter { names: "perl", language: Language::Perl, valued: "", text: "e E", checks: "c", verbs: "" },
+    Interpreter { names: "php", language: Language::Php, valued: "d c f z", text: "r", checks: "l", verbs: "" },
+];
+
+/// What an interpreter is called with.
+pub(super) struct Call {
+    pub(super) language: Language,
+    /// Programs on the command line.
+    pub(super) texts: Vec<String>,
+    /// A file with the program.
+    pub(super) script: Option<Word>,
+    /// The program's own arguments.
+    pub(super) args: Vec<Word>,
+    /// A module or package that is run like a program of its name.
+    pub(super) module: Option<Vec<Word>>,
+    /// Files that the interpreter itself writes over.
+    pub(super) edited: Vec<Written>,
+    /// Whether it reads its program, where there is none.
+    pub(super) reads_input: bool,
+}
+
+fn interpreter(name: &str) -> Option<&'static Interpreter> {
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    INTERPRETERS.iter().find(|one| is_among(one.names, name) || is_among(one.names, plain))
+}
+
+/// Whether a program runs programs of a language that is read.
+pub(super) fn is_interpreter(name: &str) -> bool {
+    interpreter(name).is_some() && !matches!(name, "bun" | "deno")
+}
+
+/// The same for those that have verbs, of which one is given.
+pub(super) fn is_interpreter_with(name: &str, args: &[Word]) -> bool {
+    let runs = |arg: &Word| matches!(arg.known(), Some("run" | "eval" | "-e" | "--eval" | "-p" | "--print" | "-"));
+    matches!(name, "bun" | "deno") && args.first().is_some_and(runs)
+}
+
+/// Reads the words behind an interpreter: what follows its script is none of its options.
+pub(super) fn read(name: &str, args: &[Word]) -> Call {
+    let known = interpreter(name).unwrap_or(&INTERPRETERS[0]);
+    let mut call = Call {
+        language: known.language,
+        texts: Vec::new(),
+        script: None,
+        args: Vec::new(),
+        module: None,
+        edited: Vec::new(),
+        reads_input: true,
+    };
+    let (mut edits, mut evals) = (false, false);
+    let mut at = 0;
+    while let Some(arg) = args.get(at) {
+        at += 1;
+        let takes_text = |option: &str| is_among(known.text, option);
+        if arg.is("-") || arg.is("--") {
+            break;
+        }
+        if let Some(long) = arg.text.strip_prefix("--") {
+            let (option, own) = match long.split_once('=') {
+                Some((option, value)) => (option, Some(arg.after(arg.text.len() - value.len()))),
+                None => (long, None),
+            };
+            call.reads_input &= !is_among(known.checks, option);
+            if takes_text(option) {
+                let value = own.or_else(|| args.get(at).cloned());
+                at += usize::from(!long.contains('='));
+                call.texts.extend(value.map(|text| text.value));
+            } else if own.is_none() && is_among(known.valued, option) {
+                at += 1;
+            }
+            continue;
+        }
+        if !arg.text.starts_with('-') {
+            if is_among(known.verbs, &arg.text) && arg.is_known {
+                evals |= arg.is("eval");
+                continue;
+            }
+            if evals {
+                call.texts.push(arg.value.clone());
+                call.args = args[at..].to_vec();
+                return call;
+            }
+            if call.texts.is_empty() {
+                call.script = Some(arg.clone()).filter(|_| call.reads_input);
+                call.args = args[at..].to_vec();
+                if edits {
+                    call.edited = call.args.iter().filter_map(Word::as_file).collect();
+                }
+                return call;
+            }
+            at -= 1;
+            break;
+        }
+        // Letters.
+        for (begin, letter) in arg.text.char_indices().skip(1) {
+            let end = begin + letter.len_utf8();
+            let option = &arg.text[begin..end];
+            let own = Some(arg.after(end)).filter(|own| !own.value.is_empty());
+            call.reads_input &= !is_among(known.checks, option);
+            if known.language == Language::Python && option == "m" {
+                let mut words: Vec<Word> = own.into_iter().chain(args[at..].iter().cloned()).collect();
+                if let Some(first) = words.first_mut() {
+                    // `ruff.__main__`, `json.tool`.
+                    *first = Word::of(if first.is("json.tool") { "python-json-tool".to_owned() } else { first.value.clone() });
+                }
+                call.module = Some(words);
+                return call;
+            }
+            if takes_text(option) {
+                let text = own.or_else(|| {
+                    at += 1;
+                    args.get(at - 1).cloned()
+                });
+                call.texts.extend(text.map(|text| text.value));
+                break;
+            }
+            let of_ruby_or_perl = matches!(known.language, Language::Perl | Language::Ruby);
+            if of_ruby_or_perl && option == "i" {
+                edits = true;
+                break;
+            }
+            if of_ruby_or_perl && matches!(option, "M" | "m" | "I" | "F" | "d" | "D" | "C" | "x" | "r" | "E") {
+                if own.is_none() && is_among(known.valued, option) {
+                    at += 1;
+                }
+                break;
+            }
+            if is_among(known.valued, option) {
+                at += usize::from(own.is_none());
+                break;
+            }
+        }
+    }
+    call.args = args.get(at..).unwrap_or_default().to_vec();
+    if edits {
+        let files = if call.texts.is_empty() { call.args.get(1..).unwrap_or_default() } else { &call.args };
+        call.edited = files.iter().filter_map(Word::as_file).collect();
+        call.args.clear();
+    }
+    if !call.reads_input {
+        call.texts.clear();
+    }
+    call
+}
+
+/// What an editor that is given commands writes.
+pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
+    if name == "emacs" {
+        return Vec::new();
+    }
+    let options = Options::read(args, "c S u U i p cmd s W", "");
+    let is_ed = matches!(name, "ed" | "red");
+    // `-s` has a value nowhere here but in scripts of Vim's own.
+    let options = if name == "vim" || name == "nvim" || name == "vi" { options } else { Options::read(args, "c p", "") };
+    let mut commands: Vec<String> = options.values(&["c", "cmd"]).iter().map(|word| word.value.clone()).collect();
+    commands.extend(args.iter().filter(|arg| arg.text.starts_with('+')).map(|arg| arg.value[1..].to_owned()));
+    // Only what reads its commands, and no text, from its input.
+    let reads = is_ed || name == "ex" || options.has(&["e", "es"]) || args.iter().any(|arg| arg.text.starts_with("-e"));
+    let joined = commands.into_iter().chain(input.filter(|_| reads).map(str::to_owned)).collect::<Vec<_>>().join("\n");
+    let saves = |line: &str| {
+        let line = line.trim().trim_start_matches(':').trim_start_matches("silent! ").trim_start_matches("silent ").trim_end_matches('!');
+        matches!(line, "w" | "wq" | "x" | "wa" | "wqa" | "wqall" | "xa" | "xall" | "wall" | "update" | "up" | "W")
+            || line.starts_with("bufdo")
+            || line.starts_with("argdo") && line.contains(['w', 'u'])
+    };
+    let writes = joined.split(['\n', '|']).any(saves) || joined.lines().any(|line| line.trim_start_matches(':').ends_with("|x"));
+    // `w FILE`
+    let others = joined.split(['\n', '|']).filter_map(|line| {
+        let line = line.trim().trim_start_matches(':');
+        let file = line.strip_prefix("w ").or_else(|| line.strip_prefix("w! ")).or_else(|| line.strip_prefix("saveas "))?;
+        Some(Written::file(file.trim()))
+    });
+    let mut found: Vec<Written> = others.filter(|written| !written.path.contains([ANY, '!'])).collect();
+    if writes {
+        found.extend(options.operands.iter().filter(|word| !word.text.starts_with('+')).filter_map(|word| word.as_file()));
+    }
+    found
+}
+
+/// What a script of `sed`, `awk` or `sqlite3` writes by itself.
+pub(super) fn written_in_script(name: &str, args: &[Word]) -> Vec<Written> {
+    match name {
+        "sed" | "gsed" => {
+            let options = Options::read(args, "e f l expression file line-length", "i");
+            let given = options.values(&["e", "expression"]);
+            let scripts = if given.is_empty() { options.operands.iter().take(1).copied().collect() } else { given };
+            scripts.iter().flat_map(|script| written_by_sed(&script.value)).map(Written::file).collect()
+        }
+        "awk" | "gawk" | "mawk" | "nawk" => awk(args),
+        "sqlite3" => sqlite(args),
+        "python-json-tool" => {
+            let options = Options::read(args, "indent", "");
+            options.operands.get(1).and_then(|file| file.as_file()).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// `w FILE` as a command, or as a flag of `s`.
+fn written_by_sed(script: &str) -> Vec<String> {
+    script
+        .split(['\n', ';'])
+        .filter_map(|line| {
+            let line = line.trim();
+            let file = match line.find('s') {
+                // Behind the third of the characters that divide it.
+                Some(at) if line[at + 1..].starts_with(['/', '#', '|', ',', '@']) => {
+                    let divider = line[at + 1..].chars().next()?;
+                    let (_, flags) = line.rsplit_once(divider).filter(|(before, _)| before.matches(divider).count() >= 2)?;
+                    let at = flags.find(|c: char| !"gIiepM0123456789".contains(c)).unwrap_or(flags.len());
+                    match flags.get(at..).and_then(|flags| flags.strip_prefix("w ")) {
+                        Some(file) => Some(file.to_owned()),
+                        // The file's name has the divider in it.
+                        None => line.find(&format!("{divider}w ")).and_then(|at| line.get(at + 3..)).map(str::to_owned),
+                    }
+                }
+                _ => line.trim_start_matches(|c: char| c.is_ascii_digit() || ",$!".contains(c)).strip_prefix("w ").map(str::to_owned),
+            };
+            file.map(|file| file.trim().to_owned()).filter(|file| !file.is_empty() && !file.starts_with("/dev/"))
+        })
+        .collect()
+}
+
+fn awk(args: &[Word]) -> Vec<Written> {
+    let options = Options::read(args, "F f v i e E l file field-separator assign include source exec load", "d D o p L");
+    let scripts = usize::from(!options.has(&["f", "e", "E", "file", "source", "exec"]));
+    let mut found = Vec::new();
+    if options.values(&["i", "include"]).iter().any(|word| word.is("inplace")) {
+        let operands = options.operands.get(scripts..).unwrap_or_default();
+        found.extend(operands.iter().filter(|word| !is_assignment(&word.text)).filter_map(|word| word.as_file()));
+    }
+    let given = options.values(&["e", "source"]);
+    let texts: Vec<&Word> = options.operands.iter().take(scripts).copied().chain(given).collect();
+    for text in texts {
+        // `print > "FILE"`: only behind `print` a `>` is no comparison.
+        for statement in text.value.split(['\n', ';', '{', '}']) {
+            let Some((_, behind)) = statement.split_once("print").filter(|(_, behind)| behind.contains('>')) else { continue };
+            let Some((_, behind)) = behind.rsplit_once('>') else { continue };
+            let file = behind.trim().strip_prefix('"').and_then(|behind| behind.split_once('"'));
+            found.extend(file.map(|(file, _)| file).filter(|file| !file.is_empty() && !file.starts_with("/dev/")).map(Written::file));
+        }
+    }
+    found
+}
+
+fn sqlite(args: &[Word]) -> Vec<Written> {
+    let options = Options::read_single(args, "cmd init separator nullvalue newline vfs");
+    let mut found = Vec::new();
+    let texts = options.operands.get(1..).unwrap_or_default().iter().copied().chain(options.values(&["cmd"]));
+    for text in texts {
+        let mut words = text.value.split_whitespace();
+        let first = words.next().unwrap_or_default();
+        if matches!(first, ".output" | ".once" | ".backup" | ".save" | ".dump" | ".clone" | ".excel") && first != ".dump" {
+            found.extend(words.last().map(|file| Written::file(file.trim_matches(['"', '\'']))));
+        }
+        let changes =
+            ["insert", "update", "delete", "create", "drop", "alter", "replace", "vacuum", ".import", ".restore", "begin", "reindex"];
+        let statements = text.value.split(';').map(|statement| statement.trim().to_ascii_lowercase());
+        if statements.into_iter().any(|statement| changes.iter().any(|change| statement.starts_with(change))) && !options.has(&["readonly"])
+        {
+            found.extend(options.operands.first().and_then(|file| file.as_file()));
+        }
+    }
+    found
+}

@@ -1,0 +1,160 @@
+//! The tokens of programs: names, strings and signs. Only what tells strings, comments and code apart is read.
+
+use super::Language;
+use crate::hook::shell::word::ANY;
+
+/// A token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token<'t> {
+    Name(&'t str),
+    /// Its text, with [`ANY`] for what only the run tells.
+    Text(String),
+    Sign(char),
+    /// The end of a line.
+    Line,
+}
+
+/// The tokens of a text.
+pub(super) fn tokens(language: Language, text: &str) -> Vec<Token<'_>> {
+    let mut reader = Reader { language, text, at: 0, out: Vec::new() };
+    reader.all();
+    reader.out
+}
+
+struct Reader<'t> {
+    language: Language,
+    text: &'t str,
+    at: usize,
+    out: Vec<Token<'t>>,
+}
+
+impl<'t> Reader<'t> {
+    fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn skip_line(&mut self) {
+        self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+    }
+
+    fn all(&mut self) {
+        use Language::{JavaScript, Perl, Php, Python, Ruby};
+        while let Some(c) = self.rest().chars().next() {
+            let rest = self.rest();
+            match c {
+                '\n' => {
+                    self.out.push(Token::Line);
+                    self.at += 1;
+                }
+                c if c.is_whitespace() => self.at += c.len_utf8(),
+                '#' if self.language != JavaScript => self.skip_line(),
+                '/' if matches!(self.language, JavaScript | Php) && rest.starts_with("//") => self.skip_line(),
+                '/' if matches!(self.language, JavaScript | Php) && rest.starts_with("/*") => {
+                    self.at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+                }
+                '/' if self.language == JavaScript && self.begins_pattern() => self.pattern(),
+                '"' | '\'' => self.string(false),
+                '`' if self.language == JavaScript => self.string(false),
+                '$' | '@' if matches!(self.language, Perl | Php | Ruby) => self.at += 1,
+                c if c.is_alphabetic() || c == '_' => {
+                    let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                    let name = &rest[..length];
+                    let is_prefix = self.language == Python && length <= 2 && name.chars().all(|c| "rbfuRBFU".contains(c));
+                    self.at += length;
+                    if is_prefix && self.rest().starts_with(['"', '\'']) {
+                        self.string(name.to_ascii_lowercase().contains('f'));
+                    } else {
+                        self.out.push(Token::Name(name));
+                    }
+                }
+                c => {
+                    self.out.push(Token::Sign(c));
+                    self.at += c.len_utf8();
+                }
+            }
+        }
+    }
+
+    /// Whether a `/` begins a pattern, and divides nothing.
+    fn begins_pattern(&self) -> bool {
+        matches!(
+            self.out.last(),
+            None | Some(Token::Sign('(' | ',' | '=' | ':' | '[' | '!' | '&' | '|' | '?' | '{' | '}' | ';') | Token::Line)
+        )
+    }
+
+    fn pattern(&mut self) {
+        let rest = self.rest();
+        let (mut escaped, mut in_class) = (false, false);
+        for (at, c) in rest.char_indices().skip(1) {
+            match c {
+                '\n' => break,
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '[' => in_class = true,
+                ']' => in_class = false,
+                '/' if !in_class => {
+                    self.at += at + 1;
+                    return;
+                }
+                _ => {}
+            }
+        }
+        self.at += 1;
+    }
+
+    /// A string, and what it is put together with.
+    fn string(&mut self, is_format: bool) {
+        use Language::{JavaScript, Perl, Php, Ruby};
+        let rest = self.rest();
+        let quote = rest.chars().next().unwrap_or('"');
+        let triple = [quote; 3].iter().collect::<String>();
+        let end: &str = if self.language == Language::Python && rest.starts_with(&triple) { &triple } else { &triple[..quote.len_utf8()] };
+        self.at += end.len();
+        let mut out = String::new();
+        while let Some(c) = self.rest().chars().next() {
+            let rest = self.rest();
+            if rest.starts_with(end) {
+                self.at += end.len();
+                break;
+            }
+            // A string that does not end with its line is none.
+            if c == '\n' && end.len() == 1 && matches!(self.language, Language::Python | JavaScript) && quote != '`' {
+                break;
+            }
+            let inserts = match self.language {
+                Language::Python => is_format && c == '{' && !rest.starts_with("{{"),
+                JavaScript => quote == '`' && rest.starts_with("${"),
+                Ruby => quote == '"' && rest.starts_with("#{"),
+                Perl | Php => quote == '"' && c == '$',
+            };
+            if inserts {
+                out.push(ANY);
+                let length = match rest.find('{').filter(|at| *at < 2) {
+                    Some(open) => rest.get(open..).and_then(|inner| inner.find('}')).map_or(rest.len(), |end| open + end + 1),
+                    None => rest.char_indices().skip(1).find(|(_, c)| !c.is_alphanumeric() && *c != '_').map_or(rest.len(), |(at, _)| at),
+                };
+                self.at += length.max(1);
+                continue;
+            }
+            if c == '\\' {
+                let next = rest.chars().nth(1);
+                self.at += 1 + next.map_or(0, char::len_utf8);
+                match next {
+                    Some('n') => out.push('\n'),
+                    Some('t') => out.push('\t'),
+                    Some('\n') | None => {}
+                    Some(c) => out.push(c),
+                }
+                continue;
+            }
+            out.push(c);
+            self.at += c.len_utf8();
+        }
+        // Strings side by side are one.
+        match self.out.last_mut() {
+            Some(Token::Text(before)) if self.language == Language::Python => before.push_str(&out),
+            _ => self.out.push(Token::Text(out)),
+        }
+    }
+}

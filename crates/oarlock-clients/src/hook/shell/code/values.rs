@@ -1,0 +1,252 @@
+//! As much of expressions as it takes to know a path.
+
+use super::Language;
+use super::reader::{ARGUMENTS_MAX, Reader};
+use super::tokens::Token;
+use crate::hook::shell::word::{ANY, STAR};
+
+/// The most values that a name may have.
+const VALUES_MAX: usize = 32;
+
+/// How deep expressions are nested.
+const DEPTH_MAX: usize = 8;
+
+/// Some values that an expression may have, and whether it is a path by its type.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values {
+    pub(super) texts: Vec<String>,
+    pub(super) is_path: bool,
+    pub(super) is_list: bool,
+}
+
+impl Values {
+    pub(super) fn of(text: impl Into<String>) -> Self {
+        Self { texts: vec![text.into()], ..Self::default() }
+    }
+
+    pub(super) fn map(self, change: impl Fn(&str) -> String) -> Self {
+        Self { texts: self.texts.iter().map(|text| change(text)).collect(), ..self }
+    }
+
+    /// Each of these with each of others.
+    pub(super) fn with(&self, other: &Self, join: impl Fn(&str, &str) -> String) -> Self {
+        let pairs = self.texts.iter().flat_map(|one| other.texts.iter().map(move |other| (one, other)));
+        let bounded = |text: String| if text.len() > 4_096 { ANY.to_string() } else { text };
+        let texts = pairs.take(VALUES_MAX).map(|(one, other)| bounded(join(one, other))).collect();
+        Self { texts, is_path: self.is_path, is_list: false }
+    }
+}
+
+pub(super) fn join_paths(one: &str, other: &str) -> String {
+    match one {
+        _ if other.starts_with('/') => other.to_owned(),
+        "" => other.to_owned(),
+        one => format!("{}/{other}", one.trim_end_matches('/')),
+    }
+}
+
+impl Reader<'_> {
+    /// The values of the expression that begins at a place, and where it ends.
+    pub(super) fn expression(&self, from: usize, depth: usize) -> Option<(Values, usize)> {
+        if depth > DEPTH_MAX {
+            return None;
+        }
+        let (mut values, mut at) = self.term(from, depth)?;
+        loop {
+            match self.tokens.get(at) {
+                Some(Token::Sign('/')) if self.language == Language::Python => {
+                    let (other, behind) = self.term(at + 1, depth + 1).unwrap_or_else(|| (Values::of(ANY.to_string()), at + 2));
+                    values = values.with(&other, join_paths);
+                    at = behind;
+                }
+                Some(Token::Sign('+')) => {
+                    let (other, behind) = self.term(at + 1, depth + 1).unwrap_or_else(|| (Values::of(ANY.to_string()), at + 2));
+                    values = values.with(&other, |one, other| format!("{one}{other}"));
+                    at = behind;
+                }
+                Some(Token::Sign('.')) if self.language == Language::Perl => {
+                    let (other, behind) = self.term(at + 1, depth + 1).unwrap_or_else(|| (Values::of(ANY.to_string()), at + 2));
+                    values = values.with(&other, |one, other| format!("{one}{other}"));
+                    at = behind;
+                }
+                Some(Token::Sign('.')) => {
+                    // Another method makes something of it that is not known.
+                    let Some((changed, behind)) = self.method(&values, at + 1, depth) else { return Some((values, at)) };
+                    (values, at) = (changed, behind);
+                }
+                _ => return Some((values, at)),
+            }
+        }
+    }
+
+    /// What a method or a field makes of a value.
+    fn method(&self, values: &Values, at: usize, depth: usize) -> Option<(Values, usize)> {
+        let name = self.name(at)?;
+        let calls = self.is(at + 1, '(');
+        let behind = if calls { self.closing(at + 1)? + 1 } else { at + 1 };
+        let arg = || if calls { self.expression(at + 2, depth + 1).map(|(values, _)| values) } else { None };
+        let same = |values: &Values| values.clone();
+        let changed = match name {
+            "resolve" | "absolute" | "expanduser" | "strip" | "as_posix" | "rstrip" | "toString" | "trim" | "to_s" | "freeze" => {
+                same(values)
+            }
+            "parent" => values.clone().map(|path| path.rsplit_once('/').map_or(".", |(dir, _)| dir).to_owned()),
+            "joinpath" | "join" if values.is_path => values.with(&arg()?, join_paths),
+            "with_suffix" => values.with(&arg()?, |path, end| {
+                let (dir, name) = path.rsplit_once('/').map_or(("", path), |(dir, name)| (dir, name));
+                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+                join_paths(dir, &format!("{stem}{end}"))
+            }),
+            "with_name" => values.with(&arg()?, |path, name| join_paths(path.rsplit_once('/').map_or("", |(dir, _)| dir), name)),
+            "glob" if values.is_path => Values { is_path: true, ..values.with(&arg()?, |dir, name| join_paths(dir, &opened(name))) },
+            "rglob" => {
+                Values { is_path: true, ..values.with(&arg()?, |dir, name| join_paths(dir, &format!("{STAR}{STAR}/{}", opened(name)))) }
+            }
+            "iterdir" => Values { is_path: true, ..values.clone().map(|dir| join_paths(dir, &STAR.to_string())) },
+            "split" | "splitlines" if calls => {
+                let texts = values.texts.iter().flat_map(|text| text.split_whitespace()).take(VALUES_MAX).map(str::to_owned).collect();
+                Values { texts, is_list: true, is_path: false }
+            }
+            _ => return None,
+        };
+        Some((changed, behind))
+    }
+
+    /// Where the bracket that opens at a place closes.
+    fn closing(&self, from: usize) -> Option<usize> {
+        let mut open = 0_usize;
+        for at in from..(from + ARGUMENTS_MAX).min(self.tokens.len()) {
+            match self.tokens[at] {
+                Token::Sign('(' | '[' | '{') => open += 1,
+                Token::Sign(')' | ']' | '}') if open == 1 => return Some(at),
+                Token::Sign(')' | ']' | '}') => open = open.checked_sub(1)?,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn term(&self, from: usize, depth: usize) -> Option<(Values, usize)> {
+        if depth > DEPTH_MAX {
+            return None;
+        }
+        let mut at = from;
+        while matches!(self.tokens.get(at), Some(Token::Name("await" | "new" | "my" | "const" | "let" | "var")))
+            || (depth > 0 && matches!(self.tokens.get(at), Some(Token::Line)))
+        {
+            at += 1;
+        }
+        match self.tokens.get(at)? {
+            Token::Text(text) => Some((Values::of(text.clone()), at + 1)),
+            Token::Sign('[') => self.list(at),
+            Token::Sign('(') => {
+                // In Python a list may have these brackets, too.
+                let (values, behind) = self.expression(at + 1, depth + 1)?;
+                match self.is(behind, ')') {
+                    true => Some((values, behind + 1)),
+                    false => self.list(at),
+                }
+            }
+            Token::Name(name) => self.named_term(name, at, depth),
+            _ => None,
+        }
+    }
+
+    fn list(&self, at: usize) -> Option<(Values, usize)> {
+        let end = self.closing(at)?;
+        let mut texts = Vec::new();
+        let mut place = at + 1;
+        while place < end && texts.len() < VALUES_MAX {
+            match self.expression(place, DEPTH_MAX - 1) {
+                Some((values, behind)) => {
+                    texts.extend(values.texts);
+                    place = behind.max(place + 1);
+                }
+                None => place += 1,
+            }
+            while place < end && !self.is(place, ',') {
+                place += 1;
+            }
+            place += 1;
+        }
+        Some((Values { texts, is_list: true, is_path: false }, end + 1))
+    }
+
+    fn named_term(&self, name: &str, at: usize, depth: usize) -> Option<(Values, usize)> {
+        // `os.path.join`, `path.join`, `pathlib.Path`
+        let mut last = at;
+        let mut whole = name.to_owned();
+        while self.is(last + 1, '.') && self.name(last + 2).is_some() {
+            let next = self.name(last + 2)?;
+            // Methods of a value that is known are none of its name.
+            if self.names.contains_key(name) && last == at {
+                break;
+            }
+            whole = format!("{whole}.{next}");
+            last += 2;
+            if self.is(last + 1, '(') {
+                break;
+            }
+        }
+        if let Some(values) = self.names.get(name).filter(|_| last == at) {
+            return Some((values.clone(), at + 1));
+        }
+        if !self.is(last + 1, '(') {
+            return None;
+        }
+        let end = self.closing(last + 1)?;
+        let parts = || -> Vec<Values> {
+            let args = self.arguments_at(last + 2, depth + 1);
+            args.into_iter().map(|arg| arg.unwrap_or_else(|| Values::of(ANY.to_string()))).collect()
+        };
+        let joined = |is_path: bool| {
+            let parts = parts();
+            let (first, rest) = parts.split_first()?;
+            let whole = rest.iter().fold(first.clone(), |path, part| path.with(part, join_paths));
+            Some(Values { is_path, is_list: false, ..whole })
+        };
+        let values = match whole.as_str() {
+            "Path" | "pathlib.Path" | "PurePath" | "Pathname" | "Pathname.new" | "path" | "Path.new" if end > last + 2 => joined(true)?,
+            "Path" | "pathlib.Path" | "Path.cwd" | "pathlib.Path.cwd" | "os.getcwd" | "process.cwd" | "Dir.pwd" | "getcwd" => {
+                Values { is_path: whole.contains("Path"), ..Values::of(".") }
+            }
+            "os.path.join" | "path.join" | "path.resolve" | "File.join" | "join" | "resolve" | "path.posix.join" => joined(false)?,
+            "str" | "String" | "os.path.abspath" | "os.path.realpath" | "os.path.expanduser" | "os.fspath" | "File.expand_path"
+            | "sorted" | "list" | "set" | "reversed" | "enumerate" | "tuple" => parts().into_iter().next()?,
+            "glob.glob" | "glob.iglob" | "glob" | "Dir.glob" | "globSync" | "glob.sync" => parts().into_iter().next()?.map(opened),
+            "os.walk" | "os.scandir" => parts().into_iter().next()?.map(|dir| join_paths(dir, &ANY.to_string())),
+            _ => return None,
+        };
+        Some((values, end + 1))
+    }
+
+    fn arguments_at(&self, from: usize, depth: usize) -> Vec<Option<Values>> {
+        let mut args = Vec::new();
+        let mut at = from;
+        while at < self.tokens.len() && args.len() < 8 && !self.is(at, ')') {
+            let value = self.expression(at, depth);
+            let mut behind = value.as_ref().map_or(at, |(_, behind)| *behind);
+            let is_whole = self.is(behind, ',') || self.is(behind, ')');
+            args.push(value.filter(|_| is_whole).map(|(values, _)| values));
+            let (mut open, mut steps) = (0_usize, 0);
+            while behind < self.tokens.len() && steps < ARGUMENTS_MAX {
+                match self.tokens[behind] {
+                    Token::Sign('(' | '[' | '{') => open += 1,
+                    Token::Sign(')' | ']' | '}') if open == 0 => return args,
+                    Token::Sign(')' | ']' | '}') => open -= 1,
+                    Token::Sign(',') if open == 0 => break,
+                    _ => {}
+                }
+                behind += 1;
+                steps += 1;
+            }
+            at = behind + 1;
+        }
+        args
+    }
+}
+
+/// A pattern of names with its wildcards.
+fn opened(pattern: &str) -> String {
+    pattern.replace('*', &STAR.to_string())
+}

@@ -1,0 +1,259 @@
+//! What programs write, as data: one line for each program or verb of one, with the options that matter. A program whose line says nothing
+//! of operands and outputs writes no file that its command line names.
+
+mod table;
+
+use super::options::{Options, is_among};
+use super::word::Word;
+use super::{Shell, is_file_name, joined};
+use crate::hook::{By, Written};
+
+/// Which operands of a program are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operands {
+    /// None.
+    Nothing,
+    /// Each, as a file.
+    Files,
+    /// Each, with all below it.
+    Trees,
+    /// Files with these endings below each, or below where it runs when there is none.
+    Below(&'static str),
+    /// As [`Operands::Below`], but nothing without operands.
+    Named(&'static str),
+    /// The last of several.
+    Last,
+    /// The last, also where it is the only one.
+    Final,
+    /// `IN:OUT`, or the last of several.
+    Pairs,
+    /// The second.
+    Second,
+    /// The first.
+    First,
+}
+
+/// A program, or one of its verbs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spec {
+    /// Its names, with spaces between them.
+    names: &'static str,
+    /// Its verbs that this is about.
+    verbs: &'static str,
+    /// Options that take a value in the next word.
+    valued: &'static str,
+    /// Options that take one in the same word only.
+    attached: &'static str,
+    /// Whether long options have one dash.
+    single: bool,
+    /// Options of which one has to be given for operands to be written.
+    when: &'static str,
+    /// Options with which nothing is written.
+    unless: &'static str,
+    /// How many operands before the files are none.
+    skip: usize,
+    /// Options with which there are none of those.
+    skip_unless: &'static str,
+    operands: Operands,
+    /// Options whose values are written.
+    outputs: &'static str,
+    /// Options whose values are directories in which something is written.
+    within: &'static str,
+    /// Files that are written where it runs.
+    fixed: &'static str,
+    /// Whether these are only where there are operands.
+    with_operands: bool,
+    /// Options that name the directory it runs in.
+    dir: &'static str,
+}
+
+/// A program that is known to write nothing that its options or operands name.
+const fn reads(names: &'static str) -> Spec {
+    Spec {
+        names,
+        verbs: "",
+        valued: "",
+        attached: "",
+        single: false,
+        when: "",
+        unless: "",
+        skip: 0,
+        skip_unless: "",
+        operands: Operands::Nothing,
+        outputs: "",
+        within: "",
+        fixed: "",
+        with_operands: false,
+        dir: "",
+    }
+}
+
+const fn writes(names: &'static str, operands: Operands) -> Spec {
+    Spec { operands, ..reads(names) }
+}
+
+const fn puts(names: &'static str, outputs: &'static str) -> Spec {
+    Spec { outputs, ..reads(names) }
+}
+
+impl Spec {
+    const fn verbs(self, verbs: &'static str) -> Self {
+        Self { verbs, ..self }
+    }
+    const fn valued(self, valued: &'static str) -> Self {
+        Self { valued, ..self }
+    }
+    const fn attached(self, attached: &'static str) -> Self {
+        Self { attached, ..self }
+    }
+    const fn single(self) -> Self {
+        Self { single: true, ..self }
+    }
+    const fn when(self, when: &'static str) -> Self {
+        Self { when, ..self }
+    }
+    const fn unless(self, unless: &'static str) -> Self {
+        Self { unless, ..self }
+    }
+    const fn skip(self, skip: usize, skip_unless: &'static str) -> Self {
+        Self { skip, skip_unless, ..self }
+    }
+    const fn operands(self, operands: Operands) -> Self {
+        Self { operands, ..self }
+    }
+    const fn outputs(self, outputs: &'static str) -> Self {
+        Self { outputs, ..self }
+    }
+    const fn within(self, within: &'static str) -> Self {
+        Self { within, ..self }
+    }
+    const fn fixed(self, fixed: &'static str) -> Self {
+        Self { fixed, ..self }
+    }
+    const fn with_operands(self) -> Self {
+        Self { with_operands: true, ..self }
+    }
+    const fn dir(self, dir: &'static str) -> Self {
+        Self { dir, ..self }
+    }
+
+    /// What a call with these arguments writes.
+    fn written(&self, args: &[Word]) -> Vec<Written> {
+        let values = [self.valued, self.outputs, self.within, self.dir].join(" ");
+        let options = if self.single { Options::read_single(args, &values) } else { Options::read(args, &values, self.attached) };
+        if options.has_any(self.unless) || options.has_any("help version") {
+            return Vec::new();
+        } // Where the value of an option is a word of its own, none is given so: `sed -i ''`.
+        let mut options = options;
+        options.operands.retain(|word| !word.is(""));
+        let mut found = Vec::new();
+        let outputs = options.values_of_any(self.outputs);
+        // `FORMAT:FILE` and `FORMAT=FILE`.
+        let files = outputs.into_iter().map(|word| match word.text.rsplit_once([':', '=']) {
+            Some((before, _)) if !before.is_empty() => word.after(before.len() + 1),
+            _ => word.clone(),
+        });
+        let files = files.filter(|file| !file.is_known || is_file_name(&file.text));
+        found.extend(files.filter_map(|file| file.as_tree()).map(|written| written.by(By::Output)));
+        for dir in options.values_of_any(self.within) {
+            found.extend(within(dir).into_iter().map(|written| written.by(By::Output)));
+        }
+        if self.when.is_empty() || options.has_any(self.when) {
+            let skip = if options.has_any(self.skip_unless) { 0 } else { self.skip };
+            found.extend(of_operands(self.operands, options.operands.get(skip..).unwrap_or_default()));
+            if !self.with_operands || !options.operands.is_empty() {
+                found.extend(self.fixed.split(' ').filter(|file| !file.is_empty()).map(Written::file));
+            }
+        }
+        match options.values_of_any(self.dir).last() {
+            None => found,
+            Some(dir) => match dir.known() {
+                Some(dir) => found.into_iter().map(|w| Written { path: joined(dir, &w.path), ..w }).collect(),
+                // It could be anywhere.
+                None => Vec::new(),
+            },
+        }
+    }
+}
+
+/// Something in a directory.
+pub(super) fn within(dir: &Word) -> Vec<Written> {
+    match dir.known() {
+        Some(path) if path.starts_with("/dev/") => Vec::new(),
+        Some(path) => vec![Shell::somewhere(if path.is_empty() { "." } else { path })],
+        None => dir.as_tree().into_iter().collect(),
+    }
+}
+
+fn of_operands(kind: Operands, operands: &[&Word]) -> Vec<Written> {
+    let is_file = |word: &&&Word| !word.is_known || word.text == "." || is_file_name(&word.text) || word.text.starts_with("..");
+    let operands: Vec<&Word> = operands.iter().filter(is_file).copied().collect();
+    let one = |word: Option<&&Word>| word.and_then(|word| word.as_file()).into_iter().collect();
+    match kind {
+        Operands::Nothing => Vec::new(),
+        Operands::Files => operands.iter().filter_map(|word| word.as_file()).collect(),
+        Operands::Trees => operands.iter().filter_map(|word| word.as_tree()).collect(),
+        Operands::Below(endings) if operands.is_empty() => Word::of(".").as_files_below(endings),
+        // `./...`, as Go's tools say it.
+        Operands::Below(endings) | Operands::Named(endings) => {
+            let plain = |word: &&Word| word.known().and_then(|text| text.strip_suffix("...")).map_or_else(|| (*word).clone(), Word::of);
+            operands.iter().map(plain).flat_map(|word| word.as_files_below(endings)).collect()
+        }
+        Operands::Last => one(operands.last().filter(|_| operands.len() > 1)),
+        Operands::Final => one(operands.last()),
+        Operands::Pairs => {
+            let out =
+                |word: &&Word| word.text.split_once(':').map(|(before, _)| word.after(before.len() + 1)).and_then(|out| out.as_file());
+            let pairs: Vec<Written> = operands.iter().filter_map(out).collect();
+            if pairs.is_empty() { one(operands.last().filter(|_| operands.len() > 1)) } else { pairs }
+        }
+        Operands::Second => one(operands.get(1)),
+        Operands::First => one(operands.first()),
+    }
+}
+
+/// What a program is known to write; nothing when it is not known at all.
+pub(super) fn written(name: &str, args: &[Word]) -> Option<Vec<Written>> {
+    let mut is_known = false;
+    let marked = |found: Vec<Written>, kind: &[Spec]| match std::ptr::eq(kind, table::FORMATTERS) {
+        true => found.into_iter().map(|written| written.by(By::Formatter)).collect(),
+        false => found,
+    };
+    for (kind, spec) in
+        table::SPECS.iter().flat_map(|kind| kind.iter().map(move |spec| (*kind, spec))).filter(|(_, spec)| is_among(spec.names, name))
+    {
+        is_known = true;
+        if spec.verbs.is_empty() {
+            return Some(marked(spec.written(args), kind));
+        }
+        let values = [spec.valued, spec.dir].join(" ");
+        let at = verb_at(args, &values);
+        if let Some(at) = at.filter(|at| args[*at].known().is_some_and(|verb| is_among(spec.verbs, verb))) {
+            // `+nightly` chooses a toolchain.
+            let rest: Vec<Word> = args
+                .iter()
+                .enumerate()
+                .filter(|(other, word)| *other != at && !(*other < at && word.text.starts_with('+')))
+                .map(|(_, word)| word.clone())
+                .collect();
+            return Some(marked(spec.written(&rest), kind));
+        }
+    }
+    is_known.then(Vec::new)
+}
+
+/// Where the first word is that is no option, nor the value of one of those.
+pub(super) fn verb_at(args: &[Word], valued: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = args.get(at) {
+        if word.text.starts_with('-') {
+            let takes_next = is_among(valued, word.text.trim_start_matches('-'));
+            at += if takes_next { 2 } else { 1 };
+        } else if word.text.starts_with('+') {
+            at += 1;
+        } else {
+            return Some(at);
+        }
+    }
+    None
+}
