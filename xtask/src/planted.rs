@@ -24,7 +24,8 @@ const FAMILIES: [(&str, &str); 6] = [
 ];
 
 /// The tests of the gateway and of hooks, which look for bugs of theirs alone: they need the program.
-const GATEWAY: &str = "package(oarlock) and test(/^gateway::(access|bounds|connections|guard|key|lanes|quota|mcp|writer)::/)";
+const GATEWAY: &str =
+    "package(oarlock) and test(/^gateway::(access|bounds|client|connections|guard|key|lanes|listener|mcp|proof|quota|writer)::/)";
 const HOOKS: &str = "package(oarlock) and test(/^clients::/)";
 /// Those of the runner: its own, and of the program.
 const RUNNER: &str = "package(oarlock-run) or (package(oarlock) and test(/^runner::/))";

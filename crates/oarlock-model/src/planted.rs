@@ -174,6 +174,12 @@ bugs! {
     MCP_TEXT_RAW = Gateway, "mcp-text-raw";
     /// other machines are let in without encryption
     PLAIN_TO_ALL = Gateway, "plain-to-all";
+    /// a client takes any JSON object for the reply of a verb
+    ANY_ANSWER = Gateway, "any-answer";
+    /// a client sends its key to whoever listens
+    LISTENER_BELIEVED = Gateway, "listener-believed";
+    /// the proof of a listener is good for every address
+    PROOF_FOR_ANY_ADDRESS = Gateway, "proof-for-any-address";
     /// one key may take every place of the gateway
     PLACES_UNBOUNDED = Gateway, "places-unbounded";
     /// the gateway makes calls in the order in which they come

@@ -2,7 +2,8 @@
 
 use clap::{ArgMatches, Command};
 use oarlock_model::Rejection;
-use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::OpError;
@@ -213,7 +214,7 @@ impl<Q: Query> Call for Asked<Q> {
     }
 
     fn is_reply(&self, reply: &Value) -> bool {
-        Q::Reply::deserialize(reply).is_ok()
+        reads_as::<Q::Reply>(reply)
     }
 
     fn to_json(&self) -> Result<Value, OpError> {
@@ -302,7 +303,7 @@ impl<M: Mutation> Call for Ordered<M> {
     }
 
     fn is_reply(&self, reply: &Value) -> bool {
-        M::Reply::deserialize(reply).is_ok()
+        reads_as::<M::Reply>(reply)
     }
 
     fn to_json(&self) -> Result<Value, OpError> {
@@ -313,6 +314,14 @@ impl<M: Mutation> Call for Ordered<M> {
 /// A reply as JSON, written once.
 fn as_text<T: serde::Serialize>((reply, text): (T, Option<String>)) -> Result<String, OpError> {
     text.map_or_else(|| Ok(serde_json::to_string(&reply)?), Ok)
+}
+
+/// Whether a JSON value reads as this reply and says anything of what it has: a reply that may leave out all of its fields would be read
+/// from any object.
+fn reads_as<T: DeserializeOwned + Serialize>(reply: &Value) -> bool {
+    let Some(fields) = reply.as_object() else { return false };
+    let read = T::deserialize(reply).ok().and_then(|reply| serde_json::to_value(reply).ok());
+    read.as_ref().and_then(Value::as_object).is_some_and(|known| known.keys().any(|name| fields.contains_key(name)))
 }
 
 /// The arguments of a request, where what follows a flag is its value: `--ttl -1s` is a duration out of
@@ -421,6 +430,18 @@ mod tests {
     fn verbs_stand_once() {
         for (n, entry) in ENTRIES.iter().enumerate() {
             assert!(ENTRIES[n + 1..].iter().all(|other| other.verb != entry.verb), "{}", entry.verb);
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_is_no_reply_of_any_verb() {
+        for entry in ENTRIES {
+            let command = (entry.arguments)(Command::new(entry.verb));
+            let matches = command.try_get_matches_from(std::iter::once(&entry.verb).chain(entry.example)).expect(entry.verb);
+            let call = (entry.from_matches)(&matches).expect("a working example");
+            for strange in ["{}", "[]", "null", "true", "0", "\"ok\"", r#"{"ok":true}"#, r#"{"error":"x"}"#, r#"{"data":[]}"#, "[{}]"] {
+                assert!(!call.is_reply(&serde_json::from_str(strange).expect("JSON")), "{}: {strange}", entry.verb);
+            }
         }
     }
 

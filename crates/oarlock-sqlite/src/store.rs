@@ -297,6 +297,17 @@ impl SqliteStore {
         self.witness.last_seq()
     }
 
+    /// Frames that were in the log after this handle's last commit.
+    pub fn log_frames(&self) -> u32 {
+        self.wal_frames.load(Ordering::Relaxed)
+    }
+
+    /// Moves what is in the log now into the database, beside whoever writes: it keeps nobody waiting. What they write meanwhile stays in
+    /// the log, and the checkpoint that is due in the gate has only that to move. Should it fail, that one moves all of it.
+    pub fn checkpoint_ahead(&mut self) {
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    }
+
     /// Goes on although the log ends before what was seen of it.
     pub(crate) fn forget_seen(&mut self) {
         self.witness = Witness::nobody();
@@ -369,8 +380,10 @@ impl SqliteStore {
         }
         wal_frames.store(0, Ordering::Relaxed);
         // What this handle last saw may be old: another one may have done it since.
-        let left = conn.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?));
-        if left.is_ok_and(|frames| frames >= i64::from(due_frames / 2)) {
+        let there = conn.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
+        let is_due =
+            |(frames, moved): (i64, i64)| frames - moved >= i64::from(due_frames / 2) || (frames >= due_frames.into() && frames > moved);
+        if there.is_ok_and(is_due) {
             // PASSIVE waits for nobody. Should it fail, the log stays as it is and the next one tries again.
             let _ = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }

@@ -22,6 +22,7 @@ mod news;
 mod openapi;
 mod patient;
 mod pieces;
+mod proof;
 mod quota;
 mod readers;
 mod reply;

@@ -4,6 +4,7 @@
 mod backend;
 mod brief;
 mod hint;
+pub(crate) mod lines;
 mod peer;
 mod prompt;
 mod resource;

@@ -15,7 +15,7 @@ use super::args::Common;
 use super::exec::{Absent, Where, options};
 use crate::gateway::{Client, Engine};
 use crate::hooks::memory::Memory;
-use crate::mcp::{Backend, Peer, Server, Sessions, Watched};
+use crate::mcp::{Backend, Peer, Server, Sessions, Watched, lines};
 
 /// Serves the Model Context Protocol on standard input and output, for the client that starts it.
 #[derive(Clone, Debug, Args)]
@@ -69,7 +69,8 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
     }
     let server = Server::new(backend, Arc::new(sessions)).for_peer(Arc::clone(&peer));
     let (input, output) = rmcp::transport::stdio();
-    let transport = Watched::new(AsyncRwTransport::new(input, output), Arc::clone(&peer));
+    let (input, faults) = lines::of(input);
+    let transport = Watched::new(AsyncRwTransport::new(input, output), tokio::io::stdout(), Arc::clone(&peer), faults);
     let broken =
         |what: String| StoreError::Unavailable { message: format!("the client cannot be served: {what}"), hint: "look at its log".into() };
     match server.serve(transport).await {

@@ -117,6 +117,7 @@ impl ServeArgs {
                 port: if self.behind_proxy { None } else { listening.port() },
                 hosts: self.hosts(&bind),
                 own_key: key.hash(),
+                own_id: key.id().to_owned(),
                 access,
             };
             let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute, ..Rates::default() };

@@ -218,6 +218,17 @@ impl AccessList {
         })
     }
 
+    /// The hash of the key with this id, if it has not ended.
+    ///
+    /// # Errors
+    /// `data_damaged`, `store_unavailable`.
+    pub(super) fn hash_of(&self, id: &str, now_ms: i64) -> Result<Option<blake3::Hash>, OpError> {
+        self.refresh()?;
+        let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = read.iter().flat_map(|(_, all)| all).find(|kept| kept.access.id == id && kept.access.lives(now_ms));
+        Ok(kept.and_then(|kept| blake3::Hash::from_hex(&kept.hash).ok()))
+    }
+
     /// Whether a key is one of these: then it is not that of the user who runs the gateway.
     ///
     /// # Errors

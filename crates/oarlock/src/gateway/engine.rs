@@ -168,7 +168,7 @@ impl Engine {
         let metrics = Arc::new(Metrics::default());
         let no_thread = |error: std::io::Error| OpError::Internal(format!("no thread can be started: {error}"));
         Ok(Arc::new(Self {
-            writer: Writer::start(writing, settings.clone(), (Arc::clone(&metrics), Arc::clone(&identity))).map_err(no_thread)?,
+            writer: Writer::start(writing, open()?, settings.clone(), (Arc::clone(&metrics), Arc::clone(&identity))).map_err(no_thread)?,
             readers: Readers::start(stores, &identity).map_err(no_thread)?,
             news: News::start(open()?, settings.clone(), Arc::clone(&identity))?,
             metrics,

@@ -15,6 +15,7 @@ use oarlock_ops::store::StoreError;
 use super::access::{AccessList, Principal, unknown_key};
 use super::address::{self, is_loopback};
 use super::key::Key;
+use super::proof::{self, Challenge};
 use oarlock_model::rules::authority::Authority;
 
 /// What requests are measured by.
@@ -26,6 +27,8 @@ pub(crate) struct Guard {
     pub(crate) hosts: Vec<String>,
     /// The hash of the key of this user, which opens everything.
     pub(crate) own_key: blake3::Hash,
+    /// The part of it that is no secret.
+    pub(crate) own_id: String,
     /// The keys of others.
     pub(crate) access: AccessList,
 }
@@ -87,6 +90,24 @@ impl Guard {
         // A URL without a port means that of its scheme.
         let named = port.or(self.port.filter(|port| matches!(port, 80 | 443)));
         is_loopback(name) && (self.port.is_none() || named == self.port)
+    }
+
+    /// The proof that this gateway knows the key that a client has and has not sent yet, for the address that the client has dialled.
+    ///
+    /// # Errors
+    /// `denied`: there is no such key; `invalid_request`.
+    pub(super) fn prove(&self, uri: &Uri, headers: &HeaderMap) -> Result<String, OpError> {
+        let asked = headers.get(proof::HEADER).and_then(|asked| asked.to_str().ok()).and_then(Challenge::parse);
+        let asked =
+            asked.ok_or_else(|| Rejection::invalid(format!("the header {} is not a challenge", proof::HEADER), "see docs/gateway.md"))?;
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let address = uri.authority().map(|authority| authority.as_str()).or(host).unwrap_or_default();
+        let hash = match asked.key_id() == self.own_id {
+            true => Some(self.own_key),
+            false => self.access.hash_of(asked.key_id(), wall_ms())?,
+        };
+        let hash = hash.ok_or_else(unknown_key)?;
+        Ok(asked.answer(&hash, address).to_hex().to_string())
     }
 
     /// Who asks, by the key in `Authorization: Bearer KEY`.

@@ -26,7 +26,7 @@ use super::engine::{Asked, Engine, Outcome};
 use super::guard::Guard;
 use super::quota::Quotas;
 use super::reply::{self, Body};
-use super::{events, openapi};
+use super::{events, openapi, proof};
 use crate::mcp;
 
 /// Everything that an answer needs.
@@ -78,7 +78,11 @@ impl Gate {
                 return Ok(reply::json(StatusCode::OK, &json!({"ok": true, "version": env!("CARGO_PKG_VERSION")})));
             }
             "/openapi.json" if method == Method::GET => return Ok(reply::text(StatusCode::OK, "application/json", openapi::text())),
-            "/healthz" | "/openapi.json" => return Ok(reply::wrong_method("GET")),
+            proof::PATH if method == Method::GET => {
+                let proof = self.guard.prove(request.uri(), request.headers())?;
+                return Ok(reply::json(StatusCode::OK, &json!({ "proof": proof })));
+            }
+            "/healthz" | "/openapi.json" | proof::PATH => return Ok(reply::wrong_method("GET")),
             _ => {}
         }
         let principal = self.guard.principal(request.headers()).map_err(|refused| self.refuse(refused))?;

@@ -55,7 +55,7 @@ mod of_unix {
         pub(crate) async fn accept(&self) -> io::Result<Option<Stream>> {
             let (stream, _) = self.listener.accept().await?;
             let peer = stream.peer_cred()?.uid();
-            Ok((peer == rustix::process::geteuid().as_raw() || peer == 0).then_some(stream))
+            Ok(is_trusted(peer).then_some(stream))
         }
     }
 
@@ -68,12 +68,21 @@ mod of_unix {
         }
     }
 
-    /// Connects.
+    /// Connects, to a listener of this user or of root: another one would get the key.
     ///
     /// # Errors
-    /// Nobody listens.
+    /// Nobody listens (`ConnectionRefused`, `NotFound`), or somebody else does (`PermissionDenied`).
     pub(crate) async fn connect(path: &Path) -> io::Result<Stream> {
-        Stream::connect(path).await
+        let stream = Stream::connect(path).await?;
+        if !is_trusted(stream.peer_cred()?.uid()) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user listens there"));
+        }
+        Ok(stream)
+    }
+
+    /// Whether a peer of this user id is this user, or root.
+    fn is_trusted(peer: u32) -> bool {
+        peer == rustix::process::geteuid().as_raw() || peer == 0
     }
 
     /// Whether somebody listens.

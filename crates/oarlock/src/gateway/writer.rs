@@ -10,6 +10,7 @@ use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::SqliteStore;
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -67,13 +68,19 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on a handle of its own.
-    pub(super) fn start(store: SqliteStore, settings: Settings, notes: (Arc<Metrics>, Arc<Identity>)) -> std::io::Result<Self> {
+    pub(super) fn start(
+        store: SqliteStore,
+        ahead: SqliteStore,
+        settings: Settings,
+        notes: (Arc<Metrics>, Arc<Identity>),
+    ) -> std::io::Result<Self> {
+        let log = Log::start(ahead)?;
         let queue = Arc::new(Lanes::new(QUEUE_MAX));
         let calls = Arc::clone(&queue);
         std::thread::Builder::new().name("writer".into()).spawn(move || {
             // When it ends, what waits and what comes is told so.
             let _ends = Ends(&calls);
-            write_on(store, &settings, &calls, &notes);
+            write_on(store, &settings, &calls, log, &notes);
         })?;
         Ok(Self { queue })
     }
@@ -137,7 +144,7 @@ impl Drop for Ends<'_> {
 
 type Notes = (Arc<Metrics>, Arc<Identity>);
 
-fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Lanes<Write>, (metrics, identity): &Notes) {
+fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Lanes<Write>, mut log: Log, (metrics, identity): &Notes) {
     while let Some(first) = calls.pop() {
         let mut bytes = first.1.bytes;
         let mut group = vec![first];
@@ -153,6 +160,40 @@ fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Lanes<Write>, (
         }
         let made = commit(&mut store, settings, group, calls, identity);
         metrics.group(made);
+        log.note(store.log_frames());
+    }
+}
+
+/// Frames by which the log grows until what is in it is moved into the database: eight megabytes.
+const AHEAD_FRAMES: u32 = 2_048;
+
+/// The thread that moves the log into the database while the writer goes on: else every call would wait for it now and then.
+struct Log {
+    wanted: SyncSender<()>,
+    /// The frames when it was last asked to.
+    moved_at: u32,
+}
+
+impl Log {
+    fn start(mut store: SqliteStore) -> std::io::Result<Self> {
+        let (wanted, asked) = sync_channel(1);
+        std::thread::Builder::new().name("log".into()).spawn(move || {
+            while asked.recv().is_ok() {
+                store.checkpoint_ahead();
+            }
+        })?;
+        Ok(Self { wanted, moved_at: 0 })
+    }
+
+    /// The log has so many frames.
+    fn note(&mut self, frames: u32) {
+        // It begins anew once all of it is moved.
+        self.moved_at = self.moved_at.min(frames);
+        if frames - self.moved_at >= AHEAD_FRAMES {
+            self.moved_at = frames;
+            // One that is still at it will have this to do next, or the one after does.
+            let _ = self.wanted.try_send(());
+        }
     }
 }
 

@@ -9,17 +9,22 @@ use rmcp::RoleServer;
 use rmcp::model::{JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
 
 use super::backend::Backend;
 use crate::gateway::calls_that_give_back;
 
 /// How often the process that started the server is looked at: its death alone closes nothing where a child of it keeps the pipes.
 const PARENT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The code of a line that is not JSON (JSON-RPC 2.0, section 5.1).
+const PARSE_ERROR: i32 = -32_700;
 
 /// How long giving back may take.
 const GIVE_BACK_PATIENCE: Duration = Duration::from_secs(5);
@@ -99,20 +104,25 @@ impl Peer {
     }
 }
 
-/// A transport that tells the peer what was read and written.
-pub(crate) struct Watched<T> {
+/// A transport that tells the peer what was read and written, and answers lines that are no JSON.
+pub(crate) struct Watched<T, W> {
     transport: T,
     peer: Arc<Peer>,
+    faults: mpsc::Receiver<String>,
+    /// Where the answer to such a line is written, which no message interrupts.
+    output: Arc<tokio::sync::Mutex<W>>,
+    /// The answer to such a line that is on its way. It is kept here because waiting for a message may be given up in between.
+    answering: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-impl<T> Watched<T> {
-    /// Watches a transport.
-    pub(crate) fn new(transport: T, peer: Arc<Peer>) -> Self {
-        Self { transport, peer }
+impl<T, W> Watched<T, W> {
+    /// Watches a transport that writes where `output` does; `faults` tells of lines that were kept from it.
+    pub(crate) fn new(transport: T, output: W, peer: Arc<Peer>, faults: mpsc::Receiver<String>) -> Self {
+        Self { transport, peer, faults, output: Arc::new(tokio::sync::Mutex::new(output)), answering: None }
     }
 }
 
-impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
+impl<T: Transport<RoleServer>, W: AsyncWrite + Send + Unpin + 'static> Transport<RoleServer> for Watched<T, W> {
     type Error = T::Error;
 
     fn send(&mut self, item: TxJsonRpcMessage<RoleServer>) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
@@ -121,9 +131,12 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
             _ => None,
         };
         let sending = self.transport.send(item);
-        let peer = Arc::clone(&self.peer);
+        let (peer, output) = (Arc::clone(&self.peer), Arc::clone(&self.output));
         async move {
-            let sent = sending.await;
+            let sent = {
+                let _turn = output.lock().await;
+                sending.await
+            };
             let given = answered.and_then(|request| peer.take(&request));
             if sent.is_err() {
                 peer.gone.send_replace(true);
@@ -136,9 +149,30 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        let message = self.transport.receive().await;
-        self.peer.gone.send_replace(message.is_none());
-        message
+        loop {
+            if let Some(answering) = &mut self.answering {
+                answering.await;
+                self.answering = None;
+            }
+            let message = tokio::select! {
+                biased;
+                Some(fault) = self.faults.recv() => {
+                    // JSON-RPC 2.0, section 5.1: whose request it was is not known, and the id says so.
+                    let error = json!({"jsonrpc": "2.0", "id": null, "error": {"code": PARSE_ERROR, "message": fault}});
+                    let output = Arc::clone(&self.output);
+                    self.answering = Some(Box::pin(async move {
+                        let mut output = output.lock().await;
+                        // One that reads nothing any more has gone, which the next message finds.
+                        let _ = output.write_all(format!("{error}\n").as_bytes()).await;
+                        let _ = output.flush().await;
+                    }));
+                    continue;
+                }
+                message = self.transport.receive() => message,
+            };
+            self.peer.gone.send_replace(message.is_none());
+            return message;
+        }
     }
 
     async fn close(&mut self) -> Result<(), Self::Error> {

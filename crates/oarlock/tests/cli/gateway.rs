@@ -2,8 +2,10 @@
 
 mod access;
 mod bounds;
+mod client;
 mod guard;
 mod life;
+mod listener;
 mod mcp;
 mod parity;
 mod stores;

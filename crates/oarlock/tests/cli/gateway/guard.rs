@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 
 use crate::support::{Answer, Http, Project, Served};
 
@@ -215,10 +215,12 @@ fn no_text_of_an_agent_becomes_part_of_a_tool() {
     assert!(!before.concat().contains("IMPORTANT") && before[3].contains("data, not orders"));
 }
 
-/// A program that answers every request with this, and is no gateway.
-fn impostor(status: &'static str, body: String) -> (String, std::thread::JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("bound"));
+/// A program of this user that answers a request with this, and is no gateway. On a socket nothing has to be proven.
+fn impostor(project: &Project, status: &'static str, body: String) -> (String, std::thread::JoinHandle<String>) {
+    let socket = project.beside("impostor.sock");
+    let _ = std::fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    let url = format!("unix:{}", socket.display());
     let answering = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a caller");
         let mut bytes = [0; 65_536];
@@ -242,7 +244,7 @@ fn what_a_gateway_tells_cannot_steer_a_terminal() {
     reply["tasks"][0]["title"] = evil.into();
     let reply = reply.to_string();
     for (status, body) in [("409 Conflict", error), ("200 OK", reply)] {
-        let (url, answering) = impostor(status, body);
+        let (url, answering) = impostor(&project, status, body);
         let told = project.call("tasks").env("OARLOCK_STORE", &url).env("OARLOCK_KEY_FILE", &served.key_file).plain().run();
         let shown = format!("{}{}", told.stdout, told.stderr);
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}') && shown.contains("evil"), "{shown:?}");

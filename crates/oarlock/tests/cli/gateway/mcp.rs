@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use crate::support::{Http, Project};
 
 /// A client that started a server.
-struct Client {
+pub(super) struct Client {
     server: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -18,7 +18,7 @@ struct Client {
 }
 
 impl Client {
-    fn start(project: &Project, environment: &[(&str, &str)]) -> Self {
+    pub(super) fn start(project: &Project, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oarlock"));
         project.clean(&mut command);
         command.arg("mcp").current_dir(project.root()).envs(environment.iter().copied());
@@ -71,7 +71,7 @@ impl Client {
     }
 
     #[track_caller]
-    fn fails(&mut self, tool: &str, arguments: &Value) -> Value {
+    pub(super) fn fails(&mut self, tool: &str, arguments: &Value) -> Value {
         self.call_with(tool, arguments, &json!({})).expect_err("refused")
     }
 }
@@ -381,6 +381,20 @@ fn a_key_is_as_narrow_over_this_protocol() {
     other.call_with("sync", &json!({"merge": {"a": 1}}), &codex).expect("its own");
     let result = call(&http, "sync", json!({"merge": {"a": 2}}), codex);
     assert_eq!(result["structuredContent"]["state"]["key"], "agent/ada", "{result}");
+}
+
+#[test]
+fn a_line_that_is_no_json_is_answered_and_the_next_one_is_read() {
+    let project = Project::new();
+    let mut client = Client::start(&project, &[("OARLOCK_AGENT", "ada")]);
+    for line in ["nonsense", "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": ", "[1, 2"] {
+        writeln!(client.input, "{line}").and_then(|()| client.input.flush()).expect("it reads");
+        let mut answer = String::new();
+        client.output.read_line(&mut answer).expect("UTF-8");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!((&answer["error"]["code"], answer.get("id")), (&json!(-32700), Some(&Value::Null)), "{answer}");
+    }
+    assert!(client.ok("agents", &json!({}))["agents"].is_array(), "it goes on");
 }
 
 /// Who holds what `claim` got by `/mcp` with this key, for a helper of this name; or the code of the refusal.
