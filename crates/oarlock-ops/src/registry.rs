@@ -2,8 +2,8 @@
 
 use clap::{ArgMatches, Command};
 use oarlock_model::Rejection;
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::OpError;

@@ -10,6 +10,7 @@ use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
@@ -58,6 +59,9 @@ struct Kept {
     #[serde(flatten)]
     access: Access,
     hash: String,
+    /// Whose limits count for it, as the whole list says; none for an operator's.
+    #[serde(skip)]
+    root: Option<AgentName>,
 }
 
 /// Who a request comes from, by its key.
@@ -208,11 +212,11 @@ impl AccessList {
         // blake3's hashes are compared in constant time.
         let is_it = |kept: &&Kept| blake3::Hash::from_hex(&kept.hash).is_ok_and(|hash| hash == key.hash());
         let lives = |kept: &&Kept| kept.access.lives(now_ms);
-        let Some(Kept { access, .. }) = kept.filter(is_it).filter(lives) else { return Err(unknown_key().into()) };
+        let Some(Kept { access, root, .. }) = kept.filter(is_it).filter(lives) else { return Err(unknown_key().into()) };
         Ok(Principal {
             key_id: access.id.clone(),
             name: (access.role == Authority::Agent).then(|| access.name.clone()),
-            root: (access.role == Authority::Agent).then(|| root_of(&access.name, read.iter().flat_map(|(_, all)| all))),
+            root: root.clone(),
             authority: access.role,
             verbs: access.verbs.clone(),
         })
@@ -270,13 +274,13 @@ impl AccessList {
                 let parent = all.iter().find(|kept| kept.access.id == *id).filter(|parent| parent.access.lives(now_ms));
                 let parent = parent.ok_or_else(unknown_key)?;
                 access.ends_at_ms = [access.ends_at_ms, parent.access.ends_at_ms].into_iter().flatten().min();
-                let root = root_of(&access.name, all.iter());
+                let root = root_of(&access.name, &names_of(all));
                 let made = all.iter().filter(|kept| kept.access.parent.is_some() && speaks_for(&root, &kept.access.name)).count();
                 if made >= self.keys_of_agent_max {
                     return Err(Rejection::limit("access keys of the helpers of one agent", self.keys_of_agent_max, made + 1).into());
                 }
             }
-            all.push(Kept { access: access.clone(), hash: hash.clone() });
+            all.push(Kept { access: access.clone(), hash: hash.clone(), root: None });
             Ok(())
         })?;
         Ok((access, key))
@@ -345,7 +349,12 @@ impl AccessList {
             return Err(damaged(format!("it has {bytes} bytes, at most {FILE_BYTES_MAX} are read")));
         }
         let text = std::fs::read_to_string(&self.file).map_err(|error| damaged(error.to_string()))?;
-        Ok((stamp, serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?))
+        let mut all: Vec<Kept> = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let names = names_of(&all);
+        for kept in all.iter_mut().filter(|kept| kept.access.role == Authority::Agent) {
+            kept.root = Some(root_of(&kept.access.name, &names));
+        }
+        Ok((stamp, all))
     }
 
     /// Changes the file, one process at a time.
@@ -378,11 +387,17 @@ impl AccessList {
     }
 }
 
-/// The name by which what an agent asks and holds is counted: it cannot get more by making keys for its helpers.
-fn root_of<'a>(name: &AgentName, all: impl Iterator<Item = &'a Kept>) -> AgentName {
-    let speaks =
-        all.filter(|kept| kept.access.role == Authority::Agent && speaks_for(&kept.access.name, name)).map(|kept| &kept.access.name);
-    speaks.min_by_key(|root| root.as_str().len()).filter(|_| !planted::is(planted::HELPERS_COUNT_APART)).unwrap_or(name).clone()
+/// The name by which what an agent asks and holds is counted: of the names of agents' keys the shortest that speaks for its own. It cannot
+/// get more by making keys for its helpers.
+fn root_of(name: &AgentName, names: &HashSet<AgentName>) -> AgentName {
+    let ends = name.as_str().match_indices('.').map(|(at, _)| &name.as_str()[..at]);
+    let root = ends.filter_map(|text| AgentName::parse(text).ok()).find(|root| names.contains(root));
+    root.filter(|_| !planted::is(planted::HELPERS_COUNT_APART)).unwrap_or_else(|| name.clone())
+}
+
+/// The names of agents that have keys.
+fn names_of(all: &[Kept]) -> HashSet<AgentName> {
+    all.iter().filter(|kept| kept.access.role == Authority::Agent).map(|kept| kept.access.name.clone()).collect()
 }
 
 /// Whether a principal may know of a key, and revoke it.
@@ -463,6 +478,25 @@ mod tests {
         let forged = Key::parse(&forged).expect("its form is right");
         assert_eq!(forged.id(), access.id);
         assert_eq!(code(list.principal(&forged, 0)), "denied");
+    }
+
+    #[test]
+    fn helpers_count_as_their_agent_and_others_with_dots_as_themselves() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let root = |name: &str, by: &Principal| {
+            let (_, key) = list.create(by, wanted(name, Authority::Agent), 0).expect("made");
+            let principal = list.principal(&key, 0).expect("known");
+            (principal.root.as_ref().expect("an agent").to_string(), principal)
+        };
+        assert_eq!(root("gpt-4.1", &operator()).0, "gpt-4.1");
+        assert_eq!(root("gpt-4.5", &operator()).0, "gpt-4.5");
+        let (own, ada) = root("ada", &operator());
+        let (helpers, helper) = root("ada.x", &ada);
+        assert_eq!((own.as_str(), helpers.as_str(), root("ada.x.y", &helper).0.as_str()), ("ada", "ada", "ada"));
+        assert_eq!(root("adam", &operator()).0, "adam");
+        let (_, boss) = list.create(&operator(), wanted("boss", Authority::Operator), 0).expect("made");
+        assert_eq!(list.principal(&boss, 0).expect("known").root, None);
     }
 
     #[test]
