@@ -33,6 +33,10 @@ pub const PAGE_ITEMS_MAX: usize = 10_000;
 pub const PAGE_ITEMS_DEFAULT: usize = 1_000;
 /// Bytes of text in one page of a list; a page ends early when it would hold more.
 pub const PAGE_BYTES_MAX: usize = 2 << 20;
+/// Messages that are counted one by one: of more, a reply says this number.
+pub const MESSAGES_COUNTED_MAX: usize = 10_000;
+/// Messages that one `ack --from` acknowledges; the caller goes on while some are left.
+pub const ACK_STEP_MAX: usize = 1_000;
 /// Messages that a claim which waits `--or-message` shows at once; the rest waits for the next one.
 pub const WAITING_MESSAGES_MAX: usize = 20;
 /// Claims of one `claim --count`.

@@ -96,6 +96,8 @@ bugs! {
     DEAF_CLAIM = Semantics(19), "deaf-claim";
     /// a message that was shown is shown again to the next claim that waits
     SHOWN_FOR_EVER = Semantics(16), "shown-for-ever";
+    /// one sender fills the page while messages of others wait
+    ONE_SENDER_FILLS_THE_PAGE = Semantics(16), "one-sender-fills-the-page";
     /// reading the inbox acknowledges what it shows
     READING_ACKNOWLEDGES = Semantics(16), "reading-acknowledges";
     /// a reader that goes on from its cursor misses an event

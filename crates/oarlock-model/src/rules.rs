@@ -7,6 +7,7 @@ pub mod derived;
 pub mod fence;
 pub mod graph;
 pub mod holdings;
+pub mod inbox;
 pub mod liveness;
 pub mod merge;
 pub mod naming;

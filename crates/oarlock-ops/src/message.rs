@@ -5,8 +5,8 @@ mod inbox;
 mod send;
 mod thread;
 
-pub use ack::{Ack, MessagesReply};
-pub(crate) use inbox::mark_shown;
-pub use inbox::{Inbox, InboxReply};
+pub use ack::{Ack, AckReply, MessagesReply};
+pub use inbox::{Inbox, InboxReply, ReaderRoom};
+pub(crate) use inbox::{fair_page, mark_shown};
 pub use send::Send;
 pub use thread::{Thread, ThreadReply};

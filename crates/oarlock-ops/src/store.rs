@@ -10,11 +10,12 @@ use oarlock_model::event::Event;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
+use oarlock_model::rules::inbox::{Order, Senders};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
 use thiserror::Error;
 
 use crate::lock::Lock;
@@ -110,6 +111,59 @@ pub struct EventFilter {
     pub limit: usize,
     /// Until the page holds this many bytes of data.
     pub bytes_max: usize,
+}
+
+/// A list of messages to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InboxList<'a> {
+    /// All of them, the newest first.
+    All,
+    /// Those that it has not acknowledged, the newest first.
+    Open(Senders<'a>),
+    /// Those of them that it has not been shown either, the oldest first.
+    Unread(Senders<'a>),
+    /// Those of these that end a claim which waits for messages, the oldest first.
+    Urgent(Senders<'a>),
+}
+
+impl<'a> InboxList<'a> {
+    /// The same list of the messages of these senders. The list of all messages has no senders.
+    #[must_use]
+    pub fn of(self, senders: Senders<'_>) -> InboxList<'_> {
+        match self {
+            InboxList::All => InboxList::All,
+            InboxList::Open(_) => InboxList::Open(senders),
+            InboxList::Unread(_) => InboxList::Unread(senders),
+            InboxList::Urgent(_) => InboxList::Urgent(senders),
+        }
+    }
+
+    /// Whose messages it has.
+    pub fn senders(self) -> Senders<'a> {
+        match self {
+            InboxList::All => Senders::Any,
+            InboxList::Open(senders) | InboxList::Unread(senders) | InboxList::Urgent(senders) => senders,
+        }
+    }
+
+    /// From which end the list is walked.
+    pub fn order(&self) -> Order {
+        match self {
+            InboxList::All | InboxList::Open(_) => Order::NewestFirst,
+            InboxList::Unread(_) | InboxList::Urgent(_) => Order::OldestFirst,
+        }
+    }
+}
+
+/// Which part of such a list to read.
+#[derive(Clone, Copy, Debug)]
+pub struct InboxPart<'a> {
+    /// The list.
+    pub list: InboxList<'a>,
+    /// Only what comes beyond the message with this number, in the order of the list.
+    pub beyond: Option<u64>,
+    /// At most this many.
+    pub limit: usize,
 }
 
 /// Which part of a list of state entries to read.
@@ -327,18 +381,19 @@ pub trait View {
 
     /// The message with this id.
     fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
-    /// The newest messages to this agent that fit into a page, oldest first; with `before`, only those sent before that
-    /// number. Without `acked`, only those that it has not acknowledged.
-    fn inbox(&self, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> StoreResult<Vec<Message>>;
-    /// How many messages `inbox` has before this number.
-    fn inbox_before(&self, agent: &AgentName, acked: bool, before: u64) -> StoreResult<u64>;
+    /// Messages to this agent, as many as fit into a page, in the order of their list.
+    fn inbox(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<Vec<Message>>;
+    /// How many messages `inbox` has there, counted up to `part.limit`.
+    fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64>;
+    /// The numbers of the messages to this agent that it has not acknowledged and that `from` or a helper of it has sent, the newest
+    /// first, at most `limit`.
+    fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>>;
+    /// How many messages to this agent it has neither acknowledged nor been shown, counted up to [`limits::MESSAGES_COUNTED_MAX`].
+    fn unread(&self, agent: &AgentName) -> StoreResult<u64> {
+        self.inbox_count(agent, &InboxPart { list: InboxList::Unread(Senders::Any), beyond: None, limit: limits::MESSAGES_COUNTED_MAX })
+    }
     /// Messages of a thread that were sent after this number, oldest first, as many as fit into a page.
     fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
-    /// How many messages to this agent it has neither acknowledged nor been shown.
-    fn unread(&self, agent: &AgentName) -> StoreResult<u64>;
-    /// Those messages that were sent after this number, oldest first, as many as fit into a page; with `urgent` only those that
-    /// end a claim which waits for messages too.
-    fn unread_messages(&self, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
 
     /// Events, oldest first.
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_graph.sql"),
     include_str!("../migrations/0013_live_agents.sql"),
     include_str!("../migrations/0009_near.sql"),
+    include_str!("../migrations/0012_senders.sql"),
 ];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).
@@ -98,17 +99,19 @@ mod tests {
         let conn = at_version(1);
         conn.execute_batch(
             "INSERT INTO agents VALUES ('ada', 'ada.1', NULL, '[]', NULL, 1, NULL, NULL, '{}', '', NULL, NULL, 1, 1, 1, 1, NULL, NULL, 4);
-             INSERT INTO messages VALUES (3, 'M-3', 'bob', NULL, 'x', 1, NULL, 0), (4, 'M-4', 'bob', NULL, 'x', 1, NULL, 1),
-               (5, 'M-5', 'bob', NULL, 'x', 1, NULL, 1), (6, 'M-6', 'bob', NULL, 'x', 1, NULL, 0);
+             INSERT INTO messages VALUES (3, 'M-3', 'bob', NULL, 'x', 1, NULL, 0), (4, 'M-4', 'bob.tests.x', NULL, 'x', 1, NULL, 1),
+               (5, 'M-5', 'bob', NULL, 'x', 1, NULL, 1), (6, 'M-6', 'cy', NULL, 'x', 1, NULL, 0);
              INSERT INTO events VALUES (3, 1, 1, 'message_sent', 'bob', 'bob.2', NULL, '', '{}'), (4, 1, 1, 'message_sent', 'bob', 'bob.2', NULL, '', '{}'),
                (5, 1, 1, 'message_sent', 'bob', 'bob.2', NULL, '', '{}'), (6, 1, 1, 'message_sent', 'bob', NULL, NULL, '', '{}');
              INSERT INTO deliveries VALUES ('ada', 3, 1), ('ada', 4, 0), ('ada', 5, 0), ('ada', 6, 0);",
         )
         .expect("rows of that version");
         migrate(&conn).expect("it is brought up to date");
-        let mut rows = conn.prepare("SELECT message, shown, urgent FROM deliveries ORDER BY message").expect("the new columns");
-        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
-        let rows: Vec<(i64, bool, bool)> = rows.collect::<Result<_, _>>().expect("rows");
-        assert_eq!(rows, [(3, true, false), (4, true, true), (5, false, true), (6, false, true)]);
+        let mut rows = conn.prepare("SELECT message, shown, urgent, sender FROM deliveries ORDER BY message").expect("the new columns");
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).expect("rows");
+        let rows: Vec<(i64, bool, bool, String)> = rows.collect::<Result<_, _>>().expect("rows");
+        // A helper's messages are those of its agent, as far as a page is concerned.
+        let row = |message, shown, urgent, sender: &str| (message, shown, urgent, sender.to_owned());
+        assert_eq!(rows, [row(3, true, false, "bob"), row(4, true, true, "bob"), row(5, false, true, "bob"), row(6, false, true, "cy")]);
     }
 }

@@ -14,7 +14,7 @@ use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
 use oarlock_ops::store::{
-    Counts, EntryPage, EventFilter, Expired, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
+    Counts, EntryPage, EventFilter, Expired, InboxPart, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ use std::path::Path;
 
 use crate::error::store_error;
 use crate::rows::reservation::RunOut;
-use crate::rows::{self, agent, entry, event, lease, message, offer, queue, reply, reservation, task};
+use crate::rows::{self, agent, entry, event, inbox, lease, message, offer, queue, reply, reservation, task};
 
 /// A view of one moment.
 pub(crate) struct SqliteView<'a> {
@@ -305,24 +305,20 @@ impl View for SqliteView<'_> {
         message::get(self.conn, id).map_err(store_error)
     }
 
-    fn inbox(&self, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> StoreResult<Vec<Message>> {
-        message::inbox(self.conn, agent, acked, before, limit).map_err(store_error)
+    fn inbox(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<Vec<Message>> {
+        inbox::page(self.conn, agent, part).map_err(store_error)
     }
 
-    fn inbox_before(&self, agent: &AgentName, acked: bool, before: u64) -> StoreResult<u64> {
-        message::inbox_before(self.conn, agent, acked, before).map_err(store_error)
+    fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64> {
+        inbox::count(self.conn, agent, part).map_err(store_error)
+    }
+
+    fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>> {
+        inbox::open_from(self.conn, agent, from, limit).map_err(store_error)
     }
 
     fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
         message::thread(self.conn, id, after, limit).map_err(store_error)
-    }
-
-    fn unread(&self, agent: &AgentName) -> StoreResult<u64> {
-        message::unread(self.conn, agent).map_err(store_error)
-    }
-
-    fn unread_messages(&self, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
-        message::unread_messages(self.conn, agent, urgent, after, limit).map_err(store_error)
     }
 
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {

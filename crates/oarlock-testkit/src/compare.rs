@@ -1,8 +1,11 @@
 //! What two stores are asked when they are compared: everything the port can answer.
 
+use oarlock_model::AgentName;
+use oarlock_model::message::Message;
+use oarlock_model::rules::inbox::Senders;
 use oarlock_model::rules::reserve::targets_overlap;
 use oarlock_model::task::TaskState;
-use oarlock_ops::store::{EntryPage, EventFilter, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{EntryPage, EventFilter, InboxList, InboxPart, StoreResult, TaskFilter, View};
 
 /// Answers by question.
 pub type Facts = Vec<(String, String)>;
@@ -26,6 +29,10 @@ pub fn difference(a: &Facts, b: &Facts) -> Option<String> {
     Some(format!("{}:\n  {}\nagainst {}:\n  {}", mine.0, mine.1, theirs.0, theirs.1))
 }
 
+fn numbers(messages: &[Message]) -> Vec<u64> {
+    messages.iter().map(|message| message.seq).collect()
+}
+
 fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     let state = view.state()?;
     let mut note = |question: String, answer: String| facts.push((question, answer));
@@ -46,19 +53,22 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
             note(format!("agents of the process of {name}"), format!("{:?}", view.agents_of_processes(&[process.to_owned()])?));
         }
         note(format!("family of {name}"), format!("{:?} {:?}", view.holdings_of(name)?, view.live_family(name)?));
-        note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, false, None, 100)?));
-        note(format!("whole inbox of {name}"), format!("{:?}", view.inbox(name, true, None, 100)?));
-        for acked in [false, true] {
-            let page = view.inbox(name, acked, None, 2)?;
-            let first = page.first().map_or(0, |message| message.seq);
-            let older = view.inbox(name, acked, Some(first), 2)?;
-            note(format!("two pages of the inbox of {name}"), format!("{page:?} {older:?} {}", view.inbox_before(name, acked, first)?));
+        let any = Senders::Any;
+        for list in [InboxList::All, InboxList::Open(any), InboxList::Unread(any), InboxList::Urgent(any)] {
+            for (senders, limit) in [(Senders::Any, 2), (Senders::Only("ada"), 2), (Senders::Except("ada"), 100)] {
+                let mut part = InboxPart { list: list.of(senders), beyond: None, limit };
+                let page = view.inbox(name, &part)?;
+                part.beyond = page.first().map(|message| message.seq);
+                let next = numbers(&view.inbox(name, &part)?);
+                let answer = format!("{:?} {next:?} of {}", numbers(&page), view.inbox_count(name, &part)?);
+                note(format!("{:?} to {name}", part.list), answer);
+            }
         }
-        let ids = |messages: Vec<oarlock_model::message::Message>| messages.into_iter().map(|message| message.id).collect::<Vec<_>>();
-        let urgent = ids(view.unread_messages(name, true, 0, 100)?);
-        let page = view.unread_messages(name, false, 0, 2)?;
-        let next = ids(view.unread_messages(name, false, page.last().map_or(0, |last| last.seq), 2)?);
-        note(format!("unread of {name}"), format!("{} {urgent:?} {:?} {next:?}", view.unread(name)?, ids(page)));
+        let whole = InboxPart { list: InboxList::Open(Senders::Any), beyond: None, limit: 100 };
+        note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, &whole)?));
+        let ada = AgentName::parse("ada").expect("a name");
+        note(format!("open from ada to {name}"), format!("{:?}", view.open_from(name, &ada, 9)?));
+        note(format!("unread of {name}"), format!("{}", view.unread(name)?));
     }
     note("grantees".into(), format!("{:?}", state.grantees));
     note("entries".into(), format!("{:?}", state.entries));

@@ -17,7 +17,7 @@ use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{
-    Counts, Durability, EntryPage, EventFilter, Expired, Listening, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, Store,
+    Counts, Durability, EntryPage, EventFilter, Expired, InboxPart, Listening, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, Store,
     StoreResult, TaskFilter, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
@@ -148,11 +148,10 @@ impl View for CountedTransaction<'_> {
         fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>>;
         fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>>;
         fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
-        fn inbox(&self, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> StoreResult<Vec<Message>>;
-        fn inbox_before(&self, agent: &AgentName, acked: bool, before: u64) -> StoreResult<u64>;
+        fn inbox(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<Vec<Message>>;
+        fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64>;
+        fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>>;
         fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
-        fn unread(&self, agent: &AgentName) -> StoreResult<u64>;
-        fn unread_messages(&self, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
         fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
         fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>>;
         fn last_seq(&self) -> StoreResult<u64>;

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::ident::shown;
+use oarlock_model::rules::inbox::Senders;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, limits};
 use schemars::JsonSchema;
@@ -13,6 +14,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::request::{Identity, Query, Request};
 use crate::shapes::reservation_ttl_ms;
+use crate::store::{InboxList, InboxPart};
 use crate::task::{Ready, ReadyReply};
 use crate::teaching::{self, Speech};
 
@@ -75,9 +77,11 @@ impl Prime {
         if claims.len() > 5 {
             let _ = writeln!(text, "… and {} more.", claims.len() - 5);
         }
-        let unread = cx.view.inbox_before(&me.name, false, u64::MAX)?;
-        if unread > 0 {
-            let _ = writeln!(text, "Not acknowledged in your inbox: {unread}.");
+        let limit = limits::MESSAGES_COUNTED_MAX;
+        let open = cx.view.inbox_count(&me.name, &InboxPart { list: InboxList::Open(Senders::Any), beyond: None, limit })?;
+        if open > 0 {
+            let more = if open == limit as u64 { " or more" } else { "" };
+            let _ = writeln!(text, "Not acknowledged in your inbox: {open}{more}.");
         }
         Ok(())
     }

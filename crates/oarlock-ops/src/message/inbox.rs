@@ -4,7 +4,8 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::MessageAcked;
 use oarlock_model::message::Message;
-use oarlock_model::{AgentName, MessageId, Rejection, planted};
+use oarlock_model::rules::inbox::{self, Page, Place, Room, Senders};
+use oarlock_model::{AgentName, MessageId, Rejection, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,18 +19,19 @@ use crate::page;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::search::Findings;
 use crate::shapes::MessageShape;
-use crate::store::{Durability, StoreResult, View};
+use crate::store::{Durability, InboxList, InboxPart, StoreResult, View};
 use crate::task::values;
 use crate::topic::Topics;
 
-/// Shows the newest messages that are not acknowledged, oldest first. Reading acknowledges nothing.
+/// Shows the newest messages that are not acknowledged, oldest first. One sender and its helpers get at most half of a page while messages of
+/// others wait. Reading acknowledges nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Inbox {
     /// Wait so long for a message
     #[arg(long, value_name = "D", conflicts_with = "after")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
-    /// Acknowledged ones too
+    /// Acknowledged ones too, in the order of time alone
     #[arg(long)]
     #[serde(default)]
     pub all: bool,
@@ -41,6 +43,10 @@ pub struct Inbox {
     #[arg(long)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub peek: bool,
+    /// Room for a reader with little of it; the page ends where that is full.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<ReaderRoom>,
     /// Count these as read and show nothing: for programs that pass messages on one by one
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -55,15 +61,38 @@ pub struct Inbox {
     pub after: Option<String>,
 }
 
+/// What a model or a hook has room for. Its door cuts the texts; here they count as if they were cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReaderRoom {
+    /// Bytes of the whole page.
+    pub bytes: usize,
+    /// Bytes of one text that are shown.
+    pub text_bytes: usize,
+}
+
+impl ReaderRoom {
+    /// Bytes that a message takes beside its texts: ids, names, moments and the names of the fields.
+    const FRAME_BYTES: usize = 260;
+    /// Recipients that are shown.
+    const RECIPIENTS_SHOWN: usize = 10;
+
+    /// What a message takes of the room.
+    fn size(self, message: &Message) -> usize {
+        let recipients: usize = message.to.iter().take(Self::RECIPIENTS_SHOWN).map(|name| name.as_str().len() + 3).sum();
+        let texts = message.text.len().min(self.text_bytes) + message.subject.as_ref().map_or(0, |s| s.len().min(self.text_bytes));
+        Self::FRAME_BYTES + recipients + texts
+    }
+}
+
 /// The reply of [`Inbox`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InboxReply {
     /// The messages, oldest first.
     pub messages: Vec<MessageShape>,
-    /// Where older messages are; absent when these begin with the first.
+    /// Where the list goes on; absent when nothing is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// How many older messages there are, if any.
+    /// How many other messages there are, if any, counted up to 10,000: older ones, and of a sender that fills the inbox the ones between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<u64>,
 }
@@ -105,11 +134,16 @@ impl Mutation for Inbox {
             cx.tx().write_shown(&me, &known)?;
             return Ok(InboxReply { messages: Vec::new(), next: None, older: None });
         }
-        let limit = values::page_limit(self.limit)?;
-        let messages = self.page(cx.view(), &me, cursor::place(cx.view(), self.after.as_deref())?, limit)?;
+        let room = Room { items: values::page_limit(self.limit)?, bytes: self.room.map_or(limits::PAGE_BYTES_MAX, |room| room.bytes) };
+        let after: Option<Place> = cursor::place(cx.view(), self.after.as_deref())?;
+        let Page { mut messages, next } = match self.all {
+            true => whole_list(cx.view(), &me, after.map(|place| place.others), room, &|message| self.size(message))?,
+            false => fair_page(cx.view(), &me, self.list(), after.as_ref(), room, &|message| self.size(message))?,
+        };
         if messages.is_empty() && self.wait.is_some() {
             return Err(Rejection::timed_out("no message came").into());
         }
+        messages.sort_by_key(|message| message.seq);
         if planted::is(planted::READING_ACKNOWLEDGES) {
             for message in &messages {
                 cx.emit(MessageAcked { id: message.id.clone(), by: me.clone() })?;
@@ -118,36 +152,74 @@ impl Mutation for Inbox {
         if !self.peek {
             mark_shown(cx, &me, &messages)?;
         }
-        let (next, older) = self.rest(cx.view(), &me, &messages)?;
+        let older = match &next {
+            Some(next) if !self.new => Some(rest(cx.view(), &me, self.all, next)?),
+            _ => None,
+        };
         let next = next.filter(|_| page::goes_on(true)).map(|place| cursor::after_place(cx.view(), &place)).transpose()?;
         let messages = messages.into_iter().map(|message| MessageShape::of(&cx.reading(), message, Some(&me))).collect();
         Ok(InboxReply { messages, next, older })
     }
 
     fn worth_trying(&self, cx: &Reading<'_>, _findings: &mut Findings) -> Result<bool, OpError> {
-        Ok(!self.page(cx.view, &cx.me()?.name, None, 1)?.is_empty())
+        Ok(!cx.view.inbox(&cx.me()?.name, &InboxPart { list: self.list(), beyond: None, limit: 1 })?.is_empty())
     }
 }
 
 impl Inbox {
     /// What was not shown before begins with the oldest, everything else with the newest page.
-    fn page(&self, view: &dyn View, me: &AgentName, after: Option<u64>, limit: usize) -> StoreResult<Vec<Message>> {
-        match self.new {
-            true => view.unread_messages(me, false, after.unwrap_or(0), limit),
-            false => view.inbox(me, self.all, after, limit),
+    fn list(&self) -> InboxList<'static> {
+        match (self.all, self.new) {
+            (true, _) => InboxList::All,
+            (false, true) => InboxList::Unread(Senders::Any),
+            (false, false) => InboxList::Open(Senders::Any),
         }
     }
 
-    /// Where the list goes on after a page, and how many older messages there are.
-    fn rest(&self, view: &dyn View, me: &AgentName, messages: &[Message]) -> StoreResult<(Option<u64>, Option<u64>)> {
-        let (Some(first), Some(last)) = (messages.first(), messages.last()) else { return Ok((None, None)) };
-        if self.new {
-            let is_cut = !view.unread_messages(me, false, last.seq, 1)?.is_empty();
-            return Ok((is_cut.then_some(last.seq), None));
-        }
-        let older = view.inbox_before(me, self.all, first.seq)?;
-        Ok(((older > 0).then_some(first.seq), (older > 0).then_some(older)))
+    /// What a message takes of the bytes of a page.
+    fn size(&self, message: &Message) -> usize {
+        self.room.map_or(message.text.len(), |room| room.size(message))
     }
+}
+
+/// A page of a list, of which one sender gets at most half while messages of others wait.
+pub(crate) fn fair_page(
+    view: &dyn View,
+    me: &AgentName,
+    list: InboxList<'_>,
+    after: Option<&Place>,
+    room: Room,
+    size: &dyn Fn(&Message) -> usize,
+) -> StoreResult<Page> {
+    let mut read = |senders: Senders<'_>, beyond, limit| view.inbox(me, &InboxPart { list: list.of(senders), beyond, limit });
+    inbox::page(after, room, list.order(), size, &mut read)
+}
+
+/// A page of all messages, also of the acknowledged ones: nothing of these waits, so it is the order of time alone.
+fn whole_list(view: &dyn View, me: &AgentName, after: Option<u64>, room: Room, size: &dyn Fn(&Message) -> usize) -> StoreResult<Page> {
+    let mut messages = view.inbox(me, &InboxPart { list: InboxList::All, beyond: after, limit: room.items })?;
+    let sizes: Vec<usize> = messages.iter().map(size).collect();
+    messages.truncate(room.fits(&sizes));
+    let next = match messages.last() {
+        Some(last) => !view.inbox(me, &InboxPart { list: InboxList::All, beyond: Some(last.seq), limit: 1 })?.is_empty(),
+        None => false,
+    };
+    let next = messages.last().filter(|_| next).map(|last| Place::at(last.seq));
+    Ok(Page { messages, next })
+}
+
+/// How many messages come beyond a place.
+fn rest(view: &dyn View, me: &AgentName, all: bool, place: &Place) -> StoreResult<u64> {
+    let limit = limits::MESSAGES_COUNTED_MAX;
+    let count = |list, beyond| view.inbox_count(me, &InboxPart { list, beyond: Some(beyond), limit });
+    if all {
+        return count(InboxList::All, place.others);
+    }
+    let everybody = count(InboxList::Open(Senders::Any), place.others)?;
+    let Some((sender, own)) = &place.own else { return Ok(everybody) };
+    let own_list = InboxList::Open(Senders::Only(sender));
+    let between = count(own_list, *own)?.saturating_sub(count(own_list, place.others)?);
+    Ok((everybody + between).min(limit as u64))
 }
 
 /// Notes what an agent has been shown. It writes nothing where all of it was shown before.

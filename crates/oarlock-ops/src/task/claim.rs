@@ -8,6 +8,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::{LossReason, TaskClaimed};
 use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
+use oarlock_model::rules::inbox::{Room, Senders};
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
@@ -17,13 +18,13 @@ use crate::OpError;
 use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
-use crate::message::mark_shown;
+use crate::message::{fair_page, mark_shown};
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire;
 use crate::search::{Findings, Seen};
 use crate::settle;
 use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
-use crate::store::{Offer, StoreResult, View};
+use crate::store::{InboxList, InboxPart, Offer, StoreResult, View};
 use crate::task::choice::PassedOver;
 use crate::task::unready::Looked;
 use crate::topic::Topics;
@@ -184,7 +185,7 @@ impl Mutation for Claim {
 
     fn worth_trying(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<bool, OpError> {
         let me = cx.me()?;
-        if self.hears_messages() && !cx.view.unread_messages(&me.name, true, 0, 1)?.is_empty() {
+        if self.hears_messages() && hears_of_one(cx, me)? {
             return Ok(true);
         }
         // With everything done there is nothing to wait for: the try says so.
@@ -306,13 +307,20 @@ impl Claim {
     }
 }
 
+/// Whether a message waits that ends a claim.
+fn hears_of_one(cx: &Reading<'_>, me: &Agent) -> Result<bool, OpError> {
+    Ok(!cx.view.inbox(&me.name, &InboxPart { list: InboxList::Urgent(Senders::Any), beyond: None, limit: 1 })?.is_empty())
+}
+
 /// The refusal of a claim that would wait while urgent messages are unread. What it shows counts as read from then on: else the
 /// agent would get them again with each claim.
 fn messages_waiting(cx: &mut Deciding<'_>, me: &Agent) -> Result<Option<OpError>, OpError> {
-    let messages = cx.view().unread_messages(&me.name, true, 0, limits::WAITING_MESSAGES_MAX)?;
+    let room = Room { items: limits::WAITING_MESSAGES_MAX, bytes: limits::PAGE_BYTES_MAX };
+    let mut messages = fair_page(cx.view(), &me.name, InboxList::Urgent(Senders::Any), None, room, &|message| message.text.len())?.messages;
     if messages.is_empty() {
         return Ok(None);
     }
+    messages.sort_by_key(|message| message.seq);
     mark_shown(cx, &me.name, &messages)?;
     cx.keep()?;
     let (agent, count, unread) = (me.name.clone(), messages.len(), cx.view().unread(&me.name)?);

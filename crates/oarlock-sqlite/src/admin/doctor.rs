@@ -41,7 +41,7 @@ const COMPARED: [(&str, &str); 9] = [
     ("entries", "key, value, version, updated_at, updated_by"),
     ("reservations", "seq, target, mode, agent, session, task, made, ttl_ms, reason"),
     ("messages", "seq, thread, sender, subject, text, sent_at, reply_to, ack_required, outside"),
-    ("deliveries", "agent, message, acked, urgent"),
+    ("deliveries", "agent, message, acked, urgent, sender"),
 ];
 
 /// Looks, and mends when asked.

@@ -1,4 +1,4 @@
-//! Messages and their deliveries.
+//! Messages and their deliveries. The lists of an inbox are in `inbox`.
 
 use oarlock_model::event::{Event, MessageSent};
 use oarlock_model::limits::PAGE_BYTES_MAX;
@@ -6,26 +6,14 @@ use oarlock_model::message::Message;
 use oarlock_model::{AgentName, MessageId, WallTime};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sql, all, change, change_one, first, id, id_or, int, uint, within};
+use super::{Sql, all, change, change_one, id, id_or, int, uint, within};
 
 const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required, m.outside";
 const DELIVERIES: &str = "SELECT agent, acked, shown FROM deliveries WHERE message = ?1 ORDER BY agent";
 const INSERT: &str = "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required, outside) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked, shown, urgent) VALUES (?1, ?2, 0, 0, ?3)";
+const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked, shown, urgent, sender) VALUES (?1, ?2, 0, 0, ?3, ?4)";
 const ACK: &str = "UPDATE deliveries SET acked = 1 WHERE agent = ?1 AND message = ?2 AND acked = 0";
-const INBOX: &str = "deliveries d JOIN messages m ON m.seq = d.message
-WHERE d.agent = ?1 AND d.acked = 0 AND d.message < ?2 ORDER BY d.message DESC LIMIT ?3";
-const INBOX_ALL: &str = "deliveries d JOIN messages m ON m.seq = d.message
-WHERE d.agent = ?1 AND d.message < ?2 ORDER BY d.message DESC LIMIT ?3";
-const COUNT_BEFORE: &str = "SELECT count(*) FROM deliveries WHERE agent = ?1 AND acked = 0 AND message < ?2";
-const COUNT_ALL_BEFORE: &str = "SELECT count(*) FROM deliveries WHERE agent = ?1 AND message < ?2";
 const THREAD: &str = "messages m WHERE m.thread = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3";
-/// All three ask the one index over what is unread.
-const UNREAD: &str = "SELECT count(*) FROM deliveries WHERE agent = ?1 AND acked = 0 AND shown = 0";
-const UNREAD_MESSAGES: &str = "deliveries d JOIN messages m ON m.seq = d.message
-WHERE d.agent = ?1 AND d.acked = 0 AND d.shown = 0 AND d.message > ?2 ORDER BY d.message LIMIT ?3";
-const URGENT_MESSAGES: &str = "deliveries d JOIN messages m ON m.seq = d.message
-WHERE d.agent = ?1 AND d.acked = 0 AND d.shown = 0 AND d.urgent = 1 AND d.message > ?2 ORDER BY d.message LIMIT ?3";
 const SHOWN: &str = "UPDATE deliveries SET shown = 1 WHERE agent = ?1 AND message = ?2 AND shown = 0";
 
 /// The number in an id; 0, which no event has, when it is of another form.
@@ -81,37 +69,24 @@ fn page(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec
 }
 
 pub(crate) fn get(conn: &Connection, id: &MessageId) -> Sql<Option<Message>> {
-    Ok(select(conn, "messages m WHERE m.seq = ?1", [number_of(id)])?.pop())
+    select_one(conn, number_of(id))
+}
+
+/// The message with this number.
+pub(super) fn at(conn: &Connection, seq: u64) -> Sql<Option<Message>> {
+    select_one(conn, int(seq))
+}
+
+fn select_one(conn: &Connection, number: i64) -> Sql<Option<Message>> {
+    Ok(select(conn, "messages m WHERE m.seq = ?1", [number])?.pop())
 }
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Message>> {
     select(conn, "messages m ORDER BY m.seq", [])
 }
 
-/// The newest messages to an agent that fit into a page, oldest first.
-pub(crate) fn inbox(conn: &Connection, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> Sql<Vec<Message>> {
-    let before = before.map_or(i64::MAX, int);
-    let mut newest = page(conn, if acked { INBOX_ALL } else { INBOX }, params![agent.as_str(), before, int(limit as u64)])?;
-    newest.reverse();
-    Ok(newest)
-}
-
-/// How many of them were sent before this number.
-pub(crate) fn inbox_before(conn: &Connection, agent: &AgentName, acked: bool, before: u64) -> Sql<u64> {
-    let count = if acked { COUNT_ALL_BEFORE } else { COUNT_BEFORE };
-    Ok(first(conn, count, params![agent.as_str(), int(before)], |row| uint(row, 0))?.unwrap_or(0))
-}
-
 pub(crate) fn thread(conn: &Connection, thread: &MessageId, after: u64, limit: usize) -> Sql<Vec<Message>> {
     page(conn, THREAD, params![thread.as_str(), int(after), int(limit as u64)])
-}
-
-pub(crate) fn unread(conn: &Connection, agent: &AgentName) -> Sql<u64> {
-    Ok(first(conn, UNREAD, [agent.as_str()], |row| uint(row, 0))?.unwrap_or(0))
-}
-
-pub(crate) fn unread_messages(conn: &Connection, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> Sql<Vec<Message>> {
-    page(conn, if urgent { URGENT_MESSAGES } else { UNREAD_MESSAGES }, params![agent.as_str(), int(after), int(limit as u64)])
 }
 
 pub(crate) fn shown(conn: &Connection, agent: &AgentName, messages: &[MessageId]) -> Sql<()> {
@@ -137,7 +112,9 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from:
         ],
     )?;
     let urgent = fact.ack_required || outside;
-    fact.to.iter().try_for_each(|to| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(&fact.id), urgent]))
+    let deliver =
+        |to: &AgentName| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(&fact.id), urgent, from.first_name()]);
+    fact.to.iter().try_for_each(deliver)
 }
 
 pub(crate) fn ack(conn: &Connection, id: &MessageId, by: &AgentName) -> Sql<()> {

@@ -8,7 +8,9 @@ use oarlock_model::event::{Event, Fact};
 use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::authority;
+use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::rules::holdings::Held;
+use oarlock_model::rules::inbox::{Order, Senders};
 use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::{StarvedClaim, targets_overlap};
 use oarlock_model::rules::urgency::Node;
@@ -16,7 +18,8 @@ use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
 use oarlock_ops::store::{
-    Counts, EntryPage, EventFilter, Expired, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
+    Counts, EntryPage, EventFilter, Expired, InboxList, InboxPart, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult,
+    TaskFilter, View,
 };
 
 use super::Moment;
@@ -106,9 +109,21 @@ impl Moment {
         sorted(below.into_iter().filter(|task| task.state.is_dead_end()), |task| task.seq)
     }
 
-    fn messages_to(&self, agent: &AgentName, acked: bool) -> Vec<&Message> {
-        let mine = |message: &&Message| message.to.contains(agent) && (acked || !message.acked_by.contains(agent));
-        self.all_messages().into_iter().filter(mine).collect()
+    /// The messages of a list beyond its place, in its order.
+    fn inbox_part(&self, agent: &AgentName, part: &InboxPart<'_>) -> Vec<&Message> {
+        let is_listed = |message: &&Message| match part.list {
+            InboxList::All => message.to.contains(agent),
+            InboxList::Open(senders) => message.to.contains(agent) && !message.acked_by.contains(agent) && senders.admits(&message.from),
+            InboxList::Unread(senders) => message.is_unread_by(agent) && senders.admits(&message.from),
+            InboxList::Urgent(senders) => message.is_unread_by(agent) && message.is_urgent() && senders.admits(&message.from),
+        };
+        let order = part.list.order();
+        let is_beyond = |message: &&Message| part.beyond.is_none_or(|beyond| order.is_beyond(message.seq, beyond));
+        let mut messages: Vec<&Message> = self.all_messages().into_iter().filter(is_listed).filter(is_beyond).collect();
+        if order == Order::NewestFirst {
+            messages.reverse();
+        }
+        messages
     }
 
     fn all_messages(&self) -> Vec<&Message> {
@@ -432,29 +447,23 @@ impl View for Moment {
         Ok(self.world.state.messages.get(id).cloned())
     }
 
-    fn inbox(&self, agent: &AgentName, acked: bool, before: Option<u64>, limit: usize) -> StoreResult<Vec<Message>> {
-        let messages = self.messages_to(agent, acked).into_iter().rev().filter(|message| before.is_none_or(|before| message.seq < before));
-        let mut newest = page(messages, limit, limits::PAGE_BYTES_MAX, |message| message.text.len());
-        newest.reverse();
-        Ok(newest)
+    fn inbox(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<Vec<Message>> {
+        Ok(page(self.inbox_part(agent, part).into_iter(), part.limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
-    fn inbox_before(&self, agent: &AgentName, acked: bool, before: u64) -> StoreResult<u64> {
-        Ok(self.messages_to(agent, acked).iter().filter(|message| message.seq < before).count() as u64)
+    fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64> {
+        Ok(self.inbox_part(agent, part).len().min(part.limit) as u64)
+    }
+
+    fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>> {
+        let part = InboxPart { list: InboxList::Open(Senders::Only(from.first_name())), beyond: None, limit };
+        let messages = self.inbox_part(agent, &part).into_iter();
+        Ok(messages.filter(|message| speaks_for(from, &message.from)).map(|message| message.seq).take(limit).collect())
     }
 
     fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
         let messages = self.all_messages().into_iter().filter(|message| message.thread == *id && message.seq > after);
         Ok(page(messages, limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
-    }
-
-    fn unread(&self, agent: &AgentName) -> StoreResult<u64> {
-        Ok(self.world.state.messages.values().filter(|message| message.is_unread_by(agent)).count() as u64)
-    }
-
-    fn unread_messages(&self, agent: &AgentName, urgent: bool, after: u64, limit: usize) -> StoreResult<Vec<Message>> {
-        let wanted = |message: &&Message| message.seq > after && message.is_unread_by(agent) && (!urgent || message.is_urgent());
-        Ok(page(self.all_messages().into_iter().filter(wanted), limit, limits::PAGE_BYTES_MAX, |message| message.text.len()))
     }
 
     fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>> {

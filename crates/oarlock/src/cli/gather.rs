@@ -1,4 +1,5 @@
-//! Lists whose long texts are not printed: a page ends early because of them, and the door asks for the next one.
+//! Calls that the door makes in several pieces: lists whose long texts are not printed, where a page ends early because of them, and
+//! `ack --from`, which goes step by step.
 
 use oarlock_model::limits::PAGE_ITEMS_DEFAULT;
 use oarlock_ops::OpError;
@@ -44,6 +45,12 @@ const LISTS: [List; 9] = [
 /// Those of the call.
 pub(super) fn call(entry: &Entry, call: &dyn Call, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<Value, OpError> {
     let mut reply = door(entry.verb, call, caller)?;
+    while entry.verb == "ack" && reply["more"] == true {
+        // The key of the call is that of its first step; a message is acknowledged once, however often that is said.
+        let before = reply["acknowledged"].as_u64().unwrap_or(0);
+        reply = door(entry.verb, call, &Caller { key: None, ..caller.clone() })?;
+        reply["acknowledged"] = json!(before + reply["acknowledged"].as_u64().unwrap_or(0));
+    }
     let Some(list) = LISTS.iter().find(|list| list.verb == entry.verb) else { return Ok(reply) };
     if output.json || !(output.quiet || list.is_table) || reply["next"].is_null() {
         return Ok(reply);

@@ -268,7 +268,12 @@ fn next_task(out: &mut String, reply: &Value, paint: Paint, full: bool) {
 
 /// How an agent hears that it has messages, and how it reads them.
 fn unread_line(unread: u64) -> String {
-    format!("{unread} unread {}: oarlock inbox", if unread == 1 { "message" } else { "messages" })
+    format!("{}: oarlock inbox", counted(unread, "unread message"))
+}
+
+/// A number of things.
+fn counted(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// The messages that an error shows, as text; nothing for an error that shows none.

@@ -27,6 +27,9 @@ pub(super) fn reply(out: &mut String, verb: &str, reply: &Value, paint: Paint) -
                 let _ = writeln!(out, "sent {} to {}", paint.bold(&text(message, "id")), list(message, "to"));
             }
         }
+        "ack" if reply["acknowledged"].is_u64() => {
+            let _ = writeln!(out, "acknowledged {}", super::counted(reply["acknowledged"].as_u64().unwrap_or(0), "message"));
+        }
         "ack" => {
             let ids: Vec<String> = reply["messages"].as_array().into_iter().flatten().map(|message| text(message, "id")).collect();
             let _ = writeln!(out, "acknowledged: {}", ids.join(", "));
