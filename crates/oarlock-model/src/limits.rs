@@ -33,6 +33,8 @@ pub const PAGE_ITEMS_MAX: usize = 10_000;
 pub const PAGE_ITEMS_DEFAULT: usize = 1_000;
 /// Bytes of text in one page of a list; a page ends early when it would hold more.
 pub const PAGE_BYTES_MAX: usize = 2 << 20;
+/// Bytes of an answer to a model, a claimed task's body apart; what is longer is cut, and says where all of it is.
+pub const MODEL_ANSWER_BYTES_MAX: usize = 20_000;
 /// Messages that are counted one by one: of more, a reply says this number.
 pub const MESSAGES_COUNTED_MAX: usize = 10_000;
 /// Messages that one `ack --from` acknowledges; the caller goes on while some are left.

@@ -172,6 +172,8 @@ bugs! {
     NO_QUOTA = Gateway, "no-quota";
     /// what a gateway tells goes to the terminal as it is
     TERMINAL_STEERED = Gateway, "terminal-steered";
+    /// an answer to a model is as long as what others have written
+    MCP_ANSWER_UNBOUNDED = Gateway, "mcp-answer-unbounded";
     /// texts of others reach a model as they are, with characters that nobody sees
     MCP_TEXT_RAW = Gateway, "mcp-text-raw";
     /// other machines are let in without encryption

@@ -306,7 +306,7 @@ impl Hook<'_> {
     fn hand_over(&mut self, unread: u64) -> Result<String, OpError> {
         // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others find none.
         let _alone = self.memory.alone("news", &self.who.name);
-        let inbox = self.call("inbox", json!({"new": true, "peek": true}))?;
+        let inbox = self.call("inbox", json!({"new": true, "peek": true, "room": speak::MESSAGES_ROOM}))?;
         let new = inbox["messages"].as_array().map_or(&[][..], Vec::as_slice);
         let later = usize::try_from(unread).unwrap_or(usize::MAX).saturating_sub(new.len());
         let (text, told) = speak::messages(new, later);

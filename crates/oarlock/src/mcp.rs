@@ -2,6 +2,7 @@
 //! Every tool is one verb of the registry; [`session`] says as whom it is called.
 
 mod backend;
+mod bounds;
 mod brief;
 mod hint;
 pub(crate) mod lines;
@@ -27,7 +28,7 @@ use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,12 +96,35 @@ impl Server {
         }
     }
 
+    /// The same with a reply that has a bounded length; the reply is short unless `full`.
+    async fn bounded(
+        &self,
+        entry: &'static Entry,
+        mut request: Map<String, Value>,
+        full: bool,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Value, OpError> {
+        let short = |reply: Value| if full { reply } else { brief::reply(entry.verb, reply) };
+        bounds::request(entry.verb, &mut request);
+        let mut reply = short(self.call(entry, Value::Object(request.clone()), context).await?);
+        if let Some(fewer) = bounds::fewer_items(entry.verb, &reply) {
+            // Only a page of that many items leads to the next ones.
+            request.insert("limit".into(), fewer.into());
+            reply = short(self.call(entry, Value::Object(request), context).await?);
+        }
+        Ok(bounds::reply(entry.verb, reply))
+    }
+
     /// The same for a verb without arguments, for a page that a client shows.
-    async fn show(&self, verb: &str, request: Value, context: &RequestContext<RoleServer>) -> Result<Value, ErrorData> {
+    async fn show(&self, verb: &str, request: Map<String, Value>, context: &RequestContext<RoleServer>) -> Result<Value, ErrorData> {
         let entry = registry::find(verb).ok_or_else(|| ErrorData::internal_error(format!("no verb {verb}"), None))?;
-        self.call(entry, request, context)
-            .await
-            .map_err(|error| ErrorData::internal_error(escaped_line(&error.to_string()).into_owned(), Some(escaped(error.json()))))
+        // A prompt has the document that its client gave.
+        let called = if verb == "split" {
+            self.call(entry, Value::Object(request), context).await
+        } else {
+            self.bounded(entry, request, true, context).await
+        };
+        called.map_err(|error| ErrorData::internal_error(escaped_line(&error.to_string()).into_owned(), Some(escaped(error.json()))))
     }
 }
 
@@ -169,14 +193,16 @@ impl ServerHandler for Server {
         };
         let mut arguments = request.arguments.unwrap_or_default();
         let full = tool::take_full(&mut arguments);
-        let arguments = Value::Object(tool::completed(entry.verb, arguments));
+        let arguments = tool::completed(entry.verb, arguments);
         let called = match full {
-            Ok(full) => self.call(entry, arguments, &context).await.map(|reply| if full { reply } else { brief::reply(entry.verb, reply) }),
+            Ok(full) => self.bounded(entry, arguments, full, &context).await,
             Err(refused) => Err(refused.into()),
         };
         Ok(match called {
             Ok(reply) => CallToolResult::structured(reply),
-            Err(error) => CallToolResult::error(vec![ContentBlock::text(escaped(hint::error_for_model(&error)).to_string())]),
+            Err(error) => CallToolResult::error(vec![ContentBlock::text(
+                bounds::reply(entry.verb, escaped(hint::error_for_model(&error))).to_string(),
+            )]),
         }
         .into())
     }

@@ -68,11 +68,11 @@ pub struct ReaderRoom {
     pub bytes: usize,
     /// Bytes of one text that are shown.
     pub text_bytes: usize,
+    /// Bytes that are shown of a message beside its texts and its recipients: ids, moments, the names of the fields.
+    pub frame_bytes: usize,
 }
 
 impl ReaderRoom {
-    /// Bytes that a message takes beside its texts: ids, names, moments and the names of the fields.
-    const FRAME_BYTES: usize = 260;
     /// Recipients that are shown.
     const RECIPIENTS_SHOWN: usize = 10;
 
@@ -80,7 +80,7 @@ impl ReaderRoom {
     fn size(self, message: &Message) -> usize {
         let recipients: usize = message.to.iter().take(Self::RECIPIENTS_SHOWN).map(|name| name.as_str().len() + 3).sum();
         let texts = message.text.len().min(self.text_bytes) + message.subject.as_ref().map_or(0, |s| s.len().min(self.text_bytes));
-        Self::FRAME_BYTES + recipients + texts
+        self.frame_bytes + recipients + texts
     }
 }
 

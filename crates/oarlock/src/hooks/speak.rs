@@ -2,12 +2,16 @@
 
 use oarlock_model::AgentName;
 use oarlock_model::text::escaped_line;
+use oarlock_ops::message::ReaderRoom;
 use serde_json::Value;
 use std::fmt::Write;
 
 /// Most bytes of one message that are handed over, and of all of them.
 const MESSAGE_BYTES_MAX: usize = 1_000;
 const MESSAGES_BYTES_MAX: usize = 4_000;
+
+/// The same for the store, which shares it among senders.
+pub(super) const MESSAGES_ROOM: ReaderRoom = ReaderRoom { bytes: MESSAGES_BYTES_MAX, text_bytes: MESSAGE_BYTES_MAX, frame_bytes: 40 };
 
 /// Most reservations that a refusal names.
 const OVERLAPS_MAX: usize = 5;

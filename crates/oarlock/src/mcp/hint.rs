@@ -10,20 +10,7 @@ pub(super) fn error_for_model(error: &OpError) -> Value {
     if let Some(step) = step {
         object["error"]["hint"] = step.into();
     }
-    for message in object.pointer_mut("/error/details/messages").and_then(Value::as_array_mut).into_iter().flatten() {
-        cut(&mut message["text"]);
-    }
     object
-}
-
-/// Most bytes of one message that came in place of a task.
-const MESSAGE_BYTES_MAX: usize = 2_000;
-
-/// Cuts a long text; `inbox` has all of it.
-fn cut(text: &mut Value) {
-    let Some(whole) = text.as_str().filter(|whole| whole.len() > MESSAGE_BYTES_MAX) else { return };
-    let end = (0..=MESSAGE_BYTES_MAX).rev().find(|at| whole.is_char_boundary(*at)).unwrap_or(0);
-    *text = format!("{}… (inbox has all of it)", &whole[..end]).into();
 }
 
 /// What to do next, where the hint of the command line speaks of commands.

@@ -3,7 +3,7 @@
 use rmcp::model::{GetPromptRequestParams, GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Server;
 
@@ -25,11 +25,11 @@ pub(super) async fn get(
 ) -> Result<GetPromptResult, ErrorData> {
     let text = match request.name.as_str() {
         "status" => {
-            let status = server.show("status", json!({}), context).await?;
+            let status = server.show("status", Map::new(), context).await?;
             format!("Sum up for a person how the work stands, what is stuck and what to do about it. This is the status:\n\n{status}")
         }
         "my_task" => {
-            let prime = server.show("prime", json!({}), context).await?;
+            let prime = server.show("prime", Map::new(), context).await?;
             format!(
                 "Go on with what you hold; if you hold nothing, claim a task and work on it.\n\n{}",
                 prime["text"].as_str().unwrap_or_default()
@@ -38,7 +38,8 @@ pub(super) async fn get(
         "plan_document" => {
             let document = request.arguments.as_ref().and_then(|arguments| arguments.get("document")).and_then(Value::as_str);
             let document = document.ok_or_else(|| ErrorData::invalid_params("plan_document needs the argument document", None))?;
-            let asked = json!({"id": "document.md", "document": document, "prompt": true, "dry_run": true});
+            let asked = [("id", json!("document.md")), ("document", json!(document)), ("prompt", json!(true)), ("dry_run", json!(true))];
+            let asked = asked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             let plan = server.show("split", asked, context).await?;
             plan["prompt"].as_str().unwrap_or_default().to_owned()
         }

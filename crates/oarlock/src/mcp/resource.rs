@@ -3,7 +3,7 @@
 use rmcp::model::{ReadResourceResult, Resource, ResourceContents};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::Server;
 
@@ -28,7 +28,7 @@ pub(super) async fn read(server: &Server, uri: &str, context: &RequestContext<Ro
         let message = format!("there is no resource \"{}\"", oarlock_model::ident::shown(uri));
         return Err(ErrorData::resource_not_found(message, Some(json!({"uri": oarlock_model::ident::shown(uri)}))));
     };
-    let reply = server.show(verb, json!({}), context).await?;
+    let reply = server.show(verb, Map::new(), context).await?;
     let text = reply["text"].as_str().map_or_else(|| reply.to_string(), str::to_owned);
     Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri).with_mime_type(kind)]))
 }

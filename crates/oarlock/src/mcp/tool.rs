@@ -32,7 +32,7 @@ const OFFERS: &[Offer] = &[
     Offer { verb: "reserve", fields: &["globs", "shared", "ttl", "task", "reason", "wait"], idempotent: false },
     Offer { verb: "send", fields: &["to", "text", "subject", "reply_to", "ack"], idempotent: false },
     Offer { verb: "inbox", fields: &["wait", "all", "limit", "after"], idempotent: true },
-    Offer { verb: "ack", fields: &["ids"], idempotent: true },
+    Offer { verb: "ack", fields: &["ids", "from"], idempotent: true },
     Offer { verb: "sync", fields: &["merge"], idempotent: true },
 ];
 
@@ -139,6 +139,9 @@ fn shortened(mut field: Value) -> Value {
     field
 }
 
+/// What several replies have when something has happened to the agent: their names say all.
+const SELDOM: [&str; 4] = ["lost", "cancelled", "blocked", "reservations_ended"];
+
 /// The outline of a reply: its fields and their kinds. The reference has the rest.
 fn output(entry: &Entry) -> JsonObject {
     let schema = schema::whole(entry.reply_schema, Contract::Serialize);
@@ -148,7 +151,8 @@ fn output(entry: &Entry) -> JsonObject {
         None => vec![&schema],
     };
     let mut properties = Map::new();
-    for (name, field) in forms.iter().filter_map(|form| form["properties"].as_object()).flatten() {
+    let fields = forms.iter().filter_map(|form| form["properties"].as_object()).flatten();
+    for (name, field) in fields.filter(|(name, _)| !SELDOM.contains(&name.as_str())) {
         let kind = field["type"].as_str().unwrap_or("object");
         properties.insert(name.clone(), json!({ "type": kind }));
     }

@@ -61,3 +61,77 @@ fn a_prompt_and_the_words_of_verbose_steer_no_terminal() {
         assert!(told.code == 0 && !text.contains(['\u{1b}', '\u{202e}']), "{line}: {text:?}");
     }
 }
+
+/// The most that a model reads in one answer, in bytes: structured content and text together.
+const ANSWER_BYTES_MAX: usize = 20_000;
+
+#[test]
+fn no_answer_to_a_model_is_longer_than_its_bound() {
+    let project = Project::with(&["bob", "cy"]);
+    let long = "\"quoted\"\n".repeat(20_000);
+    let mut ada = Client::start(&project, &[("OARLOCK_AGENT", "ada")]);
+    ada.ok("sync", &json!({"merge": {"notes": vec![&long[..500]; 300]}}));
+    for n in 0..40 {
+        project.call("send ada --text - --as cy").input(format!("{n} {}", &long[..3_000])).ok();
+    }
+    project.ok("send ada --text last --as bob");
+    for n in 0..40 {
+        project.call(&format!("add task-{n} --body -")).input(long.clone()).ok();
+    }
+    project.call("send ada --text - --ack --as cy").input(long.clone()).ok();
+    let plan: String = (0..300).map(|n| format!("{}. Write `src/file-{n}.rs`, which has a long name and does much\n", n + 1)).collect();
+    let mut ask = |name: &str, arguments: Value| {
+        let answer = ada.ask("tools/call", &json!({"name": name, "arguments": arguments}));
+        assert_ne!(answer["result"]["isError"], true, "{answer}");
+        let reply = answer["result"]["structuredContent"].clone();
+        (answer.to_string().len(), reply)
+    };
+    for (name, arguments) in [
+        ("agents", json!({"all": true})),
+        ("tasks", json!({})),
+        ("tasks", json!({"full": true, "limit": 1_000})),
+        ("split", json!({"id": "plan.md", "document": format!("# Plan\n\n{plan}"), "dry_run": true})),
+        ("sync", json!({"merge": {"more": 1}})),
+        ("inbox", json!({"limit": 1_000})),
+    ] {
+        let (bytes, reply) = ask(name, arguments.clone());
+        assert!(bytes <= ANSWER_BYTES_MAX, "{name} {arguments}: {bytes} bytes");
+        let is_cut = reply["cut"].as_str().is_some_and(|note| note.contains("oarlock ")) || reply["next"].is_string();
+        assert!(is_cut || name == "agents", "{name}: {reply}");
+    }
+    // One that sends does not hide what another has sent, and pages lead to all of it.
+    let (mut after, mut seen) = (None, Vec::new());
+    loop {
+        let (bytes, page) = ask("inbox", after.map_or_else(|| json!({}), |after: String| json!({ "after": after })));
+        assert!(bytes <= ANSWER_BYTES_MAX, "{bytes} bytes");
+        let messages = page["messages"].as_array().expect("a list");
+        assert!(!seen.is_empty() || messages.iter().any(|message| message["text"] == "last"), "{page}");
+        seen.extend(messages.iter().map(|message| message["id"].as_str().expect("an id").to_owned()));
+        match page["next"].as_str() {
+            Some(next) => after = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 42);
+    let (mut after, mut tasks) = (json!({}), Vec::new());
+    loop {
+        let (bytes, page) = ask("tasks", after);
+        assert!(bytes <= ANSWER_BYTES_MAX, "{bytes} bytes");
+        tasks.extend(page["tasks"].as_array().expect("a list").iter().map(|task| task["id"].clone()));
+        match page["next"].as_str() {
+            Some(next) => after = json!({ "after": next }),
+            None => break,
+        }
+    }
+    assert_eq!(tasks.len(), 40, "{tasks:?}");
+    // Only a claimed task's body is whole.
+    let (bytes, claim) = ask("claim", json!({}));
+    assert_eq!(claim["task"]["body"], long);
+    assert!(bytes > 2 * long.len());
+    let state = ada.ask("resources/read", &json!({"uri": "oarlock://state"}));
+    assert!(state.to_string().len() <= ANSWER_BYTES_MAX, "{} bytes", state.to_string().len());
+    let acked = ada.ok("ack", &json!({"from": "cy"}));
+    assert_eq!(acked["acknowledged"], 41, "{acked}");
+}

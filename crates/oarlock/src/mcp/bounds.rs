@@ -1,0 +1,256 @@
+//! The bound of an answer to a model. Lists go on with `next`; long texts are cut, and say how much is missing; what is cut says where all
+//! of it is. A claimed task's body is never cut, and no message is left out that counts as read.
+
+use oarlock_model::limits::MODEL_ANSWER_BYTES_MAX;
+use oarlock_model::planted;
+use oarlock_ops::message::ReaderRoom;
+use serde_json::{Map, Value, json};
+
+/// Bytes of an answer beside the reply: the protocol's own, and the note of what was cut.
+const FRAME_BYTES: usize = 600;
+
+/// What an inbox may fill: a reply is in an answer twice, as text and as structured content, and quotes of the text are escaped.
+pub(super) const INBOX_ROOM: ReaderRoom = ReaderRoom { bytes: 7_500, text_bytes: 1_200, frame_bytes: 260 };
+
+/// Items of a list when a model names no number: about what fits.
+const LIST_ITEMS_DEFAULT: usize = 30;
+
+/// Fields of an object that a user's JSON may have.
+const FIELDS_MAX: usize = 60;
+
+/// How much of a reply is left: bytes of a text, items of a list, levels of nested values.
+#[derive(Clone, Copy)]
+struct Cut {
+    text_bytes: usize,
+    items: usize,
+    depth: usize,
+}
+
+/// From nothing cut to little left; the first that fits is taken.
+const CUTS: [Cut; 7] = [
+    Cut { text_bytes: usize::MAX, items: usize::MAX, depth: usize::MAX },
+    Cut { text_bytes: 4_000, items: 300, depth: 16 },
+    Cut { text_bytes: 1_500, items: 100, depth: 12 },
+    Cut { text_bytes: 600, items: 40, depth: 10 },
+    Cut { text_bytes: 240, items: 20, depth: 8 },
+    Cut { text_bytes: 100, items: 8, depth: 7 },
+    Cut { text_bytes: 30, items: 4, depth: 6 },
+];
+
+/// The lists that a model pages through, by verb. Asking again for fewer items changes nothing.
+const LISTS: [(&str, &str); 3] = [("tasks", "tasks"), ("agents", "agents"), ("state", "entries")];
+
+/// The request with what bounds its reply from the start.
+pub(super) fn request(verb: &str, request: &mut Map<String, Value>) {
+    if LISTS.iter().any(|(list, _)| *list == verb) {
+        request.entry("limit").or_insert(json!(LIST_ITEMS_DEFAULT));
+    }
+    if verb == "inbox" {
+        request.insert("room".into(), json!(INBOX_ROOM));
+    }
+}
+
+/// How many items of the list fit, when the reply is too long for all of them; none for a reply that needs no other request.
+pub(super) fn fewer_items(verb: &str, reply: &Value) -> Option<usize> {
+    let (_, field) = LISTS.iter().find(|(list, _)| *list == verb)?;
+    let items = reply[*field].as_array().filter(|items| items.len() > 1)?;
+    if planted::is(planted::MCP_ANSWER_UNBOUNDED) || fits(reply) {
+        return None;
+    }
+    let cut = Cut { text_bytes: 240, items: 20, depth: 8 };
+    let mut left = room();
+    let fit = items
+        .iter()
+        .take_while(|item| {
+            let mut item = (*item).clone();
+            shorten(&mut item, cut, 1, &mut Vec::new(), "");
+            let bytes = bytes_of(&item);
+            let has_room = bytes <= left;
+            left = left.saturating_sub(bytes);
+            has_room
+        })
+        .count();
+    Some(fit.max(1)).filter(|fit| *fit < items.len())
+}
+
+/// Cuts what is too long of a reply.
+pub(super) fn reply(verb: &str, mut reply: Value) -> Value {
+    if planted::is(planted::MCP_ANSWER_UNBOUNDED) || fits(&reply) {
+        return reply;
+    }
+    let bodies = take_bodies(&mut reply);
+    let mut short = reply.clone();
+    for cut in CUTS {
+        short = reply.clone();
+        let mut lists = Vec::new();
+        shorten(&mut short, cut, 0, &mut lists, "");
+        if let (Value::Object(fields), true) = (&mut short, cut.text_bytes < usize::MAX) {
+            let what = if fields.contains_key("error") { "error" } else { verb };
+            fields.insert("cut".into(), note(what, &lists).into());
+        }
+        if fits(&short) {
+            break;
+        }
+    }
+    give_bodies(&mut short, bodies);
+    short
+}
+
+/// What was cut, and where all of it is.
+fn note(verb: &str, lists: &[String]) -> String {
+    let whole = match verb {
+        "inbox" => "texts are cut; `oarlock thread ID` shows all of one; `after` with `next` leads to other messages",
+        "error" => "`oarlock thread ID` shows all of a message; the same command with --json shows all of the rest",
+        "tasks" => "texts are cut; `oarlock task ID` shows all of one; `after` with `next` leads to the rest",
+        "agents" => "`oarlock agent NAME` shows all of one; `after` with `next` leads to the rest",
+        "claim" | "done" => "the task's body is whole; `oarlock task ID` shows all of the rest",
+        "split" => "tasks with this parent lists all parts; `oarlock split ID --dry-run --json` shows all of a plan",
+        "sync" | "state" => "`oarlock state KEY` shows all of an entry",
+        "reserve" => "`oarlock reservations` shows all",
+        _ => "the same command with --json shows all",
+    };
+    if lists.is_empty() { whole.to_owned() } else { format!("{}; {whole}", lists.join(", ")) }
+}
+
+fn room() -> usize {
+    MODEL_ANSWER_BYTES_MAX - FRAME_BYTES
+}
+
+fn fits(reply: &Value) -> bool {
+    bytes_of(reply) <= room()
+}
+
+/// What a value takes of an answer: once as structured content, once as text inside of JSON.
+fn bytes_of(value: &Value) -> usize {
+    let text = value.to_string();
+    text.len() + Value::String(text).to_string().len()
+}
+
+/// The tasks of a reply that were just claimed.
+const CLAIMED: [&str; 2] = ["/task", "/claimed/task"];
+
+fn take_bodies(reply: &mut Value) -> Vec<(String, Value)> {
+    let many = reply["claims"].as_array().map_or(0, Vec::len);
+    let is_claim = reply.get("lease").is_some();
+    let tasks = CLAIMED.iter().map(|at| (*at).to_owned()).chain((0..many).map(|n| format!("/claims/{n}/task")));
+    let tasks: Vec<String> = tasks.filter(|at| at != "/task" || is_claim).collect();
+    let mut bodies = Vec::new();
+    for at in tasks {
+        if let Some(body) = reply.pointer_mut(&at).and_then(Value::as_object_mut).and_then(|task| task.remove("body")) {
+            bodies.push((at, body));
+        }
+    }
+    bodies
+}
+
+fn give_bodies(reply: &mut Value, bodies: Vec<(String, Value)>) {
+    for (at, body) in bodies {
+        if let Some(task) = reply.pointer_mut(&at).and_then(Value::as_object_mut) {
+            task.insert("body".into(), body);
+        }
+    }
+}
+
+/// Cuts a value; `lists` gets a line for each list that was cut.
+fn shorten(value: &mut Value, cut: Cut, depth: usize, lists: &mut Vec<String>, name: &str) {
+    if depth >= cut.depth && (value.is_array() || value.is_object()) {
+        *value = "… (nested deeper)".into();
+        return;
+    }
+    match value {
+        // A cursor that is cut leads nowhere.
+        Value::String(_) if matches!(name, "next" | "cursor" | "id") => {}
+        Value::String(text) if text.len() > cut.text_bytes => {
+            let end = text.floor_char_boundary(cut.text_bytes);
+            *text = format!("{}… (and {} more bytes)", &text[..end], text.len() - end);
+        }
+        Value::Array(items) => {
+            // What is shown of messages counts as read, and of claims as taken: all of these are shown.
+            if items.len() > cut.items && !matches!(name, "messages" | "claims") {
+                if lists.len() < 5 {
+                    lists.push(format!("{name}: {} of {}", cut.items, items.len()));
+                }
+                items.truncate(cut.items);
+            }
+            items.iter_mut().for_each(|item| shorten(item, cut, depth + 1, lists, ""));
+        }
+        Value::Object(fields) => {
+            if cut.items < usize::MAX && fields.len() > FIELDS_MAX {
+                let more = fields.len() - FIELDS_MAX;
+                *fields = std::mem::take(fields).into_iter().take(FIELDS_MAX).collect();
+                fields.insert("…".into(), format!("and {more} more fields").into());
+            }
+            fields.iter_mut().for_each(|(name, value)| shorten(value, cut, depth + 1, lists, name));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_reply_stays_as_it_is() {
+        let short = json!({"messages": [{"id": "M-1", "text": "hi"}], "next": "5-a"});
+        assert_eq!(reply("inbox", short.clone()), short);
+        assert_eq!(fewer_items("tasks", &json!({"tasks": [{"id": "T-1"}, {"id": "T-2"}]})), None);
+    }
+
+    #[test]
+    fn a_claims_body_is_whole_and_all_else_is_bounded() {
+        let body = "b".repeat(1 << 20);
+        let long = "r".repeat(1 << 20);
+        let claim = |body: &str| json!({"task": {"id": "T-1", "body": body, "part_results": long, "writes": vec!["src/**"; 900]}, "lease": {"token": 4}});
+        let short = reply("claim", claim(&body));
+        assert_eq!(short["task"]["body"], body.as_str());
+        let rest = reply("claim", claim(""));
+        assert!(bytes_of(&rest) <= room() && rest["lease"]["token"] == 4, "{rest}");
+        assert!(rest["cut"].as_str().is_some_and(|note| note.contains("writes: ") && note.contains("oarlock task ID")), "{rest}");
+        let next = reply("done", json!({"task": {"id": "T-1"}, "claimed": claim(&body)}));
+        assert_eq!(next["claimed"]["task"]["body"], body.as_str());
+        let many = reply("claim", json!({"claims": [claim(&body), claim(&body)]}));
+        assert_eq!(many["claims"][1]["task"]["body"], body.as_str());
+    }
+
+    #[test]
+    fn every_message_that_counts_as_read_is_there() {
+        let message =
+            |n: usize| json!({"id": format!("M-{n}"), "to": vec!["a-long-name-of-an-agent"; 1_000], "text": "\"\n".repeat(1 << 16)});
+        let messages: Vec<Value> = (0..20).map(message).collect();
+        for (verb, found) in [
+            ("inbox", reply("inbox", json!({"messages": messages, "next": "5/7/ada-k3"}))),
+            ("claim", reply("claim", json!({"error": {"code": "messages_waiting", "details": {"messages": messages}}}))),
+        ] {
+            let shown = found.get("messages").unwrap_or(&found["error"]["details"]["messages"]);
+            assert_eq!(shown.as_array().map(Vec::len), Some(20), "{verb}");
+            assert!(bytes_of(&found) <= room(), "{verb}: {} bytes", bytes_of(&found));
+        }
+        assert_eq!(reply("inbox", json!({"messages": messages, "next": "5/7/ada-k3"}))["next"], "5/7/ada-k3");
+    }
+
+    #[test]
+    fn whatever_a_user_keeps_is_bounded() {
+        let mut deep = json!("x".repeat(200));
+        for _ in 0..40 {
+            deep = json!([deep.clone(), deep["no"]]);
+        }
+        let wide: Map<String, Value> = (0..5_000).map(|n| (format!("field-{n}"), json!(vec![n; 50]))).collect();
+        for value in [deep, Value::Object(wide), json!(vec![vec!["x".repeat(500); 50]; 50])] {
+            let found = reply("sync", json!({"state": {"key": "agent/ada", "version": 3, "value": value}}));
+            assert!(bytes_of(&found) <= room() && found["state"]["version"] == 3, "{} bytes", bytes_of(&found));
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_asked_for_again() {
+        let task = json!({"id": "T-1", "title": "t".repeat(200), "body": "b".repeat(1 << 20), "state": "ready"});
+        let tasks = json!({"tasks": vec![task; 30]});
+        let fewer = fewer_items("tasks", &tasks).expect("it does not fit");
+        assert!((5..30).contains(&fewer), "{fewer}");
+        let kept = json!({"tasks": tasks["tasks"].as_array().expect("a list")[..fewer].to_vec(), "next": "x"});
+        let short = reply("tasks", kept);
+        assert_eq!(short["tasks"].as_array().map(Vec::len), Some(fewer));
+        assert!(bytes_of(&short) <= room() && short["cut"].is_string(), "{} bytes", bytes_of(&short));
+    }
+}
