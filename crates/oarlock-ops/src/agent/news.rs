@@ -25,6 +25,17 @@ pub struct News {
     pub reservations_ended: Vec<EndedReservation>,
 }
 
+impl News {
+    /// The same without what concerns these tasks: a reply that gives or ends one does not say that it was lost before.
+    #[must_use]
+    pub(crate) fn without(mut self, tasks: &[&TaskId]) -> Self {
+        for list in [&mut self.lost, &mut self.cancelled, &mut self.blocked] {
+            list.retain(|task| !tasks.contains(&task));
+        }
+        self
+    }
+}
+
 /// Takes the caller's news: they are not said again.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::agent::news::{self, News};
 use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
@@ -86,6 +87,9 @@ pub enum ClaimReply {
         /// Messages that the agent has neither acknowledged nor been shown.
         #[serde(default)]
         unread: u64,
+        /// What it has to know besides.
+        #[serde(flatten)]
+        news: News,
     },
     /// Without.
     One(Box<ClaimedOne>),
@@ -100,6 +104,9 @@ pub struct ClaimedOne {
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
+    /// What it has to know besides.
+    #[serde(flatten)]
+    pub news: News,
 }
 
 impl Claimed {
@@ -114,8 +121,8 @@ impl Claimed {
 
 impl ClaimReply {
     /// The reply of one claim.
-    pub(super) fn of_one(claimed: Claimed, unread: u64) -> Self {
-        ClaimReply::One(Box::new(ClaimedOne { claimed, unread }))
+    pub(super) fn of_one(claimed: Claimed, unread: u64, news: News) -> Self {
+        ClaimReply::One(Box::new(ClaimedOne { claimed, unread, news }))
     }
 
     /// The claims, however many were asked for.
@@ -229,11 +236,12 @@ impl Claim {
             Some(id) => vec![self.claim_named(cx, me, held, id)?],
             None => self.claim_best(cx, me, held, room)?,
         };
-        let unread = cx.view().unread(&me.name)?;
+        let taken: Vec<&TaskId> = claims.iter().map(|claimed| &claimed.lease.task).collect();
+        let (unread, news) = (cx.view().unread(&me.name)?, news::take(cx)?.without(&taken));
         Ok(match (self.count, <[Claimed; 1]>::try_from(claims)) {
-            (None, Ok([claimed])) => ClaimReply::of_one(claimed, unread),
-            (_, Ok([claimed])) => ClaimReply::Many { claims: vec![claimed], unread },
-            (_, Err(claims)) => ClaimReply::Many { claims, unread },
+            (None, Ok([claimed])) => ClaimReply::of_one(claimed, unread, news),
+            (_, Ok([claimed])) => ClaimReply::Many { claims: vec![claimed], unread, news },
+            (_, Err(claims)) => ClaimReply::Many { claims, unread, news },
         })
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::OpError;
+use crate::agent::news::{self, News};
 use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::local::Local;
@@ -75,6 +76,9 @@ pub struct DoneReply {
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
+    /// What it has to know besides; what the claim that follows adds is in `claimed`.
+    #[serde(flatten)]
+    pub news: News,
     /// With `claim`: the task that was taken next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<ClaimReply>,
@@ -145,7 +149,7 @@ impl Mutation for Done {
         let token = self.own_token(cx)?;
         let before = if first.repeated { taken_after(cx, token)? } else { None };
         let claimed = match before {
-            Some(claimed) => ClaimReply::of_one(claimed, cx.view().unread(&cx.me()?.name)?),
+            Some(claimed) => ClaimReply::of_one(claimed, cx.view().unread(&cx.me()?.name)?, News::default()),
             None => self.next(token).decide(cx)?,
         };
         Ok(DoneReply { claimed: Some(claimed), unread: cx.view().unread(&cx.me()?.name)?, ..first.clone() })
@@ -227,7 +231,8 @@ impl Done {
         let unmet_needs = rest::unmet_needs(cx.view(), &task)?;
         let unblocked = finish::finish(cx, &mut task, outcome)?;
         settle::end_reservations_of_task(cx, &task.id)?;
-        reply(cx, task, unblocked, unmet_needs, false)
+        let news = news::take(cx)?.without(&[&self.id]);
+        Ok(DoneReply { news, ..reply(cx, task, unblocked, unmet_needs, false)? })
     }
 
     /// The caller finished it before: the same result gets the same reply.
@@ -257,5 +262,5 @@ impl Done {
 fn reply(cx: &Deciding<'_>, task: Task, unblocked: Vec<TaskId>, unmet_needs: Vec<TaskId>, repeated: bool) -> Result<DoneReply, OpError> {
     let unread = cx.view().unread(&cx.me()?.name)?;
     let task = TaskShape::of(&cx.reading(), task)?;
-    Ok(DoneReply { task, unblocked, unmet_needs, unread, claimed: None, nothing_ready: None, repeated })
+    Ok(DoneReply { task, unblocked, unmet_needs, unread, news: News::default(), claimed: None, nothing_ready: None, repeated })
 }

@@ -142,6 +142,8 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool, full: bool) -> Stri
     let paint = Paint::new(colour);
     let mut out = String::new();
     if !full && brief::reply(&mut out, verb, reply, paint).is_some() {
+        // Said once, and short or not: whoever does not read it works on for nothing.
+        news_lines(&mut out, reply);
         follow_ups(&mut out, reply, paint, false);
         return out;
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write;
 
-use super::{Paint, duration, heartbeat_lines, lease, list, text};
+use super::{Paint, duration, heartbeat_lines, lease, leases, list, text};
 
 /// Writes the short form of a reply; nothing for a verb whose reply has no short form.
 pub(super) fn reply(out: &mut String, verb: &str, reply: &Value, paint: Paint) -> Option<()> {
@@ -16,6 +16,7 @@ pub(super) fn reply(out: &mut String, verb: &str, reply: &Value, paint: Paint) -
             let claims = reply["claims"].as_array().map_or(std::slice::from_ref(reply), Vec::as_slice);
             claims.iter().for_each(|claim| lease(out, claim, paint, false));
         }
+        "renew" if reply["leases"].is_array() => leases(out, reply, paint),
         "renew" => {
             let lease = &reply["lease"];
             let left = duration(lease["ttl_ms"].as_i64().unwrap_or(0));

@@ -158,3 +158,36 @@ fn an_interrupted_wait_for_the_next_task_is_no_failure() {
         );
     }
 }
+
+#[test]
+fn each_reply_of_the_loop_tells_once_what_happened_to_the_agent() {
+    let project = Project::with(&["ada"]);
+    for id in ["A", "B", "C", "D", "E", "F"] {
+        project.ok(&format!("add t --id {id}"));
+    }
+    // What is cancelled under an agent is named by whatever it calls next, as JSON and as text, and not again.
+    for (held, line) in [("A", "claim E --as ada"), ("B", "done E --as ada"), ("C", "renew --as ada"), ("D", "heartbeat --as ada")] {
+        project.claim(held, "ada");
+        project.ok(&format!("cancel {held}"));
+        assert_eq!(project.ok(line)["cancelled"], json!([held]), "{line}");
+        let again = project.ok("heartbeat --as ada");
+        assert_eq!(again["cancelled"], json!([]), "{line}");
+    }
+    project.claim("F", "ada");
+    project.ok("add g --id G");
+    for (n, line) in ["claim G", "done G", "renew", "renew F", "heartbeat"].into_iter().enumerate() {
+        let gone = format!("X-{n}");
+        project.ok(&format!("add x --id {gone}"));
+        project.claim(&gone, "ada");
+        project.ok(&format!("cancel {gone}"));
+        let text = project.text(&format!("{line} --as ada"));
+        assert!(text.contains(&format!("CANCELLED, stop working on: {gone}")), "{line}: {text}");
+    }
+    assert!(project.text("renew --as ada").starts_with("F "), "all leases, a line each");
+    // A call that ends a task and takes the next names it with the end.
+    project.ok("add h --id H");
+    project.claim("H", "ada");
+    project.ok("cancel H");
+    let reply = project.ok("done F --claim --as ada");
+    assert_eq!((&reply["cancelled"], reply["claimed"].get("cancelled")), (&json!(["H"]), None), "{reply}");
+}
