@@ -173,13 +173,13 @@ pub(crate) fn reply(verb: &str, reply: &Value, colour: bool, full: bool) -> Stri
         "access" => access::access(&mut out, reply, paint),
         "unreserve" => ended(&mut out, reply),
         "check" => may_write(&mut out, reply, paint),
-        _ => by_shape(&mut out, reply, paint),
+        _ => by_shape(&mut out, reply, paint, full || verb == "thread"),
     }
     out
 }
 
-/// Replies whose shape says what they are.
-fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
+/// Replies whose shape says what they are. Long texts of messages are cut, unless `whole`.
+fn by_shape(out: &mut String, reply: &Value, paint: Paint, whole: bool) {
     let claims = reply["claims"].as_array();
     for claim in claims.into_iter().flatten().chain(reply.get("lease").map(|_| reply)) {
         lease(out, claim, paint, true);
@@ -212,7 +212,7 @@ fn by_shape(out: &mut String, reply: &Value, paint: Paint) {
         if messages.is_empty() {
             out.push_str("no messages\n");
         }
-        messages.iter().for_each(|message| message_block(out, message, paint));
+        messages.iter().for_each(|message| message_block(out, message, paint, whole));
     }
     if let Some(events) = reply["events"].as_array() {
         if reply["task"].is_object() && !events.is_empty() {
@@ -263,7 +263,7 @@ fn next_task(out: &mut String, reply: &Value, paint: Paint, full: bool) {
     }
     let refused = &reply["nothing_ready"];
     if refused.is_object() {
-        refused["messages"].as_array().into_iter().flatten().for_each(|message| message_block(out, message, paint));
+        refused["messages"].as_array().into_iter().flatten().for_each(|message| message_block(out, message, paint, full));
         let _ = writeln!(out, "no next task: {}\n  hint: {}", text(refused, "message"), text(refused, "hint"));
     }
 }
@@ -282,7 +282,7 @@ fn counted(number: u64, thing: &str) -> String {
 pub(crate) fn messages_of(error: &Value) -> String {
     let mut out = String::new();
     let messages = error["error"]["details"]["messages"].as_array();
-    messages.into_iter().flatten().for_each(|message| message_block(&mut out, message, Paint::new(false)));
+    messages.into_iter().flatten().for_each(|message| message_block(&mut out, message, Paint::new(false), false));
     out
 }
 

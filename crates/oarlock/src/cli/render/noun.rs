@@ -153,7 +153,11 @@ pub(crate) fn reservation_table(out: &mut String, reservations: &[Value], paint:
     table(out, &["PATTERN", "MODE", "AGENT", "TASK", "LEFT", "ID", "REASON"], reservations.iter().map(row).collect(), paint);
 }
 
-pub(crate) fn message_block(out: &mut String, message: &Value, paint: Paint) {
+/// Bytes of a message's text that people read of a list.
+const MESSAGE_BYTES_SHOWN: usize = 4_000;
+
+/// A message; its text is cut, unless `whole`.
+pub(crate) fn message_block(out: &mut String, message: &Value, paint: Paint, whole: bool) {
     let subject = if message["subject"].is_string() { format!(": {}", text(message, "subject").replace('\n', " ")) } else { String::new() };
     let ack = match (message["ack_required"] == true, message["acked"] == true) {
         (_, true) => " (acknowledged)",
@@ -162,8 +166,13 @@ pub(crate) fn message_block(out: &mut String, message: &Value, paint: Paint) {
     };
     let _ = writeln!(out, "{} {} to {}{subject}{ack}", paint.bold(&text(message, "id")), text(message, "from"), list(message, "to"));
     let _ = writeln!(out, "{}", paint.dim(&format!("  {}, thread {}", text(message, "sent_at"), text(message, "thread"))));
-    for line in text(message, "text").lines() {
+    let body = text(message, "text");
+    let end = if whole { body.len() } else { body.floor_char_boundary(MESSAGE_BYTES_SHOWN) };
+    for line in body[..end].lines() {
         let _ = writeln!(out, "  {line}");
+    }
+    if end < body.len() {
+        let _ = writeln!(out, "  … and {} more bytes: oarlock thread {}", body.len() - end, text(message, "id"));
     }
 }
 

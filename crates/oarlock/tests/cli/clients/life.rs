@@ -48,6 +48,27 @@ fn commands_of_the_client_are_known_by_its_process() {
 }
 
 #[test]
+fn a_flood_of_one_agent_hides_no_message_from_a_hook() {
+    let project = Project::with(&["bob", "bob.x", "cy"]);
+    let session = Session::new(&project, "claude", "s-1");
+    session.hook("SessionStart", json!({"source": "startup"}));
+    let me = session.agent();
+    for n in 0..12 {
+        let from = if n % 2 == 0 { "bob" } else { "bob.x" };
+        project.ok(&format!("send {me} --text 'flood-{n} {}' --as {from}", "x".repeat(700)));
+    }
+    project.ok(&format!("send {me} --text 'the build is broken' --as cy"));
+    let news = session.news().expect("messages");
+    assert!(news.contains("the build is broken") && news.contains("flood-0 ") && news.len() < 4_300, "{news}");
+    // What had no room comes with the next ones, and nothing twice.
+    let mut told = news;
+    while let Some(more) = session.news() {
+        told.push_str(&more);
+    }
+    assert_eq!(told.matches("flood-").count(), 12, "{told}");
+}
+
+#[test]
 fn messages_and_ended_work_are_told_once() {
     let project = Project::with(&["bob"]);
     project.ok("add one --id T-1");

@@ -60,6 +60,20 @@ fn replies_do_not_repeat_what_the_caller_has_unless_all_is_asked_for() {
 }
 
 #[test]
+fn people_read_the_beginning_of_a_long_message_and_where_the_rest_is() {
+    let project = Project::with(&["ada", "bob"]);
+    let text = format!("{}END", "long ".repeat(2_000));
+    let sent = project.call("send ada --text - --as bob").input(text.clone()).ok();
+    let id = sent["messages"][0]["id"].as_str().expect("an id");
+    let inbox = project.text("inbox --as ada");
+    assert!(inbox.len() < 5_000 && inbox.contains(&format!("more bytes: oarlock thread {id}")), "{inbox}");
+    for line in [format!("thread {id}"), "inbox --full --as ada".to_owned()] {
+        assert!(project.text(&line).contains("END"), "{line}");
+    }
+    assert_eq!(project.ok("inbox --as ada")["messages"][0]["text"], text, "JSON is never cut");
+}
+
+#[test]
 fn line_ends_of_windows_are_line_ends() {
     let project = Project::with(&["ada"]);
     project.call("add t --id T --body -").input("one\r\ntwo\r\n").ok();
