@@ -80,7 +80,8 @@ impl ReaderRoom {
     fn size(self, message: &Message) -> usize {
         let recipients: usize = message.to.iter().take(Self::RECIPIENTS_SHOWN).map(|name| name.as_str().len() + 3).sum();
         let texts = message.text.len().min(self.text_bytes) + message.subject.as_ref().map_or(0, |s| s.len().min(self.text_bytes));
-        self.frame_bytes + recipients + texts
+        // A request may name any number.
+        self.frame_bytes.saturating_add(recipients).saturating_add(texts)
     }
 }
 
