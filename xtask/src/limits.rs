@@ -188,7 +188,7 @@ impl Bench {
             Before::Death => self.mortal.end(),
             Before::Time(ms) => self.clock.advance_ms(ms),
         }
-        let mut samples = Vec::new();
+        let (mut samples, mut wrong) = (Vec::new(), None);
         for _ in 0..case.times {
             let request = (case.request)(self)?;
             let _ = self.meter.take();
@@ -206,13 +206,13 @@ impl Bench {
             };
             if got != expected {
                 let told = outcome.err().map(|error| error.to_string()).unwrap_or_default();
-                return Err(format!("{} {}: {got:?} instead of {expected:?}: {told}", case.verb, case.what).into());
+                wrong = Some(format!("{got:?} instead of {expected:?}: {told}"));
             }
             samples.push(Sample { call, held: self.meter.take() });
         }
         samples.sort_by_key(|sample| sample.call);
         let sample = samples.swap_remove(samples.len() / 2);
-        Ok(Row { verb: case.verb, what: case.what, reads_all: case.reads_all, sample })
+        Ok(Row { verb: case.verb, what: case.what, reads_all: case.reads_all, sample, wrong })
     }
 }
 
@@ -228,6 +228,8 @@ struct Row {
     what: &'static str,
     reads_all: bool,
     sample: Sample,
+    /// What it came to instead of what it should.
+    wrong: Option<String>,
 }
 
 fn ms(duration: Duration) -> f64 {
@@ -261,6 +263,9 @@ impl Row {
     /// What is over its bound.
     fn over(&self) -> String {
         let mut over = Vec::new();
+        if let Some(wrong) = &self.wrong {
+            over.push(wrong.as_str());
+        }
         if self.deciding_ms() > DECIDING_MS_MAX {
             over.push("lock");
         }
@@ -334,7 +339,10 @@ mod tests {
     fn every_case_comes_to_what_it_should() {
         let mut bench = bench();
         let cases = cases::all();
-        let rows: Vec<Row> = cases.iter().map(|case| bench.measure(case).expect("as expected")).collect();
+        let rows: Vec<Row> = cases.iter().map(|case| bench.measure(case).expect("it can be called")).collect();
+        for row in &rows {
+            assert_eq!(row.wrong, None, "{}", row.name());
+        }
         // The wrapper sees the writes: a call that is measured as none of its own would look as cheap as none.
         let rows_of = |name: &str| rows.iter().find(|row| row.name() == name).map(Row::rows);
         assert_eq!(rows_of("add a task"), Some(1));
@@ -350,6 +358,7 @@ mod tests {
             what: "",
             reads_all: false,
             sample: Sample { call: Duration::from_millis(call_ms), held: vec![held] },
+            wrong: None,
         };
         let held = Held { rows: 100, writing: Duration::from_millis(10), ..Held::default() };
         assert_eq!(row(held, 1_000).over(), "");

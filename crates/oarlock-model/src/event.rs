@@ -9,6 +9,7 @@ mod lease;
 mod message;
 mod ralf;
 mod reservation;
+mod scrutiny;
 mod state;
 mod store;
 mod task;
@@ -25,6 +26,7 @@ pub use lease::{LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskProgresse
 pub use message::{MessageAcked, MessageSent};
 pub use ralf::{RalfConflict, RalfEvent};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};
+pub use scrutiny::{SEQ_MAX, Scrutiny};
 pub use state::{StateDeleted, StateSet};
 pub use store::{NewIdentity, StoreRestored};
 pub use task::{

@@ -110,6 +110,8 @@ bugs! {
     NO_WAKE = Semantics(19), "no-wake";
     /// titles have no limit
     NO_TITLE_LIMIT = Semantics(20), "no-title-limit";
+    /// what no verb would write is taken from a log that comes from elsewhere
+    LOGS_UNBOUNDED = Semantics(20), "logs-unbounded";
     /// a list that was cut short does not say so
     CUT_IN_SILENCE = Semantics(20), "cut-in-silence";
     /// transactions begin without the write lock

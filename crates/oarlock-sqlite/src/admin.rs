@@ -49,7 +49,7 @@ impl Administration for SqliteAdministration {
     }
 
     fn import(&mut self, from: &mut dyn BufRead) -> Result<RestoreReply, OpError> {
-        transfer::import(&mut self.open()?, from)
+        transfer::import(&self.place, &self.options, from)
     }
 
     fn doctor(&mut self, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError> {

@@ -71,11 +71,6 @@ impl<'a> SqliteTransaction<'a> {
         Ok(Part { before: self.done, taking: self.taking.len(), lost: self.lost.len() })
     }
 
-    /// An empty log takes numbers from 1 again: those of a log that comes from elsewhere.
-    pub(crate) fn begin_anew(&mut self) {
-        self.done.next_seq = 1;
-    }
-
     /// What it did stays, should the group be committed.
     pub(crate) fn end_part(&mut self) -> StoreResult<()> {
         self.execute("RELEASE part")

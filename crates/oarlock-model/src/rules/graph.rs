@@ -1,10 +1,12 @@
 //! Cycles among dependencies and parents.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::Rejection;
 use crate::ident::TaskId;
 use crate::limits;
+use crate::rules::derived::Facts;
+use crate::task::TaskState;
 
 /// The cycle that the edges `task -> on` would close, as the ids on it (`task` first), or nothing. `inside` are the task and all its
 /// parts, at any depth: they wait for what the task needs, so that an edge back to any of them closes a cycle.
@@ -45,6 +47,45 @@ pub fn cycle<E: From<Rejection>>(
         }
     }
     Ok(None)
+}
+
+/// A cycle of needs among tasks that are not done, as the ids on it, if there is one: none of its tasks could ever begin. A store never
+/// gets one; a log that was written by hand may have it.
+#[must_use]
+pub fn standing_cycle(tasks: &BTreeMap<TaskId, Facts>) -> Option<Vec<TaskId>> {
+    let is_open = |id: &&TaskId| tasks.get(*id).is_some_and(|task| task.state != TaskState::Done);
+    let open_needs = |task: &'_ Facts| task.needs.iter().filter(is_open).count();
+    let mut waiting: HashMap<&TaskId, usize> =
+        tasks.iter().filter(|(_, task)| task.state != TaskState::Done).map(|(id, task)| (id, open_needs(task))).collect();
+    let mut dependants: HashMap<&TaskId, Vec<&TaskId>> = HashMap::new();
+    for id in waiting.keys() {
+        for need in tasks.get(*id).into_iter().flat_map(|task| task.needs.iter().filter(is_open)) {
+            dependants.entry(need).or_default().push(id);
+        }
+    }
+    let mut free: Vec<&TaskId> = waiting.iter().filter(|(_, needs)| **needs == 0).map(|(id, _)| *id).collect();
+    while let Some(id) = free.pop() {
+        waiting.remove(id);
+        for dependant in dependants.get(id).into_iter().flatten() {
+            if let Some(left) = waiting.get_mut(dependant) {
+                *left -= 1;
+                if *left == 0 {
+                    free.push(dependant);
+                }
+            }
+        }
+    }
+    // Each task that is left needs another one that is left: whoever follows that comes round.
+    let mut at = waiting.keys().min().copied()?;
+    let (mut path, mut place_of): (Vec<&TaskId>, HashMap<&TaskId, usize>) = (Vec::new(), HashMap::new());
+    loop {
+        if let Some(start) = place_of.get(at) {
+            return Some(path.split_off(*start).into_iter().cloned().collect());
+        }
+        place_of.insert(at, path.len());
+        path.push(at);
+        at = tasks.get(at)?.needs.iter().find(|need| waiting.contains_key(need))?;
+    }
 }
 
 fn path_back(task: &TaskId, last: &TaskId, came_from: &HashMap<TaskId, Option<TaskId>>) -> Vec<TaskId> {
@@ -97,6 +138,20 @@ mod tests {
         assert_eq!(check(&edges, "a", "a"), Some(vec!["a".into()]));
         assert_eq!(check(&edges, "e", "b").map(|c| c.len()), Some(2));
         assert_eq!(check(&edges, "x", "b"), None);
+    }
+
+    #[test]
+    fn a_cycle_that_stands_is_found_and_what_only_waits_for_it_is_not_on_it() {
+        use TaskState::{Blocked, Done, Ready};
+        let mut tasks = crate::rules::derived::tests::graph(&[
+            ("a", Blocked, Some(2), "", &["b"]),
+            ("b", Blocked, Some(2), "", &["c", "z"]),
+            ("c", Blocked, Some(2), "", &["b"]),
+            ("z", Ready, Some(2), "", &[]),
+        ]);
+        assert_eq!(standing_cycle(&tasks), Some(vec![id("b"), id("c")]));
+        tasks.get_mut(&id("c")).expect("it is there").state = Done;
+        assert_eq!(standing_cycle(&tasks), None);
     }
 
     #[test]

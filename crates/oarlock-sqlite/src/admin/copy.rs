@@ -2,9 +2,10 @@
 
 use oarlock_host::file;
 use oarlock_model::Rejection;
+use oarlock_model::event::Scrutiny;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{RestoreReply, file_exists};
-use oarlock_ops::store::StoreError;
+use oarlock_ops::store::{EventFilter, StoreError};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, params};
 use std::fs;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::epoch;
 use crate::error::{damaged, io_error, store_error};
 use crate::place::Place;
-use crate::rows::event;
+use crate::rows::{event, meta};
 use crate::store::{Options, SqliteStore, connect};
 use crate::witness::{Made, Witness};
 use crate::{migrate, reading, rows, withdraw};
@@ -75,11 +76,23 @@ fn check(file: &Path) -> Result<(), OpError> {
     let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, std::time::Duration::from_secs(1))?;
     migrate::check_application(&conn)?;
     migrate::is_behind(&conn)?;
-    match integrity(&conn) {
-        Ok(faults) if faults.is_empty() => Ok(()),
-        Ok(faults) => Err(damaged(&faults.join("; ")).into()),
-        Err(error) => Err(error.into()),
+    let faults = integrity(&conn)?;
+    if !faults.is_empty() {
+        return Err(damaged(&faults.join("; ")).into());
     }
+    Ok(check_log(&conn)?)
+}
+
+/// Refuses a log with an event that cannot be true or is out of bounds. Whether the tables are what it says, `doctor` looks: that
+/// takes a replay.
+fn check_log(conn: &Connection) -> Result<(), StoreError> {
+    let (mut scrutiny, mut failed) = (Scrutiny::after(meta::origin(conn).map_err(store_error)?), None);
+    event::each(conn, &EventFilter { limit: i64::MAX as usize, ..EventFilter::default() }, |event, _| {
+        failed = scrutiny.read(&event).err().map(|why| format!("event {}: {why}", event.seq));
+        Ok(failed.is_none())
+    })
+    .map_err(store_error)?;
+    failed.map_or(Ok(()), |why| Err(damaged(&why)))
 }
 
 /// What SQLite's own check finds, at most a hundred faults.

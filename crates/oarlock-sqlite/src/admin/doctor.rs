@@ -3,8 +3,9 @@
 use oarlock_host::board::Board;
 use oarlock_host::owner::{self, OwnerState};
 use oarlock_host::{filesystem, space};
-use oarlock_model::event::Authors;
-use oarlock_model::rules::derived;
+use oarlock_model::TaskId;
+use oarlock_model::event::Scrutiny;
+use oarlock_model::rules::{derived, graph};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{DoctorCheck, DoctorReply};
 use oarlock_ops::lock::Lock;
@@ -179,12 +180,9 @@ fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u6
     conn.execute_batch("PRAGMA temp_store = FILE; BEGIN").map_err(store_error)?;
     let mut tx = copy.begin(&[Lock::Everything], Durability::Full)?;
     let (mut events, mut last_seq) = (0, origin);
-    let (mut authors, mut failed) = (Authors::default(), None);
+    let (mut scrutiny, mut failed) = (Scrutiny::after(origin), None);
     event::each(conn, &EventFilter { limit: i64::MAX as usize, ..EventFilter::default() }, |event, _| {
-        let begins_epoch = event.fact.kind() == "store_restored";
-        if event.seq != last_seq + 1 && !begins_epoch {
-            failed = Some(fault(format!("events {} to {} are missing", last_seq + 1, event.seq - 1)));
-        } else if let Err(why) = authors.read(&event) {
+        if let Err(why) = scrutiny.read(&event) {
             failed = Some(fault(format!("event {} cannot be true: {why}", event.seq)));
         } else if let Err(error) = tx.append(&event) {
             failed = Some(fault(format!("event {} does not follow from those before: {error}", event.seq)));
@@ -226,11 +224,22 @@ fn compare(conn: &Connection) -> Result<String, StoreError> {
 
 /// States and priorities are what follows from needs, parents and own priorities.
 fn derived_from_graph(conn: &Connection) -> Result<String, StoreError> {
-    let faults = derived::faults(&queue::graph(conn).map_err(store_error)?);
+    let tasks = queue::graph(conn).map_err(store_error)?;
+    if let Some(cycle) = graph::standing_cycle(&tasks) {
+        return Err(fault(in_words(&cycle)));
+    }
+    let faults = derived::faults(&tasks);
     match faults.first() {
         None => Ok("states and priorities follow from needs and parents".into()),
         Some(first) => Err(fault(format!("{} tasks are not as their needs and parents say: {first}", faults.len()))),
     }
+}
+
+/// A cycle of needs as a fault. Long ones are cut.
+pub(super) fn in_words(cycle: &[TaskId]) -> String {
+    let shown: Vec<&str> = cycle.iter().take(10).map(TaskId::as_str).collect();
+    let more = if cycle.len() > shown.len() { format!(" … ({} tasks)", cycle.len()) } else { String::new() };
+    format!("tasks need each other in a circle: {}{more}", shown.join(" needs "))
 }
 
 /// Lock files whose session has ended and that nobody holds.

@@ -1,18 +1,24 @@
 //! `export` and `import`: the log as lines of JSON.
 
-use oarlock_model::event::{Authors, Event, Fact};
+use oarlock_model::event::{Event, Fact, Scrutiny};
+use oarlock_model::rules::graph;
 use oarlock_model::{AgentName, Rejection, SessionId, StoreTime, WallTime};
 use oarlock_ops::OpError;
-use oarlock_ops::admin::{RestoreReply, start_epoch};
+use oarlock_ops::admin::RestoreReply;
 use oarlock_ops::store::{Durability, EventFilter, Store, StoreError, Transaction};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::io::{BufRead, Read, Write};
 
+use super::copy::{self, Scratch};
+use super::doctor;
+use crate::birth::Births;
 use crate::error::{bad_row, store_error, unavailable};
-use crate::rows::{event, meta};
-use crate::store::SqliteStore;
+use crate::place::Place;
+use crate::rows::{event, meta, queue};
+use crate::store::{Options, SqliteStore, Synchronous};
 
 /// The version of the format; readers refuse others.
 const FORMAT: u32 = 1;
@@ -99,27 +105,59 @@ fn cannot_write(error: &std::io::Error) -> StoreError {
     unavailable(format!("failed to write the export: {error}"), "look at the free space and the permissions")
 }
 
-/// Replays a log into an empty store: all of it, or nothing.
-pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<RestoreReply, OpError> {
-    let fresh = store.fresh()?;
-    let mut tx = store.transaction(Durability::Full)?;
-    let base = tx.view().identity().base();
-    if tx.view().last_seq()? > base {
-        return Err(Rejection::Conflict {
-            message: "the store is not empty, and an import would mix two histories".into(),
-            hint: "import into a new store: --store sqlite:OTHER/oarlock.db, after `oarlock init`".into(),
-            details: json!({"last_event": tx.view().last_seq()?}),
-        }
-        .into());
+/// Replays a log into an empty store: all of it, or nothing. The log is read into a store beside this one, which takes its place when it
+/// is whole: others are kept waiting for the exchange only, not while the log is read.
+pub(crate) fn import(place: &Place, options: &Options, from: &mut dyn BufRead) -> Result<RestoreReply, OpError> {
+    let mut store = SqliteStore::open(place, options.clone())?;
+    let view = store.snapshot()?;
+    let (prefix, last_seq) = (view.task_prefix()?, view.last_seq()?);
+    refuse_mixing(last_seq, view.identity().base())?;
+    drop(view);
+    drop(store);
+    let scratch = Scratch::new(place, "importing")?;
+    read_log(&scratch, options, &prefix, from)?;
+    let mut reply = match copy::replace(place, options, &scratch, Some(last_seq)) {
+        Err(OpError::Store(StoreError::Busy(_))) => return Err(written_meanwhile(place, options, last_seq)?),
+        replaced => replaced?,
+    };
+    // What was replaced was empty.
+    if let Some(kept) = reply.kept.take() {
+        let _ = std::fs::remove_file(kept);
     }
-    // The log brings its own numbers, and this store has given none.
-    tx.begin_anew();
+    Ok(reply)
+}
+
+fn refuse_mixing(last_seq: u64, base: u64) -> Result<(), Rejection> {
+    if last_seq <= base {
+        return Ok(());
+    }
+    Err(Rejection::Conflict {
+        message: "the store is not empty, and an import would mix two histories".into(),
+        hint: "import into a new store: --store sqlite:OTHER/oarlock.db, after `oarlock init`".into(),
+        details: json!({"last_event": last_seq}),
+    })
+}
+
+/// Why the store could not be exchanged: somebody has written to it, or is writing.
+fn written_meanwhile(place: &Place, options: &Options, last_seq: u64) -> Result<OpError, OpError> {
+    let mut store = SqliteStore::open(place, options.clone())?;
+    let now_seq = store.snapshot()?.last_seq()?;
+    refuse_mixing(now_seq, last_seq)?;
+    Ok(StoreError::Busy("the store is being written".into()).into())
+}
+
+/// Reads a log into the scratch store.
+fn read_log(scratch: &Scratch, options: &Options, prefix: &str, from: &mut dyn BufRead) -> Result<(), OpError> {
+    // The log brings its own numbers: no identity of now stands above them.
+    let options = Options { synchronous: Synchronous::Off, births: Births::Fixed(0), ..options.clone() };
+    let (mut store, _) = SqliteStore::create(&scratch.place, prefix, options)?;
+    let mut tx = store.transaction(Durability::Full)?;
     let mut lines = Lines { from, number: 0 };
     let header: Header = parse(&lines.next()?.ok_or_else(|| line_error(1, "it is empty"))?, 1)?;
     if header.oarlock_log != FORMAT {
         return Err(line_error(1, &format!("format {} is not known; this program reads {FORMAT}", header.oarlock_log)));
     }
-    let (mut events, mut authors) = (0, Authors::default());
+    let (mut events, mut scrutiny, mut needs) = (0, Scrutiny::default(), HashMap::new());
     loop {
         let text = lines.next()?.ok_or_else(|| line_error(lines.number + 1, "the end of the log is missing: the file was cut off"))?;
         if let Ok(footer) = serde_json::from_str::<Footer>(&text) {
@@ -129,23 +167,26 @@ pub(crate) fn import(store: &mut SqliteStore, from: &mut dyn BufRead) -> Result<
             break;
         }
         let event = parse::<Line>(&text, lines.number)?.into_event().map_err(|error| line_error(lines.number, &error.to_string()))?;
-        if event.seq < tx.next_seq() {
-            return Err(line_error(lines.number, &format!("event {} does not come after the one before", event.seq)));
-        }
+        scrutiny.read(&event).map_err(|why| line_error(lines.number, &why))?;
         if events == 0 {
             meta::set_origin(tx.sqlite_view().conn, event.seq.saturating_sub(1)).map_err(store_error)?;
         }
-        authors.read(&event).map_err(|why| line_error(lines.number, &why))?;
+        if let Fact::DependencyAdded(added) = &event.fact {
+            needs.extend(added.on.iter().map(|need| ((added.id.clone(), need.clone()), lines.number)));
+        }
         tx.append(&event).map_err(|error| match error {
             StoreError::Damaged { message, .. } => line_error(lines.number, &message),
             other => other.into(),
         })?;
         events += 1;
     }
-    let reply = start_epoch(&mut tx, base, fresh)?;
-    Box::new(tx).commit()?;
-    store.catch_up()?;
-    Ok(reply)
+    if let Some(cycle) = graph::standing_cycle(&queue::graph(tx.sqlite_view().conn).map_err(store_error)?) {
+        // The cycle was closed by the last of its needs.
+        let next = cycle.iter().cycle().skip(1);
+        let closed = cycle.iter().zip(next).filter_map(|(task, need)| needs.get(&(task.clone(), need.clone()))).max();
+        return Err(line_error(closed.copied().unwrap_or(lines.number), &doctor::in_words(&cycle)));
+    }
+    Ok(Box::new(tx).commit()?)
 }
 
 struct Lines<'a> {

@@ -72,7 +72,7 @@ fn damaged_lines_are_refused_with_their_number_and_nothing_is_imported() {
         ("cut off inside a line", text[..text.len() / 2].into(), None),
         ("a line is missing", without(5).into(), None),
         ("the first event is missing", without(1).into(), None),
-        ("two lines have changed places", swapped.into(), Some(6)),
+        ("two lines have changed places", swapped.into(), Some(5)),
         ("a line stands twice", joined(&[&lines[..4], &lines[3..]].concat()).into(), Some(5)),
         ("a kind that is none", changed("task_added", "task_eaten").into(), Some(4)),
         ("data of another shape", changed("\"title\":\"one\"", "\"title\":1").into(), Some(4)),
@@ -123,4 +123,117 @@ fn time_goes_on_where_the_imported_log_ends() {
     ok(&mut imported, "cy: join");
     other.clock.advance_ms(60_000);
     ok(&mut imported, "cy: claim LATE");
+}
+
+/// The export of a lived-in store with one line more before its end: `kind` and `data` of an event that follows.
+fn with_event(kind: &str, data: &serde_json::Value) -> (String, usize) {
+    let text = exported(&Home::lived_in());
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.pop();
+    let last: serde_json::Value = serde_json::from_str(lines.last().expect("events")).expect("JSON");
+    let next = serde_json::json!({"seq": last["seq"].as_u64().expect("a number") + 1, "at": last["at"], "store_at": last["store_at"],
+        "kind": kind, "data": data});
+    lines.push(next.to_string());
+    let number = lines.len();
+    lines.push(serde_json::json!({"end_of_log": number - 1}).to_string());
+    (lines.iter().map(|line| format!("{line}\n")).collect(), number)
+}
+
+#[test]
+fn what_no_verb_would_write_is_refused_with_its_line_and_nothing_is_imported() {
+    use serde_json::json;
+    let title = "x".repeat(1_000_000);
+    let body = "x".repeat((1 << 20) + 1);
+    let added = |field: &str, value: serde_json::Value| {
+        let mut added = json!({"id": "NEW", "title": "one", "priority": 2, "max_attempts": 3, "resting": {"state": "blocked"}});
+        added[field] = value;
+        ("task_added", added)
+    };
+    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    let cases = [
+        added("title", json!(title)),
+        added("max_attempts", json!(0)),
+        added("priority", json!(200)),
+        added("needs", json!(["NEW"])),
+        added("resting", json!({"state": "ready", "ready_at": i64::MAX})),
+        added("not_before", json!(i64::MAX)),
+        ("task_updated", json!({"id": "A", "body": body})),
+        ("state_set", json!({"key": "a/b", "value": deep, "version": 1})),
+        ("state_set", json!({"key": "a/b", "value": 1, "version": u64::MAX})),
+        ("dependency_added", json!({"id": "A", "on": ["A"]})),
+        ("store_restored", json!({"epoch": 1, "identity": {"id": "x", "base": 1}})),
+    ];
+    let home = Home::new();
+    for (kind, data) in cases {
+        let (text, number) = with_event(kind, &data);
+        let what = data.to_string().chars().take(120).collect::<String>();
+        match home.admin().import(&mut text.as_bytes()) {
+            Err(OpError::Damaged { details, message, .. }) => {
+                assert_eq!(details["line"], number, "{kind} {what}: {message}");
+                assert!(message.len() < 1_000, "{kind} {what}");
+            }
+            other => panic!("{kind} {what}: {other:?}"),
+        }
+        assert_eq!(state(&mut home.open()), oarlock_model::state::State::default(), "{kind} {what}");
+    }
+    let (last, number) = with_event("task_noted", &json!({"id": "A", "text": "one more"}));
+    // The greatest number there is, and the one above what any reader keeps.
+    for seq in [u64::MAX, 1 << 53] {
+        let line = last.lines().nth(number - 1).expect("the line");
+        let mut event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        event["seq"] = seq.into();
+        let text = last.replace(line, &event.to_string());
+        assert_eq!(code_of(home.admin().import(&mut text.as_bytes())), "data_damaged");
+    }
+    home.admin().import(&mut last.as_bytes()).expect("what a verb would write");
+}
+
+#[test]
+fn a_circle_of_needs_is_refused_with_the_line_that_closes_it() {
+    let home = Home::new();
+    let mut store = home.open();
+    for line in ["-: add one --id A", "-: add two --id B --needs A", "-: add three --id C --needs B"] {
+        ok(&mut store, line);
+    }
+    let text = exported(&home);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut last: serde_json::Value = serde_json::from_str(&lines[3]).expect("JSON");
+    last["seq"] = (last["seq"].as_u64().expect("a number") + 1).into();
+    last["kind"] = "dependency_added".into();
+    last["data"] = serde_json::json!({"id": "A", "on": ["C"], "resting": {"state": "blocked"}});
+    lines[4] = last.to_string();
+    lines.push(serde_json::json!({"end_of_log": 4}).to_string());
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    match Home::new().admin().import(&mut text.as_bytes()) {
+        Err(OpError::Damaged { details, message, .. }) => {
+            assert_eq!(details["line"], 5, "{message}");
+            assert!(message.contains("A needs C needs B"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_import_holds_nobody_up_while_it_reads() {
+    struct Watched<'a> {
+        text: &'a [u8],
+        home: &'a Home,
+        is_looked_at: bool,
+    }
+    impl std::io::Read for Watched<'_> {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            if !std::mem::replace(&mut self.is_looked_at, true) {
+                // Somebody writes meanwhile: that works at once, and the import does not take it away.
+                ok(&mut self.home.open(), "-: add mine --id MINE");
+            }
+            std::io::Read::read(&mut self.text, to)
+        }
+    }
+    let home = Home::new();
+    let text = exported(&Home::lived_in());
+    let watched = Watched { text: text.as_bytes(), home: &home, is_looked_at: false };
+    assert_eq!(code_of(home.admin().import(&mut std::io::BufReader::with_capacity(64, watched))), "state_conflict");
+    assert_eq!(state(&mut home.open()).tasks.len(), 1);
+    let left: Vec<_> = std::fs::read_dir(home.place().dir()).expect("a folder").flatten().map(|file| file.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("importing")), "{left:?}");
 }
