@@ -4,6 +4,7 @@ use oarlock_model::event::{DeathReason, Fact};
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId, planted};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 use crate::store::{StoreResult, View};
 
@@ -55,11 +56,12 @@ impl Outlook {
     /// # Errors
     /// Store errors.
     pub(crate) fn refusal(&self, view: &dyn View) -> StoreResult<Rejection> {
+        let hopeless: BTreeSet<&TaskId> = self.hopeless.iter().map(|(id, _)| id).collect();
         let mut rows = Vec::new();
         let mut first_cause = String::new();
         for (id, state) in &self.states {
             let mut row = json!({ "id": id, "state": state });
-            if self.hopeless.iter().any(|(hopeless, _)| hopeless == id) {
+            if hopeless.contains(id) {
                 let cause = cause(view, id, *state, &mut row)?;
                 if first_cause.is_empty() {
                     let word = if state.is_dead_end() { state.as_str() } else { "stuck" };

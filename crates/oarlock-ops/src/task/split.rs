@@ -372,19 +372,30 @@ fn known_capabilities(cx: &Deciding<'_>) -> Result<Vec<String>, OpError> {
 
 /// The parts in an order in which each stands after what it depends on, otherwise as in the document.
 fn by_dependency(subtasks: &[Subtask]) -> Vec<&Subtask> {
-    let mut ordered: Vec<&Subtask> = Vec::new();
-    let mut left: Vec<&Subtask> = subtasks.iter().collect();
-    while !left.is_empty() {
-        let before = left.len();
-        let (free, held): (Vec<&Subtask>, Vec<&Subtask>) =
-            left.into_iter().partition(|s| s.depends_on.iter().all(|need| ordered.iter().any(|o| o.id == *need)));
-        ordered.extend(free);
-        left = held;
-        if left.len() == before {
-            // A validated plan has no cycle; whatever is left keeps its place and is refused by its needs.
-            ordered.append(&mut left);
+    let place_of: BTreeMap<&str, usize> = subtasks.iter().enumerate().map(|(n, s)| (s.id.as_str(), n)).collect();
+    let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); subtasks.len()];
+    let mut open: Vec<usize> = vec![0; subtasks.len()];
+    for (n, subtask) in subtasks.iter().enumerate() {
+        for need in subtask.depends_on.iter().filter_map(|need| place_of.get(need.as_str())) {
+            dependants[*need].push(n);
+            open[n] += 1;
         }
     }
+    let mut free: BTreeSet<usize> = (0..subtasks.len()).filter(|n| open[*n] == 0).collect();
+    let mut ordered = Vec::with_capacity(subtasks.len());
+    let mut is_placed = vec![false; subtasks.len()];
+    while let Some(n) = free.pop_first() {
+        ordered.push(&subtasks[n]);
+        is_placed[n] = true;
+        for dependant in &dependants[n] {
+            open[*dependant] -= 1;
+            if open[*dependant] == 0 {
+                free.insert(*dependant);
+            }
+        }
+    }
+    // A validated plan has no cycle; whatever is left keeps its place and is refused by its needs.
+    ordered.extend(subtasks.iter().zip(is_placed).filter(|(_, placed)| !placed).map(|(subtask, _)| subtask));
     ordered
 }
 

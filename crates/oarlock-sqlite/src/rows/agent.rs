@@ -29,7 +29,8 @@ const WRITE_PRESENCE: &str = "
 UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7 WHERE name = ?1";
 /// A session that is over is told nothing any more.
 const ADD_NOTICE: &str = "
-INSERT OR IGNORE INTO news (session, news) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM agents WHERE session = ?1 AND ended IS NULL)";
+INSERT OR IGNORE INTO news (session, news)
+SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM agents WHERE name = ?3 AND session = ?1 AND ended IS NULL)";
 const SELECT_NOTICES: &str = "SELECT session, news FROM news WHERE session = ?1";
 const ALL_NOTICES: &str = "SELECT session, news FROM news";
 const DROP_NOTICES: &str = "DELETE FROM news WHERE session = ?1";
@@ -192,7 +193,9 @@ pub(crate) fn write_presence(conn: &Connection, name: &AgentName, presence: &Pre
 }
 
 pub(crate) fn add_notice(conn: &Connection, notice: &Notice) -> Sql<()> {
-    change(conn, ADD_NOTICE, params![notice.session.as_str(), to_json(&notice.news)?]).map(drop)
+    // The session's own name finds its row: there is no index over sessions, and thousands can lose their work at once.
+    let Some(agent) = notice.session.agent() else { return Ok(()) };
+    change(conn, ADD_NOTICE, params![notice.session.as_str(), to_json(&notice.news)?, agent.as_str()]).map(drop)
 }
 
 pub(crate) fn take_notices(conn: &Connection, session: &SessionId) -> Sql<Vec<Notice>> {

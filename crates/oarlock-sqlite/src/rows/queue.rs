@@ -26,7 +26,7 @@ WITH RECURSIVE up (seq) AS (
   SELECT seq FROM tasks WHERE id = ?1
   UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
 )
-SELECT DISTINCT n.id FROM up u JOIN dependencies d ON d.task = u.seq JOIN tasks n ON n.seq = d.need WHERE n.state <> 6 ORDER BY n.id";
+SELECT DISTINCT n.id FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need WHERE n.state <> 6 ORDER BY n.id";
 const NODE: &str = "
 SELECT t.state, t.own_priority, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
 const GRAPH: &str = "
@@ -55,7 +55,7 @@ WITH RECURSIVE tree (seq) AS (
   SELECT seq FROM tasks WHERE id = ?1
   UNION SELECT c.seq FROM tree JOIN tasks c ON c.parent = tree.seq AND c.parent IS NOT NULL
 )
-SELECT t.id, t.state FROM tree JOIN tasks t ON t.seq = tree.seq ORDER BY t.seq";
+SELECT t.id, t.state FROM tree CROSS JOIN tasks t ON t.seq = tree.seq ORDER BY t.seq";
 /// Upward from dead ends: whoever needs one, or is a part of such a task, or has such a part, and is not finished itself. With `is_needing`, what
 /// stands there need not be stuck, but all below it waits for a dead end too.
 const STUCK: &str = "
@@ -67,7 +67,10 @@ WITH RECURSIVE stuck (seq, is_needing) AS (
   UNION SELECT p.seq, 0 FROM stuck s JOIN tasks c ON c.seq = s.seq JOIN tasks p ON p.seq = c.parent
     WHERE s.is_needing = 0 AND c.dropped = 0 AND p.state IN (0, 4)
 )
-SELECT t.id FROM stuck s JOIN tasks t ON t.seq = s.seq WHERE s.is_needing = 0 AND t.state IN (0, 4) LIMIT ?1";
+SELECT t.id FROM stuck s CROSS JOIN tasks t ON t.seq = s.seq WHERE s.is_needing = 0 AND t.state IN (0, 4) LIMIT ?1";
+// What a recursion found is joined by CROSS JOIN, which keeps the order: else SQLite may walk all tasks in the order that is asked for,
+// and look for each whether it was found.
+
 /// Downward from one task: whatever it waits for. With `is_above`, a task of whose needs alone that is true.
 macro_rules! below {
     ($what:literal) => {
@@ -89,7 +92,7 @@ WITH RECURSIVE below (seq, state, is_above) AS (
 }
 const IS_STUCK: &str = below!("SELECT 1 FROM below WHERE state >= 7 AND is_above = 0 LIMIT 1");
 const DEAD_ENDS: &str =
-    below!("SELECT t.id FROM below b JOIN tasks t ON t.seq = b.seq WHERE b.state >= 7 AND b.is_above = 0 ORDER BY t.seq LIMIT ?2");
+    below!("SELECT t.id FROM below b CROSS JOIN tasks t ON t.seq = b.seq WHERE b.state >= 7 AND b.is_above = 0 ORDER BY t.seq LIMIT ?2");
 
 pub(crate) fn next_seq(conn: &Connection) -> Sql<i64> {
     conn.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))

@@ -1,5 +1,7 @@
 //! Who may ask what: access keys bound to names, of which only hashes are kept.
 
+mod revoked;
+
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::duration::Duration;
 use oarlock_model::rules::authority::{Authority, speaks_for};
@@ -16,6 +18,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::key::{self, Key};
+use revoked::with_descendants;
 
 /// Keys of one gateway, at most.
 const KEYS_MAX: usize = 10_000;
@@ -293,19 +296,8 @@ impl AccessList {
     fn revoke(&self, by: &Principal, id_or_name: &str) -> Result<Vec<Access>, OpError> {
         let mut revoked: Vec<Access> = Vec::new();
         self.change(|all| {
-            let mut gone: Vec<String> = Vec::new();
             let is_meant = |access: &Access| knows(by, access) && (access.id == id_or_name || access.name.as_str() == id_or_name);
-            loop {
-                let comes_from = |access: &Access| access.parent.as_ref().is_some_and(|parent| gone.contains(parent));
-                let next = all.iter().find(|kept| {
-                    let access = &kept.access;
-                    !gone.contains(&access.id) && (is_meant(access) || comes_from(access))
-                });
-                match next {
-                    Some(kept) => gone.push(kept.access.id.clone()),
-                    None => break,
-                }
-            }
+            let gone = with_descendants(all, is_meant);
             if gone.is_empty() {
                 let hint = "`oarlock access list` shows them".to_owned();
                 let message = format!("there is no access key {}", oarlock_model::ident::shown(id_or_name));
