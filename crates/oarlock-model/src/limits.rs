@@ -39,6 +39,8 @@ pub const MODEL_ANSWER_BYTES_MAX: usize = 20_000;
 pub const MESSAGES_COUNTED_MAX: usize = 10_000;
 /// Messages that one `ack --from` acknowledges; the caller goes on while some are left.
 pub const ACK_STEP_MAX: usize = 1_000;
+/// Events that one transaction of a call in portions emits: others write after it.
+pub const PORTION_ROWS_MAX: usize = 200;
 /// Messages that a claim which waits `--or-message` shows at once; the rest waits for the next one.
 pub const WAITING_MESSAGES_MAX: usize = 20;
 /// Claims of one `claim --count`.

@@ -60,6 +60,8 @@ bugs! {
     TIME_STARTS_ANEW = Semantics(6), "time-starts-anew";
     /// a session that is over may act as long as its name lives on
     OLD_SESSION_ACTS = Semantics(7), "old-session-acts";
+    /// a session that leaves ends although it holds more than one portion
+    LEASES_LEFT_BEHIND = Semantics(12), "leases-left-behind";
     /// nobody looks whether the owner of a session lives
     DEATH_UNSEEN = Semantics(8), "death-unseen";
     /// any call of an agent renews its leases, so that who merely polls keeps work

@@ -9,8 +9,9 @@ use serde::Serialize;
 use crate::OpError;
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
+use crate::portions::Extent;
 use crate::request::{Identity, Mutation, Query, Request};
-use crate::search::{Findings, Found, Tried};
+use crate::search::{Findings, Tried};
 use crate::settings::Settings;
 use crate::settle;
 use crate::steps;
@@ -160,8 +161,12 @@ pub(crate) fn step_once<M: Mutation>(
     }
 }
 
-/// Searches for what the last try asked for. Should that fail, the next try says so.
+/// Searches for what the last try asked for, unless it was one portion of many: then there is nothing to search. Should it fail, the next
+/// try says so.
 pub(crate) fn search<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M, findings: &mut Findings) {
+    if std::mem::take(&mut findings.is_again) {
+        return;
+    }
     let mut searched = || {
         findings.begin_search()?;
         let view = store.snapshot()?;
@@ -184,9 +189,9 @@ pub(crate) fn try_step<M: Mutation>(
 ) -> Result<Tried<Written<M::Reply>>, OpError> {
     let tried = match findings.refusal.take() {
         Some(refusal) => Err(refusal),
-        None => try_transaction(store, caller, settings, request, first, findings.found.take()),
+        None => try_transaction(store, caller, settings, request, first, findings),
     };
-    if !matches!(tried, Ok(Tried::Search)) {
+    if findings.is_again || !matches!(tried, Ok(Tried::Search)) {
         findings.decided();
     }
     tried
@@ -198,7 +203,7 @@ fn try_transaction<M: Mutation>(
     settings: &Settings,
     request: &M,
     first: Option<&M::Reply>,
-    found: Option<Found>,
+    findings: &mut Findings,
 ) -> Result<Tried<Written<M::Reply>>, OpError> {
     request.check()?;
     check_key(caller)?;
@@ -214,10 +219,20 @@ fn try_transaction<M: Mutation>(
             return Ok(Tried::Done((reply, Some(text))));
         }
     }
-    let mut cx = Deciding::new(&mut *tx, caller, settings, &locks).with_found(found);
-    settle::settle(&mut cx)?;
+    let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
+    if settle::settle(&mut cx)? == Extent::Part {
+        tx.commit()?;
+        findings.is_again = true;
+        return Ok(Tried::Search);
+    }
     cx.keep()?;
+    let mut cx = cx.with_found(findings.found.take()).with_progress(std::mem::take(&mut findings.progress));
     let decided = decide(&mut cx, caller, request, first);
+    if let Some(progress) = cx.take_portion() {
+        tx.commit()?;
+        (findings.progress, findings.is_again) = (progress, true);
+        return Ok(Tried::Search);
+    }
     let wants_search = cx.wants_search();
     match decided {
         Err(_) if wants_search => {
@@ -400,7 +415,12 @@ pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), O
     }
     let locks = [Lock::Everything];
     let caller = Caller::default();
-    let mut tx = store.begin(&locks, Durability::Presence)?;
-    settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks))?;
-    Ok(tx.commit()?)
+    loop {
+        let mut tx = store.begin(&locks, Durability::Presence)?;
+        let extent = settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks))?;
+        tx.commit()?;
+        if extent == Extent::All {
+            return Ok(());
+        }
+    }
 }

@@ -13,6 +13,7 @@ use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Tok
 use crate::OpError;
 use crate::call::{self, Caller};
 use crate::lock::{self, Lock};
+use crate::portions::Progress;
 use crate::request::Identity;
 use crate::search::Found;
 use crate::settings::Settings;
@@ -135,13 +136,18 @@ pub struct Deciding<'a> {
     speaking: bool,
     found: Option<Found>,
     wants_search: bool,
+    emitted: usize,
+    progress: Progress,
+    portion: Option<Progress>,
 }
 
 impl<'a> Deciding<'a> {
     /// A context inside `tx`; `me` is set once the caller is identified.
     pub(crate) fn new(tx: &'a mut dyn Transaction, caller: &'a Caller, settings: &'a Settings, locks: &'a [Lock]) -> Self {
         let now = tx.view().now();
-        Self { tx, caller, me: None, settings, locks, now, speaking: false, found: None, wants_search: false }
+        let progress = Progress::default();
+        let (found, wants_search, emitted, portion) = (None, false, 0, None);
+        Self { tx, caller, me: None, settings, locks, now, speaking: false, found, wants_search, emitted, progress, portion }
     }
 
     /// What a search found for this decision.
@@ -164,6 +170,32 @@ impl<'a> Deciding<'a> {
     /// Whether the decision asked for a search.
     pub(crate) fn wants_search(&self) -> bool {
         self.wants_search
+    }
+
+    /// The call goes on after portions that did this much.
+    pub(crate) fn with_progress(self, progress: Progress) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// What the portions of this call before this one have done, once.
+    pub(crate) fn take_progress(&mut self) -> Progress {
+        std::mem::take(&mut self.progress)
+    }
+
+    /// Events that still fit into this portion.
+    pub(crate) fn room(&self) -> usize {
+        limits::PORTION_ROWS_MAX.saturating_sub(self.emitted)
+    }
+
+    /// What was emitted is committed, and the call is decided again after it, with this progress. The error is to be returned.
+    pub(crate) fn go_on_later(&mut self, progress: Progress) -> OpError {
+        self.portion = Some(Progress { is_begun: true, ..progress });
+        OpError::Internal("a call in portions ended after one of them".into())
+    }
+
+    /// The progress with which the call goes on, if this was a portion of it.
+    pub(crate) fn take_portion(&mut self) -> Option<Progress> {
+        self.portion.take()
     }
 
     pub(crate) fn identify(&mut self, me: Option<Agent>) {
@@ -290,6 +322,7 @@ impl<'a> Deciding<'a> {
     /// Store errors.
     pub fn emit_as(&mut self, agent: Option<AgentName>, session: Option<SessionId>, fact: Fact) -> Result<(), OpError> {
         debug_assert!(lock::covers(self.locks, &fact), "{} is not covered by {:?}", fact.kind(), self.locks);
+        self.emitted += 1;
         let event = Event { seq: self.tx.next_seq(), at: self.now.wall, store_at: self.now.store, agent, session, fact };
         Ok(self.tx.append(&event)?)
     }

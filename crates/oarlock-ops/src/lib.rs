@@ -16,6 +16,7 @@ pub mod log;
 pub mod message;
 pub mod number;
 mod page;
+mod portions;
 pub mod registry;
 pub mod request;
 pub mod reservation;

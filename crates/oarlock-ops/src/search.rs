@@ -4,9 +4,11 @@
 
 use oarlock_model::event::Fact;
 use oarlock_model::{Rejection, ReservationId, StoreTime, TaskId, limits, planted};
+use oarlock_plan::Plan;
 use std::collections::BTreeSet;
 
 use crate::OpError;
+use crate::portions::Progress;
 use crate::store::StoreError;
 use crate::topic::Topics;
 
@@ -15,7 +17,7 @@ use crate::topic::Topics;
 pub enum Tried<T> {
     /// It is decided.
     Done(T),
-    /// It has to be decided after a search; nothing was changed that is not true anyway.
+    /// It has to be decided after a search; nothing was changed that is not true anyway, or what one portion of the call changes.
     Search,
 }
 
@@ -26,6 +28,10 @@ pub struct Findings {
     pub(crate) first: Option<String>,
     /// What the last search found, until a decision takes it.
     pub(crate) found: Option<Found>,
+    /// What the portions of the call have done, where it works in portions.
+    pub(crate) progress: Progress,
+    /// Whether the last try was one portion: the next one needs no search before it.
+    pub(crate) is_again: bool,
     /// Why the call is refused without another decision.
     pub(crate) refusal: Option<OpError>,
     /// What a waiting call saw when it searched last.
@@ -42,8 +48,21 @@ pub(crate) struct Found {
     pub(crate) nothing: Option<Rejection>,
     /// The first tasks that only reservations kept from the caller.
     pub(crate) in_vain: Vec<TaskId>,
+    /// The plan of a split.
+    pub(crate) plan: Option<Planned>,
     /// When all leases were read, and when the first of them ends.
     pub(crate) first_end: Option<(StoreTime, StoreTime)>,
+}
+
+/// A plan that was made outside of the lock, and what it was made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    /// The task whose parts it names.
+    pub(crate) parent: TaskId,
+    /// The text that it splits.
+    pub(crate) document: String,
+    /// The plan.
+    pub(crate) plan: Plan,
 }
 
 /// What a search saw that found nothing.

@@ -4,15 +4,13 @@ use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::{AgentLost, DeathProof, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied};
 use oarlock_model::rules::retry;
 use oarlock_model::task::Task;
-use oarlock_model::{ReservationId, SessionId, TaskId, limits, planted};
+use oarlock_model::{SessionId, TaskId, limits, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
+use crate::portions::Extent;
 use crate::store::{OwnerSight, StoreResult, View};
 use crate::task::{rest, urgency};
-
-/// How much is settled in one transaction; the next one goes on.
-const BATCH: usize = 1_000;
 
 /// Whether there is anything to settle.
 pub(crate) fn is_due(view: &dyn View) -> StoreResult<bool> {
@@ -46,23 +44,33 @@ fn spread(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Settles: sessions proven dead, tasks fallen due, reservations run out.
-pub(crate) fn settle(cx: &mut Deciding<'_>) -> Result<(), OpError> {
+/// Settles: sessions proven dead, tasks fallen due, reservations run out; as much as fits into one portion.
+pub(crate) fn settle(cx: &mut Deciding<'_>) -> Result<Extent, OpError> {
     if !cx.view().may_be_due()? {
-        return Ok(());
+        return Ok(Extent::All);
     }
     for agent in to_be_checked(cx.view())? {
-        if let Some(proof) = death_proof(cx.view(), &agent) {
-            lose_session(cx, &agent, proof)?;
+        if let Some(proof) = death_proof(cx.view(), &agent)
+            && lose_some(cx, &agent, proof)? == Extent::Part
+        {
+            return Ok(Extent::Part);
         }
     }
-    for id in cx.view().due_tasks(BATCH)? {
+    let due = cx.view().due_tasks(cx.room())?;
+    let ended = cx.view().expired_reservations(cx.room())?;
+    for id in due {
+        if cx.room() == 0 {
+            return Ok(Extent::Part);
+        }
         cx.emit(TaskReadied { id })?;
     }
-    for id in cx.view().expired_reservations(BATCH)? {
+    for id in ended {
+        if cx.room() == 0 {
+            return Ok(Extent::Part);
+        }
         cx.emit(ReservationEnded { id, reason: ReservationEnd::Expired })?;
     }
-    Ok(())
+    Ok(if cx.room() == 0 { Extent::Part } else { Extent::All })
 }
 
 fn death_proof(view: &dyn View, agent: &Agent) -> Option<DeathProof> {
@@ -79,18 +87,49 @@ fn death_proof(view: &dyn View, agent: &Agent) -> Option<DeathProof> {
     }
 }
 
-/// Ends a session that cannot act any more and frees what it held.
+/// Ends a session that cannot act any more and frees what it held, all at once.
 pub(crate) fn lose_session(cx: &mut Deciding<'_>, agent: &Agent, proof: DeathProof) -> Result<(), OpError> {
     cx.emit(AgentLost { name: agent.name.clone(), session: agent.session.clone(), proof })?;
-    let reason = match proof {
-        DeathProof::OwnerDied | DeathProof::Rebooted => LossReason::OwnerDied,
-        DeathProof::Restored => LossReason::Restored,
-    };
     for id in cx.view().claims_of(&agent.session)? {
         let task = cx.task(&id)?;
-        lose_lease(cx, &task, reason, true)?;
+        lose_lease(cx, &task, loss_by(proof), true)?;
     }
-    end_reservations_of(cx, &agent.session)
+    for id in cx.view().reservations_of(&agent.session)?.into_iter().map(|r| r.id) {
+        cx.emit(ReservationEnded { id, reason: ReservationEnd::SessionEnded })?;
+    }
+    Ok(())
+}
+
+/// The same, but of a session that holds more than fits into this portion only as much as does. That one has lost what it has lost, and
+/// ends with its last portion: its death is proven to every call until then.
+fn lose_some(cx: &mut Deciding<'_>, agent: &Agent, proof: DeathProof) -> Result<Extent, OpError> {
+    if cx.room() == 0 {
+        return Ok(Extent::Part);
+    }
+    let held = cx.view().claims_of(&agent.session)?;
+    if held.len() + cx.view().reservations_of(&agent.session)?.len() < cx.room() {
+        lose_session(cx, agent, proof)?;
+        return Ok(Extent::All);
+    }
+    for id in held {
+        if cx.room() == 0 {
+            return Ok(Extent::Part);
+        }
+        let task = cx.task(&id)?;
+        lose_lease(cx, &task, loss_by(proof), true)?;
+    }
+    if end_reservations_of(cx, &agent.session)? == Extent::Part || cx.room() == 0 {
+        return Ok(Extent::Part);
+    }
+    cx.emit(AgentLost { name: agent.name.clone(), session: agent.session.clone(), proof })?;
+    Ok(Extent::All)
+}
+
+fn loss_by(proof: DeathProof) -> LossReason {
+    match proof {
+        DeathProof::OwnerDied | DeathProof::Rebooted => LossReason::OwnerDied,
+        DeathProof::Restored => LossReason::Restored,
+    }
 }
 
 /// Ends the lease of a claimed task whose holder lost it. With `resting`, the task goes back to where
@@ -122,21 +161,21 @@ pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason,
     Ok(death.is_none())
 }
 
-/// Ends everything a session has reserved.
-pub(crate) fn end_reservations_of(cx: &mut Deciding<'_>, session: &SessionId) -> Result<(), OpError> {
-    let ids = cx.view().reservations_of(session)?.into_iter().map(|r| r.id).collect();
-    end_reservations(cx, ids, ReservationEnd::SessionEnded)
+/// Ends what a session has reserved, as much as fits into this portion.
+pub(crate) fn end_reservations_of(cx: &mut Deciding<'_>, session: &SessionId) -> Result<Extent, OpError> {
+    for id in cx.view().reservations_of(session)?.into_iter().map(|r| r.id) {
+        if cx.room() == 0 {
+            return Ok(Extent::Part);
+        }
+        cx.emit(ReservationEnded { id, reason: ReservationEnd::SessionEnded })?;
+    }
+    Ok(Extent::All)
 }
 
 /// Ends what came with the claim of a task.
 pub(crate) fn end_reservations_of_task(cx: &mut Deciding<'_>, task: &TaskId) -> Result<(), OpError> {
-    let ids = cx.view().reservations_of_task(task)?.into_iter().map(|r| r.id).collect();
-    end_reservations(cx, ids, ReservationEnd::LeaseEnded)
-}
-
-fn end_reservations(cx: &mut Deciding<'_>, ids: Vec<ReservationId>, reason: ReservationEnd) -> Result<(), OpError> {
-    for id in ids {
-        cx.emit(ReservationEnded { id, reason })?;
+    for id in cx.view().reservations_of_task(task)?.into_iter().map(|r| r.id) {
+        cx.emit(ReservationEnded { id, reason: ReservationEnd::LeaseEnded })?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::inbox::{Order, Senders};
 use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::rules::resting::RestingFacts;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskSpec, TaskState};
@@ -326,6 +327,17 @@ pub trait View {
     fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
     /// What this task or a task above it needs and is not done, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// What must be done before this task: what it and the tasks above it need, and its parts; those that are not done.
+    fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        let mut before = self.unmet_needs(id)?;
+        before.append(&mut self.open_children(id, usize::MAX)?);
+        Ok(before)
+    }
+    /// The state of the task, and where it would rest if it needed nothing any more: less work than reading all of it.
+    fn rest_without_needs(&self, id: &TaskId) -> StoreResult<Option<(TaskState, RestingFacts)>> {
+        let Some(task) = self.task(id)? else { return Ok(None) };
+        Ok(Some((task.state, RestingFacts::of(&task, !self.open_children(id, 1)?.is_empty(), false))))
+    }
     /// Ready tasks in the order of their place, after `after`; fewer than `limit` only at the end.
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>>;
     /// Claimed tasks whose lease has ended, in the order of their place. Nothing when more than `read_max` leases would have to be read for it.

@@ -8,6 +8,8 @@ use crate::PlanError;
 
 /// Most lines that are read; a document of 16 MiB in ordinary prose has about a tenth of them.
 pub(crate) const LINES_MAX: usize = 2_000_000;
+/// Headings that are read. Each costs some microseconds: without a bound, 16 MiB of them would take six seconds.
+const HEADINGS_MAX: usize = 200_000;
 /// How often reading starts again after a fence that never closes.
 const UNCLOSED_FENCES_MAX: usize = 16;
 /// Front matter and comments that are longer are taken for text.
@@ -82,6 +84,9 @@ impl<'a> Document<'a> {
         classify(source, &mut lines);
         mark_underlined_headings(source, &mut lines);
         let headings = headings(&lines);
+        if headings.len() > HEADINGS_MAX {
+            return Err(PlanError::TooManyHeadings { limit: HEADINGS_MAX });
+        }
         Ok(Self { source, lines, headings, front_matter })
     }
 

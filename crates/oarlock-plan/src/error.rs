@@ -20,6 +20,12 @@ pub enum PlanError {
         /// The limit.
         limit: usize,
     },
+    /// The document has too many headings.
+    #[error("the document has more than {limit} headings")]
+    TooManyHeadings {
+        /// The limit.
+        limit: usize,
+    },
     /// The document has too many steps.
     #[error("the document has more than {limit} steps; give each phase a document of its own")]
     TooManySteps {
@@ -61,6 +67,6 @@ impl PlanError {
     /// Whether a limit on size or number was passed, rather than a value being wrong.
     #[must_use]
     pub fn is_limit(&self) -> bool {
-        matches!(self, Self::DocumentTooLarge { .. } | Self::TooManyLines { .. } | Self::TooManySteps { .. })
+        matches!(self, Self::DocumentTooLarge { .. } | Self::TooManyLines { .. } | Self::TooManyHeadings { .. } | Self::TooManySteps { .. })
     }
 }

@@ -436,6 +436,13 @@ fn too_many_steps_are_refused() {
 }
 
 #[test]
+fn too_many_headings_are_refused() {
+    let headings = |n: usize| format!("# T\n{}", "## x\n".repeat(n));
+    assert_eq!(split(&headings(200_000), &Options::new("T")), Err(PlanError::TooManyHeadings { limit: 200_000 }));
+    assert!(split(&headings(2_000), &Options::new("T")).is_ok());
+}
+
+#[test]
 fn damaged_documents_still_give_plans() {
     for document in [
         "## Approach\n1. Create `a.rs`\n```bash\nls\n\n## Notes\n1. no\n",

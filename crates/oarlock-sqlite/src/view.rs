@@ -9,6 +9,7 @@ use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::rules::resting::RestingFacts;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
@@ -191,6 +192,14 @@ impl View for SqliteView<'_> {
 
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
         queue::unmet_needs(self.conn, id).map_err(store_error)
+    }
+
+    fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        queue::waits_for(self.conn, id).map_err(store_error)
+    }
+
+    fn rest_without_needs(&self, id: &TaskId) -> StoreResult<Option<(TaskState, RestingFacts)>> {
+        queue::rest_without_needs(self.conn, id).map_err(store_error)
     }
 
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {

@@ -16,6 +16,7 @@ use crate::call::Caller;
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
+use crate::portions::{Extent, Progress};
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::AgentShape;
 use crate::store::{OwnerSight, View};
@@ -163,7 +164,10 @@ impl Mutation for Join {
                 return Err(occupied(cx, &old).into());
             }
             cx.identify(None);
-            leave::free(cx, &old, ReleaseReason::TakenOver)?;
+            let mut progress = cx.take_progress();
+            if leave::free(cx, &old, ReleaseReason::TakenOver, &mut progress.tasks)? == Extent::Part {
+                return Err(cx.go_on_later(progress));
+            }
             cx.emit(AgentLeft { name: name.clone(), session: old.session, reason: LeaveReason::TakenOver })?;
         }
         self.enter(cx, name)
@@ -257,7 +261,9 @@ fn make_room(cx: &mut Deciding<'_>) -> Result<(), OpError> {
     for agent in silent {
         if cx.view().claims_of(&agent.session)?.is_empty() {
             cx.identify(None);
-            leave::free(cx, &agent, ReleaseReason::TakenOver)?;
+            if leave::free(cx, &agent, ReleaseReason::TakenOver, &mut Vec::new())? == Extent::Part {
+                return Err(cx.go_on_later(Progress::default()));
+            }
             return cx.emit(AgentLeft { name: agent.name, session: agent.session, reason: LeaveReason::TakenOver });
         }
     }

@@ -1,9 +1,9 @@
 //! `leave`: ends the caller's session and gives back everything it held.
 
 use clap::Args;
-use oarlock_model::TaskId;
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{AgentLeft, LeaveReason, ReleaseReason, TaskReleased};
+use oarlock_model::{TaskId, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use crate::OpError;
 use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
+use crate::portions::Extent;
 use crate::request::{Identity, Mutation, Request};
 use crate::settle;
 use crate::task::rest;
@@ -41,9 +42,12 @@ impl Mutation for Leave {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<LeaveReply, OpError> {
         let me = cx.me()?.clone();
-        let released = free(cx, &me, ReleaseReason::Left)?;
+        let mut progress = cx.take_progress();
+        if free(cx, &me, ReleaseReason::Left, &mut progress.tasks)? == Extent::Part {
+            return Err(cx.go_on_later(progress));
+        }
         cx.emit(AgentLeft { name: me.name, session: me.session, reason: LeaveReason::Left })?;
-        Ok(LeaveReply { released })
+        Ok(LeaveReply { released: progress.tasks })
     }
 }
 
@@ -52,14 +56,23 @@ pub(crate) fn own_lock(caller: &Caller) -> Vec<Lock> {
     vec![caller.agent_name().map_or(Lock::Roster, Lock::Agent)]
 }
 
-/// Gives back everything a session holds.
-pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason) -> Result<Vec<TaskId>, OpError> {
+/// Gives back what a session holds, as much as fits into this portion; the tasks go to `released`. The session lives until it holds
+/// nothing any more: cut off between portions, it holds less.
+pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason, released: &mut Vec<TaskId>) -> Result<Extent, OpError> {
     let held = cx.view().claims_of(&agent.session)?;
-    for id in &held {
-        let task = cx.task(id)?;
+    let is_one_portion = held.len() + cx.view().reservations_of(&agent.session)?.len() < cx.room();
+    for id in held {
+        if cx.room() == 0 {
+            return Ok(if planted::is(planted::LEASES_LEFT_BEHIND) { Extent::All } else { Extent::Part });
+        }
+        let task = cx.task(&id)?;
         let resting = rest::resting_place(cx.view(), &task)?;
         cx.emit(TaskReleased { id: id.clone(), reason, resting })?;
+        if !is_one_portion {
+            // What came with a lease must not be there longer than it.
+            settle::end_reservations_of_task(cx, &id)?;
+        }
+        released.push(id);
     }
-    settle::end_reservations_of(cx, &agent.session)?;
-    Ok(held)
+    settle::end_reservations_of(cx, &agent.session)
 }

@@ -18,6 +18,7 @@ use crate::local::Local;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::TaskShape;
+use crate::store::View;
 use crate::task::globs::WriteSet;
 use crate::task::{depend, urgency, values};
 
@@ -249,7 +250,7 @@ pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec
             .into());
         }
         Some(id) => id,
-        None => made_up_id(cx)?,
+        None => made_up_id(cx.view())?,
     };
     let above = spec.parent.as_ref().map(|parent| Above::of(cx, parent)).transpose()?.unwrap_or_default();
     let mut waits = false;
@@ -324,12 +325,12 @@ pub(crate) fn check_depth(cx: &Deciding<'_>, parent: &Task) -> Result<(), OpErro
     Ok(())
 }
 
-pub(crate) fn made_up_id(cx: &Deciding<'_>) -> Result<TaskId, OpError> {
-    let prefix = cx.view().task_prefix()?;
-    let mut number = cx.view().next_task_seq()?;
+pub(crate) fn made_up_id(view: &dyn View) -> Result<TaskId, OpError> {
+    let prefix = view.task_prefix()?;
+    let mut number = view.next_task_seq()?;
     loop {
         let id = TaskId::parse(&format!("{prefix}-{number}"))?;
-        if cx.view().task_state(&id)?.is_none() {
+        if view.task_state(&id)?.is_none() {
             return Ok(id);
         }
         number += 1;

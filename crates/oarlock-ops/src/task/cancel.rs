@@ -55,6 +55,10 @@ impl Mutation for Cancel {
             let why = task.dropped.then(|| "the task it was a part of goes on without it".to_owned());
             return Err(Rejection::StateConflict { verb: "cancel", task: task.id, state: task.state, why }.into());
         }
+        let unfinished: Vec<_> = cx.view().tree(&self.id)?.into_iter().filter(|(_, state)| !state.is_finished()).collect();
+        if unfinished.len() > cx.room() {
+            return Err(self.cancel_some(cx, &unfinished)?);
+        }
         let mut no_longer_waited_for = BTreeSet::new();
         let mut open = vec![(task.id, None)];
         // A damaged store can have a task below itself.
@@ -84,5 +88,34 @@ impl Mutation for Cancel {
             finish::goes_on(cx, &parent)?;
         }
         TaskReply::of(cx, &self.id)
+    }
+}
+
+impl Cancel {
+    /// Cancels as many parts of a tree as fit into this portion, those made last first, so that a part goes before the task that it is a
+    /// part of. The task itself goes with the last portion: cut off before that, it waits for cancelled parts, and the same call again
+    /// does the rest.
+    fn cancel_some(&self, cx: &mut Deciding<'_>, unfinished: &[(TaskId, TaskState)]) -> Result<OpError, OpError> {
+        let progress = cx.take_progress();
+        if !progress.is_begun && cx.caller().authority != Authority::Operator {
+            // A refusal changes nothing: what is refused is refused before the first portion.
+            for (id, _) in unfinished {
+                cx.check_change(&cx.task(id)?, Change::Cancel)?;
+            }
+        }
+        let mut no_longer_waited_for = BTreeSet::new();
+        for (id, state) in unfinished.iter().rev().filter(|(id, _)| *id != self.id) {
+            if cx.room() == 0 {
+                break;
+            }
+            let with_parent = cx.view().node(id)?.and_then(|node| node.parent);
+            no_longer_waited_for.extend(cx.view().unmet_needs(id)?);
+            cx.emit(TaskCancelled { id: id.clone(), with_parent, drop: false })?;
+            if *state == TaskState::Claimed {
+                settle::end_reservations_of_task(cx, id)?;
+            }
+        }
+        urgency::refresh(cx, no_longer_waited_for)?;
+        Ok(cx.go_on_later(progress))
     }
 }

@@ -108,6 +108,9 @@ pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> R
     }
 }
 
+/// Tasks of which each is asked whether somebody waits for it.
+const ASKED_SINGLY_MAX: usize = 16;
+
 /// Refuses edges `id -> on` that would close a cycle. A task is finished after what it needs, after what the tasks above it need, and after
 /// its parts: all these edges count, but those to tasks that are done.
 pub(crate) fn refuse_cycle(cx: &Deciding<'_>, id: &TaskId, on: &BTreeSet<TaskId>) -> Result<(), OpError> {
@@ -125,11 +128,16 @@ pub(crate) fn refuse_cycle(cx: &Deciding<'_>, id: &TaskId, on: &BTreeSet<TaskId>
     while let Some(id) = open.pop() {
         open.extend(cx.view().open_children(&id, usize::MAX)?.into_iter().filter(|part| inside.insert(part.clone())));
     }
-    let closed = graph::cycle::<OpError>(id, &inside, &open_needs, |from| {
-        let mut before = cx.view().unmet_needs(from)?;
-        before.append(&mut cx.view().open_children(from, usize::MAX)?);
-        Ok(before)
-    })?;
+    // Where nobody waits for any of these tasks, no way leads back to them, however much lies behind the new needs.
+    let has_parent = cx.view().node(id)?.is_some_and(|node| node.parent.is_some());
+    let mut is_awaited = has_parent || inside.len() > ASKED_SINGLY_MAX || open_needs.iter().any(|need| inside.contains(need));
+    for part in inside.iter().take(ASKED_SINGLY_MAX) {
+        is_awaited = is_awaited || !cx.view().dependants(part)?.is_empty();
+    }
+    if !is_awaited {
+        return Ok(());
+    }
+    let closed = graph::cycle::<OpError>(id, &inside, &open_needs, |from| Ok(cx.view().waits_for(from)?))?;
     match closed {
         Some(cycle) => Err(graph::cycle_refused(&cycle).into()),
         None => Ok(()),

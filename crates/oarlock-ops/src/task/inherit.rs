@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::rules::change::to_inform;
-use oarlock_model::rules::resting::{RestingFacts, resting};
+use oarlock_model::rules::resting::resting;
 use oarlock_model::task::{Resting, TaskState};
 use oarlock_model::{SessionId, TaskId};
 
@@ -55,16 +55,15 @@ pub(crate) fn freed(cx: &Deciding<'_>, mut roots: Vec<TaskId>, finishing: &[Task
         if !seen.insert(id.clone()) {
             continue;
         }
-        let state = cx.view().task_state(&id)?;
-        if matches!(state, None | Some(TaskState::Ready | TaskState::Scheduled | TaskState::Review | TaskState::Done)) {
+        let Some((state, facts)) = cx.view().rest_without_needs(&id)? else { continue };
+        if matches!(state, TaskState::Ready | TaskState::Scheduled | TaskState::Review | TaskState::Done) {
             continue;
         }
         // What it still waits for, all its parts wait for as well.
         if cx.view().unmet_needs(&id)?.iter().any(|need| !finishing.contains(need)) {
             continue;
         }
-        if state == Some(TaskState::Blocked) {
-            let facts = RestingFacts::of(&cx.task(&id)?, !cx.view().open_children(&id, 1)?.is_empty(), false);
+        if state == TaskState::Blocked {
             freed.push((id, resting(facts, cx.now())));
         } else {
             roots.extend(cx.view().children(&id)?.into_iter().rev());

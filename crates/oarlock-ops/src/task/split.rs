@@ -14,16 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::call::Caller;
-use crate::context::Deciding;
+use crate::context::{Deciding, Reading};
 use crate::local::{Existing, Local, Search};
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
+use crate::search::{Findings, Found, Planned};
 use crate::settings::Settings;
 use crate::settle;
 use crate::shapes::TaskShape;
-use crate::task::document::{Document, Found};
+use crate::store::View;
+use crate::task::document::{Document, Found as Known};
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
+
+/// Documents up to this size, in bytes, are planned at once, which takes a millisecond; larger ones before the write lock is taken.
+const PLANNED_AT_ONCE_BYTES_MAX: usize = 4_096;
 
 /// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part. Splitting a task that you
 /// hold ends your lease on it, and the reservations that came with it: it waits for its parts.
@@ -190,7 +195,7 @@ impl Mutation for Split {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<SplitReply, OpError> {
         let is_task = self.or_task && cx.view().task_state(&TaskId::parse(&self.id)?)?.is_some();
         let (parent, document, existing) = match &self.document {
-            Some(document) if !is_task => (self.parent_of_file(cx, document)?, document.clone(), None),
+            Some(document) if !is_task => (self.parent_of_file(cx.view(), document)?, document.clone(), None),
             _ if self.new_id.is_some() => {
                 return Err(Rejection::invalid("--id names the task that is made of a file", "a task that exists keeps its id").into());
             }
@@ -199,9 +204,13 @@ impl Mutation for Split {
                 (task.id.clone(), task.spec.body.clone(), Some(task))
             }
         };
-        // Only what somebody else has made may name a capability that nobody has.
-        let known = if self.plan.is_some() { known_capabilities(cx)? } else { Vec::new() };
-        let mut plan = self.plan(&parent, &document, cx.settings(), &known)?;
+        let made = cx.take_found().and_then(|found| found.plan);
+        let mut plan = match made.filter(|made| made.parent == parent && made.document == document) {
+            Some(made) => made.plan,
+            // Planning a large document takes up to seconds.
+            None if document.len() > PLANNED_AT_ONCE_BYTES_MAX => return Err(cx.search_first()),
+            None => self.planned(cx.view(), &parent, &document, cx.settings())?,
+        };
         self.distribute(cx, &mut plan)?;
         if self.changes_nothing() || !plan.parallelizable {
             if self.or_whole && !self.changes_nothing() && existing.is_none() {
@@ -217,6 +226,22 @@ impl Mutation for Split {
         let reservations_ended = cx.view().reservations_of_task(&parent_task.id)?.iter().map(|held| held.target.to_string()).collect();
         let created = self.create(cx, &parent_task, &document, &plan)?;
         Ok(SplitReply { plan, created, lease_ended, reservations_ended, prompt: None })
+    }
+
+    /// Makes the plan. Whether the task may be split is asked with the lock.
+    fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {
+        let task = || TaskId::parse(&self.id);
+        let is_task = self.document.is_none() || (self.or_task && cx.view.task_state(&task()?)?.is_some());
+        let (parent, document) = match &self.document {
+            Some(document) if !is_task => (self.parent_of_file(cx.view, document)?, document.clone()),
+            _ => {
+                let task = cx.task(&task()?)?;
+                (task.id, task.spec.body)
+            }
+        };
+        let plan = self.planned(cx.view, &parent, &document, cx.settings)?;
+        findings.found = Some(Found { plan: Some(Planned { parent, document, plan }), ..Found::default() });
+        Ok(())
     }
 }
 
@@ -263,6 +288,13 @@ impl Split {
         }
     }
 
+    /// The plan of a document in this store.
+    fn planned(&self, view: &dyn View, parent: &TaskId, document: &str, settings: &Settings) -> Result<Plan, OpError> {
+        // Only what somebody else has made may name a capability that nobody has.
+        let known = if self.plan.is_some() { known_capabilities(view)? } else { Vec::new() };
+        self.plan(parent, document, settings, &known)
+    }
+
     /// Gives the parts to the agents that are named, or to those that are active now.
     fn distribute(&self, cx: &Deciding<'_>, plan: &mut Plan) -> Result<(), OpError> {
         self.distribute_to(plan);
@@ -287,14 +319,14 @@ impl Split {
         }
     }
 
-    fn parent_of_file(&self, cx: &Deciding<'_>, text: &str) -> Result<TaskId, OpError> {
+    fn parent_of_file(&self, view: &dyn View, text: &str) -> Result<TaskId, OpError> {
         let document = self.named(text);
-        match document.find(cx.view(), self.new_id.as_ref())? {
-            Found::Nothing(Some(id)) => Ok(id),
-            Found::Nothing(None) => add::made_up_id(cx),
-            Found::Made(task) | Found::Other(task, _) if self.changes_nothing() => Ok(task.id),
-            Found::Made(task) => Err(document.was_made(&task).into()),
-            Found::Other(task, _) => Err(not_this_document(&task).into()),
+        match document.find(view, self.new_id.as_ref())? {
+            Known::Nothing(Some(id)) => Ok(id),
+            Known::Nothing(None) => add::made_up_id(view),
+            Known::Made(task) | Known::Other(task, _) if self.changes_nothing() => Ok(task.id),
+            Known::Made(task) => Err(document.was_made(&task).into()),
+            Known::Other(task, _) => Err(not_this_document(&task).into()),
         }
     }
 
@@ -362,9 +394,9 @@ impl Split {
 }
 
 /// What some agent that ever joined can do.
-fn known_capabilities(cx: &Deciding<'_>) -> Result<Vec<String>, OpError> {
+fn known_capabilities(view: &dyn View) -> Result<Vec<String>, OpError> {
     let mut known = BTreeSet::new();
-    for agent in cx.view().agents()? {
+    for agent in view.agents()? {
         known.extend(agent.capabilities.iter().chain(&agent.role).map(ToString::to_string));
     }
     Ok(known.into_iter().collect())
@@ -479,6 +511,7 @@ fn bad_document(error: PlanError) -> OpError {
         PlanError::DocumentTooLarge { bytes, limit } => Rejection::limit("bytes of the document", limit, bytes).into(),
         // Reading stops at the limit: how many more there are is not known.
         PlanError::TooManyLines { limit } => Rejection::limit("lines of the document", limit, limit + 1).into(),
+        PlanError::TooManyHeadings { limit } => Rejection::limit("headings of the document", limit, limit + 1).into(),
         PlanError::TooManySteps { limit } => Rejection::limit("steps of the document", limit, limit + 1).into(),
         other => Rejection::invalid(other.to_string(), "pass a Markdown text").into(),
     }

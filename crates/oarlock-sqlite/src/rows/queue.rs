@@ -2,9 +2,10 @@
 
 use oarlock_model::limits;
 use oarlock_model::rules::derived::Facts;
+use oarlock_model::rules::resting::RestingFacts;
 use oarlock_model::rules::urgency::Node;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{Now, SessionId, StoreTime, TaskId};
+use oarlock_model::{Now, SessionId, StoreTime, TaskId, WallTime};
 use oarlock_ops::store::TaskFilter;
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,22 @@ WITH RECURSIVE up (seq) AS (
   UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
 )
 SELECT DISTINCT n.id FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need WHERE n.state <> 6 ORDER BY n.id";
+/// The same, and its parts.
+const WAITS_FOR: &str = "
+WITH RECURSIVE up (seq) AS (
+  SELECT seq FROM tasks WHERE id = ?1
+  UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
+)
+SELECT id FROM (
+  SELECT DISTINCT n.id AS id, 0 AS part
+  FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need WHERE n.state <> 6
+  UNION ALL
+  SELECT id, seq FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 AND dropped = 0
+) ORDER BY part, id";
+const REST: &str = "
+SELECT t.state, t.not_before, t.retry_at, t.ready_at,
+  EXISTS (SELECT 1 FROM tasks c WHERE c.parent = t.seq AND c.parent IS NOT NULL AND c.state <> 6 AND c.dropped = 0)
+FROM tasks t WHERE t.id = ?1";
 const NODE: &str = "
 SELECT t.state, t.own_priority, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
 const GRAPH: &str = "
@@ -174,6 +191,24 @@ pub(crate) fn graph(conn: &Connection) -> Sql<BTreeMap<TaskId, Facts>> {
 
 pub(crate) fn unmet_needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
     all(conn, UNMET, [dependant.as_str()], |row| id(row, 0))
+}
+
+pub(crate) fn waits_for(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
+    all(conn, WAITS_FOR, [dependant.as_str()], |row| id(row, 0))
+}
+
+/// The state of a task, and the facts about where it rests once it needs nothing.
+pub(crate) fn rest_without_needs(conn: &Connection, task: &TaskId) -> Sql<Option<(TaskState, RestingFacts)>> {
+    first(conn, REST, [task.as_str()], |row| {
+        let facts = RestingFacts {
+            open_children: row.get(4)?,
+            unmet_needs: false,
+            not_before: row.get::<_, Option<i64>>(1)?.map(WallTime),
+            retry_at: row.get::<_, Option<i64>>(2)?.map(StoreTime),
+            ready_at: row.get::<_, Option<i64>>(3)?.map(StoreTime),
+        };
+        Ok((task::state_at(row, 0)?, facts))
+    })
 }
 
 pub(crate) fn held_by(conn: &Connection, session: &SessionId) -> Sql<Vec<TaskId>> {

@@ -12,6 +12,7 @@ mod faults;
 mod home;
 mod identity;
 mod opening;
+mod portions;
 mod power;
 mod steps;
 mod time;

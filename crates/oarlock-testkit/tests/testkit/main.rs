@@ -7,6 +7,7 @@ mod bounded;
 mod differential;
 mod exhaustive;
 mod pages;
+mod portions;
 mod scripts;
 mod simulation;
 mod sqlite_stage;
