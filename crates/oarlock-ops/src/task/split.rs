@@ -1,5 +1,7 @@
 //! `split`: cuts a task or a document into parts that agents can claim.
 
+mod order;
+
 use clap::Args;
 use oarlock_model::event::TaskSplit;
 use oarlock_model::pattern::{PATH_CHARS_MAX, Pattern};
@@ -26,6 +28,7 @@ use crate::store::View;
 use crate::task::document::{Document, Found as Known};
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
+use order::by_dependency;
 
 /// Documents up to this size, in bytes, are planned at once, which takes a millisecond; larger ones before the write lock is taken.
 const PLANNED_AT_ONCE_BYTES_MAX: usize = 4_096;
@@ -400,35 +403,6 @@ fn known_capabilities(view: &dyn View) -> Result<Vec<String>, OpError> {
         known.extend(agent.capabilities.iter().chain(&agent.role).map(ToString::to_string));
     }
     Ok(known.into_iter().collect())
-}
-
-/// The parts in an order in which each stands after what it depends on, otherwise as in the document.
-fn by_dependency(subtasks: &[Subtask]) -> Vec<&Subtask> {
-    let place_of: BTreeMap<&str, usize> = subtasks.iter().enumerate().map(|(n, s)| (s.id.as_str(), n)).collect();
-    let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); subtasks.len()];
-    let mut open: Vec<usize> = vec![0; subtasks.len()];
-    for (n, subtask) in subtasks.iter().enumerate() {
-        for need in subtask.depends_on.iter().filter_map(|need| place_of.get(need.as_str())) {
-            dependants[*need].push(n);
-            open[n] += 1;
-        }
-    }
-    let mut free: BTreeSet<usize> = (0..subtasks.len()).filter(|n| open[*n] == 0).collect();
-    let mut ordered = Vec::with_capacity(subtasks.len());
-    let mut is_placed = vec![false; subtasks.len()];
-    while let Some(n) = free.pop_first() {
-        ordered.push(&subtasks[n]);
-        is_placed[n] = true;
-        for dependant in &dependants[n] {
-            open[*dependant] -= 1;
-            if open[*dependant] == 0 {
-                free.insert(*dependant);
-            }
-        }
-    }
-    // A validated plan has no cycle; whatever is left keeps its place and is refused by its needs.
-    ordered.extend(subtasks.iter().zip(is_placed).filter(|(_, placed)| !placed).map(|(subtask, _)| subtask));
-    ordered
 }
 
 fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec, OpError> {

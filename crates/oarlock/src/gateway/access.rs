@@ -1,5 +1,6 @@
 //! Who may ask what: access keys bound to names, of which only hashes are kept.
 
+mod narrowed;
 mod revoked;
 
 use oarlock_host::owner::OwnerLock;
@@ -18,6 +19,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::key::{self, Key};
+use narrowed::narrowed;
 use revoked::with_descendants;
 
 /// Keys of one gateway, at most.
@@ -401,23 +403,6 @@ fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T, Rejection> 
     serde_json::from_value(request).map_err(|error| {
         Rejection::invalid(format!("the request cannot be read: {error}"), "see `oarlock access --help`, or /openapi.json")
     })
-}
-
-/// The verbs of a new key; refused when it would be wider than the one it comes from.
-fn narrowed(by: &Principal, wanted: &Wanted) -> Result<Vec<String>, Rejection> {
-    let Some(own) = by.name.as_ref().filter(|_| by.authority == Authority::Agent) else { return Ok(wanted.verbs.clone()) };
-    let denied = |message: String| Rejection::Denied { message, hint: "ask an operator for such a key" };
-    if wanted.role == Authority::Operator {
-        return Err(denied("an agent cannot make an operator's key".into()));
-    }
-    if !wanted.name.as_str().strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('.')) {
-        return Err(denied(format!("{own} makes keys only for its own helpers, called {own}.NAME")));
-    }
-    match wanted.verbs.iter().find(|verb| by.check_verb(verb).is_err()) {
-        Some(verb) => Err(denied(format!("{own} may not use {verb} itself"))),
-        None if wanted.verbs.is_empty() => Ok(by.verbs.clone()),
-        None => Ok(wanted.verbs.clone()),
-    }
 }
 
 /// The refusal of a key that opens nothing.
