@@ -42,7 +42,7 @@ mod tests {
                 created_at: String::new(),
                 ends_at_ms: None,
             };
-            Kept { access, hash: String::new() }
+            Kept { access, hash: String::new(), root: None }
         };
         // Each was made by the one after it, which stands behind it in the list; the last two by each other.
         let mut all: Vec<Kept> = (0..KEYS_MAX - 1).map(|n| kept(n, Some(n + 1))).collect();
