@@ -219,7 +219,9 @@ fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Wr
         }
         Ok(())
     });
-    for (lane, write) in group.split_off(outcomes.len().max(1)).into_iter().rev() {
+    // Where none of them began, as the store cannot be had, all of them are told so at once.
+    let begun = if outcomes.is_empty() { group.len() } else { outcomes.len() };
+    for (lane, write) in group.split_off(begun).into_iter().rev() {
         calls.put_back(&lane, write);
     }
     let made = group.len();
