@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::portions::Progress;
+use crate::reservation::obstacles::Obstacle;
 use crate::store::StoreError;
 use crate::topic::Topics;
 
@@ -95,15 +96,34 @@ pub(crate) struct Blockers {
 
 impl Blockers {
     /// Remembers a reservation.
-    pub(crate) fn reservation(&mut self, id: ReservationId) {
+    fn reservation(&mut self, id: ReservationId) {
         self.reservations.insert(id);
         self.cut();
     }
 
     /// Remembers a task.
-    pub(crate) fn task(&mut self, id: TaskId) {
+    fn task(&mut self, id: TaskId) {
         self.tasks.insert(id);
         self.cut();
+    }
+
+    /// Remembers an obstacle.
+    pub(crate) fn add(&mut self, obstacle: Obstacle) {
+        match obstacle {
+            Obstacle::Held(id) => self.reservation(id),
+            Obstacle::GoesFirst(id) => {
+                self.is_an_agent = true;
+                self.task(id);
+            }
+        }
+    }
+
+    /// Whether this obstacle is one of them.
+    pub(crate) fn has(&self, obstacle: &Obstacle) -> bool {
+        match obstacle {
+            Obstacle::Held(id) => self.reservations.contains(id),
+            Obstacle::GoesFirst(id) => self.tasks.contains(id),
+        }
     }
 
     /// Whether nothing is in the way.

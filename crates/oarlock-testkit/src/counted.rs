@@ -29,6 +29,8 @@ pub struct Reads {
     pub offers: usize,
     /// Reservations.
     pub reservations: usize,
+    /// Sessions whose process the system was asked about.
+    pub owners: usize,
 }
 
 /// A store whose reads are counted.
@@ -83,7 +85,7 @@ struct CountedTransaction<'a> {
 impl CountedTransaction<'_> {
     fn count(&self, offers: usize, reservations: usize) {
         let before = self.reads.get();
-        self.reads.set(Reads { offers: before.offers + offers, reservations: before.reservations + reservations });
+        self.reads.set(Reads { offers: before.offers + offers, reservations: before.reservations + reservations, ..before });
     }
 
     fn reservations_counted(&self, read: StoreResult<Vec<Reservation>>) -> StoreResult<Vec<Reservation>> {
@@ -104,7 +106,6 @@ impl View for CountedTransaction<'_> {
         fn now(&self) -> Now;
         fn identity(&self) -> &StoreIdentity;
         fn boot_id(&self) -> &str;
-        fn owner_sight(&self, agent: &Agent) -> OwnerSight;
         fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
         fn agents(&self) -> StoreResult<Vec<Agent>>;
         fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;
@@ -158,6 +159,12 @@ impl View for CountedTransaction<'_> {
         fn task_prefix(&self) -> StoreResult<String>;
         fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
         fn state(&self) -> StoreResult<State>;
+    }
+
+    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
+        let before = self.reads.get();
+        self.reads.set(Reads { owners: before.owners + 1, ..before });
+        self.inner.view().owner_sight(agent)
     }
 
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {

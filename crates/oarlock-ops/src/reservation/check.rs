@@ -69,13 +69,13 @@ impl Query for Check {
         }
         let of_glob = |glob: &Pattern| Wanted { target: Target::Paths(glob.clone()), mode: Mode::Shared };
         wanted.extend(self.globs.iter().map(of_glob));
-        let mut obstacles = Obstacles::of(cx.me.map(|me| &me.session), limits::PATTERN_STEPS_MAX);
+        let mut obstacles = Obstacles::of_question(cx.me.map(|me| &me.session));
         let (overlaps, more) = obstacles.held(cx, &wanted)?;
         if !overlaps.is_empty() {
             return Err(Rejection::ReservationOverlap { overlaps, more }.into());
         }
         let mut reservations = Vec::new();
-        for reservation in obstacles::overlapping(cx.view, &wanted, &mut Steps::at_most(limits::PATTERN_STEPS_MAX))? {
+        for reservation in obstacles::overlapping(cx.view, &wanted, &mut Steps::at_most(limits::SEARCH_STEPS_MAX))? {
             let shape = ReservationShape::of(cx, &reservation)?;
             if shape.ttl_ms > 0 {
                 reservations.push(shape);

@@ -87,6 +87,11 @@ impl Obstacles {
         Ok(())
     }
 
+    /// For a question, which holds nobody up however long it takes.
+    pub(crate) fn of_question(session: Option<&SessionId>) -> Self {
+        Self { steps: Steps::at_most(limits::SEARCH_STEPS_MAX), ..Self::of(session, limits::SEARCH_STEPS_MAX) }
+    }
+
     /// Whether the call has no steps left.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.steps_left == 0

@@ -6,16 +6,19 @@ use oarlock_model::pattern::Pattern;
 use oarlock_model::pattern_wire::asked;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::rules::reserve::Wanted;
-use oarlock_model::{Rejection, TaskId, planted};
+use oarlock_model::{Rejection, TaskId, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::call::Caller;
-use crate::context::Deciding;
+use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire::{self, Terms};
+use crate::reservation::obstacles::Obstacles;
+use crate::search::{Blockers, Findings, Seen};
 use crate::shapes::ReservationShape;
 use crate::task::release::held_by_me;
 use crate::task::values;
@@ -82,18 +85,40 @@ impl Mutation for Reserve {
         self.task.iter().cloned().map(Lock::Task).chain([Lock::Reservations]).collect()
     }
 
+    fn worth_trying(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<bool, OpError> {
+        // A lease that is lost ends the wait.
+        if self.task.is_some() {
+            return Ok(true);
+        }
+        let first = Obstacles::of(Some(&cx.me()?.session), limits::PATTERN_STEPS_MAX).first(cx, &self.wanted(), None)?;
+        let Some(first) = first else { return Ok(true) };
+        // With another obstacle than before there is another refusal.
+        let is_known = findings.seen.as_ref().is_some_and(|seen| seen.blockers.has(&first));
+        if !is_known {
+            let mut blockers = Blockers::default();
+            blockers.add(first);
+            let now = cx.now.store;
+            findings.seen = Some(Seen { seq: cx.view.last_seq()?, at: now, noted: now, blockers, expired: BTreeSet::new() });
+        }
+        Ok(!is_known)
+    }
+
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
         let held = self.task.as_ref().map(|task| held_by_me(cx, "reserve for", task, None)).transpose()?;
         let lease_ttl_ms = held.as_ref().map(|(_, grant)| grant.ttl_ms);
-        let mode = if self.shared { Mode::Shared } else { Mode::Exclusive };
-        let mut globs = self.globs.clone();
-        globs.sort();
-        globs.dedup();
-        let wanted: Vec<Wanted> = globs.into_iter().map(|glob| Wanted { target: Target::Paths(glob), mode }).collect();
+        let wanted = self.wanted();
         acquire::check(cx, &wanted, held.as_ref().map(|(task, _)| task))?;
         let ttl_ms = lease_ttl_ms.unwrap_or_else(|| self.ttl.unwrap_or(cx.settings().reservation_ttl).as_ms());
         let task = self.task.clone().filter(|_| !planted::is(planted::TIED_OUTLIVES_LEASE));
         let terms = Terms { task, ttl_ms, reason: self.reason.clone() };
         Ok(ReservationsReply { reservations: acquire::make(cx, wanted, &terms)? })
+    }
+}
+
+impl Reserve {
+    fn wanted(&self) -> Vec<Wanted> {
+        let mode = if self.shared { Mode::Shared } else { Mode::Exclusive };
+        let globs: BTreeSet<&Pattern> = self.globs.iter().collect();
+        globs.into_iter().map(|glob| Wanted { target: Target::Paths(glob.clone()), mode }).collect()
     }
 }

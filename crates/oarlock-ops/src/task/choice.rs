@@ -3,7 +3,7 @@
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::holdings::Holdings;
-use oarlock_model::{AgentName, Rejection, TaskId, limits};
+use oarlock_model::{AgentName, Rejection, TaskId, limits, planted};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::OpError;
@@ -123,7 +123,7 @@ impl<'c> Chooser<'c> {
         }
         let Some(obstacles) = &mut self.obstacles else { return Ok(Verdict::Fits) };
         let wanted = wanted_by(&offer.spec);
-        if wanted.is_empty() {
+        if wanted.is_empty() || planted::is(planted::CLAIM_WITHOUT_ITS_FILES) {
             return Ok(Verdict::Fits);
         }
         self.targets += wanted.len();
@@ -222,11 +222,7 @@ impl PassedOver {
             Verdict::Reserved(obstacle) => {
                 self.reserved += 1;
                 match obstacle {
-                    Some(Obstacle::Held(id)) => self.blockers.reservation(id),
-                    Some(Obstacle::GoesFirst(id)) => {
-                        self.blockers.is_an_agent = true;
-                        self.blockers.task(id);
-                    }
+                    Some(obstacle) => self.blockers.add(obstacle),
                     // Any reservation that ends may make room.
                     None => self.blockers.is_cut = true,
                 }

@@ -4,15 +4,21 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use oarlock_model::{AgentName, limits};
+use oarlock_model::pattern::Pattern;
+use oarlock_model::reservation::{Reservation, Target};
+use oarlock_model::rules::reserve::targets_overlap;
+use oarlock_model::{AgentName, Label, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::{self, Call};
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
-use oarlock_testkit::MemoryStore;
+use oarlock_ops::store::Store;
 use oarlock_testkit::counted::{Counted, Reads};
+use oarlock_testkit::{MemoryStore, Stage};
 use serde_json::{Value, json};
+
+use crate::sqlite_stage::SqliteStage;
 
 /// A store whose reads inside of writing transactions are counted.
 struct World {
@@ -24,7 +30,9 @@ impl World {
     fn new() -> Self {
         let reads = Rc::default();
         let mut world = Self { store: Counted::new(MemoryStore::default(), Rc::clone(&reads)), reads };
-        ["ada", "bob", "cy"].into_iter().for_each(|name| drop(world.done(name, "join", json!({"name": name}))));
+        for name in ["ada", "bob", "cy"] {
+            world.done(name, "join", json!({"name": name}));
+        }
         world
     }
 
@@ -60,6 +68,9 @@ impl World {
 }
 
 fn caller(name: &str) -> Caller {
+    if name == "-" {
+        return Caller::default();
+    }
     Caller::named(AgentName::parse(name).expect("a name"))
 }
 
@@ -200,4 +211,96 @@ fn many_paths_are_checked_against_many_reservations_without_comparing_each_with_
     let reserved = world.done("bob", "reserve", json!({"globs": names("d")}))["reservations"].as_array().map(Vec::len);
     assert_eq!(reserved, Some(count));
     assert_eq!(world.reads.get().reservations, 0, "none could overlap, so none is read");
+}
+
+#[test]
+fn one_call_checks_a_bounded_number_of_processes_and_the_death_of_any_is_found_after_some_calls() {
+    let mut world = World::new();
+    let count = limits::OWNERS_CHECKED_MAX * 3;
+    for n in 0..count {
+        let owner = json!({"by": "process", "process": format!("process-{n}")});
+        world.done("-", "join", json!({"name": format!("w{n}"), "owner": owner}));
+    }
+    world.store.inner().kill(&AgentName::parse("w7").expect("a name"));
+    let is_lost = |world: &mut World| {
+        world.done("ada", "heartbeat", json!({}));
+        let owners = world.reads.get().owners;
+        // The reply says as well how the caller itself is.
+        assert!(owners <= limits::OWNERS_CHECKED_MAX + 1, "{owners} processes in one call");
+        world.store.inner().advance_ms(1);
+        world.store.inner().world().log.iter().any(|event| event.fact.kind() == "agent_lost")
+    };
+    let calls = (1..200).find(|_| is_lost(&mut world));
+    assert!(calls.is_some(), "200 calls, each of which checks a third of them, did not find the death");
+}
+
+#[test]
+fn a_waiting_reservation_tries_again_only_when_what_blocked_it_has_changed() {
+    let mut world = World::new();
+    world.done("ada", "reserve", json!({"globs": ["src/a/**"]}));
+    world.done("ada", "reserve", json!({"globs": ["lib/**"]}));
+    let (reserve, mut findings) = (call("reserve", json!({"globs": ["src/**"], "wait": "10m"})), Findings::default());
+    assert!(world.try_once("bob", &*reserve, &mut findings).is_err_and(|no| no.is_not_yet()));
+    assert!(world.is_worth_trying("bob", &*reserve, &mut findings), "so that it knows what blocks it");
+    world.done("ada", "unreserve", json!({"globs": ["lib/**"]}));
+    assert!(!world.is_worth_trying("bob", &*reserve, &mut findings));
+    // Another one takes the place of the first: the refusal has to name it.
+    world.done("cy", "reserve", json!({"globs": ["src/b/**"]}));
+    world.done("ada", "unreserve", json!({"globs": ["src/a/**"]}));
+    assert!(world.is_worth_trying("bob", &*reserve, &mut findings));
+    assert!(!world.is_worth_trying("bob", &*reserve, &mut findings));
+    world.done("cy", "unreserve", json!({}));
+    assert!(world.is_worth_trying("bob", &*reserve, &mut findings));
+    assert!(matches!(world.try_once("bob", &*reserve, &mut findings), Ok(Tried::Done(_))));
+}
+
+/// Patterns and paths of every form over few names, so that many of them overlap.
+fn random_pattern(rng: &mut fastrand::Rng) -> String {
+    const NAMES: [&str; 13] = ["src", "a", "b", "a.rs", "srcfoo", "src0", "[[]x]", "*", "**", "a*", "?", "[ab]", "a-b"];
+    let names: Vec<&str> = (0..rng.usize(1..5)).filter_map(|_| rng.choice(&NAMES)).copied().collect();
+    names.join("/")
+}
+
+#[test]
+fn the_index_of_the_store_finds_exactly_what_reading_all_reservations_finds() {
+    let seed = fastrand::u64(..);
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut stage = SqliteStage::new();
+    let store = stage.store("test");
+    let done = |store: &mut dyn Store, name: &str, verb: &str, request: Value| {
+        call(verb, request).run(store, &caller(name), &Settings::default()).expect("it is done")
+    };
+    done(store, "ada", "join", json!({"name": "ada"}));
+    for n in 0..30 {
+        let globs: Vec<String> = (0..3).map(|_| random_pattern(&mut rng)).collect();
+        done(store, "ada", "reserve", json!({"globs": globs, "shared": n % 2 == 0}));
+        let resource = ["port", "src", "db"][n % 3];
+        done(
+            store,
+            "ada",
+            "add",
+            json!({"title": "t", "id": format!("T{n}"), "resources": [resource], "writes": [random_pattern(&mut rng)]}),
+        );
+        done(store, "ada", "claim", json!({"id": format!("T{n}"), "reserve": true}));
+        if n % 4 == 0 {
+            done(store, "ada", "done", json!({"id": format!("T{n}")}));
+        }
+    }
+    let view = store.snapshot().expect("it reads");
+    let all = view.reservations().expect("it reads");
+    for _ in 0..400 {
+        let target = match rng.u8(0..6) {
+            0 => Target::Resource(Label::parse(["port", "src", "db", "none"][rng.usize(0..4)]).expect("a label")),
+            1 | 2 => match Pattern::of_path(&random_pattern(&mut rng)) {
+                Ok(path) => Target::Paths(path),
+                Err(_) => continue,
+            },
+            _ => Target::Paths(Pattern::parse(&random_pattern(&mut rng)).expect("a pattern")),
+        };
+        let overlapping = |held: &Reservation| targets_overlap(&held.target, &target);
+        let expected: Vec<Reservation> = all.iter().filter(|held| overlapping(held)).cloned().collect();
+        let mut found = view.reservations_near(&[&target]).expect("it reads");
+        found.retain(overlapping);
+        assert_eq!(found, expected, "{target} with seed {seed}");
+    }
 }
