@@ -83,7 +83,10 @@ fn is_held(written: &Written, dir: &str) -> bool {
     let Some(parts) = parts.strip_prefix(top.as_slice()) else {
         return written.reach != Reach::File && top.starts_with(&parts);
     };
-    let mut pattern = parts.to_vec();
+    // A name has no wildcards.
+    let literal: Vec<String> =
+        parts.iter().map(|part| part.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()).collect();
+    let mut pattern: Vec<&str> = literal.iter().map(String::as_str).collect();
     match &written.reach {
         Reach::File => {}
         Reach::Tree => pattern.push("**"),

@@ -149,12 +149,12 @@ static TOOLS: &[(Tool, &str)] = &[
          edit_text_file_contents append_text_file_contents create_text_file create_new_file create_new_file_with_text replace_text_in_file \
          replace_file_text_by_path replace_specific_text reformat_file replace_symbol_body insert_after_symbol insert_before_symbol \
          insert_at_symbol replace_regex replace_content replace_lines delete_lines insert_at_line rename_symbol rename_refactoring safe_delete_symbol \
-         multi_edit multiedit_file smart_edit file_edit file_write file_create fs_write fswrite strreplace write_pdf \
+         multi_edit multiedit_file smart_edit file_edit file_write file_create text_editor save_file undo_edit replace_file_content multi_replace_file_content fs_append fsappend fsreplace fs_write fswrite strreplace write_pdf \
          edit_existing_file single_find_and_replace create_rule_block propose_code edit_file_content insert_text replace_text write_code",
     ),
     (
         Tool::Delete,
-        "delete remove delete_file delete_files remove_file delete_directory remove_directory delete_path rm file_delete deletefile",
+        "delete remove delete_file delete_files remove_file delete_directory remove_directory delete_path remove_files rm file_delete deletefile",
     ),
     (Tool::Move, "move rename move_file rename_file move_path rename_path file_move move_directory"),
     (Tool::Copy, "copy copy_file copy_path copy_directory file_copy"),
@@ -162,13 +162,14 @@ static TOOLS: &[(Tool, &str)] = &[
         Tool::Shell,
         "bash shell run_shell_command exec_command local_shell run_in_terminal powershell execute terminal run_command shell_command \
          run_terminal_cmd run_terminal_command execute_command execute_shell_command execute_terminal_command start_process runinterminal \
-         shell_exec bash_command pwsh executepwsh executebash execute_bash run_bash run_commands",
+         shell_exec bash_command pwsh executepwsh executebash execute_bash run_bash run_commands launch_process run_terminal_command_v2",
     ),
     (Tool::Patch, "apply_patch applypatch patch apply_unified_diff"),
 ];
 
 /// Servers whose tools are for files of this machine, by words in their names.
-const FILE_SERVERS: [&str; 22] = [
+const FILE_SERVERS: [&str; 23] = [
+    "developer",
     "filesystem",
     "fs",
     "file",
@@ -194,7 +195,48 @@ const FILE_SERVERS: [&str; 22] = [
 ];
 
 /// Servers of which it is known that their files are elsewhere, by words in their names.
-const FAR_SERVERS: [&str; 28] = [
+const FAR_SERVERS: [&str; 69] = [
+    "gdocs",
+    "google",
+    "googledrive",
+    "onedrive",
+    "sharepoint",
+    "box",
+    "contentful",
+    "wordpress",
+    "vercel",
+    "netlify",
+    "cloudflare",
+    "stripe",
+    "zapier",
+    "huggingface",
+    "replit",
+    "airtable",
+    "monday",
+    "clickup",
+    "miro",
+    "canva",
+    "discord",
+    "telegram",
+    "gmail",
+    "outlook",
+    "calendar",
+    "todoist",
+    "evernote",
+    "posthog",
+    "grafana",
+    "datadog",
+    "firebase",
+    "mongodb",
+    "postgres",
+    "mysql",
+    "redis",
+    "snowflake",
+    "bigquery",
+    "docker",
+    "browser",
+    "playwright",
+    "puppeteer",
     "github",
     "gitlab",
     "gitea",
@@ -229,7 +271,8 @@ const FAR_SERVERS: [&str; 28] = [
 const FAR_FIELDS: [&str; 9] = ["owner", "repo", "repository", "project_id", "projectId", "branch", "bucket", "sandbox_id", "host"];
 
 /// Fields in which tools name the files they write.
-const PATHS: [&str; 21] = [
+const PATHS: [&str; 22] = [
+    "uri",
     "file_path",
     "filePath",
     "filepath",
@@ -308,9 +351,9 @@ fn only_looks(input: &Value) -> bool {
 
 /// What a tool does, by its name: `Edit`, `mcp__server__edit_file`, `mcp_server_edit_file`, `server_edit_file`.
 fn kind_of(tool: &str, input: &Value) -> Option<Tool> {
-    let name = tool.to_ascii_lowercase();
+    let name = tool.to_ascii_lowercase().replace('-', "_");
     let of = |name: &str| TOOLS.iter().find(|(_, names)| names.split_whitespace().any(|one| one == name)).map(|(kind, _)| *kind);
-    let (server, kind) = match name.strip_prefix("mcp__").and_then(|rest| rest.rsplit_once("__")) {
+    let (server, kind) = match name.strip_prefix("mcp__").unwrap_or(&name).rsplit_once("__") {
         Some((server, last)) => (server, of(last).filter(|_| last.contains('_') || is_of(server, &FILE_SERVERS))?),
         None => match of(&name) {
             Some(kind) => return Some(kind),
@@ -348,11 +391,14 @@ fn command_text(value: &Value) -> String {
 }
 
 fn named(fields: &[&str], kind: Tool, input: &Value, found: &mut Vec<Written>) {
-    let written = |path: &str| if kind == Tool::Edit { Written::file(path) } else { Written::tree(path) };
+    let plain = |path: &str| path.strip_prefix("file://").unwrap_or(path).to_owned();
+    let written = |path: &str| if kind == Tool::Edit { Written::file(plain(path)) } else { Written::tree(plain(path)) };
     for field in fields {
         found.extend(input.get(*field).and_then(Value::as_str).filter(|path| !path.is_empty()).map(written));
     }
-    for list in ["files", "replacements", "edits", "paths"].iter().filter_map(|field| input.get(*field).and_then(Value::as_array)) {
+    for list in
+        ["files", "replacements", "edits", "paths", "file_paths"].iter().filter_map(|field| input.get(*field).and_then(Value::as_array))
+    {
         for item in list {
             match item {
                 Value::String(path) => found.push(written(path)),

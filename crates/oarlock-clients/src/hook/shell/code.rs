@@ -200,7 +200,9 @@ pub(super) fn read(name: &str, args: &[Word]) -> Call {
 /// What an editor that is given commands writes.
 pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
     if name == "emacs" {
-        return Vec::new();
+        let saves = args.iter().any(|arg| arg.value.contains("save-buffer") || arg.value.contains("write-file"));
+        let options = Options::read(args, "eval f l load funcall u user", "");
+        return options.operands.iter().filter(|_| saves).filter_map(|word| word.as_file()).collect();
     }
     let options = Options::read(args, "c S u U i p cmd s W", "");
     let is_ed = matches!(name, "ed" | "red");

@@ -103,9 +103,18 @@ impl Shell<'_> {
     }
 
     fn with_home(&self, text: &str) -> String {
+        if let Some(rest) = text.strip_prefix("~+").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return self.here_absolute().map_or_else(|| text.to_owned(), |here| format!("{here}{rest}"));
+        }
+        // `~ada` is the home of a user of that name.
+        let own = self.around.home.and_then(|home| home.trim_end_matches('/').rsplit('/').next());
+        let text = match own.and_then(|own| text.strip_prefix('~')?.strip_prefix(own)) {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("~{rest}"),
+            _ => text.to_owned(),
+        };
         match (text.strip_prefix('~'), self.around.home) {
             (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => format!("{}{rest}", home.trim_end_matches('/')),
-            _ => text.to_owned(),
+            _ => text,
         }
     }
 

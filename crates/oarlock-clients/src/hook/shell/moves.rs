@@ -102,6 +102,9 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             remote(&options.operands, |text| text.contains(':'))
         }
         "docker" => {
+            if args.iter().any(|arg| arg.is("save") || arg.is("export")) {
+                return Some(Options::read(args, "o output", "").values(&["o", "output"]).into_iter().filter_map(Word::as_file).collect());
+            }
             let at = args.iter().position(|arg| arg.is("cp"));
             let Some(at) = at else { return Some(Vec::new()) };
             remote(&Options::read(&args[at + 1..], "", "").operands, |text| text.contains(':'))
@@ -139,6 +142,19 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             let forces = args.iter().any(|arg| arg.is("--force") || arg.is("--fix"));
             let all = [Written::file("package-lock.json"), Written::file("package.json")];
             all.into_iter().take(usize::from(fixes) + usize::from(fixes && forces)).collect()
+        }
+        "npm"
+            if args.iter().any(|arg| arg.is("install") || arg.is("i"))
+                && Options::read(args, "prefix C w workspace registry", "").operands.len() == 1 =>
+        {
+            let options = Options::read(args, "prefix C w workspace registry", "");
+            let dir = options.values(&["prefix", "C"]).last().and_then(|dir| dir.known()).unwrap_or("").to_owned();
+            let spares = options.has(&["g", "global", "no-save", "no-package-lock", "dry-run"]);
+            [Written::file(joined(&dir, "package-lock.json"))].into_iter().filter(|_| !spares).collect()
+        }
+        "unrar" | "rar" if verb(0, "x") || verb(0, "e") => {
+            let options = Options::read(&args[1..], "", "");
+            options.operands.last().filter(|last| last.text.ends_with('/')).map_or_else(|| vec![Shell::somewhere("")], |dir| within(dir))
         }
         "npm" if verb(0, "init") => vec![Written::file("package.json")],
         "go" if verb(0, "mod") => match args.get(1).and_then(Word::known) {

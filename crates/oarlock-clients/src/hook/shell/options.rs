@@ -14,7 +14,8 @@ pub(super) struct Options<'a> {
 /// Whether a name is one of those in a list with spaces between them; `*x` stands for all that end so.
 pub(super) fn is_among(all: &str, name: &str) -> bool {
     let is_it = |one: &str| one == name || one.strip_prefix('*').is_some_and(|end| name.ends_with(end));
-    !name.is_empty() && all.split(' ').any(is_it)
+    // Most lists have nothing like it in them.
+    !name.is_empty() && (all.contains(name) || all.contains('*')) && all.split(' ').any(is_it)
 }
 
 impl<'a> Options<'a> {

@@ -467,6 +467,11 @@ impl<'t> Parser<'t> {
         let mut values = Vec::new();
         loop {
             self.skip_lines();
+            if self.byte(0) == Some(b'[') {
+                // `[KEY]=VALUE`
+                let end = self.rest().bytes().take(64).position(|b| b == b']');
+                self.at += end.filter(|end| self.byte(end + 1) == Some(b'=')).map_or(0, |end| end + 2);
+            }
             match self.word() {
                 Some(word) => values.push(word),
                 None if matches!(self.byte(0), None | Some(b')')) => break,

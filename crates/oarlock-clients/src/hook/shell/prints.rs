@@ -228,7 +228,13 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
         "rev-parse" if rest.iter().any(|arg| arg.is("--show-toplevel")) => {
             Some(format!("{}\n", if dir.is_empty() { shell.top()? } else { return None }))
         }
-        "rev-parse" if rest.iter().any(|arg| arg.is("--show-prefix")) => None,
+        // Seen from anywhere, the top itself is as good as the way up to it.
+        "rev-parse" if rest.iter().any(|arg| arg.is("--show-cdup")) && dir.is_empty() => Some(format!("{}/\n", shell.top()?)),
+        "diff" | "log" | "show" if dir.is_empty() && rest.iter().any(|arg| arg.is("--name-only")) => {
+            let at = rest.iter().position(|arg| arg.is("--"))?;
+            let places: Vec<&Word> = rest[at + 1..].iter().collect();
+            (!places.is_empty()).then(|| tracked(&places))
+        }
         "ls-files" if dir.is_empty() => {
             let options = Options::read(rest, "x X exclude exclude-from", "");
             Some(tracked(&options.operands))

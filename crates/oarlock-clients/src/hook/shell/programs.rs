@@ -36,6 +36,10 @@ impl Shell<'_> {
             self.add(specs::written(name, args).unwrap_or_default());
             return self.start(started);
         }
+        if matches!(name, "at" | "batch") {
+            let text = self.state.input.clone()?;
+            return self.apart(|shell| shell.run_text(&text));
+        }
         if SHELLS.contains(&name) {
             return self.shell(args);
         }
@@ -167,8 +171,10 @@ impl Shell<'_> {
             match self.content(script) {
                 Some(text) => texts.push(text.to_string()),
                 // `vendor/bin/NAME`, and what the package manager links.
-                None if script.text.contains("/bin/") => {
-                    let words: Vec<Word> = [script.clone()].into_iter().chain(call.args.iter().cloned()).collect();
+                None if script.text.contains("bin/") || script.text.starts_with("npm:") => {
+                    let name = script.text.trim_start_matches("npm:");
+                    let name = [".js", ".cjs", ".mjs"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+                    let words: Vec<Word> = [Word::of(name)].into_iter().chain(call.args.iter().cloned()).collect();
                     return self.run(&words);
                 }
                 None => self.add(by_its_options(&call.args)),

@@ -358,6 +358,13 @@ impl Shell<'_> {
                 self.read(args);
                 none()
             }
+            "printf" if args.first().is_some_and(|arg| arg.is("-v")) => {
+                let text = super::prints::of(self, "printf", args.get(2..).unwrap_or_default());
+                if let Some(name) = args.get(1).and_then(Word::known) {
+                    self.set(name, vec![vec![text.unwrap_or_else(|| ANY.to_string())]]);
+                }
+                none()
+            }
             "mapfile" | "readarray" => {
                 let lines: Vec<String> = match &self.state.input {
                     Some(text) => text.lines().map(str::to_owned).collect(),
@@ -401,6 +408,10 @@ impl Shell<'_> {
         let (line, rest) = text.split_once('\n').unwrap_or((&text, ""));
         self.has_more = !rest.trim().is_empty();
         self.state.input = Some(rest.into());
+        if options.has(&["a"]) {
+            let words = line.split([' ', '\t', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            return self.set(&names.remove(0), vec![words]);
+        }
         let mut left = line.trim();
         let last = names.len() - 1;
         for (at, name) in names.iter().enumerate() {

@@ -196,7 +196,7 @@ fn of_operands(kind: Operands, operands: &[&Word]) -> Vec<Written> {
         Operands::Below(endings) if operands.is_empty() => Word::of(".").as_files_below(endings),
         // `./...`, as Go's tools say it.
         Operands::Below(endings) | Operands::Named(endings) => {
-            let plain = |word: &&Word| word.known().and_then(|text| text.strip_suffix("...")).map_or_else(|| (*word).clone(), Word::of);
+            let plain = |word: &&Word| word.known().and_then(|text| text.strip_suffix("...")).map_or_else(|| word.globbed(), Word::of);
             operands.iter().map(plain).flat_map(|word| word.as_files_below(endings)).collect()
         }
         Operands::Last => one(operands.last().filter(|_| operands.len() > 1)),
@@ -214,7 +214,6 @@ fn of_operands(kind: Operands, operands: &[&Word]) -> Vec<Written> {
 
 /// What a program is known to write; nothing when it is not known at all.
 pub(super) fn written(name: &str, args: &[Word]) -> Option<Vec<Written>> {
-    let mut is_known = false;
     let marked = |found: Vec<Written>, kind: &[Spec]| match std::ptr::eq(kind, table::FORMATTERS) {
         true => found.into_iter().map(|written| written.by(By::Formatter)).collect(),
         false => found,
@@ -222,7 +221,6 @@ pub(super) fn written(name: &str, args: &[Word]) -> Option<Vec<Written>> {
     for (kind, spec) in
         table::SPECS.iter().flat_map(|kind| kind.iter().map(move |spec| (*kind, spec))).filter(|(_, spec)| is_among(spec.names, name))
     {
-        is_known = true;
         if spec.verbs.is_empty() {
             return Some(marked(spec.written(args), kind));
         }
@@ -239,7 +237,8 @@ pub(super) fn written(name: &str, args: &[Word]) -> Option<Vec<Written>> {
             return Some(marked(spec.written(&rest), kind));
         }
     }
-    is_known.then(Vec::new)
+    // Another verb of it is not known at all.
+    None
 }
 
 /// Where the first word is that is no option, nor the value of one of those.

@@ -40,7 +40,9 @@ const fn with_verbs(names: &'static str, verbs: &'static str, valued: &'static s
     Starter { verbs, ..starts(names, valued) }
 }
 
-static STARTERS: [Starter; 40] = [
+static STARTERS: [Starter; 42] = [
+    starts("screen", "S c"),
+    starts("fakeroot eatmydata numactl cpulimit prlimit setarch linux32 linux64 trickle", "C N m l p d u"),
     Starter { dir: "D chdir", ..starts("sudo doas", "u g h p C T R U r t user group host prompt close-from role type") },
     Starter { dir: "C chdir", text: "S split-string", ..starts("env", "u unset") },
     starts("nice", "n adjustment"),
@@ -123,6 +125,26 @@ pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
             return Some(Started::Texts(texts.map(|text| text.value.clone()).collect()));
         }
         "shx" | "shelljs" => return Some(words(args.to_vec())),
+        "tmux" => {
+            let at = verb_at(args, "S L f")?;
+            let options = Options::read(&args[at + 1..], "t s n c x y F e", "");
+            let keys = |word: &&Word| !matches!(word.known(), Some("Enter" | "C-m" | "ENTER"));
+            let text: Vec<&str> = options.operands.iter().copied().filter(keys).map(|word| word.value.as_str()).collect();
+            let runs = is_among(
+                "new-session new new-window neww split-window splitw run-shell run send-keys send respawn-pane",
+                args[at].known()?,
+            );
+            return (runs && !text.is_empty()).then(|| Started::Text(text.join(" "), None));
+        }
+        "java" => {
+            let at = args.iter().position(|arg| arg.is("-jar"))?;
+            let stem = short_name(args.get(at + 1)?.known()?.trim_end_matches(".jar"));
+            // What follows the name is its version.
+            let version =
+                stem.match_indices('-').find(|(at, _)| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit())).map(|(at, _)| at);
+            let name = Word::of(&stem[..version.unwrap_or(stem.len())]);
+            return Some(words([name].into_iter().chain(args[at + 2..].iter().cloned()).collect()));
+        }
         "uv" if args.first().is_some_and(|arg| arg.is("tool")) => {
             let rest = args.strip_prefix(args.get(..2)?)?;
             return args.get(1).is_some_and(|verb| verb.is("run")).then(|| words(from_program(rest, "from with python p")));
@@ -177,7 +199,7 @@ impl Starter {
                 }
                 continue;
             }
-            if word.text.starts_with('-') && word.text.len() > 1 {
+            if word.text.starts_with('-') && (word.text.len() > 1 || name == "env") {
                 rest = behind;
                 let is_long = word.text.starts_with("--");
                 let plain = word.text.trim_start_matches('-');

@@ -108,6 +108,28 @@ impl Word {
         self.written(true)
     }
 
+    /// The word as a pattern that its program reads itself: `"src/**/*.{ts,tsx}"`.
+    pub(super) fn globbed(&self) -> Self {
+        if !self.is_known || !self.text.contains(['*', '?', '{']) {
+            return self.clone();
+        }
+        let (mut out, mut depth) = (String::new(), 0_usize);
+        for c in self.text.chars() {
+            match c {
+                '{' => {
+                    depth += 1;
+                    out.push(STAR);
+                }
+                '}' => depth = depth.saturating_sub(1),
+                _ if depth > 0 => {}
+                '*' => out.push(STAR),
+                '?' => out.push(ONE),
+                c => out.push(c),
+            }
+        }
+        Self::of(out)
+    }
+
     /// What is below this path and has one of these endings, or a file of this path that has one; everything where there are none.
     pub(super) fn as_files_below(&self, endings: &str) -> Vec<Written> {
         if endings.is_empty() {

@@ -16,7 +16,11 @@ static FILES: &[Spec] = &[
     writes("touch", Files).valued("d r t date reference time"),
     writes("shred", Files).valued("n s iterations size random-source"),
     writes("truncate fallocate", Files).valued("s r size reference l o length offset"),
-    writes("rm rmdir rimraf del-cli del trash trash-put gio-trash", Trees).unless("dry-run"),
+    writes("rm rmdir trash trash-put gio-trash", Trees).unless("dry-run"),
+    writes("rimraf del-cli del", Named("")).unless("dry-run"),
+    writes("rpl", Files).skip(2, ""),
+    writes("ruplacer", Below("")).skip(2, "").when("go"),
+    writes("venv virtualenv", Trees).valued("p python prompt"),
     writes("rename prename", Files).skip(1, "e").valued("e").unless("n nono no-act"),
     writes("sed gsed", Files).valued("e f l expression file line-length").attached("i").when("i in-place").skip(1, "e f expression file"),
     writes("yq yq-go jaq", Files)
@@ -48,7 +52,8 @@ static FILES: &[Spec] = &[
         .valued("S suffix T threads o")
         .outputs("o")
         .unless("c stdout to-stdout t test l list"),
-    writes("indent astyle uncrustify", Files).when("replace n").valued("c"),
+    writes("indent astyle", Files),
+    writes("uncrustify", Files).when("replace no-backup").valued("c"),
     writes("set-content add-content out-file clear-content tee-object", First)
         .single()
         .outputs("path Path filepath FilePath literalpath LiteralPath")
@@ -107,7 +112,7 @@ pub(super) static FORMATTERS: &[Spec] = &[
     writes("terragrunt", Below("hcl")).verbs("hclfmt fmt hcl").unless("check terragrunt-check"),
     writes("packer", Below("hcl")).verbs("fmt").single().unless("check"),
     writes("rubocop", Below("")).valued("c config f format only except o out fail-level L").when("a A autocorrect auto-correct autocorrect-all auto-correct-all x fix-layout").outputs("o out"),
-    writes("standardrb rufo erblint haml-lint", Below("rb")).when("fix fix-unsafely a autocorrect auto-correct").unless("check"),
+    writes("standardrb erblint haml-lint", Below("rb")).when("fix fix-unsafely a autocorrect auto-correct").unless("check"),
     writes("swiftformat", Named("swift")).valued("config rules disable enable swiftversion exclude indent cache").unless("lint dryrun"),
     writes("swiftlint", Below("swift")).valued("config path reporter").when("fix autocorrect format"),
     writes("swift-format", Named("swift")).valued("configuration assume-filename").when("i in-place"),
@@ -142,11 +147,22 @@ pub(super) static FORMATTERS: &[Spec] = &[
     writes("remark", Below("md")).valued("u use").when("o output").attached("o"),
     writes("codespell", Below("")).valued("L S I ignore-words-list skip ignore-words x i").when("w write-changes"),
     writes("typos", Below("")).valued("config format exclude c").when("w write-changes"),
-    writes("pre-commit prek", Below("")).verbs("run").valued("hook-stage from-ref to-ref files c config").when("a all-files"),
+    writes("pre-commit prek", Below("")).verbs("run").valued("hook-stage from-ref to-ref c config").outputs("files").when("a all-files"),
     writes("sqlfluff", Named("sql")).verbs("fix format").valued("dialect templater rules config exclude-rules processes"),
     writes("sql-formatter pg_format", Files).valued("l language c config").when("fix i inplace"),
     writes("cmake-format gersemi fprettify", Named("")).valued("c config line-length").when("i in-place"),
     writes("nginxfmt beautysh", Files),
+    writes("rufo", Named("rb")).unless("check c"),
+    writes("next ng vue-cli-service nx", Below("")).verbs("lint").when("fix"),
+    writes("nx", Below("")).verbs("format:write format"),
+    writes("rome", Below("")).verbs("format check").when("write apply"),
+    writes("gci", Named("go")).verbs("write"),
+    writes("mvn mvnw", Below("")).verbs("spotless:apply fmt:format formatter:format").valued("pl f P"),
+    writes("sbt", Below("scala sbt sc")).verbs("scalafmtAll scalafmt scalafixAll"),
+    writes("tflint", Below("tf")).when("fix"),
+    writes("latexindent bibtex-tidy", Files).when("w wd m modify overwrite"),
+    writes("doctoc nbstripout htmlbeautifier djhtml", Files).unless("check dry-run"),
+    writes("prettier-package-json rustywind", Named("")).when("write"),
     writes("treefmt", Below("")).unless("ci fail-on-change"),
     writes("fish_indent", Files).when("w write"),
     writes("tidy", Files).single().valued("config").when("m modify"),
@@ -248,6 +264,7 @@ static PACKAGES: &[Spec] = &[
         .valued("group extra optional index python p script")
         .unless("dry-run")
         .fixed("pyproject.toml uv.lock"),
+    writes("uv", Trees).verbs("venv").valued("p python"),
     writes("uv", Nothing).verbs("lock sync").dir("directory project").unless("check locked frozen dry-run").fixed("uv.lock"),
     writes("pdm", Nothing).verbs("add remove update lock init").fixed("pyproject.toml pdm.lock"),
     writes("pipenv", Nothing).verbs("install uninstall update lock").fixed("Pipfile Pipfile.lock"),
@@ -351,6 +368,14 @@ static OUTPUTS: &[Spec] = &[
     puts("gpg gpg2 age rage", "o output").valued("r u recipient local-user"),
     puts("base64 basenc", "o output"),
     writes("xxd", Second).valued("c g l s o n"),
+    puts("psql", "o output L log-file").valued("c f d h p U v"),
+    puts("keytool", "keystore").single(),
+    puts("nmap", "oN oX oG oA").single(),
+    puts("c8 nyc", "o report-dir reports-dir temp-dir"),
+    puts("asciinema", "").verbs("rec").operands(First),
+    writes("tesseract", Second),
+    writes("pdfunite pdfjam", Final).outputs("o outfile"),
+    writes("dpkg-deb dpkg", Final).when("x extract X"),
     puts("pg_dump pg_dumpall pg_restore", "f file").valued("h p U d n t F schema table"),
     puts("mysqldump mariadb-dump", "r result-file"),
     puts("mongodump mongoexport", "o out"),
@@ -394,7 +419,7 @@ static READERS: &[Spec] = &[
     ),
     reads("jq gron fx bat delta tig vimdiff nm objdump readelf ldd size strings sha1sum sha256sum md5sum b2sum cksum sum"),
     reads(
-        "shellcheck hadolint actionlint yamllint flake8 pylint pyright mdl vale psql mysql mariadb redis-cli mongosh sqlplus gdb lldb rust-gdb",
+        "shellcheck hadolint actionlint yamllint flake8 pylint pyright mdl vale mysql mariadb redis-cli mongosh sqlplus gdb lldb rust-gdb",
     ),
     reads("useradd usermod groupadd chown chmod chgrp mkdir mktemp kill pkill killall nc ncat telnet ping dig nslookup host traceroute"),
     reads(
