@@ -26,9 +26,13 @@ const FAMILIES: [(&str, &str); 6] = [
 /// The tests of the gateway and of hooks, which look for bugs of theirs alone: they need the program.
 const GATEWAY: &str =
     "package(oarlock) and test(/^gateway::(access|bounds|client|connections|guard|key|lanes|listener|mcp|proof|quota|writer)::/)";
-const HOOKS: &str = "package(oarlock) and test(/^clients::/)";
+const HOOKS: &str = "package(oarlock) and test(/^(clients|cli::hook)::/)";
 /// Those of the runner: its own, and of the program.
 const RUNNER: &str = "package(oarlock-run) or (package(oarlock) and test(/^runner::/))";
+
+/// Those of what a repository, a clone or another user brings.
+const TRUST: &str =
+    "(package(oarlock-sqlite) and test(/^hostile::/)) or (package(oarlock) and test(/^(hostile|config|trust|gateway::access)::/))";
 
 /// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
 const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
@@ -53,7 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             return Err(format!("the {family} fail without any bug").into());
         }
     }
-    for (what, filter) in [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS), (Breaks::Runner, RUNNER)] {
+    for (what, filter) in [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS), (Breaks::Runner, RUNNER), (Breaks::Trust, TRUST)] {
         if bugs.iter().any(|bug| bug.breaks == what) && catches(filter, None)?.is_some() {
             return Err(format!("the tests {filter} fail without any bug").into());
         }
@@ -66,6 +70,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             Breaks::Gateway => (Some(GATEWAY), "gateway".to_owned()),
             Breaks::Hooks => (Some(HOOKS), "hooks".to_owned()),
             Breaks::Runner => (Some(RUNNER), "runner".to_owned()),
+            Breaks::Trust => (Some(TRUST), "trust".to_owned()),
             Breaks::Semantics(number) => (None, number.to_string()),
         };
         if let Some(filter) = own {
@@ -107,7 +112,7 @@ fn chosen(arguments: &[String], is_smoke: bool) -> Outcome<Vec<Bug>> {
 fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     let mut command = tests(&["--filterset", filter]);
     // The program is built with the others only where it is needed.
-    if [GATEWAY, HOOKS, RUNNER].contains(&filter) {
+    if [GATEWAY, HOOKS, RUNNER, TRUST].contains(&filter) {
         command.args(["--package", "oarlock", "--package", "oarlock-run"]);
     }
     if let Some(bug) = bug {

@@ -80,7 +80,12 @@ impl Bells {
         }
         let path = self.dir.join(topic);
         match strike(&path, false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => strike(&path, true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                strike(&path, true)?;
+                // Should it stay root's, its owner's waiters look for themselves.
+                let _ = file::own_like(&path, &self.dir);
+                Ok(())
+            }
             result => result,
         }
     }

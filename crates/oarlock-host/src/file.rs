@@ -1,12 +1,12 @@
 //! What systems tell and do about files in different ways: which file it is, whom it is for, and opening without falling into a trap.
 
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 pub use crate::family::file::{
-    canonical, identity, identity_at, identity_behind, is_for_owner_only, is_program, keep_for_owner, links, may_write, private_dir,
-    raise_limit, rename_to_free, set_mode, sync_dir,
+    Owner, canonical, identity, identity_at, identity_behind, identity_in, is_for_owner_only, is_open_to_others, is_program,
+    keep_for_owner, keep_private, links, may_write, own_like, owner, private_dir, raise_limit, rename_to_free, set_mode, sync_dir,
 };
 
 /// Opening files that others may have put traps in the place of.
@@ -25,6 +25,64 @@ pub trait WithoutTraps {
 /// It is missing or may not be written, or the disk fails.
 pub fn sync(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.sync_all()
+}
+
+/// Why a small file cannot be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// It is a link, and links are not followed here.
+    Link,
+    /// It is a directory, a pipe, a socket or a device.
+    NoFile,
+    /// It is larger than what is read; the number of bytes, where that is known.
+    TooLarge(u64),
+    /// The system refuses.
+    Io(io::Error),
+}
+
+/// Whether a symbolic link at the end of a path is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// It may lead to a file elsewhere.
+    Followed,
+    /// It is refused.
+    Refused,
+}
+
+/// Reads a small file of others: a regular file of at most `bytes_max` bytes. It never waits at a pipe and never reads a device, and it
+/// reads no more than that, also when the file grows meanwhile. None when nothing is there.
+///
+/// # Errors
+/// As [`Unreadable`] says.
+pub fn read_small(path: &Path, bytes_max: u64, links: Links) -> Result<Option<Vec<u8>>, Unreadable> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    match links {
+        Links::Followed => options.without_waiting(),
+        Links::Refused => options.without_traps(),
+    };
+    let file: File = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) if links == Links::Refused && path.is_symlink() => return Err(Unreadable::Link),
+        Err(error) => return Err(Unreadable::Io(error)),
+    };
+    let found = file.metadata().map_err(Unreadable::Io)?;
+    if found.is_symlink() {
+        return Err(Unreadable::Link);
+    }
+    if !found.is_file() {
+        return Err(Unreadable::NoFile);
+    }
+    if found.len() > bytes_max {
+        return Err(Unreadable::TooLarge(found.len()));
+    }
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
+    match bytes.len() as u64 > bytes_max {
+        true => Err(Unreadable::TooLarge(bytes.len() as u64)),
+        false => Ok(Some(bytes)),
+    }
 }
 
 /// The longest name that becomes a file name, in bytes; systems allow 255 and we add a suffix.

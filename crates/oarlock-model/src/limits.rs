@@ -132,5 +132,7 @@ pub const PRIME_BYTES_MAX: usize = 3_000;
 pub const BUSY_MS_DEFAULT: i64 = 30_000;
 /// Agents that `run` may start.
 pub const RUN_AGENTS_MAX: usize = 256;
+/// Agents that a project's file of configuration makes `run` start; more is asked for by flag or by the user's own file.
+pub const PROJECT_AGENTS_MAX: usize = 8;
 /// Levels of arrays and objects inside a JSON value.
 pub const JSON_DEPTH_MAX: usize = 64;

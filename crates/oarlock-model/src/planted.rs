@@ -4,7 +4,7 @@
 //!
 //! `cargo xtask planted` runs the tests against each of them.
 
-use Breaks::{Gateway, Hooks, Runner, Semantics};
+use Breaks::{Gateway, Hooks, Runner, Semantics, Trust};
 
 /// What a fault breaks, which tells the tests that have to see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Breaks {
     Hooks,
     /// What `work` and `run` promise.
     Runner,
+    /// That nothing is believed which a repository, a clone or another user of the machine brings.
+    Trust,
 }
 
 /// One fault.
@@ -200,6 +202,8 @@ bugs! {
     HELPER_NAME_CUT = Gateway, "helper-name-cut";
     /// what a client got that has gone stays with it
     GONE_CLIENT_KEEPS = Gateway, "gone-client-keeps";
+    /// a panic ends a hook without the rule for its failures
+    PANIC_UNRULED = Hooks, "panic-unruled";
     /// a hook lets a file be written that another agent holds
     HELD_FILE_WRITTEN = Hooks, "held-file-written";
     /// hooks do not look into shell commands
@@ -236,6 +240,24 @@ bugs! {
     DIRECTORY_UNSEEN = Runner, "directory-unseen";
     /// a worker that sees only failures claims on at full speed
     FAILURES_AT_FULL_SPEED = Runner, "failures-at-full-speed";
+    /// the store, its log and what lies beside them may be links, pipes and devices
+    LINKS_FOLLOWED = Trust, "links-followed";
+    /// a store may have tables, views, indexes and triggers that no migration made
+    EXTRA_SCHEMA_ACCEPTED = Trust, "extra-schema-accepted";
+    /// files of the store are as open to others as the umask leaves them
+    MODES_OPEN = Trust, "modes-open";
+    /// a store that came with a repository is opened like one's own
+    UNKNOWN_STORE_OPENED = Trust, "unknown-store-opened";
+    /// a list of access keys that lies beside the store is believed
+    KEYS_BESIDE_STORE_BELIEVED = Trust, "keys-beside-store-believed";
+    /// the store of another user is opened like one's own
+    OTHERS_STORE_OPENED = Trust, "others-store-opened";
+    /// a set-up of a project writes where links lead, outside of the repository too
+    SETUP_LEAVES_REPOSITORY = Trust, "setup-leaves-repository";
+    /// a project's file starts as many workers as it likes
+    PROJECT_STARTS_WORKERS = Trust, "project-starts-workers";
+    /// an unreadable project file leaves the write guard lenient
+    UNREADABLE_IS_LENIENT = Trust, "unreadable-is-lenient";
     /// a run waits for what is dead outside of its tree
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }

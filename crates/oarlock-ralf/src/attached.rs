@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use oarlock_host::file::{Links, Unreadable, WithoutTraps as _, read_small};
 use oarlock_model::StoreIdentity;
 use oarlock_model::identity::StoreId;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,9 @@ pub(crate) struct Mark {
     tail: Vec<String>,
 }
 
+/// The longest file of what is remembered that is read, in bytes: a line for each agent, task and list.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
 /// Items of the end of a list that are remembered: one that is completed or ticked off later is still known by its neighbours.
 const TAIL: usize = 8;
 
@@ -129,7 +133,8 @@ impl Attached {
     /// # Errors
     /// The lock file beside the store in `dir` cannot be made.
     pub fn lock(dir: &Path, patience: Duration) -> io::Result<Option<File>> {
-        let file = OpenOptions::new().create(true).read(true).append(true).open(dir.join(LOCK))?;
+        // A repository could have brought a link or a pipe of that name.
+        let file = OpenOptions::new().create(true).read(true).append(true).made_with(0o600).without_traps().open(dir.join(LOCK))?;
         write::locked(file, patience)
     }
 
@@ -138,10 +143,14 @@ impl Attached {
     /// # Errors
     /// The file cannot be read, or is not of this form.
     pub fn read(dir: &Path) -> io::Result<Option<Self>> {
-        match std::fs::read(Self::file(dir)) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        let wrong = |what: String| io::Error::new(ErrorKind::InvalidData, what);
+        match read_small(&Self::file(dir), FILE_BYTES_MAX, Links::Refused) {
+            Ok(Some(bytes)) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Ok(None) => Ok(None),
+            Err(Unreadable::Link) => Err(wrong("it is a link, which a repository can bring".into())),
+            Err(Unreadable::NoFile) => Err(wrong("it is not a regular file".into())),
+            Err(Unreadable::TooLarge(bytes)) => Err(wrong(format!("it has {bytes} bytes, at most {FILE_BYTES_MAX} are read"))),
+            Err(Unreadable::Io(error)) => Err(error),
         }
     }
 
@@ -241,5 +250,15 @@ mod tests {
         assert_eq!(Attached::read(dir.path()).expect("reads"), Some(attached));
         std::fs::write(Attached::file(dir.path()), "{").expect("writes");
         assert!(Attached::read(dir.path()).is_err());
+    }
+    #[test]
+    #[cfg(unix)]
+    fn what_a_repository_could_have_put_there_is_neither_read_nor_followed() {
+        let dir = tempfile::tempdir().expect("temporary");
+        let made = dir.path().join("made");
+        std::os::unix::fs::symlink("/dev/zero", Attached::file(dir.path())).expect("linked");
+        assert!(Attached::read(dir.path()).expect_err("a device").to_string().contains("is a link"));
+        std::os::unix::fs::symlink(&made, dir.path().join(LOCK)).expect("linked");
+        assert!(Attached::lock(dir.path(), Duration::ZERO).is_err() && !made.exists());
     }
 }

@@ -34,6 +34,8 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
         ErrorCode::FileLockingProtocolFailed => unavailable(format!("locking failed: {text}"), "is the store on a local file system?"),
         // A constraint that fails means, as a row that is missing does, that log and tables do not fit together.
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => damaged(&text),
+        // Nothing but the budget of steps interrupts a query.
+        ErrorCode::OperationInterrupted => damaged("a query over it does not come to an end"),
         _ if tells_of_another_schema(&text) => damaged(&text),
         _ => StoreError::Internal(format!("SQLite: {text}")),
     }

@@ -5,6 +5,7 @@
 
 mod admin;
 mod birth;
+mod bounds;
 mod clock;
 mod error;
 mod group;
@@ -14,6 +15,7 @@ mod place;
 mod project;
 mod reading;
 mod rows;
+mod schema;
 mod store;
 mod transaction;
 mod view;

@@ -36,6 +36,16 @@ pub(crate) fn version(conn: &Connection) -> StoreResult<i32> {
     conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(store_error)
 }
 
+/// An empty store in memory as the first `version` migrations make it.
+pub(crate) fn at_version(version: i32) -> StoreResult<Connection> {
+    let conn = Connection::open_in_memory().map_err(store_error)?;
+    for sql in MIGRATIONS.iter().take(usize::try_from(version).unwrap_or(0)) {
+        conn.execute_batch(sql).map_err(store_error)?;
+    }
+    conn.execute_batch(&format!("PRAGMA user_version = {version}")).map_err(store_error)?;
+    Ok(conn)
+}
+
 /// Refuses files that are not Oarlock's or come from a newer program; says whether migrations are missing.
 pub(crate) fn is_behind(conn: &Connection) -> StoreResult<bool> {
     let version = version(conn)?;
@@ -86,17 +96,9 @@ fn apply_missing(conn: &Connection) -> StoreResult<()> {
 mod tests {
     use super::*;
 
-    /// A store as an earlier program left it: with the first `version` migrations.
-    fn at_version(version: usize) -> Connection {
-        let conn = Connection::open_in_memory().expect("memory");
-        MIGRATIONS.iter().take(version).for_each(|sql| conn.execute_batch(sql).expect("it was shipped"));
-        conn.execute_batch(&format!("PRAGMA user_version = {version}")).expect("a number");
-        conn
-    }
-
     #[test]
     fn what_was_read_stays_read_and_what_asks_for_an_ack_is_urgent() {
-        let conn = at_version(1);
+        let conn = at_version(1).expect("it was shipped");
         conn.execute_batch(
             "INSERT INTO agents VALUES ('ada', 'ada.1', NULL, '[]', NULL, 1, NULL, NULL, '{}', '', NULL, NULL, 1, 1, 1, 1, NULL, NULL, 4);
              INSERT INTO messages VALUES (3, 'M-3', 'bob', NULL, 'x', 1, NULL, 0), (4, 'M-4', 'bob.tests.x', NULL, 'x', 1, NULL, 1),

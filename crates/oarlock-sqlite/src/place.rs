@@ -1,12 +1,18 @@
 //! Where a store lives: one directory with the database, its log, its board, its bells and its owners' locks.
 
+mod check;
+
 use oarlock_host::board::Board;
+use oarlock_host::file::WithoutTraps as _;
 use oarlock_host::{file, filesystem};
+use oarlock_model::identity::StoreId;
+use oarlock_model::planted;
 use oarlock_ops::store::{StoreError, StoreResult};
-use std::fs;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use crate::error::{gone, io_error};
+use crate::reading;
 
 /// The name of the database inside the store's directory.
 pub const STORE_FILE: &str = "oarlock.db";
@@ -64,9 +70,14 @@ impl Place {
 
     /// SQLite's write-ahead log of the database.
     pub(crate) fn log(&self) -> PathBuf {
-        let mut log = self.file.clone().into_os_string();
-        log.push("-wal");
-        log.into()
+        self.with_suffix("-wal")
+    }
+
+    /// The database's name with this behind it.
+    fn with_suffix(&self, suffix: &str) -> PathBuf {
+        let mut name = self.file.clone().into_os_string();
+        name.push(suffix);
+        name.into()
     }
 
     /// Makes what was added to the store's directory last through a loss of power.
@@ -78,6 +89,15 @@ impl Place {
     /// close it again would give up the locks that SQLite holds on it for this process.
     pub(crate) fn is_writable(&self) -> bool {
         file::may_write(&self.file) && file::may_write(&self.dir)
+    }
+
+    /// Which store lies there, read without changing anything.
+    ///
+    /// # Errors
+    /// As of opening it; also for one that is older than identities.
+    pub fn identity(&self) -> StoreResult<StoreId> {
+        self.check()?;
+        reading::identity(self)
     }
 
     /// The device and number of the database file: another one there is another file.
@@ -103,18 +123,45 @@ impl Place {
         match Board::open(&file, false) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.make_dirs()?;
-                Board::open(&file, true)
+                let made = Board::open(&file, true);
+                // Should it stay root's, the owner of the store goes on without it.
+                let _ = file::own_like(&file, &self.dir);
+                made
             }
             opened => opened,
         }
         .map_err(|error| io_error("open", &file, &error))
     }
 
-    /// Makes the directories of the store.
+    /// Makes the directories of the store, for its owner alone.
     pub(crate) fn make_dirs(&self) -> StoreResult<()> {
+        self.check_dir()?;
         for dir in [self.dir.clone(), self.beside("owners"), self.beside("bells")] {
-            fs::create_dir_all(&dir).map_err(|error| io_error("make", &dir, &error))?;
+            if dir.is_dir() {
+                continue;
+            }
+            private_dirs().create(&dir).map_err(|error| io_error("make", &dir, &error))?;
+            if dir != self.dir {
+                let _ = file::own_like(&dir, &self.dir);
+            }
         }
         Ok(())
     }
+}
+
+/// Makes directories for their owner alone, with those above them that are missing.
+pub(crate) fn private_dirs() -> std::fs::DirBuilder {
+    let mut builder = if planted::is(planted::MODES_OPEN) { std::fs::DirBuilder::new() } else { file::private_dir() };
+    builder.recursive(true);
+    builder
+}
+
+/// Makes an empty file for its owner alone, whatever the umask, for SQLite to fill: its log and its shared memory get the same mode.
+///
+/// # Errors
+/// Something of that name is there, or it cannot be made.
+pub(crate) fn make_private(path: &Path) -> StoreResult<()> {
+    let mode = if planted::is(planted::MODES_OPEN) { 0o666 } else { 0o600 };
+    let made = OpenOptions::new().write(true).create_new(true).without_traps().made_with(mode).open(path);
+    made.map(drop).map_err(|error| io_error("make", path, &error))
 }

@@ -3,16 +3,20 @@
 //! SQLite reads such a store where it lies, beside its writers, as long as their shared memory (`-shm`) is there. Where it is not, and
 //! where the schema is older than this program, a private copy is read instead.
 
+use oarlock_host::file::WithoutTraps as _;
 use oarlock_host::{file, random};
+use oarlock_model::identity::StoreId;
 use oarlock_ops::store::{StoreError, StoreResult};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::error::{io_error, unavailable};
+use crate::error::{io_error, store_error, unavailable};
 use crate::migrate;
 use crate::place::Place;
+use crate::rows::meta;
+use crate::schema;
 use crate::store::connect;
 
 /// How often a store that changes while it is copied is copied again.
@@ -37,6 +41,7 @@ impl Reading {
                 let copy = Copy::of(place)?;
                 let conn = connect(&copy.file, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
                 migrate::check_application(&conn)?;
+                schema::check(&conn)?;
                 if migrate::is_behind(&conn)? {
                     migrate::migrate(&conn)?;
                 }
@@ -51,8 +56,34 @@ impl Reading {
 fn in_place(file: &Path, busy: Duration) -> StoreResult<Option<Connection>> {
     let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, busy)?;
     migrate::check_application(&conn)?;
+    schema::check(&conn)?;
     Ok(if migrate::is_behind(&conn)? { None } else { Some(conn) })
 }
+
+/// Which store lies at a place.
+pub(crate) fn identity(place: &Place) -> StoreResult<StoreId> {
+    let of = |conn: &Connection| meta::identity(conn).map(|identity| identity.id()).map_err(store_error);
+    if fs::metadata(place.log()).is_ok_and(|log| log.len() > 0) {
+        return of(&Reading::open(place, IDENTITY_BUSY)?.conn);
+    }
+    // All of it is in the database, and SQLite makes no file beside it.
+    let mut url = String::from("file:");
+    for byte in std::path::absolute(place.file()).map_err(|error| io_error("find", place.file(), &error))?.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => url.push(char::from(*byte)),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let conn = connect(Path::new(&url), flags, IDENTITY_BUSY)?;
+    migrate::check_application(&conn)?;
+    schema::check(&conn)?;
+    of(&conn)
+}
+
+/// How long somebody who writes is waited for, should reading have to.
+const IDENTITY_BUSY: Duration = Duration::from_secs(5);
 
 /// Why nothing can be written here.
 pub(crate) fn cannot_write(place: &Place) -> StoreError {
@@ -87,7 +118,8 @@ impl Copy {
             for (original, suffix) in copy.originals.iter().zip(["", "-wal"]) {
                 let to = copy.dir.join(format!("oarlock.db{suffix}"));
                 // The content alone: the permissions forbid to write.
-                let copied = File::open(original).and_then(|mut from| std::io::copy(&mut from, &mut File::create(&to)?));
+                let opened = OpenOptions::new().read(true).without_traps().open(original);
+                let copied = opened.and_then(|mut from| std::io::copy(&mut from, &mut File::create(&to)?));
                 match copied {
                     Ok(_) => {}
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound && suffix == "-wal" => {}

@@ -22,17 +22,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::birth::Births;
+use crate::bounds::Budget;
 use crate::clock::StoreClock;
 use crate::error::{gone, io_error, store_error};
 use crate::listen::{self, SqliteListening};
-use crate::place::Place;
+use crate::place::{Place, make_private};
 use crate::reading::{Copy, Reading, cannot_write};
 use crate::rows::event::{self, End};
 use crate::rows::meta;
 use crate::transaction::SqliteTransaction;
 use crate::view::SqliteView;
 use crate::witness::{Made, Witness};
-use crate::{clock, migrate};
+use crate::{bounds, clock, migrate, schema};
 
 /// The oldest SQLite that may be used, as its version number: before it, two connections of which one
 /// resets the write-ahead log can damage the file (sqlite.org, "The WAL-reset bug", fixed in 3.51.3).
@@ -43,6 +44,9 @@ const CHECKPOINT_FRAMES: u32 = 1_000;
 
 /// The same when a handle is closed: the next one-shot command then has little to recover.
 const CHECKPOINT_FRAMES_AT_CLOSE: u32 = 100;
+
+/// The longest time that SQLite can be told to wait: it counts milliseconds in 32 bits, which is less than the thirty days that may be asked for.
+const BUSY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 128;
@@ -100,6 +104,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct SqliteStore {
     conn: Connection,
+    budget: Budget,
     place: Place,
     owners: PathBuf,
     bells: Bells,
@@ -128,7 +133,8 @@ impl SqliteStore {
     /// `store_unavailable` (permissions, space, a shared file system), `data_damaged`, `store_busy`.
     pub fn create(place: &Place, prefix: &str, options: Options) -> StoreResult<(Self, bool)> {
         // A process killed while it made the store the old way leaves an empty file: that one is made anew.
-        let is_there = std::fs::metadata(place.file()).is_ok_and(|found| found.len() > 0);
+        place.check_dir()?;
+        let is_there = place.file().symlink_metadata().is_ok_and(|found| !found.is_file() || found.len() > 0);
         let made = !is_there && Self::make(place, prefix, &options)?;
         Ok((Self::open(place, options)?, made))
     }
@@ -140,6 +146,7 @@ impl SqliteStore {
         place.check_filesystem()?;
         let new = place.beside(&format!("new-{}-{:?}", std::process::id(), std::thread::current().id()));
         let _ = std::fs::remove_file(&new);
+        make_private(&new)?;
         let published = Self::fill(&new, prefix, options).and_then(|()| {
             file::sync(&new).map_err(|error| io_error("write", &new, &error))?;
             if std::fs::metadata(place.file()).is_ok_and(|found| found.len() == 0) {
@@ -173,7 +180,7 @@ impl SqliteStore {
         if rusqlite::version_number() < SQLITE_VERSION_MIN {
             return Err(StoreError::Internal(format!("SQLite {} can damage stores; 3.51.3 is needed", rusqlite::version())));
         }
-        let inode = place.inode()?;
+        let inode = place.check()?;
         place.check_filesystem()?;
         if !place.is_writable() {
             return Self::open_reading(place, options, inode);
@@ -191,6 +198,7 @@ impl SqliteStore {
             // The log has a name now, which must not be lost with what will stand in it.
             place.sync_dir()?;
         }
+        schema::check(&conn)?;
         if migrate::is_behind(&conn)? {
             migrate::migrate(&conn)?;
         }
@@ -219,6 +227,7 @@ impl SqliteStore {
             Ok(())
         }))
         .map_err(store_error)?;
+        let budget = Budget::of_calls(&mut conn).map_err(store_error)?;
         let made = Made::read(&conn)?;
         let identity = meta::identity(&conn).map_err(store_error)?;
         let epoch = epoch_of(event::end(&conn).map_err(store_error)?.seq);
@@ -230,6 +239,7 @@ impl SqliteStore {
         conn.execute_batch(synchronous.pragma()).map_err(store_error)?;
         let mut store = Self {
             conn,
+            budget,
             place: place.clone(),
             owners: place.beside("owners"),
             bells,
@@ -326,6 +336,7 @@ impl SqliteStore {
             return Err(cannot_write(&self.place));
         }
         self.set_durability(durability)?;
+        self.budget.renew();
         // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.gate.enter(self.options.busy);
         Self::checkpoint_if_due(&self.conn, &self.wal_frames, self.options.checkpoint_frames);
@@ -407,6 +418,7 @@ impl Store for SqliteStore {
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
         self.check_unmoved()?;
+        self.budget.renew();
         self.copy.as_ref().map_or(Ok(()), Copy::check)?;
         begin(&self.conn, "BEGIN", &mut self.clock, (&mut self.epoch, &mut self.identity), &self.witness)?;
         Ok(Box::new(SqliteView {
@@ -471,12 +483,13 @@ fn epoch_of(seq: u64) -> u64 {
 
 pub(crate) fn connect(file: &Path, access: OpenFlags, busy: Duration) -> StoreResult<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | access;
-    let conn = Connection::open_with_flags(file, flags).map_err(store_error)?;
-    conn.busy_timeout(busy).map_err(store_error)?;
+    let mut conn = Connection::open_with_flags(file, flags).map_err(store_error)?;
+    conn.busy_timeout(busy.min(BUSY_MAX)).map_err(store_error)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // A one-shot command does not pay for a checkpoint when it happens to be the last to close.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(store_error)?;
     // A plan does not depend on the values bound: else SQLite prepares each statement on a partial index anew.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(store_error)?;
+    bounds::set(&mut conn).map_err(store_error)?;
     Ok(conn)
 }

@@ -11,6 +11,6 @@ use std::path::Path;
 /// It is missing and not to be made, or cannot be opened.
 pub(crate) fn strike(path: &Path, create: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.append(true).create(create).mode(0o666).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.append(true).create(create).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options.open(path).map(drop)
 }

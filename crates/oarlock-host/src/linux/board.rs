@@ -20,6 +20,8 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
+use crate::file::{is_open_to_others, set_mode};
+
 /// Whether there is such memory.
 pub(crate) const IS_SHARED: bool = true;
 
@@ -126,9 +128,17 @@ impl Board {
     /// The file is missing and not to be made, or it cannot be opened.
     pub fn open(path: &Path, make: bool) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
-        // As SQLite makes its files, less the umask: who may write the store may queue for it.
-        options.read(true).write(true).create(make).truncate(false).mode(0o666).custom_flags(libc::O_NOFOLLOW);
+        // For its owner alone, as the store: who could write here could keep others waiting at the gate. Never waiting at a pipe.
+        options.read(true).write(true).create(make).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let file = options.open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        if is_open_to_others(&found) {
+            // Made by an older program, or under another umask; only its owner may do this.
+            let _ = set_mode(&file, 0o600);
+        }
         if !has_room(&file)? {
             return Ok(None);
         }

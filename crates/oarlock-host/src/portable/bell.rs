@@ -12,6 +12,6 @@ use crate::file::WithoutTraps;
 /// # Errors
 /// It is missing and not to be made, or cannot be opened or changed.
 pub(crate) fn strike(path: &Path, create: bool) -> io::Result<()> {
-    let opened = OpenOptions::new().append(true).create(create).without_traps().open(path)?;
+    let opened = OpenOptions::new().append(true).create(create).made_with(0o600).without_traps().open(path)?;
     opened.set_modified(SystemTime::now())
 }

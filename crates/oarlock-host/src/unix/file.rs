@@ -82,6 +82,71 @@ pub fn is_for_owner_only(found: &Metadata) -> bool {
     found.mode() & 0o077 == 0 && found.uid() == rustix::process::geteuid().as_raw()
 }
 
+/// A user of the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(u32);
+
+impl Owner {
+    /// The user whose rights this process has.
+    #[must_use]
+    pub fn own() -> Self {
+        Self(rustix::process::geteuid().as_raw())
+    }
+
+    /// Whether it is the administrator, who may use the files of everybody.
+    #[must_use]
+    pub fn is_root(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "user {}", self.0)
+    }
+}
+
+/// Whom it belongs to.
+#[must_use]
+pub fn owner(found: &Metadata) -> Owner {
+    Owner(found.uid())
+}
+
+/// Whether others than its owner may read, write or enter it.
+#[must_use]
+pub fn is_open_to_others(found: &Metadata) -> bool {
+    found.mode() & 0o077 != 0
+}
+
+/// The device and number of what was found.
+#[must_use]
+pub fn identity_in(found: &Metadata) -> Option<(u64, u64)> {
+    Some((found.dev(), found.ino()))
+}
+
+/// Takes what others may do with a file or directory of this user away from them. It is not opened: to close a database would give up its locks.
+///
+/// # Errors
+/// It is not allowed, as with somebody else's.
+pub fn keep_private(path: &Path, found: &Metadata) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(found.mode() & 0o700))
+}
+
+/// Gives what root has made in somebody's directory to the owner of that directory, who could not use it otherwise.
+///
+/// # Errors
+/// Nothing is there, or it is not allowed.
+pub fn own_like(path: &Path, dir: &Path) -> io::Result<()> {
+    if !Owner::own().is_root() {
+        return Ok(());
+    }
+    let of = dir.metadata()?;
+    if of.uid() == 0 {
+        return Ok(());
+    }
+    std::os::unix::fs::lchown(path, Some(of.uid()), Some(of.gid()))
+}
+
 /// Whether anybody may run it.
 #[must_use]
 pub fn is_program(found: &Metadata) -> bool {

@@ -85,6 +85,64 @@ pub fn is_for_owner_only(_found: &Metadata) -> bool {
     true
 }
 
+/// A user of the system; access lists are not looked at, so there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner;
+
+impl Owner {
+    /// The user of this process.
+    #[must_use]
+    pub fn own() -> Self {
+        Self
+    }
+
+    /// There is none: false.
+    #[must_use]
+    pub fn is_root(self) -> bool {
+        false
+    }
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("this user")
+    }
+}
+
+/// This user.
+#[must_use]
+pub fn owner(_found: &Metadata) -> Owner {
+    Owner
+}
+
+/// The access list is not looked at: false.
+#[must_use]
+pub fn is_open_to_others(_found: &Metadata) -> bool {
+    false
+}
+
+/// What was found does not tell; the file has to be asked.
+#[must_use]
+pub fn identity_in(_found: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// The access list of the directory tells who may use it.
+///
+/// # Errors
+/// None here; the signature is that of all systems.
+pub fn keep_private(_path: &Path, _found: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Owners are not changed.
+///
+/// # Errors
+/// None here; the signature is that of all systems.
+pub fn own_like(_path: &Path, _dir: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Names tell what is a program: true.
 #[must_use]
 pub fn is_program(_found: &Metadata) -> bool {

@@ -8,16 +8,16 @@ use oarlock_ops::admin::{RestoreReply, file_exists};
 use oarlock_ops::store::{EventFilter, StoreError};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, params};
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use super::epoch;
 use crate::error::{damaged, io_error, store_error};
-use crate::place::Place;
+use crate::place::{Place, make_private, private_dirs};
 use crate::rows::{event, meta};
 use crate::store::{Options, SqliteStore, connect};
 use crate::witness::{Made, Witness};
-use crate::{migrate, reading, rows, withdraw};
+use crate::{migrate, reading, rows, schema, withdraw};
 
 /// Writes a copy to a new file: first beside it, then under its name, so that a half-written copy is
 /// never taken for a backup.
@@ -39,6 +39,7 @@ pub(crate) fn backup(store: &SqliteStore, to: &Path) -> Result<u64, OpError> {
 }
 
 fn copy_to_file(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    make_private(to)?;
     let mut target = Connection::open(to).map_err(store_error)?;
     copy(from, &mut target)
 }
@@ -54,7 +55,13 @@ pub(crate) fn restore(place: &Place, options: &Options, from: &Path) -> Result<R
         return Err(Rejection::not_found("file", from.display()).into());
     }
     let scratch = Scratch::new(place, "restore")?;
-    fs::copy(from, scratch.place.file()).map_err(|error| io_error("copy", from, &error))?;
+    // The content alone: the mode is that of a store, whatever that of the backup is.
+    make_private(scratch.place.file())?;
+    let copied = File::open(from).and_then(|mut from| {
+        let mut to = OpenOptions::new().write(true).open(scratch.place.file())?;
+        std::io::copy(&mut from, &mut to)
+    });
+    copied.map_err(|error| io_error("copy", from, &error))?;
     check(scratch.place.file()).map_err(|error| not_a_backup(from, error))?;
     replace(place, options, &scratch, None)
 }
@@ -76,6 +83,7 @@ fn check(file: &Path) -> Result<(), OpError> {
     let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, std::time::Duration::from_secs(1))?;
     migrate::check_application(&conn)?;
     migrate::is_behind(&conn)?;
+    schema::check(&conn)?;
     let faults = integrity(&conn)?;
     if !faults.is_empty() {
         return Err(damaged(&faults.join("; ")).into());
@@ -209,8 +217,9 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub(crate) fn new(place: &Place, what: &str) -> Result<Self, StoreError> {
         let dir = place.dir().join(format!("{what}-{}", std::process::id()));
+        place.check_dir()?;
         let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).map_err(|error| io_error("make", &dir, &error))?;
+        private_dirs().create(&dir).map_err(|error| io_error("make", &dir, &error))?;
         Ok(Self::at(dir))
     }
 

@@ -17,12 +17,12 @@ use super::copy::{self, Scratch, integrity};
 use super::epoch;
 use crate::birth::Births;
 use crate::error::store_error;
-use crate::migrate;
 use crate::place::Place;
 use crate::reading::{Reading, cannot_write};
 use crate::rows::{agent, event, lease, meta, queue};
 use crate::store::{Options, SqliteStore, Synchronous, connect};
 use crate::witness::{Made, Witness};
+use crate::{migrate, schema};
 
 /// Free space below which a store may soon not be writable, in bytes.
 const FREE_BYTES_MIN: u64 = 64 << 20;
@@ -57,6 +57,8 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
     let opened = open_for_looking(place, reads_only);
     let readable = report.note("file", opened.map(|opened| (opened, "it is an Oarlock store of a known version".to_owned())));
     let Some(Reading { conn, copy: _copy }) = readable else { return Ok(report.finish()) };
+    let fits =
+        report.note("schema", schema::check(&conn).map(|()| ((), "its tables and indexes are those of this program".into()))).is_some();
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
     // Looking makes nothing that is not there.
     let board = Board::open(&place.board_file(), false).ok().flatten();
@@ -84,7 +86,7 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
         report.reply.fixed.append(&mut removed);
     }
     drop(conn);
-    if let Some(last_seq) = replayed.filter(|_| fix && !(sound && whole && same && follows)) {
+    if let Some(last_seq) = replayed.filter(|_| fix && !(fits && sound && whole && same && follows)) {
         let restored = copy::replace(place, options, &scratch, Some(last_seq))?;
         report.reply.fixed.push(format!("rebuilt the tables from the log and began epoch {}; every session has ended", restored.epoch));
         report.reply.fixed.extend(restored.kept.map(|kept| format!("kept the damaged store as {kept}")));
@@ -114,7 +116,7 @@ impl Report {
 
     fn mended(&mut self) {
         for check in &mut self.reply.checks {
-            if !check.ok && matches!(check.check.as_str(), "pages" | "end" | "tables" | "graph") {
+            if !check.ok && matches!(check.check.as_str(), "schema" | "pages" | "end" | "tables" | "graph") {
                 check.ok = true;
                 check.found.push_str(" (mended)");
             }
@@ -142,9 +144,10 @@ fn surroundings(place: &Place) -> Result<((), String), StoreError> {
 }
 
 fn open_for_looking(place: &Place, reads_only: bool) -> Result<Reading, StoreError> {
-    if !place.file().exists() {
+    if place.file().symlink_metadata().is_err() {
         return Err(fault(format!("there is no store at {}", place.file().display())));
     }
+    place.check()?;
     let busy = std::time::Duration::from_secs(5);
     if reads_only {
         return Reading::open(place, busy);

@@ -10,6 +10,7 @@ mod doctor;
 mod failing;
 mod faults;
 mod home;
+mod hostile;
 mod identity;
 mod opening;
 mod portions;
