@@ -31,6 +31,9 @@ pub(crate) struct Start<'a> {
     pub(crate) input: String,
 }
 
+/// Names the file of a gateway's access key.
+const KEY_FILE: &str = "OARLOCK_KEY_FILE";
+
 /// A program that was started and has not been collected yet. Dropped before that, it is killed with everything that it has started.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -54,6 +57,8 @@ impl Running {
         let (stop_reader, stop) = io::pipe()?;
         let mut command = Command::new(program);
         command.args(arguments).envs(start.variables);
+        // Who supervises may be an operator at a gateway; the program that it runs is not.
+        command.env_remove(KEY_FILE);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut guarded = guard::spawn(command)?;
         let (Some(stdin), Some(stdout), Some(stderr)) = guarded.streams() else {

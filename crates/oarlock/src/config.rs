@@ -1,8 +1,9 @@
 //! Configuration files: defaults only. A repository may come from anyone, so its file can never
 //! choose a store, a key or a command.
 
+use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_model::duration::Duration;
-use oarlock_model::{Rejection, limits};
+use oarlock_model::{Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use serde_json::json;
@@ -50,32 +51,78 @@ pub struct Config {
 pub fn load_all(project_file: Option<&Path>) -> Result<Config, OpError> {
     let mut config = Config::default();
     if let Some(file) = user_file() {
-        read_into(&mut config, &file)?;
+        read_into(&mut config, &file, Of::User)?;
     }
     if let Some(file) = project_file {
-        read_into(&mut config, file)?;
+        read_into(&mut config, file, Of::Project)?;
     }
     Ok(config)
+}
+
+/// How hooks behave when [`load_all`] fails: as the project's file says, if at least that can be understood. A file that cannot be read at all
+/// may have been strict, and so it is.
+pub(crate) fn hooks_despite(project_file: &Path) -> HookSettings {
+    let strict = match read(project_file, Of::Project).map(|text| text.map(Document::parse)) {
+        Ok(None) => false,
+        Ok(Some(Ok(document))) => match document.get("hooks") {
+            None => false,
+            Some(hooks) => {
+                hooks.as_table_like().is_none_or(|hooks| hooks.get("strict").is_some_and(|strict| strict.as_bool() != Some(false)))
+            }
+        },
+        Ok(Some(Err(_))) | Err(_) => !planted::is(planted::UNREADABLE_IS_LENIENT),
+    };
+    HookSettings { strict, ..HookSettings::default() }
+}
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// This user's own, which may lie elsewhere behind a link.
+    User,
+    /// It came with a repository, perhaps.
+    Project,
 }
 
 fn user_file() -> Option<PathBuf> {
     crate::user::config_base().map(|base| base.join("oarlock/config.toml"))
 }
 
-fn read_into(config: &mut Config, file: &Path) -> Result<(), OpError> {
-    match std::fs::metadata(file) {
-        Err(_) => return Ok(()),
-        Ok(found) if found.len() > CONFIG_BYTES_MAX => {
-            return Err(bad(file, "", 0, &format!("it has {} bytes, at most {CONFIG_BYTES_MAX} are read", found.len())));
-        }
-        Ok(_) => {}
+/// The text of a file: a regular one of at most 64 KiB, of any mode. A repository can bring links, to devices and pipes too.
+fn read(file: &Path, of: Of) -> Result<Option<String>, OpError> {
+    let links = if of == Of::User || planted::is(planted::LINKS_FOLLOWED) { Links::Followed } else { Links::Refused };
+    let dir = file.parent().filter(|dir| links == Links::Refused && dir.is_symlink());
+    if let Some(dir) = dir {
+        return Err(bad(file, "", 0, &format!("{} is a link, which a repository can bring; remove it", dir.display())));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| bad(file, "", 0, &error.to_string()))?;
+    // Asked first: where no file may be opened any more, one that is not there is no fault.
+    if file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    let bytes = read_small(file, CONFIG_BYTES_MAX, links).map_err(|why| {
+        let why = match why {
+            Unreadable::Link => "it is a link, which a repository can bring; put a regular file there".to_owned(),
+            Unreadable::NoFile => "it is not a regular file".to_owned(),
+            Unreadable::TooLarge(bytes) => format!("it has {bytes} bytes, at most {CONFIG_BYTES_MAX} are read"),
+            Unreadable::Io(error) if error.kind() == std::io::ErrorKind::NotADirectory => return None,
+            Unreadable::Io(error) => error.to_string(),
+        };
+        Some(bad(file, "", 0, &why))
+    });
+    match bytes {
+        Ok(None) | Err(None) => Ok(None),
+        Ok(Some(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| bad(file, "", 0, "it is not UTF-8 text")),
+        Err(Some(error)) => Err(error),
+    }
+}
+
+fn read_into(config: &mut Config, file: &Path, of: Of) -> Result<(), OpError> {
+    let Some(text) = read(file, of)? else { return Ok(()) };
     let document =
         Document::parse(text.as_str()).map_err(|error| bad(file, &text, error.span().map_or(0, |span| span.start), error.message()))?;
     for (key, item) in document.iter() {
         let at = document.key(key).and_then(toml_edit::Key::span).or_else(|| item.span()).map_or(0, |span| span.start);
-        set(config, key, item).map_err(|fault| match fault {
+        set(config, key, item, of).map_err(|fault| match fault {
             Fault::Forbidden => Rejection::Denied {
                 message: format!("{}: line {}: a configuration file cannot set \"{key}\"", file.display(), place(&text, at).0),
                 hint: "use the command line or the environment for this",
@@ -92,7 +139,7 @@ enum Fault {
     Wrong(String),
 }
 
-fn set(config: &mut Config, key: &str, item: &Item) -> Result<(), Fault> {
+fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault> {
     let settings = &mut config.settings;
     match key {
         "hooks" => {
@@ -115,7 +162,14 @@ fn set(config: &mut Config, key: &str, item: &Item) -> Result<(), Fault> {
         "lock_timeout" | "busy" => settings.busy = duration(key, item)?,
         "max_attempts" => settings.max_attempts = number(key, item, u64::from(limits::ATTEMPTS_MAX))? as u32,
         "retry_first" => settings.retry_first = duration(key, item)?,
-        "agents" => settings.agents = number(key, item, limits::RUN_AGENTS_MAX as u64)? as usize,
+        "agents" => {
+            let most = if of == Of::User || planted::is(planted::PROJECT_STARTS_WORKERS) {
+                limits::RUN_AGENTS_MAX
+            } else {
+                limits::PROJECT_AGENTS_MAX
+            };
+            settings.agents = (number(key, item, limits::RUN_AGENTS_MAX as u64)? as usize).min(most);
+        }
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
@@ -157,35 +211,114 @@ fn bad(file: &Path, text: &str, at: usize, what: &str) -> OpError {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Settings, OpError> {
+    fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
         let temp = tempfile::tempdir().expect("temporary");
         let file = temp.path().join("config.toml");
         std::fs::write(&file, text).expect("temporary");
+        (temp, file)
+    }
+
+    fn settings(text: &str, of: Of) -> Result<Settings, OpError> {
+        let (_temp, file) = written(text);
         let mut config = Config::default();
-        read_into(&mut config, &file).map(|()| config.settings)
+        read_into(&mut config, &file, of).map(|()| config.settings)
     }
 
     #[test]
     fn defaults_can_be_changed() {
-        let settings = read("lease_ttl = \"5m\"\nretry_first = \"1s\"\nagents = 7\n").expect("valid");
-        assert_eq!((settings.lease_ttl.as_ms(), settings.retry_first.as_ms(), settings.agents), (300_000, 1_000, 7));
+        let read = settings("lease_ttl = \"5m\"\nretry_first = \"1s\"\nagents = 7\n", Of::Project).expect("valid");
+        assert_eq!((read.lease_ttl.as_ms(), read.retry_first.as_ms(), read.agents), (300_000, 1_000, 7));
         for key in ["lock_timeout", "busy"] {
-            assert_eq!(read(&format!("{key} = \"5s\"\n")).expect("valid").busy.as_ms(), 5_000, "{key}");
+            assert_eq!(settings(&format!("{key} = \"5s\"\n"), Of::Project).expect("valid").busy.as_ms(), 5_000, "{key}");
         }
     }
 
     #[test]
     fn a_file_cannot_choose_a_store_a_key_or_a_command() {
         for key in FORBIDDEN {
-            let error = read(&format!("{key} = \"x\"\n")).expect_err("refused");
+            let error = settings(&format!("{key} = \"x\"\n"), Of::Project).expect_err("refused");
             assert_eq!(error.code().code, "denied", "{key}");
         }
     }
 
     #[test]
     fn mistakes_are_told_with_their_place() {
-        let error = read("agents = 3\nlease_ttl = \"soon\"\n").expect_err("refused").to_string();
+        let error = settings("agents = 3\nlease_ttl = \"soon\"\n", Of::Project).expect_err("refused").to_string();
         assert!(error.contains("line 2, column 1"), "{error}");
-        assert!(read("agents = \n").is_err() && read("agents = 0\n").is_err() && read("colour = 1\n").is_err());
+        for text in ["agents = \n", "agents = 0\n", "agents = 257\n", "colour = 1\n"] {
+            assert!(settings(text, Of::Project).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_project_starts_few_workers_and_a_user_as_many_as_there_may_be() {
+        assert_eq!(settings("agents = 256\n", Of::Project).expect("valid").agents, limits::PROJECT_AGENTS_MAX);
+        assert_eq!(settings("agents = 256\n", Of::User).expect("valid").agents, 256);
+    }
+
+    #[test]
+    fn a_file_that_may_be_strict_is_strict() {
+        for (text, strict) in [
+            ("", false),
+            ("lease_ttl = 3\n", false),
+            ("lease_ttl = 3\n[hooks]\nstrict = false\n", false),
+            ("lease_ttl = 3\n[hooks]\nstrict = true\n", true),
+            ("[hooks]\nstrict = \"no\"\n", true),
+            ("hooks = 1\n", true),
+            ("lease_ttl = \n", true),
+            ("[hooks\nstrict = false", true),
+        ] {
+            let (_temp, file) = written(text);
+            assert_eq!(hooks_despite(&file).strict, strict, "{text:?}");
+        }
+        let (temp, file) = written("");
+        assert!(!hooks_despite(&temp.path().join("none")).strict);
+        std::fs::write(&file, b"\xff").expect("temporary");
+        assert!(hooks_despite(&file).strict, "no text at all");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_a_pipe_or_a_device_is_refused_at_once() {
+        for target in ["/dev/zero", "/dev/tty", "other.toml", "nowhere"] {
+            let (temp, file) = written("");
+            std::fs::write(temp.path().join("other.toml"), "agents = 2\n").expect("temporary");
+            std::fs::remove_file(&file).expect("temporary");
+            std::os::unix::fs::symlink(target, &file).expect("linked");
+            let error = load(Some(&file)).expect_err(target);
+            assert!(error.code().code == "data_damaged" && error.to_string().contains("it is a link"), "{target}: {error}");
+            assert!(hooks_despite(&file).strict, "{target}");
+        }
+        let (_temp, file) = written("");
+        std::fs::remove_file(&file).expect("temporary");
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().expect("it runs").success());
+        for of in [Of::User, Of::Project] {
+            let error = read(&file, of).expect_err("a pipe");
+            assert!(error.to_string().contains("not a regular file"), "{error}");
+        }
+        // The user's own may be a link, to a regular file.
+        let (temp, file) = written("agents = 9\n");
+        let link = temp.path().join("link");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        assert_eq!(read(&link, Of::User).expect("readable").as_deref(), Some("agents = 9\n"));
+        let zero = temp.path().join("zero");
+        std::os::unix::fs::symlink("/dev/zero", &zero).expect("linked");
+        assert!(read(&zero, Of::User).expect_err("a device").to_string().contains("not a regular file"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_behind_a_linked_directory_is_not_read() {
+        let (temp, _file) = written("agents = 2\n");
+        let link = temp.path().join(".oarlock");
+        std::os::unix::fs::symlink(temp.path(), &link).expect("linked");
+        let error = load(Some(&link.join("config.toml"))).expect_err("refused");
+        assert!(error.to_string().contains(".oarlock is a link"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let error = settings(&"# x\n".repeat(20_000), Of::Project).expect_err("refused").to_string();
+        assert!(error.contains("at most 65536"), "{error}");
     }
 }

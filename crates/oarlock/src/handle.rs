@@ -17,6 +17,7 @@ use std::path::Path;
 use crate::cli::ThisMachine;
 use crate::config;
 use crate::project::Project;
+use crate::trust;
 
 /// A handle of an embedded store. Each thread uses its own.
 #[derive(Debug)]
@@ -34,6 +35,9 @@ impl Oarlock {
     pub fn open_here() -> Result<Self, OpError> {
         let project = Project::find(&crate::project::current_dir()?)?;
         let settings = config::load(Some(&project.dir().join("config.toml")))?;
+        let place = Place::of_file(project.store_file());
+        trust::check_owner(&place)?;
+        trust::check(&place)?;
         Ok(Self { settings, ..Self::open(&project.store_file())? })
     }
 
@@ -42,7 +46,11 @@ impl Oarlock {
     /// # Errors
     /// Those of the store.
     pub fn open(file: &Path) -> Result<Self, OpError> {
-        let (store, _) = SqliteStore::create(&Place::of_file(file), crate::project::TASK_PREFIX, Options::default())?;
+        let place = Place::of_file(file);
+        let (store, made) = SqliteStore::create(&place, crate::project::TASK_PREFIX, Options::default())?;
+        if made {
+            trust::remember(&place, store.identity().id())?;
+        }
         Ok(Self { store, caller: Caller::default(), settings: Settings::default() })
     }
 

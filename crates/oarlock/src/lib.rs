@@ -27,6 +27,7 @@ pub mod project;
 pub mod ralf;
 mod selftest;
 mod setup;
+mod trust;
 mod user;
 
 pub use handle::Oarlock;

@@ -2,13 +2,18 @@
 
 mod git;
 
-use oarlock_model::Rejection;
+use oarlock_host::file::{WithoutTraps as _, private_dir};
+use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
-use std::fs;
+use oarlock_sqlite::Place;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
+use crate::trust;
 use git::Repository;
+pub(crate) use git::index_of;
 
 /// The directory of a project's own files.
 pub const PROJECT_DIR: &str = ".oarlock";
@@ -39,7 +44,8 @@ impl Project {
     /// The project that a directory belongs to, which need not have been made yet: of the nearest
     /// repository upward, so that its linked worktrees share one; else the nearest `.oarlock` upward.
     pub fn around(dir: &Path) -> Option<Self> {
-        let of_project = || dir.ancestors().find(|above| above.join(PROJECT_DIR).is_dir()).map(Self::at);
+        let is_one = |dir: &Path| dir.is_dir() || dir.is_symlink();
+        let of_project = || dir.ancestors().find(|above| is_one(&above.join(PROJECT_DIR))).map(Self::at);
         Self::of_repository(dir).or_else(of_project)
     }
 
@@ -78,7 +84,14 @@ impl Project {
     /// # Errors
     /// `not_found`.
     pub fn find(dir: &Path) -> Result<Self, OpError> {
-        match Self::around(dir) {
+        let around = Self::around(dir);
+        if let Some(project) = &around {
+            // A link would be taken for what it leads to, or for nothing; and what is closed to this user, for something lost.
+            let place = Place::of_file(project.store_file());
+            place.check_dir()?;
+            trust::check_owner(&place)?;
+        }
+        match around {
             Some(project) if project.store_file().exists() => Ok(project),
             Some(project) if !project.other_stores().is_empty() => {
                 let other = project.other_stores().swap_remove(0);
@@ -139,13 +152,29 @@ impl Project {
     pub fn make_dir(&self) -> Result<(), OpError> {
         let dir = self.dir();
         let ignore = dir.join(".gitignore");
-        fs::create_dir_all(&dir).and_then(|()| if ignore.exists() { Ok(()) } else { fs::write(&ignore, IGNORE) }).map_err(|error| {
-            StoreError::Unavailable {
-                message: format!("failed to make {}: {error}", dir.display()),
-                hint: "make the directory writable for this user, or keep the store elsewhere with --store sqlite:PATH".into(),
+        Place::of_file(self.store_file()).check_dir()?;
+        let found = ignore.symlink_metadata();
+        if found.as_ref().is_ok_and(|found| !found.is_file()) && !planted::is(planted::LINKS_FOLLOWED) {
+            return Err(StoreError::Damaged {
+                message: format!("{} is not a regular file; nothing was written", ignore.display()),
+                hint: "remove it: a repository can bring links, and they are not followed".into(),
             }
-        })?;
-        Ok(())
+            .into());
+        }
+        let write =
+            || OpenOptions::new().write(true).create_new(true).without_traps().made_with(0o600).open(&ignore)?.write_all(IGNORE.as_bytes());
+        let made = private_dir().recursive(true).create(&dir).and_then(|()| if found.is_ok() { Ok(()) } else { write() });
+        match made {
+            // Another one makes the project in this moment.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            made => made.map_err(|error| {
+                StoreError::Unavailable {
+                    message: format!("failed to make {}: {error}", dir.display()),
+                    hint: "make the directory writable for this user, or keep the store elsewhere with --store sqlite:PATH".into(),
+                }
+                .into()
+            }),
+        }
     }
 }
 
@@ -199,6 +228,7 @@ pub(crate) fn resolved(base: &Path, path: impl AsRef<Path>) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn git_dir(dir: &Path, config: &str) {
         fs::create_dir_all(dir.join("objects")).expect("temporary");

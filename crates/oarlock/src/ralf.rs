@@ -27,6 +27,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config;
 use crate::project::Project;
+use crate::trust;
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -154,7 +155,10 @@ impl Ralf {
             }
             let settings = config::load(Some(&project.dir().join("config.toml")))?;
             let options = Options { busy: settings.busy.as_std(), synchronous: self.synchronous, ..Options::default() };
-            let store = SqliteStore::open(&Place::of_file(project.store_file()), options).map_err(OpError::from)?;
+            let place = Place::of_file(project.store_file());
+            trust::check_owner(&place)?;
+            trust::check(&place)?;
+            let store = SqliteStore::open(&place, options).map_err(OpError::from)?;
             self.store = Some(Opened { store, settings, heartbeats: None });
         }
         Ok(self.store.as_mut())

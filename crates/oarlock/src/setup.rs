@@ -2,11 +2,12 @@
 //! all or none, and remembered, so that taking back gives the bytes that were there.
 
 mod journal;
+mod links;
 mod places;
 
 use oarlock_clients::client::Client;
 use oarlock_clients::edit::undo;
-use oarlock_clients::setup::{Content, Facts, Scope, Target, targets};
+use oarlock_clients::setup::{Base, Content, Facts, Scope, Target, targets};
 use oarlock_host::file::{canonical, set_mode};
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
@@ -215,8 +216,18 @@ impl Plan {
         let dir = self.places.dir(client, target.base)?;
         let there = target.names.iter().map(|name| dir.join(name)).find(|file| file.exists() || self.changes.contains_key(file));
         let file = there.unwrap_or_else(|| dir.join(target.names[0]));
+        if self.scope == Scope::Project {
+            links::check(&self.root_of(target.base, &dir), &file)?;
+        }
         // A link is edited where it leads to.
         Ok(canonical(&file).unwrap_or(file))
+    }
+
+    /// Below which a repository may have put links on the way to a file. Nothing in git's own directory came with it.
+    fn root_of(&self, base: Base, dir: &Path) -> PathBuf {
+        let project = &self.places.project;
+        let is_in_worktree = dir.strip_prefix(project).is_ok_and(|inside| !inside.starts_with(".git"));
+        if base != Base::GitHooks || is_in_worktree { project.clone() } else { dir.to_owned() }
     }
 
     fn record(&self, file: &Path) -> Option<&Record> {

@@ -1,4 +1,4 @@
-//! `access`: keys for other agents and machines. They are kept beside the store, and made by whoever may open it, or by the
+//! `access`: keys for other agents and machines. They are kept with the files of this user, for each store apart, and made by whoever may open it, or by the
 //! gateway for an operator, or for an agent that wants narrower ones for its helpers.
 
 use clap::Args;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::args::Common;
 use super::exec::{Absent, Where, options};
-use super::output::Output;
+use super::output::{Output, note};
 use crate::gateway::{self, AccessList, Client, Deed, Key};
 
 /// Makes, lists and revokes the keys by which others may use the gateway.
@@ -51,8 +51,12 @@ impl AccessArgs {
             None => {
                 let target = Where::find(common, Absent::Refused)?;
                 let settings = target.settings()?;
-                drop(target.open(options(common, &settings))?);
-                AccessList::beside(target.place().file()).answer(&gateway::own(), deed, request, oarlock_host::clock::wall_ms())?
+                let identity = target.open(options(common, &settings))?.identity().id();
+                let file = target.place().file();
+                if let Some(about) = AccessList::about_former(file).filter(|_| !output.json) {
+                    note(&about);
+                }
+                AccessList::of(file, move || identity).answer(&gateway::own(), deed, request, oarlock_host::clock::wall_ms())?
             }
         };
         if let (Some(out), Some(key)) = (out, reply["key"].as_str().and_then(Key::parse)) {

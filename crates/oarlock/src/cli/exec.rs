@@ -26,6 +26,7 @@ use super::{runner, stewardship};
 use crate::config;
 use crate::interrupt::{self, Interruptible};
 use crate::project::{Project, current_dir, resolved};
+use crate::trust;
 
 /// What it means that there is no project yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +58,15 @@ impl Where {
             return Ok(Self { place, project });
         }
         let project = match absent {
+            // A store that was named is its user's word; one that is found above may be anybody's.
             Absent::Refused => Project::find(&here)?,
             Absent::Expected => Project::around(&here).unwrap_or_else(|| Project::at(&here)),
             Absent::Made => Project::of_repository(&here).unwrap_or_else(|| Project::at(&here)),
         };
-        Ok(Self::of(project))
+        let target = Self::of(project);
+        target.place.check_dir()?;
+        trust::check_owner(&target.place)?;
+        Ok(target)
     }
 
     /// The store of a project.
@@ -103,7 +108,8 @@ impl Where {
 
     /// Opens the store, which must be there.
     pub(crate) fn open(&self, options: Options) -> Result<SqliteStore, OpError> {
-        if !self.place.file().exists() {
+        self.place.check_dir()?;
+        if self.place.file().symlink_metadata().is_err() {
             let message = format!("there is no store at {}", self.place.file().display());
             return Err(Rejection::Missing {
                 message,
@@ -111,6 +117,7 @@ impl Where {
             }
             .into());
         }
+        trust::check(&self.place)?;
         Ok(SqliteStore::open(&self.place, options)?)
     }
 }

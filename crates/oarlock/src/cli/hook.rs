@@ -7,9 +7,12 @@ use oarlock_clients::hook::{Answer, Moment, Told};
 use oarlock_model::text::escaped_line;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
+use oarlock_sqlite::Place;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::args::Common;
 use super::exec::{Absent, Where, at_store, gateway};
@@ -18,6 +21,7 @@ use crate::config::{self, HookSettings};
 use crate::hooks::memory::Memory;
 use crate::hooks::{Hook, Who};
 use crate::project::{Project, current_dir};
+use crate::trust;
 
 /// The longest input of a hook, in bytes: what a tool writes is in it.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
@@ -59,16 +63,62 @@ impl HookArgs {
             note(&format!("oarlock: {what}; `oarlock hook --help` has the clients and their events. Nothing was checked."));
             return Ok(EXIT_UNUSABLE);
         };
-        let mut run = Run { client, moment, told: Told::default(), memory: None, settings: HookSettings::default() };
+        let mut run = Run {
+            client,
+            moment,
+            told: Told::default(),
+            memory: None,
+            settings: HookSettings::default(),
+            rule: Rule::of_panics(client, moment),
+        };
         let answer = match run.answer(common) {
             Ok(answer) => answer,
             Err(error) => run.failed(&error),
         };
-        let reply = answer.reply(client, moment, &run.told);
-        // A reader that has gone wants no answer.
-        let _ = std::io::stdout().lock().write_all(reply.out.as_bytes());
-        let _ = std::io::stderr().lock().write_all(reply.err.as_bytes());
-        Ok(reply.exit)
+        Ok(say(&answer, client, moment, &run.told))
+    }
+}
+
+/// Answers, and says with which code the process ends.
+fn say(answer: &Answer, client: Client, moment: Moment, told: &Told) -> u8 {
+    let reply = answer.reply(client, moment, told);
+    // A reader that has gone wants no answer.
+    let _ = std::io::stdout().lock().write_all(reply.out.as_bytes());
+    let _ = std::io::stderr().lock().write_all(reply.err.as_bytes());
+    reply.exit
+}
+
+/// What decides over a panic: a bug of ours is a failure like another, and must neither look like a refusal nor open what is strict.
+#[derive(Clone, Default)]
+struct Rule {
+    is_strict: Arc<AtomicBool>,
+    memory: Arc<Mutex<Option<Memory>>>,
+}
+
+impl Rule {
+    /// The rule for the hook that runs now. A panic calls it before the process is ended, in whatever way the program was built.
+    fn of_panics(client: Client, moment: Moment) -> Self {
+        let rule = Self::default();
+        if planted::is(planted::PANIC_UNRULED) {
+            return rule;
+        }
+        let known = rule.clone();
+        std::panic::set_hook(Box::new(move |panic| {
+            let error = OpError::Internal(panic.to_string());
+            let settings = HookSettings { strict: known.is_strict.load(Ordering::Relaxed), ..HookSettings::default() };
+            // Whoever panicked may have it locked.
+            let memory = known.memory.try_lock().ok().and_then(|memory| memory.clone());
+            let answer = failure(&error, client, moment, settings, memory.as_ref());
+            std::process::exit(i32::from(say(&answer, client, moment, &Told::default())));
+        }));
+        rule
+    }
+
+    fn is(&self, settings: HookSettings, memory: Option<&Memory>) {
+        self.is_strict.store(settings.strict, Ordering::Relaxed);
+        if let Ok(mut known) = self.memory.lock() {
+            *known = memory.cloned();
+        }
     }
 }
 
@@ -78,16 +128,15 @@ struct Run {
     told: Told,
     memory: Option<Memory>,
     settings: HookSettings,
+    rule: Rule,
 }
 
 impl Run {
     fn answer(&mut self, common: &Common) -> Result<Answer, OpError> {
         let is_git = self.client == Client::Git;
         let around = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
-        self.memory = Memory::of(around.as_ref());
         // Known before anything can fail: a strict project is strict about that, too.
-        let read = around.as_ref().map(config_of);
-        self.settings = read.as_ref().and_then(|read| read.as_ref().ok()).map(|config| config.hooks).unwrap_or_default();
+        let read = around.as_ref().map(|project| self.configure(project));
         if !is_git {
             let input = read_input()?;
             self.told = Told::read(&input).map_err(|what| {
@@ -99,8 +148,7 @@ impl Run {
         let (door, is_local) = match gateway {
             Some((door, _)) => {
                 let project = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
-                self.settings = config::load_all(None)?.hooks;
-                self.memory = Memory::of(project.as_ref());
+                self.behave(config::load_all(None)?.hooks, project.as_ref());
                 (door, false)
             }
             None => {
@@ -113,11 +161,13 @@ impl Run {
                 let project = target.project().cloned();
                 let config = match (&project, read) {
                     (Some(_), Some(read)) if project == around => read?,
-                    (Some(project), _) => config_of(project)?,
-                    (None, _) => config::load_all(None)?,
+                    (Some(project), _) => self.configure(project)?,
+                    (None, _) => {
+                        let config = config::load_all(None)?;
+                        self.behave(config.hooks, None);
+                        config
+                    }
                 };
-                self.memory = Memory::of(project.as_ref());
-                self.settings = config.hooks;
                 (at_store(&target, common, config.settings)?.0, true)
             }
         };
@@ -143,6 +193,25 @@ impl Run {
         hook.run(self.moment)
     }
 
+    /// Reads how hooks behave in a project, before anything can fail there.
+    fn configure(&mut self, project: &Project) -> Result<config::Config, OpError> {
+        // What another user has left in a folder above decides nothing.
+        if let Err(error) = trust::check_owner(&Place::of_file(project.store_file())) {
+            self.behave(HookSettings::default(), Some(project));
+            return Err(error);
+        }
+        let file = project.dir().join("config.toml");
+        let read = config::load_all(Some(&file));
+        self.behave(read.as_ref().map_or_else(|_| config::hooks_despite(&file), |config| config.hooks), Some(project));
+        read
+    }
+
+    fn behave(&mut self, settings: HookSettings, project: Option<&Project>) {
+        self.settings = settings;
+        self.memory = Memory::of(project);
+        self.rule.is(settings, self.memory.as_ref());
+    }
+
     /// The directory that the agent works in, or, where no project is around it, the one that its client was started for.
     fn enter_directory(&self) {
         let is_of_project = |dir: &Path| Project::find(dir).is_ok();
@@ -158,24 +227,24 @@ impl Run {
 
     /// Something failed: the client goes on, unless it was set up not to.
     fn failed(&self, error: &OpError) -> Answer {
-        let line = format!("oarlock hook {} {:?}: {error} ({})", self.client, self.moment, error.code().code);
-        let line = escaped_line(&line.replace('\n', " ")).into_owned();
-        note(&line);
-        if let Some(memory) = &self.memory {
-            memory.log(&format!("{} {line}", oarlock_host::clock::wall_ms()));
-        }
-        match self.moment {
-            Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if self.settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
-                let why = escaped_line(&error.to_string()).into_owned();
-                Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
-            }
-            _ => Answer::Nothing,
-        }
+        failure(error, self.client, self.moment, self.settings, self.memory.as_ref())
     }
 }
 
-fn config_of(project: &Project) -> Result<config::Config, OpError> {
-    config::load_all(Some(&project.dir().join("config.toml")))
+fn failure(error: &OpError, client: Client, moment: Moment, settings: HookSettings, memory: Option<&Memory>) -> Answer {
+    let line = format!("oarlock hook {client} {moment:?}: {error} ({})", error.code().code);
+    let line = escaped_line(&line.replace('\n', " ")).into_owned();
+    note(&line);
+    if let Some(memory) = memory {
+        memory.log(&format!("{} {line}", oarlock_host::clock::wall_ms()));
+    }
+    match moment {
+        Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
+            let why = escaped_line(&error.to_string()).into_owned();
+            Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
+        }
+        _ => Answer::Nothing,
+    }
 }
 
 fn read_input() -> Result<String, OpError> {
@@ -190,4 +259,34 @@ fn read_input() -> Result<String, OpError> {
         return Err(Rejection::limit("bytes of the hook's input", INPUT_BYTES_MAX as usize, bytes.len()).into());
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    const STRICT: &str = "OARLOCK_TEST_PANIC_STRICT";
+
+    /// Not a test by itself: what [`a_panic_follows_the_rule_for_failures`] starts in a process of its own.
+    #[test]
+    fn panics_when_it_is_told_to() {
+        let Some(strict) = std::env::var_os(STRICT) else { return };
+        let rule = Rule::of_panics(Client::Claude, Moment::BeforeTool);
+        rule.is(HookSettings { strict: strict == "true", ..HookSettings::default() }, None);
+        assert!(strict.is_empty(), "a bug");
+    }
+
+    #[test]
+    fn a_panic_follows_the_rule_for_failures() {
+        for strict in [true, false] {
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            command.args(["--exact", "cli::hook::tests::panics_when_it_is_told_to", "--nocapture"]).env(STRICT, strict.to_string());
+            let output = command.output().expect("it runs");
+            let (out, err) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+            assert_eq!(output.status.code(), Some(0), "{out}{err}");
+            assert_eq!(out.contains(r#""permissionDecision":"deny""#), strict, "{out}");
+            assert!(err.contains("a bug"), "{err}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::exec::Where;
 use crate::project::{Project, TASK_PREFIX};
+use crate::trust;
 
 /// Makes the project of this repository, or of this directory where there is none.
 #[derive(Clone, Debug, Args)]
@@ -16,6 +17,9 @@ pub(crate) struct Init {
     /// The prefix of made-up task ids
     #[arg(long, value_name = "T")]
     pub(crate) prefix: Option<Label>,
+    /// Use the store that came with the repository, with all that its tasks and messages say
+    #[arg(long)]
+    pub(crate) accept: bool,
 }
 
 impl Init {
@@ -28,8 +32,14 @@ impl Init {
             project.check_single()?;
             project.make_dir()?;
         }
+        if self.accept {
+            trust::check_acceptable(target.place())?
+        } else {
+            trust::check(target.place())?
+        }
         let (mut store, created) = SqliteStore::create(target.place(), prefix, options)?;
         let root = target.project().map_or_else(|| target.place().dir().to_owned(), |project: &Project| project.root().to_owned());
+        trust::remember(target.place(), store.identity().id())?;
         let known = store.snapshot()?.task_prefix()?;
         if self.prefix.is_some() && known != prefix {
             return Err(Rejection::Conflict {

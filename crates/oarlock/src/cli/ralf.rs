@@ -21,6 +21,7 @@ use super::init::Init;
 use super::output::Output;
 use crate::project::{self, current_dir};
 use crate::ralf::{around, attached_beside};
+use crate::trust;
 
 /// How often `sync --watch` looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -134,7 +135,7 @@ impl Ralf {
             return would_attach(&root, &settings, output);
         }
         if self.action == Action::Attach && !self.dry_run {
-            Init { prefix: None }.run(&target, options())?;
+            Init { prefix: None, accept: false }.run(&target, options())?;
         }
         let mut store = target.open(options())?;
         let mut bridge = Bridge::new(&root, &mut store, &settings);
@@ -248,7 +249,9 @@ fn place_of(root: &Path, common: &Common) -> Result<Where, OpError> {
     if common.store.is_some() {
         return Where::find(common, Absent::Made);
     }
-    Ok(Where::of(project::Project::around(root).unwrap_or_else(|| project::Project::at(root))))
+    let target = Where::of(project::Project::around(root).unwrap_or_else(|| project::Project::at(root)));
+    trust::check_owner(target.place())?;
+    Ok(target)
 }
 
 /// Waits until no other look at the project of this store is under way.

@@ -191,7 +191,7 @@ fn handles(common: &Common, absent: Absent) -> Result<(Handles, Settings), OpErr
     let settings = target.settings()?;
     let options = options(common, &settings);
     if absent == Absent::Expected && !target.place().file().exists() {
-        Init { prefix: None }.run(&target, options.clone())?;
+        Init { prefix: None, accept: false }.run(&target, options.clone())?;
     }
     target.open(options.clone())?;
     Ok((Handles { target, options }, settings))

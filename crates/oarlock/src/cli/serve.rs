@@ -108,11 +108,15 @@ impl ServeArgs {
             let listening = Listening::bind(&bind).await?;
             let address = address_of(&bind, &listening, tls.is_some());
             let key_file = gateway::file_for(&address)?;
-            let mut access = AccessList::beside(target.place().file());
-            access.keys_of_agent_max = self.keys;
-            let key = own_key(&key_file, &access)?;
             let settings = Settings { agent_holdings: self.holdings(), ..settings };
             let engine = Engine::start(target.place(), &options(common, &settings), settings.clone(), stopping.clone(), None)?;
+            if let Some(about) = AccessList::about_former(target.place().file()).filter(|_| !output.json) {
+                note(&about);
+            }
+            let served = Arc::clone(&engine);
+            let mut access = AccessList::of(target.place().file(), move || served.store_id());
+            access.keys_of_agent_max = self.keys;
+            let key = own_key(&key_file, &access)?;
             let guard = Guard {
                 port: if self.behind_proxy { None } else { listening.port() },
                 hosts: self.hosts(&bind),

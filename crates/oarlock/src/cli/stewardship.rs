@@ -1,6 +1,8 @@
 //! The verbs on whole stores: export, import, backup, restore, doctor.
 
 use clap::{ArgMatches, FromArgMatches};
+use oarlock_host::file::WithoutTraps as _;
+use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Administration, Backup, BackupReply, Doctor, Export, ExportReply, Import, Restore, RestoreReply, file_exists};
 use oarlock_ops::store::StoreError;
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exec::{Absent, Where, options};
 use super::output::Output;
+use crate::trust;
 
 pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     let target = Where::find(common, if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
@@ -22,14 +25,41 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
         // A store that is not there is told as for every other verb.
         target.open(options.clone())?;
     }
+    // To replace a store that came with the repository is to get rid of it.
+    if verb == "doctor" {
+        trust::check(target.place())?;
+    }
+    let is_writing = matches!(verb, "restore" | "import" | "doctor");
+    let before = if is_writing { target.place().identity().ok() } else { None };
     let mut steward = SqliteAdministration::new(target.place().clone(), options);
+    let done = administer(verb, matches, &target, &mut steward, output);
+    if !is_writing {
+        return done;
+    }
+    if let Some(now) = target.place().identity().ok().filter(|now| before != Some(*now)) {
+        // A new identity is this user's doing. Where it cannot be remembered, the next call says what to do.
+        let _ = trust::remember(target.place(), now);
+        if let Some(before) = before {
+            trust::carry_keys(before, now);
+        }
+    }
+    done
+}
+
+fn administer(
+    verb: &str,
+    matches: &ArgMatches,
+    target: &Where,
+    steward: &mut SqliteAdministration,
+    output: &Output,
+) -> Result<u8, OpError> {
     match verb {
-        "export" => export(&mut steward, &parsed::<Export>(matches)?, output),
-        "import" => import(&mut steward, &parsed::<Import>(matches)?, target.place().dir(), output),
+        "export" => export(steward, &parsed::<Export>(matches)?, output),
+        "import" => import(steward, &parsed::<Import>(matches)?, target.place().dir(), output),
         "backup" => {
             let Backup { file } = parsed(matches)?;
             if file.as_os_str() == "-" {
-                return backup_to_output(&mut steward, target.place().dir(), output);
+                return backup_to_output(steward, target.place().dir(), output);
             }
             let bytes = steward.backup(&file)?;
             reply(verb, &BackupReply { file: file.display().to_string(), bytes }, output)
@@ -41,7 +71,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
             }
             let Restore { file } = parsed(matches)?;
             if file.as_os_str() == "-" {
-                return reply(verb, &restore_input(&mut steward, target.place().dir())?, output);
+                return reply(verb, &restore_input(steward, target.place().dir())?, output);
             }
             reply(verb, &steward.restore(&file)?, output)
         }
@@ -103,7 +133,7 @@ fn backup_to_output(steward: &mut SqliteAdministration, dir: &Path, output: &Out
 /// Restores what standard input has.
 fn restore_input(steward: &mut SqliteAdministration, dir: &Path) -> Result<RestoreReply, OpError> {
     let copy = Passing::new(dir, "restore-input");
-    let kept = File::create(&copy.0).and_then(|mut file| std::io::copy(&mut std::io::stdin().lock(), &mut file));
+    let kept = new_private(&copy.0).and_then(|mut file| std::io::copy(&mut std::io::stdin().lock(), &mut file));
     kept.map_err(|error| cannot("keep the input in", &copy.0, &error))?;
     steward.restore(&copy.0)
 }
@@ -139,7 +169,17 @@ fn new_file(file: &Path, partial: &Path) -> Result<File, OpError> {
     if file.exists() {
         return Err(file_exists(file));
     }
-    OpenOptions::new().write(true).create(true).truncate(true).open(partial).map_err(|error| cannot("write", partial, &error))
+    new_private(partial).map_err(|error| cannot("write", partial, &error))
+}
+
+/// A new file for its owner alone, in the place of what a killed call may have left. What it holds is as secret as the store.
+fn new_private(path: &Path) -> std::io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mode = if planted::is(planted::MODES_OPEN) { 0o666 } else { 0o600 };
+    OpenOptions::new().read(true).write(true).create_new(true).without_traps().made_with(mode).open(path)
 }
 
 fn import(steward: &mut SqliteAdministration, request: &Import, dir: &Path, output: &Output) -> Result<u8, OpError> {
@@ -160,7 +200,7 @@ fn import(steward: &mut SqliteAdministration, request: &Import, dir: &Path, outp
 fn staged(dir: &Path) -> Result<File, OpError> {
     let path = dir.join(format!("import-{}", std::process::id()));
     let stage = || {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let mut file = new_private(&path)?;
         fs::remove_file(&path)?;
         std::io::copy(&mut std::io::stdin().lock(), &mut file)?;
         file.rewind()?;

@@ -3,8 +3,10 @@
 mod narrowed;
 mod revoked;
 
+use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::duration::Duration;
+use oarlock_model::identity::StoreId;
 use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::{AgentName, Rejection, limits, planted};
 use oarlock_ops::OpError;
@@ -19,6 +21,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::key::{self, Key};
+use crate::trust;
 use narrowed::narrowed;
 use revoked::with_descendants;
 
@@ -27,9 +30,6 @@ const KEYS_MAX: usize = 10_000;
 
 /// Keys that an agent and its helpers make for its helpers, if nothing else is said.
 pub(crate) const KEYS_OF_AGENT_DEFAULT: usize = 100;
-
-/// The largest list of keys that is read, in bytes.
-const FILE_BYTES_MAX: u64 = 8 << 20;
 
 /// One key, as it is kept and listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,10 +166,10 @@ struct Revoked {
     id: String,
 }
 
-/// The list of keys beside a store.
-#[derive(Debug)]
+/// The list of keys of a store, in this user's own state: what lies beside a store may have come with a repository.
 pub(crate) struct AccessList {
-    file: PathBuf,
+    /// Where it is; a store that is restored has another identity, and its list another place.
+    file: Box<dyn Fn() -> Option<PathBuf> + Send + Sync>,
     /// Keys that an agent and its helpers make for its helpers, at most.
     pub(crate) keys_of_agent_max: usize,
     read: RwLock<Option<(Stamp, Vec<Kept>)>>,
@@ -179,11 +179,29 @@ pub(crate) struct AccessList {
 type Stamp = Option<(SystemTime, u64, (u64, u64))>;
 
 impl AccessList {
-    /// The list of the store in this file.
-    pub(crate) fn beside(store: &Path) -> Self {
-        let mut name = store.file_name().unwrap_or_default().to_owned();
-        name.push(".access.json");
-        Self { file: store.with_file_name(name), keys_of_agent_max: KEYS_OF_AGENT_DEFAULT, read: RwLock::new(None) }
+    /// The list of the store in this file, whose identity is what `identity` says now.
+    pub(crate) fn of(store: &Path, identity: impl Fn() -> StoreId + Send + Sync + 'static) -> Self {
+        let beside = former(store);
+        let file = move || match planted::is(planted::KEYS_BESIDE_STORE_BELIEVED) && beside.exists() {
+            true => Some(beside.clone()),
+            false => trust::folder(identity()).map(|folder| folder.join(trust::KEYS)),
+        };
+        Self { file: Box::new(file), keys_of_agent_max: KEYS_OF_AGENT_DEFAULT, read: RwLock::new(None) }
+    }
+
+    /// What to say about a list that an older program has left beside a store, if there is one: nobody can tell whether it came with the repository.
+    pub(crate) fn about_former(store: &Path) -> Option<String> {
+        let beside = former(store);
+        beside.symlink_metadata().is_ok().then(|| {
+            format!(
+                "{} is not read: access keys are kept with your own files now. Make new ones with `oarlock access create`, and remove it",
+                beside.display()
+            )
+        })
+    }
+
+    fn path(&self) -> std::io::Result<PathBuf> {
+        (self.file)().ok_or_else(|| std::io::Error::other("there is no place for access keys: HOME is not set"))
     }
 
     /// Does what is asked by this principal; the reply as JSON. A new key stands in `key`.
@@ -314,8 +332,9 @@ impl AccessList {
     }
 
     fn stamp(&self) -> Stamp {
-        let found = std::fs::metadata(&self.file).ok()?;
-        Some((found.modified().ok()?, found.len(), oarlock_host::file::identity_behind(&self.file).ok()?))
+        let file = self.path().ok()?;
+        let found = file.symlink_metadata().ok()?;
+        Some((found.modified().ok()?, found.len(), oarlock_host::file::identity_at(&file).ok()?))
     }
 
     /// Reads the file anew when it is another one than before: a key that was revoked is refused from the next request on.
@@ -333,17 +352,24 @@ impl AccessList {
 
     fn load(&self) -> Result<(Stamp, Vec<Kept>), OpError> {
         let stamp = self.stamp();
-        let Some((_, bytes, _)) = stamp else { return Ok((None, Vec::new())) };
-        let damaged = |what: String| OpError::Damaged {
-            message: format!("{}: {what}", self.file.display()),
+        let Some(file) = stamp.and_then(|_| self.path().ok()) else { return Ok((None, Vec::new())) };
+        let damaged = |what: &str| OpError::Damaged {
+            message: format!("{}: {what}", file.display()),
             hint: "move the file away and make new keys: nobody gets in by a file that cannot be read".into(),
             details: serde_json::Value::Null,
         };
-        if bytes > FILE_BYTES_MAX {
-            return Err(damaged(format!("it has {bytes} bytes, at most {FILE_BYTES_MAX} are read")));
+        if !file.symlink_metadata().is_ok_and(|found| oarlock_host::file::is_for_owner_only(&found)) && !planted::is(planted::MODES_OPEN) {
+            return Err(damaged("it belongs to another user, or others may read or change it"));
         }
-        let text = std::fs::read_to_string(&self.file).map_err(|error| damaged(error.to_string()))?;
-        let mut all: Vec<Kept> = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let bytes = read_small(&file, trust::KEYS_BYTES_MAX, Links::Refused).map_err(|why| {
+            damaged(&match why {
+                Unreadable::Link | Unreadable::NoFile => "it is not a regular file".to_owned(),
+                Unreadable::TooLarge(bytes) => format!("it has {bytes} bytes, at most {} are read", trust::KEYS_BYTES_MAX),
+                Unreadable::Io(error) => error.to_string(),
+            })
+        })?;
+        let all = bytes.map_or_else(|| Ok(Vec::new()), |bytes| serde_json::from_slice(&bytes));
+        let mut all: Vec<Kept> = all.map_err(|error| damaged(&error.to_string()))?;
         let names = names_of(&all);
         for kept in all.iter_mut().filter(|kept| kept.access.role == Authority::Agent) {
             kept.root = Some(root_of(&kept.access.name, &names));
@@ -354,20 +380,21 @@ impl AccessList {
     /// Changes the file, one process at a time.
     fn change(&self, change: impl FnOnce(&mut Vec<Kept>) -> Result<(), OpError>) -> Result<(), OpError> {
         let unavailable = |error: std::io::Error| StoreError::Unavailable {
-            message: format!("failed to change {}: {error}", self.file.display()),
-            hint: "look at the permissions and the free space".into(),
+            message: format!("failed to change the list of access keys: {error}"),
+            hint: "look at the permissions and the free space of the directory for your own state; XDG_STATE_HOME names another".into(),
         };
+        let file = self.path().map_err(unavailable)?;
         let _lock = self.lock().map_err(unavailable)?;
         let (_, mut all) = self.load()?;
         change(&mut all)?;
         let text = serde_json::to_string_pretty(&all)?;
-        key::write_private(&self.file, format!("{text}\n").as_bytes()).map_err(unavailable)?;
+        key::write_private(&file, format!("{text}\n").as_bytes()).map_err(unavailable)?;
         *self.read.write().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
     fn lock(&self) -> std::io::Result<OwnerLock> {
-        let dir = self.file.parent().unwrap_or(Path::new(".")).join("locks");
+        let dir = self.path()?.parent().unwrap_or(Path::new(".")).join("locks");
         let started = std::time::Instant::now();
         loop {
             if let Some(lock) = OwnerLock::acquire(&dir, "access")? {
@@ -394,6 +421,19 @@ fn names_of(all: &[Kept]) -> HashSet<AgentName> {
     all.iter().filter(|kept| kept.access.role == Authority::Agent).map(|kept| kept.access.name.clone()).collect()
 }
 
+/// Where older programs kept the list.
+fn former(store: &Path) -> PathBuf {
+    let mut name = store.file_name().unwrap_or_default().to_owned();
+    name.push(".access.json");
+    store.with_file_name(name)
+}
+
+impl std::fmt::Debug for AccessList {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessList").field("file", &(self.file)()).finish_non_exhaustive()
+    }
+}
+
 /// Whether a principal may know of a key, and revoke it.
 fn knows(by: &Principal, access: &Access) -> bool {
     by.authority == Authority::Operator || access.id == by.key_id || access.parent.as_ref() == Some(&by.key_id)
@@ -417,6 +457,31 @@ pub(super) fn unknown_key() -> Rejection {
 mod tests {
     use super::*;
 
+    /// The list in this file.
+    fn at(file: PathBuf) -> AccessList {
+        AccessList { file: Box::new(move || Some(file.clone())), keys_of_agent_max: KEYS_OF_AGENT_DEFAULT, read: RwLock::new(None) }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_list_that_others_may_change_or_that_is_a_link_lets_nobody_in() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().expect("temporary");
+        let file = temp.path().join("access.json");
+        let list = at(file.clone());
+        let (_, key) = list.create(&operator(), wanted("ada", Authority::Agent), 0).expect("made");
+        assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
+        for mode in [0o644, 0o620, 0o602] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("ours");
+            assert_eq!(code(at(file.clone()).principal(&key, 0)), "data_damaged", "{mode:o}");
+        }
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("ours");
+        assert!(at(file.clone()).principal(&key, 0).is_ok());
+        let link = temp.path().join("link.json");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        assert_eq!(code(at(link).principal(&key, 0)), "data_damaged");
+    }
+
     fn operator() -> Principal {
         Principal { key_id: "local".into(), name: None, root: None, authority: Authority::Operator, verbs: Vec::new() }
     }
@@ -432,12 +497,12 @@ mod tests {
     #[test]
     fn a_key_speaks_for_its_name_until_it_is_revoked() {
         let temp = tempfile::tempdir().expect("temporary");
-        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let list = at(temp.path().join("access.json"));
         let (_, key) = list.create(&operator(), wanted("ada", Authority::Agent), 0).expect("made");
-        let other = AccessList::beside(&temp.path().join("oarlock.db"));
+        let other = at(temp.path().join("access.json"));
         let principal = other.principal(&key, 0).expect("known");
         assert_eq!((principal.name.as_ref().map(AgentName::as_str), principal.authority), (Some("ada"), Authority::Agent));
-        let text = std::fs::read_to_string(temp.path().join("oarlock.db.access.json")).expect("there");
+        let text = std::fs::read_to_string(temp.path().join("access.json")).expect("there");
         assert!(!text.contains(key.reveal()), "only its hash is kept");
         list.revoke(&operator(), "ada").expect("revoked");
         assert_eq!(code(other.principal(&key, 0)), "denied");
@@ -448,7 +513,7 @@ mod tests {
     #[test]
     fn a_key_with_a_known_id_and_another_secret_opens_nothing() {
         let temp = tempfile::tempdir().expect("temporary");
-        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let list = at(temp.path().join("access.json"));
         let (access, key) = list.create(&operator(), wanted("ada", Authority::Agent), 0).expect("made");
         let last = if key.reveal().ends_with('0') { '1' } else { '0' };
         let forged = format!("{}{last}", &key.reveal()[..key.reveal().len() - 1]);
@@ -460,7 +525,7 @@ mod tests {
     #[test]
     fn helpers_count_as_their_agent_and_others_with_dots_as_themselves() {
         let temp = tempfile::tempdir().expect("temporary");
-        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let list = at(temp.path().join("access.json"));
         let root = |name: &str, by: &Principal| {
             let (_, key) = list.create(by, wanted(name, Authority::Agent), 0).expect("made");
             let principal = list.principal(&key, 0).expect("known");
@@ -479,7 +544,7 @@ mod tests {
     #[test]
     fn an_agent_makes_only_narrower_keys() {
         let temp = tempfile::tempdir().expect("temporary");
-        let list = AccessList::beside(&temp.path().join("oarlock.db"));
+        let list = at(temp.path().join("access.json"));
         let narrow = Wanted { verbs: vec!["claim".into(), "done".into()], ..wanted("ada", Authority::Agent) };
         let (_, key) = list.create(&operator(), Wanted { lifetime: Some(Duration::from_ms(5_000)), ..narrow }, 0).expect("made");
         let ada = list.principal(&key, 0).expect("known");

@@ -1,5 +1,6 @@
 //! Calls without a thread each: a call is tried by the writer or a reader, and waits as a future in between.
 
+use oarlock_model::identity::StoreId;
 use oarlock_model::{StoreIdentity, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
@@ -303,6 +304,11 @@ impl Engine {
                 Ok((horizon, is_worth_trying, findings))
             })
             .await
+    }
+
+    /// Which store is served now.
+    pub(crate) fn store_id(&self) -> StoreId {
+        self.identity.now().id()
     }
 
     /// Whether the process is about to end.

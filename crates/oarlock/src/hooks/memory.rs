@@ -1,7 +1,7 @@
 //! What hooks keep on this machine between two of their calls: a log of their own failures, which helper makes which call, and
 //! whether an agent has to hear its start again. Nothing of it is needed: where it cannot be kept, hooks do without.
 
-use oarlock_host::file::canonical;
+use oarlock_host::file::{canonical, private_dir};
 use oarlock_model::{AgentName, SessionId};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -27,6 +27,7 @@ pub(crate) fn call_by_content(tool: &str, input: &serde_json::Value) -> String {
 }
 
 /// The directory of what is kept.
+#[derive(Clone)]
 pub(crate) struct Memory {
     dir: PathBuf,
 }
@@ -55,7 +56,7 @@ impl Memory {
     fn write(&self, file: &Path, text: &str) {
         // Without it, a helper counts as its parent, or hears its start once less.
         // In one piece: several hooks run at once.
-        let written = fs::create_dir_all(&self.dir).and_then(|()| tempfile::NamedTempFile::new_in(&self.dir));
+        let written = private_dir().recursive(true).create(&self.dir).and_then(|()| tempfile::NamedTempFile::new_in(&self.dir));
         let _ = written.and_then(|mut temporary| {
             temporary.write_all(text.as_bytes())?;
             temporary.persist(file).map_err(|error| error.error)
@@ -86,7 +87,7 @@ impl Memory {
 
     /// Waits until no other hook of an agent does a thing of this kind, until what is returned is dropped. Nothing where that cannot be had.
     pub(super) fn alone(&self, kind: &str, name: &AgentName) -> Option<File> {
-        fs::create_dir_all(&self.dir).ok()?;
+        private_dir().recursive(true).create(&self.dir).ok()?;
         let file = OpenOptions::new().create(true).read(true).append(true).open(self.file(kind, name.as_str())).ok()?;
         file.lock().ok().map(|()| file)
     }
@@ -156,7 +157,8 @@ impl Memory {
         if fs::metadata(&file).is_ok_and(|meta| meta.len() > LOG_BYTES_MAX) {
             let _ = fs::rename(&file, self.dir.join("hook.log.1"));
         }
-        let opened = fs::create_dir_all(&self.dir).and_then(|()| OpenOptions::new().create(true).append(true).open(&file));
+        let opened =
+            private_dir().recursive(true).create(&self.dir).and_then(|()| OpenOptions::new().create(true).append(true).open(&file));
         // Standard error has it as well.
         let _ = opened.and_then(|mut log| writeln!(log, "{line}"));
     }

@@ -76,6 +76,13 @@ impl Repository {
     }
 }
 
+/// Where git keeps the index of the worktree with this top.
+pub(crate) fn index_of(top: &Path) -> Option<PathBuf> {
+    let dot_git = top.join(".git");
+    let git_dir = if dot_git.is_dir() { dot_git } else { top.join(path_in(&read(&dot_git)?, b"gitdir:")?) };
+    Some(git_dir.join("index"))
+}
+
 /// The directory that all worktrees of a repository share, links resolved, by that of one of them.
 fn common_of(git_dir: &Path) -> Option<PathBuf> {
     let common = match read(&git_dir.join("commondir")) {

@@ -25,7 +25,7 @@ impl Places {
         // Not every system opens directories; those that do not lock a file beside the journal.
         let place = File::open(dir).or_else(|error| {
             let own = user::state_dir().ok_or(error)?;
-            std::fs::create_dir_all(&own)?;
+            oarlock_host::file::private_dir().recursive(true).create(&own)?;
             OpenOptions::new().create(true).read(true).append(true).open(own.join("setup.lock"))
         });
         let place = place.ok()?;

@@ -4,6 +4,7 @@
 mod clients;
 mod contract;
 mod gateway;
+mod hostile;
 mod machine;
 mod processes;
 mod project;

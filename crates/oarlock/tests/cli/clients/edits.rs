@@ -167,6 +167,11 @@ fn a_failure_of_the_hook_never_blocks_and_is_logged() {
     let logs = project.shell("cat \"$HOME\"/.local/state/oarlock/hooks/*/hook.log");
     let log = String::from_utf8_lossy(&logs.stdout).into_owned();
     assert!(log.contains("config.toml: line 1"), "{log}");
+    // What cannot be read at all may have been strict.
+    project.write(".oarlock/config.toml", "[hooks\nstrict = false");
+    let reply = session.raw("PreToolUse", edit());
+    assert!(reply.code == 0 && reply.stdout.contains("deny") && reply.stdout.contains("config.toml: line 1"), "{}", reply.stdout);
+    assert_eq!(session.raw("PostToolUse", edit()).stdout, "", "only what is about to be written");
     project.write(".oarlock/config.toml", "");
     for input in ["", "{", "[]", "null", "{\"tool_name\": 3, \"tool_input\": [1]}", "\u{0}\u{1}"] {
         let reply = project.call("hook claude PreToolUse").plain().input(input).run();
@@ -180,6 +185,19 @@ fn a_failure_of_the_hook_never_blocks_and_is_logged() {
     assert!(reply.code == 0 && reply.stdout.contains("deny") && reply.stdout.contains("strict"), "{}", reply.stdout);
     assert_eq!(session.raw("PostToolUse", edit()).stdout, "", "only what is about to be written");
     assert!(project.call("hook claude PreToolUse").plain().input("{").run().stdout.contains("deny"), "nor what cannot be understood");
+}
+
+#[test]
+fn no_setting_that_a_file_may_have_switches_the_guard_off() {
+    let project = held();
+    let session = Session::new(&project, "claude", "s-1");
+    for key in ["lease_ttl", "reservation_ttl", "heartbeat_timeout", "lock_timeout", "busy", "retry_first"] {
+        for (value, file) in [("1s", "src/a.rs"), ("30d", "src/a.rs"), ("30d", "src/b.rs")] {
+            project.write(".oarlock/config.toml", format!("{key} = \"{value}\"\n"));
+            assert!(session.refused("Edit", json!({"file_path": file})).is_some(), "{key} = {value}");
+            assert!(project.call("heartbeat --as ada").run().code != 101, "{key} = {value}");
+        }
+    }
 }
 
 #[test]

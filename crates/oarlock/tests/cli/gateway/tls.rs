@@ -1,6 +1,15 @@
 //! TLS: who is believed, and what is refused.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use crate::support::Project;
+
+/// Writes a file that others may read, or not.
+fn write(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).expect("written");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+}
 
 /// A certificate for this machine, and its key, in PEM.
 fn certificate() -> (String, String) {
@@ -14,7 +23,7 @@ fn a_gateway_with_a_certificate_is_believed_by_who_knows_its_authority() {
     let (certificate, key) = certificate();
     let (certificates, key_file) = (project.beside("chain.pem"), project.beside("key.pem"));
     std::fs::write(&certificates, &certificate).expect("written");
-    std::fs::write(&key_file, key).expect("written");
+    write(&key_file, &key, 0o600);
     let served = project.serve(&format!("--tls-cert {} --tls-key {}", certificates.display(), key_file.display()));
     assert!(served.url.starts_with("https://127.0.0.1:"), "{}", served.url);
     let call = |line: &str| project.call(line).env("OARLOCK_STORE", &served.url);
@@ -36,7 +45,7 @@ fn files_that_are_no_certificates_are_told() {
     let (certificate, key) = certificate();
     let file = |name: &str, text: &str| {
         let path = project.beside(name);
-        std::fs::write(&path, text).expect("written");
+        write(&path, text, 0o600);
         path.display().to_string()
     };
     let (good, good_key, bad) = (file("chain.pem", &certificate), file("key.pem", &key), file("bad.pem", "nonsense"));
@@ -46,4 +55,26 @@ fn files_that_are_no_certificates_are_told() {
         project.fails(&format!("serve --bind 127.0.0.1:0 --tls-cert {chain} --tls-key {key}"), 65, "data_damaged");
     }
     project.fails(&format!("serve --bind 127.0.0.1:0 --tls-cert {good}"), 2, "usage");
+}
+
+#[test]
+fn a_private_key_that_others_may_read_is_refused() {
+    let project = Project::new();
+    let (certificate, key) = certificate();
+    let (chain, key_file) = (project.beside("chain.pem"), project.beside("key.pem"));
+    write(&chain, &certificate, 0o644);
+    let flags = format!("--tls-cert {} --tls-key {}", chain.display(), key_file.display());
+    for mode in [0o604, 0o644, 0o620, 0o602] {
+        write(&key_file, &key, mode);
+        let error = project.fails(&format!("serve --bind 127.0.0.1:0 {flags}"), 9, "denied");
+        assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("chmod 600")), "{mode:o}: {error}");
+    }
+    // What renews certificates keeps the key of the day behind a link.
+    write(&key_file, &key, 0o600);
+    let link = project.beside("live.pem");
+    std::os::unix::fs::symlink("key.pem", &link).expect("linked");
+    drop(project.serve(&format!("--tls-cert {} --tls-key {}", chain.display(), link.display())));
+    std::fs::remove_file(&key_file).expect("a file");
+    assert!(std::process::Command::new("mkfifo").arg(&key_file).status().expect("it runs").success());
+    project.fails(&format!("serve --bind 127.0.0.1:0 {flags}"), 65, "data_damaged");
 }

@@ -70,7 +70,9 @@ fn a_run_whose_store_goes_away_keeps_what_its_workers_finish() {
     assert_eq!(reply.code, 7, "{}", reply.stderr);
     let kept: Vec<String> = fs::read_dir(project.home().join(".local/state/oarlock"))
         .expect("a directory")
-        .map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("a text"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .map(|path| fs::read_to_string(path).expect("a text"))
         .collect();
     assert!(kept.len() == 1 && kept[0].contains("precious"), "{kept:?}");
 }
