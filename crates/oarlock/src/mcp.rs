@@ -85,7 +85,8 @@ impl Server {
             // The next call joins anew; what this session held is gone.
             self.sessions.forget(&caller);
         }
-        called.map(escaped)
+        let reply = called?;
+        apart(move || escaped(reply)).await
     }
 
     /// Waits until the only client of a call at a gateway has gone; a wait at the own store ends by itself then.
@@ -104,15 +105,20 @@ impl Server {
         full: bool,
         context: &RequestContext<RoleServer>,
     ) -> Result<Value, OpError> {
-        let short = |reply: Value| if full { reply } else { brief::reply(entry.verb, reply) };
+        let short = move |reply: Value| if full { reply } else { brief::reply(entry.verb, reply) };
         bounds::request(entry.verb, &mut request);
-        let mut reply = short(self.call(entry, Value::Object(request.clone()), context).await?);
-        if let Some(fewer) = bounds::fewer_items(entry.verb, &reply) {
+        let reply = self.call(entry, Value::Object(request.clone()), context).await?;
+        let read = move || {
+            let reply = short(reply);
+            (bounds::fewer_items(entry.verb, &reply), reply)
+        };
+        let (fewer, mut reply) = apart(read).await?;
+        if let Some(fewer) = fewer {
             // Only a page of that many items leads to the next ones.
             request.insert("limit".into(), fewer.into());
             reply = short(self.call(entry, Value::Object(request), context).await?);
         }
-        Ok(bounds::reply(entry.verb, reply))
+        apart(move || bounds::reply(entry.verb, reply)).await
     }
 
     /// The same for a verb without arguments, for a page that a client shows.
@@ -126,6 +132,11 @@ impl Server {
         };
         called.map_err(|error| ErrorData::internal_error(escaped_line(&error.to_string()).into_owned(), Some(escaped(error.json()))))
     }
+}
+
+/// Works on a reply, which may be long, on a thread of its own: the thread that answers has others to answer meanwhile.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, OpError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| OpError::Internal(format!("a reading thread has ended: {error}")))
 }
 
 /// A reply or an error with others' texts written so that a model reads what a person would see: nothing hides in them.
