@@ -239,21 +239,35 @@ impl Shell<'_> {
                 } else {
                     assign.values.iter().map(|word| self.expand_whole(word)).collect()
                 };
-                let before = self.state.values.get(&assign.name).and_then(|choices| choices.first()).filter(|_| assign.adds);
-                let value = match before {
-                    Some(before) if assign.is_array => [before.clone(), given].concat(),
-                    Some(before) => vec![format!("{}{}", before.first().map_or("", String::as_str), given.concat())],
-                    None => given,
-                };
-                choices.push(value);
+                if assign.adds && self.append(assign, &given) {
+                    break;
+                }
+                choices.push(given);
                 at += 1;
                 if at >= self.picks.min(CHOICES_MAX) {
                     break;
                 }
             }
             (self.pick, self.picks) = (0, 1);
-            self.set(&assign.name, choices);
+            if !choices.is_empty() {
+                self.set(&assign.name, choices);
+            }
         }
+    }
+
+    /// Adds to the value that a variable has, in its place: a text may add to one again and again. Whether it has one.
+    fn append(&mut self, assign: &Assign, given: &[String]) -> bool {
+        let is_known = self.state.values.contains_key(&assign.name);
+        if is_known && self.spend(given.iter().map(String::len).sum()) {
+            let values = Rc::make_mut(&mut self.state.values).get_mut(&assign.name);
+            for choice in values.into_iter().flatten() {
+                match choice.first_mut() {
+                    Some(first) if !assign.is_array => first.push_str(&given.concat()),
+                    _ => choice.extend_from_slice(given),
+                }
+            }
+        }
+        is_known
     }
 
     fn simple(&mut self, assigns: &[Assign], words: &[Spelled]) -> Printed {
