@@ -18,9 +18,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_identity.sql"),
     include_str!("../migrations/0007_files.sql"),
     include_str!("../migrations/0008_graph.sql"),
-    include_str!("../migrations/0013_live_agents.sql"),
-    include_str!("../migrations/0009_near.sql"),
-    include_str!("../migrations/0012_senders.sql"),
+    include_str!("../migrations/0009_live_agents.sql"),
+    include_str!("../migrations/0010_near.sql"),
+    include_str!("../migrations/0011_senders.sql"),
 ];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).
