@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use oarlock_model::agent::{Agent, Owner};
-use oarlock_model::event::{Event, Fact};
+use oarlock_model::event::Event;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::authority;
@@ -23,6 +23,7 @@ use oarlock_ops::store::{
 };
 
 use super::Moment;
+use super::scan::{contains_whatever_case, is_about_task, page, place, sorted};
 
 impl Moment {
     fn live_agents(&self) -> impl Iterator<Item = &Agent> {
@@ -129,46 +130,6 @@ impl Moment {
     fn all_messages(&self) -> Vec<&Message> {
         sorted(self.world.state.messages.values(), |message| message.seq)
     }
-}
-
-fn sorted<'a, T: 'a, K: Ord>(items: impl Iterator<Item = &'a T>, key: impl Fn(&T) -> K) -> Vec<&'a T> {
-    let mut items: Vec<&T> = items.collect();
-    items.sort_by_key(|item| key(item));
-    items
-}
-
-/// The first items, no more once they have `bytes_max` bytes; the first always comes.
-fn page<'a, T: Clone + 'a>(items: impl Iterator<Item = &'a T>, limit: usize, bytes_max: usize, bytes_of: impl Fn(&T) -> usize) -> Vec<T> {
-    let mut page = Vec::new();
-    let mut bytes: usize = 0;
-    for item in items.take(limit) {
-        bytes = bytes.saturating_add(bytes_of(item));
-        if bytes > bytes_max && !page.is_empty() {
-            break;
-        }
-        page.push(item.clone());
-    }
-    page
-}
-
-fn place(task: &Task) -> QueuePlace {
-    (task.rank(), task.seq)
-}
-
-/// Whether the event is about this task; messages and reservations may have the same id.
-fn is_about_task(event: &Event, id: &str) -> bool {
-    let kind = event.fact.kind();
-    let is_about_some_task = match &event.fact {
-        Fact::LeaseLost(_) => true,
-        Fact::RalfEvent(fact) => fact.task.is_some(),
-        Fact::RalfConflict(fact) => fact.task.is_some(),
-        _ => kind.starts_with("task_") || kind.starts_with("dependency_"),
-    };
-    is_about_some_task && event.fact.subject() == id
-}
-
-fn contains_whatever_case(text: &str, wanted: &str) -> bool {
-    text.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase())
 }
 
 impl View for Moment {
