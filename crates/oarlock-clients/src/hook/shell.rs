@@ -6,6 +6,7 @@ mod code;
 mod escapes;
 mod expand;
 mod git;
+mod makes;
 mod moves;
 mod options;
 mod parse;
@@ -21,7 +22,7 @@ mod word;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{Surroundings, Written};
+use super::{Reach, Surroundings, Written};
 use expand::Value;
 use syntax::{Command, Script};
 use word::{Word, has_name};
@@ -83,6 +84,8 @@ struct State {
 struct Shell<'a> {
     around: &'a Surroundings<'a>,
     state: State,
+    /// Links that the commands have made, and where they lead.
+    links: Vec<(String, String)>,
     /// Files that the commands have written, with what is in them.
     files: HashMap<String, Rc<str>>,
     found: Vec<Written>,
@@ -103,6 +106,7 @@ impl<'a> Shell<'a> {
         Self {
             around,
             state,
+            links: Vec::new(),
             files: HashMap::new(),
             found: Vec::new(),
             work: WORK_MAX,
@@ -153,11 +157,42 @@ impl<'a> Shell<'a> {
             }
             match &self.state.dir {
                 Some(dir) if !written.is_waste() => {
-                    self.found.push(Written { path: joined(dir, &written.path), ..written });
+                    let path = joined(dir, &written.path);
+                    if let Some(path) = self.behind_link(&path, written.reach == Reach::File) {
+                        self.found.push(Written { path, ..written.clone() });
+                    }
+                    self.found.push(Written { path, ..written });
                 }
                 None if written.path.starts_with(['/', '~']) => self.found.push(written),
                 _ => {}
             }
+        }
+    }
+
+    /// Where a path leads that goes through a link which the commands have made. What takes away a link, as a tree, names the link itself.
+    fn behind_link(&self, path: &str, is_file: bool) -> Option<String> {
+        if self.links.is_empty() {
+            return None;
+        }
+        let path = cleared(&self.absolute(path)?);
+        self.links.iter().rev().find_map(|(link, target)| {
+            let rest = path.strip_prefix(link)?;
+            (rest.starts_with('/') || rest.is_empty() && is_file).then(|| format!("{target}{rest}"))
+        })
+    }
+
+    /// Notes the link that `ln -s TARGET LINK` makes.
+    fn link(&mut self, args: &[Word]) {
+        let options = options::Options::read(args, "t S target-directory suffix", "");
+        let [target, link] = options.operands.as_slice() else { return };
+        let (Some(target), Some(link)) = (target.known(), link.known()) else { return };
+        let Some(link) = self.file_name(link.trim_end_matches('/')) else { return };
+        let target = match link.rsplit_once('/') {
+            Some((dir, _)) if options.has(&["s", "symbolic"]) => joined(dir, target),
+            _ => return,
+        };
+        if self.links.len() < 64 {
+            self.links.push((link, cleared(&target)));
         }
     }
 

@@ -321,6 +321,7 @@ pub fn writes(tool: &str, input: &Value, around: &Surroundings<'_>) -> Vec<Writt
                 found = shell::writes(&command, dir, around);
             }
         }
+        None if !only_looks(input) => by_its_verb(tool, input, &mut found),
         Some(kind) if !only_looks(input) => {
             if kind != Tool::Copy || SOURCES.iter().any(|field| input.get(*field).is_some()) {
                 named(&PATHS, kind, input, &mut found);
@@ -367,6 +368,107 @@ fn kind_of(tool: &str, input: &Value) -> Option<Tool> {
     };
     let is_far = is_of(server, &FAR_SERVERS) || FAR_FIELDS.iter().any(|field| input.get(*field).is_some());
     (!is_far).then_some(kind)
+}
+
+/// Fields in which tools name what they make of something else.
+const OUTPUTS: [&str; 20] = [
+    "output_file",
+    "outputFile",
+    "output_path",
+    "outputPath",
+    "output",
+    "target",
+    "target_path",
+    "targetPath",
+    "dest",
+    "dest_path",
+    "destination",
+    "destination_path",
+    "destinationPath",
+    "local_path",
+    "localPath",
+    "save_path",
+    "savePath",
+    "save_to",
+    "saveTo",
+    "to_path",
+];
+
+/// What a tool writes that is only known by the verb in its name and the path in its input.
+fn by_its_verb(tool: &str, input: &Value, found: &mut Vec<Written>) {
+    let words = words_of(tool.rsplit("__").next().unwrap_or(tool));
+    let has = |all: &str| words.iter().any(|word| all.split(' ').any(|one| one == word));
+    let begins = |all: &str| words.first().is_some_and(|word| all.split(' ').any(|one| one == word));
+    let of_others = "branch issue issues worktree pull release comment task tasks project session terminal process window tab directory folder \
+                     dir todo memory entity entities relation relations page event message ticket";
+    if words.len() < 2
+        || begins("get list read search find view show check count describe query grep glob diff validate lint analyze preview")
+        || has(of_others)
+        || FAR_FIELDS.iter().any(|field| input.get(*field).is_some())
+    {
+        return;
+    }
+    let makes = has("convert export screenshot render download save pdf record snapshot capture");
+    let kind = match () {
+        () if has("delete remove unlink trash") => Tool::Delete,
+        () if has("move rename") => Tool::Move,
+        () if has(
+            "write overwrite patch replace insert append prepend edit create update modify apply copy put touch truncate rewrite refactor",
+        ) || makes =>
+        {
+            Tool::Edit
+        }
+        () => return,
+    };
+    let all_words = words_of(tool);
+    let is_far = all_words.iter().any(|word| FAR_SERVERS.contains(&word.as_str()));
+    // A browser is elsewhere, but its pictures are files here, where their path says so.
+    let is_browser = all_words.iter().any(|word| matches!(word.as_str(), "browser" | "playwright" | "puppeteer" | "chrome"));
+    let from_afar = is_far && !is_browser;
+    if is_far && !makes {
+        return;
+    }
+    let is_path = |path: &&str| {
+        let is_plain = !path.contains("://") && !path.contains('\n') && path.len() < 4_096 && path.contains(['/', '.', '\\']);
+        is_plain
+    };
+    // A bare name is one in the browser's own folder.
+    let is_here = |field: &str, path: &&str| match from_afar {
+        true => matches!(field, "local_path" | "localPath"),
+        false => !is_browser || path.starts_with('/') || field != "filename",
+    };
+    let text = |field: &&str| input.get(*field).and_then(Value::as_str).filter(is_path).filter(|path| is_here(field, path));
+    let tree = kind != Tool::Edit;
+    let written = |path: &str| if tree { Written::tree(path) } else { Written::file(path) };
+    let outputs: Vec<&str> = OUTPUTS.iter().filter_map(text).collect();
+    if has("convert copy") || (makes && !outputs.is_empty()) {
+        found.extend(outputs.into_iter().map(written));
+        return;
+    }
+    found.extend(outputs.into_iter().map(written));
+    found.extend(PATHS.iter().chain(&["file", "file_name", "fileName", "document_path", "documentPath"]).filter_map(text).map(written));
+    if kind == Tool::Move {
+        found.extend(SOURCES.iter().filter_map(text).map(written));
+    }
+}
+
+/// The words of a name, in lower case: they are divided by signs, or begin with a capital.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for part in name.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let mut word = String::new();
+        let mut was_lower = false;
+        for c in part.chars() {
+            if c.is_ascii_uppercase() && was_lower {
+                words.push(std::mem::take(&mut word));
+            }
+            was_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+            word.push(c.to_ascii_lowercase());
+        }
+        words.push(word);
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Whether one of these words is in a server's name.

@@ -202,6 +202,16 @@ pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Writ
     if name == "emacs" {
         let saves = args.iter().any(|arg| arg.value.contains("save-buffer") || arg.value.contains("write-file"));
         let options = Options::read(args, "eval f l load funcall u user", "");
+        let opened = args.iter().flat_map(|arg| {
+            let text = arg.value.as_str();
+            text.match_indices("find-file \"")
+                .chain(text.match_indices("write-file \""))
+                .filter_map(|(at, call)| text[at + call.len()..].split('"').next())
+        });
+        let opened: Vec<Written> = opened.filter(|path| saves && !path.is_empty()).map(Written::file).collect();
+        if !opened.is_empty() {
+            return opened;
+        }
         return options.operands.iter().filter(|_| saves).filter_map(|word| word.as_file()).collect();
     }
     let options = Options::read(args, "c S u U i p cmd s W", "");
@@ -258,7 +268,8 @@ fn written_by_sed(script: &str) -> Vec<String> {
         .split(['\n', ';'])
         .filter_map(|line| {
             let line = line.trim();
-            let file = match line.find('s') {
+            let line = behind_address(line);
+            let file = match line.find('s').filter(|at| *at == 0 || !line.starts_with("w ")) {
                 // Behind the third of the characters that divide it.
                 Some(at) if line[at + 1..].starts_with(['/', '#', '|', ',', '@']) => {
                     let divider = line[at + 1..].chars().next()?;
@@ -267,14 +278,37 @@ fn written_by_sed(script: &str) -> Vec<String> {
                     match flags.get(at..).and_then(|flags| flags.strip_prefix("w ")) {
                         Some(file) => Some(file.to_owned()),
                         // The file's name has the divider in it.
-                        None => line.find(&format!("{divider}w ")).and_then(|at| line.get(at + 3..)).map(str::to_owned),
+                        None => {
+                            let sign = format!("{divider}w ");
+                            let mut places = line.match_indices(&sign).map(|(at, _)| at);
+                            let at = places.find(|at| line[..*at].matches(divider).count() == 2);
+                            at.and_then(|at| line.get(at + divider.len_utf8() + 2..)).map(str::to_owned)
+                        }
                     }
                 }
-                _ => line.trim_start_matches(|c: char| c.is_ascii_digit() || ",$!".contains(c)).strip_prefix("w ").map(str::to_owned),
+                _ => behind_address(line).strip_prefix("w ").map(str::to_owned),
             };
             file.map(|file| file.trim().to_owned()).filter(|file| !file.is_empty() && !file.starts_with("/dev/"))
         })
         .collect()
+}
+
+/// A command of `sed` without the lines that it is for: `/a/`, `1,5`, `/x/,/y/`, `{`.
+fn behind_address(line: &str) -> &str {
+    let mut rest = line.trim();
+    for _ in 0..8 {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || ",$!{~+".contains(c));
+        let Some(behind) = rest.strip_prefix('/') else { break };
+        let mut is_escaped = false;
+        let end = behind.find(|c: char| {
+            let ends = c == '/' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            ends
+        });
+        let Some(end) = end else { break };
+        rest = behind[end + 1..].trim_start_matches(['I', 'M']);
+    }
+    rest
 }
 
 fn awk(args: &[Word]) -> Vec<Written> {
@@ -292,8 +326,11 @@ fn awk(args: &[Word]) -> Vec<Written> {
         for statement in text.value.split(['\n', ';', '{', '}']) {
             let Some((_, behind)) = statement.split_once("print").filter(|(_, behind)| behind.contains('>')) else { continue };
             let Some((_, behind)) = behind.rsplit_once('>') else { continue };
-            let file = behind.trim().strip_prefix('"').and_then(|behind| behind.split_once('"'));
-            found.extend(file.map(|(file, _)| file).filter(|file| !file.is_empty() && !file.starts_with("/dev/")).map(Written::file));
+            let file = behind.trim_start_matches(['>', '(', ' ']).strip_prefix('"').and_then(|behind| behind.split_once('"'));
+            let Some((file, more)) = file.filter(|(file, _)| !file.is_empty() && !file.starts_with("/dev/")) else { continue };
+            // What is put together with it only the run tells.
+            let is_whole = more.trim_matches([' ', ')', '(']).is_empty();
+            found.extend(if is_whole { Word::of(file) } else { Word::of(format!("{file}{ANY}")) }.as_file());
         }
     }
     found

@@ -128,6 +128,16 @@ impl Shell<'_> {
             Change::Default(_) | Change::None => values.unwrap_or_else(unknown),
             Change::Instead(other) if is_set => vec![self.expand_whole(other)],
             Change::Instead(_) | Change::Unknown => unknown(),
+            Change::Slice(from, length) => {
+                let values = values.unwrap_or_else(unknown);
+                let of_args = matches!(variable.name.as_str(), "@" | "*");
+                let length = length.unwrap_or(usize::MAX);
+                match variable.index.as_deref() {
+                    Some("@" | "*") => values.into_iter().skip(from.saturating_sub(usize::from(of_args))).take(length).collect(),
+                    _ if values.iter().any(|value| value.contains(is_open)) => unknown(),
+                    _ => values.iter().map(|value| value.chars().skip(*from).take(length).collect()).collect(),
+                }
+            }
             Change::CutStart(pattern, most) => {
                 let pattern = self.expand_whole(pattern);
                 values.unwrap_or_else(unknown).iter().map(|value| cut_start(value, &pattern, *most)).collect()
@@ -157,6 +167,17 @@ impl Shell<'_> {
     fn values_of(&mut self, variable: &Variable) -> Option<Vec<String>> {
         let one = |text: Option<String>| text.map(|text| vec![text]);
         let all = match variable.name.as_str() {
+            // The value of the variable that it names, or the keys of an array.
+            name if name.len() > 1 && name.starts_with('!') => {
+                let keys = self.state.values.get(name).and_then(|choices| choices.first()).cloned();
+                match (keys, variable.index.is_some()) {
+                    (keys, true) => keys,
+                    _ => {
+                        let named = self.state.values.get(&name[1..])?.first()?.first()?.clone();
+                        self.state.values.get(&named)?.first().cloned()
+                    }
+                }
+            }
             "PWD" if !self.state.values.contains_key("PWD") => one(self.here_absolute()),
             "OLDPWD" => one(self.state.before.as_deref().and_then(|dir| self.absolute(dir))),
             "@" | "*" => self.state.args.as_ref().map(|args| args.to_vec()),
@@ -353,7 +374,7 @@ fn cut_end(value: &str, pattern: &str, most: bool) -> String {
 }
 
 /// Whether a pattern of the shell matches a whole text.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut back) = (0, 0, None);
     while t < text.len() {

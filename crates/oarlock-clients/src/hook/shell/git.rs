@@ -6,7 +6,8 @@ use super::options::Options;
 use super::programs::moved;
 use super::specs::within;
 use super::word::Word;
-use crate::hook::{Written, patch};
+use super::word::{ONE, STAR};
+use crate::hook::{Reach, Written, patch};
 
 /// Where a call of `git` looks, and the words from its verb on.
 pub(super) struct Call<'a> {
@@ -54,7 +55,8 @@ pub(super) fn patch_file(args: &[Word]) -> Option<Word> {
 }
 
 /// What a call of `git` is going to write. `text` is the patch that it applies, where that is known.
-pub(super) fn writes(args: &[Word], text: Option<&str>) -> Vec<Written> {
+/// `top` is the top of the worktree that it works in, where that is known and another directory.
+pub(super) fn writes(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Written> {
     let call = read(args);
     // It could be anywhere.
     let Some(dir) = call.dir else { return Vec::new() };
@@ -62,21 +64,69 @@ pub(super) fn writes(args: &[Word], text: Option<&str>) -> Vec<Written> {
         path: if written.path == "." && !dir.is_empty() { dir.clone() } else { super::joined(&dir, &written.path) },
         ..written
     };
-    writes_here(call.words, text).into_iter().map(at).collect()
+    // What is left out of a pattern cannot be told as one: it is taken to keep away from what others have.
+    let mut left_out: Vec<&str> = call.words.iter().filter_map(excluded).collect();
+    let words: Vec<Word> = call.words.iter().filter(|word| excluded(word).is_none()).cloned().collect();
+    left_out.retain(|path| !path.split('/').next().is_some_and(super::search::is_filled));
+    let had_only_those = words.len() < call.words.len() && words.last().is_some_and(|word| word.is("--"));
+    let leaves_out = |written: &Written| {
+        let dir = written.path.trim_end_matches('/').trim_start_matches("./");
+        let is_all = matches!(dir, "" | ".") || top == Some(dir);
+        let covers = |path: &&str| is_all || path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        (written.reach != Reach::File && left_out.iter().any(covers)) || (had_only_those && !left_out.is_empty())
+    };
+    let written = writes_here(&words, text, top);
+    written.into_iter().filter(|written| !leaves_out(written)).map(at).collect()
+}
+
+/// The path of a pattern that leaves something out: `:!x`, `:^x`, `:(exclude)x`.
+fn excluded(word: &Word) -> Option<&str> {
+    let text = word.known()?;
+    let path = [":!", ":^", ":(exclude)", ":(top,exclude)", ":(exclude,top)"].iter().find_map(|sign| text.strip_prefix(sign))?;
+    Some(path.trim_start_matches('/').trim_end_matches("/**").trim_end_matches("/*").trim_end_matches('/'))
+}
+
+/// Whether a `*` or `?` of git, which may also stand for slashes, makes of a pattern this path.
+fn matches(pattern: &Word, path: &str) -> bool {
+    let pattern: String = pattern
+        .value
+        .chars()
+        .map(|c| {
+            if c == '*' {
+                STAR
+            } else if c == '?' {
+                ONE
+            } else {
+                c
+            }
+        })
+        .collect();
+    super::expand::matches(&pattern, path)
 }
 
 fn files(words: &[&Word]) -> Vec<Written> {
     words.iter().filter_map(|word| word.as_file()).collect()
 }
 
-fn trees(words: &[&Word]) -> Vec<Written> {
+fn trees(words: &[&Word], top: Option<&str>) -> Vec<Written> {
     // `:/` is the top, and so is `:(top)`.
     let plain = |word: &&Word| match word.text.strip_prefix(":/").or_else(|| word.text.strip_prefix(":(top)")) {
-        Some("") => Word::of("."),
-        Some(rest) => Word::of(rest),
-        None => (*word).clone(),
+        Some("") => Word::of(top.unwrap_or(".")),
+        Some(rest) => opened(Word::of(super::joined(top.unwrap_or_default(), rest))),
+        None => match word.text.strip_prefix(":(glob)") {
+            Some(rest) => Word::of(rest).globbed(),
+            None => opened((*word).clone()),
+        },
     };
     words.iter().map(plain).filter_map(|word| word.as_tree()).collect()
+}
+
+/// A word whose wildcards git reads: they stand for slashes, too.
+fn opened(word: Word) -> Word {
+    let Some(first) = word.known().and_then(|text| text.find(['*', '?'])) else { return word };
+    let dir = word.text[..first].rfind('/').map_or("", |end| &word.text[..=end]);
+    let tail = word.text.rsplit(['*', '?', '/']).next().unwrap_or_default();
+    Word::of(format!("{dir}{STAR}{STAR}/{STAR}{tail}"))
 }
 
 /// Changes that are thrown away or put away, and nothing else.
@@ -84,12 +134,13 @@ fn undone(written: Vec<Written>) -> Vec<Written> {
     written.into_iter().map(|written| Written { only_undoes: true, ..written }).collect()
 }
 
-fn writes_here(args: &[Word], text: Option<&str>) -> Vec<Written> {
+fn writes_here(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Written> {
     let Some((verb, rest)) = args.split_first() else { return Vec::new() };
     let has = |word: &str| rest.iter().any(|arg| arg.is(word));
     let letters =
         |letter: char| rest.iter().any(|arg| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains(letter));
-    let all = || undone(vec![Written::tree(".")]);
+    let all = || undone(vec![Written::tree(top.unwrap_or("."))]);
+    let trees = |words: &[&Word]| trees(words, top);
     let verb = verb.known().unwrap_or_default();
     if has("--help") || has("-h") || has("--dry-run") {
         return Vec::new();
@@ -106,16 +157,27 @@ fn writes_here(args: &[Word], text: Option<&str>) -> Vec<Written> {
             let written = trees(&options.operands);
             if options.has(&["s", "source"]) { written } else { undone(written) }
         }
-        "checkout" => checkout(rest),
+        "checkout" => checkout(rest, top),
         "checkout-index" if letters('f') || has("--force") => {
-            let options = Options::read(rest, "", "");
-            if options.has(&["a", "all"]) { all() } else { files(&options.operands) }
+            let options = Options::read(rest, "prefix stage", "");
+            match options.values(&["prefix"]).last() {
+                None if options.has(&["a", "all"]) => all(),
+                None => files(&options.operands),
+                // They go elsewhere.
+                Some(prefix) if options.has(&["a", "all"]) => within(prefix),
+                Some(prefix) => {
+                    let path = |word: &&Word| Word::of(format!("{}{}", prefix.value, word.value));
+                    options.operands.iter().map(path).filter_map(|word| word.as_file()).collect()
+                }
+            }
         }
         "switch" if letters('f') || has("--force") || has("--discard-changes") => all(),
         "reset" if has("--hard") => all(),
         "read-tree" if letters('u') => all(),
         "sparse-checkout" if has("set") || has("disable") => all(),
         "clean" => {
+            // It stays where it is.
+            let all = || undone(vec![Written::tree(".")]);
             let options = Options::read(rest, "e exclude", "");
             match options.operands.as_slice() {
                 _ if options.has(&["n", "i", "interactive"]) || !options.has(&["f", "force"]) => Vec::new(),
@@ -123,7 +185,7 @@ fn writes_here(args: &[Word], text: Option<&str>) -> Vec<Written> {
                 paths => undone(trees(paths)),
             }
         }
-        "stash" => undone(stash(rest)),
+        "stash" => undone(stash(rest, top)),
         "apply" | "am" => apply(rest, text),
         "clone" => into_second(
             rest,
@@ -162,9 +224,11 @@ fn writes_here(args: &[Word], text: Option<&str>) -> Vec<Written> {
     }
 }
 
-fn checkout(rest: &[Word]) -> Vec<Written> {
+fn checkout(rest: &[Word], top: Option<&str>) -> Vec<Written> {
     let has = |word: &str| rest.iter().any(|arg| arg.is(word));
-    let all = || undone(vec![Written::tree(".")]);
+    let here = || undone(vec![Written::tree(".")]);
+    let all = || undone(vec![Written::tree(top.unwrap_or("."))]);
+    let trees = |words: &[&Word]| trees(words, top);
     if let Some(at) = rest.iter().position(|arg| arg.is("--")) {
         let paths = trees(&rest[at + 1..].iter().collect::<Vec<_>>());
         // What another commit has is written, where one is named.
@@ -172,7 +236,10 @@ fn checkout(rest: &[Word]) -> Vec<Written> {
         return if names_commit { paths } else { undone(paths) };
     }
     let options = Options::read(rest, "b B orphan conflict pathspec-from-file", "");
-    if has(".") || has(":/") || has("*") || options.has(&["f", "force"]) && options.operands.len() < 2 {
+    if has(".") || has("*") {
+        return here();
+    }
+    if has(":/") || options.has(&["f", "force"]) && options.operands.len() < 2 {
         return all();
     }
     if options.has(&["ours", "theirs", "2", "3", "m", "merge", "conflict"]) {
@@ -195,7 +262,12 @@ fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
     }
     let Some(text) = text else { return Vec::new() };
     let strip = options.values(&["p"]).last().and_then(|count| count.known()?.parse().ok()).unwrap_or(1);
-    let written = patch::of_diff(text, Some(strip)).map(Written::file).collect();
+    let (includes, excludes) = (options.values(&["include"]), options.values(&["exclude"]));
+    let is_meant = |path: &String| {
+        !excludes.iter().any(|pattern| matches(pattern, path))
+            && (includes.is_empty() || includes.iter().any(|pattern| matches(pattern, path)))
+    };
+    let written = patch::of_diff(text, Some(strip)).filter(is_meant).filter_map(|path| Word::of(path).as_tree()).collect();
     match options.values(&["directory"]).last().map(|dir| dir.known()) {
         Some(Some(dir)) => moved(dir, written),
         Some(None) => Vec::new(),
@@ -204,8 +276,8 @@ fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
 }
 
 /// Putting changes away writes files as much as bringing them back.
-fn stash(args: &[Word]) -> Vec<Written> {
-    let all = || vec![Written::tree(".")];
+fn stash(args: &[Word], top: Option<&str>) -> Vec<Written> {
+    let all = || vec![Written::tree(top.unwrap_or("."))];
     let Some((verb, rest)) = args.split_first() else { return all() };
     let paths = match verb.known() {
         Some("pop" | "apply" | "branch" | "save") => return all(),
@@ -218,11 +290,27 @@ fn stash(args: &[Word]) -> Vec<Written> {
         // What is staged is the caller's own.
         _ if options.has(&["pathspec-from-file", "S", "staged"]) => Vec::new(),
         [] => all(),
-        paths => trees(paths),
+        paths => trees(paths, top),
     }
 }
 
 impl Shell<'_> {
+    /// The top of the worktree in which a call of git works, where it is another directory than that of the call and is known for sure.
+    pub(super) fn top_of_call(&self, args: &[Word]) -> Option<String> {
+        let top = self.around.top?.trim_end_matches('/');
+        let place = super::cleared(&self.absolute(&super::joined(self.state.dir.as_deref()?, &read(args).dir?))?);
+        let rest = place.strip_prefix(top)?;
+        if rest.is_empty() || !rest.starts_with('/') {
+            return None;
+        }
+        // Below where the agent is, there may be a worktree or a repository of its own.
+        let is_above = self.around.cwd.is_some_and(|cwd| cwd.starts_with(&place));
+        let is_own = |part: &str| {
+            part.starts_with('.') || part.contains("worktree") || super::search::is_filled(part) || part == "wt" || part == "external"
+        };
+        (is_above || !rest.split('/').filter(|part| !part.is_empty()).any(is_own)).then(|| top.to_owned())
+    }
+
     /// The top of the repository that the shell is in, where it is known.
     pub(super) fn top(&self) -> Option<String> {
         let top = self.around.top?.trim_end_matches('/');

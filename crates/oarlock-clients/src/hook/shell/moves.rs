@@ -4,7 +4,7 @@ use super::options::Options;
 use super::programs::moved;
 use super::specs::within;
 use super::word::{Word, has_name};
-use super::{Shell, is_file_name, joined};
+use super::{Shell, is_file_name, joined, makes};
 use crate::hook::{Written, patch};
 
 /// Options of `curl` that take a value; an address among the values is none that is fetched.
@@ -51,6 +51,93 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
         "rsync" => rsync(&read(RSYNC_VALUED, "")),
         "scp" | "rcp" => {
             remote(&read("P i F l o c S J D X", "").operands, |text| text.split('/').next().is_some_and(|first| first.contains(':')))
+        }
+        "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz" | "unxz" | "lzma" | "pigz" | "zstd" | "unzstd" | "lz4" | "unlz4" | "brotli"
+        | "compress" | "uncompress" => makes::packed(program, &read("S suffix T threads o output", "")),
+        "dos2unix" | "unix2dos" | "mac2unix" | "unix2mac" => {
+            let options = read("c D convmode", "");
+            match options.operands.as_slice() {
+                _ if options.has_any("i info O to-stdout help version") => Vec::new(),
+                pairs if options.has_any("n newfile") => pairs.iter().skip(1).step_by(2).filter_map(|word| word.as_file()).collect(),
+                files => files.iter().filter_map(|word| word.as_file()).collect(),
+            }
+        }
+        "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" | "emcc" | "gfortran" => makes::compiled(args),
+        "javac"
+            if !args.iter().any(|arg| matches!(arg.known(), Some("-d" | "-help" | "--help" | "-version" | "--version" | "-proc:only"))) =>
+        {
+            let options =
+                Options::read_single(args, "cp classpath sourcepath target source processor s h p processorpath encoding release");
+            makes::beside(&options.operands, &["java"], &["class"])
+        }
+        "tsc"
+            if !args.iter().any(|arg| {
+                ["--noemit", "--outdir", "--outfile", "--build", "-b", "--init", "-p", "--project"]
+                    .contains(&arg.text.to_ascii_lowercase().as_str())
+            }) =>
+        {
+            let options = Options::read_single(args, "target t module m lib rootDir jsx moduleResolution types");
+            makes::beside(&options.operands, &["ts", "tsx", "mts", "cts"], &["js", "jsx", "mjs", "cjs", "d.ts"])
+        }
+        "sass" | "grass" if args.iter().any(|arg| arg.is("--update")) && !args.iter().any(|arg| arg.text.contains(':')) => {
+            read("I load-path s style", "").operands.iter().filter_map(|word| word.as_tree()).collect()
+        }
+        "protoc" => makes::protoc(args),
+        "zip" if args.iter().any(|arg| matches!(arg.known(), Some("-sf" | "-su" | "-sU" | "-h" | "-h2"))) => Vec::new(),
+        "zip"
+            if args
+                .iter()
+                .any(|arg| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains('m') || arg.is("--move")) =>
+        {
+            read("x i P n t b", "").operands.iter().filter_map(|word| word.as_tree()).collect()
+        }
+        "zipfile" | "tarfile" => {
+            let options = read("", "");
+            match options.operands.as_slice() {
+                [archive, ..] if options.has_any("c create") => archive.as_file().into_iter().collect(),
+                [_, dir, ..] if options.has_any("e extract") => dir.as_tree().into_iter().chain(within(dir)).collect(),
+                _ => Vec::new(),
+            }
+        }
+        "comby" if args.iter().any(|arg| matches!(arg.known(), Some("-i" | "-in-place" | "--in-place"))) => {
+            let options = Options::read_single(args, "d f directory extensions matcher config templates jobs exclude-dir");
+            let here = Word::of(".");
+            let dir = options.values(&["d", "directory"]).last().copied().unwrap_or(&here).clone();
+            let places = options.operands.get(2..).unwrap_or_default();
+            match dir.known() {
+                _ if options.has_any("stdout diff") => Vec::new(),
+                Some(_) if places.is_empty() && options.has(&["f"]) => {
+                    options.values(&["f"]).into_iter().filter_map(Word::as_tree).collect()
+                }
+                Some(path) if places.iter().any(|word| word.text.starts_with('.') && !word.text.contains('/')) => {
+                    let endings = places.iter().flat_map(|word| word.text.split(',')).filter(|end| end.starts_with('.'));
+                    endings.map(|end| Written::below(path, format!("**/*{end}"))).collect()
+                }
+                _ if places.is_empty() => dir.as_tree().into_iter().collect(),
+                Some(path) => places.iter().filter_map(|word| Word::of(joined(path, &word.value)).as_tree()).collect(),
+                None => Vec::new(),
+            }
+        }
+        "jupyter" | "jupyter-nbconvert" | "jupytext"
+            if args.iter().any(|arg| arg.is("--to") || arg.text.starts_with("--to="))
+                && !args.iter().any(|arg| {
+                    ["--output", "--stdout", "--inplace", "-o", "--output-dir", "--test", "--sync"]
+                        .iter()
+                        .any(|flag| arg.text.starts_with(flag))
+                }) =>
+        {
+            let options = Options::read(args, "to template from set-kernel opt", "");
+            let stem = |word: &&Word| word.known()?.strip_suffix(".ipynb").map(|stem| Word::of(format!("{stem}.{}", super::word::STAR)));
+            let notebooks = options.operands.iter();
+            notebooks.filter_map(stem).filter_map(|word| word.as_file()).collect()
+        }
+        "Rscript" | "R" | "julia" => {
+            let options = Options::read(args, "e eval E print", "");
+            options
+                .values(&["e", "eval", "E"])
+                .into_iter()
+                .flat_map(|text| makes::written_by_call(&text.value, program == "julia"))
+                .collect()
         }
         "dd" => args.iter().filter(|arg| arg.text.starts_with("of=")).filter_map(|arg| arg.after(3).as_file()).collect(),
         "curl" => curl(&read(CURL_VALUED, "")),
@@ -458,7 +545,7 @@ pub(super) fn patched(options: &Options<'_>, text: Option<&str>) -> Vec<Written>
         (Some(target), _) => target.as_file().into_iter().collect(),
         (None, Some(text)) => {
             let strip = options.values(&["p", "strip"]).last().and_then(|count| count.known()?.parse().ok());
-            patch::of_diff(text, strip).map(Written::file).collect()
+            patch::of_diff(text, strip).filter_map(|path| Word::of(path).as_tree()).collect()
         }
         (None, None) => Vec::new(),
     };

@@ -86,6 +86,17 @@ impl<'a> Options<'a> {
         !names.is_empty() && self.given.iter().any(|(name, _)| is_among(names, name))
     }
 
+    /// As [`Options::has_any`]; `option=value` asks for this very value.
+    pub(super) fn says_any(&self, all: &str) -> bool {
+        let says = |one: &str| match one.split_once('=') {
+            Some((name, wanted)) => {
+                self.given.iter().any(|(given, value)| *given == name && value.as_ref().is_some_and(|value| value.is(wanted)))
+            }
+            None => self.given.iter().any(|(given, _)| is_among(one, given)),
+        };
+        all.split(' ').any(says)
+    }
+
     /// Whether an option that begins so is given.
     pub(super) fn has_beginning(&self, beginning: &str) -> bool {
         self.given.iter().any(|(name, _)| name.starts_with(beginning))

@@ -461,15 +461,18 @@ impl<'t> Parser<'t> {
         self.at = self.text.len() - behind.len();
         if self.byte(0) != Some(b'(') {
             let value = self.word().unwrap_or_default();
-            return Some(Assign { name: name.to_owned(), adds, values: vec![value], is_array: false });
+            return Some(Assign { name: name.to_owned(), adds, values: vec![value], is_array: false, keys: Vec::new() });
         }
         self.at += 1;
+        let mut keys = Vec::new();
         let mut values = Vec::new();
         loop {
             self.skip_lines();
             if self.byte(0) == Some(b'[') {
                 // `[KEY]=VALUE`
-                let end = self.rest().bytes().take(64).position(|b| b == b']');
+                let end = self.rest().bytes().take(256).position(|b| b == b']');
+                let key = end.filter(|end| self.byte(end + 1) == Some(b'=')).and_then(|end| self.rest().get(1..end));
+                keys.extend(key.filter(|key| !key.contains('$')).map(|key| key.trim_matches(['"', '\'']).to_owned()));
                 self.at += end.filter(|end| self.byte(end + 1) == Some(b'=')).map_or(0, |end| end + 2);
             }
             match self.word() {
@@ -479,6 +482,6 @@ impl<'t> Parser<'t> {
             }
         }
         self.at += 1;
-        Some(Assign { name: name.to_owned(), adds, values, is_array: true })
+        Some(Assign { name: name.to_owned(), adds, values, is_array: true, keys })
     }
 }

@@ -219,6 +219,29 @@ fn below(place: &Word, names: &[String]) -> String {
     names.iter().map(|name| format!("{path}/{STAR}{STAR}/{name}\n")).collect()
 }
 
+/// How the names of an archive's members begin, for a `tar` that reads it.
+pub(super) const ARCHIVE: &str = "archive of git\n";
+
+/// Whether an option asks for something other than a patch.
+fn is_about_names(arg: &Word) -> bool {
+    [
+        "--name",
+        "--stat",
+        "--numstat",
+        "--shortstat",
+        "--quiet",
+        "--summary",
+        "--raw",
+        "-s",
+        "--no-patch",
+        "--output",
+        "--dirstat",
+        "--check",
+    ]
+    .iter()
+    .any(|option| arg.text.starts_with(option))
+}
+
 /// What `git` prints.
 pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
     let call = git::read(args);
@@ -234,6 +257,32 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
             let at = rest.iter().position(|arg| arg.is("--"))?;
             let places: Vec<&Word> = rest[at + 1..].iter().collect();
             (!places.is_empty()).then(|| tracked(&places))
+        }
+        "rev-parse" if rest.iter().any(|arg| arg.is("--show-prefix")) && dir.is_empty() => {
+            let here = super::cleared(&shell.here_absolute()?);
+            let below = here.strip_prefix(&shell.top()?)?.trim_start_matches('/').to_owned();
+            Some(if below.is_empty() { "\n".into() } else { format!("{below}/\n") })
+        }
+        "diff" | "show" if !rest.iter().any(|arg| is_about_names(arg)) => {
+            let at = rest.iter().position(|arg| arg.is("--"));
+            let is_path =
+                |word: &&Word| !word.text.starts_with(['-', ':']) && !word.text.contains("..") && !word.text.contains([':', '~', '^', '@']);
+            let places: Vec<&Word> = match at {
+                Some(at) => rest[at + 1..].iter().collect(),
+                None => rest.iter().filter(is_path).filter(|word| word.text.contains('/')).collect(),
+            };
+            let heads = |word: &&Word| {
+                let path = super::joined(&dir, &word.value).trim_end_matches('/').to_owned();
+                format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n")
+            };
+            (!places.is_empty()).then(|| places.iter().map(heads).collect())
+        }
+        "archive" if !rest.iter().any(|arg| arg.text.starts_with("-o") || arg.text.starts_with("--output")) => {
+            let options = Options::read(rest, "format prefix", "");
+            let prefix = options.values(&["prefix"]).last().map_or("", |prefix| prefix.value.as_str());
+            let members = options.operands.get(1..).unwrap_or_default();
+            let lines = members.iter().map(|member| format!("{prefix}{}\n", member.value));
+            Some(format!("{ARCHIVE}{}", lines.collect::<String>()))
         }
         "ls-files" if dir.is_empty() => {
             let options = Options::read(rest, "x X exclude exclude-from", "");

@@ -32,6 +32,19 @@ impl Shell<'_> {
         let full = first.known()?;
         let name = short_name(full);
         self.calls_oarlock |= name == "oarlock" && is_call_without_name(args);
+        if matches!(name, "env" | "sudo" | "doas") {
+            let given = args.iter().filter(|arg| !arg.text.starts_with('-')).take_while(|arg| super::word::is_assignment(&arg.text));
+            let given: Vec<(String, String)> =
+                given.filter_map(|arg| arg.value.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            if !given.is_empty() {
+                return self.apart(|shell| {
+                    given.into_iter().for_each(|(name, value)| shell.set(&name, vec![vec![value]]));
+                    let plain: Vec<Word> = args.iter().filter(|arg| !super::word::is_assignment(&arg.text)).cloned().collect();
+                    let words: Vec<Word> = [first.clone()].into_iter().chain(plain).collect();
+                    shell.program(&words)
+                });
+            }
+        }
         if let Some(started) = starters::read(name, args) {
             self.add(specs::written(name, args).unwrap_or_default());
             return self.start(started);
@@ -75,7 +88,17 @@ impl Shell<'_> {
             return self.interpreter(name, args);
         }
         if let Some(written) = moves::writes(name, args) {
+            if let ("tar" | "bsdtar" | "gtar", Some(members)) =
+                (name, self.state.input.as_deref().and_then(|text| text.strip_prefix(prints::ARCHIVE)))
+            {
+                let members: Vec<Word> = members.lines().take(256).map(Word::of).collect();
+                let all: Vec<Word> = args.iter().cloned().chain(members).collect();
+                self.add(moves::writes(name, &all).unwrap_or_default());
+            }
             self.add(written);
+            if matches!(name, "ln" | "link") {
+                self.link(args);
+            }
         } else if let Some(written) = specs::written(name, args) {
             self.add(written);
             self.add(code::written_in_script(name, args));
@@ -201,9 +224,30 @@ impl Shell<'_> {
             Some(file) => self.content(&file).map(|text| text.to_string()).or_else(|| if file.is("-") { patch_text() } else { None }),
             None => patch_text(),
         };
-        let written = git::writes(args, text.as_deref());
+        let args = self.with_paths_from_file(args);
+        let top = self.top_of_call(&args);
+        let written = git::writes(&args, text.as_deref(), top.as_deref());
         self.add(written);
-        prints::of_git(self, args)
+        prints::of_git(self, &args)
+    }
+
+    /// The words of a call of git, with the paths that `--pathspec-from-file` reads, where they are known.
+    fn with_paths_from_file(&self, args: &[Word]) -> Vec<Word> {
+        const OPTION: &str = "--pathspec-from-file";
+        let Some(at) = args.iter().position(|arg| arg.text.starts_with(OPTION)) else { return args.to_vec() };
+        let own = args[at].text.strip_prefix(OPTION).and_then(|rest| rest.strip_prefix('='));
+        let (file, width) = match own {
+            Some(file) => (Word::of(file), 1),
+            None => (args.get(at + 1).cloned().unwrap_or_default(), 2),
+        };
+        let Some(text) = self.content(&file) else { return args.to_vec() };
+        let mut words = args.to_vec();
+        words.drain(at..(at + width).min(args.len()));
+        if !words.iter().any(|word| word.is("--")) {
+            words.push(Word::of("--"));
+        }
+        words.extend(text.lines().filter(|line| !line.is_empty()).take(256).map(Word::of));
+        words
     }
 
     fn patch(&mut self, args: &[Word]) -> Vec<Written> {

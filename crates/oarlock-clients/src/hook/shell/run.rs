@@ -249,6 +249,9 @@ impl Shell<'_> {
                 }
             }
             (self.pick, self.picks) = (0, 1);
+            if !assign.keys.is_empty() {
+                self.set(&format!("!{}", assign.name), vec![assign.keys.clone()]);
+            }
             if !choices.is_empty() {
                 self.set(&assign.name, choices);
             }
@@ -289,7 +292,26 @@ impl Shell<'_> {
             {
                 self.assign(assigns);
             }
-            let more = self.run(&fields);
+            let first = fields.first().and_then(Word::known).map(super::programs::short_name);
+            let more = match first {
+                // Their own commands see what is set for them.
+                Some(name)
+                    if !assigns.is_empty()
+                        && (super::programs::SHELLS.contains(&name) || matches!(name, "env" | "xargs" | "parallel" | "find")) =>
+                {
+                    self.apart(|shell| {
+                        shell.assign(assigns);
+                        shell.run(&fields)
+                    })
+                }
+                Some("read") if !assigns.is_empty() => {
+                    self.assign(assigns);
+                    let more = self.run(&fields);
+                    Rc::make_mut(&mut self.state.values).remove("IFS");
+                    more
+                }
+                _ => self.run(&fields),
+            };
             if assigns.iter().any(|assign| assign.name == "OARLOCK_AGENT") {
                 self.calls_oarlock = before;
             }
@@ -426,10 +448,12 @@ impl Shell<'_> {
             let words = line.split([' ', '\t', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect();
             return self.set(&names.remove(0), vec![words]);
         }
+        let ifs = self.state.values.get("IFS").and_then(|choices| choices.first()?.first().cloned()).filter(|ifs| !ifs.trim().is_empty());
+        let divides = |c: char| ifs.as_ref().map_or(c.is_whitespace(), |ifs| ifs.contains(c));
         let mut left = line.trim();
         let last = names.len() - 1;
         for (at, name) in names.iter().enumerate() {
-            let (word, behind) = if at == last { (left, "") } else { left.split_once(char::is_whitespace).unwrap_or((left, "")) };
+            let (word, behind) = if at == last { (left, "") } else { left.split_once(divides).unwrap_or((left, "")) };
             self.set(name, vec![vec![word.to_owned()]]);
             left = behind.trim_start();
         }

@@ -23,6 +23,8 @@ struct Find<'a> {
     removes: bool,
     /// Programs that it runs, and whether where each file is.
     runs: Vec<(&'a [Word], bool)>,
+    /// Whether it leaves out a folder of its own that could be what others have.
+    leaves_out: bool,
     written: Vec<Written>,
 }
 
@@ -54,6 +56,7 @@ fn read(args: &[Word]) -> Find<'_> {
         find.roots.push(Word::of("."));
     }
     let (mut way, mut is_negated) = (Way::default(), false);
+    let mut left_out: Vec<String> = Vec::new();
     while let Some((word, behind)) = rest.split_first() {
         rest = behind;
         let test = word.text.as_str();
@@ -62,6 +65,7 @@ fn read(args: &[Word]) -> Find<'_> {
             rest = rest.get(1..).unwrap_or_default();
             match (test, value) {
                 ("-name" | "-iname", Some(value)) if !is_negated => way.name = Some(opened(value, test == "-iname")),
+                ("-path" | "-wholename" | "-ipath", Some(value)) if is_negated => left_out.push(value.value.clone()),
                 ("-path" | "-wholename" | "-ipath", Some(value)) if !is_negated => {
                     way.path = Some(opened(value, test == "-ipath").replace(STAR, &ANY.to_string()))
                 }
@@ -83,7 +87,12 @@ fn read(args: &[Word]) -> Find<'_> {
                 rest = rest.get(1..).unwrap_or_default();
             }
             "!" | "-not" => is_negated = true,
-            "-prune" => way.is_pruned = true,
+            "-prune" => {
+                way.is_pruned = true;
+                // `( -path A -o -path B ) -prune`
+                find.ways.iter_mut().for_each(|way| way.is_pruned = true);
+                left_out.extend(find.ways.iter().chain([&way]).filter_map(|way| way.path.clone()));
+            }
             "-o" | "-or" | "," => find.ways.push(std::mem::take(&mut way)),
             _ => {}
         }
@@ -91,16 +100,42 @@ fn read(args: &[Word]) -> Find<'_> {
     find.ways.push(way);
     // What is pruned and then acted on, without another way, is meant.
     if find.ways.len() > 1 {
+        find.leaves_out = find.roots.iter().any(|root| left_out.iter().any(|path| is_folder_of(&root.value, path)));
+    } else {
+        find.leaves_out =
+            !find.ways[0].is_pruned && find.roots.iter().any(|root| left_out.iter().any(|path| is_folder_of(&root.value, path)));
+    }
+    if find.ways.len() > 1 {
         find.ways.retain(|way| !way.is_pruned);
     }
     find.ways.truncate(MANY);
     find
 }
 
+/// Whether a path is a folder right in another one that is none of those which programs fill: what is done to all but such a folder cannot
+/// be told as a pattern, and is taken to keep away from what others have.
+fn is_folder_of(root: &str, path: &str) -> bool {
+    let root = root.trim_end_matches('/');
+    let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).or_else(|| path.strip_prefix("./").filter(|_| root == "."));
+    let Some(below) = below.or(Some(path).filter(|path| root == "." && !path.starts_with('/'))) else { return false };
+    let name = below.split('/').next().unwrap_or(below);
+    !name.is_empty() && !name.contains(super::word::is_open) && !name.contains(['*', '?']) && !is_filled(name)
+}
+
+/// Whether a folder of this name is one that programs fill.
+pub(super) fn is_filled(name: &str) -> bool {
+    const NAMES: &str = "node_modules target dist build out vendor venv env coverage tmp temp logs third_party bower_components __pycache__ site-packages \
+                         generated gen bin obj deps _build elm-stuff";
+    name.starts_with('.') || is_among(NAMES, name)
+}
+
 impl Find<'_> {
     /// What is found: paths with what only the run tells in them.
     fn found(&self) -> Vec<String> {
         let mut found = Vec::new();
+        if self.leaves_out {
+            return found;
+        }
         for root in &self.roots {
             let dir = root.value.trim_end_matches('/');
             for way in &self.ways {

@@ -19,6 +19,8 @@ pub(super) enum Operands {
     Trees,
     /// Files with these endings below each, or below where it runs when there is none.
     Below(&'static str),
+    /// Files with these endings below where it runs; operands are none of them.
+    Here(&'static str),
     /// As [`Operands::Below`], but nothing without operands.
     Named(&'static str),
     /// The last of several.
@@ -48,8 +50,12 @@ pub(super) struct Spec {
     single: bool,
     /// Options of which one has to be given for operands to be written.
     when: &'static str,
-    /// Options with which nothing is written.
+    /// Options with which nothing is written, or `option=value`.
     unless: &'static str,
+    /// Options with which the operands are left as they are, since the output goes elsewhere.
+    spares: &'static str,
+    /// Words behind the verb that belong to it.
+    more: &'static str,
     /// How many operands before the files are none.
     skip: usize,
     /// Options with which there are none of those.
@@ -77,6 +83,8 @@ const fn reads(names: &'static str) -> Spec {
         single: false,
         when: "",
         unless: "",
+        spares: "",
+        more: "",
         skip: 0,
         skip_unless: "",
         operands: Operands::Nothing,
@@ -115,8 +123,15 @@ impl Spec {
     const fn unless(self, unless: &'static str) -> Self {
         Self { unless, ..self }
     }
+    const fn spares(self, spares: &'static str) -> Self {
+        Self { spares, ..self }
+    }
     const fn skip(self, skip: usize, skip_unless: &'static str) -> Self {
         Self { skip, skip_unless, ..self }
+    }
+    /// A second verb behind the first, where one of these stands there.
+    const fn skip_verb(self, more: &'static str) -> Self {
+        Self { more, ..self }
     }
     const fn operands(self, operands: Operands) -> Self {
         Self { operands, ..self }
@@ -141,11 +156,14 @@ impl Spec {
     fn written(&self, args: &[Word]) -> Vec<Written> {
         let values = [self.valued, self.outputs, self.within, self.dir].join(" ");
         let options = if self.single { Options::read_single(args, &values) } else { Options::read(args, &values, self.attached) };
-        if options.has_any(self.unless) || options.has_any("help version") {
+        if options.says_any(self.unless) || options.has_any("help version") {
             return Vec::new();
         } // Where the value of an option is a word of its own, none is given so: `sed -i ''`.
         let mut options = options;
         options.operands.retain(|word| !word.is(""));
+        if options.operands.first().is_some_and(|first| first.known().is_some_and(|first| is_among(self.more, first))) {
+            options.operands.remove(0);
+        }
         let mut found = Vec::new();
         let outputs = options.values_of_any(self.outputs);
         // `FORMAT:FILE` and `FORMAT=FILE`.
@@ -158,7 +176,7 @@ impl Spec {
         for dir in options.values_of_any(self.within) {
             found.extend(within(dir).into_iter().map(|written| written.by(By::Output)));
         }
-        if self.when.is_empty() || options.has_any(self.when) {
+        if (self.when.is_empty() || options.says_any(self.when)) && !options.has_any(self.spares) {
             let skip = if options.has_any(self.skip_unless) { 0 } else { self.skip };
             found.extend(of_operands(self.operands, options.operands.get(skip..).unwrap_or_default()));
             if !self.with_operands || !options.operands.is_empty() {
@@ -185,7 +203,8 @@ pub(super) fn within(dir: &Word) -> Vec<Written> {
     }
 }
 
-fn of_operands(kind: Operands, operands: &[&Word]) -> Vec<Written> {
+fn of_operands(kind: Operands, given: &[&Word]) -> Vec<Written> {
+    let operands = given;
     let is_file = |word: &&&Word| !word.is_known || word.text == "." || is_file_name(&word.text) || word.text.starts_with("..");
     let operands: Vec<&Word> = operands.iter().filter(is_file).copied().collect();
     let one = |word: Option<&&Word>| word.and_then(|word| word.as_file()).into_iter().collect();
@@ -193,6 +212,13 @@ fn of_operands(kind: Operands, operands: &[&Word]) -> Vec<Written> {
         Operands::Nothing => Vec::new(),
         Operands::Files => operands.iter().filter_map(|word| word.as_file()).collect(),
         Operands::Trees => operands.iter().filter_map(|word| word.as_tree()).collect(),
+        // What stands behind `--` is for the program that it runs.
+        Operands::Here(_) if operands.iter().any(|word| matches!(word.known(), Some("--check" | "stdout" | "--emit=stdout" | "-l"))) => {
+            Vec::new()
+        }
+        Operands::Here(endings) => Word::of(".").as_files_below(endings),
+        // Only the input is there.
+        Operands::Below(_) if operands.is_empty() && !given.is_empty() => Vec::new(),
         Operands::Below(endings) if operands.is_empty() => Word::of(".").as_files_below(endings),
         // `./...`, as Go's tools say it.
         Operands::Below(endings) | Operands::Named(endings) => {
@@ -203,13 +229,18 @@ fn of_operands(kind: Operands, operands: &[&Word]) -> Vec<Written> {
         Operands::Final => one(operands.last()),
         Operands::Pairs => {
             let out =
-                |word: &&Word| word.text.split_once(':').map(|(before, _)| word.after(before.len() + 1)).and_then(|out| out.as_file());
+                |word: &&Word| word.text.split_once(':').map(|(before, _)| word.after(before.len() + 1)).and_then(|out| out.as_tree());
             let pairs: Vec<Written> = operands.iter().filter_map(out).collect();
             if pairs.is_empty() { one(operands.last().filter(|_| operands.len() > 1)) } else { pairs }
         }
         Operands::Second => one(operands.get(1)),
         Operands::First => one(operands.first()),
     }
+}
+
+/// Whether an option says, in whatever formatter has it, that no file is to be changed.
+fn only_checks(arg: &Word) -> bool {
+    matches!(arg.known(), Some("--check" | "--check-only" | "--dry-run" | "--dryrun" | "--stdout" | "--diff" | "--list-different"))
 }
 
 /// What a program is known to write; nothing when it is not known at all.
@@ -221,6 +252,9 @@ pub(super) fn written(name: &str, args: &[Word]) -> Option<Vec<Written>> {
     for (kind, spec) in
         table::SPECS.iter().flat_map(|kind| kind.iter().map(move |spec| (*kind, spec))).filter(|(_, spec)| is_among(spec.names, name))
     {
+        if std::ptr::eq(kind, table::FORMATTERS) && name != "prettier" && args.iter().any(only_checks) {
+            return Some(Vec::new());
+        }
         if spec.verbs.is_empty() {
             return Some(marked(spec.written(args), kind));
         }

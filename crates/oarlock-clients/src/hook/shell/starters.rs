@@ -40,7 +40,10 @@ const fn with_verbs(names: &'static str, verbs: &'static str, valued: &'static s
     Starter { verbs, ..starts(names, valued) }
 }
 
-static STARTERS: [Starter; 42] = [
+static STARTERS: [Starter; 45] = [
+    starts("runuser", "u g G user group supp-group w whitelist-environment"),
+    Starter { operands: 1, ..starts("faketime", "exclude-monotonic m date-prog") },
+    with_verbs("devbox", "run", "e env env-file c config"),
     starts("screen", "S c"),
     starts("fakeroot eatmydata numactl cpulimit prlimit setarch linux32 linux64 trickle", "C N m l p d u"),
     Starter { dir: "D chdir", ..starts("sudo doas", "u g h p C T R U r t user group host prompt close-from role type") },
@@ -48,7 +51,7 @@ static STARTERS: [Starter; 42] = [
     starts("nice", "n adjustment"),
     starts("ionice", "c n p class classdata"),
     starts(
-        "nohup command builtin busybox toybox setsid unbuffer chronic dbus-run-session firejail winpty faketime rlwrap ccache distcc sccache torsocks",
+        "nohup command builtin busybox toybox setsid unbuffer chronic dbus-run-session firejail winpty rlwrap ccache distcc sccache torsocks",
         "",
     ),
     starts("exec", "a"),
@@ -99,7 +102,10 @@ pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
         "command" if args.first().is_some_and(|arg| arg.is("-v") || arg.is("-V")) => return Some(Started::Elsewhere),
         "ssh" | "mosh" | "chroot" | "nsenter" | "adb" | "vagrant" => return Some(Started::Elsewhere),
         "kubectl" | "oc" if args.iter().any(|arg| arg.is("exec") || arg.is("run")) => return Some(Started::Elsewhere),
-        "su" | "script" | "runuser" => {
+        "dotnet" if args.first().is_some_and(|arg| arg.is("csharpier")) => return Some(words(args.to_vec())),
+        "su" | "script" | "runuser"
+            if name != "runuser" || args.iter().any(|arg| arg.text.starts_with("-c") || arg.text.starts_with("--command")) =>
+        {
             let options = Options::read(args, "c command s shell g G u T E I O B", "");
             return options.values(&["c", "command"]).last().map(|text| Started::Text(text.value.clone(), None));
         }

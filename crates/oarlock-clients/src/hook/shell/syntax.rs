@@ -57,6 +57,8 @@ pub(super) struct Assign {
     pub(super) adds: bool,
     pub(super) values: Vec<Spelled>,
     pub(super) is_array: bool,
+    /// The keys of an array that has some.
+    pub(super) keys: Vec<String>,
 }
 
 /// Where a command's input comes from, or its output goes to.
@@ -120,6 +122,8 @@ pub(super) enum Change {
     CutEnd(Spelled, bool),
     /// `/`, `//`
     Replace(Spelled, Spelled, bool),
+    /// `:`, with where it begins, and how long it is
+    Slice(usize, Option<usize>),
     /// What is not read.
     Unknown,
 }

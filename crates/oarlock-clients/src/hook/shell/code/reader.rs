@@ -1,6 +1,6 @@
 //! Programs in which files are written under names that stand in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Language;
 use super::calls::{CALLS, Effect};
@@ -9,7 +9,7 @@ use super::values::{Values, join_paths};
 use crate::hook::Written;
 use crate::hook::shell::options::is_among;
 use crate::hook::shell::programs::moved;
-use crate::hook::shell::word::{ANY, Word};
+use crate::hook::shell::word::Word;
 
 /// What a program writes, and the commands that it runs.
 #[derive(Debug, Default)]
@@ -24,12 +24,24 @@ pub(super) const ARGUMENTS_MAX: usize = 120;
 /// What a program writes under names that are in it.
 pub(in crate::hook::shell) fn writes(language: Language, text: &str) -> Found {
     let tokens = tokens(language, text);
-    let mut reader = Reader { language, tokens: &tokens, names: HashMap::new(), dir: Some(String::new()), found: Found::default() };
+    let mut reader = Reader::new(language, &tokens);
     for at in 0..tokens.len() {
         reader.token(at);
     }
-    reader.found
+    let calls = reader.calls_of_own();
+    if calls.is_empty() {
+        return reader.found;
+    }
+    // Once more, with what the program's own functions are called with.
+    let mut again = Reader { names: reader.names, calls, imported: reader.imported, ..Reader::new(language, &tokens) };
+    for at in 0..tokens.len() {
+        again.token(at);
+    }
+    again.found
 }
+
+/// The most functions of a program's own that are looked at, and calls of each.
+const FUNCTIONS_MAX: usize = 64;
 
 pub(super) struct Reader<'t> {
     pub(super) language: Language,
@@ -37,10 +49,126 @@ pub(super) struct Reader<'t> {
     pub(super) names: HashMap<&'t str, Values>,
     /// Where it is, seen from where it began.
     dir: Option<String>,
+    /// The program's own functions, by the place of their name: what each of their arguments may be.
+    calls: HashMap<usize, Vec<(&'t str, Option<Values>)>>,
+    /// What has been imported under its own name, with its module.
+    imported: HashSet<(&'t str, &'t str)>,
     found: Found,
 }
 
 impl<'t> Reader<'t> {
+    fn new(language: Language, tokens: &'t [Token<'t>]) -> Self {
+        Self {
+            language,
+            tokens,
+            names: HashMap::new(),
+            dir: Some(String::new()),
+            calls: HashMap::new(),
+            imported: HashSet::new(),
+            found: Found::default(),
+        }
+    }
+
+    /// Where the parameters of a function begin whose name is at this place, if there is one.
+    fn parameters_at(&self, at: usize) -> Option<usize> {
+        self.name(at)?;
+        let is_named = at > 0 && matches!(self.name(at - 1), Some("def" | "function"));
+        if is_named && self.is(at + 1, '(') {
+            return Some(at + 2);
+        }
+        // `NAME = (A, B) => …`, `NAME = async function (A) …`
+        if self.language != Language::JavaScript || !self.is(at + 1, '=') {
+            return None;
+        }
+        let mut open = at + 2;
+        while matches!(self.name(open), Some("async" | "function")) {
+            open += 1;
+        }
+        if !self.is(open, '(') {
+            return None;
+        }
+        let is_function = matches!(self.name(open - 1), Some("function"));
+        let close = (open..(open + 40).min(self.tokens.len())).find(|at| self.is(*at, ')'))?;
+        (is_function || self.is(close + 1, '=') && self.is(close + 2, '>')).then_some(open + 1)
+    }
+
+    /// The program's own functions, with what they are called with.
+    fn calls_of_own(&self) -> HashMap<usize, Vec<(&'t str, Option<Values>)>> {
+        let mut functions: HashMap<&'t str, (usize, Vec<&'t str>)> = HashMap::new();
+        for at in 0..self.tokens.len() {
+            if functions.len() >= FUNCTIONS_MAX {
+                break;
+            }
+            if let (Some(name), Some(from)) = (self.name(at), self.parameters_at(at)) {
+                let end = (from..(from + 80).min(self.tokens.len())).find(|at| self.is(*at, ')')).unwrap_or(from);
+                let names = (from..end).filter(|at| self.is(at - 1, '(') || self.is(at - 1, ',')).filter_map(|at| self.name(at));
+                functions.insert(name, (at, names.filter(|name| *name != "self").collect()));
+            }
+        }
+        let mut calls: HashMap<usize, Vec<(&'t str, Option<Values>)>> = HashMap::new();
+        if functions.is_empty() {
+            return calls;
+        }
+        let mut left = FUNCTIONS_MAX * 8;
+        for at in 0..self.tokens.len() {
+            let Some((place, names)) = self.name(at).and_then(|name| functions.get(name)) else { continue };
+            if at == *place || !self.is(at + 1, '(') || left == 0 {
+                continue;
+            }
+            left -= 1;
+            let args = self.arguments(at + 2);
+            let known = calls.entry(*place).or_insert_with(|| names.iter().map(|name| (*name, None)).collect());
+            for (at, (name, value)) in args.into_iter().enumerate() {
+                let slot = match name {
+                    Some(name) => known.iter_mut().find(|(own, _)| *own == name),
+                    None => known.get_mut(at),
+                };
+                if let (Some((_, slot)), Some(value)) = (slot, value) {
+                    let values = slot.get_or_insert_with(Values::default);
+                    values.is_path |= value.is_path;
+                    values.texts.extend(value.texts);
+                    values.texts.truncate(64);
+                }
+            }
+        }
+        calls
+    }
+
+    /// Notes `from MODULE import A, B`.
+    fn import(&mut self, at: usize) {
+        let (Some(module), Some("import")) = (self.name(at + 1), self.name(at + 2)) else { return };
+        for place in at + 3..(at + 40).min(self.tokens.len()) {
+            match &self.tokens[place] {
+                Token::Line => break,
+                Token::Name(name) => drop(self.imported.insert((module, name))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Gives the parameter of `LIST.forEach(NAME => …)` or `LIST.each { |NAME| … }` the list's values.
+    fn each(&mut self, at: usize) {
+        let mut place = at + 1;
+        while self.is(place, '(')
+            || self.is(place, '{')
+            || self.is(place, '|')
+            || self.is(place, '[')
+            || matches!(self.name(place), Some("do" | "async"))
+        {
+            place += 1;
+        }
+        if place == at + 1 {
+            return;
+        }
+        let (Some(name), Some(values)) = (self.name(place), self.receiver(at)) else { return };
+        self.names.insert(name, Values { is_list: false, ..values.clone() });
+        if self.is(place + 1, ',')
+            && let Some(second) = self.name(place + 2)
+        {
+            self.names.insert(second, values.seconds());
+        }
+    }
+
     pub(super) fn name(&self, at: usize) -> Option<&'t str> {
         match self.tokens.get(at) {
             Some(Token::Name(name)) => Some(name),
@@ -55,19 +183,37 @@ impl<'t> Reader<'t> {
     fn token(&mut self, at: usize) {
         let Some(name) = self.name(at) else { return };
         let is_qualified = at > 0 && (self.is(at - 1, '.') || self.is(at - 1, ':') || self.is(at - 1, '>'));
-        if !is_qualified && self.is(at + 1, '=') && !self.is(at + 2, '=') && !self.is(at + 2, '>') {
+        if !is_qualified && self.is(at + 1, '=') && !self.is(at + 2, '=') && !self.is(at + 2, '>') && !self.calls.contains_key(&at) {
             match self.expression(at + 2, 0) {
                 Some((values, behind)) if self.is_whole(behind) => drop(self.names.insert(name, values)),
                 _ => drop(self.names.remove(name)),
             }
             return;
         }
+        if let Some(given) = self.calls.get(&at) {
+            for (name, values) in given {
+                match values {
+                    Some(values) => drop(self.names.insert(name, values.clone())),
+                    None => drop(self.names.remove(name)),
+                }
+            }
+        }
+        if name == "from" && self.language == Language::Python {
+            return self.import(at);
+        }
+        if matches!(name, "forEach" | "each" | "map") && at > 0 && self.is(at - 1, '.') {
+            return self.each(at);
+        }
         if matches!(name, "for" | "foreach") {
             return self.for_loop(at + 1);
         }
         let calls = CALLS.iter().filter(|(language, _, names, _)| *language == self.language && is_among(names, name));
         // One that asks for more before the name goes first.
-        let mut calls: Vec<_> = calls.filter(|(_, before, ..)| before.is_empty() || self.has_before(at, before)).collect();
+        let mut calls: Vec<_> = calls
+            .filter(|(_, before, ..)| {
+                before.is_empty() || self.has_before(at, before) || (!is_qualified && self.imported.contains(&(*before, name)))
+            })
+            .collect();
         calls.sort_by_key(|(_, before, ..)| before.is_empty());
         if let Some((_, before, _, effect)) = calls.first() {
             self.call(at, *effect, !before.is_empty());
@@ -119,12 +265,20 @@ impl<'t> Reader<'t> {
                     let Some((values, _)) = self.expression(at + 1, 0).filter(|(_, behind)| ends(*behind)) else { break };
                     for (place, name) in names.into_iter().enumerate() {
                         // Of several, the first is the directory of a walk.
-                        let values = if place == 0 { values.clone() } else { Values::of(ANY.to_string()) };
+                        let values = if place == 0 { Values { is_list: false, ..values.clone() } } else { values.seconds() };
                         self.names.insert(name, values);
                     }
                     return;
                 }
-                Some(Token::Name("const" | "let" | "var" | "my" | "each" | "await")) | Some(Token::Sign('(' | ',' | ')')) => {}
+                Some(Token::Name("const" | "let" | "var" | "my" | "each" | "await")) | Some(Token::Sign('(' | ',' | ')' | '[' | ']'))
+                    if !(self.language == Language::Perl && self.is(at, '(')) => {}
+                // `for my $name (LIST)`
+                Some(Token::Sign('(')) => {
+                    if let (Some((values, _)), Some(name)) = (self.expression(at, 0), names.pop()) {
+                        self.names.insert(name, Values { is_list: false, ..values });
+                    }
+                    return;
+                }
                 Some(Token::Name(name)) => names.push(*name),
                 _ => break,
             }

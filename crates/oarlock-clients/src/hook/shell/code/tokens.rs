@@ -33,6 +33,24 @@ impl<'t> Reader<'t> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    /// A list of words without quotes: `%w[a b]`, `qw(a b)`.
+    fn words(&mut self, begin: usize) {
+        let rest = self.rest();
+        let closing = match rest.as_bytes().get(begin - 1) {
+            Some(b'[') => ']',
+            Some(b'(') => ')',
+            _ => '/',
+        };
+        let end = rest.get(begin..).and_then(|rest| rest.find(closing)).unwrap_or(0);
+        self.out.push(Token::Sign('['));
+        for word in rest.get(begin..begin + end).unwrap_or_default().split_whitespace() {
+            self.out.push(Token::Text(word.to_owned()));
+            self.out.push(Token::Sign(','));
+        }
+        self.out.push(Token::Sign(']'));
+        self.at += (begin + end + 1).min(rest.len());
+    }
+
     fn skip_line(&mut self) {
         self.at += self.rest().find('\n').unwrap_or(self.rest().len());
     }
@@ -53,6 +71,10 @@ impl<'t> Reader<'t> {
                     self.at += rest.find("*/").map_or(rest.len(), |end| end + 2);
                 }
                 '/' if self.language == JavaScript && self.begins_pattern() => self.pattern(),
+                '%' if self.language == Ruby && (rest.starts_with("%w[") || rest.starts_with("%w(")) => self.words(3),
+                'q' if self.language == Perl && (rest.starts_with("qw(") || rest.starts_with("qw/") || rest.starts_with("qw[")) => {
+                    self.words(3)
+                }
                 '"' | '\'' => self.string(false),
                 '`' if self.language == JavaScript => self.string(false),
                 '$' | '@' if matches!(self.language, Perl | Php | Ruby) => self.at += 1,

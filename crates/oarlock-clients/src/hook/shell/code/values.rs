@@ -17,11 +17,21 @@ pub(super) struct Values {
     pub(super) texts: Vec<String>,
     pub(super) is_path: bool,
     pub(super) is_list: bool,
+    /// Of a list of pairs or a table, what stands in the second place of each.
+    pub(super) seconds: Vec<String>,
 }
 
 impl Values {
     pub(super) fn of(text: impl Into<String>) -> Self {
         Self { texts: vec![text.into()], ..Self::default() }
+    }
+
+    /// What a loop has in its second name.
+    pub(super) fn seconds(&self) -> Self {
+        match self.seconds.is_empty() {
+            true => Self::of(ANY.to_string()),
+            false => Self { texts: self.seconds.clone(), ..Self::default() },
+        }
     }
 
     pub(super) fn map(self, change: impl Fn(&str) -> String) -> Self {
@@ -33,7 +43,7 @@ impl Values {
         let pairs = self.texts.iter().flat_map(|one| other.texts.iter().map(move |other| (one, other)));
         let bounded = |text: String| if text.len() > 4_096 { ANY.to_string() } else { text };
         let texts = pairs.take(VALUES_MAX).map(|(one, other)| bounded(join(one, other))).collect();
-        Self { texts, is_path: self.is_path, is_list: false }
+        Self { texts, is_path: self.is_path, ..Self::default() }
     }
 }
 
@@ -90,6 +100,8 @@ impl Reader<'_> {
             "resolve" | "absolute" | "expanduser" | "strip" | "as_posix" | "rstrip" | "toString" | "trim" | "to_s" | "freeze" => {
                 same(values)
             }
+            "items" | "keys" | "entries" | "copy" if calls => same(values),
+            "values" if calls && !values.seconds.is_empty() => values.seconds(),
             "parent" => values.clone().map(|path| path.rsplit_once('/').map_or(".", |(dir, _)| dir).to_owned()),
             "joinpath" | "join" if values.is_path => values.with(&arg()?, join_paths),
             "with_suffix" => values.with(&arg()?, |path, end| {
@@ -105,7 +117,7 @@ impl Reader<'_> {
             "iterdir" => Values { is_path: true, ..values.clone().map(|dir| join_paths(dir, &STAR.to_string())) },
             "split" | "splitlines" if calls => {
                 let texts = values.texts.iter().flat_map(|text| text.split_whitespace()).take(VALUES_MAX).map(str::to_owned).collect();
-                Values { texts, is_list: true, is_path: false }
+                Values { texts, is_list: true, ..Values::default() }
             }
             _ => return None,
         };
@@ -139,6 +151,7 @@ impl Reader<'_> {
         match self.tokens.get(at)? {
             Token::Text(text) => Some((Values::of(text.clone()), at + 1)),
             Token::Sign('[') => self.list(at),
+            Token::Sign('{') if self.language != Language::Perl => self.table(at),
             Token::Sign('(') => {
                 // In Python a list may have these brackets, too.
                 let (values, behind) = self.expression(at + 1, depth + 1)?;
@@ -154,10 +167,20 @@ impl Reader<'_> {
 
     fn list(&self, at: usize) -> Option<(Values, usize)> {
         let end = self.closing(at)?;
-        let mut texts = Vec::new();
+        let (mut texts, mut seconds) = (Vec::new(), Vec::new());
         let mut place = at + 1;
         while place < end && texts.len() < VALUES_MAX {
-            match self.expression(place, DEPTH_MAX - 1) {
+            while place < end && matches!(self.tokens[place], Token::Line) {
+                place += 1;
+            }
+            match self.expression(place, DEPTH_MAX - 2) {
+                // Of pairs, each has its place.
+                Some((values, behind)) if values.is_list && (self.is(place, '(') || self.is(place, '[')) && values.texts.len() > 1 => {
+                    let mut parts = values.texts.into_iter();
+                    texts.extend(parts.next());
+                    seconds.extend(parts.next());
+                    place = behind.max(place + 1);
+                }
                 Some((values, behind)) => {
                     texts.extend(values.texts);
                     place = behind.max(place + 1);
@@ -169,7 +192,42 @@ impl Reader<'_> {
             }
             place += 1;
         }
-        Some((Values { texts, is_list: true, is_path: false }, end + 1))
+        Some((Values { texts, is_list: true, is_path: false, seconds }, end + 1))
+    }
+
+    /// `{KEY: VALUE, …}`, of which the keys are the values that loops go through.
+    fn table(&self, at: usize) -> Option<(Values, usize)> {
+        let end = self.closing(at)?;
+        let (mut texts, mut seconds) = (Vec::new(), Vec::new());
+        let mut place = at + 1;
+        while place < end && texts.len() < VALUES_MAX {
+            if !matches!(self.tokens[place], Token::Text(_)) {
+                place += 1;
+                continue;
+            }
+            let Token::Text(key) = &self.tokens[place] else { break };
+            place += 1;
+            let is_key = self.is(place, ':') || (self.is(place, '=') && self.is(place + 1, '>'));
+            texts.push(key.clone());
+            if is_key {
+                place += if self.is(place, ':') { 1 } else { 2 };
+                seconds.push(match self.tokens.get(place) {
+                    Some(Token::Text(value)) => value.clone(),
+                    _ => ANY.to_string(),
+                });
+            }
+            let mut open = 0_usize;
+            while place < end {
+                match self.tokens[place] {
+                    Token::Sign('(' | '[' | '{') => open += 1,
+                    Token::Sign(')' | ']' | '}') => open = open.saturating_sub(1),
+                    Token::Sign(',') if open == 0 => break,
+                    _ => {}
+                }
+                place += 1;
+            }
+        }
+        Some((Values { texts, is_list: true, is_path: false, seconds }, end + 1))
     }
 
     fn named_term(&self, name: &str, at: usize, depth: usize) -> Option<(Values, usize)> {
@@ -211,6 +269,8 @@ impl Reader<'_> {
                 Values { is_path: whole.contains("Path"), ..Values::of(".") }
             }
             "os.path.join" | "path.join" | "path.resolve" | "File.join" | "join" | "resolve" | "path.posix.join" => joined(false)?,
+            "Object.entries" | "Object.keys" => parts().into_iter().next()?,
+            "Object.values" => parts().into_iter().next()?.seconds(),
             "str" | "String" | "os.path.abspath" | "os.path.realpath" | "os.path.expanduser" | "os.fspath" | "File.expand_path"
             | "sorted" | "list" | "set" | "reversed" | "enumerate" | "tuple" => parts().into_iter().next()?,
             "glob.glob" | "glob.iglob" | "glob" | "Dir.glob" | "globSync" | "glob.sync" => parts().into_iter().next()?.map(opened),

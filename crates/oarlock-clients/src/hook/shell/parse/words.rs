@@ -261,6 +261,18 @@ impl Parser<'_> {
 
     /// Behind a `${`.
     fn braced(&mut self, is_quoted: bool) -> Part {
+        if self.byte(0) == Some(b'!') {
+            // `${!NAME}` and `${!NAME[@]}`
+            let rest = self.rest();
+            let end = rest.bytes().take(128).position(|b| b == b'}').unwrap_or(0);
+            let name = rest.get(..end).unwrap_or_default().to_owned();
+            let plain = name.trim_end_matches("[@]").trim_end_matches("[*]");
+            if super::super::word::is_name(plain.get(1..).unwrap_or_default()) {
+                let index = (plain.len() < name.len()).then(|| "@".to_owned());
+                self.at += end + 1;
+                return Part::Variable(Rc::new(Variable { name: plain.to_owned(), index, change: Change::None, is_quoted }));
+            }
+        }
         if matches!(self.byte(0), Some(b'#' | b'!')) && self.byte(1) != Some(b'}') {
             self.parts(End::Brace);
             self.at += 1;
@@ -302,6 +314,17 @@ impl Parser<'_> {
             () if begins("%") => (1, 'e'),
             () if begins("//") => (2, 'R'),
             () if begins("/") => (1, 'r'),
+            () if begins(":") => {
+                let rest = self.rest()[1..].trim_start();
+                let end = rest.bytes().position(|b| b == b'}').unwrap_or(0);
+                let (from, length) = rest[..end].split_once(':').map_or((&rest[..end], None), |(from, length)| (from, Some(length)));
+                let length = length.map(|length| length.trim().parse::<usize>());
+                return match (from.trim().parse(), length) {
+                    (Ok(from), None) => Change::Slice(from, None),
+                    (Ok(from), Some(Ok(length))) => Change::Slice(from, Some(length)),
+                    _ => Change::Unknown,
+                };
+            }
             () => (0, ' '),
         };
         self.at += length;

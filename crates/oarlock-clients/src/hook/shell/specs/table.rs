@@ -1,6 +1,6 @@
 //! The programs. Sources are their manuals; a verb of several words is read by the program's own reader.
 
-use super::Operands::{Below, Files, Final, First, Last, Named, Nothing, Pairs, Second, Trees};
+use super::Operands::{Below, Files, Final, First, Here, Last, Named, Nothing, Pairs, Second, Trees};
 use super::{Spec, puts, reads, writes};
 
 /// All programs, by kinds.
@@ -18,7 +18,7 @@ static FILES: &[Spec] = &[
     writes("truncate fallocate", Files).valued("s r size reference l o length offset"),
     writes("rm rmdir trash trash-put gio-trash", Trees).unless("dry-run"),
     writes("rimraf del-cli del", Named("")).unless("dry-run"),
-    writes("rpl", Files).skip(2, ""),
+    writes("rpl", Trees).valued("x d").skip(2, "").unless("dry-run s simulate"),
     writes("ruplacer", Below("")).skip(2, "").when("go"),
     writes("venv virtualenv", Trees).valued("p python prompt"),
     writes("rename prename", Files).skip(1, "e").valued("e").unless("n nono no-act"),
@@ -28,15 +28,22 @@ static FILES: &[Spec] = &[
         .when("i in-place inplace")
         .skip(1, "from-file expression"),
     writes("sd", Files).valued("n f max-replacements flags").unless("p preview").skip(2, ""),
-    writes("dos2unix unix2dos mac2unix", Files).unless("i info"),
     writes("mlr", Files).valued("ifs ofs from").when("I"),
     writes("mogrify", Files)
         .single()
-        .valued("resize quality format path crop rotate density background gravity extent depth type colorspace define"),
+        .valued("resize quality format crop rotate density background gravity extent depth type colorspace define")
+        .within("path")
+        .spares("path"),
     writes("exiftool", Trees).single().when("overwrite_original overwrite_original_in_place"),
-    writes("jpegoptim optipng", Files).valued("o d m dest max"),
-    writes("svgo", Trees).valued("i o input output config p").outputs("o output"),
-    writes("strip patchelf", Files).valued("set-rpath set-interpreter").outputs("o"),
+    writes("jpegoptim", Files).valued("m max S size T threshold").within("d dest").spares("d dest stdout n noaction"),
+    writes("optipng", Files).single().valued("o f i zc zm zs zw").outputs("out").within("dir").spares("out dir simulate"),
+    writes("svgo", Trees).valued("i o input output config p f folder").outputs("o output").spares("o output"),
+    writes("strip", Files).valued("K N R keep-symbol strip-symbol remove-section F target").outputs("o").spares("o"),
+    writes("patchelf", Files)
+        .single()
+        .valued("set-rpath set-interpreter add-rpath add-needed remove-needed set-soname page-size")
+        .outputs("output")
+        .spares("output print-rpath print-needed print-interpreter print-soname"),
     writes("uniq", Second).valued("f s w skip-fields skip-chars check-chars"),
     puts("iconv", "o output").valued("f t from-code to-code"),
     puts("sort gsort", "o output").valued("k t S T key field-separator buffer-size temporary-directory"),
@@ -45,15 +52,17 @@ static FILES: &[Spec] = &[
     puts("dasel", "f file").verbs("put delete").valued("v t r w s"),
     writes("split", Second).valued("l b n a C lines bytes number suffix-length"),
     writes("ast-grep sg", Below("")).valued("p r l c pattern rewrite lang selector rule inline-rules config globs").when("U update-all"),
-    writes("comby", Below("")).when("i in-place").skip(2, "").valued("d f directory extensions matcher config"),
+    writes("comby", Nothing)
+        .single()
+        .when("i in-place")
+        .unless("stdout diff")
+        .skip(2, "")
+        .valued("d f directory extensions matcher config templates"),
     writes("fastmod codemod", Below("")).valued("d e dir extensions glob").skip(2, ""),
-    writes("jscodeshift", Trees).valued("t c transform cpus extensions parser ignore-pattern").unless("d dry"),
-    writes("gzip gunzip bzip2 bunzip2 xz unxz lzma pigz zstd unzstd lz4", Files)
-        .valued("S suffix T threads o")
-        .outputs("o")
-        .unless("c stdout to-stdout t test l list"),
-    writes("indent astyle", Files),
-    writes("uncrustify", Files).when("replace no-backup").valued("c"),
+    writes("jscodeshift", Trees).valued("t transform cpus c extensions parser ignore-pattern parser-config").unless("d dry"),
+    writes("indent", Files).single().outputs("o").spares("o st").valued("i l ts"),
+    writes("astyle", Files).valued("s A").unless("dry-run stdin"),
+    writes("uncrustify", Files).when("replace no-backup").valued("c l f F").outputs("o"),
     writes("set-content add-content out-file clear-content tee-object", First)
         .single()
         .outputs("path Path filepath FilePath literalpath LiteralPath")
@@ -66,11 +75,11 @@ static FILES: &[Spec] = &[
 
 /// Formatters and programs that mend what they find.
 pub(super) static FORMATTERS: &[Spec] = &[
-    writes("rustfmt", Named("rs")).valued("edition config config-path emit color print-config style-edition").unless("check"),
-    writes("cargo", Below("rs")).verbs("fmt").valued("p package manifest-path message-format Z edition config").unless("check"),
-    writes("cargo-fmt", Below("rs")).valued("p package manifest-path").unless("check"),
-    writes("cargo", Below("rs")).verbs("fix").valued(CARGO).unless("help"),
-    writes("cargo", Below("rs")).verbs("clippy").valued(CARGO).when("fix"),
+    writes("rustfmt", Named("rs")).valued("edition config config-path emit color print-config style-edition").unless("check emit=stdout emit=json emit=checkstyle emit=coverage print-config"),
+    writes("cargo", Here("rs")).verbs("fmt").valued(CARGO_FMT).unless("check"),
+    writes("cargo-fmt", Here("rs")).valued(CARGO_FMT).unless("check"),
+    writes("cargo", Here("rs")).verbs("fix").valued(CARGO).unless("help"),
+    writes("cargo", Here("rs")).verbs("clippy").valued(CARGO).when("fix"),
     writes("prettier prettierd prettier-eslint", Named(""))
         .valued("config ignore-path plugin parser print-width tab-width trailing-comma log-level loglevel end-of-line stdin-filepath cache-location \
                  prose-wrap arrow-parens quote-props config-precedence")
@@ -81,8 +90,8 @@ pub(super) static FORMATTERS: &[Spec] = &[
     writes("ruff", Below("py pyi ipynb")).verbs("format").valued(RUFF).unless(CHECKS),
     writes("ruff", Below("py pyi ipynb")).verbs("check").valued(RUFF).outputs("o output-file").when("fix fix-only").unless("diff"),
     writes("ruff", Named("py pyi ipynb")).valued(RUFF).when("fix"),
-    writes("isort", Named("py pyi")).valued("l line-length profile p sp settings-path settings-file skip src m j jobs").unless("c check check-only diff d"),
-    writes("autopep8", Named("py")).valued("max-line-length a aggressive select ignore j jobs p").attached("a").when("i in-place"),
+    writes("isort", Named("py pyi")).valued("l line-length profile p sp settings-path settings-file src skip s skip-glob sg extend-skip extend-skip-glob m j jobs").unless("c check check-only diff d stdout"),
+    writes("autopep8", Named("py")).valued("max-line-length select ignore j jobs p indent-size exclude global-config").when("i in-place"),
     writes("yapf", Named("py")).valued("style e exclude l lines").when("i in-place"),
     writes("autoflake", Named("py")).valued("imports exclude j").when("i in-place"),
     writes("pyupgrade", Files).unless("help"),
@@ -90,7 +99,7 @@ pub(super) static FORMATTERS: &[Spec] = &[
     writes("add-trailing-comma reorder-python-imports unify pycln ssort absolufy-imports", Named("py")),
     writes("djlint", Named("html")).valued("profile extension e indent").when("reformat"),
     writes("blackdoc flynt", Named("py")),
-    writes("gofmt goimports gofumpt golines gci", Below("go")).valued("r local m max-len cpuprofile").when("w").unless("d"),
+    writes("gofmt goimports gofumpt golines", Below("go")).single().valued("r local m max-len cpuprofile").when("w").unless("d"),
     writes("go", Below("go")).verbs("fmt").unless("n"),
     writes("go", Below("go")).verbs("fix"),
     writes("golangci-lint", Below("go")).verbs("run").valued("c config timeout E D").when("fix"),
@@ -107,85 +116,139 @@ pub(super) static FORMATTERS: &[Spec] = &[
     writes("dprint", Below("")).verbs("fmt").valued("c config plugins excludes config-discovery").unless("diff-only stdin"),
     writes("deno", Below("")).verbs("fmt").valued("c config ext line-width indent-width ignore").unless("check"),
     writes("deno", Below("")).verbs("lint").valued("c config ignore rules-include rules-exclude").when("fix"),
-    writes("shfmt", Named("")).valued("i indent ln language-dialect filename").when("w write").unless("d diff"),
+    writes("shfmt", Named("")).single().valued("i indent ln language-dialect filename").when("w write").unless("d diff"),
     writes("terraform tofu", Below("tf tfvars")).verbs("fmt").single().valued("var-file").dir("chdir").unless("check write=false"),
-    writes("terragrunt", Below("hcl")).verbs("hclfmt fmt hcl").unless("check terragrunt-check"),
-    writes("packer", Below("hcl")).verbs("fmt").single().unless("check"),
+    writes("terragrunt", Below("hcl")).verbs("hclfmt fmt hcl").single().unless("check terragrunt-check write=false"),
+    writes("packer hclfmt", Below("hcl")).verbs("fmt").single().unless("check write=false"),
+    writes("hclfmt", Named("hcl tf")).single().when("w write").unless("check"),
     writes("rubocop", Below("")).valued("c config f format only except o out fail-level L").when("a A autocorrect auto-correct autocorrect-all auto-correct-all x fix-layout").outputs("o out"),
     writes("standardrb erblint haml-lint", Below("rb")).when("fix fix-unsafely a autocorrect auto-correct").unless("check"),
-    writes("swiftformat", Named("swift")).valued("config rules disable enable swiftversion exclude indent cache").unless("lint dryrun"),
+    writes("swiftformat", Named("swift")).valued("config rules disable enable swiftversion exclude indent cache").unless("lint dryrun").outputs("output").spares("output"),
     writes("swiftlint", Below("swift")).valued("config path reporter").when("fix autocorrect format"),
     writes("swift-format", Named("swift")).valued("configuration assume-filename").when("i in-place"),
     writes("ktlint", Below("kt kts")).valued("reporter editorconfig code-style").when("F format"),
-    writes("ktfmt google-java-format", Named("")).valued("lines offset length").when("i r replace").unless("n dry-run"),
+    writes("google-java-format", Named("")).valued("lines offset length").when("i r replace").unless("n dry-run"),
     writes("ktfmt", Named("kt")).unless("n dry-run"),
-    writes("dotnet", Below("")).verbs("format").valued("v verbosity severity diagnostics include exclude report binarylog").unless("verify-no-changes"),
-    writes("csharpier", Below("cs")).unless("check"),
+    writes("dotnet", Below("")).verbs("format").skip_verb("whitespace style analyzers").valued("v verbosity severity diagnostics include exclude report binarylog").unless("verify-no-changes"),
+    writes("csharpier dotnet-csharpier", Below("cs")).verbs("format").unless("check write-stdout"),
+    writes("csharpier", Nothing).verbs("check server pipe-files"),
+    writes("csharpier dotnet-csharpier", Below("cs")).unless("check write-stdout"),
     writes("mix", Below("ex exs heex")).verbs("format").unless("check-formatted dry-run"),
     writes("zig", Named("zig zon")).verbs("fmt").valued("color exclude").unless("check"),
     writes("nixpkgs-fmt nixfmt", Named("nix")).unless("check c"),
     writes("alejandra", Below("nix")).unless("c check"),
     writes("statix", Below("nix")).verbs("fix").unless("d dry-run"),
     writes("taplo", Below("toml")).verbs("fmt format").valued("o option c config").unless("check diff"),
-    writes("buf", Below("proto")).verbs("format").valued("path config").when("w write"),
-    writes("buildifier", Named("")).valued("mode lint type").unless("d"),
+    writes("buf", Below("proto")).verbs("format").valued("path config").outputs("o output").when("w write"),
+    puts("buf", "o output").verbs("generate").valued("template path config"),
+    writes("buildifier", Named("")).single().valued("mode lint type path").unless("d mode=check mode=diff mode=print_if_changed"),
     writes("stylua", Named("lua luau")).valued("config-path f g glob").unless("check"),
-    writes("ormolu fourmolu", Named("hs")).valued("mode o").when("i mode inplace"),
+    writes("ormolu fourmolu", Named("hs")).valued("mode m o ghc-opt").when("i mode=inplace m=inplace"),
     writes("stylish-haskell", Named("hs")).valued("c config").when("i inplace"),
-    writes("hindent brittany", Files).when("i write-mode"),
-    writes("elm-format", Named("elm")).valued("elm-version").unless("validate stdin"),
-    writes("scalafmt scalafix", Below("scala sbt sc")).valued("c config").unless("test check list stdin"),
-    writes("dart", Named("dart")).verbs("format").valued("l line-length o output").unless("o output"),
+    writes("hindent", Files).unless("validate"),
+    writes("brittany", Files).when("i write-mode=inplace"),
+    writes("elm-format", Named("elm")).valued("elm-version").unless("validate stdin").outputs("output").spares("output"),
+    writes("scalafmt scalafix", Below("scala sbt sc")).valued("c config").unless("test check list stdin stdout"),
+    writes("dart", Named("dart")).verbs("format").valued("l line-length o output").unless("o=none o=show o=json output=none output=show output=json"),
     writes("dart", Below("dart")).verbs("fix").when("apply"),
-    writes("flutter", Named("dart")).verbs("format").unless("o output"),
+    writes("flutter", Named("dart")).verbs("format").valued("l line-length o output").unless("o=none o=show output=none output=show dry-run n"),
     writes("php-cs-fixer", Below("php")).verbs("fix").valued("config rules path-mode format").unless("dry-run"),
     writes("phpcbf", Below("php inc")).valued("standard extensions ignore"),
     writes("pint", Below("php")).valued("config preset").unless("test"),
     writes("rector", Below("php")).verbs("process").unless("dry-run n"),
     writes("markdownlint markdownlint-cli2", Named("")).valued("c config p ignore ignore-path r").outputs("o output").when("f fix"),
     writes("mdformat", Named("md")).valued("wrap number exclude").unless("check"),
-    writes("remark", Below("md")).valued("u use").when("o output").attached("o"),
-    writes("codespell", Below("")).valued("L S I ignore-words-list skip ignore-words x i").when("w write-changes"),
+    writes("remark", Below("md")).valued("u use").when("o output").attached("o").unless(""),
+    writes("codespell", Below("")).valued("L S I ignore-words-list skip ignore-words x").when("w write-changes"),
     writes("typos", Below("")).valued("config format exclude c").when("w write-changes"),
     writes("pre-commit prek", Below("")).verbs("run").valued("hook-stage from-ref to-ref c config").outputs("files").when("a all-files"),
-    writes("sqlfluff", Named("sql")).verbs("fix format").valued("dialect templater rules config exclude-rules processes"),
-    writes("sql-formatter pg_format", Files).valued("l language c config").when("fix i inplace"),
-    writes("cmake-format gersemi fprettify", Named("")).valued("c config line-length").when("i in-place"),
-    writes("nginxfmt beautysh", Files),
+    writes("sqlfluff", Named("sql")).verbs("fix format").valued("dialect d templater t rules r config e exclude-rules p processes"),
+    writes("sql-formatter", Files).valued("l language c config").outputs("o output").when("fix"),
+    writes("pg_format", Files).valued("s w f u spaces").outputs("o output").when("i inplace").spares("o output"),
+    writes("sqlfmt", Named("sql")).valued("l line-length d dialect exclude").unless("check diff"),
+    writes("cmake-format gersemi", Named("")).valued("c config line-length l").when("i in-place inplace").unless("check"),
+    writes("fprettify", Named("")).valued("c config i indent l line-length w whitespace e exclude").unless("s stdout d diff check"),
+    writes("nginxfmt", Files),
     writes("rufo", Named("rb")).unless("check c"),
     writes("next ng vue-cli-service nx", Below("")).verbs("lint").when("fix"),
-    writes("nx", Below("")).verbs("format:write format"),
+    writes("nx", Below("")).verbs("format:write format").unless("check"),
     writes("rome", Below("")).verbs("format check").when("write apply"),
     writes("gci", Named("go")).verbs("write"),
     writes("mvn mvnw", Below("")).verbs("spotless:apply fmt:format formatter:format").valued("pl f P"),
     writes("sbt", Below("scala sbt sc")).verbs("scalafmtAll scalafmt scalafixAll"),
     writes("tflint", Below("tf")).when("fix"),
-    writes("latexindent bibtex-tidy", Files).when("w wd m modify overwrite"),
-    writes("doctoc nbstripout htmlbeautifier djhtml", Files).unless("check dry-run"),
+    writes("latexindent", Files).single().valued("l c g m").when("w wd overwrite overwriteIfDifferent").outputs("o outputfile").spares("o outputfile"),
+    writes("bibtex-tidy", Files).when("m modify"),
+    writes("doctoc", Named("md")).valued("title maxlevel minlevel entryprefix").unless("dryrun d s stdout check"),
+    writes("nbstripout", Files).unless("dry-run t textconv verify is-installed install uninstall status"),
+    writes("htmlbeautifier djhtml", Files).valued("t tabwidth").unless("check c l stdout"),
     writes("prettier-package-json rustywind", Named("")).when("write"),
     writes("treefmt", Below("")).unless("ci fail-on-change"),
     writes("fish_indent", Files).when("w write"),
-    writes("tidy", Files).single().valued("config").when("m modify"),
-    writes("xmllint", Nothing).outputs("o output").valued("schema xpath"),
-    writes("js-beautify html-beautify css-beautify", Files).when("r replace").outputs("o outfile"),
+    writes("tidy", Files).single().valued("config w wrap indent-spaces f file e").when("m modify im mi").outputs("o output").spares("o output"),
+    writes("xmllint", Nothing).single().outputs("o output").valued("schema xpath encode maxmem path relaxng dtdvalid"),
+    writes("js-beautify html-beautify css-beautify cssbeautify", Files).valued("f file s indent-size").when("r replace").outputs("o outfile").spares("o outfile"),
     writes("organize-imports-cli import-sort", Named("")).unless("list-different check"),
     writes("semgrep", Below("")).when("autofix a").valued("config f e lang l severity include exclude").outputs("o output json-output sarif-output").unless("dryrun"),
-    writes("perltidy", Files).when("b").valued("pro"),
+    writes("perltidy", Files).single().when("b").valued("pro").outputs("o").spares("o st"),
     writes("fantomas", Named("")).unless("check"),
     writes("cljfmt", Below("clj cljs cljc edn")).verbs("fix"),
     writes("ocamlformat", Files).when("i inplace"),
     writes("purs-tidy", Named("purs")).verbs("format-in-place"),
     writes("prisma", Nothing).verbs("format").outputs("schema"),
+    writes("2to3 lib2to3 futurize", Named("py")).valued("f x j fix nofix processes o output-dir").when("w write"),
+    writes("hatch", Below("py")).verbs("fmt").unless("check f"),
+    writes("addlicense", Below("")).single().valued("c l y f ignore s").unless("check"),
+    writes("erlfmt", Files).when("w write").unless("c check"),
+    writes("rebar3", Below("erl hrl")).verbs("fmt").unless("check c"),
+    writes("zprint", Files).single().when("w lw sw cw fw sfw lfw"),
+    writes("cljstyle", Below("clj cljs cljc edn")).verbs("fix"),
+    writes("clojure-lsp", Below("clj cljs cljc edn")).verbs("format clean-ns").unless("dry"),
+    writes("lua-format", Files).valued("c config").when("i in-place"),
+    writes("nimpretty", Files).outputs("out o").spares("out o"),
+    writes("dfmt", Named("d")).when("i inplace"),
+    writes("dune", Below("")).verbs("fmt promote promotion").unless("preview"),
+    writes("dune", Here("")).verbs("build b").when("auto-promote"),
+    writes("swift", Named("swift")).verbs("format").skip_verb("format").valued("configuration").when("i in-place"),
+    writes("tex-fmt", Files).unless("check c p print stdin s").valued("l wraplen t tabsize"),
+    writes("typstyle", Named("typ")).valued("c column l t").when("i inplace").unless("check"),
+    writes("gdformat", Named("gd")).unless("c check d diff"),
+    writes("forge", Below("sol")).verbs("fmt").valued("root").unless("check r raw"),
+    writes("solhint", Named("")).when("fix").valued("c config f"),
+    writes("wgslfmt sleek textlint-fix", Files).unless("check c"),
+    writes("gn", Files).verbs("format").unless("dry-run stdin"),
+    writes("muon meson", Files).verbs("fmt format").valued("c configuration").when("i inplace in-place").unless("q check-only"),
+    writes("puppet-lint", Below("pp")).when("fix"),
+    writes("textlint", Named("")).valued("c config rule plugin f").when("fix").unless("dry-run"),
+    writes("vp", Below("")).verbs("fmt format").unless("check"),
+    writes("erb-format", Files).when("write w"),
+    writes("air", Named("R r")).verbs("format").unless("check"),
+    writes("gleam", Below("gleam")).verbs("format").unless("check"),
+    writes("crystal", Below("cr")).verbs("tool").skip_verb("format").unless("check"),
+    writes("odinfmt vfmt", Named("")).when("w"),
+    writes("v", Named("v vsh")).verbs("fmt").single().when("w"),
+    writes("nph", Named("nim")).unless("check diff"),
+    writes("ocp-indent", Files).when("i inplace"),
+    writes("raco", Files).verbs("fmt").when("i"),
+    writes("cue", Below("cue")).verbs("fmt fix").unless("check d diff"),
+    writes("opa", Files).verbs("fmt").when("w write"),
+    writes("jsonnetfmt", Files).when("i in-place"),
+    writes("nomad", Below("hcl nomad")).verbs("fmt").single().unless("check write=false"),
+    writes("regal", Below("rego")).verbs("fix").unless("dry-run"),
+    writes("beautysh", Files).unless("check c"),
+    writes("pyink pyupgrade-directories", Named("py")).unless("check diff"),
+    writes("ember-template-lint", Named("")).when("fix"),
     writes("snakefmt", Named("")).unless("check d diff"),
     writes("verible-verilog-format", Files).when("inplace i"),
     writes("ansible-lint", Below("yml yaml")).when("fix write"),
-    writes("yamlfmt yamlfix", Below("yml yaml")).valued("conf formatter").unless("dry lint d check"),
+    writes("yamlfmt yamlfix", Below("yml yaml")).single().valued("conf formatter").unless("dry lint d check"),
     writes("yamlfixer", Files),
     writes("just", Nothing).fixed("justfile").when("fmt").unless("check"),
 ];
 
 const CARGO: &str =
     "p package manifest-path features F target j jobs profile bin example test bench color message-format Z target-dir exclude config";
+const CARGO_FMT: &str = "p package manifest-path message-format Z edition config";
 const RUFF: &str = "config line-length target-version select ignore extend-select exclude extend-exclude output-format per-file-ignores cache-dir fixable \
                     unfixable extension stdin-filename range";
 const ESLINT: &str = "c config ext f format rulesdir plugin parser parser-options env global ignore-path ignore-pattern rule max-warnings cache-location \
@@ -214,6 +277,10 @@ static PACKAGES: &[Spec] = &[
         .unless("dry-run")
         .fixed("package-lock.json"),
     writes("yarn", Nothing).verbs("add remove up upgrade-interactive init version").dir("cwd").fixed("package.json yarn.lock"),
+    writes("yarn", Nothing).verbs("upgrade").dir("cwd").when("latest L").fixed("package.json yarn.lock"),
+    writes("corepack", Nothing).verbs("use up").fixed("package.json"),
+    writes("volta", Nothing).verbs("pin").fixed("package.json"),
+    writes("uv", Trees).verbs("init").dir("directory project").valued("name python p build-backend description").fixed("pyproject.toml"),
     writes("yarn", Nothing).verbs("install upgrade dedupe import").dir("cwd").unless("frozen-lockfile immutable").fixed("yarn.lock"),
     writes("pnpm", Nothing)
         .verbs("add remove rm uninstall un update up upgrade init")
@@ -259,7 +326,7 @@ static PACKAGES: &[Spec] = &[
         .unless("dry-run")
         .fixed("pyproject.toml poetry.lock"),
     writes("uv", Nothing)
-        .verbs("add remove init version")
+        .verbs("add remove version")
         .dir("directory project")
         .valued("group extra optional index python p script")
         .unless("dry-run")
@@ -304,7 +371,7 @@ static COMPILERS: &[Spec] = &[
     puts("terser uglifyjs uglify-js cleancss csso google-closure-compiler", "o output js_output_file").valued("c m b config-file"),
     writes("lessc", Last),
     writes("sass node-sass sassc grass", Pairs).valued("I load-path style s t").outputs("o output"),
-    puts("postcss", "o output d dir").valued("u use c config"),
+    writes("postcss", Files).outputs("o output").within("d dir").valued("u use c config").when("r replace"),
     puts("tailwindcss cli", "o output").valued("i input c config content postcss"),
     puts("pug stylus", "o out"),
     puts("protoc grpc_tools.protoc", "*_out").valued("I proto_path plugin"),
@@ -333,6 +400,7 @@ static COMPILERS: &[Spec] = &[
 static OUTPUTS: &[Spec] = &[
     puts("pandoc", "o output extract-media").valued("f t from to template css H M V metadata variable"),
     puts("dot neato fdp sfdp circo twopi", "o").valued("K G N E"),
+    writes("magick", Nothing).verbs("identify compare"),
     writes("convert magick composite montage import", Last)
         .single()
         .valued("resize quality density background gravity crop rotate extent depth type colorspace define fill font pointsize annotate blur format thumbnail"),
@@ -365,6 +433,9 @@ static OUTPUTS: &[Spec] = &[
     puts("jupytext", "o output").valued("to from").operands(Files).when("sync update"),
     writes("papermill", Second).valued("p f k"),
     writes("zip", First).valued("x i P n t").unless("sf T"),
+    puts("hf huggingface-cli", "local-dir").verbs("download").valued("include exclude revision repo-type token"),
+    writes("vercel vc", Last).verbs("env").valued("environment git-branch t token S scope"),
+    writes("ditto", Last).valued("arch"),
     puts("gpg gpg2 age rage", "o output").valued("r u recipient local-user"),
     puts("base64 basenc", "o output"),
     writes("xxd", Second).valued("c g l s o n"),
