@@ -6,6 +6,7 @@ mod calls;
 mod patch;
 mod shell;
 mod told;
+mod tools;
 mod writes;
 
 pub use answer::{Answer, Reply};

@@ -2,6 +2,7 @@
 //! is read as a shell would run it: it goes from directory to directory, gives values to variables and calls functions. It is a guard rail
 //! and no wall: what a program does by itself, or what only the run tells, is found when it is committed.
 
+mod archives;
 mod code;
 mod escapes;
 mod expand;
