@@ -18,13 +18,30 @@ pub fn check_title(title: &str) -> Result<(), Rejection> {
     if chars > limits::TITLE_CHARS_MAX && !planted::is(planted::NO_TITLE_LIMIT) {
         return Err(Rejection::limit("characters of the title", limits::TITLE_CHARS_MAX, chars));
     }
-    if let Some(at) = title.chars().position(|c| c.is_control() || is_bidi_or_invisible(c)) {
+    if let Some(at) = hidden_at(title) {
         return Err(Rejection::invalid(
             format!("the title has a control or invisible character at position {}", at + 1),
             "a title is one line of plain text; put the rest into the body",
         ));
     }
     Ok(())
+}
+
+/// Where the title has a control or invisible character that is part of no flag. A flag of a region (Unicode TS #51, emoji tag sequences) is
+/// a black flag, at most six tags and their end; more tags spell text that only a model reads.
+fn hidden_at(title: &str) -> Option<usize> {
+    const TAGS_MAX: usize = 6;
+    let mut tags_left = None;
+    for (at, c) in title.chars().enumerate() {
+        tags_left = match (c, tags_left) {
+            ('\u{1f3f4}', _) => Some(TAGS_MAX),
+            ('\u{e007f}', Some(_)) => None,
+            ('\u{e0020}'..='\u{e007e}', Some(left @ 1..)) => Some(left - 1),
+            _ if c.is_control() || is_bidi_or_invisible(c) => return Some(at),
+            _ => None,
+        };
+    }
+    None
 }
 
 /// Whether something is to be seen of it. Joiners and variations only change what they stand between.
@@ -162,9 +179,23 @@ mod tests {
         ] {
             assert!(check_title(good).is_ok(), "{good}");
         }
-        for bad in ["", "  ", "a\nb", "a\u{0}b", "a\u{202E}b", "a\u{200B}b", "a\u{2066}b", "a\u{FEFF}b", "\u{200C}\u{200D}", "\u{FE0F}"] {
+        for bad in [
+            "",
+            "  ",
+            "a\nb",
+            "a\u{0}b",
+            "a\u{202E}b",
+            "a\u{200B}b",
+            "a\u{2066}b",
+            "a\u{FEFF}b",
+            "\u{200C}\u{200D}",
+            "\u{FE0F}",
+            "a\u{E0041}b",
+        ] {
             assert!(check_title(bad).is_err(), "{bad:?}");
         }
+        let spelled = format!("🏴{}\u{E007F}", "\u{E0061}".repeat(7));
+        assert!(check_title(&spelled).is_err());
         assert!(matches!(check_title(&"x".repeat(501)), Err(Rejection::LimitReached { .. })));
         assert!(check_title(&"ü".repeat(500)).is_ok());
     }

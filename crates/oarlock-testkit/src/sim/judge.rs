@@ -167,7 +167,12 @@ impl Judge {
                 self.tasks.extend(reply["task"]["id"].as_str().map(|id| (id.to_owned(), (most, 0))));
             }
             "join" => self.joined(letter, reply),
-            "claim" => claims_of(reply).into_iter().try_for_each(|claim| self.claimed(letter, claim, at))?,
+            "claim" => {
+                let claims = claims_of(reply);
+                claims.iter().try_for_each(|claim| self.claimed(letter, claim, at))?;
+                let given: Vec<&str> = claims.iter().filter_map(|claim| claim["lease"]["task"].as_str()).collect();
+                self.heard(letter, reply, &given)?;
+            }
             "renew" => self.renewed(letter, reply, at)?,
             "heartbeat" => self.beaten(letter, reply, at)?,
             "done" => self.finished(letter, reply)?,
@@ -285,7 +290,7 @@ impl Judge {
                 reserved.holds_until_ms = ends_ms;
             }
         }
-        self.heard(letter, reply)
+        self.heard(letter, reply, &[])
     }
 
     /// Semantics 9: one heartbeat renews all leases, and tells what was lost.
@@ -303,15 +308,16 @@ impl Judge {
             }
         }
         self.judged(9);
-        self.heard(letter, reply)
+        self.heard(letter, reply, &[])
     }
 
-    /// Semantics 9: heartbeats and renewals say what the session has lost, each loss once.
-    fn heard(&mut self, letter: &Letter, reply: &Value) -> Judged {
+    /// Semantics 9: heartbeats, renewals, claims and ends say what the session has lost, each loss once. What the reply itself gives or ends
+    /// (`about`) was not lost for good and need not be said.
+    fn heard(&mut self, letter: &Letter, reply: &Value, about: &[&str]) -> Judged {
         let session = letter.session_text().unwrap_or_default();
         let told: BTreeSet<&str> = reply["lost"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let untold = self.untold.remove(session).unwrap_or_default();
-        match untold.iter().find(|task| !told.contains(task.as_str())) {
+        match untold.iter().find(|task| !told.contains(task.as_str()) && !about.contains(&task.as_str())) {
             Some(task) => Err(format!("(9) {session} lost {task}, and the reply to its {} does not say so", letter.verb)),
             None => Ok(()),
         }
@@ -330,8 +336,8 @@ impl Judge {
         self.is_own(letter)?;
         let token = self.grants.get(&task).map_or(0, |grant| grant.token);
         self.give_up(&task);
-        self.done.insert(task, (token, result, reply.clone()));
-        Ok(())
+        self.done.insert(task.clone(), (token, result, reply.clone()));
+        self.heard(letter, reply, &[&task])
     }
 
     fn refused(&mut self, letter: &Letter, code: &str, (begun_ms, ended_ms): (i64, i64)) -> Judged {
