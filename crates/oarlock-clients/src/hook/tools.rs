@@ -261,10 +261,7 @@ pub(super) fn by_its_verb(tool: &str, input: &Value, found: &mut Vec<Written>) {
     if is_far && !makes {
         return;
     }
-    let is_path = |path: &&str| {
-        let is_plain = !path.contains("://") && !path.contains('\n') && path.len() < 4_096 && path.contains(['/', '.', '\\']);
-        is_plain
-    };
+    let is_path = |path: &&str| !path.contains("://") && !path.contains('\n') && path.len() < 4_096 && path.contains(['/', '.', '\\']);
     // A bare name is one in the browser's own folder.
     let is_here = |field: &str, path: &&str| match from_afar {
         true => matches!(field, "local_path" | "localPath"),

@@ -263,7 +263,7 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
             let below = here.strip_prefix(&shell.top()?)?.trim_start_matches('/').to_owned();
             Some(if below.is_empty() { "\n".into() } else { format!("{below}/\n") })
         }
-        "diff" | "show" if !rest.iter().any(|arg| is_about_names(arg)) => {
+        "diff" | "show" if !rest.iter().any(is_about_names) => {
             let at = rest.iter().position(|arg| arg.is("--"));
             let is_path =
                 |word: &&Word| !word.text.starts_with(['-', ':']) && !word.text.contains("..") && !word.text.contains([':', '~', '^', '@']);
