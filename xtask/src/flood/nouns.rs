@@ -109,9 +109,9 @@ impl Noun {
         Self::ALL.into_iter().find(|noun| noun.name() == name)
     }
 
-    /// Whether a short flood meets a bound of the gateway.
+    /// Whether a short flood meets a bound of the gateway on any machine: how many connections or reservations it makes depends on the machine.
     pub(super) fn is_bounded(self) -> bool {
-        !matches!(self, Tasks | Entries | Messages | Reservations | Uploads | Readers | Unread | Models)
+        !matches!(self, Tasks | Entries | Messages | Reservations | Uploads | Readers | Unread | Models | Connections)
     }
 
     /// What has to be there before.

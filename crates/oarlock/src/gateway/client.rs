@@ -34,6 +34,8 @@ use crate::interrupt;
 /// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
 const SLICE_S: u64 = 20;
 
+/// How much longer than the lock timeout an answer is waited for: a gateway says `store_busy` only when that time is over.
+const ANSWER_GRACE: Duration = Duration::from_secs(3);
 /// The pause before another try, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
@@ -237,8 +239,8 @@ impl Client {
 
     async fn request(&self, verb: &str, body: Bytes, caller: &Caller, waits: bool, waited_ms: i64) -> Result<Came, OpError> {
         let request = self.head(verb, body, caller, waits, waited_ms)?;
-        // One that does not answer is given up, as one that is not there.
-        let patience = self.busy + if waits { Duration::from_secs(SLICE_S) } else { Duration::ZERO };
+        // One that does not answer is given up, as one that is not there; but it may itself wait for a busy store that long.
+        let patience = self.busy + ANSWER_GRACE + if waits { Duration::from_secs(SLICE_S) } else { Duration::ZERO };
         let begun = AtomicBool::new(false);
         match tokio::time::timeout(patience, self.deliver(request, &begun)).await {
             Ok(came) => came,
