@@ -34,7 +34,7 @@ use crate::interrupt;
 /// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
 const SLICE_S: u64 = 20;
 
-/// How much longer than the lock timeout an answer is waited for: a gateway says `store_busy` only when that time is over.
+/// How much longer than the lock timeout an answer is waited for: a gateway says `store_busy` after two seconds of its own, at most.
 const ANSWER_GRACE: Duration = Duration::from_secs(3);
 /// The pause before another try, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));

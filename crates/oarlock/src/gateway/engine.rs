@@ -25,6 +25,10 @@ use super::writer::Writer;
 /// A waiter that finds all readers taken looks again after so long.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long the writer waits at the gate, and then for a store that a program beside the gateway writes, before it says so. Callers ask
+/// again for as long as their own lock timeout says; a gateway that is silent for longer is taken for one that does not answer.
+const BUSY_MAX: Duration = Duration::from_secs(1);
+
 /// Reading threads, at most.
 const READERS_MAX: usize = 8;
 
@@ -164,7 +168,8 @@ impl Engine {
         let open = || SqliteStore::open(place, options.clone());
         let readers = readers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from).clamp(2, READERS_MAX));
         let stores = (0..readers).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
-        let writing = SqliteStore::open(place, Options { checkpoint_frames: CHECKPOINT_FRAMES, ..options.clone() })?;
+        let busy = options.busy.min(BUSY_MAX);
+        let writing = SqliteStore::open(place, Options { checkpoint_frames: CHECKPOINT_FRAMES, busy, ..options.clone() })?;
         let identity = Arc::new(Identity::of(writing.identity().clone()));
         let metrics = Arc::new(Metrics::default());
         let no_thread = |error: std::io::Error| OpError::Internal(format!("no thread can be started: {error}"));
