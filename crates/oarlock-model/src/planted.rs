@@ -186,7 +186,7 @@ bugs! {
     PLAIN_TO_ALL = Gateway, "plain-to-all";
     /// a client takes any JSON object for the reply of a verb
     ANY_ANSWER = Gateway, "any-answer";
-    /// a client sends its key to whoever listens
+    /// a client sends its key without a proof
     LISTENER_BELIEVED = Gateway, "listener-believed";
     /// the proof of a listener is good for every address
     PROOF_FOR_ANY_ADDRESS = Gateway, "proof-for-any-address";
