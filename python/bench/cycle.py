@@ -1,6 +1,8 @@
 """The cycle of discover, split and sync at 100 agents: the design that the three modules had first, YAML files read and
 written whole by PyYAML under flock, beside these modules on the same files, and on an attached store.
 
+And a claim that is written through to the queue, beside a claim of a store without files and a bare rewrite of the queue.
+
 All in one process, round by round in turns. Prints one JSON object a line: name, ratios of each round, milliseconds of both.
 """
 
@@ -23,7 +25,7 @@ import yaml
 import agent_discovery
 import state_sync
 import task_distribution
-from oarlock import _ralf
+from oarlock import Oarlock, _ralf
 from oarlock._oarlock import RalfProject
 
 AGENTS = 100
@@ -203,6 +205,81 @@ class New:
         state_sync.sync_agent_state(f"agent-{n % AGENTS:03}", state_of(n))
 
 
+def queue_of(count):
+    """A queue file, and the ids of its items."""
+    names = [f"TASK-{n:04}" for n in range(count)]
+    items = [f"  - task_id: {name}\n    priority: high\n    status: pending\n    notes: 'Task {name}'\n" for name in names]
+    return "queue:\n" + "".join(items), names
+
+
+class Written:
+    """Claims in an attached project: each is written through to the queue before its reply."""
+
+    def __init__(self, root, oarlock, count):
+        communications = root / COMMUNICATIONS
+        communications.mkdir(parents=True)
+        (root / ACTIVE).mkdir(parents=True)
+        self.queue = communications / "queue.yaml"
+        text, self.names = queue_of(count)
+        self.queue.write_text(text)
+        subprocess.run([oarlock, "ralf", "attach", "."], cwd=root, check=True, capture_output=True)
+        os.chdir(root)
+        self.store = Oarlock()
+        self.store.join(name="ada")
+
+    def claim(self, n):
+        self.store.claim(id=self.names[n])
+
+
+class Bare:
+    """Claims in a store without files, and the same line of a file changed by hand."""
+
+    def __init__(self, root, count):
+        root.mkdir()
+        text, self.names = queue_of(count)
+        self.queue = root / "queue.yaml"
+        self.queue.write_text(text)
+        self.store = Oarlock(store=root / "store.db")
+        self.store.join(name="ada")
+        for name in self.names:
+            self.store.add(title=name, id=name)
+
+    def claim(self, n):
+        self.store.claim(id=self.names[n])
+        self.rewrite(self.names[n])
+
+    def rewrite(self, name):
+        text = self.queue.read_text()
+        old = f"  - task_id: {name}\n    priority: high\n    status: pending\n"
+        assert old in text
+        now = datetime.now(timezone.utc).isoformat()
+        new = f"{old[: old.rindex('pending')]}in_progress\n    claimed_by: ada\n    claimed_at: '{now}'\n"
+        temporary = self.queue.with_suffix(".tmp")
+        with open(temporary, "w") as file:
+            file.write(text.replace(old, new, 1))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.queue)
+
+
+def claims(folder, oarlock, rounds):
+    """Milliseconds of claims, round by round in turns: written through, and bare with a bare rewrite."""
+    each = 20
+    count = rounds * each + 1
+    written, bare = Written(folder / "written", oarlock, count), Bare(folder / "bare", count)
+    times = {written: [], bare: []}
+    for round_ in range(rounds + 1):
+        for side in (written, bare):
+            # The first round warms up.
+            if round_ == 0:
+                side.claim(count - 1)
+                continue
+            samples = [timed(side.claim, 1, (round_ - 1) * each + n) for n in range(each)]
+            times[side].append(sorted(samples)[each // 2])
+    said = written.queue.read_text().count("status: in_progress")
+    return times[written], times[bare], said == count
+
+
 def timed(call, count, first):
     """Milliseconds of one call, of so many."""
     start = time.perf_counter()
@@ -251,6 +328,10 @@ def main():
                 times[name, "sync"].append(timed(side.sync, syncs, round_ * syncs))
             if round_:
                 disks.append(disk(Path(temporary)))
+        written, bare, is_written = claims(Path(temporary).resolve(), oarlock, rounds)
+        if not is_written:
+            sys.exit("claims were not written through to the queue")
+        print(json.dumps({"name": "claim written", "ratios": [a / b for a, b in zip(written, bare)], "old_ms": bare, "new_ms": written}))
         os.chdir("/")
         for what in ("cycle", "sync"):
             for name in ("files", "normal", "full"):

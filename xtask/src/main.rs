@@ -22,6 +22,7 @@ mod simulate;
 mod storm;
 mod targets;
 mod tidy;
+mod trees;
 mod workspace;
 
 use std::process::ExitCode;
@@ -40,7 +41,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   conformance              run the conformance suite of MCP against the gateway's stack
   gateway [--kills N]      kill a gateway under clients that repeat what they have no answer to; --help tells more
   flood [--seconds N] …    an agent floods a gateway while others work; --help tells more
-  scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --help tells more
+  scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --race: who runs each task; --help tells more
+  trees --repo GITDIR …    real projects of RALF's agents, attached, worked on, moved and detached; --help tells more
   targets                  test the portable answers of oarlock-host, and check the program for Windows and macOS
   package                  build what is handed out: archive, .deb, wheel, packages of npm
   fuzz [TARGET…]           feed what reads with made-up inputs, guided by coverage
@@ -72,6 +74,7 @@ fn run(arguments: &[String]) -> Outcome<()> {
         Some("storm") => storm::run(rest),
         Some(storm::WORKER) => storm::work(rest),
         Some("scripts") => scripts::run(rest),
+        Some("trees") => trees::run(rest),
         Some(scripts::WORKER) => scripts::work(rest),
         Some("flood") => flood::run(rest),
         Some("gateway") => gateway::run(rest),

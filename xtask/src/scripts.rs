@@ -2,6 +2,7 @@
 //! and their looks at the files; then nothing that was written may be lost, and no file may ever have been invalid.
 
 mod judge;
+mod race;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,9 +19,13 @@ use crate::output::{Outcome, say};
 use crate::workspace;
 
 const USAGE: &str = "usage: cargo xtask scripts [--seconds N] [--unlocked]
+       cargo xtask scripts --race [--seconds N] [--task-time S,S,…] [--old locked|written|none]
   runs 8 old-style writers of RALF's files and 8 agents of a store for N seconds (default 60), and fails when anything that was written is
   lost or a file was ever invalid; with --unlocked, 2 more that rewrite the heartbeats without a lock: what these undo is told, and must
-  be mended by the next look";
+  be mended by the next look
+  with --race, old scripts and agents of a store take tasks of one project, for N seconds (default 60) at each task time (default 0.5, 2 and
+  5 s), and it fails on a task that ran twice or a completion that is lost; --old written: the old scripts choose before they take the lock,
+  as those of the project do; --old none: they take none; what cannot be closed from our side then is counted and does not fail";
 
 /// The first argument of a process of ours.
 pub(crate) const WORKER: &str = "scripts-worker";
@@ -64,6 +69,9 @@ struct Place {
 /// # Errors
 /// A wrong argument, a writer that cannot be started, or anything that was lost.
 pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
+    if arguments.iter().any(|argument| argument == "--race") {
+        return race::Race::parse(arguments, USAGE)?.run();
+    }
     let (mut seconds, mut unlocked) = (60, false);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
@@ -107,11 +115,14 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     judge::judge(&place, &writers.map_kinds(), &counts, &invalid)
 }
 
-/// Works as a process of ours: `KIND N ROOT STOP PROGRAM`.
+/// Works as a process of ours: `KIND N ROOT STOP PROGRAM`, or one of the race's.
 ///
 /// # Errors
 /// A call that fails for another reason than that somebody else was quicker.
 pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
+    if let Some((race::WORKER, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return race::work(rest);
+    }
     let [kind, n, root, stop, program] = arguments else { return Err(USAGE.into()) };
     let (stop, root, name) = (Path::new(stop), Path::new(root), format!("o{n}"));
     let files = Files::new(root, Duration::from_secs(30));
@@ -147,7 +158,10 @@ pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
 }
 
 /// A Python that has PyYAML: that of the tests, of the benches, or the machine's.
-fn python() -> Outcome<Option<PathBuf>> {
+///
+/// # Errors
+/// It is not known where cargo builds.
+pub(crate) fn python() -> Outcome<Option<PathBuf>> {
     let venvs = ["python", "python-bench"].map(|name| workspace::target_dir().map(|dir| dir.join(name).join("bin/python")));
     let mut found = venvs.into_iter().collect::<Outcome<Vec<_>>>()?;
     found.push("python3".into());

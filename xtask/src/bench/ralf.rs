@@ -1,5 +1,5 @@
 //! The cycle of discover, split and sync at a hundred agents, called from Python, beside the files read and written whole by PyYAML
-//! under flock that these modules had first: `python/bench`.
+//! under flock that these modules had first, and a claim that is written through to its file: `python/bench`.
 
 use std::process::{Command, Stdio};
 
@@ -21,6 +21,7 @@ const ROWS: &[(&str, &str, Target)] = &[
     ("sync normal", "the same on an attached store, NORMAL", Target::AtLeast(100.0)),
     ("sync full", "the same, FULL", Target::Told),
     ("sync disk", "the same, FULL, to one sync of the disk", Target::Told),
+    ("claim written", "a claim written through to the queue, to a bare claim and a bare rewrite", Target::AtMost(2.0)),
 ];
 
 /// Builds the wheel in the profile that is shipped, and measures it in a process of Python.
