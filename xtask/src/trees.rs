@@ -51,8 +51,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
         for (commit, other) in picks(repo, wanted, options.only.as_deref())? {
             count += 1;
             let begun = Instant::now();
-            let tree = Tree::make(&tools, repo, &commit, &folder.join(format!("{n}-{}", short(&commit))))?;
-            let journey = journey::take(&tree, &other);
+            let tree = Tree::make(&tools, repo, &commit, &other, &folder.join(format!("{n}-{}", short(&commit))))?;
+            let journey = journey::take(&tree);
             say(journey.row(&format!("{}@{}", name_of(repo), short(&commit)), begun.elapsed()));
             bad.extend(journey.faults.iter().map(|fault| format!("{}@{}: {fault}", name_of(repo), short(&commit))));
             if options.keep.is_none() {

@@ -1,6 +1,7 @@
 //! A snapshot of a repository with its work tree, and what is asked of it.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -66,20 +67,42 @@ pub(super) fn project_in(repository: &Path, commit: &str) -> Outcome<Option<&'st
     Ok(None)
 }
 
+/// Writes the project's files as they were in a commit. A file whose content the repository lacks is left out.
+fn write_out(repo: &Path, commit: &str, project: &str, place: &Path) -> Outcome<()> {
+    let index = tempfile::tempdir()?;
+    let repo = std::path::absolute(repo)?;
+    let run = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(place).env("GIT_DIR", &repo).env("GIT_INDEX_FILE", index.path().join("index"));
+        command.stdin(Stdio::null()).stderr(Stdio::null()).status()
+    };
+    if !run(&format!("git --work-tree=. read-tree {commit}"))?.success() {
+        return Err(format!("{commit} cannot be read").into());
+    }
+    run(&format!("git --work-tree=. ls-files -z -- '{project}' .gitignore | git --work-tree=. checkout-index --force -z --stdin"))?;
+    Ok(())
+}
+
 impl<'a> Tree<'a> {
-    /// Makes the work tree of a commit at `place`. Objects stay where they are.
+    /// Makes a repository at `place` with the project as it was in `commit`, on the branch `work`, and in `other`, on the branch `other`.
+    /// It has objects of its own: the repository that is given may lack its largest files.
     ///
     /// # Errors
     /// Git fails, or there is no project.
-    pub(super) fn make(tools: &'a Tools, repo: &Path, commit: &str, place: &Path) -> Outcome<Self> {
+    pub(super) fn make(tools: &'a Tools, repo: &Path, commit: &str, other: &str, place: &Path) -> Outcome<Self> {
         let project = project_in(repo, commit)?.ok_or_else(|| format!("{commit} has no project"))?;
-        let (source, target) = (repo.to_string_lossy().into_owned(), place.to_string_lossy().into_owned());
-        git(Path::new("."), &["clone", "--quiet", "--shared", "--no-checkout", &source, &target])?;
-        if project != "." {
-            // What else the repository has is not looked at by anybody.
-            git(place, &["sparse-checkout", "set", "--no-cone", &format!("/{project}/"), "/.gitignore"])?;
+        fs::create_dir_all(place)?;
+        git(place, &["init", "--quiet", "-b", "other"])?;
+        for (branch, commit) in [("other", other), ("work", commit)] {
+            if branch == "work" {
+                git(place, &["checkout", "--quiet", "-b", branch])?;
+                git(place, &["rm", "-r", "--quiet", "--force", "--ignore-unmatch", "."])?;
+            }
+            write_out(repo, commit, project, place)?;
+            // Files that are ignored and were committed all the same are part of it.
+            git(place, &["add", "--all", "--force"])?;
+            git(place, &["commit", "--quiet", "--allow-empty", "-m", commit])?;
         }
-        git(place, &["checkout", "--quiet", "-B", "work", commit])?;
         Ok(Self { tools, repository: place.to_owned(), project: place.join(project) })
     }
 

@@ -53,7 +53,8 @@ pub(super) trait Door {
 
     /// Ends a task by a verb; the code of the refusal, if it is refused.
     fn finish(&mut self, verb: &str, task: &str) -> Outcome<Option<String>> {
-        Ok(self.insist(verb, &json!({"id": task}))?.err().map(|(code, _)| code))
+        let fields = if verb == "fail" { json!({"id": task, "reason": "it did not work"}) } else { json!({"id": task}) };
+        Ok(self.insist(verb, &fields)?.err().map(|(code, _)| code))
     }
 }
 
@@ -243,8 +244,8 @@ fn worker(program: &Path, root: &Path, name: &str) -> Outcome<()> {
     child.wait()?;
     // What it had begun it has given back.
     let ledger = std::fs::read_to_string(root.join("ledger"))?;
-    let own = ledger.lines().filter(|line| line.split(' ').nth(2) == Some(name));
-    if let Some(open) = own.last().and_then(|line| line.strip_prefix("start ")).and_then(|line| line.split(' ').nth(2)) {
+    let mut own = ledger.lines().filter(|line| line.split(' ').nth(2) == Some(name));
+    if let Some(open) = own.next_back().and_then(|line| line.strip_prefix("start ")).and_then(|line| line.split(' ').nth(2)) {
         note(root, "release", "work", name, open)?;
     }
     Ok(())
