@@ -7,6 +7,7 @@ mod error;
 mod file_name;
 mod name;
 mod overlap;
+mod place;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,6 +18,7 @@ pub use braces::{expanded, listed};
 pub use error::PatternError;
 pub use file_name::{is_file_extension, is_file_name, is_known_file_name};
 use name::{Braces, Component};
+pub use place::Place;
 
 use crate::planted;
 
@@ -47,6 +49,8 @@ pub struct Pattern {
     text: String,
     components: Vec<Component>,
     extent: Extent,
+    /// Whether its last name is that of a file: each comparison asks.
+    is_file: bool,
 }
 
 /// How far a pattern reaches beyond the paths that it matches.
@@ -106,8 +110,7 @@ impl Pattern {
     pub fn of_path(path: &str) -> Result<Self, PatternError> {
         let path = normalise_path(path)?;
         let components: Vec<Component> = path.split('/').map(|name| Component::of_name(name, false)).collect();
-        let text = text_of(&components);
-        Ok(Self { text, components, extent: Extent::Path })
+        Ok(Self::made(text_of(&components), components, Extent::Path))
     }
 
     /// The pattern to reserve one concrete path with: it covers the path and all below it. Where the path has a character that
@@ -135,7 +138,7 @@ impl Pattern {
     /// Whether its last name is that of a file and has no wildcard: see [`is_file_name`].
     #[must_use]
     pub fn names_file(&self) -> bool {
-        self.components.last().and_then(Component::literal).is_some_and(|name| is_file_name(&name))
+        self.is_file
     }
 
     /// The one path it names, without escapes, if it has no wildcard.
@@ -162,17 +165,6 @@ impl Pattern {
         let mut components = if prefix.is_empty() { Vec::new() } else { Self::covering_path(prefix)?.components };
         components.extend(self.components.iter().skip_while(|component| component.is_literal()).cloned());
         Self::from_components(components)
-    }
-
-    /// The steps that [`Pattern::overlaps`] takes at most for these two: one for each pair of components, and one for each character
-    /// of a name with wildcards and each character of the other pattern.
-    #[must_use]
-    pub fn steps_against(&self, other: &Self) -> u64 {
-        fn wild(pattern: &Pattern) -> u64 {
-            pattern.components.iter().map(Component::work).sum()
-        }
-        let pairs = (self.components.len() as u64 + 1) * (other.components.len() as u64 + 1);
-        pairs + wild(self) * other.text.len() as u64 + wild(other) * self.text.len() as u64
     }
 
     /// A text that is the same for patterns that cover the same paths because one spells out what the other means: `src` and
@@ -229,7 +221,12 @@ impl Pattern {
             return Err(PatternError::TooLong);
         }
         let extent = if components.last().is_some_and(Component::is_literal) { Extent::Below } else { Extent::Matched };
-        Ok(Self { text, components, extent })
+        Ok(Self::made(text, components, extent))
+    }
+
+    fn made(text: String, components: Vec<Component>, extent: Extent) -> Self {
+        let is_file = components.last().and_then(Component::literal).is_some_and(|name| is_file_name(&name));
+        Self { text, components, extent, is_file }
     }
 }
 

@@ -78,10 +78,7 @@ impl Component {
     /// The one name it matches, if it matches exactly one.
     pub(super) fn literal(&self) -> Option<String> {
         let Self::Name(name) = self else { return None };
-        let char_of = |token: &Token| {
-            if let Token::Char(c) = token { Some(*c) } else { None }
-        };
-        name.tokens.iter().map(char_of).collect()
+        name.tokens.iter().map(Token::literal).collect()
     }
 }
 
@@ -145,8 +142,30 @@ impl NamePattern {
 
     /// Whether some name matches both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        names_overlap(&self.tokens, &other.tokens)
+        !self.is_apart(other) && names_overlap(&self.tokens, &other.tokens)
     }
+
+    /// Whether the characters that both begin with, or those that both end with, tell that no name matches both. Most names are told
+    /// apart by this, at a fraction of the work.
+    pub(super) fn is_apart(&self, other: &Self) -> bool {
+        differ(self.tokens.iter(), other.tokens.iter()) || differ(self.tokens.iter().rev(), other.tokens.iter().rev())
+    }
+
+    /// The steps that [`NamePattern::overlaps`] takes at most.
+    pub(super) fn steps_against(&self, other: &Self) -> u64 {
+        (self.tokens.len() as u64 + 1) * (other.tokens.len() as u64 + 1)
+    }
+
+    /// The characters before the first wildcard.
+    pub(super) fn head(&self) -> String {
+        self.tokens.iter().map_while(Token::literal).collect()
+    }
+}
+
+/// Whether two rows of tokens differ before one of them has a wildcard.
+fn differ<'t>(a: impl Iterator<Item = &'t Token>, b: impl Iterator<Item = &'t Token>) -> bool {
+    let mut pairs = a.zip(b).map_while(|(a, b)| Some((a.literal()?, b.literal()?)));
+    pairs.any(|(a, b)| a != b)
 }
 
 /// Reads the class whose `[` is `chars[open]`; gives it and the index after its `]`. `at` is the position of the
@@ -257,6 +276,10 @@ impl Reads {
 }
 
 impl Token {
+    fn literal(&self) -> Option<char> {
+        if let Self::Char(c) = self { Some(*c) } else { None }
+    }
+
     fn ranges(&self) -> Vec<(u32, u32)> {
         match self {
             Self::Char(c) => vec![(u32::from(*c), u32::from(*c))],

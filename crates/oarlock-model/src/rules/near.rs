@@ -3,9 +3,13 @@
 //! Two patterns have a path in common only if the leading components that they name without wildcards agree as far as both go. So
 //! whatever overlaps a target is filed under the target's own key, under one of the folders above it, or below it: a few exact
 //! lookups and one range, in a map as well as in SQL. The overlap itself is judged by `targets_overlap`.
+//!
+//! Patterns `**/NAME` name nothing without wildcards at their beginning and would be compared with everything; in a map they are found
+//! by the name instead: see [`Place`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::pattern::Place;
 use crate::planted;
 use crate::reservation::Target;
 
@@ -54,26 +58,82 @@ impl Keys {
     }
 }
 
-/// Things filed under their targets.
+/// Things filed under their targets. Patterns `**/NAME` have a place of their own: all of them are near to everything by their keys.
 #[derive(Clone, Debug)]
 pub struct Near<T> {
-    by_key: BTreeMap<String, Vec<T>>,
+    items: Vec<T>,
+    /// All but those with a place of their own.
+    by_key: BTreeMap<String, Vec<usize>>,
+    /// [`Place::NamesLike`], by the characters that the names begin with.
+    names_like: BTreeMap<String, Vec<usize>>,
+    /// [`Place::Name`], by the name.
+    names: BTreeMap<String, Vec<usize>>,
+    /// [`Place::Path`], by the last name.
+    paths_by_end: BTreeMap<String, Vec<usize>>,
+    /// [`Place::Path`], by each of its names.
+    paths_by_name: BTreeMap<String, Vec<usize>>,
+    /// [`Place::Other`].
+    others: Vec<usize>,
 }
 
 impl<T> Default for Near<T> {
     fn default() -> Self {
-        Self { by_key: BTreeMap::new() }
+        Self {
+            items: Vec::new(),
+            by_key: BTreeMap::new(),
+            names_like: BTreeMap::new(),
+            names: BTreeMap::new(),
+            paths_by_end: BTreeMap::new(),
+            paths_by_name: BTreeMap::new(),
+            others: Vec::new(),
+        }
     }
 }
 
 impl<T> Near<T> {
     /// Files an item.
     pub fn insert(&mut self, target: &Target, item: T) {
-        self.by_key.entry(target.key()).or_default().push(item);
+        let at = self.items.len();
+        self.items.push(item);
+        match place(target) {
+            Some(Place::NamesLike(head)) => return self.names_like.entry(head).or_default().push(at),
+            Some(Place::Name(name)) => return self.names.entry(name).or_default().push(at),
+            Some(Place::Path(names)) => {
+                if let Some(last) = names.last() {
+                    self.paths_by_end.entry(last.clone()).or_default().push(at);
+                }
+                let names: BTreeSet<String> = names.into_iter().collect();
+                names.into_iter().for_each(|name| self.paths_by_name.entry(name).or_default().push(at));
+            }
+            Some(Place::Other) => self.others.push(at),
+            None => {}
+        }
+        self.by_key.entry(target.key()).or_default().push(at);
     }
 
-    /// The items whose targets could overlap this one: all that do, and some that do not.
+    /// The items whose targets could overlap this one, each once: all that do, and some that do not.
     pub fn near(&self, target: &Target) -> impl Iterator<Item = &T> {
+        let found: Vec<&Vec<usize>> = match place(target) {
+            None => self.by_keys(target).collect(),
+            Some(Place::NamesLike(head)) => {
+                let like = self.paths_by_end.range(head.clone()..).take_while(|(name, _)| name.starts_with(&head));
+                like.map(|(_, at)| at).chain([&self.others]).chain(self.anywhere()).collect()
+            }
+            Some(Place::Name(name)) => self.paths_by_name.get(&name).into_iter().chain([&self.others]).chain(self.anywhere()).collect(),
+            Some(Place::Path(names)) if !planted::is(planted::NEAR_MISSES_WILDCARDS) => {
+                let last = names.last().map_or("", String::as_str);
+                let heads = last.char_indices().map(|(at, _)| &last[..at]).chain([last]);
+                let like = heads.filter_map(|head| self.names_like.get(head));
+                let names: BTreeSet<&String> = names.iter().collect();
+                self.by_keys(target).chain(like).chain(names.into_iter().filter_map(|name| self.names.get(name))).collect()
+            }
+            Some(Place::Path(_)) => self.by_keys(target).collect(),
+            Some(Place::Other) => self.by_keys(target).chain(self.anywhere()).collect(),
+        };
+        found.into_iter().flatten().filter_map(|at| self.items.get(*at))
+    }
+
+    fn by_keys(&self, target: &Target) -> impl Iterator<Item = &Vec<usize>> {
         let Keys { exact, below } = Keys::of(target);
         let below = match below {
             Below::Nothing => None,
@@ -81,7 +141,19 @@ impl<T> Near<T> {
             Below::All => Some(self.by_key.range("\0".to_owned()..)),
         };
         let exact = exact.into_iter().filter_map(|key| self.by_key.get(&key));
-        exact.chain(below.into_iter().flatten().map(|(_, items)| items)).flatten()
+        exact.chain(below.into_iter().flatten().map(|(_, items)| items))
+    }
+
+    /// All patterns `**/NAME`.
+    fn anywhere(&self) -> impl Iterator<Item = &Vec<usize>> {
+        self.names_like.values().chain(self.names.values())
+    }
+}
+
+fn place(target: &Target) -> Option<Place> {
+    match target {
+        Target::Paths(pattern) => Some(pattern.place()),
+        Target::Resource(_) => None,
     }
 }
 
@@ -107,7 +179,9 @@ mod tests {
 
     /// Patterns, asked paths and resources over few names, so that many overlap.
     fn targets() -> impl Strategy<Value = Target> {
-        let name = prop::sample::select(vec!["src", "a", "b", "a.rs", "srcfoo", "[{]x", "*", "**", "a*", "?", "[ab]", "a0", "a-b", "a/b"]);
+        let name = prop::sample::select(vec![
+            "src", "a", "b", "a.rs", "srcfoo", "[{]x", "*", "**", "a*", "?", "[ab]", "a0", "a-b", "a/b", "**/a*", "**/a.rs",
+        ]);
         let text = prop::collection::vec(name, 1..5).prop_map(|names| names.join("/"));
         let patterns = text.clone().prop_filter_map("no pattern", |text| Pattern::parse(&text).ok()).prop_map(Target::Paths);
         let asked = text.prop_filter_map("no path", |text| Pattern::of_path(&text).ok()).prop_map(Target::Paths);
@@ -132,9 +206,12 @@ mod tests {
         let held = ["src/**", "src/a.rs", "srcfoo", "src0", "src/a.rs/x", "**/a.rs", "docs/**"].map(paths);
         let near: Near<String> = held.iter().map(|held| (held, held.to_string())).collect();
         let found = |text: &str| near.near(&paths(text)).cloned().collect::<Vec<_>>();
-        assert_eq!(found("src/a.rs"), ["**/a.rs", "src/**", "src/a.rs", "src/a.rs/x"]);
-        assert_eq!(found("src"), ["**/a.rs", "src/**", "src/a.rs", "src/a.rs/x"]);
+        assert_eq!(found("src/a.rs"), ["src/**", "src/a.rs", "src/a.rs/x", "**/a.rs"]);
+        assert_eq!(found("src"), ["src/**", "src/a.rs", "src/a.rs/x", "**/a.rs"]);
         assert_eq!(found("**").len(), held.len());
+        assert_eq!(found("src/b.rs"), ["src/**"]);
+        assert_eq!(found("**/a*"), ["src/a.rs", "src/**", "srcfoo", "src0", "src/a.rs/x", "docs/**", "**/a.rs"]);
+        assert_eq!(found("**/x*.rs"), ["src/**", "srcfoo", "src0", "src/a.rs/x", "docs/**", "**/a.rs"]);
         assert_eq!(Keys::of(&Target::Resource(Label::parse("db").expect("a label"))).exact, ["//db"]);
     }
 }
