@@ -199,14 +199,9 @@ impl Bench {
                 Ok(_) => Expected::Reply,
                 Err(error) => Expected::Refused(error.code().code),
             };
-            let expected = match case.expected {
-                Expected::RefusedAtLimit(code) if self.scale == 1 => Expected::Refused(code),
-                Expected::RefusedAtLimit(_) => Expected::Reply,
-                expected => expected,
-            };
-            if got != expected {
+            if got != case.expected {
                 let told = outcome.err().map(|error| error.to_string()).unwrap_or_default();
-                wrong = Some(format!("{got:?} instead of {expected:?}: {told}"));
+                wrong = Some(format!("{got:?} instead of {:?}: {told}", case.expected));
             }
             samples.push(Sample { call, held: self.meter.take() });
         }
