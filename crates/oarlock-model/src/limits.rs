@@ -27,6 +27,10 @@ pub const SUBTASKS_MAX: usize = 1_000;
 pub const PARENT_DEPTH_MAX: usize = 16;
 /// Tasks visited while looking for a cycle; a larger graph is refused rather than searched for ever.
 pub const GRAPH_VISITS_MAX: usize = 2_000_000;
+/// Tasks that are visited for it inside of the write lock. If there are more, all of them are searched outside of the lock.
+pub const GRAPH_READ_MAX: usize = 2_000;
+/// Such searches of one call, each of which was made worthless by others' changes; the next one is made inside of the lock.
+pub const GRAPH_SEARCHES_MAX: usize = 8;
 /// Items of one page of a list.
 pub const PAGE_ITEMS_MAX: usize = 10_000;
 /// Items of one page when no limit is asked for.

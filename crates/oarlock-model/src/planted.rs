@@ -90,6 +90,8 @@ bugs! {
     NEAR_MISSES_WILDCARDS = Semantics(14), "near-misses-wildcards";
     /// a claim takes what a search outside of the lock found without checking it again
     FOUND_IS_BELIEVED = Semantics(13), "found-is-believed";
+    /// a search that found no cycle is believed whatever others have added since
+    CYCLES_BELIEVED_ABSENT = Semantics(12), "cycles-believed-absent";
     /// a claim gives up after the part of the queue that it reads inside the lock
     SEARCH_ENDS_EARLY = Semantics(13), "search-ends-early";
     /// a claim that waits does not notice that what blocked it has ended

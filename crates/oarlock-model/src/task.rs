@@ -312,6 +312,27 @@ impl Task {
         }
     }
 
+    /// What adding makes of it, not numbered yet: the same for the specification and for replies made inside a transaction.
+    #[must_use]
+    pub fn added(fact: crate::event::TaskAdded, by: Option<AgentName>, at: WallTime) -> Self {
+        let priority = fact.priority();
+        let mut task = Self { needs: fact.needs, created_by: by, priority, ..Self::new(fact.id, fact.spec, at) };
+        task.rest(fact.resting);
+        task
+    }
+
+    pub(crate) fn rest(&mut self, resting: Resting) {
+        self.state = resting.state();
+        match resting {
+            Resting::Ready { ready_at } => {
+                self.ready_at = Some(ready_at);
+                self.retry_at = None;
+            }
+            Resting::Scheduled { retry_at } => self.retry_at = retry_at,
+            Resting::Blocked | Resting::Waiting => {}
+        }
+    }
+
     /// The grant that holds it now.
     pub fn holder(&self) -> Option<&Grant> {
         self.grant.as_ref().filter(|_| self.state == TaskState::Claimed)

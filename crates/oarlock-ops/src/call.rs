@@ -11,7 +11,7 @@ use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::portions::Extent;
 use crate::request::{Identity, Mutation, Query, Request};
-use crate::search::{Findings, Tried};
+use crate::search::{Asked, Findings, Found, Tried};
 use crate::settings::Settings;
 use crate::settle;
 use crate::steps;
@@ -157,28 +157,30 @@ pub(crate) fn step_once<M: Mutation>(
         match try_step(store, caller, settings, request, first, findings)? {
             Tried::Done(done) => return Ok(done),
             Tried::Search => search(store, caller, settings, request, findings),
+            Tried::Portion => {}
         }
     }
 }
 
-/// Searches for what the last try asked for, unless it was one portion of many: then there is nothing to search. Should it fail, the next
-/// try says so.
+/// Searches for what the last try asked for. Should it fail, the next try says so.
 pub(crate) fn search<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &M, findings: &mut Findings) {
-    if std::mem::take(&mut findings.is_again) {
-        return;
-    }
-    let mut searched = || {
+    let asked = findings.asked.take();
+    let searched = || {
         findings.begin_search()?;
         let view = store.snapshot()?;
+        if let Some(Asked::Way(edges)) = asked {
+            findings.found = Some(edges.found(&*view)?);
+            return Ok(());
+        }
         let me = identify(&*view, caller, request.identity())?;
         request.search(&Reading { view: &*view, now: view.now(), me: me.as_ref(), caller, settings }, findings)
     };
     if let Err(error) = searched() {
-        findings.refusal = Some(error);
+        findings.found = Some(Found::Refused(error));
     }
 }
 
-/// One try of such a transaction, which may ask for a search.
+/// One try of such a transaction, which may ask for a search, or do a portion of what there is to do.
 pub(crate) fn try_step<M: Mutation>(
     store: &mut dyn Store,
     caller: &Caller,
@@ -187,11 +189,11 @@ pub(crate) fn try_step<M: Mutation>(
     first: Option<&M::Reply>,
     findings: &mut Findings,
 ) -> Result<Tried<Written<M::Reply>>, OpError> {
-    let tried = match findings.refusal.take() {
+    let tried = match findings.take_refusal() {
         Some(refusal) => Err(refusal),
         None => try_transaction(store, caller, settings, request, first, findings),
     };
-    if findings.is_again || !matches!(tried, Ok(Tried::Search)) {
+    if !matches!(tried, Ok(Tried::Search)) {
         findings.decided();
     }
     tried
@@ -222,20 +224,20 @@ fn try_transaction<M: Mutation>(
     let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
     if settle::settle(&mut cx)? == Extent::Part {
         tx.commit()?;
-        findings.is_again = true;
-        return Ok(Tried::Search);
+        return Ok(Tried::Portion);
     }
     cx.keep()?;
-    let mut cx = cx.with_found(findings.found.take()).with_progress(std::mem::take(&mut findings.progress));
+    let mut cx = cx.with_found(findings.found.take(), findings.searches()).with_progress(std::mem::take(&mut findings.progress));
     let decided = decide(&mut cx, caller, request, first);
     if let Some(progress) = cx.take_portion() {
         tx.commit()?;
-        (findings.progress, findings.is_again) = (progress, true);
-        return Ok(Tried::Search);
+        findings.progress = progress;
+        return Ok(Tried::Portion);
     }
-    let wants_search = cx.wants_search();
+    let asked = cx.take_asked();
     match decided {
-        Err(_) if wants_search => {
+        Err(_) if asked.is_some() => {
+            findings.asked = asked;
             if tx.undo_to_mark()? {
                 tx.commit()?;
             }

@@ -1,7 +1,7 @@
 //! What an operation has in hand while it decides: a view, the moment, the caller, and the emitting of events.
 
 use oarlock_model::agent::Agent;
-use oarlock_model::event::{Event, Fact};
+use oarlock_model::event::{Event, Fact, TaskAdded};
 use oarlock_model::message::Message;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::change::{self, By, Change};
@@ -15,7 +15,7 @@ use crate::call::{self, Caller};
 use crate::lock::{self, Lock};
 use crate::portions::Progress;
 use crate::request::Identity;
-use crate::search::Found;
+use crate::search::{Asked, Found};
 use crate::settings::Settings;
 use crate::store::{OwnerSight, StoreResult, Transaction, View};
 
@@ -135,7 +135,9 @@ pub struct Deciding<'a> {
     now: Now,
     speaking: bool,
     found: Option<Found>,
-    wants_search: bool,
+    searches: usize,
+    asked: Option<Asked>,
+    first_seq: u64,
     emitted: usize,
     progress: Progress,
     portion: Option<Progress>,
@@ -145,14 +147,15 @@ impl<'a> Deciding<'a> {
     /// A context inside `tx`; `me` is set once the caller is identified.
     pub(crate) fn new(tx: &'a mut dyn Transaction, caller: &'a Caller, settings: &'a Settings, locks: &'a [Lock]) -> Self {
         let now = tx.view().now();
+        let first_seq = tx.next_seq();
         let progress = Progress::default();
-        let (found, wants_search, emitted, portion) = (None, false, 0, None);
-        Self { tx, caller, me: None, settings, locks, now, speaking: false, found, wants_search, emitted, progress, portion }
+        let (found, searches, asked, emitted, portion) = (None, 0, None, 0, None);
+        Self { tx, caller, me: None, settings, locks, now, speaking: false, found, searches, asked, first_seq, emitted, progress, portion }
     }
 
-    /// What a search found for this decision.
-    pub(crate) fn with_found(self, found: Option<Found>) -> Self {
-        Self { found, ..self }
+    /// What the last of so many searches found for this decision.
+    pub(crate) fn with_found(self, found: Option<Found>, searches: usize) -> Self {
+        Self { found, searches, ..self }
     }
 
     /// What a search found for this decision, once.
@@ -160,16 +163,26 @@ impl<'a> Deciding<'a> {
         self.found.take()
     }
 
-    /// This cannot be decided in bounded time: the request's `search` runs outside of the write lock, and then it is decided again. What
-    /// was emitted is undone; the error is to be returned.
-    pub(crate) fn search_first(&mut self) -> OpError {
-        self.wants_search = true;
+    /// How many searches there were for this decision.
+    pub(crate) fn searches(&self) -> usize {
+        self.searches
+    }
+
+    /// This cannot be decided in bounded time: it is searched for outside of the write lock, and then it is decided again. What was
+    /// emitted is undone; the error is to be returned.
+    pub(crate) fn search_first(&mut self, asked: Asked) -> OpError {
+        self.asked = Some(asked);
         OpError::Internal("a decision that waits for a search ended without one".into())
     }
 
-    /// Whether the decision asked for a search.
-    pub(crate) fn wants_search(&self) -> bool {
-        self.wants_search
+    /// What the decision asks a search for.
+    pub(crate) fn take_asked(&mut self) -> Option<Asked> {
+        self.asked.take()
+    }
+
+    /// The number that the first event of this decision has, or would have.
+    pub(crate) fn first_seq(&self) -> u64 {
+        self.first_seq
     }
 
     /// The call goes on after portions that did this much.
@@ -308,12 +321,26 @@ impl<'a> Deciding<'a> {
     /// # Errors
     /// Store errors.
     pub fn emit(&mut self, fact: impl Into<Fact>) -> Result<(), OpError> {
-        let (agent, session) = match (&self.me, self.speaking) {
+        let (agent, session) = self.speaker();
+        self.emit_as(agent, session, fact.into())
+    }
+
+    /// Emits that a task is added, and says what it is then, not numbered yet: it need not be read again.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn add(&mut self, fact: TaskAdded) -> Result<Task, OpError> {
+        let task = Task::added(fact.clone(), self.speaker().0, self.now.wall);
+        self.emit(fact)?;
+        Ok(task)
+    }
+
+    fn speaker(&self) -> (Option<AgentName>, Option<SessionId>) {
+        match (&self.me, self.speaking) {
             (Some(me), true) => (Some(me.name.clone()), Some(me.session.clone())),
             (None, true) => (self.caller.name.clone(), None),
             (_, false) => (None, None),
-        };
-        self.emit_as(agent, session, fact.into())
+        }
     }
 
     /// Emits an event on behalf of a session that is not (yet) the caller's.

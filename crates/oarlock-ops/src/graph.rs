@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::event::{DependencyRemoved, TaskNoted, TaskReadied, TaskUpdated};
 use oarlock_model::rules::derived::{self, Facts};
+use oarlock_model::rules::graph::Way;
 use oarlock_model::task::{Resting, TaskState};
-use oarlock_model::{Rejection, TaskId, rules};
+use oarlock_model::{Rejection, TaskId, limits, rules};
 
 use crate::OpError;
 use crate::call::Caller;
@@ -75,8 +76,10 @@ fn closing_edges(tasks: &BTreeMap<TaskId, Facts>) -> Result<Vec<(TaskId, TaskId)
                 }
                 Ok::<_, Rejection>(before)
             };
-            if rules::graph::cycle(id, &inside, &BTreeSet::from([need.clone()]), before)?.is_some() {
-                closing.push((id.clone(), need.clone()));
+            match rules::graph::cycle(id, &inside, &BTreeSet::from([need.clone()]), limits::GRAPH_VISITS_MAX, before)? {
+                Way::None => {}
+                Way::Back(_) => closing.push((id.clone(), need.clone())),
+                Way::TooFar => return Err(rules::graph::too_far()),
             }
         }
     }

@@ -4,6 +4,8 @@
 
 use oarlock_model::TaskId;
 
+use crate::shapes::ReservationShape;
+
 /// What a call has done in the portions before this one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
@@ -11,6 +13,8 @@ pub(crate) struct Progress {
     pub(crate) is_begun: bool,
     /// The tasks that the reply names.
     pub(crate) tasks: Vec<TaskId>,
+    /// The reservations that the reply names.
+    pub(crate) reservations: Vec<ReservationShape>,
     /// How many entries of a list have been looked at.
     pub(crate) looked: usize,
 }

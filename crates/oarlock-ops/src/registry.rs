@@ -94,6 +94,7 @@ pub trait Call: Send + Sync {
             match self.try_once(store, caller, settings, &mut findings)? {
                 Tried::Done(reply) => return Ok(reply),
                 Tried::Search => self.search(store, caller, settings, &mut findings),
+                Tried::Portion => {}
             }
         }
     }
@@ -273,6 +274,7 @@ impl<M: Mutation> Call for Ordered<M> {
         Ok(match tried? {
             Tried::Done(reply) => Tried::Done(as_text(reply)?),
             Tried::Search => Tried::Search,
+            Tried::Portion => Tried::Portion,
         })
     }
 

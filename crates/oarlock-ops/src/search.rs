@@ -4,13 +4,14 @@
 
 use oarlock_model::event::Fact;
 use oarlock_model::{Rejection, ReservationId, StoreTime, TaskId, limits, planted};
-use oarlock_plan::Plan;
 use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::portions::Progress;
 use crate::reservation::obstacles::Obstacle;
 use crate::store::StoreError;
+use crate::task::edges::Edges;
+use crate::task::split::Planned;
 use crate::topic::Topics;
 
 /// What came of one try.
@@ -18,8 +19,10 @@ use crate::topic::Topics;
 pub enum Tried<T> {
     /// It is decided.
     Done(T),
-    /// It has to be decided after a search; nothing was changed that is not true anyway, or what one portion of the call changes.
+    /// It has to be decided after a search; nothing was changed that is not true anyway.
     Search,
+    /// One portion of it is done. The next try goes on, without a search.
+    Portion,
 }
 
 /// What a call knows from outside of the write lock. It goes with the call from try to try.
@@ -27,43 +30,50 @@ pub enum Tried<T> {
 pub struct Findings {
     /// The reply of the first of two steps, as JSON, once that step is committed.
     pub(crate) first: Option<String>,
-    /// What the last search found, until a decision takes it.
+    /// What the last try asked for.
+    pub(crate) asked: Option<Asked>,
+    /// What the last search found, until a try takes it.
     pub(crate) found: Option<Found>,
     /// What the portions of the call have done, where it works in portions.
     pub(crate) progress: Progress,
-    /// Whether the last try was one portion: the next one needs no search before it.
-    pub(crate) is_again: bool,
-    /// Why the call is refused without another decision.
-    pub(crate) refusal: Option<OpError>,
     /// What a waiting call saw when it searched last.
     pub(crate) seen: Option<Seen>,
     searches: usize,
 }
 
+/// What is searched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// What the request's own search is for.
+    ByRequest,
+    /// Whether a way leads back from new needs.
+    Way(Edges),
+}
+
 /// What a search found.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// Tasks to claim, or none.
+    Tasks(FoundTasks),
+    /// The plan of a split.
+    Plan(Box<Planned>),
+    /// These needs close no cycle, as far as the log went up to this event.
+    NoWay(Edges, u64),
+    /// The call is refused, without another decision.
+    Refused(OpError),
+}
+
+/// The tasks that a search found.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct FoundTasks {
     /// Tasks that could be claimed, in claim order.
     pub(crate) candidates: Vec<TaskId>,
     /// The refusal, when there are none.
     pub(crate) nothing: Option<Rejection>,
     /// The first tasks that only reservations kept from the caller.
     pub(crate) in_vain: Vec<TaskId>,
-    /// The plan of a split.
-    pub(crate) plan: Option<Planned>,
     /// When all leases were read, and when the first of them ends.
     pub(crate) first_end: Option<(StoreTime, StoreTime)>,
-}
-
-/// A plan that was made outside of the lock, and what it was made of.
-#[derive(Clone, Debug)]
-pub(crate) struct Planned {
-    /// The task whose parts it names.
-    pub(crate) parent: TaskId,
-    /// The text that it splits.
-    pub(crate) document: String,
-    /// The plan.
-    pub(crate) plan: Plan,
 }
 
 /// What a search saw that found nothing.
@@ -161,9 +171,25 @@ impl Findings {
         self.searches += 1;
         if self.searches > limits::CLAIM_SEARCHES_MAX {
             let searches = limits::CLAIM_SEARCHES_MAX;
-            return Err(StoreError::Busy(format!("others took every task that {searches} searches found")));
+            return Err(StoreError::Busy(format!("others were faster than each of {searches} searches")));
         }
         Ok(())
+    }
+
+    /// Searches since the call was decided last.
+    pub(crate) fn searches(&self) -> usize {
+        self.searches
+    }
+
+    /// The refusal that a search found.
+    pub(crate) fn take_refusal(&mut self) -> Option<OpError> {
+        match self.found.take() {
+            Some(Found::Refused(refusal)) => Some(refusal),
+            found => {
+                self.found = found;
+                None
+            }
+        }
     }
 
     /// The call was decided.

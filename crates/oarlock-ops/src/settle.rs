@@ -106,8 +106,8 @@ fn lose_some(cx: &mut Deciding<'_>, agent: &Agent, proof: DeathProof) -> Result<
     if cx.room() == 0 {
         return Ok(Extent::Part);
     }
-    let held = cx.view().claims_of(&agent.session)?;
-    if held.len() + cx.view().reservations_of(&agent.session)?.len() < cx.room() {
+    let (held, reserved) = first_held(cx, &agent.session)?;
+    if held.len() + reserved < cx.room() {
         lose_session(cx, agent, proof)?;
         return Ok(Extent::All);
     }
@@ -161,9 +161,15 @@ pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason,
     Ok(death.is_none())
 }
 
+/// The first leases of a session, and how many reservations it has, both as far as they fit into this portion.
+pub(crate) fn first_held(cx: &Deciding<'_>, session: &SessionId) -> StoreResult<(Vec<TaskId>, usize)> {
+    let room = cx.room() + 1;
+    Ok((cx.view().first_claims_of(session, room)?, cx.view().first_reservations_of(session, false, room)?.len()))
+}
+
 /// Ends what a session has reserved, as much as fits into this portion.
 pub(crate) fn end_reservations_of(cx: &mut Deciding<'_>, session: &SessionId) -> Result<Extent, OpError> {
-    for id in cx.view().reservations_of(session)?.into_iter().map(|r| r.id) {
+    for id in cx.view().first_reservations_of(session, false, cx.room() + 1)?.into_iter().map(|r| r.id) {
         if cx.room() == 0 {
             return Ok(Extent::Part);
         }

@@ -38,7 +38,7 @@ pub(crate) fn run<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings:
 }
 
 /// Tries both steps once. A second step that waits is "not yet", if there is a key under which the first is kept. A second step that
-/// asks for a search is tried again with the reply of the first.
+/// is not finished is tried again with the reply of the first.
 ///
 /// # Errors
 /// Those of the first step; "not yet".
@@ -53,16 +53,16 @@ pub(crate) fn try_once<M: Mutation>(
         Some(text) => (serde_json::from_str(&text)?, None),
         None => match call::try_step(store, caller, settings, request, None, findings)? {
             Tried::Done(first) => first,
-            Tried::Search => return Ok(Tried::Search),
+            unfinished => return Ok(unfinished),
         },
     };
     if request.is_whole(&first) {
         return Ok(Tried::Done((first, text)));
     }
     match call::try_step(store, caller, settings, request, Some(&first), findings) {
-        Ok(Tried::Search) => {
+        Ok(unfinished @ (Tried::Search | Tried::Portion)) => {
             findings.first = Some(serde_json::to_string(&first)?);
-            Ok(Tried::Search)
+            Ok(unfinished)
         }
         Err(no) if no.is_not_yet() && request.waiting().is_some() && caller.key.is_some() => Err(no),
         Err(refusal) => end(store, caller, request, first, &refusal).map(Tried::Done),

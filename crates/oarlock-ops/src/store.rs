@@ -3,6 +3,9 @@
 //! A [`View`] finds rows and never decides. A [`Transaction`] is a view that can append events and
 //! write the few rows that are not in the log. `commit` makes everything lasting and wakes waiters.
 
+mod counts;
+mod offer;
+
 use std::collections::BTreeSet;
 
 use oarlock_model::agent::{Agent, Presence};
@@ -13,14 +16,16 @@ use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::inbox::{Order, Senders};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::resting::RestingFacts;
-use oarlock_model::rules::urgency::Node;
+use oarlock_model::rules::urgency::{Around, Node};
 use oarlock_model::state::{Entry, Notice, State};
-use oarlock_model::task::{Grant, Task, TaskSpec, TaskState};
+use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
 use thiserror::Error;
 
 use crate::lock::Lock;
 use crate::topic::Topics;
+pub use counts::Counts;
+pub use offer::{Expired, Offer, QueuePlace};
 
 /// What can go wrong below an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -183,42 +188,6 @@ impl EntryPage<'_> {
     pub const WHOLE: Self = Self { after: None, limit: usize::MAX, bytes_max: usize::MAX };
 }
 
-/// How many tasks are in each state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    by_state: [u64; TaskState::ALL.len()],
-}
-
-impl Counts {
-    /// Tasks in `state`.
-    pub fn of(&self, state: TaskState) -> u64 {
-        self.by_state[state as usize]
-    }
-
-    /// Tasks in any state.
-    pub fn total(&self) -> u64 {
-        self.by_state.iter().sum()
-    }
-
-    /// Tasks behind which others stay blocked.
-    pub fn dead_ends(&self) -> u64 {
-        TaskState::ALL.into_iter().filter(|state| state.is_dead_end()).map(|state| self.of(state)).sum()
-    }
-
-    /// One task more in `to`, and one less where it came from, unless it is new.
-    pub fn shift(&mut self, from: Option<TaskState>, to: TaskState) {
-        if let Some(from) = from {
-            self.by_state[from as usize] = self.by_state[from as usize].saturating_sub(1);
-        }
-        self.by_state[to as usize] += 1;
-    }
-
-    /// Sets the number of tasks in `state`.
-    pub fn set(&mut self, state: TaskState, count: u64) {
-        self.by_state[state as usize] = count;
-    }
-}
-
 /// A reply that was given for an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
@@ -230,40 +199,6 @@ pub struct Remembered {
 
 /// The hash of a verb and an idempotency key, 128 bits of it: where a reply is kept.
 pub type ReplyKey = [u8; 16];
-
-/// A place in the ready queue: rank, then number.
-pub type QueuePlace = (i64, u64);
-
-/// A task that may be granted, as far as it takes to choose one: its texts are not read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Offer {
-    /// Its id.
-    pub id: TaskId,
-    /// Its place in the queue.
-    pub place: QueuePlace,
-    /// Its state: ready, or claimed with a lease that has expired.
-    pub state: TaskState,
-    /// Its priority, with what follows from other tasks.
-    pub priority: u8,
-    /// What was asked for, without title and body.
-    pub spec: TaskSpec,
-}
-
-impl From<&Task> for Offer {
-    fn from(task: &Task) -> Self {
-        let spec = TaskSpec { title: String::new(), body: String::new(), ..task.spec.clone() };
-        Self { id: task.id.clone(), place: (task.rank(), task.seq), state: task.state, priority: task.priority, spec }
-    }
-}
-
-/// Expired leases among the tasks that are held.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Expired {
-    /// Their tasks, in the order of their place.
-    pub offers: Vec<Offer>,
-    /// When the first of all leases ends or has ended, if all were read.
-    pub first_end: Option<StoreTime>,
-}
 
 /// Reading. All of it sees one moment of the store.
 pub trait View {
@@ -288,6 +223,8 @@ pub trait View {
     fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>>;
     /// Live sessions whose process is one of these, by name.
     fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>>;
+    /// Live sessions with a process that belong to this run of a client, by name.
+    fn agents_of_harness(&self, harness: &str) -> StoreResult<Vec<Agent>>;
     /// Live sessions that were seen within their timeout or have a process, those seen last first, at most `limit`.
     fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>>;
     /// The live sessions of an agent and its helpers, whose names begin with its own and a dot, by name.
@@ -296,6 +233,12 @@ pub trait View {
     fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
     /// The tasks a session holds, oldest grant first.
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
+    /// The first of them, at most `limit`.
+    fn first_claims_of(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
+        let mut claims = self.claims_of(session)?;
+        claims.truncate(limit);
+        Ok(claims)
+    }
     /// How many tasks a session holds.
     fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
 
@@ -321,10 +264,23 @@ pub trait View {
     fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
     /// The tasks that need this one.
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// Each of these tasks that somebody needs, with whoever needs it, in no certain order: less work than asking for one after another.
+    fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
+        let mut found = Vec::new();
+        for id in ids {
+            found.extend(self.dependants(id)?.into_iter().map(|dependant| (id.clone(), dependant)));
+        }
+        Ok(found)
+    }
     /// What this task needs itself, done or not, by id.
     fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// The facts about a task that its priority follows from: less work than reading all of it.
     fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
+    /// The same with the parts and the needs of the task: less work than reading them one after another.
+    fn around(&self, id: &TaskId) -> StoreResult<Option<Around>> {
+        let Some(node) = self.node(id)? else { return Ok(None) };
+        Ok(Some(Around { node, parts: self.children(id)?, needs: self.needs(id)? }))
+    }
     /// What this task or a task above it needs and is not done, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// What must be done before this task: what it and the tasks above it need, and its parts; those that are not done.
@@ -338,8 +294,31 @@ pub trait View {
         let Some(task) = self.task(id)? else { return Ok(None) };
         Ok(Some((task.state, RestingFacts::of(&task, !self.open_children(id, 1)?.is_empty(), false))))
     }
+    /// The parts of a task in the order of creation, with what decides where each rests. Only needs of their own count as unmet, not those
+    /// of the tasks above them.
+    fn parts_at_rest(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState, RestingFacts)>> {
+        let mut parts = Vec::new();
+        for id in self.children(id)? {
+            let Some((state, facts)) = self.rest_without_needs(&id)? else { continue };
+            let mut unmet_needs = false;
+            for need in self.needs(&id)? {
+                unmet_needs |= self.task_state(&need)? != Some(TaskState::Done);
+            }
+            parts.push((id, state, RestingFacts { unmet_needs, ..facts }));
+        }
+        Ok(parts)
+    }
     /// Ready tasks in the order of their place, after `after`; fewer than `limit` only at the end.
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>>;
+    /// The ready ones among a task and its parts at any depth, in the order of their place.
+    fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        let mut ready = Vec::new();
+        for (id, _) in self.tree(id)?.into_iter().filter(|(_, state)| *state == TaskState::Ready) {
+            ready.extend(self.offer(&id)?.map(|offer| (offer.place, id)));
+        }
+        ready.sort();
+        Ok(ready.into_iter().map(|(_, id)| id).collect())
+    }
     /// Claimed tasks whose lease has ended, in the order of their place. Nothing when more than `read_max` leases would have to be read for it.
     fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>>;
     /// A cheap look before the thorough one: false only when no session can be proven dead, no task is
@@ -384,6 +363,13 @@ pub trait View {
     fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>>;
     /// Those that belong to this session.
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>>;
+    /// The first of them, at most `limit`, by the order of their making; where `untied`, of those that are tied to no task.
+    fn first_reservations_of(&self, session: &SessionId, untied: bool, limit: usize) -> StoreResult<Vec<Reservation>> {
+        let mut own = self.reservations_of(session)?;
+        own.retain(|reservation| !untied || reservation.task.is_none());
+        own.truncate(limit);
+        Ok(own)
+    }
     /// Those that are tied to a lease of this task.
     fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>>;
     /// Those that are not tied to a lease and whose time has run out.

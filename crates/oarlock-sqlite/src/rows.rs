@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod entry;
 pub(crate) mod event;
+pub(crate) mod graph;
 pub(crate) mod inbox;
 pub(crate) mod lease;
 pub(crate) mod message;

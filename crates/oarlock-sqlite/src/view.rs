@@ -10,7 +10,7 @@ use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::resting::RestingFacts;
-use oarlock_model::rules::urgency::Node;
+use oarlock_model::rules::urgency::{Around, Node};
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
@@ -23,7 +23,7 @@ use std::path::Path;
 
 use crate::error::store_error;
 use crate::rows::reservation::RunOut;
-use crate::rows::{self, agent, entry, event, inbox, lease, message, offer, queue, reply, reservation, task};
+use crate::rows::{self, agent, entry, event, graph, inbox, lease, message, offer, queue, reply, reservation, task};
 
 /// A view of one moment.
 pub(crate) struct SqliteView<'a> {
@@ -118,6 +118,10 @@ impl View for SqliteView<'_> {
         agent::of_processes(self.conn, processes).map_err(store_error)
     }
 
+    fn agents_of_harness(&self, harness: &str) -> StoreResult<Vec<Agent>> {
+        agent::of_harness(self.conn, harness).map_err(store_error)
+    }
+
     fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>> {
         agent::present(self.conn, self.now.store, limit).map_err(store_error)
     }
@@ -131,7 +135,11 @@ impl View for SqliteView<'_> {
     }
 
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
-        queue::held_by(self.conn, session).map_err(store_error)
+        queue::held_by(self.conn, session, usize::MAX).map_err(store_error)
+    }
+
+    fn first_claims_of(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
+        queue::held_by(self.conn, session, limit).map_err(store_error)
     }
 
     fn claim_count(&self, session: &SessionId) -> StoreResult<usize> {
@@ -167,43 +175,59 @@ impl View for SqliteView<'_> {
     }
 
     fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        queue::children(self.conn, id).map_err(store_error)
+        graph::children(self.conn, id).map_err(store_error)
     }
 
     fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>> {
-        queue::open_children(self.conn, id, limit).map_err(store_error)
+        graph::open_children(self.conn, id, limit).map_err(store_error)
     }
 
     fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>> {
-        queue::tree(self.conn, id).map_err(store_error)
+        graph::tree(self.conn, id).map_err(store_error)
     }
 
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        queue::dependants(self.conn, id).map_err(store_error)
+        graph::dependants(self.conn, id).map_err(store_error)
+    }
+
+    fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
+        graph::dependants_of(self.conn, ids).map_err(store_error)
     }
 
     fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        queue::needs(self.conn, id).map_err(store_error)
+        graph::needs(self.conn, id).map_err(store_error)
     }
 
     fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
-        queue::node(self.conn, id).map_err(store_error)
+        graph::node(self.conn, id).map_err(store_error)
+    }
+
+    fn around(&self, id: &TaskId) -> StoreResult<Option<Around>> {
+        graph::around(self.conn, id).map_err(store_error)
     }
 
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        queue::unmet_needs(self.conn, id).map_err(store_error)
+        graph::unmet_needs(self.conn, id).map_err(store_error)
     }
 
     fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        queue::waits_for(self.conn, id).map_err(store_error)
+        graph::waits_for(self.conn, id).map_err(store_error)
     }
 
     fn rest_without_needs(&self, id: &TaskId) -> StoreResult<Option<(TaskState, RestingFacts)>> {
-        queue::rest_without_needs(self.conn, id).map_err(store_error)
+        graph::rest_without_needs(self.conn, id).map_err(store_error)
+    }
+
+    fn parts_at_rest(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState, RestingFacts)>> {
+        graph::parts_at_rest(self.conn, id).map_err(store_error)
     }
 
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {
         offer::ready(self.conn, after, limit).map_err(store_error)
+    }
+
+    fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        graph::ready_in_tree(self.conn, id).map_err(store_error)
     }
 
     fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>> {
@@ -292,6 +316,10 @@ impl View for SqliteView<'_> {
 
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
         reservation::of_session(self.conn, session).map_err(store_error)
+    }
+
+    fn first_reservations_of(&self, session: &SessionId, untied: bool, limit: usize) -> StoreResult<Vec<Reservation>> {
+        reservation::first_of_session(self.conn, session, untied, limit).map_err(store_error)
     }
 
     fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>> {

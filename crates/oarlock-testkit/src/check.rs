@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::reservation::{Mode, Reservation};
 use oarlock_model::rules::derived::{self, Facts};
-use oarlock_model::rules::graph;
+use oarlock_model::rules::graph::{self, Way};
 use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::targets_overlap;
 use oarlock_model::state::State;
@@ -86,8 +86,11 @@ fn has_its_moment(task: &Task) -> Option<String> {
 fn no_cycles(state: &State) -> Option<String> {
     state.tasks.values().filter(|task| task.state != TaskState::Done).find_map(|task| {
         let on = before(state, &task.id).into_iter().collect();
-        let cycle = graph::cycle::<Rejection>(&task.id, &BTreeSet::from([task.id.clone()]), &on, |id| Ok(before(state, id)));
-        cycle.ok().flatten().map(|cycle| format!("(12) {cycle:?} wait for each other"))
+        let cycle = graph::cycle::<Rejection>(&task.id, &BTreeSet::from([task.id.clone()]), &on, usize::MAX, |id| Ok(before(state, id)));
+        match cycle {
+            Ok(Way::Back(cycle)) => Some(format!("(12) {cycle:?} wait for each other")),
+            _ => None,
+        }
     })
 }
 

@@ -11,7 +11,8 @@ use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
-use oarlock_model::rules::urgency::Node;
+use oarlock_model::rules::resting::RestingFacts;
+use oarlock_model::rules::urgency::{Around, Node};
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
@@ -112,10 +113,12 @@ impl View for CountedTransaction<'_> {
         fn owned_agent_count(&self) -> StoreResult<usize>;
         fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>>;
         fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>>;
+        fn agents_of_harness(&self, harness: &str) -> StoreResult<Vec<Agent>>;
         fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>>;
         fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
         fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
         fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
+        fn first_claims_of(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
         fn task(&self, id: &TaskId) -> StoreResult<Option<Task>>;
         fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;
@@ -127,9 +130,13 @@ impl View for CountedTransaction<'_> {
         fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
         fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>>;
         fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
+        fn around(&self, id: &TaskId) -> StoreResult<Option<Around>>;
         fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn parts_at_rest(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState, RestingFacts)>>;
+        fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn may_be_due(&self) -> StoreResult<bool>;
         fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn next_due_ms(&self) -> StoreResult<Option<i64>>;
@@ -185,6 +192,10 @@ impl View for CountedTransaction<'_> {
 
     fn reservations_near(&self, targets: &[&Target]) -> StoreResult<Vec<Reservation>> {
         self.reservations_counted(self.inner.view().reservations_near(targets))
+    }
+
+    fn first_reservations_of(&self, session: &SessionId, untied: bool, limit: usize) -> StoreResult<Vec<Reservation>> {
+        self.reservations_counted(self.inner.view().first_reservations_of(session, untied, limit))
     }
 
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {

@@ -3,42 +3,55 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::Rejection;
+use crate::event::Fact;
 use crate::ident::TaskId;
 use crate::limits;
 use crate::rules::derived::Facts;
 use crate::task::TaskState;
 
-/// The cycle that the edges `task -> on` would close, as the ids on it (`task` first), or nothing. `inside` are the task and all its
-/// parts, at any depth: they wait for what the task needs, so that an edge back to any of them closes a cycle.
+/// What a search for a cycle came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// No way leads back: nothing would be closed.
+    None,
+    /// The cycle, as the ids on it, the task first.
+    Back(Vec<TaskId>),
+    /// More tasks lie behind the new needs than were to be visited.
+    TooFar,
+}
+
+/// The cycle that the edges `task -> on` would close. `inside` are the task and all its parts, at any depth: they wait for what the task
+/// needs, so that an edge back to any of them closes a cycle.
 ///
 /// `successors(x)` are the tasks that must be finished before `x`: what it and its parents need, and its children.
-/// The walk is iterative and bounded by [`limits::GRAPH_VISITS_MAX`].
+/// The walk is iterative, and ends when it has found more than `visits_max` tasks.
 ///
 /// # Errors
-/// Those of `successors`, and [`Rejection::LimitReached`] for a graph too large to search.
-pub fn cycle<E: From<Rejection>>(
+/// Those of `successors`.
+pub fn cycle<E>(
     task: &TaskId,
     inside: &BTreeSet<TaskId>,
     on: &BTreeSet<TaskId>,
+    visits_max: usize,
     mut successors: impl FnMut(&TaskId) -> Result<Vec<TaskId>, E>,
-) -> Result<Option<Vec<TaskId>>, E> {
+) -> Result<Way, E> {
     if on.contains(task) {
-        return Ok(Some(vec![task.clone()]));
+        return Ok(Way::Back(vec![task.clone()]));
     }
     if let Some(part) = on.intersection(inside).next() {
-        return Ok(Some(vec![task.clone(), part.clone()]));
+        return Ok(Way::Back(vec![task.clone(), part.clone()]));
     }
     let mut came_from: HashMap<TaskId, Option<TaskId>> = on.iter().map(|id| (id.clone(), None)).collect();
     let mut open: Vec<TaskId> = on.iter().cloned().collect();
     while let Some(id) = open.pop() {
-        if came_from.len() > limits::GRAPH_VISITS_MAX {
-            return Err(Rejection::limit("tasks reached from one dependency", limits::GRAPH_VISITS_MAX, came_from.len()).into());
+        if came_from.len() > visits_max {
+            return Ok(Way::TooFar);
         }
         for next in successors(&id)? {
             if next == *task || inside.contains(&next) {
                 let mut path = path_back(task, &id, &came_from);
                 path.extend(Some(next).filter(|next| next != task));
-                return Ok(Some(path));
+                return Ok(Way::Back(path));
             }
             if !came_from.contains_key(&next) {
                 came_from.insert(next.clone(), Some(id.clone()));
@@ -46,7 +59,24 @@ pub fn cycle<E: From<Rejection>>(
             }
         }
     }
-    Ok(None)
+    Ok(Way::None)
+}
+
+/// The refusal of needs behind which there are too many tasks to search them all.
+#[must_use]
+pub fn too_far() -> Rejection {
+    Rejection::limit("tasks reached from one dependency", limits::GRAPH_VISITS_MAX, limits::GRAPH_VISITS_MAX + 1)
+}
+
+/// Whether a fact can make a task wait for another one, so that a search for cycles that was made before it may have missed one.
+#[must_use]
+pub fn adds_edges(fact: &Fact) -> bool {
+    match fact {
+        Fact::TaskAdded(fact) => !fact.needs.is_empty() || fact.spec.parent.is_some(),
+        // A part that its parent did without comes back with these.
+        Fact::TaskSplit(_) | Fact::DependencyAdded(_) | Fact::TaskRequeued(_) | Fact::StoreRestored(_) => true,
+        _ => false,
+    }
 }
 
 /// A cycle of needs among tasks that are not done, as the ids on it, if there is one: none of its tasks could ever begin. A store never
@@ -125,10 +155,24 @@ mod tests {
 
     fn check_inside(edges: &[(&str, &str)], task: &str, parts: &[&str], on: &str) -> Option<Vec<String>> {
         let inside = parts.iter().copied().chain([task]).map(id).collect();
-        let found = cycle::<Rejection>(&id(task), &inside, &BTreeSet::from([id(on)]), |from| {
-            Ok(edges.iter().filter(|(a, _)| id(a) == *from).map(|(_, b)| id(b)).collect())
-        });
-        found.expect("small graph").map(|path| path.iter().map(ToString::to_string).collect())
+        match search(edges, &id(task), &inside, on, 100) {
+            Way::None => None,
+            Way::Back(path) => Some(path.iter().map(ToString::to_string).collect()),
+            Way::TooFar => unreachable!("the graph is small"),
+        }
+    }
+
+    fn search(edges: &[(&str, &str)], task: &TaskId, inside: &BTreeSet<TaskId>, on: &str, visits_max: usize) -> Way {
+        let after = |from: &TaskId| Ok::<_, Rejection>(edges.iter().filter(|(a, _)| id(a) == *from).map(|(_, b)| id(b)).collect());
+        cycle(task, inside, &BTreeSet::from([id(on)]), visits_max, after).expect("reading does not fail")
+    }
+
+    #[test]
+    fn a_search_ends_where_there_is_more_than_it_may_visit() {
+        let edges = [("b", "c"), ("c", "d"), ("d", "e")];
+        let inside = BTreeSet::from([id("a")]);
+        assert_eq!(search(&edges, &id("a"), &inside, "b", 4), Way::None);
+        assert_eq!(search(&edges, &id("a"), &inside, "b", 2), Way::TooFar);
     }
 
     #[test]

@@ -21,10 +21,26 @@ pub struct Node {
     pub parent: Option<TaskId>,
 }
 
-/// The graph, as it is after the change.
+/// A task, and the tasks beside it that are at least as urgent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Around {
+    /// The task.
+    pub node: Node,
+    /// Its parts.
+    pub parts: Vec<TaskId>,
+    /// What it needs itself.
+    pub needs: Vec<TaskId>,
+}
+
+/// The graph, as it is after the change. A change can spread over thousands of tasks: [`Graph::around`] is read once for each.
 pub trait Graph {
     /// What can go wrong with reading it.
     type Error;
+    /// The task with this id and what is beside it.
+    ///
+    /// # Errors
+    /// Those of reading.
+    fn around(&self, id: &TaskId) -> Result<Option<Around>, Self::Error>;
     /// The task with this id.
     ///
     /// # Errors
@@ -40,11 +56,11 @@ pub trait Graph {
     /// # Errors
     /// Those of reading.
     fn needs(&self, id: &TaskId) -> Result<Vec<TaskId>, Self::Error>;
-    /// The tasks that need it themselves.
+    /// Each of these tasks that somebody needs, with whoever needs it.
     ///
     /// # Errors
     /// Those of reading.
-    fn dependants(&self, id: &TaskId) -> Result<Vec<TaskId>, Self::Error>;
+    fn dependants_of(&self, ids: &[TaskId]) -> Result<Vec<(TaskId, TaskId)>, Self::Error>;
 }
 
 /// The priorities that change when these tasks become at least as urgent as given. It stops where nothing changes.
@@ -60,14 +76,18 @@ pub fn raised<G: Graph>(graph: &G, seeds: impl IntoIterator<Item = (TaskId, u8)>
     if planted::is(planted::URGENCY_STAYS) {
         return Ok(changed);
     }
+    let mut above = Above::of(graph);
     let mut passed_on = HashSet::new();
     for level in 0..=limits::PRIORITY_MAX {
         while let Some(id) = levels[usize::from(level)].pop() {
-            let Some(node) = graph.node(&id)? else { continue };
-            if node.state.is_finished() || changed.get(&id).copied().unwrap_or(node.priority) <= level {
+            if changed.get(&id).is_some_and(|known| *known <= level) {
                 continue;
             }
-            levels[usize::from(level)].extend(lifted_by(graph, &id, &node, &mut passed_on)?);
+            let Some(task) = graph.around(&id)? else { continue };
+            if task.node.state.is_finished() || task.node.priority <= level {
+                continue;
+            }
+            above.lifted_by(&id, &task, &mut passed_on, &mut levels[usize::from(level)])?;
             changed.insert(id, level);
         }
     }
@@ -79,37 +99,43 @@ pub fn raised<G: Graph>(graph: &G, seeds: impl IntoIterator<Item = (TaskId, u8)>
 /// # Errors
 /// Those of reading the graph.
 pub fn refreshed<G: Graph>(graph: &G, id: &TaskId) -> Result<BTreeMap<TaskId, u8>, G::Error> {
-    let Some(node) = graph.node(id)?.filter(|node| !node.state.is_finished()) else { return Ok(BTreeMap::new()) };
-    let mut outside = Outside { graph, inside: BTreeMap::new(), waiters: HashMap::new() };
-    let value = outside.base(id, &node)?;
-    if value <= node.priority {
+    let Some(task) = graph.around(id)?.filter(|task| !task.node.state.is_finished()) else { return Ok(BTreeMap::new()) };
+    let mut outside = Outside::of(graph);
+    let of_itself = outside.own(&task.node)?;
+    let value = outside.with_dependants(HashMap::from([(id.clone(), of_itself)]))?.get(id).copied().unwrap_or(limits::PRIORITY_MAX);
+    if value <= task.node.priority {
         return raised(graph, [(id.clone(), value)]);
     }
     // It is less urgent now. Only what is exactly as urgent as it was can owe that to it: what is more urgent has another reason.
-    let was = node.priority;
+    let was = task.node.priority;
+    let mut above = Above::of(graph);
     let mut open = vec![id.clone()];
     let mut passed_on = HashSet::new();
     while let Some(id) = open.pop() {
         if outside.inside.contains_key(&id) {
             continue;
         }
-        let Some(node) = graph.node(&id)?.filter(|node| !node.state.is_finished() && node.priority == was) else { continue };
-        open.extend(lifted_by(graph, &id, &node, &mut passed_on)?);
-        outside.inside.insert(id, node);
+        let Some(task) = graph.around(&id)?.filter(|task| !task.node.state.is_finished() && task.node.priority == was) else { continue };
+        above.lifted_by(&id, &task, &mut passed_on, &mut open)?;
+        outside.inside.insert(id, task);
     }
     // What each of them is for reasons outside of these, and then what they are to each other.
     outside.waiters.clear();
-    let inside = outside.inside.clone();
     let mut levels = levels();
-    for (id, node) in &inside {
-        levels[usize::from(outside.base(id, node)?)].push(id.clone());
+    let inside: Vec<(TaskId, Node)> = outside.inside.iter().map(|(id, task)| (id.clone(), task.node.clone())).collect();
+    let mut base = HashMap::new();
+    for (id, node) in inside {
+        base.insert(id, outside.own(&node)?);
+    }
+    for (id, base) in outside.with_dependants(base)? {
+        levels[usize::from(base)].push(id);
     }
     let mut found = BTreeMap::new();
     let mut passed_on = HashSet::new();
     for level in 0..=limits::PRIORITY_MAX {
         while let Some(id) = levels[usize::from(level)].pop() {
-            let Some(node) = inside.get(&id).filter(|_| !found.contains_key(&id)) else { continue };
-            levels[usize::from(level)].extend(lifted_by(graph, &id, node, &mut passed_on)?);
+            let Some(task) = outside.inside.get(&id).filter(|_| !found.contains_key(&id)) else { continue };
+            above.lifted_by(&id, task, &mut passed_on, &mut levels[usize::from(level)])?;
             found.insert(id, level);
         }
     }
@@ -122,46 +148,92 @@ pub fn refreshed<G: Graph>(graph: &G, id: &TaskId) -> Result<BTreeMap<TaskId, u8
 /// # Errors
 /// Those of reading the graph.
 pub fn most_urgent_in<G: Graph>(graph: &G, id: &TaskId) -> Result<Option<u8>, G::Error> {
-    Outside { graph, inside: BTreeMap::new(), waiters: HashMap::new() }.waiting_in(id)
+    Outside::of(graph).waiting_in(id)
 }
 
 fn levels() -> Vec<Vec<TaskId>> {
     vec![Vec::new(); usize::from(limits::PRIORITY_MAX) + 1]
 }
 
-/// The tasks that are at least as urgent as this one: its parts, and what it and the tasks above it need. Tasks above it whose needs were passed
-/// on before, at a level as urgent, are left out: that keeps the work linear.
-fn lifted_by<G: Graph>(graph: &G, id: &TaskId, node: &Node, passed_on: &mut HashSet<TaskId>) -> Result<Vec<TaskId>, G::Error> {
-    let mut lifted = graph.parts(id)?;
-    let mut above = Some((id.clone(), node.parent.clone()));
-    while let Some((id, parent)) = above.take().filter(|(id, _)| passed_on.insert(id.clone())) {
-        lifted.extend(graph.needs(&id)?);
-        if let Some(parent) = parent {
-            above = graph.node(&parent)?.map(|node| (parent, node.parent));
-        }
+/// What the tasks above others need: many have the same parent.
+struct Above<'g, G> {
+    graph: &'g G,
+    /// What a task needs, and the task it is a part of.
+    known: HashMap<TaskId, (Vec<TaskId>, Option<TaskId>)>,
+}
+
+impl<'g, G: Graph> Above<'g, G> {
+    fn of(graph: &'g G) -> Self {
+        Self { graph, known: HashMap::new() }
     }
-    Ok(lifted)
+
+    /// Adds the tasks that are at least as urgent as this one: its parts, and what it and the tasks above it need. Tasks above it whose needs
+    /// were passed on before, at a level as urgent, are left out: that keeps the work linear.
+    fn lifted_by(&mut self, id: &TaskId, task: &Around, passed_on: &mut HashSet<TaskId>, lifted: &mut Vec<TaskId>) -> Result<(), G::Error> {
+        lifted.extend(task.parts.iter().cloned());
+        if !passed_on.insert(id.clone()) {
+            return Ok(());
+        }
+        lifted.extend(task.needs.iter().cloned());
+        let mut next = task.node.parent.clone();
+        while let Some(id) = next.take().filter(|id| passed_on.insert(id.clone())) {
+            if !self.known.contains_key(&id) {
+                let parent = self.graph.node(&id)?.and_then(|node| node.parent);
+                self.known.insert(id.clone(), (self.graph.needs(&id)?, parent));
+            }
+            if let Some((needs, parent)) = self.known.get(&id) {
+                lifted.extend(needs.iter().cloned());
+                next.clone_from(parent);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What tasks owe to tasks other than those `inside`.
 struct Outside<'g, G> {
     graph: &'g G,
-    inside: BTreeMap<TaskId, Node>,
+    inside: HashMap<TaskId, Around>,
     /// The most urgent unfinished task among a task and its parts.
     waiters: HashMap<TaskId, Option<u8>>,
+    /// The priorities of parents: many tasks have the same.
+    parents: HashMap<TaskId, Option<u8>>,
 }
 
-impl<G: Graph> Outside<'_, G> {
-    fn base(&mut self, id: &TaskId, node: &Node) -> Result<u8, G::Error> {
-        let mut base = node.own_priority.or_else(|| node.parent.is_none().then_some(limits::PRIORITY_DEFAULT));
-        let mut consider = |priority: Option<u8>| base = base.into_iter().chain(priority).min();
-        if let Some(parent) = node.parent.as_ref().filter(|parent| !self.inside.contains_key(*parent)) {
-            consider(self.graph.node(parent)?.map(|parent| parent.priority));
+impl<'g, G: Graph> Outside<'g, G> {
+    fn of(graph: &'g G) -> Self {
+        Self { graph, inside: HashMap::new(), waiters: HashMap::new(), parents: HashMap::new() }
+    }
+
+    /// What a task is by itself, and by the task that it is a part of.
+    fn own(&mut self, node: &Node) -> Result<Option<u8>, G::Error> {
+        let own = node.own_priority.or_else(|| node.parent.is_none().then_some(limits::PRIORITY_DEFAULT));
+        let of_parent = match &node.parent {
+            Some(parent) if !self.inside.contains_key(parent) => self.priority_of(parent)?,
+            _ => None,
+        };
+        Ok(own.into_iter().chain(of_parent).min())
+    }
+
+    /// The same with what they are by those that need them.
+    fn with_dependants(&mut self, mut base: HashMap<TaskId, Option<u8>>) -> Result<HashMap<TaskId, u8>, G::Error> {
+        let ids: Vec<TaskId> = base.keys().cloned().collect();
+        for (id, dependant) in self.graph.dependants_of(&ids)? {
+            let waiting = self.waiting_in(&dependant)?;
+            if let Some(base) = base.get_mut(&id) {
+                *base = base.iter().copied().chain(waiting).min();
+            }
         }
-        for dependant in self.graph.dependants(id)? {
-            consider(self.waiting_in(&dependant)?);
+        Ok(base.into_iter().map(|(id, base)| (id, base.unwrap_or(limits::PRIORITY_MAX).min(limits::PRIORITY_MAX))).collect())
+    }
+
+    fn priority_of(&mut self, parent: &TaskId) -> Result<Option<u8>, G::Error> {
+        if let Some(known) = self.parents.get(parent) {
+            return Ok(*known);
         }
-        Ok(base.unwrap_or(limits::PRIORITY_MAX).min(limits::PRIORITY_MAX))
+        let priority = self.graph.node(parent)?.map(|node| node.priority);
+        self.parents.insert(parent.clone(), priority);
+        Ok(priority)
     }
 
     /// The most urgent unfinished task of this one and its parts: all of them wait for what this one needs.
@@ -169,12 +241,16 @@ impl<G: Graph> Outside<'_, G> {
         if let Some(known) = self.waiters.get(id) {
             return Ok(*known);
         }
-        let Some(node) = self.graph.node(id)? else { return Ok(None) };
-        // Parents are at most `PARENT_DEPTH_MAX` deep, and so is this.
-        let mut found = Some(node.priority).filter(|_| !node.state.is_finished() && !self.inside.contains_key(id));
-        // Known from here on: a damaged store can have a task below itself.
+        let (mut found, parts) = match self.inside.get(id) {
+            Some(task) => (None, task.parts.clone()),
+            None => {
+                let Some(node) = self.graph.node(id)? else { return Ok(None) };
+                (Some(node.priority).filter(|_| !node.state.is_finished()), self.graph.parts(id)?)
+            }
+        };
+        // Known from here on: a damaged store can have a task below itself. Parents are at most `PARENT_DEPTH_MAX` deep, and so is this.
         self.waiters.insert(id.clone(), found);
-        for part in self.graph.parts(id)? {
+        for part in parts {
             found = found.into_iter().chain(self.waiting_in(&part)?).min();
         }
         self.waiters.insert(id.clone(), found);
@@ -193,6 +269,14 @@ mod tests {
     impl Graph for InMemory<'_> {
         type Error = std::convert::Infallible;
 
+        fn around(&self, id: &TaskId) -> Result<Option<Around>, Self::Error> {
+            Ok(self.node(id)?.map(|node| Around {
+                node,
+                parts: self.parts(id).unwrap_or_default(),
+                needs: self.needs(id).unwrap_or_default(),
+            }))
+        }
+
         fn node(&self, id: &TaskId) -> Result<Option<Node>, Self::Error> {
             let node = |f: &Facts| Node { state: f.state, own_priority: f.own_priority, priority: f.priority, parent: f.parent.clone() };
             Ok(self.0.get(id).map(node))
@@ -206,8 +290,10 @@ mod tests {
             Ok(self.0.get(id).into_iter().flat_map(|facts| facts.needs.iter().cloned()).collect())
         }
 
-        fn dependants(&self, id: &TaskId) -> Result<Vec<TaskId>, Self::Error> {
-            Ok(self.0.iter().filter(|(_, facts)| facts.needs.contains(id)).map(|(id, _)| id.clone()).collect())
+        fn dependants_of(&self, ids: &[TaskId]) -> Result<Vec<(TaskId, TaskId)>, Self::Error> {
+            let of =
+                |id: &TaskId| self.0.iter().filter(|(_, facts)| facts.needs.contains(id)).map(|(by, _)| (id.clone(), by.clone())).collect();
+            Ok(ids.iter().flat_map(|id: &TaskId| -> Vec<_> { of(id) }).collect())
         }
     }
 

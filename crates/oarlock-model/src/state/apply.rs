@@ -72,7 +72,7 @@ impl State {
             Fact::TaskReadied(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 expect_state(task, &[TaskState::Blocked, TaskState::Scheduled, TaskState::Waiting])?;
-                rest(task, Resting::Ready { ready_at: event.store_at });
+                task.rest(Resting::Ready { ready_at: event.store_at });
                 Ok(())
             }
             Fact::TaskClaimed(fact) => self.claim(event, fact),
@@ -91,7 +91,7 @@ impl State {
                     ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
                     ReleaseReason::TakenOver => GrantEnd::TakenOver,
                 });
-                rest(task, fact.resting);
+                task.rest(fact.resting);
                 Ok(())
             }
             Fact::TaskFailed(fact) => {
@@ -100,7 +100,7 @@ impl State {
                 task.failures = fact.failures;
                 task.end_grant(GrantEnd::Failed);
                 task.last_failure = Some(fact.reason.clone());
-                rest(task, Resting::Scheduled { retry_at: fact.retry_at });
+                task.rest(Resting::Scheduled { retry_at: fact.retry_at });
                 task.ready_at = None;
                 Ok(())
             }
@@ -117,7 +117,7 @@ impl State {
                 let task = self.changed(event, &fact.id)?;
                 expect_state(task, &[TaskState::Review])?;
                 task.rejected = Some(fact.reason.clone());
-                rest(task, fact.resting);
+                task.rest(fact.resting);
                 Ok(())
             }
             Fact::TaskCancelled(fact) => self.cancel(event, fact),
@@ -127,7 +127,7 @@ impl State {
                 (task.attempt, task.failures, task.losses) = (0, 0, 0);
                 task.retry_at = None;
                 task.dropped = false;
-                rest(task, fact.resting);
+                task.rest(fact.resting);
                 Ok(())
             }
             Fact::TaskDied(fact) => {
@@ -235,14 +235,7 @@ impl State {
         }
         self.known(&fact.needs)?;
         self.known(&fact.spec.parent.iter().cloned().collect())?;
-        let mut task = Task {
-            seq: self.tasks.len() as u64 + 1,
-            needs: fact.needs.clone(),
-            created_by: event.agent.clone(),
-            priority: fact.priority(),
-            ..Task::new(fact.id.clone(), fact.spec.clone(), event.at)
-        };
-        rest(&mut task, fact.resting);
+        let task = Task { seq: self.tasks.len() as u64 + 1, ..Task::added(fact.clone(), event.agent.clone(), event.at) };
         self.tasks.insert(fact.id.clone(), task);
         Ok(())
     }
@@ -369,21 +362,9 @@ fn expect_state(task: &Task, allowed: &[TaskState]) -> Applied {
     if allowed.contains(&task.state) { Ok(()) } else { Err(format!("task {} is {}", task.id, task.state)) }
 }
 
-fn rest(task: &mut Task, resting: Resting) {
-    task.state = resting.state();
-    match resting {
-        Resting::Ready { ready_at } => {
-            task.ready_at = Some(ready_at);
-            task.retry_at = None;
-        }
-        Resting::Scheduled { retry_at } => task.retry_at = retry_at,
-        Resting::Blocked | Resting::Waiting => {}
-    }
-}
-
 fn rest_if(task: &mut Task, resting: Option<Resting>) {
     if let Some(resting) = resting {
-        rest(task, resting);
+        task.rest(resting);
     }
 }
 

@@ -182,12 +182,12 @@ impl Join {
     /// The agent that this run of a harness, which gives no name, has joined as before. Anybody can tell a harness, so only
     /// sessions that stand for processes are resumed by it alone: those are of this machine.
     fn resumed_name(&self, cx: &Deciding<'_>) -> Result<Option<AgentName>, OpError> {
-        if self.harness.is_none() || self.owner == Owner::None {
-            return Ok(None);
-        }
+        let (Some(harness), Some(process)) = (&self.harness, self.owner.process()) else { return Ok(None) };
         let view = cx.view();
-        let is_it = |agent: &Agent| agent.is_live() && agent.owner != Owner::None && self.resumes(view, agent);
-        Ok(view.agents()?.into_iter().find(is_it).map(|agent| agent.name))
+        let mut candidates = view.agents_of_harness(harness)?;
+        candidates.append(&mut view.agents_of_processes(&[process.to_owned()])?);
+        candidates.retain(|agent| self.resumes(view, agent));
+        Ok(candidates.into_iter().map(|agent| agent.name).min())
     }
 
     /// The same harness run, or the same owning process, is the same session; but two owners that live and hold locks are two.

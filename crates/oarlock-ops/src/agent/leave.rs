@@ -59,8 +59,8 @@ pub(crate) fn own_lock(caller: &Caller) -> Vec<Lock> {
 /// Gives back what a session holds, as much as fits into this portion; the tasks go to `released`. The session lives until it holds
 /// nothing any more: cut off between portions, it holds less.
 pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason, released: &mut Vec<TaskId>) -> Result<Extent, OpError> {
-    let held = cx.view().claims_of(&agent.session)?;
-    let is_one_portion = held.len() + cx.view().reservations_of(&agent.session)?.len() < cx.room();
+    let (held, reserved) = settle::first_held(cx, &agent.session)?;
+    let is_one_portion = held.len() + reserved < cx.room();
     for id in held {
         if cx.room() == 0 {
             return Ok(if planted::is(planted::LEASES_LEFT_BEHIND) { Extent::All } else { Extent::Part });

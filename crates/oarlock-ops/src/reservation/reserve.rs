@@ -17,7 +17,7 @@ use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire::{self, Terms};
-use crate::reservation::obstacles::Obstacles;
+use crate::reservation::obstacles::{Claimant, Obstacles};
 use crate::search::{Blockers, Findings, Seen};
 use crate::shapes::ReservationShape;
 use crate::task::release::held_by_me;
@@ -86,11 +86,17 @@ impl Mutation for Reserve {
     }
 
     fn worth_trying(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<bool, OpError> {
-        // A lease that is lost ends the wait.
-        if self.task.is_some() {
-            return Ok(true);
-        }
-        let first = Obstacles::of(Some(&cx.me()?.session), limits::PATTERN_STEPS_MAX).first(cx, &self.wanted(), None)?;
+        let me = cx.me()?;
+        let claimant = match &self.task {
+            Some(id) => {
+                let is_mine = cx.view.running_grant(id)?.is_some_and(|grant| grant.session == me.session);
+                // A lease that is lost ends the wait: the try says so.
+                let Some(node) = cx.view.node(id)?.filter(|_| is_mine) else { return Ok(true) };
+                Some(Claimant { id, priority: node.priority })
+            }
+            None => None,
+        };
+        let first = Obstacles::of(Some(&me.session), limits::PATTERN_STEPS_MAX).first(cx, &self.wanted(), claimant)?;
         let Some(first) = first else { return Ok(true) };
         // With another obstacle than before there is another refusal.
         let is_known = findings.seen.as_ref().is_some_and(|seen| seen.blockers.has(&first));

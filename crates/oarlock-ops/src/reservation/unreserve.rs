@@ -45,30 +45,46 @@ impl Mutation for Unreserve {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
+        if self.globs.is_empty() {
+            return end_all(cx);
+        }
         let own = cx.view().reservations_of(&cx.me()?.session.clone())?;
         let store = cx.view().identity().clone();
         let mut ending = Vec::new();
-        if self.globs.is_empty() {
-            ending.extend(own.into_iter().filter(|reservation| reservation.task.is_none()));
-        } else {
-            let named = Named::of(&own, &store);
-            for wanted in &self.globs {
-                let before = ending.len();
-                ending.extend(named.by(wanted).map(|at| own[at].clone()));
-                if ending.len() == before {
-                    return Err(not_mine(cx, wanted)?);
-                }
+        let named = Named::of(&own, &store);
+        for wanted in &self.globs {
+            let before = ending.len();
+            ending.extend(named.by(wanted).map(|at| own[at].clone()));
+            if ending.len() == before {
+                return Err(not_mine(cx, wanted)?);
             }
-            ending.sort_by(|a, b| a.id.cmp(&b.id));
-            ending.dedup_by(|a, b| a.id == b.id);
         }
+        ending.sort_by(|a, b| a.id.cmp(&b.id));
+        ending.dedup_by(|a, b| a.id == b.id);
         let mut reservations = Vec::new();
-        for reservation in ending {
-            reservations.push(ReservationShape::of(&cx.reading(), &reservation)?);
-            cx.emit(ReservationEnded { id: reservation.id, reason: ReservationEnd::Released })?;
-        }
+        end(cx, ending, &mut reservations)?;
         Ok(ReservationsReply { reservations })
     }
+}
+
+/// Ends all that are not tied to a task, a portion after another. Cut off between portions, some stand, and the same call again ends them.
+fn end_all(cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
+    let session = cx.me()?.session.clone();
+    let mut progress = cx.take_progress();
+    let mut ending = cx.view().first_reservations_of(&session, true, cx.room() + 1)?;
+    let is_part = ending.len() > cx.room();
+    ending.truncate(cx.room());
+    end(cx, ending, &mut progress.reservations)?;
+    if is_part { Err(cx.go_on_later(progress)) } else { Ok(ReservationsReply { reservations: progress.reservations }) }
+}
+
+/// Ends these.
+fn end(cx: &mut Deciding<'_>, ending: Vec<Reservation>, ended: &mut Vec<ReservationShape>) -> Result<(), OpError> {
+    for reservation in ending {
+        ended.push(ReservationShape::of(&cx.reading(), &reservation)?);
+        cx.emit(ReservationEnded { id: reservation.id, reason: ReservationEnd::Released })?;
+    }
+    Ok(())
 }
 
 /// Reservations by what they can be called.

@@ -5,7 +5,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::{TaskAdded, TaskSplit};
 use oarlock_model::rules::change::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
-use oarlock_model::task::{Gate, Resting, Task, TaskSpec, TaskState};
+use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Now, Rejection, TaskId, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::shapes::TaskShape;
 use crate::store::View;
 use crate::task::globs::WriteSet;
-use crate::task::{depend, urgency, values};
+use crate::task::{edges, urgency, values};
 
 /// Adds a task. It is ready when it needs nothing unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -204,11 +204,11 @@ impl Mutation for Add {
             cx.check_change(&cx.task(parent)?, Change::Parts)?;
         }
         let spec = self.spec(cx)?;
-        let id = add_task(cx, self.id.clone(), spec, self.needs.iter().cloned().collect())?;
+        let Task { id, .. } = add_task(cx, self.id.clone(), spec, self.needs.iter().cloned().collect())?;
         if let Some(parent) = &self.parent {
             adopt(cx, parent, &id)?;
             // A part can need what waits for its parent; nothing else of a new task closes a cycle.
-            depend::refuse_cycle(cx, &id, &self.needs.iter().cloned().collect())?;
+            edges::refuse_cycle(cx, &id, &self.needs.iter().cloned().collect(), Some(parent))?;
         }
         TaskReply::of(cx, &id)
     }
@@ -237,8 +237,8 @@ impl Add {
     }
 }
 
-/// Adds a task whose parent, if any, is told afterwards.
-pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec, needs: BTreeSet<TaskId>) -> Result<TaskId, OpError> {
+/// Adds a task whose parent, if any, is told afterwards; what it is then, not numbered yet.
+pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec, needs: BTreeSet<TaskId>) -> Result<Task, OpError> {
     let id = match id {
         Some(id) if cx.view().task_state(&id)?.is_some() => {
             return Err(Rejection::AlreadyExists {
@@ -260,14 +260,12 @@ pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec
             None => return Err(Rejection::not_found("task", need).into()),
         }
     }
-    let added = above.added(id.clone(), spec, needs, waits, cx.now());
-    let (waits, priority) = (added.resting == Resting::Blocked, added.priority());
-    cx.emit(added)?;
-    if waits {
-        let unmet_needs = cx.view().unmet_needs(&id)?;
-        urgency::lift(cx, unmet_needs, priority)?;
+    let task = cx.add(above.added(id, spec, needs, waits, cx.now()))?;
+    if task.state == TaskState::Blocked {
+        let unmet_needs = cx.view().unmet_needs(&task.id)?;
+        urgency::lift(cx, unmet_needs, task.priority)?;
     }
-    Ok(id)
+    Ok(task)
 }
 
 /// What a new task has from its parent.
@@ -283,6 +281,11 @@ impl Above {
         let node = cx.view().node(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
         let waits = !cx.view().unmet_needs(parent)?.is_empty() && !planted::is(planted::PARTS_DO_NOT_INHERIT);
         Ok(Self { waits, priority: Some(node.priority) })
+    }
+
+    /// Whether a part waits for what the tasks above it need.
+    pub(crate) fn waits(self) -> bool {
+        self.waits
     }
 
     /// The event that adds a task; `waits` tells whether something that it needs itself is not done.

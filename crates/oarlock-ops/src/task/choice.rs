@@ -20,9 +20,15 @@ const PAGE: usize = 64;
 pub(crate) struct Offers {
     expired: VecDeque<Offer>,
     ready: VecDeque<Offer>,
-    after: Option<QueuePlace>,
-    page: usize,
-    at_end: bool,
+    rest: Rest,
+}
+
+/// The ready tasks that are not read yet.
+enum Rest {
+    /// Those of the queue behind a place, so many at once.
+    Queue(Option<QueuePlace>, usize),
+    /// These.
+    Only(VecDeque<TaskId>),
 }
 
 impl Offers {
@@ -34,23 +40,45 @@ impl Offers {
     /// The same, from behind a place in the queue on.
     pub(crate) fn after(mut expired: Vec<Offer>, wanted: usize, after: Option<QueuePlace>) -> Self {
         expired.retain(|offer| after.is_none_or(|after| offer.place > after));
-        Self { expired: expired.into(), ready: VecDeque::new(), after, page: wanted.clamp(1, PAGE), at_end: false }
+        Self { expired: expired.into(), ready: VecDeque::new(), rest: Rest::Queue(after, wanted.clamp(1, PAGE)) }
+    }
+
+    /// These ready tasks, and these offers among them.
+    pub(crate) fn only(expired: Vec<Offer>, ready: Vec<TaskId>) -> Self {
+        Self { expired: expired.into(), ready: VecDeque::new(), rest: Rest::Only(ready.into()) }
     }
 
     /// The next one.
     pub(crate) fn next(&mut self, view: &dyn View) -> StoreResult<Option<Offer>> {
-        if self.ready.is_empty() && !self.at_end {
-            let page = view.ready_offers(self.after, self.page)?;
-            self.at_end = page.len() < self.page;
-            self.after = page.last().map(|last| last.place).or(self.after);
-            self.ready = page.into();
-            self.page = PAGE;
+        if self.ready.is_empty() {
+            self.read_more(view)?;
         }
         let expired_first = match (self.expired.front(), self.ready.front()) {
             (Some(expired), Some(ready)) => expired.place < ready.place,
             (expired, _) => expired.is_some(),
         };
         Ok(if expired_first { self.expired.pop_front() } else { self.ready.pop_front() })
+    }
+
+    fn read_more(&mut self, view: &dyn View) -> StoreResult<()> {
+        match &mut self.rest {
+            Rest::Queue(after, page) => {
+                let read = view.ready_offers(*after, *page)?;
+                self.rest = match read.last().filter(|_| read.len() == *page) {
+                    Some(last) => Rest::Queue(Some(last.place), PAGE),
+                    None => Rest::Only(VecDeque::new()),
+                };
+                self.ready = read.into();
+            }
+            Rest::Only(ids) => {
+                while self.ready.is_empty()
+                    && let Some(id) = ids.pop_front()
+                {
+                    self.ready.extend(view.offer(&id)?);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::lock::Lock;
 use crate::message::{fair_page, mark_shown};
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire;
-use crate::search::{Findings, Seen};
+use crate::search::{Findings, Found, Seen};
 use crate::settle;
 use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
 use crate::store::{InboxList, InboxPart, Offer, StoreResult, View};
@@ -182,11 +182,12 @@ impl Mutation for Claim {
         let now = cx.now.store;
         let (blockers, expired) = (passed_over.blockers, passed_over.expired);
         findings.seen = Some(Seen { seq: cx.view.last_seq()?, at: now, noted: now, blockers, expired });
-        if found.in_vain.is_empty() && found.first_end.is_none() && !self.hears_messages() {
-            // There is nothing to write down: the refusal needs no transaction.
-            findings.refusal = found.nothing.clone().map(OpError::from);
-        }
-        findings.found = Some(found).filter(|_| findings.refusal.is_none());
+        // Where there is nothing to write down, the refusal needs no transaction.
+        let is_only_read = found.in_vain.is_empty() && found.first_end.is_none() && !self.hears_messages();
+        findings.found = Some(match found.nothing.clone().filter(|_| is_only_read) {
+            Some(nothing) => Found::Refused(nothing.into()),
+            None => Found::Tasks(found),
+        });
         Ok(())
     }
 
@@ -207,16 +208,15 @@ impl Mutation for Claim {
         }
         let noted = findings.seen.as_ref().map(|seen| seen.noted);
         self.search(cx, findings)?;
-        if findings.found.as_ref().is_some_and(|found| found.nothing.is_none()) {
-            return Ok(true);
-        }
-        if findings.found.is_some() && noted.is_none_or(|noted| best::is_note_due(noted, cx.now)) {
+        if let Some(Found::Tasks(found)) = &findings.found
+            && (found.nothing.is_none() || noted.is_none_or(|noted| best::is_note_due(noted, cx.now)))
+        {
             return Ok(true);
         }
         if let (Some(seen), Some(noted)) = (&mut findings.seen, noted) {
             seen.noted = noted;
         }
-        (findings.found, findings.refusal) = (None, None);
+        findings.found = None;
         Ok(false)
     }
 }

@@ -3,7 +3,6 @@
 use clap::Args;
 use oarlock_model::event::{DependencyAdded, DependencyRemoved, TaskUpdated};
 use oarlock_model::rules::change::Change;
-use oarlock_model::rules::graph;
 use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
@@ -17,7 +16,7 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::task::add::TaskReply;
 use crate::task::inherit::{self, Reached};
-use crate::task::{finish, urgency, values};
+use crate::task::{edges, finish, urgency, values};
 
 /// Makes a task need others, or no longer need them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -85,7 +84,7 @@ pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> R
     if on.is_empty() {
         return Ok(());
     }
-    refuse_cycle(cx, id, &on)?;
+    edges::refuse_cycle(cx, id, &on, None)?;
     let mut unmet = Vec::new();
     for need in &on {
         if cx.view().task_state(need)? != Some(TaskState::Done) {
@@ -104,42 +103,6 @@ pub(crate) fn add(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -> R
     }
     match urgency::most_urgent_in(cx.view(), id)? {
         Some(priority) => urgency::lift(cx, unmet, priority),
-        None => Ok(()),
-    }
-}
-
-/// Tasks of which each is asked whether somebody waits for it.
-const ASKED_SINGLY_MAX: usize = 16;
-
-/// Refuses edges `id -> on` that would close a cycle. A task is finished after what it needs, after what the tasks above it need, and after
-/// its parts: all these edges count, but those to tasks that are done.
-pub(crate) fn refuse_cycle(cx: &Deciding<'_>, id: &TaskId, on: &BTreeSet<TaskId>) -> Result<(), OpError> {
-    let mut open_needs = BTreeSet::new();
-    for need in on {
-        if cx.view().task_state(need)? != Some(TaskState::Done) {
-            open_needs.insert(need.clone());
-        }
-    }
-    if open_needs.is_empty() {
-        return Ok(());
-    }
-    let mut inside = BTreeSet::from([id.clone()]);
-    let mut open = vec![id.clone()];
-    while let Some(id) = open.pop() {
-        open.extend(cx.view().open_children(&id, usize::MAX)?.into_iter().filter(|part| inside.insert(part.clone())));
-    }
-    // Where nobody waits for any of these tasks, no way leads back to them, however much lies behind the new needs.
-    let has_parent = cx.view().node(id)?.is_some_and(|node| node.parent.is_some());
-    let mut is_awaited = has_parent || inside.len() > ASKED_SINGLY_MAX || open_needs.iter().any(|need| inside.contains(need));
-    for part in inside.iter().take(ASKED_SINGLY_MAX) {
-        is_awaited = is_awaited || !cx.view().dependants(part)?.is_empty();
-    }
-    if !is_awaited {
-        return Ok(());
-    }
-    let closed = graph::cycle::<OpError>(id, &inside, &open_needs, |from| Ok(cx.view().waits_for(from)?))?;
-    match closed {
-        Some(cycle) => Err(graph::cycle_refused(&cycle).into()),
         None => Ok(()),
     }
 }

@@ -19,7 +19,7 @@ use crate::portions::Progress;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::TaskShape;
 use crate::task::add::{self, TaskReply};
-use crate::task::{depend, urgency};
+use crate::task::{edges, urgency};
 
 /// Brings a dead or cancelled task back with all its attempts. Parts that were cancelled with it stay cancelled, and are named, unless
 /// they are to come back as well.
@@ -187,7 +187,7 @@ fn bring_back(cx: &mut Deciding<'_>, id: &TaskId) -> Result<(), OpError> {
     if let Some(parent) = task.spec.parent.as_ref().filter(|_| task.dropped) {
         // Its parent went on without it and waits for it again; meanwhile either may have got needs.
         add::adopt(cx, parent, id)?;
-        depend::refuse_cycle(cx, id, &unmet_needs.iter().cloned().collect())?;
+        edges::refuse_cycle(cx, id, &unmet_needs.iter().cloned().collect(), Some(parent))?;
     }
     urgency::refresh(cx, [id.clone()])?;
     match urgency::most_urgent_in(cx.view(), id)? {

@@ -1,18 +1,18 @@
 //! `split`: cuts a task or a document into parts that agents can claim.
 
+mod make;
 mod order;
 
 use clap::Args;
-use oarlock_model::event::TaskSplit;
-use oarlock_model::pattern::{PATH_CHARS_MAX, Pattern};
+use oarlock_model::pattern::PATH_CHARS_MAX;
 use oarlock_model::rules::change::Change;
-use oarlock_model::task::{Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, Label, Rejection, TaskId, Token, limits};
-use oarlock_plan::{By, Options, Plan, PlanError, Problem, Subtask};
+use oarlock_model::task::{Task, TaskState};
+use oarlock_model::{AgentName, Rejection, TaskId, Token, limits};
+use oarlock_plan::{By, Options, Plan, PlanError, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::call::Caller;
@@ -20,15 +20,15 @@ use crate::context::{Deciding, Reading};
 use crate::local::{Existing, Local, Search};
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
-use crate::search::{Findings, Found, Planned};
+use crate::search::{Asked, Findings, Found};
 use crate::settings::Settings;
-use crate::settle;
 use crate::shapes::TaskShape;
 use crate::store::View;
 use crate::task::document::{Document, Found as Known};
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
-use order::by_dependency;
+use make::Making;
+pub(crate) use make::Planned;
 
 /// Documents up to this size, in bytes, are planned at once, which takes a millisecond; larger ones before the write lock is taken.
 const PLANNED_AT_ONCE_BYTES_MAX: usize = 4_096;
@@ -184,7 +184,8 @@ impl Request for Split {
         };
         let mut plan = self.plan(&parent, document, settings, &[])?;
         self.distribute_to(&mut plan);
-        Ok(Some(self.shown(&parent, document, plan, settings)))
+        let prompt = self.prompted(&parent, document, &plan, settings);
+        Ok(Some(SplitReply { plan, created: Vec::new(), lease_ended: None, reservations_ended: Vec::new(), prompt }))
     }
 }
 
@@ -197,53 +198,60 @@ impl Mutation for Split {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<SplitReply, OpError> {
         let is_task = self.or_task && cx.view().task_state(&TaskId::parse(&self.id)?)?.is_some();
-        let (parent, document, existing) = match &self.document {
-            Some(document) if !is_task => (self.parent_of_file(cx.view(), document)?, document.clone(), None),
+        let (parent, existing) = match &self.document {
+            Some(document) if !is_task => (self.parent_of_file(cx.view(), document)?, None),
             _ if self.new_id.is_some() => {
                 return Err(Rejection::invalid("--id names the task that is made of a file", "a task that exists keeps its id").into());
             }
             _ => {
                 let task = self.splittable(cx)?;
-                (task.id.clone(), task.spec.body.clone(), Some(task))
+                (task.id.clone(), Some(task))
             }
         };
-        let made = cx.take_found().and_then(|found| found.plan);
-        let mut plan = match made.filter(|made| made.parent == parent && made.document == document) {
-            Some(made) => made.plan,
+        let found = match cx.take_found() {
+            Some(Found::Plan(planned)) if planned.is_of(&parent, existing.as_ref()) => Some(*planned),
+            _ => None,
+        };
+        let text = existing.as_ref().map(|task| task.spec.body.as_str()).or(self.document.as_deref()).unwrap_or_default();
+        let Planned { mut plan, making, prompt, .. } = match found {
+            Some(planned) => planned,
             // Planning a large document takes up to seconds.
-            None if document.len() > PLANNED_AT_ONCE_BYTES_MAX => return Err(cx.search_first()),
-            None => self.planned(cx.view(), &parent, &document, cx.settings())?,
+            None if text.len() > PLANNED_AT_ONCE_BYTES_MAX => return Err(cx.search_first(Asked::ByRequest)),
+            None => self.planned(cx.view(), parent.clone(), text, existing.is_some(), cx.settings())?,
         };
         self.distribute(cx, &mut plan)?;
+        let shown = |plan| SplitReply { plan, created: Vec::new(), lease_ended: None, reservations_ended: Vec::new(), prompt };
         if self.changes_nothing() || !plan.parallelizable {
             if self.or_whole && !self.changes_nothing() && existing.is_none() {
-                self.add_parent(cx, &parent, &document, &plan)?;
+                making.add_parent(cx, &parent, self.file.clone(), &plan)?;
             }
-            return Ok(self.shown(&parent, &document, plan, cx.settings()));
+            return Ok(shown(plan));
         }
-        let parent_task = match existing {
-            Some(task) => task,
-            None => self.add_parent(cx, &parent, &document, &plan)?,
+        let (parent_task, documents) = match existing {
+            Some(task) => (task, making.documents),
+            None => making.add_parent(cx, &parent, self.file.clone(), &plan)?,
         };
         let lease_ended = parent_task.holder().map(|grant| grant.token);
         let reservations_ended = cx.view().reservations_of_task(&parent_task.id)?.iter().map(|held| held.target.to_string()).collect();
-        let created = self.create(cx, &parent_task, &document, &plan)?;
-        Ok(SplitReply { plan, created, lease_ended, reservations_ended, prompt: None })
+        let created = make::parts(cx, &parent_task, documents, &plan, self.auto_finish)?;
+        Ok(SplitReply { created, lease_ended, reservations_ended, ..shown(plan) })
     }
 
     /// Makes the plan. Whether the task may be split is asked with the lock.
     fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {
         let task = || TaskId::parse(&self.id);
         let is_task = self.document.is_none() || (self.or_task && cx.view.task_state(&task()?)?.is_some());
-        let (parent, document) = match &self.document {
-            Some(document) if !is_task => (self.parent_of_file(cx.view, document)?, document.clone()),
+        let planned = match &self.document {
+            Some(document) if !is_task => {
+                let parent = self.parent_of_file(cx.view, document)?;
+                self.planned(cx.view, parent, document, false, cx.settings)?
+            }
             _ => {
                 let task = cx.task(&task()?)?;
-                (task.id, task.spec.body)
+                self.planned(cx.view, task.id, &task.spec.body, true, cx.settings)?
             }
         };
-        let plan = self.planned(cx.view, &parent, &document, cx.settings)?;
-        findings.found = Some(Found { plan: Some(Planned { parent, document, plan }), ..Found::default() });
+        findings.found = Some(Found::Plan(Box::new(planned)));
         Ok(())
     }
 }
@@ -260,12 +268,6 @@ impl Split {
 
     fn changes_nothing(&self) -> bool {
         self.dry_run || self.prompt
-    }
-
-    /// The reply where nothing is made.
-    fn shown(&self, parent: &TaskId, document: &str, plan: Plan, settings: &Settings) -> SplitReply {
-        let prompt = self.prompt.then(|| oarlock_plan::prompt(document, &plan, &self.options(parent, settings)));
-        SplitReply { plan, created: Vec::new(), lease_ended: None, reservations_ended: Vec::new(), prompt }
     }
 
     fn options(&self, parent: &TaskId, settings: &Settings) -> Options {
@@ -291,11 +293,19 @@ impl Split {
         }
     }
 
-    /// The plan of a document in this store.
-    fn planned(&self, view: &dyn View, parent: &TaskId, document: &str, settings: &Settings) -> Result<Plan, OpError> {
+    /// The plan of a text in this store, and all that is made by it: this takes long, and nothing of it needs the lock. `is_own` tells that
+    /// the text is that of the task itself.
+    fn planned(&self, view: &dyn View, parent: TaskId, text: &str, is_own: bool, settings: &Settings) -> Result<Planned, OpError> {
         // Only what somebody else has made may name a capability that nobody has.
         let known = if self.plan.is_some() { known_capabilities(view)? } else { Vec::new() };
-        self.plan(parent, document, settings, &known)
+        let plan = self.plan(&parent, text, settings, &known)?;
+        let making = if self.changes_nothing() { Making::default() } else { Making::of(text, &plan, is_own) };
+        let prompt = self.prompted(&parent, text, &plan, settings);
+        Ok(Planned { parent, own_text: is_own.then(|| text.to_owned()), plan, making, prompt })
+    }
+
+    fn prompted(&self, parent: &TaskId, text: &str, plan: &Plan, settings: &Settings) -> Option<String> {
+        self.prompt.then(|| oarlock_plan::prompt(text, plan, &self.options(parent, settings)))
     }
 
     /// Gives the parts to the agents that are named, or to those that are active now.
@@ -352,48 +362,6 @@ impl Split {
             state => Err(Rejection::StateConflict { verb: "split", task: task.id, state, why: None }.into()),
         }
     }
-
-    fn add_parent(&self, cx: &mut Deciding<'_>, id: &TaskId, document: &str, plan: &Plan) -> Result<Task, OpError> {
-        let title: String = oarlock_plan::title(document).unwrap_or_else(|| id.to_string());
-        let spec = TaskSpec {
-            body: document.to_owned(),
-            estimate_minutes: u32::try_from(plan.serial_minutes).ok().filter(|m| *m > 0),
-            max_attempts: cx.settings().max_attempts,
-            file: self.file.clone(),
-            ..TaskSpec::new(one_line(&title))
-        };
-        add::add_task(cx, Some(id.clone()), spec, BTreeSet::new())?;
-        cx.task(id)
-    }
-
-    fn create(&self, cx: &mut Deciding<'_>, parent: &Task, document: &str, plan: &Plan) -> Result<Vec<TaskShape>, OpError> {
-        add::check_depth(cx, parent)?;
-        let above = add::Above::of(cx, &parent.id)?;
-        let mut children = Vec::new();
-        let documents = oarlock_plan::subtask_documents(document, plan);
-        let mut document_of: BTreeMap<&str, String> = plan.subtasks.iter().map(|s| s.id.as_str()).zip(documents).collect();
-        for subtask in by_dependency(&plan.subtasks) {
-            let id = TaskId::parse(&subtask.id)?;
-            if cx.view().task_state(&id)?.is_some() {
-                return Err(Rejection::AlreadyExists {
-                    noun: "task",
-                    id: subtask.id.clone(),
-                    detail: None,
-                    hint: "split a task once; `oarlock tasks --parent ID` lists its parts",
-                }
-                .into());
-            }
-            let spec = part_spec(parent, subtask, document_of.remove(subtask.id.as_str()).unwrap_or_default())?;
-            let needs: BTreeSet<TaskId> = subtask.depends_on.iter().map(|need| TaskId::parse(need)).collect::<Result<_, _>>()?;
-            let waits = !needs.is_empty();
-            cx.emit(above.added(id.clone(), spec, needs, waits, cx.now()))?;
-            children.push(id);
-        }
-        cx.emit(TaskSplit { id: parent.id.clone(), children: children.clone(), auto_finish: self.auto_finish, waits: true })?;
-        settle::end_reservations_of_task(cx, &parent.id)?;
-        // The reply keeps the order of the plan.
-        plan.subtasks.iter().map(|s| Ok(TaskShape::of(&cx.reading(), cx.task(&TaskId::parse(&s.id)?)?)?)).collect()
-    }
 }
 
 /// What some agent that ever joined can do.
@@ -403,36 +371,6 @@ fn known_capabilities(view: &dyn View) -> Result<Vec<String>, OpError> {
         known.extend(agent.capabilities.iter().chain(&agent.role).map(ToString::to_string));
     }
     Ok(known.into_iter().collect())
-}
-
-fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec, OpError> {
-    if body.len() > limits::DOCUMENT_BYTES_MAX {
-        return Err(Rejection::limit(format!("bytes of part {}", subtask.id), limits::DOCUMENT_BYTES_MAX, body.len()).into());
-    }
-    let labels: Result<BTreeSet<Label>, Rejection> = subtask.capabilities.iter().map(|c| Label::parse(c)).collect();
-    let mut capabilities = labels?;
-    capabilities.extend(parent.spec.capabilities.iter().cloned());
-    let writes: Result<Vec<Pattern>, Rejection> = subtask.writes.iter().map(|w| Pattern::parse(w).map_err(Rejection::from)).collect();
-    Ok(TaskSpec {
-        body,
-        capabilities,
-        writes: writes?,
-        kind: parent.spec.kind.clone(),
-        priority: None,
-        parent: Some(parent.id.clone()),
-        estimate_minutes: subtask.estimate_minutes.and_then(|m| u32::try_from(m).ok()),
-        assigned: subtask.assigned.as_deref().map(AgentName::parse).transpose()?,
-        max_attempts: parent.spec.max_attempts,
-        not_before: parent.spec.not_before,
-        ..TaskSpec::new(one_line(&subtask.title))
-    })
-}
-
-/// A title made from a document: one line without control characters, within the limit.
-fn one_line(text: &str) -> String {
-    let line: String =
-        text.chars().filter(|c| !c.is_control() && !oarlock_model::text::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
-    if line.trim().is_empty() { "untitled".into() } else { line }
 }
 
 /// A task of this id that was made from something else.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use oarlock_model::TaskId;
 use oarlock_model::event::TaskUpdated;
-use oarlock_model::rules::urgency::{self, Graph, Node};
+use oarlock_model::rules::urgency::{self, Around, Graph, Node};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -16,15 +16,24 @@ struct InStore<'a> {
     own: Option<(&'a TaskId, u8)>,
 }
 
+impl InStore<'_> {
+    fn changed(&self, id: &TaskId, node: Node) -> Node {
+        match self.own {
+            Some((changed, own)) if changed == id => Node { own_priority: Some(own), ..node },
+            _ => node,
+        }
+    }
+}
+
 impl Graph for InStore<'_> {
     type Error = StoreError;
 
+    fn around(&self, id: &TaskId) -> StoreResult<Option<Around>> {
+        Ok(self.view.around(id)?.map(|around| Around { node: self.changed(id, around.node), ..around }))
+    }
+
     fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
-        let mut node = self.view.node(id)?;
-        if let (Some(node), Some((_, own))) = (&mut node, self.own.filter(|(changed, _)| *changed == id)) {
-            node.own_priority = Some(own);
-        }
-        Ok(node)
+        Ok(self.view.node(id)?.map(|node| self.changed(id, node)))
     }
 
     fn parts(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
@@ -35,8 +44,8 @@ impl Graph for InStore<'_> {
         self.view.needs(id)
     }
 
-    fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        self.view.dependants(id)
+    fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
+        self.view.dependants_of(ids)
     }
 }
 

@@ -129,6 +129,12 @@ pub(crate) fn of_other_boots(conn: &Connection, boot_id: &str, limit: usize) -> 
     all(conn, &sql, params![boot_id, int(limit as u64)], map)
 }
 
+/// Live sessions with a process that belong to this run of a client, by name.
+pub(crate) fn of_harness(conn: &Connection, harness: &str) -> Sql<Vec<Agent>> {
+    let of_harness = "WHERE ended IS NULL AND owner IS NOT NULL AND harness = ?1 ORDER BY name";
+    all(conn, &format!("SELECT {COLUMNS} FROM agents {of_harness}"), [harness], map)
+}
+
 /// Live sessions whose process is one of these, by name.
 pub(crate) fn of_processes(conn: &Connection, processes: &[String]) -> Sql<Vec<Agent>> {
     // Most of those that are there are of other processes: their text is enough to leave them out.

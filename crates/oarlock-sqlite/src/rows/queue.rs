@@ -2,10 +2,8 @@
 
 use oarlock_model::limits;
 use oarlock_model::rules::derived::Facts;
-use oarlock_model::rules::resting::RestingFacts;
-use oarlock_model::rules::urgency::Node;
-use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{Now, SessionId, StoreTime, TaskId, WallTime};
+use oarlock_model::task::Task;
+use oarlock_model::{Now, SessionId, StoreTime, TaskId};
 use oarlock_ops::store::TaskFilter;
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,44 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Sql, all, count, first, id, id_or, int, lease, reservation, task};
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
-const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
-const OPEN_CHILDREN: &str = "
-SELECT id FROM tasks
-WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 AND dropped = 0 LIMIT ?2";
-const DEPENDANTS: &str =
-    "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
-const NEEDS: &str = "
-SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY n.id";
-/// What the task needs, and what the tasks above it need.
-const UNMET: &str = "
-WITH RECURSIVE up (seq) AS (
-  SELECT seq FROM tasks WHERE id = ?1
-  UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
-)
-SELECT DISTINCT n.id FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need WHERE n.state <> 6 ORDER BY n.id";
-/// The same, and its parts.
-const WAITS_FOR: &str = "
-WITH RECURSIVE up (seq) AS (
-  SELECT seq FROM tasks WHERE id = ?1
-  UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
-)
-SELECT id FROM (
-  SELECT DISTINCT n.id AS id, 0 AS part
-  FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need WHERE n.state <> 6
-  UNION ALL
-  SELECT id, seq FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 AND dropped = 0
-) ORDER BY part, id";
-const REST: &str = "
-SELECT t.state, t.not_before, t.retry_at, t.ready_at,
-  EXISTS (SELECT 1 FROM tasks c WHERE c.parent = t.seq AND c.parent IS NOT NULL AND c.state <> 6 AND c.dropped = 0)
-FROM tasks t WHERE t.id = ?1";
-const NODE: &str = "
-SELECT t.state, t.own_priority, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
 const GRAPH: &str = "
 SELECT t.id, t.state, t.own_priority, t.priority, p.id, t.dropped FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 const EDGES: &str = "SELECT t.id, n.id FROM dependencies d JOIN tasks t ON t.seq = d.task JOIN tasks n ON n.seq = d.need";
 const COUNT_HELD_BY: &str = "SELECT count(*) FROM tasks WHERE state = 3 AND grant_session = ?1";
-const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token";
+const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token LIMIT ?2";
 const DUE_RETRIES: &str = "
 SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
 const DUE_DATES: &str = "SELECT id FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?1 ORDER BY not_before LIMIT ?2";
@@ -67,12 +32,6 @@ const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND n
 const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
 /// The first term is that of the index over dead ends.
 const DEAD_LETTERS: &str = "SELECT id FROM tasks WHERE state >= 7 AND state = 7 ORDER BY seq LIMIT ?1";
-const TREE: &str = "
-WITH RECURSIVE tree (seq) AS (
-  SELECT seq FROM tasks WHERE id = ?1
-  UNION SELECT c.seq FROM tree JOIN tasks c ON c.parent = tree.seq AND c.parent IS NOT NULL
-)
-SELECT t.id, t.state FROM tree CROSS JOIN tasks t ON t.seq = tree.seq ORDER BY t.seq";
 /// Upward from dead ends: whoever needs one, or is a part of such a task, or has such a part, and is not finished itself. With `is_needing`, what
 /// stands there need not be stuck, but all below it waits for a dead end too.
 const STUCK: &str = "
@@ -144,29 +103,6 @@ pub(crate) fn list(conn: &Connection, filter: &TaskFilter) -> Sql<Vec<Task>> {
     task::select_within(conn, &tail, params_from_iter(values), filter.bytes_max)
 }
 
-pub(crate) fn children(conn: &Connection, parent: &TaskId) -> Sql<Vec<TaskId>> {
-    all(conn, CHILDREN, [parent.as_str()], |row| id(row, 0))
-}
-
-pub(crate) fn open_children(conn: &Connection, parent: &TaskId, limit: usize) -> Sql<Vec<TaskId>> {
-    all(conn, OPEN_CHILDREN, params![parent.as_str(), int(limit as u64)], |row| id(row, 0))
-}
-
-pub(crate) fn dependants(conn: &Connection, need: &TaskId) -> Sql<Vec<TaskId>> {
-    all(conn, DEPENDANTS, [need.as_str()], |row| id(row, 0))
-}
-
-pub(crate) fn needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
-    all(conn, NEEDS, [dependant.as_str()], |row| id(row, 0))
-}
-
-pub(crate) fn node(conn: &Connection, task: &TaskId) -> Sql<Option<Node>> {
-    let node = |row: &Row<'_>| {
-        Ok(Node { state: task::state_at(row, 0)?, own_priority: row.get(1)?, priority: row.get(2)?, parent: id_or(row, 3)? })
-    };
-    first(conn, NODE, [task.as_str()], node)
-}
-
 /// The graph of all tasks, as far as states and priorities follow from it.
 pub(crate) fn graph(conn: &Connection) -> Sql<BTreeMap<TaskId, Facts>> {
     let facts = |row: &Row<'_>| {
@@ -189,30 +125,8 @@ pub(crate) fn graph(conn: &Connection) -> Sql<BTreeMap<TaskId, Facts>> {
     Ok(graph)
 }
 
-pub(crate) fn unmet_needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
-    all(conn, UNMET, [dependant.as_str()], |row| id(row, 0))
-}
-
-pub(crate) fn waits_for(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
-    all(conn, WAITS_FOR, [dependant.as_str()], |row| id(row, 0))
-}
-
-/// The state of a task, and the facts about where it rests once it needs nothing.
-pub(crate) fn rest_without_needs(conn: &Connection, task: &TaskId) -> Sql<Option<(TaskState, RestingFacts)>> {
-    first(conn, REST, [task.as_str()], |row| {
-        let facts = RestingFacts {
-            open_children: row.get(4)?,
-            unmet_needs: false,
-            not_before: row.get::<_, Option<i64>>(1)?.map(WallTime),
-            retry_at: row.get::<_, Option<i64>>(2)?.map(StoreTime),
-            ready_at: row.get::<_, Option<i64>>(3)?.map(StoreTime),
-        };
-        Ok((task::state_at(row, 0)?, facts))
-    })
-}
-
-pub(crate) fn held_by(conn: &Connection, session: &SessionId) -> Sql<Vec<TaskId>> {
-    all(conn, HELD_BY, [session.as_str()], |row| id(row, 0))
+pub(crate) fn held_by(conn: &Connection, session: &SessionId, limit: usize) -> Sql<Vec<TaskId>> {
+    all(conn, HELD_BY, params![session.as_str(), int(limit as u64)], |row| id(row, 0))
 }
 
 pub(crate) fn claim_count(conn: &Connection, session: &SessionId) -> Sql<usize> {
@@ -246,11 +160,6 @@ pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
     };
     let candidates = [one(NEXT_RETRY, now.store.0)?, one(NEXT_DATE, now.wall.0)?, next_reservation, next_lease];
     Ok(candidates.into_iter().flatten().min())
-}
-
-/// A task and its parts at any depth.
-pub(crate) fn tree(conn: &Connection, root: &TaskId) -> Sql<Vec<(TaskId, TaskState)>> {
-    all(conn, TREE, [root.as_str()], |row| Ok((id(row, 0)?, task::state_at(row, 1)?)))
 }
 
 pub(crate) fn dead_letters(conn: &Connection, limit: usize) -> Sql<Vec<TaskId>> {

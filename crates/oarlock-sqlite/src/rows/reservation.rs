@@ -64,6 +64,13 @@ pub(crate) fn of_session(conn: &Connection, session: &SessionId) -> Sql<Vec<Rese
     all(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE session = ?1 ORDER BY seq"), [session.as_str()], map)
 }
 
+/// The first of them; where `untied`, of those that are tied to no task.
+pub(crate) fn first_of_session(conn: &Connection, session: &SessionId, untied: bool, limit: usize) -> Sql<Vec<Reservation>> {
+    let which = if untied { " AND task IS NULL" } else { "" };
+    let sql = format!("SELECT {COLUMNS} FROM reservations WHERE session = ?1{which} ORDER BY seq LIMIT ?2");
+    all(conn, &sql, params![session.as_str(), int(limit as u64)], map)
+}
+
 pub(crate) fn of_task(conn: &Connection, task: &TaskId) -> Sql<Vec<Reservation>> {
     all(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE task = ?1 ORDER BY seq"), [task.as_str()], map)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oarlock_model::AgentName;
-use oarlock_model::limits::PORTION_ROWS_MAX;
+use oarlock_model::limits::{GRAPH_READ_MAX, PORTION_ROWS_MAX};
 use oarlock_ops::admin::Administration as _;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry;
@@ -43,6 +43,9 @@ fn tasks(home: &Home, state: &str) -> u64 {
 #[test]
 fn no_transaction_is_larger_than_a_portion() {
     let home = filled(true);
+    ok(&mut home.open(), "bob: join");
+    let paths: String = (0..PARTS).map(|n| format!(" src/{n}.rs")).collect();
+    ok(&mut home.open(), &format!("bob: reserve{paths}"));
     let mut store = Metered::new(home.open());
     let meter = store.meter();
     let lengths = |reply: &Value, field: &str| reply[field].as_array().map_or(0, Vec::len);
@@ -55,6 +58,7 @@ fn no_transaction_is_larger_than_a_portion() {
         reply
     };
     assert_eq!(lengths(&measured("ada: leave"), "released"), PARTS);
+    assert_eq!(lengths(&measured("bob: unreserve"), "reservations"), PARTS);
     measured("-: cancel W");
     assert_eq!(lengths(&measured("-: requeue W --parts"), "requeued"), PARTS);
     assert_eq!((tasks(&home, "ready"), tasks(&home, "waiting")), (PARTS as u64, 1));
@@ -113,7 +117,7 @@ fn a_call_among_others_in_one_transaction_makes_one_portion_of_itself() {
         assert_eq!(committed, Ok(true));
         match tried.expect("it was tried").expect("no refusal") {
             Tried::Done(reply) => break reply,
-            Tried::Search => leave.search(&mut store, &ada, &settings, &mut findings),
+            tried => assert_eq!(tried, Tried::Portion, "nothing is searched for"),
         }
         rounds += 1;
         assert_eq!(tasks(&home, "claimed"), (PARTS - rounds * PORTION_ROWS_MAX) as u64);
@@ -140,4 +144,49 @@ fn a_large_document_is_planned_before_the_lock_is_taken() {
     // A text that another call has split meanwhile is refused as ever.
     let again = call.run(&mut store, &caller, &settings).map(drop);
     assert_eq!(again.map_err(|error| error.code().code), Err("already_exists"));
+}
+
+/// A chain of so many tasks, of which each needs the one before it.
+fn chain(length: usize) -> Home {
+    let home = Home::new();
+    let mut store = home.open();
+    ok(&mut store, "-: add first --id C-0");
+    for n in 1..length {
+        ok(&mut store, &format!("-: add next --id C-{n} --needs C-{}", n - 1));
+    }
+    home
+}
+
+#[test]
+fn a_long_chain_is_searched_for_cycles_before_the_lock_is_taken_and_what_others_add_meanwhile_counts() {
+    let last = GRAPH_READ_MAX + 10;
+    let home = chain(last + 1);
+    let mut store = home.open();
+    ok(&mut store, "-: add one --id X");
+    ok(&mut store, "-: add another --id Y --needs X");
+    let depend = |id: &str, on: &str| {
+        let request = serde_json::json!({"id": id, "on": [on]});
+        (registry::find("depend").expect("a verb").from_json)(request).expect("a request")
+    };
+    let (caller, settings, mut findings) = (Caller::default(), Settings::default(), Findings::default());
+    let call = depend("X", &format!("C-{last}"));
+    assert_eq!(call.try_once(&mut store, &caller, &settings, &mut findings), Ok(Tried::Search));
+    call.search(&mut store, &caller, &settings, &mut findings);
+    // What is no edge changes nothing. This one, which nobody could refuse, makes the first one close a cycle.
+    ok(&mut store, "-: note Y seen");
+    ok(&mut store, "-: depend C-0 --on Y");
+    assert_eq!(call.try_once(&mut store, &caller, &settings, &mut findings), Ok(Tried::Search));
+    call.search(&mut store, &caller, &settings, &mut findings);
+    let refused = call.try_once(&mut store, &caller, &settings, &mut findings).expect_err("a cycle");
+    assert!(refused.to_string().contains("cycle: X -> C-"), "{refused}");
+    // Without it, the search is enough.
+    ok(&mut store, "-: depend C-0 --on Y --remove");
+    assert_eq!(call.try_once(&mut store, &caller, &settings, &mut findings), Ok(Tried::Search));
+    call.search(&mut store, &caller, &settings, &mut findings);
+    ok(&mut store, "-: note Y seen");
+    assert!(matches!(call.try_once(&mut store, &caller, &settings, &mut findings), Ok(Tried::Done(_))));
+    // A part can close a cycle by its parent, which waits for it only from then on.
+    let refused = say(&mut store, "-: add part --parent C-0 --needs Y").expect_err("a cycle");
+    assert!(refused.to_string().contains("cycle"), "{refused}");
+    assert_replays(&mut store);
 }

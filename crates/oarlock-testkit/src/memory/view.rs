@@ -175,6 +175,11 @@ impl View for Moment {
         Ok(self.live_agents().filter(is_one).cloned().collect())
     }
 
+    fn agents_of_harness(&self, harness: &str) -> StoreResult<Vec<Agent>> {
+        let is_of_it = |agent: &&Agent| agent.owner != Owner::None && agent.harness.as_deref() == Some(harness);
+        Ok(self.live_agents().filter(is_of_it).cloned().collect())
+    }
+
     fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>> {
         let is_seen = |agent: &&Agent| self.now.store.since_ms(agent.presence.seen) <= agent.timeout_ms || agent.owner != Owner::None;
         let present = sorted(self.live_agents().filter(is_seen), |agent| (Reverse(agent.presence.seen), agent.name.clone()));

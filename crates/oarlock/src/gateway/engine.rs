@@ -244,8 +244,10 @@ impl Engine {
         loop {
             let (tried, after) = self.writer.call(asked, std::mem::take(findings)).await;
             *findings = after;
-            if let Tried::Done(reply) = tried? {
-                return Ok(reply);
+            match tried? {
+                Tried::Done(reply) => return Ok(reply),
+                Tried::Portion => continue,
+                Tried::Search => {}
             }
             let (call, caller, settings) = (Arc::clone(&asked.call), asked.caller.clone(), self.settings.clone());
             let mut searching = std::mem::take(findings);

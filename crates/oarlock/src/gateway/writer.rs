@@ -100,7 +100,7 @@ impl Writer {
     pub(super) async fn give_up(&self, asked: &Asked, refusal: OpError) -> Result<String, OpError> {
         match self.write(asked, Some(refusal.clone()), Findings::default()).await.0? {
             Tried::Done(reply) => Ok(reply),
-            Tried::Search => Err(refusal),
+            Tried::Search | Tried::Portion => Err(refusal),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::OpError;
 use crate::context::{Deciding, Reading};
 use crate::reservation::acquire;
 use crate::reservation::obstacles::Obstacles;
-use crate::search::{Findings, Found};
+use crate::search::{Asked, Findings, Found, FoundTasks};
 use crate::store::EventFilter;
 use crate::task::choice::{Chooser, Offers, PassedOver, Verdict, all_expired};
 use crate::topic::Topics;
@@ -31,14 +31,14 @@ impl Claim {
         let wanted = if planted::is(planted::LEASES_UNCOUNTED) { wanted } else { wanted.min(room) };
         let taking = Taking { wanted, held, bytes_left: limits::PAGE_BYTES_MAX, claims: Vec::new() };
         match cx.take_found() {
-            Some(found) => self.claim_found(cx, me, taking, found),
-            None => self.claim_first(cx, me, taking),
+            Some(Found::Tasks(found)) => self.claim_found(cx, me, taking, found),
+            _ => self.claim_first(cx, me, taking),
         }
     }
 
     /// The part of the queue that is read inside of the lock.
     fn claim_first(&self, cx: &mut Deciding<'_>, me: &Agent, mut taking: Taking) -> Result<Vec<Claimed>, OpError> {
-        let Some(expired) = cx.view().expired_offers(limits::LEASES_READ_MAX)? else { return Err(cx.search_first()) };
+        let Some(expired) = cx.view().expired_offers(limits::LEASES_READ_MAX)? else { return Err(cx.search_first(Asked::ByRequest)) };
         let mut offers = Offers::with(expired.offers, taking.wanted);
         let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX);
         let mut misses = 0;
@@ -58,7 +58,7 @@ impl Claim {
                 if planted::is(planted::SEARCH_ENDS_EARLY) {
                     break;
                 }
-                return Err(cx.search_first());
+                return Err(cx.search_first(Asked::ByRequest));
             }
         }
         if taking.claims.is_empty() {
@@ -68,14 +68,14 @@ impl Claim {
             }
             // What is true now stays: tasks that died because their lease was lost once too often.
             cx.keep()?;
-            return Err(cx.search_first());
+            return Err(cx.search_first(Asked::ByRequest));
         }
         Self::note_in_vain(cx, chooser.in_vain)?;
         Ok(taking.claims)
     }
 
     /// What a search found. Others may have taken some of it, or reserved what it writes.
-    fn claim_found(&self, cx: &mut Deciding<'_>, me: &Agent, mut taking: Taking, found: Found) -> Result<Vec<Claimed>, OpError> {
+    fn claim_found(&self, cx: &mut Deciding<'_>, me: &Agent, mut taking: Taking, found: FoundTasks) -> Result<Vec<Claimed>, OpError> {
         if let Some((read_at, first_end)) = found.first_end {
             cx.tx().note_first_end(read_at, first_end)?;
         }
@@ -101,20 +101,23 @@ impl Claim {
         }
         if taking.claims.is_empty() {
             cx.keep()?;
-            return Err(cx.search_first());
+            return Err(cx.search_first(Asked::ByRequest));
         }
         Ok(taking.claims)
     }
 
     /// Goes through the whole queue for tasks to claim; the refusal if there are none.
-    pub(super) fn find(&self, cx: &Reading<'_>, me: &Agent, passed_over: &mut PassedOver) -> Result<Found, OpError> {
+    pub(super) fn find(&self, cx: &Reading<'_>, me: &Agent, passed_over: &mut PassedOver) -> Result<FoundTasks, OpError> {
         let enough = self.count.unwrap_or(1) + limits::CLAIM_SPARE;
         let expired = all_expired(cx.view)?;
         passed_over.expired = expired.offers.iter().map(|offer| offer.id.clone()).collect();
         let first_end = expired.first_end.filter(|end| *end > cx.now.store).map(|end| (cx.now.store, end));
-        let mut found = Found { first_end, ..Found::default() };
+        let mut found = FoundTasks { first_end, ..FoundTasks::default() };
         if claim::has_room(me, cx.view.claim_count(&me.session)?) {
-            let mut offers = Offers::with(expired.offers, limits::PAGE_ITEMS_DEFAULT);
+            let mut offers = match &self.subtree {
+                Some(root) => Offers::only(expired.offers, cx.view.ready_in_tree(root)?),
+                None => Offers::with(expired.offers, limits::PAGE_ITEMS_DEFAULT),
+            };
             let mut chooser = self.chooser(me, cx.holdings(), limits::SEARCH_STEPS_MAX);
             chooser.read_all(cx.view)?;
             while found.candidates.len() < enough {

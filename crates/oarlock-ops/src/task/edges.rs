@@ -1,0 +1,110 @@
+//! Whether new needs would close a cycle. Near tasks are looked at inside of the write lock, and if there are more, all of them
+//! outside of it.
+
+use oarlock_model::rules::graph::{self, Way};
+use oarlock_model::task::TaskState;
+use oarlock_model::{TaskId, limits, planted};
+use std::collections::BTreeSet;
+
+use crate::OpError;
+use crate::context::Deciding;
+use crate::search::{Asked, Found};
+use crate::store::{EventFilter, View};
+
+/// Edges from a task to what it is going to need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edges {
+    /// The task.
+    task: TaskId,
+    /// The task and all its parts, and its parent where that waits for it only from now on.
+    inside: BTreeSet<TaskId>,
+    /// What it is going to need.
+    on: BTreeSet<TaskId>,
+}
+
+impl Edges {
+    fn way(&self, view: &dyn View, visits_max: usize) -> Result<Way, OpError> {
+        graph::cycle(&self.task, &self.inside, &self.on, visits_max, |from| Ok(view.waits_for(from)?))
+    }
+
+    /// What a search comes to that visits all tasks behind the new needs.
+    ///
+    /// # Errors
+    /// `limit_reached` when they are too many, store errors.
+    pub(crate) fn found(self, view: &dyn View) -> Result<Found, OpError> {
+        Ok(match self.way(view, limits::GRAPH_VISITS_MAX)? {
+            Way::None => Found::NoWay(self, view.last_seq()?),
+            Way::Back(cycle) => Found::Refused(graph::cycle_refused(&cycle).into()),
+            Way::TooFar => Found::Refused(graph::too_far().into()),
+        })
+    }
+
+    /// Whether a search found that these edges close no cycle, and nothing has happened since that could.
+    fn are_known_to_be_safe(&self, cx: &mut Deciding<'_>) -> Result<bool, OpError> {
+        let Some(Found::NoWay(edges, seq)) = cx.take_found() else { return Ok(false) };
+        if edges != *self {
+            return Ok(false);
+        }
+        if planted::is(planted::CYCLES_BELIEVED_ABSENT) {
+            return Ok(true);
+        }
+        let max = limits::WAIT_EVENTS_MAX;
+        let (after_seq, before_seq) = (seq, Some(cx.first_seq()));
+        let filter = EventFilter { after_seq, before_seq, limit: max, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
+        let since = cx.view().events(&filter)?;
+        let is_all = since.last().map_or(seq, |last| last.seq) + 1 == cx.first_seq();
+        Ok(is_all && !since.iter().any(|event| graph::adds_edges(&event.fact)))
+    }
+}
+
+/// Refuses edges `id -> on` that would close a cycle. A task is finished after what it needs, after what the tasks above it need, and after
+/// its parts: all these edges count, but those to tasks that are done. `new_parent` waits for the task since this call.
+pub(crate) fn refuse_cycle(cx: &mut Deciding<'_>, id: &TaskId, on: &BTreeSet<TaskId>, new_parent: Option<&TaskId>) -> Result<(), OpError> {
+    let mut open_needs = BTreeSet::new();
+    for need in on {
+        if cx.view().task_state(need)? != Some(TaskState::Done) {
+            open_needs.insert(need.clone());
+        }
+    }
+    if open_needs.is_empty() {
+        return Ok(());
+    }
+    let mut inside = BTreeSet::from([id.clone()]);
+    let mut open = vec![id.clone()];
+    while let Some(id) = open.pop() {
+        open.extend(cx.view().open_children(&id, usize::MAX)?.into_iter().filter(|part| inside.insert(part.clone())));
+    }
+    inside.extend(new_parent.cloned());
+    if !is_awaited(cx, id, &inside, &open_needs)? {
+        return Ok(());
+    }
+    let edges = Edges { task: id.clone(), inside, on: open_needs };
+    if edges.are_known_to_be_safe(cx)? {
+        return Ok(());
+    }
+    // Where others change the graph all the time, it is decided inside of the lock in the end.
+    let is_last = cx.searches() >= limits::GRAPH_SEARCHES_MAX;
+    match edges.way(cx.view(), if is_last { limits::GRAPH_VISITS_MAX } else { limits::GRAPH_READ_MAX })? {
+        Way::None => Ok(()),
+        Way::Back(cycle) => Err(graph::cycle_refused(&cycle).into()),
+        Way::TooFar if is_last => Err(graph::too_far().into()),
+        Way::TooFar => Err(cx.search_first(Asked::Way(edges))),
+    }
+}
+
+/// Tasks of which each is asked whether somebody waits for it.
+const ASKED_SINGLY_MAX: usize = 16;
+
+/// Whether anybody may wait for one of these tasks. If not, no way leads back to them, however much lies behind the new needs.
+fn is_awaited(cx: &Deciding<'_>, id: &TaskId, inside: &BTreeSet<TaskId>, needs: &BTreeSet<TaskId>) -> Result<bool, OpError> {
+    let has_parent = cx.view().node(id)?.is_some_and(|node| node.parent.is_some());
+    if has_parent || inside.len() > ASKED_SINGLY_MAX || needs.iter().any(|need| inside.contains(need)) {
+        return Ok(true);
+    }
+    for part in inside {
+        if !cx.view().dependants(part)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
