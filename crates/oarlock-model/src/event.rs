@@ -22,7 +22,7 @@ use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
-pub use lease::{LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskProgressed, TaskReleased};
+pub use lease::{LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskLeftOutside, TaskProgressed, TaskReleased, TaskTakenOutside};
 pub use message::{MessageAcked, MessageSent};
 pub use ralf::{RalfConflict, RalfEvent};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};
@@ -140,6 +140,10 @@ facts! {
     TaskProgressed = "task_progressed", subject |f| f.id.to_string();
     /// Its holder gave it back, or was made to.
     TaskReleased = "task_released", subject |f| f.id.to_string();
+    /// Somebody has it who knows nothing of the store.
+    TaskTakenOutside = "task_taken_outside", subject |f| f.id.to_string();
+    /// Whoever had it outside of the store has it no more, and it goes on.
+    TaskLeftOutside = "task_left_outside", subject |f| f.id.to_string();
     /// An attempt failed.
     TaskFailed = "task_failed", subject |f| f.id.to_string();
     /// It is done. There is one for each completion.

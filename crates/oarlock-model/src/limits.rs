@@ -17,6 +17,10 @@ pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 pub const NOTE_CHARS_MAX: usize = 2_000;
 /// Bytes of the id that a client's run has when its agent joins; longer ones are cut and hashed.
 pub const RUN_ID_BYTES_MAX: usize = 200;
+/// Longest name of a holder outside of the store, in bytes.
+pub const OUTSIDE_NAME_BYTES_MAX: usize = 200;
+/// How often the sign of life of a holder outside of the store is written at most, in milliseconds.
+pub const OUTSIDE_SEEN_EVERY_MS: i64 = 60_000;
 /// Characters of an idempotency key.
 pub const KEY_CHARS_MAX: usize = 200;
 /// Entries in any list of a request (dependencies, capabilities, patterns, recipients, artifacts).

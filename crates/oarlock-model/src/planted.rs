@@ -44,6 +44,8 @@ macro_rules! bugs {
 bugs! {
     /// a live lease does not keep others from claiming its task by id
     LIVE_LEASE_IGNORED = Semantics(1), "live-lease-ignored";
+    /// what somebody outside of the store works on is free after the time of a lease
+    OUTSIDE_HOLD_EXPIRES = Semantics(1), "outside-hold-expires";
     /// numbers, and so tokens, begin again where they were after a restore
     NO_NEW_EPOCH = Semantics(2), "no-new-epoch";
     /// the numbers of every new store begin at the hour

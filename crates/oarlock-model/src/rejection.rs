@@ -1,33 +1,16 @@
 //! Lawful refusals: the request was understood, and the answer is no, with the facts and the next move.
 
+mod holder;
 mod unready;
 
 use serde_json::{Value, json};
 use thiserror::Error;
 
+pub use holder::{HolderFacts, OutsideFacts};
 pub use unready::Unready;
 
 use crate::ident::{AgentName, SessionId, StateKey, TaskId, Token};
 use crate::task::TaskState;
-
-/// Who holds a lease, as far as others need to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HolderFacts {
-    /// The agent.
-    pub agent: AgentName,
-    /// Its session.
-    pub session: SessionId,
-    /// The token of the grant.
-    pub token: Token,
-    /// How long the lease still holds, in milliseconds; 0 when it has expired.
-    pub ttl_ms: i64,
-}
-
-impl HolderFacts {
-    fn json(&self) -> Value {
-        json!({"agent": self.agent, "session": self.session, "token": self.token, "ttl_ms": self.ttl_ms})
-    }
-}
 
 /// A reservation that stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +83,14 @@ pub enum Rejection {
         task: TaskId,
         /// Who holds it.
         holder: HolderFacts,
+    },
+    /// Somebody outside of the store has the task.
+    #[error("task {task} is held by {}", holder.in_words())]
+    HeldOutside {
+        /// The task.
+        task: TaskId,
+        /// Who has it.
+        holder: OutsideFacts,
     },
     /// The task is meant for another agent, which is active.
     #[error("task {task} is assigned to {agent}, which is active")]
@@ -324,7 +315,7 @@ impl Rejection {
             Rejection::Invalid { .. } => "invalid_request",
             Rejection::IdentityRequired => "identity_required",
             Rejection::NotFound { .. } | Rejection::Missing { .. } => "not_found",
-            Rejection::LeaseHeld { .. } | Rejection::AssignedElsewhere { .. } => "lease_held",
+            Rejection::LeaseHeld { .. } | Rejection::HeldOutside { .. } | Rejection::AssignedElsewhere { .. } => "lease_held",
             Rejection::LeaseLost { .. } => "lease_lost",
             Rejection::StaleToken { .. } => "stale_token",
             Rejection::StaleSession { .. } => "stale_session",
@@ -356,6 +347,9 @@ impl Rejection {
                 _ => "list what is there and try again".into(),
             },
             Rejection::LeaseHeld { task, .. } => format!("claim something else, or `oarlock wait {task}`"),
+            Rejection::HeldOutside { task, .. } => {
+                format!("claim something else; if nobody works on it any more, `oarlock release {task} --force` ends that")
+            }
             Rejection::AssignedElsewhere { task, .. } => format!("claim something else, or `oarlock update {task} --assign NAME`"),
             Rejection::LeaseLost { .. } | Rejection::StaleToken { .. } => {
                 "stop this work: somebody else may be doing it; claim again to go on".into()
@@ -399,6 +393,7 @@ impl Rejection {
             Rejection::Invalid { details, .. } | Rejection::Conflict { details, .. } => details.clone(),
             Rejection::NotFound { noun, id } => json!({"noun": noun, "id": id}),
             Rejection::LeaseHeld { task, holder } => json!({"task": task, "holder": holder.json()}),
+            Rejection::HeldOutside { task, holder } => json!({"task": task, "holder": holder.json()}),
             Rejection::AssignedElsewhere { task, agent } => json!({"task": task, "assigned": agent}),
             Rejection::LeaseLost { task, how, holder } => match holder {
                 Some(holder) => json!({"task": task, "how": how, "holder": holder.json()}),

@@ -12,6 +12,7 @@ pub mod liveness;
 pub mod merge;
 pub mod naming;
 pub mod near;
+pub mod outside;
 pub mod rank;
 pub mod recipients;
 pub mod reserve;

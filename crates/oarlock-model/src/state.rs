@@ -137,6 +137,9 @@ impl State {
                 grant.renewed = StoreTime::default();
                 grant.ttl_ms = 0;
             }
+            if let Some(hold) = &mut task.outside {
+                hold.seen = WallTime::default();
+            }
         }
         lasting
     }

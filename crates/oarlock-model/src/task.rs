@@ -234,6 +234,34 @@ pub struct Grant {
     pub end: Option<GrantEnd>,
 }
 
+/// How the last hold outside of the store ended, where the task went on as an open one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutsideEnd {
+    /// Whoever speaks for it says that it is free again.
+    Free,
+    /// It gave no sign of life for too long.
+    Abandoned,
+    /// `release --force`.
+    Forced,
+}
+
+/// Somebody works on the task who knows nothing of the store, for example an agent that has only RALF's files. No lease, clock, death or
+/// claim ends that: only who speaks for it, or `release --force`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideHold {
+    /// Who, as it is called there; absent where nobody is named. Untrusted text.
+    pub holder: Option<String>,
+    /// Since when.
+    pub since: WallTime,
+    /// Its last sign of life; after an end by force, the moment of that.
+    pub seen: WallTime,
+    /// What speaks for it, for example `ralf`.
+    pub source: Label,
+    /// How it ended; absent while it lasts. It is forgotten when the task is granted or ends.
+    pub end: Option<OutsideEnd>,
+}
+
 /// A task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -265,6 +293,8 @@ pub struct Task {
     pub losses: u32,
     /// Its last grant.
     pub grant: Option<Grant>,
+    /// Who has it, or had it last, outside of the store.
+    pub outside: Option<OutsideHold>,
     /// Percent done, as its holder says.
     pub progress: Option<u8>,
     /// The result of its last attempt that ended with one.
@@ -301,6 +331,7 @@ impl Task {
             failures: 0,
             losses: 0,
             grant: None,
+            outside: None,
             progress: None,
             result: None,
             rejected: None,
@@ -333,9 +364,22 @@ impl Task {
         }
     }
 
-    /// The grant that holds it now.
+    /// The grant that holds it now. A claimed task without one is held [outside](Self::outside_holder).
     pub fn holder(&self) -> Option<&Grant> {
-        self.grant.as_ref().filter(|_| self.state == TaskState::Claimed)
+        self.grant.as_ref().filter(|_| self.state == TaskState::Claimed && self.outside_holder().is_none())
+    }
+
+    /// Who holds it now outside of the store.
+    pub fn outside_holder(&self) -> Option<&OutsideHold> {
+        self.outside.as_ref().filter(|hold| self.state == TaskState::Claimed && hold.end.is_none())
+    }
+
+    /// Somebody outside has taken it.
+    pub(crate) fn taken_outside(&mut self, hold: OutsideHold) {
+        self.state = TaskState::Claimed;
+        self.progress = None;
+        self.retry_at = None;
+        self.outside = Some(hold);
     }
 
     /// What a claim does to the task: the same for the specification and for replies made inside a transaction.
@@ -359,6 +403,7 @@ impl Task {
         self.progress = None;
         self.retry_at = None;
         self.grant = Some(grant);
+        self.outside = None;
     }
 
     /// What finishing does to the task, or handing it in for review: the same for the specification and for replies
@@ -366,6 +411,7 @@ impl Task {
     /// good enough are over.
     pub fn finish(&mut self, state: TaskState, result: Option<&String>, artifacts: &[String]) {
         self.end_grant(GrantEnd::Done);
+        self.outside = None;
         self.state = state;
         self.rejected = None;
         self.last_failure = None;

@@ -191,6 +191,7 @@ impl OpError {
         match self {
             OpError::Rejected(
                 Rejection::LeaseHeld { .. }
+                | Rejection::HeldOutside { .. }
                 | Rejection::AssignedElsewhere { .. }
                 | Rejection::ReservationOverlap { .. }
                 | Rejection::TimedOut { .. },

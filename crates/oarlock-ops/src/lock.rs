@@ -47,6 +47,8 @@ pub fn covers(locks: &[Lock], fact: &Fact) -> bool {
         | Fact::RalfConflict(_)
         | Fact::TaskProgressed(_)
         | Fact::TaskReleased(_)
+        | Fact::TaskTakenOutside(_)
+        | Fact::TaskLeftOutside(_)
         | Fact::TaskFailed(_)
         | Fact::TaskDone(_)
         | Fact::TaskSubmitted(_)

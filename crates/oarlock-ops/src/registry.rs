@@ -419,6 +419,10 @@ pub const ENTRIES: &[Entry] = &[
     asks::<crate::log::Prime>(),
 ];
 
+/// Operations that no door lists: only the bridge to RALF's files orders them.
+pub const OF_BRIDGES: &[Entry] =
+    &[orders::<crate::task::TakeOutside>(), orders::<crate::task::LeaveOutside>(), orders::<crate::task::FinishOutside>()];
+
 /// The operation of this verb.
 pub fn find(verb: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.verb == verb)

@@ -19,7 +19,7 @@ use oarlock_model::rules::resting::RestingFacts;
 use oarlock_model::rules::urgency::{Around, Node};
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
-use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime, limits};
 use thiserror::Error;
 
 use crate::lock::Lock;
@@ -342,6 +342,8 @@ pub trait View {
     fn dead_ends(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// Whether this task waits, directly or not, for a dead or cancelled one.
     fn is_stuck(&self, id: &TaskId) -> StoreResult<bool>;
+    /// Tasks that somebody outside of the store has, or had last without finishing them, in the order of creation, at most `limit`.
+    fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;
     /// The ready task that has been ready longest.
     fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>>;
 
@@ -421,6 +423,8 @@ pub trait Transaction {
     fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> StoreResult<()>;
     /// Writes the renewal of one lease.
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()>;
+    /// Writes the last sign of life of who has a task outside of the store.
+    fn write_outside_seen(&mut self, task: &TaskId, seen: WallTime) -> StoreResult<()>;
     /// Removes and returns the news of a session, in no certain order.
     fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>>;
     /// Notes that no lease ended before `first_end` when all of them were read, at the moment `read_at`.

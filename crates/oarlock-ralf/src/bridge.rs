@@ -262,7 +262,7 @@ impl<'a> Bridge<'a> {
                 look.attached.claims.insert(task.to_string(), Claimed { token, by_queue: *by_queue });
             }
             Action::Release { task, agent } => {
-                self.order(agent, &Release { id: task.clone(), token: None, result: None })?;
+                self.order(agent, &Release { id: task.clone(), token: None, result: None, force: false })?;
             }
             Action::Finish { task, agent } => {
                 let done = Done::of(task.clone());

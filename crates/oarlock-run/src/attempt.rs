@@ -151,7 +151,7 @@ fn settle_refusal(
         let view = store.snapshot()?;
         (fate(&*view, session, held)?, !view.open_children(&held.id, 1)?.is_empty())
     };
-    let handed_over = Release { id: held.id.clone(), token: Some(held.token), result: output };
+    let handed_over = Release { id: held.id.clone(), token: Some(held.token), result: output, force: false };
     match fate {
         Fate::Ended(Outcome::Split) if handed_over.result.is_some() => {
             tolerate(order(store, caller, settings, &handed_over))?;
@@ -177,7 +177,7 @@ fn settle_refusal(
 /// # Errors
 /// Store errors.
 pub(crate) fn release_own(store: &mut dyn Store, caller: &Caller, settings: &Settings, id: &TaskId) -> Result<(), OpError> {
-    tolerate(order(store, caller, settings, &Release { id: id.clone(), token: None, result: None }))
+    tolerate(order(store, caller, settings, &Release { id: id.clone(), token: None, result: None, force: false }))
 }
 
 /// A refusal is as good: the task is not held any more.

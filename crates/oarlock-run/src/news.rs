@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::event::{AgentLost, Event, Fact, LossReason};
+use oarlock_model::ident::shown;
 use oarlock_model::task::Resting;
 use oarlock_model::{AgentName, StoreTime, TaskId, limits};
 use oarlock_ops::OpError;
@@ -186,6 +187,12 @@ impl News {
                     LossReason::Restored => format!("the store was restored: {holder} lost {id}{next}"),
                 })
             }
+            Fact::TaskTakenOutside(taken) => {
+                known.holder = None;
+                let holder = taken.holder.as_deref().map_or_else(|| "somebody".to_owned(), shown);
+                Some(format!("{holder} works on {id} \"{title}\" outside of the store"))
+            }
+            Fact::TaskLeftOutside(_) => Some(format!("{id} is no longer held outside of the store")),
             Fact::TaskReleased(_) => {
                 known.holder = None;
                 Some(format!("{who} gave back {id}"))

@@ -11,7 +11,7 @@ use oarlock_ops::call::{self, Caller};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
-use oarlock_ops::shapes::EventShape;
+use oarlock_ops::shapes::{EventShape, HolderShape};
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
@@ -53,8 +53,9 @@ impl TestStores {
 
     /// The same, from the holder of a task: its program, for example.
     pub(crate) fn order_as_holder<M: Mutation>(&self, task: &str, request: &M) -> M::Reply {
-        let holder = self.task(task).holder.expect("somebody holds it");
-        self.order_by(&Caller::named(holder.agent), request)
+        let agent =
+            self.task(task).holder.and_then(|holder| if let HolderShape::Agent { agent, .. } = holder { Some(agent) } else { None });
+        self.order_by(&Caller::named(agent.expect("an agent holds it")), request)
     }
 
     fn order_by<M: Mutation>(&self, caller: &Caller, request: &M) -> M::Reply {

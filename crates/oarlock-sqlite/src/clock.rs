@@ -21,7 +21,7 @@ SELECT max(
   (SELECT coalesce(max(store_at), 0) FROM (SELECT store_at FROM events ORDER BY seq DESC LIMIT 1000)),
   (SELECT coalesce(max(seen), 0) FROM agents),
   (SELECT coalesce(max(beat), 0) FROM agents),
-  (SELECT coalesce(max(grant_renewed), 0) FROM tasks WHERE state = 3))";
+  (SELECT coalesce(max(grant_renewed), 0) FROM tasks WHERE state = 3 AND outside IS NULL))";
 
 /// The clock of one open store.
 #[derive(Clone, Debug)]

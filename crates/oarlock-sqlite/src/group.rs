@@ -4,7 +4,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -123,6 +123,11 @@ impl Transaction for Member<'_, '_> {
 
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()> {
         let done = self.group.tx.write_renewal(task, renewed, ttl_ms);
+        self.noted(done)
+    }
+
+    fn write_outside_seen(&mut self, task: &TaskId, seen: WallTime) -> StoreResult<()> {
+        let done = self.group.tx.write_outside_seen(task, seen);
         self.noted(done)
     }
 

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use crate::error::bad_row;
 use crate::rows::task::Key;
-use crate::rows::{Sql, agent, entry, event, int, message, meta, queue, reservation, task, to_json};
+use crate::rows::{Sql, agent, entry, event, int, message, meta, outside, queue, reservation, task, to_json};
 
 /// Appends one event and projects it.
 pub(crate) struct Projection<'a> {
@@ -84,6 +84,14 @@ impl Projection<'_> {
                     ReleaseReason::TakenOver => GrantEnd::TakenOver,
                 };
                 task::end_grant(conn, key.seq, end)?;
+                self.rest(key, fact.resting)
+            }
+            Fact::TaskTakenOutside(fact) => {
+                self.moved(key, TaskState::Claimed);
+                outside::take(conn, key.seq, fact)
+            }
+            Fact::TaskLeftOutside(fact) => {
+                outside::leave(conn, key.seq, fact)?;
                 self.rest(key, fact.resting)
             }
             Fact::TaskFailed(fact) => {
@@ -189,11 +197,12 @@ impl Projection<'_> {
 
     fn cancel(&mut self, key: Key, fact: &TaskCancelled) -> Sql<()> {
         if key.state == TaskState::Claimed
-            && let (Some(session), _) = task::last_grant(self.conn, key.seq)?
+            && let Some(grant) = task::running_grant(self.conn, &fact.id)?
         {
-            agent::add_notice(self.conn, &Notice { session, news: News::Cancelled(fact.id.clone()) })?;
+            agent::add_notice(self.conn, &Notice { session: grant.session, news: News::Cancelled(fact.id.clone()) })?;
         }
         task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
+        outside::forget(self.conn, key.seq)?;
         task::forget_retry(self.conn, key.seq)?;
         if fact.drop {
             task::set_dropped(self.conn, key.seq, true)?;
@@ -248,6 +257,8 @@ fn task_of(fact: &Fact) -> Option<&TaskId> {
         Fact::TaskClaimed(f) => Some(&f.id),
         Fact::TaskProgressed(f) => Some(&f.id),
         Fact::TaskReleased(f) => Some(&f.id),
+        Fact::TaskTakenOutside(f) => Some(&f.id),
+        Fact::TaskLeftOutside(f) => Some(&f.id),
         Fact::TaskFailed(f) => Some(&f.id),
         Fact::TaskDone(f) => Some(&f.id),
         Fact::TaskSubmitted(f) => Some(&f.id),

@@ -9,6 +9,7 @@ pub(crate) mod lease;
 pub(crate) mod message;
 pub(crate) mod meta;
 pub(crate) mod offer;
+pub(crate) mod outside;
 pub(crate) mod queue;
 pub(crate) mod reply;
 pub(crate) mod reservation;

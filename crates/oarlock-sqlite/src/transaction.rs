@@ -7,14 +7,14 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, planted};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime, planted};
 use oarlock_ops::store::{Counts, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use crate::error::{io_error, store_error};
 use crate::project::Projection;
 use crate::rows::event::End;
-use crate::rows::{agent, lease, message, reply, reservation, task};
+use crate::rows::{agent, lease, message, outside, reply, reservation, task};
 use crate::view::SqliteView;
 use crate::withdraw;
 use crate::witness::Witness;
@@ -136,6 +136,11 @@ impl Transaction for SqliteTransaction<'_> {
     fn write_renewal(&mut self, id: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()> {
         self.done.wrote = true;
         task::renew(self.view.conn, id, renewed, ttl_ms).map_err(store_error)
+    }
+
+    fn write_outside_seen(&mut self, id: &TaskId, seen: WallTime) -> StoreResult<()> {
+        self.done.wrote = true;
+        outside::seen(self.view.conn, id, seen).map_err(store_error)
     }
 
     fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>> {

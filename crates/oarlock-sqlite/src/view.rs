@@ -23,7 +23,7 @@ use std::path::Path;
 
 use crate::error::store_error;
 use crate::rows::reservation::RunOut;
-use crate::rows::{self, agent, entry, event, graph, inbox, lease, message, offer, queue, reply, reservation, task};
+use crate::rows::{self, agent, entry, event, graph, inbox, lease, message, offer, outside, queue, reply, reservation, task};
 
 /// A view of one moment.
 pub(crate) struct SqliteView<'a> {
@@ -280,6 +280,10 @@ impl View for SqliteView<'_> {
 
     fn is_stuck(&self, id: &TaskId) -> StoreResult<bool> {
         queue::is_stuck(self.conn, id).map_err(store_error)
+    }
+
+    fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>> {
+        outside::list(self.conn, limit).map_err(store_error)
     }
 
     fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>> {

@@ -54,6 +54,9 @@ pub fn log_faults(log: &[Event]) -> Vec<String> {
 fn one_holder(state: &State, task: &Task) -> Option<String> {
     let Task { id, grant, .. } = task;
     let running = grant.as_ref().filter(|grant| grant.end.is_none());
+    if task.outside_holder().is_some() {
+        return running.map(|grant| format!("(1) task {id} is held outside and grant {} is not over", grant.token));
+    }
     match (task.state, running) {
         (TaskState::Claimed, None) => Some(format!("(1) task {id} is claimed and its grant is over")),
         (TaskState::Claimed, Some(grant)) => {

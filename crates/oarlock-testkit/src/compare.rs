@@ -92,6 +92,7 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     note("next due".into(), format!("{:?}", view.next_due_ms()?));
     note("dead letters".into(), format!("{:?}", view.dead_letters(100)?));
     note("stuck".into(), format!("{:?}", view.stuck_tasks(usize::MAX)?));
+    note("held outside".into(), format!("{:?}", ids(&view.outside_tasks(100)?)));
     note("oldest ready".into(), format!("{:?}", view.oldest_ready()?));
     note("expired reservations".into(), format!("{:?}", view.expired_reservations(100)?));
     note("starved claims".into(), format!("{:?}", view.starved_claims()?));

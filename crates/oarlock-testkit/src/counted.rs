@@ -15,7 +15,7 @@ use oarlock_model::rules::resting::RestingFacts;
 use oarlock_model::rules::urgency::{Around, Node};
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
-use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{
     Counts, Durability, EntryPage, EventFilter, Expired, InboxPart, Listening, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, Store,
@@ -146,6 +146,7 @@ impl View for CountedTransaction<'_> {
         fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>>;
         fn dead_ends(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn is_stuck(&self, id: &TaskId) -> StoreResult<bool>;
+        fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;
         fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>>;
         fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>>;
         fn entries(&self, prefix: &str, page: &EntryPage<'_>) -> StoreResult<Vec<Entry>>;
@@ -226,6 +227,10 @@ impl Transaction for CountedTransaction<'_> {
 
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()> {
         self.inner.write_renewal(task, renewed, ttl_ms)
+    }
+
+    fn write_outside_seen(&mut self, task: &TaskId, seen: WallTime) -> StoreResult<()> {
+        self.inner.write_outside_seen(task, seen)
     }
 
     fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>> {

@@ -7,7 +7,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
@@ -151,6 +151,10 @@ impl Transaction for MeteredTransaction<'_> {
 
     fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> StoreResult<()> {
         self.write(1, |tx| tx.write_renewal(task, renewed, ttl_ms))
+    }
+
+    fn write_outside_seen(&mut self, task: &TaskId, seen: WallTime) -> StoreResult<()> {
+        self.write(1, |tx| tx.write_outside_seen(task, seen))
     }
 
     fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>> {

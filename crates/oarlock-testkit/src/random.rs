@@ -43,6 +43,7 @@ pub fn play() -> impl Strategy<Value = Play> {
         2 => (agent(), telling()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
         2 => (agent(), being()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
         2 => anybody().prop_flat_map(|voice| asking().prop_map(move |words| Play::Call(voice.clone(), words))),
+        1 => outside().prop_map(|words| Play::Call(Voice::Nobody, words)),
         2 => select(vec![1, 500, 5_000, 31_000, 61_000, 301_000, 3_601_000]).prop_map(Play::Tick),
         1 => agent().prop_map(|agent| Play::Kill(agent.to_owned())),
         1 => select(vec![-3_600_000, 3_600_000]).prop_map(Play::Wall),
@@ -113,6 +114,20 @@ fn working() -> impl Strategy<Value = Vec<String>> {
         (task(), ttl, how()).prop_map(|(task, ttl, how)| line(["claim", task, ttl, how])),
         (maybe(&["--ttl 2s", "--ttl 300s"]), how()).prop_map(|(ttl, how)| line(["claim", ttl, how])),
     ]
+}
+
+/// Work of those who know nothing of the store.
+fn outside() -> impl Strategy<Value = Vec<String>> {
+    let verb = select(vec![
+        "take-outside ID --source ralf --holder run-1",
+        "take-outside ID --source ralf --holder run-1",
+        "take-outside ID --source ralf --seen-ms-ago 61000",
+        "leave-outside ID",
+        "leave-outside ID --abandoned --seen-ms-ago 3600000",
+        "finish-outside ID --source ralf --holder run-1",
+        "release ID --force",
+    ]);
+    (verb, task()).prop_map(|(verb, task)| line([verb.replace("ID", task)]))
 }
 
 /// Making and changing work.

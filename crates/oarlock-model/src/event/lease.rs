@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ident::{AgentName, SessionId, TaskId, Token};
-use crate::task::Resting;
+use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
+use crate::task::{OutsideEnd, Resting};
+use crate::time::WallTime;
 
 /// See [`Fact::TaskClaimed`](super::Fact::TaskClaimed).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,38 @@ pub struct TaskReleased {
     /// Why.
     pub reason: ReleaseReason,
     /// Where it rests now.
+    pub resting: Resting,
+}
+
+/// See [`Fact::TaskTakenOutside`](super::Fact::TaskTakenOutside).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskTakenOutside {
+    /// The task.
+    pub id: TaskId,
+    /// Who has it, as it is called there: untrusted text. Absent where nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Since when.
+    pub since: WallTime,
+    /// Its last sign of life.
+    pub seen: WallTime,
+    /// What speaks for it, for example `ralf`.
+    pub source: Label,
+}
+
+/// See [`Fact::TaskLeftOutside`](super::Fact::TaskLeftOutside).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskLeftOutside {
+    /// The task.
+    pub id: TaskId,
+    /// Who had it, as it is called there: untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Why.
+    pub reason: OutsideEnd,
+    /// Its last sign of life; the moment of the end, where that was forced.
+    pub seen: WallTime,
+    /// Where the task rests now.
     pub resting: Resting,
 }
 

@@ -58,7 +58,7 @@ impl Scrutiny {
         if planted::is(planted::LOGS_UNBOUNDED) {
             return Ok(());
         }
-        within("the time of the event", event.at.0, WALL_MS_MIN, WALL_MS_MAX)?;
+        wall("the time of the event", event.at)?;
         within("the store time of the event", event.store_at.0, -STORE_MS_MAX, STORE_MS_MAX)?;
         self.keeps_limits(event)
     }
@@ -163,6 +163,16 @@ fn check_fact(fact: &Fact) -> Checked {
             progressed.progress.map_or(Ok(()), |p| bounded("percent of progress", p.into(), limits::PROGRESS_MAX.into()))
         }
         Fact::TaskReleased(released) => resting(Some(released.resting)),
+        Fact::TaskTakenOutside(taken) => {
+            text("the holder's name", taken.holder.as_deref(), limits::OUTSIDE_NAME_BYTES_MAX)?;
+            wall("the time since when it is held", taken.since)?;
+            wall("the last sign of life", taken.seen)
+        }
+        Fact::TaskLeftOutside(left) => {
+            text("the holder's name", left.holder.as_deref(), limits::OUTSIDE_NAME_BYTES_MAX)?;
+            wall("the last sign of life", left.seen)?;
+            resting(Some(left.resting))
+        }
         Fact::TaskFailed(failed) => {
             text("the reason", Some(&failed.reason), limits::BODY_BYTES_MAX)?;
             bounded("failures", failed.failures as usize, limits::ATTEMPTS_MAX as usize)?;
@@ -254,7 +264,11 @@ fn resting(place: Option<Resting>) -> Checked {
 }
 
 fn not_before(at: Option<WallTime>) -> Checked {
-    at.map_or(Ok(()), |WallTime(at)| within("the time before which the task waits", at, WALL_MS_MIN, WALL_MS_MAX))
+    at.map_or(Ok(()), |at| wall("the time before which the task waits", at))
+}
+
+fn wall(what: &str, WallTime(at): WallTime) -> Checked {
+    within(what, at, WALL_MS_MIN, WALL_MS_MAX)
 }
 
 fn priority(priority: Option<u8>) -> Checked {

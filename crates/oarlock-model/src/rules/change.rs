@@ -8,6 +8,7 @@ use crate::ident::{AgentName, SessionId};
 use crate::planted;
 use crate::rules::authority::{Authority, speaks_for};
 use crate::rules::fence::holder_facts;
+use crate::rules::outside;
 use crate::task::Task;
 use crate::time::Now;
 
@@ -39,7 +40,7 @@ pub struct By<'a> {
 /// nearest first; nothing is read of them for an operator. An expired lease counts until the task is granted again.
 ///
 /// # Errors
-/// `lease_held`, before anything else: the task gets parts, and another session holds it. `denied`: the task is not the agent's own.
+/// `lease_held`, before anything else: the task gets parts, and another session or somebody outside of the store holds it. `denied`: the task is not the agent's own.
 pub fn check_change<'t>(
     task: &'t Task,
     above: &[Task],
@@ -53,6 +54,9 @@ pub fn check_change<'t>(
         && !planted::is(planted::PARTS_FROM_ANYBODY)
     {
         return Err(Rejection::LeaseHeld { task: task.id.clone(), holder: holder_facts(grant, holder, now) });
+    }
+    if change == Change::Parts {
+        outside::check_free(task, now)?;
     }
     if by.authority == Authority::Agent && !may_agent(task, above, change, by.name) && !planted::is(planted::AGENT_CHANGES_OTHERS) {
         return Err(denied(task, change));
@@ -75,7 +79,7 @@ fn is_own(task: &Task, me: &AgentName) -> bool {
 fn may_agent(task: &Task, above: &[Task], change: Change, me: Option<&AgentName>) -> bool {
     let Some(me) = me else { return false };
     // Work that another agent has begun is not called off, whoever made the task.
-    let is_begun_by_another = task.holder().is_some_and(|grant| !speaks_for(me, &grant.agent));
+    let is_begun_by_another = task.outside_holder().is_some() || task.holder().is_some_and(|grant| !speaks_for(me, &grant.agent));
     if change == Change::Cancel && is_begun_by_another {
         return false;
     }

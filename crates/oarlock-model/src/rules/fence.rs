@@ -5,7 +5,7 @@ use crate::agent::Agent;
 use crate::ident::{SessionId, Token};
 use crate::planted;
 use crate::rejection::HolderFacts;
-use crate::rules::liveness;
+use crate::rules::{liveness, outside};
 use crate::task::{Grant, GrantEnd, Task};
 use crate::time::Now;
 
@@ -29,7 +29,7 @@ pub struct Caller<'a> {
 /// A given token is checked before anything else: any but the last grant's is stale.
 ///
 /// # Errors
-/// `stale_token`, `lease_lost` (held it, lost it), `lease_held` (never held it).
+/// `stale_token`, `lease_lost` (held it, lost it), `lease_held` (never held it; also where somebody outside of the store has it).
 pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now: Now) -> Result<Option<&'t Grant>, Rejection> {
     let last = task.grant.as_ref();
     let current = last.map(|grant| grant.token).filter(|token| token.0 > caller.base);
@@ -39,7 +39,7 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
     {
         return Err(Rejection::StaleToken { task: task.id.clone(), given, current });
     }
-    let Some(grant) = last else { return Ok(None) };
+    let Some(grant) = last else { return outside::check_free(task, now).map(|()| None) };
     let lost = |how| Rejection::LeaseLost { task: task.id.clone(), how, holder: task.holder().map(|g| holder_facts(g, holder, now)) };
     let mine = grant.session == *caller.session;
     match grant.end {
@@ -47,14 +47,16 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
         Some(GrantEnd::Failed) if mine && caller.token.is_none() => Err(lost("given up as failed")),
         Some(end) if mine || caller.token.is_some() => match ended_without_us(end) {
             Some(how) => Err(lost(how)),
-            None if mine => Ok(Some(grant)),
-            None => Ok(None),
+            None => {
+                outside::check_free(task, now)?;
+                Ok(mine.then_some(grant))
+            }
         },
         None if mine && planted::is(planted::EXPIRY_VOIDS) && holder_facts(grant, holder, now).ttl_ms == 0 => Err(lost("expired")),
         None if mine => Ok(Some(grant)),
         _ if caller.held_before => Err(lost("granted again")),
         None => Err(Rejection::LeaseHeld { task: task.id.clone(), holder: holder_facts(grant, holder, now) }),
-        Some(_) => Ok(None),
+        Some(_) => outside::check_free(task, now).map(|()| None),
     }
 }
 

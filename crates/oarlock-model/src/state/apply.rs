@@ -6,11 +6,12 @@ use super::{ApplyError, EndedReservation, Entry, News, Notice, State};
 use crate::agent::{Agent, Presence, SessionEnd};
 use crate::event::{
     AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskCancelled, TaskClaimed,
+    TaskLeftOutside, TaskTakenOutside,
 };
 use crate::ident::{AgentName, SessionId, TaskId};
 use crate::message::Message;
 use crate::reservation::Reservation;
-use crate::task::{Grant, GrantEnd, Resting, Task, TaskState};
+use crate::task::{Grant, GrantEnd, OutsideHold, Resting, Task, TaskState};
 
 type Applied<T = ()> = Result<T, String>;
 
@@ -85,7 +86,7 @@ impl State {
             }
             Fact::TaskReleased(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                expect_state(task, &[TaskState::Claimed])?;
+                expect_granted(task)?;
                 task.attempt = task.failures + task.losses;
                 task.end_grant(match fact.reason {
                     ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
@@ -94,9 +95,11 @@ impl State {
                 task.rest(fact.resting);
                 Ok(())
             }
+            Fact::TaskTakenOutside(fact) => self.take_outside(event, fact),
+            Fact::TaskLeftOutside(fact) => self.leave_outside(event, fact),
             Fact::TaskFailed(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                expect_state(task, &[TaskState::Claimed])?;
+                expect_granted(task)?;
                 task.failures = fact.failures;
                 task.end_grant(GrantEnd::Failed);
                 task.last_failure = Some(fact.reason.clone());
@@ -248,7 +251,7 @@ impl State {
             return Err("it names no session".into());
         };
         let task = self.changed(event, &fact.id)?;
-        if task.state != TaskState::Ready && !(task.state == TaskState::Claimed && task.grant.as_ref().is_some_and(|g| g.end.is_some())) {
+        if task.state != TaskState::Ready && !is_lost(task) {
             return Err(format!("task {} is {} and held", fact.id, task.state));
         }
         task.attempt = fact.attempt;
@@ -266,6 +269,34 @@ impl State {
         Ok(())
     }
 
+    fn take_outside(&mut self, event: &Event, fact: &TaskTakenOutside) -> Applied {
+        let task = self.changed(event, &fact.id)?;
+        let is_open = matches!(task.state, TaskState::Ready | TaskState::Scheduled | TaskState::Blocked);
+        if !is_open && !is_lost(task) && task.outside_holder().is_none() {
+            return Err(format!("task {} is {} and held", fact.id, task.state));
+        }
+        task.taken_outside(OutsideHold {
+            holder: fact.holder.clone(),
+            since: fact.since,
+            seen: fact.seen,
+            source: fact.source.clone(),
+            end: None,
+        });
+        Ok(())
+    }
+
+    fn leave_outside(&mut self, event: &Event, fact: &TaskLeftOutside) -> Applied {
+        let task = self.changed(event, &fact.id)?;
+        if task.outside_holder().is_none() {
+            return Err(format!("task {} is not held outside", fact.id));
+        }
+        if let Some(hold) = &mut task.outside {
+            (hold.end, hold.seen) = (Some(fact.reason), fact.seen);
+        }
+        task.rest(fact.resting);
+        Ok(())
+    }
+
     fn cancel(&mut self, event: &Event, fact: &TaskCancelled) -> Applied {
         let id = &fact.id;
         let task = self.changed(event, id)?;
@@ -276,6 +307,7 @@ impl State {
         task.dropped |= fact.drop;
         let held_by = task.holder().map(|grant| grant.session.clone());
         task.end_grant(GrantEnd::Cancelled);
+        task.outside = None;
         task.state = TaskState::Cancelled;
         task.retry_at = None;
         if let Some(session) = held_by {
@@ -286,7 +318,7 @@ impl State {
 
     fn lose_lease(&mut self, event: &Event, fact: &LeaseLost) -> Applied {
         let task = self.changed(event, &fact.task)?;
-        expect_state(task, &[TaskState::Claimed])?;
+        expect_granted(task)?;
         if task.grant.as_ref().is_none_or(|grant| grant.token != fact.token) {
             return Err(format!("the last grant of task {} is not {}", fact.task, fact.token));
         }
@@ -360,6 +392,17 @@ impl State {
 
 fn expect_state(task: &Task, allowed: &[TaskState]) -> Applied {
     if allowed.contains(&task.state) { Ok(()) } else { Err(format!("task {} is {}", task.id, task.state)) }
+}
+
+/// A session holds it, or has just lost it.
+fn expect_granted(task: &Task) -> Applied {
+    expect_state(task, &[TaskState::Claimed])?;
+    if task.outside_holder().is_some() { Err(format!("task {} is held outside", task.id)) } else { Ok(()) }
+}
+
+/// Its last holder has lost it, and it is to be taken again at once.
+fn is_lost(task: &Task) -> bool {
+    task.state == TaskState::Claimed && task.outside_holder().is_none() && task.grant.as_ref().is_some_and(|grant| grant.end.is_some())
 }
 
 fn rest_if(task: &mut Task, resting: Option<Resting>) {

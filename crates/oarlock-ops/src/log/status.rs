@@ -1,9 +1,10 @@
 //! `status`: one screen.
 
 use clap::Args;
-use oarlock_model::TaskId;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::task::TaskState;
+use oarlock_model::rules::outside;
+use oarlock_model::task::{OutsideEnd, Task, TaskState};
+use oarlock_model::{Label, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use crate::task::choice::all_expired;
 
 /// How many ids a list of the screen names.
 const NAMED_MAX: usize = 20;
+/// Tasks outside of the store that are looked at for it.
+const OUTSIDE_MAX: usize = 1_000;
 
 /// Shows agents, tasks by state, and what needs a look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -39,6 +42,12 @@ pub struct StatusReply {
     pub dead_letters: Vec<TaskId>,
     /// Tasks whose lease has expired and that anybody may claim.
     pub expired_leases: u64,
+    /// Tasks that somebody outside of the store has: the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<OutsideTask>,
+    /// Tasks that somebody outside of the store had and gave no sign of life for too long: the first of those that anybody may claim since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abandoned: Vec<OutsideTask>,
     /// Reservations that have not ended.
     pub reservations: u64,
     /// Where the log ends.
@@ -52,6 +61,28 @@ pub struct OldestReady {
     pub id: TaskId,
     /// For how long, in milliseconds.
     pub age_ms: i64,
+}
+
+/// A task that somebody outside of the store has or had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutsideTask {
+    /// The task.
+    pub id: TaskId,
+    /// Who, as it is called there: any text; absent where nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// How long ago its last sign of life was, in milliseconds.
+    pub age_ms: i64,
+    /// What speaks for it, for example `ralf`.
+    pub source: Label,
+}
+
+impl OutsideTask {
+    fn of(cx: &Reading<'_>, task: &Task) -> Option<Self> {
+        let hold = task.outside.as_ref()?;
+        let facts = outside::facts(hold, cx.now);
+        Some(Self { id: task.id.clone(), agent: facts.holder, age_ms: facts.age_ms, source: facts.source })
+    }
 }
 
 impl Request for Status {
@@ -83,6 +114,10 @@ impl Query for Status {
         tasks.insert("total".into(), counts.total());
         let oldest_ready = cx.view.oldest_ready()?.map(|(id, since)| OldestReady { id, age_ms: cx.now.store.since_ms(since) });
         lost.truncate(NAMED_MAX);
+        let (held, left): (Vec<Task>, Vec<Task>) =
+            cx.view.outside_tasks(OUTSIDE_MAX)?.into_iter().partition(|t| t.outside_holder().is_some());
+        let is_abandoned =
+            |task: &&Task| !task.state.is_finished() && task.outside.as_ref().is_some_and(|hold| hold.end == Some(OutsideEnd::Abandoned));
         Ok(StatusReply {
             agents,
             tasks,
@@ -91,6 +126,8 @@ impl Query for Status {
             stuck: cx.view.stuck_tasks(NAMED_MAX)?.into_iter().collect(),
             dead_letters: cx.view.dead_letters(NAMED_MAX)?,
             expired_leases: all_expired(cx.view)?.offers.len() as u64,
+            outside: held.iter().take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
+            abandoned: left.iter().filter(is_abandoned).take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
             reservations: cx.view.reservation_count()? as u64,
             cursor: cursor::after(cx.view, cx.view.last_seq()?)?,
         })

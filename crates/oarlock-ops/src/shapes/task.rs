@@ -1,6 +1,6 @@
 //! TASK and LEASE.
 
-use oarlock_model::task::{Gate, Grant, Task, TaskState};
+use oarlock_model::task::{Gate, Grant, OutsideHold, Task, TaskState};
 use oarlock_model::{AgentName, Label, SessionId, TaskId, Token, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,24 @@ use crate::task::{parts, rest};
 
 /// The holder inside TASK.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
 #[expect(missing_docs, reason = "the fields are those of the contract")]
-pub struct HolderShape {
-    pub agent: AgentName,
-    pub session: SessionId,
-    pub token: Token,
-    pub since: String,
-    pub ttl_ms: i64,
+pub enum HolderShape {
+    /// A session of an agent.
+    Agent { agent: AgentName, session: SessionId, token: Token, since: String, ttl_ms: i64 },
+    /// Somebody who knows nothing of the store.
+    Outside {
+        /// Always true.
+        outside: bool,
+        /// As it is called there: any text; absent where nobody is named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        since: String,
+        /// Its last sign of life.
+        last_seen: String,
+        /// What speaks for it, for example `ralf`.
+        source: Label,
+    },
 }
 
 /// TASK of the contract.
@@ -122,7 +133,10 @@ impl TaskShape {
         // What can be claimed, now or at its time, waits for no task.
         let may_wait = !task.state.is_finished() && !matches!(task.state, TaskState::Ready | TaskState::Scheduled);
         let blocked_by = if may_wait { rest::unmet_needs(cx.view, &task)? } else { Vec::new() };
-        let holder = task.holder().map(|grant| holder_shape(cx, grant)).transpose()?;
+        let holder = match task.outside_holder() {
+            Some(hold) => Some(outside_shape(hold)),
+            None => task.holder().map(|grant| holder_shape(cx, grant)).transpose()?,
+        };
         // The one who joins the parts of a task sees their results, and so do those who read its own.
         let may_join = matches!(task.state, TaskState::Ready | TaskState::Claimed);
         let is_read = is_single && matches!(task.state, TaskState::Review | TaskState::Done);
@@ -193,13 +207,23 @@ impl TaskShape {
 }
 
 fn holder_shape(cx: &Reading<'_>, grant: &Grant) -> StoreResult<HolderShape> {
-    Ok(HolderShape {
+    Ok(HolderShape::Agent {
         agent: grant.agent.clone(),
         session: grant.session.clone(),
         token: grant.token,
         since: rfc3339(grant.since),
         ttl_ms: cx.ttl_ms(grant)?,
     })
+}
+
+fn outside_shape(hold: &OutsideHold) -> HolderShape {
+    HolderShape::Outside {
+        outside: true,
+        agent: hold.holder.clone(),
+        since: rfc3339(hold.since),
+        last_seen: rfc3339(hold.seen),
+        source: hold.source.clone(),
+    }
 }
 
 /// LEASE of the contract.

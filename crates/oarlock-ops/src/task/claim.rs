@@ -9,6 +9,7 @@ use oarlock_model::event::{LossReason, TaskClaimed};
 use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
 use oarlock_model::rules::inbox::{Room, Senders};
+use oarlock_model::rules::outside;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
@@ -337,6 +338,7 @@ fn messages_waiting(cx: &mut Deciding<'_>, me: &Agent) -> Result<Option<OpError>
 }
 
 fn refuse_live_lease(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<(), OpError> {
+    outside::check_free(task, cx.now)?;
     let Some(grant) = task.holder() else { return Ok(()) };
     let holder = cx.view.agent(&grant.agent)?;
     let facts = fence::holder_facts(grant, holder.as_ref(), cx.now);

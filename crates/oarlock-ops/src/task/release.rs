@@ -2,8 +2,9 @@
 
 use clap::Args;
 use oarlock_model::event::{ReleaseReason, TaskNoted, TaskReleased};
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::fence::{Caller as FenceCaller, fence};
-use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
+use oarlock_model::task::{Grant, GrantEnd, OutsideEnd, Task, TaskState};
 use oarlock_model::{Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::settle;
 use crate::task::add::TaskReply;
-use crate::task::{rest, values};
+use crate::task::{outside, rest, values};
 
 /// Gives a task back; it is ready again at once and the attempt does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -31,13 +32,18 @@ pub struct Release {
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// End the hold of somebody outside of the store, who works by RALF's files alone: for people who know that nobody works on it any more
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }
 
 impl Request for Release {
     const VERB: &'static str = "release";
     const ABOUT: &'static str = "Give a task back";
     const EXAMPLE: &'static [&'static str] = &["T-1"];
-    const IDENTITY: Identity = Identity::Needed;
+    // Who ends the hold of another by force need not be an agent.
+    const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
@@ -55,6 +61,13 @@ impl Mutation for Release {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
+        if self.force && end_outside(cx, &self.id)? {
+            return TaskReply::of(cx, &self.id);
+        }
+        if self.force && cx.me().is_err() {
+            let (task, why) = (cx.task(&self.id)?, Some("nobody outside of the store has it".to_owned()));
+            return Err(Rejection::StateConflict { verb: "release", task: task.id, state: task.state, why }.into());
+        }
         if let Some(result) = &self.result
             && let Some(task) = split_by_me(cx, &self.id, self.token)?
         {
@@ -70,6 +83,19 @@ impl Mutation for Release {
         settle::end_reservations_of_task(cx, &task.id)?;
         TaskReply::of(cx, &task.id)
     }
+}
+
+/// Ends the hold of somebody outside of the store, if there is one.
+fn end_outside(cx: &mut Deciding<'_>, id: &TaskId) -> Result<bool, OpError> {
+    let task = cx.task(id)?;
+    let Some(hold) = task.outside_holder() else { return Ok(false) };
+    if cx.caller().authority == Authority::Agent {
+        let message = format!("{id} is held outside of the store: ending that needs the access of an operator");
+        return Err(Rejection::Denied { message, hint: "claim something else, or ask a person" }.into());
+    }
+    let now = cx.now().wall;
+    outside::leave(cx, &task, hold, OutsideEnd::Forced, now)?;
+    Ok(true)
 }
 
 /// Keeps the work so far as the task's result. A task that has a result that counts already, because its parts finished it, gets a note.

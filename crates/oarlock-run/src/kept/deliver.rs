@@ -108,7 +108,7 @@ fn done(store: &mut dyn Store, caller: &Caller, settings: &Settings, kept: &Kept
 }
 
 fn release(store: &mut dyn Store, caller: &Caller, settings: &Settings, id: &TaskId) -> Result<(), OpError> {
-    match call::mutate(store, caller, settings, &Release { id: id.clone(), token: None, result: None }) {
+    match call::mutate(store, caller, settings, &Release { id: id.clone(), token: None, result: None, force: false }) {
         Ok(_) | Err(OpError::Rejected(_)) => Ok(()),
         Err(error) => Err(error),
     }

@@ -57,7 +57,7 @@ const HOLDINGS: &str = concat!(
     family!("session"),
     ") SELECT
          (SELECT count(*) FROM family),
-         (SELECT count(*) FROM family f JOIN tasks t ON t.grant_session = f.session AND t.state = 3),
+         (SELECT count(*) FROM family f JOIN tasks t ON t.grant_session = f.session AND t.state = 3 AND t.outside IS NULL),
          (SELECT count(*) FROM family f JOIN reservations r ON r.session = f.session)"
 );
 

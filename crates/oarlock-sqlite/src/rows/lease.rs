@@ -15,12 +15,12 @@ use super::{Sql, all, change, count, first, id, int, offer};
 const LEASES: &str = "
 SELECT t.seq, t.grant_agent, t.grant_session, t.grant_renewed, t.grant_ttl, a.beat
 FROM tasks t LEFT JOIN agents a ON a.name = t.grant_agent AND a.session = t.grant_session AND a.ended IS NULL
-WHERE t.state = 3";
+WHERE t.state = 3 AND t.outside IS NULL";
 const ONE_LEASE: &str = "
 SELECT t.seq, t.grant_agent, t.grant_session, t.grant_renewed, t.grant_ttl, a.beat
 FROM tasks t LEFT JOIN agents a ON a.name = t.grant_agent AND a.session = t.grant_session AND a.ended IS NULL
-WHERE t.state = 3 AND t.seq = ?1";
-const HELD: &str = "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE state = 3 LIMIT ?1)";
+WHERE t.state = 3 AND t.outside IS NULL AND t.seq = ?1";
+const HELD: &str = "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE state = 3 AND outside IS NULL LIMIT ?1)";
 const RAISE: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse < ?1";
 const NEXT_LAPSE: &str = "SELECT next_lapse FROM meta WHERE id = 1";
 const LOWER: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse > ?1";

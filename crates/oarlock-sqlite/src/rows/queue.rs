@@ -14,8 +14,8 @@ const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const GRAPH: &str = "
 SELECT t.id, t.state, t.own_priority, t.priority, p.id, t.dropped FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 const EDGES: &str = "SELECT t.id, n.id FROM dependencies d JOIN tasks t ON t.seq = d.task JOIN tasks n ON n.seq = d.need";
-const COUNT_HELD_BY: &str = "SELECT count(*) FROM tasks WHERE state = 3 AND grant_session = ?1";
-const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND grant_session = ?1 ORDER BY grant_token LIMIT ?2";
+const COUNT_HELD_BY: &str = "SELECT count(*) FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1";
+const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1 ORDER BY grant_token LIMIT ?2";
 const DUE_RETRIES: &str = "
 SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
 const DUE_DATES: &str = "SELECT id FROM tasks WHERE state = 2 AND retry_at IS NULL AND not_before <= ?1 ORDER BY not_before LIMIT ?2";

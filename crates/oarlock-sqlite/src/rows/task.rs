@@ -15,13 +15,13 @@ use crate::error::bad_row;
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
   t.has_body + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
   t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve,
-  t.rejected, t.last_failure, t.own_priority, t.dropped";
+  t.rejected, t.last_failure, t.own_priority, t.dropped, t.outside";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
 const RUNNING_GRANT: &str = "
 SELECT grant_token, grant_agent, grant_session, grant_since, grant_renewed, grant_ttl, grant_end, grant_reserve
-FROM tasks WHERE id = ?1 AND state = 3";
+FROM tasks WHERE id = ?1 AND state = 3 AND outside IS NULL";
 const SELECT_BODY: &str = "SELECT body FROM task_bodies WHERE seq = ?1";
 const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
 const INSERT: &str = "
@@ -46,14 +46,14 @@ const SET_RETRY: &str = "UPDATE tasks SET state = 2, retry_at = ?2 WHERE seq = ?
 const FORGET_READY: &str = "UPDATE tasks SET ready_at = NULL WHERE seq = ?1";
 const CLAIM: &str = "
 UPDATE tasks SET state = 3, attempt = ?2, progress = NULL, retry_at = NULL, grant_token = ?3, grant_agent = ?4, grant_session = ?5,
-  grant_since = ?6, grant_renewed = ?7, grant_ttl = ?8, grant_reserve = ?9, grant_end = NULL, updated_at = ?6, last_event = ?3 WHERE seq = ?1";
+  grant_since = ?6, grant_renewed = ?7, grant_ttl = ?8, grant_reserve = ?9, grant_end = NULL, outside = NULL, updated_at = ?6, last_event = ?3 WHERE seq = ?1";
 const END_GRANT: &str = "UPDATE tasks SET grant_end = ?2 WHERE seq = ?1 AND grant_token IS NOT NULL AND grant_end IS NULL";
 const SET_COUNTS: &str = "UPDATE tasks SET attempt = ?2, failures = ?3, losses = ?4 WHERE seq = ?1";
 const SELECT_COUNTS: &str = "SELECT attempt, failures, losses, priority, grant_session, grant_token FROM tasks WHERE seq = ?1";
 const SET_PROGRESS: &str = "UPDATE tasks SET progress = ?2 WHERE seq = ?1";
 const FINISH: &str =
     "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
-  result = coalesce(?5, result), rejected = NULL, last_failure = NULL, updated_at = ?3, last_event = ?4 WHERE seq = ?1";
+  result = coalesce(?5, result), rejected = NULL, last_failure = NULL, outside = NULL, updated_at = ?3, last_event = ?4 WHERE seq = ?1";
 const SET_HAS_BODY: &str = "UPDATE tasks SET has_body = 1 WHERE seq = ?1 AND has_body = 0";
 const SET_HAS_NEEDS: &str = "UPDATE tasks SET has_needs = 1 WHERE seq = ?1 AND has_needs = 0";
 const SET_ARTIFACTS: &str = "UPDATE tasks SET artifacts = ?2 WHERE seq = ?1";
@@ -62,7 +62,7 @@ const SET_REJECTED: &str = "UPDATE tasks SET rejected = ?2 WHERE seq = ?1";
 const SET_LAST_FAILURE: &str = "UPDATE tasks SET last_failure = ?2 WHERE seq = ?1";
 const SET_AUTO_FINISH: &str = "UPDATE tasks SET auto_finish = 1 WHERE seq = ?1";
 const FORGET_RETRY: &str = "UPDATE tasks SET retry_at = NULL WHERE seq = ?1";
-const RENEW: &str = "UPDATE tasks SET grant_renewed = ?2, grant_ttl = ?3 WHERE id = ?1 AND state = 3";
+const RENEW: &str = "UPDATE tasks SET grant_renewed = ?2, grant_ttl = ?3 WHERE id = ?1 AND state = 3 AND outside IS NULL";
 
 /// The part of a spec that no query asks for.
 #[derive(Serialize, Deserialize)]
@@ -179,6 +179,7 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         failures: row.get(13)?,
         losses: row.get(14)?,
         grant: grant(row, 15, 28)?,
+        outside: json_or(row, 33)?,
         progress: row.get(22)?,
         result: row.get(27)?,
         rejected: row.get(29)?,

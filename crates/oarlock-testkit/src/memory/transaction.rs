@@ -4,7 +4,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::{Event, Fact, StoreRestored};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
 use oarlock_ops::store::{OwnerSight, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 
 use super::{Moment, World};
@@ -74,6 +74,12 @@ impl Transaction for MemoryTransaction<'_> {
         let grant = self.writing().state.tasks.get_mut(task).and_then(|task| task.grant.as_mut());
         let grant = grant.ok_or_else(|| missing(task))?;
         (grant.renewed, grant.ttl_ms) = (renewed, ttl_ms);
+        Ok(())
+    }
+
+    fn write_outside_seen(&mut self, task: &TaskId, seen: WallTime) -> StoreResult<()> {
+        let hold = self.writing().state.tasks.get_mut(task).and_then(|task| task.outside.as_mut());
+        hold.ok_or_else(|| missing(task))?.seen = seen;
         Ok(())
     }
 

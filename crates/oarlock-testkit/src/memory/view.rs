@@ -352,6 +352,11 @@ impl View for Moment {
         Ok(self.stuck().contains(id))
     }
 
+    fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>> {
+        let outside = self.all_tasks().filter(|task| task.outside.is_some());
+        Ok(sorted(outside, |task| task.seq).into_iter().take(limit).cloned().collect())
+    }
+
     fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>> {
         let oldest = self.in_state(TaskState::Ready).min_by_key(|task| (task.ready_at, task.seq));
         Ok(oldest.map(|task| (task.id.clone(), task.ready_at.unwrap_or_default())))

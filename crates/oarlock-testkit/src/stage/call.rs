@@ -187,7 +187,8 @@ pub(super) fn read(words: &[String], process: &str, files: &Files) -> Result<Box
     if verb == "start" {
         return start(arguments, process, files);
     }
-    let entry = registry::find(verb).ok_or_else(|| usage(format!("there is no verb {verb}")))?;
+    let of_bridges = || registry::OF_BRIDGES.iter().find(|entry| entry.verb == verb);
+    let entry = registry::find(verb).or_else(of_bridges).ok_or_else(|| usage(format!("there is no verb {verb}")))?;
     let matches = (entry.arguments)(Command::new(entry.verb)).try_get_matches_from(words).map_err(|error| misread(&error))?;
     (entry.from_matches)(&matches).map_err(|error| misread(&error))
 }

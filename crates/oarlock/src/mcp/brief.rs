@@ -49,7 +49,7 @@ fn claim(claim: &mut Value) {
             }
             // Its token and time are those of the lease.
             if let Some(holder) = fields.get_mut("holder") {
-                keep(holder, &["agent", "session"]);
+                keep(holder, &["agent", "session", "outside"]);
             }
         }
         without_nothing(task);

@@ -49,7 +49,7 @@ fn task_line(out: &mut String, task: &Value, paint: Paint) {
     let state = text(task, "state");
     let waits_for = list(task, "blocked_by");
     let more = match state.as_str() {
-        "claimed" => format!(" by {}", text(&task["holder"], "agent")),
+        "claimed" => format!(" by {}", super::noun::holder(&task["holder"])),
         "blocked" => format!(", waits for {waits_for}"),
         "waiting" => " for its parts".to_owned(),
         "scheduled" => match (task["retry_in_ms"].as_i64(), task["not_before"].as_str()) {

@@ -17,7 +17,7 @@ pub(crate) fn task_table(out: &mut String, tasks: &[Value], paint: Paint) {
     let row = |task: &Value| {
         let state = if task["stuck"] == true { format!("{} (stuck)", text(task, "state")) } else { text(task, "state") };
         let who = match (&task["holder"], &task["assigned"]) {
-            (Value::Object(_), _) => text(&task["holder"], "agent"),
+            (Value::Object(_), _) => holder(&task["holder"]),
             (_, Value::String(_)) if !matches!(task["state"].as_str(), Some("done" | "cancelled")) => {
                 format!("for {}", text(task, "assigned"))
             }
@@ -35,6 +35,15 @@ pub(crate) fn task_table(out: &mut String, tasks: &[Value], paint: Paint) {
     table(out, &["TASK", "STATE", "P", "AGENT", "WAITS FOR", "TITLE"], tasks.iter().map(row).collect(), paint);
 }
 
+/// Who holds a task.
+pub(crate) fn holder(holder: &Value) -> String {
+    match (holder["outside"] == true, holder["agent"].is_string()) {
+        (false, _) => text(holder, "agent"),
+        (true, true) => format!("{}, outside", text(holder, "agent")),
+        (true, false) => "somebody outside".to_owned(),
+    }
+}
+
 pub(crate) fn describe_task(out: &mut String, task: &Value, paint: Paint) {
     let _ = writeln!(out, "{} {}", paint.bold(&text(task, "id")), text(task, "title"));
     let stuck = if task["stuck"] == true { ", stuck: it waits for a dead or cancelled task" } else { "" };
@@ -47,7 +56,11 @@ pub(crate) fn describe_task(out: &mut String, task: &Value, paint: Paint) {
         task["attempt"],
         task["max_attempts"]
     );
-    if task["holder"].is_object() {
+    if task["holder"]["outside"] == true {
+        let known = &task["holder"];
+        let (source, seen) = (text(known, "source"), text(known, "last_seen"));
+        let _ = writeln!(out, "  held by {} ({source}), last seen {seen}", holder(known));
+    } else if task["holder"].is_object() {
         let holder = &task["holder"];
         let left = duration(holder["ttl_ms"].as_i64().unwrap_or(0));
         let _ = writeln!(out, "  held by {} with token {}, {left} left", text(holder, "agent"), holder["token"]);
@@ -251,6 +264,13 @@ pub(crate) fn status(out: &mut String, status: &Value, paint: Paint) {
     for (field, words) in [("lost", "lost agents"), ("stuck", "stuck tasks"), ("dead_letters", "dead letters")] {
         if status[field].as_array().is_some_and(|items| !items.is_empty()) {
             let _ = writeln!(out, "{words}: {}", list(status, field));
+        }
+    }
+    for (field, words) in [("outside", "held outside of the store"), ("abandoned", "abandoned outside of the store, to be claimed")] {
+        for task in status[field].as_array().into_iter().flatten() {
+            let who = if task["agent"].is_string() { text(task, "agent") } else { "somebody".to_owned() };
+            let seen = duration(task["age_ms"].as_i64().unwrap_or(0));
+            let _ = writeln!(out, "{words}: {} by {who} ({}), seen {seen} ago", paint.bold(&text(task, "id")), text(task, "source"));
         }
     }
     for (field, words) in [("expired_leases", "expired leases that anybody may take"), ("reservations", "reservations")] {
