@@ -254,9 +254,26 @@ fn a_waiting_reservation_tries_again_only_when_what_blocked_it_has_changed() {
     assert!(matches!(world.try_once("bob", &*reserve, &mut findings), Ok(Tried::Done(_))));
 }
 
+#[test]
+fn so_does_one_for_a_task_and_the_end_of_its_lease_ends_the_wait() {
+    let mut world = World::new();
+    world.done("ada", "add", json!({"title": "t", "id": "T"}));
+    world.done("bob", "claim", json!({"id": "T"}));
+    world.done("ada", "reserve", json!({"globs": ["src/a/**"]}));
+    world.done("ada", "reserve", json!({"globs": ["lib/**"]}));
+    let (reserve, mut findings) = (call("reserve", json!({"globs": ["src/**"], "task": "T", "wait": "10m"})), Findings::default());
+    assert!(world.try_once("bob", &*reserve, &mut findings).is_err_and(|no| no.is_not_yet()));
+    assert!(world.is_worth_trying("bob", &*reserve, &mut findings), "so that it knows what blocks it");
+    world.done("ada", "unreserve", json!({"globs": ["lib/**"]}));
+    assert!(!world.is_worth_trying("bob", &*reserve, &mut findings));
+    world.done("bob", "release", json!({"id": "T"}));
+    assert!(world.is_worth_trying("bob", &*reserve, &mut findings));
+    assert!(world.try_once("bob", &*reserve, &mut findings).is_err_and(|no| !no.is_not_yet()));
+}
+
 /// Patterns and paths of every form over few names, so that many of them overlap.
 fn random_pattern(rng: &mut fastrand::Rng) -> String {
-    const NAMES: [&str; 13] = ["src", "a", "b", "a.rs", "srcfoo", "src0", "[[]x]", "*", "**", "a*", "?", "[ab]", "a-b"];
+    const NAMES: [&str; 15] = ["src", "a", "b", "a.rs", "srcfoo", "src0", "[[]x]", "*", "**", "a*", "?", "[ab]", "a-b", "**/a*", "**/a.rs"];
     let names: Vec<&str> = (0..rng.usize(1..5)).filter_map(|_| rng.choice(&NAMES)).copied().collect();
     names.join("/")
 }
