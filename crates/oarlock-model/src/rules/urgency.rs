@@ -100,41 +100,34 @@ pub fn raised<G: Graph>(graph: &G, seeds: impl IntoIterator<Item = (TaskId, u8)>
 /// Those of reading the graph.
 pub fn refreshed<G: Graph>(graph: &G, id: &TaskId) -> Result<BTreeMap<TaskId, u8>, G::Error> {
     let Some(task) = graph.around(id)?.filter(|task| !task.node.state.is_finished()) else { return Ok(BTreeMap::new()) };
-    let mut outside = Outside::of(graph);
-    let of_itself = outside.own(&task.node)?;
-    let value = outside.with_dependants(HashMap::from([(id.clone(), of_itself)]))?.get(id).copied().unwrap_or(limits::PRIORITY_MAX);
-    if value <= task.node.priority {
+    let itself = HashMap::from([(id.clone(), task)]);
+    let value = Outside::of(graph, &HashMap::new()).base_of(&itself)?.remove(id).unwrap_or(limits::PRIORITY_MAX);
+    let was = itself.get(id).map_or(limits::PRIORITY_MAX, |task| task.node.priority);
+    if value <= was {
         return raised(graph, [(id.clone(), value)]);
     }
     // It is less urgent now. Only what is exactly as urgent as it was can owe that to it: what is more urgent has another reason.
-    let was = task.node.priority;
     let mut above = Above::of(graph);
-    let mut open = vec![id.clone()];
+    let (mut inside, mut open) = (HashMap::new(), vec![id.clone()]);
     let mut passed_on = HashSet::new();
     while let Some(id) = open.pop() {
-        if outside.inside.contains_key(&id) {
+        if inside.contains_key(&id) {
             continue;
         }
         let Some(task) = graph.around(&id)?.filter(|task| !task.node.state.is_finished() && task.node.priority == was) else { continue };
         above.lifted_by(&id, &task, &mut passed_on, &mut open)?;
-        outside.inside.insert(id, task);
+        inside.insert(id, task);
     }
     // What each of them is for reasons outside of these, and then what they are to each other.
-    outside.waiters.clear();
     let mut levels = levels();
-    let inside: Vec<(TaskId, Node)> = outside.inside.iter().map(|(id, task)| (id.clone(), task.node.clone())).collect();
-    let mut base = HashMap::new();
-    for (id, node) in inside {
-        base.insert(id, outside.own(&node)?);
-    }
-    for (id, base) in outside.with_dependants(base)? {
+    for (id, base) in Outside::of(graph, &inside).base_of(&inside)? {
         levels[usize::from(base)].push(id);
     }
     let mut found = BTreeMap::new();
     let mut passed_on = HashSet::new();
     for level in 0..=limits::PRIORITY_MAX {
         while let Some(id) = levels[usize::from(level)].pop() {
-            let Some(task) = outside.inside.get(&id).filter(|_| !found.contains_key(&id)) else { continue };
+            let Some(task) = inside.get(&id).filter(|_| !found.contains_key(&id)) else { continue };
             above.lifted_by(&id, task, &mut passed_on, &mut levels[usize::from(level)])?;
             found.insert(id, level);
         }
@@ -148,7 +141,7 @@ pub fn refreshed<G: Graph>(graph: &G, id: &TaskId) -> Result<BTreeMap<TaskId, u8
 /// # Errors
 /// Those of reading the graph.
 pub fn most_urgent_in<G: Graph>(graph: &G, id: &TaskId) -> Result<Option<u8>, G::Error> {
-    Outside::of(graph).waiting_in(id)
+    Outside::of(graph, &HashMap::new()).waiting_in(id)
 }
 
 fn levels() -> Vec<Vec<TaskId>> {
@@ -193,7 +186,7 @@ impl<'g, G: Graph> Above<'g, G> {
 /// What tasks owe to tasks other than those `inside`.
 struct Outside<'g, G> {
     graph: &'g G,
-    inside: HashMap<TaskId, Around>,
+    inside: &'g HashMap<TaskId, Around>,
     /// The most urgent unfinished task among a task and its parts.
     waiters: HashMap<TaskId, Option<u8>>,
     /// The priorities of parents: many tasks have the same.
@@ -201,30 +194,28 @@ struct Outside<'g, G> {
 }
 
 impl<'g, G: Graph> Outside<'g, G> {
-    fn of(graph: &'g G) -> Self {
-        Self { graph, inside: HashMap::new(), waiters: HashMap::new(), parents: HashMap::new() }
+    fn of(graph: &'g G, inside: &'g HashMap<TaskId, Around>) -> Self {
+        Self { graph, inside, waiters: HashMap::new(), parents: HashMap::new() }
     }
 
-    /// What a task is by itself, and by the task that it is a part of.
-    fn own(&mut self, node: &Node) -> Result<Option<u8>, G::Error> {
-        let own = node.own_priority.or_else(|| node.parent.is_none().then_some(limits::PRIORITY_DEFAULT));
-        let of_parent = match &node.parent {
-            Some(parent) if !self.inside.contains_key(parent) => self.priority_of(parent)?,
-            _ => None,
-        };
-        Ok(own.into_iter().chain(of_parent).min())
-    }
-
-    /// The same with what they are by those that need them.
-    fn with_dependants(&mut self, mut base: HashMap<TaskId, Option<u8>>) -> Result<HashMap<TaskId, u8>, G::Error> {
-        let ids: Vec<TaskId> = base.keys().cloned().collect();
+    /// What each of these is by itself, by the task that it is a part of, and by those that need it.
+    fn base_of(&mut self, tasks: &HashMap<TaskId, Around>) -> Result<HashMap<TaskId, u8>, G::Error> {
+        let mut base = HashMap::new();
+        for (id, Around { node, .. }) in tasks {
+            let own = node.own_priority.or_else(|| node.parent.is_none().then_some(limits::PRIORITY_DEFAULT));
+            let of_parent = match &node.parent {
+                Some(parent) if !self.inside.contains_key(parent) => self.priority_of(parent)?,
+                _ => None,
+            };
+            base.insert(id.clone(), own.into_iter().chain(of_parent).min().unwrap_or(limits::PRIORITY_MAX).min(limits::PRIORITY_MAX));
+        }
+        let ids: Vec<TaskId> = tasks.keys().cloned().collect();
         for (id, dependant) in self.graph.dependants_of(&ids)? {
-            let waiting = self.waiting_in(&dependant)?;
-            if let Some(base) = base.get_mut(&id) {
-                *base = base.iter().copied().chain(waiting).min();
+            if let (Some(waiting), Some(base)) = (self.waiting_in(&dependant)?, base.get_mut(&id)) {
+                *base = waiting.min(*base);
             }
         }
-        Ok(base.into_iter().map(|(id, base)| (id, base.unwrap_or(limits::PRIORITY_MAX).min(limits::PRIORITY_MAX))).collect())
+        Ok(base)
     }
 
     fn priority_of(&mut self, parent: &TaskId) -> Result<Option<u8>, G::Error> {
@@ -242,6 +233,7 @@ impl<'g, G: Graph> Outside<'g, G> {
             return Ok(*known);
         }
         let (mut found, parts) = match self.inside.get(id) {
+            Some(task) if task.parts.is_empty() => return Ok(None),
             Some(task) => (None, task.parts.clone()),
             None => {
                 let Some(node) = self.graph.node(id)? else { return Ok(None) };
