@@ -12,7 +12,7 @@ use oarlock_ops::call::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::Durability;
+use oarlock_ops::store::{Durability, Store};
 use oarlock_testkit::faulty::{Deed, FailPoint, Faulty};
 use oarlock_testkit::metered::Metered;
 use oarlock_testkit::say;
@@ -146,14 +146,19 @@ fn a_large_document_is_planned_before_the_lock_is_taken() {
     assert_eq!(again.map_err(|error| error.code().code), Err("already_exists"));
 }
 
-/// A chain of so many tasks, of which each needs the one before it.
+/// A chain of so many tasks, of which each needs the one before it, made in one commit.
 fn chain(length: usize) -> Home {
     let home = Home::new();
-    let mut store = home.open();
-    ok(&mut store, "-: add first --id C-0");
-    for n in 1..length {
-        ok(&mut store, &format!("-: add next --id C-{n} --needs C-{}", n - 1));
-    }
+    let add = registry::find("add").expect("a verb").from_json;
+    let mut make = |store: &mut dyn Store| {
+        for n in 0..length {
+            let needs: Vec<String> = n.checked_sub(1).map(|before| format!("C-{before}")).into_iter().collect();
+            let call = add(serde_json::json!({"title": "next", "id": format!("C-{n}"), "needs": needs})).expect("a request");
+            call.attempt(store, &Caller::default(), &Settings::default()).expect("it is added");
+        }
+        Ok(())
+    };
+    assert_eq!(home.open().group(Durability::Full, &mut make), Ok(true));
     home
 }
 
