@@ -2,7 +2,7 @@
 
 use oarlock_model::agent::Host;
 use oarlock_model::limits;
-pub use oarlock_plan::{Existing, Search};
+pub use oarlock_plan::{Existing, Floor, Search};
 
 use crate::OpError;
 
@@ -35,6 +35,10 @@ pub trait Local {
     /// # Errors
     /// The current directory was deleted.
     fn document_path(&self, path: &str) -> Result<Option<String>, OpError>;
+
+    /// What a document must have at least to be split, where this file, or the file of the task with this id, belongs to a project that has
+    /// such a rule.
+    fn floor(&self, named: &str) -> Option<Floor>;
 
     /// A path as the caller wrote it, relative to the repository's root and with symlinks resolved
     /// as far as the path exists.

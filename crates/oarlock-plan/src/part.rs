@@ -9,6 +9,13 @@ use crate::plan::{Plan, Subtask};
 use crate::sections::{self, Section};
 use crate::split::PART_BYTES_MAX;
 
+/// The heading below which a part repeats the objective of its task.
+pub const OBJECTIVE_OF_WHOLE: &str = "Objective of the whole task";
+/// The heading of the criteria that speak of the part.
+pub const CRITERIA_OF_PART: &str = "Acceptance criteria of this part";
+/// The heading of those that speak of no part in particular.
+pub const CRITERIA_OF_WHOLE: &str = "Acceptance criteria of the whole task";
+
 /// Most of the parent's objective and criteria that each part repeats, in bytes.
 const SHARED_BYTES_MAX: usize = 16 * 1_024;
 
@@ -47,10 +54,10 @@ fn one(read: Option<&Document<'_>>, sections: &[Section], plan: &Plan, subtask: 
         }
     }
     if let Some(read) = read {
-        shared(&mut out, read, sections, "Objective of the whole task", |s| is_objective(read, s));
+        shared(&mut out, read, sections, OBJECTIVE_OF_WHOLE, |s| is_objective(read, s));
         let found = criteria::sort(read, sections, plan, subtask);
-        list(&mut out, "Acceptance criteria of this part", &found.own);
-        list(&mut out, "Acceptance criteria of the whole task", &found.common);
+        list(&mut out, CRITERIA_OF_PART, &found.own);
+        list(&mut out, CRITERIA_OF_WHOLE, &found.common);
     }
     out
 }

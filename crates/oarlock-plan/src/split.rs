@@ -6,8 +6,9 @@ use oarlock_model::limits::{BODY_BYTES_MAX, IDENTIFIER_CHARS_MAX, SUBTASKS_MAX};
 
 use crate::by::By;
 use crate::depend::Order;
-use crate::document::Document;
+use crate::document::{Document, Kind};
 use crate::facts::{Fact, Facts};
+use crate::floor::Floor;
 use crate::group::{self, Cut};
 use crate::plan::{Plan, Step, Subtask};
 use crate::reading::Reading;
@@ -37,13 +38,15 @@ pub struct Options {
     pub subtasks_max: Option<usize>,
     /// What a part holds.
     pub by: By,
+    /// What the document must have at least.
+    pub floor: Option<Floor>,
 }
 
 impl Options {
     /// The usual asking: three agents.
     #[must_use]
     pub fn new(task: impl Into<String>) -> Self {
-        Self { task: task.into(), agents: 3, subtasks_max: None, by: By::Auto }
+        Self { task: task.into(), agents: 3, subtasks_max: None, by: By::Auto, floor: None }
     }
 
     pub(crate) fn check(&self) -> Result<(), PlanError> {
@@ -98,6 +101,8 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     } else {
         no_work(facts, document)
     };
+    let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    let reason = reason.or_else(|| options.floor?.refuses(document, small_steps(&read, facts), serial));
     let reason = reason.or_else(|| {
         let why = not_worth(cut, minutes, options.agents, *stated, facts, order)?;
         Some(if options.by == By::Auto { why } else { format!("put together by {}, it gains too little: {why}", options.by) })
@@ -141,6 +146,16 @@ fn step(index: usize, fact: &Fact, facts: &Facts) -> Step {
         estimate_minutes: fact.minutes,
         phase: fact.draft.phase.clone(),
     }
+}
+
+/// The steps of a document, each counted as the items that it lists, if it lists any: a component of four items is four steps of work.
+fn small_steps(read: &Document<'_>, facts: &Facts) -> usize {
+    let count = |draft: &Draft| {
+        let items = || (draft.line + 1..=draft.last).map(|i| read.lines[i]).filter(|line| matches!(line.kind, Kind::Item(_)));
+        let outer = items().map(|line| line.indent).min();
+        items().filter(|line| Some(line.indent) == outer).count().max(1)
+    };
+    facts.steps.iter().map(|fact| count(&fact.draft)).sum()
 }
 
 /// Why there is nothing to split, before any order is looked at.

@@ -374,18 +374,19 @@ fn options_shape_the_plan() {
     let items: String = (1..=12).map(|n| format!("{n}. Create `f{n}.rs`\n")).collect();
     let document = format!("# T\n## Approach\n{items}");
     for (agents, max, want) in [(3, None, 3), (5, None, 5), (5, Some(4), 4), (2, Some(99), 2)] {
-        let options = Options { task: "T".to_owned(), agents, subtasks_max: max, by: By::Auto };
+        let options = Options { task: "T".to_owned(), agents, subtasks_max: max, by: By::Auto, floor: None };
         let plan = split(&document, &options).expect("small");
         holds(&plan, &document, agents);
         assert_eq!(plan.subtasks.len(), want, "{agents} {max:?}");
     }
-    let alone = Options { task: "T".to_owned(), agents: 1, subtasks_max: None, by: By::Auto };
+    let alone = Options { task: "T".to_owned(), agents: 1, subtasks_max: None, by: By::Auto, floor: None };
     assert!(!split(&document, &alone).expect("small").parallelizable);
 }
 
 #[test]
 fn options_outside_their_range_are_refused() {
-    let with = |task: &str, agents, max| split("x", &Options { task: task.to_owned(), agents, subtasks_max: max, by: By::Auto });
+    let with =
+        |task: &str, agents, max| split("x", &Options { task: task.to_owned(), agents, subtasks_max: max, by: By::Auto, floor: None });
     assert!(matches!(with("../x", 3, None), Err(PlanError::TaskInvalid { .. })));
     assert!(matches!(with(&"x".repeat(64), 3, None), Err(PlanError::TaskTooLong { .. })));
     assert!(matches!(with("T", 0, None), Err(PlanError::NoAgents)));

@@ -7,19 +7,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oarlock_plan::{Options, Plan, Subtask, assign_to, split, subtask_documents, task_id_from_file_name};
+use oarlock_plan::{Floor, Options, Plan, Subtask, assign_to, split, subtask_documents, task_id_from_file_name};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::bridge::states::with_state;
+use crate::bridge::states::{empty_states, with_state};
 use crate::fault::Fault;
 use crate::layout::{self, Role};
 use crate::nouns::{Agent, AgentState};
 use crate::part_file::{self, PartFile};
-use crate::project::Project;
-use crate::task_file;
+use crate::project::{Project, unmarked};
+use crate::salvage;
+use crate::task_file::{self, Folder};
 use crate::time;
-use crate::write::{Change, WriteError, Writer};
+use crate::write::{WriteError, Writer};
+
+/// When a task of RALF's is split, as its guide has it: below, handing out costs more than it gains.
+pub const FLOOR: Floor = Floor { chars: 2_001, steps: 5, minutes: 30 };
 
 /// Why a request to the files alone came to nothing.
 #[derive(Debug, Error)]
@@ -153,8 +157,12 @@ impl Files {
     /// # Errors
     /// The file is locked for longer than the patience, cannot be written, or is in a form that is not edited.
     pub fn set_state(&self, file: &Path, agent: &str, fields: Option<&Map<String, Value>>) -> Result<(), FilesError> {
+        if fields.is_none() && !file.exists() {
+            return Ok(());
+        }
+        let file = &absolute(file);
         let now = time::shown(now_ms());
-        self.writer(file).edit(file, &|text| Ok(Change::Whole(with_state(text, agent, fields, false, &now)?)))?;
+        self.writer(file).edit_in_place(file, &|text| with_state(text, agent, fields, false, &now))?;
         Ok(())
     }
 
@@ -164,17 +172,29 @@ impl Files {
     /// As [`Files::set_state`].
     pub fn reset_states(&self, file: &Path) -> Result<(), FilesError> {
         let now = now_ms();
-        let text = format!("agents: {{}}\nmetadata:\n  last_updated: '{}'\n  updated_by: system\n", time::shown(now));
+        let file = &absolute(file);
+        let text = empty_states(&time::shown(now));
         let kept = file.with_extension(format!("yaml.damaged-{now}"));
-        self.writer(file).begin_anew(file, &text, &kept, &|| self.states(file).is_err())?;
+        self.writer(file).begin_anew(file, &text, &kept, &is_damaged)?;
         Ok(())
     }
 
     /// A writer that may write this file: one outside the project is named by the caller, and is a project of its own.
     fn writer(&self, file: &Path) -> Writer {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let root = if layout::is_inside(folder, &self.root) { &self.root } else { folder };
+        // Of a folder that is not there yet, where it will lie.
+        let there = folder.ancestors().find(|above| above.exists()).unwrap_or(Path::new("."));
+        let root = if layout::is_inside(there, &self.root) { &self.root } else { there };
         Writer::new(root, self.patience)
+    }
+
+    /// The files of the project's open tasks, the newest layout's first.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub fn open_tasks(&self) -> Result<Vec<PathBuf>, FilesError> {
+        let layout = layout::find(&self.root).map_err(|error| unreadable(&self.root, error))?;
+        Ok(layout.tasks.into_iter().filter(|(_, folder)| *folder == Some(Folder::Active)).map(|(file, _)| file).collect())
     }
 
     /// The text of a task file, and the task's id. A bare name is looked for in the project's folders of active tasks.
@@ -186,6 +206,12 @@ impl Files {
         let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, error))?;
         let id = task_id_from_file_name(&layout::id_of(&file)).ok_or_else(|| FilesError::NoTask(file.display().to_string()))?;
         Ok(TaskDocument { file, id, text })
+    }
+
+    /// Whether this is a task of the project: the path of its file, or the name of one that is open.
+    #[must_use]
+    pub fn is_task(&self, named: &Path) -> bool {
+        self.task_file(named).is_ok_and(|file| layout::is_task_file(&file) && layout::lies_among_tasks(&file, &self.root))
     }
 
     fn task_file(&self, named: &Path) -> Result<PathBuf, FilesError> {
@@ -218,6 +244,7 @@ impl Files {
                 kind: read.kind.as_deref(),
                 parent: &task.id,
                 needs: part.depends_on.iter().map(String::as_str).collect(),
+                writes: part.writes.iter().map(String::as_str).collect(),
                 assigned: part.assigned.as_deref(),
                 estimate_minutes: part.estimate_minutes,
                 created_ms: now_ms(),
@@ -245,12 +272,12 @@ pub struct TaskDocument {
 }
 
 impl TaskDocument {
-    /// A plan of its parts, at most `subtasks_max`, given out to `agents`; without any, made for two and given to nobody.
+    /// A plan of its parts, at most `subtasks_max`, made for so many [`workers`] and given out to `agents`, if there are any.
     ///
     /// # Errors
-    /// The document cannot be split at all: it is too large, or is no text.
-    pub fn plan(&self, agents: &[String], subtasks_max: Option<usize>) -> Result<Plan, FilesError> {
-        let options = Options { agents: workers(agents, subtasks_max), subtasks_max, ..Options::new(&self.id) };
+    /// The document cannot be read at all: it is too large, or is no text.
+    pub fn plan(&self, agents: &[String], workers: usize, subtasks_max: Option<usize>) -> Result<Plan, FilesError> {
+        let options = Options { agents: workers, subtasks_max, floor: Some(FLOOR), ..Options::new(&self.id) };
         let mut plan = split(&self.text, &options).map_err(|error| FilesError::Plan { file: self.file.display().to_string(), error })?;
         if plan.parallelizable {
             assign_to(&mut plan, agents);
@@ -259,10 +286,11 @@ impl TaskDocument {
     }
 }
 
-/// How many agents a plan is made for: no more than there may be parts, and two where nobody is named.
+/// How many agents a plan is made for: at least two of those who are named, `otherwise` where nobody is, and no more than there may be parts.
 #[must_use]
-pub fn workers(agents: &[String], subtasks_max: Option<usize>) -> usize {
-    agents.len().max(2).min(subtasks_max.unwrap_or(usize::MAX)).max(1)
+pub fn workers(agents: &[String], otherwise: usize, subtasks_max: Option<usize>) -> usize {
+    let wanted = if agents.is_empty() { otherwise } else { agents.len().max(2) };
+    wanted.min(subtasks_max.unwrap_or(usize::MAX)).max(1)
 }
 
 /// Whether a folder has files of a project: communication files, or tasks.
@@ -273,11 +301,22 @@ pub fn is_project(dir: &Path) -> bool {
 
 /// Whether a folder is a project's root.
 fn is_root(dir: &Path) -> bool {
-    dir.join(".autonomous").is_dir() || dir.join("tasks/active").is_dir()
+    let is_inner = dir.file_name().is_some_and(|name| name == ".autonomous");
+    dir.join(".autonomous").is_dir() || (dir.join("tasks/active").is_dir() && !is_inner)
+}
+
+/// Whether a file of states cannot be understood as a whole.
+fn is_damaged(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).map_or(true, |text| !salvage::blocks(unmarked(text), &["agents"]).damages.is_empty())
 }
 
 fn states_of(states: &[AgentState]) -> BTreeMap<String, Map<String, Value>> {
     states.iter().map(|state| (state.agent.clone(), state.fields.clone())).collect()
+}
+
+/// A file that is not there yet has a folder only by its whole path.
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
 fn unreadable(file: &Path, error: io::Error) -> FilesError {
@@ -288,3 +327,7 @@ fn unreadable(file: &Path, error: io::Error) -> FilesError {
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

@@ -82,6 +82,11 @@ pub(crate) fn active(root: &Path) -> impl Iterator<Item = PathBuf> + '_ {
     TASKS.iter().map(move |folder| root.join(folder).join("active"))
 }
 
+/// Whether a file lies in one of the project's folders of tasks.
+pub(crate) fn lies_among_tasks(file: &Path, root: &Path) -> bool {
+    TASKS.iter().any(|folder| is_inside(file, &root.join(folder)))
+}
+
 /// The layout at `path`: a project's root, a folder of its files, or one file.
 ///
 /// # Errors

@@ -44,6 +44,12 @@ pub struct Agent {
     /// What it says it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// How often its loop has gone round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loop_number: Option<i64>,
+    /// The number of its run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_number: Option<i64>,
     /// When it was seen, in UTC, no later than the file was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<String>,

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::attached::digest;
 use crate::fault::Fault;
+use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
 use crate::nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
 use crate::salvage::{self, Item, Read};
@@ -82,7 +83,10 @@ impl Project {
 
     /// Reads one file as what it is said to be, whatever its name.
     pub(crate) fn read_as(file: &Path, role: Role, now_ms: i64) -> io::Result<Self> {
-        let layout = layout::find(file)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        }
+        let layout = Layout { root: file.parent().unwrap_or(Path::new("")).to_owned(), ..Layout::default() };
         let mut project = Self { root: layout.root.clone(), files: vec![file.to_owned()], ..Self::default() };
         project.take_yaml(file, Some(role), &layout, now_ms, &mut Forms::default());
         Ok(project)
@@ -107,10 +111,15 @@ impl Project {
 
     fn take_yaml(&mut self, file: &Path, role: Option<Role>, layout: &Layout, now_ms: i64, forms: &mut Forms) {
         let shown = shown_path(file, &layout.root);
+        // States are written in place: a reader waits for who is writing, and sees what a broken write will be.
+        let is_states = role == Some(Role::States) || file.file_name().is_some_and(|name| name == "agent-state.yaml");
+        let guard = is_states.then(|| in_place::shared(file));
         let (text, changed_ms) = match text_of(file) {
+            Ok((text, changed_ms)) if is_states => (in_place::pending(file, &text).unwrap_or(text), changed_ms),
             Ok(read) => read,
             Err(cause) => return self.fault_of(shown, &cause),
         };
+        drop(guard);
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let role = role.unwrap_or_else(|| Role::of(name, &text));
         forms.see(role, &text);
@@ -264,6 +273,14 @@ pub(crate) fn text(fields: &Map<String, Value>, names: &[&str]) -> Option<String
     })
 }
 
+/// A number, also where it is written in quotes.
+fn number(fields: &Map<String, Value>, name: &str) -> Option<i64> {
+    match fields.get(name)? {
+        Value::String(text) => text.trim().parse().ok(),
+        value => value.as_i64(),
+    }
+}
+
 fn timeout_ms(read: &Read) -> i64 {
     let stated = read.metadata.get("timeout_seconds").and_then(Value::as_i64).filter(|s| (1..=86_400).contains(s));
     stated.unwrap_or(TIMEOUT_S_DEFAULT) * 1_000
@@ -291,6 +308,8 @@ fn agent(item: &Item, file: &FileClock, source: Source) -> Agent {
         state: if age_ms.is_some_and(|age| age <= file.timeout_ms) { "active" } else { "stale" },
         status: text(&item.fields, &["status"]),
         action: text(&item.fields, &["current_action", "current_work", "current_task"]),
+        loop_number: number(&item.fields, "loop_number"),
+        run_number: number(&item.fields, "run_number"),
         last_seen: seen.map(time::shown),
         age_ms,
         timeout_ms: file.timeout_ms,

@@ -39,6 +39,12 @@ fn parse(text: &str) -> Option<Stated> {
     text.parse::<Date>().ok().and_then(|date| without_zone(date.at(0, 0, 0, 0)))
 }
 
+/// How long ago a time of these files was at `now_ms`, in milliseconds; nothing for what is no time.
+#[must_use]
+pub fn age_ms(text: &str, now_ms: i64) -> Option<i64> {
+    parse(text.trim()).map(|stated| now_ms.saturating_sub(stated.unix_ms))
+}
+
 /// RFC 3339 in UTC with milliseconds, as replies have it.
 pub(crate) fn shown(unix_ms: i64) -> String {
     rfc3339(WallTime(unix_ms))
@@ -68,6 +74,7 @@ mod tests {
         for text in ["", "{TIMESTAMP}", "TIMESTAMP", "null", "idle|running", "2026-13-45T99:00:00Z", "20"] {
             assert_eq!(parse(text), None, "{text}");
         }
+        assert_eq!((age_ms(" 2026-02-01T12:00:00Z ", noon + 5), age_ms("soon", noon)), (Some(5), None));
         assert_eq!(shown(noon + 7), "2026-02-01T12:00:00.007Z");
     }
 }

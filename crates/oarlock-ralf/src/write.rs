@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -18,6 +18,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::edit::EditError;
+use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, is_inside};
 
 /// How often an edit is made anew because somebody without a lock came in between.
@@ -120,6 +121,55 @@ impl Writer {
         Err(WriteError::Contended { file: shown(&file) })
     }
 
+    /// As [`Writer::edit`] with [`Change::Whole`], of a file whose old writers lock the file itself: it is written in place, under that lock
+    /// too.
+    ///
+    /// # Errors
+    /// As [`WriteError`].
+    pub(crate) fn edit_in_place(&self, file: &Path, edit: &dyn Fn(&str) -> Result<String, EditError>) -> Result<bool, WriteError> {
+        self.in_place(file, |bytes| {
+            let text = std::str::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error));
+            let text = text.map_err(|error| failed(file, error))?;
+            Ok(edit(text).map_err(|error| WriteError::Edit { file: shown(file), error })?.into_bytes())
+        })
+    }
+
+    fn in_place(&self, file: &Path, edit: impl Fn(&[u8]) -> Result<Vec<u8>, WriteError>) -> Result<bool, WriteError> {
+        let start = Instant::now();
+        let file = self.real(file)?;
+        let _locks = self.lock(&file)?;
+        for _ in 0..TRIES_MAX {
+            let mut held = self.take_itself(&file, start)?;
+            in_place::settle(&file, &mut held).map_err(|error| failed(&file, error))?;
+            let seen = settled(&file, &mut held)?;
+            let new = edit(&seen)?;
+            if new == seen {
+                return Ok(false);
+            }
+            // Whoever takes no lock may have come in between, or have put another file in this one's place.
+            let is_same = file::identity_at(&file).ok() == file::identity(&held).ok() && bytes_of(&file, &mut held)? == seen;
+            if is_same {
+                in_place::write(&file, &mut held, &seen, &new).map_err(|error| failed(&file, error))?;
+                return Ok(true);
+            }
+        }
+        Err(WriteError::Contended { file: shown(&file) })
+    }
+
+    /// The file, made when it is not there, with its own lock taken.
+    fn take_itself(&self, file: &Path, start: Instant) -> Result<File, WriteError> {
+        loop {
+            let mut options = OpenOptions::new();
+            options.create(true).truncate(false).read(true).write(true).made_with(0o644).without_traps();
+            let opened = options.open(file).map_err(|error| failed(file, error))?;
+            let held = self.taken(opened, file, start)?;
+            // Who waited may hold a file that another has taken the place of.
+            if file::identity_at(file).ok() == file::identity(&held).ok() {
+                return Ok(held);
+            }
+        }
+    }
+
     /// Makes files that are not there, whole or not at all, under the locks of the first; what is there, and says something, stays. Returns how many
     /// were made.
     ///
@@ -148,17 +198,18 @@ impl Writer {
         Ok(made)
     }
 
-    /// Begins a file anew under its locks. What it held is kept as `kept` if `is_broken`.
+    /// Begins a file anew under its locks, its own among them. What it held is kept as `kept` if `is_broken`.
     ///
     /// # Errors
     /// As [`WriteError`].
-    pub(crate) fn begin_anew(&self, file: &Path, text: &str, kept: &Path, is_broken: &dyn Fn() -> bool) -> Result<(), WriteError> {
-        let file = self.real(file)?;
-        let _locks = self.lock(&file)?;
-        if file.exists() && is_broken() {
-            fs::rename(&file, kept).map_err(|error| failed(kept, error))?;
-        }
-        whole(&file, text.as_bytes()).map_err(|error| failed(&file, error))
+    pub(crate) fn begin_anew(&self, file: &Path, text: &str, kept: &Path, is_broken: &dyn Fn(&[u8]) -> bool) -> Result<(), WriteError> {
+        let begun = self.in_place(file, |bytes| {
+            if is_broken(bytes) {
+                whole(kept, bytes).map_err(|error| failed(kept, error))?;
+            }
+            Ok(text.as_bytes().to_vec())
+        });
+        begun.map(drop)
     }
 
     /// Moves a file or folder inside the project to where nothing is, under the locks of the queue, as who ends a task does.
@@ -236,7 +287,11 @@ impl Writer {
         }
         // Lock files stay where they are: who removed one would take it from who waits for it.
         let file = OpenOptions::new().create(true).read(true).append(true).made_with(0o644).without_traps().open(lock);
-        let file = file.map_err(|error| failed(lock, error))?;
+        self.taken(file.map_err(|error| failed(lock, error))?, lock, start)
+    }
+
+    /// An open file with its lock taken, for which is waited until the patience that began at `start` is over.
+    fn taken(&self, file: File, lock: &Path, start: Instant) -> Result<File, WriteError> {
         let left = self.patience.saturating_sub(start.elapsed());
         match locked(file, left) {
             Ok(Some(file)) => Ok(file),
@@ -320,6 +375,30 @@ impl Seen {
     fn holds(&self, file: &Path) -> Result<bool, WriteError> {
         let now = Self::read(file)?;
         Ok(now.identity == self.identity && now.text == self.text)
+    }
+}
+
+/// The bytes of a file whose lock is held.
+fn bytes_of(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
+    let mut bytes = Vec::new();
+    let read = held.seek(SeekFrom::Start(0)).and_then(|_| held.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    read.map_err(|error| failed(path, error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(WriteError::Refused { file: shown(path), why: "is too large to be edited" });
+    }
+    Ok(bytes)
+}
+
+/// The same, but not while somebody empties the file before taking its lock, as the plainest of the old writers does.
+fn settled(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
+    let start = Instant::now();
+    let is_new = held.metadata().is_ok_and(|meta| meta.created().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age < EMPTY_FOR));
+    loop {
+        let bytes = bytes_of(path, held)?;
+        if is_new || !bytes.is_empty() || start.elapsed() >= EMPTY_FOR {
+            return Ok(bytes);
+        }
+        thread::sleep(EMPTY_PAUSE);
     }
 }
 

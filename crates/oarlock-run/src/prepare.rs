@@ -5,6 +5,7 @@ use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
+use oarlock_ops::local::Floor;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::Store;
@@ -41,6 +42,7 @@ pub(crate) struct Preparing<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) settings: &'a Settings,
     pub(crate) agents: usize,
+    pub(crate) floor: Option<Floor>,
     pub(crate) tell: &'a dyn Tell,
 }
 
@@ -149,7 +151,7 @@ impl Preparing<'_> {
     }
 
     fn split_of(&self, id: &str) -> Split {
-        Split { id: id.to_owned(), agents: Some(self.agents), auto_finish: true, ..Split::default() }
+        Split { id: id.to_owned(), agents: Some(self.agents), floor: self.floor, auto_finish: true, ..Split::default() }
     }
 
     fn order<M: Mutation>(&mut self, request: &M) -> Result<M::Reply, OpError> {
@@ -174,7 +176,8 @@ mod tests {
     fn prepare(stores: &TestStores, target: Target) -> (Result<Prepared, OpError>, Vec<String>) {
         let mut store = stores.open().expect("it opens");
         let (heard, settings, caller) = (Heard::default(), Settings::default(), Caller::default());
-        let prepared = Preparing { store: &mut *store, caller: &caller, settings: &settings, agents: 2, tell: &heard }.prepare(&target);
+        let prepared =
+            Preparing { store: &mut *store, caller: &caller, settings: &settings, agents: 2, floor: None, tell: &heard }.prepare(&target);
         (prepared, heard.lines())
     }
 

@@ -12,6 +12,7 @@ use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
+use oarlock_ops::local::Floor;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
@@ -59,6 +60,8 @@ pub struct Run {
     pub target: Target,
     /// How many workers, from 1 to 256.
     pub agents: usize,
+    /// What the document must have at least to be split.
+    pub floor: Option<Floor>,
     /// The program that works on a part, and its arguments.
     pub command: Vec<OsString>,
     /// What the workers can do; parts may need it.
@@ -122,7 +125,8 @@ pub(crate) fn run_until(
     let tell = Mutex::new(progress);
     let watch = Watch::new(&mut *store, Topics::LOG)?;
     let after_seq = store.snapshot()?.last_seq()?;
-    let prepared = Preparing { store: &mut *store, caller: &run.caller, settings, agents: run.agents, tell: &tell }.prepare(&run.target)?;
+    let prepared = Preparing { store: &mut *store, caller: &run.caller, settings, agents: run.agents, floor: run.floor, tell: &tell }
+        .prepare(&run.target)?;
     if let Some(error) = prepared.refusal {
         let report = report::report(&*store.snapshot()?, &prepared.task, &[], ms(begun.elapsed()))?;
         return Ok(RunEnd { report, error: Some(error), is_begun: false });

@@ -19,8 +19,9 @@ use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::state::{GetState, StateDelete, Sync};
 use oarlock_ops::store::{OwnerSight, Store as _};
 use oarlock_ops::task::Split;
-use oarlock_plan::Plan;
-use oarlock_ralf::{Attached, Bridge, Files, FilesError, PROGRAM, workers};
+use oarlock_plan::{Floor, Plan};
+pub use oarlock_ralf::age_ms;
+use oarlock_ralf::{Attached, Bridge, FLOOR, Files, FilesError, PROGRAM, workers};
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -78,8 +79,14 @@ pub struct AgentSeen {
     pub status: String,
     /// What it says it does.
     pub current_action: String,
+    /// How often its loop has gone round; 0 where it does not say.
+    pub loop_number: i64,
+    /// The number of its run; 0 where it does not say.
+    pub run_number: i64,
     /// Milliseconds since it was seen.
     pub age_ms: Option<i64>,
+    /// Whether it is there: it beats, and has neither left nor died.
+    pub is_active: bool,
 }
 
 /// A project of RALF's.
@@ -99,7 +106,12 @@ struct Opened {
     settings: Settings,
     /// The file of heartbeats as it was when it was last taken into the store.
     heartbeats: Option<Identity>,
+    /// The loop and run that each agent of that file is in, which the store does not know.
+    numbers: BTreeMap<String, (i64, i64)>,
 }
+
+/// Longer ago than any agent was seen.
+const EVER_MS: i64 = i64::MAX / 4;
 
 /// Tells two versions of a file apart, as long as nobody sets its time back: device and number, size, and time.
 type Identity = ((u64, u64), u64, SystemTime);
@@ -115,6 +127,15 @@ pub fn find_root(dir: &Path) -> Option<PathBuf> {
 pub fn around(dir: &Path) -> Option<PathBuf> {
     let named = || ["RALF_PROJECT_DIR", "RALF_PROJECT_ROOT"].iter().filter_map(std::env::var_os).map(PathBuf::from);
     find_root(dir).or_else(|| named().find(|named| find_root(named).as_ref() == Some(named)))
+}
+
+/// What a task file must have at least to be split, if `named` is one of RALF's: a path, or the name of an open task of the project around
+/// `here`.
+#[must_use]
+pub(crate) fn floor(named: &Path, here: &Path) -> Option<Floor> {
+    let file = here.join(named);
+    let root = if file.is_file() { find_root(file.parent()?)? } else { around(here)? };
+    Files::new(root, Duration::ZERO).is_task(&file).then_some(FLOOR)
 }
 
 impl Ralf {
@@ -159,7 +180,7 @@ impl Ralf {
             trust::check_owner(&place)?;
             trust::check(&place)?;
             let store = SqliteStore::open(&place, options).map_err(OpError::from)?;
-            self.store = Some(Opened { store, settings, heartbeats: None });
+            self.store = Some(Opened { store, settings, heartbeats: None, numbers: BTreeMap::new() });
         }
         Ok(self.store.as_mut())
     }
@@ -171,6 +192,7 @@ impl Ralf {
     /// The file cannot be read, or the store fails.
     pub fn agents(&mut self, timeout_ms: Option<i64>, file: Option<&Path>) -> Result<Vec<AgentSeen>, RalfError> {
         let files = self.files(Duration::ZERO);
+        let file = other(file, &files.heartbeat_file());
         let heartbeats = file.map_or_else(|| files.heartbeat_file(), Path::to_owned);
         let (root, dir) = (self.root.clone(), self.project.dir());
         let opened = if file.is_none() { self.opened()? } else { None };
@@ -183,6 +205,9 @@ impl Ralf {
             let agents = files.agents(&heartbeats, None)?;
             let attached = Attached::read(&dir).ok().flatten().unwrap_or_default();
             Bridge::new(root, &mut opened.store, &opened.settings).take_heartbeats(&agents, &attached)?;
+            let of =
+                |agent: oarlock_ralf::Agent| (agent.name, (agent.loop_number.unwrap_or_default(), agent.run_number.unwrap_or_default()));
+            opened.numbers = agents.into_iter().map(of).collect();
             opened.heartbeats = now;
         }
         let view = opened.store.snapshot().map_err(OpError::from)?;
@@ -197,7 +222,8 @@ impl Ralf {
                 None => cx.agent_state(&agent) == AgentState::Active && !is_dead,
             };
             if is_there {
-                found.push(of_store(agent, age_ms));
+                let (loop_number, run_number) = opened.numbers.get(agent.name.as_str()).copied().unwrap_or_default();
+                found.push(AgentSeen { loop_number, run_number, ..of_store(agent, age_ms) });
             }
         }
         if timeout_ms.is_some_and(|timeout_ms| timeout_ms > limits::HEARTBEAT_TIMEOUT_MS_DEFAULT) {
@@ -209,12 +235,48 @@ impl Ralf {
         Ok(found)
     }
 
+    /// The agent of this name, also when it is there no more, with what is known of it.
+    ///
+    /// # Errors
+    /// As [`Ralf::agents`].
+    pub fn agent(&mut self, name: &str, file: Option<&Path>) -> Result<Option<AgentSeen>, RalfError> {
+        let is_active = self.agents(None, file)?.iter().any(|agent| agent.agent_id == name);
+        let seen = self.agents(Some(EVER_MS), file)?.into_iter().find(|agent| agent.agent_id == name);
+        Ok(seen.map(|seen| AgentSeen { is_active, ..seen }))
+    }
+
+    /// The project's own file of heartbeats, where it is or belongs.
+    #[must_use]
+    pub fn heartbeat_file(&self) -> PathBuf {
+        self.files(Duration::ZERO).heartbeat_file()
+    }
+
+    /// The project's own file of agents' states, where it is or belongs.
+    #[must_use]
+    pub fn state_file(&self) -> PathBuf {
+        self.files(Duration::ZERO).state_file()
+    }
+
+    /// The files of the open tasks.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub fn open_tasks(&self) -> Result<Vec<PathBuf>, RalfError> {
+        Ok(self.files(Duration::ZERO).open_tasks()?)
+    }
+
     /// The plan of a task file's parts for these agents. Nothing is made.
     ///
     /// # Errors
     /// There is no such file, or it cannot be split at all.
     pub fn plan(&self, task: &Path, agents: &[String], subtasks_max: Option<usize>) -> Result<Plan, RalfError> {
-        Ok(self.files(Duration::ZERO).task(task)?.plan(agents, subtasks_max)?)
+        Ok(self.files(Duration::ZERO).task(task)?.plan(agents, self.workers(agents, subtasks_max)?, subtasks_max)?)
+    }
+
+    /// How many agents a plan is made for: where nobody is named, as many as `split` makes one for in this project.
+    fn workers(&self, agents: &[String], subtasks_max: Option<usize>) -> Result<usize, OpError> {
+        let otherwise = if agents.is_empty() { config::load(Some(&self.project.dir().join("config.toml")))?.agents } else { 0 };
+        Ok(workers(agents, otherwise, subtasks_max))
     }
 
     /// Splits a task file and gives its parts to these agents. The parts get files beside it; in an attached project they are tasks of the
@@ -232,8 +294,9 @@ impl Ralf {
     ) -> Result<Plan, RalfError> {
         let files = self.files(patience);
         let task = files.task(task)?;
+        let workers = self.workers(agents, subtasks_max)?;
         let Some(opened) = self.opened()? else {
-            let plan = task.plan(agents, subtasks_max)?;
+            let plan = task.plan(agents, workers, subtasks_max)?;
             if plan.parallelizable {
                 files.make_parts(&task, &plan)?;
             }
@@ -244,9 +307,10 @@ impl Ralf {
         let split = Split {
             id: if is_known { task.id } else { format!("{}.md", task.id) },
             document: (!is_known).then_some(task.text),
-            agents: Some(workers(agents, subtasks_max)),
+            agents: Some(workers),
             max_subtasks: subtasks_max,
             assign_to: agents.iter().map(|name| AgentName::parse(name)).collect::<Result<_, _>>()?,
+            floor: Some(FLOOR),
             ..Split::default()
         };
         Ok(opened.order(None, &split)?.plan)
@@ -264,6 +328,7 @@ impl Ralf {
         patience: Duration,
     ) -> Result<(), RalfError> {
         let files = self.files(patience);
+        let file = other(file, &files.state_file());
         let opened = if file.is_none() { self.opened()? } else { None };
         match opened {
             Some(opened) => {
@@ -280,6 +345,7 @@ impl Ralf {
     /// The file cannot be read or is damaged, or the store fails.
     pub fn states(&mut self, file: Option<&Path>) -> Result<BTreeMap<String, Map<String, Value>>, RalfError> {
         let files = self.files(Duration::ZERO);
+        let file = other(file, &files.state_file());
         let opened = if file.is_none() { self.opened()? } else { None };
         let Some(opened) = opened else { return Ok(files.states(&file.map_or_else(|| files.state_file(), Path::to_owned))?) };
         let (mut entries, mut next) = (Vec::new(), None);
@@ -304,6 +370,7 @@ impl Ralf {
     /// As [`Ralf::sync_state`].
     pub fn clear_state(&mut self, agent: &str, file: Option<&Path>, patience: Duration) -> Result<(), RalfError> {
         let files = self.files(patience);
+        let file = other(file, &files.state_file());
         let opened = if file.is_none() { self.opened()? } else { None };
         match opened {
             Some(opened) => {
@@ -325,6 +392,7 @@ impl Ralf {
     /// As [`Ralf::sync_state`].
     pub fn reset_states(&mut self, file: Option<&Path>, patience: Duration) -> Result<(), RalfError> {
         let files = self.files(patience);
+        let file = other(file, &files.state_file());
         if file.is_none() && self.opened()?.is_some() {
             for agent in self.states(None)?.into_keys() {
                 self.clear_state(&agent, None, patience)?;
@@ -372,13 +440,25 @@ fn identity(file: &Path) -> Option<Identity> {
     Some((identity_behind(file).ok()?, meta.len(), meta.modified().ok()?))
 }
 
+/// A file that a caller names, if it is another one than the project's own.
+fn other<'a>(file: Option<&'a Path>, own: &Path) -> Option<&'a Path> {
+    let place = |file: &Path| {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        canonical(file).ok().or_else(|| Some(canonical(folder).ok()?.join(file.file_name()?)))
+    };
+    file.filter(|file| place(file).is_none_or(|there| Some(there) != place(own)))
+}
+
 fn of_file(agent: oarlock_ralf::Agent) -> AgentSeen {
     AgentSeen {
         agent_id: agent.name,
         last_seen: agent.last_seen.unwrap_or_default(),
         status: agent.status.unwrap_or_default(),
         current_action: agent.action.unwrap_or_default(),
+        loop_number: agent.loop_number.unwrap_or_default(),
+        run_number: agent.run_number.unwrap_or_default(),
         age_ms: agent.age_ms,
+        is_active: true,
     }
 }
 
@@ -388,6 +468,9 @@ fn of_store(agent: Agent, age_ms: i64) -> AgentSeen {
         last_seen: rfc3339(agent.presence.seen_wall),
         status: agent.presence.status.unwrap_or_default(),
         current_action: agent.presence.action.unwrap_or_default(),
+        loop_number: 0,
+        run_number: 0,
         age_ms: Some(age_ms),
+        is_active: true,
     }
 }

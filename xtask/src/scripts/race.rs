@@ -169,7 +169,7 @@ impl Place {
         fs::write(root.join("old.sh"), include_str!("race/old.sh"))?;
         fs::write(root.join("work.sh"), include_str!("race/work.sh"))?;
         fs::write(root.join("ours.py"), include_str!("race/ours.py"))?;
-        fs::write(root.join("tasks/active/TASK-PARTS/task.md"), PARTS)?;
+        fs::write(root.join("tasks/active/TASK-PARTS/task.md"), PARTS.to_owned() + &CONTEXT.repeat(40))?;
         let mut queue = "queue:\n".to_owned();
         for n in 1..=LOW * 2 {
             // Of both forms, as the planner goes on.
@@ -275,19 +275,29 @@ Four readers, each with its own file.
 ### Component 1: Implement the reader of users (60 minutes)
 
 - Create `src/users.py`
+- A line that is damaged hides no other
 
 ### Component 2: Implement the reader of roles (60 minutes)
 
 - Create `src/roles.py`
+- A line that is damaged hides no other
 
 ### Component 3: Implement the reader of mails (60 minutes)
 
 - Create `src/mails.py`
+- A line that is damaged hides no other
 
 ### Component 4: Implement the reader of logs (60 minutes)
 
 - Create `src/logs.py`
+- A line that is damaged hides no other
+
+## Context
+
 ";
+
+/// Makes that task large enough to be split at all.
+const CONTEXT: &str = "The names are those of the old system, and stay.\n";
 
 /// A Python with our package in it.
 fn python() -> Outcome<Option<PathBuf>> {

@@ -8,7 +8,7 @@ use oarlock_model::pattern::PATH_CHARS_MAX;
 use oarlock_model::rules::change::Change;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, Token, limits};
-use oarlock_plan::{By, Options, Plan, PlanError, Problem};
+use oarlock_plan::{By, Floor, Options, Plan, PlanError, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -96,6 +96,10 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub or_task: bool,
+    /// What the document must have at least, where the files that it comes from have such a rule.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Floor>,
     /// Whether a file that cannot be split becomes a task all the same, for one agent: for runners.
     #[arg(skip)]
     #[serde(default)]
@@ -137,6 +141,7 @@ impl Request for Split {
             self.document = if self.or_task { read.ok() } else { Some(read?) };
             self.file = local.document_path(&self.id)?;
         }
+        self.floor = self.floor.or_else(|| local.floor(&self.id));
         if let Some(path) = &self.plan {
             let plan = local.read_text(path, limits::DOCUMENT_BYTES_MAX)?;
             self.repository = local.look_for(Search::for_plan(&plan))?;
@@ -276,6 +281,7 @@ impl Split {
             agents: self.agents.unwrap_or(settings.agents),
             subtasks_max: self.max_subtasks,
             by: self.group_by.unwrap_or_default(),
+            floor: self.floor,
         }
     }
 

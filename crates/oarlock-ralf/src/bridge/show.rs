@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use oarlock_model::pattern::Pattern;
 use oarlock_model::task::Task as StoreTask;
 use oarlock_model::{AgentName, Label, TaskId};
 use serde_json::{Value, json};
@@ -106,6 +107,7 @@ impl Bridge<'_> {
             kind: spec.kind.as_ref().map(Label::as_str),
             parent: spec.parent.as_ref().map_or("", TaskId::as_str),
             needs: part.needs.iter().map(TaskId::as_str).collect(),
+            writes: spec.writes.iter().map(Pattern::as_str).collect(),
             assigned: spec.assigned.as_ref().map(AgentName::as_str),
             estimate_minutes: spec.estimate_minutes.map(u64::from),
             created_ms: part.created_at.0,

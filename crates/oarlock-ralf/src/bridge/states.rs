@@ -16,7 +16,6 @@ use crate::nouns::AgentState;
 use crate::project::{Project, shown_path};
 use crate::reconcile::{Conflict, Snapshot};
 use crate::time;
-use crate::write::Change;
 
 /// The map of agents in the file.
 const AGENTS: &str = "agents";
@@ -167,7 +166,7 @@ impl Bridge<'_> {
             None => None,
         };
         let now = time::shown(entry.map_or(0, |entry| entry.updated_at.0));
-        let edited = self.writer.edit(&file, &|text| Ok(Change::Whole(with_state(text, agent.as_str(), value, true, &now)?)));
+        let edited = self.writer.edit_in_place(&file, &|text| with_state(text, agent.as_str(), value, true, &now));
         match edited {
             Ok(_) => {
                 synced.add_exported("states", 1);
@@ -190,9 +189,16 @@ pub(crate) fn with_state(
     is_whole: bool,
     now: &str,
 ) -> Result<String, EditError> {
+    // A new file has what old readers look for.
+    let text = if text.trim().is_empty() && fields.is_some() { &empty_states(now) } else { text };
     let fields: Option<Vec<(&str, Value)>> =
         fields.map(|fields| fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect());
     edit::set_state(text, AGENTS, agent, fields.as_deref(), is_whole, &[("last_updated", json!(now)), ("updated_by", json!(agent))])
+}
+
+/// A file of states that has none.
+pub(crate) fn empty_states(now: &str) -> String {
+    format!("agents: {{}}\nmetadata:\n  last_updated: '{now}'\n  updated_by: system\n")
 }
 
 #[cfg(test)]
@@ -227,7 +233,8 @@ mod tests {
         assert_eq!(again.replace("bob", "ada"), one);
         let none = with_state(&again, "ada", None, true, "now").expect("edits");
         assert_eq!(none, text.replace("'x'", "'now'").replace("system", "ada"));
-        assert!(with_state("", "ada", Some(&fields), true, "now").expect("edits").starts_with("agents:\n  ada:\n"));
+        assert_eq!(with_state("", "ada", Some(&fields), true, "now").expect("edits"), one.replace("# theirs\n", ""));
+        assert_eq!(with_state("", "ada", None, true, "now").expect("edits"), "");
         let less = Map::from_iter([("status".to_owned(), json!("idle"))]);
         let kept = with_state(&one, "ada", Some(&less), false, "now").expect("edits");
         assert!(kept.contains("    \"a b\": [1]\n    status: \"idle\"\n"), "{kept}");

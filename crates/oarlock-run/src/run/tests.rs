@@ -46,6 +46,7 @@ fn program() -> WorkerProgram {
 fn shell(script: &str) -> Run {
     Run {
         target: Target::File { path: "two.md".into(), document: TWO_PARTS.into(), file: None, id: None },
+        floor: None,
         agents: 2,
         command: ["sh", "-c", script].map(OsString::from).to_vec(),
         can: Vec::new(),

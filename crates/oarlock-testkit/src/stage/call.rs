@@ -12,7 +12,7 @@ use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::Caller;
-use oarlock_ops::local::{Existing, Local, Search};
+use oarlock_ops::local::{Existing, Floor, Local, Search};
 use oarlock_ops::registry::{self, Call};
 
 use super::{process_text, session_of};
@@ -129,6 +129,10 @@ impl Local for FilesOnly<'_> {
 
     fn document_path(&self, path: &str) -> Result<Option<String>, OpError> {
         Ok(Some(path.trim_start_matches("./").to_owned()))
+    }
+
+    fn floor(&self, _named: &str) -> Option<Floor> {
+        None
     }
 
     fn repository_path(&self, path: &str) -> Result<String, OpError> {

@@ -6,7 +6,7 @@ use oarlock_model::agent::Host;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, pattern};
 use oarlock_ops::OpError;
-use oarlock_ops::local::{Existing, Local, Search};
+use oarlock_ops::local::{Existing, Floor, Local, Search};
 use oarlock_ops::store::StoreError;
 use serde_json::json;
 use std::fs::File;
@@ -60,6 +60,10 @@ impl Local for ThisMachine {
         let inside = repository::root(&here).and_then(|_| self.repository_path(path).ok()).filter(|path| path != ".");
         let absolute = || with_links_resolved(&resolved(&here, path)).to_str().map(str::to_owned);
         Ok(inside.or_else(absolute).filter(|path| path.chars().count() <= pattern::PATH_CHARS_MAX))
+    }
+
+    fn floor(&self, named: &str) -> Option<Floor> {
+        crate::ralf::floor(Path::new(named), &current_dir().ok()?)
     }
 
     fn repository_path(&self, path: &str) -> Result<String, OpError> {

@@ -134,6 +134,7 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     let target = target(&args.target, named, args.id, &handles)?;
     let run = Run {
         target,
+        floor: ThisMachine.floor(&args.target),
         agents: args.agents.unwrap_or(settings.agents),
         command: args.command,
         can: args.can,

@@ -173,18 +173,36 @@ fn after_detaching_both_go_their_own_ways() {
 fn parts_of_a_task_get_files_in_its_layout() {
     let project = ralf();
     let steps = "\n## Steps\n\n1. Write `src/a.rs`, the reader (60 minutes)\n2. Write `src/b.rs`, the printer (60 minutes)\n";
-    for file in ["tasks/active/TASK-1/task.md", ".autonomous/tasks/active/TASK-2-two.md"] {
+    let files = ["tasks/active/TASK-1/task.md", ".autonomous/tasks/active/TASK-2-two.md"];
+    for file in files {
         project.write(file, read(&project, file) + steps);
     }
     project.ok("ralf attach .");
+    // As it is, it is too small for that, and every door says so.
+    for named in ["TASK-1", files[0]] {
+        let plan = project.ok(&format!("split {named} --dry-run"));
+        let reason = plan["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("characters of at least 2001, 2 steps of at least 5"), "{named}: {plan}");
+    }
+    let more = "   - every field\n   - damage hides nothing else\n   - tests\n";
+    let steps = steps.replace("minutes)\n", &format!("minutes)\n{more}"))
+        + "\n## Context\n\n"
+        + &"The names are those of before. ".repeat(70)
+        + "\n";
+    for file in files {
+        project.write(file, read(&project, file).split("\n## Steps").next().unwrap_or_default().to_owned() + &steps);
+    }
+    sync(&project);
     for task in ["TASK-1", "TASK-2-two"] {
         assert_eq!(project.ok(&format!("split {task}"))["created"].as_array().map(Vec::len), Some(2), "{task}");
     }
     let exported = sync(&project).1;
     assert_eq!((&exported["parts"], &exported["splits"]), (&json!(4), &json!(2)));
     let part = read(&project, "tasks/active/TASK-1-SUB1/task.md");
-    assert!(part.starts_with("# TASK-1-SUB1: ") && part.contains("\n**Status:** pending\n**Priority:** HIGH\n"), "{part}");
-    assert!(part.contains("**Parent Task:** TASK-1\n") && part.contains("src/a.rs"), "{part}");
+    let head = "\n\n**Parent Task:** TASK-1\n**Status:** pending\n**Priority:** HIGH\n";
+    assert!(part.starts_with("# TASK-1-SUB1: ") && part.contains(head) && part.contains("src/a.rs"), "{part}");
+    let headings: Vec<&str> = part.lines().filter(|line| line.starts_with("## ")).collect();
+    assert_eq!(headings, ["## Objective", "## Steps", "## Success Criteria", "## Files to Modify"]);
     assert!(read(&project, ".autonomous/tasks/active/TASK-2-two-SUB2.md").contains("src/b.rs"));
     assert!(read(&project, "tasks/active/TASK-1/task.md").contains("**Status:** in_progress"), "nobody begins with the whole");
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
