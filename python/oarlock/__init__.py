@@ -16,12 +16,17 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Union
 
 from . import _ralf
 from ._oarlock import Failure, Handle
 
 __all__ = ["Oarlock", "OarlockError", "verbs"]
+
+if TYPE_CHECKING:
+    from ._verbs import Verbs as _Verbs
+else:
+    _Verbs = object
 
 Reply = Dict[str, Any]
 
@@ -48,8 +53,8 @@ def _error_of(failure: Failure) -> OarlockError:
     return OarlockError(told.get("error", told))
 
 
-class Oarlock:
-    """A store and who calls it. Calls may come from any thread; they are made one after the other."""
+class Oarlock(_Verbs):
+    """A store and who calls it. Each verb is a method, with its types. Calls may come from any thread; they are made one after the other."""
 
     def __init__(self, store: Optional[Union[str, "os.PathLike[str]"]] = None) -> None:
         """Opens the project of the current directory, or the store in the file ``store``, made when it is not there.
@@ -64,26 +69,29 @@ class Oarlock:
     def call(self, verb: str, *, idempotency_key: Optional[str] = None, **request: Any) -> Reply:
         """Calls a verb. With ``idempotency_key`` it happens once, however often it is called.
 
-        Fields that are ``None`` are left out. Raises :class:`OarlockError`.
+        Fields that are ``None`` are left out; one that is a word of Python, such as ``from``, is written ``from_``.
+        Raises :class:`OarlockError`.
         """
-        fields = {name: value for name, value in request.items() if value is not None}
+        fields = {name.rstrip("_"): value for name, value in request.items() if value is not None}
         try:
             reply: Reply = json.loads(self._handle.call(verb, _ralf.json_of(fields), idempotency_key))
         except Failure as failure:
             raise _error_of(failure) from None
         return reply
 
-    def __getattr__(self, name: str) -> Callable[..., Reply]:
-        verb = name.replace("_", "-")
-        if name.startswith("_") or verb not in verbs():
-            raise AttributeError(f"{type(self).__name__!r} has no verb {verb!r}")
+    if not TYPE_CHECKING:
 
-        def method(*, idempotency_key: Optional[str] = None, **request: Any) -> Reply:
-            return self.call(verb, idempotency_key=idempotency_key, **request)
+        def __getattr__(self, name: str) -> Callable[..., Reply]:
+            verb = name.replace("_", "-")
+            if name.startswith("_") or verb not in verbs():
+                raise AttributeError(f"{type(self).__name__!r} has no verb {verb!r}")
 
-        method.__name__ = name
-        method.__doc__ = verbs()[verb]
-        return method
+            def method(*, idempotency_key: Optional[str] = None, **request: Any) -> Reply:
+                return self.call(verb, idempotency_key=idempotency_key, **request)
+
+            method.__name__ = name
+            method.__doc__ = verbs()[verb]
+            return method
 
     def __dir__(self) -> List[str]:
         return sorted({*super().__dir__(), *(verb.replace("-", "_") for verb in verbs())})

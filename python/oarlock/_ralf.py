@@ -1,4 +1,4 @@
-"""The project that the RALF modules speak of: that of the current directory, else of the agents' own variables."""
+"""The project that the RALF modules speak of: that of the agents' own variables, or of the current directory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from datetime import date, datetime
 from pathlib import Path, PurePath
-from typing import Dict, Optional, Union
+from typing import Callable, Dict, Optional, Union
 
 from ._oarlock import Failure, RalfProject
 
@@ -35,6 +35,19 @@ def project_of(file: PathLike) -> RalfProject:
     return found
 
 
+def project_with(task_file: PathLike) -> RalfProject:
+    """The project that a task belongs to: that of its file, else the one around, where its name is looked for."""
+    path = os.path.abspath(task_file)
+    root = RalfProject.find_root(Path(path).parent) if os.path.isfile(path) else None
+    return project(root) or project_of(task_file)
+
+
+def own_file(of: Callable[[RalfProject], Path], otherwise: str) -> str:
+    """A file of the project around, else where one of the older layout has it, from its root."""
+    found = project()
+    return otherwise if found is None else str(of(found))
+
+
 def json_of(value: object) -> str:
     """A value as JSON text; what JSON does not have is a ``ValueError`` or a ``TypeError``."""
     return json.dumps(value, default=_plain, allow_nan=False)
@@ -61,8 +74,6 @@ def kind_and_message(failure: Failure) -> "tuple[str, str]":
     """What failed: ``lock``, ``missing``, ``files``, or the code of the store's error; and in words."""
     kind, text = failure.args
     told = json.loads(text)
-    if kind == "already_exists":
-        return kind, told["message"]
     if kind != "op":
         return kind, told["message"]
     error = told.get("error", told)

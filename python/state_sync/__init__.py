@@ -1,14 +1,16 @@
 """How each agent is, for all to see: ``agents.<id>`` of ``agent-state.yaml``, edited in place under the project's locks.
 
-In a project that is attached to an Oarlock store, states are entries of the store, and ``oarlock ralf sync`` carries
-them over to the file and back.
+The file itself is locked too, as older modules of this name do: beside one of these no update is lost. In a project that is
+attached to an Oarlock store, states are entries of the store, and ``oarlock ralf sync`` carries them over to the file and back.
+
+``python -m state_sync`` tries all of it in a file of its own.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Union
 
 from oarlock import _ralf
 from oarlock._oarlock import Failure, RalfProject
@@ -23,15 +25,22 @@ __all__ = [
     "get_all_states",
     "reset_all_states",
     "sync_agent_state",
+    "sync_state",
 ]
 
 LOCK_TIMEOUT = 30
 """Seconds for which a lock is waited for."""
 
-DEFAULT_STATE_FILE = ".autonomous/communications/agent-state.yaml"
-"""Where a project of the older layout keeps its states, from its root. Without ``state_file`` the project's own file is meant."""
+DEFAULT_STATE_FILE: str
+"""The project's own file of states, looked up when it is asked for; what is assigned to it is used instead."""
 
 State = Dict[str, Any]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "DEFAULT_STATE_FILE":
+        return _ralf.own_file(RalfProject.state_file, ".autonomous/communications/agent-state.yaml")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class StateLockError(Exception):
@@ -42,11 +51,15 @@ class StateSyncError(Exception):
     """The state could not be read or written. Nothing was changed."""
 
 
-def _project(state_file: Optional[_ralf.PathLike]) -> RalfProject:
-    project = _ralf.project_of(state_file) if state_file is not None else _ralf.project()
+def _project(state_file: Optional[_ralf.PathLike]) -> "tuple[RalfProject, Optional[_ralf.PathLike]]":
+    """Where is looked, and in which file if it is not the project's own."""
+    file = state_file if state_file is not None else globals().get("DEFAULT_STATE_FILE")
+    if file is not None:
+        return _ralf.project_of(file), file
+    project = _ralf.project()
     if project is None:
         raise StateSyncError("there is no project around the current directory; name a state_file, or set RALF_PROJECT_DIR")
-    return project
+    return project, None
 
 
 def _raised(failure: Failure) -> Exception:
@@ -59,25 +72,37 @@ def _timeout(timeout: Optional[float]) -> float:
 
 
 def sync_agent_state(
-    agent_id: str, state: Mapping[str, Any], state_file: Optional[_ralf.PathLike] = None, timeout: Optional[float] = None
+    agent_id: str,
+    state: Mapping[str, Any],
+    state_file: Union[_ralf.PathLike, float, None] = None,
+    timeout: Optional[float] = None,
 ) -> bool:
     """Merges ``state`` into the agent's state, with ``last_update`` set to now unless it is given. Returns ``True``.
 
-    ``state_file`` is another file, which is then all that is written. Locks are waited for ``timeout`` seconds
-    (default ``LOCK_TIMEOUT``). Raises :class:`StateLockError` or :class:`StateSyncError`.
+    ``state_file`` is another file than the project's own, which is then all that is written; its folder is made when it is
+    missing. A number in its place is the timeout. Locks are waited for ``timeout`` seconds (default ``LOCK_TIMEOUT``).
+    Raises :class:`StateLockError` or :class:`StateSyncError`.
     """
+    if isinstance(state_file, (int, float)):
+        state_file, timeout = None, state_file if timeout is None else timeout
     fields = {"last_update": datetime.now(timezone.utc).isoformat(), **state}
+    project, file = _project(state_file)
     try:
-        _project(state_file).sync_state(agent_id, _ralf.json_of(fields), state_file, _timeout(timeout))
+        project.sync_state(agent_id, _ralf.json_of(fields), file, _timeout(timeout))
     except Failure as failure:
         raise _raised(failure) from None
     return True
 
 
+sync_state = sync_agent_state
+"""The same, under the name that the project's own integration tests look for."""
+
+
 def get_all_states(state_file: Optional[_ralf.PathLike] = None) -> Dict[str, State]:
     """All agents' states, by name; none when there is no file. Raises :class:`StateSyncError` for a damaged one."""
+    project, file = _project(state_file)
     try:
-        states: Dict[str, State] = json.loads(_project(state_file).states(state_file))
+        states: Dict[str, State] = json.loads(project.states(file))
     except Failure as failure:
         raise _raised(failure) from None
     return states
@@ -90,8 +115,9 @@ def get_agent_state(agent_id: str, state_file: Optional[_ralf.PathLike] = None) 
 
 def clear_agent_state(agent_id: str, state_file: Optional[_ralf.PathLike] = None, timeout: Optional[float] = None) -> bool:
     """Takes an agent's state away; one that is not there is no error. Returns ``True``."""
+    project, file = _project(state_file)
     try:
-        _project(state_file).clear_state(agent_id, state_file, _timeout(timeout))
+        project.clear_state(agent_id, file, _timeout(timeout))
     except Failure as failure:
         raise _raised(failure) from None
     return True
@@ -99,8 +125,9 @@ def clear_agent_state(agent_id: str, state_file: Optional[_ralf.PathLike] = None
 
 def reset_all_states(state_file: Optional[_ralf.PathLike] = None, timeout: Optional[float] = None) -> bool:
     """Takes all states away. A file that cannot be understood is kept beside the new one. Returns ``True``."""
+    project, file = _project(state_file)
     try:
-        _project(state_file).reset_states(state_file, _timeout(timeout))
+        project.reset_states(file, _timeout(timeout))
     except Failure as failure:
         raise _raised(failure) from None
     return True

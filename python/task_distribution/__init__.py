@@ -2,7 +2,10 @@
 
 What is not shown to be independent stays in one part or keeps its order: a wrong split costs more than none. The parts
 get files of their own beside the task's (``TASK-001-SUB1.md``, or ``TASK-001-SUB1/task.md`` where tasks have folders);
-in a project that is attached to an Oarlock store they are tasks of the store too, which no two agents can claim.
+in a project that is attached to an Oarlock store they are tasks of the store too, which no two agents can claim. A task of
+less than 2,001 characters, 5 steps or 30 minutes is never split.
+
+``python -m task_distribution`` shows which of the open tasks can be split, and why the others cannot.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ MAX_SUBTASKS = 3
 
 @dataclass
 class SubTask:
-    """A part of a task."""
+    """A part of a task. It can be put into a set: its id tells it apart."""
 
     parent_task_id: str
     sub_task_id: str
@@ -41,11 +44,14 @@ class SubTask:
     """The files that it writes, as globs, as far as they are known."""
     estimate_minutes: Optional[int] = None
 
+    def __hash__(self) -> int:
+        return hash(self.sub_task_id)
+
 
 def _planned(task_file: _ralf.PathLike, agents: List[str], max_subtasks: Optional[int], make: bool) -> Dict[str, Any]:
     if max_subtasks is not None and not 1 <= max_subtasks <= 1000:
         raise ValueError(f"max_subtasks is {max_subtasks}; it goes from 1 to 1000")
-    project = _ralf.project() or _ralf.project_of(task_file)
+    project = _ralf.project_with(task_file)
     try:
         if make:
             text = project.distribute(task_file, agents, max_subtasks, float(LOCK_TIMEOUT))
@@ -62,8 +68,10 @@ def _planned(task_file: _ralf.PathLike, agents: List[str], max_subtasks: Optiona
     return plan
 
 
-def can_parallelize(task_file: _ralf.PathLike, max_subtasks: int = MAX_SUBTASKS) -> bool:
-    """Whether agents can work on at most ``max_subtasks`` parts of a task at once, and gain by it.
+def can_parallelize(task_file: _ralf.PathLike, max_subtasks: Optional[int] = None) -> bool:
+    """Whether agents can work on parts of a task at once, at most ``max_subtasks`` of them, and gain by it.
+
+    ``oarlock split TASK --dry-run`` gives the same answer, and :func:`analyze_task_structure` its reason.
 
     ``task_file`` is a path, or a name in the project's folders of active tasks. Raises ``FileNotFoundError`` when there
     is none.
@@ -71,7 +79,7 @@ def can_parallelize(task_file: _ralf.PathLike, max_subtasks: int = MAX_SUBTASKS)
     return bool(_planned(task_file, [], max_subtasks, make=False)["parallelizable"])
 
 
-def analyze_task_structure(task_file: _ralf.PathLike, max_subtasks: int = MAX_SUBTASKS) -> Dict[str, Any]:
+def analyze_task_structure(task_file: _ralf.PathLike, max_subtasks: Optional[int] = None) -> Dict[str, Any]:
     """What the task is made of: ``can_parallelize`` and the ``reason`` where it is not, its ``steps`` with their lines, the
     ``subtasks`` that it would become, the ``waves`` in which they run, and the minutes with
     (``makespan_minutes``) and without (``serial_minutes``) a split."""

@@ -3,10 +3,9 @@
 import inspect
 import multiprocessing
 import os
-import subprocess
 import tempfile
 import unittest
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 import agent_discovery
@@ -23,38 +22,8 @@ from state_sync import (
     reset_all_states,
     sync_agent_state,
 )
+from support import PARALLEL, Project, ago
 from task_distribution import SubTask, analyze_task_structure, can_parallelize, distribute_task
-
-COMMUNICATIONS = ".autonomous/communications"
-
-PARALLEL = """# TASK-001: Implement user management
-
-**Status:** pending
-**Priority:** HIGH
-
-## Objective
-
-Users can be managed.
-
-## Implementation Steps
-
-1. Implement the user store in `src/store.py` (60 minutes)
-2. Implement the mail sender in `src/mail.py` (60 minutes)
-3. Implement the page in `web/users.html` (60 minutes)
-"""
-
-SERIAL = """# TASK-002: Rename
-
-## Steps
-
-1. Rename the field in `src/a.py`
-2. Then update `src/a.py` accordingly
-"""
-
-
-def ago(seconds):
-    return (datetime.now(timezone.utc) - timedelta(seconds=seconds)).isoformat()
-
 
 def add_up(folder, agent, count):
     os.chdir(folder)
@@ -62,45 +31,12 @@ def add_up(folder, agent, count):
         sync_agent_state(agent, {"n": n, f"k{n}": True})
 
 
-class Project(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.TemporaryDirectory()
-        self.root = Path(self.dir.name).resolve()
-        self.communications = self.root / COMMUNICATIONS
-        self.communications.mkdir(parents=True)
-        self.active = self.root / ".autonomous/tasks/active"
-        self.active.mkdir(parents=True)
-        (self.active / "TASK-001.md").write_text(PARALLEL)
-        (self.active / "TASK-002.md").write_text(SERIAL)
-        self.beat(planner=10, executor=30, analyst=500)
-        self.before = os.getcwd()
-        os.chdir(self.root)
-
-    def tearDown(self):
-        os.chdir(self.before)
-        self.dir.cleanup()
-
-    def beat(self, **agents):
-        blocks = "".join(
-            f"  {name}:\n    last_seen: '{ago(age)}'\n    status: running\n    current_action: {name}-ing\n" for name, age in agents.items()
-        )
-        (self.communications / "heartbeat.yaml").write_text(f"heartbeats:\n{blocks}metadata:\n  timeout_seconds: 120\n")
-
-    def oarlock(self, *args):
-        command = os.environ.get("OARLOCK_BIN")
-        if not command:
-            self.skipTest("OARLOCK_BIN names no binary")
-        return subprocess.run([command, *args], check=True, capture_output=True, text=True, cwd=self.root).stdout
-
-    def attach(self):
-        self.oarlock("ralf", "attach", ".")
-
-
 class TestDiscovery(Project):
     def test_fresh_agents_are_found(self):
         agents = discover_agents()
         self.assertEqual([agent.agent_id for agent in agents], ["planner", "executor"])
         self.assertEqual((agents[0].status, agents[0].current_action), ("running", "planner-ing"))
+        self.assertEqual((agents[1].loop_number, agents[1].run_number), (1, 11))
         self.assertTrue(agents[0].is_active())
         self.assertFalse(agents[1].is_active(timeout_seconds=5))
         self.assertEqual(count_active_agents(timeout_seconds=1000), 3)
@@ -159,17 +95,20 @@ class TestDistribution(Project):
         self.assertEqual({part.assigned_agent for part in parts}, {"executor", "planner", "analyst"})
         self.assertEqual((parts[0].parent_task_id, parts[0].status, parts[0].writes), ("TASK-001", "pending", ["src/store.py"]))
         text = (self.active / "TASK-001-SUB1.md").read_text()
-        self.assertIn("**Status:** pending\n**Priority:** HIGH\n**Parent Task:** TASK-001\n", text)
-        self.assertIn(f"**Assigned Agent:** {parts[0].assigned_agent}\n", text)
-        self.assertIn("src/store.py", text)
+        self.assertIn(f"\n\n**Parent Task:** TASK-001\n**Assigned To:** {parts[0].assigned_agent}\n**Status:** pending\n**Priority:** HIGH\n", text)
+        headings = [line for line in text.splitlines() if line.startswith("## ")]
+        self.assertEqual(headings, ["## Objective", "## Steps", "## Success Criteria", "## Files to Modify"])
+        self.assertIn("Users can be managed.", text)
+        self.assertIn("- [ ] `src/store.py` keeps users\n- [ ] No warnings\n", text)
+        self.assertTrue(text.endswith("## Files to Modify\n\n- `src/store.py`\n"), text)
         self.assertEqual((self.active / "TASK-001.md").read_text(), PARALLEL)
 
     def test_what_is_better_done_as_a_whole_stays_whole(self):
         self.assertEqual(distribute_task("TASK-002.md", ["a", "b"]), [])
-        self.assertEqual(sorted(file.name for file in self.active.iterdir() if file.suffix == ".md"), ["TASK-001.md", "TASK-002.md"])
+        self.assertEqual(sorted(file.name for file in self.active.iterdir() if file.suffix == ".md"), ["TASK-001.md", "TASK-002.md", "TASK-003.md"])
         structure = analyze_task_structure("TASK-002.md")
-        self.assertEqual((structure["can_parallelize"], len(structure["steps"])), (False, 2))
-        self.assertTrue(structure["reason"])
+        self.assertEqual((structure["can_parallelize"], len(structure["steps"])), (False, 5))
+        self.assertNotIn("at least", structure["reason"])
         with self.assertRaises(FileNotFoundError):
             can_parallelize("TASK-404.md")
         with self.assertRaises(FileNotFoundError):
@@ -248,8 +187,8 @@ class TestState(Project):
         with self.assertRaises(StateSyncError):
             sync_agent_state("executor", {"x": "\ud800"})
         with self.assertRaises(TypeError):
-            discover_agents("soon")
-        self.assertEqual(count_active_agents(float("inf")), 3)
+            discover_agents(timeout_seconds="soon")
+        self.assertEqual(count_active_agents(timeout_seconds=float("inf")), 3)
         self.assertTrue(sync_agent_state("executor", {"x": 1}, timeout=float("inf")))
         (self.communications / "agent-state.yaml").write_bytes(b"agents: \xff")
         self.assertTrue(reset_all_states())
@@ -301,8 +240,11 @@ class TestNames(unittest.TestCase):
         def arguments(function):
             return list(inspect.signature(function).parameters)
 
-        self.assertEqual(arguments(discover_agents)[0], "timeout_seconds")
+        self.assertEqual(arguments(discover_agents), ["heartbeat_file", "timeout_seconds"])
+        self.assertEqual(arguments(get_agent_info), ["agent_id", "heartbeat_file"])
         self.assertEqual(arguments(can_coordinate)[0], "min_agents")
+        self.assertEqual(arguments(can_parallelize)[0], "task_file")
+        self.assertEqual(arguments(AgentInfo), ["agent_id", "last_seen", "status", "current_action", "loop_number", "run_number"])
         self.assertEqual(arguments(distribute_task), ["task_file", "available_agents", "max_subtasks"])
         self.assertEqual(arguments(sync_agent_state), ["agent_id", "state", "state_file", "timeout"])
         self.assertEqual(arguments(AgentInfo.is_active), ["self", "timeout_seconds"])

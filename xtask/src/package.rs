@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::output::{Outcome, say, warn};
 use crate::workspace::{self, finish};
 
 const USAGE: &str = "usage: cargo xtask package
-  builds below target/package: an archive with the static program, a .deb, a wheel that carries the program, and the packages of npm";
+  builds below target/package: an archive with the static program, a .deb, a wheel with the program and the modules, and the packages of npm";
 
 /// Builds everything, and runs each program that it has packed.
 ///
@@ -125,16 +125,30 @@ fn deb(out: &Path, program: &Path, version: &str) -> Outcome<Vec<PathBuf>> {
     Ok(vec![file])
 }
 
-/// A wheel as its format asks (PEP 427): the program among its scripts. It is put together by Python's own library, as `maturin` would build
-/// the program once more.
+/// The wheel with the modules for Python and the program among its scripts.
 fn wheel(out: &Path, program: &Path, version: &str) -> Outcome<Vec<PathBuf>> {
-    let arch = std::env::consts::ARCH;
-    let file = out.join(format!("oarlock_cli-{version}-py3-none-manylinux_2_17_{arch}.manylinux2014_{arch}.whl"));
-    finish(Command::new("python3").arg(workspace::root().join("packaging/pypi/wheel.py")).arg(program).arg(&file).arg(version))?;
+    // The environment of `python/test`.
+    let tools = workspace::target_dir()?.join("python");
+    if !tools.join("bin/maturin").exists() {
+        warn(format_args!("maturin is missing: installing it into {}", tools.display()));
+        finish(Command::new("python3").args(["-m", "venv"]).arg(&tools))?;
+        finish(Command::new(tools.join("bin/pip")).args(["install", "--quiet", "maturin>=1.9,<2"]))?;
+    }
+    let python = tools.join("bin/python");
+    finish(Command::new(&python).arg(workspace::root().join("python/build/oarlock_build.py")).arg(program))?;
+    let made = out.join("wheel");
+    let mut maturin = Command::new(tools.join("bin/maturin"));
+    maturin.args(["build", "--quiet", "--interpreter"]).arg(&python).arg("--out").arg(&made).current_dir(workspace::root());
+    finish(&mut maturin)?;
+    let built = fs::read_dir(&made)?.next().ok_or("maturin has built no wheel")??;
+    let file = out.join(built.file_name());
+    fs::rename(built.path(), &file)?;
+    fs::remove_dir(made)?;
     let venv = out.join("venv");
     finish(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     finish(Command::new(venv.join("bin/python")).args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]).arg(&file))?;
     told(&venv.join("bin/oarlock"), version)?;
+    finish(Command::new(venv.join("bin/python")).args(["-m", "state_sync"]).stdout(Stdio::null()))?;
     fs::remove_dir_all(venv)?;
     Ok(vec![file])
 }

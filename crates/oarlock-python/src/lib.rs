@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oarlock::Oarlock;
 use oarlock::ops::{OpError, number, registry};
-use oarlock::ralf::{Ralf, RalfError};
+use oarlock::ralf::{AgentSeen, Ralf, RalfError};
 use oarlock_sqlite::Synchronous;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -84,11 +84,38 @@ impl RalfProject {
         self.run(py, Ralf::is_attached)
     }
 
-    /// Agents as `(name, last seen, status, action)`.
+    /// The agents that are there.
     #[pyo3(signature = (timeout_ms=None, file=None))]
-    fn agents(&self, py: Python<'_>, timeout_ms: Option<i64>, file: Option<PathBuf>) -> PyResult<Vec<(String, String, String, String)>> {
-        let agents = self.run(py, |ralf| ralf.agents(timeout_ms, file.as_deref()))?;
-        Ok(agents.into_iter().map(|agent| (agent.agent_id, agent.last_seen, agent.status, agent.current_action)).collect())
+    fn agents(&self, py: Python<'_>, timeout_ms: Option<i64>, file: Option<PathBuf>) -> PyResult<Vec<Seen>> {
+        Ok(self.run(py, |ralf| ralf.agents(timeout_ms, file.as_deref()))?.into_iter().map(seen).collect())
+    }
+
+    /// The agent of this name, also when it is there no more.
+    #[pyo3(signature = (name, file=None))]
+    fn agent(&self, py: Python<'_>, name: &str, file: Option<PathBuf>) -> PyResult<Option<Seen>> {
+        Ok(self.run(py, |ralf| ralf.agent(name, file.as_deref()))?.map(seen))
+    }
+
+    /// Its own file of heartbeats.
+    fn heartbeat_file(&self) -> PathBuf {
+        locked(&self.inner).heartbeat_file()
+    }
+
+    /// Its own file of states.
+    fn state_file(&self) -> PathBuf {
+        locked(&self.inner).state_file()
+    }
+
+    /// Seconds since a time as these files write it; nothing for what is no time.
+    #[staticmethod]
+    fn age_seconds(time: &str) -> Option<f64> {
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
+        oarlock::ralf::age_ms(time, now_ms).map(|age| age as f64 / 1_000.0)
+    }
+
+    /// The files of its open tasks.
+    fn open_tasks(&self, py: Python<'_>) -> PyResult<Vec<PathBuf>> {
+        self.run(py, |ralf| ralf.open_tasks())
     }
 
     /// PLAN as JSON text.
@@ -154,6 +181,13 @@ impl RalfProject {
             }
         })
     }
+}
+
+/// An agent as `(name, last seen, status, action, loop, run, is there)`.
+type Seen = (String, String, String, String, i64, i64, bool);
+
+fn seen(agent: AgentSeen) -> Seen {
+    (agent.agent_id, agent.last_seen, agent.status, agent.current_action, agent.loop_number, agent.run_number, agent.is_active)
 }
 
 /// After a panic inside a call the store is as it was before: transactions end without a trace.

@@ -1,0 +1,719 @@
+# Made from the registry of verbs; not to be edited. `OARLOCK_BLESS=1 cargo test -p oarlock-ops --test python` writes it anew.
+from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Union
+
+from typing_extensions import NotRequired, TypedDict
+
+class AckReply(TypedDict):
+    acknowledged: NotRequired[int]
+    messages: List[MessageShape]
+    more: NotRequired[bool]
+
+Activity = Literal["idle", "progressing", "stuck"]
+
+class AgentShape(TypedDict):
+    action: NotRequired[str]
+    activity: Activity
+    age_ms: int
+    capabilities: List[str]
+    claims: List[str]
+    host: NotRequired[str]
+    last_seen: str
+    max_claims: NotRequired[int]
+    name: str
+    pid: NotRequired[int]
+    program: NotRequired[str]
+    role: NotRequired[str]
+    session: str
+    state: AgentState
+    status: NotRequired[str]
+    timeout_ms: int
+
+AgentState = Literal["active", "stale", "lost", "left"]
+
+class AgentsReply(TypedDict):
+    active: int
+    agents: List[AgentShape]
+    next: NotRequired[str]
+
+By = Literal["auto", "steps", "component", "feature", "layer"]
+
+class ClaimReply(TypedDict):
+    blocked: NotRequired[List[str]]
+    cancelled: NotRequired[List[str]]
+    claims: NotRequired[List[Claimed]]
+    lease: NotRequired[LeaseShape]
+    lost: NotRequired[List[str]]
+    reservations: NotRequired[List[ReservationShape]]
+    reservations_ended: NotRequired[List[EndedReservation]]
+    task: NotRequired[TaskShape]
+    unread: int
+
+class Claimed(TypedDict):
+    lease: LeaseShape
+    reservations: List[ReservationShape]
+    task: TaskShape
+
+Clearable = Literal["writes", "requires", "resources", "needs"]
+
+class Conflict(TypedDict):
+    message: str
+    path: str
+    steps: List[int]
+
+class DoneReply(TypedDict):
+    blocked: NotRequired[List[str]]
+    cancelled: NotRequired[List[str]]
+    claimed: NotRequired[ClaimReply]
+    lost: NotRequired[List[str]]
+    nothing_ready: NotRequired[Dict[str, Any]]
+    reservations_ended: NotRequired[List[EndedReservation]]
+    task: TaskShape
+    unblocked: List[str]
+    unmet_needs: NotRequired[List[str]]
+    unread: int
+
+Edge = TypedDict(
+    "Edge",
+    {
+        "confidence": float,
+        "from": int,
+        "reason": str,
+        "to": int,
+    },
+)
+
+class EndedReservation(TypedDict):
+    id: str
+    pattern: str
+    reason: ReservationEnd
+    task: NotRequired[str]
+
+class EntryReply(TypedDict):
+    state: EntryShape
+
+class EntryShape(TypedDict):
+    key: str
+    updated_at: str
+    updated_by: NotRequired[str]
+    value: NotRequired[Any]
+    version: int
+
+class EventShape(TypedDict):
+    agent: NotRequired[str]
+    at: str
+    cursor: str
+    data: Any
+    kind: str
+    session: NotRequired[str]
+    subject: str
+
+class EventsReply(TypedDict):
+    cursor: str
+    events: List[EventShape]
+    next: NotRequired[str]
+
+Gate = Literal["human"]
+
+class GetStateReply(TypedDict):
+    entries: List[EntryShape]
+    next: NotRequired[str]
+
+class HeartbeatReply(TypedDict):
+    agent: AgentShape
+    blocked: NotRequired[List[str]]
+    cancelled: List[str]
+    lost: List[str]
+    renewed: int
+    reservations_ended: NotRequired[List[EndedReservation]]
+    unread: int
+
+class HolderShape(TypedDict):
+    agent: str
+    session: str
+    since: str
+    token: int
+    ttl_ms: int
+
+class InboxReply(TypedDict):
+    messages: List[MessageShape]
+    next: NotRequired[str]
+    older: NotRequired[int]
+
+class JoinReply(TypedDict):
+    agent: AgentShape
+    resumed: bool
+    session: str
+
+class LeaseShape(TypedDict):
+    attempt: int
+    task: str
+    token: int
+    ttl_ms: int
+
+class LeaveReply(TypedDict):
+    released: List[str]
+
+MessageShape = TypedDict(
+    "MessageShape",
+    {
+        "ack_required": bool,
+        "acked": bool,
+        "from": str,
+        "id": str,
+        "reply_to": NotRequired[str],
+        "sent_at": str,
+        "subject": NotRequired[str],
+        "text": str,
+        "thread": str,
+        "to": List[str],
+    },
+)
+
+class MessagesReply(TypedDict):
+    left_out: NotRequired[int]
+    messages: List[MessageShape]
+
+Mode = Literal["exclusive", "shared"]
+
+class OldestReady(TypedDict):
+    age_ms: int
+    id: str
+
+class PrimeReply(TypedDict):
+    text: str
+
+class ReadyReply(TypedDict):
+    next: NotRequired[str]
+    tasks: List[TaskShape]
+
+class RenewReply(TypedDict):
+    blocked: NotRequired[List[str]]
+    blocked_by: NotRequired[List[str]]
+    cancelled: NotRequired[List[str]]
+    lease: NotRequired[LeaseShape]
+    leases: NotRequired[List[LeaseShape]]
+    lost: NotRequired[List[str]]
+    reservations_ended: NotRequired[List[EndedReservation]]
+    unread: int
+
+class RequeueReply(TypedDict):
+    requeued: NotRequired[List[str]]
+    still_cancelled: NotRequired[List[str]]
+    task: TaskShape
+
+ReservationEnd = Literal["released", "expired", "lease_ended", "session_ended"]
+
+class ReservationListReply(TypedDict):
+    next: NotRequired[str]
+    reservations: List[ReservationShape]
+
+class ReservationShape(TypedDict):
+    agent: str
+    id: str
+    mode: Mode
+    pattern: str
+    reason: NotRequired[str]
+    task: NotRequired[str]
+    ttl_ms: int
+
+class ReservationsReply(TypedDict):
+    reservations: List[ReservationShape]
+
+class ShowAgentReply(TypedDict):
+    agent: AgentShape
+
+class ShowTaskReply(TypedDict):
+    events: List[EventShape]
+    next: NotRequired[str]
+    task: TaskShape
+
+class SplitReply(TypedDict):
+    conflicts: List[Conflict]
+    created: List[TaskShape]
+    edges: List[Edge]
+    lease_ended: NotRequired[int]
+    makespan_minutes: int
+    parallelizable: bool
+    prompt: NotRequired[str]
+    reason: NotRequired[str]
+    reservations_ended: NotRequired[List[str]]
+    serial_minutes: int
+    steps: List[Step]
+    subtasks: List[Subtask]
+    task: str
+    warnings: List[str]
+    waves: List[List[str]]
+
+class StatusReply(TypedDict):
+    agents: Dict[str, int]
+    cursor: str
+    dead_letters: List[str]
+    expired_leases: int
+    lost: List[str]
+    oldest_ready: NotRequired[OldestReady]
+    reservations: int
+    stuck: List[str]
+    tasks: Dict[str, int]
+
+class Step(TypedDict):
+    end: int
+    estimate_minutes: NotRequired[int]
+    line: int
+    n: int
+    phase: NotRequired[str]
+    title: str
+    writes: List[str]
+
+class Subtask(TypedDict):
+    assigned: NotRequired[str]
+    capabilities: List[str]
+    depends_on: List[str]
+    estimate_minutes: NotRequired[int]
+    id: str
+    steps: List[int]
+    title: str
+    writes: List[str]
+
+class TaskReply(TypedDict):
+    task: TaskShape
+
+class TaskShape(TypedDict):
+    artifacts: List[str]
+    assigned: NotRequired[str]
+    attempt: int
+    blocked_by: List[str]
+    body: NotRequired[str]
+    capabilities: List[str]
+    created_at: str
+    created_by: NotRequired[str]
+    estimate_minutes: NotRequired[int]
+    failures: NotRequired[int]
+    file: NotRequired[str]
+    gate: NotRequired[Gate]
+    holder: NotRequired[HolderShape]
+    id: str
+    integrates: NotRequired[List[str]]
+    last_failure: NotRequired[str]
+    lost_leases: NotRequired[int]
+    max_attempts: int
+    needs: List[str]
+    not_before: NotRequired[str]
+    own_priority: NotRequired[int]
+    parent: NotRequired[str]
+    part_results: NotRequired[str]
+    priority: int
+    progress: NotRequired[int]
+    rejected: NotRequired[str]
+    resources: List[str]
+    result: NotRequired[str]
+    retry_in_ms: NotRequired[int]
+    state: TaskState
+    stuck: bool
+    title: str
+    type: NotRequired[str]
+    updated_at: str
+    writes: List[str]
+
+TaskState = Literal["blocked", "ready", "scheduled", "claimed", "waiting", "review", "done", "dead", "cancelled"]
+
+class TasksReply(TypedDict):
+    next: NotRequired[str]
+    tasks: List[TaskShape]
+
+class ThreadReply(TypedDict):
+    messages: List[MessageShape]
+    next: NotRequired[str]
+
+class UpdateReply(TypedDict):
+    reservations: NotRequired[List[ReservationShape]]
+    task: TaskShape
+
+class WaitReply(TypedDict):
+    tasks: List[TaskShape]
+
+class Verbs:
+    def join(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        name: Optional[str] = None,
+        role: Optional[str] = None,
+        can: Optional[Sequence[str]] = None,
+        stale_after: Optional[str] = None,
+        program: Optional[str] = None,
+        max_claims: Optional[int] = None,
+        pid: Optional[int] = None,
+        take_over: Optional[bool] = None,
+        harness: Optional[str] = None,
+    ) -> JoinReply:
+        """Register an agent as a new session."""
+    def agents(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        all: Optional[bool] = None,
+        role: Optional[str] = None,
+        can: Optional[str] = None,
+        at_least: Optional[int] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> AgentsReply:
+        """List the agents that are active."""
+    def agent(
+        self,
+        *,
+        name: str,
+        idempotency_key: Optional[str] = None,
+    ) -> ShowAgentReply:
+        """Show one agent."""
+    def heartbeat(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        status: Optional[str] = None,
+        action: Optional[str] = None,
+    ) -> HeartbeatReply:
+        """Tell that the agent is there and renew all its leases."""
+    def leave(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+    ) -> LeaveReply:
+        """End the session and release everything it holds."""
+    def add(
+        self,
+        *,
+        title: str,
+        idempotency_key: Optional[str] = None,
+        id: Optional[str] = None,
+        body: Optional[str] = None,
+        type: Optional[str] = None,
+        priority: Optional[int] = None,
+        requires: Optional[Sequence[str]] = None,
+        writes: Optional[Sequence[str]] = None,
+        resources: Optional[Sequence[str]] = None,
+        estimate: Optional[str] = None,
+        assign: Optional[str] = None,
+        max_attempts: Optional[int] = None,
+        not_before: Optional[str] = None,
+        gate: Optional[Gate] = None,
+        needs: Optional[Sequence[str]] = None,
+        parent: Optional[str] = None,
+    ) -> TaskReply:
+        """Add a task."""
+    def update(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        title: Optional[str] = None,
+        body: Optional[str] = None,
+        type: Optional[str] = None,
+        priority: Optional[int] = None,
+        requires: Optional[Sequence[str]] = None,
+        writes: Optional[Sequence[str]] = None,
+        resources: Optional[Sequence[str]] = None,
+        estimate: Optional[str] = None,
+        assign: Optional[str] = None,
+        max_attempts: Optional[int] = None,
+        not_before: Optional[str] = None,
+        gate: Optional[Gate] = None,
+        needs: Optional[Sequence[str]] = None,
+        clear: Optional[Sequence[Clearable]] = None,
+    ) -> UpdateReply:
+        """Change an unfinished task."""
+    def note(
+        self,
+        *,
+        id: str,
+        text: str,
+        idempotency_key: Optional[str] = None,
+    ) -> TaskReply:
+        """Write a note into a task's history."""
+    def tasks(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        state: Optional[Sequence[TaskState]] = None,
+        parent: Optional[str] = None,
+        agent: Optional[str] = None,
+        search: Optional[str] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> TasksReply:
+        """List tasks, oldest first."""
+    def task(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> ShowTaskReply:
+        """Show one task with its history."""
+    def ready(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> ReadyReply:
+        """List what can be claimed now, in claim order."""
+    def depend(
+        self,
+        *,
+        id: str,
+        on: Sequence[str],
+        idempotency_key: Optional[str] = None,
+        remove: Optional[bool] = None,
+    ) -> TaskReply:
+        """Make a task need others, or no longer need them."""
+    def split(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        new_id: Optional[str] = None,
+        agents: Optional[int] = None,
+        max_subtasks: Optional[int] = None,
+        group_by: Optional[By] = None,
+        plan: Optional[str] = None,
+        assign: Optional[bool] = None,
+        assign_to: Optional[Sequence[str]] = None,
+        auto_finish: Optional[bool] = None,
+        prompt: Optional[bool] = None,
+        dry_run: Optional[bool] = None,
+    ) -> SplitReply:
+        """Split a task or a Markdown file into parts."""
+    def claim(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        id: Optional[str] = None,
+        ttl: Optional[str] = None,
+        wait: Optional[str] = None,
+        or_message: Optional[bool] = None,
+        reserve: Optional[bool] = None,
+        count: Optional[int] = None,
+        subtree: Optional[str] = None,
+    ) -> ClaimReply:
+        """Take the best ready task, or the one named."""
+    def renew(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        id: Optional[str] = None,
+        token: Optional[int] = None,
+        ttl: Optional[str] = None,
+        progress: Optional[int] = None,
+        note: Optional[str] = None,
+    ) -> RenewReply:
+        """Keep all you hold, or extend one lease, and hear what is new."""
+    def done(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        token: Optional[int] = None,
+        result: Optional[str] = None,
+        artifact: Optional[Sequence[str]] = None,
+        claim: Optional[bool] = None,
+        reserve: Optional[bool] = None,
+        wait: Optional[str] = None,
+        or_message: Optional[bool] = None,
+    ) -> DoneReply:
+        """Complete a task."""
+    def fail(
+        self,
+        *,
+        id: str,
+        reason: str,
+        idempotency_key: Optional[str] = None,
+        token: Optional[int] = None,
+        no_retry: Optional[bool] = None,
+    ) -> TaskReply:
+        """Report a failed attempt."""
+    def release(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        token: Optional[int] = None,
+        result: Optional[str] = None,
+    ) -> TaskReply:
+        """Give a task back."""
+    def requeue(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        parts: Optional[bool] = None,
+    ) -> RequeueReply:
+        """Bring a dead or cancelled task back."""
+    def cancel(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        drop: Optional[bool] = None,
+    ) -> TaskReply:
+        """Call a task off, and its parts with it."""
+    def approve(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+    ) -> TaskReply:
+        """Approve a task in review."""
+    def reject(
+        self,
+        *,
+        id: str,
+        reason: str,
+        idempotency_key: Optional[str] = None,
+    ) -> TaskReply:
+        """Send a task in review back."""
+    def wait(
+        self,
+        *,
+        ids: Sequence[str],
+        idempotency_key: Optional[str] = None,
+        any: Optional[bool] = None,
+        timeout: Optional[str] = None,
+    ) -> WaitReply:
+        """Wait until tasks are done."""
+    def sync(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        set: Optional[Sequence[str]] = None,
+        merge: Optional[Mapping[str, Any]] = None,
+    ) -> EntryReply:
+        """Merge into the caller's own state entry."""
+    def state(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        key: Optional[str] = None,
+        prefix: Optional[str] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> GetStateReply:
+        """Show state entries."""
+    def state_set(
+        self,
+        *,
+        key: str,
+        value: Any,
+        idempotency_key: Optional[str] = None,
+        replace: Optional[bool] = None,
+        if_version: Optional[int] = None,
+    ) -> EntryReply:
+        """Merge JSON into a state entry, or replace it."""
+    def state_delete(
+        self,
+        *,
+        key: str,
+        idempotency_key: Optional[str] = None,
+        if_version: Optional[int] = None,
+    ) -> EntryReply:
+        """Remove a state entry."""
+    def reserve(
+        self,
+        *,
+        globs: Sequence[str],
+        idempotency_key: Optional[str] = None,
+        shared: Optional[bool] = None,
+        ttl: Optional[str] = None,
+        reason: Optional[str] = None,
+        task: Optional[str] = None,
+        wait: Optional[str] = None,
+    ) -> ReservationsReply:
+        """Reserve paths to write, all or none."""
+    def unreserve(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        globs: Optional[Sequence[str]] = None,
+    ) -> ReservationsReply:
+        """End one's reservations."""
+    def reservations(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> ReservationListReply:
+        """List the reservations that hold."""
+    def check(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        paths: Optional[Sequence[str]] = None,
+        globs: Optional[Sequence[str]] = None,
+    ) -> ReservationsReply:
+        """Ask whether paths may be written."""
+    def send(
+        self,
+        *,
+        to: Sequence[str],
+        text: str,
+        idempotency_key: Optional[str] = None,
+        subject: Optional[str] = None,
+        thread: Optional[str] = None,
+        reply_to: Optional[str] = None,
+        ack: Optional[bool] = None,
+    ) -> MessagesReply:
+        """Send a message to agents."""
+    def inbox(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        wait: Optional[str] = None,
+        all: Optional[bool] = None,
+        new: Optional[bool] = None,
+        peek: Optional[bool] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> InboxReply:
+        """Show the messages that are not acknowledged."""
+    def ack(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        ids: Optional[Sequence[str]] = None,
+        from_: Optional[str] = None,
+    ) -> AckReply:
+        """Acknowledge messages."""
+    def thread(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> ThreadReply:
+        """Show the messages of a thread."""
+    def events(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        after: Optional[str] = None,
+        kind: Optional[Sequence[str]] = None,
+        follow: Optional[bool] = None,
+        wait: Optional[str] = None,
+        limit: Optional[int] = None,
+    ) -> EventsReply:
+        """Show the log."""
+    def status(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+    ) -> StatusReply:
+        """Show one screen: agents, tasks, and what needs a look."""
+    def prime(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+    ) -> PrimeReply:
+        """Print what an agent should read at its start."""
