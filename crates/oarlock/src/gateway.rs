@@ -34,7 +34,7 @@ mod writer;
 
 pub(crate) use access::{AccessList, Deed, KEYS_OF_AGENT_DEFAULT, Principal};
 pub(crate) use address::{Address, Bind};
-pub(crate) use bounds::{Account, Bounds, Ledger};
+pub(crate) use bounds::{Bounds, Ledger, Tab};
 pub(crate) use caller::common_of;
 pub(crate) use client::Client;
 pub(crate) use connections::Connections;

@@ -73,7 +73,7 @@ impl Server {
         let waits = call.waiting().is_some();
         let called = tokio::select! {
             biased;
-            called = self.backend.call(entry.verb, call, &caller, WAIT_MAX, standing.account().map(|account| (account, bytes))) => called,
+            called = self.backend.call(entry.verb, call, &caller, WAIT_MAX, standing.tab().map(|tab| (tab, bytes))) => called,
             // Whoever asked does not want it any more. What the writer is doing just then it takes back.
             () = context.ct.cancelled() => Err(OpError::Interrupted),
             () = self.leaves_a_gateway(), if waits => Err(Rejection::timed_out("the client has gone").into()),
@@ -110,15 +110,17 @@ impl Server {
         let reply = self.call(entry, Value::Object(request.clone()), context).await?;
         let read = move || {
             let reply = short(reply);
-            (bounds::fewer_items(entry.verb, &reply), reply)
+            bounds::fewer_items(entry.verb, &reply).map_or_else(|| Ok(bounds::reply(entry.verb, reply)), Err)
         };
-        let (fewer, mut reply) = apart(read).await?;
-        if let Some(fewer) = fewer {
-            // Only a page of that many items leads to the next ones.
-            request.insert("limit".into(), fewer.into());
-            reply = short(self.call(entry, Value::Object(request), context).await?);
+        match apart(read).await? {
+            Ok(reply) => Ok(reply),
+            Err(fewer) => {
+                // Only a page of that many items leads to the next ones.
+                request.insert("limit".into(), fewer.into());
+                let reply = self.call(entry, Value::Object(request), context).await?;
+                apart(move || bounds::reply(entry.verb, short(reply))).await
+            }
         }
-        apart(move || bounds::reply(entry.verb, reply)).await
     }
 
     /// The same for a verb without arguments, for a page that a client shows.

@@ -154,6 +154,47 @@ impl Account {
     }
 }
 
+/// The bytes of the answer to one request of a model, from the reply of the verb behind it until its client has taken it. A request has one
+/// reply at a time: what the last one took is given back before the next is asked for, or the request would wait for itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Tab {
+    account: Account,
+    held: Arc<Mutex<Option<Places>>>,
+}
+
+impl Tab {
+    /// Nothing is held yet, and this one pays.
+    pub(crate) fn of(account: Account) -> Self {
+        Self { account, held: Arc::default() }
+    }
+
+    /// Who pays.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Holds the places of a reply; none gives back what is held.
+    pub(crate) fn hold(&self, places: Option<Places>) {
+        let before = std::mem::replace(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner), places);
+        drop(before);
+    }
+
+    /// Places for an answer of so many bytes: those that are held, as many of them as it takes.
+    ///
+    /// # Errors
+    /// As [`Account::wait_for`].
+    pub(super) async fn settle(&self, bytes: usize) -> Result<Places, OpError> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut places) = held {
+            places.shrink(bytes);
+            if places.grow(bytes) {
+                return Ok(places);
+            }
+        }
+        self.account.for_answer(bytes).await
+    }
+}
+
 /// How long a call waits for the bytes of its answer while its principal leaves other answers unread.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -350,6 +391,25 @@ mod tests {
         assert!(waits.await.is_ok());
         let too_much = ledger.wait_for(&agent("ada"), Of::RequestBytes, 11, Duration::from_secs(600)).await;
         assert_eq!(code(too_much), "limit_reached", "at once");
+    }
+
+    #[tokio::test]
+    async fn the_reply_to_a_model_counts_until_its_answer_is_taken() {
+        let ledger = Ledger::new(Bounds { answer_bytes: 10, ..Bounds::OF_AGENTS });
+        let tab = Tab::of(Account { ledger: Arc::clone(&ledger), payer: agent("ada") });
+        let take = |n: usize| ledger.take(&agent("ada"), Of::AnswerBytes, n);
+        tab.hold(Some(take(9).expect("its share")));
+        assert_eq!(code(take(2)), "limit_reached", "it is still cut and written");
+        // What is asked for next takes the place of what was there.
+        tab.hold(None);
+        tab.hold(Some(take(8).expect("given back")));
+        let answer = tab.settle(3).await.expect("of what is held");
+        assert_eq!(code(take(8)), "limit_reached");
+        drop(take(7).expect("it takes three"));
+        drop(answer);
+        assert!(take(10).is_ok());
+        // One that holds nothing waits as others do.
+        assert!(tab.settle(10).await.is_ok());
     }
 
     /// Whether a future is pending when it is asked once.

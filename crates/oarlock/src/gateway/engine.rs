@@ -35,6 +35,9 @@ const READERS_MAX: usize = 8;
 /// The least that is reckoned for an answer, in bytes.
 const ANSWER_BYTES_MIN: usize = 16 << 10;
 
+/// The copies of a reply to a model at a time: as text, as a value, and in what is made of it.
+const MODEL_COPIES: usize = 3;
+
 /// Frames in the log after which the writer moves them into the database (64 MB): a call writes about two, and of 64 that wait for
 /// it at once fewer than one in a hundred meets it, however many are made.
 const CHECKPOINT_FRAMES: u32 = 16_384;
@@ -92,6 +95,8 @@ pub(crate) struct Asked {
     pub(super) bytes: usize,
     /// From whose places it takes what it needs; none where there is only one caller.
     account: Option<Account>,
+    /// How many times its reply is in memory while its answer is made.
+    copies: usize,
     /// Whether its key was made here, and its caller does not know it.
     key_is_ours: bool,
 }
@@ -107,12 +112,17 @@ impl Asked {
         if key_is_ours {
             caller.key = Some(super::client::key_for_waiting()?);
         }
-        Ok(Self { call, caller, waited_ms, slice, bytes: 0, account: None, key_is_ours })
+        Ok(Self { call, caller, waited_ms, slice, bytes: 0, account: None, copies: 1, key_is_ours })
     }
 
     /// The same call, of a request of so many bytes, at the expense of this one.
     pub(crate) fn paid_by(self, account: Option<&Account>, bytes: usize) -> Self {
         Self { account: account.cloned(), bytes, ..self }
+    }
+
+    /// The same call of a model, whose reply is read, cut and written anew: each copy counts.
+    pub(crate) fn for_model(self) -> Self {
+        Self { copies: MODEL_COPIES, ..self }
     }
 
     /// Its lane in the queues.
@@ -207,14 +217,15 @@ impl Engine {
     /// Tries it once. What its answer takes is taken before it is made.
     async fn attempt(&self, asked: &Asked, findings: &mut Findings) -> Result<Outcome, OpError> {
         let places = match &asked.account {
-            Some(account) => Some(account.for_answer(asked.answer_bytes()).await?),
+            Some(account) => Some(account.for_answer(asked.copies * asked.answer_bytes()).await?),
             None => None,
         };
         let reply = self.made(asked, findings).await?;
         let places = match places {
             Some(mut places) => {
-                places.shrink(reply.len());
-                if !places.grow(reply.len()) && asked.call.durability().is_none() {
+                let bytes = asked.copies * reply.len();
+                places.shrink(bytes);
+                if !places.grow(bytes) && asked.call.durability().is_none() {
                     let why = "the answer is larger than what is left while other answers are not taken";
                     return Err(StoreError::Busy(why.into()).into());
                 }

@@ -10,7 +10,7 @@ use oarlock_ops::OpError;
 use serde_json::Value;
 use std::convert::Infallible;
 
-use super::bounds::{Account, Of, Places};
+use super::bounds::{Of, Places, Tab};
 use super::caller::header;
 use super::pieces::Pieces;
 
@@ -45,18 +45,19 @@ pub(super) fn made(status: StatusCode, json: String, places: Option<Places>) -> 
 ///
 /// # Errors
 /// `limit_reached` and `store_busy` while too much is not taken.
-pub(super) async fn counted(response: Response<Body>, account: &Account) -> Result<Response<Body>, OpError> {
+pub(super) async fn counted(response: Response<Body>, tab: &Tab) -> Result<Response<Body>, OpError> {
     let (head, body) = response.into_parts();
     let body = match body.size_hint().exact() {
         Some(bytes) => {
-            let mut places = account.for_answer(usize::try_from(bytes).unwrap_or(usize::MAX)).await?;
+            let mut places = tab.settle(usize::try_from(bytes).unwrap_or(usize::MAX)).await?;
             let Ok(collected) = body.collect().await;
             let bytes = collected.to_bytes();
             places.grow(bytes.len());
             Pieces::new(bytes, Some(places)).boxed()
         }
         None => {
-            let place = account.take(Of::Streams, 1)?;
+            tab.hold(None);
+            let place = tab.account().take(Of::Streams, 1)?;
             body.map_frame(move |frame| {
                 // It is given back with the body.
                 let _ = &place;

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::access::{Deed, Principal};
 use super::body;
-use super::bounds::{Account, Ledger, Places};
+use super::bounds::{Account, Ledger, Places, Tab};
 use super::caller;
 use super::connections::{Connection, Connections};
 use super::engine::{Asked, Engine, Outcome};
@@ -101,12 +101,13 @@ impl Gate {
             "/mcp" => {
                 let (mut head, body) = request.into_parts();
                 let (bytes, places) = self.body(&principal, &account, body::DOCUMENT_BYTES_MAX, body).await?;
+                let tab = Tab::of(account);
                 head.extensions.insert(principal);
-                head.extensions.insert(account.clone());
+                head.extensions.insert(tab.clone());
                 head.extensions.insert(Arc::clone(self));
                 let response = self.mcp.handle(Request::from_parts(head, Full::new(bytes))).await;
                 drop(places);
-                reply::counted(response, &account).await
+                reply::counted(response, &tab).await
             }
             path => match path.strip_prefix("/v1/") {
                 Some(verb) if let Some((_, deed)) = Deed::PATHS.iter().find(|(path, _)| *path == verb) => match method {

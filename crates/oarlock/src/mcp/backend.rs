@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::gateway::{Account, Asked, Client, Engine, Outcome};
+use crate::gateway::{Asked, Client, Engine, Outcome, Tab};
 
 /// Where calls are made.
 #[derive(Clone)]
@@ -32,13 +32,16 @@ impl Backend {
         call: Arc<dyn Call>,
         caller: &Caller,
         wait_max: Duration,
-        paid: Option<(&Account, usize)>,
+        paid: Option<(&Tab, usize)>,
     ) -> Result<Value, OpError> {
         match self {
             Backend::Engine(engine) => {
                 let asked = Asked::new(call, caller.clone(), 0, wait_max)?;
                 let asked = match paid {
-                    Some((account, bytes)) => asked.paid_by(Some(account), bytes),
+                    Some((tab, bytes)) => {
+                        tab.hold(None);
+                        asked.paid_by(Some(tab.account()), bytes).for_model()
+                    }
                     None => asked,
                 };
                 let outcome = match (engine.ask(&asked).await?, asked.ended()) {
@@ -47,10 +50,11 @@ impl Backend {
                 };
                 match outcome {
                     Outcome::Reply(reply, places) => {
-                        let read = move || (serde_json::from_str(&reply), places);
-                        let (reply, _places) =
-                            tokio::task::spawn_blocking(read).await.map_err(|error| OpError::Internal(error.to_string()))?;
-                        Ok(reply?)
+                        if let Some((tab, _)) = paid {
+                            tab.hold(places);
+                        }
+                        let read = move || serde_json::from_str(&reply);
+                        Ok(tokio::task::spawn_blocking(read).await.map_err(|error| OpError::Internal(error.to_string()))??)
                     }
                     Outcome::Waiting(waited_ms) => {
                         Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into())

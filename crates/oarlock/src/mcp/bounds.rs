@@ -26,9 +26,8 @@ struct Cut {
     depth: usize,
 }
 
-/// From nothing cut to little left; the first that fits is taken.
-const CUTS: [Cut; 7] = [
-    Cut { text_bytes: usize::MAX, items: usize::MAX, depth: usize::MAX },
+/// From much left to little; the first that fits is taken.
+const CUTS: [Cut; 6] = [
     Cut { text_bytes: 4_000, items: 300, depth: 16 },
     Cut { text_bytes: 1_500, items: 100, depth: 12 },
     Cut { text_bytes: 600, items: 40, depth: 10 },
@@ -62,9 +61,7 @@ pub(super) fn fewer_items(verb: &str, reply: &Value) -> Option<usize> {
     let fit = items
         .iter()
         .take_while(|item| {
-            let mut item = (*item).clone();
-            shorten(&mut item, cut, 1, &mut Vec::new(), "");
-            let bytes = bytes_of(&item);
+            let bytes = bytes_of(&shortened(item, cut, 1, &mut Vec::new(), ""));
             let has_room = bytes <= left;
             left = left.saturating_sub(bytes);
             has_room
@@ -79,21 +76,30 @@ pub(super) fn reply(verb: &str, mut reply: Value) -> Value {
         return reply;
     }
     let bodies = take_bodies(&mut reply);
-    let mut short = reply.clone();
-    for cut in CUTS {
-        short = reply.clone();
+    let shorter = CUTS.iter().map(|cut| {
         let mut lists = Vec::new();
-        shorten(&mut short, cut, 0, &mut lists, "");
-        if let (Value::Object(fields), true) = (&mut short, cut.text_bytes < usize::MAX) {
+        let mut short = shortened(&reply, *cut, 0, &mut lists, "");
+        if let Value::Object(fields) = &mut short {
             let what = if fields.contains_key("error") { "error" } else { verb };
             fields.insert("cut".into(), note(what, &lists).into());
         }
-        if fits(&short) {
+        short
+    });
+    let mut short = if fits(&reply) { reply } else { first_that_fits(shorter) };
+    give_bodies(&mut short, bodies);
+    short
+}
+
+/// The first of these that fits, or else the last.
+fn first_that_fits(shorter: impl Iterator<Item = Value>) -> Value {
+    let mut last = Value::Null;
+    for short in shorter {
+        last = short;
+        if fits(&last) {
             break;
         }
     }
-    give_bodies(&mut short, bodies);
-    short
+    last
 }
 
 /// What was cut, and where all of it is.
@@ -122,8 +128,29 @@ fn fits(reply: &Value) -> bool {
 
 /// What a value takes of an answer: once as structured content, once as text inside of JSON.
 fn bytes_of(value: &Value) -> usize {
-    let text = value.to_string();
-    text.len() + Value::String(text).to_string().len()
+    let mut counted = Bytes::default();
+    // Counting cannot fail, and a value has no keys that are no text.
+    let _ = serde_json::to_writer(&mut counted, value);
+    2 * counted.all + counted.escaped + 2
+}
+
+/// Counts the bytes of JSON, and those that get a backslash when it is quoted: JSON has no others that would have to be escaped.
+#[derive(Default)]
+struct Bytes {
+    all: usize,
+    escaped: usize,
+}
+
+impl std::io::Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.all += bytes.len();
+        self.escaped += bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The tasks of a reply that were just claimed.
@@ -151,38 +178,35 @@ fn give_bodies(reply: &mut Value, bodies: Vec<(String, Value)>) {
     }
 }
 
-/// Cuts a value; `lists` gets a line for each list that was cut.
-fn shorten(value: &mut Value, cut: Cut, depth: usize, lists: &mut Vec<String>, name: &str) {
+/// What is left of a value; `lists` gets a line for each list that was cut. Only what is left is copied: the whole may be large.
+fn shortened(value: &Value, cut: Cut, depth: usize, lists: &mut Vec<String>, name: &str) -> Value {
     if depth >= cut.depth && (value.is_array() || value.is_object()) {
-        *value = "… (nested deeper)".into();
-        return;
+        return "… (nested deeper)".into();
     }
     match value {
         // A cursor that is cut leads nowhere.
-        Value::String(_) if matches!(name, "next" | "cursor" | "id") => {}
-        Value::String(text) if text.len() > cut.text_bytes => {
+        Value::String(text) if text.len() > cut.text_bytes && !matches!(name, "next" | "cursor" | "id") => {
             let end = text.floor_char_boundary(cut.text_bytes);
-            *text = format!("{}… (and {} more bytes)", &text[..end], text.len() - end);
+            format!("{}… (and {} more bytes)", &text[..end], text.len() - end).into()
         }
         Value::Array(items) => {
             // What is shown of messages counts as read, and of claims as taken: all of these are shown.
-            if items.len() > cut.items && !matches!(name, "messages" | "claims") {
-                if lists.len() < 5 {
-                    lists.push(format!("{name}: {} of {}", cut.items, items.len()));
-                }
-                items.truncate(cut.items);
+            let is_cut = items.len() > cut.items && !matches!(name, "messages" | "claims");
+            if is_cut && lists.len() < 5 {
+                lists.push(format!("{name}: {} of {}", cut.items, items.len()));
             }
-            items.iter_mut().for_each(|item| shorten(item, cut, depth + 1, lists, ""));
+            let left = if is_cut { cut.items } else { items.len() };
+            items.iter().take(left).map(|item| shortened(item, cut, depth + 1, lists, "")).collect()
         }
         Value::Object(fields) => {
-            if cut.items < usize::MAX && fields.len() > FIELDS_MAX {
-                let more = fields.len() - FIELDS_MAX;
-                *fields = std::mem::take(fields).into_iter().take(FIELDS_MAX).collect();
-                fields.insert("…".into(), format!("and {more} more fields").into());
-            }
-            fields.iter_mut().for_each(|(name, value)| shorten(value, cut, depth + 1, lists, name));
+            let is_cut = fields.len() > FIELDS_MAX;
+            let left = if is_cut { FIELDS_MAX } else { fields.len() };
+            let short = fields.iter().take(left).map(|(name, value)| (name.clone(), shortened(value, cut, depth + 1, lists, name)));
+            let more = is_cut.then(|| ("…".to_owned(), format!("and {} more fields", fields.len() - left).into()));
+            let short: Map<String, Value> = short.collect();
+            Value::Object(short.into_iter().chain(more).collect())
         }
-        _ => {}
+        other => other.clone(),
     }
 }
 
@@ -239,6 +263,14 @@ mod tests {
         for value in [deep, Value::Object(wide), json!(vec![vec!["x".repeat(500); 50]; 50])] {
             let found = reply("sync", json!({"state": {"key": "agent/ada", "version": 3, "value": value}}));
             assert!(bytes_of(&found) <= room() && found["state"]["version"] == 3, "{} bytes", bytes_of(&found));
+        }
+    }
+
+    #[test]
+    fn bytes_are_counted_as_they_are_written() {
+        for value in [json!("a\"b\\c\n\u{1}é\u{7f}\u{2028}"), json!({"k\"": [1, -2.5, null, true, {"x": "\t"}], "": []}), json!([])] {
+            let text = value.to_string();
+            assert_eq!(bytes_of(&value), text.len() + Value::String(text.clone()).to_string().len(), "{text}");
         }
     }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::backend::Backend;
 use crate::cli::{ThisMachine, ancestors};
-use crate::gateway::{Account, Gate, Principal, common_of};
+use crate::gateway::{Gate, Principal, Tab, common_of};
 use crate::hooks::harness;
 use crate::hooks::memory::{Memory, call_by_content};
 
@@ -56,7 +56,7 @@ pub(crate) struct Standing {
 struct Remote {
     principal: Principal,
     caller: Caller,
-    account: Account,
+    tab: Tab,
     gate: Arc<Gate>,
 }
 
@@ -81,12 +81,12 @@ impl Standing {
         standing.call = text(context.meta.0.get(CLAUDE_CALL));
         if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>() {
             let principal = parts.extensions.get::<Principal>();
-            let found = (principal, parts.extensions.get::<Account>(), parts.extensions.get::<Arc<Gate>>());
-            let (Some(principal), Some(account), Some(gate)) = found else {
+            let found = (principal, parts.extensions.get::<Tab>(), parts.extensions.get::<Arc<Gate>>());
+            let (Some(principal), Some(tab), Some(gate)) = found else {
                 return Err(OpError::Internal("a request came in by another way than the gateway's".into()));
             };
             let caller = common_of(&parts.headers, principal)?;
-            standing.remote = Some(Remote { principal: principal.clone(), caller, account: account.clone(), gate: Arc::clone(gate) });
+            standing.remote = Some(Remote { principal: principal.clone(), caller, tab: tab.clone(), gate: Arc::clone(gate) });
         }
         Ok(standing)
     }
@@ -105,8 +105,8 @@ impl Standing {
     }
 
     /// At whose expense its calls are, at a gateway.
-    pub(super) fn account(&self) -> Option<&Account> {
-        self.remote.as_ref().map(|remote| &remote.account)
+    pub(super) fn tab(&self) -> Option<&Tab> {
+        self.remote.as_ref().map(|remote| &remote.tab)
     }
 
     /// Counts a call against the quota of its caller, and checks that its key may make it.
@@ -270,7 +270,7 @@ impl Sessions {
             remote.principal.check_name(name)?;
         }
         if let Some(name) = &name
-            && let Some(session) = Self::live_session(backend, name, standing.thread.is_some(), standing.account()).await?
+            && let Some(session) = Self::live_session(backend, name, standing.thread.is_some(), standing.tab()).await?
         {
             // It joined by another way, and stands for no process, or for its client's as a helper: it is the one that is meant, and its work
             // must not be freed by a look at its inbox.
@@ -289,7 +289,7 @@ impl Sessions {
         if authority == Authority::Operator {
             caller.name = None;
         }
-        let reply = backend.call(entry.verb, call, &caller, JOIN_PATIENCE, standing.account().map(|account| (account, 0))).await?;
+        let reply = backend.call(entry.verb, call, &caller, JOIN_PATIENCE, standing.tab().map(|tab| (tab, 0))).await?;
         let word = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
         Ok(Caller {
             name: Some(AgentName::parse(&word(&reply["agent"]["name"]))?),
@@ -317,15 +317,10 @@ impl Sessions {
     }
 
     /// The session of this name that has not ended, should it stand for no process, or be a helper's.
-    async fn live_session(
-        backend: &Backend,
-        name: &AgentName,
-        is_helper: bool,
-        account: Option<&Account>,
-    ) -> Result<Option<SessionId>, OpError> {
+    async fn live_session(backend: &Backend, name: &AgentName, is_helper: bool, tab: Option<&Tab>) -> Result<Option<SessionId>, OpError> {
         let entry = registry::find("agent").ok_or_else(|| OpError::Internal("agent is a verb".into()))?;
         let call = Arc::from((entry.from_json)(serde_json::json!({ "name": name }))?);
-        let agent = match backend.call(entry.verb, call, &Caller::default(), JOIN_PATIENCE, account.map(|account| (account, 0))).await {
+        let agent = match backend.call(entry.verb, call, &Caller::default(), JOIN_PATIENCE, tab.map(|tab| (tab, 0))).await {
             Ok(reply) => reply["agent"].clone(),
             Err(error) if error.code().code == "not_found" => return Ok(None),
             Err(error) => return Err(error),
