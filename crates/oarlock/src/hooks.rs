@@ -207,9 +207,17 @@ impl Hook<'_> {
             if written.only_if_there && !named.exists() {
                 continue;
             }
+            // Nothing stands below a link that leads to a file: it is no directory that something could be moved into.
+            if named.parent().is_some_and(|above| above.is_symlink() && above.is_file()) {
+                continue;
+            }
+            // What removes or replaces a link leaves alone what it leads to. Behind a slash, that is meant.
+            let is_link = written.is_entry && !written.path.ends_with('/') && named.is_symlink();
+            let found = |named: &str| if is_link { ThisMachine::repository_entry(named) } else { ThisMachine.repository_path(named) };
             // What is outside of the repository is nobody's here.
-            let Some(Ok(path)) = named.to_str().map(|named| ThisMachine.repository_path(named)) else { continue };
+            let Some(Ok(path)) = named.to_str().map(found) else { continue };
             match written.reach {
+                _ if is_link => paths.push(path),
                 Reach::Tree if path != "." && !named.is_file() => paths.push(format!("{path}/")),
                 Reach::Tree => paths.push(path),
                 // The top itself is no file.

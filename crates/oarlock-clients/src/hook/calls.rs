@@ -11,6 +11,9 @@ const TOP: &str = "/home/ada/repo";
 /// What others hold, in parts.
 const HELD: [&[&str]; 4] = [&["src", "**"], &["web", "app", "**"], &["package.json"], &["docs", "plan.md"]];
 
+/// Links of the repository, and where they lead: `linked` to a folder, the other to a file.
+const LINKS: [(&str, &[&str]); 2] = [("linked", &["src"]), ("plan-link.md", &["docs", "plan.md"])];
+
 struct Call {
     kind: String,
     is_held: bool,
@@ -83,6 +86,14 @@ fn is_held(written: &Written, dir: &str) -> bool {
     let Some(parts) = parts.strip_prefix(top.as_slice()) else {
         return written.reach != Reach::File && top.starts_with(&parts);
     };
+    // What is meant of a link itself is nobody's here, and has nothing below it.
+    let itself = |rest: &[&str]| rest.is_empty() && written.is_entry && !written.path.ends_with('/');
+    let parts = match parts.split_first().and_then(|(first, rest)| Some((LINKS.iter().find(|(link, _)| link == first)?.1, rest))) {
+        Some((_, rest)) if itself(rest) => return false,
+        Some((target, rest)) => [target, rest].concat(),
+        None => parts.to_vec(),
+    };
+    let parts = parts.as_slice();
     // A name has no wildcards.
     let literal: Vec<String> =
         parts.iter().map(|part| part.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()).collect();

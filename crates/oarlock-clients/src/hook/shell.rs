@@ -159,7 +159,7 @@ impl<'a> Shell<'a> {
             match &self.state.dir {
                 Some(dir) if !written.is_waste() => {
                     let path = joined(dir, &written.path);
-                    if let Some(path) = self.behind_link(&path, written.reach == Reach::File) {
+                    if let Some(path) = self.behind_link(&path, written.reach == Reach::File && !written.is_entry) {
                         self.found.push(Written { path, ..written.clone() });
                     }
                     self.found.push(Written { path, ..written });

@@ -43,6 +43,8 @@ pub struct Written {
     pub only_if_there: bool,
     /// Whether git only throws changes of this worktree away, or puts them away: nothing to anybody where nobody else works in it.
     pub only_undoes: bool,
+    /// Whether the name itself is meant, because it is removed or replaced: where it is a link, what that leads to stays as it is.
+    pub is_entry: bool,
     /// By what it is known.
     pub by: By,
 }
@@ -116,8 +118,13 @@ impl Written {
         Self { by, ..self }
     }
 
+    /// The name itself, and not what a link of that name leads to.
+    pub(super) fn entry(self) -> Self {
+        Self { is_entry: true, ..self }
+    }
+
     fn of(path: String, reach: Reach) -> Self {
-        Self { path, reach, only_if_there: false, only_undoes: false, by: By::Call }
+        Self { path, reach, only_if_there: false, only_undoes: false, is_entry: false, by: By::Call }
     }
 }
 

@@ -69,28 +69,7 @@ impl Local for ThisMachine {
     fn repository_path(&self, path: &str) -> Result<String, OpError> {
         let here = current_dir()?;
         let wanted = with_links_resolved(&resolved(&here, path));
-        // A path means the same in every worktree: its own is looked for first, which may lie below the main one.
-        let project = Project::around(&here);
-        let mut roots = vec![worktree_of(&here)];
-        roots.extend(project.as_ref().map(|project| project.root().to_owned()));
-        let inside = |root: &PathBuf| Some(wanted.strip_prefix(canonical(root).as_ref().unwrap_or(root)).ok()?.to_owned());
-        let of_its_own = || {
-            let root = worktree_of(wanted.ancestors().find(|above| above.is_dir())?);
-            // The top of another one is a folder of whatever it lies in: what removes it changes no path of the repository.
-            let is_here = root == roots[0];
-            inside(&root).filter(|path| project.is_some() && Project::around(&root) == project && (is_here || *path != Path::new("")))
-        };
-        let inside = of_its_own().or_else(|| roots.iter().find_map(inside)).ok_or_else(|| {
-            Rejection::invalid(
-                format!("{} is outside the repository {}", shown(path), roots[0].display()),
-                "name a path inside the repository",
-            )
-        })?;
-        let text = slashed(&inside).ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
-        if text.is_empty() {
-            return Ok(".".to_owned());
-        }
-        Ok(pattern::normalise_path(&text).map_err(Rejection::from)?)
+        in_repository(&here, &wanted, path)
     }
 
     fn look_for(&self, search: Search) -> Result<Option<Existing>, OpError> {
@@ -127,6 +106,42 @@ pub(super) fn with_links_resolved(path: &Path) -> PathBuf {
         }
     }
     path.to_owned()
+}
+
+impl ThisMachine {
+    /// The path in the repository of a name itself: links that lead to it are followed, and none of that name is.
+    pub(crate) fn repository_entry(path: &str) -> Result<String, OpError> {
+        let here = current_dir()?;
+        let wanted = resolved(&here, path);
+        let wanted = match (wanted.parent(), wanted.file_name()) {
+            (Some(dir), Some(name)) => with_links_resolved(dir).join(name),
+            _ => wanted,
+        };
+        in_repository(&here, &wanted, path)
+    }
+}
+
+/// The path in the repository of something whose links are resolved, seen from `here`; `path` is what a refusal calls it.
+fn in_repository(here: &Path, wanted: &Path, path: &str) -> Result<String, OpError> {
+    // A path means the same in every worktree: its own is looked for first, which may lie below the main one.
+    let project = Project::around(here);
+    let mut roots = vec![worktree_of(here)];
+    roots.extend(project.as_ref().map(|project| project.root().to_owned()));
+    let inside = |root: &PathBuf| Some(wanted.strip_prefix(canonical(root).as_ref().unwrap_or(root)).ok()?.to_owned());
+    let of_its_own = || {
+        let root = worktree_of(wanted.ancestors().find(|above| above.is_dir() && !above.is_symlink())?);
+        // The top of another one is a folder of whatever it lies in: what removes it changes no path of the repository.
+        let is_here = root == roots[0];
+        inside(&root).filter(|path| project.is_some() && Project::around(&root) == project && (is_here || *path != Path::new("")))
+    };
+    let inside = of_its_own().or_else(|| roots.iter().find_map(inside)).ok_or_else(|| {
+        Rejection::invalid(format!("{} is outside the repository {}", shown(path), roots[0].display()), "name a path inside the repository")
+    })?;
+    let text = slashed(&inside).ok_or_else(|| Rejection::invalid(format!("{} is not UTF-8", shown(path)), "rename it"))?;
+    if text.is_empty() {
+        return Ok(".".to_owned());
+    }
+    Ok(pattern::normalise_path(&text).map_err(Rejection::from)?)
 }
 
 /// The identities of the processes above this one, nearest first.

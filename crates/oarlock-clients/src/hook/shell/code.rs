@@ -138,7 +138,7 @@ pub(super) fn read(name: &str, args: &[Word]) -> Call {
                 call.script = Some(arg.clone()).filter(|_| call.reads_input);
                 call.args = args[at..].to_vec();
                 if edits {
-                    call.edited = call.args.iter().filter_map(Word::as_file).collect();
+                    call.edited = call.args.iter().filter_map(Word::as_file).map(Written::entry).collect();
                 }
                 return call;
             }
@@ -188,7 +188,7 @@ pub(super) fn read(name: &str, args: &[Word]) -> Call {
     call.args = args.get(at..).unwrap_or_default().to_vec();
     if edits {
         let files = if call.texts.is_empty() { call.args.get(1..).unwrap_or_default() } else { &call.args };
-        call.edited = files.iter().filter_map(Word::as_file).collect();
+        call.edited = files.iter().filter_map(Word::as_file).map(Written::entry).collect();
         call.args.clear();
     }
     if !call.reads_input {

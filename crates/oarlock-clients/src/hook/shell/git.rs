@@ -1,7 +1,7 @@
 //! What `git` writes over: files of the worktree, not what it keeps of its own.
 
 use super::Shell;
-use super::moves::{into_second, onto};
+use super::moves::{Onto, into_second, onto};
 use super::options::Options;
 use super::programs::moved;
 use super::specs::within;
@@ -147,8 +147,8 @@ fn writes_here(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Writ
     }
     let takes_output = matches!(verb, "diff" | "log" | "show" | "format-patch" | "archive" | "bundle" | "diff-tree" | "range-diff");
     match verb {
-        "rm" if !has("--cached") && !letters('n') => trees(&Options::read(rest, "", "").operands),
-        "mv" if !letters('n') => onto(&Options::read(rest, "", ""), true),
+        "rm" if !has("--cached") && !letters('n') => trees(&Options::read(rest, "", "").operands).into_iter().map(Written::entry).collect(),
+        "mv" if !letters('n') => onto(&Options::read(rest, "", ""), Onto::Moves),
         "restore" => {
             let options = Options::read(rest, "s source pathspec-from-file", "");
             if options.has(&["S", "staged"]) && !options.has(&["W", "worktree"]) {

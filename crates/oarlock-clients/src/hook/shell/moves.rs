@@ -32,18 +32,18 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
     let read = |valued: &str, attached: &str| Options::read(args, valued, attached);
     let verb = |at: usize, text: &str| args.get(at).is_some_and(|arg| arg.is(text));
     Some(match program {
-        "mv" | "gmv" => onto(&read("t S target-directory suffix", ""), true),
-        "cp" | "gcp" | "cpx" | "copyfiles" | "cpy" | "ncp" => onto(&read("t S target-directory suffix u", ""), false),
+        "mv" | "gmv" => onto(&read("t S target-directory suffix", ""), Onto::Moves),
+        "cp" | "gcp" | "cpx" | "copyfiles" | "cpy" | "ncp" => onto(&read("t S target-directory suffix u", ""), Onto::Copies),
         "install" | "ginstall" => {
             let options = read("t S m o g target-directory suffix mode owner group strip-program", "");
             // Directories hold nothing yet.
-            if options.has(&["d", "directory"]) { Vec::new() } else { onto(&options, false) }
+            if options.has(&["d", "directory"]) { Vec::new() } else { onto(&options, Onto::Copies) }
         }
         "ln" | "link" => {
             let options = read("t S target-directory suffix", "");
             match options.operands.as_slice() {
                 [only] if options.values(&["t", "target-directory"]).is_empty() => only.name().map(Written::file).into_iter().collect(),
-                _ => onto(&options, false),
+                _ => onto(&options, Onto::Links),
             }
         }
         "rsync" => rsync(&read(RSYNC_VALUED, "")),
@@ -257,8 +257,19 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
     })
 }
 
+/// What a command with sources and a destination does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Onto {
+    /// Writes into a file that is there, also through a link.
+    Copies,
+    /// Takes the sources away, and replaces what is there.
+    Moves,
+    /// Makes links, and replaces what is there.
+    Links,
+}
+
 /// Of a command with sources and a destination: the destination, what would stand in it were it a directory, and, of a move, the sources.
-pub(super) fn onto(options: &Options<'_>, moves: bool) -> Vec<Written> {
+pub(super) fn onto(options: &Options<'_>, does: Onto) -> Vec<Written> {
     let named = options.values(&["t", "target-directory"]);
     let (target, sources) = match (named.as_slice(), options.operands.as_slice()) {
         ([.., target], sources) => (*target, sources),
@@ -268,14 +279,17 @@ pub(super) fn onto(options: &Options<'_>, moves: bool) -> Vec<Written> {
     if options.has(&["help", "version"]) {
         return Vec::new();
     }
-    let mut found: Vec<Written> = if moves { sources.iter().filter_map(|source| source.as_tree()).collect() } else { Vec::new() };
+    let taken = sources.iter().filter(|_| does == Onto::Moves);
+    let mut found: Vec<Written> = taken.filter_map(|source| source.as_tree()).map(Written::entry).collect();
+    let itself = |written: Written| if does == Onto::Copies { written } else { written.entry() };
     let Some(path) = target.known() else {
         found.extend(target.as_tree());
         return found;
     };
     let dir = path.trim_end_matches('/');
-    if options.has(&["T", "no-target-directory"]) {
-        found.extend(Some(Written::tree(dir)).filter(|_| has_name(dir)));
+    let is_no_dir = options.has(&["T", "no-target-directory"]) || does == Onto::Links && options.has(&["n", "h", "no-dereference"]);
+    if is_no_dir {
+        found.extend(Some(itself(Written::tree(dir))).filter(|_| has_name(dir)));
         return found;
     }
     let is_dir = dir.len() < path.len() || !named.is_empty();
@@ -292,7 +306,7 @@ pub(super) fn onto(options: &Options<'_>, moves: bool) -> Vec<Written> {
         }
     }
     // A directory that is only where one is stays as it is.
-    found.extend(Some(Written::file(dir)).filter(|_| has_name(dir)));
+    found.extend(Some(itself(Written::file(dir))).filter(|_| has_name(dir)));
     found
 }
 

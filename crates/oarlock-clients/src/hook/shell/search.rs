@@ -166,7 +166,7 @@ impl Shell<'_> {
         let found = find.found();
         self.add(find.written.clone());
         if find.removes {
-            let removed: Vec<Written> = found.iter().filter_map(|path| Word::of(path.as_str()).as_tree()).collect();
+            let removed: Vec<Written> = found.iter().filter_map(|path| Word::of(path.as_str()).as_tree()).map(Written::entry).collect();
             self.add(removed);
         }
         for (words, beside) in &find.runs {

@@ -71,6 +71,10 @@ pub(super) struct Spec {
     with_operands: bool,
     /// Options that name the directory it runs in.
     dir: &'static str,
+    /// Whether an operand that is a link is removed or replaced itself.
+    is_entry: bool,
+    /// Options with which it is not.
+    follows: &'static str,
 }
 
 /// A program that is known to write nothing that its options or operands name.
@@ -93,6 +97,8 @@ const fn reads(names: &'static str) -> Spec {
         fixed: "",
         with_operands: false,
         dir: "",
+        is_entry: false,
+        follows: "",
     }
 }
 
@@ -152,6 +158,15 @@ impl Spec {
         Self { dir, ..self }
     }
 
+    /// Operands that are links are removed or replaced themselves.
+    const fn entries(self) -> Self {
+        Self { is_entry: true, ..self }
+    }
+    /// The same, but for these options.
+    const fn entries_unless(self, follows: &'static str) -> Self {
+        Self { is_entry: true, follows, ..self }
+    }
+
     /// What a call with these arguments writes.
     fn written(&self, args: &[Word]) -> Vec<Written> {
         let values = [self.valued, self.outputs, self.within, self.dir].join(" ");
@@ -178,7 +193,9 @@ impl Spec {
         }
         if (self.when.is_empty() || options.says_any(self.when)) && !options.has_any(self.spares) {
             let skip = if options.has_any(self.skip_unless) { 0 } else { self.skip };
-            found.extend(of_operands(self.operands, options.operands.get(skip..).unwrap_or_default()));
+            let operands = of_operands(self.operands, options.operands.get(skip..).unwrap_or_default());
+            let is_entry = self.is_entry && !options.has_any(self.follows);
+            found.extend(operands.into_iter().map(|written| if is_entry { written.entry() } else { written }));
             if !self.with_operands || !options.operands.is_empty() {
                 found.extend(self.fixed.split(' ').filter(|file| !file.is_empty()).map(Written::file));
             }

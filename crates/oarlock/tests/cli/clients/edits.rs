@@ -96,6 +96,52 @@ fn what_only_looks_like_it_is_not_refused() {
 }
 
 #[test]
+#[cfg(unix)]
+fn of_a_link_that_is_removed_or_replaced_the_link_itself_is_meant() {
+    let project = held();
+    project.write("src/a.rs", "x");
+    project.write("docs/api.md", "x");
+    let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, project.root().join(name)).expect("linked");
+    link("src", "linked");
+    link("docs/api.md", "api-link.md");
+    link("../src/a.rs", "docs/a-link.rs");
+    let session = Session::new(&project, "claude", "0199-session-1");
+    for command in [
+        "rm linked api-link.md",
+        "rm -rf linked",
+        "unlink api-link.md",
+        "mv linked old",
+        "git rm -f api-link.md",
+        "sed -i s/a/b/ api-link.md",
+        "mv new.md api-link.md",
+        "ln -sfn lib linked",
+        "cd docs && rm a-link.rs",
+        "python3 -c \"import os; os.remove('linked')\"",
+    ] {
+        assert_eq!(session.refused("Bash", json!({"command": command})), None, "{command}");
+    }
+    for command in [
+        "rm linked/a.rs",
+        "rm -rf linked/",
+        "mv linked/a.rs old",
+        "mv new.rs linked",
+        "sed -i s/a/b/ linked/a.rs",
+        "sed -i --follow-symlinks s/a/b/ api-link.md",
+        "echo x > api-link.md",
+        "cp new.md api-link.md",
+        "truncate -s 0 docs/a-link.rs",
+        "ln -sf ../lib/b.rs linked",
+    ] {
+        let why = session.refused("Bash", json!({"command": command}));
+        assert!(why.as_ref().is_some_and(|why| why.contains("held by bob")), "{command}: {why:?}");
+    }
+    // What is held under the link's own name is held.
+    project.ok("reserve linked --as bob");
+    let why = session.refused("Bash", json!({"command": "rm linked"}));
+    assert!(why.as_ref().is_some_and(|why| why.contains("held by bob")), "{why:?}");
+}
+
+#[test]
 fn a_refusal_names_holder_reason_time_and_what_to_do() {
     let project = held();
     let session = Session::new(&project, "claude", "s-1");

@@ -9,14 +9,18 @@ pub(super) enum Effect {
     First,
     /// Writes what its second argument names.
     Second,
-    /// Writes both.
+    /// Moves its first argument to the second.
     Both,
-    /// Writes each.
-    All,
     /// Opens its first argument in the way that the second says.
     Opens,
     /// Writes the path that it is called on.
     Itself,
+    /// Removes what its first argument names.
+    Removes,
+    /// Removes what each argument names.
+    RemovesAll,
+    /// Removes the path that it is called on.
+    RemovesItself,
     /// Moves the path that it is called on to its argument.
     Moves,
     /// Runs its first argument as a command.
@@ -30,16 +34,18 @@ pub(super) enum Effect {
 /// Calls that write, in each language: what they are called, with what has to stand before where the name alone is too common.
 pub(super) static CALLS: &[(Language, &str, &str, Effect)] = &[
     (Language::Python, "", "open", Effect::Opens),
-    (Language::Python, "", "write_text write_bytes touch unlink rmdir", Effect::Itself),
+    (Language::Python, "", "write_text write_bytes touch", Effect::Itself),
+    (Language::Python, "", "unlink rmdir", Effect::RemovesItself),
     (Language::Python, "", "rename replace symlink_to hardlink_to", Effect::Moves),
-    (Language::Python, "os", "remove unlink rmdir removedirs truncate mkfifo", Effect::First),
+    (Language::Python, "os", "truncate mkfifo", Effect::First),
+    (Language::Python, "os", "remove unlink rmdir removedirs", Effect::Removes),
     (Language::Python, "os", "rename replace renames", Effect::Both),
     (Language::Python, "os", "symlink link", Effect::Second),
     (Language::Python, "os", "chdir", Effect::Goes),
     (Language::Python, "shutil", "copy copy2 copyfile copytree unpack_archive", Effect::Second),
     (Language::Python, "shutil", "move", Effect::Both),
-    (Language::Python, "shutil", "rmtree", Effect::First),
-    (Language::Python, "", "rmtree", Effect::First),
+    (Language::Python, "shutil", "rmtree", Effect::Removes),
+    (Language::Python, "", "rmtree", Effect::Removes),
     (Language::Python, "os", "system popen", Effect::Runs),
     (Language::Python, "subprocess", "run call check_call check_output Popen getoutput getstatusoutput", Effect::Runs),
     (
@@ -60,14 +66,18 @@ pub(super) static CALLS: &[(Language, &str, &str, Effect)] = &[
         Language::JavaScript,
         "",
         "writeFileSync writeFile appendFileSync appendFile createWriteStream outputFile outputFileSync outputJson outputJsonSync writeJson writeJsonSync \
-         writeJSON writeJSONSync truncateSync unlinkSync unlink rmSync rmdirSync removeSync writeTextFile writeTextFileSync removeAsync emptyDirSync emptyDir \
-         ensureFileSync",
+         writeJSON writeJSONSync truncateSync writeTextFile writeTextFileSync emptyDirSync emptyDir ensureFileSync",
         Effect::First,
     ),
-    (Language::JavaScript, "fs", "rm rmdir remove truncate", Effect::First),
-    (Language::JavaScript, "fsp", "rm rmdir remove truncate", Effect::First),
-    (Language::JavaScript, "promises", "rm rmdir remove truncate", Effect::First),
-    (Language::JavaScript, "Deno", "remove removeSync truncate create createSync", Effect::First),
+    (Language::JavaScript, "", "unlinkSync unlink rmSync rmdirSync removeSync removeAsync", Effect::Removes),
+    (Language::JavaScript, "fs", "truncate", Effect::First),
+    (Language::JavaScript, "fsp", "truncate", Effect::First),
+    (Language::JavaScript, "promises", "truncate", Effect::First),
+    (Language::JavaScript, "fs", "rm rmdir remove", Effect::Removes),
+    (Language::JavaScript, "fsp", "rm rmdir remove", Effect::Removes),
+    (Language::JavaScript, "promises", "rm rmdir remove", Effect::Removes),
+    (Language::JavaScript, "Deno", "truncate create createSync", Effect::First),
+    (Language::JavaScript, "Deno", "remove removeSync", Effect::Removes),
     (Language::JavaScript, "Bun", "write", Effect::First),
     (Language::JavaScript, "", "renameSync moveSync", Effect::Both),
     (Language::JavaScript, "fs", "rename move", Effect::Both),
@@ -83,21 +93,23 @@ pub(super) static CALLS: &[(Language, &str, &str, Effect)] = &[
     (Language::Ruby, "IO", "write binwrite", Effect::First),
     (Language::Ruby, "File", "open new", Effect::Opens),
     (Language::Ruby, "", "open", Effect::Opens),
-    (Language::Ruby, "File", "delete unlink", Effect::All),
+    (Language::Ruby, "File", "delete unlink", Effect::RemovesAll),
     (Language::Ruby, "File", "rename", Effect::Both),
-    (Language::Ruby, "FileUtils", "rm rm_f rm_rf rm_r remove touch remove_dir", Effect::First),
+    (Language::Ruby, "FileUtils", "touch", Effect::First),
+    (Language::Ruby, "FileUtils", "rm rm_f rm_rf rm_r remove remove_dir", Effect::Removes),
     (Language::Ruby, "FileUtils", "mv move", Effect::Both),
     (Language::Ruby, "FileUtils", "cp cp_r copy copy_file install ln_s ln_sf", Effect::Second),
     (Language::Ruby, "Dir", "chdir", Effect::Goes),
     (Language::Ruby, "", "system", Effect::Runs),
     (Language::Perl, "", "open", Effect::Opens),
-    (Language::Perl, "", "unlink", Effect::All),
+    (Language::Perl, "", "unlink", Effect::RemovesAll),
     (Language::Perl, "", "rename", Effect::Both),
     (Language::Perl, "", "copy move", Effect::Second),
     (Language::Perl, "", "system exec", Effect::Runs),
     (Language::Perl, "", "write_file spew_file", Effect::First),
     (Language::Perl, "", "chdir", Effect::Goes),
-    (Language::Php, "", "file_put_contents touch unlink", Effect::First),
+    (Language::Php, "", "file_put_contents touch", Effect::First),
+    (Language::Php, "", "unlink", Effect::Removes),
     (Language::Php, "", "fopen", Effect::Opens),
     (Language::Php, "", "rename", Effect::Both),
     (Language::Php, "", "copy symlink", Effect::Second),

@@ -295,12 +295,16 @@ impl<'t> Reader<'t> {
             return;
         }
         let is_method = at > 0 && (self.is(at - 1, '.') || self.is(at - 1, '>'));
-        if matches!(effect, Effect::Itself | Effect::Moves) {
+        if matches!(effect, Effect::Itself | Effect::RemovesItself | Effect::Moves) {
             let Some(itself) = self.receiver(at) else { return };
             if effect == Effect::Moves && !itself.is_path {
                 return;
             }
-            self.write(&itself);
+            if effect == Effect::Itself {
+                self.write(&itself)
+            } else {
+                self.remove(&itself)
+            }
             if effect == Effect::Moves {
                 let args = self.arguments(at + 2);
                 args.first().and_then(|arg| arg.1.clone()).into_iter().for_each(|to| self.write(&to));
@@ -317,11 +321,11 @@ impl<'t> Reader<'t> {
             Effect::First => arg(0).or_else(|| named(&["path", "path_or_buf", "fname"])).into_iter().for_each(|file| self.write(&file)),
             Effect::Second => arg(1).or_else(|| named(&["dst", "f"])).into_iter().for_each(|file| self.write(&file)),
             Effect::Both => {
-                for file in [arg(0), arg(1)].into_iter().flatten() {
-                    self.write(&file);
-                }
+                arg(0).into_iter().for_each(|from| self.remove(&from));
+                arg(1).into_iter().for_each(|to| self.write(&to));
             }
-            Effect::All => plain.into_iter().flatten().for_each(|file| self.write(&file)),
+            Effect::Removes => arg(0).or_else(|| named(&["path"])).into_iter().for_each(|file| self.remove(&file)),
+            Effect::RemovesAll => plain.into_iter().flatten().for_each(|file| self.remove(&file)),
             Effect::Opens => {
                 // `Path(…).open("w")` is called on what it opens.
                 let on_itself = is_method && !is_qualified && self.language == Language::Python;
@@ -352,7 +356,7 @@ impl<'t> Reader<'t> {
                 let to = arg(0).filter(|to| to.texts.len() == 1).map(|to| to.texts[0].clone());
                 self.dir = to.and_then(|to| Some(join_paths(self.dir.as_deref()?, &to)));
             }
-            Effect::Itself | Effect::Moves => {}
+            Effect::Itself | Effect::RemovesItself | Effect::Moves => {}
         }
     }
 
@@ -376,10 +380,20 @@ impl<'t> Reader<'t> {
     }
 
     fn write(&mut self, values: &Values) {
-        let Some(dir) = &self.dir else { return };
+        let written = self.written(values);
+        self.found.written.extend(written);
+    }
+
+    /// The names themselves are taken away, whatever a link among them leads to.
+    fn remove(&mut self, values: &Values) {
+        let written = self.written(values);
+        self.found.written.extend(written.into_iter().map(Written::entry));
+    }
+
+    fn written(&self, values: &Values) -> Vec<Written> {
+        let Some(dir) = &self.dir else { return Vec::new() };
         let files = values.texts.iter().map(Word::of).filter(|word| !word.text.contains('\n') && word.text.len() < 4_096);
-        let written = files.filter_map(|word| word.as_tree()).collect();
-        self.found.written.extend(moved(dir, written));
+        moved(dir, files.filter_map(|word| word.as_tree()).collect())
     }
 
     /// The value of what stands before the dot of a method.

@@ -11,18 +11,23 @@ const CHECKS: &str = "check diff dry-run";
 /// Programs that write the files they are called with.
 static FILES: &[Spec] = &[
     writes("tee", Files),
-    writes("unlink", Files),
+    writes("unlink", Files).entries(),
     writes("sponge", Files),
     writes("touch", Files).valued("d r t date reference time"),
     writes("shred", Files).valued("n s iterations size random-source"),
     writes("truncate fallocate", Files).valued("s r size reference l o length offset"),
-    writes("rm rmdir trash trash-put gio-trash", Trees).unless("dry-run"),
-    writes("rimraf del-cli del", Named("")).unless("dry-run"),
+    writes("rm rmdir trash trash-put gio-trash", Trees).unless("dry-run").entries(),
+    writes("rimraf del-cli del", Named("")).unless("dry-run").entries(),
     writes("rpl", Trees).valued("x d").skip(2, "").unless("dry-run s simulate"),
     writes("ruplacer", Below("")).skip(2, "").when("go"),
     writes("venv virtualenv", Trees).valued("p python prompt"),
-    writes("rename prename", Files).skip(1, "e").valued("e").unless("n nono no-act"),
-    writes("sed gsed", Files).valued("e f l expression file line-length").attached("i").when("i in-place").skip(1, "e f expression file"),
+    writes("rename prename", Files).skip(1, "e").valued("e").unless("n nono no-act").entries(),
+    writes("sed gsed", Files)
+        .valued("e f l expression file line-length")
+        .attached("i")
+        .when("i in-place")
+        .skip(1, "e f expression file")
+        .entries_unless("follow-symlinks"),
     writes("yq yq-go jaq", Files)
         .valued("o p I f output-format input-format indent from-file arg argjson expression from")
         .when("i in-place inplace")
@@ -67,8 +72,8 @@ static FILES: &[Spec] = &[
         .single()
         .outputs("path Path filepath FilePath literalpath LiteralPath")
         .valued("value Value encoding Encoding inputobject InputObject"),
-    writes("remove-item", Trees).single().outputs("path Path literalpath LiteralPath"),
-    writes("move-item rename-item", Trees).single().outputs("path Path literalpath LiteralPath destination Destination"),
+    writes("remove-item", Trees).single().outputs("path Path literalpath LiteralPath").entries(),
+    writes("move-item rename-item", Trees).single().outputs("path Path literalpath LiteralPath destination Destination").entries(),
     writes("copy-item", Last).single().outputs("destination Destination").valued("path Path literalpath LiteralPath"),
     writes("new-item", First).single().outputs("path Path").valued("itemtype ItemType type Type value Value name Name").unless("Directory"),
 ];
@@ -479,21 +484,12 @@ static OUTPUTS: &[Spec] = &[
 
 /// Programs whose `-o` and the like are no files that they write.
 static READERS: &[Spec] = &[
-    reads(
-        "echo printf cat less more head tail grep egrep fgrep zgrep rg ag ack ls dir ps pgrep kubectl oc ssh mount umount docker podman make gmake ninja",
-    ),
-    reads(
-        "find test [ aws gcloud az terraform-docs journalctl systemctl ip ss netstat lsof lsblk findmnt column od hexdump nl fold cut paste tr comm join",
-    ),
-    reads(
-        "diff cmp wc stat file du df date env printenv which type whereis man info help apropos id who w top htop free uptime uname hostname",
-    ),
-    reads("jq gron fx bat delta tig vimdiff nm objdump readelf ldd size strings sha1sum sha256sum md5sum b2sum cksum sum"),
-    reads(
-        "shellcheck hadolint actionlint yamllint flake8 pylint pyright mdl vale mysql mariadb redis-cli mongosh sqlplus gdb lldb rust-gdb",
-    ),
-    reads("useradd usermod groupadd chown chmod chgrp mkdir mktemp kill pkill killall nc ncat telnet ping dig nslookup host traceroute"),
-    reads(
-        "awk gawk mawk nawk sqlite3 python-json-tool tmux screen seq yes sleep tput stty clear reset history jobs fg bg disown logger gh glab hub oarlock rustup ps2ascii",
-    ),
+    reads("echo printf cat less more head tail grep egrep fgrep zgrep rg ag ack ls dir ps pgrep kubectl oc ssh mount umount docker"),
+    reads("podman make gmake ninja find test [ aws gcloud az terraform-docs journalctl systemctl ip ss netstat lsof lsblk findmnt"),
+    reads("column od hexdump nl fold cut paste tr comm join diff cmp wc stat file du df date env printenv which type whereis man info"),
+    reads("help apropos id who w top htop free uptime uname hostname jq gron fx bat delta tig vimdiff nm objdump readelf ldd size"),
+    reads("strings sha1sum sha256sum md5sum b2sum cksum sum shellcheck hadolint actionlint yamllint flake8 pylint pyright mdl vale"),
+    reads("mysql mariadb redis-cli mongosh sqlplus gdb lldb rust-gdb useradd usermod groupadd chown chmod chgrp mkdir mktemp kill pkill"),
+    reads("killall nc ncat telnet ping dig nslookup host traceroute awk gawk mawk nawk sqlite3 python-json-tool tmux screen seq yes"),
+    reads("sleep tput stty clear reset history jobs fg bg disown logger gh glab hub oarlock rustup ps2ascii"),
 ];
