@@ -42,6 +42,19 @@ pub struct Config {
     pub settings: Settings,
     /// How hooks behave.
     pub hooks: HookSettings,
+    /// How many agents the project's file asks for, where it may not have so many.
+    pub agents_cut: Option<usize>,
+}
+
+impl Config {
+    /// What to say to who goes by the number of agents in the project's file, where it was cut.
+    pub(crate) fn about_agents(&self) -> Option<String> {
+        let (asked, most) = (self.agents_cut?, self.settings.agents);
+        Some(format!(
+            "note: `agents = {asked}` in .oarlock/config.toml counts as {most}, the most that a project's file may ask for; \
+             --agents {asked} allows more, and so does your own config.toml"
+        ))
+    }
 }
 
 /// The user's file, then the project's, over the built-in defaults, the part of hooks included.
@@ -168,7 +181,9 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
             } else {
                 limits::PROJECT_AGENTS_MAX
             };
-            settings.agents = (number(key, item, limits::RUN_AGENTS_MAX as u64)? as usize).min(most);
+            let asked = number(key, item, limits::RUN_AGENTS_MAX as u64)? as usize;
+            settings.agents = asked.min(most);
+            config.agents_cut = Some(asked).filter(|asked| *asked > most);
         }
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
@@ -252,8 +267,18 @@ mod tests {
 
     #[test]
     fn a_project_starts_few_workers_and_a_user_as_many_as_there_may_be() {
-        assert_eq!(settings("agents = 256\n", Of::Project).expect("valid").agents, limits::PROJECT_AGENTS_MAX);
-        assert_eq!(settings("agents = 256\n", Of::User).expect("valid").agents, 256);
+        let config = |text: &str, of: Of| {
+            let (_temp, file) = written(text);
+            let mut config = Config::default();
+            read_into(&mut config, &file, of).map(|()| config).expect("valid")
+        };
+        let cut = config("agents = 256\n", Of::Project);
+        assert_eq!((cut.settings.agents, cut.agents_cut), (limits::PROJECT_AGENTS_MAX, Some(256)));
+        assert!(cut.about_agents().is_some_and(|note| note.contains("counts as 8") && note.contains("--agents 256")));
+        for (text, of, agents) in [("agents = 256\n", Of::User, 256), ("agents = 8\n", Of::Project, 8)] {
+            let whole = config(text, of);
+            assert_eq!((whole.settings.agents, whole.about_agents()), (agents, None), "{text}");
+        }
     }
 
     #[test]

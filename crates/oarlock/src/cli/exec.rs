@@ -23,7 +23,7 @@ use super::output::{Output, note};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::{runner, stewardship};
-use crate::config;
+use crate::config::{self, Config};
 use crate::interrupt::{self, Interruptible};
 use crate::project::{Project, current_dir, resolved};
 use crate::trust;
@@ -103,7 +103,20 @@ impl Where {
 
     /// The defaults for calls to this store.
     pub(crate) fn settings(&self) -> Result<Settings, OpError> {
-        config::load(self.project.as_ref().map(|project| project.dir().join("config.toml")).as_deref())
+        Ok(self.config()?.settings)
+    }
+
+    /// The same for a command that takes its number of agents from there: people are told that a project's file may not have so many.
+    pub(crate) fn settings_with_agents(&self) -> Result<Settings, OpError> {
+        let config = self.config()?;
+        if let Some(about) = config.about_agents() {
+            note(&about);
+        }
+        Ok(config.settings)
+    }
+
+    fn config(&self) -> Result<Config, OpError> {
+        config::load_all(self.project.as_ref().map(|project| project.dir().join("config.toml")).as_deref())
     }
 
     /// Opens the store, which must be there.
@@ -212,7 +225,9 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         Some((door, url)) => (door, url),
         None => {
             let anywhere = Where::find(common, Absent::Refused);
-            let settings = anywhere.as_ref().map_or_else(|_| config::load(None), Where::settings)?;
+            let goes_by_agents = entry.verb == "split" && !output.json && matches.value_source("agents").is_none();
+            let read = if goes_by_agents { Where::settings_with_agents } else { Where::settings };
+            let settings = anywhere.as_ref().map_or_else(|_| config::load(None), read)?;
             if anywhere.as_ref().map_or(true, |target| !target.place().file().exists()) {
                 call.has_no_project();
             }

@@ -80,6 +80,9 @@ pub(crate) struct RunArgs {
     command: Vec<OsString>,
 }
 
+/// How the defaults are read.
+type Read = fn(&Where) -> Result<Settings, OpError>;
+
 /// Opens further handles of one store.
 struct Handles {
     target: Where,
@@ -106,7 +109,7 @@ impl Stores for Handles {
 }
 
 pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let (handles, settings) = handles(common, Absent::Refused)?;
+    let (handles, settings) = handles(common, Absent::Refused, Where::settings)?;
     let work = Work {
         name: common.name.clone(),
         role: args.role,
@@ -130,7 +133,8 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     if named.is_none() {
         TaskId::parse(&args.target)?;
     }
-    let (handles, settings) = handles(common, Absent::Expected)?;
+    let read = if args.agents.is_none() && !output.json { Where::settings_with_agents } else { Where::settings };
+    let (handles, settings) = handles(common, Absent::Expected, read)?;
     let target = target(&args.target, named, args.id, &handles)?;
     let run = Run {
         target,
@@ -187,9 +191,9 @@ fn target(text: &str, document: Option<String>, id: Option<TaskId>, handles: &Ha
 }
 
 /// Handles of the store, which `run` makes when there is none.
-fn handles(common: &Common, absent: Absent) -> Result<(Handles, Settings), OpError> {
+fn handles(common: &Common, absent: Absent, settings: Read) -> Result<(Handles, Settings), OpError> {
     let target = Where::find(common, absent)?;
-    let settings = target.settings()?;
+    let settings = settings(&target)?;
     let options = options(common, &settings);
     if absent == Absent::Expected && !target.place().file().exists() {
         Init { prefix: None, accept: false }.run(&target, options.clone())?;

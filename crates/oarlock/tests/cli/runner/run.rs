@@ -123,6 +123,21 @@ fn a_task_is_run_like_a_file() {
 }
 
 #[test]
+fn a_projects_number_of_agents_is_not_cut_in_silence() {
+    let project = Project::new();
+    project.write(".oarlock/config.toml", "agents = 40\n");
+    project.ok("add t --id T --body '1. a\n2. b'");
+    let told = |line: &str| project.call(line).plain().run().stderr;
+    let split = told("split T --dry-run");
+    assert!(split.contains("`agents = 40`") && split.contains("counts as 8") && split.contains("--agents 40"), "{split}");
+    assert!(told("run T -- true").contains("counts as 8"));
+    project.call("split T --dry-run").ok();
+    for line in ["split T --dry-run --agents 9", "status", "run T --agents 2 -- true"] {
+        assert!(!told(line).contains("counts as"), "{line}");
+    }
+}
+
+#[test]
 fn a_run_that_cannot_go_on_ends_with_its_report() {
     let project = Project::new();
     project.write(".oarlock/config.toml", "max_attempts = 1\n");
