@@ -85,6 +85,19 @@ fn a_relay_to_the_gateway_proves_nothing() {
 }
 
 #[test]
+fn by_the_documented_steps_a_raw_program_knows_the_gateway() {
+    let (project, served, key) = served();
+    let address = served.url.strip_prefix("http://").expect("plain");
+    let id = key.strip_prefix("oarlock_").and_then(|rest| rest.split('_').next()).expect("the key's form");
+    let number = "0123456789abcdef".repeat(4);
+    let answer = served.http().with("Authorization", "").with("Oarlock-Challenge", &format!("{id}.{number}")).get("/prove");
+    let asked = format!("oarlock 1: this listener knows the key\0{number}\0{address}");
+    let code = blake3::keyed_hash(blake3::hash(key.as_bytes()).as_bytes(), asked.as_bytes());
+    assert_eq!((answer.status, answer.json()["proof"].as_str()), (200, Some(code.to_hex().as_str())));
+    drop(project);
+}
+
+#[test]
 fn the_gateway_proves_it_by_every_key_and_every_name_of_its_address() {
     let (project, served, _) = served();
     let file = project.beside("ada.key");
