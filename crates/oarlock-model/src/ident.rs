@@ -124,7 +124,7 @@ text_identifier!(
 );
 
 impl AgentName {
-    /// The name up to its first dot: what an agent and its helpers have in common, where no keys tell whose helper is whose.
+    /// The name up to its first dot: nearly always the agent's whose helper it is. Which one it is, `rules::authority::root_of` says.
     pub fn first_name(&self) -> &str {
         self.0.split('.').next().unwrap_or(&self.0)
     }

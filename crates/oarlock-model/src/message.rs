@@ -17,6 +17,8 @@ pub struct Message {
     pub thread: MessageId,
     /// Who sent it.
     pub from: AgentName,
+    /// By which name its sender is counted: its own, or that of the agent whose helper it is.
+    pub counts_as: AgentName,
     /// Who gets it, resolved when it was sent.
     pub to: Vec<AgentName>,
     /// A line for people.

@@ -5,6 +5,7 @@ use oarlock_model::agent::SessionEnd;
 use oarlock_model::event::{
     Event, Fact, LeaseLost, LeaveReason, ReleaseReason, SpecChange, TaskAdded, TaskCancelled, TaskClaimed, TaskUpdated,
 };
+use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::state::{EndedReservation, News, Notice};
 use oarlock_model::task::{GrantEnd, Resting, TaskState};
 use oarlock_model::{SessionId, TaskId, planted};
@@ -158,7 +159,8 @@ impl Projection<'_> {
                 notice.map_or(Ok(()), |notice| agent::add_notice(conn, &notice))
             }
             Fact::MessageSent(fact) => match &event.agent {
-                Some(from) => message::insert(conn, event, fact, from),
+                Some(from) if fact.counts_as.as_ref().is_none_or(|root| speaks_for(root, from)) => message::insert(conn, event, fact, from),
+                Some(from) => Err(bad_row("message", format!("{from} does not count as {}", fact.counts_as(from)))),
                 None => Err(bad_row("message", "it names no sender")),
             },
             Fact::MessageAcked(fact) => message::ack(conn, &fact.id, &fact.by),

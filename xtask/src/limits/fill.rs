@@ -355,7 +355,10 @@ impl Filler<'_> {
             let thread = if n % 2 == 0 { thread.get_or_insert(id.clone()).clone() } else { id.clone() };
             let text = if n % 2_000 == 1 { large.clone() } else { format!("message {n}: the reader of headers has moved") };
             let to = vec![reader.clone()];
-            self.emit(Some(boss.clone()), MessageSent { id, thread, to, subject: None, text, reply_to: None, ack_required: n % 4 == 0 })?;
+            self.emit(
+                Some(boss.clone()),
+                MessageSent { id, thread, to, subject: None, text, reply_to: None, ack_required: n % 4 == 0, counts_as: None },
+            )?;
         }
         for n in 0..self.sizes.of(20_000) {
             let value = if n % 2_000 == 1 { large.clone() } else { format!("value {n}") };

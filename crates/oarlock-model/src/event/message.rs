@@ -19,6 +19,16 @@ pub struct MessageSent {
     pub reply_to: Option<MessageId>,
     #[serde(default)]
     pub ack_required: bool,
+    /// By which name its sender is counted; absent where that is the one before its first dot, as all logs had it once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_as: Option<AgentName>,
+}
+
+impl MessageSent {
+    /// By which name this sender of it is counted.
+    pub fn counts_as<'a>(&'a self, from: &'a AgentName) -> &'a str {
+        self.counts_as.as_ref().map_or_else(|| from.first_name(), AgentName::as_str)
+    }
 }
 
 /// See [`Fact::MessageAcked`](super::Fact::MessageAcked).

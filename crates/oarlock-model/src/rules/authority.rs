@@ -13,6 +13,19 @@ pub fn speaks_for(own: &AgentName, name: &AgentName) -> bool {
     planted::is(planted::KEY_OF_ALL_NAMES) || name.as_str().strip_prefix(own.as_str()).is_some_and(is_own)
 }
 
+/// The names, besides its own, that could speak for this one; the shortest first.
+pub fn above(name: &AgentName) -> impl Iterator<Item = AgentName> + '_ {
+    let text = name.as_str();
+    text.match_indices('.').filter_map(|(at, _)| AgentName::parse(&text[..at]).ok())
+}
+
+/// The name by which what an agent does and holds is counted: of the names that are known the shortest that speaks for its own, or else its own.
+/// An agent and its helpers are one, and gain nothing by more names; two agents whose names only begin alike are two (`gpt-4.1`, `gpt-4.5`).
+pub fn root_of(name: &AgentName, is_known: impl Fn(&AgentName) -> bool) -> AgentName {
+    let root = above(name).find(is_known).filter(|_| !planted::is(planted::HELPERS_COUNT_APART));
+    root.unwrap_or_else(|| name.clone())
+}
+
 /// What a caller may do. Who can open the store's file could do everything anyway: only a gateway gives less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +64,32 @@ mod tests {
         for (own, other, speaks) in [("ada", "ada", true), ("ada", "ada.tests", true), ("ada", "adam", false), ("ada.tests", "ada", false)]
         {
             assert_eq!(speaks_for(&name(own), &name(other)), speaks, "{own} {other}");
+        }
+    }
+
+    #[test]
+    fn an_agent_and_its_helpers_count_as_one() {
+        let name = |text: &str| AgentName::parse(text).expect("a name");
+        for (of, known, root) in [
+            ("ada", "", "ada"),
+            ("ada", "ada.x", "ada"),
+            ("ada.x", "", "ada.x"),
+            ("ada.x", "ada", "ada"),
+            ("ada.x", "ada.x", "ada.x"),
+            ("ada.x.y", "ada.x ada", "ada"),
+            ("ada.x.y", "ada.x", "ada.x"),
+            ("adam.x", "ada", "adam.x"),
+            ("gpt-4.1", "gpt-4.5", "gpt-4.1"),
+            ("gpt-4.1", "gpt-4", "gpt-4"),
+            ("gpt-4.1.tests", "gpt-4.1 gpt-4.5", "gpt-4.1"),
+            ("a..b", "a", "a"),
+            ("a..b", "a.", "a."),
+        ] {
+            let known: Vec<AgentName> = known.split(' ').filter(|text| !text.is_empty()).map(name).collect();
+            let found = root_of(&name(of), |name| known.contains(name));
+            assert_eq!(found.as_str(), root, "{of} among {known:?}");
+            assert!(speaks_for(&found, &name(of)), "{of}");
+            assert!(above(&name(of)).all(|above| speaks_for(&above, &name(of))), "{of}");
         }
     }
 }

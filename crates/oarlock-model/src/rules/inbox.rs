@@ -12,7 +12,7 @@ use crate::ident::AgentName;
 use crate::message::Message;
 use crate::planted;
 
-/// Whose messages to read. A sender is a first name: that of an agent and its helpers.
+/// Whose messages to read. A sender is the name by which an agent and its helpers are counted (`Message::counts_as`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Senders<'a> {
     /// Everybody's.
@@ -24,12 +24,12 @@ pub enum Senders<'a> {
 }
 
 impl Senders<'_> {
-    /// Whether messages of this agent are among them.
-    pub fn admits(self, from: &AgentName) -> bool {
+    /// Whether this message is among them.
+    pub fn admits(self, message: &Message) -> bool {
         match self {
             Senders::Any => true,
-            Senders::Only(sender) => from.first_name() == sender,
-            Senders::Except(sender) => from.first_name() != sender,
+            Senders::Only(sender) => message.counts_as.as_str() == sender,
+            Senders::Except(sender) => message.counts_as.as_str() != sender,
         }
     }
 }
@@ -119,9 +119,7 @@ impl FromStr for Place {
         let others = number(parts.next().unwrap_or_default())?;
         let own = match (parts.next(), parts.next()) {
             (None, _) => None,
-            (Some(seq), Some(sender)) if AgentName::parse(sender).is_ok_and(|name| name.first_name() == sender) => {
-                Some((sender.to_owned(), number(seq)?))
-            }
+            (Some(seq), Some(sender)) if AgentName::parse(sender).is_ok() => Some((sender.to_owned(), number(seq)?)),
             _ => return Err(()),
         };
         Ok(Self { others, own })
@@ -175,7 +173,7 @@ pub fn page<E>(
     let fits = room.fits(&sizes);
     let crowding = crowding(&found.messages[..fits], &sizes[..fits], room).map(str::to_owned);
     if let Some(sender) = crowding.filter(|_| !planted::is(planted::ONE_SENDER_FILLS_THE_PAGE)) {
-        let is_own = |message: &Message| message.from.first_name() == sender;
+        let is_own = |message: &Message| message.counts_as.as_str() == sender;
         let own = run(Senders::Only(&sender), lane.filter(|(of, _)| *of == sender).map_or(start, |(_, at)| Some(*at)))?;
         let mut others = run(Senders::Except(&sender), start)?;
         // What the last sender that was held back still has before that place has come into this page by then: all of it is there.
@@ -227,7 +225,7 @@ fn crowding<'m>(page: &'m [Message], sizes: &[usize], room: Room) -> Option<&'m 
     }
     let mut taken: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (message, size) in page.iter().zip(sizes) {
-        let (items, bytes) = taken.entry(message.from.first_name()).or_default();
+        let (items, bytes) = taken.entry(message.counts_as.as_str()).or_default();
         *items += 1;
         *bytes = bytes.saturating_add(*size);
     }
@@ -241,7 +239,7 @@ fn crowding<'m>(page: &'m [Message], sizes: &[usize], room: Room) -> Option<&'m 
 fn before_another_crowds(messages: &[Message], room: Room) -> usize {
     let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
     for (n, message) in messages.iter().enumerate() {
-        let taken = taken.entry(message.from.first_name()).or_default();
+        let taken = taken.entry(message.counts_as.as_str()).or_default();
         *taken += 1;
         if *taken > room.half().items {
             return n;

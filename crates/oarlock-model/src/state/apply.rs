@@ -11,6 +11,7 @@ use crate::event::{
 use crate::ident::{AgentName, SessionId, TaskId};
 use crate::message::Message;
 use crate::reservation::Reservation;
+use crate::rules::authority::speaks_for;
 use crate::task::{Grant, GrantEnd, OutsideHold, Resting, Task, TaskState};
 
 type Applied<T = ()> = Result<T, String>;
@@ -368,11 +369,16 @@ impl State {
 
     fn send(&mut self, event: &Event, fact: &MessageSent) -> Applied {
         let Some(from) = event.agent.clone() else { return Err("it names no sender".into()) };
+        let counts_as = AgentName::parse(fact.counts_as(&from)).map_err(|error| error.to_string())?;
+        if !speaks_for(&counts_as, &from) {
+            return Err(format!("{counts_as} does not speak for {from}"));
+        }
         let message = Message {
             seq: event.seq,
             id: fact.id.clone(),
             thread: fact.thread.clone(),
             from,
+            counts_as,
             to: fact.to.clone(),
             subject: fact.subject.clone(),
             text: fact.text.clone(),

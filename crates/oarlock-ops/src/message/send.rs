@@ -3,7 +3,7 @@
 use clap::Args;
 use oarlock_model::event::MessageSent;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::rules::recipients;
+use oarlock_model::rules::{authority, recipients};
 use oarlock_model::{AgentName, Label, MessageId, Rejection, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,7 @@ impl Mutation for Send {
             text: self.text.clone(),
             reply_to,
             ack_required: self.ack,
+            counts_as: counts_as(cx)?,
         })?;
         let message = cx.view().message(&id)?.ok_or_else(|| OpError::Internal(format!("message {id} was just sent")))?;
         Ok(MessagesReply { messages: vec![MessageShape::of(&cx.reading(), message, None)], left_out })
@@ -99,7 +100,7 @@ impl Mutation for Send {
 impl Send {
     fn recipients(&self, cx: &Deciding<'_>) -> Result<(BTreeSet<AgentName>, Option<u64>), OpError> {
         let me = cx.me()?;
-        let (mut to, mut of_groups) = (BTreeSet::new(), BTreeMap::new());
+        let (mut to, mut of_groups, mut known) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
         for wanted in &self.to {
             let group = Group::parse(wanted)?;
             if let Group::One(name) = group {
@@ -110,13 +111,14 @@ impl Send {
             for agent in cx.view().agents()? {
                 let there = matches!(cx.reading().agent_state(&agent), AgentState::Active | AgentState::Stale);
                 if there && agent.name != me.name && group.admits(&agent) {
-                    of_groups.insert(agent.name, agent.presence.seen);
+                    of_groups.insert(agent.name.clone(), agent.presence.seen);
                 }
+                known.insert(agent.name);
             }
         }
         of_groups.retain(|name, _| !to.contains(name));
         // Those who were named are at most as many as a list may have.
-        let (chosen, left_out) = recipients::choose(of_groups, limits::LIST_ITEMS_MAX.saturating_sub(to.len()));
+        let (chosen, left_out) = recipients::choose(of_groups, &known, limits::LIST_ITEMS_MAX.saturating_sub(to.len()));
         to.extend(chosen);
         if to.is_empty() {
             return Err(Rejection::not_found("agent", self.to.join(" ")).into());
@@ -139,6 +141,20 @@ impl Send {
         };
         Ok((thread, answered.map(|message| message.id)))
     }
+}
+
+/// By which name the sender is counted, where that is not the one before its first dot. Known are the agents of the store, and the name
+/// by which a gateway counts its key.
+fn counts_as(cx: &Deciding<'_>) -> Result<Option<AgentName>, OpError> {
+    let me = cx.me()?.name.clone();
+    let mut known = BTreeSet::new();
+    for above in authority::above(&me) {
+        if cx.caller().root.as_ref() == Some(&above) || cx.view().agent(&above)?.is_some() {
+            known.insert(above);
+        }
+    }
+    let root = authority::root_of(&me, |name| known.contains(name));
+    Ok(Some(root).filter(|root| root.as_str() != me.first_name()))
 }
 
 enum Group {

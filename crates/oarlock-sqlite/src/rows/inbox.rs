@@ -4,6 +4,7 @@
 use oarlock_model::AgentName;
 use oarlock_model::limits::PAGE_BYTES_MAX;
 use oarlock_model::message::Message;
+use oarlock_model::rules::authority::above;
 use oarlock_model::rules::inbox::{Order, Senders};
 use oarlock_ops::store::{InboxList, InboxPart};
 use rusqlite::{Connection, params};
@@ -14,9 +15,14 @@ use super::{Sql, all, first, int, message, uint};
 const NEXT_SENDER: &str = "SELECT sender FROM deliveries INDEXED BY deliveries_senders
 WHERE agent = ?1 AND acked = 0 AND sender > ?2 ORDER BY sender LIMIT 1";
 
+/// What `?3` and its helpers have sent, of all that counts as sent by `?2`.
 const OF_HELPER: &str = "SELECT d.message FROM deliveries d INDEXED BY deliveries_senders JOIN messages m ON m.seq = d.message
 WHERE d.agent = ?1 AND d.acked = 0 AND d.sender = ?2 AND (m.sender = ?3 OR substr(m.sender, 1, length(?3) + 1) = ?3 || '.')
 ORDER BY d.message DESC LIMIT ?4";
+
+/// What counts as sent by helpers of `?2` themselves: in the order of text a slash comes next after a dot.
+const OF_HELPERS: &str = "SELECT message FROM deliveries INDEXED BY deliveries_senders
+WHERE agent = ?1 AND acked = 0 AND sender > ?2 || '.' AND sender < ?2 || '/' ORDER BY message DESC LIMIT ?3";
 
 /// Messages of one sender that are read at once, where those of several are merged.
 const CHUNK: usize = 64;
@@ -97,14 +103,18 @@ fn sources(list: InboxList<'_>, order: &str) -> String {
     format!("SELECT message FROM ({}) {order} LIMIT ?3", ranges.iter().map(range).collect::<Vec<_>>().join(" UNION ALL "))
 }
 
-/// The numbers of what an agent and its helpers have sent and is not acknowledged, the newest first. For a helper, the messages of
-/// all that share its first name are looked at.
+/// The numbers of what an agent and its helpers have sent and is not acknowledged, the newest first. By whichever name it is counted: its own,
+/// that of a helper, or that of the agent whose helper it is itself; of these, all messages are looked at.
 pub(crate) fn open_from(conn: &Connection, agent: &AgentName, from: &AgentName, limit: usize) -> Sql<Vec<u64>> {
-    let list = InboxList::Open(Senders::Only(from.first_name()));
-    if from.as_str() == from.first_name() {
-        return numbers(conn, agent, &InboxPart { list, beyond: None, limit });
+    let list = InboxList::Open(Senders::Only(from.as_str()));
+    let mut found = numbers(conn, agent, &InboxPart { list, beyond: None, limit })?;
+    found.extend(all(conn, OF_HELPERS, params![agent.as_str(), from.as_str(), int(limit as u64)], |row| uint(row, 0))?);
+    for root in above(from) {
+        found.extend(all(conn, OF_HELPER, params![agent.as_str(), root.as_str(), from.as_str(), int(limit as u64)], |row| uint(row, 0))?);
     }
-    all(conn, OF_HELPER, params![agent.as_str(), from.first_name(), from.as_str(), int(limit as u64)], |row| uint(row, 0))
+    found.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// One sender's messages, as far as they are read.

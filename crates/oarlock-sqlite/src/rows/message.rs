@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use super::{Sql, all, change, change_one, id, id_or, int, uint, within};
 
 const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required, m.outside";
-const DELIVERIES: &str = "SELECT agent, acked, shown FROM deliveries WHERE message = ?1 ORDER BY agent";
+const DELIVERIES: &str = "SELECT agent, acked, shown, sender FROM deliveries WHERE message = ?1 ORDER BY agent";
 const INSERT: &str = "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required, outside) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked, shown, urgent, sender) VALUES (?1, ?2, 0, 0, ?3, ?4)";
 const ACK: &str = "UPDATE deliveries SET acked = 1 WHERE agent = ?1 AND message = ?2 AND acked = 0";
@@ -23,11 +23,13 @@ fn number_of(id: &MessageId) -> i64 {
 
 fn map(row: &Row<'_>) -> Sql<Message> {
     let seq = uint(row, 0)?;
+    let from: AgentName = id(row, 2)?;
     Ok(Message {
         seq,
         id: MessageId::of(seq),
         thread: id(row, 1)?,
-        from: id(row, 2)?,
+        counts_as: from.clone(),
+        from,
         to: Vec::new(),
         subject: row.get(3)?,
         text: row.get(4)?,
@@ -41,8 +43,10 @@ fn map(row: &Row<'_>) -> Sql<Message> {
 }
 
 fn complete(conn: &Connection, mut message: Message) -> Sql<Message> {
-    let delivery = |row: &Row<'_>| Ok((id::<AgentName>(row, 0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?));
-    for (agent, acked, shown) in all(conn, DELIVERIES, [int(message.seq)], delivery)? {
+    let delivery = |row: &Row<'_>| Ok((id::<AgentName>(row, 0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?, id(row, 3)?));
+    for (agent, acked, shown, counts_as) in all(conn, DELIVERIES, [int(message.seq)], delivery)? {
+        // Each delivery has the same.
+        message.counts_as = counts_as;
         if acked {
             message.acked_by.insert(agent.clone());
         }
@@ -113,7 +117,7 @@ pub(crate) fn insert(conn: &Connection, event: &Event, fact: &MessageSent, from:
     )?;
     let urgent = fact.ack_required || outside;
     let deliver =
-        |to: &AgentName| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(&fact.id), urgent, from.first_name()]);
+        |to: &AgentName| change_one(conn, "a delivery", DELIVER, params![to.as_str(), number_of(&fact.id), urgent, fact.counts_as(from)]);
     fact.to.iter().try_for_each(deliver)
 }
 

@@ -114,9 +114,9 @@ impl Moment {
     fn inbox_part(&self, agent: &AgentName, part: &InboxPart<'_>) -> Vec<&Message> {
         let is_listed = |message: &&Message| match part.list {
             InboxList::All => message.to.contains(agent),
-            InboxList::Open(senders) => message.to.contains(agent) && !message.acked_by.contains(agent) && senders.admits(&message.from),
-            InboxList::Unread(senders) => message.is_unread_by(agent) && senders.admits(&message.from),
-            InboxList::Urgent(senders) => message.is_unread_by(agent) && message.is_urgent() && senders.admits(&message.from),
+            InboxList::Open(senders) => message.to.contains(agent) && !message.acked_by.contains(agent) && senders.admits(message),
+            InboxList::Unread(senders) => message.is_unread_by(agent) && senders.admits(message),
+            InboxList::Urgent(senders) => message.is_unread_by(agent) && message.is_urgent() && senders.admits(message),
         };
         let order = part.list.order();
         let is_beyond = |message: &&Message| part.beyond.is_none_or(|beyond| order.is_beyond(message.seq, beyond));
@@ -427,7 +427,7 @@ impl View for Moment {
     }
 
     fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>> {
-        let part = InboxPart { list: InboxList::Open(Senders::Only(from.first_name())), beyond: None, limit };
+        let part = InboxPart { list: InboxList::Open(Senders::Any), beyond: None, limit };
         let messages = self.inbox_part(agent, &part).into_iter();
         Ok(messages.filter(|message| speaks_for(from, &message.from)).map(|message| message.seq).take(limit).collect())
     }

@@ -7,7 +7,7 @@ use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::duration::Duration;
 use oarlock_model::identity::StoreId;
-use oarlock_model::rules::authority::{Authority, speaks_for};
+use oarlock_model::rules::authority::{Authority, root_of, speaks_for};
 use oarlock_model::{AgentName, Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::registry;
@@ -297,7 +297,8 @@ impl AccessList {
                 let parent = all.iter().find(|kept| kept.access.id == *id).filter(|parent| parent.access.lives(now_ms));
                 let parent = parent.ok_or_else(unknown_key)?;
                 access.ends_at_ms = [access.ends_at_ms, parent.access.ends_at_ms].into_iter().flatten().min();
-                let root = root_of(&access.name, &names_of(all));
+                let names = names_of(all);
+                let root = root_of(&access.name, |name| names.contains(name));
                 let made = all.iter().filter(|kept| kept.access.parent.is_some() && speaks_for(&root, &kept.access.name)).count();
                 if made >= self.keys_of_agent_max {
                     return Err(Rejection::limit("access keys of the helpers of one agent", self.keys_of_agent_max, made + 1).into());
@@ -372,7 +373,8 @@ impl AccessList {
         let mut all: Vec<Kept> = all.map_err(|error| damaged(&error.to_string()))?;
         let names = names_of(&all);
         for kept in all.iter_mut().filter(|kept| kept.access.role == Authority::Agent) {
-            kept.root = Some(root_of(&kept.access.name, &names));
+            // It cannot get more by making keys for its helpers.
+            kept.root = Some(root_of(&kept.access.name, |name| names.contains(name)));
         }
         Ok((stamp, all))
     }
@@ -406,14 +408,6 @@ impl AccessList {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }
-}
-
-/// The name by which what an agent asks and holds is counted: of the names of agents' keys the shortest that speaks for its own. It cannot
-/// get more by making keys for its helpers.
-fn root_of(name: &AgentName, names: &HashSet<AgentName>) -> AgentName {
-    let ends = name.as_str().match_indices('.').map(|(at, _)| &name.as_str()[..at]);
-    let root = ends.filter_map(|text| AgentName::parse(text).ok()).find(|root| names.contains(root));
-    root.filter(|_| !planted::is(planted::HELPERS_COUNT_APART)).unwrap_or_else(|| name.clone())
 }
 
 /// The names of agents that have keys.
