@@ -304,6 +304,16 @@ impl Rejection {
         Rejection::TimedOut { what: what.into(), waited_ms: 0, facts: Value::Null }
     }
 
+    /// Who holds what was asked for, where the refusal names somebody.
+    pub fn in_the_way(&self) -> Vec<&AgentName> {
+        match self {
+            Rejection::LeaseHeld { holder, .. } => vec![&holder.agent],
+            Rejection::AssignedElsewhere { agent, .. } => vec![agent],
+            Rejection::ReservationOverlap { overlaps, .. } => overlaps.iter().map(|overlap| &overlap.agent).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// A limit that was passed.
     pub fn limit(what: impl Into<String>, limit: usize, actual: usize) -> Self {
         Rejection::LimitReached { what: what.into(), limit: limit as u64, actual: actual as u64 }

@@ -118,7 +118,8 @@ pub(crate) fn is_worth_trying<M: Mutation>(
     findings: &mut Findings,
 ) -> Result<bool, OpError> {
     let view = store.snapshot()?;
-    if settle::is_due(&*view)? {
+    if let Some(dead) = settle::due(&*view)? {
+        findings.dying = dead;
         return Ok(true);
     }
     let now = view.now();
@@ -222,7 +223,7 @@ fn try_transaction<M: Mutation>(
         }
     }
     let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
-    if settle::settle(&mut cx)? == Extent::Part {
+    if settle::settle(&mut cx, &mut findings.dying)? == Extent::Part {
         tx.commit()?;
         return Ok(Tried::Portion);
     }
@@ -249,12 +250,19 @@ fn try_transaction<M: Mutation>(
             tx.commit()?;
             Ok(Tried::Done((reply, text)))
         }
-        Err(error) => {
-            if matches!(error, OpError::Rejected(_)) && tx.undo_to_mark()? {
+        Err(OpError::Rejected(refused)) => {
+            let dead = settle::dead_in_the_way(tx.view(), &refused)?;
+            if tx.undo_to_mark()? {
                 tx.commit()?;
             }
-            Err(error)
+            if dead.is_empty() {
+                return Err(refused.into());
+            }
+            // Only the dead stand in the way: they are ended first, and then it is decided again.
+            findings.dying = dead;
+            Ok(Tried::Portion)
         }
+        Err(error) => Err(error),
     }
 }
 
@@ -412,14 +420,15 @@ fn first_half(hash: blake3::Hash) -> [u8; 16] {
 /// # Errors
 /// Store errors.
 pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
-    if store.is_read_only() || !settle::is_due(&*store.snapshot()?)? {
+    if store.is_read_only() {
         return Ok(());
     }
+    let Some(mut dying) = settle::due(&*store.snapshot()?)? else { return Ok(()) };
     let locks = [Lock::Everything];
     let caller = Caller::default();
     loop {
         let mut tx = store.begin(&locks, Durability::Presence)?;
-        let extent = settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks))?;
+        let extent = settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks), &mut dying)?;
         tx.commit()?;
         if extent == Extent::All {
             return Ok(());

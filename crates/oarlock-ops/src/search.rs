@@ -3,7 +3,7 @@
 //! decision checks what it found again, because others may have been faster.
 
 use oarlock_model::event::Fact;
-use oarlock_model::{Rejection, ReservationId, StoreTime, TaskId, limits, planted};
+use oarlock_model::{AgentName, Rejection, ReservationId, StoreTime, TaskId, limits, planted};
 use std::collections::BTreeSet;
 
 use crate::OpError;
@@ -21,7 +21,7 @@ pub enum Tried<T> {
     Done(T),
     /// It has to be decided after a search; nothing was changed that is not true anyway.
     Search,
-    /// One portion of it is done. The next try goes on, without a search.
+    /// One portion of it is done, or who is in its way is dead and to be ended. The next try goes on, without a search.
     Portion,
 }
 
@@ -36,6 +36,8 @@ pub struct Findings {
     pub(crate) found: Option<Found>,
     /// What the portions of the call have done, where it works in portions.
     pub(crate) progress: Progress,
+    /// Sessions that are dead, and are ended before anything else is looked at.
+    pub(crate) dying: Vec<AgentName>,
     /// What a waiting call saw when it searched last.
     pub(crate) seen: Option<Seen>,
     searches: usize,

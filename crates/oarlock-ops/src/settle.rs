@@ -4,7 +4,8 @@ use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::{AgentLost, DeathProof, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied};
 use oarlock_model::rules::retry;
 use oarlock_model::task::Task;
-use oarlock_model::{SessionId, TaskId, limits, planted};
+use oarlock_model::{AgentName, Rejection, SessionId, TaskId, limits, planted};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -12,29 +13,58 @@ use crate::portions::Extent;
 use crate::store::{OwnerSight, StoreResult, View};
 use crate::task::{rest, urgency};
 
-/// Whether there is anything to settle.
-pub(crate) fn is_due(view: &dyn View) -> StoreResult<bool> {
+/// Whether there is anything to settle, and which of the sessions that were looked at are dead.
+pub(crate) fn due(view: &dyn View) -> StoreResult<Option<Vec<AgentName>>> {
     if !view.may_be_due()? {
-        return Ok(false);
+        return Ok(None);
     }
-    if !view.due_tasks(1)?.is_empty() || !view.expired_reservations(1)?.is_empty() {
-        return Ok(true);
-    }
-    Ok(to_be_checked(view)?.iter().any(|agent| death_proof(view, agent).is_some()))
+    let dead: Vec<AgentName> =
+        to_be_checked(view)?.into_iter().filter(|agent| death_proof(view, agent).is_some()).map(|agent| agent.name).collect();
+    let is_due = !dead.is_empty() || !view.due_tasks(1)?.is_empty() || !view.expired_reservations(1)?.is_empty();
+    Ok(is_due.then_some(dead))
 }
 
-/// The sessions that one call checks for their death. Where more have a process than one call can ask the system for, each call takes
-/// another part of them: which one follows from the moment and the end of the log, so that callers without a common memory take turns.
+/// The sessions that one look checks for their death. Where more have a process than one can ask the system for, each look takes the next
+/// part of them: all who share the store count on, so a death is found after as many looks as there are parts. Where nothing is shared, the
+/// part follows from the moment and the end of the log.
 pub(crate) fn to_be_checked(view: &dyn View) -> StoreResult<Vec<Agent>> {
     let limit = limits::OWNERS_CHECKED_MAX;
     let mut agents = view.owned_agents(0, limit)?;
     if agents.len() == limit {
-        let parts = view.owned_agent_count()?.div_ceil(limit) as u64;
-        let part = spread(view.now().store.0.unsigned_abs() ^ view.last_seq()?) % parts.max(1);
-        agents = view.owned_agents(usize::try_from(part).unwrap_or(0) * limit, limit)?;
+        let count = view.owned_agent_count()?;
+        let parts = parts_of(count);
+        let turn = match view.turn() {
+            Some(turn) => turn,
+            None => spread(view.now().store.0.unsigned_abs() ^ view.last_seq()?),
+        };
+        let size = count.div_ceil(parts);
+        agents = view.owned_agents(usize::try_from(turn % parts as u64).unwrap_or(0) * size, size)?;
     }
     agents.extend(view.agents_of_other_boots(limit)?);
     Ok(agents)
+}
+
+/// In how many parts so many sessions are checked. One call may look two or three times: with a number that shares no factor with these, each
+/// kind of look comes to every part.
+fn parts_of(count: usize) -> usize {
+    let fewest = count.div_ceil(limits::OWNERS_CHECKED_MAX).max(1);
+    (fewest..).find(|parts| *parts == 1 || (parts % 2 != 0 && parts % 3 != 0)).unwrap_or(fewest)
+}
+
+/// Those who stand in the way of a call and are dead, although no look has come to them yet.
+pub(crate) fn dead_in_the_way(view: &dyn View, refused: &Rejection) -> StoreResult<Vec<AgentName>> {
+    let mut dead = BTreeSet::new();
+    for name in refused.in_the_way() {
+        if !dead.contains(name) && is_dead(view, name)? {
+            dead.insert(name.clone());
+        }
+    }
+    Ok(dead.into_iter().collect())
+}
+
+/// Whether the session of an agent is dead and has not been ended yet.
+pub(crate) fn is_dead(view: &dyn View, name: &AgentName) -> StoreResult<bool> {
+    Ok(view.agent(name)?.is_some_and(|agent| agent.is_live() && death_proof(view, &agent).is_some()))
 }
 
 /// A number that looks as if drawn by lot (the finaliser of SplitMix64): calls at regular times must not take the same part each time.
@@ -44,18 +74,30 @@ fn spread(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Settles: sessions proven dead, tasks fallen due, reservations run out; as much as fits into one portion.
-pub(crate) fn settle(cx: &mut Deciding<'_>) -> Result<Extent, OpError> {
+/// Settles: sessions proven dead, tasks fallen due, reservations run out; as much as fits into one portion. Those in `first` are checked before
+/// others. What it names afterwards goes first in the next portion: an end that has begun is not left to another call.
+pub(crate) fn settle(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Result<Extent, OpError> {
     if !cx.view().may_be_due()? {
+        first.clear();
         return Ok(Extent::All);
     }
-    for agent in to_be_checked(cx.view())? {
+    let mut agents = BTreeMap::new();
+    for name in first.iter() {
+        agents.extend(cx.view().agent(name)?.map(|agent| (name.clone(), agent)));
+    }
+    let known: Vec<Agent> = agents.values().cloned().collect();
+    let others = to_be_checked(cx.view())?.into_iter().filter(|agent| !agents.contains_key(&agent.name));
+    for agent in known.into_iter().chain(others.collect::<Vec<_>>()) {
         if let Some(proof) = death_proof(cx.view(), &agent)
             && lose_some(cx, &agent, proof)? == Extent::Part
         {
+            if !first.contains(&agent.name) {
+                first.insert(0, agent.name);
+            }
             return Ok(Extent::Part);
         }
     }
+    first.clear();
     let due = cx.view().due_tasks(cx.room())?;
     let ended = cx.view().expired_reservations(cx.room())?;
     for id in due {
@@ -184,4 +226,21 @@ pub(crate) fn end_reservations_of_task(cx: &mut Deciding<'_>, task: &TaskId) -> 
         cx.emit(ReservationEnded { id, reason: ReservationEnd::LeaseEnded })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_is_small_enough_and_every_kind_of_look_comes_to_all_of_them() {
+        for count in [1, 63, 64, 65, 128, 129, 192, 400, 10_000] {
+            let parts = parts_of(count);
+            assert!(count.div_ceil(parts) <= limits::OWNERS_CHECKED_MAX, "{count}");
+            for step in 1..=3 {
+                let seen: BTreeSet<usize> = (0..parts).map(|look| look * step % parts).collect();
+                assert_eq!(seen.len(), parts, "{count} by {step}");
+            }
+        }
+    }
 }

@@ -215,6 +215,8 @@ pub trait View {
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
     /// All agents by name, ended ones included.
     fn agents(&self) -> StoreResult<Vec<Agent>>;
+    /// A number that rises by one with each look that takes it, by whoever shares the store; none where nobody can share one.
+    fn turn(&self) -> Option<u64>;
     /// Live sessions that have a process: at most `limit` of them by name, after the first `skip`.
     fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;
     /// How many there are.

@@ -62,8 +62,8 @@ impl Store for Group<'_> {
 
     fn snapshot<'b>(&'b mut self) -> StoreResult<Box<dyn View + 'b>> {
         self.check()?;
-        let SqliteView { conn, now, host, owners, prefix, identity, .. } = *self.tx.sqlite_view();
-        Ok(Box::new(SqliteView { conn, now, host, owners, prefix, identity, ends_with_view: false }))
+        let SqliteView { conn, now, host, owners, prefix, identity, witness, .. } = *self.tx.sqlite_view();
+        Ok(Box::new(SqliteView { conn, now, host, owners, prefix, identity, witness, ends_with_view: false }))
     }
 
     fn listen(&mut self, _topics: Topics) -> StoreResult<Box<dyn Listening>> {

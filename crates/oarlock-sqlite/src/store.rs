@@ -349,6 +349,7 @@ impl SqliteStore {
             owners: &self.owners,
             prefix: &self.prefix,
             identity: &self.identity,
+            witness: &self.witness,
             ends_with_view: false,
         };
         Ok(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), &mut self.owned, end))
@@ -428,6 +429,7 @@ impl Store for SqliteStore {
             owners: &self.owners,
             prefix: &self.prefix,
             identity: &self.identity,
+            witness: &self.witness,
             ends_with_view: true,
         }))
     }

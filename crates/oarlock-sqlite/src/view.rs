@@ -24,6 +24,7 @@ use std::path::Path;
 use crate::error::store_error;
 use crate::rows::reservation::RunOut;
 use crate::rows::{self, agent, entry, event, graph, inbox, lease, message, offer, outside, queue, reply, reservation, task};
+use crate::witness::Witness;
 
 /// A view of one moment.
 pub(crate) struct SqliteView<'a> {
@@ -33,6 +34,7 @@ pub(crate) struct SqliteView<'a> {
     pub(crate) owners: &'a Path,
     pub(crate) prefix: &'a str,
     pub(crate) identity: &'a StoreIdentity,
+    pub(crate) witness: &'a Witness,
     /// Whether the transaction is only for reading and ends with this view.
     pub(crate) ends_with_view: bool,
 }
@@ -92,6 +94,10 @@ impl View for SqliteView<'_> {
             Owner::Process { process } => sight_of(process),
             Owner::Lock { process, .. } => self.locked_owner(&agent.session, process),
         }
+    }
+
+    fn turn(&self) -> Option<u64> {
+        self.witness.turn()
     }
 
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>> {

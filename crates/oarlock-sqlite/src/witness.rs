@@ -65,6 +65,11 @@ impl Witness {
         self.board.as_ref().map_or(0, |board| board.seen(self.of))
     }
 
+    /// Whose turn it is among all who share the store, where anything is shared.
+    pub(crate) fn turn(&self) -> Option<u64> {
+        self.board.as_ref().map(Board::turn)
+    }
+
     /// Tells that everything up to this number is committed.
     pub(crate) fn saw(&self, seq: u64) {
         if let Some(board) = &self.board {

@@ -107,6 +107,7 @@ impl View for CountedTransaction<'_> {
         fn now(&self) -> Now;
         fn identity(&self) -> &StoreIdentity;
         fn boot_id(&self) -> &str;
+        fn turn(&self) -> Option<u64>;
         fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
         fn agents(&self) -> StoreResult<Vec<Agent>>;
         fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;

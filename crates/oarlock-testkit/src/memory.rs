@@ -6,6 +6,7 @@ mod transaction;
 mod view;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use oarlock_model::agent::{Agent, Owner};
@@ -52,6 +53,8 @@ pub(crate) struct Moment {
     pub(crate) now: Now,
     pub(crate) boot_id: String,
     pub(crate) prefix: String,
+    /// Counts the looks that all who share the store take in turn.
+    turns: Arc<AtomicU64>,
 }
 
 /// The clock of a test, shared by all who hold a clone.
@@ -89,6 +92,7 @@ pub struct MemoryStore {
     clock: TestClock,
     boot_id: String,
     prefix: String,
+    turns: Arc<AtomicU64>,
 }
 
 impl Default for MemoryStore {
@@ -108,14 +112,14 @@ impl MemoryStore {
     #[must_use]
     pub fn of(identity: StoreIdentity, prefix: &str) -> Self {
         let world = World { next_seq: identity.base() + 1, identity, ..World::default() };
-        Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned() }
+        Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned(), turns: Arc::default() }
     }
 
     /// The same store again, with a clock of its own: what happens to one does not happen to the other.
     #[must_use]
     pub fn forked(&self) -> Self {
         let clock = TestClock(Arc::new(Mutex::new(self.clock.now())));
-        Self { world: self.world.clone(), clock, boot_id: self.boot_id.clone(), prefix: self.prefix.clone() }
+        Self { world: self.world.clone(), clock, boot_id: self.boot_id.clone(), prefix: self.prefix.clone(), turns: Arc::default() }
     }
 
     /// What it keeps.
@@ -172,7 +176,13 @@ impl MemoryStore {
     }
 
     fn moment(&self) -> Moment {
-        Moment { world: self.world.clone(), now: self.clock.now(), boot_id: self.boot_id.clone(), prefix: self.prefix.clone() }
+        Moment {
+            world: self.world.clone(),
+            now: self.clock.now(),
+            boot_id: self.boot_id.clone(),
+            prefix: self.prefix.clone(),
+            turns: Arc::clone(&self.turns),
+        }
     }
 }
 

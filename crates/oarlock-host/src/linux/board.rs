@@ -42,7 +42,8 @@ pub(crate) struct Memory {
     pub(crate) serving: AtomicU64,
     /// No seat from this one on has ever been taken.
     seats_end: AtomicU32,
-    _unused: AtomicU32,
+    /// Counts the looks that are shared out among all.
+    turns: AtomicU32,
     /// The highest number that was told of, and what it makes with the name of whoever it is for: a pair that does not fit is none.
     seen: AtomicU64,
     seen_proof: AtomicU64,
@@ -195,6 +196,11 @@ impl Board {
             memory.seen.store(number, SeqCst);
             memory.seen_proof.store(proof(of, number), SeqCst);
         }
+    }
+
+    /// A number that is another one at each call, by whatever handle: one more than before.
+    pub fn turn(&self) -> u64 {
+        u64::from(self.memory().turns.fetch_add(1, SeqCst))
     }
 
     /// The device and number of the board's own file: a copy of it is another one.
@@ -364,6 +370,13 @@ mod tests {
         // Half of what another one tells is nothing.
         one.memory().seen.store(99, SeqCst);
         assert_eq!((one.seen(7), one.seen(8)), (0, 0));
+    }
+
+    #[test]
+    fn turns_are_given_to_all_handles_one_after_another() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (one, two) = (open(&dir.path().join("board")), open(&dir.path().join("board")));
+        assert_eq!([one.turn(), two.turn(), two.turn(), one.turn()], [0, 1, 2, 3]);
     }
 
     #[test]

@@ -31,6 +31,12 @@ impl Board {
         match self.0 {}
     }
 
+    /// A number that is another one at each call.
+    #[must_use]
+    pub fn turn(&self) -> u64 {
+        match self.0 {}
+    }
+
     /// The device and number of the board's own file.
     ///
     /// # Errors

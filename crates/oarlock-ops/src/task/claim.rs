@@ -11,9 +11,10 @@ use oarlock_model::rules::fence;
 use oarlock_model::rules::inbox::{Room, Senders};
 use oarlock_model::rules::outside;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{Rejection, TaskId, Token, limits, planted};
+use oarlock_model::{AgentName, Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::agent::news::{self, News};
@@ -23,7 +24,7 @@ use crate::lock::Lock;
 use crate::message::{fair_page, mark_shown};
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire;
-use crate::search::{Findings, Found, Seen};
+use crate::search::{Blockers, Findings, Found, Seen};
 use crate::settle;
 use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
 use crate::store::{InboxList, InboxPart, Offer, StoreResult, View};
@@ -182,6 +183,11 @@ impl Mutation for Claim {
         let found = self.find(cx, me, &mut passed_over)?;
         let now = cx.now.store;
         let (blockers, expired) = (passed_over.blockers, passed_over.expired);
+        findings.dying = dead_holders(cx.view, &blockers)?;
+        if !findings.dying.is_empty() {
+            // What only they hold is free once they are ended: then it is searched again.
+            return Ok(());
+        }
         findings.seen = Some(Seen { seq: cx.view.last_seq()?, at: now, noted: now, blockers, expired });
         // Where there is nothing to write down, the refusal needs no transaction.
         let is_only_read = found.in_vain.is_empty() && found.first_end.is_none() && !self.hears_messages();
@@ -209,6 +215,9 @@ impl Mutation for Claim {
         }
         let noted = findings.seen.as_ref().map(|seen| seen.noted);
         self.search(cx, findings)?;
+        if !findings.dying.is_empty() {
+            return Ok(true);
+        }
         if let Some(Found::Tasks(found)) = &findings.found
             && (found.nothing.is_none() || noted.is_none_or(|noted| best::is_note_due(noted, cx.now)))
         {
@@ -314,6 +323,15 @@ impl Claim {
             if self.reserve && !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) { acquire::with_claim(cx, &task)? } else { Vec::new() };
         Ok(Some(Claimed { task: TaskShape::of(&cx.reading(), task)?, lease, reservations }))
     }
+}
+
+/// The agents whose reservations keep tasks from a caller although they are dead.
+fn dead_holders(view: &dyn View, blockers: &Blockers) -> StoreResult<Vec<AgentName>> {
+    let mut holders = BTreeSet::new();
+    for id in blockers.reservations.iter().take(limits::OWNERS_CHECKED_MAX) {
+        holders.extend(view.reservation(id)?.map(|reservation| reservation.agent));
+    }
+    holders.into_iter().filter_map(|name| settle::is_dead(view, &name).map(|dead| dead.then_some(name)).transpose()).collect()
 }
 
 /// Whether a message waits that ends a claim.

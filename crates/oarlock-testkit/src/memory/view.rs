@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::Relaxed;
 
 use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::Event;
@@ -147,6 +148,10 @@ impl View for Moment {
 
     fn owner_sight(&self, agent: &Agent) -> OwnerSight {
         self.sight(agent)
+    }
+
+    fn turn(&self) -> Option<u64> {
+        Some(self.turns.fetch_add(1, Relaxed))
     }
 
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>> {

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use oarlock_model::event::Fact;
 use oarlock_model::pattern::Pattern;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::reserve::targets_overlap;
@@ -213,25 +214,91 @@ fn many_paths_are_checked_against_many_reservations_without_comparing_each_with_
     assert_eq!(world.reads.get().reservations, 0, "none could overlap, so none is read");
 }
 
-#[test]
-fn one_call_checks_a_bounded_number_of_processes_and_the_death_of_any_is_found_after_some_calls() {
+/// A store with so many sessions that one call cannot check all of them.
+fn with_processes(parts: usize) -> World {
     let mut world = World::new();
-    let count = limits::OWNERS_CHECKED_MAX * 3;
-    for n in 0..count {
+    for n in 0..limits::OWNERS_CHECKED_MAX * parts {
         let owner = json!({"by": "process", "process": format!("process-{n}")});
         world.done("-", "join", json!({"name": format!("w{n}"), "owner": owner}));
     }
-    world.store.inner().kill(&AgentName::parse("w7").expect("a name"));
-    let is_lost = |world: &mut World| {
+    world
+}
+
+fn kill(world: &mut World, name: &str) {
+    world.store.inner().kill(&AgentName::parse(name).expect("a name"));
+}
+
+fn is_lost(world: &mut World, name: &str) -> bool {
+    let is_it = |fact: &Fact| matches!(fact, Fact::AgentLost(lost) if lost.name.as_str() == name);
+    world.store.inner().world().log.iter().any(|event| is_it(&event.fact))
+}
+
+#[test]
+fn one_call_checks_a_bounded_number_of_processes_and_any_death_is_found_after_a_bounded_number_of_calls() {
+    let mut world = with_processes(3);
+    for name in ["w7", "w100", "w191", "w0", "w64"] {
+        kill(&mut world, name);
+        // The parts are as many as are needed, and a few more.
+        let calls = (1..=5).find(|_| {
+            world.done("ada", "heartbeat", json!({}));
+            let owners = world.reads.get().owners;
+            // The reply says as well how the caller itself is.
+            assert!(owners <= limits::OWNERS_CHECKED_MAX + 1, "{owners} processes in one call");
+            is_lost(&mut world, name)
+        });
+        assert!(calls.is_some(), "{name} is dead, and five calls did not find it");
+    }
+    // So do calls that only read.
+    kill(&mut world, "w33");
+    assert!((1..=5).any(|_| {
+        world.done("ada", "status", json!({}));
+        is_lost(&mut world, "w33")
+    }));
+}
+
+#[test]
+fn the_dead_who_stand_in_the_way_of_a_call_are_ended_by_that_call() {
+    let mut world = with_processes(10);
+    for (n, id) in ["A", "B"].iter().enumerate() {
+        world.done("ada", "add", json!({"title": id, "id": id, "writes": [format!("src/{n}.rs")]}));
+    }
+    world.done("w600", "claim", json!({"id": "A"}));
+    world.done("w601", "reserve", json!({"globs": ["src/1.rs"]}));
+    world.done("w602", "reserve", json!({"globs": ["docs/**"]}));
+    assert_eq!(world.call("bob", "claim", json!({"id": "A"})).expect_err("it is held").code().code, "lease_held");
+    for name in ["w600", "w601", "w602"] {
+        kill(&mut world, name);
+        assert!(!is_lost(&mut world, name));
+    }
+    // As long as nobody asks for what they hold, their turn comes as that of all others.
+    assert_eq!(world.done("bob", "claim", json!({"id": "A"}))["lease"]["task"], "A");
+    let reserved = world.done("bob", "claim", json!({"reserve": true}));
+    assert_eq!(reserved["lease"]["task"], "B", "a reservation of the dead keeps no task from its first caller");
+    world.done("bob", "reserve", json!({"globs": ["docs/a.md"]}));
+    for name in ["w600", "w601", "w602"] {
+        assert!(is_lost(&mut world, name), "{name}");
+    }
+    // Who lives is refused as before.
+    world.done("ada", "add", json!({"title": "C", "id": "C"}));
+    world.done("w603", "claim", json!({"id": "C"}));
+    assert_eq!(world.call("bob", "claim", json!({"id": "C"})).expect_err("it is held").code().code, "lease_held");
+}
+
+#[test]
+fn an_end_that_has_begun_is_finished_by_the_same_call() {
+    let mut world = with_processes(6);
+    for n in 0..2 * limits::PORTION_ROWS_MAX {
+        world.done("ada", "add", json!({"title": "t", "id": format!("T{n}")}));
+    }
+    world.done("w300", "claim", json!({"count": 2 * limits::PORTION_ROWS_MAX}));
+    kill(&mut world, "w300");
+    let begun = |world: &mut World| world.store.inner().world().log.iter().any(|event| matches!(event.fact, Fact::LeaseLost(_)));
+    let calls = (1..=11).find(|_| {
         world.done("ada", "heartbeat", json!({}));
-        let owners = world.reads.get().owners;
-        // The reply says as well how the caller itself is.
-        assert!(owners <= limits::OWNERS_CHECKED_MAX + 1, "{owners} processes in one call");
-        world.store.inner().advance_ms(1);
-        world.store.inner().world().log.iter().any(|event| event.fact.kind() == "agent_lost")
-    };
-    let calls = (1..200).find(|_| is_lost(&mut world));
-    assert!(calls.is_some(), "200 calls, each of which checks a third of them, did not find the death");
+        begun(&mut world)
+    });
+    assert!(calls.is_some(), "it was never found");
+    assert!(is_lost(&mut world, "w300"), "its end was left to other calls");
 }
 
 #[test]
