@@ -9,10 +9,13 @@ pub mod hurried;
 pub mod linear;
 pub mod memory;
 pub mod metered;
+#[cfg(unix)]
+pub mod modes;
 pub mod random;
 pub mod script;
 pub mod sim;
 pub mod stage;
+pub mod wrapped;
 
 pub use memory::MemoryStore;
 pub use stage::{Lockstep, MemoryStage, Stage, say};

@@ -8,6 +8,7 @@ use std::process::Command;
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_sqlite::{Options, Place, SqliteStore};
+use oarlock_testkit::modes::open_to_others;
 use rusqlite::Connection;
 
 use crate::home::{Home, code_of, ok, state};
@@ -135,21 +136,6 @@ fn an_older_store_with_a_trigger_more_is_not_upgraded() {
     );
     assert!(refusal(home.try_open(), "open").contains("trigger t"));
     assert_eq!(home.schema_version(), 1);
-}
-
-/// Everything below a directory that others may read, write or enter.
-fn open_to_others(dir: &Path) -> Vec<PathBuf> {
-    let mut open = Vec::new();
-    for entry in fs::read_dir(dir).expect("a directory").flatten() {
-        let found = entry.metadata().expect("it is there");
-        if found.permissions().mode() & 0o077 != 0 {
-            open.push(entry.path());
-        }
-        if found.is_dir() {
-            open.extend(open_to_others(&entry.path()));
-        }
-    }
-    open
 }
 
 #[test]

@@ -2,25 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Project, fifo};
+use oarlock_testkit::modes::open_to_others;
 
-/// What is below a directory that others may read, write or enter.
-fn open_to_others(dir: &Path) -> Vec<PathBuf> {
-    let mut open = Vec::new();
-    for entry in fs::read_dir(dir).expect("a directory").flatten() {
-        let found = entry.metadata().expect("it is there");
-        if found.permissions().mode() & 0o077 != 0 {
-            open.push(entry.path());
-        }
-        if found.is_dir() {
-            open.extend(open_to_others(&entry.path()));
-        }
-    }
-    open
-}
+use crate::support::{Project, fifo};
 
 #[test]
 fn whatever_the_umask_is_nothing_of_a_store_is_for_others() {

@@ -1,0 +1,335 @@
+//! A store around a store: it passes on all that can be done to it, and calls hooks on the way. What counts, measures or fails is one of
+//! these with hooks of its own.
+
+use std::collections::BTreeSet;
+
+use oarlock_model::agent::{Agent, Presence};
+use oarlock_model::event::Event;
+use oarlock_model::message::Message;
+use oarlock_model::reservation::{Reservation, Target};
+use oarlock_model::rules::holdings::Held;
+use oarlock_model::rules::reserve::StarvedClaim;
+use oarlock_model::rules::resting::RestingFacts;
+use oarlock_model::rules::urgency::{Around, Node};
+use oarlock_model::state::{Entry, Notice, State};
+use oarlock_model::task::{Grant, Task, TaskState};
+use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
+use oarlock_ops::lock::Lock;
+use oarlock_ops::store::{
+    Counts, Durability, EntryPage, EventFilter, Expired, InboxPart, Listening, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, Store,
+    StoreResult, TaskFilter, Transaction, View,
+};
+use oarlock_ops::topic::Topics;
+
+/// Something that a writing transaction has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many tasks, to choose one.
+    Offers(usize),
+    /// So many reservations.
+    Reservations(usize),
+    /// What the system says of the process of a session.
+    Owner,
+}
+
+/// What is called on the way. A clone of it goes with each transaction. Each hook does nothing but what it is called for, unless it is given
+/// otherwise.
+pub trait Hooks: Clone {
+    /// A snapshot is taken.
+    fn snapshot(&mut self) {}
+
+    /// A transaction begins.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    fn begin<T>(&mut self, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        act()
+    }
+
+    /// Something is written, so many rows.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    fn write<T>(&mut self, _rows: u64, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        act()
+    }
+
+    /// So many rows more were written by what was told last.
+    fn rows(&mut self, _more: u64) {}
+
+    /// What was written is undone, as far as the last mark.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    fn undo<T>(&mut self, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        act()
+    }
+
+    /// The lock of a process is taken.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    fn take_lock<T>(&mut self, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        act()
+    }
+
+    /// A transaction is committed.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    fn commit(&mut self, act: impl FnOnce() -> StoreResult<()>) -> StoreResult<()> {
+        act()
+    }
+
+    /// A transaction ends without a commit.
+    fn drop_it(&mut self) {}
+
+    /// Something was read in a transaction.
+    fn read(&self, _what: Read) {}
+}
+
+/// The store.
+pub struct Wrapped<S, H> {
+    inner: S,
+    hooks: H,
+}
+
+impl<S, H> Wrapped<S, H> {
+    /// Puts these hooks around a store.
+    pub fn around(inner: S, hooks: H) -> Self {
+        Self { inner, hooks }
+    }
+
+    /// The store itself.
+    pub fn inner(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Its hooks.
+    pub fn hooks(&self) -> &H {
+        &self.hooks
+    }
+}
+
+impl<S: Store, H: Hooks> Store for Wrapped<S, H> {
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
+    fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
+        let mut hooks = self.hooks.clone();
+        let inner = hooks.begin(|| self.inner.begin(locks, durability))?;
+        Ok(Box::new(Inside { inner: Some(inner), hooks }))
+    }
+
+    fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
+        self.hooks.snapshot();
+        self.inner.snapshot()
+    }
+
+    fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
+        self.inner.listen(topics)
+    }
+}
+
+struct Inside<'a, H: Hooks> {
+    /// Absent once it is committed.
+    inner: Option<Box<dyn Transaction + 'a>>,
+    hooks: H,
+}
+
+/// Why a transaction is there.
+const IS_OPEN: &str = "a transaction ends with its commit, which takes it";
+
+impl<'a, H: Hooks> Inside<'a, H> {
+    fn tx(&self) -> &(dyn Transaction + 'a) {
+        &**self.inner.as_ref().expect(IS_OPEN)
+    }
+
+    fn both(&mut self) -> (&mut H, &mut (dyn Transaction + 'a)) {
+        (&mut self.hooks, &mut **self.inner.as_mut().expect(IS_OPEN))
+    }
+
+    fn reservations_read(&self, read: StoreResult<Vec<Reservation>>) -> StoreResult<Vec<Reservation>> {
+        read.inspect(|found| self.hooks.read(Read::Reservations(found.len())))
+    }
+}
+
+impl<H: Hooks> Drop for Inside<'_, H> {
+    fn drop(&mut self) {
+        if self.inner.is_some() {
+            self.hooks.drop_it();
+        }
+    }
+}
+
+macro_rules! as_the_inner {
+    ($(fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $returns:ty;)*) => {
+        $(fn $name(&self $(, $arg: $type)*) -> $returns {
+            self.tx().view().$name($($arg),*)
+        })*
+    };
+}
+
+impl<H: Hooks> View for Inside<'_, H> {
+    as_the_inner! {
+        fn now(&self) -> Now;
+        fn identity(&self) -> &StoreIdentity;
+        fn boot_id(&self) -> &str;
+        fn turn(&self) -> Option<u64>;
+        fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
+        fn agents(&self) -> StoreResult<Vec<Agent>>;
+        fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;
+        fn owned_agent_count(&self) -> StoreResult<usize>;
+        fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>>;
+        fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>>;
+        fn agents_of_harness(&self, harness: &str) -> StoreResult<Vec<Agent>>;
+        fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>>;
+        fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
+        fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
+        fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
+        fn first_claims_of(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
+        fn task(&self, id: &TaskId) -> StoreResult<Option<Task>>;
+        fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;
+        fn running_grant(&self, id: &TaskId) -> StoreResult<Option<Grant>>;
+        fn next_task_seq(&self) -> StoreResult<u64>;
+        fn tasks_of_file(&self, file: &str) -> StoreResult<Vec<TaskId>>;
+        fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
+        fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
+        fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>>;
+        fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
+        fn around(&self, id: &TaskId) -> StoreResult<Option<Around>>;
+        fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn parts_at_rest(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState, RestingFacts)>>;
+        fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn may_be_due(&self) -> StoreResult<bool>;
+        fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn next_due_ms(&self) -> StoreResult<Option<i64>>;
+        fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
+        fn counts(&self) -> StoreResult<Counts>;
+        fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>>;
+        fn dead_ends(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn is_stuck(&self, id: &TaskId) -> StoreResult<bool>;
+        fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;
+        fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>>;
+        fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>>;
+        fn entries(&self, prefix: &str, page: &EntryPage<'_>) -> StoreResult<Vec<Entry>>;
+        fn reservation_count(&self) -> StoreResult<usize>;
+        fn reservation_count_of(&self, session: &SessionId) -> StoreResult<usize>;
+        fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>>;
+        fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>>;
+        fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>>;
+        fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>>;
+        fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
+        fn inbox(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<Vec<Message>>;
+        fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64>;
+        fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>>;
+        fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
+        fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
+        fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>>;
+        fn last_seq(&self) -> StoreResult<u64>;
+        fn task_prefix(&self) -> StoreResult<String>;
+        fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
+        fn state(&self) -> StoreResult<State>;
+    }
+
+    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
+        self.hooks.read(Read::Owner);
+        self.tx().view().owner_sight(agent)
+    }
+
+    fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {
+        self.tx().view().ready_offers(after, limit).inspect(|found| self.hooks.read(Read::Offers(found.len())))
+    }
+
+    fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>> {
+        let read = |found: &Option<Expired>| Read::Offers(found.as_ref().map_or(0, |found| found.offers.len()));
+        self.tx().view().expired_offers(read_max).inspect(|found| self.hooks.read(read(found)))
+    }
+
+    fn offer(&self, id: &TaskId) -> StoreResult<Option<Offer>> {
+        self.tx().view().offer(id).inspect(|_| self.hooks.read(Read::Offers(1)))
+    }
+
+    fn reservations(&self) -> StoreResult<Vec<Reservation>> {
+        self.reservations_read(self.tx().view().reservations())
+    }
+
+    fn reservations_near(&self, targets: &[&Target]) -> StoreResult<Vec<Reservation>> {
+        self.reservations_read(self.tx().view().reservations_near(targets))
+    }
+
+    fn first_reservations_of(&self, session: &SessionId, untied: bool, limit: usize) -> StoreResult<Vec<Reservation>> {
+        self.reservations_read(self.tx().view().first_reservations_of(session, untied, limit))
+    }
+
+    fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
+        self.reservations_read(self.tx().view().reservations_of(session))
+    }
+}
+
+/// The methods that write: how many rows each does.
+macro_rules! written {
+    ($(fn $name:ident(&mut self $(, $arg:ident: $type:ty)*) -> $returns:ty, $rows:expr;)*) => {
+        $(fn $name(&mut self $(, $arg: $type)*) -> StoreResult<$returns> {
+            let rows = $rows;
+            let (hooks, tx) = self.both();
+            hooks.write(rows, || tx.$name($($arg),*))
+        })*
+    };
+}
+
+impl<H: Hooks> Transaction for Inside<'_, H> {
+    written! {
+        fn append(&mut self, event: &Event) -> (), 1;
+        fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> (), 1;
+        fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> (), messages.len() as u64;
+        fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> (), 1;
+        fn write_outside_seen(&mut self, task: &TaskId, seen: WallTime) -> (), 1;
+        fn note_first_end(&mut self, read_at: StoreTime, first_end: StoreTime) -> (), 1;
+        fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> (), 1;
+        fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> (), 1;
+    }
+
+    fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>> {
+        let (hooks, tx) = self.both();
+        hooks.write(0, || tx.take_notices(session)).inspect(|taken| hooks.rows(taken.len() as u64))
+    }
+
+    fn next_seq(&self) -> u64 {
+        self.tx().next_seq()
+    }
+
+    fn skip_to(&mut self, seq: u64) {
+        self.both().1.skip_to(seq);
+    }
+
+    fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()> {
+        let (hooks, tx) = self.both();
+        hooks.take_lock(|| tx.take_owner_lock(session))
+    }
+
+    fn mark(&mut self) -> StoreResult<()> {
+        self.both().1.mark()
+    }
+
+    fn undo_to_mark(&mut self) -> StoreResult<bool> {
+        let (hooks, tx) = self.both();
+        hooks.undo(|| tx.undo_to_mark())
+    }
+
+    fn commit(mut self: Box<Self>) -> StoreResult<()> {
+        let inner = self.inner.take().expect(IS_OPEN);
+        self.hooks.commit(|| inner.commit())
+    }
+
+    fn view(&self) -> &dyn View {
+        self
+    }
+}
