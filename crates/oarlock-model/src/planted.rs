@@ -120,6 +120,8 @@ bugs! {
     NO_TITLE_LIMIT = Semantics(20), "no-title-limit";
     /// what no verb would write is taken from a log that comes from elsewhere
     LOGS_UNBOUNDED = Semantics(20), "logs-unbounded";
+    /// a task goes from any state into any other, by a log that comes from elsewhere
+    ANY_TRANSITION = Semantics(12), "any-transition";
     /// a list that was cut short does not say so
     CUT_IN_SILENCE = Semantics(20), "cut-in-silence";
     /// transactions begin without the write lock

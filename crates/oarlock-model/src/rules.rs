@@ -18,4 +18,5 @@ pub mod recipients;
 pub mod reserve;
 pub mod resting;
 pub mod retry;
+pub mod transition;
 pub mod urgency;

@@ -6,6 +6,7 @@ use oarlock_model::event::{
     Event, Fact, LeaseLost, LeaveReason, ReleaseReason, SpecChange, TaskAdded, TaskCancelled, TaskClaimed, TaskUpdated,
 };
 use oarlock_model::rules::authority::speaks_for;
+use oarlock_model::rules::transition;
 use oarlock_model::state::{EndedReservation, News, Notice};
 use oarlock_model::task::{GrantEnd, Resting, TaskState};
 use oarlock_model::{SessionId, TaskId, planted};
@@ -49,6 +50,8 @@ impl Projection<'_> {
 
     fn apply_to_task(&mut self, event: &Event, key: Key) -> Sql<()> {
         let conn = self.conn;
+        transition::check(&event.fact, key.state, key.hold)
+            .map_err(|why| bad_row(event.fact.kind(), format!("it cannot follow: {why}")))?;
         match &event.fact {
             Fact::TaskClaimed(fact) => return self.claim(event, key, fact),
             Fact::TaskDone(fact) => {
@@ -173,8 +176,8 @@ impl Projection<'_> {
         let (Some(agent), Some(session)) = (&event.agent, &event.session) else {
             return Err(bad_row("claim", "it names no session"));
         };
-        if !matches!(key.state, TaskState::Ready | TaskState::Claimed) || fact.token.0 != event.seq {
-            return Err(bad_row("claim", format!("task {} is {}", fact.id, key.state)));
+        if fact.token.0 != event.seq {
+            return Err(bad_row("claim", format!("token {} is not the number of its event", fact.token)));
         }
         if !planted::is(planted::COUNTS_DRIFT) {
             self.moved(key, TaskState::Claimed);
@@ -213,7 +216,7 @@ impl Projection<'_> {
     }
 
     fn lose_lease(&mut self, key: Key, fact: &LeaseLost) -> Sql<()> {
-        if key.state != TaskState::Claimed || task::last_grant(self.conn, key.seq)?.1 != Some(int(fact.token.0)) {
+        if task::last_grant(self.conn, key.seq)?.1 != Some(int(fact.token.0)) {
             return Err(bad_row("lease", format!("task {} is not held with {}", fact.task, fact.token)));
         }
         let (attempt, failures, ..) = task::counts(self.conn, key.seq)?;

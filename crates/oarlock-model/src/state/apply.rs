@@ -12,6 +12,7 @@ use crate::ident::{AgentName, SessionId, TaskId};
 use crate::message::Message;
 use crate::reservation::Reservation;
 use crate::rules::authority::speaks_for;
+use crate::rules::transition::{self, Hold};
 use crate::task::{Grant, GrantEnd, OutsideHold, Resting, Task, TaskState};
 
 type Applied<T = ()> = Result<T, String>;
@@ -73,7 +74,6 @@ impl State {
             }
             Fact::TaskReadied(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                expect_state(task, &[TaskState::Blocked, TaskState::Scheduled, TaskState::Waiting])?;
                 task.rest(Resting::Ready { ready_at: event.store_at });
                 Ok(())
             }
@@ -87,7 +87,6 @@ impl State {
             }
             Fact::TaskReleased(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                expect_granted(task)?;
                 task.attempt = task.failures + task.losses;
                 task.end_grant(match fact.reason {
                     ReleaseReason::Released | ReleaseReason::Left => GrantEnd::Released,
@@ -100,7 +99,6 @@ impl State {
             Fact::TaskLeftOutside(fact) => self.leave_outside(event, fact),
             Fact::TaskFailed(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                expect_granted(task)?;
                 task.failures = fact.failures;
                 task.end_grant(GrantEnd::Failed);
                 task.last_failure = Some(fact.reason.clone());
@@ -110,16 +108,17 @@ impl State {
             }
             Fact::TaskDone(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                finish(task, TaskState::Done, fact.result.as_ref(), &fact.artifacts)
+                task.finish(TaskState::Done, fact.result.as_ref(), &fact.artifacts);
+                Ok(())
             }
             Fact::TaskSubmitted(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                finish(task, TaskState::Review, fact.result.as_ref(), &fact.artifacts)
+                task.finish(TaskState::Review, fact.result.as_ref(), &fact.artifacts);
+                Ok(())
             }
-            Fact::TaskApproved(fact) => expect_state(self.changed(event, &fact.id)?, &[TaskState::Review]),
+            Fact::TaskApproved(fact) => self.changed(event, &fact.id).map(drop),
             Fact::TaskRejected(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                expect_state(task, &[TaskState::Review])?;
                 task.rejected = Some(fact.reason.clone());
                 task.rest(fact.resting);
                 Ok(())
@@ -127,7 +126,6 @@ impl State {
             Fact::TaskCancelled(fact) => self.cancel(event, fact),
             Fact::TaskRequeued(fact) => {
                 let task = self.changed(event, &fact.id)?;
-                expect_state(task, &[TaskState::Dead, TaskState::Cancelled])?;
                 (task.attempt, task.failures, task.losses) = (0, 0, 0);
                 task.retry_at = None;
                 task.dropped = false;
@@ -221,9 +219,10 @@ impl State {
         }
     }
 
-    /// The task, marked as changed by this event.
+    /// The task, marked as changed by this event, which can follow.
     fn changed(&mut self, event: &Event, id: &TaskId) -> Applied<&mut Task> {
         let task = self.tasks.get_mut(id).ok_or_else(|| format!("there is no task {id}"))?;
+        transition::check(&event.fact, task.state, Hold::of(task))?;
         task.updated_at = event.at;
         Ok(task)
     }
@@ -252,9 +251,6 @@ impl State {
             return Err("it names no session".into());
         };
         let task = self.changed(event, &fact.id)?;
-        if task.state != TaskState::Ready && !is_lost(task) {
-            return Err(format!("task {} is {} and held", fact.id, task.state));
-        }
         task.attempt = fact.attempt;
         task.granted(Grant {
             token: fact.token,
@@ -272,10 +268,6 @@ impl State {
 
     fn take_outside(&mut self, event: &Event, fact: &TaskTakenOutside) -> Applied {
         let task = self.changed(event, &fact.id)?;
-        let is_open = matches!(task.state, TaskState::Ready | TaskState::Scheduled | TaskState::Blocked);
-        if !is_open && !is_lost(task) && task.outside_holder().is_none() {
-            return Err(format!("task {} is {} and held", fact.id, task.state));
-        }
         task.taken_outside(OutsideHold {
             holder: fact.holder.clone(),
             since: fact.since,
@@ -288,9 +280,6 @@ impl State {
 
     fn leave_outside(&mut self, event: &Event, fact: &TaskLeftOutside) -> Applied {
         let task = self.changed(event, &fact.id)?;
-        if task.outside_holder().is_none() {
-            return Err(format!("task {} is not held outside", fact.id));
-        }
         if let Some(hold) = &mut task.outside {
             (hold.end, hold.seen) = (Some(fact.reason), fact.seen);
         }
@@ -301,9 +290,8 @@ impl State {
     fn cancel(&mut self, event: &Event, fact: &TaskCancelled) -> Applied {
         let id = &fact.id;
         let task = self.changed(event, id)?;
-        let may_be_dropped = fact.drop && !task.dropped && task.state == TaskState::Cancelled;
-        if task.state.is_finished() && task.state != TaskState::Dead && !may_be_dropped {
-            return Err(format!("task {id} is {}", task.state));
+        if task.dropped {
+            return Err(format!("task {id} is {} and dropped", task.state));
         }
         task.dropped |= fact.drop;
         let held_by = task.holder().map(|grant| grant.session.clone());
@@ -319,7 +307,6 @@ impl State {
 
     fn lose_lease(&mut self, event: &Event, fact: &LeaseLost) -> Applied {
         let task = self.changed(event, &fact.task)?;
-        expect_granted(task)?;
         if task.grant.as_ref().is_none_or(|grant| grant.token != fact.token) {
             return Err(format!("the last grant of task {} is not {}", fact.task, fact.token));
         }
@@ -396,29 +383,8 @@ impl State {
     }
 }
 
-fn expect_state(task: &Task, allowed: &[TaskState]) -> Applied {
-    if allowed.contains(&task.state) { Ok(()) } else { Err(format!("task {} is {}", task.id, task.state)) }
-}
-
-/// A session holds it, or has just lost it.
-fn expect_granted(task: &Task) -> Applied {
-    expect_state(task, &[TaskState::Claimed])?;
-    if task.outside_holder().is_some() { Err(format!("task {} is held outside", task.id)) } else { Ok(()) }
-}
-
-/// Its last holder has lost it, and it is to be taken again at once.
-fn is_lost(task: &Task) -> bool {
-    task.state == TaskState::Claimed && task.outside_holder().is_none() && task.grant.as_ref().is_some_and(|grant| grant.end.is_some())
-}
-
 fn rest_if(task: &mut Task, resting: Option<Resting>) {
     if let Some(resting) = resting {
         task.rest(resting);
     }
-}
-
-fn finish(task: &mut Task, state: TaskState, result: Option<&String>, artifacts: &[String]) -> Applied {
-    expect_state(task, &[TaskState::Claimed, TaskState::Waiting, TaskState::Review])?;
-    task.finish(state, result, artifacts);
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use oarlock_model::event::{TaskAdded, TaskClaimed};
 use oarlock_model::rules::rank::rank;
+use oarlock_model::rules::transition::Hold;
 use oarlock_model::task::{Grant, GrantEnd, Resting, Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, SessionId, StoreTime, TaskId, Token, WallTime, planted};
 use rusqlite::{Connection, Row, params};
@@ -34,7 +35,8 @@ const OF_FILE: &str = "SELECT t.id FROM task_files f JOIN tasks t ON t.seq = f.t
 const UPSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
 const INSERT_NEED: &str = "INSERT INTO dependencies (task, need) VALUES (?1, (SELECT seq FROM tasks WHERE id = ?2))";
 const DELETE_NEED: &str = "DELETE FROM dependencies WHERE task = ?1 AND need = (SELECT seq FROM tasks WHERE id = ?2)";
-const SELECT_KEY: &str = "SELECT seq, state, last_event FROM tasks WHERE id = ?1";
+const SELECT_KEY: &str =
+    "SELECT seq, state, last_event, grant_token IS NOT NULL AND grant_end IS NULL, outside IS NOT NULL FROM tasks WHERE id = ?1";
 const TOUCH: &str = "UPDATE tasks SET updated_at = ?2, last_event = ?3 WHERE seq = ?1";
 const SET_SPEC: &str =
     "UPDATE tasks SET priority = ?2, rank = ?3, not_before = ?4, title = ?5, spec = ?6, own_priority = ?7 WHERE seq = ?1";
@@ -230,10 +232,19 @@ pub(crate) struct Key {
     pub(crate) seq: i64,
     pub(crate) state: TaskState,
     pub(crate) last_event: i64,
+    /// Who holds it, should it be claimed.
+    pub(crate) hold: Hold,
 }
 
 pub(crate) fn key(conn: &Connection, task: &TaskId) -> Sql<Option<Key>> {
-    first(conn, SELECT_KEY, [task.as_str()], |row| Ok(Key { seq: row.get(0)?, state: state_at(row, 1)?, last_event: row.get(2)? }))
+    first(conn, SELECT_KEY, [task.as_str()], |row| {
+        let hold = match (row.get(3)?, row.get(4)?) {
+            (_, true) => Hold::Outside,
+            (true, false) => Hold::Session,
+            (false, false) => Hold::Nobody,
+        };
+        Ok(Key { seq: row.get(0)?, state: state_at(row, 1)?, last_event: row.get(2)?, hold })
+    })
 }
 
 pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, by: Option<&AgentName>, fact: &TaskAdded) -> Sql<()> {

@@ -1,6 +1,9 @@
 //! Export and import (semantics 17): the log as lines, replayed into an empty store, all of it or nothing.
 
+use oarlock_model::event::Fact;
 use oarlock_model::identity::EPOCH_SHIFT;
+use oarlock_model::rules::transition::{self, Hold};
+use oarlock_model::task::TaskState;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::Store;
@@ -186,6 +189,89 @@ fn what_no_verb_would_write_is_refused_with_its_line_and_nothing_is_imported() {
         assert_eq!(code_of(home.admin().import(&mut text.as_bytes())), "data_damaged");
     }
     home.admin().import(&mut last.as_bytes()).expect("what a verb would write");
+}
+
+/// How a task X gets into each state, and which of its events a log may have next.
+const STATES: [(TaskState, &[&str]); 9] = [
+    (TaskState::Blocked, &["-: add n --id N", "-: add x --id X --needs N"]),
+    (TaskState::Ready, &["-: add x --id X"]),
+    (TaskState::Scheduled, &["-: add x --id X", "ada: claim X", "ada: fail X --reason r"]),
+    (TaskState::Claimed, &["-: add x --id X", "ada: claim X"]),
+    (TaskState::Waiting, &["-: add x --id X", "-: add p --id P --parent X"]),
+    (TaskState::Review, &["-: add x --id X --gate human", "ada: claim X", "ada: done X"]),
+    (TaskState::Done, &["-: add x --id X", "ada: claim X", "ada: done X"]),
+    (TaskState::Dead, &["-: add x --id X --max-attempts 1", "ada: claim X", "ada: fail X --reason r"]),
+    (TaskState::Cancelled, &["-: add x --id X", "-: cancel X"]),
+];
+
+#[test]
+fn a_change_of_state_that_no_verb_makes_is_refused_with_its_line() {
+    use serde_json::{Value, json};
+    let rests = json!({"state": "blocked"});
+    let target = Home::new();
+    let mut seen = [0, 0];
+    for (state_of_x, lines) in STATES {
+        let home = Home::new();
+        let mut store = home.open();
+        ok(&mut store, "ada: join");
+        lines.iter().for_each(|line| drop(ok(&mut store, line)));
+        let x = state(&mut store).tasks.into_values().find(|task| task.id.as_str() == "X").expect("it was added");
+        assert_eq!(x.state, state_of_x);
+        let session = state(&mut store).agents.into_values().next().expect("ada").session;
+        drop(store);
+        let text = exported(&home);
+        let lines: Vec<&str> = text.lines().collect();
+        let number = lines.len();
+        let last: Value = serde_json::from_str(lines[number - 2]).expect("JSON");
+        let seq = last["seq"].as_u64().expect("a number") + 1;
+        let token = x.grant.as_ref().map_or(seq, |grant| grant.token.0);
+        for (kind, data) in [
+            ("task_claimed", json!({"token": seq, "ttl_ms": 60_000, "attempt": 1})),
+            ("task_released", json!({"reason": "released", "resting": rests})),
+            ("task_failed", json!({"token": token, "reason": "x", "failures": 1})),
+            ("task_progressed", json!({"progress": 5})),
+            ("task_done", json!({})),
+            ("task_submitted", json!({})),
+            ("task_approved", json!({})),
+            ("task_rejected", json!({"reason": "x", "resting": rests})),
+            ("task_readied", json!({})),
+            ("task_died", json!({"reason": "failures", "failures": 1, "losses": 0})),
+            ("task_requeued", json!({"resting": rests})),
+            ("task_cancelled", json!({})),
+            ("task_split", json!({"children": [], "waits": true})),
+            ("task_updated", json!({"resting": rests})),
+            ("dependency_added", json!({"on": [], "resting": rests})),
+            ("dependency_removed", json!({"on": [], "resting": rests})),
+            (
+                "lease_lost",
+                json!({"task": "X", "holder": "ada", "holder_session": session, "token": token, "reason": "expired", "losses": 1, "resting": rests}),
+            ),
+            ("task_taken_outside", json!({"since": 0, "seen": 0, "source": "ralf"})),
+            ("task_left_outside", json!({"reason": "free", "seen": 0, "resting": rests})),
+            ("task_noted", json!({"text": "x"})),
+        ] {
+            let mut data = data;
+            if kind != "lease_lost" {
+                data["id"] = "X".into();
+            }
+            let fact = Fact::parse(kind, &data.to_string()).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            let can_follow = transition::check(&fact, state_of_x, Hold::of(&x)).is_ok();
+            let next = json!({"seq": seq, "at": last["at"], "store_at": last["store_at"], "kind": kind, "agent": "ada", "session": session, "data": data});
+            let log = format!("{}\n{next}\n{}\n", lines[..number - 1].join("\n"), json!({"end_of_log": number - 1}));
+            let target = if can_follow { &Home::new() } else { &target };
+            match target.admin().import(&mut log.as_bytes()) {
+                Ok(_) => assert!(can_follow, "{kind} after {state_of_x} was taken"),
+                Err(OpError::Damaged { details, message, .. }) => {
+                    assert!(!can_follow && message.contains("cannot follow"), "{kind} after {state_of_x}: {message}");
+                    assert_eq!(details["line"], number, "{kind} after {state_of_x}: {message}");
+                }
+                other => panic!("{kind} after {state_of_x}: {other:?}"),
+            }
+            seen[usize::from(can_follow)] += 1;
+        }
+    }
+    assert!(seen[0] > 90 && seen[1] > 40, "refused and taken: {seen:?}");
+    assert_eq!(state(&mut target.open()), oarlock_model::state::State::default(), "nothing of it was imported");
 }
 
 #[test]

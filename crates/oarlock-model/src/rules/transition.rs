@@ -1,0 +1,125 @@
+//! From which states of a task which events can follow (the table of states in docs/guide.md). The verbs keep to it by themselves; a log that
+//! came from elsewhere is held against it event by event.
+
+use crate::event::Fact;
+use crate::planted;
+use crate::task::Task;
+use crate::task::TaskState::{self, Blocked, Cancelled, Claimed, Dead, Ready, Review, Scheduled, Waiting};
+
+/// Where a task can be moved to another place to rest, because of what it needs, its parts, or time.
+const RESTING: [TaskState; 4] = [Blocked, Ready, Scheduled, Waiting];
+
+/// Who holds a task that is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Its last grant has ended: the lease was lost, and the task is to be taken again at once.
+    Nobody,
+    /// A session.
+    Session,
+    /// Somebody outside of the store.
+    Outside,
+}
+
+impl Hold {
+    /// Who holds this one.
+    pub fn of(task: &Task) -> Self {
+        match (task.outside_holder(), &task.grant) {
+            (Some(_), _) => Hold::Outside,
+            (None, Some(grant)) if grant.end.is_none() => Hold::Session,
+            _ => Hold::Nobody,
+        }
+    }
+}
+
+/// Whether the event can follow for its task, which is in this state.
+///
+/// # Errors
+/// What stands against it, in words.
+pub fn check(fact: &Fact, state: TaskState, hold: Hold) -> Result<(), String> {
+    let claimed_by = |by: Hold| state == Claimed && hold == by;
+    let (lost, held, outside) = (claimed_by(Hold::Nobody), claimed_by(Hold::Session), claimed_by(Hold::Outside));
+    let one_of = |states: &[TaskState]| states.contains(&state);
+    let can_follow = match fact {
+        Fact::TaskClaimed(_) => state == Ready || lost,
+        Fact::TaskReleased(_) | Fact::TaskFailed(_) | Fact::LeaseLost(_) | Fact::TaskProgressed(_) => held,
+        // Parts that are done finish their parent, and an approval ends a review.
+        Fact::TaskDone(_) => held || outside || one_of(&[Waiting, Review]),
+        Fact::TaskSubmitted(_) => held || outside || state == Waiting,
+        Fact::TaskTakenOutside(_) => lost || outside || one_of(&[Blocked, Ready, Scheduled]),
+        Fact::TaskLeftOutside(_) => outside,
+        Fact::TaskApproved(_) | Fact::TaskRejected(_) => state == Review,
+        Fact::TaskReadied(_) => one_of(&[Blocked, Scheduled, Waiting]),
+        // After the last failure it rests for no time at all, and after the last loss it is nobody's.
+        Fact::TaskDied(_) => lost || state == Scheduled,
+        Fact::TaskRequeued(_) => one_of(&[Dead, Cancelled]),
+        Fact::TaskCancelled(fact) => !state.is_finished() || state == Dead || (fact.drop && state == Cancelled),
+        Fact::TaskSplit(fact) if fact.waits => held || one_of(&RESTING),
+        Fact::TaskSplit(_) => !state.is_finished() && state != Review,
+        Fact::TaskUpdated(fact) => fact.resting.is_none() || one_of(&RESTING),
+        Fact::DependencyAdded(fact) => fact.resting.is_none() || one_of(&RESTING),
+        Fact::DependencyRemoved(fact) => fact.resting.is_none() || one_of(&RESTING),
+        _ => true,
+    };
+    if can_follow || planted::is(planted::ANY_TRANSITION) {
+        return Ok(());
+    }
+    let holds = match hold {
+        _ if state != Claimed => "",
+        Hold::Nobody => ", and its lease was lost",
+        Hold::Session => " and held",
+        Hold::Outside => " and held outside",
+    };
+    Err(format!("the task is {state}{holds}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each event with the states that it may follow: `claimed` by a session, `outside` by somebody outside of the store, `lost`
+    /// by a lease that was lost.
+    const TABLE: &[(&str, &str, &str)] = &[
+        ("task_claimed", r#"{"token": 1, "ttl_ms": 1, "attempt": 1}"#, "ready lost"),
+        ("task_released", r#"{"reason": "released", "resting": {"state": "blocked"}}"#, "claimed"),
+        ("task_failed", r#"{"token": 1, "reason": "x", "failures": 1}"#, "claimed"),
+        ("task_progressed", "{}", "claimed"),
+        ("task_done", "{}", "claimed outside waiting review"),
+        ("task_submitted", "{}", "claimed outside waiting"),
+        ("task_taken_outside", r#"{"since": 0, "seen": 0, "source": "ralf"}"#, "blocked ready scheduled outside lost"),
+        ("task_left_outside", r#"{"reason": "free", "seen": 0, "resting": {"state": "blocked"}}"#, "outside"),
+        ("task_approved", "{}", "review"),
+        ("task_rejected", r#"{"reason": "x", "resting": {"state": "blocked"}}"#, "review"),
+        ("task_readied", "{}", "blocked scheduled waiting"),
+        ("task_died", r#"{"reason": "failures", "failures": 1, "losses": 0}"#, "scheduled lost"),
+        ("task_requeued", r#"{"resting": {"state": "blocked"}}"#, "dead cancelled"),
+        ("task_cancelled", "{}", "blocked ready scheduled claimed outside lost waiting review dead"),
+        ("task_cancelled", r#"{"drop": true}"#, "blocked ready scheduled claimed outside lost waiting review dead cancelled"),
+        ("task_split", r#"{"children": [], "waits": true}"#, "blocked ready scheduled claimed waiting"),
+        ("task_split", r#"{"children": [], "waits": false}"#, "blocked ready scheduled claimed outside lost waiting"),
+        ("task_updated", r#"{"resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
+        ("dependency_added", r#"{"on": [], "resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
+        ("dependency_removed", r#"{"on": [], "resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
+        ("task_updated", r#"{"title": "x"}"#, "blocked ready scheduled claimed outside lost waiting review done dead cancelled"),
+        ("task_noted", r#"{"text": "x"}"#, "blocked ready scheduled claimed outside lost waiting review done dead cancelled"),
+    ];
+
+    #[test]
+    fn each_event_follows_the_states_of_the_table_and_no_other() {
+        for (kind, data, states) in TABLE {
+            let mut data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+            data["id"] = "T".into();
+            let fact = Fact::parse(kind, &data.to_string()).expect("an event");
+            for state in TaskState::ALL {
+                for hold in [Hold::Session, Hold::Outside, Hold::Nobody] {
+                    let name = match hold {
+                        Hold::Nobody if state == Claimed => "lost".to_owned(),
+                        Hold::Outside if state == Claimed => "outside".to_owned(),
+                        _ => state.to_string(),
+                    };
+                    let expected = states.split(' ').any(|allowed| allowed == name);
+                    assert_eq!(check(&fact, state, hold).is_ok(), expected, "{kind} {data} after {name}");
+                }
+            }
+        }
+    }
+}
