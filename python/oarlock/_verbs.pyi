@@ -128,11 +128,14 @@ class HeartbeatReply(TypedDict):
     unread: int
 
 class HolderShape(TypedDict):
-    agent: str
-    session: str
+    agent: NotRequired[str]
+    last_seen: NotRequired[str]
+    outside: NotRequired[bool]
+    session: NotRequired[str]
     since: str
-    token: int
-    ttl_ms: int
+    source: NotRequired[str]
+    token: NotRequired[int]
+    ttl_ms: NotRequired[int]
 
 class InboxReply(TypedDict):
     messages: List[MessageShape]
@@ -178,6 +181,12 @@ Mode = Literal["exclusive", "shared"]
 class OldestReady(TypedDict):
     age_ms: int
     id: str
+
+class OutsideTask(TypedDict):
+    age_ms: int
+    agent: NotRequired[str]
+    id: str
+    source: str
 
 class PrimeReply(TypedDict):
     text: str
@@ -245,12 +254,14 @@ class SplitReply(TypedDict):
     waves: List[List[str]]
 
 class StatusReply(TypedDict):
+    abandoned: NotRequired[List[OutsideTask]]
     agents: Dict[str, int]
     cursor: str
     dead_letters: List[str]
     expired_leases: int
     lost: List[str]
     oldest_ready: NotRequired[OldestReady]
+    outside: NotRequired[List[OutsideTask]]
     reservations: int
     stuck: List[str]
     tasks: Dict[str, int]
@@ -540,6 +551,7 @@ class Verbs:
         idempotency_key: Optional[str] = None,
         token: Optional[int] = None,
         result: Optional[str] = None,
+        force: Optional[bool] = None,
     ) -> TaskReply:
         """Give a task back."""
     def requeue(

@@ -48,6 +48,17 @@ class TestGuide(Project):
         without_blocks = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
         self.assertEqual(re.findall(r"^## (.*)$", without_blocks, re.M), SECTIONS)
 
+    def test_commands_that_are_only_named_are_there_with_their_flags(self):
+        text = re.sub(r"^```.*?^```$", "", GUIDE.read_text(encoding="utf-8"), flags=re.M | re.S)
+        named = {tuple(command.split()) for command in re.findall(r"`oarlock ([^`]+)`", text)}
+        self.assertGreater(len(named), 5)
+        for verb, *words in named:
+            told = self.oarlock(verb, "--help")
+            for flag in words:
+                if flag == "--":
+                    break
+                self.assertTrue(not flag.startswith("--") or flag in told, f"oarlock {verb} {flag}")
+
     def test_every_block_runs_and_says_what_the_guide_says(self):
         if not os.environ.get("OARLOCK_BIN"):
             self.skipTest("OARLOCK_BIN names no binary")
