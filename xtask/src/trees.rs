@@ -7,7 +7,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::output::{Outcome, say, warn};
+use crate::output::{Outcome, say};
 use tree::{Tools, Tree};
 
 const USAGE: &str = "usage: cargo xtask trees --repo GITDIR [--repo GITDIR…] [--count N] [--only COMMIT] [--keep DIR]
@@ -43,8 +43,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     let temporary = tempfile::tempdir()?;
     let folder = options.keep.as_deref().unwrap_or(temporary.path());
     std::fs::create_dir_all(folder)?;
-    let mut bad = Vec::new();
-    let mut count = 0;
+    let (mut bad, mut count) = (0, 0);
     say(journey::heading());
     for (n, repo) in options.repos.iter().enumerate() {
         let wanted = share(options.count, options.repos.len(), n);
@@ -54,21 +53,21 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             let tree = Tree::make(&tools, repo, &commit, &other, &folder.join(format!("{n}-{}", short(&commit))))?;
             let journey = journey::take(&tree);
             say(journey.row(&format!("{}@{}", name_of(repo), short(&commit)), begun.elapsed()));
-            bad.extend(journey.faults.iter().map(|fault| format!("{}@{}: {fault}", name_of(repo), short(&commit))));
+            journey.faults.iter().for_each(|fault| say(format_args!("    {fault}")));
+            bad += journey.faults.len();
             if options.keep.is_none() {
                 std::fs::remove_dir_all(&tree.repository)?;
             }
         }
     }
     if count < options.count && options.only.is_none() {
-        bad.push(format!("only {count} of {} snapshots have a project", options.count));
+        return Err(format!("only {count} of {} snapshots have a project", options.count).into());
     }
-    bad.iter().for_each(warn);
-    if bad.is_empty() {
+    if bad == 0 {
         say(format_args!("trees: {count} snapshots, nothing is wrong"));
         return Ok(());
     }
-    Err(format!("{} faults in {count} snapshots", bad.len()).into())
+    Err(format!("{bad} faults in {count} snapshots").into())
 }
 
 fn parse(arguments: &[String]) -> Outcome<Options> {
@@ -94,7 +93,8 @@ fn share(count: usize, repos: usize, n: usize) -> usize {
 
 /// Snapshots with a project, spread evenly over the history, each with another commit to move to and back.
 fn picks(repo: &Path, wanted: usize, only: Option<&str>) -> Outcome<Vec<(String, String)>> {
-    let listed = tree::git(repo, &["rev-list", "--all", "--date-order", "--reverse"])?;
+    // Of the branch that is checked out: the others of these repositories repeat what it has, by the thousand.
+    let listed = tree::git(repo, &["rev-list", "HEAD", "--date-order", "--reverse"])?;
     let commits: Vec<&str> = listed.lines().collect();
     let has_project = |commit: &str| tree::project_in(repo, commit).map(|found| found.is_some());
     if let Some(only) = only {
