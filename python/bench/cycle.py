@@ -328,16 +328,17 @@ def main():
                 times[name, "sync"].append(timed(side.sync, syncs, round_ * syncs))
             if round_:
                 disks.append(disk(Path(temporary)))
-        written, bare, is_written = claims(Path(temporary).resolve(), oarlock, rounds)
-        if not is_written:
-            sys.exit("claims were not written through to the queue")
-        print(json.dumps({"name": "claim written", "ratios": [a / b for a, b in zip(written, bare)], "old_ms": bare, "new_ms": written}))
         os.chdir("/")
         for what in ("cycle", "sync"):
             for name in ("files", "normal", "full"):
                 old, new = times["old", what], times[name, what]
                 print(json.dumps({"name": f"{what} {name}", "ratios": [a / b for a, b in zip(old, new)], "old_ms": old, "new_ms": new}))
             print(json.dumps({"name": f"{what} disk", "ratios": [a / b for a, b in zip(times["full", what], disks)], "old_ms": times["full", what], "new_ms": disks}))
+        written, bare, is_written = claims(Path(temporary).resolve(), oarlock, rounds)
+        if not is_written:
+            sys.exit("claims were not written through to the queue")
+        print(json.dumps({"name": "claim written", "ratios": [a / b for a, b in zip(written, bare)], "old_ms": bare, "new_ms": written}))
+        os.chdir("/")
 
 
 if __name__ == "__main__":

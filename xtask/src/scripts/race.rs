@@ -26,7 +26,9 @@ pub(super) const WORKER: &str = "race";
 const OLD: [(&str, &str); 4] = [("planner", "planner"), ("ralf", "executor-1"), ("ralf", "executor-2"), ("bb5", "bb5-1")];
 /// Agents of ours: the door by which each of them takes tasks, and its name.
 const OURS: [(&str, &str); 6] =
-    [("claim", "o-claim-1"), ("claim", "o-claim-2"), ("once", "o-once"), ("work", "o-work"), ("mcp", "o-mcp"), ("python", "o-python")];
+    [("claim", "o-claim-1"), ("claim", "o-claim-2"), ("once", "o-once"), ("work", WORK), ("mcp", "o-mcp"), ("python", "o-python")];
+/// The worker that goes on until it is ended.
+const WORK: &str = "o-work";
 /// Pending tasks below which the planner adds more.
 const LOW: usize = 8;
 /// How long what is left over may take to be done at the end.
@@ -133,7 +135,13 @@ impl Race {
         thread::sleep(Duration::from_secs(self.seconds));
         fs::write(place.root.join("stop"), "")?;
         let mut faults = Vec::new();
-        for (name, child) in old.into_iter().chain(ours) {
+        // The worker that is ended in the middle of a task comes last, so that nobody takes the task before that is written down.
+        let (workers, others): (Vec<_>, Vec<_>) = old.into_iter().chain(ours).partition(|(name, _)| *name == WORK);
+        for (name, child) in others {
+            faults.extend(ended(name, child)?);
+        }
+        fs::write(place.root.join("stop-work"), "")?;
+        for (name, child) in workers {
             faults.extend(ended(name, child)?);
         }
         if wait(&mut run, STOP_WITHIN)?.is_none() {

@@ -234,7 +234,7 @@ fn once(program: &Path, root: &Path, name: &str) -> Outcome<()> {
 /// One `oarlock work` that goes on until it is ended.
 fn worker(program: &Path, root: &Path, name: &str) -> Outcome<()> {
     let mut child = work_command(program, root, name, "work", &[]).spawn()?;
-    while !root.join("stop").exists() {
+    while !root.join("stop-work").exists() {
         if let Some(status) = child.try_wait()? {
             return Err(format!("work ended by itself: {status}").into());
         }
