@@ -19,13 +19,14 @@ use crate::output::{Outcome, say};
 use crate::workspace;
 
 const USAGE: &str = "usage: cargo xtask scripts [--seconds N] [--unlocked]
-       cargo xtask scripts --race [--seconds N] [--task-time S,S,…] [--old locked|written|none]
+       cargo xtask scripts --race [--seconds N] [--task-time S,S,…] [--old locked|written|none] [--keep DIR]
   runs 8 old-style writers of RALF's files and 8 agents of a store for N seconds (default 60), and fails when anything that was written is
   lost or a file was ever invalid; with --unlocked, 2 more that rewrite the heartbeats without a lock: what these undo is told, and must
   be mended by the next look
   with --race, old scripts and agents of a store take tasks of one project, for N seconds (default 60) at each task time (default 0.5, 2 and
   5 s), and it fails on a task that ran twice or a completion that is lost; --old written: the old scripts choose before they take the lock,
-  as those of the project do; --old none: they take none; what cannot be closed from our side then is counted and does not fail";
+  as those of the project do; --old none: they take none; what cannot be closed from our side then is counted and does not fail;
+  --keep: the projects stay in this folder, with their ledgers";
 
 /// The first argument of a process of ours.
 pub(crate) const WORKER: &str = "scripts-worker";

@@ -67,6 +67,8 @@ pub(super) struct Race {
     /// How long a task takes, as `sleep` reads it.
     pub(super) task_times: Vec<String>,
     pub(super) locking: Locking,
+    /// A folder in which the projects stay, to be looked at.
+    keep: Option<PathBuf>,
 }
 
 impl Race {
@@ -75,7 +77,8 @@ impl Race {
     /// # Errors
     /// An argument that is none.
     pub(super) fn parse(arguments: &[String], usage: &str) -> Outcome<Self> {
-        let mut race = Self { seconds: 60, task_times: ["0.5", "2", "5"].map(str::to_owned).to_vec(), locking: Locking::Locked };
+        let mut race =
+            Self { seconds: 60, task_times: ["0.5", "2", "5"].map(str::to_owned).to_vec(), locking: Locking::Locked, keep: None };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(usage);
@@ -90,6 +93,7 @@ impl Race {
                     }
                 }
                 "--old" => race.locking = Locking::parse(value()?).ok_or(usage)?,
+                "--keep" => race.keep = Some(std::path::absolute(value()?)?),
                 _ => return Err(usage.into()),
             }
         }
@@ -112,7 +116,8 @@ impl Race {
 
     fn run_once(&self, task_time: &str) -> Outcome<()> {
         let dir = tempfile::tempdir()?;
-        let place = Place::make(dir.path(), task_time, self.locking)?;
+        let root = self.keep.as_ref().map_or_else(|| dir.path().to_owned(), |keep| keep.join(format!("race-{task_time}")));
+        let place = Place::make(&root, task_time, self.locking)?;
         call(&place.program, &place.root, &["ralf", "attach", "."])?;
         let python = python()?;
         let begun = Instant::now();

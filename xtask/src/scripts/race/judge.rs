@@ -34,8 +34,8 @@ struct Counts {
     refused: Vec<String>,
     /// Calls of ours that were to be repeated, as somebody kept the store or a file busy.
     busy: usize,
-    /// Tasks that some worker completed.
-    completed: BTreeSet<String>,
+    /// Tasks that some worker completed, and who did last.
+    completed: BTreeMap<String, String>,
 }
 
 /// Reads the ledger: lines of what, side, who and task, in the order in which they were written.
@@ -63,7 +63,7 @@ fn count(ledger: &str) -> Counts {
                 having.insert(task, entry);
             }
             "done" | "ended" => {
-                counts.completed.insert(task.clone());
+                counts.completed.insert(task.clone(), entry.who.clone());
                 having.insert(task, entry);
             }
             "release" | "fail" => {
@@ -93,7 +93,7 @@ pub(super) fn judge(place: &Place, locking: Locking, seconds: f64, mut faults: V
     let ours = project.faults.iter().filter(|fault| !fault.cause.starts_with("duplicate mapping key"));
     faults.extend(ours.map(|fault| format!("{}:{}: {}", fault.file, fault.line, fault.cause)));
     let mut lost = Vec::new();
-    for task in &counts.completed {
+    for (task, who) in &counts.completed {
         let mut says: Vec<String> = Vec::new();
         match in_store.get(task.as_str()) {
             // A task that came and was over between two passes need not be in the store.
@@ -107,11 +107,11 @@ pub(super) fn judge(place: &Place, locking: Locking, seconds: f64, mut faults: V
             }
         }
         if !says.is_empty() {
-            lost.push(format!("{task} ({})", says.join(", ")));
+            lost.push(format!("{task} (done by {who}, {})", says.join(", ")));
         }
     }
     let has_run = |id: &str| {
-        counts.completed.contains(id) || counts.robbed.iter().chain(&counts.refused).any(|told| told.starts_with(&format!("{id} ")))
+        counts.completed.contains_key(id) || counts.robbed.iter().chain(&counts.refused).any(|told| told.starts_with(&format!("{id} ")))
     };
     let ids: BTreeSet<&str> = project.queue.iter().chain(&project.tasks).map(|task| task.id.as_str()).collect();
     // The task in parts is done by its parts, and what is to be tried again later has run.
