@@ -165,7 +165,12 @@ impl RalfProject {
 
 impl RalfProject {
     fn run<T: Send>(&self, py: Python<'_>, ask: impl FnOnce(&mut Ralf) -> Result<T, RalfError> + Send) -> PyResult<T> {
-        py.detach(|| ask(&mut locked(&self.inner))).map_err(|error| match error {
+        oarlock::ralf::while_waiting(is_interrupted);
+        let answer = py.detach(|| ask(&mut locked(&self.inner)));
+        if let (Err(_), Some(raised)) = (&answer, locked(&RAISED).take()) {
+            return Err(raised);
+        }
+        answer.map_err(|error| match error {
             RalfError::Store(error) => failed(&error),
             RalfError::Files(error) => {
                 let kind = if error.is_repeated() {
@@ -188,6 +193,20 @@ type Seen = (String, String, String, String, i64, i64, bool);
 
 fn seen(agent: AgentSeen) -> Seen {
     (agent.agent_id, agent.last_seen, agent.status, agent.current_action, agent.loop_number, agent.run_number, agent.is_active)
+}
+
+/// What a signal's handler raised while a lock was waited for.
+static RAISED: Mutex<Option<PyErr>> = Mutex::new(None);
+
+/// Whether a signal came, of which only the main thread hears: Ctrl-C ends a wait for a lock.
+fn is_interrupted() -> bool {
+    Python::attach(|py| match py.check_signals() {
+        Ok(()) => false,
+        Err(raised) => {
+            *locked(&RAISED) = Some(raised);
+            true
+        }
+    })
 }
 
 /// After a panic inside a call the store is as it was before: transactions end without a trace.

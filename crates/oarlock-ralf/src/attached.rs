@@ -10,8 +10,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use oarlock_host::file::{Links, Unreadable, WithoutTraps as _, read_small};
 use oarlock_model::StoreIdentity;
 use oarlock_model::identity::StoreId;
+use oarlock_model::task::TaskState;
 use serde::{Deserialize, Serialize};
 
+use crate::lock;
+use crate::moved::Moved;
 use crate::write;
 
 /// The name of the file, in the directory of the store.
@@ -59,6 +62,15 @@ pub struct Attached {
     /// How tasks ended that the files show as ended because the store said so.
     #[serde(default)]
     pub(crate) ended: BTreeMap<String, String>,
+    /// Where each task of the store stood in the files at the last look that found it.
+    #[serde(default)]
+    pub(crate) places: BTreeMap<String, String>,
+    /// Tasks that were called off because their files had gone, and why.
+    #[serde(default)]
+    pub(crate) gone: BTreeMap<String, String>,
+    /// Tasks that both sides said were done.
+    #[serde(default)]
+    pub(crate) finished: BTreeSet<String>,
     /// What task files asked for, as digests.
     #[serde(default)]
     pub(crate) tasks: BTreeMap<String, String>,
@@ -122,6 +134,16 @@ impl Attached {
         self.store = Some(store.id());
     }
 
+    /// What a look has found out about files that moved. `state` is that of a task of the store after it.
+    pub(crate) fn remember(&mut self, moved: Moved, state: impl Fn(&str) -> Option<TaskState>) {
+        // What is there again, or was brought back by hand while it was away, is away no more.
+        self.gone.retain(|id, _| state(id) == Some(TaskState::Cancelled) || !moved.places.contains_key(id));
+        self.places.extend(moved.places);
+        self.places.retain(|id, _| state(id).is_some());
+        self.finished.extend(moved.finished);
+        self.finished.retain(|id| state(id) == Some(TaskState::Done));
+    }
+
     /// The file in the directory `dir` of a store.
     #[must_use]
     pub fn file(dir: &Path) -> PathBuf {
@@ -135,7 +157,7 @@ impl Attached {
     pub fn lock(dir: &Path, patience: Duration) -> io::Result<Option<File>> {
         // A repository could have brought a link or a pipe of that name.
         let file = OpenOptions::new().create(true).read(true).append(true).made_with(0o600).without_traps().open(dir.join(LOCK))?;
-        write::locked(file, patience)
+        lock::locked(file, patience)
     }
 
     /// What is remembered beside the store in `dir`; nothing when no project is attached.

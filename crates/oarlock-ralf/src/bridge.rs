@@ -2,6 +2,8 @@
 
 mod chat;
 mod log;
+mod put_off;
+mod rounds;
 mod show;
 pub(crate) mod states;
 
@@ -26,9 +28,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::attached::{Attached, Claimed, digest};
+use crate::detach::Left;
 use crate::edit;
 use crate::in_files::{self, InFiles};
 use crate::layout;
+use crate::moved;
 use crate::nouns::{Agent, Task, own_digest};
 use crate::project::{Project, shown_path};
 use crate::reconcile::{self, Action, BRIDGE, Conflict, PROGRAM, Snapshot, Stand};
@@ -53,9 +57,9 @@ pub struct Synced {
     pub conflicts: Vec<Conflict>,
     /// What was left out, and why.
     pub warnings: Vec<String>,
-    /// Whether the files lack something that the store has, because it could not be written.
+    /// What the store has and the files lack, because it could not be written.
     #[serde(skip)]
-    pub is_behind: bool,
+    pub left: Vec<Left>,
 }
 
 impl Synced {
@@ -82,20 +86,19 @@ impl<'a> Bridge<'a> {
         Self { writer: Writer::new(root.clone(), PATIENCE), root, store, settings }
     }
 
-    /// One look: what the files say goes into the store, what the store says into the files. `attached` is what is remembered of the last
-    /// look, and then of this one. With `dry_run` nothing is changed.
-    ///
-    /// # Errors
-    /// The files cannot be read, or the store fails. What one file or one task refuses becomes a warning, and the rest goes on.
-    pub fn sync(&mut self, attached: &mut Attached, dry_run: bool) -> Result<Synced, OpError> {
+    /// Looks once. Also tells whether something can be followed only after what that did.
+    fn look(&mut self, attached: &mut Attached, dry_run: bool) -> Result<(Synced, bool), OpError> {
         self.writer.begin();
         // Any question settles deaths first.
         call::query(self.store, &Caller::default(), self.settings, &Agents::default())?;
         attached.meet(self.store.snapshot()?.identity());
-        let snapshot = self.snapshot()?;
-        let project = Project::read(&self.root, snapshot.now_ms).map_err(|error| unreadable(&self.root, &error))?;
+        let mut snapshot = self.snapshot()?;
+        let mut project = Project::read(&self.root, snapshot.now_ms).map_err(|error| unreadable(&self.root, &error))?;
+        let moved = moved::settle(&mut project, &mut snapshot, attached);
+        let goes_on = moved.goes_on;
         let heartbeats = self.communications("heartbeat.yaml", &project);
-        let plan = reconcile::plan(&project, &snapshot, attached, &shown_path(&heartbeats, &self.root));
+        let mut plan = reconcile::plan(&project, &snapshot, attached, &shown_path(&heartbeats, &self.root));
+        plan.begin_with(&moved);
         let mut synced = Synced { conflicts: plan.conflicts.clone(), ..Synced::default() };
         let faults = project.faults.iter().map(|fault| format!("{}, line {}: {}", fault.file, fault.line, fault.cause));
         synced.warnings.extend(plan.warnings.iter().cloned().chain(faults).take(WARNINGS_MAX));
@@ -103,7 +106,7 @@ impl<'a> Bridge<'a> {
             plan.actions.iter().for_each(|action| synced.count(action));
             self.sync_states(&project, &snapshot, attached, &mut synced, true)?;
             self.count_logs(&project, &snapshot, attached, &mut synced)?;
-            return Ok(synced);
+            return Ok((synced, goes_on));
         }
         self.note_conflicts(&plan.conflicts)?;
         attached.displayed.extend(plan.displayed.iter().cloned());
@@ -116,7 +119,7 @@ impl<'a> Bridge<'a> {
                 // What was to be done was so already.
                 Ok(false) => {}
                 Err(Trouble::Warning(warning)) => synced.warnings.push(warning),
-                Err(Trouble::Unwritten(why)) => synced.fail(why),
+                Err(Trouble::Unwritten(error)) => synced.fail(&error, &self.root),
                 Err(Trouble::Fatal(error)) => return Err(error),
             }
         }
@@ -136,9 +139,10 @@ impl<'a> Bridge<'a> {
                 attached.tasks.insert(task.id.clone(), task.digest.clone());
             }
         }
+        attached.remember(moved, |id| snapshot.tasks.get(id).map(|task| task.state));
         attached.looked_ms = snapshot.now_ms;
         attached.is_new = false;
-        Ok(synced)
+        Ok((synced, goes_on))
     }
 
     /// Only the heartbeats of these agents of the files go into the store: whom the files show as there is there.
@@ -267,16 +271,25 @@ impl<'a> Bridge<'a> {
             Action::Finish { task, agent } => {
                 let done = Done::of(task.clone());
                 self.order(agent, &done)?;
+                look.attached.finished.insert(task.to_string());
             }
+            Action::HoldBack(task, gone) => return self.hold_back(task, gone, look.attached),
+            Action::BringBack(task) => return self.bring_back(task, look.attached),
             Action::Cancel(task) => {
                 call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone(), drop: false })?;
             }
             Action::Show(task, stand) => {
+                if *stand == Stand::Cancelled && self.was_held_back(task, look.attached)? {
+                    return Ok(false);
+                }
                 let now_ms = self.store.snapshot().map_err(OpError::from)?.now().wall.0;
                 let is_changed = self.show(task, &look.tasks, stand, now_ms)?;
                 match stand {
                     Stand::Claimed(..) | Stand::Split => drop(look.attached.displayed.insert(task.to_string())),
                     _ => drop(look.attached.displayed.remove(task.as_str())),
+                }
+                if *stand == Stand::Done {
+                    look.attached.finished.insert(task.to_string());
                 }
                 match stand {
                     Stand::Cancelled => drop(look.attached.ended.insert(task.to_string(), "cancelled".to_owned())),
@@ -346,7 +359,7 @@ enum Trouble {
     /// This one only.
     Warning(String),
     /// The same, and the files lack something that the store has.
-    Unwritten(String),
+    Unwritten(WriteError),
     /// Everything.
     Fatal(OpError),
 }
@@ -362,7 +375,7 @@ impl From<OpError> for Trouble {
 
 impl From<WriteError> for Trouble {
     fn from(error: WriteError) -> Self {
-        Self::Unwritten(error.to_string())
+        Self::Unwritten(error)
     }
 }
 
@@ -377,6 +390,8 @@ impl Synced {
             Action::Release { .. } => (&mut self.imported, "releases"),
             Action::Finish { .. } => (&mut self.imported, "completions"),
             Action::Cancel(_) => (&mut self.imported, "cancellations"),
+            Action::HoldBack(..) => (&mut self.imported, "held_back"),
+            Action::BringBack(_) => (&mut self.imported, "brought_back"),
             Action::Show(_, Stand::Claimed(..)) => (&mut self.exported, "claims"),
             Action::Show(_, Stand::Done) => (&mut self.exported, "completions"),
             Action::Show(_, Stand::Open) => (&mut self.exported, "releases"),
@@ -390,9 +405,9 @@ impl Synced {
     }
 
     /// Something that the store says could not be written into the files.
-    fn fail(&mut self, why: String) {
-        self.is_behind = true;
-        self.warnings.push(why);
+    fn fail(&mut self, why: &WriteError, root: &Path) {
+        self.warnings.push(why.to_string());
+        self.left.push(Left::of(why, root));
     }
 
     fn add_imported(&mut self, name: &'static str, count: usize) {

@@ -17,4 +17,7 @@ pub struct Fault {
     pub recovered: usize,
     /// Items that could not be read.
     pub lost: usize,
+    /// Whether no agent reads the file: another one of the folder, or one of an older layout.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
 }

@@ -293,12 +293,6 @@ pub fn workers(agents: &[String], otherwise: usize, subtasks_max: Option<usize>)
     wanted.min(subtasks_max.unwrap_or(usize::MAX)).max(1)
 }
 
-/// Whether a folder has files of a project: communication files, or tasks.
-#[must_use]
-pub fn is_project(dir: &Path) -> bool {
-    is_root(dir) || layout::communications(dir).is_some()
-}
-
 /// Whether a folder is a project's root.
 fn is_root(dir: &Path) -> bool {
     let is_inner = dir.file_name().is_some_and(|name| name == ".autonomous");

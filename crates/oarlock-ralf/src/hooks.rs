@@ -43,10 +43,12 @@ pub fn hooks(root: &Path, store: Option<&str>) -> Vec<Hook> {
             "before the loop",
             call(r#"join "${RALF_AGENT_ID:-executor}" --role executor --program ralf --pid $$ --take-over -q"#),
         ),
-        hook("executor", "to claim", format!("TASK=$({}) || {{ sleep 5; continue; }}", call(&format!("claim {executor} --wait 30s -q")))),
+        hook("executor", "to claim", format!("TASK=$({}) || {{ sleep 1; continue; }}", call(&format!("claim {executor} --wait 30s -q")))),
         hook("executor", "before the child", {
             let beat = call(&format!(r#"heartbeat {executor} --status running --action "executing_$TASK" -q"#));
-            format!("(while {beat} && sleep 30; do :; done) >/dev/null 2>&1 & BEAT=$!")
+            // Whoever kills the loop leaves nothing behind: its pause goes with it, and looks each second whether the loop is still there.
+            let beats = format!("while kill -0 $$; do [ $((N%30)) != 0 ] || {beat} || exit; N=$((N+1)); sleep 1 & S=$!; wait $S; done");
+            format!("(S=; N=0; trap 'kill $S; exit' TERM INT HUP; {beats}) >/dev/null 2>&1 & BEAT=$!")
         }),
         hook("executor", "after a child that did it", format!(r#"kill $BEAT; {}"#, call(&format!(r#"done "$TASK" {executor} -q"#)))),
         hook(

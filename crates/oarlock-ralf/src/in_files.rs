@@ -42,9 +42,15 @@ impl InFiles<'_> {
         named.unwrap_or_else(|| AgentName::parse(BRIDGE).expect("a name"))
     }
 
-    /// Whether item, status line and folder all say that it is done.
+    /// Whether all of them say that it is done, the file by its folder, or by its status line beside an item that says so. The status line of what
+    /// lies among the finished says nothing.
     pub(crate) fn is_done_everywhere(&self) -> bool {
-        self.queue.is_none_or(|queue| queue.state == "done") && self.file.is_none_or(|file| file.says_done() && file.state == "done")
+        self.state() == "done" && self.queue.is_none_or(|queue| queue.state == "done")
+    }
+
+    /// The file that it stands in: its own, or a queue.
+    pub(crate) fn place(&self) -> &str {
+        self.file.or(self.queue).map_or("", |task| &task.source.file)
     }
 
     /// Whether it is the queue that says it is taken.
@@ -52,12 +58,16 @@ impl InFiles<'_> {
         self.queue.is_some_and(|queue| queue.state == "claimed")
     }
 
-    /// Whether item and status line both have this word, where they are there.
+    /// Whether item and status line both have this word, where they are there. An item of a task that failed is `blocked`, or `failed`.
     pub(crate) fn says(&self, word: &str) -> bool {
-        [self.queue, self.file]
-            .into_iter()
-            .flatten()
-            .all(|task| task.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case(word)))
+        let has = |task: &Task, word: &str| task.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case(word));
+        self.file.is_none_or(|file| has(file, word))
+            && self.queue.is_none_or(|item| has(item, word) || word == "failed" && has(item, "blocked"))
+    }
+
+    /// Whether there is something to do, and nobody says that it is to wait.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self.state(), "done" | "cancelled") && !self.is_put_off()
     }
 
     /// Proposed or put off: nobody is to take it yet.
@@ -81,14 +91,16 @@ pub(crate) fn resolve<'a, T>(id: &str, all: &'a BTreeMap<&str, T>) -> Option<&'a
         return Some(known);
     }
     let prefix = format!("{id}-");
-    let is_slug = |rest: &str| {
-        let is_part = rest.strip_prefix("SUB").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
-        !is_part && !rest.starts_with(|c: char| c.is_ascii_digit())
-    };
+    let is_slug = |rest: &str| !is_of_part(&format!("-{rest}")) && !rest.starts_with(|c: char| c.is_ascii_digit());
     let longer = all.range::<str, _>((Bound::Excluded(id), Bound::Unbounded)).map(|(known, _)| *known);
     let mut slugs = longer.take_while(|known| known.starts_with(id)).filter(|known| known.strip_prefix(&prefix).is_some_and(is_slug));
     let found = slugs.next()?;
     slugs.next().is_none().then_some(found)
+}
+
+/// Whether an id ends as that of a part does: `TASK-7-fix-x-SUB2` is none of the files that `TASK-7` may mean.
+fn is_of_part(id: &str) -> bool {
+    id.match_indices("-SUB").any(|(at, found)| id[at + found.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The tasks of a project by id; of doubles the first, which is the newest layout's.
@@ -115,4 +127,25 @@ pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
         entry.queue.get_or_insert(item);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_id_means_the_file_with_a_slug_and_none_of_its_parts() {
+        let ids = ["TASK-7-2", "TASK-7-fix-x", "TASK-7-fix-x-SUB1", "TASK-7-fix-x-SUB1-SUB2", "TASK-8-a", "TASK-8-b", "TASK-9-SUB1"];
+        let all: BTreeMap<&str, ()> = ids.into_iter().map(|id| (id, ())).collect();
+        for (id, want) in [
+            ("TASK-7", Some("TASK-7-fix-x")),
+            ("TASK-7-fix-x", Some("TASK-7-fix-x")),
+            ("TASK-7-fix-x-SUB1", Some("TASK-7-fix-x-SUB1")),
+            ("TASK-8", None),
+            ("TASK-9", None),
+            ("TASK", None),
+        ] {
+            assert_eq!(resolve(id, &all), want, "{id}");
+        }
+    }
 }

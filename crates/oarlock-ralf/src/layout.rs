@@ -1,16 +1,21 @@
 //! Where a project keeps its files: two layouts in use, older ones, and single folders and files.
 
-use oarlock_host::file::canonical;
-use std::fs;
-use std::io;
+use oarlock_host::file::{WithoutTraps as _, canonical};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::task_file::Folder;
+use crate::shape::{self, Named};
+use crate::task_file::{FOLDERS, Folder};
+
+pub(crate) use crate::shape::is_template;
 
 /// Largest file that is read, in bytes.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Most task files that are read.
 const TASKS_MAX: usize = 20_000;
+/// How much of a file is read to see whether it is a task, in bytes.
+const HEAD_BYTES: u64 = 16 << 10;
 /// How deep task folders nest: a task, its sub-tasks, theirs.
 const DEPTH_MAX: usize = 6;
 
@@ -64,6 +69,10 @@ pub(crate) struct Layout {
 /// Folders of communication files below a root, the newest first.
 pub(crate) const COMMUNICATIONS: [&str; 5] =
     [".autonomous/agents/communications", ".autonomous/communications", "communications", "swarm", "connections/communications"];
+/// Of these, where agents of a project talk; an engine's serve a project that lies elsewhere.
+pub(crate) const OWN_COMMUNICATIONS: [&str; 2] = [COMMUNICATIONS[0], COMMUNICATIONS[1]];
+/// Files that agents of a project read, by name.
+const OF_AGENTS: [&str; 6] = ["heartbeat.yaml", "events.yaml", "queue.yaml", "chat-log.yaml", "agent-state.yaml", "execution-state.yaml"];
 /// Folders of tasks, the newest first.
 const TASKS: [&str; 2] = ["tasks", ".autonomous/tasks"];
 
@@ -85,6 +94,12 @@ pub(crate) fn active(root: &Path) -> impl Iterator<Item = PathBuf> + '_ {
 /// Whether a file lies in one of the project's folders of tasks.
 pub(crate) fn lies_among_tasks(file: &Path, root: &Path) -> bool {
     TASKS.iter().any(|folder| is_inside(file, &root.join(folder)))
+}
+
+/// Whether a project has a folder of tasks that is not empty.
+pub(crate) fn has_tasks(root: &Path) -> bool {
+    let has_some = |folder: &Path| fs::read_dir(folder).is_ok_and(|mut names| names.next().is_some());
+    TASKS.iter().any(|folder| FOLDERS.iter().any(|kind| has_some(&root.join(folder).join(kind))))
 }
 
 /// The layout at `path`: a project's root, a folder of its files, or one file.
@@ -130,7 +145,21 @@ pub(crate) fn find(path: &Path) -> io::Result<Layout> {
     Ok(layout)
 }
 
+/// The folders in which files of the project at `root` are locked, or will be.
+#[must_use]
+pub fn locked_folders(root: &Path) -> Vec<&'static str> {
+    let is_one = |folder: &&&str| OWN_COMMUNICATIONS.contains(*folder) || root.join(folder).is_dir();
+    COMMUNICATIONS.iter().filter(is_one).copied().collect()
+}
+
 impl Layout {
+    /// Whether agents read a YAML file: one of those that they know, in the newest layout that has it.
+    pub(crate) fn is_of_agents(&self, file: &Path) -> bool {
+        let newer = self.root.join(OWN_COMMUNICATIONS[0]).join(name_of(file));
+        let is_old = file.starts_with(self.root.join(OWN_COMMUNICATIONS[1])) && self.yaml.contains(&newer);
+        OF_AGENTS.contains(&name_of(file)) && !is_old
+    }
+
     /// Whether a file or folder is there and stays in the project; a link that leads out is remembered.
     fn admits(&mut self, path: &Path) -> bool {
         let is_admitted = is_inside(path, &self.root);
@@ -162,7 +191,8 @@ pub(crate) fn is_inside(path: &Path, root: &Path) -> bool {
     }
 }
 
-/// Loose `TASK-x.md`, and folders `TASK-x` with a `task.md` in them and perhaps sub-tasks below.
+/// Loose `TASK-x.md`, and folders `TASK-x` with a `task.md` in them and perhaps sub-tasks below. Templates and the records of runs are passed
+/// over.
 fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout) -> io::Result<()> {
     if depth > DEPTH_MAX || !layout.admits(folder) {
         return Ok(());
@@ -171,12 +201,15 @@ fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout)
         layout.unreadable.push(folder.to_owned());
         return Ok(());
     };
+    let is_own = |path: &&PathBuf| depth > 0 && name_of(path).eq_ignore_ascii_case("task.md");
+    // What lies beside a task in its own folder tells about it.
+    let own = paths.iter().find(is_own).cloned();
     for path in paths {
         if layout.tasks.len() >= TASKS_MAX {
             layout.is_cut = true;
             return Ok(());
         }
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let name = name_of(&path).to_owned();
         let is_link = path.is_symlink();
         if path.is_dir() {
             // A link to a folder above would show every task again and again.
@@ -184,29 +217,63 @@ fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout)
                 layout.refused.push(path);
                 continue;
             }
-            collect_tasks(&path, kind, depth + 1, layout)?;
-        } else if is_task_name(&name, depth) && layout.admits(&path) {
+            if is_template(&name) || depth > 0 && is_of_runs(&name) {
+                continue;
+            }
+            // Some have put what is over into a folder among what is open.
+            let nested = Folder::of(&name).filter(|_| depth == 0 && kind == Folder::Active);
+            collect_tasks(&path, nested.unwrap_or(kind), if nested.is_some() { 0 } else { depth + 1 }, layout)?;
+        } else if own.as_ref().is_none_or(|own| *own == path) && is_task_in(&path, &name, depth == 0) && layout.admits(&path) {
             layout.tasks.push((path, Some(kind)));
         }
     }
     Ok(())
 }
 
-/// Whether a file is a task: by its name in a task's own folder, and by its form where tasks lie loose. Plans and results lie beside them.
-fn is_task_name(name: &str, depth: usize) -> bool {
-    let lower = name.to_lowercase();
-    if lower == "task.md" {
-        return depth > 0;
-    }
-    let Some(stem) = name.strip_suffix(".md") else { return false };
-    let is_named =
-        ["TASK-", "SUBTASK-", "IMP-", "MASTER-TASK", "STOP_", "RALF-", "TEST-", "ACTION-PLAN"].iter().any(|begin| stem.starts_with(begin));
-    is_named && stem.chars().any(|c| c.is_ascii_digit() || c == '-')
+/// Where the runs of a task keep their records, copies of tasks among them.
+fn is_of_runs(name: &str) -> bool {
+    name == "runs" || name.starts_with("runs.") || name.starts_with("run-")
 }
 
-/// The same of a file in its place.
+/// Whether a file is a task: by its name, else by its form.
+fn is_task_in(file: &Path, name: &str, is_loose: bool) -> bool {
+    match shape::by_name(name, is_loose) {
+        Named::Task => true,
+        Named::Other => false,
+        Named::Unclear => head_of(file).is_some_and(|head| shape::has_form(&head)),
+    }
+}
+
+/// The beginning of a file; nothing when it cannot be read as text.
+fn head_of(file: &Path) -> Option<String> {
+    let opened = OpenOptions::new().read(true).without_traps().open(file).ok()?;
+    let mut bytes = Vec::new();
+    opened.take(HEAD_BYTES).read_to_end(&mut bytes).ok()?;
+    // It may be cut within a letter.
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether a file is a task in its place.
 pub(crate) fn is_task_file(file: &Path) -> bool {
-    file.file_name().and_then(|name| name.to_str()).is_some_and(|name| is_task_name(name, 1))
+    is_task_in(file, name_of(file), is_loose(file))
+}
+
+/// Whether a file with this text would be taken for a task in its place.
+pub(crate) fn would_be_task(file: &Path, text: &str) -> bool {
+    match shape::by_name(name_of(file), is_loose(file)) {
+        Named::Task => true,
+        Named::Other => false,
+        Named::Unclear => shape::has_form(text),
+    }
+}
+
+/// Whether a file lies where tasks lie, and not in a folder of a task's own.
+fn is_loose(file: &Path) -> bool {
+    file.parent().is_some_and(|folder| Folder::of(name_of(folder)).is_some())
+}
+
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
 /// The id of a task file: its own name, or that of its folder.

@@ -33,7 +33,7 @@ pub(crate) struct PartFile<'a> {
 /// not be taken for a task. Returns how many were made.
 pub(crate) fn make(parts: &[PartFile<'_>], writer: &Writer, root: &Path, parent_file: &Path) -> Result<usize, WriteError> {
     let places = parts.iter().map(|part| (part.place(root, parent_file), part.text()));
-    let files: Vec<(PathBuf, String)> = places.filter(|(file, _)| layout::is_task_file(file)).collect();
+    let files: Vec<(PathBuf, String)> = places.filter(|(file, text)| layout::would_be_task(file, text)).collect();
     writer.create(&files)
 }
 

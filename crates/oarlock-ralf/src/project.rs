@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use oarlock_host::file::WithoutTraps as _;
+use oarlock_model::TaskId;
 use serde_json::{Map, Value};
 
 use crate::attached::digest;
 use crate::fault::Fault;
+use crate::in_files::{InFiles, by_id};
 use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
 use crate::nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
@@ -60,7 +62,11 @@ impl Project {
         let mut project = Self { root: layout.root.clone(), files: layout.yaml.clone(), ..Self::default() };
         let mut forms = Forms::default();
         for file in &layout.yaml {
+            let known = project.faults.len();
             project.take_yaml(file, None, &layout, now_ms, &mut forms);
+            // A single file is what was asked for.
+            let is_unread = file != path && !layout.is_of_agents(file);
+            project.faults[known..].iter_mut().for_each(|fault| fault.unread = is_unread);
         }
         for (file, folder) in &layout.tasks {
             project.take_task(file, *folder, &layout);
@@ -97,16 +103,32 @@ impl Project {
         self.faults.iter().any(|fault| fault.file == file)
     }
 
-    /// How many tasks there are in each state.
+    /// Whether nothing of RALF's was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.tasks.is_empty() && self.faults.is_empty()
+    }
+
+    /// How many tasks there are in each state, a file and its item in a queue as one.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
-        self.tasks.iter().for_each(|task| *counts.entry(task.state).or_insert(0) += 1);
+        by_id(self).values().for_each(|files| *counts.entry(if files.is_put_off() { "blocked" } else { files.state() }).or_insert(0) += 1);
         counts
     }
 
+    /// What attaching would bring into an empty store: tasks, and how many of them somebody has already.
+    #[must_use]
+    pub fn would_bring(&self) -> BTreeMap<&'static str, usize> {
+        let tasks = by_id(self);
+        let is_open = |(id, files): &(&&str, &InFiles<'_>)| TaskId::parse(id).is_ok() && files.is_open();
+        let open: Vec<_> = tasks.iter().filter(is_open).collect();
+        let claimed = open.iter().filter(|(_, files)| files.state() == "claimed").count();
+        BTreeMap::from([("tasks", open.len()), ("claims", claimed)])
+    }
+
     fn fault_of(&mut self, file: String, cause: &str) {
-        self.faults.push(Fault { file, line: 0, column: 0, cause: cause.to_owned(), recovered: 0, lost: 0 });
+        self.faults.push(Fault { file, line: 0, column: 0, cause: cause.to_owned(), recovered: 0, lost: 0, unread: false });
     }
 
     fn take_yaml(&mut self, file: &Path, role: Option<Role>, layout: &Layout, now_ms: i64, forms: &mut Forms) {
@@ -139,6 +161,7 @@ impl Project {
                 cause: damage.cause.clone(),
                 recovered: damage.recovered,
                 lost: damage.lost,
+                unread: false,
             });
         }
         let source = |item: &Item| Source { file: shown.clone(), line: item.line };

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::attached::{Attached, Claimed, digest};
 use crate::in_files::{InFiles, by_id};
+use crate::moved::{Gone, Moved};
 use crate::nouns::{Agent, Task};
 use crate::project::{CLOCK_SLACK_MS, Project};
 use crate::task_file;
@@ -67,6 +68,10 @@ pub(crate) enum Action {
     Finish { task: TaskId, agent: AgentName },
     /// A file says that a task is called off.
     Cancel(TaskId),
+    /// The file that asked for a task is gone, or put off.
+    HoldBack(TaskId, Gone),
+    /// It is there again.
+    BringBack(TaskId),
     /// The files are to show how a task stands.
     Show(TaskId, Stand),
     /// A part of a task of the files gets a file of its own.
@@ -107,6 +112,15 @@ pub(crate) struct Plan {
     pub(crate) displayed: Vec<String>,
     /// Claims that were made for the files and forgotten: a look was killed before it could remember them.
     pub(crate) adopted: Vec<(String, Claimed)>,
+}
+
+impl Plan {
+    /// What was found before the comparison comes first.
+    pub(crate) fn begin_with(&mut self, moved: &Moved) {
+        self.actions.splice(0..0, moved.actions.iter().cloned());
+        self.conflicts.splice(0..0, moved.conflicts.iter().cloned());
+        self.warnings.splice(0..0, moved.warnings.iter().cloned());
+    }
 }
 
 /// What the store holds.
@@ -153,7 +167,7 @@ impl Snapshot {
     }
 
     /// Whether a lease still holds.
-    fn holds(&self, grant: &Grant) -> bool {
+    pub(crate) fn holds(&self, grant: &Grant) -> bool {
         liveness::lease_ttl_ms(grant, liveness::beat_for(grant, self.agent(&grant.agent)), self.now) > 0
     }
 
@@ -279,8 +293,7 @@ impl Comparing<'_> {
     }
 
     fn unknown_task(&mut self, task: TaskId, files: &InFiles<'_>) {
-        let is_over = matches!(files.state(), "done" | "cancelled") || files.is_put_off();
-        let Some(text) = files.file.or(files.queue).filter(|_| !is_over) else { return };
+        let Some(text) = files.file.or(files.queue).filter(|_| files.is_open()) else { return };
         self.plan.actions.push(Action::Add(Box::new(text.clone()), task.clone()));
         if files.state() == "claimed" {
             self.claim(task, files);

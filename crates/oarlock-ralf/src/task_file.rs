@@ -29,6 +29,9 @@ pub enum Folder {
     Improvements,
 }
 
+/// The names of these folders.
+pub(crate) const FOLDERS: [&str; 6] = ["active", "completed", "cancelled", "blocked", "working", "improvements"];
+
 impl Folder {
     /// By its name.
     pub(crate) fn of(name: &str) -> Option<Self> {

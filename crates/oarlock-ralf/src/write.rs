@@ -6,12 +6,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use oarlock_host::file::{self, WithoutTraps as _};
 use tempfile::NamedTempFile;
@@ -20,9 +19,12 @@ use thiserror::Error;
 use crate::edit::EditError;
 use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, is_inside};
+use crate::lock::locked;
 
 /// How often an edit is made anew because somebody without a lock came in between.
 const TRIES_MAX: usize = 100;
+/// Names beside one that is taken.
+const NAMES_MAX: u64 = 1_000;
 /// How long an empty file may be in the middle of being written.
 const EMPTY_FOR: Duration = Duration::from_millis(50);
 /// The pause between two looks at it.
@@ -212,24 +214,27 @@ impl Writer {
         begun.map(drop)
     }
 
-    /// Moves a file or folder inside the project to where nothing is, under the locks of the queue, as who ends a task does.
+    /// Moves a file or folder inside the project, under the locks of the queue, as who ends a task does. Where something is already, that stays,
+    /// and what is moved gets a free name beside it, in the way of the project's own scripts. Returns where it is now.
     ///
     /// # Errors
-    /// As [`WriteError`]; what is there already stays.
-    pub(crate) fn move_to(&self, from: &Path, to: &Path) -> Result<(), WriteError> {
+    /// As [`WriteError`]; nothing has moved then.
+    pub(crate) fn move_to(&self, from: &Path, to: &Path) -> Result<PathBuf, WriteError> {
         let refused = |file: &Path, why| WriteError::Refused { file: shown(file), why };
         self.make_folder(folder_of(to))?;
         if !is_inside(from, &self.root) {
             return Err(refused(from, "is not in the project"));
         }
         let _locks = self.lock(Path::new("task.md"))?;
-        match file::rename_to_free(from, to) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(refused(to, "is there already, so the task stays where it is"))
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        for name in std::iter::once(to.to_owned()).chain((now_s..now_s + NAMES_MAX).map(|n| backup_of(to, n))) {
+            match file::rename_to_free(from, &name) {
+                Ok(()) => return Ok(name),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(from, error)),
             }
-            Err(error) => Err(failed(from, error)),
         }
+        Err(refused(to, "is there already, and so is every name beside it"))
     }
 
     /// Makes a folder of the project, whose nearest folder above that is there must be in it.
@@ -301,33 +306,6 @@ impl Writer {
             }
             Err(error) => Err(failed(lock, error)),
         }
-    }
-}
-
-/// The file with its lock taken; nothing when `patience` is over. Who looks again and again would come too late for ever where others wait in
-/// a queue, so a thread waits in that queue, and gives the lock back should it come too late.
-pub(crate) fn locked(file: File, patience: Duration) -> io::Result<Option<File>> {
-    match file.try_lock() {
-        Ok(()) => return Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    let (sender, receiver) = mpsc::sync_channel(0);
-    let wait = move || {
-        let taken = loop {
-            match file.lock() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        // Nobody may be there to take it any more: then the file is closed, and its lock with it.
-        let _ = sender.send(taken.map(|()| file));
-    };
-    thread::Builder::new().name("lock".to_owned()).spawn(wait)?;
-    match receiver.recv_timeout(patience) {
-        Ok(taken) => taken.map(Some),
-        Err(_) => Ok(None),
     }
 }
 
@@ -449,6 +427,15 @@ fn beside(file: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Re
 fn put(new: NamedTempFile, file: &Path) -> io::Result<()> {
     new.persist(file).map_err(|error| error.error)?;
     file::sync_dir(folder_of(file))
+}
+
+/// `TASK-x.backup.SECONDS`, the name by which the project's scripts keep two of one task; a file keeps its extension.
+fn backup_of(path: &Path, seconds: u64) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    path.with_file_name(match name.strip_suffix(".md") {
+        Some(stem) => format!("{stem}.backup.{seconds}.md"),
+        None => format!("{name}.backup.{seconds}"),
+    })
 }
 
 fn folder_of(file: &Path) -> &Path {

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::edit::{self, Append};
+use crate::lock::while_waiting;
 use crate::salvage;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -135,4 +136,43 @@ fn nobody_loses_an_event_or_a_heartbeat() {
     let beats = salvage::blocks(&fs::read_to_string(&beats).expect("a file"), &["heartbeats"]);
     assert_eq!(beats.items.iter().filter(|item| item.fields.get("n") == Some(&json!(EACH - 1))).count(), 4);
     assert!(!broken.load(Ordering::Relaxed), "a reader saw a damaged file");
+}
+
+#[test]
+fn what_is_moved_takes_a_free_name_and_nobody_elses() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let writer = Writer::new(dir.path(), PATIENCE);
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir_all(at("done")).expect("a folder");
+    for n in 0..3 {
+        fs::write(at("x.md"), format!("{n}")).expect("a file");
+        let place = writer.move_to(&at("x.md"), &at("done/x.md")).expect("moves");
+        assert_eq!(fs::read_to_string(&place).expect("a file"), n.to_string());
+        assert_eq!(place == at("done/x.md"), n == 0);
+        assert!(place.extension().is_some_and(|extension| extension == "md"), "{}", place.display());
+    }
+    assert_eq!(fs::read_to_string(at("done/x.md")).expect("a file"), "0");
+    fs::create_dir_all(at("TASK-1")).expect("a folder");
+    fs::create_dir_all(at("done/TASK-1")).expect("a folder");
+    let place = writer.move_to(&at("TASK-1"), &at("done/TASK-1")).expect("moves");
+    assert!(place.to_string_lossy().contains("done/TASK-1.backup."), "{}", place.display());
+}
+
+#[test]
+fn an_interruption_ends_a_wait_for_a_lock_at_once() {
+    static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
+    while_waiting(|| IS_INTERRUPTED.load(Ordering::Relaxed));
+    let dir = tempfile::tempdir().expect("a folder");
+    let lock = dir.path().join("x.lock");
+    let open = || fs::OpenOptions::new().create(true).append(true).open(&lock).expect("a file");
+    let held = open();
+    held.lock().expect("a lock");
+    let waiting = thread::spawn({
+        let file = open();
+        move || locked(file, Duration::from_secs(3_600))
+    });
+    IS_INTERRUPTED.store(true, Ordering::Relaxed);
+    let error = waiting.join().expect("no panic").expect_err("interrupted");
+    assert!(error.to_string().contains("interrupted"), "{error}");
+    IS_INTERRUPTED.store(false, Ordering::Relaxed);
 }

@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::trust;
 use git::Repository;
-pub(crate) use git::index_of;
+pub(crate) use git::{exclude_of, index_of};
 
 /// The directory of a project's own files.
 pub const PROJECT_DIR: &str = ".oarlock";

@@ -20,8 +20,8 @@ use oarlock_ops::state::{GetState, StateDelete, Sync};
 use oarlock_ops::store::{OwnerSight, Store as _};
 use oarlock_ops::task::Split;
 use oarlock_plan::{Floor, Plan};
-pub use oarlock_ralf::age_ms;
-use oarlock_ralf::{Attached, Bridge, FLOOR, Files, FilesError, PROGRAM, workers};
+use oarlock_ralf::{Attached, Bridge, FLOOR, Files, FilesError, LocateError, Located, PROGRAM, VARIABLES, workers};
+pub use oarlock_ralf::{age_ms, while_waiting};
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -122,11 +122,25 @@ pub fn find_root(dir: &Path) -> Option<PathBuf> {
     Files::find_root(dir)
 }
 
-/// The same, and where `dir` lies in none the one that the agents' own variables name, `RALF_PROJECT_DIR` or `RALF_PROJECT_ROOT`.
+/// The project that is meant in `dir`: the one that RALF's own variables name, `RALF_PROJECT_DIR` before `RALF_PROJECT_ROOT`; else the nearest
+/// upward; else the only one below the repository that `dir` is in.
+///
+/// # Errors
+/// A variable names no project, or there is none, or there are several, which the error lists.
+pub fn locate(dir: &Path) -> Result<Located, LocateError> {
+    let named =
+        VARIABLES.into_iter().filter_map(|name| Some((name, PathBuf::from(std::env::var_os(name).filter(|value| !value.is_empty())?))));
+    oarlock_ralf::locate(dir, &named.collect::<Vec<_>>())
+}
+
+/// The root of that project, if there is one; else the nearest folder upward that is laid out as one.
 #[must_use]
 pub fn around(dir: &Path) -> Option<PathBuf> {
-    let named = || ["RALF_PROJECT_DIR", "RALF_PROJECT_ROOT"].iter().filter_map(std::env::var_os).map(PathBuf::from);
-    find_root(dir).or_else(|| named().find(|named| find_root(named).as_ref() == Some(named)))
+    match locate(dir) {
+        Ok(located) => Some(located.root),
+        Err(LocateError::None { .. }) => find_root(dir),
+        Err(_) => None,
+    }
 }
 
 /// What a task file must have at least to be split, if `named` is one of RALF's: a path, or the name of an open task of the project around

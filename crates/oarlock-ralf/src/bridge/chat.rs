@@ -110,7 +110,7 @@ impl Bridge<'_> {
                     attached.chat_from = seq;
                 }
                 Err(error) => {
-                    synced.fail(error.to_string());
+                    synced.fail(&error, &self.root);
                     return Ok(());
                 }
             }

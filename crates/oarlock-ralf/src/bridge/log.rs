@@ -67,14 +67,18 @@ pub(super) fn news<'a, T>(
     attached: &Attached,
 ) -> Vec<News<'a, T>> {
     let mut files: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
+    // Items of our own are no news, and stand before others where a file goes on behind its list: places are counted without them.
     for item in items {
-        files.entry(stands(item).0).or_default().push(item);
+        let of_file = files.entry(stands(item).0).or_default();
+        if !is_ours(stands(item).1, attached) {
+            of_file.push(item);
+        }
     }
     let fingerprint = |item: &&'a T| identity(stands(item).1);
     let of_file = |(file, all): (&str, Vec<&'a T>)| {
         let mark = marks.get(file).cloned().unwrap_or_default();
         let unseen = if attached.is_new { &[] } else { mark.unseen(&all, fingerprint) };
-        let items = unseen.iter().copied().enumerate().filter(|(_, item)| !is_ours(stands(item).1, attached)).collect();
+        let items = unseen.iter().copied().enumerate().collect();
         News { file: file.to_owned(), mark, items, behind: Mark::behind(&all, fingerprint) }
     };
     files.into_iter().map(of_file).collect()
@@ -134,7 +138,7 @@ impl Bridge<'_> {
                 }
                 // They are tried again at the next look.
                 Err(error) => {
-                    synced.fail(error.to_string());
+                    synced.fail(&error, &self.root);
                     return Ok(());
                 }
             }

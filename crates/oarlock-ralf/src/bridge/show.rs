@@ -1,7 +1,7 @@
 //! Tasks of the store in their files: the fields of a queue item, the status line, the folder, and the files of parts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oarlock_model::pattern::Pattern;
 use oarlock_model::task::Task as StoreTask;
@@ -39,12 +39,28 @@ fn fields_of(stand: &Stand, now_ms: i64) -> Vec<(&'static str, Value)> {
     let nobody = [("claimed_by", Value::Null), ("claimed_at", Value::Null)];
     match stand {
         Stand::Open | Stand::Split => [("status", json!(status_of(stand)))].into_iter().chain(nobody).collect(),
+        // The project's monitor knows `in_progress`, and passes over items with `claimed`, which only some scripts write.
         Stand::Claimed(agent, since_ms) => {
-            vec![("status", json!("claimed")), ("claimed_by", json!(agent.as_str())), ("claimed_at", json!(time::shown(*since_ms)))]
+            vec![("status", json!(status_of(stand))), ("claimed_by", json!(agent.as_str())), ("claimed_at", json!(time::shown(*since_ms)))]
         }
         Stand::Done => vec![("status", json!("completed")), ("completed_at", json!(time::shown(now_ms)))],
-        Stand::Cancelled | Stand::Failed => [("status", json!(status_of(stand)))].into_iter().chain(nobody).collect(),
+        Stand::Cancelled => [("status", json!(status_of(stand)))].into_iter().chain(nobody).collect(),
+        // It waits for somebody to decide; the project's programs know no word for a failure.
+        Stand::Failed => [("status", json!("blocked"))].into_iter().chain(nobody).collect(),
     }
+}
+
+/// Where what lies in a folder of tasks belongs among those called `name`: below the same folders in it. Nothing for a part, which lies in the
+/// folder of its task.
+fn place_among(from: &Path, name: &str) -> Option<PathBuf> {
+    let is_kind = |folder: &&Path| folder.file_name().is_some_and(|name| Folder::of(&name.to_string_lossy()).is_some());
+    let kind = from.ancestors().skip(1).find(is_kind)?;
+    let groups = from.ancestors().skip(1).take_while(|above| *above != kind);
+    let is_task = |group: &Path| ["task.md", "TASK.md"].iter().any(|file| group.join(file).is_file());
+    if groups.into_iter().any(is_task) {
+        return None;
+    }
+    Some(kind.with_file_name(name).join(from.strip_prefix(kind).ok()?))
 }
 
 impl Bridge<'_> {
@@ -69,7 +85,10 @@ impl Bridge<'_> {
                 let new = task_file::with_status(text, status).filter(|_| said.is_none_or(|said| !said.eq_ignore_ascii_case(status)));
                 Ok(new.map_or(Change::Nothing, Change::Whole))
             };
-            is_changed |= self.writer.edit(&self.root.join(&file.source.file), &edit)?;
+            // What lies among the finished is done whatever its line says, and stays as it was committed.
+            if !(*stand == Stand::Done && file.folder == Some(Folder::Completed)) {
+                is_changed |= self.writer.edit(&self.root.join(&file.source.file), &edit)?;
+            }
             let folder = match stand {
                 Stand::Done => Some((Folder::Completed, "completed")),
                 Stand::Cancelled => Some((Folder::Cancelled, "cancelled")),
@@ -83,17 +102,13 @@ impl Bridge<'_> {
         Ok(queue_edit? || is_changed)
     }
 
-    /// Moves a task where tasks lie that ended so, as who ends one does. What is there already is left alone.
+    /// Moves a task where tasks lie that ended so, as who ends one does. What is there already stays.
     fn move_to(&self, task: &Task, folder: Folder, name: &str) -> Result<bool, Trouble> {
-        let file = self.root.join(&task.source.file);
-        let is_elsewhere = task.folder.is_some_and(|known| known != folder);
-        let from = unit(&file);
-        let kind = |active: &&Path| active.file_name().is_some_and(|name| Folder::of(&name.to_string_lossy()).is_some());
-        let (Some(active), Some(own)) = (from.parent().filter(|_| is_elsewhere).filter(kind), from.file_name()) else {
-            // A part of another task stays beside its sisters.
-            return Ok(false);
-        };
-        self.writer.move_to(&from, &active.with_file_name(name).join(own))?;
+        let from = unit(&self.root.join(&task.source.file));
+        let target = task.folder.filter(|known| *known != folder).and_then(|_| place_among(&from, name));
+        // A part of another task stays beside its sisters.
+        let Some(target) = target else { return Ok(false) };
+        self.writer.move_to(&from, &target)?;
         Ok(true)
     }
 

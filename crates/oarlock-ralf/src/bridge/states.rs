@@ -173,7 +173,7 @@ impl Bridge<'_> {
                 Some(value.map_or_else(String::new, digest))
             }
             Err(error) => {
-                synced.fail(error.to_string());
+                synced.fail(&error, &self.root);
                 None
             }
         }

@@ -1,16 +1,18 @@
 //! `ralf`: what RALF's files say and what is wrong with them, which needs neither a project nor a store; and keeping them and a store alike.
 
+mod locks;
+mod which;
+
 use clap::{Args, ValueEnum};
 use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_ralf::{Attached, Bridge, Project, Synced, hooks, is_project};
+use oarlock_ralf::{Attached, Bridge, Left, Project, Synced, hooks};
 use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,8 +22,9 @@ use super::exec::{Absent, Where, options};
 use super::init::Init;
 use super::output::Output;
 use crate::project::{self, current_dir};
-use crate::ralf::{around, attached_beside};
+use crate::ralf::attached_beside;
 use crate::trust;
+use which::{check_project, here, unreadable, without_files};
 
 /// How often `sync --watch` looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -38,7 +41,8 @@ const DAMAGED: u8 = 65;
 pub(crate) struct Ralf {
     /// What to show
     action: Action,
-    /// A project's root, a folder of its files, or one file [default: the project around the current directory]
+    /// A project's root, a folder of its files, or one file [default: the one that RALF_PROJECT_DIR or RALF_PROJECT_ROOT names, else the one
+    /// around the current directory, else the only one below its repository]
     path: Option<PathBuf>,
     /// With sync: go on looking every second until it is stopped
     #[arg(long)]
@@ -46,6 +50,9 @@ pub(crate) struct Ralf {
     /// With attach and sync: say what would be done, and change nothing
     #[arg(long, conflicts_with = "watch")]
     dry_run: bool,
+    /// With detach: leave what cannot be written now
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,9 +79,12 @@ enum Action {
 
 impl Ralf {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<u8, OpError> {
-        if self.watch && self.action != Action::Sync || self.dry_run && !matches!(self.action, Action::Sync | Action::Attach) {
+        let is_misplaced = self.watch && self.action != Action::Sync
+            || self.dry_run && !matches!(self.action, Action::Sync | Action::Attach)
+            || self.force && self.action != Action::Detach;
+        if is_misplaced {
             return Err(Rejection::invalid(
-                "--watch belongs to sync, --dry-run to sync and attach",
+                "--watch belongs to sync, --dry-run to sync and attach, --force to detach",
                 "write: oarlock ralf sync [PATH] --watch",
             )
             .into());
@@ -82,8 +92,8 @@ impl Ralf {
         let path = match &self.path {
             Some(path) => path.clone(),
             // The lines are the same everywhere.
-            None if self.action == Action::Hooks => here().or_else(|_| current_dir())?,
-            None => here()?,
+            None if self.action == Action::Hooks => here(output).or_else(|_| current_dir())?,
+            None => here(output)?,
         };
         match self.action {
             Action::Attach | Action::Sync | Action::Detach => self.bring_together(&path, common, output),
@@ -98,9 +108,12 @@ impl Ralf {
     fn show(&self, path: &Path, output: &Output) -> Result<u8, OpError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
         let project = Project::read(path, now).map_err(|error| unreadable(path, &error))?;
+        if project.is_empty() {
+            return Err(without_files(path));
+        }
         let (name, reply) = self.reply(&project);
         let code = output.reply(name, &reply);
-        let is_damaged = self.action == Action::Doctor && !project.faults.is_empty();
+        let is_damaged = self.action == Action::Doctor && project.faults.iter().any(|fault| !fault.unread);
         Ok(if is_damaged { DAMAGED } else { code })
     }
 
@@ -110,14 +123,12 @@ impl Ralf {
         let target = place_of(&root, common)?;
         let settings = target.settings()?;
         let options = || options(common, &settings);
-        if self.action == Action::Attach && !(root.is_dir() && is_project(&root)) {
-            let message = format!("{} has no files of RALF agents", root.display());
-            let hint = "name the project's root, which has a folder .autonomous or tasks/active".into();
-            return Err(Rejection::Missing { message, hint }.into());
+        if self.action == Action::Attach {
+            check_project(&root)?;
         }
-        if let Some(other) =
-            attached_beside(target.place().dir())?.filter(|attached| attached.root != root && self.action == Action::Attach)
-        {
+        // One that is not there any more can be detached by nobody.
+        let is_other = |attached: &Attached| attached.root != root && attached.root.is_dir();
+        if let Some(other) = attached_beside(target.place().dir())?.filter(|attached| self.action == Action::Attach && is_other(attached)) {
             return Err(Rejection::AlreadyExists {
                 noun: "attached project",
                 id: other.root.display().to_string(),
@@ -136,6 +147,9 @@ impl Ralf {
         }
         if self.action == Action::Attach && !self.dry_run {
             Init { prefix: None, accept: false }.run(&target, options())?;
+            if let Err(error) = locks::hide_from_git(&root) {
+                super::output::note(&format!("note: git is not told to ignore lock files: {error}"));
+            }
         }
         let mut store = target.open(options())?;
         let mut bridge = Bridge::new(&root, &mut store, &settings);
@@ -161,17 +175,20 @@ impl Ralf {
         }
         let detach = &mut |bridge: &mut Bridge<'_>, synced: &Synced| {
             if self.action == Action::Detach {
-                if synced.is_behind {
-                    let message = format!("the files lack something that the store has: {}", synced.warnings.join("; "));
-                    return Err(StoreError::Unavailable { message, hint: "detach again when they can be written".into() }.into());
-                }
+                check_left(&synced.left, self.force)?;
                 bridge.leave()?;
                 fs::remove_file(&marker).map_err(|error| unreadable(&marker, &error))?;
             }
             Ok(())
         };
         match look(detach)? {
-            Some(synced) => Ok(output.reply("ralf sync", &serde_json::to_value(&synced)?)),
+            Some(synced) => {
+                let mut reply = told_of(&root, &synced)?;
+                if self.action == Action::Detach {
+                    reply["left"] = serde_json::to_value(&synced.left)?;
+                }
+                Ok(output.reply("ralf sync", &reply))
+            }
             None => Ok(0),
         }
     }
@@ -185,20 +202,21 @@ impl Ralf {
                     "generation": project.generation,
                     "agents": project.agents,
                     "tasks": project.counts(),
+                    "attach": project.would_bring(),
                     "events": project.events.len(),
                     "messages": project.messages.len(),
                     "queue": project.queue.len(),
                     "faults": project.faults,
                 }),
             ),
-            Action::Agents => ("ralf agents", json!({"agents": project.agents})),
+            Action::Agents => ("ralf agents", json!({"root": project.root, "agents": project.agents})),
             Action::Tasks => {
                 let tasks: Vec<_> = project.tasks.iter().chain(&project.queue).collect();
-                ("ralf tasks", json!({"tasks": tasks}))
+                ("ralf tasks", json!({"root": project.root, "tasks": tasks}))
             }
-            Action::Events => ("ralf events", json!({"events": project.events})),
+            Action::Events => ("ralf events", json!({"root": project.root, "events": project.events})),
             Action::Doctor | Action::Attach | Action::Sync | Action::Detach | Action::Hooks => {
-                ("ralf doctor", json!({"faults": project.faults}))
+                ("ralf doctor", json!({"root": project.root, "faults": project.faults}))
             }
         }
     }
@@ -231,7 +249,25 @@ fn would_attach(root: &Path, settings: &Settings, output: &Output) -> Result<u8,
     let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
     let (mut store, _) = SqliteStore::create(&Place::of_file(dir.path().join(STORE_FILE)), project::TASK_PREFIX, Options::default())?;
     let synced = Bridge::new(root, &mut store, settings).sync(&mut Attached::new(root, 0), true)?;
-    Ok(output.reply("ralf sync", &serde_json::to_value(&synced)?))
+    Ok(output.reply("ralf sync", &told_of(root, &synced)?))
+}
+
+/// The reply to a look at the project at `root`.
+fn told_of(root: &Path, synced: &Synced) -> Result<Value, OpError> {
+    let mut reply = serde_json::to_value(synced)?;
+    reply["root"] = json!(root);
+    Ok(reply)
+}
+
+/// Refuses to part from files that lack something which another try may write. What no try would write is told, and keeps nobody.
+fn check_left(left: &[Left], is_forced: bool) -> Result<(), OpError> {
+    if is_forced || left.iter().all(|left| left.is_lasting) {
+        return Ok(());
+    }
+    let reasons: Vec<String> = left.iter().map(|left| format!("{}: {}", left.file, left.reason)).collect();
+    let message = format!("the files lack something that the store has: {}", reasons.join("; "));
+    Err(StoreError::Unavailable { message, hint: "detach again when they can be written, or leave it: oarlock ralf detach --force".into() }
+        .into())
 }
 
 /// One line about a look: JSON where JSON is wanted.
@@ -258,27 +294,4 @@ fn place_of(root: &Path, common: &Common) -> Result<Where, OpError> {
 fn one_at_a_time(place: &Place) -> Result<fs::File, OpError> {
     let lock = Attached::lock(place.dir(), LOOK_WITHIN).map_err(|error| unreadable(place.dir(), &error))?;
     lock.ok_or_else(|| StoreError::Busy(format!("another look at the files has gone on for {} s", LOOK_WITHIN.as_secs())).into())
-}
-
-/// The project around the current directory.
-fn here() -> Result<PathBuf, OpError> {
-    let dir = current_dir()?;
-    around(&dir).ok_or_else(|| {
-        Rejection::Missing {
-            message: format!("there are no RALF files around {}", dir.display()),
-            hint: "name the project's root, which has a folder .autonomous or tasks/active".into(),
-        }
-        .into()
-    })
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> OpError {
-    if error.kind() == ErrorKind::NotFound {
-        return Rejection::not_found("file or folder", path.display()).into();
-    }
-    OpError::Damaged {
-        message: format!("{} cannot be read: {error}", path.display()),
-        hint: "look at its permissions".into(),
-        details: json!({"file": path}),
-    }
 }

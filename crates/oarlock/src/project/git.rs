@@ -76,6 +76,12 @@ impl Repository {
     }
 }
 
+/// The top of the worktree that `dir` is in, and the file in which its repository lists what git is to ignore without any tracked file that says so.
+pub(crate) fn exclude_of(dir: &Path) -> Option<(PathBuf, PathBuf)> {
+    let repository = dir.ancestors().find_map(Repository::at)?;
+    Some((repository.top, repository.common.join("info").join("exclude")))
+}
+
 /// Where git keeps the index of the worktree with this top.
 pub(crate) fn index_of(top: &Path) -> Option<PathBuf> {
     let dot_git = top.join(".git");

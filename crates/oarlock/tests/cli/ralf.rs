@@ -1,6 +1,10 @@
 //! Agents that know only RALF's files, beside agents that use the store.
 
+mod detach;
 mod logs;
+mod loops;
+mod moved;
+mod which;
 
 use std::fs;
 
@@ -44,7 +48,8 @@ fn sync(project: &Project) -> (serde_json::Value, serde_json::Value, serde_json:
 fn the_files_are_read_without_a_store() {
     let project = ralf();
     let status = project.ok("ralf status .");
-    assert_eq!((&status["tasks"], &status["queue"], &status["events"]), (&json!({"done": 1, "ready": 2}), &json!(2), &json!(1)));
+    assert_eq!((&status["tasks"], &status["queue"], &status["events"]), (&json!({"done": 1, "ready": 3}), &json!(2), &json!(1)));
+    assert_eq!(status["attach"], json!({"tasks": 3, "claims": 0}), "as many as attaching brings in");
     assert!(project.text("ralf tasks .").contains("TASK-2-two"));
     assert!(project.text("ralf doctor .").contains("nothing is wrong"));
     project.write(EVENTS, "- id: 1\n  impact: a: b\n- id: 2\n");
@@ -89,7 +94,7 @@ fn what_is_claimed_in_the_store_shows_in_the_files_and_nothing_else_does() {
     let added = "    claimed_by: \"ada\"\n    claimed_at: \"";
     assert!(shown.contains(added), "{shown}");
     let without: String = shown.lines().filter(|line| !line.contains("claimed_")).fold(String::new(), |out, line| out + line + "\n");
-    assert_eq!(without, queue.replace("status: pending   # the", "status: claimed   # the"), "every other byte stays");
+    assert_eq!(without, queue.replace("status: pending   # the", "status: in_progress   # the"), "every other byte stays");
     assert_eq!(read(&project, "tasks/active/TASK-1/task.md"), task.replace("pending", "in_progress"));
     assert!(read(&project, BEATS).contains("  ada:\n    last_seen: \""));
     assert!(read(&project, EVENTS).contains("  type: \"started\"\n  agent: \"ada\"\n  source: \"oarlock\"\n"));
@@ -411,7 +416,7 @@ fn ends_and_lost_leases_show_in_the_files() {
     assert_eq!(sync(&project).1, json!({}));
     assert_eq!(project.task("TASK-1")["state"], "done");
     assert!(read(&project, QUEUE).contains("    status: completed   # the planner's\n"), "{}", read(&project, QUEUE));
-    assert!(read(&project, "tasks/completed/TASK-1/task.md").contains("**Status:** completed"));
+    assert!(read(&project, "tasks/completed/TASK-1/task.md").contains("**Status:** pending"), "its folder says enough");
 }
 
 #[test]
@@ -499,24 +504,4 @@ fn what_is_brought_back_shows_again_and_what_changed_meanwhile_is_taken_over() {
     }
     project.write(one, &text);
     assert_eq!(sync(&project).0["releases"], 1);
-}
-
-#[test]
-fn detaching_waits_until_the_files_have_everything() {
-    let project = ralf();
-    project.write(
-        QUEUE,
-        read(&project, QUEUE).replace(
-            "  - id: TASK-3\n    title: Three\n    status: pending\n    dependencies: [TASK-1]\n",
-            "  - {id: TASK-2-two, status: pending}\n",
-        ),
-    );
-    project.ok("ralf attach .");
-    project.ok("join ada");
-    project.ok("claim TASK-2-two --as ada");
-    project.ok("done TASK-2-two --as ada");
-    project.fails("ralf detach .", 7, "store_unavailable");
-    assert!(project.root().join(".autonomous/tasks/completed/TASK-2-two.md").is_file(), "the file follows all the same");
-    project.write(QUEUE, "queue: []\n");
-    project.ok("ralf detach .");
 }

@@ -116,7 +116,8 @@ impl Project {
             let is_ours = name.to_string_lossy().starts_with("OARLOCK_") && name != "OARLOCK_PLANTED";
             let of_clients = ["CLAUDE", "CODEX", "GEMINI", "CURSOR", "OPENCODE"];
             let is_clients = of_clients.iter().any(|client| name.to_string_lossy().starts_with(client));
-            if is_ours || is_clients || name.to_string_lossy().starts_with("GIT_") {
+            let is_others = ["GIT_", "RALF_"].iter().any(|begin| name.to_string_lossy().starts_with(begin));
+            if is_ours || is_clients || is_others {
                 command.env_remove(name);
             }
         }

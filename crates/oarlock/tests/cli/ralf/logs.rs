@@ -89,3 +89,20 @@ fn states_follow_whoever_changed_them() {
     assert!(!read(&project, STATES).contains("ada:"));
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
 }
+
+#[test]
+fn what_stands_behind_our_own_entries_is_no_news() {
+    let project = ralf();
+    let item = |at: &str| format!("- timestamp: \"{at}\"\n  type: info\n");
+    // Somebody has appended behind the end of the list.
+    project.write(EVENTS, format!("events:\n{}metadata:\n  last_event_id: 1\n{}", item("x"), item("y")));
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    project.ok("claim TASK-1 --as ada");
+    project.ok("ralf sync .");
+    let text = read(&project, EVENTS);
+    assert!(text.find("oarlock-") < text.find("metadata:"), "{text}");
+    assert_eq!(project.ok("ralf sync .")["imported"], json!({}));
+    project.write(EVENTS, text + &item("z"));
+    assert_eq!(project.ok("ralf sync .")["imported"], json!({"events": 1}));
+}

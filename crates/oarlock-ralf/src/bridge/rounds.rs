@@ -1,0 +1,40 @@
+//! Looking as often as one thing can only follow another, so that one call settles everything.
+
+use oarlock_ops::OpError;
+
+use super::{Bridge, Synced};
+use crate::attached::Attached;
+
+/// How often is looked in one call where one thing can only follow another.
+const LOOKS_MAX: usize = 32;
+
+impl Bridge<'_> {
+    /// One look: what the files say goes into the store, what the store says into the files. `attached` is what is remembered of the last
+    /// look, and then of this one. With `dry_run` nothing is changed.
+    ///
+    /// # Errors
+    /// The files cannot be read, or the store fails. What one file or one task refuses becomes a warning, and the rest goes on.
+    pub fn sync(&mut self, attached: &mut Attached, dry_run: bool) -> Result<Synced, OpError> {
+        let (mut synced, mut goes_on) = self.look(attached, dry_run)?;
+        // Tasks that need each other end one after the other.
+        for _ in 1..LOOKS_MAX {
+            if dry_run || !goes_on || synced.imported.is_empty() {
+                break;
+            }
+            let (more, is_on) = self.look(attached, dry_run)?;
+            goes_on = is_on && !more.imported.is_empty();
+            synced.add(more);
+        }
+        Ok(synced)
+    }
+}
+
+impl Synced {
+    /// What another look did as well: what it says of contradictions and warnings is what is true now.
+    fn add(&mut self, more: Self) {
+        for (all, more) in [(&mut self.imported, more.imported), (&mut self.exported, more.exported)] {
+            more.into_iter().for_each(|(name, count)| *all.entry(name).or_insert(0) += count);
+        }
+        (self.conflicts, self.warnings, self.left) = (more.conflicts, more.warnings, more.left);
+    }
+}
