@@ -71,6 +71,12 @@ pub struct Attached {
     /// Tasks that both sides said were done.
     #[serde(default)]
     pub(crate) finished: BTreeSet<String>,
+    /// Of these, those without a file whose items came back open with a commit.
+    #[serde(default)]
+    pub(crate) went_back: BTreeSet<String>,
+    /// What git had checked out at the last look.
+    #[serde(default)]
+    pub(crate) head: Option<String>,
     /// What task files asked for, as digests.
     #[serde(default)]
     pub(crate) tasks: BTreeMap<String, String>,
@@ -141,6 +147,7 @@ impl Attached {
         self.places.extend(moved.places);
         self.places.retain(|id, _| state(id).is_some());
         self.finished.extend(moved.finished);
+        (self.went_back, self.head) = (moved.went_back, moved.head);
         self.finished.retain(|id| state(id) == Some(TaskState::Done));
     }
 

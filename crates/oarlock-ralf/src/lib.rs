@@ -9,6 +9,7 @@ mod detach;
 mod edit;
 mod fault;
 mod files;
+mod head;
 mod hooks;
 mod in_files;
 mod in_place;

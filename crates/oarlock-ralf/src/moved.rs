@@ -12,6 +12,7 @@ use oarlock_model::task::{Task as StoreTask, TaskState};
 use serde_json::{Map, json};
 
 use crate::attached::Attached;
+use crate::head;
 use crate::in_files::{InFiles, by_id};
 use crate::nouns::Task;
 use crate::project::Project;
@@ -62,6 +63,10 @@ pub(crate) struct Moved {
     pub(crate) places: BTreeMap<String, String>,
     /// Tasks that both sides say are done, to be remembered.
     pub(crate) finished: BTreeSet<String>,
+    /// Of these, those that came back open with a commit and have no file, to be remembered.
+    pub(crate) went_back: BTreeSet<String>,
+    /// What git has checked out.
+    pub(crate) head: Option<String>,
     /// Whether something can be followed only after what this look does.
     pub(crate) goes_on: bool,
 }
@@ -71,7 +76,8 @@ pub(crate) struct Moved {
 pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &Attached) -> Moved {
     called_as_known(project, store);
     let tasks = by_id(project);
-    let (moved, passed, states) = (Moved::default(), BTreeSet::new(), BTreeMap::new());
+    let moved = Moved { head: head::of(&project.root), ..Moved::default() };
+    let (passed, states) = (BTreeSet::new(), BTreeMap::new());
     let mut search = Search { project, store, attached, tasks: &tasks, moved, passed, states, reopened: BTreeSet::new() };
     search.renamed_and_gone();
     for (id, files) in &tasks {
@@ -242,10 +248,13 @@ impl<'a> Search<'a> {
                 self.moved.goes_on = true;
             }
             // Its files went back: what has ended stays so, and they stay what they are.
-            TaskState::Done
-                if self.attached.finished.contains(id) && files.file.is_some_and(|file| file.state != "done" && !file.says_done()) =>
-            {
+            TaskState::Done if self.attached.finished.contains(id) && files.file.is_some_and(|file| file.state != "done") => {
                 self.pass(id);
+            }
+            // An item that somebody has written open again is mended by the comparison; one that came so with another commit is left.
+            TaskState::Done if self.attached.finished.contains(id) && files.file.is_none() && self.came_with_commit(id) => {
+                self.pass(id);
+                self.moved.went_back.insert(id.to_owned());
             }
             TaskState::Cancelled if ended == Some("cancelled") && files.file.is_some_and(|file| file.state != "cancelled") => self.pass(id),
             TaskState::Dead if ended == Some("failed") && files.file.is_some() && files.state() == "ready" => self.pass(id),
@@ -261,6 +270,12 @@ impl<'a> Search<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether another commit was checked out since the files and the store agreed about a task.
+    fn came_with_commit(&self, id: &str) -> bool {
+        let is_other = self.attached.head.is_some() && self.attached.head != self.moved.head;
+        is_other || self.attached.went_back.contains(id)
     }
 
     /// Whether the files say of all that a task still needs that it is done.
@@ -307,7 +322,8 @@ impl<'a> Search<'a> {
         let is_open = |id: &&String| {
             let known = self.store.tasks.get(*id).is_some_and(|task| is_over(task.state));
             let files = self.tasks.get(id.as_str());
-            known && !self.attached.gone.contains_key(*id) && files.is_some_and(|files| !is_ended(files) && !files.is_put_off())
+            let is_open = |files: &InFiles<'_>| files.is_open() && !files.file.is_some_and(Task::says_done);
+            known && !self.attached.gone.contains_key(*id) && files.is_some_and(is_open)
         };
         let open: Vec<&String> = self.passed.iter().filter(is_open).collect();
         if !open.is_empty() {

@@ -131,6 +131,33 @@ fn a_switch_of_branches_opens_nothing_again_and_leaves_the_tree_clean() {
 }
 
 #[test]
+fn an_item_that_went_back_with_a_commit_is_left_and_one_that_somebody_wrote_is_mended() {
+    let project = in_git();
+    let root = project.root();
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    project.ok("claim TASK-3 --as ada");
+    project.ok("done TASK-3 --as ada");
+    sync(&project);
+    let done = read(&project, QUEUE);
+    project.git_in(&root, "checkout --quiet -b work");
+    project.git_in(&root, "add --all");
+    project.git_in(&root, "commit --quiet -m work");
+    sync(&project);
+    // A script that takes no lock has undone it.
+    project.write(QUEUE, done.replace("completed\n", "pending\n"));
+    assert_eq!(sync(&project).1, json!({"completions": 1}));
+    project.git_in(&root, "checkout --quiet --force main");
+    let queue = read(&project, QUEUE);
+    for _ in 0..2 {
+        let reply = project.ok("ralf sync .");
+        assert!(reply["warnings"].to_string().contains("TASK-3: ended in the store"), "{reply}");
+        assert_eq!(read(&project, QUEUE), queue);
+    }
+    assert_eq!(state(&project, "TASK-3"), "done");
+}
+
+#[test]
 fn what_is_done_by_item_and_line_stays_in_its_folder_and_one_look_follows_a_chain() {
     let project = in_git();
     let root = project.root();
