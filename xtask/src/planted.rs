@@ -34,6 +34,9 @@ const RUNNER: &str = "package(oarlock-run) or (package(oarlock) and test(/^runne
 const TRUST: &str =
     "(package(oarlock-sqlite) and test(/^hostile::/)) or (package(oarlock) and test(/^(hostile|config|trust|gateway::access)::/))";
 
+/// Those of tasks that stand in files beside the store too.
+const FILES: &str = "package(oarlock-ralf) or (package(oarlock-model) and test(/^rules::intent::/))";
+
 /// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
 const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
 
@@ -57,7 +60,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             return Err(format!("the {family} fail without any bug").into());
         }
     }
-    for (what, filter) in [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS), (Breaks::Runner, RUNNER), (Breaks::Trust, TRUST)] {
+    for (what, filter) in
+        [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS), (Breaks::Runner, RUNNER), (Breaks::Trust, TRUST), (Breaks::Files, FILES)]
+    {
         if bugs.iter().any(|bug| bug.breaks == what) && catches(filter, None)?.is_some() {
             return Err(format!("the tests {filter} fail without any bug").into());
         }
@@ -71,6 +76,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             Breaks::Hooks => (Some(HOOKS), "hooks".to_owned()),
             Breaks::Runner => (Some(RUNNER), "runner".to_owned()),
             Breaks::Trust => (Some(TRUST), "trust".to_owned()),
+            Breaks::Files => (Some(FILES), "files".to_owned()),
             Breaks::Semantics(number) => (None, number.to_string()),
         };
         if let Some(filter) = own {
@@ -114,6 +120,9 @@ fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     // The program is built with the others only where it is needed.
     if [GATEWAY, HOOKS, RUNNER, TRUST].contains(&filter) {
         command.args(["--package", "oarlock", "--package", "oarlock-run"]);
+    }
+    if filter == FILES {
+        command.args(["--package", "oarlock-ralf"]);
     }
     if let Some(bug) = bug {
         command.env("OARLOCK_PLANTED", bug.name);

@@ -22,7 +22,10 @@ use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
-pub use lease::{LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskLeftOutside, TaskProgressed, TaskReleased, TaskTakenOutside};
+pub use lease::{
+    IntentDropped, LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskIntended, TaskLeftOutside, TaskProgressed, TaskReleased,
+    TaskTakenOutside,
+};
 pub use message::{MessageAcked, MessageSent};
 pub use ralf::{RalfConflict, RalfEvent};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};
@@ -134,6 +137,10 @@ facts! {
     TaskSplit = "task_split", subject |f| f.id.to_string();
     /// It can be claimed now.
     TaskReadied = "task_readied", subject |f| f.id.to_string();
+    /// A session is to get it once the files beside the store show so.
+    TaskIntended = "task_intended", subject |f| f.id.to_string();
+    /// It did not get it.
+    IntentDropped = "intent_dropped", subject |f| f.task.to_string();
     /// A session got it.
     TaskClaimed = "task_claimed", subject |f| f.id.to_string();
     /// Its holder told how far it is.

@@ -4,7 +4,7 @@
 //!
 //! `cargo xtask planted` runs the tests against each of them.
 
-use Breaks::{Gateway, Hooks, Runner, Semantics, Trust};
+use Breaks::{Files, Gateway, Hooks, Runner, Semantics, Trust};
 
 /// What a fault breaks, which tells the tests that have to see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Breaks {
     Hooks,
     /// What `work` and `run` promise.
     Runner,
+    /// That no task is taken both in the store and in the files beside it.
+    Files,
     /// That nothing is believed which a repository, a clone or another user of the machine brings.
     Trust,
 }
@@ -264,6 +266,12 @@ bugs! {
     PROJECT_STARTS_WORKERS = Trust, "project-starts-workers";
     /// an unreadable project file leaves the write guard lenient
     UNREADABLE_IS_LENIENT = Trust, "unreadable-is-lenient";
+    /// a task that the files have is granted, and its caller told, before they show it
+    GRANT_BEFORE_MARK = Files, "grant-before-mark";
+    /// an intent that a killed call left is made good for a session that is over
+    INTENT_BELIEVED = Files, "intent-believed";
+    /// tasks are claimed without the lock of the files that have them too
+    FILE_LOCK_SKIPPED = Files, "file-lock-skipped";
     /// a run waits for what is dead outside of its tree
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }

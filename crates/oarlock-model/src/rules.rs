@@ -8,6 +8,7 @@ pub mod fence;
 pub mod graph;
 pub mod holdings;
 pub mod inbox;
+pub mod intent;
 pub mod liveness;
 pub mod merge;
 pub mod naming;

@@ -230,8 +230,18 @@ pub struct Grant {
     pub ttl_ms: i64,
     /// Whether the task's write set and resources were reserved with it.
     pub reserve: bool,
+    /// Whether it does not count yet: the files beside the store do not show it. Nobody else can have the task meanwhile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub intended: bool,
     /// How it ended, if it has.
     pub end: Option<GrantEnd>,
+}
+
+impl Grant {
+    /// Whether it is an intent that its session has not been told of.
+    pub fn is_intent(&self) -> bool {
+        self.intended && self.end.is_none()
+    }
 }
 
 /// How the last hold outside of the store ended, where the task went on as an open one.
@@ -392,10 +402,22 @@ impl Task {
             renewed: now.store,
             ttl_ms: claimed.ttl_ms,
             reserve: claimed.reserve,
+            intended: false,
             end: None,
         });
         self.attempt = claimed.attempt;
         self.updated_at = now.wall;
+    }
+
+    /// The intent to grant it to a session, if that is all that there is.
+    pub fn intent(&self) -> Option<&Grant> {
+        self.holder().filter(|grant| grant.is_intent())
+    }
+
+    /// An intent came to nothing: as if there had been none, and no attempt.
+    pub(crate) fn drop_intent(&mut self) {
+        self.attempt = self.failures + self.losses;
+        self.end_grant(GrantEnd::Released);
     }
 
     pub(crate) fn granted(&mut self, grant: Grant) {
@@ -426,6 +448,7 @@ impl Task {
     pub(crate) fn end_grant(&mut self, end: GrantEnd) {
         if let Some(grant) = self.grant.as_mut().filter(|grant| grant.end.is_none()) {
             grant.end = Some(end);
+            grant.intended = false;
         }
     }
 

@@ -7,8 +7,9 @@ use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, limits, plan
 use serde::Serialize;
 
 use crate::OpError;
-use crate::context::{Deciding, Reading};
+use crate::context::{Deciding, How, Reading};
 use crate::lock::Lock;
+use crate::outside::{self, Grants, Step};
 use crate::portions::Extent;
 use crate::request::{Identity, Mutation, Query, Request};
 use crate::search::{Asked, Findings, Found, Tried};
@@ -197,9 +198,20 @@ pub(crate) fn try_step<M: Mutation>(
     if !matches!(tried, Ok(Tried::Search)) {
         findings.decided();
     }
+    if !matches!(tried, Ok(Tried::Search | Tried::Portion)) {
+        findings.unfit.clear();
+        let unwritable = findings.unwritable.take();
+        // Nothing else is left, and nobody waits for more: why that one cannot be had is what there is to say.
+        if let (Err(no), Some(why), None) = (&tried, unwritable, request.waiting())
+            && (no.is_not_yet() || request.grants(first.is_some()) != Grants::Any)
+        {
+            return Err(why);
+        }
+    }
     tried
 }
 
+/// One transaction; two, with a mark in files beside the store between them, where it grants tasks that these have.
 fn try_transaction<M: Mutation>(
     store: &mut dyn Store,
     caller: &Caller,
@@ -210,6 +222,29 @@ fn try_transaction<M: Mutation>(
 ) -> Result<Tried<Written<M::Reply>>, OpError> {
     request.check()?;
     check_key(caller)?;
+    let mut transact = |store: &mut dyn Store, step: &mut Step<'_>, findings: &mut Findings| {
+        transact(store, (caller, settings), request, first, findings, step)
+    };
+    let grants = request.grants(first.is_some());
+    let outside = outside::beside(store).filter(|_| grants != Grants::Nothing && !planted::is(planted::FILE_LOCK_SKIPPED));
+    let tried = match outside {
+        Some(outside) => outside::grant(&*outside, store, settings, &grants, findings, &mut transact),
+        None => transact(store, &mut Step::default(), findings),
+    };
+    if std::mem::take(&mut findings.changes_tasks) {
+        outside::catch_up(store, settings);
+    }
+    tried
+}
+
+fn transact<M: Mutation>(
+    store: &mut dyn Store,
+    (caller, settings): (&Caller, &Settings),
+    request: &M,
+    first: Option<&M::Reply>,
+    findings: &mut Findings,
+    step: &mut Step<'_>,
+) -> Result<Tried<Written<M::Reply>>, OpError> {
     let locks = if first.is_none() { request.locks(caller) } else { request.locks_of_next() };
     let once = caller.key.as_ref().map(|key| Once::of(caller, key, request)).transpose()?;
     let mut tx = store.begin(&locks, M::DURABILITY)?;
@@ -224,18 +259,35 @@ fn try_transaction<M: Mutation>(
     }
     let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
     if settle::settle(&mut cx, &mut findings.dying)? == Extent::Part {
+        findings.changes_tasks |= cx.changes_tasks();
         tx.commit()?;
         return Ok(Tried::Portion);
     }
+    if let How::Shown { refused, .. } = &step.how {
+        settle::drop_intents(&mut cx, refused)?;
+    }
     cx.keep()?;
-    let mut cx = cx.with_found(findings.found.take(), findings.searches()).with_progress(std::mem::take(&mut findings.progress));
+    let cx = cx.with_found(findings.found.take(), findings.searches()).with_progress(std::mem::take(&mut findings.progress));
+    let mut cx = cx.with_granting(&step.how, &findings.unfit);
+    if matches!(&step.how, How::Shown { shown, .. } if shown.is_empty()) {
+        tx.commit()?;
+        return Ok(Tried::Search);
+    }
     let decided = decide(&mut cx, caller, request, first);
+    step.granted = cx.take_granted();
+    findings.changes_tasks |= cx.changes_tasks();
     if let Some(progress) = cx.take_portion() {
         tx.commit()?;
         findings.progress = progress;
         return Ok(Tried::Portion);
     }
     let asked = cx.take_asked();
+    if decided.is_err() {
+        step.granted.clear();
+    }
+    if let Some(check) = step.check.filter(|_| !step.granted.is_empty()) {
+        check(&step.granted)?;
+    }
     match decided {
         Err(_) if asked.is_some() => {
             findings.asked = asked;
@@ -246,7 +298,9 @@ fn try_transaction<M: Mutation>(
         }
         Ok(reply) => {
             let forgets = planted::is(planted::KEYS_FORGOTTEN) || (first.is_some() && planted::is(planted::CLAIMS_AGAIN));
-            let text = once.filter(|_| !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
+            // Nobody has been told of what is only intended.
+            let is_told = step.how != How::Intended || step.granted.is_empty();
+            let text = once.filter(|_| is_told && !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
             tx.commit()?;
             Ok(Tried::Done((reply, text)))
         }
@@ -428,8 +482,13 @@ pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), O
     let caller = Caller::default();
     loop {
         let mut tx = store.begin(&locks, Durability::Presence)?;
-        let extent = settle::settle(&mut Deciding::new(&mut *tx, &caller, settings, &locks), &mut dying)?;
+        let mut cx = Deciding::new(&mut *tx, &caller, settings, &locks);
+        let extent = settle::settle(&mut cx, &mut dying)?;
+        let changes_tasks = cx.changes_tasks();
         tx.commit()?;
+        if changes_tasks {
+            outside::catch_up(store, settings);
+        }
         if extent == Extent::All {
             return Ok(());
         }

@@ -1,7 +1,9 @@
 //! What an operation has in hand while it decides: a view, the moment, the caller, and the emitting of events.
 
 use oarlock_model::agent::Agent;
-use oarlock_model::event::{Event, Fact, TaskAdded};
+use std::collections::BTreeSet;
+
+use oarlock_model::event::{Event, Fact, TaskAdded, TaskClaimed, TaskIntended};
 use oarlock_model::message::Message;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::change::{self, By, Change};
@@ -13,6 +15,7 @@ use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Tok
 use crate::OpError;
 use crate::call::{self, Caller};
 use crate::lock::{self, Lock};
+use crate::outside::Intent;
 use crate::portions::Progress;
 use crate::request::Identity;
 use crate::search::{Asked, Found};
@@ -141,6 +144,35 @@ pub struct Deciding<'a> {
     emitted: usize,
     progress: Progress,
     portion: Option<Progress>,
+    granting: Granting,
+    unfit: BTreeSet<TaskId>,
+    changes_tasks: bool,
+}
+
+/// What becomes of what a decision grants.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Granting {
+    /// How it is granted.
+    pub(crate) how: How,
+    /// What was.
+    pub(crate) granted: Vec<Intent>,
+}
+
+/// How tasks are granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum How {
+    /// At once.
+    #[default]
+    AtOnce,
+    /// Not yet: the files beside the store have to show it first.
+    Intended,
+    /// Those that the files show, and no others; what they refused is dropped.
+    Shown {
+        /// What they show.
+        shown: Vec<Intent>,
+        /// What they do not.
+        refused: Vec<Intent>,
+    },
 }
 
 impl<'a> Deciding<'a> {
@@ -150,7 +182,26 @@ impl<'a> Deciding<'a> {
         let first_seq = tx.next_seq();
         let progress = Progress::default();
         let (found, searches, asked, emitted, portion) = (None, 0, None, 0, None);
-        Self { tx, caller, me: None, settings, locks, now, speaking: false, found, searches, asked, first_seq, emitted, progress, portion }
+        let (granting, unfit, changes_tasks) = (Granting::default(), BTreeSet::new(), false);
+        Self {
+            tx,
+            caller,
+            me: None,
+            settings,
+            locks,
+            now,
+            speaking: false,
+            found,
+            searches,
+            asked,
+            first_seq,
+            emitted,
+            progress,
+            portion,
+            granting,
+            unfit,
+            changes_tasks,
+        }
     }
 
     /// What the last of so many searches found for this decision.
@@ -209,6 +260,55 @@ impl<'a> Deciding<'a> {
     /// The progress with which the call goes on, if this was a portion of it.
     pub(crate) fn take_portion(&mut self) -> Option<Progress> {
         self.portion.take()
+    }
+
+    /// How it grants tasks, and which it does not.
+    pub(crate) fn with_granting(self, how: &How, unfit: &BTreeSet<TaskId>) -> Self {
+        Self { granting: Granting { how: how.clone(), granted: Vec::new() }, unfit: unfit.clone(), ..self }
+    }
+
+    /// What it has granted, or means to.
+    pub(crate) fn take_granted(&mut self) -> Vec<Intent> {
+        std::mem::take(&mut self.granting.granted)
+    }
+
+    /// The tasks that the files show as the caller's, where they were asked.
+    pub(crate) fn shown(&self) -> Option<Vec<TaskId>> {
+        match &self.granting.how {
+            How::Shown { shown, .. } => Some(shown.iter().map(|intent| intent.task.clone()).collect()),
+            _ => None,
+        }
+    }
+
+    /// Whether what is granted is only meant so far: the call is decided again once the files show it.
+    pub(crate) fn only_intends(&self) -> bool {
+        self.granting.how == How::Intended
+    }
+
+    /// Tasks that this call does not choose.
+    pub(crate) fn unfit(&self) -> &BTreeSet<TaskId> {
+        &self.unfit
+    }
+
+    /// Whether anything has changed that tasks show.
+    pub(crate) fn changes_tasks(&self) -> bool {
+        self.changes_tasks
+    }
+
+    /// Grants a task to the caller, or means to; `before` has just lost it.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) fn grant(&mut self, fact: TaskClaimed, before: Option<AgentName>) -> Result<(), OpError> {
+        let intent = Intent { task: fact.id.clone(), token: fact.token, agent: self.me()?.name.clone(), since: self.now.wall, before };
+        self.granting.granted.push(intent);
+        match self.only_intends() {
+            true => {
+                let TaskClaimed { id, token, ttl_ms, attempt, reserve, .. } = fact;
+                self.emit(TaskIntended { id, token, ttl_ms, attempt, reserve })
+            }
+            false => self.emit(fact),
+        }
     }
 
     pub(crate) fn identify(&mut self, me: Option<Agent>) {
@@ -350,6 +450,7 @@ impl<'a> Deciding<'a> {
     pub fn emit_as(&mut self, agent: Option<AgentName>, session: Option<SessionId>, fact: Fact) -> Result<(), OpError> {
         debug_assert!(lock::covers(self.locks, &fact), "{} is not covered by {:?}", fact.kind(), self.locks);
         self.emitted += 1;
+        self.changes_tasks |= fact.kind().starts_with("task_") || matches!(fact, Fact::LeaseLost(_) | Fact::IntentDropped(_));
         let event = Event { seq: self.tx.next_seq(), at: self.now.wall, store_at: self.now.store, agent, session, fact };
         Ok(self.tx.append(&event)?)
     }

@@ -35,12 +35,13 @@ pub fn covers(locks: &[Lock], fact: &Fact) -> bool {
         Fact::AgentJoined(f) => has(&|l| *l == Lock::Roster || *l == Lock::Agent(f.name.clone())),
         Fact::AgentLeft(f) => has(&|l| *l == Lock::Roster || *l == Lock::Agent(f.name.clone())),
         // A death is settled by whoever finds it, before its own work.
-        Fact::AgentLost(_) | Fact::LeaseLost(_) | Fact::TaskDied(_) | Fact::TaskReadied(_) => true,
+        Fact::AgentLost(_) | Fact::LeaseLost(_) | Fact::IntentDropped(_) | Fact::TaskDied(_) | Fact::TaskReadied(_) => true,
         Fact::ReservationEnded(_) => true,
         // What follows for a task from others reaches any task.
         Fact::TaskUpdated(f) if f.change == SpecChange::default() => true,
         Fact::TaskAdded(_) | Fact::TaskSplit(_) | Fact::DependencyAdded(_) | Fact::DependencyRemoved(_) => has(&|l| *l == Lock::Graph),
         Fact::TaskClaimed(f) => has(&|l| *l == Lock::Queue || *l == Lock::Task(f.id.clone())),
+        Fact::TaskIntended(f) => has(&|l| *l == Lock::Queue || *l == Lock::Task(f.id.clone())),
         Fact::TaskUpdated(_)
         | Fact::TaskNoted(_)
         | Fact::RalfEvent(_)

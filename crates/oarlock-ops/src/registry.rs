@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::OpError;
 use crate::call::{self, Caller};
 use crate::local::Local;
+use crate::outside::Grants;
 use crate::request::{Identity, Mutation, Query, Request, Waiting};
 use crate::schema::{self, SchemaOf};
 use crate::search::{Findings, Tried};
@@ -137,6 +138,11 @@ pub trait Call: Send + Sync {
     /// The refusal, when its first step was not made; store errors.
     fn give_up(&self, _store: &mut dyn Store, _caller: &Caller, refusal: OpError) -> Result<String, OpError> {
         Err(refusal)
+    }
+
+    /// Whether it may grant tasks: on a store that has files beside it, it waits for their lock.
+    fn may_grant(&self) -> bool {
+        false
     }
 
     /// How lasting its effects must be; nothing when it has none.
@@ -298,6 +304,10 @@ impl<M: Mutation> Call for Ordered<M> {
         findings: &mut Findings,
     ) -> Result<bool, OpError> {
         call::is_worth_trying(store, caller, settings, &self.0, findings)
+    }
+
+    fn may_grant(&self) -> bool {
+        self.0.grants(false) != Grants::Nothing || (self.0.goes_on() && self.0.grants(true) != Grants::Nothing)
     }
 
     fn durability(&self) -> Option<Durability> {

@@ -10,6 +10,7 @@ use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
+use crate::outside::Grants;
 use crate::search::Findings;
 use crate::settings::Settings;
 use crate::store::Durability;
@@ -123,6 +124,11 @@ pub trait Mutation: Request {
     /// # Errors
     /// Refusals and store errors; what was emitted is then undone, except what was kept on purpose.
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<Self::Reply, OpError>;
+
+    /// Which tasks it may grant, in its second step or else in its first or only one.
+    fn grants(&self, _is_next: bool) -> Grants {
+        Grants::Nothing
+    }
 
     /// Whether it goes on in a second step once this one is committed. What it waits for is then the second.
     fn goes_on(&self) -> bool {

@@ -40,6 +40,12 @@ pub struct Findings {
     pub(crate) dying: Vec<AgentName>,
     /// What a waiting call saw when it searched last.
     pub(crate) seen: Option<Seen>,
+    /// Tasks that the files beside the store did not let it have: it looks for others until it is decided.
+    pub(crate) unfit: BTreeSet<TaskId>,
+    /// Whether anything was committed that tasks show.
+    pub(crate) changes_tasks: bool,
+    /// Why the first of them cannot be written there.
+    pub(crate) unwritable: Option<OpError>,
     searches: usize,
 }
 

@@ -1,7 +1,9 @@
 //! What time and death have already made true: settled before anything else is decided (semantics 8, 11, 12).
 
 use oarlock_model::agent::{Agent, Owner};
-use oarlock_model::event::{AgentLost, DeathProof, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied};
+use oarlock_model::event::{
+    AgentLost, DeathProof, IntentDropped, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied,
+};
 use oarlock_model::rules::retry;
 use oarlock_model::task::Task;
 use oarlock_model::{AgentName, Rejection, SessionId, TaskId, limits, planted};
@@ -9,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::context::Deciding;
+use crate::outside::Intent;
 use crate::portions::Extent;
 use crate::store::{OwnerSight, StoreResult, View};
 use crate::task::{rest, urgency};
@@ -178,6 +181,11 @@ fn loss_by(proof: DeathProof) -> LossReason {
 /// it rests; otherwise it is to be granted at once. Whether it lives on.
 pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason, resting: bool) -> Result<bool, OpError> {
     let Some(grant) = task.holder() else { return Ok(true) };
+    if grant.is_intent() {
+        // Its session was never told: nothing is lost, and it was no attempt.
+        drop_intent(cx, task, resting)?;
+        return Ok(true);
+    }
     // A restore is nobody's fault: it does not count against the task.
     let losses = if reason == LossReason::Restored { task.losses } else { task.losses + 1 };
     let death = retry::death(task.failures, losses, task.spec.max_attempts);
@@ -207,6 +215,25 @@ pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason,
 pub(crate) fn first_held(cx: &Deciding<'_>, session: &SessionId) -> StoreResult<(Vec<TaskId>, usize)> {
     let room = cx.room() + 1;
     Ok((cx.view().first_claims_of(session, room)?, cx.view().first_reservations_of(session, false, room)?.len()))
+}
+
+/// Drops these intents, as far as they still stand.
+pub(crate) fn drop_intents(cx: &mut Deciding<'_>, intents: &[Intent]) -> Result<(), OpError> {
+    for intent in intents {
+        let task = cx.task(&intent.task)?;
+        if task.intent().is_some_and(|found| found.token == intent.token) {
+            drop_intent(cx, &task, true)?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops the intent to grant a task, if there is one. With `resting`, the task goes back to where it rests.
+pub(crate) fn drop_intent(cx: &mut Deciding<'_>, task: &Task, resting: bool) -> Result<(), OpError> {
+    let Some(intent) = task.intent() else { return Ok(()) };
+    let resting = if resting { Some(rest::resting_place(cx.view(), task)?) } else { None };
+    cx.emit(IntentDropped { task: task.id.clone(), token: intent.token, resting })?;
+    end_reservations_of_task(cx, &task.id)
 }
 
 /// Ends what a session has reserved, as much as fits into this portion.

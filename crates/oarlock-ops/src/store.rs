@@ -7,6 +7,7 @@ mod counts;
 mod offer;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use oarlock_model::agent::{Agent, Presence};
 use oarlock_model::event::Event;
@@ -23,6 +24,7 @@ use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKe
 use thiserror::Error;
 
 use crate::lock::Lock;
+use crate::outside::Outside;
 use crate::topic::Topics;
 pub use counts::Counts;
 pub use offer::{Expired, Offer, QueuePlace};
@@ -471,6 +473,10 @@ pub trait Store {
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>>;
     /// Whether nothing can be written: then what is due stays as it is, and only questions are answered.
     fn is_read_only(&self) -> bool;
+    /// Files beside it that have tasks of it, as the program that opened it says.
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        None
+    }
     /// Begins to listen.
     fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>>;
 }

@@ -53,6 +53,7 @@ impl Topics {
             | Fact::DependencyAdded(_)
             | Fact::DependencyRemoved(_)
             | Fact::LeaseLost(_)
+            | Fact::IntentDropped(_)
             | Fact::AgentLeft(_)
             | Fact::AgentLost(_)
             | Fact::StoreRestored(_) => Topics::TASKS,
@@ -62,6 +63,7 @@ impl Topics {
             | Fact::TaskNoted(_)
             | Fact::RalfEvent(_)
             | Fact::RalfConflict(_)
+            | Fact::TaskIntended(_)
             | Fact::TaskClaimed(_)
             | Fact::TaskTakenOutside(_)
             | Fact::TaskProgressed(_)

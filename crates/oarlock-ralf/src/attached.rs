@@ -172,15 +172,31 @@ impl Attached {
     /// # Errors
     /// The file cannot be read, or is not of this form.
     pub fn read(dir: &Path) -> io::Result<Option<Self>> {
+        Ok(Self::bytes(dir)?.map(|bytes| serde_json::from_slice(&bytes)).transpose()?)
+    }
+
+    fn bytes(dir: &Path) -> io::Result<Option<Vec<u8>>> {
         let wrong = |what: String| io::Error::new(ErrorKind::InvalidData, what);
         match read_small(&Self::file(dir), FILE_BYTES_MAX, Links::Refused) {
-            Ok(Some(bytes)) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            Ok(None) => Ok(None),
+            Ok(found) => Ok(found),
             Err(Unreadable::Link) => Err(wrong("it is a link, which a repository can bring".into())),
             Err(Unreadable::NoFile) => Err(wrong("it is not a regular file".into())),
             Err(Unreadable::TooLarge(bytes)) => Err(wrong(format!("it has {bytes} bytes, at most {FILE_BYTES_MAX} are read"))),
             Err(Unreadable::Io(error)) => Err(error),
         }
+    }
+
+    /// The root of the project that is attached to the store in `dir`; nothing when none is.
+    ///
+    /// # Errors
+    /// As of [`Attached::read`].
+    pub(crate) fn root_beside(dir: &Path) -> io::Result<Option<PathBuf>> {
+        /// The rest grows with the project.
+        #[derive(Deserialize)]
+        struct Root {
+            root: PathBuf,
+        }
+        Ok(Self::bytes(dir)?.map(|bytes| serde_json::from_slice::<Root>(&bytes)).transpose()?.map(|Root { root }| root))
     }
 
     /// Keeps it, whole or not at all.
@@ -224,6 +240,11 @@ impl Mark {
 pub(crate) fn digest(value: &impl Serialize) -> String {
     let text = serde_json::to_vec(value).unwrap_or_default();
     blake3::hash(&text).to_hex()[..32].to_owned()
+}
+
+/// A digest of a text.
+pub(crate) fn digest_of(text: impl AsRef<[u8]>) -> String {
+    blake3::hash(text.as_ref()).to_hex()[..32].to_owned()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Bringing files and store together: reads both, does what the comparison asks for, writes the files in place.
 
 mod chat;
+mod claims;
 mod log;
 mod put_off;
 mod rounds;
-mod show;
+pub(crate) mod show;
 pub(crate) mod states;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::attached::{Attached, Claimed, digest};
+use crate::beside::Beside;
 use crate::detach::Left;
 use crate::edit;
 use crate::in_files::{self, InFiles};
@@ -76,6 +78,7 @@ pub struct Bridge<'a> {
     store: &'a mut dyn Store,
     settings: &'a Settings,
     writer: Writer,
+    beside: Option<Beside>,
 }
 
 impl<'a> Bridge<'a> {
@@ -83,12 +86,17 @@ impl<'a> Bridge<'a> {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, store: &'a mut dyn Store, settings: &'a Settings) -> Self {
         let root = root.into();
-        Self { writer: Writer::new(root.clone(), PATIENCE), root, store, settings }
+        Self { writer: Writer::new(root.clone(), PATIENCE), root, store, settings, beside: None }
     }
 
-    /// Looks once. Also tells whether something can be followed only after what that did.
-    fn look(&mut self, attached: &mut Attached, dry_run: bool) -> Result<(Synced, bool), OpError> {
-        self.writer.begin();
+    /// The project is attached to the store in `dir`, whose calls write their claims through to the files: a look has the files to itself.
+    /// The store must be one [`Beneath`](oarlock_ops::outside::Beneath) them.
+    #[must_use]
+    pub fn beside(self, dir: &Path) -> Self {
+        Self { beside: Some(Beside::new(dir, PATIENCE)), ..self }
+    }
+
+    fn compare(&mut self, attached: &mut Attached, dry_run: bool) -> Result<(Synced, bool), OpError> {
         // Any question settles deaths first.
         call::query(self.store, &Caller::default(), self.settings, &Agents::default())?;
         attached.meet(self.store.snapshot()?.identity());

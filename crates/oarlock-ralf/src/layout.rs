@@ -74,7 +74,7 @@ pub(crate) const OWN_COMMUNICATIONS: [&str; 2] = [COMMUNICATIONS[0], COMMUNICATI
 /// Files that agents of a project read, by name.
 const OF_AGENTS: [&str; 6] = ["heartbeat.yaml", "events.yaml", "queue.yaml", "chat-log.yaml", "agent-state.yaml", "execution-state.yaml"];
 /// Folders of tasks, the newest first.
-const TASKS: [&str; 2] = ["tasks", ".autonomous/tasks"];
+pub(crate) const TASKS: [&str; 2] = ["tasks", ".autonomous/tasks"];
 
 /// The folder of a project's communication files: the newest that is there.
 pub(crate) fn communications(root: &Path) -> Option<PathBuf> {

@@ -4,6 +4,7 @@
 //! [`Project::read`] reads one; `salvage` takes damaged files apart, so that one slip hides nothing else.
 
 mod attached;
+mod beside;
 mod bridge;
 mod detach;
 mod edit;
@@ -31,6 +32,7 @@ mod write;
 mod yaml;
 
 pub use attached::Attached;
+pub use beside::Beside;
 pub use bridge::{Bridge, Synced};
 pub use detach::Left;
 pub use edit::{Append, EditError, Fields, append_items, set_block, set_item};

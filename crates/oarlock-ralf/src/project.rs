@@ -58,18 +58,22 @@ impl Project {
     /// # Errors
     /// The path is not there or cannot be read.
     pub fn read(path: &Path, now_ms: i64) -> io::Result<Self> {
-        let layout = layout::find(path)?;
+        Ok(Self::of(&layout::find(path)?, Some(path), now_ms))
+    }
+
+    /// Reads what a layout has; `asked` is the path that was asked for.
+    pub(crate) fn of(layout: &Layout, asked: Option<&Path>, now_ms: i64) -> Self {
         let mut project = Self { root: layout.root.clone(), files: layout.yaml.clone(), ..Self::default() };
         let mut forms = Forms::default();
         for file in &layout.yaml {
             let known = project.faults.len();
-            project.take_yaml(file, None, &layout, now_ms, &mut forms);
+            project.take_yaml(file, None, layout, now_ms, &mut forms);
             // A single file is what was asked for.
-            let is_unread = file != path && !layout.is_of_agents(file);
+            let is_unread = Some(file.as_path()) != asked && !layout.is_of_agents(file);
             project.faults[known..].iter_mut().for_each(|fault| fault.unread = is_unread);
         }
         for (file, folder) in &layout.tasks {
-            project.take_task(file, *folder, &layout);
+            project.take_task(file, *folder, layout);
         }
         for link in &layout.refused {
             project.fault_of(
@@ -83,8 +87,8 @@ impl Project {
         if layout.is_cut {
             project.fault_of(String::new(), "there are more task files than are read");
         }
-        project.generation = forms.generation(&layout);
-        Ok(project)
+        project.generation = forms.generation(layout);
+        project
     }
 
     /// Reads one file as what it is said to be, whatever its name.
@@ -353,6 +357,11 @@ fn event(item: &Item, source: Source) -> Event {
         data: fields.clone(),
         source,
     }
+}
+
+/// The items of the text of a queue.
+pub(crate) fn queue_of(text: &str) -> Vec<Task> {
+    salvage::list(unmarked(text), &["queue", "tasks"]).items.iter().filter_map(|item| queued(item, Source::default())).collect()
 }
 
 fn queued(item: &Item, source: Source) -> Option<Task> {

@@ -70,6 +70,7 @@ pub(crate) fn read(text: &str) -> TaskText {
     let mut lines = text.lines().enumerate().peekable();
     let mut in_front = lines.next_if(|(_, line)| line.trim_end() == "---").is_some();
     let mut fields = 0;
+    let mut plain = None;
     for (at, line) in lines {
         if at >= HEAD_LINES_MAX && fields > 0 {
             break;
@@ -90,7 +91,13 @@ pub(crate) fn read(text: &str) -> TaskText {
         if let Some((name, value)) = bold_field(line) {
             fields += 1;
             task.take(name, value, at + 1, false);
+        } else if let Some(value) = line.strip_prefix("Status:").filter(|_| at < HEAD_LINES_MAX) {
+            plain.get_or_insert((value, at + 1));
         }
+    }
+    // Some write it without bold type. Where both are there, that one is prose.
+    if let (Some((value, line)), None) = (plain, task.status_line) {
+        task.take("status", value, line, false);
     }
     task
 }
@@ -226,6 +233,14 @@ mod tests {
         assert_eq!(task.estimate.as_deref().and_then(minutes), Some(150));
         assert_eq!(read("# TASK: Do (x): y\n").title.as_deref(), Some("Do (x): y"));
         assert_eq!(read(""), TaskText::default());
+    }
+
+    #[test]
+    fn a_status_without_bold_type_is_one_where_there_is_no_other() {
+        let text = "# Automation\n\nStatus: pending\nNext: x\n";
+        assert_eq!(read(text).status.as_deref(), Some("pending"));
+        assert_eq!(with_status(text, "in_progress").as_deref(), Some("# Automation\n\nStatus: in_progress\nNext: x\n"));
+        assert_eq!(read("Status: old\n\n**Status:** pending\n").status.as_deref(), Some("pending"));
     }
 
     #[test]

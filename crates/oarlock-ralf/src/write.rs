@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -91,13 +92,29 @@ pub struct Writer {
     patience: Duration,
     /// Locks that somebody else has held for too long in this look.
     held: RefCell<BTreeSet<PathBuf>>,
+    /// Locks that it holds itself, from one edit to the next.
+    own: Vec<(PathBuf, Arc<File>)>,
 }
 
 impl Writer {
     /// For the project at `root`; a lock is waited for as long as `patience`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, patience: Duration) -> Self {
-        Self { root: root.into(), patience, held: RefCell::default() }
+        Self { root: root.into(), patience, held: RefCell::default(), own: Vec::new() }
+    }
+
+    /// Takes the locks of these files, and keeps them as long as the writer is there: one edit follows the other, and nobody with a lock comes
+    /// in between. Which files they are says the same order for everybody.
+    ///
+    /// # Errors
+    /// As [`WriteError`]: nothing is held then.
+    pub(crate) fn holding(mut self, files: &[PathBuf]) -> Result<Self, WriteError> {
+        let start = Instant::now();
+        for lock in files.iter().flat_map(|file| locks_of(file)) {
+            let held = self.take(&lock, start)?;
+            self.own.push((lock, Arc::new(held)));
+        }
+        Ok(self)
     }
 
     /// Makes `edit` of the file's text, which is empty when it is not there. Returns whether anything changed.
@@ -279,10 +296,9 @@ impl Writer {
         else {
             return Ok(Vec::new());
         };
-        let name = locked.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = name.strip_suffix(".yaml").unwrap_or(&name);
         let start = Instant::now();
-        [format!(".{stem}.lock"), format!("{name}.lock")].iter().map(|lock| self.take(&locked.with_file_name(lock), start)).collect()
+        let is_own = |lock: &PathBuf| self.own.iter().any(|(own, _)| own == lock);
+        locks_of(&locked).into_iter().filter(|lock| !is_own(lock)).map(|lock| self.take(&lock, start)).collect()
     }
 
     fn take(&self, lock: &Path, start: Instant) -> Result<File, WriteError> {
@@ -307,6 +323,13 @@ impl Writer {
             Err(error) => Err(failed(lock, error)),
         }
     }
+}
+
+/// Both locks of a file, in the order in which they are taken.
+fn locks_of(file: &Path) -> [PathBuf; 2] {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = name.strip_suffix(".yaml").unwrap_or(&name);
+    [file.with_file_name(format!(".{stem}.lock")), file.with_file_name(format!("{name}.lock"))]
 }
 
 /// A file as it was read.

@@ -9,6 +9,7 @@ use oarlock_model::TaskId;
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::lock::Lock;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::{EventShape, HolderShape};
@@ -167,6 +168,10 @@ struct Failing {
 impl Store for Failing {
     fn is_read_only(&self) -> bool {
         self.inner.is_read_only()
+    }
+
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.inner.outside()
     }
 
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {

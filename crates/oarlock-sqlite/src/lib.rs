@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod group;
 mod listen;
+mod make;
 mod migrate;
 mod place;
 mod project;

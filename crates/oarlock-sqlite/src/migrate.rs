@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_near.sql"),
     include_str!("../migrations/0011_senders.sql"),
     include_str!("../migrations/0012_outside.sql"),
+    include_str!("../migrations/0013_intents.sql"),
 ];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).

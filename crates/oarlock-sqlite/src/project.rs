@@ -3,12 +3,12 @@
 
 use oarlock_model::agent::SessionEnd;
 use oarlock_model::event::{
-    Event, Fact, LeaseLost, LeaveReason, ReleaseReason, SpecChange, TaskAdded, TaskCancelled, TaskClaimed, TaskUpdated,
+    Event, Fact, LeaseLost, LeaveReason, ReleaseReason, SpecChange, TaskAdded, TaskCancelled, TaskClaimed, TaskIntended, TaskUpdated,
 };
 use oarlock_model::rules::authority::speaks_for;
-use oarlock_model::rules::transition;
+use oarlock_model::rules::transition::{self, Hold};
 use oarlock_model::state::{EndedReservation, News, Notice};
-use oarlock_model::task::{GrantEnd, Resting, TaskState};
+use oarlock_model::task::{Grant, GrantEnd, Resting, TaskState};
 use oarlock_model::{SessionId, TaskId, planted};
 use oarlock_ops::store::Counts;
 use rusqlite::Connection;
@@ -53,7 +53,11 @@ impl Projection<'_> {
         transition::check(&event.fact, key.state, key.hold)
             .map_err(|why| bad_row(event.fact.kind(), format!("it cannot follow: {why}")))?;
         match &event.fact {
-            Fact::TaskClaimed(fact) => return self.claim(event, key, fact),
+            Fact::TaskClaimed(fact) => return self.claim(event, key, fact, false),
+            Fact::TaskIntended(fact) => {
+                let TaskIntended { id, token, ttl_ms, attempt, reserve } = fact.clone();
+                return self.claim(event, key, &TaskClaimed { id, token, ttl_ms, attempt, reserve, after: None }, true);
+            }
             Fact::TaskDone(fact) => {
                 self.moved(key, TaskState::Done);
                 return task::finish(conn, key, TaskState::Done, event.at, event.seq, fact.result.as_ref(), &fact.artifacts);
@@ -97,6 +101,15 @@ impl Projection<'_> {
             Fact::TaskLeftOutside(fact) => {
                 outside::leave(conn, key.seq, fact)?;
                 self.rest(key, fact.resting)
+            }
+            Fact::IntentDropped(fact) => {
+                let intent = task::running_grant(conn, &fact.task)?.filter(Grant::is_intent);
+                if intent.is_none_or(|intent| intent.token != fact.token) {
+                    return Err(bad_row("intent", format!("task {} has none with {}", fact.task, fact.token)));
+                }
+                self.give_back_attempt(key)?;
+                task::end_grant(conn, key.seq, GrantEnd::Released)?;
+                self.rest_if(key, fact.resting)
             }
             Fact::TaskFailed(fact) => {
                 let (attempt, _, losses, _) = task::counts(conn, key.seq)?;
@@ -172,17 +185,22 @@ impl Projection<'_> {
         }
     }
 
-    fn claim(&mut self, event: &Event, key: Key, fact: &TaskClaimed) -> Sql<()> {
-        let (Some(agent), Some(session)) = (&event.agent, &event.session) else {
-            return Err(bad_row("claim", "it names no session"));
-        };
-        if fact.token.0 != event.seq {
+    /// The event grants the task, or means to; a grant that was meant keeps the token of its intent.
+    fn claim(&mut self, event: &Event, key: Key, fact: &TaskClaimed, intended: bool) -> Sql<()> {
+        let is_own_number = fact.token.0 == event.seq;
+        if (intended || key.hold != Hold::Intent) && !is_own_number {
             return Err(bad_row("claim", format!("token {} is not the number of its event", fact.token)));
+        }
+        if key.hold == Hold::Intent {
+            let intent = task::running_grant(self.conn, &fact.id)?.filter(Grant::is_intent);
+            if intent.is_none_or(|intent| intent.token != fact.token || Some(&intent.session) != event.session.as_ref()) {
+                return Err(bad_row("claim", format!("task {} has no intent {}", fact.id, fact.token)));
+            }
         }
         if !planted::is(planted::COUNTS_DRIFT) {
             self.moved(key, TaskState::Claimed);
         }
-        task::claim(self.conn, key.seq, fact, agent, session, event.at, event.store_at)
+        task::claim(self.conn, key.seq, fact, intended, event)
     }
 
     fn update(&mut self, key: Key, fact: &TaskUpdated) -> Sql<()> {
@@ -259,6 +277,8 @@ fn task_of(fact: &Fact) -> Option<&TaskId> {
         Fact::TaskNoted(f) => Some(&f.id),
         Fact::TaskSplit(f) => Some(&f.id),
         Fact::TaskReadied(f) => Some(&f.id),
+        Fact::TaskIntended(f) => Some(&f.id),
+        Fact::IntentDropped(f) => Some(&f.task),
         Fact::TaskClaimed(f) => Some(&f.id),
         Fact::TaskProgressed(f) => Some(&f.id),
         Fact::TaskReleased(f) => Some(&f.id),

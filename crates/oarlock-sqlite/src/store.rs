@@ -3,20 +3,19 @@
 use oarlock_host::bell::{Bells, Listener};
 use oarlock_host::board::Board;
 use oarlock_host::clock::{Clock, SystemClock};
-use oarlock_host::file;
 use oarlock_host::gate::Gate;
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::identity::{EPOCH_SHIFT, Fresh};
-use oarlock_model::{StoreIdentity, WallTime, planted};
+use oarlock_model::{StoreIdentity, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::graph;
 use oarlock_ops::lock::Lock;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
-
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +25,7 @@ use crate::bounds::Budget;
 use crate::clock::StoreClock;
 use crate::error::{gone, io_error, store_error};
 use crate::listen::{self, SqliteListening};
-use crate::place::{Place, make_private};
+use crate::place::Place;
 use crate::reading::{Copy, Reading, cannot_write};
 use crate::rows::event::{self, End};
 use crate::rows::meta;
@@ -124,9 +123,17 @@ pub struct SqliteStore {
     reads_only: bool,
     /// What is read in place of the store; it outlives the connection.
     copy: Option<Copy>,
+    outside: Option<Arc<dyn Outside>>,
 }
 
 impl SqliteStore {
+    /// Files that lie beside it have tasks of it: claims are written through to them.
+    #[must_use]
+    pub fn with_outside(mut self, outside: Arc<dyn Outside>) -> Self {
+        self.outside = Some(outside);
+        self
+    }
+
     /// Makes a store, or opens the one that is there. Returns it and whether it was made.
     ///
     /// # Errors
@@ -137,39 +144,6 @@ impl SqliteStore {
         let is_there = place.file().symlink_metadata().is_ok_and(|found| !found.is_file() || found.len() > 0);
         let made = !is_there && Self::make(place, prefix, &options)?;
         Ok((Self::open(place, options)?, made))
-    }
-
-    /// Makes the file under another name and then gives it its own: nobody ever sees half a store, and of
-    /// many who make it at once one wins. Whether this one did.
-    fn make(place: &Place, prefix: &str, options: &Options) -> StoreResult<bool> {
-        place.make_dirs()?;
-        place.check_filesystem()?;
-        let new = place.beside(&format!("new-{}-{:?}", std::process::id(), std::thread::current().id()));
-        let _ = std::fs::remove_file(&new);
-        make_private(&new)?;
-        let published = Self::fill(&new, prefix, options).and_then(|()| {
-            file::sync(&new).map_err(|error| io_error("write", &new, &error))?;
-            if std::fs::metadata(place.file()).is_ok_and(|found| found.len() == 0) {
-                let _ = std::fs::remove_file(place.file());
-            }
-            match std::fs::hard_link(&new, place.file()) {
-                Ok(()) => Ok(true),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-                Err(error) => Err(io_error("make", place.file(), &error)),
-            }
-        });
-        let _ = std::fs::remove_file(&new);
-        published
-    }
-
-    /// Writes a whole new store; closing the connection leaves everything in the one file.
-    fn fill(file: &Path, prefix: &str, options: &Options) -> StoreResult<()> {
-        let conn = Connection::open(file).map_err(store_error)?;
-        migrate::migrate(&conn)?;
-        let created_at = options.clock.wall_ms();
-        meta::insert(&conn, prefix, created_at, &options.births.first(WallTime(created_at))?).map_err(store_error)?;
-        conn.execute_batch("PRAGMA journal_mode = WAL").map_err(store_error)?;
-        conn.close().map_err(|(_, error)| store_error(error))
     }
 
     /// Opens a store that is there.
@@ -256,6 +230,7 @@ impl SqliteStore {
             inode,
             wal_frames,
             reads_only,
+            outside: None,
             copy,
         };
         if !made.is_derived && !store.reads_only {
@@ -436,6 +411,10 @@ impl Store for SqliteStore {
 
     fn is_read_only(&self) -> bool {
         self.reads_only
+    }
+
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.outside.clone()
     }
 
     fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {

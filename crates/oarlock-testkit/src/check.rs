@@ -1,7 +1,7 @@
 //! Checkers: what must hold at any moment of any store, whatever happened before. Each quotes the number
 //! of the semantics that it watches over. They know the nouns, not the operations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::reservation::{Mode, Reservation};
@@ -32,6 +32,7 @@ pub fn log_faults(log: &[Event]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut last = 0;
     let mut done: BTreeSet<&TaskId> = BTreeSet::new();
+    let mut intents = BTreeMap::new();
     for event in log {
         // Semantics 2 and 17: numbers rise, and a token is the number of its grant.
         if event.seq <= last {
@@ -39,8 +40,9 @@ pub fn log_faults(log: &[Event]) -> Vec<String> {
         }
         last = event.seq;
         match &event.fact {
-            Fact::TaskClaimed(fact) if fact.token.0 != event.seq => {
-                faults.push(format!("(2) event {} grants token {}", event.seq, fact.token))
+            Fact::TaskIntended(fact) => drop(intents.insert(&fact.id, fact.token)),
+            Fact::TaskClaimed(fact) if fact.token.0 != event.seq && intents.remove(&fact.id) != Some(fact.token) => {
+                faults.push(format!("(2) event {} grants token {}", event.seq, fact.token));
             }
             // Semantics 10: one completion, one event. What is done is done for ever.
             Fact::TaskDone(fact) if !done.insert(&fact.id) => faults.push(format!("(10) task {} is done twice", fact.id)),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use oarlock_ops::lock::Lock;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -31,6 +32,10 @@ impl<S> Hurried<S> {
 impl<S: Store> Store for Hurried<S> {
     fn is_read_only(&self) -> bool {
         self.inner.is_read_only()
+    }
+
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.inner.outside()
     }
 
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {

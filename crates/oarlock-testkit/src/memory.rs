@@ -15,6 +15,7 @@ use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, Now, SessionId, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{Durability, Listening, OwnerSight, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -93,6 +94,7 @@ pub struct MemoryStore {
     boot_id: String,
     prefix: String,
     turns: Arc<AtomicU64>,
+    outside: Option<Arc<dyn Outside>>,
 }
 
 impl Default for MemoryStore {
@@ -112,14 +114,21 @@ impl MemoryStore {
     #[must_use]
     pub fn of(identity: StoreIdentity, prefix: &str) -> Self {
         let world = World { next_seq: identity.base() + 1, identity, ..World::default() };
-        Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned(), turns: Arc::default() }
+        let turns = Arc::default();
+        Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned(), turns, outside: None }
     }
 
     /// The same store again, with a clock of its own: what happens to one does not happen to the other.
     #[must_use]
     pub fn forked(&self) -> Self {
         let clock = TestClock(Arc::new(Mutex::new(self.clock.now())));
-        Self { world: self.world.clone(), clock, boot_id: self.boot_id.clone(), prefix: self.prefix.clone(), turns: Arc::default() }
+        let turns = Arc::default();
+        Self { world: self.world.clone(), clock, boot_id: self.boot_id.clone(), prefix: self.prefix.clone(), turns, outside: None }
+    }
+
+    /// Files beside it have tasks of it.
+    pub fn set_outside(&mut self, outside: Arc<dyn Outside>) {
+        self.outside = Some(outside);
     }
 
     /// What it keeps.
@@ -219,6 +228,10 @@ impl Moment {
 impl Store for MemoryStore {
     fn is_read_only(&self) -> bool {
         false
+    }
+
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.outside.clone()
     }
 
     fn begin<'a>(&'a mut self, _locks: &[Lock], _durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {

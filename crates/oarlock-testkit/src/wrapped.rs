@@ -116,6 +116,10 @@ impl<S: Store, H: Hooks> Store for Wrapped<S, H> {
         self.inner.is_read_only()
     }
 
+    fn outside(&self) -> Option<std::sync::Arc<dyn oarlock_ops::outside::Outside>> {
+        self.inner.outside()
+    }
+
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         let mut hooks = self.hooks.clone();
         let inner = hooks.begin(|| self.inner.begin(locks, durability))?;

@@ -8,6 +8,7 @@ mod address;
 mod body;
 mod bounds;
 mod caller;
+mod claims;
 mod client;
 mod connections;
 mod engine;

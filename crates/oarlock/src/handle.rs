@@ -14,6 +14,7 @@ use oarlock_sqlite::{Options, Place, SqliteStore};
 use serde_json::Value;
 use std::path::Path;
 
+use crate::beside;
 use crate::cli::ThisMachine;
 use crate::config;
 use crate::project::Project;
@@ -51,6 +52,7 @@ impl Oarlock {
         if made {
             trust::remember(&place, store.identity().id())?;
         }
+        let store = beside::with_files(store, &place, Options::default().busy);
         Ok(Self { store, caller: Caller::default(), settings: Settings::default() })
     }
 

@@ -2,9 +2,11 @@
 
 use oarlock_ops::OpError;
 use oarlock_ops::lock::Lock;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 use oarlock_run::Signals;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 static SIGNALS: OnceLock<Signals> = OnceLock::new();
@@ -40,6 +42,10 @@ pub(crate) struct Interruptible<S>(pub(crate) S);
 impl<S: Store> Store for Interruptible<S> {
     fn is_read_only(&self) -> bool {
         self.0.is_read_only()
+    }
+
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.0.outside()
     }
 
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {

@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod beside;
 pub mod cli;
 pub mod config;
 #[cfg(feature = "gateway")]

@@ -26,6 +26,7 @@ use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::beside;
 use crate::config;
 use crate::project::Project;
 use crate::trust;
@@ -193,7 +194,7 @@ impl Ralf {
             let place = Place::of_file(project.store_file());
             trust::check_owner(&place)?;
             trust::check(&place)?;
-            let store = SqliteStore::open(&place, options).map_err(OpError::from)?;
+            let store = beside::open(&place, options).map_err(OpError::from)?;
             self.store = Some(Opened { store, settings, heartbeats: None, numbers: BTreeMap::new() });
         }
         Ok(self.store.as_mut())

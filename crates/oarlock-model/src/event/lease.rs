@@ -12,7 +12,7 @@ use crate::time::WallTime;
 pub struct TaskClaimed {
     /// The task.
     pub id: TaskId,
-    /// The fencing token: the number of this event.
+    /// The fencing token: the number of this event, or of the intent that it makes good.
     pub token: Token,
     /// How long the lease holds after a renewal, in milliseconds.
     pub ttl_ms: i64,
@@ -24,6 +24,34 @@ pub struct TaskClaimed {
     /// The token of the task that the same call has finished, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Token>,
+}
+
+/// See [`Fact::TaskIntended`](super::Fact::TaskIntended).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskIntended {
+    /// The task.
+    pub id: TaskId,
+    /// The token that the grant gets: the number of this event.
+    pub token: Token,
+    /// How long the lease is to hold after a renewal, in milliseconds.
+    pub ttl_ms: i64,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// Whether its write set and resources were reserved with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reserve: bool,
+}
+
+/// See [`Fact::IntentDropped`](super::Fact::IntentDropped).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IntentDropped {
+    /// The task.
+    pub task: TaskId,
+    /// The token that its grant would have had.
+    pub token: Token,
+    /// Where the task rests now; absent when `task_claimed` or `task_intended` follows at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting: Option<Resting>,
 }
 
 /// See [`Fact::TaskProgressed`](super::Fact::TaskProgressed).

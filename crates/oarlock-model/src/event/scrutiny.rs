@@ -153,11 +153,9 @@ fn check_fact(fact: &Fact) -> Checked {
             check_change(&updated.change)
         }
         Fact::TaskNoted(noted) => text("the note", Some(&noted.text), limits::BODY_BYTES_MAX),
-        Fact::TaskClaimed(claimed) => {
-            ttl("the TTL", claimed.ttl_ms)?;
-            // Failures and losses are counted apart, each up to its limit.
-            bounded("attempts", claimed.attempt as usize, 2 * limits::ATTEMPTS_MAX as usize + 1)
-        }
+        Fact::TaskClaimed(claimed) => grant(claimed.ttl_ms, claimed.attempt),
+        Fact::TaskIntended(intended) => grant(intended.ttl_ms, intended.attempt),
+        Fact::IntentDropped(dropped) => resting(dropped.resting),
         Fact::TaskProgressed(progressed) => {
             text("the note", progressed.note.as_deref(), limits::BODY_BYTES_MAX)?;
             progressed.progress.map_or(Ok(()), |p| bounded("percent of progress", p.into(), limits::PROGRESS_MAX.into()))
@@ -281,6 +279,12 @@ fn attempts(max: u32) -> Checked {
 
 fn version(version: u64) -> Checked {
     if version > SEQ_MAX { Err(format!("the version {version} is over {SEQ_MAX}")) } else { Ok(()) }
+}
+
+fn grant(ttl_ms: i64, attempt: u32) -> Checked {
+    ttl("the TTL", ttl_ms)?;
+    // Failures and losses are counted apart, each up to its limit.
+    bounded("attempts", attempt as usize, 2 * limits::ATTEMPTS_MAX as usize + 1)
 }
 
 fn ttl(what: &str, ms: i64) -> Checked {

@@ -126,7 +126,8 @@ mod tests {
         if let Some(agent) = held_by {
             let (since, renewed) = (WallTime(0), StoreTime(0));
             let (agent, session) = (name(agent), session(agent));
-            task.grant = Some(Grant { token: Token(7), agent, session, since, renewed, ttl_ms: 500, reserve: false, end: None });
+            task.grant =
+                Some(Grant { token: Token(7), agent, session, since, renewed, ttl_ms: 500, reserve: false, intended: false, end: None });
             task.state = TaskState::Claimed;
         }
         task

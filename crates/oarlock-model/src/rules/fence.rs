@@ -52,6 +52,8 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
                 Ok(mine.then_some(grant))
             }
         },
+        // It does not know of it yet, and may never.
+        None if mine && grant.intended => Ok(None),
         None if mine && planted::is(planted::EXPIRY_VOIDS) && holder_facts(grant, holder, now).ttl_ms == 0 => Err(lost("expired")),
         None if mine => Ok(Some(grant)),
         _ if caller.held_before => Err(lost("granted again")),

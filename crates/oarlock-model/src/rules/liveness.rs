@@ -131,6 +131,7 @@ mod tests {
             renewed: StoreTime(1_000),
             ttl_ms: 500,
             reserve: false,
+            intended: false,
             end: None,
         }
     }

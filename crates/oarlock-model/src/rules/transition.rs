@@ -14,6 +14,8 @@ const RESTING: [TaskState; 4] = [Blocked, Ready, Scheduled, Waiting];
 pub enum Hold {
     /// Its last grant has ended: the lease was lost, and the task is to be taken again at once.
     Nobody,
+    /// A session is to get it, and has not been told.
+    Intent,
     /// A session.
     Session,
     /// Somebody outside of the store.
@@ -25,6 +27,7 @@ impl Hold {
     pub fn of(task: &Task) -> Self {
         match (task.outside_holder(), &task.grant) {
             (Some(_), _) => Hold::Outside,
+            (None, Some(grant)) if grant.is_intent() => Hold::Intent,
             (None, Some(grant)) if grant.end.is_none() => Hold::Session,
             _ => Hold::Nobody,
         }
@@ -38,10 +41,15 @@ impl Hold {
 pub fn check(fact: &Fact, state: TaskState, hold: Hold) -> Result<(), String> {
     let claimed_by = |by: Hold| state == Claimed && hold == by;
     let (lost, held, outside) = (claimed_by(Hold::Nobody), claimed_by(Hold::Session), claimed_by(Hold::Outside));
+    let intended = claimed_by(Hold::Intent);
     let one_of = |states: &[TaskState]| states.contains(&state);
     let can_follow = match fact {
-        Fact::TaskClaimed(_) => state == Ready || lost,
-        Fact::TaskReleased(_) | Fact::TaskFailed(_) | Fact::LeaseLost(_) | Fact::TaskProgressed(_) => held,
+        Fact::TaskIntended(_) => state == Ready || lost,
+        Fact::IntentDropped(_) => intended,
+        Fact::TaskClaimed(_) => state == Ready || lost || intended,
+        // A session that leaves gives back what it was to get, too.
+        Fact::TaskReleased(_) => held || intended,
+        Fact::TaskFailed(_) | Fact::LeaseLost(_) | Fact::TaskProgressed(_) => held,
         // Parts that are done finish their parent, and an approval ends a review.
         Fact::TaskDone(_) => held || outside || one_of(&[Waiting, Review]),
         Fact::TaskSubmitted(_) => held || outside || state == Waiting,
@@ -66,6 +74,7 @@ pub fn check(fact: &Fact, state: TaskState, hold: Hold) -> Result<(), String> {
     let holds = match hold {
         _ if state != Claimed => "",
         Hold::Nobody => ", and its lease was lost",
+        Hold::Intent => " and meant for a session",
         Hold::Session => " and held",
         Hold::Outside => " and held outside",
     };
@@ -79,8 +88,10 @@ mod tests {
     /// Each event with the states that it may follow: `claimed` by a session, `outside` by somebody outside of the store, `lost`
     /// by a lease that was lost.
     const TABLE: &[(&str, &str, &str)] = &[
-        ("task_claimed", r#"{"token": 1, "ttl_ms": 1, "attempt": 1}"#, "ready lost"),
-        ("task_released", r#"{"reason": "released", "resting": {"state": "blocked"}}"#, "claimed"),
+        ("task_claimed", r#"{"token": 1, "ttl_ms": 1, "attempt": 1}"#, "ready lost intended"),
+        ("task_intended", r#"{"token": 1, "ttl_ms": 1, "attempt": 1}"#, "ready lost"),
+        ("intent_dropped", r#"{"token": 1}"#, "intended"),
+        ("task_released", r#"{"reason": "released", "resting": {"state": "blocked"}}"#, "claimed intended"),
         ("task_failed", r#"{"token": 1, "reason": "x", "failures": 1}"#, "claimed"),
         ("task_progressed", "{}", "claimed"),
         ("task_done", "{}", "claimed outside waiting review"),
@@ -92,27 +103,28 @@ mod tests {
         ("task_readied", "{}", "blocked scheduled waiting"),
         ("task_died", r#"{"reason": "failures", "failures": 1, "losses": 0}"#, "scheduled lost"),
         ("task_requeued", r#"{"resting": {"state": "blocked"}}"#, "dead cancelled"),
-        ("task_cancelled", "{}", "blocked ready scheduled claimed outside lost waiting review dead"),
-        ("task_cancelled", r#"{"drop": true}"#, "blocked ready scheduled claimed outside lost waiting review dead cancelled"),
+        ("task_cancelled", "{}", "blocked ready scheduled claimed intended outside lost waiting review dead"),
+        ("task_cancelled", r#"{"drop": true}"#, "blocked ready scheduled claimed intended outside lost waiting review dead cancelled"),
         ("task_split", r#"{"children": [], "waits": true}"#, "blocked ready scheduled claimed waiting"),
-        ("task_split", r#"{"children": [], "waits": false}"#, "blocked ready scheduled claimed outside lost waiting"),
+        ("task_split", r#"{"children": [], "waits": false}"#, "blocked ready scheduled claimed intended outside lost waiting"),
         ("task_updated", r#"{"resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
         ("dependency_added", r#"{"on": [], "resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
         ("dependency_removed", r#"{"on": [], "resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
-        ("task_updated", r#"{"title": "x"}"#, "blocked ready scheduled claimed outside lost waiting review done dead cancelled"),
-        ("task_noted", r#"{"text": "x"}"#, "blocked ready scheduled claimed outside lost waiting review done dead cancelled"),
+        ("task_updated", r#"{"title": "x"}"#, "blocked ready scheduled claimed intended outside lost waiting review done dead cancelled"),
+        ("task_noted", r#"{"text": "x"}"#, "blocked ready scheduled claimed intended outside lost waiting review done dead cancelled"),
     ];
 
     #[test]
     fn each_event_follows_the_states_of_the_table_and_no_other() {
         for (kind, data, states) in TABLE {
             let mut data: serde_json::Value = serde_json::from_str(data).expect("JSON");
-            data["id"] = "T".into();
+            data[if *kind == "intent_dropped" { "task" } else { "id" }] = "T".into();
             let fact = Fact::parse(kind, &data.to_string()).expect("an event");
             for state in TaskState::ALL {
-                for hold in [Hold::Session, Hold::Outside, Hold::Nobody] {
+                for hold in [Hold::Session, Hold::Intent, Hold::Outside, Hold::Nobody] {
                     let name = match hold {
                         Hold::Nobody if state == Claimed => "lost".to_owned(),
+                        Hold::Intent if state == Claimed => "intended".to_owned(),
                         Hold::Outside if state == Claimed => "outside".to_owned(),
                         _ => state.to_string(),
                     };

@@ -6,7 +6,7 @@ use super::{ApplyError, EndedReservation, Entry, News, Notice, State};
 use crate::agent::{Agent, Presence, SessionEnd};
 use crate::event::{
     AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskCancelled, TaskClaimed,
-    TaskLeftOutside, TaskTakenOutside,
+    TaskIntended, TaskLeftOutside, TaskTakenOutside,
 };
 use crate::ident::{AgentName, SessionId, TaskId};
 use crate::message::Message;
@@ -75,6 +75,16 @@ impl State {
             Fact::TaskReadied(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 task.rest(Resting::Ready { ready_at: event.store_at });
+                Ok(())
+            }
+            Fact::TaskIntended(fact) => self.intend(event, fact),
+            Fact::IntentDropped(fact) => {
+                let task = self.changed(event, &fact.task)?;
+                if task.intent().is_none_or(|intent| intent.token != fact.token) {
+                    return Err(format!("task {} has no intent {}", fact.task, fact.token));
+                }
+                task.drop_intent();
+                rest_if(task, fact.resting);
                 Ok(())
             }
             Fact::TaskClaimed(fact) => self.claim(event, fact),
@@ -244,24 +254,15 @@ impl State {
     }
 
     fn claim(&mut self, event: &Event, fact: &TaskClaimed) -> Applied {
-        if fact.token.0 != event.seq {
-            return Err(format!("token {} is not the number of its event", fact.token));
-        }
-        let (Some(agent), Some(session)) = (event.agent.clone(), event.session.clone()) else {
-            return Err("it names no session".into());
-        };
         let task = self.changed(event, &fact.id)?;
-        task.attempt = fact.attempt;
-        task.granted(Grant {
-            token: fact.token,
-            agent,
-            session: session.clone(),
-            since: event.at,
-            renewed: event.store_at,
-            ttl_ms: fact.ttl_ms,
-            reserve: fact.reserve,
-            end: None,
-        });
+        match task.intent() {
+            // The intent becomes the grant, under the token that it has.
+            Some(intent) if intent.token == fact.token && event.session.as_ref() == Some(&intent.session) => {}
+            Some(intent) => return Err(format!("task {} is meant for {}", fact.id, intent.session)),
+            None if fact.token.0 != event.seq => return Err(format!("token {} is not the number of its event", fact.token)),
+            None => {}
+        }
+        let session = grant(task, event, fact, false)?;
         self.grantees.entry(fact.id.clone()).or_default().insert(session);
         Ok(())
     }
@@ -285,6 +286,15 @@ impl State {
         }
         task.rest(fact.resting);
         Ok(())
+    }
+
+    fn intend(&mut self, event: &Event, fact: &TaskIntended) -> Applied {
+        let TaskIntended { id, token, ttl_ms, attempt, reserve } = fact.clone();
+        if token.0 != event.seq {
+            return Err(format!("token {token} is not the number of its event"));
+        }
+        let task = self.changed(event, &id)?;
+        grant(task, event, &TaskClaimed { id, token, ttl_ms, attempt, reserve, after: None }, true).map(drop)
     }
 
     fn cancel(&mut self, event: &Event, fact: &TaskCancelled) -> Applied {
@@ -381,6 +391,26 @@ impl State {
             None => Ok(()),
         }
     }
+}
+
+/// Grants the task to the event's session, which it returns.
+fn grant(task: &mut Task, event: &Event, fact: &TaskClaimed, intended: bool) -> Applied<SessionId> {
+    let (Some(agent), Some(session)) = (event.agent.clone(), event.session.clone()) else {
+        return Err("it names no session".into());
+    };
+    task.attempt = fact.attempt;
+    task.granted(Grant {
+        token: fact.token,
+        agent,
+        session: session.clone(),
+        since: event.at,
+        renewed: event.store_at,
+        ttl_ms: fact.ttl_ms,
+        reserve: fact.reserve,
+        intended,
+        end: None,
+    });
+    Ok(session)
 }
 
 fn rest_if(task: &mut Task, resting: Option<Resting>) {

@@ -104,6 +104,8 @@ pub(crate) struct Chooser<'c> {
     room: Option<Room>,
     active: BTreeMap<AgentName, bool>,
     inside: BTreeMap<TaskId, bool>,
+    /// Tasks that are not to be chosen.
+    unfit: Option<&'c BTreeSet<TaskId>>,
     /// Patterns and resources that were checked.
     pub(crate) targets: usize,
     /// The first tasks that only reservations kept from the agent, to be remembered. They may go before those that are judged later.
@@ -121,9 +123,15 @@ impl<'c> Chooser<'c> {
             room: None,
             active: BTreeMap::new(),
             inside: BTreeMap::new(),
+            unfit: None,
             targets: 0,
             in_vain: Vec::new(),
         }
+    }
+
+    /// None of these tasks is chosen.
+    pub(crate) fn without(self, unfit: &'c BTreeSet<TaskId>) -> Self {
+        Self { unfit: Some(unfit), ..self }
     }
 
     /// Reads all reservations now, instead of some of them for each offer.
@@ -143,7 +151,7 @@ impl<'c> Chooser<'c> {
     /// # Errors
     /// `limit_reached` when the comparing of patterns takes too long for the call; store errors.
     pub(crate) fn judge(&mut self, cx: &Reading<'_>, offer: &Offer) -> Result<Verdict, OpError> {
-        if !self.asks_for(cx.view, offer)? {
+        if self.unfit.is_some_and(|unfit| unfit.contains(&offer.id)) || !self.asks_for(cx.view, offer)? {
             return Ok(Verdict::NotAsked);
         }
         if let Some(misfit) = self.misfit(cx, offer)? {

@@ -22,9 +22,10 @@ use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::message::{fair_page, mark_shown};
+use crate::outside::Grants;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::reservation::acquire;
-use crate::search::{Blockers, Findings, Found, Seen};
+use crate::search::{Asked, Blockers, Findings, Found, Seen};
 use crate::settle;
 use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
 use crate::store::{InboxList, InboxPart, Offer, StoreResult, View};
@@ -168,6 +169,10 @@ impl Mutation for Claim {
         locks
     }
 
+    fn grants(&self, _is_next: bool) -> Grants {
+        self.id.clone().map_or(Grants::Any, Grants::Task)
+    }
+
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<ClaimReply, OpError> {
         let me = cx.me()?.clone();
         match self.take_what_is_there(cx, &me) {
@@ -180,7 +185,7 @@ impl Mutation for Claim {
     fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {
         let me = cx.me()?;
         let mut passed_over = PassedOver::default();
-        let found = self.find(cx, me, &mut passed_over)?;
+        let found = self.find(cx, me, &findings.unfit, &mut passed_over)?;
         let now = cx.now.store;
         let (blockers, expired) = (passed_over.blockers, passed_over.expired);
         findings.dying = dead_holders(cx.view, &blockers)?;
@@ -240,12 +245,19 @@ impl Claim {
     fn take_what_is_there(&self, cx: &mut Deciding<'_>, me: &Agent) -> Result<ClaimReply, OpError> {
         let held = cx.view().claim_count(&me.session)?;
         let of_principal = cx.held(&me.session)?.leases;
-        cx.holdings().check_lease(of_principal)?;
+        if cx.shown().is_none() {
+            cx.holdings().check_lease(of_principal)?;
+        }
         let room = cx.holdings().room_for_leases(of_principal);
-        let claims = match &self.id {
-            Some(id) => vec![self.claim_named(cx, me, held, id)?],
-            None => self.claim_best(cx, me, held, room)?,
+        let claims = match (cx.shown(), &self.id) {
+            (Some(shown), _) => self.make_good(cx, shown)?,
+            (None, Some(id)) => vec![self.claim_named(cx, me, held, id)?],
+            (None, None) => self.claim_best(cx, me, held, room)?,
         };
+        if cx.only_intends() {
+            // Nobody is told this reply, so it takes no news from the one that is.
+            return Ok(ClaimReply::Many { claims, unread: 0, news: News::default() });
+        }
         let taken: Vec<&TaskId> = claims.iter().map(|claimed| &claimed.lease.task).collect();
         let (unread, news) = (cx.view().unread(&me.name)?, news::take(cx)?.without(&taken));
         Ok(match (self.count, <[Claimed; 1]>::try_from(claims)) {
@@ -261,6 +273,10 @@ impl Claim {
             TaskState::Ready => {}
             TaskState::Claimed => refuse_live_lease(&cx.reading(), &task, me)?,
             state => return Err(not_claimable(cx, &task, state)?),
+        }
+        if cx.unfit().contains(id) {
+            let why = Some("it is taken or over in the files beside the store".to_owned());
+            return Err(Rejection::StateConflict { verb: "claim", task: id.clone(), state: task.state, why }.into());
         }
         match misfit(&cx.reading(), &task, me)? {
             Some(Misfit::Capability) => {
@@ -303,10 +319,27 @@ impl Claim {
         self.grant(cx, task)
     }
 
+    /// Grants what the caller intended and the files show now. Where none of that is left, it looks again.
+    fn make_good(&self, cx: &mut Deciding<'_>, shown: Vec<TaskId>) -> Result<Vec<Claimed>, OpError> {
+        let session = cx.me()?.session.clone();
+        let mut claims = Vec::new();
+        for id in shown {
+            let mut task = cx.task(&id)?;
+            let Some(intent) = task.intent().filter(|intent| intent.session == session) else { continue };
+            let (token, ttl_ms, reserve) = (intent.token, intent.ttl_ms, intent.reserve);
+            let fact = TaskClaimed { id, token, ttl_ms, attempt: task.attempt, reserve, after: self.after };
+            task.take_grant(cx.me()?, &fact, cx.now());
+            cx.emit(fact)?;
+            claims.extend(Claimed::held(&cx.reading(), task)?);
+        }
+        if claims.is_empty() { Err(cx.search_first(Asked::ByRequest)) } else { Ok(claims) }
+    }
+
     fn grant(&self, cx: &mut Deciding<'_>, task: Task) -> Result<Option<Claimed>, OpError> {
         if task.state == TaskState::Claimed && !settle::lose_lease(cx, &task, LossReason::Expired, false)? {
             return Ok(None);
         }
+        let before = task.holder().map(|grant| grant.agent.clone());
         let mut task = if task.state == TaskState::Claimed { cx.task(&task.id)? } else { task };
         let fact = TaskClaimed {
             id: task.id.clone(),
@@ -318,7 +351,7 @@ impl Claim {
         };
         let lease = LeaseShape { task: task.id.clone(), token: fact.token, ttl_ms: fact.ttl_ms, attempt: fact.attempt };
         task.take_grant(cx.me()?, &fact, cx.now());
-        cx.emit(fact)?;
+        cx.grant(fact, before)?;
         let reservations =
             if self.reserve && !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) { acquire::with_claim(cx, &task)? } else { Vec::new() };
         Ok(Some(Claimed { task: TaskShape::of(&cx.reading(), task)?, lease, reservations }))

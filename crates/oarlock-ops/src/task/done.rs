@@ -15,6 +15,7 @@ use crate::call::Caller;
 use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
+use crate::outside::Grants;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::search::Findings;
 use crate::settle;
@@ -135,6 +136,10 @@ impl Mutation for Done {
 
     fn goes_on(&self) -> bool {
         self.claim
+    }
+
+    fn grants(&self, is_next: bool) -> Grants {
+        if is_next { Grants::Any } else { Grants::Nothing }
     }
 
     fn locks_of_next(&self) -> Vec<Lock> {

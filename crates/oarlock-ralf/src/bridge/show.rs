@@ -1,5 +1,7 @@
 //! Tasks of the store in their files: the fields of a queue item, the status line, the folder, and the files of parts.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,14 +11,16 @@ use oarlock_model::{AgentName, Label, TaskId};
 use serde_json::{Value, json};
 
 use super::{Bridge, Trouble};
-use crate::edit;
+use crate::attached::digest_of;
+use crate::edit::{self, EditError};
 use crate::in_files::InFiles;
 use crate::nouns::Task;
 use crate::part_file::{self, PartFile, unit};
+use crate::project::queue_of;
 use crate::reconcile::Stand;
 use crate::task_file::{self, Folder};
 use crate::time;
-use crate::write::Change;
+use crate::write::{Change, WriteError, Writer};
 
 /// Lists of tasks that a queue file has.
 const QUEUES: [&str; 2] = ["queue", "tasks"];
@@ -50,6 +54,123 @@ fn fields_of(stand: &Stand, now_ms: i64) -> Vec<(&'static str, Value)> {
     }
 }
 
+/// How an item of a queue is to be shown.
+#[derive(Clone, Debug)]
+pub(crate) struct ItemEdit {
+    /// Its id in the queue.
+    pub(crate) id: String,
+    /// How its task stands.
+    pub(crate) stand: Stand,
+    /// Only if nobody has it there.
+    pub(crate) if_free: Option<FreeFor>,
+}
+
+/// When a task is free to be marked: nobody has it, or the one of the store who has just lost it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FreeFor {
+    pub(crate) before: Option<String>,
+}
+
+impl FreeFor {
+    /// Whether an item or a file that says so is free.
+    pub(crate) fn admits(&self, state: &str, claimed_by: Option<&str>) -> bool {
+        let is_of_before = |before: &str| state == "claimed" && claimed_by.is_none_or(|claimer| claimer == before);
+        state == "ready" || self.before.as_deref().is_some_and(is_of_before)
+    }
+}
+
+/// What came of showing an item.
+#[derive(Debug)]
+pub(crate) enum ItemShown {
+    /// It says so now, and did not before.
+    Written,
+    /// It said so.
+    AsItWas,
+    /// Somebody has it, or it is over or gone.
+    Taken,
+    /// It cannot be edited.
+    Uneditable(EditError),
+}
+
+/// The texts of a queue before and after it was edited, as digests, and what came of each item.
+#[derive(Debug, Default)]
+pub(crate) struct QueueShown {
+    pub(crate) before: String,
+    pub(crate) after: String,
+    pub(crate) items: Vec<ItemShown>,
+}
+
+/// Shows how tasks stand in items of one queue, all in one write. An item that cannot be edited keeps no other from being.
+pub(crate) fn in_queue(writer: &Writer, file: &Path, edits: &[ItemEdit], now_ms: i64) -> Result<QueueShown, WriteError> {
+    let shown = RefCell::new(QueueShown::default());
+    writer.edit(file, &|text| {
+        let known = queue_of(text);
+        let (mut new, mut items) = (Cow::Borrowed(text), Vec::with_capacity(edits.len()));
+        for edit in edits {
+            items.push(match known.iter().find(|item| item.id == edit.id) {
+                None if edit.if_free.is_some() => ItemShown::Taken,
+                None => ItemShown::Uneditable(EditError::Missing(edit.id.clone())),
+                Some(item) if edit.if_free.as_ref().is_some_and(|free| !free.admits(item.state, item.claimed_by.as_deref())) => {
+                    ItemShown::Taken
+                }
+                Some(item) => match with_stand(&new, item, &edit.stand, now_ms) {
+                    Ok(edited) if edited == new => ItemShown::AsItWas,
+                    Ok(edited) => {
+                        new = Cow::Owned(edited);
+                        ItemShown::Written
+                    }
+                    Err(error) => ItemShown::Uneditable(error),
+                },
+            });
+        }
+        *shown.borrow_mut() = QueueShown { before: digest_of(text), after: digest_of(&*new), items };
+        Ok(match new {
+            Cow::Borrowed(_) => Change::Nothing,
+            Cow::Owned(new) => Change::Whole(new),
+        })
+    })?;
+    Ok(shown.into_inner())
+}
+
+/// The text of a queue in which the item says how its task stands.
+fn with_stand(text: &str, item: &Task, stand: &Stand, now_ms: i64) -> Result<String, EditError> {
+    let mut fields = fields_of(stand, now_ms);
+    // Who has nothing needs no field that says so, unless it is there.
+    fields.retain(|(name, value)| !value.is_null() || (*name == "claimed_by" && item.claimed_by.is_some()) || *name == "claimed_at");
+    edit::set_item(text, &QUEUES, &item.id, &fields)
+}
+
+/// Shows how a task stands in its own file, which moves when the task has ended. Returns whether anything changed.
+pub(crate) fn in_file(writer: &Writer, root: &Path, file: &Task, stand: &Stand) -> Result<bool, WriteError> {
+    let status = status_of(stand);
+    let edit = |text: &str| {
+        let said = task_file::read(text).status;
+        let new = task_file::with_status(text, status).filter(|_| said.is_none_or(|said| !said.eq_ignore_ascii_case(status)));
+        Ok(new.map_or(Change::Nothing, Change::Whole))
+    };
+    // What lies among the finished is done whatever its line says, and stays as it was committed.
+    let is_over = *stand == Stand::Done && file.folder == Some(Folder::Completed);
+    let is_changed = !is_over && writer.edit(&root.join(&file.source.file), &edit)?;
+    let folder = match stand {
+        Stand::Done => Some((Folder::Completed, "completed")),
+        Stand::Cancelled => Some((Folder::Cancelled, "cancelled")),
+        Stand::Open if matches!(file.folder, Some(Folder::Working | Folder::Cancelled)) => Some((Folder::Active, "active")),
+        _ => None,
+    };
+    let Some((folder, name)) = folder else { return Ok(is_changed) };
+    Ok(move_to(writer, root, file, folder, name)? || is_changed)
+}
+
+/// Moves a task where tasks lie that ended so, as who ends one does. What is there already stays.
+fn move_to(writer: &Writer, root: &Path, task: &Task, folder: Folder, name: &str) -> Result<bool, WriteError> {
+    let from = unit(&root.join(&task.source.file));
+    let target = task.folder.filter(|known| *known != folder).and_then(|_| place_among(&from, name));
+    // A part of another task stays beside its sisters.
+    let Some(target) = target else { return Ok(false) };
+    writer.move_to(&from, &target)?;
+    Ok(true)
+}
+
 /// Where what lies in a folder of tasks belongs among those called `name`: below the same folders in it. Nothing for a part, which lies in the
 /// folder of its task.
 fn place_among(from: &Path, name: &str) -> Option<PathBuf> {
@@ -64,52 +185,21 @@ fn place_among(from: &Path, name: &str) -> Option<PathBuf> {
 }
 
 impl Bridge<'_> {
-    /// Shows how a task stands in its queue item and in its file, which moves when the task has ended. Returns whether anything changed.
+    /// Shows how a task stands in its queue item and in its file. Returns whether anything changed.
     pub(super) fn show(&self, task: &TaskId, tasks: &BTreeMap<&str, InFiles<'_>>, stand: &Stand, now_ms: i64) -> Result<bool, Trouble> {
         let Some(files) = tasks.get(task.as_str()) else { return Ok(false) };
-        let mut is_changed = false;
         // An item that cannot be edited keeps no file from being.
         let mut queue_edit = Ok(false);
         if let Some(item) = files.queue.filter(|item| !(*stand == Stand::Done && item.state == "done")) {
             let file = self.root.join(&item.source.file);
-            let mut fields = fields_of(stand, now_ms);
-            // Who has nothing needs no field that says so, unless it is there.
-            fields
-                .retain(|(name, value)| !value.is_null() || (*name == "claimed_by" && item.claimed_by.is_some()) || *name == "claimed_at");
-            queue_edit = self.writer.edit(&file, &|text| Ok(Change::Whole(edit::set_item(text, &QUEUES, &item.id, &fields)?)));
-        }
-        if let Some(file) = files.file {
-            let status = status_of(stand);
-            let edit = |text: &str| {
-                let said = task_file::read(text).status;
-                let new = task_file::with_status(text, status).filter(|_| said.is_none_or(|said| !said.eq_ignore_ascii_case(status)));
-                Ok(new.map_or(Change::Nothing, Change::Whole))
+            let edit = ItemEdit { id: item.id.clone(), stand: stand.clone(), if_free: None };
+            queue_edit = match in_queue(&self.writer, &file, &[edit], now_ms)?.items.pop() {
+                Some(ItemShown::Uneditable(error)) => Err(WriteError::Edit { file: file.display().to_string(), error }),
+                shown => Ok(matches!(shown, Some(ItemShown::Written))),
             };
-            // What lies among the finished is done whatever its line says, and stays as it was committed.
-            if !(*stand == Stand::Done && file.folder == Some(Folder::Completed)) {
-                is_changed |= self.writer.edit(&self.root.join(&file.source.file), &edit)?;
-            }
-            let folder = match stand {
-                Stand::Done => Some((Folder::Completed, "completed")),
-                Stand::Cancelled => Some((Folder::Cancelled, "cancelled")),
-                Stand::Open if matches!(file.folder, Some(Folder::Working | Folder::Cancelled)) => Some((Folder::Active, "active")),
-                _ => None,
-            };
-            if let Some((folder, name)) = folder {
-                is_changed |= self.move_to(file, folder, name)?;
-            }
         }
+        let is_changed = files.file.map_or(Ok(false), |file| in_file(&self.writer, &self.root, file, stand))?;
         Ok(queue_edit? || is_changed)
-    }
-
-    /// Moves a task where tasks lie that ended so, as who ends one does. What is there already stays.
-    fn move_to(&self, task: &Task, folder: Folder, name: &str) -> Result<bool, Trouble> {
-        let from = unit(&self.root.join(&task.source.file));
-        let target = task.folder.filter(|known| *known != folder).and_then(|_| place_among(&from, name));
-        // A part of another task stays beside its sisters.
-        let Some(target) = target else { return Ok(false) };
-        self.writer.move_to(&from, &target)?;
-        Ok(true)
     }
 
     /// Makes the file of a part of the task in `parent`.

@@ -70,6 +70,7 @@ fn end(row: &Row<'_>) -> Sql<(i64, StoreTime)> {
         renewed: StoreTime(row.get(3)?),
         ttl_ms: row.get(4)?,
         reserve: false,
+        intended: false,
         end: None,
     };
     Ok((row.get(0)?, liveness::lease_ends_at(&grant, row.get::<_, Option<i64>>(5)?.map(StoreTime))))

@@ -1,6 +1,6 @@
 //! Tasks: reading them, and writing what events say.
 
-use oarlock_model::event::{TaskAdded, TaskClaimed};
+use oarlock_model::event::{Event, TaskAdded, TaskClaimed};
 use oarlock_model::rules::rank::rank;
 use oarlock_model::rules::transition::Hold;
 use oarlock_model::task::{Grant, GrantEnd, Resting, Task, TaskSpec, TaskState};
@@ -16,12 +16,12 @@ use crate::error::bad_row;
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
   t.has_body + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
   t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve,
-  t.rejected, t.last_failure, t.own_priority, t.dropped, t.outside";
+  t.rejected, t.last_failure, t.own_priority, t.dropped, t.outside, t.grant_intended";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
 const RUNNING_GRANT: &str = "
-SELECT grant_token, grant_agent, grant_session, grant_since, grant_renewed, grant_ttl, grant_end, grant_reserve
+SELECT grant_token, grant_agent, grant_session, grant_since, grant_renewed, grant_ttl, grant_end, grant_reserve, grant_intended
 FROM tasks WHERE id = ?1 AND state = 3 AND outside IS NULL";
 const SELECT_BODY: &str = "SELECT body FROM task_bodies WHERE seq = ?1";
 const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
@@ -35,8 +35,8 @@ const OF_FILE: &str = "SELECT t.id FROM task_files f JOIN tasks t ON t.seq = f.t
 const UPSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
 const INSERT_NEED: &str = "INSERT INTO dependencies (task, need) VALUES (?1, (SELECT seq FROM tasks WHERE id = ?2))";
 const DELETE_NEED: &str = "DELETE FROM dependencies WHERE task = ?1 AND need = (SELECT seq FROM tasks WHERE id = ?2)";
-const SELECT_KEY: &str =
-    "SELECT seq, state, last_event, grant_token IS NOT NULL AND grant_end IS NULL, outside IS NOT NULL FROM tasks WHERE id = ?1";
+const SELECT_KEY: &str = "SELECT seq, state, last_event, grant_token IS NOT NULL AND grant_end IS NULL, outside IS NOT NULL,
+  grant_intended FROM tasks WHERE id = ?1";
 const TOUCH: &str = "UPDATE tasks SET updated_at = ?2, last_event = ?3 WHERE seq = ?1";
 const SET_SPEC: &str =
     "UPDATE tasks SET priority = ?2, rank = ?3, not_before = ?4, title = ?5, spec = ?6, own_priority = ?7 WHERE seq = ?1";
@@ -48,14 +48,17 @@ const SET_RETRY: &str = "UPDATE tasks SET state = 2, retry_at = ?2 WHERE seq = ?
 const FORGET_READY: &str = "UPDATE tasks SET ready_at = NULL WHERE seq = ?1";
 const CLAIM: &str = "
 UPDATE tasks SET state = 3, attempt = ?2, progress = NULL, retry_at = NULL, grant_token = ?3, grant_agent = ?4, grant_session = ?5,
-  grant_since = ?6, grant_renewed = ?7, grant_ttl = ?8, grant_reserve = ?9, grant_end = NULL, outside = NULL, updated_at = ?6, last_event = ?3 WHERE seq = ?1";
-const END_GRANT: &str = "UPDATE tasks SET grant_end = ?2 WHERE seq = ?1 AND grant_token IS NOT NULL AND grant_end IS NULL";
+  grant_since = ?6, grant_renewed = ?7, grant_ttl = ?8, grant_reserve = ?9, grant_intended = ?10, grant_end = NULL, outside = NULL,
+  updated_at = ?6, last_event = ?11 WHERE seq = ?1";
+const END_GRANT: &str =
+    "UPDATE tasks SET grant_end = ?2, grant_intended = 0 WHERE seq = ?1 AND grant_token IS NOT NULL AND grant_end IS NULL";
 const SET_COUNTS: &str = "UPDATE tasks SET attempt = ?2, failures = ?3, losses = ?4 WHERE seq = ?1";
 const SELECT_COUNTS: &str = "SELECT attempt, failures, losses, priority, grant_session, grant_token FROM tasks WHERE seq = ?1";
 const SET_PROGRESS: &str = "UPDATE tasks SET progress = ?2 WHERE seq = ?1";
 const FINISH: &str =
     "UPDATE tasks SET state = ?2, grant_end = CASE WHEN grant_token IS NOT NULL AND grant_end IS NULL THEN 'done' ELSE grant_end END,
-  result = coalesce(?5, result), rejected = NULL, last_failure = NULL, outside = NULL, updated_at = ?3, last_event = ?4 WHERE seq = ?1";
+  grant_intended = 0, result = coalesce(?5, result), rejected = NULL, last_failure = NULL, outside = NULL, updated_at = ?3, last_event = ?4
+WHERE seq = ?1";
 const SET_HAS_BODY: &str = "UPDATE tasks SET has_body = 1 WHERE seq = ?1 AND has_body = 0";
 const SET_HAS_NEEDS: &str = "UPDATE tasks SET has_needs = 1 WHERE seq = ?1 AND has_needs = 0";
 const SET_ARTIFACTS: &str = "UPDATE tasks SET artifacts = ?2 WHERE seq = ?1";
@@ -114,8 +117,8 @@ pub(crate) fn state_at(row: &Row<'_>, index: usize) -> Sql<TaskState> {
     TaskState::ALL.get(usize::from(number)).copied().ok_or_else(|| bad_row("task state", number))
 }
 
-/// A grant from seven columns that follow each other, and one that says whether the write set was reserved.
-fn grant(row: &Row<'_>, at: usize, reserve: usize) -> Sql<Option<Grant>> {
+/// A grant from seven columns that follow each other, one that says whether the write set was reserved, and one whether it is intended.
+fn grant(row: &Row<'_>, at: usize, reserve: usize, intended: usize) -> Sql<Option<Grant>> {
     let Some(token) = row.get::<_, Option<i64>>(at)? else { return Ok(None) };
     let end: Option<String> = row.get(at + 6)?;
     Ok(Some(Grant {
@@ -126,6 +129,7 @@ fn grant(row: &Row<'_>, at: usize, reserve: usize) -> Sql<Option<Grant>> {
         renewed: StoreTime(row.get(at + 4)?),
         ttl_ms: row.get(at + 5)?,
         reserve: row.get(reserve)?,
+        intended: row.get(intended)?,
         end: end.as_deref().map(from_word).transpose()?,
     }))
 }
@@ -160,7 +164,7 @@ pub(crate) fn spec_without_texts(row: &Row<'_>, (spec, own_priority, parent, not
 
 /// The grant that holds a task now.
 pub(crate) fn running_grant(conn: &Connection, task: &TaskId) -> Sql<Option<Grant>> {
-    Ok(first(conn, RUNNING_GRANT, [task.as_str()], |row| grant(row, 0, 7))?.flatten())
+    Ok(first(conn, RUNNING_GRANT, [task.as_str()], |row| grant(row, 0, 7, 8))?.flatten())
 }
 
 /// Maps [`COLUMNS`]; body and needs are filled in by [`complete`].
@@ -180,7 +184,7 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         attempt: row.get(12)?,
         failures: row.get(13)?,
         losses: row.get(14)?,
-        grant: grant(row, 15, 28)?,
+        grant: grant(row, 15, 28, 34)?,
         outside: json_or(row, 33)?,
         progress: row.get(22)?,
         result: row.get(27)?,
@@ -238,10 +242,11 @@ pub(crate) struct Key {
 
 pub(crate) fn key(conn: &Connection, task: &TaskId) -> Sql<Option<Key>> {
     first(conn, SELECT_KEY, [task.as_str()], |row| {
-        let hold = match (row.get(3)?, row.get(4)?) {
-            (_, true) => Hold::Outside,
-            (true, false) => Hold::Session,
-            (false, false) => Hold::Nobody,
+        let hold = match (row.get(3)?, row.get(4)?, row.get(5)?) {
+            (_, true, _) => Hold::Outside,
+            (true, false, true) => Hold::Intent,
+            (true, false, false) => Hold::Session,
+            (false, false, _) => Hold::Nobody,
         };
         Ok(Key { seq: row.get(0)?, state: state_at(row, 1)?, last_event: row.get(2)?, hold })
     })
@@ -364,20 +369,29 @@ pub(crate) fn set_counts(conn: &Connection, seq: i64, attempt: u32, failures: u3
     change_one(conn, "a task", SET_COUNTS, params![seq, attempt, failures, losses])
 }
 
-pub(crate) fn claim(
-    conn: &Connection,
-    seq: i64,
-    fact: &TaskClaimed,
-    agent: &AgentName,
-    session: &SessionId,
-    at: WallTime,
-    now: StoreTime,
-) -> Sql<()> {
+/// The event grants the task to its session, or means to.
+pub(crate) fn claim(conn: &Connection, seq: i64, fact: &TaskClaimed, intended: bool, event: &Event) -> Sql<()> {
+    let (Some(agent), Some(session)) = (&event.agent, &event.session) else {
+        return Err(bad_row("claim", "it names no session"));
+    };
+    let (at, now) = (event.at, event.store_at);
     change_one(
         conn,
         "a task",
         CLAIM,
-        params![seq, fact.attempt, int(fact.token.0), agent.as_str(), session.as_str(), at.0, now.0, fact.ttl_ms, fact.reserve],
+        params![
+            seq,
+            fact.attempt,
+            int(fact.token.0),
+            agent.as_str(),
+            session.as_str(),
+            at.0,
+            now.0,
+            fact.ttl_ms,
+            fact.reserve,
+            intended,
+            int(event.seq)
+        ],
     )?;
     if planted::is(planted::BOUND_NOT_LOWERED) {
         return Ok(());

@@ -1,8 +1,11 @@
 //! A store whose transactions take time to begin: others may have been there meanwhile.
 
 use oarlock_ops::lock::Lock;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
+
+use std::sync::Arc;
 
 use crate::stage::Stage;
 
@@ -13,17 +16,23 @@ pub(super) struct Slow<'a> {
     slow_ms: i64,
     /// How much time has passed in it.
     pub(super) passed_ms: i64,
+    outside: Option<Arc<dyn Outside>>,
 }
 
 impl<'a> Slow<'a> {
     pub(super) fn new(stage: &'a mut dyn Stage, process: &'a str, slow_ms: i64) -> Self {
-        Self { stage, process, slow_ms, passed_ms: 0 }
+        let outside = stage.store(process).outside();
+        Self { stage, process, slow_ms, passed_ms: 0, outside }
     }
 }
 
 impl Store for Slow<'_> {
     fn is_read_only(&self) -> bool {
         false
+    }
+
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.outside.clone()
     }
 
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {

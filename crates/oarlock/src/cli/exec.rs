@@ -23,6 +23,7 @@ use super::output::{Output, note};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::{runner, stewardship};
+use crate::beside;
 use crate::config::{self, Config};
 use crate::interrupt::{self, Interruptible};
 use crate::project::{Project, current_dir, resolved};
@@ -131,7 +132,7 @@ impl Where {
             .into());
         }
         trust::check(&self.place)?;
-        Ok(SqliteStore::open(&self.place, options)?)
+        Ok(beside::open(&self.place, options)?)
     }
 }
 

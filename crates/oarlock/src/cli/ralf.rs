@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
+use oarlock_ops::outside::Beneath;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ralf::{Attached, Bridge, Left, Project, Synced, hooks};
@@ -152,8 +153,9 @@ impl Ralf {
             }
         }
         let mut store = target.open(options())?;
-        let mut bridge = Bridge::new(&root, &mut store, &settings);
+        let mut store = Beneath(&mut store);
         let dir = target.place().dir();
+        let mut bridge = Bridge::new(&root, &mut store, &settings).beside(dir);
         let marker = Attached::file(dir);
         let mut look = |after: &mut dyn FnMut(&mut Bridge<'_>, &Synced) -> Result<(), OpError>| -> Result<Option<Synced>, OpError> {
             let _lock = one_at_a_time(target.place())?;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::bounds::{Account, Of, Places};
+use super::claims::{CatchUp, Claims, Stores};
 use super::lanes::{self, Lane};
 use super::metrics::{Gauges, Metrics};
 use super::news::News;
@@ -45,6 +46,7 @@ const CHECKPOINT_FRAMES: u32 = 16_384;
 /// A store that many callers share in one process.
 pub(crate) struct Engine {
     writer: Writer,
+    claims: Claims,
     readers: Readers,
     pub(super) news: News,
     pub(super) metrics: Arc<Metrics>,
@@ -183,8 +185,12 @@ impl Engine {
         let identity = Arc::new(Identity::of(writing.identity().clone()));
         let metrics = Arc::new(Metrics::default());
         let no_thread = |error: std::io::Error| OpError::Internal(format!("no thread can be started: {error}"));
+        let notes = (Arc::clone(&metrics), Arc::clone(&identity));
+        let beside = Stores::new(place, Options { busy, ..options.clone() });
+        let files = CatchUp::start(beside.clone(), settings.clone()).map_err(no_thread)?;
         Ok(Arc::new(Self {
-            writer: Writer::start(writing, open()?, settings.clone(), (Arc::clone(&metrics), Arc::clone(&identity))).map_err(no_thread)?,
+            writer: Writer::start(writing, open()?, settings.clone(), notes.clone(), files).map_err(no_thread)?,
+            claims: Claims::new(beside, settings.clone(), notes),
             readers: Readers::start(stores, &identity).map_err(no_thread)?,
             news: News::start(open()?, settings.clone(), Arc::clone(&identity))?,
             metrics,
@@ -253,7 +259,11 @@ impl Engine {
     /// The writer decides, in bounded time; what it would have to search for, a reader finds meanwhile.
     async fn mutate(&self, asked: &Asked, findings: &mut Findings) -> Result<String, OpError> {
         loop {
-            let (tried, after) = self.writer.call(asked, std::mem::take(findings)).await;
+            let writer = match asked.call.may_grant() {
+                true => self.claims.writer()?.unwrap_or(&self.writer),
+                false => &self.writer,
+            };
+            let (tried, after) = writer.call(asked, std::mem::take(findings)).await;
             *findings = after;
             match tried? {
                 Tried::Done(reply) => return Ok(reply),

@@ -14,6 +14,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+use super::claims::CatchUp;
 use super::engine::{Asked, Identity};
 use super::give_back;
 use super::lanes::{Lane, Lanes, Refused};
@@ -68,19 +69,22 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on a handle of its own.
-    pub(super) fn start(
-        store: SqliteStore,
-        ahead: SqliteStore,
-        settings: Settings,
-        notes: (Arc<Metrics>, Arc<Identity>),
-    ) -> std::io::Result<Self> {
-        let log = Log::start(ahead)?;
+    pub(super) fn start(store: SqliteStore, ahead: SqliteStore, settings: Settings, notes: Notes, files: CatchUp) -> std::io::Result<Self> {
+        Self::start_with(store, settings, notes, Some((Log::start(ahead)?, files)))
+    }
+
+    /// The same for calls that cannot share a commit: each is made alone, and may wait for more than the store.
+    pub(super) fn start_alone(store: SqliteStore, settings: Settings, notes: Notes) -> std::io::Result<Self> {
+        Self::start_with(store, settings, notes, None)
+    }
+
+    fn start_with(store: SqliteStore, settings: Settings, notes: Notes, helpers: Option<(Log, CatchUp)>) -> std::io::Result<Self> {
         let queue = Arc::new(Lanes::new(QUEUE_MAX));
         let calls = Arc::clone(&queue);
         std::thread::Builder::new().name("writer".into()).spawn(move || {
             // When it ends, what waits and what comes is told so.
             let _ends = Ends(&calls);
-            write_on(store, &settings, &calls, log, &notes);
+            write_on(store, &settings, &calls, helpers, &notes);
         })?;
         Ok(Self { queue })
     }
@@ -144,7 +148,13 @@ impl Drop for Ends<'_> {
 
 type Notes = (Arc<Metrics>, Arc<Identity>);
 
-fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Lanes<Write>, mut log: Log, (metrics, identity): &Notes) {
+fn write_on(
+    mut store: SqliteStore,
+    settings: &Settings,
+    calls: &Lanes<Write>,
+    mut helpers: Option<(Log, CatchUp)>,
+    (metrics, identity): &Notes,
+) {
     while let Some(first) = calls.pop() {
         let mut bytes = first.1.bytes;
         let mut group = vec![first];
@@ -158,9 +168,15 @@ fn write_on(mut store: SqliteStore, settings: &Settings, calls: &Lanes<Write>, m
         if group.is_empty() {
             continue;
         }
-        let made = commit(&mut store, settings, group, calls, identity);
+        let made = match &helpers {
+            Some(_) => commit(&mut store, settings, group, calls, identity),
+            None => alone(&mut store, settings, group, calls, identity),
+        };
         metrics.group(made);
-        log.note(store.log_frames());
+        if let Some((log, files)) = &mut helpers {
+            log.note(store.log_frames());
+            files.note();
+        }
     }
 }
 
@@ -244,6 +260,26 @@ fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Wr
                 let _ = write.reply.send((Err(error.clone().into()), write.findings));
             }
         }
+    }
+    made
+}
+
+/// Makes calls that cannot share a commit. What one of them has waited for in vain, none of the others waits for.
+fn alone(store: &mut SqliteStore, settings: &Settings, group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) -> usize {
+    let (mut made, mut busy) = (0, None);
+    for (lane, mut write) in group {
+        let outcome = match &busy {
+            Some(busy) => Err(OpError::Store(StoreError::Busy(String::clone(busy)))),
+            None => {
+                made += 1;
+                timed(calls, &lane, write.bytes, || write.attempt(store, settings))
+            }
+        };
+        if let Err(OpError::Store(StoreError::Busy(why))) = &outcome {
+            busy = Some(why.clone());
+        }
+        identity.note(store.identity());
+        answer(store, settings, write, outcome);
     }
     made
 }

@@ -86,10 +86,12 @@ fn what_is_claimed_in_the_store_shows_in_the_files_and_nothing_else_does() {
     let project = ralf();
     project.ok("ralf attach .");
     project.ok("join ada");
-    project.ok("claim TASK-1 --as ada");
     let (queue, task) = (read(&project, QUEUE), read(&project, "tasks/active/TASK-1/task.md"));
+    project.ok("claim TASK-1 --as ada");
+    let claimed = read(&project, QUEUE);
     let (imported, exported, _) = sync(&project);
-    assert_eq!((imported, exported), (json!({}), json!({"claims": 1, "events": 1, "heartbeats": 1})));
+    assert_eq!((imported, exported), (json!({}), json!({"events": 1, "heartbeats": 1})));
+    assert_eq!(read(&project, QUEUE), claimed, "the claim itself has shown it");
     let shown = read(&project, QUEUE);
     let added = "    claimed_by: \"ada\"\n    claimed_at: \"";
     assert!(shown.contains(added), "{shown}");
@@ -99,13 +101,13 @@ fn what_is_claimed_in_the_store_shows_in_the_files_and_nothing_else_does() {
     assert!(read(&project, BEATS).contains("  ada:\n    last_seen: \""));
     assert!(read(&project, EVENTS).contains("  type: \"started\"\n  agent: \"ada\"\n  source: \"oarlock\"\n"));
     project.ok("release TASK-1 --as ada");
-    assert_eq!(sync(&project).1, json!({"events": 1, "releases": 1}));
     assert_eq!(read(&project, "tasks/active/TASK-1/task.md"), task);
+    assert_eq!(sync(&project).1, json!({"events": 1}));
     project.ok("claim TASK-1 --as ada");
     project.ok("done TASK-1 --as ada");
-    sync(&project);
     assert!(!project.root().join("tasks/active/TASK-1").exists());
     assert!(read(&project, "tasks/completed/TASK-1/task.md").contains("**Status:** completed"));
+    assert_eq!(sync(&project).1, json!({"events": 2}));
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])), "and then there is nothing left to do");
 }
 
@@ -139,11 +141,12 @@ fn a_live_lease_beats_a_file() {
     project.ok("ralf attach .");
     project.ok("join ada");
     project.ok("claim TASK-1 --as ada");
+    // Somebody who takes no lock writes over it.
     let queue = read(&project, QUEUE);
-    project.write(QUEUE, queue.replace("status: pending   #", "status: claimed\n    claimed_by: executor #"));
+    project.write(QUEUE, queue.replace("claimed_by: \"ada\"", "claimed_by: executor"));
     let conflicts = sync(&project).2;
     assert_eq!(conflicts, json!([{"task": "TASK-1", "files": "claimed by executor", "store": "claimed by ada", "kept": "store"}]));
-    assert!(read(&project, QUEUE).contains("claimed_by: ada #"));
+    assert!(read(&project, QUEUE).contains("claimed_by: ada\n"), "{}", read(&project, QUEUE));
     let history = project.ok("task TASK-1")["events"].to_string();
     assert!(history.contains("claimed by executor") && history.contains("claimed by ada"), "{history}");
     // A task that nobody holds is closed by the move alone.
@@ -160,7 +163,7 @@ fn after_detaching_both_go_their_own_ways() {
     project.ok("ralf attach .");
     project.ok("join ada");
     project.ok("claim TASK-1 --as ada");
-    assert_eq!(project.ok("ralf detach .")["exported"]["claims"], 1);
+    assert_eq!(project.ok("ralf detach .")["exported"]["claims"], serde_json::Value::Null, "the claim has shown it");
     project.fails("ralf sync .", 3, "not_found");
     project.ok("release TASK-1 --as ada");
     assert!(read(&project, QUEUE).contains("claimed_by: \"ada\""));
@@ -202,7 +205,7 @@ fn parts_of_a_task_get_files_in_its_layout() {
         assert_eq!(project.ok(&format!("split {task}"))["created"].as_array().map(Vec::len), Some(2), "{task}");
     }
     let exported = sync(&project).1;
-    assert_eq!((&exported["parts"], &exported["splits"]), (&json!(4), &json!(2)));
+    assert_eq!(exported["parts"], json!(4));
     let part = read(&project, "tasks/active/TASK-1-SUB1/task.md");
     let head = "\n\n**Parent Task:** TASK-1\n**Status:** pending\n**Priority:** HIGH\n";
     assert!(part.starts_with("# TASK-1-SUB1: ") && part.contains(head) && part.contains("src/a.rs"), "{part}");
@@ -258,7 +261,8 @@ fn the_lines_for_loops_work_when_they_are_pasted() {
     let states = project.ok("status")["tasks"].clone();
     assert_eq!((&states["done"], &states["scheduled"]), (&json!(2), &json!(1)), "{states}");
     assert_eq!(project.ok("agent planner")["agent"]["action"], "planning");
-    assert_eq!(sync(&project).1["completions"], 2);
+    assert_eq!(sync(&project).1["completions"], serde_json::Value::Null, "each end has shown itself");
+    assert!(read(&project, QUEUE).contains("status: completed"));
 }
 
 #[test]
@@ -463,7 +467,7 @@ fn what_a_killed_look_forgot_is_found_again() {
     fs::write(&marker, before).expect("writes");
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
     project.ok("release TASK-2-two --as ada");
-    assert_eq!(sync(&project).1, json!({"events": 1, "releases": 1}));
+    assert_eq!(sync(&project).1, json!({"events": 1}));
     fs::rename(project.root().join("tasks/active/TASK-1"), project.root().join("tasks/completed/TASK-1")).expect("moves");
     assert_eq!(sync(&project).0, json!({"completions": 1}));
     assert_eq!(project.task("TASK-1")["state"], "done");
@@ -482,7 +486,7 @@ fn what_is_brought_back_shows_again_and_what_changed_meanwhile_is_taken_over() {
     assert!(read(&project, ".autonomous/tasks/active/TASK-2-two.md").contains("**Status**: failed"));
     project.ok("requeue TASK-1");
     project.ok("requeue TASK-2-two");
-    assert_eq!(sync(&project).1["releases"], 2);
+    sync(&project);
     assert!(read(&project, "tasks/active/TASK-1/task.md").contains("**Status:** pending"));
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
     project.ok("claim TASK-2-two --as ada");

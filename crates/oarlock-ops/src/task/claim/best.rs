@@ -40,7 +40,8 @@ impl Claim {
     fn claim_first(&self, cx: &mut Deciding<'_>, me: &Agent, mut taking: Taking) -> Result<Vec<Claimed>, OpError> {
         let Some(expired) = cx.view().expired_offers(limits::LEASES_READ_MAX)? else { return Err(cx.search_first(Asked::ByRequest)) };
         let mut offers = Offers::with(expired.offers, taking.wanted);
-        let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX);
+        let unfit = cx.unfit().clone();
+        let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX, &unfit);
         let mut misses = 0;
         while taking.goes_on(me) {
             let Some(offer) = offers.next(cx.view())? else { break };
@@ -84,7 +85,8 @@ impl Claim {
         if let Some(nothing) = found.nothing {
             return Err(nothing.into());
         }
-        let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX);
+        let unfit = cx.unfit().clone();
+        let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX, &unfit);
         for id in found.candidates {
             if !taking.goes_on(me) {
                 break;
@@ -107,7 +109,13 @@ impl Claim {
     }
 
     /// Goes through the whole queue for tasks to claim; the refusal if there are none.
-    pub(super) fn find(&self, cx: &Reading<'_>, me: &Agent, passed_over: &mut PassedOver) -> Result<FoundTasks, OpError> {
+    pub(super) fn find(
+        &self,
+        cx: &Reading<'_>,
+        me: &Agent,
+        unfit: &BTreeSet<TaskId>,
+        passed_over: &mut PassedOver,
+    ) -> Result<FoundTasks, OpError> {
         let enough = self.count.unwrap_or(1) + limits::CLAIM_SPARE;
         let expired = all_expired(cx.view)?;
         passed_over.expired = expired.offers.iter().map(|offer| offer.id.clone()).collect();
@@ -118,7 +126,7 @@ impl Claim {
                 Some(root) => Offers::only(expired.offers, cx.view.ready_in_tree(root)?),
                 None => Offers::with(expired.offers, limits::PAGE_ITEMS_DEFAULT),
             };
-            let mut chooser = self.chooser(me, cx.holdings(), limits::SEARCH_STEPS_MAX);
+            let mut chooser = self.chooser(me, cx.holdings(), limits::SEARCH_STEPS_MAX, unfit);
             chooser.read_all(cx.view)?;
             while found.candidates.len() < enough {
                 let Some(offer) = offers.next(cx.view)? else { break };
@@ -142,9 +150,9 @@ impl Claim {
         Ok(found)
     }
 
-    fn chooser<'c>(&'c self, me: &'c Agent, holdings: Holdings, steps_max: u64) -> Chooser<'c> {
+    fn chooser<'c>(&'c self, me: &'c Agent, holdings: Holdings, steps_max: u64, unfit: &'c BTreeSet<TaskId>) -> Chooser<'c> {
         let obstacles = self.reserve.then(|| Obstacles::of(Some(&me.session), steps_max));
-        Chooser::of(me, self.subtree.as_ref(), obstacles, holdings)
+        Chooser::of(me, self.subtree.as_ref(), obstacles, holdings).without(unfit)
     }
 
     /// Remembers that claims of these tasks were in vain, as far as they are still ready.
@@ -178,7 +186,7 @@ impl Claim {
         if last != cx.view.last_seq()? {
             return Ok(true);
         }
-        let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX);
+        let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX, &findings.unfit);
         let mut judged = BTreeSet::new();
         for event in events {
             if seen.blockers.ends_with(&event.fact) {

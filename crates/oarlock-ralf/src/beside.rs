@@ -1,0 +1,99 @@
+//! The files of an attached project as what stands beside its store: claims are written through to them under the old scripts' own lock, and
+//! what old scripts took is known to the store before anything is claimed. Only what changed on either side is looked at; `ralf sync`
+//! compares everything.
+//!
+//! The order of locks is: the look of `ralf sync` (`ralf.lock`), the files', the store's. Calls take no more than the last two.
+
+mod compare;
+mod cursor;
+mod files;
+mod index;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use oarlock_model::TaskId;
+use oarlock_ops::outside::{Held, Outside, Patience};
+use oarlock_ops::store::{StoreError, StoreResult};
+
+pub(crate) use crate::beside::files::Ways;
+
+use crate::attached::Attached;
+use crate::beside::files::{Files, store_error};
+use crate::beside::index::Index;
+use crate::in_files::by_id;
+use crate::layout::{COMMUNICATIONS, is_inside};
+use crate::write::Writer;
+
+/// The file of the queue, in a folder of communication files.
+const QUEUE: &str = "queue.yaml";
+
+/// The files of the project that is attached to the store in a directory, if one is.
+#[derive(Debug)]
+pub struct Beside {
+    dir: PathBuf,
+    patience: Duration,
+    index: Mutex<Index>,
+}
+
+impl Beside {
+    /// Beside the store in `dir`. A lock of the files is waited for as long as `patience`, the time for which the store itself is.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>, patience: Duration) -> Self {
+        Self { dir: dir.into(), patience, index: Mutex::default() }
+    }
+
+    /// The project's root; nothing when none is attached.
+    fn root(&self) -> StoreResult<Option<PathBuf>> {
+        match Attached::root_beside(&self.dir) {
+            Ok(root) => Ok(root),
+            Err(error) => {
+                let message = format!("{} cannot be read: {error}", Attached::file(&self.dir).display());
+                Err(StoreError::Unavailable { message, hint: "look at it, or detach the project and attach it anew".into() })
+            }
+        }
+    }
+
+    /// The files of the project at `root`, whose locks this writer holds.
+    pub(crate) fn held_by(&self, root: PathBuf, writer: Writer) -> Files<'_> {
+        Files { queues: queues(&root), beside: self, root, writer, marked: None }
+    }
+}
+
+/// The files whose locks are taken for a claim: the queues. Who takes a task by its file alone has the lock of the queue too, where there is a
+/// folder for one.
+pub(crate) fn to_be_locked(root: &Path) -> Vec<PathBuf> {
+    let mut locked = queues(root);
+    let folder = crate::layout::communications(root).map(|folder| folder.join(QUEUE));
+    locked.extend(folder.filter(|file| !file.exists()));
+    locked
+}
+
+/// The queues of a project, those of the newest layout first.
+fn queues(root: &Path) -> Vec<PathBuf> {
+    let folders = COMMUNICATIONS.iter().map(|folder| root.join(folder)).chain([root.to_owned()]);
+    folders.map(|folder| folder.join(QUEUE)).filter(|file| file.is_file() && is_inside(file, root)).collect()
+}
+
+impl Outside for Beside {
+    fn is_there(&self) -> bool {
+        Attached::file(&self.dir).symlink_metadata().is_ok()
+    }
+
+    fn knows(&self, task: &TaskId) -> StoreResult<bool> {
+        let Some(root) = self.root()? else { return Ok(false) };
+        let files = self.held_by(root.clone(), Writer::new(root, Duration::ZERO));
+        let project = files.read([task].into_iter());
+        Ok(by_id(&project).contains_key(task.as_str()))
+    }
+
+    fn lock(&self, patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {
+        let Some(root) = self.root()? else { return Ok(None) };
+        let patience = if patience == Patience::None { Duration::ZERO } else { self.patience };
+        match Writer::new(root.clone(), patience).holding(&to_be_locked(&root)) {
+            Ok(writer) => Ok(Some(Box::new(self.held_by(root, writer)))),
+            Err(error) => Err(store_error(error)),
+        }
+    }
+}

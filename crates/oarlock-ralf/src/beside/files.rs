@@ -1,0 +1,485 @@
+//! The files of an attached project while their lock is held: what changed on either side is brought over, and tasks are marked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use oarlock_model::event::{Event, Fact};
+use oarlock_model::{Label, TaskId, limits};
+use oarlock_ops::OpError;
+use oarlock_ops::call::{self, Caller};
+use oarlock_ops::outside::{Held, Intent, Marked};
+use oarlock_ops::request::Mutation;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::store::{EventFilter, Store, StoreError, StoreResult, TaskFilter, View};
+use oarlock_ops::task::{FinishOutside, SettleIntents, TakeOutside};
+use serde_json::json;
+
+use super::Beside;
+use super::compare::{Todo, shows, todo};
+use super::cursor::{Cursor, Past};
+use crate::attached::digest_of;
+use crate::bridge::show::{FreeFor, ItemEdit, ItemShown, QueueShown, in_file, in_queue};
+use crate::in_files::{InFiles, by_id, resolve};
+use crate::layout::Layout;
+use crate::nouns::Task;
+use crate::project::{Project, queue_of};
+use crate::reconcile::{PROGRAM, Stand};
+use crate::task_file;
+use crate::write::{Change, WriteError, Writer};
+
+/// What speaks for those who know only the files.
+const SOURCE: &str = "ralf";
+/// What events tell that a task may have been shown as taken: it was granted, or that ended.
+const HELD: [&str; 10] = [
+    "task_intended",
+    "intent_dropped",
+    "task_claimed",
+    "task_released",
+    "task_failed",
+    "task_submitted",
+    "task_rejected",
+    "task_split",
+    "task_died",
+    "lease_lost",
+];
+/// What else they tell that the files show.
+const SHOWN: [&str; 5] = ["task_done", "task_approved", "task_cancelled", READIED, BACK];
+/// Its parts are done, where it has any: until then it was shown as in progress.
+const READIED: &str = "task_readied";
+/// The task was brought back.
+const BACK: &str = "task_requeued";
+
+/// What is brought over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ways {
+    /// What the files say into the store, and the other way round.
+    Both,
+    /// What the store says into the files: everything else is about to be compared.
+    IntoFiles,
+}
+
+/// The files, under their lock.
+pub(crate) struct Files<'a> {
+    pub(super) beside: &'a Beside,
+    pub(super) root: PathBuf,
+    pub(super) queues: Vec<PathBuf>,
+    pub(super) writer: Writer,
+    /// The text of the only queue before and after it was marked, as digests.
+    pub(super) marked: Option<(String, String)>,
+}
+
+impl Files<'_> {
+    /// What the files say of these tasks: all queues, and the tasks' own files.
+    pub(super) fn read<'t>(&self, tasks: impl Iterator<Item = &'t TaskId>) -> Project {
+        let mut index = self.beside.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let tasks = tasks.flat_map(|task| index.find(&self.root, task.as_str())).collect();
+        Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, ..Layout::default() }, None, 0)
+    }
+
+    /// The text of the queues, as a digest.
+    fn digest(&self) -> String {
+        let texts: Vec<String> = self.queues.iter().map(|queue| fs::read(queue).map_or_else(|_| String::new(), digest_of)).collect();
+        if let [one] = texts.as_slice() { one.clone() } else { digest_of(texts.concat()) }
+    }
+
+    /// Tasks that the queue says are taken or done, and that the store takes for open or for held outside.
+    fn news_of_queue(&self, view: &dyn View, behind: &mut BTreeMap<TaskId, Past>) -> StoreResult<()> {
+        use oarlock_model::task::TaskState::{Blocked, Claimed, Ready, Scheduled};
+        for queue in &self.queues {
+            let text = fs::read_to_string(queue).unwrap_or_default();
+            for item in queue_of(&text).into_iter().filter(|item| matches!(item.state, "claimed" | "done")) {
+                let Ok(mut id) = TaskId::parse(&item.id) else { continue };
+                let mut state = view.task_state(&id)?;
+                if state.is_none() && item.state == "claimed" {
+                    // The queue may have a shorter id than the file.
+                    let mut index = self.beside.index.lock().unwrap_or_else(PoisonError::into_inner);
+                    let all = index.all(&self.root).keys().map(|id| (id.as_str(), ())).collect();
+                    let Some(Ok(longer)) = resolve(&item.id, &all).map(TaskId::parse) else { continue };
+                    state = view.task_state(&longer)?;
+                    id = longer;
+                }
+                let is_news = match state {
+                    Some(Ready | Blocked | Scheduled) => true,
+                    Some(Claimed) => item.state == "done",
+                    _ => false,
+                };
+                if is_news {
+                    behind.entry(id).or_default();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the store what the files say of these tasks, and says what they are to show.
+    fn compare(
+        &self,
+        store: &mut dyn Store,
+        settings: &Settings,
+        tasks: &BTreeMap<TaskId, Past>,
+        ways: Ways,
+    ) -> Result<Vec<Shown>, OpError> {
+        let project = self.read(tasks.keys());
+        let all = by_id(&project);
+        self.settle(store, settings, tasks, &all)?;
+        let mut shown = Vec::new();
+        for (id, past) in tasks {
+            let (Some(files), Some(known)) = (all.get(id.as_str()), store.snapshot()?.task(id)?) else { continue };
+            let holder = || files.claimer().map(|name| cut(name).to_owned());
+            match todo(&known, files, past) {
+                Todo::Nothing => {}
+                Todo::Take | Todo::Finish if ways == Ways::IntoFiles => {}
+                Todo::Take => {
+                    let take = TakeOutside { id: id.clone(), holder: holder(), since_ms_ago: 0, seen_ms_ago: 0, source: source() };
+                    tell(store, settings, &take)?;
+                }
+                Todo::Finish => tell(store, settings, &FinishOutside { id: id.clone(), holder: holder(), source: source() })?,
+                Todo::Show(stand) => shown.push(Shown {
+                    id: id.clone(),
+                    item: files.queue.filter(|item| !(stand == Stand::Done && item.state == "done")).cloned(),
+                    file: files.file.cloned(),
+                    stand,
+                }),
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Settles intents that killed calls have left.
+    fn settle(
+        &self,
+        store: &mut dyn Store,
+        settings: &Settings,
+        tasks: &BTreeMap<TaskId, Past>,
+        all: &BTreeMap<&str, InFiles<'_>>,
+    ) -> Result<(), OpError> {
+        let mut settle = SettleIntents::default();
+        let view = store.snapshot()?;
+        for id in tasks.keys() {
+            let Some(intent) = view.running_grant(id)?.filter(oarlock_model::task::Grant::is_intent) else { continue };
+            match all.get(id.as_str()).is_some_and(|files| shows(files, intent.agent.as_str())) {
+                true => settle.marked.push(id.clone()),
+                false => settle.unmarked.push(id.clone()),
+            }
+        }
+        drop(view);
+        if settle == SettleIntents::default() {
+            return Ok(());
+        }
+        call::mutate(store, &Caller::default(), settings, &settle).map(drop)
+    }
+
+    /// Writes how tasks stand: each queue in one write. Returns those that could not be written.
+    fn show(&self, tasks: &[Shown], now_ms: i64) -> Vec<TaskId> {
+        let mut left = Vec::new();
+        for queue in &self.queues {
+            let of_queue: Vec<&Shown> = tasks.iter().filter(|shown| shown.is_in(&self.root, queue)).collect();
+            let edits: Vec<ItemEdit> = of_queue.iter().filter_map(|shown| shown.edit(None)).collect();
+            if edits.is_empty() {
+                continue;
+            }
+            match in_queue(&self.writer, queue, &edits, now_ms) {
+                Ok(done) => {
+                    let failed = of_queue.iter().zip(done.items).filter(|(_, item)| matches!(item, ItemShown::Uneditable(_)));
+                    left.extend(failed.map(|(shown, _)| shown.id.clone()));
+                }
+                Err(_) => left.extend(of_queue.iter().map(|shown| shown.id.clone())),
+            }
+        }
+        for Shown { id, file, stand, .. } in tasks {
+            if let Some(file) = file
+                && in_file(&self.writer, &self.root, file, stand).is_err()
+            {
+                left.push(id.clone());
+            }
+        }
+        left
+    }
+
+    /// Marks the items of one queue; the others keep what they have.
+    fn mark_items(&self, queue: &Path, intents: &[Intent], marking: &mut [Marking]) -> Result<QueueShown, WriteError> {
+        let shown = |marking: &Marking, intent: &Intent| marking.shown(intent).filter(|shown| shown.is_in(&self.root, queue));
+        let edits: Vec<(usize, ItemEdit)> = marking
+            .iter()
+            .zip(intents)
+            .enumerate()
+            .filter(|(_, (marking, _))| marking.mark == Marked::Shown)
+            .filter_map(|(at, (marking, intent))| Some((at, shown(marking, intent)?.edit(Some(free_for(intent)))?)))
+            .collect();
+        if edits.is_empty() {
+            return Ok(QueueShown::default());
+        }
+        let items: Vec<ItemEdit> = edits.iter().map(|(_, edit)| edit.clone()).collect();
+        let now_ms = intents.first().map_or(0, |intent| intent.since.0);
+        let done = in_queue(&self.writer, queue, &items, now_ms)?;
+        for ((at, _), item) in edits.iter().zip(&done.items) {
+            marking[*at].mark = match item {
+                ItemShown::Written | ItemShown::AsItWas => Marked::Shown,
+                ItemShown::Taken => Marked::Taken,
+                ItemShown::Uneditable(error) => {
+                    let line = marking[*at].item.as_ref().map_or(0, |item| item.source.line);
+                    Marked::Unwritable(unwritable(&intents[*at].task, queue, line, error))
+                }
+            };
+        }
+        Ok(done)
+    }
+
+    /// Marks a task's own file, unless that says by now that somebody has it.
+    fn mark_file(&self, file: &Task, free: &FreeFor) -> Result<bool, WriteError> {
+        let is_taken = std::cell::Cell::new(false);
+        let path = self.root.join(&file.source.file);
+        if !path.is_file() {
+            // It has moved.
+            return Ok(false);
+        }
+        self.writer.edit(&path, &|text| {
+            let said = task_file::read(text).status;
+            is_taken.set(!free.admits(task_file::state(file.folder, said.as_deref()), None));
+            let new = task_file::with_status(text, "in_progress").filter(|_| !is_taken.get());
+            Ok(new.map_or(Change::Nothing, Change::Whole))
+        })?;
+        Ok(!is_taken.get())
+    }
+
+    fn cursor(&self, view: &dyn View) -> Option<Cursor> {
+        Cursor::read(&self.beside.dir, view.identity().id())
+    }
+}
+
+impl Held for Files<'_> {
+    fn catch_up(&mut self, store: &mut dyn Store, settings: &Settings, also: &[TaskId]) -> Result<(), OpError> {
+        self.look(store, settings, also, Ways::Both).map(drop)
+    }
+
+    fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
+        let project = self.read(intents.iter().map(|intent| &intent.task));
+        let all = by_id(&project);
+        let mut marking: Vec<Marking> =
+            intents.iter().map(|intent| Marking::of(all.get(intent.task.as_str()), &free_for(intent))).collect();
+        let mut is_written = false;
+        for queue in self.queues.clone() {
+            match self.mark_items(&queue, intents, &mut marking) {
+                Ok(done) => {
+                    is_written |= done.before != done.after;
+                    if self.queues.len() == 1 {
+                        self.marked = Some((done.before, done.after));
+                    }
+                }
+                Err(error) if !is_written => return Err(store_error(error).into()),
+                Err(error) => {
+                    let why = OpError::from(store_error(error));
+                    let of_queue = marking
+                        .iter_mut()
+                        .filter(|marking| marking.item.as_ref().is_some_and(|item| self.root.join(&item.source.file) == queue));
+                    of_queue.for_each(|marking| marking.mark = Marked::Unwritable(why.clone()));
+                }
+            }
+        }
+        for (Marking { file, mark, .. }, intent) in marking.iter_mut().zip(intents) {
+            let Some(file) = file.as_ref().filter(|_| *mark == Marked::Shown) else { continue };
+            match self.mark_file(file, &free_for(intent)) {
+                Ok(true) => {}
+                Ok(false) => *mark = Marked::Taken,
+                Err(error) => *mark = Marked::Unwritable(store_error(error).into()),
+            }
+        }
+        Ok(marking.into_iter().map(|marking| marking.mark).collect())
+    }
+
+    fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) {
+        // Should it fail, the next call looks at these tasks once more.
+        let _ = self.note_granted(store, intents);
+    }
+}
+
+impl Files<'_> {
+    /// Brings over what has changed on either side, and these tasks. Returns those that the files should show otherwise, and cannot.
+    pub(crate) fn look(
+        &self,
+        store: &mut dyn Store,
+        settings: &Settings,
+        also: &[TaskId],
+        ways: Ways,
+    ) -> Result<BTreeMap<TaskId, Past>, OpError> {
+        let view = store.snapshot()?;
+        let (last, id, now_ms) = (view.last_seq()?, view.identity().id(), view.now().wall.0);
+        let cursor = self.cursor(&*view);
+        let digest = self.digest();
+        let mut behind: BTreeMap<TaskId, Past> = match &cursor {
+            Some(cursor) => cursor.left.clone(),
+            // How far is not known: everything is looked at.
+            None => all_tasks(&*view)?,
+        };
+        if let Some(cursor) = &cursor {
+            events_since(&*view, cursor.seq, &mut behind)?;
+        }
+        if ways == Ways::Both && cursor.as_ref().is_none_or(|cursor| cursor.queue != digest) {
+            self.news_of_queue(&*view, &mut behind)?;
+        }
+        drop(view);
+        for task in also {
+            behind.entry(task.clone()).or_default();
+        }
+        let shown = if behind.is_empty() { Vec::new() } else { self.compare(store, settings, &behind, ways)? };
+        let left: BTreeMap<TaskId, Past> = self.show(&shown, now_ms).into_iter().filter_map(|id| behind.remove_entry(&id)).collect();
+        let queue = match &cursor {
+            // What others wrote into it is not known yet.
+            Some(cursor) if ways == Ways::IntoFiles => cursor.queue.clone(),
+            _ if shown.is_empty() => digest,
+            _ => self.digest(),
+        };
+        let now = Cursor { store: id, seq: last, queue, left: left.clone() };
+        if cursor.as_ref() != Some(&now) {
+            // What cannot be kept is found again.
+            let _ = now.write(&self.beside.dir);
+        }
+        Ok(left)
+    }
+
+    /// Keeps that the files have these grants, as long as nothing else has happened since they were caught up with. The queue is known as it was
+    /// marked, if it was known before: what somebody without a lock wrote meanwhile is still to be looked at.
+    fn note_granted(&self, store: &mut dyn Store, intents: &[Intent]) -> StoreResult<()> {
+        let view = store.snapshot()?;
+        let Some(mut cursor) = self.cursor(&*view) else { return Ok(()) };
+        let mut since = BTreeMap::new();
+        events_since(&*view, cursor.seq, &mut since)?;
+        if since.keys().all(|task| intents.iter().any(|intent| intent.task == *task)) {
+            cursor.seq = view.last_seq()?;
+        }
+        if let Some((_, after)) = self.marked.clone().filter(|(before, _)| *before == cursor.queue) {
+            cursor.queue = after;
+        }
+        let _ = cursor.write(&self.beside.dir);
+        Ok(())
+    }
+
+    /// From here on calls bring over what changes.
+    pub(crate) fn begin(&self, view: &dyn View) -> StoreResult<()> {
+        let cursor = Cursor { store: view.identity().id(), seq: view.last_seq()?, queue: String::new(), left: BTreeMap::new() };
+        let _ = cursor.write(&self.beside.dir);
+        Ok(())
+    }
+}
+
+/// A task whose files are to show how it stands.
+struct Shown {
+    id: TaskId,
+    item: Option<Task>,
+    file: Option<Task>,
+    stand: Stand,
+}
+
+impl Shown {
+    fn is_in(&self, root: &Path, queue: &Path) -> bool {
+        self.item.as_ref().is_some_and(|item| root.join(&item.source.file) == queue)
+    }
+
+    fn edit(&self, if_free: Option<FreeFor>) -> Option<ItemEdit> {
+        self.item.as_ref().map(|item| ItemEdit { id: item.id.clone(), stand: self.stand.clone(), if_free })
+    }
+}
+
+/// A task that is being marked.
+struct Marking {
+    item: Option<Task>,
+    file: Option<Task>,
+    mark: Marked,
+}
+
+impl Marking {
+    fn of(files: Option<&InFiles<'_>>, free: &FreeFor) -> Self {
+        let Some(files) = files else { return Self { item: None, file: None, mark: Marked::Shown } };
+        let is_free = files.file.is_none_or(|file| free.admits(file.state, None));
+        let mark = if is_free { Marked::Shown } else { Marked::Taken };
+        Self { item: files.queue.cloned(), file: files.file.cloned(), mark }
+    }
+
+    fn shown(&self, intent: &Intent) -> Option<Shown> {
+        let stand = Stand::Claimed(intent.agent.clone(), intent.since.0);
+        Some(Shown { id: intent.task.clone(), item: Some(self.item.clone()?), file: None, stand })
+    }
+}
+
+fn free_for(intent: &Intent) -> FreeFor {
+    FreeFor { before: intent.before.as_ref().map(ToString::to_string) }
+}
+
+/// All tasks of the store, of none of which is known how far the files have it.
+fn all_tasks(view: &dyn View) -> StoreResult<BTreeMap<TaskId, Past>> {
+    let filter = TaskFilter { limit: usize::MAX, bytes_max: usize::MAX, ..TaskFilter::default() };
+    let past = || Past { is_of_store: true, ..Past::default() };
+    Ok(view.tasks(&filter)?.into_iter().map(|task| (task.id, past())).collect())
+}
+
+/// What has happened to tasks since the event with this number.
+fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<TaskId, Past>) -> StoreResult<()> {
+    let kinds = HELD.iter().chain(&SHOWN).map(|kind| (*kind).to_owned()).collect();
+    let mut filter =
+        EventFilter { after_seq: seq, kinds, limit: limits::LIST_ITEMS_MAX, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
+    loop {
+        let page = view.events(&filter)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        filter.after_seq = last.seq;
+        for event in &page {
+            let Some(id) = task_of(event) else { continue };
+            let holder = match &event.fact {
+                Fact::LeaseLost(lost) => Some(&lost.holder),
+                _ => event.agent.as_ref(),
+            };
+            // Who stands here for the files shows nothing in them.
+            if holder.map(|holder| view.agent(holder)).transpose()?.flatten().is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
+            {
+                continue;
+            }
+            let is_whole = event.fact.kind() == READIED && !view.children(&id)?.is_empty();
+            let past = behind.entry(id).or_default();
+            past.is_of_store = true;
+            past.was_held |= is_whole || HELD.contains(&event.fact.kind());
+            past.holders.extend(holder.cloned());
+            past.is_back |= event.fact.kind() == BACK;
+        }
+    }
+}
+
+fn task_of(event: &Event) -> Option<TaskId> {
+    if let Fact::LeaseLost(lost) = &event.fact { Some(lost.task.clone()) } else { TaskId::parse(&event.fact.subject()).ok() }
+}
+
+/// Tells the store what the files say. What it lawfully refuses is for the full comparison to tell.
+fn tell<M: Mutation>(store: &mut dyn Store, settings: &Settings, request: &M) -> Result<(), OpError> {
+    match call::mutate(store, &Caller::default(), settings, request) {
+        Err(OpError::Rejected(_)) => Ok(()),
+        told => told.map(drop),
+    }
+}
+
+fn source() -> Label {
+    Label::parse(SOURCE).expect("a word")
+}
+
+/// A name of the files, as long as the store keeps one.
+fn cut(name: &str) -> &str {
+    &name[..name.floor_char_boundary(limits::OUTSIDE_NAME_BYTES_MAX.min(name.len()))]
+}
+
+fn unwritable(task: &TaskId, file: &Path, line: usize, error: &crate::edit::EditError) -> OpError {
+    OpError::Damaged {
+        message: format!("{task} cannot be marked as taken in {}, line {line}: {error}", file.display()),
+        hint: "mend the item, or claim another task; `oarlock ralf doctor` shows what is wrong with the file".into(),
+        details: json!({"file": file, "line": line, "task": task}),
+    }
+}
+
+/// The same for the store's callers: what others hold or change all the time may be free later.
+pub(super) fn store_error(error: WriteError) -> StoreError {
+    match error {
+        WriteError::Locked { .. } | WriteError::Contended { .. } => StoreError::Busy(error.to_string()),
+        WriteError::Edit { .. } | WriteError::Refused { .. } | WriteError::Io { .. } => StoreError::Unavailable {
+            message: error.to_string(),
+            hint: "claims are written into the files of the attached project; make them writable, or detach it: oarlock ralf detach".into(),
+        },
+    }
+}

@@ -1,0 +1,48 @@
+//! What calls have written through to the files, and what they have left to do, before everything is compared.
+
+use oarlock_model::TaskId;
+use oarlock_model::task::TaskState;
+use oarlock_ops::OpError;
+
+use super::{Bridge, Synced};
+use crate::attached::Attached;
+use crate::beside::{Ways, to_be_locked};
+
+impl Bridge<'_> {
+    /// Looks once. Also tells whether something can be followed only after what that did.
+    pub(super) fn look(&mut self, attached: &mut Attached, dry_run: bool) -> Result<(Synced, bool), OpError> {
+        self.writer.begin();
+        let free = self.writer.clone();
+        // Where others hold the lock for too long, what cannot be written is told.
+        let held = self.beside.as_ref().filter(|_| !dry_run).and_then(|_| free.clone().holding(&to_be_locked(&self.root)).ok());
+        let Some(held) = held else { return self.compare(attached, dry_run) };
+        self.writer = held;
+        let done = self.catch_up(attached).and_then(|()| self.compare(attached, false));
+        self.writer = free;
+        done
+    }
+
+    /// What calls have left is done first. What the files show as taken after that is somebody's who knows only them.
+    fn catch_up(&mut self, attached: &mut Attached) -> Result<(), OpError> {
+        let Some(beside) = &self.beside else { return Ok(()) };
+        let files = beside.held_by(self.root.clone(), self.writer.clone());
+        if attached.is_new {
+            // All of it is about to be compared. What calls brought over before the project was detached says nothing.
+            return Ok(files.begin(&*self.store.snapshot()?)?);
+        }
+        let left = files.look(self.store, self.settings, &[], Ways::IntoFiles)?;
+        let view = self.store.snapshot()?;
+        let state = |id: &str| Ok::<_, OpError>(TaskId::parse(id).ok().map(|id| view.task_state(&id)).transpose()?.flatten());
+        for id in std::mem::take(&mut attached.displayed) {
+            if left.contains_key(id.as_str()) || matches!(state(&id)?, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review)) {
+                attached.displayed.insert(id);
+            }
+        }
+        for (id, how) in std::mem::take(&mut attached.ended) {
+            if left.contains_key(id.as_str()) || matches!(state(&id)?, Some(TaskState::Cancelled | TaskState::Dead)) {
+                attached.ended.insert(id, how);
+            }
+        }
+        Ok(())
+    }
+}
