@@ -9,6 +9,7 @@ attached to an Oarlock store, states are entries of the store, and ``oarlock ral
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Union
 
@@ -58,7 +59,8 @@ def _project(state_file: Optional[_ralf.PathLike]) -> "tuple[RalfProject, Option
         return _ralf.project_of(file), file
     project = _ralf.project()
     if project is None:
-        raise StateSyncError("there is no project around the current directory; name a state_file, or set RALF_PROJECT_DIR")
+        why = RalfProject.why_none(os.getcwd())
+        raise StateSyncError(f"{why}; name a state_file, or set RALF_PROJECT_DIR to the project")
     return project, None
 
 

@@ -151,6 +151,25 @@ class TestStates(Project):
             self.assertIn(f"{elsewhere}/file", str(raised.exception))
             self.assertNotIn("out of the project", str(raised.exception))
 
+    def test_without_one_project_the_reason_is_the_true_one(self):
+        with tempfile.TemporaryDirectory() as elsewhere:
+            os.chdir(elsewhere)
+            for name in ("one", "two"):
+                (Path(elsewhere) / name / ".autonomous/tasks/active").mkdir(parents=True)
+                (Path(elsewhere) / name / ".autonomous/tasks/active/TASK-1.md").write_text("# TASK-1: One\n")
+            for variable, words in ((None, ("several projects", "one", "two")), ("/nowhere", ("RALF_PROJECT_DIR names /nowhere",))):
+                if variable is not None:
+                    os.environ["RALF_PROJECT_DIR"] = variable
+                try:
+                    with self.assertRaises(StateSyncError) as raised:
+                        get_all_states()
+                    for word in words:
+                        self.assertIn(word, str(raised.exception))
+                    self.assertEqual(discover_agents(), [])
+                finally:
+                    os.environ.pop("RALF_PROJECT_DIR", None)
+            os.chdir(self.root)
+
     def test_the_own_file_by_its_name_is_the_store_of_an_attached_project(self):
         self.attach()
         sync_agent_state("executor", {"x": 1}, self.communications / "agent-state.yaml")

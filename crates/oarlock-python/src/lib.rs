@@ -80,6 +80,12 @@ impl RalfProject {
         oarlock::ralf::around(&dir)
     }
 
+    /// Why `around` finds none; nothing when it finds one.
+    #[staticmethod]
+    fn why_none(dir: PathBuf) -> Option<String> {
+        oarlock::ralf::locate(&dir).err().map(|error| error.to_string())
+    }
+
     fn is_attached(&self, py: Python<'_>) -> PyResult<bool> {
         self.run(py, Ralf::is_attached)
     }
