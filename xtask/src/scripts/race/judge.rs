@@ -32,6 +32,8 @@ struct Counts {
     robbed: Vec<String>,
     /// Work of ours whose end was refused.
     refused: Vec<String>,
+    /// Tasks that failed once or more, and are to be tried again later.
+    failed: BTreeSet<String>,
     /// Calls of ours that were to be repeated, as somebody kept the store or a file busy.
     busy: usize,
     /// Tasks that some worker completed, and who did last.
@@ -67,6 +69,9 @@ fn count(ledger: &str) -> Counts {
                 having.insert(task, entry);
             }
             "release" | "fail" => {
+                if entry.what == "fail" {
+                    counts.failed.insert(task.clone());
+                }
                 if having.get(&task).is_some_and(|other| other.who == entry.who) {
                     having.remove(&task);
                 }
@@ -111,7 +116,10 @@ pub(super) fn judge(place: &Place, locking: Locking, seconds: f64, mut faults: V
         }
     }
     let has_run = |id: &str| {
-        counts.completed.contains_key(id) || counts.robbed.iter().chain(&counts.refused).any(|told| told.starts_with(&format!("{id} ")))
+        // One that failed waits for its next attempt, perhaps until after the end.
+        counts.completed.contains_key(id)
+            || counts.failed.contains(id)
+            || counts.robbed.iter().chain(&counts.refused).any(|told| told.starts_with(&format!("{id} ")))
     };
     let ids: BTreeSet<&str> = project.queue.iter().chain(&project.tasks).map(|task| task.id.as_str()).collect();
     // The task in parts is done by its parts, and what is to be tried again later has run.
