@@ -177,6 +177,13 @@ fn after_detaching_both_go_their_own_ways() {
     assert!(read(&project, two).contains("in_progress"));
 }
 
+/// What a task says that is large enough to be split in two.
+fn large() -> String {
+    let more = "   - every field\n   - damage hides nothing else\n   - tests\n";
+    let steps = format!("1. Write `src/a.rs`, the reader (60 minutes)\n{more}2. Write `src/b.rs`, the printer (60 minutes)\n{more}");
+    format!("\n## Steps\n\n{steps}\n## Context\n\n{}\n", "The names are those of before. ".repeat(70))
+}
+
 #[test]
 fn parts_of_a_task_get_files_in_its_layout() {
     let project = ralf();
@@ -192,11 +199,7 @@ fn parts_of_a_task_get_files_in_its_layout() {
         let reason = plan["reason"].as_str().unwrap_or_default();
         assert!(reason.contains("characters of at least 2001, 2 steps of at least 5"), "{named}: {plan}");
     }
-    let more = "   - every field\n   - damage hides nothing else\n   - tests\n";
-    let steps = steps.replace("minutes)\n", &format!("minutes)\n{more}"))
-        + "\n## Context\n\n"
-        + &"The names are those of before. ".repeat(70)
-        + "\n";
+    let steps = large();
     for file in files {
         project.write(file, read(&project, file).split("\n## Steps").next().unwrap_or_default().to_owned() + &steps);
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{QUEUE, ralf, read, sync};
+use super::{QUEUE, large, ralf, read, sync};
 use crate::support::Project;
 
 const ONE: &str = "tasks/active/TASK-1/task.md";
@@ -241,7 +241,7 @@ fn a_killed_look_holds_nothing_back_for_ever() {
 #[test]
 fn a_short_item_and_a_file_with_a_slug_are_one_task_before_and_after_a_split() {
     let project = ralf();
-    let steps = "\n## Steps\n\n1. Write `src/a.rs`, the reader (60 minutes)\n2. Write `src/b.rs`, the printer (60 minutes)\n";
+    let steps = large();
     project.write(".autonomous/tasks/active/TASK-7-fix-x.md", format!("# TASK-7: Fix\n\n**Status:** pending\n**Priority:** LOW\n{steps}"));
     project.write(QUEUE, "queue:\n  - id: TASK-7\n    status: pending\n");
     project.ok("ralf attach .");
@@ -265,8 +265,8 @@ fn a_short_item_and_a_file_with_a_slug_are_one_task_before_and_after_a_split() {
 #[test]
 fn a_part_whose_file_is_taken_away_gets_no_second_one() {
     let project = ralf();
-    let steps = "\n## Steps\n\n1. Write `src/a.rs`, the reader (60 minutes)\n2. Write `src/b.rs`, the printer (60 minutes)\n";
-    project.write(ONE, read(&project, ONE) + steps);
+    let steps = large();
+    project.write(ONE, read(&project, ONE) + &steps);
     project.write(QUEUE, "queue:\n  - id: TASK-3\n    status: pending\n");
     project.ok("ralf attach .");
     project.ok("split TASK-1");
