@@ -36,6 +36,8 @@ const TRUST: &str =
 
 /// Those of tasks that stand in files beside the store too.
 const FILES: &str = "package(oarlock-ralf) or (package(oarlock-model) and test(/^rules::intent::/))";
+/// Those of RALF's files: their own, and of the program.
+const RALF: &str = "package(oarlock-ralf) or (package(oarlock) and test(/^ralf::/))";
 
 /// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
 const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
@@ -60,9 +62,14 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             return Err(format!("the {family} fail without any bug").into());
         }
     }
-    for (what, filter) in
-        [(Breaks::Gateway, GATEWAY), (Breaks::Hooks, HOOKS), (Breaks::Runner, RUNNER), (Breaks::Trust, TRUST), (Breaks::Files, FILES)]
-    {
+    for (what, filter) in [
+        (Breaks::Gateway, GATEWAY),
+        (Breaks::Hooks, HOOKS),
+        (Breaks::Runner, RUNNER),
+        (Breaks::Trust, TRUST),
+        (Breaks::Files, FILES),
+        (Breaks::Ralf, RALF),
+    ] {
         if bugs.iter().any(|bug| bug.breaks == what) && catches(filter, None)?.is_some() {
             return Err(format!("the tests {filter} fail without any bug").into());
         }
@@ -77,6 +84,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             Breaks::Runner => (Some(RUNNER), "runner".to_owned()),
             Breaks::Trust => (Some(TRUST), "trust".to_owned()),
             Breaks::Files => (Some(FILES), "files".to_owned()),
+            Breaks::Ralf => (Some(RALF), "ralf".to_owned()),
             Breaks::Semantics(number) => (None, number.to_string()),
         };
         if let Some(filter) = own {
@@ -118,8 +126,8 @@ fn chosen(arguments: &[String], is_smoke: bool) -> Outcome<Vec<Bug>> {
 fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     let mut command = tests(&["--filterset", filter]);
     // The program is built with the others only where it is needed.
-    if [GATEWAY, HOOKS, RUNNER, TRUST].contains(&filter) {
-        command.args(["--package", "oarlock", "--package", "oarlock-run"]);
+    if [GATEWAY, HOOKS, RUNNER, TRUST, RALF].contains(&filter) {
+        command.args(["--package", "oarlock", "--package", "oarlock-run", "--package", "oarlock-ralf"]);
     }
     if filter == FILES {
         command.args(["--package", "oarlock-ralf"]);

@@ -19,6 +19,8 @@ pub const NOTE_CHARS_MAX: usize = 2_000;
 pub const RUN_ID_BYTES_MAX: usize = 200;
 /// Longest name of a holder outside of the store, in bytes.
 pub const OUTSIDE_NAME_BYTES_MAX: usize = 200;
+/// Silence after which a holder outside of the store has abandoned its task, unless the project sets another time, in milliseconds.
+pub const ABANDONED_AFTER_MS_DEFAULT: i64 = 24 * 3_600_000;
 /// How often the sign of life of a holder outside of the store is written at most, in milliseconds.
 pub const OUTSIDE_SEEN_EVERY_MS: i64 = 60_000;
 /// Characters of an idempotency key.

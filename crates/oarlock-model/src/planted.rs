@@ -4,7 +4,7 @@
 //!
 //! `cargo xtask planted` runs the tests against each of them.
 
-use Breaks::{Files, Gateway, Hooks, Runner, Semantics, Trust};
+use Breaks::{Files, Gateway, Hooks, Ralf, Runner, Semantics, Trust};
 
 /// What a fault breaks, which tells the tests that have to see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Breaks {
     Files,
     /// That nothing is believed which a repository, a clone or another user of the machine brings.
     Trust,
+    /// What is promised to those who go on by RALF's files alone.
+    Ralf,
 }
 
 /// One fault.
@@ -48,6 +50,12 @@ bugs! {
     LIVE_LEASE_IGNORED = Semantics(1), "live-lease-ignored";
     /// what somebody outside of the store works on is free after the time of a lease
     OUTSIDE_HOLD_EXPIRES = Semantics(1), "outside-hold-expires";
+    /// templates, runs and other names that are no agents count as such where their heartbeat is young
+    GHOSTS_COUNT = Ralf, "ghosts-count";
+    /// a script that sets the time of every heartbeat brings back who has left
+    SWEEP_REVIVES = Ralf, "sweep-revives";
+    /// what a claim in the files names as its holder joins the store as an agent
+    HOLDERS_JOIN = Ralf, "holders-join";
     /// numbers, and so tokens, begin again where they were after a restore
     NO_NEW_EPOCH = Semantics(2), "no-new-epoch";
     /// the numbers of every new store begin at the hour

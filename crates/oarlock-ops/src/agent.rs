@@ -6,6 +6,7 @@ pub(crate) mod leave;
 mod list;
 pub(crate) mod news;
 mod show;
+mod sighting;
 
 pub use heartbeat::{Heartbeat, HeartbeatReply};
 pub use join::{Join, JoinReply};
@@ -13,3 +14,4 @@ pub use leave::{Leave, LeaveReply};
 pub use list::{Agents, AgentsReply};
 pub use news::News;
 pub use show::{ShowAgent, ShowAgentReply};
+pub use sighting::Sighting;

@@ -299,7 +299,7 @@ impl<'a> Deciding<'a> {
     ///
     /// # Errors
     /// Store errors.
-    pub(crate) fn grant(&mut self, fact: TaskClaimed, before: Option<AgentName>) -> Result<(), OpError> {
+    pub(crate) fn grant(&mut self, fact: TaskClaimed, before: Option<String>) -> Result<(), OpError> {
         let intent = Intent { task: fact.id.clone(), token: fact.token, agent: self.me()?.name.clone(), since: self.now.wall, before };
         self.granting.granted.push(intent);
         match self.only_intends() {

@@ -77,8 +77,9 @@ pub struct Intent {
     pub agent: AgentName,
     /// Since when.
     pub since: WallTime,
-    /// Whose lease on it has just been lost, if one was: the files may still show that agent.
-    pub before: Option<AgentName>,
+    /// Whom the files may still show, though that one has it no more: whose lease was just lost, or who had it by the files until that was ended
+    /// here; empty where nobody was named.
+    pub before: Option<String>,
 }
 
 /// What came of marking a task.

@@ -430,8 +430,13 @@ pub const ENTRIES: &[Entry] = &[
 ];
 
 /// Operations that no door lists: only the bridge to RALF's files orders them.
-pub const OF_BRIDGES: &[Entry] =
-    &[orders::<crate::task::TakeOutside>(), orders::<crate::task::LeaveOutside>(), orders::<crate::task::FinishOutside>()];
+pub const OF_BRIDGES: &[Entry] = &[
+    orders::<crate::task::TakeOutside>(),
+    orders::<crate::task::LeaveOutside>(),
+    orders::<crate::task::FinishOutside>(),
+    orders::<crate::agent::Sighting>(),
+    orders::<crate::state::TellState>(),
+];
 
 /// The operation of this verb.
 pub fn find(verb: &str) -> Option<&'static Entry> {

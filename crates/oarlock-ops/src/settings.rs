@@ -21,6 +21,8 @@ pub struct Settings {
     pub agents: usize,
     /// How long a busy store is waited for.
     pub busy: Duration,
+    /// After so long without a sign of life, what somebody has by RALF's files alone counts as abandoned.
+    pub abandoned_after: Duration,
     /// What a caller may hold that comes with an agent's access; operators are bound by the limits of the store only.
     pub agent_holdings: Holdings,
 }
@@ -35,6 +37,7 @@ impl Default for Settings {
             retry_first: Duration::from_ms(limits::RETRY_FIRST_MS_DEFAULT),
             agents: 3,
             busy: Duration::from_ms(limits::BUSY_MS_DEFAULT),
+            abandoned_after: Duration::from_ms(limits::ABANDONED_AFTER_MS_DEFAULT),
             agent_holdings: Holdings::default(),
         }
     }

@@ -13,6 +13,7 @@ use oarlock_model::identity::StoreId;
 use oarlock_model::task::TaskState;
 use serde::{Deserialize, Serialize};
 
+use crate::alive::Beat;
 use crate::lock;
 use crate::moved::Moved;
 use crate::write;
@@ -47,13 +48,16 @@ pub struct Attached {
     /// When the last look was, in milliseconds since 1970.
     #[serde(default)]
     pub(crate) looked_ms: i64,
-    /// The heartbeats of the files as they were then, as digests.
+    /// The heartbeats of the files as they were then.
     #[serde(default)]
-    pub(crate) beats: BTreeMap<String, String>,
+    pub(crate) heard: BTreeMap<String, Beat>,
     /// The blocks that were written for agents of the store, without what every script rewrites.
     #[serde(default)]
     pub(crate) shown: BTreeMap<String, String>,
-    /// Claims that were made for the files.
+    /// Tasks that somebody had by the files, and whether their queue said so.
+    #[serde(default)]
+    pub(crate) taken: BTreeMap<String, bool>,
+    /// Claims that were made for the files when that made agents of their holders; each is turned over.
     #[serde(default)]
     pub(crate) claims: BTreeMap<String, Claimed>,
     /// Tasks that the files show as taken because the store says so.
@@ -93,8 +97,6 @@ pub struct Attached {
 pub(crate) struct Claimed {
     /// The grant.
     pub(crate) token: u64,
-    /// Whether the queue said so, and not the task's own file.
-    pub(crate) by_queue: bool,
 }
 
 /// How far a list that grows at its end has been read.

@@ -3,6 +3,7 @@
 mod chat;
 mod claims;
 mod log;
+mod order;
 mod put_off;
 mod rounds;
 pub(crate) mod show;
@@ -16,28 +17,30 @@ use std::time::Duration as StdDuration;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::RalfConflict;
 use oarlock_model::task::{Task as StoreTask, TaskState};
-use oarlock_model::{AgentName, Rejection, TaskId, limits};
+use oarlock_model::{AgentName, Label, Rejection, TaskId, limits, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::{Agents, Heartbeat, Join, Leave};
+use oarlock_ops::agent::{Agents, Join, Leave, Sighting};
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::log::Record;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, TaskFilter};
-use oarlock_ops::task::{Add, Cancel, Claim, Done, Release, TaskFields, Update};
+use oarlock_ops::task::{Add, Cancel, FinishOutside, LeaveOutside, Release, TakeOutside, TaskFields, Update};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::attached::{Attached, Claimed, digest};
+use crate::alive;
+use crate::attached::Attached;
 use crate::beside::Beside;
 use crate::detach::Left;
 use crate::edit;
+use crate::held::{self, Held};
 use crate::in_files::{self, InFiles};
 use crate::layout;
 use crate::moved;
 use crate::nouns::{Agent, Task, own_digest};
 use crate::project::{Project, shown_path};
-use crate::reconcile::{self, Action, BRIDGE, Conflict, PROGRAM, Snapshot, Stand};
+use crate::reconcile::{self, Action, Compared, Conflict, PROGRAM, SOURCE, Snapshot, Stand};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
 
@@ -104,8 +107,14 @@ impl<'a> Bridge<'a> {
         let mut project = Project::read(&self.root, snapshot.now_ms).map_err(|error| unreadable(&self.root, &error))?;
         let moved = moved::settle(&mut project, &mut snapshot, attached);
         let goes_on = moved.goes_on;
-        let heartbeats = self.communications("heartbeat.yaml", &project);
-        let mut plan = reconcile::plan(&project, &snapshot, attached, &shown_path(&heartbeats, &self.root));
+        let heartbeats = shown_path(&self.communications("heartbeat.yaml", &project), &self.root);
+        let (tasks, now_ms) = (in_files::by_id(&project), snapshot.now_ms);
+        let signs = alive::signs(&project.agents, attached, now_ms);
+        // Whoever has left gives no sign of life by a heartbeat that others wrote.
+        let alive: Vec<&Agent> = signs.iter().filter(|sign| !sign.beat.has_left).map(|sign| sign.agent).collect();
+        let held = held::by_id(&self.root, &tasks, &alive, now_ms);
+        let compared = Compared { project: &project, tasks: &tasks, signs: &signs, held: &held, heartbeats: &heartbeats };
+        let mut plan = reconcile::plan(&compared, &snapshot, attached);
         plan.begin_with(&moved);
         let mut synced = Synced { conflicts: plan.conflicts.clone(), ..Synced::default() };
         let faults = project.faults.iter().map(|fault| format!("{}, line {}: {}", fault.file, fault.line, fault.cause));
@@ -118,10 +127,8 @@ impl<'a> Bridge<'a> {
         }
         self.note_conflicts(&plan.conflicts)?;
         attached.displayed.extend(plan.displayed.iter().cloned());
-        attached.claims.extend(plan.adopted.iter().cloned());
-        let mut look =
-            Look { tasks: in_files::by_id(&project), added: snapshot.tasks.keys().cloned().collect(), project: &project, attached };
-        for action in in_order(plan.actions, &look.tasks) {
+        let mut look = Look { tasks, added: snapshot.tasks.keys().cloned().collect(), project: &project, now_ms, attached };
+        for action in order::in_order(plan.actions, &look.tasks) {
             match self.act(&action, &mut look) {
                 Ok(true) => synced.count(&action),
                 // What was to be done was so already.
@@ -139,7 +146,7 @@ impl<'a> Bridge<'a> {
         let snapshot = self.snapshot()?;
         self.export_events(&project, &snapshot, attached, &mut synced)?;
         self.export_messages(&project, &snapshot, &sent, attached, &mut synced)?;
-        attached.beats = reconcile::first_of_each(&project.agents).map(|agent| (agent.name.clone(), digest(&agent.fields))).collect();
+        (attached.heard, attached.taken) = (plan.heard, plan.taken);
         for task in project.tasks.iter().rev() {
             // What changes while somebody has it is taken over when it is open again.
             let is_open = |known: &StoreTask| matches!(known.state, TaskState::Ready | TaskState::Blocked | TaskState::Scheduled);
@@ -160,12 +167,12 @@ impl<'a> Bridge<'a> {
     pub fn take_heartbeats(&mut self, agents: &[Agent], attached: &Attached) -> Result<(), OpError> {
         let view = self.store.snapshot()?;
         let known = view.agents()?.into_iter().map(|agent| (agent.name.to_string(), agent)).collect();
-        let (now, now_ms) = (view.now(), view.now().wall.0);
-        let snapshot = Snapshot { agents: known, tasks: BTreeMap::new(), parts: BTreeMap::new(), now, now_ms };
+        let (now, now_ms, abandoned_after_ms) = (view.now(), view.now().wall.0, self.settings.abandoned_after.as_ms());
+        let snapshot = Snapshot { agents: known, tasks: BTreeMap::new(), parts: BTreeMap::new(), now, now_ms, abandoned_after_ms };
         drop(view);
         let (project, mut attached) = (Project::default(), attached.clone());
         let actions = reconcile::heartbeats(agents, &snapshot, &attached);
-        let mut look = Look { tasks: BTreeMap::new(), added: BTreeSet::new(), project: &project, attached: &mut attached };
+        let mut look = Look { tasks: BTreeMap::new(), added: BTreeSet::new(), project: &project, now_ms, attached: &mut attached };
         for action in actions {
             match self.act(&action, &mut look) {
                 Ok(_) | Err(Trouble::Warning(_) | Trouble::Unwritten(_)) => {}
@@ -213,6 +220,7 @@ impl<'a> Bridge<'a> {
             now: view.now(),
             agents: view.agents()?.into_iter().map(|agent| (agent.name.to_string(), agent)).collect(),
             now_ms: view.now().wall.0,
+            abandoned_after_ms: self.settings.abandoned_after.as_ms(),
         })
     }
 
@@ -220,12 +228,16 @@ impl<'a> Bridge<'a> {
         call::mutate(self.store, &Caller::named(who.clone()), self.settings, request)
     }
 
+    /// A request that nobody in particular makes.
+    fn tell<M: Mutation>(&mut self, request: &M) -> Result<M::Reply, OpError> {
+        call::mutate(self.store, &Caller::default(), self.settings, request)
+    }
+
     /// An agent of the files joins the store.
-    fn join(&mut self, name: &AgentName) -> Result<(), OpError> {
-        // Who stands in for files that name nobody is no agent that could be given work.
-        let timeout = (name.as_str() == BRIDGE).then(|| Duration::from_ms(limits::DURATION_MS_MIN));
-        let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), stale_after: timeout, ..Join::default() };
-        call::mutate(self.store, &Caller::default(), self.settings, &join).map(drop)
+    fn join(&mut self, name: &AgentName, timeout_ms: Option<i64>) -> Result<(), OpError> {
+        let stale_after = timeout_ms.map(Duration::from_ms);
+        let join = Join { name: Some(name.clone()), program: Some(PROGRAM.to_owned()), stale_after, ..Join::default() };
+        self.tell(&join).map(drop)
     }
 
     /// Conflicts are told in the history of their tasks, with both values.
@@ -239,7 +251,7 @@ impl<'a> Bridge<'a> {
         };
         for page in conflicts.chunks(limits::LIST_ITEMS_MAX) {
             let record = Record { conflicts: page.iter().map(told).collect(), ..Record::default() };
-            call::mutate(self.store, &Caller::default(), self.settings, &record)?;
+            self.tell(&record)?;
         }
         Ok(())
     }
@@ -247,51 +259,65 @@ impl<'a> Bridge<'a> {
     /// Does one thing. Returns whether it changed anything.
     fn act(&mut self, action: &Action, look: &mut Look<'_>) -> Result<bool, Trouble> {
         match action {
-            Action::Join(name) => {
-                self.join(name)?;
-                look.attached.shown.remove(name.as_str());
-            }
-            Action::Beat { agent, status, action } => {
+            Action::Seen { agent, is_new, seen_ms, timeout_ms, status, action } => {
+                if *is_new {
+                    self.join(agent, Some(*timeout_ms))?;
+                    look.attached.shown.remove(agent.as_str());
+                }
                 let short = |text: &Option<String>| text.as_ref().map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect());
-                self.order(agent, &Heartbeat { status: short(status), action: short(action) })?;
+                let seen_ms_ago = look.now_ms - seen_ms;
+                self.tell(&Sighting { name: agent.clone(), seen_ms_ago, is_first: *is_new, status: short(status), action: short(action) })?;
+            }
+            Action::Leave(name) => {
+                self.order(name, &Leave {})?;
             }
             Action::Add(task, id) => {
                 let needs = task.needs.iter().filter_map(|need| in_files::resolve(need, &look.tasks));
                 let needs = needs.filter(|need| look.added.contains(*need) && *need != task.id).filter_map(|need| TaskId::parse(need).ok());
                 let add =
                     Add { title: title_of(task), id: Some(id.clone()), fields: self.fields_of(task), needs: needs.collect(), parent: None };
-                call::mutate(self.store, &Caller::default(), self.settings, &add)?;
+                self.tell(&add)?;
                 look.added.insert(id.to_string());
             }
             Action::Update(task, id) => {
                 let (title, fields) = (Some(title_of(task)), self.fields_of(task));
                 let update = Update { id: id.clone(), title, fields, needs: None, clear: Vec::new() };
-                call::mutate(self.store, &Caller::default(), self.settings, &update)?;
+                self.tell(&update)?;
             }
-            Action::Claim { task, agent, by_queue } => {
-                let reply = self.order(agent, &Claim { id: Some(task.clone()), ..Claim::default() })?;
-                let token = reply.into_claims().first().map_or(0, |claim| claim.lease.token.0);
-                look.attached.claims.insert(task.to_string(), Claimed { token, by_queue: *by_queue });
+            Action::Take { task, held, is_new } => {
+                let Held { holder, since_ms, seen_ms } = held;
+                let ago = |ms: &Option<i64>| ms.map_or(0, |ms| look.now_ms - ms);
+                // Where nothing says since when, it is known since now.
+                let (since_ms_ago, seen_ms_ago) = (ago(since_ms), ago(seen_ms));
+                if let Some(name) = holder.as_deref().and_then(|name| AgentName::parse(name).ok())
+                    && planted::is(planted::HOLDERS_JOIN)
+                {
+                    self.join(&name, None)?;
+                }
+                self.tell(&TakeOutside { id: task.clone(), holder: holder.clone(), since_ms_ago, seen_ms_ago, source: source() })?;
+                return Ok(*is_new);
+            }
+            Action::Free { task, abandoned, seen_ms } => {
+                let seen_ms_ago = seen_ms.map(|seen_ms| look.now_ms - seen_ms);
+                self.tell(&LeaveOutside { id: task.clone(), abandoned: *abandoned, seen_ms_ago })?;
             }
             Action::Release { task, agent } => {
                 self.order(agent, &Release { id: task.clone(), token: None, result: None, force: false })?;
             }
-            Action::Finish { task, agent } => {
-                let done = Done::of(task.clone());
-                self.order(agent, &done)?;
+            Action::Finish { task, holder } => {
+                self.tell(&FinishOutside { id: task.clone(), holder: holder.clone(), source: source() })?;
                 look.attached.finished.insert(task.to_string());
             }
             Action::HoldBack(task, gone) => return self.hold_back(task, gone, look.attached),
             Action::BringBack(task) => return self.bring_back(task, look.attached),
             Action::Cancel(task) => {
-                call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone(), drop: false })?;
+                self.tell(&Cancel { id: task.clone(), drop: false })?;
             }
             Action::Show(task, stand) => {
                 if *stand == Stand::Cancelled && self.was_held_back(task, look.attached)? {
                     return Ok(false);
                 }
-                let now_ms = self.store.snapshot().map_err(OpError::from)?.now().wall.0;
-                let is_changed = self.show(task, &look.tasks, stand, now_ms)?;
+                let is_changed = self.show(task, &look.tasks, stand, look.now_ms)?;
                 match stand {
                     Stand::Claimed(..) | Stand::Split => drop(look.attached.displayed.insert(task.to_string())),
                     _ => drop(look.attached.displayed.remove(task.as_str())),
@@ -359,6 +385,7 @@ struct Look<'a> {
     tasks: BTreeMap<&'a str, InFiles<'a>>,
     /// Tasks that the store has.
     added: BTreeSet<String>,
+    now_ms: i64,
     attached: &'a mut Attached,
 }
 
@@ -390,12 +417,19 @@ impl From<WriteError> for Trouble {
 impl Synced {
     fn count(&mut self, action: &Action) {
         let (side, name) = match action {
-            Action::Join(_) => (&mut self.imported, "agents"),
-            Action::Beat { .. } => (&mut self.imported, "heartbeats"),
+            Action::Seen { is_new, .. } => {
+                if *is_new {
+                    self.add_imported("agents", 1);
+                }
+                (&mut self.imported, "heartbeats")
+            }
+            Action::Leave(_) => (&mut self.imported, "departures"),
             Action::Add(..) => (&mut self.imported, "tasks"),
             Action::Update(..) => (&mut self.imported, "updates"),
-            Action::Claim { .. } => (&mut self.imported, "claims"),
-            Action::Release { .. } => (&mut self.imported, "releases"),
+            Action::Take { is_new: false, .. } => return,
+            Action::Take { .. } => (&mut self.imported, "claims"),
+            Action::Free { abandoned: true, .. } => (&mut self.imported, "abandoned"),
+            Action::Free { .. } | Action::Release { .. } => (&mut self.imported, "releases"),
             Action::Finish { .. } => (&mut self.imported, "completions"),
             Action::Cancel(_) => (&mut self.imported, "cancellations"),
             Action::HoldBack(..) => (&mut self.imported, "held_back"),
@@ -431,41 +465,8 @@ impl Synced {
     }
 }
 
-/// Tasks after those that they need, and parts before the whole, which moves with them in it; everything else as it was planned.
-fn in_order(actions: Vec<Action>, tasks: &BTreeMap<&str, InFiles<'_>>) -> Vec<Action> {
-    let (mut adds, rest): (Vec<Action>, Vec<Action>) = actions.into_iter().partition(|action| matches!(action, Action::Add(..)));
-    let ids: BTreeSet<String> =
-        adds.iter().filter_map(|action| if let Action::Add(_, id) = action { Some(id.to_string()) } else { None }).collect();
-    let mut placed = BTreeSet::new();
-    let mut ordered = Vec::with_capacity(adds.len());
-    while !adds.is_empty() {
-        let before = adds.len();
-        adds.retain(|action| {
-            let Action::Add(task, id) = action else { return true };
-            let waits = task.needs.iter().any(|need| *need != task.id && ids.contains(need) && !placed.contains(need));
-            if !waits {
-                placed.insert(id.to_string());
-                ordered.push(action.clone());
-            }
-            waits
-        });
-        if adds.len() == before {
-            // They need each other: such needs are left out.
-            ordered.append(&mut adds);
-        }
-    }
-    // Agents join before tasks are claimed in their names.
-    let (joins, others): (Vec<Action>, Vec<Action>) =
-        rest.into_iter().partition(|action| matches!(action, Action::Join(_) | Action::Beat { .. }));
-    let mut others = others;
-    let depth = |action: &Action| match action {
-        Action::Show(task, _) => {
-            tasks.get(task.as_str()).and_then(|task| task.file).map_or(0, |file| file.source.file.matches('/').count())
-        }
-        _ => usize::MAX,
-    };
-    others.sort_by_key(|action| std::cmp::Reverse(depth(action)));
-    joins.into_iter().chain(ordered).chain(others).collect()
+fn source() -> Label {
+    Label::parse(SOURCE).expect("a word")
 }
 
 fn title_of(task: &Task) -> String {

@@ -11,12 +11,14 @@ use oarlock_plan::{Floor, Options, Plan, Subtask, assign_to, split, subtask_docu
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::alive;
+use crate::attached::Attached;
 use crate::bridge::states::{empty_states, with_state};
 use crate::fault::Fault;
 use crate::layout::{self, Role};
-use crate::nouns::{Agent, AgentState};
+use crate::nouns::{Agent, AgentState, Source};
 use crate::part_file::{self, PartFile};
-use crate::project::{Project, unmarked};
+use crate::project::{Project, shown_path, unmarked};
 use crate::salvage;
 use crate::task_file::{self, Folder};
 use crate::time;
@@ -104,6 +106,30 @@ impl Files {
         self.communication("heartbeat.yaml")
     }
 
+    /// All files of heartbeats that the project has, the newest layout's first: loops of different age write different ones.
+    pub fn heartbeat_files(&self) -> Vec<PathBuf> {
+        layout::COMMUNICATIONS.iter().map(|folder| self.root.join(folder).join("heartbeat.yaml")).filter(|file| file.is_file()).collect()
+    }
+
+    /// The agents of all of them, each once, by what is remembered of them in `attached`.
+    ///
+    /// # Errors
+    /// As [`Files::agents`].
+    pub fn all_agents(&self, timeout_ms: Option<i64>, attached: &Attached) -> Result<Vec<Agent>, FilesError> {
+        let now_ms = now_ms();
+        let mut agents = Vec::new();
+        for file in self.heartbeat_files() {
+            let source = shown_path(&file, &self.root);
+            let found = in_file(&file, now_ms)?;
+            agents.extend(found.into_iter().map(|agent| Agent { source: Source { file: source.clone(), ..agent.source }, ..agent }));
+        }
+        alive::judge(&mut agents, attached, now_ms, timeout_ms);
+        // Of doubles the youngest.
+        agents.sort_by(|a, b| (&a.name, a.age_ms.unwrap_or(i64::MAX)).cmp(&(&b.name, b.age_ms.unwrap_or(i64::MAX))));
+        agents.dedup_by(|later, kept| later.name == kept.name);
+        Ok(agents)
+    }
+
     /// The file of agents' states.
     #[must_use]
     pub fn state_file(&self) -> PathBuf {
@@ -122,17 +148,9 @@ impl Files {
     /// # Errors
     /// The file cannot be read. A damaged one is read as far as it can be.
     pub fn agents(&self, file: &Path, timeout_ms: Option<i64>) -> Result<Vec<Agent>, FilesError> {
-        let mut agents = match Project::read_as(file, Role::Heartbeats, now_ms()) {
-            Ok(project) => project.agents,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(unreadable(file, error)),
-        };
-        if let Some(timeout_ms) = timeout_ms {
-            for agent in &mut agents {
-                agent.timeout_ms = timeout_ms;
-                agent.state = if agent.age_ms.is_some_and(|age| age <= timeout_ms) { "active" } else { "stale" };
-            }
-        }
+        let now_ms = now_ms();
+        let mut agents = in_file(file, now_ms)?;
+        alive::judge(&mut agents, &Attached::default(), now_ms, timeout_ms);
         Ok(agents)
     }
 
@@ -283,6 +301,15 @@ impl TaskDocument {
             assign_to(&mut plan, agents);
         }
         Ok(plan)
+    }
+}
+
+/// The agents of a file of heartbeats; one that is not there has none.
+fn in_file(file: &Path, now_ms: i64) -> Result<Vec<Agent>, FilesError> {
+    match Project::read_as(file, Role::Heartbeats, now_ms) {
+        Ok(project) => Ok(project.agents),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(unreadable(file, error)),
     }
 }
 

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use oarlock_model::AgentName;
-
 use crate::nouns::Task;
 use crate::project::Project;
-use crate::reconcile::BRIDGE;
 use crate::task_file::Folder;
 
 /// What the files say of one task: its own file, and its item in a queue.
@@ -34,12 +31,6 @@ impl InFiles<'_> {
     /// The name that stands there.
     pub(crate) fn claimer(&self) -> Option<&str> {
         self.queue.or(self.file).and_then(|task| task.claimed_by.as_deref())
-    }
-
-    /// Who has taken it, as an agent of the store: the bridge, for a name that is none.
-    pub(crate) fn agent(&self) -> AgentName {
-        let named = self.claimer().and_then(|name| AgentName::parse(name).ok());
-        named.unwrap_or_else(|| AgentName::parse(BRIDGE).expect("a name"))
     }
 
     /// Whether all of them say that it is done, the file by its folder, or by its status line beside an item that says so. The status line of what

@@ -3,6 +3,7 @@
 //!
 //! [`Project::read`] reads one; `salvage` takes damaged files apart, so that one slip hides nothing else.
 
+mod alive;
 mod attached;
 mod beside;
 mod bridge;
@@ -11,6 +12,7 @@ mod edit;
 mod fault;
 mod files;
 mod head;
+mod held;
 mod hooks;
 mod in_files;
 mod in_place;
@@ -31,6 +33,7 @@ mod time;
 mod write;
 mod yaml;
 
+pub use alive::may_work;
 pub use attached::Attached;
 pub use beside::Beside;
 pub use bridge::{Bridge, Synced};

@@ -36,7 +36,7 @@ pub enum Clock {
 pub struct Agent {
     /// Its name in the file.
     pub name: String,
-    /// `active` or `stale`.
+    /// `active`, `stale`, or `left`, for one that says so.
     pub state: &'static str,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +121,12 @@ pub struct Task {
     /// What its file asks for, whatever its status: a digest, empty for an item of the queue.
     #[serde(skip)]
     pub(crate) digest: String,
+    /// Since when it is taken, as an item of the queue says, in milliseconds since 1970; no later than the file was changed.
+    #[serde(skip)]
+    pub(crate) taken_ms: Option<i64>,
+    /// The latest time that its item states, likewise.
+    #[serde(skip)]
+    pub(crate) moved_ms: Option<i64>,
 }
 
 impl Task {

@@ -10,8 +10,10 @@ use oarlock_host::file::WithoutTraps as _;
 use oarlock_model::TaskId;
 use serde_json::{Map, Value};
 
-use crate::attached::digest;
+use crate::alive;
+use crate::attached::{Attached, digest};
 use crate::fault::Fault;
+use crate::held;
 use crate::in_files::{InFiles, by_id};
 use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
@@ -88,6 +90,7 @@ impl Project {
             project.fault_of(String::new(), "there are more task files than are read");
         }
         project.generation = forms.generation(layout);
+        project.judge_agents(&Attached::default(), now_ms);
         project
     }
 
@@ -100,6 +103,11 @@ impl Project {
         let mut project = Self { root: layout.root.clone(), files: vec![file.to_owned()], ..Self::default() };
         project.take_yaml(file, Some(role), &layout, now_ms, &mut Forms::default());
         Ok(project)
+    }
+
+    /// Judges who is there with what is remembered of the heartbeats.
+    pub fn judge_agents(&mut self, attached: &Attached, now_ms: i64) {
+        alive::judge(&mut self.agents, attached, now_ms, None);
     }
 
     /// Whether something is wrong with a file, so that what it does not say may have been lost.
@@ -172,13 +180,17 @@ impl Project {
         match role {
             Role::Heartbeats => {
                 let clock = FileClock { changed_ms, now_ms, timeout_ms: timeout_ms(&read) };
-                self.agents.extend(read.items.iter().map(|item| agent(item, &clock, source(item))));
+                let agents =
+                    read.items.iter().filter(|item| alive::is_agent(item.name.as_deref().unwrap_or_default(), item.fields.get("status")));
+                self.agents.extend(agents.map(|item| agent(item, &clock, source(item))));
             }
             Role::Events => self.events.extend(read.items.iter().map(|item| event(item, source(item)))),
             Role::Queue if name == "spawn-queue.yaml" => {}
             Role::Queue => {
-                self.queue.extend(read.items.iter().filter_map(|item| queued(item, source(item))));
-                self.queue.extend(slot(&read, &shown));
+                // Who only asks who has what has no moment.
+                let latest_ms = if now_ms == 0 { changed_ms } else { changed_ms.min(now_ms) };
+                self.queue.extend(read.items.iter().filter_map(|item| queued(item, source(item), latest_ms)));
+                self.queue.extend(slot(&read, &shown, latest_ms));
             }
             Role::Chat => self.messages.extend(read.items.iter().map(|item| Message { fields: item.fields.clone(), source: source(item) })),
             Role::States => self.states.extend(
@@ -217,6 +229,8 @@ impl Project {
             folder,
             source: Source { file: shown, line: 1 },
             digest: digest(&task_file::without_status(&text)),
+            taken_ms: None,
+            moved_ms: None,
         });
     }
 }
@@ -361,11 +375,12 @@ fn event(item: &Item, source: Source) -> Event {
 
 /// The items of the text of a queue.
 pub(crate) fn queue_of(text: &str) -> Vec<Task> {
-    salvage::list(unmarked(text), &["queue", "tasks"]).items.iter().filter_map(|item| queued(item, Source::default())).collect()
+    salvage::list(unmarked(text), &["queue", "tasks"]).items.iter().filter_map(|item| queued(item, Source::default(), i64::MAX)).collect()
 }
 
-fn queued(item: &Item, source: Source) -> Option<Task> {
+fn queued(item: &Item, source: Source, latest_ms: i64) -> Option<Task> {
     let fields = &item.fields;
+    let times = |names: &'static [&'static str]| names.iter().filter_map(move |name| held::stated_ms(fields.get(*name)?, latest_ms));
     let status = text(fields, &["status"]);
     let ids_of = |name: &str| match fields.get(name) {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -388,18 +403,28 @@ fn queued(item: &Item, source: Source) -> Option<Task> {
         folder: None,
         source,
         digest: String::new(),
+        taken_ms: times(&held::TAKEN_AT).next(),
+        moved_ms: times(&held::MOVED_AT).max(),
     })
 }
 
-/// The one task of a queue that has room for no more.
-fn slot(read: &Read, file: &str) -> Option<Task> {
-    let next = read.fields.get("next_task")?;
-    let fields = match next {
-        Value::Object(fields) => fields.clone(),
-        Value::String(id) => Map::from_iter([("task_id".to_owned(), Value::String(id.clone()))]),
-        _ => return None,
+/// The one task of a queue that has room for no more, and the one that its executor is at.
+fn slot(read: &Read, file: &str, latest_ms: i64) -> impl Iterator<Item = Task> {
+    let next = match read.fields.get("next_task") {
+        Some(Value::Object(fields)) => Some(fields.clone()),
+        Some(Value::String(id)) => Some(Map::from_iter([("task_id".to_owned(), Value::String(id.clone()))])),
+        _ => None,
     };
-    queued(&Item { line: 0, name: None, fields }, Source { file: file.to_owned(), line: 0 })
+    let active = read.fields.get("active_execution").and_then(Value::as_object).map(|active| {
+        let mut fields = active.clone();
+        fields.insert("status".to_owned(), Value::from("in_progress"));
+        let beat = read.fields.get("heartbeat").and_then(|beat| beat.get("last_seen")).cloned();
+        fields.extend(beat.map(|seen| ("heartbeat".to_owned(), seen)));
+        fields
+    });
+    // The one that is worked on first: of doubles the first counts.
+    let queued = |fields| queued(&Item { line: 0, name: None, fields }, Source { file: file.to_owned(), line: 0 }, latest_ms);
+    active.into_iter().chain(next).filter_map(queued).collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! A live lease of an agent that uses the store beats what a file says, and so does a task's end in the store. For everything else the store
 //! follows the files, because old scripts know nothing of it; but what a damaged file does not say is not taken for said.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod outside;
+
+use std::collections::BTreeMap;
 
 use oarlock_model::Now;
 use oarlock_model::agent::Agent as StoreAgent;
@@ -14,19 +16,18 @@ use oarlock_model::task::{Grant, Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, TaskId};
 use serde::Serialize;
 
-use crate::attached::{Attached, Claimed, digest};
-use crate::in_files::{InFiles, by_id};
+use crate::alive::{self, LEFT, Sign};
+use crate::attached::Attached;
+use crate::held::Held;
+use crate::in_files::InFiles;
 use crate::moved::{Gone, Moved};
 use crate::nouns::{Agent, Task};
-use crate::project::{CLOCK_SLACK_MS, Project};
-use crate::task_file;
+use crate::project::Project;
 
 /// The program under which agents of the files stand in the store.
 pub const PROGRAM: &str = "ralf-files";
-/// Who acts for a file that names nobody.
-pub(crate) const BRIDGE: &str = "ralf";
-/// The status of an agent that has gone: no sign of life.
-const LEFT: &str = "left";
+/// What speaks in the store for those who have tasks by the files alone.
+pub(crate) const SOURCE: &str = "ralf";
 /// A heartbeat in a file is written anew when it is older than this, in milliseconds.
 const BEAT_EVERY_MS: i64 = 15_000;
 /// Longest text of a conflict that is told, in characters.
@@ -52,20 +53,22 @@ pub(crate) enum Stand {
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// An agent of the files joins.
-    Join(AgentName),
-    /// It was seen.
-    Beat { agent: AgentName, status: Option<String>, action: Option<String> },
+    /// An agent of the files was seen then; it joins if it has not.
+    Seen { agent: AgentName, is_new: bool, seen_ms: i64, timeout_ms: i64, status: Option<String>, action: Option<String> },
+    /// A name that stood in the store for the files is no agent: it leaves.
+    Leave(AgentName),
     /// A task of the files is added.
     Add(Box<Task>, TaskId),
     /// What a task's file asks for has changed.
     Update(Box<Task>, TaskId),
-    /// An old script has taken a task, in the queue or by its status line.
-    Claim { task: TaskId, agent: AgentName, by_queue: bool },
-    /// It has given it back.
+    /// By the files somebody has a task, or gave a sign of life.
+    Take { task: TaskId, held: Held, is_new: bool },
+    /// By the files it is free again, or was abandoned.
+    Free { task: TaskId, abandoned: bool, seen_ms: Option<i64> },
+    /// What an agent held for the files is let go.
     Release { task: TaskId, agent: AgentName },
     /// A file says that a task is done.
-    Finish { task: TaskId, agent: AgentName },
+    Finish { task: TaskId, holder: Option<String> },
     /// A file says that a task is called off.
     Cancel(TaskId),
     /// The file that asked for a task is gone, or put off.
@@ -110,8 +113,10 @@ pub(crate) struct Plan {
     pub(crate) warnings: Vec<String>,
     /// Tasks that the files show as taken, as the store has them.
     pub(crate) displayed: Vec<String>,
-    /// Claims that were made for the files and forgotten: a look was killed before it could remember them.
-    pub(crate) adopted: Vec<(String, Claimed)>,
+    /// Tasks that somebody has by the files, and whether their queue says so.
+    pub(crate) taken: BTreeMap<String, bool>,
+    /// What is remembered of the heartbeats after this look.
+    pub(crate) heard: BTreeMap<String, alive::Beat>,
 }
 
 impl Plan {
@@ -134,6 +139,8 @@ pub(crate) struct Snapshot {
     pub(crate) now: Now,
     /// Wall clock, milliseconds since 1970.
     pub(crate) now_ms: i64,
+    /// After so long without a sign of life, what somebody has by the files counts as abandoned, in milliseconds.
+    pub(crate) abandoned_after_ms: i64,
 }
 
 impl Snapshot {
@@ -146,9 +153,9 @@ impl Snapshot {
         self.agent(name).is_some_and(|agent| agent.is_live() && agent.program.as_deref() != Some(PROGRAM))
     }
 
-    /// Whether an agent is none of those that stand here for the files.
-    fn is_of_store(&self, name: &AgentName) -> bool {
-        name.as_str() != BRIDGE && self.agent(name).is_none_or(|agent| agent.program.as_deref() != Some(PROGRAM))
+    /// Whether the agent of this name, as a file has it, is none of those that stand here for the files.
+    fn is_of_store(&self, name: &str) -> bool {
+        self.agents.get(name).is_none_or(|agent| agent.program.as_deref() != Some(PROGRAM))
     }
 
     /// Whether an agent may act at all.
@@ -160,9 +167,8 @@ impl Snapshot {
     pub(crate) fn is_of_files(&self, event: &Event) -> bool {
         // What an earlier session of that name did is another matter.
         let is_session = |agent: &&StoreAgent| event.session.as_ref() == Some(&agent.session);
-        let is_theirs = |agent: &AgentName| {
-            agent.as_str() == BRIDGE || self.agent(agent).filter(is_session).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
-        };
+        let is_theirs =
+            |agent: &AgentName| self.agent(agent).filter(is_session).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM));
         event.agent.as_ref().is_none_or(is_theirs)
     }
 
@@ -178,37 +184,54 @@ impl Snapshot {
     }
 }
 
-/// The agents of the files, of doubles the first, which is the newest layout's.
-pub(crate) fn first_of_each(agents: &[Agent]) -> impl Iterator<Item = &Agent> {
-    let mut seen = BTreeSet::new();
-    agents.iter().filter(move |agent| seen.insert(agent.name.as_str()))
-}
-
 /// Only what the heartbeats of the files say.
 pub(crate) fn heartbeats(agents: &[Agent], store: &Snapshot, attached: &Attached) -> Vec<Action> {
-    let mut compare = Comparing { store, attached, joining: Vec::new(), plan: Plan::default() };
-    first_of_each(agents).for_each(|agent| compare.agent_of_files(agent));
+    let mut compare = Comparing { store, attached, plan: Plan::default() };
+    alive::signs(agents, attached, store.now_ms).iter().for_each(|sign| compare.agent_of_files(sign));
     compare.plan.actions
 }
 
-/// Compares. `heartbeats` is the file in which agents of the store are shown.
-pub(crate) fn plan(project: &Project, store: &Snapshot, attached: &Attached, heartbeats: &str) -> Plan {
-    let mut compare = Comparing { store, attached, joining: Vec::new(), plan: Plan::default() };
-    first_of_each(&project.agents).for_each(|agent| compare.agent_of_files(agent));
+/// What is compared.
+pub(crate) struct Compared<'a> {
+    pub(crate) project: &'a Project,
+    /// Its tasks by id.
+    pub(crate) tasks: &'a BTreeMap<&'a str, InFiles<'a>>,
+    pub(crate) signs: &'a [Sign<'a>],
+    /// Who has those that the files call in progress.
+    pub(crate) held: &'a BTreeMap<String, Held>,
+    /// The file in which agents of the store are shown.
+    pub(crate) heartbeats: &'a str,
+}
+
+/// Compares.
+pub(crate) fn plan(compared: &Compared<'_>, store: &Snapshot, attached: &Attached) -> Plan {
+    let Compared { project, tasks, signs, held, heartbeats } = *compared;
+    let mut compare = Comparing { store, attached, plan: Plan::default() };
+    for sign in signs {
+        compare.agent_of_files(sign);
+        compare.plan.heard.insert(sign.agent.name.clone(), sign.beat.clone());
+    }
     let shown: BTreeMap<&str, &Agent> =
         project.agents.iter().filter(|shown| shown.source.file == heartbeats).map(|shown| (shown.name.as_str(), shown)).collect();
     for agent in store.agents.values() {
         compare.agent_of_store(agent, shown.get(agent.name.as_str()).copied());
+        if !signs.iter().any(|sign| sign.name == agent.name) {
+            compare.agent_without_heartbeat(agent);
+        }
     }
-    let tasks = by_id(project);
-    for (id, files) in &tasks {
+    for (id, files) in tasks {
         let Ok(task) = TaskId::parse(id) else {
             compare.plan.warnings.push(format!("\"{}\" is no name that the store takes", oarlock_model::ident::shown(id)));
             continue;
         };
+        let known = held.get(*id).cloned();
+        if known.is_some() {
+            compare.plan.taken.insert((*id).to_owned(), files.is_claimed_by_queue());
+        }
+        let files = Said { files, held: known.unwrap_or_default(), project };
         match store.tasks.get(*id) {
-            None => compare.unknown_task(task, files),
-            Some(known) => compare.known_task(task, known, files, project),
+            None => compare.unknown_task(task, &files),
+            Some(known) => compare.known_task(task, known, &files),
         }
         if let Some(file) = files.file {
             let parts = store.open_parts(id).filter(|part| !tasks.contains_key(part.id.as_str()));
@@ -218,53 +241,60 @@ pub(crate) fn plan(project: &Project, store: &Snapshot, attached: &Attached, hea
     compare.plan
 }
 
+/// What the files say of one task, and who has it by them.
+struct Said<'a> {
+    files: &'a InFiles<'a>,
+    held: Held,
+    project: &'a Project,
+}
+
+impl<'a> std::ops::Deref for Said<'a> {
+    type Target = InFiles<'a>;
+
+    fn deref(&self) -> &InFiles<'a> {
+        self.files
+    }
+}
+
 /// A comparison under way.
 struct Comparing<'a> {
     store: &'a Snapshot,
     attached: &'a Attached,
-    joining: Vec<AgentName>,
     plan: Plan,
 }
 
 impl Comparing<'_> {
-    fn agent_of_files(&mut self, agent: &Agent) {
-        let Ok(name) = AgentName::parse(&agent.name) else {
-            self.plan.warnings.push(format!("\"{}\" is no name that the store takes", oarlock_model::ident::shown(&agent.name)));
-            return;
-        };
-        let known = self.attached.beats.get(&agent.name);
+    fn agent_of_files(&mut self, sign: &Sign<'_>) {
+        let Sign { agent, name, .. } = sign;
         // One heartbeat of the file is one here: a look alone renews nothing, and what the bridge wrote is no sign of life.
-        let has_left = agent.status.as_deref() == Some(LEFT);
-        let is_told =
-            has_left || known == Some(&digest(&agent.fields)) || self.attached.shown.get(&agent.name) == Some(&agent.own_digest());
-        if self.store.is_native(&name) || self.joining.contains(&name) || is_told {
+        let is_told = self.attached.heard.get(&agent.name).is_some_and(|known| known.whole == sign.beat.whole);
+        // Who beat once is known from then on, so that messages reach it; that makes it no younger.
+        let is_there = sign.is_there(self.store.now_ms, agent.timeout_ms) || (self.store.agent(name).is_none() && !sign.beat.has_left);
+        if self.store.is_native(name) || sign.is_of_store || is_told || !is_there {
             return;
         }
-        let stated_ms = agent.age_ms.map(|age| self.store.now_ms - age);
-        // It has changed since the last look, whatever its clock says.
-        let changed_ms = known.map(|_| self.attached.looked_ms);
-        let Some(seen_ms) = stated_ms.max(changed_ms) else { return };
-        if self.store.now_ms - seen_ms > agent.timeout_ms {
-            return;
-        }
-        let is_behind = changed_ms.is_some_and(|changed| stated_ms.is_some_and(|stated| stated + CLOCK_SLACK_MS < changed));
-        if is_behind && !self.store.is_live(&name) {
+        let Some(seen_ms) = sign.beat.seen_ms else { return };
+        let is_new = !self.store.is_live(name);
+        let was_silent = self.store.agent(name).is_none_or(|known| self.store.now_ms - known.presence.seen_wall.0 > known.timeout_ms);
+        if sign.is_behind && was_silent {
             self.plan.warnings.push(format!("the clock of {name} lies behind: it counts as seen when its heartbeat changes"));
         }
-        self.join(&name);
-        self.plan.actions.push(Action::Beat { agent: name, status: agent.status.clone(), action: agent.action.clone() });
+        let (status, action) = (agent.status.clone(), agent.action.clone());
+        self.plan.actions.push(Action::Seen { agent: name.clone(), is_new, seen_ms, timeout_ms: agent.timeout_ms, status, action });
     }
 
-    fn join(&mut self, name: &AgentName) {
-        if !self.store.is_live(name) && !self.joining.contains(name) {
-            self.joining.push(name.clone());
-            self.plan.actions.push(Action::Join(name.clone()));
+    /// A name that stands in the store for the files, and has no heartbeat there: it came in because something was claimed in that name, when
+    /// that made an agent of it. A file that is empty for a moment is no reason: its agents are still young.
+    fn agent_without_heartbeat(&mut self, agent: &StoreAgent) {
+        let is_silent = self.store.now.store.since_ms(agent.presence.seen) > agent.timeout_ms;
+        if agent.is_live() && agent.program.as_deref() == Some(PROGRAM) && is_silent {
+            self.plan.actions.push(Action::Leave(agent.name.clone()));
         }
     }
 
     fn agent_of_store(&mut self, agent: &StoreAgent, shown: Option<&Agent>) {
         let seen_ms = agent.presence.seen_wall.0;
-        if agent.program.as_deref() == Some(PROGRAM) || agent.name.as_str() == BRIDGE {
+        if agent.program.as_deref() == Some(PROGRAM) {
             return;
         }
         let show = |status: String, action| Action::ShowAgent { agent: agent.name.clone(), status, action, seen_ms };
@@ -292,26 +322,19 @@ impl Comparing<'_> {
         }
     }
 
-    fn unknown_task(&mut self, task: TaskId, files: &InFiles<'_>) {
+    fn unknown_task(&mut self, task: TaskId, files: &Said<'_>) {
         let Some(text) = files.file.or(files.queue).filter(|_| files.is_open()) else { return };
         self.plan.actions.push(Action::Add(Box::new(text.clone()), task.clone()));
         if files.state() == "claimed" {
-            self.claim(task, files);
+            self.take(task, files, None);
         }
-    }
-
-    /// What the files say is taken is claimed here in that name.
-    fn claim(&mut self, task: TaskId, files: &InFiles<'_>) {
-        let agent = files.agent();
-        self.join(&agent);
-        self.plan.actions.push(Action::Claim { task, agent, by_queue: files.is_claimed_by_queue() });
     }
 
     fn show(&mut self, task: TaskId, stand: Stand) {
         self.plan.actions.push(Action::Show(task, stand));
     }
 
-    fn known_task(&mut self, task: TaskId, known: &StoreTask, files: &InFiles<'_>, project: &Project) {
+    fn known_task(&mut self, task: TaskId, known: &StoreTask, files: &Said<'_>) {
         let in_files = files.state();
         // What was shown as ended, and is open again, is shown so.
         if let Some(ended) = self.attached.ended.get(task.as_str())
@@ -336,40 +359,32 @@ impl Comparing<'_> {
             (TaskState::Dead, "done" | "cancelled") => {}
             (TaskState::Dead, _) if files.says("failed") => {}
             (TaskState::Dead, _) => self.show(task, Stand::Failed),
-            (TaskState::Claimed, _) => {
-                let Some(grant) = known.holder() else { return };
-                let is_known = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);
-                let is_bridged = self.store.agent(&grant.agent).is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM));
-                let is_theirs = is_bridged && (in_files == "done" || in_files == "claimed" && files.agent() == grant.agent);
-                if is_theirs && !is_known {
-                    let claimed = Claimed { token: grant.token.0, by_queue: files.is_claimed_by_queue() };
-                    self.plan.adopted.push((task.to_string(), claimed));
+            (TaskState::Claimed, _) => match (known.outside_holder(), known.holder()) {
+                (Some(hold), _) => self.held_outside(task, hold, files),
+                (None, Some(grant)) if self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0) => {
+                    self.turn_over(task, known, grant, files);
                 }
-                if is_known || is_theirs {
-                    self.held_for_files(task, grant, files, project)
-                } else {
-                    self.held_by_agent(task, grant, files)
-                }
-            }
+                (None, Some(grant)) => self.held_by_agent(task, known, grant, files),
+                (None, None) => {}
+            },
             // Nobody is to begin with what its parts already do.
             (TaskState::Waiting, "ready") => self.show(task, Stand::Split),
             (TaskState::Waiting, "claimed") if is_displayed && files.claimer().is_some() => self.show(task, Stand::Split),
             (TaskState::Waiting | TaskState::Review, "claimed") if is_displayed || files.claimer().is_none() => {}
             (_, "cancelled") => self.plan.actions.push(Action::Cancel(task)),
-            (TaskState::Ready | TaskState::Scheduled, "done") => self.finish(task, files),
+            (TaskState::Ready | TaskState::Scheduled, "done") => self.finished(task, files),
             (state, "done") => self.conflict(&task, files, state.to_string()),
-            (TaskState::Ready | TaskState::Scheduled, "claimed") => {
+            (TaskState::Ready | TaskState::Scheduled | TaskState::Blocked, "claimed") => {
                 // What an agent of the store had, and has given back, still stands in the files.
-                let is_for_files =
-                    |grant: &Grant| self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);
-                let had_it = known
-                    .grant
-                    .as_ref()
-                    .is_some_and(|grant| grant.agent == files.agent() && self.store.is_of_store(&grant.agent) && !is_for_files(grant));
-                if is_displayed || had_it {
+                let claimer = files.claimer();
+                let had_it = known.grant.as_ref().is_some_and(|grant| {
+                    let is_for_files = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);
+                    claimer == Some(grant.agent.as_str()) && self.store.is_of_store(grant.agent.as_str()) && !is_for_files
+                });
+                if is_displayed || had_it || self.is_forced(known) {
                     self.show(task, Stand::Open);
                 } else {
-                    self.claim(task, files);
+                    self.take(task, files, known.outside.as_ref());
                 }
             }
             (state, "claimed") => self.conflict(&task, files, state.to_string()),
@@ -377,54 +392,15 @@ impl Comparing<'_> {
         }
     }
 
-    /// A task that nobody holds is done.
-    fn finish(&mut self, task: TaskId, files: &InFiles<'_>) {
-        let agent = AgentName::parse(BRIDGE).expect("a name");
-        self.join(&agent);
-        self.plan.actions.push(Action::Claim { task: task.clone(), agent: agent.clone(), by_queue: false });
-        self.finished(task, agent, files);
-    }
-
-    /// Item and status line follow the folder, or the other way round.
-    fn finished(&mut self, task: TaskId, agent: AgentName, files: &InFiles<'_>) {
-        self.plan.actions.push(Action::Finish { task: task.clone(), agent });
-        if !files.is_done_everywhere() {
-            self.show(task, Stand::Done);
-        }
-    }
-
-    /// A task that is held here for somebody who knows only the files: it follows them.
-    fn held_for_files(&mut self, task: TaskId, grant: &Grant, files: &InFiles<'_>, project: &Project) {
-        let agent = grant.agent.clone();
-        match files.state() {
-            "done" => self.finished(task, agent, files),
-            "cancelled" => self.plan.actions.push(Action::Cancel(task)),
-            "claimed" if files.claimer().is_none() || files.agent() == agent => {}
-            "claimed" => {
-                self.plan.actions.push(Action::Release { task: task.clone(), agent });
-                self.claim(task, files);
-            }
-            // An item that is gone says nothing, and neither does a file that is damaged: who is late gives back more than was given back.
-            _ => {
-                let by_queue = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.by_queue);
-                let said_in = if by_queue { files.queue } else { files.file };
-                let is_said = |said: &Task| said.status.as_deref().is_some_and(task_file::is_open) && !project.is_faulty(&said.source.file);
-                if said_in.is_some_and(is_said) {
-                    self.plan.actions.push(Action::Release { task, agent });
-                }
-            }
-        }
-    }
-
     /// A task that an agent of the store holds: its lease counts.
-    fn held_by_agent(&mut self, task: TaskId, grant: &Grant, files: &InFiles<'_>) {
+    fn held_by_agent(&mut self, task: TaskId, known: &StoreTask, grant: &Grant, files: &Said<'_>) {
         let in_files = files.state();
         if !self.store.holds(grant) {
             // It can be had by anybody, old scripts included.
             match in_files {
                 "claimed" if self.attached.displayed.contains(task.as_str()) => self.show(task, Stand::Open),
-                "claimed" => self.claim(task, files),
-                "done" => self.finish(task, files),
+                "claimed" => self.take(task, files, known.outside.as_ref()),
+                "done" => self.finished(task, files),
                 "cancelled" => self.plan.actions.push(Action::Cancel(task)),
                 _ => {}
             }

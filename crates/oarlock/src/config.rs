@@ -168,6 +168,15 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
                 *place = item.as_bool().ok_or_else(|| Fault::Wrong(format!("hooks.{key} must be true or false")))?;
             }
         }
+        "ralf" => {
+            let table = item.as_table_like().ok_or_else(|| Fault::Wrong("ralf must be a table: write [ralf]".into()))?;
+            for (key, item) in table.iter() {
+                match key {
+                    "abandoned_after" => settings.abandoned_after = duration("ralf.abandoned_after", item)?,
+                    _ => return Err(Fault::Wrong(format!("there is no setting \"ralf.{key}\"; known is abandoned_after"))),
+                }
+            }
+        }
         "lease_ttl" => settings.lease_ttl = duration(key, item)?,
         "reservation_ttl" => settings.reservation_ttl = duration(key, item)?,
         "heartbeat_timeout" => settings.heartbeat_timeout = duration(key, item)?,
@@ -188,7 +197,7 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
-                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, lock_timeout, max_attempts, retry_first, agents, and the table [hooks]"
+                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, lock_timeout, max_attempts, retry_first, agents, and the tables [hooks] and [ralf]"
             )));
         }
     }

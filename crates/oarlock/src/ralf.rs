@@ -1,26 +1,27 @@
 //! What RALF's agents ask of each other: who is there, a task in parts, and how each of them is. Of the store, when their project is
 //! attached to one, else of its files: callers need not know which.
 
+mod present;
+
 use oarlock_host::file::{canonical, identity_behind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::{AgentName, Rejection, StateKey, TaskId, limits};
+use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::Join;
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::context::Reading;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::rfc3339;
-use oarlock_ops::state::{GetState, StateDelete, Sync};
+use oarlock_ops::state::{GetState, Sync, TellState};
 use oarlock_ops::store::{OwnerSight, Store as _};
 use oarlock_ops::task::Split;
 use oarlock_plan::{Floor, Plan};
-use oarlock_ralf::{Attached, Bridge, FLOOR, Files, FilesError, LocateError, Located, PROGRAM, VARIABLES, workers};
+use oarlock_ralf::{Attached, Bridge, FLOOR, Files, FilesError, LocateError, Located, VARIABLES, workers};
 pub use oarlock_ralf::{age_ms, while_waiting};
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
 use serde::Serialize;
@@ -30,6 +31,8 @@ use crate::beside;
 use crate::config;
 use crate::project::Project;
 use crate::trust;
+
+pub(crate) use present::judge_agents;
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -105,8 +108,8 @@ pub struct Ralf {
 struct Opened {
     store: SqliteStore,
     settings: Settings,
-    /// The file of heartbeats as it was when it was last taken into the store.
-    heartbeats: Option<Identity>,
+    /// The files of heartbeats as they were when they were last taken into the store.
+    heartbeats: Vec<Identity>,
     /// The loop and run that each agent of that file is in, which the store does not know.
     numbers: BTreeMap<String, (i64, i64)>,
 }
@@ -195,7 +198,7 @@ impl Ralf {
             trust::check_owner(&place)?;
             trust::check(&place)?;
             let store = beside::open(&place, options).map_err(OpError::from)?;
-            self.store = Some(Opened { store, settings, heartbeats: None, numbers: BTreeMap::new() });
+            self.store = Some(Opened { store, settings, heartbeats: Vec::new(), numbers: BTreeMap::new() });
         }
         Ok(self.store.as_mut())
     }
@@ -208,17 +211,20 @@ impl Ralf {
     pub fn agents(&mut self, timeout_ms: Option<i64>, file: Option<&Path>) -> Result<Vec<AgentSeen>, RalfError> {
         let files = self.files(Duration::ZERO);
         let file = other(file, &files.heartbeat_file());
-        let heartbeats = file.map_or_else(|| files.heartbeat_file(), Path::to_owned);
         let (root, dir) = (self.root.clone(), self.project.dir());
         let opened = if file.is_none() { self.opened()? } else { None };
         let Some(opened) = opened else {
-            let agents = files.agents(&heartbeats, timeout_ms)?;
+            let agents = match file {
+                Some(file) => files.agents(file, timeout_ms)?,
+                None => files.all_agents(timeout_ms, &Attached::default())?,
+            };
             return Ok(agents.into_iter().filter(|agent| agent.state == "active").map(of_file).collect());
         };
-        let now = identity(&heartbeats);
-        if now.is_some() && now != opened.heartbeats {
-            let agents = files.agents(&heartbeats, None)?;
-            let attached = Attached::read(&dir).ok().flatten().unwrap_or_default();
+        let remembered = || Attached::read(&dir).ok().flatten().unwrap_or_default();
+        let now: Vec<Identity> = files.heartbeat_files().iter().filter_map(|file| identity(file)).collect();
+        if !now.is_empty() && now != opened.heartbeats {
+            let attached = remembered();
+            let agents = files.all_agents(None, &attached)?;
             Bridge::new(root, &mut opened.store, &opened.settings).take_heartbeats(&agents, &attached)?;
             let of =
                 |agent: oarlock_ralf::Agent| (agent.name, (agent.loop_number.unwrap_or_default(), agent.run_number.unwrap_or_default()));
@@ -243,9 +249,9 @@ impl Ralf {
         }
         if timeout_ms.is_some_and(|timeout_ms| timeout_ms > limits::HEARTBEAT_TIMEOUT_MS_DEFAULT) {
             // The store does not know who was gone already when the project was attached.
-            let agents = files.agents(&heartbeats, timeout_ms)?.into_iter().filter(|agent| agent.state == "active");
-            let missing = agents.filter(|agent| found.iter().all(|known| known.agent_id != agent.name)).map(of_file);
-            found.extend(missing.collect::<Vec<_>>());
+            let agents = files.all_agents(timeout_ms, &remembered())?.into_iter().filter(|agent| agent.state == "active");
+            let known: BTreeSet<String> = view.agents().map_err(OpError::from)?.into_iter().map(|agent| agent.name.to_string()).collect();
+            found.extend(agents.filter(|agent| !known.contains(&agent.name)).map(of_file));
         }
         Ok(found)
     }
@@ -283,9 +289,11 @@ impl Ralf {
     /// The plan of a task file's parts for these agents. Nothing is made.
     ///
     /// # Errors
-    /// There is no such file, or it cannot be split at all.
-    pub fn plan(&self, task: &Path, agents: &[String], subtasks_max: Option<usize>) -> Result<Plan, RalfError> {
-        Ok(self.files(Duration::ZERO).task(task)?.plan(agents, self.workers(agents, subtasks_max)?, subtasks_max)?)
+    /// There is no such file, or it cannot be split at all; the files of heartbeats cannot be read.
+    pub fn plan(&mut self, task: &Path, agents: &[String], subtasks_max: Option<usize>) -> Result<Plan, RalfError> {
+        let agents = self.who_may_work(agents)?;
+        let workers = self.workers(&agents, subtasks_max)?;
+        Ok(self.files(Duration::ZERO).task(task)?.plan(&agents, workers, subtasks_max)?)
     }
 
     /// How many agents a plan is made for: where nobody is named, as many as `split` makes one for in this project.
@@ -309,6 +317,7 @@ impl Ralf {
     ) -> Result<Plan, RalfError> {
         let files = self.files(patience);
         let task = files.task(task)?;
+        let agents = &self.who_may_work(agents)?;
         let workers = self.workers(agents, subtasks_max)?;
         let Some(opened) = self.opened()? else {
             let plan = task.plan(agents, workers, subtasks_max)?;
@@ -328,7 +337,7 @@ impl Ralf {
             floor: Some(FLOOR),
             ..Split::default()
         };
-        Ok(opened.order(None, &split)?.plan)
+        Ok(opened.order(&Caller::default(), &split)?.plan)
     }
 
     /// Merges fields into an agent's state. `file` is another file of states, which is then all that is written.
@@ -347,7 +356,7 @@ impl Ralf {
         let opened = if file.is_none() { self.opened()? } else { None };
         match opened {
             Some(opened) => {
-                opened.order(Some(&AgentName::parse(agent)?), &Sync { merge: Some(Value::Object(fields)), ..Sync::default() })?;
+                opened.tell(&AgentName::parse(agent)?, Some(Value::Object(fields)))?;
             }
             None => files.set_state(&file.map_or_else(|| files.state_file(), Path::to_owned), agent, Some(&fields))?,
         }
@@ -389,12 +398,7 @@ impl Ralf {
         let opened = if file.is_none() { self.opened()? } else { None };
         match opened {
             Some(opened) => {
-                let name = AgentName::parse(agent)?;
-                let key = StateKey::of_agent(&name);
-                let is_there = opened.ask(&GetState { prefix: Some(key.to_string()), ..GetState::default() })?;
-                if is_there.entries.iter().any(|entry| entry.key == key) {
-                    opened.order(Some(&name), &StateDelete { key, if_version: None })?;
-                }
+                opened.tell(&AgentName::parse(agent)?, None)?;
             }
             None => files.set_state(&file.map_or_else(|| files.state_file(), Path::to_owned), agent, None)?,
         }
@@ -423,17 +427,17 @@ impl Opened {
         call::query(&mut self.store, &Caller::default(), &self.settings, request)
     }
 
-    /// Orders in the name of an agent, which joins when it has not, or no longer, a session.
-    fn order<M: Mutation>(&mut self, who: Option<&AgentName>, request: &M) -> Result<M::Reply, OpError> {
-        let Some(who) = who else { return call::mutate(&mut self.store, &Caller::default(), &self.settings, request) };
-        let caller = Caller::named(who.clone());
-        match call::mutate(&mut self.store, &caller, &self.settings, request) {
-            Err(OpError::Rejected(Rejection::NotFound { .. } | Rejection::StaleSession { .. })) => {
-                let join = Join { name: Some(who.clone()), program: Some(PROGRAM.to_owned()), ..Join::default() };
-                call::mutate(&mut self.store, &Caller::default(), &self.settings, &join)?;
-                call::mutate(&mut self.store, &caller, &self.settings, request)
-            }
-            other => other,
+    fn order<M: Mutation>(&mut self, caller: &Caller, request: &M) -> Result<M::Reply, OpError> {
+        call::mutate(&mut self.store, caller, &self.settings, request)
+    }
+
+    /// Merges into the state of an agent, or takes it away. Who has a session is seen by it; for who has none it is written all the same, and
+    /// makes no agent of it.
+    fn tell(&mut self, who: &AgentName, value: Option<Value>) -> Result<(), OpError> {
+        let is_live = self.store.snapshot()?.agent(who)?.is_some_and(|agent| agent.is_live());
+        match value {
+            Some(value) if is_live => self.order(&Caller::named(who.clone()), &Sync { merge: Some(value), ..Sync::default() }).map(drop),
+            value => self.order(&Caller::default(), &TellState { name: who.clone(), value, merge: true }).map(drop),
         }
     }
 }

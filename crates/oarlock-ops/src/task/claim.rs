@@ -339,7 +339,8 @@ impl Claim {
         if task.state == TaskState::Claimed && !settle::lose_lease(cx, &task, LossReason::Expired, false)? {
             return Ok(None);
         }
-        let before = task.holder().map(|grant| grant.agent.clone());
+        let given_up = || task.outside.as_ref().filter(|hold| hold.end.is_some()).map(|hold| hold.holder.clone().unwrap_or_default());
+        let before = task.holder().map(|grant| grant.agent.to_string()).or_else(given_up);
         let mut task = if task.state == TaskState::Claimed { cx.task(&task.id)? } else { task };
         let fact = TaskClaimed {
             id: task.id.clone(),

@@ -1,9 +1,10 @@
 //! What has to be done about one task so that files and store say the same, while the lock of the files is held and everything that changed
 //! before is known: pure.
 
-use oarlock_model::task::{Task as StoreTask, TaskState};
+use oarlock_model::task::{OutsideEnd, Task as StoreTask, TaskState};
 
 use super::cursor::Past;
+use crate::held;
 use crate::in_files::InFiles;
 use crate::reconcile::Stand;
 
@@ -26,6 +27,7 @@ pub(crate) fn todo(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> Todo 
     match known.state {
         TaskState::Ready | TaskState::Blocked | TaskState::Scheduled => match in_files {
             "claimed" if is_of_past(known, files, past) => Todo::Show(Stand::Open),
+            "claimed" if is_given_up(known, files) => Todo::Nothing,
             "claimed" => Todo::Take,
             "done" | "cancelled" | "blocked" if past.is_back => Todo::Show(Stand::Open),
             "done" if known.state != TaskState::Blocked => Todo::Finish,
@@ -61,6 +63,15 @@ fn is_of_past(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> bool {
             || past.holders.iter().any(|holder| holder.as_str() == claimer)
     };
     past.was_held && files.claimer().is_none_or(had_it)
+}
+
+/// Whether the files still show somebody whose hold was ended here, by force or after a long silence: that is no news, and anybody may take it.
+fn is_given_up(known: &StoreTask, files: &InFiles<'_>) -> bool {
+    known.outside.as_ref().is_some_and(|hold| {
+        let is_ended_here = matches!(hold.end, Some(OutsideEnd::Abandoned | OutsideEnd::Forced));
+        let is_since = files.queue.and_then(|item| item.taken_ms).is_some_and(|taken_ms| taken_ms > hold.seen.0);
+        is_ended_here && !is_since && files.claimer().and_then(held::name) == hold.holder
+    })
 }
 
 #[cfg(test)]

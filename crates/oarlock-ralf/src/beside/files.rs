@@ -404,7 +404,7 @@ impl Marking {
 }
 
 fn free_for(intent: &Intent) -> FreeFor {
-    FreeFor { before: intent.before.as_ref().map(ToString::to_string) }
+    FreeFor { before: intent.before.clone() }
 }
 
 /// All tasks of the store, of none of which is known how far the files have it.

@@ -14,8 +14,11 @@ use super::log::{EVENTS_MAX, SOURCE, id_of, news, of_message};
 use super::{Bridge, Synced};
 use crate::attached::{Attached, digest};
 use crate::project::{Project, text};
-use crate::reconcile::{BRIDGE, Snapshot};
+use crate::reconcile::{PROGRAM, Snapshot};
 use crate::time;
+
+/// Who has written a message that names nobody.
+const NOBODY: &str = PROGRAM;
 
 impl Bridge<'_> {
     /// Messages that stand in the chat logs since the last look, sent in the names of who wrote them. Returns their ids in the store.
@@ -48,8 +51,8 @@ impl Bridge<'_> {
     fn send(&mut self, fields: &Map<String, Value>, key: String) -> Result<Vec<String>, OpError> {
         let content = text(fields, &["content", "message", "text"]).unwrap_or_default();
         let from = text(fields, &["from"]).and_then(|name| AgentName::parse(&name).ok());
-        let from = from.unwrap_or_else(|| AgentName::parse(BRIDGE).expect("a name"));
-        self.known(&from, true)?;
+        let from = from.unwrap_or_else(|| AgentName::parse(NOBODY).expect("a name"));
+        let speaks_up = self.known(&from, true)?;
         let to = recipients(fields.get("to"));
         // What is meant for one who cannot be named here is not for everybody.
         to.iter().try_for_each(|name| AgentName::parse(name).map(drop))?;
@@ -71,23 +74,28 @@ impl Bridge<'_> {
             reply_to: None,
             ack: false,
         };
-        let caller = Caller { key: Some(key), ..Caller::named(from) };
-        let reply = call::mutate(self.store, &caller, self.settings, &send)?;
+        let caller = Caller { key: Some(key), ..Caller::named(from.clone()) };
+        let reply = call::mutate(self.store, &caller, self.settings, &send);
+        if speaks_up {
+            // Who has written without a heartbeat is not there.
+            self.order(&from, &Leave {})?;
+        }
+        let reply = reply?;
         Ok(reply.messages.into_iter().map(|message| message.id.to_string()).collect())
     }
 
-    /// Sees to it that the store knows an agent, live where it is to act.
-    fn known(&mut self, name: &AgentName, acts: bool) -> Result<(), OpError> {
+    /// Sees to it that the store knows an agent, live where it is to act. Whether it joined only for that.
+    fn known(&mut self, name: &AgentName, acts: bool) -> Result<bool, OpError> {
         let known = self.store.snapshot()?.agent(name)?;
         if known.is_some_and(|agent| agent.is_live() || !acts) {
-            return Ok(());
+            return Ok(false);
         }
-        self.join(name)?;
+        self.join(name, None)?;
         if !acts {
             // Nobody was seen: it is only named.
             self.order(name, &Leave {})?;
         }
-        Ok(())
+        Ok(acts)
     }
 
     /// Writes what agents of the store have sent since the last look into the chat log, in one write.
@@ -128,7 +136,7 @@ fn item(event: &Event, id: String, sent: &BTreeSet<String>) -> Option<(String, V
         return None;
     }
     // Who stands in for files that name nobody is no reader of them.
-    let to: Vec<&str> = fact.to.iter().map(AgentName::as_str).filter(|name| *name != BRIDGE).collect();
+    let to: Vec<&str> = fact.to.iter().map(AgentName::as_str).filter(|name| *name != NOBODY).collect();
     let to = match to.as_slice() {
         [] => json!("all"),
         [one] => json!(one),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oarlock_model::state::Entry;
 use oarlock_model::{AgentName, StateKey};
 use oarlock_ops::OpError;
-use oarlock_ops::state::{StateDelete, StateSet};
+use oarlock_ops::state::TellState;
 use oarlock_ops::store::EntryPage;
 use serde_json::{Map, Value, json};
 
@@ -127,21 +127,10 @@ impl Bridge<'_> {
 
     /// The store follows the file. Returns the entry's new version.
     fn take_state(&mut self, agent: &AgentName, block: Option<&AgentState>, synced: &mut Synced) -> Result<u64, OpError> {
-        if !self.store.snapshot()?.agent(agent)?.is_some_and(|agent| agent.is_live()) {
-            self.join(agent)?;
-        }
-        let version = match block {
-            Some(block) => {
-                let (key, value) = (StateKey::of_agent(agent), Value::Object(block.fields.clone()));
-                self.order(agent, &StateSet { key, value, replace: true, if_version: None })?.state.version
-            }
-            None => {
-                self.order(agent, &StateDelete { key: StateKey::of_agent(agent), if_version: None })?;
-                0
-            }
-        };
+        let value = block.map(|block| Value::Object(block.fields.clone()));
+        let reply = self.tell(&TellState { name: agent.clone(), value, merge: false })?;
         synced.add_imported("states", 1);
-        Ok(version)
+        Ok(reply.version)
     }
 
     /// The file follows the store. Returns the digest of the block as it is then; nothing when it could not be written.

@@ -23,7 +23,7 @@ use super::exec::{Absent, Where, options};
 use super::init::Init;
 use super::output::Output;
 use crate::project::{self, current_dir};
-use crate::ralf::attached_beside;
+use crate::ralf::{attached_beside, judge_agents};
 use crate::trust;
 use which::{check_project, here, unreadable, without_files};
 
@@ -108,10 +108,11 @@ impl Ralf {
 
     fn show(&self, path: &Path, output: &Output) -> Result<u8, OpError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-        let project = Project::read(path, now).map_err(|error| unreadable(path, &error))?;
+        let mut project = Project::read(path, now).map_err(|error| unreadable(path, &error))?;
         if project.is_empty() {
             return Err(without_files(path));
         }
+        judge_agents(&mut project, path, now);
         let (name, reply) = self.reply(&project);
         let code = output.reply(name, &reply);
         let is_damaged = self.action == Action::Doctor && project.faults.iter().any(|fault| !fault.unread);

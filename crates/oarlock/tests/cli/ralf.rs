@@ -1,6 +1,7 @@
 //! Agents that know only RALF's files, beside agents that use the store.
 
 mod detach;
+mod holders;
 mod logs;
 mod loops;
 mod moved;
@@ -112,7 +113,7 @@ fn what_is_claimed_in_the_store_shows_in_the_files_and_nothing_else_does() {
 }
 
 #[test]
-fn an_old_script_is_an_agent_and_holds_what_it_takes() {
+fn an_old_script_holds_what_it_takes_and_is_an_agent_by_its_heartbeat() {
     let project = ralf();
     project.ok("ralf attach .");
     project.ok("join ada");
@@ -125,7 +126,9 @@ fn an_old_script_is_an_agent_and_holds_what_it_takes() {
     let (imported, _, _) = sync(&project);
     assert_eq!(imported, json!({"agents": 1, "claims": 1, "heartbeats": 1}));
     let executor = project.ok("agent executor");
-    assert_eq!((&executor["agent"]["state"], &executor["agent"]["claims"]), (&json!("active"), &json!(["TASK-1"])));
+    assert_eq!((&executor["agent"]["state"], &executor["agent"]["claims"]), (&json!("active"), &json!([])));
+    let holder = &project.task("TASK-1")["holder"];
+    assert_eq!((&holder["outside"], &holder["agent"]), (&json!(true), &json!("executor")));
     project.fails("claim TASK-1 --as ada", 4, "lease_held");
     // It finishes as old scripts do: it moves the folder.
     fs::create_dir_all(project.root().join("tasks/completed")).expect("a folder");
@@ -173,7 +176,8 @@ fn after_detaching_both_go_their_own_ways() {
     assert_eq!((&reply["imported"]["claims"], &reply["exported"]["releases"]), (&json!(1), &json!(1)), "and can be brought together again");
     project.ok("ralf detach .");
     let reply = project.ok("ralf attach .");
-    assert_eq!((&reply["imported"]["claims"], &reply["exported"]), (&json!(1), &json!({})), "what a file says for nobody it still says");
+    assert_eq!((&reply["imported"]["claims"], &reply["exported"]), (&json!(null), &json!({})), "what a file says for nobody it still says");
+    assert_eq!(project.task("TASK-2-two")["holder"]["outside"], true);
     assert!(read(&project, two).contains("in_progress"));
 }
 
@@ -315,10 +319,14 @@ fn a_clock_that_lies_behind_is_judged_by_changes() {
         |hour: &str| format!("heartbeats:\n  executor:\n    last_seen: '2026-02-01T{hour}:00:00Z'\n    status: running\nmetadata: {{}}\n");
     project.write(BEATS, beat("10"));
     project.ok("ralf attach .");
-    assert_eq!(project.ok("agents --all")["agents"], json!([]));
+    assert_eq!(project.ok("agents")["agents"], json!([]));
+    project.ok("join ada");
+    project.ok("send executor --text hello --as ada");
+    assert_eq!(project.ok("agent executor")["agent"]["state"], "stale", "it is known, and not there");
     project.write(BEATS, beat("11"));
     let reply = project.ok("ralf sync .");
-    assert_eq!(reply["imported"], json!({"agents": 1, "heartbeats": 1}));
+    assert_eq!(reply["imported"], json!({"heartbeats": 1}));
+    assert_eq!(project.ok("agent executor")["agent"]["state"], "active");
     assert!(reply["warnings"][0].as_str().is_some_and(|warning| warning.contains("the clock of executor lies behind")), "{reply}");
     assert_eq!(project.ok("ralf sync .")["imported"], json!({}), "one heartbeat is one");
 }

@@ -1,0 +1,73 @@
+//! What an agent says of itself elsewhere becomes its entry. No door lists it: only the bridge to RALF's files orders it.
+
+use clap::Args;
+use oarlock_model::event::{Fact, StateDeleted, StateSet};
+use oarlock_model::{AgentName, Rejection, StateKey};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::OpError;
+use crate::call::Caller;
+use crate::context::Deciding;
+use crate::lock::Lock;
+use crate::request::{Identity, Mutation, Request};
+use crate::state::set::merged;
+use crate::task::values;
+
+/// Writes an agent's own entry for it. Whoever only says how it is has not joined by that, and is not there for others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
+pub struct TellState {
+    /// The agent.
+    pub name: AgentName,
+    /// Its state; absent to take it away, which is no error where there is none.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Merge it into what is there.
+    #[arg(long)]
+    #[serde(default)]
+    pub merge: bool,
+}
+
+/// The reply of [`TellState`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TellStateReply {
+    /// The version of the entry; 0 where there is none now.
+    pub version: u64,
+}
+
+impl Request for TellState {
+    const VERB: &'static str = "tell-state";
+    const ABOUT: &'static str = "Write what an agent says of itself elsewhere";
+    const EXAMPLE: &'static [&'static str] = &[];
+    const IDENTITY: Identity = Identity::Optional;
+    type Reply = TellStateReply;
+
+    fn check(&self) -> Result<(), Rejection> {
+        self.value.as_ref().map_or(Ok(()), |value| values::check_json("the state", value))
+    }
+}
+
+impl Mutation for TellState {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Entry(StateKey::of_agent(&self.name))]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TellStateReply, OpError> {
+        let key = StateKey::of_agent(&self.name);
+        let entry = cx.view().entry(&key)?;
+        let version = entry.as_ref().map_or(0, |entry| entry.version) + 1;
+        let fact: Fact = match &self.value {
+            Some(value) => {
+                let value = if self.merge { merged(cx, &key, value.clone())? } else { value.clone() };
+                StateSet { key, value, version }.into()
+            }
+            None if entry.is_some_and(|entry| entry.value.is_some()) => StateDeleted { key, version }.into(),
+            None => return Ok(TellStateReply { version: 0 }),
+        };
+        // In its name, and by none of its sessions.
+        cx.emit_as(Some(self.name.clone()), None, fact)?;
+        Ok(TellStateReply { version: if self.value.is_some() { version } else { 0 } })
+    }
+}

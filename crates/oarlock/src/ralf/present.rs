@@ -1,0 +1,64 @@
+//! Who is there in a project of RALF's, for those who list agents and for those who give them work.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use oarlock_model::AgentName;
+use oarlock_model::rules::liveness::AgentState;
+use oarlock_ops::OpError;
+use oarlock_ops::call::Caller;
+use oarlock_ops::context::Reading;
+use oarlock_ops::store::{OwnerSight, Store as _};
+use oarlock_ralf::{Attached, PROGRAM, may_work};
+use oarlock_sqlite::Synchronous;
+
+use super::{Ralf, RalfError};
+
+impl Ralf {
+    /// Those of these names that may be given work: no templates and runs, and nobody who has left. A name that was never seen may be yet to come.
+    pub(super) fn who_may_work(&mut self, names: &[String]) -> Result<Vec<String>, RalfError> {
+        let files = self.files(Duration::ZERO);
+        let remembered = Attached::read(&self.project.dir()).ok().flatten().unwrap_or_default();
+        let in_files = files.all_agents(None, &remembered)?;
+        let mut gone: BTreeSet<String> = in_files.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()).collect();
+        if let Some(opened) = self.opened()? {
+            let view = opened.store.snapshot().map_err(OpError::from)?;
+            for agent in view.agents().map_err(OpError::from)? {
+                let is_active = in_files.iter().any(|known| known.state == "active" && known.name == agent.name.as_str());
+                match agent.is_live() {
+                    true => drop(gone.remove(agent.name.as_str())),
+                    false if !is_active => drop(gone.insert(agent.name.to_string())),
+                    false => {}
+                }
+            }
+        }
+        Ok(names.iter().filter(|name| may_work(name) && !gone.contains(*name)).cloned().collect())
+    }
+}
+
+/// Judges the agents of a project that was read: with what is remembered where it is attached, and by the store for those who use that. A project
+/// that is not attached, or whose store cannot be read now, is judged by its files alone.
+pub(crate) fn judge_agents(read: &mut oarlock_ralf::Project, root: &Path, now_ms: i64) {
+    let mut ralf = Ralf::new(root, Synchronous::Full);
+    if !matches!(ralf.is_attached(), Ok(true)) {
+        return;
+    }
+    let attached = Attached::read(&ralf.project.dir()).ok().flatten().unwrap_or_default();
+    read.judge_agents(&attached, now_ms);
+    let Some(opened) = &mut ralf.store else { return };
+    let Ok(view) = opened.store.snapshot() else { return };
+    let cx = Reading { view: &*view, now: view.now(), me: None, caller: &Caller::default(), settings: &opened.settings };
+    for agent in &mut read.agents {
+        let known = AgentName::parse(&agent.name).ok().and_then(|name| view.agent(&name).ok().flatten());
+        if let Some(known) = known.filter(|known| known.program.as_deref() != Some(PROGRAM)) {
+            let is_dead = matches!(view.owner_sight(&known), OwnerSight::Died | OwnerSight::OtherBoot);
+            agent.state = match cx.agent_state(&known) {
+                AgentState::Active if !is_dead => "active",
+                AgentState::Active | AgentState::Lost => "lost",
+                AgentState::Stale => "stale",
+                AgentState::Left => "left",
+            };
+        }
+    }
+}
