@@ -45,7 +45,8 @@ pub(crate) fn todo(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> Todo 
         _ if !past.is_of_store => Todo::Nothing,
         TaskState::Waiting if matches!(in_files, "ready" | "claimed") => Todo::Show(Stand::Split),
         TaskState::Done if !files.is_done_everywhere() => Todo::Show(Stand::Done),
-        TaskState::Cancelled if in_files != "cancelled" => Todo::Show(Stand::Cancelled),
+        // One that nobody had may be held back because its file is gone: that is for the full comparison.
+        TaskState::Cancelled if past.was_held && in_files != "cancelled" => Todo::Show(Stand::Cancelled),
         TaskState::Dead if in_files != "done" && in_files != "cancelled" && !files.says("failed") => Todo::Show(Stand::Failed),
         _ => Todo::Nothing,
     }
@@ -138,6 +139,7 @@ mod tests {
             (TaskState::Done, "ready", None, TOLD, Todo::Show(Stand::Done)),
             (TaskState::Review, "claimed", Some("ada"), HELD, Todo::Nothing),
             (TaskState::Cancelled, "claimed", Some("ada"), HELD, Todo::Show(Stand::Cancelled)),
+            (TaskState::Cancelled, "ready", None, TOLD, Todo::Nothing),
             (TaskState::Waiting, "claimed", Some("ada"), HELD, Todo::Show(Stand::Split)),
             (TaskState::Dead, "claimed", Some("ada"), HELD, Todo::Show(Stand::Failed)),
         ] {

@@ -72,7 +72,7 @@ pub(crate) struct Files<'a> {
 
 impl Files<'_> {
     /// What the files say of these tasks: all queues, and the tasks' own files.
-    pub(super) fn read<'t>(&self, tasks: impl Iterator<Item = &'t TaskId>) -> Project {
+    pub(crate) fn read<'t>(&self, tasks: impl Iterator<Item = &'t TaskId>) -> Project {
         let mut index = self.beside.index.lock().unwrap_or_else(PoisonError::into_inner);
         let tasks = tasks.flat_map(|task| index.find(&self.root, task.as_str())).collect();
         Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, ..Layout::default() }, None, 0)
@@ -430,11 +430,16 @@ fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<TaskId, Past>) 
                 _ => event.agent.as_ref(),
             };
             // Who stands here for the files shows nothing in them.
-            if holder.map(|holder| view.agent(holder)).transpose()?.flatten().is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
+            let is_whole = event.fact.kind() == READIED && !view.children(&id)?.is_empty();
+            if !is_whole
+                && holder
+                    .map(|holder| view.agent(holder))
+                    .transpose()?
+                    .flatten()
+                    .is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
             {
                 continue;
             }
-            let is_whole = event.fact.kind() == READIED && !view.children(&id)?.is_empty();
             let past = behind.entry(id).or_default();
             past.is_of_store = true;
             past.was_held |= is_whole || HELD.contains(&event.fact.kind());

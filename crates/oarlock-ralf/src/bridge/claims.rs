@@ -7,6 +7,7 @@ use oarlock_ops::OpError;
 use super::{Bridge, Synced};
 use crate::attached::Attached;
 use crate::beside::{Ways, to_be_locked};
+use crate::in_files::by_id;
 
 impl Bridge<'_> {
     /// Looks once. Also tells whether something can be followed only after what that did.
@@ -31,10 +32,17 @@ impl Bridge<'_> {
             return Ok(files.begin(&*self.store.snapshot()?)?);
         }
         let left = files.look(self.store, self.settings, &[], Ways::IntoFiles)?;
+        let shown: Vec<TaskId> = attached.displayed.iter().filter_map(|id| TaskId::parse(id).ok()).collect();
+        let project = files.read(shown.iter());
+        let there = by_id(&project);
         let view = self.store.snapshot()?;
         let state = |id: &str| Ok::<_, OpError>(TaskId::parse(id).ok().map(|id| view.task_state(&id)).transpose()?.flatten());
         for id in std::mem::take(&mut attached.displayed) {
-            if left.contains_key(id.as_str()) || matches!(state(&id)?, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review)) {
+            // What is not there under its name may be shown as taken under another.
+            if !there.contains_key(id.as_str())
+                || left.contains_key(id.as_str())
+                || matches!(state(&id)?, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review))
+            {
                 attached.displayed.insert(id);
             }
         }
