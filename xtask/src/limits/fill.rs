@@ -9,7 +9,7 @@ use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::event::{
     AgentJoined, AgentLeft, DeathReason, Event, Fact, LeaveReason, MessageSent, ReservationMade, StateSet, TaskAdded, TaskCancelled,
-    TaskClaimed, TaskDied, TaskDone, TaskNoted, TaskSplit, TaskSubmitted,
+    TaskClaimed, TaskDied, TaskDone, TaskFailed, TaskNoted, TaskSplit, TaskSubmitted,
 };
 use oarlock_model::pattern::Pattern;
 use oarlock_model::reservation::{Mode, Target};
@@ -249,6 +249,15 @@ impl Filler<'_> {
         Ok(())
     }
 
+    /// The holder gives the task up for good.
+    fn fail_for_good(&mut self, task: &str, who: &Session, token: Token) -> Outcome<()> {
+        let task = TaskId::parse(task)?;
+        let reason = "no such interface".to_owned();
+        self.emit(Some(who.clone()), TaskFailed { id: task.clone(), token, reason, failures: 1, retry_at: None })?;
+        self.emit(None, TaskDied { id: task, reason: DeathReason::NoRetry, failures: 1, losses: 0 })?;
+        Ok(())
+    }
+
     fn done(&mut self, task: &str, token: Token, who: &Session) -> Outcome<()> {
         let result = Some("parser written, 12 tests".to_owned());
         let (artifacts, unblocked, unmet_needs) = (Vec::new(), Vec::new(), Vec::new());
@@ -266,17 +275,16 @@ impl Filler<'_> {
         let token = Some(self.claim("Gate", &boss)?);
         let (result, artifacts, unmet_needs) = (None, Vec::new(), Vec::new());
         self.emit(Some(boss.clone()), TaskSubmitted { id: TaskId::parse("Gate")?, token, result, artifacts, unmet_needs })?;
-        self.add_held("Doom", &boss)?;
+        let doom = self.add_held("Doom", &boss)?;
         for n in 0..fans {
             self.add(&id("HubFan", n), spec(), &["Hub".into()], Resting::Blocked)?;
             self.add(&id("GateFan", n), spec(), &["Gate".into()], Resting::Blocked)?;
             self.add(&id("DoomFan", n), spec(), &["Doom".into()], Resting::Blocked)?;
         }
-        self.emit(None, TaskDied { id: TaskId::parse("Doom")?, reason: DeathReason::NoRetry, failures: 1, losses: 0 })?;
+        self.fail_for_good("Doom", &boss, doom)?;
         for n in 0..self.sizes.of(3_000) {
-            let resting = self.ready();
-            self.add(&id("Dead", n), spec(), &[], resting)?;
-            self.emit(None, TaskDied { id: TaskId::parse(&id("Dead", n))?, reason: DeathReason::Failures, failures: 3, losses: 0 })?;
+            let token = self.add_held(&id("Dead", n), &boss)?;
+            self.fail_for_good(&id("Dead", n), &boss, token)?;
         }
         let resting = self.ready();
         self.add(&id("Chain", 0), spec(), &[], resting)?;

@@ -178,8 +178,12 @@ pub(crate) fn with_state(
     is_whole: bool,
     now: &str,
 ) -> Result<String, EditError> {
-    // A new file has what old readers look for.
-    let text = if text.trim().is_empty() && fields.is_some() { &empty_states(now) } else { text };
+    let text = match fields {
+        _ if !text.trim().is_empty() => text,
+        // A new file has what old readers look for.
+        Some(_) => &empty_states(now),
+        None => return Ok(text.to_owned()),
+    };
     let fields: Option<Vec<(&str, Value)>> =
         fields.map(|fields| fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect());
     edit::set_state(text, AGENTS, agent, fields.as_deref(), is_whole, &[("last_updated", json!(now)), ("updated_by", json!(agent))])
