@@ -124,10 +124,20 @@ impl Files {
             agents.extend(found.into_iter().map(|agent| Agent { source: Source { file: source.clone(), ..agent.source }, ..agent }));
         }
         alive::judge(&mut agents, attached, now_ms, timeout_ms);
-        // Of doubles the youngest.
-        agents.sort_by(|a, b| (&a.name, a.age_ms.unwrap_or(i64::MAX)).cmp(&(&b.name, b.age_ms.unwrap_or(i64::MAX))));
-        agents.dedup_by(|later, kept| later.name == kept.name);
-        Ok(agents)
+        // Of doubles the youngest, at the place of the first: callers know the order of the files.
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut each: Vec<Agent> = Vec::with_capacity(agents.len());
+        for agent in agents {
+            match places.get(&agent.name) {
+                Some(&place) if agent.age_ms.unwrap_or(i64::MAX) < each[place].age_ms.unwrap_or(i64::MAX) => each[place] = agent,
+                Some(_) => {}
+                None => {
+                    places.insert(agent.name.clone(), each.len());
+                    each.push(agent);
+                }
+            }
+        }
+        Ok(each)
     }
 
     /// The file of agents' states.

@@ -256,16 +256,6 @@ impl Ralf {
         Ok(found)
     }
 
-    /// The agent of this name, also when it is there no more, with what is known of it.
-    ///
-    /// # Errors
-    /// As [`Ralf::agents`].
-    pub fn agent(&mut self, name: &str, file: Option<&Path>) -> Result<Option<AgentSeen>, RalfError> {
-        let is_active = self.agents(None, file)?.iter().any(|agent| agent.agent_id == name);
-        let seen = self.agents(Some(EVER_MS), file)?.into_iter().find(|agent| agent.agent_id == name);
-        Ok(seen.map(|seen| AgentSeen { is_active, ..seen }))
-    }
-
     /// The project's own file of heartbeats, where it is or belongs.
     #[must_use]
     pub fn heartbeat_file(&self) -> PathBuf {

@@ -13,9 +13,28 @@ use oarlock_ops::store::{OwnerSight, Store as _};
 use oarlock_ralf::{Attached, PROGRAM, may_work};
 use oarlock_sqlite::Synchronous;
 
-use super::{Ralf, RalfError};
+use super::{AgentSeen, EVER_MS, Ralf, RalfError, of_file, other};
 
 impl Ralf {
+    /// The agent of this name, also when it is there no more, with what is known of it.
+    ///
+    /// # Errors
+    /// As [`Ralf::agents`].
+    pub fn agent(&mut self, name: &str, file: Option<&Path>) -> Result<Option<AgentSeen>, RalfError> {
+        let is_active = self.agents(None, file)?.iter().any(|agent| agent.agent_id == name);
+        let mut seen = self.agents(Some(EVER_MS), file)?.into_iter().find(|agent| agent.agent_id == name);
+        if seen.is_none() && may_work(name) {
+            // Who has left stands in the files still.
+            let files = self.files(Duration::ZERO);
+            let agents = match other(file, &files.heartbeat_file()) {
+                Some(file) => files.agents(file, None)?,
+                None => files.all_agents(None, &Attached::default())?,
+            };
+            seen = agents.into_iter().find(|agent| agent.name == name).map(of_file);
+        }
+        Ok(seen.map(|seen| AgentSeen { is_active, ..seen }))
+    }
+
     /// Those of these names that may be given work: no templates and runs, and nobody who has left. A name that was never seen may be yet to come.
     pub(super) fn who_may_work(&mut self, names: &[String]) -> Result<Vec<String>, RalfError> {
         let files = self.files(Duration::ZERO);
