@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::flow;
 use crate::lines::{Lines, value_of, with_value};
 use crate::project;
 use crate::salvage::{self, dash, indent};
@@ -94,22 +95,13 @@ pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Re
     let read = salvage::list(project::unmarked(text), names);
     // A number is an id too.
     let has_id = |fields: &Map<String, Value>| project::text(fields, &["task_id", "id"]).as_deref() == Some(id);
-    let item = read.items.iter().find(|item| has_id(&item.fields)).filter(|item| item.line > 0);
-    let item = item.ok_or_else(|| EditError::Missing(id.to_owned()))?;
-    let first = item.line - 1;
-    let mut lines = Lines::of(text)?;
-    let Some(column) = dash(&lines.list[first]) else {
-        return Err(EditError::Form { line: item.line, form: "an item that has lost its dash" });
+    let item = read.items.iter().find(|item| has_id(&item.fields)).ok_or_else(|| EditError::Missing(id.to_owned()))?;
+    let edited = match braces(text, names, item.line, &has_id) {
+        Some(at) => flow::set(text, at, fields),
+        None if item.line == 0 => None,
+        None => Some(set_lines(text, item.line, fields)?),
     };
-    if lines.list[first].trim_start().trim_start_matches("- ").starts_with('{') {
-        return Err(EditError::Form { line: item.line, form: "an item in brackets" });
-    }
-    let ends = |line: &String| !line.trim().is_empty() && (dash(line).is_some_and(|at| at <= column) || indent(line) <= column);
-    let last = lines.list[first + 1..].iter().position(ends).map_or(lines.list.len(), |at| first + 1 + at);
-    // Its fields stand where the first one does, behind the dash.
-    let of_fields = lines.list[first].len() - lines.list[first][column + 1..].trim_start().len();
-    lines.set_fields(first, lines.last_written(first, last), of_fields, fields);
-    let edited = lines.text();
+    let edited = edited.ok_or(EditError::Form { line: item.line, form: "an item whose place is not known" })?;
     let read = |text: &str| salvage::list(text, names);
     let pieces = Pieces { read: &read, is_own: &|item| has_id(&item.fields), fields, is_gone: false, is_strict: false };
     check(text, &edited, &pieces, |value| {
@@ -122,6 +114,40 @@ pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Re
         item.into_iter().for_each(|item| set(item, fields));
     })?;
     Ok(edited)
+}
+
+/// Where the braces of an item open that is written in them: the one whose dash is in this line, or one of a list that is in brackets itself.
+fn braces(text: &str, names: &[&str], line: usize, has_id: &dyn Fn(&Map<String, Value>) -> bool) -> Option<usize> {
+    let start_of = |line: usize| text.split_inclusive('\n').take(line).map(str::len).sum::<usize>();
+    let of_list = names.iter().find_map(|name| {
+        let at = text.lines().position(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))?;
+        let value = start_of(at) + name.len() + 1;
+        let rest = &text[value..];
+        rest.trim_start_matches([' ', '\t']).starts_with('[').then(|| value + rest.len() - rest.trim_start_matches([' ', '\t']).len())
+    });
+    let is_it =
+        |part: &std::ops::Range<usize>| matches!(yaml::parse(text[part.clone()].trim()), Ok(Value::Object(fields)) if has_id(&fields));
+    if let Some(part) = of_list.and_then(|list| flow::read(text, list)).and_then(|list| list.parts.into_iter().find(is_it)) {
+        return Some(part.start + text[part].find('{')?);
+    }
+    let first = text.split_inclusive('\n').nth(line.checked_sub(1)?)?;
+    let item = first.trim_start_matches(' ').strip_prefix('-')?.trim_start_matches(' ');
+    item.starts_with('{').then(|| start_of(line - 1) + first.len() - item.len())
+}
+
+/// Sets fields of the item that begins in this line, each in a line of its own.
+fn set_lines(text: &str, line: usize, fields: &Fields<'_>) -> Result<String, EditError> {
+    let first = line - 1;
+    let mut lines = Lines::of(text)?;
+    let Some(column) = dash(&lines.list[first]) else {
+        return Err(EditError::Form { line, form: "an item that has lost its dash" });
+    };
+    let ends = |line: &String| !line.trim().is_empty() && (dash(line).is_some_and(|at| at <= column) || indent(line) <= column);
+    let last = lines.list[first + 1..].iter().position(ends).map_or(lines.list.len(), |at| first + 1 + at);
+    // Its fields stand where the first one does, behind the dash.
+    let of_fields = lines.list[first].len() - lines.list[first][column + 1..].trim_start().len();
+    lines.set_fields(first, lines.last_written(first, last), of_fields, fields);
+    Ok(lines.text())
 }
 
 /// How more items get into a list.

@@ -79,6 +79,31 @@ fn the_fields_of_one_item_change() {
     assert_eq!(changed(flat, &after).1, ["  status: done"]);
 }
 
+#[test]
+fn items_in_braces_are_edited_where_they_are() {
+    let claim = [("status", json!("claimed")), ("claimed_by", json!("ada"))];
+    for (text, want) in [
+        (
+            "queue:\n  - {task_id: T-1, status: pending}   # a\n  - {task_id: T-2, status: pending}\n",
+            "  - {task_id: T-2, status: claimed, claimed_by: \"ada\"}",
+        ),
+        ("tasks:\n- id: T-1\n  status: pending\n- {\n    id: T-2,\n    status: pending\n  }\n", "    status: claimed, claimed_by: \"ada\""),
+        (
+            "queue: [{id: T-1, status: pending}, {id: T-2, status: pending}]\nwaves:\n- x\n- y\n",
+            "queue: [{id: T-1, status: pending}, {id: T-2, status: claimed, claimed_by: \"ada\"}]",
+        ),
+        ("tasks: []\nqueue:\n- { id: T-2 , status: pending }\n", "- { id: T-2 , status: claimed, claimed_by: \"ada\" }"),
+        ("- {task_id: T-2, status: pending}\r\n", "- {task_id: T-2, status: claimed, claimed_by: \"ada\"}"),
+    ] {
+        let after = set_item(text, &["queue", "tasks"], "T-2", &claim).expect("edits");
+        let new: Vec<_> = changed(text, &after).1.into_iter().map(|line| line.trim_end_matches('\r').to_owned()).collect();
+        assert_eq!(new, [want], "{text}");
+        assert_eq!(after.matches("\r\n").count(), text.matches("\r\n").count());
+    }
+    // A map that is not closed is damaged, and stays what it is.
+    assert!(set_item("queue:\n- {id: T-2, status: pending\n- id: T-3\n", &["queue"], "T-2", &claim).is_err());
+}
+
 fn event() -> Vec<(&'static str, Value)> {
     vec![
         ("timestamp", json!("2026-02-01T00:00:00Z")),

@@ -11,6 +11,7 @@ mod detach;
 mod edit;
 mod fault;
 mod files;
+mod flow;
 mod head;
 mod held;
 mod hooks;

@@ -1,6 +1,7 @@
 //! The lines of a text in which something is edited: where its sections, blocks and fields are, and what a line's value is.
 
 use crate::edit::{EditError, Fields};
+use crate::flow;
 use crate::salvage::{dash, indent, is_top_key, key};
 use crate::scalar;
 use crate::yaml;
@@ -228,29 +229,11 @@ fn end_of_value(value: &str) -> usize {
     if !value.starts_with(['[', '{']) {
         return end_of_quotes(value);
     }
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(c) = value[at..].chars().next() {
-        match c {
-            '[' | '{' => depth += 1,
-            ']' | '}' => {
-                depth -= 1;
-                if depth == 0 {
-                    return at + 1;
-                }
-            }
-            '"' | '\'' => {
-                at += end_of_quotes(&value[at..]);
-                continue;
-            }
-            _ => {}
-        }
-        at += c.len_utf8();
-    }
-    value.len()
+    flow::read(value, 0).map_or(value.len(), |flow| flow.end)
 }
 
 /// The place behind the quotes that a text begins with.
-fn end_of_quotes(value: &str) -> usize {
+pub(crate) fn end_of_quotes(value: &str) -> usize {
     let Some(quote) = value.chars().next().filter(|c| *c == '"' || *c == '\'') else { return 0 };
     let mut chars = value.char_indices().skip(1).peekable();
     while let Some((at, c)) = chars.next() {

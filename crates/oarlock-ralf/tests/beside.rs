@@ -207,15 +207,30 @@ fn a_lock_that_others_hold_lets_nothing_be_claimed_and_everything_be_ended() {
 #[test]
 fn an_item_that_cannot_be_edited_is_refused_with_its_place_and_the_others_go_on() {
     let project = Project::new();
-    project.write(QUEUE, "queue:\n  - {task_id: TASK-1, status: pending}\n  - task_id: TASK-2\n    status: pending\n");
+    project.write(QUEUE, "queue:\n  - !!map {task_id: TASK-1, status: pending}\n  - task_id: TASK-2\n    status: pending\n");
     let mut store = project.store();
-    let refused = claim(&mut store, "ada", one(1)).expect_err("it is written in brackets");
+    let refused = claim(&mut store, "ada", one(1)).expect_err("its form is not edited");
     assert_eq!(refused.code().code, "data_damaged");
     assert!(refused.to_string().contains("queue.yaml, line 2"), "{refused}");
     assert_eq!(project.task(1).state, TaskState::Ready);
     assert_eq!(claim(&mut store, "ada", best()).expect("the next one"), ["TASK-2"]);
     assert_eq!(claim(&mut store, "ada", best()).expect("only the store has it"), ["TASK-3"]);
     assert_eq!(claim(&mut store, "ada", best()).expect_err("nothing else").code().code, "data_damaged");
+}
+
+#[test]
+fn an_item_in_braces_is_marked_and_given_back_like_any_other() {
+    let project = Project::new();
+    let queue = "queue:\n  - {task_id: TASK-1, title: 'a, b', status: pending}  # first\n  - task_id: TASK-2\n    status: pending\n";
+    project.write(QUEUE, queue);
+    let mut store = project.store();
+    assert_eq!(claim(&mut store, "ada", best()).expect("claims"), ["TASK-1"]);
+    let line = project.read(QUEUE).lines().nth(1).expect("an item").to_owned();
+    assert!(line.starts_with("  - {task_id: TASK-1, title: 'a, b', status: in_progress, claimed_by: \"ada\", claimed_at: \""), "{line}");
+    assert!(line.ends_with("}  # first"), "{line}");
+    let release = Release { id: id(1), token: None, result: None, force: false };
+    call::mutate(&mut store, &Caller::named(named("ada")), &Settings::default(), &release).expect("given back");
+    assert!(project.read(QUEUE).contains("status: pending, claimed_by: null, claimed_at: null}  # first"), "{}", project.read(QUEUE));
 }
 
 #[test]

@@ -58,14 +58,14 @@ fn what_can_never_be_written_is_listed_and_keeps_nobody() {
         QUEUE,
         read(&project, QUEUE).replace(
             "  - id: TASK-3\n    title: Three\n    status: pending\n    dependencies: [TASK-1]\n",
-            "  - {id: TASK-2-two, status: pending}\n",
+            "  - !!map {id: TASK-2-two, status: pending}\n",
         ),
     );
     project.ok("done TASK-2-two --as ada");
     let reply = project.ok("ralf detach .");
     let left = &reply["left"][0];
     assert_eq!(left["file"], QUEUE);
-    assert!(left["reason"].as_str().is_some_and(|why| why.contains("in brackets")), "{reply}");
+    assert!(left["reason"].as_str().is_some_and(|why| why.contains("would damage the file")), "{reply}");
     assert!(project.root().join(".autonomous/tasks/completed/TASK-2-two.md").is_file(), "the file follows all the same");
     project.fails("ralf sync .", 3, "not_found");
 }
