@@ -3,6 +3,9 @@
 import inspect
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import unittest
 from datetime import datetime
@@ -203,6 +206,40 @@ class TestState(Project):
                 with self.assertRaises(StateLockError):
                     sync_agent_state("executor", {"x": 1}, timeout=0.05)
         self.assertTrue(sync_agent_state("executor", {"x": 1}, timeout=0.05))
+
+    def test_ctrl_c_ends_a_wait_at_once(self):
+        import fcntl
+
+        waits = [(".agent-state.lock", "import state_sync; state_sync.sync_agent_state('executor', {'x': 1}, timeout=3600)")]
+        ada = "import oarlock; ada = oarlock.Oarlock(); ada.join(name='ada'); "
+        waits += [(".queue.lock", ada + "ada.claim(id='TASK-001')"), (None, ada + "ada.inbox(wait='1h')")]
+        for lock, call in waits:
+            with self.subTest(lock=lock), open(self.communications / (lock or "unused"), "w") as held:
+                if call.startswith(ada):
+                    self.attach()
+                fcntl.flock(held, fcntl.LOCK_EX)
+                self.assertEqual(self.interrupted(f"{call}\nprint('it went on')", lock is not None), ("KeyboardInterrupt", ""))
+        self.assertNotIn("in_progress", (self.active / "TASK-001.md").read_text())
+
+    def interrupted(self, call, for_lock):
+        """How a process ends, and what it prints, that gets SIGINT while it waits: its last line of errors."""
+        process = subprocess.Popen([sys.executable, "-c", call], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            tasks = Path(f"/proc/{process.pid}/task")
+            # A thread of this name waits for a lock; whoever waits for others listens by inotify.
+            waits_for_lock = lambda: any((task / "comm").read_text() == "lock\n" for task in tasks.iterdir())
+            listens = lambda: any("inotify" in os.readlink(fd) for fd in (tasks.parent / "fd").iterdir())
+            while process.poll() is None:
+                try:
+                    if (waits_for_lock if for_lock else listens)():
+                        break
+                except FileNotFoundError:
+                    pass
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        return (err.strip().splitlines() or [""])[-1], out
 
     def test_eight_processes_lose_nothing(self):
         spawn = multiprocessing.get_context("spawn")

@@ -35,14 +35,14 @@ impl Handle {
     /// Calls a verb: request and reply are JSON objects.
     #[pyo3(signature = (verb, request, key=None))]
     fn call(&self, py: Python<'_>, verb: &str, request: &str, key: Option<&str>) -> PyResult<String> {
-        py.detach(|| {
+        interruptible(py, || {
             let value: Value = serde_json::from_str(request).map_err(|error| {
                 OpError::from(oarlock::model::Rejection::invalid(format!("the request is no JSON: {error}"), "pass values that JSON has"))
             })?;
             number::check_text("the request", request)?;
             Ok(locked(&self.inner).call(verb, value, key)?.to_string())
-        })
-        .map_err(|error| failed(&error))
+        })?
+        .map_err(|error: OpError| failed(&error))
     }
 
     /// The verbs that can be called, each with a line of help.
@@ -171,12 +171,7 @@ impl RalfProject {
 
 impl RalfProject {
     fn run<T: Send>(&self, py: Python<'_>, ask: impl FnOnce(&mut Ralf) -> Result<T, RalfError> + Send) -> PyResult<T> {
-        oarlock::ralf::while_waiting(is_interrupted);
-        let answer = py.detach(|| ask(&mut locked(&self.inner)));
-        if let (Err(_), Some(raised)) = (&answer, locked(&RAISED).take()) {
-            return Err(raised);
-        }
-        answer.map_err(|error| match error {
+        interruptible(py, || ask(&mut locked(&self.inner)))?.map_err(|error| match error {
             RalfError::Store(error) => failed(&error),
             RalfError::Files(error) => {
                 let kind = if error.is_repeated() {
@@ -201,10 +196,20 @@ fn seen(agent: AgentSeen) -> Seen {
     (agent.agent_id, agent.last_seen, agent.status, agent.current_action, agent.loop_number, agent.run_number, agent.is_active)
 }
 
-/// What a signal's handler raised while a lock was waited for.
+/// Calls without holding up other threads. What a signal's handler raised meanwhile is raised if that has ended the call.
+fn interruptible<T: Send, E: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T, E> + Send) -> PyResult<Result<T, E>> {
+    oarlock::while_waiting(is_interrupted);
+    let answer = py.detach(call);
+    match locked(&RAISED).take().filter(|_| answer.is_err()) {
+        Some(raised) => Err(raised),
+        None => Ok(answer),
+    }
+}
+
+/// What a signal's handler raised while a call waited.
 static RAISED: Mutex<Option<PyErr>> = Mutex::new(None);
 
-/// Whether a signal came, of which only the main thread hears: Ctrl-C ends a wait for a lock.
+/// Whether a signal came, of which only the main thread hears: Ctrl-C ends a wait.
 fn is_interrupted() -> bool {
     Python::attach(|py| match py.check_signals() {
         Ok(()) => false,

@@ -17,13 +17,14 @@ use std::path::Path;
 use crate::beside;
 use crate::cli::ThisMachine;
 use crate::config;
+use crate::interrupt::Interruptible;
 use crate::project::Project;
 use crate::trust;
 
 /// A handle of an embedded store. Each thread uses its own.
 #[derive(Debug)]
 pub struct Oarlock {
-    store: SqliteStore,
+    store: Interruptible<SqliteStore>,
     caller: Caller,
     settings: Settings,
 }
@@ -52,7 +53,7 @@ impl Oarlock {
         if made {
             trust::remember(&place, store.identity().id())?;
         }
-        let store = beside::with_files(store, &place, Options::default().busy);
+        let store = Interruptible(beside::with_files(store, &place, Options::default().busy));
         Ok(Self { store, caller: Caller::default(), settings: Settings::default() })
     }
 

@@ -21,9 +21,19 @@ pub(crate) fn catch() -> Result<(), OpError> {
     Ok(())
 }
 
+/// What another program asks whether it was interrupted.
+static ASKED: OnceLock<fn() -> bool> = OnceLock::new();
+
+/// From now on a wait, for a lock of RALF's files or for what others do, ends as soon as `is_interrupted` says so. This is for programs that catch
+/// signals themselves; it is asked by the thread that waits.
+pub fn while_waiting(is_interrupted: fn() -> bool) {
+    oarlock_ralf::while_waiting(is_interrupted);
+    let _ = ASKED.set(is_interrupted);
+}
+
 /// Whether a signal came since this was last asked.
 fn came() -> bool {
-    SIGNALS.get().is_some_and(Signals::taken)
+    SIGNALS.get().is_some_and(Signals::taken) || ASKED.get().is_some_and(|is_interrupted| is_interrupted())
 }
 
 /// Waits for a signal; for ever where none is caught.
@@ -37,6 +47,7 @@ pub(crate) async fn wanted() {
 }
 
 /// A store whose waits are ended by signals, if these are caught.
+#[derive(Debug)]
 pub(crate) struct Interruptible<S>(pub(crate) S);
 
 impl<S: Store> Store for Interruptible<S> {

@@ -32,5 +32,6 @@ mod trust;
 mod user;
 
 pub use handle::Oarlock;
+pub use interrupt::while_waiting;
 pub use oarlock_model as model;
 pub use oarlock_ops as ops;
