@@ -280,6 +280,12 @@ bugs! {
     INTENT_BELIEVED = Files, "intent-believed";
     /// tasks are claimed without the lock of the files that have them too
     FILE_LOCK_SKIPPED = Files, "file-lock-skipped";
+    /// a claim decides without a look at the own files of tasks
+    TASK_FILES_UNREAD = Files, "task-files-unread";
+    /// a task that has neither a status line nor an item in a queue is granted without a mark
+    FILE_LEFT_UNMARKED = Files, "file-left-unmarked";
+    /// what a damaged queue may hide is taken for what it does not have
+    HIDDEN_ITEMS_GRANTED = Files, "hidden-items-granted";
     /// a run waits for what is dead outside of its tree
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }

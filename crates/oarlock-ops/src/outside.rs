@@ -6,6 +6,7 @@
 //! store at once, and reaches the files with the same call if their lock is free, else with the next call that has it: until then they show
 //! the task as taken, which nobody is harmed by.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use oarlock_model::{AgentName, TaskId, Token, WallTime, limits, planted};
@@ -56,6 +57,15 @@ pub trait Held {
     /// Files or store fail; what was brought over stays.
     fn catch_up(&mut self, store: &mut dyn Store, settings: &Settings, also: &[TaskId]) -> Result<(), OpError>;
 
+    /// Those of these tasks that somebody else has there by what no lock of theirs is taken for, as far as that can be seen at once: it is asked
+    /// while a transaction is open.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn taken(&self, _intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
+        Ok(Vec::new())
+    }
+
     /// Marks these tasks as taken, all in one go, each of them only if nobody else has it there.
     ///
     /// # Errors
@@ -77,8 +87,8 @@ pub struct Intent {
     pub agent: AgentName,
     /// Since when.
     pub since: WallTime,
-    /// Whom the files may still show, though that one has it no more: whose lease was just lost, or who had it by the files until that was ended
-    /// here; empty where nobody was named.
+    /// Whom the files may still show, though that one has it no more: whose lease was just lost, or who has abandoned it; empty where nobody was
+    /// named.
     pub before: Option<String>,
 }
 
@@ -177,26 +187,25 @@ pub(crate) fn grant<T>(
     let mut held = match free {
         Ok(Some(held)) => held,
         Ok(None) => return transact(store, &mut Step::default(), findings),
-        Err(busy @ StoreError::Busy(_)) => {
+        // Held by others, or on a disk that takes none: what the files do not have can be claimed all the same.
+        Err(error) => {
             let knows_none = |granted: &[Intent]| {
                 for intent in granted {
                     if outside.knows(&intent.task)? {
-                        return Err(busy.clone().into());
+                        return Err(error.clone().into());
                     }
                 }
                 Ok(())
             };
             return transact(store, &mut Step { check: Some(&knows_none), ..Step::default() }, findings);
         }
-        Err(error) => return Err(error.into()),
     };
     held.catch_up(&mut Beneath(store), settings, &[])?;
-    let mut step = Step { how: How::Intended, ..Step::default() };
-    let tried = transact(store, &mut step, findings)?;
-    let intents = step.granted;
-    if intents.is_empty() {
-        return Ok(tried);
-    }
+    let intents = match intend(&*held, store, findings, transact)? {
+        Intended::Decided(tried, intents) if intents.is_empty() => return Ok(tried),
+        Intended::Decided(_, intents) => intents,
+        Intended::Taken(tasks) => return look_elsewhere(&mut *held, store, settings, findings, tasks),
+    };
     match make_good(&mut *held, store, &intents, findings, transact) {
         Ok(Some(done)) => {
             held.granted(&mut Beneath(store), &intents);
@@ -204,12 +213,8 @@ pub(crate) fn grant<T>(
         }
         // Others have it: the store knows so from now on, and the call looks for another task.
         Ok(None) => {
-            let tasks: Vec<TaskId> = intents.into_iter().map(|intent| intent.task).collect();
-            held.catch_up(&mut Beneath(store), settings, &tasks)?;
-            if findings.unfit.len() > limits::CLAIM_SEARCHES_MAX {
-                return Err(StoreError::Busy("others take every task in the files that this call finds".into()).into());
-            }
-            Ok(Tried::Portion)
+            let tasks = intents.into_iter().map(|intent| intent.task).collect();
+            look_elsewhere(&mut *held, store, settings, findings, tasks)
         }
         Err(error) => {
             // Whoever is told that it failed has not got anything; what cannot be undone now is settled by the next call.
@@ -220,6 +225,55 @@ pub(crate) fn grant<T>(
             Err(error)
         }
     }
+}
+
+/// What came of deciding whom tasks are intended for.
+enum Intended<T> {
+    /// It is decided, and these are intended.
+    Decided(Tried<T>, Vec<Intent>),
+    /// Others have these there: nothing is decided.
+    Taken(Vec<TaskId>),
+}
+
+/// Decides. What the files show as taken is seen inside the transaction, which then has changed nothing.
+fn intend<T>(
+    held: &dyn Held,
+    store: &mut dyn Store,
+    findings: &mut Findings,
+    transact: &mut Transact<'_, T>,
+) -> Result<Intended<T>, OpError> {
+    let taken = RefCell::new(Vec::new());
+    let is_free = |intents: &[Intent]| {
+        let tasks = held.taken(intents)?;
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        *taken.borrow_mut() = tasks;
+        Err(StoreError::Busy("others have it in the files".into()).into())
+    };
+    let mut step = Step { how: How::Intended, check: Some(&is_free), ..Step::default() };
+    let tried = transact(store, &mut step, findings);
+    let intents = std::mem::take(&mut step.granted);
+    match taken.take() {
+        tasks if tasks.is_empty() => Ok(Intended::Decided(tried?, intents)),
+        tasks => Ok(Intended::Taken(tasks)),
+    }
+}
+
+/// The store gets to know who has these tasks by the files, and the call tries others.
+fn look_elsewhere<T>(
+    held: &mut dyn Held,
+    store: &mut dyn Store,
+    settings: &Settings,
+    findings: &mut Findings,
+    tasks: Vec<TaskId>,
+) -> Result<Tried<T>, OpError> {
+    held.catch_up(&mut Beneath(store), settings, &tasks)?;
+    findings.unfit.extend(tasks);
+    if findings.unfit.len() > limits::CLAIM_SEARCHES_MAX {
+        return Err(StoreError::Busy("others take every task in the files that this call finds".into()).into());
+    }
+    Ok(Tried::Portion)
 }
 
 /// Marks what is intended and grants what could be marked; nothing when nothing could.

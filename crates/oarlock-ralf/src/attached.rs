@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oarlock_host::file::{Links, Unreadable, WithoutTraps as _, read_small};
-use oarlock_model::StoreIdentity;
 use oarlock_model::identity::StoreId;
 use oarlock_model::task::TaskState;
+use oarlock_model::{StoreIdentity, TaskId};
 use serde::{Deserialize, Serialize};
 
 use crate::alive::Beat;
 use crate::lock;
 use crate::moved::Moved;
+use crate::reconcile::Stand;
 use crate::write;
 
 /// The name of the file, in the directory of the store.
@@ -140,6 +141,30 @@ impl Attached {
             self.chat_from = self.chat_from.min(store.base());
         }
         self.store = Some(store.id());
+    }
+
+    /// The files show now how a task stands because the store says so.
+    pub(crate) fn note_shown(&mut self, task: &TaskId, stand: &Stand) {
+        let id = task.to_string();
+        self.displayed.remove(&id);
+        self.ended.remove(&id);
+        match stand {
+            Stand::Claimed(..) | Stand::Split => drop(self.displayed.insert(id)),
+            Stand::Cancelled => drop(self.ended.insert(id, "cancelled".to_owned())),
+            Stand::Failed => drop(self.ended.insert(id, "failed".to_owned())),
+            Stand::Done => drop(self.finished.insert(id)),
+            Stand::Open => {}
+        }
+    }
+
+    /// Calls have shown how a task stands that is in this state now: what was shown of it otherwise is shown no more.
+    pub(crate) fn note_caught_up(&mut self, id: &str, state: Option<TaskState>) {
+        if !matches!(state, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review)) {
+            self.displayed.remove(id);
+        }
+        if !matches!(state.and_then(Stand::of_end), Some(Stand::Cancelled | Stand::Failed)) {
+            self.ended.remove(id);
+        }
     }
 
     /// What a look has found out about files that moved. `state` is that of a task of the store after it.
@@ -303,6 +328,7 @@ mod tests {
         std::fs::write(Attached::file(dir.path()), "{").expect("writes");
         assert!(Attached::read(dir.path()).is_err());
     }
+
     #[test]
     #[cfg(unix)]
     fn what_a_repository_could_have_put_there_is_neither_read_nor_followed() {

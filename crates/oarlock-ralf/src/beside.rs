@@ -4,10 +4,12 @@
 //!
 //! The order of locks is: the look of `ralf sync` (`ralf.lock`), the files', the store's. Calls take no more than the last two.
 
+mod behind;
 mod compare;
 mod cursor;
 mod files;
 mod index;
+mod mark;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -85,7 +87,9 @@ impl Outside for Beside {
         let Some(root) = self.root()? else { return Ok(false) };
         let files = self.held_by(root.clone(), Writer::new(root, Duration::ZERO));
         let project = files.read([task].into_iter());
-        Ok(by_id(&project).contains_key(task.as_str()))
+        let all = by_id(&project);
+        let known = all.get(task.as_str());
+        Ok(known.is_some() || files.hidden(&project, task, known).is_some())
     }
 
     fn lock(&self, patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {

@@ -318,18 +318,7 @@ impl<'a> Bridge<'a> {
                     return Ok(false);
                 }
                 let is_changed = self.show(task, &look.tasks, stand, look.now_ms)?;
-                match stand {
-                    Stand::Claimed(..) | Stand::Split => drop(look.attached.displayed.insert(task.to_string())),
-                    _ => drop(look.attached.displayed.remove(task.as_str())),
-                }
-                if *stand == Stand::Done {
-                    look.attached.finished.insert(task.to_string());
-                }
-                match stand {
-                    Stand::Cancelled => drop(look.attached.ended.insert(task.to_string(), "cancelled".to_owned())),
-                    Stand::Failed => drop(look.attached.ended.insert(task.to_string(), "failed".to_owned())),
-                    _ => drop(look.attached.ended.remove(task.as_str())),
-                }
+                look.attached.note_shown(task, stand);
                 return Ok(is_changed);
             }
             Action::MakePart(part, parent) => return self.make_part(part, parent),

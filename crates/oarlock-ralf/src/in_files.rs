@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::layout;
 use crate::nouns::Task;
 use crate::project::Project;
+use crate::reconcile::Stand;
 use crate::task_file::Folder;
 
 /// What the files say of one task: its own file, and its item in a queue.
@@ -37,6 +39,21 @@ impl InFiles<'_> {
     /// lies among the finished says nothing.
     pub(crate) fn is_done_everywhere(&self) -> bool {
         self.state() == "done" && self.queue.is_none_or(|queue| queue.state == "done")
+    }
+
+    /// Whether they show that this agent has the task: by name where an item has one.
+    pub(crate) fn shows(&self, agent: &str) -> bool {
+        self.state() == "claimed" && self.queue.is_none_or(|item| item.claimed_by.as_deref() == Some(agent))
+    }
+
+    /// Whether they say already that the task has ended like this.
+    pub(crate) fn says_end(&self, stand: &Stand) -> bool {
+        match stand {
+            Stand::Done => self.is_done_everywhere(),
+            Stand::Cancelled => self.state() == "cancelled",
+            Stand::Failed => matches!(self.state(), "done" | "cancelled") || self.says("failed"),
+            Stand::Open | Stand::Claimed(..) | Stand::Split => false,
+        }
     }
 
     /// The file that it stands in: its own, or a queue.
@@ -94,11 +111,17 @@ fn is_of_part(id: &str) -> bool {
     id.match_indices("-SUB").any(|(at, found)| id[at + found.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// The tasks of a project by id; of doubles the first, which is the newest layout's.
+/// The tasks of a project by id. Of doubles the newest layout's counts, and in one layout the open one.
 pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
     let mut all: BTreeMap<&str, InFiles<'_>> = BTreeMap::new();
     for task in &project.tasks {
-        all.entry(&task.id).or_default().file.get_or_insert(task);
+        let file = &mut all.entry(&task.id).or_default().file;
+        let is_over = |task: &Task| matches!(task.state, "done" | "cancelled");
+        let is_reopened =
+            |known: &Task| is_over(known) && !is_over(task) && layout::age(&known.source.file) == layout::age(&task.source.file);
+        if file.is_none_or(is_reopened) {
+            *file = Some(task);
+        }
     }
     let (exact, rest): (Vec<&Task>, Vec<&Task>) = project.queue.iter().partition(|item| all.contains_key(item.id.as_str()));
     for item in exact {

@@ -91,6 +91,26 @@ pub(crate) fn active(root: &Path) -> impl Iterator<Item = PathBuf> + '_ {
     TASKS.iter().map(move |folder| root.join(folder).join("active"))
 }
 
+/// Which layout's task a file is, by its path from the project's root; the newest one's is the first.
+pub(crate) fn age(file: &str) -> Option<usize> {
+    TASKS.iter().position(|folder| Path::new(file).starts_with(folder))
+}
+
+/// Where the file of a task most likely lies, and in which folder: by its own name directly among the others. Of doubles the one that counts
+/// comes first.
+pub(crate) fn places<'a>(root: &'a Path, id: &'a str) -> impl Iterator<Item = (PathBuf, Folder)> + 'a {
+    let open_first = [
+        ("active", Folder::Active),
+        ("blocked", Folder::Blocked),
+        ("improvements", Folder::Improvements),
+        ("working", Folder::Working),
+        ("cancelled", Folder::Cancelled),
+        ("completed", Folder::Completed),
+    ];
+    let folders = TASKS.iter().flat_map(move |tasks| open_first.map(|(name, folder)| (root.join(tasks).join(name), folder)));
+    folders.flat_map(move |(path, folder)| [path.join(id).join("task.md"), path.join(format!("{id}.md"))].map(|file| (file, folder)))
+}
+
 /// Whether a file lies in one of the project's folders of tasks.
 pub(crate) fn lies_among_tasks(file: &Path, root: &Path) -> bool {
     TASKS.iter().any(|folder| is_inside(file, &root.join(folder)))

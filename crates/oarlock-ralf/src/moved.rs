@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oarlock_model::TaskId;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::task::{Task as StoreTask, TaskState};
+use oarlock_ops::store::{StoreResult, View};
 use serde_json::{Map, json};
 
 use crate::attached::Attached;
@@ -43,12 +44,18 @@ impl Gone {
 
 /// Whether a task was called off because its file had gone: the last that files told of it was the reason, then it was cancelled, and nobody has
 /// brought it back since. A look that was killed before it could remember this finds it here.
-pub(crate) fn was_held_back(told: Option<Event>, cancelled: Option<&Event>, requeued: Option<&Event>) -> bool {
+fn was_held_back(told: Option<Event>, cancelled: Option<&Event>, requeued: Option<&Event>) -> bool {
     let reason = told.filter(|event| matches!(&event.fact, Fact::RalfEvent(fact) if fact.fields.get("type") == Some(&json!(HELD_BACK))));
     match (reason, cancelled) {
         (Some(reason), Some(cancelled)) => reason.seq < cancelled.seq && requeued.is_none_or(|back| back.seq < reason.seq),
         _ => false,
     }
+}
+
+/// The same, by what the store's log says of the task.
+pub(crate) fn is_held_back(view: &dyn View, task: &TaskId) -> StoreResult<bool> {
+    let last = |kind| view.last_event_of(task.as_str(), kind);
+    Ok(was_held_back(last("ralf_event")?, last("task_cancelled")?.as_ref(), last("task_requeued")?.as_ref()))
 }
 
 /// What was found before the comparison.
@@ -63,7 +70,7 @@ pub(crate) struct Moved {
     pub(crate) places: BTreeMap<String, String>,
     /// Tasks that both sides say are done, to be remembered.
     pub(crate) finished: BTreeSet<String>,
-    /// Of these, those that came back open with a commit and have no file, to be remembered.
+    /// Of these, those whose item says otherwise and is left: it came so with a commit, or beside a file in `completed/`. To be remembered.
     pub(crate) went_back: BTreeSet<String>,
     /// What git has checked out.
     pub(crate) head: Option<String>,
@@ -228,6 +235,9 @@ impl<'a> Search<'a> {
         let Some(known) = self.store.tasks.get(id) else { return };
         let was_gone = self.attached.gone.contains_key(id);
         let ended = self.attached.ended.get(id).map(String::as_str);
+        if !is_over(known.state) && files.state() == "done" && !files.is_done_everywhere() && self.holder(known).is_none() {
+            self.leave_item(id);
+        }
         match known.state {
             TaskState::Cancelled if was_gone => match files.state() {
                 "cancelled" => self.pass(id),
@@ -242,6 +252,12 @@ impl<'a> Search<'a> {
                     self.moved.finished.insert(id.to_owned());
                 }
             }
+            // By its folder it is done: an item that says otherwise came so, and is left.
+            TaskState::Done if files.state() == "done" && self.is_item_left(id) => {
+                self.pass(id);
+                self.leave_item(id);
+                self.moved.finished.insert(id.to_owned());
+            }
             // Others that are done come first: it is looked at again.
             TaskState::Blocked if files.state() == "done" && self.waits_for_what_is_done(known) => {
                 self.pass(id);
@@ -254,7 +270,7 @@ impl<'a> Search<'a> {
             // An item that somebody has written open again is mended by the comparison; one that came so with another commit is left.
             TaskState::Done if self.attached.finished.contains(id) && files.file.is_none() && self.came_with_commit(id) => {
                 self.pass(id);
-                self.moved.went_back.insert(id.to_owned());
+                self.leave_item(id);
             }
             TaskState::Cancelled if ended == Some("cancelled") && files.file.is_some_and(|file| file.state != "cancelled") => self.pass(id),
             TaskState::Dead if ended == Some("failed") && files.file.is_some() && files.state() == "ready" => self.pass(id),
@@ -270,6 +286,17 @@ impl<'a> Search<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether the item of a task that is done by its folder says otherwise because it was written so, and not because nobody has shown there yet that
+    /// the store has finished it.
+    fn is_item_left(&self, id: &str) -> bool {
+        self.attached.is_new || self.attached.finished.contains(id) && self.came_with_commit(id)
+    }
+
+    /// Remembers that an item is left as it is.
+    fn leave_item(&mut self, id: &str) {
+        self.moved.went_back.insert(id.to_owned());
     }
 
     /// Whether another commit was checked out since the files and the store agreed about a task.

@@ -189,7 +189,14 @@ impl Project {
             Role::Queue => {
                 // Who only asks who has what has no moment.
                 let latest_ms = if now_ms == 0 { changed_ms } else { changed_ms.min(now_ms) };
+                let known = self.queue.len();
                 self.queue.extend(read.items.iter().filter_map(|item| queued(item, source(item), latest_ms)));
+                // A piece whose id is lost is no item.
+                let nameless = read.items.len() - (self.queue.len() - known);
+                if let Some(fault) = self.faults.iter_mut().rev().find(|fault| fault.file == shown).filter(|_| nameless > 0) {
+                    fault.lost += nameless;
+                    fault.recovered = fault.recovered.saturating_sub(nameless);
+                }
                 self.queue.extend(slot(&read, &shown, latest_ms));
             }
             Role::Chat => self.messages.extend(read.items.iter().map(|item| Message { fields: item.fields.clone(), source: source(item) })),

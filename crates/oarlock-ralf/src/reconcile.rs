@@ -50,6 +50,18 @@ pub(crate) enum Stand {
     Failed,
 }
 
+impl Stand {
+    /// How a task stands that has ended in the store; nothing for all others.
+    pub(crate) fn of_end(state: TaskState) -> Option<Self> {
+        match state {
+            TaskState::Done => Some(Self::Done),
+            TaskState::Cancelled => Some(Self::Cancelled),
+            TaskState::Dead => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
@@ -351,14 +363,12 @@ impl Comparing<'_> {
         // What stands in the files as taken because the bridge wrote it there.
         let is_displayed = self.attached.displayed.contains(task.as_str());
         match (known.state, in_files) {
-            (TaskState::Done, "done") if files.is_done_everywhere() => {}
-            (TaskState::Cancelled, "cancelled") => {}
-            (TaskState::Done, _) => self.show(task, Stand::Done),
-            (TaskState::Cancelled, _) => self.show(task, Stand::Cancelled),
             (TaskState::Dead, "claimed") if !is_displayed => self.conflict(&task, files, "dead".to_owned()),
-            (TaskState::Dead, "done" | "cancelled") => {}
-            (TaskState::Dead, _) if files.says("failed") => {}
-            (TaskState::Dead, _) => self.show(task, Stand::Failed),
+            (TaskState::Done | TaskState::Cancelled | TaskState::Dead, _) => {
+                if let Some(stand) = Stand::of_end(known.state).filter(|stand| !files.says_end(stand)) {
+                    self.show(task, stand);
+                }
+            }
             (TaskState::Claimed, _) => match (known.outside_holder(), known.holder()) {
                 (Some(hold), _) => self.held_outside(task, hold, files),
                 (None, Some(grant)) if self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0) => {
@@ -410,8 +420,7 @@ impl Comparing<'_> {
         if matches!(in_files, "done" | "cancelled") || is_taken {
             self.conflict(&task, files, format!("claimed by {}", grant.agent));
         }
-        let shows_it = in_files == "claimed" && files.queue.is_none_or(|queue| queue.claimed_by.as_deref() == Some(grant.agent.as_str()));
-        if shows_it {
+        if files.shows(grant.agent.as_str()) {
             self.plan.displayed.push(task.to_string());
         } else if !matches!(in_files, "done" | "cancelled") {
             self.show(task, Stand::Claimed(grant.agent.clone(), grant.since.0));

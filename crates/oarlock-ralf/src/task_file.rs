@@ -70,7 +70,7 @@ pub(crate) fn read(text: &str) -> TaskText {
     let mut lines = text.lines().enumerate().peekable();
     let mut in_front = lines.next_if(|(_, line)| line.trim_end() == "---").is_some();
     let mut fields = 0;
-    let mut plain = None;
+    let (mut plain, mut empty) = (None, None);
     for (at, line) in lines {
         if at >= HEAD_LINES_MAX && fields > 0 {
             break;
@@ -90,6 +90,9 @@ pub(crate) fn read(text: &str) -> TaskText {
         }
         if let Some((name, value)) = bold_field(line) {
             fields += 1;
+            if value.is_empty() && name.trim().eq_ignore_ascii_case("status") {
+                empty.get_or_insert(at + 1);
+            }
             task.take(name, value, at + 1, false);
         } else if let Some(value) = line.strip_prefix("Status:").filter(|_| at < HEAD_LINES_MAX) {
             plain.get_or_insert((value, at + 1));
@@ -99,6 +102,7 @@ pub(crate) fn read(text: &str) -> TaskText {
     if let (Some((value, line)), None) = (plain, task.status_line) {
         task.take("status", value, line, false);
     }
+    task.status_line = task.status_line.or(empty);
     task
 }
 
@@ -112,13 +116,45 @@ pub(crate) fn with_status(text: &str, status: &str) -> Option<String> {
         Some((_, value)) => value,
         None => body.split_once(':').map(|(_, value)| value.trim())?,
     };
+    if value.is_empty() {
+        // Scripts look for a space behind the colon.
+        return Some(format!("{} {status}{}", &text[..at + body.trim_end().len()], &text[at + body.len()..]));
+    }
     let start = at + (value.as_ptr() as usize - body.as_ptr() as usize);
     Some(format!("{}{status}{}", &text[..start], &text[start + value.len()..]))
 }
 
-/// What a task file says apart from its status.
+/// The same of a text without a status line: one is added where the project's template has it, among the bold fields, else below the heading.
+/// Nothing when it would not be read there.
+pub(crate) fn with_new_status(text: &str, status: &str) -> Option<String> {
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let front = lines.first().filter(|line| line.trim_end() == "---");
+    let body = front.and_then(|_| lines.iter().skip(1).position(|line| line.trim_end() == "---")).map_or(0, |end| end + 2);
+    let head = lines.iter().skip(body).position(|line| line.starts_with("## ")).map_or(lines.len(), |end| body + end);
+    let name = |line: &str| bold_field(line.trim_end()).map(|(name, _)| name.trim().to_lowercase());
+    let field = |at: &usize| name(lines[*at]).is_some();
+    let is_before_it = |at: &usize| name(lines[*at]).is_some_and(|name| ["task id", "type", "priority"].contains(&name.as_str()));
+    let heading = (body..head).find(|at| lines[*at].starts_with("# "));
+    let bold = format!("**Status:** {status}");
+    let (at, new) = match ((body..head).rfind(is_before_it), (body..head).find(field), heading) {
+        (Some(before), _, _) => (before + 1, format!("{bold}{newline}")),
+        (None, Some(first), _) => (first, format!("{bold}{newline}")),
+        (None, None, Some(heading)) => {
+            let has_gap = lines.get(heading + 1).is_none_or(|line| line.trim().is_empty());
+            (heading + 1, format!("{newline}{bold}{newline}{}", if has_gap { "" } else { newline }))
+        }
+        (None, None, None) => (body, format!("{bold}{newline}{newline}")),
+    };
+    let (before, after) = (lines[..at].concat(), lines[at..].concat());
+    let end = if before.is_empty() || before.ends_with('\n') { "" } else { newline };
+    let new = format!("{before}{end}{new}{after}");
+    (read(&new).status.as_deref().unwrap_or_default() == status).then_some(new)
+}
+
+/// What a task file says apart from its status, whether or not it has a line for it.
 pub(crate) fn without_status(text: &str) -> String {
-    with_status(text, "").unwrap_or_else(|| text.to_owned())
+    with_status(text, "").or_else(|| with_new_status(text, "")).unwrap_or_else(|| text.to_owned())
 }
 
 /// `**Name:** value` and `**Name**: value`.
@@ -241,6 +277,33 @@ mod tests {
         assert_eq!(read(text).status.as_deref(), Some("pending"));
         assert_eq!(with_status(text, "in_progress").as_deref(), Some("# Automation\n\nStatus: in_progress\nNext: x\n"));
         assert_eq!(read("Status: old\n\n**Status:** pending\n").status.as_deref(), Some("pending"));
+    }
+
+    #[test]
+    fn a_status_line_is_added_where_the_template_has_it() {
+        for (text, want) in [
+            (
+                "# T: x\n\n**Type:** fix\n**Priority:** HIGH\n**Created:** now\n\n## Objective\n\n**Type:** no field\n",
+                "**Priority:** HIGH\n**Status:** in_progress\n**Created:**",
+            ),
+            ("# T: x\n\n**Created:** now\n", "# T: x\n\n**Status:** in_progress\n**Created:** now\n"),
+            ("# T: x\n\nDo it.\n", "# T: x\n\n**Status:** in_progress\n\nDo it.\n"),
+            ("# T: x\nDo it.", "# T: x\n\n**Status:** in_progress\n\nDo it."),
+            ("# T: x", "# T: x\n\n**Status:** in_progress\n"),
+            ("---\r\nid: 1\r\n---\r\nDo it.\r\n", "---\r\n**Status:** in_progress\r\n\r\nDo it.\r\n"),
+            ("", "**Status:** in_progress\n\n"),
+        ] {
+            assert_eq!(with_status(text, "in_progress"), None, "{text:?} has none");
+            let new = with_new_status(text, "in_progress").expect("a place");
+            assert!(new.contains(want), "{new:?}");
+            assert_eq!(read(&new).status.as_deref(), Some("in_progress"));
+            assert_eq!(without_status(&new), without_status(text), "it asks for the same");
+            let open = with_status(&new, "pending").expect("a line");
+            assert_eq!((read(&open).status.as_deref(), without_status(&open)), (Some("pending"), without_status(text)));
+        }
+        let empty = "# T\n\n**Status:**\n**Priority:** LOW\n";
+        assert_eq!(with_status(empty, "in_progress").as_deref(), Some("# T\n\n**Status:** in_progress\n**Priority:** LOW\n"));
+        assert_eq!(read("**Status:**\n\n**Status:** done\n").status.as_deref(), Some("done"), "an empty line says nothing");
     }
 
     #[test]

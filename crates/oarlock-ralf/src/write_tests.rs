@@ -139,6 +139,19 @@ fn nobody_loses_an_event_or_a_heartbeat() {
 }
 
 #[test]
+fn a_file_that_changes_at_every_look_is_left() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("queue.yaml");
+    let writes = AtomicUsize::new(0);
+    let refused = Writer::new(dir.path(), PATIENCE).edit(&file, &|text| {
+        fs::write(&file, format!("queue: []  # {}\n", writes.fetch_add(1, Ordering::Relaxed))).expect("a file");
+        Ok(Change::Whole(format!("{text}ours: 1\n")))
+    });
+    assert!(matches!(refused, Err(WriteError::Contended { .. })), "{refused:?}");
+    assert_eq!(fs::read_to_string(&file).expect("a file"), format!("queue: []  # {}\n", writes.load(Ordering::Relaxed) - 1));
+}
+
+#[test]
 fn what_is_moved_takes_a_free_name_and_nobody_elses() {
     let dir = tempfile::tempdir().expect("a folder");
     let writer = Writer::new(dir.path(), PATIENCE);

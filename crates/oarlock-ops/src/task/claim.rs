@@ -10,7 +10,7 @@ use oarlock_model::rules::claim::{self, Misfit};
 use oarlock_model::rules::fence;
 use oarlock_model::rules::inbox::{Room, Senders};
 use oarlock_model::rules::outside;
-use oarlock_model::task::{Task, TaskState};
+use oarlock_model::task::{OutsideEnd, OutsideHold, Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -339,7 +339,9 @@ impl Claim {
         if task.state == TaskState::Claimed && !settle::lose_lease(cx, &task, LossReason::Expired, false)? {
             return Ok(None);
         }
-        let given_up = || task.outside.as_ref().filter(|hold| hold.end.is_some()).map(|hold| hold.holder.clone().unwrap_or_default());
+        // Whose silence was too long is still shown there. Otherwise the files say by now that it is free.
+        let is_abandoned = |hold: &&OutsideHold| hold.end == Some(OutsideEnd::Abandoned);
+        let given_up = || task.outside.as_ref().filter(is_abandoned).map(|hold| hold.holder.clone().unwrap_or_default());
         let before = task.holder().map(|grant| grant.agent.to_string()).or_else(given_up);
         let mut task = if task.state == TaskState::Claimed { cx.task(&task.id)? } else { task };
         let fact = TaskClaimed {

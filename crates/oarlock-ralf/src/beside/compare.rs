@@ -27,14 +27,15 @@ pub(crate) fn todo(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> Todo 
     match known.state {
         TaskState::Ready | TaskState::Blocked | TaskState::Scheduled => match in_files {
             "claimed" if is_of_past(known, files, past) => Todo::Show(Stand::Open),
-            "claimed" if is_given_up(known, files) => Todo::Nothing,
+            "claimed" if past.is_forced && is_given_up(known, files, OutsideEnd::Forced) => Todo::Show(Stand::Open),
+            "claimed" if is_given_up(known, files, OutsideEnd::Abandoned) => Todo::Nothing,
             "claimed" => Todo::Take,
             "done" | "cancelled" | "blocked" if past.is_back => Todo::Show(Stand::Open),
             "done" if known.state != TaskState::Blocked => Todo::Finish,
             _ => Todo::Nothing,
         },
         TaskState::Claimed => match known.holder() {
-            Some(grant) if in_files == "ready" || in_files == "claimed" && !shows(files, grant.agent.as_str()) && past.was_held => {
+            Some(grant) if in_files == "ready" || in_files == "claimed" && !files.shows(grant.agent.as_str()) && past.was_held => {
                 Todo::Show(Stand::Claimed(grant.agent.clone(), grant.since.0))
             }
             Some(_) => Todo::Nothing,
@@ -44,17 +45,12 @@ pub(crate) fn todo(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> Todo 
         },
         _ if !past.is_of_store => Todo::Nothing,
         TaskState::Waiting if matches!(in_files, "ready" | "claimed") => Todo::Show(Stand::Split),
-        TaskState::Done if !files.is_done_everywhere() => Todo::Show(Stand::Done),
-        // One that nobody had may be held back because its file is gone: that is for the full comparison.
-        TaskState::Cancelled if past.was_held && in_files != "cancelled" => Todo::Show(Stand::Cancelled),
-        TaskState::Dead if in_files != "done" && in_files != "cancelled" && !files.says("failed") => Todo::Show(Stand::Failed),
-        _ => Todo::Nothing,
+        // Where the files themselves say so by the folder, an item that says otherwise is left as it was written.
+        TaskState::Done if past.is_of_files && in_files == "done" => Todo::Nothing,
+        // One that is put off was called off for that.
+        TaskState::Cancelled if !past.was_held && !matches!(in_files, "ready" | "claimed") => Todo::Nothing,
+        state => Stand::of_end(state).filter(|stand| !files.says_end(stand)).map_or(Todo::Nothing, Todo::Show),
     }
-}
-
-/// Whether the files show that this agent has the task: by name where an item has one.
-pub(crate) fn shows(files: &InFiles<'_>, agent: &str) -> bool {
-    files.state() == "claimed" && files.queue.is_none_or(|item| item.claimed_by.as_deref() == Some(agent))
 }
 
 /// Whether the files show it as taken only because somebody of the store had it.
@@ -66,12 +62,11 @@ fn is_of_past(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> bool {
     past.was_held && files.claimer().is_none_or(had_it)
 }
 
-/// Whether the files still show somebody whose hold was ended here, by force or after a long silence: that is no news, and anybody may take it.
-fn is_given_up(known: &StoreTask, files: &InFiles<'_>) -> bool {
-    known.outside.as_ref().is_some_and(|hold| {
-        let is_ended_here = matches!(hold.end, Some(OutsideEnd::Abandoned | OutsideEnd::Forced));
+/// Whether the files still show somebody whose hold was ended here, by force or after a long silence.
+fn is_given_up(known: &StoreTask, files: &InFiles<'_>, how: OutsideEnd) -> bool {
+    known.outside.as_ref().filter(|hold| hold.end == Some(how)).is_some_and(|hold| {
         let is_since = files.queue.and_then(|item| item.taken_ms).is_some_and(|taken_ms| taken_ms > hold.seen.0);
-        is_ended_here && !is_since && files.claimer().and_then(held::name) == hold.holder
+        !is_since && files.claimer().and_then(held::name) == hold.holder
     })
 }
 
@@ -81,11 +76,11 @@ mod tests {
     use crate::nouns::Task;
     use std::collections::BTreeSet;
 
-    use oarlock_model::task::{Grant, GrantEnd, TaskSpec};
+    use oarlock_model::task::{Grant, GrantEnd, OutsideHold, TaskSpec};
     use oarlock_model::{AgentName, SessionId, StoreTime, TaskId, Token, WallTime};
 
     const fn past(was_held: bool, is_back: bool, is_of_store: bool) -> Past {
-        Past { was_held, is_back, is_of_store, holders: BTreeSet::new() }
+        Past { was_held, is_back, is_of_store, is_forced: false, is_of_files: false, holders: BTreeSet::new() }
     }
 
     const NONE: Past = past(false, false, false);
@@ -139,7 +134,10 @@ mod tests {
             (TaskState::Done, "ready", None, TOLD, Todo::Show(Stand::Done)),
             (TaskState::Review, "claimed", Some("ada"), HELD, Todo::Nothing),
             (TaskState::Cancelled, "claimed", Some("ada"), HELD, Todo::Show(Stand::Cancelled)),
-            (TaskState::Cancelled, "ready", None, TOLD, Todo::Nothing),
+            (TaskState::Cancelled, "ready", None, TOLD, Todo::Show(Stand::Cancelled)),
+            (TaskState::Cancelled, "claimed", Some("run-7"), TOLD, Todo::Show(Stand::Cancelled)),
+            (TaskState::Cancelled, "blocked", None, TOLD, Todo::Nothing),
+            (TaskState::Cancelled, "ready", None, NONE, Todo::Nothing),
             (TaskState::Waiting, "claimed", Some("ada"), HELD, Todo::Show(Stand::Split)),
             (TaskState::Dead, "claimed", Some("ada"), HELD, Todo::Show(Stand::Failed)),
         ] {
@@ -148,5 +146,39 @@ mod tests {
             let files = InFiles { file: None, queue: Some(&queue) };
             assert_eq!(todo(&known(state, end), &files, &past), want, "{state} {in_files} {by:?} {past:?}");
         }
+    }
+
+    #[test]
+    fn a_hold_that_was_ended_here_is_taken_back_once_and_what_is_taken_after_that_stays() {
+        let (then, later) = (Some(1_000), Some(2_000));
+        for (end, is_forced, taken_ms, by, want) in [
+            (OutsideEnd::Forced, true, then, "run-7", Todo::Show(Stand::Open)),
+            (OutsideEnd::Forced, true, later, "run-7", Todo::Take),
+            (OutsideEnd::Forced, true, then, "run-8", Todo::Take),
+            (OutsideEnd::Forced, false, None, "run-7", Todo::Take),
+            (OutsideEnd::Abandoned, false, then, "run-7", Todo::Nothing),
+            (OutsideEnd::Abandoned, false, later, "run-7", Todo::Take),
+            (OutsideEnd::Free, false, None, "run-7", Todo::Take),
+        ] {
+            let mut task = known(TaskState::Ready, None);
+            let source = oarlock_model::Label::parse("ralf").expect("a word");
+            (task.grant, task.outside) = (
+                None,
+                Some(OutsideHold { holder: Some("run-7".into()), since: WallTime(1), seen: WallTime(1_500), source, end: Some(end) }),
+            );
+            let queue = Task { taken_ms, ..item("claimed", Some(by)) };
+            let files = InFiles { file: None, queue: Some(&queue) };
+            let past = Past { is_forced, is_of_store: true, ..Past::default() };
+            assert_eq!(todo(&task, &files, &past), want, "{end:?} {is_forced} {taken_ms:?} {by}");
+        }
+    }
+
+    #[test]
+    fn an_item_beside_a_file_that_the_files_finished_is_left() {
+        let (queue, file) = (item("ready", None), Task { folder: Some(crate::task_file::Folder::Completed), ..item("done", None) });
+        let files = InFiles { file: Some(&file), queue: Some(&queue) };
+        let done = known(TaskState::Done, Some(GrantEnd::Done));
+        assert_eq!(todo(&done, &files, &TOLD), Todo::Show(Stand::Done), "the store says so, and the item lacks it");
+        assert_eq!(todo(&done, &files, &Past { is_of_files: true, ..TOLD }), Todo::Nothing);
     }
 }

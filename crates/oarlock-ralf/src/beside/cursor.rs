@@ -42,6 +42,12 @@ pub(crate) struct Past {
     /// The store says so, and not only the files.
     #[serde(default)]
     pub(crate) is_of_store: bool,
+    /// Somebody had it by the files, and that was ended here by force.
+    #[serde(default)]
+    pub(crate) is_forced: bool,
+    /// The files said that it is done.
+    #[serde(default)]
+    pub(crate) is_of_files: bool,
     /// Who had it, or was about to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) holders: BTreeSet<AgentName>,

@@ -5,51 +5,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use oarlock_model::event::{Event, Fact};
-use oarlock_model::{Label, TaskId, limits};
+use oarlock_model::{Label, TaskId, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::outside::{Held, Intent, Marked};
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::{EventFilter, Store, StoreError, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{Store, StoreError, StoreResult, View};
 use oarlock_ops::task::{FinishOutside, SettleIntents, TakeOutside};
-use serde_json::json;
 
 use super::Beside;
-use super::compare::{Todo, shows, todo};
+use super::behind::{all_tasks, events_since};
+use super::compare::{Todo, todo};
 use super::cursor::{Cursor, Past};
 use crate::attached::digest_of;
-use crate::bridge::show::{FreeFor, ItemEdit, ItemShown, QueueShown, in_file, in_queue};
+use crate::bridge::show::{FreeFor, ItemEdit, ItemShown, in_file, in_queue};
 use crate::in_files::{InFiles, by_id, resolve};
 use crate::layout::Layout;
+use crate::moved;
 use crate::nouns::Task;
 use crate::project::{Project, queue_of};
-use crate::reconcile::{PROGRAM, Stand};
-use crate::task_file;
-use crate::write::{Change, WriteError, Writer};
+use crate::reconcile::Stand;
+use crate::write::{WriteError, Writer};
 
 /// What speaks for those who know only the files.
 const SOURCE: &str = "ralf";
-/// What events tell that a task may have been shown as taken: it was granted, or that ended.
-const HELD: [&str; 10] = [
-    "task_intended",
-    "intent_dropped",
-    "task_claimed",
-    "task_released",
-    "task_failed",
-    "task_submitted",
-    "task_rejected",
-    "task_split",
-    "task_died",
-    "lease_lost",
-];
-/// What else they tell that the files show.
-const SHOWN: [&str; 5] = ["task_done", "task_approved", "task_cancelled", READIED, BACK];
-/// Its parts are done, where it has any: until then it was shown as in progress.
-const READIED: &str = "task_readied";
-/// The task was brought back.
-const BACK: &str = "task_requeued";
+/// Tasks whose own files are looked at once one of them turns out to be taken.
+const NEXT_MAX: usize = 1_000;
 
 /// What is brought over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +95,15 @@ impl Files<'_> {
         Ok(())
     }
 
+    /// Open tasks that somebody has taken or finished by their own files alone, among those that are claimed next. Where one was, others may be.
+    fn news_of_files(&self, view: &dyn View, behind: &mut BTreeMap<TaskId, Past>) -> StoreResult<()> {
+        let next: Vec<TaskId> = view.ready_offers(None, NEXT_MAX)?.into_iter().map(|offer| offer.id).collect();
+        for id in self.not_open_by_file(&next) {
+            behind.entry(id).or_default();
+        }
+        Ok(())
+    }
+
     /// Tells the store what the files say of these tasks, and says what they are to show.
     fn compare(
         &self,
@@ -136,6 +127,8 @@ impl Files<'_> {
                     tell(store, settings, &take)?;
                 }
                 Todo::Finish => tell(store, settings, &FinishOutside { id: id.clone(), holder: holder(), source: source() })?,
+                // The full comparison brings it back with its file.
+                Todo::Show(Stand::Cancelled) if moved::is_held_back(&*store.snapshot()?, id)? => {}
                 Todo::Show(stand) => shown.push(Shown {
                     id: id.clone(),
                     item: files.queue.filter(|item| !(stand == Stand::Done && item.state == "done")).cloned(),
@@ -159,7 +152,7 @@ impl Files<'_> {
         let view = store.snapshot()?;
         for id in tasks.keys() {
             let Some(intent) = view.running_grant(id)?.filter(oarlock_model::task::Grant::is_intent) else { continue };
-            match all.get(id.as_str()).is_some_and(|files| shows(files, intent.agent.as_str())) {
+            match all.get(id.as_str()).is_some_and(|files| files.shows(intent.agent.as_str())) {
                 true => settle.marked.push(id.clone()),
                 false => settle.unmarked.push(id.clone()),
             }
@@ -188,60 +181,14 @@ impl Files<'_> {
                 Err(_) => left.extend(of_queue.iter().map(|shown| shown.id.clone())),
             }
         }
-        for Shown { id, file, stand, .. } in tasks {
+        for Shown { id, item, file, stand } in tasks {
             if let Some(file) = file
-                && in_file(&self.writer, &self.root, file, stand).is_err()
+                && in_file(&self.writer, &self.root, file, stand, item.is_none()).is_err()
             {
                 left.push(id.clone());
             }
         }
         left
-    }
-
-    /// Marks the items of one queue; the others keep what they have.
-    fn mark_items(&self, queue: &Path, intents: &[Intent], marking: &mut [Marking]) -> Result<QueueShown, WriteError> {
-        let shown = |marking: &Marking, intent: &Intent| marking.shown(intent).filter(|shown| shown.is_in(&self.root, queue));
-        let edits: Vec<(usize, ItemEdit)> = marking
-            .iter()
-            .zip(intents)
-            .enumerate()
-            .filter(|(_, (marking, _))| marking.mark == Marked::Shown)
-            .filter_map(|(at, (marking, intent))| Some((at, shown(marking, intent)?.edit(Some(free_for(intent)))?)))
-            .collect();
-        if edits.is_empty() {
-            return Ok(QueueShown::default());
-        }
-        let items: Vec<ItemEdit> = edits.iter().map(|(_, edit)| edit.clone()).collect();
-        let now_ms = intents.first().map_or(0, |intent| intent.since.0);
-        let done = in_queue(&self.writer, queue, &items, now_ms)?;
-        for ((at, _), item) in edits.iter().zip(&done.items) {
-            marking[*at].mark = match item {
-                ItemShown::Written | ItemShown::AsItWas => Marked::Shown,
-                ItemShown::Taken => Marked::Taken,
-                ItemShown::Uneditable(error) => {
-                    let line = marking[*at].item.as_ref().map_or(0, |item| item.source.line);
-                    Marked::Unwritable(unwritable(&intents[*at].task, queue, line, error))
-                }
-            };
-        }
-        Ok(done)
-    }
-
-    /// Marks a task's own file, unless that says by now that somebody has it.
-    fn mark_file(&self, file: &Task, free: &FreeFor) -> Result<bool, WriteError> {
-        let is_taken = std::cell::Cell::new(false);
-        let path = self.root.join(&file.source.file);
-        if !path.is_file() {
-            // It has moved.
-            return Ok(false);
-        }
-        self.writer.edit(&path, &|text| {
-            let said = task_file::read(text).status;
-            is_taken.set(!free.admits(task_file::state(file.folder, said.as_deref()), None));
-            let new = task_file::with_status(text, "in_progress").filter(|_| !is_taken.get());
-            Ok(new.map_or(Change::Nothing, Change::Whole))
-        })?;
-        Ok(!is_taken.get())
     }
 
     fn cursor(&self, view: &dyn View) -> Option<Cursor> {
@@ -254,39 +201,12 @@ impl Held for Files<'_> {
         self.look(store, settings, also, Ways::Both).map(drop)
     }
 
+    fn taken(&self, intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
+        Ok(if planted::is(planted::TASK_FILES_UNREAD) { Vec::new() } else { self.taken_by_file(intents) })
+    }
+
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
-        let project = self.read(intents.iter().map(|intent| &intent.task));
-        let all = by_id(&project);
-        let mut marking: Vec<Marking> =
-            intents.iter().map(|intent| Marking::of(all.get(intent.task.as_str()), &free_for(intent))).collect();
-        let mut is_written = false;
-        for queue in self.queues.clone() {
-            match self.mark_items(&queue, intents, &mut marking) {
-                Ok(done) => {
-                    is_written |= done.before != done.after;
-                    if self.queues.len() == 1 {
-                        self.marked = Some((done.before, done.after));
-                    }
-                }
-                Err(error) if !is_written => return Err(store_error(error).into()),
-                Err(error) => {
-                    let why = OpError::from(store_error(error));
-                    let of_queue = marking
-                        .iter_mut()
-                        .filter(|marking| marking.item.as_ref().is_some_and(|item| self.root.join(&item.source.file) == queue));
-                    of_queue.for_each(|marking| marking.mark = Marked::Unwritable(why.clone()));
-                }
-            }
-        }
-        for (Marking { file, mark, .. }, intent) in marking.iter_mut().zip(intents) {
-            let Some(file) = file.as_ref().filter(|_| *mark == Marked::Shown) else { continue };
-            match self.mark_file(file, &free_for(intent)) {
-                Ok(true) => {}
-                Ok(false) => *mark = Marked::Taken,
-                Err(error) => *mark = Marked::Unwritable(store_error(error).into()),
-            }
-        }
-        Ok(marking.into_iter().map(|marking| marking.mark).collect())
+        self.mark_all(intents)
     }
 
     fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) {
@@ -318,6 +238,9 @@ impl Files<'_> {
         }
         if ways == Ways::Both && cursor.as_ref().is_none_or(|cursor| cursor.queue != digest) {
             self.news_of_queue(&*view, &mut behind)?;
+        }
+        if !also.is_empty() {
+            self.news_of_files(&*view, &mut behind)?;
         }
         drop(view);
         for task in also {
@@ -365,92 +288,21 @@ impl Files<'_> {
 }
 
 /// A task whose files are to show how it stands.
-struct Shown {
-    id: TaskId,
-    item: Option<Task>,
-    file: Option<Task>,
-    stand: Stand,
+pub(super) struct Shown {
+    pub(super) id: TaskId,
+    pub(super) item: Option<Task>,
+    pub(super) file: Option<Task>,
+    pub(super) stand: Stand,
 }
 
 impl Shown {
-    fn is_in(&self, root: &Path, queue: &Path) -> bool {
+    pub(super) fn is_in(&self, root: &Path, queue: &Path) -> bool {
         self.item.as_ref().is_some_and(|item| root.join(&item.source.file) == queue)
     }
 
-    fn edit(&self, if_free: Option<FreeFor>) -> Option<ItemEdit> {
+    pub(super) fn edit(&self, if_free: Option<FreeFor>) -> Option<ItemEdit> {
         self.item.as_ref().map(|item| ItemEdit { id: item.id.clone(), stand: self.stand.clone(), if_free })
     }
-}
-
-/// A task that is being marked.
-struct Marking {
-    item: Option<Task>,
-    file: Option<Task>,
-    mark: Marked,
-}
-
-impl Marking {
-    fn of(files: Option<&InFiles<'_>>, free: &FreeFor) -> Self {
-        let Some(files) = files else { return Self { item: None, file: None, mark: Marked::Shown } };
-        let is_free = files.file.is_none_or(|file| free.admits(file.state, None));
-        let mark = if is_free { Marked::Shown } else { Marked::Taken };
-        Self { item: files.queue.cloned(), file: files.file.cloned(), mark }
-    }
-
-    fn shown(&self, intent: &Intent) -> Option<Shown> {
-        let stand = Stand::Claimed(intent.agent.clone(), intent.since.0);
-        Some(Shown { id: intent.task.clone(), item: Some(self.item.clone()?), file: None, stand })
-    }
-}
-
-fn free_for(intent: &Intent) -> FreeFor {
-    FreeFor { before: intent.before.clone() }
-}
-
-/// All tasks of the store, of none of which is known how far the files have it.
-fn all_tasks(view: &dyn View) -> StoreResult<BTreeMap<TaskId, Past>> {
-    let filter = TaskFilter { limit: usize::MAX, bytes_max: usize::MAX, ..TaskFilter::default() };
-    let past = || Past { is_of_store: true, ..Past::default() };
-    Ok(view.tasks(&filter)?.into_iter().map(|task| (task.id, past())).collect())
-}
-
-/// What has happened to tasks since the event with this number.
-fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<TaskId, Past>) -> StoreResult<()> {
-    let kinds = HELD.iter().chain(&SHOWN).map(|kind| (*kind).to_owned()).collect();
-    let mut filter =
-        EventFilter { after_seq: seq, kinds, limit: limits::LIST_ITEMS_MAX, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
-    loop {
-        let page = view.events(&filter)?;
-        let Some(last) = page.last() else { return Ok(()) };
-        filter.after_seq = last.seq;
-        for event in &page {
-            let Some(id) = task_of(event) else { continue };
-            let holder = match &event.fact {
-                Fact::LeaseLost(lost) => Some(&lost.holder),
-                _ => event.agent.as_ref(),
-            };
-            // Who stands here for the files shows nothing in them.
-            let is_whole = event.fact.kind() == READIED && !view.children(&id)?.is_empty();
-            if !is_whole
-                && holder
-                    .map(|holder| view.agent(holder))
-                    .transpose()?
-                    .flatten()
-                    .is_some_and(|agent| agent.program.as_deref() == Some(PROGRAM))
-            {
-                continue;
-            }
-            let past = behind.entry(id).or_default();
-            past.is_of_store = true;
-            past.was_held |= is_whole || HELD.contains(&event.fact.kind());
-            past.holders.extend(holder.cloned());
-            past.is_back |= event.fact.kind() == BACK;
-        }
-    }
-}
-
-fn task_of(event: &Event) -> Option<TaskId> {
-    if let Fact::LeaseLost(lost) = &event.fact { Some(lost.task.clone()) } else { TaskId::parse(&event.fact.subject()).ok() }
 }
 
 /// Tells the store what the files say. What it lawfully refuses is for the full comparison to tell.
@@ -468,14 +320,6 @@ fn source() -> Label {
 /// A name of the files, as long as the store keeps one.
 fn cut(name: &str) -> &str {
     &name[..name.floor_char_boundary(limits::OUTSIDE_NAME_BYTES_MAX.min(name.len()))]
-}
-
-fn unwritable(task: &TaskId, file: &Path, line: usize, error: &crate::edit::EditError) -> OpError {
-    OpError::Damaged {
-        message: format!("{task} cannot be marked as taken in {}, line {line}: {error}", file.display()),
-        hint: "mend the item, or claim another task; `oarlock ralf doctor` shows what is wrong with the file".into(),
-        details: json!({"file": file, "line": line, "task": task}),
-    }
 }
 
 /// The same for the store's callers: what others hold or change all the time may be free later.

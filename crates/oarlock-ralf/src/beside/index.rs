@@ -11,7 +11,7 @@ use crate::task_file::Folder;
 /// A task's file and the folder that it lies in.
 pub(crate) type Place = (PathBuf, Option<Folder>);
 
-/// The files of tasks by id; of doubles the first, which is the newest layout's.
+/// The files of tasks by id; of doubles the one that counts, see [`by_id`](crate::in_files::by_id).
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// The folders of tasks, and when each was changed.
@@ -27,7 +27,13 @@ impl Index {
             let found = layout::find(root).map(|layout| layout.tasks).unwrap_or_default();
             self.places.clear();
             for (file, folder) in found {
-                self.places.entry(layout::id_of(&file)).or_insert((file, folder));
+                let id = layout::id_of(&file);
+                let age = |place: &Place| place.0.strip_prefix(root).ok().and_then(|file| layout::age(&file.to_string_lossy()));
+                let place = (file, folder);
+                let is_reopened = |known: &Place| is_over(known) && !is_over(&place) && age(known) == age(&place);
+                if self.places.get(&id).is_none_or(is_reopened) {
+                    self.places.insert(id, place);
+                }
             }
             self.stamp = stamp;
         }
@@ -37,10 +43,18 @@ impl Index {
     /// The file of the task with this id.
     pub(crate) fn find(&mut self, root: &Path, id: &str) -> Option<Place> {
         // Most lie where open ones do, under their own name: then nothing has to be listed.
-        let near = layout::active(root).flat_map(|folder| [folder.join(id).join("task.md"), folder.join(format!("{id}.md"))]);
-        let known = near.into_iter().find(|file| file.is_file() && layout::is_inside(file, root));
-        known.map(|file| (file, Some(Folder::Active))).or_else(|| self.all(root).get(id).cloned())
+        near(root, id).filter(|place| !is_over(place)).or_else(|| self.all(root).get(id).cloned())
     }
+}
+
+/// The file of a task that lies directly among the others, under its own name.
+pub(crate) fn near(root: &Path, id: &str) -> Option<Place> {
+    let found = layout::places(root, id).find(|(file, _)| file.is_file() && layout::is_inside(file, root));
+    found.map(|(file, folder)| (file, Some(folder)))
+}
+
+fn is_over(place: &Place) -> bool {
+    matches!(place.1, Some(Folder::Completed | Folder::Cancelled))
 }
 
 /// When the folders of tasks were changed.

@@ -1,7 +1,9 @@
 //! What calls have written through to the files, and what they have left to do, before everything is compared.
 
+use std::collections::BTreeSet;
+
 use oarlock_model::TaskId;
-use oarlock_model::task::TaskState;
+use oarlock_model::task::OutsideEnd;
 use oarlock_ops::OpError;
 
 use super::{Bridge, Synced};
@@ -32,24 +34,22 @@ impl Bridge<'_> {
             return Ok(files.begin(&*self.store.snapshot()?)?);
         }
         let left = files.look(self.store, self.settings, &[], Ways::IntoFiles)?;
-        let shown: Vec<TaskId> = attached.displayed.iter().filter_map(|id| TaskId::parse(id).ok()).collect();
+        let shown: Vec<TaskId> = attached.displayed.iter().chain(attached.ended.keys()).filter_map(|id| TaskId::parse(id).ok()).collect();
         let project = files.read(shown.iter());
         let there = by_id(&project);
         let view = self.store.snapshot()?;
         let state = |id: &str| Ok::<_, OpError>(TaskId::parse(id).ok().map(|id| view.task_state(&id)).transpose()?.flatten());
-        for id in std::mem::take(&mut attached.displayed) {
-            // What is not there under its name may be shown as taken under another.
-            if !there.contains_key(id.as_str())
-                || left.contains_key(id.as_str())
-                || matches!(state(&id)?, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review))
-            {
-                attached.displayed.insert(id);
-            }
+        // Whose hold was ended by force is not shown any more: who is shown now has taken it since.
+        let mut forced = Vec::new();
+        for id in attached.taken.keys().filter(|id| !left.contains_key(id.as_str())) {
+            let hold = TaskId::parse(id).ok().map(|id| view.task(&id)).transpose()?.flatten().and_then(|task| task.outside);
+            forced.extend(hold.filter(|hold| hold.end == Some(OutsideEnd::Forced)).map(|_| id.clone()));
         }
-        for (id, how) in std::mem::take(&mut attached.ended) {
-            if left.contains_key(id.as_str()) || matches!(state(&id)?, Some(TaskState::Cancelled | TaskState::Dead)) {
-                attached.ended.insert(id, how);
-            }
+        attached.taken.retain(|id, _| !forced.contains(id));
+        let known: BTreeSet<String> = attached.displayed.iter().chain(attached.ended.keys()).cloned().collect();
+        // What is not there under its name may be shown under another.
+        for id in known.iter().filter(|id| there.contains_key(id.as_str()) && !left.contains_key(id.as_str())) {
+            attached.note_caught_up(id, state(id)?);
         }
         Ok(())
     }

@@ -42,9 +42,7 @@ impl Bridge<'_> {
     /// Whether a task was called off because its file had gone, by a look that could not remember it any more. Then it is remembered now.
     pub(super) fn was_held_back(&mut self, task: &TaskId, attached: &mut Attached) -> Result<bool, Trouble> {
         let view = self.store.snapshot().map_err(OpError::from)?;
-        let last = |kind| view.last_event_of(task.as_str(), kind).map_err(OpError::from);
-        let (told, cancelled, requeued) = (last("ralf_event")?, last("task_cancelled")?, last("task_requeued")?);
-        let was = moved::was_held_back(told, cancelled.as_ref(), requeued.as_ref());
+        let was = moved::is_held_back(&*view, task).map_err(OpError::from)?;
         if was {
             attached.gone.insert(task.to_string(), "its file had gone".to_owned());
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use oarlock_model::pattern::Pattern;
 use oarlock_model::task::Task as StoreTask;
-use oarlock_model::{AgentName, Label, TaskId};
+use oarlock_model::{AgentName, Label, TaskId, planted};
 use serde_json::{Value, json};
 
 use super::{Bridge, Trouble};
@@ -140,14 +140,28 @@ fn with_stand(text: &str, item: &Task, stand: &Stand, now_ms: i64) -> Result<Str
     edit::set_item(text, &QUEUES, &item.id, &fields)
 }
 
-/// Shows how a task stands in its own file, which moves when the task has ended. Returns whether anything changed.
-pub(crate) fn in_file(writer: &Writer, root: &Path, file: &Task, stand: &Stand) -> Result<bool, WriteError> {
+/// How the text of a task's own file says that status. Where nothing else of the files tells of the task, `is_alone`, a text without a status line
+/// gets one: scripts find open tasks by it.
+pub(crate) fn with_word(text: &str, status: &str, is_alone: bool) -> Result<Change, EditError> {
+    if task_file::read(text).status.is_some_and(|said| said.eq_ignore_ascii_case(status)) {
+        return Ok(Change::Nothing);
+    }
+    match task_file::with_status(text, status) {
+        Some(new) => Ok(Change::Whole(new)),
+        None if !is_alone || planted::is(planted::FILE_LEFT_UNMARKED) => Ok(Change::Nothing),
+        None => task_file::with_new_status(text, status)
+            .map(Change::Whole)
+            .ok_or(EditError::Form { line: 1, form: "a task without a place for its status" }),
+    }
+}
+
+/// Shows how a task stands in its own file, which moves when the task has ended; `is_alone` when it has no item in a queue. Returns whether
+/// anything changed.
+pub(crate) fn in_file(writer: &Writer, root: &Path, file: &Task, stand: &Stand, is_alone: bool) -> Result<bool, WriteError> {
     let status = status_of(stand);
-    let edit = |text: &str| {
-        let said = task_file::read(text).status;
-        let new = task_file::with_status(text, status).filter(|_| said.is_none_or(|said| !said.eq_ignore_ascii_case(status)));
-        Ok(new.map_or(Change::Nothing, Change::Whole))
-    };
+    // What has ended says so by its folder, and what is open says nothing where there is nothing to say it in.
+    let is_needed = is_alone && matches!(stand, Stand::Claimed(..) | Stand::Split | Stand::Failed);
+    let edit = |text: &str| with_word(text, status, is_needed);
     // What lies among the finished is done whatever its line says, and stays as it was committed.
     let is_over = *stand == Stand::Done && file.folder == Some(Folder::Completed);
     let is_changed = !is_over && writer.edit(&root.join(&file.source.file), &edit)?;
@@ -198,7 +212,7 @@ impl Bridge<'_> {
                 shown => Ok(matches!(shown, Some(ItemShown::Written))),
             };
         }
-        let is_changed = files.file.map_or(Ok(false), |file| in_file(&self.writer, &self.root, file, stand))?;
+        let is_changed = files.file.map_or(Ok(false), |file| in_file(&self.writer, &self.root, file, stand, files.queue.is_none()))?;
         Ok(queue_edit? || is_changed)
     }
 

@@ -4,7 +4,7 @@ use oarlock_model::rules::outside::is_abandoned;
 use oarlock_model::task::{Grant, OutsideEnd, OutsideHold, Task as StoreTask};
 use oarlock_model::{TaskId, WallTime};
 
-use super::{Action, Comparing, Said, Stand};
+use super::{Action, Comparing, Said};
 use crate::nouns::Task;
 use crate::task_file;
 
@@ -72,12 +72,9 @@ impl Comparing<'_> {
         }
     }
 
-    /// By the files a task is done that nobody has in the store. Item and status line follow the folder, or the other way round.
+    /// By the files a task is done that nobody has in the store. They say so: what an item says beside a file in `completed/` is left.
     pub(super) fn finished(&mut self, task: TaskId, files: &Said<'_>) {
-        self.plan.actions.push(Action::Finish { task: task.clone(), holder: files.held.holder.clone() });
-        if !files.is_done_everywhere() {
-            self.show(task, Stand::Done);
-        }
+        self.plan.actions.push(Action::Finish { task, holder: files.held.holder.clone() });
     }
 
     /// Whether its hold was ended by force, and the files have not said since that it is free.

@@ -236,6 +236,42 @@ fn who_may_only_read_sees_what_others_write() {
 }
 
 #[test]
+fn tasks_of_files_on_a_read_only_disk_are_not_granted_and_others_are() {
+    let project = Project::none();
+    let script = r#"
+        set -e
+        queue=p/.autonomous/agents/communications/queue.yaml
+        mkdir -p "$(dirname $queue)" p/tasks/active/TASK-1
+        printf 'queue:\n  - id: TASK-2\n    status: pending\n' >$queue
+        printf '# TASK-1: x\n\n**Status:** pending\n' >p/tasks/active/TASK-1/task.md
+        export OARLOCK_STORE="sqlite:$PWD/store.db"
+        $O ralf attach p >/dev/null
+        $O join ada >/dev/null
+        $O ralf sync p >/dev/null
+        $O add own --id OWN-1 >/dev/null
+        mount --bind p p
+        mount -o remount,bind,ro p
+        set +e
+        $O claim TASK-1 --as ada --json 2>&1; echo "exit $?"
+        $O claim TASK-2 --as ada --json 2>&1; echo "exit $?"
+        $O task TASK-1 --json; $O task TASK-2 --json
+        $O claim OWN-1 --as ada --json; echo "exit $?"
+        umount p
+        $O claim TASK-2 --as ada --json; echo "exit $?"
+        grep -c in_progress $queue
+    "#;
+    let Some(lines) = inside(&project, &["-rm"], script) else { return };
+    for refused in [&lines[0..2], &lines[2..4]] {
+        assert_unavailable(refused);
+        let message = json(&refused[0])["error"]["message"].to_string();
+        assert!(message.contains("queue") && message.contains("Read-only"), "{message}");
+    }
+    assert_eq!([&lines[4], &lines[5]].map(|line| json(line)["task"]["state"].clone()), ["ready", "ready"], "{lines:?}");
+    assert_eq!([&*lines[7], &*lines[9], &*lines[10]], ["exit 0", "exit 0", "1"], "{lines:?}");
+    assert_eq!(json(&lines[8])["task"]["id"], "TASK-2");
+}
+
+#[test]
 fn too_few_open_files_refuse_at_any_call_and_change_nothing() {
     let project = Project::with(&["ada"]);
     let (mut added, mut refused) = (0, 0);

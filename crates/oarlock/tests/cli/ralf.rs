@@ -425,13 +425,13 @@ fn ends_and_lost_leases_show_in_the_files() {
     while project.task("TASK-1")["holder"]["ttl_ms"] != 0 {}
     assert_eq!(sync(&project).1["releases"], 1, "who is late can be passed by");
     assert!(read(&project, QUEUE).contains("claimed_by: null"));
-    // An old script finishes it by moving it: queue and status line follow.
+    // An old script finishes it by moving it: that says enough, and its item and status line stay what they are.
     fs::rename(project.root().join("tasks/active/TASK-1"), project.root().join("tasks/completed/TASK-1")).expect("moves");
     sync(&project);
     assert_eq!(sync(&project).1, json!({}));
     assert_eq!(project.task("TASK-1")["state"], "done");
-    assert!(read(&project, QUEUE).contains("    status: completed   # the planner's\n"), "{}", read(&project, QUEUE));
-    assert!(read(&project, "tasks/completed/TASK-1/task.md").contains("**Status:** pending"), "its folder says enough");
+    assert!(read(&project, QUEUE).contains("    status: pending   # the planner's\n"), "{}", read(&project, QUEUE));
+    assert!(read(&project, "tasks/completed/TASK-1/task.md").contains("**Status:** pending"));
 }
 
 #[test]

@@ -129,11 +129,9 @@ fn a_person_ends_a_hold_by_force_and_the_files_say_so() {
     project.fails("release TASK-1 --as ada", 4, "lease_held");
     let task = project.ok("release TASK-1 --force")["task"].clone();
     assert_eq!(task["state"], "ready");
-    assert_eq!(sync(&project).1["releases"], 1);
     let queue = read(&project, QUEUE);
     assert!(queue.contains("status: pending") && queue.contains("claimed_by: null") && !queue.contains("bob"), "{queue}");
-    assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
-    // Who takes it there again has it again.
+    // Who takes it there again has it again, also before anybody has looked.
     project.write(QUEUE, queue.replace("claimed_by: null", "claimed_by: bob").replacen("status: pending", "status: in_progress", 1));
     assert_eq!(sync(&project).0, json!({"claims": 1}));
     assert!(kinds(&project, "TASK-1").ends_with(&["task_taken_outside".to_owned()]));

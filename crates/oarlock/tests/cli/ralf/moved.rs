@@ -158,6 +158,39 @@ fn an_item_that_went_back_with_a_commit_is_left_and_one_that_somebody_wrote_is_m
 }
 
 #[test]
+fn an_item_beside_a_file_in_completed_is_left_as_it_was_committed() {
+    let project = in_git();
+    let root = project.root();
+    let items = "queue:\n  - id: TASK-0\n    status: pending\n  - id: TASK-1\n    status: pending\n";
+    project.write(QUEUE, items);
+    project.git_in(&root, "commit --quiet -am items");
+    let clean = |what: &str| {
+        assert_eq!(sync(&project), (json!({}), json!({}), json!([])), "{what}");
+        assert_eq!(project.git_in(&root, "status --porcelain"), "", "{what}");
+    };
+    project.ok("ralf attach .");
+    clean("attached");
+    // Somebody moves the file, and says nothing in the queue.
+    project.git_in(&root, "mv tasks/active/TASK-1 tasks/completed/TASK-1");
+    project.git_in(&root, "commit --quiet -m moved");
+    assert_eq!(sync(&project), (json!({"completions": 1}), json!({}), json!([])));
+    assert_eq!(state(&project, "TASK-1"), "done");
+    clean("moved");
+    project.ok("join ada");
+    project.ok("claim TASK-2-two --as ada");
+    project.ok("release TASK-2-two --as ada");
+    assert_eq!(read(&project, QUEUE), items, "calls leave it too");
+    project.ok("ralf detach .");
+    project.ok("ralf attach .");
+    assert_eq!(read(&project, QUEUE), items);
+    // What the store finishes is shown in both.
+    project.write(QUEUE, "queue:\n  - id: TASK-2-two\n    status: pending\n");
+    project.ok("claim TASK-2-two --as ada");
+    project.ok("done TASK-2-two --as ada");
+    assert!(read(&project, QUEUE).contains("status: completed"));
+}
+
+#[test]
 fn what_is_done_by_item_and_line_stays_in_its_folder_and_one_look_follows_a_chain() {
     let project = in_git();
     let root = project.root();
