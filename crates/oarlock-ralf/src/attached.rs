@@ -2,7 +2,7 @@
 //! store, written whole or not at all; a look that is killed before it is written finds its own work done, and does none of it twice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,6 +21,8 @@ use crate::write;
 
 /// The name of the file, in the directory of the store.
 const FILE: &str = "ralf.json";
+/// The same of a project that was detached.
+const PARTED: &str = "ralf.parted.json";
 /// Who holds its lock looks at the project.
 const LOCK: &str = "ralf.lock";
 
@@ -178,6 +180,40 @@ impl Attached {
         self.finished.retain(|id| state(id) == Some(TaskState::Done));
     }
 
+    /// The project is detached: this file is kept as what is remembered of it until it is attached again, and no project is attached any more.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn part(&self, dir: &Path) -> io::Result<()> {
+        let known = Self {
+            root: self.root.clone(),
+            store: self.store,
+            places: self.places.clone(),
+            gone: self.gone.clone(),
+            finished: self.finished.clone(),
+            went_back: self.went_back.clone(),
+            head: self.head.clone(),
+            tasks: self.tasks.clone(),
+            ..Self::default()
+        };
+        write::whole(&dir.join(PARTED), serde_json::to_string(&known)?.as_bytes())?;
+        fs::remove_file(Self::file(dir))
+    }
+
+    /// With what was remembered when the same project was detached from the same store: which files were there, so that those that went meanwhile
+    /// are missed, and what they asked for. What cannot be read is not known.
+    #[must_use]
+    pub fn again(self, dir: &Path, store: StoreId) -> Self {
+        let read = read_small(&dir.join(PARTED), FILE_BYTES_MAX, Links::Refused).ok().flatten();
+        let parted = read.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        match parted.filter(|parted| parted.root == self.root && parted.store == Some(store)) {
+            Some(Self { places, gone, finished, went_back, head, tasks, .. }) => {
+                Self { places, gone, finished, went_back, head, tasks, ..self }
+            }
+            None => self,
+        }
+    }
+
     /// The file in the directory `dir` of a store.
     #[must_use]
     pub fn file(dir: &Path) -> PathBuf {
@@ -327,6 +363,25 @@ mod tests {
         assert_eq!(Attached::read(dir.path()).expect("reads"), Some(attached));
         std::fs::write(Attached::file(dir.path()), "{").expect("writes");
         assert!(Attached::read(dir.path()).is_err());
+    }
+
+    #[test]
+    fn what_was_known_at_parting_is_known_again_by_the_same_project_and_store() {
+        let dir = tempfile::tempdir().expect("temporary");
+        let place = BTreeMap::from([("TASK-1".to_owned(), "tasks/active/TASK-1/task.md".to_owned())]);
+        let displayed = BTreeSet::from(["TASK-2".to_owned()]);
+        let attached = Attached { places: place.clone(), displayed, store: Some(StoreId(1)), ..Attached::new("/r", 7) };
+        attached.write(dir.path()).expect("writes");
+        attached.part(dir.path()).expect("parts");
+        assert_eq!(Attached::read(dir.path()).expect("nothing"), None, "none is attached");
+        let again = |root: &str, store| Attached::new(root, 9).again(dir.path(), StoreId(store));
+        let back = again("/r", 1);
+        assert_eq!(
+            (back.places, back.displayed.len(), back.log_from, back.is_new),
+            (place, 0, 9, true),
+            "who has what is for the files to say"
+        );
+        assert_eq!([again("/r", 2), again("/s", 1)].map(|other| other.places.len()), [0, 0]);
     }
 
     #[test]

@@ -196,12 +196,13 @@ impl<'a> Bridge<'a> {
         Ok(ours.len())
     }
 
-    /// The number of the store's last event.
+    /// What is remembered of the project that is about to be attached to the store in `dir`.
     ///
     /// # Errors
     /// The store fails.
-    pub fn last_event(&mut self) -> Result<u64, OpError> {
-        Ok(self.store.snapshot()?.last_seq()?)
+    pub fn attached(&mut self, dir: &Path) -> Result<Attached, OpError> {
+        let view = self.store.snapshot()?;
+        Ok(Attached::new(&self.root, view.last_seq()?).again(dir, view.identity().id()))
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, OpError> {

@@ -164,7 +164,7 @@ impl Ralf {
                 Some(attached) => attached,
                 // Somebody has detached it meanwhile.
                 None if self.action != Action::Attach => return Ok(None),
-                None => Attached::new(&root, bridge.last_event()?),
+                None => bridge.attached(dir)?,
             };
             let synced = bridge.sync(&mut attached, self.dry_run)?;
             if !self.dry_run {
@@ -180,7 +180,8 @@ impl Ralf {
             if self.action == Action::Detach {
                 check_left(&synced.left, self.force)?;
                 bridge.leave()?;
-                fs::remove_file(&marker).map_err(|error| unreadable(&marker, &error))?;
+                let attached = known()?.unwrap_or_default();
+                attached.part(dir).map_err(|error| unreadable(&marker, &error))?;
             }
             Ok(())
         };

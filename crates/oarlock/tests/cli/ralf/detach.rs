@@ -71,6 +71,21 @@ fn what_can_never_be_written_is_listed_and_keeps_nobody() {
 }
 
 #[test]
+fn what_went_and_changed_while_detached_is_known_when_it_is_attached_again() {
+    let project = ralf();
+    project.ok("ralf attach .");
+    project.ok("ralf detach .");
+    fs::remove_file(project.root().join(".autonomous/tasks/active/TASK-2-two.md")).expect("removed");
+    project.write("tasks/active/TASK-1/task.md", read(&project, "tasks/active/TASK-1/task.md") + "\nMore.\n");
+    assert_eq!(project.ok("ralf attach .")["imported"], json!({"held_back": 1, "updates": 1}));
+    let two = project.ok("task TASK-2-two");
+    assert_eq!(two["task"]["state"], "cancelled");
+    assert!(two["events"].to_string().contains("TASK-2-two.md is gone"), "{two}");
+    assert!(project.task("TASK-1")["body"].as_str().is_some_and(|body| body.contains("More.")));
+    assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
+}
+
+#[test]
 fn a_lock_that_is_held_is_waited_for_and_left_by_force_only() {
     let project = ralf();
     project.ok("ralf attach .");
