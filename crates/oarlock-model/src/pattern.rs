@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 pub use braces::{expanded, listed};
 pub use error::PatternError;
-pub use file_name::{is_file_extension, is_file_name, is_known_file_name};
+pub use file_name::{KNOWN_FILE_NAMES, is_file_extension, is_file_name, is_known_file_name};
 use name::{Braces, Component};
 pub use place::Place;
 

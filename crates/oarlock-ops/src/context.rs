@@ -435,6 +435,18 @@ impl<'a> Deciding<'a> {
         Ok(task)
     }
 
+    /// The same for who needs all of the task but its text, which may be large: that is empty in what is returned.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn add_without_text(&mut self, mut fact: TaskAdded) -> Result<Task, OpError> {
+        let body = std::mem::take(&mut fact.spec.body);
+        let task = Task::added(fact.clone(), self.speaker().0, self.now.wall);
+        fact.spec.body = body;
+        self.emit(fact)?;
+        Ok(task)
+    }
+
     fn speaker(&self) -> (Option<AgentName>, Option<SessionId>) {
         match (&self.me, self.speaking) {
             (Some(me), true) => (Some(me.name.clone()), Some(me.session.clone())),

@@ -38,8 +38,11 @@ impl Candidate {
     /// How many of its capabilities a part speaks of, in its title or in the endings of its files.
     fn affinity(&self, part: &Subtask) -> usize {
         let texts = part.writes.iter().chain([&part.title]);
-        let words: Vec<String> = texts.flat_map(|text| tokens(text)).map(|word| stem(&word)).collect();
-        self.capabilities.iter().filter(|capability| tokens(capability).iter().any(|word| words.contains(&stem(word)))).count()
+        let words: Vec<String> = texts.flat_map(|text| tokens(text)).map(|word| stem(&word).to_owned()).collect();
+        self.capabilities
+            .iter()
+            .filter(|capability| tokens(capability).iter().any(|word| words.iter().any(|said| said == stem(word))))
+            .count()
     }
 }
 

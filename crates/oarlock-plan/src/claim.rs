@@ -66,7 +66,7 @@ fn works(role: Role) -> bool {
 }
 
 fn stems_of(text: &str) -> Vec<String> {
-    tokens(text).iter().filter(|t| t.len() > 2).map(|t| stem(t)).collect()
+    tokens(text).iter().filter(|t| t.len() > 2).map(|t| stem(t).to_owned()).collect()
 }
 
 /// What tells of a listed file which step it belongs to, in stems. Words of the document's title are of no use.

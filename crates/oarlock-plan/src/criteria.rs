@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use crate::document::{Document, Kind};
 use crate::name;
-use crate::paths;
 use crate::plan::{Plan, Subtask};
 use crate::sections::{Class, Section};
 use crate::text::{clip, name_of};
@@ -47,27 +46,46 @@ impl Known {
     }
 }
 
-/// Sorts the criteria of `document` by whether they concern `part` of `plan`.
-pub(crate) fn sort<'a>(document: &Document<'a>, sections: &[Section], plan: &Plan, part: &Subtask) -> Found<'a> {
-    let about = name::title_of(document).map(|title| naming_stems(&title)).unwrap_or_default();
-    let known: Vec<Known> = plan.subtasks.iter().map(|part| Known::of(plan, part, &about)).collect();
-    let own = plan.subtasks.iter().position(|other| other.id == part.id);
-    let mut found = Found::default();
-    for (first, last) in criteria(document, sections) {
-        let lines = || (first..=last).map(|i| clip(document.text(i)));
-        let stems: Vec<String> = lines().flat_map(naming_stems).collect();
-        let files: Vec<String> =
-            lines().flat_map(|text| paths::find(text, 8)).map(|path| file_name(path.pattern.as_str()).to_owned()).collect();
-        let scores: Vec<usize> = known.iter().map(|known| known.score(&stems, &files)).collect();
-        let best = scores.iter().copied().max().unwrap_or(0);
-        let text = document.slice(first, last);
-        if best < SCORE_MIN {
-            found.common.push(text);
-        } else if own.is_some_and(|own| scores[own] == best) {
-            found.own.push(text);
+/// The criteria of a document, sorted by the parts of a plan that they concern.
+#[derive(Debug, Default)]
+pub(crate) struct Criteria<'a> {
+    /// Each with the places of its parts in the plan; none where it speaks of no part in particular.
+    list: Vec<(&'a str, Vec<usize>)>,
+}
+
+impl<'a> Criteria<'a> {
+    /// Sorts the criteria of `document` by the parts of `plan`.
+    pub(crate) fn of(document: &Document<'a>, sections: &[Section], plan: &Plan) -> Self {
+        let criteria = criteria(document, sections);
+        if criteria.is_empty() {
+            return Self::default();
         }
+        let about = name::title_of(document).map(|title| naming_stems(&title)).unwrap_or_default();
+        let known: Vec<Known> = plan.subtasks.iter().map(|part| Known::of(plan, part, &about)).collect();
+        let sorted = |(first, last): (usize, usize)| {
+            let stems: Vec<String> = (first..=last).flat_map(|i| naming_stems(clip(document.text(i)))).collect();
+            let paths = (first..=last).flat_map(|i| document.paths(i, 8));
+            let files: Vec<String> = paths.map(|path| file_name(path.pattern.as_str()).to_owned()).collect();
+            let scores: Vec<usize> = known.iter().map(|known| known.score(&stems, &files)).collect();
+            let best = scores.iter().copied().max().filter(|best| *best >= SCORE_MIN);
+            let parts = (0..scores.len()).filter(|part| Some(scores[*part]) == best).collect();
+            (document.slice(first, last), parts)
+        };
+        Self { list: criteria.into_iter().map(sorted).collect() }
     }
-    found
+
+    /// Those for the part with this place in the plan.
+    pub(crate) fn for_part(&self, part: usize) -> Found<'a> {
+        let mut found = Found::default();
+        for (text, parts) in &self.list {
+            if parts.is_empty() {
+                found.common.push(text);
+            } else if parts.contains(&part) {
+                found.own.push(text);
+            }
+        }
+        found
+    }
 }
 
 fn file_name(path: &str) -> &str {
@@ -114,7 +132,8 @@ mod tests {
         let plan = split(source, &Options::new("T")).expect("a plan");
         let document = Document::read(source).expect("small");
         let sections = sections::sections(&document);
-        let found: Vec<Found<'_>> = plan.subtasks.iter().map(|part| sort(&document, &sections, &plan, part)).collect();
+        let criteria = Criteria::of(&document, &sections, &plan);
+        let found: Vec<Found<'_>> = (0..plan.subtasks.len()).map(|part| criteria.for_part(part)).collect();
         let common = vec!["- [ ] No warnings"];
         assert_eq!(found[0], Found { own: vec!["- [ ] `parse.rs` refuses\n  damaged lines"], common: common.clone() });
         assert_eq!(found[1], Found { own: vec!["- [ ] The chart renderer draws a year"], common });

@@ -5,9 +5,15 @@
 use oarlock_model::limits::DOCUMENT_BYTES_MAX;
 
 use crate::PlanError;
+use crate::at_once::both;
+use crate::marks::Marks;
+use crate::paths::{self, Found};
+use crate::text::clip;
 
 /// Most lines that are read; a document of 16 MiB in ordinary prose has about a tenth of them.
 pub(crate) const LINES_MAX: usize = 2_000_000;
+/// A document of so many bytes is worth a second thread, which costs some hundredths of a millisecond.
+const LARGE_BYTES: usize = 1 << 18;
 /// Headings that are read. Each costs some microseconds: without a bound, 16 MiB of them would take six seconds.
 const HEADINGS_MAX: usize = 200_000;
 /// How often reading starts again after a fence that never closes.
@@ -47,6 +53,8 @@ pub(crate) struct Line {
     pub(crate) kind: Kind,
     /// Ticked or not, when there is a check box.
     pub(crate) tick: Option<bool>,
+    /// What it may say.
+    pub(crate) marks: Marks,
 }
 
 /// A heading and the lines up to the next one of its level or above.
@@ -77,7 +85,7 @@ impl<'a> Document<'a> {
         if source.len() > DOCUMENT_BYTES_MAX {
             return Err(PlanError::DocumentTooLarge { bytes: source.len(), limit: DOCUMENT_BYTES_MAX });
         }
-        let mut lines = raw_lines(source)?;
+        let mut lines = lines_of(source)?;
         let front_matter = mark_front_matter(source, &mut lines);
         mark_code(source, &mut lines);
         mark_comments(source, &mut lines);
@@ -90,6 +98,11 @@ impl<'a> Document<'a> {
         Ok(Self { source, lines, headings, front_matter })
     }
 
+    /// Whether it is worth a second thread.
+    pub(crate) fn is_large(&self) -> bool {
+        self.source.len() >= LARGE_BYTES
+    }
+
     /// The whole line at `index`, without its end.
     pub(crate) fn raw(&self, index: usize) -> &'a str {
         let line = self.lines[index];
@@ -100,6 +113,11 @@ impl<'a> Document<'a> {
     pub(crate) fn text(&self, index: usize) -> &'a str {
         let line = self.lines[index];
         &self.source[line.text as usize..line.end as usize]
+    }
+
+    /// The paths in the text of the line at `index`, from left to right; at most `limit`.
+    pub(crate) fn paths(&self, index: usize, limit: usize) -> Vec<Found> {
+        if self.lines[index].marks.path() { paths::find(clip(self.text(index)), limit) } else { Vec::new() }
     }
 
     /// The source of the lines from `first` to `last`, both included, as it stands.
@@ -117,12 +135,36 @@ impl<'a> Document<'a> {
     }
 }
 
-fn raw_lines(source: &str) -> Result<Vec<Line>, PlanError> {
-    let mut lines = Vec::with_capacity((source.len() / 32).min(LINES_MAX));
-    let mut start = if source.starts_with('\u{feff}') { 3 } else { 0 };
+/// The lines and what they may say, of the halves of a large document at once.
+fn lines_of(source: &str) -> Result<Vec<Line>, PlanError> {
+    let begin = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    if source.len() < LARGE_BYTES {
+        return lines_between(source, begin, source.len());
+    }
+    let half = source.as_bytes()[source.len() / 2..].iter().position(|byte| *byte == b'\n');
+    let half = half.map_or(source.len(), |length| source.len() / 2 + length + 1);
+    let (front, back) = both(|| lines_between(source, begin, half), || lines_between(source, half, source.len()));
+    let mut lines = front?;
+    lines.extend(back?);
+    if lines.len() > LINES_MAX {
+        return Err(PlanError::TooManyLines { limit: LINES_MAX });
+    }
+    Ok(lines)
+}
+
+/// The lines between two places that lines begin at, and what they may say.
+fn lines_between(source: &str, from: usize, to: usize) -> Result<Vec<Line>, PlanError> {
+    let mut lines = raw_lines(&source[..to], from)?;
+    mark(source, &mut lines);
+    Ok(lines)
+}
+
+fn raw_lines(source: &str, from: usize) -> Result<Vec<Line>, PlanError> {
+    let mut lines = Vec::with_capacity(((source.len() - from) / 32).min(LINES_MAX));
+    let mut start = from;
     let bytes = source.as_bytes();
     while start < bytes.len() {
-        let stop = memchr_newline(bytes, start);
+        let stop = source[start..].find('\n').map_or(source.len(), |length| start + length);
         let end = if stop > start && bytes[stop - 1] == b'\r' { stop - 1 } else { stop };
         if lines.len() == LINES_MAX {
             return Err(PlanError::TooManyLines { limit: LINES_MAX });
@@ -133,14 +175,17 @@ fn raw_lines(source: &str) -> Result<Vec<Line>, PlanError> {
         let kind = if text == end { Kind::Blank } else { Kind::Text };
         let short = |n: usize| u32::try_from(n).expect("a document is far below 4 GiB");
         let indent = u16::try_from(indent).unwrap_or(u16::MAX);
-        lines.push(Line { start: short(start), end: short(end), text: short(text), indent, kind, tick: None });
+        lines.push(Line { start: short(start), end: short(end), text: short(text), indent, kind, tick: None, marks: Marks::NONE });
         start = stop + 1;
     }
     Ok(lines)
 }
 
-fn memchr_newline(bytes: &[u8], from: usize) -> usize {
-    bytes[from..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |i| from + i)
+/// Tells what each line may say.
+fn mark(source: &str, lines: &mut [Line]) {
+    let mut marks = vec![Marks::NONE; lines.len()];
+    Marks::of_each(lines.iter().map(|line| &source[line.start as usize..line.end as usize]), |at, found| marks[at] = found);
+    lines.iter_mut().zip(marks).for_each(|(line, marks)| line.marks = marks);
 }
 
 fn body<'a>(source: &'a str, line: &Line) -> &'a str {

@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
+use crate::at_once::of_halves;
 use crate::claim;
 use crate::document::{Document, Kind};
 use crate::estimate;
 use crate::files::StepFiles;
+use crate::marks::Marks;
 use crate::overlap::{Id, Table};
 use crate::refs::{self, Statement, Statements};
 use crate::rule;
@@ -24,6 +26,8 @@ use crate::words;
 const TEXT_WORDS_MAX: usize = 400;
 /// Names are looked for in the texts of at most so many steps.
 const NAMED_AHEAD_STEPS_MAX: usize = 100;
+/// Lines of a step's prose in which more than words is looked for.
+const PROSE_LINES_MAX: usize = 40;
 /// Words that name what a step makes that are kept.
 const MADE_WORDS_MAX: usize = 24;
 
@@ -140,10 +144,11 @@ pub(crate) fn gather(
     let mut lexicon = Lexicon::default();
     let staged = units::stages(&units);
     let known = Known { table: &table, about: &about };
+    let said = of_halves(&units, document.is_large(), |unit| Said::read(document, unit, &about));
     let mut steps: Vec<Fact> = units
         .into_iter()
-        .zip(roles.into_iter().zip(files))
-        .map(|(unit, (role, files))| fact(document, unit, role, files, &known, &mut lexicon))
+        .zip(roles.into_iter().zip(files).zip(said))
+        .map(|(unit, ((role, files), said))| fact(document, unit, role, files, said, &known, &mut lexicon))
         .collect();
     steps.iter_mut().zip(staged).for_each(|(step, stage)| step.stage = stage);
     let named_ahead = named_ahead(document, &steps);
@@ -180,6 +185,8 @@ struct Known<'a> {
 struct Lexicon {
     numbers: HashMap<String, u32, RandomState>,
     words: Vec<String>,
+    /// What words of prose come to, as they stand there in lower case: the numbers of their stems, and nothing for those that name no thing.
+    said: HashMap<String, Option<u32>, RandomState>,
 }
 
 impl Lexicon {
@@ -192,10 +199,92 @@ impl Lexicon {
         self.numbers.insert(word, n);
         n
     }
+
+    /// Adds the numbers of the stems of `text` that may mean a thing, each once. Nearly every word of a document was met before.
+    fn said(&mut self, text: &str, out: &mut Vec<u32>) {
+        let from = out.len();
+        if !self.said_before(text, out) {
+            out.truncate(from);
+            let stems = words::said_stems(text);
+            out.extend(stems.into_iter().map(|stem| self.number(stem)));
+            words::each_word(text, |word| {
+                if !self.said.contains_key(word) {
+                    let number = words::said_stem(word).map(|stem| self.number(stem.to_owned()));
+                    self.said.insert(word.to_owned(), number);
+                }
+            });
+            return;
+        }
+        out[from..].sort_unstable();
+        let mut kept = from;
+        for at in from..out.len() {
+            if kept == from || out[at] != out[kept - 1] {
+                out[kept] = out[at];
+                kept += 1;
+            }
+        }
+        out.truncate(kept);
+    }
+
+    /// The same for a text whose words were all met before; false when one was not.
+    fn said_before(&self, text: &str, out: &mut Vec<u32>) -> bool {
+        let mut are_known = true;
+        words::each_word(text, |word| match self.said.get(word) {
+            Some(number) => out.extend(*number),
+            None => are_known = false,
+        });
+        are_known
+    }
 }
 
-fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known: &Known<'_>, lexicon: &mut Lexicon) -> Fact {
-    let Unit { draft, header, beside, share, taken_from } = unit;
+/// A line of a step's prose.
+struct Line<'a> {
+    text: &'a str,
+    marks: Marks,
+}
+
+/// What the text of a step says by itself, whatever the others say.
+struct Said {
+    /// Words that it uses for something that is there already.
+    definite: Vec<String>,
+    awaits: bool,
+    statements: Statements,
+    minutes: Option<u64>,
+    shows_code: bool,
+}
+
+impl Said {
+    fn read(document: &Document<'_>, unit: &Unit, about: &[String]) -> Self {
+        let Unit { draft, header, .. } = unit;
+        let prose: Vec<Line<'_>> = (draft.line..=draft.last)
+            .filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)))
+            .map(|i| Line { text: clip(document.text(i)), marks: document.lines[i].marks })
+            .take(PROSE_LINES_MAX)
+            .collect();
+        let definite = prose
+            .iter()
+            .filter(|line| line.marks.definite())
+            .flat_map(|line| words::definite_stems(line.text))
+            .filter(|w| !about.contains(w))
+            .take(TEXT_WORDS_MAX)
+            .collect();
+        let mut statements = refs::of_draft(document, draft);
+        let names_others = statements.list.iter().any(|said| matches!(said, Statement::Needs(_)));
+        let mut waits = prose.iter().filter(|line| line.marks.awaits()).map(|line| line.text);
+        let awaits = !names_others && titles::says_wait(&draft.title, &mut waits);
+        if let Some((line, last)) = *header {
+            let above = refs::of_draft(document, &Draft { line, last, ..Draft::default() });
+            statements.list.extend(above.list);
+        }
+        let minutes = estimate::of_draft(document, draft);
+        let shows_code = (draft.line..=draft.last).filter(|i| document.lines[*i].kind == Kind::Code).count() >= CODE_LINES_MIN;
+        Self { definite, awaits, statements, minutes, shows_code }
+    }
+}
+
+fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said: Said, known: &Known<'_>, lexicon: &mut Lexicon) -> Fact {
+    let Unit { draft, beside, share, taken_from, .. } = unit;
+    let Said { definite, awaits, statements, minutes, shows_code } = said;
     let title = words::without_parentheses(&draft.title);
     let paths: Vec<&str> = files.writes.iter().take(8).map(|id| known.table.pattern(*id).as_str()).collect();
     let names = paths.iter().flat_map(|p| words::naming_stems(name_of(p)));
@@ -212,28 +301,8 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, known
         .collect();
     let makes_in = paths.iter().flat_map(|p| words::naming_stems(p)).take(MADE_WORDS_MAX).map(|w| lexicon.number(w)).collect();
     let says = said_words(document, &draft, lexicon);
-    let prose: Vec<&str> = (draft.line..=draft.last)
-        .filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)))
-        .map(|i| clip(document.text(i)))
-        .take(40)
-        .collect();
-    let definite = prose
-        .iter()
-        .flat_map(|text| words::definite_stems(text))
-        .filter(|w| !known.about.contains(w))
-        .take(TEXT_WORDS_MAX)
-        .map(|w| lexicon.number(w))
-        .collect();
+    let definite = definite.into_iter().map(|w| lexicon.number(w)).collect();
     let asks_new = words::tokens(&title).iter().any(|w| w == "new");
-    let mut statements = refs::of_draft(document, &draft);
-    let names_others = statements.list.iter().any(|said| matches!(said, Statement::Needs(_)));
-    let awaits = !names_others && titles::says_wait(&draft.title, &prose);
-    if let Some((line, last)) = header {
-        let above = refs::of_draft(document, &Draft { line, last, ..Draft::default() });
-        statements.list.extend(above.list);
-    }
-    let minutes = estimate::of_draft(document, &draft);
-    let shows_code = (draft.line..=draft.last).filter(|i| document.lines[*i].kind == Kind::Code).count() >= CODE_LINES_MIN;
     Fact {
         draft,
         role,
@@ -261,7 +330,7 @@ fn said_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> 
         let text = clip(document.text(i));
         match document.lines[i].kind {
             Kind::Text | Kind::Item(_) | Kind::Heading(_) if prose.len() < TEXT_WORDS_MAX => {
-                prose.extend(words::said_stems(text).into_iter().map(|w| lexicon.number(w)));
+                lexicon.said(text, &mut prose);
             }
             Kind::Code if code.len() < TEXT_WORDS_MAX => {
                 let names = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| w.len() > 6);

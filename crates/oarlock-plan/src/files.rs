@@ -5,7 +5,7 @@
 use crate::claim;
 use crate::document::{Document, Kind};
 use crate::overlap::{Id, Table};
-use crate::paths;
+use crate::paths::{self, Found};
 use crate::rule;
 use crate::steps::Draft;
 use crate::text::{List, clip};
@@ -64,13 +64,13 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
         match line.kind {
             Kind::Code => {
                 let text = clip(document.text(i));
-                scan.code(text, fence_opened, table);
+                scan.code(text, || document.paths(i, LINE_PATHS_MAX), fence_opened, table);
                 fence_opened = text.starts_with("```") || text.starts_with("~~~");
             }
             Kind::Text | Kind::Item(_) | Kind::Heading(_) => {
                 let first = i == draft.line;
                 let is_item = matches!(line.kind, Kind::Item(_)) && Some(line.indent) == nested;
-                scan.prose(clip(document.text(i)), first, is_item, draft.looks, table);
+                scan.prose(clip(document.text(i)), &document.paths(i, LINE_PATHS_MAX), first, is_item, draft.looks, table);
             }
             Kind::Blank | Kind::Meta | Kind::Rule => {}
         }
@@ -99,12 +99,11 @@ struct Scan {
 }
 
 impl Scan {
-    fn prose(&mut self, text: &str, first: bool, is_item: bool, looks: bool, table: &mut Table) {
-        let found = paths::find(text, LINE_PATHS_MAX);
+    fn prose(&mut self, text: &str, found: &[Found], first: bool, is_item: bool, looks: bool, table: &mut Table) {
         let mut wrote = false;
         let has_topic = !self.topic.is_empty() || self.lines_with_files >= TOPIC_LINES_MAX;
         self.lines_with_files += usize::from(!found.is_empty());
-        let mut prose = text.to_owned();
+        let mut prose = if found.is_empty() { String::new() } else { text.to_owned() };
         for (k, path) in found.iter().enumerate() {
             let is_test = claim::is_test(&path.pattern);
             let place = Place { text, prose: &prose[..path.start], start: path.start, end: path.end, first, carry: self.carry, is_test };
@@ -138,7 +137,7 @@ impl Scan {
     }
 
     /// Code is read for mentions; a first line that is a comment with nothing but a path says which file is shown.
-    fn code(&mut self, text: &str, first: bool, table: &mut Table) {
+    fn code(&mut self, text: &str, found: impl FnOnce() -> Vec<Found>, first: bool, table: &mut Table) {
         let comment = ["#", "//", "--", "<!--", "/*", ";"].iter().find_map(|mark| text.strip_prefix(mark));
         let named = comment.map(|c| c.trim_end_matches("-->").trim_end_matches("*/").trim()).filter(|c| first && !c.contains(' '));
         let shown = named.map(|name| paths::patterns_of(name, false)).unwrap_or_default();
@@ -148,7 +147,7 @@ impl Scan {
             }
             return;
         }
-        for path in paths::find(text, LINE_PATHS_MAX) {
+        for path in found() {
             if let Some(id) = table.intern(&path.pattern).filter(|_| path.pattern.is_literal()) {
                 push_bounded(&mut self.files.in_code, id);
             }
@@ -207,7 +206,7 @@ impl Place<'_> {
 
     /// Whether the file is what the line is about: it stands where a sentence begins, in brackets behind a name, or behind "in", a comma or a
     /// colon, and no order to look at something governs it.
-    fn is_topic(&self, before_it: &[paths::Found]) -> bool {
+    fn is_topic(&self, before_it: &[Found]) -> bool {
         let sentence = last_clause(&self.text[..self.start]);
         let prose = last_clause(self.prose);
         if verbs::orders_or_writes(prose) {

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use crate::document::{Document, Kind};
 use crate::label;
-use crate::paths;
 use crate::sections::{Class, Section};
 use crate::steps::{Draft, STEPS_MAX, last_line};
 use crate::text::{clip, plain};
@@ -90,7 +89,7 @@ fn files_below(document: &Document<'_>, draft: &Draft) -> Vec<Draft> {
         return Vec::new();
     };
     let lines: Vec<usize> = (draft.line + 1..=draft.last).filter(is_item).filter(|i| document.lines[*i].indent <= base + 1).collect();
-    let begins_with_file = |i: &usize| paths::find(clip(document.text(*i)), 1).first().is_some_and(|found| found.start <= 2);
+    let begins_with_file = |i: &usize| document.paths(*i, 1).first().is_some_and(|found| found.start <= 2);
     if lines.len() < 2 || lines.len() > FILES_BELOW_MAX || !lines.iter().all(begins_with_file) {
         return Vec::new();
     }
@@ -113,7 +112,7 @@ pub(crate) fn of_file_lists(document: &Document<'_>, sections: &[Section]) -> Ve
     let mut seen = HashSet::new();
     let is_read = |item: &Draft| ["(reference", "(read"].iter().any(|mark| document.text(item.line).to_lowercase().contains(mark));
     let items: Vec<Draft> = items.into_iter().filter(|item| seen.insert(item.line) && !is_read(item)).collect();
-    let begins_with_file = |item: &Draft| paths::find(clip(document.text(item.line)), 1).first().is_some_and(|found| found.start <= 2);
+    let begins_with_file = |item: &Draft| document.paths(item.line, 1).first().is_some_and(|found| found.start <= 2);
     if items.iter().all(begins_with_file) { items } else { Vec::new() }
 }
 

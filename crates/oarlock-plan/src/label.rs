@@ -19,6 +19,11 @@ pub(crate) struct Label<'a> {
     pub(crate) rest: &'a str,
 }
 
+/// The words that labels begin with, in the singular.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.iter()
+}
+
 /// Whether `word` (lower case, singular or plural) is one of the words that labels begin with.
 pub(crate) fn is_label_word(word: &str) -> bool {
     WORDS.has(word) || word.strip_suffix('s').is_some_and(|w| WORDS.has(w))

@@ -10,6 +10,7 @@
 //! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
 
 mod assign;
+mod at_once;
 mod bits;
 mod by;
 mod claim;
@@ -24,10 +25,12 @@ mod floor;
 mod group;
 mod items;
 mod label;
+mod marks;
 mod name;
 mod overlap;
 mod part;
 mod paths;
+mod phrases;
 mod plan;
 mod prompt;
 mod reading;
@@ -41,6 +44,7 @@ mod sections;
 mod split;
 mod steps;
 mod tables;
+mod task_text;
 mod text;
 mod titles;
 mod tree;
@@ -62,4 +66,5 @@ pub use reading::MINUTES_DEFAULT;
 pub use repository::{Existing, Search, check_repository};
 pub use same::is_same_document;
 pub use split::{Options, split};
+pub use task_text::TaskText;
 pub use validate::{Problem, validate};

@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::criteria;
+use crate::at_once::of_halves;
+use crate::criteria::Criteria;
 use crate::document::{Document, Kind};
 use crate::name::title_of;
-use crate::plan::{Plan, Subtask};
-use crate::sections::{self, Section};
+use crate::plan::{Plan, Step, Subtask};
+use crate::sections::Section;
 use crate::split::PART_BYTES_MAX;
+use crate::task_text::TaskText;
 
 /// The heading below which a part repeats the objective of its task.
 pub const OBJECTIVE_OF_WHOLE: &str = "Objective of the whole task";
@@ -16,6 +18,8 @@ pub const CRITERIA_OF_PART: &str = "Acceptance criteria of this part";
 /// The heading of those that speak of no part in particular.
 pub const CRITERIA_OF_WHOLE: &str = "Acceptance criteria of the whole task";
 
+/// Room for what stands before the steps of a part.
+const HEAD_BYTES: usize = 1_024;
 /// Most of the parent's objective and criteria that each part repeats, in bytes.
 const SHARED_BYTES_MAX: usize = 16 * 1_024;
 
@@ -26,24 +30,44 @@ const SHARED_BYTES_MAX: usize = 16 * 1_024;
 /// `document` must be the one that `plan` was made from; steps outside it are listed by title only.
 #[must_use]
 pub fn subtask_documents(document: &str, plan: &Plan) -> Vec<String> {
-    let read = Document::read(document).ok();
-    let sections = read.as_ref().map(sections::sections).unwrap_or_default();
-    plan.subtasks.iter().map(|subtask| one(read.as_ref(), &sections, plan, subtask)).collect()
+    TaskText::of(document).subtask_documents(plan)
 }
 
-fn one(read: Option<&Document<'_>>, sections: &[Section], plan: &Plan, subtask: &Subtask) -> String {
-    let mut out = String::new();
-    head(&mut out, read, plan, subtask);
+/// The same of a document that was read, if it can be.
+pub(crate) fn documents(read: Option<(&Document<'_>, &[Section])>, plan: &Plan) -> Vec<String> {
+    let whole = read.map(|(read, sections)| Whole { read, sections, title: title_of(read), criteria: Criteria::of(read, sections, plan) });
+    let parts: Vec<usize> = (0..plan.subtasks.len()).collect();
+    of_halves(&parts, read.is_some_and(|(read, _)| read.is_large()), |part| one(whole.as_ref(), plan, *part))
+}
+
+/// What all parts repeat, or take their share of.
+struct Whole<'a> {
+    read: &'a Document<'a>,
+    sections: &'a [Section],
+    title: Option<String>,
+    criteria: Criteria<'a>,
+}
+
+fn one(whole: Option<&Whole<'_>>, plan: &Plan, part: usize) -> String {
+    let subtask = &plan.subtasks[part];
+    let read = whole.map(|whole| whole.read);
+    let steps = || plan.steps.iter().filter(|s| subtask.steps.contains(&s.n));
+    let lines = |step: &Step| {
+        let read = read.filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len())?;
+        Some(read.slice(step.line - 1, step.end - 1))
+    };
+    let length: usize = steps().filter_map(lines).map(str::len).sum();
+    let mut out = String::with_capacity(length.min(PART_BYTES_MAX) + HEAD_BYTES);
+    head(&mut out, whole.and_then(|whole| whole.title.as_deref()), plan, subtask);
     out.push_str("\n## Steps\n");
     let mut phase: Option<&str> = None;
-    for step in plan.steps.iter().filter(|s| subtask.steps.contains(&s.n)) {
+    for step in steps() {
         if step.phase.is_some() && step.phase.as_deref() != phase {
             phase = step.phase.as_deref();
             let _ = write!(out, "\nFrom \"{}\":\n", phase.unwrap_or_default());
         }
-        let lines = read.filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len());
-        match lines {
-            Some(r) => copy(&mut out, r.slice(step.line - 1, step.end - 1)),
+        match lines(step) {
+            Some(text) => copy(&mut out, text),
             None => {
                 let _ = write!(out, "\n- {}\n", step.title);
             }
@@ -53,18 +77,18 @@ fn one(read: Option<&Document<'_>>, sections: &[Section], plan: &Plan, subtask: 
             break;
         }
     }
-    if let Some(read) = read {
+    if let Some(Whole { read, sections, criteria, .. }) = whole {
         shared(&mut out, read, sections, OBJECTIVE_OF_WHOLE, |s| is_objective(read, s));
-        let found = criteria::sort(read, sections, plan, subtask);
+        let found = criteria.for_part(part);
         list(&mut out, CRITERIA_OF_PART, &found.own);
         list(&mut out, CRITERIA_OF_WHOLE, &found.common);
     }
     out
 }
 
-fn head(out: &mut String, read: Option<&Document<'_>>, plan: &Plan, subtask: &Subtask) {
+fn head(out: &mut String, title: Option<&str>, plan: &Plan, subtask: &Subtask) {
     let _ = writeln!(out, "# {}: {}\n", subtask.id, subtask.title);
-    let parent = read.and_then(title_of).map_or_else(String::new, |t| format!(" ({t})"));
+    let parent = title.map_or_else(String::new, |t| format!(" ({t})"));
     let _ = writeln!(out, "**Parent:** {}{parent}", plan.task);
     // A part that waits for no other part may still wait for tasks that its text or its parent names.
     if !subtask.depends_on.is_empty() {

@@ -1,7 +1,7 @@
 //! File paths in prose: which words of a line are paths, and the pattern that each stands for.
 //! Whether a step writes or only reads the file is decided in `writes`.
 
-use oarlock_model::pattern::{self, Pattern, is_file_extension, is_known_file_name};
+use oarlock_model::pattern::{self, KNOWN_FILE_NAMES, Pattern, is_file_extension, is_known_file_name};
 
 use crate::text::name_of;
 
@@ -20,7 +20,7 @@ pub(crate) struct Found {
 const WORD_BYTES_MAX: usize = 300;
 
 /// What "Python files" means.
-const LANGUAGES: &[(&str, &str)] = &[
+pub(crate) const LANGUAGES: &[(&str, &str)] = &[
     ("markdown", "md"),
     ("python", "py"),
     ("rust", "rs"),
@@ -38,6 +38,9 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("go", "go"),
     ("java", "java"),
 ];
+
+/// What follows it then.
+pub(crate) const FILES_BEHIND: [&str; 4] = ["file", "script", "template", "document"];
 
 /// The paths of a line, from left to right; at most `limit`.
 pub(crate) fn find(line: &str, limit: usize) -> Vec<Found> {
@@ -103,13 +106,20 @@ fn is_separator(c: char) -> bool {
 
 fn push(word: &str, ticked: bool, start: usize, end: usize, line: &str, out: &mut Vec<Found>) {
     let next = line[end..].trim_start();
-    let followed_by_files =
-        ["file", "script", "template", "document"].iter().any(|w| next.get(..w.len()).is_some_and(|head| head.eq_ignore_ascii_case(w)));
-    let patterns = match kind_of_files(word).filter(|_| followed_by_files) {
+    let is_followed_by_files = FILES_BEHIND.iter().any(|w| next.get(..w.len()).is_some_and(|head| head.eq_ignore_ascii_case(w)));
+    let patterns = match if is_followed_by_files { kind_of_files(word) } else { None } {
         Some(kind) => vec![kind],
+        None if is_plain(word) => return,
         None => patterns_of(word, ticked),
     };
     out.extend(patterns.into_iter().map(|pattern| Found { pattern, start, end }));
+}
+
+/// Whether a word has nothing that a path has: most words of a line do, even of one that names a file.
+fn is_plain(word: &str) -> bool {
+    // Of names without any of these marks, the shortest has seven letters.
+    !word.bytes().any(|byte| matches!(byte, b'.' | b'/' | b'{'))
+        && (word.len() < 7 || !KNOWN_FILE_NAMES.iter().any(|name| word.contains(name)))
 }
 
 /// The pattern of "Python files" and "`.template` files".

@@ -121,7 +121,7 @@ fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
     let mut inside = vec![false; document.lines.len()];
     facts.steps.iter().for_each(|step| inside[step.draft.line..=step.draft.last].fill(true));
     (0..document.lines.len())
-        .filter(prose)
+        .filter(|i| document.lines[*i].marks.beside() && prose(i))
         .map(|i| (i, clip(document.text(i))))
         .filter(|(_, text)| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
         .map(|(i, text)| (i, refs::side_by_side(text)))

@@ -3,6 +3,7 @@
 
 use crate::document::{Document, Kind};
 use crate::label;
+use crate::marks::Marks;
 use crate::steps::Draft;
 use crate::text::{List, clip};
 
@@ -64,12 +65,44 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {
         if !matches!(document.lines[i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)) || out.list.len() >= STATEMENTS_MAX {
             continue;
         }
-        let text = clip(document.text(i)).to_lowercase();
+        let text = clip(document.text(i));
+        let may = May::of(document.lines[i].marks, text);
+        if i != draft.line && !may.say_anything() {
+            continue;
+        }
+        let text = text.to_lowercase();
         let text = if i == draft.line { without_own_label(&text) } else { text.as_str() };
-        read_line(text, i == draft.line, &mut out);
+        read_line(text, may, i == draft.line, &mut out);
     }
     out
 }
+
+/// What a line may say of other steps, so that what it cannot say is not looked for.
+#[derive(Debug, Clone, Copy)]
+struct May {
+    name_step: bool,
+    need: bool,
+    beside: bool,
+    earlier: bool,
+}
+
+impl May {
+    fn of(marks: Marks, line: &str) -> Self {
+        Self { name_step: marks.names_step(line), need: marks.need(), beside: marks.beside(), earlier: marks.earlier() }
+    }
+
+    fn say_anything(self) -> bool {
+        self.name_step || self.need || self.beside || self.earlier
+    }
+}
+
+/// What says that steps run at once, or may.
+pub(crate) const PARALLEL: [&str; 6] = ["parallel", "independent", "concurrent", "simultaneous", "at the same time", "side by side"];
+/// What names all that stands before a step.
+pub(crate) const ALL_EARLIER: [&str; 7] =
+    ["all previous", "all above", "everything above", "all other steps", "all preceding", "all earlier", "previous steps"];
+/// What names the one before it.
+pub(crate) const ONE_EARLIER: [&str; 4] = ["previous step", "preceding step", "step above", "previous phase"];
 
 /// What a document says of all its steps when none waits for another.
 static ALL_FREE: List = List::new(
@@ -103,8 +136,7 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
 }
 
 fn says_parallel(lower: &str) -> bool {
-    let says =
-        ["parallel", "independent", "concurrent", "simultaneous", "at the same time", "side by side"].iter().any(|w| lower.contains(w));
+    let says = PARALLEL.iter().any(|w| lower.contains(w));
     let denies = lower.starts_with("not ") || [" not ", "n't ", "cannot", "never", "sequential", "not-"].iter().any(|w| lower.contains(w));
     says && !denies
 }
@@ -118,35 +150,51 @@ fn without_own_label(text: &str) -> &str {
     }
 }
 
-fn read_line(text: &str, first: bool, out: &mut Statements) {
+fn read_line(text: &str, may: May, first: bool, out: &mut Statements) {
     let bare = text.trim_matches(['*', ' ', '_']);
-    if let Some(value) = field(bare).filter(|value| !value.is_empty()) {
-        out.declared = true;
-        read_declared(value, out);
-        return;
+    if may.need {
+        if let Some(value) = field(bare).filter(|value| !value.is_empty()) {
+            out.declared = true;
+            read_declared(value, out);
+            return;
+        }
+        if let Some(inner) = parenthesised(bare) {
+            out.declared = true;
+            read_declared(inner, out);
+        }
     }
-    if let Some(inner) = parenthesised(bare) {
-        out.declared = true;
-        read_declared(inner, out);
-    }
-    let parallel = says_parallel(bare);
+    let parallel = may.beside && says_parallel(bare);
     if first && (bare.contains("(parallel") || bare.contains("in parallel)") || bare.contains("[parallel") || bare.contains("[p]")) {
         out.parallel = true;
     }
-    if [
+    let alone = [
         "does not need any of the other",
         "needs none of the other",
         "needs nothing from the other",
         "independent of the other",
         "independent of all other",
-    ]
-    .iter()
-    .any(|w| bare.contains(w))
-    {
+    ];
+    if (may.need || may.beside) && alone.iter().any(|w| bare.contains(w)) {
         out.list.push(Statement::Beside(Target::All));
     }
+    if may.name_step {
+        read_names(bare, may, parallel, out);
+    }
+    if may.earlier && ALL_EARLIER.iter().any(|w| bare.contains(w)) {
+        out.list.push(Statement::Needs(Target::All));
+    } else if may.earlier && ONE_EARLIER.iter().any(|w| bare.contains(w)) {
+        out.list.push(Statement::Needs(Target::Previous));
+    } else if may.need && !out.declared {
+        let cues = ["depends on ", "blocked by ", "builds on "];
+        let name = cues.iter().find_map(|cue| bare.split_once(cue)).map(|(_, name)| name.to_owned());
+        out.list.extend(name.filter(|name| !names_label(name)).map(|name| Statement::Needs(Target::Named(name))));
+    }
+}
+
+/// Reads what a line says of the steps that it names by label, number or identifier.
+fn read_names(bare: &str, may: May, parallel: bool, out: &mut Statements) {
     // "Related to #320 but does not need it".
-    let denied = ["does not need it", "not blocked by it", "does not depend on it"].iter().any(|w| bare.contains(w));
+    let denied = may.need && ["does not need it", "not blocked by it", "does not depend on it"].iter().any(|w| bare.contains(w));
     let words = split(bare);
     let mut at = 0;
     while at < words.len() {
@@ -158,18 +206,6 @@ fn read_line(text: &str, first: bool, out: &mut Statements) {
         let numbers = if asks_for_numbers(&words, at) { bare_numbers_at(&words, at + 1).0 } else { Vec::new() };
         out.list.extend(numbers.into_iter().map(Statement::Needs));
         at = next.max(at + 1);
-    }
-    if ["all previous", "all above", "everything above", "all other steps", "all preceding", "all earlier", "previous steps"]
-        .iter()
-        .any(|w| bare.contains(w))
-    {
-        out.list.push(Statement::Needs(Target::All));
-    } else if ["previous step", "preceding step", "step above", "previous phase"].iter().any(|w| bare.contains(w)) {
-        out.list.push(Statement::Needs(Target::Previous));
-    } else if !out.declared {
-        let cues = ["depends on ", "blocked by ", "builds on "];
-        let name = cues.iter().find_map(|cue| bare.split_once(cue)).map(|(_, name)| name.to_owned());
-        out.list.extend(name.filter(|name| !names_label(name)).map(|name| Statement::Needs(Target::Named(name))));
     }
 }
 
@@ -430,69 +466,14 @@ fn statement(before: &[&str], target: Target, parallel: bool) -> Statement {
     }
 }
 
+/// What the first line of a step says, if it has these marks.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(line: &str) -> Statements {
-        let mut out = Statements::default();
-        read_line(&line.to_lowercase(), true, &mut out);
-        out
-    }
-
-    fn step(n: &str) -> Target {
-        Target::Labelled("step".to_owned(), n.to_owned())
-    }
-
-    fn bare(n: &str) -> Target {
-        Target::Labelled(String::new(), n.to_owned())
-    }
-
-    #[test]
-    fn statements_are_read() {
-        use Statement::{Before, Beside, Mentions, Needs};
-        for (line, want) in [
-            ("Use the output of step 2", vec![Needs(step("2"))]),
-            ("After steps 1, 2 and 3.", vec![Needs(step("1")), Needs(step("2")), Needs(step("3"))]),
-            ("Needs steps 2-4", vec![Needs(step("2")), Needs(step("3")), Needs(step("4"))]),
-            ("Must be done before step 5", vec![Before(step("5"))]),
-            ("Can run in parallel with step 3", vec![Beside(step("3"))]),
-            ("Not in parallel with step 3", vec![Mentions(step("3"))]),
-            ("After all previous work", vec![Needs(Target::All)]),
-            ("A step-by-step guide to 3 things", vec![]),
-            ("Write it, needs 1 and 2", vec![Needs(bare("1")), Needs(bare("2"))]),
-            ("Write it (needs 2 GB of memory), after 5 minutes", vec![]),
-            ("Depends on the parser", vec![Needs(Target::Named("the parser".to_owned()))]),
-            ("Depends on the output of step 2", vec![Needs(step("2"))]),
-        ] {
-            assert_eq!(said(line).list, want, "{line}");
-        }
-    }
-
-    #[test]
-    fn fields_are_complete() {
-        let none = said("**Depends on:** none");
-        assert!(none.declared && none.list.is_empty());
-        let two = said("Build the API (depends on 1, 2)");
-        assert!(two.declared);
-        let needs = |n: &str| Statement::Needs(bare(n));
-        assert!(two.list.starts_with(&[needs("1"), needs("2")]), "{two:?}");
-        let named = said("Dependencies: Parser, Lexer");
-        let name = |n: &str| Statement::Needs(Target::Named(n.to_owned()));
-        assert_eq!(named.list, [name("parser"), name("lexer")]);
-    }
-
-    #[test]
-    fn groups_that_run_side_by_side_are_read() {
-        assert_eq!(side_by_side("Steps 2-4 can run in parallel.").len(), 3);
-        assert_eq!(side_by_side("Steps 2 and 3 cannot run in parallel.").len(), 0);
-        assert_eq!(side_by_side("Step 2 is independent.").len(), 0);
-    }
-
-    #[test]
-    fn hostile_lines_are_bounded() {
-        assert!(said("steps 1-999999999").list.len() <= 1 + RANGE_MAX as usize);
-        let _ = said("step , , & – to to step");
-        let _ = said("((((((((depends on");
-    }
+pub(crate) fn said_of(line: &str, marks: Marks) -> Statements {
+    let mut out = Statements::default();
+    read_line(&line.to_lowercase(), May::of(marks, line), true, &mut out);
+    out
 }
+
+#[cfg(test)]
+#[path = "refs_tests.rs"]
+mod tests;

@@ -1,12 +1,15 @@
 //! What the sections of a document are for: work, files, criteria, or talk; and the fields and file lists beside the work.
 //! A section is judged by its heading alone, so that the same text means the same in every document.
 
+use std::sync::LazyLock;
+
 use oarlock_model::pattern::Pattern;
 
 use crate::document::{Document, Kind};
 use crate::label;
+use crate::phrases::{Groups, Phrases};
 use crate::text::{List, clip};
-use crate::{estimate, paths, words};
+use crate::{estimate, words};
 
 /// Most files that are taken from the file lists of a document.
 const LISTED_MAX: usize = 500;
@@ -65,12 +68,35 @@ pub(crate) struct Listed {
     pub(crate) drawn: bool,
 }
 
-static CRITERIA: List = List::new(
-    "success criteria, post-condition, postcondition, acceptance, exit criteria, completion criteria, definition of done, done \
+/// The lists of what headings say.
+const CRITERIA: Groups = 1;
+const FILE: Groups = 1 << 1;
+const CHANGED: Groups = 1 << 2;
+const LOOKED_AT: Groups = 1 << 3;
+const DELIVERABLE: Groups = 1 << 4;
+const TALK: Groups = 1 << 5;
+const PLAN: Groups = 1 << 6;
+const DETAILS: Groups = 1 << 7;
+
+/// Words and phrases of headings, list by list.
+static LISTS: [(Groups, List); 8] = [
+    (
+        CRITERIA,
+        List::new(
+            "success criteria, post-condition, postcondition, acceptance, exit criteria, completion criteria, definition of done, done \
      when, done means, done criteria, success indicators",
-);
-static TALK: List = List::new(
-    "context, background, objective, goal, overview, summary, motivation, note, rollback, risk, \
+        ),
+    ),
+    (FILE, List::new("file")),
+    // What "files …" says when they are written.
+    (CHANGED, List::new("create, modif, chang, updat, add, edit, touch, affected, new, delet, to write, generat, remov")),
+    // What it says when they are only read.
+    (LOOKED_AT, List::new("read, review, related, check, reference, key, input")),
+    (DELIVERABLE, List::new("deliverable")),
+    (
+        TALK,
+        List::new(
+            "context, background, objective, goal, overview, summary, motivation, note, rollback, risk, \
      impact, dependenc, reference, related, problem, current state, analysis results, finding, \
      example, expected, outcome, completion, metadata, decision, rationale, why, assumption, \
      constraint, out of scope, non-goal, glossary, history, timeline, schedule, estimate, effort, \
@@ -81,22 +107,30 @@ static TALK: List = List::new(
      pattern, delegation, priority score, priority justification, blocker, indicators, results, \
      outside, later, ground rule, rules of, convention, not for this, description, introduction, purpose, benefit, what was, follow-up, lessons, research \
      conclusion, monitoring, troubleshooting, faq, contact, license",
-);
+        ),
+    ),
+    (
+        PLAN,
+        List::new(
+            "approach, plan, steps, tasks, subtasks, sub-tasks, phases, todo, to do, to-do, checklist, \
+     work items, workstreams, work breakdown, components, actions, action items, solution, \
+     instructions, procedure, execution, work, milestones, stages, waves, order",
+        ),
+    ),
+    (DETAILS, List::new("implementation, next, requirements, changes, improvements, fixes, features, scope")),
+];
+
+/// All of them. They match where a word begins, so that "risk" finds "risks".
+static HEADS: LazyLock<Phrases> = LazyLock::new(|| {
+    let of_list = |(group, list): &'static (Groups, List)| list.iter().map(move |phrase| (format!(" {phrase}"), *group));
+    Phrases::new(LISTS.iter().flat_map(of_list))
+});
+
 /// Talk as a section of its own, work as a part of a plan.
 static WORK_BELOW_PLAN: List = List::new(
     "testing, tests, validation, verification, monitoring, schema, architecture, specification, \
      template",
 );
-static PLAN: List = List::new(
-    "approach, plan, steps, tasks, subtasks, sub-tasks, phases, todo, to do, to-do, checklist, \
-     work items, workstreams, work breakdown, components, actions, action items, solution, \
-     instructions, procedure, execution, work, milestones, stages, waves, order",
-);
-/// What "files …" says when they are written.
-static CHANGED: List = List::new("create, modif, chang, updat, add, edit, touch, affected, new, delet, to write, generat, remov");
-/// What it says when they are only read.
-static LOOKED_AT: List = List::new("read, review, related, check, reference, key, input");
-static DETAILS: List = List::new("implementation, next, requirements, changes, improvements, fixes, features, scope");
 
 /// The sections of `document`, in order, each with its class.
 pub(crate) fn sections(document: &Document<'_>) -> Vec<Section> {
@@ -148,24 +182,23 @@ pub(crate) fn class_of(title: &str) -> Class {
     let title = if bare.trim().is_empty() { title } else { bare.as_str() };
     let lower: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() || "-/ ".contains(c) { c } else { ' ' }).collect();
     let lower = format!(" {} ", lower.split_whitespace().collect::<Vec<_>>().join(" "));
-    // A listed word or phrase matches where a word begins, so that "risk" finds "risks".
-    let begins = |phrase: &str| phrase.len() < lower.len() && lower.match_indices(phrase).any(|(at, _)| lower[..at].ends_with(' '));
-    let has = |list: &List| list.iter().any(begins);
-    if has(&CRITERIA) {
+    let said = HEADS.in_text(&lower);
+    let has = |list: Groups| said & list != 0;
+    if has(CRITERIA) {
         return Class::Criteria;
     }
-    if begins("file") {
-        if has(&CHANGED) {
+    if has(FILE) {
+        if has(CHANGED) {
             return Class::Writes;
         }
-        if has(&LOOKED_AT) {
+        if has(LOOKED_AT) {
             return Class::Reads;
         }
     }
-    if begins("deliverable") {
+    if has(DELIVERABLE) {
         return Class::Deliverable;
     }
-    if has(&TALK) {
+    if has(TALK) {
         return Class::Talk;
     }
     // "Violations to fix", "Folders to analyze", "What to build".
@@ -173,10 +206,10 @@ pub(crate) fn class_of(title: &str) -> Class {
     if ends_in_verb {
         return Class::Details;
     }
-    if has(&PLAN) {
+    if has(PLAN) {
         return Class::Plan;
     }
-    if has(&DETAILS) { Class::Details } else { Class::Other }
+    if has(DETAILS) { Class::Details } else { Class::Other }
 }
 
 /// The files of the lists "Files to modify", "Files to create" and the like.
@@ -207,7 +240,7 @@ pub(crate) fn listed_files(document: &Document<'_>, sections: &[Section]) -> (Ve
             let lower = text.to_lowercase();
             let only_read = reading || lower.contains("(reference") || lower.contains("(read");
             // One word, which may be several paths: `src/{a,b}.rs`.
-            for found in paths::find(text, 1) {
+            for found in document.paths(i, 1) {
                 if only_read {
                     reads.push(found.pattern);
                 } else {

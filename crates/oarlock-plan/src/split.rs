@@ -12,7 +12,7 @@ use crate::floor::Floor;
 use crate::group::{self, Cut};
 use crate::plan::{Plan, Step, Subtask};
 use crate::reading::Reading;
-use crate::sections;
+use crate::sections::{self, Section};
 use crate::steps::{self, Draft, Origin};
 use crate::text::is_placeholder;
 use crate::{PlanError, rule, schedule};
@@ -78,14 +78,18 @@ impl Options {
 pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
     options.check()?;
     let read = Document::read(document)?;
+    of(document, &read, &sections::sections(&read), options)
+}
+
+/// The plan of a document that was read.
+pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], options: &Options) -> Result<Plan, PlanError> {
     check_text(document)?;
-    let sections = sections::sections(&read);
-    let (drafts, origin) = steps::find(&read, &sections)?;
+    let (drafts, origin) = steps::find(read, sections)?;
     let found = drafts.len();
     let drafts: Vec<Draft> = drafts.into_iter().filter(|d| !is_placeholder(&d.title)).collect();
     let blanks = found - drafts.len();
     let (drafts, done) = without_done(drafts);
-    let reading = Reading::best(&read, &sections, &drafts, options);
+    let reading = Reading::best(read, sections, &drafts, options);
     let Reading { facts, order, minutes, cut, stated } = &reading;
     let mut plan = Plan { task: options.task.clone(), ..Plan::default() };
     plan.steps = facts.steps.iter().enumerate().map(|(s, fact)| step(s, fact, facts)).collect();
@@ -102,7 +106,7 @@ pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
         no_work(facts, document)
     };
     let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
-    let reason = reason.or_else(|| options.floor?.refuses(document, small_steps(&read, facts), serial));
+    let reason = reason.or_else(|| options.floor?.refuses(document, small_steps(read, facts), serial));
     let reason = reason.or_else(|| {
         let why = not_worth(cut, minutes, options.agents, *stated, facts, order)?;
         Some(if options.by == By::Auto { why } else { format!("put together by {}, it gains too little: {why}", options.by) })
@@ -128,7 +132,7 @@ fn without_done(drafts: Vec<Draft>) -> (Vec<Draft>, usize) {
 
 /// Refuses what no text has. The size is checked where the document is read.
 fn check_text(document: &str) -> Result<(), PlanError> {
-    let Some(at) = document.bytes().position(|b| b == 0) else {
+    let Some(at) = document.find('\0') else {
         return Ok(());
     };
     let before = &document.as_bytes()[..at];

@@ -5,7 +5,6 @@ use crate::PlanError;
 use crate::document::{Document, Kind};
 use crate::items::{self, top_items};
 use crate::label::{self, Label};
-use crate::paths;
 use crate::rule;
 use crate::sections::{self, Class, Section};
 use crate::text::{clip, is_placeholder, plain};
@@ -125,7 +124,7 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
 
 /// Whether more than one in four of the steps names a file.
 fn names_files(document: &Document<'_>, drafts: &[Draft]) -> bool {
-    let names = |draft: &&Draft| (draft.line..=draft.last).any(|i| !paths::find(clip(document.text(i)), 1).is_empty());
+    let names = |draft: &&Draft| (draft.line..=draft.last).any(|i| !document.paths(i, 1).is_empty());
     drafts.iter().filter(names).count() * 4 > drafts.len()
 }
 

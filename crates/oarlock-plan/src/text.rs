@@ -1,5 +1,6 @@
 //! Small work on text: markup off, placeholders known, lengths bounded.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -55,7 +56,8 @@ pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4 * TITLE_CHARS_MAX));
     let mut count = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
-        let word: String = word.chars().filter(|c| !is_bidi_or_invisible(*c)).collect();
+        // What cannot be seen is not of ASCII.
+        let word = if word.is_ascii() { Cow::Borrowed(word) } else { word.chars().filter(|c| !is_bidi_or_invisible(*c)).collect() };
         count += word.chars().count() + 1;
         if count > TITLE_CHARS_MAX {
             if out.is_empty() {

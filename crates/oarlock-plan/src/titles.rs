@@ -66,8 +66,30 @@ pub(crate) fn is_story(phase: &str) -> bool {
         || split(&lower, false).iter().any(|w| w.strip_prefix("us").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
 }
 
+/// What a step says that begins when all others are done.
+pub(crate) const WHEN_ALL: [&str; 16] = [
+    "when all ",
+    "once all ",
+    "after all ",
+    "when every",
+    "once every",
+    "after every",
+    "with all ",
+    "the others ",
+    "all of them",
+    "all of the above",
+    "both of them",
+    "all three",
+    "all four",
+    "all five",
+    "are done",
+    "is green",
+];
+/// And what it says unless more follows: "at the end of the file".
+pub(crate) const AT_THE_END: &str = "at the end";
+
 /// Whether a step says that it begins when others are done: by how its title begins, or by what it says of all of them.
-pub(crate) fn says_wait(title: &str, prose: &[&str]) -> bool {
+pub(crate) fn says_wait<'a>(title: &str, mut prose: impl Iterator<Item = &'a str>) -> bool {
     let words = tokens(title);
     let begins = |phrase: &[&str]| words.len() >= phrase.len() && words.iter().zip(phrase).all(|(word, wanted)| word == wanted);
     let openings: [&[&str]; 8] =
@@ -75,27 +97,11 @@ pub(crate) fn says_wait(title: &str, prose: &[&str]) -> bool {
     if openings.iter().any(|phrase| begins(phrase)) {
         return true;
     }
-    const ALL: [&str; 16] = [
-        "when all ",
-        "once all ",
-        "after all ",
-        "when every",
-        "once every",
-        "after every",
-        "with all ",
-        "the others ",
-        "all of them",
-        "all of the above",
-        "both of them",
-        "all three",
-        "all four",
-        "all five",
-        "are done",
-        "is green",
-    ];
-    let lower: Vec<String> = prose.iter().map(|text| text.to_lowercase()).collect();
-    let at_the_end = |text: &str| text.contains("at the end") && !text.contains("at the end of");
-    lower.iter().any(|text| at_the_end(text) || ALL.iter().any(|phrase| text.contains(phrase)))
+    let at_the_end = |text: &str| text.contains(AT_THE_END) && !text.contains("at the end of");
+    prose.any(|text| {
+        let text = text.to_lowercase();
+        at_the_end(&text) || WHEN_ALL.iter().any(|phrase| text.contains(phrase))
+    })
 }
 
 /// Whether a title is the name of a feature and not an order to look at something: "Search", "Word search".
@@ -261,14 +267,11 @@ pub(crate) fn is_make_verb(word: &str) -> bool {
 
 /// Place in the flow of data: 1 gathers, 2 works out, 3 shows. A later place needs an earlier one.
 pub(crate) fn flow_stage(title: &str) -> Option<u8> {
-    tokens(&without_parentheses(title)).iter().find_map(|t| {
-        let s = stem(t);
-        match s.as_str() {
-            "collect" | "ingest" | "gather" | "fetch" | "load" | "extract" => Some(1),
-            "analy" | "detect" | "calculat" | "aggregat" | "classifi" | "transform" => Some(2),
-            "alert" | "notifi" | "report" | "dashboard" | "visualiz" | "chart" | "export" => Some(3),
-            _ => None,
-        }
+    tokens(&without_parentheses(title)).iter().find_map(|t| match stem(t) {
+        "collect" | "ingest" | "gather" | "fetch" | "load" | "extract" => Some(1),
+        "analy" | "detect" | "calculat" | "aggregat" | "classifi" | "transform" => Some(2),
+        "alert" | "notifi" | "report" | "dashboard" | "visualiz" | "chart" | "export" => Some(3),
+        _ => None,
     })
 }
 

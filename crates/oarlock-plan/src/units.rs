@@ -187,7 +187,7 @@ fn names_a_thing(title: &str, files: &StepFiles, listed: &[(Id, &Listed)], table
         return !code.is_empty();
     }
     let looks = words::inspect_stems(title);
-    code.iter().any(|p| words::tokens(p.as_str()).iter().any(|w| looks.contains(&words::stem(w))))
+    code.iter().any(|p| words::tokens(p.as_str()).iter().any(|w| looks.iter().any(|look| look == words::stem(w))))
 }
 
 fn is_code(pattern: &Pattern) -> bool {

@@ -29,7 +29,7 @@ static READ: List = List::new(
 /// Making verbs after which "x.yaml reference" is not x.yaml.
 static NEW_THING: List = List::new("add, create, implement, write, build, introduce, make, develop, generate");
 /// Verbs by their stems.
-type Verbs = LazyLock<HashSet<String, RandomState>>;
+type Verbs = LazyLock<HashSet<&'static str, RandomState>>;
 static WRITES: Verbs = LazyLock::new(|| WRITE.iter().map(stem).collect());
 static READS: Verbs = LazyLock::new(|| READ.iter().map(stem).collect());
 static MAKES: Verbs = LazyLock::new(|| NEW_THING.iter().map(stem).collect());
@@ -67,7 +67,7 @@ fn governing_of(words: &[String]) -> Option<Deed> {
     for k in (0..words.len()).rev().filter(|k| words[*k] != ",").take(REACH) {
         let word = words[k].as_str();
         if is_writing(word) {
-            return Some(Deed::Write { makes: MAKES.contains(&stem(word)), tests });
+            return Some(Deed::Write { makes: MAKES.contains(stem(word)), tests });
         }
         if is_reading(word) {
             if !is_noun(words, k) {
@@ -114,7 +114,7 @@ fn is_form(word: &str, list: &List, stems: &Verbs) -> bool {
     let singular = word.strip_suffix('s').unwrap_or(word);
     // Who does something and what is done share the stem of the verb.
     let noun = ["er", "or", "ion", "ment"].iter().any(|end| singular.ends_with(end));
-    list.has(word) || list.has(singular) || (!noun && stems.contains(&stem(word)))
+    list.has(word) || list.has(singular) || (!noun && stems.contains(stem(word)))
 }
 
 /// The words of a clause, with a comma for each mark that ends a part of it.

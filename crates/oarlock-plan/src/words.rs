@@ -85,25 +85,24 @@ pub(super) fn split(text: &str, camel: bool) -> Vec<String> {
 
 /// The same for plain English, which nearly all text is: no table of characters is asked.
 fn split_ascii(text: &str, camel: bool) -> Vec<String> {
+    ascii_words(text, camel).map(str::to_ascii_lowercase).collect()
+}
+
+/// The words of plain English as they stand.
+pub(crate) fn ascii_words(text: &str, camel: bool) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    let mut start = 0;
-    let mut take = |from: usize, to: usize| {
-        if to - from > 1 {
-            out.push(text[from..to].to_ascii_lowercase());
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = at + bytes[at..].iter().position(u8::is_ascii_alphanumeric)?;
+            let ends =
+                |k: usize| !bytes[k].is_ascii_alphanumeric() || camel && bytes[k].is_ascii_uppercase() && bytes[k - 1].is_ascii_lowercase();
+            at = (start + 1..bytes.len()).find(|k| ends(*k)).unwrap_or(bytes.len());
+            if at - start > 1 {
+                return Some(&text[start..at]);
+            }
         }
-    };
-    for (at, byte) in bytes.iter().enumerate() {
-        if !byte.is_ascii_alphanumeric() {
-            take(start, at);
-            start = at + 1;
-        } else if camel && byte.is_ascii_uppercase() && at > start && bytes[at - 1].is_ascii_lowercase() {
-            take(start, at);
-            start = at;
-        }
-    }
-    take(start, bytes.len());
-    out
+    })
 }
 
 fn flush(word: &mut String, out: &mut Vec<String>) {
@@ -115,9 +114,9 @@ fn flush(word: &mut String, out: &mut Vec<String>) {
 }
 
 /// A rough stem, so that "detector" and "detection", "reports" and "reporter" meet. Not for showing.
-pub(crate) fn stem(word: &str) -> String {
+pub(crate) fn stem(word: &str) -> &str {
     if word.starts_with("analy") {
-        return "analy".to_owned();
+        return &word[.."analy".len()];
     }
     let mut w = word;
     if w.len() > 3 && w.ends_with('s') && !w.ends_with("ss") {
@@ -129,19 +128,44 @@ pub(crate) fn stem(word: &str) -> String {
             && rest.is_ascii()
         {
             // "calculation" and "calculator" differ by the "at" that "ation" took along.
-            return if suffix == "ation" { format!("{rest}at") } else { rest.to_owned() };
+            return if suffix == "ation" { &w[..rest.len() + "at".len()] } else { rest };
         }
     }
-    w.to_owned()
+    w
 }
 
 /// The stems of `text` that can name a thing: no generic words, no role words, no numbers.
 pub(crate) fn naming_stems(text: &str) -> Vec<String> {
     // "WebSocket" is one name: taken apart, it would meet every "web".
-    let mut out: Vec<String> = split(text, false).iter().filter(|t| names(t)).map(|t| stem(t)).collect();
+    stems_of(text, names)
+}
+
+/// The stems of those words of `text` that are wanted, each once.
+fn stems_of(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut out = Vec::new();
+    each_word(text, |word| out.extend(is_wanted(word).then(|| stem(word).to_owned())));
     out.sort_unstable();
     out.dedup();
     out
+}
+
+/// The words of `text` one after the other, in lower case, `camelCase` not taken apart.
+pub(crate) fn each_word(text: &str, mut take: impl FnMut(&str)) {
+    if !text.is_ascii() {
+        split(text, false).iter().for_each(|word| take(word));
+        return;
+    }
+    let mut room = String::new();
+    for word in ascii_words(text, false) {
+        if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            room.clear();
+            room.push_str(word);
+            room.make_ascii_lowercase();
+            take(&room);
+        } else {
+            take(word);
+        }
+    }
 }
 
 /// Whether a word can name a thing.
@@ -151,22 +175,23 @@ fn names(word: &str) -> bool {
 
 /// The stems of `text` that may mean a thing: also those of words that tell of looking, because a part may be named "search".
 pub(crate) fn said_stems(text: &str) -> Vec<String> {
-    let mut out: Vec<String> = split(text, false).iter().filter(|t| names(t) || INSPECT.has(t)).map(|t| stem(t)).collect();
-    out.sort_unstable();
-    out.dedup();
-    out
+    stems_of(text, |word| said_stem(word).is_some())
+}
+
+/// The stem of one word, in lower case, if it may mean a thing.
+pub(crate) fn said_stem(word: &str) -> Option<&str> {
+    (names(word) || INSPECT.has(word)).then(|| stem(word))
 }
 
 /// The stems of what `text` speaks of as something that is there: up to three words behind "the", "these", "those".
 pub(crate) fn definite_stems(text: &str) -> Vec<String> {
     let mut out = Vec::new();
-    for clause in text.split(['.', ',', ';', ':', '(', ')', '—']) {
-        let words: Vec<&str> = clause.split_whitespace().collect();
-        for (k, word) in words.iter().enumerate() {
-            if ["the", "these", "those"].contains(&word.to_lowercase().as_str()) {
-                let behind = &words[k + 1..words.len().min(k + 4)];
-                let end = behind.iter().position(|w| PREPOSITIONS.has(w)).unwrap_or(behind.len());
-                out.extend(naming_stems(&behind[..end].join(" ")));
+    for clause in text.split(ends_clause) {
+        let mut words = clause.split_whitespace();
+        while let Some(word) = words.next() {
+            if is_article(word) {
+                let behind = words.clone().take(3).take_while(|word| !PREPOSITIONS.has(word));
+                behind.for_each(|words| each_word(words, |word| out.extend(names(word).then(|| stem(word).to_owned()))));
             }
         }
     }
@@ -175,9 +200,20 @@ pub(crate) fn definite_stems(text: &str) -> Vec<String> {
     out
 }
 
+fn ends_clause(c: char) -> bool {
+    matches!(c, '.' | ',' | ';' | ':' | '(' | ')' | '—')
+}
+
+/// Whether a word says that what it stands before is there.
+fn is_article(word: &str) -> bool {
+    matches!(word.len(), 3 | 5) && ["the", "these", "those"].iter().any(|article| word.eq_ignore_ascii_case(article))
+}
+
 /// The stems of the words of `text` that tell of looking at things.
 pub(crate) fn inspect_stems(text: &str) -> Vec<String> {
-    split(text, false).iter().filter(|t| INSPECT.has(t)).map(|t| stem(t)).collect()
+    let mut out = Vec::new();
+    each_word(text, |word| out.extend(INSPECT.has(word).then(|| stem(word).to_owned())));
+    out
 }
 
 /// Neighbouring words of a title joined, so that code which says `ReportResolver` meets a step that makes a "report resolver".
@@ -191,7 +227,7 @@ pub(crate) fn name_pairs(name: &str) -> Vec<String> {
 }
 
 fn pairs(words: &[String]) -> Vec<String> {
-    let stems: Vec<String> = words.iter().filter(|t| t.len() > 2 && !MAKE.has(t)).map(|t| stem(t)).collect();
+    let stems: Vec<&str> = words.iter().filter(|t| t.len() > 2 && !MAKE.has(t)).map(|t| stem(t)).collect();
     stems.windows(2).map(|pair| format!("{} {}", pair[0], pair[1])).collect()
 }
 
@@ -203,6 +239,9 @@ static NAMELESS: LazyLock<HashSet<&'static str, RandomState>> = LazyLock::new(||
 
 /// `text` without what stands in round brackets.
 pub(crate) fn without_parentheses(text: &str) -> String {
+    if !text.contains('(') {
+        return text.to_owned();
+    }
     let mut depth = 0_usize;
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -107,30 +107,32 @@ pub fn is_file_extension(extension: &str) -> bool {
     )
 }
 
+/// The names of files that have no extension.
+pub const KNOWN_FILE_NAMES: [&str; 20] = [
+    "Makefile",
+    "Dockerfile",
+    "Justfile",
+    "justfile",
+    "Procfile",
+    "LICENSE",
+    "CODEOWNERS",
+    "Gemfile",
+    "Rakefile",
+    "Vagrantfile",
+    ".gitignore",
+    ".gitattributes",
+    ".dockerignore",
+    ".editorconfig",
+    ".env",
+    ".npmrc",
+    ".nvmrc",
+    ".prettierrc",
+    ".eslintrc",
+    ".secrets.baseline",
+];
+
 /// Whether this is the name of a file that has no extension.
 #[must_use]
 pub fn is_known_file_name(name: &str) -> bool {
-    matches!(
-        name,
-        "Makefile"
-            | "Dockerfile"
-            | "Justfile"
-            | "justfile"
-            | "Procfile"
-            | "LICENSE"
-            | "CODEOWNERS"
-            | "Gemfile"
-            | "Rakefile"
-            | "Vagrantfile"
-            | ".gitignore"
-            | ".gitattributes"
-            | ".dockerignore"
-            | ".editorconfig"
-            | ".env"
-            | ".npmrc"
-            | ".nvmrc"
-            | ".prettierrc"
-            | ".eslintrc"
-            | ".secrets.baseline"
-    )
+    KNOWN_FILE_NAMES.contains(&name)
 }

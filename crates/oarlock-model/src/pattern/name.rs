@@ -84,6 +84,12 @@ impl Component {
 
 impl NamePattern {
     fn parse(at: usize, name: &str, braces: Braces) -> Result<Self, PatternError> {
+        // Most names have no character with a meaning, and match themselves.
+        if !name.contains(['*', '?', '[', '{', '}']) {
+            let is_matched = is_name(name);
+            let own = || Self { text: name.to_owned(), tokens: name.chars().map(Token::Char).collect() };
+            return is_matched.then(own).ok_or(PatternError::MatchesNothing { at });
+        }
         let chars: Vec<char> = name.chars().collect();
         let (mut text, mut tokens) = (String::new(), Vec::new());
         let mut i = 0;

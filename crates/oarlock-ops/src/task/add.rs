@@ -237,7 +237,7 @@ impl Add {
     }
 }
 
-/// Adds a task whose parent, if any, is told afterwards; what it is then, not numbered yet.
+/// Adds a task whose parent, if any, is told afterwards; what it is then, not numbered yet, without its text.
 pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec, needs: BTreeSet<TaskId>) -> Result<Task, OpError> {
     let id = match id {
         Some(id) if cx.view().task_state(&id)?.is_some() => {
@@ -260,7 +260,7 @@ pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec
             None => return Err(Rejection::not_found("task", need).into()),
         }
     }
-    let task = cx.add(above.added(id, spec, needs, waits, cx.now()))?;
+    let task = cx.add_without_text(above.added(id, spec, needs, waits, cx.now()))?;
     if task.state == TaskState::Blocked {
         let unmet_needs = cx.view().unmet_needs(&task.id)?;
         urgency::lift(cx, unmet_needs, task.priority)?;

@@ -8,7 +8,7 @@ use oarlock_model::pattern::PATH_CHARS_MAX;
 use oarlock_model::rules::change::Change;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, Token, limits};
-use oarlock_plan::{By, Floor, Options, Plan, PlanError, Problem};
+use oarlock_plan::{By, Floor, Options, Plan, PlanError, Problem, TaskText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -187,7 +187,7 @@ impl Request for Split {
             // The store makes one up.
             None => TaskId::parse("T-1")?,
         };
-        let mut plan = self.plan(&parent, document, settings, &[])?;
+        let mut plan = self.plan(&parent, document, &TaskText::of(document), settings, &[])?;
         self.distribute_to(&mut plan);
         let prompt = self.prompted(&parent, document, &plan, settings);
         Ok(Some(SplitReply { plan, created: Vec::new(), lease_ended: None, reservations_ended: Vec::new(), prompt }))
@@ -285,7 +285,7 @@ impl Split {
         }
     }
 
-    fn plan(&self, parent: &TaskId, document: &str, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
+    fn plan(&self, parent: &TaskId, document: &str, read: &TaskText<'_>, settings: &Settings, known: &[String]) -> Result<Plan, OpError> {
         let options = self.options(parent, settings);
         match &self.plan {
             Some(given) => {
@@ -295,7 +295,7 @@ impl Split {
                 }
                 Ok(plan)
             }
-            None => oarlock_plan::split(document, &options).map_err(bad_document),
+            None => read.split(&options).map_err(bad_document),
         }
     }
 
@@ -304,8 +304,9 @@ impl Split {
     fn planned(&self, view: &dyn View, parent: TaskId, text: &str, is_own: bool, settings: &Settings) -> Result<Planned, OpError> {
         // Only what somebody else has made may name a capability that nobody has.
         let known = if self.plan.is_some() { known_capabilities(view)? } else { Vec::new() };
-        let plan = self.plan(&parent, text, settings, &known)?;
-        let making = if self.changes_nothing() { Making::default() } else { Making::of(text, &plan, is_own) };
+        let read = TaskText::of(text);
+        let plan = self.plan(&parent, text, &read, settings, &known)?;
+        let making = if self.changes_nothing() { Making::default() } else { Making::of(text, &read, &plan, is_own) };
         let prompt = self.prompted(&parent, text, &plan, settings);
         Ok(Planned { parent, own_text: is_own.then(|| text.to_owned()), plan, making, prompt })
     }

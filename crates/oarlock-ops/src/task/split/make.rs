@@ -4,7 +4,7 @@ use oarlock_model::event::TaskSplit;
 use oarlock_model::pattern::Pattern;
 use oarlock_model::task::{Task, TaskSpec, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
-use oarlock_plan::{Plan, Subtask};
+use oarlock_plan::{Plan, Subtask, TaskText};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::by_dependency;
@@ -49,9 +49,9 @@ pub(super) struct Making {
 
 impl Making {
     /// Makes the texts. `is_own` tells that the parent task is there.
-    pub(super) fn of(text: &str, plan: &Plan, is_own: bool) -> Self {
-        let documents = if plan.parallelizable { oarlock_plan::subtask_documents(text, plan) } else { Vec::new() };
-        let (title, body) = if is_own { (None, String::new()) } else { (oarlock_plan::title(text), text.to_owned()) };
+    pub(super) fn of(text: &str, read: &TaskText<'_>, plan: &Plan, is_own: bool) -> Self {
+        let documents = if plan.parallelizable { read.subtask_documents(plan) } else { Vec::new() };
+        let (title, body) = if is_own { (None, String::new()) } else { (read.title(), text.to_owned()) };
         Self { title, body, documents }
     }
 
