@@ -286,6 +286,8 @@ bugs! {
     FILE_LEFT_UNMARKED = Files, "file-left-unmarked";
     /// what a damaged queue may hide is taken for what it does not have
     HIDDEN_ITEMS_GRANTED = Files, "hidden-items-granted";
+    /// what an old script has marked as completed is done only once its folder has moved
+    DONE_BY_FOLDER_ALONE = Files, "done-by-folder-alone";
     /// a run waits for what is dead outside of its tree
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }

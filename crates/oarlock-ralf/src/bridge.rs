@@ -117,7 +117,12 @@ impl<'a> Bridge<'a> {
         let mut plan = reconcile::plan(&compared, &snapshot, attached);
         plan.begin_with(&moved);
         let mut synced = Synced { conflicts: plan.conflicts.clone(), ..Synced::default() };
-        let faults = project.faults.iter().map(|fault| format!("{}, line {}: {}", fault.file, fault.line, fault.cause));
+        // What no agent reads is for `ralf doctor` to tell.
+        let faults = project
+            .faults
+            .iter()
+            .filter(|fault| !fault.unread)
+            .map(|fault| format!("{}, line {}: {}", fault.file, fault.line, fault.cause));
         synced.warnings.extend(plan.warnings.iter().cloned().chain(faults).take(WARNINGS_MAX));
         if dry_run {
             plan.actions.iter().for_each(|action| synced.count(action));
@@ -307,7 +312,9 @@ impl<'a> Bridge<'a> {
             }
             Action::Finish { task, holder } => {
                 self.tell(&FinishOutside { id: task.clone(), holder: holder.clone(), source: source() })?;
-                look.attached.finished.insert(task.to_string());
+                if look.tasks.get(task.as_str()).is_none_or(InFiles::is_done_everywhere) {
+                    look.attached.finished.insert(task.to_string());
+                }
             }
             Action::HoldBack(task, gone) => return self.hold_back(task, gone, look.attached),
             Action::BringBack(task) => return self.bring_back(task, look.attached),

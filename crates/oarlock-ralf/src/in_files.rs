@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use oarlock_model::planted;
+
 use crate::layout;
 use crate::nouns::Task;
 use crate::project::Project;
@@ -54,6 +56,17 @@ impl InFiles<'_> {
             Stand::Failed => matches!(self.state(), "done" | "cancelled") || self.says("failed"),
             Stand::Open | Stand::Claimed(..) | Stand::Split => false,
         }
+    }
+
+    /// Whether its item says that it is done, wherever its file lies.
+    pub(crate) fn item_is_done(&self) -> bool {
+        self.queue.is_some_and(|item| item.state == "done")
+    }
+
+    /// Whether somebody who had it by the files has finished it: by its folder, or by an item that said before that it is taken.
+    pub(crate) fn is_finished_there(&self) -> bool {
+        let is_by_item = self.state() != "cancelled" && self.item_is_done() && !planted::is(planted::DONE_BY_FOLDER_ALONE);
+        self.state() == "done" || is_by_item
     }
 
     /// The file that it stands in: its own, or a queue.

@@ -76,9 +76,16 @@ const OF_AGENTS: [&str; 6] = ["heartbeat.yaml", "events.yaml", "queue.yaml", "ch
 /// Folders of tasks, the newest first.
 pub(crate) const TASKS: [&str; 2] = ["tasks", ".autonomous/tasks"];
 
-/// The folder of a project's communication files: the newest that is there.
+/// The folder of a project's communication files: the newest that has some, else the newest that is there. Lock files alone are what a switch
+/// of branches has left of another layout.
 pub(crate) fn communications(root: &Path) -> Option<PathBuf> {
-    COMMUNICATIONS.iter().map(|folder| root.join(folder)).find(|folder| folder.is_dir() && is_inside(folder, root))
+    let there = || COMMUNICATIONS.iter().map(|folder| root.join(folder)).filter(|folder| folder.is_dir() && is_inside(folder, root));
+    there().find(|folder| has_yaml(folder)).or_else(|| there().next())
+}
+
+/// Whether a folder has a YAML file.
+pub(crate) fn has_yaml(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_yaml(&entry.path())))
 }
 
 /// Where the communication files of a project belong that has none.

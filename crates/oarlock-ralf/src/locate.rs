@@ -89,7 +89,7 @@ pub fn locate(dir: &Path, named: &[(&'static str, PathBuf)]) -> Result<Located, 
 /// Whether a folder has files of RALF agents: a communications folder with YAML in it, or a folder of tasks that is not empty.
 #[must_use]
 pub fn is_project(dir: &Path) -> bool {
-    has_own_files(dir) || layout::COMMUNICATIONS.iter().any(|folder| has_yaml(&dir.join(folder)))
+    has_own_files(dir) || layout::COMMUNICATIONS.iter().any(|folder| layout::has_yaml(&dir.join(folder)))
 }
 
 /// The projects below a folder, the nearest first. Projects within projects are theirs; links are not followed.
@@ -133,12 +133,7 @@ fn is_named(dir: &Path) -> bool {
 
 /// Whether a folder has files of its own agents. An engine has communications too, but serves a project that lies elsewhere.
 fn has_own_files(dir: &Path) -> bool {
-    layout::OWN_COMMUNICATIONS.iter().any(|folder| has_yaml(&dir.join(folder))) || layout::has_tasks(dir)
-}
-
-fn has_yaml(folder: &Path) -> bool {
-    let is_yaml = |name: &Path| name.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-    fs::read_dir(folder).is_ok_and(|names| names.flatten().any(|entry| is_yaml(&entry.path())))
+    layout::OWN_COMMUNICATIONS.iter().any(|folder| layout::has_yaml(&dir.join(folder))) || layout::has_tasks(dir)
 }
 
 fn is_repository(dir: &Path) -> bool {

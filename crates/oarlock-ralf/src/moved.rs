@@ -160,6 +160,13 @@ impl<'a> Search<'a> {
                 continue;
             }
             let is_item = !place.ends_with(".md");
+            // An item with a short id that was a task of its own, as long as no file had that id with a slug.
+            let longer = self.tasks.iter().find(|(_, files)| files.queue.is_some_and(|item| item.id == *id));
+            if let Some((longer, _)) = longer {
+                let why = format!("its item is that of {longer} now");
+                self.hold_back(id, known, Gone { file: place.clone(), why });
+                continue;
+            }
             if is_item && !self.project.queue.iter().any(|item| item.source.file == *place) {
                 *emptied.entry(place).or_insert(0) += 1;
                 continue;

@@ -102,6 +102,13 @@ impl Project {
         self.write(QUEUE, &queue.replace(&old, &format!("task_id: TASK-{n}\n    title: 'T{n}'   # {n}\n{fields}")));
     }
 
+    /// The last step of an old script, without a lock.
+    fn old_moves(&self, n: usize) {
+        let of = |folder: &str| self.root().join(format!("tasks/{folder}/TASK-{n}"));
+        fs::create_dir_all(self.root().join("tasks/completed")).expect("a folder");
+        fs::rename(of("active"), of("completed")).expect("moved");
+    }
+
     fn task(&self, n: usize) -> Task {
         let mut store = self.store();
         let view = store.snapshot().expect("reads");
@@ -182,6 +189,47 @@ fn what_an_old_script_took_is_not_granted_and_what_it_finished_is_done() {
     call::mutate(&mut store, &as_ada, &Settings::default(), &Done::of(id(2))).expect("done");
     project.sync();
     assert_eq!(project.task(2).state, TaskState::Done);
+}
+
+#[test]
+fn a_completion_is_known_to_the_next_call_though_the_old_script_has_not_moved_the_folder_yet() {
+    let project = Project::new();
+    let mut store = project.store();
+    let next = |store: &mut SqliteStore| catch_up(store, &Settings::default());
+    // Its script marks the item under the lock, and moves the folder afterwards without it: the queue does not change again.
+    project.old_script(1, "    status: in_progress\n    claimed_by: run-7\n");
+    next(&mut store);
+    assert!(project.task(1).outside_holder().is_some());
+    project.write(QUEUE, &project.read(QUEUE).replace("in_progress", "completed"));
+    next(&mut store);
+    assert_eq!(project.task(1).state, TaskState::Done);
+    next(&mut store);
+    assert!(project.root().join("tasks/active/TASK-1").is_dir(), "the folder is the script's to move");
+    project.old_moves(1);
+    project.sync();
+    assert_eq!(project.task(1).state, TaskState::Done);
+
+    // One that nobody had seen as taken: its folder, which says that it is open, still counts.
+    project.write("tasks/active/TASK-3/task.md", "# TASK-3: T3\n\n**Status:** pending\n");
+    project.old_script(3, "    status: completed\n    claimed_by: run-8\n");
+    next(&mut store);
+    assert_eq!(project.task(3).state, TaskState::Ready);
+    project.old_moves(3);
+    next(&mut store);
+    assert_eq!(project.task(3).state, TaskState::Done);
+}
+
+#[test]
+fn one_whose_script_never_moves_the_folder_is_done_and_the_look_after_that_moves_it() {
+    let project = Project::new();
+    project.old_script(1, "    status: in_progress\n    claimed_by: run-7\n");
+    project.sync();
+    project.write(QUEUE, &project.read(QUEUE).replace("in_progress", "completed"));
+    project.sync();
+    assert_eq!(project.task(1).state, TaskState::Done);
+    assert!(project.root().join("tasks/active/TASK-1").is_dir(), "its script may be about to move it");
+    project.sync();
+    assert!(project.read("tasks/completed/TASK-1/task.md").contains("completed"));
 }
 
 #[test]

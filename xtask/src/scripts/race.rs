@@ -122,9 +122,10 @@ impl Race {
         let python = python()?;
         let begun = Instant::now();
         let mut watch = place.start(place.oarlock(&["ralf", "sync", ".", "--watch", "-q"]).stdout(Stdio::null()))?;
-        let old: Vec<_> =
-            OLD.iter().map(|(role, name)| Ok((*name, place.start(&mut place.old(role, name))?))).collect::<Outcome<Vec<_>>>()?;
-        let mut ours = Vec::new();
+        let mut workers = Vec::new();
+        for (role, name) in OLD {
+            workers.push((name, place.start(&mut place.old(role, name))?));
+        }
         for (door, name) in OURS {
             let mut command = match (door, &python) {
                 ("python", None) => {
@@ -134,20 +135,18 @@ impl Race {
                 ("python", Some(python)) => place.python(python, name),
                 _ => place.ours(door, name)?,
             };
-            ours.push((name, place.start(&mut command)?));
+            workers.push((name, place.start(&mut command)?));
         }
         let mut run = place.start(&mut place.run_of_parts()?)?;
         thread::sleep(Duration::from_secs(self.seconds));
-        fs::write(place.root.join("stop"), "")?;
         let mut faults = Vec::new();
         // The worker that is ended in the middle of a task comes last, so that nobody takes the task before that is written down.
-        let (workers, others): (Vec<_>, Vec<_>) = old.into_iter().chain(ours).partition(|(name, _)| *name == WORK);
-        for (name, child) in others {
-            faults.extend(ended(name, child)?);
-        }
-        fs::write(place.root.join("stop-work"), "")?;
-        for (name, child) in workers {
-            faults.extend(ended(name, child)?);
+        let (last, first): (Vec<_>, Vec<_>) = workers.into_iter().partition(|(name, _)| *name == WORK);
+        for (stop, workers) in [("stop", first), ("stop-work", last)] {
+            fs::write(place.root.join(stop), "")?;
+            for (name, child) in workers {
+                faults.extend(ended(name, child)?);
+            }
         }
         if wait(&mut run, STOP_WITHIN)?.is_none() {
             faults.push("the run of parts did not end".to_owned());

@@ -157,9 +157,9 @@ impl Journey {
             self.verb(tree, arguments);
         }
         self.split(tree)?;
-        tree.oarlock(&["ralf", "sync", "."])?;
+        let synced = tree.oarlock(&["ralf", "sync", "."])?;
         self.nothing_to_do(tree, "a second sync after work")?;
-        self.agreed(tree, "after work")
+        self.agreed(tree, "after work", &synced)
     }
 
     fn verb(&mut self, tree: &Tree<'_>, arguments: &[&str]) {
@@ -218,38 +218,83 @@ impl Journey {
             tree.git(&["add", "--all"])?;
             tree.git(&["reset", "--quiet", "--hard", "HEAD"])?;
         }
-        tree.oarlock(&["ralf", "sync", "."])?;
-        self.agreed(tree, "back again")
+        let synced = tree.oarlock(&["ralf", "sync", "."])?;
+        self.agreed(tree, "back again", &synced)
     }
 
-    /// What the store has finished is finished in the files, and what it has open is not.
-    fn agreed(&mut self, tree: &Tree<'_>, what: &str) -> Outcome<()> {
+    /// What the store has finished is finished in the files, and what it has open is not. What was finished on another branch stays so, and the
+    /// look has told of it.
+    fn agreed(&mut self, tree: &Tree<'_>, what: &str, synced: &Value) -> Outcome<()> {
         let store = states(tree)?;
         let reply = tree.oarlock(&["ralf", "tasks", "."])?;
-        let mut files: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
-        for said in reply["tasks"].as_array().into_iter().flatten() {
-            let (id, state) = (said["id"].as_str().unwrap_or_default(), said["state"].as_str().unwrap_or_default());
-            files.entry(id).or_default().push((state, said["source"]["file"].as_str().unwrap_or_default()));
+        let said: Vec<Said> = reply["tasks"].as_array().into_iter().flatten().map(Said::of).collect();
+        let mut files: BTreeMap<&str, Vec<&Said>> = BTreeMap::new();
+        for one in &said {
+            files.entry(one.of_task(&said)).or_default().push(one);
         }
+        let warned = synced["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let warned: Vec<&str> = warned.filter(|warning| warning.contains("open in the files as they are now")).collect();
+        let is_told = |id: &str| warned.iter().any(|warning| warning.contains(id) || warning.contains(" and others: "));
         let mut wrong = Vec::new();
         for (id, said) in &files {
             let Some(known) = store.get(*id) else { continue };
-            let all = |wanted: &str| said.iter().all(|(state, _)| *state == wanted);
+            let all = |wanted: &str| said.iter().all(|one| one.state == wanted);
             let is_right = match known.as_str() {
-                "done" => all("done"),
-                "cancelled" => all("cancelled"),
-                "claimed" => said.iter().any(|(state, _)| *state == "claimed"),
+                "done" => said.iter().all(|one| one.is_done(said)) || is_told(id),
+                "cancelled" => all("cancelled") || is_told(id),
+                "claimed" => said.iter().any(|one| one.state == "claimed"),
                 // One of them says that it is to be done; others may be of an earlier life of it.
                 "ready" => !all("done") && !all("cancelled"),
                 _ => true,
             };
             if !is_right {
-                let said: Vec<String> = said.iter().map(|(state, file)| format!("{state} in {file}")).collect();
+                let said: Vec<String> = said.iter().map(|one| format!("{} in {}", one.state, one.file)).collect();
                 wrong.push(format!("{id} is {known} in the store and {}", said.join(" and ")));
             }
         }
         self.expect_nothing(&wrong.join("\n"), &format!("{what} files and store differ in"));
         Ok(())
+    }
+}
+
+/// What one file says of one task.
+struct Said {
+    id: String,
+    state: String,
+    /// Whether its status is a word for what is done.
+    says_done: bool,
+    file: String,
+}
+
+impl Said {
+    fn of(task: &Value) -> Self {
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let status = word(&task["status"]).to_lowercase();
+        let says_done = ["completed", "complete", "done"].contains(&status.as_str());
+        Self { id: word(&task["id"]), state: word(&task["state"]), says_done, file: word(&task["source"]["file"]) }
+    }
+
+    fn is_item(&self) -> bool {
+        !self.file.ends_with(".md")
+    }
+
+    /// The task that it is about: an item may have a shorter id than the file, which goes on with a slug.
+    fn of_task<'a>(&'a self, all: &'a [Self]) -> &'a str {
+        let ids = || all.iter().filter(|other| !other.is_item()).map(|other| other.id.as_str());
+        if !self.is_item() || ids().any(|id| id == self.id) {
+            return &self.id;
+        }
+        let is_slug = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.contains("SUB");
+        let mut longer = ids().filter(|id| id.strip_prefix(self.id.as_str()).and_then(|rest| rest.strip_prefix('-')).is_some_and(is_slug));
+        match (longer.next(), longer.next()) {
+            (Some(only), None) => only,
+            _ => &self.id,
+        }
+    }
+
+    /// By its folder, or by its line where the item says so too.
+    fn is_done(&self, of_task: &[&Self]) -> bool {
+        self.state == "done" || self.says_done && of_task.iter().any(|other| other.is_item() && other.state == "done")
     }
 }
 

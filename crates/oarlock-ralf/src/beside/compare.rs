@@ -17,6 +17,8 @@ pub(crate) enum Todo {
     Take,
     /// Somebody finished it there.
     Finish,
+    /// Its item says that it is done, its folder not yet, as between the two steps of an old script: it is looked at again.
+    Again,
     /// The files are to show how it stands.
     Show(Stand),
 }
@@ -32,6 +34,7 @@ pub(crate) fn todo(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> Todo 
             "claimed" => Todo::Take,
             "done" | "cancelled" | "blocked" if past.is_back => Todo::Show(Stand::Open),
             "done" if known.state != TaskState::Blocked => Todo::Finish,
+            "ready" if files.item_is_done() => Todo::Again,
             _ => Todo::Nothing,
         },
         TaskState::Claimed => match known.holder() {
@@ -39,14 +42,15 @@ pub(crate) fn todo(known: &StoreTask, files: &InFiles<'_>, past: &Past) -> Todo 
                 Todo::Show(Stand::Claimed(grant.agent.clone(), grant.since.0))
             }
             Some(_) => Todo::Nothing,
-            // Whoever has it outside of the store may have finished it there.
-            None if in_files == "done" => Todo::Finish,
+            // Whoever has it outside of the store may have finished it there. Scripts mark the item, and move the folder without the lock.
+            None if files.is_finished_there() => Todo::Finish,
             None => Todo::Nothing,
         },
         _ if !past.is_of_store => Todo::Nothing,
         TaskState::Waiting if matches!(in_files, "ready" | "claimed") => Todo::Show(Stand::Split),
-        // Where the files themselves say so by the folder, an item that says otherwise is left as it was written.
-        TaskState::Done if past.is_of_files && in_files == "done" => Todo::Nothing,
+        // Where the files themselves say so by the folder, an item that says otherwise is left as it was written. Where the item says so, its folder
+        // is the old side's to move, and both would do so at once; where it does not, the full comparison does.
+        TaskState::Done if past.is_of_files && files.is_finished_there() => Todo::Nothing,
         // One that is put off was called off for that.
         TaskState::Cancelled if !past.was_held && !matches!(in_files, "ready" | "claimed") => Todo::Nothing,
         state => Stand::of_end(state).filter(|stand| !files.says_end(stand)).map_or(Todo::Nothing, Todo::Show),
@@ -108,6 +112,24 @@ mod tests {
     fn item(state: &'static str, claimed_by: Option<&str>) -> Task {
         let status = if state == "ready" { "pending" } else { state };
         Task { id: "T-1".into(), state, status: Some(status.into()), claimed_by: claimed_by.map(Into::into), ..Task::default() }
+    }
+
+    #[test]
+    fn an_item_that_was_taken_and_is_done_counts_before_its_folder_has_moved() {
+        let file = Task { id: "T-1".into(), state: "ready", status: Some("pending".into()), ..Task::default() };
+        let queue = item("done", Some("run-7"));
+        let files = InFiles { file: Some(&file), queue: Some(&queue) };
+        let mut held = known(TaskState::Claimed, None);
+        held.grant = None;
+        let theirs = Past { is_of_files: true, ..TOLD };
+        for (task, past, want) in [
+            (held, NONE, Todo::Finish),
+            (known(TaskState::Ready, Some(GrantEnd::Released)), NONE, Todo::Again),
+            (known(TaskState::Done, None), TOLD, Todo::Show(Stand::Done)),
+            (known(TaskState::Done, None), theirs, Todo::Nothing),
+        ] {
+            assert_eq!(todo(&task, &files, &past), want, "{} {past:?}", task.state);
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Cursor {
     /// The text of the queue that the store knows, as a digest.
     #[serde(default)]
     pub(crate) queue: String,
-    /// Tasks before that number which could not be written.
+    /// Tasks before that number which could not be written, or of which the files do not say yet what they are about to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) left: BTreeMap<TaskId, Past>,
 }

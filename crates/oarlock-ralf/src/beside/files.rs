@@ -32,6 +32,8 @@ use crate::write::{WriteError, Writer};
 const SOURCE: &str = "ralf";
 /// Tasks whose own files are looked at once one of them turns out to be taken.
 const NEXT_MAX: usize = 1_000;
+/// Tasks whose folder does not say yet what their item says that are looked at again with every call; `ralf sync` looks at all.
+const AGAIN_MAX: usize = 64;
 
 /// What is brought over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,23 +106,24 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// Tells the store what the files say of these tasks, and says what they are to show.
+    /// Tells the store what the files say of these tasks. Returns what they are to show, and which are to be looked at again.
     fn compare(
         &self,
         store: &mut dyn Store,
         settings: &Settings,
         tasks: &BTreeMap<TaskId, Past>,
         ways: Ways,
-    ) -> Result<Vec<Shown>, OpError> {
+    ) -> Result<(Vec<Shown>, Vec<TaskId>), OpError> {
         let project = self.read(tasks.keys());
         let all = by_id(&project);
         self.settle(store, settings, tasks, &all)?;
-        let mut shown = Vec::new();
+        let (mut shown, mut again) = (Vec::new(), Vec::new());
         for (id, past) in tasks {
             let (Some(files), Some(known)) = (all.get(id.as_str()), store.snapshot()?.task(id)?) else { continue };
             let holder = || files.claimer().map(|name| cut(name).to_owned());
             match todo(&known, files, past) {
                 Todo::Nothing => {}
+                Todo::Again => again.push(id.clone()),
                 Todo::Take | Todo::Finish if ways == Ways::IntoFiles => {}
                 Todo::Take => {
                     let take = TakeOutside { id: id.clone(), holder: holder(), since_ms_ago: 0, seen_ms_ago: 0, source: source() };
@@ -137,7 +140,8 @@ impl Files<'_> {
                 }),
             }
         }
-        Ok(shown)
+        again.truncate(AGAIN_MAX);
+        Ok((shown, again))
     }
 
     /// Settles intents that killed calls have left.
@@ -246,8 +250,9 @@ impl Files<'_> {
         for task in also {
             behind.entry(task.clone()).or_default();
         }
-        let shown = if behind.is_empty() { Vec::new() } else { self.compare(store, settings, &behind, ways)? };
-        let left: BTreeMap<TaskId, Past> = self.show(&shown, now_ms).into_iter().filter_map(|id| behind.remove_entry(&id)).collect();
+        let (shown, again) = if behind.is_empty() { Default::default() } else { self.compare(store, settings, &behind, ways)? };
+        let left = self.show(&shown, now_ms).into_iter().chain(again);
+        let left: BTreeMap<TaskId, Past> = left.filter_map(|id| behind.remove_entry(&id)).collect();
         let queue = match &cursor {
             // What others wrote into it is not known yet.
             Some(cursor) if ways == Ways::IntoFiles => cursor.queue.clone(),

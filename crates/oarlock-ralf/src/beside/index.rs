@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::layout::{self, TASKS};
 use crate::task_file::Folder;
+
+/// A folder that was changed so shortly before it was listed may have been changed again since, at the same time as file systems count it.
+const FRESH: Duration = Duration::from_millis(50);
 
 /// A task's file and the folder that it lies in.
 pub(crate) type Place = (PathBuf, Option<Folder>);
@@ -35,7 +38,10 @@ impl Index {
                     self.places.insert(id, place);
                 }
             }
-            self.stamp = stamp;
+            let now = SystemTime::now();
+            let is_fresh = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age < FRESH) || *at > now;
+            let is_known = !stamp.iter().filter_map(|(_, at)| at.as_ref()).any(is_fresh);
+            self.stamp = if is_known { stamp } else { Vec::new() };
         }
         &self.places
     }
@@ -66,4 +72,28 @@ fn stamp(root: &Path) -> Vec<(PathBuf, Option<SystemTime>)> {
         (folder, at)
     };
     folders.flat_map(kinds).map(changed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fs::File;
+
+    #[test]
+    fn what_comes_at_the_same_time_as_the_last_change_is_found_too() {
+        let temp = tempfile::tempdir().expect("temporary");
+        let completed = temp.path().join("tasks/completed");
+        let (mut index, long_ago) = (Index::default(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+        let mut put = |name: &str, at: SystemTime| {
+            fs::create_dir_all(completed.join(name)).expect("a folder");
+            fs::write(completed.join(name).join("task.md"), "# T\n\n**Status:** pending\n").expect("a task");
+            File::open(&completed).expect("opens").set_modified(at).expect("set");
+            index.find(temp.path(), name).is_some()
+        };
+        // Times ahead of the clock are as fresh as those of now.
+        let soon = SystemTime::now() + Duration::from_secs(3_600);
+        assert!(put("TASK-1", soon) && put("TASK-2", soon));
+        assert!(put("TASK-3", long_ago));
+        assert!(!put("TASK-4", long_ago), "the folder is not listed again as long as its time is the same");
+    }
 }

@@ -366,3 +366,50 @@ fn a_file_that_comes_to_an_item_with_a_short_id_is_that_task() {
     assert_eq!(state(&project, "TASK-7"), "done");
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
 }
+
+#[test]
+fn an_item_that_comes_to_belong_to_a_file_is_no_task_of_its_own_any_more() {
+    let project = ralf();
+    let (short, older) = ("queue:\n  - id: TASK-7\n    status: ", ".autonomous/communications/queue.yaml");
+    // Two files may be meant: the item is a task of its own.
+    project.write(older, format!("{short}pending\n"));
+    for name in ["one", "two"] {
+        project.write(&format!("tasks/active/TASK-7-{name}/task.md"), "# TASK-7: It\n\n**Status:** pending\n");
+    }
+    project.ok("ralf attach .");
+    assert_eq!(state(&project, "TASK-7"), "ready");
+    // As on a branch where one of them is done, and the queue lies elsewhere.
+    fs::remove_file(project.root().join(older)).expect("removed");
+    fs::remove_dir_all(project.root().join("tasks/active/TASK-7-two")).expect("removed");
+    fs::create_dir_all(project.root().join("tasks/completed")).expect("a folder");
+    fs::rename(project.root().join("tasks/active/TASK-7-one"), project.root().join("tasks/completed/TASK-7-one")).expect("moves");
+    project.write(QUEUE, format!("{short}completed\n"));
+    sync(&project);
+    assert_eq!((state(&project, "TASK-7"), state(&project, "TASK-7-one")), (json!("cancelled"), json!("done")));
+    let history = project.ok("task TASK-7").to_string();
+    assert!(history.contains("its item is that of TASK-7-one now"), "{history}");
+    assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
+}
+
+#[test]
+fn a_branch_with_another_layout_has_its_heartbeats_written_where_its_files_lie() {
+    let project = in_git();
+    let root = project.root();
+    let (newer, older) = (".autonomous/agents", ".autonomous/communications");
+    project.git_in(&root, "checkout --quiet -b older");
+    fs::rename(root.join(newer).join("communications"), root.join(older)).expect("moved");
+    project.git_in(&root, "add --all");
+    project.git_in(&root, "commit --quiet -m older");
+    project.git_in(&root, "checkout --quiet main");
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    sync(&project);
+    assert!(read(&project, &format!("{newer}/communications/heartbeat.yaml")).contains("ada:"));
+    project.git_in(&root, "add --all");
+    project.git_in(&root, "commit --quiet -m work");
+    project.git_in(&root, "checkout --quiet older");
+    assert!(root.join(newer).is_dir(), "lock files, which git does not know, keep the folder");
+    sync(&project);
+    assert!(read(&project, &format!("{older}/heartbeat.yaml")).contains("ada:"));
+    assert!(!root.join(newer).join("communications/heartbeat.yaml").exists());
+}
