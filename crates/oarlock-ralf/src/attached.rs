@@ -84,6 +84,9 @@ pub struct Attached {
     /// What git had checked out at the last look.
     #[serde(default)]
     pub(crate) head: Option<String>,
+    /// The files of agents that were there at the last look that found them, and what git had checked out then.
+    #[serde(default)]
+    pub(crate) there: BTreeMap<String, String>,
     /// What task files asked for, as digests.
     #[serde(default)]
     pub(crate) tasks: BTreeMap<String, String>,

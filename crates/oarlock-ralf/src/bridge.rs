@@ -1,7 +1,9 @@
 //! Bringing files and store together: reads both, does what the comparison asks for, writes the files in place.
 
+mod away;
 mod chat;
 mod claims;
+mod count;
 mod log;
 mod order;
 mod put_off;
@@ -82,6 +84,8 @@ pub struct Bridge<'a> {
     settings: &'a Settings,
     writer: Writer,
     beside: Option<Beside>,
+    /// Files that another commit has.
+    away: BTreeSet<PathBuf>,
 }
 
 impl<'a> Bridge<'a> {
@@ -89,7 +93,7 @@ impl<'a> Bridge<'a> {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, store: &'a mut dyn Store, settings: &'a Settings) -> Self {
         let root = root.into();
-        Self { writer: Writer::new(root.clone(), PATIENCE), root, store, settings, beside: None }
+        Self { writer: Writer::new(root.clone(), PATIENCE), root, store, settings, beside: None, away: BTreeSet::new() }
     }
 
     /// The project is attached to the store in `dir`, whose calls write their claims through to the files: a look has the files to itself.
@@ -117,6 +121,7 @@ impl<'a> Bridge<'a> {
         let mut plan = reconcile::plan(&compared, &snapshot, attached);
         plan.begin_with(&moved);
         let mut synced = Synced { conflicts: plan.conflicts.clone(), ..Synced::default() };
+        self.find_away(&project, attached, moved.head.as_deref(), &mut synced);
         // What no agent reads is for `ralf doctor` to tell.
         let faults = project
             .faults
@@ -160,6 +165,7 @@ impl<'a> Bridge<'a> {
             }
         }
         attached.remember(moved, |id| snapshot.tasks.get(id).map(|task| task.state));
+        self.remember_there(&project, attached);
         attached.looked_ms = snapshot.now_ms;
         attached.is_new = false;
         Ok((synced, goes_on))
@@ -332,6 +338,9 @@ impl<'a> Bridge<'a> {
             Action::MakePart(part, parent) => return self.make_part(part, parent),
             Action::ShowAgent { agent, status, action, seen_ms } => {
                 let file = self.communications("heartbeat.yaml", look.project);
+                if self.is_away(&file) {
+                    return Ok(false);
+                }
                 let path = shown_path(&file, &self.root);
                 let known = look.project.agents.iter().find(|shown| shown.name == agent.as_str() && shown.source.file == path);
                 let mut fields = vec![("last_seen", json!(time::shown(*seen_ms))), ("status", json!(status))];
@@ -408,57 +417,6 @@ impl From<OpError> for Trouble {
 impl From<WriteError> for Trouble {
     fn from(error: WriteError) -> Self {
         Self::Unwritten(error)
-    }
-}
-
-impl Synced {
-    fn count(&mut self, action: &Action) {
-        let (side, name) = match action {
-            Action::Seen { is_new, .. } => {
-                if *is_new {
-                    self.add_imported("agents", 1);
-                }
-                (&mut self.imported, "heartbeats")
-            }
-            Action::Leave(_) => (&mut self.imported, "departures"),
-            Action::Add(..) => (&mut self.imported, "tasks"),
-            Action::Update(..) => (&mut self.imported, "updates"),
-            Action::Take { is_new: false, .. } => return,
-            Action::Take { .. } => (&mut self.imported, "claims"),
-            Action::Free { abandoned: true, .. } => (&mut self.imported, "abandoned"),
-            Action::Free { .. } | Action::Release { .. } => (&mut self.imported, "releases"),
-            Action::Finish { .. } => (&mut self.imported, "completions"),
-            Action::Cancel(_) => (&mut self.imported, "cancellations"),
-            Action::HoldBack(..) => (&mut self.imported, "held_back"),
-            Action::BringBack(_) => (&mut self.imported, "brought_back"),
-            Action::Show(_, Stand::Claimed(..)) => (&mut self.exported, "claims"),
-            Action::Show(_, Stand::Done) => (&mut self.exported, "completions"),
-            Action::Show(_, Stand::Open) => (&mut self.exported, "releases"),
-            Action::Show(_, Stand::Split) => (&mut self.exported, "splits"),
-            Action::Show(_, Stand::Cancelled) => (&mut self.exported, "cancellations"),
-            Action::Show(_, Stand::Failed) => (&mut self.exported, "failures"),
-            Action::MakePart(..) => (&mut self.exported, "parts"),
-            Action::ShowAgent { .. } => (&mut self.exported, "heartbeats"),
-        };
-        *side.entry(name).or_insert(0) += 1;
-    }
-
-    /// Something that the store says could not be written into the files.
-    fn fail(&mut self, why: &WriteError, root: &Path) {
-        self.warnings.push(why.to_string());
-        self.left.push(Left::of(why, root));
-    }
-
-    fn add_imported(&mut self, name: &'static str, count: usize) {
-        if count > 0 {
-            *self.imported.entry(name).or_insert(0) += count;
-        }
-    }
-
-    fn add_exported(&mut self, name: &'static str, count: usize) {
-        if count > 0 {
-            *self.exported.entry(name).or_insert(0) += count;
-        }
     }
 }
 

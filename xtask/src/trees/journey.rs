@@ -214,9 +214,8 @@ impl Journey {
                 .filter(|line| line.contains("tasks/") && before.iter().any(|(id, state)| is_finished(state) && line.contains(id.as_str())))
                 .collect();
             self.expect_nothing(&finished.join("\n"), &format!("{what} the sync changed files of finished tasks,"));
-            // What else it wrote, the heartbeats of those who are there, does not go with the branch.
-            tree.git(&["add", "--all"])?;
-            tree.git(&["reset", "--quiet", "--hard", "HEAD"])?;
+            // What else it wrote, the heartbeats of those who are there, does not go with the branch. New files would be in the way of the next one.
+            tree.git(&["checkout", "--quiet", "--", "."])?;
         }
         let synced = tree.oarlock(&["ralf", "sync", "."])?;
         self.agreed(tree, "back again", &synced)

@@ -108,6 +108,9 @@ impl Bridge<'_> {
         synced: &mut Synced,
     ) -> Result<(), OpError> {
         let file = self.communications("chat-log.yaml", project);
+        if self.is_away(&file) {
+            return Ok(());
+        }
         loop {
             let (events, seq) = self.events_after(attached.chat_from, vec!["message_sent".to_owned()])?;
             let told = events.iter().filter(|event| !snapshot.is_of_files(event));

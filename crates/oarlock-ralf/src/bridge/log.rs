@@ -127,6 +127,9 @@ impl Bridge<'_> {
         synced: &mut Synced,
     ) -> Result<(), OpError> {
         let file = self.communications("events.yaml", project);
+        if self.is_away(&file) {
+            return Ok(());
+        }
         loop {
             let (events, seq) = self.events_after(attached.log_from, kinds())?;
             let told = events.iter().filter(|event| !snapshot.is_of_files(event));
@@ -160,9 +163,13 @@ impl Bridge<'_> {
         synced.add_imported("events", events.iter().map(|news| news.items.len()).sum());
         let messages = news(&project.messages, of_message, &attached.messages, attached);
         synced.add_imported("messages", messages.iter().map(|news| news.items.len()).sum());
-        for (name, from, kinds) in
-            [("events", attached.log_from, kinds()), ("messages", attached.chat_from, vec!["message_sent".to_owned()])]
-        {
+        for (name, file, from, kinds) in [
+            ("events", "events.yaml", attached.log_from, kinds()),
+            ("messages", "chat-log.yaml", attached.chat_from, vec!["message_sent".to_owned()]),
+        ] {
+            if self.is_away(&self.communications(file, project)) {
+                continue;
+            }
             let (events, _) = self.events_after(from, kinds)?;
             synced.add_exported(name, events.iter().filter(|event| !snapshot.is_of_files(event)).count());
         }

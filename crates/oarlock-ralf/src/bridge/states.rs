@@ -55,7 +55,7 @@ impl Bridge<'_> {
         dry_run: bool,
     ) -> Result<(), OpError> {
         let file = self.communications("agent-state.yaml", project);
-        if project.is_faulty(&shown_path(&file, &self.root)) {
+        if self.is_away(&file) || project.is_faulty(&shown_path(&file, &self.root)) {
             // What a damaged file does not say is not taken for said; its fault is a warning already.
             return Ok(());
         }

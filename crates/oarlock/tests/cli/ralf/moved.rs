@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{QUEUE, large, ralf, read, sync};
+use super::{EVENTS, QUEUE, STATES, large, ralf, read, sync};
 use crate::support::Project;
 
 const ONE: &str = "tasks/active/TASK-1/task.md";
@@ -412,4 +412,36 @@ fn a_branch_with_another_layout_has_its_heartbeats_written_where_its_files_lie()
     sync(&project);
     assert!(read(&project, &format!("{older}/heartbeat.yaml")).contains("ada:"));
     assert!(!root.join(newer).join("communications/heartbeat.yaml").exists());
+}
+
+#[test]
+fn files_that_another_branch_has_not_are_not_made_there_and_what_is_new_waits_for_them() {
+    let project = in_git();
+    let root = project.root();
+    let git = |arguments: &str| project.git_in(&root, arguments);
+    git("branch bare");
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    project.ok("sync progress:=1 --as ada");
+    sync(&project);
+    git("add --all");
+    git("commit --quiet -m work");
+    git("checkout --quiet bare");
+    fs::remove_file(root.join(EVENTS)).expect("removed");
+    git("commit --quiet --all -m without");
+    project.ok("sync progress:=2 --as ada");
+    project.ok("claim TASK-3 --as ada");
+    let reply = project.ok("ralf sync .");
+    assert!(reply["warnings"].to_string().contains("agent-state.yaml") && reply["exported"].get("states").is_none(), "{reply}");
+    assert!(!root.join(STATES).exists() && !root.join(EVENTS).exists());
+    assert_eq!(project.ok("ralf sync .")["exported"], json!({}));
+    git("checkout --quiet -- .");
+    git("checkout --quiet main");
+    sync(&project);
+    assert!(read(&project, STATES).contains("progress: 2"), "{}", read(&project, STATES));
+    assert!(read(&project, EVENTS).contains("type: started") && read(&project, EVENTS).contains("TASK-3"), "{}", read(&project, EVENTS));
+    // Where nobody went to another commit, one that was taken away is made anew.
+    fs::remove_file(root.join(STATES)).expect("removed");
+    sync(&project);
+    assert!(read(&project, STATES).contains("progress: 2"));
 }

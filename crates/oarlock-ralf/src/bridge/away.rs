@@ -1,0 +1,41 @@
+//! Files of agents that another commit has, and the one that is checked out has not: they are not made there, where they would be in the way of
+//! going back. What the store has for them is written when they are there again.
+
+use std::path::{Path, PathBuf};
+
+use super::{Bridge, Synced};
+use crate::attached::Attached;
+use crate::project::{Project, shown_path};
+
+/// The files that are written for agents of the store, by name.
+const WRITTEN: [&str; 4] = ["heartbeat.yaml", "events.yaml", "chat-log.yaml", "agent-state.yaml"];
+
+impl Bridge<'_> {
+    /// Finds them, and tells of them. `head` is what git has checked out.
+    pub(super) fn find_away(&mut self, project: &Project, attached: &Attached, head: Option<&str>, synced: &mut Synced) {
+        let is_of_another = |file: &PathBuf| {
+            let known = attached.there.get(&shown_path(file, &self.root));
+            known.is_some_and(|known| head.is_some_and(|head| head != known)) && !file.exists()
+        };
+        self.away = WRITTEN.map(|name| self.communications(name, project)).into_iter().filter(is_of_another).collect();
+        if !self.away.is_empty() {
+            let named: Vec<String> = self.away.iter().map(|file| shown_path(file, &self.root)).collect();
+            let warning =
+                format!("{}: not in what is checked out now, and not made anew: what is new is written when it is back", named.join(", "));
+            synced.warnings.push(warning);
+        }
+    }
+
+    /// Remembers what is there now, with what git has checked out.
+    pub(super) fn remember_there(&self, project: &Project, attached: &mut Attached) {
+        let Some(head) = attached.head.clone() else { return };
+        for file in WRITTEN.map(|name| self.communications(name, project)).into_iter().filter(|file| file.exists()) {
+            attached.there.insert(shown_path(&file, &self.root), head.clone());
+        }
+    }
+
+    /// Whether a file is one of them.
+    pub(super) fn is_away(&self, file: &Path) -> bool {
+        self.away.contains(file)
+    }
+}
