@@ -335,7 +335,7 @@ impl<'a> Bridge<'a> {
                 look.attached.note_shown(task, stand);
                 return Ok(is_changed);
             }
-            Action::MakePart(part, parent) => return self.make_part(part, parent),
+            Action::MakePart(part, parent) => return self.make_part(part, parent, look.attached),
             Action::ShowAgent { agent, status, action, seen_ms } => {
                 let file = self.communications("heartbeat.yaml", look.project);
                 if self.is_away(&file) {

@@ -335,7 +335,9 @@ impl<'a> Search<'a> {
     fn bring_back(&mut self, id: &str) {
         let Ok(task) = TaskId::parse(id) else { return };
         self.moved.actions.push(Action::BringBack(task));
-        self.states.insert(id.to_owned(), TaskState::Ready);
+        // Its parts come back with it.
+        let has_parts = self.store.parts.get(id).is_some_and(|parts| parts.iter().any(|part| self.attached.gone.contains_key(part)));
+        self.states.insert(id.to_owned(), if has_parts { TaskState::Waiting } else { TaskState::Ready });
     }
 
     /// One id in two folders: the one that is open counts.

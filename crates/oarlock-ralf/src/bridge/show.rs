@@ -11,12 +11,12 @@ use oarlock_model::{AgentName, Label, TaskId, planted};
 use serde_json::{Value, json};
 
 use super::{Bridge, Trouble};
-use crate::attached::digest_of;
+use crate::attached::{Attached, digest_of};
 use crate::edit::{self, EditError};
 use crate::in_files::InFiles;
 use crate::nouns::Task;
 use crate::part_file::{self, PartFile, unit};
-use crate::project::queue_of;
+use crate::project::{queue_of, shown_path};
 use crate::reconcile::Stand;
 use crate::task_file::{self, Folder};
 use crate::time;
@@ -216,8 +216,8 @@ impl Bridge<'_> {
         Ok(queue_edit? || is_changed)
     }
 
-    /// Makes the file of a part of the task in `parent`.
-    pub(super) fn make_part(&self, part: &StoreTask, parent: &Task) -> Result<bool, Trouble> {
+    /// Makes the file of a part of the task in `parent`, and remembers where it stands: another branch may be checked out before the next look.
+    pub(super) fn make_part(&self, part: &StoreTask, parent: &Task, attached: &mut Attached) -> Result<bool, Trouble> {
         let spec = &part.spec;
         let file = PartFile {
             id: part.id.as_str(),
@@ -232,6 +232,12 @@ impl Bridge<'_> {
             created_ms: part.created_at.0,
             document: &spec.body,
         };
-        Ok(part_file::make(&[file], &self.writer, &self.root, &self.root.join(&parent.source.file))? > 0)
+        let parent_file = self.root.join(&parent.source.file);
+        let place = shown_path(&file.place(&self.root, &parent_file), &self.root);
+        let is_made = part_file::make(&[file], &self.writer, &self.root, &parent_file)? > 0;
+        if is_made {
+            attached.places.insert(part.id.to_string(), place);
+        }
+        Ok(is_made)
     }
 }

@@ -439,9 +439,38 @@ fn files_that_another_branch_has_not_are_not_made_there_and_what_is_new_waits_fo
     git("checkout --quiet main");
     sync(&project);
     assert!(read(&project, STATES).contains("progress: 2"), "{}", read(&project, STATES));
-    assert!(read(&project, EVENTS).contains("type: started") && read(&project, EVENTS).contains("TASK-3"), "{}", read(&project, EVENTS));
+    assert!(
+        read(&project, EVENTS).contains("type: \"started\"") && read(&project, EVENTS).contains("TASK-3"),
+        "{}",
+        read(&project, EVENTS)
+    );
     // Where nobody went to another commit, one that was taken away is made anew.
     fs::remove_file(root.join(STATES)).expect("removed");
     sync(&project);
     assert!(read(&project, STATES).contains("progress: 2"));
+}
+
+#[test]
+fn a_split_task_goes_with_its_branch_and_comes_back_with_its_parts_as_they_were() {
+    let project = in_git();
+    let root = project.root();
+    let git = |arguments: &str| project.git_in(&root, arguments);
+    project.git_in(&root, "rm --quiet -r tasks/active/TASK-1");
+    git("commit --quiet -m without");
+    git("branch other");
+    project.write(ONE, format!("# TASK-1: One\n\n**Status:** pending\n{}", large()));
+    project.ok("ralf attach .");
+    project.ok("split TASK-1");
+    // One look makes their files, and nobody looks again before the switch.
+    assert_eq!(sync(&project).1["parts"], json!(2));
+    git("add --all");
+    git("commit --quiet -m split");
+    git("checkout --quiet other");
+    sync(&project);
+    assert_eq!((state(&project, "TASK-1"), state(&project, "TASK-1-SUB1")), (json!("cancelled"), json!("cancelled")));
+    git("checkout --quiet main");
+    assert_eq!(sync(&project).1, json!({}), "nothing of it is moved");
+    assert_eq!((state(&project, "TASK-1"), state(&project, "TASK-1-SUB1")), (json!("waiting"), json!("ready")));
+    assert_eq!(git("status --porcelain"), "");
+    assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
 }
