@@ -318,7 +318,7 @@ impl<'a> Bridge<'a> {
             }
             Action::Finish { task, holder } => {
                 self.tell(&FinishOutside { id: task.clone(), holder: holder.clone(), source: source() })?;
-                if look.tasks.get(task.as_str()).is_none_or(InFiles::is_done_everywhere) {
+                if look.tasks.get(task.as_str()).is_none_or(|files| files.state() == "done") {
                     look.attached.finished.insert(task.to_string());
                 }
             }

@@ -17,7 +17,7 @@ const TASKS_MAX: usize = 20_000;
 /// How much of a file is read to see whether it is a task, in bytes.
 const HEAD_BYTES: u64 = 16 << 10;
 /// How deep task folders nest: a task, its sub-tasks, theirs.
-const DEPTH_MAX: usize = 6;
+pub(crate) const DEPTH_MAX: usize = 6;
 
 /// What a YAML file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::TaskId;
-use oarlock_model::event::{Event, Fact};
+use oarlock_model::event::{Event, Fact, TaskCancelled};
 use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_ops::store::{StoreResult, View};
 use serde_json::{Map, json};
@@ -15,6 +15,7 @@ use serde_json::{Map, json};
 use crate::attached::Attached;
 use crate::head;
 use crate::in_files::{InFiles, by_id};
+use crate::layout;
 use crate::nouns::Task;
 use crate::project::Project;
 use crate::reconcile::{Action, Conflict, PROGRAM, Snapshot, Stand};
@@ -52,10 +53,22 @@ fn was_held_back(told: Option<Event>, cancelled: Option<&Event>, requeued: Optio
     }
 }
 
-/// The same, by what the store's log says of the task.
+/// The same, by what the store's log says of the task, or of the whole that it was called off with.
 pub(crate) fn is_held_back(view: &dyn View, task: &TaskId) -> StoreResult<bool> {
-    let last = |kind| view.last_event_of(task.as_str(), kind);
-    Ok(was_held_back(last("ralf_event")?, last("task_cancelled")?.as_ref(), last("task_requeued")?.as_ref()))
+    let mut task = task.clone();
+    // No further up than parts nest in folders: a damaged store may have a task below itself.
+    for _ in 0..layout::DEPTH_MAX {
+        let last = |kind| view.last_event_of(task.as_str(), kind);
+        let (cancelled, requeued) = (last("task_cancelled")?, last("task_requeued")?);
+        if was_held_back(last("ralf_event")?, cancelled.as_ref(), requeued.as_ref()) {
+            return Ok(true);
+        }
+        match cancelled.map(|event| event.fact) {
+            Some(Fact::TaskCancelled(TaskCancelled { with_parent: Some(whole), .. })) => task = whole,
+            _ => break,
+        }
+    }
+    Ok(false)
 }
 
 /// What was found before the comparison.

@@ -30,10 +30,9 @@ impl Comparing<'_> {
     pub(super) fn held_outside(&mut self, task: TaskId, hold: &OutsideHold, files: &Said<'_>) {
         let held = &files.held;
         match files.state() {
-            "done" => self.finished(task, files),
             "cancelled" => self.plan.actions.push(Action::Cancel(task)),
-            // Its holder is about to move the folder: should it not, the next look does.
-            _ if files.is_finished_there() => self.plan.actions.push(Action::Finish { task, holder: files.held.holder.clone() }),
+            // Where only the item says so, its holder is about to move the folder: should it not, the next look does.
+            _ if files.is_finished_there() => self.finished(task, files),
             "claimed" => {
                 let seen_ms = held.seen_ms.map_or(hold.seen.0, |seen_ms| seen_ms.max(hold.seen.0));
                 // Where nobody is named any more, it is still the same one.
