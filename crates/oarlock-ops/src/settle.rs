@@ -135,7 +135,7 @@ fn death_proof(view: &dyn View, agent: &Agent) -> Option<DeathProof> {
 /// Ends a session that cannot act any more and frees what it held, all at once.
 pub(crate) fn lose_session(cx: &mut Deciding<'_>, agent: &Agent, proof: DeathProof) -> Result<(), OpError> {
     cx.emit(AgentLost { name: agent.name.clone(), session: agent.session.clone(), proof })?;
-    for id in cx.view().claims_of(&agent.session)? {
+    for id in cx.view().first_held_by(&agent.session, usize::MAX)? {
         let task = cx.task(&id)?;
         lose_lease(cx, &task, loss_by(proof), true)?;
     }
@@ -214,7 +214,7 @@ pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason,
 /// The first leases of a session, and how many reservations it has, both as far as they fit into this portion.
 pub(crate) fn first_held(cx: &Deciding<'_>, session: &SessionId) -> StoreResult<(Vec<TaskId>, usize)> {
     let room = cx.room() + 1;
-    Ok((cx.view().first_claims_of(session, room)?, cx.view().first_reservations_of(session, false, room)?.len()))
+    Ok((cx.view().first_held_by(session, room)?, cx.view().first_reservations_of(session, false, room)?.len()))
 }
 
 /// Drops these intents, as far as they still stand.

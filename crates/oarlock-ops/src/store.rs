@@ -235,15 +235,11 @@ pub trait View {
     fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
     /// What the live sessions of an agent and its helpers hold.
     fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
-    /// The tasks a session holds, oldest grant first.
+    /// The tasks a session holds, oldest grant first: those that it has been told of, or may be.
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
-    /// The first of them, at most `limit`.
-    fn first_claims_of(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
-        let mut claims = self.claims_of(session)?;
-        claims.truncate(limit);
-        Ok(claims)
-    }
-    /// How many tasks a session holds.
+    /// The first tasks that a session holds or is only intended to get, at most `limit`: what ends with it.
+    fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
+    /// How many they are.
     fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
 
     /// The task with this id.

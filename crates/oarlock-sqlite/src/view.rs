@@ -141,10 +141,10 @@ impl View for SqliteView<'_> {
     }
 
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
-        queue::held_by(self.conn, session, usize::MAX).map_err(store_error)
+        queue::claims_of(self.conn, session).map_err(store_error)
     }
 
-    fn first_claims_of(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
+    fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
         queue::held_by(self.conn, session, limit).map_err(store_error)
     }
 

@@ -46,7 +46,8 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     for (name, agent) in &state.agents {
         note(format!("agent {name}"), format!("{agent:?}"));
         note(format!("owner of {name}"), format!("{:?}", view.owner_sight(agent)));
-        note(format!("claims of {name}"), format!("{:?} {}", view.claims_of(&agent.session)?, view.claim_count(&agent.session)?));
+        let held = (view.claims_of(&agent.session)?, view.first_held_by(&agent.session, 100)?, view.claim_count(&agent.session)?);
+        note(format!("claims of {name}"), format!("{held:?}"));
         let reservations = view.reservations_of(&agent.session)?;
         note(format!("reservations of {name}"), format!("{reservations:?} {}", view.reservation_count_of(&agent.session)?));
         if let Some(process) = agent.owner.process() {

@@ -192,7 +192,7 @@ impl<H: Hooks> View for Inside<'_, H> {
         fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
         fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
         fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
-        fn first_claims_of(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
         fn task(&self, id: &TaskId) -> StoreResult<Option<Task>>;
         fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;

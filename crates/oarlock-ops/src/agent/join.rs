@@ -259,7 +259,7 @@ fn make_room(cx: &mut Deciding<'_>) -> Result<(), OpError> {
     let mut silent: Vec<Agent> = family.into_iter().filter(|agent| cx.reading().agent_state(agent) == AgentState::Stale).collect();
     silent.sort_by_key(|agent| agent.presence.seen);
     for agent in silent {
-        if cx.view().claims_of(&agent.session)?.is_empty() {
+        if cx.view().first_held_by(&agent.session, 1)?.is_empty() {
             cx.identify(None);
             if leave::free(cx, &agent, ReleaseReason::TakenOver, &mut Vec::new())? == Extent::Part {
                 return Err(cx.go_on_later(Progress::default()));

@@ -66,6 +66,11 @@ pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason, 
             return Ok(if planted::is(planted::LEASES_LEFT_BEHIND) { Extent::All } else { Extent::Part });
         }
         let task = cx.task(&id)?;
+        if task.intent().is_some() {
+            // Nobody was told that it had it.
+            settle::drop_intent(cx, &task, true)?;
+            continue;
+        }
         let resting = rest::resting_place(cx.view(), &task)?;
         cx.emit(TaskReleased { id: id.clone(), reason, resting })?;
         if !is_one_portion {

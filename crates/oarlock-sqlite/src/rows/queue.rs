@@ -15,6 +15,8 @@ const GRAPH: &str = "
 SELECT t.id, t.state, t.own_priority, t.priority, p.id, t.dropped FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 const EDGES: &str = "SELECT t.id, n.id FROM dependencies d JOIN tasks t ON t.seq = d.task JOIN tasks n ON n.seq = d.need";
 const COUNT_HELD_BY: &str = "SELECT count(*) FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1";
+const CLAIMS_OF: &str = "
+SELECT id FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1 AND grant_intended = 0 ORDER BY grant_token";
 const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1 ORDER BY grant_token LIMIT ?2";
 const DUE_RETRIES: &str = "
 SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
@@ -123,6 +125,10 @@ pub(crate) fn graph(conn: &Connection) -> Sql<BTreeMap<TaskId, Facts>> {
         }
     }
     Ok(graph)
+}
+
+pub(crate) fn claims_of(conn: &Connection, session: &SessionId) -> Sql<Vec<TaskId>> {
+    all(conn, CLAIMS_OF, [session.as_str()], |row| id(row, 0))
 }
 
 pub(crate) fn held_by(conn: &Connection, session: &SessionId, limit: usize) -> Sql<Vec<TaskId>> {

@@ -37,7 +37,7 @@ pub(super) fn place(task: &Task) -> QueuePlace {
 pub(super) fn is_about_task(event: &Event, id: &str) -> bool {
     let kind = event.fact.kind();
     let is_about_some_task = match &event.fact {
-        Fact::LeaseLost(_) => true,
+        Fact::LeaseLost(_) | Fact::IntentDropped(_) => true,
         Fact::RalfEvent(fact) => fact.task.is_some(),
         Fact::RalfConflict(fact) => fact.task.is_some(),
         _ => kind.starts_with("task_") || kind.starts_with("dependency_"),

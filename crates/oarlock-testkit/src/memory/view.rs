@@ -200,19 +200,26 @@ impl View for Moment {
         let mut held = Held::default();
         for agent in self.live_family(root)? {
             held.sessions += 1;
-            held.leases += self.claims_of(&agent.session)?.len();
+            held.leases += self.claim_count(&agent.session)?;
             held.reservations += self.reservations_of(&agent.session)?.len();
         }
         Ok(held)
     }
 
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
+        let mut held = self.first_held_by(session, usize::MAX)?;
+        held.retain(|id| self.task_ref(id).is_some_and(|task| task.intent().is_none()));
+        Ok(held)
+    }
+
+    fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
         let held = self.all_tasks().filter(|task| task.holder().is_some_and(|grant| grant.session == *session));
-        Ok(sorted(held, |task| task.grant.as_ref().map(|grant| grant.token)).into_iter().map(|task| task.id.clone()).collect())
+        let held = sorted(held, |task| task.grant.as_ref().map(|grant| grant.token));
+        Ok(held.into_iter().take(limit).map(|task| task.id.clone()).collect())
     }
 
     fn claim_count(&self, session: &SessionId) -> StoreResult<usize> {
-        Ok(self.claims_of(session)?.len())
+        Ok(self.first_held_by(session, usize::MAX)?.len())
     }
 
     fn running_grant(&self, id: &TaskId) -> StoreResult<Option<Grant>> {
