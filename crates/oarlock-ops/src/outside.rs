@@ -140,11 +140,13 @@ pub(crate) fn beside(store: &dyn Store) -> Option<Arc<dyn Outside>> {
     store.outside().filter(|outside| outside.is_there())
 }
 
-/// Brings over what a call has changed, if the lock of the files is free. Should it fail, the next call does it.
-pub fn catch_up(store: &mut dyn Store, settings: &Settings) {
-    let Some(outside) = beside(store) else { return };
-    if let Ok(Some(mut held)) = outside.lock(Patience::None) {
-        let _ = held.catch_up(&mut Beneath(store), settings, &[]);
+/// Brings over what a call has changed, if the lock of the files is free. Should it fail, which is told by false, the next call does it.
+pub fn catch_up(store: &mut dyn Store, settings: &Settings) -> bool {
+    let Some(outside) = beside(store) else { return true };
+    match outside.lock(Patience::None) {
+        Ok(Some(mut held)) => held.catch_up(&mut Beneath(store), settings, &[]).is_ok(),
+        Ok(None) => true,
+        Err(_) => false,
     }
 }
 

@@ -7,13 +7,18 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreResult;
 use oarlock_ralf::Beside;
 use oarlock_sqlite::{Options, Place, SqliteStore};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::engine::Identity;
 use super::metrics::Metrics;
 use super::writer::Writer;
 use crate::beside;
+
+/// The pause before the files are tried again whose lock others have, at first and at most.
+const PAUSE_FIRST: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Where calls go that may grant tasks.
 pub(super) struct Claims {
@@ -89,15 +94,19 @@ impl CatchUp {
     }
 }
 
+/// Until the files have everything, it is tried again and again, whether or not somebody calls: who has the lock may give it back at any time.
 fn catch_up(stores: &Stores, settings: &Settings, asked: &Receiver<()>) {
-    let mut store = None;
-    while asked.recv().is_ok() {
+    let (mut store, mut pause) = (None, None);
+    loop {
+        match pause {
+            None if asked.recv().is_err() => return,
+            Some(pause) if asked.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) => return,
+            None | Some(_) => {}
+        }
         if store.is_none() {
-            // Should it fail, the next commit tries it again, and so does `ralf sync`.
             store = stores.open().ok();
         }
-        if let Some(store) = &mut store {
-            outside::catch_up(store, settings);
-        }
+        let is_done = store.as_mut().is_some_and(|store| outside::catch_up(store, settings));
+        pause = if is_done { None } else { Some(pause.map_or(PAUSE_FIRST, |pause: Duration| (pause * 2).min(PAUSE_MAX))) };
     }
 }

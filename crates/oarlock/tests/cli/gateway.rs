@@ -2,6 +2,7 @@
 
 mod access;
 mod bounds;
+mod claims;
 mod client;
 mod guard;
 mod life;

@@ -14,13 +14,13 @@ use serde_json::json;
 use crate::support::Project;
 
 const BEATS: &str = ".autonomous/agents/communications/heartbeat.yaml";
-const QUEUE: &str = ".autonomous/agents/communications/queue.yaml";
+pub(crate) const QUEUE: &str = ".autonomous/agents/communications/queue.yaml";
 const CHAT: &str = ".autonomous/agents/communications/chat-log.yaml";
 const STATES: &str = ".autonomous/agents/communications/agent-state.yaml";
 const EVENTS: &str = ".autonomous/agents/communications/events.yaml";
 
 /// A project of theirs: two tasks in files, one of them in the queue too, and one that is only there.
-fn ralf() -> Project {
+pub(crate) fn ralf() -> Project {
     let project = Project::none();
     project.write(BEATS, "heartbeats: {}\nmetadata:\n  timeout_seconds: 120\n");
     project.write(
@@ -34,7 +34,7 @@ fn ralf() -> Project {
     project
 }
 
-fn read(project: &Project, file: &str) -> String {
+pub(crate) fn read(project: &Project, file: &str) -> String {
     fs::read_to_string(project.root().join(file)).expect("a file")
 }
 
