@@ -56,6 +56,14 @@ bugs! {
     SWEEP_REVIVES = Ralf, "sweep-revives";
     /// what a claim in the files names as its holder joins the store as an agent
     HOLDERS_JOIN = Ralf, "holders-join";
+    /// agents' states are written without the lock of their file itself, which the first modules take
+    OWN_LOCK_SKIPPED = Ralf, "own-lock-skipped";
+    /// a write that broke off is left half done, and its copy with it
+    BROKEN_WRITE_LEFT = Ralf, "broken-write-left";
+    /// the copy that a write left is put in place whatever others have written since
+    COPY_BELIEVED = Ralf, "copy-believed";
+    /// a document below the floor for splitting is split all the same
+    FLOOR_IGNORED = Ralf, "floor-ignored";
     /// numbers, and so tokens, begin again where they were after a restore
     NO_NEW_EPOCH = Semantics(2), "no-new-epoch";
     /// the numbers of every new store begin at the hour
