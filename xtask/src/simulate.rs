@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use oarlock_testkit::paper::Paper;
 use oarlock_testkit::sim::{self, Fault, Plan, Report};
 use oarlock_testkit::{MemoryStage, Stage};
 
@@ -14,15 +15,17 @@ use crate::output::{Outcome, say, warn};
 #[path = "../../crates/oarlock-testkit/tests/testkit/sqlite_stage.rs"]
 mod sqlite_stage;
 
-const USAGE: &str = "usage: cargo xtask simulate [--seed N] [--seeds COUNT] [--steps N] [--store memory|sqlite|gateway]
+const USAGE: &str = "usage: cargo xtask simulate [--seed N] [--seeds COUNT] [--steps N] [--store memory|sqlite|gateway] [--beside]
   runs COUNT simulations (default 100) from seed N on (default: chosen by chance, and told), of at least so many steps
-  (default 1200), on the specification, on SQLite (default) or on SQLite with a gateway beside; stops at the first violation and says how to see it again";
+  (default 1200), on the specification, on SQLite (default) or on SQLite with a gateway beside; stops at the first violation and says how to see it again;
+  --beside: with a list of tasks beside the store, which old scripts take while calls are killed";
 
 struct Options {
     first: u64,
     count: u64,
     steps: usize,
     store: String,
+    beside: bool,
 }
 
 /// Runs what the arguments ask for.
@@ -42,13 +45,17 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
 }
 
 fn parse(arguments: &[String]) -> Outcome<Options> {
-    let mut options = Options { first: fastrand::u64(..1 << 40), count: 100, steps: 1_200, store: "sqlite".to_owned() };
+    let mut options = Options { first: fastrand::u64(..1 << 40), count: 100, steps: 1_200, store: "sqlite".to_owned(), beside: false };
     // One that is named is meant alone, unless more are asked for.
     if arguments.iter().any(|argument| argument == "--seed") {
         options.count = 1;
     }
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
+        if argument == "--beside" {
+            options.beside = true;
+            continue;
+        }
         let value = arguments.next().ok_or(USAGE)?;
         match argument.as_str() {
             "--seed" => options.first = value.parse()?,
@@ -101,7 +108,11 @@ fn simulate(options: &Options) -> Outcome<Total> {
                 return;
             }
             let plan = Plan { seed: options.first.wrapping_add(n), steps: options.steps };
-            match sim::run(plan, stage(&options.store)) {
+            let simulated = match options.beside {
+                true => sim::run_beside(plan, stage(&options.store), Box::<Paper>::default()),
+                false => sim::run(plan, stage(&options.store)),
+            };
+            match simulated {
                 Ok(report) => {
                     if let Ok(mut total) = total.lock() {
                         total.add(&report);
@@ -120,8 +131,9 @@ fn simulate(options: &Options) -> Outcome<Total> {
         (0..thread::available_parallelism().map_or(1, usize::from)).for_each(|_| drop(scope.spawn(work)));
     });
     if let Some(violation) = violations.into_inner().unwrap_or_default().first() {
-        let again =
-            format!("cargo xtask simulate --seed {} --steps {} --store {}", violation.plan.seed, violation.plan.steps, options.store);
+        let Plan { seed, steps } = violation.plan;
+        let beside = if options.beside { " --beside" } else { "" };
+        let again = format!("cargo xtask simulate --seed {seed} --steps {steps} --store {}{beside}", options.store);
         return Err(format!("{violation}again: {again}").into());
     }
     let mut total = total.into_inner().unwrap_or_default();
@@ -131,7 +143,9 @@ fn simulate(options: &Options) -> Outcome<Total> {
 
 fn summary(options: &Options, total: &Total) -> String {
     let Total { runs, steps, events, seconds, faults, judged } = total;
-    let mut text = format!("{runs} simulations on {}: {steps} steps, {events} events, {seconds:.0} s, no violation\n", options.store);
+    let beside = if options.beside { " with a list beside it" } else { "" };
+    let mut text =
+        format!("{runs} simulations on {}{beside}: {steps} steps, {events} events, {seconds:.0} s, no violation\n", options.store);
     let each =
         |map: &mut dyn Iterator<Item = (String, usize)>| map.map(|(what, times)| format!("{what} {times}")).collect::<Vec<_>>().join(", ");
     text.push_str(&format!("what went wrong: {}\n", each(&mut faults.iter().map(|(fault, times)| (fault.to_string(), *times)))));

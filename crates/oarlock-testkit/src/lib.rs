@@ -11,6 +11,7 @@ pub mod memory;
 pub mod metered;
 #[cfg(unix)]
 pub mod modes;
+pub mod paper;
 pub mod random;
 pub mod script;
 pub mod sim;

@@ -1,19 +1,58 @@
 //! Random pieces: few names, few tasks and small numbers, so that calls meet each other often.
 
+use oarlock_model::TaskId;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::stage::{Play, Voice};
+use crate::paper::{Item, Point};
+use crate::stage::{Play, Voice, Writing};
 
 const AGENTS: [&str; 3] = ["ada", "bob", "cy"];
 const TASKS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 const GLOBS: [&str; 5] = ["src/**", "src/a.rs", "src/*.rs", "docs/**", "**"];
 const KEYS: [&str; 4] = ["build/last", "agent/ada", "agent/bob", "x"];
 
-/// Pieces of at most `length` plays, which begin with three joins and some tasks.
+/// Pieces of at most `length` plays, which begin with three joins and some tasks. In every third of them a list beside the store has the tasks
+/// too: others write on it, and calls are killed while they do.
 pub fn pieces(length: usize) -> impl Strategy<Value = Vec<Play>> {
-    vec(play(), 1..length).prop_map(|plays| prologue().into_iter().chain(plays).collect())
+    let beside = prop_oneof![8 => play().boxed(), 2 => writing().boxed(), 1 => strike().boxed()];
+    prop_oneof![
+        2 => vec(play(), 1..length).prop_map(|plays| prologue().into_iter().chain(plays).collect()),
+        1 => vec(beside, 1..length).prop_map(|plays| prologue().into_iter().chain(list()).chain(plays).collect()),
+    ]
+}
+
+/// The tasks of the prologue on a list, and one that the store does not know yet.
+fn list() -> Vec<Play> {
+    ["A", "B", "C", "E"].into_iter().map(|id| Play::Paper(Writing::Item(task_id(id), Item::Open))).collect()
+}
+
+fn task_id(id: &str) -> TaskId {
+    TaskId::parse(id).expect("a valid id")
+}
+
+/// What others do on the list.
+fn writing() -> impl Strategy<Value = Play> {
+    let item = select(vec![
+        Some(Item::Open),
+        Some(Item::Taken("run-1".to_owned())),
+        Some(Item::Taken("run-1".to_owned())),
+        Some(Item::Taken("run-2".to_owned())),
+        Some(Item::Taken("ada".to_owned())),
+        Some(Item::Done { is_known: false }),
+        None,
+    ]);
+    let on_items = (task(), item).prop_map(|(id, item)| match item {
+        Some(item) => Writing::Item(task_id(id), item),
+        None => Writing::Erased(task_id(id)),
+    });
+    prop_oneof![6 => on_items.boxed(), 1 => any::<bool>().prop_map(Writing::Lock).boxed()].prop_map(Play::Paper)
+}
+
+/// The next call is killed on its way.
+fn strike() -> impl Strategy<Value = Play> {
+    select(&Point::ALL[..]).prop_map(Play::Strike)
 }
 
 fn prologue() -> Vec<Play> {

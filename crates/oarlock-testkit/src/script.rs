@@ -12,15 +12,21 @@
 //! Lines are `VOICE: WORDS`, `tick D`, `wall +D` or `wall -D`, `kill NAME`, `reboot`, or `file NAME` with the
 //! file's lines below it, each after `| `. A voice is an agent's name, `@NAME` for that agent by an access key, `^NAME` (`^NAME+NAME`) for a process
 //! below that agent's (those agents'), or `-`. `start` is a verb of scripts: a join by a process that owns the session.
+//!
+//! `paper TASK open`, `paper TASK taken NAME`, `paper TASK done` and `paper TASK -` are what somebody writes on a list of tasks beside the store,
+//! `paper lock` and `paper unlock` what an old script does with its lock, and `paper` alone shows the list. `strike POINT` kills the next call
+//! when it comes to that point: `lock`, `snapshot`, `begin`, `intended`, `marking`, `marked` or `granted`.
 
 mod render;
 mod words;
 
 use std::fmt::Write as _;
 
+use oarlock_model::TaskId;
 use oarlock_model::duration::Duration;
 
-use crate::stage::{Lockstep, Play, Voice};
+use crate::paper::{Item, Point};
+use crate::stage::{Lockstep, Play, Voice, Writing};
 pub use render::render;
 pub use words::words;
 
@@ -127,8 +133,29 @@ pub(crate) fn play(line: &str) -> Result<Play, String> {
         },
         "kill" => Ok(Play::Kill(rest.to_owned())),
         "reboot" => Ok(Play::Reboot),
+        "paper" => writing(rest).map(Play::Paper),
+        "strike" => {
+            let point = Point::ALL.into_iter().find(|point| point.to_string() == rest);
+            point.map(Play::Strike).ok_or_else(|| format!("no call has a point {rest}"))
+        }
         _ => Err("neither a remark nor a call nor time nor death".to_owned()),
     }
+}
+
+/// What is written on the list.
+fn writing(text: &str) -> Result<Writing, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let task = |id: &str| TaskId::parse(id).map_err(|error| error.to_string());
+    Ok(match words.as_slice() {
+        [] => Writing::Shown,
+        ["lock"] => Writing::Lock(true),
+        ["unlock"] => Writing::Lock(false),
+        [id, "-"] => Writing::Erased(task(id)?),
+        [id, "open"] => Writing::Item(task(id)?, Item::Open),
+        [id, "taken", by] => Writing::Item(task(id)?, Item::Taken((*by).to_owned())),
+        [id, "done"] => Writing::Item(task(id)?, Item::Done { is_known: false }),
+        _ => return Err(format!("{text} cannot be written on the list")),
+    })
 }
 
 /// A duration as scripts write it: as the command line does, and in `ms`.

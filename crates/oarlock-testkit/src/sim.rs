@@ -5,9 +5,13 @@
 //! The same seed and number of steps give the same history on every machine.
 
 mod actor;
+mod beside;
 mod judge;
+mod ledger;
+mod old;
 mod slow;
 mod together;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +27,10 @@ use serde_json::{Value, json};
 
 use crate::check;
 use crate::memory::replay;
+use crate::paper::Point;
 use crate::stage::Stage;
 use actor::{Actor, Letter};
+pub use beside::run_beside;
 use judge::Judge;
 use slow::Slow;
 
@@ -76,11 +82,29 @@ pub enum Fault {
     TakeOver,
     /// A gateway dies before its commit, or before its replies.
     GatewayKilled,
+    /// Somebody who knows nothing of the store takes a task on the list beside it.
+    Taken,
+    /// Somebody does so while a call has the lock.
+    Unlocked,
+    /// An old script keeps the lock of the list.
+    LockKept,
+    /// An old script dies over a task.
+    ScriptDied,
+    /// Somebody writes on the list what is not so.
+    Scribbled,
+    /// A call is killed at this point.
+    KilledAt(Point),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Fault::KilledAt(point) => return write!(f, "calls killed ({point})"),
+            Fault::Taken => "tasks taken by others",
+            Fault::Unlocked => "of these without a lock, inside of calls",
+            Fault::LockKept => "locks kept",
+            Fault::ScriptDied => "scripts that died over a task",
+            Fault::Scribbled => "untrue items",
             Fault::Steal => "steals",
             Fault::Crash => "crashes",
             Fault::LongPause => "long pauses",

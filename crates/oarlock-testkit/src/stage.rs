@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use crate::MemoryStore;
 use crate::compare;
-pub use call::{Files, Play, Voice};
+use crate::paper::{Fate, Hook, List as _, Paper, Point, killed};
+pub use call::{Files, Play, Voice, Writing};
 
 /// A store in a world that a test controls.
 pub trait Stage {
@@ -81,6 +82,10 @@ const ONLOOKER: &str = "-";
 /// Several stages that play the same piece. They disagree by a panic that says how.
 pub struct Lockstep {
     stages: Vec<Box<dyn Stage>>,
+    /// The list beside each of them.
+    papers: Vec<Paper>,
+    /// Where the next call is killed.
+    strike: Option<Point>,
     boots: u32,
     files: Files,
 }
@@ -90,7 +95,8 @@ impl Lockstep {
     #[must_use]
     pub fn new(stages: Vec<Box<dyn Stage>>) -> Self {
         assert!(!stages.is_empty(), "a piece needs a stage");
-        Self { stages, boots: 1, files: Files::default() }
+        let papers = stages.iter().map(|_| Paper::default()).collect();
+        Self { stages, papers, strike: None, boots: 1, files: Files::default() }
     }
 
     /// The files that requests may name.
@@ -117,6 +123,11 @@ impl Lockstep {
                 let boot_id = format!("boot-{}", self.boots);
                 self.everywhere(|stage| stage.reboot(&boot_id))
             }
+            Play::Paper(writing) => self.write(writing),
+            Play::Strike(point) => {
+                self.strike = Some(*point);
+                None
+            }
         };
         self.compare_stores(play);
         outcome
@@ -140,11 +151,33 @@ impl Lockstep {
         None
     }
 
+    /// Somebody writes on the list beside each stage.
+    fn write(&mut self, writing: &Writing) -> Option<Result<Value, OpError>> {
+        for paper in &self.papers {
+            paper.change(&mut |sheet| match writing {
+                Writing::Item(task, item) => drop(sheet.items.insert(task.clone(), item.clone())),
+                Writing::Erased(task) => drop(sheet.items.remove(task)),
+                Writing::Lock(is_locked) => sheet.is_locked = *is_locked,
+                Writing::Shown => {}
+            });
+        }
+        let items = || self.papers[0].items().iter().map(|(task, item)| format!("{task} {item}\n")).collect::<String>();
+        (*writing == Writing::Shown).then(|| Ok(serde_json::json!({"items": items()})))
+    }
+
     fn call(&mut self, voice: &Voice, words: &[String], state: &State) -> Result<Value, OpError> {
         let (caller, words) = call::common_flags(voice, words, state)?;
         let process = voice.process();
-        let files = &self.files;
-        let outcomes = self.stages.iter_mut().map(|stage| (stage.name(), run(stage.store(process), &caller, &words, process, files)));
+        let (files, strike) = (&self.files, self.strike.take());
+        let stages = self.stages.iter_mut().zip(&self.papers);
+        let outcomes = stages.map(|(stage, paper)| {
+            let name = stage.name();
+            let mut outcome = Err(killed().into());
+            let trace = paper.call(stage.store(process), deadly(strike), &mut |store| {
+                outcome = run(store, &caller, &words, process, files);
+            });
+            (name, if trace.killed.is_some() { Err(killed().into()) } else { outcome })
+        });
         let mut outcomes: Vec<_> = outcomes.collect();
         let (first, outcome) = outcomes.remove(0);
         for (other, different) in outcomes {
@@ -165,11 +198,24 @@ impl Lockstep {
             (name, compare::facts(&*stage.store(ONLOOKER).snapshot().expect("a store that was just used can be read")))
         });
         let Some((first, facts)) = seen.next() else { return };
+        let items = self.papers[0].items();
+        for paper in &self.papers[1..] {
+            assert!(
+                paper.items() == items,
+                "after {play}, the lists beside {first} and another say different things: {:?} and {paper:?}",
+                items
+            );
+        }
         for (other, different) in seen {
             let difference = compare::difference(&facts, &different);
             assert!(difference.is_none(), "after {play}, {first} and {other} see different things: {}", difference.unwrap_or_default());
         }
     }
+}
+
+/// Kills a call at this point.
+fn deadly(strike: Option<Point>) -> Hook {
+    Box::new(move |point, _| if strike == Some(point) { Fate::Killed } else { Fate::GoesOn })
 }
 
 fn state_of(stage: &mut dyn Stage) -> State {

@@ -29,6 +29,11 @@ impl Letter {
         Self { agent: None, verb, request, key: None, session: None }
     }
 
+    /// Asked by an agent.
+    pub(super) fn of(agent: &str, session: Option<&str>, verb: &'static str, request: Value, key: Option<String>) -> Self {
+        Self { agent: Some(agent.to_owned()), verb, request, key, session: session.map(str::to_owned) }
+    }
+
     pub(super) fn name(&self) -> Option<AgentName> {
         self.agent.as_deref().and_then(|name| AgentName::parse(name).ok())
     }

@@ -8,7 +8,7 @@ use oarlock_model::agent::{Host, Owner};
 use oarlock_model::duration::Duration;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::state::State;
-use oarlock_model::{AgentName, Rejection, SessionId};
+use oarlock_model::{AgentName, Rejection, SessionId, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::Caller;
@@ -16,6 +16,7 @@ use oarlock_ops::local::{Existing, Floor, Local, Search};
 use oarlock_ops::registry::{self, Call};
 
 use super::{process_text, session_of};
+use crate::paper::{Item, Point};
 
 /// Who speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,34 @@ pub enum Play {
     Kill(String),
     /// The machine starts anew.
     Reboot,
+    /// Somebody who knows nothing of the store writes on the list beside it.
+    Paper(Writing),
+    /// The next call is killed when it comes to this point.
+    Strike(Point),
+}
+
+/// What is written on the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// So it stands with a task.
+    Item(TaskId, Item),
+    /// Nothing stands there of it any more.
+    Erased(TaskId),
+    /// An old script takes the lock, or gives it back.
+    Lock(bool),
+    /// Nothing: it is shown.
+    Shown,
+}
+
+impl fmt::Display for Writing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Writing::Item(task, item) => write!(f, " {task} {item}"),
+            Writing::Erased(task) => write!(f, " {task} -"),
+            Writing::Lock(is_locked) => f.write_str(if *is_locked { " lock" } else { " unlock" }),
+            Writing::Shown => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Play {
@@ -91,6 +120,8 @@ impl fmt::Display for Play {
             Play::Wall(ms) => write!(f, "wall {ms:+}ms"),
             Play::Kill(process) => write!(f, "kill {process}"),
             Play::Reboot => f.write_str("reboot"),
+            Play::Paper(writing) => write!(f, "paper{writing}"),
+            Play::Strike(point) => write!(f, "strike {point}"),
         }
     }
 }

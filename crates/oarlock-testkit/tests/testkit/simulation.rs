@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use oarlock_testkit::sim::{Plan, run};
+use oarlock_testkit::paper::Paper;
+use oarlock_testkit::sim::{Plan, run, run_beside};
 use oarlock_testkit::{MemoryStage, Stage};
 
 use crate::sqlite_stage::SqliteStage;
@@ -49,4 +50,22 @@ fn the_same_seed_tells_the_same_story() {
     let plan = Plan { seed: 7, steps: 600 };
     let stories = [0, 1].map(|_| format!("{:?}", run(plan, Box::<MemoryStage>::default())));
     assert_eq!(stories[0], stories[1]);
+}
+
+#[test]
+fn with_a_list_beside_the_store_nothing_is_done_on_both_sides() {
+    const STEPS: usize = 200;
+    for seed in [1, fastrand::u64(..)] {
+        writeln!(std::io::stderr(), "seed {seed}").expect("somebody reads");
+        let stages: [fn() -> Box<dyn Stage>; 2] = [|| Box::<MemoryStage>::default(), || Box::new(SqliteStage::new())];
+        for stage in stages {
+            let stage = stage();
+            let name = stage.name();
+            let report = run_beside(Plan { seed, steps: STEPS }, stage, Box::<Paper>::default())
+                .unwrap_or_else(|violation| panic!("on {name}: {violation}"));
+            for semantics in [1, 2, 10, 12, 13, 17] {
+                assert!(report.judged.get(&semantics).is_some_and(|times| *times > 0), "seed {seed}: semantics {semantics} was not tried");
+            }
+        }
+    }
 }

@@ -35,6 +35,11 @@ impl SqliteStage {
     fn with(has_gateway: bool) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let place = Place::of_file(dir.path().join("oarlock.db"));
+        Self::made_at(dir, place, has_gateway)
+    }
+
+    /// At a place inside of a directory that is to go away with it.
+    pub(crate) fn made_at(dir: TempDir, place: Place, has_gateway: bool) -> Self {
         let clock = ManualClock::new();
         let (store, made) = SqliteStore::create(&place, "T", options(&clock)).expect("an empty directory");
         assert!(made);
