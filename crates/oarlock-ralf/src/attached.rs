@@ -66,7 +66,7 @@ pub struct Attached {
     /// Tasks that the files show as taken because the store says so.
     #[serde(default)]
     pub(crate) displayed: BTreeSet<String>,
-    /// How tasks ended that the files show as ended because the store said so.
+    /// How tasks ended that were called off or failed, and are shown so in the files.
     #[serde(default)]
     pub(crate) ended: BTreeMap<String, String>,
     /// Where each task of the store stood in the files at the last look that found it.
@@ -179,6 +179,7 @@ impl Attached {
         self.places.extend(moved.places);
         self.places.retain(|id, _| state(id).is_some());
         self.finished.extend(moved.finished);
+        self.ended.extend(moved.ended);
         (self.went_back, self.head) = (moved.went_back, moved.head);
         self.finished.retain(|id| state(id) == Some(TaskState::Done));
     }

@@ -83,6 +83,8 @@ pub(crate) struct Moved {
     pub(crate) places: BTreeMap<String, String>,
     /// Tasks that both sides say are done, to be remembered.
     pub(crate) finished: BTreeSet<String>,
+    /// How tasks ended that both sides say were called off or failed, to be remembered.
+    pub(crate) ended: BTreeMap<String, String>,
     /// Of these, those whose item says otherwise and is left: it came so with a commit, or beside a file in `completed/`. To be remembered.
     pub(crate) went_back: BTreeSet<String>,
     /// What git has checked out.
@@ -291,6 +293,13 @@ impl<'a> Search<'a> {
             TaskState::Done if self.attached.finished.contains(id) && files.file.is_none() && self.came_with_commit(id) => {
                 self.pass(id);
                 self.leave_item(id);
+            }
+            // Whoever has shown it, a look or a call, both sides say so now.
+            TaskState::Cancelled if files.state() == "cancelled" => {
+                self.moved.ended.insert(id.to_owned(), "cancelled".to_owned());
+            }
+            TaskState::Dead if files.says("failed") => {
+                self.moved.ended.insert(id.to_owned(), "failed".to_owned());
             }
             TaskState::Cancelled if ended == Some("cancelled") && files.file.is_some_and(|file| file.state != "cancelled") => self.pass(id),
             TaskState::Dead if ended == Some("failed") && files.file.is_some() && files.state() == "ready" => self.pass(id),

@@ -474,3 +474,29 @@ fn a_split_task_goes_with_its_branch_and_comes_back_with_its_parts_as_they_were(
     assert_eq!(git("status --porcelain"), "");
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
 }
+
+#[test]
+fn a_task_that_a_call_has_shown_as_called_off_is_left_on_a_branch_that_has_it_open() {
+    let project = in_git();
+    let root = project.root();
+    let git = |arguments: &str| project.git_in(&root, arguments);
+    git("branch other");
+    project.ok("ralf attach .");
+    project.ok("join ada");
+    project.ok("claim TASK-1 --as ada");
+    project.ok("cancel TASK-1 --as ada");
+    project.ok("leave --as ada");
+    assert!(root.join("tasks/cancelled/TASK-1").is_dir(), "the call has shown it");
+    sync(&project);
+    git("add --all");
+    git("commit --quiet -m work");
+    git("checkout --quiet other");
+    let reply = project.ok("ralf sync .");
+    assert!(reply["warnings"].to_string().contains("TASK-1"), "{reply}");
+    assert!(root.join("tasks/active/TASK-1/task.md").is_file() && !root.join("tasks/cancelled").exists());
+    assert_eq!(git("status --porcelain -- tasks"), "");
+    git("checkout --quiet -- .");
+    git("checkout --quiet main");
+    assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
+    assert_eq!(state(&project, "TASK-1"), "cancelled");
+}
