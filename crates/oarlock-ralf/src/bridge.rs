@@ -21,7 +21,7 @@ use oarlock_model::event::RalfConflict;
 use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::{Agents, Join, Leave, Sighting};
+use oarlock_ops::agent::{Agents, Heartbeat, Join, Leave, Sighting};
 use oarlock_ops::call::{self, Caller};
 use oarlock_ops::log::Record;
 use oarlock_ops::request::Mutation;
@@ -278,7 +278,8 @@ impl<'a> Bridge<'a> {
                 }
                 let short = |text: &Option<String>| text.as_ref().map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect());
                 let seen_ms_ago = look.now_ms - seen_ms;
-                self.tell(&Sighting { name: agent.clone(), seen_ms_ago, is_first: *is_new, status: short(status), action: short(action) })?;
+                let says = Heartbeat { status: short(status), action: short(action) };
+                self.tell(&Sighting { name: agent.clone(), seen_ms_ago, is_first: *is_new, says })?;
             }
             Action::Leave(name) => {
                 self.order(name, &Leave {})?;

@@ -1,9 +1,9 @@
 //! `heartbeat`: presence, and all leases of the session renewed in one write (semantics 9).
 
 use clap::Args;
-use oarlock_model::agent::Agent;
+use oarlock_model::agent::{Agent, Presence};
 use oarlock_model::state::EndedReservation;
-use oarlock_model::{Rejection, TaskId};
+use oarlock_model::{Rejection, StoreTime, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,8 +97,15 @@ impl Heartbeat {
         presence.seen = now.store;
         presence.seen_wall = now.wall;
         presence.beat = now.store;
+        self.tell(presence, now.store);
+        cx.tx().write_presence(&me.name, &me.presence)?;
+        Ok(me)
+    }
+
+    /// Notes what it says at this moment. What it does not speak of stays as it was; a new action is progress.
+    pub(crate) fn tell(&self, presence: &mut Presence, at: StoreTime) {
         if self.action.is_some() && self.action != presence.action {
-            presence.progressed = now.store;
+            presence.progressed = presence.progressed.max(at);
         }
         if self.status.is_some() {
             presence.status.clone_from(&self.status);
@@ -106,7 +113,5 @@ impl Heartbeat {
         if self.action.is_some() {
             presence.action.clone_from(&self.action);
         }
-        cx.tx().write_presence(&me.name, &me.presence)?;
-        Ok(me)
     }
 }

@@ -6,14 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
-use crate::agent::ShowAgentReply;
+use crate::agent::{Heartbeat, ShowAgentReply};
 use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::AgentShape;
 use crate::store::Durability;
-use crate::task::values;
 
 /// Notes when an agent that beats in a file was last seen: a while ago, and not now, as by a heartbeat of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
@@ -27,14 +26,10 @@ pub struct Sighting {
     #[arg(long)]
     #[serde(default)]
     pub is_first: bool,
-    /// What it says of itself.
-    #[arg(long, value_name = "S")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// What it says it does.
-    #[arg(long, value_name = "TEXT")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
+    /// What it says: all of it, so that what it leaves out is not so any more.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub says: Heartbeat,
 }
 
 impl Request for Sighting {
@@ -45,8 +40,7 @@ impl Request for Sighting {
     type Reply = ShowAgentReply;
 
     fn check(&self) -> Result<(), Rejection> {
-        values::check_note("status", self.status.as_deref())?;
-        values::check_note("action", self.action.as_deref())
+        self.says.check()
     }
 }
 
@@ -67,11 +61,9 @@ impl Mutation for Sighting {
             (presence.seen, presence.seen_wall) = (seen, seen_wall);
         }
         presence.beat = if self.is_first { seen } else { presence.beat.max(seen) };
-        if self.action.is_some() && self.action != presence.action {
-            presence.progressed = presence.progressed.max(seen);
-        }
-        presence.status.clone_from(&self.status);
-        presence.action.clone_from(&self.action);
+        self.says.tell(presence, seen);
+        presence.status.clone_from(&self.says.status);
+        presence.action.clone_from(&self.says.action);
         if agent.is_live() {
             cx.tx().write_presence(&agent.name, &agent.presence)?;
         }
