@@ -168,6 +168,8 @@ bugs! {
     WAITS_FOR_THE_DEAD = Semantics(19), "waits-for-the-dead";
     /// the parts of a task do not wait for what it needs
     PARTS_DO_NOT_INHERIT = Semantics(12), "parts-do-not-inherit";
+    /// a part goes on once its own needs are done, although a task above it still waits
+    NEEDS_ABOVE_FORGOTTEN = Semantics(12), "needs-above-forgotten";
     /// a part that its parent no longer waits for keeps the parent waiting
     DROPPED_PART_BLOCKS = Semantics(12), "dropped-part-blocks";
     /// the needs of an urgent task are as urgent as they were

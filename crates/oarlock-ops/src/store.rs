@@ -5,6 +5,7 @@
 
 mod counts;
 mod offer;
+mod rest;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,8 +17,7 @@ use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::inbox::{Order, Senders};
 use oarlock_model::rules::reserve::StarvedClaim;
-use oarlock_model::rules::resting::RestingFacts;
-use oarlock_model::rules::urgency::{Around, Node};
+use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime, limits};
@@ -28,6 +28,7 @@ use crate::outside::Outside;
 use crate::topic::Topics;
 pub use counts::Counts;
 pub use offer::{Expired, Offer, QueuePlace};
+pub use rest::{AtRest, Near, Standing};
 
 /// What can go wrong below an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -202,7 +203,8 @@ pub struct Remembered {
 /// The hash of a verb and an idempotency key, 128 bits of it: where a reply is kept.
 pub type ReplyKey = [u8; 16];
 
-/// Reading. All of it sees one moment of the store.
+/// Reading. All of it sees one moment of the store. Every store answers every question itself: what passes questions on cannot forget one
+/// that a store answers with less work than others would make of it.
 pub trait View {
     /// The moment of this transaction, from the store's clock.
     fn now(&self) -> Now;
@@ -262,70 +264,40 @@ pub trait View {
     fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// The task and its parts at any depth, with their states, in the order of creation; nothing when there is no such task.
     fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
+    /// The task and the parts at any depth that it waits for: not done and not dropped, nor below such a one. In the order of creation.
+    fn open_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// The tasks that need this one.
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// Each of these tasks that somebody needs, with whoever needs it, in no certain order: less work than asking for one after another.
-    fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
-        let mut found = Vec::new();
-        for id in ids {
-            found.extend(self.dependants(id)?.into_iter().map(|dependant| (id.clone(), dependant)));
-        }
-        Ok(found)
-    }
-    /// What this task needs itself, done or not, by id.
-    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// The facts about a task that its priority follows from: less work than reading all of it.
-    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
-    /// The same with the parts and the needs of the task: less work than reading them one after another.
-    fn around(&self, id: &TaskId) -> StoreResult<Option<Around>> {
-        let Some(node) = self.node(id)? else { return Ok(None) };
-        Ok(Some(Around { node, parts: self.children(id)?, needs: self.needs(id)? }))
-    }
+    /// Where a task stands: less work than reading all of it.
+    fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>>;
+    /// The number of a task, by which [`oarlock_model::rules::urgency`] walks the graph.
+    fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>>;
+    /// The facts about the task with this number that its priority follows from, with its parts and what it needs, in no certain order.
+    fn around(&self, task: Number) -> StoreResult<Option<Around>>;
+    /// The same without its parts.
+    fn above(&self, task: Number) -> StoreResult<Option<Around>>;
+    /// Each of these tasks that somebody needs, with whoever needs it, in no certain order.
+    fn dependants_of(&self, tasks: &[Number]) -> StoreResult<Vec<(Number, Number)>>;
+    /// Those of these tasks that there are, as far as the urgency of what they need follows from them, in no certain order.
+    fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>>;
+    /// The parts of a task in the same way.
+    fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>>;
     /// What this task or a task above it needs and is not done, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// What must be done before this task: what it and the tasks above it need, and its parts; those that are not done.
-    fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        let mut before = self.unmet_needs(id)?;
-        before.append(&mut self.open_children(id, usize::MAX)?);
-        Ok(before)
-    }
-    /// The state of the task, and where it would rest if it needed nothing any more: less work than reading all of it.
-    fn rest_without_needs(&self, id: &TaskId) -> StoreResult<Option<(TaskState, RestingFacts)>> {
-        let Some(task) = self.task(id)? else { return Ok(None) };
-        Ok(Some((task.state, RestingFacts::of(&task, !self.open_children(id, 1)?.is_empty(), false))))
-    }
-    /// The parts of a task in the order of creation, with what decides where each rests. Only needs of their own count as unmet, not those
-    /// of the tasks above them.
-    fn parts_at_rest(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState, RestingFacts)>> {
-        let mut parts = Vec::new();
-        for id in self.children(id)? {
-            let Some((state, facts)) = self.rest_without_needs(&id)? else { continue };
-            let mut unmet_needs = false;
-            for need in self.needs(&id)? {
-                unmet_needs |= self.task_state(&need)? != Some(TaskState::Done);
-            }
-            parts.push((id, state, RestingFacts { unmet_needs, ..facts }));
-        }
-        Ok(parts)
-    }
+    fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// A task, its parts or its dependants, in the order of creation, with what decides where each rests once all of `done` are done. Only
+    /// needs of their own count as unmet, not those of the tasks above them.
+    fn at_rest(&self, near: Near<'_>, done: &[TaskId]) -> StoreResult<Vec<AtRest>>;
     /// Ready tasks in the order of their place, after `after`; fewer than `limit` only at the end.
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>>;
     /// The ready ones among a task and its parts at any depth, in the order of their place.
-    fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        let mut ready = Vec::new();
-        for (id, _) in self.tree(id)?.into_iter().filter(|(_, state)| *state == TaskState::Ready) {
-            ready.extend(self.offer(&id)?.map(|offer| (offer.place, id)));
-        }
-        ready.sort();
-        Ok(ready.into_iter().map(|(_, id)| id).collect())
-    }
+    fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// Claimed tasks whose lease has ended, in the order of their place. Nothing when more than `read_max` leases would have to be read for it.
     fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>>;
     /// A cheap look before the thorough one: false only when no session can be proven dead, no task is
     /// due and no reservation has run out.
-    fn may_be_due(&self) -> StoreResult<bool> {
-        Ok(true)
-    }
+    fn may_be_due(&self) -> StoreResult<bool>;
     /// Scheduled tasks whose time has come.
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// Milliseconds until something happens by time alone: a task falls due, a lease or a reservation ends.
@@ -366,12 +338,7 @@ pub trait View {
     /// Those that belong to this session.
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>>;
     /// The first of them, at most `limit`, by the order of their making; where `untied`, of those that are tied to no task.
-    fn first_reservations_of(&self, session: &SessionId, untied: bool, limit: usize) -> StoreResult<Vec<Reservation>> {
-        let mut own = self.reservations_of(session)?;
-        own.retain(|reservation| !untied || reservation.task.is_none());
-        own.truncate(limit);
-        Ok(own)
-    }
+    fn first_reservations_of(&self, session: &SessionId, untied: bool, limit: usize) -> StoreResult<Vec<Reservation>>;
     /// Those that are tied to a lease of this task.
     fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>>;
     /// Those that are not tied to a lease and whose time has run out.

@@ -120,6 +120,12 @@ pub(crate) fn uint(row: &Row<'_>, index: usize) -> Sql<u64> {
     u64::try_from(number).map_err(|_| bad_row("number", number))
 }
 
+/// A number that is never negative and may be absent.
+pub(crate) fn uint_or(row: &Row<'_>, index: usize) -> Sql<Option<u64>> {
+    let number: Option<i64> = row.get(index)?;
+    number.map(|number| u64::try_from(number).map_err(|_| bad_row("number", number))).transpose()
+}
+
 /// A word of an enum that serde knows, for example `exclusive`.
 pub(crate) fn word<T: Serialize>(value: &T) -> Sql<String> {
     match serde_json::to_value(value) {

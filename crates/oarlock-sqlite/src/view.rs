@@ -9,13 +9,13 @@ use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
-use oarlock_model::rules::resting::RestingFacts;
-use oarlock_model::rules::urgency::{Around, Node};
+use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId};
 use oarlock_ops::store::{
-    Counts, EntryPage, EventFilter, Expired, InboxPart, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult, TaskFilter, View,
+    AtRest, Counts, EntryPage, EventFilter, Expired, InboxPart, Near, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, Standing,
+    StoreResult, TaskFilter, View,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -192,24 +192,40 @@ impl View for SqliteView<'_> {
         graph::tree(self.conn, id).map_err(store_error)
     }
 
+    fn open_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        graph::open_tree(self.conn, id).map_err(store_error)
+    }
+
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
         graph::dependants(self.conn, id).map_err(store_error)
     }
 
-    fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
-        graph::dependants_of(self.conn, ids).map_err(store_error)
+    fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>> {
+        graph::standing(self.conn, id).map_err(store_error)
     }
 
-    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        graph::needs(self.conn, id).map_err(store_error)
+    fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>> {
+        Ok(task::key(self.conn, id).map_err(store_error)?.map(|key| key.seq.unsigned_abs()))
     }
 
-    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
-        graph::node(self.conn, id).map_err(store_error)
+    fn around(&self, task: Number) -> StoreResult<Option<Around>> {
+        graph::around(self.conn, task).map_err(store_error)
     }
 
-    fn around(&self, id: &TaskId) -> StoreResult<Option<Around>> {
-        graph::around(self.conn, id).map_err(store_error)
+    fn above(&self, task: Number) -> StoreResult<Option<Around>> {
+        graph::above(self.conn, task).map_err(store_error)
+    }
+
+    fn dependants_of(&self, tasks: &[Number]) -> StoreResult<Vec<(Number, Number)>> {
+        graph::dependants_of(self.conn, tasks).map_err(store_error)
+    }
+
+    fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>> {
+        graph::waiters(self.conn, tasks).map_err(store_error)
+    }
+
+    fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>> {
+        graph::waiting_parts(self.conn, task).map_err(store_error)
     }
 
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
@@ -220,12 +236,8 @@ impl View for SqliteView<'_> {
         graph::waits_for(self.conn, id).map_err(store_error)
     }
 
-    fn rest_without_needs(&self, id: &TaskId) -> StoreResult<Option<(TaskState, RestingFacts)>> {
-        graph::rest_without_needs(self.conn, id).map_err(store_error)
-    }
-
-    fn parts_at_rest(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState, RestingFacts)>> {
-        graph::parts_at_rest(self.conn, id).map_err(store_error)
+    fn at_rest(&self, near: Near<'_>, done: &[TaskId]) -> StoreResult<Vec<AtRest>> {
+        graph::at_rest(self.conn, near, done).map_err(store_error)
     }
 
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {

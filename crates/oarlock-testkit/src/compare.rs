@@ -1,11 +1,12 @@
 //! What two stores are asked when they are compared: everything the port can answer.
 
-use oarlock_model::AgentName;
 use oarlock_model::message::Message;
 use oarlock_model::rules::inbox::Senders;
 use oarlock_model::rules::reserve::targets_overlap;
-use oarlock_model::task::TaskState;
-use oarlock_ops::store::{EntryPage, EventFilter, InboxList, InboxPart, StoreResult, TaskFilter, View};
+use oarlock_model::rules::urgency::Around;
+use oarlock_model::task::{Task, TaskState};
+use oarlock_model::{AgentName, TaskId};
+use oarlock_ops::store::{EntryPage, EventFilter, InboxList, InboxPart, Near, StoreResult, TaskFilter, View};
 
 /// Answers by question.
 pub type Facts = Vec<(String, String)>;
@@ -117,29 +118,59 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     Ok(())
 }
 
-fn around(view: &dyn View, task: &oarlock_model::task::Task) -> StoreResult<String> {
+fn around(view: &dyn View, task: &Task) -> StoreResult<String> {
     let id = &task.id;
     let waits = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
     Ok(format!(
-        "children {:?}, tree {:?}, open {}, dependants {:?}, unmet {:?}, stuck {}, dead ends {:?}, needs {:?}, node {:?}, reservations {:?}, \
-         offer {:?}, grant {:?}",
+        "children {:?}, tree {:?}, open {} {:?}, dependants {:?}, unmet {:?}, waits for {:?}, stuck {}, dead ends {:?}, standing {:?}, urgency {}, \
+         rests {}, reservations {:?}, offer {:?}, grant {:?}",
         view.children(id)?,
         view.tree(id)?,
         view.open_children(id, 1)?.is_empty(),
+        view.open_tree(id)?,
         view.dependants(id)?,
         view.unmet_needs(id)?,
+        view.waits_for(id)?,
         waits && view.is_stuck(id)?,
         view.dead_ends(id, 100)?,
-        view.needs(id)?,
-        view.node(id)?,
+        view.standing(id)?,
+        urgency(view, task)?,
+        rests(view, task)?,
         view.reservations_of_task(id)?,
         view.offer(id)?,
         view.running_grant(id)?,
     ))
 }
 
+/// What the priority of a task and of what it needs follows from.
+fn urgency(view: &dyn View, task: &Task) -> StoreResult<String> {
+    let number = view.task_number(&task.id)?;
+    let sorted = |task: Option<Around>| {
+        task.map(|mut task| {
+            task.parts.sort_unstable();
+            task.needs.sort_unstable();
+            task
+        })
+    };
+    let (around, above) = (sorted(view.around(task.seq)?), sorted(view.above(task.seq)?));
+    let mut dependants = view.dependants_of(&[task.seq, 0])?;
+    dependants.sort_unstable();
+    let mut parts = view.waiting_parts(task.seq)?;
+    parts.sort_by_key(|part| part.number);
+    Ok(format!("{number:?} {around:?} {above:?} {dependants:?} {:?} {parts:?}", view.waiters(&[task.seq, 0])?))
+}
+
+/// Where a task and those near it rest, also once one is done that it needs.
+fn rests(view: &dyn View, task: &Task) -> StoreResult<String> {
+    let done: Vec<TaskId> = task.needs.iter().take(1).cloned().collect();
+    let near = [Near::Task(&task.id), Near::PartsOf(&task.id), Near::DependantsOf(&task.id)];
+    let rests: Vec<_> =
+        near.into_iter().map(|near| Ok((view.at_rest(near, &[])?, view.at_rest(near, &done)?))).collect::<StoreResult<_>>()?;
+    Ok(format!("{rests:?} {:?}", view.at_rest(near[2], std::slice::from_ref(&task.id))?))
+}
+
 /// The newest events of a task and those before them, and its first ones.
-fn history(view: &dyn View, id: &oarlock_model::TaskId) -> StoreResult<[Vec<u64>; 3]> {
+fn history(view: &dyn View, id: &TaskId) -> StoreResult<[Vec<u64>; 3]> {
     let newest = EventFilter { subject: Some(id.to_string()), newest: true, limit: 2, bytes_max: usize::MAX, ..EventFilter::default() };
     let numbers = |filter: &EventFilter| Ok(view.events(filter)?.iter().map(|event| event.seq).collect::<Vec<_>>());
     let last = numbers(&newest)?;
@@ -148,6 +179,6 @@ fn history(view: &dyn View, id: &oarlock_model::TaskId) -> StoreResult<[Vec<u64>
     Ok([last, before, first])
 }
 
-fn ids(tasks: &[oarlock_model::task::Task]) -> Vec<&str> {
+fn ids(tasks: &[Task]) -> Vec<&str> {
     tasks.iter().map(|task| task.id.as_str()).collect()
 }

@@ -15,6 +15,8 @@ pub struct Reads {
     pub reservations: usize,
     /// Sessions whose process the system was asked about.
     pub owners: usize,
+    /// Answers to other questions, however much is in each.
+    pub answers: usize,
 }
 
 /// Counts. Clones count together.
@@ -35,6 +37,7 @@ impl Hooks for Counting {
             Read::Offers(n) => reads.offers += n,
             Read::Reservations(n) => reads.reservations += n,
             Read::Owner => reads.owners += 1,
+            Read::Answer => reads.answers += 1,
         }
         self.reads.set(reads);
     }

@@ -1,6 +1,7 @@
 //! [`MemoryStore`]: the specification as a store. Appending is `State::apply`, finding is scanning maps;
 //! it is slow and obviously right, and every other store is compared with it.
 
+mod graph;
 mod scan;
 mod transaction;
 mod view;

@@ -9,15 +9,14 @@ use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
-use oarlock_model::rules::resting::RestingFacts;
-use oarlock_model::rules::urgency::{Around, Node};
+use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{
-    Counts, Durability, EntryPage, EventFilter, Expired, InboxPart, Listening, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, Store,
-    StoreResult, TaskFilter, Transaction, View,
+    AtRest, Counts, Durability, EntryPage, EventFilter, Expired, InboxPart, Listening, Near, Offer, OwnerSight, QueuePlace, Remembered,
+    ReplyKey, Standing, Store, StoreResult, TaskFilter, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -30,6 +29,8 @@ pub enum Read {
     Reservations(usize),
     /// What the system says of the process of a session.
     Owner,
+    /// The answer to any other question.
+    Answer,
 }
 
 /// What is called on the way. A clone of it goes with each transaction. Each hook does nothing but what it is called for, unless it is given
@@ -170,16 +171,26 @@ impl<H: Hooks> Drop for Inside<'_, H> {
 macro_rules! as_the_inner {
     ($(fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $returns:ty;)*) => {
         $(fn $name(&self $(, $arg: $type)*) -> $returns {
+            self.hooks.read(Read::Answer);
             self.tx().view().$name($($arg),*)
         })*
     };
 }
 
 impl<H: Hooks> View for Inside<'_, H> {
+    fn now(&self) -> Now {
+        self.tx().view().now()
+    }
+
+    fn identity(&self) -> &StoreIdentity {
+        self.tx().view().identity()
+    }
+
+    fn boot_id(&self) -> &str {
+        self.tx().view().boot_id()
+    }
+
     as_the_inner! {
-        fn now(&self) -> Now;
-        fn identity(&self) -> &StoreIdentity;
-        fn boot_id(&self) -> &str;
         fn turn(&self) -> Option<u64>;
         fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
         fn agents(&self) -> StoreResult<Vec<Agent>>;
@@ -203,13 +214,18 @@ impl<H: Hooks> View for Inside<'_, H> {
         fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
+        fn open_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-        fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>>;
-        fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-        fn node(&self, id: &TaskId) -> StoreResult<Option<Node>>;
-        fn around(&self, id: &TaskId) -> StoreResult<Option<Around>>;
+        fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>>;
+        fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>>;
+        fn around(&self, task: Number) -> StoreResult<Option<Around>>;
+        fn above(&self, task: Number) -> StoreResult<Option<Around>>;
+        fn dependants_of(&self, tasks: &[Number]) -> StoreResult<Vec<(Number, Number)>>;
+        fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>>;
+        fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>>;
         fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-        fn parts_at_rest(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState, RestingFacts)>>;
+        fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn at_rest(&self, near: Near<'_>, done: &[TaskId]) -> StoreResult<Vec<AtRest>>;
         fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn may_be_due(&self) -> StoreResult<bool>;
         fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;

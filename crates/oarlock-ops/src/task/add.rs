@@ -278,7 +278,7 @@ pub(crate) struct Above {
 impl Above {
     /// What a part of this task has from it.
     pub(crate) fn of(cx: &Deciding<'_>, parent: &TaskId) -> Result<Self, OpError> {
-        let node = cx.view().node(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
+        let node = cx.view().standing(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
         let waits = !cx.view().unmet_needs(parent)?.is_empty() && !planted::is(planted::PARTS_DO_NOT_INHERIT);
         Ok(Self { waits, priority: Some(node.priority) })
     }

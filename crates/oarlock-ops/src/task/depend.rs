@@ -14,6 +14,7 @@ use crate::call::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
+use crate::store::Near;
 use crate::task::add::TaskReply;
 use crate::task::inherit::{self, Reached};
 use crate::task::{edges, finish, urgency, values};
@@ -130,7 +131,7 @@ pub(crate) fn remove(cx: &mut Deciding<'_>, id: &TaskId, on: BTreeSet<TaskId>) -
         return Ok(());
     }
     cx.emit(DependencyRemoved { id: id.clone(), on: on.clone(), resting: None })?;
-    for (id, place) in inherit::freed(cx, vec![id.clone()], &[])? {
+    for (id, place) in inherit::freed(cx, Near::Task(id), &[])? {
         finish::move_to(cx, id, place)?;
     }
     urgency::refresh(cx, on)

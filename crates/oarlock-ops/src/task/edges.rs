@@ -69,11 +69,7 @@ pub(crate) fn refuse_cycle(cx: &mut Deciding<'_>, id: &TaskId, on: &BTreeSet<Tas
     if open_needs.is_empty() {
         return Ok(());
     }
-    let mut inside = BTreeSet::from([id.clone()]);
-    let mut open = vec![id.clone()];
-    while let Some(id) = open.pop() {
-        open.extend(cx.view().open_children(&id, usize::MAX)?.into_iter().filter(|part| inside.insert(part.clone())));
-    }
+    let mut inside: BTreeSet<TaskId> = cx.view().open_tree(id)?.into_iter().collect();
     inside.extend(new_parent.cloned());
     if !is_awaited(cx, id, &inside, &open_needs)? {
         return Ok(());
@@ -97,7 +93,7 @@ const ASKED_SINGLY_MAX: usize = 16;
 
 /// Whether anybody may wait for one of these tasks. If not, no way leads back to them, however much lies behind the new needs.
 fn is_awaited(cx: &Deciding<'_>, id: &TaskId, inside: &BTreeSet<TaskId>, needs: &BTreeSet<TaskId>) -> Result<bool, OpError> {
-    let has_parent = cx.view().node(id)?.is_some_and(|node| node.parent.is_some());
+    let has_parent = cx.view().standing(id)?.is_some_and(|node| node.parent.is_some());
     if has_parent || inside.len() > ASKED_SINGLY_MAX || needs.iter().any(|need| inside.contains(need)) {
         return Ok(true);
     }

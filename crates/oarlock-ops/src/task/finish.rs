@@ -7,6 +7,7 @@ use oarlock_model::{TaskId, Token, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
+use crate::store::Near;
 use crate::task::{inherit, parts, rest, urgency};
 
 /// What came of a task.
@@ -87,7 +88,7 @@ fn freed_dependants(cx: &Deciding<'_>, done: &TaskId, finishing: &[TaskId]) -> R
         return Ok(Vec::new());
     }
     let finishing: Vec<TaskId> = finishing.iter().chain([done]).cloned().collect();
-    inherit::freed(cx, cx.view().dependants(done)?, &finishing)
+    inherit::freed(cx, Near::DependantsOf(done), &finishing)
 }
 
 fn is_ready(place: Resting) -> bool {

@@ -1,14 +1,15 @@
 //! What reaches the parts of a task when it gets a need, or when one is done: parts wait for what the tasks above them need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use oarlock_model::rules::change::to_inform;
-use oarlock_model::rules::resting::{RestingFacts, resting};
+use oarlock_model::rules::resting::resting;
 use oarlock_model::task::{Resting, TaskState};
-use oarlock_model::{SessionId, TaskId};
+use oarlock_model::{SessionId, TaskId, planted};
 
 use crate::OpError;
 use crate::context::Deciding;
+use crate::store::{AtRest, Near};
 
 /// What a new need does to the parts of a task, at any depth.
 #[derive(Default)]
@@ -22,10 +23,11 @@ pub(crate) struct Reached {
 /// What a need of `root` that is not done does to its parts.
 pub(crate) fn reached(cx: &Deciding<'_>, root: &TaskId) -> Result<Reached, OpError> {
     let mut reached = Reached::default();
-    let mut open = cx.view().parts_at_rest(root)?;
+    let parts_of = |id: &TaskId| cx.view().at_rest(Near::PartsOf(id), &[]);
+    let mut open = parts_of(root)?;
     // A damaged store can have a task below itself.
-    let mut seen = BTreeSet::new();
-    while let Some((id, state, _)) = open.pop() {
+    let mut seen = HashSet::new();
+    while let Some(AtRest { id, state, .. }) = open.pop() {
         if !seen.insert(id.clone()) {
             continue;
         }
@@ -39,7 +41,7 @@ pub(crate) fn reached(cx: &Deciding<'_>, root: &TaskId) -> Result<Reached, OpErr
                 {
                     reached.notify.insert(id.clone(), session.clone());
                 }
-                open.append(&mut cx.view().parts_at_rest(&id)?);
+                open.append(&mut parts_of(&id)?);
             }
         }
     }
@@ -47,32 +49,46 @@ pub(crate) fn reached(cx: &Deciding<'_>, root: &TaskId) -> Result<Reached, OpErr
 }
 
 /// The blocked ones of `roots` and their parts that wait for nothing once `finishing` are done, with where they rest then.
-pub(crate) fn freed(cx: &Deciding<'_>, roots: Vec<TaskId>, finishing: &[TaskId]) -> Result<Vec<(TaskId, Resting)>, OpError> {
+pub(crate) fn freed(cx: &Deciding<'_>, roots: Near<'_>, finishing: &[TaskId]) -> Result<Vec<(TaskId, Resting)>, OpError> {
     let mut freed = Vec::new();
-    let mut seen = BTreeSet::new();
-    // A part whose parent waits for nothing comes with all that is to be known of it.
-    let mut open: Vec<(TaskId, Option<(TaskState, RestingFacts)>)> = roots.into_iter().rev().map(|id| (id, None)).collect();
-    while let Some((id, known)) = open.pop() {
-        if !seen.insert(id.clone()) {
-            continue;
-        }
-        let found = match known {
-            Some(found) => Some(found),
-            None => cx.view().rest_without_needs(&id)?.map(|(state, facts)| (state, RestingFacts { unmet_needs: true, ..facts })),
-        };
-        let Some((state, facts)) = found else { continue };
-        if matches!(state, TaskState::Ready | TaskState::Scheduled | TaskState::Review | TaskState::Done) {
+    let mut seen = HashSet::new();
+    let mut above = Above { cx, finishing, known: HashMap::new() };
+    let in_order = |near: Near<'_>| Ok::<_, OpError>(cx.view().at_rest(near, finishing)?.into_iter().rev());
+    let mut open: Vec<AtRest> = in_order(roots)?.collect();
+    while let Some(AtRest { id, parent, state, facts }) = open.pop() {
+        if matches!(state, TaskState::Ready | TaskState::Scheduled | TaskState::Review | TaskState::Done) || !seen.insert(id.clone()) {
             continue;
         }
         // What it still waits for, all its parts wait for as well.
-        if facts.unmet_needs && cx.view().unmet_needs(&id)?.iter().any(|need| !finishing.contains(need)) {
+        if facts.unmet_needs || above.waits(parent)? {
             continue;
         }
         if state == TaskState::Blocked {
-            freed.push((id, resting(RestingFacts { unmet_needs: false, ..facts }, cx.now())));
+            freed.push((id, resting(facts, cx.now())));
         } else {
-            open.extend(cx.view().parts_at_rest(&id)?.into_iter().rev().map(|(part, state, facts)| (part, Some((state, facts)))));
+            open.extend(in_order(Near::PartsOf(&id))?);
+            above.known.insert(id, false);
         }
     }
     Ok(freed)
+}
+
+/// Whether tasks that have parts wait for something, also for what the tasks above them need: many tasks have the same parent.
+struct Above<'c, 'd> {
+    cx: &'c Deciding<'d>,
+    /// What they need of these does not count.
+    finishing: &'c [TaskId],
+    known: HashMap<TaskId, bool>,
+}
+
+impl Above<'_, '_> {
+    fn waits(&mut self, parent: Option<TaskId>) -> Result<bool, OpError> {
+        let Some(parent) = parent.filter(|_| !planted::is(planted::NEEDS_ABOVE_FORGOTTEN)) else { return Ok(false) };
+        if let Some(known) = self.known.get(&parent) {
+            return Ok(*known);
+        }
+        let waits = self.cx.view().unmet_needs(&parent)?.iter().any(|need| !self.finishing.contains(need));
+        self.known.insert(parent, waits);
+        Ok(waits)
+    }
 }

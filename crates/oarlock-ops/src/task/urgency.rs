@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use oarlock_model::TaskId;
 use oarlock_model::event::TaskUpdated;
-use oarlock_model::rules::urgency::{self, Around, Graph, Node};
+use oarlock_model::rules::urgency::{self, Around, Graph, Node, Number, Waiter};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -17,10 +17,10 @@ struct InStore<'a> {
 }
 
 impl InStore<'_> {
-    fn changed(&self, id: &TaskId, node: Node) -> Node {
+    fn changed(&self, task: Around) -> Around {
         match self.own {
-            Some((changed, own)) if changed == id => Node { own_priority: Some(own), ..node },
-            _ => node,
+            Some((id, own)) if *id == task.node.id => Around { node: Node { own_priority: Some(own), ..task.node }, ..task },
+            _ => task,
         }
     }
 }
@@ -28,24 +28,28 @@ impl InStore<'_> {
 impl Graph for InStore<'_> {
     type Error = StoreError;
 
-    fn around(&self, id: &TaskId) -> StoreResult<Option<Around>> {
-        Ok(self.view.around(id)?.map(|around| Around { node: self.changed(id, around.node), ..around }))
+    fn number(&self, id: &TaskId) -> StoreResult<Option<Number>> {
+        self.view.task_number(id)
     }
 
-    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
-        Ok(self.view.node(id)?.map(|node| self.changed(id, node)))
+    fn around(&self, task: Number) -> StoreResult<Option<Around>> {
+        Ok(self.view.around(task)?.map(|task| self.changed(task)))
     }
 
-    fn parts(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        self.view.children(id)
+    fn above(&self, task: Number) -> StoreResult<Option<Around>> {
+        Ok(self.view.above(task)?.map(|task| self.changed(task)))
     }
 
-    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        self.view.needs(id)
+    fn dependants_of(&self, tasks: &[Number]) -> StoreResult<Vec<(Number, Number)>> {
+        self.view.dependants_of(tasks)
     }
 
-    fn dependants_of(&self, ids: &[TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
-        self.view.dependants_of(ids)
+    fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>> {
+        self.view.waiters(tasks)
+    }
+
+    fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>> {
+        self.view.waiting_parts(task)
     }
 }
 

@@ -14,16 +14,17 @@ use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::inbox::{Order, Senders};
 use oarlock_model::rules::liveness;
 use oarlock_model::rules::reserve::{StarvedClaim, targets_overlap};
-use oarlock_model::rules::urgency::Node;
+use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::state::{Entry, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, limits};
 use oarlock_ops::store::{
-    Counts, EntryPage, EventFilter, Expired, InboxList, InboxPart, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey, StoreResult,
-    TaskFilter, View,
+    AtRest, Counts, EntryPage, EventFilter, Expired, InboxList, InboxPart, Near, Offer, OwnerSight, QueuePlace, Remembered, ReplyKey,
+    Standing, StoreResult, TaskFilter, View,
 };
 
 use super::Moment;
+use super::graph::is_open;
 use super::scan::{contains_whatever_case, is_about_task, page, place, sorted};
 
 impl Moment {
@@ -31,24 +32,16 @@ impl Moment {
         self.world.state.agents.values().filter(|agent| agent.is_live())
     }
 
-    fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+    pub(super) fn all_tasks(&self) -> impl Iterator<Item = &Task> {
         self.world.state.tasks.values()
     }
 
-    fn task_ref(&self, id: &TaskId) -> Option<&Task> {
+    pub(super) fn task_ref(&self, id: &TaskId) -> Option<&Task> {
         self.world.state.tasks.get(id)
     }
 
     fn in_state(&self, state: TaskState) -> impl Iterator<Item = &Task> {
         self.all_tasks().filter(move |task| task.state == state)
-    }
-
-    fn is_done(&self, id: &TaskId) -> bool {
-        self.task_ref(id).is_some_and(|task| task.state == TaskState::Done)
-    }
-
-    fn children_of(&self, id: &TaskId) -> Vec<&Task> {
-        sorted(self.all_tasks().filter(|task| task.spec.parent.as_ref() == Some(id)), |task| task.seq)
     }
 
     fn lease_ttl_ms(&self, grant: &Grant) -> i64 {
@@ -60,55 +53,6 @@ impl Moment {
     fn ends_at(&self, reservation: &Reservation) -> StoreTime {
         let holder = self.world.state.agents.get(&reservation.agent);
         liveness::reservation_ends_at(reservation, liveness::beat_for_reservation(reservation, holder))
-    }
-
-    /// A task and the tasks above it.
-    fn with_parents(&self, task: &'_ Task) -> Vec<&Task> {
-        std::iter::successors(self.task_ref(&task.id), |task| task.spec.parent.as_ref().and_then(|parent| self.task_ref(parent))).collect()
-    }
-
-    /// What must be done before a task: what it and the tasks above it need, and the parts it waits for.
-    fn before(&self, task: &Task) -> Vec<&Task> {
-        let needs = self.with_parents(task).into_iter().flat_map(|above| &above.needs).filter_map(|need| self.task_ref(need));
-        let parts = self.children_of(&task.id).into_iter().filter(|part| !part.dropped);
-        needs.chain(parts).filter(|task| task.state != TaskState::Done).collect()
-    }
-
-    /// Blocked and waiting tasks that wait, over any number of others, for a dead or cancelled one.
-    fn stuck(&self) -> BTreeSet<TaskId> {
-        let mut stuck = BTreeSet::new();
-        loop {
-            let is_hopeless = |task: &&Task| stuck.contains(&task.id) || task.state.is_dead_end();
-            let waits = |task: &&Task| matches!(task.state, TaskState::Blocked | TaskState::Waiting);
-            let more: BTreeSet<TaskId> = self
-                .all_tasks()
-                .filter(waits)
-                .filter(|task| self.before(task).iter().any(is_hopeless))
-                .map(|task| task.id.clone())
-                .collect();
-            if more.is_subset(&stuck) {
-                return stuck;
-            }
-            stuck.extend(more);
-        }
-    }
-
-    /// Dead and cancelled tasks that a task waits for, over any number of others.
-    fn dead_ends_below(&self, id: &TaskId) -> Vec<&Task> {
-        let mut below: Vec<&Task> = self.task_ref(id).into_iter().collect();
-        let mut next = 0;
-        while let Some(task) = below.get(next).copied() {
-            next += 1;
-            if !matches!(task.state, TaskState::Blocked | TaskState::Waiting) {
-                continue;
-            }
-            for task in self.before(task) {
-                if !below.iter().any(|known| known.id == task.id) {
-                    below.push(task);
-                }
-            }
-        }
-        sorted(below.into_iter().filter(|task| task.state.is_dead_end()), |task| task.seq)
     }
 
     /// The messages of a list beyond its place, in its order.
@@ -266,31 +210,23 @@ impl View for Moment {
     }
 
     fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>> {
-        let open = self.children_of(id).into_iter().filter(|child| child.state != TaskState::Done && !child.dropped);
-        Ok(open.take(limit).map(|child| child.id.clone()).collect())
+        Ok(self.open_children_of(id).take(limit).map(|child| child.id.clone()).collect())
     }
 
     fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>> {
-        let mut tree: Vec<&Task> = self.task_ref(id).into_iter().collect();
-        let mut at = 0;
-        while at < tree.len() {
-            tree.extend(self.children_of(&tree[at].id));
-            at += 1;
-        }
-        Ok(sorted(tree.into_iter(), |task| task.seq).into_iter().map(|task| (task.id.clone(), task.state)).collect())
+        Ok(self.tree_of(id, |_| true).into_iter().map(|task| (task.id.clone(), task.state)).collect())
+    }
+
+    fn open_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        Ok(self.tree_of(id, is_open).into_iter().map(|task| task.id.clone()).collect())
     }
 
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        let dependants = self.all_tasks().filter(|task| task.needs.contains(id));
-        Ok(sorted(dependants, |task| task.seq).into_iter().map(|task| task.id.clone()).collect())
+        Ok(self.dependants_on(id).into_iter().map(|task| task.id.clone()).collect())
     }
 
-    fn needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
-        Ok(self.task_ref(id).into_iter().flat_map(|task| task.needs.iter().cloned()).collect())
-    }
-
-    fn node(&self, id: &TaskId) -> StoreResult<Option<Node>> {
-        Ok(self.task_ref(id).map(|task| Node {
+    fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>> {
+        Ok(self.task_ref(id).map(|task| Standing {
             state: task.state,
             own_priority: task.spec.priority,
             priority: task.priority,
@@ -298,10 +234,58 @@ impl View for Moment {
         }))
     }
 
+    fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>> {
+        Ok(self.task_ref(id).map(|task| task.seq))
+    }
+
+    fn around(&self, task: Number) -> StoreResult<Option<Around>> {
+        let parts = |task: &Task| self.children_of(&task.id).into_iter().map(|part| part.seq).collect();
+        Ok(self.numbered(task).map(|task| Around { parts: parts(task), ..self.with_needs(task) }))
+    }
+
+    fn above(&self, task: Number) -> StoreResult<Option<Around>> {
+        Ok(self.numbered(task).map(|task| self.with_needs(task)))
+    }
+
+    fn dependants_of(&self, tasks: &[Number]) -> StoreResult<Vec<(Number, Number)>> {
+        let of = |need: &Task| self.dependants_on(&need.id).into_iter().map(|task| (need.seq, task.seq)).collect();
+        Ok(tasks.iter().filter_map(|task| self.numbered(*task)).flat_map(|need| -> Vec<_> { of(need) }).collect())
+    }
+
+    fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>> {
+        Ok(tasks.iter().filter_map(|task| self.numbered(*task)).map(|task| self.waiter(task)).collect())
+    }
+
+    fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>> {
+        let parts = self.numbered(task).map(|task| self.children_of(&task.id)).unwrap_or_default();
+        Ok(parts.into_iter().map(|task| self.waiter(task)).collect())
+    }
+
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
         let all = self.task_ref(id).into_iter().flat_map(|task| self.with_parents(task));
         let unmet: BTreeSet<TaskId> = all.flat_map(|task| &task.needs).filter(|need| !self.is_done(need)).cloned().collect();
         Ok(unmet.into_iter().collect())
+    }
+
+    fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        let mut before = self.unmet_needs(id)?;
+        before.append(&mut self.open_children(id, usize::MAX)?);
+        Ok(before)
+    }
+
+    fn at_rest(&self, near: Near<'_>, done: &[TaskId]) -> StoreResult<Vec<AtRest>> {
+        let tasks = match near {
+            Near::Task(id) => self.task_ref(id).into_iter().collect(),
+            Near::PartsOf(id) => self.children_of(id),
+            Near::DependantsOf(id) => self.dependants_on(id),
+        };
+        Ok(tasks.into_iter().map(|task| self.resting(task, done)).collect())
+    }
+
+    fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
+        let tree = self.tree(id)?;
+        let ready = tree.iter().filter_map(|(id, _)| self.task_ref(id)).filter(|task| task.state == TaskState::Ready);
+        Ok(sorted(ready, place).into_iter().map(|task| task.id.clone()).collect())
     }
 
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {
@@ -313,6 +297,11 @@ impl View for Moment {
         let expired = self.all_tasks().filter(|task| task.holder().is_some_and(|grant| self.lease_ttl_ms(grant) == 0));
         let offers = sorted(expired, place).into_iter().map(Offer::from).collect();
         Ok(Some(Expired { offers, first_end: None }))
+    }
+
+    fn may_be_due(&self) -> StoreResult<bool> {
+        // The thorough look costs little here.
+        Ok(true)
     }
 
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>> {
@@ -411,6 +400,13 @@ impl View for Moment {
 
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
         Ok(self.reservations()?.into_iter().filter(|reservation| reservation.session == *session).collect())
+    }
+
+    fn first_reservations_of(&self, session: &SessionId, untied: bool, limit: usize) -> StoreResult<Vec<Reservation>> {
+        let mut own = self.reservations_of(session)?;
+        own.retain(|reservation| !untied || reservation.task.is_none());
+        own.truncate(limit);
+        Ok(own)
     }
 
     fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>> {

@@ -338,6 +338,90 @@ fn so_does_one_for_a_task_and_the_end_of_its_lease_ends_the_wait() {
     assert!(world.try_once("bob", &*reserve, &mut findings).is_err_and(|no| !no.is_not_yet()));
 }
 
+/// How many questions a call asks inside of the lock, in a store that `fill` fills with so many tasks.
+fn answers(tasks: usize, fill: fn(&mut World, usize), name: &str, verb: &str, request: &Value) -> usize {
+    let mut world = World::new();
+    fill(&mut world, tasks);
+    world.done(name, verb, request.clone());
+    world.reads.get().answers
+}
+
+/// A call that reaches many tasks reads them together: a hundred more of them are not one question more.
+fn reads_them_together(fill: fn(&mut World, usize), name: &str, verb: &str, request: Value) {
+    let (few, many) = (answers(20, fill, name, verb, &request), answers(120, fill, name, verb, &request));
+    assert!(few > 0 && few == many, "{verb} {request} asks {few} questions where few tasks are reached, and {many} where many are");
+}
+
+/// `ada` has a task that so many others need: single ones, and the parts of one that needs it, too.
+fn add_hub(world: &mut World, count: usize, hub: Value) {
+    world.done("ada", "add", hub);
+    world.done("ada", "claim", json!({"id": "H"}));
+    world.done("ada", "add", json!({"title": "whole", "id": "W", "needs": ["H"]}));
+    for n in 0..count {
+        let needs = if n % 2 == 0 { vec![] } else { vec!["H"] };
+        world.done("ada", "add", json!({"title": "needs it", "id": format!("D{n}"), "needs": ["H"]}));
+        world.done("ada", "add", json!({"title": "a part", "id": format!("P{n}"), "parent": "W", "needs": needs}));
+    }
+}
+
+/// A chain of so many tasks, each of which needs the one before, and a last one.
+fn add_chain(world: &mut World, count: usize, priority: u8) {
+    world.done("ada", "add", json!({"title": "first", "id": "C0"}));
+    for n in 1..=count {
+        world.done("ada", "add", json!({"title": "next", "id": format!("C{n}"), "needs": [format!("C{}", n - 1)]}));
+    }
+    world.done("ada", "add", json!({"title": "last", "id": "L", "priority": priority, "needs": [format!("C{count}")]}));
+}
+
+/// A task with so many parts, and one that it can need.
+fn add_tree(world: &mut World, count: usize) {
+    world.done("ada", "add", json!({"title": "need", "id": "N"}));
+    world.done("ada", "add", json!({"title": "whole", "id": "W"}));
+    for n in 0..count {
+        world.done("ada", "add", json!({"title": "a part", "id": format!("P{n}"), "parent": "W"}));
+    }
+}
+
+#[test]
+fn the_end_of_a_task_reads_all_that_wait_for_it_together() {
+    let held = |world: &mut World, count: usize| add_hub(world, count, json!({"title": "hub", "id": "H"}));
+    reads_them_together(held, "ada", "done", json!({"id": "H"}));
+    let submitted = |world: &mut World, count: usize| {
+        add_hub(world, count, json!({"title": "hub", "id": "H", "gate": "human"}));
+        world.done("ada", "done", json!({"id": "H"}));
+    };
+    reads_them_together(submitted, "bob", "approve", json!({"id": "H"}));
+}
+
+#[test]
+fn a_need_of_a_task_reads_all_its_parts_together() {
+    reads_them_together(add_tree, "ada", "depend", json!({"id": "W", "on": ["N"]}));
+    let needing = |world: &mut World, count: usize| {
+        add_tree(world, count);
+        world.done("ada", "depend", json!({"id": "W", "on": ["N"]}));
+    };
+    reads_them_together(needing, "ada", "depend", json!({"id": "W", "on": ["N"], "remove": true}));
+}
+
+#[test]
+fn a_task_that_comes_back_reads_all_that_wait_for_it_together() {
+    let cancelled = |world: &mut World, count: usize| {
+        add_hub(world, count, json!({"title": "hub", "id": "H"}));
+        world.done("ada", "cancel", json!({"id": "H"}));
+    };
+    reads_them_together(cancelled, "ada", "requeue", json!({"id": "H"}));
+}
+
+#[test]
+fn a_priority_that_spreads_asks_once_for_each_task_that_it_reaches() {
+    let chain: fn(&mut World, usize) = |world, count| add_chain(world, count, 2);
+    let urgent: fn(&mut World, usize) = |world, count| add_chain(world, count, 0);
+    for (fill, request) in [(chain, json!({"id": "L", "priority": 0})), (urgent, json!({"id": "L", "priority": 4}))] {
+        let asked = |count| answers(count, fill, "ada", "update", &request);
+        assert_eq!(asked(105), asked(5) + 100, "{request}");
+    }
+}
+
 /// Patterns and paths of every form over few names, so that many of them overlap.
 fn random_pattern(rng: &mut fastrand::Rng) -> String {
     const NAMES: [&str; 15] = ["src", "a", "b", "a.rs", "srcfoo", "src0", "[[]x]", "*", "**", "a*", "?", "[ab]", "a-b", "**/a*", "**/a.rs"];

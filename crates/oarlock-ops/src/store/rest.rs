@@ -1,0 +1,42 @@
+//! What is read of tasks where reading all of them would be too much.
+
+use oarlock_model::TaskId;
+use oarlock_model::rules::resting::RestingFacts;
+use oarlock_model::task::TaskState;
+
+/// Which tasks to read, by one that is known.
+#[derive(Clone, Copy, Debug)]
+pub enum Near<'a> {
+    /// This one.
+    Task(&'a TaskId),
+    /// Its parts.
+    PartsOf(&'a TaskId),
+    /// The tasks that need it.
+    DependantsOf(&'a TaskId),
+}
+
+/// A task, as far as it takes to say where it rests.
+#[derive(Clone, Debug)]
+pub struct AtRest {
+    /// The task.
+    pub id: TaskId,
+    /// The task that it is a part of.
+    pub parent: Option<TaskId>,
+    /// Its state.
+    pub state: TaskState,
+    /// What decides where it rests, apart from the needs of the tasks above it.
+    pub facts: RestingFacts,
+}
+
+/// Where a task stands among others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its state.
+    pub state: TaskState,
+    /// Its own priority, if it was given one.
+    pub own_priority: Option<u8>,
+    /// Its priority.
+    pub priority: u8,
+    /// The task that it is a part of.
+    pub parent: Option<TaskId>,
+}
