@@ -156,7 +156,7 @@ impl World {
             let task = TaskId::parse(&id).map_err(|error| error.to_string())?;
             self.list.change(&mut |sheet| drop(sheet.items.insert(task.clone(), Item::Open)));
         }
-        // The call may bring over what others did, and is not killed: the script that adds a task looks whether it could.
+        // Nobody kills it: a task is to be there on both sides.
         self.say(&Letter::anonymous("add", request))
     }
 
