@@ -1,4 +1,4 @@
-//! The table of labelled calls (`calls.txt`): which of them write what others hold.
+//! The table of labelled calls (`calls.txt`): which of them write what others hold. `OARLOCK_CALLS` names another table.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,14 @@ struct Call {
     kind: String,
     is_held: bool,
     dir: String,
-    tool: String,
+    /// The tool whose JSON the input is; a shell's command where none is named.
+    tool: Option<String>,
     input: String,
 }
 
-fn calls() -> Vec<Call> {
+fn calls(table: &str) -> Vec<Call> {
     let (mut kind, mut calls) = (String::new(), Vec::<Call>::new());
-    for line in include_str!("calls.txt").lines() {
+    for line in table.lines() {
         if let Some(name) = line.strip_prefix("## ") {
             kind = name.to_owned();
         } else if let (Some(more), Some(last)) = (line.strip_prefix("    "), calls.last_mut()) {
@@ -38,7 +39,7 @@ fn calls() -> Vec<Call> {
                 Some(word.to_owned())
             };
             let dir = given('@').map_or(TOP.to_owned(), |dir| format!("{TOP}/{dir}"));
-            let tool = given('%').unwrap_or("Bash".into());
+            let tool = given('%');
             calls.push(Call { kind: kind.clone(), is_held: mark == "+", dir, tool, input: rest.to_owned() });
         }
     }
@@ -116,13 +117,14 @@ fn around(dir: &str) -> Surroundings<'_> {
 fn the_table_of_calls_is_read_as_it_is_labelled() {
     let mut wrong = String::new();
     let mut counts: BTreeMap<String, [usize; 4]> = BTreeMap::new();
-    for call in calls() {
-        let input: Value = if call.tool == "Bash" {
-            json!({"command": call.input})
-        } else {
-            serde_json::from_str(&call.input).expect("the input of another tool is JSON")
+    let other = std::env::var_os("OARLOCK_CALLS").map(|path| std::fs::read_to_string(path).expect("the table can be read"));
+    for call in calls(other.as_deref().unwrap_or(include_str!("calls.txt"))) {
+        let input: Value = match &call.tool {
+            Some(_) => serde_json::from_str(&call.input).expect("the input of a tool that is named is JSON"),
+            None => json!({"command": call.input}),
         };
-        let written = super::writes(&call.tool, &input, &around(&call.dir));
+        let tool = call.tool.as_deref().unwrap_or("Bash");
+        let written = super::writes(tool, &input, &around(&call.dir));
         let found = written.iter().any(|written| is_held(written, &call.dir));
         let count = counts.entry(call.kind.clone()).or_default();
         let at = if call.is_held { 0 } else { 2 };
@@ -130,7 +132,7 @@ fn the_table_of_calls_is_read_as_it_is_labelled() {
         if found != call.is_held {
             count[at + 1] += 1;
             let what = if found { "refused" } else { "passed" };
-            wrong.push_str(&format!("{what} [{}] {} {}\n    {written:?}\n", call.kind, call.tool, call.input));
+            wrong.push_str(&format!("{what} [{}] {tool} {}\n    {written:?}\n", call.kind, call.input));
         }
     }
     let line = |(kind, [held, missed, free, refused]): (&String, &[usize; 4])| {
@@ -138,6 +140,6 @@ fn the_table_of_calls_is_read_as_it_is_labelled() {
     };
     let table: String = counts.iter().map(line).collect();
     let total: usize = counts.values().map(|count| count[0] + count[2]).sum();
-    assert!(total > 2_300, "only {total} calls are read");
+    assert!(total > 2_300 || other.is_some(), "only {total} calls are read");
     assert!(wrong.is_empty(), "{table}{wrong}");
 }
