@@ -4,8 +4,10 @@
 
 mod archives;
 mod code;
+mod containers;
 mod escapes;
 mod expand;
+mod fetches;
 mod git;
 mod makes;
 mod moves;
@@ -48,6 +50,18 @@ pub(super) fn writes(command: &str, dir: Option<&str>, around: &Surroundings<'_>
     let mut shell = Shell::new(around, dir.unwrap_or_default());
     shell.run_text(&word::cleaned(command));
     shell.found.retain(|written| written.path != "/dev" && !written.path.starts_with("/dev/"));
+    shell.found
+}
+
+/// What a text of a language is going to write.
+pub(super) fn code_writes(language: &str, text: &str, around: &Surroundings<'_>) -> Vec<Written> {
+    let mut shell = Shell::new(around, "");
+    let text = word::cleaned(text);
+    match code::Language::parse(language) {
+        Some(language) if shell.spend(text.len()) => shell.code(language, &text, &[], true),
+        Some(_) => {}
+        None => drop(shell.run_text(&text)),
+    }
     shell.found
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Tool {
     Shell,
     /// Applies a patch.
     Patch,
+    /// Runs a text of Python, or of the language that it says.
+    Code,
 }
 
 /// Tools by their names in lower case, without their server's. A name of one word means a file only with clients themselves and with servers
@@ -34,7 +36,7 @@ static TOOLS: &[(Tool, &str)] = &[
          replace_file_text_by_path replace_specific_text reformat_file replace_symbol_body insert_after_symbol insert_before_symbol \
          insert_at_symbol replace_regex replace_content replace_lines delete_lines insert_at_line rename_symbol rename_refactoring safe_delete_symbol \
          multi_edit multiedit_file smart_edit file_edit file_write file_create text_editor save_file undo_edit replace_file_content multi_replace_file_content fs_append fsappend fsreplace fs_write fswrite strreplace write_pdf \
-         edit_existing_file single_find_and_replace create_rule_block propose_code edit_file_content insert_text replace_text write_code",
+         reapply editnotebook multistrreplace json_edit_tool edit_files apply_file_diffs edit_existing_file single_find_and_replace create_rule_block propose_code edit_file_content insert_text replace_text write_code",
     ),
     (
         Tool::Delete,
@@ -46,13 +48,21 @@ static TOOLS: &[(Tool, &str)] = &[
         Tool::Shell,
         "bash shell run_shell_command exec_command local_shell run_in_terminal powershell execute terminal run_command shell_command \
          run_terminal_cmd run_terminal_command execute_command execute_shell_command execute_terminal_command start_process runinterminal \
-         shell_exec bash_command pwsh executepwsh executebash execute_bash run_bash run_commands launch_process run_terminal_command_v2",
+         shell_exec bash_command pwsh executepwsh executebash execute_bash run_bash run_commands launch_process run_terminal_command_v2 write_stdin write_bash \
+         interact_with_process create_and_run_task send_terminal_text",
+    ),
+    (
+        Tool::Code,
+        "execute_ipython_cell run_ipython_cell run_ipython ipython executecode execute_code run_code execute_python run_python run_python_code python_exec \
+         execute_cell run_cell execute_notebook_cell insert_execute_code_cell",
     ),
     (Tool::Patch, "apply_patch applypatch patch apply_unified_diff"),
 ];
 
 /// Servers whose tools are for files of this machine, by words in their names.
-const FILE_SERVERS: [&str; 23] = [
+const FILE_SERVERS: [&str; 25] = [
+    "jupyter",
+    "notebook",
     "developer",
     "filesystem",
     "fs",
@@ -79,7 +89,9 @@ const FILE_SERVERS: [&str; 23] = [
 ];
 
 /// Servers of which it is known that their files are elsewhere, by words in their names.
-const FAR_SERVERS: [&str; 69] = [
+const FAR_SERVERS: [&str; 71] = [
+    "sandbox",
+    "interpreter",
     "gdocs",
     "google",
     "googledrive",
@@ -155,7 +167,9 @@ const FAR_SERVERS: [&str; 69] = [
 const FAR_FIELDS: [&str; 9] = ["owner", "repo", "repository", "project_id", "projectId", "branch", "bucket", "sandbox_id", "host"];
 
 /// Fields in which tools name the files they write.
-pub(super) const PATHS: [&str; 22] = [
+pub(super) const PATHS: [&str; 24] = [
+    "target_notebook",
+    "notebookUri",
     "uri",
     "file_path",
     "filePath",
@@ -241,7 +255,9 @@ pub(super) fn by_its_verb(tool: &str, input: &Value, found: &mut Vec<Written>) {
     {
         return;
     }
-    let makes = has("convert export screenshot render download save pdf record snapshot capture");
+    // Of something else, of which the path is no output.
+    let packs = has("generate pack compile build bundle extract unzip unpack compress archive resize crop optimize transform");
+    let makes = packs || has("convert export screenshot render download save pdf record snapshot capture");
     let kind = match () {
         () if has("delete remove unlink trash") => Tool::Delete,
         () if has("move rename") => Tool::Move,
@@ -269,9 +285,9 @@ pub(super) fn by_its_verb(tool: &str, input: &Value, found: &mut Vec<Written>) {
     };
     let text = |field: &&str| input.get(*field).and_then(Value::as_str).filter(is_path).filter(|path| is_here(field, path));
     let tree = kind != Tool::Edit;
-    let written = |path: &str| if tree { Written::tree(path) } else { Written::file(path) };
+    let written = |path: &str| if tree { Written::tree(path).entry() } else { Written::file(path) };
     let outputs: Vec<&str> = OUTPUTS.iter().filter_map(text).collect();
-    if has("convert copy") || (makes && !outputs.is_empty()) {
+    if packs || has("convert copy") || (makes && !outputs.is_empty()) {
         found.extend(outputs.into_iter().map(written));
         return;
     }

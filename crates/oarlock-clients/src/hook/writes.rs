@@ -30,6 +30,21 @@ impl Surroundings<'_> {
         };
         value.map(str::to_owned)
     }
+
+    /// What follows the name of the project's folder in a path that begins with it.
+    fn below_project<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let name = self.top?.trim_end_matches('/').rsplit('/').next()?;
+        let rest = path.strip_prefix(name)?;
+        match rest.strip_prefix('/') {
+            Some(rest) => Some(rest),
+            None => rest.is_empty().then_some("."),
+        }
+    }
+
+    /// Something seen from the top of the worktree.
+    fn at_top(&self, written: Written) -> Written {
+        Written { path: format!("{}/{}", self.top.unwrap_or_default().trim_end_matches('/'), written.path), ..written }
+    }
 }
 
 /// Something that is going to be written.
@@ -43,7 +58,8 @@ pub struct Written {
     pub only_if_there: bool,
     /// Whether git only throws changes of this worktree away, or puts them away: nothing to anybody where nobody else works in it.
     pub only_undoes: bool,
-    /// Whether the name itself is meant, because it is removed or replaced: where it is a link, what that leads to stays as it is.
+    /// Whether the name itself is meant, because it is removed or replaced, or not followed: where it is a link, what that leads to stays as
+    /// it is.
     pub is_entry: bool,
     /// By what it is known.
     pub by: By,
@@ -118,9 +134,10 @@ impl Written {
         Self { by, ..self }
     }
 
-    /// The name itself, and not what a link of that name leads to.
+    /// The name itself, and not what a link of that name leads to. A pattern's names are below it, also where it is a link.
     pub(super) fn entry(self) -> Self {
-        Self { is_entry: true, ..self }
+        let is_entry = self.is_entry || !matches!(self.reach, Reach::Below(_));
+        Self { is_entry, ..self }
     }
 
     fn of(path: String, reach: Reach) -> Self {
@@ -132,7 +149,10 @@ impl Written {
 const PATCHES: [&str; 6] = ["command", "input", "patch", "patchText", "patch_text", "diff"];
 
 /// Fields in which the directory of a command is.
-const DIRECTORIES: [&str; 6] = ["workdir", "dir_path", "directory", "cwd", "working_directory", "workingDirectory"];
+const DIRECTORIES: [&str; 8] = ["workdir", "dir_path", "directory", "cwd", "Cwd", "exec_dir", "working_directory", "workingDirectory"];
+
+/// Fields in which texts of programs are.
+const CODES: [&str; 6] = ["code", "source", "cell_source", "cell", "script", "content"];
 
 /// What a tool with this input is going to write, as far as it can be told beforehand; each path once.
 pub fn writes(tool: &str, input: &Value, around: &Surroundings<'_>) -> Vec<Written> {
@@ -144,10 +164,18 @@ pub fn writes(tool: &str, input: &Value, around: &Surroundings<'_>) -> Vec<Writt
             }
         }
         Some(Tool::Shell) => {
-            let call = input.get("action").unwrap_or(input);
+            let call = input.get("action").or(input.get("task")).unwrap_or(input);
             let dir = DIRECTORIES.iter().find_map(|field| call.get(*field).and_then(Value::as_str));
+            // Zed calls a folder by the name of its project.
+            let dir = dir.or_else(|| call.get("cd").and_then(Value::as_str).map(|dir| around.below_project(dir).unwrap_or(dir)));
             if let Some(command) = command_of(call) {
                 found = shell::writes(&command, dir, around);
+            }
+        }
+        Some(Tool::Code) => {
+            let language = ["language", "lang"].iter().find_map(|field| input.get(*field).and_then(Value::as_str));
+            if let Some(code) = CODES.iter().find_map(|field| input.get(*field).and_then(Value::as_str)) {
+                found = shell::code_writes(language.unwrap_or("python"), code, around);
             }
         }
         None if !only_looks(input) => by_its_verb(tool, input, &mut found),
@@ -161,9 +189,20 @@ pub fn writes(tool: &str, input: &Value, around: &Surroundings<'_>) -> Vec<Writt
         }
         _ => {}
     }
+    if is_of_zed(tool, input) {
+        let own =
+            found.iter().filter_map(|written| Some(Written { path: around.below_project(&written.path)?.to_owned(), ..written.clone() }));
+        let own: Vec<Written> = own.map(|written| around.at_top(written)).collect();
+        found.extend(own);
+    }
     found.sort();
     found.dedup();
     found
+}
+
+/// Whether a tool is one of Zed's, whose paths begin with the name of the project's folder.
+fn is_of_zed(tool: &str, input: &Value) -> bool {
+    matches!(tool, "move_path" | "delete_path" | "copy_path") || (tool == "edit_file" && input.get("display_description").is_some())
 }
 
 /// Whether a tool runs an `oarlock` command that does not say on whose behalf.
@@ -180,7 +219,7 @@ fn only_looks(input: &Value) -> bool {
 }
 
 fn command_of(call: &Value) -> Option<String> {
-    ["command", "cmd", "script", "code", "CommandLine"].iter().find_map(|field| call.get(*field)).map(command_text)
+    ["command", "cmd", "script", "code", "CommandLine", "chars", "input"].iter().find_map(|field| call.get(*field)).map(command_text)
 }
 
 /// A command as one text. One that is given in words is run without a shell, unless its first word is one.
@@ -197,12 +236,20 @@ fn command_text(value: &Value) -> String {
 
 fn named(fields: &[&str], kind: Tool, input: &Value, found: &mut Vec<Written>) {
     let plain = |path: &str| path.strip_prefix("file://").unwrap_or(path).to_owned();
-    let written = |path: &str| if kind == Tool::Edit { Written::file(plain(path)) } else { Written::tree(plain(path)) };
+    let written = |path: &str| match kind {
+        Tool::Edit => Written::file(plain(path)),
+        Tool::Delete | Tool::Move => Written::tree(plain(path)).entry(),
+        _ => Written::tree(plain(path)),
+    };
     for field in fields {
         found.extend(input.get(*field).and_then(Value::as_str).filter(|path| !path.is_empty()).map(written));
     }
-    for list in
-        ["files", "replacements", "edits", "paths", "file_paths"].iter().filter_map(|field| input.get(*field).and_then(Value::as_array))
+    if let Some(args) = input.get("args").filter(|args| args.is_object()) {
+        named(fields, kind, args, found);
+    }
+    for list in ["files", "file", "replacements", "edits", "diffs", "paths", "file_paths"]
+        .iter()
+        .filter_map(|field| input.get(*field).and_then(Value::as_array))
     {
         for item in list {
             match item {

@@ -1,10 +1,15 @@
 //! Programs that are given a program: interpreters with a text, editors with commands, and the small languages of `sed`, `awk` and `sqlite3`.
 
 mod calls;
+mod databases;
+mod effects;
+mod imports;
+mod others;
 mod reader;
 mod tokens;
 mod values;
 
+pub(super) use others::written as written_by_others;
 pub(super) use reader::writes;
 
 use super::options::{Options, is_among};
@@ -19,6 +24,24 @@ pub(super) enum Language {
     Ruby,
     Perl,
     Php,
+    Lua,
+    Elixir,
+}
+
+impl Language {
+    /// The language of a name; nothing for that of a shell.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "bash" | "sh" | "shell" | "zsh" => None,
+            "javascript" | "js" | "typescript" | "ts" | "node" => Some(Self::JavaScript),
+            "ruby" => Some(Self::Ruby),
+            "perl" => Some(Self::Perl),
+            "php" => Some(Self::Php),
+            "lua" => Some(Self::Lua),
+            "elixir" => Some(Self::Elixir),
+            _ => Some(Self::Python),
+        }
+    }
 }
 
 /// An interpreter: its options that take a value, those whose value is a program, and those that only look at one.
@@ -32,9 +55,9 @@ struct Interpreter {
     verbs: &'static str,
 }
 
-static INTERPRETERS: [Interpreter; 7] = [
+static INTERPRETERS: &[Interpreter] = &[
     Interpreter {
-        names: "python python3 python2 pypy pypy3 ipython",
+        names: "python python3 python2 py pypy pypy3 ipython",
         language: Language::Python,
         valued: "W X",
         text: "c",
@@ -49,6 +72,11 @@ static INTERPRETERS: [Interpreter; 7] = [
         checks: "check c test",
         verbs: "",
     },
+    Interpreter { names: "zx", language: Language::JavaScript, valued: "cwd shell prefix", text: "eval e", checks: "", verbs: "" },
+    Interpreter { names: "lua luajit texlua", language: Language::Lua, valued: "l", text: "e", checks: "v", verbs: "" },
+    Interpreter { names: "elixir", language: Language::Elixir, valued: "r S pr pa", text: "e eval", checks: "", verbs: "" },
+    Interpreter { names: "mix", language: Language::Elixir, valued: "r", text: "e eval", checks: "", verbs: "run" },
+    Interpreter { names: "crystal", language: Language::Ruby, valued: "", text: "", checks: "", verbs: "eval" },
     Interpreter { names: "bun", language: Language::JavaScript, valued: "r preload cwd", text: "e eval p print", checks: "", verbs: "run" },
     Interpreter { names: "deno", language: Language::JavaScript, valued: "c config", text: "", checks: "", verbs: "run eval" },
     Interpreter { names: "ruby jruby", language: Language::Ruby, valued: "I r C E", text: "e", checks: "c", verbs: "" },
@@ -80,13 +108,19 @@ fn interpreter(name: &str) -> Option<&'static Interpreter> {
 
 /// Whether a program runs programs of a language that is read.
 pub(super) fn is_interpreter(name: &str) -> bool {
-    interpreter(name).is_some() && !matches!(name, "bun" | "deno")
+    interpreter(name).is_some() && !matches!(name, "bun" | "deno" | "mix" | "crystal")
 }
 
 /// The same for those that have verbs, of which one is given.
 pub(super) fn is_interpreter_with(name: &str, args: &[Word]) -> bool {
     let runs = |arg: &Word| matches!(arg.known(), Some("run" | "eval" | "-e" | "--eval" | "-p" | "--print" | "-"));
-    matches!(name, "bun" | "deno") && args.first().is_some_and(runs)
+    let has_text = args.iter().any(|arg| arg.is("-e") || arg.is("--eval"));
+    match name {
+        "bun" | "deno" => args.first().is_some_and(runs),
+        "mix" => args.first().is_some_and(|arg| arg.is("run")) && has_text,
+        "crystal" => args.first().is_some_and(|arg| arg.is("eval")),
+        _ => false,
+    }
 }
 
 /// Reads the words behind an interpreter: what follows its script is none of its options.
@@ -197,6 +231,40 @@ pub(super) fn read(name: &str, args: &[Word]) -> Call {
     call
 }
 
+/// The text of Python's notebooks without what is none of the language: `%cd DIR`, `!COMMAND`, `%%writefile FILE`, `%%bash`.
+fn plain_python(text: &str) -> std::borrow::Cow<'_, str> {
+    let is_magic = |line: &str| line.starts_with("%cd ") || line.starts_with("%%") || line.starts_with('!') && !line.starts_with("!=");
+    if !text.lines().any(|line| is_magic(line.trim_start())) {
+        return text.into();
+    }
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
+    let mut out = String::new();
+    let mut lines = text.lines();
+    while let Some(whole) = lines.next() {
+        let line = whole.trim_start();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["%cd", dir] => out.push_str(&format!("os.chdir({})\n", quoted(dir))),
+            ["%%writefile" | "%%file", .., file] => {
+                out.push_str(&format!("open({}, \"w\")\n", quoted(file)));
+                return out.into();
+            }
+            ["%%bash" | "%%sh" | "%%script", ..] => {
+                let rest: Vec<&str> = lines.collect();
+                out.push_str(&format!("os.system({})\n", quoted(&rest.join("\n"))));
+                return out.into();
+            }
+            [first, ..] if first.starts_with("%%") => {}
+            _ if line.starts_with('!') && !line.starts_with("!=") => out.push_str(&format!("os.system({})\n", quoted(&line[1..]))),
+            _ => {
+                out.push_str(whole);
+                out.push('\n');
+            }
+        }
+    }
+    out.into()
+}
+
 /// What an editor that is given commands writes.
 pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
     if name == "emacs" {
@@ -208,7 +276,13 @@ pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Writ
                 .chain(text.match_indices("write-file \""))
                 .filter_map(|(at, call)| text[at + call.len()..].split('"').next())
         });
-        let opened: Vec<Written> = opened.filter(|path| saves && !path.is_empty()).map(Written::file).collect();
+        let mut opened: Vec<Written> = opened.filter(|path| saves && !path.is_empty()).map(Written::file).collect();
+        let texts = |arg: &Word, call: &str| -> Vec<String> {
+            let behind = arg.value.split_once(call).map_or("", |(_, behind)| behind);
+            behind.split(')').next().unwrap_or_default().split('"').skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        opened.extend(args.iter().filter_map(|arg| texts(arg, "with-temp-file ").into_iter().next()).map(Written::file));
+        opened.extend(args.iter().filter_map(|arg| texts(arg, "write-region ").pop()).map(Written::file));
         if !opened.is_empty() {
             return opened;
         }
@@ -243,8 +317,8 @@ pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Writ
     found
 }
 
-/// What a script of `sed`, `awk` or `sqlite3` writes by itself.
-pub(super) fn written_in_script(name: &str, args: &[Word]) -> Vec<Written> {
+/// What a script of `sed`, `awk` or a database's client writes by itself.
+pub(super) fn written_in_script(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
     match name {
         "sed" | "gsed" => {
             let options = Options::read(args, "e f l expression file line-length", "i");
@@ -253,7 +327,7 @@ pub(super) fn written_in_script(name: &str, args: &[Word]) -> Vec<Written> {
             scripts.iter().flat_map(|script| written_by_sed(&script.value)).map(Written::file).collect()
         }
         "awk" | "gawk" | "mawk" | "nawk" => awk(args),
-        "sqlite3" => sqlite(args),
+        "sqlite3" | "duckdb" | "psql" | "clickhouse" | "clickhouse-local" | "clickhouse-client" | "cqlsh" => database(name, args, input),
         "python-json-tool" => {
             let options = Options::read(args, "indent", "");
             options.operands.get(1).and_then(|file| file.as_file()).into_iter().collect()
@@ -326,7 +400,14 @@ fn awk(args: &[Word]) -> Vec<Written> {
         for statement in text.value.split(['\n', ';', '{', '}']) {
             let Some((_, behind)) = statement.split_once("print").filter(|(_, behind)| behind.contains('>')) else { continue };
             let Some((_, behind)) = behind.rsplit_once('>') else { continue };
-            let file = behind.trim_start_matches(['>', '(', ' ']).strip_prefix('"').and_then(|behind| behind.split_once('"'));
+            let behind = behind.trim_start_matches(['>', '(', ' ']);
+            let assigned = options.values(&["v", "assign"]);
+            let variable = assigned
+                .iter()
+                .filter_map(|assign| assign.value.split_once('='))
+                .find(|(name, _)| *name == behind.trim_end_matches([' ', ')']));
+            found.extend(variable.and_then(|(_, file)| Word::of(file).as_file()));
+            let file = behind.strip_prefix('"').and_then(|behind| behind.split_once('"'));
             let Some((file, more)) = file.filter(|(file, _)| !file.is_empty() && !file.starts_with("/dev/")) else { continue };
             // What is put together with it only the run tells.
             let is_whole = more.trim_matches([' ', ')', '(']).is_empty();
@@ -336,23 +417,40 @@ fn awk(args: &[Word]) -> Vec<Written> {
     found
 }
 
-fn sqlite(args: &[Word]) -> Vec<Written> {
-    let options = Options::read_single(args, "cmd init separator nullvalue newline vfs");
-    let mut found = Vec::new();
-    let texts = options.operands.get(1..).unwrap_or_default().iter().copied().chain(options.values(&["cmd"]));
-    for text in texts {
-        let mut words = text.value.split_whitespace();
-        let first = words.next().unwrap_or_default();
-        if matches!(first, ".output" | ".once" | ".backup" | ".save" | ".dump" | ".clone" | ".excel") && first != ".dump" {
-            found.extend(words.last().map(|file| Written::file(file.trim_matches(['"', '\'']))));
-        }
-        let changes =
-            ["insert", "update", "delete", "create", "drop", "alter", "replace", "vacuum", ".import", ".restore", "begin", "reindex"];
-        let statements = text.value.split(';').map(|statement| statement.trim().to_ascii_lowercase());
-        if statements.into_iter().any(|statement| changes.iter().any(|change| statement.starts_with(change))) && !options.has(&["readonly"])
-        {
-            found.extend(options.operands.first().and_then(|file| file.as_file()));
-        }
+/// Clients of databases: the files that their statements and their own commands write, and the database itself where it is a file.
+fn database(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
+    let is_file = matches!(name, "sqlite3" | "duckdb");
+    let valued = if is_file {
+        "cmd init separator nullvalue newline vfs c s f"
+    } else {
+        "c command q query e execute f h p U d u host port user dbname"
+    };
+    let options = if is_file { Options::read_single(args, valued) } else { Options::read(args, valued, "") };
+    let given = options.values_of_any("cmd c s command q query e execute");
+    let behind = if is_file { options.operands.get(1..).unwrap_or_default() } else { &[] };
+    let mut texts: Vec<&str> = behind.iter().copied().chain(given).map(|text| text.value.as_str()).collect();
+    if texts.is_empty() {
+        texts.extend(input);
     }
+    let mut found: Vec<Written> = texts.iter().flat_map(|text| databases::written(text, name != "psql")).collect();
+    let file = options.operands.first().filter(|_| is_file && !options.has(&["readonly"]));
+    found.extend(
+        file.filter(|file| !file.is(":memory:") && texts.iter().any(|text| databases::changes(text))).and_then(|file| file.as_file()),
+    );
     found
+}
+
+/// The commands that a script of `awk` runs: `system("…")`, `print | "…"`.
+pub(super) fn run_in_script(name: &str, args: &[Word]) -> Vec<String> {
+    if !matches!(name, "awk" | "gawk" | "mawk" | "nawk") {
+        return Vec::new();
+    }
+    let text_behind =
+        |text: &str| text.trim_start().strip_prefix('"').and_then(|text| text.split_once('"')).map(|(text, _)| text.to_owned());
+    let of = |arg: &Word| -> Vec<String> {
+        let text = arg.value.as_str();
+        let calls = text.split("system(").skip(1).take(16).filter_map(text_behind);
+        calls.chain(text.split('|').skip(1).take(16).filter_map(text_behind)).collect()
+    };
+    args.iter().flat_map(of).collect()
 }

@@ -14,12 +14,16 @@ pub(super) struct Call<'a> {
     /// The directory that `-C` and `--work-tree` lead to; nothing where only the run tells.
     pub(super) dir: Option<String>,
     pub(super) words: &'a [Word],
+    /// Whether changes are put away before it begins, and brought back.
+    stashes: bool,
 }
 
 /// Reads the options before the verb.
 pub(super) fn read(mut args: &[Word]) -> Call<'_> {
     let mut dir = Some(String::new());
+    let mut stashes = false;
     while let [option, rest @ ..] = args {
+        stashes |= option.is("-c") && rest.first().is_some_and(|set| set.text.to_ascii_lowercase().ends_with(".autostash=true"));
         let known = |word: Option<&Word>, dir: Option<String>| Some(super::joined(&dir?, word?.known()?));
         args = match option.known() {
             Some("-C") => {
@@ -41,8 +45,27 @@ pub(super) fn read(mut args: &[Word]) -> Call<'_> {
             _ => break,
         };
     }
-    Call { dir, words: args }
+    Call { dir, words: args, stashes: stashes || args.iter().any(|arg| arg.is("--autostash")) }
 }
+
+/// The commands that a call runs in the worktree.
+pub(super) fn commands(args: &[Word]) -> Vec<String> {
+    let Some((verb, rest)) = read(args).words.split_first() else { return Vec::new() };
+    let texts = |options: &Options<'_>, names: &[&str]| options.values(names).into_iter().map(|text| text.value.clone()).collect();
+    match verb.known() {
+        Some("rebase") => texts(&Options::read(rest, "x exec onto s strategy X C", ""), &["x", "exec"]),
+        Some("filter-branch") => texts(&Options::read(rest, FILTERS, ""), &["tree-filter"]),
+        Some("bisect") if rest.first().is_some_and(|verb| verb.is("run")) => {
+            let words: Vec<&str> = rest[1..].iter().map(|word| word.value.as_str()).collect();
+            vec![super::quoted(&words)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Options of `git filter-branch` that take a value.
+const FILTERS: &str =
+    "setup subdirectory-filter env-filter tree-filter index-filter parent-filter msg-filter commit-filter tag-name-filter d original";
 
 /// The file of the patch that a call applies; none where it applies what it reads.
 pub(super) fn patch_file(args: &[Word]) -> Option<Word> {
@@ -75,8 +98,14 @@ pub(super) fn writes(args: &[Word], text: Option<&str>, top: Option<&str>) -> Ve
         let covers = |path: &&str| is_all || path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         (written.reach != Reach::File && left_out.iter().any(covers)) || (had_only_those && !left_out.is_empty())
     };
-    let written = writes_here(&words, text, top);
-    written.into_iter().filter(|written| !leaves_out(written)).map(at).collect()
+    let mut written = writes_here(&words, text, top);
+    if call.stashes && words.first().is_some_and(|verb| matches!(verb.known(), Some("pull" | "rebase" | "merge"))) {
+        written.extend(undone(vec![Written::tree(top.unwrap_or("."))]));
+    }
+    let written = written.into_iter().filter(|written| !leaves_out(written)).map(at);
+    // Git replaces a link, and goes through none.
+    let is_own = words.first().is_some_and(|verb| matches!(verb.known(), Some("checkout" | "restore" | "stash" | "clean" | "reset")));
+    written.map(|written| if is_own { written.entry() } else { written }).collect()
 }
 
 /// The path of a pattern that leaves something out: `:!x`, `:^x`, `:(exclude)x`.
@@ -145,7 +174,10 @@ fn writes_here(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Writ
     if has("--help") || has("-h") || has("--dry-run") {
         return Vec::new();
     }
-    let takes_output = matches!(verb, "diff" | "log" | "show" | "format-patch" | "archive" | "bundle" | "diff-tree" | "range-diff");
+    let takes_output = matches!(
+        verb,
+        "diff" | "log" | "show" | "format-patch" | "archive" | "bundle" | "diff-tree" | "range-diff" | "shortlog" | "reflog"
+    );
     match verb {
         "rm" if !has("--cached") && !letters('n') => trees(&Options::read(rest, "", "").operands).into_iter().map(Written::entry).collect(),
         "mv" if !letters('n') => onto(&Options::read(rest, "", ""), Onto::Moves),
@@ -173,8 +205,23 @@ fn writes_here(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Writ
         }
         "switch" if letters('f') || has("--force") || has("--discard-changes") => all(),
         "reset" if has("--hard") => all(),
+        // It begins anew, whatever has been changed.
+        "rebase" if has("--abort") || has("--skip") => all(),
+        "clang-format" if !has("--diff") && !has("--staged") => vec![Written::tree(top.unwrap_or("."))],
+        "cliff" => files(&Options::read(rest, "o output prepend c config t tag", "").values(&["o", "output", "prepend"])),
+        "subtree" if rest.first().is_some_and(|verb| matches!(verb.known(), Some("add" | "pull" | "merge"))) => {
+            trees(&Options::read(rest, "P prefix m message", "").values(&["P", "prefix"]))
+        }
+        "lfs" if has("pull") || has("checkout") => {
+            let options = Options::read(rest, "I include X exclude", "");
+            let included = options.values(&["I", "include"]).into_iter().map(Word::globbed);
+            let named = options.operands.iter().skip(1).take(if has("checkout") { usize::MAX } else { 0 }).map(|word| word.globbed());
+            included.chain(named).filter_map(|word| word.as_tree()).collect()
+        }
+        "filter-repo" if !has("--analyze") => all(),
+        "mergetool" => trees(&Options::read(rest, "t tool O", "").operands),
         "read-tree" if letters('u') => all(),
-        "sparse-checkout" if has("set") || has("disable") => all(),
+        "sparse-checkout" if has("set") || has("disable") || has("reapply") => all(),
         "clean" => {
             // It stays where it is.
             let all = || undone(vec![Written::tree(".")]);
@@ -195,10 +242,15 @@ fn writes_here(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Writ
             let at = rest.iter().position(|arg| arg.is("add")).unwrap_or(0);
             into_second(&rest[at + 1..], "b branch name depth reference")
         }
-        "worktree" if has("add") => {
-            let at = rest.iter().position(|arg| arg.is("add")).unwrap_or(0);
-            trees(&Options::read(&rest[at + 1..], "b B reason", "").operands.into_iter().take(1).collect::<Vec<_>>())
+        "submodule" if has("update") || has("deinit") => {
+            trees(&Options::read(rest, "depth reference j jobs", "").operands.into_iter().skip(1).collect::<Vec<_>>())
         }
+        "worktree" if has("add") || has("move") || has("remove") => {
+            let at = rest.iter().position(|arg| matches!(arg.known(), Some("add" | "move" | "remove"))).unwrap_or(0);
+            let count = if rest[at].is("move") { 2 } else { 1 };
+            trees(&Options::read(&rest[at + 1..], "b B reason", "").operands.into_iter().take(count).collect::<Vec<_>>())
+        }
+        "init" => trees(&Options::read(rest, "b initial-branch template separate-git-dir object-format", "").operands),
         "merge-file" if !has("-p") && !has("--stdout") => {
             files(&Options::read(rest, "L", "").operands.into_iter().take(1).collect::<Vec<_>>())
         }
@@ -208,8 +260,11 @@ fn writes_here(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Writ
         }
         "config" => files(&Options::read(rest, "f file", "").values(&["f", "file"]))
             .into_iter()
-            .filter(|_| !has("--get") && !has("--list") && !has("-l"))
+            .filter(|_| !["--get", "--get-all", "--get-regexp", "--list", "-l", "get", "list"].iter().any(|reads| has(reads)))
             .collect(),
+        "bugreport" | "diagnose" => {
+            Options::read(rest, "o output-directory s suffix", "").values(&["o", "output-directory"]).into_iter().flat_map(within).collect()
+        }
         _ if takes_output => {
             let options = Options::read(rest, "o output output-directory n format prefix", "");
             let mut found = files(&options.values(&["output"]));
@@ -255,14 +310,28 @@ fn checkout(rest: &[Word], top: Option<&str>) -> Vec<Written> {
     first.chain(if is_head { undone(trees(paths)) } else { trees(paths) }).collect()
 }
 
+/// What a patch changes, which is below where it is applied; `am` always begins at the top.
 fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
     let options = Options::read(rest, "p C directory exclude include", "");
-    if options.has(&["check", "stat", "numstat", "summary", "cached", "abort", "skip", "quit", "continue"]) && !options.has(&["apply"]) {
+    let only_looks = ["check", "stat", "numstat", "summary", "cached", "abort", "skip", "quit", "continue", "show-current-patch"];
+    if options.has(&only_looks) && !options.has(&["apply"]) {
         return Vec::new();
     }
-    let Some(text) = text else { return Vec::new() };
-    let strip = options.values(&["p"]).last().and_then(|count| count.known()?.parse().ok()).unwrap_or(1);
     let (includes, excludes) = (options.values(&["include"]), options.values(&["exclude"]));
+    let Some(text) = text else {
+        // What is in the patch only its file tells; where it goes may be said.
+        let below = options.values(&["directory"]).last().map_or(Some(""), |dir| dir.known());
+        return match below {
+            Some(below) if !includes.is_empty() => {
+                let wild = |pattern: &Word| pattern.value.replace('*', &super::word::ANY.to_string()).replace('?', &ONE.to_string());
+                let paths = includes.iter().map(|pattern| Word::of(super::joined(below, &wild(pattern))));
+                paths.filter_map(|word| word.as_tree()).collect()
+            }
+            Some(below) => vec![Shell::somewhere(below)],
+            None => Vec::new(),
+        };
+    };
+    let strip = options.values(&["p"]).last().and_then(|count| count.known()?.parse().ok()).unwrap_or(1);
     let is_meant = |path: &String| {
         !excludes.iter().any(|pattern| matches(pattern, path))
             && (includes.is_empty() || includes.iter().any(|pattern| matches(pattern, path)))

@@ -1,4 +1,4 @@
-//! Programs that make files beside others, or where they run: compilers, packers, and calls of R and Julia.
+//! Programs that make files beside others, or where they run: compilers and packers.
 
 use super::options::Options;
 use super::word::{STAR, Word};
@@ -71,29 +71,6 @@ pub(super) fn protoc(args: &[Word]) -> Vec<Written> {
     found.into_iter().map(|written| written.by(By::Output)).collect()
 }
 
-/// Calls of R and Julia that write what their first or last text names.
-pub(super) fn written_by_call(text: &str, is_julia: bool) -> Vec<Written> {
-    const FIRST: [&str; 9] =
-        ["style_file(", "style_dir(", "format_file(", "format(", "unlink(", "file.remove(", "rm(", "write(", "file.create("];
-    const LAST: [&str; 7] = ["write.csv(", "writeLines(", "write_csv(", "saveRDS(", "ggsave(", "write.table(", "write_json("];
-    let mut found = Vec::new();
-    for (calls, first) in [(&FIRST[..], true), (&LAST[..], false)] {
-        for call in calls.iter().filter(|call| is_julia || !matches!(**call, "format(" | "rm(" | "write(")) {
-            for (at, _) in text.match_indices(call).take(16) {
-                // `reformat(` is another one.
-                if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.') {
-                    continue;
-                }
-                let args = text[at + call.len()..].split([')', '\n']).next().unwrap_or_default();
-                let mut texts = args.split(['"', '\'']).skip(1).step_by(2);
-                let path = if first { texts.next().filter(|_| args.trim_start().starts_with(['"', '\''])) } else { texts.last() };
-                found.extend(path.filter(|path| !path.is_empty()).map(Written::tree));
-            }
-        }
-    }
-    found
-}
-
 /// Files that are packed or unpacked: what is made beside each, and the file itself where it goes away.
 pub(super) fn packed(program: &str, options: &Options<'_>) -> Vec<Written> {
     if options.has_any("c stdout to-stdout t test l list help version") {
@@ -119,9 +96,12 @@ pub(super) fn packed(program: &str, options: &Options<'_>) -> Vec<Written> {
         if !outputs.is_empty() {
             continue;
         }
-        const ENDINGS: [&str; 8] = ["gz", "bz2", "xz", "zst", "lz4", "lzma", "Z", "br"];
+        const ENDINGS: [&str; 10] = ["gz", "bz2", "xz", "zst", "lz4", "lzma", "Z", "br", "lz", "lzo"];
         let ending = match program {
-            "bzip2" | "bunzip2" => "bz2",
+            "bzip2" | "bunzip2" | "pbzip2" => "bz2",
+            "lzip" | "plzip" => "lz",
+            "lzop" => "lzo",
+            "pixz" => "xz",
             "xz" | "unxz" => "xz",
             "lzma" => "lzma",
             "zstd" | "unzstd" => "zst",

@@ -1,27 +1,13 @@
 //! Programs that bring files from one place to another: copies, downloads, archives, patches.
 
 use super::archives::{cpio, dashed, seven_zip, tar, unzip};
+use super::fetches::{ANSIBLE_VALUED, AWS_VALUED, CURL_VALUED, RSYNC_VALUED, WGET_VALUED, ansible, curl, hub, remote, rsync, wget};
 use super::options::Options;
 use super::programs::moved;
 use super::specs::within;
-use super::word::{Word, has_name};
-use super::{Shell, is_file_name, joined, makes};
+use super::word::{STAR, Word, has_name};
+use super::{Shell, joined, makes};
 use crate::hook::{Written, patch};
-
-/// Options of `curl` that take a value; an address among the values is none that is fetched.
-const CURL_VALUED: &str = "A b c C d D e E F H K m o P Q r t T u U w x X y Y z output output-dir url data data-raw data-binary data-ascii \
-     data-urlencode json form form-string header referer user-agent user request cookie cookie-jar dump-header proxy preproxy \
-     proxy-user range upload-file write-out max-time connect-timeout retry retry-delay retry-max-time limit-rate cacert capath cert key \
-     config resolve connect-to interface trace trace-ascii stderr doh-url etag-save etag-compare hsts libcurl alt-svc";
-
-/// Options of `rsync` that take a value.
-const RSYNC_VALUED: &str = "e f B M T rsh filter exclude include exclude-from include-from files-from backup-dir suffix log-file chmod \
-     chown usermap groupmap temp-dir partial-dir compare-dest copy-dest link-dest rsync-path max-size min-size timeout bwlimit port \
-     password-file out-format";
-
-/// Options of `wget` that take a value.
-const WGET_VALUED: &str = "O o a e i B t T w Q P U l A R D I X output-document output-file directory-prefix header user-agent tries timeout wait \
-     post-data method body-data load-cookies save-cookies referer";
 
 /// Options of `patch` that take a value.
 pub(super) const PATCH_VALUED: &str =
@@ -33,11 +19,17 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
     let verb = |at: usize, text: &str| args.get(at).is_some_and(|arg| arg.is(text));
     Some(match program {
         "mv" | "gmv" => onto(&read("t S target-directory suffix", ""), Onto::Moves),
-        "cp" | "gcp" | "cpx" | "copyfiles" | "cpy" | "ncp" => onto(&read("t S target-directory suffix u", ""), Onto::Copies),
+        "cp" | "gcp" => {
+            let options = read("t S target-directory suffix", "");
+            let does = if options.has(&["remove-destination", "l", "link", "s", "symbolic-link"]) { Onto::Links } else { Onto::Copies };
+            onto(&options, does)
+        }
+        "cpx" | "copyfiles" | "cpy" | "cpy-cli" | "ncp" => onto(&read("u up", ""), Onto::Copies),
         "install" | "ginstall" => {
             let options = read("t S m o g target-directory suffix mode owner group strip-program", "");
             // Directories hold nothing yet.
-            if options.has(&["d", "directory"]) { Vec::new() } else { onto(&options, Onto::Copies) }
+            // What is there is removed before.
+            if options.has(&["d", "directory"]) { Vec::new() } else { onto(&options, Onto::Links) }
         }
         "ln" | "link" => {
             let options = read("t S target-directory suffix", "");
@@ -47,11 +39,13 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             }
         }
         "rsync" => rsync(&read(RSYNC_VALUED, "")),
-        "scp" | "rcp" => {
+        "scp" | "rcp" | "sftp" => {
             remote(&read("P i F l o c S J D X", "").operands, |text| text.split('/').next().is_some_and(|first| first.contains(':')))
         }
         "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz" | "unxz" | "lzma" | "pigz" | "zstd" | "unzstd" | "lz4" | "unlz4" | "brotli"
-        | "compress" | "uncompress" => makes::packed(program, &read("S suffix T threads o output", "")),
+        | "compress" | "uncompress" | "lzip" | "plzip" | "lzop" | "pbzip2" | "pixz" => {
+            makes::packed(program, &read("S suffix T threads o output", ""))
+        }
         "dos2unix" | "unix2dos" | "mac2unix" | "unix2mac" => {
             let options = read("c D convmode", "");
             match options.operands.as_slice() {
@@ -70,12 +64,24 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
         }
         "tsc"
             if !args.iter().any(|arg| {
-                ["--noemit", "--outdir", "--outfile", "--build", "-b", "--init", "-p", "--project"]
+                ["--noemit", "--outdir", "--outfile", "--build", "-b", "--init", "-p", "--project", "--declarationdir", "--tsbuildinfofile"]
                     .contains(&arg.text.to_ascii_lowercase().as_str())
             }) =>
         {
             let options = Options::read_single(args, "target t module m lib rootDir jsx moduleResolution types");
             makes::beside(&options.operands, &["ts", "tsx", "mts", "cts"], &["js", "jsx", "mjs", "cjs", "d.ts"])
+        }
+        "jest" | "vitest" | "ava" | "pytest" | "py.test" | "playwright" if args.iter().any(renews_snapshots) => {
+            let options = read("c config t testNamePattern k n m w maxWorkers reporter project g grep p", "");
+            let is_verb = |word: &Word| matches!(word.known(), Some("run" | "watch" | "test" | "related" | "dev"));
+            let tests = options.operands.iter().filter(|word| !is_verb(word));
+            // They are in a folder beside the tests.
+            let beside = |word: &&Word| match word.known()?.rsplit_once('/') {
+                Some((dir, name)) if name.contains('.') => Some(Shell::somewhere(dir)),
+                _ if word.text.contains('.') && !word.text.contains('/') => None,
+                _ => word.as_tree(),
+            };
+            tests.filter_map(beside).chain(super::specs::written(program, args).unwrap_or_default()).collect()
         }
         "sass" | "grass" if args.iter().any(|arg| arg.is("--update")) && !args.iter().any(|arg| arg.text.contains(':')) => {
             read("I load-path s style", "").operands.iter().filter_map(|word| word.as_tree()).collect()
@@ -129,14 +135,6 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             let notebooks = options.operands.iter();
             notebooks.filter_map(stem).filter_map(|word| word.as_file()).collect()
         }
-        "Rscript" | "R" | "julia" => {
-            let options = Options::read(args, "e eval E print", "");
-            options
-                .values(&["e", "eval", "E"])
-                .into_iter()
-                .flat_map(|text| makes::written_by_call(&text.value, program == "julia"))
-                .collect()
-        }
         "dd" => args.iter().filter(|arg| arg.text.starts_with("of=")).filter_map(|arg| arg.after(3).as_file()).collect(),
         "curl" => curl(&read(CURL_VALUED, "")),
         "wget" | "wget2" => wget(&read(WGET_VALUED, "")),
@@ -167,10 +165,19 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             Some("cp" | "sync" | "mv") => {
                 let rest = &args[2..];
                 let options = Options::read(rest, "exclude include profile region acl storage-class endpoint-url", "");
-                if options.has(&["dryrun"]) { Vec::new() } else { remote(&options.operands, |text| text.starts_with("s3://")) }
+                let is_far = |text: &str| text.starts_with("s3://");
+                let mut found = remote(&options.operands, is_far);
+                let sources = options.operands.iter().take(usize::from(args[1].is("mv"))).filter(|source| !is_far(&source.text));
+                found.extend(sources.filter_map(|source| source.as_tree()).map(Written::entry));
+                if options.has(&["dryrun"]) { Vec::new() } else { found }
             }
             _ => Vec::new(),
         },
+        "aws" if args.get(1).is_some_and(|arg| matches!(arg.known(), Some("get-object" | "invoke" | "get-object-torrent"))) => {
+            let options = Options::read(&args[2..], AWS_VALUED, "");
+            options.operands.last().and_then(|file| file.as_file()).into_iter().collect()
+        }
+        "ansible" => ansible(&read(ANSIBLE_VALUED, "")),
         "gsutil" | "gcloud" | "azcopy" | "rclone" | "s3cmd" | "mc" => {
             let at = args
                 .iter()
@@ -180,19 +187,27 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             if options.has(&["n", "dry-run"]) && program != "gsutil" {
                 return Some(Vec::new());
             }
-            remote(&options.operands, |text| text.split('/').next().is_some_and(|first| first.contains(':')))
+            let is_far = |text: &str| text.split('/').next().is_some_and(|first| first.contains(':'));
+            let mut found = remote(&options.operands, is_far);
+            let sources = options
+                .operands
+                .iter()
+                .take(usize::from(matches!(args[at].known(), Some("mv" | "move"))))
+                .filter(|word| !is_far(&word.text));
+            found.extend(sources.filter_map(|source| source.as_tree()).map(Written::entry));
+            found
+        }
+        "skopeo" if verb(0, "copy") => {
+            let places = args.iter().filter_map(|arg| arg.text.split_once(':').map(|(kind, _)| (kind, arg.after(kind.len() + 1))));
+            let mut here = places.filter(|(kind, _)| matches!(*kind, "dir" | "oci" | "oci-archive" | "docker-archive"));
+            here.next_back()
+                .and_then(|(_, place)| Word::of(place.value.split(':').next().unwrap_or_default()).as_tree())
+                .into_iter()
+                .collect()
         }
         "kubectl" | "oc" if verb(0, "cp") => {
             let options = Options::read(&args[1..], "c container n namespace", "");
             remote(&options.operands, |text| text.contains(':'))
-        }
-        "docker" => {
-            if args.iter().any(|arg| arg.is("save") || arg.is("export")) {
-                return Some(Options::read(args, "o output", "").values(&["o", "output"]).into_iter().filter_map(Word::as_file).collect());
-            }
-            let at = args.iter().position(|arg| arg.is("cp"));
-            let Some(at) = at else { return Some(Vec::new()) };
-            remote(&Options::read(&args[at + 1..], "", "").operands, |text| text.contains(':'))
         }
         "gh" | "glab" => hub(args),
         "svn" | "hg" | "bzr" | "jj"
@@ -200,12 +215,34 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
         {
             into_second(&args[1..], "r b u branch revision username password")
         }
-        "svn" | "hg" | "jj" | "bzr" => match args.first().and_then(Word::known) {
-            Some("revert" | "restore" | "rm" | "remove" | "delete") => {
-                Options::read(&args[1..], "r rev from to revision", "").operands.iter().filter_map(|word| word.as_tree()).collect()
+        "svn" | "hg" | "jj" | "bzr" | "sl" => {
+            let Some((verb, rest)) = args.split_first() else { return Some(Vec::new()) };
+            let options = Options::read(rest, "r rev from to revision I X include exclude", "");
+            let all = || vec![Written { only_undoes: true, ..Written::tree(".") }];
+            match verb.known() {
+                Some("revert" | "restore" | "purge" | "clean" | "undo") if options.operands.is_empty() && program != "svn" => all(),
+                Some("shelve") if options.operands.is_empty() => all(),
+                Some("update" | "up" | "checkout" | "co") if program != "svn" && options.has(&["C", "clean"]) => all(),
+                Some("mv" | "move" | "rename") => onto(&options, Onto::Moves),
+                Some("cp" | "copy") => onto(&options, Onto::Copies),
+                Some("update" | "up") if program == "svn" => trees(&options),
+                Some("switch") => options.operands.get(1).and_then(|dir| dir.as_tree()).into_iter().collect(),
+                Some("revert" | "restore" | "rm" | "remove" | "delete" | "purge" | "shelve" | "resolve") => trees(&options),
+                _ => Vec::new(),
             }
-            _ => Vec::new(),
-        },
+        }
+        "hub" if verb(0, "clone") => into_second(&args[1..], "b branch depth"),
+        "step" if verb(0, "certificate") && verb(1, "create") => {
+            let options = Options::read(&args[2..], "profile ca ca-key kty size not-after san", "");
+            options.operands.iter().skip(1).filter_map(|word| word.as_file()).collect()
+        }
+        "gpg" | "gpg2" if !args.iter().any(|arg| arg.text.starts_with("--output") || arg.is("-o")) => {
+            let options = read("r u recipient local-user passphrase", "");
+            let makes = options.has_any("c symmetric e encrypt s sign b detach-sign clearsign clear-sign");
+            let made =
+                options.operands.iter().take(if makes { usize::MAX } else { 0 }).map(|word| Word::of(format!("{}.{STAR}", word.value)));
+            made.filter_map(|word| word.as_file()).collect()
+        }
         "degit" | "tiged" | "giget" => into_second(args, ""),
         "create-next-app" | "create-react-app" | "create-vite" | "create-expo-app" | "express-generator" | "create-remix" => {
             Options::read(args, "t template e example", "").operands.first().and_then(|word| word.as_tree()).into_iter().collect()
@@ -213,6 +250,10 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
         "npm" | "pnpm" | "yarn" | "bun"
             if verb(0, "create") || (verb(0, "init") && args.get(1).is_some_and(|arg| !arg.text.starts_with('-'))) =>
         {
+            // These change a project that is there.
+            if args.get(1).is_some_and(|arg| arg.text.starts_with("@eslint/") || arg.text.starts_with("playwright")) {
+                return Some(vec![Written::file("package.json")]);
+            }
             let options = Options::read(&args[1..], "t template", "");
             options.operands.get(1).and_then(|word| word.as_tree()).into_iter().collect()
         }
@@ -227,6 +268,16 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             let forces = args.iter().any(|arg| arg.is("--force") || arg.is("--fix"));
             let all = [Written::file("package-lock.json"), Written::file("package.json")];
             all.into_iter().take(usize::from(fixes) + usize::from(fixes && forces)).collect()
+        }
+        "pnpm" | "bun" if args.iter().any(|arg| arg.is("install") || arg.is("i")) => {
+            let options = Options::read(args, "filter F C dir store-dir registry cwd", "");
+            let dir = options.values(&["C", "dir", "cwd"]).last().and_then(|dir| dir.known()).unwrap_or("").to_owned();
+            let lock = if program == "bun" { "bun.lock" } else { "pnpm-lock.yaml" };
+            let spares = options.has(&["g", "global", "no-save", "dry-run"]);
+            // With names of packages it is `add`.
+            let files = if options.operands.len() > 1 { vec!["package.json", lock] } else { vec![lock] };
+            let is_kept = spares || (options.operands.len() == 1 && options.has(&["frozen-lockfile"]));
+            files.into_iter().filter(|_| !is_kept).map(|file| Written::file(joined(&dir, file))).collect()
         }
         "npm"
             if args.iter().any(|arg| arg.is("install") || arg.is("i"))
@@ -243,8 +294,17 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
         }
         "npm" if verb(0, "init") => vec![Written::file("package.json")],
         "go" if verb(0, "mod") => match args.get(1).and_then(Word::known) {
-            Some("tidy" | "init" | "edit") => vec![Written::file("go.mod"), Written::file("go.sum")],
-            Some("vendor") => vec![Written::tree("vendor")],
+            Some("tidy" | "init") => vec![Written::file("go.mod"), Written::file("go.sum")],
+            Some("edit") => {
+                let options =
+                    Options::read_single(&args[2..], "require droprequire replace dropreplace exclude module go toolchain retract");
+                let named = options.operands.last().and_then(|file| file.as_file());
+                named.into_iter().chain([Written::file("go.mod")]).take(usize::from(!options.has(&["json", "print"])) * 2).collect()
+            }
+            Some("vendor") => match Options::read_single(&args[2..], "o").values(&["o"]).last() {
+                Some(dir) => dir.as_tree().into_iter().collect(),
+                None => vec![Written::tree("vendor")],
+            },
             _ => Vec::new(),
         },
         "uv" if verb(0, "pip") => {
@@ -255,6 +315,21 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
         "terraform" | "tofu" if args.iter().any(|arg| arg.is("output") || arg.is("show")) => Vec::new(),
         _ => return None,
     })
+}
+
+/// Whether tests write what they compare with anew.
+fn renews_snapshots(arg: &Word) -> bool {
+    matches!(
+        arg.known(),
+        Some(
+            "-u" | "--update"
+                | "--updateSnapshot"
+                | "--update-snapshots"
+                | "--update-snapshot"
+                | "--snapshot-update"
+                | "--inline-snapshot=fix"
+        )
+    )
 }
 
 /// What a command with sources and a destination does.
@@ -310,131 +385,8 @@ pub(super) fn onto(options: &Options<'_>, does: Onto) -> Vec<Written> {
     found
 }
 
-/// Of files that come from another machine, or go there: what is written here.
-fn remote(operands: &[&Word], is_far: impl Fn(&str) -> bool) -> Vec<Written> {
-    match operands.split_last() {
-        Some((target, sources)) if !sources.is_empty() && !is_far(&target.text) => {
-            let mut found: Vec<Written> = target.as_file().into_iter().collect();
-            for source in sources {
-                let name = source.name().map(|name| name.rsplit(':').next().unwrap_or(name));
-                if let (Some(name), Some(dir)) = (name, target.known()) {
-                    found.push(Written::tree(joined(dir, name)));
-                }
-            }
-            found.extend(
-                target
-                    .known()
-                    .filter(|dir| dir.ends_with('/') || sources.iter().any(|source| source.name().is_none()))
-                    .map(Shell::somewhere),
-            );
-            found
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn rsync(options: &Options<'_>) -> Vec<Written> {
-    let Some((target, sources)) = options.operands.split_last().filter(|(_, sources)| !sources.is_empty()) else { return Vec::new() };
-    let is_far = |word: &Word| word.text.split('/').next().is_some_and(|first| first.contains(':'));
-    if options.has(&["n", "dry-run", "list-only"]) {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    if options.has(&["remove-source-files"]) {
-        found.extend(sources.iter().filter(|source| !is_far(source)).filter_map(|source| source.as_tree()));
-    }
-    if is_far(target) {
-        return found;
-    }
-    // What is in a source, under names that only the run tells.
-    let is_spread = |source: &&Word| source.name().is_none() || source.text.ends_with('/') || source.tail().ends_with('/');
-    if options.has(&["R", "relative"]) || options.has_beginning("delete") || sources.iter().any(is_spread) {
-        found.extend(target.as_tree().filter(|written| has_name(&written.path)));
-        return found;
-    }
-    let dir = target.text.trim_end_matches('/');
-    if !target.is_known {
-        found.extend(target.as_tree());
-        return found;
-    }
-    let names = sources.iter().filter_map(|source| source.name()).map(|name| name.rsplit(':').next().unwrap_or(name));
-    found.extend(names.map(|name| Written::tree(format!("{dir}/{name}"))));
-    found.extend(Some(Written::file(dir)).filter(|_| has_name(dir)));
-    found
-}
-
-fn curl(options: &Options<'_>) -> Vec<Written> {
-    let dir = match options.values(&["output-dir"]).last().map(|dir| dir.known()) {
-        // It could be anywhere.
-        Some(None) => return Vec::new(),
-        Some(Some(dir)) => dir.to_owned(),
-        None => String::new(),
-    };
-    let named = options.values(&["o", "output"]);
-    let is_file = |word: &&&Word| !word.is_known || is_file_name(&word.text);
-    let mut found: Vec<Written> = Vec::new();
-    // A `#` stands for a part of the address.
-    found.extend(named.iter().filter(|word| !word.text.contains('#')).filter(is_file).filter_map(|word| word.as_file()));
-    let beside = options.values_of_any("D dump-header c cookie-jar trace trace-ascii etag-save stderr hsts alt-svc libcurl");
-    let beside: Vec<Written> = beside.iter().filter(is_file).filter_map(|word| word.as_file()).collect();
-    let are_told = options.has(&["J", "remote-header-name"]);
-    if options.has(&["O", "remote-name", "remote-name-all"]) {
-        let addresses = options.operands.iter().copied().chain(options.values(&["url"])).filter(|_| !are_told);
-        found.extend(addresses.filter_map(|word| word.known().and_then(file_of_address)).map(Written::file));
-        found.push(Shell::somewhere(""));
-    }
-    moved(&dir, found).into_iter().chain(beside).collect()
-}
-
-fn wget(options: &Options<'_>) -> Vec<Written> {
-    if options.has(&["spider", "help", "version"]) {
-        return Vec::new();
-    }
-    let logs = options.values_of_any("o output-file a save-cookies").into_iter().filter_map(Word::as_file);
-    let mut found: Vec<Written> = logs.collect();
-    let named = options.values(&["O", "output-document"]);
-    if !named.is_empty() {
-        found.extend(named.into_iter().filter(|word| !word.is_known || is_file_name(&word.text)).filter_map(Word::as_file));
-        return found;
-    }
-    if options.operands.is_empty() && options.values(&["i"]).is_empty() {
-        return found;
-    }
-    let here = Word::of(".");
-    let dir = options.values(&["P", "directory-prefix"]).last().copied().unwrap_or(&here).clone();
-    let Some(path) = dir.known() else { return within(&dir) };
-    let names = options.operands.iter().filter_map(|word| word.known().and_then(file_of_address));
-    found.extend(names.map(|name| Written::file(joined(path, name))));
-    found.push(Shell::somewhere(path));
-    found
-}
-
-/// The last name in an address.
-fn file_of_address(address: &str) -> Option<&str> {
-    let behind = address.split_once("://").map_or(address, |(_, behind)| behind);
-    let path = behind.split(['?', '#']).next()?;
-    let (_, name) = path.rsplit_once('/')?;
-    (!matches!(name, "" | "." | "..") && !name.contains(['{', '['])).then_some(name)
-}
-
-fn hub(args: &[Word]) -> Vec<Written> {
-    let words: Vec<&str> = args.iter().take(2).filter_map(Word::known).collect();
-    let rest = args.get(2..).unwrap_or_default();
-    match words.as_slice() {
-        ["repo", "clone"] => into_second(rest, "u upstream-remote-name"),
-        ["gist", "clone"] => into_second(rest, ""),
-        ["release" | "run", "download"] => {
-            let options = Options::read(rest, "D dir O output p pattern R repo A archive n name", "");
-            let mut found: Vec<Written> = options.values(&["O", "output"]).into_iter().filter_map(Word::as_file).collect();
-            match options.values(&["D", "dir"]).last() {
-                Some(dir) => found.extend(within(dir)),
-                None if found.is_empty() => found.push(Shell::somewhere("")),
-                None => {}
-            }
-            found
-        }
-        _ => Vec::new(),
-    }
+fn trees(options: &Options<'_>) -> Vec<Written> {
+    options.operands.iter().filter_map(|word| word.as_tree()).collect()
 }
 
 /// What is fetched into the directory that the second operand names, or into one here.
@@ -449,9 +401,10 @@ pub(super) fn into_second(args: &[Word], valued: &str) -> Vec<Written> {
 
 /// What `patch` writes, with the text of the patch where it is known.
 pub(super) fn patched(options: &Options<'_>, text: Option<&str>) -> Vec<Written> {
-    if options.has(&["dry-run", "C", "check"]) {
+    if options.has(&["dry-run", "C", "check", "help", "version"]) {
         return Vec::new();
     }
+    let rejects = options.values(&["r", "reject-file"]).into_iter().filter_map(Word::as_file);
     let dir = match options.values(&["d", "directory"]).last().map(|dir| dir.known()) {
         Some(None) => return Vec::new(),
         Some(Some(dir)) => dir.to_owned(),
@@ -465,7 +418,8 @@ pub(super) fn patched(options: &Options<'_>, text: Option<&str>) -> Vec<Written>
             let strip = options.values(&["p", "strip"]).last().and_then(|count| count.known()?.parse().ok());
             patch::of_diff(text, strip).filter_map(|path| Word::of(path).as_tree()).collect()
         }
-        (None, None) => Vec::new(),
+        // What is in the patch only its file tells; it is below where it is applied.
+        (None, None) => vec![Shell::somewhere("")],
     };
-    moved(&dir, found)
+    moved(&dir, found.into_iter().chain(rejects).collect())
 }

@@ -85,6 +85,38 @@ pub(super) fn of(shell: &Shell<'_>, name: &str, args: &[Word]) -> Printed {
                 _ => format!("/tmp/{ANY}\n"),
             }
         }
+        "Get-ChildItem" | "gci" => {
+            let options = Options::read_single(args, "Path Filter Include Exclude LiteralPath Depth path filter include");
+            let here = Word::of(".");
+            let given = options.values_of_any("Path path LiteralPath");
+            let places: Vec<&Word> = options.operands.iter().copied().chain(given).collect();
+            let names: Vec<String> = options
+                .values_of_any("Filter Include filter include")
+                .iter()
+                .map(|name| name.value.replace('*', &STAR.to_string()))
+                .collect();
+            let places = if places.is_empty() { vec![&here] } else { places };
+            places.iter().map(|place| below(place, &names)).collect()
+        }
+        "filterdiff" => filtered(args)?,
+        "diff" | "gdiff" => {
+            let options = Options::read(args, "x exclude label L U C", "");
+            match options.operands.as_slice() {
+                [old, new] if !options.has(&["q", "brief", "y"]) => format!("--- {}\n+++ {}\n", old.value, new.value),
+                _ => return None,
+            }
+        }
+        "shellcheck" if args.iter().any(|arg| arg.is("diff") || arg.text.ends_with("=diff")) => {
+            heads("", &Options::read(args, "f format s shell e exclude S severity o enable", "").operands)
+        }
+        "which" => format!("{}\n", args.iter().rfind(|arg| !arg.text.starts_with('-'))?.known()?),
+        "npm" | "yarn" | "pnpm" if args.first().is_some_and(|arg| arg.is("bin")) => match args.get(1) {
+            Some(name) => format!("node_modules/.bin/{}\n", name.known()?),
+            None => "node_modules/.bin\n".into(),
+        },
+        "sed" | "gsed" => prefixed(&input()?, args)?,
+        "cut" => cut(&input()?, args)?,
+        "awk" | "gawk" | "mawk" => fields(&input()?, args)?,
         "mkdir" | "touch" | "rm" | "mv" | "cp" | "chmod" | "sleep" | "cd" | "ln" => String::new(),
         _ => return None,
     };
@@ -135,6 +167,53 @@ fn ls(args: &[Word]) -> String {
         if is_itself { format!("{}\n", word.value) } else { format!("{ANY}\n") }
     };
     options.operands.iter().map(shown).collect()
+}
+
+/// The heads of the patch that `filterdiff` leaves, as far as it names the files.
+fn filtered(args: &[Word]) -> Printed {
+    let options = Options::read(args, "i x p include exclude strip-match strip addprefix lines hunks", "");
+    let names = options.values(&["i", "include"]);
+    let heads = |name: &&Word| {
+        let name = name.value.replace('*', &STAR.to_string());
+        format!("--- {name}\n+++ {name}\n")
+    };
+    (!names.is_empty()).then(|| names.iter().map(heads).collect())
+}
+
+/// `sed 's/^/TEXT/'`
+fn prefixed(input: &str, args: &[Word]) -> Printed {
+    let options = Options::read(args, "e expression f l", "i");
+    let script = options.values(&["e", "expression"]).last().copied().or(options.operands.first().copied())?.known()?;
+    let behind = script.strip_prefix('s')?;
+    let divider = behind.chars().next()?;
+    let mut parts = behind.split(divider).skip(1);
+    let (from, to, flags) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_plain = from == "^" && flags.chars().all(|c| c == 'g') && !to.contains(['&', '\\']) && parts.next().is_none();
+    is_plain.then(|| input.lines().map(|line| format!("{to}{line}\n")).collect())
+}
+
+/// `cut -c4-`, and `cut` at blanks.
+fn cut(input: &str, args: &[Word]) -> Printed {
+    let options = Options::read(args, "c d f b", "");
+    if let Some(from) = options.values(&["c", "b"]).last() {
+        let from: usize = from.known()?.strip_suffix('-')?.parse().ok()?;
+        return Some(input.lines().map(|line| format!("{}\n", line.chars().skip(from.saturating_sub(1)).collect::<String>())).collect());
+    }
+    let divider = options.values(&["d"]).last()?.known()?;
+    let field: usize = options.values(&["f"]).last()?.known()?.trim_end_matches('-').parse().ok()?;
+    let of = |line: &str| line.split(divider).nth(field.checked_sub(1)?).map(|field| format!("{field}\n"));
+    Some(input.lines().filter_map(of).collect())
+}
+
+/// `awk '{print $2}'`
+fn fields(input: &str, args: &[Word]) -> Printed {
+    let [program] = args else { return None };
+    let field = program.known()?.split_once('{')?.1.trim().strip_prefix("print $")?.strip_suffix('}')?.trim();
+    let of = |line: &str| match field {
+        "NF" => line.split_whitespace().last().map(|field| format!("{field}\n")),
+        field => line.split_whitespace().nth(field.parse::<usize>().ok()?.checked_sub(1)?).map(|field| format!("{field}\n")),
+    };
+    Some(input.lines().filter_map(of).collect())
 }
 
 /// Names of files in which something is found, or those lines of the input that match.
@@ -254,8 +333,7 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
         // Seen from anywhere, the top itself is as good as the way up to it.
         "rev-parse" if rest.iter().any(|arg| arg.is("--show-cdup")) && dir.is_empty() => Some(format!("{}/\n", shell.top()?)),
         "diff" | "log" | "show" if dir.is_empty() && rest.iter().any(|arg| arg.is("--name-only")) => {
-            let at = rest.iter().position(|arg| arg.is("--"))?;
-            let places: Vec<&Word> = rest[at + 1..].iter().collect();
+            let places = places_of(rest);
             (!places.is_empty()).then(|| tracked(&places))
         }
         "rev-parse" if rest.iter().any(|arg| arg.is("--show-prefix")) && dir.is_empty() => {
@@ -264,18 +342,16 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
             Some(if below.is_empty() { "\n".into() } else { format!("{below}/\n") })
         }
         "diff" | "show" if !rest.iter().any(is_about_names) => {
-            let at = rest.iter().position(|arg| arg.is("--"));
-            let is_path =
-                |word: &&Word| !word.text.starts_with(['-', ':']) && !word.text.contains("..") && !word.text.contains([':', '~', '^', '@']);
-            let places: Vec<&Word> = match at {
-                Some(at) => rest[at + 1..].iter().collect(),
-                None => rest.iter().filter(is_path).filter(|word| word.text.contains('/')).collect(),
-            };
-            let heads = |word: &&Word| {
-                let path = super::joined(&dir, &word.value).trim_end_matches('/').to_owned();
-                format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n")
-            };
-            (!places.is_empty()).then(|| places.iter().map(heads).collect())
+            let places = places_of(rest);
+            (!places.is_empty()).then(|| heads(&dir, &places))
+        }
+        "stash" if rest.first().is_some_and(|arg| arg.is("show")) && rest.iter().any(|arg| arg.is("-p") || arg.is("--patch")) => {
+            let places = places_of(&rest[1..]);
+            (!places.is_empty()).then(|| heads(&dir, &places))
+        }
+        "format-patch" if rest.iter().any(|arg| arg.is("--stdout")) => {
+            let places = places_of(rest);
+            (!places.is_empty()).then(|| heads(&dir, &places))
         }
         "archive" if !rest.iter().any(|arg| arg.text.starts_with("-o") || arg.text.starts_with("--output")) => {
             let options = Options::read(rest, "format prefix", "");
@@ -287,6 +363,15 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
         "ls-files" if dir.is_empty() => {
             let options = Options::read(rest, "x X exclude exclude-from", "");
             Some(tracked(&options.operands))
+        }
+        "ls-tree" if dir.is_empty() && rest.iter().any(|arg| matches!(arg.known(), Some("--name-only" | "--name-status"))) => {
+            Some(tracked(Options::read(rest, "format abbrev", "").operands.get(1..).unwrap_or_default()))
+        }
+        // Behind two letters and a blank.
+        "status" if dir.is_empty() && rest.iter().any(|arg| matches!(arg.known(), Some("--porcelain" | "-s" | "--short"))) => {
+            let options = Options::read(rest, "", "");
+            let names = (!options.operands.is_empty()).then(|| tracked(&options.operands))?;
+            Some(names.lines().map(|name| format!(" M {name}\n")).collect())
         }
         "grep" if dir.is_empty() => {
             let options = Options::read(rest, "e f A B C m O threads", "");
@@ -302,6 +387,27 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
             Some(tracked(&places))
         }
         _ => None,
+    }
+}
+
+/// The heads of a patch for these paths.
+fn heads(dir: &str, places: &[&Word]) -> String {
+    let head = |word: &&Word| {
+        let path = super::joined(dir, &word.value).trim_end_matches('/').to_owned();
+        format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n")
+    };
+    places.iter().map(head).collect()
+}
+
+/// The paths that a call of git is about: those behind `--`, or those that cannot be commits.
+fn places_of(rest: &[Word]) -> Vec<&Word> {
+    let is_path = |word: &Word| !word.text.contains("..") && !word.text.contains([':', '~', '^', '@']) && !word.text.starts_with("origin/");
+    match rest.iter().position(|arg| arg.is("--")) {
+        Some(at) => rest[at + 1..].iter().collect(),
+        None => {
+            let given = rest.iter().filter(|word| !word.text.starts_with('-')).enumerate();
+            given.filter(|(at, word)| is_path(word) && (*at > 0 || word.text.contains('/'))).map(|(_, word)| word).collect()
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use super::run::Printed;
 use super::specs::{self, within};
 use super::starters::{self, Started};
 use super::word::Word;
-use super::{Shell, code, git, is_file_name, joined, moves, prints};
+use super::{Shell, code, containers, git, is_file_name, joined, moves, prints};
 use crate::hook::{By, Written, patch};
 
 /// Programs that run a text as commands.
-pub(super) const SHELLS: [&str; 7] = ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish"];
+pub(super) const SHELLS: [&str; 15] =
+    ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "tcsh", "csh", "mksh", "yash", "osh", "nu", "xonsh", "elvish"];
 
 /// Options by which programs that are not known name what they write.
 const OUTPUTS: &str = "o out output outfile out-file outFile output-file outputFile output_file out-dir outdir outDir output-dir outputDir \
@@ -32,6 +33,9 @@ impl Shell<'_> {
         let full = first.known()?;
         let name = short_name(full);
         self.calls_oarlock |= name == "oarlock" && is_call_without_name(args);
+        if name == "command" && args.first().is_some_and(|arg| arg.is("-v")) {
+            return Some(format!("{}\n", args.get(1)?.known()?));
+        }
         if matches!(name, "env" | "sudo" | "doas") {
             let given = args.iter().filter(|arg| !arg.text.starts_with('-')).take_while(|arg| super::word::is_assignment(&arg.text));
             let given: Vec<(String, String)> =
@@ -46,6 +50,8 @@ impl Shell<'_> {
             }
         }
         if let Some(started) = starters::read(name, args) {
+            let others = code::written_by_others(name, args, None);
+            self.add(others);
             self.add(specs::written(name, args).unwrap_or_default());
             return self.start(started);
         }
@@ -71,7 +77,11 @@ impl Shell<'_> {
             "xargs" | "gxargs" => return self.xargs(args),
             "parallel" => return self.parallel(args),
             "git" => return self.git(args),
-            "docker" | "podman" | "nerdctl" => return self.container(args),
+            "docker" | "podman" | "nerdctl" | "docker-compose" | "podman-compose" => return self.container(args),
+            "buildah" => {
+                self.add(containers::writes(args));
+                return None;
+            }
             "patch" | "gpatch" => {
                 let written = self.patch(args);
                 self.add(written);
@@ -87,6 +97,8 @@ impl Shell<'_> {
         if code::is_interpreter(name) || code::is_interpreter_with(name, args) {
             return self.interpreter(name, args);
         }
+        let written = code::written_by_others(name, args, self.state.input.as_deref());
+        self.add(written);
         if let Some(written) = moves::writes(name, args) {
             if let ("tar" | "bsdtar" | "gtar", Some(members)) =
                 (name, self.state.input.as_deref().and_then(|text| text.strip_prefix(prints::ARCHIVE)))
@@ -101,14 +113,23 @@ impl Shell<'_> {
             }
         } else if let Some(written) = specs::written(name, args) {
             self.add(written);
-            self.add(code::written_in_script(name, args));
+            self.add(code::written_in_script(name, args, self.state.input.as_deref()));
+            for text in code::run_in_script(name, args) {
+                self.apart(|shell| shell.run_text(&text));
+            }
         } else if let Some(content) = self.content(first) {
             // A script that the commands have written themselves.
             return self.run_script(&content, args);
         } else if full.eq_ignore_ascii_case(name) && name.chars().any(|c| c.is_ascii_uppercase()) {
             // PowerShell's names are the same in any case.
             let lower = name.to_ascii_lowercase();
-            self.add(specs::written(&lower, args).unwrap_or_default());
+            // `A, B` is a list.
+            let mut args: Vec<Word> = args.iter().map(|arg| Word::of(arg.value.trim_end_matches(','))).collect();
+            // What comes out of a pipe is what is meant.
+            if !args.iter().any(|arg| !arg.text.starts_with('-')) && lower.ends_with("-item") {
+                args.extend(self.state.input.iter().flat_map(|input| input.lines()).take(64).map(Word::of));
+            }
+            self.add(specs::written(&lower, &args).unwrap_or_default());
         } else {
             self.add(by_its_options(args));
         }
@@ -148,9 +169,10 @@ impl Shell<'_> {
             }
             is_command |= is_short && arg.text.starts_with('-') && letters.contains('c');
             at += if is_short && letters.ends_with(['o', 'O']) || matches!(arg.text.as_str(), "--rcfile" | "--init-file") { 2 } else { 1 };
-            if is_short && letters == "s" {
+            if is_short && letters.contains('s') && !letters.contains('c') {
                 let text = self.state.input.clone()?;
-                return self.run_script(&text, args.get(at..).unwrap_or_default());
+                let given = args.get(at..).unwrap_or_default();
+                return self.run_script(&text, given.strip_prefix(&[Word::of("--")]).unwrap_or(given));
             }
         }
         let rest = args.get(at..).unwrap_or_default();
@@ -184,11 +206,13 @@ impl Shell<'_> {
     }
 
     fn interpreter(&mut self, name: &str, args: &[Word]) -> Printed {
+        self.add(specs::written(name, args).unwrap_or_default());
         let call = code::read(name, args);
         if let Some(words) = call.module {
             return self.run(&words);
         }
         self.add(call.edited);
+        let is_script = call.texts.is_empty();
         let mut texts: Vec<String> = call.texts;
         if let Some(script) = &call.script {
             match self.content(script) {
@@ -209,13 +233,19 @@ impl Shell<'_> {
             if !self.spend(text.len()) {
                 return None;
             }
-            let found = code::writes(call.language, &text);
-            self.add(found.written);
-            for command in found.commands {
-                self.apart(|shell| shell.run_text(&command));
-            }
+            let args: Vec<String> = call.args.iter().map(|arg| arg.value.clone()).collect();
+            self.code(call.language, &text, &args, is_script);
         }
         None
+    }
+
+    /// What a text of a language writes and runs.
+    pub(super) fn code(&mut self, language: code::Language, text: &str, args: &[String], is_script: bool) {
+        let found = code::writes(language, text, args, is_script);
+        self.add(found.written);
+        for command in found.commands {
+            self.apart(|shell| shell.run_text(&command));
+        }
     }
 
     fn git(&mut self, args: &[Word]) -> Printed {
@@ -224,6 +254,9 @@ impl Shell<'_> {
             Some(file) => self.content(&file).map(|text| text.to_string()).or_else(|| if file.is("-") { patch_text() } else { None }),
             None => patch_text(),
         };
+        for text in git::commands(args) {
+            self.apart(|shell| shell.run_text(&text));
+        }
         let args = self.with_paths_from_file(args);
         let top = self.top_of_call(&args);
         let written = git::writes(&args, text.as_deref(), top.as_deref());
@@ -259,11 +292,11 @@ impl Shell<'_> {
 
     /// A container that sees directories of this machine under other names.
     fn container(&mut self, args: &[Word]) -> Printed {
-        let Some(run) = starters::container(args) else {
-            let written = moves::writes("docker", args).unwrap_or_default();
-            self.add(written);
+        let Some(run) = containers::run(args) else {
+            self.add(containers::writes(args));
             return None;
         };
+        self.add(run.written);
         let before = self.found.len();
         self.apart(|shell| {
             shell.state.dir = Some(run.dir.clone().into());
@@ -282,10 +315,30 @@ impl Shell<'_> {
     }
 }
 
-/// What the options of a program that is not known say of its output.
+/// Options by which programs that are not known say that they write the files they are called with.
+const MENDS: &str = "fix write in-place inplace in_place overwrite autofix auto-fix autocorrect auto-correct fix-all write-changes";
+
+/// Whether the name of an option begins or ends as those of outputs do.
+fn is_like_output(name: &str) -> bool {
+    const ENDS: [&str; 8] = ["-out", "-output", "-outfile", "-out-file", "-output-file", "-out-dir", "-output-dir", "-output-path"];
+    const KINDS: &str = "file dir path folder directory to filename name location root base html json xml csv report";
+    const NAMES: &str = "dest destination dest-dir save-to save-path save-dir report-path report-file";
+    let is_other = ["no-", "exclude", "ignore", "without", "skip", "compare", "expected"].iter().any(|other| name.starts_with(other));
+    let behind = name.strip_prefix('D').unwrap_or(name);
+    let behind = behind.strip_prefix("output").or(behind.strip_prefix("out"));
+    let rest = behind.map(|rest| rest.trim_start_matches(['-', '_']).to_ascii_lowercase());
+    let is_it = rest.is_some_and(|rest| super::options::is_among(KINDS, &rest) || rest.is_empty());
+    !is_other && (is_it || ENDS.iter().any(|end| name.ends_with(end)) || super::options::is_among(NAMES, name))
+}
+
+/// What the options of a program that is not known say of its output, or of the files that it mends.
 pub(super) fn by_its_options(args: &[Word]) -> Vec<Written> {
     let is_path = |word: &&Word| !word.is_known || (word.text.contains(['/', '.']) || word.text.len() > 1) && is_file_name(&word.text);
+    let is_plain_path = |word: &Word| is_path(&word) && (!word.is_known || word.text.contains(['/', '.']));
     let mut found = Vec::new();
+    let is_mending = |word: &Word| word.text.strip_prefix("--").is_some_and(|name| super::options::is_among(MENDS, name));
+    let only_looks = |word: &Word| matches!(word.known(), Some("--check" | "--dry-run" | "--diff" | "--stdout" | "--help"));
+    let mends = args.iter().any(is_mending) && !args.iter().any(only_looks);
     let mut rest = args.iter().peekable();
     while let Some(word) = rest.next() {
         let Some(name) = word.text.strip_prefix('-') else { continue };
@@ -294,14 +347,22 @@ pub(super) fn by_its_options(args: &[Word]) -> Vec<Written> {
             Some((name, value)) => (name, Some(word.after(word.text.len() - value.len()))),
             None => (name, rest.peek().filter(|next| !next.text.starts_with('-')).map(|next| (*next).clone())),
         };
-        if super::options::is_among(OUTPUTS, name)
-            && let Some(value) = value.as_ref().filter(is_path)
-        {
+        let is_output = super::options::is_among(OUTPUTS, name) || (is_like_output(name) && value.as_ref().is_some_and(is_plain_path));
+        if is_output && let Some(value) = value.as_ref().filter(is_path) {
             found.extend(value.as_tree().map(|written| written.by(By::Output)));
             if name.to_ascii_lowercase().contains("dir") {
                 found.extend(within(value).into_iter().map(|written| written.by(By::Output)));
             }
         }
+    }
+    if mends && found.is_empty() {
+        // What follows another option could be its value.
+        let follows =
+            |at: usize| at > 0 && args[at - 1].text.starts_with('-') && !args[at - 1].text.contains('=') && !is_mending(&args[at - 1]);
+        let operands =
+            args.iter().enumerate().filter(|(at, word)| !word.text.starts_with('-') && !follows(*at)).map(|(_, word)| word.globbed());
+        found.extend(operands.filter(|word| !word.is_known || is_file_name(&word.text)).filter_map(|word| word.as_tree()));
+        return found.into_iter().map(|written| written.by(By::Formatter)).collect();
     }
     found
 }

@@ -17,6 +17,8 @@ const VALUED: &str = "-newer -mtime -mmin -atime -amin -ctime -cmin -size -perm 
 #[derive(Default)]
 struct Find<'a> {
     roots: Vec<Word>,
+    /// Whether a root that is a link is gone into.
+    follows: bool,
     /// The names or paths that it looks for, one for each way; an empty one is any.
     ways: Vec<Way>,
     is_flat: bool,
@@ -48,10 +50,11 @@ fn opened(word: &Word, folds_case: bool) -> String {
 
 fn read(args: &[Word]) -> Find<'_> {
     let options = args.iter().take_while(|arg| matches!(arg.known(), Some("-H" | "-L" | "-P"))).count();
-    let args = &args[options..];
+    let (given, args) = args.split_at(options);
     let begins = |arg: &Word| arg.text.starts_with('-') || matches!(arg.known(), Some("(" | "!" | ","));
     let (roots, mut rest) = args.split_at(args.iter().position(begins).unwrap_or(args.len()));
-    let mut find = Find { roots: roots.iter().take(MANY).cloned().collect(), ..Find::default() };
+    let follows = given.last().is_some_and(|last| !last.is("-P")) || roots.iter().any(|root| root.text.ends_with('/'));
+    let mut find = Find { roots: roots.iter().take(MANY).cloned().collect(), follows, ..Find::default() };
     if find.roots.is_empty() {
         find.roots.push(Word::of("."));
     }
@@ -165,12 +168,26 @@ impl Shell<'_> {
         let find = read(args);
         let found = find.found();
         self.add(find.written.clone());
+        let before = self.found.len();
         if find.removes {
             let removed: Vec<Written> = found.iter().filter_map(|path| Word::of(path.as_str()).as_tree()).map(Written::entry).collect();
             self.add(removed);
         }
         for (words, beside) in &find.runs {
             self.run_on(words, &found, *beside);
+        }
+        if find.follows {
+            // What is below a link that is gone into.
+            let dir = self.state.dir.clone().unwrap_or_default();
+            let roots: Vec<String> = find.roots.iter().map(|root| super::joined(&dir, root.value.trim_end_matches('/'))).collect();
+            for written in self.found[before..].iter_mut().filter(|written| roots.contains(&written.path)) {
+                written.is_entry = false;
+            }
+        } else {
+            let is_below = |written: &Written| matches!(written.reach, Reach::Below(_));
+            for written in self.found[before..].iter_mut().filter(|written| is_below(written)) {
+                written.is_entry = true;
+            }
         }
         if find.removes || !find.runs.is_empty() { None } else { lines(&found) }
     }

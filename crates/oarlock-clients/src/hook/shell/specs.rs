@@ -4,7 +4,7 @@
 mod table;
 
 use super::options::{Options, is_among};
-use super::word::Word;
+use super::word::{Word, has_name};
 use super::{Shell, is_file_name, joined};
 use crate::hook::{By, Written};
 
@@ -40,7 +40,7 @@ pub(super) enum Operands {
 pub(super) struct Spec {
     /// Its names, with spaces between them.
     names: &'static str,
-    /// Its verbs that this is about.
+    /// Its verbs that this is about; `a/b` is the verb `b` behind `a`.
     verbs: &'static str,
     /// Options that take a value in the next word.
     valued: &'static str,
@@ -63,18 +63,28 @@ pub(super) struct Spec {
     operands: Operands,
     /// Options whose values are written.
     outputs: &'static str,
+    /// Options whose values are written where the operands are.
+    edits: &'static str,
     /// Options whose values are directories in which something is written.
     within: &'static str,
     /// Files that are written where it runs.
     fixed: &'static str,
     /// Whether these are only where there are operands.
     with_operands: bool,
+    /// Whether these are only where there are none.
+    without_operands: bool,
+    /// Whether it says nothing of a call that has none of the options in `when`.
+    is_only: bool,
     /// Options that name the directory it runs in.
     dir: &'static str,
+    /// Whether its first operand names that directory.
+    enters: bool,
     /// Whether an operand that is a link is removed or replaced itself.
     is_entry: bool,
     /// Options with which it is not.
     follows: &'static str,
+    /// Options with which it is, where it is not otherwise.
+    entries: &'static str,
 }
 
 /// A program that is known to write nothing that its options or operands name.
@@ -93,12 +103,17 @@ const fn reads(names: &'static str) -> Spec {
         skip_unless: "",
         operands: Operands::Nothing,
         outputs: "",
+        edits: "",
         within: "",
         fixed: "",
         with_operands: false,
+        without_operands: false,
+        is_only: false,
         dir: "",
+        enters: false,
         is_entry: false,
         follows: "",
+        entries: "",
     }
 }
 
@@ -145,6 +160,9 @@ impl Spec {
     const fn outputs(self, outputs: &'static str) -> Self {
         Self { outputs, ..self }
     }
+    const fn edits(self, edits: &'static str) -> Self {
+        Self { edits, ..self }
+    }
     const fn within(self, within: &'static str) -> Self {
         Self { within, ..self }
     }
@@ -154,8 +172,18 @@ impl Spec {
     const fn with_operands(self) -> Self {
         Self { with_operands: true, ..self }
     }
+    const fn without_operands(self) -> Self {
+        Self { without_operands: true, ..self }
+    }
+    /// Of other calls another line tells.
+    const fn only(self) -> Self {
+        Self { is_only: true, ..self }
+    }
     const fn dir(self, dir: &'static str) -> Self {
         Self { dir, ..self }
+    }
+    const fn enters(self) -> Self {
+        Self { enters: true, ..self }
     }
 
     /// Operands that are links are removed or replaced themselves.
@@ -166,23 +194,38 @@ impl Spec {
     const fn entries_unless(self, follows: &'static str) -> Self {
         Self { is_entry: true, follows, ..self }
     }
+    /// Operands that are links are written themselves with these options.
+    const fn entries_when(self, entries: &'static str) -> Self {
+        Self { entries, ..self }
+    }
 
-    /// What a call with these arguments writes.
-    fn written(&self, args: &[Word]) -> Vec<Written> {
-        let values = [self.valued, self.outputs, self.within, self.dir].join(" ");
+    /// What a call with these arguments writes; nothing where another line tells.
+    fn written(&self, args: &[Word]) -> Option<Vec<Written>> {
+        let values = [self.valued, self.outputs, self.edits, self.within, self.dir].join(" ");
         let options = if self.single { Options::read_single(args, &values) } else { Options::read(args, &values, self.attached) };
+        if self.is_only && !options.says_any(self.when) {
+            return None;
+        }
         if options.says_any(self.unless) || options.has_any("help version") {
-            return Vec::new();
-        } // Where the value of an option is a word of its own, none is given so: `sed -i ''`.
+            return Some(Vec::new());
+        }
+        // Where the value of an option is a word of its own, none is given so: `sed -i ''`.
         let mut options = options;
         options.operands.retain(|word| !word.is(""));
         if options.operands.first().is_some_and(|first| first.known().is_some_and(|first| is_among(self.more, first))) {
             options.operands.remove(0);
         }
+        let mut dirs: Vec<Word> = options.values_of_any(self.dir).into_iter().cloned().collect();
+        if self.enters && !options.operands.is_empty() {
+            dirs.push(options.operands.remove(0).clone());
+        }
         let mut found = Vec::new();
         let outputs = options.values_of_any(self.outputs);
         // `FORMAT:FILE` and `FORMAT=FILE`.
-        let files = outputs.into_iter().map(|word| match word.text.rsplit_once([':', '=']) {
+        let files = outputs
+            .into_iter()
+            .map(|word| word.text.strip_prefix("file://").map_or_else(|| word.clone(), |rest| word.after(word.text.len() - rest.len())));
+        let files = files.map(|word| match word.text.rsplit_once([':', '=']) {
             Some((before, _)) if !before.is_empty() => word.after(before.len() + 1),
             _ => word.clone(),
         });
@@ -194,20 +237,20 @@ impl Spec {
         if (self.when.is_empty() || options.says_any(self.when)) && !options.has_any(self.spares) {
             let skip = if options.has_any(self.skip_unless) { 0 } else { self.skip };
             let operands = of_operands(self.operands, options.operands.get(skip..).unwrap_or_default());
-            let is_entry = self.is_entry && !options.has_any(self.follows);
+            let is_entry = self.is_entry && !options.has_any(self.follows) || options.has_any(self.entries);
             found.extend(operands.into_iter().map(|written| if is_entry { written.entry() } else { written }));
-            if !self.with_operands || !options.operands.is_empty() {
+            found.extend(options.values_of_any(self.edits).into_iter().filter_map(Word::as_tree));
+            let is_meant = if options.operands.is_empty() { !self.with_operands } else { !self.without_operands };
+            if is_meant {
                 found.extend(self.fixed.split(' ').filter(|file| !file.is_empty()).map(Written::file));
             }
         }
-        match options.values_of_any(self.dir).last() {
+        Some(match dirs.last().map(|dir| dir.known()) {
             None => found,
-            Some(dir) => match dir.known() {
-                Some(dir) => found.into_iter().map(|w| Written { path: joined(dir, &w.path), ..w }).collect(),
-                // It could be anywhere.
-                None => Vec::new(),
-            },
-        }
+            Some(Some(dir)) => found.into_iter().map(|w| Written { path: joined(dir, &w.path), ..w }).collect(),
+            // It could be anywhere.
+            Some(None) => Vec::new(),
+        })
     }
 }
 
@@ -224,7 +267,9 @@ fn of_operands(kind: Operands, given: &[&Word]) -> Vec<Written> {
     let operands = given;
     let is_file = |word: &&&Word| !word.is_known || word.text == "." || is_file_name(&word.text) || word.text.starts_with("..");
     let operands: Vec<&Word> = operands.iter().filter(is_file).copied().collect();
-    let one = |word: Option<&&Word>| word.and_then(|word| word.as_file()).into_iter().collect();
+    // It may be a folder, but not the one that it is in.
+    let whole = |word: &&Word| if word.known().is_some_and(|path| !has_name(path)) { word.as_file() } else { word.as_tree() };
+    let one = |word: Option<&&Word>| word.and_then(whole).into_iter().collect();
     match kind {
         Operands::Nothing => Vec::new(),
         Operands::Files => operands.iter().filter_map(|word| word.as_file()).collect(),
@@ -262,30 +307,34 @@ fn only_checks(arg: &Word) -> bool {
 
 /// What a program is known to write; nothing when it is not known at all.
 pub(super) fn written(name: &str, args: &[Word]) -> Option<Vec<Written>> {
-    let marked = |found: Vec<Written>, kind: &[Spec]| match std::ptr::eq(kind, table::FORMATTERS) {
+    let marked = |found: Vec<Written>, formats: bool| match formats {
         true => found.into_iter().map(|written| written.by(By::Formatter)).collect(),
         false => found,
     };
-    for (kind, spec) in
-        table::SPECS.iter().flat_map(|kind| kind.iter().map(move |spec| (*kind, spec))).filter(|(_, spec)| is_among(spec.names, name))
-    {
-        if std::ptr::eq(kind, table::FORMATTERS) && name != "prettier" && args.iter().any(only_checks) {
+    let all = table::SPECS.iter().flat_map(|(formats, kind)| kind.iter().map(move |spec| (*formats, spec)));
+    for (formats, spec) in all.filter(|(_, spec)| is_among(spec.names, name)) {
+        if formats && name != "prettier" && args.iter().any(only_checks) {
             return Some(Vec::new());
         }
         if spec.verbs.is_empty() {
-            return Some(marked(spec.written(args), kind));
+            match spec.written(args) {
+                Some(found) => return Some(marked(found, formats)),
+                None => continue,
+            }
         }
         let values = [spec.valued, spec.dir].join(" ");
-        let at = verb_at(args, &values);
-        if let Some(at) = at.filter(|at| args[*at].known().is_some_and(|verb| is_among(spec.verbs, verb))) {
-            // `+nightly` chooses a toolchain.
-            let rest: Vec<Word> = args
-                .iter()
-                .enumerate()
-                .filter(|(other, word)| *other != at && !(*other < at && word.text.starts_with('+')))
-                .map(|(_, word)| word.clone())
-                .collect();
-            return Some(marked(spec.written(&rest), kind));
+        let Some(at) = verb_at(args, &values) else { continue };
+        let words = if spec.verbs.contains('/') { 3 } else { 1 };
+        let given = |count: usize| -> Option<String> {
+            let words: Option<Vec<&str>> = args.get(at..at + count)?.iter().map(Word::known).collect();
+            Some(words?.join("/"))
+        };
+        let Some(words) = (1..=words).find(|count| given(*count).is_some_and(|verb| is_among(spec.verbs, &verb))) else { continue };
+        // `+nightly` chooses a toolchain.
+        let before = args[..at].iter().filter(|word| !word.text.starts_with('+'));
+        let rest: Vec<Word> = before.chain(&args[at + words..]).cloned().collect();
+        if let Some(found) = spec.written(&rest) {
+            return Some(marked(found, formats));
         }
     }
     // Another verb of it is not known at all.

@@ -40,7 +40,7 @@ const fn with_verbs(names: &'static str, verbs: &'static str, valued: &'static s
     Starter { verbs, ..starts(names, valued) }
 }
 
-static STARTERS: [Starter; 45] = [
+static STARTERS: &[Starter] = &[
     starts("runuser", "u g G user group supp-group w whitelist-environment"),
     Starter { operands: 1, ..starts("faketime", "exclude-monotonic m date-prog") },
     with_verbs("devbox", "run", "e env env-file c config"),
@@ -70,10 +70,18 @@ static STARTERS: [Starter; 45] = [
     starts("valgrind", ""),
     starts("entr", "n"),
     with_verbs("perf", "record stat trace", "e o p F g output event"),
-    starts("cross-env cross-env-shell", ""),
-    starts("dotenv dotenvx env-cmd", "e f v c p"),
+    starts("cross-env", ""),
+    with_verbs("dotenvx", "run", "e f fk env env-file"),
+    starts("dotenv env-cmd", "e f v c p"),
+    starts("xcrun", "sdk toolchain"),
+    starts("ssh-agent dumb-init tini catchsegv ifne retry multitime setpriv proot", "t r reuid regid n d"),
+    Starter { operands: 1, ..starts("envdir gosu su-exec chpst", "u e") },
+    with_verbs("foreman honcho toolbox", "run", "e env c container"),
+    starts("corepack c8 nyc nbqa", "o r reporter report-dir reports-dir temp-dir x n exclude include"),
+    with_verbs("pixi", "run", "e environment manifest-path"),
+    with_verbs("rr heaptrack samply", "record", "o"),
     Starter { operands: 1, ..with_verbs("direnv", "exec", "") },
-    with_verbs("mise rtx asdf volta rbenv pyenv nodenv proto fnm", "exec x run", "using C cd env E"),
+    with_verbs("mise rtx asdf volta rbenv pyenv nodenv proto fnm", "exec x run", "using C cd env E node npm yarn"),
     Starter { operands: 1, ..with_verbs("nvm aws-vault", "exec run", "") },
     with_verbs("conda mamba micromamba", "run", "n name p prefix cwd"),
     with_verbs("poetry pdm rye pipenv hatch", "run", "e env C directory P project p"),
@@ -92,15 +100,35 @@ static STARTERS: [Starter; 45] = [
 ];
 
 /// Verbs of `pnpm` and `yarn` that start no program of their name.
-const OWN_VERBS: &str = "add a remove rm uninstall un install i update up upgrade link unlink init exec dlx run test t start build audit why list ls outdated \
+const OWN_VERBS: &str = "pkg add a remove rm uninstall un install i update up upgrade link unlink init exec dlx run test t start build audit why list ls outdated \
                          publish pack store prune dedupe import version config set get create patch rebuild root bin fetch deploy workspaces workspace info \
-                         cache node plugin constraints npm search help";
+                         cache plugin constraints npm search help";
+
+/// Programs that start what stands behind their `--`.
+const BEHIND_DASHES: &str = "guix flox devenv tox mise rtx onchange cs coursier flamegraph py-spy clinic austin op doppler infisical teller chezmoi devbox \
+     envconsul consul-template aws-vault chamber sops direnv watchexec reflex modd fnm";
+
+/// The short names that PowerShell and `cmd` have for what writes.
+const SHORT_NAMES: &str =
+    "ri() { remove-item \"$@\"; }; del() { remove-item \"$@\"; }; erase() { remove-item \"$@\"; }; rd() { remove-item \"$@\"; }
+sc() { set-content \"$@\"; }; ac() { add-content \"$@\"; }; clc() { clear-content \"$@\"; }; ni() { new-item \"$@\"; }
+copy() { copy-item \"$@\"; }; cpi() { copy-item \"$@\"; }; move() { move-item \"$@\"; }; mi() { move-item \"$@\"; }
+ren() { rename-item \"$@\"; }; rni() { rename-item \"$@\"; }; iwr() { invoke-webrequest \"$@\"; }
+";
 
 /// What a program with these arguments starts; nothing when it starts none.
 pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
     match name {
         "command" if args.first().is_some_and(|arg| arg.is("-v") || arg.is("-V")) => return Some(Started::Elsewhere),
-        "ssh" | "mosh" | "chroot" | "nsenter" | "adb" | "vagrant" => return Some(Started::Elsewhere),
+        "ssh" => return Some(at_host(args)),
+        "pwsh" | "powershell" | "cmd" => {
+            let is_command = |arg: &Word| matches!(arg.text.to_ascii_lowercase().as_str(), "-command" | "-c" | "/c" | "//c" | "/k");
+            let at = args.iter().position(is_command)?;
+            let text = text_of(&args[at + 1..]);
+            let text = if name == "cmd" { text.replace('\\', "/") } else { text };
+            return Some(Started::Text(format!("{SHORT_NAMES}{text}"), None));
+        }
+        "mosh" | "chroot" | "nsenter" | "adb" | "vagrant" => return Some(Started::Elsewhere),
         "kubectl" | "oc" if args.iter().any(|arg| arg.is("exec") || arg.is("run")) => return Some(Started::Elsewhere),
         "dotnet" if args.first().is_some_and(|arg| arg.is("csharpier")) => return Some(words(args.to_vec())),
         "su" | "script" | "runuser"
@@ -112,6 +140,10 @@ pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
         "nix-shell" => {
             let options = Options::read(args, "p packages A attr I run command arg argstr", "");
             return options.values(&["run", "command"]).last().map(|text| Started::Text(text.value.clone(), None));
+        }
+        "nix" if args.first().is_some_and(|arg| arg.is("shell") || arg.is("develop")) => {
+            let at = args.iter().position(|arg| matches!(arg.known(), Some("-c" | "--command")))?;
+            return Some(words(args[at + 1..].to_vec()));
         }
         "nix" if args.first().is_some_and(|arg| arg.is("run")) => {
             let package = args.iter().skip(1).find(|arg| !arg.text.starts_with('-'))?;
@@ -130,7 +162,62 @@ pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
             let texts = options.operands.iter().copied().chain(options.values(&["p", "prepare", "s", "setup", "c", "cleanup"]));
             return Some(Started::Texts(texts.map(|text| text.value.clone()).collect()));
         }
+        "cmake" if args.first().is_some_and(|arg| arg.is("-E")) => {
+            let program = match args.get(1)?.known()? {
+                "copy" | "copy_if_different" | "copy_directory" => "cp",
+                "remove" | "rm" | "remove_directory" => "rm",
+                "rename" => "mv",
+                "create_symlink" => "ln",
+                program => program,
+            };
+            return Some(words([Word::of(program)].into_iter().chain(args[2..].iter().cloned()).collect()));
+        }
         "shx" | "shelljs" => return Some(words(args.to_vec())),
+        "cross-env-shell" => {
+            let at = args.iter().take_while(|arg| is_assignment(&arg.text)).count();
+            return Some(Started::Text(text_of(&args[at..]), None));
+        }
+        "dotnet" if args.first().is_some_and(|arg| arg.is("tool")) && args.get(1).is_some_and(|arg| arg.is("run")) => {
+            return Some(words(args[2..].to_vec()));
+        }
+        "pee" | "mispipe" => return Some(Started::Texts(args.iter().map(|text| text.value.clone()).collect())),
+        "expect" => {
+            let text = Options::read(args, "c", "").values(&["c"]).last().map(|text| text.value.clone())?;
+            let spawned = text.split([';', '\n']).filter_map(|line| line.trim().strip_prefix("spawn "));
+            return Some(Started::Texts(spawned.map(str::to_owned).collect()));
+        }
+        "concurrently" | "start-server-and-test" => {
+            let options = Options::read(args, "n names c prefix-colors m max-processes p prefix s success l prefix-length i", "");
+            return Some(Started::Texts(options.operands.iter().map(|text| text.value.clone()).collect()));
+        }
+        "nodemon" | "chokidar" | "watchman-make" => {
+            let options = Options::read(args, "x exec w watch e ext i ignore d delay c command signal", "");
+            let named: &[&str] = if name == "nodemon" { &["x", "exec"] } else { &["c", "command"] };
+            return options.values(named).last().map(|text| Started::Text(text.value.clone(), None));
+        }
+        "osascript" => {
+            // `do shell script "TEXT"`
+            let options = Options::read(args, "e l", "");
+            let shell = |text: &&Word| Some(text.value.split_once("do shell script \"")?.1.rsplit_once('"')?.0.replace("\\\"", "\""));
+            return Some(Started::Texts(options.values(&["e"]).iter().filter_map(shell).collect()));
+        }
+        "ansible" => {
+            let options = Options::read(args, super::fetches::ANSIBLE_VALUED, "");
+            let module = options.values(&["m", "module-name"]).last().map_or("command", |module| module.text.as_str());
+            if !super::fetches::is_local(&options) || !matches!(module.rsplit('.').next(), Some("shell" | "command" | "raw")) {
+                return None;
+            }
+            return options.values(&["a", "args"]).last().map(|text| Started::Text(text.value.clone(), None));
+        }
+        "uv" if args.first().is_some_and(|arg| arg.is("run")) && args.get(1).is_some_and(|arg| arg.is("-m") || arg.is("--module")) => {
+            return Some(words([Word::of("python")].into_iter().chain(args[1..].iter().cloned()).collect()));
+        }
+        _ if is_among(BEHIND_DASHES, name) && args.iter().any(|arg| arg.is("--")) => {
+            let at = args.iter().position(|arg| arg.is("--"))?;
+            // `cs launch NAME -- ARGUMENTS`
+            let program = args[..at].last().filter(|_| matches!(name, "cs" | "coursier"));
+            return Some(words(program.into_iter().chain(&args[at + 1..]).cloned().collect()));
+        }
         "tmux" => {
             let at = verb_at(args, "S L f")?;
             let options = Options::read(&args[at + 1..], "t s n c x y F e", "");
@@ -171,6 +258,17 @@ pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
         _ => {}
     }
     STARTERS.iter().filter(|starter| is_among(starter.names, name)).find_map(|starter| starter.read(name, args))
+}
+
+/// What `ssh` starts: on this machine a text in the user's home, otherwise something elsewhere.
+fn at_host(args: &[Word]) -> Started {
+    let valued = "b B c D E e F I i J L l m O o p P Q R S W w";
+    let Some(at) = verb_at(args, valued) else { return Started::Elsewhere };
+    let host = args[at].text.rsplit('@').next().unwrap_or_default();
+    match host {
+        "localhost" | "127.0.0.1" | "::1" if args[at].is_known => Started::Text(text_of(&args[at + 1..]), Some(Word::of("~"))),
+        _ => Started::Elsewhere,
+    }
 }
 
 fn words(words: Vec<Word>) -> Started {
@@ -270,58 +368,15 @@ impl Starter {
             // Of `@scope/name` the program is the name, and a version is none of it.
             let starts_packages = matches!(name, "npx" | "pnpx" | "bunx" | "uvx" | "pipx" | "pnpm" | "yarn" | "bun" | "npm" | "uv");
             if starts_packages && first.is_known {
-                *first = Word::of(short_name(&first.text).to_owned());
+                let short = short_name(&first.text).split("==").next().unwrap_or_default();
+                // Of `@scope/cli` it is the scope.
+                let scope = first.text.strip_prefix('@').and_then(|scoped| scoped.split_once('/')).filter(|_| short == "cli");
+                *first = Word::of(scope.map_or(short, |(scope, _)| scope).to_owned());
+            }
+            if name == "npm" && words.get(1).is_some_and(|word| word.is("--")) {
+                words.remove(1);
             }
         }
         Some(Started::Words(words, dir))
     }
-}
-
-/// A program in a container.
-pub(super) struct Contained {
-    pub(super) words: Vec<Word>,
-    /// The directory that it starts in.
-    pub(super) dir: String,
-    /// Directories of this machine, and what they are called there.
-    pub(super) mounts: Vec<(String, String)>,
-}
-
-/// What `docker run` starts, with the directories that it may write.
-pub(super) fn container(args: &[Word]) -> Option<Contained> {
-    let valued = "v volume mount w workdir e env name p publish u user entrypoint network net platform env-file h hostname cpus m memory gpus add-host l label \
-                  restart pull security-opt cap-add cap-drop device shm-size tmpfs ulimit log-driver userns ipc pid";
-    let at = args
-        .iter()
-        .position(|arg| arg.is("run"))
-        .filter(|at| args[..*at].iter().all(|arg| arg.text.starts_with('-') || arg.is("container")))?;
-    let rest = &args[at + 1..];
-    let image = verb_at(rest, valued)?;
-    let options = Options::read(&rest[..image], valued, "");
-    let mut mounts = Vec::new();
-    for volume in options.values(&["v", "volume"]) {
-        let mut parts = volume.known()?.split(':');
-        if let (Some(from), Some(to), mode) = (parts.next(), parts.next(), parts.next())
-            && mode.is_none_or(|mode| !mode.split(',').any(|part| part == "ro"))
-            && from.contains(['/', '.', '~'])
-        {
-            mounts.push((from.to_owned(), to.to_owned()));
-        }
-    }
-    for mount in options.values(&["mount"]) {
-        let field = |names: &[&str]| {
-            let fields = mount.text.split(',').filter_map(|field| field.split_once('='));
-            fields.filter(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned()).next_back()
-        };
-        if let (Some(from), Some(to)) = (field(&["source", "src"]), field(&["target", "dst", "destination"]))
-            && !mount.text.contains("readonly")
-        {
-            mounts.push((from, to));
-        }
-    }
-    let dir = options.values(&["w", "workdir"]).last().and_then(|dir| dir.known()).unwrap_or("/").to_owned();
-    let mut words = rest[image + 1..].to_vec();
-    if let Some(program) = options.values(&["entrypoint"]).last() {
-        words.insert(0, (*program).clone());
-    }
-    Some(Contained { words, dir, mounts })
 }

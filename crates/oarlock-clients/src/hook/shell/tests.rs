@@ -171,7 +171,10 @@ fn programs_are_read_with_their_options() {
         ("tar -xf a.tgz src/a -C d; tar xf a.tgz b", &["b/**", "d/src/a/**"]),
         ("tar -czf a.tgz src; tar -tf a.tgz; tar -xOf a.tgz b; tar -xf a.tgz -C $d", &["a.tgz"]),
         ("unzip -qo a.zip -d d; unzip -l a.zip -d e; unzip a.zip", &["d/**", "d/some-file/**", "some-file/**"]),
-        ("patch -p1 < x.patch; patch --dry-run a; patch -p1 -i x.patch b; patch -o c d; patch -d sub e", &["b", "c", "sub/e"]),
+        (
+            "patch -p1 < x.patch; patch --dry-run a; patch -p1 -i x.patch b; patch -o c d; patch -d sub e",
+            &["b", "c", "some-file/**", "sub/e"],
+        ),
         ("dd if=a of=b; rm -- -c", &["-c/**", "b"]),
     ]);
 }

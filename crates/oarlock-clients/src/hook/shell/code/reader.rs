@@ -3,13 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Language;
-use super::calls::{CALLS, Effect};
+use super::calls::CALLS;
 use super::tokens::{Token, tokens};
-use super::values::{Values, join_paths};
+use super::values::Values;
 use crate::hook::Written;
 use crate::hook::shell::options::is_among;
-use crate::hook::shell::programs::moved;
-use crate::hook::shell::word::Word;
 
 /// What a program writes, and the commands that it runs.
 #[derive(Debug, Default)]
@@ -22,9 +20,11 @@ pub(in crate::hook::shell) struct Found {
 pub(super) const ARGUMENTS_MAX: usize = 120;
 
 /// What a program writes under names that are in it.
-pub(in crate::hook::shell) fn writes(language: Language, text: &str) -> Found {
-    let tokens = tokens(language, text);
+pub(in crate::hook::shell) fn writes(language: Language, text: &str, args: &[String], is_script: bool) -> Found {
+    let text = if language == Language::Python { super::plain_python(text) } else { text.into() };
+    let tokens = tokens(language, &text);
     let mut reader = Reader::new(language, &tokens);
+    reader.give_arguments(args, is_script);
     for at in 0..tokens.len() {
         reader.token(at);
     }
@@ -33,7 +33,8 @@ pub(in crate::hook::shell) fn writes(language: Language, text: &str) -> Found {
         return reader.found;
     }
     // Once more, with what the program's own functions are called with.
-    let mut again = Reader { names: reader.names, calls, imported: reader.imported, ..Reader::new(language, &tokens) };
+    let (names, imported, renamed, modules) = (reader.names, reader.imported, reader.renamed, reader.modules);
+    let mut again = Reader { names, calls, imported, renamed, modules, ..Reader::new(language, &tokens) };
     for at in 0..tokens.len() {
         again.token(at);
     }
@@ -48,12 +49,20 @@ pub(super) struct Reader<'t> {
     pub(super) tokens: &'t [Token<'t>],
     pub(super) names: HashMap<&'t str, Values>,
     /// Where it is, seen from where it began.
-    dir: Option<String>,
+    pub(super) dir: Option<String>,
     /// The program's own functions, by the place of their name: what each of their arguments may be.
     calls: HashMap<usize, Vec<(&'t str, Option<Values>)>>,
     /// What has been imported under its own name, with its module.
-    imported: HashSet<(&'t str, &'t str)>,
-    found: Found,
+    pub(super) imported: HashSet<(&'t str, &'t str)>,
+    /// What has been imported under another name: the name, and what it was.
+    pub(super) renamed: HashMap<&'t str, &'t str>,
+    /// Names that are modules, of JavaScript.
+    pub(super) modules: HashMap<&'t str, &'t str>,
+    /// Where the `=` stands behind several names.
+    pub(super) unpacked: usize,
+    /// Whether a statement of it changes a database, once that has been asked.
+    pub(super) changes: Option<bool>,
+    pub(super) found: Found,
 }
 
 impl<'t> Reader<'t> {
@@ -65,6 +74,10 @@ impl<'t> Reader<'t> {
             dir: Some(String::new()),
             calls: HashMap::new(),
             imported: HashSet::new(),
+            renamed: HashMap::new(),
+            modules: HashMap::new(),
+            unpacked: 0,
+            changes: None,
             found: Found::default(),
         }
     }
@@ -134,18 +147,6 @@ impl<'t> Reader<'t> {
         calls
     }
 
-    /// Notes `from MODULE import A, B`.
-    fn import(&mut self, at: usize) {
-        let (Some(module), Some("import")) = (self.name(at + 1), self.name(at + 2)) else { return };
-        for place in at + 3..(at + 40).min(self.tokens.len()) {
-            match &self.tokens[place] {
-                Token::Line => break,
-                Token::Name(name) => drop(self.imported.insert((module, name))),
-                _ => {}
-            }
-        }
-    }
-
     /// Gives the parameter of `LIST.forEach(NAME => …)` or `LIST.each { |NAME| … }` the list's values.
     fn each(&mut self, at: usize) {
         let mut place = at + 1;
@@ -181,9 +182,15 @@ impl<'t> Reader<'t> {
     }
 
     fn token(&mut self, at: usize) {
-        let Some(name) = self.name(at) else { return };
+        let Some(name) = self.name(at) else { return self.sign_at(at) };
         let is_qualified = at > 0 && (self.is(at - 1, '.') || self.is(at - 1, ':') || self.is(at - 1, '>'));
-        if !is_qualified && self.is(at + 1, '=') && !self.is(at + 2, '=') && !self.is(at + 2, '>') && !self.calls.contains_key(&at) {
+        if !is_qualified
+            && at + 1 != self.unpacked
+            && self.is(at + 1, '=')
+            && !self.is(at + 2, '=')
+            && !self.is(at + 2, '>')
+            && !self.calls.contains_key(&at)
+        {
             match self.expression(at + 2, 0) {
                 Some((values, behind)) if self.is_whole(behind) => drop(self.names.insert(name, values)),
                 _ => drop(self.names.remove(name)),
@@ -198,11 +205,24 @@ impl<'t> Reader<'t> {
                 }
             }
         }
-        if name == "from" && self.language == Language::Python {
-            return self.import(at);
+        match (self.language, name) {
+            (Language::Python, "from" | "import") => return self.import(at),
+            (Language::JavaScript, "from" | "require") => return self.import_script(at),
+            (Language::JavaScript, "execa" | "execaSync") if matches!(self.tokens.get(at + 1), Some(Token::Text(_))) => {
+                return self.run_text(at + 1);
+            }
+            (Language::Perl, "unlink" | "rename" | "chmod" | "utime" | "system") => self.loop_behind(at),
+            _ => {}
         }
+        if !is_qualified && self.unpack(at) {
+            return;
+        }
+        let name = self.renamed.get(name).copied().unwrap_or(name);
         if matches!(name, "forEach" | "each" | "map") && at > 0 && self.is(at - 1, '.') {
             return self.each(at);
+        }
+        if name == "glob" && self.language == Language::Ruby {
+            self.block_behind(at);
         }
         if matches!(name, "for" | "foreach") {
             return self.for_loop(at + 1);
@@ -211,7 +231,9 @@ impl<'t> Reader<'t> {
         // One that asks for more before the name goes first.
         let mut calls: Vec<_> = calls
             .filter(|(_, before, ..)| {
-                before.is_empty() || self.has_before(at, before) || (!is_qualified && self.imported.contains(&(*before, name)))
+                before.is_empty()
+                    || self.has_before(at, before)
+                    || (!is_qualified && self.imported.contains(&(*before, self.name(at).unwrap_or(name))))
             })
             .collect();
         calls.sort_by_key(|(_, before, ..)| before.is_empty());
@@ -219,6 +241,23 @@ impl<'t> Reader<'t> {
             self.call(at, *effect, !before.is_empty());
         }
     }
+
+    /// A bracket, in which a comprehension may be, or a text that runs: `$\`…\``.
+    fn sign_at(&mut self, at: usize) {
+        match (self.language, self.tokens.get(at)) {
+            (Language::Python, Some(Token::Sign('[' | '(' | '{'))) => self.comprehension(at),
+            (Language::JavaScript, Some(Token::Sign('$'))) if matches!(self.tokens.get(at + 1), Some(Token::Text(_))) => {
+                self.run_text(at + 1)
+            }
+            _ => {}
+        }
+    }
+
+    fn run_text(&mut self, at: usize) {
+        let text = self.expression(at, 0).map(|(values, _)| values);
+        self.run(&[text], at);
+    }
+
     /// Whether an expression ends before this place, and nothing more is made of its value.
     fn is_whole(&self, behind: usize) -> bool {
         matches!(self.tokens.get(behind), None | Some(Token::Sign(',' | ')' | ';' | '}' | ']') | Token::Line | Token::Name(_)))
@@ -248,7 +287,9 @@ impl<'t> Reader<'t> {
             }
             at = left - 1;
             match self.name(at) {
-                Some(name) if name == before => return true,
+                Some(name) if name == before || self.renamed.get(name) == Some(&before) || self.modules.get(name) == Some(&before) => {
+                    return true;
+                }
                 Some(_) => {}
                 None => return false,
             }
@@ -256,7 +297,10 @@ impl<'t> Reader<'t> {
         false
     }
 
-    fn for_loop(&mut self, from: usize) {
+    pub(super) fn for_loop(&mut self, from: usize) {
+        if self.language == Language::Php && self.is(from, '(') {
+            return self.foreach(from + 1);
+        }
         let mut names = Vec::new();
         for at in from..from + 12 {
             match self.tokens.get(at) {
@@ -274,8 +318,8 @@ impl<'t> Reader<'t> {
                     if !(self.language == Language::Perl && self.is(at, '(')) => {}
                 // `for my $name (LIST)`
                 Some(Token::Sign('(')) => {
-                    if let (Some((values, _)), Some(name)) = (self.expression(at, 0), names.pop()) {
-                        self.names.insert(name, Values { is_list: false, ..values });
+                    if let Some((values, _)) = self.expression(at, 0) {
+                        self.names.insert(names.pop().unwrap_or("_"), Values { is_list: false, ..values });
                     }
                     return;
                 }
@@ -288,121 +332,31 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A call of the name at this place.
-    fn call(&mut self, at: usize, effect: Effect, is_qualified: bool) {
-        let has_brackets = self.is(at + 1, '(');
-        if !has_brackets && !matches!(self.language, Language::Ruby | Language::Perl) {
-            return;
-        }
-        let is_method = at > 0 && (self.is(at - 1, '.') || self.is(at - 1, '>'));
-        if matches!(effect, Effect::Itself | Effect::RemovesItself | Effect::Moves) {
-            let Some(itself) = self.receiver(at) else { return };
-            if effect == Effect::Moves && !itself.is_path {
-                return;
-            }
-            if effect == Effect::Itself {
-                self.write(&itself)
-            } else {
-                self.remove(&itself)
-            }
-            if effect == Effect::Moves {
-                let args = self.arguments(at + 2);
-                args.first().and_then(|arg| arg.1.clone()).into_iter().for_each(|to| self.write(&to));
-            }
-            return;
-        }
-        let args = self.arguments(at + 1 + usize::from(has_brackets));
-        let plain: Vec<Option<Values>> = args.iter().filter(|(name, _)| name.is_none()).map(|(_, value)| value.clone()).collect();
-        let named = |names: &[&str]| {
-            args.iter().find(|(name, _)| name.is_some_and(|name| names.contains(&name))).and_then(|(_, value)| value.clone())
-        };
-        let arg = |at: usize| plain.get(at).cloned().flatten();
-        match effect {
-            Effect::First => arg(0).or_else(|| named(&["path", "path_or_buf", "fname"])).into_iter().for_each(|file| self.write(&file)),
-            Effect::Second => arg(1).or_else(|| named(&["dst", "f"])).into_iter().for_each(|file| self.write(&file)),
-            Effect::Both => {
-                arg(0).into_iter().for_each(|from| self.remove(&from));
-                arg(1).into_iter().for_each(|to| self.write(&to));
-            }
-            Effect::Removes => arg(0).or_else(|| named(&["path"])).into_iter().for_each(|file| self.remove(&file)),
-            Effect::RemovesAll => plain.into_iter().flatten().for_each(|file| self.remove(&file)),
-            Effect::Opens => {
-                // `Path(…).open("w")` is called on what it opens.
-                let on_itself = is_method && !is_qualified && self.language == Language::Python;
-                let itself = if on_itself { self.receiver(at) } else { None };
-                let (file, mode) = match itself {
-                    Some(itself) if itself.is_path => (Some(itself), arg(0)),
-                    // The first is a handle.
-                    _ if self.language == Language::Perl => match (arg(1), arg(2)) {
-                        (mode, Some(file)) => (Some(file), mode),
-                        (Some(both), None) => {
-                            let file = both.texts.first().map(|text| text.trim_start_matches(['+', '>', '<', ' ']).to_owned());
-                            (file.map(Values::of), Some(both))
-                        }
-                        _ => (None, None),
-                    },
-                    _ => (arg(0).or_else(|| named(&["file", "name"])), arg(1).or_else(|| named(&["mode"]))),
-                };
-                let signs: &[char] = if self.language == Language::Perl { &['>', '+'] } else { &['w', 'a', 'x', '+'] };
-                let writes = mode.is_some_and(|mode| mode.texts.iter().any(|mode| mode.len() < 200 && mode.contains(signs)));
-                file.filter(|_| writes).into_iter().for_each(|file| self.write(&file));
-            }
-            Effect::Runs => self.run(&plain),
-            Effect::InPlace => {
-                let is_in_place = args.iter().any(|(name, _)| *name == Some("inplace"));
-                arg(0).or_else(|| named(&["files"])).filter(|_| is_in_place).into_iter().for_each(|file| self.write(&file));
-            }
-            Effect::Goes => {
-                let to = arg(0).filter(|to| to.texts.len() == 1).map(|to| to.texts[0].clone());
-                self.dir = to.and_then(|to| Some(join_paths(self.dir.as_deref()?, &to)));
-            }
-            Effect::Itself | Effect::RemovesItself | Effect::Moves => {}
+    /// `Dir.glob(PATTERN) { |NAME| … }`
+    fn block_behind(&mut self, at: usize) {
+        let Some(end) = self.closing(at + 1).filter(|end| self.is(end + 1, '{') && self.is(end + 2, '|')) else { return };
+        if let (Some(name), Some((values, _))) = (self.name(end + 3), self.expression(at.saturating_sub(2), 0)) {
+            self.names.insert(name, Values { is_list: false, ..values });
         }
     }
 
-    fn run(&mut self, args: &[Option<Values>]) {
-        let Some(Some(first)) = args.first() else { return };
-        let quoted = |texts: &[String]| {
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            crate::hook::shell::quoted(&texts)
-        };
-        let command = match args.get(1) {
-            _ if first.is_list => quoted(&first.texts),
-            Some(Some(more)) if more.is_list => quoted(&[first.texts.clone(), more.texts.clone()].concat()),
-            _ => first.texts.join("\n"),
-        };
-        let command = match self.dir.as_deref() {
-            Some("") => command,
-            Some(dir) => format!("cd {} && {command}", quoted(&[dir.to_owned()])),
-            None => return,
-        };
-        self.found.commands.push(command);
-    }
-
-    fn write(&mut self, values: &Values) {
-        let written = self.written(values);
-        self.found.written.extend(written);
-    }
-
-    /// The names themselves are taken away, whatever a link among them leads to.
-    fn remove(&mut self, values: &Values) {
-        let written = self.written(values);
-        self.found.written.extend(written.into_iter().map(Written::entry));
-    }
-
-    fn written(&self, values: &Values) -> Vec<Written> {
-        let Some(dir) = &self.dir else { return Vec::new() };
-        let files = values.texts.iter().map(Word::of).filter(|word| !word.text.contains('\n') && word.text.len() < 4_096);
-        moved(dir, files.filter_map(|word| word.as_tree()).collect())
+    /// `LIST as NAME`, `LIST as KEY => NAME` of PHP.
+    fn foreach(&mut self, from: usize) {
+        let Some((values, behind)) = self.expression(from, 0).filter(|(_, behind)| self.name(*behind) == Some("as")) else { return };
+        let end = (behind..(behind + 8).min(self.tokens.len())).find(|at| self.is(*at, ')')).unwrap_or(behind);
+        if let Some(name) = (behind + 1..end).rev().find_map(|at| self.name(at)) {
+            self.names.insert(name, Values { is_list: false, ..values });
+        }
     }
 
     /// The value of what stands before the dot of a method.
-    fn receiver(&mut self, at: usize) -> Option<Values> {
+    pub(super) fn receiver(&mut self, at: usize) -> Option<Values> {
         if at < 2 || !(self.is(at - 1, '.') || self.is(at - 1, '>')) {
             return None;
         }
-        // Back to where the expression begins.
-        let (mut begin, mut open, mut steps) = (at - 1, 0_usize, 0);
+        // Back to where the expression begins, over the `.` or `->`.
+        let end = if self.is(at - 2, '-') { at - 2 } else { at - 1 };
+        let (mut begin, mut open, mut steps) = (end, 0_usize, 0);
         while begin > 0 && steps < ARGUMENTS_MAX {
             steps += 1;
             match &self.tokens[begin - 1] {
@@ -421,7 +375,7 @@ impl<'t> Reader<'t> {
             }
             begin -= 1;
         }
-        self.expression_until(begin, at - 1)
+        self.expression_until(begin, end)
     }
 
     fn expression_until(&self, from: usize, end: usize) -> Option<Values> {

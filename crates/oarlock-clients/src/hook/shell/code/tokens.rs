@@ -1,13 +1,16 @@
 //! The tokens of programs: names, strings and signs. Only what tells strings, comments and code apart is read.
 
 use super::Language;
-use crate::hook::shell::word::ANY;
+use crate::hook::shell::word::{ANY, STAR};
+
+/// Stands before and behind a name in a text whose value the text has there.
+pub(super) const INSERTED: char = '\u{FDD4}';
 
 /// A token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token<'t> {
     Name(&'t str),
-    /// Its text, with [`ANY`] for what only the run tells.
+    /// Its text, with [`ANY`] for what only the run tells, and a name that it inserts between two [`INSERTED`].
     Text(String),
     Sign(char),
     /// The end of a line.
@@ -51,12 +54,46 @@ impl<'t> Reader<'t> {
         self.at += (begin + end + 1).min(rest.len());
     }
 
+    /// A text of so many bytes before it and a character behind it that runs as a command: what a call of `system` is.
+    fn command(&mut self, begin: usize, closing: char) {
+        let rest = self.rest();
+        let behind = rest.get(begin..).unwrap_or_default();
+        let end = behind.find(closing).unwrap_or(behind.len());
+        let text = behind[..end].to_owned();
+        self.out.extend([Token::Name("system"), Token::Sign('('), Token::Text(text), Token::Sign(')')]);
+        self.at = (self.at + begin + end + closing.len_utf8()).min(self.text.len());
+    }
+
+    /// `qx(…)`, `%x{…}`
+    fn command_between(&mut self, begin: usize) {
+        match self.rest().get(begin..).and_then(|behind| behind.chars().next()) {
+            Some('(') => self.command(begin + 1, ')'),
+            Some('{') => self.command(begin + 1, '}'),
+            Some('[') => self.command(begin + 1, ']'),
+            Some(c @ ('/' | '!' | '|')) => self.command(begin + 1, c),
+            _ => {
+                self.out.push(Token::Sign('%'));
+                self.at += 1;
+            }
+        }
+    }
+
+    /// `<src/*.txt>` of Perl: the names of files. Whether there is one here.
+    fn glob(&mut self) -> bool {
+        let rest = self.rest();
+        let end = rest.bytes().take(200).position(|b| b == b'>' || b.is_ascii_whitespace()).filter(|end| rest.as_bytes()[*end] == b'>');
+        let Some(pattern) = end.and_then(|end| rest.get(1..end)).filter(|pattern| pattern.contains(['*', '/', '.'])) else { return false };
+        self.out.push(Token::Text(pattern.replace('*', &STAR.to_string())));
+        self.at += pattern.len() + 2;
+        true
+    }
+
     fn skip_line(&mut self) {
         self.at += self.rest().find('\n').unwrap_or(self.rest().len());
     }
 
     fn all(&mut self) {
-        use Language::{JavaScript, Perl, Php, Python, Ruby};
+        use Language::{Elixir, JavaScript, Lua, Perl, Php, Python, Ruby};
         while let Some(c) = self.rest().chars().next() {
             let rest = self.rest();
             match c {
@@ -65,7 +102,15 @@ impl<'t> Reader<'t> {
                     self.at += 1;
                 }
                 c if c.is_whitespace() => self.at += c.len_utf8(),
-                '#' if self.language != JavaScript => self.skip_line(),
+                '#' if !matches!(self.language, JavaScript | Lua) => self.skip_line(),
+                '-' if self.language == Lua && rest.starts_with("--") => self.skip_line(),
+                '[' if self.language == Lua && rest.starts_with("[[") => {
+                    let end = rest.find("]]").unwrap_or(rest.len());
+                    self.out.push(Token::Text(rest[2..end.max(2)].to_owned()));
+                    self.at = (self.at + end + 2).min(self.text.len());
+                }
+                // `File.write!`
+                '!' if self.language == Elixir && rest.starts_with("!(") => self.at += 1,
                 '/' if matches!(self.language, JavaScript | Php) && rest.starts_with("//") => self.skip_line(),
                 '/' if matches!(self.language, JavaScript | Php) && rest.starts_with("/*") => {
                     self.at += rest.find("*/").map_or(rest.len(), |end| end + 2);
@@ -77,6 +122,10 @@ impl<'t> Reader<'t> {
                 }
                 '"' | '\'' => self.string(false),
                 '`' if self.language == JavaScript => self.string(false),
+                '`' if matches!(self.language, Perl | Php | Ruby) => self.command(1, '`'),
+                'q' if self.language == Perl && rest.starts_with("qx") => self.command_between(2),
+                '%' if self.language == Ruby && rest.starts_with("%x") => self.command_between(2),
+                '<' if self.language == Perl && self.glob() => {}
                 '$' | '@' if matches!(self.language, Perl | Php | Ruby) => self.at += 1,
                 c if c.is_alphabetic() || c == '_' => {
                     let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
@@ -147,16 +196,22 @@ impl<'t> Reader<'t> {
             let inserts = match self.language {
                 Language::Python => is_format && c == '{' && !rest.starts_with("{{"),
                 JavaScript => quote == '`' && rest.starts_with("${"),
-                Ruby => quote == '"' && rest.starts_with("#{"),
+                Ruby | Language::Elixir => quote == '"' && rest.starts_with("#{"),
+                Language::Lua => false,
                 Perl | Php => quote == '"' && c == '$',
             };
             if inserts {
-                out.push(ANY);
                 let length = match rest.find('{').filter(|at| *at < 2) {
                     Some(open) => rest.get(open..).and_then(|inner| inner.find('}')).map_or(rest.len(), |end| open + end + 1),
                     None => rest.char_indices().skip(1).find(|(_, c)| !c.is_alphanumeric() && *c != '_').map_or(rest.len(), |(at, _)| at),
                 };
-                self.at += length.max(1);
+                let length = length.max(1);
+                let name = rest.get(..length).unwrap_or_default().trim_matches(|c| matches!(c, '$' | '#' | '{' | '}' | ' '));
+                match name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty() {
+                    true => out.extend([INSERTED.to_string(), name.to_owned(), INSERTED.to_string()]),
+                    false => out.push(ANY),
+                }
+                self.at += length;
                 continue;
             }
             if c == '\\' {

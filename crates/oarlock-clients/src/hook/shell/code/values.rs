@@ -2,7 +2,7 @@
 
 use super::Language;
 use super::reader::{ARGUMENTS_MAX, Reader};
-use super::tokens::Token;
+use super::tokens::{INSERTED, Token};
 use crate::hook::shell::word::{ANY, STAR};
 
 /// The most values that a name may have.
@@ -17,6 +17,8 @@ pub(super) struct Values {
     pub(super) texts: Vec<String>,
     pub(super) is_path: bool,
     pub(super) is_list: bool,
+    /// Whether it is a table of names and values.
+    pub(super) is_table: bool,
     /// Of a list of pairs or a table, what stands in the second place of each.
     pub(super) seconds: Vec<String>,
 }
@@ -74,6 +76,18 @@ impl Reader<'_> {
                     values = values.with(&other, |one, other| format!("{one}{other}"));
                     at = behind;
                 }
+                Some(Token::Sign('%')) if self.language == Language::Python => {
+                    let (given, behind) = match self.is(at + 1, '(') {
+                        true => (self.arguments_at(at + 2, depth + 1), self.closing(at + 1)? + 1),
+                        false => {
+                            let (one, behind) = self.term(at + 1, depth + 1).unwrap_or_else(|| (Values::of(ANY.to_string()), at + 2));
+                            (vec![Some(one)], behind)
+                        }
+                    };
+                    let given: Vec<Values> = given.into_iter().map(|one| one.unwrap_or_else(|| Values::of(ANY.to_string()))).collect();
+                    values = self.formatted(&values, &given);
+                    at = behind;
+                }
                 Some(Token::Sign('.')) if self.language == Language::Perl => {
                     let (other, behind) = self.term(at + 1, depth + 1).unwrap_or_else(|| (Values::of(ANY.to_string()), at + 2));
                     values = values.with(&other, |one, other| format!("{one}{other}"));
@@ -102,6 +116,11 @@ impl Reader<'_> {
             }
             "items" | "keys" | "entries" | "copy" if calls => same(values),
             "values" if calls && !values.seconds.is_empty() => values.seconds(),
+            "format" if calls && self.language == Language::Python => {
+                let given = self.arguments_at(at + 2, depth + 1);
+                let given: Vec<Values> = given.into_iter().map(|one| one.unwrap_or_else(|| Values::of(ANY.to_string()))).collect();
+                self.formatted(values, &given)
+            }
             "parent" => values.clone().map(|path| path.rsplit_once('/').map_or(".", |(dir, _)| dir).to_owned()),
             "joinpath" | "join" if values.is_path => values.with(&arg()?, join_paths),
             "with_suffix" => values.with(&arg()?, |path, end| {
@@ -125,7 +144,7 @@ impl Reader<'_> {
     }
 
     /// Where the bracket that opens at a place closes.
-    fn closing(&self, from: usize) -> Option<usize> {
+    pub(super) fn closing(&self, from: usize) -> Option<usize> {
         let mut open = 0_usize;
         for at in from..(from + ARGUMENTS_MAX).min(self.tokens.len()) {
             match self.tokens[at] {
@@ -143,13 +162,30 @@ impl Reader<'_> {
             return None;
         }
         let mut at = from;
-        while matches!(self.tokens.get(at), Some(Token::Name("await" | "new" | "my" | "const" | "let" | "var")))
+        while matches!(self.tokens.get(at), Some(Token::Name("await" | "new" | "my" | "const" | "let" | "var" | "assert")))
             || (depth > 0 && matches!(self.tokens.get(at), Some(Token::Line)))
         {
             at += 1;
         }
         match self.tokens.get(at)? {
-            Token::Text(text) => Some((Values::of(text.clone()), at + 1)),
+            Token::Text(text) => Some((self.text(text), at + 1)),
+            Token::Name(name @ ("ARGV" | "argv" | "arg")) if self.names.get(name).is_some_and(|args| args.is_list) => {
+                self.argument(name, at)
+            }
+            Token::Name("shift") if self.language == Language::Perl => {
+                let first = self.names.get("ARGV")?.texts.first()?;
+                Some((Values::of(first.clone()), at + 1))
+            }
+            // `glob "src/*.c"`
+            Token::Name("glob") if self.language == Language::Perl && matches!(self.tokens.get(at + 1), Some(Token::Text(_))) => {
+                let (values, behind) = self.term(at + 1, depth + 1)?;
+                Some((values.map(opened), behind))
+            }
+            // `Dir["src/*.rb"]`
+            Token::Name("Dir") if self.language == Language::Ruby && self.is(at + 1, '[') => {
+                let (values, behind) = self.list(at + 1)?;
+                Some((Values { is_list: true, ..values.map(opened) }, behind))
+            }
             Token::Sign('[') => self.list(at),
             Token::Sign('{') if self.language != Language::Perl => self.table(at),
             Token::Sign('(') => {
@@ -163,6 +199,57 @@ impl Reader<'_> {
             Token::Name(name) => self.named_term(name, at, depth),
             _ => None,
         }
+    }
+
+    /// A text with the values of the names that it inserts.
+    fn text(&self, text: &str) -> Values {
+        if !text.contains(INSERTED) {
+            return Values::of(text);
+        }
+        let unknown = Values::of(ANY.to_string());
+        text.split(INSERTED).enumerate().fold(Values::of(""), |whole, (at, part)| {
+            let part = if at % 2 == 0 { Values::of(part) } else { self.names.get(part).cloned().unwrap_or_else(|| unknown.clone()) };
+            whole.with(&part, |one, other| format!("{one}{other}"))
+        })
+    }
+
+    /// `NAME[N]`, `NAME[N:]` and `NAME` of the program's own arguments.
+    fn argument(&self, name: &str, at: usize) -> Option<(Values, usize)> {
+        let args = self.names.get(name)?;
+        if !self.is(at + 1, '[') {
+            return Some((args.clone(), at + 1));
+        }
+        let end = self.closing(at + 1)?;
+        let digits: String = (at + 2..end).map_while(|at| self.sign(at).filter(char::is_ascii_digit)).collect();
+        let behind = args.texts.get(digits.parse::<usize>().ok()?..)?;
+        let is_slice = (at + 2..end).any(|at| matches!(self.sign(at), Some(':' | '.')));
+        let texts = behind.iter().take(if is_slice { VALUES_MAX } else { 1 }).cloned().collect();
+        Some((Values { texts, is_list: is_slice, ..Values::default() }, end + 1))
+    }
+
+    fn sign(&self, at: usize) -> Option<char> {
+        match self.tokens.get(at) {
+            Some(Token::Sign(c)) => Some(*c),
+            _ => None,
+        }
+    }
+
+    /// The text of a format, `%s/%s` or `{}/{}`, with these values in it.
+    fn formatted(&self, format: &Values, values: &[Values]) -> Values {
+        let mut whole = Values::of("");
+        let join = |one: &str, other: &str| format!("{one}{other}");
+        let mut given = values.iter();
+        let text = format.texts.first().map_or("", String::as_str);
+        let mut rest = text;
+        while let Some(at) = rest.find(['%', '{']) {
+            let (before, behind) = rest.split_at(at);
+            let end = if behind.starts_with('{') { behind.find('}').map(|end| end + 1) } else { Some(2) };
+            let Some(end) = end.filter(|end| behind.is_char_boundary(*end) && *end <= behind.len()) else { break };
+            whole = whole.with(&Values::of(before), join);
+            whole = whole.with(given.next().unwrap_or(&Values::of(ANY.to_string())), join);
+            rest = &behind[end..];
+        }
+        whole.with(&Values::of(rest), join)
     }
 
     fn list(&self, at: usize) -> Option<(Values, usize)> {
@@ -192,7 +279,7 @@ impl Reader<'_> {
             }
             place += 1;
         }
-        Some((Values { texts, is_list: true, is_path: false, seconds }, end + 1))
+        Some((Values { texts, is_list: true, seconds, ..Values::default() }, end + 1))
     }
 
     /// `{KEY: VALUE, …}`, of which the keys are the values that loops go through.
@@ -227,7 +314,7 @@ impl Reader<'_> {
                 place += 1;
             }
         }
-        Some((Values { texts, is_list: true, is_path: false, seconds }, end + 1))
+        Some((Values { texts, is_list: true, is_table: true, seconds, ..Values::default() }, end + 1))
     }
 
     fn named_term(&self, name: &str, at: usize, depth: usize) -> Option<(Values, usize)> {
@@ -249,10 +336,18 @@ impl Reader<'_> {
         if let Some(values) = self.names.get(name).filter(|_| last == at) {
             return Some((values.clone(), at + 1));
         }
+        if matches!(whole.as_str(), "sys.argv" | "process.argv" | "Deno.args" | "Bun.argv") {
+            return self.argument(&whole, last);
+        }
         if !self.is(last + 1, '(') {
             return None;
         }
         let end = self.closing(last + 1)?;
+        // `import pathlib as p`, `from pathlib import Path as P`
+        let first = whole.split('.').next().unwrap_or_default();
+        if let Some(real) = self.renamed.get(first).or(self.modules.get(first)) {
+            whole = format!("{real}{}", &whole[first.len()..]);
+        }
         let parts = || -> Vec<Values> {
             let args = self.arguments_at(last + 2, depth + 1);
             args.into_iter().map(|arg| arg.unwrap_or_else(|| Values::of(ANY.to_string()))).collect()
@@ -269,11 +364,27 @@ impl Reader<'_> {
                 Values { is_path: whole.contains("Path"), ..Values::of(".") }
             }
             "os.path.join" | "path.join" | "path.resolve" | "File.join" | "join" | "resolve" | "path.posix.join" => joined(false)?,
+            "process.argv.slice" => {
+                let from = (last + 2..end).map_while(|at| self.sign(at)).collect::<String>().parse().unwrap_or(0);
+                let texts = self.names.get("process.argv")?.texts.iter().skip(from).cloned().collect();
+                Values { texts, is_list: true, ..Values::default() }
+            }
+            "Bun.file" => parts().into_iter().next()?,
+            "shlex.split" => {
+                let texts = parts().into_iter().next()?.texts.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
+                Values { texts, is_list: true, ..Values::default() }
+            }
             "Object.entries" | "Object.keys" => parts().into_iter().next()?,
             "Object.values" => parts().into_iter().next()?.seconds(),
             "str" | "String" | "os.path.abspath" | "os.path.realpath" | "os.path.expanduser" | "os.fspath" | "File.expand_path"
             | "sorted" | "list" | "set" | "reversed" | "enumerate" | "tuple" => parts().into_iter().next()?,
             "glob.glob" | "glob.iglob" | "glob" | "Dir.glob" | "globSync" | "glob.sync" => parts().into_iter().next()?.map(opened),
+            "os.path.dirname" | "path.dirname" | "File.dirname" | "dirname" => {
+                parts().into_iter().next()?.map(|path| path.rsplit_once('/').map_or(".", |(dir, _)| dir).to_owned())
+            }
+            "readdirSync" | "fs.readdirSync" | "os.listdir" | "Dir.children" => {
+                Values { is_list: true, ..parts().into_iter().next()?.map(|_| STAR.to_string()) }
+            }
             "os.walk" | "os.scandir" => parts().into_iter().next()?.map(|dir| join_paths(dir, &ANY.to_string())),
             _ => return None,
         };
