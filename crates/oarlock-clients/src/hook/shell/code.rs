@@ -267,6 +267,10 @@ fn plain_python(text: &str) -> std::borrow::Cow<'_, str> {
 
 /// What an editor that is given commands writes.
 pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
+    if name == "emacs" && args.iter().any(|arg| arg.is("batch-byte-compile")) {
+        let compiled = args.iter().filter(|arg| arg.text.ends_with(".el")).map(|arg| Written::file(format!("{}c", arg.text)));
+        return compiled.collect();
+    }
     if name == "emacs" {
         let saves = args.iter().any(|arg| arg.value.contains("save-buffer") || arg.value.contains("write-file"));
         let options = Options::read(args, "eval f l load funcall u user", "");
@@ -288,15 +292,16 @@ pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Writ
         }
         return options.operands.iter().filter(|_| saves).filter_map(|word| word.as_file()).collect();
     }
-    let options = Options::read(args, "c S u U i p cmd s W", "");
+    // In `-es` the letter `s` is one of its own, which takes no value.
+    let plain: Vec<Word> = args.iter().filter(|arg| !matches!(arg.known(), Some("-es" | "-Es"))).cloned().collect();
     let is_ed = matches!(name, "ed" | "red");
-    // `-s` has a value nowhere here but in scripts of Vim's own.
-    let options = if name == "vim" || name == "nvim" || name == "vi" { options } else { Options::read(args, "c p", "") };
+    let is_vim = matches!(name, "vim" | "nvim" | "vi");
+    let options = Options::read(&plain, if is_vim { "c S u U i p cmd s W T" } else { "c p" }, "");
     let mut commands: Vec<String> = options.values(&["c", "cmd"]).iter().map(|word| word.value.clone()).collect();
     commands.extend(args.iter().filter(|arg| arg.text.starts_with('+')).map(|arg| arg.value[1..].to_owned()));
     // Only what reads its commands, and no text, from its input.
     let reads = is_ed || name == "ex" || options.has(&["e", "es"]) || args.iter().any(|arg| arg.text.starts_with("-e"));
-    let joined = commands.into_iter().chain(input.filter(|_| reads).map(str::to_owned)).collect::<Vec<_>>().join("\n");
+    let joined = commands.into_iter().chain(input.filter(|_| reads).map(without_text)).collect::<Vec<_>>().join("\n");
     let saves = |line: &str| {
         let line = line.trim().trim_start_matches(':').trim_start_matches("silent! ").trim_start_matches("silent ").trim_end_matches('!');
         matches!(line, "w" | "wq" | "x" | "wa" | "wqa" | "wqall" | "xa" | "xall" | "wall" | "update" | "up" | "W")
@@ -307,14 +312,44 @@ pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Writ
     // `w FILE`
     let others = joined.split(['\n', '|']).filter_map(|line| {
         let line = line.trim().trim_start_matches(':');
-        let file = line.strip_prefix("w ").or_else(|| line.strip_prefix("w! ")).or_else(|| line.strip_prefix("saveas "))?;
+        let file = line
+            .strip_prefix("w ")
+            .or_else(|| line.strip_prefix("w! "))
+            .or_else(|| line.strip_prefix("saveas "))
+            .or_else(|| line.strip_prefix("saveas! "))?;
         Some(Written::file(file.trim()))
     });
+    let is_edit = |line: &str| {
+        ["e ", "e! ", "edit "].iter().find_map(|verb| line.trim().trim_start_matches(':').strip_prefix(verb)).map(str::to_owned)
+    };
+    let edited: Vec<String> = joined.split(['\n', '|']).filter(|_| writes && is_vim).filter_map(is_edit).collect();
     let mut found: Vec<Written> = others.filter(|written| !written.path.contains([ANY, '!'])).collect();
+    found.extend(edited.into_iter().filter(|file| !file.contains([ANY, '#', '%'])).map(|file| Written::file(file.trim())));
     if writes {
         found.extend(options.operands.iter().filter(|word| !word.text.starts_with('+')).filter_map(|word| word.as_file()));
     }
     found
+}
+
+/// The commands for `ed` and `ex` without the lines that they put in: those behind `a`, `i` and `c`, up to a `.`.
+fn without_text(input: &str) -> String {
+    let mut out = String::new();
+    let mut is_text = false;
+    for line in input.lines() {
+        if is_text {
+            is_text = line != ".";
+            continue;
+        }
+        out.push_str(line);
+        out.push('\n');
+        let command = line.trim().trim_end_matches('!');
+        // An address has no letters but in patterns and marks.
+        let behind = command.rsplit(['/', '?', '\'']).next().unwrap_or_default();
+        let letters: String = behind.chars().filter(char::is_ascii_alphabetic).collect();
+        is_text = matches!(letters.as_str(), "a" | "i" | "c" | "append" | "insert" | "change")
+            && command.ends_with(|c: char| c.is_ascii_alphabetic());
+    }
+    out
 }
 
 /// What a script of `sed`, `awk` or a database's client writes by itself.

@@ -93,7 +93,12 @@ pub(super) fn run(args: &[Word]) -> Option<Contained> {
     if let Some(program) = program {
         words.insert(0, program);
     }
-    let written = options.values(&["cidfile"]).into_iter().filter_map(Word::as_file).collect();
+    let mut written: Vec<Written> = options.values(&["cidfile"]).into_iter().filter_map(Word::as_file).collect();
+    // An image that runs a program of its own puts out what it makes.
+    if words.first().is_none_or(|first| first.text.starts_with('-')) {
+        let outputs = mounts.iter().filter(|(_, to)| matches!(to.trim_end_matches('/'), "/out" | "/output" | "/dist" | "/export"));
+        written.extend(outputs.flat_map(|(from, _)| within(&Word::of(from.as_str()))));
+    }
     Some(Contained { words, dir, mounts, written })
 }
 

@@ -146,7 +146,10 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
             let letters = args.first().map_or("", |arg| arg.text.trim_start_matches('-'));
             match args.get(1) {
                 Some(archive) if letters.contains(['r', 'q', 'd', 'm', 's']) => archive.as_file().into_iter().collect(),
-                Some(_) if letters.contains('x') => vec![Shell::somewhere("")],
+                Some(_) if letters.contains('x') => match Options::read(args, "output", "").values(&["output"]).last() {
+                    Some(dir) => within(dir),
+                    None => vec![Shell::somewhere("")],
+                },
                 _ => Vec::new(),
             }
         }

@@ -357,6 +357,9 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
             let options = Options::read(rest, "format prefix", "");
             let prefix = options.values(&["prefix"]).last().map_or("", |prefix| prefix.value.as_str());
             let members = options.operands.get(1..).unwrap_or_default();
+            if members.is_empty() {
+                return Some(format!("{ARCHIVE}{}\n", if prefix.is_empty() { "." } else { prefix }));
+            }
             let lines = members.iter().map(|member| format!("{prefix}{}\n", member.value));
             Some(format!("{ARCHIVE}{}", lines.collect::<String>()))
         }

@@ -320,7 +320,8 @@ const MENDS: &str = "fix write in-place inplace in_place overwrite autofix auto-
 
 /// Whether the name of an option begins or ends as those of outputs do.
 fn is_like_output(name: &str) -> bool {
-    const ENDS: [&str; 8] = ["-out", "-output", "-outfile", "-out-file", "-output-file", "-out-dir", "-output-dir", "-output-path"];
+    const ENDS: [&str; 9] =
+        ["-out", "-output", "-outfile", "-out-file", "-output-file", "-out-dir", "-output-dir", "-output-path", "-export"];
     const KINDS: &str = "file dir path folder directory to filename name location root base html json xml csv report";
     const NAMES: &str = "dest destination dest-dir save-to save-path save-dir report-path report-file";
     let is_other = ["no-", "exclude", "ignore", "without", "skip", "compare", "expected"].iter().any(|other| name.starts_with(other));

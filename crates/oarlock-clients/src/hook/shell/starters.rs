@@ -68,7 +68,8 @@ static STARTERS: &[Starter] = &[
     starts("proxychains proxychains4 tsocks", "f"),
     starts("unshare", "S G R w wd map-user map-group root"),
     starts("valgrind", ""),
-    starts("entr", "n"),
+    Starter { text: "s", ..starts("entr", "") },
+    starts("watchexec", "w e i f d s watch exts ignore filter debounce signal shell"),
     with_verbs("perf", "record stat trace", "e o p F g output event"),
     starts("cross-env", ""),
     with_verbs("dotenvx", "run", "e f fk env env-file"),
@@ -135,7 +136,10 @@ pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
             if name != "runuser" || args.iter().any(|arg| arg.text.starts_with("-c") || arg.text.starts_with("--command")) =>
         {
             let options = Options::read(args, "c command s shell g G u T E I O B", "");
-            return options.values(&["c", "command"]).last().map(|text| Started::Text(text.value.clone(), None));
+            // A login begins at home.
+            let is_login = name == "su" && args.iter().any(|arg| matches!(arg.known(), Some("-" | "-l" | "--login")));
+            let dir = is_login.then(|| Word::of("~"));
+            return options.values(&["c", "command"]).last().map(|text| Started::Text(text.value.clone(), dir));
         }
         "nix-shell" => {
             let options = Options::read(args, "p packages A attr I run command arg argstr", "");

@@ -140,4 +140,7 @@ pub(super) static FILES: &[Spec] = &[
     writes("xdelta3", Final).valued("s").when("d"),
     writes("merge", First).unless("p"),
     puts("sdiff bbe uconv uudecode axel", "o output").valued("f t s"),
+    writes("history", First).when("w a"),
+    writes("bump2version bumpversion", Files).skip(1, "").valued("config-file current-version new-version").unless("n dry-run l list"),
+    writes("bump-my-version", Files).verbs("bump").skip(1, "").valued("config-file current-version new-version").unless("n dry-run"),
 ];

@@ -187,7 +187,7 @@ pub(super) static FORMATTERS: &[Spec] = &[
     writes("docconvert", Named("py")).when("in-place"),
     writes("toml-sort", Files).when("i in-place").outputs("o output"),
     writes("pyproject-fmt", Named("toml")).valued("column-width indent").unless("check n no-print-diff s stdout"),
-    writes("libcst.tool", Below("py")).verbs("codemod").valued("j jobs p u").skip(1, ""),
+    writes("libcst.tool libcst-tool", Below("py")).verbs("codemod").valued("j jobs p u").skip(1, ""),
     writes("fissix", Named("py")).valued("f x j fix nofix").when("w write"),
     writes("jupytext", Files).valued("to from").when("set-formats").only(),
     writes("quarto", Files).verbs("convert").outputs("o output").spares("o output"),

@@ -84,7 +84,7 @@ pub(super) static PACKAGES: &[Spec] = &[
     writes("uv", Nothing).verbs("lock sync").dir("directory project").unless("check locked frozen dry-run").fixed("uv.lock"),
     writes("pdm", Nothing).verbs("add remove update lock init").fixed("pyproject.toml pdm.lock"),
     writes("pipenv", Nothing).verbs("install uninstall update lock").fixed("Pipfile Pipfile.lock"),
-    writes("bundle bundler", Nothing).verbs("add remove update lock install").fixed("Gemfile.lock"),
+    writes("bundle bundler", Nothing).verbs("add remove update lock install").outputs("gemfile lockfile path").fixed("Gemfile.lock"),
     writes("composer", Nothing)
         .verbs("require remove update init")
         .dir("d working-dir")
@@ -153,7 +153,6 @@ pub(super) static PACKAGES: &[Spec] = &[
     puts("gem", "i install-dir n bindir").verbs("install").valued("v version"),
     writes("bundle bundler", Nothing).verbs("init").fixed("Gemfile"),
     writes("bundle bundler", Trees).verbs("gem"),
-    puts("bundle bundler", "gemfile lockfile").verbs("install lock update"),
     writes("composer", Final).verbs("create-project").valued("repository"),
     writes("dotnet", First).verbs("add remove sln reference").skip_verb("package reference"),
     writes("mix", Trees).verbs("new phx.new").valued("app module database"),
@@ -211,6 +210,7 @@ pub(super) static PACKAGES: &[Spec] = &[
     puts("atlas", "dir").verbs("migrate").valued("to dev-url u url"),
     puts("liquibase", "changelog-file changeLogFile output-file outputFile"),
     writes("wrangler", Final).verbs("types"),
+    writes("terraform tofu", Nothing).verbs("init").single().dir("chdir").fixed(".terraform.lock.hcl"),
 ];
 
 const NPM: &str = "registry tag otp loglevel cache userconfig";

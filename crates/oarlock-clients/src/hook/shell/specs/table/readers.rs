@@ -12,6 +12,6 @@ pub(super) static READERS: &[Spec] = &[
     reads("mongosh sqlplus gdb lldb rust-gdb useradd usermod groupadd mkdir kill pkill"),
     reads("killall nc ncat telnet ping dig nslookup host traceroute awk gawk mawk nawk sqlite3 python-json-tool tmux screen seq yes"),
     reads(
-        "sleep tput stty clear reset history jobs fg bg disown logger glab oarlock duckdb clickhouse clickhouse-local clickhouse-client cqlsh Rscript R julia tclsh erl rustup ps2ascii",
+        "sleep tput stty clear reset jobs fg bg disown logger glab oarlock duckdb clickhouse clickhouse-local clickhouse-client cqlsh Rscript R julia tclsh erl rustup ps2ascii",
     ),
 ];
