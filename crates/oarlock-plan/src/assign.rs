@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::plan::{Plan, Subtask};
 use crate::reading::MINUTES_DEFAULT;
 use crate::schedule;
-use crate::words::{stem, tokens};
+use crate::words::{each_token, stem, tokens};
 
 /// Speeds are kept within these bounds, in percent: a few tasks tell little.
 const SPEED_PERCENT: std::ops::RangeInclusive<u64> = 25..=400;
@@ -41,7 +41,7 @@ impl Candidate {
         let words: Vec<String> = texts.flat_map(|text| tokens(text)).map(|word| stem(&word).to_owned()).collect();
         self.capabilities
             .iter()
-            .filter(|capability| tokens(capability).iter().any(|word| words.iter().any(|said| said == stem(word))))
+            .filter(|capability| each_token(capability).any(|word| words.iter().any(|said| said == stem(&word))))
             .count()
     }
 }

@@ -9,7 +9,7 @@ use crate::rule;
 use crate::sections::Listed;
 use crate::text::{folder_and_name, name_of};
 use crate::titles::Role;
-use crate::words::{naming_stems, stem, tokens};
+use crate::words::{each_token, naming_stems, stem};
 
 /// Whether a file describes things for people.
 pub(crate) fn is_document(pattern: &Pattern) -> bool {
@@ -66,7 +66,7 @@ fn works(role: Role) -> bool {
 }
 
 fn stems_of(text: &str) -> Vec<String> {
-    tokens(text).iter().filter(|t| t.len() > 2).map(|t| stem(t).to_owned()).collect()
+    each_token(text).filter(|t| t.len() > 2).map(|t| stem(&t).to_owned()).collect()
 }
 
 /// What tells of a listed file which step it belongs to, in stems. Words of the document's title are of no use.

@@ -2,6 +2,8 @@
 //! The principle is that order is kept unless independence is shown: two steps may run at once when the document says
 //! so, or when both show all that they write, their files never meet, and nothing about their roles or words joins them.
 
+use std::borrow::Cow;
+
 use crate::bits::Bits;
 use crate::facts::{Fact, Facts};
 use crate::overlap::Overlaps;
@@ -190,7 +192,7 @@ fn odd_ends(facts: &Facts, sequence: &[usize]) -> (Option<usize>, Option<usize>)
 
 fn alike(facts: &Facts, one: usize, two: usize) -> bool {
     let (a, b) = (&facts.steps[one], &facts.steps[two]);
-    let first = |fact: &Fact| words::tokens(&fact.draft.title).into_iter().next();
+    let first = |fact: &Fact| words::each_token(&fact.draft.title).next().map(Cow::into_owned);
     let begins_alike = first(a).is_some_and(|word| titles::is_make_verb(&word) && first(b).as_ref() == Some(&word));
     let sort = |fact: &Fact| fact.files.writes.iter().map(|id| sort_of(facts.table.pattern(*id).as_str())).collect::<Vec<_>>();
     begins_alike || a.role == b.role && sort(a).iter().any(|sort| sort_is_shared(sort, facts, b))

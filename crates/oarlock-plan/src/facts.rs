@@ -302,7 +302,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     let makes_in = paths.iter().flat_map(|p| words::naming_stems(p)).take(MADE_WORDS_MAX).map(|w| lexicon.number(w)).collect();
     let says = said_words(document, &draft, lexicon);
     let definite = definite.into_iter().map(|w| lexicon.number(w)).collect();
-    let asks_new = words::tokens(&title).iter().any(|w| w == "new");
+    let asks_new = words::each_token(&title).any(|w| w == "new");
     Fact {
         draft,
         role,

@@ -11,7 +11,7 @@ use crate::steps::Draft;
 use crate::text::{List, clip};
 use crate::titles;
 use crate::verbs::{self, Deed, is_writing};
-use crate::words::tokens;
+use crate::words::{each_token, tokens};
 
 /// Paths of one line that are looked at.
 const LINE_PATHS_MAX: usize = 16;
@@ -122,14 +122,14 @@ impl Scan {
         }
         let bare = text.trim_matches(['*', ' ']);
         if found.is_empty() && bare.ends_with(':') {
-            let labelled = tokens(bare).iter().any(|w| FILE_LABELS.has(w));
+            let labelled = each_token(bare).any(|w| FILE_LABELS.has(&w));
             self.carry = (labelled || verbs::says_write(bare)) && !verbs::says_read(bare);
         }
         // The step's own line may be served by a list of files; what it consists of must name its files itself.
         if is_item
             && !first
             && text.starts_with(char::is_alphabetic)
-            && tokens(text).first().is_some_and(|w| titles::is_make_verb(w) || w == "integrate")
+            && each_token(text).next().is_some_and(|w| titles::is_make_verb(&w) || w == "integrate")
         {
             self.work += 1;
             self.evident += usize::from(wrote);

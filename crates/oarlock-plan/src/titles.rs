@@ -3,7 +3,8 @@
 
 use crate::text::List;
 use crate::words::{
-    DESIGN, FINISH, FOUNDATION, INSPECT, INTEGRATE, MAKE, PREPOSITIONS, VERIFY, naming_stems, split, stem, tokens, without_parentheses,
+    DESIGN, FINISH, FOUNDATION, INSPECT, INTEGRATE, MAKE, PREPOSITIONS, VERIFY, each_token, naming_stems, split, stem, tokens,
+    without_parentheses,
 };
 
 /// What a step does, as far as it bears on the order of the work.
@@ -56,7 +57,7 @@ static DOCUMENT: List = List::new(
 );
 /// Whether a title begins with the making of something.
 pub(crate) fn makes_something(title: &str) -> bool {
-    tokens(title).first().is_some_and(|w| is_make_verb(w) || INTEGRATE.has(w))
+    each_token(title).next().is_some_and(|w| is_make_verb(&w) || INTEGRATE.has(&w))
 }
 
 /// Whether the title of a phase tells a story of a user, as in plans that are made from specifications: "US1, a reader books a seat".
@@ -121,7 +122,7 @@ pub(crate) fn lists_all(title: &str) -> bool {
 
 /// Whether a check may be a look at what is there: "Check the runs", "Confirm which ones are used", and no "Run the tests".
 pub(crate) fn begins_a_look(title: &str) -> bool {
-    tokens(title).first().is_some_and(|w| ["check", "verify", "confirm", "measure", "validate", "monitor"].contains(&w.as_str()))
+    each_token(title).next().is_some_and(|w| ["check", "verify", "confirm", "measure", "validate", "monitor"].contains(&&*w))
 }
 
 /// Whether a title is about checking from its first word on, or is about tests: "Verify the result", "Tests of the parser".
@@ -134,7 +135,7 @@ pub(crate) fn begins_a_check(title: &str) -> bool {
 
 /// Whether a title names a document by a word that tells it from others: "User guide", "Update the API reference".
 pub(crate) fn names_document(title: &str) -> bool {
-    tokens(title_object(title)).iter().any(|w| DOCUMENTS.has(w)) && !naming_stems(title_object(title)).is_empty()
+    each_token(title_object(title)).any(|w| DOCUMENTS.has(&w)) && !naming_stems(title_object(title)).is_empty()
 }
 
 /// A title up to its first preposition.
@@ -145,7 +146,7 @@ fn title_object(title: &str) -> &str {
 
 /// Whether a step mends what is there: "Fix the absolute path".
 pub(crate) fn mends(title: &str) -> bool {
-    tokens(title).first().is_some_and(|w| ["fix", "correct", "repair", "mend"].contains(&w.as_str()))
+    each_token(title).next().is_some_and(|w| ["fix", "correct", "repair", "mend"].contains(&&*w))
 }
 
 /// Whether a look weighs what other looks found: "Compare the findings", "Prioritize", "Identify the root cause".

@@ -71,7 +71,11 @@ impl<'a> Surveyor<'a> {
         if parts.len() > steps::STEPS_MAX {
             return drafts.into_iter().map(Unit::of).collect();
         }
-        let (_, files, _) = self.survey(&parts, table);
+        // Where no list names files, nobody takes any by a role.
+        let files: Vec<StepFiles> = match self.listed {
+            [] => parts.iter().map(|part| self.files_of(&part.draft, table)).collect(),
+            _ => self.survey(&parts, table).1,
+        };
         let overlaps = table.overlaps();
         let mut out = Vec::new();
         let mut at = 0;
@@ -106,6 +110,9 @@ impl<'a> Surveyor<'a> {
             let role = role_of(&unit.draft, files, self.listed, table, built);
             built |= matches!(role, Role::Build | Role::Foundation | Role::Integrate);
             roles.push(role);
+        }
+        if self.listed.is_empty() {
+            return (roles, files, Vec::new());
         }
         let titles: Vec<(String, String)> = units.iter().map(|u| claim_texts(&u.draft)).collect();
         let claimants: Vec<Claimant<'_>> =
@@ -187,7 +194,7 @@ fn names_a_thing(title: &str, files: &StepFiles, listed: &[(Id, &Listed)], table
         return !code.is_empty();
     }
     let looks = words::inspect_stems(title);
-    code.iter().any(|p| words::tokens(p.as_str()).iter().any(|w| looks.iter().any(|look| look == words::stem(w))))
+    code.iter().any(|p| words::each_token(p.as_str()).any(|w| looks.iter().any(|look| look == words::stem(&w))))
 }
 
 fn is_code(pattern: &Pattern) -> bool {

@@ -2,13 +2,14 @@
 //! A word such as "tests" or "search" is a verb or a noun; taking the noun for a verb would hide what is written, and the
 //! other way round would claim what is only read.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
 
 use crate::text::List;
-use crate::words::{stem, tokens};
+use crate::words::{each_token, stem};
 
 /// Words before the end of a clause among which its verb is looked for.
 const REACH: usize = 12;
@@ -91,7 +92,7 @@ pub(crate) fn orders_or_writes(clause: &str) -> bool {
 
 /// Whether a verb of `clause` creates or changes.
 pub(crate) fn says_write(clause: &str) -> bool {
-    tokens(clause).iter().any(|w| is_writing(w))
+    each_token(clause).any(|w| is_writing(&w))
 }
 
 /// Whether a verb of `clause` reads.
@@ -125,7 +126,7 @@ fn marked(clause: &str) -> Vec<String> {
             out.push(",".to_owned());
         }
         for word in part.split_whitespace() {
-            if word == "a" { out.push(word.to_owned()) } else { out.extend(tokens(word)) }
+            if word == "a" { out.push(word.to_owned()) } else { out.extend(each_token(word).map(Cow::into_owned)) }
         }
     }
     out

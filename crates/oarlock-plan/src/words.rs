@@ -1,5 +1,6 @@
 //! Words: tokens, stems, and the lists of those that tell what a step does. Only English is known. What titles say is in `titles`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -61,6 +62,19 @@ static GENERIC: List = List::new(
 /// The lower-case words of `text`: letters and digits, with `camelCase` and `snake_case` taken apart.
 pub(crate) fn tokens(text: &str) -> Vec<String> {
     split(text, true)
+}
+
+/// The same one after the other, for who need not have them all.
+pub(crate) fn each_token(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let lower = |word| if has_capitals(word) { Cow::Owned(word.to_ascii_lowercase()) } else { Cow::Borrowed(word) };
+    let is_ascii = text.is_ascii();
+    let plain = is_ascii.then(|| ascii_words(text, true).map(lower));
+    let other = (!is_ascii).then(|| split(text, true).into_iter().map(Cow::Owned));
+    plain.into_iter().flatten().chain(other.into_iter().flatten())
+}
+
+fn has_capitals(word: &str) -> bool {
+    word.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 pub(super) fn split(text: &str, camel: bool) -> Vec<String> {
@@ -157,7 +171,7 @@ pub(crate) fn each_word(text: &str, mut take: impl FnMut(&str)) {
     }
     let mut room = String::new();
     for word in ascii_words(text, false) {
-        if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        if has_capitals(word) {
             room.clear();
             room.push_str(word);
             room.make_ascii_lowercase();
@@ -279,6 +293,9 @@ mod tests {
             for camel in [false, true] {
                 // A character that is no letter and no number makes the other way be taken.
                 assert_eq!(split(text, camel), split(&format!("{text}\u{2014}"), camel), "{text} {camel}");
+            }
+            for text in [text.to_owned(), format!("{text}\u{2014}")] {
+                assert_eq!(each_token(&text).collect::<Vec<_>>(), tokens(&text), "{text}");
             }
         }
     }
