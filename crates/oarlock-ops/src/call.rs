@@ -1,22 +1,22 @@
-//! Running a request: identity, idempotency, one transaction (semantics 7, 9, 18).
+//! Running a request: identity, one transaction, once for a key (semantics 7, 9, 18).
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::rules::liveness;
-use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, limits, planted};
-use serde::Serialize;
+use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, planted};
 
 use crate::OpError;
 use crate::context::{Deciding, How, Reading};
 use crate::lock::Lock;
+use crate::once::{Once, check_key};
 use crate::outside::{self, Grants, Step};
 use crate::portions::Extent;
-use crate::request::{Identity, Mutation, Query, Request};
+use crate::request::{Identity, Mutation, Query};
 use crate::search::{Asked, Findings, Found, Tried};
 use crate::settings::Settings;
 use crate::settle;
 use crate::steps;
-use crate::store::{Durability, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
+use crate::store::{Durability, Store, StoreError, StoreResult, View};
 use crate::wait::wait_for;
 
 /// Who calls, as far as the caller says or shows.
@@ -239,29 +239,51 @@ fn try_transaction<M: Mutation>(
 
 fn transact<M: Mutation>(
     store: &mut dyn Store,
-    (caller, settings): (&Caller, &Settings),
+    by: (&Caller, &Settings),
     request: &M,
     first: Option<&M::Reply>,
     findings: &mut Findings,
     step: &mut Step<'_>,
 ) -> Result<Tried<Written<M::Reply>>, OpError> {
+    // Nobody is told of what is only intended: the grant that follows presses it to the disk.
+    if step.how == How::Intended && M::DURABILITY == Durability::Full {
+        let before = findings.clone();
+        if let Some(tried) = transact_as(store, by, request, first, findings, step, Durability::Presence)? {
+            return Ok(tried);
+        }
+        *findings = before;
+    }
+    let tried = transact_as(store, by, request, first, findings, step, M::DURABILITY)?;
+    tried.ok_or_else(|| OpError::from(StoreError::Internal("a call was not pressed to the disk as hard as it asked for".into())))
+}
+
+/// The same with a commit that lasts so long; nothing, and nothing is done, when it comes to a reply that has to last longer.
+fn transact_as<M: Mutation>(
+    store: &mut dyn Store,
+    (caller, settings): (&Caller, &Settings),
+    request: &M,
+    first: Option<&M::Reply>,
+    findings: &mut Findings,
+    step: &mut Step<'_>,
+    durability: Durability,
+) -> Result<Option<Tried<Written<M::Reply>>>, OpError> {
     let locks = if first.is_none() { request.locks(caller) } else { request.locks_of_next() };
     let once = caller.key.as_ref().map(|key| Once::of(caller, key, request)).transpose()?;
-    let mut tx = store.begin(&locks, M::DURABILITY)?;
+    let mut tx = store.begin(&locks, durability)?;
     if let Some(once) = &once
         && let Some(text) = once.kept::<M>(tx.view())?
     {
         let reply = serde_json::from_str(&text)?;
         // Half a reply answers the first step; the second is still to be made.
         if first.is_none() || request.is_whole(&reply) {
-            return Ok(Tried::Done((reply, Some(text))));
+            return Ok(Some(Tried::Done((reply, Some(text)))));
         }
     }
     let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
     if settle::settle(&mut cx, &mut findings.dying)? == Extent::Part {
         findings.changes_tasks |= cx.changes_tasks();
         tx.commit()?;
-        return Ok(Tried::Portion);
+        return Ok(Some(Tried::Portion));
     }
     if let How::Shown { refused, .. } = &step.how {
         settle::drop_intents(&mut cx, refused)?;
@@ -271,7 +293,7 @@ fn transact<M: Mutation>(
     let mut cx = cx.with_granting(&step.how, &findings.unfit);
     if matches!(&step.how, How::Shown { shown, .. } if shown.is_empty()) {
         tx.commit()?;
-        return Ok(Tried::Search);
+        return Ok(Some(Tried::Search));
     }
     let decided = decide(&mut cx, caller, request, first);
     step.granted = cx.take_granted();
@@ -279,7 +301,7 @@ fn transact<M: Mutation>(
     if let Some(progress) = cx.take_portion() {
         tx.commit()?;
         findings.progress = progress;
-        return Ok(Tried::Portion);
+        return Ok(Some(Tried::Portion));
     }
     let asked = cx.take_asked();
     if decided.is_err() {
@@ -294,15 +316,17 @@ fn transact<M: Mutation>(
             if tx.undo_to_mark()? {
                 tx.commit()?;
             }
-            Ok(Tried::Search)
+            Ok(Some(Tried::Search))
         }
+        // The reply is told, and what it says must last.
+        Ok(_) if durability != M::DURABILITY && step.granted.is_empty() => Ok(None),
         Ok(reply) => {
             let forgets = planted::is(planted::KEYS_FORGOTTEN) || (first.is_some() && planted::is(planted::CLAIMS_AGAIN));
             // Nobody has been told of what is only intended.
             let is_told = step.how != How::Intended || step.granted.is_empty();
             let text = once.filter(|_| is_told && !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
             tx.commit()?;
-            Ok(Tried::Done((reply, text)))
+            Ok(Some(Tried::Done((reply, text))))
         }
         Err(OpError::Rejected(refused)) => {
             let dead = settle::dead_in_the_way(tx.view(), &refused)?;
@@ -314,7 +338,7 @@ fn transact<M: Mutation>(
             }
             // Only the dead stand in the way: they are ended first, and then it is decided again.
             findings.dying = dead;
-            Ok(Tried::Portion)
+            Ok(Some(Tried::Portion))
         }
         Err(error) => Err(error),
     }
@@ -412,61 +436,6 @@ fn by_ancestor(view: &dyn View, caller: &Caller) -> StoreResult<Option<Agent>> {
     let names: Vec<AgentName> = candidates.iter().map(|agent| agent.name.clone()).collect();
     candidates.retain(|agent| !names.iter().any(|name| *name != agent.name && speaks_for(name, &agent.name)));
     Ok(if candidates.len() == 1 { candidates.pop() } else { None })
-}
-
-fn check_key(caller: &Caller) -> Result<(), Rejection> {
-    match &caller.key {
-        Some(key) if key.is_empty() || key.chars().any(char::is_control) => {
-            Err(Rejection::invalid("the idempotency key is empty or has control characters", "use any other text, for example a UUID"))
-        }
-        Some(key) if key.chars().count() > limits::KEY_CHARS_MAX => {
-            Err(Rejection::limit("characters of the idempotency key", limits::KEY_CHARS_MAX, key.chars().count()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What makes a call with a key happen once.
-pub(crate) struct Once {
-    key: String,
-    reply_key: ReplyKey,
-    request_hash: [u8; 16],
-}
-
-impl Once {
-    /// The hash of a request covers who makes it, but not in which session: a key survives a new one.
-    pub(crate) fn of<R: Request>(caller: &Caller, key: &str, request: &R) -> Result<Self, OpError> {
-        #[derive(Serialize)]
-        struct Hashed<'a, R> {
-            agent: Option<&'a AgentName>,
-            request: &'a R,
-        }
-        let text = serde_json::to_vec(&Hashed { agent: caller.agent_name().as_ref(), request })?;
-        let reply_key = blake3::Hasher::new().update(R::VERB.as_bytes()).update(b"\0").update(key.as_bytes()).finalize();
-        Ok(Self { key: key.to_owned(), reply_key: first_half(reply_key), request_hash: first_half(blake3::hash(&text)) })
-    }
-
-    /// The reply that is kept for the key, as JSON.
-    pub(crate) fn kept<R: Request>(&self, view: &dyn View) -> Result<Option<String>, OpError> {
-        match view.remembered(&self.reply_key)? {
-            Some(kept) if kept.request_hash != self.request_hash => {
-                Err(Rejection::KeyReused { key: self.key.clone(), verb: R::VERB.into() }.into())
-            }
-            kept => Ok(kept.map(|kept| kept.reply)),
-        }
-    }
-
-    /// Keeps a reply for the key, and gives its JSON.
-    pub(crate) fn keep<T: Serialize>(&self, tx: &mut dyn Transaction, reply: &T) -> Result<String, OpError> {
-        let kept = Remembered { request_hash: self.request_hash, reply: serde_json::to_string(reply)? };
-        tx.remember(&self.reply_key, &kept)?;
-        Ok(kept.reply)
-    }
-}
-
-/// 128 bits: enough against accidents, and against anybody who looks for two keys with one hash.
-fn first_half(hash: blake3::Hash) -> [u8; 16] {
-    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 /// Settles deaths and due times, if there are any: what every call does first.

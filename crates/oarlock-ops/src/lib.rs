@@ -15,6 +15,7 @@ pub mod lock;
 pub mod log;
 pub mod message;
 pub mod number;
+mod once;
 pub mod outside;
 mod page;
 mod portions;

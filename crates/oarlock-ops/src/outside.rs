@@ -2,6 +2,13 @@
 //! when the files show it: under that lock an intent is committed, the files are marked, and the grant is committed, before anybody is
 //! told. So no task is taken on both sides, whenever a call is killed: the next one that has the lock settles what is left.
 //!
+//! The death of a process loses nothing of this. A loss of power does: so whoever is told of a grant has waited until mark and grant are on the
+//! disk. The intent is not waited for by itself: the log is one, and what presses the grant to the disk presses the intent before it too. If the
+//! power goes in the milliseconds before that, nobody has been told, and one of three things is found: neither of them; a grant without a
+//! mark, whose session died with the power, and which the next full comparison marks or ends; or a mark without an intent, which reads as
+//! somebody outside who has the task: it rests until that is ended by hand, or after the project's time for those who are silent. In none of
+//! them do both sides run it.
+//!
 //! The lock of the files comes before that of the store, and is never waited for inside a transaction. What ends a grant takes effect in the
 //! store at once, and reaches the files with the same call if their lock is free, else with the next call that has it: until then they show
 //! the task as taken, which nobody is harmed by.
@@ -72,8 +79,10 @@ pub trait Held {
     /// They cannot be written; what is marked all the same is settled later.
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError>;
 
-    /// These were granted after they were marked: that is nothing to be brought over.
-    fn granted(&mut self, _store: &mut dyn Store, _intents: &[Intent]) {}
+    /// These were granted after they were marked: that is nothing to be brought over. Returns whether something else is.
+    fn granted(&mut self, _store: &mut dyn Store, _intents: &[Intent]) -> bool {
+        true
+    }
 }
 
 /// The intent to grant a task.
@@ -210,7 +219,11 @@ pub(crate) fn grant<T>(
     };
     match make_good(&mut *held, store, &intents, findings, transact) {
         Ok(Some(done)) => {
-            held.granted(&mut Beneath(store), &intents);
+            // What else has changed is brought over while the lock is held anyway. Should that fail, the next call does it.
+            if held.granted(&mut Beneath(store), &intents) {
+                let _ = held.catch_up(&mut Beneath(store), settings, &[]);
+            }
+            findings.changes_tasks = false;
             Ok(done)
         }
         // Others have it: the store knows so from now on, and the call looks for another task.

@@ -424,7 +424,8 @@ pub trait Listening {
 pub enum Durability {
     /// It survives a loss of power once it is acknowledged.
     Full,
-    /// It survives the death of its process. Enough for presence: after a loss of power no session lives.
+    /// It survives the death of its process. Enough for presence: after a loss of power no session lives. The next full commit presses it to the
+    /// disk with itself.
     Presence,
 }
 

@@ -12,9 +12,10 @@ mod index;
 mod mark;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
+use oarlock_host::file;
 use oarlock_model::TaskId;
 use oarlock_ops::outside::{Held, Outside, Patience};
 use oarlock_ops::store::{StoreError, StoreResult};
@@ -22,7 +23,7 @@ use oarlock_ops::store::{StoreError, StoreResult};
 pub(crate) use crate::beside::files::Ways;
 
 use crate::attached::Attached;
-use crate::beside::files::{Files, store_error};
+use crate::beside::files::{Files, Queue, store_error};
 use crate::beside::index::Index;
 use crate::in_files::by_id;
 use crate::layout::{COMMUNICATIONS, is_inside};
@@ -37,19 +38,40 @@ pub struct Beside {
     dir: PathBuf,
     patience: Duration,
     index: Mutex<Index>,
+    /// The project's root as it was last read, and the file that said so.
+    root: Mutex<Option<(Told, PathBuf)>>,
 }
+
+/// What tells one file of what is remembered from another: its number, its length and when it was changed. Such a file is never changed, only
+/// replaced.
+type Told = ((u64, u64), u64, Option<SystemTime>);
 
 impl Beside {
     /// Beside the store in `dir`. A lock of the files is waited for as long as `patience`, the time for which the store itself is.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>, patience: Duration) -> Self {
-        Self { dir: dir.into(), patience, index: Mutex::default() }
+        Self { dir: dir.into(), patience, index: Mutex::default(), root: Mutex::default() }
     }
 
     /// The project's root; nothing when none is attached.
     fn root(&self) -> StoreResult<Option<PathBuf>> {
+        let file = Attached::file(&self.dir);
+        let told = file.symlink_metadata().ok().and_then(|meta| {
+            let identity = file::identity_at(&file).ok()?;
+            Some((identity, meta.len(), meta.modified().ok()))
+        });
+        let mut known = self.root.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(told), Some((by, root))) = (&told, &*known)
+            && told == by
+        {
+            return Ok(Some(root.clone()));
+        }
+        *known = None;
         match Attached::root_beside(&self.dir) {
-            Ok(root) => Ok(root),
+            Ok(root) => {
+                *known = told.zip(root.clone());
+                Ok(root)
+            }
             Err(error) => {
                 let message = format!("{} cannot be read: {error}", Attached::file(&self.dir).display());
                 Err(StoreError::Unavailable { message, hint: "look at it, or detach the project and attach it anew".into() })
@@ -59,7 +81,7 @@ impl Beside {
 
     /// The files of the project at `root`, whose locks this writer holds.
     pub(crate) fn held_by(&self, root: PathBuf, writer: Writer) -> Files<'_> {
-        Files { queues: queues(&root), beside: self, root, writer, marked: None }
+        Files { queues: queues(&root), beside: self, root, writer, marked: Queue::AsItWas, pressing: None }
     }
 }
 

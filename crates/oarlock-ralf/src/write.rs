@@ -95,13 +95,15 @@ pub struct Writer {
     held: RefCell<BTreeSet<PathBuf>>,
     /// Locks that it holds itself, from one edit to the next.
     own: Vec<(PathBuf, Arc<File>)>,
+    /// Folders in which names are still to be pressed to the disk, where that is put off.
+    put_off: Option<RefCell<BTreeSet<PathBuf>>>,
 }
 
 impl Writer {
     /// For the project at `root`; a lock is waited for as long as `patience`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, patience: Duration) -> Self {
-        Self { root: root.into(), patience, held: RefCell::default(), own: Vec::new() }
+        Self { root: root.into(), patience, held: RefCell::default(), own: Vec::new(), put_off: None }
     }
 
     /// Takes the locks of these files, and keeps them as long as the writer is there: one edit follows the other, and nobody with a lock comes
@@ -118,6 +120,16 @@ impl Writer {
         Ok(self)
     }
 
+    /// From now on names are not pressed to the disk with each edit; what texts say still is.
+    pub(crate) fn put_off_folders(&mut self) {
+        self.put_off = Some(RefCell::default());
+    }
+
+    /// The folders for which that was put off. From now on it is not any more.
+    pub(crate) fn folders_put_off(&mut self) -> BTreeSet<PathBuf> {
+        self.put_off.take().map(RefCell::into_inner).unwrap_or_default()
+    }
+
     /// Makes `edit` of the file's text, which is empty when it is not there. Returns whether anything changed.
     ///
     /// # Errors
@@ -132,13 +144,29 @@ impl Writer {
                 Change::Nothing => return Ok(false),
                 Change::Append(more) => append(&file, &seen, &more)?,
                 Change::Whole(text) if text == seen.text => return Ok(false),
-                Change::Whole(text) => replace(&file, &seen, &text)?,
+                Change::Whole(text) => self.replace(&file, &seen, &text)?,
             };
             if done {
                 return Ok(true);
             }
         }
         Err(WriteError::Contended { file: shown(&file) })
+    }
+
+    /// A new file in place of the old one; false when the old one is another by now.
+    fn replace(&self, file: &Path, seen: &Seen, text: &str) -> Result<bool, WriteError> {
+        let new = beside(file, text.as_bytes(), seen.permissions.clone()).map_err(|error| failed(file, error))?;
+        if !seen.holds(file)? {
+            return Ok(false);
+        }
+        match &self.put_off {
+            Some(folders) => {
+                new.persist(file).map_err(|error| failed(file, error.error))?;
+                folders.borrow_mut().insert(folder_of(file).to_owned());
+            }
+            None => put(new, file).map_err(|error| failed(file, error))?,
+        }
+        Ok(true)
     }
 
     /// As [`Writer::edit`] with [`Change::Whole`], of a file whose old writers lock the file itself: it is written in place, under that lock
@@ -418,16 +446,6 @@ fn append(file: &Path, seen: &Seen, more: &str) -> Result<bool, WriteError> {
         return Err(failed(file, io::Error::from(io::ErrorKind::StorageFull)));
     }
     opened.sync_data().map_err(|error| failed(file, error))?;
-    Ok(true)
-}
-
-/// A new file in place of the old one; false when the old one is another by now.
-fn replace(file: &Path, seen: &Seen, text: &str) -> Result<bool, WriteError> {
-    let new = beside(file, text.as_bytes(), seen.permissions.clone()).map_err(|error| failed(file, error))?;
-    if !seen.holds(file)? {
-        return Ok(false);
-    }
-    put(new, file).map_err(|error| failed(file, error))?;
     Ok(true)
 }
 

@@ -1,5 +1,8 @@
 //! YAML of strangers, read with limits: a document that expands to more than it is, or nests without end, is refused in bounded time.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 
 /// Deepest nesting that is read.
@@ -20,8 +23,41 @@ pub(crate) struct Broken {
     pub(crate) cause: String,
 }
 
+/// The smallest and the largest text that is remembered, in bytes: a short one is read as fast as it is found.
+const REMEMBERED: std::ops::RangeInclusive<usize> = 1_024..=(1 << 18);
+/// Texts that are remembered.
+const REMEMBERED_MAX: usize = 4;
+
+/// The texts that were read last, and what they say, the newest first.
+static LAST: Mutex<VecDeque<(String, Value)>> = Mutex::new(VecDeque::new());
+
 /// The value of a text, which is null when it is empty; of several documents a list.
+///
+/// Whoever edits a file reads its text several times, the result once, and the next edit begins with that. So the last few texts are
+/// remembered, whole: a text that is the same to the byte says the same.
 pub(crate) fn parse(text: &str) -> Result<Value, Broken> {
+    if !REMEMBERED.contains(&text.len()) {
+        return read(text);
+    }
+    if let Some(value) = remembered(text) {
+        return Ok(value);
+    }
+    let value = read(text)?;
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    last.truncate(REMEMBERED_MAX - 1);
+    last.push_front((text.to_owned(), value.clone()));
+    Ok(value)
+}
+
+fn remembered(text: &str) -> Option<Value> {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = last.iter().position(|(known, _)| known == text).and_then(|at| last.remove(at))?;
+    let value = found.1.clone();
+    last.push_front(found);
+    Some(value)
+}
+
+fn read(text: &str) -> Result<Value, Broken> {
     // No document has more nodes than characters, unless it uses aliases.
     let nodes = text.len().saturating_add(1_000);
     let options = serde_saphyr::options! {
@@ -60,6 +96,20 @@ fn cause(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_text_that_was_read_before_says_the_same_and_one_that_differs_in_a_byte_does_not() {
+        let text = |n: usize| (0..200).map(|k| format!("key{k}: {}\n", if k == 100 { n } else { k })).collect::<String>();
+        for _ in 0..3 {
+            // More than are remembered.
+            for n in 0..REMEMBERED_MAX + 2 {
+                let value = parse(&text(n)).expect("yaml");
+                assert_eq!((&value["key100"], &value["key199"]), (&json!(n), &json!(199)));
+                assert_eq!(parse(&text(n)), Ok(value), "at once again");
+            }
+        }
+        assert!(LAST.lock().expect("no panic").len() <= REMEMBERED_MAX);
+    }
 
     #[test]
     fn values_keep_their_kinds() {

@@ -14,10 +14,12 @@ use oarlock_model::{AgentName, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::{self, Caller};
+use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::{Beneath, Held, Intent, Marked, Outside, Patience, catch_up};
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::{EventFilter, Store, StoreError, StoreResult};
+use oarlock_ops::store::{Durability, EventFilter, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::task::{Claim, Done, Release};
+use oarlock_ops::topic::Topics;
 use oarlock_ralf::{Attached, Beside, Bridge};
 use oarlock_sqlite::{Options, Place, SqliteStore};
 use tempfile::TempDir;
@@ -142,6 +144,62 @@ fn best() -> Claim {
 
 fn one(n: usize) -> Claim {
     Claim { id: Some(id(n)), ..Claim::default() }
+}
+
+/// A store that notes how lasting each commit was to be.
+struct Noted(SqliteStore, Vec<Durability>);
+
+impl Store for Noted {
+    fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
+        self.1.push(durability);
+        self.0.begin(locks, durability)
+    }
+    fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
+        self.0.snapshot()
+    }
+    fn is_read_only(&self) -> bool {
+        self.0.is_read_only()
+    }
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.0.outside()
+    }
+    fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
+        self.0.listen(topics)
+    }
+}
+
+#[test]
+fn what_is_told_has_been_pressed_to_the_disk_and_what_is_intended_is_with_it() {
+    use Durability::{Full, Presence};
+    let project = Project::new();
+    let mut store = Noted(project.store(), Vec::new());
+    assert_eq!(claim(&mut store, "ada", one(1)).expect("claims"), ["TASK-1"]);
+    assert_eq!(std::mem::take(&mut store.1), [Presence, Full], "one press for both");
+    for n in [2, 3] {
+        claim(&mut store, "bob", one(n)).expect("claims");
+    }
+    store.1.clear();
+    let request = Done { claim: true, ..Done::of(id(1)) };
+    let reply = call::mutate(&mut store, &Caller::named(named("ada")), &Settings::default(), &request).expect("done");
+    assert!(reply.claimed.is_none(), "there is no more: {reply:?}");
+    assert_eq!(store.1, [Full, Presence], "the end is pressed, and nothing is intended after it");
+    assert_eq!(project.task(1).state, TaskState::Done);
+}
+
+#[test]
+fn what_happens_beside_a_grant_reaches_the_files_with_the_same_call() {
+    let project = Project::new();
+    let mut store = project.store();
+    claim(&mut store, "ada", one(1)).expect("claims");
+    // Nobody has the lock of the files when bob's work ends: they are told by the next call, which grants something else.
+    claim(&mut store, "bob", one(2)).expect("claims");
+    let lock = File::create(project.root().join(LOCK)).expect("a lock");
+    lock.lock().expect("locked");
+    call::mutate(&mut store, &Caller::named(named("bob")), &Settings::default(), &Done::of(id(2))).expect("done");
+    assert!(project.item(2).contains("in_progress"), "{}", project.item(2));
+    drop(lock);
+    claim(&mut store, "bob", one(3)).expect("claims");
+    assert!(project.item(2).contains("completed") && project.item(3).contains("bob"), "{}", project.read(QUEUE));
 }
 
 #[test]

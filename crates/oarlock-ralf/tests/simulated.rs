@@ -225,10 +225,8 @@ impl Held for Watched<'_> {
         Ok(marks)
     }
 
-    fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) {
-        if self.queue.reach(Point::Granted).is_ok() {
-            self.held.granted(store, intents);
-        }
+    fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) -> bool {
+        self.queue.reach(Point::Granted).is_ok() && self.held.granted(store, intents)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The files of an attached project while their lock is held: what changed on either side is brought over, and tasks are marked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, JoinHandle};
 
+use oarlock_host::file;
 use oarlock_model::{Label, TaskId, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call::{self, Caller};
@@ -50,8 +52,21 @@ pub(crate) struct Files<'a> {
     pub(super) root: PathBuf,
     pub(super) queues: Vec<PathBuf>,
     pub(super) writer: Writer,
-    /// The text of the only queue before and after it was marked, as digests.
-    pub(super) marked: Option<(String, String)>,
+    /// What marking did to the queue.
+    pub(super) marked: Queue,
+    /// The thread that presses the names of what was marked to the disk.
+    pub(super) pressing: Option<JoinHandle<()>>,
+}
+
+/// What marking did to the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// It wrote nothing.
+    AsItWas,
+    /// It wrote the only one: its text before and after, as digests.
+    Written(String, String),
+    /// It wrote one of several.
+    OneOfMany,
 }
 
 impl Files<'_> {
@@ -210,12 +225,19 @@ impl Held for Files<'_> {
     }
 
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
-        self.mark_all(intents)
+        self.writer.put_off_folders();
+        let marked = self.mark_all(intents);
+        let folders = self.writer.folders_put_off();
+        self.press(folders);
+        marked
     }
 
-    fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) {
-        // Should it fail, the next call looks at these tasks once more.
-        let _ = self.note_granted(store, intents);
+    fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) -> bool {
+        if let Some(pressing) = self.pressing.take() {
+            let _ = pressing.join();
+        }
+        // Should it fail, more is looked at than has changed.
+        self.note_granted(store, intents).unwrap_or(true)
     }
 }
 
@@ -268,20 +290,47 @@ impl Files<'_> {
     }
 
     /// Keeps that the files have these grants, as long as nothing else has happened since they were caught up with. The queue is known as it was
-    /// marked, if it was known before: what somebody without a lock wrote meanwhile is still to be looked at.
-    fn note_granted(&self, store: &mut dyn Store, intents: &[Intent]) -> StoreResult<()> {
+    /// marked, if it was known before: what somebody without a lock wrote meanwhile is still to be looked at. Returns whether there is more to
+    /// be brought over.
+    fn note_granted(&self, store: &mut dyn Store, intents: &[Intent]) -> StoreResult<bool> {
         let view = store.snapshot()?;
-        let Some(mut cursor) = self.cursor(&*view) else { return Ok(()) };
+        let Some(mut cursor) = self.cursor(&*view) else { return Ok(true) };
         let mut since = BTreeMap::new();
         events_since(&*view, cursor.seq, &mut since)?;
-        if since.keys().all(|task| intents.iter().any(|intent| intent.task == *task)) {
+        let is_all = since.keys().all(|task| intents.iter().any(|intent| intent.task == *task));
+        if is_all {
             cursor.seq = view.last_seq()?;
         }
-        if let Some((_, after)) = self.marked.clone().filter(|(before, _)| *before == cursor.queue) {
-            cursor.queue = after;
+        let is_known = match &self.marked {
+            Queue::AsItWas => true,
+            Queue::Written(before, after) if *before == cursor.queue => {
+                cursor.queue.clone_from(after);
+                true
+            }
+            Queue::Written(..) | Queue::OneOfMany => false,
+        };
+        let is_kept = cursor.write(&self.beside.dir).is_ok();
+        Ok(!(is_all && is_known && is_kept && cursor.left.is_empty()))
+    }
+
+    /// Presses names to the disk while the grant is: whoever is told of it waits for both. Texts are on the disk before they get their names. If
+    /// the power goes meanwhile, or the disk fails, files may show again what they showed before, and the next full comparison marks them once
+    /// more.
+    fn press(&mut self, folders: BTreeSet<PathBuf>) {
+        if folders.is_empty() {
+            return;
         }
-        let _ = cursor.write(&self.beside.dir);
-        Ok(())
+        // One mark after another: both are waited for.
+        if let Some(before) = self.pressing.take() {
+            let _ = before.join();
+        }
+        let folders = Arc::new(folders);
+        let beside = Arc::clone(&folders);
+        let press = |folders: &BTreeSet<PathBuf>| folders.iter().for_each(|folder| drop(file::sync_dir(folder)));
+        match thread::Builder::new().name("press".to_owned()).spawn(move || press(&beside)) {
+            Ok(pressing) => self.pressing = Some(pressing),
+            Err(_) => press(&folders),
+        }
     }
 
     /// From here on calls bring over what changes.

@@ -7,7 +7,7 @@ use oarlock_ops::OpError;
 use oarlock_ops::outside::{Intent, Marked};
 use serde_json::json;
 
-use super::files::{Files, Shown, store_error};
+use super::files::{Files, Queue, Shown, store_error};
 use super::index::near;
 use crate::attached::Attached;
 use crate::bridge::show::{FreeFor, ItemEdit, ItemShown, QueueShown, in_queue, with_word};
@@ -36,9 +36,11 @@ impl Files<'_> {
         for queue in self.queues.clone() {
             match self.mark_items(&queue, intents, &mut marking) {
                 Ok(done) => {
-                    is_written |= done.before != done.after;
-                    if self.queues.len() == 1 {
-                        self.marked = Some((done.before, done.after));
+                    let is_changed = done.before != done.after;
+                    is_written |= is_changed;
+                    if is_changed {
+                        let is_only = self.queues.len() == 1;
+                        self.marked = if is_only { Queue::Written(done.before, done.after) } else { Queue::OneOfMany };
                     }
                 }
                 Err(error) if !is_written => return Err(store_error(error).into()),

@@ -80,8 +80,8 @@ impl Held for Page<'_> {
         Ok(marks)
     }
 
-    fn granted(&mut self, _store: &mut dyn Store, _intents: &[Intent]) {
-        let _ = self.paper.reach(Point::Granted);
+    fn granted(&mut self, _store: &mut dyn Store, _intents: &[Intent]) -> bool {
+        self.paper.reach(Point::Granted).is_ok()
     }
 }
 
