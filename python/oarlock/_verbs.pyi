@@ -65,7 +65,7 @@ class DoneReply(TypedDict):
     cancelled: NotRequired[List[str]]
     claimed: NotRequired[ClaimReply]
     lost: NotRequired[List[str]]
-    nothing_ready: NotRequired[Dict[str, Any]]
+    nothing_ready: NotRequired[NextRefused]
     reservations_ended: NotRequired[List[EndedReservation]]
     task: TaskShape
     unblocked: List[str]
@@ -178,6 +178,12 @@ class MessagesReply(TypedDict):
 
 Mode = Literal["exclusive", "shared"]
 
+class NextRefused(TypedDict):
+    code: str
+    hint: str
+    message: str
+    messages: NotRequired[List[MessageShape]]
+
 class OldestReady(TypedDict):
     age_ms: int
     id: str
@@ -261,6 +267,7 @@ class StatusReply(TypedDict):
     expired_leases: int
     lost: List[str]
     oldest_ready: NotRequired[OldestReady]
+    other_stores: NotRequired[List[str]]
     outside: NotRequired[List[OutsideTask]]
     reservations: int
     stuck: List[str]

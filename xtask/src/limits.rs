@@ -166,7 +166,7 @@ impl Bench {
         let caller = if by.is_empty() { Caller::default() } else { Caller::named(AgentName::parse(by)?) };
         let entry = registry::find(verb).ok_or_else(|| format!("there is no verb {verb}"))?;
         let call = (entry.from_json)(request).map_err(|error| format!("{verb}: {error}"))?;
-        Ok(call.run(&mut self.store, &caller, &Settings::default()))
+        Ok(call.run(&mut self.store, &caller, &Settings::default()).and_then(|reply| reply.to_value()))
     }
 
     /// One call that must be answered, unmeasured.
@@ -197,7 +197,7 @@ impl Bench {
             let call = begun.elapsed();
             let got = match &outcome {
                 Ok(_) => Expected::Reply,
-                Err(error) => Expected::Refused(error.code().code),
+                Err(error) => Expected::Refused(error.code()),
             };
             if got != case.expected {
                 let told = outcome.err().map(|error| error.to_string()).unwrap_or_default();

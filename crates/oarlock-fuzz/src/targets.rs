@@ -1,5 +1,6 @@
 //! The readers, one target each, and what must hold of what they read.
 
+use oarlock_model::ErrorCode;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Cursor;
@@ -123,7 +124,7 @@ fn carry_out(call: &dyn registry::Call) {
     let mut store = lived_in();
     let caller = Caller { name: AgentName::parse("ada").ok(), ..Caller::default() };
     if let Err(error) = call.run(&mut store, &caller, &Settings::default()) {
-        assert_ne!(error.code().code, "internal", "{error}");
+        assert_ne!(error.code(), ErrorCode::Internal, "{error}");
         assert!(!error.to_string().is_empty());
     }
     store.replayed().expect("the log could have happened");
@@ -183,7 +184,7 @@ fn log(input: &[u8]) {
             let report = admin.doctor(false, false).expect("it can be looked at");
             assert!(report.ok, "{:?}", report.checks);
         }
-        Err(error) => assert_ne!(error.code().code, "internal", "{error}"),
+        Err(error) => assert_ne!(error.code(), ErrorCode::Internal, "{error}"),
     }
 }
 
@@ -193,7 +194,7 @@ fn config(input: &[u8]) {
     let file = dir.path().join("config.toml");
     fs::write(&file, input).expect("writes");
     if let Err(error) = oarlock::config::load(Some(&file)) {
-        assert_ne!(error.code().code, "internal", "{error}");
+        assert_ne!(error.code(), ErrorCode::Internal, "{error}");
         assert!(error.to_string().contains("config.toml"), "{error}");
     }
 }

@@ -187,6 +187,7 @@ fn digits_36(mut number: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
 
     fn identity(id: u128, base: u64) -> StoreIdentity {
         StoreIdentity::new(StoreId(id), base, 0)
@@ -235,7 +236,7 @@ mod tests {
         assert!(begin(0, Some(known)).base() > known);
         assert_eq!(begin(3, Some(12)).epoch(), 1_000);
         let late = StoreIdentity::begin(Fresh { id: 1, start: 0 }, now, Some(1 << 53)).expect_err("no number is left");
-        assert_eq!(late.code(), "limit_reached");
+        assert_eq!(late.code(), ErrorCode::LimitReached);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod duration;
+mod error_code;
 pub mod event;
 pub mod ident;
 pub mod identity;
@@ -22,6 +23,7 @@ pub mod task;
 pub mod text;
 pub mod time;
 
+pub use error_code::ErrorCode;
 pub use ident::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token};
 pub use identity::StoreIdentity;
 pub use rejection::Rejection;

@@ -3,6 +3,8 @@
 mod holder;
 mod unready;
 
+use crate::ErrorCode;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -13,21 +15,25 @@ use crate::ident::{AgentName, SessionId, StateKey, TaskId, Token};
 use crate::task::TaskState;
 
 /// A reservation that stands in the way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverlapFacts {
     /// What was wanted.
+    #[serde(rename = "path")]
     pub wanted: String,
     /// What is held.
     pub pattern: String,
     /// Who holds it.
     pub agent: AgentName,
     /// The task it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
     /// Why, as its holder said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// How long it still holds, in milliseconds.
     pub ttl_ms: i64,
     /// Whether nobody holds it, but `task` waits for it and goes first; `agent` could take that task.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub goes_first: bool,
 }
 
@@ -320,26 +326,26 @@ impl Rejection {
     }
 
     /// The code of CONTRACT's table of errors.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Rejection::Invalid { .. } => "invalid_request",
-            Rejection::IdentityRequired => "identity_required",
-            Rejection::NotFound { .. } | Rejection::Missing { .. } => "not_found",
-            Rejection::LeaseHeld { .. } | Rejection::HeldOutside { .. } | Rejection::AssignedElsewhere { .. } => "lease_held",
-            Rejection::LeaseLost { .. } => "lease_lost",
-            Rejection::StaleToken { .. } => "stale_token",
-            Rejection::StaleSession { .. } => "stale_session",
-            Rejection::VersionConflict { .. } => "version_conflict",
-            Rejection::ReservationOverlap { .. } => "reservation_overlap",
-            Rejection::AlreadyExists { .. } => "already_exists",
-            Rejection::StateConflict { .. } | Rejection::Conflict { .. } => "state_conflict",
-            Rejection::KeyReused { .. } => "key_reused",
-            Rejection::LimitReached { .. } | Rejection::QuotaReached { .. } | Rejection::TooWide { .. } => "limit_reached",
-            Rejection::NothingReady { .. } => "nothing_ready",
-            Rejection::MessagesWaiting { .. } => "messages_waiting",
-            Rejection::TimedOut { .. } => "timed_out",
-            Rejection::NotEnoughAgents { .. } => "not_enough_agents",
-            Rejection::Denied { .. } => "denied",
+            Rejection::Invalid { .. } => ErrorCode::InvalidRequest,
+            Rejection::IdentityRequired => ErrorCode::IdentityRequired,
+            Rejection::NotFound { .. } | Rejection::Missing { .. } => ErrorCode::NotFound,
+            Rejection::LeaseHeld { .. } | Rejection::HeldOutside { .. } | Rejection::AssignedElsewhere { .. } => ErrorCode::LeaseHeld,
+            Rejection::LeaseLost { .. } => ErrorCode::LeaseLost,
+            Rejection::StaleToken { .. } => ErrorCode::StaleToken,
+            Rejection::StaleSession { .. } => ErrorCode::StaleSession,
+            Rejection::VersionConflict { .. } => ErrorCode::VersionConflict,
+            Rejection::ReservationOverlap { .. } => ErrorCode::ReservationOverlap,
+            Rejection::AlreadyExists { .. } => ErrorCode::AlreadyExists,
+            Rejection::StateConflict { .. } | Rejection::Conflict { .. } => ErrorCode::StateConflict,
+            Rejection::KeyReused { .. } => ErrorCode::KeyReused,
+            Rejection::LimitReached { .. } | Rejection::QuotaReached { .. } | Rejection::TooWide { .. } => ErrorCode::LimitReached,
+            Rejection::NothingReady { .. } => ErrorCode::NothingReady,
+            Rejection::MessagesWaiting { .. } => ErrorCode::MessagesWaiting,
+            Rejection::TimedOut { .. } => ErrorCode::TimedOut,
+            Rejection::NotEnoughAgents { .. } => ErrorCode::NotEnoughAgents,
+            Rejection::Denied { .. } => ErrorCode::Denied,
         }
     }
 
@@ -418,25 +424,8 @@ impl Rejection {
                 None => json!({"agent": agent, "session": session, "why": why}),
             },
             Rejection::VersionConflict { key, expected, actual } => json!({"key": key, "expected": expected, "actual": actual}),
-            Rejection::ReservationOverlap { overlaps, more } => {
-                let rows: Vec<Value> = overlaps
-                    .iter()
-                    .map(|o| {
-                        let mut row = json!({"path": o.wanted, "pattern": o.pattern, "agent": o.agent, "ttl_ms": o.ttl_ms});
-                        if let Some(task) = &o.task {
-                            row["task"] = json!(task);
-                        }
-                        if let Some(reason) = &o.reason {
-                            row["reason"] = json!(reason);
-                        }
-                        if o.goes_first {
-                            row["goes_first"] = json!(true);
-                        }
-                        row
-                    })
-                    .collect();
-                if *more > 0 { json!({"overlaps": rows, "more": more}) } else { json!({"overlaps": rows}) }
-            }
+            Rejection::ReservationOverlap { overlaps, more: 0 } => json!({ "overlaps": overlaps }),
+            Rejection::ReservationOverlap { overlaps, more } => json!({"overlaps": overlaps, "more": more}),
             Rejection::AlreadyExists { noun, id, .. } => json!({"noun": noun, "id": id}),
             Rejection::StateConflict { task, state, .. } => json!({"task": task, "state": state}),
             Rejection::KeyReused { key, verb } => json!({"key": key, "verb": verb}),

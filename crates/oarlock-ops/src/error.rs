@@ -1,9 +1,12 @@
-//! Errors of operations and the one table of their codes.
+//! Errors of operations.
 
-use oarlock_model::Rejection;
+use oarlock_model::rejection::OverlapFacts;
+use oarlock_model::{ErrorCode, Rejection};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::shapes::MessageShape;
 use crate::store::StoreError;
 
 /// Why an operation did not do what was asked.
@@ -44,8 +47,8 @@ pub enum OpError {
     /// What another door of the same table has told, a gateway for example.
     #[error("{message}")]
     Told {
-        /// The code, of this table.
-        code: &'static str,
+        /// The code.
+        code: ErrorCode,
         /// What is wrong.
         message: String,
         /// What to do.
@@ -63,74 +66,46 @@ pub enum OpError {
     Internal(String),
 }
 
-/// One row of the table of error codes (the contract's "Exit codes and error codes").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
-    /// The code's word.
-    pub code: &'static str,
-    /// The exit code of the command line.
-    pub exit: u8,
-    /// The HTTP status of a gateway.
-    pub http: u16,
-    /// Whether the same call may succeed later without any change of it.
-    pub retryable: bool,
-}
-
-const fn row(code: &'static str, exit: u8, http: u16, retryable: bool) -> Code {
-    Code { code, exit, http, retryable }
-}
-
-/// The table.
-pub const CODES: &[Code] = &[
-    row("usage", 2, 400, false),
-    row("invalid_request", 2, 400, false),
-    row("identity_required", 2, 401, false),
-    row("not_found", 3, 404, false),
-    row("lease_held", 4, 409, false),
-    row("version_conflict", 4, 409, false),
-    row("reservation_overlap", 4, 409, false),
-    row("already_exists", 4, 409, false),
-    row("state_conflict", 4, 409, false),
-    row("key_reused", 4, 409, false),
-    row("stale_token", 5, 410, false),
-    row("stale_session", 5, 410, false),
-    row("lease_lost", 5, 410, false),
-    row("limit_reached", 6, 422, false),
-    row("store_busy", 7, 503, true),
-    row("store_unavailable", 7, 503, true),
-    row("nothing_ready", 8, 409, true),
-    row("timed_out", 8, 409, true),
-    row("messages_waiting", 8, 409, true),
-    row("not_enough_agents", 8, 409, true),
-    row("denied", 9, 403, false),
-    row("data_damaged", 65, 422, false),
-    row("interrupted", 130, 499, false),
-    row("internal", 70, 500, false),
-];
-
 impl OpError {
-    /// The row of the table for this error.
-    pub fn code(&self) -> Code {
-        let code = match self {
+    /// Its code.
+    pub fn code(&self) -> ErrorCode {
+        match self {
             OpError::Rejected(rejection) => rejection.code(),
-            OpError::Told { code, .. } => code,
-            OpError::Store(StoreError::Busy(_)) => "store_busy",
-            OpError::Store(StoreError::Unavailable { .. } | StoreError::Gone { .. }) | OpError::ReplyLost { .. } => "store_unavailable",
-            OpError::Store(StoreError::Damaged { .. }) | OpError::Damaged { .. } => "data_damaged",
-            OpError::Usage { .. } => "usage",
-            OpError::Interrupted | OpError::Store(StoreError::Interrupted) => "interrupted",
-            OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => "internal",
-        };
-        let row = CODES.iter().find(|row| row.code == code).copied().unwrap_or(row("internal", 70, 500, false));
-        Code { retryable: row.retryable && !matches!(self, OpError::ReplyLost { .. }) && !self.is_all_done(), ..row }
+            OpError::Told { code, .. } => *code,
+            OpError::Store(StoreError::Busy(_)) => ErrorCode::StoreBusy,
+            OpError::Store(StoreError::Unavailable { .. } | StoreError::Gone { .. }) | OpError::ReplyLost { .. } => {
+                ErrorCode::StoreUnavailable
+            }
+            OpError::Store(StoreError::Damaged { .. }) | OpError::Damaged { .. } => ErrorCode::DataDamaged,
+            OpError::Usage { .. } => ErrorCode::Usage,
+            OpError::Interrupted | OpError::Store(StoreError::Interrupted) => ErrorCode::Interrupted,
+            OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// Whether the same call may succeed later without any change of it.
+    pub fn is_retryable(&self) -> bool {
+        self.code().is_retryable() && !matches!(self, OpError::ReplyLost { .. }) && !self.is_all_done()
     }
 
     /// Whether a claim found nothing because everything is done: asking again is in vain.
     pub fn is_all_done(&self) -> bool {
         match self {
             OpError::Rejected(Rejection::NothingReady { rest, .. }) => rest.all_done,
-            OpError::Told { code: "nothing_ready", details, .. } => details["all_done"] == true,
+            OpError::Told { code: ErrorCode::NothingReady, details, .. } => details["all_done"] == true,
             _ => false,
+        }
+    }
+
+    /// The reservations that stand in the way, where that is why.
+    pub fn overlaps(&self) -> Vec<OverlapFacts> {
+        match self {
+            OpError::Rejected(Rejection::ReservationOverlap { overlaps, .. }) => overlaps.clone(),
+            OpError::Told { code: ErrorCode::ReservationOverlap, details, .. } => {
+                let told = details["overlaps"].as_array().into_iter().flatten();
+                told.filter_map(|facts| OverlapFacts::deserialize(facts).ok()).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -152,17 +127,36 @@ impl OpError {
         }
     }
 
+    /// The messages that it shows, where those are why.
+    pub fn messages(&self) -> Vec<MessageShape> {
+        let shown = match self {
+            OpError::Rejected(Rejection::MessagesWaiting { messages, .. }) => messages,
+            OpError::Told { code: ErrorCode::MessagesWaiting, details, .. } => &details["messages"],
+            _ => &Value::Null,
+        };
+        let shown = shown.as_array().into_iter().flatten();
+        shown.filter_map(|message| MessageShape::deserialize(message).ok()).collect()
+    }
+
+    /// Facts for programs; null when there are none.
+    pub fn details(&self) -> Value {
+        match self {
+            OpError::Rejected(rejection) => rejection.details(),
+            OpError::Damaged { details, .. } | OpError::Told { details, .. } => details.clone(),
+            _ => Value::Null,
+        }
+    }
+
     /// The error object of the contract.
     pub fn json(&self) -> Value {
-        let code = self.code();
-        let (details, retry_after_ms) = match self {
-            OpError::Rejected(rejection) => (rejection.details(), rejection.retry_after_ms()),
-            OpError::Damaged { details, .. } => (details.clone(), None),
-            OpError::Told { details, retry_after_ms, .. } => (details.clone(), *retry_after_ms),
-            OpError::Store(StoreError::Busy(_)) => (Value::Null, Some(250)),
-            _ => (Value::Null, None),
+        let (code, details) = (self.code(), self.details());
+        let retry_after_ms = match self {
+            OpError::Rejected(rejection) => rejection.retry_after_ms(),
+            OpError::Told { retry_after_ms, .. } => *retry_after_ms,
+            OpError::Store(StoreError::Busy(_)) => Some(250),
+            _ => None,
         };
-        let mut error = json!({"code": code.code, "message": self.to_string(), "hint": self.hint(), "retryable": code.retryable});
+        let mut error = json!({"code": code, "message": self.to_string(), "hint": self.hint(), "retryable": self.is_retryable()});
         if let Some(ms) = retry_after_ms {
             error["retry_after_ms"] = json!(ms);
         }
@@ -175,7 +169,7 @@ impl OpError {
     /// Reads an error object; none when it is not one of this table.
     pub fn from_json(value: &Value) -> Option<Self> {
         let error = value.get("error")?;
-        let code = CODES.iter().find(|row| error["code"] == row.code)?.code;
+        let code = ErrorCode::of_word(error["code"].as_str()?)?;
         Some(OpError::Told {
             code,
             message: error["message"].as_str()?.to_owned(),
@@ -216,22 +210,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_stands_once_and_has_one_exit() {
-        for (n, row) in CODES.iter().enumerate() {
-            assert!(CODES[n + 1..].iter().all(|other| other.code != row.code), "{}", row.code);
-        }
-    }
-
-    #[test]
     fn an_error_object_that_was_read_is_the_same_again() {
         let rest = Box::new(oarlock_model::rejection::Unready { all_done: true, ..Default::default() });
         let agent = "ada".parse().expect("a name");
         let all_done = OpError::from(Rejection::NothingReady { agent, rest, why: None });
-        assert!(!all_done.is_not_yet() && !all_done.code().retryable);
+        assert!(!all_done.is_not_yet() && !all_done.is_retryable());
         let others = [OpError::from(Rejection::not_found("task", "T-9")), StoreError::Busy("x".into()).into(), OpError::Interrupted];
         for error in others.into_iter().chain([all_done]) {
             let told = OpError::from_json(&error.json()).expect("it is one");
-            assert_eq!((told.json(), told.code()), (error.json(), error.code()));
+            assert_eq!((told.json(), told.code(), told.is_retryable()), (error.json(), error.code(), error.is_retryable()));
         }
         assert_eq!(OpError::from_json(&json!({"error": {"code": "made_up", "message": "x"}})), None);
     }

@@ -20,6 +20,7 @@ pub mod outside;
 mod page;
 mod portions;
 pub mod registry;
+pub mod reply;
 pub mod request;
 pub mod reservation;
 pub mod schema;

@@ -8,4 +8,4 @@ mod status;
 pub use events::{Events, EventsReply};
 pub use prime::{Prime, PrimeReply};
 pub use record::{Record, RecordReply};
-pub use status::{Status, StatusReply};
+pub use status::{OldestReady, OutsideTask, Status, StatusReply};

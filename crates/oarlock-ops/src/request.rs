@@ -40,7 +40,7 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     /// Names that fields had before and that still work, so that callers do not break.
     const FORMER_FIELDS: &'static [&'static str] = &[];
     /// The reply.
-    type Reply: Serialize + DeserializeOwned + JsonSchema;
+    type Reply: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
 
     /// Fills in what only the caller's machine knows. Doors far from the caller do not call it.
     ///
@@ -71,6 +71,21 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
         None
     }
 
+    /// The same request for another page of its list; none for what is no list.
+    fn at_page(&self, _page: Page) -> Option<Self> {
+        None
+    }
+
+    /// How many items it asks for, at most.
+    fn limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether its list begins with the oldest item, where such lists else begin with the newest.
+    fn begins_with_oldest(&self) -> bool {
+        false
+    }
+
     /// Whether it cannot be answered without a store.
     fn needs_store(&self) -> bool {
         true
@@ -92,6 +107,33 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
         Self::IDENTITY
     }
 }
+
+/// Where a list goes on.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The `next` of the page before.
+    pub after: String,
+    /// How many items, at most.
+    pub limit: usize,
+}
+
+/// The two functions by which a request for a list says which page it wants.
+macro_rules! is_list {
+    ($($field:ident: $value:expr),*) => {
+        fn at_page(&self, page: crate::request::Page) -> Option<Self> {
+            let mut asked = self.clone();
+            (asked.after, asked.limit) = (Some(page.after), Some(page.limit));
+            $(asked.$field = $value;)*
+            Some(asked)
+        }
+
+        fn limit(&self) -> Option<usize> {
+            self.limit
+        }
+    };
+}
+
+pub(crate) use is_list;
 
 /// A request that waits.
 #[derive(Clone, Copy, Debug)]

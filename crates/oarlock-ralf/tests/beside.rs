@@ -1,6 +1,7 @@
 //! Claims are written through to the files of an attached project: what is told was shown before, whoever else takes tasks there, and whenever a
 //! call is killed.
 
+use oarlock_model::ErrorCode;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
@@ -215,7 +216,7 @@ fn a_claim_is_shown_before_it_is_told_and_its_end_with_the_same_call() {
     assert!(!grant.intended);
     let as_bob = Caller::named(named("bob"));
     let refused = call::mutate(&mut store, &as_bob, &Settings::default(), &one(1)).expect_err("it is held");
-    assert_eq!(refused.code().code, "lease_held");
+    assert_eq!(refused.code(), ErrorCode::LeaseHeld);
     let as_ada = Caller::named(named("ada"));
     call::mutate(&mut store, &as_ada, &Settings::default(), &Release { id: id(1), token: None, result: None, force: false })
         .expect("given back");
@@ -235,11 +236,11 @@ fn what_an_old_script_took_is_not_granted_and_what_it_finished_is_done() {
     let mut store = project.store();
     project.old_script(1, "    status: in_progress\n    claimed_by: run-7\n");
     assert_eq!(claim(&mut store, "ada", best()).expect("claims"), ["TASK-2"]);
-    assert_eq!(claim(&mut store, "ada", one(1)).expect_err("it is taken").code().code, "lease_held");
+    assert_eq!(claim(&mut store, "ada", one(1)).expect_err("it is taken").code(), ErrorCode::LeaseHeld);
     assert_eq!(project.task(1).outside_holder().and_then(|hold| hold.holder.clone()).as_deref(), Some("run-7"));
     assert!(project.item(1).contains("claimed_by: run-7"), "{}", project.item(1));
     project.old_script(3, "    status: completed\n");
-    assert_eq!(claim(&mut store, "ada", best()).expect_err("nothing is left").code().code, "nothing_ready");
+    assert_eq!(claim(&mut store, "ada", best()).expect_err("nothing is left").code(), ErrorCode::NothingReady);
     assert_eq!(project.task(3).state, TaskState::Done);
     // By its own file alone, which the queue knows nothing of.
     project.write("tasks/active/TASK-2/task.md", "# TASK-2\n\n**Status:** in_progress\n");
@@ -299,7 +300,7 @@ fn a_lock_that_others_hold_lets_nothing_be_claimed_and_everything_be_ended() {
     lock.lock().expect("locked");
     let (seq, queue) = (store.snapshot().and_then(|view| view.last_seq()).expect("reads"), project.read(QUEUE));
     for request in [best(), one(2)] {
-        assert_eq!(claim(&mut store, "bob", request).expect_err("locked").code().code, "store_busy");
+        assert_eq!(claim(&mut store, "bob", request).expect_err("locked").code(), ErrorCode::StoreBusy);
     }
     assert_eq!((store.snapshot().and_then(|view| view.last_seq()).expect("reads"), project.read(QUEUE)), (seq, queue));
     let as_ada = Caller::named(named("ada"));
@@ -316,12 +317,12 @@ fn an_item_that_cannot_be_edited_is_refused_with_its_place_and_the_others_go_on(
     project.write(QUEUE, "queue:\n  - !!map {task_id: TASK-1, status: pending}\n  - task_id: TASK-2\n    status: pending\n");
     let mut store = project.store();
     let refused = claim(&mut store, "ada", one(1)).expect_err("its form is not edited");
-    assert_eq!(refused.code().code, "data_damaged");
+    assert_eq!(refused.code(), ErrorCode::DataDamaged);
     assert!(refused.to_string().contains("queue.yaml, line 2"), "{refused}");
     assert_eq!(project.task(1).state, TaskState::Ready);
     assert_eq!(claim(&mut store, "ada", best()).expect("the next one"), ["TASK-2"]);
     assert_eq!(claim(&mut store, "ada", best()).expect("only the store has it"), ["TASK-3"]);
-    assert_eq!(claim(&mut store, "ada", best()).expect_err("nothing else").code().code, "data_damaged");
+    assert_eq!(claim(&mut store, "ada", best()).expect_err("nothing else").code(), ErrorCode::DataDamaged);
 }
 
 #[test]
@@ -381,7 +382,7 @@ fn what_somebody_took_by_its_file_alone_is_seen_when_a_claim_decides() {
     fs::rename(project.root().join("tasks/active/TASK-5"), project.root().join("tasks/working/TASK-5")).expect("moves");
     assert_eq!(claim(&mut store, "ada", best()).expect("claims"), ["TASK-1"]);
     for n in [4, 5] {
-        assert_eq!(claim(&mut store, "ada", one(n)).expect_err("it is taken").code().code, "lease_held");
+        assert_eq!(claim(&mut store, "ada", one(n)).expect_err("it is taken").code(), ErrorCode::LeaseHeld);
         assert_eq!(project.kinds(n), ["task_taken_outside"], "it was never intended for anybody here");
     }
     assert!(!project.root().join(file).exists());
@@ -409,7 +410,7 @@ fn what_is_called_off_or_ended_by_force_is_shown_by_the_same_call() {
     assert!(project.item(1).contains("status: cancelled"), "{}", project.item(1));
     assert!(project.read("tasks/cancelled/TASK-1/task.md").contains("**Status:** cancelled"));
     project.old_script(2, "    status: in_progress\n    claimed_by: run-7\n");
-    assert_eq!(claim(&mut store, "ada", one(2)).expect_err("it is taken").code().code, "lease_held");
+    assert_eq!(claim(&mut store, "ada", one(2)).expect_err("it is taken").code(), ErrorCode::LeaseHeld);
     let force = Release { id: id(2), token: None, result: None, force: true };
     call::mutate(&mut store, &Caller::default(), &Settings::default(), &force).expect("ended");
     assert!(project.item(2).starts_with("status: pending, claimed_by: null"), "{}", project.item(2));
@@ -418,7 +419,7 @@ fn what_is_called_off_or_ended_by_force_is_shown_by_the_same_call() {
         QUEUE,
         &project.read(QUEUE).replacen("status: pending\n    claimed_by: null", "status: in_progress\n    claimed_by: run-7", 1),
     );
-    assert_eq!(claim(&mut store, "ada", one(2)).expect_err("it is taken again").code().code, "lease_held");
+    assert_eq!(claim(&mut store, "ada", one(2)).expect_err("it is taken again").code(), ErrorCode::LeaseHeld);
     assert!(project.item(2).contains("run-7"), "{}", project.item(2));
     // While the lock is held, the next call that has it does so.
     let lock = File::create(project.root().join(LOCK)).expect("a lock");
@@ -458,7 +459,7 @@ fn a_queue_that_cannot_be_read_hides_no_task_that_is_granted() {
     for broken in [no_text, in_pieces.clone().into_bytes()] {
         fs::write(project.root().join(QUEUE), &broken).expect("writes");
         let refused = claim(&mut store, "ada", one(2)).expect_err("it may stand there");
-        assert_eq!(refused.code().code, "data_damaged", "{refused}");
+        assert_eq!(refused.code(), ErrorCode::DataDamaged, "{refused}");
         assert!(refused.to_string().contains("queue.yaml"), "{refused}");
         assert_eq!(project.task(2).state, TaskState::Ready);
         assert_eq!(fs::read(project.root().join(QUEUE)).expect("a queue"), broken);
@@ -485,7 +486,7 @@ fn one_id_in_two_folders_is_the_open_task_and_its_end_keeps_both() {
     project.write("tasks/working/TASK-7/task.md", "# TASK-7: x\n\n**Status:** pending\n");
     project.write("tasks/completed/TASK-7/task.md", "# TASK-7: x\n\n**Status:** completed\n");
     project.sync();
-    assert_eq!(claim(&mut store, "ada", one(7)).expect_err("somebody is at it").code().code, "lease_held");
+    assert_eq!(claim(&mut store, "ada", one(7)).expect_err("somebody is at it").code(), ErrorCode::LeaseHeld);
 }
 
 #[test]
@@ -507,7 +508,7 @@ fn files_that_cannot_be_written_let_nothing_be_claimed_and_everything_be_ended()
     let (seq, queue) = (store.snapshot().and_then(|view| view.last_seq()).expect("reads"), project.read(QUEUE));
     for request in [best(), one(2)] {
         let refused = claim(&mut store, "bob", request).expect_err("it cannot be shown");
-        assert_eq!(refused.code().code, "store_unavailable", "{refused}");
+        assert_eq!(refused.code(), ErrorCode::StoreUnavailable, "{refused}");
         assert!(refused.to_string().contains(".queue.lock"), "{refused}");
     }
     assert_eq!((store.snapshot().and_then(|view| view.last_seq()).expect("reads"), project.read(QUEUE)), (seq, queue));
@@ -569,7 +570,7 @@ fn a_writer_without_a_lock_that_was_faster_keeps_the_task() {
     let beside = Unlocked(Beside::new(project.dir(), Duration::from_millis(50)), project.root().join(QUEUE));
     let mut store = SqliteStore::open(&project.place(), Options::default()).expect("opens").with_outside(Arc::new(beside));
     let refused = claim(&mut store, "ada", one(1)).expect_err("somebody was faster");
-    assert_eq!(refused.code().code, "lease_held", "{refused}");
+    assert_eq!(refused.code(), ErrorCode::LeaseHeld, "{refused}");
     assert_eq!(project.kinds(1), ["task_intended", "intent_dropped", "task_taken_outside"]);
     assert!(project.item(1).contains("run-9"));
     let task = project.task(1);
@@ -608,7 +609,7 @@ fn a_queue_that_changes_at_every_look_lets_nothing_be_claimed() {
     let queue = project.read(QUEUE);
     for request in [one(2), best()] {
         let refused = claim(&mut store, "ada", request).expect_err("it cannot be marked");
-        assert_eq!(refused.code().code, "store_busy");
+        assert_eq!(refused.code(), ErrorCode::StoreBusy);
         assert!(refused.to_string().contains("changes all the time"), "{refused}");
     }
     assert_eq!(project.kinds(2), ["task_intended", "intent_dropped"]);

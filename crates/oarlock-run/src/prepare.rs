@@ -168,6 +168,7 @@ mod tests {
     use super::*;
     use crate::Stores;
     use crate::testing::{Heard, TestStores, task_id};
+    use oarlock_model::ErrorCode;
     use oarlock_ops::task::{Add, Cancel};
 
     const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Create `src/alpha.rs` (30 minutes)\n2. Create `src/beta.rs` (30 minutes)\n";
@@ -216,12 +217,12 @@ mod tests {
             (named("b/demo.md", TWO_PARTS), "demo was made from docs/demo.md"),
         ] {
             let error = refused(&stores, target);
-            assert_eq!(error.code().code, "state_conflict");
+            assert_eq!(error.code(), ErrorCode::StateConflict);
             assert!(error.to_string().contains(part), "{error}");
         }
         stores.order(&Add { title: "buy milk".into(), id: Some(task_id("todo")), ..Add::default() });
         let error = refused(&stores, named("todo.md", TWO_PARTS));
-        assert!(error.code().code == "state_conflict" && error.to_string().contains("\"buy milk\""), "{error}");
+        assert!(error.code() == ErrorCode::StateConflict && error.to_string().contains("\"buy milk\""), "{error}");
         // With an id of its own it is another task, and that is gone on with, by its id and without.
         let mut other = named("todo.md", TWO_PARTS);
         let Target::File { id, .. } = &mut other else { unreachable!("a file") };
@@ -237,7 +238,7 @@ mod tests {
         let made = prepare(&stores, named("план.md", TWO_PARTS)).0.expect("it is new");
         assert_eq!(made, Prepared::of(task_id("T-1"), true));
         assert_eq!(prepare(&stores, named("план.md", TWO_PARTS)).0, Ok(made));
-        assert_eq!(refused(&stores, named("план.md", "# Other\n")).code().code, "state_conflict");
+        assert_eq!(refused(&stores, named("план.md", "# Other\n")).code(), ErrorCode::StateConflict);
         let other = prepare(&stores, named("計画.md", "# Other\n\nDo it.\n")).0.expect("it is new");
         assert!(other.task != task_id("T-1"), "{other:?}");
     }
@@ -247,9 +248,9 @@ mod tests {
         let stores = TestStores::new();
         prepare(&stores, file(TWO_PARTS)).0.expect("it is new");
         stores.order(&Cancel { id: task_id("demo"), drop: false });
-        assert_eq!(refused(&stores, file(TWO_PARTS)).code().code, "already_exists");
-        assert_eq!(refused(&stores, Target::Task(task_id("demo"))).code().code, "state_conflict");
-        assert_eq!(prepare(&stores, Target::Task(task_id("none"))).0.expect_err("missing").code().code, "not_found");
+        assert_eq!(refused(&stores, file(TWO_PARTS)).code(), ErrorCode::AlreadyExists);
+        assert_eq!(refused(&stores, Target::Task(task_id("demo"))).code(), ErrorCode::StateConflict);
+        assert_eq!(prepare(&stores, Target::Task(task_id("none"))).0.expect_err("missing").code(), ErrorCode::NotFound);
     }
 
     #[test]
@@ -262,7 +263,7 @@ mod tests {
         let (prepared, lines) = prepare(&stores, Target::Task(task_id("demo")));
         assert_eq!(prepared, Ok(Prepared::of(task_id("demo"), false)));
         assert!(lines[0].starts_with("demo is worked on in one piece: there is only one step"), "{lines:?}");
-        assert_eq!(prepare(&stores, named("x.md", " \n")).0.expect_err("empty").code().code, "invalid_request");
+        assert_eq!(prepare(&stores, named("x.md", " \n")).0.expect_err("empty").code(), ErrorCode::InvalidRequest);
     }
 
     #[test]

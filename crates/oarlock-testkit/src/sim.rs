@@ -305,7 +305,7 @@ impl World {
         let request = (entry.from_json)(letter.request.clone())?;
         let caller = Caller { name: letter.name(), session: letter.session(), key: letter.key.clone(), ..Caller::default() };
         let mut slow = Slow::new(&mut *self.stage, letter.process(), slow_ms);
-        let outcome = request.run(&mut slow, &caller, &Settings::default());
+        let outcome = request.run(&mut slow, &caller, &Settings::default()).and_then(|reply| reply.to_value());
         self.now_ms += slow.passed_ms;
         outcome
     }
@@ -471,7 +471,7 @@ impl World {
 fn shown(outcome: &Result<Value, OpError>) -> String {
     match outcome {
         Ok(reply) => short(&reply.to_string()),
-        Err(error) => format!("{} {}", error.code().code, short(&error.to_string())),
+        Err(error) => format!("{} {}", error.code(), short(&error.to_string())),
     }
 }
 

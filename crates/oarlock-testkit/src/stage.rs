@@ -229,10 +229,11 @@ fn run(store: &mut dyn Store, caller: &Caller, words: &[String], process: &str, 
     // Few enough for a script to reach.
     let agent_holdings = Holdings { leases: 3, reservations: 3, sessions: 3, named_components: 1 };
     let settings = Settings { agent_holdings, ..Settings::default() };
-    match call.without_store(&settings)? {
-        Some(reply) => Ok(reply),
-        None => call.run(store, caller, &settings),
-    }
+    let reply = match call.without_store(&settings)? {
+        Some(reply) => reply,
+        None => call.run(store, caller, &settings)?,
+    };
+    reply.to_value()
 }
 
 /// Says one line to a store, `ada: claim T-1` or `-: add x`, without any stage around it.

@@ -8,6 +8,7 @@ use oarlock::ops::agent::{Agents, ShowAgent};
 use oarlock::ops::shapes::{AgentShape, EntryShape};
 use oarlock::ops::state::{GetState, StateDelete, Sync};
 use oarlock::ops::task::{Split, SplitReply};
+use oarlock_model::ErrorCode;
 use std::error::Error;
 use std::io::Write;
 
@@ -85,7 +86,7 @@ fn count_active_agents(me: &mut Oarlock) -> Result<u64, OpError> {
 fn can_coordinate(me: &mut Oarlock, wanted: u64) -> Result<bool, OpError> {
     match me.ask(&Agents { at_least: Some(wanted), ..Agents::default() }) {
         Ok(_) => Ok(true),
-        Err(error) if error.code().code == "not_enough_agents" => Ok(false),
+        Err(error) if error.code() == ErrorCode::NotEnoughAgents => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -142,7 +143,7 @@ fn clear_agent_state(me: &mut Oarlock, name: &str) -> Result<(), OpError> {
 fn reset_all_states(agents: &mut [(&str, &mut Oarlock)]) -> Result<(), OpError> {
     for (name, agent) in agents {
         match clear_agent_state(agent, name) {
-            Err(error) if error.code().code == "not_found" => {}
+            Err(error) if error.code() == ErrorCode::NotFound => {}
             cleared => cleared?,
         }
     }

@@ -12,7 +12,6 @@ mod local;
 mod mcp;
 mod output;
 mod ralf;
-mod render;
 mod repository;
 mod runner;
 mod selftest;
@@ -27,9 +26,11 @@ use oarlock_ops::OpError;
 use std::ffi::OsString;
 
 use args::Common;
-pub(crate) use exec::Door;
+pub(crate) use exec::Help;
+pub(crate) use init::Made;
 pub(crate) use local::{ThisMachine, ancestors, worktree_of};
 use output::Output;
+pub(crate) use setup::SetUp;
 
 /// Runs a command line and returns its exit code.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {

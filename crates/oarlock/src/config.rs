@@ -234,6 +234,7 @@ fn bad(file: &Path, text: &str, at: usize, what: &str) -> OpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oarlock_model::ErrorCode;
 
     fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
         let temp = tempfile::tempdir().expect("temporary");
@@ -261,7 +262,7 @@ mod tests {
     fn a_file_cannot_choose_a_store_a_key_or_a_command() {
         for key in FORBIDDEN {
             let error = settings(&format!("{key} = \"x\"\n"), Of::Project).expect_err("refused");
-            assert_eq!(error.code().code, "denied", "{key}");
+            assert_eq!(error.code(), ErrorCode::Denied, "{key}");
         }
     }
 
@@ -320,7 +321,7 @@ mod tests {
             std::fs::remove_file(&file).expect("temporary");
             std::os::unix::fs::symlink(target, &file).expect("linked");
             let error = load(Some(&file)).expect_err(target);
-            assert!(error.code().code == "data_damaged" && error.to_string().contains("it is a link"), "{target}: {error}");
+            assert!(error.code() == ErrorCode::DataDamaged && error.to_string().contains("it is a link"), "{target}: {error}");
             assert!(hooks_despite(&file).strict, "{target}");
         }
         let (_temp, file) = written("");

@@ -107,10 +107,10 @@ impl Oarlock {
         let mut call = (entry.from_json)(request)?;
         call.localise(&mut ThisMachine)?;
         if let Some(reply) = call.without_store(&self.settings)? {
-            return Ok(reply);
+            return reply.to_value();
         }
         let caller = Caller { key: key.map(str::to_owned), ..self.caller.clone() };
-        call.run(&mut self.store, &caller, &self.settings)
+        call.run(&mut self.store, &caller, &self.settings)?.to_value()
     }
 
     /// Asks a query.

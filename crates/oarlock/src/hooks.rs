@@ -8,18 +8,24 @@ mod who;
 
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, By, Moment, Reach, Surroundings, Told, calls_oarlock, writes};
+use oarlock_model::ErrorCode;
 use oarlock_model::pattern::Pattern;
+use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::rules::authority::speaks_for;
-use oarlock_model::{AgentName, SessionId, limits, planted};
+use oarlock_model::{AgentName, Rejection, limits, planted};
 use oarlock_ops::OpError;
+use oarlock_ops::agent::{Agents, Heartbeat, JoinReply, Leave, ShowAgent};
 use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
-use oarlock_ops::registry;
-use serde_json::{Value, json};
+use oarlock_ops::log::Prime;
+use oarlock_ops::message::Inbox;
+use oarlock_ops::request::{Mutation, Query};
+use oarlock_ops::reservation::{Check, Reserve};
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Door, ThisMachine, worktree_of};
+use crate::cli::{ThisMachine, worktree_of};
 use crate::config::HookSettings;
+use crate::door::Door;
 use crate::user;
 use memory::Memory;
 pub(crate) use who::Who;
@@ -38,7 +44,7 @@ pub(crate) struct Hook<'a> {
     /// Whether the store is on this machine, where processes are known.
     pub(crate) is_local: bool,
     pub(crate) memory: &'a Memory,
-    pub(crate) door: Box<Door<'static>>,
+    pub(crate) door: Door<'static>,
 }
 
 impl Hook<'_> {
@@ -49,7 +55,9 @@ impl Hook<'_> {
     pub(crate) fn run(&mut self, moment: Moment) -> Result<Answer, OpError> {
         match self.answer(moment) {
             // Nobody has joined who could hear or hold anything.
-            Err(error) if !self.who.joins() && matches!(error.code().code, "identity_required" | "not_found") => Ok(Answer::Nothing),
+            Err(error) if !self.who.joins() && matches!(error.code(), ErrorCode::IdentityRequired | ErrorCode::NotFound) => {
+                Ok(Answer::Nothing)
+            }
             answer => answer,
         }
     }
@@ -86,25 +94,25 @@ impl Hook<'_> {
         }
     }
 
-    fn call(&mut self, verb: &str, request: Value) -> Result<Value, OpError> {
-        let caller = self.who.caller();
-        self.call_as(&caller, verb, request)
+    fn ask<Q: Query>(&mut self, request: Q) -> Result<Q::Reply, OpError> {
+        self.door.ask(&self.who.caller(), request)
     }
 
-    fn call_as(&mut self, caller: &Caller, verb: &str, request: Value) -> Result<Value, OpError> {
-        let entry = registry::find(verb).ok_or_else(|| OpError::Internal(format!("{verb} is no verb")))?;
-        let call = (entry.from_json)(request)?;
-        (self.door)(entry.verb, &*call, caller)
+    fn order<M: Mutation>(&mut self, request: M) -> Result<M::Reply, OpError> {
+        self.door.order(&self.who.caller(), request)
     }
 
-    /// The same for an agent that may not have joined, or has ended: then it joins, and the call is made again.
-    fn call_joined(&mut self, verb: &str, request: Value) -> Result<Value, OpError> {
-        match self.call(verb, request.clone()) {
-            Err(error) if self.who.joins() && matches!(error.code().code, "not_found" | "stale_session" | "identity_required") => {
+    /// Makes a call for an agent that may not have joined, or has ended: then it joins, and the call is made again.
+    fn joined<T>(&mut self, call: impl Fn(&mut Self) -> Result<T, OpError>) -> Result<T, OpError> {
+        match call(self) {
+            Err(error)
+                if self.who.joins()
+                    && matches!(error.code(), ErrorCode::NotFound | ErrorCode::StaleSession | ErrorCode::IdentityRequired) =>
+            {
                 self.join()?;
                 // What it held is gone, or it has not heard its start: it is told with the next news.
                 self.memory.owe_start(&self.who.name);
-                self.call(verb, request)
+                call(self)
             }
             called => called,
         }
@@ -114,24 +122,23 @@ impl Hook<'_> {
     fn join(&mut self) -> Result<(), OpError> {
         self.who.session = None;
         let joined = match self.join_as_named() {
-            Err(error) if error.code().code == "already_exists" && self.who.parent().is_none() => {
+            Err(error) if error.code() == ErrorCode::AlreadyExists && self.who.parent().is_none() => {
                 self.who = self.who.renamed(self.client, self.told)?;
                 self.join_as_named()?
             }
             joined => joined?,
         };
         if self.who.parent().is_none() {
-            let session = SessionId::parse(joined["session"].as_str().unwrap_or_default())?;
-            self.memory.note_run(&self.who.harness, &session);
-            self.who = self.who.in_session(session);
+            self.memory.note_run(&self.who.harness, &joined.session);
+            self.who = self.who.in_session(joined.session);
             self.main = self.who.clone();
         }
         Ok(())
     }
 
-    fn join_as_named(&mut self) -> Result<Value, OpError> {
-        let request = self.who.join_request(self.client, self.is_local)?;
-        self.call_as(&Caller { name: None, ..self.who.caller() }, "join", request)
+    fn join_as_named(&mut self) -> Result<JoinReply, OpError> {
+        let request = self.who.join_request(self.client, self.is_local);
+        self.door.order(&Caller { name: None, ..self.who.caller() }, request)
     }
 
     fn start(&mut self) -> Result<Answer, OpError> {
@@ -141,12 +148,12 @@ impl Hook<'_> {
         }
         self.memory.sweep();
         self.memory.change_helpers(&self.main.name, Vec::clear);
-        let prime = self.call("prime", json!({}))?;
+        let prime = self.ask(Prime {})?;
         self.memory.start_is_told(&self.who.name);
         if self.client == Client::Claude {
             memory::pass_on(&self.who);
         }
-        let mut text = prime["text"].as_str().unwrap_or_default().to_owned();
+        let mut text = prime.text;
         if wanted != self.who.name {
             text.push_str(&speak::name_taken(&wanted));
         }
@@ -170,7 +177,7 @@ impl Hook<'_> {
         }
         if tool.contains("oarlock") && self.who.joins() {
             // The server, which all sessions and helpers of a client share, looks up who calls: somebody who has joined.
-            self.call_joined("heartbeat", json!({}))?;
+            self.joined(|hook| hook.order(Heartbeat::default()))?;
             let by_content = || memory::call_by_content(tool, &self.told.input);
             let call = self.told.call.clone().filter(|_| self.client == Client::Claude);
             self.memory.note_call(&call.unwrap_or_else(by_content), &self.who.name, self.who.session.as_ref());
@@ -236,11 +243,14 @@ impl Hook<'_> {
         if !self.settings.reserve {
             return Ok(Answer::Nothing);
         }
-        let files: Vec<String> = paths.iter().filter(|path| !path.ends_with('/') && *path != ".").map(|path| literal(path)).collect();
+        let files = paths.iter().filter(|path| !path.ends_with('/') && *path != ".").map(|path| Pattern::covering_path(path));
+        let files = files.collect::<Result<Vec<Pattern>, _>>().map_err(Rejection::from)?;
         if files.is_empty() {
             return Ok(Answer::Nothing);
         }
-        let reserved = self.call_joined("reserve", json!({"globs": files, "reason": format!("edited in {}", self.client.title())}));
+        let reason = Some(format!("edited in {}", self.client.title()));
+        let request = Reserve { globs: files, reason, ..Reserve::default() };
+        let reserved = self.joined(|hook| hook.order(request.clone()).map(drop));
         let mut held = self.held_by_others(reserved)?;
         if !held.is_empty() {
             // A reservation covers what is below a path too, and so wants more than the files. Those decide.
@@ -267,18 +277,16 @@ impl Hook<'_> {
     }
 
     /// What stood in the way of a call, if others hold it. What its parent holds does not stop a helper.
-    fn held_by_others(&self, called: Result<Value, OpError>) -> Result<Vec<Value>, OpError> {
+    fn held_by_others(&self, called: Result<(), OpError>) -> Result<Vec<OverlapFacts>, OpError> {
         match called {
-            Ok(_) => Ok(Vec::new()),
-            Err(error) if error.code().code == "reservation_overlap" => {
-                let facts = error.json()["error"]["details"]["overlaps"].as_array().cloned().unwrap_or_default();
+            Ok(()) => Ok(Vec::new()),
+            Err(error) if error.code() == ErrorCode::ReservationOverlap => {
                 // What a helper wrote, its parent may commit.
                 let allows = |holder: &AgentName| {
                     speaks_for(holder, &self.who.name) || (self.client == Client::Git && speaks_for(&self.who.name, holder))
                 };
-                let holder = |fact: &Value| fact["agent"].as_str().and_then(|name| AgentName::parse(name).ok());
-                let is_other = |fact: &Value| holder(fact).is_none_or(|holder| !allows(&holder));
-                Ok(facts.into_iter().filter(is_other).filter(|_| !planted::is(planted::HELD_FILE_WRITTEN)).collect())
+                let is_other = |fact: &OverlapFacts| !allows(&fact.agent);
+                Ok(error.overlaps().into_iter().filter(is_other).filter(|_| !planted::is(planted::HELD_FILE_WRITTEN)).collect())
             }
             Err(error) => Err(error),
         }
@@ -295,17 +303,16 @@ impl Hook<'_> {
             self.helper_ended(&helper)?;
             self.who = self.main.clone();
         }
-        let beat = self.call_joined("heartbeat", json!({}))?;
+        let beat = self.joined(|hook| hook.order(Heartbeat::default()))?;
         let ended = speak::ended_work(&beat);
         let mut text = String::new();
         if self.memory.start_is_owed(&self.who.name) {
-            let prime = self.call("prime", json!({}))?;
-            text.push_str(prime["text"].as_str().unwrap_or_default());
+            text.push_str(&self.ask(Prime {})?.text);
             self.memory.start_is_told(&self.who.name);
         }
         text.push_str(&ended);
-        if beat["unread"].as_u64() > Some(0) && !planted::is(planted::MESSAGES_KEPT) {
-            text.push_str(&self.hand_over(beat["unread"].as_u64().unwrap_or(0))?);
+        if beat.unread > 0 && !planted::is(planted::MESSAGES_KEPT) {
+            text.push_str(&self.hand_over(beat.unread)?);
         }
         Ok(if text.is_empty() { Answer::Nothing } else { Answer::Context(text) })
     }
@@ -314,26 +321,24 @@ impl Hook<'_> {
     fn hand_over(&mut self, unread: u64) -> Result<String, OpError> {
         // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others find none.
         let _alone = self.memory.alone("news", &self.who.name);
-        let inbox = self.call("inbox", json!({"new": true, "peek": true, "room": speak::MESSAGES_ROOM}))?;
-        let new = inbox["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        let new = self.order(Inbox { new: true, peek: true, room: Some(speak::MESSAGES_ROOM), ..Inbox::default() })?.messages;
         let later = usize::try_from(unread).unwrap_or(usize::MAX).saturating_sub(new.len());
-        let (text, told) = speak::messages(new, later);
+        let (text, told) = speak::messages(&new, later);
         if !told.is_empty() {
-            self.call("inbox", json!({"mark": told}))?;
+            self.order(Inbox { mark: told, ..Inbox::default() })?;
         }
         Ok(text)
     }
 
     fn stop(&mut self) -> Result<Answer, OpError> {
-        let agent = self.call("agent", json!({"name": self.who.name}))?;
-        let held: Vec<&str> = agent["agent"]["claims"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let is_live = !matches!(agent["agent"]["state"].as_str(), Some("left" | "lost"));
-        if held.is_empty() || !is_live {
+        let agent = self.ask(ShowAgent { name: self.who.name.clone() })?.agent;
+        let held = &agent.claims;
+        if held.is_empty() || agent.state.has_ended() {
             return Ok(Answer::Nothing);
         }
         Ok(match self.settings.hold && !self.told.was_held {
-            true => Answer::Hold(speak::held_work(&held)),
-            false => Answer::Warn(speak::held_work_for_people(&self.who.name, &held)),
+            true => Answer::Hold(speak::held_work(held)),
+            false => Answer::Warn(speak::held_work_for_people(&self.who.name, held)),
         })
     }
 
@@ -355,37 +360,36 @@ impl Hook<'_> {
 
     /// Helpers that have not ended by themselves end with the one whose they are.
     fn end_helpers(&mut self) -> Result<(), OpError> {
-        let mut request = json!({});
+        let mut request = Agents::default();
         loop {
-            let agents = self.call("agents", request)?;
-            let names =
-                agents["agents"].as_array().into_iter().flatten().filter_map(|agent| AgentName::parse(agent["name"].as_str()?).ok());
+            let page = self.ask(request)?;
+            let names = page.agents.into_iter().map(|agent| agent.name);
             let own: Vec<AgentName> = names.filter(|name| *name != self.who.name && speaks_for(&self.who.name, name)).collect();
             for name in own {
                 // One that has ended meanwhile is no failure.
-                let _ = self.call_as(&Caller::named(name), "leave", json!({}));
+                let _ = self.door.order(&Caller::named(name), Leave {});
             }
-            match agents["next"].as_str() {
-                Some(next) => request = json!({"after": next}),
-                None => return Ok(()),
+            if page.next.is_none() {
+                return Ok(());
             }
+            request = Agents { after: page.next, ..Agents::default() };
         }
     }
 
     fn leave(&mut self) -> Result<(), OpError> {
-        match self.call("leave", json!({})) {
+        match self.order(Leave {}) {
             // It never joined, or has ended by itself.
-            Err(error) if matches!(error.code().code, "not_found" | "stale_session") => Ok(()),
+            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::StaleSession) => Ok(()),
             left => left.map(|_| ()),
         }
     }
 
     /// What others hold of these paths and patterns, asked in pieces: a check takes only so many.
-    fn check(&mut self, paths: &[String], globs: &[String]) -> Result<Vec<Value>, OpError> {
-        let of_paths = paths.chunks(limits::LIST_ITEMS_MAX).map(|some| json!({ "paths": some }));
-        let of_globs = globs.chunks(limits::LIST_ITEMS_MAX).map(|some| json!({ "globs": some }));
+    fn check(&mut self, paths: &[String], globs: &[Pattern]) -> Result<Vec<OverlapFacts>, OpError> {
+        let of_paths = paths.chunks(limits::LIST_ITEMS_MAX).map(|some| Check { paths: some.to_vec(), globs: Vec::new() });
+        let of_globs = globs.chunks(limits::LIST_ITEMS_MAX).map(|some| Check { paths: Vec::new(), globs: some.to_vec() });
         for request in of_paths.chain(of_globs) {
-            let checked = self.call_joined("check", request);
+            let checked = self.joined(|hook| hook.ask(request.clone()).map(drop));
             let held = self.held_by_others(checked)?;
             if !held.is_empty() {
                 return Ok(held);
@@ -396,13 +400,7 @@ impl Hook<'_> {
 }
 
 /// What a pattern matches below a directory, as a pattern from the repository's root; none that is no pattern.
-fn below(dir: &str, pattern: &str) -> Option<String> {
+fn below(dir: &str, pattern: &str) -> Option<Pattern> {
     let pattern = Pattern::parse(pattern).ok()?;
-    let pattern = if dir == "." { pattern } else { pattern.with_literal_prefix(dir).ok()? };
-    Some(pattern.as_str().to_owned())
-}
-
-/// A path as a pattern.
-fn literal(path: &str) -> String {
-    Pattern::covering_path(path).map_or_else(|_| path.to_owned(), |pattern| pattern.as_str().to_owned())
+    if dir == "." { Some(pattern) } else { pattern.with_literal_prefix(dir).ok() }
 }

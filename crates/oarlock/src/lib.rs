@@ -17,6 +17,7 @@
 mod beside;
 pub mod cli;
 pub mod config;
+mod door;
 #[cfg(feature = "gateway")]
 mod gateway;
 mod handle;
@@ -30,6 +31,7 @@ mod selftest;
 mod setup;
 mod trust;
 mod user;
+mod view;
 
 pub use handle::Oarlock;
 pub use interrupt::while_waiting;

@@ -12,6 +12,7 @@ mod resource;
 mod session;
 mod tool;
 
+use oarlock_model::ErrorCode;
 use oarlock_model::text::{escape_json, escaped_line};
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
@@ -73,20 +74,20 @@ impl Server {
         let waits = call.waiting().is_some();
         let called = tokio::select! {
             biased;
-            called = self.backend.call(entry.verb, call, &caller, WAIT_MAX, standing.tab().map(|tab| (tab, bytes))) => called,
+            called = self.backend.call(call, &caller, WAIT_MAX, standing.tab().map(|tab| (tab, bytes))) => called,
             // Whoever asked does not want it any more. What the writer is doing just then it takes back.
             () = context.ct.cancelled() => Err(OpError::Interrupted),
             () = self.leaves_a_gateway(), if waits => Err(Rejection::timed_out("the client has gone").into()),
         };
         if let (Some(peer), Ok(reply)) = (&self.peer, &called) {
-            peer.note(&context.id, entry.verb, reply, &caller)?;
+            peer.note(&context.id, entry.verb, reply, &caller);
         }
-        if called.as_ref().is_err_and(|error| error.code().code == "stale_session") {
+        if called.as_ref().is_err_and(|error| error.code() == ErrorCode::StaleSession) {
             // The next call joins anew; what this session held is gone.
             self.sessions.forget(&caller);
         }
         let reply = called?;
-        apart(move || escaped(reply)).await
+        apart(move || Ok(escaped(reply.to_value()?))).await?
     }
 
     /// Waits until the only client of a call at a gateway has gone; a wait at the own store ends by itself then.

@@ -53,15 +53,15 @@ pub(crate) struct Report {
     /// Whether everything held.
     pub(crate) ok: bool,
     /// How long the race lasted, in seconds.
-    seconds: u64,
+    pub(crate) seconds: u64,
     /// How many processes raced.
-    processes: usize,
+    pub(crate) processes: usize,
     /// What was tried, and how often.
-    tried: BTreeMap<&'static str, u64>,
+    pub(crate) tried: BTreeMap<&'static str, u64>,
     /// From a commit to the claim that waited for it, in milliseconds: half of them, and all but one in a hundred.
-    wake_ms: [f64; 2],
+    pub(crate) wake_ms: [f64; 2],
     /// What was looked at.
-    checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
 }
 
 /// One promise and what became of it.

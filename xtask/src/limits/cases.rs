@@ -1,6 +1,7 @@
 //! What is measured: every verb of the registry in the situation that costs it the most. They run in this order on one store, so a
 //! case may use what those before it left.
 
+use oarlock_model::ErrorCode;
 use serde_json::{Value, json};
 
 use super::Bench;
@@ -14,7 +15,7 @@ pub(super) enum Expected {
     /// A reply.
     Reply,
     /// A refusal with this code.
-    Refused(&'static str),
+    Refused(ErrorCode),
 }
 
 /// What happens before a call, unmeasured.
@@ -47,7 +48,7 @@ fn case(verb: &'static str, what: &'static str, by: &'static str, request: fn(&m
 }
 
 impl Case {
-    fn refused(mut self, code: &'static str) -> Self {
+    fn refused(mut self, code: ErrorCode) -> Self {
         self.expected = Expected::Refused(code);
         self
     }
@@ -105,7 +106,7 @@ pub(super) fn all() -> Vec<Case> {
         case("ready", "--limit 10000", "boss", |_| Ok(json!({"limit": limits::PAGE_ITEMS_MAX}))).repeated(),
         case("wait", "as many as it can, all done", "boss", |b| Ok(json!({"ids": ids("Past", list_max(b.sizes))}))).repeated(),
         case("wait", "as many as it can, all stuck", "boss", |b| Ok(json!({"ids": ids("DoomFan", list_max(b.sizes))})))
-            .refused("state_conflict")
+            .refused(ErrorCode::StateConflict)
             .repeated(),
         case("state", "a page of entries", "boss", |_| Ok(json!({"prefix": "deploy/"}))).repeated(),
         case("state", "one of 1 MiB", "boss", |_| Ok(json!({"key": "deploy/item1"}))).repeated(),
@@ -118,7 +119,7 @@ pub(super) fn all() -> Vec<Case> {
         case("check", "as many held paths as it can", "boss", |b| {
             Ok(json!({"paths": (0..list_max(b.sizes)).map(|n| format!("held/area{n}/a.rs")).collect::<Vec<_>>()}))
         })
-        .refused("reservation_overlap")
+        .refused(ErrorCode::ReservationOverlap)
         .repeated(),
         case("thread", "of ten thousand messages", "reader", |b| {
             let first = b.first_message()?;
@@ -130,7 +131,7 @@ pub(super) fn all() -> Vec<Case> {
         case("status", "", "boss", |_| Ok(json!({}))).repeated(),
         case("prime", "holds as many leases as it can", "holder", |_| Ok(json!({}))).repeated(),
         // Before there is a task that anybody can do.
-        case("claim", "nothing fits", "novice", |_| Ok(json!({}))).refused("nothing_ready").repeated(),
+        case("claim", "nothing fits", "novice", |_| Ok(json!({}))).refused(ErrorCode::NothingReady).repeated(),
         // Agents.
         case("join", "a new name", "", |_| Ok(json!({"name": "newcomer"}))),
         case("join", "no name, known by its harness", "", |b| {
@@ -161,7 +162,7 @@ pub(super) fn all() -> Vec<Case> {
         case("update", "a body of 1 MiB", "boss", |b| Ok(json!({"id": "Free-3", "body": "x".repeat(b.sizes.body())}))).repeated(),
         case("update", "as many needs as it can", "boss", |b| Ok(json!({"id": "Free-4", "needs": ids("Chain", list_max(b.sizes))}))),
         case("depend", "closes a long cycle", "boss", |b| Ok(json!({"id": id("Chain", 0), "on": [id("Chain", b.sizes.of(10_000) - 1)]})))
-            .refused("invalid_request")
+            .refused(ErrorCode::InvalidRequest)
             .repeated(),
         case("depend", "on the end of a long chain", "boss", |b| Ok(json!({"id": "Free-5", "on": [id("Chain", b.sizes.of(10_000) - 1)]}))),
         case("depend", "a tree of thousands gets a need", "boss", |_| Ok(json!({"id": "Felled", "on": ["Free-6"]}))),
@@ -203,7 +204,9 @@ pub(super) fn all() -> Vec<Case> {
         case("claim", "--reserve --count 100, thousands below one reservation", "boss", |b| {
             Ok(json!({"reserve": true, "count": b.sizes.of(100)}))
         }),
-        case("claim", "--subtree without a ready task", "boss", |_| Ok(json!({"subtree": "Joined"}))).refused("nothing_ready").repeated(),
+        case("claim", "--subtree without a ready task", "boss", |_| Ok(json!({"subtree": "Joined"})))
+            .refused(ErrorCode::NothingReady)
+            .repeated(),
         // State.
         case("state-set", "a value of 1 MiB", "boss", |b| {
             Ok(json!({"key": "deploy/item1", "value": {"x": "x".repeat(b.sizes.body().saturating_sub(64).max(1))}, "replace": true}))
@@ -217,7 +220,7 @@ pub(super) fn all() -> Vec<Case> {
         case("reserve", "as many paths as it can, refused", "novice", |b| {
             Ok(json!({"globs": (0..list_max(b.sizes)).map(|n| format!("held/area{n}/a.rs")).collect::<Vec<_>>()}))
         })
-        .refused("reservation_overlap")
+        .refused(ErrorCode::ReservationOverlap)
         .repeated(),
         case("reserve", "as many paths as it can", "boss", |b| {
             Ok(json!({"globs": (1..list_max(b.sizes)).map(|n| format!("mine/{n}.rs")).collect::<Vec<_>>()}))

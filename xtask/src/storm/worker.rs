@@ -153,14 +153,15 @@ impl Worker {
         self.asked += 1;
         say(format!("ask {} {} {verb} {request}", self.asked, now_ns()));
         let entry = registry::find(verb).ok_or_else(|| OpError::Internal(format!("no verb {verb}")))?;
-        let outcome = (entry.from_json)(request)?.run(&mut self.store, &self.caller, &Settings::default());
+        let outcome =
+            (entry.from_json)(request)?.run(&mut self.store, &self.caller, &Settings::default()).and_then(|reply| reply.to_value());
         (self.at)(FailPoint { deed: Deed::Reply, after: false });
         let (told, line) = match outcome {
             Ok(reply) => (Ok(reply.clone()), reply),
             Err(error @ OpError::Rejected(_)) => {
                 let told = error.json()["error"].clone();
                 let line = json!({"refused": told["code"], "state": told["details"]["state"]});
-                (Err(error.code().code.to_owned()), line)
+                (Err(error.code().to_string()), line)
             }
             Err(error) => {
                 say(format!("broken {} {} {error}", self.asked, now_ns()));

@@ -139,7 +139,7 @@ mod tests {
         let by = By { authority, name: name.as_ref(), session: session.as_ref() };
         match check_change(task, above, change, by, None, NOW) {
             Ok(informed) => informed.and_then(SessionId::agent).map_or_else(|| "-".into(), |agent| agent.to_string()),
-            Err(no) => no.code().into(),
+            Err(no) => no.code().to_string(),
         }
     }
 

@@ -107,6 +107,7 @@ impl Holdings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
 
     fn wanted(pattern: &str, mode: Mode) -> Wanted {
         Wanted { target: Target::Paths(Pattern::parse(pattern).expect("a pattern")), mode }
@@ -125,7 +126,7 @@ mod tests {
         ] {
             let checked = holdings.check_reservations(0, &[wanted(pattern, mode)]);
             assert_eq!(checked.is_ok(), is_fine, "{pattern}");
-            assert!(checked.is_ok() || checked.is_err_and(|no| no.code() == "limit_reached"));
+            assert!(checked.is_ok() || checked.is_err_and(|no| no.code() == ErrorCode::LimitReached));
         }
         assert!(Holdings::default().check_reservations(0, &[wanted("**", Mode::Exclusive)]).is_ok());
     }

@@ -69,6 +69,13 @@ pub enum AgentState {
     Left,
 }
 
+impl AgentState {
+    /// Whether its session is over: it left, or its death is proven.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Lost | Self::Left)
+    }
+}
+
 /// The state of an agent. An owner that is alive keeps its agent active whatever its heartbeats say;
 /// `owner_alive` is absent where nothing is known.
 pub fn agent_state(agent: &Agent, owner_alive: Option<bool>, now: Now) -> AgentState {

@@ -109,6 +109,7 @@ fn hash(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
     use crate::rules::authority::speaks_for;
 
     fn name(text: &str) -> AgentName {
@@ -168,7 +169,7 @@ mod tests {
     fn a_parent_without_room_is_refused_and_not_cut() {
         let (parent, other) = ("p".repeat(54), "p".repeat(60));
         for parent in [parent, other, "p".repeat(64)] {
-            assert_eq!(helper(&name(&parent), "t").expect_err("no room").code(), "invalid_request");
+            assert_eq!(helper(&name(&parent), "t").expect_err("no room").code(), ErrorCode::InvalidRequest);
         }
     }
 

@@ -39,6 +39,7 @@ pub fn facts(hold: &OutsideHold, now: Now) -> OutsideFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
     use crate::ident::{Label, TaskId};
     use crate::task::{OutsideEnd, TaskSpec};
     use crate::time::StoreTime;
@@ -57,7 +58,7 @@ mod tests {
         for ms in [0, HOUR_MS, 1_000 * HOUR_MS] {
             let now = Now { store: StoreTime(ms), wall: WallTime(ms) };
             let refused = check_free(&held(None), now).expect_err("it is held");
-            assert_eq!(refused.code(), "lease_held");
+            assert_eq!(refused.code(), ErrorCode::LeaseHeld);
             assert_eq!(check_free(&held(Some(OutsideEnd::Free)), now), Ok(()));
         }
     }

@@ -10,7 +10,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page::{self, Filling};
-use crate::request::{Identity, Query, Request};
+use crate::request::{Identity, Query, Request, is_list};
 use crate::shapes::AgentShape;
 use crate::task::values;
 
@@ -61,6 +61,8 @@ impl Request for Agents {
     const EXAMPLE: &'static [&'static str] = &["--can", "rust"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = AgentsReply;
+
+    is_list!();
 
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;

@@ -12,7 +12,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page;
-use crate::request::{Identity, Query, Request, Waiting};
+use crate::request::{Identity, Query, Request, Waiting, is_list};
 use crate::shapes::EventShape;
 use crate::store::EventFilter;
 use crate::task::values;
@@ -61,6 +61,8 @@ impl Request for Events {
     const EXAMPLE: &'static [&'static str] = &["--kind", "task_claimed,task_done"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = EventsReply;
+
+    is_list!(wait: None);
 
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;

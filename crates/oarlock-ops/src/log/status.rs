@@ -52,6 +52,9 @@ pub struct StatusReply {
     pub reservations: u64,
     /// Where the log ends.
     pub cursor: String,
+    /// Other stores of the same repository, which nobody reads: only who is on the store's machine sees them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_stores: Vec<String>,
 }
 
 /// The task that has been ready longest.
@@ -130,6 +133,7 @@ impl Query for Status {
             abandoned: left.iter().filter(is_abandoned).take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
             reservations: cx.view.reservation_count()? as u64,
             cursor: cursor::after(cx.view, cx.view.last_seq()?)?,
+            other_stores: Vec::new(),
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::context::{Deciding, Reading};
 use crate::cursor;
 use crate::lock::Lock;
 use crate::page;
-use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::request::{Identity, Mutation, Request, Waiting, is_list};
 use crate::search::Findings;
 use crate::shapes::MessageShape;
 use crate::store::{Durability, InboxList, InboxPart, StoreResult, View};
@@ -104,6 +104,12 @@ impl Request for Inbox {
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = InboxReply;
+
+    is_list!(wait: None);
+
+    fn begins_with_oldest(&self) -> bool {
+        self.new
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         values::check_list("messages", self.mark.len())?;

@@ -9,7 +9,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page;
-use crate::request::{Identity, Query, Request};
+use crate::request::{Identity, Query, Request, is_list};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
@@ -44,6 +44,8 @@ impl Request for Thread {
     const EXAMPLE: &'static [&'static str] = &["M-12"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = ThreadReply;
+
+    is_list!();
 
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;

@@ -25,7 +25,7 @@ use crate::task::values;
 use crate::topic::Topics;
 
 /// Reserves paths: all of the patterns, or none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reserve {
     /// Patterns from the repository's root, wherever you are, for example src/parser/**
     #[arg(value_name = "GLOB", required = true)]

@@ -9,7 +9,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page;
-use crate::request::{Identity, Query, Request};
+use crate::request::{Identity, Query, Request, is_list};
 use crate::shapes::EntryShape;
 use crate::store::EntryPage;
 use crate::task::values;
@@ -49,6 +49,8 @@ impl Request for GetState {
     const EXAMPLE: &'static [&'static str] = &["--prefix", "agent/"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = GetStateReply;
+
+    is_list!();
 
     fn check(&self) -> Result<(), Rejection> {
         values::check_note("prefix", self.prefix.as_deref())?;

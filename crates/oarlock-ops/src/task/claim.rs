@@ -129,6 +129,22 @@ impl ClaimReply {
     }
 
     /// The claims, however many were asked for.
+    pub fn claims(&self) -> &[Claimed] {
+        match self {
+            ClaimReply::Many { claims, .. } => claims,
+            ClaimReply::One(one) => std::slice::from_ref(&one.claimed),
+        }
+    }
+
+    /// How many messages wait for the agent, and what else it has to know.
+    pub fn news(&self) -> (u64, &News) {
+        match self {
+            ClaimReply::Many { unread, news, .. } => (*unread, news),
+            ClaimReply::One(one) => (one.unread, &one.news),
+        }
+    }
+
+    /// The claims, by value.
     pub fn into_claims(self) -> Vec<Claimed> {
         match self {
             ClaimReply::Many { claims, .. } => claims,

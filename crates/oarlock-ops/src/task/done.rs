@@ -4,7 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
 use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
-use oarlock_model::{Rejection, TaskId, Token, limits, planted};
+use oarlock_model::{ErrorCode, Rejection, TaskId, Token, limits, planted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ use crate::outside::Grants;
 use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::search::Findings;
 use crate::settle;
-use crate::shapes::TaskShape;
+use crate::shapes::{MessageShape, TaskShape};
 use crate::task::claim::{Claim, ClaimReply, Claimed};
 use crate::task::finish::{self, Outcome};
 use crate::task::release::granted_to_me;
@@ -85,10 +85,40 @@ pub struct DoneReply {
     pub claimed: Option<ClaimReply>,
     /// With `claim`: why none was, with the facts of that refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nothing_ready: Option<Map<String, Value>>,
+    pub nothing_ready: Option<NextRefused>,
     /// Whether the same call had finished the task before.
     #[serde(skip)]
     pub repeated: bool,
+}
+
+/// Why no next task was taken: that refusal's error object, with its facts beside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NextRefused {
+    /// Its code.
+    pub code: ErrorCode,
+    /// What it says.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// The messages that are to be read first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageShape>,
+    /// Its other facts.
+    #[serde(flatten)]
+    pub facts: Map<String, Value>,
+}
+
+impl NextRefused {
+    fn of(refusal: &OpError) -> Self {
+        let mut facts = match refusal.details() {
+            Value::Object(facts) => facts,
+            _ => Map::new(),
+        };
+        // The wait was for the next task only, and is over.
+        facts.remove("waited_ms");
+        facts.remove("messages");
+        Self { code: refusal.code(), message: refusal.to_string(), hint: refusal.hint(), messages: refusal.messages(), facts }
+    }
 }
 
 impl Request for Done {
@@ -161,19 +191,10 @@ impl Mutation for Done {
     }
 
     fn give_up(&self, first: DoneReply, refusal: &OpError) -> DoneReply {
-        let error = refusal.json();
-        let mut facts = match &error["error"]["details"] {
-            Value::Object(facts) => facts.clone(),
-            _ => Map::new(),
-        };
-        // The wait was for the next task only, and is over.
-        facts.remove("waited_ms");
-        for field in ["code", "message", "hint"] {
-            facts.insert(field.into(), error["error"][field].clone());
-        }
+        let refused = NextRefused::of(refusal);
         // Messages that the refusal shows are not unread any more.
-        let unread = facts.get("unread").and_then(Value::as_u64).unwrap_or(first.unread);
-        DoneReply { nothing_ready: Some(facts), unread, ..first }
+        let unread = refused.facts.get("unread").and_then(Value::as_u64).unwrap_or(first.unread);
+        DoneReply { nothing_ready: Some(refused), unread, ..first }
     }
 
     fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {

@@ -11,7 +11,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page::{self, Filling};
-use crate::request::{Identity, Query, Request};
+use crate::request::{Identity, Query, Request, is_list};
 use crate::shapes::TaskShape;
 use crate::store::TaskFilter;
 use crate::task::values;
@@ -61,6 +61,8 @@ impl Request for Tasks {
     const EXAMPLE: &'static [&'static str] = &["--state", "ready,claimed"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TasksReply;
+
+    is_list!();
 
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;

@@ -11,7 +11,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page::{self, Filling};
-use crate::request::{Identity, Query, Request};
+use crate::request::{Identity, Query, Request, is_list};
 use crate::shapes::TaskShape;
 use crate::store::QueuePlace;
 use crate::task::choice::{Offers, all_expired};
@@ -46,6 +46,8 @@ impl Request for Ready {
     const EXAMPLE: &'static [&'static str] = &["--limit", "10"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = ReadyReply;
+
+    is_list!();
 
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;

@@ -9,7 +9,7 @@ use crate::OpError;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page;
-use crate::request::{Identity, Query, Request};
+use crate::request::{Identity, Query, Request, is_list};
 use crate::shapes::{EventShape, TaskShape};
 use crate::store::EventFilter;
 use crate::task::values;
@@ -47,6 +47,8 @@ impl Request for ShowTask {
     const EXAMPLE: &'static [&'static str] = &["T-1"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = ShowTaskReply;
+
+    is_list!();
 
     fn check(&self) -> Result<(), Rejection> {
         values::page_limit(self.limit)?;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::testing::{Heard, StoresAt, TestStores, task_id};
 use crate::worker::{self, Work};
+use oarlock_model::ErrorCode;
 use oarlock_ops::task::{Add, Cancel};
 
 const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Create `src/alpha.rs` (30 minutes)\n2. Create `src/beta.rs` (30 minutes)\n";
@@ -32,7 +33,7 @@ fn acts_as_a_worker() {
         Err(error) => {
             use std::io::Write as _;
             writeln!(std::io::stderr(), "{error}").expect("somebody reads it");
-            error.code().exit
+            error.code().exit()
         }
     };
     std::process::exit(exit.into());
@@ -127,7 +128,7 @@ fn a_worker_that_dies_again_and_again_is_given_up() {
     let settings = Settings { max_attempts: 100, ..Settings::default() };
     let run = Run { agents: 1, ..shell("kill -9 $(cut -d' ' -f4 /proc/$PPID/stat); exec sleep 1000") };
     let end = run_until(&Signals::default(), &stores, &settings, &run, &program(), &mut Heard::default()).expect("it runs");
-    assert_eq!(end.error.expect("no worker is left").code().code, "state_conflict");
+    assert_eq!(end.error.expect("no worker is left").code(), ErrorCode::StateConflict);
     assert_eq!((end.report.state, end.report.parts[0].attempts), (TaskState::Ready, 4));
 }
 
@@ -152,7 +153,7 @@ fn workers_that_cannot_start_the_program_end_the_run() {
     let run = Run { command: vec!["/no/such/program".into()], ..shell("") };
     let (end, _) = run_to_its_end(&stores, &run);
     let error = end.error.expect("nothing was done");
-    assert_eq!(error.code().code, "state_conflict");
+    assert_eq!(error.code(), ErrorCode::StateConflict);
     assert!(error.to_string().contains("/no/such/program"), "{error}");
     assert_eq!(stores.task("two-SUB1").failures, 0);
 }
@@ -162,7 +163,7 @@ fn a_run_ends_when_nothing_can_go_on() {
     let stores = TestStores::new();
     let (end, lines) = run_to_its_end(&stores, &shell("case $OARLOCK_TASK in *SUB2) exit 1;; esac"));
     let error = end.error.expect("a part is dead");
-    assert_eq!(error.code().code, "state_conflict");
+    assert_eq!(error.code(), ErrorCode::StateConflict);
     assert_eq!(error.to_string(), "nothing of two can go on: two-SUB2 is dead");
     assert_eq!((end.report.parts[0].state, end.report.parts[1].state), (TaskState::Done, TaskState::Dead));
     assert!(lines.iter().any(|line| line.contains("failed two-SUB2: exit status 1; tried again in")), "{lines:?}");
@@ -180,7 +181,7 @@ fn a_cancelled_run_ends() {
         run_to_its_end(&stores, &shell(&script)).0
     });
     assert_eq!(end.report.state, TaskState::Cancelled);
-    assert_eq!(end.error.expect("it is not done").code().code, "state_conflict");
+    assert_eq!(end.error.expect("it is not done").code(), ErrorCode::StateConflict);
 }
 
 #[test]
@@ -221,6 +222,6 @@ fn values_out_of_range_are_refused() {
     let stores = TestStores::new();
     for run in [Run { agents: 0, ..shell("true") }, Run { agents: 257, ..shell("true") }, Run { command: Vec::new(), ..shell("") }] {
         let (ended, _) = run_with(&stores, &Signals::default(), &run);
-        assert_eq!(ended.expect_err("refused").code().code, "invalid_request");
+        assert_eq!(ended.expect_err("refused").code(), ErrorCode::InvalidRequest);
     }
 }

@@ -94,7 +94,7 @@ impl Worker<'_, '_> {
         if planted::is(planted::RESULT_THROWN_AWAY) {
             return error;
         }
-        let (code, id) = (error.code().code, &held.id);
+        let (code, id) = (error.code(), &held.id);
         let told = |message: String, hint: String, details| OpError::Told { code, message, hint, retry_after_ms: None, details };
         if let Some(path) = self.shelf.keep(&kept) {
             let message = format!("{error}; the result of {id} is kept in {}", path.display());

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::testing::{FailingStores, Heard, TestStores, task_id};
+use oarlock_model::ErrorCode;
 use oarlock_model::task::TaskState;
 use oarlock_ops::task::{Add, Cancel};
 
@@ -70,7 +71,7 @@ fn anything_else_is_a_failed_attempt_with_its_last_words() {
 fn one_task_or_none() {
     let stores = TestStores::new();
     let (result, _) = work_once(&stores, "true");
-    assert_eq!(result.expect_err("there is no task").code().code, "nothing_ready");
+    assert_eq!(result.expect_err("there is no task").code(), ErrorCode::NothingReady);
 }
 
 #[test]
@@ -80,11 +81,11 @@ fn a_program_that_cannot_be_started_costs_no_attempt() {
     let work = Work { command: vec!["/no/such/program".into()], once: false, ..shell("") };
     let (result, _) = work_with(&stores, &work);
     let error = result.expect_err("it is not there");
-    assert!(error.code().code == "invalid_request" && error.to_string().contains("/no/such/program"), "{error}");
+    assert!(error.code() == ErrorCode::InvalidRequest && error.to_string().contains("/no/such/program"), "{error}");
     let task = stores.task("T-1");
     assert_eq!((task.state, task.failures, task.lost_leases), (TaskState::Ready, 0, 0));
     let (result, _) = work_with(&stores, &Work { command: Vec::new(), ..shell("") });
-    assert_eq!(result.expect_err("no command").code().code, "invalid_request");
+    assert_eq!(result.expect_err("no command").code(), ErrorCode::InvalidRequest);
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn another_session_of_the_same_name_ends_the_worker() {
     // The task is seen to be gone first; the session's end is noticed by the next claim or heartbeat.
     match result {
         Ok(report) => assert_eq!(report.tasks[0].outcome, Outcome::Lost),
-        Err(error) => assert_eq!(error.code().code, "stale_session"),
+        Err(error) => assert_eq!(error.code(), ErrorCode::StaleSession),
     }
     assert_eq!(stores.task("T-1").state, TaskState::Ready);
 }
@@ -197,7 +198,7 @@ fn a_store_that_is_gone_stops_the_program() {
     add(&stores, "T-1");
     let file = stores.dir().join("oarlock.db");
     let (result, _) = meanwhile(&stores, "exec sleep 1000", || std::fs::remove_file(&file).expect("it is there"));
-    assert_eq!(result.expect_err("there is no store").code().code, "store_unavailable");
+    assert_eq!(result.expect_err("there is no store").code(), ErrorCode::StoreUnavailable);
 }
 
 #[test]
@@ -392,12 +393,12 @@ fn a_result_that_must_be_given_up_is_kept_and_handed_in_by_the_next_worker() {
         }
     });
     let error = result.expect_err("it could not be handed in");
-    assert_eq!(error.code().code, "interrupted");
+    assert_eq!(error.code(), ErrorCode::Interrupted);
     let path = error.json()["error"]["details"]["kept"].as_str().expect("a path").to_owned();
     assert!(error.to_string().contains(&path) && kept(&stores)[0].contains("the result"), "{error}");
     // The session is over, the task is ready: nobody had it since, so it is not done again.
     let (result, heard) = work_with(&stores, &Work { once: true, ..shell("echo done again") });
-    assert_eq!(result.expect_err("nothing is left to do").code().code, "nothing_ready", "{:?}", heard.lines());
+    assert_eq!(result.expect_err("nothing is left to do").code(), ErrorCode::NothingReady, "{:?}", heard.lines());
     let task = stores.task("T-1");
     assert_eq!((task.state, task.result.as_deref()), (TaskState::Done, Some("the result")));
     assert!(kept(&stores).is_empty());

@@ -1,5 +1,6 @@
 //! Backup and restore (semantics 2): the content goes back, tokens and time do not.
 
+use oarlock_model::ErrorCode;
 use oarlock_model::agent::SessionEnd;
 use oarlock_model::identity::EPOCH_SHIFT;
 use oarlock_model::task::TaskState;
@@ -34,7 +35,7 @@ fn restore_brings_the_content_back_ends_sessions_and_raises_tokens() {
     let task = &restored.tasks["A"];
     assert_eq!((task.state, task.losses), (TaskState::Ready, 0));
     assert!(restored.reservations.is_empty());
-    refused(&mut store, "ada: done A", "stale_session");
+    refused(&mut store, "ada: done A", ErrorCode::StaleSession);
     ok(&mut store, "ada: join");
     let after = token_of(&ok(&mut store, "ada: claim A"));
     assert!(after > before && after >> EPOCH_SHIFT == reply.epoch && after < 1 << 53, "{after}");
@@ -93,7 +94,7 @@ fn a_backup_overwrites_nothing() {
     let home = Home::lived_in();
     let file = home.beside("backup.db");
     fs::write(&file, "mine").expect("writes");
-    assert_eq!(code_of(home.admin().backup(&file)), "already_exists");
+    assert_eq!(code_of(home.admin().backup(&file)), ErrorCode::AlreadyExists);
     assert_eq!(fs::read(&file).expect("a file"), b"mine");
 }
 
@@ -107,10 +108,10 @@ fn a_damaged_backup_is_refused_and_nothing_changes() {
     let cut = bytes[..bytes.len() / 2].to_vec();
     for (what, damaged) in [("cut off", cut), ("no database", b"# Notes".repeat(1_000)), ("empty", Vec::new())] {
         fs::write(&backup, damaged).expect("writes");
-        assert_eq!(code_of(home.admin().restore(&backup)), "data_damaged", "{what}");
+        assert_eq!(code_of(home.admin().restore(&backup)), ErrorCode::DataDamaged, "{what}");
         assert_eq!(state(&mut home.open()), before, "{what}");
     }
-    assert_eq!(code_of(home.admin().restore(&home.beside("missing.db"))), "not_found");
+    assert_eq!(code_of(home.admin().restore(&home.beside("missing.db"))), ErrorCode::NotFound);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Many at once (semantics 1, 2, 10, 18, 19): threads with handles of their own, as processes have.
 
+use oarlock_model::ErrorCode;
 use oarlock_model::event::Fact;
 use oarlock_model::task::TaskState;
 use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
@@ -50,7 +51,7 @@ fn sixteen_workers_finish_five_hundred_tasks_and_none_twice() {
                         done += 1;
                     }
                     Err(error) => {
-                        assert_eq!(error.code().code, "nothing_ready", "{error}");
+                        assert_eq!(error.code(), ErrorCode::NothingReady, "{error}");
                         return done;
                     }
                 }
@@ -148,7 +149,7 @@ fn a_waiting_claim_ends_when_the_last_task_is_done() {
     ok(&mut store, "ada: done X");
     let (ended, waited) = waiter.join().expect("no panic");
     let error = ended.expect_err("there is nothing left");
-    assert!(error.code().code == "nothing_ready" && error.is_all_done(), "{error}");
+    assert!(error.code() == ErrorCode::NothingReady && error.is_all_done(), "{error}");
     assert!(waited < AT_ONCE, "{waited:?}");
 }
 
@@ -173,7 +174,7 @@ fn a_waiting_claim_is_woken_by_a_message() {
     let (ended, waited) = waiter.join().expect("no panic");
     let error = ended.expect_err("a message came");
     let facts = error.json()["error"]["details"].clone();
-    assert_eq!((error.code().code, &facts["messages"][0]["text"], &facts["unread"]), ("messages_waiting", &"stop".into(), &1.into()));
+    assert_eq!((error.code(), &facts["messages"][0]["text"], &facts["unread"]), (ErrorCode::MessagesWaiting, &"stop".into(), &1.into()));
     assert!(waited < AT_ONCE, "{waited:?}");
 }
 

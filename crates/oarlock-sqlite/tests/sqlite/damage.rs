@@ -1,5 +1,6 @@
 //! Files that were cut or changed: a typed error or the truth, never a panic, and never a bug's code.
 
+use oarlock_model::ErrorCode;
 use oarlock_model::event::Event;
 use oarlock_model::state::State;
 use oarlock_ops::OpError;
@@ -150,7 +151,7 @@ fn a_changed_or_cut_write_ahead_log_is_never_silent() {
         let said = home.try_open().map_err(OpError::from).and_then(|mut store| say(&mut store, "-: add seven").map(|_| log(&mut store)));
         match said {
             Ok(log) => assert!(log.starts_with(&truth.0), "{what}: it went on with less"),
-            Err(error) => assert_eq!(error.code().code, "data_damaged", "{what}: {error}"),
+            Err(error) => assert_eq!(error.code(), ErrorCode::DataDamaged, "{what}: {error}"),
         }
     }
     let fixed = home.admin().doctor(true, false).expect("doctor");
@@ -163,7 +164,7 @@ fn an_older_copy_in_the_place_of_the_store_is_seen() {
     let (home, database, _) = unsettled();
     home.settle_file();
     fs::write(home.file(), &database).expect("writes");
-    refused(&mut home.open(), "-: add seven", "data_damaged");
+    refused(&mut home.open(), "-: add seven", ErrorCode::DataDamaged);
     assert!(!home.admin().doctor(false, false).expect("doctor").ok);
     // Its numbers are above all that were ever given.
     assert!(home.admin().doctor(false, true).expect("doctor").fixed[0].contains("epoch"));

@@ -1,5 +1,6 @@
 //! A store in a directory that goes away, under a clock that goes when it is told to.
 
+use oarlock_model::ErrorCode;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -144,10 +145,10 @@ pub(crate) fn ok(store: &mut SqliteStore, line: &str) -> Value {
 }
 
 /// Says a line that is refused with this code.
-pub(crate) fn refused(store: &mut SqliteStore, line: &str, code: &str) {
+pub(crate) fn refused(store: &mut SqliteStore, line: &str, code: ErrorCode) {
     match say(store, line) {
         Ok(reply) => panic!("{line}: {reply}"),
-        Err(error) => assert_eq!(error.code().code, code, "{line}: {error}"),
+        Err(error) => assert_eq!(error.code(), code, "{line}: {error}"),
     }
 }
 
@@ -166,6 +167,6 @@ pub(crate) fn assert_replays(store: &mut SqliteStore) {
     assert_eq!(replayed.difference(&state(store)), None);
 }
 
-pub(crate) fn code_of<T: std::fmt::Debug>(outcome: Result<T, OpError>) -> &'static str {
-    outcome.expect_err("refused").code().code
+pub(crate) fn code_of<T: std::fmt::Debug>(outcome: Result<T, OpError>) -> ErrorCode {
+    outcome.expect_err("refused").code()
 }

@@ -1,5 +1,6 @@
 //! What a repository, a backup of somebody else's or an older umask can leave in a store's place: it is refused by name, or closed.
 
+use oarlock_model::ErrorCode;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -98,7 +99,7 @@ fn a_store_with_a_trigger_a_view_or_a_table_more_is_refused_by_every_way_in() {
         let home = Home::lived_in();
         home.tamper(sql);
         assert!(refusal(home.try_open(), name).contains(name), "{name}");
-        assert_eq!(code_of(home.admin().backup(&home.beside("copy"))), "data_damaged");
+        assert_eq!(code_of(home.admin().backup(&home.beside("copy"))), ErrorCode::DataDamaged);
         let looked = home.admin().doctor(false, false).expect("it looks");
         let wrong: Vec<_> =
             looked.checks.iter().filter(|check| !check.ok).map(|check| (&*check.check, check.found.contains(name))).collect();
@@ -107,7 +108,7 @@ fn a_store_with_a_trigger_a_view_or_a_table_more_is_refused_by_every_way_in() {
         home.settle_file();
         let (other, before) = (Home::lived_in(), Home::lived_in());
         let error = other.admin().restore(&home.file()).expect_err("refused");
-        assert!(error.code().code == "data_damaged" && error.to_string().contains(name), "{error}");
+        assert!(error.code() == ErrorCode::DataDamaged && error.to_string().contains(name), "{error}");
         assert_eq!(state(&mut other.open()).tasks, state(&mut before.open()).tasks, "the store was not touched");
     }
 }

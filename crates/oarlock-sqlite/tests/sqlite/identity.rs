@@ -1,5 +1,6 @@
 //! What one store gave is nothing to another, nor to the same one after a restore (semantics 2, 7).
 
+use oarlock_model::ErrorCode;
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::Store;
 use oarlock_sqlite::{Births, Options, SqliteStore};
@@ -38,17 +39,17 @@ fn live_in(store: &mut SqliteStore) -> Given {
 
 fn is_nothing_to(store: &mut SqliteStore, given: &Given) {
     let Given { session, token, message, cursors } = given;
-    refused(store, &format!("ada: done A --token {token}"), "stale_token");
-    refused(store, &format!("ada: done A --session {session}"), "stale_session");
-    refused(store, &format!("-: note A hello --session {session}"), "stale_session");
-    refused(store, &format!("ada: ack {message}"), "not_found");
-    refused(store, &format!("-: thread {message}"), "not_found");
-    refused(store, &format!("ada: send ada --text x --reply-to {message}"), "not_found");
-    refused(store, &format!("ada: send ada --text x --thread {message}"), "not_found");
+    refused(store, &format!("ada: done A --token {token}"), ErrorCode::StaleToken);
+    refused(store, &format!("ada: done A --session {session}"), ErrorCode::StaleSession);
+    refused(store, &format!("-: note A hello --session {session}"), ErrorCode::StaleSession);
+    refused(store, &format!("ada: ack {message}"), ErrorCode::NotFound);
+    refused(store, &format!("-: thread {message}"), ErrorCode::NotFound);
+    refused(store, &format!("ada: send ada --text x --reply-to {message}"), ErrorCode::NotFound);
+    refused(store, &format!("ada: send ada --text x --thread {message}"), ErrorCode::NotFound);
     for cursor in &cursors[..2] {
-        refused(store, &format!("-: events --after {cursor}"), "invalid_request");
+        refused(store, &format!("-: events --after {cursor}"), ErrorCode::InvalidRequest);
     }
-    refused(store, &format!("-: tasks --after {}", cursors[2]), "invalid_request");
+    refused(store, &format!("-: tasks --after {}", cursors[2]), ErrorCode::InvalidRequest);
 }
 
 fn is_good_in(store: &mut SqliteStore, given: &Given) {
@@ -89,10 +90,10 @@ fn an_agent_that_never_joined_this_store_has_a_stale_session() {
     let home = Home::empty();
     let mut store = born(&home);
     ok(&mut store, "-: add one --id A");
-    refused(&mut store, "ada: claim A", "not_found");
-    refused(&mut store, "ada: claim A --session ada.1-zzzzzz", "stale_session");
-    refused(&mut store, "ada: claim A --session ada.1", "stale_session");
-    refused(&mut store, "-: note A x --session ada.1", "stale_session");
+    refused(&mut store, "ada: claim A", ErrorCode::NotFound);
+    refused(&mut store, "ada: claim A --session ada.1-zzzzzz", ErrorCode::StaleSession);
+    refused(&mut store, "ada: claim A --session ada.1", ErrorCode::StaleSession);
+    refused(&mut store, "-: note A x --session ada.1", ErrorCode::StaleSession);
 }
 
 #[test]
@@ -185,7 +186,7 @@ fn a_store_from_before_identities_keeps_its_sessions_its_messages_and_its_reader
     let last = store.snapshot().expect("reads").last_seq().expect("reads");
     ok(&mut store, "-: events --after 3");
     ok(&mut store, "-: tasks --after 2");
-    refused(&mut store, &format!("-: events --after {}", last + 40), "invalid_request");
+    refused(&mut store, &format!("-: events --after {}", last + 40), ErrorCode::InvalidRequest);
     ok(&mut store, "ada: ack M-10");
     ok(&mut store, "-: thread M-10");
     let shown = ok(&mut store, "ada: inbox --all")["messages"][0]["id"].clone();

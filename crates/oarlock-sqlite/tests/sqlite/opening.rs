@@ -1,5 +1,6 @@
 //! Making and opening stores, and files that are none.
 
+use oarlock_model::ErrorCode;
 use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::{Place, SqliteStore};
 use oarlock_testkit::say;
@@ -125,7 +126,7 @@ fn a_deleted_store_is_unavailable_to_those_who_have_it_open() {
     let home = Home::lived_in();
     let mut store = home.open();
     fs::remove_file(home.file()).expect("removes");
-    refused(&mut store, "-: status", "store_unavailable");
+    refused(&mut store, "-: status", ErrorCode::StoreUnavailable);
     assert!(matches!(store.begin(&[], Durability::Full).map(drop), Err(StoreError::Gone { .. })));
 }
 
@@ -135,7 +136,7 @@ fn a_replaced_store_is_unavailable_to_those_who_have_it_open() {
     let mut store = home.open();
     fs::rename(home.file(), home.beside("old.db")).expect("renames");
     SqliteStore::create(&home.place(), "T", home.options()).expect("a new one");
-    refused(&mut store, "-: add lost", "store_unavailable");
+    refused(&mut store, "-: add lost", ErrorCode::StoreUnavailable);
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn a_directory_that_cannot_be_written_is_unavailable() {
     // Whoever may write everywhere, as root may, cannot be kept from writing here.
     if fs::write(home.beside("probe"), "").is_err() {
         let code = home.try_open().map_err(Into::into).and_then(|mut store| say(&mut store, "-: add x"));
-        assert_eq!(crate::home::code_of(code), "store_unavailable");
+        assert_eq!(crate::home::code_of(code), ErrorCode::StoreUnavailable);
     }
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).expect("ours");
 }

@@ -1,6 +1,7 @@
 //! Calls in portions: no transaction of theirs is larger than a portion, others write between them, and one that is cut off leaves a
 //! state from which the same call goes on.
 
+use oarlock_model::ErrorCode;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -143,7 +144,7 @@ fn a_large_document_is_planned_before_the_lock_is_taken() {
     assert!(matches!(call.try_once(&mut store, &caller, &settings, &mut findings), Ok(Tried::Done(_))));
     // A text that another call has split meanwhile is refused as ever.
     let again = call.run(&mut store, &caller, &settings).map(drop);
-    assert_eq!(again.map_err(|error| error.code().code), Err("already_exists"));
+    assert_eq!(again.map_err(|error| error.code()), Err(ErrorCode::AlreadyExists));
 }
 
 /// A chain of so many tasks, of which each needs the one before it, made in one commit.

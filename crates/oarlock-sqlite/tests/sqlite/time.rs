@@ -2,6 +2,7 @@
 
 use oarlock_host::clock::ManualClock;
 use oarlock_host::process::ProcessId;
+use oarlock_model::ErrorCode;
 use oarlock_model::StoreTime;
 use oarlock_model::agent::{Owner, SessionEnd};
 use oarlock_ops::agent::Join;
@@ -61,7 +62,7 @@ fn a_reboot_ends_sessions_and_time_goes_on() {
     let mut store = home.open();
     ok(&mut store, "-: status");
     assert!(state(&mut store).agents.values().all(|agent| agent.end == Some(SessionEnd::Lost)));
-    refused(&mut store, "ada: done A", "stale_session");
+    refused(&mut store, "ada: done A", ErrorCode::StaleSession);
     home.clock.advance_ms(1_000);
     assert!(now(&mut store).since_ms(before) >= 1_000);
 }
@@ -101,10 +102,10 @@ fn the_death_of_a_process_frees_its_work_at_once() {
     ok(&mut store, "bob: join");
     ok(&mut store, "-: add x --id X");
     ok(&mut store, "eve: claim X --ttl 2h");
-    refused(&mut store, "bob: claim X", "lease_held");
+    refused(&mut store, "bob: claim X", ErrorCode::LeaseHeld);
     sleeper.kill();
     assert_eq!(ok(&mut store, "bob: claim X")["task"]["lost_leases"], 1);
-    refused(&mut store, "eve: done X", "stale_session");
+    refused(&mut store, "eve: done X", ErrorCode::StaleSession);
 }
 
 #[test]
@@ -154,13 +155,13 @@ fn whatever_the_wall_clock_does_a_lease_ends_when_its_time_is_over() {
         }
         home.clock.step_wall_ms(steps[0]);
         home.clock.advance_ms(30_000);
-        refused(&mut home.open(), "bob: claim X", "lease_held");
+        refused(&mut home.open(), "bob: claim X", ErrorCode::LeaseHeld);
         home.clock.step_wall_ms(steps[1]);
         home.clock.advance_ms(29_999);
-        refused(&mut home.open(), "bob: claim X", "lease_held");
+        refused(&mut home.open(), "bob: claim X", ErrorCode::LeaseHeld);
         home.clock.advance_ms(1);
         assert_eq!(ok(&mut home.open(), "bob: claim X")["task"]["lost_leases"], 1, "{steps:?}");
-        refused(&mut store, "ada: done X", "lease_lost");
+        refused(&mut store, "ada: done X", ErrorCode::LeaseLost);
     }
 }
 
@@ -175,7 +176,7 @@ fn a_suspended_machine_ends_no_lease_and_keeps_none_for_ever() {
     for _ in 0..3 {
         home.clock.advance_ms(15_000);
         home.clock.step_wall_ms(8 * 3_600_000);
-        refused(&mut home.open(), "bob: claim X", "lease_held");
+        refused(&mut home.open(), "bob: claim X", ErrorCode::LeaseHeld);
     }
     home.clock.advance_ms(15_000);
     ok(&mut home.open(), "bob: claim X");
@@ -196,11 +197,11 @@ fn two_handles_whose_clocks_differ_by_a_little_agree_on_who_holds() {
     for _ in 0..59 {
         home.clock.advance_ms(1_001);
         behind.advance_ms(1_000);
-        refused(&mut store, "bob: claim X", "lease_held");
-        refused(&mut late, "bob: claim X", "lease_held");
+        refused(&mut store, "bob: claim X", ErrorCode::LeaseHeld);
+        refused(&mut late, "bob: claim X", ErrorCode::LeaseHeld);
     }
     home.clock.advance_ms(1_001);
     behind.advance_ms(1_000);
     ok(&mut store, "bob: claim X");
-    refused(&mut late, "ada: done X", "lease_lost");
+    refused(&mut late, "ada: done X", ErrorCode::LeaseLost);
 }

@@ -1,5 +1,6 @@
 //! Export and import (semantics 17): the log as lines, replayed into an empty store, all of it or nothing.
 
+use oarlock_model::ErrorCode;
 use oarlock_model::event::Fact;
 use oarlock_model::identity::EPOCH_SHIFT;
 use oarlock_model::rules::transition::{self, Hold};
@@ -105,7 +106,7 @@ fn damaged_lines_are_refused_with_their_number_and_nothing_is_imported() {
 fn an_import_does_not_mix_two_histories() {
     let home = Home::lived_in();
     let before = state(&mut home.open());
-    assert_eq!(code_of(home.admin().import(&mut exported(&home).as_bytes())), "state_conflict");
+    assert_eq!(code_of(home.admin().import(&mut exported(&home).as_bytes())), ErrorCode::StateConflict);
     assert_eq!(state(&mut home.open()), before);
 }
 
@@ -186,7 +187,7 @@ fn what_no_verb_would_write_is_refused_with_its_line_and_nothing_is_imported() {
         let mut event: serde_json::Value = serde_json::from_str(line).expect("JSON");
         event["seq"] = seq.into();
         let text = last.replace(line, &event.to_string());
-        assert_eq!(code_of(home.admin().import(&mut text.as_bytes())), "data_damaged");
+        assert_eq!(code_of(home.admin().import(&mut text.as_bytes())), ErrorCode::DataDamaged);
     }
     home.admin().import(&mut last.as_bytes()).expect("what a verb would write");
 }
@@ -318,7 +319,7 @@ fn an_import_holds_nobody_up_while_it_reads() {
     let home = Home::new();
     let text = exported(&Home::lived_in());
     let watched = Watched { text: text.as_bytes(), home: &home, is_looked_at: false };
-    assert_eq!(code_of(home.admin().import(&mut std::io::BufReader::with_capacity(64, watched))), "state_conflict");
+    assert_eq!(code_of(home.admin().import(&mut std::io::BufReader::with_capacity(64, watched))), ErrorCode::StateConflict);
     assert_eq!(state(&mut home.open()).tasks.len(), 1);
     let left: Vec<_> = std::fs::read_dir(home.place().dir()).expect("a folder").flatten().map(|file| file.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("importing")), "{left:?}");

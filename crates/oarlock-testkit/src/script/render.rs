@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 pub fn render(outcome: &Result<Value, OpError>) -> Vec<String> {
     match outcome {
         Ok(reply) => ok(reply),
-        Err(error) => vec![format!("error {}: {error}", error.code().code)],
+        Err(error) => vec![format!("error {}: {error}", error.code())],
     }
 }
 

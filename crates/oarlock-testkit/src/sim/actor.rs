@@ -1,6 +1,7 @@
 //! Simulated agents: what each of them believes, and what it asks next. They follow the guide, more or less: some renew too
 //! late, some finish what they have lost, and none of them looks at the store except by asking.
 
+use oarlock_model::ErrorCode;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -259,15 +260,15 @@ impl Actor {
     pub(super) fn hear(&mut self, letter: &Letter, reply: &Result<Value, OpError>, now_ms: i64) {
         match reply {
             Ok(reply) => self.learn(letter, reply, now_ms),
-            Err(error) => match error.code().code {
+            Err(error) => match error.code() {
                 // It learns that it is not who it was.
-                "stale_session" => self.forget(),
-                "lease_lost" | "stale_token" => {
+                ErrorCode::StaleSession => self.forget(),
+                ErrorCode::LeaseLost | ErrorCode::StaleToken => {
                     let lost = letter.task().and_then(|task| self.held.remove_entry(task));
                     self.old.extend(lost.map(|(task, held)| (task, held.token)));
                 }
-                "not_found" if letter.verb != "send" && letter.verb != "claim" && letter.verb != "ack" => self.forget(),
-                "state_conflict" => drop(letter.task().and_then(|task| self.held.remove(task))),
+                ErrorCode::NotFound if letter.verb != "send" && letter.verb != "claim" && letter.verb != "ack" => self.forget(),
+                ErrorCode::StateConflict => drop(letter.task().and_then(|task| self.held.remove(task))),
                 _ => {}
             },
         }

@@ -4,6 +4,7 @@
 
 mod looks;
 
+use oarlock_model::ErrorCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
@@ -211,7 +212,7 @@ impl World {
             None if trace.caught_up => self.check_list()?,
             None => {}
         }
-        if outcome.as_ref().is_err_and(|error| error.code().code == "store_busy") && trace.killed.is_none() {
+        if outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::StoreBusy) && trace.killed.is_none() {
             self.scene().ledger.judged(13);
             if let Some((task, _)) = self.running()?.into_iter().find(|(_, token)| token.0 > seq) {
                 return Err(format!("(1) {letter} did not get the lock, and {task} was granted"));
@@ -264,7 +265,7 @@ impl World {
         let caller = Caller { name: letter.name(), session: letter.session(), key: letter.key.clone(), ..Caller::default() };
         let mut outcome = Err(killed().into());
         let trace = self.list.call(self.stage.store(letter.process()), hook, &mut |store| {
-            outcome = request.run(store, &caller, &Settings::default());
+            outcome = request.run(store, &caller, &Settings::default()).and_then(|reply| reply.to_value());
         });
         (outcome, trace)
     }
@@ -316,16 +317,18 @@ impl World {
     }
 
     fn refused(&mut self, n: usize, letter: &Letter, error: &OpError) -> Judged {
-        match error.code().code {
-            "internal" | "data_damaged" | "store_unavailable" | "usage" | "invalid_request" => {
+        match error.code() {
+            ErrorCode::Internal | ErrorCode::DataDamaged | ErrorCode::StoreUnavailable | ErrorCode::Usage | ErrorCode::InvalidRequest => {
                 return Err(format!("{letter} ends with {error}"));
             }
             // It learns that it is not who it was.
-            "stale_session" => self.workers[n].forget(),
-            "lease_lost" | "stale_token" | "state_conflict" | "lease_held" if letter.verb != "claim" => {
+            ErrorCode::StaleSession => self.workers[n].forget(),
+            ErrorCode::LeaseLost | ErrorCode::StaleToken | ErrorCode::StateConflict | ErrorCode::LeaseHeld if letter.verb != "claim" => {
                 self.workers[n].has_no_more(letter.task().unwrap_or_default());
             }
-            "store_busy" if letter.verb != "claim" => return Err(format!("{letter}, which grants nothing, waits for the lock: {error}")),
+            ErrorCode::StoreBusy if letter.verb != "claim" => {
+                return Err(format!("{letter}, which grants nothing, waits for the lock: {error}"));
+            }
             _ => {}
         }
         Ok(())
@@ -386,7 +389,7 @@ impl World {
             self.tell(format!("{letter} -> {}", shown(&outcome)));
             // What was written on the list meanwhile may have ended it.
             if let Err(error) = outcome.as_ref()
-                && error.code().code != "state_conflict"
+                && error.code() != ErrorCode::StateConflict
             {
                 return Err(format!("{letter} ends with {error}"));
             }

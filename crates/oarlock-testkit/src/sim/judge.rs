@@ -2,6 +2,7 @@
 //! time by the simulator's clock and gives every doubt to the store: a lease may have ended once the latest moment at which it
 //! was renewed for certain is a TTL away, and must have ended once the last possible one is.
 
+use oarlock_model::ErrorCode;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
@@ -128,7 +129,7 @@ impl Judge {
         let at = (begun_ms, ended_ms);
         match outcome {
             Ok(reply) => self.granted(letter, reply, at),
-            Err(error) => self.refused(letter, error.code().code, at),
+            Err(error) => self.refused(letter, error.code(), at),
         }
     }
 
@@ -151,7 +152,7 @@ impl Judge {
     fn session_may_act(&mut self, letter: &Letter, outcome: &Result<Value, OpError>) -> Judged {
         let Some(session) = letter.session_text() else { return Ok(()) };
         let is_over = self.ended.contains(session);
-        let is_refused = outcome.as_ref().is_err_and(|error| error.code().code == "stale_session");
+        let is_refused = outcome.as_ref().is_err_and(|error| error.code() == ErrorCode::StaleSession);
         self.judged(7);
         match (is_over, is_refused) {
             (true, false) if outcome.is_ok() => Err(format!("(7) session {session} is over and was not refused")),
@@ -340,9 +341,9 @@ impl Judge {
         self.heard(letter, reply, &[&task])
     }
 
-    fn refused(&mut self, letter: &Letter, code: &str, (begun_ms, ended_ms): (i64, i64)) -> Judged {
+    fn refused(&mut self, letter: &Letter, code: ErrorCode, (begun_ms, ended_ms): (i64, i64)) -> Judged {
         match (letter.verb, code) {
-            ("done" | "fail" | "release" | "renew", "lease_lost" | "stale_token" | "lease_held") => {
+            ("done" | "fail" | "release" | "renew", ErrorCode::LeaseLost | ErrorCode::StaleToken | ErrorCode::LeaseHeld) => {
                 self.judged(3);
                 // Semantics 4: an end of the time makes stealable, not void.
                 if !self.holds(letter) {
@@ -355,17 +356,19 @@ impl Judge {
                 if is_dead { Ok(()) } else { Err(format!("(4) {letter} was refused ({code}), though nobody has it since")) }
             }
             // Semantics 13 and 12: what has ended can be had.
-            ("claim", "nothing_ready") if letter.request["reserve"] != true => {
+            ("claim", ErrorCode::NothingReady) if letter.request["reserve"] != true => {
                 self.judged(13);
                 let free = self.grants.iter().find(|(task, grant)| !grant.is_over && grant.ends_ms.1 < begun_ms && !self.is_spent(task));
                 free.map_or(Ok(()), |(task, _)| Err(format!("(13) nothing is ready, but the lease on {task} has ended")))
             }
-            ("state-set" | "state-delete", "version_conflict") => {
+            ("state-set" | "state-delete", ErrorCode::VersionConflict) => {
                 self.judged(15);
                 let fits = self.version_fits(letter);
                 if fits { Err(format!("(15) {letter} was refused, though its version is that of the entry")) } else { Ok(()) }
             }
-            (_, "internal" | "data_damaged" | "store_unavailable" | "usage") => Err(format!("{letter} ends with {code} at {ended_ms} ms")),
+            (_, ErrorCode::Internal | ErrorCode::DataDamaged | ErrorCode::StoreUnavailable | ErrorCode::Usage) => {
+                Err(format!("{letter} ends with {code} at {ended_ms} ms"))
+            }
             _ => Ok(()),
         }
     }

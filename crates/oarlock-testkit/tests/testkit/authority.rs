@@ -133,7 +133,7 @@ fn play(stages: &mut Lockstep, voice: &str, line: &str) -> String {
     let words = line.split(' ').map(str::to_owned).collect();
     match stages.play(&Play::Call(Voice::parse(voice), words)) {
         Some(Ok(_)) => "ok".to_owned(),
-        Some(Err(error)) => error.code().code.to_owned(),
+        Some(Err(error)) => error.code().to_string(),
         None => panic!("{line} is no call"),
     }
 }

@@ -1,6 +1,7 @@
 //! What a call does inside of the write lock is bounded, whatever the store holds; what it searches outside of it is checked again inside.
 //! Work is counted, not timed.
 
+use oarlock_model::ErrorCode;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -265,7 +266,7 @@ fn the_dead_who_stand_in_the_way_of_a_call_are_ended_by_that_call() {
     world.done("w600", "claim", json!({"id": "A"}));
     world.done("w601", "reserve", json!({"globs": ["src/1.rs"]}));
     world.done("w602", "reserve", json!({"globs": ["docs/**"]}));
-    assert_eq!(world.call("bob", "claim", json!({"id": "A"})).expect_err("it is held").code().code, "lease_held");
+    assert_eq!(world.call("bob", "claim", json!({"id": "A"})).expect_err("it is held").code(), ErrorCode::LeaseHeld);
     for name in ["w600", "w601", "w602"] {
         kill(&mut world, name);
         assert!(!is_lost(&mut world, name));
@@ -281,7 +282,7 @@ fn the_dead_who_stand_in_the_way_of_a_call_are_ended_by_that_call() {
     // Who lives is refused as before.
     world.done("ada", "add", json!({"title": "C", "id": "C"}));
     world.done("w603", "claim", json!({"id": "C"}));
-    assert_eq!(world.call("bob", "claim", json!({"id": "C"})).expect_err("it is held").code().code, "lease_held");
+    assert_eq!(world.call("bob", "claim", json!({"id": "C"})).expect_err("it is held").code(), ErrorCode::LeaseHeld);
 }
 
 #[test]

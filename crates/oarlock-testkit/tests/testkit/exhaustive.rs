@@ -2,6 +2,7 @@
 //! the clock, on the real operations over the specification. States are told apart by what matters: times relative to now, sessions
 //! and tokens by whether they are the current ones; so the exploration ends by itself.
 
+use oarlock_model::ErrorCode;
 use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -271,7 +272,7 @@ impl World {
     }
 
     fn learn(&mut self, n: usize, error: &OpError) {
-        if error.code().code == "stale_session" {
+        if error.code() == ErrorCode::StaleSession {
             self.beliefs[n] = Belief::default();
         }
     }

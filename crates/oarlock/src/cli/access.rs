@@ -5,6 +5,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
+use oarlock_ops::reply::Reply;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -64,7 +65,7 @@ impl AccessArgs {
             reply.as_object_mut().map(|reply| reply.remove("key"));
             reply["key_file"] = json!(out.display().to_string());
         }
-        Ok(output.reply("access", &reply))
+        Ok(output.reply("access", &Reply::new(reply)))
     }
 
     fn request(self) -> Result<Value, OpError> {

@@ -2,15 +2,19 @@
 
 use clap::{ArgMatches, FromArgMatches};
 use oarlock_host::process::pipe::reader_has_gone;
+use oarlock_model::ErrorCode;
 use oarlock_model::Rejection;
 use oarlock_model::duration::Duration;
 use oarlock_model::rules::authority::Authority;
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
-use oarlock_ops::registry::{self, Call, Entry};
-use oarlock_ops::request::Identity;
+use oarlock_ops::log::{Events, Status, StatusReply};
+use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::reply::Reply;
+use oarlock_ops::request::{Identity, Request as _};
 use oarlock_ops::settings::Settings;
 use oarlock_sqlite::{Options, Place, SqliteStore};
+use serde::Serialize;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -25,9 +29,11 @@ use super::selftest::Selftest;
 use super::{runner, stewardship};
 use crate::beside;
 use crate::config::{self, Config};
+use crate::door::Door;
 use crate::interrupt::{self, Interruptible};
 use crate::project::{Project, current_dir, resolved};
 use crate::trust;
+use crate::view;
 
 /// What it means that there is no project yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +101,10 @@ impl Where {
         url
     }
 
-    /// Stores of the same repository that lie elsewhere, as a list for replies; none where there are none.
-    pub(crate) fn other_stores(&self) -> Option<Value> {
-        let others = self.project.as_ref()?.other_stores();
-        let shown = others.iter().map(|other| other.display().to_string().into());
-        (!others.is_empty()).then(|| Value::Array(shown.collect()))
+    /// Stores of the same repository that lie elsewhere.
+    pub(crate) fn other_stores(&self) -> Vec<String> {
+        let others = self.project.iter().flat_map(Project::other_stores);
+        others.map(|other| other.display().to_string()).collect()
     }
 
     /// The defaults for calls to this store.
@@ -195,11 +200,11 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
             let target = Where::find(common, Absent::Made)?;
             let settings = target.settings()?;
             let reply = parsed::<Init>(matches)?.run(&target, options(common, &settings))?;
-            Ok(output.reply(verb, &reply))
+            Ok(output.reply(verb, &Reply::new(reply)))
         }
         "help" => {
             let text = parsed::<HelpArgs>(matches)?.text()?;
-            Ok(if output.json { output.reply(verb, &serde_json::json!({ "text": text })) } else { output.text(&text) })
+            Ok(output.reply(verb, &Reply::new(Help { text })))
         }
         "setup" => parsed::<super::setup::SetupArgs>(matches)?.run(output),
         "hook" => parsed::<super::hook::HookArgs>(matches)?.run(common),
@@ -221,8 +226,8 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let started = Instant::now();
     let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
     call.localise(&mut ThisMachine)?;
-    let mut other_stores = None;
-    let (mut door, at): (Box<Door<'_>>, String) = match gateway(common)? {
+    let mut other_stores = Vec::new();
+    let (mut door, at): (Door<'_>, String) = match gateway(common)? {
         Some((door, url)) => (door, url),
         None => {
             let anywhere = Where::find(common, Absent::Refused);
@@ -236,7 +241,9 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
                 return Ok(output.reply(entry.verb, &reply));
             }
             let target = anywhere?;
-            other_stores = Some(&target).filter(|_| entry.verb == "status").and_then(Where::other_stores);
+            if entry.verb == Status::VERB {
+                other_stores = target.other_stores();
+            }
             at_store(&target, common, settings)?
         }
     };
@@ -245,13 +252,13 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         interrupt::catch()?;
     }
     let caller = caller(common, call.identity());
-    let follows = entry.verb == "events" && matches.get_flag("follow");
+    let follows = entry.verb == Events::VERB && matches.get_flag("follow");
     let code = if follows {
-        follow(entry, matches, &mut *door, &caller, output)?
+        follow(&parsed(matches)?, &mut door, &caller, output)?
     } else {
-        let mut reply = super::gather::call(entry, &*call, &mut *door, &caller, output)?;
-        if let Some(others) = other_stores {
-            reply["other_stores"] = others;
+        let mut reply = super::gather::call(&*call, &mut door, &caller, output)?;
+        if let Some(status) = reply.get_mut::<StatusReply>() {
+            status.other_stores = other_stores;
         }
         output.reply(entry.verb, &reply)
     };
@@ -261,26 +268,23 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     Ok(code)
 }
 
-/// Where a call is made: on a store that is open here, or at a gateway.
-pub(crate) type Door<'a> = dyn FnMut(&str, &dyn Call, &Caller) -> Result<Value, OpError> + 'a;
-
 /// The store of this place, opened for calls.
-pub(crate) fn at_store(target: &Where, common: &Common, settings: Settings) -> Result<(Box<Door<'static>>, String), OpError> {
+pub(crate) fn at_store(target: &Where, common: &Common, settings: Settings) -> Result<(Door<'static>, String), OpError> {
     let mut store = Interruptible(target.open(options(common, &settings))?);
-    Ok((Box::new(move |_, call, caller| call.run(&mut store, caller, &settings)), target.url()))
+    Ok((Door::new(move |call, caller| call.run(&mut store, caller, &settings)), target.url()))
 }
 
 /// The gateway that is named as the store, if one is.
 #[cfg(feature = "gateway")]
-pub(crate) fn gateway(common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
+pub(crate) fn gateway(common: &Common) -> Result<Option<(Door<'static>, String)>, OpError> {
     let Some(client) = crate::gateway::Client::named(common.store_text(), common.busy)? else { return Ok(None) };
     let url = common.store_text().unwrap_or_default().to_owned();
-    Ok(Some((Box::new(move |verb, call, caller| client.call(verb, call, caller)), url)))
+    Ok(Some((Door::new(move |call, caller| client.call(call, caller)), url)))
 }
 
 /// A build without a client: whoever names one is told so.
 #[cfg(not(feature = "gateway"))]
-pub(crate) fn gateway(_common: &Common) -> Result<Option<(Box<Door<'static>>, String)>, OpError> {
+pub(crate) fn gateway(_common: &Common) -> Result<Option<(Door<'static>, String)>, OpError> {
     Ok(None)
 }
 
@@ -297,33 +301,46 @@ pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
     }
 }
 
+/// The reply of `help`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Help {
+    pub(crate) text: String,
+}
+
 /// The longest wait for further events in one piece, in milliseconds: between two, the reader may have gone.
 const FOLLOW_SLICE_MS: i64 = 2_000;
 
 /// Prints page after page, an event a line, until the reader goes away, `--limit` events are told, or nothing was logged for the time
 /// that `--wait` names.
-fn follow(entry: &Entry, matches: &ArgMatches, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<u8, OpError> {
-    let limit = matches.get_one::<usize>("limit").copied();
-    let patience_ms = matches.get_one::<Duration>("wait").map(|wait| wait.as_ms());
+fn follow(asked: &Events, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<u8, OpError> {
+    let patience_ms = asked.wait.map(Duration::as_ms);
     let (mut told, mut silent_ms) = (0, 0);
-    let mut cursor = matches.get_one::<String>("after").cloned();
+    let mut cursor = asked.after.clone();
     loop {
         let left_ms = patience_ms.map_or(FOLLOW_SLICE_MS, |patience_ms| patience_ms - silent_ms);
         let slice_ms = left_ms.clamp(1_000, FOLLOW_SLICE_MS);
-        let call = next_page(entry, matches, cursor.as_deref(), slice_ms, limit.map(|limit| limit - told))?;
-        match door(entry.verb, &*call, caller) {
-            Ok(reply) => {
-                for event in reply["events"].as_array().into_iter().flatten() {
-                    let line = if output.json { event.to_string() } else { super::render::event_line(event, output.colour) };
+        let next = Events {
+            after: cursor.clone(),
+            wait: Some(Duration::from_ms(slice_ms)),
+            limit: asked.limit.map(|limit| limit - told),
+            ..asked.clone()
+        };
+        match door.ask(caller, next) {
+            Ok(page) => {
+                for event in &page.events {
+                    let line = match output.json {
+                        true => serde_json::to_string(event)?,
+                        false => view::event_line(event, view::Paint::new(output.colour)),
+                    };
                     if !output.line(&line) {
                         return Ok(0);
                     }
                     told += 1;
                 }
                 silent_ms = 0;
-                cursor = reply["cursor"].as_str().map(str::to_owned);
+                cursor = Some(page.cursor);
             }
-            Err(error) if error.code().code == "timed_out" => {
+            Err(error) if error.code() == ErrorCode::TimedOut => {
                 silent_ms += slice_ms;
                 if patience_ms.is_some_and(|patience_ms| silent_ms >= patience_ms) {
                     let (what, facts) = ("nothing was logged".to_owned(), Value::Null);
@@ -332,29 +349,8 @@ fn follow(entry: &Entry, matches: &ArgMatches, door: &mut Door<'_>, caller: &Cal
             }
             Err(error) => return Err(error),
         }
-        if limit.is_some_and(|limit| told >= limit) || reader_has_gone(std::io::stdout()) {
+        if asked.limit.is_some_and(|limit| told >= limit) || reader_has_gone(std::io::stdout()) {
             return Ok(0);
         }
     }
-}
-
-/// The same request, from where the last page ended.
-fn next_page(
-    entry: &Entry,
-    matches: &ArgMatches,
-    after: Option<&str>,
-    wait_ms: i64,
-    limit: Option<usize>,
-) -> Result<Box<dyn Call>, OpError> {
-    let mut request = serde_json::json!({"follow": true, "wait": Duration::from_ms(wait_ms).to_string()});
-    if let Some(after) = after {
-        request["after"] = after.into();
-    }
-    if let Some(kinds) = matches.get_many::<String>("kind") {
-        request["kind"] = kinds.cloned().collect();
-    }
-    if let Some(limit) = limit {
-        request["limit"] = limit.into();
-    }
-    (entry.from_json)(request)
 }

@@ -3,106 +3,182 @@
 
 use oarlock_model::limits::PAGE_ITEMS_DEFAULT;
 use oarlock_ops::OpError;
+use oarlock_ops::agent::AgentsReply;
 use oarlock_ops::call::Caller;
-use oarlock_ops::registry::{Call, Entry};
-use serde_json::{Value, json};
+use oarlock_ops::log::EventsReply;
+use oarlock_ops::message::{AckReply, InboxReply, ThreadReply};
+use oarlock_ops::registry::Call;
+use oarlock_ops::reply::Reply;
+use oarlock_ops::request::Page;
+use oarlock_ops::reservation::ReservationListReply;
+use oarlock_ops::shapes::{AgentShape, EntryShape, EventShape, MessageShape, ReservationShape, TaskShape};
+use oarlock_ops::state::GetStateReply;
+use oarlock_ops::task::{ReadyReply, ShowTaskReply, TasksReply};
+use serde_json::Value;
 
-use super::exec::Door;
 use super::output::Output;
+use crate::door::Door;
 
 /// Characters of a text in an event's line; what is cut off would not be printed.
 const EVENT_TEXT_CHARS: usize = 200;
 
-/// A list of a reply.
-struct List {
-    verb: &'static str,
-    field: &'static str,
+/// An item of a list, without what is not printed: many pages are kept before the first line is.
+trait Item {
+    fn strip(&mut self, quiet: bool);
+}
+
+impl Item for TaskShape {
+    fn strip(&mut self, _quiet: bool) {
+        self.body = String::new();
+        for text in [&mut self.result, &mut self.part_results, &mut self.rejected, &mut self.last_failure] {
+            *text = None;
+        }
+    }
+}
+
+impl Item for EventShape {
+    fn strip(&mut self, quiet: bool) {
+        match &mut self.data {
+            data if quiet => *data = Value::Null,
+            data => cut(data),
+        }
+    }
+}
+
+impl Item for MessageShape {
+    fn strip(&mut self, quiet: bool) {
+        if quiet {
+            self.text = String::new();
+        }
+    }
+}
+
+impl Item for EntryShape {
+    fn strip(&mut self, quiet: bool) {
+        if quiet {
+            self.value = None;
+        }
+    }
+}
+
+impl Item for ReservationShape {
+    fn strip(&mut self, _quiet: bool) {}
+}
+
+impl Item for AgentShape {
+    fn strip(&mut self, _quiet: bool) {}
+}
+
+/// A reply that is a page of a list.
+trait List: Sized + 'static {
+    type Item: Item;
     /// Whether each further page comes before the one that was read, not after it.
-    goes_back: bool,
+    const GOES_BACK: bool = false;
     /// Whether the text for people has a line for each item, without the long texts.
-    is_table: bool,
+    const IS_TABLE: bool;
+
+    fn items(&mut self) -> &mut Vec<Self::Item>;
+    fn next(&self) -> Option<&String>;
+
+    /// Takes the page that follows, and goes on where it ends.
+    fn join(&mut self, page: Self, goes_back: bool);
 }
 
-const fn list(verb: &'static str, field: &'static str, goes_back: bool, is_table: bool) -> List {
-    List { verb, field, goes_back, is_table }
+macro_rules! list {
+    ($reply:ty, $item:ty, $items:ident, table: $is_table:literal, back: $goes_back:literal $(, also: $also:ident)*) => {
+        impl List for $reply {
+            type Item = $item;
+            const GOES_BACK: bool = $goes_back;
+            const IS_TABLE: bool = $is_table;
+
+            fn items(&mut self) -> &mut Vec<$item> {
+                &mut self.$items
+            }
+
+            fn next(&self) -> Option<&String> {
+                self.next.as_ref()
+            }
+
+            fn join(&mut self, page: Self, goes_back: bool) {
+                match goes_back {
+                    true => drop(self.$items.splice(0..0, page.$items)),
+                    false => self.$items.extend(page.$items),
+                }
+                self.next = page.next;
+                $(self.$also = page.$also;)*
+            }
+        }
+    };
 }
 
-const LISTS: [List; 9] = [
-    list("tasks", "tasks", false, true),
-    list("ready", "tasks", false, true),
-    list("task", "events", true, true),
-    list("events", "events", false, true),
-    list("inbox", "messages", true, false),
-    list("thread", "messages", false, false),
-    list("state", "entries", false, false),
-    list("reservations", "reservations", false, true),
-    list("agents", "agents", false, true),
-];
+list!(TasksReply, TaskShape, tasks, table: true, back: false);
+list!(ReadyReply, TaskShape, tasks, table: true, back: false);
+list!(ShowTaskReply, EventShape, events, table: true, back: true);
+list!(EventsReply, EventShape, events, table: true, back: false, also: cursor);
+list!(InboxReply, MessageShape, messages, table: false, back: true, also: older);
+list!(ThreadReply, MessageShape, messages, table: false, back: false);
+list!(GetStateReply, EntryShape, entries, table: false, back: false);
+list!(ReservationListReply, ReservationShape, reservations, table: true, back: false);
+list!(AgentsReply, AgentShape, agents, table: true, back: false);
 
 /// Makes a call, and goes on as long as only the size of texts that are not printed has cut the list.
 ///
 /// # Errors
 /// Those of the call.
-pub(super) fn call(entry: &Entry, call: &dyn Call, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<Value, OpError> {
-    let mut reply = door(entry.verb, call, caller)?;
-    while entry.verb == "ack" && reply["more"] == true {
-        // The key of the call is that of its first step; a message is acknowledged once, however often that is said.
-        let before = reply["acknowledged"].as_u64().unwrap_or(0);
-        reply = door(entry.verb, call, &Caller { key: None, ..caller.clone() })?;
-        reply["acknowledged"] = json!(before + reply["acknowledged"].as_u64().unwrap_or(0));
+pub(super) fn call(call: &dyn Call, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<Reply, OpError> {
+    let mut reply = door.call(call, caller)?;
+    // An idempotency key is that of the first step or page.
+    let reader = Caller { key: None, ..caller.clone() };
+    while let Some(AckReply { more: true, acknowledged: before, .. }) = reply.get::<AckReply>() {
+        // A message is acknowledged once, however often that is said.
+        let before = before.unwrap_or(0);
+        reply = door.call(call, &reader)?;
+        if let Some(ack) = reply.get_mut::<AckReply>() {
+            ack.acknowledged = Some(before + ack.acknowledged.unwrap_or(0));
+        }
     }
-    let Some(list) = LISTS.iter().find(|list| list.verb == entry.verb) else { return Ok(reply) };
-    if output.json || !(output.quiet || list.is_table) || reply["next"].is_null() {
+    if output.json {
         return Ok(reply);
     }
-    let mut request = call.to_json()?;
-    let limit = request["limit"].as_u64().unwrap_or(PAGE_ITEMS_DEFAULT as u64);
-    if let Some(request) = request.as_object_mut() {
-        request.remove("wait");
+    let mut more = Pages { call, door, reader: &reader, quiet: output.quiet };
+    macro_rules! whole {
+        ($($list:ty),*) => {
+            $(if let Some(list) = reply.get_mut::<$list>() {
+                more.gather(list)?;
+            })*
+        };
     }
-    // An idempotency key is that of the first page: what follows only reads.
-    let reader = Caller { key: None, ..caller.clone() };
-    // What was not shown before begins with the oldest, unlike the rest of an inbox.
-    let goes_back = list.goes_back && request["new"] != true;
-    let mut items = take(&mut reply, list, output.quiet);
-    while let (Some(next), true) = (reply["next"].as_str(), (items.len() as u64) < limit) {
-        request["after"] = json!(next);
-        request["limit"] = json!(limit - items.len() as u64);
-        let mut page = door(entry.verb, &*(entry.from_json)(request.clone())?, &reader)?;
-        let more = take(&mut page, list, output.quiet);
-        if goes_back {
-            items.splice(0..0, more);
-        } else {
-            items.extend(more);
-        }
-        for field in ["next", "cursor", "older"] {
-            match page.get_mut(field) {
-                Some(value) => reply[field] = value.take(),
-                None => drop(reply.as_object_mut().and_then(|reply| reply.remove(field))),
-            }
-        }
-    }
-    reply[list.field] = Value::Array(items);
+    whole!(TasksReply, ReadyReply, ShowTaskReply, EventsReply, InboxReply, ThreadReply, GetStateReply, ReservationListReply, AgentsReply);
     Ok(reply)
 }
 
-/// The items of a page, without what is not printed: many pages are kept before the first line is.
-fn take(page: &mut Value, list: &List, quiet: bool) -> Vec<Value> {
-    let Value::Array(mut items) = page[list.field].take() else { return Vec::new() };
-    for item in items.iter_mut().filter_map(Value::as_object_mut) {
-        let drops: &[&str] = match list.field {
-            "tasks" => &["body", "result", "part_results", "rejected", "last_failure"],
-            "messages" if quiet => &["text"],
-            "events" if quiet => &["data"],
-            "entries" if quiet => &["value"],
-            _ => &[],
-        };
-        drops.iter().for_each(|field| drop(item.remove(*field)));
-        if let (true, Some(Value::Object(data))) = (list.field == "events", item.get_mut("data")) {
-            data.values_mut().for_each(cut);
+/// How the further pages of a list are got.
+struct Pages<'a, 'd> {
+    call: &'a dyn Call,
+    door: &'a mut Door<'d>,
+    reader: &'a Caller,
+    quiet: bool,
+}
+
+impl Pages<'_, '_> {
+    fn gather<L: List>(&mut self, list: &mut L) -> Result<(), OpError> {
+        if !(self.quiet || L::IS_TABLE) || list.next().is_none() {
+            return Ok(());
         }
+        let limit = self.call.limit().unwrap_or(PAGE_ITEMS_DEFAULT);
+        // What was not shown before begins with the oldest, unlike the rest of an inbox.
+        let goes_back = L::GOES_BACK && !self.call.begins_with_oldest();
+        let quiet = self.quiet;
+        list.items().iter_mut().for_each(|item| item.strip(quiet));
+        while let Some(after) = list.next().cloned() {
+            let left = limit.saturating_sub(list.items().len());
+            let Some(call) = self.call.at_page(Page { after, limit: left }).filter(|_| left > 0) else { break };
+            let mut page: L = self.door.call(&*call, self.reader)?.into_reply(call.verb())?;
+            page.items().iter_mut().for_each(|item| item.strip(quiet));
+            list.join(page, goes_back);
+        }
+        Ok(())
     }
-    items
 }
 
 /// Cuts a text that would be cut for its line anyway.

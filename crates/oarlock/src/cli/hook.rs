@@ -4,6 +4,7 @@
 use clap::Args;
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, Moment, Told};
+use oarlock_model::ErrorCode;
 use oarlock_model::text::escaped_line;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
@@ -155,7 +156,7 @@ impl Run {
                 let target = match Where::find(common, Absent::Refused) {
                     Ok(target) => target,
                     // Not a project of Oarlock's: the hooks of a user run in every repository.
-                    Err(error) if error.code().code == "not_found" => return Ok(Answer::Nothing),
+                    Err(error) if error.code() == ErrorCode::NotFound => return Ok(Answer::Nothing),
                     Err(error) => return Err(error),
                 };
                 let project = target.project().cloned();
@@ -232,7 +233,7 @@ impl Run {
 }
 
 fn failure(error: &OpError, client: Client, moment: Moment, settings: HookSettings, memory: Option<&Memory>) -> Answer {
-    let line = format!("oarlock hook {client} {moment:?}: {error} ({})", error.code().code);
+    let line = format!("oarlock hook {client} {moment:?}: {error} ({})", error.code());
     let line = escaped_line(&line.replace('\n', " ")).into_owned();
     note(&line);
     if let Some(memory) = memory {

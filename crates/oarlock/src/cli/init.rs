@@ -5,7 +5,8 @@ use oarlock_model::{Label, Rejection};
 use oarlock_ops::OpError;
 use oarlock_ops::store::Store;
 use oarlock_sqlite::{Options, SqliteStore};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::exec::Where;
 use crate::project::{Project, TASK_PREFIX};
@@ -22,8 +23,27 @@ pub(crate) struct Init {
     pub(crate) accept: bool,
 }
 
+/// The reply of `init`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Made {
+    pub(crate) project: MadeProject,
+}
+
+/// The project that is there now.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MadeProject {
+    pub(crate) root: String,
+    /// The store, as `--store` takes it.
+    pub(crate) store: String,
+    /// Whether it was not there before.
+    pub(crate) created: bool,
+    /// Stores of the same repository that are not at its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_stores: Vec<String>,
+}
+
 impl Init {
-    pub(crate) fn run(&self, target: &Where, options: Options) -> Result<Value, OpError> {
+    pub(crate) fn run(&self, target: &Where, options: Options) -> Result<Made, OpError> {
         let prefix = self.prefix.as_ref().map_or(TASK_PREFIX, Label::as_str);
         if prefix.len() > 32 {
             return Err(Rejection::invalid("the prefix is longer than 32 characters", "use a short one, for example T").into());
@@ -51,10 +71,7 @@ impl Init {
             }
             .into());
         }
-        let mut reply = json!({"project": {"root": root.display().to_string(), "store": target.url(), "created": created}});
-        if let Some(others) = target.other_stores() {
-            reply["project"]["other_stores"] = others;
-        }
-        Ok(reply)
+        let root = root.display().to_string();
+        Ok(Made { project: MadeProject { root, store: target.url(), created, other_stores: target.other_stores() } })
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_host::process::ProcessId;
+use oarlock_model::ErrorCode;
 use oarlock_model::agent::Owner;
 use oarlock_model::{Rejection, limits};
 use oarlock_ops::OpError;
@@ -50,7 +51,7 @@ async fn serve(common: &Common) -> Result<u8, OpError> {
                     let engine = Engine::start(target.place(), &options(common, &settings), settings, stopping, Some(1))?;
                     (Backend::Engine(engine), owner)
                 }
-                Err(error) if common.store.is_none() && error.code().code == "not_found" => {
+                Err(error) if common.store.is_none() && error.code() == ErrorCode::NotFound => {
                     let message = format!("{error}: make one with `oarlock init`, and start this server anew");
                     (Backend::Absent(Arc::new(Rejection::Missing { message, hint: error.hint() }.into())), owner)
                 }

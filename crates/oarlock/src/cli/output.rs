@@ -1,12 +1,11 @@
 //! What reaches standard output and standard error.
 
 use oarlock_model::planted;
-use oarlock_model::text::escape_json;
 use oarlock_ops::OpError;
-use serde_json::Value;
+use oarlock_ops::reply::Reply;
 use std::io::{ErrorKind, IsTerminal, Write};
 
-use super::render;
+use crate::view::{self, Page, View as _};
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -31,16 +30,21 @@ impl Output {
     }
 
     /// Prints a reply: one JSON object, or text for people.
-    pub(crate) fn reply(&self, verb: &str, reply: &Value) -> u8 {
+    pub(crate) fn reply(&self, verb: &str, reply: &Reply) -> u8 {
         if self.json {
-            return self.text(&format!("{reply}\n"));
+            return match reply.to_text() {
+                Ok(text) => self.text(&(text + "\n")),
+                Err(error) => self.fail(&error),
+            };
         }
-        // Before anything is made of it: no field of a reply, whatever its kind, steers a terminal.
-        let mut reply = reply.clone();
-        escape_json(&mut reply);
-        let code =
-            if self.quiet { self.text(&render::ids(&reply)) } else { self.text(&render::reply(verb, &reply, self.colour, self.full)) };
-        if let Some(line) = render::cut_short(verb, &reply) {
+        let code = if self.quiet {
+            self.text(&reply.ids().iter().fold(String::new(), |out, id| out + id + "\n"))
+        } else {
+            let mut page = Page::new(self.colour, self.full);
+            reply.show(verb, &mut page);
+            self.text(&page.out)
+        };
+        if let Some(line) = reply.rest(verb) {
             note(&line);
         }
         code
@@ -70,10 +74,10 @@ impl Output {
         if self.json {
             error_line(&error.json().to_string());
         } else if !(self.quiet && *error == OpError::Interrupted) {
-            let shown = if error.code().code == "messages_waiting" { render::messages_of(&error.json()) } else { String::new() };
-            note(&format!("{shown}error: {error}\n  hint: {} ({})", error.hint(), error.code().code));
+            let shown = view::messages_of(error);
+            note(&format!("{shown}error: {error}\n  hint: {} ({})", error.hint(), error.code()));
         }
-        error.code().exit
+        error.code().exit()
     }
 }
 
@@ -81,7 +85,7 @@ impl Output {
 pub(crate) fn note(text: &str) {
     match planted::is(planted::TERMINAL_STEERED) {
         true => error_line(text),
-        false => error_line(&render::safe(text)),
+        false => error_line(&view::safe(text)),
     }
 }
 

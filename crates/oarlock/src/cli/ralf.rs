@@ -3,11 +3,13 @@
 mod locks;
 mod which;
 
+use crate::view::{Page, View as _};
 use clap::{Args, ValueEnum};
 use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::outside::Beneath;
+use oarlock_ops::reply::Reply;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ralf::{Attached, Bridge, Left, Project, Synced, hooks};
@@ -100,7 +102,7 @@ impl Ralf {
             Action::Attach | Action::Sync | Action::Detach => self.bring_together(&path, common, output),
             Action::Hooks => {
                 let root = canonical(&path).map_err(|error| unreadable(&path, &error))?;
-                Ok(output.reply("ralf hooks", &json!({"hooks": hooks(&root, common.store_text())})))
+                Ok(output.reply("ralf hooks", &Reply::new(json!({"hooks": hooks(&root, common.store_text())}))))
             }
             _ => self.show(&path, output),
         }
@@ -114,7 +116,7 @@ impl Ralf {
         }
         judge_agents(&mut project, path, now);
         let (name, reply) = self.reply(&project);
-        let code = output.reply(name, &reply);
+        let code = output.reply(name, &Reply::new(reply));
         let is_damaged = self.action == Action::Doctor && project.faults.iter().any(|fault| !fault.unread);
         Ok(if is_damaged { DAMAGED } else { code })
     }
@@ -191,7 +193,7 @@ impl Ralf {
                 if self.action == Action::Detach {
                     reply["left"] = serde_json::to_value(&synced.left)?;
                 }
-                Ok(output.reply("ralf sync", &reply))
+                Ok(output.reply("ralf sync", &Reply::new(reply)))
             }
             None => Ok(0),
         }
@@ -241,7 +243,7 @@ fn watch(look: &mut dyn FnMut() -> Result<Option<Synced>, OpError>, output: &Out
                     return Ok(0);
                 }
             }
-            Err(error) if error.code().retryable => super::output::note(&format!("note: {error}")),
+            Err(error) if error.is_retryable() => super::output::note(&format!("note: {error}")),
             Err(error) => return Err(error),
         }
         thread::sleep(WATCH_EVERY);
@@ -253,7 +255,7 @@ fn would_attach(root: &Path, settings: &Settings, output: &Output) -> Result<u8,
     let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
     let (mut store, _) = SqliteStore::create(&Place::of_file(dir.path().join(STORE_FILE)), project::TASK_PREFIX, Options::default())?;
     let synced = Bridge::new(root, &mut store, settings).sync(&mut Attached::new(root, 0), true)?;
-    Ok(output.reply("ralf sync", &told_of(root, &synced)?))
+    Ok(output.reply("ralf sync", &Reply::new(told_of(root, &synced)?)))
 }
 
 /// The reply to a look at the project at `root`.
@@ -280,7 +282,9 @@ fn told(synced: &Synced, output: &Output) -> Result<String, OpError> {
     Ok(if output.json {
         value.to_string()
     } else {
-        super::render::reply("ralf sync", &value, output.colour, output.full).trim_end().to_owned()
+        let mut page = Page::new(output.colour, output.full);
+        value.show("ralf sync", &mut page);
+        page.out.trim_end().to_owned()
     })
 }
 

@@ -1,17 +1,18 @@
 //! `work` and `run`: the doors of the runner.
 
+use crate::view;
 use clap::Args;
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
 use oarlock_model::{Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::local::Local;
+use oarlock_ops::reply::Reply;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_run::{Live, Progress, Run, Stores, Target, Work, WorkerProgram};
 use oarlock_sqlite::Options;
-use serde_json::Value;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -21,7 +22,6 @@ use super::exec::{Absent, Where, caller, options};
 use super::init::Init;
 use super::local::ThisMachine;
 use super::output::{Output, note};
-use super::render;
 use crate::user;
 use oarlock_ops::request::Identity;
 
@@ -123,7 +123,7 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
     };
     let report = oarlock_run::work(&handles, &settings, &work, &mut Narrator::new(output, false))?;
     let failed = args.once && report.failed > 0;
-    let code = output.reply("work", &serde_json::to_value(report)?);
+    let code = output.reply("work", &Reply::new(report));
     // The report is the whole answer: that CMD failed is no error of this call.
     Ok(if code == 0 && failed { ATTEMPT_FAILED } else { code })
 }
@@ -154,7 +154,7 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     narrator.clear();
     let ended = ended?;
     // Of a run that did not begin people want to know why, and programs rely on a report.
-    let code = if ended.is_begun || output.json { output.reply("run", &serde_json::to_value(&ended.report)?) } else { 0 };
+    let code = if ended.is_begun || output.json { output.reply("run", &Reply::new(ended.report)) } else { 0 };
     // The report stands on standard output also when not all is done.
     Ok(ended.error.map_or(code, |error| output.fail(&error)))
 }
@@ -229,9 +229,12 @@ impl Progress for Narrator {
     fn event(&mut self, event: &EventShape) {
         if self.follow {
             self.clear();
-            let event = serde_json::to_value(event).unwrap_or(Value::Null);
+            let line = match self.output.json {
+                true => serde_json::to_string(event).unwrap_or_default(),
+                false => view::event_line(event, view::Paint::new(self.output.colour)),
+            };
             // A reader that has gone away does not stop the work.
-            self.output.line(&if self.output.json { event.to_string() } else { render::event_line(&event, self.output.colour) });
+            self.output.line(&line);
         }
     }
 
@@ -265,13 +268,13 @@ impl Progress for Narrator {
         }
         self.clear();
         let busy: Vec<String> =
-            live.at_work.iter().map(|at| format!("{} on {} ({})", at.agent, at.task, render::duration(at.wall_ms))).collect();
+            live.at_work.iter().map(|at| format!("{} on {} ({})", at.agent, at.task, view::duration(at.wall_ms))).collect();
         let text = format!(
             "{}/{} parts done, {} workers, {}: {}",
             live.done,
             live.parts,
             live.workers,
-            render::duration(live.wall_ms),
+            view::duration(live.wall_ms),
             busy.join(", ")
         );
         let text: String = text.chars().take(100).collect();

@@ -5,7 +5,7 @@ use oarlock_model::Rejection;
 use oarlock_model::duration::Duration;
 use oarlock_model::ident::shown;
 use oarlock_ops::OpError;
-use serde_json::Value;
+use oarlock_ops::reply::Reply;
 use std::path::PathBuf;
 
 use super::args::Common;
@@ -63,9 +63,9 @@ impl Selftest {
         let processes = usize::try_from(self.processes).map_err(|_| Rejection::invalid("too many processes", "ask for fewer"))?;
         let report =
             selftest::run(&Plan { dir, race: std::time::Duration::from_secs(self.seconds.unwrap_or(SECONDS_DEFAULT)), processes })?;
-        let reply: Value = serde_json::to_value(&report)?;
-        let code = output.reply("selftest", &reply);
-        Ok(if report.ok { code } else { 70 })
+        let ok = report.ok;
+        let code = output.reply("selftest", &Reply::new(report));
+        Ok(if ok { code } else { 70 })
     }
 }
 

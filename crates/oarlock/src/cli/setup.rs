@@ -6,7 +6,8 @@ use oarlock_clients::setup::{Facts, Scope};
 use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
-use serde_json::json;
+use oarlock_ops::reply::Reply;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use super::output::Output;
@@ -81,19 +82,35 @@ impl SetupArgs {
             let file = left.file.display();
             notes.push(format!("{file} had this before it was set up here, and is as it was: `--remove` once more takes it out"));
         }
-        let rows: Vec<_> = planned
-            .iter()
-            .filter(|change| change.before.is_some() || change.after.is_some())
-            .map(|change| {
-                let mut row = json!({"client": change.client.name(), "file": change.file.display().to_string(), "action": change.action()});
-                if self.dry_run && change.action() != "unchanged" {
-                    row["diff"] = change.diff().into();
-                }
-                row
-            })
-            .collect();
-        Ok(output.reply("setup", &json!({"changes": rows, "dry_run": self.dry_run, "notes": notes})))
+        let changed = |change: &&Change| change.before.is_some() || change.after.is_some();
+        let changes = planned.iter().filter(changed).map(|change| SetUpFile {
+            client: change.client.name(),
+            file: change.file.display().to_string(),
+            action: change.action(),
+            diff: (self.dry_run && change.action() != "unchanged").then(|| change.diff()),
+        });
+        Ok(output.reply("setup", &Reply::new(SetUp { changes: changes.collect(), dry_run: self.dry_run, notes })))
     }
+}
+
+/// The reply of `setup`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SetUp {
+    pub(crate) changes: Vec<SetUpFile>,
+    pub(crate) dry_run: bool,
+    /// What is left for the person to do.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A file that a set-up is about.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SetUpFile {
+    pub(crate) client: &'static str,
+    pub(crate) file: String,
+    /// `create`, `edit`, `delete` or `unchanged`.
+    pub(crate) action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) diff: Option<String>,
 }
 
 /// What a client still asks of the person.

@@ -5,6 +5,7 @@ use oarlock_host::file::WithoutTraps as _;
 use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Administration, Backup, BackupReply, Doctor, Export, ExportReply, Import, Restore, RestoreReply, file_exists};
+use oarlock_ops::reply::Reply;
 use oarlock_ops::store::StoreError;
 use oarlock_sqlite::SqliteAdministration;
 use serde::Serialize;
@@ -89,8 +90,8 @@ fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpError> {
     T::from_arg_matches(matches).map_err(super::usage_error)
 }
 
-fn reply<T: Serialize>(verb: &str, reply: &T, output: &Output) -> Result<u8, OpError> {
-    Ok(output.reply(verb, &serde_json::to_value(reply)?))
+fn reply<T: Serialize + Clone + Send + 'static>(verb: &str, reply: &T, output: &Output) -> Result<u8, OpError> {
+    Ok(output.reply(verb, &Reply::new(reply.clone())))
 }
 
 /// A file beside the store for the time of one call: it is gone when this is dropped.

@@ -338,6 +338,7 @@ impl Drop for Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oarlock_model::ErrorCode;
 
     fn agent(name: &str) -> Payer {
         Payer { lane: name.into(), is_operator: false }
@@ -347,17 +348,17 @@ mod tests {
         Payer { lane: "key own".into(), is_operator: true }
     }
 
-    fn code<T>(result: Result<T, OpError>) -> &'static str {
-        result.map_or_else(|error| error.code().code, |_| "ok")
+    fn code<T>(result: Result<T, OpError>) -> Option<ErrorCode> {
+        result.err().map(|error| error.code())
     }
 
     #[test]
     fn one_has_its_share_and_an_operator_always_gets_in() {
         let ledger = Ledger::new(Bounds { streams: 300, ..Bounds::OF_AGENTS });
         let ada: Vec<Places> = (0..300).map(|_| ledger.take(&agent("ada"), Of::Streams, 1).expect("its share")).collect();
-        assert_eq!(code(ledger.take(&agent("ada"), Of::Streams, 1)), "limit_reached");
+        assert_eq!(code(ledger.take(&agent("ada"), Of::Streams, 1)), Some(ErrorCode::LimitReached));
         let bob: Vec<Places> = (0..212).map(|_| ledger.take(&agent("bob"), Of::Streams, 1).expect("the rest")).collect();
-        assert_eq!(code(ledger.take(&agent("bob"), Of::Streams, 1)), "store_busy", "all agents together");
+        assert_eq!(code(ledger.take(&agent("bob"), Of::Streams, 1)), Some(ErrorCode::StoreBusy), "all agents together");
         let own: Vec<Places> = (0..64).map(|_| ledger.take(&operator(), Of::Streams, 1).expect("an operator's")).collect();
         drop((ada, bob, own));
         assert!(ledger.taken.lock().expect("alone").by.is_empty(), "all was given back");
@@ -372,7 +373,7 @@ mod tests {
         places.shrink(20);
         let mut rest = ledger.take(&agent("ada"), Of::AnswerBytes, 7).expect("what was given back");
         assert!(!rest.grow(8), "another answer is there");
-        assert_eq!(code(ledger.take(&agent("ada"), Of::AnswerBytes, 1)), "limit_reached");
+        assert_eq!(code(ledger.take(&agent("ada"), Of::AnswerBytes, 1)), Some(ErrorCode::LimitReached));
         drop(places);
         assert!(rest.grow(1_000), "the only one may be larger");
         drop(rest);
@@ -390,7 +391,7 @@ mod tests {
         drop(taken);
         assert!(waits.await.is_ok());
         let too_much = ledger.wait_for(&agent("ada"), Of::RequestBytes, 11, Duration::from_secs(600)).await;
-        assert_eq!(code(too_much), "limit_reached", "at once");
+        assert_eq!(code(too_much), Some(ErrorCode::LimitReached), "at once");
     }
 
     #[tokio::test]
@@ -399,12 +400,12 @@ mod tests {
         let tab = Tab::of(Account { ledger: Arc::clone(&ledger), payer: agent("ada") });
         let take = |n: usize| ledger.take(&agent("ada"), Of::AnswerBytes, n);
         tab.hold(Some(take(9).expect("its share")));
-        assert_eq!(code(take(2)), "limit_reached", "it is still cut and written");
+        assert_eq!(code(take(2)), Some(ErrorCode::LimitReached), "it is still cut and written");
         // What is asked for next takes the place of what was there.
         tab.hold(None);
         tab.hold(Some(take(8).expect("given back")));
         let answer = tab.settle(3).await.expect("of what is held");
-        assert_eq!(code(take(8)), "limit_reached");
+        assert_eq!(code(take(8)), Some(ErrorCode::LimitReached));
         drop(take(7).expect("it takes three"));
         drop(answer);
         assert!(take(10).is_ok());

@@ -6,12 +6,14 @@ use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use oarlock_model::ErrorCode;
 use oarlock_model::ident::shown;
 use oarlock_model::identity::StoreId;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
+use oarlock_ops::reply::Reply;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use serde_json::Value;
@@ -129,22 +131,23 @@ impl Client {
             "access-list" => reply["access"].is_array(),
             _ => reply["revoked"].is_array(),
         };
-        runtime()?.block_on(self.ask(path, asked, &Caller::default(), &is_reply))
+        let read = |reply: Value| (is_reply(&reply) || planted::is(planted::ANY_ANSWER)).then_some(reply);
+        runtime()?.block_on(self.ask(path, asked, &Caller::default(), &read))
     }
 
     /// Makes a call, and waits as long as it wants to.
     ///
     /// # Errors
     /// What the gateway tells; `store_unavailable` when it is not there or the connection is lost.
-    pub(crate) fn call(&self, verb: &str, call: &dyn Call, caller: &Caller) -> Result<Value, OpError> {
-        runtime()?.block_on(self.call_on(verb, call, caller, None))
+    pub(crate) fn call(&self, call: &dyn Call, caller: &Caller) -> Result<Reply, OpError> {
+        runtime()?.block_on(self.call_on(call, caller, None))
     }
 
     /// The same, where there is a runtime already; it waits no longer than `limit`.
     ///
     /// # Errors
     /// As [`Client::call`]; `timed_out` also when the limit is over.
-    pub(crate) async fn call_on(&self, verb: &str, call: &dyn Call, caller: &Caller, limit: Option<Duration>) -> Result<Value, OpError> {
+    pub(crate) async fn call_on(&self, call: &dyn Call, caller: &Caller, limit: Option<Duration>) -> Result<Reply, OpError> {
         let waits = call.waiting().is_some();
         let key = match &caller.key {
             // A wait is asked for again and again: what it got must not be got twice.
@@ -159,10 +162,11 @@ impl Client {
         }
         let ends_ms = call.waiting().filter(|_| call.goes_on()).and_then(|waiting| waiting.for_ms);
         let asked = Asked { fields, waits, can_repeat, limit, ends_ms };
-        self.ask(verb, asked, caller, &|reply| call.is_reply(reply)).await
+        self.ask(call.verb(), asked, caller, &|reply| call.read_reply(reply)).await
     }
 
-    async fn ask(&self, path: &str, asked: Asked, caller: &Caller, is_reply: &(dyn Fn(&Value) -> bool + Sync)) -> Result<Value, OpError> {
+    /// Asks until there is a reply that `read` understands.
+    async fn ask<T>(&self, path: &str, asked: Asked, caller: &Caller, read: &(dyn Fn(Value) -> Option<T> + Sync)) -> Result<T, OpError> {
         let Asked { fields, waits, can_repeat, limit, mut ends_ms } = asked;
         let body = Bytes::from(fields.to_string());
         let begun = Instant::now();
@@ -192,13 +196,15 @@ impl Client {
                     (pause, trouble) = (PAUSES.0, None);
                     continue;
                 }
-                Came::Answer(StatusCode::OK, _, Some(reply)) if is_reply(&reply) || planted::is(planted::ANY_ANSWER) => return Ok(reply),
                 Came::Answer(status, _, answer) => {
+                    let strange = || self.strange(&format!("it answered {status} with what is no reply of {path}"));
+                    if status == StatusCode::OK {
+                        return answer.and_then(read).ok_or_else(strange);
+                    }
                     let answer = answer.unwrap_or_default();
-                    let error = OpError::from_json(&answer)
-                        .unwrap_or_else(|| self.strange(&format!("it answered {status} with what is no reply of {path}")));
-                    let (code, after_ms) = (error.code().code, answer["error"]["retry_after_ms"].as_u64());
-                    if code != "store_busy" {
+                    let error = OpError::from_json(&answer).unwrap_or_else(strange);
+                    let (code, after_ms) = (error.code(), answer["error"]["retry_after_ms"].as_u64());
+                    if code != ErrorCode::StoreBusy {
                         return Err(error);
                     }
                     (error, after_ms.map(Duration::from_millis))

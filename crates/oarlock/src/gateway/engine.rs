@@ -250,7 +250,7 @@ impl Engine {
         let settings = self.settings.clone();
         self.readers
             .read(asked.lane(), move |store| match call.without_store(&settings)? {
-                Some(reply) => Ok(reply.to_string()),
+                Some(reply) => reply.to_text(),
                 None => call.attempt(store, &caller, &settings),
             })
             .await

@@ -1,37 +1,32 @@
 //! A reply that nobody hears: what it gave is given back, so that a client which has gone holds no task and no file.
 
 use oarlock_model::planted;
-use oarlock_ops::OpError;
 use oarlock_ops::registry::{self, Call};
-use serde_json::{Value, json};
+use oarlock_ops::reply::Reply;
+use oarlock_ops::request::Request as _;
+use oarlock_ops::reservation::{ReservationsReply, Reserve, Unreserve};
+use oarlock_ops::task::{ClaimReply, DoneReply, Release};
 
 /// The calls that take back what this reply of a verb gave: releases of the leases that it granted, or the end of the reservations
 /// that it made. None for a verb that gives nothing.
-///
-/// # Errors
-/// None for a reply that a verb has given.
-pub(crate) fn calls(verb: &str, reply: &Value) -> Result<Vec<Box<dyn Call>>, OpError> {
-    let call = |verb: &str, request: Value| {
-        let entry = registry::find(verb).ok_or_else(|| OpError::Internal(format!("{verb} is a verb")))?;
-        (entry.from_json)(request)
-    };
+pub(crate) fn calls(verb: &str, reply: &Reply) -> Vec<Box<dyn Call>> {
     if planted::is(planted::GONE_CLIENT_KEEPS) {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    match verb {
-        "claim" => leases(reply).map(|lease| call("release", json!({"id": lease["task"], "token": lease["token"]}))).collect(),
-        // What is done stays done.
-        "done" => leases(&reply["claimed"]).map(|lease| call("release", json!({"id": lease["task"], "token": lease["token"]}))).collect(),
-        "reserve" => {
-            let ids: Vec<&Value> = reply["reservations"].as_array().into_iter().flatten().map(|made| &made["id"]).collect();
-            if ids.is_empty() { Ok(Vec::new()) } else { Ok(vec![call("unreserve", json!({ "globs": ids }))?]) }
+    // What is done stays done.
+    let next = reply.get::<DoneReply>().and_then(|done| done.claimed.as_ref());
+    if let Some(claim) = reply.get::<ClaimReply>().or(next) {
+        return claim.claims().iter().map(|claim| Box::new(registry::ordered(release(claim))) as Box<dyn Call>).collect();
+    }
+    match reply.get::<ReservationsReply>().filter(|made| verb == Reserve::VERB && !made.reservations.is_empty()) {
+        Some(made) => {
+            let globs = made.reservations.iter().map(|made| made.id.to_string()).collect();
+            vec![Box::new(registry::ordered(Unreserve { globs }))]
         }
-        _ => Ok(Vec::new()),
+        None => Vec::new(),
     }
 }
 
-/// The leases of a reply of `claim`, one or many.
-fn leases(reply: &Value) -> impl Iterator<Item = &Value> {
-    let many = reply["claims"].as_array().into_iter().flatten().map(|claim| &claim["lease"]);
-    many.chain(reply.get("lease"))
+fn release(claim: &oarlock_ops::task::Claimed) -> Release {
+    Release { id: claim.lease.task.clone(), token: Some(claim.lease.token), result: None, force: false }
 }

@@ -163,6 +163,7 @@ fn cannot(doing: &str, file: &Path, error: &io::Error) -> OpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oarlock_model::ErrorCode;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(read(&file).expect("mine"), key);
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("set");
-        assert_eq!(read(&file).expect_err("readable by others").code().code, "denied");
+        assert_eq!(read(&file).expect_err("readable by others").code(), ErrorCode::Denied);
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
         let key = Key::random().expect("random");
         write(&target, &key).expect("written");
         std::os::unix::fs::symlink(&target, &link).expect("linked");
-        assert_eq!(read(&link).expect_err("a link").code().code, "denied");
+        assert_eq!(read(&link).expect_err("a link").code(), ErrorCode::Denied);
         let other = Key::random().expect("random");
         write(&link, &other).expect("written");
         assert_eq!((read(&target).expect("untouched"), read(&link).expect("a file now")), (key, other));

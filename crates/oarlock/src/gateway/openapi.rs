@@ -1,6 +1,6 @@
 //! `/openapi.json`: every verb of the registry as OpenAPI 3.1 describes it.
 
-use oarlock_ops::error::CODES;
+use oarlock_model::ErrorCode;
 use oarlock_ops::{registry, schema};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
@@ -102,7 +102,7 @@ fn responses(reply: &Value) -> Value {
 }
 
 fn error_schema() -> Value {
-    let codes: Vec<&str> = CODES.iter().map(|row| row.code).collect();
+    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.word()).collect();
     json!({
         "type": "object",
         "required": ["error"],

@@ -166,6 +166,7 @@ impl Quotas {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oarlock_model::ErrorCode;
     use std::time::Duration;
 
     #[test]
@@ -176,7 +177,7 @@ mod tests {
             quotas.admit_at("ada".into(), Asks::Call, 0, start).expect("a burst");
         }
         let refused = quotas.admit_at("ada".into(), Asks::Call, 0, start).expect_err("one too many");
-        assert_eq!((refused.code(), refused.retry_after_ms()), ("limit_reached", Some(100)));
+        assert_eq!((refused.code(), refused.retry_after_ms()), (ErrorCode::LimitReached, Some(100)));
         quotas.admit_at("bob".into(), Asks::Call, 0, start).expect("another agent");
         quotas.admit_at("ada".into(), Asks::Call, 0, start + Duration::from_millis(100)).expect("when it was told");
         quotas.admit_at("bob".into(), Asks::CallWithMessage, 2_400, start).expect("a burst of bytes");

@@ -78,8 +78,8 @@ pub(super) fn json(status: StatusCode, value: &Value) -> Response<Body> {
 pub(super) fn error(error: &OpError) -> Response<Body> {
     let code = error.code();
     let value = error.json();
-    let mut response = json(StatusCode::from_u16(code.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &value);
-    let after_ms = value["error"]["retry_after_ms"].as_u64().or((code.http == 503).then_some(1_000));
+    let mut response = json(StatusCode::from_u16(code.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &value);
+    let after_ms = value["error"]["retry_after_ms"].as_u64().or((code.http() == 503).then_some(1_000));
     if let Some(after_ms) = after_ms {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after_ms.div_ceil(1_000)));
     }

@@ -189,7 +189,7 @@ impl Gate {
     ) -> Result<Response<Body>, OpError> {
         let started = Instant::now();
         let outcome = self.ask(entry, principal, account, request).await;
-        let code = outcome.as_ref().map_or_else(|error| error.code().code, |_| "ok");
+        let code = outcome.as_ref().map_or_else(|error| error.code().word(), |_| "ok");
         self.engine.metrics.call(entry.verb, code, started.elapsed());
         match outcome? {
             Outcome::Reply(json, places) => Ok(reply::made(StatusCode::OK, json, places)),

@@ -8,7 +8,6 @@ use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, Store, StoreError};
 use oarlock_sqlite::SqliteStore;
-use serde_json::Value;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -309,8 +308,8 @@ fn answer(store: &mut SqliteStore, settings: &Settings, write: Write, outcome: T
     if can_repeat {
         return;
     }
-    let given: Value = serde_json::from_str(&unheard).unwrap_or_default();
-    for call in give_back::calls(call.verb(), &given).into_iter().flatten() {
+    let given = serde_json::from_str(&unheard).ok().and_then(|unheard| call.read_reply(unheard));
+    for call in given.iter().flat_map(|given| give_back::calls(call.verb(), given)) {
         // It fails where the lease has been lost already; and at the latest, its time runs out.
         let _ = call.attempt(store, &caller, settings);
     }
@@ -322,7 +321,7 @@ mod tests {
     use oarlock_model::AgentName;
     use oarlock_ops::registry;
     use oarlock_sqlite::{Options, Place};
-    use serde_json::json;
+    use serde_json::{Value, json};
     use tempfile::TempDir;
 
     /// A store with an agent, and two tasks.
@@ -373,7 +372,9 @@ mod tests {
         {
             unheard(&mut store, &call(verb, request), &ada);
         }
-        let mut ask = |verb: &str| call(verb, json!({})).run(&mut store, &ada, &Settings::default()).expect("an answer");
+        let mut ask = |verb: &str| {
+            call(verb, json!({})).run(&mut store, &ada, &Settings::default()).and_then(|reply| reply.to_value()).expect("an answer")
+        };
         assert_eq!((&ask("status")["tasks"]["ready"], &ask("reservations")["reservations"]), (&json!(2), &json!([])));
     }
 
@@ -382,7 +383,7 @@ mod tests {
         let (_dir, mut store, ada) = store();
         let (ada, claim) = (Caller { key: Some("k".into()), ..ada }, call("claim", json!({})));
         unheard(&mut store, &claim, &ada);
-        let again = claim.run(&mut store, &ada, &Settings::default()).expect("the kept reply");
+        let again = claim.run(&mut store, &ada, &Settings::default()).and_then(|reply| reply.to_value()).expect("the kept reply");
         assert_eq!((&again["task"]["state"], &again["lease"]["task"]), (&json!("claimed"), &json!("T-1")));
     }
 }

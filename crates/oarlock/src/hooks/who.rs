@@ -12,7 +12,6 @@ use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
-use serde_json::Value;
 
 use super::memory::Memory;
 use crate::cli::ThisMachine;
@@ -141,7 +140,7 @@ impl Who {
     }
 
     /// The request by which it joins. The session stands for the client's process, and so does a helper's: it ends with it.
-    pub(crate) fn join_request(&self, client: Client, is_local: bool) -> Result<Value, OpError> {
+    pub(crate) fn join_request(&self, client: Client, is_local: bool) -> Join {
         let mut join = Join {
             name: Some(self.name.clone()),
             harness: Some(self.harness.clone()),
@@ -153,7 +152,7 @@ impl Who {
             join.host = Host { pid: Some(process.pid), ..join.host };
             join.owner = Owner::Process { process: process.to_text() };
         }
-        Ok(serde_json::to_value(join)?)
+        join
     }
 }
 

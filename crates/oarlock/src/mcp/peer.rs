@@ -2,14 +2,14 @@
 //! that has gone takes nothing: its calls wait no longer, and what a reply gave that could not be written is given back.
 
 use oarlock_host::process::{Liveness, ProcessId};
-use oarlock_ops::OpError;
 use oarlock_ops::call::Caller;
 use oarlock_ops::registry::Call;
+use oarlock_ops::reply::Reply;
 use rmcp::RoleServer;
 use rmcp::model::{JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,16 +72,12 @@ impl Peer {
     }
 
     /// A reply is on its way.
-    ///
-    /// # Errors
-    /// None for a reply that a verb has given.
-    pub(super) fn note(&self, request: &RequestId, verb: &str, reply: &Value, caller: &Caller) -> Result<(), OpError> {
-        let calls: Vec<Arc<dyn Call>> = calls_that_give_back(verb, reply)?.into_iter().map(Arc::from).collect();
+    pub(super) fn note(&self, request: &RequestId, verb: &str, reply: &Reply, caller: &Caller) {
+        let calls: Vec<Arc<dyn Call>> = calls_that_give_back(verb, reply).into_iter().map(Arc::from).collect();
         if !calls.is_empty() {
             let given = Given { calls, caller: caller.clone() };
             self.unheard.lock().unwrap_or_else(PoisonError::into_inner).insert(request.clone(), given);
         }
-        Ok(())
     }
 
     fn take(&self, request: &RequestId) -> Option<Given> {
@@ -91,7 +87,7 @@ impl Peer {
     async fn give_back(&self, given: Given) {
         for call in given.calls {
             // It fails where the lease has been lost already; and at the latest, its time runs out.
-            let _ = self.backend.call(call.verb(), call, &given.caller, GIVE_BACK_PATIENCE, None).await;
+            let _ = self.backend.call(call, &given.caller, GIVE_BACK_PATIENCE, None).await;
         }
     }
 

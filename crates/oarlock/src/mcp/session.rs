@@ -2,15 +2,16 @@
 //! process is known; a sub-agent that shares the connection is another one, with a session of its own: it can neither use
 //! nor lose what its parent holds.
 
+use oarlock_model::ErrorCode;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::naming;
 use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::Join;
+use oarlock_ops::agent::{Heartbeat, Join, ShowAgent};
 use oarlock_ops::call::Caller;
 use oarlock_ops::local::Local as _;
-use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::registry::Entry;
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
 use serde_json::Value;
@@ -283,50 +284,32 @@ impl Sessions {
         if self.owner != Owner::None {
             join.host = Host { pid: Some(std::process::id()), ..ThisMachine.host() };
         }
-        let entry = registry::find("join").ok_or_else(|| OpError::Internal("join is a verb".into()))?;
-        let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(serde_json::to_value(&join)?)?);
         // An agent's key joins only under its own name: a helper by the same key acts under that of its parent.
         if authority == Authority::Operator {
             caller.name = None;
         }
-        let reply = backend.call(entry.verb, call, &caller, JOIN_PATIENCE, standing.tab().map(|tab| (tab, 0))).await?;
-        let word = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
-        Ok(Caller {
-            name: Some(AgentName::parse(&word(&reply["agent"]["name"]))?),
-            session: Some(SessionId::parse(&word(&reply["session"]))?),
-            authority,
-            root,
-            ..Caller::default()
-        })
+        let joined = backend.order(join, &caller, JOIN_PATIENCE, standing.tab().map(|tab| (tab, 0))).await?;
+        Ok(Caller { name: Some(joined.agent.name), session: Some(joined.session), authority, root, ..Caller::default() })
     }
 
     /// The session of the client that started this server, should a hook have joined for it.
     async fn joined_by_hook(&self, backend: &Backend) -> Result<Option<Caller>, OpError> {
-        let entry = registry::find("heartbeat").ok_or_else(|| OpError::Internal("heartbeat is a verb".into()))?;
-        let call = Arc::from((entry.from_json)(serde_json::json!({}))?);
         let asks = Caller { ancestors: ancestors(), ..Caller::default() };
-        match backend.call(entry.verb, call, &asks, JOIN_PATIENCE, None).await {
-            Ok(reply) => Ok(Some(Caller {
-                name: reply["agent"]["name"].as_str().map(AgentName::parse).transpose()?,
-                session: reply["agent"]["session"].as_str().map(SessionId::parse).transpose()?,
-                ..Caller::default()
-            })),
-            Err(error) if error.code().code == "identity_required" => Ok(None),
+        match backend.order(Heartbeat::default(), &asks, JOIN_PATIENCE, None).await {
+            Ok(beat) => Ok(Some(Caller { name: Some(beat.agent.name), session: Some(beat.agent.session), ..Caller::default() })),
+            Err(error) if error.code() == ErrorCode::IdentityRequired => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// The session of this name that has not ended, should it stand for no process, or be a helper's.
     async fn live_session(backend: &Backend, name: &AgentName, is_helper: bool, tab: Option<&Tab>) -> Result<Option<SessionId>, OpError> {
-        let entry = registry::find("agent").ok_or_else(|| OpError::Internal("agent is a verb".into()))?;
-        let call = Arc::from((entry.from_json)(serde_json::json!({ "name": name }))?);
-        let agent = match backend.call(entry.verb, call, &Caller::default(), JOIN_PATIENCE, tab.map(|tab| (tab, 0))).await {
-            Ok(reply) => reply["agent"].clone(),
-            Err(error) if error.code().code == "not_found" => return Ok(None),
+        let shown = ShowAgent { name: name.clone() };
+        let agent = match backend.ask(shown, &Caller::default(), JOIN_PATIENCE, tab.map(|tab| (tab, 0))).await {
+            Ok(reply) => reply.agent,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let has_ended = agent["state"] == "left" || agent["state"] == "lost";
-        let session = agent["session"].as_str().filter(|_| !has_ended && (is_helper || agent.get("pid").is_none()));
-        Ok(session.map(SessionId::parse).transpose()?)
+        Ok(Some(agent.session).filter(|_| !agent.state.has_ended() && (is_helper || agent.pid.is_none())))
     }
 }

@@ -27,9 +27,9 @@ pub(crate) fn run(file: &Path, name: &str, mode: &str) -> Result<(), OpError> {
         match outcome {
             Ok(()) | Err(OpError::Rejected(Rejection::TimedOut { .. })) => {}
             // It was stopped for so long that somebody else has its work, as it should be.
-            Err(OpError::Rejected(rejection)) => say(&["refused", rejection.code()]),
+            Err(OpError::Rejected(rejection)) => say(&["refused", rejection.code().word()]),
             Err(error) => {
-                say(&["broken", error.code().code]);
+                say(&["broken", error.code().word()]);
                 return Err(error);
             }
         }

@@ -1,6 +1,7 @@
 //! Keys are kept, narrowed and revoked as they should be.
 
 use super::*;
+use oarlock_model::ErrorCode;
 
 /// The list in this file.
 fn at(file: PathBuf) -> AccessList {
@@ -18,13 +19,13 @@ fn a_list_that_others_may_change_or_that_is_a_link_lets_nobody_in() {
     assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
     for mode in [0o644, 0o620, 0o602] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("ours");
-        assert_eq!(code(at(file.clone()).principal(&key, 0)), "data_damaged", "{mode:o}");
+        assert_eq!(code(at(file.clone()).principal(&key, 0)), ErrorCode::DataDamaged, "{mode:o}");
     }
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("ours");
     assert!(at(file.clone()).principal(&key, 0).is_ok());
     let link = temp.path().join("link.json");
     std::os::unix::fs::symlink(&file, &link).expect("linked");
-    assert_eq!(code(at(link).principal(&key, 0)), "data_damaged");
+    assert_eq!(code(at(link).principal(&key, 0)), ErrorCode::DataDamaged);
 }
 
 fn operator() -> Principal {
@@ -35,8 +36,8 @@ fn wanted(name: &str, role: Authority) -> Wanted {
     Wanted { name: AgentName::parse(name).expect("a name"), role, verbs: Vec::new(), lifetime: None }
 }
 
-fn code<T: std::fmt::Debug>(result: Result<T, OpError>) -> &'static str {
-    result.expect_err("refused").code().code
+fn code<T: std::fmt::Debug>(result: Result<T, OpError>) -> ErrorCode {
+    result.expect_err("refused").code()
 }
 
 #[test]
@@ -50,9 +51,9 @@ fn a_key_speaks_for_its_name_until_it_is_revoked() {
     let text = std::fs::read_to_string(temp.path().join("access.json")).expect("there");
     assert!(!text.contains(key.reveal()), "only its hash is kept");
     list.revoke(&operator(), "ada").expect("revoked");
-    assert_eq!(code(other.principal(&key, 0)), "denied");
-    assert_eq!(code(list.revoke(&operator(), "ada")), "not_found");
-    assert_eq!(code(list.principal(&Key::random().expect("random"), 0)), "denied");
+    assert_eq!(code(other.principal(&key, 0)), ErrorCode::Denied);
+    assert_eq!(code(list.revoke(&operator(), "ada")), ErrorCode::NotFound);
+    assert_eq!(code(list.principal(&Key::random().expect("random"), 0)), ErrorCode::Denied);
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn a_key_with_a_known_id_and_another_secret_opens_nothing() {
     let forged = format!("{}{last}", &key.reveal()[..key.reveal().len() - 1]);
     let forged = Key::parse(&forged).expect("its form is right");
     assert_eq!(forged.id(), access.id);
-    assert_eq!(code(list.principal(&forged, 0)), "denied");
+    assert_eq!(code(list.principal(&forged, 0)), ErrorCode::Denied);
 }
 
 #[test]
@@ -93,16 +94,16 @@ fn an_agent_makes_only_narrower_keys() {
     let narrow = Wanted { verbs: vec!["claim".into(), "done".into()], ..wanted("ada", Authority::Agent) };
     let (_, key) = list.create(&operator(), Wanted { lifetime: Some(Duration::from_ms(5_000)), ..narrow }, 0).expect("made");
     let ada = list.principal(&key, 0).expect("known");
-    assert_eq!(code(list.create(&ada, wanted("ada.x", Authority::Operator), 0)), "denied");
+    assert_eq!(code(list.create(&ada, wanted("ada.x", Authority::Operator), 0)), ErrorCode::Denied);
     for name in ["bob", "ada", "adam.x", "adax"] {
-        assert_eq!(code(list.create(&ada, wanted(name, Authority::Agent), 0)), "denied", "{name}");
+        assert_eq!(code(list.create(&ada, wanted(name, Authority::Agent), 0)), ErrorCode::Denied, "{name}");
     }
     let more = Wanted { verbs: vec!["send".into()], ..wanted("ada.x", Authority::Agent) };
-    assert_eq!(code(list.create(&ada, more, 0)), "denied");
+    assert_eq!(code(list.create(&ada, more, 0)), ErrorCode::Denied);
     let (helper, helper_key) = list.create(&ada, wanted("ada.x", Authority::Agent), 0).expect("narrower");
     assert_eq!((helper.verbs, helper.ends_at_ms), (ada.verbs.clone(), Some(5_000)));
     assert!(list.principal(&helper_key, 4_999).is_ok());
-    assert_eq!(code(list.principal(&helper_key, 5_000)), "denied");
+    assert_eq!(code(list.principal(&helper_key, 5_000)), ErrorCode::Denied);
     assert_eq!(list.revoke(&operator(), "ada").expect("both").len(), 2, "a helper's key goes with the key it comes from");
-    assert_eq!(code(list.principal(&helper_key, 0)), "denied");
+    assert_eq!(code(list.principal(&helper_key, 0)), ErrorCode::Denied);
 }

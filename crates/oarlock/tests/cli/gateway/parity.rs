@@ -2,6 +2,7 @@
 //! by plain HTTP, and, where a verb is a tool, by the Model Context Protocol: nobody can tell the doors apart.
 
 use oarlock::ops::registry;
+use oarlock_model::ErrorCode;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -222,9 +223,9 @@ fn told_by_http(http: &Http, entry: &registry::Entry, fields: &Value) -> Told {
     let answer = http.post(entry.verb, fields);
     let value = answer.json();
     let code = value["error"]["code"].as_str();
-    let row = oarlock::ops::error::CODES.iter().find(|row| Some(row.code) == code);
-    assert_eq!(answer.status, row.map_or(200, |row| row.http), "{answer:?}");
-    told(row.map_or(0, |row| i64::from(row.exit)), value)
+    let code = code.map(|word| ErrorCode::of_word(word).expect("a code of the table"));
+    assert_eq!(answer.status, code.map_or(200, ErrorCode::http), "{answer:?}");
+    told(code.map_or(0, |code| i64::from(code.exit())), value)
 }
 
 fn by_http(project: &Project, http: &Http) -> Vec<Told> {
@@ -275,8 +276,8 @@ fn by_mcp(project: &Project, http: &Http) -> Vec<Told> {
             return told(0, result["structuredContent"].clone());
         }
         let error: Value = serde_json::from_str(result["content"][0]["text"].as_str().expect("text")).expect("JSON");
-        let row = oarlock::ops::error::CODES.iter().find(|row| row.code == error["error"]["code"]).expect("a code of the table");
-        told(i64::from(row.exit), error)
+        let code = error["error"]["code"].as_str().and_then(ErrorCode::of_word).expect("a code of the table");
+        told(i64::from(code.exit()), error)
     };
     PIECE.iter().map(play).collect()
 }

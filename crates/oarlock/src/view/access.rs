@@ -3,8 +3,9 @@
 use serde_json::Value;
 use std::fmt::Write;
 
+use super::json::{list, text};
 use super::table::{Cell, table};
-use super::{Paint, list, safe, text};
+use super::{Paint, safe};
 
 /// What `access` did: a new key and how to hand it over, a list, or what was revoked.
 pub(super) fn access(out: &mut String, reply: &Value, paint: Paint) {

@@ -3,8 +3,9 @@
 use serde_json::Value;
 use std::fmt::Write;
 
+use super::json::text;
 use super::table::{Cell, table};
-use super::{Paint, duration, text};
+use super::{Paint, duration};
 
 /// Faults that are shown; all of them stand in the JSON.
 const FAULTS_MAX: usize = 60;

@@ -1,0 +1,274 @@
+//! What people see of replies: a function of the typed reply. Others' words are shown as they are, and steer nothing.
+
+#[cfg(feature = "gateway")]
+mod access;
+mod agent;
+mod event;
+mod json;
+mod message;
+mod plan;
+mod ralf;
+mod report;
+mod reservation;
+mod state;
+mod store;
+mod table;
+mod task;
+mod width;
+
+use oarlock_model::text::escaped;
+use oarlock_model::{TaskId, rules::liveness::AgentState, task::TaskState};
+use oarlock_ops::reply::Reply;
+use std::fmt::{Display, Write};
+
+pub(crate) use event::event_line;
+pub(crate) use message::messages_of;
+pub(crate) use table::{Cell, table};
+
+/// How text is painted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint {
+    pub(crate) colour: bool,
+}
+
+impl Paint {
+    pub(crate) fn new(colour: bool) -> Self {
+        Self { colour }
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.colour && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    /// The colour of a state: what needs a look stands out.
+    pub(crate) fn state(self, state: &str) -> String {
+        self.as_state(state, state)
+    }
+
+    /// A text in the colour of a state.
+    pub(crate) fn as_state(self, state: &str, text: &str) -> String {
+        let code = match state {
+            "ready" | "active" => "32",
+            "claimed" => "36",
+            "blocked" | "waiting" | "scheduled" | "stale" => "33",
+            "review" => "35",
+            "dead" | "lost" | "cancelled" => "31",
+            _ => "2",
+        };
+        self.wrap(code, text)
+    }
+}
+
+/// The text of one reply, while it is written.
+pub(crate) struct Page {
+    pub(crate) out: String,
+    pub(crate) paint: Paint,
+    /// Whether what the caller knows already is wanted, too.
+    pub(crate) full: bool,
+}
+
+impl Page {
+    pub(crate) fn new(colour: bool, full: bool) -> Self {
+        Self { out: String::new(), paint: Paint::new(colour), full }
+    }
+
+    /// Writes a line.
+    pub(crate) fn line(&mut self, line: impl Display) {
+        let _ = writeln!(self.out, "{line}");
+    }
+
+    /// Writes rows under their headings.
+    pub(crate) fn table(&mut self, headings: &[&str], rows: impl Iterator<Item = Vec<Cell>>) {
+        table(&mut self.out, headings, rows.collect(), self.paint);
+    }
+
+    /// Writes a list of ids behind its words, if there are any.
+    pub(crate) fn ids(&mut self, words: &str, ids: &[impl Display]) {
+        if !ids.is_empty() {
+            self.line(format_args!("{words}: {}", joined(ids)));
+        }
+    }
+}
+
+/// What people see of a reply.
+pub(crate) trait View {
+    /// Writes it; short where most of it is known to the caller, unless the page is to be full.
+    fn show(&self, verb: &str, page: &mut Page);
+
+    /// Its ids, for other programs.
+    fn ids(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// That it is not all, and how it goes on.
+    fn rest(&self, _verb: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A reply of the registry as what people see of it.
+macro_rules! views {
+    ($($reply:ty),* $(,)?) => {
+        fn find(reply: &Reply) -> Option<&dyn View> {
+            $(if let Some(reply) = reply.get::<$reply>() {
+                return Some(reply);
+            })*
+            None
+        }
+    };
+}
+
+use oarlock_ops::{agent as agents, log, message as messages, reservation as reservations, state as entries, task as tasks};
+
+views!(
+    agents::JoinReply,
+    agents::AgentsReply,
+    agents::ShowAgentReply,
+    agents::HeartbeatReply,
+    agents::LeaveReply,
+    tasks::TaskReply,
+    tasks::UpdateReply,
+    tasks::TasksReply,
+    tasks::ShowTaskReply,
+    tasks::ReadyReply,
+    tasks::SplitReply,
+    tasks::ClaimReply,
+    tasks::RenewReply,
+    tasks::DoneReply,
+    tasks::RequeueReply,
+    tasks::WaitReply,
+    entries::EntryReply,
+    entries::GetStateReply,
+    reservations::ReservationsReply,
+    reservations::ReservationListReply,
+    messages::MessagesReply,
+    messages::InboxReply,
+    messages::AckReply,
+    messages::ThreadReply,
+    log::EventsReply,
+    log::StatusReply,
+    log::PrimeReply,
+    oarlock_run::WorkReport,
+    oarlock_run::RunReport,
+    oarlock_ops::admin::BackupReply,
+    oarlock_ops::admin::ExportReply,
+    oarlock_ops::admin::RestoreReply,
+    oarlock_ops::admin::DoctorReply,
+    crate::selftest::Report,
+    crate::cli::Made,
+    crate::cli::Help,
+    crate::cli::SetUp,
+    serde_json::Value,
+);
+
+impl View for Reply {
+    fn show(&self, verb: &str, page: &mut Page) {
+        if let Some(view) = find(self) {
+            view.show(verb, page);
+        }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        find(self).map(View::ids).unwrap_or_default()
+    }
+
+    fn rest(&self, verb: &str) -> Option<String> {
+        find(self).and_then(|view| view.rest(verb))
+    }
+}
+
+/// A text without what could move the cursor or turn the line around: replies hold others' words.
+/// Line ends of Windows are line ends.
+pub(crate) fn safe(text: &str) -> String {
+    escaped(&text.replace("\r\n", "\n")).into_owned()
+}
+
+/// The same for what has a text, or has none.
+pub(crate) fn shown(thing: &impl Display) -> String {
+    safe(&thing.to_string())
+}
+
+/// The same for what may be absent; empty then.
+pub(crate) fn known(thing: Option<&impl Display>) -> String {
+    thing.map(shown).unwrap_or_default()
+}
+
+/// Things with commas between them.
+pub(crate) fn joined<T: Display>(things: impl IntoIterator<Item = T>) -> String {
+    things.into_iter().map(|thing| shown(&thing)).collect::<Vec<_>>().join(", ")
+}
+
+/// A duration in milliseconds, as people say it.
+pub(crate) fn duration(ms: i64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// A number of things.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A line that says that a list was cut short, and the flag that goes on.
+fn list_goes_on(next: Option<&String>) -> Option<String> {
+    Some(format!("the list goes on: add --after {}", safe(next?)))
+}
+
+/// Ids as texts.
+fn texts<'a, T: Display + 'a>(ids: impl IntoIterator<Item = &'a T>) -> Vec<String> {
+    ids.into_iter().map(shown).collect()
+}
+
+/// The word of an agent's state.
+fn agent_state(state: AgentState) -> &'static str {
+    match state {
+        AgentState::Active => "active",
+        AgentState::Stale => "stale",
+        AgentState::Lost => "lost",
+        AgentState::Left => "left",
+    }
+}
+
+/// What a task in this state is waiting for is told with it.
+fn is_over(state: TaskState) -> bool {
+    matches!(state, TaskState::Done | TaskState::Cancelled)
+}
+
+/// How an agent hears that it has messages, and how it reads them.
+fn unread_line(page: &mut Page, unread: u64) {
+    if unread > 0 {
+        page.line(format_args!("{}: oarlock inbox", counted(unread, "unread message")));
+    }
+}
+
+/// Tasks that ended under the caller, and reservations that did.
+fn news_lines(
+    page: &mut Page,
+    lost: &[TaskId],
+    cancelled: &[TaskId],
+    blocked: &[TaskId],
+    ended: &[oarlock_model::state::EndedReservation],
+) {
+    page.ids("  LOST, stop working on", lost);
+    page.ids("  CANCELLED, stop working on", cancelled);
+    page.ids("  now needs a task that is not done (you still hold it)", blocked);
+    let ended: Vec<&String> = ended.iter().map(|ended| &ended.pattern).collect();
+    page.ids("  reservations ended, reserve again before you write there", &ended);
+}
+
+#[cfg(test)]
+mod tests;

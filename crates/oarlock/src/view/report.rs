@@ -1,0 +1,185 @@
+//! What commands tell that run something: workers, runs, the self-test, copies of stores, set-ups.
+
+use oarlock_ops::admin::{BackupReply, DoctorReply, ExportReply, RestoreReply};
+use oarlock_run::{Outcome, PartReport, RunReport, WorkReport, WorkedTask};
+
+use super::store::other_stores;
+use super::{Cell, Page, View, duration, known, safe, shown, texts};
+use crate::cli::{Help, Made, SetUp};
+use crate::selftest::Report;
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Submitted => "submitted",
+        Outcome::Failed => "failed",
+        Outcome::Released => "released",
+        Outcome::Split => "split",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Lost => "lost",
+    }
+}
+
+impl View for WorkReport {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let paint = page.paint;
+        let row = |task: &WorkedTask| {
+            vec![
+                Cell::painted(shown(&task.id), |t| paint.bold(t)),
+                Cell::new(outcome(task.outcome)),
+                Cell::new(task.attempt.to_string()),
+                Cell::new(duration(task.wall_ms)),
+                Cell::new(safe(&task.title)),
+            ]
+        };
+        if !self.tasks.is_empty() {
+            page.table(&["TASK", "OUTCOME", "TRY", "TOOK", "TITLE"], self.tasks.iter().map(row));
+        }
+        let agent = paint.bold(&shown(&self.agent));
+        page.line(format_args!("{agent}: {} done, {} failed, {} otherwise", self.done, self.failed, self.other));
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts(self.tasks.iter().map(|task| &task.id))
+    }
+}
+
+impl View for RunReport {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let paint = page.paint;
+        let row = |part: &PartReport| {
+            vec![
+                Cell::painted(shown(&part.id), |t| paint.bold(t)),
+                Cell::painted(part.state.as_str(), |t| paint.state(t)),
+                Cell::new(known(part.agent.as_ref())),
+                Cell::new(part.attempts.to_string()),
+                Cell::new(duration(part.wall_ms)),
+                Cell::new(safe(&part.title)),
+                Cell::new(known(part.result.as_ref())),
+            ]
+        };
+        if !self.parts.is_empty() {
+            page.table(&["PART", "STATE", "AGENT", "TRIES", "TOOK", "TITLE", "RESULT"], self.parts.iter().map(row));
+            page.line("");
+        }
+        if !self.agents.is_empty() {
+            let rows = self.agents.iter().map(|agent| {
+                vec![
+                    Cell::painted(shown(&agent.name), |t| paint.bold(t)),
+                    Cell::new(agent.parts.to_string()),
+                    Cell::new(duration(agent.wall_ms)),
+                ]
+            });
+            page.table(&["AGENT", "PARTS", "BUSY"], rows);
+            page.line("");
+        }
+        // What was done before an interruption counts for the parts, not for this run.
+        let how = match self.wall_ms < self.bound_ms {
+            true => "in this run, which went on with what was there; all parts:",
+            false => "in all,",
+        };
+        page.line(format_args!(
+            "{}: {} {how} {} one after another, no less than {} with any number of agents",
+            paint.bold(&shown(&self.task)),
+            duration(self.wall_ms),
+            duration(self.serial_ms),
+            duration(self.bound_ms)
+        ));
+    }
+}
+
+/// What was looked at, a line each.
+fn checks<'a>(page: &mut Page, checks: impl Iterator<Item = (&'a str, bool, &'a str)> + Clone) {
+    let width = checks.clone().map(|(check, ..)| check.chars().count()).max().unwrap_or(0).max(8);
+    for (check, ok, found) in checks {
+        let mark = if ok { page.paint.as_state("ready", "ok   ") } else { page.paint.as_state("dead", "FAULT") };
+        page.line(format_args!("{mark} {:<width$} {}", safe(check), safe(found)));
+    }
+}
+
+impl View for Report {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let tried: Vec<String> = self.tried.iter().map(|(what, times)| format!("{times} {what}")).collect();
+        page.line(format_args!("{} processes, {} s: {}", self.processes, self.seconds, tried.join(", ")));
+        let [half, most] = self.wake_ms;
+        page.line(format_args!("from a commit to the claim that waited for it: {half} ms, all but one in a hundred {most} ms"));
+        checks(page, self.checks.iter().map(|check| (check.check, check.ok, check.found.as_str())));
+        page.line(if self.ok { "everything held" } else { "not everything held: please report this with the machine and its file system" });
+    }
+}
+
+impl View for DoctorReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        checks(page, self.checks.iter().map(|check| (check.check.as_str(), check.ok, check.found.as_str())));
+        for fixed in &self.fixed {
+            page.line(format_args!("fixed: {}", safe(fixed)));
+        }
+        if self.ok {
+            return;
+        }
+        page.line(match self.checks.iter().find(|check| check.check == "log").map(|log| log.ok) {
+            Some(true) => "the store cannot be trusted: `oarlock doctor --fix` rebuilds it from its log",
+            Some(false) => "the store cannot be trusted: its log cannot be replayed, so take a backup: `oarlock restore F`",
+            None => "there is no store to look into: `oarlock init` makes one where none was, `oarlock restore F` takes a backup",
+        });
+    }
+}
+
+impl View for BackupReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        page.line(format_args!("file: {}\nbytes: {}", safe(&self.file), self.bytes));
+    }
+}
+
+impl View for ExportReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        page.line(format_args!("file: {}\nevents: {}", safe(&self.file), self.events));
+    }
+}
+
+impl View for RestoreReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let Self { last_event, epoch, sessions_ended, kept } = self;
+        page.line(format_args!("last event: {last_event}\nepoch: {epoch}\nsessions ended: {sessions_ended}"));
+        if let Some(kept) = kept {
+            page.line(format_args!("kept: {}", safe(kept)));
+        }
+    }
+}
+
+impl View for Made {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let made = &self.project;
+        let done = if made.created { "made the project in" } else { "the project is there already in" };
+        page.line(format_args!("{done} {}", safe(&made.root)));
+        other_stores(page, &made.other_stores);
+        page.line("next: oarlock add \"first task\"; oarlock join NAME; oarlock claim --as NAME");
+    }
+}
+
+impl View for Help {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        page.out.push_str(&self.text);
+    }
+}
+
+impl View for SetUp {
+    /// Each file that changes, how, and what is left for the person to do.
+    fn show(&self, _verb: &str, page: &mut Page) {
+        for row in &self.changes {
+            match &row.diff {
+                Some(diff) => {
+                    let lines: Vec<String> = diff.split('\n').map(|line| safe(line.trim_end_matches('\r'))).collect();
+                    page.out.push_str(&lines.join("\n"));
+                }
+                None => page.line(format_args!("{:<9}  {:<8}  {}", row.action, row.client, safe(&row.file))),
+            }
+        }
+        if self.changes.is_empty() {
+            page.line("nothing to do");
+        }
+        for note in &self.notes {
+            page.line(format_args!("note: {}", safe(note)));
+        }
+    }
+}

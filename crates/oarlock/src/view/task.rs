@@ -1,0 +1,345 @@
+//! Tasks and claims as text.
+
+use oarlock_model::TaskId;
+use oarlock_model::task::{Gate, TaskState};
+use oarlock_ops::agent::News;
+use oarlock_ops::shapes::{HolderShape, LeaseShape, MessageShape, TaskShape};
+use oarlock_ops::task::{
+    ClaimReply, Claimed, DoneReply, NextRefused, ReadyReply, RenewReply, RequeueReply, ShowTaskReply, TaskReply, TasksReply, UpdateReply,
+    WaitReply,
+};
+
+use super::event::event_lines;
+use super::message::message_block;
+use super::reservation::{reservation_table, reserved};
+use super::{Cell, Page, View, duration, is_over, joined, known, list_goes_on, news_lines, safe, shown, texts, unread_line};
+
+/// Who holds a task.
+fn holder(holder: &HolderShape) -> String {
+    match holder {
+        HolderShape::Agent { agent, .. } => shown(agent),
+        HolderShape::Outside { agent: Some(agent), .. } => format!("{}, outside", safe(agent)),
+        HolderShape::Outside { agent: None, .. } => "somebody outside".to_owned(),
+    }
+}
+
+fn task_table(page: &mut Page, tasks: &[TaskShape]) {
+    if tasks.is_empty() {
+        page.line("no tasks");
+        return;
+    }
+    let paint = page.paint;
+    let row = |task: &TaskShape| {
+        let state = task.state.as_str();
+        let words = if task.stuck { format!("{state} (stuck)") } else { state.to_owned() };
+        let who = match (&task.holder, &task.assigned) {
+            (Some(known), _) => holder(known),
+            (None, Some(agent)) if !is_over(task.state) => format!("for {}", shown(agent)),
+            _ => String::new(),
+        };
+        vec![
+            Cell::painted(shown(&task.id), |t| paint.bold(t)),
+            Cell::painted(words, |t| paint.as_state(state, t)),
+            Cell::new(task.priority.to_string()),
+            Cell::new(who),
+            Cell::new(joined(&task.blocked_by)),
+            Cell::new(safe(&task.title)),
+        ]
+    };
+    page.table(&["TASK", "STATE", "P", "AGENT", "WAITS FOR", "TITLE"], tasks.iter().map(row));
+}
+
+/// A task's id and how it stands, with the facts that say when it goes on.
+fn task_line(page: &mut Page, task: &TaskShape) {
+    let more = match task.state {
+        TaskState::Claimed => format!(" by {}", task.holder.as_ref().map(holder).unwrap_or_default()),
+        TaskState::Blocked => format!(", waits for {}", joined(&task.blocked_by)),
+        TaskState::Waiting => " for its parts".to_owned(),
+        TaskState::Scheduled => match (task.retry_in_ms, &task.not_before) {
+            (Some(ms), _) => format!(", again in {}", duration(ms)),
+            (None, Some(at)) => format!(", not before {}", safe(at)),
+            (None, None) => String::new(),
+        },
+        TaskState::Review => ", waits for approval".to_owned(),
+        _ => String::new(),
+    };
+    let stuck = if task.stuck { " (stuck)" } else { "" };
+    page.line(format_args!("{} is {}{more}{stuck}", page.paint.bold(&shown(&task.id)), page.paint.state(task.state.as_str())));
+}
+
+/// All that is known of a task.
+fn describe(page: &mut Page, task: &TaskShape) {
+    page.line(format_args!("{} {}", page.paint.bold(&shown(&task.id)), safe(&task.title)));
+    let stuck = if task.stuck { ", stuck: it waits for a dead or cancelled task" } else { "" };
+    let own = task.own_priority.map(|own| format!(" (its own: {own})")).unwrap_or_default();
+    let state = page.paint.state(task.state.as_str());
+    page.line(format_args!("  {state}{stuck}, priority {}{own}, attempt {} of {}", task.priority, task.attempt, task.max_attempts));
+    match &task.holder {
+        Some(HolderShape::Agent { agent, token, ttl_ms, .. }) => {
+            page.line(format_args!("  held by {} with token {token}, {} left", shown(agent), duration(*ttl_ms)));
+        }
+        Some(outside @ HolderShape::Outside { last_seen, source, .. }) => {
+            page.line(format_args!("  held by {} ({}), last seen {}", holder(outside), shown(source), safe(last_seen)));
+        }
+        None => {}
+    }
+    let gate = task.gate.map(|Gate::Human| "human".to_owned());
+    for (name, word) in [
+        ("part of", known(task.parent.as_ref())),
+        ("assigned to", known(task.assigned.as_ref())),
+        ("not before", known(task.not_before.as_ref())),
+        ("gate", gate.unwrap_or_default()),
+    ] {
+        if !word.is_empty() {
+            page.line(format_args!("  {name} {word}"));
+        }
+    }
+    page.ids("  needs", &texts(&task.needs));
+    page.ids("  waits for", &task.blocked_by);
+    page.ids("  asks for", &texts(&task.capabilities));
+    page.ids("  writes", &task.writes);
+    page.ids("  uses", &texts(&task.resources));
+    page.ids("  artifacts", &task.artifacts);
+    for (name, number) in [("estimated minutes", task.estimate_minutes), ("percent done", task.progress.map(u32::from))] {
+        if let Some(number) = number {
+            page.line(format_args!("  {name}: {number}"));
+        }
+    }
+    // What its parts have given is said once.
+    let own_result = task.result.as_deref().filter(|_| task.result != task.part_results);
+    for (name, text) in [
+        ("body", Some(task.body.as_str())),
+        ("why the last result was rejected", task.rejected.as_deref()),
+        ("why the last attempt failed", task.last_failure.as_deref()),
+        ("result", own_result),
+        ("results of the parts", task.part_results.as_deref()),
+    ] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            page.line(format_args!("\n{}\n{}", page.paint.bold(name), safe(text).trim_end()));
+        }
+    }
+}
+
+/// A task that was taken, with all that its holder needs to know.
+fn claim(page: &mut Page, claim: &Claimed) {
+    let LeaseShape { task, token, ttl_ms, attempt } = &claim.lease;
+    page.line(format_args!("{} {}", page.paint.bold(&shown(task)), safe(&claim.task.title)));
+    page.line(format_args!("  token {token}, {} left, attempt {attempt}", duration(*ttl_ms)));
+    if !page.full {
+        reserved(page, &claim.reservations, "  reserved");
+    }
+    if !claim.task.body.is_empty() {
+        page.line(format_args!("\n{}", safe(&claim.task.body).trim_end()));
+    }
+    for (heading, section) in claim.task.handover() {
+        page.line(format_args!("\n{}\n{}", page.paint.bold(heading), safe(section.trim_end())));
+    }
+}
+
+fn news(page: &mut Page, news: &News) {
+    news_lines(page, &news.lost, &news.cancelled, &news.blocked, &news.reservations_ended);
+}
+
+/// What was taken after the end of another task.
+fn next_task(page: &mut Page, claimed: &ClaimReply) {
+    page.line("");
+    for claimed in claimed.claims() {
+        claim(page, claimed);
+        if page.full && !claimed.reservations.is_empty() {
+            reservation_table(page, &claimed.reservations);
+        }
+    }
+}
+
+/// Why none was.
+fn no_next_task(page: &mut Page, refused: &NextRefused) {
+    let messages: &[MessageShape] = &refused.messages;
+    for message in messages {
+        message_block(page, message, page.full);
+    }
+    page.line(format_args!("no next task: {}\n  hint: {}", safe(&refused.message), safe(&refused.hint)));
+}
+
+fn ids_of(tasks: &[TaskShape]) -> Vec<String> {
+    texts(tasks.iter().map(|task| &task.id))
+}
+
+impl View for TaskReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        if page.full { describe(page, &self.task) } else { task_line(page, &self.task) }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts([&self.task.id])
+    }
+}
+
+impl View for UpdateReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        if !page.full {
+            task_line(page, &self.task);
+            return reserved(page, &self.reservations, "reserved");
+        }
+        describe(page, &self.task);
+        if !self.reservations.is_empty() {
+            reservation_table(page, &self.reservations);
+        }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts([&self.task.id])
+    }
+}
+
+impl View for TasksReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        task_table(page, &self.tasks);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        ids_of(&self.tasks)
+    }
+
+    fn rest(&self, _verb: &str) -> Option<String> {
+        list_goes_on(self.next.as_ref())
+    }
+}
+
+impl View for ReadyReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        task_table(page, &self.tasks);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        ids_of(&self.tasks)
+    }
+
+    fn rest(&self, _verb: &str) -> Option<String> {
+        list_goes_on(self.next.as_ref())
+    }
+}
+
+impl View for WaitReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        task_table(page, &self.tasks);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        ids_of(&self.tasks)
+    }
+}
+
+impl View for ShowTaskReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        describe(page, &self.task);
+        if !self.events.is_empty() {
+            page.line(format_args!("\n{}", page.paint.bold("history")));
+        }
+        event_lines(page, &self.events);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let mut ids = texts([&self.task.id]);
+        ids.extend(texts(self.events.iter().map(|event| &event.cursor)));
+        ids
+    }
+
+    fn rest(&self, _verb: &str) -> Option<String> {
+        Some(format!("the history has older events: add --after {}", safe(self.next.as_ref()?)))
+    }
+}
+
+impl View for ClaimReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let claims = self.claims();
+        for claimed in claims {
+            claim(page, claimed);
+        }
+        let (unread, facts) = self.news();
+        news(page, facts);
+        let reservations: Vec<_> = claims.iter().flat_map(|claim| claim.reservations.clone()).collect();
+        if page.full && !reservations.is_empty() {
+            reservation_table(page, &reservations);
+        }
+        unread_line(page, unread);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts(self.claims().iter().map(|claim| &claim.task.id))
+    }
+}
+
+impl View for RenewReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        if let Some(lease) = &self.lease {
+            let (task, left) = (page.paint.bold(&shown(&lease.task)), duration(lease.ttl_ms));
+            match page.full {
+                true => page.line(format_args!("{task} \n  token {}, {left} left, attempt {}", lease.token, lease.attempt)),
+                false => page.line(format_args!("{task}: token {}, {left} left", lease.token)),
+            }
+        }
+        for lease in self.leases.iter().flatten() {
+            page.line(format_args!("{} {} left", page.paint.bold(&shown(&lease.task)), duration(lease.ttl_ms)));
+        }
+        if self.leases.as_ref().is_some_and(Vec::is_empty) {
+            page.line("you hold no task");
+        }
+        news(page, &self.news);
+        page.ids("now needs these, which are not done (you still hold it)", &self.blocked_by);
+        unread_line(page, self.unread);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts(self.leases.iter().flatten().chain(&self.lease).map(|lease| &lease.task))
+    }
+}
+
+impl View for DoneReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        if page.full {
+            news(page, &self.news);
+            describe(page, &self.task);
+        } else {
+            task_line(page, &self.task);
+            news(page, &self.news);
+        }
+        page.ids("can be claimed now", &self.unblocked);
+        page.ids("finished although it needs these, which are not done", &self.unmet_needs);
+        if let Some(claimed) = &self.claimed {
+            next_task(page, claimed);
+        }
+        if let Some(refused) = &self.nothing_ready {
+            no_next_task(page, refused);
+        }
+        unread_line(page, self.unread);
+    }
+
+    /// Whoever ends one task and takes the next wants to know the next.
+    fn ids(&self) -> Vec<String> {
+        match (&self.claimed, &self.nothing_ready) {
+            (Some(claimed), _) => claimed.ids(),
+            (None, Some(_)) => Vec::new(),
+            (None, None) => texts([&self.task.id]),
+        }
+    }
+}
+
+impl View for RequeueReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        if page.full {
+            describe(page, &self.task)
+        } else {
+            task_line(page, &self.task)
+        }
+        let others: Vec<&TaskId> = self.requeued.iter().collect();
+        page.ids("came back with it", &others);
+        page.ids(
+            "cancelled with it and still so (`oarlock requeue ID --parts` brings them back, `oarlock cancel ID --drop` goes on without one)",
+            &self.still_cancelled,
+        );
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts([&self.task.id])
+    }
+}
