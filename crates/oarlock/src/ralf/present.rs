@@ -37,20 +37,22 @@ impl Ralf {
 
     /// Those of these names that may be given work: no templates and runs, and nobody who has left. A name that was never seen may be yet to come.
     pub(super) fn who_may_work(&mut self, names: &[String]) -> Result<Vec<String>, RalfError> {
-        let files = self.files(Duration::ZERO);
-        let remembered = Attached::read(&self.project.dir()).ok().flatten().unwrap_or_default();
-        let in_files = files.all_agents(None, &remembered)?;
-        let mut gone: BTreeSet<String> = in_files.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()).collect();
+        let (mut live, mut ended) = (BTreeSet::new(), BTreeSet::new());
         if let Some(opened) = self.opened()? {
-            let view = opened.store.snapshot().map_err(OpError::from)?;
-            for agent in view.agents().map_err(OpError::from)? {
-                let is_active = in_files.iter().any(|known| known.state == "active" && known.name == agent.name.as_str());
-                match agent.is_live() {
-                    true => drop(gone.remove(agent.name.as_str())),
-                    false if !is_active => drop(gone.insert(agent.name.to_string())),
-                    false => {}
-                }
+            for agent in opened.store.snapshot().and_then(|view| view.agents()).map_err(OpError::from)? {
+                let known = if agent.is_live() { &mut live } else { &mut ended };
+                known.insert(agent.name.to_string());
             }
+        }
+        // Of whom the store knows that it is there, the files have nothing to say.
+        let mut gone = BTreeSet::new();
+        if !names.iter().all(|name| live.contains(name)) {
+            let remembered = Attached::read(&self.project.dir()).ok().flatten().unwrap_or_default();
+            let in_files = self.files(Duration::ZERO).all_agents(None, &remembered)?;
+            let is = |name: &str, state: &str| in_files.iter().any(|known| known.state == state && known.name == name);
+            gone.extend(in_files.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
+            gone.retain(|name| !live.contains(name));
+            gone.extend(ended.into_iter().filter(|name| !is(name, "active")));
         }
         Ok(names.iter().filter(|name| may_work(name) && !gone.contains(*name)).cloned().collect())
     }
