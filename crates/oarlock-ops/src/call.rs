@@ -257,7 +257,7 @@ fn transact<M: Mutation>(
     tried.ok_or_else(|| OpError::from(StoreError::Internal("a call was not pressed to the disk as hard as it asked for".into())))
 }
 
-/// The same with a commit that lasts so long; nothing, and nothing is done, when it comes to a reply that has to last longer.
+/// Runs the transaction with a commit of this durability. None, with nothing committed, if its reply needs a stronger one.
 fn transact_as<M: Mutation>(
     store: &mut dyn Store,
     (caller, settings): (&Caller, &Settings),

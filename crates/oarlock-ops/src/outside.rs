@@ -149,7 +149,7 @@ pub(crate) fn beside(store: &dyn Store) -> Option<Arc<dyn Outside>> {
     store.outside().filter(|outside| outside.is_there())
 }
 
-/// Brings over what a call has changed, if the lock of the files is free. Should it fail, which is told by false, the next call does it.
+/// Shows in the files what a call has changed, if their lock is free. Returns false if that failed; the next call then does it.
 pub fn catch_up(store: &mut dyn Store, settings: &Settings) -> bool {
     let Some(outside) = beside(store) else { return true };
     match outside.lock(Patience::None) {

@@ -237,9 +237,9 @@ pub trait View {
     fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
     /// What the live sessions of an agent and its helpers hold.
     fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
-    /// The tasks a session holds, oldest grant first: those that it has been told of, or may be.
+    /// The tasks that a session holds, oldest grant first; intents are not among them.
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
-    /// The first tasks that a session holds or is only intended to get, at most `limit`: what ends with it.
+    /// The first tasks that a session holds or has an intent for, at most `limit`: what ends with the session.
     fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// How many they are.
     fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
@@ -276,7 +276,7 @@ pub trait View {
     fn around(&self, task: Number) -> StoreResult<Option<Around>>;
     /// The same without its parts.
     fn above(&self, task: Number) -> StoreResult<Option<Around>>;
-    /// Each of these tasks that somebody needs, with whoever needs it, in no certain order.
+    /// Pairs of one of these tasks and a task that needs it, in any order.
     fn dependants_of(&self, tasks: &[Number]) -> StoreResult<Vec<(Number, Number)>>;
     /// Those of these tasks that there are, as far as the urgency of what they need follows from them, in no certain order.
     fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>>;

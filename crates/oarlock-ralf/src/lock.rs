@@ -25,7 +25,7 @@ enum State {
     /// Somebody waits for it.
     #[default]
     Wanted,
-    /// Nobody does for now.
+    /// Nobody waits for it at the moment: the next who does takes it over.
     Idle,
     /// It has the lock, or cannot get it.
     Has(io::Result<File>),

@@ -69,7 +69,7 @@ pub trait Graph {
     /// # Errors
     /// Those of reading.
     fn above(&self, task: Number) -> Result<Option<Around>, Self::Error>;
-    /// Each of these tasks that somebody needs, with whoever needs it.
+    /// Pairs of one of these tasks and a task that needs it.
     ///
     /// # Errors
     /// Those of reading.

@@ -142,48 +142,65 @@ pub trait Call: Send + Sync {
 pub(super) struct Asked<Q>(pub(super) Q);
 pub(super) struct Ordered<M>(pub(super) M);
 
+/// What a call of either kind leaves to its request.
+macro_rules! of_request {
+    ($request:ident) => {
+        fn verb(&self) -> &'static str {
+            $request::VERB
+        }
+
+        fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
+            self.0.localise(local)
+        }
+
+        fn check_remote(&self) -> Result<(), Rejection> {
+            self.0.check_remote()
+        }
+
+        fn identity(&self) -> Identity {
+            self.0.identity()
+        }
+
+        fn waiting(&self) -> Option<Waiting> {
+            self.0.waiting()
+        }
+
+        fn at_page(&self, page: Page) -> Option<Box<dyn Call>> {
+            Some(Box::new(Self(self.0.at_page(page)?)))
+        }
+
+        fn limit(&self) -> Option<usize> {
+            self.0.limit()
+        }
+
+        fn begins_with_oldest(&self) -> bool {
+            self.0.begins_with_oldest()
+        }
+
+        fn needs_store(&self) -> bool {
+            self.0.needs_store()
+        }
+
+        fn has_no_project(&mut self) {
+            self.0.has_no_project();
+        }
+
+        fn without_store(&self, settings: &Settings) -> Result<Option<Reply>, OpError> {
+            Ok(self.0.without_store(settings)?.map(Reply::new))
+        }
+
+        fn read_reply(&self, reply: Value) -> Option<Reply> {
+            read_as::<$request::Reply>(reply)
+        }
+
+        fn to_json(&self) -> Result<Value, OpError> {
+            Ok(serde_json::to_value(&self.0)?)
+        }
+    };
+}
+
 impl<Q: Query> Call for Asked<Q> {
-    fn verb(&self) -> &'static str {
-        Q::VERB
-    }
-
-    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
-        self.0.localise(local)
-    }
-
-    fn check_remote(&self) -> Result<(), Rejection> {
-        self.0.check_remote()
-    }
-
-    fn identity(&self) -> Identity {
-        self.0.identity()
-    }
-
-    fn waiting(&self) -> Option<Waiting> {
-        self.0.waiting()
-    }
-
-    fn at_page(&self, page: Page) -> Option<Box<dyn Call>> {
-        Some(Box::new(Asked(self.0.at_page(page)?)))
-    }
-
-    fn limit(&self) -> Option<usize> {
-        self.0.limit()
-    }
-
-    fn begins_with_oldest(&self) -> bool {
-        self.0.begins_with_oldest()
-    }
-
-    fn needs_store(&self) -> bool {
-        true
-    }
-
-    fn has_no_project(&mut self) {}
-
-    fn without_store(&self, _settings: &Settings) -> Result<Option<Reply>, OpError> {
-        Ok(None)
-    }
+    of_request!(Q);
 
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Reply, OpError> {
         call::query(store, caller, settings, &self.0).map(Reply::new)
@@ -212,60 +229,10 @@ impl<Q: Query> Call for Asked<Q> {
     fn durability(&self) -> Option<Durability> {
         None
     }
-
-    fn read_reply(&self, reply: Value) -> Option<Reply> {
-        read_as::<Q::Reply>(reply)
-    }
-
-    fn to_json(&self) -> Result<Value, OpError> {
-        Ok(serde_json::to_value(&self.0)?)
-    }
 }
 
 impl<M: Mutation> Call for Ordered<M> {
-    fn verb(&self) -> &'static str {
-        M::VERB
-    }
-
-    fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
-        self.0.localise(local)
-    }
-
-    fn check_remote(&self) -> Result<(), Rejection> {
-        self.0.check_remote()
-    }
-
-    fn identity(&self) -> Identity {
-        self.0.identity()
-    }
-
-    fn waiting(&self) -> Option<Waiting> {
-        self.0.waiting()
-    }
-
-    fn at_page(&self, page: Page) -> Option<Box<dyn Call>> {
-        Some(Box::new(Ordered(self.0.at_page(page)?)))
-    }
-
-    fn limit(&self) -> Option<usize> {
-        self.0.limit()
-    }
-
-    fn begins_with_oldest(&self) -> bool {
-        self.0.begins_with_oldest()
-    }
-
-    fn needs_store(&self) -> bool {
-        self.0.needs_store()
-    }
-
-    fn has_no_project(&mut self) {
-        self.0.has_no_project();
-    }
-
-    fn without_store(&self, settings: &Settings) -> Result<Option<Reply>, OpError> {
-        Ok(self.0.without_store(settings)?.map(Reply::new))
-    }
+    of_request!(M);
 
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Reply, OpError> {
         call::mutate(store, caller, settings, &self.0).map(Reply::new)
@@ -317,14 +284,6 @@ impl<M: Mutation> Call for Ordered<M> {
 
     fn durability(&self) -> Option<Durability> {
         Some(M::DURABILITY)
-    }
-
-    fn read_reply(&self, reply: Value) -> Option<Reply> {
-        read_as::<M::Reply>(reply)
-    }
-
-    fn to_json(&self) -> Result<Value, OpError> {
-        Ok(serde_json::to_value(&self.0)?)
     }
 }
 

@@ -237,7 +237,7 @@ impl Add {
     }
 }
 
-/// Adds a task whose parent, if any, is told afterwards; what it is then, not numbered yet, without its text.
+/// Adds a task, without updating its parent. Returns the task as it is then, without its text and its row number.
 pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec, needs: BTreeSet<TaskId>) -> Result<Task, OpError> {
     let id = match id {
         Some(id) if cx.view().task_state(&id)?.is_some() => {

@@ -191,33 +191,26 @@ impl View for UpdateReply {
     }
 }
 
-impl View for TasksReply {
-    fn show(&self, _verb: &str, page: &mut Page) {
-        task_table(page, &self.tasks);
-    }
+/// A page of a list of tasks.
+macro_rules! list_of_tasks {
+    ($($reply:ty),*) => {
+        $(impl View for $reply {
+            fn show(&self, _verb: &str, page: &mut Page) {
+                task_table(page, &self.tasks);
+            }
 
-    fn ids(&self) -> Vec<String> {
-        ids_of(&self.tasks)
-    }
+            fn ids(&self) -> Vec<String> {
+                ids_of(&self.tasks)
+            }
 
-    fn rest(&self, _verb: &str) -> Option<String> {
-        list_goes_on(self.next.as_ref())
-    }
+            fn rest(&self, _verb: &str) -> Option<String> {
+                list_goes_on(self.next.as_ref())
+            }
+        })*
+    };
 }
 
-impl View for ReadyReply {
-    fn show(&self, _verb: &str, page: &mut Page) {
-        task_table(page, &self.tasks);
-    }
-
-    fn ids(&self) -> Vec<String> {
-        ids_of(&self.tasks)
-    }
-
-    fn rest(&self, _verb: &str) -> Option<String> {
-        list_goes_on(self.next.as_ref())
-    }
-}
+list_of_tasks!(TasksReply, ReadyReply);
 
 impl View for WaitReply {
     fn show(&self, _verb: &str, page: &mut Page) {

@@ -320,7 +320,7 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
     })
 }
 
-/// Whether tests write what they compare with anew.
+/// Whether the option makes tests rewrite their snapshots.
 fn renews_snapshots(arg: &Word) -> bool {
     matches!(
         arg.known(),

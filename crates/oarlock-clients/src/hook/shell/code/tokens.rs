@@ -54,7 +54,7 @@ impl<'t> Reader<'t> {
         self.at += (begin + end + 1).min(rest.len());
     }
 
-    /// A text of so many bytes before it and a character behind it that runs as a command: what a call of `system` is.
+    /// Reads a literal that runs as a command, as an argument of `system` does: it begins after `begin` bytes and ends at `closing`.
     fn command(&mut self, begin: usize, closing: char) {
         let rest = self.rest();
         let behind = rest.get(begin..).unwrap_or_default();
