@@ -430,8 +430,9 @@ impl<'a> Deciding<'a> {
     /// # Errors
     /// Store errors.
     pub fn add(&mut self, fact: TaskAdded) -> Result<Task, OpError> {
-        let task = Task::added(fact.clone(), self.speaker().0, self.now.wall);
-        self.emit(fact)?;
+        let body = fact.spec.body.clone();
+        let mut task = self.add_without_text(fact)?;
+        task.spec.body = body;
         Ok(task)
     }
 

@@ -69,9 +69,7 @@ pub trait Held {
     ///
     /// # Errors
     /// They cannot be read.
-    fn taken(&self, _intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
-        Ok(Vec::new())
-    }
+    fn taken(&self, intents: &[Intent]) -> StoreResult<Vec<TaskId>>;
 
     /// Marks these tasks as taken, all in one go, each of them only if nobody else has it there.
     ///
@@ -80,9 +78,7 @@ pub trait Held {
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError>;
 
     /// These were granted after they were marked: that is nothing to be brought over. Returns whether something else is.
-    fn granted(&mut self, _store: &mut dyn Store, _intents: &[Intent]) -> bool {
-        true
-    }
+    fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) -> bool;
 }
 
 /// The intent to grant a task.

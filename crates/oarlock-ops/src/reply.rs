@@ -11,26 +11,11 @@ use crate::request::Request;
 
 /// What every reply can do, whatever its verb.
 trait Erased: Any + Send {
-    fn as_any(&self) -> &dyn Any;
-    fn as_any_mut(&mut self) -> &mut dyn Any;
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
     fn to_value(&self) -> serde_json::Result<Value>;
     fn to_text(&self) -> serde_json::Result<String>;
 }
 
 impl<T: Any + Send + Serialize> Erased for T {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
-    }
-
     fn to_value(&self) -> serde_json::Result<Value> {
         serde_json::to_value(self)
     }
@@ -51,12 +36,14 @@ impl Reply {
 
     /// The typed reply, where it is one of this type.
     pub fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.as_any().downcast_ref()
+        let any: &dyn Any = &*self.0;
+        any.downcast_ref()
     }
 
     /// The same, to be changed.
     pub fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
-        self.0.as_any_mut().downcast_mut()
+        let any: &mut dyn Any = &mut *self.0;
+        any.downcast_mut()
     }
 
     /// The typed reply of a request.
@@ -72,7 +59,8 @@ impl Reply {
     /// # Errors
     /// `internal` when it is the reply of another one.
     pub fn into_reply<T: 'static>(self, verb: &str) -> Result<T, OpError> {
-        match self.0.into_any().downcast() {
+        let any: Box<dyn Any> = self.0;
+        match any.downcast() {
             Ok(reply) => Ok(*reply),
             Err(_) => Err(OpError::Internal(format!("the reply of another verb came for {verb}"))),
         }

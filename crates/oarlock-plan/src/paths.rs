@@ -117,9 +117,7 @@ fn push(word: &str, ticked: bool, start: usize, end: usize, line: &str, out: &mu
 
 /// Whether a word has nothing that a path has: most words of a line do, even of one that names a file.
 fn is_plain(word: &str) -> bool {
-    // Of names without any of these marks, the shortest has seven letters.
-    !word.bytes().any(|byte| matches!(byte, b'.' | b'/' | b'{'))
-        && (word.len() < 7 || !KNOWN_FILE_NAMES.iter().any(|name| word.contains(name)))
+    !word.bytes().any(|byte| matches!(byte, b'.' | b'/' | b'{')) && !KNOWN_FILE_NAMES.iter().any(|name| word.contains(name))
 }
 
 /// The pattern of "Python files" and "`.template` files".

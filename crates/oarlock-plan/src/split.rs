@@ -4,6 +4,7 @@
 use oarlock_model::ident::is_identifier;
 use oarlock_model::limits::{BODY_BYTES_MAX, IDENTIFIER_CHARS_MAX, SUBTASKS_MAX};
 
+use crate::TaskText;
 use crate::by::By;
 use crate::depend::Order;
 use crate::document::{Document, Kind};
@@ -12,7 +13,7 @@ use crate::floor::Floor;
 use crate::group::{self, Cut};
 use crate::plan::{Plan, Step, Subtask};
 use crate::reading::Reading;
-use crate::sections::{self, Section};
+use crate::sections::Section;
 use crate::steps::{self, Draft, Origin};
 use crate::text::is_placeholder;
 use crate::{PlanError, rule, schedule};
@@ -76,9 +77,7 @@ impl Options {
 /// The document is larger than 16 MiB, has a NUL character, too many lines or more than 2,000 steps; or the options are
 /// outside their range.
 pub fn split(document: &str, options: &Options) -> Result<Plan, PlanError> {
-    options.check()?;
-    let read = Document::read(document)?;
-    of(document, &read, &sections::sections(&read), options)
+    TaskText::of(document).split(options)
 }
 
 /// The plan of a document that was read.

@@ -167,7 +167,7 @@ impl Attached {
         if !matches!(state, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review)) {
             self.displayed.remove(id);
         }
-        if !matches!(state.and_then(Stand::of_end), Some(Stand::Cancelled | Stand::Failed)) {
+        if !state.is_some_and(TaskState::is_dead_end) {
             self.ended.remove(id);
         }
     }
@@ -184,24 +184,12 @@ impl Attached {
         self.finished.retain(|id| state(id) == Some(TaskState::Done));
     }
 
-    /// The project is detached: this file is kept as what is remembered of it until it is attached again, and no project is attached any more.
+    /// The project of the store in `dir` is detached: what is remembered of it is kept until it is attached again, and none is attached any more.
     ///
     /// # Errors
-    /// The files cannot be written.
-    pub fn part(&self, dir: &Path) -> io::Result<()> {
-        let known = Self {
-            root: self.root.clone(),
-            store: self.store,
-            places: self.places.clone(),
-            gone: self.gone.clone(),
-            finished: self.finished.clone(),
-            went_back: self.went_back.clone(),
-            head: self.head.clone(),
-            tasks: self.tasks.clone(),
-            ..Self::default()
-        };
-        write::whole(&dir.join(PARTED), serde_json::to_string(&known)?.as_bytes())?;
-        fs::remove_file(Self::file(dir))
+    /// The file cannot be moved.
+    pub fn part(dir: &Path) -> io::Result<()> {
+        fs::rename(Self::file(dir), dir.join(PARTED))
     }
 
     /// With what was remembered when the same project was detached from the same store: which files were there, so that those that went meanwhile
@@ -211,8 +199,8 @@ impl Attached {
         let read = read_small(&dir.join(PARTED), FILE_BYTES_MAX, Links::Refused).ok().flatten();
         let parted = read.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
         match parted.filter(|parted| parted.root == self.root && parted.store == Some(store)) {
-            Some(Self { places, gone, finished, went_back, head, tasks, .. }) => {
-                Self { places, gone, finished, went_back, head, tasks, ..self }
+            Some(Self { places, gone, finished, went_back, head, there, tasks, .. }) => {
+                Self { places, gone, finished, went_back, head, there, tasks, ..self }
             }
             None => self,
         }
@@ -376,7 +364,7 @@ mod tests {
         let displayed = BTreeSet::from(["TASK-2".to_owned()]);
         let attached = Attached { places: place.clone(), displayed, store: Some(StoreId(1)), ..Attached::new("/r", 7) };
         attached.write(dir.path()).expect("writes");
-        attached.part(dir.path()).expect("parts");
+        Attached::part(dir.path()).expect("parts");
         assert_eq!(Attached::read(dir.path()).expect("nothing"), None, "none is attached");
         let again = |root: &str, store| Attached::new(root, 9).again(dir.path(), StoreId(store));
         let back = again("/r", 1);

@@ -338,10 +338,7 @@ impl<'a> Bridge<'a> {
             }
             Action::MakePart(part, parent) => return self.make_part(part, parent, look.attached),
             Action::ShowAgent { agent, status, action, seen_ms } => {
-                let file = self.communications("heartbeat.yaml", look.project);
-                if self.is_away(&file) {
-                    return Ok(false);
-                }
+                let Some(file) = self.to_write("heartbeat.yaml", look.project) else { return Ok(false) };
                 let path = shown_path(&file, &self.root);
                 let known = look.project.agents.iter().find(|shown| shown.name == agent.as_str() && shown.source.file == path);
                 let mut fields = vec![("last_seen", json!(time::shown(*seen_ms))), ("status", json!(status))];

@@ -136,7 +136,7 @@ pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &Att
 fn called_as_known(project: &mut Project, store: &Snapshot) {
     let known_as = |(id, files): (&&str, &InFiles<'_>)| {
         let item = files.queue.filter(|item| files.file.is_some() && item.id != **id && !store.tasks.contains_key(*id))?;
-        let known = store.tasks.get(&item.id).filter(|known| !is_over(known.state) || is_ended(files))?;
+        let known = store.tasks.get(&item.id).filter(|known| !known.state.is_finished() || is_ended(files))?;
         Some(((*id).to_owned(), known.id.to_string()))
     };
     let names: BTreeMap<String, String> = by_id(project).iter().filter_map(known_as).collect();
@@ -167,7 +167,8 @@ impl<'a> Search<'a> {
     fn renamed_and_gone(&mut self) {
         let mut emptied: BTreeMap<&str, usize> = BTreeMap::new();
         for (id, place) in &self.attached.places {
-            let Some(known) = self.store.tasks.get(id).filter(|task| !self.tasks.contains_key(id.as_str()) && !is_over(task.state)) else {
+            let Some(known) = self.store.tasks.get(id).filter(|task| !self.tasks.contains_key(id.as_str()) && !task.state.is_finished())
+            else {
                 continue;
             };
             // Whoever called it back meanwhile wants it without its file.
@@ -257,7 +258,7 @@ impl<'a> Search<'a> {
         let Some(known) = self.store.tasks.get(id) else { return };
         let was_gone = self.attached.gone.contains_key(id);
         let ended = self.attached.ended.get(id).map(String::as_str);
-        if !is_over(known.state) && files.state() == "done" && !files.is_done_everywhere() && self.holder(known).is_none() {
+        if !known.state.is_finished() && files.state() == "done" && !files.is_done_everywhere() && self.holder(known).is_none() {
             self.leave_item(id);
         }
         match known.state {
@@ -304,7 +305,7 @@ impl<'a> Search<'a> {
             TaskState::Cancelled if ended == Some("cancelled") && files.file.is_some_and(|file| file.state != "cancelled") => self.pass(id),
             TaskState::Dead if ended == Some("failed") && files.file.is_some() && files.state() == "ready" => self.pass(id),
             // Open tasks that are put off. What the store itself has shown as failed, and is open again, is shown so by the comparison.
-            state if !is_over(state) && ended.is_none() && self.is_to_wait(files, state) => {
+            state if !state.is_finished() && ended.is_none() && self.is_to_wait(files, state) => {
                 let file = files.place().to_owned();
                 let why = match files.file.and_then(|file| file.folder) {
                     Some(Folder::Blocked) => format!("its file was moved to blocked/ ({file})"),
@@ -378,7 +379,7 @@ impl<'a> Search<'a> {
     /// One warning for all that the files show as open again.
     fn went_back(&mut self) {
         let is_open = |id: &&String| {
-            let known = self.store.tasks.get(*id).is_some_and(|task| is_over(task.state));
+            let known = self.store.tasks.get(*id).is_some_and(|task| task.state.is_finished());
             let files = self.tasks.get(id.as_str());
             let is_open = |files: &InFiles<'_>| files.is_open() && !files.file.is_some_and(Task::says_done);
             known && !self.attached.gone.contains_key(*id) && files.is_some_and(is_open)
@@ -393,11 +394,6 @@ impl<'a> Search<'a> {
             ));
         }
     }
-}
-
-/// Whether nothing is left to do.
-fn is_over(state: TaskState) -> bool {
-    matches!(state, TaskState::Done | TaskState::Cancelled | TaskState::Dead)
 }
 
 /// Whether the files say so.

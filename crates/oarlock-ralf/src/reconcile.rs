@@ -191,7 +191,7 @@ impl Snapshot {
 
     /// The parts of a task that are still to be done.
     fn open_parts(&self, id: &str) -> impl Iterator<Item = &StoreTask> {
-        let is_open = |task: &&StoreTask| !matches!(task.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead);
+        let is_open = |task: &&StoreTask| !task.state.is_finished();
         self.parts.get(id).into_iter().flatten().filter_map(|part| self.tasks.get(part)).filter(is_open)
     }
 }

@@ -127,6 +127,9 @@ pub(crate) fn with_status(text: &str, status: &str) -> Option<String> {
 /// The same of a text without a status line: one is added where the project's template has it, among the bold fields, else below the heading.
 /// Nothing when it would not be read there.
 pub(crate) fn with_new_status(text: &str, status: &str) -> Option<String> {
+    if let Some(marked) = text.strip_prefix('\u{feff}') {
+        return with_new_status(marked, status).map(|new| format!("\u{feff}{new}"));
+    }
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let front = lines.first().filter(|line| line.trim_end() == "---");

@@ -87,6 +87,21 @@ pub enum Outcome {
     Lost,
 }
 
+impl Outcome {
+    /// Its word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Submitted => "submitted",
+            Self::Failed => "failed",
+            Self::Released => "released",
+            Self::Split => "split",
+            Self::Cancelled => "cancelled",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkedTask {

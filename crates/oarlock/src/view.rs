@@ -17,7 +17,7 @@ mod task;
 mod width;
 
 use oarlock_model::text::escaped;
-use oarlock_model::{TaskId, rules::liveness::AgentState, task::TaskState};
+use oarlock_model::{TaskId, task::TaskState};
 use oarlock_ops::reply::Reply;
 use std::fmt::{Display, Write};
 
@@ -231,16 +231,6 @@ fn list_goes_on(next: Option<&String>) -> Option<String> {
 /// Ids as texts.
 fn texts<'a, T: Display + 'a>(ids: impl IntoIterator<Item = &'a T>) -> Vec<String> {
     ids.into_iter().map(shown).collect()
-}
-
-/// The word of an agent's state.
-fn agent_state(state: AgentState) -> &'static str {
-    match state {
-        AgentState::Active => "active",
-        AgentState::Stale => "stale",
-        AgentState::Lost => "lost",
-        AgentState::Left => "left",
-    }
 }
 
 /// What a task in this state is waiting for is told with it.

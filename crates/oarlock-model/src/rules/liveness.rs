@@ -70,6 +70,16 @@ pub enum AgentState {
 }
 
 impl AgentState {
+    /// The state's word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Stale => "stale",
+            Self::Lost => "lost",
+            Self::Left => "left",
+        }
+    }
+
     /// Whether its session is over: it left, or its death is proven.
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Lost | Self::Left)
@@ -98,6 +108,17 @@ pub enum Activity {
     Progressing,
     /// It holds work and has shown no progress for [`limits::STUCK_AFTER_MS`].
     Stuck,
+}
+
+impl Activity {
+    /// Its word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Progressing => "progressing",
+            Self::Stuck => "stuck",
+        }
+    }
 }
 
 /// The activity of an agent that holds `claims` leases.

@@ -101,16 +101,11 @@ impl Query for Status {
         let mut agents: BTreeMap<String, u64> = ["active", "stale", "lost", "left"].map(|s| (s.to_owned(), 0)).into();
         let mut lost = Vec::new();
         for agent in cx.view.agents()? {
-            let word = match cx.agent_state(&agent) {
-                AgentState::Active => "active",
-                AgentState::Stale => "stale",
-                AgentState::Left => "left",
-                AgentState::Lost => {
-                    lost.push(agent.name.to_string());
-                    "lost"
-                }
-            };
-            *agents.entry(word.to_owned()).or_default() += 1;
+            let state = cx.agent_state(&agent);
+            if state == AgentState::Lost {
+                lost.push(agent.name.to_string());
+            }
+            *agents.entry(state.as_str().to_owned()).or_default() += 1;
         }
         let counts = cx.view.counts()?;
         let mut tasks: BTreeMap<String, u64> = TaskState::ALL.map(|state| (state.as_str().to_owned(), counts.of(state))).into();

@@ -33,8 +33,6 @@ pub struct AtRest {
 pub struct Standing {
     /// Its state.
     pub state: TaskState,
-    /// Its own priority, if it was given one.
-    pub own_priority: Option<u8>,
     /// Its priority.
     pub priority: u8,
     /// The task that it is a part of.

@@ -242,7 +242,8 @@ impl Held for Files<'_> {
 }
 
 impl Files<'_> {
-    /// Brings over what has changed on either side, and these tasks. Returns those that the files should show otherwise, and cannot.
+    /// Brings over what has changed on either side, and these tasks. Returns those that the files should show otherwise, and cannot,
+    /// and those that are to be looked at again.
     pub(crate) fn look(
         &self,
         store: &mut dyn Store,
@@ -320,10 +321,7 @@ impl Files<'_> {
         if folders.is_empty() {
             return;
         }
-        // One mark after another: both are waited for.
-        if let Some(before) = self.pressing.take() {
-            let _ = before.join();
-        }
+        debug_assert!(self.pressing.is_none(), "the files are marked once while they are locked");
         let folders = Arc::new(folders);
         let beside = Arc::clone(&folders);
         let press = |folders: &BTreeSet<PathBuf>| folders.iter().for_each(|folder| drop(file::sync_dir(folder)));

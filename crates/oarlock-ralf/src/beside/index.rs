@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::layout::{self, TASKS};
-use crate::task_file::Folder;
+use crate::task_file::{FOLDERS, Folder};
 
 /// A folder that was changed so shortly before it was listed may have been changed again since, at the same time as file systems count it.
 const FRESH: Duration = Duration::from_millis(50);
@@ -66,7 +66,7 @@ fn is_over(place: &Place) -> bool {
 /// When the folders of tasks were changed.
 fn stamp(root: &Path) -> Vec<(PathBuf, Option<SystemTime>)> {
     let folders = TASKS.iter().map(|folder| root.join(folder));
-    let kinds = |folder: PathBuf| ["active", "completed", "cancelled", "blocked", "working", "improvements"].map(|kind| folder.join(kind));
+    let kinds = |folder: PathBuf| FOLDERS.map(|kind| folder.join(kind));
     let changed = |folder: PathBuf| {
         let at = fs::metadata(&folder).and_then(|meta| meta.modified()).ok();
         (folder, at)

@@ -92,10 +92,10 @@ impl Files<'_> {
             return None;
         }
         let at = |file: &Path| shown_path(file, &self.root);
-        let is_own = |fault: &&Fault| near(&self.root, task.as_str()).is_some_and(|(file, _)| at(&file) == fault.file);
         let is_queue = |fault: &&Fault| self.queues.iter().any(|queue| at(queue) == fault.file);
         let (file, item) = (files.and_then(|files| files.file), files.and_then(|files| files.queue));
-        let own = project.faults.iter().filter(|_| file.is_none()).find(is_own);
+        let own_file = if file.is_none() { near(&self.root, task.as_str()).map(|(file, _)| at(&file)) } else { None };
+        let own = project.faults.iter().find(|fault| own_file.as_ref() == Some(&fault.file));
         // A file is marked as well; of what stands in a queue alone, a piece that is lost may be all that there is.
         let hides = |fault: &&Fault| is_queue(fault) && (fault.line == 0 || file.is_none() && fault.lost > 0);
         let queue = project.faults.iter().filter(|_| item.is_none()).find(hides);

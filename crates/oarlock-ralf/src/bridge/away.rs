@@ -1,7 +1,7 @@
 //! Files of agents that another commit has, and the one that is checked out has not: they are not made there, where they would be in the way of
 //! going back. What the store has for them is written when they are there again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Bridge, Synced};
 use crate::attached::Attached;
@@ -34,8 +34,8 @@ impl Bridge<'_> {
         }
     }
 
-    /// Whether a file is one of them.
-    pub(super) fn is_away(&self, file: &Path) -> bool {
-        self.away.contains(file)
+    /// The file of this name that is written for agents; none while it is one of them.
+    pub(super) fn to_write(&self, name: &str, project: &Project) -> Option<PathBuf> {
+        Some(self.communications(name, project)).filter(|file| !self.away.contains(file))
     }
 }

@@ -107,10 +107,7 @@ impl Bridge<'_> {
         attached: &mut Attached,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
-        let file = self.communications("chat-log.yaml", project);
-        if self.is_away(&file) {
-            return Ok(());
-        }
+        let Some(file) = self.to_write("chat-log.yaml", project) else { return Ok(()) };
         loop {
             let (events, seq) = self.events_after(attached.chat_from, vec!["message_sent".to_owned()])?;
             let told = events.iter().filter(|event| !snapshot.is_of_files(event));

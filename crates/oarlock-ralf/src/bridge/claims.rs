@@ -1,7 +1,5 @@
 //! What calls have written through to the files, and what they have left to do, before everything is compared.
 
-use std::collections::BTreeSet;
-
 use oarlock_model::TaskId;
 use oarlock_model::task::OutsideEnd;
 use oarlock_ops::OpError;
@@ -38,7 +36,6 @@ impl Bridge<'_> {
         let project = files.read(shown.iter());
         let there = by_id(&project);
         let view = self.store.snapshot()?;
-        let state = |id: &str| Ok::<_, OpError>(TaskId::parse(id).ok().map(|id| view.task_state(&id)).transpose()?.flatten());
         // Whose hold was ended by force is not shown any more: who is shown now has taken it since.
         let mut forced = Vec::new();
         for id in attached.taken.keys().filter(|id| !left.contains_key(id.as_str())) {
@@ -46,10 +43,9 @@ impl Bridge<'_> {
             forced.extend(hold.filter(|hold| hold.end == Some(OutsideEnd::Forced)).map(|_| id.clone()));
         }
         attached.taken.retain(|id, _| !forced.contains(id));
-        let known: BTreeSet<String> = attached.displayed.iter().chain(attached.ended.keys()).cloned().collect();
         // What is not there under its name may be shown under another.
-        for id in known.iter().filter(|id| there.contains_key(id.as_str()) && !left.contains_key(id.as_str())) {
-            attached.note_caught_up(id, state(id)?);
+        for id in shown.iter().filter(|id| there.contains_key(id.as_str()) && !left.contains_key(*id)) {
+            attached.note_caught_up(id.as_str(), view.task_state(id)?);
         }
         Ok(())
     }

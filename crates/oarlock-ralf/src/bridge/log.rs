@@ -126,10 +126,7 @@ impl Bridge<'_> {
         attached: &mut Attached,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
-        let file = self.communications("events.yaml", project);
-        if self.is_away(&file) {
-            return Ok(());
-        }
+        let Some(file) = self.to_write("events.yaml", project) else { return Ok(()) };
         loop {
             let (events, seq) = self.events_after(attached.log_from, kinds())?;
             let told = events.iter().filter(|event| !snapshot.is_of_files(event));
@@ -167,7 +164,7 @@ impl Bridge<'_> {
             ("events", "events.yaml", attached.log_from, kinds()),
             ("messages", "chat-log.yaml", attached.chat_from, vec!["message_sent".to_owned()]),
         ] {
-            if self.is_away(&self.communications(file, project)) {
+            if self.to_write(file, project).is_none() {
                 continue;
             }
             let (events, _) = self.events_after(from, kinds)?;

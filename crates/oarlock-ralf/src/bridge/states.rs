@@ -54,8 +54,8 @@ impl Bridge<'_> {
         synced: &mut Synced,
         dry_run: bool,
     ) -> Result<(), OpError> {
-        let file = self.communications("agent-state.yaml", project);
-        if self.is_away(&file) || project.is_faulty(&shown_path(&file, &self.root)) {
+        let Some(file) = self.to_write("agent-state.yaml", project) else { return Ok(()) };
+        if project.is_faulty(&shown_path(&file, &self.root)) {
             // What a damaged file does not say is not taken for said; its fault is a warning already.
             return Ok(());
         }

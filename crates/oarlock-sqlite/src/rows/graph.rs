@@ -82,7 +82,7 @@ macro_rules! waiters {
 const WAITERS: &str = waiters!("json_each(?1) j CROSS JOIN tasks t ON t.seq = j.value");
 const WAITING_PARTS: &str = waiters!("tasks t WHERE t.parent = ?1 AND t.parent IS NOT NULL");
 const STANDING: &str = "
-SELECT t.state, t.own_priority, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
+SELECT t.state, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
 /// The task and its parts at any depth, and what is asked of them.
 macro_rules! tree {
     ($what:literal) => {
@@ -120,9 +120,7 @@ pub(crate) fn dependants(conn: &Connection, need: &TaskId) -> Sql<Vec<TaskId>> {
 }
 
 pub(crate) fn standing(conn: &Connection, task: &TaskId) -> Sql<Option<Standing>> {
-    let standing = |row: &Row<'_>| {
-        Ok(Standing { state: task::state_at(row, 0)?, own_priority: row.get(1)?, priority: row.get(2)?, parent: id_or(row, 3)? })
-    };
+    let standing = |row: &Row<'_>| Ok(Standing { state: task::state_at(row, 0)?, priority: row.get(1)?, parent: id_or(row, 2)? });
     first(conn, STANDING, [task.as_str()], standing)
 }
 

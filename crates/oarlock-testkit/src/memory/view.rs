@@ -226,12 +226,7 @@ impl View for Moment {
     }
 
     fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>> {
-        Ok(self.task_ref(id).map(|task| Standing {
-            state: task.state,
-            own_priority: task.spec.priority,
-            priority: task.priority,
-            parent: task.spec.parent.clone(),
-        }))
+        Ok(self.task_ref(id).map(|task| Standing { state: task.state, priority: task.priority, parent: task.spec.parent.clone() }))
     }
 
     fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>> {

@@ -29,6 +29,11 @@ enum Todo {
 }
 
 impl Held for Page<'_> {
+    /// What somebody has on paper is seen when it is marked.
+    fn taken(&self, _intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
+        Ok(Vec::new())
+    }
+
     fn catch_up(&mut self, store: &mut dyn Store, settings: &Settings, _also: &[TaskId]) -> Result<(), OpError> {
         let settle = self.left(&*store.snapshot()?)?;
         if settle != SettleIntents::default() {

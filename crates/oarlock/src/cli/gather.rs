@@ -84,9 +84,9 @@ trait List: Sized + 'static {
     fn join(&mut self, page: Self, goes_back: bool);
 }
 
-macro_rules! list {
-    ($reply:ty, $item:ty, $items:ident, table: $is_table:literal, back: $goes_back:literal $(, also: $also:ident)*) => {
-        impl List for $reply {
+macro_rules! lists {
+    ($($reply:ty, $item:ty, $items:ident, table: $is_table:literal, back: $goes_back:literal $(, also: $also:ident)*;)*) => {
+        $(impl List for $reply {
             type Item = $item;
             const GOES_BACK: bool = $goes_back;
             const IS_TABLE: bool = $is_table;
@@ -107,19 +107,29 @@ macro_rules! list {
                 self.next = page.next;
                 $(self.$also = page.$also;)*
             }
+        })*
+
+        /// Makes a reply whole that is a page of a list.
+        fn make_whole(reply: &mut Reply, pages: &mut Pages<'_, '_>) -> Result<(), OpError> {
+            $(if let Some(list) = reply.get_mut::<$reply>() {
+                return pages.gather(list);
+            })*
+            Ok(())
         }
     };
 }
 
-list!(TasksReply, TaskShape, tasks, table: true, back: false);
-list!(ReadyReply, TaskShape, tasks, table: true, back: false);
-list!(ShowTaskReply, EventShape, events, table: true, back: true);
-list!(EventsReply, EventShape, events, table: true, back: false, also: cursor);
-list!(InboxReply, MessageShape, messages, table: false, back: true, also: older);
-list!(ThreadReply, MessageShape, messages, table: false, back: false);
-list!(GetStateReply, EntryShape, entries, table: false, back: false);
-list!(ReservationListReply, ReservationShape, reservations, table: true, back: false);
-list!(AgentsReply, AgentShape, agents, table: true, back: false);
+lists! {
+    TasksReply, TaskShape, tasks, table: true, back: false;
+    ReadyReply, TaskShape, tasks, table: true, back: false;
+    ShowTaskReply, EventShape, events, table: true, back: true;
+    EventsReply, EventShape, events, table: true, back: false, also: cursor;
+    InboxReply, MessageShape, messages, table: false, back: true, also: older;
+    ThreadReply, MessageShape, messages, table: false, back: false;
+    GetStateReply, EntryShape, entries, table: false, back: false;
+    ReservationListReply, ReservationShape, reservations, table: true, back: false;
+    AgentsReply, AgentShape, agents, table: true, back: false;
+}
 
 /// Makes a call, and goes on as long as only the size of texts that are not printed has cut the list.
 ///
@@ -140,15 +150,7 @@ pub(super) fn call(call: &dyn Call, door: &mut Door<'_>, caller: &Caller, output
     if output.json {
         return Ok(reply);
     }
-    let mut more = Pages { call, door, reader: &reader, quiet: output.quiet };
-    macro_rules! whole {
-        ($($list:ty),*) => {
-            $(if let Some(list) = reply.get_mut::<$list>() {
-                more.gather(list)?;
-            })*
-        };
-    }
-    whole!(TasksReply, ReadyReply, ShowTaskReply, EventsReply, InboxReply, ThreadReply, GetStateReply, ReservationListReply, AgentsReply);
+    make_whole(&mut reply, &mut Pages { call, door, reader: &reader, quiet: output.quiet })?;
     Ok(reply)
 }
 

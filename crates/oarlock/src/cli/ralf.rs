@@ -182,8 +182,7 @@ impl Ralf {
             if self.action == Action::Detach {
                 check_left(&synced.left, self.force)?;
                 bridge.leave()?;
-                let attached = known()?.unwrap_or_default();
-                attached.part(dir).map_err(|error| unreadable(&marker, &error))?;
+                Attached::part(dir).map_err(|error| unreadable(&marker, &error))?;
             }
             Ok(())
         };

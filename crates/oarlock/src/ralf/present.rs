@@ -49,10 +49,10 @@ impl Ralf {
         if !names.iter().all(|name| live.contains(name)) {
             let remembered = Attached::read(&self.project.dir()).ok().flatten().unwrap_or_default();
             let in_files = self.files(Duration::ZERO).all_agents(None, &remembered)?;
-            let is = |name: &str, state: &str| in_files.iter().any(|known| known.state == state && known.name == name);
+            let is_active = |name: &str| in_files.iter().any(|known| known.state == "active" && known.name == name);
             gone.extend(in_files.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
             gone.retain(|name| !live.contains(name));
-            gone.extend(ended.into_iter().filter(|name| !is(name, "active")));
+            gone.extend(ended.into_iter().filter(|name| !is_active(name)));
         }
         Ok(names.iter().filter(|name| may_work(name) && !gone.contains(*name)).cloned().collect())
     }

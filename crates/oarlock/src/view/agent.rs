@@ -1,18 +1,9 @@
 //! Agents as text.
 
-use oarlock_model::rules::liveness::Activity;
 use oarlock_ops::agent::{AgentsReply, HeartbeatReply, JoinReply, LeaveReply, ShowAgentReply};
 use oarlock_ops::shapes::AgentShape;
 
-use super::{Cell, Page, View, agent_state, duration, joined, known, list_goes_on, news_lines, safe, shown, texts};
-
-fn activity(activity: Activity) -> &'static str {
-    match activity {
-        Activity::Idle => "idle",
-        Activity::Progressing => "progressing",
-        Activity::Stuck => "stuck",
-    }
-}
+use super::{Cell, Page, View, duration, joined, known, list_goes_on, news_lines, safe, shown, texts};
 
 fn agent_table(page: &mut Page, agents: &[AgentShape]) {
     if agents.is_empty() {
@@ -23,8 +14,8 @@ fn agent_table(page: &mut Page, agents: &[AgentShape]) {
     let row = |agent: &AgentShape| {
         vec![
             Cell::painted(shown(&agent.name), |t| paint.bold(t)),
-            Cell::painted(agent_state(agent.state), |t| paint.state(t)),
-            Cell::new(activity(agent.activity)),
+            Cell::painted(agent.state.as_str(), |t| paint.state(t)),
+            Cell::new(agent.activity.as_str()),
             Cell::new(known(agent.role.as_ref())),
             Cell::new(joined(&agent.capabilities)),
             Cell::new(joined(&agent.claims)),
@@ -37,17 +28,16 @@ fn agent_table(page: &mut Page, agents: &[AgentShape]) {
 
 fn describe(page: &mut Page, agent: &AgentShape) {
     let role = agent.role.as_ref().map(|role| format!(" ({})", shown(role))).unwrap_or_default();
-    let state = page.paint.state(agent_state(agent.state));
-    page.line(format_args!("{}{role} is {state}, {}", page.paint.bold(&shown(&agent.name)), activity(agent.activity)));
+    let state = page.paint.state(agent.state.as_str());
+    page.line(format_args!("{}{role} is {state}, {}", page.paint.bold(&shown(&agent.name)), agent.activity.as_str()));
     page.line(format_args!("  session {}, seen {} ago", shown(&agent.session), duration(agent.age_ms)));
-    let host = Some(&agent.host).filter(|host| !host.is_empty());
     for (name, word) in [("status", &agent.status), ("action", &agent.action), ("program", &agent.program)] {
         if let Some(word) = word {
             page.line(format_args!("  {name}: {}", safe(word)));
         }
     }
-    if let Some(host) = host {
-        page.line(format_args!("  host: {}", safe(host)));
+    if !agent.host.is_empty() {
+        page.line(format_args!("  host: {}", safe(&agent.host)));
     }
     page.ids("  can", &texts(&agent.capabilities));
     page.ids("  holds", &agent.claims);

@@ -7,7 +7,7 @@ use oarlock_ops::shapes::{EventShape, rfc3339};
 use serde_json::Value;
 use std::fmt::Write;
 
-use super::{Page, Paint, View, duration, known, list_goes_on, safe, texts};
+use super::{Page, Paint, View, duration, list_goes_on, safe, texts};
 
 /// What a reservation covers: paths as they stand, and resources by their kind.
 fn reserved(kind: &str, name: &str) -> String {
@@ -65,7 +65,7 @@ impl View for EventsReply {
         event_lines(page, &self.events);
         if self.events.is_empty() {
             page.line("events: none");
-            page.line(format_args!("cursor: {}", known(Some(&self.cursor))));
+            page.line(format_args!("cursor: {}", safe(&self.cursor)));
         }
     }
 

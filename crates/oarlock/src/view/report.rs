@@ -1,24 +1,12 @@
 //! What commands tell that run something: workers, runs, the self-test, copies of stores, set-ups.
 
 use oarlock_ops::admin::{BackupReply, DoctorReply, ExportReply, RestoreReply};
-use oarlock_run::{Outcome, PartReport, RunReport, WorkReport, WorkedTask};
+use oarlock_run::{PartReport, RunReport, WorkReport, WorkedTask};
 
 use super::store::other_stores;
 use super::{Cell, Page, View, duration, known, safe, shown, texts};
 use crate::cli::{Help, Made, SetUp};
 use crate::selftest::Report;
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Submitted => "submitted",
-        Outcome::Failed => "failed",
-        Outcome::Released => "released",
-        Outcome::Split => "split",
-        Outcome::Cancelled => "cancelled",
-        Outcome::Lost => "lost",
-    }
-}
 
 impl View for WorkReport {
     fn show(&self, _verb: &str, page: &mut Page) {
@@ -26,7 +14,7 @@ impl View for WorkReport {
         let row = |task: &WorkedTask| {
             vec![
                 Cell::painted(shown(&task.id), |t| paint.bold(t)),
-                Cell::new(outcome(task.outcome)),
+                Cell::new(task.outcome.as_str()),
                 Cell::new(task.attempt.to_string()),
                 Cell::new(duration(task.wall_ms)),
                 Cell::new(safe(&task.title)),
@@ -45,6 +33,10 @@ impl View for WorkReport {
 }
 
 impl View for RunReport {
+    fn ids(&self) -> Vec<String> {
+        texts(self.agents.iter().map(|agent| &agent.name))
+    }
+
     fn show(&self, _verb: &str, page: &mut Page) {
         let paint = page.paint;
         let row = |part: &PartReport| {
@@ -160,6 +152,11 @@ impl View for Made {
 impl View for Help {
     fn show(&self, _verb: &str, page: &mut Page) {
         page.out.push_str(&self.text);
+    }
+
+    /// It is asked for in words.
+    fn ids(&self) -> Vec<String> {
+        vec![self.text.trim_end().to_owned()]
     }
 }
 

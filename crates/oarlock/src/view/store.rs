@@ -3,7 +3,7 @@
 use oarlock_ops::log::{OutsideTask, PrimeReply, StatusReply};
 use std::collections::BTreeMap;
 
-use super::{Page, View, duration, known, safe, shown};
+use super::{Page, View, duration, safe, shown};
 
 /// Stores of the repository that are not at its place: nobody reads them.
 pub(crate) fn other_stores(page: &mut Page, others: &[String]) {
@@ -19,7 +19,7 @@ fn outside(page: &mut Page, words: &str, tasks: &[OutsideTask]) {
             None => "somebody".to_owned(),
         };
         let (id, seen) = (page.paint.bold(&shown(&task.id)), duration(task.age_ms));
-        page.line(format_args!("{words}: {id} by {who} ({}), seen {seen} ago", known(Some(&task.source))));
+        page.line(format_args!("{words}: {id} by {who} ({}), seen {seen} ago", shown(&task.source)));
     }
 }
 

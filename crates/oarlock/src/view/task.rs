@@ -1,9 +1,8 @@
 //! Tasks and claims as text.
 
-use oarlock_model::TaskId;
 use oarlock_model::task::{Gate, TaskState};
 use oarlock_ops::agent::News;
-use oarlock_ops::shapes::{HolderShape, LeaseShape, MessageShape, TaskShape};
+use oarlock_ops::shapes::{HolderShape, LeaseShape, TaskShape};
 use oarlock_ops::task::{
     ClaimReply, Claimed, DoneReply, NextRefused, ReadyReply, RenewReply, RequeueReply, ShowTaskReply, TaskReply, TasksReply, UpdateReply,
     WaitReply,
@@ -140,10 +139,9 @@ fn news(page: &mut Page, news: &News) {
     news_lines(page, &news.lost, &news.cancelled, &news.blocked, &news.reservations_ended);
 }
 
-/// What was taken after the end of another task.
-fn next_task(page: &mut Page, claimed: &ClaimReply) {
-    page.line("");
-    for claimed in claimed.claims() {
+/// Tasks that were taken, each with what was reserved with it.
+fn claims(page: &mut Page, claims: &ClaimReply) {
+    for claimed in claims.claims() {
         claim(page, claimed);
         if page.full && !claimed.reservations.is_empty() {
             reservation_table(page, &claimed.reservations);
@@ -151,10 +149,14 @@ fn next_task(page: &mut Page, claimed: &ClaimReply) {
     }
 }
 
+/// A task that was changed: all of it, or how it stands now.
+fn changed(page: &mut Page, task: &TaskShape) {
+    if page.full { describe(page, task) } else { task_line(page, task) }
+}
+
 /// Why none was.
 fn no_next_task(page: &mut Page, refused: &NextRefused) {
-    let messages: &[MessageShape] = &refused.messages;
-    for message in messages {
+    for message in &refused.messages {
         message_block(page, message, page.full);
     }
     page.line(format_args!("no next task: {}\n  hint: {}", safe(&refused.message), safe(&refused.hint)));
@@ -166,7 +168,7 @@ fn ids_of(tasks: &[TaskShape]) -> Vec<String> {
 
 impl View for TaskReply {
     fn show(&self, _verb: &str, page: &mut Page) {
-        if page.full { describe(page, &self.task) } else { task_line(page, &self.task) }
+        changed(page, &self.task);
     }
 
     fn ids(&self) -> Vec<String> {
@@ -244,16 +246,9 @@ impl View for ShowTaskReply {
 
 impl View for ClaimReply {
     fn show(&self, _verb: &str, page: &mut Page) {
-        let claims = self.claims();
-        for claimed in claims {
-            claim(page, claimed);
-        }
+        claims(page, self);
         let (unread, facts) = self.news();
         news(page, facts);
-        let reservations: Vec<_> = claims.iter().flat_map(|claim| claim.reservations.clone()).collect();
-        if page.full && !reservations.is_empty() {
-            reservation_table(page, &reservations);
-        }
         unread_line(page, unread);
     }
 
@@ -299,7 +294,8 @@ impl View for DoneReply {
         page.ids("can be claimed now", &self.unblocked);
         page.ids("finished although it needs these, which are not done", &self.unmet_needs);
         if let Some(claimed) = &self.claimed {
-            next_task(page, claimed);
+            page.line("");
+            claims(page, claimed);
         }
         if let Some(refused) = &self.nothing_ready {
             no_next_task(page, refused);
@@ -324,8 +320,7 @@ impl View for RequeueReply {
         } else {
             task_line(page, &self.task)
         }
-        let others: Vec<&TaskId> = self.requeued.iter().collect();
-        page.ids("came back with it", &others);
+        page.ids("came back with it", &self.requeued);
         page.ids(
             "cancelled with it and still so (`oarlock requeue ID --parts` brings them back, `oarlock cancel ID --drop` goes on without one)",
             &self.still_cancelled,

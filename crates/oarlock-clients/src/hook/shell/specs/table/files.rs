@@ -72,12 +72,6 @@ pub(super) static FILES: &[Spec] = &[
     writes("split", Second).valued("l b n a C lines bytes number suffix-length"),
     writes("ast-grep sg", Below("")).verbs("run scan").valued("p r l c pattern rewrite lang selector rule inline-rules config globs").when("U update-all"),
     writes("ast-grep sg", Below("")).valued("p r l c pattern rewrite lang selector rule inline-rules config globs").when("U update-all"),
-    writes("comby", Nothing)
-        .single()
-        .when("i in-place")
-        .unless("stdout diff")
-        .skip(2, "")
-        .valued("d f directory extensions matcher config templates"),
     writes("fastmod codemod", Below("")).valued("d e dir extensions glob").skip(2, ""),
     writes("jscodeshift", Trees).valued("t transform cpus c extensions parser ignore-pattern parser-config").unless("d dry"),
     writes("indent", Files).single().outputs("o").spares("o st").valued("i l ts"),

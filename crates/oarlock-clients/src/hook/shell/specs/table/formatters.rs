@@ -180,7 +180,7 @@ pub(super) static FORMATTERS: &[Spec] = &[
     writes("djade", Files).valued("target-version").unless("check"),
     writes("django-upgrade com2ann removestar", Files).valued("target-version exit-zero-even-if-changed"),
     writes("eradicate", Files).when("i in-place").valued("whitelist"),
-    writes("blue pyrefact ssort darker", Named("py")).valued("l line-length r revision").unless("check diff"),
+    writes("blue pyrefact darker", Named("py")).valued("l line-length r revision").unless("check diff"),
     writes("ufmt usort", Named("py pyi")).verbs("format"),
     writes("fixit", Named("py")).verbs("fix").unless("d diff"),
     writes("docstrfmt rstfmt", Named("rst")).unless("check c").valued("w l"),

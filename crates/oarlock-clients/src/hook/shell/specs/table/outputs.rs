@@ -6,7 +6,7 @@ use super::super::{Spec, puts, writes};
 /// Programs that write where an option says, or their last operand.
 pub(super) static OUTPUTS: &[Spec] = &[
     puts("pandoc", "o output extract-media").valued("f t from to template css H M V metadata variable"),
-    puts("dot neato fdp sfdp circo twopi", "o").valued("K G N E"),
+    puts("neato fdp sfdp circo twopi", "o").valued("K G N E"),
     writes("magick", Nothing).verbs("identify compare"),
     writes("gm", Last).verbs("convert composite montage").single(),
     writes("gm", Files).verbs("mogrify").single().valued("resize quality format crop rotate"),
@@ -24,7 +24,7 @@ pub(super) static OUTPUTS: &[Spec] = &[
     puts("coverage", "o d directory data-file").verbs("html xml json lcov").valued("rcfile include omit"),
     puts("mypy", "html-report xml-report txt-report junit-xml any-exprs-report cobertura-xml-report"),
     puts("openapi-generator openapi-generator-cli swagger-codegen swagger-codegen-cli", "o output").valued("i g c t"),
-    puts("openapi-typescript quicktype json2ts datamodel-codegen swagger-cli redocly orval", "o output outfile out").valued("i input l lang t type"),
+    puts("openapi-typescript quicktype datamodel-codegen swagger-cli redocly orval", "o output outfile out").valued("i input l lang t type"),
     puts("jest vitest mocha", "outputFile output-file coverageDirectory coverage.reportsDirectory").valued("c config t testNamePattern reporter w maxWorkers"),
     puts("typedoc jsdoc", "out d destination json"),
     writes("sphinx-build sphinx", Second).when("M").only().skip(1, ""),
@@ -66,7 +66,7 @@ pub(super) static OUTPUTS: &[Spec] = &[
     puts("pg_dump pg_dumpall pg_restore", "f file").valued("h p U d n t F schema table"),
     puts("mysqldump mariadb-dump", "r result-file"),
     puts("mongodump mongoexport", "o out archive"),
-    puts("helm", "output-dir d destination").verbs("template pull package"),
+    puts("helm", "output-dir d destination").verbs("template"),
     puts("kubectl oc", "o output").verbs("kustomize"),
     puts("kustomize", "o output").verbs("build"),
     puts("terraform tofu", "out state-out").verbs("plan").single().dir("chdir"),

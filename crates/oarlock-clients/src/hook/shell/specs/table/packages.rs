@@ -26,7 +26,7 @@ pub(super) static PACKAGES: &[Spec] = &[
         .unless("dry-run")
         .fixed("package-lock.json"),
     writes("yarn", Nothing).verbs("add remove up upgrade-interactive init version").dir("cwd").fixed("package.json yarn.lock"),
-    writes("yarn", Nothing).verbs("upgrade").dir("cwd").when("latest L").fixed("package.json yarn.lock"),
+    writes("yarn", Nothing).verbs("upgrade").dir("cwd").when("latest L").only().fixed("package.json yarn.lock"),
     writes("corepack", Nothing).verbs("use up").fixed("package.json"),
     writes("volta", Nothing).verbs("pin").fixed("package.json"),
     writes("uv", Trees).verbs("init").dir("directory project").valued("name python p build-backend description").fixed("pyproject.toml"),
@@ -67,7 +67,6 @@ pub(super) static PACKAGES: &[Spec] = &[
     writes("cargo", Nothing).verbs("update generate-lockfile").unless("dry-run locked").fixed("Cargo.lock"),
     writes("cargo", Trees).verbs("new").valued("name edition vcs registry color"),
     writes("cargo", Trees).verbs("init").valued("name edition vcs registry color").fixed("Cargo.toml").without_operands(),
-    writes("go", Nothing).verbs("get").fixed("go.mod go.sum"),
     writes("poetry", Nothing)
         .verbs("add remove version init lock update")
         .dir("C directory P project")
@@ -108,11 +107,7 @@ pub(super) static PACKAGES: &[Spec] = &[
     writes("bun", Nothing).verbs("pm/pkg/set pm/pkg/delete pm/pkg/fix").fixed("package.json"),
     writes("bun", Nothing).verbs("pm/version").with_operands().fixed("package.json"),
     writes("ni nun nup", Nothing).unless("frozen g").with_operands().fixed("package.json"),
-    writes("nun nup", Nothing).fixed("package.json"),
-    writes("taze npm-check-updates ncu", Nothing)
-        .valued("f filter x reject t target include exclude")
-        .when("w write u upgrade wr")
-        .fixed("package.json"),
+    writes("taze", Nothing).valued("f filter x reject t target include exclude").when("w write u upgrade wr").fixed("package.json"),
     writes("npm-check updates", Nothing).when("u update update-all").fixed("package.json"),
     writes("npm-upgrade npm-add-script npe fixpack husky-init commit-and-tag-version bumpp", Nothing)
         .unless("dry-run")

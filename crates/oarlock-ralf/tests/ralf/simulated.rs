@@ -1,9 +1,7 @@
 //! The simulation of a list beside a store, with the files of an attached project as the list: old scripts edit the queue between the steps of
 //! calls that are killed.
 
-#![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
-
-#[path = "../../oarlock-testkit/tests/testkit/sqlite_stage.rs"]
+#[path = "../../../oarlock-testkit/tests/testkit/sqlite_stage.rs"]
 #[expect(dead_code, reason = "the stage has its place from here")]
 mod sqlite_stage;
 
