@@ -54,10 +54,7 @@ impl Phrases {
         for (phrase, groups) in phrases {
             let mut state = 0;
             for byte in phrase.as_ref() {
-                let class = CLASS[usize::from(*byte)];
-                // It would stand for every byte of no class.
-                assert!(class != 0, "a phrase has a byte of no class");
-                let at = state * STRIDE + usize::from(class);
+                let at = state * STRIDE + usize::from(CLASS[usize::from(*byte)]);
                 if made.next[at] == 0 {
                     made.next[at] = u16::try_from(made.ends.len() * STRIDE).expect("phrases are written in this program, and are few");
                     made.ends.push(0);
