@@ -58,6 +58,8 @@ bugs! {
     HOLDERS_JOIN = Ralf, "holders-join";
     /// agents' states are written without the lock of their file itself, which the first modules take
     OWN_LOCK_SKIPPED = Ralf, "own-lock-skipped";
+    /// agents' states are compared as a glance without the lock of their file saw them, and written over what stands there by now
+    STATES_GLANCED_AT = Ralf, "states-glanced-at";
     /// a write that broke off is left half done, and its copy with it
     BROKEN_WRITE_LEFT = Ralf, "broken-write-left";
     /// the copy that a write left is put in place whatever others have written since

@@ -4,13 +4,14 @@
 //! take no lock are met by looking at the file again just before the rename: if it is another one, the edit is made anew on that. The moment
 //! between that look and the rename cannot be closed from this side; a writer that reads before it and writes after it undoes the edit.
 
+mod seen;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use oarlock_host::file::{self, WithoutTraps as _};
@@ -18,20 +19,16 @@ use oarlock_model::planted;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
+use self::seen::{Seen, bytes_of, settled};
 use crate::edit::EditError;
 use crate::in_place;
-use crate::layout::{self, FILE_BYTES_MAX, is_inside};
+use crate::layout::{self, is_inside};
 use crate::lock::locked;
 
 /// How often an edit is made anew because somebody without a lock came in between.
 const TRIES_MAX: usize = 100;
 /// Names beside one that is taken.
 const NAMES_MAX: u64 = 1_000;
-/// How long an empty file may be in the middle of being written.
-const EMPTY_FOR: Duration = Duration::from_millis(50);
-/// The pause between two looks at it.
-const EMPTY_PAUSE: Duration = Duration::from_micros(200);
-
 /// Why nothing was written. The file is what it was.
 #[derive(Debug, Error)]
 pub enum WriteError {
@@ -151,6 +148,21 @@ impl Writer {
             }
         }
         Err(WriteError::Contended { file: shown(&file) })
+    }
+
+    /// Reads a file while its locks are held, so that none of those who take them is in the middle of writing it; and not while somebody who takes
+    /// none has just emptied it.
+    ///
+    /// # Errors
+    /// As [`WriteError`]; nothing was read.
+    pub(crate) fn reading<T>(&self, file: &Path, read: impl FnOnce() -> T) -> Result<T, WriteError> {
+        if !file.exists() {
+            return Ok(read());
+        }
+        let file = self.real(file)?;
+        let _locks = self.lock(&file)?;
+        Seen::settled(&file)?;
+        Ok(read())
     }
 
     /// A new file in place of the old one; false when the old one is another by now.
@@ -359,77 +371,6 @@ fn locks_of(file: &Path) -> [PathBuf; 2] {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stem = name.strip_suffix(".yaml").unwrap_or(&name);
     [file.with_file_name(format!(".{stem}.lock")), file.with_file_name(format!("{name}.lock"))]
-}
-
-/// A file as it was read.
-struct Seen {
-    text: String,
-    /// Device and number; nothing when it was not there.
-    identity: Option<(u64, u64)>,
-    /// Nothing when it was not there.
-    permissions: Option<Permissions>,
-}
-
-impl Seen {
-    fn read(file: &Path) -> Result<Self, WriteError> {
-        let opened = match File::open(file) {
-            Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { text: String::new(), identity: None, permissions: None });
-            }
-            Err(error) => return Err(failed(file, error)),
-        };
-        let meta = opened.metadata().map_err(|error| failed(file, error))?;
-        if meta.len() > FILE_BYTES_MAX {
-            return Err(WriteError::Refused { file: shown(file), why: "is too large to be edited" });
-        }
-        let mut text = String::new();
-        let identity = file::identity(&opened).map_err(|error| failed(file, error))?;
-        opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(file, error))?;
-        Ok(Self { text, identity: Some(identity), permissions: Some(meta.permissions()) })
-    }
-
-    /// The same, but not while somebody without a lock is about to write it: a file that is opened to be written anew is empty for a moment.
-    fn settled(file: &Path) -> Result<Self, WriteError> {
-        let start = Instant::now();
-        loop {
-            let seen = Self::read(file)?;
-            if seen.identity.is_none() || !seen.text.is_empty() || start.elapsed() >= EMPTY_FOR {
-                return Ok(seen);
-            }
-            thread::sleep(EMPTY_PAUSE);
-        }
-    }
-
-    /// Whether the file is still this one, byte for byte: times are too coarse to tell.
-    fn holds(&self, file: &Path) -> Result<bool, WriteError> {
-        let now = Self::read(file)?;
-        Ok(now.identity == self.identity && now.text == self.text)
-    }
-}
-
-/// The bytes of a file whose lock is held.
-fn bytes_of(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
-    let mut bytes = Vec::new();
-    let read = held.seek(SeekFrom::Start(0)).and_then(|_| held.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    read.map_err(|error| failed(path, error))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(WriteError::Refused { file: shown(path), why: "is too large to be edited" });
-    }
-    Ok(bytes)
-}
-
-/// The same, but not while somebody empties the file before taking its lock, as the plainest of the old writers does.
-fn settled(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
-    let start = Instant::now();
-    let is_new = held.metadata().is_ok_and(|meta| meta.created().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age < EMPTY_FOR));
-    loop {
-        let bytes = bytes_of(path, held)?;
-        if is_new || !bytes.is_empty() || start.elapsed() >= EMPTY_FOR {
-            return Ok(bytes);
-        }
-        thread::sleep(EMPTY_PAUSE);
-    }
 }
 
 /// One write at the end, which goes behind whatever others have appended meanwhile; false when the file is another one by now.

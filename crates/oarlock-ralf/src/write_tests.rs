@@ -6,6 +6,8 @@ use serde_json::json;
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use std::thread;
+
 use super::*;
 use crate::edit::{self, Append};
 use crate::lock::while_waiting;

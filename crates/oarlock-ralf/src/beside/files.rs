@@ -321,7 +321,10 @@ impl Files<'_> {
         if folders.is_empty() {
             return;
         }
-        debug_assert!(self.pressing.is_none(), "the files are marked once while they are locked");
+        // One mark after another while the files are held: both are waited for.
+        if let Some(before) = self.pressing.take() {
+            let _ = before.join();
+        }
         let folders = Arc::new(folders);
         let beside = Arc::clone(&folders);
         let press = |folders: &BTreeSet<PathBuf>| folders.iter().for_each(|folder| drop(file::sync_dir(folder)));

@@ -1,9 +1,13 @@
 //! Agents' states both ways: `agents.<id>` of `agent-state.yaml` and the entries `agent/NAME`.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 
 use oarlock_model::state::Entry;
-use oarlock_model::{AgentName, StateKey};
+use oarlock_model::{AgentName, StateKey, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::state::TellState;
 use oarlock_ops::store::EntryPage;
@@ -12,10 +16,13 @@ use serde_json::{Map, Value, json};
 use super::{Bridge, Synced};
 use crate::attached::{Agreed, Attached, digest};
 use crate::edit::{self, EditError};
-use crate::nouns::AgentState;
+use crate::layout::Role;
+use crate::nouns::{AgentState, Source};
 use crate::project::{Project, shown_path};
 use crate::reconcile::{Conflict, Snapshot};
+use crate::salvage;
 use crate::time;
+use crate::write::WriteError;
 
 /// The map of agents in the file.
 const AGENTS: &str = "agents";
@@ -59,10 +66,18 @@ impl Bridge<'_> {
             // What a damaged file does not say is not taken for said; its fault is a warning already.
             return Ok(());
         }
+        let states = match self.steady_states(&file, project, attached, dry_run) {
+            Ok(Some(states)) => states,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                synced.fail(&error, &self.root);
+                return Ok(());
+            }
+        };
         // One that is gone, or empty, or has no agents any more says nothing: it is written again.
-        let says_something = !project.states.is_empty();
+        let says_something = !states.is_empty();
         let mut blocks: BTreeMap<&str, &AgentState> = BTreeMap::new();
-        for state in &project.states {
+        for state in states.iter() {
             // Of doubles the first, which is the newest layout's.
             blocks.entry(&state.agent).or_insert(state);
         }
@@ -125,6 +140,43 @@ impl Bridge<'_> {
         Ok(())
     }
 
+    /// What the files say of agents' states. Old writers empty the file and fill it again under its lock, and a glance without the lock takes what
+    /// is missing in between for taken away; so where anything differs from what is remembered, it is read once more with the lock held.
+    /// Nothing when it is damaged then.
+    fn steady_states<'p>(
+        &self,
+        file: &Path,
+        project: &'p Project,
+        attached: &Attached,
+        dry_run: bool,
+    ) -> Result<Option<Cow<'p, [AgentState]>>, WriteError> {
+        let seen = &project.states;
+        let is_known = |state: &AgentState| attached.states.get(&state.agent).is_some_and(|agreed| agreed.file == digest(&state.fields));
+        let known = attached.states.values().filter(|agreed| !agreed.file.is_empty()).count();
+        if dry_run || planted::is(planted::STATES_GLANCED_AT) || seen.len() == known && seen.iter().all(is_known) {
+            return Ok(Some(Cow::Borrowed(seen)));
+        }
+        let shown: BTreeSet<&str> = seen.iter().map(|state| state.source.file.as_str()).collect();
+        let own = shown_path(file, &self.root);
+        // The newest layout's first.
+        let files = std::iter::once(own.as_str()).chain(shown.into_iter().filter(|shown| *shown != own));
+        let mut states = Vec::new();
+        for shown in files {
+            let file = self.root.join(shown);
+            let read = self.writer.reading(&file, || Project::read_as(&file, Role::States, 0))?;
+            match read {
+                Ok(read) if read.faults.is_empty() => {
+                    let source = |state: &AgentState| Source { file: shown.to_owned(), line: state.source.line };
+                    states.extend(read.states.into_iter().map(|state| AgentState { source: source(&state), ..state }));
+                }
+                Ok(_) => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(Some(Cow::Owned(states)))
+    }
+
     /// The store follows the file. Returns the entry's new version.
     fn take_state(&mut self, agent: &AgentName, block: Option<&AgentState>, synced: &mut Synced) -> Result<u64, OpError> {
         let value = block.map(|block| Value::Object(block.fields.clone()));
@@ -155,8 +207,19 @@ impl Bridge<'_> {
             None => None,
         };
         let now = time::shown(entry.map_or(0, |entry| entry.updated_at.0));
-        let edited = self.writer.edit_in_place(&file, &|text| with_state(text, agent.as_str(), value, true, &now));
+        let (compared, is_other) = (block.map(|block| &block.fields), Cell::new(false));
+        let edited = self.writer.edit_in_place(&file, &|text| {
+            let there = salvage::blocks(text, &[AGENTS]).items;
+            let there = there.iter().find(|item| item.name.as_deref() == Some(agent.as_str())).map(|item| &item.fields);
+            is_other.set(there != compared && !planted::is(planted::STATES_GLANCED_AT));
+            if is_other.get() {
+                return Ok(text.to_owned());
+            }
+            with_state(text, agent.as_str(), value, true, &now)
+        });
         match edited {
+            // Whoever wrote it since it was compared is followed by the next look.
+            Ok(_) if is_other.get() => None,
             Ok(_) => {
                 synced.add_exported("states", 1);
                 Some(value.map_or_else(String::new, digest))
@@ -196,6 +259,12 @@ pub(crate) fn empty_states(now: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use oarlock_host::file;
+    use oarlock_ops::settings::Settings;
+    use oarlock_sqlite::{Options, Place, SqliteStore};
+
     use super::*;
 
     #[test]
@@ -207,6 +276,46 @@ mod tests {
         }
         assert_eq!(changed(&Agreed::default(), "a", 0, false), Side::File);
         assert_eq!(changed(&Agreed::default(), "", 1, false), Side::Store);
+    }
+
+    #[test]
+    fn what_changed_since_the_files_were_read_is_not_written_over() {
+        const FILE: &str = ".autonomous/agents/communications/agent-state.yaml";
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = file::canonical(dir.path()).expect("there");
+        let path = root.join(FILE);
+        fs::create_dir_all(path.parent().expect("below")).expect("a folder");
+        let text = |n: i64| format!("agents:\n  ada:\n    progress: {n}\nmetadata:\n  last_updated: x\n");
+        let (mut store, _) = SqliteStore::create(&Place::of_file(root.join("s.db")), "T", Options::default()).expect("a store");
+        let settings = Settings::default();
+        let mut bridge = Bridge::new(&root, &mut store, &settings);
+        let mut attached = Attached::new(&root, 0);
+        fs::write(&path, text(1)).expect("writes");
+        bridge.sync(&mut attached, false).expect("syncs");
+        // Somebody empties the file and fills it again, and what was read is from in between; or it was read a moment too early.
+        let empty = Project { files: vec![path.clone()], ..Project::default() };
+        let early = Project::read(&root, 0).expect("reads");
+        for (n, seen) in [(2, &empty), (3, &early)] {
+            fs::write(&path, text(n)).expect("writes");
+            let snapshot = bridge.snapshot().expect("a view");
+            let mut synced = Synced::default();
+            bridge.sync_states(seen, &snapshot, &mut attached, &mut synced, false).expect("syncs");
+            assert_eq!((&synced.conflicts, &synced.warnings), (&Vec::new(), &Vec::new()), "{n}");
+            assert_eq!(fs::read_to_string(&path).expect("there"), text(n));
+        }
+        bridge.sync(&mut attached, false).expect("syncs");
+        let ada = AgentName::parse("ada").expect("a name");
+        let entry = |bridge: &mut Bridge<'_>| bridge.store.snapshot().expect("a view").entry(&StateKey::of_agent(&ada)).expect("reads");
+        assert_eq!(entry(&mut bridge).and_then(|entry| entry.value), Some(json!({"progress": 3})));
+        // Between the reading and the writing: the next look follows it.
+        let entry = Entry { value: Some(json!({"progress": 4})), ..entry(&mut bridge).expect("an entry") };
+        let block = &early.states[0];
+        fs::write(&path, text(5)).expect("writes");
+        let shown = bridge.show_state(&ada, Some(block), Some(&entry), &early, &mut Synced::default());
+        assert_eq!((shown, fs::read_to_string(&path).expect("there")), (None, text(5)));
+        fs::write(&path, text(1)).expect("writes");
+        let shown = bridge.show_state(&ada, Some(block), Some(&entry), &early, &mut Synced::default());
+        assert!(shown.is_some() && fs::read_to_string(&path).expect("there").contains("progress: 4"));
     }
 
     #[test]

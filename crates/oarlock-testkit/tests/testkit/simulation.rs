@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use oarlock_testkit::paper::Paper;
-use oarlock_testkit::sim::{Plan, run, run_beside};
+use oarlock_testkit::sim::{Plan, Report, run, run_beside};
 use oarlock_testkit::{MemoryStage, Stage};
 
 use crate::sqlite_stage::SqliteStage;
@@ -16,6 +16,13 @@ const KEPT: [u64; 4] = [1, 2, 3, 4];
 /// How many further seeds are run each time; they are told before they run.
 const FRESH: usize = 4;
 
+/// A simulation that tries nothing finds nothing. Whether a fresh seed meets everything is chance, so only the kept ones must.
+fn expect_tried(seed: u64, report: &Report, all: &[u8]) {
+    let is_missing = |semantics: &&u8| report.judged.get(semantics).is_none_or(|times| *times == 0);
+    let missing: Vec<&u8> = all.iter().filter(is_missing).collect();
+    assert!(missing.is_empty() || !KEPT.contains(&seed), "seed {seed}: semantics {missing:?} were not tried");
+}
+
 fn check(seed: u64) {
     let plan = Plan { seed, steps: STEPS };
     let stages: [fn() -> Box<dyn Stage>; 3] =
@@ -24,9 +31,7 @@ fn check(seed: u64) {
         let stage = stage();
         let name = stage.name();
         let report = run(plan, stage).unwrap_or_else(|violation| panic!("on {name}: {violation}"));
-        for semantics in [1, 2, 3, 4, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18] {
-            assert!(report.judged.get(&semantics).is_some_and(|times| *times > 0), "seed {seed}: semantics {semantics} was not tried");
-        }
+        expect_tried(seed, &report, &[1, 2, 3, 4, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18]);
     }
 }
 
@@ -63,9 +68,7 @@ fn with_a_list_beside_the_store_nothing_is_done_on_both_sides() {
             let name = stage.name();
             let report = run_beside(Plan { seed, steps: STEPS }, stage, Box::<Paper>::default())
                 .unwrap_or_else(|violation| panic!("on {name}: {violation}"));
-            for semantics in [1, 2, 10, 12, 13, 17] {
-                assert!(report.judged.get(&semantics).is_some_and(|times| *times > 0), "seed {seed}: semantics {semantics} was not tried");
-            }
+            expect_tried(seed, &report, &[1, 2, 10, 12, 13, 17]);
         }
     }
 }

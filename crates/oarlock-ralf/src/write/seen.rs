@@ -1,0 +1,88 @@
+//! Reading a file that others are writing: as it is at one moment, and not while it is only empty because somebody writes it anew.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use oarlock_host::file;
+
+use super::{WriteError, failed, shown};
+use crate::layout::FILE_BYTES_MAX;
+
+/// How long an empty file may be in the middle of being written.
+const EMPTY_FOR: Duration = Duration::from_millis(50);
+/// The pause between two looks at it.
+const EMPTY_PAUSE: Duration = Duration::from_micros(200);
+
+/// A file as it was read.
+pub(super) struct Seen {
+    pub(super) text: String,
+    /// Device and number; nothing when it was not there.
+    identity: Option<(u64, u64)>,
+    /// Nothing when it was not there.
+    pub(super) permissions: Option<Permissions>,
+}
+
+impl Seen {
+    fn read(file: &Path) -> Result<Self, WriteError> {
+        let opened = match File::open(file) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { text: String::new(), identity: None, permissions: None });
+            }
+            Err(error) => return Err(failed(file, error)),
+        };
+        let meta = opened.metadata().map_err(|error| failed(file, error))?;
+        if meta.len() > FILE_BYTES_MAX {
+            return Err(WriteError::Refused { file: shown(file), why: "is too large to be edited" });
+        }
+        let mut text = String::new();
+        let identity = file::identity(&opened).map_err(|error| failed(file, error))?;
+        opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(file, error))?;
+        Ok(Self { text, identity: Some(identity), permissions: Some(meta.permissions()) })
+    }
+
+    /// The same, but not while somebody without a lock is about to write it: a file that is opened to be written anew is empty for a moment.
+    pub(super) fn settled(file: &Path) -> Result<Self, WriteError> {
+        let start = Instant::now();
+        loop {
+            let seen = Self::read(file)?;
+            if seen.identity.is_none() || !seen.text.is_empty() || start.elapsed() >= EMPTY_FOR {
+                return Ok(seen);
+            }
+            thread::sleep(EMPTY_PAUSE);
+        }
+    }
+
+    /// Whether the file is still this one, byte for byte: times are too coarse to tell.
+    pub(super) fn holds(&self, file: &Path) -> Result<bool, WriteError> {
+        let now = Self::read(file)?;
+        Ok(now.identity == self.identity && now.text == self.text)
+    }
+}
+
+/// The bytes of a file whose lock is held.
+pub(super) fn bytes_of(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
+    let mut bytes = Vec::new();
+    let read = held.seek(SeekFrom::Start(0)).and_then(|_| held.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    read.map_err(|error| failed(path, error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(WriteError::Refused { file: shown(path), why: "is too large to be edited" });
+    }
+    Ok(bytes)
+}
+
+/// The same, but not while somebody empties the file before taking its lock, as the plainest of the old writers does.
+pub(super) fn settled(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
+    let start = Instant::now();
+    let is_new = held.metadata().is_ok_and(|meta| meta.created().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age < EMPTY_FOR));
+    loop {
+        let bytes = bytes_of(path, held)?;
+        if is_new || !bytes.is_empty() || start.elapsed() >= EMPTY_FOR {
+            return Ok(bytes);
+        }
+        thread::sleep(EMPTY_PAUSE);
+    }
+}
