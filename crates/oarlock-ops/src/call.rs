@@ -16,7 +16,7 @@ use crate::search::{Asked, Findings, Found, Tried};
 use crate::settings::Settings;
 use crate::settle;
 use crate::steps;
-use crate::store::{Durability, Store, StoreError, StoreResult, View};
+use crate::store::{AgentView, Durability, Store, StoreError, StoreResult, View};
 use crate::wait::wait_for;
 
 /// Who calls, as far as the caller says or shows.
@@ -428,7 +428,7 @@ fn stale(agent: &Agent, session: Option<&SessionId>, store: &StoreIdentity) -> O
 
 /// The one session that owns a process above the caller; two candidates count as none. A helper, which shares its parent's process, says its own
 /// name.
-fn by_ancestor(view: &dyn View, caller: &Caller) -> StoreResult<Option<Agent>> {
+fn by_ancestor(view: &dyn AgentView, caller: &Caller) -> StoreResult<Option<Agent>> {
     if caller.ancestors.is_empty() {
         return Ok(None);
     }

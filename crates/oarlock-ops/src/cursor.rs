@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::OpError;
-use crate::store::{StoreResult, View};
+use crate::store::{MomentView, StoreResult};
 
 /// Bytes of a cursor: the longest place is a state key.
 const CURSOR_BYTES_MAX: usize = 256;
@@ -19,7 +19,7 @@ const CURSOR_BYTES_MAX: usize = 256;
 ///
 /// # Errors
 /// Store errors.
-pub fn after(view: &dyn View, seq: u64) -> StoreResult<String> {
+pub fn after(view: &dyn MomentView, seq: u64) -> StoreResult<String> {
     Ok(view.identity().give(seq))
 }
 
@@ -27,7 +27,7 @@ pub fn after(view: &dyn View, seq: u64) -> StoreResult<String> {
 ///
 /// # Errors
 /// `invalid_request` when the text is no cursor of a list of events, or one of another store.
-pub fn after_event(view: &dyn View, cursor: Option<&str>) -> Result<u64, OpError> {
+pub fn after_event(view: &dyn MomentView, cursor: Option<&str>) -> Result<u64, OpError> {
     let Some(text) = cursor else { return Ok(0) };
     check(cursor)?;
     Ok(view.identity().read(text).ok_or_else(|| refused(text, view.identity()))?)
@@ -38,7 +38,7 @@ pub fn after_event(view: &dyn View, cursor: Option<&str>) -> Result<u64, OpError
 ///
 /// # Errors
 /// Store errors.
-pub fn after_place(view: &dyn View, place: &impl Display) -> StoreResult<String> {
+pub fn after_place(view: &dyn MomentView, place: &impl Display) -> StoreResult<String> {
     Ok(view.identity().tagged(&place.to_string()))
 }
 
@@ -46,7 +46,7 @@ pub fn after_place(view: &dyn View, place: &impl Display) -> StoreResult<String>
 ///
 /// # Errors
 /// `invalid_request` when the text is no cursor of such a list, or one of another store.
-pub fn place<T: FromStr>(view: &dyn View, cursor: Option<&str>) -> Result<Option<T>, OpError> {
+pub fn place<T: FromStr>(view: &dyn MomentView, cursor: Option<&str>) -> Result<Option<T>, OpError> {
     let Some(text) = cursor else { return Ok(None) };
     check(cursor)?;
     let store = view.identity();

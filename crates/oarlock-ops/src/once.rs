@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::OpError;
 use crate::call::Caller;
 use crate::request::Request;
-use crate::store::{Remembered, ReplyKey, Transaction, View};
+use crate::store::{LogView, Remembered, ReplyKey, Transaction};
 
 /// Refuses a key that is none.
 ///
@@ -45,7 +45,7 @@ impl Once {
     }
 
     /// The reply that is kept for the key, as JSON.
-    pub(crate) fn kept<R: Request>(&self, view: &dyn View) -> Result<Option<String>, OpError> {
+    pub(crate) fn kept<R: Request>(&self, view: &dyn LogView) -> Result<Option<String>, OpError> {
         match view.remembered(&self.reply_key)? {
             Some(kept) if kept.request_hash != self.request_hash => {
                 Err(Rejection::KeyReused { key: self.key.clone(), verb: R::VERB.into() }.into())

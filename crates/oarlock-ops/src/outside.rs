@@ -112,6 +112,11 @@ pub enum Marked {
 pub struct Beneath<'a>(pub &'a mut dyn Store);
 
 impl Store for Beneath<'_> {
+    /// What is beneath files sees none of them.
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        None
+    }
+
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
         self.0.begin(locks, durability)
     }

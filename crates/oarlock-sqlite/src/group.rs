@@ -6,8 +6,11 @@ use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
+
+use std::sync::Arc;
 
 use crate::store::SqliteStore;
 use crate::transaction::{Part, SqliteTransaction};
@@ -45,6 +48,11 @@ impl Group<'_> {
 }
 
 impl Store for Group<'_> {
+    /// What shares a commit cannot wait for the lock of a file.
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        None
+    }
+
     fn is_read_only(&self) -> bool {
         false
     }

@@ -6,7 +6,7 @@ use oarlock_model::rules::reserve::targets_overlap;
 use oarlock_model::rules::urgency::Around;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, TaskId};
-use oarlock_ops::store::{EntryPage, EventFilter, InboxList, InboxPart, Near, StoreResult, TaskFilter, View};
+use oarlock_ops::store::{EntryPage, EventFilter, InboxList, InboxPart, Near, StoreResult, TaskFilter, View, unread_count};
 
 /// Answers by question.
 pub type Facts = Vec<(String, String)>;
@@ -70,7 +70,7 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
         note(format!("inbox of {name}"), format!("{:?}", view.inbox(name, &whole)?));
         let ada = AgentName::parse("ada").expect("a name");
         note(format!("open from ada to {name}"), format!("{:?}", view.open_from(name, &ada, 9)?));
-        note(format!("unread of {name}"), format!("{}", view.unread(name)?));
+        note(format!("unread of {name}"), format!("{}", unread_count(view, name)?));
     }
     note("grantees".into(), format!("{:?}", state.grantees));
     note("entries".into(), format!("{:?}", state.entries));

@@ -15,8 +15,9 @@ use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{
-    AtRest, Counts, Durability, EntryPage, EventFilter, Expired, InboxPart, Listening, Near, Offer, OwnerSight, QueuePlace, Remembered,
-    ReplyKey, Standing, Store, StoreResult, TaskFilter, Transaction, View,
+    AgentView, AtRest, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, Listening, LogView,
+    MessageView, MomentView, Near, Offer, OwnerSight, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView, Standing, Store,
+    StoreResult, TaskFilter, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -177,7 +178,11 @@ macro_rules! as_the_inner {
     };
 }
 
-impl<H: Hooks> View for Inside<'_, H> {
+impl<H: Hooks> MomentView for Inside<'_, H> {
+    as_the_inner! {
+        fn task_prefix(&self) -> StoreResult<String>;
+    }
+
     fn now(&self) -> Now {
         self.tx().view().now()
     }
@@ -189,7 +194,9 @@ impl<H: Hooks> View for Inside<'_, H> {
     fn boot_id(&self) -> &str {
         self.tx().view().boot_id()
     }
+}
 
+impl<H: Hooks> AgentView for Inside<'_, H> {
     as_the_inner! {
         fn turn(&self) -> Option<u64>;
         fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
@@ -202,6 +209,16 @@ impl<H: Hooks> View for Inside<'_, H> {
         fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>>;
         fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
         fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
+    }
+
+    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
+        self.hooks.read(Read::Owner);
+        self.tx().view().owner_sight(agent)
+    }
+}
+
+impl<H: Hooks> TaskView for Inside<'_, H> {
+    as_the_inner! {
         fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
         fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
@@ -211,6 +228,14 @@ impl<H: Hooks> View for Inside<'_, H> {
         fn next_task_seq(&self) -> StoreResult<u64>;
         fn tasks_of_file(&self, file: &str) -> StoreResult<Vec<TaskId>>;
         fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
+        fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
+        fn counts(&self) -> StoreResult<Counts>;
+        fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;
+    }
+}
+
+impl<H: Hooks> GraphView for Inside<'_, H> {
+    as_the_inner! {
         fn children(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn open_children(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
@@ -227,41 +252,19 @@ impl<H: Hooks> View for Inside<'_, H> {
         fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn at_rest(&self, near: Near<'_>, done: &[TaskId]) -> StoreResult<Vec<AtRest>>;
         fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-        fn may_be_due(&self) -> StoreResult<bool>;
-        fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
-        fn next_due_ms(&self) -> StoreResult<Option<i64>>;
-        fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
-        fn counts(&self) -> StoreResult<Counts>;
-        fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn stuck_tasks(&self, limit: usize) -> StoreResult<BTreeSet<TaskId>>;
         fn dead_ends(&self, id: &TaskId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn is_stuck(&self, id: &TaskId) -> StoreResult<bool>;
-        fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;
-        fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>>;
-        fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>>;
-        fn entries(&self, prefix: &str, page: &EntryPage<'_>) -> StoreResult<Vec<Entry>>;
-        fn reservation_count(&self) -> StoreResult<usize>;
-        fn reservation_count_of(&self, session: &SessionId) -> StoreResult<usize>;
-        fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>>;
-        fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>>;
-        fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>>;
-        fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>>;
-        fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
-        fn inbox(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<Vec<Message>>;
-        fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64>;
-        fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>>;
-        fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
-        fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
-        fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>>;
-        fn last_seq(&self) -> StoreResult<u64>;
-        fn task_prefix(&self) -> StoreResult<String>;
-        fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
-        fn state(&self) -> StoreResult<State>;
     }
+}
 
-    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
-        self.hooks.read(Read::Owner);
-        self.tx().view().owner_sight(agent)
+impl<H: Hooks> QueueView for Inside<'_, H> {
+    as_the_inner! {
+        fn may_be_due(&self) -> StoreResult<bool>;
+        fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn next_due_ms(&self) -> StoreResult<Option<i64>>;
+        fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
+        fn oldest_ready(&self) -> StoreResult<Option<(TaskId, StoreTime)>>;
     }
 
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {
@@ -275,6 +278,24 @@ impl<H: Hooks> View for Inside<'_, H> {
 
     fn offer(&self, id: &TaskId) -> StoreResult<Option<Offer>> {
         self.tx().view().offer(id).inspect(|_| self.hooks.read(Read::Offers(1)))
+    }
+}
+
+impl<H: Hooks> EntryView for Inside<'_, H> {
+    as_the_inner! {
+        fn entry(&self, key: &StateKey) -> StoreResult<Option<Entry>>;
+        fn entries(&self, prefix: &str, page: &EntryPage<'_>) -> StoreResult<Vec<Entry>>;
+    }
+}
+
+impl<H: Hooks> ReservationView for Inside<'_, H> {
+    as_the_inner! {
+        fn reservation_count(&self) -> StoreResult<usize>;
+        fn reservation_count_of(&self, session: &SessionId) -> StoreResult<usize>;
+        fn reservation(&self, id: &ReservationId) -> StoreResult<Option<Reservation>>;
+        fn reservations_of_task(&self, task: &TaskId) -> StoreResult<Vec<Reservation>>;
+        fn expired_reservations(&self, limit: usize) -> StoreResult<Vec<ReservationId>>;
+        fn starved_claims(&self) -> StoreResult<Vec<(TaskId, StarvedClaim)>>;
     }
 
     fn reservations(&self) -> StoreResult<Vec<Reservation>> {
@@ -291,6 +312,26 @@ impl<H: Hooks> View for Inside<'_, H> {
 
     fn reservations_of(&self, session: &SessionId) -> StoreResult<Vec<Reservation>> {
         self.reservations_read(self.tx().view().reservations_of(session))
+    }
+}
+
+impl<H: Hooks> MessageView for Inside<'_, H> {
+    as_the_inner! {
+        fn message(&self, id: &MessageId) -> StoreResult<Option<Message>>;
+        fn inbox(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<Vec<Message>>;
+        fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64>;
+        fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>>;
+        fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
+    }
+}
+
+impl<H: Hooks> LogView for Inside<'_, H> {
+    as_the_inner! {
+        fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
+        fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>>;
+        fn last_seq(&self) -> StoreResult<u64>;
+        fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
+        fn state(&self) -> StoreResult<State>;
     }
 }
 

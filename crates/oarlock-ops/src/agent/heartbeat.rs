@@ -15,7 +15,7 @@ use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::AgentShape;
-use crate::store::Durability;
+use crate::store::{Durability, unread_count};
 use crate::task::values;
 
 /// Tells that the agent is there and renews all its leases; replies what it has to know.
@@ -82,7 +82,7 @@ impl Mutation for Heartbeat {
             cancelled,
             blocked,
             reservations_ended,
-            unread: cx.view().unread(&me.name)?,
+            unread: unread_count(cx.view(), &me.name)?,
             agent,
         })
     }

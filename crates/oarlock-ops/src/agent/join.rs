@@ -19,7 +19,7 @@ use crate::lock::Lock;
 use crate::portions::{Extent, Progress};
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::AgentShape;
-use crate::store::{OwnerSight, View};
+use crate::store::{AgentView, OwnerSight};
 use crate::task::values;
 use oarlock_model::event::ReleaseReason;
 
@@ -191,7 +191,7 @@ impl Join {
     }
 
     /// The same harness run, or the same owning process, is the same session; but two owners that live and hold locks are two.
-    fn resumes(&self, view: &dyn View, old: &Agent) -> bool {
+    fn resumes(&self, view: &dyn AgentView, old: &Agent) -> bool {
         let same_owner = self.owner != Owner::None && self.owner == old.owner;
         let both_lock = matches!((&self.owner, &old.owner), (Owner::Lock { .. }, Owner::Lock { .. }));
         let is_alone = same_owner || !both_lock || view.owner_sight(old) != OwnerSight::Alive;

@@ -19,7 +19,7 @@ use crate::page;
 use crate::request::{Identity, Mutation, Request, Waiting, is_list};
 use crate::search::Findings;
 use crate::shapes::MessageShape;
-use crate::store::{Durability, InboxList, InboxPart, StoreResult, View};
+use crate::store::{Durability, InboxList, InboxPart, MessageView, StoreResult};
 use crate::task::values;
 use crate::topic::Topics;
 
@@ -191,7 +191,7 @@ impl Inbox {
 
 /// A page of a list, of which one sender gets at most half while messages of others wait.
 pub(crate) fn fair_page(
-    view: &dyn View,
+    view: &dyn MessageView,
     me: &AgentName,
     list: InboxList<'_>,
     after: Option<&Place>,
@@ -203,7 +203,13 @@ pub(crate) fn fair_page(
 }
 
 /// A page of all messages, also of the acknowledged ones: nothing of these waits, so it is the order of time alone.
-fn whole_list(view: &dyn View, me: &AgentName, after: Option<u64>, room: Room, size: &dyn Fn(&Message) -> usize) -> StoreResult<Page> {
+fn whole_list(
+    view: &dyn MessageView,
+    me: &AgentName,
+    after: Option<u64>,
+    room: Room,
+    size: &dyn Fn(&Message) -> usize,
+) -> StoreResult<Page> {
     let mut messages = view.inbox(me, &InboxPart { list: InboxList::All, beyond: after, limit: room.items })?;
     let sizes: Vec<usize> = messages.iter().map(size).collect();
     messages.truncate(room.fits(&sizes));
@@ -216,7 +222,7 @@ fn whole_list(view: &dyn View, me: &AgentName, after: Option<u64>, room: Room, s
 }
 
 /// How many messages come beyond a place.
-fn rest(view: &dyn View, me: &AgentName, all: bool, place: &Place) -> StoreResult<u64> {
+fn rest(view: &dyn MessageView, me: &AgentName, all: bool, place: &Place) -> StoreResult<u64> {
     let limit = limits::MESSAGES_COUNTED_MAX;
     let count = |list, beyond| view.inbox_count(me, &InboxPart { list, beyond: Some(beyond), limit });
     if all {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::context::Reading;
-use crate::store::{StoreResult, View};
+use crate::store::{ReservationView, StoreResult};
 
 /// The task that a claim is about.
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ impl Obstacles {
     }
 
     /// Reads all reservations now, instead of some of them for each task.
-    pub(crate) fn read_all(&mut self, view: &dyn View) -> StoreResult<()> {
+    pub(crate) fn read_all(&mut self, view: &dyn ReservationView) -> StoreResult<()> {
         let list = view.reservations()?;
         let near = list.iter().enumerate().map(|(at, held)| (&held.target, at)).collect();
         self.all = Some(AllReservations { list, near });
@@ -179,7 +179,7 @@ impl Obstacles {
     }
 
     /// Reservations that stand in the way of what is wanted whether or not their time has run out.
-    pub(crate) fn conflicting(&mut self, view: &dyn View, wanted: &[Wanted]) -> Result<Vec<ReservationId>, OpError> {
+    pub(crate) fn conflicting(&mut self, view: &dyn ReservationView, wanted: &[Wanted]) -> Result<Vec<ReservationId>, OpError> {
         let filed = WantedNear::of(wanted);
         let mut found = Vec::new();
         for held in self.near(view, wanted)? {
@@ -190,7 +190,7 @@ impl Obstacles {
         Ok(found)
     }
 
-    fn near(&self, view: &dyn View, wanted: &[Wanted]) -> StoreResult<Vec<Reservation>> {
+    fn near(&self, view: &dyn ReservationView, wanted: &[Wanted]) -> StoreResult<Vec<Reservation>> {
         let targets: Vec<&Target> = wanted.iter().map(|wanted| &wanted.target).collect();
         let Some(all) = &self.all else { return view.reservations_near(&targets) };
         let found: BTreeSet<usize> = targets.into_iter().flat_map(|target| all.near.near(target).copied()).collect();
@@ -210,7 +210,7 @@ impl Obstacles {
         Ok(liveness::reservation_ttl_ms(held, holder, grant, cx.now))
     }
 
-    fn starved(&mut self, view: &dyn View) -> StoreResult<&Starved> {
+    fn starved(&mut self, view: &dyn ReservationView) -> StoreResult<&Starved> {
         if self.starved.is_none() {
             let claims = view.starved_claims()?;
             let mut near = Near::default();
@@ -243,7 +243,7 @@ impl Obstacles {
     }
 
     /// The claims in vain that want something of this too, by task, each with the first of it.
-    fn overlapping_claims(&mut self, view: &dyn View, wanted: &[Wanted]) -> Result<BTreeMap<usize, usize>, OpError> {
+    fn overlapping_claims(&mut self, view: &dyn ReservationView, wanted: &[Wanted]) -> Result<BTreeMap<usize, usize>, OpError> {
         self.starved(view)?;
         let (Some(starved), steps) = (&self.starved, &mut self.steps) else { return Ok(BTreeMap::new()) };
         let mut found = BTreeMap::new();
@@ -281,7 +281,7 @@ impl Obstacles {
         self.could_take(cx, &id, &claim)
     }
 
-    fn holds_what_is_waited_for(&mut self, view: &dyn View, claim: &StarvedClaim) -> Result<bool, OpError> {
+    fn holds_what_is_waited_for(&mut self, view: &dyn ReservationView, claim: &StarvedClaim) -> Result<bool, OpError> {
         let Some(session) = self.session.clone() else { return Ok(false) };
         let filed = WantedNear::of(&claim.wanted);
         for held in self.near(view, &claim.wanted)?.into_iter().filter(|held| held.session == session) {
@@ -329,7 +329,7 @@ impl Obstacles {
 }
 
 /// All reservations that overlap something of this, whoever holds them.
-pub(crate) fn overlapping(view: &dyn View, wanted: &[Wanted], steps: &mut Steps) -> Result<Vec<Reservation>, OpError> {
+pub(crate) fn overlapping(view: &dyn ReservationView, wanted: &[Wanted], steps: &mut Steps) -> Result<Vec<Reservation>, OpError> {
     let targets: Vec<&Target> = wanted.iter().map(|wanted| &wanted.target).collect();
     let filed = WantedNear::of(wanted);
     let mut found = Vec::new();

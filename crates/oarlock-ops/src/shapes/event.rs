@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::OpError;
 use crate::cursor;
 use crate::shapes::rfc3339;
-use crate::store::View;
+use crate::store::MomentView;
 
 /// EVENT of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,7 +31,7 @@ impl EventShape {
     ///
     /// # Errors
     /// Store errors.
-    pub fn of(view: &dyn View, event: Event) -> Result<Self, OpError> {
+    pub fn of(view: &dyn MomentView, event: Event) -> Result<Self, OpError> {
         let store = view.identity();
         let fact = shown_by(store, event.fact);
         let mut data = fact.data_value()?;

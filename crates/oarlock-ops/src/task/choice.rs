@@ -11,7 +11,7 @@ use crate::context::Reading;
 use crate::reservation::acquire::{Room, wanted_by};
 use crate::reservation::obstacles::{Claimant, Obstacle, Obstacles};
 use crate::search::Blockers;
-use crate::store::{Expired, Offer, QueuePlace, StoreResult, View};
+use crate::store::{Expired, GraphView, Offer, QueuePlace, QueueView, ReservationView, StoreResult};
 
 /// Offers of one page.
 const PAGE: usize = 64;
@@ -49,7 +49,7 @@ impl Offers {
     }
 
     /// The next one.
-    pub(crate) fn next(&mut self, view: &dyn View) -> StoreResult<Option<Offer>> {
+    pub(crate) fn next(&mut self, view: &dyn QueueView) -> StoreResult<Option<Offer>> {
         if self.ready.is_empty() {
             self.read_more(view)?;
         }
@@ -60,7 +60,7 @@ impl Offers {
         Ok(if expired_first { self.expired.pop_front() } else { self.ready.pop_front() })
     }
 
-    fn read_more(&mut self, view: &dyn View) -> StoreResult<()> {
+    fn read_more(&mut self, view: &dyn QueueView) -> StoreResult<()> {
         match &mut self.rest {
             Rest::Queue(after, page) => {
                 let read = view.ready_offers(*after, *page)?;
@@ -135,7 +135,7 @@ impl<'c> Chooser<'c> {
     }
 
     /// Reads all reservations now, instead of some of them for each offer.
-    pub(crate) fn read_all(&mut self, view: &dyn View) -> StoreResult<()> {
+    pub(crate) fn read_all(&mut self, view: &dyn ReservationView) -> StoreResult<()> {
         self.obstacles.as_mut().map_or(Ok(()), |obstacles| obstacles.read_all(view))
     }
 
@@ -200,7 +200,7 @@ impl<'c> Chooser<'c> {
     }
 
     /// Whether the task is the one that the claim is about, or a part of it at any depth.
-    fn asks_for(&mut self, view: &dyn View, offer: &Offer) -> Result<bool, OpError> {
+    fn asks_for(&mut self, view: &dyn GraphView, offer: &Offer) -> Result<bool, OpError> {
         let Some(root) = self.subtree else { return Ok(true) };
         if offer.id == *root {
             return Ok(true);
@@ -285,6 +285,6 @@ impl PassedOver {
 }
 
 /// All leases that have expired, however many have to be read.
-pub(crate) fn all_expired(view: &dyn View) -> StoreResult<Expired> {
+pub(crate) fn all_expired(view: &dyn QueueView) -> StoreResult<Expired> {
     Ok(view.expired_offers(usize::MAX)?.unwrap_or_default())
 }

@@ -28,7 +28,7 @@ use crate::reservation::acquire;
 use crate::search::{Asked, Blockers, Findings, Found, Seen};
 use crate::settle;
 use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
-use crate::store::{InboxList, InboxPart, Offer, StoreResult, View};
+use crate::store::{InboxList, InboxPart, Offer, StoreResult, View, unread_count};
 use crate::task::choice::PassedOver;
 use crate::task::unready::Looked;
 use crate::topic::Topics;
@@ -275,7 +275,7 @@ impl Claim {
             return Ok(ClaimReply::Many { claims, unread: 0, news: News::default() });
         }
         let taken: Vec<&TaskId> = claims.iter().map(|claimed| &claimed.lease.task).collect();
-        let (unread, news) = (cx.view().unread(&me.name)?, news::take(cx)?.without(&taken));
+        let (unread, news) = (unread_count(cx.view(), &me.name)?, news::take(cx)?.without(&taken));
         Ok(match (self.count, <[Claimed; 1]>::try_from(claims)) {
             (None, Ok([claimed])) => ClaimReply::of_one(claimed, unread, news),
             (_, Ok([claimed])) => ClaimReply::Many { claims: vec![claimed], unread, news },
@@ -402,7 +402,7 @@ fn messages_waiting(cx: &mut Deciding<'_>, me: &Agent) -> Result<Option<OpError>
     messages.sort_by_key(|message| message.seq);
     mark_shown(cx, &me.name, &messages)?;
     cx.keep()?;
-    let (agent, count, unread) = (me.name.clone(), messages.len(), cx.view().unread(&me.name)?);
+    let (agent, count, unread) = (me.name.clone(), messages.len(), unread_count(cx.view(), &me.name)?);
     let shapes: Vec<MessageShape> = messages.into_iter().map(|message| MessageShape::of(&cx.reading(), message, Some(&me.name))).collect();
     Ok(Some(Rejection::MessagesWaiting { agent, count, messages: serde_json::to_value(shapes)?, unread }.into()))
 }

@@ -6,7 +6,7 @@ use oarlock_model::{Rejection, TaskId, planted};
 use oarlock_plan::is_same_document;
 use serde_json::json;
 
-use crate::store::{StoreResult, View};
+use crate::store::{StoreResult, TaskView};
 
 /// A document that a task is to be made from.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl Document<'_> {
     ///
     /// # Errors
     /// Store errors.
-    pub fn find(&self, view: &dyn View, id: Option<&TaskId>) -> StoreResult<Found> {
+    pub fn find(&self, view: &dyn TaskView, id: Option<&TaskId>) -> StoreResult<Found> {
         if let Some(id) = id {
             return Ok(match view.task(id)? {
                 Some(task) => self.compared(task),

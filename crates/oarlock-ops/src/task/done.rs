@@ -20,6 +20,7 @@ use crate::request::{Identity, Mutation, Request, Waiting};
 use crate::search::Findings;
 use crate::settle;
 use crate::shapes::{MessageShape, TaskShape};
+use crate::store::unread_count;
 use crate::task::claim::{Claim, ClaimReply, Claimed};
 use crate::task::finish::{self, Outcome};
 use crate::task::release::granted_to_me;
@@ -184,10 +185,10 @@ impl Mutation for Done {
         let token = self.own_token(cx)?;
         let before = if first.repeated { taken_after(cx, token)? } else { None };
         let claimed = match before {
-            Some(claimed) => ClaimReply::of_one(claimed, cx.view().unread(&cx.me()?.name)?, News::default()),
+            Some(claimed) => ClaimReply::of_one(claimed, unread_count(cx.view(), &cx.me()?.name)?, News::default()),
             None => self.next(token).decide(cx)?,
         };
-        Ok(DoneReply { claimed: Some(claimed), unread: cx.view().unread(&cx.me()?.name)?, ..first.clone() })
+        Ok(DoneReply { claimed: Some(claimed), unread: unread_count(cx.view(), &cx.me()?.name)?, ..first.clone() })
     }
 
     fn give_up(&self, first: DoneReply, refusal: &OpError) -> DoneReply {
@@ -286,7 +287,7 @@ impl Done {
 }
 
 fn reply(cx: &Deciding<'_>, task: Task, unblocked: Vec<TaskId>, unmet_needs: Vec<TaskId>, repeated: bool) -> Result<DoneReply, OpError> {
-    let unread = cx.view().unread(&cx.me()?.name)?;
+    let unread = unread_count(cx.view(), &cx.me()?.name)?;
     let task = TaskShape::of(&cx.reading(), task)?;
     Ok(DoneReply { task, unblocked, unmet_needs, unread, news: News::default(), claimed: None, nothing_ready: None, repeated })
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::OpError;
 use crate::context::Deciding;
 use crate::search::{Asked, Found};
-use crate::store::{EventFilter, View};
+use crate::store::{EventFilter, GraphView, View};
 
 /// Edges from a task to what it is going to need.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) struct Edges {
 }
 
 impl Edges {
-    fn way(&self, view: &dyn View, visits_max: usize) -> Result<Way, OpError> {
+    fn way(&self, view: &dyn GraphView, visits_max: usize) -> Result<Way, OpError> {
         graph::cycle(&self.task, &self.inside, &self.on, visits_max, |from| Ok(view.waits_for(from)?))
     }
 

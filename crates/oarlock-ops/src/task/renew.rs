@@ -17,6 +17,7 @@ use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Identity, Mutation, Request};
 use crate::shapes::LeaseShape;
+use crate::store::unread_count;
 use crate::task::release::held_by_me;
 use crate::task::{rest, values};
 
@@ -104,7 +105,7 @@ impl Mutation for Renew {
             None => Vec::new(),
         };
         let news = news::take(cx)?;
-        Ok(RenewReply { lease, leases, news, blocked_by, unread: cx.view().unread(&cx.me()?.name)? })
+        Ok(RenewReply { lease, leases, news, blocked_by, unread: unread_count(cx.view(), &cx.me()?.name)? })
     }
 }
 

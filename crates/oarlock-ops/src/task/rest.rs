@@ -4,7 +4,7 @@ use oarlock_model::TaskId;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task};
 
-use crate::store::{StoreResult, View};
+use crate::store::{GraphView, StoreResult, View};
 
 /// Where a task rests now when nobody holds it.
 pub(crate) fn resting_place(view: &dyn View, task: &Task) -> StoreResult<Resting> {
@@ -14,6 +14,6 @@ pub(crate) fn resting_place(view: &dyn View, task: &Task) -> StoreResult<Resting
 }
 
 /// What the task or a task above it needs and is not done.
-pub(crate) fn unmet_needs(view: &dyn View, task: &Task) -> StoreResult<Vec<TaskId>> {
+pub(crate) fn unmet_needs(view: &dyn GraphView, task: &Task) -> StoreResult<Vec<TaskId>> {
     if task.needs.is_empty() && task.spec.parent.is_none() { Ok(Vec::new()) } else { view.unmet_needs(&task.id) }
 }

@@ -23,7 +23,7 @@ use crate::request::{Identity, Mutation, Request};
 use crate::search::{Asked, Findings, Found};
 use crate::settings::Settings;
 use crate::shapes::TaskShape;
-use crate::store::View;
+use crate::store::{AgentView, View};
 use crate::task::document::{Document, Found as Known};
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
@@ -372,7 +372,7 @@ impl Split {
 }
 
 /// What some agent that ever joined can do.
-fn known_capabilities(view: &dyn View) -> Result<Vec<String>, OpError> {
+fn known_capabilities(view: &dyn AgentView) -> Result<Vec<String>, OpError> {
     let mut known = BTreeSet::new();
     for agent in view.agents()? {
         known.extend(agent.capabilities.iter().chain(&agent.role).map(ToString::to_string));

@@ -8,11 +8,11 @@ use oarlock_model::rules::urgency::{self, Around, Graph, Node, Number, Waiter};
 
 use crate::OpError;
 use crate::context::Deciding;
-use crate::store::{StoreError, StoreResult, View};
+use crate::store::{GraphView, StoreError, StoreResult};
 
 /// The graph of a store, with one task's own priority as it is going to be.
 struct InStore<'a> {
-    view: &'a dyn View,
+    view: &'a dyn GraphView,
     own: Option<(&'a TaskId, u8)>,
 }
 
@@ -69,12 +69,12 @@ pub(crate) fn refresh(cx: &mut Deciding<'_>, ids: impl IntoIterator<Item = TaskI
 }
 
 /// What changes when a task gets this priority of its own.
-pub(crate) fn with_own(view: &dyn View, id: &TaskId, own: u8) -> StoreResult<BTreeMap<TaskId, u8>> {
+pub(crate) fn with_own(view: &dyn GraphView, id: &TaskId, own: u8) -> StoreResult<BTreeMap<TaskId, u8>> {
     urgency::refreshed(&InStore { view, own: Some((id, own)) }, id)
 }
 
 /// The most urgent unfinished task of this one and its parts.
-pub(crate) fn most_urgent_in(view: &dyn View, id: &TaskId) -> StoreResult<Option<u8>> {
+pub(crate) fn most_urgent_in(view: &dyn GraphView, id: &TaskId) -> StoreResult<Option<u8>> {
     urgency::most_urgent_in(&InStore { view, own: None }, id)
 }
 

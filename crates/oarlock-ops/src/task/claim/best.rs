@@ -13,7 +13,7 @@ use crate::context::{Deciding, Reading};
 use crate::reservation::acquire;
 use crate::reservation::obstacles::Obstacles;
 use crate::search::{Asked, Findings, Found, FoundTasks};
-use crate::store::EventFilter;
+use crate::store::{EventFilter, unread_count};
 use crate::task::choice::{Chooser, Offers, PassedOver, Verdict, all_expired};
 use crate::topic::Topics;
 
@@ -143,7 +143,7 @@ impl Claim {
             passed_over.at_limit = me.max_claims;
         }
         if found.candidates.is_empty() {
-            let rest = Unready { unread: cx.view.unread(&me.name)?, ..self.look(cx.view)?.facts(cx.view)? };
+            let rest = Unready { unread: unread_count(cx.view, &me.name)?, ..self.look(cx.view)?.facts(cx.view)? };
             let why = passed_over.in_words();
             found.nothing = Some(Rejection::NothingReady { agent: me.name.clone(), rest: Box::new(rest), why });
         }

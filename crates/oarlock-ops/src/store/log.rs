@@ -1,0 +1,51 @@
+//! The log.
+
+use oarlock_model::event::Event;
+use oarlock_model::state::State;
+
+use super::StoreResult;
+
+/// Which events to list, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// After the event with this number.
+    pub after_seq: u64,
+    /// Before the event with this number.
+    pub before_seq: Option<u64>,
+    /// The newest that fit into the page, instead of the oldest; their order stays that of the log.
+    pub newest: bool,
+    /// Of one of these kinds; empty admits all.
+    pub kinds: Vec<String>,
+    /// About this noun.
+    pub subject: Option<String>,
+    /// At most this many.
+    pub limit: usize,
+    /// Until the page holds this many bytes of data.
+    pub bytes_max: usize,
+}
+
+/// A reply that was given for an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The hash of the request.
+    pub request_hash: [u8; 16],
+    /// The reply, as JSON text.
+    pub reply: String,
+}
+
+/// The hash of a verb and an idempotency key, 128 bits of it: where a reply is kept.
+pub type ReplyKey = [u8; 16];
+
+/// Reading the log, and the replies that are kept with it.
+pub trait LogView {
+    /// Events, oldest first.
+    fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
+    /// The last event of this kind about this noun.
+    fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>>;
+    /// The number of the last event.
+    fn last_seq(&self) -> StoreResult<u64>;
+    /// The reply given for an idempotency key.
+    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
+    /// Everything that lasts, for checks and replays; large.
+    fn state(&self) -> StoreResult<State>;
+}

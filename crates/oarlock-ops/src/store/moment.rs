@@ -1,0 +1,17 @@
+//! The store and the moment.
+
+use oarlock_model::{Now, StoreIdentity};
+
+use super::StoreResult;
+
+/// What the store is, and which moment of it is seen.
+pub trait MomentView {
+    /// The moment of this transaction, from the store's clock.
+    fn now(&self) -> Now;
+    /// The identity of the store: what it gives out counts from its base and carries its tag.
+    fn identity(&self) -> &StoreIdentity;
+    /// The boot of the machine the store is on, when it is known: sessions of another boot are lost.
+    fn boot_id(&self) -> &str;
+    /// The prefix of made-up task ids.
+    fn task_prefix(&self) -> StoreResult<String>;
+}
