@@ -1,70 +1,40 @@
 //! From a task document (Markdown) to a plan: steps, what orders them, which files they write, and parts for agents.
 //! Pure functions of text: no files, no clock, no randomness; the same input always gives the same plan.
 //!
-//! The way through the house: `document` reads lines, `sections` tells what each part of the text is for, `steps` finds
-//! the work, `units` cuts phases into it, `facts` gathers what is known about each step (`words`, `paths`, `files` with
-//! `verbs`, `refs`, `estimate`), `depend`
-//! orders the steps, `group` cuts them into parts, `schedule` times them, `assign` gives them out. [`validate`] checks a plan that somebody else
-//! made, [`subtask_documents`] writes what a worker reads.
+//! The way through the house, each folder using only those before it: `text` knows words, `read` finds the steps of a
+//! document, `facts` gathers what is known about each, `order` says which waits for which, `parts` cuts them into parts
+//! and gives these out, `check` judges plans that somebody else made. [`plan`](Plan) is what all of it comes to,
+//! [`rule`] names every rule that a split rests on, [`prompt`] asks a model for a better plan, and [`TaskText`] is the
+//! front door: a text that is read once.
 //!
 //! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
 
-mod assign;
 mod at_once;
-mod bits;
-mod by;
-mod claim;
-mod criteria;
-mod depend;
-mod document;
+mod check;
 mod error;
-mod estimate;
 mod facts;
-mod files;
-mod floor;
-mod group;
-mod items;
-mod label;
-mod marks;
-mod name;
-mod overlap;
-mod part;
-mod paths;
-mod phrases;
+mod order;
+mod parts;
 mod plan;
 mod prompt;
-mod reading;
-mod refs;
-mod repository;
+mod read;
 pub mod rule;
-mod said;
-mod same;
-mod schedule;
-mod sections;
-mod split;
-mod steps;
-mod tables;
 mod task_text;
 mod text;
-mod titles;
-mod tree;
-mod units;
-mod validate;
-mod verbs;
-mod words;
 
-pub use assign::{Candidate, assign, assign_to};
-pub use by::By;
+pub use check::problem::Problem;
+pub use check::repository::{Existing, Search, check_repository};
+pub use check::validate::validate;
 pub use error::PlanError;
-pub use estimate::minutes_of_field;
-pub use floor::Floor;
-pub use name::{task_id_from_file_name, title};
-pub use part::{CRITERIA_OF_PART, CRITERIA_OF_WHOLE, OBJECTIVE_OF_WHOLE, subtask_documents};
+pub use parts::assign::{Candidate, assign, assign_to};
+pub use parts::by::By;
+pub use parts::documents::{CRITERIA_OF_PART, CRITERIA_OF_WHOLE, OBJECTIVE_OF_WHOLE};
+pub use parts::floor::Floor;
+pub use parts::options::Options;
+pub use parts::reading::MINUTES_DEFAULT;
 pub use plan::{Conflict, Edge, Plan, Step, Subtask};
 pub use prompt::{plan_schema, prompt};
-pub use reading::MINUTES_DEFAULT;
-pub use repository::{Existing, Search, check_repository};
-pub use same::is_same_document;
-pub use split::{Options, split};
-pub use task_text::TaskText;
-pub use validate::{Problem, validate};
+pub use read::name::{task_id_from_file_name, title};
+pub use read::same::is_same_document;
+pub use task_text::{TaskText, split, subtask_documents};
+pub use text::durations::minutes_of_field;

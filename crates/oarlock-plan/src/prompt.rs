@@ -5,8 +5,8 @@ use std::fmt::Write;
 use oarlock_model::limits::{ESTIMATE_MINUTES_MAX, SUBTASKS_MAX, TITLE_CHARS_MAX};
 use serde_json::{Value, json};
 
+use crate::parts::options::Options;
 use crate::plan::Plan;
-use crate::split::Options;
 
 /// The JSON Schema (draft 2020-12) of a plan that [`crate::validate`] takes: what is asked for, without what it works out by itself.
 #[must_use]
@@ -82,7 +82,8 @@ const MARK: &str = "=====8<=====";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{split, validate};
+    use crate::check::validate::validate;
+    use crate::task_text::split;
 
     const DOCUMENT: &str = "# T\n## Approach\n1. Create `a.rs`\n2. Create `b.rs`\n";
 

@@ -1,4 +1,13 @@
 //! Small work on text: markup off, placeholders known, lengths bounded.
+//!
+//! The files below know what English says: words and their stems, verbs, titles of steps, durations. [`phrases`] looks
+//! for many phrases at once. Nothing here knows of documents or steps.
+
+pub(crate) mod durations;
+pub(crate) mod phrases;
+pub(crate) mod titles;
+pub(crate) mod verbs;
+pub(crate) mod words;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,8 +15,6 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 use oarlock_model::text::is_bidi_or_invisible;
-
-use crate::estimate;
 
 /// Longest line that is looked at, in bytes; what follows is copied but not read.
 const CLIP_BYTES: usize = 4_000;
@@ -80,7 +87,7 @@ fn without_estimate(text: &str) -> &str {
     let Some((before, inner)) = trimmed.strip_suffix(')').and_then(|t| t.rsplit_once('(')) else {
         return text;
     };
-    let tells = inner.len() < 40 && (estimate::minutes_in(inner).is_some() || inner.ends_with("tokens"));
+    let tells = inner.len() < 40 && (durations::minutes_in(inner).is_some() || inner.ends_with("tokens"));
     if tells && before.chars().any(char::is_alphanumeric) { before } else { text }
 }
 

@@ -1,0 +1,7 @@
+//! Plans that somebody else made: read field by field ([`given`]), checked and completed ([`validate`]), and held against
+//! the files that a repository has ([`repository`]).
+
+pub(crate) mod given;
+pub(crate) mod problem;
+pub(crate) mod repository;
+pub(crate) mod validate;

@@ -1,0 +1,366 @@
+//! What is known about each step before any order is concluded: role, files, words, statements, minutes.
+//! The steps themselves come from [`units`]; here their words are numbered, so that comparing them is cheap.
+
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::RandomState;
+
+use crate::at_once::of_halves;
+use crate::facts::estimate;
+use crate::facts::files::{self, StepFiles};
+use crate::facts::overlap::{Id, Table};
+use crate::facts::refs::{self, Statement, Statements};
+use crate::facts::units::{self, Surveyor, Unit};
+use crate::read::document::{Document, Kind};
+use crate::read::draft::Draft;
+use crate::read::marks::Marks;
+use crate::read::prose;
+use crate::read::sections::{self, Listed, Section};
+use crate::read::tree;
+use crate::rule;
+use crate::text::titles::{self, Role};
+use crate::text::words;
+use crate::text::{clip, name_of};
+
+/// Different words of a step's text that are kept.
+const TEXT_WORDS_MAX: usize = 400;
+/// Names are looked for in the texts of at most so many steps.
+const NAMED_AHEAD_STEPS_MAX: usize = 100;
+/// Lines of a step's prose in which more than words is looked for.
+const PROSE_LINES_MAX: usize = 40;
+/// Words that name what a step makes that are kept.
+const MADE_WORDS_MAX: usize = 24;
+
+/// A step with all that is known about it.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    /// Where it stands.
+    pub(crate) draft: Draft,
+    /// What it does.
+    pub(crate) role: Role,
+    /// What it reads and writes.
+    pub(crate) files: StepFiles,
+    /// Numbers of the words that name what it makes.
+    pub(crate) makes: Vec<u32>,
+    /// Numbers of the words in the paths that it writes.
+    pub(crate) makes_in: Vec<u32>,
+    /// Whether its title speaks of something new, which an earlier step may have made.
+    pub(crate) asks_new: bool,
+    /// Numbers of the words that it uses for something that is there already: "the tokens".
+    pub(crate) definite: Vec<u32>,
+    /// Whether it says that it begins when others are done, without saying which.
+    pub(crate) awaits: bool,
+    /// Numbers of the words that it uses, sorted.
+    pub(crate) says: Vec<u32>,
+    /// What it says about others.
+    pub(crate) statements: Statements,
+    /// Whether it shows the code that it makes, and not only a line of it.
+    pub(crate) shows_code: bool,
+    /// Its place in the flow of data, when the whole plan is one.
+    pub(crate) stage: Option<u8>,
+    /// Group of steps that are said to run side by side.
+    pub(crate) beside: Option<usize>,
+    /// Minutes stated for it.
+    pub(crate) minutes: Option<u64>,
+    /// Minutes assumed from its phase.
+    pub(crate) share: Option<u64>,
+    /// Line of the phase that it was taken out of.
+    pub(crate) taken_from: Option<usize>,
+}
+
+impl Fact {
+    /// Whether all that it writes is known, so that independence can be shown.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.files.writes.is_empty() && !self.files.partial
+    }
+
+    /// Whether it only looks at things that it names.
+    pub(crate) fn looks_at_something(&self) -> bool {
+        self.draft.looks && !self.files.mentions.is_empty()
+    }
+}
+
+/// Fewer lines of code are an example of how to call something.
+const CODE_LINES_MIN: usize = 8;
+
+/// All facts of a document.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// The steps, in document order.
+    pub(crate) steps: Vec<Fact>,
+    /// Their patterns.
+    pub(crate) table: Table,
+    /// The words that `makes` and `says` number.
+    pub(crate) words: Vec<String>,
+    /// Pairs of which the first speaks of what the second, which stands behind it, is called: "the cleaned positions".
+    pub(crate) named_ahead: Vec<(usize, usize)>,
+    /// Listed files that no step takes.
+    pub(crate) unclaimed: Vec<String>,
+}
+
+/// Gathers the facts about the steps that `drafts` describe; the phases of the lines `whole` are one step each.
+pub(crate) fn facts(
+    document: &Document<'_>,
+    sections: &[Section],
+    drafts: Vec<Draft>,
+    whole: &HashSet<usize>,
+    title: Option<&str>,
+) -> Facts {
+    let about: Vec<String> = title.map(words::naming_stems).unwrap_or_default();
+    let (mut listed, _) = sections::listed_files(document, sections);
+    let drawn = if rule::is_on(rule::TREES) { tree::files(document, sections) } else { Vec::new() };
+    listed.extend(drawn.into_iter().filter(|drawn| !listed.iter().any(|l| l.pattern == drawn.pattern)).collect::<Vec<_>>());
+    let mut table = Table::default();
+    listed.iter().for_each(|l| table.know(&l.pattern));
+    let listed: Vec<(Id, &Listed)> = listed.iter().filter_map(|l| Some((table.intern(&l.pattern)?, l))).collect();
+    let mut surveyor = Surveyor::new(document, &listed, &about);
+    let mut units = surveyor.expand(drafts, whole, &mut table);
+    let mut handed_over = None;
+    if rule::is_on(rule::DELIVERABLE) && units.len() > 1 && units.iter().all(|u| u.draft.looks) {
+        let after = units.last().map_or(0, |u| u.draft.last);
+        handed_over = prose::deliverable(document, sections, after).map(Unit::of);
+    }
+    let is_handed_over = handed_over.is_some();
+    units.extend(handed_over);
+    let (mut roles, mut files, mut unclaimed) = surveyor.survey(&units, &mut table);
+    // "Audit report" is no further look.
+    if let Some(role) = roles.last_mut().filter(|_| is_handed_over) {
+        *role = Role::Document;
+    }
+    // A guide that is listed but that no step writes is a step of its own, when it stands behind the plan.
+    let last = units.last().map_or(0, |u| u.draft.last);
+    if units.len() > 1 && !roles.contains(&Role::Document) {
+        let guide =
+            unclaimed.iter().position(|at| !listed[*at].1.drawn && listed[*at].1.line > last && files::is_document(&listed[*at].1.pattern));
+        if let Some(k) = guide {
+            let (id, file) = listed[unclaimed.remove(k)];
+            let title = format!("Write {}", file.pattern.as_str());
+            units.push(Unit::of(Draft { line: file.line, last: file.line, title, ..Draft::default() }));
+            roles.push(Role::Document);
+            files.push(StepFiles { writes: vec![id], ..StepFiles::default() });
+        }
+    }
+    let unclaimed = unclaimed.iter().filter(|at| !listed[**at].1.drawn).map(|at| listed[*at].1.pattern.as_str().to_owned()).collect();
+    let mut lexicon = Lexicon::default();
+    let staged = units::stages(&units);
+    let known = Known { table: &table, about: &about };
+    let said = of_halves(&units, document.is_large(), |unit| Said::read(document, unit, &about));
+    let mut steps: Vec<Fact> = units
+        .into_iter()
+        .zip(roles.into_iter().zip(files).zip(said))
+        .map(|(unit, ((role, files), said))| fact(document, unit, role, files, said, &known, &mut lexicon))
+        .collect();
+    steps.iter_mut().zip(staged).for_each(|(step, stage)| step.stage = stage);
+    let named_ahead = named_ahead(document, &steps);
+    let mut facts = Facts { steps, table, words: lexicon.words, named_ahead, unclaimed };
+    drop_common_words(&mut facts);
+    facts
+}
+
+/// Which steps speak of a later one by its name of two words or more, with an article.
+fn named_ahead(document: &Document<'_>, steps: &[Fact]) -> Vec<(usize, usize)> {
+    if steps.len() > NAMED_AHEAD_STEPS_MAX {
+        return Vec::new();
+    }
+    let names: Vec<Option<String>> = steps.iter().map(|step| titles::noun_name(&step.draft.title)).collect();
+    let mut out = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        let lines = (step.draft.line..=step.draft.last).filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_)));
+        let text = lines.map(|i| clip(document.text(i)).to_lowercase()).collect::<Vec<_>>().join(" ");
+        let later = names.iter().enumerate().skip(at + 1);
+        let says = |name: &Option<String>| name.as_ref().is_some_and(|name| text.contains(&format!("the {name}")));
+        out.extend(later.filter(|(_, name)| says(name)).map(|(other, _)| (at, other)));
+    }
+    out
+}
+
+/// What holds for all steps.
+struct Known<'a> {
+    table: &'a Table,
+    /// Words of the document's title.
+    about: &'a [String],
+}
+
+#[derive(Debug, Default)]
+struct Lexicon {
+    numbers: HashMap<String, u32, RandomState>,
+    words: Vec<String>,
+    /// What words of prose come to, as they stand there in lower case: the numbers of their stems, and nothing for those that name no thing.
+    said: HashMap<String, Option<u32>, RandomState>,
+}
+
+impl Lexicon {
+    fn number(&mut self, word: String) -> u32 {
+        if let Some(n) = self.numbers.get(&word) {
+            return *n;
+        }
+        let n = u32::try_from(self.words.len()).expect("words are bounded by steps");
+        self.words.push(word.clone());
+        self.numbers.insert(word, n);
+        n
+    }
+
+    /// Adds the numbers of the stems of `text` that may mean a thing, each once. Nearly every word of a document was met before.
+    fn said(&mut self, text: &str, out: &mut Vec<u32>) {
+        let from = out.len();
+        if !self.said_before(text, out) {
+            out.truncate(from);
+            let stems = words::said_stems(text);
+            out.extend(stems.into_iter().map(|stem| self.number(stem)));
+            words::each_word(text, |word| {
+                if !self.said.contains_key(word) {
+                    let number = words::said_stem(word).map(|stem| self.number(stem.to_owned()));
+                    self.said.insert(word.to_owned(), number);
+                }
+            });
+            return;
+        }
+        out[from..].sort_unstable();
+        let mut kept = from;
+        for at in from..out.len() {
+            if kept == from || out[at] != out[kept - 1] {
+                out[kept] = out[at];
+                kept += 1;
+            }
+        }
+        out.truncate(kept);
+    }
+
+    /// The same for a text whose words were all met before; false when one was not.
+    fn said_before(&self, text: &str, out: &mut Vec<u32>) -> bool {
+        let mut are_known = true;
+        words::each_word(text, |word| match self.said.get(word) {
+            Some(number) => out.extend(*number),
+            None => are_known = false,
+        });
+        are_known
+    }
+}
+
+/// A line of a step's prose.
+struct Line<'a> {
+    text: &'a str,
+    marks: Marks,
+}
+
+/// What the text of a step says by itself, whatever the others say.
+struct Said {
+    /// Words that it uses for something that is there already.
+    definite: Vec<String>,
+    awaits: bool,
+    statements: Statements,
+    minutes: Option<u64>,
+    shows_code: bool,
+}
+
+impl Said {
+    fn read(document: &Document<'_>, unit: &Unit, about: &[String]) -> Self {
+        let Unit { draft, header, .. } = unit;
+        let prose: Vec<Line<'_>> = (draft.line..=draft.last)
+            .filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)))
+            .map(|i| Line { text: clip(document.text(i)), marks: document.lines[i].marks })
+            .take(PROSE_LINES_MAX)
+            .collect();
+        let definite = prose
+            .iter()
+            .filter(|line| line.marks.definite())
+            .flat_map(|line| words::definite_stems(line.text))
+            .filter(|w| !about.contains(w))
+            .take(TEXT_WORDS_MAX)
+            .collect();
+        let mut statements = refs::of_draft(document, draft);
+        let names_others = statements.list.iter().any(|said| matches!(said, Statement::Needs(_)));
+        let mut waits = prose.iter().filter(|line| line.marks.awaits()).map(|line| line.text);
+        let awaits = !names_others && titles::says_wait(&draft.title, &mut waits);
+        if let Some((line, last)) = *header {
+            let above = refs::of_draft(document, &Draft { line, last, ..Draft::default() });
+            statements.list.extend(above.list);
+        }
+        let minutes = estimate::of_draft(document, draft);
+        let shows_code = (draft.line..=draft.last).filter(|i| document.lines[*i].kind == Kind::Code).count() >= CODE_LINES_MIN;
+        Self { definite, awaits, statements, minutes, shows_code }
+    }
+}
+
+fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said: Said, known: &Known<'_>, lexicon: &mut Lexicon) -> Fact {
+    let Unit { draft, beside, share, taken_from, .. } = unit;
+    let Said { definite, awaits, statements, minutes, shows_code } = said;
+    let title = words::without_parentheses(&draft.title);
+    let paths: Vec<&str> = files.writes.iter().take(8).map(|id| known.table.pattern(*id).as_str()).collect();
+    let names = paths.iter().flat_map(|p| words::naming_stems(name_of(p)));
+    // "Search" names no thing where it says what to do, and does where it is what is made.
+    let thing = if role == Role::Inspect { Vec::new() } else { words::inspect_stems(&title) };
+    let makes: Vec<u32> = words::naming_stems(titles::made_by(&title))
+        .into_iter()
+        .chain(thing)
+        .chain(names)
+        .filter(|w| !known.about.contains(w))
+        .chain(words::title_pairs(&title))
+        .take(MADE_WORDS_MAX)
+        .map(|w| lexicon.number(w))
+        .collect();
+    let makes_in = paths.iter().flat_map(|p| words::naming_stems(p)).take(MADE_WORDS_MAX).map(|w| lexicon.number(w)).collect();
+    let says = said_words(document, &draft, lexicon);
+    let definite = definite.into_iter().map(|w| lexicon.number(w)).collect();
+    let asks_new = words::each_token(&title).any(|w| w == "new");
+    Fact {
+        draft,
+        role,
+        files,
+        makes,
+        makes_in,
+        definite,
+        awaits,
+        says,
+        asks_new,
+        statements,
+        shows_code,
+        stage: None,
+        beside,
+        minutes,
+        share,
+        taken_from,
+    }
+}
+
+/// The words of a step's prose, and the pairs of words that its code joins into names.
+fn said_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> Vec<u32> {
+    let (mut prose, mut code) = (Vec::new(), Vec::new());
+    for i in draft.line..=draft.last {
+        let text = clip(document.text(i));
+        match document.lines[i].kind {
+            Kind::Text | Kind::Item(_) | Kind::Heading(_) if prose.len() < TEXT_WORDS_MAX => {
+                lexicon.said(text, &mut prose);
+            }
+            Kind::Code if code.len() < TEXT_WORDS_MAX => {
+                let names = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| w.len() > 6);
+                code.extend(names.flat_map(words::name_pairs).map(|w| lexicon.number(w)));
+            }
+            _ => {}
+        }
+    }
+    prose.extend(code);
+    prose.sort_unstable();
+    prose.dedup();
+    prose
+}
+
+/// A word in more than half of the titles names no one of them.
+fn drop_common_words(facts: &mut Facts) {
+    let mut uses = vec![0_usize; facts.words.len()];
+    for step in &facts.steps {
+        step.makes.iter().for_each(|w| uses[*w as usize] += 1);
+    }
+    let count = facts.steps.len();
+    if count < 3 {
+        return;
+    }
+    let mut said = vec![0_usize; facts.words.len()];
+    for step in &facts.steps {
+        step.says.iter().for_each(|w| said[*w as usize] += 1);
+    }
+    for step in &mut facts.steps {
+        step.makes.retain(|w| uses[*w as usize] * 2 <= count);
+        step.definite.retain(|w| said[*w as usize] * 3 <= count * 2);
+    }
+}

@@ -1,0 +1,247 @@
+//! Units: the steps to be, before anything is known about how they hang together: phases whole or their items, what role
+//! each has, and which files each takes.
+
+use std::collections::{HashMap, HashSet};
+
+use oarlock_model::pattern::Pattern;
+
+use crate::facts::claim::{self, Claimant};
+use crate::facts::estimate;
+use crate::facts::files::{self, StepFiles};
+use crate::facts::overlap::{Id, Table};
+use crate::facts::refs;
+use crate::read::document::Document;
+use crate::read::draft::{Draft, STEPS_MAX};
+use crate::read::sections::Listed;
+use crate::rule;
+use crate::text::titles::{self, Role};
+use crate::text::words;
+use crate::text::{List, name_of};
+
+/// Extensions of files that an inspection may leave behind.
+static FINDINGS: List = List::new("md, mdx, rst, adoc, txt, csv, tsv, json, jsonl, ndjson, yaml, yml, toml, xml, html, log, pdf, svg, png");
+
+/// A step to be, with what its phase adds.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    /// Where it stands.
+    pub(crate) draft: Draft,
+    /// Lines of the phase's own text, before its first item.
+    pub(crate) header: Option<(usize, usize)>,
+    /// Group of steps that are said to run side by side.
+    pub(crate) beside: Option<usize>,
+    /// Its share of the minutes stated for the phase.
+    pub(crate) share: Option<u64>,
+    /// Line of the phase that it was taken out of because its parts seemed to be apart.
+    pub(crate) taken_from: Option<usize>,
+}
+
+impl Unit {
+    /// A step that stands for itself.
+    pub(crate) fn of(draft: Draft) -> Self {
+        Self { draft, header: None, beside: None, share: None, taken_from: None }
+    }
+}
+
+/// Finds out about units, and remembers what it read: the parts of phases are looked at before it is known whether they become units.
+#[derive(Debug)]
+pub(crate) struct Surveyor<'a> {
+    document: &'a Document<'a>,
+    listed: &'a [(Id, &'a Listed)],
+    /// Words of the document's title.
+    about: &'a [String],
+    /// What drafts show by themselves, by their lines and whether they only look.
+    read: HashMap<(usize, usize, bool), StepFiles>,
+}
+
+impl<'a> Surveyor<'a> {
+    /// Of the steps of `document`, whose title says `about` and whose lists of files name `listed`.
+    pub(crate) fn new(document: &'a Document<'a>, listed: &'a [(Id, &'a Listed)], about: &'a [String]) -> Self {
+        Self { document, listed, about, read: HashMap::new() }
+    }
+
+    /// Phases whole, or their items where these write different files or are said to be parallel; those of the lines `whole` stay whole
+    /// unless the document says otherwise.
+    pub(crate) fn expand(&mut self, drafts: Vec<Draft>, whole: &HashSet<usize>, table: &mut Table) -> Vec<Unit> {
+        let document = self.document;
+        let alone = drafts.len() == 1;
+        let parts: Vec<Unit> = drafts
+            .iter()
+            .flat_map(|d| if d.items.len() < 2 { vec![Unit::of(d.clone())] } else { units_of_items(document, d, None) })
+            .collect();
+        if parts.len() > STEPS_MAX {
+            return drafts.into_iter().map(Unit::of).collect();
+        }
+        // Where no list names files, nobody takes any by a role.
+        let files: Vec<StepFiles> = match self.listed {
+            [] => parts.iter().map(|part| self.files_of(&part.draft, table)).collect(),
+            _ => self.survey(&parts, table).1,
+        };
+        let overlaps = table.overlaps();
+        let mut out = Vec::new();
+        let mut at = 0;
+        for (group, draft) in drafts.into_iter().enumerate() {
+            let count = if draft.items.len() < 2 { 1 } else { draft.items.len() };
+            let own = &files[at..at + count];
+            at += count;
+            let parallel = refs::of_draft(document, &Draft { last: draft.line, ..draft.clone() }).parallel;
+            let apart = || {
+                let known: Vec<&StepFiles> = own.iter().filter(|f| !f.writes.is_empty() && !f.partial).collect();
+                let meet =
+                    |a: &StepFiles, b: &StepFiles| a.writes.iter().any(|x| b.writes.iter().any(|y| x == y || overlaps.of(*x).contains(y)));
+                known.iter().enumerate().any(|(k, a)| known[k + 1..].iter().any(|b| !meet(a, b)))
+            };
+            let is_told = alone || parallel;
+            if count > 1 && (is_told || (rule::is_on(rule::PARTS) && !whole.contains(&draft.line) && may_expand(&draft, own) && apart())) {
+                let units = units_of_items(document, &draft, parallel.then_some(group));
+                out.extend(units.into_iter().map(|unit| Unit { taken_from: (!is_told).then_some(draft.line), ..unit }));
+            } else {
+                out.push(Unit::of(draft));
+            }
+        }
+        out
+    }
+
+    /// Roles and files of the units, the listed files given to those that fit.
+    pub(crate) fn survey(&mut self, units: &[Unit], table: &mut Table) -> (Vec<Role>, Vec<StepFiles>, Vec<usize>) {
+        let mut files: Vec<StepFiles> = units.iter().map(|u| self.files_of(&u.draft, table)).collect();
+        let mut roles = Vec::with_capacity(units.len());
+        let mut built = false;
+        for (unit, files) in units.iter().zip(&files) {
+            let role = role_of(&unit.draft, files, self.listed, table, built);
+            built |= matches!(role, Role::Build | Role::Foundation | Role::Integrate);
+            roles.push(role);
+        }
+        if self.listed.is_empty() {
+            return (roles, files, Vec::new());
+        }
+        let titles: Vec<(String, String)> = units.iter().map(|u| claim_texts(&u.draft)).collect();
+        let claimants: Vec<Claimant<'_>> =
+            titles.iter().zip(&roles).map(|((title, items), role)| Claimant { title, items, role: *role }).collect();
+        let unclaimed = claim::claim_listed(self.listed, &claimants, &mut files, self.about);
+        (roles, files, unclaimed)
+    }
+
+    fn files_of(&mut self, draft: &Draft, table: &mut Table) -> StepFiles {
+        let key = (draft.line, draft.last, draft.looks);
+        self.read.entry(key).or_insert_with(|| files::of_draft(self.document, draft, table)).clone()
+    }
+}
+
+/// Whether the items of a phase are work: those of an analysis or a test only say what it looks at.
+fn may_expand(draft: &Draft, own: &[StepFiles]) -> bool {
+    if matches!(titles::role_of(&draft.title), Role::Inspect | Role::Design | Role::Verify) {
+        return false;
+    }
+    // Below "Create the script" the items say what it does, unless each begins with a file of its own: "Port the handlers".
+    let is_about = |files: &StepFiles| files.by_topic && !files.writes.is_empty();
+    let by_topic = !titles::makes_something(&draft.title) || own.iter().all(|files| !files.writes.is_empty());
+    let works =
+        |(item, files): &(&Draft, &StepFiles)| !item.id.is_empty() || titles::makes_something(&item.title) || (by_topic && is_about(files));
+    draft.items.iter().zip(own).filter(works).count() * 2 >= draft.items.len()
+}
+
+fn units_of_items(document: &Document<'_>, draft: &Draft, beside: Option<usize>) -> Vec<Unit> {
+    let count = u64::try_from(draft.items.len()).unwrap_or(1);
+    let share = estimate::stated(document, draft.line, draft.last).map(|m| (m / count).max(1));
+    let first = draft.items.first().map_or(draft.line, |i| i.line);
+    draft
+        .items
+        .iter()
+        .map(|item| Unit {
+            draft: item.clone(),
+            header: (draft.line < first).then(|| (draft.line, first - 1)),
+            beside,
+            share,
+            taken_from: None,
+        })
+        .collect()
+}
+
+/// The title, and for a phase the titles of its items.
+fn claim_texts(draft: &Draft) -> (String, String) {
+    let items: Vec<&str> = draft.items.iter().take(10).map(|i| i.title.as_str()).collect();
+    (words::without_parentheses(&draft.title), items.join(" "))
+}
+
+fn role_of(draft: &Draft, files: &StepFiles, listed: &[(Id, &Listed)], table: &Table, built: bool) -> Role {
+    if draft.looks {
+        return Role::Inspect;
+    }
+    let role = match titles::role_of(&draft.title) {
+        Role::Inspect if names_a_thing(&draft.title, files, listed, table) => Role::Build,
+        role => role,
+    };
+    match role {
+        // Looking again after something was built is checking it, and checking before anything is built is a look.
+        Role::Inspect if built && files.writes.is_empty() => Role::Verify,
+        Role::Verify if !built && files.writes.is_empty() && titles::begins_a_look(&draft.title) => Role::Inspect,
+        // "TLS verification" that changes code is a thing that is built.
+        Role::Verify if !titles::begins_a_check(&draft.title) && files.writes.iter().any(|id| makes_code(table, *id)) => Role::Build,
+        Role::Build if files.writes.iter().any(|id| makes_base(table, *id)) => Role::Foundation,
+        Role::Build if !files.writes.is_empty() && files.writes.iter().all(|id| files::is_document(table.pattern(*id))) => Role::Document,
+        role => role,
+    }
+}
+
+/// Whether a title such as "Search" names what is built and not a look at things: it makes a file of that name, in code.
+/// A file of prose or data shows nothing, because an inspection writes its findings into one.
+fn names_a_thing(title: &str, files: &StepFiles, listed: &[(Id, &Listed)], table: &Table) -> bool {
+    let of_list: Vec<&Pattern> = listed.iter().map(|(_, l)| &l.pattern).collect();
+    let own: Vec<&Pattern> = files.writes.iter().map(|id| table.pattern(*id)).collect();
+    let mut code = if own.is_empty() { of_list } else { own };
+    code.retain(|p| is_code(p));
+    if titles::is_feature(title) {
+        return !code.is_empty();
+    }
+    let looks = words::inspect_stems(title);
+    code.iter().any(|p| words::each_token(p.as_str()).any(|w| looks.iter().any(|look| look == words::stem(&w))))
+}
+
+fn is_code(pattern: &Pattern) -> bool {
+    let name = name_of(pattern.as_str());
+    name.rsplit_once('.').is_some_and(|(_, extension)| !FINDINGS.has(&extension.to_ascii_lowercase()))
+}
+
+fn makes_code(table: &Table, id: Id) -> bool {
+    let pattern = table.pattern(id);
+    is_code(pattern) && pattern.is_literal() && !files::is_test(pattern)
+}
+
+fn makes_base(table: &Table, id: Id) -> bool {
+    let name = name_of(table.pattern(id).as_str());
+    titles::is_base_name(name.split('.').next().unwrap_or(name))
+}
+
+/// The data-flow stages of the steps, when all three stages occur.
+pub(crate) fn stages(units: &[Unit]) -> Vec<Option<u8>> {
+    let stages: Vec<Option<u8>> = units.iter().map(|u| titles::flow_stage(&u.draft.title)).collect();
+    if (1..=3).all(|s| stages.contains(&Some(s))) { stages } else { vec![None; units.len()] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(title: &str, writes: &[&str]) -> Role {
+        let mut table = Table::default();
+        let ids = writes.iter().map(|w| table.intern(&Pattern::parse(w).expect("a path")).expect("room")).collect();
+        let files = StepFiles { writes: ids, ..StepFiles::default() };
+        role_of(&Draft { title: title.to_owned(), ..Draft::default() }, &files, &[], &table, false)
+    }
+
+    #[test]
+    fn a_component_named_search_is_built_and_not_looked_at() {
+        for (title, writes, want) in [
+            ("Search", &["src/index.rs"][..], Role::Build),
+            ("Word search (45 min)", &["src/index.rs"], Role::Build),
+            ("Audit log", &["src/audit/log.rs"], Role::Build),
+            ("Search", &["found.md"], Role::Inspect),
+            ("Search the logs", &["src/index.rs"], Role::Inspect),
+            ("Audit", &["src/index.rs"], Role::Inspect),
+            ("Search", &[], Role::Inspect),
+        ] {
+            assert_eq!(role(title, writes), want, "{title} {writes:?}");
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The order of the steps: which must wait for which, and why.
+//! The principle is that order is kept unless independence is shown: two steps may run at once when the document says
+//! so, or when both show all that they write, their files never meet, and nothing about their roles or words joins them.
+
+use std::borrow::Cow;
+
+use crate::facts::gather::{Fact, Facts};
+use crate::facts::overlap::Overlaps;
+use crate::facts::refs::Target;
+use crate::facts::tables::Row;
+use crate::order::bits::Bits;
+use crate::order::said::Said;
+use crate::plan::{Conflict, Edge};
+use crate::rule;
+use crate::text::folder_and_name;
+use crate::text::titles::{self, Role};
+use crate::text::words;
+
+/// Most conflicts that are listed.
+const CONFLICTS_MAX: usize = 100;
+/// Stated orders that are listed although they follow from others.
+const IMPLIED_EDGES_MAX: usize = 2_000;
+
+/// The order of the steps of a document.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// For each step those that it directly waits for.
+    pub(crate) needs: Vec<Vec<usize>>,
+    /// The same with reasons, and all stated ones.
+    pub(crate) edges: Vec<Edge>,
+    /// Those orders that rest on what the steps say or write, and not on what kind of step they are.
+    pub(crate) by_content: Vec<(usize, usize)>,
+    /// Files that several steps write.
+    pub(crate) conflicts: Vec<Conflict>,
+    /// Why steps wait, by kind, for explaining a plan that stays in one piece.
+    pub(crate) causes: Causes,
+    /// Stated orders that contradict each other.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How many direct orders there are of each kind.
+#[derive(Debug, Default)]
+pub(crate) struct Causes {
+    /// The document says so, or roles and words show it.
+    pub(crate) shown: usize,
+    /// The same file.
+    pub(crate) files: usize,
+    /// Nothing shows that the steps are independent.
+    pub(crate) unknown: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Stated,
+    Unclear,
+    File,
+    Role(&'static str),
+    Word(u32),
+    Unknown,
+}
+
+/// Orders the steps of `facts`; `rows` are those of tables of dependencies, `side_by_side` groups that the document lets run at once.
+pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -> Order {
+    let steps = &facts.steps;
+    let mut said = Said::read(steps, rows, side_by_side);
+    // What a step speaks of as there stands behind it in the document: it comes first nevertheless.
+    if rule::is_on(rule::NAMED_AHEAD) {
+        said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
+    }
+    let sequence = said.sequence(steps.len());
+    let (opens, closes) = odd_ends(facts, &sequence);
+    let overlaps = facts.table.overlaps();
+    let rules = Rules {
+        facts,
+        said: &said,
+        meets: meetings(facts, &overlaps),
+        overlaps,
+        describes_all: describes_all(steps, &sequence),
+        opens,
+        closes,
+    };
+    let mut ancestors: Vec<Bits> = Vec::with_capacity(steps.len());
+    let mut needs = vec![Vec::new(); steps.len()];
+    let mut implied_edges = 0;
+    let mut out = Order {
+        needs: Vec::new(),
+        edges: Vec::new(),
+        by_content: Vec::new(),
+        conflicts: Vec::new(),
+        causes: Causes::default(),
+        warnings: Vec::new(),
+    };
+    for (k, to) in sequence.iter().enumerate() {
+        let mut above = Bits::new(steps.len());
+        for (earlier, from) in sequence[..k].iter().enumerate().rev() {
+            let implied = above.has(*from);
+            // What follows from other orders is not repeated, unless the document says it.
+            if implied && (implied_edges == IMPLIED_EDGES_MAX || !said.says(*from, *to)) {
+                continue;
+            }
+            implied_edges += usize::from(implied);
+            let Some(why) = rules.why(*from, *to) else {
+                continue;
+            };
+            out.edges.push(rules.edge(*from, *to, why));
+            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Word(_)) {
+                out.by_content.push((*from, *to));
+            }
+            if !implied {
+                needs[*to].push(*from);
+                out.causes.count(why);
+                above.insert(*from);
+                above.add_all(&ancestors[earlier]);
+            }
+        }
+        ancestors.push(above);
+    }
+    out.edges.sort_by_key(|e| (e.to, e.from));
+    needs.iter_mut().for_each(|n: &mut Vec<usize>| n.sort_unstable());
+    out.needs = needs;
+    out.conflicts = conflicts(facts);
+    drop(rules);
+    out.warnings = std::mem::take(&mut said.warnings);
+    out
+}
+
+impl Causes {
+    fn count(&mut self, why: Why) {
+        match why {
+            Why::File => self.files += 1,
+            Why::Unknown => self.unknown += 1,
+            Why::Stated | Why::Unclear | Why::Role(_) | Why::Word(_) => self.shown += 1,
+        }
+    }
+}
+
+/// For each step the steps that touch what it writes.
+fn meetings(facts: &Facts, overlaps: &Overlaps) -> Vec<Bits> {
+    let count = facts.steps.len();
+    let mut touch: Vec<Bits> = Vec::new();
+    for (s, step) in facts.steps.iter().enumerate() {
+        for id in step.files.writes.iter().chain(&step.files.mentions).chain(&step.files.in_code) {
+            let id = *id as usize;
+            if touch.len() <= id {
+                touch.resize_with(id + 1, || Bits::new(count));
+            }
+            touch[id].insert(s);
+        }
+    }
+    let mut out = Vec::with_capacity(count);
+    for step in &facts.steps {
+        let mut met = Bits::new(count);
+        for id in &step.files.writes {
+            for other in overlaps.of(*id).iter().chain([id]) {
+                if let Some(bits) = touch.get(*other as usize) {
+                    met.add_all(bits);
+                }
+            }
+        }
+        out.push(met);
+    }
+    out
+}
+
+/// Whether a describing step describes everything before it: at the end of the work, or when it names nothing in particular.
+fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
+    let closes = |s: &usize| matches!(steps[*s].role, Role::Document | Role::Verify | Role::Finish);
+    let makes = |s: &usize| !matches!(steps[*s].role, Role::Inspect | Role::Design | Role::Verify | Role::Document);
+    let end = sequence.iter().rposition(|s| !closes(s)).map_or(0, |at| at + 1);
+    let mut out = vec![false; steps.len()];
+    for (k, at) in sequence.iter().enumerate() {
+        if steps[*at].role == Role::Document {
+            let names = |from: &usize| shared_word(&steps[*from], &steps[*at]).is_some();
+            out[*at] = k >= end || !sequence[..k].iter().any(|from| makes(from) && names(from));
+        }
+    }
+    out
+}
+
+/// A word for what `from` makes that `to` uses. A step that asks for "the new reports" means what was put below `reports/`.
+fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
+    let more = if to.asks_new { from.makes_in.as_slice() } else { &[] };
+    from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok())
+}
+
+/// The first and the last step, where they are not of one kind with any other: a first step of its own kind lays the ground, a last one joins
+/// what was made. Steps are of one kind when their titles begin alike or when they write files of one sort.
+fn odd_ends(facts: &Facts, sequence: &[usize]) -> (Option<usize>, Option<usize>) {
+    let is_odd = |at: &usize| sequence.len() > 2 && !sequence.iter().any(|other| other != at && alike(facts, *at, *other));
+    (sequence.first().copied().filter(is_odd), sequence.last().copied().filter(is_odd))
+}
+
+fn alike(facts: &Facts, one: usize, two: usize) -> bool {
+    let (a, b) = (&facts.steps[one], &facts.steps[two]);
+    let first = |fact: &Fact| words::each_token(&fact.draft.title).next().map(Cow::into_owned);
+    let begins_alike = first(a).is_some_and(|word| titles::is_make_verb(&word) && first(b).as_ref() == Some(&word));
+    let sort = |fact: &Fact| fact.files.writes.iter().map(|id| sort_of(facts.table.pattern(*id).as_str())).collect::<Vec<_>>();
+    begins_alike || a.role == b.role && sort(a).iter().any(|sort| sort_is_shared(sort, facts, b))
+}
+
+fn sort_is_shared(sort: &(String, String), facts: &Facts, other: &Fact) -> bool {
+    other.files.writes.iter().any(|id| sort_of(facts.table.pattern(*id).as_str()) == *sort)
+}
+
+/// The folder above a file's own, or above a folder that is meant whole, and the extension.
+fn sort_of(pattern: &str) -> (String, String) {
+    let (path, is_folder) = match pattern.strip_suffix("/**").or_else(|| pattern.strip_suffix("/*")) {
+        Some(folder) => (folder, true),
+        None => (pattern, false),
+    };
+    let (folder, name) = folder_and_name(path);
+    let extension = if is_folder { "/" } else { name.rsplit_once('.').map_or("", |(_, extension)| extension) };
+    (folder.to_owned(), extension.to_owned())
+}
+
+/// Whether both are parts of numbered phases, and the second's has the higher number. What runs side by side has other names: track, component.
+fn is_later_phase(one: &Fact, two: &Fact) -> bool {
+    // Phases that are kept whole are steps themselves, and are judged as such.
+    if one.draft.phase_label.is_none() && two.draft.phase_label.is_none() {
+        return false;
+    }
+    let ((kind, id), (other_kind, other_id)) = (phase_of(one), phase_of(two));
+    let number = |id: &str| id.parse::<u32>().ok();
+    // Stories of users are made to be worked on side by side, once what comes before all of them is there.
+    if [one, two].iter().all(|fact| fact.draft.phase.as_deref().is_some_and(titles::is_story)) {
+        return false;
+    }
+    kind == other_kind && ["phase", "stage", "milestone", "part"].contains(&kind.as_str()) && number(&id) < number(&other_id)
+}
+
+/// "Version audit" and "Folder audit": they look at different things and change nothing.
+fn are_looks_of_one_kind(one: &Fact, two: &Fact) -> bool {
+    let kind = |fact: &Fact| words::tokens(&words::without_parentheses(&fact.draft.title)).pop();
+    let looks = |fact: &Fact| fact.role == Role::Inspect && fact.files.writes.is_empty();
+    looks(one) && looks(two) && kind(one) == kind(two) && one.draft.title != two.draft.title
+}
+
+/// Whether a step only looks at things: it changes none, so that it can disturb no other look.
+fn is_look(fact: &Fact) -> bool {
+    fact.role == Role::Inspect && fact.files.writes.is_empty()
+}
+
+/// A guide describes what was made, not how it was checked, and it is no part of what is joined; and guides to two things are two files.
+fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
+    let guide = |fact: &Fact| fact.role == Role::Document && fact.is_known();
+    let document = |fact: &Fact| fact.role == Role::Document && fact.files.writes.is_empty() && titles::names_document(&fact.draft.title);
+    let shared = || one.makes.iter().any(|word| two.makes.contains(word));
+    if document(one) && document(two) && !one.makes.is_empty() && !two.makes.is_empty() && !shared() {
+        return true;
+    }
+    guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
+}
+
+/// The label of the phase that a step belongs to, or is.
+fn phase_of(fact: &Fact) -> (String, String) {
+    fact.draft.phase_label.clone().unwrap_or_else(|| (fact.draft.kind.clone(), fact.draft.id.clone()))
+}
+
+/// A word that `to` speaks of as something that is there ("the tokens") and that `from` uses too.
+fn shared_definite(from: &Fact, to: &Fact) -> Option<u32> {
+    to.definite.iter().copied().find(|word| from.says.binary_search(word).is_ok())
+}
+
+struct Rules<'a> {
+    facts: &'a Facts,
+    said: &'a Said,
+    meets: Vec<Bits>,
+    overlaps: Overlaps,
+    describes_all: Vec<bool>,
+    /// A first step on which the others rest, and a last one that rests on them.
+    opens: Option<usize>,
+    closes: Option<usize>,
+}
+
+impl Rules<'_> {
+    /// Why `to` waits for `from`, which stands before it; `None` when they are shown to be independent.
+    fn why(&self, from: usize, to: usize) -> Option<Why> {
+        let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
+        if self.said.says(from, to) {
+            return Some(Why::Stated);
+        }
+        if self.said.guessed.contains(&(from, to)) {
+            return Some(Why::Unclear);
+        }
+        if rule::is_on(rule::FILES) && (self.meets[from].has(to) || self.meets[to].has(from)) {
+            // What two steps write they cannot write at once; what one only speaks of is the document's to judge.
+            let clash = || a.files.writes.iter().any(|x| b.files.writes.iter().any(|y| x == y || self.overlaps.of(*x).contains(y)));
+            return (!self.said.lets_run_beside(from, to) || clash()).then_some(Why::File);
+        }
+        if self.said.lets_run_beside(from, to) {
+            return None;
+        }
+        let looks = rule::is_on(rule::LOOKS);
+        if looks && a.looks_at_something() && b.looks_at_something() {
+            let same = a.files.mentions.first() == b.files.mentions.first();
+            return same.then_some(Why::Unknown);
+        }
+        if looks && are_looks_of_one_kind(a, b) || rule::is_on(rule::GUIDES) && are_apart_by_role(a, b) {
+            return None;
+        }
+        if looks && is_look(a) && is_look(b) {
+            return self.look_after_look(from, to);
+        }
+        if rule::is_on(rule::ROLES)
+            && let Some(reason) = self.role(a, b, to)
+        {
+            return Some(Why::Role(reason));
+        }
+        if self.said.all_free && !b.awaits {
+            return None;
+        }
+        if rule::is_on(rule::WORDS)
+            && let Some(word) = shared_word(a, b)
+        {
+            return Some(Why::Word(word));
+        }
+        if rule::is_on(rule::PHASES) && is_later_phase(a, b) {
+            return Some(Why::Role("belongs to a later phase than step {}"));
+        }
+        if rule::is_on(rule::AWAITS) && b.awaits {
+            return Some(Why::Role("begins when what is before it is done, step {} too"));
+        }
+        if rule::is_on(rule::DEFINITE)
+            && (a.files.by_topic || b.files.by_topic)
+            && let Some(word) = shared_definite(a, b)
+        {
+            return Some(Why::Word(word));
+        }
+        let odd = rule::is_on(rule::ODD_ENDS);
+        if odd && self.opens == Some(from) {
+            return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
+        }
+        // To mend a file that the step names needs nothing of the others.
+        let mends = || b.is_known() && !b.files.by_topic && titles::mends(&b.draft.title);
+        if odd && self.closes == Some(to) && b.role != Role::Document && !mends() {
+            return Some(Why::Role("is of another kind than step {}, and comes last"));
+        }
+        (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
+    }
+
+    /// Looks disturb each other in nothing. One that lists what there is comes before those that go through it, and one that
+    /// speaks of what another found or named comes after it.
+    fn look_after_look(&self, from: usize, to: usize) -> Option<Why> {
+        let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
+        let names_place = |fact: &Fact| !fact.files.mentions.is_empty();
+        if titles::lists_all(&a.draft.title) || (from == 0 && !names_place(b)) {
+            return Some(Why::Role("goes through what step {} lists"));
+        }
+        let are_phases = !a.draft.kind.is_empty() && a.draft.kind == b.draft.kind;
+        if are_phases || titles::weighs_findings(&b.draft.title) {
+            return Some(Why::Role("rests on what step {} finds"));
+        }
+        shared_definite(a, b).map(Why::Word)
+    }
+
+    fn role(&self, a: &Fact, b: &Fact, to: usize) -> Option<&'static str> {
+        let makes = !matches!(a.role, Role::Verify | Role::Document);
+        match (a.role, b.role) {
+            (Role::Inspect, _) => return Some("rests on what step {} finds"),
+            (Role::Design, _) => return Some("follows what step {} decides"),
+            (Role::Foundation, Role::Foundation) if !is_ground(a) => {}
+            // Where the code of both is shown, the second stands on the first only if it names something of it.
+            (Role::Foundation, _)
+                if rule::is_on(rule::CODE)
+                    && a.shows_code
+                    && b.shows_code
+                    && b.is_known()
+                    && !is_ground(a)
+                    && shared_word(a, b).is_none() => {}
+            (Role::Foundation, _) => return Some("stands on what step {} makes"),
+            (Role::Finish, _) => return Some("comes after step {}, which closes work"),
+            (_, Role::Verify) if a.role != Role::Verify => {
+                return Some("checks what step {} makes");
+            }
+            // What is written for readers is not joined into the program.
+            (_, Role::Integrate) if !matches!(a.role, Role::Integrate | Role::Document) => {
+                return Some("joins what step {} makes");
+            }
+            (_, Role::Finish) => return Some("finishes what step {} makes"),
+            (_, Role::Document) if makes && self.describes_all[to] => {
+                return Some("describes what step {} makes");
+            }
+            _ => {}
+        }
+        let flow = a.stage.zip(b.stage).is_some_and(|(x, y)| x < y);
+        flow.then_some("works on what step {} yields")
+    }
+
+    fn edge(&self, from: usize, to: usize, why: Why) -> Edge {
+        let n = from + 1;
+        let (reason, confidence) = match why {
+            Why::Stated => (format!("the document says that it needs step {n}"), 0.95),
+            Why::Unclear => (format!("no step fits what it needs, so it waits for step {n}"), 0.5),
+            Why::File => (self.file_reason(from, to), 0.9),
+            Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
+            Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),
+            Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
+        };
+        Edge { from: n, to: to + 1, reason, confidence }
+    }
+
+    fn file_reason(&self, from: usize, to: usize) -> String {
+        let (a, b) = (&self.facts.steps[from].files, &self.facts.steps[to].files);
+        let shared = a.writes.iter().find(|id| b.writes.contains(id));
+        if let Some(id) = shared {
+            return format!("writes {} as step {} does", self.facts.table.pattern(*id).as_str(), from + 1);
+        }
+        let read = a.writes.iter().find(|id| b.mentions.contains(id) || b.in_code.contains(id));
+        match read {
+            Some(id) => format!("uses {}, which step {} writes", self.facts.table.pattern(*id).as_str(), from + 1),
+            None => format!("touches files that step {} touches", from + 1),
+        }
+    }
+}
+
+/// A layout or set-up on which even other foundations stand.
+fn is_ground(step: &Fact) -> bool {
+    let title = step.draft.title.to_lowercase();
+    ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
+}
+
+/// Neighbouring writers of each file that more than one step writes.
+fn conflicts(facts: &Facts) -> Vec<Conflict> {
+    let mut last: Vec<Option<usize>> = Vec::new();
+    let mut out = Vec::new();
+    for (s, step) in facts.steps.iter().enumerate() {
+        for id in &step.files.writes {
+            let at = *id as usize;
+            if last.len() <= at {
+                last.resize(at + 1, None);
+            }
+            if let Some(before) = last[at].replace(s).filter(|_| out.len() < CONFLICTS_MAX) {
+                let path = facts.table.pattern(*id).as_str().to_owned();
+                let message = format!("steps {} and {} both write {path}; they stay in order", before + 1, s + 1);
+                out.push(Conflict { steps: [before + 1, s + 1], path, message });
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,305 @@
+//! The orders that the document states: which steps its words mean, and what to do when they contradict each other.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use oarlock_model::text::is_bidi_or_invisible;
+
+use crate::facts::gather::Fact;
+use crate::facts::refs::{Statement, Target};
+use crate::facts::tables::Row;
+use crate::order::schedule;
+use crate::rule;
+use crate::text::List;
+use crate::text::words::naming_stems;
+
+/// Stated cycles that are mended one by one.
+const CYCLES_MAX: usize = 20;
+/// Steps that a warning names.
+const NAMED_MAX: usize = 8;
+/// Characters of an unclear name that a warning shows.
+const SHOWN_CHARS_MAX: usize = 40;
+/// Labels that mean a step even when no step has one.
+static STEP_WORDS: List = List::new("step, phase, stage, part, component, task, subtask, sub-task, item, milestone");
+
+/// What the document says about order.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// Pairs of steps, the earlier one first.
+    pub(crate) stated: BTreeSet<(usize, usize)>,
+    /// Those of them that stand in for a need that no step answers to.
+    pub(crate) guessed: HashSet<(usize, usize)>,
+    /// Pairs that may run at once, the lower number first.
+    beside: HashSet<(usize, usize)>,
+    /// Steps of which the document says all that they need, "none" too.
+    declared: Vec<bool>,
+    /// Whether it says of all steps that they are independent.
+    pub(crate) all_free: bool,
+    /// What had to be left out.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Said {
+    /// Reads the statements of the steps, and those that stand elsewhere: of tables, and about groups.
+    pub(crate) fn read(steps: &[Fact], rows: &[Row], side_by_side: &[Vec<Target>]) -> Self {
+        let is_stated = rule::is_on(rule::STATED);
+        let declared = steps.iter().map(|step| is_stated && step.statements.declared).collect();
+        let mut said = Self {
+            stated: BTreeSet::new(),
+            guessed: HashSet::new(),
+            beside: HashSet::new(),
+            declared,
+            all_free: false,
+            warnings: Vec::new(),
+        };
+        let index = Index::new(steps);
+        let mut unclear = BTreeMap::new();
+        for (at, step) in steps.iter().enumerate() {
+            for statement in step.statements.list.iter().filter(|_| is_stated) {
+                said.take(&index, at, statement, &mut unclear);
+            }
+        }
+        for row in rows.iter().filter(|_| rule::is_on(rule::TABLES)) {
+            let found = row.names.iter().map(|name| index.resolve(None, name)).find(|found| found.len() == 1);
+            for at in found.unwrap_or_default() {
+                said.declared[at] |= row.said.declared;
+                row.said.list.iter().for_each(|statement| said.take(&index, at, statement, &mut unclear));
+            }
+        }
+        said.wait_for_all(&unclear);
+        for group in side_by_side.iter().filter(|_| is_stated) {
+            said.all_free |= group.first() == Some(&Target::All);
+            let members: Vec<usize> = group.iter().flat_map(|t| index.resolve(None, t)).collect();
+            said.set_beside(&members);
+        }
+        // Neighbours that are each marked "(parallel)", and the items of a phase that is.
+        let mut run: Vec<usize> = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            if !step.statements.parallel || run.last().is_some_and(|l| steps[*l].draft.phase != step.draft.phase) {
+                said.set_beside(&run);
+                run.clear();
+            }
+            if step.statements.parallel {
+                run.push(at);
+            }
+        }
+        said.set_beside(&run);
+        let groups: BTreeSet<usize> = steps.iter().filter_map(|s| s.beside).collect();
+        for group in groups {
+            let members: Vec<usize> = (0..steps.len()).filter(|s| steps[*s].beside == Some(group)).collect();
+            said.set_beside(&members);
+        }
+        said
+    }
+
+    /// Whether the document says that `to` needs `from`.
+    pub(crate) fn says(&self, from: usize, to: usize) -> bool {
+        self.stated.contains(&(from, to)) && !self.guessed.contains(&(from, to))
+    }
+
+    /// Whether the document says that `from` and `to` may run at once: of both, or by leaving `from` out of all that `to` needs.
+    pub(crate) fn lets_run_beside(&self, from: usize, to: usize) -> bool {
+        self.declared[to] || self.beside.contains(&(from.min(to), from.max(to)))
+    }
+
+    fn set_beside(&mut self, members: &[usize]) {
+        for (k, a) in members.iter().enumerate() {
+            for b in &members[k + 1..] {
+                self.beside.insert((*a.min(b), *a.max(b)));
+            }
+        }
+    }
+
+    /// A step that states a need which no step answers to waits for all before it; the document meant one of them.
+    fn wait_for_all(&mut self, unclear: &BTreeMap<usize, String>) {
+        let mut above: Option<usize> = None;
+        for at in unclear.keys().copied() {
+            // The unclear step above waits for all before it already.
+            let from = above.filter(|a| !self.stated.contains(&(at, *a))).unwrap_or(0);
+            for other in from..at {
+                if !self.stated.contains(&(at, other)) && self.stated.insert((other, at)) {
+                    self.guessed.insert((other, at));
+                }
+            }
+            above = Some(at);
+        }
+        if unclear.is_empty() {
+            return;
+        }
+        let shown: Vec<String> = unclear.iter().take(NAMED_MAX).map(|(at, name)| format!("step {} (\"{name}\")", at + 1)).collect();
+        let more = unclear.len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        self.warnings.push(format!("no step fits what these need, so they wait for all steps before them: {}{more}", shown.join(", ")));
+    }
+
+    fn take(&mut self, index: &Index<'_>, at: usize, statement: &Statement, unclear: &mut BTreeMap<usize, String>) {
+        let (Statement::Needs(target) | Statement::Mentions(target) | Statement::Before(target) | Statement::Beside(target)) = statement;
+        let found = index.resolve(Some(at), target);
+        if found.is_empty() && at > 0 && matches!(statement, Statement::Needs(_)) && index.means_a_step(at, target) {
+            unclear.entry(at).or_insert_with(|| shown(target));
+        }
+        for other in found {
+            if other == at {
+                continue;
+            }
+            match statement {
+                Statement::Beside(_) => {
+                    self.beside.insert((at.min(other), at.max(other)));
+                }
+                Statement::Needs(_) => {
+                    self.stated.insert((other, at));
+                }
+                Statement::Before(_) => {
+                    self.stated.insert((at, other));
+                }
+                Statement::Mentions(_) => {
+                    self.stated.insert((at.min(other), at.max(other)));
+                }
+            }
+        }
+    }
+
+    /// The steps so that stated orders hold and all else stays in document order. Of a stated cycle one order is dropped.
+    pub(crate) fn sequence(&mut self, count: usize) -> Vec<usize> {
+        let mut round = 0;
+        loop {
+            if round == CYCLES_MAX {
+                self.stated.retain(|(from, to)| from < to);
+                self.warnings.push("the stated orders contradict each other; only those in document order are kept".to_owned());
+            }
+            round += 1;
+            let mut needs = vec![Vec::new(); count];
+            for (from, to) in &self.stated {
+                needs[*to].push(*from);
+            }
+            match schedule::topological(&needs) {
+                Ok(order) => return order,
+                Err(cycle) => {
+                    let pairs = (0..cycle.len()).map(|k| (cycle[k], cycle[(k + 1) % cycle.len()]));
+                    // The order that points backwards in the document is the likelier slip.
+                    let drop = pairs.max_by_key(|(from, to)| (from > to, *from)).expect("a cycle has members");
+                    self.stated.remove(&drop);
+                    self.warnings.push(format!(
+                        "the stated orders of steps {} form a cycle; \"{} before {}\" is left out",
+                        cycle.iter().map(|s| (s + 1).to_string()).collect::<Vec<_>>().join(", "),
+                        drop.0 + 1,
+                        drop.1 + 1
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// A target as a person reads it.
+fn shown(target: &Target) -> String {
+    let text = match target {
+        Target::Labelled(kind, id) if kind.is_empty() || kind == "id" => id.clone(),
+        Target::Labelled(kind, id) => format!("{kind} {id}"),
+        Target::Named(name) => name.trim().to_owned(),
+        Target::Previous | Target::All => String::new(),
+    };
+    text.chars().filter(|c| !c.is_control() && !is_bidi_or_invisible(*c)).take(SHOWN_CHARS_MAX).collect()
+}
+
+/// The steps by their labels and titles, so that naming one costs the same in a long plan.
+struct Index<'a> {
+    steps: &'a [Fact],
+    labels: HashMap<(&'a str, &'a str), Vec<usize>>,
+    phases: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// The words of their labels.
+    kinds: HashSet<&'a str>,
+    titles: Vec<Vec<String>>,
+    /// Whether they are one list without numbers, whose n-th step "3" means.
+    unnumbered: bool,
+}
+
+impl<'a> Index<'a> {
+    fn new(steps: &'a [Fact]) -> Self {
+        let mut labels: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut phases: HashMap<_, Vec<usize>> = HashMap::new();
+        for (s, step) in steps.iter().enumerate() {
+            let draft = &step.draft;
+            labels.entry((draft.kind.as_str(), draft.id.as_str())).or_default().push(s);
+            if !draft.kind.is_empty() {
+                // "3" alone may mean "Step 3".
+                labels.entry(("", draft.id.as_str())).or_default().push(s);
+            }
+            if let Some((kind, id)) = &draft.phase_label {
+                phases.entry((kind.as_str(), id.as_str())).or_default().push(s);
+            }
+        }
+        let titles = steps.iter().map(|s| naming_stems(&s.draft.title)).collect();
+        let kinds = labels.keys().chain(phases.keys()).map(|(kind, _)| *kind).collect();
+        let one_list = steps.windows(2).all(|pair| pair[0].draft.phase == pair[1].draft.phase);
+        let unnumbered = one_list && steps.iter().all(|s| s.draft.id.is_empty());
+        Self { steps, labels, phases, kinds, titles, unnumbered }
+    }
+
+    /// The steps that a target names, from the view of step `at`.
+    fn resolve(&self, at: Option<usize>, target: &Target) -> Vec<usize> {
+        match target {
+            Target::All => (0..at.unwrap_or(0)).collect(),
+            Target::Previous => at.and_then(|a| a.checked_sub(1)).into_iter().collect(),
+            Target::Named(name) => self.named(at, name).into_iter().collect(),
+            Target::Labelled(kind, id) => self.labelled(at, kind, id),
+        }
+    }
+
+    fn labelled(&self, at: Option<usize>, kind: &str, id: &str) -> Vec<usize> {
+        if !kind.is_empty()
+            && let Some(own) = self.labels.get(&(kind, id)).or_else(|| self.phases.get(&(kind, id)))
+        {
+            return own.clone();
+        }
+        // "Step 3" of a plain numbered list.
+        if !["", "step", "item", "task", "subtask", "part"].contains(&kind) {
+            return Vec::new();
+        }
+        if self.unnumbered {
+            let at = id.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+            return at.filter(|at| *at < self.steps.len()).into_iter().collect();
+        }
+        let found = self.labels.get(&("", id)).map_or(&[][..], Vec::as_slice);
+        if found.len() < 2 {
+            return found.to_vec();
+        }
+        let phase = at.and_then(|a| self.steps[a].draft.phase.as_ref());
+        let near: Vec<usize> = found.iter().copied().filter(|s| self.steps[*s].draft.phase.as_ref() == phase).collect();
+        if near.len() == 1 { near } else { Vec::new() }
+    }
+
+    /// Whether a target that no step answers to must have meant one: not an own part of the step, and no "section 2" of
+    /// another text unless a field or brackets say that it is needed.
+    fn means_a_step(&self, at: usize, target: &Target) -> bool {
+        let Fact { draft, statements, .. } = &self.steps[at];
+        let Target::Labelled(kind, id) = target else {
+            // "a tolerance that depends on the zoom level" tells how a program works; a field, or a step that begins so, tells what is needed.
+            let begins = |name: &str| draft.title.to_lowercase().contains(name.trim());
+            return matches!(target, Target::Named(name) if name.contains(char::is_alphanumeric) && (statements.declared || begins(name)));
+        };
+        let inner = id.parse::<usize>().is_ok_and(|n| n <= draft.items.len()) || draft.items.iter().any(|i| i.id == *id);
+        let known = kind.is_empty() || STEP_WORDS.has(kind) || (kind != "id" && self.kinds.contains(kind.as_str()));
+        statements.declared || (known && !inner)
+    }
+
+    /// The step with this title, else the one that shares most of the name's words, if it is one.
+    fn named(&self, at: Option<usize>, name: &str) -> Option<usize> {
+        let name = name.trim_matches(|c: char| !c.is_alphanumeric());
+        let others = || (0..self.steps.len()).filter(|s| Some(*s) != at);
+        let exact = others().find(|s| !name.is_empty() && self.steps[*s].draft.title.eq_ignore_ascii_case(name));
+        if exact.is_some() {
+            return exact;
+        }
+        let wanted = naming_stems(name);
+        let mut best = (0, None);
+        for s in others() {
+            let hits = wanted.iter().filter(|w| self.titles[s].contains(w)).count();
+            if hits * 2 >= wanted.len() && hits > best.0 {
+                best = (hits, Some(s));
+            } else if hits == best.0 {
+                best.1 = None;
+            }
+        }
+        best.1
+    }
+}

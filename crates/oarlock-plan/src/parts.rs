@@ -1,0 +1,12 @@
+//! From ordered steps to parts for agents: cutting ([`group`], [`by`]), judging whether it is worth it ([`split`],
+//! [`floor`]), giving parts out ([`assign`]), and the document that the worker of a part reads ([`documents`]).
+
+pub(crate) mod assign;
+pub(crate) mod by;
+pub(crate) mod criteria;
+pub(crate) mod documents;
+pub(crate) mod floor;
+pub(crate) mod group;
+pub(crate) mod options;
+pub(crate) mod reading;
+pub(crate) mod split;

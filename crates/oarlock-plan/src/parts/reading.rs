@@ -1,0 +1,151 @@
+//! One reading of a document: what its steps are, how they are ordered, and how they fall into parts. A phase can be read as one
+//! step or as its parts; the reading that lets more run at once counts, and of equals the coarser one.
+
+use std::collections::HashSet;
+
+use crate::facts::gather::{self, Fact, Facts};
+use crate::facts::refs::{self, Target};
+use crate::facts::tables;
+use crate::order::bits::Bits;
+use crate::order::depend::{self, Order};
+use crate::order::schedule;
+use crate::parts::by;
+use crate::parts::group::{self, Cut};
+use crate::parts::options::Options;
+use crate::read::document::{Document, Kind};
+use crate::read::draft::Draft;
+use crate::read::name;
+use crate::read::sections::{self, Section};
+use crate::rule;
+use crate::text::clip;
+use crate::text::titles::Role;
+
+/// Minutes of work that makes something, when nothing is stated.
+pub const MINUTES_DEFAULT: u64 = 30;
+/// Minutes of a step that looks, decides, checks or hands over, when nothing is stated.
+const SIDE_MINUTES_DEFAULT: u64 = 15;
+/// Statements such as "steps 2-4 are independent" that are taken.
+const SIDE_BY_SIDE_MAX: usize = 50;
+
+/// Most parts when nothing else is asked for.
+const SUBTASKS_DEFAULT_MAX: usize = 99;
+
+/// What a document says when its phases are read in one way.
+pub(crate) struct Reading {
+    /// The steps.
+    pub(crate) facts: Facts,
+    /// Their order.
+    pub(crate) order: Order,
+    /// Minutes of each.
+    pub(crate) minutes: Vec<u64>,
+    /// The parts.
+    pub(crate) cut: Cut,
+    /// Minutes that the document gives for all of it; more than any when it gives some for its steps only, nothing when it gives none.
+    pub(crate) stated: Option<u64>,
+}
+
+impl Reading {
+    /// The reading of `drafts` that lets most run at once.
+    pub(crate) fn best(document: &Document<'_>, sections: &[Section], drafts: &[Draft], options: &Options) -> Self {
+        let fine = Self::of(document, sections, drafts, &HashSet::new(), options);
+        let chained = fine.chained_phases();
+        if chained.is_empty() || !rule::is_on(rule::CHAINS) {
+            return fine;
+        }
+        let coarse = Self::of(document, sections, drafts, &chained, options);
+        let is_better = coarse.share(options.agents) <= fine.share(options.agents) && coarse.keeps(&fine);
+        if is_better { coarse } else { fine }
+    }
+
+    /// Whether every order that a finer reading takes from what the steps say or write holds here too: a word in an item may show what the
+    /// title of its phase does not.
+    fn keeps(&self, fine: &Self) -> bool {
+        let above = self.above();
+        let at = |step: &Fact| self.facts.steps.iter().position(|own| (own.draft.line..=own.draft.last).contains(&step.draft.line));
+        let place: Vec<Option<usize>> = fine.facts.steps.iter().map(at).collect();
+        fine.order.by_content.iter().map(|(from, to)| (place[*from], place[*to])).all(|ends| match ends {
+            (Some(one), Some(two)) => one == two || above[two].has(one),
+            _ => true,
+        })
+    }
+
+    /// For each step all that it waits for.
+    fn above(&self) -> Vec<Bits> {
+        let topological = schedule::topological(&self.order.needs).expect("an order has no cycle");
+        schedule::ancestors(&self.order.needs, &topological)
+    }
+
+    fn of(document: &Document<'_>, sections: &[Section], drafts: &[Draft], whole: &HashSet<usize>, options: &Options) -> Self {
+        let title = name::title_of(document);
+        let facts = gather::facts(document, sections, drafts.to_vec(), whole, title.as_deref());
+        let order = depend::order(&facts, &tables::rows(document), &side_by_side(document, &facts));
+        let total = sections::total_minutes(document);
+        let minutes = minutes(&facts.steps, total);
+        let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());
+        let most = options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX);
+        let cut = match by::parts(&facts, &order.needs, options.by) {
+            Some(parts) => group::cut_as(parts, &order.needs, &minutes, options.agents, most),
+            None => group::cut(&order.needs, &minutes, options.agents, most),
+        };
+        Self { facts, order, minutes, cut, stated: estimated.then(|| total.unwrap_or(u64::MAX)) }
+    }
+
+    /// Phases that were taken apart for nothing: each of their parts waits for another of them.
+    fn chained_phases(&self) -> HashSet<usize> {
+        let steps = &self.facts.steps;
+        let phases: HashSet<usize> = steps.iter().filter_map(|step| step.taken_from).collect();
+        if phases.is_empty() {
+            return phases;
+        }
+        let above = self.above();
+        let of_phase = |phase: usize| (0..steps.len()).filter(move |s| steps[*s].taken_from == Some(phase)).collect::<Vec<_>>();
+        let is_chain = |members: &[usize]| {
+            members.iter().enumerate().all(|(k, a)| members[k + 1..].iter().all(|b| above[*a].has(*b) || above[*b].has(*a)))
+        };
+        phases.into_iter().filter(|phase| is_chain(&of_phase(*phase))).collect()
+    }
+
+    /// The time that the work takes with so many agents, in parts of ten thousand of the time it takes alone.
+    fn share(&self, agents: usize) -> u64 {
+        let serial = self.minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b)).max(1);
+        let order = schedule::topological(&self.cut.needs).expect("a cut has no cycle");
+        let span = schedule::makespan(&self.cut.minutes(&self.minutes), &self.cut.needs, &order, agents);
+        span.saturating_mul(10_000) / serial
+    }
+}
+
+/// Statements about groups of steps that stand outside the steps themselves, or in them.
+fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
+    if facts.steps.is_empty() {
+        return Vec::new();
+    }
+    let prose = |i: &usize| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_));
+    // What a step says of its own pieces is not said of the steps.
+    let mut inside = vec![false; document.lines.len()];
+    facts.steps.iter().for_each(|step| inside[step.draft.line..=step.draft.last].fill(true));
+    (0..document.lines.len())
+        .filter(|i| document.lines[*i].marks.beside() && prose(i))
+        .map(|i| (i, clip(document.text(i))))
+        .filter(|(_, text)| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
+        .map(|(i, text)| (i, refs::side_by_side(text)))
+        .filter(|(i, targets)| !(targets.is_empty() || inside[*i] && targets[0] == Target::All))
+        .map(|(_, targets)| targets)
+        .take(SIDE_BY_SIDE_MAX)
+        .collect()
+}
+
+/// Minutes of each step: its own, its share of its phase, its share of the whole, or the default.
+fn minutes(steps: &[Fact], total: Option<u64>) -> Vec<u64> {
+    let own: Vec<Option<u64>> = steps.iter().map(|s| s.minutes.or(s.share)).collect();
+    let known: u64 = own.iter().flatten().fold(0, |a, b| a.saturating_add(*b));
+    let unknown = u64::try_from(own.iter().filter(|m| m.is_none()).count()).unwrap_or(1);
+    let counted = u64::try_from(steps.len()).unwrap_or(1) - unknown;
+    let rest = total.and_then(|t| t.checked_sub(known)).filter(|rest| *rest > 0 && unknown > 0).map(|rest| (rest / unknown).max(1));
+    let usual = (counted > 0).then(|| (known / counted.max(1)).max(1));
+    let assumed = |s: &Fact| match s.role {
+        Role::Inspect if !s.draft.looks => SIDE_MINUTES_DEFAULT,
+        Role::Design | Role::Verify | Role::Finish => SIDE_MINUTES_DEFAULT,
+        _ => MINUTES_DEFAULT,
+    };
+    own.into_iter().zip(steps).map(|(m, s)| m.or(rest).or(usual).unwrap_or_else(|| assumed(s))).collect()
+}

@@ -1,0 +1,259 @@
+//! The splitter: from a task document to a plan. It puts together what the other modules find, judges whether running
+//! parts at once is worth it, and says why when it is not.
+
+use crate::PlanError;
+use crate::facts::gather::{Fact, Facts};
+use crate::order::depend::Order;
+use crate::order::schedule;
+use crate::parts::by::By;
+use crate::parts::group::{self, Cut};
+use crate::parts::options::Options;
+use crate::parts::reading::Reading;
+use crate::plan::{Plan, Step, Subtask};
+use crate::read::document::{Document, Kind};
+use crate::read::draft::{Draft, Origin};
+use crate::read::prose;
+use crate::read::sections::Section;
+use crate::rule;
+use crate::text::is_placeholder;
+
+/// Work that takes no longer is not worth a second agent.
+const SMALL_MINUTES_MAX: u64 = 15;
+/// Running parts at once must save at least this share of the time, in percent.
+const GAIN_PERCENT_MIN: u64 = 15;
+/// Or this share of the steps, each counted as one, in percent.
+const GAIN_STEPS_PERCENT_MIN: u64 = 20;
+/// And then no less than this share of the time, in percent.
+const GAIN_PERCENT_FLOOR: u64 = 5;
+/// Longest title of a part, in characters.
+const TITLE_CHARS_MAX: usize = 120;
+/// The plan of a document that was read.
+pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], options: &Options) -> Result<Plan, PlanError> {
+    check_text(document)?;
+    let (drafts, origin) = prose::find(read, sections)?;
+    let found = drafts.len();
+    let drafts: Vec<Draft> = drafts.into_iter().filter(|d| !is_placeholder(&d.title)).collect();
+    let blanks = found - drafts.len();
+    let (drafts, done) = without_done(drafts);
+    let reading = Reading::best(read, sections, &drafts, options);
+    let Reading { facts, order, minutes, cut, stated } = &reading;
+    let mut plan = Plan { task: options.task.clone(), ..Plan::default() };
+    plan.steps = facts.steps.iter().enumerate().map(|(s, fact)| step(s, fact, facts)).collect();
+    plan.edges = order.edges.clone();
+    plan.conflicts = order.conflicts.clone();
+    plan.warnings = warnings(facts, order, origin, blanks);
+    if done > 0 {
+        let (steps, are) = if done == 1 { ("step", "is") } else { ("steps", "are") };
+        plan.warnings.push(format!("{done} {steps} {are} ticked as done and left out"));
+    }
+    let reason = if blanks > 0 && blanks * 2 >= found {
+        Some("the document is a template that is not filled in".to_owned())
+    } else {
+        no_work(facts, document)
+    };
+    let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    let reason = reason.or_else(|| options.floor?.refuses(document, small_steps(read, facts), serial));
+    let reason = reason.or_else(|| {
+        let why = not_worth(cut, minutes, options.agents, *stated, facts, order)?;
+        Some(if options.by == By::Auto { why } else { format!("put together by {}, it gains too little: {why}", options.by) })
+    });
+    plan.parallelizable = reason.is_none();
+    if reason.is_some() {
+        put_parts(&mut plan, &group::whole(facts.steps.len()), minutes, options);
+    } else {
+        put_parts(&mut plan, cut, minutes, options);
+    }
+    plan.reason = reason;
+    Ok(plan)
+}
+
+/// The steps that are still to be done, and how many are ticked; all of them when every one is.
+fn without_done(drafts: Vec<Draft>) -> (Vec<Draft>, usize) {
+    let done = drafts.iter().filter(|draft| draft.tick == Some(true)).count();
+    if done == 0 || done == drafts.len() {
+        return (drafts, 0);
+    }
+    (drafts.into_iter().filter(|draft| draft.tick != Some(true)).collect(), done)
+}
+
+/// Refuses what no text has. The size is checked where the document is read.
+fn check_text(document: &str) -> Result<(), PlanError> {
+    let Some(at) = document.find('\0') else {
+        return Ok(());
+    };
+    let before = &document.as_bytes()[..at];
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    Err(PlanError::NulCharacter { line })
+}
+
+fn step(index: usize, fact: &Fact, facts: &Facts) -> Step {
+    Step {
+        n: index + 1,
+        title: fact.draft.title.clone(),
+        line: fact.draft.line + 1,
+        end: fact.draft.last + 1,
+        writes: fact.files.writes.iter().map(|id| facts.table.pattern(*id).as_str().to_owned()).collect(),
+        estimate_minutes: fact.minutes,
+        phase: fact.draft.phase.clone(),
+    }
+}
+
+/// The steps of a document, each counted as the items that it lists, if it lists any: a component of four items is four steps of work.
+fn small_steps(read: &Document<'_>, facts: &Facts) -> usize {
+    let count = |draft: &Draft| {
+        let items = || (draft.line + 1..=draft.last).map(|i| read.lines[i]).filter(|line| matches!(line.kind, Kind::Item(_)));
+        let outer = items().map(|line| line.indent).min();
+        items().filter(|line| Some(line.indent) == outer).count().max(1)
+    };
+    facts.steps.iter().map(|fact| count(&fact.draft)).sum()
+}
+
+/// Why there is nothing to split, before any order is looked at.
+fn no_work(facts: &Facts, document: &str) -> Option<String> {
+    let steps = &facts.steps;
+    if document.trim().is_empty() {
+        return Some("the document is empty".to_owned());
+    }
+    if steps.is_empty() {
+        return Some("no steps were found: write them as a numbered list, check boxes or headings such as \"Phase 1: …\"".to_owned());
+    }
+    if steps.len() == 1 {
+        return Some("there is only one step".to_owned());
+    }
+    steps.iter().all(|s| s.draft.tick == Some(true)).then(|| "every step is ticked as done".to_owned())
+}
+
+/// Why a cut is not worth making, or nothing.
+///
+/// `stated` are the minutes that the document gives for all of it, more than any when it only gives some for its steps, and nothing
+/// when it gives none.
+fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, facts: &Facts, order: &Order) -> Option<String> {
+    let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    let topological = schedule::topological(&cut.needs).expect("a cut has no cycle");
+    let wave = schedule::waves(&cut.needs, &topological);
+    let alone = (0..cut.parts.len()).all(|p| wave.iter().filter(|w| **w == wave[p]).count() == 1);
+    if agents == 1 {
+        return Some("one agent works on one thing at a time".to_owned());
+    }
+    if alone {
+        return Some(in_order(facts, order));
+    }
+    if !rule::is_on(rule::WORTH) {
+        return None;
+    }
+    if let Some(all) = stated.map(|stated| stated.min(serial)).filter(|all| *all <= SMALL_MINUTES_MAX) {
+        return Some(format!("all of it is about {all} minutes of work, less than handing it out would save"));
+    }
+    let span = schedule::makespan(&cut.minutes(minutes), &cut.needs, &topological, agents);
+    let saved = serial.saturating_sub(span);
+    // Where minutes are assumed, steps counted alike may show more.
+    let count = minutes.len() as u64;
+    let slots = schedule::makespan(&cut.minutes(&vec![1; minutes.len()]), &cut.needs, &topological, agents);
+    let gains = |saved: u64, all: u64, percent: u64| saved.saturating_mul(100) >= all.saturating_mul(percent);
+    let by_steps = gains(count.saturating_sub(slots), count, GAIN_STEPS_PERCENT_MIN) && gains(saved, serial, GAIN_PERCENT_FLOOR);
+    (!gains(saved, serial, GAIN_PERCENT_MIN) && !by_steps)
+        .then(|| format!("running parts at once would save only {saved} of {serial} minutes: most steps wait for one another"))
+}
+
+/// Why no two steps can run at once.
+fn in_order(facts: &Facts, order: &Order) -> String {
+    let causes = &order.causes;
+    let unknown = unknown_writers(facts);
+    if causes.unknown >= causes.files.max(causes.shown) && !unknown.is_empty() {
+        return format!(
+            "no two steps are shown to be independent: {} {} no files to write",
+            steps_text(&unknown),
+            if unknown.len() == 1 { "names" } else { "name" }
+        );
+    }
+    if causes.files > causes.shown {
+        let paths: Vec<&str> = order.conflicts.iter().map(|c| c.path.as_str()).take(1).collect();
+        return match paths.first() {
+            Some(path) => format!("the steps work on the same files, such as {path}"),
+            None => "the steps work on each other's files".to_owned(),
+        };
+    }
+    "each step needs the one before it".to_owned()
+}
+
+fn unknown_writers(facts: &Facts) -> Vec<usize> {
+    let silent = |f: &Fact| !f.is_known() && !f.looks_at_something();
+    (0..facts.steps.len()).filter(|s| silent(&facts.steps[*s])).collect()
+}
+
+fn steps_text(steps: &[usize]) -> String {
+    let shown: Vec<String> = steps.iter().take(12).map(|s| (s + 1).to_string()).collect();
+    let more = if steps.len() > shown.len() { format!(" and {} more", steps.len() - shown.len()) } else { String::new() };
+    format!("{} {}{more}", if steps.len() == 1 { "step" } else { "steps" }, shown.join(", "))
+}
+
+fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    if origin == Origin::Criteria {
+        out.push("the document has no plan; its acceptance criteria are taken for steps".to_owned());
+    }
+    if origin == Origin::Files {
+        out.push("the document has no plan; its files to change are taken for steps".to_owned());
+    }
+    if blanks > 0 {
+        out.push(format!("{blanks} steps are blanks of a template and are left out"));
+    }
+    let unknown = unknown_writers(facts);
+    if !unknown.is_empty() {
+        out.push(format!("the files that these write are not known: {}", steps_text(&unknown)));
+    }
+    if !facts.unclaimed.is_empty() && !facts.steps.is_empty() {
+        let shown: Vec<&str> = facts.unclaimed.iter().map(String::as_str).take(8).collect();
+        out.push(format!("listed files that no step names: {}", shown.join(", ")));
+    }
+    if facts.table.full {
+        out.push("the document names more files than are compared; the steps that name the rest stay in order".to_owned());
+    }
+    out.extend(order.warnings.iter().cloned());
+    out
+}
+
+/// Puts the parts, their waves and their times into the plan.
+fn put_parts(plan: &mut Plan, cut: &Cut, minutes: &[u64], options: &Options) {
+    plan.serial_minutes = minutes.iter().fold(0, |a, b| a.saturating_add(*b));
+    if plan.steps.is_empty() {
+        return;
+    }
+    let order = schedule::topological(&cut.needs).expect("a cut has no cycle");
+    let part_minutes = cut.minutes(minutes);
+    plan.makespan_minutes = schedule::makespan(&part_minutes, &cut.needs, &order, options.agents);
+    let ids: Vec<String> = (1..=cut.parts.len()).map(|n| format!("{}-SUB{n}", options.task)).collect();
+    for (part, steps) in cut.parts.iter().enumerate() {
+        let mut writes: Vec<String> = steps.iter().flat_map(|s| plan.steps[*s].writes.iter().cloned()).collect();
+        writes.sort_unstable();
+        writes.dedup();
+        plan.subtasks.push(Subtask {
+            id: ids[part].clone(),
+            title: title(&plan.steps, steps),
+            steps: steps.iter().map(|s| s + 1).collect(),
+            depends_on: cut.needs[part].iter().map(|p| ids[*p].clone()).collect(),
+            writes,
+            capabilities: Vec::new(),
+            estimate_minutes: Some(part_minutes[part]),
+            assigned: None,
+        });
+    }
+    plan.waves = schedule::waves_of_ids(&ids, &cut.needs, &order);
+}
+
+/// The title of a part: those of its steps, as far as they fit.
+fn title(all: &[Step], steps: &[usize]) -> String {
+    let mut out = String::new();
+    for (k, step) in steps.iter().enumerate() {
+        let next = if all[*step].title.is_empty() { format!("Step {}", step + 1) } else { all[*step].title.clone() };
+        if k > 0 && out.chars().count() + next.chars().count() > TITLE_CHARS_MAX {
+            out.push_str(&format!(" and {} more", steps.len() - k));
+            break;
+        }
+        if k > 0 {
+            out.push_str("; ");
+        }
+        out.push_str(&next);
+    }
+    out
+}
