@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use oarlock_host::clock::ManualClock;
 use oarlock_host::process::ProcessId;
 use oarlock_model::AgentName;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::{OpError, registry};
 use oarlock_sqlite::{Place, STORE_FILE, SqliteStore};

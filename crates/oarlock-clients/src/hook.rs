@@ -8,10 +8,12 @@ mod shell;
 mod told;
 mod tools;
 mod writes;
+mod written;
 
 pub use answer::{Answer, Reply};
 pub use told::Told;
-pub use writes::{By, Reach, Surroundings, Written, calls_oarlock, writes};
+pub use writes::{calls_oarlock, writes};
+pub use written::{By, Reach, Surroundings, Written};
 
 /// What has happened, in one word for all clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::pattern::{self, Pattern};
 use oarlock_model::{AgentName, MessageId, SessionId, StateKey, TaskId};
 use oarlock_ops::admin::Administration;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
 use oarlock_plan::{Options, Plan, split, validate};

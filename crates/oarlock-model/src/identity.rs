@@ -3,13 +3,12 @@
 //! Each `init`, `restore` and `import` begins a new one. Numbers of events go on above its base; ids of sessions, messages and
 //! reservations, and cursors, count from there and end with its tag, so that what one store gave is no valid text in another.
 
+mod begin;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use std::str::FromStr;
 
 use crate::planted;
-use crate::rejection::Rejection;
-use crate::time::WallTime;
 
 /// Bits of an event's number below its epoch: four thousand million events in each epoch, and the whole stays below 2^53, which
 /// every JSON reader keeps exactly.
@@ -31,15 +30,6 @@ pub struct StoreId(pub u128);
 impl fmt::Display for StoreId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
-    }
-}
-
-impl FromStr for StoreId {
-    type Err = Rejection;
-    fn from_str(text: &str) -> Result<Self, Rejection> {
-        let is_hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
-        let wrong = || Rejection::invalid("this is not the identity of a store", "it has 32 hexadecimal digits");
-        if is_hex { u128::from_str_radix(text, 16).map(Self).map_err(|_| wrong()) } else { Err(wrong()) }
     }
 }
 
@@ -79,22 +69,6 @@ impl StoreIdentity {
     #[must_use]
     pub fn new(id: StoreId, base: u64, untagged_to: u64) -> Self {
         Self { tag: tag_of(id), id, base, untagged_to }
-    }
-
-    /// A new identity, above every number that is known to have been given. Its epoch is the number of hours of the wall clock, or
-    /// the next after the known one; within it the numbers begin anywhere, so that those of two stores of one hour differ.
-    ///
-    /// # Errors
-    /// `limit_reached` should the numbers ever pass 2^53.
-    pub fn begin(fresh: Fresh, now: WallTime, known_seq: Option<u64>) -> Result<Self, Rejection> {
-        let hours = u64::try_from(now.0 / 3_600_000).unwrap_or(0);
-        let epoch = hours.max(known_seq.map_or(0, |seq| (seq >> EPOCH_SHIFT) + 1));
-        let epochs = 1 << (53 - EPOCH_SHIFT);
-        if epoch >= epochs {
-            return Err(Rejection::LimitReached { what: "epochs".into(), limit: epochs - 1, actual: epoch });
-        }
-        let start = if planted::is(planted::EPOCH_STARTS_AT_ZERO) { 0 } else { fresh.start % START_MAX };
-        Ok(Self::new(StoreId(fresh.id), (epoch << EPOCH_SHIFT) + start, 0))
     }
 
     /// The bits.
@@ -188,6 +162,7 @@ fn digits_36(mut number: u128) -> String {
 mod tests {
     use super::*;
     use crate::ErrorCode;
+    use crate::time::WallTime;
 
     fn identity(id: u128, base: u64) -> StoreIdentity {
         StoreIdentity::new(StoreId(id), base, 0)

@@ -33,9 +33,10 @@ pub const SUBTASKS_MAX: usize = 1_000;
 pub const PARENT_DEPTH_MAX: usize = 16;
 /// Tasks visited while looking for a cycle; a larger graph is refused rather than searched for ever.
 pub const GRAPH_VISITS_MAX: usize = 2_000_000;
-/// Tasks that are visited for it inside of the write lock. If there are more, all of them are searched outside of the lock.
+/// Tasks that a call visits for it inside of the write lock at first. If there are more, it searches outside of the lock.
 pub const GRAPH_READ_MAX: usize = 2_000;
-/// Such searches of one call, each of which was made worthless by others' changes; the next one is made inside of the lock.
+/// Searches outside of the lock that one call makes, each of no use because others changed the graph meanwhile. The next one is made
+/// inside of the lock, and visits up to [`GRAPH_VISITS_MAX`] tasks there.
 pub const GRAPH_SEARCHES_MAX: usize = 8;
 /// Items of one page of a list.
 pub const PAGE_ITEMS_MAX: usize = 10_000;
@@ -55,6 +56,12 @@ pub const PORTION_ROWS_MAX: usize = 200;
 pub const WAITING_MESSAGES_MAX: usize = 20;
 /// Claims of one `claim --count`.
 pub const CLAIM_COUNT_MAX: usize = 1_000;
+/// The longest pattern, in characters (Unicode scalar values), before and after normalisation.
+pub const PATTERN_CHARS_MAX: usize = 1_024;
+/// The most components (names between slashes) of a pattern after normalisation.
+pub const PATTERN_COMPONENTS_MAX: usize = 64;
+/// The longest path, in characters: the systems that Oarlock runs on know no longer one.
+pub const PATH_CHARS_MAX: usize = 4_096;
 /// Steps of comparing patterns in one call; see `Pattern::steps_against`. About fifty milliseconds of work.
 pub const PATTERN_STEPS_MAX: u64 = 10_000_000;
 /// The same for a search of the whole ready queue, which holds nobody up.

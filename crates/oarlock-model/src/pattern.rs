@@ -20,16 +20,8 @@ pub use file_name::{KNOWN_FILE_NAMES, is_file_extension, is_file_name, is_known_
 use name::{Braces, Component};
 pub use place::Place;
 
+use crate::limits::{PATH_CHARS_MAX, PATTERN_CHARS_MAX, PATTERN_COMPONENTS_MAX};
 use crate::planted;
-
-/// The longest pattern, in characters (Unicode scalar values), before and after normalisation.
-pub const PATTERN_CHARS_MAX: usize = 1_024;
-
-/// The most components (names between slashes) of a pattern after normalisation.
-pub const PATTERN_COMPONENTS_MAX: usize = 64;
-
-/// The longest path, in characters: the systems that Oarlock runs on know no longer one.
-pub const PATH_CHARS_MAX: usize = 4_096;
 
 /// A glob pattern rooted at the repository, in normal form.
 ///

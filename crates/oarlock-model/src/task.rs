@@ -1,84 +1,17 @@
 //! Tasks: what is to be done, who holds it, and what came of it.
 
+mod state;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
 use crate::limits;
 use crate::pattern::Pattern;
 use crate::time::{StoreTime, WallTime};
 
-/// The nine states of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskState {
-    /// It waits for tasks it needs.
-    Blocked,
-    /// It can be claimed.
-    Ready,
-    /// It can be claimed later: a back-off or a not-before.
-    Scheduled,
-    /// A session holds it.
-    Claimed,
-    /// It waits for its children.
-    Waiting,
-    /// It is done and waits for approval.
-    Review,
-    /// It is done.
-    Done,
-    /// It failed or was lost too often: a dead letter.
-    Dead,
-    /// It was called off.
-    Cancelled,
-}
-
-impl TaskState {
-    /// All states, in the order of their stored numbers.
-    pub const ALL: [TaskState; 9] = [
-        TaskState::Blocked,
-        TaskState::Ready,
-        TaskState::Scheduled,
-        TaskState::Claimed,
-        TaskState::Waiting,
-        TaskState::Review,
-        TaskState::Done,
-        TaskState::Dead,
-        TaskState::Cancelled,
-    ];
-
-    /// The state's word in JSON and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TaskState::Blocked => "blocked",
-            TaskState::Ready => "ready",
-            TaskState::Scheduled => "scheduled",
-            TaskState::Claimed => "claimed",
-            TaskState::Waiting => "waiting",
-            TaskState::Review => "review",
-            TaskState::Done => "done",
-            TaskState::Dead => "dead",
-            TaskState::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether nothing more will happen to it by itself. A dead letter is finished: only `requeue` brings it back.
-    pub fn is_finished(self) -> bool {
-        matches!(self, TaskState::Done | TaskState::Dead | TaskState::Cancelled)
-    }
-
-    /// Whether what needs it can never go on unless somebody acts.
-    pub fn is_dead_end(self) -> bool {
-        matches!(self, TaskState::Dead | TaskState::Cancelled)
-    }
-}
-
-impl fmt::Display for TaskState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use state::TaskState;
 
 impl std::str::FromStr for TaskState {
     type Err = crate::Rejection;
@@ -353,15 +286,6 @@ impl Task {
         }
     }
 
-    /// What adding makes of it, not numbered yet: the same for the specification and for replies made inside a transaction.
-    #[must_use]
-    pub fn added(fact: crate::event::TaskAdded, by: Option<AgentName>, at: WallTime) -> Self {
-        let priority = fact.priority();
-        let mut task = Self { needs: fact.needs, created_by: by, priority, ..Self::new(fact.id, fact.spec, at) };
-        task.rest(fact.resting);
-        task
-    }
-
     pub(crate) fn rest(&mut self, resting: Resting) {
         self.state = resting.state();
         match resting {
@@ -390,23 +314,6 @@ impl Task {
         self.progress = None;
         self.retry_at = None;
         self.outside = Some(hold);
-    }
-
-    /// What a claim does to the task: the same for the specification and for replies made inside a transaction.
-    pub fn take_grant(&mut self, holder: &crate::agent::Agent, claimed: &crate::event::TaskClaimed, now: crate::Now) {
-        self.granted(Grant {
-            token: claimed.token,
-            agent: holder.name.clone(),
-            session: holder.session.clone(),
-            since: now.wall,
-            renewed: now.store,
-            ttl_ms: claimed.ttl_ms,
-            reserve: claimed.reserve,
-            intended: false,
-            end: None,
-        });
-        self.attempt = claimed.attempt;
-        self.updated_at = now.wall;
     }
 
     /// The intent to grant it to a session, if that is all that there is.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::settings::Settings;

@@ -1,80 +1,25 @@
-//! Running a request: identity, one transaction, once for a key (semantics 7, 9, 18).
+//! Running a request: one transaction, once for a key (semantics 9, 18). Who calls is found out in `caller`.
 
 use oarlock_model::agent::Agent;
-use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::rules::liveness;
-use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, planted};
+use oarlock_model::{AgentName, TaskId, planted};
 
 use crate::OpError;
+use crate::caller::{Caller, identify};
 use crate::context::{Deciding, How, Reading};
 use crate::lock::Lock;
 use crate::once::{Once, check_key};
-use crate::outside::{self, Grants, Step};
+use crate::outside::grant::{self, Step};
+use crate::outside::{self, Grants};
 use crate::portions::Extent;
-use crate::request::{Identity, Mutation, Query};
+use crate::request::{Mutation, Query};
 use crate::search::{Asked, Findings, Found, Tried};
 use crate::settings::Settings;
 use crate::settle;
 use crate::steps;
-use crate::store::{AgentView, Durability, Store, StoreError, StoreResult, View};
+use crate::store::{Durability, Store, StoreError};
+use crate::task::SettleIntents;
 use crate::wait::wait_for;
-
-/// Who calls, as far as the caller says or shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Caller {
-    /// The name it gives.
-    pub name: Option<AgentName>,
-    /// The session it means.
-    pub session: Option<SessionId>,
-    /// The processes above it, nearest first; they tell who it is when it gives no name.
-    pub ancestors: Vec<String>,
-    /// The idempotency key of the call.
-    pub key: Option<String>,
-    /// What it may do to the work of others.
-    pub authority: Authority,
-    /// The principal whose limits count for it: the agent whose key it has, or whose helper it is by its key. None without a key of an
-    /// agent.
-    pub root: Option<AgentName>,
-}
-
-impl Caller {
-    /// The name it gives, or the one inside its session's id.
-    pub fn agent_name(&self) -> Option<AgentName> {
-        self.name.clone().or_else(|| self.session.as_ref().and_then(|session| session.agent().or_else(|| session.bare_name())))
-    }
-
-    /// Whom it names, and which session it means if one. A bare name means that agent's session of now.
-    ///
-    /// # Errors
-    /// `invalid_request` when the session is of another name.
-    fn meant(&self) -> Result<(Option<AgentName>, Option<&SessionId>), Rejection> {
-        let Some(session) = &self.session else { return Ok((self.name.clone(), None)) };
-        if self.name.as_ref().is_some_and(|name| name.as_str() == session.as_str()) {
-            return Ok((self.name.clone(), None));
-        }
-        let agent = session.agent();
-        let meant = agent.is_some().then_some(session);
-        match (agent.or_else(|| session.bare_name()), &self.name) {
-            (Some(agent), Some(name)) if agent != *name => Err(Rejection::Invalid {
-                message: format!("the caller is {name}, and the session {session} is of another agent, {agent}"),
-                hint: format!(
-                    "let both name one agent: unset OARLOCK_SESSION to act as {name}, or OARLOCK_AGENT and --as to act as {agent}"
-                ),
-                details: serde_json::json!({"agent": name, "session": session}),
-            }),
-            (None, _) => Err(Rejection::invalid(
-                format!("\"{session}\" is not a session id"),
-                "use the id that `join` replied, as it stands in OARLOCK_SESSION",
-            )),
-            (agent, _) => Ok((agent, meant)),
-        }
-    }
-
-    /// A caller that gives this name.
-    pub fn named(name: AgentName) -> Self {
-        Self { name: Some(name), ..Self::default() }
-    }
-}
 
 /// A reply, with its JSON where that is written anyway, to be kept.
 pub(crate) type Written<R> = (R, Option<String>);
@@ -171,7 +116,7 @@ pub(crate) fn search<M: Mutation>(store: &mut dyn Store, caller: &Caller, settin
         findings.begin_search()?;
         let view = store.snapshot()?;
         if let Some(Asked::Way(edges)) = asked {
-            findings.found = Some(edges.found(&*view)?);
+            findings.found = Some(Found::of_way(edges, &*view)?);
             return Ok(());
         }
         let me = identify(&*view, caller, request.identity())?;
@@ -228,7 +173,13 @@ fn try_transaction<M: Mutation>(
     let grants = request.grants(first.is_some());
     let outside = outside::beside(store).filter(|_| grants != Grants::Nothing && !planted::is(planted::FILE_LOCK_SKIPPED));
     let tried = match outside {
-        Some(outside) => outside::grant(&*outside, store, settings, &grants, findings, &mut transact),
+        Some(outside) => {
+            let drop_intents = &mut |store: &mut dyn Store, unmarked: Vec<TaskId>| {
+                let drop_them = SettleIntents { unmarked, ..SettleIntents::default() };
+                let _ = mutate(store, &Caller::default(), settings, &drop_them);
+            };
+            grant::grant(&*outside, store, settings, &grants, findings, &mut transact, drop_intents)
+        }
         None => transact(store, &mut Step::default(), findings),
     };
     if std::mem::take(&mut findings.changes_tasks) {
@@ -372,70 +323,6 @@ fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError
         cx.tx().write_presence(name, &agent.presence)?;
     }
     Ok(())
-}
-
-/// The agent that calls, if that can be known.
-///
-/// # Errors
-/// `identity_required`, `not_found` (a name that never joined), `stale_session` (also when a session of another store is given),
-/// `invalid_request` when name and session do not fit.
-pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<Option<Agent>, OpError> {
-    if identity == Identity::Made {
-        return Ok(None);
-    }
-    let (named, session) = caller.meant()?;
-    let found = match &named {
-        Some(name) => view.agent(name)?,
-        None => by_ancestor(view, caller)?,
-    };
-    if let (None, Some(name), Some(session)) = (&found, &named, session) {
-        return Err(Rejection::StaleSession { agent: name.clone(), session: session.clone(), why: NOT_OURS, current: None }.into());
-    }
-    match (found, &named) {
-        (Some(agent), _) => match stale(&agent, session, view.identity()) {
-            Some(rejection) if identity == Identity::Needed || session.is_some() => Err(rejection.into()),
-            Some(_) => Ok(None),
-            None => Ok(Some(agent)),
-        },
-        (None, Some(name)) if identity == Identity::Needed => Err(Rejection::not_found("agent", name).into()),
-        (None, None) if identity == Identity::Needed => Err(Rejection::IdentityRequired.into()),
-        (None, _) => Ok(None),
-    }
-}
-
-/// Why a session that this store never had is over.
-const NOT_OURS: &str = "another store gave it, or this one before it was made anew or restored";
-
-fn stale(agent: &Agent, session: Option<&SessionId>, store: &StoreIdentity) -> Option<Rejection> {
-    use oarlock_model::agent::SessionEnd;
-    let meant = session.unwrap_or(&agent.session);
-    let is_ours = || meant.as_str().rsplit_once('.').is_some_and(|(_, given)| store.read(given).is_some());
-    let is_same = *meant == agent.session
-        || planted::is(planted::OLD_SESSION_ACTS)
-        // What is planted takes the tag for nothing.
-        || (planted::is(planted::TAGS_IGNORED) && store.untagged(meant.as_str()) == store.untagged(agent.session.as_str()));
-    let why = match agent.end {
-        _ if !is_same && !is_ours() => NOT_OURS,
-        _ if !is_same => "another session of this agent took its place",
-        Some(SessionEnd::Left) => "it left",
-        Some(SessionEnd::TakenOver) => "it was taken over",
-        Some(SessionEnd::Lost) => "it is lost",
-        None => return None,
-    };
-    let current = agent.is_live().then(|| agent.session.clone());
-    Some(Rejection::StaleSession { agent: agent.name.clone(), session: meant.clone(), why, current })
-}
-
-/// The one session that owns a process above the caller; two candidates count as none. A helper, which shares its parent's process, says its own
-/// name.
-fn by_ancestor(view: &dyn AgentView, caller: &Caller) -> StoreResult<Option<Agent>> {
-    if caller.ancestors.is_empty() {
-        return Ok(None);
-    }
-    let mut candidates = view.agents_of_processes(&caller.ancestors)?;
-    let names: Vec<AgentName> = candidates.iter().map(|agent| agent.name.clone()).collect();
-    candidates.retain(|agent| !names.iter().any(|name| *name != agent.name && speaks_for(name, &agent.name)));
-    Ok(if candidates.len() == 1 { candidates.pop() } else { None })
 }
 
 /// Settles deaths and due times, if there are any: what every call does first.

@@ -13,11 +13,10 @@ use oarlock_model::task::{Grant, Task};
 use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token, limits, planted};
 
 use crate::OpError;
-use crate::call::{self, Caller};
+use crate::caller::{self, Caller, Identity};
 use crate::lock::{self, Lock};
 use crate::outside::Intent;
 use crate::portions::Progress;
-use crate::request::Identity;
 use crate::search::{Asked, Found};
 use crate::settings::Settings;
 use crate::store::{OwnerSight, StoreResult, Transaction, View};
@@ -66,7 +65,7 @@ impl<'a> Reading<'a> {
 
     /// Why nobody is known: the refusal that a verb gives which needs to know.
     pub fn why_unknown(&self) -> Option<Rejection> {
-        match call::identify(self.view, self.caller, Identity::Needed) {
+        match caller::identify(self.view, self.caller, Identity::Needed) {
             Err(OpError::Rejected(why)) => Some(why),
             _ => None,
         }
@@ -367,7 +366,7 @@ impl<'a> Deciding<'a> {
         match &self.me {
             Some(me) => Ok(me),
             // Why nobody is known, where a name was given but counts for nothing.
-            None => Err(call::identify(self.view(), self.caller, Identity::Needed)
+            None => Err(caller::identify(self.view(), self.caller, Identity::Needed)
                 .err()
                 .unwrap_or(OpError::Rejected(Rejection::IdentityRequired))),
         }
@@ -442,7 +441,7 @@ impl<'a> Deciding<'a> {
     /// Store errors.
     pub fn add_without_text(&mut self, mut fact: TaskAdded) -> Result<Task, OpError> {
         let body = std::mem::take(&mut fact.spec.body);
-        let task = Task::added(fact.clone(), self.speaker().0, self.now.wall);
+        let task = fact.clone().into_task(self.speaker().0, self.now.wall);
         fact.spec.body = body;
         self.emit(fact)?;
         Ok(task)

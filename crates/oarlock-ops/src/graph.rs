@@ -9,7 +9,7 @@ use oarlock_model::task::{Resting, TaskState};
 use oarlock_model::{Rejection, TaskId, limits, rules};
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::settings::Settings;

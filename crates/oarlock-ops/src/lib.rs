@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod agent;
 pub mod call;
+pub mod caller;
 pub mod context;
 pub mod cursor;
 pub mod error;

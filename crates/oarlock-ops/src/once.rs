@@ -4,7 +4,7 @@ use oarlock_model::{AgentName, Rejection, limits};
 use serde::Serialize;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::Caller;
 use crate::request::Request;
 use crate::store::{LogView, Remembered, ReplyKey, Transaction};
 

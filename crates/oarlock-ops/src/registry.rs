@@ -7,7 +7,8 @@ use oarlock_model::Rejection;
 use serde_json::Value;
 
 use crate::OpError;
-use crate::request::{Identity, Mutation, Query, Request};
+use crate::caller::Identity;
+use crate::request::{Mutation, Query, Request};
 use crate::schema::{self, SchemaOf};
 
 use erased::{Asked, Ordered};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
@@ -15,17 +15,6 @@ use crate::search::Findings;
 use crate::settings::Settings;
 use crate::store::Durability;
 use crate::topic::Topics;
-
-/// Whether a verb needs to know who calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identity {
-    /// It is refused without.
-    Needed,
-    /// It is recorded when known.
-    Optional,
-    /// It makes its caller known; who that was before does not matter.
-    Made,
-}
 
 /// The request of one verb: serde for machines, clap for the command line, doc comments for both.
 pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send + Sync + 'static {

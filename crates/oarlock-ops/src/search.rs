@@ -2,17 +2,19 @@
 //! without bound to find something, it asks for a search first. The search reads a snapshot, which holds nobody up, and the next
 //! decision checks what it found again, because others may have been faster.
 
+pub(crate) mod edges;
+
 use oarlock_model::event::Fact;
+use oarlock_model::rules::graph::{self, Way};
 use oarlock_model::{AgentName, Rejection, ReservationId, StoreTime, TaskId, limits, planted};
 use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::portions::Progress;
-use crate::reservation::obstacles::Obstacle;
-use crate::store::StoreError;
-use crate::task::edges::Edges;
+use crate::store::{StoreError, View};
 use crate::task::split::Planned;
 use crate::topic::Topics;
+use edges::Edges;
 
 /// What came of one try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,20 @@ pub(crate) enum Found {
     Refused(OpError),
 }
 
+impl Found {
+    /// What a search comes to that visits all tasks behind the new needs.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) fn of_way(edges: Edges, view: &dyn View) -> Result<Self, OpError> {
+        Ok(match edges.way(view, limits::GRAPH_VISITS_MAX)? {
+            Way::None => Self::NoWay(edges, view.last_seq()?),
+            Way::Back(cycle) => Self::Refused(graph::cycle_refused(&cycle).into()),
+            Way::TooFar => Self::Refused(graph::too_far().into()),
+        })
+    }
+}
+
 /// The tasks that a search found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FoundTasks {
@@ -97,6 +113,15 @@ pub(crate) struct Seen {
     pub(crate) blockers: Blockers,
     /// Tasks whose lease had expired, and that were not for the caller either.
     pub(crate) expired: BTreeSet<TaskId>,
+}
+
+/// One thing in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// Another session's reservation.
+    Held(ReservationId),
+    /// A task that waits for the same and goes first.
+    GoesFirst(TaskId),
 }
 
 /// What keeps ready tasks from a caller: as long as all of it stands, none of them can be taken.

@@ -3,7 +3,8 @@
 //! repetition goes on where the call before it stopped.
 
 use crate::OpError;
-use crate::call::{self, Caller, Written};
+use crate::call::{self, Written};
+use crate::caller::Caller;
 use crate::once::Once;
 use crate::request::Mutation;
 use crate::search::{Findings, Tried};

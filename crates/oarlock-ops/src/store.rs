@@ -6,6 +6,7 @@
 mod agent;
 mod counts;
 mod entry;
+mod error;
 mod graph;
 mod log;
 mod message;
@@ -23,7 +24,6 @@ use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
-use thiserror::Error;
 
 use crate::lock::Lock;
 use crate::outside::Outside;
@@ -31,6 +31,7 @@ use crate::topic::Topics;
 pub use agent::{AgentView, OwnerSight};
 pub use counts::Counts;
 pub use entry::{EntryPage, EntryView};
+pub use error::{StoreError, StoreResult};
 pub use graph::GraphView;
 pub use log::{EventFilter, LogView, Remembered, ReplyKey};
 pub use message::{InboxList, InboxPart, MessageView, unread_count};
@@ -40,47 +41,6 @@ pub use queue::QueueView;
 pub use reservation::ReservationView;
 pub use rest::{AtRest, Near, Standing};
 pub use task::{TaskFilter, TaskView};
-
-/// What can go wrong below an operation.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StoreError {
-    /// Others held the store for longer than the caller wanted to wait.
-    #[error("the store is busy: {0}")]
-    Busy(String),
-    /// The store cannot be reached or written now.
-    #[error("{message}")]
-    Unavailable {
-        /// What happened.
-        message: String,
-        /// What to do.
-        hint: String,
-    },
-    /// The store was deleted, or another one is in its place: trying again does not help.
-    #[error("{message}")]
-    Gone {
-        /// What happened.
-        message: String,
-        /// What to do.
-        hint: String,
-    },
-    /// The store cannot be read: damaged, or written by a newer version.
-    #[error("{message}")]
-    Damaged {
-        /// What is wrong, and where.
-        message: String,
-        /// What to do.
-        hint: String,
-    },
-    /// The caller does not want to wait any longer.
-    #[error("interrupted")]
-    Interrupted,
-    /// A bug.
-    #[error("{0}")]
-    Internal(String),
-}
-
-/// The result of a store's method.
-pub type StoreResult<T> = Result<T, StoreError>;
 
 /// Reading, all of it. It sees one moment of the store. What reads less says so by asking for less: a rule that follows the graph takes a
 /// [`GraphView`]. Every store answers every question itself: what passes questions on cannot forget one that a store answers with less work

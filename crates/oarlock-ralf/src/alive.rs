@@ -4,32 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::{AgentName, planted};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::attached::{Attached, digest};
+use crate::attached::Attached;
+use crate::beat::Beat;
+use crate::digest::digest;
 use crate::held::is_placeholder;
 use crate::nouns::Agent;
+use crate::time::CLOCK_SLACK_MS;
 
 /// The status of an agent that has gone: no sign of life. It is written for agents of the store.
 pub(crate) const LEFT: &str = "left";
 /// Statuses by which an agent says that it has gone.
 const GONE: [&str; 6] = [LEFT, "stopped", "offline", "terminated", "exited", "shutdown"];
-
-/// What is remembered of an agent's heartbeat.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Beat {
-    /// The block as it was, as a digest.
-    pub(crate) whole: String,
-    /// The same without what every script rewrites.
-    pub(crate) own: String,
-    /// Its last sign of life, in milliseconds since 1970; absent where there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) seen_ms: Option<i64>,
-    /// Whether it said that it has gone, and has given no sign of its own since.
-    #[serde(default)]
-    pub(crate) has_left: bool,
-}
 
 /// What the heartbeats of the files show of one agent.
 #[derive(Clone, Debug)]
@@ -151,7 +138,7 @@ fn beat(agent: &Agent, known: Option<&Beat>, looked_ms: i64, is_swept: bool, now
     }
     // It has changed since the last look, whatever its clock says.
     let changed_ms = known.map(|_| looked_ms);
-    let is_behind = changed_ms.is_some_and(|changed| stated_ms.is_some_and(|stated| stated + crate::project::CLOCK_SLACK_MS < changed));
+    let is_behind = changed_ms.is_some_and(|changed| stated_ms.is_some_and(|stated| stated + CLOCK_SLACK_MS < changed));
     (Beat { whole, own, seen_ms: stated_ms.max(changed_ms), has_left: false }, is_behind)
 }
 

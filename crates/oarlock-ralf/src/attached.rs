@@ -13,10 +13,11 @@ use oarlock_model::task::TaskState;
 use oarlock_model::{StoreIdentity, TaskId};
 use serde::{Deserialize, Serialize};
 
-use crate::alive::Beat;
+use crate::actions::Moved;
+use crate::beat::Beat;
+use crate::digest::digest;
 use crate::lock;
-use crate::moved::Moved;
-use crate::reconcile::Stand;
+use crate::stand::Stand;
 use crate::write;
 
 /// The name of the file, in the directory of the store.
@@ -289,17 +290,6 @@ impl Mark {
         }
         items
     }
-}
-
-/// A digest of a value that serialises with ordered keys: 128 bits, as text.
-pub(crate) fn digest(value: &impl Serialize) -> String {
-    let text = serde_json::to_vec(value).unwrap_or_default();
-    blake3::hash(&text).to_hex()[..32].to_owned()
-}
-
-/// A digest of a text.
-pub(crate) fn digest_of(text: impl AsRef<[u8]>) -> String {
-    blake3::hash(text.as_ref()).to_hex()[..32].to_owned()
 }
 
 #[cfg(test)]

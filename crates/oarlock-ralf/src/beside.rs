@@ -25,7 +25,6 @@ pub(crate) use crate::beside::files::Ways;
 use crate::attached::Attached;
 use crate::beside::files::{Files, Queue, store_error};
 use crate::beside::index::Index;
-use crate::in_files::by_id;
 use crate::layout::{COMMUNICATIONS, is_inside};
 use crate::write::Writer;
 
@@ -109,7 +108,7 @@ impl Outside for Beside {
         let Some(root) = self.root()? else { return Ok(false) };
         let files = self.held_by(root.clone(), Writer::new(root, Duration::ZERO));
         let project = files.read([task].into_iter());
-        let all = by_id(&project);
+        let all = project.by_id();
         let known = all.get(task.as_str());
         Ok(known.is_some() || files.hidden(&project, task, known).is_some())
     }

@@ -22,7 +22,8 @@ use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, Join, Leave, Sighting};
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::log::Record;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
@@ -31,6 +32,7 @@ use oarlock_ops::task::{Add, Cancel, FinishOutside, LeaveOutside, Release, TakeO
 use serde::Serialize;
 use serde_json::json;
 
+use crate::actions::{Action, Conflict};
 use crate::alive;
 use crate::attached::Attached;
 use crate::beside::Beside;
@@ -42,7 +44,8 @@ use crate::layout;
 use crate::moved;
 use crate::nouns::{Agent, Task, own_digest};
 use crate::project::{Project, shown_path};
-use crate::reconcile::{self, Action, Compared, Conflict, PROGRAM, SOURCE, Snapshot, Stand};
+use crate::reconcile::{self, Compared, PROGRAM, SOURCE, Snapshot};
+use crate::stand::Stand;
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
 
@@ -112,7 +115,7 @@ impl<'a> Bridge<'a> {
         let moved = moved::settle(&mut project, &mut snapshot, attached);
         let goes_on = moved.goes_on;
         let heartbeats = shown_path(&self.communications("heartbeat.yaml", &project), &self.root);
-        let (tasks, now_ms) = (in_files::by_id(&project), snapshot.now_ms);
+        let (tasks, now_ms) = (project.by_id(), snapshot.now_ms);
         let signs = alive::signs(&project.agents, attached, now_ms);
         // Whoever has left gives no sign of life by a heartbeat that others wrote.
         let alive: Vec<&Agent> = signs.iter().filter(|sign| !sign.beat.has_left).map(|sign| sign.agent).collect();

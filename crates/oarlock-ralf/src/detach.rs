@@ -35,7 +35,7 @@ impl Left {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit::EditError;
+    use crate::fields::EditError;
 
     #[test]
     fn what_waiting_does_not_mend_is_told_apart() {

@@ -2,36 +2,14 @@
 //! blank lines, the damage of others. Whether an edit is safe is checked by reading the result again.
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 
+use crate::fields::{EditError, Fields};
 use crate::flow;
 use crate::lines::{Lines, value_of, with_value};
-use crate::project;
 use crate::salvage::{self, dash, indent};
 use crate::scalar;
+use crate::values::{self, unmarked};
 use crate::yaml;
-
-/// Why a text is not edited.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum EditError {
-    /// There is no such item.
-    #[error("there is no item {0}")]
-    Missing(String),
-    /// The place is written in a form that cannot be edited line by line.
-    #[error("line {line} is written in a form that is not edited: {form}")]
-    Form {
-        /// From 1.
-        line: usize,
-        /// What form.
-        form: &'static str,
-    },
-    /// The result would not be read as it should.
-    #[error("the edit would damage the file: {0}")]
-    Damage(String),
-}
-
-/// New values of fields, in the order in which new ones are written.
-pub type Fields<'a> = [(&'a str, Value)];
 
 /// Sets fields of the block `name` below `section` (`heartbeats`, `agents`); makes block and section when they are not there.
 ///
@@ -92,9 +70,9 @@ pub(crate) fn set_state(
 /// # Errors
 /// The text cannot be edited there, or would not say what it should: see [`EditError`].
 pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
-    let read = salvage::list(project::unmarked(text), names);
+    let read = salvage::list(unmarked(text), names);
     // A number is an id too.
-    let has_id = |fields: &Map<String, Value>| project::text(fields, &["task_id", "id"]).as_deref() == Some(id);
+    let has_id = |fields: &Map<String, Value>| values::text(fields, &["task_id", "id"]).as_deref() == Some(id);
     let item = read.items.iter().find(|item| has_id(&item.fields)).ok_or_else(|| EditError::Missing(id.to_owned()))?;
     let edited = match braces(text, names, item.line, &has_id) {
         Some(at) => flow::set(text, at, fields),
@@ -209,7 +187,7 @@ fn checked_append(text: &str, section: &str, more: String, items: &[Vec<(&str, V
 
 /// A valid list must stay valid, and have the new items more; a damaged one has those that it had before, too.
 fn check_appended(before: &str, after: &str, section: &str, more: &[Vec<(&str, Value)>]) -> Result<(), EditError> {
-    let (before, after) = (project::unmarked(before), project::unmarked(after));
+    let (before, after) = (unmarked(before), unmarked(after));
     let (old, new) = (salvage::list(before, &[section]), salvage::list(after, &[section]));
     if old.damages.is_empty() && !new.damages.is_empty() {
         return Err(EditError::Damage(new.damages[0].cause.clone()));
@@ -243,7 +221,7 @@ fn item_text(fields: &Fields<'_>, column: usize) -> String {
 /// Whether the result says what it should: where the text was valid, it says what `change` makes of that, and nothing else has changed. A
 /// damaged one is read piece by piece: the own piece has the fields, the others are what they were.
 fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mut Value)) -> Result<(), EditError> {
-    let (before, after) = (project::unmarked(before), project::unmarked(after));
+    let (before, after) = (unmarked(before), unmarked(after));
     let parsed = yaml::parse(before);
     if let (Err(broken), true) = (&parsed, pieces.is_strict) {
         return Err(EditError::Damage(format!("it is damaged, line {}: {}", broken.line, broken.cause)));

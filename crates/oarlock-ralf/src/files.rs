@@ -18,10 +18,11 @@ use crate::fault::Fault;
 use crate::layout::{self, Role};
 use crate::nouns::{Agent, AgentState, Source};
 use crate::part_file::{self, PartFile};
-use crate::project::{Project, shown_path, unmarked};
+use crate::project::{Project, shown_path};
 use crate::salvage;
 use crate::task_file::{self, Folder};
 use crate::time;
+use crate::values::unmarked;
 use crate::write::{WriteError, Writer};
 
 /// When a task of RALF's is split, as its guide has it: below, handing out costs more than it gains.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::edit::Fields;
+use crate::fields::Fields;
 use crate::lines::end_of_quotes;
 use crate::scalar;
 use crate::yaml;

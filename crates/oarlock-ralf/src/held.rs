@@ -13,7 +13,7 @@ use crate::in_files::InFiles;
 use crate::layout;
 use crate::nouns::Agent;
 use crate::part_file::unit;
-use crate::project::text;
+use crate::values::text;
 
 /// Files of a run, or of a task, whose times are looked at.
 const FILES_MAX: usize = 1_000;

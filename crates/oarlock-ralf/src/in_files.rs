@@ -7,8 +7,7 @@ use oarlock_model::planted;
 
 use crate::layout;
 use crate::nouns::Task;
-use crate::project::Project;
-use crate::reconcile::Stand;
+use crate::stand::Stand;
 use crate::task_file::Folder;
 
 /// What the files say of one task: its own file, and its item in a queue.
@@ -124,10 +123,10 @@ fn is_of_part(id: &str) -> bool {
     id.match_indices("-SUB").any(|(at, found)| id[at + found.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// The tasks of a project by id. Of doubles the newest layout's counts, and in one layout the open one.
-pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
+/// Tasks of files and items of queues by id. Of doubles the newest layout's counts, and in one layout the open one.
+pub(crate) fn by_id<'a>(tasks: &'a [Task], queue: &'a [Task]) -> BTreeMap<&'a str, InFiles<'a>> {
     let mut all: BTreeMap<&str, InFiles<'_>> = BTreeMap::new();
-    for task in &project.tasks {
+    for task in tasks {
         let file = &mut all.entry(&task.id).or_default().file;
         let is_over = |task: &Task| matches!(task.state, "done" | "cancelled");
         let is_reopened =
@@ -136,7 +135,7 @@ pub(crate) fn by_id(project: &Project) -> BTreeMap<&str, InFiles<'_>> {
             *file = Some(task);
         }
     }
-    let (exact, rest): (Vec<&Task>, Vec<&Task>) = project.queue.iter().partition(|item| all.contains_key(item.id.as_str()));
+    let (exact, rest): (Vec<&Task>, Vec<&Task>) = queue.iter().partition(|item| all.contains_key(item.id.as_str()));
     for item in exact {
         all.entry(&item.id).or_default().queue.get_or_insert(item);
     }

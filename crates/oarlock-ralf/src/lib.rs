@@ -3,13 +3,17 @@
 //!
 //! [`Project::read`] reads one; `salvage` takes damaged files apart, so that one slip hides nothing else.
 
+mod actions;
 mod alive;
 mod attached;
+mod beat;
 mod beside;
 mod bridge;
 mod detach;
+mod digest;
 mod edit;
 mod fault;
+mod fields;
 mod files;
 mod flow;
 mod head;
@@ -29,18 +33,23 @@ mod reconcile;
 mod salvage;
 mod scalar;
 mod shape;
+mod show;
+mod stand;
 mod task_file;
 mod time;
+mod values;
 mod write;
 mod yaml;
 
+pub use actions::Conflict;
 pub use alive::may_work;
 pub use attached::Attached;
 pub use beside::Beside;
 pub use bridge::{Bridge, Synced};
 pub use detach::Left;
-pub use edit::{Append, EditError, Fields, append_items, set_block, set_item};
+pub use edit::{Append, append_items, set_block, set_item};
 pub use fault::Fault;
+pub use fields::{EditError, Fields};
 pub use files::{FLOOR, Files, FilesError, TaskDocument, workers};
 pub use hooks::{Hook, hooks};
 pub use layout::locked_folders;
@@ -48,7 +57,7 @@ pub use locate::{LocateError, Located, VARIABLES, below, is_project, locate};
 pub use lock::while_waiting;
 pub use nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
 pub use project::Project;
-pub use reconcile::{Conflict, PROGRAM};
+pub use reconcile::PROGRAM;
 pub use task_file::Folder;
 pub use time::age_ms;
 pub use write::{WriteError, Writer};

@@ -1,6 +1,6 @@
 //! The lines of a text in which something is edited: where its sections, blocks and fields are, and what a line's value is.
 
-use crate::edit::{EditError, Fields};
+use crate::fields::{EditError, Fields};
 use crate::flow;
 use crate::salvage::{dash, indent, is_top_key, key};
 use crate::scalar;

@@ -10,38 +10,21 @@ use oarlock_model::TaskId;
 use oarlock_model::event::{Event, Fact, TaskCancelled};
 use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_ops::store::{StoreResult, View};
-use serde_json::{Map, json};
+use serde_json::json;
 
+use crate::actions::{Action, Conflict, Gone, HELD_BACK, Moved};
 use crate::attached::Attached;
 use crate::head;
-use crate::in_files::{InFiles, by_id};
+use crate::in_files::InFiles;
 use crate::layout;
 use crate::nouns::Task;
 use crate::project::Project;
-use crate::reconcile::{Action, Conflict, PROGRAM, Snapshot, Stand};
+use crate::reconcile::{PROGRAM, Snapshot};
+use crate::stand::Stand;
 use crate::task_file::Folder;
 
-/// The type of the event that tells why a task was called off.
-const HELD_BACK: &str = "held_back";
 /// Tasks that one warning names.
 const NAMED_MAX: usize = 5;
-
-/// Why a task is not asked for any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Gone {
-    /// The file that it stood in.
-    pub(crate) file: String,
-    /// A sentence for its history.
-    pub(crate) why: String,
-}
-
-impl Gone {
-    /// The fields of the event that tells it.
-    pub(crate) fn fields(&self, task: &TaskId) -> Map<String, serde_json::Value> {
-        let fields = [("type", json!(HELD_BACK)), ("task_id", json!(task.as_str())), ("notes", json!(self.why))];
-        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-    }
-}
 
 /// Whether a task was called off because its file had gone: the last that files told of it was the reason, then it was cancelled, and nobody has
 /// brought it back since. A look that was killed before it could remember this finds it here.
@@ -71,33 +54,11 @@ pub(crate) fn is_held_back(view: &dyn View, task: &TaskId) -> StoreResult<bool> 
     Ok(false)
 }
 
-/// What was found before the comparison.
-#[derive(Debug, Default)]
-pub(crate) struct Moved {
-    /// What is to be done first.
-    pub(crate) actions: Vec<Action>,
-    /// Tasks that are held here and asked for no more.
-    pub(crate) conflicts: Vec<Conflict>,
-    pub(crate) warnings: Vec<String>,
-    /// Where each task of the store stands in the files, to be remembered.
-    pub(crate) places: BTreeMap<String, String>,
-    /// Tasks that both sides say are done, to be remembered.
-    pub(crate) finished: BTreeSet<String>,
-    /// How tasks ended that both sides say were called off or failed, to be remembered.
-    pub(crate) ended: BTreeMap<String, String>,
-    /// Of these, those whose item says otherwise and is left: it came so with a commit, or beside a file in `completed/`. To be remembered.
-    pub(crate) went_back: BTreeSet<String>,
-    /// What git has checked out.
-    pub(crate) head: Option<String>,
-    /// Whether something can be followed only after what this look does.
-    pub(crate) goes_on: bool,
-}
-
 /// Looks for what went and came. What this decides about is taken out of `project`, and `store` has it as it will be, so that the comparison
 /// makes nothing else of it.
 pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &Attached) -> Moved {
     called_as_known(project, store);
-    let tasks = by_id(project);
+    let tasks = project.by_id();
     let moved = Moved { head: head::of(&project.root), ..Moved::default() };
     let (passed, states) = (BTreeSet::new(), BTreeMap::new());
     let mut search = Search { project, store, attached, tasks: &tasks, moved, passed, states, reopened: BTreeSet::new() };
@@ -139,7 +100,7 @@ fn called_as_known(project: &mut Project, store: &Snapshot) {
         let known = store.tasks.get(&item.id).filter(|known| !known.state.is_finished() || is_ended(files))?;
         Some(((*id).to_owned(), known.id.to_string()))
     };
-    let names: BTreeMap<String, String> = by_id(project).iter().filter_map(known_as).collect();
+    let names: BTreeMap<String, String> = project.by_id().iter().filter_map(known_as).collect();
     for task in &mut project.tasks {
         if let Some(name) = names.get(&task.id) {
             task.id.clone_from(name);

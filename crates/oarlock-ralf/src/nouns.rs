@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::attached::digest;
+use crate::digest::digest;
 use crate::task_file::{self, Folder};
 
 /// Where something stands.

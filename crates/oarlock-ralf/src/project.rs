@@ -11,21 +11,21 @@ use oarlock_model::TaskId;
 use serde_json::{Map, Value};
 
 use crate::alive;
-use crate::attached::{Attached, digest};
+use crate::attached::Attached;
+use crate::digest::digest;
 use crate::fault::Fault;
 use crate::held;
-use crate::in_files::{InFiles, by_id};
+use crate::in_files::{self, InFiles};
 use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
 use crate::nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
 use crate::salvage::{self, Item, Read};
 use crate::task_file::{self, Folder};
-use crate::time;
+use crate::time::{self, CLOCK_SLACK_MS};
+use crate::values::{text, unmarked};
 
 /// Seconds without a heartbeat after which an agent counts as gone, when the file does not say.
 const TIMEOUT_S_DEFAULT: i64 = 120;
-/// How far a clock may go before its times are taken for untrue, in milliseconds.
-pub(crate) const CLOCK_SLACK_MS: i64 = 5_000;
 
 /// A project.
 #[derive(Clone, Debug, Default)]
@@ -121,18 +121,23 @@ impl Project {
         self.files.is_empty() && self.tasks.is_empty() && self.faults.is_empty()
     }
 
+    /// Its tasks by id, a file and its item in a queue as one.
+    pub(crate) fn by_id(&self) -> BTreeMap<&str, InFiles<'_>> {
+        in_files::by_id(&self.tasks, &self.queue)
+    }
+
     /// How many tasks there are in each state, a file and its item in a queue as one.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
-        by_id(self).values().for_each(|files| *counts.entry(if files.is_put_off() { "blocked" } else { files.state() }).or_insert(0) += 1);
+        self.by_id().values().for_each(|files| *counts.entry(if files.is_put_off() { "blocked" } else { files.state() }).or_insert(0) += 1);
         counts
     }
 
     /// What attaching would bring into an empty store: tasks, and how many of them somebody has already.
     #[must_use]
     pub fn would_bring(&self) -> BTreeMap<&'static str, usize> {
-        let tasks = by_id(self);
+        let tasks = self.by_id();
         let is_open = |(id, files): &(&&str, &InFiles<'_>)| TaskId::parse(id).is_ok() && files.is_open();
         let open: Vec<_> = tasks.iter().filter(is_open).collect();
         let claimed = open.iter().filter(|(_, files)| files.state() == "claimed").count();
@@ -303,22 +308,8 @@ fn text_of(file: &Path) -> Result<(String, i64), String> {
     Ok((text, changed.unwrap_or(0)))
 }
 
-/// A text without the mark for its byte order, which says nothing and hides what the first line is.
-pub(crate) fn unmarked(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
 pub(crate) fn shown_path(file: &Path, root: &Path) -> String {
     file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned()
-}
-
-pub(crate) fn text(fields: &Map<String, Value>, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| match fields.get(*name)? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    })
 }
 
 /// A number, also where it is written in quotes.

@@ -14,15 +14,15 @@ use oarlock_model::event::Event;
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task as StoreTask, TaskState};
 use oarlock_model::{AgentName, TaskId};
-use serde::Serialize;
 
+use crate::actions::{Action, Conflict, Plan};
 use crate::alive::{self, LEFT, Sign};
 use crate::attached::Attached;
 use crate::held::Held;
 use crate::in_files::InFiles;
-use crate::moved::{Gone, Moved};
-use crate::nouns::{Agent, Task};
+use crate::nouns::Agent;
 use crate::project::Project;
+use crate::stand::Stand;
 
 /// The program under which agents of the files stand in the store.
 pub const PROGRAM: &str = "ralf-files";
@@ -30,115 +30,6 @@ pub const PROGRAM: &str = "ralf-files";
 pub(crate) const SOURCE: &str = "ralf";
 /// A heartbeat in a file is written anew when it is older than this, in milliseconds.
 const BEAT_EVERY_MS: i64 = 15_000;
-/// Longest text of a conflict that is told, in characters.
-const TOLD_CHARS_MAX: usize = 300;
-
-/// How a task stands in the store, for the files to show.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Stand {
-    /// Nobody has it.
-    Open,
-    /// An agent has it since then, in milliseconds since 1970.
-    Claimed(AgentName, i64),
-    /// Its parts are worked on, and not the task itself.
-    Split,
-    /// It is done.
-    Done,
-    /// It was called off.
-    Cancelled,
-    /// It failed too often.
-    Failed,
-}
-
-impl Stand {
-    /// How a task stands that has ended in the store; nothing for all others.
-    pub(crate) fn of_end(state: TaskState) -> Option<Self> {
-        match state {
-            TaskState::Done => Some(Self::Done),
-            TaskState::Cancelled => Some(Self::Cancelled),
-            TaskState::Dead => Some(Self::Failed),
-            _ => None,
-        }
-    }
-}
-
-/// One thing to do.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Action {
-    /// An agent of the files was seen then; it joins if it has not.
-    Seen { agent: AgentName, is_new: bool, seen_ms: i64, timeout_ms: i64, status: Option<String>, action: Option<String> },
-    /// A name that stood in the store for the files is no agent: it leaves.
-    Leave(AgentName),
-    /// A task of the files is added.
-    Add(Box<Task>, TaskId),
-    /// What a task's file asks for has changed.
-    Update(Box<Task>, TaskId),
-    /// By the files somebody has a task, or gave a sign of life.
-    Take { task: TaskId, held: Held, is_new: bool },
-    /// By the files it is free again, or was abandoned.
-    Free { task: TaskId, abandoned: bool, seen_ms: Option<i64> },
-    /// What an agent held for the files is let go.
-    Release { task: TaskId, agent: AgentName },
-    /// A file says that a task is done.
-    Finish { task: TaskId, holder: Option<String> },
-    /// A file says that a task is called off.
-    Cancel(TaskId),
-    /// The file that asked for a task is gone, or put off.
-    HoldBack(TaskId, Gone),
-    /// It is there again.
-    BringBack(TaskId),
-    /// The files are to show how a task stands.
-    Show(TaskId, Stand),
-    /// A part of a task of the files gets a file of its own.
-    MakePart(Box<StoreTask>, Box<Task>),
-    /// The heartbeat file is to show that an agent is there, or how it went.
-    ShowAgent { agent: AgentName, status: String, action: Option<String>, seen_ms: i64 },
-}
-
-/// Files and store contradict each other, and one of them is not followed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Conflict {
-    /// The task, or the key of the state.
-    pub task: String,
-    /// What the files say.
-    pub files: String,
-    /// What the store says.
-    pub store: String,
-    /// Which of them counts.
-    pub kept: &'static str,
-}
-
-impl Conflict {
-    /// A conflict in which the store counts; long texts are cut.
-    pub(crate) fn kept_by_store(task: String, files: &str, store: &str) -> Self {
-        let cut = |text: &str| text.chars().take(TOLD_CHARS_MAX).collect();
-        Self { task, files: cut(files), store: cut(store), kept: "store" }
-    }
-}
-
-/// What is to be done, in order, and what cannot be brought together.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Plan {
-    pub(crate) actions: Vec<Action>,
-    pub(crate) conflicts: Vec<Conflict>,
-    /// What was left out, or looks wrong.
-    pub(crate) warnings: Vec<String>,
-    /// Tasks that the files show as taken, as the store has them.
-    pub(crate) displayed: Vec<String>,
-    /// Tasks that somebody has by the files, and whether their queue says so.
-    pub(crate) taken: BTreeMap<String, bool>,
-    /// What is remembered of the heartbeats after this look.
-    pub(crate) heard: BTreeMap<String, alive::Beat>,
-}
-
-impl Plan {
-    /// What was found before the comparison comes first.
-    pub(crate) fn begin_with(&mut self, moved: &Moved) {
-        self.actions.splice(0..0, moved.actions.iter().cloned());
-        self.conflicts.splice(0..0, moved.conflicts.iter().cloned());
-        self.warnings.splice(0..0, moved.warnings.iter().cloned());
-    }
-}
 
 /// What the store holds.
 #[derive(Clone, Debug)]

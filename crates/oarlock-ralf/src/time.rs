@@ -7,6 +7,9 @@ use oarlock_model::WallTime;
 use oarlock_ops::shapes::rfc3339;
 use serde_json::Value;
 
+/// How far a clock may go before its times are taken for untrue, in milliseconds.
+pub(crate) const CLOCK_SLACK_MS: i64 = 5_000;
+
 /// A time of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stated {

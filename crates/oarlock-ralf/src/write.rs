@@ -20,7 +20,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use self::seen::{Seen, bytes_of, settled};
-use crate::edit::EditError;
+use crate::fields::EditError;
 use crate::in_place;
 use crate::layout::{self, is_inside};
 use crate::lock::locked;

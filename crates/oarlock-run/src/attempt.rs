@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use oarlock_model::task::{GrantEnd, TaskState};
 use oarlock_model::{Rejection, SessionId, TaskId, Token};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::TaskShape;
@@ -15,8 +16,8 @@ use oarlock_ops::store::{Store, StoreResult, View};
 use oarlock_ops::task::{Claimed, Done, Fail, Release};
 
 use crate::child::ending;
+use crate::outcome::Outcome;
 use crate::watch::is_busy;
-use crate::worker::Outcome;
 
 /// How often a busy store is asked again; each time it is waited for by itself.
 const BUSY_TRIES: u32 = 4;

@@ -18,8 +18,8 @@ use oarlock_ops::store::Store;
 
 use crate::capture::Lines;
 use crate::child::{TERM_GRACE, ending};
+use crate::launch::{Run, WorkerProgram};
 use crate::progress::Tell;
-use crate::run::{Run, WorkerProgram};
 use crate::signals::Signals;
 use crate::worker::GONE_GRACE;
 

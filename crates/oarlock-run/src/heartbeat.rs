@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Heartbeat;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 
 use crate::Stores;

@@ -11,7 +11,9 @@ mod duration;
 mod heartbeat;
 mod history;
 mod kept;
+mod launch;
 mod news;
+mod outcome;
 mod pace;
 mod prepare;
 mod progress;
@@ -27,11 +29,13 @@ mod worker;
 #[cfg(test)]
 mod testing;
 
+pub use launch::{Run, Target, WorkerProgram};
+pub use outcome::Outcome;
 pub use progress::{AtWork, Live, Progress};
 pub use report::{AgentReport, PartReport, RunReport};
-pub use run::{Run, RunEnd, Target, WorkerProgram, run};
+pub use run::{RunEnd, run};
 pub use signals::Signals;
-pub use worker::{Outcome, Work, WorkReport, WorkedTask, work};
+pub use worker::{Work, WorkReport, WorkedTask, work};
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -221,7 +221,8 @@ mod tests {
     use crate::Stores;
     use crate::testing::{Heard, TestStores, task_id};
     use oarlock_ops::agent::Join;
-    use oarlock_ops::call::{self, Caller};
+    use oarlock_ops::call;
+    use oarlock_ops::caller::Caller;
     use oarlock_ops::settings::Settings;
     use oarlock_ops::task::{Add, Cancel, Claim, Done};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oarlock_model::planted;
 
-use crate::worker::Outcome;
+use crate::outcome::Outcome;
 
 /// A worker whose program gave a task back waits this long before its next claim, doubled each time, so that the two do not
 /// chase each other.

@@ -4,7 +4,8 @@ use oarlock_model::ident::shown;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::local::Floor;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
@@ -12,8 +13,8 @@ use oarlock_ops::store::Store;
 use oarlock_ops::task::Split;
 use oarlock_ops::task::document::{Document, Found};
 
+use crate::launch::Target;
 use crate::progress::Tell;
-use crate::run::Target;
 
 /// A task that workers can claim, or claim from.
 #[derive(Debug, PartialEq)]

@@ -1,18 +1,14 @@
 //! `run`: splits a task, starts workers on its parts, and watches until it is finished or cannot go on.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration as StdDuration, Instant};
 
-use oarlock_model::duration::Duration;
 use oarlock_model::task::TaskState;
-use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
+use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
-use oarlock_ops::local::Floor;
+use oarlock_ops::call;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
@@ -22,6 +18,7 @@ use serde_json::json;
 use crate::Stores;
 use crate::crew::Crew;
 use crate::duration::ms;
+use crate::launch::{Run, WorkerProgram};
 use crate::news::News;
 use crate::prepare::Preparing;
 use crate::progress::{Progress, Tell};
@@ -34,54 +31,6 @@ use crate::watch::{SLICE_MS, Watch, is_passing};
 const RECHECK: StdDuration = StdDuration::from_secs(1);
 /// Obstacles that an error names.
 const NAMED_MAX: usize = 10;
-
-/// What is to be worked on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A Markdown file: the parent's id comes from its name.
-    File {
-        /// Its path as given.
-        path: String,
-        /// Its text.
-        document: String,
-        /// Its path in the repository, or an absolute one outside.
-        file: Option<String>,
-        /// The id of its task, where one was chosen.
-        id: Option<TaskId>,
-    },
-    /// A task that exists.
-    Task(TaskId),
-}
-
-/// How a run runs.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// What is to be worked on.
-    pub target: Target,
-    /// How many workers, from 1 to 256.
-    pub agents: usize,
-    /// What the document must have at least to be split.
-    pub floor: Option<Floor>,
-    /// The program that works on a part, and its arguments.
-    pub command: Vec<OsString>,
-    /// What the workers can do; parts may need it.
-    pub can: Vec<Label>,
-    /// The TTL of the workers' leases; the settings' without it.
-    pub ttl: Option<Duration>,
-    /// On whose behalf the task is split.
-    pub caller: Caller,
-}
-
-/// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID [--can …] [--ttl …] -- COMMAND…`, with the store in
-/// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is told from the log, so a worker
-/// need not say that itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkerProgram {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments before the verb.
-    pub args: Vec<OsString>,
-}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]

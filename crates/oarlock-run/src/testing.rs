@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oarlock_model::TaskId;
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
 use oarlock_ops::request::{Mutation, Query};

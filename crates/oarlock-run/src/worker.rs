@@ -15,7 +15,8 @@ use oarlock_model::ident::shown;
 use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Join, JoinReply, Leave};
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::task::{Claim, Claimed, Ready};
@@ -30,6 +31,7 @@ use crate::directory::WorkingDirectory;
 use crate::duration::{in_words, ms};
 use crate::heartbeat::{self, Heart};
 use crate::kept::{self, Shelf};
+use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
@@ -65,41 +67,6 @@ pub struct Work {
     pub host: Host,
     /// The program and its arguments.
     pub command: Vec<OsString>,
-}
-
-/// What came of one attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The task is done.
-    Done,
-    /// It is done and waits for approval.
-    Submitted,
-    /// The attempt failed.
-    Failed,
-    /// The program gave it back.
-    Released,
-    /// The program cut it into parts, for which it waits now.
-    Split,
-    /// It was cancelled meanwhile.
-    Cancelled,
-    /// Somebody else has it now.
-    Lost,
-}
-
-impl Outcome {
-    /// Its word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Submitted => "submitted",
-            Self::Failed => "failed",
-            Self::Released => "released",
-            Self::Split => "split",
-            Self::Cancelled => "cancelled",
-            Self::Lost => "lost",
-        }
-    }
 }
 
 /// One attempt.

@@ -19,7 +19,7 @@ use std::fmt;
 use fastrand::Rng;
 use oarlock_model::event::Event;
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{EventFilter, StoreResult};

@@ -8,7 +8,7 @@ use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, SessionId};
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreResult};
 use serde_json::Value;

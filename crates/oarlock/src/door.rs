@@ -1,7 +1,7 @@
 //! Where calls are made: at a store that is open here, or at a gateway. What is asked is typed, and so is what comes back.
 
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::{self, Call};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::request::{Mutation, Query};

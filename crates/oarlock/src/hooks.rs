@@ -15,7 +15,7 @@ use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::{AgentName, Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, JoinReply, Leave, ShowAgent};
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::local::Local as _;
 use oarlock_ops::log::Prime;
 use oarlock_ops::message::Inbox;

@@ -11,8 +11,11 @@ mod fetches;
 mod git;
 mod makes;
 mod moves;
+mod names;
+mod onto;
 mod options;
 mod parse;
+mod paths;
 mod prints;
 mod programs;
 mod run;
@@ -27,8 +30,12 @@ use std::rc::Rc;
 
 use super::{Reach, Surroundings, Written};
 use expand::Value;
+use paths::{cleared, joined};
 use syntax::{Command, Script};
-use word::{Word, has_name};
+use word::Word;
+
+/// What commands print, where that is known.
+type Printed = Option<String>;
 
 /// How deep commands are looked into that stand in others or are started by them; each level takes up to three.
 const DEPTH_MAX: usize = 48;
@@ -256,33 +263,6 @@ impl<'a> Shell<'a> {
     fn somewhere(dir: &str) -> Written {
         Written::tree(joined(dir, "some-file"))
     }
-}
-
-fn joined(dir: &str, path: &str) -> String {
-    if dir.is_empty() || path.starts_with('/') || path.starts_with('~') {
-        path.to_owned()
-    } else {
-        format!("{}/{path}", dir.trim_end_matches('/'))
-    }
-}
-
-/// A path without what leads nowhere.
-fn cleared(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "." => {}
-            "" if !parts.is_empty() => {}
-            ".." if parts.last().is_some_and(|last| !matches!(*last, "" | "..")) => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-/// Whether a path could be a file: not a terminal, a descriptor, or a directory that only leads somewhere.
-fn is_file_name(path: &str) -> bool {
-    path != "-" && has_name(path) && !path.starts_with("/dev/")
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::Agent;
 use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
-use crate::task::{OutsideEnd, Resting};
-use crate::time::WallTime;
+use crate::task::{Grant, OutsideEnd, Resting, Task};
+use crate::time::{Now, WallTime};
 
 /// See [`Fact::TaskClaimed`](super::Fact::TaskClaimed).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,25 @@ pub struct TaskClaimed {
     /// The token of the task that the same call has finished, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Token>,
+}
+
+impl TaskClaimed {
+    /// What it does to the task: the same for the specification and for replies made inside a transaction.
+    pub fn grant_to(&self, holder: &Agent, task: &mut Task, now: Now) {
+        task.granted(Grant {
+            token: self.token,
+            agent: holder.name.clone(),
+            session: holder.session.clone(),
+            since: now.wall,
+            renewed: now.store,
+            ttl_ms: self.ttl_ms,
+            reserve: self.reserve,
+            intended: false,
+            end: None,
+        });
+        task.attempt = self.attempt;
+        task.updated_at = now.wall;
+    }
 }
 
 /// See [`Fact::TaskIntended`](super::Fact::TaskIntended).

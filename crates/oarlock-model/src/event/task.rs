@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
 use crate::limits;
 use crate::pattern::Pattern;
-use crate::task::{Gate, Resting, TaskSpec};
+use crate::task::{Gate, Resting, Task, TaskSpec};
 use crate::time::{StoreTime, WallTime};
 
 /// See [`Fact::TaskAdded`](super::Fact::TaskAdded).
@@ -32,6 +32,15 @@ impl TaskAdded {
     /// The task's priority.
     pub fn priority(&self) -> u8 {
         self.effective_priority.or(self.spec.priority).unwrap_or(limits::PRIORITY_DEFAULT)
+    }
+
+    /// The task that it adds, not numbered yet: the same for the specification and for replies made inside a transaction.
+    #[must_use]
+    pub fn into_task(self, by: Option<AgentName>, at: WallTime) -> Task {
+        let priority = self.priority();
+        let mut task = Task { needs: self.needs, created_by: by, priority, ..Task::new(self.id, self.spec, at) };
+        task.rest(self.resting);
+        task
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{PATTERN_CHARS_MAX, PATTERN_COMPONENTS_MAX};
+use crate::limits::{PATTERN_CHARS_MAX, PATTERN_COMPONENTS_MAX};
 
 /// Most patterns that a message proposes in place of braces.
 const SHOWN_MAX: usize = 4;

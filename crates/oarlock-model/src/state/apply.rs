@@ -248,7 +248,7 @@ impl State {
         }
         self.known(&fact.needs)?;
         self.known(&fact.spec.parent.iter().cloned().collect())?;
-        let task = Task { seq: self.tasks.len() as u64 + 1, ..Task::added(fact.clone(), event.agent.clone(), event.at) };
+        let task = Task { seq: self.tasks.len() as u64 + 1, ..fact.clone().into_task(event.agent.clone(), event.at) };
         self.tasks.insert(fact.id.clone(), task);
         Ok(())
     }

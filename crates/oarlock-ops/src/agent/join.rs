@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::agent::leave;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::portions::{Extent, Progress};
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::shapes::AgentShape;
 use crate::store::{AgentView, OwnerSight};
 use crate::task::values;

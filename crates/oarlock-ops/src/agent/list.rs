@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page::{self, Filling};
-use crate::request::{Identity, Query, Request, is_list};
+use crate::request::{Query, Request, is_list};
 use crate::shapes::AgentShape;
 use crate::task::values;
 

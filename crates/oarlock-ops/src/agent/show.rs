@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
-use crate::request::{Identity, Query, Request};
+use crate::request::{Query, Request};
 use crate::shapes::AgentShape;
 
 /// Shows one agent, whatever its state.

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::agent::{Heartbeat, ShowAgentReply};
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::shapes::AgentShape;
 use crate::store::Durability;
 

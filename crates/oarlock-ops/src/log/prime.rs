@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
-use crate::request::{Identity, Query, Request};
+use crate::request::{Query, Request};
 use crate::shapes::reservation_ttl_ms;
 use crate::store::{InboxList, InboxPart};
 use crate::task::{Ready, ReadyReply};
@@ -103,7 +104,7 @@ fn what_waits(cx: &Reading<'_>, text: &mut String) -> Result<(), OpError> {
     }
     let mut others = 0;
     for reservation in cx.view.reservations()? {
-        if cx.me.is_some_and(|me| me.session == reservation.session) || reservation_ttl_ms(cx, &reservation)? == 0 {
+        if cx.me.is_some_and(|me| me.session == reservation.session) || reservation_ttl_ms(cx.view, cx.now, &reservation)? == 0 {
             continue;
         }
         others += 1;

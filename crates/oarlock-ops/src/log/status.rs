@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
 use crate::cursor;
-use crate::request::{Identity, Query, Request};
+use crate::request::{Query, Request};
 use crate::task::choice::all_expired;
 
 /// How many ids a list of the screen names.

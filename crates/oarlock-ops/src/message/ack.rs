@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
@@ -89,7 +89,7 @@ impl Mutation for Ack {
             if message.acked_by.insert(me.clone()) {
                 cx.emit(MessageAcked { id: message.id.clone(), by: me.clone() })?;
             }
-            messages.push(MessageShape::of(&cx.reading(), message, Some(&me)));
+            messages.push(MessageShape::of(cx.view().identity(), message, Some(&me)));
         }
         Ok(AckReply { messages, acknowledged: None, more: false })
     }

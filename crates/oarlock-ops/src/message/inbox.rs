@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::agent::Heartbeat;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::cursor;
 use crate::lock::Lock;
 use crate::page;
-use crate::request::{Identity, Mutation, Request, Waiting, is_list};
+use crate::request::{Mutation, Request, Waiting, is_list};
 use crate::search::Findings;
 use crate::shapes::MessageShape;
 use crate::store::{Durability, InboxList, InboxPart, MessageView, StoreResult};
@@ -164,7 +164,7 @@ impl Mutation for Inbox {
             _ => None,
         };
         let next = next.filter(|_| page::goes_on(true)).map(|place| cursor::after_place(cx.view(), &place)).transpose()?;
-        let messages = messages.into_iter().map(|message| MessageShape::of(&cx.reading(), message, Some(&me))).collect();
+        let messages = messages.into_iter().map(|message| MessageShape::of(cx.view().identity(), message, Some(&me))).collect();
         Ok(InboxReply { messages, next, older })
     }
 

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::message::ack::MessagesReply;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
@@ -93,7 +93,7 @@ impl Mutation for Send {
             counts_as: counts_as(cx)?,
         })?;
         let message = cx.view().message(&id)?.ok_or_else(|| OpError::Internal(format!("message {id} was just sent")))?;
-        Ok(MessagesReply { messages: vec![MessageShape::of(&cx.reading(), message, None)], left_out })
+        Ok(MessagesReply { messages: vec![MessageShape::of(cx.view().identity(), message, None)], left_out })
     }
 }
 

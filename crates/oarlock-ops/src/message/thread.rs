@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page;
-use crate::request::{Identity, Query, Request, is_list};
+use crate::request::{Query, Request, is_list};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
@@ -68,6 +69,9 @@ impl Query for Thread {
         let last = messages.last().map(|message| message.seq);
         let is_cut = last.map_or(Ok(false), |last| cx.view.thread(&thread, last, 1).map(|more| !more.is_empty()))?;
         let next = last.filter(|_| page::goes_on(is_cut)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
-        Ok(ThreadReply { messages: messages.into_iter().map(|message| MessageShape::of(cx, message, reader)).collect(), next })
+        Ok(ThreadReply {
+            messages: messages.into_iter().map(|message| MessageShape::of(cx.view.identity(), message, reader)).collect(),
+            next,
+        })
     }
 }

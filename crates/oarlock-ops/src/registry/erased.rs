@@ -6,11 +6,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::OpError;
-use crate::call::{self, Caller};
+use crate::call;
+use crate::caller::{Caller, Identity};
 use crate::local::Local;
 use crate::outside::Grants;
 use crate::reply::Reply;
-use crate::request::{Identity, Mutation, Page, Query, Waiting};
+use crate::request::{Mutation, Page, Query, Waiting};
 use crate::search::{Findings, Tried};
 use crate::settings::Settings;
 use crate::steps;

@@ -207,7 +207,7 @@ fn make_for(
         };
         let Reservation { id, target, mode, task, ttl_ms, reason, .. } = reservation.clone();
         cx.emit_as(Some(agent.clone()), Some(session.clone()), ReservationMade { id, target, mode, task, ttl_ms, reason }.into())?;
-        shapes.push(ReservationShape::of(&cx.reading(), &reservation)?);
+        shapes.push(ReservationShape::of(cx.view(), cx.now(), &reservation)?);
     }
     Ok(shapes)
 }

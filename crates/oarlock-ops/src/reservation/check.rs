@@ -10,9 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
 use crate::local::Local;
-use crate::request::{Identity, Query, Request};
+use crate::request::{Query, Request};
 use crate::reservation::obstacles::{self, Obstacles};
 use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
@@ -76,7 +77,7 @@ impl Query for Check {
         }
         let mut reservations = Vec::new();
         for reservation in obstacles::overlapping(cx.view, &wanted, &mut Steps::at_most(limits::SEARCH_STEPS_MAX))? {
-            let shape = ReservationShape::of(cx, &reservation)?;
+            let shape = ReservationShape::of(cx.view, cx.now, &reservation)?;
             if shape.ttl_ms > 0 {
                 reservations.push(shape);
             }

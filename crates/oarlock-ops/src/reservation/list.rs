@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page::{self, Filling};
-use crate::request::{Identity, Query, Request, is_list};
+use crate::request::{Query, Request, is_list};
 use crate::shapes::ReservationShape;
 use crate::task::values;
 
@@ -58,7 +59,7 @@ impl Query for Reservations {
         let (mut reservations, mut last, mut next) = (Vec::new(), None, None);
         for reservation in cx.view.reservations()?.into_iter().filter(|reservation| reservation.id.seq() > Some(after)) {
             let number = reservation.id.seq().unwrap_or(0);
-            let shape = ReservationShape::of(cx, &reservation)?;
+            let shape = ReservationShape::of(cx.view, cx.now, &reservation)?;
             if shape.ttl_ms == 0 {
                 continue;
             }

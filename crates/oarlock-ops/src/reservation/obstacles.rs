@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::context::Reading;
+use crate::search::Obstacle;
 use crate::store::{ReservationView, StoreResult};
 
 /// The task that a claim is about.
@@ -25,15 +26,6 @@ pub(crate) struct Claimant<'t> {
     pub(crate) id: &'t TaskId,
     /// Its priority.
     pub(crate) priority: u8,
-}
-
-/// One thing in the way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Obstacle {
-    /// Another session's reservation.
-    Held(ReservationId),
-    /// A task that waits for the same and goes first.
-    GoesFirst(TaskId),
 }
 
 /// What is in the way of one call, which may ask for many tasks or paths.

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::request::{Mutation, Request, Waiting};
 use crate::reservation::acquire::{self, Terms};
 use crate::reservation::obstacles::{Claimant, Obstacles};
 use crate::search::{Blockers, Findings, Seen};

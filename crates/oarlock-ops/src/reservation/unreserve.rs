@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
 use crate::task::values;
@@ -81,7 +81,7 @@ fn end_all(cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
 /// Ends these.
 fn end(cx: &mut Deciding<'_>, ending: Vec<Reservation>, ended: &mut Vec<ReservationShape>) -> Result<(), OpError> {
     for reservation in ending {
-        ended.push(ReservationShape::of(&cx.reading(), &reservation)?);
+        ended.push(ReservationShape::of(cx.view(), cx.now(), &reservation)?);
         cx.emit(ReservationEnded { id: reservation.id, reason: ReservationEnd::Released })?;
     }
     Ok(())

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::shapes::EntryShape;
 use crate::task::values;
 

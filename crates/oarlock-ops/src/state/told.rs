@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::state::set::merged;
 use crate::task::values;
 

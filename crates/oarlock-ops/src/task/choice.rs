@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::OpError;
 use crate::context::Reading;
 use crate::reservation::acquire::{Room, wanted_by};
-use crate::reservation::obstacles::{Claimant, Obstacle, Obstacles};
+use crate::reservation::obstacles::{Claimant, Obstacles};
 use crate::search::Blockers;
+use crate::search::Obstacle;
 use crate::store::{Expired, GraphView, Offer, QueuePlace, QueueView, ReservationView, StoreResult};
 
 /// Offers of one page.

@@ -18,12 +18,12 @@ use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::agent::news::{self, News};
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::message::{fair_page, mark_shown};
 use crate::outside::Grants;
-use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::request::{Mutation, Request, Waiting};
 use crate::reservation::acquire;
 use crate::search::{Asked, Blockers, Findings, Found, Seen};
 use crate::settle;
@@ -117,7 +117,8 @@ impl Claimed {
     pub(super) fn held(cx: &Reading<'_>, task: Task) -> Result<Option<Self>, OpError> {
         let Some(lease) = LeaseShape::of(cx, &task)? else { return Ok(None) };
         let reservations = cx.view.reservations_of_task(&task.id)?;
-        let reservations = reservations.iter().map(|reservation| ReservationShape::of(cx, reservation)).collect::<StoreResult<_>>()?;
+        let reservations =
+            reservations.iter().map(|reservation| ReservationShape::of(cx.view, cx.now, reservation)).collect::<StoreResult<_>>()?;
         Ok(Some(Self { task: TaskShape::of(cx, task)?, lease, reservations }))
     }
 }
@@ -344,7 +345,7 @@ impl Claim {
             let Some(intent) = task.intent().filter(|intent| intent.session == session) else { continue };
             let (token, ttl_ms, reserve) = (intent.token, intent.ttl_ms, intent.reserve);
             let fact = TaskClaimed { id, token, ttl_ms, attempt: task.attempt, reserve, after: self.after };
-            task.take_grant(cx.me()?, &fact, cx.now());
+            fact.grant_to(cx.me()?, &mut task, cx.now());
             cx.emit(fact)?;
             claims.extend(Claimed::held(&cx.reading(), task)?);
         }
@@ -369,7 +370,7 @@ impl Claim {
             after: self.after,
         };
         let lease = LeaseShape { task: task.id.clone(), token: fact.token, ttl_ms: fact.ttl_ms, attempt: fact.attempt };
-        task.take_grant(cx.me()?, &fact, cx.now());
+        fact.grant_to(cx.me()?, &mut task, cx.now());
         cx.grant(fact, before)?;
         let reservations =
             if self.reserve && !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) { acquire::with_claim(cx, &task)? } else { Vec::new() };
@@ -403,7 +404,8 @@ fn messages_waiting(cx: &mut Deciding<'_>, me: &Agent) -> Result<Option<OpError>
     mark_shown(cx, &me.name, &messages)?;
     cx.keep()?;
     let (agent, count, unread) = (me.name.clone(), messages.len(), unread_count(cx.view(), &me.name)?);
-    let shapes: Vec<MessageShape> = messages.into_iter().map(|message| MessageShape::of(&cx.reading(), message, Some(&me.name))).collect();
+    let shapes: Vec<MessageShape> =
+        messages.into_iter().map(|message| MessageShape::of(cx.view().identity(), message, Some(&me.name))).collect();
     Ok(Some(Rejection::MessagesWaiting { agent, count, messages: serde_json::to_value(shapes)?, unread }.into()))
 }
 

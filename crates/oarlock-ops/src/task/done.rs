@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 
 use crate::OpError;
 use crate::agent::news::{self, News};
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::outside::Grants;
-use crate::request::{Identity, Mutation, Request, Waiting};
+use crate::request::{Mutation, Request, Waiting};
 use crate::search::Findings;
 use crate::settle;
 use crate::shapes::{MessageShape, TaskShape};

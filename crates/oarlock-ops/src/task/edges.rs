@@ -8,53 +8,25 @@ use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::context::Deciding;
+use crate::search::edges::Edges;
 use crate::search::{Asked, Found};
-use crate::store::{EventFilter, GraphView, View};
+use crate::store::EventFilter;
 
-/// Edges from a task to what it is going to need.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Edges {
-    /// The task.
-    task: TaskId,
-    /// The task and all its parts, and its parent where that waits for it only from now on.
-    inside: BTreeSet<TaskId>,
-    /// What it is going to need.
-    on: BTreeSet<TaskId>,
-}
-
-impl Edges {
-    fn way(&self, view: &dyn GraphView, visits_max: usize) -> Result<Way, OpError> {
-        graph::cycle(&self.task, &self.inside, &self.on, visits_max, |from| Ok(view.waits_for(from)?))
+/// Whether a search found that these edges close no cycle, and nothing has happened since that could.
+fn are_known_to_be_safe(cx: &mut Deciding<'_>, edges: &Edges) -> Result<bool, OpError> {
+    let Some(Found::NoWay(found, seq)) = cx.take_found() else { return Ok(false) };
+    if found != *edges {
+        return Ok(false);
     }
-
-    /// What a search comes to that visits all tasks behind the new needs.
-    ///
-    /// # Errors
-    /// `limit_reached` when they are too many, store errors.
-    pub(crate) fn found(self, view: &dyn View) -> Result<Found, OpError> {
-        Ok(match self.way(view, limits::GRAPH_VISITS_MAX)? {
-            Way::None => Found::NoWay(self, view.last_seq()?),
-            Way::Back(cycle) => Found::Refused(graph::cycle_refused(&cycle).into()),
-            Way::TooFar => Found::Refused(graph::too_far().into()),
-        })
+    if planted::is(planted::CYCLES_BELIEVED_ABSENT) {
+        return Ok(true);
     }
-
-    /// Whether a search found that these edges close no cycle, and nothing has happened since that could.
-    fn are_known_to_be_safe(&self, cx: &mut Deciding<'_>) -> Result<bool, OpError> {
-        let Some(Found::NoWay(edges, seq)) = cx.take_found() else { return Ok(false) };
-        if edges != *self {
-            return Ok(false);
-        }
-        if planted::is(planted::CYCLES_BELIEVED_ABSENT) {
-            return Ok(true);
-        }
-        let max = limits::WAIT_EVENTS_MAX;
-        let (after_seq, before_seq) = (seq, Some(cx.first_seq()));
-        let filter = EventFilter { after_seq, before_seq, limit: max, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
-        let since = cx.view().events(&filter)?;
-        let is_all = since.last().map_or(seq, |last| last.seq) + 1 == cx.first_seq();
-        Ok(is_all && !since.iter().any(|event| graph::adds_edges(&event.fact)))
-    }
+    let max = limits::WAIT_EVENTS_MAX;
+    let (after_seq, before_seq) = (seq, Some(cx.first_seq()));
+    let filter = EventFilter { after_seq, before_seq, limit: max, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
+    let since = cx.view().events(&filter)?;
+    let is_all = since.last().map_or(seq, |last| last.seq) + 1 == cx.first_seq();
+    Ok(is_all && !since.iter().any(|event| graph::adds_edges(&event.fact)))
 }
 
 /// Refuses edges `id -> on` that would close a cycle. A task is finished after what it needs, after what the tasks above it need, and after
@@ -75,7 +47,7 @@ pub(crate) fn refuse_cycle(cx: &mut Deciding<'_>, id: &TaskId, on: &BTreeSet<Tas
         return Ok(());
     }
     let edges = Edges { task: id.clone(), inside, on: open_needs };
-    if edges.are_known_to_be_safe(cx)? {
+    if are_known_to_be_safe(cx, &edges)? {
         return Ok(());
     }
     // Where others change the graph all the time, it is decided inside of the lock in the end.

@@ -8,10 +8,11 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page::{self, Filling};
-use crate::request::{Identity, Query, Request, is_list};
+use crate::request::{Query, Request, is_list};
 use crate::shapes::TaskShape;
 use crate::store::QueuePlace;
 use crate::task::choice::{Offers, all_expired};

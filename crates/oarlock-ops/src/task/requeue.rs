@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::portions::Progress;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::shapes::TaskShape;
 use crate::task::add::{self, TaskReply};
 use crate::task::{edges, urgency};

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
 use crate::cursor;
 use crate::page;
-use crate::request::{Identity, Query, Request, is_list};
+use crate::request::{Query, Request, is_list};
 use crate::shapes::{EventShape, TaskShape};
 use crate::store::EventFilter;
 use crate::task::values;

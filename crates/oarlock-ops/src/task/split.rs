@@ -2,9 +2,10 @@
 
 mod make;
 mod order;
+mod planned;
 
 use clap::Args;
-use oarlock_model::pattern::PATH_CHARS_MAX;
+use oarlock_model::limits::PATH_CHARS_MAX;
 use oarlock_model::rules::change::Change;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, Token, limits};
@@ -15,11 +16,11 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 use crate::OpError;
-use crate::call::Caller;
+use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::local::{Existing, Local, Search};
 use crate::lock::Lock;
-use crate::request::{Identity, Mutation, Request};
+use crate::request::{Mutation, Request};
 use crate::search::{Asked, Findings, Found};
 use crate::settings::Settings;
 use crate::shapes::TaskShape;
@@ -27,8 +28,8 @@ use crate::store::{AgentView, View};
 use crate::task::document::{Document, Found as Known};
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
-use make::Making;
-pub(crate) use make::Planned;
+use planned::Making;
+pub(crate) use planned::Planned;
 
 /// Documents up to this size, in bytes, are planned at once, which takes a millisecond; larger ones before the write lock is taken.
 const PLANNED_AT_ONCE_BYTES_MAX: usize = 4_096;

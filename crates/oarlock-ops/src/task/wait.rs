@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::OpError;
+use crate::caller::Identity;
 use crate::context::Reading;
-use crate::request::{Identity, Query, Request, Waiting};
+use crate::request::{Query, Request, Waiting};
 use crate::shapes::TaskShape;
 use crate::task::{outlook, values};
 use crate::topic::Topics;

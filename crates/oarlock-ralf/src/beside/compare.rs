@@ -6,7 +6,7 @@ use oarlock_model::task::{OutsideEnd, Task as StoreTask, TaskState};
 use super::cursor::Past;
 use crate::held;
 use crate::in_files::InFiles;
-use crate::reconcile::Stand;
+use crate::stand::Stand;
 
 /// One thing to do about a task.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,8 @@ use std::thread::{self, JoinHandle};
 use oarlock_host::file;
 use oarlock_model::{Label, TaskId, limits, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::outside::{Held, Intent, Marked};
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
@@ -20,14 +21,14 @@ use super::Beside;
 use super::behind::{all_tasks, events_since};
 use super::compare::{Todo, todo};
 use super::cursor::{Cursor, Past};
-use crate::attached::digest_of;
-use crate::bridge::show::{FreeFor, ItemEdit, ItemShown, in_file, in_queue};
-use crate::in_files::{InFiles, by_id, resolve};
+use crate::digest::digest_of;
+use crate::in_files::{InFiles, resolve};
 use crate::layout::Layout;
 use crate::moved;
 use crate::nouns::Task;
 use crate::project::{Project, queue_of};
-use crate::reconcile::Stand;
+use crate::show::{FreeFor, ItemEdit, ItemShown, in_file, in_queue};
+use crate::stand::Stand;
 use crate::write::{WriteError, Writer};
 
 /// What speaks for those who know only the files.
@@ -130,7 +131,7 @@ impl Files<'_> {
         ways: Ways,
     ) -> Result<(Vec<Shown>, Vec<TaskId>), OpError> {
         let project = self.read(tasks.keys());
-        let all = by_id(&project);
+        let all = project.by_id();
         self.settle(store, settings, tasks, &all)?;
         let (mut shown, mut again) = (Vec::new(), Vec::new());
         for (id, past) in tasks {

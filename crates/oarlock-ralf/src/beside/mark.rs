@@ -10,13 +10,13 @@ use serde_json::json;
 use super::files::{Files, Queue, Shown, store_error};
 use super::index::near;
 use crate::attached::Attached;
-use crate::bridge::show::{FreeFor, ItemEdit, ItemShown, QueueShown, in_queue, with_word};
 use crate::fault::Fault;
-use crate::in_files::{InFiles, by_id};
+use crate::in_files::InFiles;
 use crate::layout::Layout;
 use crate::nouns::Task;
 use crate::project::{Project, shown_path};
-use crate::reconcile::Stand;
+use crate::show::{FreeFor, ItemEdit, ItemShown, QueueShown, in_queue, with_word};
+use crate::stand::Stand;
 use crate::task_file;
 use crate::write::{Change, WriteError};
 
@@ -24,7 +24,7 @@ impl Files<'_> {
     /// Marks these tasks as taken, each of them only if nobody else has it there.
     pub(super) fn mark_all(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
         let project = self.read(intents.iter().map(|intent| &intent.task));
-        let all = by_id(&project);
+        let all = project.by_id();
         let mut marking: Vec<Marking> =
             intents.iter().map(|intent| Marking::of(all.get(intent.task.as_str()), &free_for(intent))).collect();
         for (marking, intent) in marking.iter_mut().zip(intents) {
@@ -187,7 +187,7 @@ fn free_for(intent: &Intent) -> FreeFor {
 /// What to do about a task that cannot be marked.
 const HINT: &str = "mend the file, or claim another task; `oarlock ralf doctor` shows what is wrong with it";
 
-fn unwritable(task: &TaskId, file: &Path, line: usize, error: &crate::edit::EditError) -> OpError {
+fn unwritable(task: &TaskId, file: &Path, line: usize, error: &crate::fields::EditError) -> OpError {
     OpError::Damaged {
         message: format!("{task} cannot be marked as taken in {}, line {line}: {error}", file.display()),
         hint: HINT.into(),

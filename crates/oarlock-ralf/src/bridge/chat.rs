@@ -6,16 +6,19 @@ use oarlock_model::event::{Event, Fact};
 use oarlock_model::{AgentName, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Leave;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::message::Send;
 use serde_json::{Map, Value, json};
 
 use super::log::{EVENTS_MAX, SOURCE, id_of, news, of_message};
 use super::{Bridge, Synced};
-use crate::attached::{Attached, digest};
-use crate::project::{Project, text};
+use crate::attached::Attached;
+use crate::digest::digest;
+use crate::project::Project;
 use crate::reconcile::{PROGRAM, Snapshot};
 use crate::time;
+use crate::values::text;
 
 /// Who has written a message that names nobody.
 const NOBODY: &str = PROGRAM;

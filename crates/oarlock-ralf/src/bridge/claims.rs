@@ -7,7 +7,6 @@ use oarlock_ops::OpError;
 use super::{Bridge, Synced};
 use crate::attached::Attached;
 use crate::beside::{Ways, to_be_locked};
-use crate::in_files::by_id;
 
 impl Bridge<'_> {
     /// Looks once. Also tells whether something can be followed only after what that did.
@@ -34,7 +33,7 @@ impl Bridge<'_> {
         let left = files.look(self.store, self.settings, &[], Ways::IntoFiles)?;
         let shown: Vec<TaskId> = attached.displayed.iter().chain(attached.ended.keys()).filter_map(|id| TaskId::parse(id).ok()).collect();
         let project = files.read(shown.iter());
-        let there = by_id(&project);
+        let there = project.by_id();
         let view = self.store.snapshot()?;
         // Whose hold was ended by force is not shown any more: who is shown now has taken it since.
         let mut forced = Vec::new();

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::Synced;
+use crate::actions::Action;
 use crate::detach::Left;
-use crate::reconcile::{Action, Stand};
+use crate::stand::Stand;
 use crate::write::WriteError;
 
 impl Synced {

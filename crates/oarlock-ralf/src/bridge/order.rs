@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::actions::Action;
 use crate::in_files::InFiles;
-use crate::reconcile::Action;
 
 /// Tasks after those that they need, and parts before the whole, which moves with them in it; everything else as it was planned.
 pub(super) fn in_order(actions: Vec<Action>, tasks: &BTreeMap<&str, InFiles<'_>>) -> Vec<Action> {

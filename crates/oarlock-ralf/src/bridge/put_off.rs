@@ -4,13 +4,15 @@ use oarlock_model::TaskId;
 use oarlock_model::event::RalfEvent;
 use oarlock_model::task::TaskState;
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::log::Record;
 use oarlock_ops::task::{Cancel, Requeue};
 
 use super::{Bridge, Trouble};
+use crate::actions::Gone;
 use crate::attached::Attached;
-use crate::moved::{self, Gone};
+use crate::moved;
 
 impl Bridge<'_> {
     /// Calls a task off, with the reason in its history. One that went with its whole is remembered alike, so that it comes back with it.

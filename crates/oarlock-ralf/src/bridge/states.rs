@@ -14,12 +14,15 @@ use oarlock_ops::store::EntryPage;
 use serde_json::{Map, Value, json};
 
 use super::{Bridge, Synced};
-use crate::attached::{Agreed, Attached, digest};
-use crate::edit::{self, EditError};
+use crate::actions::Conflict;
+use crate::attached::{Agreed, Attached};
+use crate::digest::digest;
+use crate::edit;
+use crate::fields::EditError;
 use crate::layout::Role;
 use crate::nouns::{AgentState, Source};
 use crate::project::{Project, shown_path};
-use crate::reconcile::{Conflict, Snapshot};
+use crate::reconcile::Snapshot;
 use crate::salvage;
 use crate::time;
 use crate::write::WriteError;

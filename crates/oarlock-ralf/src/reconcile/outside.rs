@@ -4,7 +4,8 @@ use oarlock_model::rules::outside::is_abandoned;
 use oarlock_model::task::{Grant, OutsideEnd, OutsideHold, Task as StoreTask};
 use oarlock_model::{TaskId, WallTime};
 
-use super::{Action, Comparing, Said};
+use super::{Comparing, Said};
+use crate::actions::Action;
 use crate::nouns::Task;
 use crate::task_file;
 

@@ -2,7 +2,8 @@
 
 use oarlock_model::ErrorCode;
 use oarlock_model::task::TaskState;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::{Outside, catch_up};
 use oarlock_ops::settings::Settings;

@@ -3,7 +3,8 @@
 use oarlock_model::ErrorCode;
 use oarlock_model::TaskId;
 use oarlock_model::task::TaskState;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::outside::catch_up;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{EventFilter, Store};

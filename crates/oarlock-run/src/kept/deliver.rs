@@ -3,7 +3,8 @@
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId, limits, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::store::Store;

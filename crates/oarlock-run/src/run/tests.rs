@@ -1,10 +1,14 @@
 //! Runs with real worker processes: this test program itself, started again to act as one.
 
 use super::*;
+use crate::launch::Target;
 use crate::testing::{Heard, StoresAt, TestStores, task_id};
 use crate::worker::{self, Work};
 use oarlock_model::ErrorCode;
+use oarlock_model::duration::Duration;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::task::{Add, Cancel};
+use std::ffi::OsString;
 
 const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Create `src/alpha.rs` (30 minutes)\n2. Create `src/beta.rs` (30 minutes)\n";
 

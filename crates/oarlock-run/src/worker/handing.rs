@@ -6,15 +6,17 @@ use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::store::StoreError;
 use oarlock_ops::task::Note;
 use serde_json::json;
 
-use super::{Outcome, Worker};
+use super::Worker;
 use crate::attempt::{self, Held};
 use crate::duration::{in_words, ms};
 use crate::kept::{Kept, note_of};
+use crate::outcome::Outcome;
 use crate::pump::Printed;
 use crate::watch::{Watch, is_passing};
 

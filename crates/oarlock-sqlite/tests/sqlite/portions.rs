@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oarlock_model::AgentName;
 use oarlock_model::limits::{GRAPH_READ_MAX, PORTION_ROWS_MAX};
 use oarlock_ops::admin::Administration as _;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;

@@ -3,7 +3,8 @@
 use oarlock_model::task::{OutsideEnd, Task, TaskState};
 use oarlock_model::{AgentName, Label, TaskId};
 use oarlock_ops::OpError;
-use oarlock_ops::call::{self, Caller};
+use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::outside::{Held, Intent, Marked};
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fastrand::Rng;
 use oarlock_model::{TaskId, Token};
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::outside::Intent;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;

@@ -2,7 +2,7 @@
 //! was done, or after it, when nobody hears what was.
 
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;

@@ -11,7 +11,7 @@ use oarlock_model::state::State;
 use oarlock_model::{AgentName, Rejection, SessionId, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::local::{Existing, Floor, Local, Search};
 use oarlock_ops::registry::{self, Call};
 

@@ -11,7 +11,7 @@ use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::reserve::targets_overlap;
 use oarlock_model::{AgentName, Label, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::{self, Call};
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;

@@ -4,7 +4,7 @@
 use oarlock_model::limits::PAGE_ITEMS_DEFAULT;
 use oarlock_ops::OpError;
 use oarlock_ops::agent::AgentsReply;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::log::EventsReply;
 use oarlock_ops::message::{AckReply, InboxReply, ThreadReply};
 use oarlock_ops::registry::Call;

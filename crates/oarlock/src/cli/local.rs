@@ -4,7 +4,7 @@ use oarlock_host::file::canonical;
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::Host;
 use oarlock_model::ident::shown;
-use oarlock_model::{Rejection, pattern};
+use oarlock_model::{Rejection, limits, pattern};
 use oarlock_ops::OpError;
 use oarlock_ops::local::{Existing, Floor, Local, Search};
 use oarlock_ops::store::StoreError;
@@ -59,7 +59,7 @@ impl Local for ThisMachine {
         // Where nothing is around, the directory that it is seen from is none that others share.
         let inside = repository::root(&here).and_then(|_| self.repository_path(path).ok()).filter(|path| path != ".");
         let absolute = || with_links_resolved(&resolved(&here, path)).to_str().map(str::to_owned);
-        Ok(inside.or_else(absolute).filter(|path| path.chars().count() <= pattern::PATH_CHARS_MAX))
+        Ok(inside.or_else(absolute).filter(|path| path.chars().count() <= limits::PATH_CHARS_MAX))
     }
 
     fn floor(&self, named: &str) -> Option<Floor> {

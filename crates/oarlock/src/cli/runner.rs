@@ -23,7 +23,7 @@ use super::init::Init;
 use super::local::ThisMachine;
 use super::output::{Output, note};
 use crate::user;
-use oarlock_ops::request::Identity;
+use oarlock_ops::caller::Identity;
 
 /// The exit code of `work --once` whose attempt failed.
 const ATTEMPT_FAILED: u8 = 1;

@@ -4,7 +4,7 @@ use hyper::HeaderMap;
 use oarlock_host::process::ProcessId;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::{AgentName, Rejection, SessionId, limits};
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use serde_json::{Map, Value};
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use oarlock_model::ident::shown;
 use oarlock_model::identity::StoreId;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Call;
 use oarlock_ops::reply::Reply;
 use oarlock_ops::settings::Settings;

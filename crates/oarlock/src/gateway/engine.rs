@@ -3,7 +3,7 @@
 use oarlock_model::identity::StoreId;
 use oarlock_model::{StoreIdentity, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Call;
 use oarlock_ops::request::Waiting;
 use oarlock_ops::search::{Findings, Tried};

@@ -8,7 +8,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Request, Response};
 use oarlock_model::StoreIdentity;
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use serde_json::{Value, json};
 use std::convert::Infallible;

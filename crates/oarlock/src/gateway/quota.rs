@@ -3,7 +3,7 @@
 
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Entry;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -8,7 +8,7 @@ use oarlock_host::clock::wall_ms;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::number;
 use oarlock_ops::registry::{self, Call, Entry};
 use oarlock_ops::schema;

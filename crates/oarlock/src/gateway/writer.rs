@@ -2,7 +2,7 @@
 //! one, and no reply leaves before its commit.
 
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Call;
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;

@@ -10,7 +10,7 @@ use oarlock_model::rules::naming;
 use oarlock_model::{AgentName, Rejection, SessionId, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::local::Local as _;
 
 use super::memory::Memory;

@@ -2,7 +2,7 @@
 
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::{self, Call};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::request::{Mutation, Query};

@@ -2,7 +2,7 @@
 //! that has gone takes nothing: its calls wait no longer, and what a reply gave that could not be written is given back.
 
 use oarlock_host::process::{Liveness, ProcessId};
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Call;
 use oarlock_ops::reply::Reply;
 use rmcp::RoleServer;

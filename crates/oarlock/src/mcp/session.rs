@@ -9,7 +9,7 @@ use oarlock_model::rules::naming;
 use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Heartbeat, Join, ShowAgent};
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::local::Local as _;
 use oarlock_ops::registry::Entry;
 use rmcp::RoleServer;

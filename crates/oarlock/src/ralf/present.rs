@@ -7,7 +7,7 @@ use std::time::Duration;
 use oarlock_model::AgentName;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_ops::OpError;
-use oarlock_ops::call::Caller;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::context::Reading;
 use oarlock_ops::store::{OwnerSight, Store as _};
 use oarlock_ralf::{Attached, PROGRAM, may_work};

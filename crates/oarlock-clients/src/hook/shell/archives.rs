@@ -1,9 +1,10 @@
 //! What programs that unpack and pack archives write.
 
+use super::Shell;
 use super::options::Options;
+use super::paths::{is_file_name, joined};
 use super::specs::within;
 use super::word::{Word, has_name};
-use super::{Shell, is_file_name, joined};
 use crate::hook::Written;
 
 /// Letters of `tar` that take a value.

@@ -1,7 +1,7 @@
 //! Containers: what a program in one writes of the directories that it shares with this machine, and what their builders put out.
 
-use super::is_file_name;
 use super::options::Options;
+use super::paths::is_file_name;
 use super::specs::{verb_at, within};
 use super::word::Word;
 use crate::hook::Written;

@@ -1,11 +1,11 @@
 //! Programs that bring files from one machine to another, or fetch them.
 
-use super::moves::into_second;
+use super::Shell;
+use super::onto::into_second;
 use super::options::Options;
-use super::programs::moved;
+use super::paths::{is_file_name, joined, moved};
 use super::specs::within;
 use super::word::{Word, has_name};
-use super::{Shell, is_file_name, joined};
 use crate::hook::Written;
 
 /// Options of `curl` that take a value; an address among the values is none that is fetched.

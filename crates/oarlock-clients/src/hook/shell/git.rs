@@ -1,9 +1,9 @@
 //! What `git` writes over: files of the worktree, not what it keeps of its own.
 
 use super::Shell;
-use super::moves::{Onto, into_second, onto};
+use super::onto::{Onto, into_second, onto};
 use super::options::Options;
-use super::programs::moved;
+use super::paths::{cleared, joined, moved};
 use super::specs::within;
 use super::word::Word;
 use super::word::{ONE, STAR};
@@ -24,7 +24,7 @@ pub(super) fn read(mut args: &[Word]) -> Call<'_> {
     let mut stashes = false;
     while let [option, rest @ ..] = args {
         stashes |= option.is("-c") && rest.first().is_some_and(|set| set.text.to_ascii_lowercase().ends_with(".autostash=true"));
-        let known = |word: Option<&Word>, dir: Option<String>| Some(super::joined(&dir?, word?.known()?));
+        let known = |word: Option<&Word>, dir: Option<String>| Some(joined(&dir?, word?.known()?));
         args = match option.known() {
             Some("-C") => {
                 dir = known(rest.first(), dir);
@@ -84,7 +84,7 @@ pub(super) fn writes(args: &[Word], text: Option<&str>, top: Option<&str>) -> Ve
     // It could be anywhere.
     let Some(dir) = call.dir else { return Vec::new() };
     let at = |written: Written| Written {
-        path: if written.path == "." && !dir.is_empty() { dir.clone() } else { super::joined(&dir, &written.path) },
+        path: if written.path == "." && !dir.is_empty() { dir.clone() } else { joined(&dir, &written.path) },
         ..written
     };
     // What is left out of a pattern cannot be told as one: it is taken to keep away from what others have.
@@ -141,7 +141,7 @@ fn trees(words: &[&Word], top: Option<&str>) -> Vec<Written> {
     // `:/` is the top, and so is `:(top)`.
     let plain = |word: &&Word| match word.text.strip_prefix(":/").or_else(|| word.text.strip_prefix(":(top)")) {
         Some("") => Word::of(top.unwrap_or(".")),
-        Some(rest) => opened(Word::of(super::joined(top.unwrap_or_default(), rest))),
+        Some(rest) => opened(Word::of(joined(top.unwrap_or_default(), rest))),
         None => match word.text.strip_prefix(":(glob)") {
             Some(rest) => Word::of(rest).globbed(),
             None => opened((*word).clone()),
@@ -324,7 +324,7 @@ fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
         return match below {
             Some(below) if !includes.is_empty() => {
                 let wild = |pattern: &Word| pattern.value.replace('*', &super::word::ANY.to_string()).replace('?', &ONE.to_string());
-                let paths = includes.iter().map(|pattern| Word::of(super::joined(below, &wild(pattern))));
+                let paths = includes.iter().map(|pattern| Word::of(joined(below, &wild(pattern))));
                 paths.filter_map(|word| word.as_tree()).collect()
             }
             Some(below) => vec![Shell::somewhere(below)],
@@ -367,7 +367,7 @@ impl Shell<'_> {
     /// The top of the worktree in which a call of git works, where it is another directory than that of the call and is known for sure.
     pub(super) fn top_of_call(&self, args: &[Word]) -> Option<String> {
         let top = self.around.top?.trim_end_matches('/');
-        let place = super::cleared(&self.absolute(&super::joined(self.state.dir.as_deref()?, &read(args).dir?))?);
+        let place = cleared(&self.absolute(&joined(self.state.dir.as_deref()?, &read(args).dir?))?);
         let rest = place.strip_prefix(top)?;
         if rest.is_empty() || !rest.starts_with('/') {
             return None;
@@ -383,7 +383,7 @@ impl Shell<'_> {
     /// The top of the repository that the shell is in, where it is known.
     pub(super) fn top(&self) -> Option<String> {
         let top = self.around.top?.trim_end_matches('/');
-        let here = super::cleared(&self.here_absolute()?);
+        let here = cleared(&self.here_absolute()?);
         let rest = here.strip_prefix(top)?;
         (rest.is_empty() || rest.starts_with('/')).then(|| top.to_owned())
     }

@@ -1,8 +1,8 @@
 //! Programs that make files beside others, or where they run: compilers and packers.
 
 use super::options::Options;
+use super::paths::{is_file_name, joined};
 use super::word::{STAR, Word};
-use super::{is_file_name, joined};
 use crate::hook::{By, Written};
 
 /// What a compiler of C makes where it runs, or where `-o` says.

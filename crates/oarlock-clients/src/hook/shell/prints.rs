@@ -2,10 +2,10 @@
 //! read it.
 
 use super::options::Options;
-use super::run::Printed;
+use super::paths::{cleared, joined};
 use super::search::expressions;
 use super::word::{ANY, STAR, Word};
-use super::{Shell, git};
+use super::{Printed, Shell, git};
 
 /// The longest text that is printed, in bytes.
 const BYTES_MAX: usize = 262_144;
@@ -337,7 +337,7 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
             (!places.is_empty()).then(|| tracked(&places))
         }
         "rev-parse" if rest.iter().any(|arg| arg.is("--show-prefix")) && dir.is_empty() => {
-            let here = super::cleared(&shell.here_absolute()?);
+            let here = cleared(&shell.here_absolute()?);
             let below = here.strip_prefix(&shell.top()?)?.trim_start_matches('/').to_owned();
             Some(if below.is_empty() { "\n".into() } else { format!("{below}/\n") })
         }
@@ -396,7 +396,7 @@ pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
 /// The heads of a patch for these paths.
 fn heads(dir: &str, places: &[&Word]) -> String {
     let head = |word: &&Word| {
-        let path = super::joined(dir, &word.value).trim_end_matches('/').to_owned();
+        let path = joined(dir, &word.value).trim_end_matches('/').to_owned();
         format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n")
     };
     places.iter().map(head).collect()

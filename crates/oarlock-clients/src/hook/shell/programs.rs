@@ -1,30 +1,17 @@
 //! Programs: those that start others, those that a table describes, and the few that are read by code of their own.
 
+use super::names::{SHELLS, short_name};
 use super::options::Options;
-use super::run::Printed;
+use super::paths::is_file_name;
 use super::specs::{self, within};
 use super::starters::{self, Started};
 use super::word::Word;
-use super::{Shell, code, containers, git, is_file_name, joined, moves, prints};
+use super::{Printed, Shell, code, containers, git, moves, prints};
 use crate::hook::{By, Written, patch};
-
-/// Programs that run a text as commands.
-pub(super) const SHELLS: [&str; 15] =
-    ["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "tcsh", "csh", "mksh", "yash", "osh", "nu", "xonsh", "elvish"];
 
 /// Options by which programs that are not known name what they write.
 const OUTPUTS: &str = "o out output outfile out-file outFile output-file outputFile output_file out-dir outdir outDir output-dir outputDir \
                        output_dir output-directory output-path outputPath";
-
-/// The name of a program without its directory, its version and its package.
-pub(super) fn short_name(name: &str) -> &str {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let name = name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(name);
-    match name.char_indices().skip(1).find(|(_, c)| *c == '@') {
-        Some((at, _)) => &name[..at],
-        None => name,
-    }
-}
 
 impl Shell<'_> {
     /// Runs a program with its arguments; what it prints, where that is known.
@@ -371,9 +358,4 @@ pub(super) fn by_its_options(args: &[Word]) -> Vec<Written> {
 fn is_call_without_name(args: &[Word]) -> bool {
     let says_who = |word: &Word| ["--as", "--session"].iter().any(|flag| word.text == *flag || word.text.starts_with(&format!("{flag}=")));
     !args.is_empty() && !args.iter().any(says_who) && !args.iter().any(|word| word.is("--help") || word.is("--version"))
-}
-
-/// These paths in a directory.
-pub(super) fn moved(dir: &str, written: Vec<Written>) -> Vec<Written> {
-    written.into_iter().map(|written| Written { path: joined(dir, &written.path), ..written }).collect()
 }

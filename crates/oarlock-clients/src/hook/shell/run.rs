@@ -3,15 +3,14 @@
 use std::rc::Rc;
 
 use super::expand::{CHOICES_MAX, Value};
+use super::names::{SHELLS, short_name};
+use super::paths::joined;
 use super::syntax::{Assign, Command, List, Node, Redirect, Script, Spelled};
 use super::word::{ANY, Word, is_assignment, is_name};
-use super::{COMMAND_COST, DEPTH_MAX, Shell, State, joined};
+use super::{COMMAND_COST, DEPTH_MAX, Printed, Shell, State};
 
 /// The most values of a loop that are looked at.
 const TURNS_MAX: usize = 64;
-
-/// What commands print, where that is known.
-pub(super) type Printed = Option<String>;
 
 fn together(before: Printed, more: Printed) -> Printed {
     match (before, more) {
@@ -292,13 +291,10 @@ impl Shell<'_> {
             {
                 self.assign(assigns);
             }
-            let first = fields.first().and_then(Word::known).map(super::programs::short_name);
+            let first = fields.first().and_then(Word::known).map(short_name);
             let more = match first {
                 // Their own commands see what is set for them.
-                Some(name)
-                    if !assigns.is_empty()
-                        && (super::programs::SHELLS.contains(&name) || matches!(name, "env" | "xargs" | "parallel" | "find")) =>
-                {
+                Some(name) if !assigns.is_empty() && (SHELLS.contains(&name) || matches!(name, "env" | "xargs" | "parallel" | "find")) => {
                     self.apart(|shell| {
                         shell.assign(assigns);
                         shell.run(&fields)

@@ -1,9 +1,9 @@
 //! Programs that look for files and run others on what they find: `find`, `fd`, `xargs`, `parallel`.
 
-use super::Shell;
 use super::options::{Options, is_among};
-use super::run::Printed;
+use super::paths::joined;
 use super::word::{ANY, ONE, STAR, Word};
+use super::{Printed, Shell};
 use crate::hook::{Reach, Written};
 
 /// How many directories, names, lines and words are looked at.
@@ -179,7 +179,7 @@ impl Shell<'_> {
         if find.follows {
             // What is below a link that is gone into.
             let dir = self.state.dir.clone().unwrap_or_default();
-            let roots: Vec<String> = find.roots.iter().map(|root| super::joined(&dir, root.value.trim_end_matches('/'))).collect();
+            let roots: Vec<String> = find.roots.iter().map(|root| joined(&dir, root.value.trim_end_matches('/'))).collect();
             for written in self.found[before..].iter_mut().filter(|written| roots.contains(&written.path)) {
                 written.is_entry = false;
             }
@@ -208,7 +208,7 @@ impl Shell<'_> {
             let dir = self.state.dir.as_deref().unwrap_or_default().to_owned();
             let new = self.found.split_off(before);
             let is_found = |written: &Written| {
-                below.iter().any(|below| written.path.starts_with(&super::joined(&dir, below)) && written.reach != Reach::File)
+                below.iter().any(|below| written.path.starts_with(&joined(&dir, below)) && written.reach != Reach::File)
             };
             self.found.extend(new.into_iter().filter(is_found));
         }

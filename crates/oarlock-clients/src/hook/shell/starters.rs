@@ -1,7 +1,7 @@
 //! Programs that start another one, as data: their options that take a value, and how many operands stand before the program.
 
+use super::names::short_name;
 use super::options::{Options, is_among};
-use super::programs::short_name;
 use super::specs::verb_at;
 use super::word::{Word, is_assignment};
 

@@ -1,7 +1,7 @@
 //! Statements of databases: which change something, and which write files.
 
 use crate::hook::Written;
-use crate::hook::shell::is_file_name;
+use crate::hook::shell::paths::is_file_name;
 
 /// Whether a text begins with a statement that changes a database, or has one behind a `;`.
 pub(super) fn changes(text: &str) -> bool {

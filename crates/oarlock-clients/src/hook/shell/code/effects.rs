@@ -6,7 +6,7 @@ use super::reader::{ARGUMENTS_MAX, Reader};
 use super::tokens::Token;
 use super::values::{Values, join_paths};
 use crate::hook::Written;
-use crate::hook::shell::programs::moved;
+use crate::hook::shell::paths::moved;
 use crate::hook::shell::word::{ANY, Word};
 
 impl Reader<'_> {

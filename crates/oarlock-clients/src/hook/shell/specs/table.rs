@@ -7,7 +7,7 @@ mod outputs;
 mod packages;
 mod readers;
 
-use super::Spec;
+use super::spec::Spec;
 
 /// All programs, by kinds, and whether these are formatters.
 pub(super) static SPECS: [(bool, &[Spec]); 6] = [

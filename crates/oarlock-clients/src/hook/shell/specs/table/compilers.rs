@@ -1,7 +1,7 @@
 //! Compilers and builders.
 
-use super::super::Operands::{Files, Final, First, Last, Nothing, Pairs, Second};
-use super::super::{Spec, puts, writes};
+use super::super::spec::Operands::{Files, Final, First, Last, Nothing, Pairs, Second};
+use super::super::spec::{Spec, puts, writes};
 
 /// Compilers and builders.
 pub(super) static COMPILERS: &[Spec] = &[

@@ -1,7 +1,7 @@
 //! Programs that write the files they are called with.
 
-use super::super::Operands::{Below, Files, Final, First, Last, Named, Nothing, Second, Trees};
-use super::super::{Spec, puts, writes};
+use super::super::spec::Operands::{Below, Files, Final, First, Last, Named, Nothing, Second, Trees};
+use super::super::spec::{Spec, puts, writes};
 
 /// Programs that write the files they are called with.
 pub(super) static FILES: &[Spec] = &[

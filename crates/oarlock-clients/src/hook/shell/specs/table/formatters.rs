@@ -1,7 +1,7 @@
 //! Formatters and programs that mend what they find.
 
-use super::super::Operands::{Below, Files, Here, Named, Nothing, Trees};
-use super::super::{Spec, puts, writes};
+use super::super::spec::Operands::{Below, Files, Here, Named, Nothing, Trees};
+use super::super::spec::{Spec, puts, writes};
 
 const CHECKS: &str = "check diff dry-run";
 

@@ -1,7 +1,7 @@
 //! Programs that write where an option says, or their last operand.
 
-use super::super::Operands::{Files, Final, First, Last, Nothing, Second};
-use super::super::{Spec, puts, writes};
+use super::super::spec::Operands::{Files, Final, First, Last, Nothing, Second};
+use super::super::spec::{Spec, puts, writes};
 
 /// Programs that write where an option says, or their last operand.
 pub(super) static OUTPUTS: &[Spec] = &[

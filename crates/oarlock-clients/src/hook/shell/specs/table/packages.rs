@@ -1,7 +1,7 @@
 //! Package managers and generators of projects.
 
-use super::super::Operands::{Below, Files, Final, First, Named, Nothing, Trees};
-use super::super::{Spec, puts, writes};
+use super::super::spec::Operands::{Below, Files, Final, First, Named, Nothing, Trees};
+use super::super::spec::{Spec, puts, writes};
 
 /// Package managers, whose names of files are their own.
 pub(super) static PACKAGES: &[Spec] = &[

@@ -1,6 +1,6 @@
 //! Programs whose options name no files that they write.
 
-use super::super::{Spec, reads};
+use super::super::spec::{Spec, reads};
 
 /// Programs whose `-o` and the like are no files that they write.
 pub(super) static READERS: &[Spec] = &[

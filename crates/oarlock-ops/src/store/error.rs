@@ -1,0 +1,44 @@
+//! What can go wrong below an operation.
+
+use thiserror::Error;
+
+/// What can go wrong below an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// Others held the store for longer than the caller wanted to wait.
+    #[error("the store is busy: {0}")]
+    Busy(String),
+    /// The store cannot be reached or written now.
+    #[error("{message}")]
+    Unavailable {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The store was deleted, or another one is in its place: trying again does not help.
+    #[error("{message}")]
+    Gone {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The store cannot be read: damaged, or written by a newer version.
+    #[error("{message}")]
+    Damaged {
+        /// What is wrong, and where.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The caller does not want to wait any longer.
+    #[error("interrupted")]
+    Interrupted,
+    /// A bug.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The result of a store's method.
+pub type StoreResult<T> = Result<T, StoreError>;

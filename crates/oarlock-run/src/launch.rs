@@ -1,0 +1,57 @@
+//! What a run is asked for: its target, and how its workers start.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use oarlock_model::duration::Duration;
+use oarlock_model::{Label, TaskId};
+use oarlock_ops::caller::Caller;
+use oarlock_ops::local::Floor;
+
+/// What is to be worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A Markdown file: the parent's id comes from its name.
+    File {
+        /// Its path as given.
+        path: String,
+        /// Its text.
+        document: String,
+        /// Its path in the repository, or an absolute one outside.
+        file: Option<String>,
+        /// The id of its task, where one was chosen.
+        id: Option<TaskId>,
+    },
+    /// A task that exists.
+    Task(TaskId),
+}
+
+/// How a run runs.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What is to be worked on.
+    pub target: Target,
+    /// How many workers, from 1 to 256.
+    pub agents: usize,
+    /// What the document must have at least to be split.
+    pub floor: Option<Floor>,
+    /// The program that works on a part, and its arguments.
+    pub command: Vec<OsString>,
+    /// What the workers can do; parts may need it.
+    pub can: Vec<Label>,
+    /// The TTL of the workers' leases; the settings' without it.
+    pub ttl: Option<Duration>,
+    /// On whose behalf the task is split.
+    pub caller: Caller,
+}
+
+/// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID [--can …] [--ttl …] -- COMMAND…`, with the store in
+/// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is told from the log, so a worker
+/// need not say that itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerProgram {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments before the verb.
+    pub args: Vec<OsString>,
+}
