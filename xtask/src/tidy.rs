@@ -1,31 +1,12 @@
 //! `cargo xtask tidy`: cheap checks that hold the shape of the house. Each of them is a test here too.
 
+mod circles;
 mod edges;
+mod fault;
+mod imports;
 mod source;
 
-use std::fmt;
-
 use crate::output::{Outcome, say};
-
-/// Something that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// The file, from the workspace's root.
-    file: String,
-    /// The line from 1; 0 when the whole file is meant.
-    line: usize,
-    /// What is wrong, and what to do.
-    what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.file, self.what),
-            line => write!(f, "{}:{line}: {}", self.file, self.what),
-        }
-    }
-}
 
 /// Runs every check and shows all faults.
 ///
@@ -37,6 +18,7 @@ pub(crate) fn run() -> Outcome<()> {
     for check in source::CHECKS {
         sources.iter().for_each(|source| check(source, &mut faults));
     }
+    faults.extend(circles::faults(&sources));
     faults.iter().for_each(say);
     if faults.is_empty() {
         say(format_args!("tidy: {} files", sources.len()));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Fault;
+use super::fault::Fault;
 use crate::output::Outcome;
 use crate::workspace;
 

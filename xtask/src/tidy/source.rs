@@ -1,7 +1,7 @@
 //! Checks that read the source as text. They know just enough Rust to leave comments and strings in peace
 //! where that matters.
 
-use super::Fault;
+use super::fault::Fault;
 use crate::output::Outcome;
 use crate::workspace;
 
@@ -14,10 +14,10 @@ const LONG: &str = "//! long: ";
 /// A source file.
 pub(super) struct Source {
     /// Its path from the workspace's root, with `/`.
-    file: String,
+    pub(super) file: String,
     /// The crate it belongs to.
     owner: String,
-    text: String,
+    pub(super) text: String,
 }
 
 /// One check of one file.
@@ -44,6 +44,12 @@ pub(super) fn read_all() -> Outcome<Vec<Source>> {
 }
 
 impl Source {
+    /// A file that is not there.
+    #[cfg(test)]
+    pub(super) fn planted(file: &str, text: &str) -> Self {
+        Self { file: file.into(), owner: String::new(), text: text.into() }
+    }
+
     fn fault(&self, line: usize, what: impl Into<String>) -> Fault {
         Fault { file: self.file.clone(), line, what: what.into() }
     }
