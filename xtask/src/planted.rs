@@ -25,14 +25,15 @@ const FAMILIES: [(&str, &str); 6] = [
 
 /// The tests of the gateway and of hooks, which look for bugs of theirs alone: they need the program.
 const GATEWAY: &str =
-    "package(oarlock) and test(/^gateway::(access|bounds|client|connections|guard|key|lanes|listener|mcp|proof|quota|writer)::/)";
+    "(package(oarlock) and test(/^gateway::(access|bounds|client|connections|guard|key|lanes|listener|mcp|proof|quota|writer)::/))
+  or (package(/^oarlock-(client|server)$/) and test(/^gateway::/))";
 const HOOKS: &str = "package(oarlock) and test(/^(clients|cli::hook)::/)";
 /// Those of the runner: its own, and of the program.
 const RUNNER: &str = "package(oarlock-run) or (package(oarlock) and test(/^runner::/))";
 
 /// Those of what a repository, a clone or another user brings.
-const TRUST: &str =
-    "(package(oarlock-sqlite) and test(/^hostile::/)) or (package(oarlock) and test(/^(hostile|config|trust|gateway::access)::/))";
+const TRUST: &str = "(package(oarlock-sqlite) and test(/^hostile::/)) or (package(oarlock) and test(/^(hostile|gateway::access)::/))
+  or (package(oarlock-client) and test(/^(config|trust)::/)) or (package(oarlock-server) and test(/^gateway::access::/))";
 
 /// Those of tasks that stand in files beside the store too.
 const FILES: &str = "package(oarlock-ralf) or (package(oarlock-model) and test(/^rules::intent::/))
@@ -130,7 +131,8 @@ fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     let mut command = tests(&["--filterset", filter]);
     // The program is built with the others only where it is needed.
     if [GATEWAY, HOOKS, RUNNER, TRUST, RALF].contains(&filter) {
-        command.args(["--package", "oarlock", "--package", "oarlock-run", "--package", "oarlock-ralf"]);
+        let packages = ["oarlock", "oarlock-client", "oarlock-server", "oarlock-run", "oarlock-ralf"];
+        command.args(packages.iter().flat_map(|package| ["--package", package]));
     }
     if filter == FILES {
         command.args(["--package", "oarlock-ralf"]);

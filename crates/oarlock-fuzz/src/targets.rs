@@ -193,7 +193,7 @@ fn config(input: &[u8]) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let file = dir.path().join("config.toml");
     fs::write(&file, input).expect("writes");
-    if let Err(error) = oarlock::config::load(Some(&file)) {
+    if let Err(error) = oarlock_client::config::load(Some(&file)) {
         assert_ne!(error.code(), ErrorCode::Internal, "{error}");
         assert!(error.to_string().contains("config.toml"), "{error}");
     }

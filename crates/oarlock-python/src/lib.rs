@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oarlock::Oarlock;
-use oarlock::ops::{OpError, number, registry};
-use oarlock::ralf::{AgentSeen, Ralf, RalfError};
-use oarlock_sqlite::Synchronous;
+use oarlock_client::ralf::{AgentSeen, Ralf, RalfError};
+use oarlock_client::{Oarlock, Synchronous};
+use oarlock_ops::{OpError, number, registry};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -37,7 +36,7 @@ impl Handle {
     fn call(&self, py: Python<'_>, verb: &str, request: &str, key: Option<&str>) -> PyResult<String> {
         interruptible(py, || {
             let value: Value = serde_json::from_str(request).map_err(|error| {
-                OpError::from(oarlock::model::Rejection::invalid(format!("the request is no JSON: {error}"), "pass values that JSON has"))
+                OpError::from(oarlock_model::Rejection::invalid(format!("the request is no JSON: {error}"), "pass values that JSON has"))
             })?;
             number::check_text("the request", request)?;
             Ok(locked(&self.inner).call(verb, value, key)?.to_string())
@@ -71,19 +70,19 @@ impl RalfProject {
     /// The root of the project that a folder lies in.
     #[staticmethod]
     fn find_root(dir: PathBuf) -> Option<PathBuf> {
-        oarlock::ralf::find_root(&dir)
+        oarlock_client::ralf::find_root(&dir)
     }
 
     /// The same, else the one that the agents' own variables name.
     #[staticmethod]
     fn around(dir: PathBuf) -> Option<PathBuf> {
-        oarlock::ralf::around(&dir)
+        oarlock_client::ralf::around(&dir)
     }
 
     /// Why `around` finds none; nothing when it finds one.
     #[staticmethod]
     fn why_none(dir: PathBuf) -> Option<String> {
-        oarlock::ralf::locate(&dir).err().map(|error| error.to_string())
+        oarlock_client::ralf::locate(&dir).err().map(|error| error.to_string())
     }
 
     fn is_attached(&self, py: Python<'_>) -> PyResult<bool> {
@@ -116,7 +115,7 @@ impl RalfProject {
     #[staticmethod]
     fn age_seconds(time: &str) -> Option<f64> {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-        oarlock::ralf::age_ms(time, now_ms).map(|age| age as f64 / 1_000.0)
+        oarlock_client::ralf::age_ms(time, now_ms).map(|age| age as f64 / 1_000.0)
     }
 
     /// The files of its open tasks.
@@ -198,7 +197,7 @@ fn seen(agent: AgentSeen) -> Seen {
 
 /// Calls without holding up other threads. What a signal's handler raised meanwhile is raised if that has ended the call.
 fn interruptible<T: Send, E: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T, E> + Send) -> PyResult<Result<T, E>> {
-    oarlock::while_waiting(is_interrupted);
+    oarlock_client::while_waiting(is_interrupted);
     let answer = py.detach(call);
     match locked(&RAISED).take().filter(|_| answer.is_err()) {
         Some(raised) => Err(raised),

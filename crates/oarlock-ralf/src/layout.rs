@@ -174,7 +174,7 @@ pub(crate) fn find(path: &Path) -> io::Result<Layout> {
 
 /// The folders in which files of the project at `root` are locked, or will be.
 #[must_use]
-pub fn locked_folders(root: &Path) -> Vec<&'static str> {
+pub(crate) fn locked_folders(root: &Path) -> Vec<&'static str> {
     let is_one = |folder: &&&str| OWN_COMMUNICATIONS.contains(*folder) || root.join(folder).is_dir();
     COMMUNICATIONS.iter().filter(is_one).copied().collect()
 }

@@ -14,7 +14,6 @@ use serde_json::json;
 
 use crate::actions::{Action, Conflict, Gone, HELD_BACK, Moved};
 use crate::attached::Attached;
-use crate::head;
 use crate::in_files::InFiles;
 use crate::layout;
 use crate::nouns::Task;
@@ -59,7 +58,7 @@ pub(crate) fn is_held_back(view: &dyn View, task: &TaskId) -> StoreResult<bool> 
 pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &Attached) -> Moved {
     called_as_known(project, store);
     let tasks = project.by_id();
-    let moved = Moved { head: head::of(&project.root), ..Moved::default() };
+    let moved = Moved { head: oarlock_git::checked_out(&project.root), ..Moved::default() };
     let (passed, states) = (BTreeSet::new(), BTreeMap::new());
     let mut search = Search { project, store, attached, tasks: &tasks, moved, passed, states, reopened: BTreeSet::new() };
     search.renamed_and_gone();

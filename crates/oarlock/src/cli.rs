@@ -1,23 +1,19 @@
 //! The command line: parses, asks the registry, prints. It decides nothing.
 
-#[cfg(feature = "gateway")]
 mod access;
 mod args;
 mod exec;
 mod gather;
 mod hook;
 mod init;
-mod local;
-#[cfg(feature = "gateway")]
 mod mcp;
 mod output;
 mod ralf;
-mod repository;
 mod runner;
 mod selftest;
-#[cfg(feature = "gateway")]
 mod serve;
 mod setup;
+mod signals;
 mod stewardship;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -27,8 +23,6 @@ use std::ffi::OsString;
 
 use args::Common;
 pub(crate) use exec::Help;
-pub(crate) use init::Made;
-pub(crate) use local::{ThisMachine, ancestors, worktree_of};
 use output::Output;
 pub(crate) use setup::SetUp;
 

@@ -1,15 +1,17 @@
 //! What happens when a client's hook calls: the agent joins, what it is about to write is checked, it hears what is new, and it leaves.
 //! `oarlock-clients` reads what the client tells and writes what it understands; here are the calls between the two.
 
-mod git;
-pub(crate) mod memory;
 mod speak;
 mod who;
 
+use oarlock_client::config::HookSettings;
+use oarlock_client::memory::{self, Memory};
+use oarlock_client::{Door, ThisMachine, user, worktree_of};
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, By, Moment, Reach, Surroundings, Told, calls_oarlock, writes};
+use oarlock_git::GitFailed;
 use oarlock_model::ErrorCode;
-use oarlock_model::pattern::Pattern;
+use oarlock_model::pattern::{Pattern, normalise_path};
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::{AgentName, Rejection, limits, planted};
@@ -21,16 +23,10 @@ use oarlock_ops::log::Prime;
 use oarlock_ops::message::Inbox;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::reservation::{Check, Reserve};
+use oarlock_ops::store::StoreError;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{ThisMachine, worktree_of};
-use crate::config::HookSettings;
-use crate::door::Door;
-use crate::user;
-use memory::Memory;
 pub(crate) use who::Who;
-#[cfg(feature = "gateway")]
-pub(crate) use who::harness;
 
 /// One call of a hook.
 pub(crate) struct Hook<'a> {
@@ -81,16 +77,18 @@ impl Hook<'_> {
             // Not its parent, should a client not say which helper it is.
             Moment::SubagentStop if self.who.parent().is_some() => self.end(),
             Moment::SubagentStop => Ok(Answer::Nothing),
-            Moment::PreCommit => Ok(match self.check(&git::staged()?, &[])?.as_slice() {
+            Moment::PreCommit => Ok(match self.check(&of_repository(oarlock_git::staged())?, &[])?.as_slice() {
                 [] => Answer::Nothing,
                 held => Answer::Deny(speak::not_committed(held)),
             }),
             // What is pushed was committed while it was free, perhaps: whoever holds it now is named, and no more by default.
-            Moment::PrePush => Ok(match (self.check(&git::pushed()?, &[])?.as_slice(), self.settings.strict) {
-                ([], _) => Answer::Nothing,
-                (held, true) => Answer::Deny(speak::pushed(held, true)),
-                (held, false) => Answer::Warn(speak::pushed(held, false)),
-            }),
+            Moment::PrePush => Ok(
+                match (self.check(&of_repository(oarlock_git::pushed(std::io::stdin().lock()))?, &[])?.as_slice(), self.settings.strict) {
+                    ([], _) => Answer::Nothing,
+                    (held, true) => Answer::Deny(speak::pushed(held, true)),
+                    (held, false) => Answer::Warn(speak::pushed(held, false)),
+                },
+            ),
         }
     }
 
@@ -151,7 +149,7 @@ impl Hook<'_> {
         let prime = self.ask(Prime {})?;
         self.memory.start_is_told(&self.who.name);
         if self.client == Client::Claude {
-            memory::pass_on(&self.who);
+            who::pass_on(&self.who);
         }
         let mut text = prime.text;
         if wanted != self.who.name {
@@ -198,7 +196,7 @@ impl Hook<'_> {
             project: project.as_deref().and_then(Path::to_str),
         };
         // In a linked worktree, changes are those of the agents that work there: that they are thrown away is nothing to others.
-        let is_linked = top.join(".git").is_file() && !planted::is(planted::WORKTREE_IS_OTHERS);
+        let is_linked = oarlock_git::is_linked(&top) && !planted::is(planted::WORKTREE_IS_OTHERS);
         for written in writes(tool, &self.told.input, &around).into_iter().filter(|_| is_read) {
             let is_unread = (written.by == By::Formatter && planted::is(planted::FORMATTERS_UNREAD))
                 || (written.by == By::Output && planted::is(planted::OUTPUTS_UNREAD));
@@ -397,6 +395,15 @@ impl Hook<'_> {
         }
         Ok(Vec::new())
     }
+}
+
+/// What git named, as paths of the repository; one that is no path of it is nobody's.
+fn of_repository(named: Result<Vec<String>, GitFailed>) -> Result<Vec<String>, OpError> {
+    let named = named.map_err(|error| StoreError::Unavailable {
+        message: format!("git cannot be asked: {error}"),
+        hint: "is git installed, and is this a worktree?".into(),
+    })?;
+    Ok(named.iter().filter_map(|name| normalise_path(name).ok()).collect())
 }
 
 /// What a pattern matches below a directory, as a pattern from the repository's root; none that is no pattern.

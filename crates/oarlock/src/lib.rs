@@ -1,7 +1,7 @@
 //! Oarlock: coordination for coding agents that work on one repository.
 //!
-//! This crate is the front of the house: the command line ([`cli`]), the finding of projects
-//! ([`project`]), and [`Oarlock`], the handle by which other Rust programs call every operation.
+//! This crate is the front of the house: the command line ([`cli`]), and [`Oarlock`], the handle by which other Rust programs call every
+//! operation, which is that of [`client`].
 //!
 //! ```no_run
 //! use oarlock::{Oarlock, ops::task::Claim};
@@ -14,26 +14,12 @@
 //! # }
 //! ```
 
-mod beside;
 pub mod cli;
-pub mod config;
-mod door;
-#[cfg(feature = "gateway")]
-mod gateway;
-mod handle;
 mod hooks;
-mod interrupt;
-#[cfg(feature = "gateway")]
-mod mcp;
-pub mod project;
-pub mod ralf;
 mod selftest;
 mod setup;
-mod trust;
-mod user;
 mod view;
 
-pub use handle::Oarlock;
-pub use interrupt::while_waiting;
+pub use oarlock_client::{self as client, Oarlock};
 pub use oarlock_model as model;
 pub use oarlock_ops as ops;

@@ -5,6 +5,7 @@
 mod judge;
 mod worker;
 
+use oarlock_client::{Oarlock, Options, Place, administration, open};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,12 +17,10 @@ use std::time::{Duration, Instant};
 use oarlock_host::process::children::{die_with_parent, set_stopped};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Administration, DoctorReply};
-use oarlock_ops::store::{EventFilter, Store, StoreError};
+use oarlock_ops::store::{EventFilter, StoreError};
 use oarlock_ops::task::Add;
-use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore};
 use serde::Serialize;
 
-use crate::Oarlock;
 pub(crate) use worker::run as work;
 
 /// What a self-test is made of.
@@ -104,7 +103,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, OpError> {
         ok: wakes_ms.len() == WAKES,
         found: format!("{} of {WAKES} waits were woken by a commit", wakes_ms.len()),
     });
-    let looked = SqliteAdministration::new(place, Options::default()).doctor(false, false)?;
+    let looked = administration(&place, Options::default()).doctor(false, false)?;
     checks.push(doctors(&looked));
     let at = |share: usize| wakes_ms.get((wakes_ms.len() * share / 100).min(wakes_ms.len().saturating_sub(1))).copied().unwrap_or(0.0);
     let wake_ms = [at(50), at(99)].map(|ms| (ms * 100.0).round() / 100.0);
@@ -120,7 +119,7 @@ fn doctors(looked: &DoctorReply) -> Check {
 }
 
 fn log(place: &Place) -> Result<Vec<oarlock_model::event::Event>, OpError> {
-    let mut store = SqliteStore::open(place, Options::default())?;
+    let mut store = open(place, Options::default())?;
     let all = EventFilter { limit: i64::MAX as usize, bytes_max: usize::MAX, ..EventFilter::default() };
     Ok(store.snapshot()?.events(&all)?)
 }

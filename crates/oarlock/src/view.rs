@@ -1,6 +1,5 @@
 //! What people see of replies: a function of the typed reply. Others' words are shown as they are, and steer nothing.
 
-#[cfg(feature = "gateway")]
 mod access;
 mod agent;
 mod event;
@@ -163,7 +162,7 @@ views!(
     oarlock_ops::admin::RestoreReply,
     oarlock_ops::admin::DoctorReply,
     crate::selftest::Report,
-    crate::cli::Made,
+    oarlock_client::Made,
     crate::cli::Help,
     crate::cli::SetUp,
     serde_json::Value,

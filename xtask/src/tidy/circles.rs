@@ -26,7 +26,6 @@ const TO_BE_OPENED: &[&str] = &[
     "rows/offer.rs",
     "src/mcp.rs",
     "src/stage.rs",
-    "src/trust.rs",
     "view/json.rs",
     "xtask/src/bench.rs",
     "xtask/src/clients.rs",

@@ -23,14 +23,21 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-ops", Uses::Only(&["oarlock-model", "oarlock-plan"])),
     ("oarlock-sqlite", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-clients", Uses::Only(&[])),
+    ("oarlock-git", Uses::Only(&["oarlock-host"])),
     ("oarlock-run", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
-    ("oarlock-ralf", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),
-    ("oarlock-python", Uses::Only(&["oarlock", "oarlock-sqlite"])),
+    ("oarlock-ralf", Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),
+    (
+        "oarlock-client",
+        Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan", "oarlock-ralf", "oarlock-sqlite"]),
+    ),
+    ("oarlock-server", Uses::Only(&["oarlock-client", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-ralf", "oarlock-sqlite"])),
+    ("oarlock-python", Uses::Only(&["oarlock-client", "oarlock-model", "oarlock-ops"])),
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
     ("oarlock-testkit", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-sqlite"])),
     ("oarlock-faultdisk", Uses::Only(&[])),
     ("oarlock-fuzz", Uses::AllBut(&["xtask"])),
-    ("oarlock", Uses::AllBut(&["oarlock-faultdisk", "oarlock-fuzz", "oarlock-testkit", "xtask"])),
+    // The door of the command line names no kind of store.
+    ("oarlock", Uses::AllBut(&["oarlock-faultdisk", "oarlock-fuzz", "oarlock-sqlite", "oarlock-testkit", "xtask"])),
     ("xtask", Uses::AllBut(&[])),
 ];
 

@@ -2,17 +2,19 @@
 //! gateway for an operator, or for an agent that wants narrower ones for its helpers.
 
 use clap::Args;
+use oarlock_client::gateway::{Client, Key, write_key};
+use oarlock_client::{Absent, Where};
 use oarlock_model::duration::Duration;
 use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
+use oarlock_server::{Deed, about_former_keys, answer_here};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 use super::args::Common;
-use super::exec::{Absent, Where, options};
+use super::exec::options;
 use super::output::{Output, note};
-use crate::gateway::{self, AccessList, Client, Deed, Key};
 
 /// Makes, lists and revokes the keys by which others may use the gateway.
 #[derive(Clone, Debug, Args)]
@@ -50,18 +52,21 @@ impl AccessArgs {
         let mut reply = match Client::named(common.store_text(), common.busy)? {
             Some(client) => client.post(deed.path(), request)?,
             None => {
-                let target = Where::find(common, Absent::Refused)?;
+                let target = Where::find(common.store.as_deref(), Absent::Refused)?;
                 let settings = target.settings()?;
-                let identity = target.open(options(common, &settings))?.identity().id();
+                let identity = {
+                    drop(target.open(options(common, &settings))?);
+                    target.place().identity()?
+                };
                 let file = target.place().file();
-                if let Some(about) = AccessList::about_former(file).filter(|_| !output.json) {
+                if let Some(about) = about_former_keys(file).filter(|_| !output.json) {
                     note(&about);
                 }
-                AccessList::of(file, move || identity).answer(&gateway::own(), deed, request, oarlock_host::clock::wall_ms())?
+                answer_here(file, identity, deed, request)?
             }
         };
         if let (Some(out), Some(key)) = (out, reply["key"].as_str().and_then(Key::parse)) {
-            gateway::write_key(&out, &key)?;
+            write_key(&out, &key)?;
             reply.as_object_mut().map(|reply| reply.remove("key"));
             reply["key_file"] = json!(out.display().to_string());
         }

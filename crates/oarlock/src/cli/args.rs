@@ -9,16 +9,13 @@ use oarlock_ops::registry;
 use oarlock_ops::teaching::{self, Speech};
 use std::ffi::OsString;
 
-#[cfg(feature = "gateway")]
 use super::access::AccessArgs;
 use super::hook::HookArgs;
 use super::init::Init;
-#[cfg(feature = "gateway")]
 use super::mcp::McpArgs;
 use super::ralf::Ralf;
 use super::runner::{RunArgs, WorkArgs};
 use super::selftest::Selftest;
-#[cfg(feature = "gateway")]
 use super::serve::ServeArgs;
 use super::setup::SetupArgs;
 
@@ -36,11 +33,8 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("restore", "Replace the store by a backup; all sessions and leases end", registry::arguments::<Restore>),
     ("ralf", "Read the files of RALF agents, damaged ones too", registry::arguments::<Ralf>),
     ("selftest", "Show that the promises hold on this machine, in a scratch store", registry::arguments::<Selftest>),
-    #[cfg(feature = "gateway")]
     ("serve", "Serve the store over HTTP", registry::arguments::<ServeArgs>),
-    #[cfg(feature = "gateway")]
     ("mcp", "Serve the Model Context Protocol to the agent that starts it", registry::arguments::<McpArgs>),
-    #[cfg(feature = "gateway")]
     ("access", "Make, list and revoke the keys by which others may use the gateway", registry::arguments::<AccessArgs>),
     ("setup", "Set up coding agents' clients, and take it back with --remove", registry::arguments::<SetupArgs>),
     ("hook", "Answer the hook of a coding agent's client, or of git", registry::arguments::<HookArgs>),
@@ -178,7 +172,7 @@ impl Common {
             }),
         };
         Ok(Self {
-            store: store.cloned().or_else(|| std::env::var_os("OARLOCK_STORE").filter(|value| !value.is_empty())),
+            store: store.cloned().or_else(oarlock_client::named_by_environment),
             name,
             session,
             key: text("common-idempotency-key"),

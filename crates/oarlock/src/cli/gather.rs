@@ -1,6 +1,7 @@
 //! Calls that the door makes in several pieces: lists whose long texts are not printed, where a page ends early because of them, and
 //! `ack --from`, which goes step by step.
 
+use oarlock_client::Door;
 use oarlock_model::limits::PAGE_ITEMS_DEFAULT;
 use oarlock_ops::OpError;
 use oarlock_ops::agent::AgentsReply;
@@ -17,7 +18,6 @@ use oarlock_ops::task::{ReadyReply, ShowTaskReply, TasksReply};
 use serde_json::Value;
 
 use super::output::Output;
-use crate::door::Door;
 
 /// Characters of a text in an event's line; what is cut off would not be printed.
 const EVENT_TEXT_CHARS: usize = 200;

@@ -2,13 +2,16 @@
 //! checked passes, and the failure is logged.
 
 use clap::Args;
+use oarlock_client::config::{self, HookSettings};
+use oarlock_client::memory::Memory;
+use oarlock_client::paths::current_dir;
+use oarlock_client::{Absent, Place, Project, Where, trust};
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::{Answer, Moment, Told};
 use oarlock_model::ErrorCode;
 use oarlock_model::text::escaped_line;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
-use oarlock_sqlite::Place;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
@@ -16,13 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::args::Common;
-use super::exec::{Absent, Where, at_store, gateway};
+use super::exec::{at_store, gateway};
 use super::output::note;
-use crate::config::{self, HookSettings};
-use crate::hooks::memory::Memory;
 use crate::hooks::{Hook, Who};
-use crate::project::{Project, current_dir};
-use crate::trust;
 
 /// The longest input of a hook, in bytes: what a tool writes is in it.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
@@ -153,7 +152,7 @@ impl Run {
                 (door, false)
             }
             None => {
-                let target = match Where::find(common, Absent::Refused) {
+                let target = match Where::find(common.store.as_deref(), Absent::Refused) {
                     Ok(target) => target,
                     // Not a project of Oarlock's: the hooks of a user run in every repository.
                     Err(error) if error.code() == ErrorCode::NotFound => return Ok(Answer::Nothing),

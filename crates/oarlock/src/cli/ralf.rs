@@ -1,39 +1,20 @@
 //! `ralf`: what RALF's files say and what is wrong with them, which needs neither a project nor a store; and keeping them and a store alike.
 
-mod locks;
-mod which;
-
-use crate::view::{Page, View as _};
 use clap::{Args, ValueEnum};
+use oarlock_client::paths::current_dir;
+use oarlock_client::ralf::{self, Aim, Together, judge_agents, unreadable, without_files};
 use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
-use oarlock_ops::outside::Beneath;
 use oarlock_ops::reply::Reply;
-use oarlock_ops::settings::Settings;
-use oarlock_ops::store::StoreError;
-use oarlock_ralf::{Attached, Bridge, Left, Project, Synced, hooks};
-use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
+use oarlock_ralf::{Project, Synced, hooks};
 use serde_json::{Value, json};
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
-use super::exec::{Absent, Where, options};
-use super::init::Init;
-use super::output::Output;
-use crate::project::{self, current_dir};
-use crate::ralf::{attached_beside, judge_agents};
-use crate::trust;
-use which::{check_project, here, unreadable, without_files};
-
-/// How often `sync --watch` looks.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
-
-/// How long another look may take.
-const LOOK_WITHIN: Duration = Duration::from_secs(30);
+use super::output::{Output, note};
+use crate::view::{Page, View as _};
 
 /// Exit code when files are damaged, as for `doctor`.
 const DAMAGED: u8 = 65;
@@ -123,79 +104,22 @@ impl Ralf {
 
     /// Attaches, syncs or detaches the project at `path`.
     fn bring_together(&self, path: &Path, common: &Common, output: &Output) -> Result<u8, OpError> {
-        let root = canonical(path).map_err(|error| unreadable(path, &error))?;
-        let target = place_of(&root, common)?;
-        let settings = target.settings()?;
-        let options = || options(common, &settings);
-        if self.action == Action::Attach {
-            check_project(&root)?;
-        }
-        // One that is not there any more can be detached by nobody.
-        let is_other = |attached: &Attached| attached.root != root && attached.root.is_dir();
-        if let Some(other) = attached_beside(target.place().dir())?.filter(|attached| self.action == Action::Attach && is_other(attached)) {
-            return Err(Rejection::AlreadyExists {
-                noun: "attached project",
-                id: other.root.display().to_string(),
-                detail: Some("one store serves one project".into()),
-                hint: "detach that one first, or name another store with --store sqlite:PATH",
-            }
-            .into());
-        }
-        let known = || Ok::<_, OpError>(attached_beside(target.place().dir())?.filter(|attached| attached.root == root));
-        if self.action != Action::Attach && known()?.is_none() {
-            let message = format!("{} is not attached", root.display());
-            return Err(Rejection::Missing { message, hint: "attach it first: oarlock ralf attach [PATH]".into() }.into());
-        }
-        if self.dry_run && !target.place().file().exists() {
-            return would_attach(&root, &settings, output);
-        }
-        if self.action == Action::Attach && !self.dry_run {
-            Init { prefix: None, accept: false }.run(&target, options())?;
-            if let Err(error) = locks::hide_from_git(&root) {
-                super::output::note(&format!("note: git is not told to ignore lock files: {error}"));
-            }
-        }
-        let mut store = target.open(options())?;
-        let mut store = Beneath(&mut store);
-        let dir = target.place().dir();
-        let mut bridge = Bridge::new(&root, &mut store, &settings).beside(dir);
-        let marker = Attached::file(dir);
-        let mut look = |after: &mut dyn FnMut(&mut Bridge<'_>, &Synced) -> Result<(), OpError>| -> Result<Option<Synced>, OpError> {
-            let _lock = one_at_a_time(target.place())?;
-            let mut attached = match known()? {
-                Some(attached) => attached,
-                // Somebody has detached it meanwhile.
-                None if self.action != Action::Attach => return Ok(None),
-                None => bridge.attached(dir)?,
-            };
-            let synced = bridge.sync(&mut attached, self.dry_run)?;
-            if !self.dry_run {
-                attached.write(dir).map_err(|error| unreadable(&marker, &error))?;
-            }
-            after(&mut bridge, &synced)?;
-            Ok(Some(synced))
+        let aim = match self.action {
+            Action::Attach => Aim::Attach,
+            Action::Detach => Aim::Detach { is_forced: self.force },
+            _ => Aim::Sync,
         };
+        let together = Together::of(path, common.store.as_deref(), common.busy, aim, self.dry_run)?;
         if self.watch {
-            return watch(&mut || look(&mut |_, _| Ok(())), output);
+            return watch(&together, output);
         }
-        let detach = &mut |bridge: &mut Bridge<'_>, synced: &Synced| {
-            if self.action == Action::Detach {
-                check_left(&synced.left, self.force)?;
-                bridge.leave()?;
-                Attached::part(dir).map_err(|error| unreadable(&marker, &error))?;
-            }
-            Ok(())
-        };
-        match look(detach)? {
-            Some(synced) => {
-                let mut reply = told_of(&root, &synced)?;
-                if self.action == Action::Detach {
-                    reply["left"] = serde_json::to_value(&synced.left)?;
-                }
-                Ok(output.reply("ralf sync", &Reply::new(reply)))
-            }
-            None => Ok(0),
+        let Some(synced) = together.look(&mut |what| note(what))? else { return Ok(0) };
+        let mut reply = serde_json::to_value(&synced)?;
+        reply["root"] = json!(together.root());
+        if self.action == Action::Detach {
+            reply["left"] = serde_json::to_value(&synced.left)?;
         }
+        Ok(output.reply("ralf sync", &Reply::new(reply)))
     }
 
     fn reply(&self, project: &Project) -> (&'static str, Value) {
@@ -228,51 +152,33 @@ impl Ralf {
 }
 
 /// Looks every second, until the reader goes away or somebody detaches the project. What may go better later ends nothing.
-fn watch(look: &mut dyn FnMut() -> Result<Option<Synced>, OpError>, output: &Output) -> Result<u8, OpError> {
+fn watch(together: &Together, output: &Output) -> Result<u8, OpError> {
     let mut last = String::new();
-    loop {
-        match look() {
-            Ok(None) => return Ok(0),
-            Ok(Some(synced)) => {
-                // Contradictions and warnings are told when they are new.
-                let also = serde_json::to_string(&(&synced.conflicts, &synced.warnings))?;
-                let is_news = !synced.is_nothing() || also != last && also != "[[],[]]";
-                last = also;
-                if is_news && !output.quiet && !output.line(&told(&synced, output)?) {
-                    return Ok(0);
-                }
+    together.watch(&mut |looked| {
+        let synced = match looked {
+            Ok(synced) => synced,
+            Err(error) => {
+                note(&format!("note: {error}"));
+                return Ok(true);
             }
-            Err(error) if error.is_retryable() => super::output::note(&format!("note: {error}")),
-            Err(error) => return Err(error),
-        }
-        thread::sleep(WATCH_EVERY);
+        };
+        // Contradictions and warnings are told when they are new.
+        let also = serde_json::to_string(&(&synced.conflicts, &synced.warnings))?;
+        let is_news = !synced.is_nothing() || also != last && also != "[[],[]]";
+        last = also;
+        Ok(!is_news || output.quiet || output.line(&told(&synced, output)?))
+    })?;
+    Ok(0)
+}
+
+/// The project that is meant where none is named. One that lies below the current directory's repository is told.
+fn here(output: &Output) -> Result<PathBuf, OpError> {
+    let located = ralf::here()?;
+    // In JSON its root stands in the reply.
+    if located.is_below && !output.json && !output.quiet {
+        note(&format!("the project is {}", located.root.display()));
     }
-}
-
-/// What attaching would do where there is no store yet: tried on one that goes away again.
-fn would_attach(root: &Path, settings: &Settings, output: &Output) -> Result<u8, OpError> {
-    let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
-    let (mut store, _) = SqliteStore::create(&Place::of_file(dir.path().join(STORE_FILE)), project::TASK_PREFIX, Options::default())?;
-    let synced = Bridge::new(root, &mut store, settings).sync(&mut Attached::new(root, 0), true)?;
-    Ok(output.reply("ralf sync", &Reply::new(told_of(root, &synced)?)))
-}
-
-/// The reply to a look at the project at `root`.
-fn told_of(root: &Path, synced: &Synced) -> Result<Value, OpError> {
-    let mut reply = serde_json::to_value(synced)?;
-    reply["root"] = json!(root);
-    Ok(reply)
-}
-
-/// Refuses to part from files that lack something which another try may write. What no try would write is told, and keeps nobody.
-fn check_left(left: &[Left], is_forced: bool) -> Result<(), OpError> {
-    if is_forced || left.iter().all(|left| left.is_lasting) {
-        return Ok(());
-    }
-    let reasons: Vec<String> = left.iter().map(|left| format!("{}: {}", left.file, left.reason)).collect();
-    let message = format!("the files lack something that the store has: {}", reasons.join("; "));
-    Err(StoreError::Unavailable { message, hint: "detach again when they can be written, or leave it: oarlock ralf detach --force".into() }
-        .into())
+    Ok(located.root)
 }
 
 /// One line about a look: JSON where JSON is wanted.
@@ -285,20 +191,4 @@ fn told(synced: &Synced, output: &Output) -> Result<String, OpError> {
         value.show("ralf sync", &mut page);
         page.out.trim_end().to_owned()
     })
-}
-
-/// The store of the project at `root`: the one that is named, else that of the repository it is in.
-fn place_of(root: &Path, common: &Common) -> Result<Where, OpError> {
-    if common.store.is_some() {
-        return Where::find(common, Absent::Made);
-    }
-    let target = Where::of(project::Project::around(root).unwrap_or_else(|| project::Project::at(root)));
-    trust::check_owner(target.place())?;
-    Ok(target)
-}
-
-/// Waits until no other look at the project of this store is under way.
-fn one_at_a_time(place: &Place) -> Result<fs::File, OpError> {
-    let lock = Attached::lock(place.dir(), LOOK_WITHIN).map_err(|error| unreadable(place.dir(), &error))?;
-    lock.ok_or_else(|| StoreError::Busy(format!("another look at the files has gone on for {} s", LOOK_WITHIN.as_secs())).into())
 }

@@ -2,6 +2,7 @@
 
 use crate::view;
 use clap::Args;
+use oarlock_client::{Absent, Options, ThisMachine, Where, user};
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
 use oarlock_model::{Label, Rejection, TaskId, limits};
@@ -12,17 +13,13 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_run::{Live, Progress, Run, Stores, Target, Work, WorkerProgram};
-use oarlock_sqlite::Options;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::args::Common;
-use super::exec::{Absent, Where, caller, options};
-use super::init::Init;
-use super::local::ThisMachine;
+use super::exec::{caller, options, settings_with_agents};
 use super::output::{Output, note};
-use crate::user;
 use oarlock_ops::caller::Identity;
 
 /// The exit code of `work --once` whose attempt failed.
@@ -91,7 +88,7 @@ struct Handles {
 
 impl Stores for Handles {
     fn open(&self) -> Result<Box<dyn Store>, OpError> {
-        Ok(Box::new(self.target.open(self.options.clone())?))
+        Ok(self.target.open(self.options.clone())?)
     }
 
     fn url(&self) -> OsString {
@@ -133,7 +130,7 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     if named.is_none() {
         TaskId::parse(&args.target)?;
     }
-    let read = if args.agents.is_none() && !output.json { Where::settings_with_agents } else { Where::settings };
+    let read = if args.agents.is_none() && !output.json { settings_with_agents } else { Where::settings };
     let (handles, settings) = handles(common, Absent::Expected, read)?;
     let target = target(&args.target, named, args.id, &handles)?;
     let run = Run {
@@ -192,11 +189,11 @@ fn target(text: &str, document: Option<String>, id: Option<TaskId>, handles: &Ha
 
 /// Handles of the store, which `run` makes when there is none.
 fn handles(common: &Common, absent: Absent, settings: Read) -> Result<(Handles, Settings), OpError> {
-    let target = Where::find(common, absent)?;
+    let target = Where::find(common.store.as_deref(), absent)?;
     let settings = settings(&target)?;
     let options = options(common, &settings);
     if absent == Absent::Expected && !target.place().file().exists() {
-        Init { prefix: None, accept: false }.run(&target, options.clone())?;
+        oarlock_client::make(&target, None, false, options.clone())?;
     }
     target.open(options.clone())?;
     Ok((Handles { target, options }, settings))

@@ -1,24 +1,17 @@
 //! `serve`: the store for others, over HTTP.
 
 use clap::Args;
+use oarlock_client::{Absent, Where};
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::text::escaped;
-use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
-use oarlock_ops::settings::Settings;
-use oarlock_ops::store::StoreError;
+use oarlock_server::{Bounds, KEYS_OF_AGENT_DEFAULT, Rates, Serving, checked, serve};
 use serde_json::json;
 use std::path::PathBuf;
-use std::sync::Arc;
-use tokio::sync::watch;
 
 use super::args::Common;
-use super::exec::{Absent, Where, options};
+use super::exec::options;
 use super::output::{Output, note};
-use crate::gateway::{self, AccessList, Address, Bind, Bounds, Connections, Engine, Gate, Guard, Key, Ledger, Listening, Quotas, Rates};
-
-/// Threads that read large requests and answers, at most.
-const READING_THREADS_MAX: usize = 4;
 
 /// Serves the store over HTTP until it is told to stop.
 #[derive(Clone, Debug, Args)]
@@ -54,7 +47,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = Holdings::OF_AGENTS.sessions)]
     sessions: usize,
     /// Access keys that such an agent makes for its helpers
-    #[arg(long, value_name = "N", default_value_t = gateway::KEYS_OF_AGENT_DEFAULT)]
+    #[arg(long, value_name = "N", default_value_t = KEYS_OF_AGENT_DEFAULT)]
     keys: usize,
     /// Connections that such an agent and its helpers keep open at once
     #[arg(long, value_name = "N", default_value_t = Bounds::OF_AGENTS.connections, value_parser = at_least_one)]
@@ -78,73 +71,33 @@ pub(crate) struct ServeArgs {
 
 impl ServeArgs {
     pub(crate) fn run(self, common: &Common, output: &Output) -> Result<u8, OpError> {
-        let bind = Bind::parse(&self.bind)?;
-        if !bind.is_local() && !planted::is(planted::PLAIN_TO_ALL) && self.tls_cert.is_none() && !self.behind_proxy {
-            return Err(Rejection::Denied {
-                message: format!("{} can be reached by other machines, and what they say would not be encrypted", self.bind),
-                hint: "give --tls-cert and --tls-key, or --behind-proxy when a proxy encrypts it",
-            }
-            .into());
-        }
-        let tls = match (&self.tls_cert, &self.tls_key) {
-            (Some(certificates), Some(key)) => Some(gateway::acceptor(certificates, key)?),
-            _ => None,
-        };
-        let target = Where::find(common, Absent::Refused)?;
+        let serving = checked(Serving {
+            rates: Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute, ..Rates::default() },
+            holdings: self.holdings(),
+            bounds: self.bounds(),
+            keys: self.keys,
+            bind: self.bind,
+            hosts: self.host,
+            tls: self.tls_cert.zip(self.tls_key),
+            behind_proxy: self.behind_proxy,
+        })?;
+        let target = Where::find(common.store.as_deref(), Absent::Refused)?;
         let settings = target.settings()?;
-        // Whether there is a store is told before anything is bound.
-        drop(target.open(options(common, &settings))?);
-        // One processor is the writer's.
-        let workers = std::thread::available_parallelism().map_or(1, |processors| processors.get().saturating_sub(1).max(1));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(workers)
-            .max_blocking_threads(READING_THREADS_MAX)
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|error| OpError::Internal(format!("no runtime: {error}")))?;
-        runtime.block_on(async {
-            let (stop, stopping) = watch::channel(false);
-            stop_on_signals(stop)?;
-            let listening = Listening::bind(&bind).await?;
-            let address = address_of(&bind, &listening, tls.is_some());
-            let key_file = gateway::file_for(&address)?;
-            let settings = Settings { agent_holdings: self.holdings(), ..settings };
-            let engine = Engine::start(target.place(), &options(common, &settings), settings.clone(), stopping.clone(), None)?;
-            if let Some(about) = AccessList::about_former(target.place().file()).filter(|_| !output.json) {
-                note(&about);
+        serve(serving, &target, &options(common, &settings), settings, |started| {
+            if let Some(about) = started.about_former_keys.as_ref().filter(|_| !output.json) {
+                note(about);
             }
-            let served = Arc::clone(&engine);
-            let mut access = AccessList::of(target.place().file(), move || served.store_id());
-            access.keys_of_agent_max = self.keys;
-            let key = own_key(&key_file, &access)?;
-            let guard = Guard {
-                port: if self.behind_proxy { None } else { listening.port() },
-                hosts: self.hosts(&bind),
-                own_key: key.hash(),
-                own_id: key.id().to_owned(),
-                access,
-            };
-            let rates = Rates { calls_per_s: self.calls_per_second, message_bytes_per_min: self.message_bytes_per_minute, ..Rates::default() };
-            let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts, guard.port);
-            let gate = Arc::new(Gate {
-                mcp,
-                engine,
-                guard,
-                quotas: Quotas::new(rates),
-                ledger: Ledger::new(self.bounds()),
-                connections: Connections::default(),
-            });
+            let (url, key_file) = (&started.url, started.key_file.display().to_string());
             let said = match output.json {
-                true => json!({"url": address.to_string(), "key_file": key_file.display().to_string(), "store": target.url(), "pid": std::process::id()}).to_string(),
-                false => escaped(&format!("serving {} at {address}\n  key: {}", target.url(), key_file.display())).into_owned(),
+                true => json!({"url": url, "key_file": key_file, "store": target.url(), "pid": std::process::id()}).to_string(),
+                false => escaped(&format!("serving {} at {url}\n  key: {key_file}", target.url())).into_owned(),
             };
             output.line(&said);
-            gateway::serve(listening, tls, gate, stopping).await;
-            if common.verbose && !output.json {
-                note("stopped");
-            }
-            Ok(0)
-        })
+        })?;
+        if common.verbose && !output.json {
+            note("stopped");
+        }
+        Ok(0)
     }
 
     fn bounds(&self) -> Bounds {
@@ -158,84 +111,10 @@ impl ServeArgs {
     }
 
     fn holdings(&self) -> Holdings {
-        let wanted = Holdings {
-            leases: self.leases,
-            reservations: self.reservations,
-            sessions: self.sessions,
-            named_components: self.named_folders,
-        };
-        wanted.leaving_a_share()
-    }
-
-    /// Names that clients may use besides those of this machine.
-    fn hosts(&self, bind: &Bind) -> Vec<String> {
-        let mut hosts: Vec<String> = self.host.iter().map(|host| host.to_ascii_lowercase()).collect();
-        if let Bind::Net(address) = bind
-            && !address.ip().is_loopback()
-            && !address.ip().is_unspecified()
-        {
-            hosts.push(address.ip().to_string());
-        }
-        hosts
+        Holdings { leases: self.leases, reservations: self.reservations, sessions: self.sessions, named_components: self.named_folders }
     }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "not a number from 1".to_owned())
-}
-
-fn address_of(bind: &Bind, listening: &Listening, tls: bool) -> Address {
-    match bind {
-        Bind::Net(address) => {
-            let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
-            Address::Net { tls, host, port: listening.port().unwrap_or(address.port()) }
-        }
-        Bind::Unix(path) => Address::Unix(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
-    }
-}
-
-/// The key of this user: the one that is there, so that clients go on over a restart, or a new one.
-fn own_key(file: &std::path::Path, access: &AccessList) -> Result<Key, OpError> {
-    // What is there and is no key of ours is not written over.
-    if file.symlink_metadata().is_ok() {
-        let key = gateway::read_key(file)?;
-        if access.has(&key)? {
-            return Err(Rejection::Denied {
-                message: format!("the key in {} was made for somebody by `access create`", file.display()),
-                hint: "leave OARLOCK_KEY_FILE out, or name another file: whoever has the gateway's own key may do everything",
-            }
-            .into());
-        }
-        return Ok(key);
-    }
-    let key = Key::random()?;
-    gateway::write_key(file, &key)?;
-    Ok(key)
-}
-
-fn stop_on_signals(stop: watch::Sender<bool>) -> Result<(), OpError> {
-    let unavailable =
-        |error: std::io::Error| StoreError::Unavailable { message: format!("signals cannot be heard: {error}"), hint: String::new() };
-    // On Unix SIGTERM and SIGINT; on Windows the closing of the console and Ctrl-C.
-    #[cfg(unix)]
-    use tokio::signal::unix::{SignalKind, signal};
-    #[cfg(unix)]
-    let (terminated, interrupted) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    #[cfg(windows)]
-    let (terminated, interrupted) = (tokio::signal::windows::ctrl_close(), tokio::signal::windows::ctrl_c());
-    let (mut terminated, mut interrupted) = (terminated.map_err(unavailable)?, interrupted.map_err(unavailable)?);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
-        }
-        stop.send_replace(true);
-        // A second one does not wait for anybody.
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
-        }
-        std::process::exit(130);
-    });
-    Ok(())
 }

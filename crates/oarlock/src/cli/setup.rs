@@ -1,8 +1,11 @@
 //! `setup`: makes the clients of coding agents work with Oarlock, and takes it back.
 
 use clap::Args;
+use oarlock_client::paths::current_dir;
+use oarlock_client::{Project, worktree_of};
 use oarlock_clients::client::Client;
 use oarlock_clients::setup::{Facts, Scope};
+use oarlock_git::slashed;
 use oarlock_host::file::canonical;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
@@ -11,8 +14,6 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 use super::output::Output;
-use super::repository;
-use crate::project::{Project, current_dir, slashed};
 use crate::setup::{Change, Journal, Places, Plan, Remark, clients};
 
 /// Sets up coding agents' clients: server, hooks, permissions, instructions. Twice is once.
@@ -46,7 +47,7 @@ impl SetupArgs {
         }
         let project = Project::around(&here).filter(|project| project.dir().is_dir());
         let program = program(scope);
-        let places = Places { project: repository::root(&here).unwrap_or(here) };
+        let places = Places { project: worktree_of(&here) };
         let store_dir = project.as_ref().map(|project| store_dir(&project.dir(), &places.project, scope));
         let facts = Facts { program: program.clone(), store_dir };
         let _alone = places.alone();
@@ -158,5 +159,5 @@ fn on_path(program: &str) -> Option<PathBuf> {
 }
 
 fn is_in_git(dir: &Path) -> bool {
-    dir.ancestors().any(|above| above.join(".git").exists())
+    oarlock_git::top_around(dir).is_some()
 }

@@ -1,25 +1,25 @@
 //! The verbs on whole stores: export, import, backup, restore, doctor.
 
 use clap::{ArgMatches, FromArgMatches};
+use oarlock_client::{Absent, Where, administration, trust};
 use oarlock_host::file::WithoutTraps as _;
 use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Administration, Backup, BackupReply, Doctor, Export, ExportReply, Import, Restore, RestoreReply, file_exists};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::store::StoreError;
-use oarlock_sqlite::SqliteAdministration;
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, BufWriter, ErrorKind, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
-use super::exec::{Absent, Where, options};
+use super::exec::options;
 use super::output::Output;
-use crate::trust;
 
 pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let target = Where::find(common, if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
+    let target =
+        Where::find(common.store.as_deref(), if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
     let settings = target.settings()?;
     let options = options(common, &settings);
     if matches!(verb, "export" | "backup" | "import") {
@@ -32,7 +32,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
     }
     let is_writing = matches!(verb, "restore" | "import" | "doctor");
     let before = if is_writing { target.place().identity().ok() } else { None };
-    let mut steward = SqliteAdministration::new(target.place().clone(), options);
+    let mut steward = administration(target.place(), options);
     let done = administer(verb, matches, &target, &mut steward, output);
     if !is_writing {
         return done;
@@ -47,13 +47,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
     done
 }
 
-fn administer(
-    verb: &str,
-    matches: &ArgMatches,
-    target: &Where,
-    steward: &mut SqliteAdministration,
-    output: &Output,
-) -> Result<u8, OpError> {
+fn administer(verb: &str, matches: &ArgMatches, target: &Where, steward: &mut impl Administration, output: &Output) -> Result<u8, OpError> {
     match verb {
         "export" => export(steward, &parsed::<Export>(matches)?, output),
         "import" => import(steward, &parsed::<Import>(matches)?, target.place().dir(), output),
@@ -110,7 +104,7 @@ impl Drop for Passing {
 }
 
 /// A copy of one moment, as a stream: it is made beside the store first, since a store is not written from front to back.
-fn backup_to_output(steward: &mut SqliteAdministration, dir: &Path, output: &Output) -> Result<u8, OpError> {
+fn backup_to_output(steward: &mut impl Administration, dir: &Path, output: &Output) -> Result<u8, OpError> {
     let (message, hint) = match (output.json, std::io::stdout().is_terminal()) {
         (true, _) => ("backup writes a store, not one JSON object, to standard output", "name a file, or leave --json out"),
         (false, true) => {
@@ -132,14 +126,14 @@ fn backup_to_output(steward: &mut SqliteAdministration, dir: &Path, output: &Out
 }
 
 /// Restores what standard input has.
-fn restore_input(steward: &mut SqliteAdministration, dir: &Path) -> Result<RestoreReply, OpError> {
+fn restore_input(steward: &mut impl Administration, dir: &Path) -> Result<RestoreReply, OpError> {
     let copy = Passing::new(dir, "restore-input");
     let kept = new_private(&copy.0).and_then(|mut file| std::io::copy(&mut std::io::stdin().lock(), &mut file));
     kept.map_err(|error| cannot("keep the input in", &copy.0, &error))?;
     steward.restore(&copy.0)
 }
 
-fn export(steward: &mut SqliteAdministration, request: &Export, output: &Output) -> Result<u8, OpError> {
+fn export(steward: &mut impl Administration, request: &Export, output: &Output) -> Result<u8, OpError> {
     let Some(file) = request.out.as_ref().filter(|file| file.as_os_str() != "-") else {
         if output.json {
             return Err(OpError::Usage {
@@ -183,7 +177,7 @@ fn new_private(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).without_traps().made_with(mode).open(path)
 }
 
-fn import(steward: &mut SqliteAdministration, request: &Import, dir: &Path, output: &Output) -> Result<u8, OpError> {
+fn import(steward: &mut impl Administration, request: &Import, dir: &Path, output: &Output) -> Result<u8, OpError> {
     let restored = if request.file.as_os_str() == "-" {
         // All of it first: nobody else could write while an import waits for its input.
         steward.import(&mut BufReader::new(staged(dir)?))?

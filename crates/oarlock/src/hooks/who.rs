@@ -1,6 +1,8 @@
 //! As whom a hook acts: as the agent whose session it was started in, else as an agent of the client's session, with a name that the
 //! same session always has.
 
+use oarlock_client::ThisMachine;
+use oarlock_client::memory::{Memory, harness};
 use oarlock_clients::client::Client;
 use oarlock_clients::hook::Told;
 use oarlock_host::process::ProcessId;
@@ -12,9 +14,8 @@ use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::local::Local as _;
-
-use super::memory::Memory;
-use crate::cli::ThisMachine;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 
 /// Programs that only start others: what a client's session stands for is the client, not the shell that it ran the hook with.
 const SHELLS: [&str; 13] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env", "timeout", "cmd", "powershell", "pwsh"];
@@ -125,7 +126,7 @@ impl Who {
     /// None for a name that was read.
     pub(crate) fn above(name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
-        let standing = if given.is_some() { Standing::Guest } else { Standing::Unknown(crate::cli::ancestors()) };
+        let standing = if given.is_some() { Standing::Guest } else { Standing::Unknown(oarlock_client::caller::ancestors()) };
         let name = given.map_or_else(|| AgentName::parse("somebody"), Ok)?;
         Ok(Self { name, session, standing, harness: String::new() })
     }
@@ -156,13 +157,16 @@ impl Who {
     }
 }
 
-/// What a client's run is called when it joins: the same run resumes its session.
-pub(crate) fn harness(client: &str, run: &str) -> String {
-    naming::run(&format!("{client}:{run}"))
-}
-
 /// The client that runs this hook: the nearest process above that is no shell.
 fn client_process() -> Option<ProcessId> {
     let ancestors = ProcessId::current().ok()?.ancestors();
     ancestors.into_iter().find(|process| process.program().is_some_and(|program| !SHELLS.contains(&program.as_str())))
+}
+
+/// Claude Code reads a file before each command that it runs: there the agent's name is passed on.
+pub(super) fn pass_on(who: &Who) {
+    let Some(file) = std::env::var_os("CLAUDE_ENV_FILE").filter(|file| !file.is_empty()) else { return };
+    // A name needs no quoting: it is made of letters, digits, dots, dashes and underscores.
+    let line = format!("export OARLOCK_AGENT={}\n", who.name);
+    let _ = OpenOptions::new().create(true).append(true).open(file).and_then(|mut file| file.write_all(line.as_bytes()));
 }

@@ -1,6 +1,7 @@
 //! A process of the self-test: it claims and finishes, and says in lines what it was told. A line is written at once and whole, so
 //! that a kill cannot take back what was acknowledged.
 
+use oarlock_client::Oarlock;
 use std::io::Write;
 use std::path::Path;
 
@@ -10,7 +11,6 @@ use oarlock_ops::OpError;
 use oarlock_ops::task::{Add, Claim, Done};
 
 use super::TTL_MS;
-use crate::Oarlock;
 
 /// How long a worker waits for work before it looks whether it is still wanted.
 const WAIT_MS: i64 = 30_000;

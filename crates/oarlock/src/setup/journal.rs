@@ -45,7 +45,7 @@ const VERSION: u32 = 1;
 impl Journal {
     /// That of this user. One that cannot be read, or that a later version wrote, is an empty one: it only makes taking back exact.
     pub(crate) fn open() -> Self {
-        let file = crate::user::state_dir().map(|dir| dir.join("setup.json"));
+        let file = oarlock_client::user::state_dir().map(|dir| dir.join("setup.json"));
         let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
         let records: Records = serde_json::from_str(&text).unwrap_or_default();
         let new = || Records { version: VERSION, dirs: file.as_deref().map(super::missing_dirs).unwrap_or_default(), ..Records::default() };

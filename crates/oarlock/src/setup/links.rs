@@ -1,11 +1,10 @@
 //! Links on the way to a file that a set-up of a project writes. Repositories bring links: one that leads out of the repository would let its
 //! maker choose which of the user's own files is changed. Links inside of it are common (AGENTS.md and CLAUDE.md), and are followed.
 
+use oarlock_client::paths::resolved;
 use oarlock_host::file::canonical;
 use oarlock_model::{Rejection, planted};
 use std::path::{Path, PathBuf};
-
-use crate::project::resolved;
 
 /// Refuses a file that a link below `root` leads out of it, or into git's own directory, whose files git runs.
 ///

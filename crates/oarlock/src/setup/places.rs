@@ -1,14 +1,12 @@
 //! Where clients keep their files.
 
+use oarlock_client::user::{self, named};
 use oarlock_clients::client::Client;
 use oarlock_clients::setup::Base;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use crate::user::{self, named};
 
 /// The directories that files are looked for in.
 #[derive(Clone, Debug)]
@@ -67,12 +65,8 @@ fn client_dir(client: Client) -> Result<PathBuf, OpError> {
     }
 }
 
-/// Git knows where its hooks are, also of a linked worktree, and where they were moved to.
+/// The directory of git's hooks.
 fn git_hooks(project: &Path) -> Result<PathBuf, OpError> {
-    let run = Command::new("git").arg("-C").arg(project).args(["rev-parse", "--git-path", "hooks"]).output();
-    let path = run.ok().filter(|run| run.status.success()).map(|run| String::from_utf8_lossy(&run.stdout).trim().to_owned());
-    match path.filter(|path| !path.is_empty()) {
-        Some(path) => Ok(project.join(path)),
-        None => Err(Rejection::invalid("this is no repository of git", "run it in one, or leave \"git\" out").into()),
-    }
+    oarlock_git::hooks_dir(project)
+        .map_err(|_| Rejection::invalid("this is no repository of git", "run it in one, or leave \"git\" out").into())
 }

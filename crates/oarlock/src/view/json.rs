@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-#[cfg(feature = "gateway")]
 use super::access;
 use super::{Page, View, ralf, safe};
 
@@ -16,7 +15,6 @@ pub(super) fn text(value: &Value, field: &str) -> String {
 }
 
 /// The texts of a list, joined.
-#[cfg(feature = "gateway")]
 pub(super) fn list(value: &Value, field: &str) -> String {
     let items = value[field].as_array().into_iter().flatten();
     items.map(|item| item.as_str().map_or_else(|| item.to_string(), safe)).collect::<Vec<_>>().join(", ")
@@ -33,7 +31,6 @@ impl View for Value {
             "ralf sync" => ralf::synced(out, self, paint),
             "ralf doctor" => ralf::faults(out, self, paint),
             "ralf hooks" => ralf::hooks(out, self, paint),
-            #[cfg(feature = "gateway")]
             "access" => access::access(out, self, paint),
             _ => page.line(safe(&self.to_string())),
         }

@@ -1,11 +1,12 @@
 //! What commands tell that run something: workers, runs, the self-test, copies of stores, set-ups.
 
+use oarlock_client::Made;
 use oarlock_ops::admin::{BackupReply, DoctorReply, ExportReply, RestoreReply};
 use oarlock_run::{PartReport, RunReport, WorkReport, WorkedTask};
 
 use super::store::other_stores;
 use super::{Cell, Page, View, duration, known, safe, shown, texts};
-use crate::cli::{Help, Made, SetUp};
+use crate::cli::{Help, SetUp};
 use crate::selftest::Report;
 
 impl View for WorkReport {

@@ -5,6 +5,7 @@ mod bounds;
 mod claims;
 mod client;
 mod guard;
+mod handle;
 mod life;
 mod listener;
 mod mcp;

@@ -1,0 +1,169 @@
+//! [`Oarlock`]: a store, a caller and the defaults in one hand, for other Rust programs.
+
+use oarlock_host::process::ProcessId;
+use oarlock_model::agent::Owner;
+use oarlock_model::{AgentName, Rejection};
+use oarlock_ops::OpError;
+use oarlock_ops::agent::{Join, JoinReply};
+use oarlock_ops::caller::Caller;
+use oarlock_ops::registry;
+use oarlock_ops::request::{Mutation, Query, Request as _};
+use oarlock_ops::schema;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::store::StoreError;
+use oarlock_sqlite::{Options, Place, SqliteStore};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::ThisMachine;
+use crate::door::Door;
+use crate::gateway::Client;
+use crate::opening;
+use crate::project::TASK_PREFIX;
+use crate::trust;
+use crate::whereabouts::{Absent, Where, is_store_url, named_by_environment};
+
+/// A handle of a store, here or at a gateway. Each thread uses its own.
+#[derive(Debug)]
+pub struct Oarlock {
+    door: Door<'static>,
+    caller: Caller,
+    /// The defaults, where the store is here; a gateway has its own.
+    settings: Option<Settings>,
+}
+
+impl Oarlock {
+    /// Opens the store that the command line would use here: the one that `OARLOCK_STORE` names, a file's or a gateway's, else that of the project
+    /// around the current directory.
+    ///
+    /// # Errors
+    /// `not_found` when there is none, those of the store, `denied` without a key for the gateway.
+    pub fn open_here() -> Result<Self, OpError> {
+        match named_by_environment() {
+            Some(named) => Self::of_url(&named),
+            None => Self::of(&Where::find(None, Absent::Refused)?),
+        }
+    }
+
+    /// Opens a store: a gateway by its URL (`http://HOST:PORT`, `https://HOST:PORT`, `unix:PATH`), a store that is there by `sqlite:PATH`, or the one
+    /// in a file, which is made when it is not there.
+    ///
+    /// # Errors
+    /// Those of the store; `not_found` for a URL without one, `denied` without a key for the gateway.
+    pub fn open(store: impl AsRef<OsStr>) -> Result<Self, OpError> {
+        let store = store.as_ref();
+        if is_store_url(store) {
+            return Self::of_url(store);
+        }
+        let place = Place::of_file(Path::new(store));
+        let (opened, made) = SqliteStore::create(&place, TASK_PREFIX, Options::default())?;
+        if made {
+            trust::remember(&place, opened.identity().id())?;
+        }
+        let opened = opening::with_files(opened, &place, Options::default().busy);
+        Ok(Self::here(Door::of_store(opened, Settings::default()), Settings::default()))
+    }
+
+    fn of_url(url: &OsStr) -> Result<Self, OpError> {
+        match Client::named(url.to_str(), None)? {
+            Some(client) => Ok(Self { door: Door::at_gateway(client), caller: Caller::default(), settings: None }),
+            None => Self::of(&Where::find(Some(url), Absent::Refused)?),
+        }
+    }
+
+    fn of(target: &Where) -> Result<Self, OpError> {
+        let settings = target.settings()?;
+        let options = Options { busy: settings.busy.as_std(), ..Options::default() };
+        Ok(Self::here(Door::at_store(target, options, settings.clone())?, settings))
+    }
+
+    fn here(door: Door<'static>, settings: Settings) -> Self {
+        Self { door, caller: Caller::default(), settings: Some(settings) }
+    }
+
+    /// Joins as a new session that stands for this process: should it die, what it held is free at once.
+    ///
+    /// # Errors
+    /// `already_exists` while another live session has the name.
+    pub fn joined_as(mut self, name: &str) -> Result<Self, OpError> {
+        self.join(Join { name: Some(AgentName::parse(name)?), ..Join::default() })?;
+        Ok(self)
+    }
+
+    /// The same for any request to join. Calls from then on are this session's.
+    ///
+    /// # Errors
+    /// `already_exists` while another live session has the name.
+    pub fn join(&mut self, request: Join) -> Result<JoinReply, OpError> {
+        self.join_once(request, None)
+    }
+
+    fn join_once(&mut self, request: Join, key: Option<&str>) -> Result<JoinReply, OpError> {
+        let process = ProcessId::current().map_err(|error| StoreError::Unavailable {
+            message: format!("this process cannot be identified: {error}"),
+            hint: "is /proc mounted?".into(),
+        })?;
+        let process = process.to_text();
+        // The lock of an owner lies beside the store, where a gateway's client has no place.
+        let owner = if self.settings.is_some() { Owner::Lock { process, grace_ms: 0 } } else { Owner::Process { process } };
+        let mut request = Join { owner, ..request };
+        // A process that is named takes the place of this one.
+        request.localise(&mut ThisMachine)?;
+        request.host.pid.get_or_insert(std::process::id());
+        let caller = Caller { key: key.map(str::to_owned), ..self.caller.clone() };
+        let joined = self.door.order(&caller, request)?;
+        self.caller = Caller { name: Some(joined.agent.name.clone()), session: Some(joined.session.clone()), ..Caller::default() };
+        Ok(joined)
+    }
+
+    /// Calls any operation by its verb, its request and reply as JSON: the fields are the long names of the flags with `_` for `-`, and
+    /// operands by theirs. With a key it happens once, however often it is called.
+    ///
+    /// # Errors
+    /// `invalid_request` for an unknown verb or field, refusals, store errors.
+    pub fn call(&mut self, verb: &str, request: Value, key: Option<&str>) -> Result<Value, OpError> {
+        let entry = registry::find(verb).ok_or_else(|| {
+            let hint = "the verbs are those of the command line that need a store";
+            Rejection::invalid(format!("there is no verb \"{}\"", oarlock_model::ident::shown(verb)), hint)
+        })?;
+        schema::check_fields(entry, &request)?;
+        if verb == Join::VERB {
+            return Ok(serde_json::to_value(self.join_once(registry::read(request)?, key)?)?);
+        }
+        let mut call = (entry.from_json)(request)?;
+        call.localise(&mut ThisMachine)?;
+        if let Some(settings) = &self.settings
+            && let Some(reply) = call.without_store(settings)?
+        {
+            return reply.to_value();
+        }
+        let caller = Caller { key: key.map(str::to_owned), ..self.caller.clone() };
+        self.door.call(&*call, &caller)?.to_value()
+    }
+
+    /// Asks a query.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    pub fn ask<Q: Query + Clone>(&mut self, request: &Q) -> Result<Q::Reply, OpError> {
+        self.door.ask(&self.caller, request.clone())
+    }
+
+    /// Orders a mutation.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    pub fn order<M: Mutation + Clone>(&mut self, request: &M) -> Result<M::Reply, OpError> {
+        self.door.order(&self.caller, request.clone())
+    }
+
+    /// Orders a mutation that happens once for this idempotency key, however often it is called.
+    ///
+    /// # Errors
+    /// Refusals and store errors.
+    pub fn order_once<M: Mutation + Clone>(&mut self, key: &str, request: &M) -> Result<M::Reply, OpError> {
+        let caller = Caller { key: Some(key.to_owned()), ..self.caller.clone() };
+        self.door.order(&caller, request.clone())
+    }
+}

@@ -1,0 +1,32 @@
+//! The one way to a store, below every door: which project or store is meant ([`Where`]), whose it is ([`trust`]), what is configured
+//! ([`config`]), who calls ([`caller`]), the machine that the caller stands on ([`ThisMachine`]), and the place where calls are made ([`Door`]).
+//! [`Oarlock`] is all of it in one hand, for other programs.
+
+pub mod caller;
+pub mod config;
+mod door;
+pub mod gateway;
+mod handle;
+pub mod interrupt;
+mod machine;
+mod making;
+pub mod memory;
+mod opening;
+pub mod paths;
+pub mod project;
+pub mod ralf;
+pub mod trust;
+pub mod user;
+mod whereabouts;
+mod worktree;
+
+pub use door::Door;
+pub use handle::Oarlock;
+pub use interrupt::while_waiting;
+pub use machine::ThisMachine;
+pub use making::{Made, MadeProject, make};
+pub use oarlock_sqlite::{Options, Place, STORE_FILE, Synchronous};
+pub use opening::{OpenStore, administration, open};
+pub use project::Project;
+pub use whereabouts::{Absent, Where, named_by_environment};
+pub use worktree::worktree_of;

@@ -1,0 +1,85 @@
+//! Who is there in a project of RALF's, for those who list agents and for those who give them work.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use oarlock_model::AgentName;
+use oarlock_model::rules::liveness::AgentState;
+use oarlock_ops::OpError;
+use oarlock_ops::caller::Caller;
+use oarlock_ops::context::Reading;
+use oarlock_ops::store::OwnerSight;
+use oarlock_ralf::{Attached, PROGRAM, may_work};
+use oarlock_sqlite::Synchronous;
+
+use super::{AgentSeen, EVER_MS, Ralf, RalfError, of_file, other};
+
+impl Ralf {
+    /// The agent of this name, also when it is there no more, with what is known of it.
+    ///
+    /// # Errors
+    /// As [`Ralf::agents`].
+    pub fn agent(&mut self, name: &str, file: Option<&Path>) -> Result<Option<AgentSeen>, RalfError> {
+        let is_active = self.agents(None, file)?.iter().any(|agent| agent.agent_id == name);
+        let mut seen = self.agents(Some(EVER_MS), file)?.into_iter().find(|agent| agent.agent_id == name);
+        if seen.is_none() && may_work(name) {
+            // Who has left stands in the files still.
+            let files = self.files(Duration::ZERO);
+            let agents = match other(file, &files.heartbeat_file()) {
+                Some(file) => files.agents(file, None)?,
+                None => files.all_agents(None, &Attached::default())?,
+            };
+            seen = agents.into_iter().find(|agent| agent.name == name).map(of_file);
+        }
+        Ok(seen.map(|seen| AgentSeen { is_active, ..seen }))
+    }
+
+    /// Those of these names that may be given work: no templates and runs, and nobody who has left. A name that was never seen may be yet to come.
+    pub(super) fn who_may_work(&mut self, names: &[String]) -> Result<Vec<String>, RalfError> {
+        let (mut live, mut ended) = (BTreeSet::new(), BTreeSet::new());
+        if let Some(opened) = self.opened()? {
+            for agent in opened.store.snapshot().and_then(|view| view.agents()).map_err(OpError::from)? {
+                let known = if agent.is_live() { &mut live } else { &mut ended };
+                known.insert(agent.name.to_string());
+            }
+        }
+        // Of whom the store knows that it is there, the files have nothing to say.
+        let mut gone = BTreeSet::new();
+        if !names.iter().all(|name| live.contains(name)) {
+            let remembered = Attached::read(&self.project.dir()).ok().flatten().unwrap_or_default();
+            let in_files = self.files(Duration::ZERO).all_agents(None, &remembered)?;
+            let is_active = |name: &str| in_files.iter().any(|known| known.state == "active" && known.name == name);
+            gone.extend(in_files.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
+            gone.retain(|name| !live.contains(name));
+            gone.extend(ended.into_iter().filter(|name| !is_active(name)));
+        }
+        Ok(names.iter().filter(|name| may_work(name) && !gone.contains(*name)).cloned().collect())
+    }
+}
+
+/// Judges the agents of a project that was read: with what is remembered where it is attached, and by the store for those who use that. A project
+/// that is not attached, or whose store cannot be read now, is judged by its files alone.
+pub fn judge_agents(read: &mut oarlock_ralf::Project, root: &Path, now_ms: i64) {
+    let mut ralf = Ralf::new(root, Synchronous::Full);
+    if !matches!(ralf.is_attached(), Ok(true)) {
+        return;
+    }
+    let attached = Attached::read(&ralf.project.dir()).ok().flatten().unwrap_or_default();
+    read.judge_agents(&attached, now_ms);
+    let Some(opened) = &mut ralf.store else { return };
+    let Ok(view) = opened.store.snapshot() else { return };
+    let cx = Reading { view: &*view, now: view.now(), me: None, caller: &Caller::default(), settings: &opened.settings };
+    for agent in &mut read.agents {
+        let known = AgentName::parse(&agent.name).ok().and_then(|name| view.agent(&name).ok().flatten());
+        if let Some(known) = known.filter(|known| known.program.as_deref() != Some(PROGRAM)) {
+            let is_dead = matches!(view.owner_sight(&known), OwnerSight::Died | OwnerSight::OtherBoot);
+            agent.state = match cx.agent_state(&known) {
+                AgentState::Active if !is_dead => "active",
+                AgentState::Active | AgentState::Lost => "lost",
+                AgentState::Stale => "stale",
+                AgentState::Left => "left",
+            };
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Keeping RALF's files and a store alike: a project is attached to a store, looked at, and detached.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use oarlock_host::file::canonical;
+use oarlock_model::Rejection;
+use oarlock_ops::OpError;
+use oarlock_ops::outside::Beneath;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::store::StoreError;
+use oarlock_ralf::{Attached, Bridge, Left, Synced, hide_from_git};
+use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
+
+use super::which::{attached_beside, check_project, unreadable};
+use crate::making::make;
+use crate::opening::OpenStore;
+use crate::project::{Project, TASK_PREFIX};
+use crate::trust;
+use crate::whereabouts::{Absent, Where};
+
+/// How often a watched project is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// How long another look may take.
+const LOOK_WITHIN: Duration = Duration::from_secs(30);
+
+/// What is to become of a project and a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// The store gets the project's tasks and agents, and is made where there is none; safe to repeat.
+    Attach,
+    /// Both get what the other has.
+    Sync,
+    /// The files get what the store has once more, and both are kept apart from then on.
+    Detach {
+        /// Whether what cannot be written now is left.
+        is_forced: bool,
+    },
+}
+
+/// A project of RALF's and the store that it is attached to, or is to be.
+#[derive(Debug)]
+pub struct Together {
+    root: PathBuf,
+    target: Where,
+    settings: Settings,
+    options: Options,
+    aim: Aim,
+    is_tried: bool,
+}
+
+impl Together {
+    /// The project at `path` and the store that is named, else that of the repository it is in. With `is_tried` nothing is changed, and told
+    /// what would be.
+    ///
+    /// # Errors
+    /// `already_exists` when the store has another project, `not_found` when this one is not attached or there are no files, those of
+    /// finding a store.
+    pub fn of(
+        path: &Path,
+        named: Option<&OsStr>,
+        busy: Option<oarlock_model::duration::Duration>,
+        aim: Aim,
+        is_tried: bool,
+    ) -> Result<Self, OpError> {
+        let root = canonical(path).map_err(|error| unreadable(path, &error))?;
+        let target = place_of(&root, named)?;
+        let settings = target.settings()?;
+        let options = Options { busy: busy.unwrap_or(settings.busy).as_std(), ..Options::default() };
+        let together = Self { root, target, settings, options, aim, is_tried };
+        together.check()?;
+        Ok(together)
+    }
+
+    /// The project's root.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn check(&self) -> Result<(), OpError> {
+        let attached = if self.aim == Aim::Attach {
+            check_project(&self.root)?;
+            attached_beside(self.target.place().dir())?
+        } else {
+            self.known()?
+        };
+        // One that is not there any more can be detached by nobody.
+        let is_other = |attached: &Attached| attached.root != self.root && attached.root.is_dir();
+        match (self.aim, attached) {
+            (Aim::Attach, Some(other)) if is_other(&other) => Err(Rejection::AlreadyExists {
+                noun: "attached project",
+                id: other.root.display().to_string(),
+                detail: Some("one store serves one project".into()),
+                hint: "detach that one first, or name another store with --store sqlite:PATH",
+            }
+            .into()),
+            (Aim::Sync | Aim::Detach { .. }, None) => {
+                let message = format!("{} is not attached", self.root.display());
+                Err(Rejection::Missing { message, hint: "attach it first: oarlock ralf attach [PATH]".into() }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is remembered of this project, while it is attached.
+    fn known(&self) -> Result<Option<Attached>, OpError> {
+        Ok(attached_beside(self.target.place().dir())?.filter(|attached| attached.root == self.root))
+    }
+
+    /// Looks at files and store once, and does what is aimed at. Nothing comes back when somebody has detached the project meanwhile. `note` is told
+    /// what could not be done and keeps nobody.
+    ///
+    /// # Errors
+    /// Files or store fail; what the files still lack, when the project is to be detached and that is not forced.
+    pub fn look(&self, note: &mut dyn FnMut(&str)) -> Result<Option<Synced>, OpError> {
+        if self.is_tried && !self.target.place().file().exists() {
+            return self.would_attach().map(Some);
+        }
+        if self.aim == Aim::Attach && !self.is_tried {
+            make(&self.target, None, false, self.options.clone())?;
+            if let Err(error) = hide_from_git(&self.root) {
+                note(&format!("note: git is not told to ignore lock files: {error}"));
+            }
+        }
+        let mut store = self.target.open(self.options.clone())?;
+        let mut store = Beneath(&mut *store);
+        let mut bridge = Bridge::new(&self.root, &mut store, &self.settings).beside(self.target.place().dir());
+        self.look_with(&mut bridge)
+    }
+
+    /// Looks again and again, until `told` says false or somebody detaches the project. What may go better later is told, and ends nothing.
+    ///
+    /// # Errors
+    /// Files or store fail for good; those of `told`.
+    pub fn watch(&self, told: &mut dyn FnMut(Result<Synced, OpError>) -> Result<bool, OpError>) -> Result<(), OpError> {
+        let mut store: OpenStore = self.target.open(self.options.clone())?;
+        let mut store = Beneath(&mut *store);
+        let mut bridge = Bridge::new(&self.root, &mut store, &self.settings).beside(self.target.place().dir());
+        loop {
+            let goes_on = match self.look_with(&mut bridge) {
+                Ok(None) => false,
+                Ok(Some(synced)) => told(Ok(synced))?,
+                Err(error) if error.is_retryable() => told(Err(error))?,
+                Err(error) => return Err(error),
+            };
+            if !goes_on {
+                return Ok(());
+            }
+            thread::sleep(WATCH_EVERY);
+        }
+    }
+
+    fn look_with(&self, bridge: &mut Bridge<'_>) -> Result<Option<Synced>, OpError> {
+        let dir = self.target.place().dir();
+        let marker = Attached::file(dir);
+        let _lock = one_at_a_time(dir)?;
+        let mut attached = match self.known()? {
+            Some(attached) => attached,
+            // Somebody has detached it meanwhile.
+            None if self.aim != Aim::Attach => return Ok(None),
+            None => bridge.attached(dir)?,
+        };
+        let synced = bridge.sync(&mut attached, self.is_tried)?;
+        if !self.is_tried {
+            attached.write(dir).map_err(|error| unreadable(&marker, &error))?;
+        }
+        if let Aim::Detach { is_forced } = self.aim {
+            check_left(&synced.left, is_forced)?;
+            bridge.leave()?;
+            Attached::part(dir).map_err(|error| unreadable(&marker, &error))?;
+        }
+        Ok(Some(synced))
+    }
+
+    /// What attaching would do where there is no store yet: tried on one that goes away again.
+    fn would_attach(&self) -> Result<Synced, OpError> {
+        let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
+        let place = Place::of_file(dir.path().join(STORE_FILE));
+        let (mut store, _) = SqliteStore::create(&place, TASK_PREFIX, Options::default())?;
+        Bridge::new(&self.root, &mut store, &self.settings).sync(&mut Attached::new(&self.root, 0), true)
+    }
+}
+
+/// Refuses to part from files that lack something which another try may write. What no try would write is told, and keeps nobody.
+fn check_left(left: &[Left], is_forced: bool) -> Result<(), OpError> {
+    if is_forced || left.iter().all(|left| left.is_lasting) {
+        return Ok(());
+    }
+    let reasons: Vec<String> = left.iter().map(|left| format!("{}: {}", left.file, left.reason)).collect();
+    let message = format!("the files lack something that the store has: {}", reasons.join("; "));
+    Err(StoreError::Unavailable { message, hint: "detach again when they can be written, or leave it: oarlock ralf detach --force".into() }
+        .into())
+}
+
+/// The store of the project at `root`: the one that is named, else that of the repository it is in.
+fn place_of(root: &Path, named: Option<&OsStr>) -> Result<Where, OpError> {
+    if named.is_some() {
+        return Where::find(named, Absent::Made);
+    }
+    let target = Where::of(Project::around(root).unwrap_or_else(|| Project::at(root)));
+    trust::check_owner(target.place())?;
+    Ok(target)
+}
+
+/// Waits until no other look at the project of the store in `dir` is under way.
+fn one_at_a_time(dir: &Path) -> Result<fs::File, OpError> {
+    let lock = Attached::lock(dir, LOOK_WITHIN).map_err(|error| unreadable(dir, &error))?;
+    lock.ok_or_else(|| StoreError::Busy(format!("another look at the files has gone on for {} s", LOOK_WITHIN.as_secs())).into())
+}

@@ -1,0 +1,50 @@
+//! The library's handle reaches a gateway by its URL, and the one that the environment names.
+
+use oarlock::Oarlock;
+use oarlock::model::ErrorCode;
+use oarlock::ops::agent::Agents;
+use oarlock::ops::task::{Add, Claim};
+use serde_json::json;
+use std::process::Command;
+
+use crate::support::Project;
+
+/// What [`a_handle_works_at_a_gateway`] gives to the process of its own.
+const URL: &str = "OARLOCK_TEST_HANDLE_AT";
+
+/// Not a test by itself: what the next one starts in a process of its own, which has the key's file in its environment.
+#[test]
+fn works_when_it_is_told_where() {
+    let Some(url) = std::env::var_os(URL) else { return };
+    let mut ada = Oarlock::open(&url).expect("a gateway").joined_as("ada").expect("joined");
+    ada.order_once("key-1", &Add { title: "one".into(), ..Add::default() }).expect("added");
+    ada.order_once("key-1", &Add { title: "one".into(), ..Add::default() }).expect("added once");
+    let claim = ada.order(&Claim::default()).expect("claimed").into_claims().swap_remove(0);
+    ada.call("done", json!({"id": claim.task.id}), None).expect("done");
+    let none = ada.order(&Claim::default()).expect_err("nothing is left");
+    assert_eq!(none.code(), ErrorCode::NothingReady, "{none}");
+    // The one that the environment names, as for the command line; by verbs as well.
+    let mut named = Oarlock::open_here().expect("the same");
+    assert_eq!(named.ask(&Agents::default()).expect("asked").agents.len(), 1);
+    let tasks = named.call("tasks", json!({}), None).expect("asked");
+    assert_eq!(tasks["tasks"].as_array().map(Vec::len), Some(1), "{tasks}");
+    let error = named.call("task", json!({"id": "nowhere"}), None).expect_err("there is none");
+    assert_eq!(error.code(), ErrorCode::NotFound);
+}
+
+#[test]
+fn a_handle_works_at_a_gateway() {
+    let project = Project::new();
+    let served = project.serve("");
+    let elsewhere = tempfile::tempdir().expect("temporary");
+    let mut child = Command::new(std::env::current_exe().expect("this program"));
+    child.args(["--exact", "gateway::handle::works_when_it_is_told_where", "--nocapture"]).current_dir(elsewhere.path());
+    child.env(URL, &served.url).env("OARLOCK_STORE", &served.url).env("OARLOCK_KEY_FILE", &served.key_file);
+    let output = child.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    // It stood for that process, which has ended.
+    let agent = project.ok("agent ada");
+    assert_eq!(agent["agent"]["state"], "lost", "{agent}");
+    assert_eq!(project.ok("tasks --state done")["tasks"].as_array().map(Vec::len), Some(1));
+}
