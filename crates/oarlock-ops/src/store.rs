@@ -28,7 +28,7 @@ use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime
 use crate::lock::Lock;
 use crate::outside::Outside;
 use crate::topic::Topics;
-pub use agent::{AgentView, OwnerSight};
+pub use agent::{AgentView, OwnerSight, agents_by_name};
 pub use counts::Counts;
 pub use entry::{EntryPage, EntryView};
 pub use error::{StoreError, StoreResult};
@@ -39,7 +39,7 @@ pub use moment::MomentView;
 pub use offer::{Expired, Offer, QueuePlace};
 pub use queue::QueueView;
 pub use reservation::ReservationView;
-pub use rest::{AtRest, Near, Standing};
+pub use rest::{AtRest, ClosedPart, Near, Standing};
 pub use task::{TaskFilter, TaskView};
 
 /// Reading, all of it. It sees one moment of the store. What reads less says so by asking for less: a rule that follows the graph takes a

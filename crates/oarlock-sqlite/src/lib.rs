@@ -17,6 +17,8 @@ mod project;
 mod reading;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod statements;
 mod store;
 mod transaction;
 mod view;

@@ -16,7 +16,7 @@ pub(crate) mod reservation;
 pub(crate) mod task;
 pub(crate) mod whole;
 
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -25,9 +25,16 @@ use crate::error::bad_row;
 /// The result of SQL.
 pub(crate) type Sql<T> = rusqlite::Result<T>;
 
+/// A statement that is about to be run.
+pub(crate) fn prepared<'c>(conn: &'c Connection, sql: &str) -> Sql<CachedStatement<'c>> {
+    #[cfg(test)]
+    crate::statements::note();
+    conn.prepare_cached(sql)
+}
+
 /// All rows of a query.
 pub(crate) fn all<T>(conn: &Connection, sql: &str, params: impl Params, map: impl FnMut(&Row<'_>) -> Sql<T>) -> Sql<Vec<T>> {
-    conn.prepare_cached(sql)?.query_map(params, map)?.collect()
+    prepared(conn, sql)?.query_map(params, map)?.collect()
 }
 
 /// The rows of a query, no more once they have `bytes_max` bytes; the first always comes. The rest is not read.
@@ -38,7 +45,7 @@ pub(crate) fn within<T>(
     bytes_max: usize,
     mut map: impl FnMut(&Row<'_>) -> Sql<(T, usize)>,
 ) -> Sql<Vec<T>> {
-    let mut statement = conn.prepare_cached(sql)?;
+    let mut statement = prepared(conn, sql)?;
     let mut rows = statement.query(params)?;
     let (mut items, mut bytes) = (Vec::new(), 0_usize);
     while let Some(row) = rows.next()? {
@@ -52,15 +59,24 @@ pub(crate) fn within<T>(
     Ok(items)
 }
 
+/// What a statement finds for many things, which it gets as a list in JSON: a thousand of them at a time.
+pub(crate) fn of_all<T, V: Serialize>(conn: &Connection, sql: &str, things: &[V], map: impl Fn(&Row<'_>) -> Sql<T>) -> Sql<Vec<T>> {
+    let mut found = Vec::new();
+    for some in things.chunks(1_000) {
+        found.append(&mut all(conn, sql, [to_json(&some)?], &map)?);
+    }
+    Ok(found)
+}
+
 /// The first row of a query, if there is one.
 pub(crate) fn first<T>(conn: &Connection, sql: &str, params: impl Params, map: impl FnOnce(&Row<'_>) -> Sql<T>) -> Sql<Option<T>> {
-    conn.prepare_cached(sql)?.query_row(params, map).optional()
+    prepared(conn, sql)?.query_row(params, map).optional()
 }
 
 /// Runs a statement that must change exactly one row: anything else means that the log and the
 /// tables do not fit together.
 pub(crate) fn change_one(conn: &Connection, what: &'static str, sql: &str, params: impl Params) -> Sql<()> {
-    match conn.prepare_cached(sql)?.execute(params)? {
+    match prepared(conn, sql)?.execute(params)? {
         1 => Ok(()),
         n => Err(bad_row(what, format!("{n} rows instead of one"))),
     }
@@ -68,12 +84,12 @@ pub(crate) fn change_one(conn: &Connection, what: &'static str, sql: &str, param
 
 /// Runs a statement that may change any number of rows.
 pub(crate) fn change(conn: &Connection, sql: &str, params: impl Params) -> Sql<usize> {
-    conn.prepare_cached(sql)?.execute(params)
+    prepared(conn, sql)?.execute(params)
 }
 
 /// The number of rows that a counting query says.
 pub(crate) fn count(conn: &Connection, sql: &str, params: impl Params) -> Sql<usize> {
-    let counted: i64 = conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
+    let counted: i64 = prepared(conn, sql)?.query_row(params, |row| row.get(0))?;
     usize::try_from(counted).map_err(|_| bad_row("number", counted))
 }
 

@@ -4,8 +4,9 @@ use oarlock_model::message::Message;
 use oarlock_model::rules::inbox::Senders;
 use oarlock_model::rules::reserve::targets_overlap;
 use oarlock_model::rules::urgency::Around;
+use oarlock_model::state::State;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{AgentName, TaskId};
+use oarlock_model::{AgentName, SessionId, TaskId};
 use oarlock_ops::store::{EntryPage, EventFilter, InboxList, InboxPart, Near, StoreResult, TaskFilter, View, unread_count};
 
 /// Answers by question.
@@ -72,6 +73,9 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
         note(format!("open from ada to {name}"), format!("{:?}", view.open_from(name, &ada, 9)?));
         note(format!("unread of {name}"), format!("{}", unread_count(view, name)?));
     }
+    for (question, answer) in pages(view, &state)? {
+        note(question.into(), answer);
+    }
     note("grantees".into(), format!("{:?}", state.grantees));
     note("entries".into(), format!("{:?}", state.entries));
     note("reservations".into(), format!("{:?} {:?} {}", state.reservations, view.reservations()?, view.reservation_count()?));
@@ -116,6 +120,31 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     let log = view.events(&EventFilter { limit: 10_000, bytes_max: usize::MAX, ..EventFilter::default() })?;
     note("log".into(), format!("{:?}", log.last()));
     Ok(())
+}
+
+/// What is asked for many things at once; one of them is not there.
+fn pages(view: &dyn View, state: &State) -> StoreResult<[(&'static str, String); 7]> {
+    let nobody = (AgentName::parse("nobody").expect("a name"), TaskId::parse("NONE").expect("an id"));
+    let names: Vec<&AgentName> = state.agents.keys().chain([&nobody.0]).collect();
+    let sessions: Vec<&SessionId> = state.agents.values().map(|agent| &agent.session).collect();
+    let tasks: Vec<&TaskId> = state.tasks.keys().chain([&nobody.1]).collect();
+    let (mut agents, mut results, mut grants) = (view.agents_named(&names)?, view.results_of(&tasks)?, view.running_grants(&tasks)?);
+    agents.sort_by(|a, b| a.name.cmp(&b.name));
+    results.sort();
+    grants.sort_by(|a, b| a.0.cmp(&b.0));
+    // Between tasks there is no order.
+    let (mut claims, mut unmet) = (view.claims_of_all(&sessions)?, view.unmet_needs_of(&tasks)?);
+    claims.sort_by(|a, b| a.0.cmp(&b.0));
+    unmet.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok([
+        ("agents by their names", format!("{agents:?}")),
+        ("claims of all", format!("{claims:?}")),
+        ("tasks by their ids", format!("{:?} {:?}", view.tasks_with(&tasks, usize::MAX)?, view.tasks_with(&tasks, 0)?.len())),
+        ("results", format!("{results:?}")),
+        ("grants", format!("{grants:?}")),
+        ("unmet needs of all", format!("{unmet:?}")),
+        ("closed parts", format!("{:?}", view.closed_parts(&tasks)?)),
+    ])
 }
 
 fn around(view: &dyn View, task: &Task) -> StoreResult<String> {

@@ -15,9 +15,9 @@ use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{
-    AgentView, AtRest, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, Listening, LogView,
-    MessageView, MomentView, Near, Offer, OwnerSight, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView, Standing, Store,
-    StoreResult, TaskFilter, TaskView, Transaction, View,
+    AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, Listening,
+    LogView, MessageView, MomentView, Near, Offer, OwnerSight, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView, Standing,
+    Store, StoreResult, TaskFilter, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -200,6 +200,7 @@ impl<H: Hooks> AgentView for Inside<'_, H> {
     as_the_inner! {
         fn turn(&self) -> Option<u64>;
         fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
+        fn agents_named(&self, names: &[&AgentName]) -> StoreResult<Vec<Agent>>;
         fn agents(&self) -> StoreResult<Vec<Agent>>;
         fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;
         fn owned_agent_count(&self) -> StoreResult<usize>;
@@ -220,9 +221,13 @@ impl<H: Hooks> AgentView for Inside<'_, H> {
 impl<H: Hooks> TaskView for Inside<'_, H> {
     as_the_inner! {
         fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
+        fn claims_of_all(&self, sessions: &[&SessionId]) -> StoreResult<Vec<(SessionId, TaskId)>>;
         fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
         fn task(&self, id: &TaskId) -> StoreResult<Option<Task>>;
+        fn tasks_with(&self, ids: &[&TaskId], bytes_max: usize) -> StoreResult<Vec<Task>>;
+        fn results_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, String)>>;
+        fn running_grants(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, Grant)>>;
         fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;
         fn running_grant(&self, id: &TaskId) -> StoreResult<Option<Grant>>;
         fn next_task_seq(&self) -> StoreResult<u64>;
@@ -249,6 +254,8 @@ impl<H: Hooks> GraphView for Inside<'_, H> {
         fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>>;
         fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>>;
         fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+        fn unmet_needs_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>>;
+        fn closed_parts(&self, ids: &[&TaskId]) -> StoreResult<Vec<ClosedPart>>;
         fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn at_rest(&self, near: Near<'_>, done: &[TaskId]) -> StoreResult<Vec<AtRest>>;
         fn ready_in_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;

@@ -2,9 +2,10 @@
 
 use clap::Args;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::{AgentName, Label, Rejection};
+use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::OpError;
 use crate::caller::Identity;
@@ -74,8 +75,8 @@ impl Request for Agents {
 impl Query for Agents {
     fn answer(&self, cx: &Reading<'_>) -> Result<AgentsReply, OpError> {
         let after: Option<AgentName> = cursor::place(cx.view, self.after.as_deref())?;
-        let mut filling = Filling::new(values::page_limit(self.limit)?);
-        let (mut agents, mut active, mut next) = (Vec::<AgentShape>::new(), 0, None);
+        let limit = values::page_limit(self.limit)?;
+        let (mut listed, mut active) = (Vec::new(), 0);
         for agent in cx.view.agents()? {
             let fits_role = self.role.as_ref().is_none_or(|role| agent.role.as_ref() == Some(role));
             if !fits_role || !self.can.as_ref().is_none_or(|capability| agent.can(capability)) {
@@ -83,14 +84,26 @@ impl Query for Agents {
             }
             let is_active = cx.agent_state(&agent) == AgentState::Active;
             active += u64::from(is_active);
-            let is_wanted = (is_active || self.all) && after.as_ref().is_none_or(|after| agent.name > *after);
-            if !is_wanted || next.is_some() {
-                continue;
+            // One more tells whether the list goes on.
+            if (is_active || self.all) && after.as_ref().is_none_or(|after| agent.name > *after) && listed.len() <= limit {
+                listed.push(agent);
             }
-            match filling.take(agent, |agent| AgentShape::of(cx, &agent), AgentShape::text_bytes)? {
+        }
+        let sessions: Vec<&SessionId> = listed.iter().map(|agent| &agent.session).collect();
+        let mut claims: BTreeMap<SessionId, Vec<TaskId>> = BTreeMap::new();
+        for (session, task) in cx.view.claims_of_all(&sessions)? {
+            claims.entry(session).or_default().push(task);
+        }
+        let mut filling = Filling::new(limit);
+        let (mut agents, mut next) = (Vec::<AgentShape>::new(), None);
+        for agent in listed {
+            let held = claims.remove(&agent.session).unwrap_or_default();
+            match filling.take(agent, |agent| Ok::<_, OpError>(AgentShape::holding(cx, &agent, held)), AgentShape::text_bytes)? {
                 Some(shape) => agents.push(shape),
                 None => {
-                    next = agents.last().filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last.name)).transpose()?
+                    next =
+                        agents.last().filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last.name)).transpose()?;
+                    break;
                 }
             }
         }

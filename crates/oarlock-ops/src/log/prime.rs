@@ -14,7 +14,7 @@ use crate::OpError;
 use crate::caller::Identity;
 use crate::context::Reading;
 use crate::request::{Query, Request};
-use crate::shapes::reservation_ttl_ms;
+use crate::shapes::reservation_ttls_ms;
 use crate::store::{InboxList, InboxPart};
 use crate::task::{Ready, ReadyReply};
 use crate::teaching::{self, Speech};
@@ -103,10 +103,10 @@ fn what_waits(cx: &Reading<'_>, text: &mut String) -> Result<(), OpError> {
         let _ = writeln!(text, "- {} \"{}\"", task.id, shown(&task.title));
     }
     let mut others = 0;
-    for reservation in cx.view.reservations()? {
-        if cx.me.is_some_and(|me| me.session == reservation.session) || reservation_ttl_ms(cx.view, cx.now, &reservation)? == 0 {
-            continue;
-        }
+    let mut reservations = cx.view.reservations()?;
+    reservations.retain(|reservation| cx.me.is_none_or(|me| me.session != reservation.session));
+    let ttls_ms = reservation_ttls_ms(cx.view, cx.now, &reservations)?;
+    for reservation in reservations.iter().zip(ttls_ms).filter(|(_, ttl_ms)| *ttl_ms > 0).map(|(reservation, _)| reservation) {
         others += 1;
         if others <= 5 {
             let _ = writeln!(text, "Reserved by {}: {}", reservation.agent, shown(&reservation.target.to_string()));

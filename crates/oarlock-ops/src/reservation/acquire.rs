@@ -192,7 +192,7 @@ fn make_for(
     for id in Obstacles::of(Some(session), limits::PATTERN_STEPS_MAX).conflicting(cx.view(), &wanted)? {
         cx.emit(ReservationEnded { id, reason: ReservationEnd::Expired })?;
     }
-    let mut shapes = Vec::new();
+    let mut made = Vec::new();
     for Wanted { target, mode } in wanted {
         let reservation = Reservation {
             id: ReservationId::of(cx.next_token().0),
@@ -207,7 +207,7 @@ fn make_for(
         };
         let Reservation { id, target, mode, task, ttl_ms, reason, .. } = reservation.clone();
         cx.emit_as(Some(agent.clone()), Some(session.clone()), ReservationMade { id, target, mode, task, ttl_ms, reason }.into())?;
-        shapes.push(ReservationShape::of(cx.view(), cx.now(), &reservation)?);
+        made.push(reservation);
     }
-    Ok(shapes)
+    Ok(ReservationShape::of_all(cx.view(), cx.now(), &made)?)
 }

@@ -75,13 +75,9 @@ impl Query for Check {
         if !overlaps.is_empty() {
             return Err(Rejection::ReservationOverlap { overlaps, more }.into());
         }
-        let mut reservations = Vec::new();
-        for reservation in obstacles::overlapping(cx.view, &wanted, &mut Steps::at_most(limits::SEARCH_STEPS_MAX))? {
-            let shape = ReservationShape::of(cx.view, cx.now, &reservation)?;
-            if shape.ttl_ms > 0 {
-                reservations.push(shape);
-            }
-        }
+        let overlapping = obstacles::overlapping(cx.view, &wanted, &mut Steps::at_most(limits::SEARCH_STEPS_MAX))?;
+        let mut reservations = ReservationShape::of_all(cx.view, cx.now, &overlapping)?;
+        reservations.retain(|shape| shape.ttl_ms > 0);
         Ok(ReservationsReply { reservations })
     }
 }

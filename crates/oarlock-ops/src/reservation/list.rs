@@ -55,21 +55,25 @@ impl Request for Reservations {
 impl Query for Reservations {
     fn answer(&self, cx: &Reading<'_>) -> Result<ReservationListReply, OpError> {
         let after: u64 = cursor::place(cx.view, self.after.as_deref())?.unwrap_or(0);
-        let mut filling = Filling::new(values::page_limit(self.limit)?);
+        let limit = values::page_limit(self.limit)?;
+        let mut filling = Filling::new(limit);
         let (mut reservations, mut last, mut next) = (Vec::new(), None, None);
-        for reservation in cx.view.reservations()?.into_iter().filter(|reservation| reservation.id.seq() > Some(after)) {
-            let number = reservation.id.seq().unwrap_or(0);
-            let shape = ReservationShape::of(cx.view, cx.now, &reservation)?;
-            if shape.ttl_ms == 0 {
-                continue;
+        let mut all = cx.view.reservations()?;
+        all.retain(|reservation| reservation.id.seq() > Some(after));
+        // One more tells whether the list goes on.
+        'page: for some in all.chunks(limit.saturating_add(1)) {
+            for (reservation, shape) in some.iter().zip(ReservationShape::of_all(cx.view, cx.now, some)?) {
+                if shape.ttl_ms == 0 {
+                    continue;
+                }
+                let bytes = |shape: &ReservationShape| shape.pattern.len() + shape.reason.as_ref().map_or(0, String::len);
+                let Some(shape) = filling.take(shape, Ok::<_, OpError>, bytes)? else {
+                    next = last.filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
+                    break 'page;
+                };
+                reservations.push(shape);
+                last = Some(reservation.id.seq().unwrap_or(0));
             }
-            let bytes = |shape: &ReservationShape| shape.pattern.len() + shape.reason.as_ref().map_or(0, String::len);
-            let Some(shape) = filling.take(shape, Ok::<_, OpError>, bytes)? else {
-                next = last.filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
-                break;
-            };
-            reservations.push(shape);
-            last = Some(number);
         }
         Ok(ReservationListReply { reservations, next })
     }

@@ -80,8 +80,8 @@ fn end_all(cx: &mut Deciding<'_>) -> Result<ReservationsReply, OpError> {
 
 /// Ends these.
 fn end(cx: &mut Deciding<'_>, ending: Vec<Reservation>, ended: &mut Vec<ReservationShape>) -> Result<(), OpError> {
+    ended.append(&mut ReservationShape::of_all(cx.view(), cx.now(), &ending)?);
     for reservation in ending {
-        ended.push(ReservationShape::of(cx.view(), cx.now(), &reservation)?);
         cx.emit(ReservationEnded { id: reservation.id, reason: ReservationEnd::Released })?;
     }
     Ok(())

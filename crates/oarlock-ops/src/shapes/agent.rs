@@ -52,8 +52,12 @@ impl AgentShape {
     /// # Errors
     /// Store errors.
     pub fn of(cx: &Reading<'_>, agent: &Agent) -> StoreResult<Self> {
-        let claims = cx.view.claims_of(&agent.session)?;
-        Ok(Self {
+        Ok(Self::holding(cx, agent, cx.view.claims_of(&agent.session)?))
+    }
+
+    /// The shape of an agent now that holds these tasks.
+    pub(crate) fn holding(cx: &Reading<'_>, agent: &Agent, claims: Vec<TaskId>) -> Self {
+        Self {
             name: agent.name.clone(),
             session: agent.session.clone(),
             role: agent.role.clone(),
@@ -70,6 +74,6 @@ impl AgentShape {
             pid: agent.host.pid,
             max_claims: agent.max_claims,
             claims,
-        })
+        }
     }
 }

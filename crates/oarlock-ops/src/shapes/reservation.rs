@@ -2,11 +2,13 @@
 
 use oarlock_model::reservation::{Mode, Reservation};
 use oarlock_model::rules::liveness;
+use oarlock_model::task::Grant;
 use oarlock_model::{AgentName, Now, ReservationId, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::{StoreResult, View};
+use crate::store::{StoreResult, View, agents_by_name};
 
 /// RESERVATION.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,32 +26,37 @@ pub struct ReservationShape {
 }
 
 impl ReservationShape {
-    /// The shape of a reservation now.
+    /// The shapes of reservations now.
     ///
     /// # Errors
     /// Store errors.
-    pub fn of(view: &dyn View, now: Now, reservation: &Reservation) -> StoreResult<Self> {
-        Ok(Self {
+    pub fn of_all(view: &dyn View, now: Now, reservations: &[Reservation]) -> StoreResult<Vec<Self>> {
+        let shape = |(reservation, ttl_ms): (&Reservation, i64)| Self {
             id: reservation.id.shown_by(view.identity()),
             pattern: reservation.target.to_string(),
             mode: reservation.mode,
             agent: reservation.agent.clone(),
             task: reservation.task.clone(),
-            ttl_ms: reservation_ttl_ms(view, now, reservation)?,
+            ttl_ms,
             reason: reservation.reason.clone(),
-        })
+        };
+        Ok(reservations.iter().zip(reservation_ttls_ms(view, now, reservations)?).map(shape).collect())
     }
 }
 
-/// How long a reservation still holds, in milliseconds: its own time, or that of the lease it is tied to.
+/// How long reservations still hold, in milliseconds: their own time, or that of the lease that they are tied to.
 ///
 /// # Errors
 /// Store errors.
-pub fn reservation_ttl_ms(view: &dyn View, now: Now, reservation: &Reservation) -> StoreResult<i64> {
-    let holder = view.agent(&reservation.agent)?;
-    let grant = match &reservation.task {
-        Some(task) => view.running_grant(task)?,
-        None => None,
+pub fn reservation_ttls_ms(view: &dyn View, now: Now, reservations: &[Reservation]) -> StoreResult<Vec<i64>> {
+    let holders = agents_by_name(view, reservations.iter().map(|reservation| &reservation.agent).collect())?;
+    let tasks: BTreeSet<&TaskId> = reservations.iter().filter_map(|reservation| reservation.task.as_ref()).collect();
+    let tasks: Vec<&TaskId> = tasks.into_iter().collect();
+    let grants = if tasks.is_empty() { Vec::new() } else { view.running_grants(&tasks)? };
+    let grants: BTreeMap<TaskId, Grant> = grants.into_iter().collect();
+    let ttl_ms = |reservation: &Reservation| {
+        let grant = reservation.task.as_ref().and_then(|task| grants.get(task));
+        liveness::reservation_ttl_ms(reservation, holders.get(&reservation.agent), grant, now)
     };
-    Ok(liveness::reservation_ttl_ms(reservation, holder.as_ref(), grant.as_ref(), now))
+    Ok(reservations.iter().map(ttl_ms).collect())
 }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::context::Reading;
+use crate::shapes::related::{Related, may_join};
 use crate::shapes::rfc3339;
 use crate::store::StoreResult;
-use crate::task::{parts, rest};
 
 /// The holder inside TASK.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,28 +119,23 @@ impl TaskShape {
     /// # Errors
     /// Store errors.
     pub fn of(cx: &Reading<'_>, task: Task) -> StoreResult<Self> {
-        let may_be_stuck = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
-        let stuck = may_be_stuck && cx.view.is_stuck(&task.id)?;
-        Self::made(cx, task, stuck, true)
+        let mut related = Related::to_one(cx.view, cx.now, &task)?;
+        Self::made(cx, task, &mut related, true)
     }
 
-    /// The shape of a task in a list, where it is already known whether it is stuck: without the results of its parts beside its own.
-    pub(crate) fn listed(cx: &Reading<'_>, task: Task, stuck: bool) -> StoreResult<Self> {
-        Self::made(cx, task, stuck, false)
+    /// The shape of a task in a list, with what was read for all of the list: without the results of its parts beside its own.
+    pub(crate) fn listed(cx: &Reading<'_>, task: Task, related: &mut Related) -> StoreResult<Self> {
+        Self::made(cx, task, related, false)
     }
 
-    fn made(cx: &Reading<'_>, task: Task, stuck: bool, is_single: bool) -> StoreResult<Self> {
-        // What can be claimed, now or at its time, waits for no task.
-        let may_wait = !task.state.is_finished() && !matches!(task.state, TaskState::Ready | TaskState::Scheduled);
-        let blocked_by = if may_wait { rest::unmet_needs(cx.view, &task)? } else { Vec::new() };
+    fn made(cx: &Reading<'_>, task: Task, related: &mut Related, is_single: bool) -> StoreResult<Self> {
+        let (stuck, blocked_by) = (related.is_stuck(&task.id), related.take_unmet_needs(&task.id));
         let holder = match task.outside_holder() {
             Some(hold) => Some(outside_shape(hold)),
-            None => task.holder().map(|grant| holder_shape(cx, grant)).transpose()?,
+            None => task.holder().map(|grant| holder_shape(grant, related.ttl_ms(cx.now, grant))),
         };
-        // The one who joins the parts of a task sees their results, and so do those who read its own.
-        let may_join = matches!(task.state, TaskState::Ready | TaskState::Claimed);
-        let is_read = is_single && matches!(task.state, TaskState::Review | TaskState::Done);
-        let parts = if may_join || is_read { parts::finished(cx.view, &task.id)? } else { None }.unwrap_or_default();
+        let may_join = may_join(&task);
+        let parts = related.parts(cx.view, &task.id)?;
         let integrates = if may_join { parts.done } else { Vec::new() };
         // A task that finished with its last part has the joined results as its own.
         let part_results = parts.results.clone().filter(|results| is_single && (may_join || task.result.as_ref() != Some(results)));
@@ -206,14 +201,14 @@ impl TaskShape {
     }
 }
 
-fn holder_shape(cx: &Reading<'_>, grant: &Grant) -> StoreResult<HolderShape> {
-    Ok(HolderShape::Agent {
+fn holder_shape(grant: &Grant, ttl_ms: i64) -> HolderShape {
+    HolderShape::Agent {
         agent: grant.agent.clone(),
         session: grant.session.clone(),
         token: grant.token,
         since: rfc3339(grant.since),
-        ttl_ms: cx.ttl_ms(grant)?,
-    })
+        ttl_ms,
+    }
 }
 
 fn outside_shape(hold: &OutsideHold) -> HolderShape {

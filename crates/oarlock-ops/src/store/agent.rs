@@ -4,6 +4,8 @@ use oarlock_model::AgentName;
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::holdings::Held;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::StoreResult;
 
 /// What is known of the process a session stands for (semantics 8).
@@ -25,6 +27,8 @@ pub trait AgentView {
     fn owner_sight(&self, agent: &Agent) -> OwnerSight;
     /// The agent of this name.
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
+    /// Those of these agents that there are, in no certain order.
+    fn agents_named(&self, names: &[&AgentName]) -> StoreResult<Vec<Agent>>;
     /// All agents by name, ended ones included.
     fn agents(&self) -> StoreResult<Vec<Agent>>;
     /// A number that rises by one with each look that takes it, by whoever shares the store; none where nobody can share one.
@@ -45,4 +49,14 @@ pub trait AgentView {
     fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
     /// What the live sessions of an agent and its helpers hold.
     fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
+}
+
+/// Those of these agents that there are, by name.
+///
+/// # Errors
+/// Store errors.
+pub fn agents_by_name(agents: &dyn AgentView, names: BTreeSet<&AgentName>) -> StoreResult<BTreeMap<AgentName, Agent>> {
+    let names: Vec<&AgentName> = names.into_iter().collect();
+    let found = if names.is_empty() { Vec::new() } else { agents.agents_named(&names)? };
+    Ok(found.into_iter().map(|agent| (agent.name.clone(), agent)).collect())
 }

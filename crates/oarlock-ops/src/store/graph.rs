@@ -5,7 +5,7 @@ use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::task::TaskState;
 use std::collections::BTreeSet;
 
-use super::{AtRest, Near, Standing, StoreResult};
+use super::{AtRest, ClosedPart, Near, Standing, StoreResult};
 
 /// Reading what tasks are to each other: parts, needs, and what follows from them.
 pub trait GraphView {
@@ -35,6 +35,10 @@ pub trait GraphView {
     fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>>;
     /// What this task or a task above it needs and is not done, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
+    /// The same for many tasks: pairs of a task and what it waits for, by the id of that.
+    fn unmet_needs_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>>;
+    /// The parts of those of these tasks that wait for none of them any more, in the order of creation.
+    fn closed_parts(&self, ids: &[&TaskId]) -> StoreResult<Vec<ClosedPart>>;
     /// What must be done before this task: what it and the tasks above it need, and its parts; those that are not done.
     fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// A task, its parts or its dependants, in the order of creation, with what decides where each rests once all of `done` are done. Only

@@ -38,3 +38,18 @@ pub struct Standing {
     /// The task that it is a part of.
     pub parent: Option<TaskId>,
 }
+
+/// A part of a task that waits for none of its parts any more, without its texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedPart {
+    /// The task that it is a part of.
+    pub parent: TaskId,
+    /// The part.
+    pub id: TaskId,
+    /// Its title.
+    pub title: String,
+    /// Whether it is done; else it was dropped.
+    pub is_done: bool,
+    /// Bytes of its result.
+    pub result_bytes: usize,
+}

@@ -28,16 +28,24 @@ pub struct TaskFilter {
 pub trait TaskView {
     /// The tasks that a session holds, oldest grant first; intents are not among them.
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>>;
+    /// The same for many sessions, with the session of each.
+    fn claims_of_all(&self, sessions: &[&SessionId]) -> StoreResult<Vec<(SessionId, TaskId)>>;
     /// The first tasks that a session holds or has an intent for, at most `limit`: what ends with the session.
     fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// How many they are.
     fn claim_count(&self, session: &SessionId) -> StoreResult<usize>;
     /// The task with this id.
     fn task(&self, id: &TaskId) -> StoreResult<Option<Task>>;
+    /// The tasks with these ids, in their order. No more once their texts have `bytes_max` bytes; the first always comes.
+    fn tasks_with(&self, ids: &[&TaskId], bytes_max: usize) -> StoreResult<Vec<Task>>;
+    /// The results of those of these tasks that have one, in no certain order.
+    fn results_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, String)>>;
     /// The state of the task with this id: less work than reading all of it.
     fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>>;
     /// The grant that holds a task now: less work than reading all of it.
     fn running_grant(&self, id: &TaskId) -> StoreResult<Option<Grant>>;
+    /// The grants of those of these tasks that are held, in no certain order.
+    fn running_grants(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, Grant)>>;
     /// The number the next task gets.
     fn next_task_seq(&self) -> StoreResult<u64>;
     /// The tasks that were made from the document with this path, oldest first.

@@ -22,6 +22,8 @@ pub(crate) struct Offers {
     expired: VecDeque<Offer>,
     ready: VecDeque<Offer>,
     rest: Rest,
+    /// Ready tasks that are read at once, after the first of them.
+    page: usize,
 }
 
 /// The ready tasks that are not read yet.
@@ -35,18 +37,20 @@ enum Rest {
 impl Offers {
     /// Offers, of which about `wanted` will be looked at, and these among them.
     pub(crate) fn with(expired: Vec<Offer>, wanted: usize) -> Self {
-        Self::after(expired, wanted, None)
+        let rest = Rest::Queue(None, wanted.clamp(1, PAGE));
+        Self { expired: expired.into(), ready: VecDeque::new(), rest, page: PAGE }
     }
 
-    /// The same, from behind a place in the queue on.
-    pub(crate) fn after(mut expired: Vec<Offer>, wanted: usize, after: Option<QueuePlace>) -> Self {
+    /// Offers of which `wanted` are shown, from behind a place in the queue on. One more tells whether there are further ones.
+    pub(crate) fn listed(mut expired: Vec<Offer>, wanted: usize, after: Option<QueuePlace>) -> Self {
         expired.retain(|offer| after.is_none_or(|after| offer.place > after));
-        Self { expired: expired.into(), ready: VecDeque::new(), rest: Rest::Queue(after, wanted.clamp(1, PAGE)) }
+        let page = wanted.saturating_add(1);
+        Self { expired: expired.into(), ready: VecDeque::new(), rest: Rest::Queue(after, page), page }
     }
 
     /// These ready tasks, and these offers among them.
     pub(crate) fn only(expired: Vec<Offer>, ready: Vec<TaskId>) -> Self {
-        Self { expired: expired.into(), ready: VecDeque::new(), rest: Rest::Only(ready.into()) }
+        Self { expired: expired.into(), ready: VecDeque::new(), rest: Rest::Only(ready.into()), page: PAGE }
     }
 
     /// The next one.
@@ -66,7 +70,7 @@ impl Offers {
             Rest::Queue(after, page) => {
                 let read = view.ready_offers(*after, *page)?;
                 self.rest = match read.last().filter(|_| read.len() == *page) {
-                    Some(last) => Rest::Queue(Some(last.place), PAGE),
+                    Some(last) => Rest::Queue(Some(last.place), self.page),
                     None => Rest::Only(VecDeque::new()),
                 };
                 self.ready = read.into();

@@ -117,8 +117,7 @@ impl Claimed {
     pub(super) fn held(cx: &Reading<'_>, task: Task) -> Result<Option<Self>, OpError> {
         let Some(lease) = LeaseShape::of(cx, &task)? else { return Ok(None) };
         let reservations = cx.view.reservations_of_task(&task.id)?;
-        let reservations =
-            reservations.iter().map(|reservation| ReservationShape::of(cx.view, cx.now, reservation)).collect::<StoreResult<_>>()?;
+        let reservations = ReservationShape::of_all(cx.view, cx.now, &reservations)?;
         Ok(Some(Self { task: TaskShape::of(cx, task)?, lease, reservations }))
     }
 }

@@ -1,11 +1,10 @@
 //! `tasks`: a list, oldest first.
 
 use clap::Args;
-use oarlock_model::task::{Task, TaskState};
+use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 use crate::OpError;
 use crate::caller::Identity;
@@ -14,6 +13,7 @@ use crate::cursor;
 use crate::page::{self, Filling};
 use crate::request::{Query, Request, is_list};
 use crate::shapes::TaskShape;
+use crate::shapes::related::Related;
 use crate::store::TaskFilter;
 use crate::task::values;
 
@@ -84,13 +84,12 @@ impl Query for Tasks {
             bytes_max: limits::PAGE_BYTES_MAX,
         };
         let page = cx.view.tasks(&filter)?;
-        let may_be_stuck = |task: &Task| matches!(task.state, TaskState::Blocked | TaskState::Waiting);
-        let stuck = if page.iter().any(may_be_stuck) { cx.view.stuck_tasks(usize::MAX)? } else { BTreeSet::new() };
+        let mut related = Related::to_all(cx.view, cx.now, &page)?;
         let mut filling = Filling::new(filter.limit);
         let (mut tasks, mut is_cut) = (Vec::new(), false);
         for task in page {
-            let (seq, is_stuck) = (task.seq, stuck.contains(&task.id));
-            let Some(shape) = filling.take(task, |task| TaskShape::listed(cx, task, is_stuck), TaskShape::text_bytes)? else {
+            let seq = task.seq;
+            let Some(shape) = filling.take(task, |task| TaskShape::listed(cx, task, &mut related), TaskShape::text_bytes)? else {
                 is_cut = true;
                 break;
             };

@@ -1,7 +1,7 @@
 //! `ready`: what can be claimed now, in claim order.
 
 use clap::Args;
-use oarlock_model::Rejection;
+use oarlock_model::{Rejection, TaskId, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
@@ -14,7 +14,8 @@ use crate::cursor;
 use crate::page::{self, Filling};
 use crate::request::{Query, Request, is_list};
 use crate::shapes::TaskShape;
-use crate::store::QueuePlace;
+use crate::shapes::related::Related;
+use crate::store::{Offer, QueuePlace};
 use crate::task::choice::{Offers, all_expired};
 use crate::task::values;
 
@@ -60,17 +61,35 @@ impl Query for Ready {
     fn answer(&self, cx: &Reading<'_>) -> Result<ReadyReply, OpError> {
         let limit = values::page_limit(self.limit)?;
         let after: Option<Place> = cursor::place(cx.view, self.after.as_deref())?;
-        let mut offers = Offers::after(all_expired(cx.view)?.offers, limit, after.map(|place| place.0));
+        let mut offers = Offers::listed(all_expired(cx.view)?.offers, limit, after.map(|place| place.0));
+        // One more tells whether the list goes on.
+        let mut ids = Vec::new();
+        while ids.len() <= limit
+            && let Some(offer) = offers.next(cx.view)?
+        {
+            ids.push(offer.id);
+        }
+        let ids: Vec<&TaskId> = ids.iter().collect();
         let mut filling = Filling::new(limit);
         let (mut tasks, mut last, mut next) = (Vec::new(), None, None);
-        while let Some(offer) = offers.next(cx.view)? {
-            let (place, task) = (Place(offer.place), cx.task(&offer.id)?);
-            let Some(shape) = filling.take(task, |task| TaskShape::listed(cx, task, false), TaskShape::text_bytes)? else {
-                next = last.filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
+        let mut read = 0;
+        // As much is read at once as fits into a page.
+        'page: while read < ids.len() {
+            let some = cx.view.tasks_with(&ids[read..], limits::PAGE_BYTES_MAX)?;
+            if some.is_empty() {
                 break;
-            };
-            tasks.push(shape);
-            last = Some(place);
+            }
+            read += some.len();
+            let mut related = Related::to_all(cx.view, cx.now, &some)?;
+            for task in some {
+                let place = Place(Offer::from(&task).place);
+                let Some(shape) = filling.take(task, |task| TaskShape::listed(cx, task, &mut related), TaskShape::text_bytes)? else {
+                    next = last.filter(|_| page::goes_on(true)).map(|last| cursor::after_place(cx.view, &last)).transpose()?;
+                    break 'page;
+                };
+                tasks.push(shape);
+                last = Some(place);
+            }
         }
         Ok(ReadyReply { tasks, next })
     }

@@ -7,7 +7,7 @@ use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, SessionId, StoreTime, WallTime};
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::{Sql, all, change, change_one, count, first, from_word, id, id_or, int, json, json_or, to_json, uint, word};
+use super::{Sql, all, change, change_one, count, first, from_word, id, id_or, int, json, json_or, of_all, to_json, uint, word};
 
 const COLUMNS: &str = "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended,
   seen, seen_wall, beat, progressed, status, action";
@@ -88,6 +88,10 @@ fn map(row: &Row<'_>) -> Sql<Agent> {
 
 pub(crate) fn get(conn: &Connection, name: &AgentName) -> Sql<Option<Agent>> {
     first(conn, &format!("SELECT {COLUMNS} FROM agents WHERE name = ?1"), [name.as_str()], map)
+}
+
+pub(crate) fn named(conn: &Connection, names: &[&AgentName]) -> Sql<Vec<Agent>> {
+    of_all(conn, &format!("SELECT {COLUMNS} FROM json_each(?1) j CROSS JOIN agents ON name = j.value"), names, map)
 }
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Agent>> {

@@ -6,7 +6,7 @@ use oarlock_model::{SessionId, StoreTime, WallTime};
 use oarlock_ops::store::{Counts, EventFilter};
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
 
-use super::{Sql, change_one, first, id_or, int, meta, uint};
+use super::{Sql, change_one, first, id_or, int, meta, prepared, uint};
 use crate::error::bad_row;
 
 const COLUMNS: &str = "seq, at, store_at, kind, agent, session, data";
@@ -105,7 +105,7 @@ pub(crate) fn each(conn: &Connection, filter: &EventFilter, mut take: impl FnMut
     }
     sql.push_str(if filter.newest { " ORDER BY seq DESC LIMIT ?" } else { " ORDER BY seq LIMIT ?" });
     values.push(Value::from(int(filter.limit as u64)));
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = prepared(conn, &sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(6)?.as_str()?.len();

@@ -4,10 +4,10 @@ use oarlock_model::rules::resting::RestingFacts;
 use oarlock_model::rules::urgency::{Around, Node, Number, Waiter};
 use oarlock_model::task::TaskState;
 use oarlock_model::{StoreTime, TaskId, WallTime};
-use oarlock_ops::store::{AtRest, Near, Standing};
+use oarlock_ops::store::{AtRest, ClosedPart, Near, Standing};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sql, all, first, id, id_or, int, task, to_json, uint, uint_or};
+use super::{Sql, all, first, id, id_or, int, of_all, prepared, task, to_json, uint, uint_or};
 
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
 const OPEN_CHILDREN: &str = "
@@ -22,7 +22,24 @@ WITH RECURSIVE up (seq) AS (
   UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
 )
 SELECT DISTINCT n.id FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need WHERE n.state <> 6 ORDER BY n.id";
-/// The same, and its parts.
+/// The same for many tasks, whose ids come as a list in JSON.
+const UNMET_OF: &str = "
+WITH RECURSIVE up (task, seq) AS (
+  SELECT t.seq, t.seq FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value
+  UNION SELECT u.task, t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
+)
+SELECT DISTINCT w.id, n.id
+FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need CROSS JOIN tasks w ON w.seq = u.task
+WHERE n.state <> 6 ORDER BY n.id";
+/// The parts of those of these tasks that have no open one.
+const CLOSED_PARTS: &str = "
+WITH closed (seq, id) AS MATERIALIZED (
+  SELECT t.seq, t.id FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value
+  WHERE NOT EXISTS (SELECT 1 FROM tasks c WHERE c.parent = t.seq AND c.parent IS NOT NULL AND c.state <> 6 AND c.dropped = 0)
+)
+SELECT t.id, c.id, c.title, c.state = 6, coalesce(octet_length(c.result), 0)
+FROM closed t CROSS JOIN tasks c ON c.parent = t.seq AND c.parent IS NOT NULL ORDER BY c.seq";
+/// What a task needs and what the tasks above it need, and its parts.
 const WAITS_FOR: &str = "
 WITH RECURSIVE up (seq) AS (
   SELECT seq FROM tasks WHERE id = ?1
@@ -128,6 +145,17 @@ pub(crate) fn unmet_needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<Task
     all(conn, UNMET, [dependant.as_str()], |row| id(row, 0))
 }
 
+pub(crate) fn unmet_needs_of(conn: &Connection, tasks: &[&TaskId]) -> Sql<Vec<(TaskId, TaskId)>> {
+    of_all(conn, UNMET_OF, tasks, |row| Ok((id(row, 0)?, id(row, 1)?)))
+}
+
+pub(crate) fn closed_parts(conn: &Connection, tasks: &[&TaskId]) -> Sql<Vec<ClosedPart>> {
+    of_all(conn, CLOSED_PARTS, tasks, |row| {
+        let result_bytes = usize::try_from(uint(row, 4)?).unwrap_or(usize::MAX);
+        Ok(ClosedPart { parent: id(row, 0)?, id: id(row, 1)?, title: row.get(2)?, is_done: row.get(3)?, result_bytes })
+    })
+}
+
 pub(crate) fn waits_for(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {
     all(conn, WAITS_FOR, [dependant.as_str()], |row| id(row, 0))
 }
@@ -143,7 +171,7 @@ pub(crate) fn above(conn: &Connection, task: Number) -> Sql<Option<Around>> {
 }
 
 fn read_around(conn: &Connection, sql: &str, task: Number) -> Sql<Option<Around>> {
-    let mut statement = conn.prepare_cached(sql)?;
+    let mut statement = prepared(conn, sql)?;
     let mut rows = statement.query([int(task)])?;
     let mut around: Option<Around> = None;
     while let Some(row) = rows.next()? {
@@ -183,15 +211,6 @@ pub(crate) fn waiting_parts(conn: &Connection, parent: Number) -> Sql<Vec<Waiter
 
 fn waiter(row: &Row<'_>) -> Sql<Waiter> {
     Ok(Waiter { number: uint(row, 0)?, state: task::state_at(row, 1)?, priority: row.get(2)?, has_parts: row.get(3)? })
-}
-
-/// What a statement finds for many tasks, a thousand of them at a time.
-fn of_all<T>(conn: &Connection, sql: &str, tasks: &[Number], map: impl Fn(&Row<'_>) -> Sql<T>) -> Sql<Vec<T>> {
-    let mut found = Vec::new();
-    for some in tasks.chunks(1_000) {
-        found.append(&mut all(conn, sql, [to_json(&some)?], &map)?);
-    }
-    Ok(found)
 }
 
 /// Tasks with what decides where each rests once all of `done` are done.

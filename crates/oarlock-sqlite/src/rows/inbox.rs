@@ -2,7 +2,6 @@
 //! senders that there are, so a flood of one sender costs nobody who reads past it.
 
 use oarlock_model::AgentName;
-use oarlock_model::limits::PAGE_BYTES_MAX;
 use oarlock_model::message::Message;
 use oarlock_model::rules::authority::above;
 use oarlock_model::rules::inbox::{Order, Senders};
@@ -29,16 +28,7 @@ const CHUNK: usize = 64;
 
 /// The messages of a part of a list that fit into a page.
 pub(crate) fn page(conn: &Connection, agent: &AgentName, part: &InboxPart<'_>) -> Sql<Vec<Message>> {
-    let (mut messages, mut bytes) = (Vec::new(), 0_usize);
-    for number in numbers(conn, agent, part)? {
-        let Some(message) = message::at(conn, number)? else { continue };
-        bytes = bytes.saturating_add(message.text.len());
-        if bytes > PAGE_BYTES_MAX && !messages.is_empty() {
-            break;
-        }
-        messages.push(message);
-    }
-    Ok(messages)
+    message::page_of(conn, &numbers(conn, agent, part)?)
 }
 
 /// How many messages a part of a list has, at most its limit.

@@ -10,7 +10,7 @@ use oarlock_model::{Now, StoreTime, Token, limits};
 use oarlock_ops::store::Expired;
 use rusqlite::{Connection, Row};
 
-use super::{Sql, all, change, count, first, id, int, offer};
+use super::{Sql, all, change, count, first, id, int, offer, prepared};
 
 const LEASES: &str = "
 SELECT t.seq, t.grant_agent, t.grant_session, t.grant_renewed, t.grant_ttl, a.beat
@@ -38,10 +38,8 @@ pub(crate) fn expired(conn: &Connection, now: Now, read_max: usize) -> Sql<Optio
         return Ok(None);
     }
     let ends = ends(conn)?;
-    let mut offers = Vec::new();
-    for (seq, _) in ends.iter().filter(|(_, end)| *end <= now.store) {
-        offers.extend(offer::of_seq(conn, *seq)?);
-    }
+    let ended: Vec<i64> = ends.iter().filter(|(_, end)| *end <= now.store).map(|(seq, _)| *seq).collect();
+    let mut offers = offer::of_seqs(conn, &ended)?;
     offers.sort_by_key(|offer| offer.place);
     Ok(Some(Expired { offers, first_end: Some(ends.into_iter().map(|(_, end)| end).min().unwrap_or(NEVER)) }))
 }
@@ -78,7 +76,7 @@ fn end(row: &Row<'_>) -> Sql<(i64, StoreTime)> {
 
 /// No lease ends before this.
 pub(crate) fn bound(conn: &Connection) -> Sql<StoreTime> {
-    conn.prepare_cached(NEXT_LAPSE)?.query_row([], |row| row.get(0)).map(StoreTime)
+    prepared(conn, NEXT_LAPSE)?.query_row([], |row| row.get(0)).map(StoreTime)
 }
 
 /// There is a lease now that ends then.

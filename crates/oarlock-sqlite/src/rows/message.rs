@@ -5,11 +5,13 @@ use oarlock_model::limits::PAGE_BYTES_MAX;
 use oarlock_model::message::Message;
 use oarlock_model::{AgentName, MessageId, WallTime};
 use rusqlite::{Connection, Row, params};
+use std::collections::BTreeSet;
 
-use super::{Sql, all, change, change_one, id, id_or, int, uint, within};
+use super::{Sql, all, change, change_one, id, id_or, int, json, to_json, uint, within};
 
-const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required, m.outside";
-const DELIVERIES: &str = "SELECT agent, acked, shown, sender FROM deliveries WHERE message = ?1 ORDER BY agent";
+/// The columns of a message, with its deliveries.
+const COLUMNS: &str = "m.seq, m.thread, m.sender, m.subject, m.text, m.sent_at, m.reply_to, m.ack_required, m.outside,
+  (SELECT json_group_array(json_array(d.agent, d.acked, d.shown, d.sender) ORDER BY d.agent) FROM deliveries d WHERE d.message = m.seq)";
 const INSERT: &str = "INSERT INTO messages (seq, thread, sender, subject, text, sent_at, reply_to, ack_required, outside) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const DELIVER: &str = "INSERT INTO deliveries (agent, message, acked, shown, urgent, sender) VALUES (?1, ?2, 0, 0, ?3, ?4)";
 const ACK: &str = "UPDATE deliveries SET acked = 1 WHERE agent = ?1 AND message = ?2 AND acked = 0";
@@ -21,10 +23,11 @@ fn number_of(id: &MessageId) -> i64 {
     id.seq().map_or(0, int)
 }
 
+/// Maps [`COLUMNS`].
 fn map(row: &Row<'_>) -> Sql<Message> {
     let seq = uint(row, 0)?;
     let from: AgentName = id(row, 2)?;
-    Ok(Message {
+    let mut message = Message {
         seq,
         id: MessageId::of(seq),
         thread: id(row, 1)?,
@@ -37,20 +40,16 @@ fn map(row: &Row<'_>) -> Sql<Message> {
         reply_to: id_or(row, 6)?,
         ack_required: row.get(7)?,
         outside: row.get(8)?,
-        acked_by: std::collections::BTreeSet::new(),
-        shown_to: std::collections::BTreeSet::new(),
-    })
-}
-
-fn complete(conn: &Connection, mut message: Message) -> Sql<Message> {
-    let delivery = |row: &Row<'_>| Ok((id::<AgentName>(row, 0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?, id(row, 3)?));
-    for (agent, acked, shown, counts_as) in all(conn, DELIVERIES, [int(message.seq)], delivery)? {
+        acked_by: BTreeSet::new(),
+        shown_to: BTreeSet::new(),
+    };
+    for (agent, acked, shown, counts_as) in json::<Vec<(AgentName, u8, u8, AgentName)>>(row, 9)? {
         // Each delivery has the same.
         message.counts_as = counts_as;
-        if acked {
+        if acked != 0 {
             message.acked_by.insert(agent.clone());
         }
-        if shown {
+        if shown != 0 {
             message.shown_to.insert(agent.clone());
         }
         message.to.push(agent);
@@ -59,8 +58,7 @@ fn complete(conn: &Connection, mut message: Message) -> Sql<Message> {
 }
 
 fn select(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec<Message>> {
-    let rows = all(conn, &format!("SELECT {COLUMNS} FROM {tail}"), params, map)?;
-    rows.into_iter().map(|message| complete(conn, message)).collect()
+    all(conn, &format!("SELECT {COLUMNS} FROM {tail}"), params, map)
 }
 
 /// A page of a query: no more once the texts have filled it.
@@ -68,21 +66,20 @@ fn page(conn: &Connection, tail: &str, params: impl rusqlite::Params) -> Sql<Vec
     within(conn, &format!("SELECT {COLUMNS} FROM {tail}"), params, PAGE_BYTES_MAX, |row| {
         let message = map(row)?;
         let bytes = message.text.len();
-        Ok((complete(conn, message)?, bytes))
+        Ok((message, bytes))
     })
 }
 
 pub(crate) fn get(conn: &Connection, id: &MessageId) -> Sql<Option<Message>> {
-    select_one(conn, number_of(id))
+    Ok(select(conn, "messages m WHERE m.seq = ?1", [number_of(id)])?.pop())
 }
 
-/// The message with this number.
-pub(super) fn at(conn: &Connection, seq: u64) -> Sql<Option<Message>> {
-    select_one(conn, int(seq))
-}
-
-fn select_one(conn: &Connection, number: i64) -> Sql<Option<Message>> {
-    Ok(select(conn, "messages m WHERE m.seq = ?1", [number])?.pop())
+/// The messages with these numbers that fit into a page, in their order: the list is the outer loop, and nothing is sorted.
+pub(super) fn page_of(conn: &Connection, numbers: &[u64]) -> Sql<Vec<Message>> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    page(conn, "json_each(?1) j CROSS JOIN messages m ON m.seq = j.value", [to_json(&numbers)?])
 }
 
 pub(crate) fn list(conn: &Connection) -> Sql<Vec<Message>> {

@@ -4,7 +4,7 @@ use oarlock_model::StoreIdentity;
 use oarlock_model::event::NewIdentity;
 use rusqlite::{Connection, params};
 
-use super::{Sql, change_one, int, uint};
+use super::{Sql, change_one, int, prepared, uint};
 use crate::error::bad_row;
 
 const SELECT: &str = "SELECT identity, base, untagged_to FROM meta WHERE id = 1";
@@ -21,7 +21,7 @@ pub(crate) fn insert(conn: &Connection, prefix: &str, created_at: i64, identity:
 
 /// What the store says it is.
 pub(crate) fn identity(conn: &Connection) -> Sql<StoreIdentity> {
-    conn.prepare_cached(SELECT)?.query_row([], |row| {
+    prepared(conn, SELECT)?.query_row([], |row| {
         let id = row.get_ref(0)?.as_str()?.parse().map_err(|error| bad_row("identity", error))?;
         Ok(StoreIdentity::new(id, uint(row, 1)?, uint(row, 2)?))
     })
@@ -34,12 +34,12 @@ pub(crate) fn begin(conn: &Connection, new: &NewIdentity) -> Sql<()> {
 
 /// The number before that of the identity's first event.
 pub(crate) fn base(conn: &Connection) -> Sql<u64> {
-    conn.prepare_cached(SELECT_BASE)?.query_row([], |row| uint(row, 0))
+    prepared(conn, SELECT_BASE)?.query_row([], |row| uint(row, 0))
 }
 
 /// The number before that of the log's first event.
 pub(crate) fn origin(conn: &Connection) -> Sql<u64> {
-    conn.prepare_cached(SELECT_ORIGIN)?.query_row([], |row| uint(row, 0))
+    prepared(conn, SELECT_ORIGIN)?.query_row([], |row| uint(row, 0))
 }
 
 /// The log begins after this number: it came from elsewhere.

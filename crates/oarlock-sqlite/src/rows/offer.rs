@@ -6,7 +6,7 @@ use oarlock_model::{Now, StoreTime, TaskId};
 use oarlock_ops::store::{Offer, QueuePlace};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sql, all, first, id, int, lease, task, uint};
+use super::{Sql, all, first, id, int, lease, of_all, task, uint};
 
 const READY: &str = "
 SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
@@ -17,6 +17,10 @@ FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.state = 1 AND (t.rank
 const OF_SEQ: &str = "
 SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
 FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.seq = ?1";
+
+const OF_SEQS: &str = "
+SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
+FROM json_each(?1) j CROSS JOIN tasks t ON t.seq = j.value LEFT JOIN tasks p ON p.seq = t.parent";
 
 fn map(row: &Row<'_>) -> Sql<Offer> {
     let priority = row.get(3)?;
@@ -40,8 +44,13 @@ pub(crate) fn ready(conn: &Connection, after: Option<QueuePlace>, limit: usize) 
 }
 
 /// The task of this number.
-pub(crate) fn of_seq(conn: &Connection, seq: i64) -> Sql<Option<Offer>> {
+fn of_seq(conn: &Connection, seq: i64) -> Sql<Option<Offer>> {
     first(conn, OF_SEQ, [seq], map)
+}
+
+/// The tasks of these numbers.
+pub(crate) fn of_seqs(conn: &Connection, seqs: &[i64]) -> Sql<Vec<Offer>> {
+    of_all(conn, OF_SEQS, seqs, map)
 }
 
 /// The task with this id, if it is ready or its lease has ended.

@@ -8,7 +8,7 @@ use oarlock_ops::store::TaskFilter;
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Sql, all, count, first, id, id_or, int, lease, reservation, task};
+use super::{Sql, all, count, first, id, id_or, int, lease, of_all, prepared, reservation, task};
 
 const NEXT_SEQ: &str = "SELECT coalesce(max(seq), 0) + 1 FROM tasks";
 const GRAPH: &str = "
@@ -17,6 +17,9 @@ const EDGES: &str = "SELECT t.id, n.id FROM dependencies d JOIN tasks t ON t.seq
 const COUNT_HELD_BY: &str = "SELECT count(*) FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1";
 const CLAIMS_OF: &str = "
 SELECT id FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1 AND grant_intended = 0 ORDER BY grant_token";
+const CLAIMS_OF_ALL: &str = "
+SELECT t.grant_session, t.id FROM json_each(?1) j CROSS JOIN tasks t ON t.grant_session = j.value
+WHERE t.state = 3 AND t.outside IS NULL AND t.grant_intended = 0 ORDER BY t.grant_token";
 const HELD_BY: &str = "SELECT id FROM tasks WHERE state = 3 AND outside IS NULL AND grant_session = ?1 ORDER BY grant_token LIMIT ?2";
 const DUE_RETRIES: &str = "
 SELECT id FROM tasks WHERE state = 2 AND retry_at <= ?1 AND (not_before IS NULL OR not_before <= ?2) ORDER BY retry_at LIMIT ?3";
@@ -73,7 +76,7 @@ const DEAD_ENDS: &str =
     below!("SELECT t.id FROM below b CROSS JOIN tasks t ON t.seq = b.seq WHERE b.state >= 7 AND b.is_above = 0 ORDER BY t.seq LIMIT ?2");
 
 pub(crate) fn next_seq(conn: &Connection) -> Sql<i64> {
-    conn.prepare_cached(NEXT_SEQ)?.query_row([], |row| row.get(0))
+    prepared(conn, NEXT_SEQ)?.query_row([], |row| row.get(0))
 }
 
 /// Tasks in the order of creation.
@@ -131,6 +134,10 @@ pub(crate) fn claims_of(conn: &Connection, session: &SessionId) -> Sql<Vec<TaskI
     all(conn, CLAIMS_OF, [session.as_str()], |row| id(row, 0))
 }
 
+pub(crate) fn claims_of_all(conn: &Connection, sessions: &[&SessionId]) -> Sql<Vec<(SessionId, TaskId)>> {
+    of_all(conn, CLAIMS_OF_ALL, sessions, |row| Ok((id(row, 0)?, id(row, 1)?)))
+}
+
 pub(crate) fn held_by(conn: &Connection, session: &SessionId, limit: usize) -> Sql<Vec<TaskId>> {
     all(conn, HELD_BY, params![session.as_str(), int(limit as u64)], |row| id(row, 0))
 }
@@ -140,7 +147,7 @@ pub(crate) fn claim_count(conn: &Connection, session: &SessionId) -> Sql<usize> 
 }
 
 pub(crate) fn may_be_due(conn: &Connection, now: Now, boot_id: &str) -> Sql<bool> {
-    conn.prepare_cached(MAY_BE_DUE)?.query_row(params![now.store.0, now.wall.0, boot_id], |row| row.get(0))
+    prepared(conn, MAY_BE_DUE)?.query_row(params![now.store.0, now.wall.0, boot_id], |row| row.get(0))
 }
 
 pub(crate) fn due(conn: &Connection, now: Now, limit: usize) -> Sql<Vec<TaskId>> {

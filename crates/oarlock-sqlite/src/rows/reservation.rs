@@ -9,7 +9,7 @@ use oarlock_model::{AgentName, ReservationId, SessionId, StoreTime, TaskId};
 use rusqlite::{Connection, Row, params};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, to_json, uint, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, prepared, to_json, uint, word};
 use crate::error::bad_row;
 
 const COLUMNS: &str = "seq, target, mode, agent, session, task, made, ttl_ms, reason";
@@ -127,7 +127,7 @@ pub(crate) struct RunOut {
 
 /// Those that are tied to no task and whose time has run out. None is read before the bound that no end lies before.
 pub(crate) fn expired(conn: &Connection, now: StoreTime, limit: usize) -> Sql<RunOut> {
-    let bound: i64 = conn.prepare_cached(NEXT_END)?.query_row([], |row| row.get(0))?;
+    let bound: i64 = prepared(conn, NEXT_END)?.query_row([], |row| row.get(0))?;
     if bound > now.0 {
         return Ok(RunOut { ids: Vec::new(), first_end: None });
     }

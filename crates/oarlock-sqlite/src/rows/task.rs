@@ -9,22 +9,28 @@ use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, lease, to_json, uint, within, word};
+use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, lease, of_all, to_json, uint, within, word};
 use crate::error::bad_row;
 
-/// The columns of a task, with the id of its parent.
+/// The columns of a task, with the id of its parent and what stands in other tables.
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
-  t.has_body + 2 * t.has_needs, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
+  CASE WHEN t.has_body THEN (SELECT b.body FROM task_bodies b WHERE b.seq = t.seq) END, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
   t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve,
-  t.rejected, t.last_failure, t.own_priority, t.dropped, t.outside, t.grant_intended";
+  t.rejected, t.last_failure, t.own_priority, t.dropped, t.outside, t.grant_intended,
+  CASE WHEN t.has_needs
+    THEN (SELECT json_group_array(n.id) FROM dependencies d CROSS JOIN tasks n ON n.seq = d.need WHERE d.task = t.seq) END";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
 const RUNNING_GRANT: &str = "
 SELECT grant_token, grant_agent, grant_session, grant_since, grant_renewed, grant_ttl, grant_end, grant_reserve, grant_intended
 FROM tasks WHERE id = ?1 AND state = 3 AND outside IS NULL";
-const SELECT_BODY: &str = "SELECT body FROM task_bodies WHERE seq = ?1";
-const SELECT_NEEDS: &str = "SELECT n.id FROM dependencies d JOIN tasks n ON n.seq = d.need WHERE d.task = ?1";
+const RUNNING_GRANTS: &str = "
+SELECT t.grant_token, t.grant_agent, t.grant_session, t.grant_since, t.grant_renewed, t.grant_ttl, t.grant_end, t.grant_reserve,
+  t.grant_intended, t.id
+FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value WHERE t.state = 3 AND t.outside IS NULL";
+const RESULTS: &str = "
+SELECT t.id, t.result FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value WHERE t.result IS NOT NULL";
 const INSERT: &str = "
 INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_body, has_needs, auto_finish,
   attempt, failures, losses, created_at, created_by, updated_at, last_event, own_priority)
@@ -134,13 +140,6 @@ fn grant(row: &Row<'_>, at: usize, reserve: usize, intended: usize) -> Sql<Optio
     }))
 }
 
-/// What of a task stands in other tables.
-#[derive(Clone, Copy)]
-struct Elsewhere {
-    body: bool,
-    needs: bool,
-}
-
 /// What was asked for, without title and body: from the columns `spec`, `own_priority`, the parent's id and `not_before`.
 pub(crate) fn spec_without_texts(row: &Row<'_>, (spec, own_priority, parent, not_before): (usize, usize, usize, usize)) -> Sql<TaskSpec> {
     let rest: SpecRest = json(row, spec)?;
@@ -167,14 +166,21 @@ pub(crate) fn running_grant(conn: &Connection, task: &TaskId) -> Sql<Option<Gran
     Ok(first(conn, RUNNING_GRANT, [task.as_str()], |row| grant(row, 0, 7, 8))?.flatten())
 }
 
-/// Maps [`COLUMNS`]; body and needs are filled in by [`complete`].
-fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
-    let spec = TaskSpec { title: row.get(8)?, ..spec_without_texts(row, (9, 31, 7, 6))? };
-    let task = Task {
+/// The grants that hold these tasks now.
+pub(crate) fn running_grants(conn: &Connection, tasks: &[&TaskId]) -> Sql<Vec<(TaskId, Grant)>> {
+    let held = of_all(conn, RUNNING_GRANTS, tasks, |row| Ok((id(row, 9)?, grant(row, 0, 7, 8)?)))?;
+    Ok(held.into_iter().filter_map(|(task, grant)| Some((task, grant?))).collect())
+}
+
+/// Maps [`COLUMNS`].
+fn map(row: &Row<'_>) -> Sql<Task> {
+    let body = row.get::<_, Option<String>>(10)?.unwrap_or_default();
+    let spec = TaskSpec { title: row.get(8)?, body, ..spec_without_texts(row, (9, 31, 7, 6))? };
+    Ok(Task {
         seq: uint(row, 0)?,
         id: id(row, 1)?,
         spec,
-        needs: BTreeSet::new(),
+        needs: json_or(row, 35)?.unwrap_or_default(),
         priority: row.get(3)?,
         dropped: row.get(32)?,
         auto_finish: row.get(11)?,
@@ -194,22 +200,7 @@ fn map(row: &Row<'_>) -> Sql<(Task, Elsewhere)> {
         created_at: WallTime(row.get(24)?),
         created_by: id_or(row, 25)?,
         updated_at: WallTime(row.get(26)?),
-    };
-    let elsewhere: u8 = row.get(10)?;
-    Ok((task, Elsewhere { body: elsewhere & 1 != 0, needs: elsewhere & 2 != 0 }))
-}
-
-/// Adds what stands in other tables.
-fn complete(conn: &Connection, (mut task, elsewhere): (Task, Elsewhere)) -> Sql<Task> {
-    if elsewhere.body
-        && let Some(body) = first(conn, SELECT_BODY, [int(task.seq)], |row| row.get(0))?
-    {
-        task.spec.body = body;
-    }
-    if elsewhere.needs {
-        task.needs = all(conn, SELECT_NEEDS, [int(task.seq)], |row| id(row, 0))?.into_iter().collect();
-    }
-    Ok(task)
+    })
 }
 
 /// Tasks of a query over [`FROM`]; `tail` is everything after it.
@@ -219,11 +210,25 @@ pub(crate) fn select(conn: &Connection, tail: &str, params: impl rusqlite::Param
 
 /// The same, but no more once their texts have `bytes_max` bytes; the first always comes.
 pub(crate) fn select_within(conn: &Connection, tail: &str, params: impl rusqlite::Params, bytes_max: usize) -> Sql<Vec<Task>> {
-    within(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, bytes_max, |row| {
-        let task = complete(conn, map(row)?)?;
+    read_within(conn, &format!("SELECT {COLUMNS} FROM {FROM} {tail}"), params, bytes_max)
+}
+
+fn read_within(conn: &Connection, sql: &str, params: impl rusqlite::Params, bytes_max: usize) -> Sql<Vec<Task>> {
+    within(conn, sql, params, bytes_max, |row| {
+        let task = map(row)?;
         let bytes = task.text_bytes();
         Ok((task, bytes))
     })
+}
+
+/// The tasks with these ids, in their order: the list is the outer loop, and nothing is sorted.
+pub(crate) fn with_ids(conn: &Connection, ids: &[&TaskId], bytes_max: usize) -> Sql<Vec<Task>> {
+    let sql = format!("SELECT {COLUMNS} FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value LEFT JOIN tasks p ON p.seq = t.parent");
+    read_within(conn, &sql, [to_json(&ids)?], bytes_max)
+}
+
+pub(crate) fn results_of(conn: &Connection, ids: &[&TaskId]) -> Sql<Vec<(TaskId, String)>> {
+    of_all(conn, RESULTS, ids, |row| Ok((id(row, 0)?, row.get(1)?)))
 }
 
 pub(crate) fn get(conn: &Connection, task: &TaskId) -> Sql<Option<Task>> {

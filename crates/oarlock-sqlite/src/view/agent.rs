@@ -35,6 +35,10 @@ impl AgentView for SqliteView<'_> {
         agent::get(self.conn, name).map_err(store_error)
     }
 
+    fn agents_named(&self, names: &[&AgentName]) -> StoreResult<Vec<Agent>> {
+        agent::named(self.conn, names).map_err(store_error)
+    }
+
     fn agents(&self) -> StoreResult<Vec<Agent>> {
         agent::list(self.conn).map_err(store_error)
     }

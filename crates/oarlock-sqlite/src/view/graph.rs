@@ -3,7 +3,7 @@
 use oarlock_model::TaskId;
 use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::task::TaskState;
-use oarlock_ops::store::{AtRest, GraphView, Near, Standing, StoreResult};
+use oarlock_ops::store::{AtRest, ClosedPart, GraphView, Near, Standing, StoreResult};
 use std::collections::BTreeSet;
 
 use super::SqliteView;
@@ -61,6 +61,14 @@ impl GraphView for SqliteView<'_> {
 
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {
         graph::unmet_needs(self.conn, id).map_err(store_error)
+    }
+
+    fn unmet_needs_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
+        graph::unmet_needs_of(self.conn, ids).map_err(store_error)
+    }
+
+    fn closed_parts(&self, ids: &[&TaskId]) -> StoreResult<Vec<ClosedPart>> {
+        graph::closed_parts(self.conn, ids).map_err(store_error)
     }
 
     fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {

@@ -13,6 +13,10 @@ impl TaskView for SqliteView<'_> {
         queue::claims_of(self.conn, session).map_err(store_error)
     }
 
+    fn claims_of_all(&self, sessions: &[&SessionId]) -> StoreResult<Vec<(SessionId, TaskId)>> {
+        queue::claims_of_all(self.conn, sessions).map_err(store_error)
+    }
+
     fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
         queue::held_by(self.conn, session, limit).map_err(store_error)
     }
@@ -27,6 +31,18 @@ impl TaskView for SqliteView<'_> {
 
     fn task(&self, id: &TaskId) -> StoreResult<Option<Task>> {
         task::get(self.conn, id).map_err(store_error)
+    }
+
+    fn tasks_with(&self, ids: &[&TaskId], bytes_max: usize) -> StoreResult<Vec<Task>> {
+        task::with_ids(self.conn, ids, bytes_max).map_err(store_error)
+    }
+
+    fn results_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, String)>> {
+        task::results_of(self.conn, ids).map_err(store_error)
+    }
+
+    fn running_grants(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, Grant)>> {
+        task::running_grants(self.conn, ids).map_err(store_error)
     }
 
     fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>> {

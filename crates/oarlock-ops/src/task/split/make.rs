@@ -13,6 +13,7 @@ use crate::OpError;
 use crate::context::Deciding;
 use crate::settle;
 use crate::shapes::TaskShape;
+use crate::shapes::related::Related;
 use crate::task::add;
 
 impl Making {
@@ -71,12 +72,11 @@ pub(super) fn parts(
     // Parts that were made just now can only be stuck by what the tasks above them need.
     let is_stuck = above.waits() && cx.view().is_stuck(&parent.id)?;
     // The reply keeps the order of the plan.
-    let made = plan.subtasks.iter().filter_map(|subtask| made.remove(subtask.id.as_str()));
-    let shape = |task: Task| {
-        let stuck = is_stuck && task.state == TaskState::Blocked;
-        Ok(TaskShape::listed(&cx.reading(), task, stuck)?)
-    };
-    made.map(shape).collect()
+    let made: Vec<Task> = plan.subtasks.iter().filter_map(|subtask| made.remove(subtask.id.as_str())).collect();
+    let stuck = made.iter().filter(|task| is_stuck && task.state == TaskState::Blocked).map(|task| task.id.clone()).collect();
+    let cx = cx.reading();
+    let mut related = Related::to_listed(cx.view, cx.now, &made, stuck)?;
+    made.into_iter().map(|task| Ok(TaskShape::listed(&cx, task, &mut related)?)).collect()
 }
 
 fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec, OpError> {

@@ -25,6 +25,10 @@ impl AgentView for Moment {
         Ok(self.world.state.agents.get(name).cloned())
     }
 
+    fn agents_named(&self, names: &[&AgentName]) -> StoreResult<Vec<Agent>> {
+        Ok(names.iter().filter_map(|name| self.world.state.agents.get(*name)).cloned().collect())
+    }
+
     fn agents(&self) -> StoreResult<Vec<Agent>> {
         Ok(self.world.state.agents.values().cloned().collect())
     }

@@ -3,7 +3,7 @@
 use oarlock_model::TaskId;
 use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::task::{Task, TaskState};
-use oarlock_ops::store::{AtRest, GraphView, Near, Standing, StoreResult};
+use oarlock_ops::store::{AtRest, ClosedPart, GraphView, Near, Standing, StoreResult};
 use std::collections::BTreeSet;
 
 use crate::memory::Moment;
@@ -66,6 +66,30 @@ impl GraphView for Moment {
         let all = self.task_ref(id).into_iter().flat_map(|task| self.with_parents(task));
         let unmet: BTreeSet<TaskId> = all.flat_map(|task| &task.needs).filter(|need| !self.is_done(need)).cloned().collect();
         Ok(unmet.into_iter().collect())
+    }
+
+    fn unmet_needs_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>> {
+        let mut pairs = Vec::new();
+        for id in ids {
+            pairs.extend(self.unmet_needs(id)?.into_iter().map(|need| ((*id).clone(), need)));
+        }
+        pairs.sort_by(|(_, a), (_, b)| a.cmp(b));
+        Ok(pairs)
+    }
+
+    fn closed_parts(&self, ids: &[&TaskId]) -> StoreResult<Vec<ClosedPart>> {
+        let closed = ids.iter().filter(|id| self.open_children_of(id).next().is_none());
+        let parts = sorted(closed.flat_map(|id| self.children_of(id)), |part| part.seq);
+        let part = |part: &Task| {
+            Some(ClosedPart {
+                parent: part.spec.parent.clone()?,
+                id: part.id.clone(),
+                title: part.spec.title.clone(),
+                is_done: part.state == TaskState::Done,
+                result_bytes: part.result.as_ref().map_or(0, String::len),
+            })
+        };
+        Ok(parts.into_iter().filter_map(part).collect())
     }
 
     fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>> {

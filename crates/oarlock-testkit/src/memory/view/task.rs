@@ -14,6 +14,14 @@ impl TaskView for Moment {
         Ok(held)
     }
 
+    fn claims_of_all(&self, sessions: &[&SessionId]) -> StoreResult<Vec<(SessionId, TaskId)>> {
+        let mut all = Vec::new();
+        for session in sessions {
+            all.extend(self.claims_of(session)?.into_iter().map(|task| ((*session).clone(), task)));
+        }
+        Ok(all)
+    }
+
     fn first_held_by(&self, session: &SessionId, limit: usize) -> StoreResult<Vec<TaskId>> {
         let held = self.all_tasks().filter(|task| task.holder().is_some_and(|grant| grant.session == *session));
         let held = sorted(held, |task| task.grant.as_ref().map(|grant| grant.token));
@@ -30,6 +38,20 @@ impl TaskView for Moment {
 
     fn task(&self, id: &TaskId) -> StoreResult<Option<Task>> {
         Ok(self.task_ref(id).cloned())
+    }
+
+    fn tasks_with(&self, ids: &[&TaskId], bytes_max: usize) -> StoreResult<Vec<Task>> {
+        Ok(page(ids.iter().filter_map(|id| self.task_ref(id)), ids.len(), bytes_max, Task::text_bytes))
+    }
+
+    fn results_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, String)>> {
+        let tasks = ids.iter().filter_map(|id| self.task_ref(id));
+        Ok(tasks.filter_map(|task| Some((task.id.clone(), task.result.clone()?))).collect())
+    }
+
+    fn running_grants(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, Grant)>> {
+        let tasks = ids.iter().filter_map(|id| self.task_ref(id));
+        Ok(tasks.filter_map(|task| Some((task.id.clone(), task.holder()?.clone()))).collect())
     }
 
     fn task_state(&self, id: &TaskId) -> StoreResult<Option<TaskState>> {
