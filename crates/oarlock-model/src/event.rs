@@ -2,6 +2,9 @@
 //!
 //! An event states a fact in the past tense and carries every value that applying it needs, so that
 //! replaying the log decides nothing. Its number `seq` is the store's one total order (semantics 17).
+//!
+//! The table `facts!` has one row for each kind: its word, what it is about, whom it wakes, and what its writer has locked. A new kind
+//! is a struct, a row, and what it does (`State::apply`, and the same on tables).
 
 mod agent;
 mod authors;
@@ -16,8 +19,9 @@ mod task;
 
 use serde::de::Error as _;
 use serde_json::Value;
+use std::fmt;
 
-use crate::ident::{AgentName, SessionId};
+use crate::ident::{AgentName, MessageId, ReservationId, SessionId, StateKey, TaskId};
 use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
@@ -54,8 +58,77 @@ pub struct Event {
     pub fact: Fact,
 }
 
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noun<'a> {
+    /// An agent.
+    Agent(&'a AgentName),
+    /// A task.
+    Task(&'a TaskId),
+    /// A state entry.
+    Entry(&'a StateKey),
+    /// A reservation.
+    Reservation(&'a ReservationId),
+    /// A message.
+    Message(&'a MessageId),
+    /// The store itself.
+    Store,
+    /// Something outside of the store, by what it is called there.
+    Other(&'a str),
+}
+
+impl fmt::Display for Noun<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Noun::Agent(name) => write!(f, "{name}"),
+            Noun::Task(id) => write!(f, "{id}"),
+            Noun::Entry(key) => write!(f, "{key}"),
+            Noun::Reservation(id) => write!(f, "{id}"),
+            Noun::Message(id) => write!(f, "{id}"),
+            Noun::Store => f.write_str("store"),
+            Noun::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Who waits for an event, besides those who follow the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wakes {
+    /// Nobody.
+    Nobody,
+    /// Who waits for tasks: one can be claimed, or changed its state.
+    Tasks,
+    /// Who waits for messages.
+    Messages,
+    /// Who waits for reservations to end.
+    Reservations,
+}
+
+/// What has to be locked for an event to be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: a death is settled, and what follows from an event reaches its tasks, by whoever finds it.
+    Nothing,
+    /// The agent, or the roster.
+    Agent,
+    /// The graph of parents and dependencies.
+    Graph,
+    /// The task, or the choice among all ready ones.
+    Choice,
+    /// Some task, or what stands for it: an agent that holds it, the graph, the roster.
+    SomeTask,
+    /// The set of reservations.
+    Reservations,
+    /// The state entry.
+    Entry,
+    /// Messages.
+    Messages,
+    /// The whole store.
+    Everything,
+}
+
 macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident = $kind:literal, subject $subject:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal, about $about:expr, wakes $wakes:ident, needs $needs:ident;)*) => {
         /// What happened. Each kind has its own struct of the same name.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Fact {
@@ -79,10 +152,26 @@ macro_rules! facts {
                 }
             }
 
-            /// The id of the noun it is about.
-            pub fn subject(&self) -> String {
+            /// What it is about.
+            pub fn about(&self) -> Noun<'_> {
                 match self {
-                    $(Fact::$name(fact) => { let subject: fn(&$name) -> String = $subject; subject(fact) })*
+                    $(Fact::$name(fact) => { let about: fn(&$name) -> Noun<'_> = $about; about(fact) })*
+                }
+            }
+
+            /// Who waits for such events.
+            pub fn wakes(&self) -> Wakes {
+                match self {
+                    $(Fact::$name(_) => Wakes::$wakes,)*
+                }
+            }
+
+            /// What has to be locked for it to be appended.
+            pub fn needs(&self) -> Needs {
+                match self {
+                    // What follows for a task from others reaches any task.
+                    Fact::TaskUpdated(fact) if fact.change == SpecChange::default() => Needs::Nothing,
+                    $(Fact::$name(_) => Needs::$needs,)*
                 }
             }
 
@@ -122,81 +211,95 @@ macro_rules! facts {
 
 facts! {
     /// A session began.
-    AgentJoined = "agent_joined", subject |f| f.name.to_string();
+    AgentJoined = "agent_joined", about |f| Noun::Agent(&f.name), wakes Nobody, needs Agent;
     /// A session ended because somebody said so.
-    AgentLeft = "agent_left", subject |f| f.name.to_string();
+    AgentLeft = "agent_left", about |f| Noun::Agent(&f.name), wakes Tasks, needs Agent;
     /// A session's death was proven.
-    AgentLost = "agent_lost", subject |f| f.name.to_string();
+    AgentLost = "agent_lost", about |f| Noun::Agent(&f.name), wakes Tasks, needs Nothing;
     /// A task was added.
-    TaskAdded = "task_added", subject |f| f.id.to_string();
+    TaskAdded = "task_added", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
     /// What was asked for changed.
-    TaskUpdated = "task_updated", subject |f| f.id.to_string();
+    TaskUpdated = "task_updated", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// Somebody wrote a note.
-    TaskNoted = "task_noted", subject |f| f.id.to_string();
+    TaskNoted = "task_noted", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
     /// It was split, or got a further child.
-    TaskSplit = "task_split", subject |f| f.id.to_string();
+    TaskSplit = "task_split", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
     /// It can be claimed now.
-    TaskReadied = "task_readied", subject |f| f.id.to_string();
+    TaskReadied = "task_readied", about |f| Noun::Task(&f.id), wakes Tasks, needs Nothing;
     /// A session is to get it once the files beside the store show so.
-    TaskIntended = "task_intended", subject |f| f.id.to_string();
+    TaskIntended = "task_intended", about |f| Noun::Task(&f.id), wakes Nobody, needs Choice;
     /// It did not get it.
-    IntentDropped = "intent_dropped", subject |f| f.task.to_string();
+    IntentDropped = "intent_dropped", about |f| Noun::Task(&f.task), wakes Tasks, needs Nothing;
     /// A session got it.
-    TaskClaimed = "task_claimed", subject |f| f.id.to_string();
+    TaskClaimed = "task_claimed", about |f| Noun::Task(&f.id), wakes Nobody, needs Choice;
     /// Its holder told how far it is.
-    TaskProgressed = "task_progressed", subject |f| f.id.to_string();
+    TaskProgressed = "task_progressed", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
     /// Its holder gave it back, or was made to.
-    TaskReleased = "task_released", subject |f| f.id.to_string();
+    TaskReleased = "task_released", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// Somebody has it who knows nothing of the store.
-    TaskTakenOutside = "task_taken_outside", subject |f| f.id.to_string();
+    TaskTakenOutside = "task_taken_outside", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
     /// Whoever had it outside of the store has it no more, and it goes on.
-    TaskLeftOutside = "task_left_outside", subject |f| f.id.to_string();
+    TaskLeftOutside = "task_left_outside", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// An attempt failed.
-    TaskFailed = "task_failed", subject |f| f.id.to_string();
+    TaskFailed = "task_failed", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// It is done. There is one for each completion.
-    TaskDone = "task_done", subject |f| f.id.to_string();
+    TaskDone = "task_done", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// It is done but for its approval.
-    TaskSubmitted = "task_submitted", subject |f| f.id.to_string();
+    TaskSubmitted = "task_submitted", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// It was approved.
-    TaskApproved = "task_approved", subject |f| f.id.to_string();
+    TaskApproved = "task_approved", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// It was sent back.
-    TaskRejected = "task_rejected", subject |f| f.id.to_string();
+    TaskRejected = "task_rejected", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// It was called off.
-    TaskCancelled = "task_cancelled", subject |f| f.id.to_string();
+    TaskCancelled = "task_cancelled", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// It was brought back.
-    TaskRequeued = "task_requeued", subject |f| f.id.to_string();
+    TaskRequeued = "task_requeued", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// It failed or was lost too often.
-    TaskDied = "task_died", subject |f| f.id.to_string();
+    TaskDied = "task_died", about |f| Noun::Task(&f.id), wakes Tasks, needs Nothing;
     /// It needs further tasks.
-    DependencyAdded = "dependency_added", subject |f| f.id.to_string();
+    DependencyAdded = "dependency_added", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
     /// It no longer needs some tasks.
-    DependencyRemoved = "dependency_removed", subject |f| f.id.to_string();
+    DependencyRemoved = "dependency_removed", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
     /// A lease ended without its holder's doing.
-    LeaseLost = "lease_lost", subject |f| f.task.to_string();
+    LeaseLost = "lease_lost", about |f| Noun::Task(&f.task), wakes Tasks, needs Nothing;
     /// A state entry got a value.
-    StateSet = "state_set", subject |f| f.key.to_string();
+    StateSet = "state_set", about |f| Noun::Entry(&f.key), wakes Nobody, needs Entry;
     /// A state entry was removed.
-    StateDeleted = "state_deleted", subject |f| f.key.to_string();
+    StateDeleted = "state_deleted", about |f| Noun::Entry(&f.key), wakes Nobody, needs Entry;
     /// A reservation began.
-    ReservationMade = "reservation_made", subject |f| f.id.to_string();
+    ReservationMade = "reservation_made", about |f| Noun::Reservation(&f.id), wakes Nobody, needs Reservations;
     /// A reservation ended.
-    ReservationEnded = "reservation_ended", subject |f| f.id.to_string();
+    ReservationEnded = "reservation_ended", about |f| Noun::Reservation(&f.id), wakes Reservations, needs Nothing;
     /// A message was sent.
-    MessageSent = "message_sent", subject |f| f.id.to_string();
+    MessageSent = "message_sent", about |f| Noun::Message(&f.id), wakes Messages, needs Messages;
     /// A message was acknowledged.
-    MessageAcked = "message_acked", subject |f| f.id.to_string();
+    MessageAcked = "message_acked", about |f| Noun::Message(&f.id), wakes Nobody, needs Messages;
     /// An agent that knows only RALF's files has written an event into one.
-    RalfEvent = "ralf_event", subject |f| f.task.as_ref().map_or_else(|| f.file.clone(), ToString::to_string);
+    RalfEvent = "ralf_event", about |f| f.task.as_ref().map_or(Noun::Other(&f.file), Noun::Task), wakes Nobody, needs SomeTask;
     /// RALF's files and the store contradict each other, and one of them is not followed.
-    RalfConflict = "ralf_conflict", subject |f| f.subject.clone();
+    RalfConflict = "ralf_conflict", about |f| f.task.as_ref().map_or(Noun::Other(&f.subject), Noun::Task), wakes Nobody, needs SomeTask;
     /// The store was restored or imported: every session ended, tokens go on far above all earlier ones.
-    StoreRestored = "store_restored", subject |_| "store".to_owned();
+    StoreRestored = "store_restored", about |_| Noun::Store, wakes Tasks, needs Everything;
+}
+
+impl Fact {
+    /// The id of what it is about, as it stands in the log.
+    pub fn subject(&self) -> String {
+        self.about().to_string()
+    }
+
+    /// The task that it is about.
+    pub fn task(&self) -> Option<&TaskId> {
+        match self.about() {
+            Noun::Task(id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ident::TaskId;
     use crate::task::Resting;
 
     #[test]
@@ -210,6 +313,24 @@ mod tests {
         let text = fact.data_text().expect("plain data");
         assert_eq!(Fact::parse(fact.kind(), &text).expect("reads back"), fact);
         assert!(text.contains("\"assigned\":\"\""), "{text}");
+    }
+
+    #[test]
+    fn a_fact_says_what_it_is_about_whom_it_wakes_and_what_it_needs() {
+        let task = TaskId::parse("T-1").expect("valid");
+        let updated = |priority| TaskUpdated {
+            id: task.clone(),
+            change: SpecChange { priority, ..SpecChange::default() },
+            effective_priority: None,
+            resting: None,
+        };
+        let of_task = |fact: &Fact| (fact.task().cloned(), fact.subject(), fact.wakes(), fact.needs());
+        let about = |needs| (Some(task.clone()), "T-1".to_owned(), Wakes::Tasks, needs);
+        assert_eq!(of_task(&updated(Some(0)).into()), about(Needs::SomeTask));
+        assert_eq!(of_task(&updated(None).into()), about(Needs::Nothing), "it follows from another task");
+        let event = |task| Fact::from(RalfEvent { file: "events.yaml".into(), task, fields: serde_json::Map::new() });
+        assert_eq!((event(None).task(), event(None).subject()), (None, "events.yaml".to_owned()));
+        assert_eq!(event(Some(task.clone())).task(), Some(&task));
     }
 
     #[test]

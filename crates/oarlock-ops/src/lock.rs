@@ -1,7 +1,7 @@
 //! What an operation locks before it reads. SQLite has one writer, which makes this trivial; a store
 //! with many writers takes these locks in the order of [`Lock`], which is the same for everyone.
 
-use oarlock_model::event::{Fact, SpecChange};
+use oarlock_model::event::{Fact, Needs, Noun};
 use oarlock_model::{AgentName, StateKey, TaskId};
 
 /// Something an operation locks. The derived order is the order of locking.
@@ -31,36 +31,21 @@ pub enum Lock {
 /// declarations true.
 pub fn covers(locks: &[Lock], fact: &Fact) -> bool {
     let has = |wanted: &dyn Fn(&Lock) -> bool| locks.iter().any(|lock| *lock == Lock::Everything || wanted(lock));
-    match fact {
-        Fact::AgentJoined(f) => has(&|l| *l == Lock::Roster || *l == Lock::Agent(f.name.clone())),
-        Fact::AgentLeft(f) => has(&|l| *l == Lock::Roster || *l == Lock::Agent(f.name.clone())),
-        // A death is settled by whoever finds it, before its own work.
-        Fact::AgentLost(_) | Fact::LeaseLost(_) | Fact::IntentDropped(_) | Fact::TaskDied(_) | Fact::TaskReadied(_) => true,
-        Fact::ReservationEnded(_) => true,
-        // What follows for a task from others reaches any task.
-        Fact::TaskUpdated(f) if f.change == SpecChange::default() => true,
-        Fact::TaskAdded(_) | Fact::TaskSplit(_) | Fact::DependencyAdded(_) | Fact::DependencyRemoved(_) => has(&|l| *l == Lock::Graph),
-        Fact::TaskClaimed(f) => has(&|l| *l == Lock::Queue || *l == Lock::Task(f.id.clone())),
-        Fact::TaskIntended(f) => has(&|l| *l == Lock::Queue || *l == Lock::Task(f.id.clone())),
-        Fact::TaskUpdated(_)
-        | Fact::TaskNoted(_)
-        | Fact::RalfEvent(_)
-        | Fact::RalfConflict(_)
-        | Fact::TaskProgressed(_)
-        | Fact::TaskReleased(_)
-        | Fact::TaskTakenOutside(_)
-        | Fact::TaskLeftOutside(_)
-        | Fact::TaskFailed(_)
-        | Fact::TaskDone(_)
-        | Fact::TaskSubmitted(_)
-        | Fact::TaskApproved(_)
-        | Fact::TaskRejected(_)
-        | Fact::TaskCancelled(_)
-        | Fact::TaskRequeued(_) => has(&|l| matches!(l, Lock::Task(_) | Lock::Agent(_) | Lock::Graph | Lock::Roster)),
-        Fact::ReservationMade(_) => has(&|l| *l == Lock::Reservations),
-        Fact::StateSet(f) => has(&|l| *l == Lock::Entry(f.key.clone())),
-        Fact::StateDeleted(f) => has(&|l| *l == Lock::Entry(f.key.clone())),
-        Fact::MessageSent(_) | Fact::MessageAcked(_) => has(&|l| *l == Lock::Messages),
-        Fact::StoreRestored(_) => has(&|l| *l == Lock::Everything),
+    let is_of_noun = |lock: &Lock| match (lock, fact.about()) {
+        (Lock::Agent(name), Noun::Agent(own)) => name == own,
+        (Lock::Task(id), Noun::Task(own)) => id == own,
+        (Lock::Entry(key), Noun::Entry(own)) => key == own,
+        _ => false,
+    };
+    match fact.needs() {
+        Needs::Nothing => true,
+        Needs::Agent => has(&|lock| *lock == Lock::Roster || is_of_noun(lock)),
+        Needs::Graph => has(&|lock| *lock == Lock::Graph),
+        Needs::Choice => has(&|lock| *lock == Lock::Queue || is_of_noun(lock)),
+        Needs::SomeTask => has(&|lock| matches!(lock, Lock::Task(_) | Lock::Agent(_) | Lock::Graph | Lock::Roster)),
+        Needs::Reservations => has(&|lock| *lock == Lock::Reservations),
+        Needs::Entry => has(&is_of_noun),
+        Needs::Messages => has(&|lock| *lock == Lock::Messages),
+        Needs::Everything => has(&|_| false),
     }
 }

@@ -184,7 +184,7 @@ impl Blockers {
             Fact::ReservationEnded(ended) => self.is_cut || self.reservations.contains(&ended.id),
             Fact::AgentLeft(_) | Fact::AgentLost(_) => self.is_an_agent,
             fact if self.is_cut => Topics::of(fact).meets(Topics::TASKS),
-            fact => TaskId::parse(&fact.subject()).is_ok_and(|id| self.tasks.contains(&id)),
+            fact => fact.task().is_some_and(|id| self.tasks.contains(id)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What waiters can wait for: one bell for each topic.
 
-use oarlock_model::event::Fact;
+use oarlock_model::event::{Fact, Wakes};
 
 /// A set of topics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,44 +33,13 @@ impl Topics {
         self.0 & other.0 != 0
     }
 
-    /// Whom an event concerns. Every kind is listed, so that a new one cannot be forgotten.
+    /// Whom an event concerns.
     pub fn of(fact: &Fact) -> Topics {
-        let topics = match fact {
-            Fact::TaskAdded(_)
-            | Fact::TaskUpdated(_)
-            | Fact::TaskSplit(_)
-            | Fact::TaskReadied(_)
-            | Fact::TaskReleased(_)
-            | Fact::TaskLeftOutside(_)
-            | Fact::TaskFailed(_)
-            | Fact::TaskDone(_)
-            | Fact::TaskSubmitted(_)
-            | Fact::TaskApproved(_)
-            | Fact::TaskRejected(_)
-            | Fact::TaskCancelled(_)
-            | Fact::TaskRequeued(_)
-            | Fact::TaskDied(_)
-            | Fact::DependencyAdded(_)
-            | Fact::DependencyRemoved(_)
-            | Fact::LeaseLost(_)
-            | Fact::IntentDropped(_)
-            | Fact::AgentLeft(_)
-            | Fact::AgentLost(_)
-            | Fact::StoreRestored(_) => Topics::TASKS,
-            Fact::MessageSent(_) => Topics::MESSAGES,
-            Fact::ReservationEnded(_) => Topics::RESERVATIONS,
-            Fact::AgentJoined(_)
-            | Fact::TaskNoted(_)
-            | Fact::RalfEvent(_)
-            | Fact::RalfConflict(_)
-            | Fact::TaskIntended(_)
-            | Fact::TaskClaimed(_)
-            | Fact::TaskTakenOutside(_)
-            | Fact::TaskProgressed(_)
-            | Fact::StateSet(_)
-            | Fact::StateDeleted(_)
-            | Fact::ReservationMade(_)
-            | Fact::MessageAcked(_) => Topics::NONE,
+        let topics = match fact.wakes() {
+            Wakes::Nobody => Topics::NONE,
+            Wakes::Tasks => Topics::TASKS,
+            Wakes::Messages => Topics::MESSAGES,
+            Wakes::Reservations => Topics::RESERVATIONS,
         };
         topics.and(Topics::LOG)
     }

@@ -144,7 +144,7 @@ impl News {
     }
 
     fn follow_task(&mut self, event: &Event) -> Option<String> {
-        let id: TaskId = event.fact.subject().parse().ok()?;
+        let id = event.fact.task()?.clone();
         let who = event.agent.as_ref().map(|name| self.label(name));
         let who = who.as_deref().unwrap_or("somebody");
         let known = self.tasks.get_mut(id.as_str())?;

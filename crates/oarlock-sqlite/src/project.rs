@@ -30,7 +30,7 @@ impl Projection<'_> {
         let mut prev = None;
         match &event.fact {
             Fact::TaskAdded(fact) => self.add(event, fact)?,
-            fact => match task_of(fact) {
+            fact => match fact.task() {
                 Some(id) => {
                     let key = task::key(self.conn, id)?.ok_or_else(|| bad_row("task", format!("{id} is missing")))?;
                     prev = Some(key.last_event);
@@ -267,36 +267,5 @@ impl Projection<'_> {
 
     fn moved(&mut self, key: Key, to: TaskState) {
         self.counts.shift(Some(key.state), to);
-    }
-}
-
-/// The existing task that an event is about.
-fn task_of(fact: &Fact) -> Option<&TaskId> {
-    match fact {
-        Fact::TaskUpdated(f) => Some(&f.id),
-        Fact::TaskNoted(f) => Some(&f.id),
-        Fact::TaskSplit(f) => Some(&f.id),
-        Fact::TaskReadied(f) => Some(&f.id),
-        Fact::TaskIntended(f) => Some(&f.id),
-        Fact::IntentDropped(f) => Some(&f.task),
-        Fact::TaskClaimed(f) => Some(&f.id),
-        Fact::TaskProgressed(f) => Some(&f.id),
-        Fact::TaskReleased(f) => Some(&f.id),
-        Fact::TaskTakenOutside(f) => Some(&f.id),
-        Fact::TaskLeftOutside(f) => Some(&f.id),
-        Fact::TaskFailed(f) => Some(&f.id),
-        Fact::TaskDone(f) => Some(&f.id),
-        Fact::TaskSubmitted(f) => Some(&f.id),
-        Fact::TaskApproved(f) => Some(&f.id),
-        Fact::TaskRejected(f) => Some(&f.id),
-        Fact::TaskCancelled(f) => Some(&f.id),
-        Fact::TaskRequeued(f) => Some(&f.id),
-        Fact::TaskDied(f) => Some(&f.id),
-        Fact::DependencyAdded(f) => Some(&f.id),
-        Fact::DependencyRemoved(f) => Some(&f.id),
-        Fact::LeaseLost(f) => Some(&f.task),
-        Fact::RalfEvent(f) => f.task.as_ref(),
-        Fact::RalfConflict(f) => f.task.as_ref(),
-        _ => None,
     }
 }

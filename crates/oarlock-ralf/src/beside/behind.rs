@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oarlock_model::event::{Event, Fact};
+use oarlock_model::event::Fact;
 use oarlock_model::task::OutsideEnd;
 use oarlock_model::{TaskId, limits};
 use oarlock_ops::store::{EventFilter, StoreResult, TaskFilter, View};
@@ -47,7 +47,7 @@ pub(super) fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<Task
         let Some(last) = page.last() else { return Ok(()) };
         filter.after_seq = last.seq;
         for event in &page {
-            let Some(id) = task_of(event) else { continue };
+            let Some(id) = event.fact.task().cloned() else { continue };
             let holder = match &event.fact {
                 Fact::LeaseLost(lost) => Some(&lost.holder),
                 _ => event.agent.as_ref(),
@@ -77,8 +77,4 @@ pub(super) fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<Task
             }
         }
     }
-}
-
-fn task_of(event: &Event) -> Option<TaskId> {
-    if let Fact::LeaseLost(lost) = &event.fact { Some(lost.task.clone()) } else { TaskId::parse(&event.fact.subject()).ok() }
 }

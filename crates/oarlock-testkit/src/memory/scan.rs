@@ -1,6 +1,6 @@
 //! What the scans share: sorting, pages, and which events and texts are meant.
 
-use oarlock_model::event::{Event, Fact};
+use oarlock_model::event::Event;
 use oarlock_model::task::Task;
 use oarlock_ops::store::QueuePlace;
 
@@ -35,14 +35,7 @@ pub(super) fn place(task: &Task) -> QueuePlace {
 
 /// Whether the event is about this task; messages and reservations may have the same id.
 pub(super) fn is_about_task(event: &Event, id: &str) -> bool {
-    let kind = event.fact.kind();
-    let is_about_some_task = match &event.fact {
-        Fact::LeaseLost(_) | Fact::IntentDropped(_) => true,
-        Fact::RalfEvent(fact) => fact.task.is_some(),
-        Fact::RalfConflict(fact) => fact.task.is_some(),
-        _ => kind.starts_with("task_") || kind.starts_with("dependency_"),
-    };
-    is_about_some_task && event.fact.subject() == id
+    event.fact.task().is_some_and(|task| task.as_str() == id)
 }
 
 pub(super) fn contains_whatever_case(text: &str, wanted: &str) -> bool {

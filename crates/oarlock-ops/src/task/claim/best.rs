@@ -193,10 +193,10 @@ impl Claim {
                 return Ok(true);
             }
             // Of a task that changed it is enough to judge that one.
-            let Some(id) = TaskId::parse(&event.fact.subject()).ok().filter(|_| Topics::of(&event.fact).meets(Topics::TASKS)) else {
+            let Some(id) = event.fact.task().filter(|_| Topics::of(&event.fact).meets(Topics::TASKS)) else {
                 continue;
             };
-            let Some(offer) = cx.view.offer(&id)?.filter(|_| judged.insert(id)) else { continue };
+            let Some(offer) = cx.view.offer(id)?.filter(|_| judged.insert(id.clone())) else { continue };
             let mut passed_over = PassedOver::besides(std::mem::take(&mut seen.blockers));
             match chooser.judge(cx, &offer) {
                 Ok(Verdict::Fits) | Err(OpError::Rejected(Rejection::LimitReached { .. })) => return Ok(true),
