@@ -11,17 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use oarlock_model::agent::Agent;
-use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
-use oarlock_ops::context::Reading;
+use oarlock_ops::presence;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::state::{GetState, Sync, TellState};
-use oarlock_ops::store::OwnerSight;
 use oarlock_ops::task::Split;
 use oarlock_plan::Plan;
 pub use oarlock_ralf::age_ms;
@@ -201,14 +199,12 @@ impl Ralf {
         }
         let view = opened.store.snapshot().map_err(OpError::from)?;
         let now = view.now();
-        let cx = Reading { view: &*view, now, me: None, caller: &Caller::default(), settings: &opened.settings };
         let mut found = Vec::new();
         for agent in view.agents().map_err(OpError::from)? {
             let age_ms = now.store.since_ms(agent.presence.seen);
-            let is_dead = matches!(view.owner_sight(&agent), OwnerSight::Died | OwnerSight::OtherBoot);
             let is_there = match timeout_ms {
-                Some(timeout_ms) => agent.is_live() && !is_dead && age_ms <= timeout_ms,
-                None => cx.agent_state(&agent) == AgentState::Active && !is_dead,
+                Some(timeout_ms) => agent.is_live() && !view.owner_sight(&agent).is_dead() && age_ms <= timeout_ms,
+                None => presence::is_there(&*view, &agent, now),
             };
             if is_there {
                 let (loop_number, run_number) = opened.numbers.get(agent.name.as_str()).copied().unwrap_or_default();

@@ -17,9 +17,10 @@ use crate::caller::{self, Caller, Identity};
 use crate::lock::{self, Lock};
 use crate::outside::Intent;
 use crate::portions::Progress;
+use crate::presence;
 use crate::search::{Asked, Found};
 use crate::settings::Settings;
-use crate::store::{OwnerSight, StoreResult, Transaction, View};
+use crate::store::{StoreResult, Transaction, View};
 
 /// Reading: a view and who is asking.
 pub struct Reading<'a> {
@@ -109,8 +110,7 @@ impl<'a> Reading<'a> {
 
     /// The state of an agent.
     pub fn agent_state(&self, agent: &Agent) -> liveness::AgentState {
-        let alive = (self.view.owner_sight(agent) == OwnerSight::Alive).then_some(true);
-        liveness::agent_state(agent, alive, self.now)
+        presence::state(self.view, agent, self.now)
     }
 
     /// How long a grant still holds, in milliseconds.

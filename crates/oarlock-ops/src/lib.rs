@@ -20,6 +20,7 @@ mod once;
 pub mod outside;
 mod page;
 mod portions;
+pub mod presence;
 pub mod registry;
 pub mod reply;
 pub mod request;

@@ -112,7 +112,7 @@ impl Horizon {
         for agent in settle::to_be_checked(&*view)? {
             match (view.owner_sight(&agent), agent.owner.process()) {
                 (OwnerSight::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
-                (OwnerSight::Died | OwnerSight::OtherBoot, _) => horizon.has_dead = true,
+                (sight, _) if sight.is_dead() => horizon.has_dead = true,
                 _ => {}
             }
         }

@@ -4,11 +4,11 @@ mod outside;
 
 use std::collections::BTreeSet;
 
-use oarlock_model::agent::Agent;
-use oarlock_model::rules::liveness::{self, AgentState};
+use oarlock_model::rules::claim::is_able;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, TaskId, limits};
-use oarlock_ops::store::{OwnerSight, StoreResult, View};
+use oarlock_ops::presence::is_there;
+use oarlock_ops::store::{StoreResult, View};
 
 /// Most tasks of one tree that are looked at.
 const TASKS_MAX: usize = 10_000;
@@ -125,18 +125,8 @@ fn missing_capability(view: &dyn View, id: &TaskId) -> StoreResult<Option<String
         return Ok(None);
     }
     let agents = view.agents()?;
-    let can_all = agents.iter().filter(|agent| is_there(view, agent)).any(|agent| task.spec.capabilities.iter().all(|c| agent.can(c)));
+    let can_all = agents.iter().any(|agent| is_able(&task.spec, agent) && is_there(view, agent, view.now()));
     Ok(if can_all { None } else { task.spec.capabilities.first().map(ToString::to_string) })
-}
-
-/// Whether an agent is there as far as is known.
-fn is_there(view: &dyn View, agent: &Agent) -> bool {
-    let owner_alive = match view.owner_sight(agent) {
-        OwnerSight::Alive => Some(true),
-        OwnerSight::Died | OwnerSight::OtherBoot => Some(false),
-        OwnerSight::Unknown => None,
-    };
-    liveness::agent_state(agent, owner_alive, view.now()) == AgentState::Active
 }
 
 #[cfg(test)]

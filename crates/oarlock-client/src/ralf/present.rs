@@ -7,9 +7,7 @@ use std::time::Duration;
 use oarlock_model::AgentName;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_ops::OpError;
-use oarlock_ops::caller::Caller;
-use oarlock_ops::context::Reading;
-use oarlock_ops::store::OwnerSight;
+use oarlock_ops::presence;
 use oarlock_ralf::{Attached, PROGRAM, may_work};
 use oarlock_sqlite::Synchronous;
 
@@ -69,13 +67,12 @@ pub fn judge_agents(read: &mut oarlock_ralf::Project, root: &Path, now_ms: i64) 
     read.judge_agents(&attached, now_ms);
     let Some(opened) = &mut ralf.store else { return };
     let Ok(view) = opened.store.snapshot() else { return };
-    let cx = Reading { view: &*view, now: view.now(), me: None, caller: &Caller::default(), settings: &opened.settings };
+    let now = view.now();
     for agent in &mut read.agents {
         let known = AgentName::parse(&agent.name).ok().and_then(|name| view.agent(&name).ok().flatten());
         if let Some(known) = known.filter(|known| known.program.as_deref() != Some(PROGRAM)) {
-            let is_dead = matches!(view.owner_sight(&known), OwnerSight::Died | OwnerSight::OtherBoot);
-            agent.state = match cx.agent_state(&known) {
-                AgentState::Active if !is_dead => "active",
+            agent.state = match presence::state(&*view, &known, now) {
+                AgentState::Active if presence::is_there(&*view, &known, now) => "active",
                 AgentState::Active | AgentState::Lost => "lost",
                 AgentState::Stale => "stale",
                 AgentState::Left => "left",

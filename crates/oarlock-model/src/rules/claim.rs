@@ -12,10 +12,15 @@ pub enum Misfit {
     Assigned,
 }
 
+/// Whether the agent can do all that the task asks for.
+pub fn is_able(spec: &TaskSpec, agent: &Agent) -> bool {
+    spec.capabilities.iter().all(|capability| agent.can(capability))
+}
+
 /// Whether the agent may have the task; `assignee_active` tells whether the agent it is assigned to
 /// is active now (an assignment to an agent that is not binds nobody).
 pub fn misfit(spec: &TaskSpec, agent: &Agent, assignee_active: bool) -> Option<Misfit> {
-    if !spec.capabilities.iter().all(|capability| agent.can(capability)) {
+    if !is_able(spec, agent) {
         return Some(Misfit::Capability);
     }
     match &spec.assigned {

@@ -86,13 +86,12 @@ impl AgentState {
     }
 }
 
-/// The state of an agent. An owner that is alive keeps its agent active whatever its heartbeats say;
-/// `owner_alive` is absent where nothing is known.
-pub fn agent_state(agent: &Agent, owner_alive: Option<bool>, now: Now) -> AgentState {
+/// The state of an agent. An owner that is seen alive keeps its agent active whatever its heartbeats say.
+pub fn agent_state(agent: &Agent, is_owner_seen_alive: bool, now: Now) -> AgentState {
     match agent.end {
         Some(SessionEnd::Left | SessionEnd::TakenOver) => AgentState::Left,
         Some(SessionEnd::Lost) => AgentState::Lost,
-        None if owner_alive == Some(true) => AgentState::Active,
+        None if is_owner_seen_alive => AgentState::Active,
         None if now.store.since_ms(agent.presence.seen) <= agent.timeout_ms => AgentState::Active,
         None => AgentState::Stale,
     }

@@ -21,6 +21,13 @@ pub enum OwnerSight {
     Unknown,
 }
 
+impl OwnerSight {
+    /// Whether the death of the session is proven.
+    pub fn is_dead(self) -> bool {
+        matches!(self, Self::Died | Self::OtherBoot)
+    }
+}
+
 /// Reading agents: one row for each, of its current session.
 pub trait AgentView {
     /// What is known of the process behind a session.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use oarlock_model::agent::Agent;
+use oarlock_model::rules::claim::is_able;
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, TaskId, planted};
+use oarlock_ops::presence::is_there;
 use oarlock_ops::store::{StoreResult, View};
-
-use super::is_there;
 
 /// Most tasks behind one need that are looked at.
 const TASKS_MAX: usize = 10_000;
@@ -30,11 +30,11 @@ pub(super) struct Others(Vec<Agent>);
 
 impl Others {
     pub(super) fn there(view: &dyn View, crew: &[AgentName]) -> StoreResult<Self> {
-        Ok(Self(view.agents()?.into_iter().filter(|agent| !crew.contains(&agent.name) && is_there(view, agent)).collect()))
+        Ok(Self(view.agents()?.into_iter().filter(|agent| !crew.contains(&agent.name) && is_there(view, agent, view.now())).collect()))
     }
 
     fn can(&self, task: &Task) -> bool {
-        self.0.iter().any(|agent| task.spec.capabilities.iter().all(|capability| agent.can(capability)))
+        self.0.iter().any(|agent| is_able(&task.spec, agent))
     }
 }
 
