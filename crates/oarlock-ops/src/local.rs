@@ -1,10 +1,33 @@
 //! What only the caller's own machine can tell: its files, its processes, its place in the repository.
 
 use oarlock_model::agent::Host;
-use oarlock_model::limits;
+use oarlock_model::{TaskId, limits};
 pub use oarlock_plan::{Existing, Floor, Search};
 
 use crate::OpError;
+
+/// Whether a text is the path of a file by its form.
+pub fn names_file(text: &str) -> bool {
+    text.contains('/') || text.ends_with(".md")
+}
+
+/// The task that a text means which may also be a file in the directory of the caller; none for what is a path by its form.
+pub fn task_named(text: &str) -> Option<TaskId> {
+    if names_file(text) { None } else { TaskId::parse(text).ok() }
+}
+
+/// The document that a text names, if it names a file. One that may mean a task too need not be readable: a program may have the name of
+/// the task that is meant.
+///
+/// # Errors
+/// As [`Local::read_text`].
+pub fn document_named(local: &mut dyn Local, text: &str) -> Result<Option<String>, OpError> {
+    if !names_file(text) && !local.is_file(text) {
+        return Ok(None);
+    }
+    let read = local.read_text(text, limits::DOCUMENT_BYTES_MAX);
+    if task_named(text).is_some() { Ok(read.ok()) } else { read.map(Some) }
+}
 
 /// The caller's side of a request. A door on the caller's machine implements it; a gateway's does not.
 pub trait Local {

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use crate::OpError;
 use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
-use crate::local::{Existing, Local, Search};
+use crate::local::{Existing, Local, Search, document_named, names_file, task_named};
 use crate::lock::Lock;
 use crate::request::{Mutation, Request};
 use crate::search::{Asked, Findings, Found};
@@ -136,10 +136,8 @@ impl Request for Split {
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         if self.document.is_none() && (self.names_file() || local.is_file(&self.id)) {
-            self.or_task = !self.names_file() && TaskId::parse(&self.id).is_ok();
-            let read = local.read_text(&self.id, limits::DOCUMENT_BYTES_MAX);
-            // A program may have the name of the task that is meant.
-            self.document = if self.or_task { read.ok() } else { Some(read?) };
+            self.or_task = task_named(&self.id).is_some();
+            self.document = document_named(local, &self.id)?;
             self.file = local.document_path(&self.id)?;
         }
         self.floor = self.floor.or_else(|| local.floor(&self.id));
@@ -265,7 +263,7 @@ impl Mutation for Split {
 impl Split {
     /// Whether the operand is a file by its form: it contains `/` or ends in `.md`.
     pub fn names_file(&self) -> bool {
-        self.id.contains('/') || self.id.ends_with(".md")
+        names_file(&self.id)
     }
 
     fn named<'a>(&'a self, text: &'a str) -> Document<'a> {

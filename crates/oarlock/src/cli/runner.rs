@@ -5,9 +5,9 @@ use clap::Args;
 use oarlock_client::{Absent, Options, ThisMachine, Where, user};
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
-use oarlock_model::{Label, Rejection, TaskId, limits};
+use oarlock_model::{Label, Rejection, TaskId};
 use oarlock_ops::OpError;
-use oarlock_ops::local::Local;
+use oarlock_ops::local::{Local as _, document_named, task_named};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
@@ -126,7 +126,7 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
 }
 
 pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let named = read_if_file(&args.target)?;
+    let named = document_named(&mut ThisMachine, &args.target)?;
     if named.is_none() {
         TaskId::parse(&args.target)?;
     }
@@ -156,24 +156,9 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     Ok(ended.error.map_or(code, |error| output.fail(&error)))
 }
 
-/// The text of a file that is to be run: it is read before anything is made.
-fn read_if_file(text: &str) -> Result<Option<String>, OpError> {
-    if names_file(text) {
-        return ThisMachine.read_text(text, limits::DOCUMENT_BYTES_MAX).map(Some);
-    }
-    // A program may have the name of the task that is meant.
-    let is_file = ThisMachine.is_file(text);
-    Ok(is_file.then(|| ThisMachine.read_text(text, limits::DOCUMENT_BYTES_MAX).ok()).flatten())
-}
-
-/// Whether this is a file by its form.
-fn names_file(text: &str) -> bool {
-    text.contains('/') || text.ends_with(".md")
-}
-
 /// A file, or a task: of a name that could be both, the task.
 fn target(text: &str, document: Option<String>, id: Option<TaskId>, handles: &Handles) -> Result<Target, OpError> {
-    let task = if names_file(text) { None } else { TaskId::parse(text).ok() };
+    let task = task_named(text);
     let is_there = |id: &TaskId| Ok::<_, OpError>(handles.open()?.snapshot()?.task_state(id)?.is_some());
     match (document, task) {
         (Some(document), None) => Ok(Target::File { path: text.to_owned(), document, file: ThisMachine.document_path(text)?, id }),
