@@ -3,10 +3,9 @@
 
 mod call;
 
-use oarlock_model::agent::Owner;
+use oarlock_model::AgentName;
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::state::State;
-use oarlock_model::{AgentName, SessionId};
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
@@ -253,19 +252,4 @@ fn told(outcome: &Result<Value, OpError>) -> Value {
         Ok(reply) => reply.clone(),
         Err(error) => error.json(),
     }
-}
-
-/// The identity of the process that plays this name, as text of the host.
-fn process_text(process: &str, state: &State) -> Option<String> {
-    let agent = AgentName::parse(process).ok().and_then(|name| state.agents.get(&name).cloned())?;
-    match agent.owner {
-        Owner::None => None,
-        owner => owner.process().map(str::to_owned),
-    }
-}
-
-/// The current session of the agent with this name.
-fn session_of(process: &str, state: &State) -> Option<SessionId> {
-    let name = AgentName::parse(process).ok()?;
-    state.agents.get(&name).map(|agent| agent.session.clone())
 }

@@ -25,7 +25,6 @@ const TO_BE_OPENED: &[&str] = &[
     "sqlite/src/place.rs",
     "rows/offer.rs",
     "src/mcp.rs",
-    "src/stage.rs",
     "view/json.rs",
     "xtask/src/bench.rs",
     "xtask/src/clients.rs",

@@ -15,7 +15,6 @@ use oarlock_ops::caller::Caller;
 use oarlock_ops::local::{Existing, Floor, Local, Search};
 use oarlock_ops::registry::{self, Call};
 
-use super::{process_text, session_of};
 use crate::paper::{Item, Point};
 
 /// Who speaks.
@@ -280,4 +279,19 @@ pub(super) fn fill_in(word: &str, state: &State) -> String {
         _ => return word.to_owned(),
     };
     filled.unwrap_or_else(|| "0".to_owned())
+}
+
+/// The identity of the process that plays this name, as text of the host.
+fn process_text(process: &str, state: &State) -> Option<String> {
+    let agent = AgentName::parse(process).ok().and_then(|name| state.agents.get(&name).cloned())?;
+    match agent.owner {
+        Owner::None => None,
+        owner => owner.process().map(str::to_owned),
+    }
+}
+
+/// The current session of the agent with this name.
+fn session_of(process: &str, state: &State) -> Option<SessionId> {
+    let name = AgentName::parse(process).ok()?;
+    state.agents.get(&name).map(|agent| agent.session.clone())
 }
