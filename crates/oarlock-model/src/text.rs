@@ -44,6 +44,16 @@ pub fn escaped_line(text: &str) -> Cow<'_, str> {
     escape(text, |_| false)
 }
 
+/// A text of others as it is kept on one line, of at most this many characters: without control characters.
+pub fn kept_line(text: &str, chars_max: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(chars_max).collect()
+}
+
+/// The same for a name or a title that people choose by: also without what changes the direction of a line or cannot be seen.
+pub fn visible_line(text: &str, chars_max: usize) -> String {
+    text.chars().filter(|c| !c.is_control() && !is_bidi_or_invisible(*c)).take(chars_max).collect()
+}
+
 fn escape(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     // Nothing is copied as long as nothing is bad: almost every text.
     let mut out: Option<String> = None;

@@ -19,6 +19,7 @@ use std::time::Duration as StdDuration;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::RalfConflict;
 use oarlock_model::task::{Task as StoreTask, TaskState};
+use oarlock_model::text::kept_line;
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, Join, Leave, Sighting};
@@ -55,6 +56,8 @@ const PATIENCE: StdDuration = StdDuration::from_secs(5);
 const WARNINGS_MAX: usize = 20;
 /// Tasks that are compared.
 const TASKS_MAX: usize = 100_000;
+/// Characters of what a heartbeat says.
+const SAYS_CHARS_MAX: usize = 200;
 
 /// What a look did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -279,7 +282,7 @@ impl<'a> Bridge<'a> {
                     self.join(agent, Some(*timeout_ms))?;
                     look.attached.shown.remove(agent.as_str());
                 }
-                let short = |text: &Option<String>| text.as_ref().map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect());
+                let short = |text: &Option<String>| text.as_ref().map(|text| kept_line(text, SAYS_CHARS_MAX));
                 let seen_ms_ago = look.now_ms - seen_ms;
                 let says = Heartbeat { status: short(status), action: short(action) };
                 self.tell(&Sighting { name: agent.clone(), seen_ms_ago, is_first: *is_new, says })?;
@@ -426,8 +429,7 @@ fn source() -> Label {
 }
 
 fn title_of(task: &Task) -> String {
-    let title: String =
-        task.title.as_deref().unwrap_or(&task.id).chars().filter(|c| !c.is_control()).take(limits::TITLE_CHARS_MAX).collect();
+    let title = kept_line(task.title.as_deref().unwrap_or(&task.id), limits::TITLE_CHARS_MAX);
     if title.trim().is_empty() { task.id.clone() } else { title }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use oarlock_model::limits;
+use oarlock_model::text::kept_line;
 use serde_json::Value;
 
 use crate::in_files::InFiles;
@@ -51,7 +52,7 @@ fn of(root: &Path, files: &InFiles<'_>, alive: &[&Agent], now_ms: i64) -> Held {
 
 /// A holder's name as it is kept: short, on one line; nothing for placeholders and for what is no name.
 pub(crate) fn name(text: &str) -> Option<String> {
-    let name: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    let name = kept_line(text.trim(), usize::MAX);
     if name.is_empty() || is_placeholder(&name) {
         return None;
     }

@@ -1,6 +1,7 @@
 //! Task files: Markdown whose fields are lines in bold type, sometimes front matter too. The folder decides whether a task is still open,
 //! because the status line disagrees with it in a quarter of the files.
 
+use oarlock_model::text::kept_line;
 use oarlock_plan::minutes_of_field;
 use serde::Serialize;
 
@@ -181,7 +182,7 @@ fn title(heading: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(VALUE_CHARS_MAX).collect()
+    kept_line(text, VALUE_CHARS_MAX)
 }
 
 impl TaskText {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use oarlock_model::text::kept_line;
 use serde_json::Value;
 
 /// Deepest nesting that is read.
@@ -88,7 +89,7 @@ fn cause(text: &str) -> String {
     // What only makes sense to who calls the library; and the place again, counted from where a piece begins.
     let line = line.split(", set ").next().unwrap_or(line);
     let line = line.rsplit_once(" at line ").map_or(line, |(what, _)| what);
-    let line: String = line.chars().filter(|c| !c.is_control()).take(CAUSE_CHARS_MAX).collect();
+    let line = kept_line(line, CAUSE_CHARS_MAX);
     if line.is_empty() { "it is no YAML".to_owned() } else { line }
 }
 

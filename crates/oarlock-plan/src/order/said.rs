@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use oarlock_model::text::is_bidi_or_invisible;
+use oarlock_model::text::visible_line;
 
 use crate::facts::gather::Fact;
 use crate::facts::refs::{Statement, Target};
@@ -198,7 +198,7 @@ fn shown(target: &Target) -> String {
         Target::Named(name) => name.trim().to_owned(),
         Target::Previous | Target::All => String::new(),
     };
-    text.chars().filter(|c| !c.is_control() && !is_bidi_or_invisible(*c)).take(SHOWN_CHARS_MAX).collect()
+    visible_line(&text, SHOWN_CHARS_MAX)
 }
 
 /// The steps by their labels and titles, so that naming one costs the same in a long plan.

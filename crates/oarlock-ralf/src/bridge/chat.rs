@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use oarlock_model::event::{Event, Fact};
+use oarlock_model::text::kept_line;
 use oarlock_model::{AgentName, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Leave;
@@ -68,7 +69,7 @@ impl Bridge<'_> {
             }
         }
         let about = [text(fields, &["type"]), text(fields, &["task_id"])].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let subject: String = about.chars().filter(|c| !c.is_control()).take(limits::TITLE_CHARS_MAX).collect();
+        let subject = kept_line(&about, limits::TITLE_CHARS_MAX);
         let send = Send {
             to: if to.is_empty() { vec!["all".to_owned()] } else { to },
             text: content,

@@ -3,6 +3,7 @@
 use oarlock_model::event::TaskSplit;
 use oarlock_model::pattern::Pattern;
 use oarlock_model::task::{Task, TaskSpec, TaskState};
+use oarlock_model::text::visible_line;
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits};
 use oarlock_plan::{Plan, Subtask};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +105,6 @@ fn part_spec(parent: &Task, subtask: &Subtask, body: String) -> Result<TaskSpec,
 
 /// A title made from a document: one line without control characters, within the limit.
 fn one_line(text: &str) -> String {
-    let line: String =
-        text.chars().filter(|c| !c.is_control() && !oarlock_model::text::is_bidi_or_invisible(*c)).take(limits::TITLE_CHARS_MAX).collect();
+    let line = visible_line(text, limits::TITLE_CHARS_MAX);
     if line.trim().is_empty() { "untitled".into() } else { line }
 }
