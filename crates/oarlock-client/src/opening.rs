@@ -3,7 +3,7 @@
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::{Store, StoreResult};
 use oarlock_ralf::Beside;
-use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore};
+use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
 use std::sync::Arc;
 
 /// A store that is open, of whatever kind.
@@ -14,8 +14,9 @@ pub type OpenStore = Box<dyn Store + Send>;
 /// # Errors
 /// Those of the store.
 pub fn open(place: &Place, options: Options) -> StoreResult<OpenStore> {
-    let patience = options.busy;
-    Ok(with_files(SqliteStore::open(place, options)?, place, patience))
+    let files = Beside::new(place.dir(), options.busy);
+    let files = if options.synchronous == Synchronous::Full { files } else { files.unsynced() };
+    Ok(Box::new(SqliteStore::open(place, options)?.with_outside(Arc::new(files))))
 }
 
 /// The same of a store that is open. A lock of the files is waited for as long as `patience`.

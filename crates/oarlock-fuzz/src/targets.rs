@@ -240,7 +240,7 @@ fn ralf(input: &[u8]) {
     }
     let queue = read("queue.yaml", &text);
     for item in queue.queue.iter().take(3) {
-        if let Ok(edited) = set_item(&text, &["queue", "tasks"], &item.id, &fields) {
+        if let Ok(edited) = set_item(&text, &item.id, &fields) {
             let after = read("queue.yaml", &edited);
             assert!(!queue.faults.is_empty() || after.faults.is_empty(), "{:?}", after.faults);
             let ids = |project: &Project| project.queue.iter().map(|item| item.id.clone()).collect::<Vec<_>>();

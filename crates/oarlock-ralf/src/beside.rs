@@ -36,6 +36,7 @@ const QUEUE: &str = "queue.yaml";
 pub struct Beside {
     dir: PathBuf,
     patience: Duration,
+    is_synced: bool,
     index: Mutex<Index>,
     /// The project's root as it was last read, and the file that said so.
     root: Mutex<Option<(Told, PathBuf)>>,
@@ -49,7 +50,13 @@ impl Beside {
     /// Beside the store in `dir`. A lock of the files is waited for as long as `patience`, the time for which the store itself is.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>, patience: Duration) -> Self {
-        Self { dir: dir.into(), patience, index: Mutex::default(), root: Mutex::default() }
+        Self { dir: dir.into(), patience, is_synced: true, index: Mutex::default(), root: Mutex::default() }
+    }
+
+    /// What is written into the files does not wait for the disk: beside a store whose commits do not either.
+    #[must_use]
+    pub fn unsynced(self) -> Self {
+        Self { is_synced: false, ..self }
     }
 
     /// The project's root; nothing when none is attached.
@@ -116,7 +123,9 @@ impl Outside for Beside {
     fn lock(&self, patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {
         let Some(root) = self.root()? else { return Ok(None) };
         let patience = if patience == Patience::None { Duration::ZERO } else { self.patience };
-        match Writer::new(root.clone(), patience).holding(&to_be_locked(&root)) {
+        let writer = Writer::new(root.clone(), patience);
+        let writer = if self.is_synced { writer } else { writer.unsynced() };
+        match writer.holding(&to_be_locked(&root)) {
             Ok(writer) => Ok(Some(Box::new(self.held_by(root, writer)))),
             Err(error) => Err(store_error(error)),
         }

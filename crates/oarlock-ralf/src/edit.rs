@@ -1,14 +1,17 @@
 //! Edits of the text itself: the fields of one block, one item, one more event. Every other byte stays what it is: comments, order, quotes,
 //! blank lines, the damage of others. Whether an edit is safe is checked by reading the result again.
 
+mod item;
+
+pub use item::set_item;
+
 use serde_json::{Map, Value};
 
 use crate::fields::{EditError, Fields};
-use crate::flow;
 use crate::lines::{Lines, value_of, with_value};
-use crate::salvage::{self, dash, indent};
+use crate::salvage::{self, dash};
 use crate::scalar;
-use crate::values::{self, unmarked};
+use crate::values::unmarked;
 use crate::yaml;
 
 /// Sets fields of the block `name` below `section` (`heartbeats`, `agents`); makes block and section when they are not there.
@@ -63,69 +66,6 @@ pub(crate) fn set_state(
         set(below(value, "metadata"), metadata);
     })?;
     Ok(edited)
-}
-
-/// Sets fields of the item with the id `id` in the list under one of `names`, or at the top.
-///
-/// # Errors
-/// The text cannot be edited there, or would not say what it should: see [`EditError`].
-pub fn set_item(text: &str, names: &[&str], id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
-    let read = salvage::list(unmarked(text), names);
-    // A number is an id too.
-    let has_id = |fields: &Map<String, Value>| values::text(fields, &["task_id", "id"]).as_deref() == Some(id);
-    let item = read.items.iter().find(|item| has_id(&item.fields)).ok_or_else(|| EditError::Missing(id.to_owned()))?;
-    let edited = match braces(text, names, item.line, &has_id) {
-        Some(at) => flow::set(text, at, fields),
-        None if item.line == 0 => None,
-        None => Some(set_lines(text, item.line, fields)?),
-    };
-    let edited = edited.ok_or(EditError::Form { line: item.line, form: "an item whose place is not known" })?;
-    let read = |text: &str| salvage::list(text, names);
-    let pieces = Pieces { read: &read, is_own: &|item| has_id(&item.fields), fields, is_gone: false, is_strict: false };
-    check(text, &edited, &pieces, |value| {
-        let name = names.iter().find(|name| value.get(**name).is_some_and(Value::is_array));
-        let list = match name {
-            Some(name) => value[*name].as_array_mut(),
-            None => value.as_array_mut(),
-        };
-        let item = list.and_then(|list| list.iter_mut().find(|item| item.as_object().is_some_and(has_id)));
-        item.into_iter().for_each(|item| set(item, fields));
-    })?;
-    Ok(edited)
-}
-
-/// Where the braces of an item open that is written in them: the one whose dash is in this line, or one of a list that is in brackets itself.
-fn braces(text: &str, names: &[&str], line: usize, has_id: &dyn Fn(&Map<String, Value>) -> bool) -> Option<usize> {
-    let start_of = |line: usize| text.split_inclusive('\n').take(line).map(str::len).sum::<usize>();
-    let of_list = names.iter().find_map(|name| {
-        let at = text.lines().position(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))?;
-        let value = start_of(at) + name.len() + 1;
-        let rest = &text[value..];
-        rest.trim_start_matches([' ', '\t']).starts_with('[').then(|| value + rest.len() - rest.trim_start_matches([' ', '\t']).len())
-    });
-    let is_it =
-        |part: &std::ops::Range<usize>| matches!(yaml::parse(text[part.clone()].trim()), Ok(Value::Object(fields)) if has_id(&fields));
-    if let Some(part) = of_list.and_then(|list| flow::read(text, list)).and_then(|list| list.parts.into_iter().find(is_it)) {
-        return Some(part.start + text[part].find('{')?);
-    }
-    let first = text.split_inclusive('\n').nth(line.checked_sub(1)?)?;
-    let item = first.trim_start_matches(' ').strip_prefix('-')?.trim_start_matches(' ');
-    item.starts_with('{').then(|| start_of(line - 1) + first.len() - item.len())
-}
-
-/// Sets fields of the item that begins in this line, each in a line of its own.
-fn set_lines(text: &str, line: usize, fields: &Fields<'_>) -> Result<String, EditError> {
-    let first = line - 1;
-    let mut lines = Lines::of(text)?;
-    let Some(column) = dash(&lines.list[first]) else {
-        return Err(EditError::Form { line, form: "an item that has lost its dash" });
-    };
-    let ends = |line: &String| !line.trim().is_empty() && (dash(line).is_some_and(|at| at <= column) || indent(line) <= column);
-    let last = lines.list[first + 1..].iter().position(ends).map_or(lines.list.len(), |at| first + 1 + at);
-    // Its fields stand where the first one does, behind the dash.
-    let of_fields = lines.list[first].len() - lines.list[first][column + 1..].trim_start().len();
-    lines.set_fields(first, lines.last_written(first, last), of_fields, fields);
-    Ok(lines.text())
 }
 
 /// How more items get into a list.
@@ -226,7 +166,7 @@ fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mu
     if let (Err(broken), true) = (&parsed, pieces.is_strict) {
         return Err(EditError::Damage(format!("it is damaged, line {}: {}", broken.line, broken.cause)));
     }
-    let Ok(mut expected) = parsed else {
+    let Ok(said) = parsed else {
         let (old, new) = ((pieces.read)(before), (pieces.read)(after));
         let others = |read: &salvage::Read| -> Vec<Map<String, Value>> {
             read.items.iter().filter(|item| !(pieces.is_own)(item)).map(|item| item.fields.clone()).collect()
@@ -241,11 +181,9 @@ fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mu
         };
     };
     let new = yaml::parse(after).map_err(|broken| EditError::Damage(format!("line {}: {}", broken.line, broken.cause)))?;
-    if expected.is_null() {
-        expected = Value::Object(Map::new());
-    }
+    let mut expected = if said.is_null() { Value::Object(Map::new()) } else { (*said).clone() };
     change(&mut expected);
-    if new == expected {
+    if *new == expected {
         Ok(())
     } else {
         Err(EditError::Damage("it would not say what was set, or something else would change".to_owned()))

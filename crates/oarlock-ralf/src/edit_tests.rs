@@ -52,7 +52,7 @@ fn what_cannot_be_edited_is_refused_and_says_why() {
     assert!(matches!(refused("heartbeats: {a: {m: 1}}\n"), EditError::Form { line: 1, .. }));
     assert!(matches!(refused("heartbeats:\n  a: text\n"), EditError::Form { line: 2, .. }));
     assert!(matches!(refused("heartbeats:\r\n  b:\n    x: 1\r\n"), EditError::Form { .. }));
-    assert_eq!(set_item("queue: []\n", &["queue"], "T", &[]), Err(EditError::Missing("T".to_owned())));
+    assert_eq!(set_item("queue: []\n", "T", &[]), Err(EditError::Missing("T".to_owned())));
 }
 
 #[test]
@@ -67,15 +67,15 @@ const QUEUE: &str = "queue:\n  - id: T-1\n    status: pending   # waits\n    acc
 #[test]
 fn the_fields_of_one_item_change() {
     let claim = [("status", json!("claimed")), ("claimed_by", json!("ada"))];
-    let first = set_item(QUEUE, &["queue"], "T-1", &claim).expect("edits");
+    let first = set_item(QUEUE, "T-1", &claim).expect("edits");
     let (old, new) = changed(QUEUE, &first);
     assert_eq!(old, ["    status: pending   # waits", "    acceptance:", "      - \"status: x\""]);
     assert_eq!(new, ["    status: claimed   # waits", "    acceptance:", "      - \"status: x\"", "    claimed_by: \"ada\""]);
-    let second = set_item(QUEUE, &["queue"], "T-2", &claim).expect("edits");
+    let second = set_item(QUEUE, "T-2", &claim).expect("edits");
     let (_, new) = changed(QUEUE, &second);
     assert_eq!(new, ["    status: 'claimed'", "    approach: |", "      status: no field", "    claimed_by: \"ada\""]);
     let flat = "tasks:\n- id: T-1\n  status: pending\n  roi:\n    status: 1\n- id: T-2\n";
-    let after = set_item(flat, &["queue", "tasks"], "T-1", &[("status", json!("done")), ("id", json!("T-1"))]).expect("edits");
+    let after = set_item(flat, "T-1", &[("status", json!("done")), ("id", json!("T-1"))]).expect("edits");
     assert_eq!(changed(flat, &after).1, ["  status: done"]);
 }
 
@@ -95,13 +95,13 @@ fn items_in_braces_are_edited_where_they_are() {
         ("tasks: []\nqueue:\n- { id: T-2 , status: pending }\n", "- { id: T-2 , status: claimed, claimed_by: \"ada\" }"),
         ("- {task_id: T-2, status: pending}\r\n", "- {task_id: T-2, status: claimed, claimed_by: \"ada\"}"),
     ] {
-        let after = set_item(text, &["queue", "tasks"], "T-2", &claim).expect("edits");
+        let after = set_item(text, "T-2", &claim).expect("edits");
         let new: Vec<_> = changed(text, &after).1.into_iter().map(|line| line.trim_end_matches('\r').to_owned()).collect();
         assert_eq!(new, [want], "{text}");
         assert_eq!(after.matches("\r\n").count(), text.matches("\r\n").count());
     }
     // A map that is not closed is damaged, and stays what it is.
-    assert!(set_item("queue:\n- {id: T-2, status: pending\n- id: T-3\n", &["queue"], "T-2", &claim).is_err());
+    assert!(set_item("queue:\n- {id: T-2, status: pending\n- id: T-3\n", "T-2", &claim).is_err());
 }
 
 fn event() -> Vec<(&'static str, Value)> {
@@ -207,10 +207,10 @@ fn in_a_damaged_text_too_only_the_own_piece_changes() {
     let after = set_block(beats, "heartbeats", "a", &[("n", json!(3))]).expect("edits");
     assert_eq!(after, format!("{beats}  a:\n    n: 3\n"));
     let queue = "queue:\n  -   task_id: T-1\n      status: pending\n  -   task_id: T-2\n      x: a: b\n";
-    let after = set_item(queue, &["queue"], "T-1", &[("status", json!("claimed"))]).expect("edits");
+    let after = set_item(queue, "T-1", &[("status", json!("claimed"))]).expect("edits");
     assert_eq!(after, queue.replace("pending", "claimed"));
     let twice = "queue:\n- id: T-1\n  status: done\n  status: pending\n";
-    let after = set_item(twice, &["queue"], "T-1", &[("status", json!("claimed"))]).expect("edits");
+    let after = set_item(twice, "T-1", &[("status", json!("claimed"))]).expect("edits");
     assert_eq!(after, twice.replace("pending", "claimed"), "the one that counts");
 }
 

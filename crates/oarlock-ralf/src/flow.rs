@@ -94,7 +94,7 @@ pub(crate) fn set(text: &str, at: usize, fields: &Fields<'_>) -> Option<String> 
 /// Where the value is in this part of a map, if it is that of the key `name`.
 fn value_in(text: &str, part: &Range<usize>, name: &str) -> Option<Range<usize>> {
     let body = &text[part.clone()];
-    let Ok(Value::Object(field)) = yaml::parse(&format!("{{{body}}}")) else { return None };
+    let Ok(Value::Object(field)) = yaml::read(&format!("{{{body}}}")) else { return None };
     if field.len() != 1 || !field.contains_key(name) {
         return None;
     }
@@ -136,7 +136,7 @@ mod tests {
         ] {
             let new = set(text, 0, &fields);
             assert_eq!(new.as_deref(), Some(want));
-            let read = yaml::parse(want).expect("valid");
+            let read = yaml::read(want).expect("valid");
             assert_eq!((&read["status"], &read["claimed_by"]), (&json!("in_progress"), &json!("ada")), "{want}");
         }
         assert_eq!(set("{id: T-1, status: 'pending}", 0, &fields), None, "it does not close");

@@ -25,6 +25,7 @@ mod layout;
 mod lines;
 mod locate;
 mod lock;
+mod memo;
 mod moved;
 mod nouns;
 mod part_file;

@@ -69,7 +69,7 @@ impl Lines {
         let inline = value_of(&self.list[at]);
         if !inline.is_empty() {
             // A block in one line is the writer's own: it is written out.
-            let Ok(Value::Object(old)) = yaml::parse(&inline) else {
+            let Ok(Value::Object(old)) = yaml::read(&inline) else {
                 return Err(EditError::Form { line: at + 1, form: "a block that is no map" });
             };
             self.list[at] = with_value(&self.list[at], "");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use oarlock_host::file::WithoutTraps as _;
@@ -163,12 +164,12 @@ impl Project {
         let role = role.unwrap_or_else(|| Role::of(name, &text));
         forms.see(role, &text);
         let read = match role {
-            Role::Heartbeats => salvage::blocks(&text, &["heartbeats", "agents"]),
-            Role::Events => salvage::list(&text, &["events"]),
-            Role::Queue => salvage::list(&text, &["queue", "tasks"]),
-            Role::Chat => salvage::list(&text, &["messages"]),
-            Role::States => salvage::blocks(&text, &["agents"]),
-            Role::Other => salvage::blocks(&text, &[]),
+            Role::Heartbeats => Arc::new(salvage::blocks(&text, &["heartbeats", "agents"])),
+            Role::Events => Arc::new(salvage::list(&text, &["events"])),
+            Role::Queue => salvage::queue(&text),
+            Role::Chat => Arc::new(salvage::list(&text, &["messages"])),
+            Role::States => Arc::new(salvage::blocks(&text, &["agents"])),
+            Role::Other => Arc::new(salvage::blocks(&text, &[])),
         };
         for damage in &read.damages {
             self.faults.push(Fault {
@@ -258,7 +259,7 @@ struct Forms {
 
 impl Forms {
     fn see(&mut self, role: Role, text: &str) {
-        let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+        let has = |key: &str| text.match_indices(key).any(|(at, _)| at == 0 || text.as_bytes()[at - 1] == b'\n');
         self.slot |= role == Role::Queue && has("next_task:");
         self.swarm |= has("swarm_heartbeat:") || has("swarm_metrics:");
         if role == Role::Heartbeats {
@@ -373,7 +374,14 @@ fn event(item: &Item, source: Source) -> Event {
 
 /// The items of the text of a queue.
 pub(crate) fn queue_of(text: &str) -> Vec<Task> {
-    salvage::list(unmarked(text), &["queue", "tasks"]).items.iter().filter_map(|item| queued(item, Source::default(), i64::MAX)).collect()
+    salvage::queue(unmarked(text)).items.iter().filter_map(|item| queued(item, Source::default(), i64::MAX)).collect()
+}
+
+/// The first item with this id.
+pub(crate) fn queued_as(text: &str, id: &str) -> Option<Task> {
+    let read = salvage::queue(unmarked(text));
+    let item = read.items.iter().find(|item| self::text(&item.fields, &["task_id", "id"]).as_deref() == Some(id))?;
+    queued(item, Source::default(), i64::MAX)
 }
 
 fn queued(item: &Item, source: Source, latest_ms: i64) -> Option<Task> {

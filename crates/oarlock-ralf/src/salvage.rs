@@ -2,9 +2,12 @@
 //! good as before. Whole files are given to a YAML parser first; only where it refuses are they taken apart here, by their lines.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::memo::Memo;
 use crate::yaml::{self, Broken};
 
 /// One item of a list, or one named block.
@@ -19,7 +22,7 @@ pub(crate) struct Item {
 }
 
 /// What a file holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Read {
     pub(crate) items: Vec<Item>,
     /// The block called `metadata`, `queue_metadata` and the like.
@@ -42,11 +45,32 @@ pub(crate) struct Damage {
 /// Names of the block beside the list.
 const METADATA: [&str; 3] = ["metadata", "queue_metadata", "swarm_metrics"];
 
+/// Lists of tasks that a queue file has.
+pub(crate) const QUEUES: [&str; 2] = ["queue", "tasks"];
+
+/// The queues that were read last.
+static LAST: Memo<Read> = Memo::new();
+
+/// The tasks of a queue: the items of the list that [`list`] finds under one of its names.
+pub(crate) fn queue(text: &str) -> Arc<Read> {
+    let read = LAST.of(text, || Ok::<_, Infallible>(list(text, &QUEUES)));
+    read.unwrap_or_else(|never| match never {})
+}
+
+/// A queue in which fields of one item have changed, and with that how many lines it has: the next who reads it need not take it apart.
+pub(crate) fn remember_queue(before: &str, after: &str, at: usize, fields: &Map<String, Value>, more_lines: isize) {
+    LAST.change(before, after, |read| {
+        read.items[at].fields.clone_from(fields);
+        read.items[at + 1..].iter_mut().for_each(|item| item.line = item.line.saturating_add_signed(more_lines));
+        debug_assert_eq!(*read, list(after, &QUEUES), "{after}");
+    });
+}
+
 /// The items of a list that stands under one of `names`, or at the top.
 pub(crate) fn list(text: &str, names: &[&str]) -> Read {
     let lines: Vec<&str> = text.lines().collect();
     match yaml::parse(text) {
-        Ok(value) => whole_list(value, names, &lines),
+        Ok(value) => whole_list(&value, names, &lines),
         Err(broken) => {
             let mut read = pieces_of_list(&lines, names, &broken);
             add_unseen(&mut read, broken);
@@ -59,7 +83,7 @@ pub(crate) fn list(text: &str, names: &[&str]) -> Read {
 pub(crate) fn blocks(text: &str, names: &[&str]) -> Read {
     let lines: Vec<&str> = text.lines().collect();
     match yaml::parse(text) {
-        Ok(value) => whole_blocks(value, names, &lines),
+        Ok(value) => whole_blocks(&value, names, &lines),
         Err(broken) => {
             let mut read = pieces_of_blocks(&lines, names);
             add_unseen(&mut read, broken);
@@ -80,35 +104,33 @@ fn add_unseen(read: &mut Read, broken: Broken) {
     read.damages.sort_by_key(|damage| damage.line);
 }
 
-fn whole_list(value: Value, names: &[&str], lines: &[&str]) -> Read {
+fn whole_list(value: &Value, names: &[&str], lines: &[&str]) -> Read {
     let mut read = Read::default();
     let items = match value {
-        Value::Array(items) => items,
-        Value::Object(mut fields) => {
+        Value::Array(items) => items.as_slice(),
+        Value::Object(fields) => {
             let name = names.iter().find(|name| fields.contains_key(**name));
-            let items = name.and_then(|name| fields.remove(*name));
-            take_metadata(&mut fields, &mut read);
-            read.fields = fields;
-            match items {
-                Some(Value::Array(items)) => items,
-                _ => Vec::new(),
-            }
+            let others = fields.iter().filter(|(known, _)| name.is_none_or(|name| known != name));
+            read.fields = others.map(|(name, value)| (name.clone(), value.clone())).collect();
+            take_metadata(fields, &mut read);
+            name.and_then(|name| fields[*name].as_array()).map_or(&[][..], Vec::as_slice)
         }
-        _ => Vec::new(),
+        _ => &[],
     };
     let starts = starts_of_whole(lines, names, items.len());
-    for (at, item) in items.into_iter().enumerate() {
+    for (at, item) in items.iter().enumerate() {
         let line = starts.get(at).map_or(0, |line| line + 1);
-        match item {
-            Value::Object(fields) => read.items.push(Item { line, name: None, fields }),
+        let fields = match item {
+            Value::Object(fields) => fields.clone(),
             // One document of several, or an item that is only text.
-            other => read.items.push(Item { line, name: None, fields: Map::from_iter([("text".to_owned(), other)]) }),
-        }
+            other => Map::from_iter([("text".to_owned(), other.clone())]),
+        };
+        read.items.push(Item { line, name: None, fields });
     }
     read
 }
 
-fn take_metadata(fields: &mut Map<String, Value>, read: &mut Read) {
+fn take_metadata(fields: &Map<String, Value>, read: &mut Read) {
     for name in METADATA {
         if let Some(Value::Object(metadata)) = fields.get(name) {
             read.metadata.extend(metadata.clone());
@@ -275,7 +297,7 @@ fn first_key(line: &str) -> Option<String> {
 /// One item, whole or field by field.
 fn take_item(piece: &Piece<'_>, name: Option<String>, read: &mut Read, whole: &Broken) {
     let text = dedented(piece);
-    match yaml::parse(&text) {
+    match yaml::read(&text) {
         Ok(Value::Object(fields)) => {
             let lost_dash = piece.column == 0 && name.is_none();
             if lost_dash {
@@ -303,7 +325,7 @@ fn take_item(piece: &Piece<'_>, name: Option<String>, read: &mut Read, whole: &B
 /// A block beside the list.
 fn take_rest(piece: &Piece<'_>, read: &mut Read) {
     let text = dedented(piece);
-    let fields = match yaml::parse(&text) {
+    let fields = match yaml::read(&text) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => return,
         Err(broken) => {
@@ -320,8 +342,7 @@ fn take_rest(piece: &Piece<'_>, read: &mut Read) {
             Map::from_iter([(name.to_owned(), Value::Object(fields_of(&dedented(&inner))))])
         }
     };
-    let mut fields = fields;
-    take_metadata(&mut fields, read);
+    take_metadata(&fields, read);
     read.fields.extend(fields);
 }
 
@@ -362,7 +383,7 @@ fn fields_of(text: &str) -> Map<String, Value> {
 fn close(field: Option<(String, Vec<&str>)>, fields: &mut Map<String, Value>) {
     let Some((name, lines)) = field else { return };
     let text = lines.join("\n");
-    let value = match yaml::parse(&text) {
+    let value = match yaml::read(&text) {
         Ok(Value::Object(mut parsed)) if parsed.len() == 1 => parsed.remove(&name).unwrap_or_default(),
         _ => as_written(&lines),
     };
@@ -385,7 +406,7 @@ fn as_written(lines: &[&str]) -> Value {
                 (item, _) => items.push(item.unwrap_or(line).to_owned()),
             }
         }
-        let value = |item: String| yaml::parse(&item).ok().filter(Value::is_string).unwrap_or(Value::String(item));
+        let value = |item: String| yaml::read(&item).ok().filter(Value::is_string).unwrap_or(Value::String(item));
         return Value::Array(items.into_iter().map(value).collect());
     }
     let text = std::iter::once(first).chain(below).collect::<Vec<_>>().join(" ");
@@ -394,14 +415,14 @@ fn as_written(lines: &[&str]) -> Value {
     Value::String(unquoted.to_owned())
 }
 
-fn whole_blocks(value: Value, names: &[&str], lines: &[&str]) -> Read {
+fn whole_blocks(value: &Value, names: &[&str], lines: &[&str]) -> Read {
     let mut read = Read::default();
-    let Value::Object(mut fields) = value else { return read };
+    let Value::Object(fields) = value else { return read };
     let name = names.iter().find(|name| fields.get(**name).is_some_and(Value::is_object));
-    let blocks = name.and_then(|name| fields.remove(*name));
-    take_metadata(&mut fields, &mut read);
-    read.fields = fields;
-    let Some(Value::Object(blocks)) = blocks else { return read };
+    let others = fields.iter().filter(|(known, _)| name.is_none_or(|name| known != name));
+    read.fields = others.map(|(name, value)| (name.clone(), value.clone())).collect();
+    take_metadata(fields, &mut read);
+    let Some(blocks) = name.and_then(|name| fields[*name].as_object()) else { return read };
     let top = names.iter().find_map(|name| lines.iter().position(|line| line.strip_prefix(name) == Some(":")));
     // The first line with each name, looked up once: there may be hundreds of blocks.
     let mut starts: HashMap<&str, usize> = HashMap::new();
@@ -413,10 +434,8 @@ fn whole_blocks(value: Value, names: &[&str], lines: &[&str]) -> Read {
     }
     for (name, block) in blocks {
         let line = starts.get(name.as_str()).copied().unwrap_or(0);
-        match block {
-            Value::Object(fields) => read.items.push(Item { line, name: Some(name), fields }),
-            _ => read.items.push(Item { line, name: Some(name), fields: Map::new() }),
-        }
+        let fields = block.as_object().cloned().unwrap_or_default();
+        read.items.push(Item { line, name: Some(name.clone()), fields });
     }
     read.items.sort_by_key(|item| item.line);
     read

@@ -12,14 +12,11 @@ use crate::edit;
 use crate::fields::EditError;
 use crate::nouns::Task;
 use crate::part_file::unit;
-use crate::project::queue_of;
+use crate::project::queued_as;
 use crate::stand::Stand;
 use crate::task_file::{self, Folder};
 use crate::time;
 use crate::write::{Change, WriteError, Writer};
-
-/// Lists of tasks that a queue file has.
-const QUEUES: [&str; 2] = ["queue", "tasks"];
 
 /// The word of the status line.
 fn status_of(stand: &Stand) -> &'static str {
@@ -98,10 +95,10 @@ pub(crate) struct QueueShown {
 pub(crate) fn in_queue(writer: &Writer, file: &Path, edits: &[ItemEdit], now_ms: i64) -> Result<QueueShown, WriteError> {
     let shown = RefCell::new(QueueShown::default());
     writer.edit(file, &|text| {
-        let known = queue_of(text);
+        let known: Vec<Option<Task>> = edits.iter().map(|edit| queued_as(text, &edit.id)).collect();
         let (mut new, mut items) = (Cow::Borrowed(text), Vec::with_capacity(edits.len()));
-        for edit in edits {
-            items.push(match known.iter().find(|item| item.id == edit.id) {
+        for (edit, known) in edits.iter().zip(&known) {
+            items.push(match known {
                 None if edit.if_free.is_some() => ItemShown::Taken,
                 None => ItemShown::Uneditable(EditError::Missing(edit.id.clone())),
                 Some(item) if edit.if_free.as_ref().is_some_and(|free| !free.admits(item.state, item.claimed_by.as_deref())) => {
@@ -131,7 +128,7 @@ fn with_stand(text: &str, item: &Task, stand: &Stand, now_ms: i64) -> Result<Str
     let mut fields = fields_of(stand, now_ms);
     // Who has nothing needs no field that says so, unless it is there.
     fields.retain(|(name, value)| !value.is_null() || (*name == "claimed_by" && item.claimed_by.is_some()) || *name == "claimed_at");
-    edit::set_item(text, &QUEUES, &item.id, &fields)
+    edit::set_item(text, &item.id, &fields)
 }
 
 /// How the text of a task's own file says that status. Where nothing else of the files tells of the task, `is_alone`, a text without a status line

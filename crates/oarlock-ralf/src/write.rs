@@ -94,13 +94,15 @@ pub struct Writer {
     own: Vec<(PathBuf, Arc<File>)>,
     /// Folders in which names are still to be pressed to the disk, where that is put off.
     put_off: Option<RefCell<BTreeSet<PathBuf>>>,
+    /// Whether edits wait for the disk.
+    is_synced: bool,
 }
 
 impl Writer {
     /// For the project at `root`; a lock is waited for as long as `patience`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, patience: Duration) -> Self {
-        Self { root: root.into(), patience, held: RefCell::default(), own: Vec::new(), put_off: None }
+        Self { root: root.into(), patience, held: RefCell::default(), own: Vec::new(), put_off: None, is_synced: true }
     }
 
     /// Takes the locks of these files, and keeps them as long as the writer is there: one edit follows the other, and nobody with a lock comes
@@ -115,6 +117,11 @@ impl Writer {
             self.own.push((lock, Arc::new(held)));
         }
         Ok(self)
+    }
+
+    /// Edits do not wait for the disk: beside a store whose commits do not either.
+    pub(crate) fn unsynced(self) -> Self {
+        Self { is_synced: false, ..self }
     }
 
     /// From now on names are not pressed to the disk with each edit; what texts say still is.
@@ -167,16 +174,15 @@ impl Writer {
 
     /// A new file in place of the old one; false when the old one is another by now.
     fn replace(&self, file: &Path, seen: &Seen, text: &str) -> Result<bool, WriteError> {
-        let new = beside(file, text.as_bytes(), seen.permissions.clone()).map_err(|error| failed(file, error))?;
+        let new = beside(file, text.as_bytes(), seen.permissions.clone(), self.is_synced).map_err(|error| failed(file, error))?;
         if !seen.holds(file)? {
             return Ok(false);
         }
+        new.persist(file).map_err(|error| failed(file, error.error))?;
         match &self.put_off {
-            Some(folders) => {
-                new.persist(file).map_err(|error| failed(file, error.error))?;
-                folders.borrow_mut().insert(folder_of(file).to_owned());
-            }
-            None => put(new, file).map_err(|error| failed(file, error))?,
+            _ if !self.is_synced => {}
+            Some(folders) => drop(folders.borrow_mut().insert(folder_of(file).to_owned())),
+            None => file::sync_dir(folder_of(file)).map_err(|error| failed(file, error))?,
         }
         Ok(true)
     }
@@ -245,7 +251,7 @@ impl Writer {
             if fs::metadata(file).is_ok_and(|meta| meta.len() > 0) {
                 continue;
             }
-            let new = beside(file, text.as_bytes(), None).map_err(|error| failed(file, error))?;
+            let new = beside(file, text.as_bytes(), None, true).map_err(|error| failed(file, error))?;
             new.persist(file).map_err(|error| failed(file, error.error))?;
             made += 1;
             if !folders.contains(&folder_of(file)) {
@@ -392,24 +398,22 @@ fn append(file: &Path, seen: &Seen, more: &str) -> Result<bool, WriteError> {
 
 /// Writes a file of our own whole or not at all.
 pub(crate) fn whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(beside(file, bytes, None)?, file)
+    beside(file, bytes, None, true)?.persist(file).map_err(|error| error.error)?;
+    file::sync_dir(folder_of(file))
 }
 
-/// A temporary file in the same folder, on the disk, with these permissions or those of a new file that all may read.
-fn beside(file: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
+/// A temporary file in the same folder, on the disk if it is to be, with these permissions or those of a new file that all may read.
+fn beside(file: &Path, bytes: &[u8], permissions: Option<Permissions>, is_synced: bool) -> io::Result<NamedTempFile> {
     let mut new = tempfile::Builder::new().prefix(".oarlock-").suffix(".tmp").tempfile_in(folder_of(file))?;
     new.write_all(bytes)?;
     match permissions {
         Some(permissions) => new.as_file().set_permissions(permissions)?,
         None => file::set_mode(new.as_file(), 0o644)?,
     }
-    new.as_file().sync_all()?;
+    if is_synced {
+        new.as_file().sync_all()?;
+    }
     Ok(new)
-}
-
-fn put(new: NamedTempFile, file: &Path) -> io::Result<()> {
-    new.persist(file).map_err(|error| error.error)?;
-    file::sync_dir(folder_of(file))
 }
 
 /// `TASK-x.backup.SECONDS`, the name by which the project's scripts keep two of one task; a file keeps its extension.

@@ -1,10 +1,11 @@
 //! YAML of strangers, read with limits: a document that expands to more than it is, or nests without end, is refused in bounded time.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use oarlock_model::text::kept_line;
 use serde_json::Value;
+
+use crate::memo::Memo;
 
 /// Deepest nesting that is read.
 const DEPTH_MAX: usize = 64;
@@ -24,41 +25,24 @@ pub(crate) struct Broken {
     pub(crate) cause: String,
 }
 
-/// The smallest and the largest text that is remembered, in bytes: a short one is read as fast as it is found.
-const REMEMBERED: std::ops::RangeInclusive<usize> = 1_024..=(1 << 18);
-/// Texts that are remembered.
-const REMEMBERED_MAX: usize = 4;
-
-/// The texts that were read last, and what they say, the newest first.
-static LAST: Mutex<VecDeque<(String, Value)>> = Mutex::new(VecDeque::new());
+/// The texts that were read last.
+static LAST: Memo<Value> = Memo::new();
 
 /// The value of a text, which is null when it is empty; of several documents a list.
-///
-/// Whoever edits a file reads its text several times, the result once, and the next edit begins with that. So the last few texts are
-/// remembered, whole: a text that is the same to the byte says the same.
-pub(crate) fn parse(text: &str) -> Result<Value, Broken> {
-    if !REMEMBERED.contains(&text.len()) {
-        return read(text);
-    }
-    if let Some(value) = remembered(text) {
-        return Ok(value);
-    }
-    let value = read(text)?;
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    last.truncate(REMEMBERED_MAX - 1);
-    last.push_front((text.to_owned(), value.clone()));
-    Ok(value)
+pub(crate) fn parse(text: &str) -> Result<Arc<Value>, Broken> {
+    LAST.of(text, || read(text))
 }
 
-fn remembered(text: &str) -> Option<Value> {
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = last.iter().position(|(known, _)| known == text).and_then(|at| last.remove(at))?;
-    let value = found.1.clone();
-    last.push_front(found);
-    Some(value)
+/// The same text with one part changed says what `change` makes of what it said: the next who reads it need not parse it.
+pub(crate) fn remember_changed(before: &str, after: &str, change: impl FnOnce(&mut Value)) {
+    LAST.change(before, after, |value| {
+        change(value);
+        debug_assert_eq!(read(after).as_ref(), Ok(&*value), "{after}");
+    });
 }
 
-fn read(text: &str) -> Result<Value, Broken> {
+/// The value of a text that nobody reads again.
+pub(crate) fn read(text: &str) -> Result<Value, Broken> {
     // No document has more nodes than characters, unless it uses aliases.
     let nodes = text.len().saturating_add(1_000);
     let options = serde_saphyr::options! {
@@ -99,34 +83,17 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_text_that_was_read_before_says_the_same_and_one_that_differs_in_a_byte_does_not() {
-        let text = |n: usize| (0..200).map(|k| format!("key{k}: {}\n", if k == 100 { n } else { k })).collect::<String>();
-        for _ in 0..3 {
-            // More than are remembered.
-            for n in 0..REMEMBERED_MAX + 2 {
-                let value = parse(&text(n)).expect("yaml");
-                assert_eq!((&value["key100"], &value["key199"]), (&json!(n), &json!(199)));
-                assert_eq!(parse(&text(n)), Ok(value), "at once again");
-            }
-        }
-        assert!(LAST.lock().expect("no panic").len() <= REMEMBERED_MAX);
-    }
-
-    #[test]
     fn values_keep_their_kinds() {
-        assert_eq!(
-            parse("a: 1\nb: '2'\nc: null\nd: [x, 2026-02-01]\n"),
-            Ok(json!({"a": 1, "b": "2", "c": null, "d": ["x", "2026-02-01"]}))
-        );
-        assert_eq!(parse(""), Ok(Value::Null));
-        assert_eq!(parse("---\na: 1\n---\nb: 2\n"), Ok(json!([{"a": 1}, {"b": 2}])));
+        assert_eq!(read("a: 1\nb: '2'\nc: null\nd: [x, 2026-02-01]\n"), Ok(json!({"a": 1, "b": "2", "c": null, "d": ["x", "2026-02-01"]})));
+        assert_eq!(read(""), Ok(Value::Null));
+        assert_eq!(read("---\na: 1\n---\nb: 2\n"), Ok(json!([{"a": 1}, {"b": 2}])));
     }
 
     #[test]
     fn what_is_no_yaml_says_where() {
-        let broken = parse("a: 1\nb: c: d\n").expect_err("two colons");
+        let broken = read("a: 1\nb: c: d\n").expect_err("two colons");
         assert_eq!((broken.line, broken.column), (2, 5));
-        let twice = parse("a: 1\na: 2\n").expect_err("a key twice");
+        let twice = read("a: 1\na: 2\n").expect_err("a key twice");
         assert!(twice.line == 2 && twice.cause.contains("duplicate"), "{twice:?}");
     }
 
@@ -136,8 +103,8 @@ mod tests {
         for n in 1..12 {
             bomb.push_str(&format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", ")));
         }
-        assert!(parse(&bomb).is_err());
-        assert!(parse(&"[".repeat(100_000)).is_err());
-        assert!(parse("a: &a [*a]\n").is_err());
+        assert!(read(&bomb).is_err());
+        assert!(read(&"[".repeat(100_000)).is_err());
+        assert!(read("a: &a [*a]\n").is_err());
     }
 }
