@@ -27,7 +27,8 @@ const FAMILIES: [(&str, &str); 6] = [
 const GATEWAY: &str =
     "(package(oarlock) and test(/^gateway::(access|bounds|client|connections|guard|key|lanes|listener|mcp|proof|quota|writer)::/))
   or (package(/^oarlock-(client|server)$/) and test(/^gateway::/))";
-const HOOKS: &str = "package(oarlock) and test(/^(clients|cli::hook)::/)";
+const HOOKS: &str =
+    "(package(oarlock) and test(/^(clients|cli::hook)::/)) or (package(oarlock-integrations) and test(/^(answering|installing)::/))";
 /// Those of the runner: its own, and of the program.
 const RUNNER: &str = "package(oarlock-run) or (package(oarlock) and test(/^runner::/))";
 
@@ -131,7 +132,7 @@ fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     let mut command = tests(&["--filterset", filter]);
     // The program is built with the others only where it is needed.
     if [GATEWAY, HOOKS, RUNNER, TRUST, RALF].contains(&filter) {
-        let packages = ["oarlock", "oarlock-client", "oarlock-server", "oarlock-run", "oarlock-ralf"];
+        let packages = ["oarlock", "oarlock-client", "oarlock-integrations", "oarlock-server", "oarlock-run", "oarlock-ralf"];
         command.args(packages.iter().flat_map(|package| ["--package", package]));
     }
     if filter == FILES {

@@ -15,9 +15,7 @@
 //! ```
 
 pub mod cli;
-mod hooks;
 mod selftest;
-mod setup;
 mod view;
 
 pub use oarlock_client::{self as client, Oarlock};

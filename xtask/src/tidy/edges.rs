@@ -22,7 +22,6 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-plan", Uses::Only(&["oarlock-model"])),
     ("oarlock-ops", Uses::Only(&["oarlock-model", "oarlock-plan"])),
     ("oarlock-sqlite", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
-    ("oarlock-clients", Uses::Only(&[])),
     ("oarlock-git", Uses::Only(&["oarlock-host"])),
     ("oarlock-run", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-ralf", Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),
@@ -31,6 +30,7 @@ const EDGES: &[(&str, Uses)] = &[
         Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan", "oarlock-ralf", "oarlock-sqlite"]),
     ),
     ("oarlock-server", Uses::Only(&["oarlock-client", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-ralf", "oarlock-sqlite"])),
+    ("oarlock-integrations", Uses::Only(&["oarlock-client", "oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-python", Uses::Only(&["oarlock-client", "oarlock-model", "oarlock-ops"])),
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
     ("oarlock-testkit", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-sqlite"])),

@@ -13,6 +13,12 @@ pub fn speaks_for(own: &AgentName, name: &AgentName) -> bool {
     planted::is(planted::KEY_OF_ALL_NAMES) || name.as_str().strip_prefix(own.as_str()).is_some_and(is_own)
 }
 
+/// Whether what `holder` has reserved keeps `who` from writing there, or from committing it. What its parent holds does not stop a helper; and what a
+/// helper wrote, its parent may commit.
+pub fn keeps_out(holder: &AgentName, who: &AgentName, is_commit: bool) -> bool {
+    !(speaks_for(holder, who) || is_commit && speaks_for(who, holder))
+}
+
 /// The names, besides its own, that could speak for this one; the shortest first.
 pub fn above(name: &AgentName) -> impl Iterator<Item = AgentName> + '_ {
     let text = name.as_str();
@@ -64,6 +70,21 @@ mod tests {
         for (own, other, speaks) in [("ada", "ada", true), ("ada", "ada.tests", true), ("ada", "adam", false), ("ada.tests", "ada", false)]
         {
             assert_eq!(speaks_for(&name(own), &name(other)), speaks, "{own} {other}");
+        }
+    }
+
+    #[test]
+    fn a_reservation_keeps_others_out_and_no_helper() {
+        let name = |text: &str| AgentName::parse(text).expect("a name");
+        for (holder, who, writes, commits) in [
+            ("ada", "ada", true, true),
+            ("ada", "ada.tests", true, true),
+            ("ada.tests", "ada", false, true),
+            ("ada.tests", "ada.docs", false, false),
+            ("bob", "ada", false, false),
+        ] {
+            let may = [false, true].map(|is_commit| !keeps_out(&name(holder), &name(who), is_commit));
+            assert_eq!(may, [writes, commits], "{holder} {who}");
         }
     }
 

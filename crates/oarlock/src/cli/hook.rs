@@ -6,8 +6,8 @@ use oarlock_client::config::{self, HookSettings};
 use oarlock_client::memory::Memory;
 use oarlock_client::paths::current_dir;
 use oarlock_client::{Absent, Place, Project, Where, trust};
-use oarlock_clients::client::Client;
-use oarlock_clients::hook::{Answer, Moment, Told};
+use oarlock_integrations::client::Client;
+use oarlock_integrations::hook::{Answer, Moment, Told};
 use oarlock_model::ErrorCode;
 use oarlock_model::text::escaped_line;
 use oarlock_model::{Rejection, planted};
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use super::args::Common;
 use super::exec::{at_store, gateway};
 use super::output::note;
-use crate::hooks::{Hook, Who};
+use oarlock_integrations::answering::{Hook, Who};
 
 /// The longest input of a hook, in bytes: what a tool writes is in it.
 const INPUT_BYTES_MAX: u64 = 64 << 20;

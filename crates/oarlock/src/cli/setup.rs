@@ -3,18 +3,15 @@
 use clap::Args;
 use oarlock_client::paths::current_dir;
 use oarlock_client::{Project, worktree_of};
-use oarlock_clients::client::Client;
-use oarlock_clients::setup::{Facts, Scope};
-use oarlock_git::slashed;
-use oarlock_host::file::canonical;
+use oarlock_integrations::client::Client;
+use oarlock_integrations::setup::Scope;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
 
 use super::output::Output;
-use crate::setup::{Change, Journal, Places, Plan, Remark, clients};
+use oarlock_integrations::installing::{Change, Journal, Places, Plan, Remark, clients, facts, is_in_git, on_path};
 
 /// Sets up coding agents' clients: server, hooks, permissions, instructions. Twice is once.
 #[derive(Clone, Debug, Args)]
@@ -46,10 +43,9 @@ impl SetupArgs {
             return Err(Rejection::invalid("git's hooks belong to a repository", "use --scope project").into());
         }
         let project = Project::around(&here).filter(|project| project.dir().is_dir());
-        let program = program(scope);
         let places = Places { project: worktree_of(&here) };
-        let store_dir = project.as_ref().map(|project| store_dir(&project.dir(), &places.project, scope));
-        let facts = Facts { program: program.clone(), store_dir };
+        let facts = facts(&places, project.as_ref().map(Project::dir).as_deref(), scope);
+        let is_by_name = facts.program == "oarlock";
         let _alone = places.alone();
         let mut plan = Plan::new(places, scope, facts, Journal::open());
         for client in &clients {
@@ -64,7 +60,7 @@ impl SetupArgs {
             if project.is_none() && scope == Scope::Project {
                 notes.push("there is no project here yet: `oarlock init` makes it, and until then hooks do nothing".to_owned());
             }
-            if on_path("oarlock").is_none() && program == "oarlock" {
+            if on_path("oarlock").is_none() && is_by_name {
                 notes.push("`oarlock` is not on the PATH: clients will not find it".to_owned());
             }
             for taken in planned.iter().filter(|change| change.remark == Some(Remark::Taken)) {
@@ -129,35 +125,4 @@ fn advice(client: Client, scope: Scope) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// The directory of the store as Codex reads it in its own file: in a file that others share, seen from the folder that this one is in, unless
-/// the store is elsewhere, as that of a linked worktree is.
-fn store_dir(dir: &Path, root: &Path, scope: Scope) -> String {
-    let real = |path: &Path| canonical(path).unwrap_or_else(|_| path.to_owned());
-    let (dir, root) = (real(dir), real(root));
-    match dir.strip_prefix(&root).ok().filter(|_| scope == Scope::Project).and_then(slashed) {
-        Some(inside) => format!("../{inside}"),
-        None => dir.display().to_string(),
-    }
-}
-
-/// The program as clients find it: by its name in files that others read too; in the user's own by its path, where the name leads elsewhere.
-fn program(scope: Scope) -> String {
-    let own = std::env::current_exe().and_then(|exe| canonical(&exe)).ok();
-    let found = on_path("oarlock").and_then(|path| canonical(&path).ok());
-    match own {
-        Some(own) if scope == Scope::User && found.as_ref() != Some(&own) => own.display().to_string(),
-        _ => "oarlock".into(),
-    }
-}
-
-fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&path).map(|dir| dir.join(&file)).find(|file| file.is_file())
-}
-
-fn is_in_git(dir: &Path) -> bool {
-    oarlock_git::top_around(dir).is_some()
 }

@@ -12,7 +12,7 @@ fn repository() -> PathBuf {
 /// `OARLOCK_BLESS=1` writes the block; the loop in the other files is pasted by hand.
 #[test]
 fn the_copies_in_the_repository_are_those_of_the_program() {
-    let block = repository().join("crates/oarlock-clients/assets/block.md");
+    let block = repository().join("crates/oarlock-integrations/assets/block.md");
     if std::env::var_os("OARLOCK_BLESS").is_some() {
         std::fs::write(&block, teaching::agents_block()).expect("a file of ours");
     }

@@ -1,10 +1,10 @@
 //! As whom a hook acts: as the agent whose session it was started in, else as an agent of the client's session, with a name that the
 //! same session always has.
 
+use crate::client::Client;
+use crate::hook::Told;
 use oarlock_client::ThisMachine;
 use oarlock_client::memory::{Memory, harness};
-use oarlock_clients::client::Client;
-use oarlock_clients::hook::Told;
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
@@ -22,11 +22,11 @@ const SHELLS: [&str; 13] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "
 
 /// Whom a hook acts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Who {
+pub struct Who {
     /// The agent.
-    pub(crate) name: AgentName,
+    pub name: AgentName,
     /// The session, when the client was started in one.
-    pub(crate) session: Option<SessionId>,
+    pub session: Option<SessionId>,
     /// How it is known.
     standing: Standing,
     /// What the client calls its run.
@@ -53,7 +53,7 @@ impl Who {
     ///
     /// # Errors
     /// Names that are refused.
-    pub(crate) fn of(client: Client, told: &Told, name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
+    pub fn of(client: Client, told: &Told, name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
         let own = match (&given, &told.session) {
             (Some(name), _) => name.clone(),
@@ -83,7 +83,7 @@ impl Who {
     }
 
     /// The same in the session that its run has joined, when it has.
-    pub(crate) fn of_run(&self, memory: &Memory) -> Self {
+    pub fn of_run(&self, memory: &Memory) -> Self {
         memory.session_of_run(&self.harness).map_or_else(|| self.clone(), |session| self.in_session(session))
     }
 
@@ -93,7 +93,7 @@ impl Who {
     }
 
     /// Whether the hook makes its sessions and ends them.
-    pub(crate) fn joins(&self) -> bool {
+    pub fn joins(&self) -> bool {
         matches!(self.standing, Standing::Run | Standing::Named | Standing::Helper(_))
     }
 
@@ -111,7 +111,7 @@ impl Who {
     ///
     /// # Errors
     /// A name that is refused.
-    pub(crate) fn helper(&self, thread: &str) -> Result<Self, Rejection> {
+    pub fn helper(&self, thread: &str) -> Result<Self, Rejection> {
         Ok(Self {
             name: naming::helper(&self.name, thread)?,
             session: None,
@@ -124,7 +124,7 @@ impl Who {
     ///
     /// # Errors
     /// None for a name that was read.
-    pub(crate) fn above(name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
+    pub fn above(name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
         let standing = if given.is_some() { Standing::Guest } else { Standing::Unknown(oarlock_client::caller::ancestors()) };
         let name = given.map_or_else(|| AgentName::parse("somebody"), Ok)?;

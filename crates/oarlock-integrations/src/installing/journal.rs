@@ -1,7 +1,7 @@
 //! What set-ups have written on this machine, kept with the user's own files: only what was inserted, never what else a file has in it,
 //! as that may be secret.
 
-use oarlock_clients::edit::Insertion;
+use crate::edit::Insertion;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ struct Records {
 
 /// All of them. Without a place to keep it, what was written is known by what it looks like.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Journal {
+pub struct Journal {
     file: Option<PathBuf>,
     records: Records,
 }
@@ -44,7 +44,7 @@ const VERSION: u32 = 1;
 
 impl Journal {
     /// That of this user. One that cannot be read, or that a later version wrote, is an empty one: it only makes taking back exact.
-    pub(crate) fn open() -> Self {
+    pub fn open() -> Self {
         let file = oarlock_client::user::state_dir().map(|dir| dir.join("setup.json"));
         let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
         let records: Records = serde_json::from_str(&text).unwrap_or_default();

@@ -1,19 +1,19 @@
 //! What happens when a client's hook calls: the agent joins, what it is about to write is checked, it hears what is new, and it leaves.
-//! `oarlock-clients` reads what the client tells and writes what it understands; here are the calls between the two.
+//! [`hook`](crate::hook) reads what the client tells and writes what it understands; here are the calls between the two.
 
 mod speak;
 mod who;
 
+use crate::client::Client;
+use crate::hook::{Answer, By, Moment, Reach, Surroundings, Told, calls_oarlock, writes};
 use oarlock_client::config::HookSettings;
 use oarlock_client::memory::{self, Memory};
 use oarlock_client::{Door, ThisMachine, user, worktree_of};
-use oarlock_clients::client::Client;
-use oarlock_clients::hook::{Answer, By, Moment, Reach, Surroundings, Told, calls_oarlock, writes};
 use oarlock_git::GitFailed;
 use oarlock_model::ErrorCode;
 use oarlock_model::pattern::{Pattern, normalise_path};
 use oarlock_model::rejection::OverlapFacts;
-use oarlock_model::rules::authority::speaks_for;
+use oarlock_model::rules::authority::{keeps_out, speaks_for};
 use oarlock_model::{AgentName, Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, JoinReply, Leave, ShowAgent};
@@ -26,21 +26,27 @@ use oarlock_ops::reservation::{Check, Reserve};
 use oarlock_ops::store::StoreError;
 use std::path::{Path, PathBuf};
 
-pub(crate) use who::Who;
+pub use who::Who;
 
 /// One call of a hook.
-pub(crate) struct Hook<'a> {
-    pub(crate) client: Client,
-    pub(crate) told: &'a Told,
+#[derive(Debug)]
+pub struct Hook<'a> {
+    /// The client that calls.
+    pub client: Client,
+    /// What it tells.
+    pub told: &'a Told,
     /// The agent of the client's session.
-    pub(crate) main: Who,
+    pub main: Who,
     /// Whom it is about: the same, or one of its helpers.
-    pub(crate) who: Who,
-    pub(crate) settings: HookSettings,
+    pub who: Who,
+    /// How hooks behave here.
+    pub settings: HookSettings,
     /// Whether the store is on this machine, where processes are known.
-    pub(crate) is_local: bool,
-    pub(crate) memory: &'a Memory,
-    pub(crate) door: Door<'static>,
+    pub is_local: bool,
+    /// What hooks keep between two calls.
+    pub memory: &'a Memory,
+    /// Where calls are made.
+    pub door: Door<'static>,
 }
 
 impl Hook<'_> {
@@ -48,7 +54,7 @@ impl Hook<'_> {
     ///
     /// # Errors
     /// Those of the calls it makes; whoever asked decides what a failure means.
-    pub(crate) fn run(&mut self, moment: Moment) -> Result<Answer, OpError> {
+    pub fn run(&mut self, moment: Moment) -> Result<Answer, OpError> {
         match self.answer(moment) {
             // Nobody has joined who could hear or hold anything.
             Err(error) if !self.who.joins() && matches!(error.code(), ErrorCode::IdentityRequired | ErrorCode::NotFound) => {
@@ -274,17 +280,14 @@ impl Hook<'_> {
         self.leave()
     }
 
-    /// What stood in the way of a call, if others hold it. What its parent holds does not stop a helper.
+    /// What stood in the way of a call, if others hold it.
     fn held_by_others(&self, called: Result<(), OpError>) -> Result<Vec<OverlapFacts>, OpError> {
         match called {
             Ok(()) => Ok(Vec::new()),
             Err(error) if error.code() == ErrorCode::ReservationOverlap => {
-                // What a helper wrote, its parent may commit.
-                let allows = |holder: &AgentName| {
-                    speaks_for(holder, &self.who.name) || (self.client == Client::Git && speaks_for(&self.who.name, holder))
-                };
-                let is_other = |fact: &OverlapFacts| !allows(&fact.agent);
-                Ok(error.overlaps().into_iter().filter(is_other).filter(|_| !planted::is(planted::HELD_FILE_WRITTEN)).collect())
+                let is_commit = self.client == Client::Git;
+                let keeps = |fact: &OverlapFacts| keeps_out(&fact.agent, &self.who.name, is_commit);
+                Ok(error.overlaps().into_iter().filter(keeps).filter(|_| !planted::is(planted::HELD_FILE_WRITTEN)).collect())
             }
             Err(error) => Err(error),
         }

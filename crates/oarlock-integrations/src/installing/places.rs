@@ -1,8 +1,8 @@
 //! Where clients keep their files.
 
+use crate::client::Client;
+use crate::setup::Base;
 use oarlock_client::user::{self, named};
-use oarlock_clients::client::Client;
-use oarlock_clients::setup::Base;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use std::fs::{File, OpenOptions};
@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 
 /// The directories that files are looked for in.
 #[derive(Clone, Debug)]
-pub(crate) struct Places {
+pub struct Places {
     /// The top of the worktree, or the current directory where there is none.
-    pub(crate) project: PathBuf,
+    pub project: PathBuf,
 }
 
 impl Places {
     /// Waits until no other set-up of this user runs: they share files and the journal. It ends with what is returned; where nothing can
     /// be locked, there is none to wait for.
-    pub(crate) fn alone(&self) -> Option<File> {
+    pub fn alone(&self) -> Option<File> {
         let dir = home().ok().filter(|home| home.is_dir()).unwrap_or_else(|| self.project.clone());
         // Not every system opens directories; those that do not lock a file beside the journal.
         let place = File::open(dir).or_else(|error| {
@@ -34,7 +34,7 @@ impl Places {
     ///
     /// # Errors
     /// `invalid_request` without a home, or without a repository of git where its hooks are wanted.
-    pub(crate) fn dir(&self, client: Client, base: Base) -> Result<PathBuf, OpError> {
+    pub fn dir(&self, client: Client, base: Base) -> Result<PathBuf, OpError> {
         match base {
             Base::Project => Ok(self.project.clone()),
             // Claude Code keeps its servers beside its directory, unless that was moved.

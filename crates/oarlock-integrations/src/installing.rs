@@ -1,13 +1,14 @@
-//! Setting clients up and taking it back: `oarlock-clients` says what has to stand in which file; here files are read, changed
+//! Setting clients up and taking it back: [`setup`](crate::setup) says what has to stand in which file; here files are read, changed
 //! all or none, and remembered, so that taking back gives the bytes that were there.
 
+mod facts;
 mod journal;
 mod links;
 mod places;
 
-use oarlock_clients::client::Client;
-use oarlock_clients::edit::undo;
-use oarlock_clients::setup::{Base, Content, Facts, Scope, Target, targets};
+use crate::client::Client;
+use crate::edit::undo;
+use crate::setup::{Base, Content, Facts, Scope, Target, targets};
 use oarlock_host::file::{canonical, set_mode};
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
@@ -18,29 +19,34 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-pub(crate) use journal::{Journal, Record};
-pub(crate) use places::Places;
+pub use facts::{facts, is_in_git, on_path};
+pub use journal::Journal;
+use journal::Record;
+pub use places::Places;
 
 /// The longest file that is edited, in bytes.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// A file as it is and as it is going to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub struct Change {
     /// For whom, the first one where several want it.
-    pub(crate) client: Client,
-    pub(crate) file: PathBuf,
-    pub(crate) before: Option<String>,
-    pub(crate) after: Option<String>,
+    pub client: Client,
+    /// The file.
+    pub file: PathBuf,
+    /// Its text; none where there is no such file.
+    pub before: Option<String>,
+    /// Its text afterwards; none where it goes.
+    pub after: Option<String>,
     is_program: bool,
     /// What a person should know of it.
-    pub(crate) remark: Option<Remark>,
+    pub remark: Option<Remark>,
     record: Option<Record>,
 }
 
 /// Why a file is not as one would expect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Remark {
+pub enum Remark {
     /// Something that is not Oarlock's stands where Oarlock's should.
     Taken,
     /// What Oarlock needs is still there after the taking back, because it was there before.
@@ -49,7 +55,7 @@ pub(crate) enum Remark {
 
 impl Change {
     /// In one word.
-    pub(crate) fn action(&self) -> &'static str {
+    pub fn action(&self) -> &'static str {
         match (&self.before, &self.after) {
             (before, after) if before == after => "unchanged",
             (None, _) => "create",
@@ -59,13 +65,13 @@ impl Change {
     }
 
     /// Whether it is a script that was there and that nobody may run: git passes over such a hook. Its permissions are its owner's.
-    pub(crate) fn is_not_executable(&self) -> bool {
+    pub fn is_not_executable(&self) -> bool {
         let has_no_runner = |meta: fs::Metadata| !oarlock_host::file::is_program(&meta);
         self.is_program && self.before.is_some() && self.after.is_some() && fs::metadata(&self.file).is_ok_and(has_no_runner)
     }
 
     /// What changes, line by line.
-    pub(crate) fn diff(&self) -> String {
+    pub fn diff(&self) -> String {
         let (before, after) = (self.before.as_deref().unwrap_or_default(), self.after.as_deref().unwrap_or_default());
         let name = |text: &Option<String>| if text.is_some() { self.file.display().to_string() } else { "/dev/null".into() };
         let diff = similar::TextDiff::from_lines(before, after);
@@ -74,7 +80,8 @@ impl Change {
 }
 
 /// What is going to be changed, nothing of it done yet.
-pub(crate) struct Plan {
+#[derive(Debug)]
+pub struct Plan {
     places: Places,
     scope: Scope,
     facts: Facts,
@@ -83,12 +90,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(places: Places, scope: Scope, facts: Facts, journal: Journal) -> Self {
+    /// Nothing yet, for clients in these places.
+    pub fn new(places: Places, scope: Scope, facts: Facts, journal: Journal) -> Self {
         Self { places, scope, facts, journal, changes: BTreeMap::new() }
     }
 
     /// The changes, each file once.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.changes.values()
     }
 
@@ -96,7 +104,7 @@ impl Plan {
     ///
     /// # Errors
     /// `data_damaged` for a file that cannot be read or edited, with its place in it.
-    pub(crate) fn put(&mut self, client: Client) -> Result<(), OpError> {
+    pub fn put(&mut self, client: Client) -> Result<(), OpError> {
         for target in targets(client, self.scope, &self.facts) {
             let file = self.file_of(client, &target)?;
             if self.is_other_name_of_shared(&target, &file)? {
@@ -145,7 +153,7 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::put`].
-    pub(crate) fn take_out(&mut self, client: Client) -> Result<(), OpError> {
+    pub fn take_out(&mut self, client: Client) -> Result<(), OpError> {
         let mut is_set_up = false;
         for target in targets(client, self.scope, &self.facts).iter().filter(|target| !target.is_shared) {
             is_set_up |= self.journal.get(&self.file_of(client, target)?).is_some();
@@ -267,7 +275,7 @@ impl Plan {
     ///
     /// # Errors
     /// `store_unavailable` for a file that cannot be written; those that were are as before, then.
-    pub(crate) fn apply(mut self) -> Result<Vec<Change>, OpError> {
+    pub fn apply(mut self) -> Result<Vec<Change>, OpError> {
         let changes: Vec<Change> = std::mem::take(&mut self.changes).into_values().collect();
         for change in changes.iter().filter(|change| change.before != change.after) {
             if fs::metadata(&change.file).is_ok_and(|meta| meta.permissions().readonly()) {
@@ -376,7 +384,7 @@ fn write_text(file: &Path, text: Option<&str>, is_program: bool) -> std::io::Res
     temporary.persist(file).map(|_| ()).map_err(|error| error.error)
 }
 
-fn unfit(file: &Path, error: &oarlock_clients::edit::EditError) -> OpError {
+fn unfit(file: &Path, error: &crate::edit::EditError) -> OpError {
     OpError::Damaged {
         message: format!("{}: {error}; nothing was changed", file.display()),
         hint: "mend the file, or move it away, and try again".into(),
@@ -396,7 +404,7 @@ fn unwritten(file: &Path, error: &std::io::Error) -> OpError {
 ///
 /// # Errors
 /// `invalid_request` for a name that is none.
-pub(crate) fn clients(names: &[String]) -> Result<Vec<Client>, Rejection> {
+pub fn clients(names: &[String]) -> Result<Vec<Client>, Rejection> {
     let mut clients = Vec::new();
     for name in names {
         match name.as_str() {
