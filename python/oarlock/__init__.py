@@ -57,7 +57,10 @@ class Oarlock(_Verbs):
     """A store and who calls it. Each verb is a method, with its types. Calls may come from any thread; they are made one after the other."""
 
     def __init__(self, store: Optional[Union[str, "os.PathLike[str]"]] = None) -> None:
-        """Opens the project of the current directory, or the store in the file ``store``, made when it is not there.
+        """Opens the store that ``OARLOCK_STORE`` names, else that of the project of the current directory; or ``store``:
+
+        the path of a file, made when it is not there, or a URL: ``http(s)://HOST:PORT`` or ``unix:PATH`` of a gateway, ``sqlite:PATH`` of a
+        store that is there.
 
         Raises :class:`OarlockError` (``not_found``) when there is no project.
         """

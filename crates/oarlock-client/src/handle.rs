@@ -6,6 +6,7 @@ use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Join, JoinReply};
 use oarlock_ops::caller::Caller;
+use oarlock_ops::log::Events;
 use oarlock_ops::registry;
 use oarlock_ops::request::{Mutation, Query, Request as _};
 use oarlock_ops::schema;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 use crate::ThisMachine;
 use crate::door::Door;
+use crate::follow::Reader;
 use crate::gateway::Client;
 use crate::opening;
 use crate::project::TASK_PREFIX;
@@ -165,5 +167,14 @@ impl Oarlock {
     pub fn order_once<M: Mutation + Clone>(&mut self, key: &str, request: &M) -> Result<M::Reply, OpError> {
         let caller = Caller { key: Some(key.to_owned()), ..self.caller.clone() };
         self.door.order(&caller, request.clone())
+    }
+
+    /// Hands the events that are asked for to `reader`, those to come included, until it has enough, the limit is reached, or nothing was logged for
+    /// the time that the request would wait.
+    ///
+    /// # Errors
+    /// `timed_out` when that time is over, store errors, those of the reader.
+    pub fn follow(&mut self, asked: &Events, reader: &mut dyn Reader) -> Result<(), OpError> {
+        self.door.follow(&self.caller, asked, reader)
     }
 }

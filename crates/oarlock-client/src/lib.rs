@@ -5,6 +5,7 @@
 pub mod caller;
 pub mod config;
 mod door;
+mod follow;
 pub mod gateway;
 mod handle;
 pub mod interrupt;
@@ -21,6 +22,7 @@ mod whereabouts;
 mod worktree;
 
 pub use door::Door;
+pub use follow::Reader;
 pub use handle::Oarlock;
 pub use interrupt::while_waiting;
 pub use machine::ThisMachine;

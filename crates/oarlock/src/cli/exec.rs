@@ -3,11 +3,8 @@
 use clap::{ArgMatches, FromArgMatches};
 use oarlock_client::caller::Given;
 use oarlock_client::gateway::Client;
-use oarlock_client::{Absent, Door, Options, ThisMachine, Where, config};
+use oarlock_client::{Absent, Door, Options, Reader, ThisMachine, Where, config};
 use oarlock_host::process::pipe::reader_has_gone;
-use oarlock_model::ErrorCode;
-use oarlock_model::Rejection;
-use oarlock_model::duration::Duration;
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::caller::Identity;
@@ -16,8 +13,8 @@ use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::request::Request as _;
 use oarlock_ops::settings::Settings;
+use oarlock_ops::shapes::EventShape;
 use serde::Serialize;
-use serde_json::Value;
 use std::time::Instant;
 
 use super::args::{Common, HelpArgs};
@@ -105,7 +102,8 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let caller = caller(common, call.identity());
     let follows = entry.verb == Events::VERB && matches.get_flag("follow");
     let code = if follows {
-        follow(&parsed(matches)?, &mut door, &caller, output)?
+        door.follow(&caller, &parsed(matches)?, &mut Lines(output))?;
+        0
     } else {
         let mut reply = super::gather::call(&*call, &mut door, &caller, output)?;
         if let Some(status) = reply.get_mut::<StatusReply>() {
@@ -150,50 +148,19 @@ pub(crate) struct Help {
     pub(crate) text: String,
 }
 
-/// The longest wait for further events in one piece, in milliseconds: between two, the reader may have gone.
-const FOLLOW_SLICE_MS: i64 = 2_000;
+/// Prints events, one a line, until whoever reads them goes away.
+struct Lines<'a>(&'a Output);
 
-/// Prints page after page, an event a line, until the reader goes away, `--limit` events are told, or nothing was logged for the time
-/// that `--wait` names.
-fn follow(asked: &Events, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<u8, OpError> {
-    let patience_ms = asked.wait.map(Duration::as_ms);
-    let (mut told, mut silent_ms) = (0, 0);
-    let mut cursor = asked.after.clone();
-    loop {
-        let left_ms = patience_ms.map_or(FOLLOW_SLICE_MS, |patience_ms| patience_ms - silent_ms);
-        let slice_ms = left_ms.clamp(1_000, FOLLOW_SLICE_MS);
-        let next = Events {
-            after: cursor.clone(),
-            wait: Some(Duration::from_ms(slice_ms)),
-            limit: asked.limit.map(|limit| limit - told),
-            ..asked.clone()
+impl Reader for Lines<'_> {
+    fn event(&mut self, event: &EventShape) -> Result<bool, OpError> {
+        let line = match self.0.json {
+            true => serde_json::to_string(event)?,
+            false => view::event_line(event, view::Paint::new(self.0.colour)),
         };
-        match door.ask(caller, next) {
-            Ok(page) => {
-                for event in &page.events {
-                    let line = match output.json {
-                        true => serde_json::to_string(event)?,
-                        false => view::event_line(event, view::Paint::new(output.colour)),
-                    };
-                    if !output.line(&line) {
-                        return Ok(0);
-                    }
-                    told += 1;
-                }
-                silent_ms = 0;
-                cursor = Some(page.cursor);
-            }
-            Err(error) if error.code() == ErrorCode::TimedOut => {
-                silent_ms += slice_ms;
-                if patience_ms.is_some_and(|patience_ms| silent_ms >= patience_ms) {
-                    let (what, facts) = ("nothing was logged".to_owned(), Value::Null);
-                    return Err(Rejection::TimedOut { what, waited_ms: silent_ms, facts }.into());
-                }
-            }
-            Err(error) => return Err(error),
-        }
-        if asked.limit.is_some_and(|limit| told >= limit) || reader_has_gone(std::io::stdout()) {
-            return Ok(0);
-        }
+        Ok(self.0.line(&line))
+    }
+
+    fn has_gone(&self) -> bool {
+        reader_has_gone(std::io::stdout())
     }
 }

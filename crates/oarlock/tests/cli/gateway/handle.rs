@@ -1,8 +1,13 @@
 //! The library's handle reaches a gateway by its URL, and the one that the environment names.
 
 use oarlock::Oarlock;
+use oarlock::client::Reader;
 use oarlock::model::ErrorCode;
+use oarlock::model::duration::Duration;
+use oarlock::ops::OpError;
 use oarlock::ops::agent::Agents;
+use oarlock::ops::log::Events;
+use oarlock::ops::shapes::EventShape;
 use oarlock::ops::task::{Add, Claim};
 use serde_json::json;
 use std::process::Command;
@@ -11,6 +16,16 @@ use crate::support::Project;
 
 /// What [`a_handle_works_at_a_gateway`] gives to the process of its own.
 const URL: &str = "OARLOCK_TEST_HANDLE_AT";
+
+/// Reads until the first task is done.
+struct First(Vec<String>);
+
+impl Reader for First {
+    fn event(&mut self, event: &EventShape) -> Result<bool, OpError> {
+        self.0.push(event.kind.clone());
+        Ok(event.kind != "task_done")
+    }
+}
 
 /// Not a test by itself: what the next one starts in a process of its own, which has the key's file in its environment.
 #[test]
@@ -23,6 +38,10 @@ fn works_when_it_is_told_where() {
     ada.call("done", json!({"id": claim.task.id}), None).expect("done");
     let none = ada.order(&Claim::default()).expect_err("nothing is left");
     assert_eq!(none.code(), ErrorCode::NothingReady, "{none}");
+    // What happens is followed there, too.
+    let mut read = First(Vec::new());
+    ada.follow(&Events { wait: Some(Duration::from_ms(20_000)), ..Events::default() }, &mut read).expect("followed");
+    assert_eq!(read.0.last().map(String::as_str), Some("task_done"), "{:?}", read.0);
     // The one that the environment names, as for the command line; by verbs as well.
     let mut named = Oarlock::open_here().expect("the same");
     assert_eq!(named.ask(&Agents::default()).expect("asked").agents.len(), 1);
