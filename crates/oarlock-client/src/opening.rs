@@ -1,13 +1,13 @@
 //! Opening a store with what stands beside it: the files of a RALF project that is attached to it.
 
 use oarlock_ops::admin::Administration;
-use oarlock_ops::store::{Store, StoreResult};
+use oarlock_ops::store::{ServedStore, StoreResult};
 use oarlock_ralf::Beside;
 use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
 use std::sync::Arc;
 
 /// A store that is open, of whatever kind.
-pub type OpenStore = Box<dyn Store + Send>;
+pub type OpenStore = Box<dyn ServedStore>;
 
 /// Opens a store that is there. Claims are written through to the files of the project that is attached to it, whenever that is.
 ///
@@ -19,7 +19,15 @@ pub fn open(place: &Place, options: Options) -> StoreResult<OpenStore> {
     Ok(Box::new(SqliteStore::open(place, options)?.with_outside(Arc::new(files))))
 }
 
-/// The same of a store that is open. A lock of the files is waited for as long as `patience`.
+/// Opens a store that is there, without what stands beside it.
+///
+/// # Errors
+/// Those of the store.
+pub fn open_alone(place: &Place, options: Options) -> StoreResult<OpenStore> {
+    Ok(Box::new(SqliteStore::open(place, options)?))
+}
+
+/// A store that is open, with what stands beside it. A lock of the files is waited for as long as `patience`.
 pub(crate) fn with_files(store: SqliteStore, place: &Place, patience: std::time::Duration) -> OpenStore {
     Box::new(store.with_outside(Arc::new(Beside::new(place.dir(), patience))))
 }

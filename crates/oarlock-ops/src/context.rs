@@ -3,7 +3,7 @@
 use oarlock_model::agent::Agent;
 use std::collections::BTreeSet;
 
-use oarlock_model::event::{Event, Fact, TaskAdded, TaskClaimed, TaskIntended};
+use oarlock_model::event::{Fact, TaskAdded, TaskClaimed, TaskIntended};
 use oarlock_model::message::Message;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::change::{self, By, Change};
@@ -20,7 +20,7 @@ use crate::portions::Progress;
 use crate::presence;
 use crate::search::{Asked, Found};
 use crate::settings::Settings;
-use crate::store::{StoreResult, Transaction, View};
+use crate::store::{NewEvent, StoreResult, Transaction, View};
 
 /// Reading: a view and who is asking.
 pub struct Reading<'a> {
@@ -463,8 +463,8 @@ impl<'a> Deciding<'a> {
         debug_assert!(lock::covers(self.locks, &fact), "{} is not covered by {:?}", fact.kind(), self.locks);
         self.emitted += 1;
         self.changes_tasks |= fact.kind().starts_with("task_") || matches!(fact, Fact::LeaseLost(_) | Fact::IntentDropped(_));
-        let event = Event { seq: self.tx.next_seq(), at: self.now.wall, store_at: self.now.store, agent, session, fact };
-        Ok(self.tx.append(&event)?)
+        self.tx.append(NewEvent { at: self.now.wall, store_at: self.now.store, agent, session, fact })?;
+        Ok(())
     }
 
     /// What was emitted so far stays, even if the request is refused later.

@@ -15,12 +15,12 @@ mod offer;
 mod queue;
 mod reservation;
 mod rest;
+mod served;
 mod task;
 
 use std::sync::Arc;
 
 use oarlock_model::agent::Presence;
-use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
@@ -33,13 +33,14 @@ pub use counts::Counts;
 pub use entry::{EntryPage, EntryView};
 pub use error::{StoreError, StoreResult};
 pub use graph::GraphView;
-pub use log::{EventFilter, LogView, Remembered, ReplyKey};
+pub use log::{EventFilter, LogView, NewEvent, Remembered, ReplyKey};
 pub use message::{InboxList, InboxPart, MessageView, unread_count};
 pub use moment::MomentView;
 pub use offer::{Expired, Offer, QueuePlace};
 pub use queue::QueueView;
 pub use reservation::ReservationView;
 pub use rest::{AtRest, ClosedPart, Near, Standing};
+pub use served::ServedStore;
 pub use task::{TaskFilter, TaskView};
 
 /// Reading, all of it. It sees one moment of the store. What reads less says so by asking for less: a rule that follows the graph takes a
@@ -54,12 +55,12 @@ impl<V> View for V where
 
 /// Writing. Dropped without `commit`, it leaves no trace.
 pub trait Transaction {
-    /// The number the next event gets.
+    /// The number the next event gets: facts that name what they make need it before.
     fn next_seq(&self) -> u64;
     /// The next event gets at least this number: a new epoch begins.
     fn skip_to(&mut self, seq: u64);
-    /// Appends an event and projects it.
-    fn append(&mut self, event: &Event) -> StoreResult<()>;
+    /// Appends an event and projects it. Returns the number that it was given.
+    fn append(&mut self, event: NewEvent) -> StoreResult<u64>;
     /// Writes an agent's presence.
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()>;
     /// Notes that these messages were shown to an agent.

@@ -1,13 +1,14 @@
 //! Group commit: many calls in one transaction, each under a savepoint of its own, with one sync for all of them.
 
 use oarlock_model::agent::Presence;
-use oarlock_model::event::Event;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
-use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::store::{
+    Durability, Listening, NewEvent, Remembered, ReplyKey, ServedStore, Store, StoreError, StoreResult, Transaction, View,
+};
 use oarlock_ops::topic::Topics;
 
 use std::sync::Arc;
@@ -16,14 +17,12 @@ use crate::store::SqliteStore;
 use crate::transaction::{Part, SqliteTransaction};
 use crate::view::SqliteView;
 
-impl SqliteStore {
-    /// Hands `work` a store whose transactions are parts of one: what each of them commits lasts when all of this has
-    /// returned true, so no reply may leave before. False: the work, or one of the transactions in it, failed, and nothing of
-    /// all this was done. The work must not wait.
-    ///
-    /// # Errors
-    /// The transaction cannot begin, or its commit failed.
-    pub fn group(&mut self, durability: Durability, work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> StoreResult<bool> {
+impl ServedStore for SqliteStore {
+    fn identity(&self) -> &StoreIdentity {
+        self.identity()
+    }
+
+    fn group(&mut self, durability: Durability, work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> StoreResult<bool> {
         let mut group = Group { tx: self.transaction(durability)?, spoiled: None };
         let worked = work(&mut group);
         if worked.is_err() || group.spoiled.is_some() {
@@ -31,6 +30,14 @@ impl SqliteStore {
             return Ok(false);
         }
         Box::new(group.tx).commit().map(|()| true)
+    }
+
+    fn wants_upkeep(&mut self) -> bool {
+        self.log_has_grown()
+    }
+
+    fn upkeep(&mut self) {
+        self.checkpoint_ahead();
     }
 }
 
@@ -114,7 +121,7 @@ impl Transaction for Member<'_, '_> {
         self.group.tx.skip_to(seq);
     }
 
-    fn append(&mut self, event: &Event) -> StoreResult<()> {
+    fn append(&mut self, event: NewEvent) -> StoreResult<u64> {
         let done = self.group.tx.append(event);
         self.noted(done)
     }

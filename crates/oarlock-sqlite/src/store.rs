@@ -44,6 +44,9 @@ const CHECKPOINT_FRAMES: u32 = 1_000;
 /// The same when a handle is closed: the next one-shot command then has little to recover.
 const CHECKPOINT_FRAMES_AT_CLOSE: u32 = 100;
 
+/// Frames by which the log grows until what is in it is moved into the database beside whoever writes: eight megabytes.
+const AHEAD_FRAMES: u32 = 2_048;
+
 /// The longest time that SQLite can be told to wait: it counts milliseconds in 32 bits, which is less than the thirty days that may be asked for.
 const BUSY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 
@@ -119,6 +122,8 @@ pub struct SqliteStore {
     inode: (u64, u64),
     witness: Witness,
     wal_frames: Arc<AtomicU32>,
+    /// The frames when it was last said that the log has grown.
+    moved_at: u32,
     /// Whether the store can only be read.
     reads_only: bool,
     /// What is read in place of the store; it outlives the connection.
@@ -229,6 +234,7 @@ impl SqliteStore {
             listening: None,
             inode,
             wal_frames,
+            moved_at: 0,
             reads_only,
             outside: None,
             copy,
@@ -282,14 +288,21 @@ impl SqliteStore {
         self.witness.last_seq()
     }
 
-    /// Frames that were in the log after this handle's last commit.
-    pub fn log_frames(&self) -> u32 {
-        self.wal_frames.load(Ordering::Relaxed)
+    /// Whether the log has grown so much by this handle's commits that another one should move it. It is said once for the same growth.
+    pub(crate) fn log_has_grown(&mut self) -> bool {
+        let frames = self.wal_frames.load(Ordering::Relaxed);
+        // It begins anew once all of it is moved.
+        self.moved_at = self.moved_at.min(frames);
+        let has_grown = frames - self.moved_at >= AHEAD_FRAMES;
+        if has_grown {
+            self.moved_at = frames;
+        }
+        has_grown
     }
 
     /// Moves what is in the log now into the database, beside whoever writes: it keeps nobody waiting. What they write meanwhile stays in
     /// the log, and the checkpoint that is due in the gate has only that to move. Should it fail, that one moves all of it.
-    pub fn checkpoint_ahead(&mut self) {
+    pub(crate) fn checkpoint_ahead(&mut self) {
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     }
 

@@ -8,7 +8,7 @@ use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime, planted};
-use oarlock_ops::store::{Counts, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::store::{Counts, NewEvent, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use crate::error::{io_error, store_error};
@@ -91,6 +91,19 @@ impl<'a> SqliteTransaction<'a> {
         &self.view
     }
 
+    /// Appends an event that has its number: one of another store's log.
+    pub(crate) fn append_numbered(&mut self, event: &Event) -> StoreResult<()> {
+        debug_assert!(event.seq >= self.done.next_seq, "event numbers rise");
+        self.done.wrote = true;
+        Projection { conn: self.view.conn, counts: &mut self.done.counts }.apply(event).map_err(store_error)?;
+        self.done.next_seq = event.seq + 1;
+        self.done.topics = self.done.topics.and(Topics::of(&event.fact));
+        if let Fact::AgentLost(lost) = &event.fact {
+            self.lost.push(lost.session.clone());
+        }
+        Ok(())
+    }
+
     fn execute(&self, sql: &str) -> StoreResult<()> {
         self.view.conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error)
     }
@@ -111,16 +124,9 @@ impl Transaction for SqliteTransaction<'_> {
         self.done.next_seq = self.done.next_seq.max(seq);
     }
 
-    fn append(&mut self, event: &Event) -> StoreResult<()> {
-        debug_assert!(event.seq >= self.done.next_seq, "event numbers rise");
-        self.done.wrote = true;
-        Projection { conn: self.view.conn, counts: &mut self.done.counts }.apply(event).map_err(store_error)?;
-        self.done.next_seq = event.seq + 1;
-        self.done.topics = self.done.topics.and(Topics::of(&event.fact));
-        if let Fact::AgentLost(lost) = &event.fact {
-            self.lost.push(lost.session.clone());
-        }
-        Ok(())
+    fn append(&mut self, event: NewEvent) -> StoreResult<u64> {
+        let event = event.numbered(self.done.next_seq);
+        self.append_numbered(&event).map(|()| event.seq)
     }
 
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()> {

@@ -2,6 +2,7 @@
 //! it is slow and obviously right, and every other store is compared with it.
 
 mod graph;
+mod group;
 mod scan;
 mod transaction;
 mod view;
@@ -254,18 +255,19 @@ impl Store for MemoryStore {
 mod tests {
     use super::*;
     use oarlock_model::event::{StateSet, StoreRestored};
+    use oarlock_ops::store::NewEvent;
 
-    fn state_set(seq: u64, version: u64) -> Event {
+    fn state_set(version: u64) -> NewEvent {
         let key = oarlock_model::StateKey::parse("a").expect("valid");
         let fact = StateSet { key, value: serde_json::json!(version), version }.into();
-        Event { seq, at: WALL_TIME_FIRST, store_at: STORE_TIME_FIRST, agent: None, session: None, fact }
+        NewEvent { at: WALL_TIME_FIRST, store_at: STORE_TIME_FIRST, agent: None, session: None, fact }
     }
 
     #[test]
     fn what_is_not_committed_leaves_no_trace() {
         let mut store = MemoryStore::default();
         let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
-        tx.append(&state_set(1, 1)).expect("follows");
+        tx.append(state_set(1)).expect("follows");
         drop(tx);
         assert_eq!(store.world().state, State::default());
     }
@@ -275,9 +277,9 @@ mod tests {
         let mut store = MemoryStore::default();
         let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
         assert!(!tx.undo_to_mark().expect("nothing to undo"));
-        tx.append(&state_set(1, 1)).expect("follows");
+        tx.append(state_set(1)).expect("follows");
         tx.mark().expect("marks");
-        tx.append(&state_set(2, 2)).expect("follows");
+        tx.append(state_set(2)).expect("follows");
         assert!(tx.undo_to_mark().expect("undoes"));
         assert_eq!(tx.next_seq(), 2);
         tx.commit().expect("commits");
@@ -288,8 +290,8 @@ mod tests {
     fn an_event_that_cannot_follow_is_refused() {
         let mut store = MemoryStore::default();
         let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
-        tx.append(&state_set(1, 5)).expect("follows");
-        assert!(tx.append(&state_set(2, 5)).is_err());
+        tx.append(state_set(5)).expect("follows");
+        assert!(tx.append(state_set(5)).is_err());
     }
 
     #[test]
@@ -299,7 +301,7 @@ mod tests {
         let mut tx = store.begin(&[Lock::Everything], Durability::Full).expect("begins");
         let now = tx.view().now();
         let fact = StoreRestored { epoch: 1, identity: None }.into();
-        tx.append(&Event { seq: 1, at: now.wall, store_at: now.store, agent: None, session: None, fact }).expect("follows");
+        tx.append(NewEvent { at: now.wall, store_at: now.store, agent: None, session: None, fact }).expect("follows");
         tx.commit().expect("commits");
         store.advance_ms(60_000);
         store.reboot("boot-2");

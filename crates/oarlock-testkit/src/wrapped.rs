@@ -16,8 +16,8 @@ use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKe
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{
     AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, Listening,
-    LogView, MessageView, MomentView, Near, Offer, OwnerSight, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView, Standing,
-    Store, StoreResult, TaskFilter, TaskView, Transaction, View,
+    LogView, MessageView, MomentView, Near, NewEvent, Offer, OwnerSight, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView,
+    Standing, Store, StoreResult, TaskFilter, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -355,7 +355,7 @@ macro_rules! written {
 
 impl<H: Hooks> Transaction for Inside<'_, H> {
     written! {
-        fn append(&mut self, event: &Event) -> (), 1;
+        fn append(&mut self, event: NewEvent) -> u64, 1;
         fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> (), 1;
         fn write_shown(&mut self, agent: &AgentName, messages: &[MessageId]) -> (), messages.len() as u64;
         fn write_renewal(&mut self, task: &TaskId, renewed: StoreTime, ttl_ms: i64) -> (), 1;

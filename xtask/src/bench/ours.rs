@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use oarlock_model::duration::Duration;
-use oarlock_model::event::{Event, Fact, TaskAdded, TaskClaimed, TaskDone};
+use oarlock_model::event::{Fact, TaskAdded, TaskClaimed, TaskDone};
 use oarlock_model::task::{Resting, TaskSpec};
 use oarlock_model::{AgentName, SessionId, TaskId, Token, limits};
 use oarlock_ops::OpError;
@@ -14,7 +14,7 @@ use oarlock_ops::caller::Caller;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::{Durability, Store, StoreResult};
+use oarlock_ops::store::{Durability, NewEvent, Store, StoreResult};
 use oarlock_ops::task::{Add, Claim, Done};
 use oarlock_sqlite::{Place, STORE_FILE, SqliteStore};
 use rusqlite::Connection;
@@ -87,7 +87,7 @@ fn fill(store: &mut SqliteStore, content: &Content, first: Option<&(AgentName, S
     let mut append = |who: Option<&(AgentName, SessionId)>, make: &dyn Fn(u64) -> Fact| -> StoreResult<()> {
         let seq = tx.next_seq();
         let (agent, session) = who.cloned().unzip();
-        tx.append(&Event { seq, at: now.wall, store_at: now.store, agent, session, fact: make(seq) })
+        tx.append(NewEvent { at: now.wall, store_at: now.store, agent, session, fact: make(seq) }).map(drop)
     };
     for n in 0..content.tasks {
         let id = TaskId::parse(&task_id(n))?;

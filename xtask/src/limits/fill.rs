@@ -8,15 +8,15 @@ use oarlock_host::clock::{Clock, ManualClock};
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::event::{
-    AgentJoined, AgentLeft, DeathReason, Event, Fact, LeaveReason, MessageSent, ReservationMade, StateSet, TaskAdded, TaskCancelled,
-    TaskClaimed, TaskDied, TaskDone, TaskFailed, TaskNoted, TaskSplit, TaskSubmitted,
+    AgentJoined, AgentLeft, DeathReason, Fact, LeaveReason, MessageSent, ReservationMade, StateSet, TaskAdded, TaskCancelled, TaskClaimed,
+    TaskDied, TaskDone, TaskFailed, TaskNoted, TaskSplit, TaskSubmitted,
 };
 use oarlock_model::pattern::Pattern;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::task::{Gate, Resting, TaskSpec};
 use oarlock_model::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token, limits};
 use oarlock_ops::lock::Lock;
-use oarlock_ops::store::{Durability, Store, Transaction};
+use oarlock_ops::store::{Durability, NewEvent, Store, Transaction};
 use oarlock_sqlite::{Births, Options, Place, SqliteStore, Synchronous};
 
 use crate::output::Outcome;
@@ -104,10 +104,9 @@ const MADE_BEFORE: usize = 500;
 
 impl Filler<'_> {
     fn emit(&mut self, who: Option<Session>, fact: impl Into<Fact>) -> Outcome<u64> {
-        let (seq, now) = (self.tx.next_seq(), self.tx.view().now());
+        let now = self.tx.view().now();
         let (agent, session) = who.unzip();
-        self.tx.append(&Event { seq, at: now.wall, store_at: now.store, agent, session, fact: fact.into() })?;
-        Ok(seq)
+        Ok(self.tx.append(NewEvent { at: now.wall, store_at: now.store, agent, session, fact: fact.into() })?)
     }
 
     fn session(&self, name: &str) -> Outcome<Session> {

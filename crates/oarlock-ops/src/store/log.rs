@@ -1,7 +1,8 @@
 //! The log.
 
-use oarlock_model::event::Event;
+use oarlock_model::event::{Event, Fact};
 use oarlock_model::state::State;
+use oarlock_model::{AgentName, SessionId, StoreTime, WallTime};
 
 use super::StoreResult;
 
@@ -35,6 +36,30 @@ pub struct Remembered {
 
 /// The hash of a verb and an idempotency key, 128 bits of it: where a reply is kept.
 pub type ReplyKey = [u8; 16];
+
+/// What is about to be logged: an event that has no number yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// Wall time, for people.
+    pub at: WallTime,
+    /// Store time, which everything is judged by.
+    pub store_at: StoreTime,
+    /// Who caused it.
+    pub agent: Option<AgentName>,
+    /// Which incarnation caused it.
+    pub session: Option<SessionId>,
+    /// What happened.
+    pub fact: Fact,
+}
+
+impl NewEvent {
+    /// The event with this number.
+    #[must_use]
+    pub fn numbered(self, seq: u64) -> Event {
+        let Self { at, store_at, agent, session, fact } = self;
+        Event { seq, at, store_at, agent, session, fact }
+    }
+}
 
 /// Reading the log, and the replies that are kept with it.
 pub trait LogView {

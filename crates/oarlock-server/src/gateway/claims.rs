@@ -1,12 +1,13 @@
 //! A store with files beside it. Calls that may grant tasks which these have wait for their lock, so a thread of its own makes them, while the
 //! writer goes on with everybody else's; and another one brings over what the writer's calls have changed.
 
+use oarlock_client::OpenStore;
 use oarlock_ops::OpError;
 use oarlock_ops::outside::{self, Outside as _};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreResult;
 use oarlock_ralf::Beside;
-use oarlock_sqlite::{Options, Place, SqliteStore};
+use oarlock_sqlite::{Options, Place};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -42,9 +43,8 @@ impl Stores {
         Self { place: place.clone(), options, files }
     }
 
-    fn open(&self) -> StoreResult<SqliteStore> {
-        let files = Beside::new(self.place.dir(), self.options.busy);
-        Ok(SqliteStore::open(&self.place, self.options.clone())?.with_outside(Arc::new(files)))
+    fn open(&self) -> StoreResult<OpenStore> {
+        oarlock_client::open(&self.place, self.options.clone())
     }
 }
 
@@ -106,7 +106,7 @@ fn catch_up(stores: &Stores, settings: &Settings, asked: &Receiver<()>) {
         if store.is_none() {
             store = stores.open().ok();
         }
-        let is_done = store.as_mut().is_some_and(|store| outside::catch_up(store, settings));
+        let is_done = store.as_mut().is_some_and(|store| outside::catch_up(&mut **store, settings));
         pause = if is_done { None } else { Some(pause.map_or(PAUSE_FIRST, |pause: Duration| (pause * 2).min(PAUSE_MAX))) };
     }
 }

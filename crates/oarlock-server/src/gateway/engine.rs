@@ -1,5 +1,6 @@
 //! Calls without a thread each: a call is tried by the writer or a reader, and waits as a future in between.
 
+use oarlock_client::open_alone;
 use oarlock_model::identity::StoreId;
 use oarlock_model::{StoreIdentity, limits};
 use oarlock_ops::OpError;
@@ -10,7 +11,7 @@ use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ops::wait::{Horizon, Patience};
-use oarlock_sqlite::{Options, Place, SqliteStore};
+use oarlock_sqlite::{Options, Place};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -177,11 +178,11 @@ impl Engine {
         stopping: watch::Receiver<bool>,
         readers: Option<usize>,
     ) -> Result<Arc<Self>, OpError> {
-        let open = || SqliteStore::open(place, options.clone());
+        let open = || open_alone(place, options.clone());
         let readers = readers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from).clamp(2, READERS_MAX));
         let stores = (0..readers).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
         let busy = options.busy.min(BUSY_MAX);
-        let writing = SqliteStore::open(place, Options { checkpoint_frames: CHECKPOINT_FRAMES, busy, ..options.clone() })?;
+        let writing = open_alone(place, Options { checkpoint_frames: CHECKPOINT_FRAMES, busy, ..options.clone() })?;
         let identity = Arc::new(Identity::of(writing.identity().clone()));
         let metrics = Arc::new(Metrics::default());
         let no_thread = |error: std::io::Error| OpError::Internal(format!("no thread can be started: {error}"));

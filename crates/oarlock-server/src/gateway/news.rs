@@ -6,10 +6,9 @@ use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
-use oarlock_ops::store::{EventFilter, Store};
+use oarlock_ops::store::{EventFilter, ServedStore};
 use oarlock_ops::topic::Topics;
 use oarlock_ops::wait::Horizon;
-use oarlock_sqlite::SqliteStore;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, watch};
@@ -56,7 +55,7 @@ pub(super) struct News {
 
 impl News {
     /// Starts the thread on a handle of its own.
-    pub(super) fn start(mut store: SqliteStore, settings: Settings, identity: Arc<Identity>) -> Result<Self, OpError> {
+    pub(super) fn start(mut store: Box<dyn ServedStore>, settings: Settings, identity: Arc<Identity>) -> Result<Self, OpError> {
         let last = store.snapshot()?.last_seq()?;
         let (marks_out, marks) = watch::channel([last; Topics::NAMED.len()]);
         let told = broadcast::Sender::new(TOLD_MAX);
@@ -90,7 +89,7 @@ impl News {
 }
 
 struct Teller {
-    store: SqliteStore,
+    store: Box<dyn ServedStore>,
     settings: Settings,
     identity: Arc<Identity>,
     seen: u64,
@@ -116,8 +115,8 @@ impl Teller {
         loop {
             std::thread::sleep(PAUSE.saturating_sub(looked.elapsed()));
             looked = Instant::now();
-            call::settle_if_due(&mut self.store, &self.settings)?;
-            let horizon = Horizon::of(&mut self.store)?;
+            call::settle_if_due(&mut *self.store, &self.settings)?;
+            let horizon = Horizon::of(&mut *self.store)?;
             self.identity.note(self.store.identity());
             if horizon.seq > self.seen {
                 self.read_on()?;

@@ -1,8 +1,7 @@
 //! The threads that read: a bounded pool, each with a handle of its own.
 
 use oarlock_ops::OpError;
-use oarlock_ops::store::StoreError;
-use oarlock_sqlite::SqliteStore;
+use oarlock_ops::store::{ServedStore, StoreError};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -13,7 +12,7 @@ use super::lanes::{Lane, Lanes, Refused};
 /// Reads that may wait for a thread; more are asked to come back later.
 const QUEUE_MAX: usize = 1_024;
 
-type Read = Box<dyn FnOnce(&mut SqliteStore) + Send>;
+type Read = Box<dyn FnOnce(&mut dyn ServedStore) + Send>;
 
 /// The way to the reading threads.
 pub(super) struct Readers {
@@ -23,7 +22,7 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Starts a thread for each of these handles.
-    pub(super) fn start(stores: Vec<SqliteStore>, identity: &Arc<Identity>) -> std::io::Result<Self> {
+    pub(super) fn start(stores: Vec<Box<dyn ServedStore>>, identity: &Arc<Identity>) -> std::io::Result<Self> {
         let queue = Arc::new(Lanes::new(QUEUE_MAX));
         for store in stores {
             let queue = Arc::clone(&queue);
@@ -39,7 +38,7 @@ impl Readers {
     pub(super) async fn read<T: Send + 'static>(
         &self,
         lane: &Lane,
-        read: impl FnOnce(&mut SqliteStore) -> Result<T, OpError> + Send + 'static,
+        read: impl FnOnce(&mut dyn ServedStore) -> Result<T, OpError> + Send + 'static,
     ) -> Result<T, OpError> {
         let (reply, told) = oneshot::channel();
         let identity = Arc::clone(&self.identity);
@@ -66,10 +65,10 @@ impl Drop for Readers {
     }
 }
 
-fn read_on(mut store: SqliteStore, queue: &Lanes<Read>) {
+fn read_on(mut store: Box<dyn ServedStore>, queue: &Lanes<Read>) {
     while let Some((lane, read)) = queue.pop() {
         let begun = Instant::now();
-        read(&mut store);
+        read(&mut *store);
         queue.charge(&lane, begun.elapsed());
     }
 }

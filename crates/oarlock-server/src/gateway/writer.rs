@@ -6,8 +6,7 @@ use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Call;
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::{Durability, Store, StoreError};
-use oarlock_sqlite::SqliteStore;
+use oarlock_ops::store::{Durability, ServedStore, Store, StoreError};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -68,16 +67,22 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on a handle of its own.
-    pub(super) fn start(store: SqliteStore, ahead: SqliteStore, settings: Settings, notes: Notes, files: CatchUp) -> std::io::Result<Self> {
+    pub(super) fn start(
+        store: Box<dyn ServedStore>,
+        ahead: Box<dyn ServedStore>,
+        settings: Settings,
+        notes: Notes,
+        files: CatchUp,
+    ) -> std::io::Result<Self> {
         Self::start_with(store, settings, notes, Some((Log::start(ahead)?, files)))
     }
 
     /// The same for calls that cannot share a commit: each is made alone, and may wait for more than the store.
-    pub(super) fn start_alone(store: SqliteStore, settings: Settings, notes: Notes) -> std::io::Result<Self> {
+    pub(super) fn start_alone(store: Box<dyn ServedStore>, settings: Settings, notes: Notes) -> std::io::Result<Self> {
         Self::start_with(store, settings, notes, None)
     }
 
-    fn start_with(store: SqliteStore, settings: Settings, notes: Notes, helpers: Option<(Log, CatchUp)>) -> std::io::Result<Self> {
+    fn start_with(store: Box<dyn ServedStore>, settings: Settings, notes: Notes, helpers: Option<(Log, CatchUp)>) -> std::io::Result<Self> {
         let queue = Arc::new(Lanes::new(QUEUE_MAX));
         let calls = Arc::clone(&queue);
         std::thread::Builder::new().name("writer".into()).spawn(move || {
@@ -148,10 +153,10 @@ impl Drop for Ends<'_> {
 type Notes = (Arc<Metrics>, Arc<Identity>);
 
 fn write_on(
-    mut store: SqliteStore,
+    mut store: Box<dyn ServedStore>,
     settings: &Settings,
     calls: &Lanes<Write>,
-    mut helpers: Option<(Log, CatchUp)>,
+    helpers: Option<(Log, CatchUp)>,
     (metrics, identity): &Notes,
 ) {
     while let Some(first) = calls.pop() {
@@ -168,44 +173,36 @@ fn write_on(
             continue;
         }
         let made = match &helpers {
-            Some(_) => commit(&mut store, settings, group, calls, identity),
-            None => alone(&mut store, settings, group, calls, identity),
+            Some(_) => commit(&mut *store, settings, group, calls, identity),
+            None => alone(&mut *store, settings, group, calls, identity),
         };
         metrics.group(made);
-        if let Some((log, files)) = &mut helpers {
-            log.note(store.log_frames());
+        if let Some((log, files)) = &helpers {
+            log.note(&mut *store);
             files.note();
         }
     }
 }
 
-/// Frames by which the log grows until what is in it is moved into the database: eight megabytes.
-const AHEAD_FRAMES: u32 = 2_048;
-
-/// The thread that moves the log into the database while the writer goes on: else every call would wait for it now and then.
+/// The thread that tidies what commits leave while the writer goes on: else every call would wait for it now and then.
 struct Log {
     wanted: SyncSender<()>,
-    /// The frames when it was last asked to.
-    moved_at: u32,
 }
 
 impl Log {
-    fn start(mut store: SqliteStore) -> std::io::Result<Self> {
+    fn start(mut store: Box<dyn ServedStore>) -> std::io::Result<Self> {
         let (wanted, asked) = sync_channel(1);
         std::thread::Builder::new().name("log".into()).spawn(move || {
             while asked.recv().is_ok() {
-                store.checkpoint_ahead();
+                store.upkeep();
             }
         })?;
-        Ok(Self { wanted, moved_at: 0 })
+        Ok(Self { wanted })
     }
 
-    /// The log has so many frames.
-    fn note(&mut self, frames: u32) {
-        // It begins anew once all of it is moved.
-        self.moved_at = self.moved_at.min(frames);
-        if frames - self.moved_at >= AHEAD_FRAMES {
-            self.moved_at = frames;
+    /// The writer has committed.
+    fn note(&self, store: &mut dyn ServedStore) {
+        if store.wants_upkeep() {
             // One that is still at it will have this to do next, or the one after does.
             let _ = self.wanted.try_send(());
         }
@@ -213,7 +210,13 @@ impl Log {
 }
 
 /// Makes the calls that fit into one commit, and puts the others back. Says how many it made.
-fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) -> usize {
+fn commit(
+    store: &mut dyn ServedStore,
+    settings: &Settings,
+    mut group: Vec<(Lane, Write)>,
+    calls: &Lanes<Write>,
+    identity: &Identity,
+) -> usize {
     if let [_] = group.as_slice() {
         one_by_one(store, settings, group, calls, identity);
         return 1;
@@ -264,7 +267,7 @@ fn commit(store: &mut SqliteStore, settings: &Settings, mut group: Vec<(Lane, Wr
 }
 
 /// Makes calls that cannot share a commit. What one of them has waited for in vain, none of the others waits for.
-fn alone(store: &mut SqliteStore, settings: &Settings, group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) -> usize {
+fn alone(store: &mut dyn ServedStore, settings: &Settings, group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) -> usize {
     let (mut made, mut busy) = (0, None);
     for (lane, mut write) in group {
         let outcome = match &busy {
@@ -283,7 +286,7 @@ fn alone(store: &mut SqliteStore, settings: &Settings, group: Vec<(Lane, Write)>
     made
 }
 
-fn one_by_one(store: &mut SqliteStore, settings: &Settings, group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) {
+fn one_by_one(store: &mut dyn ServedStore, settings: &Settings, group: Vec<(Lane, Write)>, calls: &Lanes<Write>, identity: &Identity) {
     for (lane, mut write) in group {
         let outcome = timed(calls, &lane, write.bytes, || write.attempt(store, settings));
         identity.note(store.identity());
@@ -302,7 +305,7 @@ fn timed<T>(calls: &Lanes<Write>, lane: &Lane, bytes: usize, attempt: impl FnOnc
 
 /// Hands over the outcome. If the caller has gone away meanwhile, what it got is given back; not with an idempotency key, by which the
 /// reply can be asked for again.
-fn answer(store: &mut SqliteStore, settings: &Settings, write: Write, outcome: Tries) {
+fn answer(store: &mut dyn ServedStore, settings: &Settings, write: Write, outcome: Tries) {
     let Write { call, caller, can_repeat, findings, reply, .. } = write;
     let Err((Ok(Tried::Done(unheard)), _)) = reply.send((outcome, findings)) else { return };
     if can_repeat {
@@ -320,7 +323,7 @@ mod tests {
     use super::*;
     use oarlock_model::AgentName;
     use oarlock_ops::registry;
-    use oarlock_sqlite::{Options, Place};
+    use oarlock_sqlite::{Options, Place, SqliteStore};
     use serde_json::{Value, json};
     use tempfile::TempDir;
 

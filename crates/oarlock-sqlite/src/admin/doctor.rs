@@ -8,8 +8,7 @@ use oarlock_model::event::Scrutiny;
 use oarlock_model::rules::{derived, graph};
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{DoctorCheck, DoctorReply};
-use oarlock_ops::lock::Lock;
-use oarlock_ops::store::{Durability, EventFilter, Store, StoreError};
+use oarlock_ops::store::{Durability, EventFilter, StoreError, Transaction as _};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
 
@@ -181,13 +180,13 @@ fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u6
     // As bytes: a path need not be text.
     conn.execute("ATTACH ?1 AS replayed", [scratch.place.file().as_os_str().as_encoded_bytes()]).map_err(store_error)?;
     conn.execute_batch("PRAGMA temp_store = FILE; BEGIN").map_err(store_error)?;
-    let mut tx = copy.begin(&[Lock::Everything], Durability::Full)?;
+    let mut tx = Box::new(copy.transaction(Durability::Full)?);
     let (mut events, mut last_seq) = (0, origin);
     let (mut scrutiny, mut failed) = (Scrutiny::after(origin), None);
     event::each(conn, &EventFilter { limit: i64::MAX as usize, ..EventFilter::default() }, |event, _| {
         if let Err(why) = scrutiny.read(&event) {
             failed = Some(fault(format!("event {} cannot be true: {why}", event.seq)));
-        } else if let Err(error) = tx.append(&event) {
+        } else if let Err(error) = tx.append_numbered(&event) {
             failed = Some(fault(format!("event {} does not follow from those before: {error}", event.seq)));
         }
         events += 1;

@@ -174,7 +174,7 @@ fn read_log(scratch: &Scratch, options: &Options, prefix: &str, from: &mut dyn B
         if let Fact::DependencyAdded(added) = &event.fact {
             needs.extend(added.on.iter().map(|need| ((added.id.clone(), need.clone()), lines.number)));
         }
-        tx.append(&event).map_err(|error| match error {
+        tx.append_numbered(&event).map_err(|error| match error {
             StoreError::Damaged { message, .. } => line_error(lines.number, &message),
             other => other.into(),
         })?;

@@ -13,7 +13,7 @@ use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
-use oarlock_ops::store::{Durability, Store};
+use oarlock_ops::store::{Durability, ServedStore as _, Store};
 use oarlock_testkit::faulty::{Deed, FailPoint, Faulty};
 use oarlock_testkit::metered::Metered;
 use oarlock_testkit::say;

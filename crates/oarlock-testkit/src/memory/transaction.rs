@@ -1,11 +1,11 @@
 //! The writing half: a copy of the world that takes the original's place at the commit.
 
 use oarlock_model::agent::Presence;
-use oarlock_model::event::{Event, Fact, StoreRestored};
+use oarlock_model::event::{Fact, StoreRestored};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
-use oarlock_ops::store::{OwnerSight, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::store::{NewEvent, OwnerSight, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 
 use super::{Moment, World};
 
@@ -43,15 +43,17 @@ impl Transaction for MemoryTransaction<'_> {
         *next_seq = seq.max(*next_seq);
     }
 
-    fn append(&mut self, event: &Event) -> StoreResult<()> {
+    fn append(&mut self, event: NewEvent) -> StoreResult<u64> {
         let world = self.writing();
-        world.state.apply(event).map_err(|error| StoreError::Internal(error.to_string()))?;
-        world.log.push(event.clone());
+        let event = event.numbered(world.next_seq);
+        world.state.apply(&event).map_err(|error| StoreError::Internal(error.to_string()))?;
         world.next_seq = event.seq + 1;
         if let Fact::StoreRestored(StoreRestored { identity: Some(new), .. }) = &event.fact {
             world.identity = new.identity();
         }
-        Ok(())
+        let seq = event.seq;
+        world.log.push(event);
+        Ok(seq)
     }
 
     fn write_presence(&mut self, name: &AgentName, presence: &Presence) -> StoreResult<()> {

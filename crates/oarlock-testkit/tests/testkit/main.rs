@@ -6,6 +6,7 @@ mod authority;
 mod bounded;
 mod differential;
 mod exhaustive;
+mod groups;
 mod pages;
 mod portions;
 mod scripts;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oarlock_host::clock::ManualClock;
-use oarlock_ops::store::{Durability, Store, StoreResult};
+use oarlock_ops::store::{Durability, ServedStore as _, Store, StoreResult};
 use oarlock_sqlite::{Births, Options, Place, SqliteStore, Synchronous};
 use oarlock_testkit::Stage;
 use oarlock_testkit::hurried::Hurried;
