@@ -1,6 +1,8 @@
 //! Marking tasks as taken in the files, as somebody is about to be granted them, and seeing that others have them there.
 
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use oarlock_model::{TaskId, planted};
 use oarlock_ops::OpError;
@@ -20,10 +22,15 @@ use crate::stand::Stand;
 use crate::task_file;
 use crate::write::{Change, WriteError};
 
+/// The share of the patience for locks for which a file in pieces is read again: the lock is held meanwhile, and one that stays so is to be told.
+const PATIENCE_SHARE: u32 = 20;
+/// The pause between two looks at it.
+const PAUSE: Duration = Duration::from_millis(2);
+
 impl Files<'_> {
     /// Marks these tasks as taken, each of them only if nobody else has it there.
     pub(super) fn mark_all(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
-        let project = self.read(intents.iter().map(|intent| &intent.task));
+        let project = self.read_whole(intents);
         let all = project.by_id();
         let mut marking: Vec<Marking> =
             intents.iter().map(|intent| Marking::of(all.get(intent.task.as_str()), &free_for(intent))).collect();
@@ -62,6 +69,20 @@ impl Files<'_> {
             }
         }
         Ok(marking.into_iter().map(|marking| marking.mark).collect())
+    }
+
+    /// What the files say of these tasks, and not while somebody without a lock is in the middle of writing what would hide one of them.
+    fn read_whole(&self, intents: &[Intent]) -> Project {
+        let start = Instant::now();
+        loop {
+            let project = self.read(intents.iter().map(|intent| &intent.task));
+            let all = project.by_id();
+            let is_hidden = |intent: &Intent| self.hidden(&project, &intent.task, all.get(intent.task.as_str())).is_some();
+            if start.elapsed() >= self.beside.patience / PATIENCE_SHARE || !intents.iter().any(is_hidden) {
+                return project;
+            }
+            thread::sleep(PAUSE);
+        }
     }
 
     /// Those of them that somebody else has by their own files. No folder is listed for that: a store's transaction may be open meanwhile. What is

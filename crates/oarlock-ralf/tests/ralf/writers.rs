@@ -13,7 +13,6 @@ use oarlock_ops::task::{Claim, Done};
 use oarlock_ralf::Beside;
 use oarlock_sqlite::{Options, SqliteStore};
 use std::fs::{self, File};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,43 +36,65 @@ fn a_task_of_the_store_alone_needs_no_lock() {
     assert_eq!(claim(&mut store, "ada", own).expect("claims"), ["OWN-1"]);
 }
 
+/// The files of a project to which something happens as tasks are marked in them.
+struct Meanwhile<F>(Beside, F);
+
+struct MeanwhileHeld<'a, F>(Box<dyn Held + 'a>, &'a F);
+
+impl<F> std::fmt::Debug for Meanwhile<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<F: Fn(&mut dyn Held, &[Intent]) -> Result<Vec<Marked>, OpError> + Send + Sync> Outside for Meanwhile<F> {
+    fn is_there(&self) -> bool {
+        self.0.is_there()
+    }
+    fn knows(&self, task: &TaskId) -> StoreResult<bool> {
+        self.0.knows(task)
+    }
+    fn lock(&self, patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {
+        Ok(self.0.lock(patience)?.map(|held| Box::new(MeanwhileHeld(held, &self.1)) as Box<dyn Held + '_>))
+    }
+}
+
+impl<F: Fn(&mut dyn Held, &[Intent]) -> Result<Vec<Marked>, OpError>> Held for MeanwhileHeld<'_, F> {
+    fn taken(&self, intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
+        self.0.taken(intents)
+    }
+    fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) -> bool {
+        self.0.granted(store, intents)
+    }
+    fn catch_up(&mut self, store: &mut dyn Store, settings: &Settings, also: &[TaskId]) -> Result<(), OpError> {
+        self.0.catch_up(store, settings, also)
+    }
+    fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
+        (self.1)(&mut *self.0, intents)
+    }
+}
+
+/// The store of a project, and what happens as tasks are marked in its files. A lock of theirs is waited for as long as `patience`.
+fn store_where(
+    project: &Project,
+    patience: Duration,
+    at_mark: impl Fn(&mut dyn Held, &[Intent]) -> Result<Vec<Marked>, OpError> + Send + Sync + 'static,
+) -> SqliteStore {
+    let files = Meanwhile(Beside::new(project.dir(), patience), at_mark);
+    SqliteStore::open(&project.place(), Options::default()).expect("opens").with_outside(Arc::new(files))
+}
+
 #[test]
 fn a_writer_without_a_lock_that_was_faster_keeps_the_task() {
-    /// Between the intent and the mark somebody writes who knows no lock.
-    #[derive(Debug)]
-    struct Unlocked(Beside, PathBuf);
-    struct Writes<'a>(Box<dyn Held + 'a>, PathBuf);
-    impl Outside for Unlocked {
-        fn is_there(&self) -> bool {
-            self.0.is_there()
-        }
-        fn knows(&self, task: &TaskId) -> StoreResult<bool> {
-            self.0.knows(task)
-        }
-        fn lock(&self, patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {
-            Ok(self.0.lock(patience)?.map(|held| Box::new(Writes(held, self.1.clone())) as Box<dyn Held + '_>))
-        }
-    }
-    impl Held for Writes<'_> {
-        fn taken(&self, intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
-            self.0.taken(intents)
-        }
-        fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) -> bool {
-            self.0.granted(store, intents)
-        }
-        fn catch_up(&mut self, store: &mut dyn Store, settings: &Settings, also: &[TaskId]) -> Result<(), OpError> {
-            self.0.catch_up(store, settings, also)
-        }
-        fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
-            let queue = fs::read_to_string(&self.1).expect("a queue");
-            let taken = queue.replacen("    status: pending", "    status: in_progress\n    claimed_by: run-9", 1);
-            fs::write(&self.1, taken).expect("writes");
-            self.0.mark(intents)
-        }
-    }
     let project = Project::new();
-    let beside = Unlocked(Beside::new(project.dir(), Duration::from_millis(50)), project.root().join(QUEUE));
-    let mut store = SqliteStore::open(&project.place(), Options::default()).expect("opens").with_outside(Arc::new(beside));
+    let queue = project.root().join(QUEUE);
+    // Between the intent and the mark somebody writes who knows no lock.
+    let mut store = store_where(&project, Duration::from_millis(50), move |held, intents| {
+        let text = fs::read_to_string(&queue).expect("a queue");
+        let taken = text.replacen("    status: pending", "    status: in_progress\n    claimed_by: run-9", 1);
+        fs::write(&queue, taken).expect("writes");
+        held.mark(intents)
+    });
     let refused = claim(&mut store, "ada", one(1)).expect_err("somebody was faster");
     assert_eq!(refused.code(), ErrorCode::LeaseHeld, "{refused}");
     assert_eq!(project.kinds(1), ["task_intended", "intent_dropped", "task_taken_outside"]);
@@ -84,39 +105,10 @@ fn a_writer_without_a_lock_that_was_faster_keeps_the_task() {
 
 #[test]
 fn a_queue_that_changes_at_every_look_lets_nothing_be_claimed() {
-    /// Others write so fast that the mark is never put in place.
-    #[derive(Debug)]
-    struct Changing(Beside);
-    struct Changes<'a>(Box<dyn Held + 'a>);
-    impl Outside for Changing {
-        fn is_there(&self) -> bool {
-            self.0.is_there()
-        }
-        fn knows(&self, task: &TaskId) -> StoreResult<bool> {
-            self.0.knows(task)
-        }
-        fn lock(&self, patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {
-            Ok(self.0.lock(patience)?.map(|held| Box::new(Changes(held)) as Box<dyn Held + '_>))
-        }
-    }
-    impl Held for Changes<'_> {
-        fn taken(&self, intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
-            self.0.taken(intents)
-        }
-        fn granted(&mut self, store: &mut dyn Store, intents: &[Intent]) -> bool {
-            self.0.granted(store, intents)
-        }
-        fn catch_up(&mut self, store: &mut dyn Store, settings: &Settings, also: &[TaskId]) -> Result<(), OpError> {
-            self.0.catch_up(store, settings, also)
-        }
-        fn mark(&mut self, _: &[Intent]) -> Result<Vec<Marked>, OpError> {
-            // What `Writer::edit` says of it, see `a_file_that_changes_at_every_look_is_left`.
-            Err(StoreError::Busy(format!("{QUEUE} changes all the time")).into())
-        }
-    }
     let project = Project::new();
-    let beside = Changing(Beside::new(project.dir(), Duration::from_millis(50)));
-    let mut store = SqliteStore::open(&project.place(), Options::default()).expect("opens").with_outside(Arc::new(beside));
+    // Others write so fast that the mark is never put in place; what `Writer::edit` says of it, see `a_file_that_changes_at_every_look_is_left`.
+    let mut store =
+        store_where(&project, Duration::from_millis(50), |_, _| Err(StoreError::Busy(format!("{QUEUE} changes all the time")).into()));
     let queue = project.read(QUEUE);
     for request in [one(2), best()] {
         let refused = claim(&mut store, "ada", request).expect_err("it cannot be marked");
@@ -126,6 +118,24 @@ fn a_queue_that_changes_at_every_look_lets_nothing_be_claimed() {
     assert_eq!(project.kinds(2), ["task_intended", "intent_dropped"]);
     let task = project.task(2);
     assert_eq!((task.state, task.attempt, project.read(QUEUE)), (TaskState::Ready, 0, queue));
+}
+
+#[test]
+fn a_queue_that_is_in_pieces_for_a_moment_is_read_again() {
+    let project = Project::new();
+    let (whole, queue) = (project.read(QUEUE), project.root().join(QUEUE));
+    let mut store = store_where(&project, Duration::from_secs(600), move |held, intents| {
+        fs::write(&queue, whole.replace("task_id: TASK-2", "task_id TASK-2")).expect("writes");
+        let mends = std::thread::spawn({
+            let (queue, whole) = (queue.clone(), whole.clone());
+            move || fs::write(queue, whole).expect("writes")
+        });
+        let marked = held.mark(intents);
+        mends.join().expect("no panic");
+        marked
+    });
+    assert_eq!(claim(&mut store, "ada", one(2)).expect("claims"), ["TASK-2"]);
+    assert!(project.item(2).contains("claimed_by"), "{}", project.item(2));
 }
 
 /// Tasks of the race below.
