@@ -6,6 +6,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::hint;
 use crate::shapes::MessageShape;
 use crate::store::StoreError;
 
@@ -112,7 +113,7 @@ impl OpError {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
-            OpError::Rejected(rejection) => rejection.hint(),
+            OpError::Rejected(rejection) => hint::of(rejection),
             OpError::Store(StoreError::Busy(_)) => "try again, or wait longer with --lock-timeout 2m".into(),
             OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Gone { hint, .. } | StoreError::Damaged { hint, .. }) => {
                 hint.clone()

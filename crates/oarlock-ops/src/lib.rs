@@ -11,6 +11,7 @@ pub mod context;
 pub mod cursor;
 pub mod error;
 pub mod graph;
+pub mod hint;
 pub mod local;
 pub mod lock;
 pub mod log;

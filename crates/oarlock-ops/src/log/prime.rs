@@ -13,6 +13,7 @@ use std::fmt::Write;
 use crate::OpError;
 use crate::caller::Identity;
 use crate::context::Reading;
+use crate::hint;
 use crate::request::{Query, Request};
 use crate::shapes::reservation_ttls_ms;
 use crate::store::{InboxList, InboxPart};
@@ -54,7 +55,7 @@ impl Query for Prime {
 fn stranger(cx: &Reading<'_>) -> String {
     match cx.why_unknown() {
         Some(why @ (Rejection::StaleSession { .. } | Rejection::NotFound { .. })) => {
-            format!("You have not joined: {why}.\nNext: {}.\n", why.hint())
+            format!("You have not joined: {why}.\nNext: {}.\n", hint::of(&why))
         }
         _ => "You have not joined. Join first: `oarlock join NAME`, then pass `--as NAME`.\n".to_owned(),
     }
