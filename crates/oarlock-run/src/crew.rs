@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use oarlock_host::bell::Listener;
 use oarlock_host::process::ProcessId;
 use oarlock_host::process::guard::{self, Guarded};
-use oarlock_model::{AgentName, TaskId, limits};
+use oarlock_model::{AgentName, ErrorCode, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::store::Store;
 
@@ -27,6 +27,8 @@ use crate::worker::GONE_GRACE;
 const REPLACEMENTS_MAX: u32 = 3;
 /// How long a worker may take to stop its program and to leave, beyond what it gives its program.
 const LEAVE_GRACE: Duration = Duration::from_secs(5);
+/// How shells say that a program cannot be run, or is not there.
+const UNSTARTABLE: [i32; 2] = [126, 127];
 /// Characters of a name that come from the task.
 const NAME_CHARS_MAX: usize = 48;
 /// The last lines of a worker that are remembered, to say why it ended.
@@ -77,12 +79,15 @@ enum Verdict {
 
 /// Judges by the exit codes of the contract.
 fn verdict(status: ExitStatus) -> Verdict {
-    match status.code() {
-        // 4: somebody has the name. 130: somebody asked it to end. 5, 7 and 70: its session, its store, a bug.
-        Some(4) => Verdict::Rename,
-        Some(0 | 2 | 3 | 6 | 8 | 9 | 65 | 126 | 127 | 130) => Verdict::Final,
-        _ => Verdict::Replace,
+    use ErrorCode::{AlreadyExists, DataDamaged, Denied, Interrupted, LimitReached, NotFound, NothingReady, Usage};
+    let Some(exit) = status.code() else { return Verdict::Replace };
+    let is = |code: &ErrorCode| i32::from(code.exit()) == exit;
+    if is(&AlreadyExists) {
+        return Verdict::Rename;
     }
+    let can_never = [Usage, NotFound, LimitReached, NothingReady, Denied, DataDamaged, Interrupted];
+    // Its session, its store or a bug: another may fare better.
+    if exit == 0 || UNSTARTABLE.contains(&exit) || can_never.iter().any(is) { Verdict::Final } else { Verdict::Replace }
 }
 
 /// The name of worker number `number` of a task, and what lines call it.
@@ -326,9 +331,11 @@ mod tests {
     #[test]
     fn the_dead_are_replaced_and_those_that_gave_up_are_not() {
         assert_eq!(verdict(ExitStatus::from_raw(9)), Verdict::Replace);
-        assert_eq!(verdict(ExitStatus::from_raw(7 << 8)), Verdict::Replace);
+        for code in [1, 5, 7, 70] {
+            assert_eq!(verdict(ExitStatus::from_raw(code << 8)), Verdict::Replace, "{code}");
+        }
         assert_eq!(verdict(ExitStatus::from_raw(4 << 8)), Verdict::Rename);
-        for code in [0, 2, 9, 130] {
+        for code in [0, 2, 3, 6, 8, 9, 65, 126, 127, 130] {
             assert_eq!(verdict(ExitStatus::from_raw(code << 8)), Verdict::Final, "{code}");
         }
     }
