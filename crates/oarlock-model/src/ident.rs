@@ -1,15 +1,15 @@
 //! Identifiers: one type for each kind, so that a swap fails to compile.
 //! An identifier is safe as a file name, in a URL and in a table: it never needs escaping.
 
+mod parse;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Borrow;
 use std::fmt;
-use std::str::FromStr;
 
 use crate::identity::StoreIdentity;
 use crate::limits;
-use crate::rejection::Rejection;
 use crate::schema::text_schema;
 use crate::text::escaped_line;
 
@@ -35,36 +35,16 @@ pub fn shown(text: &str) -> String {
 const SHOWN_CHARS_MAX: usize = 80;
 
 macro_rules! text_identifier {
-    ($(#[$doc:meta])* $name:ident, $noun:literal, $check:expr, $form:literal) => {
+    ($(#[$doc:meta])* $name:ident, $noun:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
         impl $name {
-            /// Checks the form of `text`.
-            ///
-            /// # Errors
-            /// [`Rejection::Invalid`] that quotes the text and says which form is wanted.
-            pub fn parse(text: &str) -> Result<Self, Rejection> {
-                let check: fn(&str) -> bool = $check;
-                if check(text) {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err(Rejection::invalid(format!(concat!("\"{}\" is not a valid ", $noun), shown(text)), concat!("use ", $form)))
-                }
-            }
-
             /// The text of the identifier.
             pub fn as_str(&self) -> &str {
                 &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Rejection;
-            fn from_str(text: &str) -> Result<Self, Rejection> {
-                Self::parse(text)
             }
         }
 
@@ -93,34 +73,31 @@ macro_rules! text_identifier {
 
 text_identifier!(
     /// The name of an agent; it stays the same over restarts.
-    AgentName, "agent name", is_identifier, "1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first"
+    AgentName, "agent name"
 );
 text_identifier!(
     /// The id of a task.
-    TaskId, "task id", is_identifier, "1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first"
+    TaskId, "task id"
 );
 text_identifier!(
     /// A capability, role, task type or resource name.
-    Label, "label", is_identifier, "1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first"
+    Label, "label"
 );
 text_identifier!(
     /// One incarnation of an agent: its name, a dot, the number of the event that joined it, and the store's tag.
-    SessionId, "session id", |text| text.len() <= limits::SESSION_CHARS_MAX && has_identifier_form(text),
-    "the id that `join` replied, as it stands in OARLOCK_SESSION"
+    SessionId, "session id"
 );
 text_identifier!(
     /// The id of a message (`M-` and the number of its event).
-    MessageId, "message id", is_identifier, "an id as `inbox` shows it"
+    MessageId, "message id"
 );
 text_identifier!(
     /// The id of a reservation (`R-` and the number of its event).
-    ReservationId, "reservation id", is_identifier, "an id as `reservations` shows it"
+    ReservationId, "reservation id"
 );
 text_identifier!(
     /// The key of a state entry: identifiers joined by `/`, for example `agent/ada` or `build/last`.
-    StateKey, "state key",
-    |text| text.len() <= limits::STATE_KEY_CHARS_MAX && text.split('/').all(is_identifier),
-    "identifiers joined by `/`, for example build/last"
+    StateKey, "state key"
 );
 
 impl AgentName {
@@ -206,15 +183,6 @@ pub struct Token(pub u64);
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl FromStr for Token {
-    type Err = Rejection;
-    fn from_str(text: &str) -> Result<Self, Rejection> {
-        text.parse().map(Token).map_err(|_| {
-            Rejection::invalid(format!("\"{}\" is not a token", shown(text)), "use the number that `claim` replied as lease.token")
-        })
     }
 }
 

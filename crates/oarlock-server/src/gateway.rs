@@ -4,6 +4,7 @@
 //! commits many at once, by a few readers, or lets them wait without a thread. [`guard`] turns away who may not ask.
 
 mod access;
+mod asked;
 mod body;
 mod bounds;
 mod caller;
@@ -13,6 +14,7 @@ mod engine;
 mod events;
 mod give_back;
 mod guard;
+mod identity;
 mod lanes;
 mod metrics;
 mod news;
@@ -29,11 +31,12 @@ mod writer;
 
 pub(crate) use access::{AccessList, Principal};
 pub use access::{Deed, KEYS_OF_AGENT_DEFAULT};
+pub(crate) use asked::Asked;
 pub use bounds::Bounds;
 pub(crate) use bounds::{Ledger, Tab};
 pub(crate) use caller::common_of;
 pub(crate) use connections::Connections;
-pub(crate) use engine::{Asked, Engine, Outcome};
+pub(crate) use engine::{Engine, Outcome};
 pub(crate) use give_back::calls as calls_that_give_back;
 pub(crate) use guard::{Guard, own};
 pub(crate) use quota::Quotas;

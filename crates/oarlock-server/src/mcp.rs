@@ -9,16 +9,10 @@ pub(crate) mod lines;
 mod peer;
 mod prompt;
 mod resource;
+mod server;
 mod session;
 mod tool;
 
-use oarlock_model::ErrorCode;
-use oarlock_model::text::{escape_json, escaped_line};
-use oarlock_model::{Rejection, planted};
-use oarlock_ops::OpError;
-use oarlock_ops::number;
-use oarlock_ops::registry::{self, Entry};
-use oarlock_ops::schema;
 use oarlock_ops::teaching;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, Implementation,
@@ -29,126 +23,15 @@ use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::gateway::Engine;
 pub(crate) use backend::Backend;
 pub(crate) use peer::{Peer, Watched};
-pub(crate) use session::{Sessions, Standing};
-
-/// The longest wait of one tool call: clients give up after a minute, some sooner.
-const WAIT_MAX: Duration = Duration::from_secs(40);
-
-/// The server of one connection, or of all that come by HTTP.
-#[derive(Clone)]
-pub(crate) struct Server {
-    backend: Backend,
-    sessions: Arc<Sessions>,
-    /// Its only client, where it has only one.
-    peer: Option<Arc<Peer>>,
-}
-
-impl Server {
-    /// A server that calls here, under these sessions.
-    pub(crate) fn new(backend: Backend, sessions: Arc<Sessions>) -> Self {
-        Self { backend, sessions, peer: None }
-    }
-
-    /// The same for one client, which may go away.
-    pub(crate) fn for_peer(self, peer: Arc<Peer>) -> Self {
-        Self { peer: Some(peer), ..self }
-    }
-
-    /// Makes a call of a verb on behalf of whoever sent the request.
-    async fn call(&self, entry: &'static Entry, request: Value, context: &RequestContext<RoleServer>) -> Result<Value, OpError> {
-        let standing = Standing::of(context)?.about(entry.verb, &request);
-        let bytes = request.to_string().len();
-        standing.admit(entry, bytes)?;
-        let caller = self.sessions.caller(&self.backend, &standing).await?;
-        schema::check_fields(entry, &request)?;
-        number::check_value("the call", &request)?;
-        let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(request)?);
-        call.check_remote()?;
-        let waits = call.waiting().is_some();
-        let called = tokio::select! {
-            biased;
-            called = self.backend.call(call, &caller, WAIT_MAX, standing.tab().map(|tab| (tab, bytes))) => called,
-            // Whoever asked does not want it any more. What the writer is doing just then it takes back.
-            () = context.ct.cancelled() => Err(OpError::Interrupted),
-            () = self.leaves_a_gateway(), if waits => Err(Rejection::timed_out("the client has gone").into()),
-        };
-        if let (Some(peer), Ok(reply)) = (&self.peer, &called) {
-            peer.note(&context.id, entry.verb, reply, &caller);
-        }
-        if called.as_ref().is_err_and(|error| error.code() == ErrorCode::StaleSession) {
-            // The next call joins anew; what this session held is gone.
-            self.sessions.forget(&caller);
-        }
-        let reply = called?;
-        apart(move || Ok(escaped(reply.to_value()?))).await?
-    }
-
-    /// Waits until the only client of a call at a gateway has gone; a wait at the own store ends by itself then.
-    async fn leaves_a_gateway(&self) {
-        match (&self.peer, &self.backend) {
-            (Some(peer), Backend::Gateway(_)) => peer.leaves().await,
-            _ => std::future::pending().await,
-        }
-    }
-
-    /// The same with a reply that has a bounded length; the reply is short unless `full`.
-    async fn bounded(
-        &self,
-        entry: &'static Entry,
-        mut request: Map<String, Value>,
-        full: bool,
-        context: &RequestContext<RoleServer>,
-    ) -> Result<Value, OpError> {
-        let short = move |reply: Value| if full { reply } else { brief::reply(entry.verb, reply) };
-        bounds::request(entry.verb, &mut request);
-        let reply = self.call(entry, Value::Object(request.clone()), context).await?;
-        let read = move || {
-            let reply = short(reply);
-            bounds::fewer_items(entry.verb, &reply).map_or_else(|| Ok(bounds::reply(entry.verb, reply)), Err)
-        };
-        match apart(read).await? {
-            Ok(reply) => Ok(reply),
-            Err(fewer) => {
-                // Only a page of that many items leads to the next ones.
-                request.insert("limit".into(), fewer.into());
-                let reply = self.call(entry, Value::Object(request), context).await?;
-                apart(move || bounds::reply(entry.verb, short(reply))).await
-            }
-        }
-    }
-
-    /// The same for a verb without arguments, for a page that a client shows.
-    async fn show(&self, verb: &str, request: Map<String, Value>, context: &RequestContext<RoleServer>) -> Result<Value, ErrorData> {
-        let entry = registry::find(verb).ok_or_else(|| ErrorData::internal_error(format!("no verb {verb}"), None))?;
-        // A prompt has the document that its client gave.
-        let called = if verb == "split" {
-            self.call(entry, Value::Object(request), context).await
-        } else {
-            self.bounded(entry, request, true, context).await
-        };
-        called.map_err(|error| ErrorData::internal_error(escaped_line(&error.to_string()).into_owned(), Some(escaped(error.json()))))
-    }
-}
-
-/// Works on a reply, which may be long, on a thread of its own: the thread that answers has others to answer meanwhile.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, OpError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| OpError::Internal(format!("a reading thread has ended: {error}")))
-}
-
-/// A reply or an error with others' texts written so that a model reads what a person would see: nothing hides in them.
-fn escaped(mut value: Value) -> Value {
-    if !planted::is(planted::MCP_TEXT_RAW) {
-        escape_json(&mut value);
-    }
-    value
-}
+pub(crate) use server::Server;
+use server::escaped;
+pub(crate) use session::Sessions;
 
 /// The server of a gateway, at `/mcp`.
 pub(crate) type HttpService = StreamableHttpService<Server, LocalSessionManager>;

@@ -118,7 +118,7 @@ pub fn serve(
             mcp,
             engine,
             guard,
-            quotas: Quotas::new(serving.rates),
+            quotas: Arc::new(Quotas::new(serving.rates)),
             ledger: Ledger::new(serving.bounds),
             connections: Connections::default(),
         });

@@ -7,6 +7,7 @@ mod admin;
 mod birth;
 mod bounds;
 mod clock;
+mod connection;
 mod error;
 mod group;
 mod listen;

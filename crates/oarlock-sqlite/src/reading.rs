@@ -12,12 +12,12 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::connection::connect;
 use crate::error::{io_error, store_error, unavailable};
 use crate::migrate;
 use crate::place::Place;
 use crate::rows::meta;
 use crate::schema;
-use crate::store::connect;
 
 /// How often a store that changes while it is copied is copied again.
 const TRIES_MAX: usize = 5;

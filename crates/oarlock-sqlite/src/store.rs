@@ -13,9 +13,8 @@ use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,6 +22,7 @@ use std::time::Duration;
 use crate::birth::Births;
 use crate::bounds::Budget;
 use crate::clock::StoreClock;
+use crate::connection::connect;
 use crate::error::{gone, io_error, store_error};
 use crate::listen::{self, SqliteListening};
 use crate::place::Place;
@@ -32,7 +32,7 @@ use crate::rows::meta;
 use crate::transaction::SqliteTransaction;
 use crate::view::SqliteView;
 use crate::witness::{Made, Witness};
-use crate::{bounds, clock, migrate, schema};
+use crate::{clock, migrate, schema};
 
 /// The oldest SQLite that may be used, as its version number: before it, two connections of which one
 /// resets the write-ahead log can damage the file (sqlite.org, "The WAL-reset bug", fixed in 3.51.3).
@@ -46,12 +46,6 @@ const CHECKPOINT_FRAMES_AT_CLOSE: u32 = 100;
 
 /// Frames by which the log grows until what is in it is moved into the database beside whoever writes: eight megabytes.
 const AHEAD_FRAMES: u32 = 2_048;
-
-/// The longest time that SQLite can be told to wait: it counts milliseconds in 32 bits, which is less than the thirty days that may be asked for.
-const BUSY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
-
-/// Prepared statements kept by a connection.
-const STATEMENTS_MAX: usize = 128;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -473,17 +467,4 @@ fn begin(
 
 fn epoch_of(seq: u64) -> u64 {
     seq >> EPOCH_SHIFT
-}
-
-pub(crate) fn connect(file: &Path, access: OpenFlags, busy: Duration) -> StoreResult<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | access;
-    let mut conn = Connection::open_with_flags(file, flags).map_err(store_error)?;
-    conn.busy_timeout(busy.min(BUSY_MAX)).map_err(store_error)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    // A one-shot command does not pay for a checkpoint when it happens to be the last to close.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(store_error)?;
-    // A plan does not depend on the values bound: else SQLite prepares each statement on a partial index anew.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(store_error)?;
-    bounds::set(&mut conn).map_err(store_error)?;
-    Ok(conn)
 }

@@ -3,6 +3,7 @@
 mod access;
 mod agent;
 mod event;
+mod fields;
 mod json;
 mod message;
 mod plan;

@@ -28,8 +28,10 @@ impl Imports {
         let words = without_tests(words(text));
         let mut out = Self::default();
         let (mut at, mut depth, mut inline) = (0, 0_usize, Vec::new());
+        let mut said = BTreeSet::new();
         while at < words.len() {
             let next = words.get(at + 1).copied().unwrap_or_default();
+            said.insert(words[at]);
             match words[at] {
                 "{" => depth += 1,
                 "}" => {
@@ -48,6 +50,7 @@ impl Imports {
                 }
                 "mod" if words.get(at + 2) == Some(&";") => {
                     out.modules.insert(next.to_owned());
+                    at += 1;
                 }
                 "mod" if words.get(at + 2) == Some(&"{") => inline.push(depth),
                 word if DEFINING.contains(&word) => {
@@ -68,6 +71,8 @@ impl Imports {
             }
             at += 1;
         }
+        // What is handed on and used here too is imported.
+        out.uses.extend(out.hands_on.iter().filter(|(name, _)| said.contains(name.as_str())).map(|(_, path)| path.clone()));
         out
     }
 }
@@ -252,6 +257,7 @@ mod tests {
         assert_eq!(joined(&found.uses), uses);
         assert_eq!(found.hands_on, [("Y".to_owned(), vec!["x".to_owned(), "Y".to_owned()])]);
         assert!(found.modules.contains("x") && found.defines.contains("g"));
+        assert_eq!(joined(&Imports::of("pub use x::{Y, Z}; struct S(Y);").uses), ["x::Y"], "it is used here too");
     }
 
     #[test]

@@ -5,9 +5,12 @@ use hyper::body::{Body, Bytes, Incoming};
 use oarlock_model::{Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::registry::Entry;
+use std::time::Duration;
 
 use super::bounds::{Account, Of, Places};
-use super::routes::BODY_PATIENCE;
+
+/// The longest time a request's body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The largest request of most verbs, in bytes: the largest text, as JSON may write it, and some fields.
 pub(super) const BODY_BYTES_MAX: usize = 2 * limits::BODY_BYTES_MAX + (64 << 10);

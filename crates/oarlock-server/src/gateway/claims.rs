@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::engine::Identity;
+use super::identity::Identity;
 use super::metrics::Metrics;
 use super::writer::Writer;
 

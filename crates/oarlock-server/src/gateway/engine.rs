@@ -2,23 +2,21 @@
 
 use oarlock_client::open_alone;
 use oarlock_model::identity::StoreId;
-use oarlock_model::{StoreIdentity, limits};
 use oarlock_ops::OpError;
-use oarlock_ops::caller::Caller;
-use oarlock_ops::registry::Call;
 use oarlock_ops::request::Waiting;
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ops::wait::{Horizon, Patience};
 use oarlock_sqlite::{Options, Place};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-use super::bounds::{Account, Of, Places};
+use super::asked::Asked;
+use super::bounds::{Of, Places};
 use super::claims::{CatchUp, Claims, Stores};
-use super::lanes::{self, Lane};
+use super::identity::Identity;
 use super::metrics::{Gauges, Metrics};
 use super::news::News;
 use super::readers::Readers;
@@ -33,12 +31,6 @@ const BUSY_MAX: Duration = Duration::from_secs(1);
 
 /// Reading threads, at most.
 const READERS_MAX: usize = 8;
-
-/// The least that is reckoned for an answer, in bytes.
-const ANSWER_BYTES_MIN: usize = 16 << 10;
-
-/// The copies of a reply to a model at a time: as text, as a value, and in what is made of it.
-const MODEL_COPIES: usize = 3;
 
 /// Frames in the log after which the writer moves them into the database (64 MB): a call writes about two, and of 64 that wait for
 /// it at once fewer than one in a hundred meets it, however many are made.
@@ -56,104 +48,6 @@ pub(crate) struct Engine {
     started: Instant,
     /// Whether the process is about to end, or its only client has gone: nobody waits any more.
     pub(super) stopping: watch::Receiver<bool>,
-}
-
-/// Which store is served. A restore gives it another identity while its handles stay open.
-#[derive(Debug)]
-pub(super) struct Identity {
-    known: Mutex<StoreIdentity>,
-}
-
-impl Identity {
-    fn of(identity: StoreIdentity) -> Self {
-        Self { known: Mutex::new(identity) }
-    }
-
-    /// What the last handle saw that looked.
-    pub(super) fn now(&self) -> StoreIdentity {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes what a handle sees. Numbers rise: one that looked before a restore does not count after it.
-    pub(super) fn note(&self, seen: &StoreIdentity) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.base() > known.base() {
-            known.clone_from(seen);
-        }
-    }
-}
-
-/// A call and how it may wait.
-#[derive(Clone)]
-pub(crate) struct Asked {
-    /// The call.
-    pub(crate) call: Arc<dyn Call>,
-    /// Who makes it.
-    pub(crate) caller: Caller,
-    /// How long it has waited before, in milliseconds.
-    pub(crate) waited_ms: i64,
-    /// After how long of waiting it is to be told that it still waits.
-    pub(crate) slice: Duration,
-    /// The bytes of its request, about.
-    pub(super) bytes: usize,
-    /// From whose places it takes what it needs; none where there is only one caller.
-    account: Option<Account>,
-    /// How many times its reply is in memory while its answer is made.
-    copies: usize,
-    /// Whether its key was made here, and its caller does not know it.
-    key_is_ours: bool,
-}
-
-impl Asked {
-    /// A call that has waited for so many milliseconds. One of two steps that waits gets a key, if it has none: under it is kept what
-    /// its first step has done, while the second is tried again and again.
-    ///
-    /// # Errors
-    /// No randomness.
-    pub(crate) fn new(call: Arc<dyn Call>, mut caller: Caller, waited_ms: i64, slice: Duration) -> Result<Self, OpError> {
-        let key_is_ours = caller.key.is_none() && call.goes_on() && call.waiting().is_some();
-        if key_is_ours {
-            caller.key = Some(oarlock_client::gateway::key_for_waiting()?);
-        }
-        Ok(Self { call, caller, waited_ms, slice, bytes: 0, account: None, copies: 1, key_is_ours })
-    }
-
-    /// The same call, of a request of so many bytes, at the expense of this one.
-    pub(crate) fn paid_by(self, account: Option<&Account>, bytes: usize) -> Self {
-        Self { account: account.cloned(), bytes, ..self }
-    }
-
-    /// The same call of a model, whose reply is read, cut and written anew: each copy counts.
-    pub(crate) fn for_model(self) -> Self {
-        Self { copies: MODEL_COPIES, ..self }
-    }
-
-    /// Its lane in the queues.
-    pub(super) fn lane(&self) -> &Lane {
-        static COMMON: LazyLock<Lane> = LazyLock::new(lanes::common);
-        self.account.as_ref().map_or(&COMMON, Account::lane)
-    }
-
-    /// The bytes that its answer may have, about: a page of a list, or what was asked said again.
-    fn answer_bytes(&self) -> usize {
-        match self.call.verb() {
-            // A task's whole text, or several of them.
-            "claim" | "done" => limits::BODY_BYTES_MAX + ANSWER_BYTES_MIN,
-            _ if self.call.durability().is_none() => limits::PAGE_BYTES_MAX,
-            _ => 2 * self.bytes + ANSWER_BYTES_MIN,
-        }
-    }
-
-    /// Whether its caller can ask for the reply again.
-    pub(super) fn can_repeat(&self) -> bool {
-        self.caller.key.is_some() && !self.key_is_ours
-    }
-
-    /// The same call when it does not want to wait any longer, if that has a reply.
-    pub(crate) fn ended(&self) -> Option<Self> {
-        let all_ms = self.call.waiting().filter(|_| self.call.goes_on())?.for_ms?;
-        Some(Self { waited_ms: all_ms, ..self.clone() })
-    }
 }
 
 /// What came of a call.

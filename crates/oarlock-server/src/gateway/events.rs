@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::access::Principal;
+use super::asked::Asked;
 use super::bounds::{Account, Of, Places};
-use super::engine::{Asked, Outcome};
+use super::engine::Outcome;
 use super::reply::Body;
 use super::routes::{Gate, RECHECK};
 

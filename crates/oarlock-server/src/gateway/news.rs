@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, watch};
 
-use super::engine::Identity;
+use super::identity::Identity;
 
 /// Events that a slow follower may be behind before it has to read the store itself.
 const TOLD_MAX: usize = 1_024;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
 
-use super::engine::Identity;
+use super::identity::Identity;
 use super::lanes::{Lane, Lanes, Refused};
 
 /// Reads that may wait for a thread; more are asked to come back later.

@@ -19,11 +19,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::access::{Deed, Principal};
+use super::asked::Asked;
 use super::body;
 use super::bounds::{Account, Ledger, Places, Tab};
 use super::caller;
 use super::connections::{Connection, Connections};
-use super::engine::{Asked, Engine, Outcome};
+use super::engine::{Engine, Outcome};
 use super::guard::Guard;
 use super::quota::Quotas;
 use super::reply::{self, Body};
@@ -34,7 +35,7 @@ use crate::mcp;
 pub(crate) struct Gate {
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
-    pub(crate) quotas: Quotas,
+    pub(crate) quotas: Arc<Quotas>,
     /// The places that are taken.
     pub(crate) ledger: Arc<Ledger>,
     /// Whose the connections are.
@@ -105,7 +106,7 @@ impl Gate {
                 let tab = Tab::of(account);
                 head.extensions.insert(principal);
                 head.extensions.insert(tab.clone());
-                head.extensions.insert(Arc::clone(self));
+                head.extensions.insert(Arc::clone(&self.quotas));
                 let response = self.mcp.handle(Request::from_parts(head, Full::new(bytes))).await;
                 drop(places);
                 reply::counted(response, &tab).await
@@ -301,6 +302,3 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Rejection> {
 
 /// Who waits or follows has its key looked at again so often.
 pub(super) const RECHECK: Duration = Duration::from_secs(5);
-
-/// The longest time a request's body may take to arrive.
-pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(30);

@@ -12,9 +12,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+use super::asked::Asked;
 use super::claims::CatchUp;
-use super::engine::{Asked, Identity};
 use super::give_back;
+use super::identity::Identity;
 use super::lanes::{Lane, Lanes, Refused};
 use super::metrics::Metrics;
 

@@ -5,7 +5,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Map, Value, json};
 
-use super::Server;
+use super::server::Server;
 
 /// All prompts.
 pub(super) fn all() -> Vec<Prompt> {

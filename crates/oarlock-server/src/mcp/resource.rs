@@ -5,7 +5,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Map, json};
 
-use super::Server;
+use super::server::Server;
 
 /// A page: its address, name, description, kind, and the verb behind it.
 type Page = (&'static str, &'static str, &'static str, &'static str, &'static str);

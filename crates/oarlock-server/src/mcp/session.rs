@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::backend::Backend;
-use crate::gateway::{Gate, Principal, Tab, common_of};
+use crate::gateway::{Principal, Quotas, Tab, common_of};
 
 /// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
 const THREAD: &str = "oarlock/thread";
@@ -58,7 +58,7 @@ struct Remote {
     principal: Principal,
     caller: Caller,
     tab: Tab,
-    gate: Arc<Gate>,
+    quotas: Arc<Quotas>,
 }
 
 impl Standing {
@@ -82,12 +82,12 @@ impl Standing {
         standing.call = text(context.meta.0.get(CLAUDE_CALL));
         if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>() {
             let principal = parts.extensions.get::<Principal>();
-            let found = (principal, parts.extensions.get::<Tab>(), parts.extensions.get::<Arc<Gate>>());
-            let (Some(principal), Some(tab), Some(gate)) = found else {
+            let found = (principal, parts.extensions.get::<Tab>(), parts.extensions.get::<Arc<Quotas>>());
+            let (Some(principal), Some(tab), Some(quotas)) = found else {
                 return Err(OpError::Internal("a request came in by another way than the gateway's".into()));
             };
             let caller = common_of(&parts.headers, principal)?;
-            standing.remote = Some(Remote { principal: principal.clone(), caller, tab: tab.clone(), gate: Arc::clone(gate) });
+            standing.remote = Some(Remote { principal: principal.clone(), caller, tab: tab.clone(), quotas: Arc::clone(quotas) });
         }
         Ok(standing)
     }
@@ -117,7 +117,7 @@ impl Standing {
     pub(super) fn admit(&self, entry: &Entry, bytes: usize) -> Result<(), OpError> {
         let Some(remote) = &self.remote else { return Ok(()) };
         remote.principal.check_verb(entry.verb)?;
-        remote.gate.quotas.admit(&remote.principal, &remote.caller, entry, bytes)
+        remote.quotas.admit(&remote.principal, &remote.caller, entry, bytes)
     }
 }
 

@@ -12,10 +12,11 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use super::epoch;
+use crate::connection::connect;
 use crate::error::{damaged, io_error, store_error};
 use crate::place::{Place, make_private, private_dirs};
 use crate::rows::{event, meta};
-use crate::store::{Options, SqliteStore, connect};
+use crate::store::{Options, SqliteStore};
 use crate::witness::{Made, Witness};
 use crate::{migrate, reading, rows, schema, withdraw};
 

@@ -15,11 +15,12 @@ use std::collections::BTreeSet;
 use super::copy::{self, Scratch, integrity};
 use super::epoch;
 use crate::birth::Births;
+use crate::connection::connect;
 use crate::error::store_error;
 use crate::place::Place;
 use crate::reading::{Reading, cannot_write};
 use crate::rows::{agent, event, lease, meta, queue};
-use crate::store::{Options, SqliteStore, Synchronous, connect};
+use crate::store::{Options, SqliteStore, Synchronous};
 use crate::witness::{Made, Witness};
 use crate::{migrate, schema};
 

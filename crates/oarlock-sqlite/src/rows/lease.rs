@@ -6,11 +6,10 @@
 
 use oarlock_model::rules::liveness;
 use oarlock_model::task::Grant;
-use oarlock_model::{Now, StoreTime, Token, limits};
-use oarlock_ops::store::Expired;
+use oarlock_model::{StoreTime, Token, limits};
 use rusqlite::{Connection, Row};
 
-use super::{Sql, all, change, count, first, id, int, offer, prepared};
+use super::{Sql, all, change, count, first, id, int, prepared};
 
 const LEASES: &str = "
 SELECT t.seq, t.grant_agent, t.grant_session, t.grant_renewed, t.grant_ttl, a.beat
@@ -27,22 +26,7 @@ const LOWER: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse
 const SET: &str = "UPDATE meta SET next_lapse = ?1 WHERE id = 1 AND next_lapse <> ?1";
 
 /// No lease, and so no end.
-const NEVER: StoreTime = StoreTime(i64::MAX);
-
-/// Claimed tasks whose lease has ended. Nothing when more than `read_max` leases would have to be read to find them.
-pub(crate) fn expired(conn: &Connection, now: Now, read_max: usize) -> Sql<Option<Expired>> {
-    if bound(conn)? > now.store {
-        return Ok(Some(Expired::default()));
-    }
-    if is_more_than(conn, read_max)? {
-        return Ok(None);
-    }
-    let ends = ends(conn)?;
-    let ended: Vec<i64> = ends.iter().filter(|(_, end)| *end <= now.store).map(|(seq, _)| *seq).collect();
-    let mut offers = offer::of_seqs(conn, &ended)?;
-    offers.sort_by_key(|offer| offer.place);
-    Ok(Some(Expired { offers, first_end: Some(ends.into_iter().map(|(_, end)| end).min().unwrap_or(NEVER)) }))
-}
+pub(crate) const NEVER: StoreTime = StoreTime(i64::MAX);
 
 /// Whether more tasks are held than this.
 pub(crate) fn is_more_than(conn: &Connection, max: usize) -> Sql<bool> {

@@ -3,7 +3,7 @@
 use oarlock_model::rules::rank::rank;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Now, StoreTime, TaskId};
-use oarlock_ops::store::{Offer, QueuePlace};
+use oarlock_ops::store::{Expired, Offer, QueuePlace};
 use rusqlite::{Connection, Row, params};
 
 use super::{Sql, all, first, id, int, lease, of_all, task, uint};
@@ -49,8 +49,23 @@ fn of_seq(conn: &Connection, seq: i64) -> Sql<Option<Offer>> {
 }
 
 /// The tasks of these numbers.
-pub(crate) fn of_seqs(conn: &Connection, seqs: &[i64]) -> Sql<Vec<Offer>> {
+fn of_seqs(conn: &Connection, seqs: &[i64]) -> Sql<Vec<Offer>> {
     of_all(conn, OF_SEQS, seqs, map)
+}
+
+/// Claimed tasks whose lease has ended. Nothing when more than `read_max` leases would have to be read to find them.
+pub(crate) fn expired(conn: &Connection, now: Now, read_max: usize) -> Sql<Option<Expired>> {
+    if lease::bound(conn)? > now.store {
+        return Ok(Some(Expired::default()));
+    }
+    if lease::is_more_than(conn, read_max)? {
+        return Ok(None);
+    }
+    let ends = lease::ends(conn)?;
+    let ended: Vec<i64> = ends.iter().filter(|(_, end)| *end <= now.store).map(|(seq, _)| *seq).collect();
+    let mut offers = of_seqs(conn, &ended)?;
+    offers.sort_by_key(|offer| offer.place);
+    Ok(Some(Expired { offers, first_end: Some(ends.into_iter().map(|(_, end)| end).min().unwrap_or(lease::NEVER)) }))
 }
 
 /// The task with this id, if it is ready or its lease has ended.

@@ -17,7 +17,7 @@ impl QueueView for SqliteView<'_> {
     }
 
     fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>> {
-        let expired = lease::expired(self.conn, self.now, read_max).map_err(store_error)?;
+        let expired = offer::expired(self.conn, self.now, read_max).map_err(store_error)?;
         // Not what the store says, only how far ahead nobody need read again: kept if the transaction commits.
         if let Some(first_end) = expired.as_ref().and_then(|expired| expired.first_end).filter(|_| !self.ends_with_view) {
             lease::set_bound(self.conn, first_end).map_err(store_error)?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write;
 
-use super::json::{list, text};
+use super::fields::{list, text};
 use super::table::{Cell, table};
 use super::{Paint, safe};
 

@@ -3,22 +3,8 @@
 use serde_json::Value;
 
 use super::access;
+use super::fields::text;
 use super::{Page, View, ralf, safe};
-
-/// The text of a field, made safe; empty when it is absent.
-pub(super) fn text(value: &Value, field: &str) -> String {
-    match &value[field] {
-        Value::String(text) => safe(text),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
-/// The texts of a list, joined.
-pub(super) fn list(value: &Value, field: &str) -> String {
-    let items = value[field].as_array().into_iter().flatten();
-    items.map(|item| item.as_str().map_or_else(|| item.to_string(), safe)).collect::<Vec<_>>().join(", ")
-}
 
 impl View for Value {
     fn show(&self, verb: &str, page: &mut Page) {

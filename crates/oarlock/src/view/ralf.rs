@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fmt::Write;
 
-use super::json::text;
+use super::fields::text;
 use super::table::{Cell, table};
 use super::{Paint, duration};
 

@@ -4,45 +4,19 @@ mod calls;
 mod databases;
 mod effects;
 mod imports;
+mod language;
 mod others;
 mod reader;
 mod tokens;
 mod values;
 
+pub(super) use language::Language;
 pub(super) use others::written as written_by_others;
 pub(super) use reader::writes;
 
 use super::options::{Options, is_among};
 use super::word::{ANY, Word, is_assignment};
 use crate::hook::Written;
-
-/// A language of which the calls that write files are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    Python,
-    JavaScript,
-    Ruby,
-    Perl,
-    Php,
-    Lua,
-    Elixir,
-}
-
-impl Language {
-    /// The language of a name; nothing for that of a shell.
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "bash" | "sh" | "shell" | "zsh" => None,
-            "javascript" | "js" | "typescript" | "ts" | "node" => Some(Self::JavaScript),
-            "ruby" => Some(Self::Ruby),
-            "perl" => Some(Self::Perl),
-            "php" => Some(Self::Php),
-            "lua" => Some(Self::Lua),
-            "elixir" => Some(Self::Elixir),
-            _ => Some(Self::Python),
-        }
-    }
-}
 
 /// An interpreter: its options that take a value, those whose value is a program, and those that only look at one.
 struct Interpreter {
@@ -229,40 +203,6 @@ pub(super) fn read(name: &str, args: &[Word]) -> Call {
         call.texts.clear();
     }
     call
-}
-
-/// The text of Python's notebooks without what is none of the language: `%cd DIR`, `!COMMAND`, `%%writefile FILE`, `%%bash`.
-fn plain_python(text: &str) -> std::borrow::Cow<'_, str> {
-    let is_magic = |line: &str| line.starts_with("%cd ") || line.starts_with("%%") || line.starts_with('!') && !line.starts_with("!=");
-    if !text.lines().any(|line| is_magic(line.trim_start())) {
-        return text.into();
-    }
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
-    let mut out = String::new();
-    let mut lines = text.lines();
-    while let Some(whole) = lines.next() {
-        let line = whole.trim_start();
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["%cd", dir] => out.push_str(&format!("os.chdir({})\n", quoted(dir))),
-            ["%%writefile" | "%%file", .., file] => {
-                out.push_str(&format!("open({}, \"w\")\n", quoted(file)));
-                return out.into();
-            }
-            ["%%bash" | "%%sh" | "%%script", ..] => {
-                let rest: Vec<&str> = lines.collect();
-                out.push_str(&format!("os.system({})\n", quoted(&rest.join("\n"))));
-                return out.into();
-            }
-            [first, ..] if first.starts_with("%%") => {}
-            _ if line.starts_with('!') && !line.starts_with("!=") => out.push_str(&format!("os.system({})\n", quoted(&line[1..]))),
-            _ => {
-                out.push_str(whole);
-                out.push('\n');
-            }
-        }
-    }
-    out.into()
 }
 
 /// What an editor that is given commands writes.

@@ -3,7 +3,7 @@
 use oarlock_model::Rejection;
 use oarlock_model::rules::authority::Authority;
 
-use super::{Principal, Wanted};
+use super::key::{Principal, Wanted};
 
 /// The verbs of a new key; refused when it would be wider than the one it comes from.
 pub(super) fn narrowed(by: &Principal, wanted: &Wanted) -> Result<Vec<String>, Rejection> {

@@ -1,5 +1,7 @@
 //! Keys are kept, narrowed and revoked as they should be.
 
+use oarlock_model::duration::Duration;
+
 use super::*;
 use oarlock_model::ErrorCode;
 

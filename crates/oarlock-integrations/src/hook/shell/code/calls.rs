@@ -1,6 +1,6 @@
 //! The calls by which programs write files, as data.
 
-use super::Language;
+use super::language::Language;
 
 /// What a call does to its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

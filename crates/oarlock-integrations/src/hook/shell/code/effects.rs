@@ -1,7 +1,7 @@
 //! What calls do: which files they write, and which commands they run.
 
-use super::Language;
 use super::calls::Effect;
+use super::language::Language;
 use super::reader::{ARGUMENTS_MAX, Reader};
 use super::tokens::Token;
 use super::values::{Values, join_paths};

@@ -1,6 +1,6 @@
 //! What a program's names are: imported under other names, given several at once, or its own arguments.
 
-use super::Language;
+use super::language::Language;
 use super::reader::{ARGUMENTS_MAX, Reader};
 use super::tokens::Token;
 use super::values::Values;

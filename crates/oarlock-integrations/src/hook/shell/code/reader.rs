@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Language;
 use super::calls::CALLS;
+use super::language::Language;
 use super::tokens::{Token, tokens};
 use super::values::Values;
 use crate::hook::Written;
@@ -21,7 +21,7 @@ pub(super) const ARGUMENTS_MAX: usize = 120;
 
 /// What a program writes under names that are in it.
 pub(in crate::hook::shell) fn writes(language: Language, text: &str, args: &[String], is_script: bool) -> Found {
-    let text = if language == Language::Python { super::plain_python(text) } else { text.into() };
+    let text = if language == Language::Python { plain_python(text) } else { text.into() };
     let tokens = tokens(language, &text);
     let mut reader = Reader::new(language, &tokens);
     reader.give_arguments(args, is_script);
@@ -420,4 +420,38 @@ impl<'t> Reader<'t> {
         }
         args
     }
+}
+
+/// The text of Python's notebooks without what is none of the language: `%cd DIR`, `!COMMAND`, `%%writefile FILE`, `%%bash`.
+fn plain_python(text: &str) -> std::borrow::Cow<'_, str> {
+    let is_magic = |line: &str| line.starts_with("%cd ") || line.starts_with("%%") || line.starts_with('!') && !line.starts_with("!=");
+    if !text.lines().any(|line| is_magic(line.trim_start())) {
+        return text.into();
+    }
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
+    let mut out = String::new();
+    let mut lines = text.lines();
+    while let Some(whole) = lines.next() {
+        let line = whole.trim_start();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["%cd", dir] => out.push_str(&format!("os.chdir({})\n", quoted(dir))),
+            ["%%writefile" | "%%file", .., file] => {
+                out.push_str(&format!("open({}, \"w\")\n", quoted(file)));
+                return out.into();
+            }
+            ["%%bash" | "%%sh" | "%%script", ..] => {
+                let rest: Vec<&str> = lines.collect();
+                out.push_str(&format!("os.system({})\n", quoted(&rest.join("\n"))));
+                return out.into();
+            }
+            [first, ..] if first.starts_with("%%") => {}
+            _ if line.starts_with('!') && !line.starts_with("!=") => out.push_str(&format!("os.system({})\n", quoted(&line[1..]))),
+            _ => {
+                out.push_str(whole);
+                out.push('\n');
+            }
+        }
+    }
+    out.into()
 }

@@ -1,6 +1,6 @@
 //! The tokens of programs: names, strings and signs. Only what tells strings, comments and code apart is read.
 
-use super::Language;
+use super::language::Language;
 use crate::hook::shell::word::{ANY, STAR};
 
 /// Stands before and behind a name in a text whose value the text has there.

@@ -1,6 +1,6 @@
 //! As much of expressions as it takes to know a path.
 
-use super::Language;
+use super::language::Language;
 use super::reader::{ARGUMENTS_MAX, Reader};
 use super::tokens::{INSERTED, Token};
 use crate::hook::shell::word::{ANY, STAR};
