@@ -4,7 +4,7 @@
 //! The way through the house, each folder using only those before it: `text` knows words, `read` finds the steps of a
 //! document, `facts` gathers what is known about each, `order` says which waits for which, `parts` cuts them into parts
 //! and gives these out, `check` judges plans that somebody else made. [`plan`](Plan) is what all of it comes to,
-//! [`rule`] names every rule that a split rests on, [`prompt`] asks a model for a better plan, and [`TaskText`] is the
+//! [`rule`] names every rule that a split rests on, [`prompt()`] asks a model for a better plan, and [`TaskText`] is the
 //! front door: a text that is read once.
 //!
 //! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
