@@ -211,6 +211,11 @@ impl Supervisor<'_, '_> {
 
     fn finish(mut self, ended: Result<End, OpError>, wall_ms: i64) -> Result<RunEnd, OpError> {
         let end = ended?;
+        // The last worker may have died after the last look: what it held is ready again, and the report says so.
+        match self.settle() {
+            Err(error) if !is_passing(&error) => return Err(error),
+            _ => {}
+        }
         self.news.read(&mut *self.store, self.tell)?;
         let names: Vec<AgentName> = self.crew.names();
         let report = report::report(&*self.store.snapshot()?, &self.task, &names, wall_ms)?;
