@@ -2,10 +2,12 @@
 
 mod access;
 mod args;
+mod complete;
 mod exec;
 mod gather;
 mod hook;
 mod init;
+mod man;
 mod mcp;
 mod output;
 mod ralf;
@@ -29,6 +31,9 @@ pub(crate) use setup::SetUp;
 /// Runs a command line and returns its exit code.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
     let argv: Vec<OsString> = argv.into_iter().collect();
+    if let Some(code) = complete::answer(&argv) {
+        return code;
+    }
     // Errors of the command line itself are told in JSON too, so this is looked up before it is parsed.
     let json = argv.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let matches = match args::command(&argv).try_get_matches_from(&argv) {

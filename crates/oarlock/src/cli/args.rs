@@ -10,8 +10,10 @@ use oarlock_ops::teaching::{self, Speech};
 use std::ffi::OsString;
 
 use super::access::AccessArgs;
+use super::complete::CompletionsArgs;
 use super::hook::HookArgs;
 use super::init::Init;
+use super::man::ManArgs;
 use super::mcp::McpArgs;
 use super::ralf::Ralf;
 use super::runner::{RunArgs, WorkArgs};
@@ -38,6 +40,8 @@ const LOCAL_VERBS: &[LocalVerb] = &[
     ("access", "Make, list and revoke the keys by which others may use the gateway", registry::arguments::<AccessArgs>),
     ("setup", "Set up coding agents' clients, and take it back with --remove", registry::arguments::<SetupArgs>),
     ("hook", "Answer the hook of a coding agent's client, or of git", registry::arguments::<HookArgs>),
+    ("completions", "Print what makes a shell complete verbs, flags, ids and names", registry::arguments::<CompletionsArgs>),
+    ("man", "Print a page of the manual", registry::arguments::<ManArgs>),
     ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
 ];
 
@@ -84,12 +88,21 @@ impl HelpArgs {
         let line: Vec<OsString> = ["oarlock"].into_iter().chain(self.verb.as_deref()).chain(["--help"]).map(OsString::from).collect();
         match command(&line).try_get_matches_from(&line) {
             Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelp => Ok(help.render().to_string()),
-            _ => Err(OpError::Usage {
-                message: format!("there is no command {}", oarlock_model::ident::shown(self.verb.as_deref().unwrap_or_default())),
-                hint: "`oarlock help` lists them".into(),
-            }),
+            _ => Err(no_verb(self.verb.as_deref().unwrap_or_default())),
         }
     }
+}
+
+/// What is no verb.
+pub(crate) fn no_verb(word: &str) -> OpError {
+    let message = format!("there is no command {}", oarlock_model::ident::shown(word));
+    OpError::Usage { message, hint: "`oarlock help` lists them".into() }
+}
+
+/// A line on which every verb stands, for a [`command`] with the arguments of all of them.
+pub(crate) fn every_verb() -> Vec<OsString> {
+    let local = LOCAL_VERBS.iter().map(|(verb, ..)| *verb);
+    local.chain(registry::ENTRIES.iter().map(|entry| entry.verb)).map(OsString::from).collect()
 }
 
 /// The verbs that have a flag of this name, without its dashes.

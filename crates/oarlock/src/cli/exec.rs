@@ -65,6 +65,8 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "serve" => parsed::<super::serve::ServeArgs>(matches)?.run(common, output),
         "mcp" => parsed::<super::mcp::McpArgs>(matches)?.run(common),
         "access" => parsed::<super::access::AccessArgs>(matches)?.run(common, output),
+        "completions" => parsed::<super::complete::CompletionsArgs>(matches)?.run(output),
+        "man" => parsed::<super::man::ManArgs>(matches)?.run(output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),
     }

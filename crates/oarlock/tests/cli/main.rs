@@ -2,6 +2,7 @@
 //! They know the contract and nothing of the inside.
 
 mod clients;
+mod complete;
 mod contract;
 mod gateway;
 mod hostile;

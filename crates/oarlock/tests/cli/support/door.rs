@@ -47,8 +47,23 @@ impl Project {
         let words: Vec<&str> = args.iter().filter_map(|arg| arg.as_ref().to_str()).collect();
         let names_store = words.iter().any(|word| word.starts_with("--store"));
         let verb = words.iter().find(|word| registry::find(word).is_some());
-        let local =
-            ["init", "work", "run", "ralf", "serve", "mcp", "access", "export", "import", "backup", "restore", "selftest", "doctor"];
+        let local = [
+            "init",
+            "work",
+            "run",
+            "ralf",
+            "serve",
+            "mcp",
+            "access",
+            "export",
+            "import",
+            "backup",
+            "restore",
+            "selftest",
+            "doctor",
+            "completions",
+            "man",
+        ];
         if names_store || verb.is_none() || words.iter().any(|word| local.contains(word)) {
             return None;
         }
