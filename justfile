@@ -1,6 +1,19 @@
 # Daily commands. Everything here also works without just.
 
-# All tests.
+# Everything that is quick to tell: formatting, lints, tidy, and spelling and licenses where their tools are installed.
+check:
+    cargo xtask ci
+
+# Repair what can be repaired: formatting, and lints that say how.
+fix:
+    cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+    cargo fmt --all
+
+# Formatting.
+fmt:
+    cargo fmt --all
+
+# All tests, or those whose names contain one of these.
 test *names:
     ./test {{names}}
 
@@ -9,40 +22,10 @@ bless:
     OARLOCK_BLESS=1 cargo test -p oarlock-testkit
     git diff --stat
 
-# Crate edges, layers, file sizes.
-tidy:
-    cargo xtask tidy
-
-# Ratios against raw SQLite and `true`, in one run.
-bench *args:
-    cargo xtask bench {{args}}
-
-# Seeded simulations.
-simulate *args:
-    cargo xtask simulate {{args}}
-
-# Killed processes, lost power, made-up inputs.
-storm *args:
-    cargo xtask storm {{args}}
-power *args:
-    cargo xtask power {{args}}
-fuzz *args:
-    cargo xtask fuzz {{args}}
-
-# A gateway that is killed, and the conformance suite of MCP.
-gateway *args:
-    cargo xtask gateway {{args}}
-conformance:
-    cargo xtask conformance
-
-# Bugs that the tests must catch.
-planted *args:
-    cargo xtask planted {{args}}
-
-# Lines of each crate.
-lines:
-    cargo xtask lines
+# Any development command: `just x` lists them.
+x *args:
+    cargo xtask {{args}}
 
 # The main job.
 demo:
-    cargo run --release -- run examples/notes-service.md --agents 3 -- examples/agent.sh
+    cargo run -- run examples/notes-service.md --agents 3 -- examples/agent.sh

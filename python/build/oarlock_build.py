@@ -30,7 +30,7 @@ def put(program: Path) -> None:
 
 
 def _build_program() -> None:
-    profile = os.environ.get("OARLOCK_PROFILE", "release")
+    profile = os.environ.get("OARLOCK_PROFILE", "dist")
     build = ["cargo", "build", "--profile", profile, "--locked", "--package", "oarlock", "--bin", "oarlock"]
     subprocess.run(build, cwd=ROOT, check=True)
     told = subprocess.run(

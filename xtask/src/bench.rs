@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: compares Oarlock with a bare floor, in one run on one machine. Ratios count; absolute
-//! numbers are small print. Built without optimisation, it builds itself and the program anew and hands over.
+//! numbers are small print. Built in another profile than what is handed out, it builds itself and
+//! the program anew and hands over.
 
 mod cold;
 mod crew;
@@ -22,6 +23,7 @@ mod worker;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use tempfile::TempDir;
 
 use crate::output::{Outcome, say, warn};
@@ -106,72 +108,48 @@ fn plain(program: &Path, root: &Path) -> Command {
     command
 }
 
+/// Compare Oarlock with a bare floor, in one run.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Which; all of them unless some are named.
+    #[arg(value_name = "NAME", value_parser = names())]
+    names: Vec<String>,
+    /// Small numbers, which say less.
+    #[arg(long)]
+    quick: bool,
+    /// Where stores are made; their disk is what is measured.
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// Another program than that of this tree.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+}
+
+fn names() -> PossibleValuesParser {
+    BENCHES.iter().map(|(name, about, _)| PossibleValue::new(*name).help(*about)).into()
+}
+
 /// Runs the benches that are named, or all.
 ///
 /// # Errors
-/// An argument that is none, or the build fails. What cannot be measured is a row that says so.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if arguments.iter().any(|argument| argument == "--help") {
-        help();
-        return Ok(());
+/// The build fails. What cannot be measured is a row that says so.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    // What is handed out is what is measured.
+    if workspace::profile()? != workspace::DIST {
+        return workspace::run_in(workspace::DIST);
     }
-    if cfg!(debug_assertions) {
-        return hand_over(arguments);
-    }
-    let (bench, chosen) = parse(arguments)?;
+    let program = match &arguments.program {
+        Some(program) => std::path::absolute(program)?,
+        None => workspace::program()?,
+    };
+    let dir = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let bench = Bench { quick: arguments.quick, dir, program };
+    let is_asked = |name: &str| arguments.names.is_empty() || arguments.names.iter().any(|asked| asked == name);
     let mut rows = Vec::new();
-    for (name, _, measure) in chosen {
+    for (name, _, measure) in BENCHES.iter().filter(|(name, ..)| is_asked(name)) {
         warn(format_args!("{name} …"));
         rows.extend(measure(&bench).unwrap_or_else(|error| vec![Row::missing(*name, error)]));
     }
     say(table::render(&rows).trim_end());
     Ok(())
-}
-
-fn parse(arguments: &[String]) -> Outcome<(Bench, Vec<&'static Entry>)> {
-    let program = workspace::target_dir()?.join("release").join("oarlock");
-    let mut bench = Bench { quick: false, dir: std::env::temp_dir(), program };
-    let mut chosen = Vec::new();
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--quick" => bench.quick = true,
-            "--dir" => bench.dir = arguments.next().ok_or("--dir needs a folder")?.into(),
-            "--program" => bench.program = arguments.next().ok_or("--program needs a file")?.into(),
-            name => chosen.push(find(name)?),
-        }
-    }
-    if chosen.is_empty() {
-        chosen = BENCHES.iter().collect();
-    }
-    Ok((bench, chosen))
-}
-
-fn find(name: &str) -> Outcome<&'static Entry> {
-    let found = BENCHES.iter().find(|(known, ..)| *known == name);
-    found.ok_or_else(|| format!("there is no bench {name}; --help lists them").into())
-}
-
-fn help() {
-    say("usage: cargo xtask bench [NAME…] [--quick] [--dir FOLDER] [--program FILE]\n");
-    for (name, about, _) in BENCHES {
-        say(format_args!("  {name:<12}{about}"));
-    }
-}
-
-/// Measures are worth nothing without optimisation: builds what users get and goes on there.
-fn hand_over(arguments: &[String]) -> Outcome<()> {
-    // A wrong argument is worth no build.
-    parse(arguments)?;
-    let mut build = workspace::cargo();
-    build.args(["build", "--release", "--package", "xtask"]);
-    if !arguments.iter().any(|argument| argument == "--program") {
-        build.args(["--package", "oarlock"]);
-    }
-    if !build.status()?.success() {
-        return Err("the release build failed".into());
-    }
-    let optimised = workspace::target_dir()?.join("release").join("xtask");
-    let status = Command::new(optimised).arg("bench").args(arguments).status()?;
-    if status.success() { Ok(()) } else { Err("the bench failed".into()) }
 }

@@ -17,44 +17,42 @@ use endpoint::Endpoint;
 use program::Program;
 use stage::Stage;
 
-const USAGE: &str = "usage: cargo xtask clients [claude|codex|gemini|opencode…]
-  runs the real clients, in a network of their own without a way out, against a scripted model;
-  the first time it installs them, and a Node for them, below target/clients (1.2 GB)";
-
-/// Says that the network has been left behind.
-const INSIDE: &str = "--inside";
+/// Run the real clients of coding agents against a scripted model.
+///
+/// They run in a network of their own without a way out. The first time, they and a Node for them are installed below
+/// target/clients (1.2 GB).
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Which; all of them unless some are named.
+    #[arg(value_name = "NAME", value_enum)]
+    names: Vec<Program>,
+    /// Says that the network has been left behind.
+    #[arg(long, hide = true)]
+    inside: bool,
+}
 
 /// Runs the clients that are named, or all.
 ///
 /// # Errors
-/// An argument, a client that cannot be installed or started, a scenario that fails.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    let is_inside = arguments.first().is_some_and(|first| first == INSIDE);
-    let names = if is_inside { &arguments[1..] } else { arguments };
-    let mut programs = Vec::new();
-    for name in names {
-        programs.push(Program::named(name).ok_or(USAGE)?);
-    }
-    if programs.is_empty() {
-        programs.extend(Program::ALL);
-    }
+/// A client that cannot be installed or started, a scenario that fails.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let programs = if arguments.names.is_empty() { &Program::ALL } else { arguments.names.as_slice() };
     let node = Node::find_or_install()?;
     let dir = workspace::target_dir()?.join("clients");
-    if !is_inside {
+    if !arguments.inside {
         let packages: Vec<&str> =
             Program::ALL.iter().filter(|program| !program.is_installed(&dir)).map(|program| program.package()).collect();
         if !packages.is_empty() {
             node.install(&dir, &packages)?;
         }
-        return leave_the_network(names);
+        // Where nobody can be reached, nothing can be built.
+        workspace::program()?;
+        return leave_the_network();
     }
-    let oarlock = workspace::target_dir()?.join("debug/oarlock");
-    if !oarlock.is_file() {
-        return Err("there is no target/debug/oarlock: run `cargo build` first".into());
-    }
+    let oarlock = workspace::program()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut faults = Vec::new();
-    for program in programs {
+    for &program in programs {
         // A model of its own for each: what an earlier client still asks reaches nobody.
         let endpoint = Endpoint::start(&runtime, program)?;
         let mut stage = Stage::new(program, &dir, &node.bin, &oarlock, endpoint)?;
@@ -68,13 +66,13 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
 }
 
 /// The same again, where nothing but this machine's own loopback can be reached.
-fn leave_the_network(names: &[String]) -> Outcome<()> {
+fn leave_the_network() -> Outcome<()> {
     let program = std::env::current_exe()?;
     let status = Command::new("unshare")
         .args(["--map-root-user", "--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""])
         .arg(&program)
-        .args(["clients", INSIDE])
-        .args(names)
+        .args(std::env::args_os().skip(1))
+        .arg("--inside")
         .current_dir(workspace::root())
         .status()
         .map_err(|error| format!("unshare cannot be run, and the clients must not reach anybody: {error}"))?;

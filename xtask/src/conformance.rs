@@ -15,10 +15,6 @@ use crate::output::{Outcome, say, warn};
 use crate::workspace;
 use suite::{Report, Suite};
 
-const USAGE: &str = "usage: cargo xtask conformance
-  runs the conformance suite of the Model Context Protocol against fixtures on the gateway's stack;
-  the first time it installs the suite, and a Node for it, below target/conformance";
-
 /// The revisions of the protocol that are asked for, each with the scenarios it requires.
 const REVISIONS: &[&str] = &["2025-11-25", "2026-07-28"];
 
@@ -33,14 +29,17 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("2025-11-25", "elicitation-sep1330-enums", NO_SESSION),
 ];
 
+/// Run the conformance suite of the Model Context Protocol against fixtures on the gateway's stack.
+///
+/// The first time it installs the suite, and a Node for it, below target/conformance.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {}
+
 /// Runs the suite, revision after revision.
 ///
 /// # Errors
-/// An argument, a suite that cannot be installed or run, a scenario that fails and should not, or one that passes and should not.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if !arguments.is_empty() {
-        return Err(USAGE.into());
-    }
+/// A suite that cannot be installed or run, a scenario that fails and should not, or one that passes and should not.
+pub(crate) fn run() -> Outcome<()> {
     let suite = Suite::find_or_install(&workspace::target_dir()?.join("conformance"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;

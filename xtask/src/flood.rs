@@ -20,10 +20,6 @@ use honest::Times;
 use nouns::Noun;
 use wire::Wire;
 
-const USAGE: &str = "usage: cargo xtask flood [--seconds N] [--program FILE] [--smoke] [NOUN…]
-  eight agents work through a gateway while another floods each noun; prints what the eight feel and what the gateway needs
-  (default: all nouns, 600 seconds in all, the program of this build); --smoke takes a few seconds and has no time limits";
-
 /// Agents that work.
 const AGENTS: usize = 8;
 
@@ -48,37 +44,43 @@ pub(crate) struct Counts {
     pub(crate) ended: AtomicU64,
 }
 
+/// Let an agent flood a gateway while others work.
+///
+/// Eight agents work through a gateway while another floods each noun. Shows what the eight feel and what the gateway needs.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// What is flooded; everything unless something is named.
+    #[arg(value_name = "NOUN", value_enum)]
+    nouns: Vec<Noun>,
+    /// How long it takes in all.
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    seconds: u64,
+    /// Another program than that of this tree.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// A few seconds, without limits of time.
+    #[arg(long)]
+    smoke: bool,
+}
+
 /// Runs what the arguments ask for.
 ///
 /// # Errors
-/// An argument that is none, a gateway that does not work, or others who suffer.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    let (mut seconds, mut program, mut is_smoke, mut wanted) = (600_u64, None, false, Vec::new());
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        match argument.as_str() {
-            "--seconds" => seconds = rest.next().ok_or(USAGE)?.parse()?,
-            "--program" => program = Some(PathBuf::from(rest.next().ok_or(USAGE)?)),
-            "--smoke" => is_smoke = true,
-            "--help" => {
-                say(USAGE);
-                return Ok(());
-            }
-            name => wanted.push(Noun::of(name).ok_or_else(|| format!("there is no noun {name}\n{USAGE}"))?),
-        }
-    }
-    let program = match program {
-        Some(program) => program,
-        None => workspace::target_dir()?.join(if cfg!(debug_assertions) { "debug" } else { "release" }).join("oarlock"),
+/// A gateway that does not work, or others who suffer.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let program = match &arguments.program {
+        Some(program) => std::path::absolute(program)?,
+        None => workspace::program()?,
     };
-    let nouns = if wanted.is_empty() { Noun::ALL.to_vec() } else { wanted };
-    let share = if is_smoke { Duration::from_millis(700) } else { Duration::from_secs(seconds) / u32::try_from(nouns.len())? };
+    let is_smoke = arguments.smoke;
+    let nouns = if arguments.nouns.is_empty() { &Noun::ALL } else { arguments.nouns.as_slice() };
+    let share = if is_smoke { Duration::from_millis(700) } else { Duration::from_secs(arguments.seconds) / u32::try_from(nouns.len())? };
     // Held connections are open files of this process, too.
     oarlock_host::file::raise_limit();
     let header = "p50 alone  p99 alone  p50 flood  p99 flood   calls  peak MB   granted   refused     ended";
     say(format_args!("{:<14}{header}", "noun"));
     let mut faults = Vec::new();
-    for noun in nouns {
+    for &noun in nouns {
         let came = flood(&program, noun, share)?;
         say(came.row());
         faults.extend(came.faults(is_smoke));

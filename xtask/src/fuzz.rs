@@ -8,55 +8,54 @@ use std::process::Command;
 use crate::output::{Outcome, say};
 use crate::workspace;
 
-const USAGE: &str = "usage: cargo xtask fuzz [TARGET…] [--seconds N] [--keep]
-  searches for inputs that make a target (default: each of them) panic, take more than 10 s or more than 1 GB, for N seconds each (default 60);
-  what it finds is written to the target directory; --keep adds the inputs that reached new code to the corpus";
-
 /// What the compiler is to add to the code for libFuzzer.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks";
 
 /// A panic must reach libFuzzer, and names must be left in what it prints.
-const PROFILE: [&str; 5] = [
-    "profile.release.panic='abort'",
-    "profile.release.strip=false",
-    "profile.release.lto=false",
-    "profile.release.codegen-units=16",
-    "profile.release.opt-level=2",
-];
+const PROFILE: [&str; 2] = ["profile.release.strip=false", "profile.release.opt-level=2"];
 
 const CRATE: &str = "crates/oarlock-fuzz";
+
+/// Feed what reads with made-up inputs, guided by coverage.
+///
+/// Searches for inputs that make a target panic, take more than 10 s or more than 1 GB. What it finds is written below the target
+/// directory.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Folders of crates/oarlock-fuzz/corpus; all of them unless some are named.
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+    /// For how long each is searched.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    seconds: u32,
+    /// Adds the inputs that reached new code to the corpus.
+    #[arg(long)]
+    keep: bool,
+}
 
 /// Runs what the arguments ask for.
 ///
 /// # Errors
-/// An argument that is none, a build that fails, or a find.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    let (mut chosen, mut seconds, mut keep) = (Vec::new(), "60".to_owned(), false);
+/// A target that is none, a build that fails, or a find.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let Arguments { targets: chosen, seconds, keep } = arguments;
     let root = workspace::root();
     let known = targets(root)?;
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--seconds" => seconds = arguments.next().and_then(|value| value.parse::<u32>().ok()).ok_or(USAGE)?.to_string(),
-            "--keep" => keep = true,
-            target if known.contains(&target.to_owned()) => chosen.push(target.to_owned()),
-            _ => return Err(format!("{USAGE}\ntargets: {}", known.join(", ")).into()),
-        }
+    if let Some(unknown) = chosen.iter().find(|target| !known.contains(target)) {
+        return Err(format!("there is no target {unknown}; there are {}", known.join(", ")).into());
     }
-    if chosen.is_empty() {
-        chosen = known;
-    }
+    let chosen = if chosen.is_empty() { &known } else { chosen };
     let dir = workspace::target_dir()?.join("fuzz");
     let program = build(&dir)?;
     for target in chosen {
-        let found = dir.join(&target);
-        let corpus = root.join(CRATE).join("corpus").join(&target);
+        let found = dir.join(target);
+        let corpus = root.join(CRATE).join("corpus").join(target);
         fs::create_dir_all(found.join("corpus"))?;
         // libFuzzer adds to the first directory, and reads them all.
-        let corpora = if keep { vec![corpus, found.join("corpus")] } else { vec![found.join("corpus"), corpus] };
+        let corpora = if *keep { vec![corpus, found.join("corpus")] } else { vec![found.join("corpus"), corpus] };
         let status = Command::new(&program)
-            .env("OARLOCK_FUZZ_TARGET", &target)
+            .env("OARLOCK_FUZZ_TARGET", target)
             .args([format!("-max_total_time={seconds}"), format!("-artifact_prefix={}/", found.display())])
             .args(["-timeout=10", "-rss_limit_mb=1024", "-max_len=4096", "-print_final_stats=1", "-verbosity=0"])
             .args(corpora)

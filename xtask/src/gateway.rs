@@ -20,9 +20,6 @@ use crate::output::{Outcome, say, warn};
 use crate::served::{Served, answer, open};
 use crate::workspace;
 
-const USAGE: &str = "usage: cargo xtask gateway [--kills COUNT] [--clients N] [--seed N]
-  kills a gateway COUNT times (default 200) under N clients (default 16) that add, claim and complete";
-
 /// The gateway lives at most so long between two kills.
 const LIFE_MAX: Duration = Duration::from_millis(150);
 
@@ -41,24 +38,29 @@ struct Told {
     wrong: Vec<String>,
 }
 
+/// Kill a gateway under clients that repeat what they have no answer to.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// How often it is killed.
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    kills: usize,
+    /// Clients that add, claim and complete.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    clients: usize,
+    /// Decides when it is killed; by chance, and told, unless it is named.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
 /// Runs what the arguments ask for.
 ///
 /// # Errors
-/// An argument that is none, or a promise that was broken.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    let (mut kills, mut clients, mut seed) = (200_usize, 16_usize, fastrand::u64(..));
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let value = rest.next().ok_or(USAGE)?;
-        match argument.as_str() {
-            "--kills" => kills = value.parse()?,
-            "--clients" => clients = value.parse()?,
-            "--seed" => seed = value.parse()?,
-            _ => return Err(USAGE.into()),
-        }
-    }
+/// A promise that was broken.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let Arguments { kills, clients, seed } = *arguments;
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     warn(format_args!("{kills} kills under {clients} clients, seed {seed}"));
-    let program = workspace::target_dir()?.join(if cfg!(debug_assertions) { "debug" } else { "release" }).join("oarlock");
+    let program = workspace::program()?;
     let dir = tempfile::tempdir()?;
     prepare(&program, dir.path(), clients)?;
     let begun = Instant::now();

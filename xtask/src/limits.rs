@@ -4,6 +4,8 @@
 mod cases;
 mod fill;
 
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,10 +24,6 @@ use crate::workspace;
 use cases::{Before, Case, Expected};
 use fill::Sizes;
 
-const USAGE: &str = "usage: cargo xtask limits [WORD…] [--scale N] [--json] [--dir FOLDER]
-  fills a store to its limits and measures every verb there, or those cases whose verb or situation contains one of the words;
-  --scale divides every limit, --json prints the rows as JSON; fails when a call is over its bound";
-
 /// The longest that deciding may hold the write lock, in milliseconds.
 const DECIDING_MS_MAX: f64 = 50.0;
 /// The longest that writing one row may take, in milliseconds.
@@ -35,21 +33,33 @@ const CALL_MS_MAX: f64 = 250.0;
 /// What few rows are.
 const FEW_ROWS: u64 = 100;
 
+/// Fill a store to its limits and measure every verb there; fails when a call is over its bound.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only the cases whose verb is one of these, or whose situation contains it.
+    #[arg(value_name = "WORD")]
+    words: Vec<String>,
+    /// Divides every limit.
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    scale: NonZeroUsize,
+    /// Prints the rows as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Where the store is made.
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
 /// Measures what the arguments ask for.
 ///
 /// # Errors
 /// The store fails, a call comes to something else than it should, or a measurement is over its bound.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    let asked = Asked::parse(arguments)?;
-    if asked.help {
-        say(USAGE);
-        return Ok(());
-    }
+pub(crate) fn run(asked: &Arguments) -> Outcome<()> {
     // Measures are worth nothing without optimisation.
-    if cfg!(debug_assertions) && asked.scale == 1 {
-        return hand_over(arguments);
+    if cfg!(debug_assertions) && asked.scale == NonZeroUsize::MIN {
+        return workspace::run_in("release");
     }
-    let mut bench = Bench::new(&asked)?;
+    let mut bench = Bench::new(asked.scale.get(), asked.dir.as_deref())?;
     let mut rows = Vec::new();
     for case in cases::all() {
         let is_asked = asked.words.is_empty() || asked.words.iter().any(|word| case.verb == word || case.what.contains(word.as_str()));
@@ -66,43 +76,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     }
     let over: Vec<String> = rows.iter().filter(|row| !row.over().is_empty()).map(Row::name).collect();
     if over.is_empty() || cfg!(debug_assertions) { Ok(()) } else { Err(format!("over their bounds: {}", over.join("; ")).into()) }
-}
-
-/// What the command line says.
-#[derive(Debug, Default)]
-struct Asked {
-    words: Vec<String>,
-    scale: usize,
-    json: bool,
-    help: bool,
-    dir: Option<std::path::PathBuf>,
-}
-
-impl Asked {
-    fn parse(arguments: &[String]) -> Outcome<Self> {
-        let mut asked = Self { scale: 1, ..Self::default() };
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "--help" => asked.help = true,
-                "--json" => asked.json = true,
-                "--scale" => asked.scale = arguments.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0).ok_or(USAGE)?,
-                "--dir" => asked.dir = Some(arguments.next().ok_or(USAGE)?.into()),
-                flag if flag.starts_with('-') => return Err(USAGE.into()),
-                word => asked.words.push(word.to_owned()),
-            }
-        }
-        Ok(asked)
-    }
-}
-
-fn hand_over(arguments: &[String]) -> Outcome<()> {
-    if !workspace::cargo().args(["build", "--release", "--package", "xtask"]).status()?.success() {
-        return Err("the release build failed".into());
-    }
-    let optimised = workspace::target_dir()?.join("release").join("xtask");
-    let status = Command::new(optimised).arg("limits").args(arguments).status()?;
-    if status.success() { Ok(()) } else { Err("something is over its bound".into()) }
 }
 
 /// A process that a session stands for, ended at the latest with this.
@@ -142,12 +115,12 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(asked: &Asked) -> Outcome<Self> {
-        let dir = tempfile::Builder::new().prefix("oarlock-limits-").tempdir_in(asked.dir.clone().unwrap_or_else(std::env::temp_dir))?;
+    fn new(scale: usize, dir: Option<&Path>) -> Outcome<Self> {
+        let dir = tempfile::Builder::new().prefix("oarlock-limits-").tempdir_in(dir.map_or_else(std::env::temp_dir, Path::to_owned))?;
         let folder = dir.path().join(".oarlock");
         std::fs::create_dir_all(&folder)?;
         let place = Place::of_file(folder.join(STORE_FILE));
-        let (clock, sizes) = (ManualClock::new(), Sizes::new(asked.scale));
+        let (clock, sizes) = (ManualClock::new(), Sizes::new(scale));
         let (mortal, process) = Mortal::start()?;
         let begun = Instant::now();
         fill::make(&place, &clock, sizes, &process)?;
@@ -158,7 +131,7 @@ impl Bench {
             begun.elapsed().as_secs_f64(),
             std::fs::metadata(place.file())?.len()
         ));
-        Ok(Self { store, meter, clock, mortal, sizes, scale: asked.scale, place, _dir: dir })
+        Ok(Self { store, meter, clock, mortal, sizes, scale, place, _dir: dir })
     }
 
     /// One call as a door makes it.
@@ -319,7 +292,7 @@ mod tests {
     use super::*;
 
     fn bench() -> Bench {
-        Bench::new(&Asked { scale: 500, ..Asked::default() }).expect("a small store")
+        Bench::new(500, None).expect("a small store")
     }
 
     #[test]

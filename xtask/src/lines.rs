@@ -19,6 +19,10 @@ impl std::ops::AddAssign for Lines {
     }
 }
 
+/// Count lines of code of each crate, tests apart.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {}
+
 /// Prints the table.
 ///
 /// # Errors

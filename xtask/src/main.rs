@@ -16,9 +16,11 @@ mod output;
 mod package;
 mod planted;
 mod power;
+mod python;
 mod scripts;
 mod served;
 mod simulate;
+mod steady;
 mod storm;
 mod targets;
 mod tidy;
@@ -27,31 +29,44 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
 use output::Outcome;
 
-const USAGE: &str = "usage: cargo xtask COMMAND
-  tidy                     check crate edges, where SQL stands, lengths, and what is left unfinished
-  limits [--scale N]       fill a store to its limits and measure every verb there; --help tells more
-  lines                    count lines of code of each crate, tests apart
-  ci                       formatting, lints and tidy: what has to pass beside the tests
-  planted [BUG…]           plant bugs and require the tests to catch them; --help tells more
-  simulate [--seed N] …    run seeded simulations; --help tells more
-  storm [--kills N]        kill processes that use one store, and judge what they were told
-  clients [NAME…]          run the real clients of coding agents against a scripted model
-  conformance              run the conformance suite of MCP against the gateway's stack
-  gateway [--kills N]      kill a gateway under clients that repeat what they have no answer to; --help tells more
-  flood [--seconds N] …    an agent floods a gateway while others work; --help tells more
-  scripts [--seconds N] …  old writers of RALF's files beside agents of a store; --race: who runs each task; --help tells more
-  trees --repo GITDIR …    real projects of RALF's agents, attached, worked on, moved and detached; --help tells more
-  targets                  test the portable answers of oarlock-host, and check the program for Windows and macOS
-  package                  build what is handed out: archive, .deb, wheel, packages of npm
-  fuzz [TARGET…]           feed what reads with made-up inputs, guided by coverage
-  power [--cuts N]         let the power go below stores on a simulated disk
-  bench [NAME…] [--quick]  compare Oarlock with a bare floor in one run; --help lists the names";
+/// Development commands of this workspace. Each builds what it needs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What can be asked for; the texts stand with what each takes.
+#[derive(Subcommand)]
+enum Verb {
+    Tidy(tidy::Arguments),
+    Limits(limits::Arguments),
+    Lines(lines::Arguments),
+    Ci(ci::Arguments),
+    Planted(planted::Arguments),
+    Simulate(simulate::Arguments),
+    Steady(steady::Arguments),
+    Storm(storm::Arguments),
+    Clients(clients::Arguments),
+    Conformance(conformance::Arguments),
+    Gateway(gateway::Arguments),
+    Flood(flood::Arguments),
+    Scripts(scripts::Arguments),
+    Trees(trees::Arguments),
+    Targets(targets::Arguments),
+    Package(package::Arguments),
+    Fuzz(fuzz::Arguments),
+    Power(power::Arguments),
+    Bench(bench::Arguments),
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match run(&arguments) {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::warn(format_args!("error: {error}"));
@@ -60,34 +75,84 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Outcome<()> {
-    let rest = arguments.get(1..).unwrap_or_default();
-    match arguments.first().map(String::as_str) {
-        Some("tidy") => tidy::run(),
-        Some("lines") => lines::run(),
-        Some("limits") => limits::run(rest),
-        Some("ci") => ci::run(),
-        Some("bench") => bench::run(rest),
-        Some("package") => package::run(rest),
-        Some("planted") => planted::run(rest),
-        Some("power") => power::run(rest),
-        Some("storm") => storm::run(rest),
-        Some(storm::WORKER) => storm::work(rest),
-        Some("scripts") => scripts::run(rest),
-        Some("trees") => trees::run(rest),
-        Some(scripts::WORKER) => scripts::work(rest),
-        Some("flood") => flood::run(rest),
-        Some("gateway") => gateway::run(rest),
-        Some("clients") => clients::run(rest),
-        Some("targets") => targets::run(rest),
-        Some("conformance") => conformance::run(rest),
-        Some("fuzz") => fuzz::run(rest),
-        Some("simulate") => simulate::run(rest),
-        Some(bench::WORKER) => bench::work(rest),
-        Some("help" | "--help" | "-h") => {
-            output::say(USAGE);
-            Ok(())
+fn run() -> Outcome<()> {
+    // Processes that benches and storms start pay for no parser: what they are compared with has none.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some((storm::WORKER, rest)) => return storm::work(rest),
+        Some((steady::WORKER, _)) => steady::work(),
+        Some((scripts::WORKER, rest)) => return scripts::work(rest),
+        Some((bench::WORKER, rest)) => return bench::work(rest),
+        _ => {}
+    }
+    match CommandLine::parse().verb {
+        Verb::Tidy(_) => tidy::run(),
+        Verb::Limits(arguments) => limits::run(&arguments),
+        Verb::Lines(_) => lines::run(),
+        Verb::Ci(_) => ci::run(),
+        Verb::Planted(arguments) => planted::run(&arguments),
+        Verb::Simulate(arguments) => simulate::run(&arguments),
+        Verb::Steady(arguments) => steady::run(&arguments),
+        Verb::Storm(arguments) => storm::run(&arguments),
+        Verb::Clients(arguments) => clients::run(&arguments),
+        Verb::Conformance(_) => conformance::run(),
+        Verb::Gateway(arguments) => gateway::run(&arguments),
+        Verb::Flood(arguments) => flood::run(&arguments),
+        Verb::Scripts(arguments) => scripts::run(&arguments),
+        Verb::Trees(arguments) => trees::run(&arguments),
+        Verb::Targets(_) => targets::run(),
+        Verb::Package(_) => package::run(),
+        Verb::Fuzz(arguments) => fuzz::run(&arguments),
+        Verb::Power(arguments) => power::run(&arguments),
+        Verb::Bench(arguments) => bench::run(&arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_command_says_what_it_is_for() {
+        let command = CommandLine::command();
+        command.clone().debug_assert();
+        for verb in command.get_subcommands() {
+            assert!(verb.get_about().is_some(), "{}", verb.get_name());
+            for argument in verb.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", verb.get_name(), argument.get_id());
+            }
         }
-        _ => Err(USAGE.into()),
+    }
+
+    #[test]
+    fn what_the_documents_show_is_understood() {
+        for line in [
+            "bench processes --quick --dir /tmp --program target/dist/oarlock",
+            "limits claim --scale 100 --json",
+            "planted --smoke",
+            "planted no-token-check",
+            "simulate --seed 7 --steps 1200 --store gateway --beside",
+            "steady contract --runs 3 --busy 4 --portable",
+            "storm --kills 60",
+            "gateway --kills 20 --clients 4 --seed 1",
+            "flood --smoke tasks",
+            "flood --seconds 60",
+            "scripts --seconds 5 --unlocked",
+            "scripts --race --seconds 5 --task-time 0.3,2 --old none --keep x",
+            "trees --repo a --repo b --count 4 --only abc --keep x",
+            "clients claude opencode",
+            "fuzz --seconds 5 --keep",
+            "power --seed 1 --cuts 10",
+        ] {
+            let words = std::iter::once("cargo xtask").chain(line.split(' '));
+            let parsed = CommandLine::try_parse_from(words);
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+        for line in ["trees", "scripts --old none", "scripts --race --unlocked", "storm --kills many", "flood nothing", "planted nothing"] {
+            let words = std::iter::once("cargo xtask").chain(line.split(' '));
+            assert!(CommandLine::try_parse_from(words).is_err(), "{line}");
+        }
     }
 }

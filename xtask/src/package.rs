@@ -9,19 +9,20 @@ use serde_json::json;
 
 use crate::node::Node;
 use crate::output::{Outcome, say, warn};
-use crate::workspace::{self, finish};
+use crate::python;
+use crate::workspace::{self, DIST, finish};
 
-const USAGE: &str = "usage: cargo xtask package
-  builds below target/package: an archive with the static program, a .deb, a wheel with the program and the modules, and the packages of npm";
+/// Build what is handed out, below target/package.
+///
+/// An archive with the static program, a .deb, a wheel with the program and the modules for Python, and packages of npm.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {}
 
 /// Builds everything, and runs each program that it has packed.
 ///
 /// # Errors
-/// An argument, a build or a tool that fails.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if !arguments.is_empty() {
-        return Err(USAGE.into());
-    }
+/// A build or a tool that fails.
+pub(crate) fn run() -> Outcome<()> {
     let out = workspace::target_dir()?.join("package");
     if out.exists() {
         fs::remove_dir_all(&out)?;
@@ -30,9 +31,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     let version = version()?;
     let program = build()?;
     told(&program, &version)?;
+    let beside = Beside::make(&out, &program)?;
     let made = [
-        ("archive", archive(&out, &program, &version)),
-        ("package of Debian", deb(&out, &program, &version)),
+        ("archive", archive(&out, &program, &beside, &version)),
+        ("package of Debian", deb(&out, &program, &beside, &version)),
         ("wheel", wheel(&out, &program, &version)),
         ("packages of npm", npm(&out, &program, &version)),
     ];
@@ -43,7 +45,40 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             Err(error) => faults.push(format!("{what}: {error}")),
         }
     }
+    fs::remove_dir_all(&beside.0)?;
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n  ").into()) }
+}
+
+/// What comes with the program: pages of the manual and scripts for shells, as it makes them itself.
+struct Beside(PathBuf);
+
+/// Shells, what a script for each is called, and where Debian's look for it.
+const SHELLS: [(&str, &str, &str); 3] = [
+    ("bash", "oarlock.bash", "usr/share/bash-completion/completions/oarlock"),
+    ("zsh", "_oarlock", "usr/share/zsh/vendor-completions/_oarlock"),
+    ("fish", "oarlock.fish", "usr/share/fish/vendor_completions.d/oarlock.fish"),
+];
+
+impl Beside {
+    fn make(out: &Path, program: &Path) -> Outcome<Self> {
+        let dir = out.join("beside");
+        finish(Command::new(program).args(["man", "--out"]).arg(dir.join("man")))?;
+        for (shell, file, _) in SHELLS {
+            let output = Command::new(program).args(["completions", shell]).output()?;
+            if !output.status.success() {
+                return Err(format!("there is no script for {shell}: {}", String::from_utf8_lossy(&output.stderr)).into());
+            }
+            fs::write(dir.join(file), output.stdout)?;
+        }
+        Ok(Self(dir))
+    }
+
+    /// The pages of the manual.
+    fn pages(&self) -> Outcome<Vec<PathBuf>> {
+        let mut pages = fs::read_dir(self.0.join("man"))?.map(|page| Ok(page?.path())).collect::<Outcome<Vec<_>>>()?;
+        pages.sort();
+        Ok(pages)
+    }
 }
 
 fn size(file: &Path) -> u64 {
@@ -66,9 +101,9 @@ fn target() -> String {
 fn build() -> Outcome<PathBuf> {
     warn(format_args!("building the static program"));
     let mut command = workspace::cargo();
-    command.args(["build", "--release", "--quiet", "--package", "oarlock", "--target", &target()]);
+    command.args(["build", "--profile", DIST, "--quiet", "--package", "oarlock", "--target", &target()]);
     finish(command.env("RUSTFLAGS", "-C target-feature=+crt-static").current_dir(workspace::root()))?;
-    Ok(workspace::target_dir()?.join(target()).join("release/oarlock"))
+    Ok(workspace::target_dir()?.join(target()).join(DIST).join("oarlock"))
 }
 
 /// Runs a packed program.
@@ -87,12 +122,18 @@ fn put(from: &Path, to: &Path, mode: u32) -> Outcome<()> {
 
 const LICENSES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-fn archive(out: &Path, program: &Path, version: &str) -> Outcome<Vec<PathBuf>> {
+fn archive(out: &Path, program: &Path, beside: &Beside, version: &str) -> Outcome<Vec<PathBuf>> {
     let name = format!("oarlock-{version}-{}-linux", std::env::consts::ARCH);
     let dir = out.join(&name);
     put(program, &dir.join("oarlock"), 0o755)?;
     for file in LICENSES.iter().chain(&["README.md"]) {
         put(&workspace::root().join(file), &dir.join(file), 0o644)?;
+    }
+    for (_, file, _) in SHELLS {
+        put(&beside.0.join(file), &dir.join("completions").join(file), 0o644)?;
+    }
+    for page in beside.pages()? {
+        put(&page, &dir.join("man").join(page.file_name().unwrap_or_default()), 0o644)?;
     }
     let file = out.join(format!("{name}.tar.gz"));
     finish(Command::new("tar").arg("-C").arg(out).arg("-czf").arg(&file).args(["--owner=0", "--group=0"]).arg(&name))?;
@@ -100,13 +141,26 @@ fn archive(out: &Path, program: &Path, version: &str) -> Outcome<Vec<PathBuf>> {
     Ok(vec![file])
 }
 
-fn deb(out: &Path, program: &Path, version: &str) -> Outcome<Vec<PathBuf>> {
+fn deb(out: &Path, program: &Path, beside: &Beside, version: &str) -> Outcome<Vec<PathBuf>> {
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
     let dir = out.join("deb");
     put(program, &dir.join("usr/bin/oarlock"), 0o755)?;
     for file in LICENSES {
         put(&workspace::root().join(file), &dir.join("usr/share/doc/oarlock").join(file), 0o644)?;
     }
+    for (_, file, place) in SHELLS {
+        put(&beside.0.join(file), &dir.join(place), 0o644)?;
+    }
+    let pages = dir.join("usr/share/man/man1");
+    for page in beside.pages()? {
+        put(&page, &pages.join(page.file_name().unwrap_or_default()), 0o644)?;
+    }
+    // Debian keeps them so; without its name and time in it, the same page is the same file.
+    let mut gzip = Command::new("gzip");
+    for page in fs::read_dir(&pages)? {
+        gzip.arg(page?.path());
+    }
+    finish(gzip.args(["-9", "-n"]))?;
     let kilobytes = size(program) / 1_024;
     let control = format!(
         "Package: oarlock\nVersion: {version}\nArchitecture: {arch}\nMaintainer: The Oarlock authors <oarlock@example.org>\nInstalled-Size: {kilobytes}\n\
@@ -127,17 +181,10 @@ fn deb(out: &Path, program: &Path, version: &str) -> Outcome<Vec<PathBuf>> {
 
 /// The wheel with the modules for Python and the program among its scripts.
 fn wheel(out: &Path, program: &Path, version: &str) -> Outcome<Vec<PathBuf>> {
-    // The environment of `python/test`.
-    let tools = workspace::target_dir()?.join("python");
-    if !tools.join("bin/maturin").exists() {
-        warn(format_args!("maturin is missing: installing it into {}", tools.display()));
-        finish(Command::new("python3").args(["-m", "venv"]).arg(&tools))?;
-        finish(Command::new(tools.join("bin/pip")).args(["install", "--quiet", "maturin>=1.9,<2"]))?;
-    }
-    let python = tools.join("bin/python");
+    let python = python::with_yaml()?.ok_or("there is no Python 3.9 with venv")?;
     finish(Command::new(&python).arg(workspace::root().join("python/build/oarlock_build.py")).arg(program))?;
     let made = out.join("wheel");
-    let mut maturin = Command::new(tools.join("bin/maturin"));
+    let mut maturin = Command::new(python.with_file_name("maturin"));
     maturin.args(["build", "--quiet", "--interpreter"]).arg(&python).arg("--out").arg(&made).current_dir(workspace::root());
     finish(&mut maturin)?;
     let built = fs::read_dir(&made)?.next().ok_or("maturin has built no wheel")??;

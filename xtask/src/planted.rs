@@ -4,14 +4,11 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use clap::builder::PossibleValuesParser;
 use oarlock_model::planted::{self, Breaks, Bug};
 
 use crate::output::{Outcome, say, warn};
 use crate::workspace;
-
-const USAGE: &str = "usage: cargo xtask planted [BUG…] [--smoke]
-  runs the scripts, the random histories, the simulations, and the tests of the store and of the rules with each bug planted (default: every
-  bug), and fails when one of them is caught by none; --smoke takes three bugs and stops at the first catch";
 
 /// The families of tests, and how nextest finds them.
 const FAMILIES: [(&str, &str); 6] = [
@@ -45,17 +42,35 @@ const RALF: &str = "package(oarlock-ralf) or (package(oarlock) and test(/^ralf::
 /// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
 const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
 
+/// Plant bugs and require the tests to catch them.
+///
+/// Runs the scripts, the random histories, the simulations, and the tests of the store and of the rules with each bug planted, and
+/// fails when one of them is caught by none.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Which; all of them unless some are named.
+    #[arg(value_name = "BUG", value_parser = names())]
+    bugs: Vec<String>,
+    /// Takes three bugs, and stops at the first catch.
+    #[arg(long)]
+    smoke: bool,
+}
+
+fn names() -> PossibleValuesParser {
+    planted::ALL.iter().map(|bug| bug.name).into()
+}
+
 /// Plants what the arguments ask for.
 ///
 /// # Errors
-/// A bug that is none, the tests cannot be built, or a bug that nothing catches.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if arguments.iter().any(|argument| argument == "--help") {
-        say(USAGE);
-        return Ok(());
-    }
-    let is_smoke = arguments.iter().any(|argument| argument == "--smoke");
-    let bugs = chosen(arguments, is_smoke)?;
+/// The tests cannot be built, or a bug that nothing catches.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let is_smoke = arguments.smoke;
+    let bugs = match (arguments.bugs.as_slice(), is_smoke) {
+        ([], true) => SMOKE.to_vec(),
+        ([], false) => planted::ALL.to_vec(),
+        (named, _) => planted::ALL.iter().filter(|bug| named.iter().any(|name| name == bug.name)).copied().collect(),
+    };
     if !tests(&["--no-run"]).status()?.success() {
         return Err("the tests cannot be built".into());
     }
@@ -113,18 +128,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
         }
     }
     if missed.is_empty() { Ok(()) } else { Err(format!("not caught: {}", missed.join(", ")).into()) }
-}
-
-fn chosen(arguments: &[String], is_smoke: bool) -> Outcome<Vec<Bug>> {
-    let named = arguments.iter().filter(|argument| *argument != "--smoke");
-    let bugs: Vec<Bug> = named
-        .map(|name| planted::ALL.iter().find(|bug| bug.name == name).copied().ok_or_else(|| format!("there is no bug {name}\n{USAGE}")))
-        .collect::<Result<_, _>>()?;
-    Ok(match (bugs.is_empty(), is_smoke) {
-        (false, _) => bugs,
-        (true, true) => SMOKE.to_vec(),
-        (true, false) => planted::ALL.to_vec(),
-    })
 }
 
 /// How soon a family of tests catches the bug, in seconds, if it does.

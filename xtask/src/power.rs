@@ -12,28 +12,23 @@ use crate::output::{Outcome, say, warn};
 #[path = "../../crates/oarlock-sqlite/tests/sqlite/power.rs"]
 mod lives;
 
-const USAGE: &str = "usage: cargo xtask power [--seed N] [--cuts COUNT]
-  lets the power go COUNT times (default 2000) below stores on a simulated disk, from seed N on (default: chosen by chance, and told);
-  stops at the first store that has lost something or is not sound, and tells its seed";
+/// Let the power go below stores on a simulated disk; stops at the first that has lost something or is not sound.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The first seed; by chance, and told, unless it is named.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How often the power goes.
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000)]
+    cuts: usize,
+}
 
 /// Runs what the arguments ask for.
 ///
 /// # Errors
-/// An argument that is none, or something that was lost.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    let (mut seed, mut wanted) = (fastrand::u64(..1 << 40), 2_000);
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match (argument.as_str(), arguments.next()) {
-            ("--seed", Some(value)) => seed = value.parse()?,
-            ("--cuts", Some(value)) => wanted = value.parse()?,
-            ("--help", _) => {
-                say(USAGE);
-                return Ok(());
-            }
-            _ => return Err(USAGE.into()),
-        }
-    }
+/// Something was lost.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let (seed, wanted) = (arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 40)), arguments.cuts);
     warn(format_args!("seeds from {seed} on"));
     let (begun, next) = (Instant::now(), AtomicU64::new(seed));
     let total = Mutex::new((lives::Report::default(), None::<String>));

@@ -16,17 +16,7 @@ use oarlock_ralf::Files;
 use serde_json::{Map, Value, json};
 
 use crate::output::{Outcome, say};
-use crate::workspace;
-
-const USAGE: &str = "usage: cargo xtask scripts [--seconds N] [--unlocked]
-       cargo xtask scripts --race [--seconds N] [--task-time S,S,…] [--old locked|written|none] [--keep DIR]
-  runs 8 old-style writers of RALF's files and 8 agents of a store for N seconds (default 60), and fails when anything that was written is
-  lost or a file was ever invalid; with --unlocked, 2 more that rewrite the heartbeats without a lock: what these undo is told, and must
-  be mended by the next look
-  with --race, old scripts and agents of a store take tasks of one project, for N seconds (default 60) at each task time (default 0.5, 2 and
-  5 s), and it fails on a task that ran twice or a completion that is lost; --old written: the old scripts choose before they take the lock,
-  as those of the project do; --old none: they take none; what cannot be closed from our side then is counted and does not fail;
-  --keep: the projects stay in this folder, with their ledgers";
+use crate::{python, workspace};
 
 /// The first argument of a process of ours.
 pub(crate) const WORKER: &str = "scripts-worker";
@@ -65,25 +55,37 @@ struct Place {
     program: PathBuf,
 }
 
-/// Runs the race.
+/// Let old writers of RALF's files work beside agents of a store, or race them for tasks.
+///
+/// Runs 8 old-style writers of RALF's files and 8 agents of a store, and fails when anything that was written is lost or a file was
+/// ever invalid. With --race, old scripts and agents of a store take tasks of one project, and it fails on a task that ran twice or
+/// a completion that is lost.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// For how long; of a race, at each time that a task takes.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    seconds: u64,
+    /// 2 more writers that rewrite the heartbeats without a lock: what these undo is told, and must be mended by the next look.
+    #[arg(long, conflicts_with = "race")]
+    unlocked: bool,
+    /// Who runs each task, instead of what each file says.
+    #[arg(long)]
+    race: bool,
+    #[command(flatten)]
+    of_race: race::RaceArguments,
+}
+
+/// Runs the writers, or the race.
 ///
 /// # Errors
-/// A wrong argument, a writer that cannot be started, or anything that was lost.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if arguments.iter().any(|argument| argument == "--race") {
-        return race::Race::parse(arguments, USAGE)?.run();
+/// A writer that cannot be started, or anything that was lost.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    if arguments.race {
+        return race::Race::new(arguments.seconds, &arguments.of_race)?.run();
     }
-    let (mut seconds, mut unlocked) = (60, false);
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--seconds" => seconds = arguments.next().and_then(|n| n.parse().ok()).ok_or(USAGE)?,
-            "--unlocked" => unlocked = true,
-            _ => return Err(USAGE.into()),
-        }
-    }
-    let Some(python) = python()? else {
-        say("scripts: there is no Python with PyYAML; python/test makes one. Nothing was run.");
+    let (seconds, unlocked) = (arguments.seconds, arguments.unlocked);
+    let Some(python) = python::with_yaml()? else {
+        say("scripts: there is no Python 3.9 with venv. Nothing was run.");
         return Ok(());
     };
     let dir = tempfile::tempdir()?;
@@ -124,7 +126,7 @@ pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
     if let Some((race::WORKER, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return race::work(rest);
     }
-    let [kind, n, root, stop, program] = arguments else { return Err(USAGE.into()) };
+    let [kind, n, root, stop, program] = arguments else { return Err("such a process is started by `cargo xtask scripts`".into()) };
     let (stop, root, name) = (Path::new(stop), Path::new(root), format!("o{n}"));
     let files = Files::new(root, Duration::from_secs(30));
     let oarlock = |arguments: &[&str]| call(Path::new(program), root, arguments);
@@ -156,20 +158,6 @@ pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
     }
     say(count);
     Ok(())
-}
-
-/// A Python that has PyYAML: that of the tests, of the benches, or the machine's.
-///
-/// # Errors
-/// It is not known where cargo builds.
-pub(crate) fn python() -> Outcome<Option<PathBuf>> {
-    let venvs = ["python", "python-bench"].map(|name| workspace::target_dir().map(|dir| dir.join(name).join("bin/python")));
-    let mut found = venvs.into_iter().collect::<Outcome<Vec<_>>>()?;
-    found.push("python3".into());
-    let has_yaml = |python: &PathBuf| {
-        Command::new(python).args(["-c", "import yaml"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    };
-    Ok(found.into_iter().find(has_yaml))
 }
 
 fn call(program: &Path, root: &Path, arguments: &[&str]) -> Outcome<String> {
@@ -218,11 +206,8 @@ impl Place {
         // Written once: a shell reads its script while it runs.
         fs::write(root.join("old.sh"), include_str!("scripts/old.sh"))?;
         fs::write(root.join("old.py"), include_str!("scripts/old.py"))?;
-        // Beside this program, so that `cargo run --release --package xtask -- scripts` races what users run.
-        let program = std::env::current_exe()?.with_file_name("oarlock");
-        if !program.is_file() {
-            return Err("the program is not built: cargo build".into());
-        }
+        // In this program's profile, so that `cargo run --release --package xtask -- scripts` races what users run.
+        let program = workspace::program()?;
         Ok(Self { root: root.to_owned(), stop: root.join("stop"), communications, program })
     }
 

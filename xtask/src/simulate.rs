@@ -1,6 +1,7 @@
 //! `cargo xtask simulate`: seeded simulations, many at a time, or one again.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -15,11 +16,27 @@ use crate::output::{Outcome, say, warn};
 #[path = "../../crates/oarlock-testkit/tests/testkit/sqlite_stage.rs"]
 mod sqlite_stage;
 
-const USAGE: &str = "usage: cargo xtask simulate [--seed N] [--seeds COUNT] [--steps N] [--store memory|sqlite|gateway] [--beside]
-  runs COUNT simulations (default 100) from seed N on (default: chosen by chance, and told), of at least so many steps
-  (default 1200), on the specification, on SQLite (default) or on SQLite with a gateway beside; stops at the first violation and says how to see it again;
-  --beside: with a list of tasks beside the store, which old scripts take while calls are killed";
+/// Run seeded simulations; stops at the first violation and says how to see it again.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The first seed; by chance, and told, unless it is named. One that is named is run alone.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How many are run: 100, or 1 with a seed.
+    #[arg(long, value_name = "COUNT")]
+    seeds: Option<NonZeroU64>,
+    /// Steps of each, at least.
+    #[arg(long, value_name = "N", default_value_t = 1_200)]
+    steps: usize,
+    /// The specification, SQLite, or SQLite with a gateway beside it.
+    #[arg(long, value_parser = ["memory", "sqlite", "gateway"], default_value = "sqlite")]
+    store: String,
+    /// With a list of tasks beside the store, which old scripts take while calls are killed.
+    #[arg(long)]
+    beside: bool,
+}
 
+/// What is simulated.
 struct Options {
     first: u64,
     count: u64,
@@ -31,41 +48,19 @@ struct Options {
 /// Runs what the arguments ask for.
 ///
 /// # Errors
-/// An argument that is none, or a violation.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if arguments.iter().any(|argument| argument == "--help") {
-        say(USAGE);
-        return Ok(());
-    }
-    let options = parse(arguments)?;
+/// A violation.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let options = Options {
+        first: arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 40)),
+        count: arguments.seeds.map_or(if arguments.seed.is_some() { 1 } else { 100 }, NonZeroU64::get),
+        steps: arguments.steps,
+        store: arguments.store.clone(),
+        beside: arguments.beside,
+    };
     warn(format_args!("seeds {} to {} on {}", options.first, options.first.wrapping_add(options.count - 1), options.store));
     let total = simulate(&options)?;
     say(summary(&options, &total));
     Ok(())
-}
-
-fn parse(arguments: &[String]) -> Outcome<Options> {
-    let mut options = Options { first: fastrand::u64(..1 << 40), count: 100, steps: 1_200, store: "sqlite".to_owned(), beside: false };
-    // One that is named is meant alone, unless more are asked for.
-    if arguments.iter().any(|argument| argument == "--seed") {
-        options.count = 1;
-    }
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        if argument == "--beside" {
-            options.beside = true;
-            continue;
-        }
-        let value = arguments.next().ok_or(USAGE)?;
-        match argument.as_str() {
-            "--seed" => options.first = value.parse()?,
-            "--seeds" => options.count = value.parse::<u64>()?.max(1),
-            "--steps" => options.steps = value.parse()?,
-            "--store" if ["memory", "sqlite", "gateway"].contains(&value.as_str()) => options.store.clone_from(value),
-            _ => return Err(USAGE.into()),
-        }
-    }
-    Ok(options)
 }
 
 fn stage(store: &str) -> Box<dyn Stage> {

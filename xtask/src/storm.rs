@@ -28,10 +28,6 @@ use crate::output::{Outcome, say, warn};
 use doom::{Doom, Where};
 use history::History;
 
-const USAGE: &str = "usage: cargo xtask storm [--kills COUNT] [--processes N] [--seed N]
-  kills COUNT processes (default 5000) of N at a time (default 6) that use one store, half of them at fail points, and stops some for longer
-  than their leases; fails when what they were told fits no order, or when the store is not sound";
-
 /// The first argument of a process of the storm.
 pub(crate) const WORKER: &str = "storm-worker";
 
@@ -76,6 +72,23 @@ fn now_ns() -> u64 {
     now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
 }
 
+/// Kill processes that use one store, and judge what they were told.
+///
+/// Half of them die at fail points, and some are stopped for longer than their leases. Fails when what they were told fits no order,
+/// or when the store is not sound.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// How many are killed.
+    #[arg(long, value_name = "COUNT", default_value_t = 5_000)]
+    kills: usize,
+    /// How many use the store at a time, at least 2.
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    processes: usize,
+    /// Decides who dies where; by chance, and told, unless it is named.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
 struct Plan {
     kills: usize,
     processes: usize,
@@ -85,22 +98,10 @@ struct Plan {
 /// Runs what the arguments ask for.
 ///
 /// # Errors
-/// An argument that is none, or a promise that was broken.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    let mut plan = Plan { kills: 5_000, processes: 6, seed: fastrand::u64(..1 << 40) };
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match (argument.as_str(), arguments.next()) {
-            ("--kills", Some(value)) => plan.kills = value.parse()?,
-            ("--processes", Some(value)) => plan.processes = value.parse::<usize>()?.max(2),
-            ("--seed", Some(value)) => plan.seed = value.parse()?,
-            ("--help", _) => {
-                say(USAGE);
-                return Ok(());
-            }
-            _ => return Err(USAGE.into()),
-        }
-    }
+/// A promise that was broken.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 40));
+    let plan = Plan { kills: arguments.kills, processes: arguments.processes.max(2), seed };
     warn(format_args!("seed {} decides who dies where; the processors decide the rest", plan.seed));
     storm(&plan)
 }

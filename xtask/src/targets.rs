@@ -9,15 +9,12 @@ use std::process::Command;
 use crate::output::{Outcome, say, warn};
 use crate::workspace::{self, finish};
 
-const USAGE: &str = "usage: cargo xtask targets
-  tests the program with the portable answers of oarlock-host, and checks it for Windows and macOS;
-  a target that is not installed (`rustup target add TARGET`) is checked with a standard library from source: of the
-  component rust-src, or of the folder `library` of the source of this very version of Rust, which RUST_LIBRARY names;
-  C is compiled by Zig, which pip installs below target/zig the first time";
-
 /// Each with what Zig calls it.
 const TARGETS: [(&str, &str); 3] =
     [("x86_64-pc-windows-gnu", "x86_64-windows-gnu"), ("x86_64-apple-darwin", "x86_64-macos"), ("aarch64-apple-darwin", "aarch64-macos")];
+
+/// The features with which the program takes the portable answers.
+pub(crate) const PORTABLE: &str = "oarlock/portable,oarlock-host/portable,oarlock-run/portable";
 
 /// The package of Python that brings Zig, which has the headers of all systems with it.
 const ZIG_WHEEL: &str = "ziglang>=0.14";
@@ -31,19 +28,23 @@ enum Library {
     Named(PathBuf),
 }
 
+/// Test the program with the portable answers of oarlock-host, and check it for Windows and macOS.
+///
+/// A target that is not installed (`rustup target add TARGET`) is checked with a standard library from source: of the component
+/// rust-src, or of the folder `library` of the source of this very version of Rust, which RUST_LIBRARY names. C is compiled by
+/// Zig, which pip installs below target/zig the first time.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {}
+
 /// Tests and checks.
 ///
 /// # Errors
-/// An argument, a test that fails, a target that does not compile. A target without a library is told and passed over.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if !arguments.is_empty() {
-        return Err(USAGE.into());
-    }
+/// A test that fails, a target that does not compile. A target without a library is told and passed over.
+pub(crate) fn run() -> Outcome<()> {
     say("== the program's tests, with portable answers");
-    let features = ["oarlock/portable", "oarlock-host/portable", "oarlock-run/portable"].join(",");
     let tested = workspace::cargo()
         .args(["nextest", "run", "-p", "oarlock", "-p", "oarlock-host", "-p", "oarlock-run", "--no-fail-fast", "--status-level", "fail"])
-        .args(["--features", &features])
+        .args(["--features", PORTABLE])
         .status()?;
     let mut faults = Vec::new();
     if !tested.success() {

@@ -8,6 +8,10 @@ mod source;
 
 use crate::output::{Outcome, say};
 
+/// Check crate edges, circles of imports, where SQL stands, lengths, and what is left unfinished.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {}
+
 /// Runs every check and shows all faults.
 ///
 /// # Errors

@@ -8,40 +8,40 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::output::{Outcome, say};
+use crate::{python, workspace};
 use tree::{Tools, Tree};
 
-const USAGE: &str = "usage: cargo xtask trees --repo GITDIR [--repo GITDIR…] [--count N] [--only COMMIT] [--keep DIR]
-  takes N snapshots (default 32) spread over the histories of these repositories of RALF's projects; the network is not used. Each is
-  attached and detached without work, which must change nothing; attached again, worked on by every verb, moved to another branch and
-  back, and detached. A second sync must find nothing to do, and every YAML file that PyYAML could read must still be readable.
-  --only: one commit; --keep: the snapshots stay in this folder";
-
-/// What the arguments ask for.
-struct Options {
+/// Take real projects of RALF's agents through attaching, work, moving and detaching.
+///
+/// Takes snapshots spread over the histories of these repositories; the network is not used. Each is attached and detached without
+/// work, which must change nothing; attached again, worked on by every verb, moved to another branch and back, and detached. A
+/// second sync must find nothing to do, and every YAML file that PyYAML could read must still be readable.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A repository of such a project: the folder of git itself. More than one may be named.
+    #[arg(long = "repo", value_name = "GITDIR", required = true)]
     repos: Vec<PathBuf>,
+    /// Snapshots in all.
+    #[arg(long, value_name = "N", default_value_t = 32)]
     count: usize,
+    /// This commit alone.
+    #[arg(long, value_name = "COMMIT")]
     only: Option<String>,
+    /// The snapshots stay in this folder.
+    #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 }
 
 /// Takes all snapshots through it and shows the table.
 ///
 /// # Errors
-/// An argument that is none, or a snapshot in which something went wrong.
-pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
-    if arguments.iter().any(|argument| argument == "--help") {
-        say(USAGE);
-        return Ok(());
-    }
-    let options = parse(arguments)?;
-    let Some(python) = super::scripts::python()? else { return Err("there is no Python with PyYAML; python/test makes one".into()) };
-    let program = std::env::current_exe()?.with_file_name("oarlock");
-    if !program.is_file() {
-        return Err("the program is not built: cargo build".into());
-    }
-    let tools = Tools { program, python };
+/// A snapshot in which something went wrong.
+pub(crate) fn run(options: &Arguments) -> Outcome<()> {
+    let Some(python) = python::with_yaml()? else { return Err("there is no Python 3.9 with venv".into()) };
+    let tools = Tools { program: workspace::program()?, python };
+    let keep = options.keep.as_ref().map(std::path::absolute).transpose()?;
     let temporary = tempfile::tempdir()?;
-    let folder = options.keep.as_deref().unwrap_or(temporary.path());
+    let folder = keep.as_deref().unwrap_or(temporary.path());
     std::fs::create_dir_all(folder)?;
     let (mut bad, mut count) = (0, 0);
     say(journey::heading());
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
             say(journey.row(&format!("{}@{}", name_of(repo), short(&commit)), begun.elapsed()));
             journey.faults.iter().for_each(|fault| say(format_args!("    {fault}")));
             bad += journey.faults.len();
-            if options.keep.is_none() {
+            if keep.is_none() {
                 std::fs::remove_dir_all(&tree.repository)?;
             }
         }
@@ -68,22 +68,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
         return Ok(());
     }
     Err(format!("{bad} faults in {count} snapshots").into())
-}
-
-fn parse(arguments: &[String]) -> Outcome<Options> {
-    let mut options = Options { repos: Vec::new(), count: 32, only: None, keep: None };
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        let value = arguments.next().ok_or(USAGE)?;
-        match argument.as_str() {
-            "--repo" => options.repos.push(value.into()),
-            "--count" => options.count = value.parse()?,
-            "--only" => options.only = Some(value.clone()),
-            "--keep" => options.keep = Some(std::path::absolute(value)?),
-            _ => return Err(USAGE.into()),
-        }
-    }
-    if options.repos.is_empty() { Err(USAGE.into()) } else { Ok(options) }
 }
 
 /// How many snapshots the repository at place `n` gives: the first ones give what does not divide.

@@ -19,6 +19,54 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
+/// The profile of what is handed out.
+pub(crate) const DIST: &str = "dist";
+
+/// The folder of this program, in which cargo puts all that it builds in this profile.
+fn here() -> Outcome<PathBuf> {
+    let exe = std::env::current_exe()?;
+    Ok(exe.parent().ok_or("this program is in no folder")?.to_owned())
+}
+
+/// The profile in which this program was built.
+///
+/// # Errors
+/// The system does not tell where it is.
+pub(crate) fn profile() -> Outcome<String> {
+    let name = here()?.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(if name == "debug" { "dev".to_owned() } else { name })
+}
+
+/// Builds in a profile what the arguments name; nothing is done where nothing has changed.
+///
+/// # Errors
+/// It cannot be built: the compiler has said why.
+pub(crate) fn build(profile: &str, what: &[&str]) -> Outcome<()> {
+    let status = cargo().args(["build", "--profile", profile]).args(what).stdin(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(format!("cargo build {}: {status}", what.join(" ")).into()) }
+}
+
+/// The program that users run, as this tree makes it, in the profile of this program.
+///
+/// # Errors
+/// Those of [`build`].
+pub(crate) fn program() -> Outcome<PathBuf> {
+    // Together with this package, so that what both depend on is built once.
+    build(&profile()?, &["--package", "oarlock", "--package", "xtask", "--bin", "oarlock"])?;
+    Ok(here()?.join("oarlock"))
+}
+
+/// Builds this program in another profile, and runs it there with the same arguments.
+///
+/// # Errors
+/// Those of [`build`], or it fails, and has said why.
+pub(crate) fn run_in(profile: &str) -> Outcome<()> {
+    build(profile, &["--package", "xtask"])?;
+    let program = target_dir()?.join(profile).join("xtask");
+    let status = Command::new(program).args(std::env::args_os().skip(1)).status()?;
+    if status.success() { Ok(()) } else { Err(format!("in the profile {profile}: {status}").into()) }
+}
+
 /// `cargo metadata` of the workspace's own crates.
 ///
 /// # Errors

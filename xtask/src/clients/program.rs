@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValue;
 use serde_json::{Value, json};
 
 use super::has_package;
@@ -39,6 +40,16 @@ pub(super) struct Call {
     pub(super) namespace: Option<&'static str>,
 }
 
+impl clap::ValueEnum for Program {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
 impl Program {
     pub(super) const ALL: [Self; 4] = [Self::Claude, Self::Codex, Self::Gemini, Self::OpenCode];
 
@@ -49,10 +60,6 @@ impl Program {
             Self::Gemini => "gemini",
             Self::OpenCode => "opencode",
         }
-    }
-
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|program| program.name() == name)
     }
 
     /// The package of npm, with the version that the scenarios were written for.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -63,6 +64,16 @@ use Noun::{
     Connections, Deep, Entries, Keys, Malformed, Messages, Models, Readers, Reservations, Sessions, Streams, Tasks, Unread, Uploads, Waits,
 };
 
+impl clap::ValueEnum for Noun {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
 impl Noun {
     /// All of them.
     pub(super) const ALL: [Self; 15] = [
@@ -102,11 +113,6 @@ impl Noun {
             Connections => "connections",
             Models => "models",
         }
-    }
-
-    /// The one of this name.
-    pub(super) fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|noun| noun.name() == name)
     }
 
     /// Whether a short flood meets a bound of the gateway on any machine: how many connections or reservations it makes depends on the machine.

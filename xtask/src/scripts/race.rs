@@ -10,11 +10,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clap::builder::PossibleValue;
 use oarlock_host::process::children::die_with_parent;
 
 use super::call;
 use crate::output::{Outcome, say, warn};
-use crate::workspace;
+use crate::{python, workspace};
 
 use ours::Door as _;
 pub(super) use ours::work;
@@ -55,10 +56,37 @@ impl Locking {
             Self::Unlocked => "none",
         }
     }
+}
 
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Locked, Self::Written, Self::Unlocked].into_iter().find(|locking| locking.word() == word)
+impl clap::ValueEnum for Locking {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Locked, Self::Written, Self::Unlocked]
     }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()))
+    }
+}
+
+/// What only a race is told.
+#[derive(clap::Args)]
+pub(crate) struct RaceArguments {
+    /// How long a task takes, in seconds: one race for each.
+    #[arg(long, value_name = "S,S,…", value_delimiter = ',', value_parser = task_time, default_value = "0.5,2,5", requires = "race")]
+    task_time: Vec<String>,
+    /// How the old scripts choose a task: under the lock; before they take it, as those of the project do; without one. In the last
+    /// two cases what cannot be closed from our side is counted and does not fail.
+    #[arg(long, value_enum, default_value_t = Locking::Locked, requires = "race")]
+    old: Locking,
+    /// The projects stay in this folder, with their ledgers.
+    #[arg(long, value_name = "DIR", requires = "race")]
+    keep: Option<PathBuf>,
+}
+
+/// A time as `sleep` reads it.
+fn task_time(text: &str) -> Result<String, String> {
+    let is_time = text.parse::<f64>().is_ok_and(|time| (0.0..3600.0).contains(&time));
+    if is_time { Ok(text.to_owned()) } else { Err("seconds, less than an hour".to_owned()) }
 }
 
 /// What is raced.
@@ -72,32 +100,13 @@ pub(super) struct Race {
 }
 
 impl Race {
-    /// From the arguments after `--race`.
+    /// What the arguments ask for.
     ///
     /// # Errors
-    /// An argument that is none.
-    pub(super) fn parse(arguments: &[String], usage: &str) -> Outcome<Self> {
-        let mut race =
-            Self { seconds: 60, task_times: ["0.5", "2", "5"].map(str::to_owned).to_vec(), locking: Locking::Locked, keep: None };
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(usage);
-            match argument.as_str() {
-                "--race" => {}
-                "--seconds" => race.seconds = value()?.parse()?,
-                "--task-time" => {
-                    race.task_times = value()?.split(',').map(str::to_owned).collect();
-                    let is_time = |time: &String| time.parse::<f64>().is_ok_and(|time| (0.0..3600.0).contains(&time));
-                    if !race.task_times.iter().all(is_time) {
-                        return Err(usage.into());
-                    }
-                }
-                "--old" => race.locking = Locking::parse(value()?).ok_or(usage)?,
-                "--keep" => race.keep = Some(std::path::absolute(value()?)?),
-                _ => return Err(usage.into()),
-            }
-        }
-        Ok(race)
+    /// The folder cannot be named.
+    pub(super) fn new(seconds: u64, arguments: &RaceArguments) -> Outcome<Self> {
+        let keep = arguments.keep.as_ref().map(std::path::absolute).transpose()?;
+        Ok(Self { seconds, task_times: arguments.task_time.clone(), locking: arguments.old, keep })
     }
 
     /// Runs it once for each task time.
@@ -119,7 +128,7 @@ impl Race {
         let root = self.keep.as_ref().map_or_else(|| dir.path().to_owned(), |keep| keep.join(format!("race-{task_time}")));
         let place = Place::make(&root, task_time, self.locking)?;
         call(&place.program, &place.root, &["ralf", "attach", "."])?;
-        let python = python()?;
+        let python = python::with_package()?;
         let begun = Instant::now();
         let mut watch = place.start(place.oarlock(&["ralf", "sync", ".", "--watch", "-q"]).stdout(Stdio::null()))?;
         let mut workers = Vec::new();
@@ -129,7 +138,7 @@ impl Race {
         for (door, name) in OURS {
             let mut command = match (door, &python) {
                 ("python", None) => {
-                    say("race: there is no environment with the Python package; python/test makes one. Its agent does not take part.");
+                    say("race: there is no Python 3.9 with venv. The agent of the Python package does not take part.");
                     continue;
                 }
                 ("python", Some(python)) => place.python(python, name),
@@ -197,10 +206,7 @@ impl Place {
             }
         }
         fs::write(communications.join("queue.yaml"), queue)?;
-        let program = std::env::current_exe()?.with_file_name("oarlock");
-        if !program.is_file() {
-            return Err("the program is not built: cargo build".into());
-        }
+        let program = workspace::program()?;
         Ok(Self { root: root.to_owned(), program, task_time: task_time.to_owned(), locking })
     }
 
@@ -310,14 +316,6 @@ Four readers, each with its own file.
 
 /// Makes that task large enough to be split at all.
 const CONTEXT: &str = "The names are those of the old system, and stay.\n";
-
-/// A Python with our package in it.
-fn python() -> Outcome<Option<PathBuf>> {
-    let python = workspace::target_dir()?.join("python/bin/python");
-    let has_package =
-        Command::new(&python).args(["-c", "import oarlock"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
-    Ok(has_package.then_some(python))
-}
 
 /// Waits for a worker's end; `None` when it does not come.
 fn wait(child: &mut Child, within: Duration) -> Outcome<Option<ExitStatus>> {
