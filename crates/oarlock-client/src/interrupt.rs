@@ -2,6 +2,7 @@
 
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -43,6 +44,10 @@ pub(crate) struct Interruptible(pub(crate) OpenStore);
 impl Store for Interruptible {
     fn is_read_only(&self) -> bool {
         self.0.is_read_only()
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.0.owners()
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

@@ -197,14 +197,15 @@ impl Ralf {
             opened.numbers = agents.into_iter().map(of).collect();
             opened.heartbeats = now;
         }
+        let owners = opened.store.owners();
         let view = opened.store.snapshot().map_err(OpError::from)?;
         let now = view.now();
         let mut found = Vec::new();
         for agent in view.agents().map_err(OpError::from)? {
             let age_ms = now.store.since_ms(agent.presence.seen);
             let is_there = match timeout_ms {
-                Some(timeout_ms) => agent.is_live() && !view.owner_sight(&agent).is_dead() && age_ms <= timeout_ms,
-                None => presence::is_there(&*view, &agent, now),
+                Some(timeout_ms) => agent.is_live() && !owners.sight(&agent).is_dead() && age_ms <= timeout_ms,
+                None => presence::is_there(&*owners, &agent, now),
             };
             if is_there {
                 let (loop_number, run_number) = opened.numbers.get(agent.name.as_str()).copied().unwrap_or_default();

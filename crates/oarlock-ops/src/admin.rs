@@ -14,6 +14,7 @@ use crate::OpError;
 use crate::caller::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
+use crate::owners::Unseen;
 use crate::settings::Settings;
 use crate::store::Transaction;
 use crate::{graph, settle};
@@ -164,7 +165,7 @@ pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64, fresh: Fresh) -> Re
         tx.skip_to(identity.base() + 1);
     }
     let (caller, settings, locks) = (Caller::default(), Settings::default(), [Lock::Everything]);
-    let mut cx = Deciding::new(tx, &caller, &settings, &locks);
+    let mut cx = Deciding::new(tx, &Unseen, &caller, &settings, &locks);
     cx.emit(StoreRestored { epoch, identity: Some(NewIdentity { id: identity.id(), base: identity.base() }) })?;
     let live: Vec<_> = cx.view().agents()?.into_iter().filter(Agent::is_live).collect();
     for agent in &live {

@@ -36,9 +36,10 @@ pub fn query<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settin
 pub(crate) fn query_once<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &Q) -> Result<Q::Reply, OpError> {
     request.check()?;
     settle_if_due(store, settings)?;
+    let owners = store.owners();
     let view = store.snapshot()?;
     let me = identify(&*view, caller, request.identity())?;
-    request.answer(&Reading { view: &*view, now: view.now(), me: me.as_ref(), caller, settings })
+    request.answer(&Reading { view: &*view, owners: &*owners, now: view.now(), me: me.as_ref(), caller, settings })
 }
 
 /// Runs a mutation: exactly once for an idempotency key.
@@ -63,14 +64,16 @@ pub(crate) fn is_worth_trying<M: Mutation>(
     request: &M,
     findings: &mut Findings,
 ) -> Result<bool, OpError> {
+    let owners = store.owners();
     let view = store.snapshot()?;
-    if let Some(dead) = settle::due(&*view)? {
+    if let Some(dead) = settle::due(&*view, &*owners)? {
         findings.dying = dead;
         return Ok(true);
     }
     let now = view.now();
     let me = identify(&*view, caller, request.identity())?;
-    let is_worth_it = request.worth_trying(&Reading { view: &*view, now, me: me.as_ref(), caller, settings }, findings)?;
+    let is_worth_it =
+        request.worth_trying(&Reading { view: &*view, owners: &*owners, now, me: me.as_ref(), caller, settings }, findings)?;
     drop(view);
     if let Some(me) = me.filter(|me| liveness::sighting_due(&me.presence, me.timeout_ms, now)) {
         note_waiting(store, &me)?;
@@ -114,13 +117,14 @@ pub(crate) fn search<M: Mutation>(store: &mut dyn Store, caller: &Caller, settin
     let asked = findings.asked.take();
     let searched = || {
         findings.begin_search()?;
+        let owners = store.owners();
         let view = store.snapshot()?;
         if let Some(Asked::Way(edges)) = asked {
             findings.found = Some(Found::of_way(edges, &*view)?);
             return Ok(());
         }
         let me = identify(&*view, caller, request.identity())?;
-        request.search(&Reading { view: &*view, now: view.now(), me: me.as_ref(), caller, settings }, findings)
+        request.search(&Reading { view: &*view, owners: &*owners, now: view.now(), me: me.as_ref(), caller, settings }, findings)
     };
     if let Err(error) = searched() {
         findings.found = Some(Found::Refused(error));
@@ -220,6 +224,7 @@ fn transact_as<M: Mutation>(
 ) -> Result<Option<Tried<Written<M::Reply>>>, OpError> {
     let locks = if first.is_none() { request.locks(caller) } else { request.locks_of_next() };
     let once = caller.key.as_ref().map(|key| Once::of(caller, key, request)).transpose()?;
+    let owners = store.owners();
     let mut tx = store.begin(&locks, durability)?;
     if let Some(once) = &once
         && let Some(text) = once.kept::<M>(tx.view())?
@@ -230,7 +235,7 @@ fn transact_as<M: Mutation>(
             return Ok(Some(Tried::Done((reply, Some(text)))));
         }
     }
-    let mut cx = Deciding::new(&mut *tx, caller, settings, &locks);
+    let mut cx = Deciding::new(&mut *tx, &*owners, caller, settings, &locks);
     if settle::settle(&mut cx, &mut findings.dying)? == Extent::Part {
         findings.changes_tasks |= cx.changes_tasks();
         tx.commit()?;
@@ -280,7 +285,7 @@ fn transact_as<M: Mutation>(
             Ok(Some(Tried::Done((reply, text))))
         }
         Err(OpError::Rejected(refused)) => {
-            let dead = settle::dead_in_the_way(tx.view(), &refused)?;
+            let dead = settle::dead_in_the_way(tx.view(), &*owners, &refused)?;
             if tx.undo_to_mark()? {
                 tx.commit()?;
             }
@@ -333,12 +338,13 @@ pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), O
     if store.is_read_only() {
         return Ok(());
     }
-    let Some(mut dying) = settle::due(&*store.snapshot()?)? else { return Ok(()) };
+    let owners = store.owners();
+    let Some(mut dying) = settle::due(&*store.snapshot()?, &*owners)? else { return Ok(()) };
     let locks = [Lock::Everything];
     let caller = Caller::default();
     loop {
         let mut tx = store.begin(&locks, Durability::Presence)?;
-        let mut cx = Deciding::new(&mut *tx, &caller, settings, &locks);
+        let mut cx = Deciding::new(&mut *tx, &*owners, &caller, settings, &locks);
         let extent = settle::settle(&mut cx, &mut dying)?;
         let changes_tasks = cx.changes_tasks();
         tx.commit()?;

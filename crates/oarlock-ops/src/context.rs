@@ -16,6 +16,7 @@ use crate::OpError;
 use crate::caller::{self, Caller, Identity};
 use crate::lock::{self, Lock};
 use crate::outside::Intent;
+use crate::owners::Owners;
 use crate::portions::Progress;
 use crate::presence;
 use crate::search::{Asked, Found};
@@ -26,6 +27,8 @@ use crate::store::{NewEvent, StoreResult, Transaction, View};
 pub struct Reading<'a> {
     /// The view.
     pub view: &'a dyn View,
+    /// What speaks for the machine.
+    pub owners: &'a dyn Owners,
     /// The moment.
     pub now: Now,
     /// Who is asking, if known.
@@ -110,7 +113,7 @@ impl<'a> Reading<'a> {
 
     /// The state of an agent.
     pub fn agent_state(&self, agent: &Agent) -> liveness::AgentState {
-        presence::state(self.view, agent, self.now)
+        presence::state(self.owners, agent, self.now)
     }
 
     /// How long a grant still holds, in milliseconds.
@@ -130,6 +133,7 @@ impl<'a> Reading<'a> {
 /// Deciding: reading, and emitting events that take effect at once inside the transaction.
 pub struct Deciding<'a> {
     tx: &'a mut dyn Transaction,
+    owners: &'a dyn Owners,
     caller: &'a Caller,
     me: Option<Agent>,
     settings: &'a Settings,
@@ -176,7 +180,13 @@ pub(crate) enum How {
 
 impl<'a> Deciding<'a> {
     /// A context inside `tx`; `me` is set once the caller is identified.
-    pub(crate) fn new(tx: &'a mut dyn Transaction, caller: &'a Caller, settings: &'a Settings, locks: &'a [Lock]) -> Self {
+    pub(crate) fn new(
+        tx: &'a mut dyn Transaction,
+        owners: &'a dyn Owners,
+        caller: &'a Caller,
+        settings: &'a Settings,
+        locks: &'a [Lock],
+    ) -> Self {
         let now = tx.view().now();
         let first_seq = tx.next_seq();
         let progress = Progress::default();
@@ -184,6 +194,7 @@ impl<'a> Deciding<'a> {
         let (granting, unfit, changes_tasks) = (Granting::default(), BTreeSet::new(), false);
         Self {
             tx,
+            owners,
             caller,
             me: None,
             settings,
@@ -325,9 +336,21 @@ impl<'a> Deciding<'a> {
         self.tx.view()
     }
 
+    /// What speaks for the machine.
+    pub fn owners(&self) -> &'a dyn Owners {
+        self.owners
+    }
+
     /// The same, for reading only.
     pub fn reading(&self) -> Reading<'_> {
-        Reading { view: self.view(), now: self.now, me: self.me.as_ref(), caller: self.caller, settings: self.settings }
+        Reading {
+            view: self.view(),
+            owners: self.owners,
+            now: self.now,
+            me: self.me.as_ref(),
+            caller: self.caller,
+            settings: self.settings,
+        }
     }
 
     /// The moment.

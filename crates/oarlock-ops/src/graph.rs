@@ -12,6 +12,7 @@ use crate::OpError;
 use crate::caller::Caller;
 use crate::context::Deciding;
 use crate::lock::Lock;
+use crate::owners::Unseen;
 use crate::settings::Settings;
 use crate::store::Transaction;
 
@@ -22,7 +23,7 @@ use crate::store::Transaction;
 /// Store errors.
 pub fn derive_again(tx: &mut dyn Transaction) -> Result<(), OpError> {
     let (caller, settings, locks) = (Caller::default(), Settings::default(), [Lock::Everything]);
-    in_context(&mut Deciding::new(tx, &caller, &settings, &locks))
+    in_context(&mut Deciding::new(tx, &Unseen, &caller, &settings, &locks))
 }
 
 /// The same, inside a context.

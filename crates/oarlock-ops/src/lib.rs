@@ -19,6 +19,7 @@ pub mod message;
 pub mod number;
 mod once;
 pub mod outside;
+pub mod owners;
 mod page;
 mod portions;
 pub mod presence;

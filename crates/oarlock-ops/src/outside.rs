@@ -21,6 +21,7 @@ use oarlock_model::{AgentName, TaskId, Token, WallTime};
 
 use crate::OpError;
 use crate::lock::Lock;
+use crate::owners::Owners;
 use crate::settings::Settings;
 use crate::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use crate::topic::Topics;
@@ -109,6 +110,10 @@ pub enum Marked {
 pub struct Beneath<'a>(pub &'a mut dyn Store);
 
 impl Store for Beneath<'_> {
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.0.owners()
+    }
+
     /// What is beneath files sees none of them.
     fn outside(&self) -> Option<Arc<dyn Outside>> {
         None

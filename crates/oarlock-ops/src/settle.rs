@@ -12,17 +12,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::OpError;
 use crate::context::Deciding;
 use crate::outside::Intent;
+use crate::owners::{OwnerSight, Owners};
 use crate::portions::Extent;
-use crate::store::{OwnerSight, StoreResult, View};
+use crate::store::{StoreResult, View};
 use crate::task::{rest, urgency};
 
 /// Whether there is anything to settle, and which of the sessions that were looked at are dead.
-pub(crate) fn due(view: &dyn View) -> StoreResult<Option<Vec<AgentName>>> {
-    if !view.may_be_due()? {
+pub(crate) fn due(view: &dyn View, owners: &dyn Owners) -> StoreResult<Option<Vec<AgentName>>> {
+    if !view.may_be_due(owners.boot_id())? {
         return Ok(None);
     }
-    let dead: Vec<AgentName> =
-        to_be_checked(view)?.into_iter().filter(|agent| death_proof(view, agent).is_some()).map(|agent| agent.name).collect();
+    let dead: Vec<AgentName> = to_be_checked(view, owners)?
+        .into_iter()
+        .filter(|agent| death_proof(view, owners, agent).is_some())
+        .map(|agent| agent.name)
+        .collect();
     let is_due = !dead.is_empty() || !view.due_tasks(1)?.is_empty() || !view.expired_reservations(1)?.is_empty();
     Ok(is_due.then_some(dead))
 }
@@ -30,20 +34,20 @@ pub(crate) fn due(view: &dyn View) -> StoreResult<Option<Vec<AgentName>>> {
 /// The sessions that one look checks for their death. Where more have a process than one can ask the system for, each look takes the next
 /// part of them: all who share the store count on, so a death is found after as many looks as there are parts. Where nothing is shared, the
 /// part follows from the moment and the end of the log.
-pub(crate) fn to_be_checked(view: &dyn View) -> StoreResult<Vec<Agent>> {
+pub(crate) fn to_be_checked(view: &dyn View, owners: &dyn Owners) -> StoreResult<Vec<Agent>> {
     let limit = limits::OWNERS_CHECKED_MAX;
     let mut agents = view.owned_agents(0, limit)?;
     if agents.len() == limit {
         let count = view.owned_agent_count()?;
         let parts = parts_of(count);
-        let turn = match view.turn() {
+        let turn = match owners.turn() {
             Some(turn) => turn,
             None => spread(view.now().store.0.unsigned_abs() ^ view.last_seq()?),
         };
         let size = count.div_ceil(parts);
         agents = view.owned_agents(usize::try_from(turn % parts as u64).unwrap_or(0) * size, size)?;
     }
-    agents.extend(view.agents_of_other_boots(limit)?);
+    agents.extend(view.agents_of_other_boots(owners.boot_id(), limit)?);
     Ok(agents)
 }
 
@@ -55,10 +59,10 @@ fn parts_of(count: usize) -> usize {
 }
 
 /// Those who stand in the way of a call and are dead, although no look has come to them yet.
-pub(crate) fn dead_in_the_way(view: &dyn View, refused: &Rejection) -> StoreResult<Vec<AgentName>> {
+pub(crate) fn dead_in_the_way(view: &dyn View, owners: &dyn Owners, refused: &Rejection) -> StoreResult<Vec<AgentName>> {
     let mut dead = BTreeSet::new();
     for name in refused.in_the_way() {
-        if !dead.contains(name) && is_dead(view, name)? {
+        if !dead.contains(name) && is_dead(view, owners, name)? {
             dead.insert(name.clone());
         }
     }
@@ -66,8 +70,8 @@ pub(crate) fn dead_in_the_way(view: &dyn View, refused: &Rejection) -> StoreResu
 }
 
 /// Whether the session of an agent is dead and has not been ended yet.
-pub(crate) fn is_dead(view: &dyn View, name: &AgentName) -> StoreResult<bool> {
-    Ok(view.agent(name)?.is_some_and(|agent| agent.is_live() && death_proof(view, &agent).is_some()))
+pub(crate) fn is_dead(view: &dyn View, owners: &dyn Owners, name: &AgentName) -> StoreResult<bool> {
+    Ok(view.agent(name)?.is_some_and(|agent| agent.is_live() && death_proof(view, owners, &agent).is_some()))
 }
 
 /// A number that looks as if drawn by lot (the finaliser of SplitMix64): calls at regular times must not take the same part each time.
@@ -80,7 +84,7 @@ fn spread(number: u64) -> u64 {
 /// Settles: sessions proven dead, tasks fallen due, reservations run out; as much as fits into one portion. Those in `first` are checked before
 /// others. What it names afterwards goes first in the next portion: an end that has begun is not left to another call.
 pub(crate) fn settle(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Result<Extent, OpError> {
-    if !cx.view().may_be_due()? {
+    if !cx.view().may_be_due(cx.owners().boot_id())? {
         first.clear();
         return Ok(Extent::All);
     }
@@ -89,9 +93,9 @@ pub(crate) fn settle(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Resul
         agents.extend(cx.view().agent(name)?.map(|agent| (name.clone(), agent)));
     }
     let known: Vec<Agent> = agents.values().cloned().collect();
-    let others = to_be_checked(cx.view())?.into_iter().filter(|agent| !agents.contains_key(&agent.name));
+    let others = to_be_checked(cx.view(), cx.owners())?.into_iter().filter(|agent| !agents.contains_key(&agent.name));
     for agent in known.into_iter().chain(others.collect::<Vec<_>>()) {
-        if let Some(proof) = death_proof(cx.view(), &agent)
+        if let Some(proof) = death_proof(cx.view(), cx.owners(), &agent)
             && lose_some(cx, &agent, proof)? == Extent::Part
         {
             if !first.contains(&agent.name) {
@@ -118,12 +122,12 @@ pub(crate) fn settle(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Resul
     Ok(if cx.room() == 0 { Extent::Part } else { Extent::All })
 }
 
-fn death_proof(view: &dyn View, agent: &Agent) -> Option<DeathProof> {
+fn death_proof(view: &dyn View, owners: &dyn Owners, agent: &Agent) -> Option<DeathProof> {
     let grace_ms = match &agent.owner {
         Owner::Lock { grace_ms, .. } => *grace_ms,
         _ => 0,
     };
-    match view.owner_sight(agent) {
+    match owners.sight(agent) {
         _ if planted::is(planted::DEATH_UNSEEN) => None,
         OwnerSight::OtherBoot => Some(DeathProof::Rebooted),
         // Clients restart such owners on purpose: the death counts when it has lasted.

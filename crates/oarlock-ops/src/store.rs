@@ -27,8 +27,9 @@ use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime
 
 use crate::lock::Lock;
 use crate::outside::Outside;
+use crate::owners::Owners;
 use crate::topic::Topics;
-pub use agent::{AgentView, OwnerSight, agents_by_name};
+pub use agent::{AgentView, agents_by_name};
 pub use counts::Counts;
 pub use entry::{EntryPage, EntryView};
 pub use error::{StoreError, StoreResult};
@@ -114,6 +115,8 @@ pub trait Store {
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>>;
     /// Whether nothing can be written: then what is due stays as it is, and only questions are answered.
     fn is_read_only(&self) -> bool;
+    /// What speaks for the machine on which it was opened.
+    fn owners(&mut self) -> Box<dyn Owners>;
     /// Files beside it that have tasks of it, as the program that opened it says.
     fn outside(&self) -> Option<Arc<dyn Outside>>;
     /// Begins to listen.

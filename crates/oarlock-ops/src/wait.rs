@@ -5,10 +5,11 @@
 use oarlock_model::{Now, Rejection, StoreTime};
 
 use crate::OpError;
+use crate::owners::OwnerSight;
 use crate::request::Waiting;
 use crate::search::Findings;
 use crate::settle;
-use crate::store::{OwnerSight, Store, StoreResult};
+use crate::store::{Store, StoreResult};
 
 /// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
 const RECHECK_MS: i64 = 5_000;
@@ -107,10 +108,11 @@ impl Horizon {
     /// # Errors
     /// Store errors.
     pub fn of(store: &mut dyn Store) -> StoreResult<Self> {
+        let owners = store.owners();
         let view = store.snapshot()?;
         let mut horizon = Self { now: view.now(), seq: view.last_seq()?, due_ms: view.next_due_ms()?, owners: Vec::new(), has_dead: false };
-        for agent in settle::to_be_checked(&*view)? {
-            match (view.owner_sight(&agent), agent.owner.process()) {
+        for agent in settle::to_be_checked(&*view, &*owners)? {
+            match (owners.sight(&agent), agent.owner.process()) {
                 (OwnerSight::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
                 (sight, _) if sight.is_dead() => horizon.has_dead = true,
                 _ => {}

@@ -182,7 +182,8 @@ impl Supervisor<'_, '_> {
         let is_due = self.checked.is_none_or(|at| at.elapsed() >= RECHECK);
         if is_news || is_due || !has_workers {
             self.checked = Some(Instant::now());
-            let standing = tree::standing(&*self.store.snapshot()?, &self.task, &self.crew.names())?;
+            let owners = self.store.owners();
+            let standing = tree::standing(&*self.store.snapshot()?, &*owners, &self.task, &self.crew.names())?;
             match standing {
                 Standing::Finished(state) => return Ok(Some(End::Finished(state))),
                 Standing::Stalled(obstacles) if self.is_final(&obstacles) => return Ok(Some(End::Stalled(obstacles))),

@@ -11,6 +11,7 @@ use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::owners::Owners;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::{EventShape, HolderShape};
@@ -169,6 +170,10 @@ struct Failing {
 impl Store for Failing {
     fn is_read_only(&self) -> bool {
         self.inner.is_read_only()
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.inner.owners()
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

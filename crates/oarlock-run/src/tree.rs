@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use oarlock_model::rules::claim::is_able;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, TaskId, limits};
+use oarlock_ops::owners::Owners;
 use oarlock_ops::presence::is_there;
 use oarlock_ops::store::{StoreResult, View};
 
@@ -85,10 +86,10 @@ impl Obstacle {
 
 /// Whether work on the tree of `root` by the agents `crew` can go on, as one moment of the store shows it. Others may be working on what it needs from
 /// outside: that is waited for while somebody can do it, and not when it is dead, or stuck behind what is.
-pub(crate) fn standing(view: &dyn View, root: &TaskId, crew: &[AgentName]) -> StoreResult<Standing> {
+pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, crew: &[AgentName]) -> StoreResult<Standing> {
     let tasks = tasks_of(view, root)?;
     let members: BTreeSet<&TaskId> = tasks.iter().collect();
-    let others = outside::Others::there(view, crew)?;
+    let others = outside::Others::there(view, owners, crew)?;
     let mut obstacles = Vec::new();
     for id in &tasks {
         let Some(state) = view.task_state(id)? else { continue };
@@ -97,7 +98,7 @@ pub(crate) fn standing(view: &dyn View, root: &TaskId, crew: &[AgentName]) -> St
         }
         match state {
             TaskState::Claimed | TaskState::Scheduled => return Ok(Standing::Open),
-            TaskState::Ready => match missing_capability(view, id)? {
+            TaskState::Ready => match missing_capability(view, owners, id)? {
                 Some(missing) => obstacles.push(Obstacle::Capability(id.clone(), missing)),
                 None => return Ok(Standing::Open),
             },
@@ -119,13 +120,13 @@ pub(crate) fn standing(view: &dyn View, root: &TaskId, crew: &[AgentName]) -> St
 }
 
 /// The first capability of the task without which nobody who is there can claim it.
-fn missing_capability(view: &dyn View, id: &TaskId) -> StoreResult<Option<String>> {
+fn missing_capability(view: &dyn View, owners: &dyn Owners, id: &TaskId) -> StoreResult<Option<String>> {
     let Some(task) = view.task(id)? else { return Ok(None) };
     if task.spec.capabilities.is_empty() {
         return Ok(None);
     }
     let agents = view.agents()?;
-    let can_all = agents.iter().any(|agent| is_able(&task.spec, agent) && is_there(view, agent, view.now()));
+    let can_all = agents.iter().any(|agent| is_able(&task.spec, agent) && is_there(owners, agent, view.now()));
     Ok(if can_all { None } else { task.spec.capabilities.first().map(ToString::to_string) })
 }
 
@@ -145,8 +146,9 @@ mod tests {
 
     fn check(stores: &TestStores, want: Standing) {
         let mut store = stores.open().expect("it opens");
+        let owners = store.owners();
         let view = store.snapshot().expect("it reads");
-        assert_eq!(standing(&*view, &task_id("P"), &[]).expect("it reads"), want);
+        assert_eq!(standing(&*view, &*owners, &task_id("P"), &[]).expect("it reads"), want);
     }
 
     #[test]
@@ -200,9 +202,10 @@ mod tests {
         check(&stores, Standing::Open);
         let mut store = stores.open().expect("it opens");
         // One of the run's own workers takes nothing outside of its tree.
+        let owners = store.owners();
         let view = store.snapshot().expect("it reads");
         let crew = ["ada".parse().expect("a name")];
-        assert!(matches!(standing(&*view, &task_id("P"), &crew), Ok(Standing::Stalled(_))));
+        assert!(matches!(standing(&*view, &*owners, &task_id("P"), &crew), Ok(Standing::Stalled(_))));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{
     Durability, Listening, NewEvent, Remembered, ReplyKey, ServedStore, Store, StoreError, StoreResult, Transaction, View,
 };
@@ -13,6 +14,7 @@ use oarlock_ops::topic::Topics;
 
 use std::sync::Arc;
 
+use crate::owners::LocalOwners;
 use crate::store::SqliteStore;
 use crate::transaction::{Part, SqliteTransaction};
 use crate::view::SqliteView;
@@ -23,7 +25,8 @@ impl ServedStore for SqliteStore {
     }
 
     fn group(&mut self, durability: Durability, work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> StoreResult<bool> {
-        let mut group = Group { tx: self.transaction(durability)?, spoiled: None };
+        let owners = self.local_owners();
+        let mut group = Group { owners, tx: self.transaction(durability)?, spoiled: None };
         let worked = work(&mut group);
         if worked.is_err() || group.spoiled.is_some() {
             // Dropping the transaction rolls it back.
@@ -43,6 +46,7 @@ impl ServedStore for SqliteStore {
 
 /// The transaction that the calls share.
 struct Group<'a> {
+    owners: LocalOwners,
     tx: SqliteTransaction<'a>,
     /// Why it cannot be committed any more.
     spoiled: Option<StoreError>,
@@ -55,6 +59,10 @@ impl Group<'_> {
 }
 
 impl Store for Group<'_> {
+    fn owners(&mut self) -> Box<dyn Owners> {
+        Box::new(self.owners.clone())
+    }
+
     /// What shares a commit cannot wait for the lock of a file.
     fn outside(&self) -> Option<Arc<dyn Outside>> {
         None
@@ -77,8 +85,8 @@ impl Store for Group<'_> {
 
     fn snapshot<'b>(&'b mut self) -> StoreResult<Box<dyn View + 'b>> {
         self.check()?;
-        let SqliteView { conn, now, host, owners, prefix, identity, witness, .. } = *self.tx.sqlite_view();
-        Ok(Box::new(SqliteView { conn, now, host, owners, prefix, identity, witness, ends_with_view: false }))
+        let SqliteView { conn, now, prefix, identity, .. } = *self.tx.sqlite_view();
+        Ok(Box::new(SqliteView { conn, now, prefix, identity, ends_with_view: false }))
     }
 
     fn listen(&mut self, _topics: Topics) -> StoreResult<Box<dyn Listening>> {

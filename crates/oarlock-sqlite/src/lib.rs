@@ -13,6 +13,7 @@ mod group;
 mod listen;
 mod make;
 mod migrate;
+mod owners;
 mod place;
 mod project;
 mod reading;

@@ -11,6 +11,7 @@ use oarlock_ops::OpError;
 use oarlock_ops::graph;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 use rusqlite::{Connection, OpenFlags};
@@ -25,6 +26,7 @@ use crate::clock::StoreClock;
 use crate::connection::connect;
 use crate::error::{gone, io_error, store_error};
 use crate::listen::{self, SqliteListening};
+use crate::owners::LocalOwners;
 use crate::place::Place;
 use crate::reading::{Copy, Reading, cannot_write};
 use crate::rows::event::{self, End};
@@ -311,6 +313,11 @@ impl SqliteStore {
         self.clock.agree_again(&self.conn)
     }
 
+    /// What speaks for this machine.
+    pub(crate) fn local_owners(&self) -> LocalOwners {
+        LocalOwners { boot_id: self.clock.host.boot_id.clone(), locks: self.owners.clone(), witness: self.witness.clone() }
+    }
+
     /// Begins a writing transaction.
     pub(crate) fn transaction(&mut self, durability: Durability) -> StoreResult<SqliteTransaction<'_>> {
         self.check_unmoved()?;
@@ -324,17 +331,9 @@ impl SqliteStore {
         Self::checkpoint_if_due(&self.conn, &self.wal_frames, self.options.checkpoint_frames);
         let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
         let end = begin(&self.conn, sql, &mut self.clock, (&mut self.epoch, &mut self.identity), &self.witness)?;
-        let view = SqliteView {
-            conn: &self.conn,
-            now: self.clock.now(),
-            host: &self.clock.host,
-            owners: &self.owners,
-            prefix: &self.prefix,
-            identity: &self.identity,
-            witness: &self.witness,
-            ends_with_view: false,
-        };
-        Ok(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), &mut self.owned, end))
+        let view =
+            SqliteView { conn: &self.conn, now: self.clock.now(), prefix: &self.prefix, identity: &self.identity, ends_with_view: false };
+        Ok(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), (&self.owners, &mut self.owned), end))
     }
 
     /// The memory that is shared with those who write.
@@ -407,17 +406,18 @@ impl Store for SqliteStore {
         Ok(Box::new(SqliteView {
             conn: &self.conn,
             now: self.clock.now(),
-            host: &self.clock.host,
-            owners: &self.owners,
             prefix: &self.prefix,
             identity: &self.identity,
-            witness: &self.witness,
             ends_with_view: true,
         }))
     }
 
     fn is_read_only(&self) -> bool {
         self.reads_only
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        Box::new(self.local_owners())
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

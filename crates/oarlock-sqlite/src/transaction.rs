@@ -11,6 +11,8 @@ use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime
 use oarlock_ops::store::{Counts, NewEvent, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
+use std::path::Path;
+
 use crate::error::{io_error, store_error};
 use crate::project::Projection;
 use crate::rows::event::End;
@@ -41,6 +43,8 @@ pub(crate) struct SqliteTransaction<'a> {
     passage: Option<Passage<'a>>,
     bells: &'a Bells,
     witness: &'a Witness,
+    /// Where the locks of owners lie.
+    locks: &'a Path,
     owned: &'a mut Vec<OwnerLock>,
     taking: Vec<OwnerLock>,
     lost: Vec<SessionId>,
@@ -55,11 +59,23 @@ impl<'a> SqliteTransaction<'a> {
         view: SqliteView<'a>,
         passage: Passage<'a>,
         (bells, witness): (&'a Bells, &'a Witness),
-        owned: &'a mut Vec<OwnerLock>,
+        (locks, owned): (&'a Path, &'a mut Vec<OwnerLock>),
         end: End,
     ) -> Self {
         let done = Done { next_seq: end.seq + 1, counts: end.counts, topics: Topics::NONE, wrote: false };
-        Self { view, passage: Some(passage), bells, witness, owned, taking: Vec::new(), lost: Vec::new(), done, marked: None, open: true }
+        Self {
+            view,
+            passage: Some(passage),
+            bells,
+            witness,
+            locks,
+            owned,
+            taking: Vec::new(),
+            lost: Vec::new(),
+            done,
+            marked: None,
+            open: true,
+        }
     }
 
     /// One call's part of a group begins here.
@@ -171,7 +187,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()> {
-        let taken = OwnerLock::acquire(self.view.owners, session.as_str()).map_err(|error| io_error("lock", self.view.owners, &error))?;
+        let taken = OwnerLock::acquire(self.locks, session.as_str()).map_err(|error| io_error("lock", self.locks, &error))?;
         match taken {
             Some(lock) => {
                 self.taking.push(lock);
@@ -213,7 +229,7 @@ impl Transaction for SqliteTransaction<'_> {
         drop(self.passage.take());
         for session in &self.lost {
             // The lock file of the dead; should it stay, `doctor` finds it and it does no harm.
-            let _ = owner::remove_stale(self.view.owners, session.as_str());
+            let _ = owner::remove_stale(self.locks, session.as_str());
         }
         for (topic, bell) in Topics::NAMED {
             if self.done.topics.meets(topic) && !planted::is(planted::NO_WAKE) {

@@ -10,22 +10,15 @@ mod queue;
 mod reservation;
 mod task;
 
-use oarlock_host::clock::HostId;
 use oarlock_model::{Now, StoreIdentity};
 use rusqlite::Connection;
-use std::path::Path;
-
-use crate::witness::Witness;
 
 /// A view of one moment.
 pub(crate) struct SqliteView<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) now: Now,
-    pub(crate) host: &'a HostId,
-    pub(crate) owners: &'a Path,
     pub(crate) prefix: &'a str,
     pub(crate) identity: &'a StoreIdentity,
-    pub(crate) witness: &'a Witness,
     /// Whether the transaction is only for reading and ends with this view.
     pub(crate) ends_with_view: bool,
 }

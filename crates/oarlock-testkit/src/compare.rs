@@ -7,6 +7,7 @@ use oarlock_model::rules::urgency::Around;
 use oarlock_model::state::State;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, SessionId, TaskId};
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{EntryPage, EventFilter, InboxList, InboxPart, Near, StoreResult, TaskFilter, View, unread_count};
 
 /// Answers by question.
@@ -16,9 +17,9 @@ pub type Facts = Vec<(String, String)>;
 ///
 /// # Panics
 /// When the store cannot be read.
-pub fn facts(view: &dyn View) -> Facts {
+pub fn facts(view: &dyn View, owners: &dyn Owners) -> Facts {
     let mut facts = Facts::new();
-    ask(view, &mut facts).expect("a store under comparison can be read");
+    ask(view, owners, &mut facts).expect("a store under comparison can be read");
     facts
 }
 
@@ -35,11 +36,11 @@ fn numbers(messages: &[Message]) -> Vec<u64> {
     messages.iter().map(|message| message.seq).collect()
 }
 
-fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
+fn ask(view: &dyn View, owners: &dyn Owners, facts: &mut Facts) -> StoreResult<()> {
     let state = view.state()?;
     let mut note = |question: String, answer: String| facts.push((question, answer));
     note("now".into(), format!("{:?}", view.now()));
-    note("boot".into(), view.boot_id().to_owned());
+    note("boot".into(), owners.boot_id().to_owned());
     // Noun by noun, so that a difference is short.
     note("last event".into(), format!("{} {}", state.last_seq, view.last_seq()?));
     for (id, task) in &state.tasks {
@@ -47,7 +48,7 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     }
     for (name, agent) in &state.agents {
         note(format!("agent {name}"), format!("{agent:?}"));
-        note(format!("owner of {name}"), format!("{:?}", view.owner_sight(agent)));
+        note(format!("owner of {name}"), format!("{:?}", owners.sight(agent)));
         let held = (view.claims_of(&agent.session)?, view.first_held_by(&agent.session, 100)?, view.claim_count(&agent.session)?);
         note(format!("claims of {name}"), format!("{held:?}"));
         let reservations = view.reservations_of(&agent.session)?;
@@ -87,7 +88,7 @@ fn ask(view: &dyn View, facts: &mut Facts) -> StoreResult<()> {
     note("messages".into(), format!("{:?}", state.messages));
     note("notices".into(), format!("{:?}", state.notices));
     note("owned agents".into(), format!("{:?} {}", view.owned_agents(1, 2)?, view.owned_agent_count()?));
-    note("agents of other boots".into(), format!("{:?}", view.agents_of_other_boots(100)?));
+    note("agents of other boots".into(), format!("{:?}", view.agents_of_other_boots(owners.boot_id(), 100)?));
     note("present agents".into(), format!("{:?}", view.present_agents(3)?));
     note("counts".into(), format!("{:?}", view.counts()?));
     let offers = view.ready_offers(None, 2)?;

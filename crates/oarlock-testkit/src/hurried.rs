@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -32,6 +33,10 @@ impl<S> Hurried<S> {
 impl<S: Store> Store for Hurried<S> {
     fn is_read_only(&self) -> bool {
         self.inner.is_read_only()
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.inner.owners()
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

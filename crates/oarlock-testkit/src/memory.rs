@@ -3,6 +3,7 @@
 
 mod graph;
 mod group;
+mod owners;
 mod scan;
 mod transaction;
 mod view;
@@ -11,17 +12,19 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use oarlock_model::agent::{Agent, Owner};
+use oarlock_model::agent::Owner;
 use oarlock_model::event::{Authors, Event};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, Now, SessionId, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
-use oarlock_ops::store::{Durability, Listening, OwnerSight, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
+use oarlock_ops::owners::{OwnerSight, Owners};
+use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use crate::hurried::HurriedListening;
+use owners::{MemoryOwners, Taken};
 use transaction::MemoryTransaction;
 
 /// The first store time ever, in milliseconds; not 0, so that "before the beginning" can be told.
@@ -54,10 +57,9 @@ pub struct World {
 pub(crate) struct Moment {
     pub(crate) world: World,
     pub(crate) now: Now,
-    pub(crate) boot_id: String,
     pub(crate) prefix: String,
-    /// Counts the looks that all who share the store take in turn.
-    turns: Arc<AtomicU64>,
+    /// Sessions whose lock was taken since the machine was last asked for.
+    taken: Taken,
 }
 
 /// The clock of a test, shared by all who hold a clone.
@@ -95,7 +97,9 @@ pub struct MemoryStore {
     clock: TestClock,
     boot_id: String,
     prefix: String,
+    /// Counts the looks that all who share the store take in turn.
     turns: Arc<AtomicU64>,
+    taken: Taken,
     outside: Option<Arc<dyn Outside>>,
 }
 
@@ -116,16 +120,16 @@ impl MemoryStore {
     #[must_use]
     pub fn of(identity: StoreIdentity, prefix: &str) -> Self {
         let world = World { next_seq: identity.base() + 1, identity, ..World::default() };
-        let turns = Arc::default();
-        Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned(), turns, outside: None }
+        let (turns, taken) = (Arc::default(), Taken::default());
+        Self { world, clock: TestClock::new(), boot_id: "boot-1".to_owned(), prefix: prefix.to_owned(), turns, taken, outside: None }
     }
 
     /// The same store again, with a clock of its own: what happens to one does not happen to the other.
     #[must_use]
     pub fn forked(&self) -> Self {
         let clock = TestClock(Arc::new(Mutex::new(self.clock.now())));
-        let turns = Arc::default();
-        Self { world: self.world.clone(), clock, boot_id: self.boot_id.clone(), prefix: self.prefix.clone(), turns, outside: None }
+        let (turns, taken) = (Arc::default(), Taken::default());
+        Self { world: self.world.clone(), clock, boot_id: self.boot_id.clone(), prefix: self.prefix.clone(), turns, taken, outside: None }
     }
 
     /// Files beside it have tasks of it.
@@ -187,13 +191,7 @@ impl MemoryStore {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            world: self.world.clone(),
-            now: self.clock.now(),
-            boot_id: self.boot_id.clone(),
-            prefix: self.prefix.clone(),
-            turns: Arc::clone(&self.turns),
-        }
+        Moment { world: self.world.clone(), now: self.clock.now(), prefix: self.prefix.clone(), taken: Arc::clone(&self.taken) }
     }
 }
 
@@ -210,26 +208,15 @@ pub fn replay(log: &[Event]) -> Result<State, String> {
     Ok(state)
 }
 
-impl Moment {
-    /// The rule of semantics 8, from what the test has said.
-    fn sight(&self, agent: &Agent) -> OwnerSight {
-        if !agent.is_live() {
-            return OwnerSight::Unknown;
-        }
-        let theirs = &agent.host.boot_id;
-        if !theirs.is_empty() && !self.boot_id.is_empty() && *theirs != self.boot_id {
-            return OwnerSight::OtherBoot;
-        }
-        match agent.owner {
-            Owner::None => OwnerSight::Unknown,
-            _ => self.world.owners.get(&agent.session).copied().unwrap_or(OwnerSight::Unknown),
-        }
-    }
-}
-
 impl Store for MemoryStore {
     fn is_read_only(&self) -> bool {
         false
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.taken.lock().expect("nobody panics while holding it").clear();
+        let (sights, taken) = (self.world.owners.clone(), Arc::clone(&self.taken));
+        Box::new(MemoryOwners { boot_id: self.boot_id.clone(), sights, taken, turns: Arc::clone(&self.turns) })
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use oarlock_model::TaskId;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::{Held, Intent, Outside, Patience};
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -275,6 +276,10 @@ impl<'a> Mortal<'a> {
 impl Store for Mortal<'_> {
     fn is_read_only(&self) -> bool {
         self.store.is_read_only()
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.store.owners()
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

@@ -194,7 +194,9 @@ impl Lockstep {
     fn compare_stores(&mut self, play: &Play) {
         let mut seen = self.stages.iter_mut().map(|stage| {
             let name = stage.name();
-            (name, compare::facts(&*stage.store(ONLOOKER).snapshot().expect("a store that was just used can be read")))
+            let store = stage.store(ONLOOKER);
+            let owners = store.owners();
+            (name, compare::facts(&*store.snapshot().expect("a store that was just used can be read"), &*owners))
         });
         let Some((first, facts)) = seen.next() else { return };
         let items = self.papers[0].items();

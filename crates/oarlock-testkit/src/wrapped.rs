@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use oarlock_model::agent::{Agent, Presence};
+use oarlock_model::agent::{Agent, Owner, Presence};
 use oarlock_model::event::Event;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
@@ -14,10 +14,11 @@ use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
+use oarlock_ops::owners::{OwnerSight, Owners};
 use oarlock_ops::store::{
     AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, Listening,
-    LogView, MessageView, MomentView, Near, NewEvent, Offer, OwnerSight, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView,
-    Standing, Store, StoreResult, TaskFilter, TaskView, Transaction, View,
+    LogView, MessageView, MomentView, Near, NewEvent, Offer, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView, Standing, Store,
+    StoreResult, TaskFilter, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -113,7 +114,11 @@ impl<S, H> Wrapped<S, H> {
     }
 }
 
-impl<S: Store, H: Hooks> Store for Wrapped<S, H> {
+impl<S: Store, H: Hooks + 'static> Store for Wrapped<S, H> {
+    fn owners(&mut self) -> Box<dyn Owners> {
+        Box::new(Watched { inner: self.inner.owners(), hooks: self.hooks.clone() })
+    }
+
     fn is_read_only(&self) -> bool {
         self.inner.is_read_only()
     }
@@ -135,6 +140,27 @@ impl<S: Store, H: Hooks> Store for Wrapped<S, H> {
 
     fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
         self.inner.listen(topics)
+    }
+}
+
+/// The machine, of which each question is told.
+struct Watched<H> {
+    inner: Box<dyn Owners>,
+    hooks: H,
+}
+
+impl<H: Hooks> Owners for Watched<H> {
+    fn boot_id(&self) -> &str {
+        self.inner.boot_id()
+    }
+
+    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerSight {
+        self.hooks.read(Read::Owner);
+        self.inner.life(session, owner)
+    }
+
+    fn turn(&self) -> Option<u64> {
+        self.inner.turn()
     }
 }
 
@@ -190,31 +216,21 @@ impl<H: Hooks> MomentView for Inside<'_, H> {
     fn identity(&self) -> &StoreIdentity {
         self.tx().view().identity()
     }
-
-    fn boot_id(&self) -> &str {
-        self.tx().view().boot_id()
-    }
 }
 
 impl<H: Hooks> AgentView for Inside<'_, H> {
     as_the_inner! {
-        fn turn(&self) -> Option<u64>;
         fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
         fn agents_named(&self, names: &[&AgentName]) -> StoreResult<Vec<Agent>>;
         fn agents(&self) -> StoreResult<Vec<Agent>>;
         fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;
         fn owned_agent_count(&self) -> StoreResult<usize>;
-        fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>>;
+        fn agents_of_other_boots(&self, boot_id: &str, limit: usize) -> StoreResult<Vec<Agent>>;
         fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>>;
         fn agents_of_harness(&self, harness: &str) -> StoreResult<Vec<Agent>>;
         fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>>;
         fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
         fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
-    }
-
-    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
-        self.hooks.read(Read::Owner);
-        self.tx().view().owner_sight(agent)
     }
 }
 
@@ -267,7 +283,7 @@ impl<H: Hooks> GraphView for Inside<'_, H> {
 
 impl<H: Hooks> QueueView for Inside<'_, H> {
     as_the_inner! {
-        fn may_be_due(&self) -> StoreResult<bool>;
+        fn may_be_due(&self, boot_id: &str) -> StoreResult<bool>;
         fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
         fn next_due_ms(&self) -> StoreResult<Option<i64>>;
         fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>>;

@@ -66,13 +66,14 @@ pub fn judge_agents(read: &mut oarlock_ralf::Project, root: &Path, now_ms: i64) 
     let attached = Attached::read(&ralf.project.dir()).ok().flatten().unwrap_or_default();
     read.judge_agents(&attached, now_ms);
     let Some(opened) = &mut ralf.store else { return };
+    let owners = opened.store.owners();
     let Ok(view) = opened.store.snapshot() else { return };
     let now = view.now();
     for agent in &mut read.agents {
         let known = AgentName::parse(&agent.name).ok().and_then(|name| view.agent(&name).ok().flatten());
         if let Some(known) = known.filter(|known| known.program.as_deref() != Some(PROGRAM)) {
-            agent.state = match presence::state(&*view, &known, now) {
-                AgentState::Active if presence::is_there(&*view, &known, now) => "active",
+            agent.state = match presence::state(&*owners, &known, now) {
+                AgentState::Active if presence::is_there(&*owners, &known, now) => "active",
                 AgentState::Active | AgentState::Lost => "lost",
                 AgentState::Stale => "stale",
                 AgentState::Left => "left",

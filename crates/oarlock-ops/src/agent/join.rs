@@ -16,10 +16,10 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
+use crate::owners::{OwnerSight, Owners};
 use crate::portions::{Extent, Progress};
 use crate::request::{Mutation, Request};
 use crate::shapes::AgentShape;
-use crate::store::{AgentView, OwnerSight};
 use crate::task::values;
 use oarlock_model::event::ReleaseReason;
 
@@ -153,9 +153,9 @@ impl Mutation for Join {
             .into());
         }
         if let Some(old) = cx.view().agent(&name)?.filter(Agent::is_live) {
-            if self.resumes(cx.view(), &old) {
+            if self.resumes(cx.owners(), &old) {
                 // Its owner was restarted: the new process takes the session's lock, or the session would be lost.
-                if matches!(self.owner, Owner::Lock { .. }) && cx.view().owner_sight(&old) != OwnerSight::Alive {
+                if matches!(self.owner, Owner::Lock { .. }) && cx.owners().sight(&old) != OwnerSight::Alive {
                     cx.tx().take_owner_lock(&old.session)?;
                 }
                 return Self::reply(cx, &name, true);
@@ -186,15 +186,15 @@ impl Join {
         let view = cx.view();
         let mut candidates = view.agents_of_harness(harness)?;
         candidates.append(&mut view.agents_of_processes(&[process.to_owned()])?);
-        candidates.retain(|agent| self.resumes(view, agent));
+        candidates.retain(|agent| self.resumes(cx.owners(), agent));
         Ok(candidates.into_iter().map(|agent| agent.name).min())
     }
 
     /// The same harness run, or the same owning process, is the same session; but two owners that live and hold locks are two.
-    fn resumes(&self, view: &dyn AgentView, old: &Agent) -> bool {
+    fn resumes(&self, owners: &dyn Owners, old: &Agent) -> bool {
         let same_owner = self.owner != Owner::None && self.owner == old.owner;
         let both_lock = matches!((&self.owner, &old.owner), (Owner::Lock { .. }, Owner::Lock { .. }));
-        let is_alone = same_owner || !both_lock || view.owner_sight(old) != OwnerSight::Alive;
+        let is_alone = same_owner || !both_lock || owners.sight(old) != OwnerSight::Alive;
         let same_harness = self.harness.is_some() && self.harness == old.harness;
         let same_process = same_owner && matches!(self.owner, Owner::Process { .. });
         (same_harness && is_alone) || same_process
@@ -237,7 +237,7 @@ impl Join {
             host.pid = None;
         }
         if host.boot_id.is_empty() {
-            host.boot_id = cx.view().boot_id().to_owned();
+            host.boot_id = cx.owners().boot_id().to_owned();
         }
         host
     }

@@ -8,44 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::StoreResult;
 
-/// What is known of the process a session stands for (semantics 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerSight {
-    /// It lives.
-    Alive,
-    /// Its death is proven: its lock could be had, or its process is gone.
-    Died,
-    /// The session belongs to another boot of this machine.
-    OtherBoot,
-    /// Nothing can be said.
-    Unknown,
-}
-
-impl OwnerSight {
-    /// Whether the death of the session is proven.
-    pub fn is_dead(self) -> bool {
-        matches!(self, Self::Died | Self::OtherBoot)
-    }
-}
-
 /// Reading agents: one row for each, of its current session.
 pub trait AgentView {
-    /// What is known of the process behind a session.
-    fn owner_sight(&self, agent: &Agent) -> OwnerSight;
     /// The agent of this name.
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>>;
     /// Those of these agents that there are, in no certain order.
     fn agents_named(&self, names: &[&AgentName]) -> StoreResult<Vec<Agent>>;
     /// All agents by name, ended ones included.
     fn agents(&self) -> StoreResult<Vec<Agent>>;
-    /// A number that rises by one with each look that takes it, by whoever shares the store; none where nobody can share one.
-    fn turn(&self) -> Option<u64>;
     /// Live sessions that have a process: at most `limit` of them by name, after the first `skip`.
     fn owned_agents(&self, skip: usize, limit: usize) -> StoreResult<Vec<Agent>>;
     /// How many there are.
     fn owned_agent_count(&self) -> StoreResult<usize>;
-    /// Live sessions without a process that belong to another boot of this machine, at most `limit`.
-    fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>>;
+    /// Live sessions without a process that belong to another boot of this machine than this, at most `limit`.
+    fn agents_of_other_boots(&self, boot_id: &str, limit: usize) -> StoreResult<Vec<Agent>>;
     /// Live sessions whose process is one of these, by name.
     fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>>;
     /// Live sessions with a process that belong to this run of a client, by name.

@@ -10,8 +10,6 @@ pub trait MomentView {
     fn now(&self) -> Now;
     /// The identity of the store: what it gives out counts from its base and carries its tag.
     fn identity(&self) -> &StoreIdentity;
-    /// The boot of the machine the store is on, when it is known: sessions of another boot are lost.
-    fn boot_id(&self) -> &str;
     /// The prefix of made-up task ids.
     fn task_prefix(&self) -> StoreResult<String>;
 }

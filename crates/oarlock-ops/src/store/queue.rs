@@ -13,8 +13,8 @@ pub trait QueueView {
     /// Claimed tasks whose lease has ended, in the order of their place. Nothing when more than `read_max` leases would have to be read for it.
     fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>>;
     /// A cheap look before the thorough one: false only when no session can be proven dead, no task is
-    /// due and no reservation has run out.
-    fn may_be_due(&self) -> StoreResult<bool>;
+    /// due and no reservation has run out. Sessions of another boot than this can be dead.
+    fn may_be_due(&self, boot_id: &str) -> StoreResult<bool>;
     /// Scheduled tasks whose time has come.
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
     /// Milliseconds until something happens by time alone: a task falls due, a lease or a reservation ends.

@@ -23,6 +23,7 @@ use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
 use crate::message::{fair_page, mark_shown};
 use crate::outside::Grants;
+use crate::owners::Owners;
 use crate::request::{Mutation, Request, Waiting};
 use crate::reservation::acquire;
 use crate::search::{Asked, Blockers, Findings, Found, Seen};
@@ -204,7 +205,7 @@ impl Mutation for Claim {
         let found = self.find(cx, me, &findings.unfit, &mut passed_over)?;
         let now = cx.now.store;
         let (blockers, expired) = (passed_over.blockers, passed_over.expired);
-        findings.dying = dead_holders(cx.view, &blockers)?;
+        findings.dying = dead_holders(cx.view, cx.owners, &blockers)?;
         if !findings.dying.is_empty() {
             // What only they hold is free once they are ended: then it is searched again.
             return Ok(());
@@ -378,12 +379,12 @@ impl Claim {
 }
 
 /// The agents whose reservations keep tasks from a caller although they are dead.
-fn dead_holders(view: &dyn View, blockers: &Blockers) -> StoreResult<Vec<AgentName>> {
+fn dead_holders(view: &dyn View, owners: &dyn Owners, blockers: &Blockers) -> StoreResult<Vec<AgentName>> {
     let mut holders = BTreeSet::new();
     for id in blockers.reservations.iter().take(limits::OWNERS_CHECKED_MAX) {
         holders.extend(view.reservation(id)?.map(|reservation| reservation.agent));
     }
-    holders.into_iter().filter_map(|name| settle::is_dead(view, &name).map(|dead| dead.then_some(name)).transpose()).collect()
+    holders.into_iter().filter_map(|name| settle::is_dead(view, owners, &name).map(|dead| dead.then_some(name)).transpose()).collect()
 }
 
 /// Whether a message waits that ends a claim.

@@ -6,6 +6,7 @@ use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::{Outside, catch_up};
+use oarlock_ops::owners::Owners;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use oarlock_ops::task::{Claim, Done, Release};
@@ -30,6 +31,10 @@ impl Store for Noted {
     fn is_read_only(&self) -> bool {
         self.0.is_read_only()
     }
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.0.owners()
+    }
+
     fn outside(&self) -> Option<Arc<dyn Outside>> {
         self.0.outside()
     }

@@ -7,6 +7,7 @@ use oarlock_model::rules::claim::is_able;
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, TaskId, planted};
+use oarlock_ops::owners::Owners;
 use oarlock_ops::presence::is_there;
 use oarlock_ops::store::{StoreResult, View};
 
@@ -29,8 +30,8 @@ pub(super) enum Prospect {
 pub(super) struct Others(Vec<Agent>);
 
 impl Others {
-    pub(super) fn there(view: &dyn View, crew: &[AgentName]) -> StoreResult<Self> {
-        Ok(Self(view.agents()?.into_iter().filter(|agent| !crew.contains(&agent.name) && is_there(view, agent, view.now())).collect()))
+    pub(super) fn there(view: &dyn View, owners: &dyn Owners, crew: &[AgentName]) -> StoreResult<Self> {
+        Ok(Self(view.agents()?.into_iter().filter(|agent| !crew.contains(&agent.name) && is_there(owners, agent, view.now())).collect()))
     }
 
     fn can(&self, task: &Task) -> bool {

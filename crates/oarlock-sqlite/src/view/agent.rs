@@ -1,36 +1,15 @@
 //! Agents.
 
-use oarlock_host::owner::{OwnerState, probe};
-use oarlock_host::process::{Liveness, ProcessId};
-use oarlock_model::agent::{Agent, Owner};
+use oarlock_model::AgentName;
+use oarlock_model::agent::Agent;
 use oarlock_model::rules::holdings::Held;
-use oarlock_model::{AgentName, SessionId};
-use oarlock_ops::store::{AgentView, OwnerSight, StoreResult};
+use oarlock_ops::store::{AgentView, StoreResult};
 
 use super::SqliteView;
 use crate::error::store_error;
 use crate::rows::agent;
 
 impl AgentView for SqliteView<'_> {
-    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
-        if !agent.is_live() {
-            return OwnerSight::Unknown;
-        }
-        let (theirs, ours) = (&agent.host.boot_id, &self.host.boot_id);
-        if !theirs.is_empty() && !ours.is_empty() && theirs != ours {
-            return OwnerSight::OtherBoot;
-        }
-        match &agent.owner {
-            Owner::None => OwnerSight::Unknown,
-            Owner::Process { process } => sight_of(process),
-            Owner::Lock { process, .. } => self.locked_owner(&agent.session, process),
-        }
-    }
-
-    fn turn(&self) -> Option<u64> {
-        self.witness.turn()
-    }
-
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>> {
         agent::get(self.conn, name).map_err(store_error)
     }
@@ -51,8 +30,8 @@ impl AgentView for SqliteView<'_> {
         agent::owned_count(self.conn).map_err(store_error)
     }
 
-    fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>> {
-        agent::of_other_boots(self.conn, &self.host.boot_id, limit).map_err(store_error)
+    fn agents_of_other_boots(&self, boot_id: &str, limit: usize) -> StoreResult<Vec<Agent>> {
+        agent::of_other_boots(self.conn, boot_id, limit).map_err(store_error)
     }
 
     fn agents_of_processes(&self, processes: &[String]) -> StoreResult<Vec<Agent>> {
@@ -73,25 +52,5 @@ impl AgentView for SqliteView<'_> {
 
     fn holdings_of(&self, root: &AgentName) -> StoreResult<Held> {
         agent::holdings_of(self.conn, root).map_err(store_error)
-    }
-}
-
-impl SqliteView<'_> {
-    /// The lock that stands for a session's life, and the process where there is no such file.
-    fn locked_owner(&self, session: &SessionId, process: &str) -> OwnerSight {
-        match probe(self.owners, session.as_str()) {
-            Ok(OwnerState::Held) => OwnerSight::Alive,
-            Ok(OwnerState::Free) => OwnerSight::Died,
-            // A missing file proves nothing by itself.
-            Ok(OwnerState::Missing) | Err(_) => sight_of(process),
-        }
-    }
-}
-
-fn sight_of(process: &str) -> OwnerSight {
-    match ProcessId::parse(process).map(|process| process.liveness()) {
-        Ok(Liveness::Alive) => OwnerSight::Alive,
-        Ok(Liveness::Dead) => OwnerSight::Died,
-        Ok(Liveness::Unknown) | Err(_) => OwnerSight::Unknown,
     }
 }

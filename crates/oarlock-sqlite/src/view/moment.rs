@@ -14,10 +14,6 @@ impl MomentView for SqliteView<'_> {
         self.identity
     }
 
-    fn boot_id(&self) -> &str {
-        &self.host.boot_id
-    }
-
     fn task_prefix(&self) -> StoreResult<String> {
         Ok(self.prefix.to_owned())
     }

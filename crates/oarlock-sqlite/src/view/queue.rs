@@ -25,8 +25,8 @@ impl QueueView for SqliteView<'_> {
         Ok(expired)
     }
 
-    fn may_be_due(&self) -> StoreResult<bool> {
-        queue::may_be_due(self.conn, self.now, &self.host.boot_id).map_err(store_error)
+    fn may_be_due(&self, boot_id: &str) -> StoreResult<bool> {
+        queue::may_be_due(self.conn, self.now, boot_id).map_err(store_error)
     }
 
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use oarlock_model::StoreIdentity;
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{Durability, Listening, ServedStore, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -50,6 +51,10 @@ impl Store for Sharing<'_> {
 
     fn is_read_only(&self) -> bool {
         false
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.0.owners()
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

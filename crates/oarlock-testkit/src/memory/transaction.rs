@@ -5,7 +5,8 @@ use oarlock_model::event::{Fact, StoreRestored};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
-use oarlock_ops::store::{NewEvent, OwnerSight, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::owners::OwnerSight;
+use oarlock_ops::store::{NewEvent, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
 
 use super::{Moment, World};
 
@@ -115,6 +116,7 @@ impl Transaction for MemoryTransaction<'_> {
     }
 
     fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()> {
+        self.moment.taken.lock().expect("nobody panics while holding it").insert(session.clone());
         self.moment.world.owners.insert(session.clone(), OwnerSight::Alive);
         Ok(())
     }

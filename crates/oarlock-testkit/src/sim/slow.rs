@@ -2,6 +2,7 @@
 
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -29,6 +30,10 @@ impl<'a> Slow<'a> {
 impl Store for Slow<'_> {
     fn is_read_only(&self) -> bool {
         false
+    }
+
+    fn owners(&mut self) -> Box<dyn Owners> {
+        self.stage.store(self.process).owners()
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {

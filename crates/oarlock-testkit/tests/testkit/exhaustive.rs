@@ -240,7 +240,7 @@ impl World {
     fn free_tasks(&self) -> Vec<TaskId> {
         let now = self.store.forked().snapshot().expect("reads").now();
         let state = &self.store.world().state;
-        let is_dead = |session| self.store.world().owners.get(session) == Some(&oarlock_ops::store::OwnerSight::Died);
+        let is_dead = |session| self.store.world().owners.get(session) == Some(&oarlock_ops::owners::OwnerSight::Died);
         let free = state.tasks.values().filter(|task| match (task.state, task.holder()) {
             (TaskState::Ready, _) => true,
             (TaskState::Claimed, Some(grant)) => self.left_ms(grant, now) == 0 || is_dead(&grant.session),

@@ -4,23 +4,13 @@ use oarlock_model::AgentName;
 use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::rules::authority;
 use oarlock_model::rules::holdings::Held;
-use oarlock_ops::store::{AgentView, OwnerSight, ReservationView, StoreResult, TaskView};
+use oarlock_ops::store::{AgentView, ReservationView, StoreResult, TaskView};
 use std::cmp::Reverse;
-
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::memory::Moment;
 use crate::memory::scan::sorted;
 
 impl AgentView for Moment {
-    fn owner_sight(&self, agent: &Agent) -> OwnerSight {
-        self.sight(agent)
-    }
-
-    fn turn(&self) -> Option<u64> {
-        Some(self.turns.fetch_add(1, Relaxed))
-    }
-
     fn agent(&self, name: &AgentName) -> StoreResult<Option<Agent>> {
         Ok(self.world.state.agents.get(name).cloned())
     }
@@ -41,8 +31,8 @@ impl AgentView for Moment {
         Ok(self.live_agents().filter(|agent| agent.owner != Owner::None).count())
     }
 
-    fn agents_of_other_boots(&self, limit: usize) -> StoreResult<Vec<Agent>> {
-        let elsewhere = self.live_agents().filter(|agent| agent.owner == Owner::None && agent.host.boot_id != self.boot_id);
+    fn agents_of_other_boots(&self, boot_id: &str, limit: usize) -> StoreResult<Vec<Agent>> {
+        let elsewhere = self.live_agents().filter(|agent| agent.owner == Owner::None && agent.host.boot_id != boot_id);
         Ok(sorted(elsewhere, |agent| (agent.host.boot_id.clone(), agent.name.clone())).into_iter().take(limit).cloned().collect())
     }
 

@@ -14,10 +14,6 @@ impl MomentView for Moment {
         &self.world.identity
     }
 
-    fn boot_id(&self) -> &str {
-        &self.boot_id
-    }
-
     fn task_prefix(&self) -> StoreResult<String> {
         Ok(self.prefix.clone())
     }

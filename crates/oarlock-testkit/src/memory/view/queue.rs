@@ -24,7 +24,7 @@ impl QueueView for Moment {
         Ok(Some(Expired { offers, first_end: None }))
     }
 
-    fn may_be_due(&self) -> StoreResult<bool> {
+    fn may_be_due(&self, _boot_id: &str) -> StoreResult<bool> {
         // The thorough look costs little here.
         Ok(true)
     }

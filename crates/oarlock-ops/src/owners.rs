@@ -1,0 +1,67 @@
+//! The port of the host: what the machine that a call is made on says of the processes that sessions stand for (semantics 8). A store keeps
+//! sessions and asks no system: its handle only has at hand what speaks for the machine.
+
+use oarlock_model::SessionId;
+use oarlock_model::agent::{Agent, Owner};
+
+/// What is known of the process a session stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerSight {
+    /// It lives.
+    Alive,
+    /// Its death is proven: its lock could be had, or its process is gone.
+    Died,
+    /// The session belongs to another boot of this machine.
+    OtherBoot,
+    /// Nothing can be said.
+    Unknown,
+}
+
+impl OwnerSight {
+    /// Whether the death of the session is proven.
+    pub fn is_dead(self) -> bool {
+        matches!(self, Self::Died | Self::OtherBoot)
+    }
+}
+
+/// What a machine says of its processes.
+pub trait Owners {
+    /// The boot of the machine, when it is known: sessions of another boot are lost.
+    fn boot_id(&self) -> &str;
+    /// Whether this owner of a session lives. It is asked of live sessions of this boot only.
+    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerSight;
+    /// A number that rises by one with each look that takes it, by whoever shares the store; none where nobody can share one.
+    fn turn(&self) -> Option<u64>;
+}
+
+impl dyn Owners + '_ {
+    /// What is known of the process behind a session.
+    pub fn sight(&self, agent: &Agent) -> OwnerSight {
+        if !agent.is_live() {
+            return OwnerSight::Unknown;
+        }
+        let (theirs, ours) = (agent.host.boot_id.as_str(), self.boot_id());
+        if !theirs.is_empty() && !ours.is_empty() && theirs != ours {
+            return OwnerSight::OtherBoot;
+        }
+        if agent.owner == Owner::None { OwnerSight::Unknown } else { self.life(&agent.session, &agent.owner) }
+    }
+}
+
+/// No machine: where nobody's life is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Unseen;
+
+impl Owners for Unseen {
+    fn boot_id(&self) -> &str {
+        ""
+    }
+
+    fn life(&self, _session: &SessionId, _owner: &Owner) -> OwnerSight {
+        OwnerSight::Unknown
+    }
+
+    fn turn(&self) -> Option<u64> {
+        None
+    }
+}
