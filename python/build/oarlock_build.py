@@ -2,6 +2,7 @@
 
 ``python oarlock_build.py PROGRAM`` puts that program there, for a wheel that maturin is then asked for directly.
 ``OARLOCK_PROFILE`` is the profile of cargo in which the program is built; maturin has ``MATURIN_PEP517_ARGS`` for its own.
+``OARLOCK_BUILD_ARGS`` is passed on to cargo.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def put(program: Path) -> None:
 def _build_program() -> None:
     profile = os.environ.get("OARLOCK_PROFILE", "dist")
     build = ["cargo", "build", "--profile", profile, "--locked", "--package", "oarlock", "--bin", "oarlock"]
+    build += os.environ.get("OARLOCK_BUILD_ARGS", "").split()
     subprocess.run(build, cwd=ROOT, check=True)
     told = subprocess.run(
         ["cargo", "metadata", "--no-deps", "--locked", "--format-version", "1"], cwd=ROOT, check=True, stdout=subprocess.PIPE

@@ -4,11 +4,12 @@ mod circles;
 mod edges;
 mod fault;
 mod imports;
+mod shared;
 mod source;
 
 use crate::output::{Outcome, say};
 
-/// Check crate edges, circles of imports, where SQL stands, lengths, and what is left unfinished.
+/// Check crate edges, dependencies that are shared, circles of imports, where SQL stands, lengths, and what is left unfinished.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {}
 
@@ -18,6 +19,7 @@ pub(crate) struct Arguments {}
 /// There are faults, or a file cannot be read.
 pub(crate) fn run() -> Outcome<()> {
     let mut faults = edges::faults()?;
+    faults.extend(shared::faults()?);
     let sources = source::read_all()?;
     for check in source::CHECKS {
         sources.iter().for_each(|source| check(source, &mut faults));

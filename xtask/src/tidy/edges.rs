@@ -31,18 +31,20 @@ const EDGES: &[(&str, Uses)] = &[
     ),
     ("oarlock-server", Uses::Only(&["oarlock-client", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-ralf", "oarlock-sqlite"])),
     ("oarlock-integrations", Uses::Only(&["oarlock-client", "oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops"])),
-    ("oarlock-python", Uses::Only(&["oarlock-client", "oarlock-model", "oarlock-ops"])),
+    ("oarlock-python", Uses::Only(&["oarlock-deps", "oarlock-client", "oarlock-model", "oarlock-ops"])),
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
     ("oarlock-testkit", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-sqlite"])),
     ("oarlock-faultdisk", Uses::Only(&[])),
-    ("oarlock-fuzz", Uses::AllBut(&["xtask"])),
+    // What comes from elsewhere, so that it is built once whatever is chosen.
+    ("oarlock-deps", Uses::Only(&[])),
+    ("oarlock-fuzz", Uses::AllBut(&["oarlock-deps", "xtask"])),
     // The door of the command line names no kind of store.
-    ("oarlock", Uses::AllBut(&["oarlock-faultdisk", "oarlock-fuzz", "oarlock-sqlite", "oarlock-testkit", "xtask"])),
+    ("oarlock", Uses::AllBut(&["oarlock-deps", "oarlock-faultdisk", "oarlock-fuzz", "oarlock-sqlite", "oarlock-testkit", "xtask"])),
     ("xtask", Uses::AllBut(&[])),
 ];
 
 /// Crates that may use SQLite's library.
-const SQLITE: &[&str] = &["oarlock-faultdisk", "oarlock-sqlite", "oarlock-testkit", "xtask"];
+const SQLITE: &[&str] = &["oarlock-deps", "oarlock-faultdisk", "oarlock-sqlite", "oarlock-testkit", "xtask"];
 
 /// Edges that the table does not have.
 ///
