@@ -6,6 +6,7 @@ mod cold;
 mod crew;
 mod floor;
 mod gateway;
+mod given;
 mod hook;
 mod inprocess;
 mod measure;
@@ -20,20 +21,17 @@ mod table;
 mod wakeup;
 mod worker;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use tempfile::TempDir;
 
 use crate::output::{Outcome, say, warn};
 use crate::workspace;
+use given::Bench;
 use table::Row;
 
+pub(crate) use given::WORKER;
 pub(crate) use worker::run as work;
-
-/// The hidden command by which a bench starts itself again as another process.
-pub(crate) const WORKER: &str = "bench-worker";
 
 /// One bench: its name, what it is about, and how it runs.
 type Entry = (&'static str, &'static str, fn(&Bench) -> Outcome<Vec<Row>>);
@@ -58,55 +56,6 @@ const BENCHES: &[Entry] = &[
     ("ralf", "discover, split and sync from Python, beside PyYAML on files", ralf::ralf),
     ("log", "bytes of log that the life of a task leaves", scale::log),
 ];
-
-/// What every bench is told.
-pub(super) struct Bench {
-    /// Whether small numbers are enough.
-    quick: bool,
-    /// Where stores are made.
-    dir: PathBuf,
-    /// The program that users run.
-    program: PathBuf,
-}
-
-impl Bench {
-    fn pick<T>(&self, quick: T, full: T) -> T {
-        if self.quick { quick } else { full }
-    }
-
-    /// A new folder that is gone when it is dropped.
-    fn fresh_dir(&self) -> Outcome<TempDir> {
-        Ok(tempfile::Builder::new().prefix("oarlock-bench-").tempdir_in(&self.dir)?)
-    }
-
-    /// The program that users run.
-    ///
-    /// # Errors
-    /// It was not built.
-    fn program(&self) -> Outcome<&Path> {
-        if self.program.is_file() {
-            return Ok(&self.program);
-        }
-        Err(format!("{} is not built", self.program.file_name().unwrap_or_default().to_string_lossy()).into())
-    }
-
-    /// A call of the program that users run, in the project at `root`.
-    ///
-    /// # Errors
-    /// It was not built.
-    fn oarlock(&self, root: &Path, arguments: &[&str]) -> Outcome<Command> {
-        let mut command = plain(self.program()?, root);
-        command.args(arguments);
-        Ok(command)
-    }
-}
-
-/// A command that inherits nothing by which it could act differently from one machine to the next.
-fn plain(program: &Path, root: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", root).current_dir(root);
-    command
-}
 
 /// Compare Oarlock with a bare floor, in one run.
 #[derive(clap::Args)]

@@ -7,11 +7,10 @@ mod scenario;
 mod stage;
 mod wire;
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::node::Node;
-use crate::output::{Outcome, say, warn};
+use crate::output::{Outcome, say};
 use crate::workspace;
 use endpoint::Endpoint;
 use program::Program;
@@ -77,16 +76,4 @@ fn leave_the_network() -> Outcome<()> {
         .status()
         .map_err(|error| format!("unshare cannot be run, and the clients must not reach anybody: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{status}").into()) }
-}
-
-/// Whether a package stands below a folder in this version.
-fn has_package(dir: &Path, package: &str) -> bool {
-    let Some((name, version)) = package.rsplit_once('@') else { return false };
-    let manifest = std::fs::read(dir.join("node_modules").join(name).join("package.json")).unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
-    let found = manifest["version"] == version;
-    if !found {
-        warn(format_args!("{package} is missing in {}", dir.display()));
-    }
-    found
 }

@@ -6,6 +6,7 @@ mod content;
 mod fixture;
 mod rounds;
 mod server;
+mod shared;
 mod suite;
 mod tools;
 

@@ -3,6 +3,7 @@
 
 mod doom;
 mod history;
+mod shared;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -18,24 +19,18 @@ use oarlock_host::process::children::die_with_parent;
 use oarlock_model::event::{Fact, LossReason};
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::{EventFilter, Store};
-use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_sqlite::{Place, SqliteAdministration, SqliteStore};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use rustix::time::{ClockId, clock_gettime};
 
 use oarlock_testkit::faulty::Deed;
 
 use crate::output::{Outcome, say, warn};
 use doom::{Doom, Where};
 use history::History;
+use shared::{now_ns, options};
 
 /// The first argument of a process of the storm.
 pub(crate) const WORKER: &str = "storm-worker";
-
-/// How long a lease holds; the shortest there is.
-const TTL_MS: u64 = 1_000;
-
-/// After so long, other tasks and entries are used, so that no history becomes long.
-const ROUND_MS: u64 = 400;
 
 /// So many kills come to every fail point, and to leases that end.
 const SHORT: usize = 300;
@@ -53,23 +48,12 @@ const LONG_LIFE: Duration = Duration::from_millis(2_500);
 /// One that has not come to its fail point by then is killed from outside too.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What power may take is another test's business; here, many calls matter.
-fn options() -> Options {
-    Options { synchronous: Synchronous::Normal, ..Options::default() }
-}
-
 /// Works as a process of the storm.
 ///
 /// # Errors
 /// Those of the store.
 pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
     worker::run(arguments)
-}
-
-/// The monotonic clock, which is the same for all processes, in nanoseconds.
-fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
 }
 
 /// Kill processes that use one store, and judge what they were told.

@@ -8,10 +8,10 @@ use tempfile::TempDir;
 
 use super::crew::worker;
 use super::floor::Floor;
+use super::given::{Bench, plain};
 use super::measure::{self, Spread};
 use super::ours::{self, Content};
 use super::table::{Row, Target, Unit};
-use super::{Bench, plain};
 use crate::output::Outcome;
 use crate::workspace;
 

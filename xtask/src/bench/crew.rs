@@ -32,7 +32,7 @@ struct Member {
 /// The system does not tell which program this is.
 pub(super) fn worker(arguments: &[&str]) -> Outcome<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg(super::WORKER).args(arguments);
+    command.arg(super::given::WORKER).args(arguments);
     Ok(command)
 }
 

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::floor::Floor;
+use super::given::{Bench, WORKER};
 use super::measure::{self, Spread, quantile};
 use super::ours::{self, Content};
 use super::table::{Row, Target, Unit};
-use super::{Bench, WORKER};
 use crate::output::Outcome;
 use crate::served::Served;
 

@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::cold::timed;
+use super::given::{Bench, plain};
 use super::measure::{self, Spread};
 use super::ours::{self, Content};
 use super::table::{Row, Target};
-use super::{Bench, plain};
 use crate::output::Outcome;
 
 /// The hooks around a tool beside a cold `check`, all of them of an agent that has joined.

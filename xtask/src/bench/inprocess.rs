@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::Bench;
 use super::floor::Floor;
+use super::given::Bench;
 use super::measure::{self, Spread};
 use super::ours::{self, Content, Ours};
 use super::side::{self, Contestant, Syncing};

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::Bench;
 use super::crew::{Crew, End, worker};
 use super::floor::Floor;
+use super::given::Bench;
 use super::measure::{self, Spread, quantile};
 use super::ours::{self, Content};
 use super::side::{Operation, Syncing, Tally};

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::Bench;
+use super::given::Bench;
 use super::measure::Spread;
 use super::table::{Row, Target};
 use crate::output::Outcome;

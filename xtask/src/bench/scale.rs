@@ -11,8 +11,8 @@ use oarlock_ops::task::{Add, Ready};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::Bench;
 use super::crew::{answer, worker};
+use super::given::Bench;
 use super::measure::{self, Spread};
 use super::ours::{self, Content, Ours};
 use super::side::{Contestant, Syncing};

@@ -6,7 +6,7 @@ use std::fs;
 
 use oarlock_plan::{Options, split};
 
-use super::Bench;
+use super::given::Bench;
 use super::measure::{self, Spread};
 use super::os;
 use super::scale;

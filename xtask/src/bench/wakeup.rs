@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use oarlock_ops::task::Add;
 
-use super::Bench;
 use super::crew::{Crew, answer, worker};
+use super::given::Bench;
 use super::measure::{Spread, quantile};
 use super::os;
 use super::ours::{self, Content, Ours};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValue;
 use serde_json::{Value, json};
 
-use super::has_package;
+use crate::output::warn;
 
 /// A client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,4 +220,16 @@ impl Program {
             (_, Act::Helped) => return Vec::new(),
         }]
     }
+}
+
+/// Whether a package stands below a folder in this version.
+fn has_package(dir: &Path, package: &str) -> bool {
+    let Some((name, version)) = package.rsplit_once('@') else { return false };
+    let manifest = std::fs::read(dir.join("node_modules").join(name).join("package.json")).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
+    let found = manifest["version"] == version;
+    if !found {
+        warn(format_args!("{package} is missing in {}", dir.display()));
+    }
+    found
 }

@@ -8,8 +8,8 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use serde_json::{Value, json};
 
-use super::fixture::{Answer, Shared};
 use super::rounds::{self, Step};
+use super::shared::{Answer, Shared};
 
 /// One red pixel, as a PNG.
 const IMAGE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC";

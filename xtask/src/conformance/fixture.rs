@@ -4,65 +4,16 @@ use std::sync::Arc;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CompletionInfo, GetPromptRequestParams,
-    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, ServerNotification,
-    ServerRequest, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+    UnsubscribeRequestParams,
 };
-use rmcp::service::{PeerRequestOptions, RequestContext, SubscriptionContext};
-use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Value, json};
+use rmcp::service::{RequestContext, SubscriptionContext};
+use rmcp::{RoleServer, ServerHandler};
 use tokio::sync::{Mutex, broadcast};
 
-use super::rounds::States;
+use super::shared::{Answer, Change, Shared, internal};
 use super::{content, tools};
-use crate::output::Outcome;
-
-/// The result of a request.
-pub(super) type Answer<T> = Result<T, ErrorData>;
-
-/// How long the server waits for an answer of the client. It comes at once or, without a session, never.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// Announced changes that a subscription may be behind.
-const CHANGES_BEHIND_MAX: usize = 16;
-
-/// What has changed.
-#[derive(Clone, Copy)]
-pub(super) enum Change {
-    /// The list of tools.
-    Tools,
-    /// The list of prompts.
-    Prompts,
-}
-
-/// What all requests share.
-pub(super) struct Shared {
-    config: ServerConfig,
-    tools: Vec<Tool>,
-    /// Says to all subscriptions that something has changed.
-    pub(super) changes: broadcast::Sender<Change>,
-    /// What the server remembers between the rounds of a call.
-    pub(super) states: States,
-}
-
-impl Shared {
-    /// The fixtures.
-    ///
-    /// # Errors
-    /// The library does not know a capability.
-    pub(super) fn new() -> Outcome<Self> {
-        let capabilities: ServerCapabilities = serde_json::from_value(json!({
-            "completions": {},
-            "logging": {},
-            "prompts": {"listChanged": true},
-            "resources": {"subscribe": true},
-            "tools": {"listChanged": true},
-        }))?;
-        let implementation = Implementation::new("oarlock-conformance", env!("CARGO_PKG_VERSION"));
-        let config = ServerConfig::new(capabilities).with_server_info(implementation);
-        Ok(Self { config, tools: tools::all(), changes: broadcast::channel(CHANGES_BEHIND_MAX).0, states: States::default() })
-    }
-}
 
 /// The server of one request.
 pub(super) struct Fixture {
@@ -161,24 +112,4 @@ impl ServerHandler for Fixture {
             };
         }
     }
-}
-
-/// A notification to the client, on the stream of the request's answer.
-pub(super) async fn notify(context: &RequestContext<RoleServer>, notification: Value) -> Answer<()> {
-    let notification: ServerNotification = serde_json::from_value(notification).map_err(internal)?;
-    context.peer.send_notification(notification).await.map_err(internal)
-}
-
-/// A request to the client, on the stream of the request's answer, and what the client says.
-pub(super) async fn ask(context: &RequestContext<RoleServer>, request: Value) -> Answer<Value> {
-    let request: ServerRequest = serde_json::from_value(request).map_err(internal)?;
-    let asking =
-        async { context.peer.send_request_with_option(request, PeerRequestOptions::with_timeout(PATIENCE)).await?.await_response().await };
-    let answered = asking.await.map_err(|error| internal(format_args!("the client does not answer: {error}")))?;
-    serde_json::to_value(answered).map_err(internal)
-}
-
-/// A mistake of the fixtures, or a client that is gone.
-pub(super) fn internal(error: impl std::fmt::Display) -> ErrorData {
-    ErrorData::internal_error(error.to_string(), None)
 }

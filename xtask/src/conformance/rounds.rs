@@ -9,7 +9,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
-use super::fixture::{Answer, Shared, internal};
+use super::shared::{Answer, Shared, internal};
 
 /// The tool that leaves out what the client cannot give.
 const MODEST: &str = "test_input_required_result_capabilities";

@@ -14,7 +14,9 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 
-use super::fixture::{Fixture, Shared};
+use super::fixture::Fixture;
+use super::shared::Shared;
+use super::tools;
 use crate::output::Outcome;
 
 /// The service that answers.
@@ -25,7 +27,7 @@ pub(super) type Service = StreamableHttpService<Fixture, LocalSessionManager>;
 /// # Errors
 /// A fixture is not what the library takes for one.
 pub(super) fn service(port: u16) -> Outcome<Service> {
-    let shared = Arc::new(Shared::new()?);
+    let shared = Arc::new(Shared::new(tools::all())?);
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)

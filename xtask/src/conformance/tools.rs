@@ -8,8 +8,8 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
 use super::content;
-use super::fixture::{Answer, Change, Shared, ask, notify};
 use super::rounds::{self, Step};
+use super::shared::{Answer, Change, Shared, ask, notify};
 
 /// Between two notifications of a tool.
 const PAUSE: Duration = Duration::from_millis(50);

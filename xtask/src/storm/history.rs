@@ -7,7 +7,7 @@ use oarlock_testkit::linear::task::{TaskCall, TaskObject};
 use oarlock_testkit::linear::{self, Timed};
 use serde_json::Value;
 
-use super::TTL_MS;
+use super::shared::TTL_MS;
 use crate::output::Outcome;
 
 /// Store time is told in whole milliseconds, so a lease may end that much earlier.

@@ -20,7 +20,7 @@ use oarlock_testkit::faulty::{Deed, FailPoint, Faulty};
 use serde_json::{Value, json};
 
 use super::doom::{Doom, Where};
-use super::{ROUND_MS, TTL_MS, now_ns, options};
+use super::shared::{ROUND_MS, TTL_MS, now_ns, options};
 use crate::output::{Outcome, say};
 
 /// Tasks of so many rounds are claimed: together they are longer than a lease and a stop.
