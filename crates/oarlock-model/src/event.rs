@@ -8,9 +8,9 @@
 
 mod agent;
 mod authors;
+mod external;
 mod lease;
 mod message;
-mod ralf;
 mod reservation;
 mod scrutiny;
 mod state;
@@ -26,12 +26,12 @@ use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
+pub use external::{External, ExternalKind, RALF_CONFLICT, RALF_EVENT};
 pub use lease::{
     IntentDropped, LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskIntended, TaskLeftOutside, TaskProgressed, TaskReleased,
     TaskTakenOutside,
 };
 pub use message::{MessageAcked, MessageSent};
-pub use ralf::{RalfConflict, RalfEvent};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};
 pub use scrutiny::{SEQ_MAX, Scrutiny};
 pub use state::{StateDeleted, StateSet};
@@ -128,11 +128,19 @@ pub enum Needs {
 }
 
 macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident = $kind:literal, about $about:expr, wakes $wakes:ident, needs $needs:ident;)*) => {
-        /// What happened. Each kind has its own struct of the same name.
+    (@ [$($word:expr),*] $($(#[$doc:meta])* $name:ident = $kind:literal, about $about:expr, wakes $wakes:ident, needs $needs:ident;)*) => {
+        /// What happened. Each kind has its own struct of the same name; what systems outside tell has one for all its kinds.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Fact {
             $($(#[$doc])* $name($name),)*
+            /// A system outside of the store has told something.
+            External(External),
+        }
+
+        impl From<External> for Fact {
+            fn from(fact: External) -> Self {
+                Fact::External(fact)
+            }
         }
 
         $(impl From<$name> for Fact {
@@ -143,12 +151,13 @@ macro_rules! facts {
 
         impl Fact {
             /// Every kind, as it stands in the log.
-            pub const KINDS: &'static [&'static str] = &[$($kind),*];
+            pub const KINDS: &'static [&'static str] = &[$($word),*];
 
             /// The kind's word.
             pub fn kind(&self) -> &'static str {
                 match self {
                     $(Fact::$name(_) => $kind,)*
+                    Fact::External(fact) => fact.kind().word,
                 }
             }
 
@@ -156,6 +165,7 @@ macro_rules! facts {
             pub fn about(&self) -> Noun<'_> {
                 match self {
                     $(Fact::$name(fact) => { let about: fn(&$name) -> Noun<'_> = $about; about(fact) })*
+                    Fact::External(fact) => fact.about(),
                 }
             }
 
@@ -163,6 +173,7 @@ macro_rules! facts {
             pub fn wakes(&self) -> Wakes {
                 match self {
                     $(Fact::$name(_) => Wakes::$wakes,)*
+                    Fact::External(_) => Wakes::Nobody,
                 }
             }
 
@@ -172,6 +183,7 @@ macro_rules! facts {
                     // What follows for a task from others reaches any task.
                     Fact::TaskUpdated(fact) if fact.change == SpecChange::default() => Needs::Nothing,
                     $(Fact::$name(_) => Needs::$needs,)*
+                    Fact::External(_) => Needs::SomeTask,
                 }
             }
 
@@ -182,6 +194,7 @@ macro_rules! facts {
             pub fn data_text(&self) -> serde_json::Result<String> {
                 match self {
                     $(Fact::$name(fact) => serde_json::to_string(fact),)*
+                    Fact::External(fact) => serde_json::to_string(fact.data()),
                 }
             }
 
@@ -192,6 +205,7 @@ macro_rules! facts {
             pub fn data_value(&self) -> serde_json::Result<Value> {
                 match self {
                     $(Fact::$name(fact) => serde_json::to_value(fact),)*
+                    Fact::External(fact) => Ok(Value::Object(fact.data().clone())),
                 }
             }
 
@@ -202,9 +216,18 @@ macro_rules! facts {
             pub fn parse(kind: &str, data: &str) -> serde_json::Result<Fact> {
                 match kind {
                     $($kind => serde_json::from_str(data).map(Fact::$name),)*
-                    _ => Err(serde_json::Error::custom(format!("unknown event kind \"{}\"", crate::ident::shown(kind)))),
+                    _ => External::read(kind, serde_json::from_str(data)?).map(Fact::External).map_err(serde_json::Error::custom),
                 }
             }
+        }
+    };
+    // Where `@` stands, the kinds of what systems outside tell come among the others.
+    ($($(#[$doc:meta])* $name:ident = $kind:literal, about $about:expr, wakes $wakes:ident, needs $needs:ident;)* @
+     $($(#[$last_doc:meta])* $last:ident = $last_kind:literal, about $last_about:expr, wakes $last_wakes:ident, needs $last_needs:ident;)*) => {
+        facts! {
+            @ [$($kind,)* RALF_EVENT.word, RALF_CONFLICT.word $(, $last_kind)*]
+            $($(#[$doc])* $name = $kind, about $about, wakes $wakes, needs $needs;)*
+            $($(#[$last_doc])* $last = $last_kind, about $last_about, wakes $last_wakes, needs $last_needs;)*
         }
     };
 }
@@ -274,10 +297,7 @@ facts! {
     MessageSent = "message_sent", about |f| Noun::Message(&f.id), wakes Messages, needs Messages;
     /// A message was acknowledged.
     MessageAcked = "message_acked", about |f| Noun::Message(&f.id), wakes Nobody, needs Messages;
-    /// An agent that knows only RALF's files has written an event into one.
-    RalfEvent = "ralf_event", about |f| f.task.as_ref().map_or(Noun::Other(&f.file), Noun::Task), wakes Nobody, needs SomeTask;
-    /// RALF's files and the store contradict each other, and one of them is not followed.
-    RalfConflict = "ralf_conflict", about |f| f.task.as_ref().map_or(Noun::Other(&f.subject), Noun::Task), wakes Nobody, needs SomeTask;
+    @
     /// The store was restored or imported: every session ended, tokens go on far above all earlier ones.
     StoreRestored = "store_restored", about |_| Noun::Store, wakes Tasks, needs Everything;
 }
@@ -328,7 +348,8 @@ mod tests {
         let about = |needs| (Some(task.clone()), "T-1".to_owned(), Wakes::Tasks, needs);
         assert_eq!(of_task(&updated(Some(0)).into()), about(Needs::SomeTask));
         assert_eq!(of_task(&updated(None).into()), about(Needs::Nothing), "it follows from another task");
-        let event = |task| Fact::from(RalfEvent { file: "events.yaml".into(), task, fields: serde_json::Map::new() });
+        let told = serde_json::json!({"file": "events.yaml", "fields": {}}).as_object().cloned().expect("an object");
+        let event = |task| Fact::from(External::new(&RALF_EVENT, task, told.clone()).expect("all its fields"));
         assert_eq!((event(None).task(), event(None).subject()), (None, "events.yaml".to_owned()));
         assert_eq!(event(Some(task.clone())).task(), Some(&task));
     }

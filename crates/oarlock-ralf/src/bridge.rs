@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
 
 use oarlock_model::duration::Duration;
-use oarlock_model::event::RalfConflict;
 use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_model::text::kept_line;
 use oarlock_model::{AgentName, Label, Rejection, TaskId, limits, planted};
@@ -48,6 +47,7 @@ use crate::project::{Project, shown_path};
 use crate::reconcile::{self, Compared, PROGRAM, SOURCE, Snapshot};
 use crate::stand::Stand;
 use crate::time;
+use crate::told;
 use crate::write::{Change, WriteError, Writer};
 
 /// How long a lock of others is waited for.
@@ -260,15 +260,9 @@ impl<'a> Bridge<'a> {
 
     /// Conflicts are told in the history of their tasks, with both values.
     fn note_conflicts(&mut self, conflicts: &[Conflict]) -> Result<(), OpError> {
-        let told = |conflict: &Conflict| RalfConflict {
-            subject: conflict.task.clone(),
-            task: TaskId::parse(&conflict.task).ok(),
-            files: conflict.files.clone(),
-            store: conflict.store.clone(),
-            kept: conflict.kept.to_owned(),
-        };
         for page in conflicts.chunks(limits::LIST_ITEMS_MAX) {
-            let record = Record { conflicts: page.iter().map(told).collect(), ..Record::default() };
+            let conflicts = page.iter().map(told::conflict).collect::<Result<_, _>>()?;
+            let record = Record { conflicts, ..Record::default() };
             self.tell(&record)?;
         }
         Ok(())

@@ -38,6 +38,7 @@ mod show;
 mod stand;
 mod task_file;
 mod time;
+mod told;
 mod values;
 mod write;
 mod yaml;

@@ -7,10 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oarlock_model::TaskId;
-use oarlock_model::event::{Event, Fact, TaskCancelled};
+use oarlock_model::event::{Event, Fact, RALF_EVENT, TaskCancelled};
 use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_ops::store::{StoreResult, View};
-use serde_json::json;
 
 use crate::actions::{Action, Conflict, Gone, HELD_BACK, Moved};
 use crate::attached::Attached;
@@ -21,6 +20,7 @@ use crate::project::Project;
 use crate::reconcile::{PROGRAM, Snapshot};
 use crate::stand::Stand;
 use crate::task_file::Folder;
+use crate::told;
 
 /// Tasks that one warning names.
 const NAMED_MAX: usize = 5;
@@ -28,7 +28,7 @@ const NAMED_MAX: usize = 5;
 /// Whether a task was called off because its file had gone: the last that files told of it was the reason, then it was cancelled, and nobody has
 /// brought it back since. A look that was killed before it could remember this finds it here.
 fn was_held_back(told: Option<Event>, cancelled: Option<&Event>, requeued: Option<&Event>) -> bool {
-    let reason = told.filter(|event| matches!(&event.fact, Fact::RalfEvent(fact) if fact.fields.get("type") == Some(&json!(HELD_BACK))));
+    let reason = told.filter(|event| told::is_event(event, HELD_BACK));
     match (reason, cancelled) {
         (Some(reason), Some(cancelled)) => reason.seq < cancelled.seq && requeued.is_none_or(|back| back.seq < reason.seq),
         _ => false,
@@ -42,7 +42,7 @@ pub(crate) fn is_held_back(view: &dyn View, task: &TaskId) -> StoreResult<bool> 
     for _ in 0..layout::DEPTH_MAX {
         let last = |kind| view.last_event_of(task.as_str(), kind);
         let (cancelled, requeued) = (last("task_cancelled")?, last("task_requeued")?);
-        if was_held_back(last("ralf_event")?, cancelled.as_ref(), requeued.as_ref()) {
+        if was_held_back(last(RALF_EVENT.word)?, cancelled.as_ref(), requeued.as_ref()) {
             return Ok(true);
         }
         match cancelled.map(|event| event.fact) {

@@ -203,8 +203,8 @@ fn check_fact(fact: &Fact) -> Checked {
             text("the subject", sent.subject.as_deref(), limits::BODY_BYTES_MAX)?;
             text("the message", Some(&sent.text), limits::BODY_BYTES_MAX)
         }
-        Fact::RalfEvent(event) => {
-            let depth = event.fields.values().map(merge::depth).max().unwrap_or(0) + 1;
+        Fact::External(told) => {
+            let depth = told.data().values().map(merge::depth).max().unwrap_or(0);
             bounded("levels of the fields", depth, limits::JSON_DEPTH_MAX)
         }
         _ => Ok(()),

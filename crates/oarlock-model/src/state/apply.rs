@@ -182,8 +182,7 @@ impl State {
                 message.acked_by.insert(fact.by.clone());
                 Ok(())
             }
-            Fact::RalfEvent(fact) => self.told_of(event, fact.task.as_ref()),
-            Fact::RalfConflict(fact) => self.told_of(event, fact.task.as_ref()),
+            Fact::External(fact) => self.told_of(event, fact.task()),
             Fact::StoreRestored(_) => Ok(()),
         }
     }

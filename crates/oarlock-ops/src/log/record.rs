@@ -1,11 +1,10 @@
-//! Writing into the log what stands elsewhere. No door lists it: only the bridge to RALF's files orders it.
+//! Writing into the log what systems outside tell. No door lists it: only bridges order it.
 
 use clap::Args;
-use oarlock_model::event::{Fact, RalfConflict, RalfEvent};
+use oarlock_model::event::{External, Fact};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::OpError;
 use crate::caller::{Caller, Identity};
@@ -14,17 +13,17 @@ use crate::lock::Lock;
 use crate::request::{Mutation, Request};
 use crate::task::values;
 
-/// Tells the log what RALF's files say: events of agents that know only them, and where they contradict the store.
+/// Tells the log what a system outside says: what happened there, and where it contradicts the store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Record {
-    /// Events in the order in which they stand in the files; at most 1,000.
+    /// What happened there, in order; at most 1,000.
     #[arg(skip)]
     #[serde(default)]
-    pub events: Vec<RalfEvent>,
+    pub events: Vec<External>,
     /// Contradictions; one that its task's history has as the last of its kind is not told again.
     #[arg(skip)]
     #[serde(default)]
-    pub conflicts: Vec<RalfConflict>,
+    pub conflicts: Vec<External>,
 }
 
 /// The reply of [`Record`].
@@ -44,7 +43,7 @@ impl Request for Record {
     fn check(&self) -> Result<(), Rejection> {
         values::check_list("events", self.events.len())?;
         values::check_list("conflicts", self.conflicts.len())?;
-        self.events.iter().try_for_each(|event| values::check_json("an event", &Value::Object(event.fields.clone())))
+        self.events.iter().flat_map(|event| event.data().values()).try_for_each(|value| values::check_json("an event", value))
     }
 }
 
@@ -56,13 +55,16 @@ impl Mutation for Record {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<RecordReply, OpError> {
         let mut recorded = 0;
         for event in &self.events {
-            cx.emit(RalfEvent { task: known(cx, event.task.as_ref())?, ..event.clone() })?;
+            cx.emit(event.clone().of_task(known(cx, event.task())?))?;
             recorded += 1;
         }
         for conflict in &self.conflicts {
-            let conflict = RalfConflict { task: known(cx, conflict.task.as_ref())?, ..conflict.clone() };
-            let last = cx.view().last_event_of(&conflict.subject, "ralf_conflict")?;
-            if !last.is_some_and(|last| last.fact == Fact::RalfConflict(conflict.clone())) {
+            let conflict = conflict.clone().of_task(known(cx, conflict.task())?);
+            let last = match conflict.task() {
+                Some(task) => cx.view().last_event_of(task.as_str(), conflict.kind().word)?,
+                None => None,
+            };
+            if !last.is_some_and(|last| last.fact == Fact::External(conflict.clone())) {
                 cx.emit(conflict)?;
                 recorded += 1;
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oarlock_model::TaskId;
-use oarlock_model::event::{Event as StoreEvent, Fact, RalfEvent};
+use oarlock_model::event::{Event as StoreEvent, External, Fact};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
@@ -20,6 +20,7 @@ use crate::nouns::{Event, Message};
 use crate::project::Project;
 use crate::reconcile::Snapshot;
 use crate::time;
+use crate::told;
 use crate::write::Change;
 
 /// Events of the store that one look writes into the files.
@@ -107,7 +108,7 @@ impl Bridge<'_> {
             for (at, event) in news.items {
                 // One by one, each under a key: a look that was killed before it could remember how far it was tells nothing twice.
                 let key = format!("ralf/{}", digest(&(&news.file, &news.mark, at, &event.data)));
-                let record = Record { events: vec![recorded(&news.file, event)], ..Record::default() };
+                let record = Record { events: vec![recorded(&news.file, event)?], ..Record::default() };
                 match call::mutate(self.store, &Caller { key: Some(key), ..Caller::default() }, self.settings, &record) {
                     Ok(reply) => synced.add_imported("events", reply.recorded),
                     Err(OpError::Rejected(rejection)) => {
@@ -217,9 +218,9 @@ fn appended(text: &str, section: &str, items: &[Vec<(&str, Value)>]) -> Result<C
     })
 }
 
-fn recorded(file: &str, event: &Event) -> RalfEvent {
+fn recorded(file: &str, event: &Event) -> Result<External, OpError> {
     let task = event.task.as_deref().and_then(|task| TaskId::parse(task).ok());
-    RalfEvent { file: file.to_owned(), task, fields: event.data.clone() }
+    told::event(file, task, event.data.clone())
 }
 
 /// An event of the store as an item of the events file, under its id there.

@@ -1,7 +1,6 @@
 //! Tasks that the files ask for no more are called off in the store, and brought back when they do again.
 
 use oarlock_model::TaskId;
-use oarlock_model::event::RalfEvent;
 use oarlock_model::task::TaskState;
 use oarlock_ops::OpError;
 use oarlock_ops::call;
@@ -12,7 +11,7 @@ use oarlock_ops::task::{Cancel, Requeue};
 use super::{Bridge, Trouble};
 use crate::actions::Gone;
 use crate::attached::Attached;
-use crate::moved;
+use crate::{moved, told};
 
 impl Bridge<'_> {
     /// Calls a task off, with the reason in its history. One that went with its whole is remembered alike, so that it comes back with it.
@@ -20,7 +19,7 @@ impl Bridge<'_> {
         let state = self.state_of(task)?;
         let is_open = state.is_some_and(|state| !state.is_finished());
         if is_open {
-            let told = RalfEvent { file: gone.file.clone(), task: Some(task.clone()), fields: gone.fields(task) };
+            let told = told::event(&gone.file, Some(task.clone()), gone.fields(task))?;
             let record = Record { events: vec![told], ..Record::default() };
             call::mutate(self.store, &Caller::default(), self.settings, &record)?;
             call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone(), drop: false })?;
