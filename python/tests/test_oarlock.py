@@ -1,10 +1,13 @@
 """The package `oarlock`: the verbs of the store, from Python."""
 
+import json
 import multiprocessing
 import os
+import subprocess
 import tempfile
 import threading
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import oarlock
@@ -108,6 +111,33 @@ class TestVerbs(unittest.TestCase):
         claimed = [task for task in got if task != "nothing_ready"]
         # Whoever ended gave its claims back, so one may be claimed again, but none by two at once: each is in the list.
         self.assertEqual(set(claimed), set(ids))
+
+
+class TestGateway(unittest.TestCase):
+    def test_the_same_calls_are_made_at_a_gateway(self):
+        command = os.environ.get("OARLOCK_BIN")
+        if not command:
+            self.skipTest("OARLOCK_BIN names no binary")
+        with tempfile.TemporaryDirectory() as folder:
+            store, key = Path(folder) / "oarlock.db", Path(folder) / "key"
+            Oarlock(store).add(title="one")
+            env = {**os.environ, "OARLOCK_KEY_FILE": str(key)}
+            serve = [command, "--json", "--store", f"sqlite:{store}", "serve", "--bind", "127.0.0.1:0"]
+            with subprocess.Popen(serve, env=env, stdout=subprocess.PIPE, text=True) as served:
+                try:
+                    url = json.loads(served.stdout.readline())["url"]
+                    with unittest.mock.patch.dict(os.environ, OARLOCK_KEY_FILE=str(key)):
+                        ada = Oarlock(url)
+                        self.assertEqual(ada.join(name="ada")["agent"]["pid"], os.getpid())
+                        claim = ada.claim()
+                        self.assertEqual(ada.done(id=claim["task"]["id"])["task"]["state"], "done")
+                        with self.assertRaises(OarlockError) as raised:
+                            ada.claim()
+                        self.assertEqual(raised.exception.code, "nothing_ready")
+                finally:
+                    served.terminate()
+            # It was done in the store itself.
+            self.assertEqual([task["state"] for task in Oarlock(store).tasks(state=["done"])["tasks"]], ["done"])
 
 
 if __name__ == "__main__":

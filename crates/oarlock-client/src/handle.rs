@@ -12,7 +12,7 @@ use oarlock_ops::request::{Mutation, Query, Request as _};
 use oarlock_ops::schema;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_sqlite::{Options, Place, SqliteStore};
+use oarlock_sqlite::{Options, Place};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::ThisMachine;
 use crate::door::Door;
 use crate::follow::Reader;
 use crate::gateway::Client;
-use crate::opening;
+use crate::opening::create;
 use crate::project::TASK_PREFIX;
 use crate::trust;
 use crate::whereabouts::{Absent, Where, is_store_url, named_by_environment};
@@ -59,11 +59,10 @@ impl Oarlock {
             return Self::of_url(store);
         }
         let place = Place::of_file(Path::new(store));
-        let (opened, made) = SqliteStore::create(&place, TASK_PREFIX, Options::default())?;
+        let (opened, made) = create(&place, TASK_PREFIX, Options::default())?;
         if made {
             trust::remember(&place, opened.identity().id())?;
         }
-        let opened = opening::with_files(opened, &place, Options::default().busy);
         Ok(Self::here(Door::of_store(opened, Settings::default()), Settings::default()))
     }
 

@@ -2,11 +2,11 @@
 
 use oarlock_model::{Label, Rejection};
 use oarlock_ops::OpError;
-use oarlock_ops::store::Store;
-use oarlock_sqlite::{Options, SqliteStore};
+use oarlock_sqlite::Options;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::opening::create;
 use crate::project::{Project, TASK_PREFIX};
 use crate::trust;
 use crate::whereabouts::Where;
@@ -51,7 +51,7 @@ pub fn make(target: &Where, prefix: Option<&Label>, accept: bool, options: Optio
     } else {
         trust::check(target.place())?
     }
-    let (mut store, created) = SqliteStore::create(target.place(), wanted, options)?;
+    let (mut store, created) = create(target.place(), wanted, options)?;
     let root = target.project().map_or_else(|| target.place().dir().to_owned(), |project: &Project| project.root().to_owned());
     trust::remember(target.place(), store.identity().id())?;
     let known = store.snapshot()?.task_prefix()?;

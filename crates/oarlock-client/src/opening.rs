@@ -14,9 +14,24 @@ pub type OpenStore = Box<dyn ServedStore>;
 /// # Errors
 /// Those of the store.
 pub fn open(place: &Place, options: Options) -> StoreResult<OpenStore> {
+    let files = files_of(place, &options);
+    Ok(Box::new(SqliteStore::open(place, options)?.with_outside(files)))
+}
+
+/// Opens a store, or makes it, and says whether it was made. `prefix` is that of made-up task ids of a new one.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn create(place: &Place, prefix: &str, options: Options) -> StoreResult<(OpenStore, bool)> {
+    let files = files_of(place, &options);
+    let (store, made) = SqliteStore::create(place, prefix, options)?;
+    Ok((Box::new(store.with_outside(files)), made))
+}
+
+/// The files beside a store. A lock of theirs is waited for as long as one of the store.
+fn files_of(place: &Place, options: &Options) -> Arc<Beside> {
     let files = Beside::new(place.dir(), options.busy);
-    let files = if options.synchronous == Synchronous::Full { files } else { files.unsynced() };
-    Ok(Box::new(SqliteStore::open(place, options)?.with_outside(Arc::new(files))))
+    Arc::new(if options.synchronous == Synchronous::Full { files } else { files.unsynced() })
 }
 
 /// Opens a store that is there, without what stands beside it.
@@ -25,11 +40,6 @@ pub fn open(place: &Place, options: Options) -> StoreResult<OpenStore> {
 /// Those of the store.
 pub fn open_alone(place: &Place, options: Options) -> StoreResult<OpenStore> {
     Ok(Box::new(SqliteStore::open(place, options)?))
-}
-
-/// A store that is open, with what stands beside it. A lock of the files is waited for as long as `patience`.
-pub(crate) fn with_files(store: SqliteStore, place: &Place, patience: std::time::Duration) -> OpenStore {
-    Box::new(store.with_outside(Arc::new(Beside::new(place.dir(), patience))))
 }
 
 /// What an administrator does with the store at a place, which need not be one that can be opened.

@@ -234,7 +234,7 @@ impl Plan {
     /// Below which a repository may have put links on the way to a file. Nothing in git's own directory came with it.
     fn root_of(&self, base: Base, dir: &Path) -> PathBuf {
         let project = &self.places.project;
-        let is_in_worktree = dir.strip_prefix(project).is_ok_and(|inside| !inside.starts_with(".git"));
+        let is_in_worktree = dir.strip_prefix(project).is_ok_and(|inside| !inside.starts_with(oarlock_git::DOT_GIT));
         if base != Base::GitHooks || is_in_worktree { project.clone() } else { dir.to_owned() }
     }
 

@@ -23,11 +23,12 @@ struct Handle {
 
 #[pymethods]
 impl Handle {
-    /// Opens the store in this file, or makes it; without a file that of the project around the current directory.
+    /// Opens the store in this file, or makes it, or the one that a URL names, which may be a gateway's; without one that of `OARLOCK_STORE`, else that
+    /// of the project around the current directory.
     #[staticmethod]
-    #[pyo3(signature = (file=None))]
-    fn open(py: Python<'_>, file: Option<PathBuf>) -> PyResult<Self> {
-        let opened = py.detach(|| file.map_or_else(Oarlock::open_here, |file| Oarlock::open(&file)));
+    #[pyo3(signature = (store=None))]
+    fn open(py: Python<'_>, store: Option<PathBuf>) -> PyResult<Self> {
+        let opened = py.detach(|| store.map_or_else(Oarlock::open_here, Oarlock::open));
         Ok(Self { inner: Mutex::new(opened.map_err(|error| failed(&error))?) })
     }
 

@@ -137,7 +137,7 @@ fn has_own_files(dir: &Path) -> bool {
 }
 
 fn is_repository(dir: &Path) -> bool {
-    dir.join(".git").exists() || dir.join(MEMORY).is_dir()
+    dir.join(oarlock_git::DOT_GIT).exists() || dir.join(MEMORY).is_dir()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Serving a store over HTTP until it is told to stop.
 
-use oarlock_client::Where;
 use oarlock_client::gateway::{Address, Bind, Key, file_for, read_key, write_key};
+use oarlock_client::{Options, Where};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_sqlite::Options;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 

@@ -1,15 +1,14 @@
 //! The server that a coding agent starts for itself, over standard input and output.
 
-use oarlock_client::Where;
 use oarlock_client::gateway::Client;
 use oarlock_client::memory::Memory;
+use oarlock_client::{Options, Where};
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::Owner;
 use oarlock_model::{AgentName, SessionId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_sqlite::Options;
 use rmcp::ServiceExt;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use std::sync::Arc;

@@ -1,32 +1,35 @@
 //! The command line: parses, asks the registry, prints. It decides nothing.
 
+#[cfg(feature = "gateway")]
 mod access;
 mod args;
+mod common;
 mod complete;
 mod exec;
 mod gather;
 mod hook;
 mod init;
 mod man;
+#[cfg(feature = "gateway")]
 mod mcp;
 mod output;
 mod ralf;
 mod runner;
 mod selftest;
+#[cfg(feature = "gateway")]
 mod serve;
 mod setup;
 mod signals;
 mod stewardship;
+mod usage;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use oarlock_model::Rejection;
+use clap::error::ErrorKind;
 use oarlock_ops::OpError;
 use std::ffi::OsString;
 
-use args::Common;
-pub(crate) use exec::Help;
+use common::Common;
 use output::Output;
-pub(crate) use setup::SetUp;
+use usage::usage_error;
 
 /// Runs a command line and returns its exit code.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
@@ -64,41 +67,4 @@ pub fn install_panic_report() {
         let json = std::env::args_os().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         std::process::exit(i32::from(Output::plain(json).fail(&error)));
     }));
-}
-
-/// The hint for a flag that this verb does not have and others have; to pass it as a value, as clap advises, is not what was meant.
-fn foreign_flag(error: &clap::Error) -> Option<String> {
-    let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) = (error.kind(), error.get(ContextKind::InvalidArg)) else {
-        return None;
-    };
-    let verbs = args::verbs_with(flag.strip_prefix("--")?.split('=').next()?);
-    if verbs.is_empty() {
-        return None;
-    }
-    let text = error.render().to_string();
-    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or_default().to_owned();
-    Some(format!("{flag} is a flag of {}; usage here: {usage}", verbs.join(", ")))
-}
-
-/// What clap refused, in the words of the contract: a bad value is `invalid_request`, the rest `usage`.
-fn usage_error(error: clap::Error) -> OpError {
-    let source = std::error::Error::source(&error);
-    if let Some(rejection) = source.and_then(|source| source.downcast_ref::<Rejection>()) {
-        return rejection.clone().into();
-    }
-    if let Some(op) = source.and_then(|source| source.downcast_ref::<OpError>()) {
-        return op.clone();
-    }
-    let text = error.render().to_string();
-    // The first paragraph says what is wrong, the rest what to do.
-    let (what, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let joined = |text: &str, with: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(with);
-    let message = joined(what.trim_start_matches("error: "), " ");
-    let hint = foreign_flag(&error).unwrap_or_else(|| joined(rest, "; "));
-    let has_value = matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if !value.is_empty());
-    match error.kind() {
-        ErrorKind::ValueValidation => Rejection::invalid(message, hint).into(),
-        ErrorKind::InvalidValue if has_value => Rejection::invalid(message, hint).into(),
-        _ => OpError::Usage { message, hint },
-    }
 }

@@ -15,6 +15,7 @@
 //! ```
 
 pub mod cli;
+mod replies;
 mod selftest;
 mod view;
 

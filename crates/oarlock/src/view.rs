@@ -164,8 +164,8 @@ views!(
     oarlock_ops::admin::DoctorReply,
     crate::selftest::Report,
     oarlock_client::Made,
-    crate::cli::Help,
-    crate::cli::SetUp,
+    crate::replies::Help,
+    crate::replies::SetUp,
     serde_json::Value,
 );
 

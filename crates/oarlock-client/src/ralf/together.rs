@@ -13,11 +13,11 @@ use oarlock_ops::outside::Beneath;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ralf::{Attached, Bridge, Left, Synced, hide_from_git};
-use oarlock_sqlite::{Options, Place, STORE_FILE, SqliteStore};
+use oarlock_sqlite::{Options, Place, STORE_FILE};
 
 use super::which::{attached_beside, check_project, unreadable};
 use crate::making::make;
-use crate::opening::OpenStore;
+use crate::opening::{OpenStore, create};
 use crate::project::{Project, TASK_PREFIX};
 use crate::trust;
 use crate::whereabouts::{Absent, Where};
@@ -181,8 +181,8 @@ impl Together {
     fn would_attach(&self) -> Result<Synced, OpError> {
         let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
         let place = Place::of_file(dir.path().join(STORE_FILE));
-        let (mut store, _) = SqliteStore::create(&place, TASK_PREFIX, Options::default())?;
-        Bridge::new(&self.root, &mut store, &self.settings).sync(&mut Attached::new(&self.root, 0), true)
+        let (mut store, _) = create(&place, TASK_PREFIX, Options::default())?;
+        Bridge::new(&self.root, &mut Beneath(&mut *store), &self.settings).sync(&mut Attached::new(&self.root, 0), true)
     }
 }
 

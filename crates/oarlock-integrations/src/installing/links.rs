@@ -22,7 +22,7 @@ pub(super) fn check(root: &Path, file: &Path) -> Result<(), Rejection> {
 fn leading_out(root: &Path, file: &Path) -> Option<(PathBuf, PathBuf)> {
     let rest = file.strip_prefix(root).ok()?;
     let root = canonical(root).ok()?;
-    let git = root.join(".git");
+    let git = root.join(oarlock_git::DOT_GIT);
     let mut at = root.clone();
     for name in rest.components() {
         let next = at.join(name);

@@ -1,13 +1,12 @@
 //! A store with files beside it. Calls that may grant tasks which these have wait for their lock, so a thread of its own makes them, while the
 //! writer goes on with everybody else's; and another one brings over what the writer's calls have changed.
 
-use oarlock_client::OpenStore;
+use oarlock_client::{OpenStore, Options, Place};
 use oarlock_ops::OpError;
 use oarlock_ops::outside::{self, Outside as _};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreResult;
 use oarlock_ralf::Beside;
-use oarlock_sqlite::{Options, Place};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Calls without a thread each: a call is tried by the writer or a reader, and waits as a future in between.
 
-use oarlock_client::open_alone;
+use oarlock_client::{Options, Place, open_alone};
 use oarlock_model::identity::StoreId;
 use oarlock_ops::OpError;
 use oarlock_ops::request::Waiting;
@@ -8,7 +8,6 @@ use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use oarlock_ops::wait::{Horizon, Patience};
-use oarlock_sqlite::{Options, Place};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;

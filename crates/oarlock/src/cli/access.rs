@@ -2,8 +2,8 @@
 //! gateway for an operator, or for an agent that wants narrower ones for its helpers.
 
 use clap::Args;
-use oarlock_client::gateway::{Client, Key, write_key};
-use oarlock_client::{Absent, Where};
+use oarlock_client::Absent;
+use oarlock_client::gateway::{Key, write_key};
 use oarlock_model::duration::Duration;
 use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
@@ -12,8 +12,7 @@ use oarlock_server::{Deed, about_former_keys, answer_here};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-use super::args::Common;
-use super::exec::options;
+use super::common::Common;
 use super::output::{Output, note};
 
 /// Makes, lists and revokes the keys by which others may use the gateway.
@@ -49,13 +48,13 @@ impl AccessArgs {
             return Err(oarlock_ops::admin::file_exists(out));
         }
         let request = self.request()?;
-        let mut reply = match Client::named(common.store_text(), common.busy)? {
+        let mut reply = match common.gateway()? {
             Some(client) => client.post(deed.path(), request)?,
             None => {
-                let target = Where::find(common.store.as_deref(), Absent::Refused)?;
+                let target = common.target(Absent::Refused)?;
                 let settings = target.settings()?;
                 let identity = {
-                    drop(target.open(options(common, &settings))?);
+                    drop(target.open(common.options(&settings))?);
                     target.place().identity()?
                 };
                 let file = target.place().file();

@@ -1,7 +1,7 @@
 //! What shells ask while a line is typed: verbs, flags, and, from the store that the line means, ids of tasks and names of agents.
 //! Nothing is made for that; what cannot be found out is not offered, and nobody is told.
 
-use clap::{Arg, Args, Command};
+use clap::{Arg, Command};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use oarlock_client::gateway::Client;
@@ -17,9 +17,10 @@ use oarlock_ops::task::Tasks;
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 
-use super::args;
-use super::exec::Help;
+use super::args::{self, CompletionsArgs};
 use super::output::Output;
+use super::usage::usage_error;
+use crate::replies::Help;
 use crate::view;
 
 /// By this variable a shell asks; the scripts of `completions` set it.
@@ -27,14 +28,6 @@ const VARIABLE: &str = "OARLOCK_COMPLETE";
 
 /// Whoever types waits no longer than this for a busy store.
 const BUSY_MS: i64 = 200;
-
-/// Prints a script for a shell: with it, the shell completes verbs, flags, ids of tasks and names of agents.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL", value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
-    shell: String,
-}
 
 impl CompletionsArgs {
     pub(crate) fn run(&self, output: &Output) -> Result<u8, OpError> {
@@ -59,7 +52,7 @@ pub(crate) fn answer(argv: &[OsString]) -> Option<u8> {
     match asked.var(VARIABLE).bin("oarlock").completer("oarlock").try_complete(argv.iter().cloned(), here.as_deref()) {
         Ok(true) => Some(0),
         Ok(false) => None,
-        Err(error) => Some(Output::plain(false).fail(&super::usage_error(error))),
+        Err(error) => Some(Output::plain(false).fail(&usage_error(error))),
     }
 }
 
@@ -140,6 +133,7 @@ fn agents(door: &mut Door<'_>, _begun: &str) -> Result<Vec<Offer>, OpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Args as _;
 
     #[test]
     fn every_shell_that_is_named_has_a_script() {

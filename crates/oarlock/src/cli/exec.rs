@@ -1,34 +1,26 @@
 //! Running a parsed command line: where the store is, who calls, which verb.
 
-use clap::{ArgMatches, FromArgMatches};
-use oarlock_client::caller::Given;
-use oarlock_client::gateway::Client;
-use oarlock_client::{Absent, Door, Options, Reader, ThisMachine, Where, config};
+use clap::ArgMatches;
+use oarlock_client::{Absent, Door, Reader, ThisMachine, Where, config};
 use oarlock_host::process::pipe::reader_has_gone;
 use oarlock_ops::OpError;
-use oarlock_ops::caller::Caller;
-use oarlock_ops::caller::Identity;
 use oarlock_ops::log::{Events, Status, StatusReply};
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::request::Request as _;
-use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
-use serde::Serialize;
 use std::time::Instant;
 
-use super::args::{Common, HelpArgs};
+use super::args::HelpArgs;
+use super::common::{Common, settings_with_agents};
 use super::init::Init;
 use super::output::{Output, note};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
+use super::usage::{parsed, usage_error};
 use super::{runner, signals, stewardship};
+use crate::replies::Help;
 use crate::view;
-
-/// How the store is opened for this call.
-pub(crate) fn options(common: &Common, settings: &Settings) -> Options {
-    Options { busy: common.busy.unwrap_or(settings.busy).as_std(), ..Options::default() }
-}
 
 /// Runs the verb of a parsed command line.
 pub(crate) fn execute(matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
@@ -41,16 +33,12 @@ pub(crate) fn execute(matches: &ArgMatches, common: &Common, output: &Output) ->
     }
 }
 
-fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpError> {
-    T::from_arg_matches(matches).map_err(super::usage_error)
-}
-
 fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     match verb {
         "init" => {
-            let target = Where::find(common.store.as_deref(), Absent::Made)?;
+            let target = common.target(Absent::Made)?;
             let settings = target.settings()?;
-            let reply = parsed::<Init>(matches)?.run(&target, options(common, &settings))?;
+            let reply = parsed::<Init>(matches)?.run(&target, common.options(&settings))?;
             Ok(output.reply(verb, &Reply::new(reply)))
         }
         "help" => {
@@ -62,11 +50,14 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
         "ralf" => parsed::<Ralf>(matches)?.run(common, output),
+        #[cfg(feature = "gateway")]
         "serve" => parsed::<super::serve::ServeArgs>(matches)?.run(common, output),
+        #[cfg(feature = "gateway")]
         "mcp" => parsed::<super::mcp::McpArgs>(matches)?.run(common),
+        #[cfg(feature = "gateway")]
         "access" => parsed::<super::access::AccessArgs>(matches)?.run(common, output),
-        "completions" => parsed::<super::complete::CompletionsArgs>(matches)?.run(output),
-        "man" => parsed::<super::man::ManArgs>(matches)?.run(output),
+        "completions" => parsed::<super::args::CompletionsArgs>(matches)?.run(output),
+        "man" => parsed::<super::args::ManArgs>(matches)?.run(output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),
     }
@@ -74,13 +65,13 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
 
 fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     let started = Instant::now();
-    let mut call = (entry.from_matches)(matches).map_err(super::usage_error)?;
+    let mut call = (entry.from_matches)(matches).map_err(usage_error)?;
     call.localise(&mut ThisMachine)?;
     let mut other_stores = Vec::new();
-    let (mut door, at): (Door<'_>, String) = match gateway(common)? {
-        Some((door, url)) => (door, url),
+    let (mut door, at): (Door<'_>, String) = match common.gateway()? {
+        Some(client) => (Door::at_gateway(client), common.store_text().unwrap_or_default().to_owned()),
         None => {
-            let anywhere = Where::find(common.store.as_deref(), Absent::Refused);
+            let anywhere = common.target(Absent::Refused);
             let goes_by_agents = entry.verb == "split" && !output.json && matches.value_source("agents").is_none();
             let read = if goes_by_agents { settings_with_agents } else { Where::settings };
             let settings = anywhere.as_ref().map_or_else(|_| config::load(None), read)?;
@@ -94,14 +85,14 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
             if entry.verb == Status::VERB {
                 other_stores = target.other_stores();
             }
-            at_store(&target, common, settings)?
+            (common.at_store(&target, settings)?, target.url())
         }
     };
     if call.goes_on() && call.waiting().is_some() {
         // Whatever ends the wait, what is done is told.
         signals::catch()?;
     }
-    let caller = caller(common, call.identity());
+    let caller = common.caller(call.identity());
     let follows = entry.verb == Events::VERB && matches.get_flag("follow");
     let code = if follows {
         door.follow(&caller, &parsed(matches)?, &mut Lines(output))?;
@@ -117,37 +108,6 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         note(&format!("{} on {at} in {:.1} ms", entry.verb, started.elapsed().as_secs_f64() * 1e3));
     }
     Ok(code)
-}
-
-/// The store of this place, opened for calls.
-pub(crate) fn at_store(target: &Where, common: &Common, settings: Settings) -> Result<(Door<'static>, String), OpError> {
-    Ok((Door::at_store(target, options(common, &settings), settings)?, target.url()))
-}
-
-/// The gateway that is named as the store, if one is.
-pub(crate) fn gateway(common: &Common) -> Result<Option<(Door<'static>, String)>, OpError> {
-    let Some(client) = Client::named(common.store_text(), common.busy)? else { return Ok(None) };
-    Ok(Some((Door::at_gateway(client), common.store_text().unwrap_or_default().to_owned())))
-}
-
-/// Who calls.
-pub(crate) fn caller(common: &Common, identity: Identity) -> Caller {
-    Given { name: common.name.clone(), session: common.session.clone(), key: common.key.clone() }.caller(identity)
-}
-
-/// The defaults for a command that takes its number of agents from there: people are told that a project's file may not have so many.
-pub(crate) fn settings_with_agents(target: &Where) -> Result<Settings, OpError> {
-    let config = target.config()?;
-    if let Some(about) = config.about_agents() {
-        note(&about);
-    }
-    Ok(config.settings)
-}
-
-/// The reply of `help`.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Help {
-    pub(crate) text: String,
 }
 
 /// Prints events, one a line, until whoever reads them goes away.

@@ -5,7 +5,7 @@ use clap::Args;
 use oarlock_client::config::{self, HookSettings};
 use oarlock_client::memory::Memory;
 use oarlock_client::paths::current_dir;
-use oarlock_client::{Absent, Place, Project, Where, trust};
+use oarlock_client::{Absent, Door, Place, Project, trust};
 use oarlock_integrations::client::Client;
 use oarlock_integrations::hook::{Answer, Moment, Told};
 use oarlock_model::ErrorCode;
@@ -18,8 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::args::Common;
-use super::exec::{at_store, gateway};
+use super::common::Common;
 use super::output::note;
 use oarlock_integrations::answering::{Hook, Who};
 
@@ -144,15 +143,14 @@ impl Run {
             })?;
             self.enter_directory();
         }
-        let gateway = gateway(common)?;
-        let (door, is_local) = match gateway {
-            Some((door, _)) => {
+        let (door, is_local) = match common.gateway()? {
+            Some(client) => {
                 let project = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
                 self.behave(config::load_all(None)?.hooks, project.as_ref());
-                (door, false)
+                (Door::at_gateway(client), false)
             }
             None => {
-                let target = match Where::find(common.store.as_deref(), Absent::Refused) {
+                let target = match common.target(Absent::Refused) {
                     Ok(target) => target,
                     // Not a project of Oarlock's: the hooks of a user run in every repository.
                     Err(error) if error.code() == ErrorCode::NotFound => return Ok(Answer::Nothing),
@@ -168,7 +166,7 @@ impl Run {
                         config
                     }
                 };
-                (at_store(&target, common, config.settings)?.0, true)
+                (common.at_store(&target, config.settings)?, true)
             }
         };
         let main = if is_git {

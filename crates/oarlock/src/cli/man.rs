@@ -1,28 +1,17 @@
 //! `man`: the pages of the manual, made of what `--help` says.
 
-use clap::{Args, Command};
+use clap::Command;
 use clap_mangen::Man;
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
 use oarlock_ops::store::StoreError;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::args;
-use super::exec::Help;
+use super::args::{self, ManArgs};
 use super::output::Output;
-
-/// Prints a page of the manual: of the program or of a verb.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ManArgs {
-    /// The verb; without it the page of the program
-    #[arg(value_name = "VERB")]
-    verb: Option<String>,
-    /// Write all pages into this folder instead
-    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
-    out: Option<PathBuf>,
-}
+use crate::replies::Help;
 
 impl ManArgs {
     /// Prints the page, or writes all.

@@ -1,14 +1,12 @@
 //! `mcp`: the server that a coding agent starts for itself, over standard input and output.
 
 use clap::Args;
-use oarlock_client::gateway::Client;
-use oarlock_client::{Absent, Where};
+use oarlock_client::Absent;
 use oarlock_model::{ErrorCode, Rejection};
 use oarlock_ops::OpError;
 use oarlock_server::{At, Starter, serve_client};
 
-use super::args::Common;
-use super::exec::options;
+use super::common::Common;
 
 /// Serves the Model Context Protocol on standard input and output, for the client that starts it.
 #[derive(Clone, Debug, Args)]
@@ -23,13 +21,13 @@ impl McpArgs {
 
 /// Where its calls are made.
 fn at(common: &Common) -> Result<At, OpError> {
-    if let Some(client) = Client::named(common.store_text(), common.busy)? {
+    if let Some(client) = common.gateway()? {
         return Ok(At::Gateway(client));
     }
-    match Where::find(common.store.as_deref(), Absent::Refused) {
+    match common.target(Absent::Refused) {
         Ok(target) => {
             let settings = target.settings()?;
-            Ok(At::Store { options: options(common, &settings), target, settings })
+            Ok(At::Store { options: common.options(&settings), target, settings })
         }
         Err(error) if common.store.is_none() && error.code() == ErrorCode::NotFound => {
             let message = format!("{error}: make one with `oarlock init`, and start this server anew");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::args::Common;
+use super::common::Common;
 use super::output::{Output, note};
 use crate::view::{Page, View as _};
 

@@ -17,8 +17,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use super::args::Common;
-use super::exec::{caller, options, settings_with_agents};
+use super::common::{Common, settings_with_agents};
 use super::output::{Output, note};
 use oarlock_ops::caller::Identity;
 
@@ -140,7 +139,7 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
         command: args.command,
         can: args.can,
         ttl: args.ttl,
-        caller: caller(common, Identity::Optional),
+        caller: common.caller(Identity::Optional),
     };
     let program = std::env::current_exe().map_err(|error| StoreError::Unavailable {
         message: format!("this program cannot be found: {error}"),
@@ -174,9 +173,9 @@ fn target(text: &str, document: Option<String>, id: Option<TaskId>, handles: &Ha
 
 /// Handles of the store, which `run` makes when there is none.
 fn handles(common: &Common, absent: Absent, settings: Read) -> Result<(Handles, Settings), OpError> {
-    let target = Where::find(common.store.as_deref(), absent)?;
+    let target = common.target(absent)?;
     let settings = settings(&target)?;
-    let options = options(common, &settings);
+    let options = common.options(&settings);
     if absent == Absent::Expected && !target.place().file().exists() {
         oarlock_client::make(&target, None, false, options.clone())?;
     }

@@ -1,8 +1,8 @@
 //! `selftest`: the door of the self-test.
 
 use clap::Args;
+use oarlock_client::Absent;
 use oarlock_client::paths::current_dir;
-use oarlock_client::{Absent, Where};
 use oarlock_model::Rejection;
 use oarlock_model::duration::Duration;
 use oarlock_model::ident::shown;
@@ -10,7 +10,7 @@ use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
 use std::path::PathBuf;
 
-use super::args::Common;
+use super::common::Common;
 use super::output::Output;
 use crate::selftest::{self, Plan};
 
@@ -57,7 +57,7 @@ impl Selftest {
             selftest::work(file, name, mode)?;
             return Ok(0);
         }
-        let target = Where::find(common.store.as_deref(), Absent::Expected)?;
+        let target = common.target(Absent::Expected)?;
         let beside = target.place().dir();
         let dir = if beside.is_dir() { beside.to_owned() } else { current_dir()? };
         let processes = usize::try_from(self.processes).map_err(|_| Rejection::invalid("too many processes", "ask for fewer"))?;

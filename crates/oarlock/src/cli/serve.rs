@@ -1,7 +1,7 @@
 //! `serve`: the store for others, over HTTP.
 
 use clap::Args;
-use oarlock_client::{Absent, Where};
+use oarlock_client::Absent;
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::text::escaped;
 use oarlock_ops::OpError;
@@ -9,8 +9,7 @@ use oarlock_server::{Bounds, KEYS_OF_AGENT_DEFAULT, Rates, Serving, checked, ser
 use serde_json::json;
 use std::path::PathBuf;
 
-use super::args::Common;
-use super::exec::options;
+use super::common::Common;
 use super::output::{Output, note};
 
 /// Serves the store over HTTP until it is told to stop.
@@ -81,9 +80,9 @@ impl ServeArgs {
             tls: self.tls_cert.zip(self.tls_key),
             behind_proxy: self.behind_proxy,
         })?;
-        let target = Where::find(common.store.as_deref(), Absent::Refused)?;
+        let target = common.target(Absent::Refused)?;
         let settings = target.settings()?;
-        serve(serving, &target, &options(common, &settings), settings, |started| {
+        serve(serving, &target, &common.options(&settings), settings, |started| {
             if let Some(about) = started.about_former_keys.as_ref().filter(|_| !output.json) {
                 note(about);
             }

@@ -8,9 +8,9 @@ use oarlock_integrations::setup::Scope;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
-use serde::Serialize;
 
 use super::output::Output;
+use crate::replies::{SetUp, SetUpFile};
 use oarlock_integrations::installing::{Change, Journal, Places, Plan, Remark, clients, facts, is_in_git, on_path};
 
 /// Sets up coding agents' clients: server, hooks, permissions, instructions. Twice is once.
@@ -88,26 +88,6 @@ impl SetupArgs {
         });
         Ok(output.reply("setup", &Reply::new(SetUp { changes: changes.collect(), dry_run: self.dry_run, notes })))
     }
-}
-
-/// The reply of `setup`.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct SetUp {
-    pub(crate) changes: Vec<SetUpFile>,
-    pub(crate) dry_run: bool,
-    /// What is left for the person to do.
-    pub(crate) notes: Vec<String>,
-}
-
-/// A file that a set-up is about.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct SetUpFile {
-    pub(crate) client: &'static str,
-    pub(crate) file: String,
-    /// `create`, `edit`, `delete` or `unchanged`.
-    pub(crate) action: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) diff: Option<String>,
 }
 
 /// What a client still asks of the person.

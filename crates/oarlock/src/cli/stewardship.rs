@@ -1,6 +1,6 @@
 //! The verbs on whole stores: export, import, backup, restore, doctor.
 
-use clap::{ArgMatches, FromArgMatches};
+use clap::ArgMatches;
 use oarlock_client::{Absent, Where, administration, trust};
 use oarlock_host::file::WithoutTraps as _;
 use oarlock_model::planted;
@@ -13,15 +13,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, BufWriter, ErrorKind, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::args::Common;
-use super::exec::options;
+use super::common::Common;
 use super::output::Output;
+use super::usage::parsed;
 
 pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let target =
-        Where::find(common.store.as_deref(), if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
+    let target = common.target(if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
     let settings = target.settings()?;
-    let options = options(common, &settings);
+    let options = common.options(&settings);
     if matches!(verb, "export" | "backup" | "import") {
         // A store that is not there is told as for every other verb.
         target.open(options.clone())?;
@@ -78,10 +77,6 @@ fn administer(verb: &str, matches: &ArgMatches, target: &Where, steward: &mut im
         }
         other => Err(OpError::Usage { message: format!("there is no command {other}"), hint: "see oarlock --help".into() }),
     }
-}
-
-fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpError> {
-    T::from_arg_matches(matches).map_err(super::usage_error)
 }
 
 fn reply<T: Serialize + Clone + Send + 'static>(verb: &str, reply: &T, output: &Output) -> Result<u8, OpError> {

@@ -6,7 +6,7 @@ use oarlock_run::{PartReport, RunReport, WorkReport, WorkedTask};
 
 use super::store::other_stores;
 use super::{Cell, Page, View, duration, known, safe, shown, texts};
-use crate::cli::{Help, SetUp};
+use crate::replies::{Help, SetUp};
 use crate::selftest::Report;
 
 impl View for WorkReport {
