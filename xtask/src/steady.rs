@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         let begun = Instant::now();
         // Experimental in nextest: if its form changes, no test is seen, and that is an error.
         let mut command = tests(arguments);
-        command.args(["--message-format", "libtest-json", "--status-level", "none", "--final-status-level", "none"]);
+        command.args(["--no-fail-fast", "--message-format", "libtest-json", "--status-level", "none", "--final-status-level", "none"]);
         let output = command.env("NEXTEST_EXPERIMENTAL_LIBTEST_JSON", "1").stderr(Stdio::null()).output()?;
         let (passed, failed) = ended(&String::from_utf8_lossy(&output.stdout));
         if passed + failed.len() == 0 || output.status.success() != failed.is_empty() {
@@ -78,7 +78,7 @@ pub(crate) fn work() -> ! {
 
 fn tests(arguments: &Arguments) -> Command {
     let mut command = workspace::cargo();
-    command.args(["nextest", "run", "--cargo-quiet", "--profile", PROFILE, "--no-fail-fast"]);
+    command.args(["nextest", "run", "--cargo-quiet", "--profile", PROFILE]);
     match arguments.portable {
         true => command.args(["--package", "oarlock", "--package", "oarlock-host", "--package", "oarlock-run", "--features", PORTABLE]),
         false => command.arg("--workspace"),
