@@ -223,7 +223,10 @@ class TestState(Project):
 
     def interrupted(self, call, for_lock):
         """How a process ends, and what it prints, that gets SIGINT while it waits: its last line of errors."""
-        process = subprocess.Popen([sys.executable, "-c", call], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # Whoever runs the tests in the background has told them, and what they start, to ignore SIGINT.
+        heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen([sys.executable, "-c", call], text=True, preexec_fn=heeds, **pipes)
         try:
             tasks = Path(f"/proc/{process.pid}/task")
             # A thread of this name waits for a lock; whoever waits for others listens by inotify.

@@ -77,7 +77,12 @@ impl Files<'_> {
         loop {
             let project = self.read(intents.iter().map(|intent| &intent.task));
             let all = project.by_id();
-            let is_hidden = |intent: &Intent| self.hidden(&project, &intent.task, all.get(intent.task.as_str())).is_some();
+            // Who writes a file anew empties it first.
+            let is_empty = self.queues.iter().any(|queue| queue.metadata().is_ok_and(|meta| meta.len() == 0));
+            let is_hidden = |intent: &Intent| {
+                let files = all.get(intent.task.as_str());
+                files.is_none() && is_empty || self.hidden(&project, &intent.task, files).is_some()
+            };
             if start.elapsed() >= self.beside.patience / PATIENCE_SHARE || !intents.iter().any(is_hidden) {
                 return project;
             }
