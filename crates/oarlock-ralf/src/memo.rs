@@ -25,8 +25,7 @@ impl<T> Memo<T> {
         if !BYTES.contains(&text.len()) {
             return make().map(Arc::new);
         }
-        if let Some(known) = self.take(text) {
-            self.keep(text, &known);
+        if let Some(known) = self.known(text) {
             return Ok(known);
         }
         let made = Arc::new(make()?);
@@ -46,6 +45,16 @@ impl<T> Memo<T> {
         }
     }
 
+    /// What is remembered of a text, which is the newest by that.
+    fn known(&self, text: &str) -> Option<Arc<T>> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = last.iter().position(|(known, _)| known == text)?;
+        let found = last.remove(at)?;
+        let made = Arc::clone(&found.1);
+        last.push_front(found);
+        Some(made)
+    }
+
     /// What is remembered of a text, which is forgotten by that.
     fn take(&self, text: &str) -> Option<Arc<T>> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,6 +65,8 @@ impl<T> Memo<T> {
     fn keep(&self, text: &str, made: &Arc<T>) {
         if BYTES.contains(&text.len()) {
             let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Another thread may have read the same meanwhile.
+            last.retain(|(known, _)| known != text);
             last.truncate(TEXTS_MAX - 1);
             last.push_front((text.to_owned(), Arc::clone(made)));
         }

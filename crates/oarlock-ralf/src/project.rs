@@ -23,7 +23,7 @@ use crate::nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
 use crate::salvage::{self, Item, Read};
 use crate::task_file::{self, Folder};
 use crate::time::{self, CLOCK_SLACK_MS};
-use crate::values::{text, unmarked};
+use crate::values::{self, text, unmarked};
 
 /// Seconds without a heartbeat after which an agent counts as gone, when the file does not say.
 const TIMEOUT_S_DEFAULT: i64 = 120;
@@ -380,7 +380,7 @@ pub(crate) fn queue_of(text: &str) -> Vec<Task> {
 /// The first item with this id.
 pub(crate) fn queued_as(text: &str, id: &str) -> Option<Task> {
     let read = salvage::queue(unmarked(text));
-    let item = read.items.iter().find(|item| self::text(&item.fields, &["task_id", "id"]).as_deref() == Some(id))?;
+    let item = read.items.iter().find(|item| values::id(&item.fields).as_deref() == Some(id))?;
     queued(item, Source::default(), i64::MAX)
 }
 
@@ -396,7 +396,7 @@ fn queued(item: &Item, source: Source, latest_ms: i64) -> Option<Task> {
     let mut needs: Vec<String> = ids_of("blockedBy");
     needs.extend(ids_of("dependencies"));
     Some(Task {
-        id: text(fields, &["task_id", "id"])?,
+        id: values::id(fields)?,
         title: text(fields, &["title"]),
         state: task_file::state(None, status.as_deref()),
         status,

@@ -104,16 +104,21 @@ fn add_unseen(read: &mut Read, broken: Broken) {
     read.damages.sort_by_key(|damage| damage.line);
 }
 
+/// Under which of these names the list of a document stands: the first that is there.
+pub(crate) fn name_of_list<'n>(value: &Value, names: &[&'n str]) -> Option<&'n str> {
+    names.iter().copied().find(|name| value.get(name).is_some())
+}
+
 fn whole_list(value: &Value, names: &[&str], lines: &[&str]) -> Read {
     let mut read = Read::default();
     let items = match value {
         Value::Array(items) => items.as_slice(),
         Value::Object(fields) => {
-            let name = names.iter().find(|name| fields.contains_key(**name));
-            let others = fields.iter().filter(|(known, _)| name.is_none_or(|name| known != name));
+            let name = name_of_list(value, names);
+            let others = fields.iter().filter(|(known, _)| name != Some(known.as_str()));
             read.fields = others.map(|(name, value)| (name.clone(), value.clone())).collect();
             take_metadata(fields, &mut read);
-            name.and_then(|name| fields[*name].as_array()).map_or(&[][..], Vec::as_slice)
+            name.and_then(|name| fields[name].as_array()).map_or(&[][..], Vec::as_slice)
         }
         _ => &[],
     };
@@ -140,7 +145,10 @@ fn take_metadata(fields: &Map<String, Value>, read: &mut Read) {
 
 /// Where the `count` items of a valid list begin: the lines with its dash.
 fn starts_of_whole(lines: &[&str], names: &[&str], count: usize) -> Vec<usize> {
-    let is_name = |line: &str| names.iter().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.trim_end() == ":"));
+    let is_name = |line: &str| {
+        let top = key(line).filter(|_| is_top_key(line));
+        top.is_some_and(|(key, rest)| names.contains(&key) && (rest.is_empty() || rest.starts_with('#')))
+    };
     let from = lines.iter().position(|line| is_name(line)).map_or(0, |at| at + 1);
     let Some(base) = lines[from..].iter().find_map(|line| dash(line)) else { return Vec::new() };
     let mut starts = Vec::with_capacity(count);

@@ -16,3 +16,8 @@ pub(crate) fn text(fields: &Map<String, Value>, names: &[&str]) -> Option<String
         _ => None,
     })
 }
+
+/// The id of a task: files of different age name the field differently.
+pub(crate) fn id(fields: &Map<String, Value>) -> Option<String> {
+    text(fields, &["task_id", "id"])
+}

@@ -157,8 +157,8 @@ impl Writer {
         Err(WriteError::Contended { file: shown(&file) })
     }
 
-    /// Reads a file while its locks are held, so that none of those who take them is in the middle of writing it; and not while somebody who takes
-    /// none has just emptied it.
+    /// Calls `read` while the file's locks are held, so that nobody who takes them is in the middle of writing it. A file that somebody without
+    /// a lock has just emptied is waited for first, for a moment.
     ///
     /// # Errors
     /// As [`WriteError`]; nothing was read.

@@ -8,7 +8,7 @@ use super::{Pieces, check, set};
 use crate::fields::{EditError, Fields};
 use crate::flow;
 use crate::lines::Lines;
-use crate::salvage::{self, Item, QUEUES, dash, indent, key};
+use crate::salvage::{self, Item, QUEUES, dash, indent, is_top_key, key};
 use crate::values::{self, unmarked};
 use crate::yaml;
 
@@ -18,7 +18,7 @@ use crate::yaml;
 /// The text cannot be edited there, or would not say what it should: see [`EditError`].
 pub fn set_item(text: &str, id: &str, fields: &Fields<'_>) -> Result<String, EditError> {
     // A number is an id too.
-    let has_id = |fields: &Map<String, Value>| values::text(fields, &["task_id", "id"]).as_deref() == Some(id);
+    let has_id = |fields: &Map<String, Value>| values::id(fields).as_deref() == Some(id);
     let read = salvage::queue(unmarked(text));
     let at = read.items.iter().position(|item| has_id(&item.fields)).ok_or_else(|| EditError::Missing(id.to_owned()))?;
     let item = read.items[at].clone();
@@ -29,7 +29,7 @@ pub fn set_item(text: &str, id: &str, fields: &Fields<'_>) -> Result<String, Edi
         None if item.line == 0 => None,
         None => {
             let lines = lines_of(text, item.line)?;
-            let new = with_fields(&text[lines.clone()], item.line, fields)?;
+            let new = with_fields(text, lines.clone(), item.line, fields)?;
             let edited = [&text[..lines.start], &new, &text[lines.end..]].concat();
             if is_whole && let Some(says) = said_alone(text, &lines, &new, &item, fields) {
                 let more_lines = new.lines().count() as isize - text[lines].lines().count() as isize;
@@ -51,8 +51,8 @@ pub fn set_item(text: &str, id: &str, fields: &Fields<'_>) -> Result<String, Edi
 
 /// The list of a queue.
 fn list_in(value: &mut Value) -> Option<&mut Vec<Value>> {
-    match QUEUES.iter().find(|name| value.get(**name).is_some_and(Value::is_array)) {
-        Some(name) => value[*name].as_array_mut(),
+    match salvage::name_of_list(value, &QUEUES) {
+        Some(name) => value[name].as_array_mut(),
         None => value.as_array_mut(),
     }
 }
@@ -61,15 +61,15 @@ fn list_in(value: &mut Value) -> Option<&mut Vec<Value>> {
 ///
 /// A parser comes to the item's first line in the same state as before, as nothing before it has changed, and leaves its last line in the same
 /// state, as the next line stands where an item begins or the list is over. So the result is read as before but for the item, if the item is one
-/// where these lines say it is, and its lines alone are one item. That its lines are those of the item in the list, and no text that looks like it, is
-/// sure where everything before it is written line by line, and the list is the only one of its name.
+/// where these lines say it is, and its lines alone are one item. Its lines are those of an item of the list, and no text that looks like it, where
+/// everything before it is written line by line and the last key at the margin is the one whose value the list is.
 fn said_alone(text: &str, lines: &Range<usize>, new: &str, item: &Item, fields: &Fields<'_>) -> Option<Map<String, Value>> {
     let old = &text[lines.clone()];
-    let is_name = |line: &&str| QUEUES.iter().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')));
-    let is_sure = !old.contains(['&', '*'])
-        && unmarked(&text[..lines.start]).lines().all(is_line_by_line)
-        && text.lines().filter(is_name).count() <= 1
-        && one_item(old).as_ref() == Some(&item.fields);
+    let value = yaml::parse(unmarked(text)).ok()?;
+    let name = salvage::name_of_list(&value, &QUEUES)?;
+    let before = || unmarked(&text[..lines.start]).lines();
+    let is_of_list = before().rfind(|line| is_top_key(line)).and_then(key).is_some_and(|(key, _)| key == name);
+    let is_sure = is_of_list && !old.contains(['&', '*']) && before().all(is_line_by_line) && one_item(old).as_ref() == Some(&item.fields);
     let mut says = Value::Object(item.fields.clone());
     set(&mut says, fields);
     one_item(new).filter(|new| is_sure && says.as_object() == Some(new))
@@ -84,7 +84,8 @@ fn one_item(text: &str) -> Option<Map<String, Value>> {
     }
 }
 
-/// Whether a line leaves nothing open for the next one: a comment, or a key or item with nothing, a plain word or a quoted text behind it.
+/// Whether a line leaves nothing open for the next one: a comment, or a key or item with nothing, a plain word or a quoted text behind it. A key
+/// in an unusual form counts as leaving something open, and so does the mark between two documents.
 fn is_line_by_line(line: &str) -> bool {
     let mut rest = line.trim_matches(' ');
     if rest.starts_with('#') {
@@ -93,8 +94,13 @@ fn is_line_by_line(line: &str) -> bool {
     while let Some(item) = rest.strip_prefix("- ") {
         rest = item.trim_start_matches(' ');
     }
-    let value = key(rest).map_or(rest, |(_, value)| value);
+    let value = match key(rest) {
+        Some((_, value)) => value,
+        None if rest.contains(": ") || rest.ends_with(':') => return false,
+        None => rest,
+    };
     match value.chars().next() {
+        _ if line.contains('\t') => false,
         None => true,
         Some(quote @ ('"' | '\'')) => {
             let inner = value[1..].strip_suffix(quote);
@@ -146,12 +152,17 @@ fn lines_of(text: &str, line: usize) -> Result<Range<usize>, EditError> {
     Ok(start..start + first.len() + more)
 }
 
-/// The lines of an item with these fields, each in a line of its own; the item begins in this line of the whole.
-fn with_fields(item: &str, line: usize, fields: &Fields<'_>) -> Result<String, EditError> {
+/// The lines of an item with these fields, each in a line of its own; the item begins in this line of the text.
+fn with_fields(text: &str, item: Range<usize>, line: usize, fields: &Fields<'_>) -> Result<String, EditError> {
+    let item = &text[item];
     let mut lines = Lines::of(item).map_err(|error| match error {
         EditError::Form { line: within, form } => EditError::Form { line: line - 1 + within, form },
         other => other,
     })?;
+    // One line that ends with the file has no end of its own to go by.
+    if !item.contains('\n') && text.contains("\r\n") {
+        lines.newline = "\r\n";
+    }
     // Its fields stand where the first one does, behind the dash.
     let first = lines.list[0].trim_start_matches(' ');
     let column = lines.list[0].len() - first[1..].trim_start().len();

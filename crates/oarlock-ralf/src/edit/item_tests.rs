@@ -27,7 +27,7 @@ fn is_known_alone(text: &str) -> bool {
     let read = salvage::queue(text);
     let item = read.items.iter().find(|item| item.fields.get("id") == Some(&json!("T-1"))).expect("an item");
     let lines = lines_of(text, item.line).expect("a place");
-    let new = with_fields(&text[lines.clone()], item.line, &claim()).expect("edits");
+    let new = with_fields(text, lines.clone(), item.line, &claim()).expect("edits");
     said_alone(text, &lines, &new, item, &claim()).is_some()
 }
 
@@ -47,7 +47,21 @@ fn an_item_is_known_alone_only_where_nothing_else_can_look_like_it() {
         assert!(!known || !is_known_alone(&text), "{what}");
     }
     assert!(!is_known_alone(&format!("queue:\n{}  - *a\n", ITEM.replace("pending", "&a pending"))), "an alias of what is changed");
-    assert!(!is_known_alone(&format!("tasks:\n{ITEM}queue:\n{ITEM}")), "two lists");
+    const AT_MARGIN: &str = "- id: T-1\n  status: pending\n  notes: 'it''s: fine'\n";
+    for other in [
+        format!("tasks:\n{ITEM}queue:\n{ITEM}"),
+        format!("\u{feff}tasks:\n{ITEM}queue:\n{ITEM}"),
+        format!("tasks:\n{ITEM}\"queue\": [{{id: T-1, status: pending}}]\n"),
+        format!("others:\n{AT_MARGIN}queue: # now\n{ITEM}"),
+        format!("x:\n- 1\n{AT_MARGIN}- 2\n---\nid: T-1\n---\nz: 1\n"),
+        format!("who/what: |\n queue:\n{ITEM}queue:\n{ITEM}"),
+    ] {
+        // Either the place is not known, or the edit is made where the list has the item.
+        let Ok(edited) = set_item(&other, "T-1", &claim()) else { continue };
+        let list = |text: &str| salvage::list(unmarked(text), &QUEUES).items;
+        let now = list(&edited).into_iter().find(|item| item.fields.get("id") == Some(&json!("T-1"))).expect("an item");
+        assert_eq!(now.fields.get("claimed_by"), Some(&json!("ada")), "{other:?} became {edited:?}");
+    }
 }
 
 proptest! {
@@ -55,19 +69,20 @@ proptest! {
     #[test]
     fn what_is_remembered_of_an_edited_queue_is_what_it_says(
         items in prop::collection::vec((0usize..6, 0usize..10, 0usize..7), 1..8),
-        name in 0usize..3,
+        name in 0usize..4,
         column in 0usize..3,
-        head in 0usize..6,
+        head in 0usize..8,
         tail in 0usize..4,
         own in 0usize..8,
     ) {
         const VALUES: [&str; 10] = ["pending", "'quoted'", "\"dou: ble\"", "don't", "|\n@text\n@  - id: T-1", ">-\n@folded", "[a, b]", "{a: 1}", "&x anchored", "\"over\n@lines\""];
         const FIELDS: [&str; 6] = ["status", "notes", "title", "claimed_by", "priority", "claimed_at"];
-        const HEADS: [&str; 6] = ["", "# a comment\n", "---\n", "x: 'y'\n", "x: |\n  - id: T-1\n    status: pending\n", "\u{feff}"];
+        const HEADS: [&str; 8] = ["", "# a comment\n", "---\n", "x: 'y'\n", "x: |\n  - id: T-1\n    status: pending\n", "\u{feff}",
+            "others:\n- id: T-1\n  status: pending\n", "who/what: |\n queue:\n  - id: T-1\n"];
         const TAILS: [&str; 4] = ["", "metadata:\n  n: 1\n", "\n# end\n", "tasks:\n  - id: T-1\n    status: pending\n"];
         let margin = " ".repeat(column);
         let mut text = HEADS[head].to_owned();
-        text.push_str(["queue:\n", "tasks:\n", ""][name]);
+        text.push_str(["queue:\n", "tasks:\n", "", "queue: # now\n"][name]);
         for (n, (field, value, more)) in items.iter().enumerate() {
             let id = if n == own % items.len() { 1 } else { n + 10 };
             let value = VALUES[*value].replace('@', &format!("{margin}      "));

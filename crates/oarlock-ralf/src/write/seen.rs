@@ -46,14 +46,7 @@ impl Seen {
 
     /// The same, but not while somebody without a lock is about to write it: a file that is opened to be written anew is empty for a moment.
     pub(super) fn settled(file: &Path) -> Result<Self, WriteError> {
-        let start = Instant::now();
-        loop {
-            let seen = Self::read(file)?;
-            if seen.identity.is_none() || !seen.text.is_empty() || start.elapsed() >= EMPTY_FOR {
-                return Ok(seen);
-            }
-            thread::sleep(EMPTY_PAUSE);
-        }
+        until(|| Self::read(file), |seen| seen.identity.is_none() || !seen.text.is_empty())
     }
 
     /// Whether the file is still this one, byte for byte: times are too coarse to tell.
@@ -76,12 +69,17 @@ pub(super) fn bytes_of(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteErr
 
 /// The same, but not while somebody empties the file before taking its lock, as the plainest of the old writers does.
 pub(super) fn settled(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
-    let start = Instant::now();
     let is_new = held.metadata().is_ok_and(|meta| meta.created().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age < EMPTY_FOR));
+    until(|| bytes_of(path, held), |bytes| is_new || !bytes.is_empty())
+}
+
+/// Reads until it is not empty, or has been for too long to be in the middle of being written.
+fn until<T>(mut read: impl FnMut() -> Result<T, WriteError>, says_something: impl Fn(&T) -> bool) -> Result<T, WriteError> {
+    let start = Instant::now();
     loop {
-        let bytes = bytes_of(path, held)?;
-        if is_new || !bytes.is_empty() || start.elapsed() >= EMPTY_FOR {
-            return Ok(bytes);
+        let seen = read()?;
+        if says_something(&seen) || start.elapsed() >= EMPTY_FOR {
+            return Ok(seen);
         }
         thread::sleep(EMPTY_PAUSE);
     }
