@@ -128,7 +128,7 @@ impl Ralf {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, synchronous: Synchronous) -> Self {
         let root = root.into();
-        let project = Project::around(&root).unwrap_or_else(|| Project::at(&root));
+        let project = Project::around_or_at(&root);
         Self { root, project, synchronous, store: None }
     }
 
@@ -204,7 +204,7 @@ impl Ralf {
         for agent in view.agents().map_err(OpError::from)? {
             let age_ms = now.store.since_ms(agent.presence.seen);
             let is_there = match timeout_ms {
-                Some(timeout_ms) => agent.is_live() && !owners.sight(&agent).is_dead() && age_ms <= timeout_ms,
+                Some(timeout_ms) => agent.is_live() && presence::death_proof(&*owners, &agent, now).is_none() && age_ms <= timeout_ms,
                 None => presence::is_there(&*owners, &agent, now),
             };
             if is_there {

@@ -1,22 +1,33 @@
-//! Who is there: judged here and nowhere else, by session, heartbeats, and what is known of the process behind the session.
+//! Who is there: judged by session, heartbeats, and what is known of the process behind the session.
 
-use oarlock_model::Now;
-use oarlock_model::agent::Agent;
+use oarlock_model::agent::{Agent, Owner};
+use oarlock_model::event::DeathProof;
 use oarlock_model::rules::liveness::{self, AgentState};
+use oarlock_model::{Now, planted};
 
 use crate::owners::{OwnerSight, Owners};
 
 /// The state of an agent, by its session and by whoever was seen to live or to fall silent.
 pub fn state(owners: &dyn Owners, agent: &Agent, now: Now) -> AgentState {
-    by_sight(owners.sight(agent), agent, now)
+    liveness::agent_state(agent, owners.sight(agent) == OwnerSight::Alive, now)
+}
+
+/// The proof that a session is over, if there is one: its machine was started anew, or its process is gone and the time within which clients
+/// restart such a process is over.
+pub fn death_proof(owners: &dyn Owners, agent: &Agent, now: Now) -> Option<DeathProof> {
+    let grace_ms = match &agent.owner {
+        Owner::Lock { grace_ms, .. } => *grace_ms,
+        _ => 0,
+    };
+    match owners.sight(agent) {
+        _ if planted::is(planted::DEATH_UNSEEN) => None,
+        OwnerSight::OtherBoot => Some(DeathProof::Rebooted),
+        OwnerSight::Died if now.store.since_ms(agent.presence.seen) >= grace_ms => Some(DeathProof::OwnerDied),
+        _ => None,
+    }
 }
 
 /// Whether somebody can count on an agent: it is active, and its death is not proven, even where no call has settled that yet.
 pub fn is_there(owners: &dyn Owners, agent: &Agent, now: Now) -> bool {
-    let sight = owners.sight(agent);
-    !sight.is_dead() && by_sight(sight, agent, now) == AgentState::Active
-}
-
-fn by_sight(sight: OwnerSight, agent: &Agent, now: Now) -> AgentState {
-    liveness::agent_state(agent, sight == OwnerSight::Alive, now)
+    state(owners, agent, now) == AgentState::Active && death_proof(owners, agent, now).is_none()
 }

@@ -1,19 +1,20 @@
 //! What time and death have already made true: settled before anything else is decided (semantics 8, 11, 12).
 
-use oarlock_model::agent::{Agent, Owner};
+use oarlock_model::agent::Agent;
 use oarlock_model::event::{
     AgentLost, DeathProof, IntentDropped, LeaseLost, LossReason, ReservationEnd, ReservationEnded, TaskDied, TaskReadied,
 };
 use oarlock_model::rules::retry;
 use oarlock_model::task::Task;
-use oarlock_model::{AgentName, Rejection, SessionId, TaskId, limits, planted};
+use oarlock_model::{AgentName, Rejection, SessionId, TaskId, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
 use crate::context::Deciding;
 use crate::outside::Intent;
-use crate::owners::{OwnerSight, Owners};
+use crate::owners::Owners;
 use crate::portions::Extent;
+use crate::presence::death_proof;
 use crate::store::{StoreResult, View};
 use crate::task::{rest, urgency};
 
@@ -24,7 +25,7 @@ pub(crate) fn due(view: &dyn View, owners: &dyn Owners) -> StoreResult<Option<Ve
     }
     let dead: Vec<AgentName> = to_be_checked(view, owners)?
         .into_iter()
-        .filter(|agent| death_proof(view, owners, agent).is_some())
+        .filter(|agent| death_proof(owners, agent, view.now()).is_some())
         .map(|agent| agent.name)
         .collect();
     let is_due = !dead.is_empty() || !view.due_tasks(1)?.is_empty() || !view.expired_reservations(1)?.is_empty();
@@ -71,7 +72,7 @@ pub(crate) fn dead_in_the_way(view: &dyn View, owners: &dyn Owners, refused: &Re
 
 /// Whether the session of an agent is dead and has not been ended yet.
 pub(crate) fn is_dead(view: &dyn View, owners: &dyn Owners, name: &AgentName) -> StoreResult<bool> {
-    Ok(view.agent(name)?.is_some_and(|agent| agent.is_live() && death_proof(view, owners, &agent).is_some()))
+    Ok(view.agent(name)?.is_some_and(|agent| agent.is_live() && death_proof(owners, &agent, view.now()).is_some()))
 }
 
 /// A number that looks as if drawn by lot (the finaliser of SplitMix64): calls at regular times must not take the same part each time.
@@ -95,7 +96,7 @@ pub(crate) fn settle(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Resul
     let known: Vec<Agent> = agents.values().cloned().collect();
     let others = to_be_checked(cx.view(), cx.owners())?.into_iter().filter(|agent| !agents.contains_key(&agent.name));
     for agent in known.into_iter().chain(others.collect::<Vec<_>>()) {
-        if let Some(proof) = death_proof(cx.view(), cx.owners(), &agent)
+        if let Some(proof) = death_proof(cx.owners(), &agent, cx.view().now())
             && lose_some(cx, &agent, proof)? == Extent::Part
         {
             if !first.contains(&agent.name) {
@@ -120,20 +121,6 @@ pub(crate) fn settle(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Resul
         cx.emit(ReservationEnded { id, reason: ReservationEnd::Expired })?;
     }
     Ok(if cx.room() == 0 { Extent::Part } else { Extent::All })
-}
-
-fn death_proof(view: &dyn View, owners: &dyn Owners, agent: &Agent) -> Option<DeathProof> {
-    let grace_ms = match &agent.owner {
-        Owner::Lock { grace_ms, .. } => *grace_ms,
-        _ => 0,
-    };
-    match owners.sight(agent) {
-        _ if planted::is(planted::DEATH_UNSEEN) => None,
-        OwnerSight::OtherBoot => Some(DeathProof::Rebooted),
-        // Clients restart such owners on purpose: the death counts when it has lasted.
-        OwnerSight::Died if view.now().store.since_ms(agent.presence.seen) >= grace_ms => Some(DeathProof::OwnerDied),
-        _ => None,
-    }
 }
 
 /// Ends a session that cannot act any more and frees what it held, all at once.

@@ -72,12 +72,11 @@ pub fn judge_agents(read: &mut oarlock_ralf::Project, root: &Path, now_ms: i64) 
     for agent in &mut read.agents {
         let known = AgentName::parse(&agent.name).ok().and_then(|name| view.agent(&name).ok().flatten());
         if let Some(known) = known.filter(|known| known.program.as_deref() != Some(PROGRAM)) {
-            agent.state = match presence::state(&*owners, &known, now) {
-                AgentState::Active if presence::is_there(&*owners, &known, now) => "active",
-                AgentState::Active | AgentState::Lost => "lost",
-                AgentState::Stale => "stale",
-                AgentState::Left => "left",
+            let state = match presence::state(&*owners, &known, now) {
+                AgentState::Active if presence::death_proof(&*owners, &known, now).is_some() => AgentState::Lost,
+                state => state,
             };
+            agent.state = state.as_str();
         }
     }
 }

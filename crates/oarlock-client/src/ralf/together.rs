@@ -1,4 +1,4 @@
-//! Keeping RALF's files and a store alike: a project is attached to a store, looked at, and detached.
+//! Attaching a RALF project to a store, synchronising the two, and detaching it again.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -22,27 +22,27 @@ use crate::project::{Project, TASK_PREFIX};
 use crate::trust;
 use crate::whereabouts::{Absent, Where};
 
-/// How often a watched project is looked at.
+/// The pause between two looks of [`Together::watch`].
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
-/// How long another look may take.
+/// How long to wait while another process compares the files.
 const LOOK_WITHIN: Duration = Duration::from_secs(30);
 
-/// What is to become of a project and a store.
+/// What to do with a project and its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
-    /// The store gets the project's tasks and agents, and is made where there is none; safe to repeat.
+    /// Import the project's tasks and agents, and keep both sides in step from now on. Makes the store if there is none; safe to repeat.
     Attach,
-    /// Both get what the other has.
+    /// Bring each side up to date with the other.
     Sync,
-    /// The files get what the store has once more, and both are kept apart from then on.
+    /// Write the store's state into the files a last time, then part the two.
     Detach {
-        /// Whether what cannot be written now is left.
+        /// Detach even if some files cannot be written now.
         is_forced: bool,
     },
 }
 
-/// A project of RALF's and the store that it is attached to, or is to be.
+/// A RALF project and the store that it is attached to, or is about to be.
 #[derive(Debug)]
 pub struct Together {
     root: PathBuf,
@@ -54,8 +54,8 @@ pub struct Together {
 }
 
 impl Together {
-    /// The project at `path` and the store that is named, else that of the repository it is in. With `is_tried` nothing is changed, and told
-    /// what would be.
+    /// The project at `path` with the store `named`, or with the store of the repository around it. With `is_tried`, a dry run, nothing changes:
+    /// [`Together::look`] reports what it would do.
     ///
     /// # Errors
     /// `already_exists` when the store has another project, `not_found` when this one is not attached or there are no files, those of
@@ -89,7 +89,7 @@ impl Together {
         } else {
             self.known()?
         };
-        // One that is not there any more can be detached by nobody.
+        // A project whose folder is gone cannot be detached, so it does not count.
         let is_other = |attached: &Attached| attached.root != self.root && attached.root.is_dir();
         match (self.aim, attached) {
             (Aim::Attach, Some(other)) if is_other(&other) => Err(Rejection::AlreadyExists {
@@ -107,16 +107,16 @@ impl Together {
         }
     }
 
-    /// What is remembered of this project, while it is attached.
+    /// What earlier looks kept about this project; nothing while it is not attached.
     fn known(&self) -> Result<Option<Attached>, OpError> {
         Ok(attached_beside(self.target.place().dir())?.filter(|attached| attached.root == self.root))
     }
 
-    /// Looks at files and store once, and does what is aimed at. Nothing comes back when somebody has detached the project meanwhile. `note` is told
-    /// what could not be done and keeps nobody.
+    /// Compares files and store once and does what the [`Aim`] asks for. Returns nothing if the project was detached meanwhile. `note` receives
+    /// problems that do not stop the work.
     ///
     /// # Errors
-    /// Files or store fail; what the files still lack, when the project is to be detached and that is not forced.
+    /// The files or the store fail, or files cannot be written before a detach that is not forced.
     pub fn look(&self, note: &mut dyn FnMut(&str)) -> Result<Option<Synced>, OpError> {
         if self.is_tried && !self.target.place().file().exists() {
             return self.would_attach().map(Some);
@@ -124,7 +124,7 @@ impl Together {
         if self.aim == Aim::Attach && !self.is_tried {
             make(&self.target, None, false, self.options.clone())?;
             if let Err(error) = hide_from_git(&self.root) {
-                note(&format!("note: git is not told to ignore lock files: {error}"));
+                note(&format!("note: cannot make git ignore the lock files: {error}"));
             }
         }
         let mut store = self.target.open(self.options.clone())?;
@@ -133,10 +133,11 @@ impl Together {
         self.look_with(&mut bridge)
     }
 
-    /// Looks again and again, until `told` says false or somebody detaches the project. What may go better later is told, and ends nothing.
+    /// Looks every second and passes each result to `told`, until that returns `false` or the project is detached. A failure that may pass, such
+    /// as a busy store, is passed to `told` too and does not stop it.
     ///
     /// # Errors
-    /// Files or store fail for good; those of `told`.
+    /// A lasting failure of the files or the store; any error of `told`.
     pub fn watch(&self, told: &mut dyn FnMut(Result<Synced, OpError>) -> Result<bool, OpError>) -> Result<(), OpError> {
         let mut store: OpenStore = self.target.open(self.options.clone())?;
         let mut store = Beneath(&mut *store);
@@ -177,7 +178,7 @@ impl Together {
         Ok(Some(synced))
     }
 
-    /// What attaching would do where there is no store yet: tried on one that goes away again.
+    /// A dry run of attaching where there is no store yet: it runs on a temporary one.
     fn would_attach(&self) -> Result<Synced, OpError> {
         let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
         let place = Place::of_file(dir.path().join(STORE_FILE));
@@ -186,7 +187,7 @@ impl Together {
     }
 }
 
-/// Refuses to part from files that lack something which another try may write. What no try would write is told, and keeps nobody.
+/// Refuses to detach while a later try may still write missing changes. Changes that can never be written are in [`Synced::left`] and do not block.
 fn check_left(left: &[Left], is_forced: bool) -> Result<(), OpError> {
     if is_forced || left.iter().all(|left| left.is_lasting) {
         return Ok(());
@@ -197,17 +198,17 @@ fn check_left(left: &[Left], is_forced: bool) -> Result<(), OpError> {
         .into())
 }
 
-/// The store of the project at `root`: the one that is named, else that of the repository it is in.
+/// The named store, or else the store of the repository around `root`.
 fn place_of(root: &Path, named: Option<&OsStr>) -> Result<Where, OpError> {
     if named.is_some() {
         return Where::find(named, Absent::Made);
     }
-    let target = Where::of(Project::around(root).unwrap_or_else(|| Project::at(root)));
+    let target = Where::of(Project::around_or_at(root));
     trust::check_owner(target.place())?;
     Ok(target)
 }
 
-/// Waits until no other look at the project of the store in `dir` is under way.
+/// Takes the lock that allows one comparison at a time for the store in `dir`.
 fn one_at_a_time(dir: &Path) -> Result<fs::File, OpError> {
     let lock = Attached::lock(dir, LOOK_WITHIN).map_err(|error| unreadable(dir, &error))?;
     lock.ok_or_else(|| StoreError::Busy(format!("another look at the files has gone on for {} s", LOOK_WITHIN.as_secs())).into())

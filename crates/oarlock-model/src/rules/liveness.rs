@@ -70,6 +70,9 @@ pub enum AgentState {
 }
 
 impl AgentState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Stale, Self::Lost, Self::Left];
+
     /// The state's word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

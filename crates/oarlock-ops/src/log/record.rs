@@ -43,7 +43,11 @@ impl Request for Record {
     fn check(&self) -> Result<(), Rejection> {
         values::check_list("events", self.events.len())?;
         values::check_list("conflicts", self.conflicts.len())?;
-        self.events.iter().flat_map(|event| event.data().values()).try_for_each(|value| values::check_json("an event", value))
+        self.events
+            .iter()
+            .chain(&self.conflicts)
+            .flat_map(|event| event.data().values())
+            .try_for_each(|value| values::check_json("an event", value))
     }
 }
 

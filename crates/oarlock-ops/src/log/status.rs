@@ -99,7 +99,7 @@ impl Request for Status {
 
 impl Query for Status {
     fn answer(&self, cx: &Reading<'_>) -> Result<StatusReply, OpError> {
-        let mut agents: BTreeMap<String, u64> = ["active", "stale", "lost", "left"].map(|s| (s.to_owned(), 0)).into();
+        let mut agents: BTreeMap<String, u64> = AgentState::ALL.map(|state| (state.as_str().to_owned(), 0)).into();
         let mut lost = Vec::new();
         for agent in cx.view.agents()? {
             let state = cx.agent_state(&agent);
