@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use oarlock_model::AgentName;
+use oarlock_model::{AgentName, ErrorCode};
 use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 use oarlock_testkit::say;
@@ -46,6 +46,7 @@ fn filled(n: usize) -> (TempDir, SqliteStore) {
         ok(format!("ada: send bob --thread {first} --text more"));
         ok(format!("{holder}: reserve src/{i}/** docs/{i}/**"));
         ok(format!("helper{i}: join"));
+        ok(format!("helper{i}: reserve lib/{i}/**"));
     }
     (dir, store)
 }
@@ -71,9 +72,15 @@ fn counts(n: usize) -> Vec<(&'static str, usize)> {
     counted("status", &anybody, json!({}));
     counted("agents", &anybody, json!({}));
     let reservations = counted("reservations", &anybody, json!({}));
-    assert_eq!(reservations.matches("\"pattern\"").count(), 2 * n);
+    assert_eq!(reservations.matches("\"pattern\"").count(), 3 * n);
     counted("inbox", &bob, json!({"all": true, "peek": true}));
     counted("claim", &dee, json!({}));
+    // One pattern, and as many who hold something below it.
+    let check = (oarlock_ops::registry::find("check").expect("a verb").from_json)(json!({"globs": ["lib/**"]})).expect("a request");
+    RUN.set(0);
+    let refused = check.attempt(&mut store, &anybody, &settings).expect_err("others hold them");
+    assert_eq!(refused.code(), ErrorCode::ReservationOverlap);
+    counts.push(("check", RUN.get()));
     counts
 }
 

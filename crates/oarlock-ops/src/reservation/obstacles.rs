@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::OpError;
 use crate::context::Reading;
 use crate::search::Obstacle;
+use crate::shapes::reservation_ttls_ms;
 use crate::store::{ReservationView, StoreResult};
 
 /// The task that a claim is about.
@@ -118,10 +119,16 @@ impl Obstacles {
     /// Reservations of others in the way: the first [`limits::OVERLAPS_MAX`], and how many more there are.
     pub(crate) fn held(&mut self, cx: &Reading<'_>, wanted: &[Wanted]) -> Result<(Vec<OverlapFacts>, usize), OpError> {
         let filed = WantedNear::of(wanted);
-        let (mut overlaps, mut more) = (Vec::new(), 0);
+        let (mut hits, mut conflicting) = (Vec::new(), Vec::new());
         for held in self.near(cx.view, wanted)? {
-            let Some(hit) = filed.first_conflict(&held, self.session.as_ref(), &mut self.steps)? else { continue };
-            let ttl_ms = self.ttl_ms(cx, &held)?;
+            if let Some(hit) = filed.first_conflict(&held, self.session.as_ref(), &mut self.steps)? {
+                hits.push(hit);
+                conflicting.push(held);
+            }
+        }
+        let ttls_ms = reservation_ttls_ms(cx.view, cx.now, &conflicting)?;
+        let (mut overlaps, mut more) = (Vec::new(), 0);
+        for ((hit, held), ttl_ms) in hits.into_iter().zip(conflicting).zip(ttls_ms) {
             if ttl_ms == 0 {
                 continue;
             }
