@@ -10,29 +10,29 @@ use serde_json::Value;
 
 use crate::door::Door;
 
-/// The longest wait for further events in one piece, in milliseconds: between two, the reader may have gone.
+/// The longest single wait for events, in milliseconds. Between two waits [`Reader::has_gone`] is asked.
 const SLICE_MS: i64 = 2_000;
 
-/// Who reads what is followed.
+/// The consumer of a followed log.
 pub trait Reader {
-    /// Takes an event, and says whether further ones are wanted.
+    /// Takes one event. Returns `false` to stop.
     ///
     /// # Errors
-    /// What ends the following.
+    /// Any error stops following and is returned by [`Door::follow`].
     fn event(&mut self, event: &EventShape) -> Result<bool, OpError>;
 
-    /// Whether nobody reads any more, which is asked now and then.
+    /// Whether the consumer is gone. Asked after each page and at least every two seconds.
     fn has_gone(&self) -> bool {
         false
     }
 }
 
 impl Door<'_> {
-    /// Hands over page after page of the events that `asked` wants, until the reader has gone, as many are told as it limits them to, or nothing was
-    /// logged for the time that it would wait.
+    /// Passes the events that `asked` selects to `reader`, page by page. Stops when the reader wants no more, when `asked.limit` events were
+    /// passed, or when nothing was logged for `asked.wait`; without `wait` it follows for ever.
     ///
     /// # Errors
-    /// `timed_out` when that time is over, those of the calls and of the reader.
+    /// `timed_out` when `asked.wait` is over; errors of the calls and of the reader.
     pub fn follow(&mut self, caller: &Caller, asked: &Events, reader: &mut dyn Reader) -> Result<(), OpError> {
         let patience_ms = asked.wait.map(Duration::as_ms);
         let (mut told, mut silent_ms) = (0, 0);

@@ -83,7 +83,8 @@ impl Oarlock {
         Self { door, caller: Caller::default(), settings: Some(settings) }
     }
 
-    /// Joins as a new session that stands for this process: should it die, what it held is free at once.
+    /// Joins as a new session that stands for this process: should it die, what it held is free at once. At a gateway on another machine
+    /// its leases end by their TTL.
     ///
     /// # Errors
     /// `already_exists` while another live session has the name.

@@ -33,6 +33,9 @@ fn came() -> bool {
 pub(crate) async fn wanted() {
     /// A handler can only set a flag, so that is looked at.
     const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
+    if ASKED.get().is_none() {
+        return std::future::pending().await;
+    }
     while !came() {
         tokio::time::sleep(LOOK_EVERY).await;
     }

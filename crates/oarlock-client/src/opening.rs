@@ -1,6 +1,7 @@
 //! Opening a store with what stands beside it: the files of a RALF project that is attached to it.
 
 use oarlock_ops::admin::Administration;
+use oarlock_ops::outside::Outside;
 use oarlock_ops::store::{ServedStore, StoreResult};
 use oarlock_ralf::Beside;
 use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
@@ -28,8 +29,8 @@ pub(crate) fn create(place: &Place, prefix: &str, options: Options) -> StoreResu
     Ok((Box::new(store.with_outside(files)), made))
 }
 
-/// The files beside a store. A lock of theirs is waited for as long as one of the store.
-fn files_of(place: &Place, options: &Options) -> Arc<Beside> {
+/// The files beside a store, whether or not a project is attached to it now. A lock of theirs is waited for as long as one of the store.
+pub fn files_of(place: &Place, options: &Options) -> Arc<dyn Outside> {
     let files = Beside::new(place.dir(), options.busy);
     Arc::new(if options.synchronous == Synchronous::Full { files } else { files.unsynced() })
 }

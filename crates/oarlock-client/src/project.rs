@@ -44,6 +44,11 @@ impl Project {
         Self::of_repository(dir).or_else(of_project)
     }
 
+    /// The same; where there is none, the one that would be made in this directory.
+    pub fn around_or_at(dir: &Path) -> Self {
+        Self::around(dir).unwrap_or_else(|| Self::at(dir))
+    }
+
     /// The project of the nearest repository upward. Its root is the directory beside the common directory when that, links
     /// resolved, is called `.git`; the worktree that its `core.worktree` names (a submodule); else the common directory itself
     /// (`--separate-git-dir`, a `.git` that is a link, a bare repository).

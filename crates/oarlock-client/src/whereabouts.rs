@@ -49,7 +49,7 @@ impl Where {
         let project = match absent {
             // A store that was named is its user's word; one that is found above may be anybody's.
             Absent::Refused => Project::find(&here)?,
-            Absent::Expected => Project::around(&here).unwrap_or_else(|| Project::at(&here)),
+            Absent::Expected => Project::around_or_at(&here),
             Absent::Made => Project::of_repository(&here).unwrap_or_else(|| Project::at(&here)),
         };
         let target = Self::of(project);

@@ -29,7 +29,7 @@ const EDGES: &[(&str, Uses)] = &[
         "oarlock-client",
         Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan", "oarlock-ralf", "oarlock-sqlite"]),
     ),
-    ("oarlock-server", Uses::Only(&["oarlock-client", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-ralf"])),
+    ("oarlock-server", Uses::Only(&["oarlock-client", "oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-integrations", Uses::Only(&["oarlock-client", "oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-python", Uses::Only(&["oarlock-deps", "oarlock-client", "oarlock-model", "oarlock-ops"])),
     // Only tests use it, so what it needs of stores reaches nobody who runs Oarlock.
@@ -39,7 +39,10 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-deps", Uses::Only(&[])),
     ("oarlock-fuzz", Uses::AllBut(&["oarlock-deps", "xtask"])),
     // No door names a kind of store: it gets one from the client.
-    ("oarlock", Uses::AllBut(&["oarlock-deps", "oarlock-faultdisk", "oarlock-fuzz", "oarlock-sqlite", "oarlock-testkit", "xtask"])),
+    (
+        "oarlock",
+        Uses::AllBut(&["oarlock-deps", "oarlock-faultdisk", "oarlock-fuzz", "oarlock-git", "oarlock-sqlite", "oarlock-testkit", "xtask"]),
+    ),
     ("xtask", Uses::AllBut(&[])),
 ];
 

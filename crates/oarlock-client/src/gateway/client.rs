@@ -113,9 +113,9 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::of`].
-    pub fn named(url: Option<&str>, busy: Option<oarlock_model::duration::Duration>) -> Result<Option<Self>, OpError> {
+    pub fn named(url: Option<&str>, busy: Option<Duration>) -> Result<Option<Self>, OpError> {
         let Some(url) = url.filter(|url| Address::is_one(url)) else { return Ok(None) };
-        let busy = busy.unwrap_or(Settings::default().busy).as_std();
+        let busy = busy.unwrap_or_else(|| Settings::default().busy.as_std());
         Self::of(url, busy).map(Some)
     }
 

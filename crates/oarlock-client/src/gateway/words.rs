@@ -1,6 +1,6 @@
-//! What client and gateway call things: the common flags of the command line as headers, and as fields of a request.
+//! Names shared by client and gateway: HTTP headers and request fields for the common flags of the command line.
 
-/// The headers; each common field goes before its header.
+/// Header names. Where a request has both, the field wins over the header.
 pub mod header {
     /// `--as`.
     pub const AGENT: &str = "oarlock-agent";
@@ -10,20 +10,20 @@ pub mod header {
     pub const KEY: &str = "idempotency-key";
     /// The processes above the caller, nearest first, separated by commas.
     pub const PROCESSES: &str = "oarlock-processes";
-    /// How long the call has waited before, in milliseconds.
+    /// How long this call has already waited, in milliseconds.
     pub const WAITED: &str = "oarlock-waited";
-    /// The identity of the store that an answer comes from; in a request, the one that is meant.
+    /// In an answer: the identity of the store it comes from. In a request: the store it is meant for.
     pub const STORE: &str = "oarlock-store";
-    /// `wait=SECONDS`: answer 202 after so long, though the call would wait on (RFC 7240, section 4.3).
+    /// `wait=SECONDS`: answer 202 when the call has not finished after that time (RFC 7240, section 4.3).
     pub const PREFER: &str = "prefer";
 }
 
-/// The fields.
+/// Field names in a request's JSON.
 pub mod field {
     /// `--as`.
     pub const AGENT: &str = "as";
     /// `--session`.
     pub const SESSION: &str = "session";
-    /// `--idempotency-key`; where the verb has no field of this name, `key` is the same.
+    /// `--idempotency-key`. `key` means the same if the verb has no field of that name.
     pub const KEY: &str = "idempotency_key";
 }

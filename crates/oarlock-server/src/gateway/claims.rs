@@ -1,12 +1,11 @@
 //! A store with files beside it. Calls that may grant tasks which these have wait for their lock, so a thread of its own makes them, while the
 //! writer goes on with everybody else's; and another one brings over what the writer's calls have changed.
 
-use oarlock_client::{OpenStore, Options, Place};
+use oarlock_client::{OpenStore, Options, Place, files_of};
 use oarlock_ops::OpError;
-use oarlock_ops::outside::{self, Outside as _};
+use oarlock_ops::outside::{self, Outside};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreResult;
-use oarlock_ralf::Beside;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -33,13 +32,12 @@ pub(super) struct Claims {
 pub(super) struct Stores {
     place: Place,
     options: Options,
-    files: Arc<Beside>,
+    files: Arc<dyn Outside>,
 }
 
 impl Stores {
     pub(super) fn new(place: &Place, options: Options) -> Self {
-        let files = Arc::new(Beside::new(place.dir(), options.busy));
-        Self { place: place.clone(), options, files }
+        Self { place: place.clone(), files: files_of(place, &options), options }
     }
 
     fn open(&self) -> StoreResult<OpenStore> {
@@ -72,7 +70,7 @@ impl Claims {
 
 /// The thread that brings over to the files what the writer's calls have changed, without keeping the writer from anything.
 pub(super) struct CatchUp {
-    files: Arc<Beside>,
+    files: Arc<dyn Outside>,
     wanted: SyncSender<()>,
 }
 

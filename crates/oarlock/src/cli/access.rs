@@ -53,10 +53,7 @@ impl AccessArgs {
             None => {
                 let target = common.target(Absent::Refused)?;
                 let settings = target.settings()?;
-                let identity = {
-                    drop(target.open(common.options(&settings))?);
-                    target.place().identity()?
-                };
+                let identity = target.open(common.options(&settings))?.identity().id();
                 let file = target.place().file();
                 if let Some(about) = about_former_keys(file).filter(|_| !output.json) {
                     note(&about);

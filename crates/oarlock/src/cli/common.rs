@@ -116,7 +116,7 @@ impl Common {
 
     /// The gateway that is named as the store, if one is.
     pub(crate) fn gateway(&self) -> Result<Option<Client>, OpError> {
-        Client::named(self.store_text(), self.busy)
+        Client::named(self.store_text(), self.busy.map(Duration::as_std))
     }
 
     /// Who calls.

@@ -5,8 +5,7 @@ use clap::{Arg, Command};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use oarlock_client::gateway::Client;
-use oarlock_client::{Absent, Door, Options, Where};
-use oarlock_model::duration::Duration;
+use oarlock_client::{Absent, Door, Options, Where, named_by_environment};
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, TaskId};
 use oarlock_ops::OpError;
@@ -16,6 +15,7 @@ use oarlock_ops::reply::Reply;
 use oarlock_ops::task::Tasks;
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
+use std::time::Duration;
 
 use super::args::{self, CompletionsArgs};
 use super::output::Output;
@@ -27,7 +27,7 @@ use crate::view;
 const VARIABLE: &str = "OARLOCK_COMPLETE";
 
 /// Whoever types waits no longer than this for a busy store.
-const BUSY_MS: i64 = 200;
+const BUSY: Duration = Duration::from_millis(200);
 
 impl CompletionsArgs {
     pub(crate) fn run(&self, output: &Output) -> Result<u8, OpError> {
@@ -60,7 +60,7 @@ pub(crate) fn answer(argv: &[OsString]) -> Option<u8> {
 fn store_of(argv: &[OsString]) -> Option<OsString> {
     let after_flag = argv.windows(2).filter(|pair| pair[0] == "--store").map(|pair| pair[1].clone());
     let in_flag = argv.iter().filter_map(|arg| Some(OsString::from(arg.to_str()?.strip_prefix("--store=")?)));
-    after_flag.chain(in_flag).last().or_else(|| std::env::var_os("OARLOCK_STORE")).filter(|url| !url.is_empty())
+    after_flag.chain(in_flag).last().or_else(named_by_environment).filter(|url| !url.is_empty())
 }
 
 /// The command with what can stand for its ids and names.
@@ -96,13 +96,12 @@ fn offered(
 
 /// Where the line would be carried out: a store that is there, or nothing.
 fn door(store: Option<&OsStr>) -> Result<Door<'static>, OpError> {
-    let busy = Duration::from_ms(BUSY_MS);
-    if let Some(client) = Client::named(store.and_then(OsStr::to_str), Some(busy))? {
+    if let Some(client) = Client::named(store.and_then(OsStr::to_str), Some(BUSY))? {
         return Ok(Door::at_gateway(client));
     }
     let target = Where::find(store, Absent::Refused)?;
     let settings = target.settings()?;
-    Door::at_store(&target, Options { busy: busy.as_std(), ..Options::default() }, settings)
+    Door::at_store(&target, Options { busy: BUSY, ..Options::default() }, settings)
 }
 
 /// Tasks that are not over; if none of them begins so, all others.

@@ -10,7 +10,6 @@ use oarlock_ops::reply::Reply;
 use oarlock_ralf::{Project, Synced, hooks};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::common::Common;
 use super::output::{Output, note};
@@ -90,7 +89,7 @@ impl Ralf {
     }
 
     fn show(&self, path: &Path, output: &Output) -> Result<u8, OpError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
+        let now = oarlock_host::clock::wall_ms();
         let mut project = Project::read(path, now).map_err(|error| unreadable(path, &error))?;
         if project.is_empty() {
             return Err(without_files(path));
