@@ -1,8 +1,8 @@
 //! What an operation has in hand while it decides: a view, the moment, the caller, and the emitting of events.
 
-use oarlock_model::agent::Agent;
 use std::collections::BTreeSet;
 
+use oarlock_model::agent::Agent;
 use oarlock_model::event::{Fact, TaskAdded, TaskClaimed, TaskIntended};
 use oarlock_model::message::Message;
 use oarlock_model::rules::authority::Authority;
@@ -187,26 +187,23 @@ impl<'a> Deciding<'a> {
         settings: &'a Settings,
         locks: &'a [Lock],
     ) -> Self {
-        let now = tx.view().now();
-        let first_seq = tx.next_seq();
-        let progress = Progress::default();
         let (found, searches, asked, emitted, portion) = (None, 0, None, 0, None);
         let (granting, unfit, changes_tasks) = (Granting::default(), BTreeSet::new(), false);
         Self {
+            now: tx.view().now(),
+            first_seq: tx.next_seq(),
             tx,
             owners,
             caller,
             me: None,
             settings,
             locks,
-            now,
             speaking: false,
             found,
             searches,
             asked,
-            first_seq,
             emitted,
-            progress,
+            progress: Progress::default(),
             portion,
             granting,
             unfit,
@@ -486,7 +483,9 @@ impl<'a> Deciding<'a> {
         debug_assert!(lock::covers(self.locks, &fact), "{} is not covered by {:?}", fact.kind(), self.locks);
         self.emitted += 1;
         self.changes_tasks |= fact.kind().starts_with("task_") || matches!(fact, Fact::LeaseLost(_) | Fact::IntentDropped(_));
-        self.tx.append(NewEvent { at: self.now.wall, store_at: self.now.store, agent, session, fact })?;
+        let next_seq = self.tx.next_seq();
+        let seq = self.tx.append(NewEvent { at: self.now.wall, store_at: self.now.store, agent, session, fact })?;
+        debug_assert_eq!(seq, next_seq, "facts name what they make by its number");
         Ok(())
     }
 

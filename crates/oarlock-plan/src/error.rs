@@ -62,11 +62,3 @@ pub enum PlanError {
         limit: usize,
     },
 }
-
-impl PlanError {
-    /// Whether a limit on size or number was passed, rather than a value being wrong.
-    #[must_use]
-    pub fn is_limit(&self) -> bool {
-        matches!(self, Self::DocumentTooLarge { .. } | Self::TooManyLines { .. } | Self::TooManyHeadings { .. } | Self::TooManySteps { .. })
-    }
-}

@@ -10,11 +10,7 @@ use crate::ident::{TaskId, shown};
 /// A kind of such events, and what data of it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExternalKind {
-    /// What speaks, for example `ralf`.
-    pub source: &'static str,
-    /// What it tells.
-    pub kind: &'static str,
-    /// Both, as they stand in the log.
+    /// The kind as it stands in the log: the source and what it reports, for example `ralf_event`.
     pub word: &'static str,
     /// Fields that are texts. An event that is about no task is about the first of these.
     texts: &'static [&'static str],
@@ -23,12 +19,10 @@ pub struct ExternalKind {
 }
 
 /// An agent that knows only RALF's files has written an event into one: which `file`, and its `fields` as written, which are untrusted.
-pub const RALF_EVENT: ExternalKind =
-    ExternalKind { source: "ralf", kind: "event", word: "ralf_event", texts: &["file"], objects: &["fields"] };
+pub const RALF_EVENT: ExternalKind = ExternalKind { word: "ralf_event", texts: &["file"], objects: &["fields"] };
 
 /// RALF's files and the store contradict each other about a `subject`: what the `files` say, what the `store` says, and which of them is `kept`.
-pub const RALF_CONFLICT: ExternalKind =
-    ExternalKind { source: "ralf", kind: "conflict", word: "ralf_conflict", texts: &["subject", "files", "store", "kept"], objects: &[] };
+pub const RALF_CONFLICT: ExternalKind = ExternalKind { word: "ralf_conflict", texts: &["subject", "files", "store", "kept"], objects: &[] };
 
 /// All of these kinds.
 const KINDS: [&ExternalKind; 2] = [&RALF_EVENT, &RALF_CONFLICT];
@@ -56,7 +50,7 @@ impl External {
     ///
     /// # Errors
     /// In words, when a field is missing that events of this kind have.
-    pub fn new(kind: &'static ExternalKind, task: Option<TaskId>, mut data: Map<String, Value>) -> Result<Self, String> {
+    pub fn new(kind: &'static ExternalKind, task: Option<TaskId>, data: Map<String, Value>) -> Result<Self, String> {
         let missing = |name: &&&str, is_so: fn(&Value) -> bool| !data.get(**name).is_some_and(is_so);
         if let Some(name) = kind.texts.iter().find(|name| missing(name, Value::is_string)) {
             return Err(format!("a {} has no text \"{name}\"", kind.word));
@@ -64,11 +58,7 @@ impl External {
         if let Some(name) = kind.objects.iter().find(|name| missing(name, Value::is_object)) {
             return Err(format!("a {} has no object \"{name}\"", kind.word));
         }
-        match &task {
-            Some(task) => data.insert("task".to_owned(), Value::from(task.as_str())),
-            None => data.remove("task"),
-        };
-        Ok(Self { kind, task, data })
+        Ok(Self { kind, task: None, data }.of_task(task))
     }
 
     /// What is told in words of the log: its kind there, and its data.
@@ -156,8 +146,12 @@ mod tests {
         ] {
             let fact = Fact::parse(kind, data).expect("it reads back");
             assert_eq!((fact.kind(), fact.subject().as_str(), fact.data_text().expect("plain data").as_str()), (kind, subject, data));
-            assert!(matches!(&fact, Fact::External(told) if told.kind().word == format!("{}_{}", told.kind().source, told.kind().kind)));
         }
+    }
+
+    #[test]
+    fn each_kind_can_be_asked_for() {
+        assert!(super::KINDS.iter().all(|kind| Fact::KINDS.contains(&kind.word)));
     }
 
     #[test]

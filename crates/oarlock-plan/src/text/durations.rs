@@ -70,7 +70,7 @@ fn whole(minutes: f64) -> Option<u64> {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and capped")]
-    Some((minutes.min(480_000.0).ceil() as u64).min(MINUTES_MAX))
+    Some((minutes.ceil() as u64).min(MINUTES_MAX))
 }
 
 #[cfg(test)]
