@@ -103,5 +103,5 @@ async fn serving(starter: Starter) -> Result<(), OpError> {
 }
 
 fn unidentified(error: std::io::Error) -> OpError {
-    StoreError::Unavailable { message: format!("this process cannot be identified: {error}"), hint: "is /proc mounted?".into() }.into()
+    StoreError::unidentified_process(&error).into()
 }

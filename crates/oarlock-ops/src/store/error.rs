@@ -40,5 +40,12 @@ pub enum StoreError {
     Internal(String),
 }
 
+impl StoreError {
+    /// The operating system does not say which process this is, so no session can stand for it.
+    pub fn unidentified_process(error: &std::io::Error) -> Self {
+        Self::Unavailable { message: format!("this process cannot be identified: {error}"), hint: "is /proc mounted?".into() }
+    }
+}
+
 /// The result of a store's method.
 pub type StoreResult<T> = Result<T, StoreError>;
