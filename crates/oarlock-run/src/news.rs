@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use oarlock_model::duration::to_the_second;
 use oarlock_model::event::{AgentLost, Event, Fact, LossReason};
 use oarlock_model::ident::shown;
 use oarlock_model::task::Resting;
@@ -10,7 +11,6 @@ use oarlock_ops::OpError;
 use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{EventFilter, Store};
 
-use crate::duration::in_words;
 use crate::progress::{AtWork, Live, Tell};
 use crate::text::first_line;
 use crate::tree;
@@ -158,7 +158,8 @@ impl News {
             }
             Fact::TaskDone(done) => {
                 known.is_done = true;
-                let took = known.holder.take().filter(|_| done.token.is_some()).map(|(_, since)| in_words(event.store_at.since_ms(since)));
+                let took =
+                    known.holder.take().filter(|_| done.token.is_some()).map(|(_, since)| to_the_second(event.store_at.since_ms(since)));
                 Some(match took {
                     Some(took) => format!("{who} finished {id} \"{title}\" ({took})"),
                     None => format!("{id} \"{title}\" is done"),
@@ -170,8 +171,10 @@ impl News {
             }
             Fact::TaskFailed(failed) => {
                 known.holder = None;
-                let next =
-                    failed.retry_at.map(|at| format!("; tried again in {}", in_words(at.since_ms(event.store_at)))).unwrap_or_default();
+                let next = failed
+                    .retry_at
+                    .map(|at| format!("; tried again in {}", to_the_second(at.since_ms(event.store_at))))
+                    .unwrap_or_default();
                 Some(format!("{who} failed {id}: {}{next}", first_line(&failed.reason, REASON_CHARS_MAX)))
             }
             Fact::TaskDied(died) => {

@@ -10,7 +10,7 @@ use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
-use oarlock_model::duration::Duration;
+use oarlock_model::duration::{Duration, to_the_second};
 use oarlock_model::ident::shown;
 use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId, limits};
 use oarlock_ops::OpError;
@@ -28,7 +28,7 @@ use crate::Stores;
 use crate::attempt::{self, Fate, Held};
 use crate::child::{Running, Start};
 use crate::directory::WorkingDirectory;
-use crate::duration::{in_words, ms};
+use crate::duration::ms;
 use crate::heartbeat::{self, Heart};
 use crate::kept::{self, Shelf};
 use crate::outcome::Outcome;
@@ -152,10 +152,7 @@ pub(crate) fn work_until(
 }
 
 fn join(store: &mut dyn Store, settings: &Settings, work: &Work) -> Result<JoinReply, OpError> {
-    let process = ProcessId::current().map_err(|error| StoreError::Unavailable {
-        message: format!("this process cannot be identified: {error}"),
-        hint: "is /proc mounted?".into(),
-    })?;
+    let process = ProcessId::current().map_err(|error| StoreError::unidentified_process(&error))?;
     let join = Join {
         name: work.name.clone(),
         role: work.role.clone(),
@@ -375,7 +372,7 @@ impl Worker<'_, '_> {
     }
 
     fn record(&mut self, held: Held, outcome: Outcome, wall_ms: i64) {
-        let time = in_words(wall_ms);
+        let time = to_the_second(wall_ms);
         let line = match outcome {
             Outcome::Done => format!("finished {} ({time})", held.id),
             Outcome::Submitted => format!("finished {}, which waits for approval ({time})", held.id),

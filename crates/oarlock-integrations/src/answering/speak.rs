@@ -1,5 +1,6 @@
 //! What hooks say to models and people, in few bytes. What other agents wrote is shown as theirs, cut, and without control characters.
 
+use oarlock_model::duration::in_words;
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::text::escaped_line;
 use oarlock_model::{AgentName, MessageId, TaskId};
@@ -49,21 +50,13 @@ fn held(overlaps: &[OverlapFacts]) -> String {
             shown(&overlap.wanted),
             overlap.agent,
             shown(&overlap.pattern),
-            time_left(overlap.ttl_ms)
+            in_words(overlap.ttl_ms)
         );
     }
     if overlaps.len() > OVERLAPS_MAX {
         let _ = writeln!(text, "- and {} more.", overlaps.len() - OVERLAPS_MAX);
     }
     text
-}
-
-fn time_left(ms: i64) -> String {
-    match ms {
-        ms if ms < 90_000 => format!("{} s", (ms / 1_000).max(1)),
-        ms if ms < 180 * 60_000 => format!("{} min", ms / 60_000),
-        ms => format!("{} h", ms / 3_600_000),
-    }
 }
 
 /// The same at the door of git, which a person may pass.

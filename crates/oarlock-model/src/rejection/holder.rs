@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::seconds;
+use crate::duration;
 use crate::ident::{AgentName, Label, SessionId, Token};
 
 /// Who holds a lease, as far as others need to know.
@@ -46,15 +46,6 @@ impl OutsideFacts {
 
     pub(super) fn in_words(&self) -> String {
         let who = self.holder.as_deref().map_or_else(|| "somebody".to_owned(), crate::ident::shown);
-        format!("{who}, outside of the store ({}), seen {} ago", self.source, ago(self.age_ms))
-    }
-}
-
-/// A long time in its largest unit.
-fn ago(ms: i64) -> String {
-    match ms / 60_000 {
-        0..2 => seconds(ms),
-        minutes @ 2..120 => format!("{minutes} min"),
-        minutes => format!("{} h", minutes / 60),
+        format!("{who}, outside of the store ({}), seen {} ago", self.source, duration::in_words(self.age_ms))
     }
 }

@@ -4,6 +4,7 @@
 use std::process::ExitStatus;
 use std::time::{Duration as StdDuration, Instant};
 
+use oarlock_model::duration::to_the_second;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
@@ -14,7 +15,7 @@ use serde_json::json;
 
 use super::Worker;
 use crate::attempt::{self, Held};
-use crate::duration::{in_words, ms};
+use crate::duration::ms;
 use crate::kept::{Kept, note_of};
 use crate::outcome::Outcome;
 use crate::pump::Printed;
@@ -71,7 +72,7 @@ impl Worker<'_, '_> {
                 return Err(self.keep(held, finished, error));
             }
             if !is_told {
-                let time = in_words(ms(left));
+                let time = to_the_second(ms(left));
                 self.tell.warning(&format!("what came of {} cannot be handed in: {error}; trying again for {time}", held.id));
                 is_told = true;
             }

@@ -147,7 +147,7 @@ fn a_refusal_names_holder_reason_time_and_what_to_do() {
     let session = Session::new(&project, "claude", "s-1");
     let why = session.refused("Edit", json!({"file_path": "docs/api.md"})).expect("it is held");
     for part in
-        ["docs/api.md is held by bob", "\"rewriting it\"", "another 119 min", "oarlock send bob", "oarlock reserve 'docs/api.md' --wait"]
+        ["docs/api.md is held by bob", "\"rewriting it\"", "another 1 h 59 min", "oarlock send bob", "oarlock reserve 'docs/api.md' --wait"]
     {
         assert!(why.contains(part), "{part} is not in: {why}");
     }
