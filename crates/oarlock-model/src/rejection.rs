@@ -63,6 +63,12 @@ pub enum Rejection {
         /// Facts for programs; null when there are none.
         details: Value,
     },
+    /// A dependency would close a cycle.
+    #[error("the dependency would close a cycle: {}", around(cycle))]
+    Cycle {
+        /// The tasks of the cycle: each needs the next one, and the last one the first.
+        cycle: Vec<TaskId>,
+    },
     /// The call needs to know who is calling.
     #[error("this command needs to know which agent is calling")]
     IdentityRequired,
@@ -289,6 +295,11 @@ fn seconds(ms: i64) -> String {
     format!("{} s", (ms + 999) / 1_000)
 }
 
+/// A cycle as a path that comes back to its first task.
+fn around(cycle: &[TaskId]) -> String {
+    cycle.iter().chain(cycle.first()).map(TaskId::as_str).collect::<Vec<_>>().join(" -> ")
+}
+
 impl Rejection {
     /// A value that cannot be accepted, without further facts.
     pub fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -323,7 +334,7 @@ impl Rejection {
     /// The code of CONTRACT's table of errors.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Rejection::Invalid { .. } => ErrorCode::InvalidRequest,
+            Rejection::Invalid { .. } | Rejection::Cycle { .. } => ErrorCode::InvalidRequest,
             Rejection::IdentityRequired => ErrorCode::IdentityRequired,
             Rejection::NotFound { .. } | Rejection::Missing { .. } => ErrorCode::NotFound,
             Rejection::LeaseHeld { .. } | Rejection::HeldOutside { .. } | Rejection::AssignedElsewhere { .. } => ErrorCode::LeaseHeld,
@@ -348,6 +359,7 @@ impl Rejection {
     pub fn details(&self) -> Value {
         match self {
             Rejection::Invalid { details, .. } | Rejection::Conflict { details, .. } => details.clone(),
+            Rejection::Cycle { cycle } => json!({ "cycle": cycle }),
             Rejection::NotFound { noun, id } => json!({"noun": noun, "id": id}),
             Rejection::LeaseHeld { task, holder } => json!({"task": task, "holder": holder.json()}),
             Rejection::HeldOutside { task, holder } => json!({"task": task, "holder": holder.json()}),

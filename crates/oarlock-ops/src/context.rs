@@ -121,12 +121,8 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// Store errors.
     pub fn ttl_ms(&self, grant: &Grant) -> StoreResult<i64> {
-        // Renewed at this very moment, no heartbeat can be later: the holder need not be read.
-        if grant.renewed == self.now.store {
-            return Ok(liveness::lease_ttl_ms(grant, None, self.now));
-        }
-        let holder = self.view.agent(&grant.agent)?;
-        Ok(liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder.as_ref()), self.now))
+        let holder = if liveness::is_renewed_now(grant, self.now) { None } else { self.view.agent(&grant.agent)? };
+        Ok(liveness::grant_ttl_ms(grant, holder.as_ref(), self.now))
     }
 }
 

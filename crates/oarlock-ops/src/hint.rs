@@ -6,6 +6,7 @@ use oarlock_model::Rejection;
 pub fn of(rejection: &Rejection) -> String {
     match rejection {
         Rejection::Invalid { hint, .. } | Rejection::Conflict { hint, .. } | Rejection::Missing { hint, .. } => hint.clone(),
+        Rejection::Cycle { .. } => "remove one of these dependencies first: oarlock depend ID --on ID --remove".into(),
         Rejection::IdentityRequired => "pass --as NAME (over HTTP the field `as`), or set OARLOCK_AGENT, after `oarlock join NAME`".into(),
         Rejection::NotFound { noun, .. } => match *noun {
             "agent" => "`oarlock agents --all` lists who has joined; to join: oarlock join NAME".into(),

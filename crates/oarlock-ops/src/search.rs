@@ -81,7 +81,7 @@ impl Found {
     pub(crate) fn of_way(edges: Edges, view: &dyn View) -> Result<Self, OpError> {
         Ok(match edges.way(view, limits::GRAPH_VISITS_MAX)? {
             Way::None => Self::NoWay(edges, view.last_seq()?),
-            Way::Back(cycle) => Self::Refused(graph::cycle_refused(&cycle).into()),
+            Way::Back(cycle) => Self::Refused(Rejection::Cycle { cycle }.into()),
             Way::TooFar => Self::Refused(graph::too_far().into()),
         })
     }

@@ -77,7 +77,7 @@ impl Snapshot {
 
     /// Whether a lease still holds.
     pub(crate) fn holds(&self, grant: &Grant) -> bool {
-        liveness::lease_ttl_ms(grant, liveness::beat_for(grant, self.agent(&grant.agent)), self.now) > 0
+        liveness::grant_ttl_ms(grant, self.agent(&grant.agent), self.now) > 0
     }
 
     /// The parts of a task that are still to be done.

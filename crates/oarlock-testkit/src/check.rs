@@ -128,7 +128,7 @@ fn holds(state: &State, reservation: &Reservation, now: Now) -> bool {
         return liveness::reservation_ends_at(reservation, beat) > now.store;
     };
     let grant = state.tasks.get(task).and_then(Task::holder).filter(|grant| grant.session == reservation.session);
-    grant.is_some_and(|grant| liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder), now) > 0)
+    grant.is_some_and(|grant| liveness::grant_ttl_ms(grant, holder, now) > 0)
 }
 
 /// Nothing is kept for sessions that are over, and no reservation outlives the lease it is tied to.

@@ -68,7 +68,7 @@ pub fn holder_facts(grant: &Grant, holder: Option<&Agent>, now: Now) -> HolderFa
         agent: grant.agent.clone(),
         session: grant.session.clone(),
         token: grant.token,
-        ttl_ms: liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder), now),
+        ttl_ms: liveness::grant_ttl_ms(grant, holder, now),
     }
 }
 

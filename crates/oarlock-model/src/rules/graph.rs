@@ -130,17 +130,6 @@ fn path_back(task: &TaskId, last: &TaskId, came_from: &HashMap<TaskId, Option<Ta
     path
 }
 
-/// The refusal that names a cycle.
-pub fn cycle_refused(cycle: &[TaskId]) -> Rejection {
-    let mut shown: Vec<&str> = cycle.iter().map(TaskId::as_str).collect();
-    shown.extend(cycle.first().map(TaskId::as_str));
-    Rejection::Invalid {
-        message: format!("the dependency would close a cycle: {}", shown.join(" -> ")),
-        hint: "remove one of these dependencies first: oarlock depend ID --on ID --remove".into(),
-        details: serde_json::json!({ "cycle": cycle }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,18 @@ pub fn lease_ttl_ms(grant: &Grant, beat: Option<StoreTime>, now: Now) -> i64 {
     lease_ends_at(grant, beat).since_ms(now.store)
 }
 
+/// How long the lease of this holder still holds, in milliseconds; 0 when it has expired. `holder` is the grant's agent, if it is known.
+pub fn grant_ttl_ms(grant: &Grant, holder: Option<&Agent>, now: Now) -> i64 {
+    // No heartbeat can be later than this very moment.
+    let beat = if is_renewed_now(grant, now) { None } else { beat_for(grant, holder) };
+    lease_ttl_ms(grant, beat, now)
+}
+
+/// Whether a lease was renewed at this very moment, so that its holder need not be read to know its end.
+pub fn is_renewed_now(grant: &Grant, now: Now) -> bool {
+    grant.renewed == now.store
+}
+
 /// The beat that counts for a grant: that of its agent, if the agent's current session holds it.
 pub fn beat_for(grant: &Grant, holder: Option<&Agent>) -> Option<StoreTime> {
     beat_of(&grant.session, holder)
@@ -47,7 +59,7 @@ pub fn reservation_ttl_ms(reservation: &Reservation, holder: Option<&Agent>, gra
         return reservation_ends_at(reservation, beat_for_reservation(reservation, holder)).since_ms(now.store);
     }
     let grant = grant.filter(|grant| grant.session == reservation.session);
-    grant.map_or(0, |grant| lease_ttl_ms(grant, beat_for(grant, holder), now))
+    grant.map_or(0, |grant| grant_ttl_ms(grant, holder, now))
 }
 
 /// The last heartbeat of the agent, if this session is its current one and not over.

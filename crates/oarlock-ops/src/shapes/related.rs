@@ -65,7 +65,7 @@ impl Related {
             }
         }
         // Renewed at this very moment, no heartbeat can be later: those holders need not be read.
-        let grants = tasks.iter().filter_map(Task::holder).filter(|grant| grant.renewed != now.store);
+        let grants = tasks.iter().filter_map(Task::holder).filter(|grant| !liveness::is_renewed_now(grant, now));
         let names: BTreeSet<&AgentName> = grants.map(|grant| &grant.agent).collect();
         Ok(Self { stuck, unmet_needs, holders: agents_by_name(view, names)?, parts: Finished::of(view, &ids(&reads_parts))? })
     }
@@ -82,7 +82,7 @@ impl Related {
 
     /// How long a grant still holds, in milliseconds.
     pub(super) fn ttl_ms(&self, now: Now, grant: &Grant) -> i64 {
-        liveness::lease_ttl_ms(grant, liveness::beat_for(grant, self.holders.get(&grant.agent)), now)
+        liveness::grant_ttl_ms(grant, self.holders.get(&grant.agent), now)
     }
 
     /// The parts of the task, once all of them are finished; empty where it is not shown with them.

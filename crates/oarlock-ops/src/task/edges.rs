@@ -3,7 +3,7 @@
 
 use oarlock_model::rules::graph::{self, Way};
 use oarlock_model::task::TaskState;
-use oarlock_model::{TaskId, limits, planted};
+use oarlock_model::{Rejection, TaskId, limits, planted};
 use std::collections::BTreeSet;
 
 use crate::OpError;
@@ -54,7 +54,7 @@ pub(crate) fn refuse_cycle(cx: &mut Deciding<'_>, id: &TaskId, on: &BTreeSet<Tas
     let is_last = cx.searches() >= limits::GRAPH_SEARCHES_MAX;
     match edges.way(cx.view(), if is_last { limits::GRAPH_VISITS_MAX } else { limits::GRAPH_READ_MAX })? {
         Way::None => Ok(()),
-        Way::Back(cycle) => Err(graph::cycle_refused(&cycle).into()),
+        Way::Back(cycle) => Err(Rejection::Cycle { cycle }.into()),
         Way::TooFar if is_last => Err(graph::too_far().into()),
         Way::TooFar => Err(cx.search_first(Asked::Way(edges))),
     }

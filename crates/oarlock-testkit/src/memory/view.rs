@@ -41,7 +41,7 @@ impl Moment {
 
     fn lease_ttl_ms(&self, grant: &Grant) -> i64 {
         let holder = self.world.state.agents.get(&grant.agent);
-        liveness::lease_ttl_ms(grant, liveness::beat_for(grant, holder), self.now)
+        liveness::grant_ttl_ms(grant, holder, self.now)
     }
 
     /// When a reservation that is tied to no task ends.

@@ -144,7 +144,7 @@ impl World {
 
     fn left_ms(&self, grant: &oarlock_model::task::Grant, now: oarlock_model::Now) -> i64 {
         let holder = self.store.world().state.agents.get(&grant.agent);
-        oarlock_model::rules::liveness::lease_ttl_ms(grant, oarlock_model::rules::liveness::beat_for(grant, holder), now)
+        oarlock_model::rules::liveness::grant_ttl_ms(grant, holder, now)
     }
 
     /// A request on behalf of what the agent believes to be its session.
