@@ -9,10 +9,16 @@ use rusqlite::{Connection, Row, params};
 
 use super::{Sql, all, first, id, id_or, int, of_all, prepared, task, to_json, uint, uint_or};
 
+/// The condition that the task `c` is a part of that task, and one that it waits for: neither done nor dropped. `IS NOT NULL` is the term of the
+/// partial index over parents.
+macro_rules! is_open_part_of {
+    ($parent:literal) => {
+        concat!("c.parent = ", $parent, " AND c.parent IS NOT NULL AND c.state <> 6 AND c.dropped = 0")
+    };
+}
 const CHILDREN: &str = "SELECT id FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY seq";
-const OPEN_CHILDREN: &str = "
-SELECT id FROM tasks
-WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 AND dropped = 0 LIMIT ?2";
+const OPEN_CHILDREN: &str =
+    concat!("\nSELECT c.id FROM tasks c WHERE ", is_open_part_of!("(SELECT seq FROM tasks WHERE id = ?1)"), " LIMIT ?2");
 const DEPENDANTS: &str =
     "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
 /// What the task needs, and what the tasks above it need.
@@ -32,15 +38,20 @@ SELECT DISTINCT w.id, n.id
 FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need CROSS JOIN tasks w ON w.seq = u.task
 WHERE n.state <> 6 ORDER BY n.id";
 /// The parts of those of these tasks that have no open one.
-const CLOSED_PARTS: &str = "
+const CLOSED_PARTS: &str = concat!(
+    "
 WITH closed (seq, id) AS MATERIALIZED (
   SELECT t.seq, t.id FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value
-  WHERE NOT EXISTS (SELECT 1 FROM tasks c WHERE c.parent = t.seq AND c.parent IS NOT NULL AND c.state <> 6 AND c.dropped = 0)
+  WHERE NOT EXISTS (SELECT 1 FROM tasks c WHERE ",
+    is_open_part_of!("t.seq"),
+    ")
 )
 SELECT t.id, c.id, c.title, c.state = 6, coalesce(octet_length(c.result), 0)
-FROM closed t CROSS JOIN tasks c ON c.parent = t.seq AND c.parent IS NOT NULL ORDER BY c.seq";
+FROM closed t CROSS JOIN tasks c ON c.parent = t.seq AND c.parent IS NOT NULL ORDER BY c.seq"
+);
 /// What a task needs and what the tasks above it need, and its parts.
-const WAITS_FOR: &str = "
+const WAITS_FOR: &str = concat!(
+    "
 WITH RECURSIVE up (seq) AS (
   SELECT seq FROM tasks WHERE id = ?1
   UNION SELECT t.parent FROM up u JOIN tasks t ON t.seq = u.seq WHERE t.parent IS NOT NULL
@@ -49,8 +60,11 @@ SELECT id FROM (
   SELECT DISTINCT n.id AS id, 0 AS part
   FROM up u CROSS JOIN dependencies d ON d.task = u.seq CROSS JOIN tasks n ON n.seq = d.need WHERE n.state <> 6
   UNION ALL
-  SELECT id, seq FROM tasks WHERE parent = (SELECT seq FROM tasks WHERE id = ?1) AND parent IS NOT NULL AND state <> 6 AND dropped = 0
-) ORDER BY part, id";
+  SELECT c.id, c.seq FROM tasks c WHERE ",
+    is_open_part_of!("(SELECT seq FROM tasks WHERE id = ?1)"),
+    "
+) ORDER BY part, id"
+);
 /// Tasks with what decides where each rests, apart from the needs of the tasks above it. A need in the list, which comes in JSON, counts as
 /// done.
 macro_rules! at_rest {
@@ -58,7 +72,9 @@ macro_rules! at_rest {
         concat!(
             "
 SELECT t.id, p.id, t.state, t.not_before, t.retry_at, t.ready_at,
-  EXISTS (SELECT 1 FROM tasks c WHERE c.parent = t.seq AND c.parent IS NOT NULL AND c.state <> 6 AND c.dropped = 0),
+  EXISTS (SELECT 1 FROM tasks c WHERE ",
+            is_open_part_of!("t.seq"),
+            "),
   t.has_needs AND EXISTS (
     SELECT 1 FROM dependencies d CROSS JOIN tasks n ON n.seq = d.need WHERE d.task = t.seq AND n.state <> 6
     AND n.seq NOT IN (SELECT f.seq FROM json_each(?2) j CROSS JOIN tasks f ON f.id = j.value))

@@ -8,19 +8,21 @@ use rusqlite::{Connection, Row, params};
 
 use super::{Sql, all, first, id, int, lease, of_all, task, uint};
 
-const READY: &str = "
-SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
-FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1";
-const READY_AFTER: &str = "
-SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
-FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3";
-const OF_SEQ: &str = "
-SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
-FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.seq = ?1";
-
-const OF_SEQS: &str = "
-SELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority
-FROM json_each(?1) j CROSS JOIN tasks t ON t.seq = j.value LEFT JOIN tasks p ON p.seq = t.parent";
+/// A query for the columns that [`map`] reads; the arguments are where tasks `t` come from, and what follows their parents `p`.
+macro_rules! offers {
+    ($from:literal, $rest:literal) => {
+        concat!(
+            "\nSELECT t.seq, t.id, t.state, t.priority, t.ready_at, t.not_before, p.id, t.spec, t.own_priority\nFROM ",
+            $from,
+            " LEFT JOIN tasks p ON p.seq = t.parent ",
+            $rest
+        )
+    };
+}
+const READY: &str = offers!("tasks t", "WHERE t.state = 1 ORDER BY t.rank, t.seq LIMIT ?1");
+const READY_AFTER: &str = offers!("tasks t", "WHERE t.state = 1 AND (t.rank, t.seq) > (?1, ?2) ORDER BY t.rank, t.seq LIMIT ?3");
+const OF_SEQ: &str = offers!("tasks t", "WHERE t.seq = ?1");
+const OF_SEQS: &str = offers!("json_each(?1) j CROSS JOIN tasks t ON t.seq = j.value", "");
 
 fn map(row: &Row<'_>) -> Sql<Offer> {
     let priority = row.get(3)?;

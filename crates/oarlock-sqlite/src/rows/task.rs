@@ -22,13 +22,21 @@ const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at,
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
-const RUNNING_GRANT: &str = "
-SELECT grant_token, grant_agent, grant_session, grant_since, grant_renewed, grant_ttl, grant_end, grant_reserve, grant_intended
-FROM tasks WHERE id = ?1 AND state = 3 AND outside IS NULL";
-const RUNNING_GRANTS: &str = "
-SELECT t.grant_token, t.grant_agent, t.grant_session, t.grant_since, t.grant_renewed, t.grant_ttl, t.grant_end, t.grant_reserve,
-  t.grant_intended, t.id
-FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value WHERE t.state = 3 AND t.outside IS NULL";
+/// A query for the grants that hold tasks `t` now, as [`held`] reads them; the argument is where the tasks come from.
+macro_rules! running_grants {
+    ($from:literal) => {
+        concat!(
+            "
+SELECT t.id, t.grant_token, t.grant_agent, t.grant_session, t.grant_since, t.grant_renewed, t.grant_ttl, t.grant_end, t.grant_reserve,
+  t.grant_intended
+FROM ",
+            $from,
+            " WHERE t.state = 3 AND t.outside IS NULL"
+        )
+    };
+}
+const RUNNING_GRANT: &str = concat!(running_grants!("tasks t"), " AND t.id = ?1");
+const RUNNING_GRANTS: &str = running_grants!("json_each(?1) j CROSS JOIN tasks t ON t.id = j.value");
 const RESULTS: &str = "
 SELECT t.id, t.result FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value WHERE t.result IS NOT NULL";
 const INSERT: &str = "
@@ -161,14 +169,19 @@ pub(crate) fn spec_without_texts(row: &Row<'_>, (spec, own_priority, parent, not
     })
 }
 
+/// Maps [`running_grants`].
+fn held(row: &Row<'_>) -> Sql<(TaskId, Option<Grant>)> {
+    Ok((id(row, 0)?, grant(row, 1, 8, 9)?))
+}
+
 /// The grant that holds a task now.
 pub(crate) fn running_grant(conn: &Connection, task: &TaskId) -> Sql<Option<Grant>> {
-    Ok(first(conn, RUNNING_GRANT, [task.as_str()], |row| grant(row, 0, 7, 8))?.flatten())
+    Ok(first(conn, RUNNING_GRANT, [task.as_str()], held)?.and_then(|(_, grant)| grant))
 }
 
 /// The grants that hold these tasks now.
 pub(crate) fn running_grants(conn: &Connection, tasks: &[&TaskId]) -> Sql<Vec<(TaskId, Grant)>> {
-    let held = of_all(conn, RUNNING_GRANTS, tasks, |row| Ok((id(row, 9)?, grant(row, 0, 7, 8)?)))?;
+    let held = of_all(conn, RUNNING_GRANTS, tasks, held)?;
     Ok(held.into_iter().filter_map(|(task, grant)| Some((task, grant?))).collect())
 }
 
