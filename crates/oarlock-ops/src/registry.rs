@@ -2,13 +2,14 @@
 
 mod erased;
 
-use clap::{ArgMatches, Command};
-use oarlock_model::Rejection;
+use clap::{Arg, ArgMatches, Command};
+use oarlock_model::{Rejection, limits};
 use serde_json::Value;
 
 use crate::OpError;
 use crate::caller::Identity;
-use crate::request::{Mutation, Query, Request};
+use crate::local::Local;
+use crate::request::{Mutation, Query, Request, TextFile};
 use crate::schema::{self, SchemaOf};
 
 use erased::{Asked, Ordered};
@@ -25,6 +26,8 @@ pub struct Entry {
     pub example: &'static [&'static str],
     /// Names that fields of its request had before and that still work.
     pub former_fields: &'static [&'static str],
+    /// The flag by which a text of its request may come from a file.
+    pub text_file: Option<TextFile>,
     /// Whether it may change something.
     pub mutates: bool,
     /// Whether it needs to know who calls.
@@ -39,6 +42,39 @@ pub struct Entry {
     pub request_schema: SchemaOf,
     /// The schema of its reply.
     pub reply_schema: SchemaOf,
+}
+
+impl Entry {
+    /// Reads it from a parsed command line, and fills in what only the caller's machine knows: the texts of files, paths, processes.
+    ///
+    /// # Errors
+    /// `misread` makes an error of the command line's; those of reading files and paths.
+    pub fn from_line(
+        &self,
+        matches: &ArgMatches,
+        local: &mut dyn Local,
+        misread: impl FnOnce(clap::Error) -> OpError,
+    ) -> Result<Box<dyn Call>, OpError> {
+        let mut call = (self.from_matches)(matches).map_err(misread)?;
+        let file = self.text_file.and_then(|file| matches.get_one::<String>(file.id));
+        if let (Some("-"), Some(text)) = (file.map(String::as_str), call.file_text()) {
+            *text = Some("-".to_owned());
+        }
+        call.localise(local)?;
+        if let (Some(path), Some(text)) = (file.filter(|path| *path != "-"), call.file_text()) {
+            *text = Some(local.read_text(path, limits::BODY_BYTES_MAX)?);
+        }
+        Ok(call)
+    }
+}
+
+/// The arguments of a request of the registry: its fields, and the flag for the file of a text.
+fn arguments_of<R: Request>(command: Command) -> Command {
+    let file = |file: TextFile| {
+        let argument = Arg::new(file.id).long(file.flag).value_name("F").help(file.about);
+        argument.conflicts_with(file.field).allow_hyphen_values(true)
+    };
+    arguments::<R>(command).args(R::TEXT_FILE.map(file))
 }
 
 /// The arguments of a request, where what follows a flag is its value: `--ttl -1s` is a duration out of
@@ -74,9 +110,10 @@ const fn entry<R: Request>(
         about: R::ABOUT,
         example: R::EXAMPLE,
         former_fields: R::FORMER_FIELDS,
+        text_file: R::TEXT_FILE,
         mutates,
         identity: R::IDENTITY,
-        arguments: arguments::<R>,
+        arguments: arguments_of::<R>,
         from_matches,
         from_json,
         request_schema: schema::of::<R>,

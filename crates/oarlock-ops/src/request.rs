@@ -28,8 +28,15 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     const IDENTITY: Identity;
     /// Names that fields had before and that still work, so that callers do not break.
     const FORMER_FIELDS: &'static [&'static str] = &[];
+    /// The flag by which one text of the request may come from a file of the caller; none for most verbs.
+    const TEXT_FILE: Option<TextFile> = None;
     /// The reply.
     type Reply: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+
+    /// The text that [`TEXT_FILE`](Self::TEXT_FILE) gives.
+    fn file_text(&mut self) -> Option<&mut Option<String>> {
+        None
+    }
 
     /// Fills in what only the caller's machine knows. Doors far from the caller do not call it.
     ///
@@ -95,6 +102,19 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     fn identity(&self) -> Identity {
         Self::IDENTITY
     }
+}
+
+/// A flag of the command line that names a file with the text of a field. Requests do not have it: the file is read where the caller is.
+#[derive(Clone, Copy, Debug)]
+pub struct TextFile {
+    /// The flag, without its dashes.
+    pub flag: &'static str,
+    /// Its name among the arguments, which ends in `_file`.
+    pub id: &'static str,
+    /// The field, which cannot be given at the same time.
+    pub field: &'static str,
+    /// One line of help.
+    pub about: &'static str,
 }
 
 /// Where a list goes on.

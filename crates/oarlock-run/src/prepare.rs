@@ -10,8 +10,8 @@ use oarlock_ops::local::Floor;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::Store;
-use oarlock_ops::task::Split;
 use oarlock_ops::task::document::{Document, Found};
+use oarlock_ops::task::{Split, SplitOrKeep};
 
 use crate::launch::Target;
 use crate::progress::Tell;
@@ -81,10 +81,9 @@ impl Preparing<'_> {
             new_id: id.cloned(),
             document: Some(document.text.to_owned()),
             file: document.file.map(str::to_owned),
-            or_whole: true,
             ..self.split_of(document.name)
         };
-        match self.order(&split) {
+        match self.order(&SplitOrKeep { split }) {
             Ok(reply) => {
                 let task = TaskId::parse(&reply.plan.task)?;
                 if reply.plan.parallelizable {

@@ -225,8 +225,7 @@ fn state_of(stage: &mut dyn Stage) -> State {
 }
 
 fn run(store: &mut dyn Store, caller: &Caller, words: &[String], process: &str, files: &Files) -> Result<Value, OpError> {
-    let mut call = call::read(words, process, files)?;
-    call.localise(&mut files.local())?;
+    let call = call::read(words, process, files)?;
     // Few enough for a script to reach.
     let agent_holdings = Holdings { leases: 3, reservations: 3, sessions: 3, named_components: 1 };
     let settings = Settings { agent_holdings, ..Settings::default() };

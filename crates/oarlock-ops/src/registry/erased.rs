@@ -28,6 +28,9 @@ pub trait Call: Send + Sync {
     /// Those of the request.
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError>;
 
+    /// The text that may come from a file, where its verb has a flag for that.
+    fn file_text(&mut self) -> Option<&mut Option<String>>;
+
     /// Checks that it asks for nothing that only a door on the caller's own machine can give.
     ///
     /// # Errors
@@ -152,6 +155,10 @@ macro_rules! of_request {
 
         fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
             self.0.localise(local)
+        }
+
+        fn file_text(&mut self) -> Option<&mut Option<String>> {
+            self.0.file_text()
         }
 
         fn check_remote(&self) -> Result<(), Rejection> {

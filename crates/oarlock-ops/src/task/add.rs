@@ -16,7 +16,7 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
-use crate::request::{Mutation, Request};
+use crate::request::{Mutation, Request, TextFile};
 use crate::shapes::TaskShape;
 use crate::store::View;
 use crate::task::globs::WriteSet;
@@ -49,13 +49,9 @@ pub struct Add {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Fields {
     /// Markdown for whoever does it; - reads standard input
-    #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
+    #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// The body from a file; - reads standard input
-    #[arg(long, value_name = "F")]
-    #[serde(skip)]
-    pub body_file: Option<String>,
     /// The kind of work
     #[arg(long = "type", value_name = "T")]
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
@@ -99,15 +95,16 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Reads the body where it is given as a file.
+    /// The flag of `add` and `update` for a file with the body.
+    pub(crate) const BODY_FILE: TextFile =
+        TextFile { flag: "body-file", id: "body_file", field: "body", about: "The body from a file; - reads standard input" };
+
+    /// Reads a body that is `-` from standard input.
     ///
     /// # Errors
     /// Those of reading.
     pub fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
-        if let Some(path) = self.body_file.take().or_else(|| self.body.take_if(|body| body == "-")) {
-            self.body = Some(local.read_text(&path, limits::BODY_BYTES_MAX)?);
-        }
-        Ok(())
+        self.body.as_mut().map_or(Ok(()), |body| local.read_if_dash(body))
     }
 
     /// Reads a title that is `-` from standard input, without the end of its line.
@@ -118,7 +115,7 @@ impl Fields {
         if title != "-" {
             return Ok(());
         }
-        if [&self.body, &self.body_file].into_iter().any(|body| body.as_deref() == Some("-")) {
+        if self.body.as_deref() == Some("-") {
             return Err(Rejection::invalid("title and body cannot both be read from standard input", "give one of them as text").into());
         }
         local.read_if_dash(title)?;
@@ -176,7 +173,12 @@ impl Request for Add {
     const EXAMPLE: &'static [&'static str] = &["write the parser", "--priority", "1", "--writes", "src/parser/**", "--estimate", "45m"];
     const IDENTITY: Identity = Identity::Optional;
     const FORMER_FIELDS: &'static [&'static str] = &["can"];
+    const TEXT_FILE: Option<TextFile> = Some(Fields::BODY_FILE);
     type Reply = TaskReply;
+
+    fn file_text(&mut self) -> Option<&mut Option<String>> {
+        Some(&mut self.fields.body)
+    }
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         self.fields.read_title(&mut self.title, local)?;

@@ -16,7 +16,7 @@ use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::outside::Grants;
-use crate::request::{Mutation, Request, Waiting};
+use crate::request::{Mutation, Request, TextFile, Waiting};
 use crate::search::Findings;
 use crate::settle;
 use crate::shapes::{MessageShape, TaskShape};
@@ -36,13 +36,9 @@ pub struct Done {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
     /// What came of it; - reads standard input
-    #[arg(long, value_name = "TEXT", conflicts_with = "result_file")]
+    #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// The result from a file; - reads standard input
-    #[arg(long, value_name = "F")]
-    #[serde(skip)]
-    pub result_file: Option<String>,
     /// Paths that came of it
     #[arg(long, value_name = "PATH", num_args = 1..)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,13 +123,16 @@ impl Request for Done {
     const ABOUT: &'static str = "Complete a task";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--result", "parser written, 12 tests"];
     const IDENTITY: Identity = Identity::Needed;
+    const TEXT_FILE: Option<TextFile> =
+        Some(TextFile { flag: "result-file", id: "result_file", field: "result", about: "The result from a file; - reads standard input" });
     type Reply = DoneReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
-        if let Some(path) = self.result_file.take().or_else(|| self.result.take_if(|result| result == "-")) {
-            self.result = Some(local.read_text(&path, limits::BODY_BYTES_MAX)?);
-        }
-        Ok(())
+        self.result.as_mut().map_or(Ok(()), |result| local.read_if_dash(result))
+    }
+
+    fn file_text(&mut self) -> Option<&mut Option<String>> {
+        Some(&mut self.result)
     }
 
     fn check(&self) -> Result<(), Rejection> {
@@ -225,17 +224,7 @@ impl Done {
     /// A request that only finishes.
     #[must_use]
     pub fn of(id: TaskId) -> Self {
-        Self {
-            id,
-            token: None,
-            result: None,
-            result_file: None,
-            artifact: Vec::new(),
-            claim: false,
-            reserve: false,
-            wait: None,
-            or_message: false,
-        }
+        Self { id, token: None, result: None, artifact: Vec::new(), claim: false, reserve: false, wait: None, or_message: false }
     }
 
     /// The claim that follows.

@@ -1,6 +1,7 @@
 //! `split`: cuts a task or a document into parts that agents can claim.
 
 mod make;
+mod or_keep;
 mod order;
 mod planned;
 
@@ -28,6 +29,7 @@ use crate::store::{AgentView, View};
 use crate::task::document::{Document, Found as Known};
 use crate::task::release::held_by_me;
 use crate::task::{add, candidates, values};
+pub use or_keep::SplitOrKeep;
 use planned::Making;
 pub(crate) use planned::Planned;
 
@@ -101,10 +103,6 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Floor>,
-    /// Whether a file that cannot be split becomes a task all the same, for one agent: for runners.
-    #[arg(skip)]
-    #[serde(default)]
-    pub or_whole: bool,
 }
 
 /// The reply of [`Split`]: the plan, and the parts that were made.
@@ -201,6 +199,31 @@ impl Mutation for Split {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<SplitReply, OpError> {
+        self.split(cx, false)
+    }
+
+    /// Makes the plan. Whether the task may be split is asked with the lock.
+    fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {
+        let task = || TaskId::parse(&self.id);
+        let is_task = self.document.is_none() || (self.or_task && cx.view.task_state(&task()?)?.is_some());
+        let planned = match &self.document {
+            Some(document) if !is_task => {
+                let parent = self.parent_of_file(cx.view, document)?;
+                self.planned(cx.view, parent, document, false, cx.settings)?
+            }
+            _ => {
+                let task = cx.task(&task()?)?;
+                self.planned(cx.view, task.id, &task.spec.body, true, cx.settings)?
+            }
+        };
+        findings.found = Some(Found::Plan(Box::new(planned)));
+        Ok(())
+    }
+}
+
+impl Split {
+    /// Splits. A document that cannot be split becomes one task for one agent if `or_whole`; otherwise nothing is made.
+    fn split(&self, cx: &mut Deciding<'_>, or_whole: bool) -> Result<SplitReply, OpError> {
         let is_task = self.or_task && cx.view().task_state(&TaskId::parse(&self.id)?)?.is_some();
         let (parent, existing) = match &self.document {
             Some(document) if !is_task => (self.parent_of_file(cx.view(), document)?, None),
@@ -226,7 +249,7 @@ impl Mutation for Split {
         self.distribute(cx, &mut plan)?;
         let shown = |plan| SplitReply { plan, created: Vec::new(), lease_ended: None, reservations_ended: Vec::new(), prompt };
         if self.changes_nothing() || !plan.parallelizable {
-            if self.or_whole && !self.changes_nothing() && existing.is_none() {
+            if or_whole && !self.changes_nothing() && existing.is_none() {
                 making.add_parent(cx, &parent, self.file.clone(), &plan)?;
             }
             return Ok(shown(plan));
@@ -241,26 +264,6 @@ impl Mutation for Split {
         Ok(SplitReply { created, lease_ended, reservations_ended, ..shown(plan) })
     }
 
-    /// Makes the plan. Whether the task may be split is asked with the lock.
-    fn search(&self, cx: &Reading<'_>, findings: &mut Findings) -> Result<(), OpError> {
-        let task = || TaskId::parse(&self.id);
-        let is_task = self.document.is_none() || (self.or_task && cx.view.task_state(&task()?)?.is_some());
-        let planned = match &self.document {
-            Some(document) if !is_task => {
-                let parent = self.parent_of_file(cx.view, document)?;
-                self.planned(cx.view, parent, document, false, cx.settings)?
-            }
-            _ => {
-                let task = cx.task(&task()?)?;
-                self.planned(cx.view, task.id, &task.spec.body, true, cx.settings)?
-            }
-        };
-        findings.found = Some(Found::Plan(Box::new(planned)));
-        Ok(())
-    }
-}
-
-impl Split {
     /// Whether the operand is a file by its form: it contains `/` or ends in `.md`.
     pub fn names_file(&self) -> bool {
         names_file(&self.id)

@@ -16,7 +16,7 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
-use crate::request::{Mutation, Request};
+use crate::request::{Mutation, Request, TextFile};
 use crate::reservation::acquire;
 use crate::shapes::{ReservationShape, TaskShape};
 use crate::task::add::{Fields, TaskReply};
@@ -77,7 +77,12 @@ impl Request for Update {
     const EXAMPLE: &'static [&'static str] = &["T-1", "--priority", "0"];
     const IDENTITY: Identity = Identity::Optional;
     const FORMER_FIELDS: &'static [&'static str] = &["can"];
+    const TEXT_FILE: Option<TextFile> = Some(Fields::BODY_FILE);
     type Reply = UpdateReply;
+
+    fn file_text(&mut self) -> Option<&mut Option<String>> {
+        Some(&mut self.fields.body)
+    }
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         if let Some(title) = &mut self.title {

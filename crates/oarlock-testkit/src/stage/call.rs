@@ -215,16 +215,18 @@ pub(super) fn common_flags(voice: &Voice, words: &[String], state: &State) -> Re
     Ok((caller, rest))
 }
 
-/// Reads the words of a call.
+/// Reads the words of a call, and what only its machine knows.
 pub(super) fn read(words: &[String], process: &str, files: &Files) -> Result<Box<dyn Call>, OpError> {
     let Some((verb, arguments)) = words.split_first() else { return Err(usage("nothing is said".to_owned())) };
     if verb == "start" {
-        return start(arguments, process, files);
+        let mut call = start(arguments, process, files)?;
+        call.localise(&mut files.local())?;
+        return Ok(call);
     }
     let of_bridges = || registry::OF_BRIDGES.iter().find(|entry| entry.verb == verb);
     let entry = registry::find(verb).or_else(of_bridges).ok_or_else(|| usage(format!("there is no verb {verb}")))?;
     let matches = (entry.arguments)(Command::new(entry.verb)).try_get_matches_from(words).map_err(|error| misread(&error))?;
-    (entry.from_matches)(&matches).map_err(|error| misread(&error))
+    entry.from_line(&matches, &mut files.local(), |error| misread(&error))
 }
 
 /// `start` is what `work` and `mcp` do before anything else: a join whose session stands for a process,

@@ -65,8 +65,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
 
 fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     let started = Instant::now();
-    let mut call = (entry.from_matches)(matches).map_err(usage_error)?;
-    call.localise(&mut ThisMachine)?;
+    let mut call = entry.from_line(matches, &mut ThisMachine, usage_error)?;
     let mut other_stores = Vec::new();
     let (mut door, at): (Door<'_>, String) = match common.gateway()? {
         Some(client) => (Door::at_gateway(client), common.store_text().unwrap_or_default().to_owned()),
