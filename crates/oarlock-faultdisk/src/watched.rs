@@ -10,18 +10,28 @@ use crate::vfs;
 
 /// What SQLite asks of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they say what they are")]
 pub enum Call {
+    /// Open a file.
     Open,
+    /// Read bytes.
     Read,
+    /// Write bytes.
     Write,
+    /// Change the size of a file.
     Truncate,
+    /// Make the written bytes durable.
     Sync,
+    /// Ask for the size of a file.
     Size,
+    /// Lock a file.
     Lock,
+    /// Map shared memory.
     MapShared,
+    /// Lock a part of the shared memory.
     LockShared,
+    /// Delete a file.
     Delete,
+    /// Ask whether a file exists.
     Access,
 }
 
@@ -82,16 +92,33 @@ pub struct Fault {
 
 /// A change of a file, or a note among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they say what they are")]
 pub enum Step {
     /// Bytes were written to a file, named from the watched directory.
-    Write { file: String, offset: u64, bytes: Vec<u8> },
+    Write {
+        /// The file.
+        file: String,
+        /// The place of the first byte.
+        offset: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
     /// A file was cut, or lengthened with zeros.
-    Truncate { file: String, size: u64 },
+    Truncate {
+        /// The file.
+        file: String,
+        /// Its new size, in bytes.
+        size: u64,
+    },
     /// Everything written to the file so far is on the disk.
-    Sync { file: String },
+    Sync {
+        /// The file.
+        file: String,
+    },
     /// The file is gone.
-    Delete { file: String },
+    Delete {
+        /// The file.
+        file: String,
+    },
     /// What the test noted at this moment.
     Note(u64),
 }

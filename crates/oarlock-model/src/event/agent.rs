@@ -9,23 +9,32 @@ use crate::ident::{AgentName, Label, SessionId};
 
 /// See [`Fact::AgentJoined`](super::Fact::AgentJoined).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of `Agent`, documented there")]
 pub struct AgentJoined {
+    /// The agent.
     pub name: AgentName,
+    /// Its new session.
     pub session: SessionId,
+    /// Its role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Label>,
+    /// Its capabilities.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub capabilities: BTreeSet<Label>,
+    /// The program that it runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// The age from which it counts as stale, in milliseconds.
     pub timeout_ms: i64,
+    /// The number of tasks that it may hold at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_claims: Option<u32>,
+    /// The process that the session stands for.
     #[serde(default)]
     pub owner: Owner,
+    /// Its machine.
     #[serde(default)]
     pub host: Host,
+    /// The id by which its client finds its session again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harness: Option<String>,
 }

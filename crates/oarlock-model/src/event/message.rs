@@ -7,16 +7,22 @@ use crate::ident::{AgentName, MessageId};
 
 /// See [`Fact::MessageSent`](super::Fact::MessageSent).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of `Message`, documented there")]
 pub struct MessageSent {
+    /// The message.
     pub id: MessageId,
+    /// The first message of its thread.
     pub thread: MessageId,
+    /// The recipients.
     pub to: Vec<AgentName>,
+    /// The subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The text.
     pub text: String,
+    /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// Whether the sender asks for an acknowledgement.
     #[serde(default)]
     pub ack_required: bool,
     /// By which name its sender is counted; absent where that is the one before its first dot, as all logs had it once.

@@ -46,30 +46,41 @@ impl TaskAdded {
 
 /// What `update` changed: absent fields stay as they were, an empty `assigned` clears.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of `TaskSpec`, documented there")]
 pub struct SpecChange {
+    /// The title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// The kind of work.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Label>,
+    /// Its own priority.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
+    /// The needed capabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<BTreeSet<Label>>,
+    /// The write set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<Pattern>>,
+    /// The resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<BTreeSet<Label>>,
+    /// The estimate, in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate_minutes: Option<u32>,
+    /// The agent that it is meant for; the inner `None` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "nobody_as_empty")]
     pub assigned: Option<Option<AgentName>>,
+    /// The number of failures, or of lost leases, after which it is dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
+    /// The time before which it is not ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<WallTime>,
+    /// The approval that it needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
 }

@@ -11,32 +11,47 @@ use crate::context::Reading;
 use crate::shapes::rfc3339;
 use crate::store::StoreResult;
 
-/// AGENT of the contract.
+/// An agent: AGENT of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct AgentShape {
+    /// The name.
     pub name: AgentName,
+    /// The id of its current session.
     pub session: SessionId,
+    /// The role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Label>,
+    /// The capabilities.
     pub capabilities: BTreeSet<Label>,
+    /// The program that the agent runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
+    /// Whether it is there, judged by its heartbeat and its process.
     pub state: AgentState,
+    /// How its work goes, judged by its calls.
     pub activity: Activity,
+    /// The status that it reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// The current action that it reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// The time of its last call, in RFC 3339.
     pub last_seen: String,
+    /// The time since then, in milliseconds.
     pub age_ms: i64,
+    /// The age from which it counts as stale, in milliseconds.
     pub timeout_ms: i64,
+    /// The name of its machine; absent where it is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub host: String,
+    /// The id of its process on that machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// The number of tasks that it may hold at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_claims: Option<u32>,
+    /// The tasks that it holds.
     pub claims: Vec<TaskId>,
 }
 

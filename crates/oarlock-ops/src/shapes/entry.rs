@@ -8,15 +8,19 @@ use serde_json::Value;
 
 use crate::shapes::rfc3339;
 
-/// ENTRY.
+/// An entry of the shared state: ENTRY of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct EntryShape {
+    /// The key.
     pub key: StateKey,
+    /// The JSON value, which may be null; absent for an entry that was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub value: Option<Value>,
+    /// The version. It rises with every change of the key and never goes back.
     pub version: u64,
+    /// The time of the last change, in RFC 3339.
     pub updated_at: String,
+    /// The agent that made the last change; absent where the caller had no identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_by: Option<AgentName>,
 }

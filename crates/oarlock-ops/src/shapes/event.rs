@@ -11,18 +11,24 @@ use crate::cursor;
 use crate::shapes::rfc3339;
 use crate::store::MomentView;
 
-/// EVENT of the contract.
+/// An event of the log: EVENT of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct EventShape {
+    /// The cursor: `events --after CURSOR` goes on behind this event.
     pub cursor: String,
+    /// The time, in RFC 3339.
     pub at: String,
+    /// The kind, for example `task_claimed`.
     pub kind: String,
+    /// The agent that caused it; absent where the caller had no identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentName>,
+    /// The session that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
+    /// The id of the task, agent, message or reservation, or the key, that it is about.
     pub subject: String,
+    /// The facts of its kind.
     pub data: Value,
 }
 

@@ -7,21 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::shapes::rfc3339;
 
-/// MESSAGE.
+/// A message: MESSAGE of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct MessageShape {
+    /// The message id.
     pub id: MessageId,
+    /// The id of the first message of its thread.
     pub thread: MessageId,
+    /// The sender.
     pub from: AgentName,
+    /// The recipients, as resolved when it was sent.
     pub to: Vec<AgentName>,
+    /// The subject, one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The text.
     pub text: String,
+    /// The time it was sent, in RFC 3339.
     pub sent_at: String,
+    /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// Whether the sender asks for an acknowledgement.
     pub ack_required: bool,
+    /// Whether the reader has acknowledged it; for a caller that is not a recipient, whether all recipients have.
     pub acked: bool,
 }
 

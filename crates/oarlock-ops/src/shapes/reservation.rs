@@ -10,17 +10,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::{StoreResult, View, agents_by_name};
 
-/// RESERVATION.
+/// A reservation: RESERVATION of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct ReservationShape {
+    /// The reservation id.
     pub id: ReservationId,
+    /// The pattern of paths, rooted at the repository; for a resource, `resource:NAME`.
     pub pattern: String,
+    /// Whether others may reserve the same paths in shared mode, or not at all.
     pub mode: Mode,
+    /// The agent that has it.
     pub agent: AgentName,
+    /// The task whose lease it ends with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
+    /// The time until it ends, in milliseconds.
     pub ttl_ms: i64,
+    /// The reason that its agent gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

@@ -14,91 +14,128 @@ use crate::store::StoreResult;
 /// The holder inside TASK.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub enum HolderShape {
     /// A session of an agent.
-    Agent { agent: AgentName, session: SessionId, token: Token, since: String, ttl_ms: i64 },
-    /// Somebody who knows nothing of the store.
+    Agent {
+        /// The agent.
+        agent: AgentName,
+        /// The session that has the lease.
+        session: SessionId,
+        /// The fencing token of the lease.
+        token: Token,
+        /// The time of the grant, in RFC 3339.
+        since: String,
+        /// The time until the lease expires, in milliseconds; 0 when it has.
+        ttl_ms: i64,
+    },
+    /// A holder outside the store, for example an old script of RALF's.
     Outside {
         /// Always true.
         outside: bool,
-        /// As it is called there: any text; absent where nobody is named.
+        /// Its name there, which may be any text; absent where the source gives none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agent: Option<String>,
+        /// The time since when it has the task, in RFC 3339.
         since: String,
-        /// Its last sign of life.
+        /// The time of its last sign of life, in RFC 3339.
         last_seen: String,
-        /// What speaks for it, for example `ralf`.
+        /// The source that reported it, for example `ralf`.
         source: Label,
     },
 }
 
-/// TASK of the contract.
+/// A task: TASK of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct TaskShape {
+    /// The task id.
     pub id: TaskId,
+    /// The title, one line of at most 500 characters.
     pub title: String,
+    /// The Markdown text of the work, at most 1 MiB (16 MiB for a task made from a document); absent when empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
+    /// The kind of work.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Label>,
-    /// The most urgent of its own, its parent's, and those of unfinished tasks that wait for it.
+    /// The effective priority from 0, most urgent, to 4: the most urgent of its own, its parent's, and those of unfinished tasks that wait for it.
     pub priority: u8,
-    /// Its own priority, where that is another one.
+    /// Its own priority, if that differs from the effective one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_priority: Option<u8>,
+    /// The state.
     pub state: TaskState,
+    /// Whether it waits for a task that is dead or cancelled, so that it cannot become ready by itself.
     pub stuck: bool,
+    /// The task that it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TaskId>,
+    /// The tasks that must be done first.
     pub needs: BTreeSet<TaskId>,
+    /// The needs that are not done yet, its own and those of all tasks above it.
     pub blocked_by: Vec<TaskId>,
+    /// The capabilities that an agent must have to claim it.
     pub capabilities: BTreeSet<Label>,
+    /// The patterns of the paths that it will change.
     pub writes: Vec<String>,
+    /// The resources of which only one task may use each at a time.
     pub resources: BTreeSet<Label>,
+    /// The estimated time, in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate_minutes: Option<u32>,
+    /// The number of the current attempt, or of the last one if nobody holds it; 0 before the first claim.
     pub attempt: u32,
+    /// The number of failures, or of lost leases, after which the task is dead.
     pub max_attempts: u32,
+    /// The number of failed attempts; absent for 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
+    /// The number of lost leases: a death of the owner, or a grant to another session after expiry; absent for 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost_leases: u32,
+    /// The agent that it is meant for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned: Option<AgentName>,
+    /// The approval that it needs when its work is submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// The document that it was made from.
+    /// The document that it was made from: a path in the repository, or an absolute path outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The time before which it is not ready, in RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<String>,
+    /// The time until it is ready again after a failure, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_in_ms: Option<i64>,
+    /// The holder: a session of an agent, or somebody outside the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<HolderShape>,
+    /// The progress that its holder reported, from 0 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u8>,
-    /// Its result; before it has one, the joined results of its parts, once all of them are done.
+    /// The result. Before it has one of its own, the joined results of its parts, once all of them are done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// The parts whose results its holder has to join; absent unless it can be claimed or is held, and all its parts are done.
+    /// The parts whose results its holder has to integrate; absent unless it can be claimed or is held, and all its parts are done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub integrates: Vec<TaskId>,
     /// The joined results of its parts, beside its own result: in replies about single tasks, once all parts are done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part_results: Option<String>,
-    /// The reason of its last rejection, until it is handed in again.
+    /// The reason of its last rejection, until it is submitted again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<String>,
-    /// The reason of its last failure, until it is handed in.
+    /// The reason of its last failure, until it is submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
+    /// The paths that its holder named as made by the work.
     pub artifacts: Vec<String>,
+    /// The time it was added, in RFC 3339.
     pub created_at: String,
+    /// The agent that added it; absent where the caller had no identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<AgentName>,
+    /// The time of its last change, in RFC 3339.
     pub updated_at: String,
 }
 
@@ -221,13 +258,16 @@ fn outside_shape(hold: &OutsideHold) -> HolderShape {
     }
 }
 
-/// LEASE of the contract.
+/// A lease: LEASE of the contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the fields are those of the contract")]
 pub struct LeaseShape {
+    /// The task.
     pub task: TaskId,
+    /// The fencing token: later grants of any task have higher ones.
     pub token: Token,
+    /// The time until the lease expires, in milliseconds; 0 when it has.
     pub ttl_ms: i64,
+    /// The number of the attempt, from 1.
     pub attempt: u32,
 }
 
