@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use oarlock_host::file::{Links, read_small};
 
-use crate::worktree::{DOT_GIT, top_around};
+use crate::repository::git_dir_of;
+use crate::worktree::top_around;
 
 /// The longest such file that is read, in bytes.
 const BYTES_MAX: u64 = 4 << 10;
@@ -12,12 +13,7 @@ const BYTES_MAX: u64 = 4 << 10;
 /// The branch and the commit that are checked out where `dir` is; nothing outside of a repository, and no commit where git keeps it packed away.
 #[must_use]
 pub fn checked_out(dir: &Path) -> Option<String> {
-    let top = top_around(dir)?;
-    let git = match text(&top.join(DOT_GIT)) {
-        // A linked worktree names its own directory.
-        Some(file) => top.join(file.strip_prefix("gitdir:")?.trim()),
-        None => top.join(DOT_GIT),
-    };
+    let git = git_dir_of(&top_around(dir)?)?;
     let head = text(&git.join("HEAD"))?;
     let common = text(&git.join("commondir")).map_or_else(|| git.clone(), |common| git.join(common.trim()));
     let branch = head.strip_prefix("ref:").map(|branch| PathBuf::from(branch.trim()));

@@ -27,12 +27,10 @@ impl Repository {
     /// The repository that `dir` is the top of a worktree of, or that it is itself.
     #[must_use]
     pub fn at(dir: &Path) -> Option<Self> {
-        let dot_git = dir.join(DOT_GIT);
-        let git_dir = match fs::metadata(&dot_git) {
-            Ok(found) if found.is_dir() => Some(dot_git.clone()),
-            Ok(found) if found.is_file() => Some(dir.join(path_in(&read(&dot_git)?, b"gitdir:")?)),
-            _ => None,
-        };
+        let (dot_git, git_dir) = (dir.join(DOT_GIT), git_dir_of(dir));
+        if git_dir.is_none() && dot_git.is_file() {
+            return None;
+        }
         let of = |git_dir: &Path| common_of(git_dir).filter(|common| is_git_dir(common));
         if let Some(common) = git_dir.as_deref().and_then(of) {
             let is_link = fs::symlink_metadata(&dot_git).is_ok_and(|found| found.is_symlink());
@@ -90,9 +88,14 @@ pub fn exclude_of(dir: &Path) -> Option<(PathBuf, PathBuf)> {
 
 /// Where git keeps the index of the worktree with this top.
 pub(crate) fn index_of(top: &Path) -> Option<PathBuf> {
+    Some(git_dir_of(top)?.join("index"))
+}
+
+/// Git's own directory for the worktree with this top: its `.git`, or the directory that a file of this name names.
+pub(crate) fn git_dir_of(top: &Path) -> Option<PathBuf> {
     let dot_git = top.join(DOT_GIT);
-    let git_dir = if dot_git.is_dir() { dot_git } else { top.join(path_in(&read(&dot_git)?, b"gitdir:")?) };
-    Some(git_dir.join("index"))
+    let found = fs::metadata(&dot_git).ok()?;
+    if found.is_dir() { Some(dot_git) } else { Some(top.join(path_in(&read(&dot_git)?, b"gitdir:")?)) }
 }
 
 /// The directory that all worktrees of a repository share, links resolved, by that of one of them.
