@@ -14,6 +14,7 @@ use oarlock_model::ErrorCode;
 use oarlock_model::pattern::{Pattern, normalise_path};
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::rules::authority::{keeps_out, speaks_for};
+use oarlock_model::text::escaped_line;
 use oarlock_model::{AgentName, Rejection, limits, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, JoinReply, Leave, ShowAgent};
@@ -27,6 +28,18 @@ use oarlock_ops::store::StoreError;
 use std::path::{Path, PathBuf};
 
 pub use who::Who;
+
+/// The answer when a hook failed: the client goes on, unless the project is strict and something is about to be written.
+#[must_use]
+pub fn on_failure(error: &OpError, moment: Moment, settings: HookSettings) -> Answer {
+    match moment {
+        Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
+            let why = escaped_line(&error.to_string()).into_owned();
+            Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
+        }
+        _ => Answer::Nothing,
+    }
+}
 
 /// One call of a hook.
 #[derive(Debug)]

@@ -83,7 +83,7 @@ impl Who {
     }
 
     /// The same in the session that its run has joined, when it has.
-    pub fn of_run(&self, memory: &Memory) -> Self {
+    fn of_run(&self, memory: &Memory) -> Self {
         memory.session_of_run(&self.harness).map_or_else(|| self.clone(), |session| self.in_session(session))
     }
 
@@ -93,7 +93,7 @@ impl Who {
     }
 
     /// Whether the hook makes its sessions and ends them.
-    pub fn joins(&self) -> bool {
+    pub(crate) fn joins(&self) -> bool {
         matches!(self.standing, Standing::Run | Standing::Named | Standing::Helper(_))
     }
 
@@ -111,13 +111,29 @@ impl Who {
     ///
     /// # Errors
     /// A name that is refused.
-    pub fn helper(&self, thread: &str) -> Result<Self, Rejection> {
+    pub(super) fn helper(&self, thread: &str) -> Result<Self, Rejection> {
         Ok(Self {
             name: naming::helper(&self.name, thread)?,
             session: None,
             standing: Standing::Helper(self.name.clone()),
             harness: naming::run(&format!("{}/{thread}", self.harness)),
         })
+    }
+
+    /// The agent of the client's session, in the session that its run has joined, and the agent that the call is about: the same, or one of its helpers.
+    ///
+    /// # Errors
+    /// A helper's name that is refused.
+    pub fn with_helper(self, client: Client, told: &Told, memory: &Memory) -> Result<(Self, Self), Rejection> {
+        let thread = match &told.thread {
+            // Gemini names no helpers. They run between two calls of one tool, so the call is a helper's where there is exactly one.
+            None if client == Client::Gemini => memory.helpers(&self.name).pop().filter(|_| memory.helpers(&self.name).len() == 1),
+            thread => thread.clone(),
+        };
+        let main = if self.joins() && client != Client::Git { self.of_run(memory) } else { self };
+        let thread = thread.filter(|_| !planted::is(planted::HELPER_IS_PARENT));
+        let who = thread.map_or_else(|| Ok(main.clone()), |thread| main.helper(&thread))?;
+        Ok((main, who))
     }
 
     /// Whoever is named, or owns a process above, should there be one.

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 
 use super::common::Common;
 use super::output::note;
-use oarlock_integrations::answering::{Hook, Who};
+use oarlock_integrations::answering::{self, Hook, Who};
 
 /// The longest input of a hook, in bytes: what a tool writes is in it.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
@@ -176,17 +176,7 @@ impl Run {
         };
         let nowhere = Memory::nowhere();
         let memory = self.memory.as_ref().unwrap_or(&nowhere);
-        let mut main = main;
-        let thread = match &self.told.thread {
-            // Its helpers run between two calls of one tool, and are told apart by nothing else: two at once cannot be.
-            None if self.client == Client::Gemini => memory.helpers(&main.name).pop().filter(|_| memory.helpers(&main.name).len() == 1),
-            thread => thread.clone(),
-        };
-        if main.joins() && !is_git {
-            main = main.of_run(memory);
-        }
-        let thread = thread.filter(|_| !planted::is(planted::HELPER_IS_PARENT));
-        let who = thread.map_or_else(|| Ok(main.clone()), |thread| main.helper(&thread))?;
+        let (main, who) = main.with_helper(self.client, &self.told, memory)?;
         let mut hook = Hook { client: self.client, told: &self.told, main, who, settings: self.settings, is_local, memory, door };
         hook.run(self.moment)
     }
@@ -236,13 +226,7 @@ fn failure(error: &OpError, client: Client, moment: Moment, settings: HookSettin
     if let Some(memory) = memory {
         memory.log(&format!("{} {line}", oarlock_host::clock::wall_ms()));
     }
-    match moment {
-        Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
-            let why = escaped_line(&error.to_string()).into_owned();
-            Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
-        }
-        _ => Answer::Nothing,
-    }
+    answering::on_failure(error, moment, settings)
 }
 
 fn read_input() -> Result<String, OpError> {
