@@ -7,11 +7,13 @@ use oarlock_ops::reply::Reply;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_sqlite::Options;
+use std::ffi::OsStr;
+use std::time::Duration;
 
 use crate::gateway::Client;
 use crate::interrupt::Interruptible;
-use crate::opening::OpenStore;
-use crate::whereabouts::Where;
+use crate::opening::{OpenStore, options};
+use crate::whereabouts::{Absent, Where};
 
 /// How a call is made.
 type Make<'a> = dyn FnMut(&dyn Call, &Caller) -> Result<Reply, OpError> + Send + 'a;
@@ -29,6 +31,20 @@ impl<'a> Door<'a> {
     /// A door that makes calls so.
     pub fn new(make: impl FnMut(&dyn Call, &Caller) -> Result<Reply, OpError> + Send + 'a) -> Self {
         Self(Box::new(make))
+    }
+
+    /// The door of the store that is named, here or at a gateway, or else of that of the project around the current directory. With it come the
+    /// store's defaults; a gateway has its own. A busy store is waited for as long as `busy` says, or else as configured.
+    ///
+    /// # Errors
+    /// As [`Where::find`] and [`Where::open`]; `denied` without a key for the gateway.
+    pub fn find(named: Option<&OsStr>, busy: Option<Duration>) -> Result<(Door<'static>, Option<Settings>), OpError> {
+        if let Some(client) = Client::named(named.and_then(OsStr::to_str), busy)? {
+            return Ok((Self::at_gateway(client), None));
+        }
+        let target = Where::find(named, Absent::Refused)?;
+        let settings = target.settings()?;
+        Ok((Self::at_store(&target, options(&settings, busy), settings.clone())?, Some(settings)))
     }
 
     /// The door of a store that is there, with these defaults. Its waits end when the process is interrupted.

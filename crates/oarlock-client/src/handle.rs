@@ -20,11 +20,10 @@ use std::path::Path;
 use crate::ThisMachine;
 use crate::door::Door;
 use crate::follow::Reader;
-use crate::gateway::Client;
 use crate::opening::create;
 use crate::project::TASK_PREFIX;
 use crate::trust;
-use crate::whereabouts::{Absent, Where, is_store_url, named_by_environment};
+use crate::whereabouts::{is_store_url, named_by_environment};
 
 /// A handle of a store, here or at a gateway. Each thread uses its own.
 #[derive(Debug)]
@@ -42,10 +41,7 @@ impl Oarlock {
     /// # Errors
     /// `not_found` when there is none, those of the store, `denied` without a key for the gateway.
     pub fn open_here() -> Result<Self, OpError> {
-        match named_by_environment() {
-            Some(named) => Self::of_url(&named),
-            None => Self::of(&Where::find(None, Absent::Refused)?),
-        }
+        Self::found(named_by_environment().as_deref())
     }
 
     /// Opens a store: a gateway by its URL (`http://HOST:PORT`, `https://HOST:PORT`, `unix:PATH`), a store that is there by `sqlite:PATH`, or the one
@@ -56,31 +52,20 @@ impl Oarlock {
     pub fn open(store: impl AsRef<OsStr>) -> Result<Self, OpError> {
         let store = store.as_ref();
         if is_store_url(store) {
-            return Self::of_url(store);
+            return Self::found(Some(store));
         }
         let place = Place::of_file(Path::new(store));
         let (opened, made) = create(&place, TASK_PREFIX, Options::default())?;
         if made {
             trust::remember(&place, opened.identity().id())?;
         }
-        Ok(Self::here(Door::of_store(opened, Settings::default()), Settings::default()))
+        let settings = Settings::default();
+        Ok(Self { door: Door::of_store(opened, settings.clone()), caller: Caller::default(), settings: Some(settings) })
     }
 
-    fn of_url(url: &OsStr) -> Result<Self, OpError> {
-        match Client::named(url.to_str(), None)? {
-            Some(client) => Ok(Self { door: Door::at_gateway(client), caller: Caller::default(), settings: None }),
-            None => Self::of(&Where::find(Some(url), Absent::Refused)?),
-        }
-    }
-
-    fn of(target: &Where) -> Result<Self, OpError> {
-        let settings = target.settings()?;
-        let options = Options { busy: settings.busy.as_std(), ..Options::default() };
-        Ok(Self::here(Door::at_store(target, options, settings.clone())?, settings))
-    }
-
-    fn here(door: Door<'static>, settings: Settings) -> Self {
-        Self { door, caller: Caller::default(), settings: Some(settings) }
+    fn found(named: Option<&OsStr>) -> Result<Self, OpError> {
+        let (door, settings) = Door::find(named, None)?;
+        Ok(Self { door, caller: Caller::default(), settings })
     }
 
     /// Joins as a new session that stands for this process: should it die, what it held is free at once. At a gateway on another machine
@@ -102,10 +87,7 @@ impl Oarlock {
     }
 
     fn join_once(&mut self, request: Join, key: Option<&str>) -> Result<JoinReply, OpError> {
-        let process = ProcessId::current().map_err(|error| StoreError::Unavailable {
-            message: format!("this process cannot be identified: {error}"),
-            hint: "is /proc mounted?".into(),
-        })?;
+        let process = ProcessId::current().map_err(|error| StoreError::unidentified_process(&error))?;
         let process = process.to_text();
         // The lock of an owner lies beside the store, where a gateway's client has no place.
         let owner = if self.settings.is_some() { Owner::Lock { process, grace_ms: 0 } } else { Owner::Process { process } };

@@ -28,7 +28,7 @@ pub use interrupt::while_waiting;
 pub use machine::ThisMachine;
 pub use making::{Made, MadeProject, make};
 pub use oarlock_sqlite::{Options, Place, STORE_FILE, Synchronous};
-pub use opening::{OpenStore, administration, files_of, open, open_alone};
+pub use opening::{OpenStore, administration, files_of, open, open_alone, options};
 pub use project::Project;
 pub use whereabouts::{Absent, Where, named_by_environment};
 pub use worktree::worktree_of;

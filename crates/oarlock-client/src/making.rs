@@ -1,6 +1,6 @@
 //! Making a store.
 
-use oarlock_model::{Label, Rejection};
+use oarlock_model::{Label, Rejection, limits};
 use oarlock_ops::OpError;
 use oarlock_sqlite::Options;
 use serde::Serialize;
@@ -39,8 +39,9 @@ pub struct MadeProject {
 /// `state_conflict` for another prefix than the store has, `denied` for a store that may be somebody else's, those of the store.
 pub fn make(target: &Where, prefix: Option<&Label>, accept: bool, options: Options) -> Result<Made, OpError> {
     let wanted = prefix.map_or(TASK_PREFIX, Label::as_str);
-    if wanted.len() > 32 {
-        return Err(Rejection::invalid("the prefix is longer than 32 characters", "use a short one, for example T").into());
+    if wanted.len() > limits::TASK_PREFIX_BYTES_MAX {
+        let message = format!("the prefix is longer than {} characters", limits::TASK_PREFIX_BYTES_MAX);
+        return Err(Rejection::invalid(message, "use a short one, for example T").into());
     }
     if let Some(project) = target.project() {
         project.check_single()?;

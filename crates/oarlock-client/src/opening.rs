@@ -2,10 +2,12 @@
 
 use oarlock_ops::admin::Administration;
 use oarlock_ops::outside::Outside;
+use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{ServedStore, StoreResult};
 use oarlock_ralf::Beside;
 use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A store that is open, of whatever kind.
 pub type OpenStore = Box<dyn ServedStore>;
@@ -33,6 +35,11 @@ pub(crate) fn create(place: &Place, prefix: &str, options: Options) -> StoreResu
 pub fn files_of(place: &Place, options: &Options) -> Arc<dyn Outside> {
     let files = Beside::new(place.dir(), options.busy);
     Arc::new(if options.synchronous == Synchronous::Full { files } else { files.unsynced() })
+}
+
+/// The options of a call to a store: it waits for a busy store as long as the caller says, or else as configured.
+pub fn options(settings: &Settings, busy: Option<Duration>) -> Options {
+    Options { busy: busy.unwrap_or(settings.busy.as_std()), ..Options::default() }
 }
 
 /// Opens a store that is there, without what stands beside it.

@@ -24,7 +24,7 @@ use oarlock_ops::task::Split;
 use oarlock_plan::Plan;
 pub use oarlock_ralf::age_ms;
 use oarlock_ralf::{Attached, Bridge, FLOOR, Files, FilesError, workers};
-use oarlock_sqlite::{Options, Place, Synchronous};
+use oarlock_sqlite::{Options, Synchronous};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -32,6 +32,7 @@ use crate::config;
 use crate::opening::{self, OpenStore};
 use crate::project::Project;
 use crate::trust;
+use crate::whereabouts::Where;
 
 pub use present::judge_agents;
 pub use together::{Aim, Together};
@@ -158,12 +159,10 @@ impl Ralf {
             if attached.is_none_or(|attached| attached.root != root) {
                 return Ok(None);
             }
-            let settings = config::load(Some(&project.dir().join("config.toml")))?;
-            let options = Options { busy: settings.busy.as_std(), synchronous: self.synchronous, ..Options::default() };
-            let place = Place::of_file(project.store_file());
-            trust::check_owner(&place)?;
-            trust::check(&place)?;
-            let store = opening::open(&place, options).map_err(OpError::from)?;
+            let target = Where::of(project.clone());
+            trust::check_owner(target.place())?;
+            let settings = target.settings()?;
+            let store = target.open(Options { synchronous: self.synchronous, ..opening::options(&settings, None) })?;
             self.store = Some(Opened { store, settings, heartbeats: Vec::new(), numbers: BTreeMap::new() });
         }
         Ok(self.store.as_mut())

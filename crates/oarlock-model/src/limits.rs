@@ -3,6 +3,8 @@
 
 /// Characters of an identifier that a user may choose.
 pub const IDENTIFIER_CHARS_MAX: usize = 64;
+/// Bytes of the prefix that made-up task ids have, such as `T` in `T-1`.
+pub const TASK_PREFIX_BYTES_MAX: usize = 32;
 /// Characters of a session id: a name, a dot, the number of an event, a dash, the store's tag.
 pub const SESSION_CHARS_MAX: usize = 92;
 /// Characters of a state key.

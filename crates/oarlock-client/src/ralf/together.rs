@@ -17,7 +17,7 @@ use oarlock_sqlite::{Options, Place, STORE_FILE};
 
 use super::which::{attached_beside, check_project, unreadable};
 use crate::making::make;
-use crate::opening::{OpenStore, create};
+use crate::opening::{self, OpenStore, create};
 use crate::project::{Project, TASK_PREFIX};
 use crate::trust;
 use crate::whereabouts::{Absent, Where};
@@ -70,7 +70,7 @@ impl Together {
         let root = canonical(path).map_err(|error| unreadable(path, &error))?;
         let target = place_of(&root, named)?;
         let settings = target.settings()?;
-        let options = Options { busy: busy.unwrap_or(settings.busy).as_std(), ..Options::default() };
+        let options = opening::options(&settings, busy.map(oarlock_model::duration::Duration::as_std));
         let together = Self { root, target, settings, options, aim, is_tried };
         together.check()?;
         Ok(together)

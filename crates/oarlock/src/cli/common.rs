@@ -106,7 +106,7 @@ impl Common {
 
     /// How the store is opened for this call.
     pub(crate) fn options(&self, settings: &Settings) -> Options {
-        Options { busy: self.busy.unwrap_or(settings.busy).as_std(), ..Options::default() }
+        oarlock_client::options(settings, self.busy.map(Duration::as_std))
     }
 
     /// The store of this place, opened for calls.

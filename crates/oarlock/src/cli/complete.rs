@@ -4,8 +4,7 @@
 use clap::{Arg, Command};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
-use oarlock_client::gateway::Client;
-use oarlock_client::{Absent, Door, Options, Where, named_by_environment};
+use oarlock_client::{Door, named_by_environment};
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, TaskId};
 use oarlock_ops::OpError;
@@ -88,20 +87,10 @@ fn offered(
     find: fn(&mut Door<'_>, &str) -> Result<Vec<Offer>, OpError>,
 ) -> Vec<CompletionCandidate> {
     let Some(begun) = begun.to_str() else { return Vec::new() };
-    let found = door(store.as_deref()).and_then(|mut door| find(&mut door, begun)).unwrap_or_default();
+    let found = Door::find(store.as_deref(), Some(BUSY)).and_then(|(mut door, _)| find(&mut door, begun)).unwrap_or_default();
     let found = found.into_iter().filter(|(word, _)| word.starts_with(begun));
     // Titles are others' words: nothing of them steers a terminal.
     found.map(|(word, about)| CompletionCandidate::new(word).help(Some(view::safe(&about).into()))).collect()
-}
-
-/// Where the line would be carried out: a store that is there, or nothing.
-fn door(store: Option<&OsStr>) -> Result<Door<'static>, OpError> {
-    if let Some(client) = Client::named(store.and_then(OsStr::to_str), Some(BUSY))? {
-        return Ok(Door::at_gateway(client));
-    }
-    let target = Where::find(store, Absent::Refused)?;
-    let settings = target.settings()?;
-    Door::at_store(&target, Options { busy: BUSY, ..Options::default() }, settings)
 }
 
 /// Tasks that are not over; if none of them begins so, all others.
