@@ -2,13 +2,59 @@
 
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::{ErrorCode, Rejection};
-use serde::Deserialize as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::hint;
 use crate::shapes::MessageShape;
 use crate::store::StoreError;
+
+/// The error object of the contract, as every door prints it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorObject {
+    /// The error.
+    pub error: ErrorFacts,
+}
+
+/// The fields of an error object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorFacts {
+    /// The error code. It determines the exit code and the HTTP status.
+    pub code: ErrorCode,
+    /// What happened, in one line.
+    pub message: String,
+    /// What to do next.
+    #[serde(default)]
+    pub hint: String,
+    /// Whether the same call may succeed later without any change of it.
+    #[serde(default)]
+    pub retryable: bool,
+    /// The time after which it is worth another try, in milliseconds; absent where waiting does not help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<i64>,
+    /// Facts for programs, such as a holder, versions or paths; absent where there are none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub details: Value,
+}
+
+/// The details of `nothing_ready` that other programs decide by.
+#[derive(Deserialize)]
+struct AllDone {
+    all_done: bool,
+}
+
+/// The details of `reservation_overlap`.
+#[derive(Deserialize)]
+struct Overlaps {
+    overlaps: Vec<OverlapFacts>,
+}
+
+/// The details of `messages_waiting`.
+#[derive(Deserialize)]
+struct Waiting {
+    messages: Vec<MessageShape>,
+}
 
 /// Why an operation did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -93,7 +139,7 @@ impl OpError {
     pub fn is_all_done(&self) -> bool {
         match self {
             OpError::Rejected(Rejection::NothingReady { rest, .. }) => rest.all_done,
-            OpError::Told { code: ErrorCode::NothingReady, details, .. } => details["all_done"] == true,
+            OpError::Told { code: ErrorCode::NothingReady, details, .. } => AllDone::deserialize(details).is_ok_and(|told| told.all_done),
             _ => false,
         }
     }
@@ -103,8 +149,7 @@ impl OpError {
         match self {
             OpError::Rejected(Rejection::ReservationOverlap { overlaps, .. }) => overlaps.clone(),
             OpError::Told { code: ErrorCode::ReservationOverlap, details, .. } => {
-                let told = details["overlaps"].as_array().into_iter().flatten();
-                told.filter_map(|facts| OverlapFacts::deserialize(facts).ok()).collect()
+                Overlaps::deserialize(details).map(|told| told.overlaps).unwrap_or_default()
             }
             _ => Vec::new(),
         }
@@ -132,11 +177,12 @@ impl OpError {
     pub fn messages(&self) -> Vec<MessageShape> {
         let shown = match self {
             OpError::Rejected(Rejection::MessagesWaiting { messages, .. }) => messages,
-            OpError::Told { code: ErrorCode::MessagesWaiting, details, .. } => &details["messages"],
-            _ => &Value::Null,
+            OpError::Told { code: ErrorCode::MessagesWaiting, details, .. } => {
+                return Waiting::deserialize(details).map(|told| told.messages).unwrap_or_default();
+            }
+            _ => return Vec::new(),
         };
-        let shown = shown.as_array().into_iter().flatten();
-        shown.filter_map(|message| MessageShape::deserialize(message).ok()).collect()
+        Vec::deserialize(shown).unwrap_or_default()
     }
 
     /// Facts for programs; null when there are none.
@@ -148,36 +194,38 @@ impl OpError {
         }
     }
 
-    /// The error object of the contract.
-    pub fn json(&self) -> Value {
-        let (code, details) = (self.code(), self.details());
-        let retry_after_ms = match self {
+    /// The time after which the same call is worth another try, in milliseconds; nothing where waiting does not help.
+    pub fn retry_after_ms(&self) -> Option<i64> {
+        match self {
             OpError::Rejected(rejection) => rejection.retry_after_ms(),
             OpError::Told { retry_after_ms, .. } => *retry_after_ms,
             OpError::Store(StoreError::Busy(_)) => Some(250),
             _ => None,
+        }
+    }
+
+    /// The error object of the contract.
+    pub fn object(&self) -> ErrorObject {
+        let error = ErrorFacts {
+            code: self.code(),
+            message: self.to_string(),
+            hint: self.hint(),
+            retryable: self.is_retryable(),
+            retry_after_ms: self.retry_after_ms(),
+            details: self.details(),
         };
-        let mut error = json!({"code": code, "message": self.to_string(), "hint": self.hint(), "retryable": self.is_retryable()});
-        if let Some(ms) = retry_after_ms {
-            error["retry_after_ms"] = json!(ms);
-        }
-        if !details.is_null() {
-            error["details"] = details;
-        }
-        json!({ "error": error })
+        ErrorObject { error }
+    }
+
+    /// The error object of the contract as a JSON value.
+    pub fn json(&self) -> Value {
+        json!(self.object())
     }
 
     /// Reads an error object; none when it is not one of this table.
     pub fn from_json(value: &Value) -> Option<Self> {
-        let error = value.get("error")?;
-        let code = ErrorCode::of_word(error["code"].as_str()?)?;
-        Some(OpError::Told {
-            code,
-            message: error["message"].as_str()?.to_owned(),
-            hint: error["hint"].as_str().unwrap_or_default().to_owned(),
-            retry_after_ms: error["retry_after_ms"].as_i64(),
-            details: error["details"].clone(),
-        })
+        let ErrorFacts { code, message, hint, retryable: _, retry_after_ms, details } = ErrorObject::deserialize(value).ok()?.error;
+        Some(OpError::Told { code, message, hint, retry_after_ms, details })
     }
 
     /// Whether waiting may change the answer: nothing is ready yet, or somebody has it.

@@ -29,8 +29,8 @@ mod server;
 mod tls;
 mod writer;
 
+pub use access::KEYS_OF_AGENT_DEFAULT;
 pub(crate) use access::{AccessList, Principal};
-pub use access::{Deed, KEYS_OF_AGENT_DEFAULT};
 pub(crate) use asked::Asked;
 pub use bounds::Bounds;
 pub(crate) use bounds::{Ledger, Tab};

@@ -8,6 +8,6 @@ mod serving;
 mod stdio;
 
 pub use access::{about_former_keys, answer_here};
-pub use gateway::{Bounds, Deed, KEYS_OF_AGENT_DEFAULT, Rates};
+pub use gateway::{Bounds, KEYS_OF_AGENT_DEFAULT, Rates};
 pub use serving::{Checked, Serving, Started, checked, serve};
 pub use stdio::{At, Starter, serve_client};

@@ -3,8 +3,6 @@
 mod access;
 mod agent;
 mod event;
-mod fields;
-mod json;
 mod message;
 mod plan;
 mod ralf;
@@ -23,6 +21,7 @@ use std::fmt::{Display, Write};
 
 pub(crate) use event::event_line;
 pub(crate) use message::messages_of;
+pub(crate) use oarlock_model::duration::in_words as duration;
 pub(crate) use table::{Cell, table};
 
 /// How text is painted.
@@ -166,7 +165,15 @@ views!(
     oarlock_client::Made,
     crate::replies::Help,
     crate::replies::SetUp,
-    serde_json::Value,
+    crate::replies::KeptKey,
+    crate::replies::RalfStatus,
+    crate::replies::RalfAgents,
+    crate::replies::RalfTasks,
+    crate::replies::RalfEvents,
+    crate::replies::RalfFaults,
+    crate::replies::RalfSynced,
+    crate::replies::RalfHooks,
+    oarlock_client::gateway::AccessReply,
 );
 
 impl View for Reply {
@@ -204,18 +211,6 @@ pub(crate) fn known(thing: Option<&impl Display>) -> String {
 /// Things with commas between them.
 pub(crate) fn joined<T: Display>(things: impl IntoIterator<Item = T>) -> String {
     things.into_iter().map(|thing| shown(&thing)).collect::<Vec<_>>().join(", ")
-}
-
-/// A duration in milliseconds, as people say it.
-pub(crate) fn duration(ms: i64) -> String {
-    let seconds = ms / 1_000;
-    match seconds {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..172_800 => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }
 
 /// A number of things.

@@ -16,6 +16,7 @@ use oarlock_ops::registry::Call;
 use oarlock_ops::reply::Reply;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,12 +26,13 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::access::{AccessReply, AccessRequest};
 use super::address::{Address, is_loopback};
 use super::key::{self, Key};
 use super::known::KnownStore;
 use super::proof::{self, Challenge};
 use super::socket;
-use super::words::{field, header};
+use super::words::{Proven, StillWaiting, field, header};
 use crate::interrupt;
 
 /// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
@@ -119,20 +121,14 @@ impl Client {
         Self::of(url, busy).map(Some)
     }
 
-    /// Asks for what is no call of the registry, once.
+    /// Makes, lists or revokes access keys. It asks once: a repeated request could make a second key.
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub fn post(&self, path: &str, request: Value) -> Result<Value, OpError> {
-        let asked = Asked { fields: request, waits: false, can_repeat: false, limit: None, ends_ms: None };
-        // Each of them says in a list, or in the key's own words, what it did.
-        let is_reply = |reply: &Value| match path {
-            "access-create" => reply["access"].is_object() && reply["key"].is_string(),
-            "access-list" => reply["access"].is_array(),
-            _ => reply["revoked"].is_array(),
-        };
-        let read = |reply: Value| (is_reply(&reply) || planted::is(planted::ANY_ANSWER)).then_some(reply);
-        runtime()?.block_on(self.ask(path, asked, &Caller::default(), &read))
+    pub fn access(&self, request: &AccessRequest) -> Result<AccessReply, OpError> {
+        let verb = request.verb();
+        let asked = Asked { fields: request.fields()?, waits: false, can_repeat: false, limit: None, ends_ms: None };
+        runtime()?.block_on(self.ask(verb.path(), asked, &Caller::default(), &|reply| verb.reply(reply)))
     }
 
     /// Makes a call, and waits as long as it wants to.
@@ -189,8 +185,8 @@ impl Client {
                 self.vouch(*status, *told, answer.as_ref())?;
             }
             let (error, after) = match came {
-                Came::Answer(StatusCode::ACCEPTED, _, Some(answer)) if waits && answer["waiting"] == true => {
-                    waited_ms = answer["waited_ms"].as_i64().unwrap_or(waited_ms);
+                Came::Answer(StatusCode::ACCEPTED, _, Some(answer)) if waits && let Some(still) = still_waiting(&answer) => {
+                    waited_ms = still.waited_ms;
                     let is_over = limit.is_some_and(|limit| begun.elapsed() >= limit);
                     if let Some(all_ms) = ends_ms.take_if(|_| is_over) {
                         waited_ms = all_ms;
@@ -207,10 +203,10 @@ impl Client {
                     }
                     let answer = answer.unwrap_or_default();
                     let error = OpError::from_json(&answer).unwrap_or_else(strange);
-                    let (code, after_ms) = (error.code(), answer["error"]["retry_after_ms"].as_u64());
-                    if code != ErrorCode::StoreBusy {
+                    if error.code() != ErrorCode::StoreBusy {
                         return Err(error);
                     }
+                    let after_ms = error.retry_after_ms().and_then(|ms| u64::try_from(ms).ok());
                     (error, after_ms.map(Duration::from_millis))
                 }
                 Came::Nowhere(why) => (self.unreachable(&why), None),
@@ -370,6 +366,11 @@ fn nobody_listens(address: &Address) -> Option<String> {
     connected.err().map(|error| error.to_string())
 }
 
+/// The answer as one that says that the call still waits, if it says so.
+fn still_waiting(answer: &Value) -> Option<StillWaiting> {
+    StillWaiting::deserialize(answer).ok().filter(|still| still.waiting)
+}
+
 /// What a listener has to prove before it gets the key.
 struct Proof<'a> {
     challenge: Challenge,
@@ -394,7 +395,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         let Ok(question) = question.body(Full::default()) else { return Came::Nowhere("a question cannot be made".into()) };
         match answer_to(&mut sender, question, PROOF_BYTES_MAX).await {
             Ok((StatusCode::OK, _, Some(answer)))
-                if answer["proof"].as_str().is_some_and(|told| challenge.is_proven_by(told, key, &address)) => {}
+                if Proven::deserialize(&answer).is_ok_and(|told| challenge.is_proven_by(&told.proof, key, &address)) => {}
             // It says that there is no such key: that is worth no more than a refusal, and no less.
             Ok((status @ StatusCode::FORBIDDEN, store, Some(answer))) => return Came::Answer(status, store, Some(answer)),
             Ok(_) if planted::is(planted::LISTENER_BELIEVED) => {}

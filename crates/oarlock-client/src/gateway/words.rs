@@ -1,4 +1,23 @@
-//! Names shared by client and gateway: HTTP headers and request fields for the common flags of the command line.
+//! Names and answers shared by client and gateway: HTTP headers and request fields for the common flags of the command line, and the answers that are
+//! not the reply of a verb.
+
+use serde::{Deserialize, Serialize};
+
+/// The answer 202 to a call that has not finished: ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillWaiting {
+    /// Always true.
+    pub waiting: bool,
+    /// How long the call has waited in all, in milliseconds. The next request says so in the header [`header::WAITED`].
+    pub waited_ms: i64,
+}
+
+/// The answer to a challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proven {
+    /// The proof that the gateway knows the key.
+    pub proof: String,
+}
 
 /// Header names. Where a request has both, the field wins over the header.
 pub mod header {

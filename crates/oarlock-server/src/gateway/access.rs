@@ -4,7 +4,9 @@ mod key;
 mod narrowed;
 mod revoked;
 
-use oarlock_client::gateway::{Key, write_private};
+use oarlock_client::gateway::{
+    Access, AccessReply, AccessRequest, CreatedKey, GoneKeys, Key, ListedKeys, NewKey, RevokedKeys, write_private,
+};
 use oarlock_client::trust;
 use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_host::owner::OwnerLock;
@@ -15,14 +17,12 @@ use oarlock_ops::OpError;
 use oarlock_ops::registry;
 use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::store::StoreError;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
-use key::{Access, Kept, Wanted};
+use key::Kept;
 use narrowed::narrowed;
 use revoked::with_descendants;
 
@@ -33,36 +33,6 @@ const KEYS_MAX: usize = 10_000;
 
 /// Keys that an agent and its helpers make for its helpers, if nothing else is said.
 pub const KEYS_OF_AGENT_DEFAULT: usize = 100;
-
-/// What is done with keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Deed {
-    /// Make one; it is shown once, only its hash is kept
-    Create,
-    /// List them
-    List,
-    /// Take some back, by id or by name, and those that were made by them
-    Revoke,
-}
-
-impl Deed {
-    /// Each deed with its path below `/v1/`.
-    pub const PATHS: [(&'static str, Deed); 3] =
-        [("access-create", Deed::Create), ("access-list", Deed::List), ("access-revoke", Deed::Revoke)];
-
-    /// Its path below `/v1/`.
-    #[must_use]
-    pub fn path(self) -> &'static str {
-        Self::PATHS.iter().find(|(_, deed)| *deed == self).map_or("", |(path, _)| path)
-    }
-}
-
-/// Which keys to revoke.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Revoked {
-    id: String,
-}
 
 /// The list of keys of a store, in this user's own state: what lies beside a store may have come with a repository.
 pub(crate) struct AccessList {
@@ -102,18 +72,18 @@ impl AccessList {
         (self.file)().ok_or_else(|| std::io::Error::other("there is no place for access keys: HOME is not set"))
     }
 
-    /// Does what is asked by this principal; the reply as JSON. A new key stands in `key`.
+    /// Answers a request of this principal.
     ///
     /// # Errors
     /// `denied`, `invalid_request`, `not_found`, `limit_reached`; `data_damaged` and `store_unavailable` for the file.
-    pub(crate) fn answer(&self, by: &Principal, deed: Deed, request: Value, now_ms: i64) -> Result<Value, OpError> {
-        match deed {
-            Deed::Create => {
-                let (access, key) = self.create(by, read(request)?, now_ms)?;
-                Ok(json!({"access": access, "key": key.reveal()}))
+    pub(crate) fn answer(&self, by: &Principal, request: AccessRequest, now_ms: i64) -> Result<AccessReply, OpError> {
+        match request {
+            AccessRequest::Create(wanted) => {
+                let (access, key) = self.create(by, wanted, now_ms)?;
+                Ok(AccessReply::Created(CreatedKey { access, key: key.reveal().to_owned() }))
             }
-            Deed::List => Ok(json!({"access": self.list(by)?})),
-            Deed::Revoke => Ok(json!({"revoked": self.revoke(by, &read::<Revoked>(request)?.id)?})),
+            AccessRequest::List => Ok(AccessReply::Listed(ListedKeys { access: self.list(by)? })),
+            AccessRequest::Revoke(RevokedKeys { id }) => Ok(AccessReply::Revoked(GoneKeys { revoked: self.revoke(by, &id)? })),
         }
     }
 
@@ -167,7 +137,7 @@ impl AccessList {
     ///
     /// # Errors
     /// `denied`, `invalid_request`, `limit_reached`, failures to write.
-    fn create(&self, by: &Principal, wanted: Wanted, now_ms: i64) -> Result<(Access, Key), OpError> {
+    fn create(&self, by: &Principal, wanted: NewKey, now_ms: i64) -> Result<(Access, Key), OpError> {
         if let Some(verb) = wanted.verbs.iter().find(|verb| registry::find(verb).is_none()) {
             let verb = oarlock_model::ident::shown(verb);
             return Err(
@@ -329,12 +299,6 @@ impl std::fmt::Debug for AccessList {
 /// Whether a principal may know of a key, and revoke it.
 fn knows(by: &Principal, access: &Access) -> bool {
     by.authority == Authority::Operator || access.id == by.key_id || access.parent.as_ref() == Some(&by.key_id)
-}
-
-fn read<T: serde::de::DeserializeOwned>(request: Value) -> Result<T, Rejection> {
-    serde_json::from_value(request).map_err(|error| {
-        Rejection::invalid(format!("the request cannot be read: {error}"), "see `oarlock access --help`, or /openapi.json")
-    })
 }
 
 /// The refusal of a key that opens nothing.

@@ -1,12 +1,10 @@
 //! `/openapi.json`: every verb of the registry as OpenAPI 3.1 describes it.
 
-use oarlock_client::gateway::header;
+use oarlock_client::gateway::{AccessVerb, header};
 use oarlock_model::ErrorCode;
 use oarlock_ops::{registry, schema};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
-
-use super::access::Deed;
 
 /// The document as text; it never changes.
 pub(super) fn text() -> &'static str {
@@ -40,14 +38,14 @@ pub(crate) fn document() -> Value {
         ],
         "responses": {"200": {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}}, "default": {"$ref": "#/components/responses/Error"}},
     });
-    for (path, deed) in Deed::PATHS {
-        let (summary, fields) = match deed {
-            Deed::Create => (
+    for (path, verb) in AccessVerb::PATHS {
+        let (summary, fields) = match verb {
+            AccessVerb::Create => (
                 "Make an access key; it is shown once",
                 json!({"name": {"type": "string"}, "role": {"enum": ["agent", "operator"]}, "verbs": {"type": "array", "items": {"type": "string"}}, "for": {"type": "string"}}),
             ),
-            Deed::List => ("List the access keys that the caller may know of", json!({})),
-            Deed::Revoke => ("Revoke access keys, by id or name, and those made by them", json!({"id": {"type": "string"}})),
+            AccessVerb::List => ("List the access keys that the caller may know of", json!({})),
+            AccessVerb::Revoke => ("Revoke access keys, by id or name, and those made by them", json!({"id": {"type": "string"}})),
         };
         let request = json!({"content": {"application/json": {"schema": {"type": "object", "properties": fields}}}});
         let done = json!({"200": {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"$ref": "#/components/responses/Error"}});

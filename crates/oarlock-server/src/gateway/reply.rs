@@ -8,7 +8,8 @@ use hyper::{Response, StatusCode};
 use oarlock_client::gateway::header;
 use oarlock_model::identity::StoreId;
 use oarlock_ops::OpError;
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::json;
 use std::convert::Infallible;
 
 use super::bounds::{Of, Places, Tab};
@@ -70,16 +71,15 @@ pub(super) async fn counted(response: Response<Body>, tab: &Tab) -> Result<Respo
 }
 
 /// An answer in JSON.
-pub(super) fn json(status: StatusCode, value: &Value) -> Response<Body> {
-    text(status, "application/json", value.to_string())
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    text(status, "application/json", json!(value).to_string())
 }
 
 /// The error object, with its status and, where it helps, when to come back.
 pub(super) fn error(error: &OpError) -> Response<Body> {
     let code = error.code();
-    let value = error.json();
-    let mut response = json(StatusCode::from_u16(code.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &value);
-    let after_ms = value["error"]["retry_after_ms"].as_u64().or((code.http() == 503).then_some(1_000));
+    let mut response = json(StatusCode::from_u16(code.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &error.object());
+    let after_ms = error.retry_after_ms().map(i64::unsigned_abs).or((code.http() == 503).then_some(1_000));
     if let Some(after_ms) = after_ms {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after_ms.div_ceil(1_000)));
     }

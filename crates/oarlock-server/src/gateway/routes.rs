@@ -4,7 +4,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use oarlock_client::gateway::{PROOF_PATH, header};
+use oarlock_client::gateway::{AccessVerb, PROOF_PATH, Proven, StillWaiting, header};
 use oarlock_host::clock::wall_ms;
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, planted};
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::access::{Deed, Principal};
+use super::access::Principal;
 use super::asked::Asked;
 use super::body;
 use super::bounds::{Account, Ledger, Places, Tab};
@@ -82,7 +82,7 @@ impl Gate {
             "/openapi.json" if method == Method::GET => return Ok(reply::text(StatusCode::OK, "application/json", openapi::text())),
             PROOF_PATH if method == Method::GET => {
                 let proof = self.guard.prove(request.uri(), request.headers())?;
-                return Ok(reply::json(StatusCode::OK, &json!({ "proof": proof })));
+                return Ok(reply::json(StatusCode::OK, &Proven { proof }));
             }
             "/healthz" | "/openapi.json" | PROOF_PATH => return Ok(reply::wrong_method("GET")),
             _ => {}
@@ -112,8 +112,8 @@ impl Gate {
                 reply::counted(response, &tab).await
             }
             path => match path.strip_prefix("/v1/") {
-                Some(verb) if let Some((_, deed)) = Deed::PATHS.iter().find(|(path, _)| *path == verb) => match method {
-                    Method::POST => self.keys(*deed, &principal, &account, request).await,
+                Some(verb) if let Some((_, access)) = AccessVerb::PATHS.iter().find(|(path, _)| *path == verb) => match method {
+                    Method::POST => self.keys(*access, &principal, &account, request).await,
                     _ => Ok(reply::wrong_method("POST")),
                 },
                 Some(verb) => match registry::find(verb) {
@@ -162,20 +162,20 @@ impl Gate {
     /// Makes, lists or revokes keys.
     async fn keys(
         self: &Arc<Self>,
-        deed: Deed,
+        verb: AccessVerb,
         principal: &Principal,
         account: &Account,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, OpError> {
         // A key for certain verbs is for nothing else.
-        principal.check_verb(deed.path())?;
+        principal.check_verb(verb.path())?;
         check_kind(request.headers())?;
         let (bytes, _places) = self.body(principal, account, body::BODY_BYTES_MAX, request.into_body()).await?;
         let (gate, principal) = (Arc::clone(self), principal.clone());
         // It reads and writes files.
         let reply = tokio::task::spawn_blocking(move || {
-            let reply = gate.guard.access.answer(&principal, deed, Value::Object(parse(&bytes)?), wall_ms())?;
-            Ok::<_, OpError>(reply.to_string())
+            let reply = gate.guard.access.answer(&principal, verb.request(Value::Object(parse(&bytes)?))?, wall_ms())?;
+            Ok::<_, OpError>(serde_json::to_string(&reply)?)
         });
         let reply = reply.await.map_err(|error| OpError::Internal(format!("a change of keys has ended: {error}")))??;
         let places = account.for_answer(reply.len()).await?;
@@ -195,7 +195,7 @@ impl Gate {
         self.engine.metrics.call(entry.verb, code, started.elapsed());
         match outcome? {
             Outcome::Reply(json, places) => Ok(reply::made(StatusCode::OK, json, places)),
-            Outcome::Waiting(waited_ms) => Ok(reply::json(StatusCode::ACCEPTED, &json!({"waiting": true, "waited_ms": waited_ms}))),
+            Outcome::Waiting(waited_ms) => Ok(reply::json(StatusCode::ACCEPTED, &StillWaiting { waiting: true, waited_ms })),
         }
     }
 

@@ -1,19 +1,20 @@
-//! `access`: keys for other agents and machines. They are kept with the files of this user, for each store apart, and made by whoever may open it, or by the
-//! gateway for an operator, or for an agent that wants narrower ones for its helpers.
+//! `access`: keys for other agents and machines. They are kept with this user's own files, one list for each store. A caller that may open the store
+//! makes them itself. A gateway makes them for an operator, and narrower ones for an agent that has helpers.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use oarlock_client::Absent;
-use oarlock_client::gateway::{Key, write_key};
+use oarlock_client::gateway::{AccessReply, AccessRequest, CreatedKey, Key, NewKey, RevokedKeys, write_key};
 use oarlock_model::duration::Duration;
+use oarlock_model::rules::authority::Authority;
 use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
-use oarlock_server::{Deed, about_former_keys, answer_here};
-use serde_json::{Value, json};
+use oarlock_server::{about_former_keys, answer_here};
 use std::path::PathBuf;
 
 use super::common::Common;
 use super::output::{Output, note};
+use crate::replies::KeptKey;
 
 /// Makes, lists and revokes the keys by which others may use the gateway.
 #[derive(Clone, Debug, Args)]
@@ -28,8 +29,8 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<AgentName>,
     /// create: what its bearer may do, its own work or, as an operator, everything
-    #[arg(long, value_parser = ["agent", "operator"], default_value = "agent")]
-    role: String,
+    #[arg(long, value_enum, default_value_t = Role::Agent)]
+    role: Role,
     /// create: only these verbs, comma separated
     #[arg(long, value_name = "VERBS", value_delimiter = ',')]
     verbs: Vec<String>,
@@ -41,15 +42,31 @@ pub(crate) struct AccessArgs {
     out: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Deed {
+    /// Make one; it is shown once, only its hash is kept
+    Create,
+    /// List them
+    List,
+    /// Take some back, by id or by name, and those that were made by them
+    Revoke,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Role {
+    Agent,
+    Operator,
+}
+
 impl AccessArgs {
     pub(crate) fn run(self, common: &Common, output: &Output) -> Result<u8, OpError> {
-        let (deed, out) = (self.deed, self.out.clone());
+        let out = self.out.clone();
         if let Some(out) = out.as_ref().filter(|out| out.exists()) {
             return Err(oarlock_ops::admin::file_exists(out));
         }
         let request = self.request()?;
-        let mut reply = match common.gateway()? {
-            Some(client) => client.post(deed.path(), request)?,
+        let reply = match common.gateway()? {
+            Some(client) => client.access(&request)?,
             None => {
                 let target = common.target(Absent::Refused)?;
                 let settings = target.settings()?;
@@ -58,35 +75,38 @@ impl AccessArgs {
                 if let Some(about) = about_former_keys(file).filter(|_| !output.json) {
                     note(&about);
                 }
-                answer_here(file, identity, deed, request)?
+                answer_here(file, identity, request)?
             }
         };
-        if let (Some(out), Some(key)) = (out, reply["key"].as_str().and_then(Key::parse)) {
-            write_key(&out, &key)?;
-            reply.as_object_mut().map(|reply| reply.remove("key"));
-            reply["key_file"] = json!(out.display().to_string());
-        }
-        Ok(output.reply("access", &Reply::new(reply)))
+        let reply = match (reply, out) {
+            (AccessReply::Created(CreatedKey { access, key }), Some(out)) => {
+                let secret = Key::parse(&key).ok_or_else(|| OpError::Internal("the new access key cannot be read".into()))?;
+                write_key(&out, &secret)?;
+                Reply::new(KeptKey { access, key_file: out.display().to_string() })
+            }
+            (reply, _) => Reply::new(reply),
+        };
+        Ok(output.reply("access", &reply))
     }
 
-    fn request(self) -> Result<Value, OpError> {
+    fn request(self) -> Result<AccessRequest, OpError> {
         let usage = |message: &str, hint: &str| OpError::Usage { message: message.into(), hint: hint.into() };
         match (self.deed, self.id, self.name) {
             (Deed::Create, None, Some(name)) => {
-                let mut request = json!({"name": name, "role": self.role, "verbs": self.verbs});
-                if let Some(lifetime) = self.lifetime {
-                    request["for"] = json!(lifetime);
-                }
-                Ok(request)
+                let role = match self.role {
+                    Role::Agent => Authority::Agent,
+                    Role::Operator => Authority::Operator,
+                };
+                Ok(AccessRequest::Create(NewKey { name, role, verbs: self.verbs, lifetime: self.lifetime }))
             }
             (Deed::Create, ..) => Err(usage("a new key needs a name", "oarlock access create --name NAME")),
-            (Deed::List, None, None) => Ok(json!({})),
+            (Deed::List, None, None) => Ok(AccessRequest::List),
             (Deed::List, ..) => Err(usage("a list of keys needs nothing more", "oarlock access list")),
             (Deed::Revoke, Some(id), None) if id.starts_with("oarlock_") => {
                 let hint = "name it by its id or by the agent: `oarlock access list`";
                 Err(Rejection::invalid("a key does not belong on a command line", hint).into())
             }
-            (Deed::Revoke, Some(id), None) => Ok(json!({ "id": id })),
+            (Deed::Revoke, Some(id), None) => Ok(AccessRequest::Revoke(RevokedKeys { id })),
             (Deed::Revoke, ..) => Err(usage("which key is to be revoked is not said", "oarlock access revoke ID|NAME")),
         }
     }

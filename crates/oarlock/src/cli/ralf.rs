@@ -8,11 +8,11 @@ use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
 use oarlock_ralf::{Project, Synced, hooks};
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 use super::common::Common;
 use super::output::{Output, note};
+use crate::replies::{RalfAgents, RalfEvents, RalfFaults, RalfHooks, RalfStatus, RalfSynced, RalfTasks};
 use crate::view::{Page, View as _};
 
 /// Exit code when files are damaged, as for `doctor`.
@@ -82,7 +82,7 @@ impl Ralf {
             Action::Attach | Action::Sync | Action::Detach => self.bring_together(&path, common, output),
             Action::Hooks => {
                 let root = canonical(&path).map_err(|error| unreadable(&path, &error))?;
-                Ok(output.reply("ralf hooks", &Reply::new(json!({"hooks": hooks(&root, common.store_text())}))))
+                Ok(output.reply("ralf hooks", &Reply::new(RalfHooks { hooks: hooks(&root, common.store_text()) })))
             }
             _ => self.show(&path, output),
         }
@@ -95,9 +95,8 @@ impl Ralf {
             return Err(without_files(path));
         }
         judge_agents(&mut project, path, now);
-        let (name, reply) = self.reply(&project);
-        let code = output.reply(name, &Reply::new(reply));
         let is_damaged = self.action == Action::Doctor && project.faults.iter().any(|fault| !fault.unread);
+        let code = output.reply("ralf", &self.reply(project));
         Ok(if is_damaged { DAMAGED } else { code })
     }
 
@@ -113,38 +112,21 @@ impl Ralf {
             return watch(&together, output);
         }
         let Some(synced) = together.look(&mut |what| note(what))? else { return Ok(0) };
-        let mut reply = serde_json::to_value(&synced)?;
-        reply["root"] = json!(together.root());
-        if self.action == Action::Detach {
-            reply["left"] = serde_json::to_value(&synced.left)?;
-        }
-        Ok(output.reply("ralf sync", &Reply::new(reply)))
+        let left = (self.action == Action::Detach).then(|| synced.left.clone());
+        Ok(output.reply("ralf sync", &Reply::new(RalfSynced { root: together.root().to_owned(), synced, left })))
     }
 
-    fn reply(&self, project: &Project) -> (&'static str, Value) {
+    fn reply(&self, project: Project) -> Reply {
         match self.action {
-            Action::Status => (
-                "ralf status",
-                json!({
-                    "root": project.root,
-                    "generation": project.generation,
-                    "agents": project.agents,
-                    "tasks": project.counts(),
-                    "attach": project.would_bring(),
-                    "events": project.events.len(),
-                    "messages": project.messages.len(),
-                    "queue": project.queue.len(),
-                    "faults": project.faults,
-                }),
-            ),
-            Action::Agents => ("ralf agents", json!({"root": project.root, "agents": project.agents})),
+            Action::Status => Reply::new(RalfStatus::of(project)),
+            Action::Agents => Reply::new(RalfAgents { root: project.root, agents: project.agents }),
             Action::Tasks => {
-                let tasks: Vec<_> = project.tasks.iter().chain(&project.queue).collect();
-                ("ralf tasks", json!({"root": project.root, "tasks": tasks}))
+                let tasks = project.tasks.into_iter().chain(project.queue).collect();
+                Reply::new(RalfTasks { root: project.root, tasks })
             }
-            Action::Events => ("ralf events", json!({"root": project.root, "events": project.events})),
+            Action::Events => Reply::new(RalfEvents { root: project.root, events: project.events }),
             Action::Doctor | Action::Attach | Action::Sync | Action::Detach | Action::Hooks => {
-                ("ralf doctor", json!({"root": project.root, "faults": project.faults}))
+                Reply::new(RalfFaults { root: project.root, faults: project.faults })
             }
         }
     }
@@ -182,12 +164,10 @@ fn here(output: &Output) -> Result<PathBuf, OpError> {
 
 /// One line about a look: JSON where JSON is wanted.
 fn told(synced: &Synced, output: &Output) -> Result<String, OpError> {
-    let value = serde_json::to_value(synced)?;
-    Ok(if output.json {
-        value.to_string()
-    } else {
-        let mut page = Page::new(output.colour, output.full);
-        value.show("ralf sync", &mut page);
-        page.out.trim_end().to_owned()
-    })
+    if output.json {
+        return Ok(serde_json::to_string(synced)?);
+    }
+    let mut page = Page::new(output.colour, output.full);
+    synced.show("ralf sync", &mut page);
+    Ok(page.out.trim_end().to_owned())
 }

@@ -1,35 +1,68 @@
 //! Access keys as text.
 
-use serde_json::Value;
-use std::fmt::Write;
+use oarlock_client::gateway::{Access, AccessReply, CreatedKey, GoneKeys, ListedKeys};
+use oarlock_model::rules::authority::Authority;
 
-use super::fields::{list, text};
-use super::table::{Cell, table};
-use super::{Paint, safe};
+use super::{Cell, Page, View, joined, safe, shown, texts};
+use crate::replies::KeptKey;
 
-/// What `access` did: a new key and how to hand it over, a list, or what was revoked.
-pub(super) fn access(out: &mut String, reply: &Value, paint: Paint) {
-    let made = &reply["access"];
-    if let Some(key) = reply["key"].as_str() {
-        let _ = writeln!(out, "{}", safe(key));
-        let _ = writeln!(
-            out,
-            "  it speaks for {} as {}, and is not shown again: put it into a file that only its bearer may read",
-            text(made, "name"),
-            text(made, "role")
-        );
-    } else if let Some(file) = reply["key_file"].as_str() {
-        let _ = writeln!(out, "{} speaks for {} as {}", safe(file), text(made, "name"), text(made, "role"));
+fn role(access: &Access) -> &'static str {
+    match access.role {
+        Authority::Agent => "agent",
+        Authority::Operator => "operator",
     }
-    if let Some(keys) = made.as_array().or_else(|| reply["revoked"].as_array()) {
-        let head = if reply["revoked"].is_array() { "REVOKED" } else { "ID" };
-        let rows = keys.iter().map(|key| {
-            let ends = if key["ends_at_ms"].is_null() { String::new() } else { "ends".into() };
-            [text(key, "id"), text(key, "name"), text(key, "role"), text(key, "created_at"), ends, list(key, "verbs")].map(Cell::new).into()
-        });
-        match keys.is_empty() {
-            true => out.push_str("no keys\n"),
-            false => table(out, &[head, "NAME", "ROLE", "MADE", "", "ONLY"], rows.collect(), paint),
+}
+
+fn key_table(page: &mut Page, head: &str, keys: &[Access]) {
+    if keys.is_empty() {
+        page.line("no keys");
+        return;
+    }
+    let row = |key: &Access| {
+        let ends = if key.ends_at_ms.is_some() { "ends" } else { "" };
+        vec![
+            Cell::new(safe(&key.id)),
+            Cell::new(shown(&key.name)),
+            Cell::new(role(key)),
+            Cell::new(safe(&key.created_at)),
+            Cell::new(ends),
+            Cell::new(joined(&key.verbs)),
+        ]
+    };
+    page.table(&[head, "NAME", "ROLE", "MADE", "", "ONLY"], keys.iter().map(row));
+}
+
+impl View for AccessReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        match self {
+            Self::Created(CreatedKey { access, key }) => {
+                page.line(safe(key));
+                page.line(format_args!(
+                    "  it speaks for {} as {}, and is not shown again: put it into a file that only its bearer may read",
+                    shown(&access.name),
+                    role(access)
+                ));
+            }
+            Self::Listed(ListedKeys { access }) => key_table(page, "ID", access),
+            Self::Revoked(GoneKeys { revoked }) => key_table(page, "REVOKED", revoked),
         }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        match self {
+            // It is not shown again, so it is the one thing to print.
+            Self::Created(made) => vec![safe(&made.key)],
+            Self::Listed(ListedKeys { access: keys }) | Self::Revoked(GoneKeys { revoked: keys }) => texts(keys.iter().map(|key| &key.id)),
+        }
+    }
+}
+
+impl View for KeptKey {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        page.line(format_args!("{} speaks for {} as {}", safe(&self.key_file), shown(&self.access.name), role(&self.access)));
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts([&self.access.id])
     }
 }

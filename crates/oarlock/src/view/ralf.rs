@@ -1,138 +1,187 @@
-//! What RALF's files say, as text.
+//! The contents of RALF's files, as text.
 
-use serde_json::Value;
-use std::fmt::Write;
+use std::collections::BTreeMap;
 
-use super::fields::text;
-use super::table::{Cell, table};
-use super::{Paint, duration};
+use oarlock_ralf::{Agent, Clock, Event, Fault, Source, Synced, Task};
 
-/// Faults that are shown; all of them stand in the JSON.
+use super::{Cell, Page, View, duration, safe, shown};
+use crate::replies::{RalfAgents, RalfEvents, RalfFaults, RalfHooks, RalfStatus, RalfSynced, RalfTasks};
+
+/// Faults that are shown; the JSON has all of them.
 const FAULTS_MAX: usize = 60;
-/// Events that are shown; all of them stand in the JSON.
+/// Events that are shown; the JSON has all of them.
 const EVENTS_MAX: usize = 40;
 
-fn rows<'a>(reply: &'a Value, field: &str) -> &'a [Value] {
-    reply[field].as_array().map_or(&[], Vec::as_slice)
+fn place(source: &Source) -> String {
+    format!("{}:{}", safe(&source.file), source.line)
 }
 
-fn place(item: &Value) -> String {
-    format!("{}:{}", text(&item["source"], "file"), item["source"]["line"])
+/// A text that may be absent; empty then.
+fn text(text: Option<&String>) -> String {
+    text.map(|text| safe(text)).unwrap_or_default()
 }
 
-pub(crate) fn status(out: &mut String, reply: &Value, paint: Paint) {
-    let counts = reply["tasks"].as_object().into_iter().flatten();
-    let tasks: Vec<String> = counts.map(|(state, n)| format!("{n} {}", paint.state(state))).collect();
-    let _ = writeln!(out, "{}  generation {}", paint.bold(&text(reply, "root")), text(reply, "generation"));
-    let _ = writeln!(out, "tasks   {}", if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") });
-    let _ = writeln!(out, "queue   {} items, {} events, {} messages", reply["queue"], reply["events"], reply["messages"]);
-    agents(out, reply, paint);
-    faults(out, reply, paint);
-}
-
-pub(crate) fn agents(out: &mut String, reply: &Value, paint: Paint) {
-    let row = |agent: &Value| {
-        let clock = match agent["clock"].as_str() {
-            Some("future") => "its clock is ahead",
-            Some("no_zone") => "no zone",
-            Some("none") => "no time",
-            _ => "",
-        };
-        vec![
-            Cell::painted(text(agent, "name"), |t| paint.bold(t)),
-            Cell::painted(text(agent, "state"), |t| paint.state(t)),
-            Cell::new(agent["age_ms"].as_i64().map_or_else(|| "never".to_owned(), duration)),
-            Cell::new(clock),
-            Cell::new(text(agent, "status")),
-            Cell::new(place(agent)),
-        ]
-    };
-    let agents = rows(reply, "agents");
+fn agent_table(page: &mut Page, agents: &[Agent]) {
     if agents.is_empty() {
-        out.push_str("no agents\n");
-    } else {
-        out.push('\n');
-        table(out, &["AGENT", "STATE", "SEEN", "CLOCK", "STATUS", "WHERE"], agents.iter().map(row).collect(), paint);
-    }
-}
-
-pub(crate) fn tasks(out: &mut String, reply: &Value, paint: Paint) {
-    let row = |task: &Value| {
-        vec![
-            Cell::painted(text(task, "id"), |t| paint.bold(t)),
-            Cell::painted(text(task, "state"), |t| paint.state(t)),
-            Cell::new(text(task, "status")),
-            Cell::new(text(task, "priority")),
-            Cell::new(text(task, "title")),
-            Cell::new(place(task)),
-        ]
-    };
-    table(out, &["TASK", "STATE", "STATUS", "PRIORITY", "TITLE", "WHERE"], rows(reply, "tasks").iter().map(row).collect(), paint);
-}
-
-pub(crate) fn events(out: &mut String, reply: &Value, paint: Paint) {
-    let row = |event: &Value| {
-        vec![
-            Cell::new(text(event, "at")),
-            Cell::painted(text(event, "kind"), |t| paint.bold(t)),
-            Cell::new(text(event, "agent")),
-            Cell::new(text(event, "task")),
-            Cell::new(place(event)),
-        ]
-    };
-    let events = rows(reply, "events");
-    let last = events.len().saturating_sub(EVENTS_MAX);
-    table(out, &["AT", "EVENT", "AGENT", "TASK", "WHERE"], events[last..].iter().map(row).collect(), paint);
-    if last > 0 {
-        let _ = writeln!(out, "the last {EVENTS_MAX} of {}; all with --json", events.len());
-    }
-}
-
-pub(crate) fn synced(out: &mut String, reply: &Value, paint: Paint) {
-    let side = |field: &str| {
-        let counts: Vec<String> = reply[field].as_object().into_iter().flatten().map(|(name, n)| format!("{n} {name}")).collect();
-        if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }
-    };
-    let _ = writeln!(out, "into the store: {}; into the files: {}", side("imported"), side("exported"));
-    for conflict in rows(reply, "conflicts") {
-        let (files, store, kept) = (text(conflict, "files"), text(conflict, "store"), text(conflict, "kept"));
-        let _ =
-            writeln!(out, "  {}: the files say {files}, the store says {store}: the {kept} counts", paint.bold(&text(conflict, "task")));
-    }
-    for warning in rows(reply, "warnings").iter().filter_map(Value::as_str) {
-        let _ = writeln!(out, "  {} {}", paint.dim("note:"), super::safe(warning));
-    }
-}
-
-pub(crate) fn faults(out: &mut String, reply: &Value, paint: Paint) {
-    let faults = rows(reply, "faults");
-    if faults.is_empty() {
-        out.push_str("nothing is wrong with the files\n");
+        page.line("no agents");
         return;
     }
-    out.push('\n');
-    let row = |fault: &Value| {
+    let paint = page.paint;
+    let row = |agent: &Agent| {
+        let clock = match agent.clock {
+            Clock::Future => "its clock is ahead",
+            Clock::NoZone => "no zone",
+            Clock::None => "no time",
+            Clock::Fine => "",
+        };
         vec![
-            Cell::new(format!("{}:{}:{}", text(fault, "file"), fault["line"], fault["column"])),
-            Cell::new(text(fault, "recovered")),
-            Cell::new(text(fault, "lost")),
-            Cell::new(text(fault, "cause")),
+            Cell::painted(safe(&agent.name), |t| paint.bold(t)),
+            Cell::painted(agent.state, |t| paint.state(t)),
+            Cell::new(agent.age_ms.map_or_else(|| "never".to_owned(), duration)),
+            Cell::new(clock),
+            Cell::new(text(agent.status.as_ref())),
+            Cell::new(place(&agent.source)),
         ]
     };
-    table(out, &["WHERE", "SAVED", "LOST", "WHAT IS WRONG"], faults.iter().take(FAULTS_MAX).map(row).collect(), paint);
+    page.out.push('\n');
+    page.table(&["AGENT", "STATE", "SEEN", "CLOCK", "STATUS", "WHERE"], agents.iter().map(row));
+}
+
+fn fault_table(page: &mut Page, faults: &[Fault]) {
+    if faults.is_empty() {
+        page.line("nothing is wrong with the files");
+        return;
+    }
+    let row = |fault: &Fault| {
+        vec![
+            Cell::new(format!("{}:{}:{}", safe(&fault.file), fault.line, fault.column)),
+            Cell::new(fault.recovered.to_string()),
+            Cell::new(fault.lost.to_string()),
+            Cell::new(safe(&fault.cause)),
+        ]
+    };
+    page.out.push('\n');
+    page.table(&["WHERE", "SAVED", "LOST", "WHAT IS WRONG"], faults.iter().take(FAULTS_MAX).map(row));
     if faults.len() > FAULTS_MAX {
-        let _ = writeln!(out, "the first {FAULTS_MAX} of {}; all with --json", faults.len());
+        page.line(format_args!("the first {FAULTS_MAX} of {}; all with --json", faults.len()));
     }
 }
 
-pub(crate) fn hooks(out: &mut String, reply: &Value, paint: Paint) {
-    let mut last = String::new();
-    for hook in rows(reply, "hooks") {
-        let of = text(hook, "loop");
-        if of != last {
-            let _ = writeln!(out, "{}# {}", if last.is_empty() { "" } else { "\n" }, paint.bold(&of));
-            last = of;
+impl View for RalfStatus {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let paint = page.paint;
+        let tasks: Vec<String> = self.tasks.iter().map(|(state, n)| format!("{n} {}", paint.state(state))).collect();
+        page.line(format_args!("{}  generation {}", paint.bold(&shown(&self.root.display())), self.generation));
+        page.line(format_args!("tasks   {}", if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") }));
+        page.line(format_args!("queue   {} items, {} events, {} messages", self.queue, self.events, self.messages));
+        agent_table(page, &self.agents);
+        fault_table(page, &self.faults);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        names(&self.agents)
+    }
+}
+
+fn names(agents: &[Agent]) -> Vec<String> {
+    agents.iter().map(|agent| safe(&agent.name)).collect()
+}
+
+impl View for RalfAgents {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        agent_table(page, &self.agents);
+    }
+
+    fn ids(&self) -> Vec<String> {
+        names(&self.agents)
+    }
+}
+
+impl View for RalfTasks {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let paint = page.paint;
+        let row = |task: &Task| {
+            vec![
+                Cell::painted(safe(&task.id), |t| paint.bold(t)),
+                Cell::painted(task.state, |t| paint.state(t)),
+                Cell::new(text(task.status.as_ref())),
+                Cell::new(text(task.priority.as_ref())),
+                Cell::new(text(task.title.as_ref())),
+                Cell::new(place(&task.source)),
+            ]
+        };
+        page.table(&["TASK", "STATE", "STATUS", "PRIORITY", "TITLE", "WHERE"], self.tasks.iter().map(row));
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.tasks.iter().map(|task| safe(&task.id)).collect()
+    }
+}
+
+impl View for RalfEvents {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let paint = page.paint;
+        let row = |event: &Event| {
+            vec![
+                Cell::new(text(event.at.as_ref())),
+                Cell::painted(text(event.kind.as_ref()), |t| paint.bold(t)),
+                Cell::new(text(event.agent.as_ref())),
+                Cell::new(text(event.task.as_ref())),
+                Cell::new(place(&event.source)),
+            ]
+        };
+        let last = self.events.len().saturating_sub(EVENTS_MAX);
+        page.table(&["AT", "EVENT", "AGENT", "TASK", "WHERE"], self.events[last..].iter().map(row));
+        if last > 0 {
+            page.line(format_args!("the last {EVENTS_MAX} of {}; all with --json", self.events.len()));
         }
-        let _ = writeln!(out, "# {}\n{}", text(hook, "when"), text(hook, "line"));
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.events.iter().map(|event| place(&event.source)).collect()
+    }
+}
+
+impl View for RalfFaults {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        fault_table(page, &self.faults);
+    }
+}
+
+impl View for Synced {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let side = |counts: &BTreeMap<&'static str, usize>| {
+            let counts: Vec<String> = counts.iter().map(|(name, n)| format!("{n} {name}")).collect();
+            if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }
+        };
+        page.line(format_args!("into the store: {}; into the files: {}", side(&self.imported), side(&self.exported)));
+        let paint = page.paint;
+        for conflict in &self.conflicts {
+            let (task, files, store) = (paint.bold(&safe(&conflict.task)), safe(&conflict.files), safe(&conflict.store));
+            page.line(format_args!("  {task}: the files say {files}, the store says {store}: the {} counts", conflict.kept));
+        }
+        for warning in &self.warnings {
+            page.line(format_args!("  {} {}", paint.dim("note:"), safe(warning)));
+        }
+    }
+}
+
+impl View for RalfSynced {
+    fn show(&self, verb: &str, page: &mut Page) {
+        self.synced.show(verb, page);
+    }
+}
+
+impl View for RalfHooks {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        let mut last = "";
+        for hook in &self.hooks {
+            if hook.of != last {
+                let (gap, title) = (if last.is_empty() { "" } else { "\n" }, page.paint.bold(hook.of));
+                page.line(format_args!("{gap}# {title}"));
+                last = hook.of;
+            }
+            page.line(format_args!("# {}\n{}", hook.when, safe(&hook.line)));
+        }
     }
 }

@@ -1,37 +1,9 @@
-//! Access keys: what is kept of them, who a request with one comes from, and what a new one is to be.
+//! Access keys as they are kept, and the principal that a request with one comes from.
 
-use oarlock_model::duration::Duration;
+use oarlock_client::gateway::Access;
 use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::{AgentName, Rejection, planted};
 use serde::{Deserialize, Serialize};
-
-/// One key, as it is kept and listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Access {
-    /// Its name among keys; no secret.
-    pub(crate) id: String,
-    /// The agent it speaks for, or the operator it belongs to.
-    pub(crate) name: AgentName,
-    /// What it lets its bearer be.
-    pub(crate) role: Authority,
-    /// The only verbs it may use; empty for all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) verbs: Vec<String>,
-    /// The key by which it was made, which takes it along when it is revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) parent: Option<String>,
-    /// When it was made, by the wall clock.
-    pub(crate) created_at: String,
-    /// When it ends, by the wall clock, in milliseconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ends_at_ms: Option<i64>,
-}
-
-impl Access {
-    pub(super) fn lives(&self, now_ms: i64) -> bool {
-        self.ends_at_ms.is_none_or(|ends_ms| now_ms < ends_ms)
-    }
-}
 
 /// A key with its hash, as the list has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,26 +60,4 @@ impl Principal {
             hint: "use one of those, or ask for another key",
         })
     }
-}
-
-/// What a new key is to be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    /// Whom it speaks for.
-    pub(super) name: AgentName,
-    /// What its bearer may be.
-    #[serde(default = "agent")]
-    pub(super) role: Authority,
-    /// The only verbs that it may use; empty for all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) verbs: Vec<String>,
-    /// After how long it ends.
-    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
-    pub(super) lifetime: Option<Duration>,
-}
-
-/// Nobody gets more than was asked for.
-fn agent() -> Authority {
-    Authority::Agent
 }

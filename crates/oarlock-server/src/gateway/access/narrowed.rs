@@ -1,12 +1,13 @@
 //! What a key that an agent makes for its helper may do: less than its own, or the same.
 
+use oarlock_client::gateway::NewKey;
 use oarlock_model::Rejection;
 use oarlock_model::rules::authority::Authority;
 
-use super::key::{Principal, Wanted};
+use super::key::Principal;
 
 /// The verbs of a new key; refused when it would be wider than the one it comes from.
-pub(super) fn narrowed(by: &Principal, wanted: &Wanted) -> Result<Vec<String>, Rejection> {
+pub(super) fn narrowed(by: &Principal, wanted: &NewKey) -> Result<Vec<String>, Rejection> {
     let Some(own) = by.name.as_ref().filter(|_| by.authority == Authority::Agent) else { return Ok(wanted.verbs.clone()) };
     let denied = |message: String| Rejection::Denied { message, hint: "ask an operator for such a key" };
     if wanted.role == Authority::Operator {

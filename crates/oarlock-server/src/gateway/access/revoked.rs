@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::key::{Access, Kept};
+use oarlock_client::gateway::Access;
+
+use super::key::Kept;
 
 /// The ids of the keys that are meant, and of all that were made by them, at any depth. Each key is looked at once.
 pub(super) fn with_descendants(all: &[Kept], is_meant: impl Fn(&Access) -> bool) -> HashSet<String> {

@@ -34,8 +34,8 @@ fn operator() -> Principal {
     Principal { key_id: "local".into(), name: None, root: None, authority: Authority::Operator, verbs: Vec::new() }
 }
 
-fn wanted(name: &str, role: Authority) -> Wanted {
-    Wanted { name: AgentName::parse(name).expect("a name"), role, verbs: Vec::new(), lifetime: None }
+fn wanted(name: &str, role: Authority) -> NewKey {
+    NewKey { name: AgentName::parse(name).expect("a name"), role, verbs: Vec::new(), lifetime: None }
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, OpError>) -> ErrorCode {
@@ -93,14 +93,14 @@ fn helpers_count_as_their_agent_and_others_with_dots_as_themselves() {
 fn an_agent_makes_only_narrower_keys() {
     let temp = tempfile::tempdir().expect("temporary");
     let list = at(temp.path().join("access.json"));
-    let narrow = Wanted { verbs: vec!["claim".into(), "done".into()], ..wanted("ada", Authority::Agent) };
-    let (_, key) = list.create(&operator(), Wanted { lifetime: Some(Duration::from_ms(5_000)), ..narrow }, 0).expect("made");
+    let narrow = NewKey { verbs: vec!["claim".into(), "done".into()], ..wanted("ada", Authority::Agent) };
+    let (_, key) = list.create(&operator(), NewKey { lifetime: Some(Duration::from_ms(5_000)), ..narrow }, 0).expect("made");
     let ada = list.principal(&key, 0).expect("known");
     assert_eq!(code(list.create(&ada, wanted("ada.x", Authority::Operator), 0)), ErrorCode::Denied);
     for name in ["bob", "ada", "adam.x", "adax"] {
         assert_eq!(code(list.create(&ada, wanted(name, Authority::Agent), 0)), ErrorCode::Denied, "{name}");
     }
-    let more = Wanted { verbs: vec!["send".into()], ..wanted("ada.x", Authority::Agent) };
+    let more = NewKey { verbs: vec!["send".into()], ..wanted("ada.x", Authority::Agent) };
     assert_eq!(code(list.create(&ada, more, 0)), ErrorCode::Denied);
     let (helper, helper_key) = list.create(&ada, wanted("ada.x", Authority::Agent), 0).expect("narrower");
     assert_eq!((helper.verbs, helper.ends_at_ms), (ada.verbs.clone(), Some(5_000)));
