@@ -9,8 +9,10 @@ use hyper::{HeaderMap, Request, Response};
 use oarlock_model::StoreIdentity;
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
+use oarlock_ops::log::{Events, EventsReply};
 use oarlock_ops::registry;
-use serde_json::{Value, json};
+use oarlock_ops::request::Request as _;
+use oarlock_ops::shapes::EventShape;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,7 +75,7 @@ pub(super) async fn stream(
     account: &Account,
     request: &Request<Incoming>,
 ) -> Result<Response<Body>, OpError> {
-    let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
+    let Some(entry) = registry::find(Events::VERB) else { return Err(OpError::Internal("events is a verb".into())) };
     let from = From::read(request);
     let caller = Caller { name: principal.name.clone(), authority: principal.authority, root: principal.root.clone(), ..Caller::default() };
     gate.quotas.admit_unread(principal, 0)?;
@@ -120,7 +122,7 @@ struct Follower {
 
 /// A page of the log, and the places that it takes until it is sent.
 struct Page {
-    page: Value,
+    page: EventsReply,
     _places: Option<Places>,
 }
 
@@ -130,13 +132,8 @@ struct Ended;
 impl Follower {
     /// A page of the log, by the same operation as `events`.
     async fn page(&self, after: Option<String>) -> Result<Page, OpError> {
-        let Some(entry) = registry::find("events") else { return Err(OpError::Internal("events is a verb".into())) };
-        let mut request = json!({"kind": self.from.kinds, "limit": PAGE_ITEMS});
-        if let Some(after) = after {
-            request["after"] = after.into();
-        }
-        let call = Arc::from((entry.from_json)(request)?);
-        let asked = Asked::new(call, self.caller.clone(), 0, RECHECK)?.paid_by(Some(&self.account), 0);
+        let request = Events { after, kind: self.from.kinds.clone(), limit: Some(PAGE_ITEMS), ..Events::default() };
+        let asked = Asked::new(Arc::new(registry::asked(request)), self.caller.clone(), 0, RECHECK)?.paid_by(Some(&self.account), 0);
         match self.gate.engine.ask(&asked).await? {
             Outcome::Reply(page, places) => {
                 let read = move || serde_json::from_str(&page);
@@ -207,11 +204,10 @@ impl Follower {
     async fn catch_up(&self, first: Page, sender: &mut Sender<Bytes, Infallible>) -> Result<u64, Ended> {
         let mut page = first;
         loop {
-            let events = page.page["events"].as_array().map_or(&[][..], Vec::as_slice);
+            let EventsReply { events, cursor, .. } = &page.page;
             let mut text = String::new();
             for event in events {
-                let word = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-                text.push_str(&piece(&word("cursor"), &word("kind"), &event.to_string()));
+                text.push_str(&piece_of(event)?);
                 if text.len() >= PIECE_BYTES {
                     send(sender, std::mem::take(&mut text)).await?;
                 }
@@ -220,15 +216,19 @@ impl Follower {
             if !text.is_empty() {
                 send(sender, text).await?;
             }
-            let cursor = page.page["cursor"].as_str().unwrap_or_default().to_owned();
             if is_last {
-                return self.store.read(&cursor).ok_or(Ended);
+                return self.store.read(cursor).ok_or(Ended);
             }
+            let cursor = cursor.clone();
             // Its places are given back before the next one takes some.
             drop(page);
             page = self.page(Some(cursor)).await.map_err(|_| Ended)?;
         }
     }
+}
+
+fn piece_of(event: &EventShape) -> Result<String, Ended> {
+    Ok(piece(&event.cursor, &event.kind, &serde_json::to_string(event).map_err(|_| Ended)?))
 }
 
 /// One event. JSON of serde_json has no line ends, so nothing an agent wrote can begin a field of the stream.

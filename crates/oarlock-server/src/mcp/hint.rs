@@ -2,16 +2,16 @@
 
 use oarlock_model::ErrorCode;
 use oarlock_ops::OpError;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The error object, with a next step that names tools instead of commands.
 pub(super) fn error_for_model(error: &OpError) -> Value {
-    let mut object = error.json();
+    let mut object = error.object();
     let step = if error.is_all_done() { Some("everything is done: stop") } else { next_step(error.code()) };
     if let Some(step) = step {
-        object["error"]["hint"] = step.into();
+        object.error.hint = step.into();
     }
-    object
+    json!(object)
 }
 
 /// What to do next, where the hint of the command line speaks of commands.

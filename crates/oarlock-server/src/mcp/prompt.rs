@@ -1,11 +1,13 @@
 //! Prompts that people pick in their client.
 
+use oarlock_ops::log::{Prime, Status};
+use oarlock_ops::task::Split;
 use rmcp::model::{GetPromptRequestParams, GetPromptResult, Prompt, PromptArgument, PromptMessage, Role};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::server::Server;
+use super::server::{Server, escaped_text};
 
 /// All prompts.
 pub(super) fn all() -> Vec<Prompt> {
@@ -25,23 +27,20 @@ pub(super) async fn get(
 ) -> Result<GetPromptResult, ErrorData> {
     let text = match request.name.as_str() {
         "status" => {
-            let status = server.show("status", Map::new(), context).await?;
+            let status = server.show::<Status>(context).await?;
             format!("Sum up for a person how the work stands, what is stuck and what to do about it. This is the status:\n\n{status}")
         }
         "my_task" => {
-            let prime = server.show("prime", Map::new(), context).await?;
-            format!(
-                "Go on with what you hold; if you hold nothing, claim a task and work on it.\n\n{}",
-                prime["text"].as_str().unwrap_or_default()
-            )
+            let prime = server.ask(&Prime {}, context).await?;
+            format!("Go on with what you hold; if you hold nothing, claim a task and work on it.\n\n{}", escaped_text(&prime.text))
         }
         "plan_document" => {
             let document = request.arguments.as_ref().and_then(|arguments| arguments.get("document")).and_then(Value::as_str);
             let document = document.ok_or_else(|| ErrorData::invalid_params("plan_document needs the argument document", None))?;
-            let asked = [("id", json!("document.md")), ("document", json!(document)), ("prompt", json!(true)), ("dry_run", json!(true))];
-            let asked = asked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            let plan = server.show("split", asked, context).await?;
-            plan["prompt"].as_str().unwrap_or_default().to_owned()
+            let split =
+                Split { id: "document.md".into(), document: Some(document.to_owned()), prompt: true, dry_run: true, ..Split::default() };
+            let reply = server.ask(&split, context).await?;
+            escaped_text(&reply.prompt.unwrap_or_default())
         }
         other => return Err(ErrorData::invalid_params(format!("there is no prompt \"{}\"", oarlock_model::ident::shown(other)), None)),
     };

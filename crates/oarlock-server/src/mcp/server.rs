@@ -5,6 +5,8 @@ use oarlock_model::{ErrorCode, Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::number;
 use oarlock_ops::registry::{self, Entry};
+use oarlock_ops::reply::Reply;
+use oarlock_ops::request::Request;
 use oarlock_ops::schema;
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
@@ -41,7 +43,7 @@ impl Server {
     }
 
     /// Makes a call of a verb on behalf of whoever sent the request.
-    async fn call(&self, entry: &'static Entry, request: Value, context: &RequestContext<RoleServer>) -> Result<Value, OpError> {
+    async fn call(&self, entry: &'static Entry, request: Value, context: &RequestContext<RoleServer>) -> Result<Reply, OpError> {
         let standing = Standing::of(context)?.about(entry.verb, &request);
         let bytes = request.to_string().len();
         standing.admit(entry, bytes)?;
@@ -65,8 +67,7 @@ impl Server {
             // The next call joins anew; what this session held is gone.
             self.sessions.forget(&caller);
         }
-        let reply = called?;
-        apart(move || Ok(escaped(reply.to_value()?))).await?
+        called
     }
 
     /// Waits until the only client of a call at a gateway has gone; a wait at the own store ends by itself then.
@@ -85,40 +86,48 @@ impl Server {
         full: bool,
         context: &RequestContext<RoleServer>,
     ) -> Result<Value, OpError> {
-        let short = move |reply: Value| if full { reply } else { brief::reply(entry.verb, reply) };
+        let shown = move |reply: Reply| Ok::<_, OpError>(escaped(if full { reply.to_value()? } else { brief::reply(&reply)? }));
         bounds::request(entry.verb, &mut request);
         let reply = self.call(entry, Value::Object(request.clone()), context).await?;
         let read = move || {
-            let reply = short(reply);
-            bounds::fewer_items(entry.verb, &reply).map_or_else(|| Ok(bounds::reply(entry.verb, reply)), Err)
+            let reply = shown(reply)?;
+            Ok::<_, OpError>(bounds::fewer_items(entry.verb, &reply).map_or_else(|| Ok(bounds::reply(entry.verb, reply)), Err))
         };
-        match apart(read).await? {
+        match apart(read).await?? {
             Ok(reply) => Ok(reply),
             Err(fewer) => {
                 // Only a page of that many items leads to the next ones.
                 request.insert("limit".into(), fewer.into());
                 let reply = self.call(entry, Value::Object(request), context).await?;
-                apart(move || bounds::reply(entry.verb, short(reply))).await
+                apart(move || Ok(bounds::reply(entry.verb, shown(reply)?))).await?
             }
         }
     }
 
-    /// The same for a verb without arguments, for a page that a client shows.
-    pub(super) async fn show(
-        &self,
-        verb: &str,
-        request: Map<String, Value>,
-        context: &RequestContext<RoleServer>,
-    ) -> Result<Value, ErrorData> {
-        let entry = registry::find(verb).ok_or_else(|| ErrorData::internal_error(format!("no verb {verb}"), None))?;
-        // A prompt has the document that its client gave.
-        let called = if verb == "split" {
-            self.call(entry, Value::Object(request), context).await
-        } else {
-            self.bounded(entry, request, true, context).await
-        };
-        called.map_err(|error| ErrorData::internal_error(escaped_line(&error.to_string()).into_owned(), Some(escaped(error.json()))))
+    /// The same for a request without arguments, as JSON: for a page that a client shows.
+    pub(super) async fn show<R: Request>(&self, context: &RequestContext<RoleServer>) -> Result<Value, ErrorData> {
+        self.bounded(entry_of::<R>()?, Map::new(), true, context).await.map_err(|error| failed(&error))
     }
+
+    /// Makes a call for a prompt or a page, which show one text of its reply: that is neither cut nor escaped yet.
+    pub(super) async fn ask<R: Request>(&self, request: &R, context: &RequestContext<RoleServer>) -> Result<R::Reply, ErrorData> {
+        let entry = entry_of::<R>()?;
+        let call = async || self.call(entry, serde_json::to_value(request)?, context).await?.of::<R>();
+        call().await.map_err(|error| failed(&error))
+    }
+}
+
+fn entry_of<R: Request>() -> Result<&'static Entry, ErrorData> {
+    registry::find(R::VERB).ok_or_else(|| ErrorData::internal_error(format!("no verb {}", R::VERB), None))
+}
+
+fn failed(error: &OpError) -> ErrorData {
+    ErrorData::internal_error(escaped_line(&error.to_string()).into_owned(), Some(escaped(error.json())))
+}
+
+/// A text of a reply as a model may read it.
+pub(super) fn escaped_text(text: &str) -> String {
+    if planted::is(planted::MCP_TEXT_RAW) { text.to_owned() } else { oarlock_model::text::escaped(text).into_owned() }
 }
 
 /// Works on a reply, which may be long, on a thread of its own: the thread that answers has others to answer meanwhile.
