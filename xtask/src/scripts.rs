@@ -3,23 +3,24 @@
 
 mod judge;
 mod race;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use oarlock_host::process::children::die_with_parent;
 use oarlock_ralf::Files;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::output::{Outcome, say};
 use crate::{python, workspace};
 
-/// The first argument of a process of ours.
-pub(crate) const WORKER: &str = "scripts-worker";
+pub(crate) use shared::WORKER;
+use shared::{AGENTS, Place, WRITERS, call};
 
 /// The old writers: the program, what it does, and its name. Those of one file lock it under one name, as those under two names undo each
 /// other whatever we do.
@@ -35,9 +36,6 @@ const OLD: [(Program, &str, &str); 8] = [
 ];
 /// Writers without a lock that rewrite a whole file.
 const UNLOCKED: [(Program, &str, &str); 2] = [(Program::Python, "beat-unlocked", "u-python"), (Program::Shell, "sed", "u-shell")];
-/// Agents of ours that use the store, and those that write states into the file themselves.
-const AGENTS: usize = 6;
-const WRITERS: usize = 2;
 /// Tasks of the queue that agents take.
 const TASKS: usize = 40;
 
@@ -45,14 +43,6 @@ const TASKS: usize = 40;
 enum Program {
     Shell,
     Python,
-}
-
-/// The project in which everything happens.
-struct Place {
-    root: PathBuf,
-    communications: PathBuf,
-    stop: PathBuf,
-    program: PathBuf,
 }
 
 /// Let old writers of RALF's files work beside agents of a store, or race them for tasks.
@@ -160,14 +150,6 @@ pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
     Ok(())
 }
 
-fn call(program: &Path, root: &Path, arguments: &[&str]) -> Outcome<String> {
-    let output = Command::new(program).args(arguments).arg("--json").current_dir(root).env_remove("OARLOCK_AGENT").output()?;
-    if output.status.success() {
-        return Ok(String::from_utf8(output.stdout)?);
-    }
-    Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr).trim()).into())
-}
-
 /// What a writer says at its end: how often it wrote.
 fn finished(name: &str, child: Child) -> Outcome<u64> {
     let output = child.wait_with_output()?;
@@ -209,10 +191,6 @@ impl Place {
         // In this program's profile, so that `cargo run --release --package xtask -- scripts` races what users run.
         let program = workspace::program()?;
         Ok(Self { root: root.to_owned(), stop: root.join("stop"), communications, program })
-    }
-
-    fn oarlock(&self, arguments: &[&str]) -> Outcome<Value> {
-        Ok(serde_json::from_str(&call(&self.program, &self.root, arguments)?)?)
     }
 
     fn start(&self, program: Program, python: &Path, kind: &str, name: &str) -> Outcome<Child> {

@@ -8,6 +8,7 @@ mod shared;
 mod source;
 
 use crate::output::{Outcome, say};
+use crate::workspace;
 
 /// Check crate edges, dependencies that are shared, circles of imports, where SQL stands, lengths, and what is left unfinished.
 #[derive(clap::Args)]
@@ -18,8 +19,9 @@ pub(crate) struct Arguments {}
 /// # Errors
 /// There are faults, or a file cannot be read.
 pub(crate) fn run() -> Outcome<()> {
-    let mut faults = edges::faults()?;
-    faults.extend(shared::faults()?);
+    let metadata = workspace::metadata()?;
+    let mut faults = edges::faults(&metadata);
+    faults.extend(shared::faults(&metadata));
     let sources = source::read_all()?;
     for check in source::CHECKS {
         sources.iter().for_each(|source| check(source, &mut faults));

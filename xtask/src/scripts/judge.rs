@@ -8,7 +8,7 @@ use oarlock_ralf::Project;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
-use super::Place;
+use super::shared::{AGENTS, Place, WRITERS};
 use crate::output::{Outcome, say};
 
 /// The first thing that is wrong with a file, read under both of its locks.
@@ -108,10 +108,10 @@ pub(super) fn judge(
         }
     }
     let agents = place.oarlock(&["agents", "--all"])?;
-    for n in 0..super::AGENTS + super::WRITERS {
+    for n in 0..AGENTS + WRITERS {
         let name = format!("o{n}");
         expect_state(&project, &name, counts[&name], &mut lost);
-        if n < super::AGENTS {
+        if n < AGENTS {
             let shown = project.agents.iter().find(|agent| agent.name == name).and_then(|agent| agent.status.clone());
             let known = agents["agents"].as_array().into_iter().flatten().find(|agent| agent["name"] == name.as_str());
             if shown.as_deref() != known.and_then(|agent| agent["status"].as_str()) {

@@ -3,6 +3,7 @@
 
 mod judge;
 mod ours;
+mod shared;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +11,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clap::builder::PossibleValue;
 use oarlock_host::process::children::die_with_parent;
 
-use super::call;
+use super::shared::{WORKER as SCRIPTS_WORKER, call};
 use crate::output::{Outcome, say, warn};
 use crate::{python, workspace};
 
 use ours::Door as _;
 pub(super) use ours::work;
+use shared::{Locking, Place};
 
 /// What a worker of ours is called as, as the first argument after that of the scripts.
 pub(super) const WORKER: &str = "race";
@@ -36,37 +37,6 @@ const LOW: usize = 8;
 const DRAIN_WITHIN: Duration = Duration::from_secs(60);
 /// How long workers may take to end after they were told to.
 const STOP_WITHIN: Duration = Duration::from_secs(90);
-
-/// How an old script chooses a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Locking {
-    /// It chooses and marks under one lock.
-    Locked,
-    /// It chooses before it takes the lock, as the scripts of the project do.
-    Written,
-    /// It takes no lock.
-    Unlocked,
-}
-
-impl Locking {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Locked => "locked",
-            Self::Written => "written",
-            Self::Unlocked => "none",
-        }
-    }
-}
-
-impl clap::ValueEnum for Locking {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Locked, Self::Written, Self::Unlocked]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.word()))
-    }
-}
 
 /// What only a race is told.
 #[derive(clap::Args)]
@@ -167,14 +137,6 @@ impl Race {
     }
 }
 
-/// The project that is raced for.
-pub(super) struct Place {
-    root: PathBuf,
-    program: PathBuf,
-    task_time: String,
-    locking: Locking,
-}
-
 impl Place {
     fn make(root: &Path, task_time: &str, locking: Locking) -> Outcome<Self> {
         let communications = root.join(".autonomous/agents/communications");
@@ -231,7 +193,7 @@ impl Place {
 
     fn ours(&self, door: &str, name: &str) -> Outcome<Command> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([super::WORKER, WORKER, door, name]).arg(&self.root).arg(&self.program).arg(&self.task_time);
+        command.args([SCRIPTS_WORKER, WORKER, door, name]).arg(&self.root).arg(&self.program).arg(&self.task_time);
         Ok(command)
     }
 

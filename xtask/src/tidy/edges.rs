@@ -3,8 +3,6 @@
 use serde_json::Value;
 
 use super::fault::Fault;
-use crate::output::Outcome;
-use crate::workspace;
 
 /// What the crates may use of each other, tests apart.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +47,8 @@ const EDGES: &[(&str, Uses)] = &[
 /// Crates that may use SQLite's library.
 const SQLITE: &[&str] = &["oarlock-deps", "oarlock-faultdisk", "oarlock-sqlite", "oarlock-testkit", "xtask"];
 
-/// Edges that the table does not have.
-///
-/// # Errors
-/// Cargo cannot tell its metadata.
-pub(super) fn faults() -> Outcome<Vec<Fault>> {
-    Ok(faults_of(&workspace::metadata()?))
-}
-
-fn faults_of(metadata: &Value) -> Vec<Fault> {
+/// Edges that the table does not have, by the metadata that cargo prints.
+pub(super) fn faults(metadata: &Value) -> Vec<Fault> {
     let packages: Vec<&Value> = metadata["packages"].as_array().into_iter().flatten().collect();
     let name = |package: &Value| package["name"].as_str().unwrap_or_default().to_owned();
     let own: Vec<String> = packages.iter().map(|package| name(package)).collect();
@@ -97,10 +88,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::workspace;
 
     #[test]
     fn crates_use_only_what_they_may() {
-        assert_eq!(faults().expect("cargo tells its metadata"), []);
+        assert_eq!(faults(&workspace::metadata().expect("cargo prints its metadata")), []);
     }
 
     fn check(user: &str, used: &str, kind: Value) -> usize {
@@ -108,7 +100,7 @@ mod tests {
         let mut packages: Vec<Value> =
             own.into_iter().filter(|package| package["name"] != user && package["name"] != "oarlock-new").collect();
         packages.push(json!({"name": user, "dependencies": [{"name": used, "kind": kind}]}));
-        faults_of(&json!({ "packages": packages })).len()
+        faults(&json!({ "packages": packages })).len()
     }
 
     #[test]

@@ -4,8 +4,6 @@
 use serde_json::Value;
 
 use super::fault::Fault;
-use crate::output::Outcome;
-use crate::workspace;
 
 /// The crate that is nothing but these dependencies.
 const SHARED: &str = "oarlock-deps";
@@ -13,15 +11,8 @@ const SHARED: &str = "oarlock-deps";
 /// What only one crate has, for a purpose that asks for a build of its own.
 const ALONE: &[&str] = &["libfuzzer-sys"];
 
-/// Crates from elsewhere that are not shared, and crates that do not share.
-///
-/// # Errors
-/// Cargo cannot tell its metadata.
-pub(super) fn faults() -> Outcome<Vec<Fault>> {
-    Ok(faults_of(&workspace::metadata()?))
-}
-
-fn faults_of(metadata: &Value) -> Vec<Fault> {
+/// Crates from elsewhere that are not shared, and crates that do not share, by the metadata that cargo prints.
+pub(super) fn faults(metadata: &Value) -> Vec<Fault> {
     let packages: Vec<&Value> = metadata["packages"].as_array().into_iter().flatten().collect();
     let (shared, users): (Vec<&Value>, Vec<&Value>) = packages.into_iter().partition(|package| package["name"] == SHARED);
     let shared: Vec<&Value> = shared.into_iter().flat_map(dependencies).map(|dependency| &dependency["name"]).collect();
@@ -54,10 +45,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::workspace;
 
     #[test]
     fn what_comes_from_elsewhere_is_shared() {
-        assert_eq!(faults().expect("cargo tells its metadata"), []);
+        assert_eq!(faults(&workspace::metadata().expect("cargo prints its metadata")), []);
     }
 
     #[test]
@@ -65,7 +57,7 @@ mod tests {
         let elsewhere = |name: &str, target: Value| json!({"name": name, "source": "registry", "target": target});
         let with = |dependencies: Value| {
             let shared = json!({"name": SHARED, "dependencies": [elsewhere("serde", Value::Null)]});
-            faults_of(&json!({"packages": [shared, {"name": "user", "dependencies": dependencies}]})).len()
+            faults(&json!({"packages": [shared, {"name": "user", "dependencies": dependencies}]})).len()
         };
         let here = json!({"name": SHARED, "source": null, "target": null});
         assert_eq!(with(json!([here, elsewhere("serde", Value::Null)])), 0);

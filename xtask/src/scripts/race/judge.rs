@@ -6,7 +6,8 @@ use std::fs;
 use oarlock_ralf::Project;
 use serde_json::Value;
 
-use super::{Locking, Place, call};
+use super::super::shared::call;
+use super::shared::{Locking, Place};
 use crate::output::{Outcome, say};
 
 /// One line of the ledger.

@@ -70,7 +70,7 @@ struct Cli {
 /// # Errors
 /// It cannot join.
 pub(super) fn cli(program: &Path, root: &Path, name: &str) -> Outcome<impl Door + use<>> {
-    super::call(program, root, &["join", name])?;
+    super::super::shared::call(program, root, &["join", name])?;
     Ok(Cli { program: program.to_owned(), root: root.to_owned(), name: name.to_owned() })
 }
 
