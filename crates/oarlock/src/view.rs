@@ -14,6 +14,7 @@ mod table;
 mod task;
 mod width;
 
+use anstyle::{AnsiColor, Style};
 use oarlock_model::text::escaped;
 use oarlock_model::{TaskId, task::TaskState};
 use oarlock_ops::reply::Reply;
@@ -27,7 +28,7 @@ pub(crate) use table::{Cell, table};
 /// How text is painted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint {
-    pub(crate) colour: bool,
+    colour: bool,
 }
 
 impl Paint {
@@ -35,16 +36,21 @@ impl Paint {
         Self { colour }
     }
 
-    fn wrap(self, code: &str, text: &str) -> String {
-        if self.colour && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    /// Whether there is any colour.
+    pub(crate) fn has_colour(self) -> bool {
+        self.colour
+    }
+
+    fn styled(self, style: Style, text: &str) -> String {
+        if self.colour && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     pub(crate) fn bold(self, text: &str) -> String {
-        self.wrap("1", text)
+        self.styled(Style::new().bold(), text)
     }
 
     pub(crate) fn dim(self, text: &str) -> String {
-        self.wrap("2", text)
+        self.styled(Style::new().dimmed(), text)
     }
 
     /// The colour of a state: what needs a look stands out.
@@ -54,15 +60,15 @@ impl Paint {
 
     /// A text in the colour of a state.
     pub(crate) fn as_state(self, state: &str, text: &str) -> String {
-        let code = match state {
-            "ready" | "active" => "32",
-            "claimed" => "36",
-            "blocked" | "waiting" | "scheduled" | "stale" => "33",
-            "review" => "35",
-            "dead" | "lost" | "cancelled" => "31",
-            _ => "2",
+        let colour = match state {
+            "ready" | "active" => AnsiColor::Green,
+            "claimed" => AnsiColor::Cyan,
+            "blocked" | "waiting" | "scheduled" | "stale" => AnsiColor::Yellow,
+            "review" => AnsiColor::Magenta,
+            "dead" | "lost" | "cancelled" => AnsiColor::Red,
+            _ => return self.dim(text),
         };
-        self.wrap(code, text)
+        self.styled(colour.on_default(), text)
     }
 }
 
@@ -75,8 +81,8 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(crate) fn new(colour: bool, full: bool) -> Self {
-        Self { out: String::new(), paint: Paint::new(colour), full }
+    pub(crate) fn new(paint: Paint, full: bool) -> Self {
+        Self { out: String::new(), paint, full }
     }
 
     /// Writes a line.

@@ -116,7 +116,7 @@ impl Reader for Lines<'_> {
     fn event(&mut self, event: &EventShape) -> Result<bool, OpError> {
         let line = match self.0.json {
             true => serde_json::to_string(event)?,
-            false => view::event_line(event, view::Paint::new(self.0.colour)),
+            false => view::event_line(event, self.0.paint),
         };
         Ok(self.0.line(&line))
     }

@@ -1,11 +1,12 @@
 //! What reaches standard output and standard error.
 
+use anstream::{AutoStream, ColorChoice};
 use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, StdoutLock, Write};
 
-use crate::view::{self, Page, View as _};
+use crate::view::{self, Page, Paint, View as _};
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -14,19 +15,21 @@ pub(crate) struct Output {
     pub(crate) quiet: bool,
     /// Whether text has what the caller knows already, too.
     pub(crate) full: bool,
-    pub(crate) colour: bool,
+    /// How text for people is painted.
+    pub(crate) paint: Paint,
 }
 
 impl Output {
-    /// For a command line that was understood.
+    /// For a command line that was understood. Text is coloured on a terminal that can show it; the environment may forbid colours
+    /// (`NO_COLOR`, `CLICOLOR=0`, `TERM=dumb`) or demand them elsewhere too (`CLICOLOR_FORCE=1`).
     pub(crate) fn new(json: bool, quiet: bool, full: bool) -> Self {
-        let colour = !json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { json, quiet, full, colour }
+        let colour = !json && AutoStream::choice(&std::io::stdout()) != ColorChoice::Never;
+        Self { json, quiet, full, paint: Paint::new(colour) }
     }
 
     /// For one that was not.
     pub(crate) fn plain(json: bool) -> Self {
-        Self { json, quiet: false, full: false, colour: false }
+        Self { json, quiet: false, full: false, paint: Paint::new(false) }
     }
 
     /// Prints a reply: one JSON object, or text for people.
@@ -40,7 +43,7 @@ impl Output {
         let code = if self.quiet {
             self.text(&reply.ids().iter().fold(String::new(), |out, id| out + id + "\n"))
         } else {
-            let mut page = Page::new(self.colour, self.full);
+            let mut page = Page::new(self.paint, self.full);
             reply.show(verb, &mut page);
             self.text(&page.out)
         };
@@ -52,7 +55,7 @@ impl Output {
 
     /// Prints text. A reader that has gone away is no error.
     pub(crate) fn text(&self, text: &str) -> u8 {
-        let mut out = std::io::stdout().lock();
+        let mut out = self.stdout();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => 0,
             Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
@@ -65,8 +68,15 @@ impl Output {
 
     /// Whether standard output still has a reader after this text.
     pub(crate) fn line(&self, text: &str) -> bool {
-        let mut out = std::io::stdout().lock();
+        let mut out = self.stdout();
         writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+    }
+
+    /// Standard output. Of coloured text a console that knows no escape sequences gets the colours by its own calls; all else passes as
+    /// it is.
+    fn stdout(&self) -> AutoStream<StdoutLock<'static>> {
+        let choice = if self.paint.has_colour() { ColorChoice::Always } else { ColorChoice::AlwaysAnsi };
+        AutoStream::new(std::io::stdout().lock(), choice)
     }
 
     /// Tells an error and returns its exit code.

@@ -167,7 +167,7 @@ fn told(synced: &Synced, output: &Output) -> Result<String, OpError> {
     if output.json {
         return Ok(serde_json::to_string(synced)?);
     }
-    let mut page = Page::new(output.colour, output.full);
+    let mut page = Page::new(output.paint, output.full);
     synced.show("ralf sync", &mut page);
     Ok(page.out.trim_end().to_owned())
 }

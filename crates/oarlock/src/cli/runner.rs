@@ -212,7 +212,7 @@ impl Progress for Narrator {
             self.clear();
             let line = match self.output.json {
                 true => serde_json::to_string(event).unwrap_or_default(),
-                false => view::event_line(event, view::Paint::new(self.output.colour)),
+                false => view::event_line(event, self.output.paint),
             };
             // A reader that has gone away does not stop the work.
             self.output.line(&line);

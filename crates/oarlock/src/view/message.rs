@@ -4,7 +4,7 @@ use oarlock_ops::OpError;
 use oarlock_ops::message::{AckReply, InboxReply, MessagesReply, ThreadReply};
 use oarlock_ops::shapes::MessageShape;
 
-use super::{Page, View, counted, joined, list_goes_on, safe, shown, texts};
+use super::{Page, Paint, View, counted, joined, list_goes_on, safe, shown, texts};
 
 /// Bytes of a message's text that people read of a list.
 const MESSAGE_BYTES_SHOWN: usize = 4_000;
@@ -45,7 +45,7 @@ fn ids_of(messages: &[MessageShape]) -> Vec<String> {
 
 /// The messages that an error shows, as text; nothing for an error that shows none.
 pub(crate) fn messages_of(error: &OpError) -> String {
-    let mut page = Page::new(false, false);
+    let mut page = Page::new(Paint::new(false), false);
     for message in error.messages() {
         message_block(&mut page, &message, false);
     }

@@ -271,28 +271,35 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 /// What a terminal would get, where a program that makes terminals is there.
-fn on_terminal(project: &Project, line: &str, no_color: Option<&str>) -> Option<String> {
+fn on_terminal(project: &Project, line: &str, environment: &[(&str, &str)]) -> Option<String> {
     let inner = std::iter::once(env!("CARGO_BIN_EXE_oarlock").to_owned()).chain(words(line)).collect::<Vec<_>>().join(" ");
     let mut command = Command::new("script");
     project.clean(&mut command);
     command.args(["-q", "-e", "-c", &inner, "/dev/null"]).current_dir(project.root()).env("TERM", "xterm");
-    if let Some(value) = no_color {
-        command.env("NO_COLOR", value);
-    }
+    command.envs(environment.iter().copied());
     let output = command.stdin(std::process::Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[test]
-fn colour_is_for_terminals_and_no_color_is_respected() {
+fn colour_is_for_terminals_and_the_environment_is_respected() {
     let project = Project::new();
     project.ok("add t --id T");
     assert!(!project.text("tasks").contains('\u{1b}'));
-    if let Some(text) = on_terminal(&project, "tasks", None) {
+    let forced = |line: &str, more: &str| {
+        let reply = project.call(line).plain().env("CLICOLOR_FORCE", "1").env(more, "1").run();
+        assert_eq!(reply.code, 0, "{}", reply.stderr);
+        reply.stdout
+    };
+    assert!(forced("tasks", "X").contains("\u{1b}[1mT\u{1b}[0m"), "also into a pipe");
+    assert!(!forced("tasks", "NO_COLOR").contains('\u{1b}') && !forced("tasks --json", "X").contains('\u{1b}'));
+    if let Some(text) = on_terminal(&project, "tasks", &[]) {
         assert!(text.contains('T') && text.contains('\u{1b}'), "{text:?}");
-        let plain = on_terminal(&project, "tasks", Some("1")).expect("it worked before");
-        assert!(plain.contains('T') && !plain.contains('\u{1b}'), "{plain:?}");
-        let json = on_terminal(&project, "tasks --json", None).expect("it worked before");
+        for unwanted in [("NO_COLOR", "1"), ("TERM", "dumb"), ("CLICOLOR", "0")] {
+            let plain = on_terminal(&project, "tasks", &[unwanted]).expect("it worked before");
+            assert!(plain.contains('T') && !plain.contains('\u{1b}'), "{unwanted:?}: {plain:?}");
+        }
+        let json = on_terminal(&project, "tasks --json", &[]).expect("it worked before");
         assert!(json.contains("\"tasks\"") && !json.contains('\u{1b}'), "{json:?}");
     }
 }
