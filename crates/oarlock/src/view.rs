@@ -29,11 +29,19 @@ pub(crate) use table::{Cell, table};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint {
     colour: bool,
+    /// How wide the terminal is, in columns; nothing where it is none.
+    columns: Option<u16>,
 }
 
 impl Paint {
-    pub(crate) fn new(colour: bool) -> Self {
-        Self { colour }
+    /// For a terminal of this width, or for what is none.
+    pub(crate) fn new(colour: bool, columns: Option<u16>) -> Self {
+        Self { colour, columns }
+    }
+
+    /// For programs: neither colours nor an end of the line.
+    pub(crate) fn plain() -> Self {
+        Self::new(false, None)
     }
 
     /// Whether there is any colour.

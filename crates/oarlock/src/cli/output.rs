@@ -5,6 +5,7 @@ use oarlock_model::planted;
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
 use std::io::{ErrorKind, StdoutLock, Write};
+use terminal_size::{Width, terminal_size_of};
 
 use crate::view::{self, Page, Paint, View as _};
 
@@ -23,13 +24,19 @@ impl Output {
     /// For a command line that was understood. Text is coloured on a terminal that can show it; the environment may forbid colours
     /// (`NO_COLOR`, `CLICOLOR=0`, `TERM=dumb`) or demand them elsewhere too (`CLICOLOR_FORCE=1`).
     pub(crate) fn new(json: bool, quiet: bool, full: bool) -> Self {
-        let colour = !json && AutoStream::choice(&std::io::stdout()) != ColorChoice::Never;
-        Self { json, quiet, full, paint: Paint::new(colour) }
+        let stdout = std::io::stdout();
+        let paint = match json {
+            true => Paint::plain(),
+            false => {
+                Paint::new(AutoStream::choice(&stdout) != ColorChoice::Never, terminal_size_of(&stdout).map(|(Width(columns), _)| columns))
+            }
+        };
+        Self { json, quiet, full, paint }
     }
 
     /// For one that was not.
     pub(crate) fn plain(json: bool) -> Self {
-        Self { json, quiet: false, full: false, paint: Paint::new(false) }
+        Self { json, quiet: false, full: false, paint: Paint::plain() }
     }
 
     /// Prints a reply: one JSON object, or text for people.

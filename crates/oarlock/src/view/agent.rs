@@ -10,11 +10,10 @@ fn agent_table(page: &mut Page, agents: &[AgentShape]) {
         page.line("no agents");
         return;
     }
-    let paint = page.paint;
     let row = |agent: &AgentShape| {
         vec![
-            Cell::painted(shown(&agent.name), |t| paint.bold(t)),
-            Cell::painted(agent.state.as_str(), |t| paint.state(t)),
+            Cell::bold(shown(&agent.name)),
+            Cell::state(agent.state.as_str()),
             Cell::new(agent.activity.as_str()),
             Cell::new(known(agent.role.as_ref())),
             Cell::new(joined(&agent.capabilities)),

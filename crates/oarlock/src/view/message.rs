@@ -45,7 +45,7 @@ fn ids_of(messages: &[MessageShape]) -> Vec<String> {
 
 /// The messages that an error shows, as text; nothing for an error that shows none.
 pub(crate) fn messages_of(error: &OpError) -> String {
-    let mut page = Page::new(Paint::new(false), false);
+    let mut page = Page::new(Paint::plain(), false);
     for message in error.messages() {
         message_block(&mut page, &message, false);
     }

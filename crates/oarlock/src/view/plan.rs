@@ -105,12 +105,11 @@ fn why(page: &mut Page, plan: &Plan) {
 }
 
 fn subtasks(page: &mut Page, plan: &Plan) {
-    let paint = page.paint;
     let assigned = plan.subtasks.iter().any(|part| part.assigned.is_some());
     let prefix = format!("{}-", plan.task);
     let row = |part: &Subtask| {
         let minutes = part.estimate_minutes.as_ref().map(shown).unwrap_or_default();
-        let mut cells = vec![Cell::painted(safe(&part.id), |t| paint.bold(t)), Cell::new(joined(&part.steps)), Cell::new(minutes)];
+        let mut cells = vec![Cell::bold(safe(&part.id)), Cell::new(joined(&part.steps)), Cell::new(minutes)];
         cells.extend(assigned.then(|| Cell::new(known(part.assigned.as_ref()))));
         // The parts of one task share its id: what follows it tells them apart.
         let after = joined(part.depends_on.iter().map(|id| id.strip_prefix(&prefix).unwrap_or(id)));

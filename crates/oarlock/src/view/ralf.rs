@@ -26,7 +26,6 @@ fn agent_table(page: &mut Page, agents: &[Agent]) {
         page.line("no agents");
         return;
     }
-    let paint = page.paint;
     let row = |agent: &Agent| {
         let clock = match agent.clock {
             Clock::Future => "its clock is ahead",
@@ -35,8 +34,8 @@ fn agent_table(page: &mut Page, agents: &[Agent]) {
             Clock::Fine => "",
         };
         vec![
-            Cell::painted(safe(&agent.name), |t| paint.bold(t)),
-            Cell::painted(agent.state, |t| paint.state(t)),
+            Cell::bold(safe(&agent.name)),
+            Cell::state(agent.state.to_string()),
             Cell::new(agent.age_ms.map_or_else(|| "never".to_owned(), duration)),
             Cell::new(clock),
             Cell::new(text(agent.status.as_ref())),
@@ -99,11 +98,10 @@ impl View for RalfAgents {
 
 impl View for RalfTasks {
     fn show(&self, _verb: &str, page: &mut Page) {
-        let paint = page.paint;
         let row = |task: &Task| {
             vec![
-                Cell::painted(safe(&task.id), |t| paint.bold(t)),
-                Cell::painted(task.state, |t| paint.state(t)),
+                Cell::bold(safe(&task.id)),
+                Cell::state(task.state.to_string()),
                 Cell::new(text(task.status.as_ref())),
                 Cell::new(text(task.priority.as_ref())),
                 Cell::new(text(task.title.as_ref())),
@@ -120,11 +118,10 @@ impl View for RalfTasks {
 
 impl View for RalfEvents {
     fn show(&self, _verb: &str, page: &mut Page) {
-        let paint = page.paint;
         let row = |event: &Event| {
             vec![
                 Cell::new(text(event.at.as_ref())),
-                Cell::painted(text(event.kind.as_ref()), |t| paint.bold(t)),
+                Cell::bold(text(event.kind.as_ref())),
                 Cell::new(text(event.agent.as_ref())),
                 Cell::new(text(event.task.as_ref())),
                 Cell::new(place(&event.source)),

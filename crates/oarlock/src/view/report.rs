@@ -14,7 +14,7 @@ impl View for WorkReport {
         let paint = page.paint;
         let row = |task: &WorkedTask| {
             vec![
-                Cell::painted(shown(&task.id), |t| paint.bold(t)),
+                Cell::bold(shown(&task.id)),
                 Cell::new(task.outcome.as_str()),
                 Cell::new(task.attempt.to_string()),
                 Cell::new(duration(task.wall_ms)),
@@ -42,8 +42,8 @@ impl View for RunReport {
         let paint = page.paint;
         let row = |part: &PartReport| {
             vec![
-                Cell::painted(shown(&part.id), |t| paint.bold(t)),
-                Cell::painted(part.state.as_str(), |t| paint.state(t)),
+                Cell::bold(shown(&part.id)),
+                Cell::state(part.state.as_str()),
                 Cell::new(known(part.agent.as_ref())),
                 Cell::new(part.attempts.to_string()),
                 Cell::new(duration(part.wall_ms)),
@@ -56,13 +56,10 @@ impl View for RunReport {
             page.line("");
         }
         if !self.agents.is_empty() {
-            let rows = self.agents.iter().map(|agent| {
-                vec![
-                    Cell::painted(shown(&agent.name), |t| paint.bold(t)),
-                    Cell::new(agent.parts.to_string()),
-                    Cell::new(duration(agent.wall_ms)),
-                ]
-            });
+            let rows = self
+                .agents
+                .iter()
+                .map(|agent| vec![Cell::bold(shown(&agent.name)), Cell::new(agent.parts.to_string()), Cell::new(duration(agent.wall_ms))]);
             page.table(&["AGENT", "PARTS", "BUSY"], rows);
             page.line("");
         }

@@ -12,10 +12,9 @@ pub(super) fn reservation_table(page: &mut Page, reservations: &[ReservationShap
         page.line("nothing is reserved");
         return;
     }
-    let paint = page.paint;
     let row = |r: &ReservationShape| {
         vec![
-            Cell::painted(safe(&r.pattern), |t| paint.bold(t)),
+            Cell::bold(safe(&r.pattern)),
             Cell::new(r.mode.as_str()),
             Cell::new(shown(&r.agent)),
             Cell::new(known(r.task.as_ref())),

@@ -27,7 +27,6 @@ fn task_table(page: &mut Page, tasks: &[TaskShape]) {
         page.line("no tasks");
         return;
     }
-    let paint = page.paint;
     let row = |task: &TaskShape| {
         let state = task.state.as_str();
         let words = if task.stuck { format!("{state} (stuck)") } else { state.to_owned() };
@@ -37,8 +36,8 @@ fn task_table(page: &mut Page, tasks: &[TaskShape]) {
             _ => String::new(),
         };
         vec![
-            Cell::painted(shown(&task.id), |t| paint.bold(t)),
-            Cell::painted(words, |t| paint.as_state(state, t)),
+            Cell::bold(shown(&task.id)),
+            Cell::in_state(state, &words),
             Cell::new(task.priority.to_string()),
             Cell::new(who),
             Cell::new(joined(&task.blocked_by)),

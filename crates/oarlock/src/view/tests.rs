@@ -86,7 +86,7 @@ fn replies() -> Vec<(&'static str, Reply)> {
 fn no_word_of_a_reply_steers_a_terminal() {
     for full in [false, true] {
         for (verb, reply) in replies() {
-            let mut page = Page::new(Paint::new(false), full);
+            let mut page = Page::new(Paint::plain(), full);
             reply.show(verb, &mut page);
             let all = format!("{}{}{}", page.out, reply.ids().concat(), reply.rest(verb).unwrap_or_default());
             let bad = |c: char| c.is_control() && c != '\n' || c == '\u{202e}' || c == '\u{e0041}';
@@ -118,7 +118,7 @@ fn every_verb_has_a_text() {
             let command = (entry.arguments)(clap::Command::new(entry.verb));
             let matches = command.try_get_matches_from(std::iter::once(&entry.verb).chain(entry.example)).expect(entry.verb);
             let call = (entry.from_matches)(&matches).expect("a working example");
-            let mut page = Page::new(Paint::new(false), false);
+            let mut page = Page::new(Paint::plain(), false);
             let reply = call.read_reply(reply).expect(entry.verb);
             reply.show(entry.verb, &mut page);
             shown(&reply) && !page.out.is_empty()
