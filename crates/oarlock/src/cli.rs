@@ -13,6 +13,7 @@ mod man;
 #[cfg(feature = "gateway")]
 mod mcp;
 mod output;
+mod progress;
 mod ralf;
 mod runner;
 mod selftest;

@@ -2,6 +2,7 @@
 
 use crate::view;
 use clap::Args;
+use indicatif::ProgressBar;
 use oarlock_client::{Absent, Options, ThisMachine, Where, user};
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
@@ -14,7 +15,6 @@ use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_run::{Live, Progress, Run, Stores, Target, Work, WorkerProgram};
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::common::{Common, settings_with_agents};
@@ -183,25 +183,27 @@ fn handles(common: &Common, absent: Absent, settings: Read) -> Result<(Handles, 
     Ok((Handles { target, options }, settings))
 }
 
-/// Tells what happens: plain lines, or on a terminal one line that is written again and again below them.
+/// Prints events and lines as they come, and below them, on a terminal, one line that says how the run stands.
 struct Narrator {
     output: Output,
     follow: bool,
-    live: bool,
-    shown: usize,
+    live: ProgressBar,
 }
 
 impl Narrator {
     fn new(output: &Output, follow: bool) -> Self {
-        let live = !output.json && !output.quiet && std::io::stderr().is_terminal();
-        Self { output: *output, follow, live, shown: 0 }
+        Self { output: *output, follow, live: output.progress() }
     }
 
     /// Takes the live line away.
-    fn clear(&mut self) {
-        if self.shown > 0 {
-            let _ = write!(std::io::stderr().lock(), "\r{}\r", " ".repeat(self.shown));
-            self.shown = 0;
+    fn clear(&self) {
+        self.live.finish_and_clear();
+    }
+
+    /// Prints a line on standard error. With `--json` nothing but the error object may be there.
+    fn note(&self, line: &str) {
+        if !self.output.json {
+            self.live.suspend(|| note(line));
         }
     }
 }
@@ -209,58 +211,39 @@ impl Narrator {
 impl Progress for Narrator {
     fn event(&mut self, event: &EventShape) {
         if self.follow {
-            self.clear();
             let line = match self.output.json {
                 true => serde_json::to_string(event).unwrap_or_default(),
                 false => view::event_line(event, self.output.paint),
             };
             // A reader that has gone away does not stop the work.
-            self.output.line(&line);
+            self.live.suspend(|| self.output.line(&line));
         }
     }
 
     fn line(&mut self, line: &str) {
-        // With --json standard error holds nothing but the error object.
-        if !self.output.json && !self.output.quiet {
-            self.clear();
-            note(line);
+        if !self.output.quiet {
+            self.note(line);
         }
     }
 
     fn warning(&mut self, line: &str) {
         // Shown also with --quiet: the workers of a run have that flag, and nobody else says it.
-        if !self.output.json {
-            self.clear();
-            note(line);
-        }
+        self.note(line);
     }
 
     fn output(&mut self, source: &str, line: &str) {
         // What a program says is shown also with --quiet, which is about our own words.
-        if !self.output.json {
-            self.clear();
-            note(&if source.is_empty() { line.to_owned() } else { format!("{source}: {line}") });
-        }
+        self.note(&if source.is_empty() { line.to_owned() } else { format!("{source}: {line}") });
     }
 
     fn live(&mut self, live: &Live) {
-        if !self.live {
+        if self.live.is_hidden() {
             return;
         }
-        self.clear();
         let busy: Vec<String> =
             live.at_work.iter().map(|at| format!("{} on {} ({})", at.agent, at.task, view::duration(at.wall_ms))).collect();
-        let text = format!(
-            "{}/{} parts done, {} workers, {}: {}",
-            live.done,
-            live.parts,
-            live.workers,
-            view::duration(live.wall_ms),
-            busy.join(", ")
-        );
-        let text: String = text.chars().take(100).collect();
-        self.shown = text.chars().count();
-        let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{text}").and_then(|()| err.flush());
+        let (wall, busy) = (view::duration(live.wall_ms), busy.join(", "));
+        self.live.set_message(format!("{}/{} parts done, {} workers, {wall}: {busy}", live.done, live.parts, live.workers));
+        self.live.tick();
     }
 }

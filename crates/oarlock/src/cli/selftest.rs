@@ -61,8 +61,9 @@ impl Selftest {
         let beside = target.place().dir();
         let dir = if beside.is_dir() { beside.to_owned() } else { current_dir()? };
         let processes = usize::try_from(self.processes).map_err(|_| Rejection::invalid("too many processes", "ask for fewer"))?;
-        let report =
-            selftest::run(&Plan { dir, race: std::time::Duration::from_secs(self.seconds.unwrap_or(SECONDS_DEFAULT)), processes })?;
+        let seconds = self.seconds.unwrap_or(SECONDS_DEFAULT);
+        let plan = Plan { dir, race: std::time::Duration::from_secs(seconds), processes };
+        let report = output.during(format!("{processes} processes race for {seconds} s"), || selftest::run(&plan))?;
         let ok = report.ok;
         let code = output.reply("selftest", &Reply::new(report));
         Ok(if ok { code } else { 70 })

@@ -17,6 +17,11 @@ use super::common::Common;
 use super::output::Output;
 use super::usage::parsed;
 
+/// The words for what takes long, and is done in two places.
+const COPYING: &str = "copying the store";
+const RESTORING: &str = "restoring the store";
+const IMPORTING: &str = "importing the log";
+
 pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     let target = common.target(if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
     let settings = target.settings()?;
@@ -55,7 +60,7 @@ fn administer(verb: &str, matches: &ArgMatches, target: &Where, steward: &mut im
             if file.as_os_str() == "-" {
                 return backup_to_output(steward, target.place().dir(), output);
             }
-            let bytes = steward.backup(&file)?;
+            let bytes = output.during(COPYING, || steward.backup(&file))?;
             reply(verb, &BackupReply { file: file.display().to_string(), bytes }, output)
         }
         "restore" => {
@@ -65,13 +70,13 @@ fn administer(verb: &str, matches: &ArgMatches, target: &Where, steward: &mut im
             }
             let Restore { file } = parsed(matches)?;
             if file.as_os_str() == "-" {
-                return reply(verb, &restore_input(steward, target.place().dir())?, output);
+                return reply(verb, &restore_input(steward, target.place().dir(), output)?, output);
             }
-            reply(verb, &steward.restore(&file)?, output)
+            reply(verb, &output.during(RESTORING, || steward.restore(&file))?, output)
         }
         "doctor" => {
             let Doctor { fix, new_epoch } = parsed(matches)?;
-            let found = steward.doctor(fix, new_epoch)?;
+            let found = output.during("replaying the log and comparing it with the store", || steward.doctor(fix, new_epoch))?;
             let code = reply(verb, &found, output)?;
             Ok(if found.ok { code } else { 65 })
         }
@@ -107,7 +112,7 @@ fn backup_to_output(steward: &mut impl Administration, dir: &Path, output: &Outp
         }
         (false, false) => {
             let copy = Passing::new(dir, "backup");
-            steward.backup(&copy.0)?;
+            output.during(COPYING, || steward.backup(&copy.0))?;
             let mut file = File::open(&copy.0).map_err(|error| cannot("read", &copy.0, &error))?;
             let mut out = std::io::stdout().lock();
             return match std::io::copy(&mut file, &mut out).and_then(|_| out.flush()) {
@@ -121,11 +126,11 @@ fn backup_to_output(steward: &mut impl Administration, dir: &Path, output: &Outp
 }
 
 /// Restores what standard input has.
-fn restore_input(steward: &mut impl Administration, dir: &Path) -> Result<RestoreReply, OpError> {
+fn restore_input(steward: &mut impl Administration, dir: &Path, output: &Output) -> Result<RestoreReply, OpError> {
     let copy = Passing::new(dir, "restore-input");
     let kept = new_private(&copy.0).and_then(|mut file| std::io::copy(&mut std::io::stdin().lock(), &mut file));
     kept.map_err(|error| cannot("keep the input in", &copy.0, &error))?;
-    steward.restore(&copy.0)
+    output.during(RESTORING, || steward.restore(&copy.0))
 }
 
 fn export(steward: &mut impl Administration, request: &Export, output: &Output) -> Result<u8, OpError> {
@@ -143,7 +148,7 @@ fn export(steward: &mut impl Administration, request: &Export, output: &Output) 
     };
     let partial = file.with_extension("partial");
     let mut out = BufWriter::new(new_file(file, &partial)?);
-    let written = steward.export(&mut out).and_then(|events| {
+    let written = output.during("writing the log", || steward.export(&mut out)).and_then(|events| {
         out.flush()
             .and_then(|()| out.get_ref().sync_all())
             .and_then(|()| fs::hard_link(&partial, file))
@@ -175,13 +180,14 @@ fn new_private(path: &Path) -> std::io::Result<File> {
 fn import(steward: &mut impl Administration, request: &Import, dir: &Path, output: &Output) -> Result<u8, OpError> {
     let restored = if request.file.as_os_str() == "-" {
         // All of it first: nobody else could write while an import waits for its input.
-        steward.import(&mut BufReader::new(staged(dir)?))?
+        let mut input = BufReader::new(staged(dir)?);
+        output.during(IMPORTING, || steward.import(&mut input))?
     } else {
         let file = File::open(&request.file).map_err(|error| match error.kind() {
             ErrorKind::NotFound => oarlock_model::Rejection::not_found("file", request.file.display()).into(),
             _ => cannot("read", &request.file, &error),
         })?;
-        steward.import(&mut BufReader::new(file))?
+        output.during(IMPORTING, || steward.import(&mut BufReader::new(file)))?
     };
     reply("import", &restored, output)
 }
