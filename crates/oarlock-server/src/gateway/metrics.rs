@@ -1,31 +1,36 @@
-//! What the gateway counts, in the text format of Prometheus (exposition format 0.0.4).
+//! The gateway's counters, in the text format of OpenMetrics, which Prometheus reads.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+
+/// The media type of the page (OpenMetrics 1.0, section "Protocol Negotiation").
+pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Upper bounds of the buckets of durations, in seconds.
 const BOUNDS_S: [f64; 10] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0, 10.0, 60.0];
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Durations {
-    buckets: [u64; BOUNDS_S.len()],
-    count: u64,
-    sum_s: f64,
-}
+/// Names and values of labels: words of the registry and of the table of codes, never what somebody sent.
+type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// The counters of one gateway.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Metrics {
-    calls: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
-    durations: Mutex<BTreeMap<&'static str, Durations>>,
-    groups: AtomicU64,
-    grouped: AtomicU64,
-    refused: Mutex<BTreeMap<&'static str, u64>>,
+    calls: Family<Labels<2>, Counter>,
+    durations: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    refused: Family<Labels<1>, Counter>,
+    commits: Counter,
+    committed_calls: Counter,
     /// Connections that are open now.
-    pub(super) connections: AtomicUsize,
+    pub(super) connections: Gauge,
+    followers: Gauge,
+    uptime_s: Gauge<f64, AtomicU64>,
+    registry: Registry,
 }
 
 /// What is true now, apart from what was counted.
@@ -35,66 +40,92 @@ pub(super) struct Gauges {
     pub(super) uptime: Duration,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            calls: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BOUNDS_S)),
+            refused: Family::default(),
+            commits: Counter::default(),
+            committed_calls: Counter::default(),
+            connections: Gauge::default(),
+            followers: Gauge::default(),
+            uptime_s: Gauge::default(),
+            registry: Registry::with_prefix("oarlock"),
+        };
+        let registry = &mut metrics.registry;
+        // The encoder ends each help text with a dot and the names of counters with `_total`.
+        registry.register("calls", "Calls by verb and code", metrics.calls.clone());
+        registry.register("call_seconds", "How long calls took, waits included", metrics.durations.clone());
+        registry.register("refused", "Requests turned away before they were read, by cause", metrics.refused.clone());
+        registry.register("commits", "Commits of the writer", metrics.commits.clone());
+        registry.register("committed_calls", "Calls that were made in those commits", metrics.committed_calls.clone());
+        registry.register("connections", "Open connections", metrics.connections.clone());
+        registry.register("followers", "Open streams of events", metrics.followers.clone());
+        registry.register("uptime_seconds", "How long this gateway has been running", metrics.uptime_s.clone());
+        metrics
+    }
+}
+
 impl Metrics {
     /// A call of a verb has ended with this code, `ok` if with none.
     pub(super) fn call(&self, verb: &'static str, code: &'static str, took: Duration) {
-        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry((verb, code)).or_default() += 1;
-        let mut durations = self.durations.lock().unwrap_or_else(PoisonError::into_inner);
-        let durations = durations.entry(verb).or_default();
-        let took_s = took.as_secs_f64();
-        durations.count += 1;
-        durations.sum_s += took_s;
-        for (bucket, bound) in durations.buckets.iter_mut().zip(BOUNDS_S) {
-            *bucket += u64::from(took_s <= bound);
-        }
+        self.calls.get_or_create(&[("verb", verb), ("code", code)]).inc();
+        self.durations.get_or_create(&[("verb", verb)]).observe(took.as_secs_f64());
     }
 
-    /// So many calls went into one commit.
+    /// This many calls went into one commit.
     pub(super) fn group(&self, calls: usize) {
-        self.groups.fetch_add(1, Ordering::Relaxed);
-        self.grouped.fetch_add(calls as u64, Ordering::Relaxed);
+        self.commits.inc();
+        self.committed_calls.inc_by(calls as u64);
     }
 
     /// A request was turned away before it was read.
     pub(super) fn refuse(&self, why: &'static str) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(why).or_default() += 1;
+        self.refused.get_or_create(&[("why", why)]).inc();
     }
 
-    /// The page. Its labels are words of the registry and of the table of codes, never what somebody sent.
+    /// The page.
     pub(super) fn page(&self, gauges: Gauges) -> String {
+        self.followers.set(gauges.followers as i64);
+        self.uptime_s.set(gauges.uptime.as_millis() as f64 / 1e3);
         let mut page = String::new();
-        let head = |page: &mut String, name: &str, kind: &str, help: &str| {
-            let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        };
-        head(&mut page, "oarlock_calls_total", "counter", "Calls by verb and code.");
-        for ((verb, code), n) in &*self.calls.lock().unwrap_or_else(PoisonError::into_inner) {
-            let _ = writeln!(page, "oarlock_calls_total{{verb=\"{verb}\",code=\"{code}\"}} {n}");
-        }
-        head(&mut page, "oarlock_call_seconds", "histogram", "How long calls took, waits included.");
-        for (verb, durations) in &*self.durations.lock().unwrap_or_else(PoisonError::into_inner) {
-            for (bucket, bound) in durations.buckets.iter().zip(BOUNDS_S) {
-                let _ = writeln!(page, "oarlock_call_seconds_bucket{{verb=\"{verb}\",le=\"{bound}\"}} {bucket}");
-            }
-            let (count, sum_s) = (durations.count, durations.sum_s);
-            let _ = writeln!(page, "oarlock_call_seconds_bucket{{verb=\"{verb}\",le=\"+Inf\"}} {count}");
-            let _ = writeln!(page, "oarlock_call_seconds_sum{{verb=\"{verb}\"}} {sum_s}");
-            let _ = writeln!(page, "oarlock_call_seconds_count{{verb=\"{verb}\"}} {count}");
-        }
-        head(&mut page, "oarlock_refused_total", "counter", "Requests turned away before they were read, by cause.");
-        for (why, n) in &*self.refused.lock().unwrap_or_else(PoisonError::into_inner) {
-            let _ = writeln!(page, "oarlock_refused_total{{why=\"{why}\"}} {n}");
-        }
-        let groups = self.groups.load(Ordering::Relaxed);
-        head(&mut page, "oarlock_commits_total", "counter", "Commits of the writer.");
-        let _ = writeln!(page, "oarlock_commits_total {groups}");
-        head(&mut page, "oarlock_committed_calls_total", "counter", "Calls that were made in those commits.");
-        let _ = writeln!(page, "oarlock_committed_calls_total {}", self.grouped.load(Ordering::Relaxed));
-        head(&mut page, "oarlock_connections", "gauge", "Open connections.");
-        let _ = writeln!(page, "oarlock_connections {}", self.connections.load(Ordering::Relaxed));
-        head(&mut page, "oarlock_followers", "gauge", "Open streams of events.");
-        let _ = writeln!(page, "oarlock_followers {}", gauges.followers);
-        head(&mut page, "oarlock_uptime_seconds", "gauge", "How long this gateway has been running.");
-        let _ = writeln!(page, "oarlock_uptime_seconds {:.3}", gauges.uptime.as_secs_f64());
+        encode(&mut page, &self.registry).expect("a string takes whatever is written");
         page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_every_number_under_its_name() {
+        let metrics = Metrics::default();
+        metrics.call("add", "ok", Duration::from_millis(3));
+        metrics.call("add", "invalid_request", Duration::from_micros(10));
+        metrics.refuse("host");
+        metrics.group(2);
+        metrics.connections.inc();
+        let page = metrics.page(Gauges { followers: 4, uptime: Duration::from_millis(1_500) });
+        for line in [
+            "# TYPE oarlock_calls counter",
+            "oarlock_calls_total{verb=\"add\",code=\"ok\"} 1",
+            "oarlock_calls_total{verb=\"add\",code=\"invalid_request\"} 1",
+            "# TYPE oarlock_call_seconds histogram",
+            "oarlock_call_seconds_bucket{le=\"0.0025\",verb=\"add\"} 1",
+            "oarlock_call_seconds_bucket{le=\"+Inf\",verb=\"add\"} 2",
+            "oarlock_call_seconds_count{verb=\"add\"} 2",
+            "# HELP oarlock_refused Requests turned away before they were read, by cause.",
+            "oarlock_refused_total{why=\"host\"} 1",
+            "oarlock_commits_total 1",
+            "oarlock_committed_calls_total 2",
+            "oarlock_connections 1",
+            "oarlock_followers 4",
+            "oarlock_uptime_seconds 1.5",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} is missing:\n{page}");
+        }
+        assert!(page.ends_with("\n# EOF\n"));
     }
 }

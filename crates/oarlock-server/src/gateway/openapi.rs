@@ -55,7 +55,7 @@ pub(crate) fn document() -> Value {
     let open = |summary: &str, kind: &str| json!({"get": {"summary": summary, "security": [], "responses": {"200": {"description": summary, "content": {kind: {}}}}}});
     paths.insert("/healthz".into(), open("Whether the gateway runs", "application/json"));
     paths.insert("/openapi.json".into(), open("This document", "application/json"));
-    let metrics = json!({"get": {"summary": "Counters for Prometheus", "responses": {"200": {"description": "The counters", "content": {"text/plain": {}}}}}});
+    let metrics = json!({"get": {"summary": "Counters for Prometheus", "responses": {"200": {"description": "The counters", "content": {"application/openmetrics-text": {}}}}}});
     paths.insert("/metrics".into(), metrics);
     json!({
         "openapi": "3.1.0",

@@ -28,7 +28,7 @@ use super::engine::{Engine, Outcome};
 use super::guard::Guard;
 use super::quota::Quotas;
 use super::reply::{self, Body};
-use super::{events, openapi};
+use super::{events, metrics, openapi};
 use crate::mcp;
 
 /// Everything that an answer needs.
@@ -93,7 +93,7 @@ impl Gate {
         match path.as_str() {
             "/metrics" if method == Method::GET => {
                 let page = self.engine.metrics.page(self.engine.gauges());
-                Ok(reply::text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
+                Ok(reply::text(StatusCode::OK, metrics::MEDIA_TYPE, page))
             }
             "/metrics" => Ok(reply::wrong_method("GET")),
             "/v1/events" if method == Method::GET => {

@@ -12,7 +12,6 @@ use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -153,7 +152,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     (permit, place): Place,
     mut stop: watch::Receiver<bool>,
 ) {
-    gate.engine.metrics.connections.fetch_add(1, Ordering::Relaxed);
+    gate.engine.metrics.connections.inc();
     let (answering, asking) = (Arc::clone(&gate), Arc::clone(&place));
     let service = service_fn(move |request: Request<Incoming>| {
         let (gate, connection) = (Arc::clone(&answering), Arc::clone(&asking));
@@ -174,7 +173,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
             let _ = tokio::time::timeout(STOP_PATIENCE, connection).await;
         }
     }
-    gate.engine.metrics.connections.fetch_sub(1, Ordering::Relaxed);
+    gate.engine.metrics.connections.dec();
     gate.connections.leave(&place);
     drop(permit);
 }
