@@ -19,7 +19,7 @@ test *names:
 
 # Rewrite the expected transcripts of the scripts, then read the diff.
 bless:
-    OARLOCK_BLESS=1 cargo test -p oarlock-testkit
+    UPDATE_EXPECT=1 cargo test -p oarlock-testkit
     git diff --stat
 
 # Any development command: `just x` lists them.

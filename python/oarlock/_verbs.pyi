@@ -1,4 +1,4 @@
-# Made from the registry of verbs; not to be edited. `OARLOCK_BLESS=1 cargo test -p oarlock-ops --test python` writes it anew.
+# Made from the registry of verbs; not to be edited. `UPDATE_EXPECT=1 cargo test -p oarlock-ops --test python` writes it again.
 from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Union
 
 from typing_extensions import NotRequired, TypedDict

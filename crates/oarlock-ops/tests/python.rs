@@ -1,6 +1,6 @@
 //! The types of the verbs for Python: `python/oarlock/_verbs.pyi` is made from the registry, and this holds it current.
 //!
-//! `OARLOCK_BLESS=1 cargo test -p oarlock-ops --test python` writes it anew.
+//! `UPDATE_EXPECT=1 cargo test -p oarlock-ops --test python` writes it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/oarlock/_verbs.pyi");
 const HEAD: &str = "\
-# Made from the registry of verbs; not to be edited. `OARLOCK_BLESS=1 cargo test -p oarlock-ops --test python` writes it anew.
+# Made from the registry of verbs; not to be edited. `UPDATE_EXPECT=1 cargo test -p oarlock-ops --test python` writes it again.
 from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Union
 
 from typing_extensions import NotRequired, TypedDict
@@ -231,10 +231,5 @@ fn stubs() -> String {
 
 #[test]
 fn the_types_for_python_are_those_of_the_registry() {
-    let want = stubs();
-    if std::env::var_os("OARLOCK_BLESS").is_some() {
-        std::fs::write(FILE, &want).expect("writes");
-    }
-    let is = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(is == want, "{FILE} is not what the registry says: OARLOCK_BLESS=1 cargo test -p oarlock-ops --test python");
+    expect_test::expect_file![FILE].assert_eq(&stubs());
 }

@@ -1,5 +1,6 @@
 //! The loop that agents are taught: the same everywhere, and it works.
 
+use expect_test::expect_file;
 use oarlock_ops::teaching::{self, Speech};
 use std::path::{Path, PathBuf};
 
@@ -9,15 +10,11 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/oarlock lies in it").to_owned()
 }
 
-/// `OARLOCK_BLESS=1` writes the block; the loop in the other files is pasted by hand.
+/// `UPDATE_EXPECT=1` writes the block; the loop in the other files is pasted by hand.
 #[test]
 fn the_copies_in_the_repository_are_those_of_the_program() {
-    let block = repository().join("crates/oarlock-integrations/assets/block.md");
-    if std::env::var_os("OARLOCK_BLESS").is_some() {
-        std::fs::write(&block, teaching::agents_block()).expect("a file of ours");
-    }
+    expect_file!["../../../oarlock-integrations/assets/block.md"].assert_eq(&teaching::agents_block());
     let text = |file: &Path| std::fs::read_to_string(file).expect("a file of the repository");
-    assert_eq!(text(&block), teaching::agents_block());
     for file in ["README.md", "integrations/claude/skills/oarlock/SKILL.md"] {
         let file = repository().join(file);
         assert!(text(&file).contains(&teaching::the_loop(Speech::Commands)), "{} teaches another loop", file.display());
