@@ -129,6 +129,7 @@ class HeartbeatReply(TypedDict):
 
 class HolderShape(TypedDict):
     agent: NotRequired[str]
+    intended: NotRequired[bool]
     last_seen: NotRequired[str]
     outside: NotRequired[bool]
     session: NotRequired[str]

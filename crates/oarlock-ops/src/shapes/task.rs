@@ -27,6 +27,10 @@ pub enum HolderShape {
         since: String,
         /// The time until the lease expires, in milliseconds; 0 when it has.
         ttl_ms: i64,
+        /// Present and true while its claim is not complete: the files beside the store do not show the grant yet, or the call was killed before
+        /// it ended. The session cannot use the task, and nobody else can claim it, until the claim or the next call settles that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        intended: bool,
     },
     /// A holder outside the store, for example an old script of RALF's.
     Outside {
@@ -245,6 +249,7 @@ fn holder_shape(grant: &Grant, ttl_ms: i64) -> HolderShape {
         token: grant.token,
         since: rfc3339(grant.since),
         ttl_ms,
+        intended: grant.is_intent(),
     }
 }
 

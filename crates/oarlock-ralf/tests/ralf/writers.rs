@@ -8,12 +8,13 @@ use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::outside::{Held, Intent, Marked, Outside, Patience, catch_up};
 use oarlock_ops::settings::Settings;
+use oarlock_ops::shapes::HolderShape;
 use oarlock_ops::store::{Store, StoreError, StoreResult};
-use oarlock_ops::task::{Claim, Done};
+use oarlock_ops::task::{Claim, Done, ShowTask, Tasks};
 use oarlock_ralf::Beside;
 use oarlock_sqlite::{Options, SqliteStore};
 use std::fs::{self, File};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::{LOCK, Project, QUEUE, best, claim, id, named, one};
@@ -82,6 +83,30 @@ fn store_where(
 ) -> SqliteStore {
     let files = Meanwhile(Beside::new(project.dir(), patience), at_mark);
     SqliteStore::open(&project.place(), Options::default()).expect("opens").with_outside(Arc::new(files))
+}
+
+#[test]
+fn a_task_is_shown_as_intended_from_the_intent_to_the_grant() {
+    let project = Project::new();
+    let shown = |store: &mut dyn Store| {
+        let request = ShowTask { id: id(1), limit: None, after: None };
+        let reply = call::query(store, &Caller::default(), &Settings::default(), &request).expect("shown");
+        let list = call::query(store, &Caller::default(), &Settings::default(), &Tasks::default()).expect("listed");
+        let listed = list.tasks.into_iter().find(|task| task.id == id(1)).expect("in the list");
+        assert_eq!((listed.state, &listed.holder), (reply.task.state, &reply.task.holder));
+        reply.task.holder.map(|holder| matches!(holder, HolderShape::Agent { intended: true, .. }))
+    };
+    // Somebody else asks while the claim is writing its mark.
+    let (place, seen) = (project.place(), Arc::new(Mutex::new(None)));
+    let meanwhile = Arc::clone(&seen);
+    let mut store = store_where(&project, Duration::from_millis(50), move |held, intents| {
+        let mut other = SqliteStore::open(&place, Options::default()).expect("opens");
+        *meanwhile.lock().expect("no panic") = shown(&mut other);
+        held.mark(intents)
+    });
+    assert_eq!(claim(&mut store, "ada", one(1)).expect("claims"), ["TASK-1"]);
+    assert_eq!(*seen.lock().expect("no panic"), Some(true));
+    assert_eq!(shown(&mut store), Some(false));
 }
 
 #[test]

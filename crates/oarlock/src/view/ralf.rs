@@ -35,7 +35,7 @@ fn agent_table(page: &mut Page, agents: &[Agent]) {
         };
         vec![
             Cell::bold(safe(&agent.name)),
-            Cell::state(agent.state.to_string()),
+            Cell::state(agent.state),
             Cell::new(agent.age_ms.map_or_else(|| "never".to_owned(), duration)),
             Cell::new(clock),
             Cell::new(text(agent.status.as_ref())),
@@ -101,7 +101,7 @@ impl View for RalfTasks {
         let row = |task: &Task| {
             vec![
                 Cell::bold(safe(&task.id)),
-                Cell::state(task.state.to_string()),
+                Cell::state(task.state),
                 Cell::new(text(task.status.as_ref())),
                 Cell::new(text(task.priority.as_ref())),
                 Cell::new(text(task.title.as_ref())),

@@ -16,6 +16,7 @@ use super::{Cell, Page, View, duration, is_over, joined, known, list_goes_on, ne
 /// Who holds a task.
 fn holder(holder: &HolderShape) -> String {
     match holder {
+        HolderShape::Agent { agent, intended: true, .. } => format!("{} (claiming)", shown(agent)),
         HolderShape::Agent { agent, .. } => shown(agent),
         HolderShape::Outside { agent: Some(agent), .. } => format!("{}, outside", safe(agent)),
         HolderShape::Outside { agent: None, .. } => "somebody outside".to_owned(),
@@ -73,6 +74,10 @@ fn describe(page: &mut Page, task: &TaskShape) {
     let state = page.paint.state(task.state.as_str());
     page.line(format_args!("  {state}{stuck}, priority {}{own}, attempt {} of {}", task.priority, task.attempt, task.max_attempts));
     match &task.holder {
+        Some(HolderShape::Agent { agent, intended: true, .. }) => {
+            let agent = shown(agent);
+            page.line(format_args!("  being claimed by {agent}: the claim is not complete; if it was killed, the next claim settles it"));
+        }
         Some(HolderShape::Agent { agent, token, ttl_ms, .. }) => {
             page.line(format_args!("  held by {} with token {token}, {} left", shown(agent), duration(*ttl_ms)));
         }

@@ -126,3 +126,21 @@ fn every_verb_has_a_text() {
         assert!(known || by_example(), "{}", entry.verb);
     }
 }
+
+#[test]
+fn a_task_whose_claim_is_not_complete_does_not_look_held() {
+    let shown = |intended: bool| {
+        let mut task = task();
+        task["holder"] =
+            json!({"agent": "ada", "session": "ada.1-k3f9z2", "token": 7, "since": "", "ttl_ms": 60_000, "intended": intended});
+        let list = reply("tasks", json!({}), json!({"tasks": [task]}));
+        let one = reply("task", json!({"id": "T-1"}), json!({"task": task, "events": []}));
+        let mut page = Page::new(false, true);
+        list.show("tasks", &mut page);
+        one.show("task", &mut page);
+        page.out
+    };
+    let (held, intended) = (shown(false), shown(true));
+    assert!(held.contains("held by ada with token 7") && !held.contains("claiming"), "{held}");
+    assert!(intended.contains("ada (claiming)") && intended.contains("being claimed by ada") && !intended.contains("token"), "{intended}");
+}
