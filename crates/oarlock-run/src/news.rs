@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oarlock_model::duration::to_the_second;
+use oarlock_model::duration::words::to_the_second;
 use oarlock_model::event::{AgentLost, Event, Fact, LossReason};
 use oarlock_model::ident::shown;
 use oarlock_model::task::Resting;

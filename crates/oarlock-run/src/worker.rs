@@ -10,7 +10,8 @@ use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
-use oarlock_model::duration::{Duration, to_the_second};
+use oarlock_model::duration::Duration;
+use oarlock_model::duration::words::to_the_second;
 use oarlock_model::ident::shown;
 use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId, limits};
 use oarlock_ops::OpError;

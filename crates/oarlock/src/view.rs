@@ -22,7 +22,7 @@ use std::fmt::{Display, Write};
 
 pub(crate) use event::event_line;
 pub(crate) use message::messages_of;
-pub(crate) use oarlock_model::duration::in_words as duration;
+pub(crate) use oarlock_model::duration::words::in_words as duration;
 pub(crate) use table::{Cell, table};
 
 /// How text is painted.

@@ -1,6 +1,6 @@
 //! What hooks say to models and people, in few bytes. What other agents wrote is shown as theirs, cut, and without control characters.
 
-use oarlock_model::duration::in_words;
+use oarlock_model::duration::words::in_words;
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::text::escaped_line;
 use oarlock_model::{AgentName, MessageId, TaskId};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::duration;
+use crate::duration::words;
 use crate::ident::{AgentName, Label, SessionId, Token};
 
 /// Who holds a lease, as far as others need to know.
@@ -46,6 +46,6 @@ impl OutsideFacts {
 
     pub(super) fn in_words(&self) -> String {
         let who = self.holder.as_deref().map_or_else(|| "somebody".to_owned(), crate::ident::shown);
-        format!("{who}, outside of the store ({}), seen {} ago", self.source, duration::in_words(self.age_ms))
+        format!("{who}, outside of the store ({}), seen {} ago", self.source, words::in_words(self.age_ms))
     }
 }

@@ -4,7 +4,7 @@
 use std::process::ExitStatus;
 use std::time::{Duration as StdDuration, Instant};
 
-use oarlock_model::duration::to_the_second;
+use oarlock_model::duration::words::to_the_second;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::call;

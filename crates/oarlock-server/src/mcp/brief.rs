@@ -55,7 +55,7 @@ enum Claim<'a> {
     },
     One {
         #[serde(flatten)]
-        claimed: Taken<'a>,
+        claimed: Box<Taken<'a>>,
         unread: u64,
         #[serde(flatten)]
         news: &'a News,
@@ -68,7 +68,7 @@ impl<'a> Claim<'a> {
             ClaimReply::Many { claims, unread, news } => {
                 Self::Many { claims: claims.iter().map(Taken::of).collect(), unread: *unread, news }
             }
-            ClaimReply::One(one) => Self::One { claimed: Taken::of(&one.claimed), unread: one.unread, news: &one.news },
+            ClaimReply::One(one) => Self::One { claimed: Box::new(Taken::of(&one.claimed)), unread: one.unread, news: &one.news },
         }
     }
 }

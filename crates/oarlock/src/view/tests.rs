@@ -135,7 +135,7 @@ fn a_task_whose_claim_is_not_complete_does_not_look_held() {
             json!({"agent": "ada", "session": "ada.1-k3f9z2", "token": 7, "since": "", "ttl_ms": 60_000, "intended": intended});
         let list = reply("tasks", json!({}), json!({"tasks": [task]}));
         let one = reply("task", json!({"id": "T-1"}), json!({"task": task, "events": []}));
-        let mut page = Page::new(false, true);
+        let mut page = Page::new(Paint::plain(), true);
         list.show("tasks", &mut page);
         one.show("task", &mut page);
         page.out

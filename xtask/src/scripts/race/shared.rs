@@ -6,7 +6,7 @@ use clap::builder::PossibleValue;
 
 /// How an old script chooses a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Locking {
+pub(in crate::scripts) enum Locking {
     /// It chooses and marks under one lock.
     Locked,
     /// It chooses before it takes the lock, as the scripts of the project do.
