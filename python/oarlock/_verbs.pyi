@@ -377,7 +377,7 @@ class Verbs:
         limit: Optional[int] = None,
         after: Optional[str] = None,
     ) -> AgentsReply:
-        """List the agents that are active."""
+        """List the active agents."""
     def agent(
         self,
         *,
@@ -392,7 +392,7 @@ class Verbs:
         status: Optional[str] = None,
         action: Optional[str] = None,
     ) -> HeartbeatReply:
-        """Tell that the agent is there and renew all its leases."""
+        """Report that the agent is alive and renew all its leases."""
     def leave(
         self,
         *,
@@ -448,7 +448,7 @@ class Verbs:
         text: str,
         idempotency_key: Optional[str] = None,
     ) -> TaskReply:
-        """Write a note into a task's history."""
+        """Add a note to the history of a task."""
     def tasks(
         self,
         *,
@@ -477,7 +477,7 @@ class Verbs:
         limit: Optional[int] = None,
         after: Optional[str] = None,
     ) -> ReadyReply:
-        """List what can be claimed now, in claim order."""
+        """List the tasks that can be claimed now, in claim order."""
     def depend(
         self,
         *,
@@ -486,7 +486,7 @@ class Verbs:
         idempotency_key: Optional[str] = None,
         remove: Optional[bool] = None,
     ) -> TaskReply:
-        """Make a task need others, or no longer need them."""
+        """Make a task need others, or remove such needs."""
     def split(
         self,
         *,
@@ -527,7 +527,7 @@ class Verbs:
         progress: Optional[int] = None,
         note: Optional[str] = None,
     ) -> RenewReply:
-        """Keep all you hold, or extend one lease, and hear what is new."""
+        """Extend leases and list news."""
     def done(
         self,
         *,
@@ -577,7 +577,7 @@ class Verbs:
         idempotency_key: Optional[str] = None,
         drop: Optional[bool] = None,
     ) -> TaskReply:
-        """Call a task off, and its parts with it."""
+        """Cancel a task and its parts."""
     def approve(
         self,
         *,
@@ -592,7 +592,7 @@ class Verbs:
         reason: str,
         idempotency_key: Optional[str] = None,
     ) -> TaskReply:
-        """Send a task in review back."""
+        """Return a task in review."""
     def wait(
         self,
         *,
@@ -609,7 +609,7 @@ class Verbs:
         set: Optional[Sequence[str]] = None,
         merge: Optional[Mapping[str, Any]] = None,
     ) -> EntryReply:
-        """Merge into the caller's own state entry."""
+        """Merge values into your own state entry."""
     def state(
         self,
         *,
@@ -637,7 +637,7 @@ class Verbs:
         idempotency_key: Optional[str] = None,
         if_version: Optional[int] = None,
     ) -> EntryReply:
-        """Remove a state entry."""
+        """Delete a state entry."""
     def reserve(
         self,
         *,
@@ -649,14 +649,14 @@ class Verbs:
         task: Optional[str] = None,
         wait: Optional[str] = None,
     ) -> ReservationsReply:
-        """Reserve paths to write, all or none."""
+        """Reserve paths for writing, all or none."""
     def unreserve(
         self,
         *,
         idempotency_key: Optional[str] = None,
         globs: Optional[Sequence[str]] = None,
     ) -> ReservationsReply:
-        """End one's reservations."""
+        """End your reservations."""
     def reservations(
         self,
         *,
@@ -664,7 +664,7 @@ class Verbs:
         limit: Optional[int] = None,
         after: Optional[str] = None,
     ) -> ReservationListReply:
-        """List the reservations that hold."""
+        """List the active reservations."""
     def check(
         self,
         *,
@@ -672,7 +672,7 @@ class Verbs:
         paths: Optional[Sequence[str]] = None,
         globs: Optional[Sequence[str]] = None,
     ) -> ReservationsReply:
-        """Ask whether paths may be written."""
+        """Check whether paths may be written."""
     def send(
         self,
         *,
@@ -696,7 +696,7 @@ class Verbs:
         limit: Optional[int] = None,
         after: Optional[str] = None,
     ) -> InboxReply:
-        """Show the messages that are not acknowledged."""
+        """Show messages that you have not acknowledged."""
     def ack(
         self,
         *,
@@ -724,16 +724,16 @@ class Verbs:
         wait: Optional[str] = None,
         limit: Optional[int] = None,
     ) -> EventsReply:
-        """Show the log."""
+        """Print the log of events."""
     def status(
         self,
         *,
         idempotency_key: Optional[str] = None,
     ) -> StatusReply:
-        """Show one screen: agents, tasks, and what needs a look."""
+        """Show agents, tasks and problems on one screen."""
     def prime(
         self,
         *,
         idempotency_key: Optional[str] = None,
     ) -> PrimeReply:
-        """Print what an agent should read at its start."""
+        """Print the briefing that an agent reads at its start."""

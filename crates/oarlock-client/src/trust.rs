@@ -59,7 +59,7 @@ pub fn check(place: &Place) -> Result<(), OpError> {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Err(Rejection::Denied {
         message: format!(
-            "the store {} is not known to be yours, and git tracks {}{more} there: whoever made the repository may have made the store",
+            "the store {} is not known to be yours, and git tracks {}{more} there: the author of the repository may have created the store",
             place.file().display(),
             names.join(", ")
         ),

@@ -351,7 +351,7 @@ fn read(file: &Path) -> Result<Option<String>, OpError> {
         details: json!({"file": file.display().to_string()}),
     };
     match fs::metadata(file) {
-        Err(_) if file.is_symlink() => return Err(unreadable("is a link that leads nowhere".into(), "mend the link, or take it away")),
+        Err(_) if file.is_symlink() => return Err(unreadable("is a link that leads nowhere".into(), "repair the link, or remove it")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         // A pipe would be waited for, for ever.
         Ok(meta) if !meta.is_file() => return Err(unreadable("is no file".into(), "move away what is there")),
@@ -387,7 +387,7 @@ fn write_text(file: &Path, text: Option<&str>, is_program: bool) -> std::io::Res
 fn unfit(file: &Path, error: &crate::edit::EditError) -> OpError {
     OpError::Damaged {
         message: format!("{}: {error}; nothing was changed", file.display()),
-        hint: "mend the file, or move it away, and try again".into(),
+        hint: "repair the file, or move it away, and try again".into(),
         details: json!({"file": file.display().to_string(), "line": error.line, "column": error.column}),
     }
 }

@@ -133,7 +133,7 @@ pub enum Rejection {
         current: Option<Token>,
     },
     /// The session is over.
-    #[error("session {session} of {agent} is over: {why}")]
+    #[error("session {session} of {agent} has ended: {why}")]
     StaleSession {
         /// The agent.
         agent: AgentName,
@@ -265,7 +265,7 @@ pub enum Rejection {
         facts: Value,
     },
     /// Fewer agents are active than wanted.
-    #[error("{active} agents are active, {wanted} are wanted")]
+    #[error("{active} agents are active, {wanted} are needed")]
     NotEnoughAgents {
         /// Active agents that match.
         active: u64,
@@ -331,7 +331,7 @@ impl Rejection {
         Rejection::LimitReached { what: what.into(), limit: limit as u64, actual: actual as u64 }
     }
 
-    /// The code of CONTRACT's table of errors.
+    /// The code, one of docs/reference/errors.md.
     pub fn code(&self) -> ErrorCode {
         match self {
             Rejection::Invalid { .. } | Rejection::Cycle { .. } => ErrorCode::InvalidRequest,

@@ -53,7 +53,7 @@ pub trait Administration {
     fn doctor(&mut self, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError>;
 }
 
-/// Writes the log to a file or to standard output.
+/// Write the log as JSON lines to a file or to standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Export {
     /// The file; without it standard output
@@ -61,7 +61,7 @@ pub struct Export {
     pub out: Option<PathBuf>,
 }
 
-/// Replays an exported log into an empty store.
+/// Replay an exported log into an empty store. The store gets a new identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Import {
     /// The exported file; - reads standard input
@@ -69,7 +69,7 @@ pub struct Import {
     pub file: PathBuf,
 }
 
-/// Copies the store while others go on working.
+/// Copy the store while other processes go on working.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Backup {
     /// The file to write, which must not exist; - writes to standard output
@@ -77,7 +77,7 @@ pub struct Backup {
     pub file: PathBuf,
 }
 
-/// Replaces the store by a backup; all sessions and leases end.
+/// Replace the store with a backup. All sessions and leases end, and the store gets a new identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Restore {
     /// A file that `backup` wrote; - reads standard input
@@ -85,7 +85,7 @@ pub struct Restore {
     pub file: PathBuf,
 }
 
-/// Looks for damage; replies on standard output also when it finds some (exit 65).
+/// Check the store for damage, and repair it with --fix. The report is printed on standard output, also when it finds damage (exit 65).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Doctor {
     /// Mend what can be mended; what is replaced is kept beside the store

@@ -105,7 +105,7 @@ pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<
 }
 
 /// Why a session that this store never had is over.
-const NOT_OURS: &str = "another store gave it, or this one before it was made anew or restored";
+const NOT_OURS: &str = "another store gave it, or this one before it was made again or restored";
 
 fn stale(agent: &Agent, session: Option<&SessionId>, store: &StoreIdentity) -> Option<Rejection> {
     let meant = session.unwrap_or(&agent.session);

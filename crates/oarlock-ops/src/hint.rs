@@ -50,7 +50,7 @@ pub fn of(rejection: &Rejection) -> String {
         Rejection::TimedOut { facts, .. } if facts["unread"].as_u64() > Some(0) => {
             read_first(facts["unread"].as_u64().unwrap_or(0), "wait again")
         }
-        Rejection::TimedOut { .. } => "wait longer, or look at `oarlock status`".into(),
+        Rejection::TimedOut { .. } => "wait longer, or check `oarlock status`".into(),
         Rejection::NotEnoughAgents { .. } => "wait until more agents have joined; `oarlock agents --all` shows who left".into(),
     }
 }

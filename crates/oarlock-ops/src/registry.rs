@@ -1,6 +1,7 @@
 //! The registry: every operation with its verb. Doors walk it; none of them lists verbs itself.
 
 mod erased;
+mod group;
 
 use clap::{Arg, ArgMatches, Command};
 use oarlock_model::{Rejection, limits};
@@ -14,6 +15,7 @@ use crate::schema::{self, SchemaOf};
 
 use erased::{Asked, Ordered};
 pub use erased::{Call, asked, ordered};
+pub use group::Group;
 
 /// One operation, with its types erased.
 #[derive(Clone, Copy)]
@@ -22,6 +24,10 @@ pub struct Entry {
     pub verb: &'static str,
     /// One line of help.
     pub about: &'static str,
+    /// Where lists of verbs have it.
+    pub group: Group,
+    /// Whether short help shows it with its line of help, and not by name only.
+    pub is_everyday: bool,
     /// Arguments of a working example.
     pub example: &'static [&'static str],
     /// Names that fields of its request had before and that still work.
@@ -101,6 +107,7 @@ pub fn read<R: Request>(value: Value) -> Result<R, OpError> {
 }
 
 const fn entry<R: Request>(
+    group: Group,
     mutates: bool,
     from_matches: fn(&ArgMatches) -> Result<Box<dyn Call>, clap::Error>,
     from_json: fn(Value) -> Result<Box<dyn Call>, OpError>,
@@ -108,6 +115,8 @@ const fn entry<R: Request>(
     Entry {
         verb: R::VERB,
         about: R::ABOUT,
+        group,
+        is_everyday: false,
         example: R::EXAMPLE,
         former_fields: R::FORMER_FIELDS,
         text_file: R::TEXT_FILE,
@@ -121,63 +130,76 @@ const fn entry<R: Request>(
     }
 }
 
-const fn asks<Q: Query>() -> Entry {
-    entry::<Q>(false, |matches| Ok(Box::new(Asked(Q::from_arg_matches(matches)?))), |value| Ok(Box::new(Asked(read::<Q>(value)?))))
+const fn asks<Q: Query>(group: Group) -> Entry {
+    entry::<Q>(group, false, |matches| Ok(Box::new(Asked(Q::from_arg_matches(matches)?))), |value| Ok(Box::new(Asked(read::<Q>(value)?))))
 }
 
-const fn orders<M: Mutation>() -> Entry {
-    entry::<M>(true, |matches| Ok(Box::new(Ordered(M::from_arg_matches(matches)?))), |value| Ok(Box::new(Ordered(read::<M>(value)?))))
+const fn orders<M: Mutation>(group: Group) -> Entry {
+    entry::<M>(
+        group,
+        true,
+        |matches| Ok(Box::new(Ordered(M::from_arg_matches(matches)?))),
+        |value| Ok(Box::new(Ordered(read::<M>(value)?))),
+    )
+}
+
+impl Entry {
+    /// The same, with its line of help in short help too.
+    const fn everyday(mut self) -> Self {
+        self.is_everyday = true;
+        self
+    }
 }
 
 /// Every operation, in the order in which help lists them.
 pub const ENTRIES: &[Entry] = &[
-    orders::<crate::agent::Join>(),
-    asks::<crate::agent::Agents>(),
-    asks::<crate::agent::ShowAgent>(),
-    orders::<crate::agent::Heartbeat>(),
-    orders::<crate::agent::Leave>(),
-    orders::<crate::task::Add>(),
-    orders::<crate::task::Update>(),
-    orders::<crate::task::Note>(),
-    asks::<crate::task::Tasks>(),
-    asks::<crate::task::ShowTask>(),
-    asks::<crate::task::Ready>(),
-    orders::<crate::task::Depend>(),
-    orders::<crate::task::Split>(),
-    orders::<crate::task::Claim>(),
-    orders::<crate::task::Renew>(),
-    orders::<crate::task::Done>(),
-    orders::<crate::task::Fail>(),
-    orders::<crate::task::Release>(),
-    orders::<crate::task::Requeue>(),
-    orders::<crate::task::Cancel>(),
-    orders::<crate::task::Approve>(),
-    orders::<crate::task::Reject>(),
-    asks::<crate::task::Wait>(),
-    orders::<crate::state::Sync>(),
-    asks::<crate::state::GetState>(),
-    orders::<crate::state::StateSet>(),
-    orders::<crate::state::StateDelete>(),
-    orders::<crate::reservation::Reserve>(),
-    orders::<crate::reservation::Unreserve>(),
-    asks::<crate::reservation::Reservations>(),
-    asks::<crate::reservation::Check>(),
-    orders::<crate::message::Send>(),
-    orders::<crate::message::Inbox>(),
-    orders::<crate::message::Ack>(),
-    asks::<crate::message::Thread>(),
-    asks::<crate::log::Events>(),
-    asks::<crate::log::Status>(),
-    asks::<crate::log::Prime>(),
+    orders::<crate::agent::Join>(Group::Agents).everyday(),
+    asks::<crate::agent::Agents>(Group::Agents).everyday(),
+    asks::<crate::agent::ShowAgent>(Group::Agents),
+    orders::<crate::agent::Heartbeat>(Group::Agents),
+    orders::<crate::agent::Leave>(Group::Agents),
+    orders::<crate::task::Add>(Group::Tasks).everyday(),
+    orders::<crate::task::Update>(Group::Tasks),
+    orders::<crate::task::Note>(Group::Tasks),
+    asks::<crate::task::Tasks>(Group::Tasks).everyday(),
+    asks::<crate::task::ShowTask>(Group::Tasks).everyday(),
+    asks::<crate::task::Ready>(Group::Tasks),
+    orders::<crate::task::Depend>(Group::Tasks),
+    orders::<crate::task::Split>(Group::Tasks).everyday(),
+    orders::<crate::task::Claim>(Group::Tasks).everyday(),
+    orders::<crate::task::Renew>(Group::Tasks).everyday(),
+    orders::<crate::task::Done>(Group::Tasks).everyday(),
+    orders::<crate::task::Fail>(Group::Tasks).everyday(),
+    orders::<crate::task::Release>(Group::Tasks).everyday(),
+    orders::<crate::task::Requeue>(Group::Tasks),
+    orders::<crate::task::Cancel>(Group::Tasks),
+    orders::<crate::task::Approve>(Group::Tasks),
+    orders::<crate::task::Reject>(Group::Tasks),
+    asks::<crate::task::Wait>(Group::Tasks).everyday(),
+    orders::<crate::state::Sync>(Group::State).everyday(),
+    asks::<crate::state::GetState>(Group::State).everyday(),
+    orders::<crate::state::StateSet>(Group::State),
+    orders::<crate::state::StateDelete>(Group::State),
+    orders::<crate::reservation::Reserve>(Group::Files).everyday(),
+    orders::<crate::reservation::Unreserve>(Group::Files),
+    asks::<crate::reservation::Reservations>(Group::Files),
+    asks::<crate::reservation::Check>(Group::Files).everyday(),
+    orders::<crate::message::Send>(Group::Messages).everyday(),
+    orders::<crate::message::Inbox>(Group::Messages).everyday(),
+    orders::<crate::message::Ack>(Group::Messages).everyday(),
+    asks::<crate::message::Thread>(Group::Messages),
+    asks::<crate::log::Events>(Group::Project).everyday(),
+    asks::<crate::log::Status>(Group::Project).everyday(),
+    asks::<crate::log::Prime>(Group::Project).everyday(),
 ];
 
 /// Operations that no door lists: only the bridge to RALF's files orders them.
 pub const OF_BRIDGES: &[Entry] = &[
-    orders::<crate::task::TakeOutside>(),
-    orders::<crate::task::LeaveOutside>(),
-    orders::<crate::task::FinishOutside>(),
-    orders::<crate::agent::Sighting>(),
-    orders::<crate::state::TellState>(),
+    orders::<crate::task::TakeOutside>(Group::Tasks),
+    orders::<crate::task::LeaveOutside>(Group::Tasks),
+    orders::<crate::task::FinishOutside>(Group::Tasks),
+    orders::<crate::agent::Sighting>(Group::Agents),
+    orders::<crate::state::TellState>(Group::State),
 ];
 
 /// The operation of this verb.

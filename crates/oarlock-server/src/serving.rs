@@ -158,7 +158,7 @@ fn own_key(file: &Path, access: &AccessList) -> Result<Key, OpError> {
         if access.has(&key)? {
             return Err(Rejection::Denied {
                 message: format!("the key in {} was made for somebody by `access create`", file.display()),
-                hint: "leave OARLOCK_KEY_FILE out, or name another file: whoever has the gateway's own key may do everything",
+                hint: "leave OARLOCK_KEY_FILE out, or name another file: a caller with the gateway's own key may do everything",
             }
             .into());
         }

@@ -7,12 +7,14 @@ mod common;
 mod complete;
 mod exec;
 mod gather;
+mod help;
 mod hook;
 mod init;
 mod man;
 #[cfg(feature = "gateway")]
 mod mcp;
 mod output;
+mod own_args;
 mod progress;
 mod ralf;
 mod runner;
@@ -23,6 +25,7 @@ mod setup;
 mod signals;
 mod stewardship;
 mod usage;
+pub mod verbs;
 
 use clap::error::ErrorKind;
 use oarlock_ops::OpError;

@@ -18,7 +18,7 @@ use crate::shapes::AgentShape;
 use crate::store::{Durability, unread_count};
 use crate::task::values;
 
-/// Tells that the agent is there and renews all its leases; replies what it has to know.
+/// Report that the agent is alive, and renew all its leases. The reply lists lost and cancelled tasks and new messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Heartbeat {
     /// How it is, for example busy
@@ -54,7 +54,7 @@ pub struct HeartbeatReply {
 
 impl Request for Heartbeat {
     const VERB: &'static str = "heartbeat";
-    const ABOUT: &'static str = "Tell that the agent is there and renew all its leases";
+    const ABOUT: &'static str = "Report that the agent is alive and renew all its leases";
     const EXAMPLE: &'static [&'static str] = &["--action", "running the tests"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = HeartbeatReply;

@@ -23,16 +23,16 @@ use crate::shapes::AgentShape;
 use crate::task::values;
 use oarlock_model::event::ReleaseReason;
 
-/// Registers an agent. A restart is a new session; what the old one held is freed.
+/// Register an agent as a new session. A restart is a new session: leases and reservations of the old one end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Join {
     /// The agent's name; without it OARLOCK_AGENT, else one is made up
     pub name: Option<AgentName>,
-    /// What it is there for, for example planner; counts as a capability
+    /// Its role, for example planner; counts as a capability
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Label>,
-    /// What it can do, comma separated
+    /// Its capabilities, comma separated
     #[arg(long, value_name = "CAPS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub can: Vec<Label>,
@@ -48,7 +48,7 @@ pub struct Join {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_claims: Option<u32>,
-    /// The process this session stands for; when it dies, the work is free at once
+    /// The process that the session belongs to; when it dies, its work is free at once
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,

@@ -16,7 +16,7 @@ use crate::request::{Mutation, Request};
 use crate::settle;
 use crate::task::rest;
 
-/// Ends the session; its tasks are ready again at once, its reservations end.
+/// End the session. Its tasks are ready again at once, and its reservations end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Leave {}
 

@@ -16,7 +16,7 @@ use crate::request::{Query, Request, is_list};
 use crate::shapes::AgentShape;
 use crate::task::values;
 
-/// Lists active agents.
+/// List the active agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Agents {
     /// Stale, lost and left agents too
@@ -59,7 +59,7 @@ pub struct AgentsReply {
 
 impl Request for Agents {
     const VERB: &'static str = "agents";
-    const ABOUT: &'static str = "List the agents that are active";
+    const ABOUT: &'static str = "List the active agents";
     const EXAMPLE: &'static [&'static str] = &["--can", "rust"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = AgentsReply;

@@ -34,7 +34,7 @@ pub struct Sighting {
 
 impl Request for Sighting {
     const VERB: &'static str = "sighting";
-    const ABOUT: &'static str = "Tell when an agent was seen elsewhere";
+    const ABOUT: &'static str = "Record when an agent was seen elsewhere";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = ShowAgentReply;

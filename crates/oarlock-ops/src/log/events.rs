@@ -19,7 +19,7 @@ use crate::store::EventFilter;
 use crate::task::values;
 use crate::topic::Topics;
 
-/// Shows the log. A reader that goes on from its cursor sees every later event once.
+/// Print the log. A reader that continues from its cursor sees each later event exactly once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Events {
     /// Go on after this cursor; without it from the start
@@ -34,7 +34,7 @@ pub struct Events {
     #[arg(long)]
     #[serde(default)]
     pub follow: bool,
-    /// Wait so long for the first event
+    /// Wait up to D for the first event
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
@@ -58,7 +58,7 @@ pub struct EventsReply {
 
 impl Request for Events {
     const VERB: &'static str = "events";
-    const ABOUT: &'static str = "Show the log";
+    const ABOUT: &'static str = "Print the log of events";
     const EXAMPLE: &'static [&'static str] = &["--kind", "task_claimed,task_done"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = EventsReply;

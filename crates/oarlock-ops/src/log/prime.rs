@@ -20,7 +20,7 @@ use crate::store::{InboxList, InboxPart};
 use crate::task::{Ready, ReadyReply};
 use crate::teaching::{self, Speech};
 
-/// Prints what an agent should know at its start: who it is, what it holds, what waits, how to go on.
+/// Print the briefing of an agent: its name, its tasks, its messages, the ready tasks, and the loop to follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Prime {}
 
@@ -33,7 +33,7 @@ pub struct PrimeReply {
 
 impl Request for Prime {
     const VERB: &'static str = "prime";
-    const ABOUT: &'static str = "Print what an agent should read at its start";
+    const ABOUT: &'static str = "Print the briefing that an agent reads at its start";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = PrimeReply;

@@ -35,7 +35,7 @@ pub struct RecordReply {
 
 impl Request for Record {
     const VERB: &'static str = "record";
-    const ABOUT: &'static str = "Tell the log what stands in RALF's files";
+    const ABOUT: &'static str = "Log the state of RALF's files";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = RecordReply;

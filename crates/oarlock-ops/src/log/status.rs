@@ -21,7 +21,7 @@ const NAMED_MAX: usize = 20;
 /// Tasks outside of the store that are looked at for it.
 const OUTSIDE_MAX: usize = 1_000;
 
-/// Shows agents, tasks by state, and what needs a look.
+/// Show active agents, tasks by state, and problems on one screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Status {}
 
@@ -91,7 +91,7 @@ impl OutsideTask {
 
 impl Request for Status {
     const VERB: &'static str = "status";
-    const ABOUT: &'static str = "Show one screen: agents, tasks, and what needs a look";
+    const ABOUT: &'static str = "Show agents, tasks and problems on one screen";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = StatusReply;

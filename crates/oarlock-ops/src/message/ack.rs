@@ -14,7 +14,7 @@ use crate::request::{Mutation, Request};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
-/// Acknowledges messages; doing it twice is no error. Named by ids, or all that an agent and its helpers have sent.
+/// Acknowledge messages, by id or by sender. Acknowledging a message again changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Ack {
     /// The messages

@@ -23,11 +23,11 @@ use crate::store::{Durability, InboxList, InboxPart, MessageView, StoreResult};
 use crate::task::values;
 use crate::topic::Topics;
 
-/// Shows the newest messages that are not acknowledged, oldest first. One sender and its helpers get at most half of a page while messages of
-/// others wait. Reading acknowledges nothing.
+/// Show the newest messages that you have not acknowledged, oldest first. While messages of others wait, one sender and its helpers get at
+/// most half of a page. Reading acknowledges nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Inbox {
-    /// Wait so long for a message
+    /// Wait up to D for a message
     #[arg(long, value_name = "D", conflicts_with = "after")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
@@ -100,7 +100,7 @@ pub struct InboxReply {
 
 impl Request for Inbox {
     const VERB: &'static str = "inbox";
-    const ABOUT: &'static str = "Show the messages that are not acknowledged";
+    const ABOUT: &'static str = "Show messages that you have not acknowledged";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = InboxReply;

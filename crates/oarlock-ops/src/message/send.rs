@@ -19,7 +19,7 @@ use crate::request::{Mutation, Request};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
-/// Sends a message; whom it reaches is settled now.
+/// Send a message to an agent, a role, a capability, or all agents. The recipients are fixed when it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Send {
     /// A name, role:R, can:X, or all (everybody that is there but the sender)

@@ -14,7 +14,7 @@ use crate::request::{Query, Request, is_list};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
-/// Shows the messages of a thread, oldest first; any message of it may be named.
+/// Show the messages of a thread, oldest first. Any message of the thread names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Thread {
     /// The thread, or a message of it

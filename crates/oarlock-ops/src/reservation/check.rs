@@ -19,14 +19,15 @@ use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
 use crate::task::values;
 
-/// Fails (exit 4) when another agent holds one of the paths exclusively; otherwise shows who shares them.
+/// Check whether paths may be written. Fails with exit 4 when another agent holds one of them exclusively; otherwise lists who shares
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Check {
     /// Paths relative to the current directory, or absolute ones inside the repository; with a / at its end, all that is below it
     #[arg(value_name = "PATH", required_unless_present = "globs")]
     #[serde(default)]
     pub paths: Vec<String>,
-    /// A pattern from the repository's root: whatever it matches; repeatable
+    /// A pattern from the repository's root; repeatable
     #[arg(long = "glob", value_name = "GLOB")]
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "asked::list")]
     pub globs: Vec<Pattern>,
@@ -34,7 +35,7 @@ pub struct Check {
 
 impl Request for Check {
     const VERB: &'static str = "check";
-    const ABOUT: &'static str = "Ask whether paths may be written";
+    const ABOUT: &'static str = "Check whether paths may be written";
     const EXAMPLE: &'static [&'static str] = &["src/main.rs"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = ReservationsReply;

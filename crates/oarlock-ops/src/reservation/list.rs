@@ -14,7 +14,7 @@ use crate::request::{Query, Request, is_list};
 use crate::shapes::ReservationShape;
 use crate::task::values;
 
-/// Lists the reservations that hold.
+/// List the active reservations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reservations {
     /// At most this many [default: 1000]
@@ -39,7 +39,7 @@ pub struct ReservationListReply {
 
 impl Request for Reservations {
     const VERB: &'static str = "reservations";
-    const ABOUT: &'static str = "List the reservations that hold";
+    const ABOUT: &'static str = "List the active reservations";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = ReservationListReply;

@@ -24,7 +24,7 @@ use crate::task::release::held_by_me;
 use crate::task::values;
 use crate::topic::Topics;
 
-/// Reserves paths: all of the patterns, or none.
+/// Reserve paths for writing: all of the patterns, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reserve {
     /// Patterns from the repository's root, wherever you are, for example src/parser/**
@@ -47,7 +47,7 @@ pub struct Reserve {
     #[arg(long, value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
-    /// Wait so long for others to finish
+    /// Wait up to D for others to finish
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
@@ -62,7 +62,7 @@ pub struct ReservationsReply {
 
 impl Request for Reserve {
     const VERB: &'static str = "reserve";
-    const ABOUT: &'static str = "Reserve paths to write, all or none";
+    const ABOUT: &'static str = "Reserve paths for writing, all or none";
     const EXAMPLE: &'static [&'static str] = &["src/parser/**", "--ttl", "30m"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = ReservationsReply;

@@ -18,7 +18,7 @@ use crate::reservation::reserve::ReservationsReply;
 use crate::shapes::ReservationShape;
 use crate::task::values;
 
-/// Ends the caller's reservations: those named by id or by pattern, or all that are not tied to a task.
+/// End your reservations: those named by id or pattern, or all that are not tied to a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Unreserve {
     /// Ids or patterns as `reservations` shows them; without any, all of one's own
@@ -29,7 +29,7 @@ pub struct Unreserve {
 
 impl Request for Unreserve {
     const VERB: &'static str = "unreserve";
-    const ABOUT: &'static str = "End one's reservations";
+    const ABOUT: &'static str = "End your reservations";
     const EXAMPLE: &'static [&'static str] = &["src/parser/**"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = ReservationsReply;

@@ -12,7 +12,7 @@ use crate::lock::Lock;
 use crate::request::{Mutation, Request};
 use crate::state::set::{EntryReply, writable_version};
 
-/// Removes a state entry. Should it be written again, its versions go on rising.
+/// Delete a state entry. If it is written again, its version continues to rise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct StateDelete {
     /// The entry
@@ -25,7 +25,7 @@ pub struct StateDelete {
 
 impl Request for StateDelete {
     const VERB: &'static str = "state-delete";
-    const ABOUT: &'static str = "Remove a state entry";
+    const ABOUT: &'static str = "Delete a state entry";
     const EXAMPLE: &'static [&'static str] = &["build/last"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = EntryReply;

@@ -15,12 +15,12 @@ use crate::shapes::EntryShape;
 use crate::store::EntryPage;
 use crate::task::values;
 
-/// Shows state entries: one, those with a prefix, or all.
+/// Show one state entry, all with a prefix, or all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct GetState {
     /// The entry, for example agent/ada
     pub key: Option<StateKey>,
-    /// All entries whose key begins so
+    /// All entries whose key begins with P
     #[arg(long, value_name = "P", conflicts_with = "key")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,

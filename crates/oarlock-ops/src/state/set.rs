@@ -16,7 +16,7 @@ use crate::request::{Mutation, Request};
 use crate::shapes::EntryShape;
 use crate::task::values;
 
-/// Merges JSON into a state entry (RFC 7396), or replaces it.
+/// Merge JSON into a state entry (RFC 7396), or replace the entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct StateSet {
     /// The entry, for example build/last

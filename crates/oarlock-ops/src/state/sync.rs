@@ -15,7 +15,7 @@ use crate::request::{Mutation, Request};
 use crate::state::set::{self, EntryReply};
 use crate::task::values;
 
-/// Tells the others how it is: merges into the caller's own state entry, which only it writes.
+/// Merge values into your own state entry, `agent/NAME`. Only you write it; every agent can read it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Sync {
     /// KEY=TEXT sets a text, KEY:=JSON any value (null removes the key)
@@ -31,7 +31,7 @@ pub struct Sync {
 
 impl Request for Sync {
     const VERB: &'static str = "sync";
-    const ABOUT: &'static str = "Merge into the caller's own state entry";
+    const ABOUT: &'static str = "Merge values into your own state entry";
     const EXAMPLE: &'static [&'static str] = &["phase=testing", "passed:=12"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = EntryReply;

@@ -39,7 +39,7 @@ pub struct TellStateReply {
 
 impl Request for TellState {
     const VERB: &'static str = "tell-state";
-    const ABOUT: &'static str = "Write what an agent says of itself elsewhere";
+    const ABOUT: &'static str = "Write the state of an agent that has not joined";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TellStateReply;

@@ -22,10 +22,10 @@ use crate::store::View;
 use crate::task::globs::WriteSet;
 use crate::task::{edges, urgency, values};
 
-/// Adds a task. It is ready when it needs nothing unfinished.
+/// Add a task. It is ready at once if it needs no unfinished task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Add {
-    /// One line that says what is to be done; - reads standard input
+    /// One line that describes the work; - reads standard input
     pub title: String,
     /// Its id; without it one is made up
     #[arg(long)]
@@ -48,7 +48,7 @@ pub struct Add {
 /// The fields that `add` and `update` share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Fields {
-    /// Markdown for whoever does it; - reads standard input
+    /// The task's text, Markdown; - reads standard input
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
@@ -60,7 +60,7 @@ pub struct Fields {
     #[arg(long, value_name = "0..4", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(0..=i64::from(limits::PRIORITY_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
-    /// What an agent must be able to do, comma separated
+    /// Capabilities that its agent needs, comma separated
     #[arg(long, alias = "can", value_name = "CAPS", value_delimiter = ',')]
     #[serde(default, alias = "can", skip_serializing_if = "Option::is_none")]
     pub requires: Option<Vec<Label>>,
@@ -68,7 +68,7 @@ pub struct Fields {
     #[command(flatten)]
     #[serde(flatten)]
     pub writes: WriteSet,
-    /// Things only one may use at a time, comma separated
+    /// Things that only one may use at a time, comma separated
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Vec<Label>>,
@@ -76,15 +76,15 @@ pub struct Fields {
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Duration>,
-    /// Whom it is meant for; an empty text means anyone
+    /// The agent that it is meant for; an empty text means any
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assign: Option<String>,
-    /// After so many failures, or so many lost leases, it is dead [default: 3]
+    /// Failures, or lost leases, after which it is dead [default: 3]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::ATTEMPTS_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
-    /// Not before so much time has passed
+    /// Do not offer it before D has passed
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Duration>,

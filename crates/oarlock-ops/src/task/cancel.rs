@@ -19,7 +19,7 @@ use crate::settle;
 use crate::task::add::TaskReply;
 use crate::task::{finish, urgency};
 
-/// Calls an unfinished task off, and its unfinished parts with it; holders hear it with their next heartbeat.
+/// Cancel an unfinished task and its unfinished parts. Holders are notified with their next heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Cancel {
     /// The task
@@ -32,7 +32,7 @@ pub struct Cancel {
 
 impl Request for Cancel {
     const VERB: &'static str = "cancel";
-    const ABOUT: &'static str = "Call a task off, and its parts with it";
+    const ABOUT: &'static str = "Cancel a task and its parts";
     const EXAMPLE: &'static [&'static str] = &["T-1"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;

@@ -279,7 +279,7 @@ impl PassedOver {
         let parts: Vec<String> = [
             (self.capability, "need other capabilities"),
             (self.assigned, "are assigned to others"),
-            (self.reserved, "write what others have reserved"),
+            (self.reserved, "write files that others have reserved"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)

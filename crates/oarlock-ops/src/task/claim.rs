@@ -34,7 +34,7 @@ use crate::task::choice::PassedOver;
 use crate::task::unready::Looked;
 use crate::topic::Topics;
 
-/// Takes the best ready task, or the one named. No two agents ever get the same.
+/// Take the best ready task, or the named one. No two agents ever hold the same task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Claim {
     /// The task; without it the best one that is ready
@@ -55,7 +55,7 @@ pub struct Claim {
     #[arg(long)]
     #[serde(default)]
     pub reserve: bool,
-    /// Take up to so many tasks at once
+    /// Take up to N tasks at once
     #[arg(long, value_name = "N", conflicts_with = "id")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,

@@ -19,15 +19,15 @@ use crate::task::add::TaskReply;
 use crate::task::inherit::{self, Reached};
 use crate::task::{edges, finish, urgency, values};
 
-/// Makes a task need others, or no longer need them.
+/// Make a task need other tasks, or remove such needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Depend {
     /// The task that needs others
     pub id: TaskId,
-    /// What it needs, comma separated
+    /// Tasks that it needs, comma separated
     #[arg(long, value_name = "IDS", value_delimiter = ',', required = true)]
     pub on: Vec<TaskId>,
-    /// Take these dependencies away instead
+    /// Remove these needs instead
     #[arg(long)]
     #[serde(default)]
     pub remove: bool,
@@ -35,7 +35,7 @@ pub struct Depend {
 
 impl Request for Depend {
     const VERB: &'static str = "depend";
-    const ABOUT: &'static str = "Make a task need others, or no longer need them";
+    const ABOUT: &'static str = "Make a task need others, or remove such needs";
     const EXAMPLE: &'static [&'static str] = &["T-2", "--on", "T-1"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;

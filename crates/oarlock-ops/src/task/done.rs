@@ -26,7 +26,7 @@ use crate::task::finish::{self, Outcome};
 use crate::task::release::granted_to_me;
 use crate::task::{rest, values};
 
-/// Completes a task. The same call again gives the same reply; another result is refused.
+/// Complete a task. The same call again gives the same reply; a different result is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Done {
     /// The task
@@ -35,11 +35,11 @@ pub struct Done {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
-    /// What came of it; - reads standard input
+    /// The result; - reads standard input
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// Paths that came of it
+    /// Paths of files that it made or changed
     #[arg(long, value_name = "PATH", num_args = 1..)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact: Vec<String>,

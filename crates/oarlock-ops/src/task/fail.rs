@@ -19,7 +19,7 @@ use crate::task::add::TaskReply;
 use crate::task::release::held_by_me;
 use crate::task::{rest, urgency, values};
 
-/// Reports a failed attempt; the task is tried again after a pause, until its attempts are used up.
+/// Report a failed attempt. The task is retried after a pause, until its attempts are used up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Fail {
     /// The task

@@ -39,7 +39,7 @@ pub struct SettleIntentsReply {
 
 impl Request for SettleIntents {
     const VERB: &'static str = "settle-intents";
-    const ABOUT: &'static str = "Settle intents that killed calls have left";
+    const ABOUT: &'static str = "Settle intents of killed calls";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = SettleIntentsReply;

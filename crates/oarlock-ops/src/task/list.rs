@@ -17,7 +17,7 @@ use crate::shapes::related::Related;
 use crate::store::TaskFilter;
 use crate::task::values;
 
-/// Lists tasks, oldest first.
+/// List tasks, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Tasks {
     /// Only in these states, comma separated

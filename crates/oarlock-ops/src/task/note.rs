@@ -15,7 +15,7 @@ use crate::request::{Mutation, Request};
 use crate::task::add::TaskReply;
 use crate::task::values;
 
-/// Writes a note into a task's history.
+/// Add a note to the history of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Note {
     /// The task
@@ -26,7 +26,7 @@ pub struct Note {
 
 impl Request for Note {
     const VERB: &'static str = "note";
-    const ABOUT: &'static str = "Write a note into a task's history";
+    const ABOUT: &'static str = "Add a note to the history of a task";
     const EXAMPLE: &'static [&'static str] = &["T-1", "the API changed yesterday"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;

@@ -70,7 +70,7 @@ pub struct FinishOutside {
 
 impl Request for TakeOutside {
     const VERB: &'static str = "take-outside";
-    const ABOUT: &'static str = "Tell that somebody outside of the store has a task";
+    const ABOUT: &'static str = "Record that a caller outside of the store has a task";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;
@@ -82,7 +82,7 @@ impl Request for TakeOutside {
 
 impl Request for LeaveOutside {
     const VERB: &'static str = "leave-outside";
-    const ABOUT: &'static str = "Tell that a task is no longer held outside of the store";
+    const ABOUT: &'static str = "Record that a task is no longer held outside of the store";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;
@@ -90,7 +90,7 @@ impl Request for LeaveOutside {
 
 impl Request for FinishOutside {
     const VERB: &'static str = "finish-outside";
-    const ABOUT: &'static str = "Tell that a task was finished outside of the store";
+    const ABOUT: &'static str = "Record that a task was finished outside of the store";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;

@@ -19,7 +19,7 @@ use crate::store::{Offer, QueuePlace};
 use crate::task::choice::{Offers, all_expired};
 use crate::task::values;
 
-/// Lists what can be claimed now, in claim order; tasks whose lease has expired are among it.
+/// List the tasks that can be claimed now, in claim order. Tasks with an expired lease are included.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Ready {
     /// At most this many [default: 1000]
@@ -44,7 +44,7 @@ pub struct ReadyReply {
 
 impl Request for Ready {
     const VERB: &'static str = "ready";
-    const ABOUT: &'static str = "List what can be claimed now, in claim order";
+    const ABOUT: &'static str = "List the tasks that can be claimed now, in claim order";
     const EXAMPLE: &'static [&'static str] = &["--limit", "10"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = ReadyReply;

@@ -19,7 +19,7 @@ use crate::settle;
 use crate::task::add::TaskReply;
 use crate::task::{outside, rest, values};
 
-/// Gives a task back; it is ready again at once and the attempt does not count.
+/// Give a task back. It is ready again at once, and the attempt does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Release {
     /// The task

@@ -21,8 +21,8 @@ use crate::store::unread_count;
 use crate::task::release::held_by_me;
 use crate::task::{rest, values};
 
-/// Extends leases from now on, also those that have expired but were not granted again: all of the session and its reservations, or
-/// that of the task named.
+/// Extend your leases and reservations from now on, or the lease of one task. Expired leases are extended too, unless the task was granted
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Renew {
     /// The task; without it, all leases and reservations of the session are renewed, as by a heartbeat
@@ -67,7 +67,7 @@ pub struct RenewReply {
 
 impl Request for Renew {
     const VERB: &'static str = "renew";
-    const ABOUT: &'static str = "Keep all you hold, or extend one lease, and hear what is new";
+    const ABOUT: &'static str = "Extend leases and list news";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--progress", "50"];
     const IDENTITY: Identity = Identity::Needed;
     type Reply = RenewReply;

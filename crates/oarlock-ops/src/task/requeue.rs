@@ -21,8 +21,8 @@ use crate::shapes::TaskShape;
 use crate::task::add::{self, TaskReply};
 use crate::task::{edges, urgency};
 
-/// Brings a dead or cancelled task back with all its attempts. Parts that were cancelled with it stay cancelled, and are named, unless
-/// they are to come back as well.
+/// Bring a dead or cancelled task back with all its attempts. Parts that were cancelled with it stay cancelled and are listed, unless you
+/// bring them back too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Requeue {
     /// The task

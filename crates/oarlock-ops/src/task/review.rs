@@ -16,14 +16,14 @@ use crate::task::add::TaskReply;
 use crate::task::finish::{self, Outcome};
 use crate::task::{rest, values};
 
-/// Approves a task in review: it is done.
+/// Approve a task in review. It is done then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Approve {
     /// The task
     pub id: TaskId,
 }
 
-/// Sends a task in review back: it is ready again.
+/// Return a task in review. It is ready again then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reject {
     /// The task
@@ -43,7 +43,7 @@ impl Request for Approve {
 
 impl Request for Reject {
     const VERB: &'static str = "reject";
-    const ABOUT: &'static str = "Send a task in review back";
+    const ABOUT: &'static str = "Return a task in review";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--reason", "no tests"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;

@@ -15,7 +15,7 @@ use crate::shapes::{EventShape, TaskShape};
 use crate::store::EventFilter;
 use crate::task::values;
 
-/// Shows one task with the newest part of its history.
+/// Show one task with the newest part of its history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct ShowTask {
     /// The task

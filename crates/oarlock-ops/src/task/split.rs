@@ -36,8 +36,8 @@ pub(crate) use planned::Planned;
 /// Documents up to this size, in bytes, are planned at once, which takes a millisecond; larger ones before the write lock is taken.
 const PLANNED_AT_ONCE_BYTES_MAX: usize = 4_096;
 
-/// Splits a task, or a Markdown file, into parts. What is not shown to be independent stays in one part. Splitting a task that you
-/// hold ends your lease on it, and the reservations that came with it: it waits for its parts.
+/// Split a task or a Markdown file into parts. Steps that are not proven independent stay in one part. Splitting a task that you hold ends
+/// your lease on it and the reservations that came with it: it waits for its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Split {
     /// A task id, or a file (with a / in it, ending in .md, or there while no task has that id) that becomes the parent task
@@ -47,15 +47,15 @@ pub struct Split {
     #[arg(id = "new_id", long = "id", value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_id: Option<TaskId>,
-    /// For so many agents [default: 3]
+    /// Number of agents to plan for [default: 3]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agents: Option<usize>,
-    /// Into at most so many parts
+    /// Make at most N parts
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_subtasks: Option<usize>,
-    /// What a part holds: auto, steps, component, feature or layer [default: auto]
+    /// How to group steps: auto, steps, component, feature or layer [default: auto]
     #[arg(long, alias = "by", value_name = "HOW")]
     #[serde(default, alias = "by", skip_serializing_if = "Option::is_none")]
     pub group_by: Option<By>,
@@ -75,7 +75,7 @@ pub struct Split {
     #[arg(long)]
     #[serde(default)]
     pub auto_finish: bool,
-    /// Print what to ask a language model for a better plan, with the JSON Schema of its answer, and change nothing
+    /// Print a prompt by which a language model makes a better plan, with the JSON Schema of its answer, and change nothing
     #[arg(long, conflicts_with_all = ["plan", "assign", "assign_to"])]
     #[serde(default)]
     pub prompt: bool,
@@ -421,7 +421,7 @@ fn bad_plan(problems: &[Problem]) -> OpError {
         .collect();
     Rejection::Invalid {
         message: format!("the plan cannot be used: {}{more}", shown.join("; ")),
-        hint: "mend the plan; `oarlock split FILE --dry-run --json` shows one that is valid".into(),
+        hint: "repair the plan; `oarlock split FILE --dry-run --json` shows one that is valid".into(),
         details: json!({ "problems": rows }),
     }
     .into()

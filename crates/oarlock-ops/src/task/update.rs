@@ -22,7 +22,8 @@ use crate::shapes::{ReservationShape, TaskShape};
 use crate::task::add::{Fields, TaskReply};
 use crate::task::{depend, urgency, values};
 
-/// Changes an unfinished task; what is not named stays as it is. A new write set of a task that is held with --reserve is reserved, or nothing changes.
+/// Change an unfinished task. Fields that are not named stay as they are. If the task is held with --reserve, its new write set is
+/// reserved too, or nothing changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Update {
     /// The task
@@ -39,7 +40,7 @@ pub struct Update {
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<Vec<TaskId>>,
-    /// What it has no more of, comma separated
+    /// Fields to clear, comma separated
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clear: Vec<Clearable>,
@@ -51,13 +52,13 @@ pub struct Update {
 pub enum Clearable {
     /// Its write set.
     Writes,
-    /// What an agent must be able to do.
+    /// Its required capabilities.
     #[serde(alias = "can")]
     #[value(alias = "can")]
     Requires,
-    /// What only one may use at a time.
+    /// Its resources.
     Resources,
-    /// What must be done first.
+    /// Its needs.
     Needs,
 }
 

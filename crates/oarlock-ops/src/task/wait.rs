@@ -14,8 +14,8 @@ use crate::shapes::TaskShape;
 use crate::task::{outlook, values};
 use crate::topic::Topics;
 
-/// Waits until all the tasks (or any of them) are done. Ends with exit 4 as soon as one of them can no longer be done: dead, cancelled,
-/// or stuck behind such a task.
+/// Wait until all of the tasks, or any of them, are done. Fails with exit 4 as soon as one can no longer be done: dead, cancelled, or
+/// stuck behind such a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Wait {
     /// The tasks
@@ -25,7 +25,7 @@ pub struct Wait {
     #[arg(long)]
     #[serde(default)]
     pub any: bool,
-    /// Give up after so long (exit 8); without it wait for ever
+    /// Give up after D (exit 8); without it, wait without a limit
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,

@@ -211,7 +211,7 @@ fn free_for(intent: &Intent) -> FreeFor {
 }
 
 /// What to do about a task that cannot be marked.
-const HINT: &str = "mend the file, or claim another task; `oarlock ralf doctor` shows what is wrong with it";
+const HINT: &str = "repair the file, or claim another task; `oarlock ralf doctor` lists its faults";
 
 fn unwritable(task: &TaskId, file: &Path, line: usize, error: &crate::fields::EditError) -> OpError {
     OpError::Damaged {

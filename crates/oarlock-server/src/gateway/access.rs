@@ -305,7 +305,7 @@ fn knows(by: &Principal, access: &Access) -> bool {
 pub(super) fn unknown_key() -> Rejection {
     Rejection::Denied {
         message: "the access key is not one of this gateway, or was revoked, or has ended".into(),
-        hint: "ask whoever runs the gateway for a key: oarlock access create --name NAME",
+        hint: "ask the operator of the gateway for a key: oarlock access create --name NAME",
     }
 }
 

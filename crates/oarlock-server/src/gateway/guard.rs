@@ -129,7 +129,7 @@ impl Guard {
             OpError::Store(StoreError::Unavailable { .. }) | OpError::Damaged { .. } => {
                 let (message, hint) = (
                     "the list of access keys cannot be read".to_owned(),
-                    "whoever runs the gateway sees more by `oarlock access list`".to_owned(),
+                    "the operator of the gateway sees more with `oarlock access list`".to_owned(),
                 );
                 Refused::new("access", StoreError::Unavailable { message, hint })
             }

@@ -78,13 +78,13 @@ pub(crate) fn document() -> Value {
 fn parameters() -> Value {
     let parameter = |name: &str, about: &str| json!({"name": name, "in": "header", "schema": {"type": "string"}, "description": about});
     json!([
-        parameter(header::AGENT, "Who is calling; also the field `as`"),
-        parameter(header::SESSION, "The session meant; also the field `session`"),
+        parameter(header::AGENT, "The caller's name; also the field `as`"),
+        parameter(header::SESSION, "The caller's session; also the field `session`"),
         parameter(
             header::KEY,
             "Idempotency key: the same call again gives the same reply; also the field `idempotency_key`, or `key` where the verb has none"
         ),
-        parameter(header::PREFER, "`wait=SECONDS`: answer 202 after so long, though the call would wait on"),
+        parameter(header::PREFER, "`wait=SECONDS`: answer 202 after this time, though the call would wait on"),
         parameter(header::WAITED, "How long the call has waited before, in milliseconds, as the 202 said"),
     ])
 }

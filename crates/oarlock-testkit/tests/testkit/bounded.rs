@@ -93,7 +93,7 @@ fn a_claim_finds_what_is_free_behind_many_reserved_tasks_and_reads_few_of_them_i
     assert!(reads.offers <= 2 * limits::CLAIM_MISSES_MAX + 4, "{reads:?}");
     assert!(reads.reservations <= 2 * limits::CLAIM_MISSES_MAX + 4, "{reads:?}");
     let no = world.call("bob", "claim", json!({"reserve": true})).expect_err("all are below the reservation");
-    assert_eq!(no.to_string(), format!("nothing is ready for bob: {MANY} write what others have reserved"));
+    assert_eq!(no.to_string(), format!("nothing is ready for bob: {MANY} write files that others have reserved"));
     assert_eq!(world.store.inner().world().starved.len(), limits::STARVED_NOTED_MAX);
     assert!(world.reads.get().offers <= 2 * limits::CLAIM_MISSES_MAX + limits::STARVED_NOTED_MAX + 4, "{:?}", world.reads.get());
 }

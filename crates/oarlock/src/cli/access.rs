@@ -16,25 +16,25 @@ use super::common::Common;
 use super::output::{Output, note};
 use crate::replies::KeptKey;
 
-/// Makes, lists and revokes the keys by which others may use the gateway.
+/// Create, list and revoke access keys of the gateway.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AccessArgs {
-    /// What to do
+    /// The action
     #[arg(value_enum)]
     deed: Deed,
     /// revoke: the id of a key, or the name that it speaks for
     #[arg(value_name = "ID|NAME")]
     id: Option<String>,
-    /// create: whom it speaks for
+    /// create: the agent that it speaks for
     #[arg(long, value_name = "NAME")]
     name: Option<AgentName>,
-    /// create: what its bearer may do, its own work or, as an operator, everything
+    /// create: agent for its own work only, operator for everything
     #[arg(long, value_enum, default_value_t = Role::Agent)]
     role: Role,
     /// create: only these verbs, comma separated
     #[arg(long, value_name = "VERBS", value_delimiter = ',')]
     verbs: Vec<String>,
-    /// create: it ends after so long
+    /// create: it ends after D
     #[arg(long = "for", value_name = "D")]
     lifetime: Option<Duration>,
     /// create: write the key to this file, for its owner only, and do not show it

@@ -1,119 +1,49 @@
 //! The command line's shape: common flags, the registry's verbs, and the verbs that need this machine.
 
-use clap::{Args, Command};
+use clap::Command;
 use oarlock_ops::OpError;
-use oarlock_ops::admin::{Backup, Doctor, Export, Import, Restore};
-use oarlock_ops::registry;
 use oarlock_ops::teaching::{self, Speech};
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-#[cfg(feature = "gateway")]
-use super::access::AccessArgs;
 use super::common::flags;
-use super::hook::HookArgs;
-use super::init::Init;
-#[cfg(feature = "gateway")]
-use super::mcp::McpArgs;
-use super::ralf::Ralf;
-use super::runner::{RunArgs, WorkArgs};
-use super::selftest::Selftest;
-#[cfg(feature = "gateway")]
-use super::serve::ServeArgs;
-use super::setup::SetupArgs;
-
-/// A verb, its line of help, and its arguments.
-type LocalVerb = (&'static str, &'static str, fn(Command) -> Command);
-
-/// The verbs that need more than a store: who they are and what they do.
-const LOCAL_VERBS: &[LocalVerb] = &[
-    ("init", "Make the project; safe to repeat", registry::arguments::<Init>),
-    ("work", "Claim tasks and run a command for each", registry::arguments::<WorkArgs>),
-    ("run", "Split a file or task and work on its parts with several workers", registry::arguments::<RunArgs>),
-    ("export", "Write the log to a file or to standard output", registry::arguments::<Export>),
-    ("import", "Replay an exported log into an empty store", registry::arguments::<Import>),
-    ("backup", "Copy the store while others go on working", registry::arguments::<Backup>),
-    ("restore", "Replace the store by a backup; all sessions and leases end", registry::arguments::<Restore>),
-    ("ralf", "Read the files of RALF agents, damaged ones too", registry::arguments::<Ralf>),
-    ("selftest", "Show that the promises hold on this machine, in a scratch store", registry::arguments::<Selftest>),
-    #[cfg(feature = "gateway")]
-    ("serve", "Serve the store over HTTP", registry::arguments::<ServeArgs>),
-    #[cfg(feature = "gateway")]
-    ("mcp", "Serve the Model Context Protocol to the agent that starts it", registry::arguments::<McpArgs>),
-    #[cfg(feature = "gateway")]
-    ("access", "Make, list and revoke the keys by which others may use the gateway", registry::arguments::<AccessArgs>),
-    ("setup", "Set up coding agents' clients, and take it back with --remove", registry::arguments::<SetupArgs>),
-    ("hook", "Answer the hook of a coding agent's client, or of git", registry::arguments::<HookArgs>),
-    ("completions", "Print what makes a shell complete verbs, flags, ids and names", registry::arguments::<CompletionsArgs>),
-    ("man", "Print a page of the manual", registry::arguments::<ManArgs>),
-    ("doctor", "Look for damage in the store, and mend it with --fix", registry::arguments::<Doctor>),
-];
+use super::help::{self, Length};
+use super::verbs::{self, Verb};
 
 /// The whole command. Only the verbs that stand in `argv` get their arguments: a one-shot command
-/// spends its time on its own, and building forty verbs would cost more than claiming a task.
+/// spends its time on its own, and building fifty verbs would cost more than claiming a task.
 pub(crate) fn command(argv: &[OsString]) -> Command {
-    let named = |verb: &str| argv.iter().any(|arg| arg == verb);
-    let verb_command = |verb: &'static str, about: &'static str, arguments: fn(Command) -> Command| {
-        let command = Command::new(verb).about(about);
-        if named(verb) { arguments(command).args(flags()) } else { command }
+    let is_given = |word: &str| argv.iter().skip(1).any(|arg| arg == word);
+    let subcommand = |verb: Verb| {
+        let command = Command::new(verb.name).about(verb.about);
+        if is_given(verb.name) { (verb.arguments)(command).args(flags()).after_help(help::example(&verb)) } else { command }
     };
-    let local = LOCAL_VERBS.iter().map(|(verb, about, arguments)| verb_command(verb, about, *arguments));
-    let registered = registry::ENTRIES.iter().map(|entry| verb_command(entry.verb, entry.about, entry.arguments));
-    let asks_for_help = argv.iter().skip(1).any(|arg| arg == "--help" || arg == "-h" || arg == "help");
-    let the_loop = if asks_for_help { format!("The loop of an agent:\n{}", teaching::the_loop(Speech::Commands)) } else { String::new() };
-    // `init` comes first, then the registry, then what works on whole stores.
-    Command::new("oarlock")
-        .after_help(the_loop)
-        .about("Lets many coding agents work on one repository without fouling each other")
+    let length = if is_given("-h") { Length::Short } else { Length::Long };
+    // The texts of the whole program's help are made only where it may be asked for.
+    let (template, the_loop) = match is_given("--help") || is_given("-h") || is_given("help") {
+        true => (help::template(length), format!("The loop of an agent:\n{}", teaching::the_loop(Speech::Commands))),
+        false => (String::new(), String::new()),
+    };
+    let command = Command::new("oarlock")
+        .about("Let many coding agents work in one repository without getting in each other's way")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .args(flags())
-        .subcommands(local.clone().take(1))
-        .subcommands(registered)
-        .subcommands(local.skip(1))
-        .subcommand(verb_command("help", "Print this help, or that of a verb", registry::arguments::<HelpArgs>))
+        .after_help(the_loop)
+        .subcommands(verbs::all().map(subcommand));
+    if template.is_empty() { command } else { command.help_template(template) }
 }
 
-/// Print this help, or that of a verb.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct HelpArgs {
-    /// The verb; without it all verbs are listed
-    #[arg(value_name = "VERB")]
-    verb: Option<String>,
-}
-
-impl HelpArgs {
-    /// The text that `--help` prints there.
-    ///
-    /// # Errors
-    /// `usage` for what is no verb.
-    pub(crate) fn text(&self) -> Result<String, OpError> {
-        let line: Vec<OsString> = ["oarlock"].into_iter().chain(self.verb.as_deref()).chain(["--help"]).map(OsString::from).collect();
-        match command(&line).try_get_matches_from(&line) {
-            Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelp => Ok(help.render().to_string()),
-            _ => Err(no_verb(self.verb.as_deref().unwrap_or_default())),
-        }
+/// The text that `--help` prints, for a verb or for the program.
+///
+/// # Errors
+/// `usage` for what is no verb.
+pub(crate) fn help_text(verb: Option<&str>) -> Result<String, OpError> {
+    let line: Vec<OsString> = ["oarlock"].into_iter().chain(verb).chain(["--help"]).map(OsString::from).collect();
+    match command(&line).try_get_matches_from(&line) {
+        Err(help) if help.kind() == clap::error::ErrorKind::DisplayHelp => Ok(help.render().to_string()),
+        _ => Err(no_verb(verb.unwrap_or_default())),
     }
-}
-
-/// Prints a script for a shell: with it, the shell completes verbs, flags, ids of tasks and names of agents.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL", value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
-    pub(crate) shell: String,
-}
-
-/// Prints a page of the manual: of the program or of a verb.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ManArgs {
-    /// The verb; without it the page of the program
-    #[arg(value_name = "VERB")]
-    pub(crate) verb: Option<String>,
-    /// Write all pages into this folder instead
-    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// What is no verb.
@@ -122,32 +52,50 @@ pub(crate) fn no_verb(word: &str) -> OpError {
     OpError::Usage { message, hint: "`oarlock help` lists them".into() }
 }
 
-/// A line on which every verb stands, for a [`command`] with the arguments of all of them.
+/// A line with every verb, for a [`command`] with the arguments of all of them.
 pub(crate) fn every_verb() -> Vec<OsString> {
-    let local = LOCAL_VERBS.iter().map(|(verb, ..)| *verb);
-    local.chain(registry::ENTRIES.iter().map(|entry| entry.verb)).map(OsString::from).collect()
-}
-
-/// The verbs that have a flag of this name, without its dashes.
-pub(crate) fn verbs_with(flag: &str) -> Vec<&'static str> {
-    let all = LOCAL_VERBS.iter().map(|(verb, _, arguments)| (*verb, *arguments));
-    let all = all.chain(registry::ENTRIES.iter().map(|entry| (entry.verb, entry.arguments)));
-    let has = |arguments: fn(Command) -> Command, verb: &'static str| {
-        arguments(Command::new(verb)).get_arguments().any(|arg| arg.get_long() == Some(flag) && !arg.is_hide_set())
-    };
-    all.filter(|(verb, arguments)| has(*arguments, verb)).map(|(verb, _)| verb).collect()
+    std::iter::once("oarlock").chain(verbs::all().map(|verb| verb.name)).map(OsString::from).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_parses() {
+        for verb in verbs::all() {
+            let line = std::iter::once("oarlock").chain([verb.name]).chain(verb.example.iter().copied());
+            let line: Vec<OsString> = line.map(Into::into).collect();
+            let parsed = command(&line).try_get_matches_from(&line);
+            assert!(parsed.is_ok(), "{}: {}", verb.example_line(), parsed.expect_err("it failed"));
+        }
+    }
+
     #[test]
     fn every_verb_is_well_formed() {
-        let verbs: Vec<String> = super::command(&[]).get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        let verbs: Vec<String> = command(&[]).get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
         assert!(verbs.len() > 40, "{verbs:?}");
         for verb in verbs {
             let argv = ["oarlock".into(), verb.clone().into(), "--help".into()];
-            let error = super::command(&argv).try_get_matches_from(&argv).expect_err("help ends the parse");
+            let error = command(&argv).try_get_matches_from(&argv).expect_err("help ends the parse");
             assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{verb}");
         }
+    }
+
+    #[test]
+    fn short_help_fits_a_screen_and_names_every_verb() {
+        let help = |flag: &str| {
+            let line: Vec<OsString> = ["oarlock", flag].map(Into::into).into();
+            command(&line).try_get_matches_from(&line).expect_err("help ends the parse").render().to_string()
+        };
+        let (short, long) = (help("-h"), help("--help"));
+        assert!(short.lines().count() <= 60 && short.lines().all(|line| line.chars().count() <= 100), "{short}");
+        for verb in verbs::all() {
+            let line = format!("  {:13} {}", verb.name, verb.about);
+            assert!(long.lines().any(|shown| shown == line), "{} in\n{long}", verb.name);
+            assert_eq!(short.lines().any(|shown| shown == line), verb.is_everyday, "{} in\n{short}", verb.name);
+            assert!(short.split([' ', ',', '\n']).any(|word| word == verb.name), "{} in\n{short}", verb.name);
+        }
+        assert!(!short.contains("--idempotency-key") && long.contains("--idempotency-key"), "{short}");
     }
 }

@@ -38,14 +38,14 @@ pub(crate) fn flags() -> [Arg; 9] {
             "The store: sqlite:PATH, or a gateway, http(s)://HOST:PORT or unix:PATH [env OARLOCK_STORE; default: that of the repository]",
         )
         .value_parser(clap::value_parser!(OsString)),
-        value("common-as", "NAME", "Who is calling [env OARLOCK_AGENT]"),
-        value("common-session", "ID", "The session meant [env OARLOCK_SESSION]"),
-        value("common-idempotency-key", "KEY", "The same call again with the same key gives the same reply").alias("key"),
+        value("common-as", "NAME", "The caller's name [env OARLOCK_AGENT]"),
+        value("common-session", "ID", "The caller's session [env OARLOCK_SESSION]"),
+        value("common-idempotency-key", "KEY", "Make a repeated call with the same key return the first reply").alias("key"),
         value("common-lock-timeout", "D", "How long to wait for a busy store [default: 30s]").alias("busy"),
         flag("common-json", None, "Print one JSON object, errors too"),
         flag("common-quiet", Some('q'), "Print only ids"),
-        flag("common-full", None, "Print all of a reply, also the parts that you have already"),
-        flag("common-verbose", Some('v'), "Say on standard error which store is used and how long it took"),
+        flag("common-full", None, "Print the whole reply, also texts that the caller sent"),
+        flag("common-verbose", Some('v'), "Print the store and the time taken on standard error"),
     ]
 }
 

@@ -16,8 +16,9 @@ use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
-use super::args::{self, CompletionsArgs};
+use super::args;
 use super::output::Output;
+use super::own_args::CompletionsArgs;
 use super::usage::usage_error;
 use crate::replies::Help;
 use crate::view;

@@ -11,10 +11,11 @@ use oarlock_ops::request::Request as _;
 use oarlock_ops::shapes::EventShape;
 use std::time::Instant;
 
-use super::args::HelpArgs;
+use super::args;
 use super::common::{Common, settings_with_agents};
 use super::init::Init;
 use super::output::{Output, note};
+use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::usage::{parsed, usage_error};
@@ -42,7 +43,8 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
             Ok(output.reply(verb, &Reply::new(reply)))
         }
         "help" => {
-            let text = parsed::<HelpArgs>(matches)?.text()?;
+            let asked: HelpArgs = parsed(matches)?;
+            let text = args::help_text(asked.verb.as_deref())?;
             Ok(output.reply(verb, &Reply::new(Help { text })))
         }
         "setup" => parsed::<super::setup::SetupArgs>(matches)?.run(output),
@@ -56,8 +58,8 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "mcp" => parsed::<super::mcp::McpArgs>(matches)?.run(common),
         #[cfg(feature = "gateway")]
         "access" => parsed::<super::access::AccessArgs>(matches)?.run(common, output),
-        "completions" => parsed::<super::args::CompletionsArgs>(matches)?.run(output),
-        "man" => parsed::<super::args::ManArgs>(matches)?.run(output),
+        "completions" => parsed::<CompletionsArgs>(matches)?.run(output),
+        "man" => parsed::<ManArgs>(matches)?.run(output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
         _ => stewardship::run(verb, matches, common, output),
     }

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex};
 
 use super::common::Common;
 use super::output::note;
+use super::verbs;
 use oarlock_integrations::answering::{self, Hook, Who};
 
 /// The longest input of a hook, in bytes: what a tool writes is in it.
@@ -31,7 +32,7 @@ const EXIT_UNUSABLE: u8 = 1;
 /// Variables in which clients name the directory that they were started for.
 const PROJECT_DIRS: [&str; 3] = ["CLAUDE_PROJECT_DIR", "GEMINI_PROJECT_DIR", "CURSOR_PROJECT_DIR"];
 
-/// Answers the hook of a coding agent's client, or of git.
+/// Answer a hook of a coding agent's client or of git.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct HookArgs {
     /// claude, codex, gemini, opencode, cursor, vscode or git
@@ -45,8 +46,7 @@ pub(crate) struct HookArgs {
 
 /// The exit code of a command line that was refused, which for a hook is never the one by which clients are told to stop.
 pub(super) fn not_a_refusal(argv: &[OsString], code: u8) -> u8 {
-    let verbs = super::args::command(&[]);
-    let verb = argv.iter().skip(1).find(|arg| verbs.get_subcommands().any(|verb| *verb.get_name() == ***arg));
+    let verb = argv.iter().skip(1).find(|arg| verbs::all().any(|verb| *verb.name == ***arg));
     if verb.is_some_and(|verb| verb == "hook") { EXIT_UNUSABLE } else { code }
 }
 

@@ -5,7 +5,7 @@ use oarlock_client::{Made, Options, Where, make};
 use oarlock_model::Label;
 use oarlock_ops::OpError;
 
-/// Makes the project of this repository, or of this directory where there is none.
+/// Create the project of this repository, or of this directory outside of a repository. Running it again changes nothing.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Init {
     /// The prefix of made-up task ids

@@ -9,8 +9,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use super::args::{self, ManArgs};
+use super::args;
 use super::output::Output;
+use super::own_args::ManArgs;
 use crate::replies::Help;
 
 impl ManArgs {

@@ -8,7 +8,7 @@ use oarlock_server::{At, Starter, serve_client};
 
 use super::common::Common;
 
-/// Serves the Model Context Protocol on standard input and output, for the client that starts it.
+/// Serve the Model Context Protocol on standard input and output, for the client that starts it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct McpArgs {}
 
@@ -30,7 +30,7 @@ fn at(common: &Common) -> Result<At, OpError> {
             Ok(At::Store { options: common.options(&settings), target, settings })
         }
         Err(error) if common.store.is_none() && error.code() == ErrorCode::NotFound => {
-            let message = format!("{error}: make one with `oarlock init`, and start this server anew");
+            let message = format!("{error}: make one with `oarlock init`, and restart this server");
             Ok(At::Nowhere(Rejection::Missing { message, hint: error.hint() }.into()))
         }
         Err(error) => Err(error),

@@ -18,29 +18,29 @@ use crate::view::{Page, View as _};
 /// Exit code when files are damaged, as for `doctor`.
 const DAMAGED: u8 = 65;
 
-/// Reads the files of RALF agents as they are: heartbeats, events, queues, chat and task files of every generation, damaged ones item by
-/// item. With `attach` and `sync` agents that know only the files work beside agents that use the store.
+/// Read the files of RALF agents: heartbeats, events, queues, chats and task files of every generation. Damaged files are read item by
+/// item. With `attach` and `sync`, agents that use the files work beside agents that use the store.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Ralf {
-    /// What to show
+    /// The action
     action: Action,
     /// A project's root, a folder of its files, or one file [default: the one that RALF_PROJECT_DIR or RALF_PROJECT_ROOT names, else the one
     /// around the current directory, else the only one below its repository]
     path: Option<PathBuf>,
-    /// With sync: go on looking every second until it is stopped
+    /// With sync: repeat every second until it is stopped
     #[arg(long)]
     watch: bool,
-    /// With attach and sync: say what would be done, and change nothing
+    /// With attach and sync: print the changes, and make none
     #[arg(long, conflicts_with = "watch")]
     dry_run: bool,
-    /// With detach: leave what cannot be written now
+    /// With detach: leave out files that cannot be written now
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Action {
-    /// One screen: agents, tasks, counts, and what is wrong
+    /// One screen: agents, tasks, counts and faults
     Status,
     /// The agents of the heartbeat files
     Agents,
@@ -48,15 +48,15 @@ enum Action {
     Tasks,
     /// The events, in the order of the files
     Events,
-    /// What is wrong with the files, with file, line and column
+    /// Faults of the files, with file, line and column
     Doctor,
     /// Make a store for the project and bring its tasks and agents in; safe to repeat
     Attach,
-    /// Bring files and store together, both ways
+    /// Synchronise files and store, in both directions
     Sync,
     /// Bring the files up to date once more, and keep them and the store apart from then on
     Detach,
-    /// Ready lines for the loops of the project's agents
+    /// Print the lines to add to the loops of the project's agents
     Hooks,
 }
 

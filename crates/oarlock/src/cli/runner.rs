@@ -24,7 +24,7 @@ use oarlock_ops::caller::Identity;
 /// The exit code of `work --once` whose attempt failed.
 const ATTEMPT_FAILED: u8 = 1;
 
-/// Claims tasks and runs a command for each, with the task's Markdown on standard input.
+/// Claim tasks and run a command for each, with the Markdown of the task on standard input.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorkArgs {
     /// One task only; exit 1 when its attempt failed, 8 when there is none
@@ -33,10 +33,10 @@ pub(crate) struct WorkArgs {
     /// Only this task and its parts
     #[arg(long, alias = "within", value_name = "ID")]
     subtree: Option<TaskId>,
-    /// What the agent is there for; counts as a capability
+    /// The role of the agent; counts as a capability
     #[arg(long)]
     role: Option<Label>,
-    /// What it can do, comma separated
+    /// Its capabilities, comma separated
     #[arg(long, value_name = "CAPS", value_delimiter = ',')]
     can: Vec<Label>,
     /// After this long without a heartbeat it is shown as stale [default: 120s]
@@ -50,7 +50,7 @@ pub(crate) struct WorkArgs {
     command: Vec<OsString>,
 }
 
-/// Splits a file or task and works on its parts with several workers.
+/// Split a file or task and run a command on its parts with several workers.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
     /// A Markdown file (with a / in it, ending in .md, or there while no task has that id), or a task
@@ -62,13 +62,13 @@ pub(crate) struct RunArgs {
     /// How many workers [default: 3]
     #[arg(long, value_name = "N")]
     agents: Option<usize>,
-    /// What the workers can do, comma separated; parts may need it
+    /// Capabilities of the workers, comma separated
     #[arg(long, value_name = "CAPS", value_delimiter = ',')]
     can: Vec<Label>,
     /// How long a lease holds without a heartbeat [default: 15m]
     #[arg(long, value_name = "D")]
     ttl: Option<Duration>,
-    /// Print what happens as it happens; the report comes last
+    /// Print events as they happen; the report comes last
     #[arg(long)]
     follow: bool,
     /// The command and its arguments

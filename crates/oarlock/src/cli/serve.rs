@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use super::common::Common;
 use super::output::{Output, note};
 
-/// Serves the store over HTTP until it is told to stop.
+/// Serve the store over HTTP until a signal stops it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen: IP:PORT, port 0 for a free one, or unix:PATH

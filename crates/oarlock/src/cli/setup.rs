@@ -13,7 +13,7 @@ use super::output::Output;
 use crate::replies::{SetUp, SetUpFile};
 use oarlock_integrations::installing::{Change, Journal, Places, Plan, Remark, clients, facts, is_in_git, on_path};
 
-/// Sets up coding agents' clients: server, hooks, permissions, instructions. Twice is once.
+/// Set up clients of coding agents: server, hooks, permissions, instructions. Running it again changes nothing.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SetupArgs {
     /// claude, codex, gemini, opencode, cursor, vscode, git, or all
@@ -25,7 +25,7 @@ pub(crate) struct SetupArgs {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Take it back: files are as they were before
+    /// Undo it: restore the files byte for byte
     #[arg(long)]
     remove: bool,
 }

@@ -5,7 +5,7 @@ use clap::{ArgMatches, FromArgMatches};
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 
-use super::args;
+use super::verbs;
 
 /// The arguments of a verb.
 ///
@@ -20,7 +20,7 @@ fn foreign_flag(error: &clap::Error) -> Option<String> {
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) = (error.kind(), error.get(ContextKind::InvalidArg)) else {
         return None;
     };
-    let verbs = args::verbs_with(flag.strip_prefix("--")?.split('=').next()?);
+    let verbs = verbs::with_flag(flag.strip_prefix("--")?.split('=').next()?);
     if verbs.is_empty() {
         return None;
     }
