@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod docs;
 mod flood;
 mod fuzz;
 mod gateway;
@@ -48,6 +49,7 @@ enum Verb {
     Limits(limits::Arguments),
     Lines(lines::Arguments),
     Ci(ci::Arguments),
+    Docs(docs::Arguments),
     Planted(planted::Arguments),
     Simulate(simulate::Arguments),
     Steady(steady::Arguments),
@@ -90,6 +92,7 @@ fn run() -> Outcome<()> {
         Verb::Limits(arguments) => limits::run(&arguments),
         Verb::Lines(_) => lines::run(),
         Verb::Ci(_) => ci::run(),
+        Verb::Docs(arguments) => docs::run(&arguments),
         Verb::Planted(arguments) => planted::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Steady(arguments) => steady::run(&arguments),
@@ -132,6 +135,9 @@ mod tests {
             "bench processes --quick --dir /tmp --program target/dist/oarlock",
             "limits claim --scale 100 --json",
             "planted --smoke",
+            "docs",
+            "docs --book",
+            "docs --sentences",
             "planted no-token-check",
             "simulate --seed 7 --steps 1200 --store gateway --beside",
             "steady contract --runs 3 --busy 4 --portable",

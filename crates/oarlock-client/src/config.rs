@@ -1,6 +1,8 @@
 //! Configuration files: defaults only. A repository may come from anyone, so its file can never
 //! choose a store, a key or a command.
 
+mod keys;
+
 use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_model::duration::Duration;
 use oarlock_model::{Rejection, limits, planted};
@@ -9,6 +11,8 @@ use oarlock_ops::settings::Settings;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use toml_edit::{Document, Item};
+
+pub use keys::{Default as KeyDefault, KEYS, Key};
 
 /// The largest configuration file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 64 << 10;
@@ -197,7 +201,8 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
-                "there is no setting \"{key}\"; known are lease_ttl, reservation_ttl, heartbeat_timeout, lock_timeout, max_attempts, retry_first, agents, and the tables [hooks] and [ralf]"
+                "there is no setting \"{key}\"; known are {}, and the tables [hooks] and [ralf]",
+                keys::top_level().join(", ")
             )));
         }
     }
@@ -226,7 +231,7 @@ fn bad(file: &Path, text: &str, at: usize, what: &str) -> OpError {
     let (line, column) = place(text, at);
     OpError::Damaged {
         message: format!("{}: line {line}, column {column}: {what}", file.display()),
-        hint: "mend the file, or move it away".into(),
+        hint: "repair the file, or move it away".into(),
         details: json!({"file": file.display().to_string(), "line": line, "column": column}),
     }
 }
@@ -256,6 +261,24 @@ mod tests {
         for key in ["lock_timeout", "busy"] {
             assert_eq!(settings(&format!("{key} = \"5s\"\n"), Of::Project).expect("valid").busy.as_ms(), 5_000, "{key}");
         }
+    }
+
+    #[test]
+    fn every_listed_key_is_accepted_with_its_default() {
+        for key in KEYS {
+            let value = match key.default {
+                KeyDefault::Text(text) => format!("{text:?}"),
+                KeyDefault::Number(number) => number.to_string(),
+                KeyDefault::False => "false".to_owned(),
+            };
+            let line = match key.name.split_once('.') {
+                Some((table, name)) => format!("[{table}]\n{name} = {value}\n"),
+                None => format!("{} = {value}\n", key.name),
+            };
+            // The default changes nothing.
+            assert_eq!(settings(&line, Of::Project).expect(key.name), Settings::default(), "{line}");
+        }
+        assert!(settings("colour = 1\n", Of::Project).expect_err("refused").to_string().contains("retry_first, agents, and the tables"));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// All codes, in the order of CONTRACT's table.
+    /// All codes, in the order of docs/reference/errors.md.
     pub const ALL: [ErrorCode; 24] = [
         Self::Usage,
         Self::InvalidRequest,

@@ -235,59 +235,59 @@ macro_rules! facts {
 facts! {
     /// A session began.
     AgentJoined = "agent_joined", about |f| Noun::Agent(&f.name), wakes Nobody, needs Agent;
-    /// A session ended because somebody said so.
+    /// A session ended by `leave` or by `join --take-over`.
     AgentLeft = "agent_left", about |f| Noun::Agent(&f.name), wakes Tasks, needs Agent;
     /// A session's death was proven.
     AgentLost = "agent_lost", about |f| Noun::Agent(&f.name), wakes Tasks, needs Nothing;
     /// A task was added.
     TaskAdded = "task_added", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
-    /// What was asked for changed.
+    /// The specification of a task changed.
     TaskUpdated = "task_updated", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// Somebody wrote a note.
+    /// A note was added to a task.
     TaskNoted = "task_noted", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
-    /// It was split, or got a further child.
+    /// A task was split, or got a further part.
     TaskSplit = "task_split", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
-    /// It can be claimed now.
+    /// A task became ready.
     TaskReadied = "task_readied", about |f| Noun::Task(&f.id), wakes Tasks, needs Nothing;
-    /// A session is to get it once the files beside the store show so.
+    /// A task is going to be granted to a session, as soon as the files beside the store show so.
     TaskIntended = "task_intended", about |f| Noun::Task(&f.id), wakes Nobody, needs Choice;
-    /// It did not get it.
+    /// The intended grant was not made.
     IntentDropped = "intent_dropped", about |f| Noun::Task(&f.task), wakes Tasks, needs Nothing;
-    /// A session got it.
+    /// A task was granted to a session.
     TaskClaimed = "task_claimed", about |f| Noun::Task(&f.id), wakes Nobody, needs Choice;
-    /// Its holder told how far it is.
+    /// The holder of a task reported progress.
     TaskProgressed = "task_progressed", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
-    /// Its holder gave it back, or was made to.
+    /// A task was given back by its holder, or taken from it.
     TaskReleased = "task_released", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// Somebody has it who knows nothing of the store.
+    /// A task is held outside of the store.
     TaskTakenOutside = "task_taken_outside", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
-    /// Whoever had it outside of the store has it no more, and it goes on.
+    /// A task is no longer held outside of the store.
     TaskLeftOutside = "task_left_outside", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// An attempt failed.
+    /// An attempt at a task failed.
     TaskFailed = "task_failed", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// It is done. There is one for each completion.
+    /// A task is done. There is one event for each completion.
     TaskDone = "task_done", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// It is done but for its approval.
+    /// A task was submitted for approval.
     TaskSubmitted = "task_submitted", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// It was approved.
+    /// A task in review was approved.
     TaskApproved = "task_approved", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// It was sent back.
+    /// A task in review was returned.
     TaskRejected = "task_rejected", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// It was called off.
+    /// A task was cancelled.
     TaskCancelled = "task_cancelled", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// It was brought back.
+    /// A dead or cancelled task was brought back.
     TaskRequeued = "task_requeued", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// It failed or was lost too often.
+    /// A task reached its maximum number of failures or of lost leases.
     TaskDied = "task_died", about |f| Noun::Task(&f.id), wakes Tasks, needs Nothing;
-    /// It needs further tasks.
+    /// A task needs further tasks.
     DependencyAdded = "dependency_added", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
-    /// It no longer needs some tasks.
+    /// A task no longer needs some tasks.
     DependencyRemoved = "dependency_removed", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;
-    /// A lease ended without its holder's doing.
+    /// A lease was lost: its holder died, or it expired and the task was granted again.
     LeaseLost = "lease_lost", about |f| Noun::Task(&f.task), wakes Tasks, needs Nothing;
     /// A state entry got a value.
     StateSet = "state_set", about |f| Noun::Entry(&f.key), wakes Nobody, needs Entry;
-    /// A state entry was removed.
+    /// A state entry was deleted.
     StateDeleted = "state_deleted", about |f| Noun::Entry(&f.key), wakes Nobody, needs Entry;
     /// A reservation began.
     ReservationMade = "reservation_made", about |f| Noun::Reservation(&f.id), wakes Nobody, needs Reservations;

@@ -39,6 +39,7 @@ pub(crate) use connections::Connections;
 pub(crate) use engine::{Engine, Outcome};
 pub(crate) use give_back::calls as calls_that_give_back;
 pub(crate) use guard::{Guard, own};
+pub(crate) use openapi::document as openapi;
 pub(crate) use quota::Quotas;
 pub use quota::Rates;
 pub(crate) use routes::Gate;

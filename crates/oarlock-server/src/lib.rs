@@ -4,6 +4,7 @@
 mod access;
 mod gateway;
 mod mcp;
+pub mod reference;
 mod serving;
 mod stdio;
 

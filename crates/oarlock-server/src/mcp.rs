@@ -16,8 +16,8 @@ mod tool;
 use oarlock_ops::teaching;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, Implementation,
-    ListPromptsResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, Tool,
+    ListPromptsResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, Prompt, ReadResourceRequestParams,
+    ReadResourceResponse, Resource, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -32,6 +32,11 @@ pub(crate) use peer::{Peer, Watched};
 pub(crate) use server::Server;
 use server::escaped;
 pub(crate) use session::Sessions;
+
+/// All tools, resources and prompts, as a client lists them.
+pub(crate) fn offers() -> (&'static [Tool], Vec<Resource>, Vec<Prompt>) {
+    (tool::all(), resource::all(), prompt::all())
+}
 
 /// The server of a gateway, at `/mcp`.
 pub(crate) type HttpService = StreamableHttpService<Server, LocalSessionManager>;

@@ -12,7 +12,7 @@ use crate::ident::{AgentName, Label, SessionId};
 pub struct AgentJoined {
     /// The agent.
     pub name: AgentName,
-    /// Its new session.
+    /// The new session.
     pub session: SessionId,
     /// Its role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,21 +20,21 @@ pub struct AgentJoined {
     /// Its capabilities.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub capabilities: BTreeSet<Label>,
-    /// The program that it runs in.
+    /// The program behind it, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
-    /// The age from which it counts as stale, in milliseconds.
+    /// After this long without a call it is stale, in milliseconds.
     pub timeout_ms: i64,
-    /// The number of tasks that it may hold at a time.
+    /// The number of tasks that it may hold at once; absent without a limit of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_claims: Option<u32>,
-    /// The process that the session stands for.
+    /// The process that the session belongs to, if any.
     #[serde(default)]
     pub owner: Owner,
-    /// Its machine.
+    /// The machine that it runs on.
     #[serde(default)]
     pub host: Host,
-    /// The id by which its client finds its session again.
+    /// The id that its client gave to this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harness: Option<String>,
 }

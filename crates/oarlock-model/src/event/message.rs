@@ -10,22 +10,22 @@ use crate::ident::{AgentName, MessageId};
 pub struct MessageSent {
     /// The message.
     pub id: MessageId,
-    /// The first message of its thread.
+    /// Its thread: the id of the first message.
     pub thread: MessageId,
-    /// The recipients.
+    /// The recipients, as they were when it was sent.
     pub to: Vec<AgentName>,
-    /// The subject.
+    /// A line for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The text.
+    /// The text: untrusted.
     pub text: String,
     /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
-    /// Whether the sender asks for an acknowledgement.
+    /// Whether it asks for an acknowledgement.
     #[serde(default)]
     pub ack_required: bool,
-    /// By which name its sender is counted; absent where that is the one before its first dot, as all logs had it once.
+    /// The name under which its sender is counted; absent if that is the part of the sender's name before its first dot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts_as: Option<AgentName>,
 }

@@ -1,4 +1,4 @@
-//! From which states of a task which events can follow (the table of states in docs/guide.md). The verbs keep to it by themselves; a log that
+//! From which states of a task which events can follow (docs/reference/states.md shows them). The verbs keep to it by themselves; a log that
 //! came from elsewhere is held against it event by event.
 
 use crate::event::Fact;

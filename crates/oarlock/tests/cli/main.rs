@@ -4,12 +4,14 @@
 mod clients;
 mod complete;
 mod contract;
+mod documents;
 mod gateway;
 mod hostile;
 mod machine;
 mod processes;
 mod project;
 mod ralf;
+mod reference;
 mod runner;
 mod selftest;
 mod support;

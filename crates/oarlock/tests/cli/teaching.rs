@@ -15,7 +15,7 @@ fn repository() -> PathBuf {
 fn the_copies_in_the_repository_are_those_of_the_program() {
     expect_file!["../../../oarlock-integrations/assets/block.md"].assert_eq(&teaching::agents_block());
     let text = |file: &Path| std::fs::read_to_string(file).expect("a file of the repository");
-    for file in ["README.md", "integrations/claude/skills/oarlock/SKILL.md"] {
+    for file in ["docs/clients.md", "integrations/claude/skills/oarlock/SKILL.md"] {
         let file = repository().join(file);
         assert!(text(&file).contains(&teaching::the_loop(Speech::Commands)), "{} teaches another loop", file.display());
     }

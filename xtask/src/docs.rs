@@ -1,0 +1,56 @@
+//! `cargo xtask docs`: the generated reference, the book, and how long the sentences of the documents are.
+
+mod sentences;
+
+use std::process::Command;
+
+use crate::output::{Outcome, say};
+use crate::workspace;
+
+/// Write the reference in docs/reference from the program, build the book, or measure the documents.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Build the book of docs/ with mdbook, into target/book
+    #[arg(long)]
+    book: bool,
+    /// Count the words of sentences in the documents and the help, and change nothing
+    #[arg(long, conflicts_with = "book")]
+    sentences: bool,
+}
+
+/// Writes the reference, and builds or measures what is asked for.
+///
+/// # Errors
+/// The reference cannot be made, mdbook is not installed or fails, or a document cannot be read.
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    if arguments.sentences {
+        return sentences::show();
+    }
+    // The pages are made where the program's own types are: in its tests, which also compare them.
+    let mut tests = workspace::cargo();
+    tests.args(["test", "--quiet", "--package", "oarlock", "--test", "cli", "reference::"]).env("UPDATE_EXPECT", "1");
+    if !tests.status()?.success() {
+        return Err("the reference cannot be made".into());
+    }
+    say("docs/reference is written");
+    if arguments.book {
+        book()?;
+    }
+    Ok(())
+}
+
+/// Builds the book.
+fn book() -> Outcome<()> {
+    let installed = Command::new("mdbook").arg("--version").output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        return Err("mdbook is not installed: run `cargo install mdbook`, or read the pages in docs/ as they are".into());
+    }
+    let mut build = Command::new("mdbook");
+    build.args(["build", "--dest-dir"]).arg(workspace::root().join("target/book")).arg("docs");
+    let status = build.current_dir(workspace::root()).status()?;
+    if !status.success() {
+        return Err(format!("mdbook: {status}").into());
+    }
+    say("the book is in target/book");
+    Ok(())
+}
