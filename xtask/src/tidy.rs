@@ -6,11 +6,12 @@ mod fault;
 mod imports;
 mod shared;
 mod source;
+mod words;
 
 use crate::output::{Outcome, say};
 use crate::workspace;
 
-/// Check crate edges, dependencies that are shared, circles of imports, where SQL stands, lengths, and what is left unfinished.
+/// Check crate edges, dependencies that are shared, circles of imports, where SQL stands, lengths, unfinished work, and retired words in documents.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {}
 
@@ -27,6 +28,7 @@ pub(crate) fn run() -> Outcome<()> {
         sources.iter().for_each(|source| check(source, &mut faults));
     }
     faults.extend(circles::faults(&sources));
+    faults.extend(words::faults()?);
     faults.iter().for_each(say);
     if faults.is_empty() {
         say(format_args!("tidy: {} files", sources.len()));
