@@ -28,7 +28,7 @@ pub enum ErrorCode {
     AlreadyExists,
     /// The task's state does not allow it.
     StateConflict,
-    /// The idempotency key stands for another request.
+    /// The idempotency key was used for another request.
     KeyReused,
     /// The token is not the task's last grant.
     StaleToken,

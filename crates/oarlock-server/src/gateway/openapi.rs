@@ -82,7 +82,7 @@ fn parameters() -> Value {
         parameter(header::SESSION, "The caller's session; also the field `session`"),
         parameter(
             header::KEY,
-            "Idempotency key: the same call again gives the same reply; also the field `idempotency_key`, or `key` where the verb has none"
+            "Idempotency key: the same call again gives the same reply; also the field `idempotency_key`, or `key` where the verb has no such field"
         ),
         parameter(header::PREFER, "`wait=SECONDS`: answer 202 after this time, though the call would wait on"),
         parameter(header::WAITED, "How long the call has waited before, in milliseconds, as the 202 said"),

@@ -13,7 +13,7 @@ use super::server::{Server, escaped_text};
 pub(super) fn all() -> Vec<Prompt> {
     let document = vec![PromptArgument::new("document").with_description("The text of the task, in Markdown").with_required(true)];
     vec![
-        Prompt::new("status", Some("Sum up how the work stands"), None),
+        Prompt::new("status", Some("Sum up the state of the work"), None),
         Prompt::new("my_task", Some("Go on with what you hold, or take the next task"), None),
         Prompt::new("plan_document", Some("Plan how several agents share a document"), Some(document)),
     ]

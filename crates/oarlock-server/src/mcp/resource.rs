@@ -14,7 +14,7 @@ type Page = (&'static str, &'static str, &'static str, &'static str);
 
 const STATUS: Page = ("oarlock://status", "status", "Agents, tasks by state, what is stuck or lost", "application/json");
 const MY_TASK: Page = ("oarlock://my-task", "my-task", "Who you are, what you hold, what waits, how to go on", "text/markdown");
-const STATE: Page = ("oarlock://state", "state", "What the agents tell of themselves, and shared entries", "application/json");
+const STATE: Page = ("oarlock://state", "state", "State entries of the agents, and shared ones", "application/json");
 
 /// All pages.
 pub(super) fn all() -> Vec<Resource> {
