@@ -133,9 +133,9 @@ pub struct RestoreReply {
 pub struct DoctorReply {
     /// Whether the store can be trusted.
     pub ok: bool,
-    /// What was looked at, in order.
+    /// The checks, in the order in which they were made.
     pub checks: Vec<DoctorCheck>,
-    /// What was mended.
+    /// The repairs that were made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fixed: Vec<String>,
 }

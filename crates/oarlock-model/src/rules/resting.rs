@@ -26,6 +26,11 @@ impl RestingFacts {
     }
 }
 
+/// Whether a task can have needs that are not done: its own, or those of a task above it. Where it cannot, nothing has to be read.
+pub fn may_have_unmet_needs(task: &Task) -> bool {
+    !task.needs.is_empty() || task.spec.parent.is_some()
+}
+
 /// Where a task with these facts rests.
 pub fn resting(facts: RestingFacts, now: Now) -> Resting {
     let later = facts.not_before.is_some_and(|at| at > now.wall);

@@ -72,12 +72,12 @@ pub struct OldestReady {
 pub struct OutsideTask {
     /// The task.
     pub id: TaskId,
-    /// Who, as it is called there: any text; absent where nobody is named.
+    /// The name of the holder there, which may be any text; absent where the source gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// How long ago its last sign of life was, in milliseconds.
     pub age_ms: i64,
-    /// What speaks for it, for example `ralf`.
+    /// The source that reported it, for example `ralf`.
     pub source: Label,
 }
 

@@ -2,6 +2,7 @@
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness;
+use oarlock_model::rules::resting::may_have_unmet_needs;
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, Now, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ fn may_be_stuck(task: &Task) -> bool {
 /// Whether the task waits for others, as far as it says itself: what can be claimed, now or at its time, waits for none.
 fn may_wait(task: &Task) -> bool {
     let is_past_that = task.state.is_finished() || matches!(task.state, TaskState::Ready | TaskState::Scheduled);
-    !is_past_that && (!task.needs.is_empty() || task.spec.parent.is_some())
+    !is_past_that && may_have_unmet_needs(task)
 }
 
 /// The one who joins the parts of a task sees their results.

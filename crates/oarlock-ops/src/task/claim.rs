@@ -76,7 +76,7 @@ pub struct Claimed {
     pub task: TaskShape,
     /// Its lease.
     pub lease: LeaseShape,
-    /// What was reserved with it.
+    /// The reservations that were made with it.
     pub reservations: Vec<ReservationShape>,
 }
 
@@ -91,7 +91,7 @@ pub enum ClaimReply {
         /// Messages that the agent has neither acknowledged nor been shown.
         #[serde(default)]
         unread: u64,
-        /// What it has to know besides.
+        /// News about its other work.
         #[serde(flatten)]
         news: News,
     },
@@ -108,7 +108,7 @@ pub struct ClaimedOne {
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
-    /// What it has to know besides.
+    /// News about its other work.
     #[serde(flatten)]
     pub news: News,
 }

@@ -74,7 +74,7 @@ pub struct DoneReply {
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
-    /// What it has to know besides; what the claim that follows adds is in `claimed`.
+    /// News about its other work; news of the following claim is in `claimed`.
     #[serde(flatten)]
     pub news: News,
     /// With `claim`: the task that was taken next.
@@ -93,9 +93,9 @@ pub struct DoneReply {
 pub struct NextRefused {
     /// Its code.
     pub code: ErrorCode,
-    /// What it says.
+    /// The message of the refusal.
     pub message: String,
-    /// What to do.
+    /// The next step.
     pub hint: String,
     /// The messages that are to be read first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -54,7 +54,7 @@ pub struct RenewReply {
     /// All leases of the session, when none was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leases: Option<Vec<LeaseShape>>,
-    /// What it has to know besides.
+    /// News about its other work.
     #[serde(flatten)]
     pub news: News,
     /// Needs that the task which was named got while it was held, and that are not done.

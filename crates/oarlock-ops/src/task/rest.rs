@@ -1,7 +1,7 @@
 //! Finding the facts for the rule that says where a task rests.
 
 use oarlock_model::TaskId;
-use oarlock_model::rules::resting::{RestingFacts, resting};
+use oarlock_model::rules::resting::{RestingFacts, may_have_unmet_needs, resting};
 use oarlock_model::task::{Resting, Task};
 
 use crate::store::{GraphView, StoreResult, View};
@@ -15,5 +15,5 @@ pub(crate) fn resting_place(view: &dyn View, task: &Task) -> StoreResult<Resting
 
 /// What the task or a task above it needs and is not done.
 pub(crate) fn unmet_needs(view: &dyn GraphView, task: &Task) -> StoreResult<Vec<TaskId>> {
-    if task.needs.is_empty() && task.spec.parent.is_none() { Ok(Vec::new()) } else { view.unmet_needs(&task.id) }
+    if may_have_unmet_needs(task) { view.unmet_needs(&task.id) } else { Ok(Vec::new()) }
 }

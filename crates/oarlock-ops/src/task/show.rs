@@ -35,7 +35,7 @@ pub struct ShowTask {
 pub struct ShowTaskReply {
     /// The task.
     pub task: TaskShape,
-    /// What happened to it last, oldest first.
+    /// Its newest events, oldest first.
     pub events: Vec<EventShape>,
     /// Where older events are; absent when these begin with the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -119,7 +119,7 @@ pub struct SplitReply {
     /// Patterns and resources that were reserved with that lease, and are not any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reservations_ended: Vec<String>,
-    /// What to ask for a better plan, where that was wanted.
+    /// With `--prompt`: the prompt for a better plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
 }

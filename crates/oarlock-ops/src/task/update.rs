@@ -67,7 +67,7 @@ pub enum Clearable {
 pub struct UpdateReply {
     /// The task.
     pub task: TaskShape,
-    /// What was reserved for its holder, because it holds it with `--reserve`.
+    /// The reservations that were made for its holder, if it holds the task with `--reserve`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<ReservationShape>,
 }

@@ -1,7 +1,7 @@
 //! The common flags of all verbs, and what each verb does with them: where the store is, how it is opened, who calls.
 
 use clap::{Arg, ArgAction, ArgMatches};
-use oarlock_client::caller::Given;
+use oarlock_client::caller::caller;
 use oarlock_client::gateway::Client;
 use oarlock_client::{Absent, Door, Options, Where};
 use oarlock_model::duration::Duration;
@@ -121,7 +121,7 @@ impl Common {
 
     /// Who calls.
     pub(crate) fn caller(&self, identity: Identity) -> Caller {
-        Given { name: self.name.clone(), session: self.session.clone(), key: self.key.clone() }.caller(identity)
+        caller(self.name.clone(), self.session.clone(), self.key.clone(), identity)
     }
 
     /// The store as text: any URL but that of a file whose path is none.
