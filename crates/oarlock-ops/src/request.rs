@@ -209,7 +209,7 @@ pub trait Mutation: Request {
         first
     }
 
-    /// Searches, without the write lock, for what `decide` asked for with [`Deciding::search_first`]. The next decision gets what was
+    /// Searches, without the write lock, for what `decide` asked for with `Deciding::search_first`. The next decision gets what was
     /// found and checks it again.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Waiting: a call tries again when a bell rings, a process dies or something falls due (semantics 19).
 //!
-//! A door that has a thread for each call waits with [`wait_for`]; one that has not asks [`Patience`] how long to sleep.
+//! A door that has a thread for each call waits with `wait_for`; one that has not asks [`Patience`] how long to sleep.
 
 use oarlock_model::{Now, Rejection, StoreTime};
 

@@ -1,5 +1,5 @@
 //! Deterministic simulation: agents that crash, pause for longer than their leases, repeat themselves, speak late, and
-//! whose machine's clocks jump, on any store, from one seed. What they asked and were told goes to a [`judge`] that
+//! whose machine's clocks jump, on any store, from one seed. What they asked and were told goes to a `judge` that
 //! knows the contract and not the store.
 //!
 //! The same seed and number of steps give the same history on every machine.

@@ -7,7 +7,7 @@
 //! it knows the program's process group only.
 //!
 //! It has nothing open but the ends of two pipes: on the `line` the parent gives its orders, and its end is the parent's end; on the other
-//! the guard tells the program's number and how it ended. What it does stands in [`post`].
+//! the guard tells the program's number and how it ended. What it does stands in `post`.
 
 mod post;
 #[cfg(target_os = "linux")]
