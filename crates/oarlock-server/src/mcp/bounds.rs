@@ -3,7 +3,11 @@
 
 use oarlock_model::limits::MODEL_ANSWER_BYTES_MAX;
 use oarlock_model::planted;
+use oarlock_ops::agent::Agents;
 use oarlock_ops::message::ReaderRoom;
+use oarlock_ops::request::Request as _;
+use oarlock_ops::state::GetState;
+use oarlock_ops::task::Tasks;
 use serde_json::{Map, Value, json};
 
 /// Bytes of an answer beside the reply: the protocol's own, and the note of what was cut.
@@ -36,12 +40,12 @@ const CUTS: [Cut; 6] = [
     Cut { text_bytes: 30, items: 4, depth: 6 },
 ];
 
-/// The lists that a model pages through, by verb. Asking again for fewer items changes nothing.
-const LISTS: [(&str, &str); 3] = [("tasks", "tasks"), ("agents", "agents"), ("state", "entries")];
+/// The verbs of lists that a model pages through. Asking again for fewer items changes nothing.
+const LISTS: [&str; 3] = [Tasks::VERB, Agents::VERB, GetState::VERB];
 
 /// The request with what bounds its reply from the start.
 pub(super) fn request(verb: &str, request: &mut Map<String, Value>) {
-    if LISTS.iter().any(|(list, _)| *list == verb) {
+    if LISTS.contains(&verb) {
         request.entry("limit").or_insert(json!(LIST_ITEMS_DEFAULT));
     }
     if verb == "inbox" {
@@ -49,13 +53,8 @@ pub(super) fn request(verb: &str, request: &mut Map<String, Value>) {
     }
 }
 
-/// How many items of the list fit, when the reply is too long for all of them; none for a reply that needs no other request.
-pub(super) fn fewer_items(verb: &str, reply: &Value) -> Option<usize> {
-    let (_, field) = LISTS.iter().find(|(list, _)| *list == verb)?;
-    let items = reply[*field].as_array().filter(|items| items.len() > 1)?;
-    if planted::is(planted::MCP_ANSWER_UNBOUNDED) || fits(reply) {
-        return None;
-    }
+/// How many of the items of a list fit, when its reply is too long for all of them; none for a reply that needs no other request.
+pub(super) fn fewer_items(items: &[Value]) -> Option<usize> {
     let cut = Cut { text_bytes: 240, items: 20, depth: 8 };
     let mut left = room();
     let fit = items
@@ -67,12 +66,17 @@ pub(super) fn fewer_items(verb: &str, reply: &Value) -> Option<usize> {
             has_room
         })
         .count();
-    Some(fit.max(1)).filter(|fit| *fit < items.len())
+    Some(fit.max(1)).filter(|fit| *fit < items.len() && items.len() > 1)
+}
+
+/// Whether a reply is short enough as it is.
+pub(super) fn is_short(reply: &Value) -> bool {
+    planted::is(planted::MCP_ANSWER_UNBOUNDED) || fits(reply)
 }
 
 /// Cuts what is too long of a reply.
 pub(super) fn reply(verb: &str, mut reply: Value) -> Value {
-    if planted::is(planted::MCP_ANSWER_UNBOUNDED) || fits(&reply) {
+    if is_short(&reply) {
         return reply;
     }
     let bodies = take_bodies(&mut reply);
@@ -218,7 +222,8 @@ mod tests {
     fn a_short_reply_stays_as_it_is() {
         let short = json!({"messages": [{"id": "M-1", "text": "hi"}], "next": "5-a"});
         assert_eq!(reply("inbox", short.clone()), short);
-        assert_eq!(fewer_items("tasks", &json!({"tasks": [{"id": "T-1"}, {"id": "T-2"}]})), None);
+        assert_eq!(fewer_items(&[json!({"id": "T-1"}), json!({"id": "T-2"})]), None);
+        assert_eq!(fewer_items(&[json!("x".repeat(1 << 20))]), None, "one item is all that can be asked for");
     }
 
     #[test]
@@ -277,10 +282,10 @@ mod tests {
     #[test]
     fn a_list_that_is_too_long_is_asked_for_again() {
         let task = json!({"id": "T-1", "title": "t".repeat(200), "body": "b".repeat(1 << 20), "state": "ready"});
-        let tasks = json!({"tasks": vec![task; 30]});
-        let fewer = fewer_items("tasks", &tasks).expect("it does not fit");
+        let tasks = vec![task; 30];
+        let fewer = fewer_items(&tasks).expect("it does not fit");
         assert!((5..30).contains(&fewer), "{fewer}");
-        let kept = json!({"tasks": tasks["tasks"].as_array().expect("a list")[..fewer].to_vec(), "next": "x"});
+        let kept = json!({"tasks": tasks[..fewer].to_vec(), "next": "x"});
         let short = reply("tasks", kept);
         assert_eq!(short["tasks"].as_array().map(Vec::len), Some(fewer));
         assert!(bytes_of(&short) <= room() && short["cut"].is_string(), "{} bytes", bytes_of(&short));

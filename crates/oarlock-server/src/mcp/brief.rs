@@ -5,11 +5,12 @@ mod task;
 use oarlock_model::reservation::Mode;
 use oarlock_model::{AgentName, MessageId, ReservationId, TaskId, Token};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::News;
+use oarlock_ops::agent::{AgentsReply, News};
 use oarlock_ops::message::{AckReply, MessagesReply};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::reservation::ReservationsReply;
 use oarlock_ops::shapes::{LeaseShape, MessageShape, ReservationShape};
+use oarlock_ops::state::GetStateReply;
 use oarlock_ops::task::{ClaimReply, Claimed, DoneReply, NextRefused, Plan, SplitReply, TaskReply, TasksReply};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -41,6 +42,17 @@ pub(super) fn reply(reply: &Reply) -> Result<Value, OpError> {
         reply.to_value()?
     };
     Ok(short)
+}
+
+/// The items of a list that a model pages through, as [`reply`] shows them, or whole; nothing for other replies.
+pub(super) fn items(reply: &Reply, is_whole: bool) -> Option<Vec<Value>> {
+    if let Some(TasksReply { tasks, .. }) = reply.get() {
+        Some(tasks.iter().map(|task| if is_whole { json!(task) } else { json!(ListedTask::of(task)) }).collect())
+    } else if let Some(AgentsReply { agents, .. }) = reply.get() {
+        Some(agents.iter().map(|agent| json!(agent)).collect())
+    } else {
+        reply.get().map(|GetStateReply { entries, .. }| entries.iter().map(|entry| json!(entry)).collect())
+    }
 }
 
 /// A claim: the task's own text, and what its last holders left, are whole.

@@ -86,12 +86,14 @@ impl Server {
         full: bool,
         context: &RequestContext<RoleServer>,
     ) -> Result<Value, OpError> {
-        let shown = move |reply: Reply| Ok::<_, OpError>(escaped(if full { reply.to_value()? } else { brief::reply(&reply)? }));
+        let shown = move |reply: &Reply| Ok::<_, OpError>(escaped(if full { reply.to_value()? } else { brief::reply(reply)? }));
         bounds::request(entry.verb, &mut request);
         let reply = self.call(entry, Value::Object(request.clone()), context).await?;
         let read = move || {
-            let reply = shown(reply)?;
-            Ok::<_, OpError>(bounds::fewer_items(entry.verb, &reply).map_or_else(|| Ok(bounds::reply(entry.verb, reply)), Err))
+            let json = shown(&reply)?;
+            let items = if bounds::is_short(&json) { None } else { brief::items(&reply, full) };
+            let fewer = items.and_then(|items| bounds::fewer_items(&items.into_iter().map(escaped).collect::<Vec<_>>()));
+            Ok::<_, OpError>(fewer.map_or_else(|| Ok(bounds::reply(entry.verb, json)), Err))
         };
         match apart(read).await?? {
             Ok(reply) => Ok(reply),
@@ -99,7 +101,7 @@ impl Server {
                 // Only a page of that many items leads to the next ones.
                 request.insert("limit".into(), fewer.into());
                 let reply = self.call(entry, Value::Object(request), context).await?;
-                apart(move || Ok(bounds::reply(entry.verb, shown(reply)?))).await?
+                apart(move || Ok(bounds::reply(entry.verb, shown(&reply)?))).await?
             }
         }
     }
