@@ -34,6 +34,7 @@ const FOUND: &[&str] = &[
     "\u{feff}",
     "\u{feff}{}\r\n",
     "\u{feff}{\"a\": 1, \"hooks\": {\"Stop\": []}}",
+    "{\n\n    \"mcpServers\": {\n\n\n    },\n\n}\n",
     "{\"hooks\": {\"PreToolUse\": 1}, \"hooks\": {\"Stop\": [], \"Stop\": [1]}, \"a\": 1, \"a\": 2}",
 ];
 
@@ -64,7 +65,7 @@ fn without_a_journal_it_is_known_by_what_it_looks_like() {
         for path in [&["mcpServers", "other"] as Path, &["hooks", "Stop"], &["a"]] {
             assert_eq!(value_at(&left, path), value_at(found, path), "{found:?} -> {left:?}");
         }
-        assert!(left.is_empty() || Document::read(without_mark(&left).1).is_ok(), "{left:?}");
+        assert!(left.is_empty() || read(without_mark(&left).1).is_ok(), "{left:?}");
     }
 }
 
@@ -138,14 +139,45 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Whether a value has all of another one, in its order, with what was put before it.
+fn has_all(all: &Value, part: &Value) -> bool {
+    match (all, part) {
+        (Value::Object(all), Value::Object(part)) => part.iter().all(|(key, part)| all.get(key).is_some_and(|all| has_all(all, part))),
+        (Value::Array(all), Value::Array(part)) => all.ends_with(part),
+        (Value::Array(all), Value::String(_)) => all.contains(part),
+        _ => all == part,
+    }
+}
+
 proptest! {
     #[test]
-    fn nothing_else_changes(value in any_json(), pretty: bool) {
+    fn nothing_else_changes(value in any_json(), pretty: bool, crlf: bool) {
         let found = if pretty { serde_json::to_string_pretty(&value).expect("JSON") } else { value.to_string() };
+        let found = if crlf { found.replace('\n', "\r\n") } else { found };
         // A place that is taken by something else is refused, never overwritten.
         if let Ok(edited) = put(&found, &wants()) {
-            prop_assert!(serde_json::from_str::<Value>(&edited.text).is_ok(), "{}", edited.text);
+            let made = serde_json::from_str::<Value>(&edited.text);
+            prop_assert!(made.is_ok_and(|made| has_all(&made, &value)), "{}", edited.text);
             prop_assert_eq!(undo(&edited.text, &edited.insertions), Some(found));
+            let left = take_out(&edited.text, &wants()).expect("JSON").unwrap_or_else(|| "{}".into());
+            prop_assert!(serde_json::from_str::<Value>(&left).is_ok() && !has_any(&left, &wants()), "{}", left);
+        }
+    }
+
+    #[test]
+    fn empty_lines_and_comments_are_kept(lines in prop::collection::vec(prop::sample::select(vec!["", "  ", "\t", "// one", "/* two */"]), 0..4)) {
+        let lines = lines.join("\n");
+        for found in [
+            format!("{{{lines}\n}}\n"),
+            format!("{{{lines}\n  \"a\": 1,\n{lines}\n}}"),
+            format!("{lines}\n{{\"hooks\": {{{lines}\n}}}}{lines}\n"),
+        ] {
+            let edited = put(&found, &wants()).expect("it fits");
+            prop_assert_eq!(undo(&edited.text, &edited.insertions), Some(found.clone()));
+            let left = take_out(&edited.text, &wants()).expect("JSON").unwrap_or_default();
+            for comment in ["// one", "/* two */"] {
+                prop_assert_eq!(left.matches(comment).count(), found.matches(comment).count(), "{:?} -> {:?}", found, left);
+            }
         }
     }
 }
