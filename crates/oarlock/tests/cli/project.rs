@@ -303,3 +303,15 @@ fn colour_is_for_terminals_and_the_environment_is_respected() {
         assert!(json.contains("\"tasks\"") && !json.contains('\u{1b}'), "{json:?}");
     }
 }
+
+#[test]
+fn what_takes_a_while_is_named_on_a_terminal_until_it_is_done() {
+    let project = Project::new();
+    let Some(text) = on_terminal(&project, "selftest --seconds 2 --processes 2", &[]) else { return };
+    let named = text.find("2 processes race for 2 s (").expect("it is named");
+    let report = text.find("everything held").expect("it ends well");
+    assert!(named < report && text[named..report].contains("\u{1b}[2K"), "the line is taken back: {text:?}");
+    // A terminal that cannot take a line back gets none.
+    let dumb = on_terminal(&project, "selftest --seconds 2 --processes 2", &[("TERM", "dumb")]).expect("it worked before");
+    assert!(!dumb.contains("race for") && !dumb.contains('\u{1b}'), "{dumb:?}");
+}
