@@ -1,19 +1,28 @@
 //! How far files and store have been brought together by calls, beside the store in a small file of its own. It is written without waiting for
 //! the disk: after a loss of power it may be older than it was, or gone, and then more is compared than would have to be.
+//!
+//! Every claim writes it, so it is written in place: a new file in the old one's place would cost more than the rest of the mark together. A
+//! record is one line with its own digest in front. What is behind the line is of a longer record before it, and a record that does not match its
+//! digest counts as none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use oarlock_host::file::{Links, read_small};
+use oarlock_host::file::{Links, WithoutTraps as _, read_small};
 use oarlock_model::identity::StoreId;
 use oarlock_model::{AgentName, TaskId};
 use serde::{Deserialize, Serialize};
+
+use crate::digest::digest_of;
 
 /// The name of the file, in the directory of the store.
 const FILE: &str = "ralf.seen";
 /// The longest such file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+/// The longest record that is written in place, in bytes: a page of memory, of which a process that is killed writes all or nothing.
+const IN_PLACE_BYTES_MAX: usize = 4_096;
 
 /// How far they have been brought together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,14 +66,25 @@ impl Cursor {
     /// The one beside the store in `dir`; nothing when there is none that can be read, or it is of another store.
     pub(crate) fn read(dir: &Path, store: StoreId) -> Option<Self> {
         let bytes = read_small(&dir.join(FILE), FILE_BYTES_MAX, Links::Refused).ok().flatten()?;
-        serde_json::from_slice::<Self>(&bytes).ok().filter(|cursor| cursor.store == store)
+        let record = bytes.split(|byte| *byte == b'\n').next()?;
+        let (digest, said) = std::str::from_utf8(record).ok()?.split_once(' ')?;
+        let cursor = Some(said).filter(|said| digest_of(said) == digest).and_then(|said| serde_json::from_str::<Self>(said).ok());
+        cursor.filter(|cursor| cursor.store == store)
     }
 
-    /// Keeps it, whole or not at all.
+    /// Keeps it. Who writes it holds the lock of the files.
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
+        let said = serde_json::to_string(self)?;
+        let record = format!("{} {said}\n", digest_of(&said));
+        let file = dir.join(FILE);
+        if record.len() <= IN_PLACE_BYTES_MAX {
+            let mut options = OpenOptions::new();
+            let mut opened = options.create(true).truncate(false).write(true).made_with(0o600).without_traps().open(&file)?;
+            return opened.write_all(record.as_bytes());
+        }
         let mut new = tempfile::Builder::new().prefix(".ralf-").suffix(".tmp").tempfile_in(dir)?;
-        new.write_all(&serde_json::to_vec(self)?)?;
-        new.persist(dir.join(FILE)).map(drop).map_err(|error| error.error)
+        new.write_all(record.as_bytes())?;
+        new.persist(file).map(drop).map_err(|error| error.error)
     }
 }
 
@@ -73,16 +93,41 @@ mod tests {
     use super::*;
     use std::fs;
 
+    fn cursor(left: usize) -> Cursor {
+        let past = || Past { was_held: true, ..Past::default() };
+        let left = (0..left).map(|n| (TaskId::parse(&format!("T-{n}")).expect("valid"), past())).collect();
+        Cursor { store: StoreId(1), seq: 7, queue: "q".to_owned(), left }
+    }
+
     #[test]
     fn it_is_kept_and_what_is_none_or_of_another_store_is_none() {
         let dir = tempfile::tempdir().expect("temporary");
         assert_eq!(Cursor::read(dir.path(), StoreId(1)), None);
-        let left = BTreeMap::from([(TaskId::parse("T-1").expect("valid"), Past { was_held: true, ..Past::default() })]);
-        let cursor = Cursor { store: StoreId(1), seq: 7, queue: "q".to_owned(), left };
-        cursor.write(dir.path()).expect("writes");
-        assert_eq!(Cursor::read(dir.path(), StoreId(1)), Some(cursor));
-        assert_eq!(Cursor::read(dir.path(), StoreId(2)), None);
+        // Longer and shorter than the one before, and too long to be written in place.
+        for left in [1, 40, 2, 1_000, 3, 0] {
+            cursor(left).write(dir.path()).expect("writes");
+            assert_eq!(Cursor::read(dir.path(), StoreId(1)), Some(cursor(left)));
+            assert_eq!(Cursor::read(dir.path(), StoreId(2)), None);
+        }
         fs::write(dir.path().join(FILE), "{").expect("writes");
         assert_eq!(Cursor::read(dir.path(), StoreId(1)), None);
+    }
+
+    #[test]
+    fn a_record_of_which_only_a_part_was_written_is_none() {
+        let dir = tempfile::tempdir().expect("temporary");
+        let file = dir.path().join(FILE);
+        let text = |seq: u64| {
+            Cursor { seq, ..cursor(1) }.write(dir.path()).expect("writes");
+            fs::read(&file).expect("reads")
+        };
+        let (before, after) = (text(70_000), text(81_111));
+        assert_eq!(before.len(), after.len());
+        for cut in 1..after.len() {
+            let torn = [&after[..cut], &before[cut..]].concat();
+            fs::write(&file, &torn).expect("writes");
+            let read = Cursor::read(dir.path(), StoreId(1)).map(|cursor| cursor.seq);
+            assert_eq!(read, (torn == after).then_some(81_111), "{cut}");
+        }
     }
 }
