@@ -4,6 +4,7 @@
 //! take no lock are met by looking at the file again just before the rename: if it is another one, the edit is made anew on that. The moment
 //! between that look and the rename cannot be closed from this side; a writer that reads before it and writes after it undoes the edit.
 
+mod later;
 mod seen;
 
 use std::cell::RefCell;
@@ -178,7 +179,9 @@ impl Writer {
         if !seen.holds(file)? {
             return Ok(false);
         }
+        let old = file::kept_open(file);
         new.persist(file).map_err(|error| failed(file, error.error))?;
+        old.into_iter().for_each(later::close);
         match &self.put_off {
             _ if !self.is_synced => {}
             Some(folders) => drop(folders.borrow_mut().insert(folder_of(file).to_owned())),

@@ -60,6 +60,14 @@ pub fn identity_behind(path: &Path) -> io::Result<(u64, u64)> {
     path.metadata().map(|found| (found.dev(), found.ino()))
 }
 
+/// The file at the path, kept open while another takes its place; nothing where it cannot be, or is no regular file. Whoever closes it last
+/// waits until its blocks are free, which takes longer than the rename itself.
+#[must_use]
+pub fn kept_open(path: &Path) -> Option<File> {
+    let file = OpenOptions::new().read(true).without_traps().open(path).ok()?;
+    file.metadata().is_ok_and(|found| found.is_file()).then_some(file)
+}
+
 /// The path without links, as people write it.
 ///
 /// # Errors

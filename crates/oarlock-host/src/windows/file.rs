@@ -176,6 +176,12 @@ pub fn sync_dir(_dir: &Path) -> io::Result<()> {
 /// There is no limit to raise.
 pub fn raise_limit() {}
 
+/// Nothing: a file that is open keeps its name here.
+#[must_use]
+pub fn kept_open(_path: &Path) -> Option<File> {
+    None
+}
+
 /// Renames to where nothing is. It looks first, and somebody may come in between.
 ///
 /// # Errors
