@@ -3,10 +3,11 @@
 use oarlock_host::file::{WithoutTraps as _, canonical};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::shape::{self, Named};
 use crate::task_file::{FOLDERS, Folder};
+use crate::wanted::Wanted;
 
 pub(crate) use crate::shape::is_template;
 
@@ -64,6 +65,8 @@ pub(crate) struct Layout {
     pub(crate) unreadable: Vec<PathBuf>,
     /// Links that lead out of the project, or to folders of tasks, which are not followed.
     pub(crate) refused: Vec<PathBuf>,
+    /// The tasks of which queues are read, where it is not all: see [`Wanted`](crate::wanted::Wanted).
+    pub(crate) wanted: Option<Wanted>,
 }
 
 /// Folders of communication files below a root, the newest first.
@@ -85,7 +88,9 @@ pub(crate) fn communications(root: &Path) -> Option<PathBuf> {
 
 /// Whether a folder has a YAML file.
 pub(crate) fn has_yaml(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_yaml(&entry.path())))
+    // Those that most projects have are asked for first: listing a folder costs more.
+    let has_usual = ["queue.yaml", "heartbeat.yaml"].iter().any(|name| folder.join(name).is_file());
+    has_usual || fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_yaml(&entry.path())))
 }
 
 /// Where the communication files of a project belong that has none.
@@ -114,7 +119,8 @@ pub(crate) fn places<'a>(root: &'a Path, id: &'a str) -> impl Iterator<Item = (P
         ("cancelled", Folder::Cancelled),
         ("completed", Folder::Completed),
     ];
-    let folders = TASKS.iter().flat_map(move |tasks| open_first.map(|(name, folder)| (root.join(tasks).join(name), folder)));
+    let there = TASKS.iter().filter(move |tasks| root.join(tasks).is_dir());
+    let folders = there.flat_map(move |tasks| open_first.map(|(name, folder)| (root.join(tasks).join(name), folder)));
     folders.flat_map(move |(path, folder)| [path.join(id).join("task.md"), path.join(format!("{id}.md"))].map(|file| (file, folder)))
 }
 
@@ -212,6 +218,19 @@ fn is_yaml(file: &Path) -> bool {
 
 /// Whether a path stays in the root, its links followed: a link that leads out is not followed.
 pub(crate) fn is_inside(path: &Path, root: &Path) -> bool {
+    // Below the root there are hardly ever links, and where there are none, the path stays in it whatever the root's own path is.
+    if let Ok(below) = path.strip_prefix(root)
+        && below.components().all(|part| matches!(part, Component::Normal(_)))
+    {
+        let mut at = root.to_owned();
+        let is_plain = |part: Component<'_>| {
+            at.push(part);
+            at.symlink_metadata().is_ok_and(|found| !found.is_symlink())
+        };
+        if !below.as_os_str().is_empty() && below.components().all(is_plain) {
+            return true;
+        }
+    }
     match (canonical(path), canonical(root)) {
         (Ok(path), Ok(root)) => path.starts_with(root),
         _ => false,

@@ -40,6 +40,7 @@ mod task_file;
 mod time;
 mod told;
 mod values;
+mod wanted;
 mod write;
 mod yaml;
 

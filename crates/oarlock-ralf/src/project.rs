@@ -195,15 +195,19 @@ impl Project {
             Role::Queue => {
                 // Who only asks who has what has no moment.
                 let latest_ms = if now_ms == 0 { changed_ms } else { changed_ms.min(now_ms) };
-                let known = self.queue.len();
-                self.queue.extend(read.items.iter().filter_map(|item| queued(item, source(item), latest_ms)));
+                let slot = slot(&read, &shown, latest_ms);
+                let ids: Vec<Option<String>> = read.items.iter().map(|item| values::id(&item.fields)).collect();
+                let wanted = layout.wanted.as_ref().filter(|wanted| slot.is_empty() && wanted.is_by_whole_id(ids.iter().flatten()));
+                let is_wanted = |id: &Option<String>| wanted.is_none_or(|wanted| id.as_deref().is_some_and(|id| wanted.has(id)));
+                let items = read.items.iter().zip(&ids).filter(|(_, id)| is_wanted(id)).map(|(item, _)| item);
+                self.queue.extend(items.filter_map(|item| queued(item, source(item), latest_ms)));
                 // A piece whose id is lost is no item.
-                let nameless = read.items.len() - (self.queue.len() - known);
+                let nameless = ids.iter().filter(|id| id.is_none()).count();
                 if let Some(fault) = self.faults.iter_mut().rev().find(|fault| fault.file == shown).filter(|_| nameless > 0) {
                     fault.lost += nameless;
                     fault.recovered = fault.recovered.saturating_sub(nameless);
                 }
-                self.queue.extend(slot(&read, &shown, latest_ms));
+                self.queue.extend(slot);
             }
             Role::Chat => self.messages.extend(read.items.iter().map(|item| Message { fields: item.fields.clone(), source: source(item) })),
             Role::States => self.states.extend(
@@ -294,7 +298,7 @@ fn text_of(file: &Path) -> Result<(String, i64), String> {
     if meta.len() > FILE_BYTES_MAX {
         return Err(format!("it has {} bytes; at most {FILE_BYTES_MAX} are read", meta.len()));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default() + 1);
     opened.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| format!("it cannot be read: {error}"))?;
     let changed = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).and_then(|at| i64::try_from(at.as_millis()).ok());
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -415,7 +419,7 @@ fn queued(item: &Item, source: Source, latest_ms: i64) -> Option<Task> {
 }
 
 /// The one task of a queue that has room for no more, and the one that its executor is at.
-fn slot(read: &Read, file: &str, latest_ms: i64) -> impl Iterator<Item = Task> {
+fn slot(read: &Read, file: &str, latest_ms: i64) -> Vec<Task> {
     let next = match read.fields.get("next_task") {
         Some(Value::Object(fields)) => Some(fields.clone()),
         Some(Value::String(id)) => Some(Map::from_iter([("task_id".to_owned(), Value::String(id.clone()))])),
@@ -430,7 +434,7 @@ fn slot(read: &Read, file: &str, latest_ms: i64) -> impl Iterator<Item = Task> {
     });
     // The one that is worked on first: of doubles the first counts.
     let queued = |fields| queued(&Item { line: 0, name: None, fields }, Source { file: file.to_owned(), line: 0 }, latest_ms);
-    active.into_iter().chain(next).filter_map(queued).collect::<Vec<_>>().into_iter()
+    active.into_iter().chain(next).filter_map(queued).collect()
 }
 
 #[cfg(test)]

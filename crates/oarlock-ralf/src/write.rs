@@ -321,11 +321,12 @@ impl Writer {
     /// The file itself: a link is followed as long as it stays in the project.
     fn real(&self, file: &Path) -> Result<PathBuf, WriteError> {
         let refused = |why| WriteError::Refused { file: shown(file), why };
-        if folder_of(file).exists() && !is_inside(folder_of(file), &self.root) {
-            return Err(refused("is not in the project"));
-        }
+        if folder_of(file).exists() {
+            if !is_inside(folder_of(file), &self.root) {
+                return Err(refused("is not in the project"));
+            }
         // A task that has moved meanwhile is not made anew where it was.
-        if file.extension().is_none_or(|extension| extension != "md") {
+        } else if file.extension().is_none_or(|extension| extension != "md") {
             self.make_folder(folder_of(file))?;
         }
         match fs::symlink_metadata(file) {

@@ -29,6 +29,7 @@ use crate::nouns::Task;
 use crate::project::{Project, queue_of};
 use crate::show::{FreeFor, ItemEdit, ItemShown, in_file, in_queue};
 use crate::stand::Stand;
+use crate::wanted::Wanted;
 use crate::write::{WriteError, Writer};
 
 /// What speaks for those who know only the files.
@@ -71,11 +72,13 @@ pub(super) enum Queue {
 }
 
 impl Files<'_> {
-    /// What the files say of these tasks: all queues, and the tasks' own files.
+    /// What the files say of these tasks: their items in all queues, and their own files.
     pub(crate) fn read<'t>(&self, tasks: impl Iterator<Item = &'t TaskId>) -> Project {
         let mut index = self.beside.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let tasks = tasks.flat_map(|task| index.find(&self.root, task.as_str())).collect();
-        Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, ..Layout::default() }, None, 0)
+        let ids: Vec<&str> = tasks.map(TaskId::as_str).collect();
+        let tasks = ids.iter().flat_map(|id| index.find(&self.root, id)).collect();
+        let wanted = Some(Wanted::of(ids.into_iter().map(str::to_owned)));
+        Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, wanted, ..Layout::default() }, None, 0)
     }
 
     /// The text of the queues, as a digest.

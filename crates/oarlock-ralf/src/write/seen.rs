@@ -38,7 +38,7 @@ impl Seen {
         if meta.len() > FILE_BYTES_MAX {
             return Err(WriteError::Refused { file: shown(file), why: "is too large to be edited" });
         }
-        let mut text = String::new();
+        let mut text = String::with_capacity(room_for(meta.len()));
         let identity = file::identity(&opened).map_err(|error| failed(file, error))?;
         opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(file, error))?;
         Ok(Self { text, identity: Some(identity), permissions: Some(meta.permissions()) })
@@ -56,9 +56,14 @@ impl Seen {
     }
 }
 
+/// Room for a file of this length in bytes, and for seeing that it ends there.
+fn room_for(len: u64) -> usize {
+    usize::try_from(len.min(FILE_BYTES_MAX)).unwrap_or_default() + 1
+}
+
 /// The bytes of a file whose lock is held.
 pub(super) fn bytes_of(path: &Path, held: &mut File) -> Result<Vec<u8>, WriteError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(held.metadata().map_or(0, |meta| room_for(meta.len())));
     let read = held.seek(SeekFrom::Start(0)).and_then(|_| held.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
     read.map_err(|error| failed(path, error))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
