@@ -32,7 +32,7 @@ pub use parts::documents::{CRITERIA_OF_PART, CRITERIA_OF_WHOLE, OBJECTIVE_OF_WHO
 pub use parts::floor::Floor;
 pub use parts::options::Options;
 pub use parts::reading::MINUTES_DEFAULT;
-pub use plan::{Conflict, Edge, Plan, Step, Subtask};
+pub use plan::{Advice, Conflict, Edge, Plan, Step, Subtask};
 pub use prompt::{plan_schema, prompt};
 pub use read::name::{task_id_from_file_name, title};
 pub use read::same::is_same_document;

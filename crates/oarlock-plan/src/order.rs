@@ -1,7 +1,13 @@
-//! Which step waits for which, and when things run: the orders that the document states ([`said`]), those that files,
-//! roles and words show ([`depend`]), and the arithmetic of orders ([`schedule`]).
+//! Which step waits for which, and when things run: the orders that the document states, in its steps ([`said`]) and in
+//! sentences beside them ([`spoken`], with [`sentence`] and [`names`]), those that its format binds ([`manner`]), those
+//! that files, roles and words show ([`depend`]), and the arithmetic of orders ([`schedule`]).
 
 pub(crate) mod bits;
 pub(crate) mod depend;
+pub(crate) mod kinship;
+pub(crate) mod manner;
+pub(crate) mod names;
 pub(crate) mod said;
 pub(crate) mod schedule;
+pub(crate) mod sentence;
+pub(crate) mod spoken;

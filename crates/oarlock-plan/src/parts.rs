@@ -1,5 +1,5 @@
 //! From ordered steps to parts for agents: cutting ([`group`], [`by`]), judging whether it is worth it ([`split`],
-//! [`floor`]), giving parts out ([`assign`]), and the document that the worker of a part reads ([`documents`]).
+//! [`floor`], [`lost`]), giving parts out ([`assign`]), and the document that the worker of a part reads ([`documents`]).
 
 pub(crate) mod assign;
 pub(crate) mod by;
@@ -7,6 +7,7 @@ pub(crate) mod criteria;
 pub(crate) mod documents;
 pub(crate) mod floor;
 pub(crate) mod group;
+pub(crate) mod lost;
 pub(crate) mod options;
 pub(crate) mod reading;
 pub(crate) mod split;

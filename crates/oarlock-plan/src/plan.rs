@@ -1,6 +1,8 @@
 //! The plan: how a task is cut into parts, and what orders them.
 //! These are the values that the `split` verb prints and reads; the rules that make them live in the other modules.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,13 @@ pub struct Plan {
     /// worth it, for a given plan because it has at least two.
     #[serde(default)]
     pub parallelizable: bool,
+    /// How the document is written: `speckit`, `kiro`, `openspec`, `superpowers`, `issues`, `bmad`, `agentos`, `backlog`, `prp`, `gsd`,
+    /// `cursor`, `taskmaster`, `ralf`, or `plain`. Empty where a plan was given without its document.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub format: String,
+    /// Who made the plan: `rules`, `agent`, or `given`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub planner: String,
     /// Why the work stays in one piece; absent when it is parallelizable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -35,12 +44,27 @@ pub struct Plan {
     /// Minutes that one agent alone needs.
     #[serde(default)]
     pub serial_minutes: u64,
+    /// How many agents are worth it; absent for a plan of more than 400 steps, and for one without steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Advice>,
     /// Files that several steps write, and that keep them in order.
     #[serde(default)]
     pub conflicts: Vec<Conflict>,
     /// What a person should look at before trusting the plan.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+/// How many agents are worth it for a plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Advice {
+    /// The smallest number of agents that needs at most 5 % more time than the best.
+    pub agents: usize,
+    /// Minutes until the last part is finished, for each number of agents from 1 to 8.
+    pub makespan_minutes: BTreeMap<usize, u64>,
+    /// Why more agents do not help; absent where they do, and where the plan is not split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One step of the document: a list item, a phase or a heading with the text below it.
@@ -57,6 +81,9 @@ pub struct Step {
     /// Last line in the document, inclusive; the step's nested text is covered.
     #[serde(default)]
     pub end: usize,
+    /// All its lines: first and last of each range, from 1, both included. Usually one range, that of `line` and `end`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<[usize; 2]>,
     /// Patterns of the files that it creates or changes, as far as the document shows them.
     #[serde(default)]
     pub writes: Vec<String>,

@@ -3,6 +3,7 @@
 use oarlock_model::ident::{is_identifier, shown};
 use oarlock_model::limits::{ESTIMATE_MINUTES_MAX, LIST_ITEMS_MAX, SUBTASKS_MAX, TITLE_CHARS_MAX};
 use oarlock_model::pattern::Pattern;
+use oarlock_model::text::visible_line;
 use serde_json::{Map, Value};
 
 use crate::check::problem::Problems;
@@ -26,7 +27,7 @@ impl Reader<'_> {
             self.problems.add("", format!("the plan is {}, not an object", kind(value)), None);
             return Plan::default();
         };
-        let mut plan = Plan { task: self.options.task.clone(), ..Plan::default() };
+        let mut plan = Plan { task: self.options.task.clone(), planner: "given".to_owned(), ..Plan::default() };
         if let Some(task) = self.text(object, "task", "task")
             && task != self.options.task
         {
@@ -57,6 +58,35 @@ impl Reader<'_> {
         plan
     }
 
+    /// The steps of a plan that leaves the parts to be made, and its needs: who is first, who waits, and why.
+    pub(crate) fn own(mut self, value: &Value) -> (Vec<Step>, Vec<(usize, usize, String)>) {
+        let Some(object) = value.as_object() else {
+            self.problems.add("", format!("the plan is {}, not an object", kind(value)), None);
+            return (Vec::new(), Vec::new());
+        };
+        let items = self.list(object, "steps", "steps", STEPS_MAX);
+        let steps: Vec<Step> = items.iter().enumerate().filter_map(|(at, item)| self.step(item, at)).collect();
+        let mut needs = Vec::new();
+        for (at, item) in self.list(object, "needs", "needs", EDGES_MAX).iter().enumerate() {
+            let ends = item.as_array().map_or(&[][..], Vec::as_slice);
+            let step = |value: Option<&Value>| {
+                value.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=items.len()).contains(n))
+            };
+            match (step(ends.first()), step(ends.get(1))) {
+                (Some(from), Some(to)) if from != to => {
+                    let why = ends.get(2).and_then(Value::as_str).unwrap_or("the plan says so");
+                    needs.push((from, to, visible_line(why, TITLE_CHARS_MAX)));
+                }
+                _ => self.problems.add(
+                    format!("needs[{at}]"),
+                    "a need is the number of a step, that of another that waits for it, and why",
+                    None,
+                ),
+            }
+        }
+        (steps, needs)
+    }
+
     fn step(&mut self, value: &Value, at: usize) -> Option<Step> {
         let place = format!("steps[{at}]");
         let object = self.object(value, &place)?;
@@ -64,16 +94,34 @@ impl Reader<'_> {
         if n.is_none() && !object.contains_key("n") {
             self.problems.add(format!("{place}.n"), "a step needs its number", None);
         }
-        let line = self.number(object, "line", &place).unwrap_or(0);
+        let lines = self.ranges(object, &place);
+        let first = lines.first().copied();
+        let line = self.number(object, "line", &place).or(first.map(|[line, _]| line)).unwrap_or(0);
         Some(Step {
             n: n?,
             title: self.title(object, &place).unwrap_or_default(),
             line,
-            end: self.number(object, "end", &place).unwrap_or(line),
+            end: self.number(object, "end", &place).or(first.map(|[_, end]| end)).unwrap_or(line),
+            lines,
             writes: self.patterns(object, &place),
             estimate_minutes: self.minutes(object, &place),
             phase: self.text(object, "phase", &format!("{place}.phase")),
         })
+    }
+
+    /// `"lines": [[first, last], …]`, from 1.
+    fn ranges(&mut self, object: &Map<String, Value>, place: &str) -> Vec<[usize; 2]> {
+        let list = self.list(object, "lines", &format!("{place}.lines"), STEPS_MAX);
+        let mut out = Vec::with_capacity(list.len());
+        for (k, range) in list.iter().enumerate() {
+            let ends: Vec<usize> =
+                range.as_array().into_iter().flatten().filter_map(Value::as_u64).filter_map(|n| usize::try_from(n).ok()).collect();
+            match ends[..] {
+                [first, last] if 1 <= first && first <= last => out.push([first, last]),
+                _ => self.problems.add(format!("{place}.lines[{k}]"), "a range is its first and its last line, from 1", None),
+            }
+        }
+        out
     }
 
     fn subtask(&mut self, value: &Value, at: usize) -> Option<Subtask> {

@@ -30,6 +30,8 @@ static AFTER_PATH: List = List::new(
      by, at, on, when, under, which, first, accordingly, from, based, template, templates, line, \
      lines, containing",
 );
+/// Deeds that leave their object as it is and make another of it.
+static COPIES: List = List::new("translate, convert, copy, port, transform, compile, render, duplicate");
 /// Words behind which a thing has its place.
 static PLACES: List = List::new("in, at, under, inside, within");
 /// Words whose name is a path: "a new crate `relief/index`".
@@ -108,7 +110,7 @@ impl Scan {
         for (k, path) in found.iter().enumerate() {
             let is_test = is_test(&path.pattern);
             let place = Place { text, prose: &prose[..path.start], start: path.start, end: path.end, first, carry: self.carry, is_test };
-            let writes = !looks && place.is_written();
+            let writes = !looks && made_from(text, found, k).unwrap_or_else(|| place.is_written());
             let is_topic = !looks && !writes && !has_topic && place.is_topic(&found[..k]);
             // The words of a path are no words of the sentence that goes on behind it.
             prose.replace_range(path.start..path.end, &" ".repeat(path.end - path.start));
@@ -156,6 +158,19 @@ impl Scan {
     }
 }
 
+/// "Translate `a.md` to `a.de.md`": the second is written and the first only read. Nothing where a line says no such thing of its path `k`.
+fn made_from(text: &str, found: &[Found], k: usize) -> Option<bool> {
+    let leads = |from: usize, to: usize| {
+        let between = text.get(found[from].end..found[to].start).unwrap_or("").trim().trim_matches('`').trim();
+        ["to", "into", "→", "->"].contains(&between)
+    };
+    let is_target = k > 0 && leads(k - 1, k);
+    let is_source = k + 1 < found.len() && leads(k, k + 1);
+    let first = if is_target { k - 1 } else { k };
+    let copies = || each_token(last_clause(&text[..found[first].start])).any(|w| COPIES.has(&w));
+    ((is_target || is_source) && copies()).then_some(is_target)
+}
+
 /// Adds an id once, as long as there is room.
 pub(crate) fn push_bounded(list: &mut Vec<Id>, id: Id) {
     if list.len() < STEP_PATHS_MAX && !list.contains(&id) {
@@ -200,6 +215,8 @@ impl Place<'_> {
             Some(Deed::Write { makes, .. }) => !(makes && self.is_modifier()),
             Some(Deed::Read) => false,
             None if self.followed_by_done() => true,
+            // "New file `x.rs`".
+            None if words.first().is_some_and(|w| w == "new") && near.is_none_or(|w| w == "new" || HOLDERS.has(w)) => true,
             None if !before.chars().any(char::is_alphanumeric) => self.leads(),
             None => false,
         }
@@ -236,7 +253,8 @@ impl Place<'_> {
     fn is_modifier(&self) -> bool {
         let after = &self.text[self.end..];
         let glued = after.strip_prefix(' ').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
-        glued && self.next_words().first().is_some_and(|w| !AFTER_PATH.has(w))
+        // "x.rs implementing …" goes on about the file itself.
+        glued && self.next_words().first().is_some_and(|w| !AFTER_PATH.has(w) && !w.ends_with("ing"))
     }
 
     /// "`x.md` is created": a criterion.
@@ -315,6 +333,12 @@ mod tests {
             ("1. Add the list view in `src/list.rs`", vec!["src/list.rs"]),
             ("1. Create a report comparing `a.csv`", vec![]),
             ("1. Test the parser in tests/all.rs", vec![]),
+            ("1. Translate `README.md` to `README.de.md`", vec!["README.de.md"]),
+            ("1. Rename `a.rs` to `b.rs`", vec!["a.rs", "b.rs"]),
+            ("- [ ] New file `lib/two.py`", vec!["lib/two.py"]),
+            ("- [ ] New module `lib/two.py`", vec!["lib/two.py"]),
+            ("1. Create `C` in `src/c.ts` implementing the interface from `contracts/c.md`:", vec!["src/c.ts"]),
+            ("1. Set the type in `src/m.ts` to `image/jpeg`", vec!["src/m.ts"]),
             ("1. Update `src/{a,b}.rs` and `c.rs`", vec!["src/a.rs", "src/b.rs", "c.rs"]),
         ] {
             assert_eq!(uses(line).0, writes, "{line}");

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use crate::at_once::of_halves;
 use crate::facts::estimate;
 use crate::facts::files::{self, StepFiles};
+use crate::facts::imports;
 use crate::facts::overlap::{Id, Table};
 use crate::facts::refs::{self, Statement, Statements};
 use crate::facts::units::{self, Surveyor, Unit};
@@ -56,6 +57,10 @@ pub(crate) struct Fact {
     pub(crate) statements: Statements,
     /// Whether it shows the code that it makes, and not only a line of it.
     pub(crate) shows_code: bool,
+    /// Numbers of the names by which code may use the modules that it writes.
+    pub(crate) provides: Vec<u32>,
+    /// Numbers of the modules that its code uses, sorted.
+    pub(crate) imports: Vec<u32>,
     /// Its place in the flow of data, when the whole plan is one.
     pub(crate) stage: Option<u8>,
     /// Group of steps that are said to run side by side.
@@ -72,6 +77,11 @@ impl Fact {
     /// Whether all that it writes is known, so that independence can be shown.
     pub(crate) fn is_known(&self) -> bool {
         !self.files.writes.is_empty() && !self.files.partial
+    }
+
+    /// Whether its format has a field that names its files.
+    pub(crate) fn names_files(&self) -> bool {
+        !self.draft.mark.writes.is_empty()
     }
 
     /// Whether it only looks at things that it names.
@@ -98,13 +108,15 @@ pub(crate) struct Facts {
     pub(crate) unclaimed: Vec<String>,
 }
 
-/// Gathers the facts about the steps that `drafts` describe; the phases of the lines `whole` are one step each.
+/// Gathers the facts about the steps that `drafts` describe; the phases of the lines `whole` are one step each. Where the format says what all
+/// steps are, the list `is_complete`.
 pub(crate) fn facts(
     document: &Document<'_>,
     sections: &[Section],
     drafts: Vec<Draft>,
     whole: &HashSet<usize>,
     title: Option<&str>,
+    is_complete: bool,
 ) -> Facts {
     let about: Vec<String> = title.map(words::naming_stems).unwrap_or_default();
     let (mut listed, _) = sections::listed_files(document, sections);
@@ -116,7 +128,7 @@ pub(crate) fn facts(
     let mut surveyor = Surveyor::new(document, &listed, &about);
     let mut units = surveyor.expand(drafts, whole, &mut table);
     let mut handed_over = None;
-    if rule::is_on(rule::DELIVERABLE) && units.len() > 1 && units.iter().all(|u| u.draft.looks) {
+    if rule::is_on(rule::DELIVERABLE) && !is_complete && units.len() > 1 && units.iter().all(|u| u.draft.looks) {
         let after = units.last().map_or(0, |u| u.draft.last);
         handed_over = prose::deliverable(document, sections, after).map(Unit::of);
     }
@@ -129,7 +141,7 @@ pub(crate) fn facts(
     }
     // A guide that is listed but that no step writes is a step of its own, when it stands behind the plan.
     let last = units.last().map_or(0, |u| u.draft.last);
-    if units.len() > 1 && !roles.contains(&Role::Document) {
+    if units.len() > 1 && !is_complete && !roles.contains(&Role::Document) {
         let guide =
             unclaimed.iter().position(|at| !listed[*at].1.drawn && listed[*at].1.line > last && files::is_document(&listed[*at].1.pattern));
         if let Some(k) = guide {
@@ -301,6 +313,10 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         .collect();
     let makes_in = paths.iter().flat_map(|p| words::naming_stems(p)).take(MADE_WORDS_MAX).map(|w| lexicon.number(w)).collect();
     let says = said_words(document, &draft, lexicon);
+    let number = |name: String, lexicon: &mut Lexicon| lexicon.number(format!("module {name}"));
+    let provides = paths.iter().filter_map(|path| imports::provided_by(path)).map(|name| number(name, lexicon)).collect();
+    let mut imports: Vec<u32> = imports::of_code(document, &draft).into_iter().map(|name| number(name, lexicon)).collect();
+    imports.sort_unstable();
     let definite = definite.into_iter().map(|w| lexicon.number(w)).collect();
     let asks_new = words::each_token(&title).any(|w| w == "new");
     Fact {
@@ -315,6 +331,8 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         asks_new,
         statements,
         shows_code,
+        provides,
+        imports,
         stage: None,
         beside,
         minutes,
@@ -326,12 +344,15 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
 /// The words of a step's prose, and the pairs of words that its code joins into names.
 fn said_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> Vec<u32> {
     let (mut prose, mut code) = (Vec::new(), Vec::new());
+    // A step that begins in a fence is written there.
+    let is_fenced = document.lines[draft.line].kind == Kind::Code;
     for i in draft.line..=draft.last {
         let text = clip(document.text(i));
         match document.lines[i].kind {
             Kind::Text | Kind::Item(_) | Kind::Heading(_) if prose.len() < TEXT_WORDS_MAX => {
                 lexicon.said(text, &mut prose);
             }
+            Kind::Code if is_fenced && prose.len() < TEXT_WORDS_MAX => lexicon.said(text, &mut prose),
             Kind::Code if code.len() < TEXT_WORDS_MAX => {
                 let names = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| w.len() > 6);
                 code.extend(names.flat_map(words::name_pairs).map(|w| lexicon.number(w)));

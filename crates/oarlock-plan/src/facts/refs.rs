@@ -102,6 +102,12 @@ static ALL_FREE: List = List::new(
      items are independent, steps are independent, fixes are independent, changes are independent, parts are independent",
 );
 
+/// The same, of work that is listed below.
+static ALL_AT_ONCE: List = List::new(
+    "these in parallel, all of these in parallel, all of them in parallel, all tasks in parallel, tasks can all run in parallel, all tasks can run in parallel, \
+     all steps can run in parallel, all can run in parallel",
+);
+
 /// The statement of a line that stands in no step: "Steps 2 to 4 are independent of each other."
 pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
     let lower = line.to_lowercase();
@@ -120,9 +126,19 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
         out.extend(targets);
         at = next.max(at + 1);
     }
+    // "This phase implements the following in parallel: …".
+    let this = lower.trim_start_matches(['*', ' ']).starts_with("this ") && lower.contains("in parallel:");
     match out.len() {
-        0 if each || (of_steps && ALL_FREE.iter().any(|phrase| lower.contains(phrase))) => vec![Target::All],
+        0 if each
+            || this
+            || ALL_AT_ONCE.iter().any(|phrase| lower.contains(phrase))
+            || (of_steps && ALL_FREE.iter().any(|phrase| lower.contains(phrase))) =>
+        {
+            vec![Target::All]
+        }
         0 | 1 => Vec::new(),
+        // A sentence that also says what waits is taken apart elsewhere.
+        _ if ["depend", "require", "after ", "once "].iter().any(|word| lower.contains(word)) => Vec::new(),
         _ => out,
     }
 }

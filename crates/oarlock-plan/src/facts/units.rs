@@ -124,7 +124,32 @@ impl<'a> Surveyor<'a> {
 
     fn files_of(&mut self, draft: &Draft, table: &mut Table) -> StepFiles {
         let key = (draft.line, draft.last, draft.looks);
-        self.read.entry(key).or_insert_with(|| files::of_draft(self.document, draft, table)).clone()
+        let read = || {
+            let mut own = files::of_draft(self.document, draft, table);
+            // A field of the format says all that is written, and so does the first line of a task whose boxes are its details.
+            let mut first_line = || files::of_draft(self.document, &Draft { last: draft.line, items: Vec::new(), ..draft.clone() }, table);
+            if !draft.mark.writes.is_empty() || (draft.mark.numbers_inside && own.partial && !first_line().writes.is_empty()) {
+                own.partial = false;
+                own.by_topic = false;
+            }
+            if !draft.mark.writes.is_empty() {
+                // "`db.rs`" in the prose is the file of the field, whose path is known there.
+                let of_field = |id: &Id, table: &Table| {
+                    let bare = table.pattern(*id).as_str().trim_start_matches("**/");
+                    draft.mark.writes.iter().any(|own| own.as_str() == bare || own.as_str().ends_with(&format!("/{bare}")))
+                };
+                own.writes.retain(|id| !of_field(id, table));
+                own.mentions.retain(|id| !of_field(id, table));
+                own.in_code.retain(|id| !of_field(id, table));
+            }
+            for id in draft.mark.writes.iter().filter_map(|pattern| table.intern(pattern)) {
+                files::push_bounded(&mut own.writes, id);
+                own.mentions.retain(|other| *other != id);
+                own.in_code.retain(|other| *other != id);
+            }
+            own
+        };
+        self.read.entry(key).or_insert_with(read).clone()
     }
 }
 

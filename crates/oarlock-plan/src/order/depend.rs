@@ -6,11 +6,12 @@ use std::borrow::Cow;
 
 use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
-use crate::facts::refs::Target;
-use crate::facts::tables::Row;
 use crate::order::bits::Bits;
-use crate::order::said::Said;
+use crate::order::kinship;
+use crate::order::manner::Bound;
+use crate::order::said::{Outside, Said};
 use crate::plan::{Conflict, Edge};
+use crate::read::format::Manner;
 use crate::rule;
 use crate::text::folder_and_name;
 use crate::text::titles::{self, Role};
@@ -54,17 +55,19 @@ enum Why {
     Stated,
     Unclear,
     File,
+    Format,
+    Import,
     Role(&'static str),
     Word(u32),
     Unknown,
 }
 
-/// Orders the steps of `facts`; `rows` are those of tables of dependencies, `side_by_side` groups that the document lets run at once.
-pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -> Order {
+/// Orders the steps of `facts`, which the document's format binds by `manner`; `outside` is what it says of order beside its steps.
+pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Order {
     let steps = &facts.steps;
-    let mut said = Said::read(steps, rows, side_by_side);
+    let mut said = Said::read(steps, outside, manner);
     // What a step speaks of as there stands behind it in the document: it comes first nevertheless.
-    if rule::is_on(rule::NAMED_AHEAD) {
+    if rule::is_on(rule::NAMED_AHEAD) && manner == Manner::Content {
         said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
     }
     let sequence = said.sequence(steps.len());
@@ -74,6 +77,9 @@ pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -
         facts,
         said: &said,
         meets: meetings(facts, &overlaps),
+        bound: Bound::of(manner, facts, &overlaps),
+        twins: kinship::twins(steps),
+        opened: kinship::opened_folders(facts),
         overlaps,
         describes_all: describes_all(steps, &sequence),
         opens,
@@ -103,7 +109,7 @@ pub(crate) fn order(facts: &Facts, rows: &[Row], side_by_side: &[Vec<Target>]) -
                 continue;
             };
             out.edges.push(rules.edge(*from, *to, why));
-            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Word(_)) {
+            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_)) {
                 out.by_content.push((*from, *to));
             }
             if !implied {
@@ -129,7 +135,7 @@ impl Causes {
         match why {
             Why::File => self.files += 1,
             Why::Unknown => self.unknown += 1,
-            Why::Stated | Why::Unclear | Why::Role(_) | Why::Word(_) => self.shown += 1,
+            Why::Stated | Why::Unclear | Why::Format | Why::Import | Why::Role(_) | Why::Word(_) => self.shown += 1,
         }
     }
 }
@@ -215,8 +221,9 @@ fn sort_of(pattern: &str) -> (String, String) {
 
 /// Whether both are parts of numbered phases, and the second's has the higher number. What runs side by side has other names: track, component.
 fn is_later_phase(one: &Fact, two: &Fact) -> bool {
-    // Phases that are kept whole are steps themselves, and are judged as such.
-    if one.draft.phase_label.is_none() && two.draft.phase_label.is_none() {
+    // Phases that are kept whole are steps themselves, and are judged as such, unless they hold steps with labels of their own.
+    let holds_steps = |fact: &Fact| fact.draft.mark.holds_headings || fact.draft.items.iter().any(|item| !item.kind.is_empty());
+    if one.draft.phase_label.is_none() && two.draft.phase_label.is_none() && !(holds_steps(one) && holds_steps(two)) {
         return false;
     }
     let ((kind, id), (other_kind, other_id)) = (phase_of(one), phase_of(two));
@@ -265,6 +272,9 @@ struct Rules<'a> {
     facts: &'a Facts,
     said: &'a Said,
     meets: Vec<Bits>,
+    bound: Bound,
+    twins: Vec<usize>,
+    opened: Vec<Vec<String>>,
     overlaps: Overlaps,
     describes_all: Vec<bool>,
     /// A first step on which the others rest, and a last one that rests on them.
@@ -282,13 +292,20 @@ impl Rules<'_> {
         if self.said.guessed.contains(&(from, to)) {
             return Some(Why::Unclear);
         }
-        if rule::is_on(rule::FILES) && (self.meets[from].has(to) || self.meets[to].has(from)) {
+        // A task with a field of its files says there what it writes; where it only speaks of a later one's file, it does not wait for it.
+        let is_explicit = a.names_files() && b.names_files();
+        if rule::is_on(rule::FILES) && (self.meets[from].has(to) || self.meets[to].has(from) && !is_explicit) {
             // What two steps write they cannot write at once; what one only speaks of is the document's to judge.
             let clash = || a.files.writes.iter().any(|x| b.files.writes.iter().any(|y| x == y || self.overlaps.of(*x).contains(y)));
             return (!self.said.lets_run_beside(from, to) || clash()).then_some(Why::File);
         }
         if self.said.lets_run_beside(from, to) {
             return None;
+        }
+        match self.bound.orders(self.facts, from, to) {
+            Some(true) => return Some(Why::Format),
+            Some(false) => return None,
+            None => {}
         }
         let looks = rule::is_on(rule::LOOKS);
         if looks && a.looks_at_something() && b.looks_at_something() {
@@ -310,6 +327,7 @@ impl Rules<'_> {
             return None;
         }
         if rule::is_on(rule::WORDS)
+            && self.twins[from] != self.twins[to]
             && let Some(word) = shared_word(a, b)
         {
             return Some(Why::Word(word));
@@ -326,7 +344,13 @@ impl Rules<'_> {
         {
             return Some(Why::Word(word));
         }
-        let odd = rule::is_on(rule::ODD_ENDS);
+        if a.provides.iter().any(|module| b.imports.binary_search(module).is_ok()) {
+            return Some(Why::Import);
+        }
+        if is_explicit && self.opens_folder(from, to) {
+            return Some(Why::Role("adds to the module that step {} begins"));
+        }
+        let odd = rule::is_on(rule::ODD_ENDS) && !a.draft.mark.numbers_inside;
         if odd && self.opens == Some(from) {
             return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
         }
@@ -336,6 +360,13 @@ impl Rules<'_> {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
         (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
+    }
+
+    /// Whether the first step makes the file by which a folder is a module, and the second adds a file to that folder.
+    fn opens_folder(&self, from: usize, to: usize) -> bool {
+        let opened = &self.opened[from];
+        let is_in = |id: &u32| opened.iter().any(|folder| folder_and_name(self.facts.table.pattern(*id).as_str()).0 == folder);
+        !opened.is_empty() && self.facts.steps[to].files.writes.iter().any(is_in)
     }
 
     /// Looks disturb each other in nothing. One that lists what there is comes before those that go through it, and one that
@@ -355,6 +386,8 @@ impl Rules<'_> {
 
     fn role(&self, a: &Fact, b: &Fact, to: usize) -> Option<&'static str> {
         let makes = !matches!(a.role, Role::Verify | Role::Document);
+        // "Prevent quit on close" with a field of its files closes no work, and joins no more than its code shows.
+        let is_explicit = a.names_files() && b.names_files();
         match (a.role, b.role) {
             (Role::Inspect, _) => return Some("rests on what step {} finds"),
             (Role::Design, _) => return Some("follows what step {} decides"),
@@ -368,15 +401,15 @@ impl Rules<'_> {
                     && !is_ground(a)
                     && shared_word(a, b).is_none() => {}
             (Role::Foundation, _) => return Some("stands on what step {} makes"),
-            (Role::Finish, _) => return Some("comes after step {}, which closes work"),
+            (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
             (_, Role::Verify) if a.role != Role::Verify => {
                 return Some("checks what step {} makes");
             }
             // What is written for readers is not joined into the program.
-            (_, Role::Integrate) if !matches!(a.role, Role::Integrate | Role::Document) => {
+            (_, Role::Integrate) if !is_explicit && !matches!(a.role, Role::Integrate | Role::Document) => {
                 return Some("joins what step {} makes");
             }
-            (_, Role::Finish) => return Some("finishes what step {} makes"),
+            (_, Role::Finish) if !is_explicit => return Some("finishes what step {} makes"),
             (_, Role::Document) if makes && self.describes_all[to] => {
                 return Some("describes what step {} makes");
             }
@@ -392,6 +425,9 @@ impl Rules<'_> {
             Why::Stated => (format!("the document says that it needs step {n}"), 0.95),
             Why::Unclear => (format!("no step fits what it needs, so it waits for step {n}"), 0.5),
             Why::File => (self.file_reason(from, to), 0.9),
+            // Markers say it; the order of a list by itself says less.
+            Why::Import => (format!("its code uses a module that step {n} writes"), 0.8),
+            Why::Format => (format!("the format runs it after step {n}"), if self.bound.is_marked() { 0.95 } else { 0.8 }),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
             Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),
             Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),

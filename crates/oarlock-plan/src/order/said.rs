@@ -8,6 +8,8 @@ use crate::facts::gather::Fact;
 use crate::facts::refs::{Statement, Target};
 use crate::facts::tables::Row;
 use crate::order::schedule;
+use crate::order::spoken::Spoken;
+use crate::read::format::Manner;
 use crate::rule;
 use crate::text::List;
 use crate::text::words::naming_stems;
@@ -20,6 +22,17 @@ const NAMED_MAX: usize = 8;
 const SHOWN_CHARS_MAX: usize = 40;
 /// Labels that mean a step even when no step has one.
 static STEP_WORDS: List = List::new("step, phase, stage, part, component, task, subtask, sub-task, item, milestone");
+
+/// What stands about order outside of the steps.
+#[derive(Debug)]
+pub(crate) struct Outside<'a> {
+    /// Rows of tables of dependencies.
+    pub(crate) rows: &'a [Row],
+    /// Groups that the document lets run at once.
+    pub(crate) side_by_side: &'a [Vec<Target>],
+    /// What its sentences say.
+    pub(crate) spoken: Spoken,
+}
 
 /// What the document says about order.
 #[derive(Debug)]
@@ -36,11 +49,18 @@ pub(crate) struct Said {
     pub(crate) all_free: bool,
     /// What had to be left out.
     pub(crate) warnings: Vec<String>,
+    /// What its sentences say.
+    spoken: Spoken,
 }
 
 impl Said {
     /// Reads the statements of the steps, and those that stand elsewhere: of tables, and about groups.
-    pub(crate) fn read(steps: &[Fact], rows: &[Row], side_by_side: &[Vec<Target>]) -> Self {
+    pub(crate) fn read(steps: &[Fact], outside: Outside<'_>, manner: Manner) -> Self {
+        let Outside { rows, side_by_side, mut spoken } = outside;
+        // What stories need besides other stories is the format's to say.
+        if manner == Manner::Marked {
+            spoken.declared.fill(None);
+        }
         let is_stated = rule::is_on(rule::STATED);
         let declared = steps.iter().map(|step| is_stated && step.statements.declared).collect();
         let mut said = Self {
@@ -50,11 +70,14 @@ impl Said {
             declared,
             all_free: false,
             warnings: Vec::new(),
+            spoken: Spoken::silent(steps.len()),
         };
         let index = Index::new(steps);
         let mut unclear = BTreeMap::new();
         for (at, step) in steps.iter().enumerate() {
-            for statement in step.statements.list.iter().filter(|_| is_stated) {
+            // A label inside a task may number its own pieces.
+            let is_own = |statement: &&Statement| step.draft.mark.numbers_inside && names_a_piece(statement);
+            for statement in step.statements.list.iter().filter(|_| is_stated).filter(|statement| !is_own(statement)) {
                 said.take(&index, at, statement, &mut unclear);
             }
         }
@@ -74,11 +97,13 @@ impl Said {
         // Neighbours that are each marked "(parallel)", and the items of a phase that is.
         let mut run: Vec<usize> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
-            if !step.statements.parallel || run.last().is_some_and(|l| steps[*l].draft.phase != step.draft.phase) {
+            // What a format marks as parallel is bound by that format.
+            let is_parallel = step.statements.parallel && step.draft.mark.group == 0;
+            if !is_parallel || run.last().is_some_and(|l| steps[*l].draft.phase != step.draft.phase) {
                 said.set_beside(&run);
                 run.clear();
             }
-            if step.statements.parallel {
+            if is_parallel {
                 run.push(at);
             }
         }
@@ -87,6 +112,11 @@ impl Said {
         for group in groups {
             let members: Vec<usize> = (0..steps.len()).filter(|s| steps[*s].beside == Some(group)).collect();
             said.set_beside(&members);
+        }
+        if is_stated {
+            said.stated.extend(&spoken.needs);
+            said.warnings.extend(spoken.warnings.iter().cloned());
+            said.spoken = spoken;
         }
         said
     }
@@ -98,7 +128,8 @@ impl Said {
 
     /// Whether the document says that `from` and `to` may run at once: of both, or by leaving `from` out of all that `to` needs.
     pub(crate) fn lets_run_beside(&self, from: usize, to: usize) -> bool {
-        self.declared[to] || self.beside.contains(&(from.min(to), from.max(to)))
+        let pair = (from.min(to), from.max(to));
+        self.declared[to] || self.beside.contains(&pair) || self.spoken.beside.contains(&pair) || self.spoken.leaves_out(from, to)
     }
 
     fn set_beside(&mut self, members: &[usize]) {
@@ -188,6 +219,12 @@ impl Said {
             }
         }
     }
+}
+
+/// "Step 2" inside a task whose steps are numbered from one.
+fn names_a_piece(statement: &Statement) -> bool {
+    let (Statement::Needs(target) | Statement::Mentions(target) | Statement::Before(target) | Statement::Beside(target)) = statement;
+    matches!(target, Target::Labelled(kind, _) if kind == "step") || *target == Target::Previous
 }
 
 /// A target as a person reads it.

@@ -8,12 +8,15 @@ use crate::facts::refs::{self, Target};
 use crate::facts::tables;
 use crate::order::bits::Bits;
 use crate::order::depend::{self, Order};
+use crate::order::said::Outside;
 use crate::order::schedule;
+use crate::order::spoken;
 use crate::parts::by;
 use crate::parts::group::{self, Cut};
 use crate::parts::options::Options;
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
+use crate::read::format::Manner;
 use crate::read::name;
 use crate::read::sections::{self, Section};
 use crate::rule;
@@ -45,14 +48,14 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// The reading of `drafts` that lets most run at once.
-    pub(crate) fn best(document: &Document<'_>, sections: &[Section], drafts: &[Draft], options: &Options) -> Self {
-        let fine = Self::of(document, sections, drafts, &HashSet::new(), options);
+    /// The reading of `drafts` that lets most run at once; `manner` is how their format binds them, where it says what the steps are.
+    pub(crate) fn best(document: &Document<'_>, sections: &[Section], drafts: &[Draft], manner: Option<Manner>, options: &Options) -> Self {
+        let fine = Self::of(document, sections, drafts, &HashSet::new(), manner, options);
         let chained = fine.chained_phases();
         if chained.is_empty() || !rule::is_on(rule::CHAINS) {
             return fine;
         }
-        let coarse = Self::of(document, sections, drafts, &chained, options);
+        let coarse = Self::of(document, sections, drafts, &chained, manner, options);
         let is_better = coarse.share(options.agents) <= fine.share(options.agents) && coarse.keeps(&fine);
         if is_better { coarse } else { fine }
     }
@@ -75,10 +78,22 @@ impl Reading {
         schedule::ancestors(&self.order.needs, &topological)
     }
 
-    fn of(document: &Document<'_>, sections: &[Section], drafts: &[Draft], whole: &HashSet<usize>, options: &Options) -> Self {
+    fn of(
+        document: &Document<'_>,
+        sections: &[Section],
+        drafts: &[Draft],
+        whole: &HashSet<usize>,
+        manner: Option<Manner>,
+        options: &Options,
+    ) -> Self {
         let title = name::title_of(document);
-        let facts = gather::facts(document, sections, drafts.to_vec(), whole, title.as_deref());
-        let order = depend::order(&facts, &tables::rows(document), &side_by_side(document, &facts));
+        let facts = gather::facts(document, sections, drafts.to_vec(), whole, title.as_deref(), manner.is_some());
+        let outside = Outside {
+            rows: &tables::rows(document),
+            side_by_side: &side_by_side(document, &facts),
+            spoken: spoken::read(document, &facts.steps),
+        };
+        let order = depend::order(&facts, outside, manner.unwrap_or(Manner::Content));
         let total = sections::total_minutes(document);
         let minutes = minutes(&facts.steps, total);
         let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());

@@ -1,17 +1,21 @@
 //! The splitter: from a task document to a plan. It puts together what the other modules find, judges whether running
 //! parts at once is worth it, and says why when it is not.
 
+use std::collections::BTreeMap;
+
 use crate::PlanError;
 use crate::facts::gather::{Fact, Facts};
 use crate::order::depend::Order;
 use crate::order::schedule;
 use crate::parts::by::By;
 use crate::parts::group::{self, Cut};
+use crate::parts::lost;
 use crate::parts::options::Options;
 use crate::parts::reading::Reading;
-use crate::plan::{Plan, Step, Subtask};
+use crate::plan::{Advice, Plan, Step, Subtask};
 use crate::read::document::{Document, Kind};
-use crate::read::draft::{Draft, Origin};
+use crate::read::draft::{Draft, Origin, STEPS_MAX};
+use crate::read::format;
 use crate::read::prose;
 use crate::read::sections::Section;
 use crate::rule;
@@ -25,19 +29,34 @@ const GAIN_PERCENT_MIN: u64 = 15;
 const GAIN_STEPS_PERCENT_MIN: u64 = 20;
 /// And then no less than this share of the time, in percent.
 const GAIN_PERCENT_FLOOR: u64 = 5;
+/// Numbers of agents that are tried for the advice.
+const ADVICE_AGENTS_MAX: usize = 8;
+/// A longer plan gets no advice: each number of agents costs a cut.
+const ADVICE_STEPS_MAX: usize = 400;
+/// Orders that are as sure as this are stated by the document or by the markers of its format.
+pub(crate) const STATED_CONFIDENCE: f64 = 0.95;
 /// Longest title of a part, in characters.
 const TITLE_CHARS_MAX: usize = 120;
 /// The plan of a document that was read.
 pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], options: &Options) -> Result<Plan, PlanError> {
     check_text(document)?;
-    let (drafts, origin) = prose::find(read, sections)?;
+    let (format, outline) = format::read(read);
+    let manner = outline.as_ref().map(|outline| outline.manner);
+    let (drafts, origin) = match outline {
+        Some(outline) if outline.drafts.len() > STEPS_MAX => return Err(PlanError::TooManySteps { limit: STEPS_MAX }),
+        Some(outline) => (outline.drafts, Origin::Plan),
+        None => prose::find(read, sections)?,
+    };
+    let mut drafts = drafts;
+    drafts.iter_mut().for_each(|draft| draft.look_for_headings(read));
     let found = drafts.len();
     let drafts: Vec<Draft> = drafts.into_iter().filter(|d| !is_placeholder(&d.title)).collect();
     let blanks = found - drafts.len();
-    let (drafts, done) = without_done(drafts);
-    let reading = Reading::best(read, sections, &drafts, options);
+    let (lost, lost_items) = if origin == Origin::Plan && found > 0 { lost::find(read, sections, &drafts) } else { (0, Vec::new()) };
+    let (drafts, done) = without_done(read, drafts);
+    let reading = Reading::best(read, sections, &drafts, manner, options);
     let Reading { facts, order, minutes, cut, stated } = &reading;
-    let mut plan = Plan { task: options.task.clone(), ..Plan::default() };
+    let mut plan = Plan { task: options.task.clone(), format: format.name().to_owned(), planner: "rules".to_owned(), ..Plan::default() };
     plan.steps = facts.steps.iter().enumerate().map(|(s, fact)| step(s, fact, facts)).collect();
     plan.edges = order.edges.clone();
     plan.conflicts = order.conflicts.clone();
@@ -52,6 +71,11 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
         no_work(facts, document)
     };
     let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    plan.warnings.extend(lost_items);
+    let reason = reason.or_else(|| {
+        let (items, are) = if lost == 1 { ("item", "is") } else { ("items", "are") };
+        (lost > 0).then(|| format!("{lost} {items} of the work {are} in no step; see the warnings for their lines"))
+    });
     let reason = reason.or_else(|| options.floor?.refuses(document, small_steps(read, facts), serial));
     let reason = reason.or_else(|| {
         let why = not_worth(cut, minutes, options.agents, *stated, facts, order)?;
@@ -63,17 +87,49 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
     } else {
         put_parts(&mut plan, cut, minutes, options);
     }
+    plan.advice = advice(order, minutes, plan.parallelizable, options);
     plan.reason = reason;
     Ok(plan)
 }
 
+/// How many agents are worth it: each number is tried with a cut of its own, as long as the plan is small enough for that.
+fn advice(order: &Order, minutes: &[u64], is_split: bool, options: &Options) -> Option<Advice> {
+    if minutes.is_empty() || minutes.len() > ADVICE_STEPS_MAX {
+        return None;
+    }
+    let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    let span = |agents: usize| {
+        if !is_split {
+            return serial;
+        }
+        let cut = group::cut(&order.needs, minutes, agents, options.subtasks_max.unwrap_or(usize::MAX));
+        let topological = schedule::topological(&cut.needs).expect("a cut has no cycle");
+        schedule::makespan(&cut.minutes(minutes), &cut.needs, &topological, agents)
+    };
+    let makespan_minutes: BTreeMap<usize, u64> = (1..=ADVICE_AGENTS_MAX).map(|agents| (agents, span(agents))).collect();
+    let best = makespan_minutes.values().min().copied().unwrap_or(serial);
+    let near = |span: &u64| span.saturating_mul(100) <= best.saturating_mul(105);
+    let agents = makespan_minutes.iter().find(|(_, span)| near(span)).map_or(1, |(agents, _)| *agents);
+    let causes = &order.causes;
+    let reason = (is_split && agents < ADVICE_AGENTS_MAX).then(|| {
+        let why = if causes.files > causes.shown {
+            "steps that write the same files wait for one another"
+        } else {
+            "the longest chain of steps that wait for one another takes that long"
+        };
+        format!("{agents} agents need {} minutes and {ADVICE_AGENTS_MAX} agents {best}: {why}", makespan_minutes[&agents])
+    });
+    Some(Advice { agents, makespan_minutes, reason })
+}
+
 /// The steps that are still to be done, and how many are ticked; all of them when every one is.
-fn without_done(drafts: Vec<Draft>) -> (Vec<Draft>, usize) {
-    let done = drafts.iter().filter(|draft| draft.tick == Some(true)).count();
-    if done == 0 || done == drafts.len() {
+fn without_done(document: &Document<'_>, drafts: Vec<Draft>) -> (Vec<Draft>, usize) {
+    let done: Vec<bool> = drafts.iter().map(|draft| draft.is_done(document)).collect();
+    let count = done.iter().filter(|done| **done).count();
+    if count == 0 || count == drafts.len() {
         return (drafts, 0);
     }
-    (drafts.into_iter().filter(|draft| draft.tick != Some(true)).collect(), done)
+    (drafts.into_iter().zip(done).filter(|(_, done)| !done).map(|(draft, _)| draft).collect(), count)
 }
 
 /// Refuses what no text has. The size is checked where the document is read.
@@ -92,6 +148,7 @@ fn step(index: usize, fact: &Fact, facts: &Facts) -> Step {
         title: fact.draft.title.clone(),
         line: fact.draft.line + 1,
         end: fact.draft.last + 1,
+        lines: vec![[fact.draft.line + 1, fact.draft.last + 1]],
         writes: fact.files.writes.iter().map(|id| facts.table.pattern(*id).as_str().to_owned()).collect(),
         estimate_minutes: fact.minutes,
         phase: fact.draft.phase.clone(),
@@ -144,11 +201,26 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, fac
     if let Some(all) = stated.map(|stated| stated.min(serial)).filter(|all| *all <= SMALL_MINUTES_MAX) {
         return Some(format!("all of it is about {all} minutes of work, less than handing it out would save"));
     }
-    let span = schedule::makespan(&cut.minutes(minutes), &cut.needs, &topological, agents);
+    saves_too_little(cut, minutes, agents, &topological)
+}
+
+/// The same of a plan that somebody else made: by its order and its minutes alone.
+pub(crate) fn gains_too_little(cut: &Cut, minutes: &[u64], agents: usize) -> Option<String> {
+    let topological = schedule::topological(&cut.needs).expect("a cut has no cycle");
+    if cut.parts.len() < 2 || schedule::waves(&cut.needs, &topological).iter().max().is_none_or(|last| last + 1 == cut.parts.len()) {
+        return Some("each step needs the one before it".to_owned());
+    }
+    saves_too_little(cut, minutes, agents, &topological)
+}
+
+/// How little time a cut saves, if it is too little.
+fn saves_too_little(cut: &Cut, minutes: &[u64], agents: usize, topological: &[usize]) -> Option<String> {
+    let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    let span = schedule::makespan(&cut.minutes(minutes), &cut.needs, topological, agents);
     let saved = serial.saturating_sub(span);
     // Where minutes are assumed, steps counted alike may show more.
     let count = minutes.len() as u64;
-    let slots = schedule::makespan(&cut.minutes(&vec![1; minutes.len()]), &cut.needs, &topological, agents);
+    let slots = schedule::makespan(&cut.minutes(&vec![1; minutes.len()]), &cut.needs, topological, agents);
     let gains = |saved: u64, all: u64, percent: u64| saved.saturating_mul(100) >= all.saturating_mul(percent);
     let by_steps = gains(count.saturating_sub(slots), count, GAIN_STEPS_PERCENT_MIN) && gains(saved, serial, GAIN_PERCENT_FLOOR);
     (!gains(saved, serial, GAIN_PERCENT_MIN) && !by_steps)
@@ -214,7 +286,7 @@ fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<
 }
 
 /// Puts the parts, their waves and their times into the plan.
-fn put_parts(plan: &mut Plan, cut: &Cut, minutes: &[u64], options: &Options) {
+pub(crate) fn put_parts(plan: &mut Plan, cut: &Cut, minutes: &[u64], options: &Options) {
     plan.serial_minutes = minutes.iter().fold(0, |a, b| a.saturating_add(*b));
     if plan.steps.is_empty() {
         return;

@@ -355,8 +355,11 @@ fn check_box(text: &str) -> Option<(bool, usize)> {
     let inner = text.strip_prefix('[')?;
     let mark = inner.chars().next()?;
     let rest = inner[mark.len_utf8()..].strip_prefix(']')?;
+    // `[ ]*` is an optional task of Kiro's.
+    let rest = rest.strip_prefix('*').filter(|rest| rest.starts_with(' ')).unwrap_or(rest);
     let ticked = match mark {
-        ' ' | '_' => false,
+        // All but the first two say that work has begun.
+        ' ' | '_' | '-' | '~' | '/' | '>' => false,
         'x' | 'X' | '✓' | '✔' | '✅' => true,
         _ => return None,
     };

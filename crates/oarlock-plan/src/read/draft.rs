@@ -1,5 +1,7 @@
 //! What a reader of plans hands on: the steps as they stand in the document, and where they were found.
 
+use oarlock_model::pattern::Pattern;
+
 use crate::read::document::{Document, Kind};
 
 /// Most steps of a document; more is not a plan any more.
@@ -28,6 +30,45 @@ pub(crate) struct Draft {
     pub(crate) phase_label: Option<(String, String)>,
     /// What it consists of.
     pub(crate) items: Vec<Draft>,
+    /// What its format says of it.
+    pub(crate) mark: Mark,
+}
+
+/// What the markers of a format say of a step. Prose has none of them, but for headings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Its phase, section or parent: the index of that line, plus one. Steps of different groups have different numbers.
+    pub(crate) group: usize,
+    /// The innermost heading that it is below, in the same way.
+    pub(crate) part: usize,
+    /// Whether it is marked as one that may run beside its neighbours: `[P]`, `(P)`.
+    pub(crate) beside: bool,
+    /// Whether its group is a user story, which no other story waits for.
+    pub(crate) story: bool,
+    /// Whether labels such as "Step 2" inside it number its own pieces.
+    pub(crate) numbers_inside: bool,
+    /// Whether it has headings of its own below it, in prose too.
+    pub(crate) holds_headings: bool,
+    /// Files that the format has a field for, and that it writes.
+    pub(crate) writes: Vec<Pattern>,
+}
+
+/// Headings below a phase that make it a list of steps.
+const HEADINGS_MIN: usize = 2;
+
+impl Draft {
+    /// Notes whether it has headings of its own.
+    pub(crate) fn look_for_headings(&mut self, document: &Document<'_>) {
+        let below = document.headings.partition_point(|heading| heading.line <= self.line);
+        let behind = document.headings.partition_point(|heading| heading.line <= self.last);
+        self.mark.holds_headings = behind - below >= HEADINGS_MIN;
+    }
+
+    /// Whether it is done: its own box, or where it has none, all the boxes below it, if there are any.
+    pub(crate) fn is_done(&self, document: &Document<'_>) -> bool {
+        let mut boxes = (self.line..=self.last).filter_map(|line| document.lines[line].tick).peekable();
+        self.tick.unwrap_or_else(|| boxes.peek().is_some() && boxes.all(|tick| tick))
+    }
 }
 
 /// Where the steps were found.

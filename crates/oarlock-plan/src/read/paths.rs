@@ -170,6 +170,9 @@ fn is_path(word: &str, ticked: bool) -> bool {
     if word.chars().any(odd) || word.starts_with(['-', '+']) {
         return false;
     }
+    if is_media_type(word) {
+        return false;
+    }
     let name = name_of(word.trim_end_matches('/'));
     if is_file_name(name) {
         return true;
@@ -181,6 +184,34 @@ fn is_path(word: &str, ticked: bool) -> bool {
     }
     // Without an extension only a code span is sure: "planner/executor" is prose.
     ticked && slashes > 0 && word.chars().any(char::is_alphanumeric) && !word.ends_with('/')
+}
+
+/// "image/jpeg" and "application/json" (RFC 6838) name no file.
+fn is_media_type(word: &str) -> bool {
+    let Some((kind, name)) = word.split_once('/').filter(|(_, name)| !name.is_empty() && !name.contains('/')) else {
+        return false;
+    };
+    let texts = ["plain", "html", "css", "csv", "xml", "javascript", "markdown", "event-stream", "calendar"];
+    let data = [
+        "json",
+        "xml",
+        "pdf",
+        "zip",
+        "gzip",
+        "octet-stream",
+        "javascript",
+        "yaml",
+        "wasm",
+        "x-www-form-urlencoded",
+        "ndjson",
+        "problem+json",
+    ];
+    match kind {
+        "image" | "video" | "audio" | "font" | "multipart" => !name.contains('.'),
+        "text" => texts.contains(&name),
+        "application" => data.contains(&name) || name.starts_with("vnd.") || name.starts_with("x-"),
+        _ => false,
+    }
 }
 
 fn is_file_name(name: &str) -> bool {
@@ -274,6 +305,7 @@ mod tests {
             ("Use and/or, planner/executor, v1.2, e.g. os.path, Node.js", vec![]),
             ("Call `store.load()` or `GET /v1/x?y=1`", vec![]),
             ("See https://example.org/a.md", vec![]),
+            ("Send `image/jpeg`, `application/json` or `text/html` from `text/page.html`", vec!["text/page.html"]),
             ("Edit `bin/` and lib/", vec!["bin/**", "lib/**"]),
             ("Fix /home/x/repo/lib/a.py:12", vec!["**/a.py"]),
             ("Write ~/.app/CONFIG.md", vec!["**/CONFIG.md"]),

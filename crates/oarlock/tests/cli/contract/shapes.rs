@@ -13,7 +13,8 @@ const ENTRY: &str = "key value version updated_at updated_by";
 const RESERVATION: &str = "id pattern mode agent ttl_ms";
 const MESSAGE: &str = "id thread from to text sent_at ack_required acked";
 const EVENT: &str = "cursor at kind subject data";
-const PLAN: &str = "task parallelizable steps subtasks edges waves makespan_minutes serial_minutes conflicts warnings";
+const PLAN: &str =
+    "task format planner advice parallelizable steps subtasks edges waves makespan_minutes serial_minutes conflicts warnings";
 
 /// The object has all these fields; `exactly` says that it has no other.
 #[track_caller]

@@ -1,0 +1,160 @@
+//! How the format of a document binds steps that no sentence orders: in the order of the list, beside marked neighbours, or not at all.
+
+use crate::facts::gather::{Fact, Facts};
+use crate::facts::overlap::Overlaps;
+use crate::read::format::Manner;
+use crate::text::name_of;
+use crate::text::titles;
+use crate::text::words;
+
+/// Neighbours that are compared with each other; a longer run is cut.
+const RUN_MAX: usize = 30;
+
+/// How the steps of one document are bound.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    manner: Manner,
+    /// For each step the number of its run: neighbours of one run may be at work at once.
+    run: Vec<usize>,
+}
+
+impl Bound {
+    /// By `manner`, from what the steps say and write.
+    pub(crate) fn of(manner: Manner, facts: &Facts, overlaps: &Overlaps) -> Self {
+        let mut run: Vec<usize> = Vec::with_capacity(facts.steps.len());
+        let mut begins = 0;
+        for at in 0..facts.steps.len() {
+            let joins = at > 0 && goes_on(manner, facts, overlaps, begins..at, at);
+            if !joins {
+                begins = at;
+            }
+            run.push(begins);
+        }
+        Self { manner, run }
+    }
+
+    /// Whether markers of the format say which steps run in order.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.manner == Manner::Marked
+    }
+
+    /// Whether `to` waits for `from`, which stands before it: nothing where the format leaves it to the content.
+    pub(crate) fn orders(&self, facts: &Facts, from: usize, to: usize) -> Option<bool> {
+        if self.manner == Manner::Content {
+            return None;
+        }
+        let (a, b) = (&facts.steps[from].draft.mark, &facts.steps[to].draft.mark);
+        let stories = self.manner == Manner::Marked && a.story && b.story && a.group != b.group;
+        Some(!stories && self.run[from] != self.run[to])
+    }
+}
+
+/// Whether a step goes on with the run of its neighbours before it.
+fn goes_on(manner: Manner, facts: &Facts, overlaps: &Overlaps, mut run: std::ops::Range<usize>, at: usize) -> bool {
+    let step = &facts.steps[at];
+    let last = &facts.steps[run.end - 1];
+    let (own, before) = (&step.draft.mark, &last.draft.mark);
+    if own.group != before.group || own.part != before.part {
+        return false;
+    }
+    if own.beside && before.beside {
+        return true;
+    }
+    if manner != Manner::Sequence || own.group == 0 || run.len() >= RUN_MAX {
+        return false;
+    }
+    run.all(|other| {
+        let other = &facts.steps[other];
+        only_check(other, step) || are_other_tests(other, step) || are_alike(facts, overlaps, other, step)
+    })
+}
+
+/// "Run the linter" and "verify by hand": neither changes anything.
+fn only_check(one: &Fact, two: &Fact) -> bool {
+    let checks = |fact: &Fact| {
+        let first = words::each_token(&fact.draft.title).next();
+        let is_check = first.is_some_and(|word| ["run", "verify", "manual", "manually", "check", "confirm"].contains(&&*word));
+        let mends =
+            words::each_token(&fact.draft.title).any(|word| ["fix", "update", "add", "write", "create", "document"].contains(&&*word));
+        is_check && !mends && fact.files.writes.is_empty()
+    };
+    checks(one) && checks(two)
+}
+
+/// "Unit tests" and "E2E testing with a browser": tests of two kinds use what was built, and nothing of each other.
+fn are_other_tests(one: &Fact, two: &Fact) -> bool {
+    let kind = |fact: &Fact| {
+        let title = fact.draft.title.to_lowercase();
+        let kinds = [
+            "unit",
+            "integration",
+            "e2e",
+            "end-to-end",
+            "manual",
+            "performance",
+            "load",
+            "accessibility",
+            "security",
+            "visual",
+            "contract",
+        ];
+        let is_test = words::each_token(&title).any(|word| word.starts_with("test"));
+        kinds.into_iter().find(|kind| is_test && title.contains(kind))
+    };
+    kind(one).is_some() && kind(two).is_some() && kind(one) != kind(two)
+}
+
+/// Whether two steps do the same to files of their own: their titles begin alike, and their files are named alike, are both documents, or
+/// are there already.
+fn are_alike(facts: &Facts, overlaps: &Overlaps, one: &Fact, two: &Fact) -> bool {
+    let verb = |fact: &Fact| words::each_token(&fact.draft.title).next().map(std::borrow::Cow::into_owned);
+    let path = |fact: &Fact| fact.files.writes.first().map(|id| facts.table.pattern(*id).as_str().to_owned());
+    let (Some(a), Some(b)) = (path(one), path(two)) else { return false };
+    let both_documents = is_text(&a) && is_text(&b);
+    let same_verb = verb(one).is_some() && verb(one) == verb(two);
+    if !one.is_known() || !two.is_known() || !(same_verb || both_documents) {
+        return false;
+    }
+    let touches = |x: &Fact, y: &Fact| {
+        let others = || y.files.mentions.iter().chain(&y.files.in_code);
+        x.files.writes.iter().any(|id| others().any(|other| other == id || overlaps.of(*id).contains(other)))
+    };
+    if touches(one, two) || touches(two, one) {
+        return false;
+    }
+    let changes = verb(one)
+        .is_some_and(|verb| ["update", "modify", "migrate", "port", "convert", "translate", "fix", "rename"].contains(&verb.as_str()));
+    // What others stand on is changed first.
+    let is_base = |path: &str| titles::is_base_name(name_of(path).split('.').next().unwrap_or(path));
+    a == b || both_documents || (changes && !is_base(&a) && !is_base(&b)) || share_name_part(&a, &b)
+}
+
+fn is_text(path: &str) -> bool {
+    [".md", ".mdx", ".rst", ".adoc"].iter().any(|ending| path.ends_with(ending))
+}
+
+/// Whether the names of two files end in the same word, as `UserStore.ts` and `NoteStore.ts` do, or have the same kind before the extension.
+fn share_name_part(one: &str, two: &str) -> bool {
+    let parts = |path: &str| {
+        let name = name_of(path);
+        let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+        let mut words: Vec<String> = Vec::new();
+        for c in stem.chars() {
+            if !c.is_alphanumeric() {
+                words.push(String::new());
+            } else if c.is_uppercase() || words.is_empty() {
+                words.push(c.to_lowercase().collect());
+            } else if let Some(word) = words.last_mut() {
+                word.push(c);
+            }
+        }
+        words.retain(|word| word.len() > 2);
+        (words, extension.to_owned())
+    };
+    let ((a, a_kind), (b, b_kind)) = (parts(one), parts(two));
+    if a_kind != b_kind {
+        return false;
+    }
+    let several = a.len() > 1 && b.len() > 1;
+    (several && (a.last() == b.last() || a.first() == b.first())) || (a_kind.contains('.') && one != two)
+}

@@ -1,0 +1,210 @@
+//! What the sentences about order mean that a document has outside of its steps, in a section of dependencies or below the heading of a group:
+//! which steps their names stand for, and who waits for whom.
+
+use std::collections::BTreeSet;
+
+use crate::facts::gather::Fact;
+use crate::facts::ordering;
+use crate::order::names::Names;
+use crate::order::sentence::Reader;
+use crate::read::document::{Document, Kind};
+use crate::text::clip;
+
+/// Pairs of steps and names that are compared; what is beyond them is left out with a warning.
+const WORK_MAX: usize = 1_000_000;
+/// Lines that are read as sentences about order.
+const LINES_MAX: usize = 2_000;
+/// Sentences that are not understood and named.
+const UNCLEAR_MAX: usize = 8;
+
+/// What the sentences of a document say.
+#[derive(Debug, Default)]
+pub(crate) struct Spoken {
+    /// Pairs of which the second waits for the first.
+    pub(crate) needs: BTreeSet<(usize, usize)>,
+    /// Pairs that may run at once, the lower number first.
+    pub(crate) beside: BTreeSet<(usize, usize)>,
+    /// For each step the number of the group whose needs the document states in full.
+    pub(crate) declared: Vec<Option<usize>>,
+    /// Whether the sentences name every step by itself, so that they draw the whole order.
+    is_whole: bool,
+    /// Sentences that were not understood.
+    pub(crate) warnings: Vec<String>,
+    /// Names and pairs that were compared.
+    spent: usize,
+}
+
+impl Spoken {
+    /// Of a document without such sentences, which has `count` steps.
+    pub(crate) fn silent(count: usize) -> Self {
+        Self { declared: vec![None; count], ..Self::default() }
+    }
+
+    /// Whether all that `to` or its group waits for is stated, and `from` is not in that group.
+    pub(crate) fn leaves_out(&self, from: usize, to: usize) -> bool {
+        self.is_whole || (self.declared[to].is_some() && self.declared[to] != self.declared[from])
+    }
+}
+
+/// Reads the sentences of `document` about the order of `steps`.
+pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
+    let mut spoken = Spoken::silent(steps.len());
+    if steps.len() < 2 {
+        return spoken;
+    }
+    let names = Names::new(document, steps);
+    let mut owner = vec![usize::MAX; document.lines.len()];
+    for (at, step) in steps.iter().enumerate() {
+        owner[step.draft.line..=step.draft.last].fill(at);
+    }
+    let mut named_alone = vec![false; steps.len()];
+    let mut read = 0;
+    // What a drawing in a fence names last, for a line that goes on with an arrow.
+    let mut drawn: Vec<usize> = Vec::new();
+    for line in 0..document.lines.len() {
+        let kind = document.lines[line].kind;
+        let text = clip(document.text(line));
+        let in_step = owner[line] != usize::MAX;
+        let is_text = matches!(kind, Kind::Text | Kind::Item(_)) || (kind == Kind::Code && !in_step && has_arrow(text));
+        if !is_text || read >= LINES_MAX || !may_order(text) {
+            if kind != Kind::Code {
+                drawn.clear();
+            }
+            continue;
+        }
+        let own = if in_step { vec![owner[line]] } else { Vec::new() };
+        let field = is_field(text);
+        // Inside a step only fields, the first line and brackets speak of order; its prose is judged elsewhere.
+        let pieces = match in_step {
+            true if field || line == steps[owner[line]].draft.line => ordering::pieces(bracketed(text, field)),
+            true => continue,
+            false => ordering::pieces(text),
+        };
+        read += 1;
+        let implied = if in_step {
+            own
+        } else if field {
+            names.group_of_line(line)
+        } else if text.trim_start().starts_with(['→', '-', '└']) && kind == Kind::Code {
+            drawn.clone()
+        } else {
+            Vec::new()
+        };
+        let mut reader = Reader {
+            names: &names,
+            spoken: &mut spoken,
+            subject: implied.clone(),
+            implied,
+            at: if in_step { Some(owner[line]) } else { None },
+        };
+        let said = reader.read(&pieces);
+        // An empty list is a statement too.
+        if field && text.trim_end().trim_end_matches(',').ends_with("[]") {
+            reader.declare();
+        }
+        said.alone.iter().for_each(|at| named_alone[*at] = true);
+        drawn = if kind == Kind::Code { said.last } else { Vec::new() };
+        if said.unclear && spoken.warnings.len() < UNCLEAR_MAX {
+            spoken.warnings.push(format!("line {}: this sentence about order is not understood, so its steps stay in order", line + 1));
+            let named = said.named;
+            for (k, from) in named.iter().enumerate() {
+                named[k + 1..].iter().for_each(|to| spoken.need(*from.min(to), *from.max(to)));
+            }
+        }
+    }
+    spoken.is_whole = steps.len() > 2 && named_alone.iter().all(|named| *named);
+    if spoken.spent > WORK_MAX {
+        spoken.is_whole = false;
+        spoken.warnings.push("the document says more about order than is compared; the rest is left out".to_owned());
+    }
+    let Spoken { needs, beside, .. } = &mut spoken;
+    beside.retain(|(a, b)| !needs.contains(&(*a, *b)) && !needs.contains(&(*b, *a)));
+    spoken
+}
+
+impl Spoken {
+    /// `to` waits for `from`.
+    pub(crate) fn need(&mut self, from: usize, to: usize) {
+        if from != to {
+            self.needs.insert((from, to));
+        }
+    }
+
+    /// The two may run at once.
+    pub(crate) fn beside(&mut self, a: usize, b: usize) {
+        if a != b {
+            self.beside.insert((a.min(b), a.max(b)));
+        }
+    }
+
+    /// Whether so much more may be compared; what a hostile document asks for beyond that is not read.
+    pub(crate) fn spend(&mut self, cost: usize) -> bool {
+        self.spent = self.spent.saturating_add(cost);
+        self.spent <= WORK_MAX
+    }
+}
+
+fn has_arrow(text: &str) -> bool {
+    text.contains('→') || text.contains("->") || text.contains("=>")
+}
+
+/// Words without which a line says nothing about order.
+fn may_order(text: &str) -> bool {
+    if has_arrow(text) {
+        return true;
+    }
+    if !text.bytes().any(|b| b.is_ascii_digit()) && text.len() > 200 {
+        return false;
+    }
+    let lower = text.to_lowercase();
+    [
+        "depend",
+        "require",
+        "need",
+        "after",
+        "block",
+        "wait",
+        "build",
+        "relies",
+        "once ",
+        "follow",
+        "prerequisite",
+        "before",
+        "preced",
+        "enables",
+        "prior",
+        "parallel",
+        "concurren",
+        "simultan",
+        "independent",
+        "alongside",
+        "same time",
+        "then ",
+        "until",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}
+
+/// "**Dependencies:** …", "Depends on: …", "Blocked by …".
+fn is_field(text: &str) -> bool {
+    let lower = text.trim_start_matches(['*', '_', ' ', '-', '"']).to_lowercase();
+    ["dependencies", "dependency", "depends", "depends on", "blocked by", "requires", "prerequisites", "prerequisite"]
+        .iter()
+        .any(|name| lower.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['*', '_', ' ', '"']).starts_with(':')))
+        || lower.starts_with("depends on ")
+        || lower.starts_with("blocked by ")
+}
+
+/// What a line of a step says of order: all of a field, else what stands in its last brackets, if these speak of order.
+fn bracketed(text: &str, field: bool) -> &str {
+    if field {
+        return text;
+    }
+    let inside = |at: usize| {
+        let close = text[at..].find([')', ']']).map_or(text.len(), |length| at + length);
+        &text[at..close]
+    };
+    let opens = text.match_indices(|c: char| c == '(' || c == '[').map(|(at, _)| inside(at));
+    opens.filter(|inside| may_order(inside)).fold("", |_, last| last)
+}

@@ -1,0 +1,84 @@
+//! Formats that are known by a mark and whose steps are read as prose: Backlog.md, Cursor, task-master, RALF, Agent OS, PRP, issues and BMAD
+//! where their own readers find no list of tasks.
+
+use crate::read::document::{Document, Kind};
+use crate::read::draft::{Draft, STEPS_MAX};
+use crate::read::entry;
+use crate::read::format::{Format, Manner, Outline};
+use crate::text::{clip, plain};
+
+/// The format of a document that no reader took, and its steps where they stand in front matter or tables.
+pub(super) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
+    let format = named(document);
+    let outline = table_rows(document);
+    (format, outline)
+}
+
+fn named(document: &Document<'_>) -> Format {
+    let front = |key: &str| document.front_matter(key).is_some();
+    let has = |mark: &str| (0..document.lines.len().min(400)).any(|line| document.raw(line).contains(mark));
+    let title = document.headings.first().map_or("", |heading| document.text(heading.line));
+    if front("assignee") && front("id") && front("status") || has("<!-- AC:BEGIN") {
+        Format::Backlog
+    } else if (0..document.lines.len().min(200))
+        .any(|line| document.lines[line].kind == Kind::Meta && document.raw(line).starts_with("todos:"))
+    {
+        Format::Cursor
+    } else if has("```yaml") && has("CREATE ") && title.contains("PRP") {
+        Format::Prp
+    } else if title.starts_with("TASK-")
+        || title.starts_with("SUBTASK-")
+        || (has("**Status:**") && has("## Objective") && has("**Priority:**"))
+    {
+        Format::Ralf
+    } else if front("github") || title.starts_with("Epic:") || (has("- [ ] #") || has("Complete these issues first")) {
+        Format::Issues
+    } else if document
+        .lines
+        .iter()
+        .position(|line| line.kind != Kind::Blank)
+        .is_some_and(|line| document.raw(line).trim_start().starts_with('{'))
+    {
+        Format::TaskMaster
+    } else {
+        Format::Plain
+    }
+}
+
+/// Rows of tables whose first column has codes such as A1 and B2, in a document that has no boxes.
+fn table_rows(document: &Document<'_>) -> Option<Outline> {
+    let code = |line: usize| {
+        let text = clip(document.text(line));
+        let mut cells = text.strip_prefix('|')?.split('|');
+        let id = cells.next()?.trim().trim_matches(['*', '`']);
+        let title = cells.next()?.trim();
+        let letter = id.chars().next().filter(char::is_ascii_alphabetic)?;
+        let (code, rest) = entry::code(id, letter, 1)?;
+        (document.lines[line].kind == Kind::Text && rest.is_empty() && title.chars().any(char::is_alphabetic)).then_some((code, title))
+    };
+    let mut rows = Vec::new();
+    let mut is_step_table = false;
+    for line in 0..document.lines.len() {
+        let in_table = document.lines[line].kind == Kind::Text && document.text(line).starts_with('|');
+        let begins = in_table && (line == 0 || !document.text(line - 1).starts_with('|'));
+        if begins {
+            let lower = clip(document.text(line)).to_lowercase();
+            is_step_table = ["step", "task", "action", "todo", "work"].iter().any(|word| lower.contains(word));
+        }
+        if in_table && is_step_table && rows.len() <= STEPS_MAX && code(line).is_some() {
+            rows.push(line);
+        }
+    }
+    if rows.len() < 3 {
+        return None;
+    }
+    let mut drafts: Vec<Draft> = Vec::new();
+    for line in rows {
+        let (id, title) = code(line)?;
+        if drafts.iter().any(|draft| draft.id.eq_ignore_ascii_case(id)) {
+            continue;
+        }
+        drafts.push(Draft { line, last: line, title: plain(title), kind: "id".to_owned(), id: id.to_lowercase(), ..Draft::default() });
+    }
+    (drafts.len() >= 3).then_some(Outline { drafts, manner: Manner::Content })
+}

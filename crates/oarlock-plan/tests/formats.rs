@@ -1,0 +1,276 @@
+//! Documents of each format, in our own words: what their steps are, which of them wait, and which may run at once.
+
+use std::collections::HashSet;
+
+use oarlock_plan::{Options, Plan, split};
+
+/// A document and its right answer. Steps are numbered from 1.
+struct Case {
+    format: &'static str,
+    document: &'static str,
+    titles: &'static [&'static str],
+    /// Pairs of which the second waits for the first.
+    ordered: &'static [(usize, usize)],
+    /// Pairs that may run at once.
+    apart: &'static [(usize, usize)],
+}
+
+fn plan(document: &str) -> Plan {
+    split(document, &Options::new("T-1")).expect("a small document is read")
+}
+
+/// All pairs of which the second waits for the first, directly or not.
+fn before(plan: &Plan) -> HashSet<(usize, usize)> {
+    let mut pairs: HashSet<(usize, usize)> = plan.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+    let count = plan.steps.len();
+    for middle in 1..=count {
+        for from in 1..=count {
+            for to in 1..=count {
+                if pairs.contains(&(from, middle)) && pairs.contains(&(middle, to)) {
+                    pairs.insert((from, to));
+                }
+            }
+        }
+    }
+    pairs
+}
+
+fn holds(case: &Case) {
+    let plan = plan(case.document);
+    let titles: Vec<&str> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+    assert_eq!((plan.format.as_str(), titles.as_slice()), (case.format, case.titles), "{}", case.document);
+    assert!(plan.steps.iter().all(|step| step.lines == [[step.line, step.end]]), "{plan:?}");
+    let before = before(&plan);
+    let edge = |from, to| plan.edges.iter().find(|edge| (edge.from, edge.to) == (from, to)).map_or("", |edge| edge.reason.as_str());
+    for (from, to) in case.ordered {
+        assert!(before.contains(&(*from, *to)), "{to} waits for {from} in {}", case.document);
+    }
+    for (a, b) in case.apart {
+        assert!(
+            !before.contains(&(*a, *b)) && !before.contains(&(*b, *a)),
+            "{a} beside {b} ({}{}) in {}",
+            edge(*a, *b),
+            edge(*b, *a),
+            case.document
+        );
+    }
+}
+
+#[test]
+fn speckit_runs_marked_tasks_at_once_and_stories_beside_each_other() {
+    holds(&Case {
+        format: "speckit",
+        document: "# Tasks: tide warnings\n\n## Phase 1: Setup\n\n- [ ] T001 Create the crate in `tide/Cargo.toml`\n- [ ] T002 [P] Read a table in \
+                   `tide/src/table.rs`\n- [ ] T003 [P] Draw a curve in `tide/src/curve.rs`\n\n## Phase 2: User Story 1 - Print (Priority: P1)\n\n- [ ] T004 \
+                   [US1] Print the day in `tide/src/print.rs`\n- [ ] T005 [US1] Print the week in `tide/src/week.rs`\n\n**Checkpoint**: it prints\n\n## \
+                   Phase 3: User Story 2 - Warn (Priority: P2)\n\n- [ ] T006 [US2] Send a warning in `tide/src/warn.rs`\n\n## Phase 4: Polish\n\n- [ ] T007 \
+                   Run all tests\n\n## Implementation Strategy\n\n1. Complete Phase 1\n2. Complete Phase 2\n",
+        titles: &[
+            "Create the crate in tide/Cargo.toml",
+            "Read a table in tide/src/table.rs",
+            "Draw a curve in tide/src/curve.rs",
+            "Print the day in tide/src/print.rs",
+            "Print the week in tide/src/week.rs",
+            "Send a warning in tide/src/warn.rs",
+            "Run all tests",
+        ],
+        ordered: &[(1, 2), (1, 3), (2, 4), (3, 4), (4, 5), (3, 6), (5, 7), (6, 7)],
+        apart: &[(2, 3), (4, 6), (5, 6)],
+    });
+}
+
+#[test]
+fn stories_wait_for_stories_that_the_document_names() {
+    holds(&Case {
+        format: "speckit",
+        document: "# Tasks\n\n## Phase 1: User Story 1 - Print\n\n- [ ] T001 [US1] Print in `a/print.rs`\n\n## Phase 2: User Story 2 - Warn\n\n- [ ] T002 \
+                   [US2] Warn in `a/warn.rs`\n\n## Phase 3: User Story 3 - Sum\n\n- [ ] T003 [US3] Sum in `a/sum.rs`\n\n## Dependencies\n\n- **US1**: no \
+                   dependencies\n- **User Story 2**: Depends on US1\n- **User Story 3 (P3)**: no dependencies on other stories\n",
+        titles: &["Print in a/print.rs", "Warn in a/warn.rs", "Sum in a/sum.rs"],
+        ordered: &[(1, 2)],
+        apart: &[(1, 3), (2, 3)],
+    });
+}
+
+#[test]
+fn kiro_builds_one_task_on_the_other_and_keeps_optional_ones() {
+    holds(&Case {
+        format: "kiro",
+        document: "# Implementation Plan\n\n- [ ] 1. Stores\n- [ ] 1.1 Create the base in `src/store/base.ts`\n  - Keep it small\n  - _Requirements: 1.1_\n- [ ] \
+                   1.2 Create `PierStore` in `src/store/PierStore.ts`\n- [ ] 1.3 Create `BoatStore` in `src/store/BoatStore.ts`\n- [ ]* 1.4 Write property \
+                   tests\n- [ ] 2. Checkpoint - all tests pass\n- [ ] 3. Draw the piers in `src/page.ts`\n",
+        titles: &[
+            "Create the base in src/store/base.ts",
+            "Create PierStore in src/store/PierStore.ts",
+            "Create BoatStore in src/store/BoatStore.ts",
+            "Write property tests",
+            "Checkpoint - all tests pass",
+            "Draw the piers in src/page.ts",
+        ],
+        ordered: &[(1, 2), (1, 3), (2, 4), (3, 4), (4, 5), (5, 6)],
+        apart: &[(2, 3)],
+    });
+}
+
+#[test]
+fn openspec_takes_every_box_of_every_section() {
+    holds(&Case {
+        format: "openspec",
+        document: "## 1. Implementation\n- [ ] 1.1 Add the field to `src/boat.py`\n- [ ] 1.2 Show it in `src/page.py`\n\n## 2. Documentation Files\n- [ ] 2.1 \
+                   Update `docs/boat.md`\n- [ ] 2.2 Update `docs/page.md`\n\n## 3. Validation\n- [ ] 3.1 Run the linter\n- [ ] 3.2 Run the tests\n",
+        titles: &[
+            "Add the field to src/boat.py",
+            "Show it in src/page.py",
+            "Update docs/boat.md",
+            "Update docs/page.md",
+            "Run the linter",
+            "Run the tests",
+        ],
+        ordered: &[(1, 2), (2, 3), (2, 4), (3, 5), (4, 6)],
+        apart: &[(3, 4), (5, 6)],
+    });
+}
+
+#[test]
+fn superpowers_numbers_the_pieces_of_a_task_from_one() {
+    let document = "# Harbour Plan\n\n### Task 1: Berths\n\n**Files:**\n- Create: `src/berths.py`\n- Test: `tests/test_berths.py`\n\n- [ ] **Step 1: Write the \
+                    failing test**\n- [ ] **Step 2: Run it**\n- [ ] **Step 3: Commit**\n\n### Task 2: Buoys\n\n**Files:**\n- Modify: `lib/buoys.py:12-40`\n- \
+                    Test: `tests/test_buoys.py`\n\n- [ ] **Step 1: Write the failing test**\n- [ ] **Step 2: Run it**\n";
+    holds(&Case { format: "superpowers", document, titles: &["Berths", "Buoys"], ordered: &[], apart: &[(1, 2)] });
+    assert_eq!(plan(document).steps[1].writes, ["lib/buoys.py", "tests/test_buoys.py"]);
+}
+
+#[test]
+fn issues_wait_for_the_issues_that_they_name() {
+    holds(&Case {
+        format: "issues",
+        document: "# Issues\n\n### Issue #1: Layout\n- [ ] It builds\n\n### Issue #2: Client\n**Dependencies:**\n- Depends on: #1 (Layout)\n\n### Issue #3: Sensors\n                   **Dependencies:**\n- Depends on: #1\n\n### Issue #4: Switches\n**Dependencies:**\n- Depends on: #2, #3\n\n## Milestones\n\n- Issues: #1, #2\n",
+        titles: &["Layout", "Client", "Sensors", "Switches"],
+        ordered: &[(1, 2), (1, 3), (2, 4), (3, 4)],
+        apart: &[(2, 3)],
+    });
+}
+
+#[test]
+fn a_drawn_graph_orders_the_tasks_of_an_epic() {
+    holds(&Case {
+        format: "issues",
+        document: "# Epic: harbour\n\n## Task Breakdown\n\n- [ ] **Task 1: Client**\n  - Files: `lib/client.sh`\n- [ ] **Task 2: Settings**\n  - Files: \
+                   `settings.json`\n- [ ] **Task 3: Report**\n  - Files: `report.md`\n\n**Graph**:\n```\nTask 1 (Client) → Task 3\nTask 2 → Task 3\n```\n\n## Tasks \
+                   Created\n- [ ] #10 - Report (parallel: false)\n- [ ] #11 - Client (parallel: true)\n",
+        titles: &["Client", "Settings", "Report"],
+        ordered: &[(1, 3), (2, 3)],
+        apart: &[(1, 2)],
+    });
+}
+
+#[test]
+fn bmad_follows_the_list_but_for_documents_of_their_own() {
+    holds(&Case {
+        format: "bmad",
+        document: "# Story 1.2\n\n## Acceptance Criteria\n\n1. Docs are there\n\n## Tasks / Subtasks\n\n- [x] Task 1: Agree on names (AC: 1)\n- [ ] Task 2: Create \
+                   SETUP.md (AC: 1)\n  - [ ] Add prerequisites\n- [ ] Task 3: Create HARBOUR.md (AC: 2)\n  - [ ] Add the chart\n- [ ] Task 4: Add the \
+                   check in `src/check.rs`\n\n## Dev Notes\n\n- New files: `x.rs`\n",
+        titles: &["Create SETUP.md (AC: 1)", "Create HARBOUR.md (AC: 2)", "Add the check in src/check.rs"],
+        ordered: &[(1, 3), (2, 3)],
+        apart: &[(1, 2)],
+    });
+}
+
+#[test]
+fn task_groups_wait_for_the_groups_that_they_name() {
+    holds(&Case {
+        format: "agentos",
+        document: "## Task List\n\n#### Task Group 1: Tides\n**Dependencies:** None\n\n- [ ] 1.0 Complete tides\n  - [ ] 1.1 Write tests\n  - [ ] 1.2 Read \
+                   `lib/tides.py`\n\n#### Task Group 2: Winds\n**Dependencies:** None (can run in parallel with Task Group 1)\n\n- [ ] 2.0 Complete winds\n  - \
+                   [ ] 2.1 Write tests\n\n#### Task Group 3: Review\n**Dependencies:** Task Groups 1-2\n\n- [ ] 3.0 Review the tests\n",
+        titles: &["Write tests", "Read lib/tides.py", "Write tests", "Review the tests"],
+        ordered: &[(1, 2), (2, 4), (3, 4)],
+        apart: &[(1, 3), (2, 3)],
+    });
+}
+
+#[test]
+fn a_fence_of_tasks_is_the_plan_of_a_prompt() {
+    let document = "# PRP\n\n## Blueprint\n\n### List of tasks\n\n```yaml\nTask 1:\nCREATE src/tide.py:\n  - read a table\n\nTask 2:\nMODIFY src/wind.py:\n  - add \
+                    gusts\n```\n\n## Validation Loop\n\n- [ ] tests pass\n";
+    let plan = plan(document);
+    let writes: Vec<&[String]> = plan.steps.iter().map(|step| step.writes.as_slice()).collect();
+    assert_eq!((plan.format.as_str(), writes), ("prp", vec![&["src/tide.py".to_owned()][..], &["src/wind.py".to_owned()][..]]));
+}
+
+#[test]
+fn the_tasks_of_a_gsd_plan_run_in_order() {
+    holds(&Case {
+        format: "gsd",
+        document: "---\nphase: 01\nwave: 2\n---\n<tasks>\n<task type=\"auto\">\n  <name>Task 1: Reader</name>\n  <files>src/a.ts, src/c.ts</files>\n  <action>Write \
+                   it.</action>\n</task>\n<task type=\"auto\">\n  <name>Task 2: Writer</name>\n  <files>src/b.ts</files>\n</task>\n</tasks>\n<verification>\n- [ ] build \
+                   passes\n</verification>\n",
+        titles: &["Reader", "Writer"],
+        ordered: &[(1, 2)],
+        apart: &[],
+    });
+}
+
+#[test]
+fn the_json_of_task_master_states_all_needs() {
+    let task = |id: u32, title: &str, needs: &str| {
+        format!(
+            "    {{\n      \"id\": {id},\n      \"title\": \"{title}\",\n      \"status\": \"pending\",\n      \"dependencies\": [{needs}],\n      \"subtasks\": []\n    }}"
+        )
+    };
+    let tasks = [task(1, "Layout", ""), task(2, "Tides", "1"), task(3, "Winds", "1"), task(4, "Report", "2, 3")].join(",\n");
+    let plan = plan(&format!("{{\n  \"tasks\": [\n{tasks}\n  ]\n}}\n"));
+    let titles: Vec<&str> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+    let mut edges: Vec<(usize, usize)> = plan.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+    edges.sort_unstable();
+    assert_eq!((plan.format.as_str(), titles), ("taskmaster", vec!["Layout", "Tides", "Winds", "Report"]));
+    assert_eq!((edges, plan.parallelizable), (vec![(1, 2), (1, 3), (2, 4), (3, 4)], true), "{plan:?}");
+}
+
+#[test]
+fn sentences_about_order_name_codes_and_ranges() {
+    for (sentence, needs) in [
+        ("T004 depends on T001", &[1][..]),
+        ("T004 requires T001, T002, T003", &[1, 2, 3]),
+        ("T001, T002 and T003 before T004", &[1, 2, 3]),
+        ("T001 → T004", &[1]),
+        ("Depends on: T004 → T001", &[1]),
+        ("T001 blocks T004", &[1]),
+        ("T004 depends on T001–T003.", &[1, 2, 3]),
+        ("T004 depends on T001 to T002", &[1, 2]),
+        ("T001-T003 can run in parallel; then T004.", &[1, 2, 3]),
+        ("After T002, T004", &[2]),
+    ] {
+        let list = |n: u32, name: &str| format!("- [ ] T00{n} Add the list in `src/{name}.py`\n");
+        let document =
+            format!("# Tasks\n\n{}{}{}{}\n## Dependencies\n\n- {sentence}\n", list(1, "a"), list(2, "b"), list(3, "c"), list(4, "d"));
+        let plan = plan(&document);
+        let before = before(&plan);
+        let found: Vec<usize> = (1..4).filter(|from| before.contains(&(*from, 4))).collect();
+        assert_eq!(found, needs, "{sentence}: {:?}", plan.edges);
+    }
+}
+
+#[test]
+fn what_is_in_no_step_is_named_and_keeps_the_plan_whole() {
+    let document = "# T\n\n## Implementation Plan\n\n### Step 1: Reader\nCreate `src/a.rs`\n\n### Step 2: Writer\nCreate `src/b.rs`\n\n## More tasks\n\n- [ ] Send the \
+                    letter\n";
+    let plan = plan(document);
+    assert!(!plan.parallelizable && plan.warnings.iter().any(|warning| warning.contains("line 13: \"Send the letter\"")), "{plan:?}");
+    let done = split(&document.replace("- [ ] Send", "- [x] Send"), &Options::new("T-1")).expect("a document");
+    assert!(done.parallelizable, "{done:?}");
+}
+
+#[test]
+fn advice_names_the_smallest_number_of_agents_that_is_nearly_the_best() {
+    let item = |n: usize| format!("{n}. Create the part in `src/{}/part.rs` (30 minutes)\n", ["oak", "elm", "ash", "fir"][n - 1]);
+    let document = |count: usize| format!("# T\n\n## Plan\n\n{}", (1..=count).map(item).collect::<String>());
+    for (count, agents, first, last) in [(4, 4, 120, 30), (2, 2, 60, 30)] {
+        let advice = plan(&document(count)).advice.expect("a short plan");
+        assert_eq!((advice.agents, advice.makespan_minutes[&1], advice.makespan_minutes[&8]), (agents, first, last), "{count}");
+        assert_eq!(advice.makespan_minutes.len(), 8);
+    }
+    let chain = plan("# T\n\n## Plan\n\n1. Create `a.rs`\n2. Change `a.rs`\n").advice.expect("a short plan");
+    assert_eq!((chain.agents, chain.makespan_minutes[&1]), (1, chain.makespan_minutes[&8]));
+}
