@@ -8,6 +8,7 @@ use oarlock_model::pattern::Pattern;
 use serde_json::Value;
 
 use crate::check::given::Reader;
+use crate::check::own;
 use crate::check::problem::{APART, PROBLEMS_MAX, Problem, Problems};
 use crate::facts::overlap::{Id, Table};
 use crate::order::bits::Bits;
@@ -28,6 +29,8 @@ const PART_MINUTES_DEFAULT: u64 = 30;
 ///
 /// `document` is the task document, when there is one: steps that the plan does not list are taken from it, and their
 /// lines are checked against it. `known_capabilities` are those that some agent has; empty means that nothing is known.
+/// A plan with `needs` and without `subtasks` names steps of its own: its parts, verdict and schedule are worked out here, from its needs and the
+/// orders that the document states.
 /// Fields that are not part of a plan are ignored, given waves and times are computed anew.
 ///
 /// # Errors
@@ -45,6 +48,9 @@ pub fn validate(plan_json: &str, document: Option<&str>, options: &Options, know
         return Err(problems.list);
     }
     let value: Value = serde_json::from_str(plan_json).map_err(|e| vec![syntax(&e)])?;
+    if own::is_own(&value) {
+        return own::complete(&value, document, options, known_capabilities);
+    }
     let mut plan = Reader { problems: &mut problems, options, known: known_capabilities }.plan(&value);
     take_steps(&mut plan, document, options, &mut problems);
     let needs = dependencies(&plan, &mut problems);

@@ -1,0 +1,238 @@
+//! A given plan that names steps of its own and what each of them needs: it is checked against the document, the orders that the document states
+//! are added to it, and grouping, verdict and schedule are worked out as for any other plan.
+
+use std::collections::HashMap;
+
+use oarlock_model::pattern::Pattern;
+use serde_json::Value;
+
+use crate::check::given::Reader;
+use crate::check::problem::{PROBLEMS_MAX, Problem, Problems};
+use crate::facts::overlap::{Id, Table};
+use crate::order::schedule;
+use crate::parts::group;
+use crate::parts::lost;
+use crate::parts::options::Options;
+use crate::parts::reading::MINUTES_DEFAULT;
+use crate::parts::split::{STATED_CONFIDENCE, gains_too_little, put_parts};
+use crate::plan::{Conflict, Edge, Plan, Step};
+use crate::read::document::Document;
+use crate::read::draft::Draft;
+use crate::read::sections;
+use crate::task_text::split;
+
+/// Confidence of an order that the plan states.
+const GIVEN_CONFIDENCE: f64 = 0.9;
+
+/// Most pairs of patterns that are compared.
+const COMPARED_MAX: usize = 20_000_000;
+
+/// Whether a given plan has steps of its own and leaves the parts to be made.
+pub(crate) fn is_own(value: &Value) -> bool {
+    value.get("needs").is_some() && value.get("subtasks").is_none()
+}
+
+/// Completes such a plan.
+pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options, known: &[String]) -> Result<Plan, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let (steps, given) = Reader { problems: &mut problems, options, known }.own(value);
+    check_steps(&steps, document, &mut problems);
+    if !problems.list.is_empty() {
+        return Err(problems.list);
+    }
+    let mut plan = Plan { task: options.task.clone(), planner: "given".to_owned(), steps, ..Plan::default() };
+    let mut orders = Orders { needs: vec![Vec::new(); plan.steps.len()], edges: Vec::new() };
+    for (from, to, why) in given {
+        orders.add(from - 1, to - 1, why, GIVEN_CONFIDENCE);
+    }
+    let mut lost = 0;
+    if let Some(document) = document {
+        match split(document, options) {
+            Ok(rules) => add_stated(&rules, &plan.steps, &mut orders),
+            Err(error) => problems.add("document", error.to_string(), None),
+        }
+        lost = name_lost(document, &mut plan);
+    }
+    let order = match schedule::topological(&orders.needs) {
+        Ok(order) => order,
+        Err(cycle) => {
+            let names: Vec<String> = cycle.iter().chain(cycle.first()).take(20).map(|at| (at + 1).to_string()).collect();
+            let hint = "orders that the document states cannot be dropped; turn round or remove one of the others";
+            problems.add("needs", format!("these steps wait for one another: {}", names.join(" -> ")), Some(hint));
+            return Err(problems.list);
+        }
+    };
+    keep_writers_apart(&mut plan, &mut orders, &order, &mut problems);
+    if !problems.list.is_empty() {
+        return Err(problems.list);
+    }
+    let order = schedule::topological(&orders.needs).expect("writers are put in an order that is there");
+    let needs = group::reduced(&orders.needs, &order);
+    let minutes: Vec<u64> = plan.steps.iter().map(|step| step.estimate_minutes.unwrap_or(MINUTES_DEFAULT)).collect();
+    let cut = group::cut(&needs, &minutes, options.agents, options.subtasks_max.unwrap_or(usize::MAX));
+    plan.edges = orders.edges;
+    plan.edges.sort_by_key(|edge| (edge.to, edge.from));
+    plan.reason = if lost > 0 {
+        Some(format!("{lost} items of the work are in no step; see the warnings for their lines"))
+    } else {
+        gains_too_little(&cut, &minutes, options.agents)
+    };
+    plan.parallelizable = plan.reason.is_none();
+    let cut = if plan.parallelizable { cut } else { group::whole(plan.steps.len()) };
+    put_parts(&mut plan, &cut, &minutes, options);
+    Ok(plan)
+}
+
+/// Orders of steps, each pair once, with the reason that came first.
+struct Orders {
+    needs: Vec<Vec<usize>>,
+    edges: Vec<Edge>,
+}
+
+impl Orders {
+    fn add(&mut self, from: usize, to: usize, reason: String, confidence: f64) {
+        if from != to && !self.needs[to].contains(&from) {
+            self.needs[to].push(from);
+            self.edges.push(Edge { from: from + 1, to: to + 1, reason, confidence });
+        }
+    }
+}
+
+/// Steps are numbered from 1, and each has lines in the document.
+fn check_steps(steps: &[Step], document: Option<&str>, problems: &mut Problems) {
+    let count = document.map(|document| document.lines().count());
+    if steps.is_empty() {
+        problems.add("steps", "the plan has no steps", Some("give a list of objects with n, title, lines and writes"));
+    }
+    for (at, step) in steps.iter().enumerate() {
+        if step.n != at + 1 {
+            problems.add(
+                format!("steps[{at}].n"),
+                format!("{} stands where {} is needed", step.n, at + 1),
+                Some("number the steps from 1, in their order"),
+            );
+        }
+        for (k, [_, last]) in step.lines.iter().enumerate() {
+            if count.is_some_and(|count| *last > count) {
+                problems.add(format!("steps[{at}].lines[{k}]"), format!("line {last} is not in the document"), None);
+            }
+        }
+        if step.lines.is_empty() && document.is_some() {
+            problems.add(
+                format!("steps[{at}].lines"),
+                "a step needs its lines in the document",
+                Some("[[first, last], …], from 1, both included"),
+            );
+        }
+    }
+}
+
+/// Adds the orders that the document states, to all steps of the plan that its own steps cover.
+fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
+    let mut covers: HashMap<usize, Vec<usize>> = HashMap::new();
+    for own in &rules.steps {
+        let meets = |step: &Step| {
+            step.lines.iter().any(|[first, last]| (own.line..=own.end).contains(first) || (*first..=*last).contains(&own.line))
+        };
+        covers.insert(own.n, (0..steps.len()).filter(|at| meets(&steps[*at])).collect());
+    }
+    for edge in rules.edges.iter().filter(|edge| edge.confidence >= STATED_CONFIDENCE) {
+        for from in &covers[&edge.from] {
+            for to in &covers[&edge.to] {
+                orders.add(*from, *to, format!("the document orders them: {}", edge.reason), edge.confidence);
+            }
+        }
+    }
+}
+
+/// Names the items of the work that are in no step, and counts them.
+fn name_lost(document: &str, plan: &mut Plan) -> usize {
+    let Ok(read) = Document::read(document) else { return 0 };
+    let ranges = plan.steps.iter().flat_map(|step| step.lines.iter());
+    let drafts: Vec<Draft> = ranges.map(|[first, last]| Draft { line: first - 1, last: last - 1, ..Draft::default() }).collect();
+    let (lost, warnings) = lost::find(&read, &sections::sections(&read), &drafts);
+    plan.warnings.extend(warnings);
+    lost
+}
+
+/// Steps that write one file run one after the other, in the order in which they could run anyway.
+fn keep_writers_apart(plan: &mut Plan, orders: &mut Orders, order: &[usize], problems: &mut Problems) {
+    let mut table = Table::default();
+    let writes: Vec<Vec<Id>> =
+        plan.steps.iter().map(|step| step.writes.iter().filter_map(|text| table.intern(&Pattern::parse(text).ok()?)).collect()).collect();
+    if table.full {
+        problems.add("steps", "there are too many write patterns to compare", Some("name directories (src/parser/**) rather than files"));
+        return;
+    }
+    let overlaps = table.exact_overlaps();
+    let above = schedule::ancestors(&orders.needs, order);
+    let mut compared = 0_usize;
+    for (k, second) in order.iter().enumerate() {
+        for first in &order[..k] {
+            compared = compared.saturating_add(writes[*first].len() * writes[*second].len());
+            if compared > COMPARED_MAX {
+                problems.add(
+                    "steps",
+                    "there are too many write patterns to compare",
+                    Some("name directories (src/parser/**) rather than files"),
+                );
+                return;
+            }
+            let meet = |a: &&Id| writes[*second].iter().any(|b| *a == b || overlaps.of(**a).contains(b));
+            let Some(shared) = writes[*first].iter().find(meet) else { continue };
+            let path = table.pattern(*shared).as_str().to_owned();
+            if !above[*second].has(*first) {
+                orders.add(*first, *second, format!("writes {path} as step {} does", first + 1), GIVEN_CONFIDENCE);
+            }
+            if plan.conflicts.len() < PROBLEMS_MAX {
+                let message = format!("steps {} and {} both write {path}; they stay in order", first + 1, second + 1);
+                plan.conflicts.push(Conflict { steps: [first + 1, second + 1], path, message });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::validate::validate;
+
+    const DOCUMENT: &str =
+        "# T\n\n## Plan\n\n- [ ] T001 Read it\n- [ ] T002 Draw it\n- [ ] T003 Send it\n\n## Dependencies\n\n- T003 depends on T001\n";
+
+    fn given(needs: &str) -> Result<Plan, Vec<Problem>> {
+        let step = |n: usize, file: &str| format!(r#"{{"n":{n},"title":"step {n}","lines":[[{0},{0}]],"writes":["{file}"]}}"#, n + 4);
+        let json = format!(r#"{{"steps":[{},{},{}],"needs":{needs}}}"#, step(1, "a.rs"), step(2, "b.rs"), step(3, "c.rs"));
+        validate(&json, Some(DOCUMENT), &Options::new("T-1"), &[])
+    }
+
+    #[test]
+    fn stated_orders_are_added_to_those_of_the_plan() {
+        let plan = given(r#"[[1, 2, "draws what is read"]]"#).expect("a plan");
+        let edges: Vec<(usize, usize)> = plan.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+        assert_eq!((edges, plan.parallelizable, plan.planner.as_str()), (vec![(1, 2), (1, 3)], true, "given"));
+        assert_eq!(plan.edges[0].reason, "draws what is read");
+    }
+
+    #[test]
+    fn a_plan_against_the_document_is_refused() {
+        for (needs, place) in
+            [(r#"[[3, 1, "x"]]"#, "needs"), (r#"[[1, 9, "x"]]"#, "needs[0]"), (r#"[[1, 2], [2, 1]]"#, "needs"), ("[7]", "needs[0]")]
+        {
+            let problems = given(needs).expect_err(needs);
+            assert_eq!(problems[0].place, place, "{needs}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn lines_and_files_are_checked() {
+        let outside = r#"{"steps":[{"n":1,"title":"a","lines":[[5,99]]}],"needs":[]}"#;
+        assert_eq!(validate(outside, Some(DOCUMENT), &Options::new("T-1"), &[]).expect_err("outside")[0].place, "steps[0].lines[0]");
+        let lost = r#"{"steps":[{"n":1,"title":"a","lines":[[5,5]],"writes":["a.rs"]},{"n":2,"title":"b","lines":[[6,6]],"writes":["b.rs"]}],"needs":[]}"#;
+        let plan = validate(lost, Some(DOCUMENT), &Options::new("T-1"), &[]).expect("a plan");
+        assert!(!plan.parallelizable && plan.warnings.iter().any(|warning| warning.starts_with("line 7:")), "{plan:?}");
+        let shared = r#"{"steps":[{"n":1,"title":"a","lines":[[5,6]],"writes":["src/**"]},{"n":2,"title":"b","lines":[[7,7]],"writes":["src/b.rs"]}],"needs":[]}"#;
+        let plan = validate(shared, Some(DOCUMENT), &Options::new("T-1"), &[]).expect("a plan");
+        assert!(!plan.parallelizable && plan.conflicts.len() == 1, "{plan:?}");
+    }
+}
