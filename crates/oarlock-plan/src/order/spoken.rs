@@ -2,6 +2,7 @@
 //! which steps their names stand for, and who waits for whom.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use crate::facts::gather::Fact;
 use crate::facts::ordering;
@@ -9,6 +10,7 @@ use crate::order::names::Names;
 use crate::order::sentence::Reader;
 use crate::read::document::{Document, Kind};
 use crate::text::clip;
+use crate::text::phrases::Phrases;
 
 /// Pairs of steps and names that are compared; what is beyond them is left out with a warning.
 const WORK_MAX: usize = 1_000_000;
@@ -149,15 +151,8 @@ fn has_arrow(text: &str) -> bool {
 }
 
 /// Words without which a line says nothing about order.
-fn may_order(text: &str) -> bool {
-    if has_arrow(text) {
-        return true;
-    }
-    if !text.bytes().any(|b| b.is_ascii_digit()) && text.len() > 200 {
-        return false;
-    }
-    let lower = text.to_lowercase();
-    [
+static ORDERS: LazyLock<Phrases> = LazyLock::new(|| {
+    let words = [
         "depend",
         "require",
         "need",
@@ -181,9 +176,13 @@ fn may_order(text: &str) -> bool {
         "same time",
         "then ",
         "until",
-    ]
-    .iter()
-    .any(|word| lower.contains(word))
+    ];
+    Phrases::new(words.map(|word| (word, 1)))
+});
+
+/// Whether a line may say something about order.
+fn may_order(text: &str) -> bool {
+    has_arrow(text) || ORDERS.in_text(text) != 0
 }
 
 /// "**Dependencies:** …", "Depends on: …", "Blocked by …".
