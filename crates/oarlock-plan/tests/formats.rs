@@ -263,6 +263,15 @@ fn what_is_in_no_step_is_named_and_keeps_the_plan_whole() {
 }
 
 #[test]
+fn a_phase_whose_boxes_are_all_ticked_is_done() {
+    let document = "# T\n\n## Phase 1: Reader\n\n- [x] Create `src/a.rs`\n\n## Phase 2: Writer\n\n- [ ] Create `src/b.rs`\n\n## Phase 3: Page\n\n- [ ] Create `src/c.rs`\n";
+    let titles = |text: &str| plan(text).steps.into_iter().map(|step| step.title).collect::<Vec<_>>();
+    assert_eq!(titles(document), ["Writer", "Page"]);
+    let all = plan(&document.replace("[ ]", "[x]"));
+    assert_eq!(all.reason.as_deref(), Some("every step is ticked as done"));
+}
+
+#[test]
 fn advice_names_the_smallest_number_of_agents_that_is_nearly_the_best() {
     let item = |n: usize| format!("{n}. Create the part in `src/{}/part.rs` (30 minutes)\n", ["oak", "elm", "ash", "fir"][n - 1]);
     let document = |count: usize| format!("# T\n\n## Plan\n\n{}", (1..=count).map(item).collect::<String>());

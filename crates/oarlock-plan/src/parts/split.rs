@@ -123,13 +123,17 @@ fn advice(order: &Order, minutes: &[u64], is_split: bool, options: &Options) -> 
 }
 
 /// The steps that are still to be done, and how many are ticked; all of them when every one is.
-fn without_done(document: &Document<'_>, drafts: Vec<Draft>) -> (Vec<Draft>, usize) {
-    let done: Vec<bool> = drafts.iter().map(|draft| draft.is_done(document)).collect();
-    let count = done.iter().filter(|done| **done).count();
-    if count == 0 || count == drafts.len() {
+fn without_done(document: &Document<'_>, mut drafts: Vec<Draft>) -> (Vec<Draft>, usize) {
+    for draft in &mut drafts {
+        if draft.is_done(document) {
+            draft.tick = Some(true);
+        }
+    }
+    let done = drafts.iter().filter(|draft| draft.tick == Some(true)).count();
+    if done == 0 || done == drafts.len() {
         return (drafts, 0);
     }
-    (drafts.into_iter().zip(done).filter(|(_, done)| !done).map(|(draft, _)| draft).collect(), count)
+    (drafts.into_iter().filter(|draft| draft.tick != Some(true)).collect(), done)
 }
 
 /// Refuses what no text has. The size is checked where the document is read.
