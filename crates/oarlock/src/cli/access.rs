@@ -48,7 +48,7 @@ enum Deed {
     Create,
     /// List them
     List,
-    /// Take some back, by id or by name, and those that were made by them
+    /// Revoke keys, by id or by name, and the keys that were made by them
     Revoke,
 }
 
