@@ -204,6 +204,6 @@ fn bracketed(text: &str, field: bool) -> &str {
         let close = text[at..].find([')', ']']).map_or(text.len(), |length| at + length);
         &text[at..close]
     };
-    let opens = text.match_indices(|c: char| c == '(' || c == '[').map(|(at, _)| inside(at));
+    let opens = text.match_indices(['(', '[']).map(|(at, _)| inside(at));
     opens.filter(|inside| may_order(inside)).fold("", |_, last| last)
 }

@@ -35,7 +35,8 @@ fn pages() -> Vec<PathBuf> {
 }
 
 fn text(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let Ok(text) = fs::read_to_string(path) else { unreachable!("{} is a document", path.display()) };
+    text
 }
 
 /// The lines of a page outside of fenced code.

@@ -5,7 +5,7 @@ use crate::read::document::{Document, Kind};
 use crate::read::draft::STEPS_MAX;
 use crate::read::entry::{self, Outlined, is_part};
 use crate::read::format::fields::{is_box, leaves, number_of};
-use crate::read::format::{Manner, Outline};
+use crate::read::format::outline::{Manner, Outline};
 use crate::text::{clip, plain};
 
 /// The tasks of a list of task groups.

@@ -4,7 +4,7 @@
 use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::format::fields::files;
-use crate::read::format::{Manner, Outline};
+use crate::read::format::outline::{Manner, Outline};
 use crate::text::{clip, plain};
 
 /// The tasks of a plan.

@@ -7,7 +7,7 @@ use crate::read::document::Document;
 use crate::read::draft::STEPS_MAX;
 use crate::read::entry::{self, is_part};
 use crate::read::format::fields::{is_box, leaves, number_of};
-use crate::read::format::{Manner, Outline};
+use crate::read::format::outline::{Manner, Outline};
 
 /// The tasks of a Kiro document.
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {

@@ -4,7 +4,7 @@
 use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::entry;
-use crate::read::format::{Format, Manner, Outline};
+use crate::read::format::outline::{Format, Manner, Outline};
 use crate::text::{clip, plain};
 
 /// The format of a document that no reader took, and its steps where they stand in front matter or tables.

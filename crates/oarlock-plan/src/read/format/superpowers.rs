@@ -5,7 +5,7 @@ use crate::read::document::{Document, Kind};
 use crate::read::draft::STEPS_MAX;
 use crate::read::entry;
 use crate::read::format::fields::files;
-use crate::read::format::{Manner, Outline};
+use crate::read::format::outline::{Manner, Outline};
 use crate::read::label;
 use crate::text::clip;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::read::document::Document;
 use crate::read::draft::{Draft, STEPS_MAX};
-use crate::read::format::{Manner, Outline};
+use crate::read::format::outline::{Manner, Outline};
 use crate::text::plain;
 
 /// The tasks of a file of task-master's.

@@ -32,12 +32,12 @@ pub(super) fn page() -> String {
             let constant = external.iter().find(|(word, _)| word == kind)?.1;
             doc_above(&external_source, &format!("pub const {constant}:"))
         });
-        [format!("[{kind}](#{kind})"), sentence(&known.unwrap_or_else(|| panic!("{kind} has documentation")))]
+        [format!("[{kind}](#{kind})"), sentence(&known.expect(kind))]
     });
     text.push_str(&table(["kind", "meaning"], rows));
     for kind in Fact::KINDS {
         let Some((name, about)) = about.get(*kind) else { continue };
-        let fields: &Vec<Field> = structs.get(name).unwrap_or_else(|| panic!("{name} is a struct"));
+        let fields: &Vec<Field> = structs.get(name).expect(name);
         let _ = writeln!(text, "\n## {kind}\n\n{}\n", sentence(about));
         text.push_str(&table(
             ["field", "type", "always", "meaning"],

@@ -76,7 +76,7 @@ const STATES: [(TaskState, &str); 9] = [
 ];
 
 fn state(word: &str) -> TaskState {
-    TaskState::ALL.into_iter().find(|state| state.as_str() == word).unwrap_or_else(|| panic!("{word} is a state"))
+    TaskState::ALL.into_iter().find(|state| state.as_str() == word).expect(word)
 }
 
 pub(super) fn page() -> String {
@@ -109,7 +109,7 @@ fn every_arrow_is_allowed_and_every_state_is_described() {
     for (from, to, verb, event, data) in ARROWS {
         let mut data: serde_json::Value = serde_json::from_str(data).expect("JSON");
         data[if *event == "lease_lost" { "task" } else { "id" }] = "T-1".into();
-        let fact = Fact::parse(event, &data.to_string()).unwrap_or_else(|error| panic!("{event}: {error}"));
+        let fact = Fact::parse(event, &data.to_string()).expect(event);
         let allowed = check(&fact, state(from), Hold::Session);
         assert!(allowed.is_ok(), "{from} to {to} by {verb}: {allowed:?}");
         state(to);
