@@ -8,6 +8,7 @@ mod which;
 use oarlock_host::file::{canonical, identity_behind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use oarlock_model::agent::Agent;
@@ -34,6 +35,7 @@ use crate::project::Project;
 use crate::trust;
 use crate::whereabouts::Where;
 
+use present::Joined;
 pub use present::judge_agents;
 pub use together::{Aim, Together};
 pub(crate) use which::floor;
@@ -115,6 +117,8 @@ struct Opened {
     heartbeats: Vec<Identity>,
     /// The loop and run that each agent of that file is in, which the store does not know.
     numbers: BTreeMap<String, (i64, i64)>,
+    /// Who had joined when all agents were read last.
+    joined: Arc<Joined>,
 }
 
 /// Longer ago than any agent was seen.
@@ -163,7 +167,7 @@ impl Ralf {
             trust::check_owner(target.place())?;
             let settings = target.settings()?;
             let store = target.open(Options { synchronous: self.synchronous, ..opening::options(&settings, None) })?;
-            self.store = Some(Opened { store, settings, heartbeats: Vec::new(), numbers: BTreeMap::new() });
+            self.store = Some(Opened { store, settings, heartbeats: Vec::new(), numbers: BTreeMap::new(), joined: Arc::default() });
         }
         Ok(self.store.as_mut())
     }
@@ -200,7 +204,9 @@ impl Ralf {
         let view = opened.store.snapshot().map_err(OpError::from)?;
         let now = view.now();
         let mut found = Vec::new();
-        for agent in view.agents().map_err(OpError::from)? {
+        let agents = view.agents().map_err(OpError::from)?;
+        opened.joined = Arc::new(Joined::of(&*view, &agents).map_err(OpError::from)?);
+        for agent in agents {
             let age_ms = now.store.since_ms(agent.presence.seen);
             let is_there = match timeout_ms {
                 Some(timeout_ms) => agent.is_live() && presence::death_proof(&*owners, &agent, now).is_none() && age_ms <= timeout_ms,

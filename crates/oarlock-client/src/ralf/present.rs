@@ -2,16 +2,46 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oarlock_model::AgentName;
+use oarlock_model::agent::Agent;
+use oarlock_model::identity::StoreId;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_ops::OpError;
 use oarlock_ops::presence;
+use oarlock_ops::store::{StoreResult, View};
 use oarlock_ralf::{Attached, PROGRAM, may_work};
 use oarlock_sqlite::Synchronous;
 
 use super::{AgentSeen, EVER_MS, Ralf, RalfError, of_file, other};
+
+/// Who had joined a store at some event of it, and who of them had left again. Only events change that.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    /// The store, and the number of its last event; none where nothing was read.
+    at: Option<(StoreId, u64)>,
+    live: BTreeSet<String>,
+    ended: BTreeSet<String>,
+}
+
+impl Joined {
+    /// As these agents, which are all that the store has.
+    pub(super) fn of(view: &dyn View, agents: &[Agent]) -> StoreResult<Self> {
+        let mut joined = Self { at: Some((view.identity().id(), view.last_seq()?)), ..Self::default() };
+        for agent in agents {
+            let names = if agent.is_live() { &mut joined.live } else { &mut joined.ended };
+            names.insert(agent.name.to_string());
+        }
+        Ok(joined)
+    }
+
+    /// Whether nothing has happened in the store since.
+    fn is_of(&self, view: &dyn View) -> StoreResult<bool> {
+        Ok(self.at == Some((view.identity().id(), view.last_seq()?)))
+    }
+}
 
 impl Ralf {
     /// The agent of this name, also when it is there no more, with what is known of it.
@@ -35,13 +65,15 @@ impl Ralf {
 
     /// Those of these names that may be given work: no templates and runs, and nobody who has left. A name that was never seen may be yet to come.
     pub(super) fn who_may_work(&mut self, names: &[String]) -> Result<Vec<String>, RalfError> {
-        let (mut live, mut ended) = (BTreeSet::new(), BTreeSet::new());
+        let mut joined = Arc::default();
         if let Some(opened) = self.opened()? {
-            for agent in opened.store.snapshot().and_then(|view| view.agents()).map_err(OpError::from)? {
-                let known = if agent.is_live() { &mut live } else { &mut ended };
-                known.insert(agent.name.to_string());
+            let view = opened.store.snapshot().map_err(OpError::from)?;
+            if !opened.joined.is_of(&*view).map_err(OpError::from)? {
+                opened.joined = Arc::new(view.agents().and_then(|agents| Joined::of(&*view, &agents)).map_err(OpError::from)?);
             }
+            joined = Arc::clone(&opened.joined);
         }
+        let Joined { live, ended, .. } = &*joined;
         // Of whom the store knows that it is there, the files have nothing to say.
         let mut gone = BTreeSet::new();
         if !names.iter().all(|name| live.contains(name)) {
@@ -50,7 +82,7 @@ impl Ralf {
             let is_active = |name: &str| in_files.iter().any(|known| known.state == "active" && known.name == name);
             gone.extend(in_files.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
             gone.retain(|name| !live.contains(name));
-            gone.extend(ended.into_iter().filter(|name| !is_active(name)));
+            gone.extend(ended.iter().filter(|name| !is_active(name)).cloned());
         }
         Ok(names.iter().filter(|name| may_work(name) && !gone.contains(*name)).cloned().collect())
     }
