@@ -61,10 +61,17 @@ pub struct Advice {
     /// The smallest number of agents that needs at most 5 % more time than the best.
     pub agents: usize,
     /// Minutes until the last part is finished, for each number of agents from 1 to 8.
+    #[serde(deserialize_with = "keys_as_numbers")]
     pub makespan_minutes: BTreeMap<usize, u64>,
     /// Why more agents do not help; absent where they do, and where the plan is not split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// Keys of JSON objects are texts, and serde turns them into numbers only where it reads the text itself, not below a flattened field.
+fn keys_as_numbers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<usize, u64>, D::Error> {
+    let minutes = BTreeMap::<String, u64>::deserialize(deserializer)?;
+    minutes.into_iter().map(|(agents, minutes)| Ok((agents.parse().map_err(serde::de::Error::custom)?, minutes))).collect()
 }
 
 /// One step of the document: a list item, a phase or a heading with the text below it.
