@@ -10,6 +10,11 @@ class AckReply(TypedDict):
 
 Activity = Literal["idle", "progressing", "stuck"]
 
+class Advice(TypedDict):
+    agents: int
+    makespan_minutes: Dict[str, Any]
+    reason: NotRequired[str]
+
 class AgentShape(TypedDict):
     action: NotRequired[str]
     activity: Activity
@@ -244,12 +249,15 @@ class ShowTaskReply(TypedDict):
     task: TaskShape
 
 class SplitReply(TypedDict):
+    advice: NotRequired[Advice]
     conflicts: List[Conflict]
     created: List[TaskShape]
     edges: List[Edge]
+    format: NotRequired[str]
     lease_ended: NotRequired[int]
     makespan_minutes: int
     parallelizable: bool
+    planner: NotRequired[str]
     prompt: NotRequired[str]
     reason: NotRequired[str]
     reservations_ended: NotRequired[List[str]]
@@ -278,6 +286,7 @@ class Step(TypedDict):
     end: int
     estimate_minutes: NotRequired[int]
     line: int
+    lines: NotRequired[List[List[int]]]
     n: int
     phase: NotRequired[str]
     title: str

@@ -152,8 +152,9 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
             out.push(Piece::Beside);
             numbers = true;
         } else if let Some(name) = name_of(bare, &noun, numbers) {
+            // A bare number behind a code is an amount: "HTTP2 and 3 files".
+            numbers = !matches!(&name, Piece::Name(kind, id) if kind.is_empty() && id.starts_with(|c: char| c.is_ascii_alphabetic()));
             out.push(name);
-            numbers = true;
         } else if NAMED_GROUPS.has(bare) {
             out.push(Piece::Name("heading".to_owned(), bare.to_owned()));
         } else {
