@@ -4,7 +4,8 @@
 pub fn in_words(ms: i64) -> String {
     let seconds = ms / 1_000;
     match seconds {
-        0 => format!("{ms} ms"),
+        0 if ms > 0 => format!("{ms} ms"),
+        0 => "0 s".to_owned(),
         1..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
         3_600..172_800 => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
@@ -29,7 +30,7 @@ mod tests {
     #[test]
     fn lengths_of_time_have_two_units_at_most() {
         for (ms, words, exact) in [
-            (0, "0 ms", "0 ms"),
+            (0, "0 s", "0 s"),
             (999, "999 ms", "999 ms"),
             (1_000, "1 s", "1 s"),
             (59_999, "59 s", "59 s"),
