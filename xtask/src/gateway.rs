@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use oarlock_model::event::Fact;
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::{EventFilter, Store};
-use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore};
+use oarlock_sqlite::{Options, SqliteAdministration, SqliteStore, StorePaths};
 use serde_json::{Value, json};
 
 use crate::output::{Outcome, say, warn};
@@ -190,7 +190,7 @@ fn judge(root: &Path, told: &Told) -> Outcome<()> {
     if let Some(wrong) = told.wrong.first() {
         return Err(format!("{} calls were refused or never answered; the first: {wrong}", told.wrong.len()).into());
     }
-    let place = Place::of_file(root.join(".oarlock/oarlock.db"));
+    let place = StorePaths::of_file(root.join(".oarlock/oarlock.db"));
     let mut store = SqliteStore::open(&place, Options::default())?;
     let mut seen: BTreeSet<(&'static str, String)> = BTreeSet::new();
     let mut after_seq = 0;

@@ -15,7 +15,7 @@ use oarlock_model::AgentName;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::{OpError, registry};
-use oarlock_sqlite::{Place, STORE_FILE, SqliteStore};
+use oarlock_sqlite::{STORE_FILE, SqliteStore, StorePaths};
 use oarlock_testkit::metered::{Held, Meter, Metered};
 use serde_json::{Value, json};
 
@@ -109,7 +109,7 @@ struct Bench {
     sizes: Sizes,
     scale: usize,
     #[cfg_attr(not(test), expect(dead_code, reason = "a test looks at the store as a whole"))]
-    place: Place,
+    place: StorePaths,
     /// Where all of it is; gone with the bench.
     _dir: tempfile::TempDir,
 }
@@ -119,7 +119,7 @@ impl Bench {
         let dir = tempfile::Builder::new().prefix("oarlock-limits-").tempdir_in(dir.map_or_else(std::env::temp_dir, Path::to_owned))?;
         let folder = dir.path().join(".oarlock");
         std::fs::create_dir_all(&folder)?;
-        let place = Place::of_file(folder.join(STORE_FILE));
+        let place = StorePaths::of_file(folder.join(STORE_FILE));
         let (clock, sizes) = (ManualClock::new(), Sizes::new(scale));
         let (mortal, process) = Mortal::start()?;
         let begun = Instant::now();

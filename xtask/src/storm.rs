@@ -19,7 +19,7 @@ use oarlock_host::process::children::die_with_parent;
 use oarlock_model::event::{Fact, LossReason};
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::{EventFilter, Store};
-use oarlock_sqlite::{Place, SqliteAdministration, SqliteStore};
+use oarlock_sqlite::{SqliteAdministration, SqliteStore, StorePaths};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use oarlock_testkit::faulty::Deed;
@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
 
 fn storm(plan: &Plan) -> Outcome<()> {
     let dir = tempfile::tempdir()?;
-    let place = Place::of_file(dir.path().join("oarlock.db"));
+    let place = StorePaths::of_file(dir.path().join("oarlock.db"));
     drop(SqliteStore::create(&place, "T", options())?);
     let begun = Instant::now();
     let lives = Lives { plan, file: place.file(), begun_ns: now_ns(), next: AtomicUsize::new(0), ended: Mutex::default() };
@@ -128,7 +128,7 @@ fn storm(plan: &Plan) -> Outcome<()> {
 }
 
 /// How many leases were taken over after their end.
-fn expired(place: &Place) -> Outcome<usize> {
+fn expired(place: &StorePaths) -> Outcome<usize> {
     let filter =
         EventFilter { kinds: vec!["lease_lost".to_owned()], limit: usize::MAX >> 1, bytes_max: usize::MAX, ..EventFilter::default() };
     let events = SqliteStore::open(place, options())?.snapshot()?.events(&filter)?;

@@ -8,7 +8,7 @@ use oarlock_ops::log::Events;
 use oarlock_ops::shapes::EventShape;
 use serde_json::Value;
 
-use crate::door::Door;
+use crate::backend::Backend;
 
 /// The longest single wait for events, in milliseconds. Between two waits [`Reader::has_gone`] is asked.
 const SLICE_MS: i64 = 2_000;
@@ -18,7 +18,7 @@ pub trait Reader {
     /// Takes one event. Returns `false` to stop.
     ///
     /// # Errors
-    /// Any error stops following and is returned by [`Door::follow`].
+    /// Any error stops following and is returned by [`Backend::follow`].
     fn event(&mut self, event: &EventShape) -> Result<bool, OpError>;
 
     /// Whether the consumer is gone. Asked after each page and at least every two seconds.
@@ -27,7 +27,7 @@ pub trait Reader {
     }
 }
 
-impl Door<'_> {
+impl Backend<'_> {
     /// Passes the events that `asked` selects to `reader`, page by page. Stops when the reader wants no more, when `asked.limit` events were
     /// passed, or when nothing was logged for `asked.wait`; without `wait` it follows for ever.
     ///

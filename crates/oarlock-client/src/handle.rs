@@ -12,13 +12,13 @@ use oarlock_ops::request::{Mutation, Query, Request as _};
 use oarlock_ops::schema;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_sqlite::{Options, Place};
+use oarlock_sqlite::{Options, StorePaths};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::ThisMachine;
-use crate::door::Door;
+use crate::backend::Backend;
 use crate::follow::Reader;
 use crate::opening::create;
 use crate::project::TASK_PREFIX;
@@ -28,7 +28,7 @@ use crate::whereabouts::{is_store_url, named_by_environment};
 /// A handle of a store, here or at a gateway. Each thread uses its own.
 #[derive(Debug)]
 pub struct Oarlock {
-    door: Door<'static>,
+    backend: Backend<'static>,
     caller: Caller,
     /// The defaults, where the store is here; a gateway has its own.
     settings: Option<Settings>,
@@ -54,18 +54,18 @@ impl Oarlock {
         if is_store_url(store) {
             return Self::found(Some(store));
         }
-        let place = Place::of_file(Path::new(store));
+        let place = StorePaths::of_file(Path::new(store));
         let (opened, made) = create(&place, TASK_PREFIX, Options::default())?;
         if made {
             trust::remember(&place, opened.identity().id())?;
         }
         let settings = Settings::default();
-        Ok(Self { door: Door::of_store(opened, settings.clone()), caller: Caller::default(), settings: Some(settings) })
+        Ok(Self { backend: Backend::of_store(opened, settings.clone()), caller: Caller::default(), settings: Some(settings) })
     }
 
     fn found(named: Option<&OsStr>) -> Result<Self, OpError> {
-        let (door, settings) = Door::find(named, None)?;
-        Ok(Self { door, caller: Caller::default(), settings })
+        let (backend, settings) = Backend::find(named, None)?;
+        Ok(Self { backend, caller: Caller::default(), settings })
     }
 
     /// Joins as a new session that stands for this process: should it die, what it held is free at once. At a gateway on another machine
@@ -96,7 +96,7 @@ impl Oarlock {
         request.localise(&mut ThisMachine)?;
         request.host.pid.get_or_insert(std::process::id());
         let caller = Caller { key: key.map(str::to_owned), ..self.caller.clone() };
-        let joined = self.door.order(&caller, request)?;
+        let joined = self.backend.order(&caller, request)?;
         self.caller = Caller { name: Some(joined.agent.name.clone()), session: Some(joined.session.clone()), ..Caller::default() };
         Ok(joined)
     }
@@ -123,7 +123,7 @@ impl Oarlock {
             return reply.to_value();
         }
         let caller = Caller { key: key.map(str::to_owned), ..self.caller.clone() };
-        self.door.call(&*call, &caller)?.to_value()
+        self.backend.call(&*call, &caller)?.to_value()
     }
 
     /// Asks a query.
@@ -131,7 +131,7 @@ impl Oarlock {
     /// # Errors
     /// Refusals and store errors.
     pub fn ask<Q: Query + Clone>(&mut self, request: &Q) -> Result<Q::Reply, OpError> {
-        self.door.ask(&self.caller, request.clone())
+        self.backend.ask(&self.caller, request.clone())
     }
 
     /// Orders a mutation.
@@ -139,7 +139,7 @@ impl Oarlock {
     /// # Errors
     /// Refusals and store errors.
     pub fn order<M: Mutation + Clone>(&mut self, request: &M) -> Result<M::Reply, OpError> {
-        self.door.order(&self.caller, request.clone())
+        self.backend.order(&self.caller, request.clone())
     }
 
     /// Orders a mutation that happens once for this idempotency key, however often it is called.
@@ -148,7 +148,7 @@ impl Oarlock {
     /// Refusals and store errors.
     pub fn order_once<M: Mutation + Clone>(&mut self, key: &str, request: &M) -> Result<M::Reply, OpError> {
         let caller = Caller { key: Some(key.to_owned()), ..self.caller.clone() };
-        self.door.order(&caller, request.clone())
+        self.backend.order(&caller, request.clone())
     }
 
     /// Hands the events that are asked for to `reader`, those to come included, until it has enough, the limit is reached, or nothing was logged for
@@ -157,6 +157,6 @@ impl Oarlock {
     /// # Errors
     /// `timed_out` when that time is over, store errors, those of the reader.
     pub fn follow(&mut self, asked: &Events, reader: &mut dyn Reader) -> Result<(), OpError> {
-        self.door.follow(&self.caller, asked, reader)
+        self.backend.follow(&self.caller, asked, reader)
     }
 }

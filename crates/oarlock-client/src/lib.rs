@@ -1,10 +1,10 @@
-//! The one way to a store, below every door: which project or store is meant ([`Where`]), whose it is ([`trust`]), what is configured
-//! ([`config`]), who calls ([`caller`]), the machine that the caller stands on ([`ThisMachine`]), and the place where calls are made ([`Door`]).
+//! The one way to a store, below every door: which project or store is meant ([`StoreTarget`]), whose it is ([`trust`]), what is configured
+//! ([`config`]), who calls ([`caller`]), the machine that the caller stands on ([`ThisMachine`]), and the place where calls are made ([`Backend`]).
 //! [`Oarlock`] is all of it in one hand, for other programs.
 
+mod backend;
 pub mod caller;
 pub mod config;
-mod door;
 mod follow;
 pub mod gateway;
 mod handle;
@@ -21,14 +21,14 @@ pub mod user;
 mod whereabouts;
 mod worktree;
 
-pub use door::Door;
+pub use backend::Backend;
 pub use follow::Reader;
 pub use handle::Oarlock;
 pub use interrupt::while_waiting;
 pub use machine::ThisMachine;
 pub use making::{Made, MadeProject, make};
-pub use oarlock_sqlite::{Options, Place, STORE_FILE, Synchronous};
+pub use oarlock_sqlite::{Options, STORE_FILE, StorePaths, Synchronous};
 pub use opening::{OpenStore, administration, files_of, open, open_alone, options};
 pub use project::Project;
-pub use whereabouts::{Absent, Where, named_by_environment};
+pub use whereabouts::{IfMissing, StoreTarget, named_by_environment};
 pub use worktree::worktree_of;

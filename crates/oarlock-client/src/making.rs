@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::opening::create;
 use crate::project::{Project, TASK_PREFIX};
 use crate::trust;
-use crate::whereabouts::Where;
+use crate::whereabouts::StoreTarget;
 
 /// The reply of `init`.
 #[derive(Clone, Debug, Serialize)]
@@ -37,7 +37,7 @@ pub struct MadeProject {
 ///
 /// # Errors
 /// `state_conflict` for another prefix than the store has, `denied` for a store that may be somebody else's, those of the store.
-pub fn make(target: &Where, prefix: Option<&Label>, accept: bool, options: Options) -> Result<Made, OpError> {
+pub fn make(target: &StoreTarget, prefix: Option<&Label>, accept: bool, options: Options) -> Result<Made, OpError> {
     let wanted = prefix.map_or(TASK_PREFIX, Label::as_str);
     if wanted.len() > limits::TASK_PREFIX_BYTES_MAX {
         let message = format!("the prefix is longer than {} characters", limits::TASK_PREFIX_BYTES_MAX);

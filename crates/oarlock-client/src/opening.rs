@@ -5,7 +5,7 @@ use oarlock_ops::outside::Outside;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{ServedStore, StoreResult};
 use oarlock_ralf::Beside;
-use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_sqlite::{Options, SqliteAdministration, SqliteStore, StorePaths, Synchronous};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub type OpenStore = Box<dyn ServedStore>;
 ///
 /// # Errors
 /// Those of the store.
-pub fn open(place: &Place, options: Options) -> StoreResult<OpenStore> {
+pub fn open(place: &StorePaths, options: Options) -> StoreResult<OpenStore> {
     let files = files_of(place, &options);
     Ok(Box::new(SqliteStore::open(place, options)?.with_outside(files)))
 }
@@ -25,14 +25,14 @@ pub fn open(place: &Place, options: Options) -> StoreResult<OpenStore> {
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) fn create(place: &Place, prefix: &str, options: Options) -> StoreResult<(OpenStore, bool)> {
+pub(crate) fn create(place: &StorePaths, prefix: &str, options: Options) -> StoreResult<(OpenStore, bool)> {
     let files = files_of(place, &options);
     let (store, made) = SqliteStore::create(place, prefix, options)?;
     Ok((Box::new(store.with_outside(files)), made))
 }
 
 /// The files beside a store, whether or not a project is attached to it now. A lock of theirs is waited for as long as one of the store.
-pub fn files_of(place: &Place, options: &Options) -> Arc<dyn Outside> {
+pub fn files_of(place: &StorePaths, options: &Options) -> Arc<dyn Outside> {
     let files = Beside::new(place.dir(), options.busy);
     Arc::new(if options.synchronous == Synchronous::Full { files } else { files.unsynced() })
 }
@@ -46,11 +46,11 @@ pub fn options(settings: &Settings, busy: Option<Duration>) -> Options {
 ///
 /// # Errors
 /// Those of the store.
-pub fn open_alone(place: &Place, options: Options) -> StoreResult<OpenStore> {
+pub fn open_alone(place: &StorePaths, options: Options) -> StoreResult<OpenStore> {
     Ok(Box::new(SqliteStore::open(place, options)?))
 }
 
 /// What an administrator does with the store at a place, which need not be one that can be opened.
-pub fn administration(place: &Place, options: Options) -> impl Administration + use<> {
+pub fn administration(place: &StorePaths, options: Options) -> impl Administration + use<> {
     SqliteAdministration::new(place.clone(), options)
 }

@@ -4,7 +4,7 @@ use oarlock_host::file::{WithoutTraps as _, private_dir};
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
-use oarlock_sqlite::Place;
+use oarlock_sqlite::StorePaths;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ impl Project {
         let around = Self::around(dir);
         if let Some(project) = &around {
             // A link would be taken for what it leads to, or for nothing; and what is closed to this user, for something lost.
-            let place = Place::of_file(project.store_file());
+            let place = StorePaths::of_file(project.store_file());
             place.check_dir()?;
             trust::check_owner(&place)?;
         }
@@ -152,7 +152,7 @@ impl Project {
     pub fn make_dir(&self) -> Result<(), OpError> {
         let dir = self.dir();
         let ignore = dir.join(".gitignore");
-        Place::of_file(self.store_file()).check_dir()?;
+        StorePaths::of_file(self.store_file()).check_dir()?;
         let found = ignore.symlink_metadata();
         if found.as_ref().is_ok_and(|found| !found.is_file()) && !planted::is(planted::LINKS_FOLLOWED) {
             return Err(StoreError::Damaged {

@@ -24,7 +24,7 @@ use oarlock_ops::state::{GetState, Sync, TellState};
 use oarlock_ops::task::Split;
 use oarlock_plan::Plan;
 pub use oarlock_ralf::age_ms;
-use oarlock_ralf::{Attached, Bridge, FLOOR, Files, FilesError, workers};
+use oarlock_ralf::{Bridge, FLOOR, Files, FilesError, SyncState, workers};
 use oarlock_sqlite::{Options, Synchronous};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ use crate::config;
 use crate::opening::{self, OpenStore};
 use crate::project::Project;
 use crate::trust;
-use crate::whereabouts::Where;
+use crate::whereabouts::StoreTarget;
 
 use present::Joined;
 pub use present::judge_agents;
@@ -153,7 +153,7 @@ impl Ralf {
     /// The store, if the project is attached to one now.
     fn opened(&mut self) -> Result<Option<&mut Opened>, RalfError> {
         let project = &self.project;
-        if !Attached::file(&project.dir()).exists() {
+        if !SyncState::file(&project.dir()).exists() {
             self.store = None;
             return Ok(None);
         }
@@ -163,7 +163,7 @@ impl Ralf {
             if attached.is_none_or(|attached| attached.root != root) {
                 return Ok(None);
             }
-            let target = Where::of(project.clone());
+            let target = StoreTarget::of(project.clone());
             trust::check_owner(target.place())?;
             let settings = target.settings()?;
             let store = target.open(Options { synchronous: self.synchronous, ..opening::options(&settings, None) })?;
@@ -185,11 +185,11 @@ impl Ralf {
         let Some(opened) = opened else {
             let agents = match file {
                 Some(file) => files.agents(file, timeout_ms)?,
-                None => files.all_agents(timeout_ms, &Attached::default())?,
+                None => files.all_agents(timeout_ms, &SyncState::default())?,
             };
             return Ok(agents.into_iter().filter(|agent| agent.state == "active").map(of_file).collect());
         };
-        let remembered = || Attached::read(&dir).ok().flatten().unwrap_or_default();
+        let remembered = || SyncState::read(&dir).ok().flatten().unwrap_or_default();
         let now: Vec<Identity> = files.heartbeat_files().iter().filter_map(|file| identity(file)).collect();
         if !now.is_empty() && now != opened.heartbeats {
             let attached = remembered();

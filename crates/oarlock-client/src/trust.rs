@@ -10,7 +10,7 @@ use oarlock_model::identity::StoreId;
 use oarlock_model::{Rejection, planted};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
-use oarlock_sqlite::Place;
+use oarlock_sqlite::StorePaths;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub fn folder(store: StoreId) -> Option<PathBuf> {
 ///
 /// # Errors
 /// `denied`, with what to do.
-pub fn check(place: &Place) -> Result<(), OpError> {
+pub fn check(place: &StorePaths) -> Result<(), OpError> {
     let tracked = match brought(place)? {
         Brought::Nothing => return Ok(()),
         _ if planted::is(planted::UNKNOWN_STORE_OPENED) => return Ok(()),
@@ -73,11 +73,11 @@ pub fn check(place: &Place) -> Result<(), OpError> {
 ///
 /// # Errors
 /// `denied`, with what to do.
-pub fn check_acceptable(place: &Place) -> Result<(), OpError> {
+pub fn check_acceptable(place: &StorePaths) -> Result<(), OpError> {
     if matches!(brought(place)?, Brought::Whole) { Err(not_acceptable(place)) } else { Ok(()) }
 }
 
-fn not_acceptable(place: &Place) -> OpError {
+fn not_acceptable(place: &StorePaths) -> OpError {
     Rejection::Denied {
         message: format!("{} is a repository of its own or part of one, and what is in it came with that", place.dir().display()),
         hint: "take it out of the repository (`git rm --cached .oarlock`), move it away, and make a store with `oarlock init`",
@@ -89,7 +89,7 @@ fn not_acceptable(place: &Place) -> OpError {
 ///
 /// # Errors
 /// `store_unavailable` when it cannot be kept although git tracks files there, so that the next call would refuse it.
-pub fn remember(place: &Place, store: StoreId) -> Result<(), OpError> {
+pub fn remember(place: &StorePaths, store: StoreId) -> Result<(), OpError> {
     let kept = folder(store).ok_or_else(|| std::io::Error::other("HOME is not set")).and_then(|folder| {
         private_dir().recursive(true).create(&folder)?;
         let mut known = read_known(&folder);
@@ -145,7 +145,7 @@ fn private_copy(from: &Path, to: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// `denied`.
-pub fn check_owner(place: &Place) -> Result<(), OpError> {
+pub fn check_owner(place: &StorePaths) -> Result<(), OpError> {
     let own = Owner::own();
     let root = place.dir().parent().filter(|root| !root.as_os_str().is_empty()).unwrap_or(Path::new("."));
     for path in [place.dir(), place.file()] {
@@ -173,7 +173,7 @@ enum Brought {
     Files(Vec<String>),
 }
 
-fn brought(place: &Place) -> Result<Brought, OpError> {
+fn brought(place: &StorePaths) -> Result<Brought, OpError> {
     // A store elsewhere was named by its user.
     if place.dir().file_name().is_none_or(|name| name != PROJECT_DIR) {
         return Ok(Brought::Nothing);
@@ -220,7 +220,7 @@ struct Files {
 type Stamp = (u64, u64, u64);
 
 impl Files {
-    fn at(place: &Place) -> Self {
+    fn at(place: &StorePaths) -> Self {
         let stamp = |suffix: &str| {
             let path = beside(place, suffix);
             let found = path.symlink_metadata().ok()?;
@@ -232,7 +232,7 @@ impl Files {
     }
 }
 
-fn beside(place: &Place, suffix: &str) -> PathBuf {
+fn beside(place: &StorePaths, suffix: &str) -> PathBuf {
     let mut path = place.file().as_os_str().to_owned();
     path.push(suffix);
     path.into()
@@ -250,7 +250,7 @@ fn read_known(folder: &Path) -> Known {
 }
 
 /// Whether the store is known, and none of its files that git tracks is another than when it became so.
-fn is_known_at(store: StoreId, place: &Place, tracked: &[String]) -> bool {
+fn is_known_at(store: StoreId, place: &StorePaths, tracked: &[String]) -> bool {
     let Some(known) = folder(store).map(|folder| read_known(&folder)) else { return false };
     let name = place.file().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let is_tracked = |suffix: &str| tracked.iter().any(|path| path.ends_with(&format!("{PROJECT_DIR}/{name}{suffix}")));

@@ -3,7 +3,7 @@
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
-use oarlock_sqlite::{Options, Place};
+use oarlock_sqlite::{Options, StorePaths};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::trust;
 
 /// What it means that there is no project yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
+pub enum IfMissing {
     /// The verb needs one.
     Refused,
     /// The verb can do without, or makes one around the current directory.
@@ -27,30 +27,30 @@ pub enum Absent {
 
 /// Where the store of a call is.
 #[derive(Clone, Debug)]
-pub struct Where {
-    place: Place,
+pub struct StoreTarget {
+    place: StorePaths,
     project: Option<Project>,
 }
 
-impl Where {
+impl StoreTarget {
     /// The place that is named, or that of the project around the current directory.
     ///
     /// # Errors
     /// `not_found` without a project, `denied` for another user's, `invalid_request` for what is no store.
-    pub fn find(named: Option<&OsStr>, absent: Absent) -> Result<Self, OpError> {
+    pub fn find(named: Option<&OsStr>, absent: IfMissing) -> Result<Self, OpError> {
         let here = current_dir()?;
         if let Some(url) = named {
             let path = sqlite_path(url)?;
-            let place = Place::of_file(resolved(&here, path));
+            let place = StorePaths::of_file(resolved(&here, path));
             // The store of a project, named from outside, keeps the project's settings.
             let project = Project::of_store(place.file());
             return Ok(Self { place, project });
         }
         let project = match absent {
             // A store that was named is its user's word; one that is found above may be anybody's.
-            Absent::Refused => Project::find(&here)?,
-            Absent::Expected => Project::around_or_at(&here),
-            Absent::Made => Project::of_repository(&here).unwrap_or_else(|| Project::at(&here)),
+            IfMissing::Refused => Project::find(&here)?,
+            IfMissing::Expected => Project::around_or_at(&here),
+            IfMissing::Made => Project::of_repository(&here).unwrap_or_else(|| Project::at(&here)),
         };
         let target = Self::of(project);
         target.place.check_dir()?;
@@ -60,11 +60,11 @@ impl Where {
 
     /// The store of a project.
     pub fn of(project: Project) -> Self {
-        Self { place: Place::of_file(project.store_file()), project: Some(project) }
+        Self { place: StorePaths::of_file(project.store_file()), project: Some(project) }
     }
 
     /// The file and what stands beside it.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &StorePaths {
         &self.place
     }
 

@@ -15,7 +15,7 @@ use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
 use oarlock_plan::{Options, Plan, split, validate};
 use oarlock_ralf::{Append, Project, append_items, set_block, set_item};
-use oarlock_sqlite::{Options as StoreOptions, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_sqlite::{Options as StoreOptions, SqliteAdministration, SqliteStore, StorePaths, Synchronous};
 use oarlock_testkit::{MemoryStore, say};
 
 /// Something that reads.
@@ -175,7 +175,7 @@ fn value(input: &[u8]) {
 /// An exported log: all of it or nothing, and what was imported is sound.
 fn log(input: &[u8]) {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let place = Place::of_file(dir.path().join("oarlock.db"));
+    let place = StorePaths::of_file(dir.path().join("oarlock.db"));
     let options = StoreOptions { synchronous: Synchronous::Off, ..StoreOptions::default() };
     drop(SqliteStore::create(&place, "T", options.clone()).expect("an empty directory"));
     let mut admin = SqliteAdministration::new(place, options);

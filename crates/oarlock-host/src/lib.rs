@@ -4,7 +4,7 @@
 //! Every question has one module here, and what differs between systems stands in two pairs of modules behind it:
 //!
 //! - `linux` (5.3 or later: `/proc`, futexes, inotify, pidfd) and `portable`, which answers the same for every other system:
-//!   without a queue at the gate, by looking at the bells every few milliseconds, and at processes through `sysinfo`.
+//!   without a queue at the fair lock, by looking at the notifiers every few milliseconds, and at processes through `sysinfo`.
 //! - `unix` (process groups, signals, permission bits) and `windows` (job objects, none of the bits).
 //!
 //! The feature `portable` takes the portable answers on Linux too, so that they are tested where the tests run.
@@ -27,15 +27,15 @@ mod windows;
 #[cfg(windows)]
 use windows as family;
 
-pub mod bell;
-pub mod board;
 pub mod clock;
+pub mod fair_lock;
 pub mod file;
 pub mod filesystem;
-pub mod gate;
+pub mod notifier;
 pub mod owner;
 pub mod process;
 pub mod random;
+pub mod shared_state;
 pub mod space;
 
 #[cfg(test)]

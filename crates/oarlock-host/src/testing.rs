@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use crate::{bell, board, gate, owner, process};
+use crate::{fair_lock, notifier, owner, process, shared_state};
 
 const ROLE: &str = "OARLOCK_HOST_TEST_ROLE";
 const DIRECTORY: &str = "OARLOCK_HOST_TEST_DIRECTORY";
@@ -100,26 +100,26 @@ fn play_a_role() {
             wait_for_the_end();
         }
         "gate" => {
-            let mut gate = gate::Gate::on(board::Board::open(&directory.join("board"), true).expect("opens"));
-            let _passage = gate.enter(Duration::from_secs(60));
+            let mut fair_lock = fair_lock::FairLock::on(shared_state::SharedState::open(&directory.join("board"), true).expect("opens"));
+            let _passage = fair_lock.enter(Duration::from_secs(60));
             tell("ready");
             wait_for_the_end();
         }
         "queue" => {
-            let mut gate = gate::Gate::on(board::Board::open(&directory.join("board"), true).expect("opens"));
+            let mut fair_lock = fair_lock::FairLock::on(shared_state::SharedState::open(&directory.join("board"), true).expect("opens"));
             tell("ready");
-            let _passage = gate.enter(Duration::from_secs(600));
+            let _passage = fair_lock.enter(Duration::from_secs(600));
             wait_for_the_end();
         }
         "bell" => {
-            let board = || board::Board::open(&directory.with_extension("board"), true).expect("opens");
-            let bells = bell::Bells::new(directory, &["mail", "work"], board()).expect("they are names");
-            let mut listener = bell::Listener::new(&bells, &["work"], board()).expect("listens");
+            let shared_state = || shared_state::SharedState::open(&directory.with_extension("board"), true).expect("opens");
+            let notifiers = notifier::Notifiers::new(directory, &["mail", "work"], shared_state()).expect("they are names");
+            let mut listener = notifier::Listener::new(&notifiers, &["work"], shared_state()).expect("listens");
             tell("ready");
             loop {
                 match listener.wait(None, &[]).expect("waits") {
                     // Waits are short on this system.
-                    bell::Woken::Interrupted => {}
+                    notifier::Woken::Interrupted => {}
                     woken => tell(&format!("{woken:?}")),
                 }
             }

@@ -5,10 +5,10 @@ mod speak;
 mod who;
 
 use crate::client::Client;
-use crate::hook::{Answer, By, Moment, Reach, Surroundings, Told, calls_oarlock, writes};
+use crate::hook::{By, HookDecision, HookEvent, HookInput, Reach, Surroundings, calls_oarlock, writes};
 use oarlock_client::config::HookSettings;
 use oarlock_client::memory::{self, Memory};
-use oarlock_client::{Door, ThisMachine, user, worktree_of};
+use oarlock_client::{Backend, ThisMachine, user, worktree_of};
 use oarlock_git::GitFailed;
 use oarlock_model::ErrorCode;
 use oarlock_model::pattern::{Pattern, normalise_path};
@@ -31,13 +31,13 @@ pub use who::Who;
 
 /// The answer when a hook failed: the client goes on, unless the project is strict and something is about to be written.
 #[must_use]
-pub fn on_failure(error: &OpError, moment: Moment, settings: HookSettings) -> Answer {
+pub fn on_failure(error: &OpError, moment: HookEvent, settings: HookSettings) -> HookDecision {
     match moment {
-        Moment::BeforeTool | Moment::PreCommit | Moment::PrePush if settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
+        HookEvent::BeforeTool | HookEvent::PreCommit | HookEvent::PrePush if settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
             let why = escaped_line(&error.to_string()).into_owned();
-            Answer::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
+            HookDecision::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
         }
-        _ => Answer::Nothing,
+        _ => HookDecision::Nothing,
     }
 }
 
@@ -47,7 +47,7 @@ pub struct Hook<'a> {
     /// The client that calls.
     pub client: Client,
     /// What it tells.
-    pub told: &'a Told,
+    pub input: &'a HookInput,
     /// The agent of the client's session.
     pub main: Who,
     /// Whom it is about: the same, or one of its helpers.
@@ -59,7 +59,7 @@ pub struct Hook<'a> {
     /// What hooks keep between two calls.
     pub memory: &'a Memory,
     /// Where calls are made.
-    pub door: Door<'static>,
+    pub backend: Backend<'static>,
 }
 
 impl Hook<'_> {
@@ -67,56 +67,56 @@ impl Hook<'_> {
     ///
     /// # Errors
     /// Those of the calls it makes; whoever asked decides what a failure means.
-    pub fn run(&mut self, moment: Moment) -> Result<Answer, OpError> {
+    pub fn run(&mut self, moment: HookEvent) -> Result<HookDecision, OpError> {
         match self.answer(moment) {
             // Nobody has joined who could hear or hold anything.
             Err(error) if !self.who.joins() && matches!(error.code(), ErrorCode::IdentityRequired | ErrorCode::NotFound) => {
-                Ok(Answer::Nothing)
+                Ok(HookDecision::Nothing)
             }
             answer => answer,
         }
     }
 
-    fn answer(&mut self, moment: Moment) -> Result<Answer, OpError> {
-        if self.main.is_only_named() && !matches!(moment, Moment::SessionStart | Moment::SessionEnd) && self.told.thread.is_none() {
+    fn answer(&mut self, moment: HookEvent) -> Result<HookDecision, OpError> {
+        if self.main.is_only_named() && !matches!(moment, HookEvent::SessionStart | HookEvent::SessionEnd) && self.input.thread.is_none() {
             // Its start was missed. Only by joining does it know whether the name is its own.
             self.join()?;
         }
         match moment {
-            Moment::SessionStart => self.start(),
-            Moment::SubagentStart => self.start_helper(),
-            Moment::BeforeTool => self.before_tool(),
-            Moment::AfterTool | Moment::Prompt => self.news(moment),
-            Moment::Compact => {
+            HookEvent::SessionStart => self.start(),
+            HookEvent::SubagentStart => self.start_helper(),
+            HookEvent::BeforeTool => self.before_tool(),
+            HookEvent::AfterTool | HookEvent::Prompt => self.news(moment),
+            HookEvent::Compact => {
                 self.memory.owe_start(&self.who.name);
-                Ok(Answer::Nothing)
+                Ok(HookDecision::Nothing)
             }
-            Moment::Stop => self.stop(),
-            Moment::SessionEnd => self.end(),
+            HookEvent::Stop => self.stop(),
+            HookEvent::SessionEnd => self.end(),
             // Not its parent, should a client not say which helper it is.
-            Moment::SubagentStop if self.who.parent().is_some() => self.end(),
-            Moment::SubagentStop => Ok(Answer::Nothing),
-            Moment::PreCommit => Ok(match self.check(&of_repository(oarlock_git::staged())?, &[])?.as_slice() {
-                [] => Answer::Nothing,
-                held => Answer::Deny(speak::not_committed(held)),
+            HookEvent::SubagentStop if self.who.parent().is_some() => self.end(),
+            HookEvent::SubagentStop => Ok(HookDecision::Nothing),
+            HookEvent::PreCommit => Ok(match self.check(&of_repository(oarlock_git::staged())?, &[])?.as_slice() {
+                [] => HookDecision::Nothing,
+                held => HookDecision::Deny(speak::not_committed(held)),
             }),
             // What is pushed was committed while it was free, perhaps: whoever holds it now is named, and no more by default.
-            Moment::PrePush => Ok(
+            HookEvent::PrePush => Ok(
                 match (self.check(&of_repository(oarlock_git::pushed(std::io::stdin().lock()))?, &[])?.as_slice(), self.settings.strict) {
-                    ([], _) => Answer::Nothing,
-                    (held, true) => Answer::Deny(speak::pushed(held, true)),
-                    (held, false) => Answer::Warn(speak::pushed(held, false)),
+                    ([], _) => HookDecision::Nothing,
+                    (held, true) => HookDecision::Deny(speak::pushed(held, true)),
+                    (held, false) => HookDecision::Warn(speak::pushed(held, false)),
                 },
             ),
         }
     }
 
     fn ask<Q: Query>(&mut self, request: Q) -> Result<Q::Reply, OpError> {
-        self.door.ask(&self.who.caller(), request)
+        self.backend.ask(&self.who.caller(), request)
     }
 
     fn order<M: Mutation>(&mut self, request: M) -> Result<M::Reply, OpError> {
-        self.door.order(&self.who.caller(), request)
+        self.backend.order(&self.who.caller(), request)
     }
 
     /// Makes a call for an agent that may not have joined, or has ended: then it joins, and the call is made again.
@@ -140,7 +140,7 @@ impl Hook<'_> {
         self.who.session = None;
         let joined = match self.join_as_named() {
             Err(error) if error.code() == ErrorCode::AlreadyExists && self.who.parent().is_none() => {
-                self.who = self.who.renamed(self.client, self.told)?;
+                self.who = self.who.renamed(self.client, self.input)?;
                 self.join_as_named()?
             }
             joined => joined?,
@@ -155,10 +155,10 @@ impl Hook<'_> {
 
     fn join_as_named(&mut self) -> Result<JoinReply, OpError> {
         let request = self.who.join_request(self.client, self.is_local);
-        self.door.order(&Caller { name: None, ..self.who.caller() }, request)
+        self.backend.order(&Caller { name: None, ..self.who.caller() }, request)
     }
 
-    fn start(&mut self) -> Result<Answer, OpError> {
+    fn start(&mut self) -> Result<HookDecision, OpError> {
         let wanted = self.who.name.clone();
         if self.who.joins() {
             self.join()?;
@@ -178,45 +178,45 @@ impl Hook<'_> {
             // Its commands are not told by their environment, and in a sandbox not by the processes above them.
             text.push_str(&speak::pass_the_name(&self.who.name));
         }
-        Ok(Answer::Start(text, self.who.name.to_string()))
+        Ok(HookDecision::Start(text, self.who.name.to_string()))
     }
 
-    fn start_helper(&mut self) -> Result<Answer, OpError> {
-        let Some(parent) = self.who.parent().cloned() else { return Ok(Answer::Nothing) };
+    fn start_helper(&mut self) -> Result<HookDecision, OpError> {
+        let Some(parent) = self.who.parent().cloned() else { return Ok(HookDecision::Nothing) };
         self.join()?;
-        Ok(Answer::Start(speak::helper_start(&self.who.name, &parent), self.who.name.to_string()))
+        Ok(HookDecision::Start(speak::helper_start(&self.who.name, &parent), self.who.name.to_string()))
     }
 
-    fn before_tool(&mut self) -> Result<Answer, OpError> {
-        let Some(tool) = self.told.tool.as_deref() else { return Ok(Answer::Nothing) };
-        if let Some(helper) = self.told.starts_helper.clone() {
+    fn before_tool(&mut self) -> Result<HookDecision, OpError> {
+        let Some(tool) = self.input.tool.as_deref() else { return Ok(HookDecision::Nothing) };
+        if let Some(helper) = self.input.starts_helper.clone() {
             return self.helper_begins(helper);
         }
         if tool.contains("oarlock") && self.who.joins() {
             // The server, which all sessions and helpers of a client share, looks up who calls: somebody who has joined.
             self.joined(|hook| hook.order(Heartbeat::default()))?;
-            let by_content = || memory::call_by_content(tool, &self.told.input);
-            let call = self.told.call.clone().filter(|_| self.client == Client::Claude);
+            let by_content = || memory::call_by_content(tool, &self.input.input);
+            let call = self.input.call.clone().filter(|_| self.client == Client::Claude);
             self.memory.note_call(&call.unwrap_or_else(by_content), &self.who.name, self.who.session.as_ref());
         }
         // OpenCode's plugin gives each command the name of its agent.
-        if self.who.parent().is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.told.input) {
-            return Ok(Answer::Deny(speak::say_who(&self.who.name)));
+        if self.who.parent().is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.input.input) {
+            return Ok(HookDecision::Deny(speak::say_who(&self.who.name)));
         }
         let (mut paths, mut globs) = (Vec::new(), Vec::new());
-        let is_read = self.told.input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
-        let seen_from = self.told.cwd.as_deref().unwrap_or(".");
+        let is_read = self.input.input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
+        let seen_from = self.input.cwd.as_deref().unwrap_or(".");
         let top = worktree_of(Path::new(seen_from));
         let (home, project) = (user::home(), user::named("CLAUDE_PROJECT_DIR").or_else(|| user::named("GEMINI_PROJECT_DIR")));
         let around = Surroundings {
-            cwd: self.told.cwd.as_deref(),
+            cwd: self.input.cwd.as_deref(),
             home: home.as_deref().and_then(Path::to_str).filter(|_| !planted::is(planted::NAMES_UNKNOWN)),
             top: top.to_str().filter(|_| !planted::is(planted::NAMES_UNKNOWN)),
             project: project.as_deref().and_then(Path::to_str),
         };
         // In a linked worktree, changes are those of the agents that work there: that they are thrown away is nothing to others.
         let is_linked = oarlock_git::is_linked(&top) && !planted::is(planted::WORKTREE_IS_OTHERS);
-        for written in writes(tool, &self.told.input, &around).into_iter().filter(|_| is_read) {
+        for written in writes(tool, &self.input.input, &around).into_iter().filter(|_| is_read) {
             let is_unread = (written.by == By::Formatter && planted::is(planted::FORMATTERS_UNREAD))
                 || (written.by == By::Output && planted::is(planted::OUTPUTS_UNREAD));
             if is_unread || (written.only_undoes && is_linked) {
@@ -251,19 +251,19 @@ impl Hook<'_> {
             }
         }
         if paths.is_empty() && globs.is_empty() {
-            return Ok(Answer::Nothing);
+            return Ok(HookDecision::Nothing);
         }
         let held = self.check(&paths, &globs)?;
         if !held.is_empty() {
-            return Ok(Answer::Deny(speak::denied(&held)));
+            return Ok(HookDecision::Deny(speak::denied(&held)));
         }
         if !self.settings.reserve {
-            return Ok(Answer::Nothing);
+            return Ok(HookDecision::Nothing);
         }
         let files = paths.iter().filter(|path| !path.ends_with('/') && *path != ".").map(|path| Pattern::covering_path(path));
         let files = files.collect::<Result<Vec<Pattern>, _>>().map_err(Rejection::from)?;
         if files.is_empty() {
-            return Ok(Answer::Nothing);
+            return Ok(HookDecision::Nothing);
         }
         let reason = Some(format!("edited in {}", self.client.title()));
         let request = Reserve { globs: files, reason, ..Reserve::default() };
@@ -273,14 +273,14 @@ impl Hook<'_> {
             // A reservation covers what is below a path too, and so wants more than the files. Those decide.
             held = self.check(&paths, &globs)?;
         }
-        Ok(if held.is_empty() { Answer::Nothing } else { Answer::Deny(speak::denied(&held)) })
+        Ok(if held.is_empty() { HookDecision::Nothing } else { HookDecision::Deny(speak::denied(&held)) })
     }
 
     /// A helper of a client that tells of it only by the tool that starts it: until that has ended, whatever happens is the helper's.
-    fn helper_begins(&mut self, helper: String) -> Result<Answer, OpError> {
+    fn helper_begins(&mut self, helper: String) -> Result<HookDecision, OpError> {
         self.memory.change_helpers(&self.main.name, |helpers| helpers.push(helper.clone()));
         self.who = self.main.helper(&helper)?;
-        self.join().map(|()| Answer::Nothing)
+        self.join().map(|()| HookDecision::Nothing)
     }
 
     fn helper_ended(&mut self, helper: &str) -> Result<(), OpError> {
@@ -307,13 +307,13 @@ impl Hook<'_> {
     }
 
     /// Renews what the agent holds, and tells what it has not heard.
-    fn news(&mut self, moment: Moment) -> Result<Answer, OpError> {
-        if self.client == Client::Gemini && moment == Moment::Prompt {
+    fn news(&mut self, moment: HookEvent) -> Result<HookDecision, OpError> {
+        if self.client == Client::Gemini && moment == HookEvent::Prompt {
             // A helper that was cancelled has ended without a word.
             self.memory.change_helpers(&self.main.name, Vec::clear);
             self.who = self.main.clone();
         }
-        if let Some(helper) = self.told.starts_helper.clone() {
+        if let Some(helper) = self.input.starts_helper.clone() {
             self.helper_ended(&helper)?;
             self.who = self.main.clone();
         }
@@ -328,7 +328,7 @@ impl Hook<'_> {
         if beat.unread > 0 && !planted::is(planted::MESSAGES_KEPT) {
             text.push_str(&self.hand_over(beat.unread)?);
         }
-        Ok(if text.is_empty() { Answer::Nothing } else { Answer::Context(text) })
+        Ok(if text.is_empty() { HookDecision::Nothing } else { HookDecision::Context(text) })
     }
 
     /// Tells the messages that are new, as many as fit. Only those count as read; the others are told the next time.
@@ -337,39 +337,39 @@ impl Hook<'_> {
         let _alone = self.memory.alone("news", &self.who.name);
         let new = self.order(Inbox { new: true, peek: true, room: Some(speak::MESSAGES_ROOM), ..Inbox::default() })?.messages;
         let later = usize::try_from(unread).unwrap_or(usize::MAX).saturating_sub(new.len());
-        let (text, told) = speak::messages(&new, later);
-        if !told.is_empty() {
-            self.order(Inbox { mark: told, ..Inbox::default() })?;
+        let (text, input) = speak::messages(&new, later);
+        if !input.is_empty() {
+            self.order(Inbox { mark: input, ..Inbox::default() })?;
         }
         Ok(text)
     }
 
-    fn stop(&mut self) -> Result<Answer, OpError> {
+    fn stop(&mut self) -> Result<HookDecision, OpError> {
         let agent = self.ask(ShowAgent { name: self.who.name.clone() })?.agent;
         let held = &agent.claims;
         if held.is_empty() || agent.state.has_ended() {
-            return Ok(Answer::Nothing);
+            return Ok(HookDecision::Nothing);
         }
-        Ok(match self.settings.hold && !self.told.was_held {
-            true => Answer::Hold(speak::held_work(held)),
-            false => Answer::Warn(speak::held_work_for_people(&self.who.name, held)),
+        Ok(match self.settings.hold && !self.input.was_held {
+            true => HookDecision::Hold(speak::held_work(held)),
+            false => HookDecision::Warn(speak::held_work_for_people(&self.who.name, held)),
         })
     }
 
-    fn end(&mut self) -> Result<Answer, OpError> {
+    fn end(&mut self) -> Result<HookDecision, OpError> {
         // A worker's session is its own to end.
         if !self.who.joins() || planted::is(planted::END_KEEPS_ALL) {
-            return Ok(Answer::Nothing);
+            return Ok(HookDecision::Nothing);
         }
         if self.who.is_only_named() {
             // Whoever has that name now, it is not this run.
-            return Ok(Answer::Nothing);
+            return Ok(HookDecision::Nothing);
         }
         if self.who.parent().is_none() {
             self.memory.forget_run(&self.who.harness);
             self.end_helpers()?;
         }
-        self.leave().map(|()| Answer::Nothing)
+        self.leave().map(|()| HookDecision::Nothing)
     }
 
     /// Helpers that have not ended by themselves end with the one whose they are.
@@ -381,7 +381,7 @@ impl Hook<'_> {
             let own: Vec<AgentName> = names.filter(|name| *name != self.who.name && speaks_for(&self.who.name, name)).collect();
             for name in own {
                 // One that has ended meanwhile is no failure.
-                let _ = self.door.order(&Caller::named(name), Leave {});
+                let _ = self.backend.order(&Caller::named(name), Leave {});
             }
             if page.next.is_none() {
                 return Ok(());

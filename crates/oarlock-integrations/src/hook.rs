@@ -3,21 +3,21 @@
 mod answer;
 #[cfg(test)]
 mod calls;
+mod input;
 mod patch;
 mod shell;
-mod told;
 mod tools;
 mod writes;
 mod written;
 
-pub use answer::{Answer, Reply};
-pub use told::Told;
+pub use answer::{HookDecision, Reply};
+pub use input::HookInput;
 pub use writes::{calls_oarlock, writes};
 pub use written::{By, Reach, Surroundings, Written};
 
 /// What has happened, in one word for all clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum HookEvent {
     /// A session begins, goes on, or has forgotten what was said in it.
     SessionStart,
     /// The person has said something.
@@ -42,7 +42,7 @@ pub enum Moment {
     PrePush,
 }
 
-impl Moment {
+impl HookEvent {
     /// The moment of an event's name, in the spelling of any client or of Oarlock.
     pub fn parse(event: &str) -> Option<Self> {
         let plain: String = event.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();

@@ -17,7 +17,7 @@ use crate::lock::Lock;
 use crate::owners::Unseen;
 use crate::settings::Settings;
 use crate::store::Transaction;
-use crate::{graph, settle};
+use crate::{graph, reap};
 
 /// What an embedded store offers to its administrator.
 pub trait Administration {
@@ -169,7 +169,7 @@ pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64, fresh: Fresh) -> Re
     cx.emit(StoreRestored { epoch, identity: Some(NewIdentity { id: identity.id(), base: identity.base() }) })?;
     let live: Vec<_> = cx.view().agents()?.into_iter().filter(Agent::is_live).collect();
     for agent in &live {
-        settle::lose_session(&mut cx, agent, DeathProof::Restored)?;
+        reap::lose_session(&mut cx, agent, DeathProof::Restored)?;
     }
     graph::in_context(&mut cx)?;
     Ok(RestoreReply { last_event: cx.view().last_seq()?, epoch, sessions_ended: live.len() as u64, kept: None })

@@ -12,10 +12,10 @@ use crate::once::{Once, check_key};
 use crate::outside::grant::{self, Step};
 use crate::outside::{self, Grants};
 use crate::portions::Extent;
+use crate::reap;
 use crate::request::{Mutation, Query};
 use crate::search::{Asked, Findings, Found, Tried};
 use crate::settings::Settings;
-use crate::settle;
 use crate::steps;
 use crate::store::{Durability, Store, StoreError};
 use crate::task::SettleIntents;
@@ -66,7 +66,7 @@ pub(crate) fn is_worth_trying<M: Mutation>(
 ) -> Result<bool, OpError> {
     let owners = store.owners();
     let view = store.snapshot()?;
-    if let Some(dead) = settle::due(&*view, &*owners)? {
+    if let Some(dead) = reap::due(&*view, &*owners)? {
         findings.dying = dead;
         return Ok(true);
     }
@@ -236,13 +236,13 @@ fn transact_as<M: Mutation>(
         }
     }
     let mut cx = Deciding::new(&mut *tx, &*owners, caller, settings, &locks);
-    if settle::settle(&mut cx, &mut findings.dying)? == Extent::Part {
+    if reap::reap(&mut cx, &mut findings.dying)? == Extent::Part {
         findings.changes_tasks |= cx.changes_tasks();
         tx.commit()?;
         return Ok(Some(Tried::Portion));
     }
     if let How::Shown { refused, .. } = &step.how {
-        settle::drop_intents(&mut cx, refused)?;
+        reap::drop_intents(&mut cx, refused)?;
     }
     cx.keep()?;
     let cx = cx.with_found(findings.found.take(), findings.searches()).with_progress(std::mem::take(&mut findings.progress));
@@ -285,7 +285,7 @@ fn transact_as<M: Mutation>(
             Ok(Some(Tried::Done((reply, text))))
         }
         Err(OpError::Rejected(refused)) => {
-            let dead = settle::dead_in_the_way(tx.view(), &*owners, &refused)?;
+            let dead = reap::dead_in_the_way(tx.view(), &*owners, &refused)?;
             if tx.undo_to_mark()? {
                 tx.commit()?;
             }
@@ -339,13 +339,13 @@ pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), O
         return Ok(());
     }
     let owners = store.owners();
-    let Some(mut dying) = settle::due(&*store.snapshot()?, &*owners)? else { return Ok(()) };
+    let Some(mut dying) = reap::due(&*store.snapshot()?, &*owners)? else { return Ok(()) };
     let locks = [Lock::Everything];
     let caller = Caller::default();
     loop {
         let mut tx = store.begin(&locks, Durability::Presence)?;
         let mut cx = Deciding::new(&mut *tx, &*owners, &caller, settings, &locks);
-        let extent = settle::settle(&mut cx, &mut dying)?;
+        let extent = reap::reap(&mut cx, &mut dying)?;
         let changes_tasks = cx.changes_tasks();
         tx.commit()?;
         if changes_tasks {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::OpError;
 use crate::caller::Caller;
 use crate::request::Request;
-use crate::store::{LogView, Remembered, ReplyKey, Transaction};
+use crate::store::{LogView, ReplyKey, StoredReply, Transaction};
 
 /// Refuses a key that is none.
 ///
@@ -56,7 +56,7 @@ impl Once {
 
     /// Keeps a reply for the key, and gives its JSON.
     pub(crate) fn keep<T: Serialize>(&self, tx: &mut dyn Transaction, reply: &T) -> Result<String, OpError> {
-        let kept = Remembered { request_hash: self.request_hash, reply: serde_json::to_string(reply)? };
+        let kept = StoredReply { request_hash: self.request_hash, reply: serde_json::to_string(reply)? };
         tx.remember(&self.reply_key, &kept)?;
         Ok(kept.reply)
     }

@@ -6,7 +6,7 @@ use oarlock_model::agent::{Agent, Owner};
 
 /// What is known of the process a session stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnerSight {
+pub enum OwnerLiveness {
     /// It lives.
     Alive,
     /// Its death is proven: its lock could be had, or its process is gone.
@@ -17,7 +17,7 @@ pub enum OwnerSight {
     Unknown,
 }
 
-impl OwnerSight {
+impl OwnerLiveness {
     /// Whether the death of the session is proven.
     pub fn is_dead(self) -> bool {
         matches!(self, Self::Died | Self::OtherBoot)
@@ -29,22 +29,22 @@ pub trait Owners {
     /// The boot of the machine, when it is known: sessions of another boot are lost.
     fn boot_id(&self) -> &str;
     /// Whether this owner of a session lives. It is asked of live sessions of this boot only.
-    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerSight;
+    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness;
     /// A number that rises by one with each look that takes it, by whoever shares the store; none where nobody can share one.
     fn turn(&self) -> Option<u64>;
 }
 
 impl dyn Owners + '_ {
     /// What is known of the process behind a session.
-    pub fn sight(&self, agent: &Agent) -> OwnerSight {
+    pub fn liveness(&self, agent: &Agent) -> OwnerLiveness {
         if !agent.is_live() {
-            return OwnerSight::Unknown;
+            return OwnerLiveness::Unknown;
         }
         let (theirs, ours) = (agent.host.boot_id.as_str(), self.boot_id());
         if !theirs.is_empty() && !ours.is_empty() && theirs != ours {
-            return OwnerSight::OtherBoot;
+            return OwnerLiveness::OtherBoot;
         }
-        if agent.owner == Owner::None { OwnerSight::Unknown } else { self.life(&agent.session, &agent.owner) }
+        if agent.owner == Owner::None { OwnerLiveness::Unknown } else { self.life(&agent.session, &agent.owner) }
     }
 }
 
@@ -57,8 +57,8 @@ impl Owners for Unseen {
         ""
     }
 
-    fn life(&self, _session: &SessionId, _owner: &Owner) -> OwnerSight {
-        OwnerSight::Unknown
+    fn life(&self, _session: &SessionId, _owner: &Owner) -> OwnerLiveness {
+        OwnerLiveness::Unknown
     }
 
     fn turn(&self) -> Option<u64> {

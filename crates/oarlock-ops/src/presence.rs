@@ -5,11 +5,11 @@ use oarlock_model::event::DeathProof;
 use oarlock_model::rules::liveness::{self, AgentState};
 use oarlock_model::{Now, planted};
 
-use crate::owners::{OwnerSight, Owners};
+use crate::owners::{OwnerLiveness, Owners};
 
 /// The state of an agent, by its session and by whoever was seen to live or to fall silent.
 pub fn state(owners: &dyn Owners, agent: &Agent, now: Now) -> AgentState {
-    liveness::agent_state(agent, owners.sight(agent) == OwnerSight::Alive, now)
+    liveness::agent_state(agent, owners.liveness(agent) == OwnerLiveness::Alive, now)
 }
 
 /// The proof that a session is over, if there is one: its machine was started anew, or its process is gone and the time within which clients
@@ -19,10 +19,10 @@ pub fn death_proof(owners: &dyn Owners, agent: &Agent, now: Now) -> Option<Death
         Owner::Lock { grace_ms, .. } => *grace_ms,
         _ => 0,
     };
-    match owners.sight(agent) {
+    match owners.liveness(agent) {
         _ if planted::is(planted::DEATH_UNSEEN) => None,
-        OwnerSight::OtherBoot => Some(DeathProof::Rebooted),
-        OwnerSight::Died if now.store.since_ms(agent.presence.seen) >= grace_ms => Some(DeathProof::OwnerDied),
+        OwnerLiveness::OtherBoot => Some(DeathProof::Rebooted),
+        OwnerLiveness::Died if now.store.since_ms(agent.presence.seen) >= grace_ms => Some(DeathProof::OwnerDied),
         _ => None,
     }
 }

@@ -13,8 +13,8 @@ use crate::local::Local;
 use crate::request::{Mutation, Query, Request, TextFile};
 use crate::schema::{self, SchemaOf};
 
-use erased::{Asked, Ordered};
 pub use erased::{Call, asked, ordered};
+use erased::{MutationCall, QueryCall};
 pub use group::Group;
 
 /// One operation, with its types erased.
@@ -131,15 +131,20 @@ const fn entry<R: Request>(
 }
 
 const fn asks<Q: Query>(group: Group) -> Entry {
-    entry::<Q>(group, false, |matches| Ok(Box::new(Asked(Q::from_arg_matches(matches)?))), |value| Ok(Box::new(Asked(read::<Q>(value)?))))
+    entry::<Q>(
+        group,
+        false,
+        |matches| Ok(Box::new(QueryCall(Q::from_arg_matches(matches)?))),
+        |value| Ok(Box::new(QueryCall(read::<Q>(value)?))),
+    )
 }
 
 const fn orders<M: Mutation>(group: Group) -> Entry {
     entry::<M>(
         group,
         true,
-        |matches| Ok(Box::new(Ordered(M::from_arg_matches(matches)?))),
-        |value| Ok(Box::new(Ordered(read::<M>(value)?))),
+        |matches| Ok(Box::new(MutationCall(M::from_arg_matches(matches)?))),
+        |value| Ok(Box::new(MutationCall(read::<M>(value)?))),
     )
 }
 

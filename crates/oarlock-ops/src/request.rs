@@ -149,7 +149,7 @@ pub(crate) use is_list;
 pub struct Waiting {
     /// For how long; absent for ever.
     pub for_ms: Option<i64>,
-    /// Which bells wake it.
+    /// Which notifiers wake it.
     pub topics: Topics,
 }
 

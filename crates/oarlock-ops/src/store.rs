@@ -34,7 +34,7 @@ pub use counts::Counts;
 pub use entry::{EntryPage, EntryView};
 pub use error::{StoreError, StoreResult};
 pub use graph::GraphView;
-pub use log::{EventFilter, LogView, NewEvent, Remembered, ReplyKey};
+pub use log::{EventFilter, LogView, NewEvent, ReplyKey, StoredReply};
 pub use message::{InboxList, InboxPart, MessageView, unread_count};
 pub use moment::MomentView;
 pub use offer::{Expired, Offer, QueuePlace};
@@ -77,7 +77,7 @@ pub trait Transaction {
     /// Remembers (or forgets) that a claim of this task was in vain.
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()>;
     /// Keeps the reply for an idempotency key.
-    fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> StoreResult<()>;
+    fn remember(&mut self, key: &ReplyKey, remembered: &StoredReply) -> StoreResult<()>;
     /// Takes the operating-system lock that stands for the life of `session` on behalf of this
     /// process; it is kept until the process dies or the store's handle is dropped.
     fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()>;

@@ -1,4 +1,4 @@
-//! What waiters can wait for: one bell for each topic.
+//! What waiters can wait for: one notifier for each topic.
 
 use oarlock_model::event::{Fact, Wakes};
 
@@ -18,7 +18,7 @@ impl Topics {
     /// Anything was logged.
     pub const LOG: Topics = Topics(8);
 
-    /// Each topic with the name of its bell.
+    /// Each topic with the name of its notifier.
     pub const NAMED: [(Topics, &'static str); 4] =
         [(Topics::TASKS, "tasks"), (Topics::MESSAGES, "messages"), (Topics::RESERVATIONS, "reservations"), (Topics::LOG, "log")];
 

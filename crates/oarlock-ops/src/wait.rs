@@ -1,17 +1,17 @@
-//! Waiting: a call tries again when a bell rings, a process dies or something falls due (semantics 19).
+//! Waiting: a call tries again when a notifier rings, a process dies or something falls due (semantics 19).
 //!
 //! A door that has a thread for each call waits with `wait_for`; one that has not asks [`Patience`] how long to sleep.
 
 use oarlock_model::{Now, Rejection, StoreTime};
 
 use crate::OpError;
-use crate::owners::OwnerSight;
+use crate::owners::OwnerLiveness;
+use crate::reap;
 use crate::request::Waiting;
 use crate::search::Findings;
-use crate::settle;
 use crate::store::{Store, StoreResult};
 
-/// How often a waiter looks again although nothing woke it, in milliseconds: the net under the bells.
+/// How often a waiter looks again although nothing woke it, in milliseconds: the net under the notifiers.
 const RECHECK_MS: i64 = 5_000;
 
 /// How often one looks that may only read, in milliseconds.
@@ -52,7 +52,7 @@ impl Patience {
     }
 }
 
-/// Tries, and while the answer is "not yet" waits for a bell, a death or a due time and tries again.
+/// Tries, and while the answer is "not yet" waits for a notifier, a death or a due time and tries again.
 pub(crate) fn wait_for<T>(
     store: &mut dyn Store,
     waiting: Option<Waiting>,
@@ -87,7 +87,7 @@ pub(crate) fn wait_for<T>(
     }
 }
 
-/// What a waiter sees of a store in one look, and waits for besides bells.
+/// What a waiter sees of a store in one look, and waits for besides notifiers.
 #[derive(Debug)]
 pub struct Horizon {
     /// The moment of the look.
@@ -111,10 +111,10 @@ impl Horizon {
         let owners = store.owners();
         let view = store.snapshot()?;
         let mut horizon = Self { now: view.now(), seq: view.last_seq()?, due_ms: view.next_due_ms()?, owners: Vec::new(), has_dead: false };
-        for agent in settle::to_be_checked(&*view, &*owners)? {
-            match (owners.sight(&agent), agent.owner.process()) {
-                (OwnerSight::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
-                (sight, _) if sight.is_dead() => horizon.has_dead = true,
+        for agent in reap::to_be_checked(&*view, &*owners)? {
+            match (owners.liveness(&agent), agent.owner.process()) {
+                (OwnerLiveness::Alive, Some(process)) => horizon.owners.push(process.to_owned()),
+                (liveness, _) if liveness.is_dead() => horizon.has_dead = true,
                 _ => {}
             }
         }

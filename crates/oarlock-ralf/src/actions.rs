@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::{Map, json};
 
 use crate::beat::Beat;
+use crate::displayed_state::DisplayedState;
 use crate::held::Held;
-use crate::nouns::Task;
-use crate::stand::Stand;
+use crate::types::Task;
 
 /// Longest text of a conflict that is told, in characters.
 const TOLD_CHARS_MAX: usize = 300;
@@ -43,7 +43,7 @@ pub(crate) enum Action {
     /// It is there again.
     BringBack(TaskId),
     /// The files are to show how a task stands.
-    Show(TaskId, Stand),
+    Show(TaskId, DisplayedState),
     /// A part of a task of the files gets a file of its own.
     MakePart(Box<StoreTask>, Box<Task>),
     /// The heartbeat file is to show that an agent is there, or how it went.

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use oarlock_model::{AgentName, planted};
 use serde_json::Value;
 
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::beat::Beat;
 use crate::digest::digest;
 use crate::held::is_placeholder;
-use crate::nouns::Agent;
 use crate::time::CLOCK_SLACK_MS;
+use crate::types::Agent;
 
 /// The status of an agent that has gone: no sign of life. It is written for agents of the store.
 pub(crate) const LEFT: &str = "left";
@@ -59,7 +59,7 @@ fn is_run(name: &str) -> bool {
 }
 
 /// What the heartbeats show, with what is remembered of them.
-pub(crate) fn signs<'a>(agents: &'a [Agent], attached: &Attached, now_ms: i64) -> Vec<Sign<'a>> {
+pub(crate) fn signs<'a>(agents: &'a [Agent], attached: &SyncState, now_ms: i64) -> Vec<Sign<'a>> {
     let mut youngest: BTreeMap<&str, &Agent> = BTreeMap::new();
     for agent in agents {
         let known = youngest.entry(&agent.name).or_insert(agent);
@@ -79,7 +79,7 @@ pub(crate) fn signs<'a>(agents: &'a [Agent], attached: &Attached, now_ms: i64) -
 }
 
 /// Sets how each agent stands: `active`, `stale` or `left`, by `timeout_ms`, else by what its file says.
-pub(crate) fn judge(agents: &mut [Agent], attached: &Attached, now_ms: i64, timeout_ms: Option<i64>) {
+pub(crate) fn judge(agents: &mut [Agent], attached: &SyncState, now_ms: i64, timeout_ms: Option<i64>) {
     for agent in agents.iter_mut() {
         agent.timeout_ms = timeout_ms.unwrap_or(agent.timeout_ms);
     }

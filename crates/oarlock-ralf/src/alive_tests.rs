@@ -1,5 +1,5 @@
 use super::*;
-use crate::nouns::{Clock, Source};
+use crate::types::{Clock, Source};
 use serde_json::{Map, json};
 
 const NOW: i64 = 1_769_947_200_000;
@@ -29,14 +29,14 @@ fn block(name: &str, age_ms: i64, status: &str, more: &str) -> Agent {
     }
 }
 
-fn there(agents: &[Agent], attached: &Attached) -> Vec<String> {
+fn there(agents: &[Agent], attached: &SyncState) -> Vec<String> {
     signs(agents, attached, NOW).iter().filter(|sign| sign.is_there(NOW, TIMEOUT)).map(|sign| sign.name.to_string()).collect()
 }
 
 /// What is remembered after a look at these.
-fn remembered(agents: &[Agent], attached: &Attached, looked_ms: i64) -> Attached {
+fn remembered(agents: &[Agent], attached: &SyncState, looked_ms: i64) -> SyncState {
     let heard = signs(agents, attached, looked_ms).into_iter().map(|sign| (sign.agent.name.clone(), sign.beat)).collect();
-    Attached { heard, looked_ms, ..attached.clone() }
+    SyncState { heard, looked_ms, ..attached.clone() }
 }
 
 #[test]
@@ -63,10 +63,10 @@ fn templates_runs_and_names_that_are_none_are_no_agents() {
 #[test]
 fn only_the_age_of_a_heartbeat_makes_an_agent_active() {
     let agents = [block("ada", 119_000, "idle", "a"), block("bob", 121_000, "running", "b"), block("cy", 1_000, "stopped", "c")];
-    assert_eq!(there(&agents, &Attached::default()), ["ada"]);
+    assert_eq!(there(&agents, &SyncState::default()), ["ada"]);
     let mut without_time = block("dan", 0, "running", "d");
     without_time.age_ms = None;
-    assert!(there(&[without_time], &Attached::default()).is_empty());
+    assert!(there(&[without_time], &SyncState::default()).is_empty());
 }
 
 #[test]
@@ -74,16 +74,16 @@ fn of_doubles_the_youngest_counts() {
     let mut older = block("ada", 500_000, "running", "a");
     older.source.file = "old/heartbeat.yaml".to_owned();
     let agents = [older, block("ada", 1_000, "running", "a")];
-    assert_eq!(there(&agents, &Attached::default()), ["ada"]);
+    assert_eq!(there(&agents, &SyncState::default()), ["ada"]);
     let mut judged = agents.to_vec();
-    judge(&mut judged, &Attached::default(), NOW, None);
+    judge(&mut judged, &SyncState::default(), NOW, None);
     assert_eq!(judged.iter().map(|agent| agent.state).collect::<Vec<_>>(), ["stale", "active"]);
 }
 
 #[test]
 fn a_script_that_sets_every_time_revives_nobody_who_has_left() {
     let before = [block("ada", 100_000, "running", "a"), block("bob", 90_000, LEFT, "b")];
-    let known = remembered(&before, &Attached::default(), NOW - 60_000);
+    let known = remembered(&before, &SyncState::default(), NOW - 60_000);
     // The same moment and status for all, as `sed` leaves them.
     let swept = [block("ada", 1_000, "in_progress", "a"), block("bob", 1_000, "in_progress", "b")];
     assert_eq!(there(&swept, &known), ["ada"]);
@@ -98,7 +98,7 @@ fn a_script_that_sets_every_time_revives_nobody_who_has_left() {
 #[test]
 fn who_has_left_comes_back_by_a_sign_of_its_own() {
     let before = [block("ada", 100_000, "running", "a"), block("bob", 90_000, LEFT, "b")];
-    let known = remembered(&before, &Attached::default(), NOW - 60_000);
+    let known = remembered(&before, &SyncState::default(), NOW - 60_000);
     let moved = [block("ada", 1_000, "running", "a"), block("bob", 1_000, "running", "another")];
     assert_eq!(there(&moved, &known), ["ada", "bob"], "the rest of its block is another");
     let alone = [block("ada", 100_000, "running", "a"), block("bob", 1_000, "running", "b")];
@@ -108,7 +108,7 @@ fn who_has_left_comes_back_by_a_sign_of_its_own() {
 #[test]
 fn a_clock_that_lies_behind_is_judged_by_changes() {
     let before = [block("ada", 7_200_000, "running", "a")];
-    let known = remembered(&before, &Attached::default(), NOW - 1_000);
+    let known = remembered(&before, &SyncState::default(), NOW - 1_000);
     assert!(there(&before, &known).is_empty(), "nothing has changed");
     let after = [block("ada", 7_100_000, "running", "b")];
     let sign = signs(&after, &known, NOW).pop().expect("one");

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::actions::Moved;
 use crate::beat::Beat;
 use crate::digest::digest;
+use crate::displayed_state::DisplayedState;
 use crate::lock;
-use crate::stand::Stand;
 use crate::write;
 
 /// The name of the file, in the directory of the store.
@@ -29,7 +29,7 @@ const LOCK: &str = "ralf.lock";
 
 /// How far the files of one project and a store have been brought together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attached {
+pub struct SyncState {
     /// The project's root.
     pub root: PathBuf,
     /// The identity of the store that the numbers below are of; none before stores had one.
@@ -129,7 +129,7 @@ pub(crate) struct Agreed {
     pub(crate) version: u64,
 }
 
-impl Attached {
+impl SyncState {
     /// A project that is being attached; `last_event` is the number of the store's last event.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, last_event: u64) -> Self {
@@ -150,16 +150,16 @@ impl Attached {
     }
 
     /// The files show now how a task stands because the store says so.
-    pub(crate) fn note_shown(&mut self, task: &TaskId, stand: &Stand) {
+    pub(crate) fn note_shown(&mut self, task: &TaskId, displayed_state: &DisplayedState) {
         let id = task.to_string();
         self.displayed.remove(&id);
         self.ended.remove(&id);
-        match stand {
-            Stand::Claimed(..) | Stand::Split => drop(self.displayed.insert(id)),
-            Stand::Cancelled => drop(self.ended.insert(id, "cancelled".to_owned())),
-            Stand::Failed => drop(self.ended.insert(id, "failed".to_owned())),
-            Stand::Done => drop(self.finished.insert(id)),
-            Stand::Open => {}
+        match displayed_state {
+            DisplayedState::Claimed(..) | DisplayedState::Split => drop(self.displayed.insert(id)),
+            DisplayedState::Cancelled => drop(self.ended.insert(id, "cancelled".to_owned())),
+            DisplayedState::Failed => drop(self.ended.insert(id, "failed".to_owned())),
+            DisplayedState::Done => drop(self.finished.insert(id)),
+            DisplayedState::Open => {}
         }
     }
 
@@ -245,7 +245,7 @@ impl Attached {
     /// The root of the project that is attached to the store in `dir`; nothing when none is.
     ///
     /// # Errors
-    /// As of [`Attached::read`].
+    /// As of [`SyncState::read`].
     pub(crate) fn root_beside(dir: &Path) -> io::Result<Option<PathBuf>> {
         /// The rest grows with the project.
         #[derive(Deserialize)]
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn a_store_that_was_made_anew_is_read_from_its_beginning() {
         let store = |id, base| StoreIdentity::new(StoreId(id), base, 0);
-        let mut attached = Attached::new("/r", 70);
+        let mut attached = SyncState::new("/r", 70);
         attached.meet(&store(1, 50));
         assert_eq!((attached.log_from, attached.chat_from), (70, 70), "it was attached to this one");
         attached.meet(&store(2, 60));
@@ -339,12 +339,12 @@ mod tests {
     #[test]
     fn it_is_kept_beside_the_store() {
         let dir = tempfile::tempdir().expect("temporary");
-        assert_eq!(Attached::read(dir.path()).expect("nothing"), None);
-        let attached = Attached { events: BTreeMap::from([("e".to_owned(), mark(&[1]))]), ..Attached::new("/r", 7) };
+        assert_eq!(SyncState::read(dir.path()).expect("nothing"), None);
+        let attached = SyncState { events: BTreeMap::from([("e".to_owned(), mark(&[1]))]), ..SyncState::new("/r", 7) };
         attached.write(dir.path()).expect("writes");
-        assert_eq!(Attached::read(dir.path()).expect("reads"), Some(attached));
-        std::fs::write(Attached::file(dir.path()), "{").expect("writes");
-        assert!(Attached::read(dir.path()).is_err());
+        assert_eq!(SyncState::read(dir.path()).expect("reads"), Some(attached));
+        std::fs::write(SyncState::file(dir.path()), "{").expect("writes");
+        assert!(SyncState::read(dir.path()).is_err());
     }
 
     #[test]
@@ -352,11 +352,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary");
         let place = BTreeMap::from([("TASK-1".to_owned(), "tasks/active/TASK-1/task.md".to_owned())]);
         let displayed = BTreeSet::from(["TASK-2".to_owned()]);
-        let attached = Attached { places: place.clone(), displayed, store: Some(StoreId(1)), ..Attached::new("/r", 7) };
+        let attached = SyncState { places: place.clone(), displayed, store: Some(StoreId(1)), ..SyncState::new("/r", 7) };
         attached.write(dir.path()).expect("writes");
-        Attached::part(dir.path()).expect("parts");
-        assert_eq!(Attached::read(dir.path()).expect("nothing"), None, "none is attached");
-        let again = |root: &str, store| Attached::new(root, 9).again(dir.path(), StoreId(store));
+        SyncState::part(dir.path()).expect("parts");
+        assert_eq!(SyncState::read(dir.path()).expect("nothing"), None, "none is attached");
+        let again = |root: &str, store| SyncState::new(root, 9).again(dir.path(), StoreId(store));
         let back = again("/r", 1);
         assert_eq!(
             (back.places, back.displayed.len(), back.log_from, back.is_new),
@@ -371,9 +371,9 @@ mod tests {
     fn what_a_repository_could_have_put_there_is_neither_read_nor_followed() {
         let dir = tempfile::tempdir().expect("temporary");
         let made = dir.path().join("made");
-        std::os::unix::fs::symlink("/dev/zero", Attached::file(dir.path())).expect("linked");
-        assert!(Attached::read(dir.path()).expect_err("a device").to_string().contains("is a link"));
+        std::os::unix::fs::symlink("/dev/zero", SyncState::file(dir.path())).expect("linked");
+        assert!(SyncState::read(dir.path()).expect_err("a device").to_string().contains("is a link"));
         std::os::unix::fs::symlink(&made, dir.path().join(LOCK)).expect("linked");
-        assert!(Attached::lock(dir.path(), Duration::ZERO).is_err() && !made.exists());
+        assert!(SyncState::lock(dir.path(), Duration::ZERO).is_err() && !made.exists());
     }
 }

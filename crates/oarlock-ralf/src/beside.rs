@@ -22,7 +22,7 @@ use oarlock_ops::store::{StoreError, StoreResult};
 
 pub(crate) use crate::beside::files::Ways;
 
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::beside::files::{Files, Queue, store_error};
 use crate::beside::index::Index;
 use crate::layout::{COMMUNICATIONS, is_inside};
@@ -61,7 +61,7 @@ impl Beside {
 
     /// The project's root; nothing when none is attached.
     fn root(&self) -> StoreResult<Option<PathBuf>> {
-        let file = Attached::file(&self.dir);
+        let file = SyncState::file(&self.dir);
         let told = file.symlink_metadata().ok().and_then(|meta| {
             let identity = file::identity_at(&file).ok()?;
             Some((identity, meta.len(), meta.modified().ok()))
@@ -73,13 +73,13 @@ impl Beside {
             return Ok(Some(root.clone()));
         }
         *known = None;
-        match Attached::root_beside(&self.dir) {
+        match SyncState::root_beside(&self.dir) {
             Ok(root) => {
                 *known = told.zip(root.clone());
                 Ok(root)
             }
             Err(error) => {
-                let message = format!("{} cannot be read: {error}", Attached::file(&self.dir).display());
+                let message = format!("{} cannot be read: {error}", SyncState::file(&self.dir).display());
                 Err(StoreError::Unavailable { message, hint: "look at it, or detach the project and attach it anew".into() })
             }
         }
@@ -108,7 +108,7 @@ fn queues(root: &Path) -> Vec<PathBuf> {
 
 impl Outside for Beside {
     fn is_there(&self) -> bool {
-        Attached::file(&self.dir).symlink_metadata().is_ok()
+        SyncState::file(&self.dir).symlink_metadata().is_ok()
     }
 
     fn knows(&self, task: &TaskId) -> StoreResult<bool> {

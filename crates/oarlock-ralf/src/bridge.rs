@@ -34,20 +34,20 @@ use serde_json::json;
 
 use crate::actions::{Action, Conflict};
 use crate::alive;
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::beside::Beside;
 use crate::detach::Left;
+use crate::displayed_state::DisplayedState;
 use crate::edit;
+use crate::file_view::{self, FileView};
 use crate::held::{self, Held};
-use crate::in_files::{self, InFiles};
 use crate::layout;
 use crate::moved;
-use crate::nouns::{Agent, Task, own_digest};
 use crate::project::{Project, shown_path};
 use crate::reconcile::{self, Compared, PROGRAM, SOURCE, Snapshot};
-use crate::stand::Stand;
 use crate::time;
 use crate::told;
+use crate::types::{Agent, Task, own_digest};
 use crate::write::{Change, WriteError, Writer};
 
 /// How long a lock of others is waited for.
@@ -109,7 +109,7 @@ impl<'a> Bridge<'a> {
         Self { beside: Some(Beside::new(dir, PATIENCE)), ..self }
     }
 
-    fn compare(&mut self, attached: &mut Attached, dry_run: bool) -> Result<(Synced, bool), OpError> {
+    fn compare(&mut self, attached: &mut SyncState, dry_run: bool) -> Result<(Synced, bool), OpError> {
         // Any question settles deaths first.
         call::query(self.store, &Caller::default(), self.settings, &Agents::default())?;
         attached.meet(self.store.snapshot()?.identity());
@@ -181,7 +181,7 @@ impl<'a> Bridge<'a> {
     ///
     /// # Errors
     /// The store fails. What one agent refuses is passed over.
-    pub fn take_heartbeats(&mut self, agents: &[Agent], attached: &Attached) -> Result<(), OpError> {
+    pub fn take_heartbeats(&mut self, agents: &[Agent], attached: &SyncState) -> Result<(), OpError> {
         let view = self.store.snapshot()?;
         let known = view.agents()?.into_iter().map(|agent| (agent.name.to_string(), agent)).collect();
         let (now, now_ms, abandoned_after_ms) = (view.now(), view.now().wall.0, self.settings.abandoned_after.as_ms());
@@ -217,9 +217,9 @@ impl<'a> Bridge<'a> {
     ///
     /// # Errors
     /// The store fails.
-    pub fn attached(&mut self, dir: &Path) -> Result<Attached, OpError> {
+    pub fn attached(&mut self, dir: &Path) -> Result<SyncState, OpError> {
         let view = self.store.snapshot()?;
-        Ok(Attached::new(&self.root, view.last_seq()?).again(dir, view.identity().id()))
+        Ok(SyncState::new(&self.root, view.last_seq()?).again(dir, view.identity().id()))
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, OpError> {
@@ -285,7 +285,7 @@ impl<'a> Bridge<'a> {
                 self.order(name, &Leave {})?;
             }
             Action::Add(task, id) => {
-                let needs = task.needs.iter().filter_map(|need| in_files::resolve(need, &look.tasks));
+                let needs = task.needs.iter().filter_map(|need| file_view::resolve(need, &look.tasks));
                 let needs = needs.filter(|need| look.added.contains(*need) && *need != task.id).filter_map(|need| TaskId::parse(need).ok());
                 let add =
                     Add { title: title_of(task), id: Some(id.clone()), fields: self.fields_of(task), needs: needs.collect(), parent: None };
@@ -328,12 +328,12 @@ impl<'a> Bridge<'a> {
             Action::Cancel(task) => {
                 self.tell(&Cancel { id: task.clone(), drop: false })?;
             }
-            Action::Show(task, stand) => {
-                if *stand == Stand::Cancelled && self.was_held_back(task, look.attached)? {
+            Action::Show(task, displayed_state) => {
+                if *displayed_state == DisplayedState::Cancelled && self.was_held_back(task, look.attached)? {
                     return Ok(false);
                 }
-                let is_changed = self.show(task, &look.tasks, stand, look.now_ms)?;
-                look.attached.note_shown(task, stand);
+                let is_changed = self.show(task, &look.tasks, displayed_state, look.now_ms)?;
+                look.attached.note_shown(task, displayed_state);
                 return Ok(is_changed);
             }
             Action::MakePart(part, parent) => return self.make_part(part, parent, look.attached),
@@ -386,11 +386,11 @@ impl<'a> Bridge<'a> {
 /// What the actions of one look share.
 struct Look<'a> {
     project: &'a Project,
-    tasks: BTreeMap<&'a str, InFiles<'a>>,
+    tasks: BTreeMap<&'a str, FileView<'a>>,
     /// Tasks that the store has.
     added: BTreeSet<String>,
     now_ms: i64,
-    attached: &'a mut Attached,
+    attached: &'a mut SyncState,
 }
 
 /// What went wrong with one action.

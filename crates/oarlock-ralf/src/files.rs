@@ -12,16 +12,16 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::alive;
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::bridge::states::{empty_states, with_state};
 use crate::fault::Fault;
 use crate::layout::{self, Role};
-use crate::nouns::{Agent, AgentState, Source};
 use crate::part_file::{self, PartFile};
 use crate::project::{Project, shown_path};
 use crate::salvage;
 use crate::task_file::{self, Folder};
 use crate::time;
+use crate::types::{Agent, AgentState, Source};
 use crate::values::unmarked;
 use crate::write::{WriteError, Writer};
 
@@ -116,7 +116,7 @@ impl Files {
     ///
     /// # Errors
     /// As [`Files::agents`].
-    pub fn all_agents(&self, timeout_ms: Option<i64>, attached: &Attached) -> Result<Vec<Agent>, FilesError> {
+    pub fn all_agents(&self, timeout_ms: Option<i64>, attached: &SyncState) -> Result<Vec<Agent>, FilesError> {
         let now_ms = now_ms();
         let mut agents = Vec::new();
         for file in self.heartbeat_files() {
@@ -161,7 +161,7 @@ impl Files {
     pub fn agents(&self, file: &Path, timeout_ms: Option<i64>) -> Result<Vec<Agent>, FilesError> {
         let now_ms = now_ms();
         let mut agents = in_file(file, now_ms)?;
-        alive::judge(&mut agents, &Attached::default(), now_ms, timeout_ms);
+        alive::judge(&mut agents, &SyncState::default(), now_ms, timeout_ms);
         Ok(agents)
     }
 

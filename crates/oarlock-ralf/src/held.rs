@@ -10,10 +10,10 @@ use oarlock_model::limits;
 use oarlock_model::text::kept_line;
 use serde_json::Value;
 
-use crate::in_files::InFiles;
+use crate::file_view::FileView;
 use crate::layout;
-use crate::nouns::Agent;
 use crate::part_file::unit;
+use crate::types::Agent;
 use crate::values::text;
 
 /// Files of a run, or of a task, whose times are looked at.
@@ -31,12 +31,12 @@ pub(crate) struct Held {
 }
 
 /// Who has the tasks that the files call in progress, by id. `alive` are the heartbeats that are signs of life.
-pub(crate) fn by_id(root: &Path, tasks: &BTreeMap<&str, InFiles<'_>>, alive: &[&Agent], now_ms: i64) -> BTreeMap<String, Held> {
+pub(crate) fn by_id(root: &Path, tasks: &BTreeMap<&str, FileView<'_>>, alive: &[&Agent], now_ms: i64) -> BTreeMap<String, Held> {
     let taken = tasks.iter().filter(|(_, files)| files.state() == "claimed");
     taken.map(|(id, files)| ((*id).to_owned(), of(root, files, alive, now_ms))).collect()
 }
 
-fn of(root: &Path, files: &InFiles<'_>, alive: &[&Agent], now_ms: i64) -> Held {
+fn of(root: &Path, files: &FileView<'_>, alive: &[&Agent], now_ms: i64) -> Held {
     let holder = files.claimer().and_then(name);
     let block = holder.as_deref().and_then(|holder| alive.iter().find(|agent| agent.name == holder));
     let beat_ms = block.and_then(|agent| agent.age_ms).map(|age_ms| now_ms - age_ms);

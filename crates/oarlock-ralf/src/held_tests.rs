@@ -1,6 +1,6 @@
 use super::*;
-use crate::nouns::{Source, Task};
 use crate::task_file::Folder;
+use crate::types::{Source, Task};
 use serde_json::json;
 use std::fs::{File, FileTimes};
 use std::time::{Duration, SystemTime};
@@ -26,7 +26,7 @@ impl Place {
     }
 
     fn held(&self, file: Option<&Task>, queue: Option<&Task>, alive: &[&Agent], now_ms: i64) -> Option<Held> {
-        let tasks = BTreeMap::from([("TASK-1", InFiles { file, queue })]);
+        let tasks = BTreeMap::from([("TASK-1", FileView { file, queue })]);
         by_id(self.0.path(), &tasks, alive, now_ms).remove("TASK-1")
     }
 }
@@ -49,7 +49,7 @@ fn beat(name: &str, age_ms: i64, run_dir: Option<&str>) -> Agent {
         last_seen: None,
         age_ms: Some(age_ms),
         timeout_ms: 120_000,
-        clock: crate::nouns::Clock::Fine,
+        clock: crate::types::Clock::Fine,
         pid: None,
         loop_number: None,
         run_number: None,

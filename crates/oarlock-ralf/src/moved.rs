@@ -12,15 +12,15 @@ use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_ops::store::{StoreResult, View};
 
 use crate::actions::{Action, Conflict, Gone, HELD_BACK, Moved};
-use crate::attached::Attached;
-use crate::in_files::InFiles;
+use crate::attached::SyncState;
+use crate::displayed_state::DisplayedState;
+use crate::file_view::FileView;
 use crate::layout;
-use crate::nouns::Task;
 use crate::project::Project;
 use crate::reconcile::{PROGRAM, Snapshot};
-use crate::stand::Stand;
 use crate::task_file::Folder;
 use crate::told;
+use crate::types::Task;
 
 /// Tasks that one warning names.
 const NAMED_MAX: usize = 5;
@@ -55,7 +55,7 @@ pub(crate) fn is_held_back(view: &dyn View, task: &TaskId) -> StoreResult<bool> 
 
 /// Looks for what went and came. What this decides about is taken out of `project`, and `store` has it as it will be, so that the comparison
 /// makes nothing else of it.
-pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &Attached) -> Moved {
+pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &SyncState) -> Moved {
     called_as_known(project, store);
     let tasks = project.by_id();
     let moved = Moved { head: oarlock_git::checked_out(&project.root), ..Moved::default() };
@@ -78,7 +78,7 @@ pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &Att
     project.queue.retain(is_compared);
     for task in project.tasks.iter_mut().filter(|task| reopened.contains(&task.id)) {
         task.state = "ready";
-        moved.actions.extend(TaskId::parse(&task.id).map(|id| Action::Show(id, Stand::Open)));
+        moved.actions.extend(TaskId::parse(&task.id).map(|id| Action::Show(id, DisplayedState::Open)));
     }
     for (id, state) in states {
         if let Some(task) = store.tasks.get_mut(&id) {
@@ -94,7 +94,7 @@ pub(crate) fn settle(project: &mut Project, store: &mut Snapshot, attached: &Att
 
 /// A file that came to an item which the store knows under its short id is that task.
 fn called_as_known(project: &mut Project, store: &Snapshot) {
-    let known_as = |(id, files): (&&str, &InFiles<'_>)| {
+    let known_as = |(id, files): (&&str, &FileView<'_>)| {
         let item = files.queue.filter(|item| files.file.is_some() && item.id != **id && !store.tasks.contains_key(*id))?;
         let known = store.tasks.get(&item.id).filter(|known| !known.state.is_finished() || is_ended(files))?;
         Some(((*id).to_owned(), known.id.to_string()))
@@ -111,8 +111,8 @@ fn called_as_known(project: &mut Project, store: &Snapshot) {
 struct Search<'a> {
     project: &'a Project,
     store: &'a Snapshot,
-    attached: &'a Attached,
-    tasks: &'a BTreeMap<&'a str, InFiles<'a>>,
+    attached: &'a SyncState,
+    tasks: &'a BTreeMap<&'a str, FileView<'a>>,
     moved: Moved,
     /// Tasks that are not compared any more.
     passed: BTreeSet<String>,
@@ -214,7 +214,7 @@ impl<'a> Search<'a> {
     }
 
     /// A task that stands in the files: put off, back again, or as it was.
-    fn there(&mut self, id: &str, files: &InFiles<'a>) {
+    fn there(&mut self, id: &str, files: &FileView<'a>) {
         let Some(known) = self.store.tasks.get(id) else { return };
         let was_gone = self.attached.gone.contains_key(id);
         let ended = self.attached.ended.get(id).map(String::as_str);
@@ -230,7 +230,7 @@ impl<'a> Search<'a> {
             TaskState::Done if files.is_done_everywhere() => {
                 // Shown in part only: the look that did so did not get as far as the folder.
                 if !self.attached.finished.contains(id) && files.file.is_some_and(|file| file.state != "done") {
-                    self.moved.actions.extend(TaskId::parse(id).map(|task| Action::Show(task, Stand::Done)));
+                    self.moved.actions.extend(TaskId::parse(id).map(|task| Action::Show(task, DisplayedState::Done)));
                 } else {
                     self.moved.finished.insert(id.to_owned());
                 }
@@ -305,7 +305,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whether the files say that nobody is to take a task. Of one that is taken only its folder says so.
-    fn is_to_wait(&self, files: &InFiles<'_>, state: TaskState) -> bool {
+    fn is_to_wait(&self, files: &FileView<'_>, state: TaskState) -> bool {
         let is_moved = files.file.is_some_and(|file| matches!(file.folder, Some(Folder::Blocked | Folder::Improvements)));
         let is_open = matches!(state, TaskState::Ready | TaskState::Blocked | TaskState::Scheduled);
         is_moved || is_open && files.is_put_off()
@@ -341,7 +341,7 @@ impl<'a> Search<'a> {
         let is_open = |id: &&String| {
             let known = self.store.tasks.get(*id).is_some_and(|task| task.state.is_finished());
             let files = self.tasks.get(id.as_str());
-            let is_open = |files: &InFiles<'_>| files.is_open() && !files.file.is_some_and(Task::says_done);
+            let is_open = |files: &FileView<'_>| files.is_open() && !files.file.is_some_and(Task::says_done);
             known && !self.attached.gone.contains_key(*id) && files.is_some_and(is_open)
         };
         let open: Vec<&String> = self.passed.iter().filter(is_open).collect();
@@ -357,6 +357,6 @@ impl<'a> Search<'a> {
 }
 
 /// Whether the files say so.
-fn is_ended(files: &InFiles<'_>) -> bool {
+fn is_ended(files: &FileView<'_>) -> bool {
     matches!(files.state(), "done" | "cancelled")
 }

@@ -12,17 +12,17 @@ use oarlock_model::TaskId;
 use serde_json::{Map, Value};
 
 use crate::alive;
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::digest::digest;
 use crate::fault::Fault;
+use crate::file_view::{self, FileView};
 use crate::held;
-use crate::in_files::{self, InFiles};
 use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
-use crate::nouns::{Agent, AgentState, Clock, Event, Message, Source, Task};
 use crate::salvage::{self, Item, Read};
 use crate::task_file::{self, Folder};
 use crate::time::{self, CLOCK_SLACK_MS};
+use crate::types::{Agent, AgentState, Clock, Event, Message, Source, Task};
 use crate::values::{self, text, unmarked};
 
 /// Seconds without a heartbeat after which an agent counts as gone, when the file does not say.
@@ -91,7 +91,7 @@ impl Project {
             project.fault_of(String::new(), "there are more task files than are read");
         }
         project.generation = forms.generation(layout);
-        project.judge_agents(&Attached::default(), now_ms);
+        project.judge_agents(&SyncState::default(), now_ms);
         project
     }
 
@@ -107,7 +107,7 @@ impl Project {
     }
 
     /// Judges who is there with what is remembered of the heartbeats.
-    pub fn judge_agents(&mut self, attached: &Attached, now_ms: i64) {
+    pub fn judge_agents(&mut self, attached: &SyncState, now_ms: i64) {
         alive::judge(&mut self.agents, attached, now_ms, None);
     }
 
@@ -123,8 +123,8 @@ impl Project {
     }
 
     /// Its tasks by id, a file and its item in a queue as one.
-    pub(crate) fn by_id(&self) -> BTreeMap<&str, InFiles<'_>> {
-        in_files::by_id(&self.tasks, &self.queue)
+    pub(crate) fn by_id(&self) -> BTreeMap<&str, FileView<'_>> {
+        file_view::by_id(&self.tasks, &self.queue)
     }
 
     /// How many tasks there are in each state, a file and its item in a queue as one.
@@ -139,7 +139,7 @@ impl Project {
     #[must_use]
     pub fn would_bring(&self) -> BTreeMap<&'static str, usize> {
         let tasks = self.by_id();
-        let is_open = |(id, files): &(&&str, &InFiles<'_>)| TaskId::parse(id).is_ok() && files.is_open();
+        let is_open = |(id, files): &(&&str, &FileView<'_>)| TaskId::parse(id).is_ok() && files.is_open();
         let open: Vec<_> = tasks.iter().filter(is_open).collect();
         let claimed = open.iter().filter(|(_, files)| files.state() == "claimed").count();
         BTreeMap::from([("tasks", open.len()), ("claims", claimed)])

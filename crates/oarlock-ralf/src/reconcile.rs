@@ -17,12 +17,12 @@ use oarlock_model::{AgentName, TaskId};
 
 use crate::actions::{Action, Conflict, Plan};
 use crate::alive::{self, LEFT, Sign};
-use crate::attached::Attached;
+use crate::attached::SyncState;
+use crate::displayed_state::DisplayedState;
+use crate::file_view::FileView;
 use crate::held::Held;
-use crate::in_files::InFiles;
-use crate::nouns::Agent;
 use crate::project::Project;
-use crate::stand::Stand;
+use crate::types::Agent;
 
 /// The program under which agents of the files stand in the store.
 pub const PROGRAM: &str = "ralf-files";
@@ -88,7 +88,7 @@ impl Snapshot {
 }
 
 /// Only what the heartbeats of the files say.
-pub(crate) fn heartbeats(agents: &[Agent], store: &Snapshot, attached: &Attached) -> Vec<Action> {
+pub(crate) fn heartbeats(agents: &[Agent], store: &Snapshot, attached: &SyncState) -> Vec<Action> {
     let mut compare = Comparing { store, attached, plan: Plan::default() };
     alive::signs(agents, attached, store.now_ms).iter().for_each(|sign| compare.agent_of_files(sign));
     compare.plan.actions
@@ -98,7 +98,7 @@ pub(crate) fn heartbeats(agents: &[Agent], store: &Snapshot, attached: &Attached
 pub(crate) struct Compared<'a> {
     pub(crate) project: &'a Project,
     /// Its tasks by id.
-    pub(crate) tasks: &'a BTreeMap<&'a str, InFiles<'a>>,
+    pub(crate) tasks: &'a BTreeMap<&'a str, FileView<'a>>,
     pub(crate) signs: &'a [Sign<'a>],
     /// Who has those that the files call in progress.
     pub(crate) held: &'a BTreeMap<String, Held>,
@@ -107,7 +107,7 @@ pub(crate) struct Compared<'a> {
 }
 
 /// Compares.
-pub(crate) fn plan(compared: &Compared<'_>, store: &Snapshot, attached: &Attached) -> Plan {
+pub(crate) fn plan(compared: &Compared<'_>, store: &Snapshot, attached: &SyncState) -> Plan {
     let Compared { project, tasks, signs, held, heartbeats } = *compared;
     let mut compare = Comparing { store, attached, plan: Plan::default() };
     for sign in signs {
@@ -146,15 +146,15 @@ pub(crate) fn plan(compared: &Compared<'_>, store: &Snapshot, attached: &Attache
 
 /// What the files say of one task, and who has it by them.
 struct Said<'a> {
-    files: &'a InFiles<'a>,
+    files: &'a FileView<'a>,
     held: Held,
     project: &'a Project,
 }
 
 impl<'a> std::ops::Deref for Said<'a> {
-    type Target = InFiles<'a>;
+    type Target = FileView<'a>;
 
-    fn deref(&self) -> &InFiles<'a> {
+    fn deref(&self) -> &FileView<'a> {
         self.files
     }
 }
@@ -162,7 +162,7 @@ impl<'a> std::ops::Deref for Said<'a> {
 /// A comparison under way.
 struct Comparing<'a> {
     store: &'a Snapshot,
-    attached: &'a Attached,
+    attached: &'a SyncState,
     plan: Plan,
 }
 
@@ -233,18 +233,18 @@ impl Comparing<'_> {
         }
     }
 
-    fn show(&mut self, task: TaskId, stand: Stand) {
-        self.plan.actions.push(Action::Show(task, stand));
+    fn show(&mut self, task: TaskId, displayed_state: DisplayedState) {
+        self.plan.actions.push(Action::Show(task, displayed_state));
     }
 
     fn known_task(&mut self, task: TaskId, known: &StoreTask, files: &Said<'_>) {
-        let in_files = files.state();
+        let file_view = files.state();
         // What was shown as ended, and is open again, is shown so.
         if let Some(ended) = self.attached.ended.get(task.as_str())
             && !matches!(known.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead)
-            && (ended == "failed" || in_files == "cancelled")
+            && (ended == "failed" || file_view == "cancelled")
         {
-            return self.show(task, Stand::Open);
+            return self.show(task, DisplayedState::Open);
         }
         if let (Some(file), TaskState::Ready | TaskState::Blocked | TaskState::Scheduled) = (files.file, known.state)
             && self.attached.tasks.get(task.as_str()).is_some_and(|digest| *digest != file.digest)
@@ -253,11 +253,13 @@ impl Comparing<'_> {
         }
         // What stands in the files as taken because the bridge wrote it there.
         let is_displayed = self.attached.displayed.contains(task.as_str());
-        match (known.state, in_files) {
+        match (known.state, file_view) {
             (TaskState::Dead, "claimed") if !is_displayed => self.conflict(&task, files, "dead".to_owned()),
             (TaskState::Done | TaskState::Cancelled | TaskState::Dead, _) => {
-                if let Some(stand) = Stand::of_end(known.state).filter(|stand| !files.says_end(stand)) {
-                    self.show(task, stand);
+                if let Some(displayed_state) =
+                    DisplayedState::of_end(known.state).filter(|displayed_state| !files.says_end(displayed_state))
+                {
+                    self.show(task, displayed_state);
                 }
             }
             (TaskState::Claimed, _) => match (known.outside_holder(), known.holder()) {
@@ -269,8 +271,8 @@ impl Comparing<'_> {
                 (None, None) => {}
             },
             // Nobody is to begin with what its parts already do.
-            (TaskState::Waiting, "ready") => self.show(task, Stand::Split),
-            (TaskState::Waiting, "claimed") if is_displayed && files.claimer().is_some() => self.show(task, Stand::Split),
+            (TaskState::Waiting, "ready") => self.show(task, DisplayedState::Split),
+            (TaskState::Waiting, "claimed") if is_displayed && files.claimer().is_some() => self.show(task, DisplayedState::Split),
             (TaskState::Waiting | TaskState::Review, "claimed") if is_displayed || files.claimer().is_none() => {}
             (_, "cancelled") => self.plan.actions.push(Action::Cancel(task)),
             (TaskState::Ready | TaskState::Scheduled, "done") => self.finished(task, files),
@@ -283,7 +285,7 @@ impl Comparing<'_> {
                     claimer == Some(grant.agent.as_str()) && self.store.is_of_store(grant.agent.as_str()) && !is_for_files
                 });
                 if is_displayed || had_it || self.is_forced(known) {
-                    self.show(task, Stand::Open);
+                    self.show(task, DisplayedState::Open);
                 } else {
                     self.take(task, files, known.outside.as_ref());
                 }
@@ -295,11 +297,11 @@ impl Comparing<'_> {
 
     /// A task that an agent of the store holds: its lease counts.
     fn held_by_agent(&mut self, task: TaskId, known: &StoreTask, grant: &Grant, files: &Said<'_>) {
-        let in_files = files.state();
+        let file_view = files.state();
         if !self.store.holds(grant) {
             // It can be had by anybody, old scripts included.
-            match in_files {
-                "claimed" if self.attached.displayed.contains(task.as_str()) => self.show(task, Stand::Open),
+            match file_view {
+                "claimed" if self.attached.displayed.contains(task.as_str()) => self.show(task, DisplayedState::Open),
                 "claimed" => self.take(task, files, known.outside.as_ref()),
                 "done" => self.finished(task, files),
                 "cancelled" => self.plan.actions.push(Action::Cancel(task)),
@@ -307,18 +309,18 @@ impl Comparing<'_> {
             }
             return;
         }
-        let is_taken = in_files == "claimed" && files.claimer().is_some_and(|claimer| claimer != grant.agent.as_str());
-        if matches!(in_files, "done" | "cancelled") || is_taken {
+        let is_taken = file_view == "claimed" && files.claimer().is_some_and(|claimer| claimer != grant.agent.as_str());
+        if matches!(file_view, "done" | "cancelled") || is_taken {
             self.conflict(&task, files, format!("claimed by {}", grant.agent));
         }
         if files.shows(grant.agent.as_str()) {
             self.plan.displayed.push(task.to_string());
-        } else if !matches!(in_files, "done" | "cancelled") {
-            self.show(task, Stand::Claimed(grant.agent.clone(), grant.since.0));
+        } else if !matches!(file_view, "done" | "cancelled") {
+            self.show(task, DisplayedState::Claimed(grant.agent.clone(), grant.since.0));
         }
     }
 
-    fn conflict(&mut self, task: &TaskId, files: &InFiles<'_>, store: String) {
+    fn conflict(&mut self, task: &TaskId, files: &FileView<'_>, store: String) {
         self.plan.conflicts.push(Conflict::kept_by_store(task.to_string(), &files.shown(), &store));
     }
 }

@@ -8,40 +8,44 @@ use oarlock_model::planted;
 use serde_json::{Value, json};
 
 use crate::digest::digest_of;
+use crate::displayed_state::DisplayedState;
 use crate::edit;
 use crate::fields::EditError;
-use crate::nouns::Task;
 use crate::part_file::unit;
 use crate::project::queued_as;
-use crate::stand::Stand;
 use crate::task_file::{self, Folder};
 use crate::time;
+use crate::types::Task;
 use crate::write::{Change, WriteError, Writer};
 
 /// The word of the status line.
-fn status_of(stand: &Stand) -> &'static str {
-    match stand {
-        Stand::Open => "pending",
-        Stand::Claimed(..) | Stand::Split => "in_progress",
-        Stand::Done => "completed",
-        Stand::Cancelled => "cancelled",
-        Stand::Failed => "failed",
+fn status_of(displayed_state: &DisplayedState) -> &'static str {
+    match displayed_state {
+        DisplayedState::Open => "pending",
+        DisplayedState::Claimed(..) | DisplayedState::Split => "in_progress",
+        DisplayedState::Done => "completed",
+        DisplayedState::Cancelled => "cancelled",
+        DisplayedState::Failed => "failed",
     }
 }
 
 /// The fields of the queue item.
-fn fields_of(stand: &Stand, now_ms: i64) -> Vec<(&'static str, Value)> {
+fn fields_of(displayed_state: &DisplayedState, now_ms: i64) -> Vec<(&'static str, Value)> {
     let nobody = [("claimed_by", Value::Null), ("claimed_at", Value::Null)];
-    match stand {
-        Stand::Open | Stand::Split => [("status", json!(status_of(stand)))].into_iter().chain(nobody).collect(),
+    match displayed_state {
+        DisplayedState::Open | DisplayedState::Split => [("status", json!(status_of(displayed_state)))].into_iter().chain(nobody).collect(),
         // The project's monitor knows `in_progress`, and passes over items with `claimed`, which only some scripts write.
-        Stand::Claimed(agent, since_ms) => {
-            vec![("status", json!(status_of(stand))), ("claimed_by", json!(agent.as_str())), ("claimed_at", json!(time::shown(*since_ms)))]
+        DisplayedState::Claimed(agent, since_ms) => {
+            vec![
+                ("status", json!(status_of(displayed_state))),
+                ("claimed_by", json!(agent.as_str())),
+                ("claimed_at", json!(time::shown(*since_ms))),
+            ]
         }
-        Stand::Done => vec![("status", json!("completed")), ("completed_at", json!(time::shown(now_ms)))],
-        Stand::Cancelled => [("status", json!(status_of(stand)))].into_iter().chain(nobody).collect(),
+        DisplayedState::Done => vec![("status", json!("completed")), ("completed_at", json!(time::shown(now_ms)))],
+        DisplayedState::Cancelled => [("status", json!(status_of(displayed_state)))].into_iter().chain(nobody).collect(),
         // It waits for somebody to decide; the project's programs know no word for a failure.
-        Stand::Failed => [("status", json!("blocked"))].into_iter().chain(nobody).collect(),
+        DisplayedState::Failed => [("status", json!("blocked"))].into_iter().chain(nobody).collect(),
     }
 }
 
@@ -51,7 +55,7 @@ pub(crate) struct ItemEdit {
     /// Its id in the queue.
     pub(crate) id: String,
     /// How its task stands.
-    pub(crate) stand: Stand,
+    pub(crate) displayed_state: DisplayedState,
     /// Only if nobody has it there.
     pub(crate) if_free: Option<FreeFor>,
 }
@@ -104,7 +108,7 @@ pub(crate) fn in_queue(writer: &Writer, file: &Path, edits: &[ItemEdit], now_ms:
                 Some(item) if edit.if_free.as_ref().is_some_and(|free| !free.admits(item.state, item.claimed_by.as_deref())) => {
                     ItemShown::Taken
                 }
-                Some(item) => match with_stand(&new, item, &edit.stand, now_ms) {
+                Some(item) => match with_stand(&new, item, &edit.displayed_state, now_ms) {
                     Ok(edited) if edited == new => ItemShown::AsItWas,
                     Ok(edited) => {
                         new = Cow::Owned(edited);
@@ -124,8 +128,8 @@ pub(crate) fn in_queue(writer: &Writer, file: &Path, edits: &[ItemEdit], now_ms:
 }
 
 /// The text of a queue in which the item says how its task stands.
-fn with_stand(text: &str, item: &Task, stand: &Stand, now_ms: i64) -> Result<String, EditError> {
-    let mut fields = fields_of(stand, now_ms);
+fn with_stand(text: &str, item: &Task, displayed_state: &DisplayedState, now_ms: i64) -> Result<String, EditError> {
+    let mut fields = fields_of(displayed_state, now_ms);
     // Who has nothing needs no field that says so, unless it is there.
     fields.retain(|(name, value)| !value.is_null() || (*name == "claimed_by" && item.claimed_by.is_some()) || *name == "claimed_at");
     edit::set_item(text, &item.id, &fields)
@@ -148,18 +152,24 @@ pub(crate) fn with_word(text: &str, status: &str, is_alone: bool) -> Result<Chan
 
 /// Shows how a task stands in its own file, which moves when the task has ended; `is_alone` when it has no item in a queue. Returns whether
 /// anything changed.
-pub(crate) fn in_file(writer: &Writer, root: &Path, file: &Task, stand: &Stand, is_alone: bool) -> Result<bool, WriteError> {
-    let status = status_of(stand);
+pub(crate) fn in_file(
+    writer: &Writer,
+    root: &Path,
+    file: &Task,
+    displayed_state: &DisplayedState,
+    is_alone: bool,
+) -> Result<bool, WriteError> {
+    let status = status_of(displayed_state);
     // What has ended says so by its folder, and what is open says nothing where there is nothing to say it in.
-    let is_needed = is_alone && matches!(stand, Stand::Claimed(..) | Stand::Split | Stand::Failed);
+    let is_needed = is_alone && matches!(displayed_state, DisplayedState::Claimed(..) | DisplayedState::Split | DisplayedState::Failed);
     let edit = |text: &str| with_word(text, status, is_needed);
     // What lies among the finished is done whatever its line says, and stays as it was committed.
-    let is_over = *stand == Stand::Done && file.folder == Some(Folder::Completed);
+    let is_over = *displayed_state == DisplayedState::Done && file.folder == Some(Folder::Completed);
     let is_changed = !is_over && writer.edit(&root.join(&file.source.file), &edit)?;
-    let folder = match stand {
-        Stand::Done => Some((Folder::Completed, "completed")),
-        Stand::Cancelled => Some((Folder::Cancelled, "cancelled")),
-        Stand::Open if matches!(file.folder, Some(Folder::Working | Folder::Cancelled)) => Some((Folder::Active, "active")),
+    let folder = match displayed_state {
+        DisplayedState::Done => Some((Folder::Completed, "completed")),
+        DisplayedState::Cancelled => Some((Folder::Cancelled, "cancelled")),
+        DisplayedState::Open if matches!(file.folder, Some(Folder::Working | Folder::Cancelled)) => Some((Folder::Active, "active")),
         _ => None,
     };
     let Some((folder, name)) = folder else { return Ok(is_changed) };

@@ -5,7 +5,6 @@
 mod attempt;
 mod capture;
 mod child;
-mod crew;
 mod directory;
 mod duration;
 mod heartbeat;
@@ -15,6 +14,7 @@ mod launch;
 mod news;
 mod outcome;
 mod pace;
+mod pool;
 mod prepare;
 mod progress;
 mod pump;

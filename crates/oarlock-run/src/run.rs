@@ -16,10 +16,10 @@ use oarlock_ops::wait::Horizon;
 use serde_json::json;
 
 use crate::Stores;
-use crate::crew::Crew;
 use crate::duration::ms;
 use crate::launch::{Run, WorkerProgram};
 use crate::news::News;
+use crate::pool::Pool;
 use crate::prepare::Preparing;
 use crate::progress::{Progress, Tell};
 use crate::report::{self, RunReport};
@@ -83,17 +83,17 @@ pub(crate) fn run_until(
     let news = News::new(&mut *store, &prepared.task, after_seq)?;
     let url = stores.url();
     thread::scope(|scope| {
-        let crew = Crew { scope, tell: &tell, program, run, task: prepared.task.clone(), url, slots: Vec::new() };
+        let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), url, slots: Vec::new() };
         let mut supervisor =
-            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, crew, begun, checked: None };
+            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, pool, begun, checked: None };
         supervisor.start(if prepared.has_parts { run.agents } else { 1 })?;
         let ended = supervisor.supervise();
         let wall_ms = ms(begun.elapsed());
         if ended.is_err() {
             // The store is gone, as each worker sees too: what it is about to finish it keeps.
-            supervisor.crew.linger(signals);
+            supervisor.pool.linger(signals);
         }
-        supervisor.crew.dismiss(signals);
+        supervisor.pool.dismiss(signals);
         supervisor.finish(ended, wall_ms)
     })
 }
@@ -130,15 +130,15 @@ struct Supervisor<'scope, 'env> {
     task: TaskId,
     watch: Watch,
     news: News,
-    crew: Crew<'scope, 'env>,
+    pool: Pool<'scope, 'env>,
     begun: Instant,
     checked: Option<Instant>,
 }
 
 impl Supervisor<'_, '_> {
     fn start(&mut self, workers: usize) -> Result<(), OpError> {
-        self.crew.start(&mut *self.store, workers)?;
-        for slot in &self.crew.slots {
+        self.pool.start(&mut *self.store, workers)?;
+        for slot in &self.pool.slots {
             self.news.add_worker(slot.name.clone(), slot.label.clone());
         }
         Ok(())
@@ -162,7 +162,7 @@ impl Supervisor<'_, '_> {
             };
             let (due_ms, owners) = look.map(|look| (look.due_ms, look.owners)).unwrap_or_default();
             // Workers are told by their process from their start on, by their session only once they have joined.
-            let processes: BTreeSet<String> = self.crew.processes().into_iter().chain(owners).collect();
+            let processes: BTreeSet<String> = self.pool.processes().into_iter().chain(owners).collect();
             let processes: Vec<String> = processes.into_iter().collect();
             match self.watch.wait(due_ms.unwrap_or(SLICE_MS), &processes) {
                 Err(error) if !is_passing(&error) => return Err(error),
@@ -175,15 +175,15 @@ impl Supervisor<'_, '_> {
     fn turn(&mut self) -> Result<Option<End>, OpError> {
         self.settle()?;
         let is_news = self.news.read(&mut *self.store, self.tell)?;
-        for (name, label) in self.crew.reap(&mut *self.store)? {
+        for (name, label) in self.pool.reap(&mut *self.store)? {
             self.news.add_worker(name, label);
         }
-        let has_workers = self.crew.living().next().is_some();
+        let has_workers = self.pool.living().next().is_some();
         let is_due = self.checked.is_none_or(|at| at.elapsed() >= RECHECK);
         if is_news || is_due || !has_workers {
             self.checked = Some(Instant::now());
             let owners = self.store.owners();
-            let standing = tree::standing(&*self.store.snapshot()?, &*owners, &self.task, &self.crew.names())?;
+            let standing = tree::standing(&*self.store.snapshot()?, &*owners, &self.task, &self.pool.names())?;
             match standing {
                 Standing::Finished(state) => return Ok(Some(End::Finished(state))),
                 Standing::Stalled(obstacles) if self.is_final(&obstacles) => return Ok(Some(End::Stalled(obstacles))),
@@ -194,7 +194,7 @@ impl Supervisor<'_, '_> {
             return Ok(Some(End::NoWorkers));
         }
         let now = self.store.snapshot()?.now().store;
-        self.tell.live(&self.news.live(now, self.crew.living().count(), ms(self.begun.elapsed())));
+        self.tell.live(&self.news.live(now, self.pool.living().count(), ms(self.begun.elapsed())));
         Ok(None)
     }
 
@@ -207,7 +207,7 @@ impl Supervisor<'_, '_> {
     /// A capability that is missing may be that of a worker which has not joined yet.
     fn is_final(&self, obstacles: &[Obstacle]) -> bool {
         let waits = obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::Capability(..)));
-        !waits || self.crew.living().all(|name| self.news.has_joined(name))
+        !waits || self.pool.living().all(|name| self.news.has_joined(name))
     }
 
     fn finish(mut self, ended: Result<End, OpError>, wall_ms: i64) -> Result<RunEnd, OpError> {
@@ -218,7 +218,7 @@ impl Supervisor<'_, '_> {
             _ => {}
         }
         self.news.read(&mut *self.store, self.tell)?;
-        let names: Vec<AgentName> = self.crew.names();
+        let names: Vec<AgentName> = self.pool.names();
         let report = report::report(&*self.store.snapshot()?, &self.task, &names, wall_ms)?;
         let error = match end {
             End::Finished(TaskState::Done) => None,
@@ -226,7 +226,7 @@ impl Supervisor<'_, '_> {
             // It may have been finished while its workers left.
             End::Stalled(_) | End::NoWorkers | End::Interrupted if report.state == TaskState::Done => None,
             End::Stalled(obstacles) => Some(stalled(&self.task, &obstacles)),
-            End::NoWorkers => Some(no_workers(&self.task, &self.crew.farewells())),
+            End::NoWorkers => Some(no_workers(&self.task, &self.pool.farewells())),
             End::Interrupted => Some(OpError::Interrupted),
         };
         Ok(RunEnd { report, error, is_begun: true })

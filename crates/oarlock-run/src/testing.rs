@@ -17,7 +17,7 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::{EventShape, HolderShape};
 use oarlock_ops::store::{Durability, Listening, Store, StoreError, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
-use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
+use oarlock_sqlite::{Options, SqliteStore, StorePaths, Synchronous};
 use tempfile::TempDir;
 
 use crate::Stores;
@@ -39,8 +39,8 @@ impl TestStores {
         self.dir.path()
     }
 
-    fn place(&self) -> Place {
-        Place::of_file(self.dir.path().join("oarlock.db"))
+    fn place(&self) -> StorePaths {
+        StorePaths::of_file(self.dir.path().join("oarlock.db"))
     }
 
     /// Waits until a program has made this file in the directory.
@@ -90,7 +90,7 @@ impl StoresAt {
 impl Stores for StoresAt {
     fn open(&self) -> Result<Box<dyn Store>, OpError> {
         let file = self.url.strip_prefix("sqlite:").expect("a store of these tests");
-        Ok(Box::new(SqliteStore::open(&Place::of_file(file), options())?))
+        Ok(Box::new(SqliteStore::open(&StorePaths::of_file(file), options())?))
     }
 
     fn url(&self) -> OsString {

@@ -84,12 +84,12 @@ impl Obstacle {
     }
 }
 
-/// Whether work on the tree of `root` by the agents `crew` can go on, as one moment of the store shows it. Others may be working on what it needs from
+/// Whether work on the tree of `root` by the agents `pool` can go on, as one moment of the store shows it. Others may be working on what it needs from
 /// outside: that is waited for while somebody can do it, and not when it is dead, or stuck behind what is.
-pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, crew: &[AgentName]) -> StoreResult<Standing> {
+pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool: &[AgentName]) -> StoreResult<Standing> {
     let tasks = tasks_of(view, root)?;
     let members: BTreeSet<&TaskId> = tasks.iter().collect();
-    let others = outside::Others::there(view, owners, crew)?;
+    let others = outside::Others::there(view, owners, pool)?;
     let mut obstacles = Vec::new();
     for id in &tasks {
         let Some(state) = view.task_state(id)? else { continue };
@@ -204,8 +204,8 @@ mod tests {
         // One of the run's own workers takes nothing outside of its tree.
         let owners = store.owners();
         let view = store.snapshot().expect("it reads");
-        let crew = ["ada".parse().expect("a name")];
-        assert!(matches!(standing(&*view, &*owners, &task_id("P"), &crew), Ok(Standing::Stalled(_))));
+        let pool = ["ada".parse().expect("a name")];
+        assert!(matches!(standing(&*view, &*owners, &task_id("P"), &pool), Ok(Standing::Stalled(_))));
     }
 
     #[test]

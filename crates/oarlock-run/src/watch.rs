@@ -1,6 +1,6 @@
-//! Waiting for a store's bells, for the death of processes and for due times, in slices that let a signal be noticed.
+//! Waiting for a store's notifiers, for the death of processes and for due times, in slices that let a signal be noticed.
 
-use oarlock_host::bell::Listener;
+use oarlock_host::notifier::Listener;
 use oarlock_host::process::ProcessId;
 use oarlock_ops::OpError;
 use oarlock_ops::store::{Listening, Store, StoreError};
@@ -26,7 +26,7 @@ impl Watch {
         Ok(Self { listening: Some(store.listen(topics)?), deaf: Listener::deaf() })
     }
 
-    /// Waits for a bell, a death among `processes`, a signal, or `for_ms`, at most [`SLICE_MS`].
+    /// Waits for a notifier, a death among `processes`, a signal, or `for_ms`, at most [`SLICE_MS`].
     ///
     /// # Errors
     /// The store is gone. From then on only deaths and the time end a wait.

@@ -1,7 +1,7 @@
 //! Serving a store over HTTP until it is told to stop.
 
 use oarlock_client::gateway::{Address, Bind, Key, file_for, read_key, write_key};
-use oarlock_client::{Options, Where};
+use oarlock_client::{Options, StoreTarget};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ pub fn checked(serving: Serving) -> Result<Checked, OpError> {
 /// Those of opening a store; `store_unavailable` where nothing can be listened on; `denied` for a key that is not this user's.
 pub fn serve(
     checked: Checked,
-    target: &Where,
+    target: &StoreTarget,
     options: &Options,
     settings: Settings,
     started: impl FnOnce(&Started),

@@ -2,7 +2,7 @@
 
 use oarlock_client::gateway::Client;
 use oarlock_client::memory::Memory;
-use oarlock_client::{Options, Where};
+use oarlock_client::{Options, StoreTarget};
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::Owner;
 use oarlock_model::{AgentName, SessionId, limits};
@@ -23,7 +23,7 @@ pub enum At {
     /// At a store that is opened here.
     Store {
         /// Where it is.
-        target: Where,
+        target: StoreTarget,
         /// How it is opened.
         options: Options,
         /// The defaults of its calls.
@@ -73,7 +73,7 @@ async fn serving(starter: Starter) -> Result<(), OpError> {
             let engine = Engine::start(target.place(), &options, settings, stopping, Some(1))?;
             (Backend::Engine(engine), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS })
         }
-        At::Nowhere(why) => (Backend::Absent(Arc::new(why)), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS }),
+        At::Nowhere(why) => (Backend::IfMissing(Arc::new(why)), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS }),
     };
     // The client that started this server: when it starts it anew, the session goes on.
     let named = starter.name.as_ref().map_or_else(String::new, |name| format!(":{name}"));

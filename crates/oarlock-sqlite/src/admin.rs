@@ -11,19 +11,19 @@ use oarlock_ops::store::Store;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use crate::place::Place;
+use crate::place::StorePaths;
 use crate::store::{Options, SqliteStore};
 
 /// The administrator of the store at a place, which need not be in a state to be opened.
 #[derive(Clone, Debug)]
 pub struct SqliteAdministration {
-    place: Place,
+    place: StorePaths,
     options: Options,
 }
 
 impl SqliteAdministration {
     /// The administrator of the store at `place`.
-    pub fn new(place: Place, options: Options) -> Self {
+    pub fn new(place: StorePaths, options: Options) -> Self {
         Self { place, options }
     }
 

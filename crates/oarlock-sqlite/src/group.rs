@@ -8,7 +8,7 @@ use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
 use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{
-    Durability, Listening, NewEvent, Remembered, ReplyKey, ServedStore, Store, StoreError, StoreResult, Transaction, View,
+    Durability, Listening, NewEvent, ReplyKey, ServedStore, Store, StoreError, StoreResult, StoredReply, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -169,7 +169,7 @@ impl Transaction for Member<'_, '_> {
         self.noted(done)
     }
 
-    fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> StoreResult<()> {
+    fn remember(&mut self, key: &ReplyKey, remembered: &StoredReply) -> StoreResult<()> {
         let done = self.group.tx.remember(key, remembered);
         self.noted(done)
     }

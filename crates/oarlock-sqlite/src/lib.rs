@@ -1,7 +1,7 @@
 //! The embedded store: all SQL of Oarlock for SQLite, and its migrations.
 //!
 //! It finds and writes rows and decides nothing. One writer at a time, admitted by a fair gate;
-//! readers never wait. Waiters of other processes are woken by bells after the commit.
+//! readers never wait. Waiters of other processes are woken by notifiers after the commit.
 
 mod admin;
 mod birth;
@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod error;
 mod group;
+mod high_water_mark;
 mod listen;
 mod make;
 mod migrate;
@@ -24,10 +25,9 @@ mod statements;
 mod store;
 mod transaction;
 mod view;
-mod withdraw;
-mod witness;
+mod void_commit;
 
 pub use admin::SqliteAdministration;
 pub use birth::Births;
-pub use place::{Place, STORE_FILE};
+pub use place::{STORE_FILE, StorePaths};
 pub use store::{Options, SqliteStore, Synchronous};

@@ -1,8 +1,8 @@
-//! Waiting for other processes' commits by their bells and for their deaths.
+//! Waiting for other processes' commits by their notifiers and for their deaths.
 
-use oarlock_host::bell::{Bells, Listener, Woken};
-use oarlock_host::board::{Board, IS_SHARED};
+use oarlock_host::notifier::{Listener, Notifiers, Woken};
 use oarlock_host::process::ProcessId;
+use oarlock_host::shared_state::{IS_SHARED, SharedState};
 use oarlock_ops::store::{Listening, StoreResult};
 use oarlock_ops::topic::Topics;
 use std::path::Path;
@@ -15,13 +15,13 @@ use crate::error::{gone, io_error};
 const DEAF_RECHECK: Duration = Duration::from_millis(200);
 
 /// A listener to some topics; deaf when the user has no inotify instance left, too many listen, or those who ring might have a
-/// board and this one has none. Where nobody has a board, every bell is rung.
-pub(crate) fn listener(bells: &Bells, topics: Topics, board: Option<Board>) -> Listener {
-    if board.is_none() && IS_SHARED {
+/// shared state and this one has none. Where nobody has a shared state, every notifier is rung.
+pub(crate) fn listener(notifiers: &Notifiers, topics: Topics, shared_state: Option<SharedState>) -> Listener {
+    if shared_state.is_none() && IS_SHARED {
         return Listener::deaf();
     }
     let names: Vec<&str> = Topics::NAMED.into_iter().filter(|(topic, _)| topic.meets(topics)).map(|(_, name)| name).collect();
-    bells.make_dir().and_then(|()| Listener::new(bells, &names, board)).unwrap_or_else(|_| Listener::deaf())
+    notifiers.make_dir().and_then(|()| Listener::new(notifiers, &names, shared_state)).unwrap_or_else(|_| Listener::deaf())
 }
 
 /// One wait, by the listener that the store's handle keeps.

@@ -9,14 +9,14 @@ use rusqlite::Connection;
 
 use crate::error::{io_error, store_error};
 use crate::migrate;
-use crate::place::{Place, make_private};
+use crate::place::{StorePaths, make_private};
 use crate::rows::meta;
 use crate::store::{Options, SqliteStore};
 
 impl SqliteStore {
     /// Makes the file under another name and then gives it its own: nobody ever sees half a store, and of
     /// many who make it at once one wins. Whether this one did.
-    pub(crate) fn make(place: &Place, prefix: &str, options: &Options) -> StoreResult<bool> {
+    pub(crate) fn make(place: &StorePaths, prefix: &str, options: &Options) -> StoreResult<bool> {
         place.make_dirs()?;
         place.check_filesystem()?;
         let new = place.beside(&format!("new-{}-{:?}", std::process::id(), std::thread::current().id()));

@@ -6,9 +6,9 @@ use oarlock_host::owner::{OwnerState, probe};
 use oarlock_host::process::{Liveness, ProcessId};
 use oarlock_model::SessionId;
 use oarlock_model::agent::Owner;
-use oarlock_ops::owners::{OwnerSight, Owners};
+use oarlock_ops::owners::{OwnerLiveness, Owners};
 
-use crate::witness::Witness;
+use crate::high_water_mark::HighWaterMark;
 
 /// The machine of a handle.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub(crate) struct LocalOwners {
     /// Where the locks lie that stand for the lives of sessions.
     pub(crate) locks: PathBuf,
     /// The memory of those who share the store.
-    pub(crate) witness: Witness,
+    pub(crate) high_water_mark: HighWaterMark,
 }
 
 impl Owners for LocalOwners {
@@ -26,13 +26,13 @@ impl Owners for LocalOwners {
         &self.boot_id
     }
 
-    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerSight {
+    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness {
         match owner {
-            Owner::None => OwnerSight::Unknown,
+            Owner::None => OwnerLiveness::Unknown,
             Owner::Process { process } => sight_of(process),
             Owner::Lock { process, .. } => match probe(&self.locks, session.as_str()) {
-                Ok(OwnerState::Held) => OwnerSight::Alive,
-                Ok(OwnerState::Free) => OwnerSight::Died,
+                Ok(OwnerState::Held) => OwnerLiveness::Alive,
+                Ok(OwnerState::Free) => OwnerLiveness::Died,
                 // A missing file proves nothing by itself.
                 Ok(OwnerState::Missing) | Err(_) => sight_of(process),
             },
@@ -40,14 +40,14 @@ impl Owners for LocalOwners {
     }
 
     fn turn(&self) -> Option<u64> {
-        self.witness.turn()
+        self.high_water_mark.turn()
     }
 }
 
-fn sight_of(process: &str) -> OwnerSight {
+fn sight_of(process: &str) -> OwnerLiveness {
     match ProcessId::parse(process).map(|process| process.liveness()) {
-        Ok(Liveness::Alive) => OwnerSight::Alive,
-        Ok(Liveness::Dead) => OwnerSight::Died,
-        Ok(Liveness::Unknown) | Err(_) => OwnerSight::Unknown,
+        Ok(Liveness::Alive) => OwnerLiveness::Alive,
+        Ok(Liveness::Dead) => OwnerLiveness::Died,
+        Ok(Liveness::Unknown) | Err(_) => OwnerLiveness::Unknown,
     }
 }

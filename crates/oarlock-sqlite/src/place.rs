@@ -1,9 +1,9 @@
-//! Where a store lives: one directory with the database, its log, its board, its bells and its owners' locks.
+//! Where a store lives: one directory with the database, its log, its shared state, its notifiers and its owners' locks.
 
 mod check;
 
-use oarlock_host::board::Board;
 use oarlock_host::file::WithoutTraps as _;
+use oarlock_host::shared_state::SharedState;
 use oarlock_host::{file, filesystem};
 use oarlock_model::identity::StoreId;
 use oarlock_model::planted;
@@ -19,12 +19,12 @@ pub const STORE_FILE: &str = "oarlock.db";
 
 /// The place of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct StorePaths {
     file: PathBuf,
     dir: PathBuf,
 }
 
-impl Place {
+impl StorePaths {
     /// The place of a database file.
     pub fn of_file(file: impl Into<PathBuf>) -> Self {
         let file = file.into();
@@ -112,18 +112,18 @@ impl Place {
         }
     }
 
-    /// The file of the board.
+    /// The file of the shared state.
     pub(crate) fn board_file(&self) -> PathBuf {
         self.beside("board")
     }
 
-    /// The board, made anew, with the directories, when somebody copied or moved the database alone.
-    pub(crate) fn board(&self) -> StoreResult<Option<Board>> {
+    /// The shared state, made anew, with the directories, when somebody copied or moved the database alone.
+    pub(crate) fn shared_state(&self) -> StoreResult<Option<SharedState>> {
         let file = self.board_file();
-        match Board::open(&file, false) {
+        match SharedState::open(&file, false) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.make_dirs()?;
-                let made = Board::open(&file, true);
+                let made = SharedState::open(&file, true);
                 // Should it stay root's, the owner of the store goes on without it.
                 let _ = file::own_like(&file, &self.dir);
                 made

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use crate::connection::connect;
 use crate::error::{io_error, store_error, unavailable};
 use crate::migrate;
-use crate::place::Place;
+use crate::place::StorePaths;
 use crate::rows::meta;
 use crate::schema;
 
@@ -33,7 +33,7 @@ impl Reading {
     ///
     /// # Errors
     /// `store_unavailable` when it can be read neither where it is nor as a copy; `data_damaged`.
-    pub(crate) fn open(place: &Place, busy: Duration) -> StoreResult<Self> {
+    pub(crate) fn open(place: &StorePaths, busy: Duration) -> StoreResult<Self> {
         match in_place(place.file(), busy) {
             Ok(Some(conn)) => Ok(Self { conn, copy: None }),
             // An older schema, or no shared memory to read it by.
@@ -61,7 +61,7 @@ fn in_place(file: &Path, busy: Duration) -> StoreResult<Option<Connection>> {
 }
 
 /// Which store lies at a place.
-pub(crate) fn identity(place: &Place) -> StoreResult<StoreId> {
+pub(crate) fn identity(place: &StorePaths) -> StoreResult<StoreId> {
     let of = |conn: &Connection| meta::identity(conn).map(|identity| identity.id()).map_err(store_error);
     if fs::metadata(place.log()).is_ok_and(|log| log.len() > 0) {
         return of(&Reading::open(place, IDENTITY_BUSY)?.conn);
@@ -86,7 +86,7 @@ pub(crate) fn identity(place: &Place) -> StoreResult<StoreId> {
 const IDENTITY_BUSY: Duration = Duration::from_secs(5);
 
 /// Why nothing can be written here.
-pub(crate) fn cannot_write(place: &Place) -> StoreError {
+pub(crate) fn cannot_write(place: &StorePaths) -> StoreError {
     StoreError::Unavailable {
         message: format!("the store {} can only be read here: its directory or file may not be written", place.file().display()),
         hint: format!(
@@ -110,7 +110,7 @@ pub(crate) struct Copy {
 
 impl Copy {
     /// Copies the database and its log at one moment.
-    fn of(place: &Place) -> StoreResult<Self> {
+    fn of(place: &StorePaths) -> StoreResult<Self> {
         let dir = private_dir("reading")?;
         let mut copy = Self { file: dir.join("oarlock.db"), dir, originals: [place.file().to_owned(), place.log()], stamps: [None; 2] };
         for _ in 0..TRIES_MAX {

@@ -10,7 +10,7 @@ use oarlock_testkit::say;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{Options, Place, SqliteStore, Synchronous};
+use crate::{Options, SqliteStore, StorePaths, Synchronous};
 
 thread_local! {
     static RUN: Cell<usize> = const { Cell::new(0) };
@@ -25,7 +25,7 @@ pub(crate) fn note() {
 fn filled(n: usize) -> (TempDir, SqliteStore) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let options = Options { synchronous: Synchronous::Off, ..Options::default() };
-    let (mut store, _) = SqliteStore::create(&Place::of_file(dir.path().join("oarlock.db")), "T", options).expect("a new store");
+    let (mut store, _) = SqliteStore::create(&StorePaths::of_file(dir.path().join("oarlock.db")), "T", options).expect("a new store");
     let mut ok = |line: String| say(&mut store, &line).expect(&line);
     for name in ["ada", "bob", "cy", "dee"] {
         ok(format!("{name}: join"));

@@ -1,10 +1,10 @@
 //! [`SqliteStore`]: opening, beginning transactions, and keeping the write-ahead log short.
 
-use oarlock_host::bell::{Bells, Listener};
-use oarlock_host::board::Board;
 use oarlock_host::clock::{Clock, SystemClock};
-use oarlock_host::gate::Gate;
+use oarlock_host::fair_lock::FairLock;
+use oarlock_host::notifier::{Listener, Notifiers};
 use oarlock_host::owner::OwnerLock;
+use oarlock_host::shared_state::SharedState;
 use oarlock_model::identity::{EPOCH_SHIFT, Fresh};
 use oarlock_model::{StoreIdentity, planted};
 use oarlock_ops::OpError;
@@ -25,15 +25,15 @@ use crate::bounds::Budget;
 use crate::clock::StoreClock;
 use crate::connection::connect;
 use crate::error::{gone, io_error, store_error};
+use crate::high_water_mark::{HighWaterMark, Made};
 use crate::listen::{self, SqliteListening};
 use crate::owners::LocalOwners;
-use crate::place::Place;
+use crate::place::StorePaths;
 use crate::reading::{Copy, Reading, cannot_write};
 use crate::rows::event::{self, End};
 use crate::rows::meta;
 use crate::transaction::SqliteTransaction;
 use crate::view::SqliteView;
-use crate::witness::{Made, Witness};
 use crate::{clock, migrate, schema};
 
 /// The oldest SQLite that may be used, as its version number: before it, two connections of which one
@@ -103,10 +103,10 @@ impl Default for Options {
 pub struct SqliteStore {
     conn: Connection,
     budget: Budget,
-    place: Place,
+    place: StorePaths,
     owners: PathBuf,
-    bells: Bells,
-    gate: Gate,
+    notifiers: Notifiers,
+    fair_lock: FairLock,
     clock: StoreClock,
     options: Options,
     synchronous: Synchronous,
@@ -116,7 +116,7 @@ pub struct SqliteStore {
     owned: Vec<OwnerLock>,
     listening: Option<(Topics, Arc<Mutex<Listener>>)>,
     inode: (u64, u64),
-    witness: Witness,
+    high_water_mark: HighWaterMark,
     wal_frames: Arc<AtomicU32>,
     /// The frames when it was last said that the log has grown.
     moved_at: u32,
@@ -139,7 +139,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `store_unavailable` (permissions, space, a shared file system), `data_damaged`, `store_busy`.
-    pub fn create(place: &Place, prefix: &str, options: Options) -> StoreResult<(Self, bool)> {
+    pub fn create(place: &StorePaths, prefix: &str, options: Options) -> StoreResult<(Self, bool)> {
         // A process killed while it made the store the old way leaves an empty file: that one is made anew.
         place.check_dir()?;
         let is_there = place.file().symlink_metadata().is_ok_and(|found| !found.is_file() || found.len() > 0);
@@ -151,7 +151,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// As [`SqliteStore::create`]; `store_unavailable` also when there is none.
-    pub fn open(place: &Place, options: Options) -> StoreResult<Self> {
+    pub fn open(place: &StorePaths, options: Options) -> StoreResult<Self> {
         if rusqlite::version_number() < SQLITE_VERSION_MIN {
             return Err(StoreError::Internal(format!("SQLite {} can damage stores; 3.51.3 is needed", rusqlite::version())));
         }
@@ -177,22 +177,22 @@ impl SqliteStore {
         if migrate::is_behind(&conn)? {
             migrate::migrate(&conn)?;
         }
-        let board = place.board()?;
-        Self::opened(place, options, inode, Reading { conn, copy: None }, board, false)
+        let shared_state = place.shared_state()?;
+        Self::opened(place, options, inode, Reading { conn, copy: None }, shared_state, false)
     }
 
     /// Opens a store that can only be read. Nobody of those who write it hears of this handle: it looks for news by itself.
-    fn open_reading(place: &Place, options: Options, inode: (u64, u64)) -> StoreResult<Self> {
+    fn open_reading(place: &StorePaths, options: Options, inode: (u64, u64)) -> StoreResult<Self> {
         let reading = Reading::open(place, options.busy)?;
         Self::opened(place, options, inode, reading, None, true)
     }
 
     fn opened(
-        place: &Place,
+        place: &StorePaths,
         options: Options,
         inode: (u64, u64),
         Reading { mut conn, copy }: Reading,
-        board: Option<Board>,
+        shared_state: Option<SharedState>,
         reads_only: bool,
     ) -> StoreResult<Self> {
         let wal_frames = Arc::new(AtomicU32::new(0));
@@ -207,9 +207,9 @@ impl SqliteStore {
         let identity = meta::identity(&conn).map_err(store_error)?;
         let epoch = epoch_of(event::end(&conn).map_err(store_error)?.seq);
         let clock = clock::StoreClock::agree(&conn, Arc::clone(&options.clock), reads_only)?;
-        let bells = Bells::new(&place.beside("bells"), &Topics::NAMED.map(|(_, name)| name), board.clone())
+        let notifiers = Notifiers::new(&place.beside("bells"), &Topics::NAMED.map(|(_, name)| name), shared_state.clone())
             .map_err(|error| io_error("open", place.dir(), &error))?;
-        let witness = Witness::of(&made, board.clone(), &clock.host.boot_id);
+        let high_water_mark = HighWaterMark::of(&made, shared_state.clone(), &clock.host.boot_id);
         let synchronous = options.synchronous;
         conn.execute_batch(synchronous.pragma()).map_err(store_error)?;
         let mut store = Self {
@@ -217,9 +217,9 @@ impl SqliteStore {
             budget,
             place: place.clone(),
             owners: place.beside("owners"),
-            bells,
-            witness,
-            gate: Gate::on(board),
+            notifiers,
+            high_water_mark,
+            fair_lock: FairLock::on(shared_state),
             clock,
             options,
             synchronous,
@@ -255,7 +255,7 @@ impl SqliteStore {
     }
 
     /// Where the store is.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &StorePaths {
         &self.place
     }
 
@@ -281,7 +281,7 @@ impl SqliteStore {
 
     /// The last number that anybody saw committed here in this boot.
     pub(crate) fn seen(&self) -> u64 {
-        self.witness.last_seq()
+        self.high_water_mark.last_seq()
     }
 
     /// Whether the log has grown so much by this handle's commits that another one should move it. It is said once for the same growth.
@@ -297,14 +297,14 @@ impl SqliteStore {
     }
 
     /// Moves what is in the log now into the database, beside whoever writes: it keeps nobody waiting. What they write meanwhile stays in
-    /// the log, and the checkpoint that is due in the gate has only that to move. Should it fail, that one moves all of it.
+    /// the log, and the checkpoint that is due in the fair lock has only that to move. Should it fail, that one moves all of it.
     pub(crate) fn checkpoint_ahead(&mut self) {
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     }
 
     /// Goes on although the log ends before what was seen of it.
     pub(crate) fn forget_seen(&mut self) {
-        self.witness = Witness::nobody();
+        self.high_water_mark = HighWaterMark::nobody();
     }
 
     /// Moves store time forward after another store's content came in.
@@ -315,7 +315,7 @@ impl SqliteStore {
 
     /// What speaks for this machine.
     pub(crate) fn local_owners(&self) -> LocalOwners {
-        LocalOwners { boot_id: self.clock.host.boot_id.clone(), locks: self.owners.clone(), witness: self.witness.clone() }
+        LocalOwners { boot_id: self.clock.host.boot_id.clone(), locks: self.owners.clone(), high_water_mark: self.high_water_mark.clone() }
     }
 
     /// Begins a writing transaction.
@@ -326,19 +326,19 @@ impl SqliteStore {
         }
         self.set_durability(durability)?;
         self.budget.renew();
-        // The gate is only for fairness: without it SQLite's own lock still admits one writer at a time.
-        let passage = self.gate.enter(self.options.busy);
+        // The fair lock is only for fairness: without it SQLite's own lock still admits one writer at a time.
+        let passage = self.fair_lock.enter(self.options.busy);
         Self::checkpoint_if_due(&self.conn, &self.wal_frames, self.options.checkpoint_frames);
         let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
-        let end = begin(&self.conn, sql, &mut self.clock, (&mut self.epoch, &mut self.identity), &self.witness)?;
+        let end = begin(&self.conn, sql, &mut self.clock, (&mut self.epoch, &mut self.identity), &self.high_water_mark)?;
         let view =
             SqliteView { conn: &self.conn, now: self.clock.now(), prefix: &self.prefix, identity: &self.identity, ends_with_view: false };
-        Ok(SqliteTransaction::new(view, passage, (&self.bells, &self.witness), (&self.owners, &mut self.owned), end))
+        Ok(SqliteTransaction::new(view, passage, (&self.notifiers, &self.high_water_mark), (&self.owners, &mut self.owned), end))
     }
 
     /// The memory that is shared with those who write.
-    fn shared_board(&self) -> Option<Board> {
-        if self.reads_only { None } else { self.place.board().ok().flatten() }
+    fn shared_board(&self) -> Option<SharedState> {
+        if self.reads_only { None } else { self.place.shared_state().ok().flatten() }
     }
 
     /// A deleted or replaced file must not be written on: what is acknowledged there would be lost.
@@ -402,7 +402,7 @@ impl Store for SqliteStore {
         self.check_unmoved()?;
         self.budget.renew();
         self.copy.as_ref().map_or(Ok(()), Copy::check)?;
-        begin(&self.conn, "BEGIN", &mut self.clock, (&mut self.epoch, &mut self.identity), &self.witness)?;
+        begin(&self.conn, "BEGIN", &mut self.clock, (&mut self.epoch, &mut self.identity), &self.high_water_mark)?;
         Ok(Box::new(SqliteView {
             conn: &self.conn,
             now: self.clock.now(),
@@ -428,7 +428,7 @@ impl Store for SqliteStore {
         // Closing a listener takes the kernel longer than all the rest of a wake-up: one is kept for the next wait.
         let listener = match &self.listening {
             Some((kept, listener)) if *kept == topics && listener.lock().is_ok_and(|kept| kept.hears()) => Arc::clone(listener),
-            _ => Arc::new(Mutex::new(listen::listener(&self.bells, topics, self.shared_board()))),
+            _ => Arc::new(Mutex::new(listen::listener(&self.notifiers, topics, self.shared_board()))),
         };
         self.listening = Some((topics, Arc::clone(&listener)));
         Ok(Box::new(SqliteListening::new(listener)))
@@ -442,13 +442,13 @@ fn begin(
     sql: &str,
     clock: &mut StoreClock,
     (epoch, identity): (&mut u64, &mut StoreIdentity),
-    witness: &Witness,
+    high_water_mark: &HighWaterMark,
 ) -> StoreResult<End> {
     let run = |sql: &str| conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(store_error);
     loop {
-        let seen = witness.last_seq();
+        let seen = high_water_mark.last_seq();
         run(sql)?;
-        let end = event::end(conn).map_err(store_error).and_then(|end| Witness::check(seen, end.seq).map(|()| end));
+        let end = event::end(conn).map_err(store_error).and_then(|end| HighWaterMark::check(seen, end.seq).map(|()| end));
         let end = match end {
             Ok(end) if epoch_of(end.seq) == *epoch => return Ok(end),
             Ok(end) => end,

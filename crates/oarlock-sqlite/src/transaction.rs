@@ -1,25 +1,25 @@
 //! [`SqliteTransaction`]: the writing half of the port.
 
-use oarlock_host::bell::Bells;
-use oarlock_host::gate::Passage;
+use oarlock_host::fair_lock::Passage;
+use oarlock_host::notifier::Notifiers;
 use oarlock_host::owner::{self, OwnerLock};
 use oarlock_model::agent::Presence;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime, planted};
-use oarlock_ops::store::{Counts, NewEvent, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::store::{Counts, NewEvent, ReplyKey, StoreError, StoreResult, StoredReply, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use std::path::Path;
 
 use crate::error::{io_error, store_error};
+use crate::high_water_mark::HighWaterMark;
 use crate::project::Projection;
 use crate::rows::event::End;
 use crate::rows::{agent, lease, message, outside, reply, reservation, task};
 use crate::view::SqliteView;
-use crate::withdraw;
-use crate::witness::Witness;
+use crate::void_commit;
 
 /// What a transaction has done so far, apart from what SQLite keeps.
 #[derive(Clone, Copy)]
@@ -41,8 +41,8 @@ pub(crate) struct Part {
 pub(crate) struct SqliteTransaction<'a> {
     view: SqliteView<'a>,
     passage: Option<Passage<'a>>,
-    bells: &'a Bells,
-    witness: &'a Witness,
+    notifiers: &'a Notifiers,
+    high_water_mark: &'a HighWaterMark,
     /// Where the locks of owners lie.
     locks: &'a Path,
     owned: &'a mut Vec<OwnerLock>,
@@ -58,7 +58,7 @@ impl<'a> SqliteTransaction<'a> {
     pub(crate) fn new(
         view: SqliteView<'a>,
         passage: Passage<'a>,
-        (bells, witness): (&'a Bells, &'a Witness),
+        (notifiers, high_water_mark): (&'a Notifiers, &'a HighWaterMark),
         (locks, owned): (&'a Path, &'a mut Vec<OwnerLock>),
         end: End,
     ) -> Self {
@@ -66,8 +66,8 @@ impl<'a> SqliteTransaction<'a> {
         Self {
             view,
             passage: Some(passage),
-            bells,
-            witness,
+            notifiers,
+            high_water_mark,
             locks,
             owned,
             taking: Vec::new(),
@@ -125,9 +125,9 @@ impl<'a> SqliteTransaction<'a> {
     }
 
     /// Makes sure that a commit that failed stays without effect.
-    fn withdraw(mut self: Box<Self>, error: rusqlite::Error) -> StoreError {
+    fn void_commit(mut self: Box<Self>, error: rusqlite::Error) -> StoreError {
         self.open = false;
-        withdraw::after(self.view.conn, error)
+        void_commit::after(self.view.conn, error)
     }
 }
 
@@ -181,7 +181,7 @@ impl Transaction for SqliteTransaction<'_> {
         reservation::put_starved(self.view.conn, id, starved).map_err(store_error)
     }
 
-    fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> StoreResult<()> {
+    fn remember(&mut self, key: &ReplyKey, remembered: &StoredReply) -> StoreResult<()> {
         self.done.wrote = true;
         reply::put(self.view.conn, key, remembered, self.view.now.store).map_err(store_error)
     }
@@ -220,10 +220,10 @@ impl Transaction for SqliteTransaction<'_> {
     fn commit(mut self: Box<Self>) -> StoreResult<()> {
         let committed = self.view.conn.prepare_cached("COMMIT").and_then(|mut s| s.execute([]));
         if let Err(error) = committed {
-            return Err(self.withdraw(error));
+            return Err(self.void_commit(error));
         }
         self.open = false;
-        self.witness.saw(self.done.next_seq - 1);
+        self.high_water_mark.saw(self.done.next_seq - 1);
         self.owned.append(&mut self.taking);
         // The next writer goes on while this one wakes the waiters.
         drop(self.passage.take());
@@ -231,10 +231,10 @@ impl Transaction for SqliteTransaction<'_> {
             // The lock file of the dead; should it stay, `doctor` finds it and it does no harm.
             let _ = owner::remove_stale(self.locks, session.as_str());
         }
-        for (topic, bell) in Topics::NAMED {
+        for (topic, notifier) in Topics::NAMED {
             if self.done.topics.meets(topic) && !planted::is(planted::NO_WAKE) {
-                // A bell that cannot be rung delays waiters until their next look; it does not undo the commit.
-                let _ = self.bells.ring(bell);
+                // A notifier that cannot be rung delays waiters until their next look; it does not undo the commit.
+                let _ = self.notifiers.ring(notifier);
             }
         }
         Ok(())

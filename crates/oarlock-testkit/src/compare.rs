@@ -48,7 +48,7 @@ fn ask(view: &dyn View, owners: &dyn Owners, facts: &mut Facts) -> StoreResult<(
     }
     for (name, agent) in &state.agents {
         note(format!("agent {name}"), format!("{agent:?}"));
-        note(format!("owner of {name}"), format!("{:?}", owners.sight(agent)));
+        note(format!("owner of {name}"), format!("{:?}", owners.liveness(agent)));
         let held = (view.claims_of(&agent.session)?, view.first_held_by(&agent.session, 100)?, view.claim_count(&agent.session)?);
         note(format!("claims of {name}"), format!("{held:?}"));
         let reservations = view.reservations_of(&agent.session)?;

@@ -34,7 +34,7 @@ impl Hooks for Counting {
     fn read(&self, what: Read) {
         let mut reads = self.reads.get();
         match what {
-            Read::Offers(n) => reads.offers += n,
+            Read::Candidates(n) => reads.offers += n,
             Read::Reservations(n) => reads.reservations += n,
             Read::Owner => reads.owners += 1,
             Read::Answer => reads.answers += 1,

@@ -19,8 +19,8 @@ use oarlock_model::state::State;
 use oarlock_model::{AgentName, Now, SessionId, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;
-use oarlock_ops::owners::{OwnerSight, Owners};
-use oarlock_ops::store::{Durability, Listening, Remembered, ReplyKey, Store, StoreResult, Transaction, View};
+use oarlock_ops::owners::{OwnerLiveness, Owners};
+use oarlock_ops::store::{Durability, Listening, ReplyKey, Store, StoreResult, StoredReply, Transaction, View};
 use oarlock_ops::topic::Topics;
 
 use crate::hurried::HurriedListening;
@@ -47,9 +47,9 @@ pub struct World {
     /// Claims in vain because of others' reservations.
     pub starved: BTreeMap<TaskId, StarvedClaim>,
     /// Replies by idempotency key, with the moment they were given.
-    pub replies: BTreeMap<ReplyKey, (StoreTime, Remembered)>,
+    pub replies: BTreeMap<ReplyKey, (StoreTime, StoredReply)>,
     /// What is known of the owners of sessions; of any other, nothing is.
-    pub owners: BTreeMap<SessionId, OwnerSight>,
+    pub owners: BTreeMap<SessionId, OwnerLiveness>,
 }
 
 /// One moment of the store: what a view sees.
@@ -161,8 +161,8 @@ impl MemoryStore {
     }
 
     /// What is known from now on of the owner of a session.
-    pub fn set_owner_sight(&mut self, session: &SessionId, sight: OwnerSight) {
-        self.world.owners.insert(session.clone(), sight);
+    pub fn set_owner_sight(&mut self, session: &SessionId, liveness: OwnerLiveness) {
+        self.world.owners.insert(session.clone(), liveness);
     }
 
     /// The owner of the agent's session dies, if a process owns it.
@@ -170,7 +170,7 @@ impl MemoryStore {
         let Some(agent) = self.world.state.agents.get(name) else { return };
         if agent.owner != Owner::None {
             let session = agent.session.clone();
-            self.set_owner_sight(&session, OwnerSight::Died);
+            self.set_owner_sight(&session, OwnerLiveness::Died);
         }
     }
 

@@ -14,11 +14,11 @@ use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
 use oarlock_ops::lock::Lock;
-use oarlock_ops::owners::{OwnerSight, Owners};
+use oarlock_ops::owners::{OwnerLiveness, Owners};
 use oarlock_ops::store::{
     AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, Listening,
-    LogView, MessageView, MomentView, Near, NewEvent, Offer, QueuePlace, QueueView, Remembered, ReplyKey, ReservationView, Standing, Store,
-    StoreResult, TaskFilter, TaskView, Transaction, View,
+    LogView, MessageView, MomentView, Near, NewEvent, Offer, QueuePlace, QueueView, ReplyKey, ReservationView, Standing, Store,
+    StoreResult, StoredReply, TaskFilter, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -26,7 +26,7 @@ use oarlock_ops::topic::Topics;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     /// So many tasks, to choose one.
-    Offers(usize),
+    Candidates(usize),
     /// So many reservations.
     Reservations(usize),
     /// What the system says of the process of a session.
@@ -154,7 +154,7 @@ impl<H: Hooks> Owners for Watched<H> {
         self.inner.boot_id()
     }
 
-    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerSight {
+    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness {
         self.hooks.read(Read::Owner);
         self.inner.life(session, owner)
     }
@@ -291,16 +291,16 @@ impl<H: Hooks> QueueView for Inside<'_, H> {
     }
 
     fn ready_offers(&self, after: Option<QueuePlace>, limit: usize) -> StoreResult<Vec<Offer>> {
-        self.tx().view().ready_offers(after, limit).inspect(|found| self.hooks.read(Read::Offers(found.len())))
+        self.tx().view().ready_offers(after, limit).inspect(|found| self.hooks.read(Read::Candidates(found.len())))
     }
 
     fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>> {
-        let read = |found: &Option<Expired>| Read::Offers(found.as_ref().map_or(0, |found| found.offers.len()));
+        let read = |found: &Option<Expired>| Read::Candidates(found.as_ref().map_or(0, |found| found.offers.len()));
         self.tx().view().expired_offers(read_max).inspect(|found| self.hooks.read(read(found)))
     }
 
     fn offer(&self, id: &TaskId) -> StoreResult<Option<Offer>> {
-        self.tx().view().offer(id).inspect(|_| self.hooks.read(Read::Offers(1)))
+        self.tx().view().offer(id).inspect(|_| self.hooks.read(Read::Candidates(1)))
     }
 }
 
@@ -353,7 +353,7 @@ impl<H: Hooks> LogView for Inside<'_, H> {
         fn events(&self, filter: &EventFilter) -> StoreResult<Vec<Event>>;
         fn last_event_of(&self, subject: &str, kind: &str) -> StoreResult<Option<Event>>;
         fn last_seq(&self) -> StoreResult<u64>;
-        fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
+        fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<StoredReply>>;
         fn state(&self) -> StoreResult<State>;
     }
 }
@@ -378,7 +378,7 @@ impl<H: Hooks> Transaction for Inside<'_, H> {
         fn write_outside_seen(&mut self, task: &TaskId, seen: WallTime) -> (), 1;
         fn note_first_end(&mut self, read_at: StoreTime, first_end: StoreTime) -> (), 1;
         fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> (), 1;
-        fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> (), 1;
+        fn remember(&mut self, key: &ReplyKey, remembered: &StoredReply) -> (), 1;
     }
 
     fn take_notices(&mut self, session: &SessionId) -> StoreResult<Vec<Notice>> {

@@ -5,7 +5,7 @@
 mod judge;
 mod worker;
 
-use oarlock_client::{Oarlock, Options, Place, administration, open};
+use oarlock_client::{Oarlock, Options, StorePaths, administration, open};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, OpError> {
     tried.insert("wakes", wakes_ms.len() as u64);
     drop(adder);
 
-    let place = Place::of_file(&file);
+    let place = StorePaths::of_file(&file);
     let mut checks = judge::checks(&said, &log(&place)?, &mut tried);
     checks.push(Check {
         check: "wakes",
@@ -118,7 +118,7 @@ fn doctors(looked: &DoctorReply) -> Check {
     Check { check: "store", ok: looked.ok, found }
 }
 
-fn log(place: &Place) -> Result<Vec<oarlock_model::event::Event>, OpError> {
+fn log(place: &StorePaths) -> Result<Vec<oarlock_model::event::Event>, OpError> {
     let mut store = open(place, Options::default())?;
     let all = EventFilter { limit: i64::MAX as usize, bytes_max: usize::MAX, ..EventFilter::default() };
     Ok(store.snapshot()?.events(&all)?)

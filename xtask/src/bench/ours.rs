@@ -16,7 +16,7 @@ use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, NewEvent, Store, StoreResult};
 use oarlock_ops::task::{Add, Claim, Done};
-use oarlock_sqlite::{Place, STORE_FILE, SqliteStore};
+use oarlock_sqlite::{STORE_FILE, SqliteStore, StorePaths};
 use rusqlite::Connection;
 
 use super::side::{Contestant, Keys, Syncing};
@@ -66,7 +66,7 @@ pub(super) fn make(root: &Path, content: &Content) -> Outcome<PathBuf> {
     let dir = root.join(".oarlock");
     fs::create_dir_all(&dir)?;
     let file = dir.join(STORE_FILE);
-    let (mut store, _) = SqliteStore::create(&Place::of_file(&file), "T", Syncing::Off.options())?;
+    let (mut store, _) = SqliteStore::create(&StorePaths::of_file(&file), "T", Syncing::Off.options())?;
     let mut first = None;
     for agent in &content.agents {
         let join = Join { name: Some(AgentName::parse(agent)?), ..Join::default() };
@@ -145,7 +145,7 @@ impl Ours {
     /// # Errors
     /// Those of the store.
     pub(super) fn open(file: &Path, agent: &str, sync: Syncing) -> Outcome<Self> {
-        let store = SqliteStore::open(&Place::of_file(file), sync.options())?;
+        let store = SqliteStore::open(&StorePaths::of_file(file), sync.options())?;
         Ok(Self { store, caller: Caller::named(AgentName::parse(agent)?), settings: Settings::default(), keys: Keys::new() })
     }
 

@@ -39,7 +39,7 @@ pub(super) fn wakeup(bench: &Bench) -> Outcome<Vec<Row>> {
         adder.order(&Add { title: ours::task_title(n), ..Add::default() })?;
         let committed_ns = os::monotonic_ns();
         let claimed_ns: u64 = waiter.first_says()?.parse()?;
-        // The bell rings before the commit returns to its caller: the waiter may even be first.
+        // The notifier rings before the commit returns to its caller: the waiter may even be first.
         waits_ns.push(claimed_ns.saturating_sub(committed_ns));
     }
     waits_ns.sort_unstable();

@@ -17,7 +17,7 @@ use oarlock_model::task::{Gate, Resting, TaskSpec};
 use oarlock_model::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token, limits};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::store::{Durability, NewEvent, Store, Transaction};
-use oarlock_sqlite::{Births, Options, Place, SqliteStore, Synchronous};
+use oarlock_sqlite::{Births, Options, SqliteStore, StorePaths, Synchronous};
 
 use crate::output::Outcome;
 
@@ -62,7 +62,7 @@ pub(super) fn options(clock: &ManualClock) -> Options {
 ///
 /// # Errors
 /// Those of the store.
-pub(super) fn make(place: &Place, clock: &ManualClock, sizes: Sizes, mortal: &ProcessId) -> Outcome<()> {
+pub(super) fn make(place: &StorePaths, clock: &ManualClock, sizes: Sizes, mortal: &ProcessId) -> Outcome<()> {
     let (mut store, _) = SqliteStore::create(place, "T", options(clock))?;
     // One transaction for each noun: a log of a gigabyte would be read by every later one.
     let steps: [fn(&mut Filler<'_>) -> Outcome<()>; 7] = [

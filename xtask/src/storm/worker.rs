@@ -15,7 +15,7 @@ use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
-use oarlock_sqlite::{Place, SqliteStore};
+use oarlock_sqlite::{SqliteStore, StorePaths};
 use oarlock_testkit::faulty::{Deed, FailPoint, Faulty};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ struct Worker {
 pub(super) fn run(arguments: &[String]) -> Outcome<()> {
     let [file, name, begun_ns, doom] = arguments else { return Err("a worker is started by the storm".into()) };
     let (doom, begun_ns): (Doom, u64) = (doom.parse()?, begun_ns.parse()?);
-    let place = Place::of_file(file);
+    let place = StorePaths::of_file(file);
     let _watch = doom_on_disk(&doom, place.dir());
     let left = AtomicU32::new(doom.after);
     let at: oarlock_testkit::faulty::AtFailPoint = Arc::new(move |point: FailPoint| {

@@ -12,7 +12,7 @@ use oarlock_model::rules::liveness::AgentState;
 use oarlock_ops::OpError;
 use oarlock_ops::presence;
 use oarlock_ops::store::{StoreResult, View};
-use oarlock_ralf::{Attached, PROGRAM, may_work};
+use oarlock_ralf::{PROGRAM, SyncState, may_work};
 use oarlock_sqlite::Synchronous;
 
 use super::{AgentSeen, EVER_MS, Ralf, RalfError, of_file, other};
@@ -56,7 +56,7 @@ impl Ralf {
             let files = self.files(Duration::ZERO);
             let agents = match other(file, &files.heartbeat_file()) {
                 Some(file) => files.agents(file, None)?,
-                None => files.all_agents(None, &Attached::default())?,
+                None => files.all_agents(None, &SyncState::default())?,
             };
             seen = agents.into_iter().find(|agent| agent.name == name).map(of_file);
         }
@@ -77,10 +77,10 @@ impl Ralf {
         // Of whom the store knows that it is there, the files have nothing to say.
         let mut gone = BTreeSet::new();
         if !names.iter().all(|name| live.contains(name)) {
-            let remembered = Attached::read(&self.project.dir()).ok().flatten().unwrap_or_default();
-            let in_files = self.files(Duration::ZERO).all_agents(None, &remembered)?;
-            let is_active = |name: &str| in_files.iter().any(|known| known.state == "active" && known.name == name);
-            gone.extend(in_files.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
+            let remembered = SyncState::read(&self.project.dir()).ok().flatten().unwrap_or_default();
+            let file_view = self.files(Duration::ZERO).all_agents(None, &remembered)?;
+            let is_active = |name: &str| file_view.iter().any(|known| known.state == "active" && known.name == name);
+            gone.extend(file_view.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
             gone.retain(|name| !live.contains(name));
             gone.extend(ended.iter().filter(|name| !is_active(name)).cloned());
         }
@@ -95,7 +95,7 @@ pub fn judge_agents(read: &mut oarlock_ralf::Project, root: &Path, now_ms: i64) 
     if !matches!(ralf.is_attached(), Ok(true)) {
         return;
     }
-    let attached = Attached::read(&ralf.project.dir()).ok().flatten().unwrap_or_default();
+    let attached = SyncState::read(&ralf.project.dir()).ok().flatten().unwrap_or_default();
     read.judge_agents(&attached, now_ms);
     let Some(opened) = &mut ralf.store else { return };
     let owners = opened.store.owners();

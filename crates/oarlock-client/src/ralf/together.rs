@@ -12,15 +12,15 @@ use oarlock_ops::OpError;
 use oarlock_ops::outside::Beneath;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
-use oarlock_ralf::{Attached, Bridge, Left, Synced, hide_from_git};
-use oarlock_sqlite::{Options, Place, STORE_FILE};
+use oarlock_ralf::{Bridge, Left, SyncState, Synced, hide_from_git};
+use oarlock_sqlite::{Options, STORE_FILE, StorePaths};
 
 use super::which::{attached_beside, check_project, unreadable};
 use crate::making::make;
 use crate::opening::{self, OpenStore, create};
 use crate::project::{Project, TASK_PREFIX};
 use crate::trust;
-use crate::whereabouts::{Absent, Where};
+use crate::whereabouts::{IfMissing, StoreTarget};
 
 /// The pause between two looks of [`Together::watch`].
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ pub enum Aim {
 #[derive(Debug)]
 pub struct Together {
     root: PathBuf,
-    target: Where,
+    target: StoreTarget,
     settings: Settings,
     options: Options,
     aim: Aim,
@@ -90,7 +90,7 @@ impl Together {
             self.known()?
         };
         // A project whose folder is gone cannot be detached, so it does not count.
-        let is_other = |attached: &Attached| attached.root != self.root && attached.root.is_dir();
+        let is_other = |attached: &SyncState| attached.root != self.root && attached.root.is_dir();
         match (self.aim, attached) {
             (Aim::Attach, Some(other)) if is_other(&other) => Err(Rejection::AlreadyExists {
                 noun: "attached project",
@@ -108,7 +108,7 @@ impl Together {
     }
 
     /// What earlier looks kept about this project; nothing while it is not attached.
-    fn known(&self) -> Result<Option<Attached>, OpError> {
+    fn known(&self) -> Result<Option<SyncState>, OpError> {
         Ok(attached_beside(self.target.place().dir())?.filter(|attached| attached.root == self.root))
     }
 
@@ -158,7 +158,7 @@ impl Together {
 
     fn look_with(&self, bridge: &mut Bridge<'_>) -> Result<Option<Synced>, OpError> {
         let dir = self.target.place().dir();
-        let marker = Attached::file(dir);
+        let marker = SyncState::file(dir);
         let _lock = one_at_a_time(dir)?;
         let mut attached = match self.known()? {
             Some(attached) => attached,
@@ -173,7 +173,7 @@ impl Together {
         if let Aim::Detach { is_forced } = self.aim {
             check_left(&synced.left, is_forced)?;
             bridge.leave()?;
-            Attached::part(dir).map_err(|error| unreadable(&marker, &error))?;
+            SyncState::part(dir).map_err(|error| unreadable(&marker, &error))?;
         }
         Ok(Some(synced))
     }
@@ -181,9 +181,9 @@ impl Together {
     /// A dry run of attaching where there is no store yet: it runs on a temporary one.
     fn would_attach(&self) -> Result<Synced, OpError> {
         let dir = tempfile::tempdir().map_err(|error| unreadable(&std::env::temp_dir(), &error))?;
-        let place = Place::of_file(dir.path().join(STORE_FILE));
+        let place = StorePaths::of_file(dir.path().join(STORE_FILE));
         let (mut store, _) = create(&place, TASK_PREFIX, Options::default())?;
-        Bridge::new(&self.root, &mut Beneath(&mut *store), &self.settings).sync(&mut Attached::new(&self.root, 0), true)
+        Bridge::new(&self.root, &mut Beneath(&mut *store), &self.settings).sync(&mut SyncState::new(&self.root, 0), true)
     }
 }
 
@@ -199,17 +199,17 @@ fn check_left(left: &[Left], is_forced: bool) -> Result<(), OpError> {
 }
 
 /// The named store, or else the store of the repository around `root`.
-fn place_of(root: &Path, named: Option<&OsStr>) -> Result<Where, OpError> {
+fn place_of(root: &Path, named: Option<&OsStr>) -> Result<StoreTarget, OpError> {
     if named.is_some() {
-        return Where::find(named, Absent::Made);
+        return StoreTarget::find(named, IfMissing::Made);
     }
-    let target = Where::of(Project::around_or_at(root));
+    let target = StoreTarget::of(Project::around_or_at(root));
     trust::check_owner(target.place())?;
     Ok(target)
 }
 
 /// Takes the lock that allows one comparison at a time for the store in `dir`.
 fn one_at_a_time(dir: &Path) -> Result<fs::File, OpError> {
-    let lock = Attached::lock(dir, LOOK_WITHIN).map_err(|error| unreadable(dir, &error))?;
+    let lock = SyncState::lock(dir, LOOK_WITHIN).map_err(|error| unreadable(dir, &error))?;
     lock.ok_or_else(|| StoreError::Busy(format!("another look at the files has gone on for {} s", LOOK_WITHIN.as_secs())).into())
 }

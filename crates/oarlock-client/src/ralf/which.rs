@@ -7,7 +7,7 @@ use std::time::Duration;
 use oarlock_model::Rejection;
 use oarlock_ops::OpError;
 use oarlock_plan::Floor;
-use oarlock_ralf::{Attached, FLOOR, Files, LocateError, Located, VARIABLES, below, is_project};
+use oarlock_ralf::{FLOOR, Files, LocateError, Located, SyncState, VARIABLES, below, is_project};
 use serde_json::json;
 
 use crate::paths::current_dir;
@@ -110,10 +110,10 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> OpError {
 ///
 /// # Errors
 /// `data_damaged` when it cannot be read.
-pub fn attached_beside(dir: &Path) -> Result<Option<Attached>, OpError> {
-    Attached::read(dir).map_err(|error| OpError::Damaged {
-        message: format!("{}: {error}", Attached::file(dir).display()),
+pub fn attached_beside(dir: &Path) -> Result<Option<SyncState>, OpError> {
+    SyncState::read(dir).map_err(|error| OpError::Damaged {
+        message: format!("{}: {error}", SyncState::file(dir).display()),
         hint: "remove the file and attach the project again".into(),
-        details: json!({"file": Attached::file(dir)}),
+        details: json!({"file": SyncState::file(dir)}),
     })
 }

@@ -1,4 +1,4 @@
-//! The waiting side of the bells: one wait for a ring, for the death of processes, and for a time.
+//! The waiting side of the notifiers: one wait for a ring, for the death of processes, and for a time.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
@@ -13,11 +13,11 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::board::Board;
-use crate::bell::{Bells, DEATHS_MAX, Woken};
+use super::shared_state::SharedState;
+use crate::notifier::{DEATHS_MAX, Notifiers, Woken};
 use crate::process::{Liveness, ProcessId};
 
-/// Listens to topics of one directory of bells.
+/// Listens to topics of one directory of notifiers.
 ///
 /// **Make the listener first, then look at the store, then wait.** From its making on it keeps each ring, so one that
 /// comes between looking and waiting ends the wait at once. Looking first loses that one.
@@ -25,42 +25,42 @@ use crate::process::{Liveness, ProcessId};
 pub struct Listener {
     ears: Option<Ears>,
     /// Kept as long as we listen.
-    _board: Option<Board>,
+    _board: Option<SharedState>,
     /// What is kept open across waits, so that a long wait in short pieces costs nothing more.
     processes: HashMap<ProcessId, OwnedFd>,
 }
 
 impl Listener {
-    /// Listens to these topics of the bells, whose directory must exist. A file may be missing: it is heard from when it is
-    /// made. The board is a handle of the listener's own; those who ring see on it who listens.
+    /// Listens to these topics of the notifiers, whose directory must exist. A file may be missing: it is heard from when it is
+    /// made. The shared state is a handle of the listener's own; those who ring see on it who listens.
     ///
     /// # Errors
-    /// A topic is not one of these bells, the directory is missing, there is no seat left on the board, or the user has no inotify
+    /// A topic is not one of these notifiers, the directory is missing, there is no seat left on the shared state, or the user has no inotify
     /// instances or watches left (`fs.inotify.max_user_instances` is often 128): then [`Listener::deaf`] and a shorter
     /// re-check do.
-    pub fn new(bells: &Bells, topics: &[&str], board: Option<Board>) -> io::Result<Self> {
-        let bits = topics.iter().try_fold(0, |bits, topic| Ok::<_, io::Error>(bits | bells.bit(topic)?))?;
-        let ears = Ears::new(&bells.dir, topics)?;
-        if board.as_ref().is_some_and(|board| !board.listen(bits)) {
+    pub fn new(notifiers: &Notifiers, topics: &[&str], shared_state: Option<SharedState>) -> io::Result<Self> {
+        let bits = topics.iter().try_fold(0, |bits, topic| Ok::<_, io::Error>(bits | notifiers.bit(topic)?))?;
+        let ears = Ears::new(&notifiers.dir, topics)?;
+        if shared_state.as_ref().is_some_and(|shared_state| !shared_state.listen(bits)) {
             return Err(io::Error::other("too many processes listen"));
         }
-        Ok(Self { ears: Some(ears), _board: board, processes: HashMap::new() })
+        Ok(Self { ears: Some(ears), _board: shared_state, processes: HashMap::new() })
     }
 
-    /// A listener that hears no bells, only deaths and the end of the time.
+    /// A listener that hears no notifiers, only deaths and the end of the time.
     #[must_use]
     pub fn deaf() -> Self {
         Self { ears: None, _board: None, processes: HashMap::new() }
     }
 
-    /// Whether it hears bells.
+    /// Whether it hears notifiers.
     #[must_use]
     pub fn hears(&self) -> bool {
         self.ears.as_ref().is_some_and(|ears| !ears.is_gone)
     }
 
-    /// Waits for a bell, for the death of one of these processes, or until `timeout` is over (none: for ever). Without
-    /// processor time until then, and without a re-check of its own: bells can fail to ring, so give a timeout.
+    /// Waits for a notifier, for the death of one of these processes, or until `timeout` is over (none: for ever). Without
+    /// processor time until then, and without a re-check of its own: notifiers can fail to ring, so give a timeout.
     ///
     /// Processes of another boot are dead at once. Those in another pid namespace, those that `/proc` hides, and those
     /// beyond [`DEATHS_MAX`] or the limit of open files are not watched.
@@ -184,7 +184,7 @@ impl Ears {
             };
             let says = |flags: ReadFlags| event.events().intersects(flags);
             if says(ReadFlags::QUEUE_OVERFLOW) {
-                // Events are lost: any bell may have rung, any file may have been made again.
+                // Events are lost: any notifier may have rung, any file may have been made again.
                 (is_rung, is_remade) = (true, true);
             } else if event.wd() != self.dir_watch {
                 is_rung |= says(ReadFlags::CLOSE_WRITE);

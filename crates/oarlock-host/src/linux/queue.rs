@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::thread::futex;
 use rustix::time::Timespec;
 
-use super::board::{Board, Holder, Memory, PLACES};
-use crate::gate::Joined;
+use super::shared_state::{Holder, Memory, PLACES, SharedState};
+use crate::fair_lock::Joined;
 
 /// How long the first in line looks at the counter before it sleeps: about what a commit without a sync takes. Sleeping and being
 /// woken takes as long, and the other processor would have nothing to do.
@@ -29,12 +29,12 @@ const STUCK: Duration = Duration::from_secs(2);
 
 /// A place to queue for one handle.
 #[derive(Debug)]
-pub(crate) struct Queue(Board);
+pub(crate) struct Queue(SharedState);
 
 impl Queue {
-    /// The queue on this board.
-    pub(crate) fn on(board: Board) -> Self {
-        Self(board)
+    /// The queue on this shared state.
+    pub(crate) fn on(shared_state: SharedState) -> Self {
+        Self(shared_state)
     }
 
     /// Joins the queue and waits for the turn, at most until then (none: for ever).
@@ -190,7 +190,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn open(path: &Path) -> Queue {
-        Queue::on(Board::open(path, true).expect("opens").expect("Linux can map it"))
+        Queue::on(SharedState::open(path, true).expect("opens").expect("Linux can map it"))
     }
 
     impl Queue {

@@ -1,16 +1,16 @@
-//! The waiting side of the bells: it looks at their files, at the processes and at the time, every few milliseconds.
+//! The waiting side of the notifiers: it looks at their files, at the processes and at the time, every few milliseconds.
 
 use std::io;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::board::Board;
-use crate::bell::{Bells, DEATHS_MAX, Woken};
+use super::shared_state::SharedState;
 use crate::file;
+use crate::notifier::{DEATHS_MAX, Notifiers, Woken};
 use crate::process::{Liveness, ProcessId};
 
-/// Between two looks at the bells: a few system calls each.
+/// Between two looks at the notifiers: a few system calls each.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Between two looks at the processes, which cost more.
@@ -19,7 +19,7 @@ const LOOK_AT_PROCESSES: Duration = Duration::from_millis(100);
 /// The longest wait in one piece: not everywhere does a signal end one, and its handler may have asked for something.
 const PIECE: Duration = Duration::from_millis(200);
 
-/// Listens to topics of one directory of bells.
+/// Listens to topics of one directory of notifiers.
 ///
 /// **Make the listener first, then look at the store, then wait.** From its making on it notices each ring, so one that
 /// comes between looking and waiting ends the wait at once. Looking first loses that one.
@@ -29,36 +29,36 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens to these topics of the bells, whose directory must exist. A file may be missing: it is heard from when it is
+    /// Listens to these topics of the notifiers, whose directory must exist. A file may be missing: it is heard from when it is
     /// made.
     ///
     /// # Errors
-    /// A topic is not one of these bells, or the directory is missing.
-    pub fn new(bells: &Bells, topics: &[&str], _board: Option<Board>) -> io::Result<Self> {
-        topics.iter().try_for_each(|topic| bells.bit(topic).map(drop))?;
-        let identity = file::identity_at(&bells.dir)?;
+    /// A topic is not one of these notifiers, or the directory is missing.
+    pub fn new(notifiers: &Notifiers, topics: &[&str], _board: Option<SharedState>) -> io::Result<Self> {
+        topics.iter().try_for_each(|topic| notifiers.bit(topic).map(drop))?;
+        let identity = file::identity_at(&notifiers.dir)?;
         let seen = |topic: &&str| {
-            let path = bells.dir.join(topic);
+            let path = notifiers.dir.join(topic);
             let rung = rung_at(&path);
             (path, rung)
         };
         let topics = topics.iter().map(seen).collect();
-        Ok(Self { ears: Some(Ears { dir: bells.dir.clone(), identity, topics, is_gone: false }) })
+        Ok(Self { ears: Some(Ears { dir: notifiers.dir.clone(), identity, topics, is_gone: false }) })
     }
 
-    /// A listener that hears no bells, only deaths and the end of the time.
+    /// A listener that hears no notifiers, only deaths and the end of the time.
     #[must_use]
     pub fn deaf() -> Self {
         Self { ears: None }
     }
 
-    /// Whether it hears bells.
+    /// Whether it hears notifiers.
     #[must_use]
     pub fn hears(&self) -> bool {
         self.ears.as_ref().is_some_and(|ears| !ears.is_gone)
     }
 
-    /// Waits for a bell, for the death of one of these processes, or until `timeout` is over (none: for ever); ends after a fifth of a
+    /// Waits for a notifier, for the death of one of these processes, or until `timeout` is over (none: for ever); ends after a fifth of a
     /// second as if it were interrupted. Bells can fail to ring, so give a timeout.
     ///
     /// Processes of another boot are dead at once. Those that cannot be seen, and those beyond [`DEATHS_MAX`], are not watched.

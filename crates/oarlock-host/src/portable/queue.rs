@@ -1,18 +1,18 @@
-//! Without a board there is no queue; SQLite's own lock lets one writer in after another, in no order.
+//! Without a shared state there is no queue; SQLite's own lock lets one writer in after another, in no order.
 
 use std::time::Instant;
 
-use crate::board::Board;
-use crate::gate::Joined;
+use crate::fair_lock::Joined;
+use crate::shared_state::SharedState;
 
 /// A place to queue for one handle: there is none.
 #[derive(Debug)]
-pub(crate) struct Queue(Board);
+pub(crate) struct Queue(SharedState);
 
 impl Queue {
-    /// The queue on a board.
-    pub(crate) fn on(board: Board) -> Self {
-        Self(board)
+    /// The queue on a shared state.
+    pub(crate) fn on(shared_state: SharedState) -> Self {
+        Self(shared_state)
     }
 
     /// Joins the queue.

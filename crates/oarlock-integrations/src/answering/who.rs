@@ -2,7 +2,7 @@
 //! same session always has.
 
 use crate::client::Client;
-use crate::hook::Told;
+use crate::hook::HookInput;
 use oarlock_client::ThisMachine;
 use oarlock_client::memory::{Memory, harness};
 use oarlock_host::process::ProcessId;
@@ -53,9 +53,9 @@ impl Who {
     ///
     /// # Errors
     /// Names that are refused.
-    pub fn of(client: Client, told: &Told, name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
+    pub fn of(client: Client, input: &HookInput, name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
-        let own = match (&given, &told.session) {
+        let own = match (&given, &input.session) {
             (Some(name), _) => name.clone(),
             (None, Some(id)) if planted::is(planted::RESUMED_IS_ANOTHER) => {
                 naming::session(client.name(), &format!("{id}{}", std::process::id()))?
@@ -63,7 +63,7 @@ impl Who {
             (None, Some(id)) => naming::session(client.name(), id)?,
             (None, None) => return Self::above(None, None),
         };
-        let run = told.session.as_deref().unwrap_or(own.as_str());
+        let run = input.session.as_deref().unwrap_or(own.as_str());
         let harness = harness(client.name(), run);
         let standing = match (&session, given) {
             (Some(_), _) => Standing::Guest,
@@ -77,8 +77,8 @@ impl Who {
     ///
     /// # Errors
     /// A name that is refused.
-    pub(super) fn renamed(&self, client: Client, told: &Told) -> Result<Self, Rejection> {
-        let run = told.session.as_deref().unwrap_or("session");
+    pub(super) fn renamed(&self, client: Client, input: &HookInput) -> Result<Self, Rejection> {
+        let run = input.session.as_deref().unwrap_or("session");
         Ok(Self { name: naming::session(client.name(), run)?, session: None, standing: Standing::Run, harness: self.harness.clone() })
     }
 
@@ -124,8 +124,8 @@ impl Who {
     ///
     /// # Errors
     /// A helper's name that is refused.
-    pub fn with_helper(self, client: Client, told: &Told, memory: &Memory) -> Result<(Self, Self), Rejection> {
-        let thread = match &told.thread {
+    pub fn with_helper(self, client: Client, input: &HookInput, memory: &Memory) -> Result<(Self, Self), Rejection> {
+        let thread = match &input.thread {
             // Gemini names no helpers. They run between two calls of one tool, so the call is a helper's where there is exactly one.
             None if client == Client::Gemini => memory.helpers(&self.name).pop().filter(|_| memory.helpers(&self.name).len() == 1),
             thread => thread.clone(),

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Moment, Told};
+use super::{HookEvent, HookInput};
 use crate::client::Client;
 use crate::setup::REFUSED;
 
 /// What a hook has to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Answer {
+pub enum HookDecision {
     /// Nothing: the client goes on.
     #[default]
     Nothing,
@@ -35,14 +35,14 @@ pub struct Reply {
     pub exit: u8,
 }
 
-impl Answer {
+impl HookDecision {
     /// The reply in the client's form. No client is ever answered by exit code 2: a mistake on a command line ends with it too, and would
     /// look like a refusal.
-    pub fn reply(&self, client: Client, moment: Moment, told: &Told) -> Reply {
+    pub fn reply(&self, client: Client, moment: HookEvent, input: &HookInput) -> Reply {
         let said = match client {
             Client::Git => return self.to_git(),
-            Client::Claude | Client::Codex | Client::VsCode => self.in_claudes_form(moment, told),
-            Client::Gemini => self.to_gemini(moment, told),
+            Client::Claude | Client::Codex | Client::VsCode => self.in_claudes_form(moment, input),
+            Client::Gemini => self.to_gemini(moment, input),
             Client::Cursor => self.to_cursor(),
             Client::OpenCode => self.to_opencode(),
         };
@@ -58,15 +58,15 @@ impl Answer {
         }
     }
 
-    fn in_claudes_form(&self, moment: Moment, told: &Told) -> Value {
-        let event = told.event.as_deref().unwrap_or(match moment {
-            Moment::SessionStart => "SessionStart",
-            Moment::Prompt => "UserPromptSubmit",
-            Moment::BeforeTool => "PreToolUse",
-            Moment::AfterTool => "PostToolUse",
-            Moment::SubagentStart => "SubagentStart",
-            Moment::SubagentStop => "SubagentStop",
-            Moment::Compact => "PreCompact",
+    fn in_claudes_form(&self, moment: HookEvent, input: &HookInput) -> Value {
+        let event = input.event.as_deref().unwrap_or(match moment {
+            HookEvent::SessionStart => "SessionStart",
+            HookEvent::Prompt => "UserPromptSubmit",
+            HookEvent::BeforeTool => "PreToolUse",
+            HookEvent::AfterTool => "PostToolUse",
+            HookEvent::SubagentStart => "SubagentStart",
+            HookEvent::SubagentStop => "SubagentStop",
+            HookEvent::Compact => "PreCompact",
             _ => "Stop",
         });
         match self {
@@ -82,10 +82,10 @@ impl Answer {
         }
     }
 
-    fn to_gemini(&self, moment: Moment, told: &Told) -> Value {
-        let event = told.event.as_deref().unwrap_or(match moment {
-            Moment::SessionStart => "SessionStart",
-            Moment::Prompt => "BeforeAgent",
+    fn to_gemini(&self, moment: HookEvent, input: &HookInput) -> Value {
+        let event = input.event.as_deref().unwrap_or(match moment {
+            HookEvent::SessionStart => "SessionStart",
+            HookEvent::Prompt => "BeforeAgent",
             _ => "AfterTool",
         });
         match self {

@@ -5,7 +5,7 @@ use crate::task::{Task, TaskSpec};
 
 /// Why a task is not for this agent. The order is that of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misfit {
+pub enum Ineligible {
     /// It asks for a capability the agent does not have.
     Capability,
     /// It is assigned to another agent, which is active.
@@ -19,12 +19,12 @@ pub fn is_able(spec: &TaskSpec, agent: &Agent) -> bool {
 
 /// Whether the agent may have the task; `assignee_active` tells whether the agent it is assigned to
 /// is active now (an assignment to an agent that is not binds nobody).
-pub fn misfit(spec: &TaskSpec, agent: &Agent, assignee_active: bool) -> Option<Misfit> {
+pub fn misfit(spec: &TaskSpec, agent: &Agent, assignee_active: bool) -> Option<Ineligible> {
     if !is_able(spec, agent) {
-        return Some(Misfit::Capability);
+        return Some(Ineligible::Capability);
     }
     match &spec.assigned {
-        Some(assignee) if *assignee != agent.name && assignee_active => Some(Misfit::Assigned),
+        Some(assignee) if *assignee != agent.name && assignee_active => Some(Ineligible::Assigned),
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
-use crate::owners::{OwnerSight, Owners};
+use crate::owners::{OwnerLiveness, Owners};
 use crate::portions::{Extent, Progress};
 use crate::request::{Mutation, Request};
 use crate::shapes::AgentShape;
@@ -155,7 +155,7 @@ impl Mutation for Join {
         if let Some(old) = cx.view().agent(&name)?.filter(Agent::is_live) {
             if self.resumes(cx.owners(), &old) {
                 // Its owner was restarted: the new process takes the session's lock, or the session would be lost.
-                if matches!(self.owner, Owner::Lock { .. }) && cx.owners().sight(&old) != OwnerSight::Alive {
+                if matches!(self.owner, Owner::Lock { .. }) && cx.owners().liveness(&old) != OwnerLiveness::Alive {
                     cx.tx().take_owner_lock(&old.session)?;
                 }
                 return Self::reply(cx, &name, true);
@@ -194,7 +194,7 @@ impl Join {
     fn resumes(&self, owners: &dyn Owners, old: &Agent) -> bool {
         let same_owner = self.owner != Owner::None && self.owner == old.owner;
         let both_lock = matches!((&self.owner, &old.owner), (Owner::Lock { .. }, Owner::Lock { .. }));
-        let is_alone = same_owner || !both_lock || owners.sight(old) != OwnerSight::Alive;
+        let is_alone = same_owner || !both_lock || owners.liveness(old) != OwnerLiveness::Alive;
         let same_harness = self.harness.is_some() && self.harness == old.harness;
         let same_process = same_owner && matches!(self.owner, Owner::Process { .. });
         (same_harness && is_alone) || same_process

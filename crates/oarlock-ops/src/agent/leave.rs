@@ -12,8 +12,8 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::portions::Extent;
+use crate::reap;
 use crate::request::{Mutation, Request};
-use crate::settle;
 use crate::task::rest;
 
 /// End the session. Its tasks are ready again at once, and its reservations end.
@@ -59,7 +59,7 @@ pub(crate) fn own_lock(caller: &Caller) -> Vec<Lock> {
 /// Gives back what a session holds, as much as fits into this portion; the tasks go to `released`. The session lives until it holds
 /// nothing any more: cut off between portions, it holds less.
 pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason, released: &mut Vec<TaskId>) -> Result<Extent, OpError> {
-    let (held, reserved) = settle::first_held(cx, &agent.session)?;
+    let (held, reserved) = reap::first_held(cx, &agent.session)?;
     let is_one_portion = held.len() + reserved < cx.room();
     for id in held {
         if cx.room() == 0 {
@@ -68,16 +68,16 @@ pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason, 
         let task = cx.task(&id)?;
         if task.intent().is_some() {
             // Nobody was told that it had it.
-            settle::drop_intent(cx, &task, true)?;
+            reap::drop_intent(cx, &task, true)?;
             continue;
         }
         let resting = rest::resting_place(cx.view(), &task)?;
         cx.emit(TaskReleased { id: id.clone(), reason, resting })?;
         if !is_one_portion {
             // What came with a lease must not be there longer than it.
-            settle::end_reservations_of_task(cx, &id)?;
+            reap::end_reservations_of_task(cx, &id)?;
         }
         released.push(id);
     }
-    settle::end_reservations_of(cx, &agent.session)
+    reap::end_reservations_of(cx, &agent.session)
 }

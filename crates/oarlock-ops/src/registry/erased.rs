@@ -143,8 +143,8 @@ pub trait Call: Send + Sync {
     fn to_json(&self) -> Result<Value, OpError>;
 }
 
-pub(super) struct Asked<Q>(pub(super) Q);
-pub(super) struct Ordered<M>(pub(super) M);
+pub(super) struct QueryCall<Q>(pub(super) Q);
+pub(super) struct MutationCall<M>(pub(super) M);
 
 /// What a call of either kind leaves to its request.
 macro_rules! of_request {
@@ -207,7 +207,7 @@ macro_rules! of_request {
     };
 }
 
-impl<Q: Query> Call for Asked<Q> {
+impl<Q: Query> Call for QueryCall<Q> {
     of_request!(Q);
 
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Reply, OpError> {
@@ -239,7 +239,7 @@ impl<Q: Query> Call for Asked<Q> {
     }
 }
 
-impl<M: Mutation> Call for Ordered<M> {
+impl<M: Mutation> Call for MutationCall<M> {
     of_request!(M);
 
     fn run(&self, store: &mut dyn Store, caller: &Caller, settings: &Settings) -> Result<Reply, OpError> {
@@ -312,10 +312,10 @@ fn read_as<T: DeserializeOwned + Serialize + Send + 'static>(reply: Value) -> Op
 
 /// A question as a call.
 pub fn asked<Q: Query>(request: Q) -> impl Call {
-    Asked(request)
+    QueryCall(request)
 }
 
 /// An order as a call.
 pub fn ordered<M: Mutation>(request: M) -> impl Call {
-    Ordered(request)
+    MutationCall(request)
 }

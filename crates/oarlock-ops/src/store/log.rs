@@ -27,7 +27,7 @@ pub struct EventFilter {
 
 /// A reply that was given for an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remembered {
+pub struct StoredReply {
     /// The hash of the request.
     pub request_hash: [u8; 16],
     /// The reply, as JSON text.
@@ -70,7 +70,7 @@ pub trait LogView {
     /// The number of the last event.
     fn last_seq(&self) -> StoreResult<u64>;
     /// The reply given for an idempotency key.
-    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>>;
+    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<StoredReply>>;
     /// Everything that lasts, for checks and replays; large.
     fn state(&self) -> StoreResult<State>;
 }

@@ -14,8 +14,8 @@ use crate::OpError;
 use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
+use crate::reap;
 use crate::request::{Mutation, Request};
-use crate::settle;
 use crate::task::add::TaskReply;
 use crate::task::{finish, urgency};
 
@@ -78,7 +78,7 @@ impl Mutation for Cancel {
                 no_longer_waited_for.extend(cx.view().unmet_needs(&id)?);
                 cx.emit(TaskCancelled { id: id.clone(), with_parent, drop })?;
                 if state == TaskState::Claimed {
-                    settle::end_reservations_of_task(cx, &id)?;
+                    reap::end_reservations_of_task(cx, &id)?;
                 }
             }
             open.extend(cx.view().children(&id)?.into_iter().map(|child| (child, Some(id.clone()))));
@@ -112,7 +112,7 @@ impl Cancel {
             no_longer_waited_for.extend(cx.view().unmet_needs(id)?);
             cx.emit(TaskCancelled { id: id.clone(), with_parent, drop: false })?;
             if *state == TaskState::Claimed {
-                settle::end_reservations_of_task(cx, id)?;
+                reap::end_reservations_of_task(cx, id)?;
             }
         }
         urgency::refresh(cx, no_longer_waited_for)?;

@@ -1,7 +1,7 @@
 //! Choosing tasks for a claim: what there is in claim order, and which of it an agent may have now.
 
 use oarlock_model::agent::Agent;
-use oarlock_model::rules::claim::{self, Misfit};
+use oarlock_model::rules::claim::{self, Ineligible};
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::{AgentName, Rejection, TaskId, limits, planted};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,7 +18,7 @@ use crate::store::{Expired, GraphView, Offer, QueuePlace, QueueView, Reservation
 const PAGE: usize = 64;
 
 /// What can be claimed, in claim order: ready tasks read page by page, merged with tasks whose lease has expired.
-pub(crate) struct Offers {
+pub(crate) struct Candidates {
     expired: VecDeque<Offer>,
     ready: VecDeque<Offer>,
     rest: Rest,
@@ -34,7 +34,7 @@ enum Rest {
     Only(VecDeque<TaskId>),
 }
 
-impl Offers {
+impl Candidates {
     /// Offers, of which about `wanted` will be looked at, and these among them.
     pub(crate) fn with(expired: Vec<Offer>, wanted: usize) -> Self {
         let rest = Rest::Queue(None, wanted.clamp(1, PAGE));
@@ -95,7 +95,7 @@ pub(crate) enum Verdict {
     /// It is none of those that the claim asks for.
     NotAsked,
     /// It is for others.
-    Misfit(Misfit),
+    Ineligible(Ineligible),
     /// What it writes is not free: another's reservation, a task that goes first, or, without an obstacle, no room for its reservations.
     Reserved(Option<Obstacle>),
 }
@@ -160,7 +160,7 @@ impl<'c> Chooser<'c> {
             return Ok(Verdict::NotAsked);
         }
         if let Some(misfit) = self.misfit(cx, offer)? {
-            return Ok(Verdict::Misfit(misfit));
+            return Ok(Verdict::Ineligible(misfit));
         }
         let Some(obstacles) = &mut self.obstacles else { return Ok(Verdict::Fits) };
         let wanted = wanted_by(&offer.spec);
@@ -189,7 +189,7 @@ impl<'c> Chooser<'c> {
     }
 
     /// Why the agent may not have the task, if it may not.
-    fn misfit(&mut self, cx: &Reading<'_>, offer: &Offer) -> Result<Option<Misfit>, OpError> {
+    fn misfit(&mut self, cx: &Reading<'_>, offer: &Offer) -> Result<Option<Ineligible>, OpError> {
         let is_active = match &offer.spec.assigned {
             Some(assignee) if *assignee != self.me.name => match self.active.get(assignee) {
                 Some(is_active) => *is_active,
@@ -255,8 +255,8 @@ impl PassedOver {
     pub(crate) fn note(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Fits | Verdict::NotAsked => {}
-            Verdict::Misfit(Misfit::Capability) => self.capability += 1,
-            Verdict::Misfit(Misfit::Assigned) => {
+            Verdict::Ineligible(Ineligible::Capability) => self.capability += 1,
+            Verdict::Ineligible(Ineligible::Assigned) => {
                 self.assigned += 1;
                 self.blockers.is_an_agent = true;
             }

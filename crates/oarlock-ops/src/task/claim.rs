@@ -6,7 +6,7 @@ use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{LossReason, TaskClaimed};
-use oarlock_model::rules::claim::{self, Misfit};
+use oarlock_model::rules::claim::{self, Ineligible};
 use oarlock_model::rules::fence;
 use oarlock_model::rules::inbox::{Room, Senders};
 use oarlock_model::rules::outside;
@@ -24,10 +24,10 @@ use crate::lock::Lock;
 use crate::message::{fair_page, mark_shown};
 use crate::outside::Grants;
 use crate::owners::Owners;
+use crate::reap;
 use crate::request::{Mutation, Request, Waiting};
 use crate::reservation::acquire;
 use crate::search::{Asked, Blockers, Findings, Found, Seen};
-use crate::settle;
 use crate::shapes::{LeaseShape, MessageShape, ReservationShape, TaskShape};
 use crate::store::{InboxList, InboxPart, Offer, StoreResult, View, unread_count};
 use crate::task::choice::PassedOver;
@@ -296,12 +296,12 @@ impl Claim {
             return Err(Rejection::StateConflict { verb: "claim", task: id.clone(), state: task.state, why }.into());
         }
         match misfit(&cx.reading(), &task, me)? {
-            Some(Misfit::Capability) => {
+            Some(Ineligible::Capability) => {
                 let missing: Vec<String> = task.spec.capabilities.iter().filter(|c| !me.can(c)).map(ToString::to_string).collect();
                 let why = format!("it needs {}, which {} does not have", missing.join(", "), me.name);
                 return Err(Rejection::StateConflict { verb: "claim", task: id.clone(), state: task.state, why: Some(why) }.into());
             }
-            Some(Misfit::Assigned) => {
+            Some(Ineligible::Assigned) => {
                 let agent = task.spec.assigned.clone().unwrap_or_else(|| me.name.clone());
                 return Err(Rejection::AssignedElsewhere { task: id.clone(), agent }.into());
             }
@@ -353,7 +353,7 @@ impl Claim {
     }
 
     fn grant(&self, cx: &mut Deciding<'_>, task: Task) -> Result<Option<Claimed>, OpError> {
-        if task.state == TaskState::Claimed && !settle::lose_lease(cx, &task, LossReason::Expired, false)? {
+        if task.state == TaskState::Claimed && !reap::lose_lease(cx, &task, LossReason::Expired, false)? {
             return Ok(None);
         }
         // Whose silence was too long is still shown there. Otherwise the files say by now that it is free.
@@ -384,7 +384,7 @@ fn dead_holders(view: &dyn View, owners: &dyn Owners, blockers: &Blockers) -> St
     for id in blockers.reservations.iter().take(limits::OWNERS_CHECKED_MAX) {
         holders.extend(view.reservation(id)?.map(|reservation| reservation.agent));
     }
-    holders.into_iter().filter_map(|name| settle::is_dead(view, owners, &name).map(|dead| dead.then_some(name)).transpose()).collect()
+    holders.into_iter().filter_map(|name| reap::is_dead(view, owners, &name).map(|dead| dead.then_some(name)).transpose()).collect()
 }
 
 /// Whether a message waits that ends a claim.
@@ -437,7 +437,7 @@ fn not_claimable(cx: &Deciding<'_>, task: &Task, state: TaskState) -> Result<OpE
 }
 
 /// Why this agent may not have this task, if it may not.
-pub(crate) fn misfit(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option<Misfit>, OpError> {
+pub(crate) fn misfit(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option<Ineligible>, OpError> {
     let assignee_active = match &task.spec.assigned {
         Some(assignee) if *assignee != me.name => cx.is_active(assignee)?,
         _ => false,

@@ -16,9 +16,9 @@ use crate::context::{Deciding, Reading};
 use crate::local::Local;
 use crate::lock::Lock;
 use crate::outside::Grants;
+use crate::reap;
 use crate::request::{Mutation, Request, TextFile, Waiting};
 use crate::search::Findings;
-use crate::settle;
 use crate::shapes::{MessageShape, TaskShape};
 use crate::store::unread_count;
 use crate::task::claim::{Claim, ClaimReply, Claimed};
@@ -246,7 +246,7 @@ impl Done {
         let outcome = Outcome { token: Some(grant.token), result: self.result.clone(), artifacts: self.artifact.clone() };
         let unmet_needs = rest::unmet_needs(cx.view(), &task)?;
         let unblocked = finish::finish(cx, &mut task, outcome)?;
-        settle::end_reservations_of_task(cx, &task.id)?;
+        reap::end_reservations_of_task(cx, &task.id)?;
         let news = news::take(cx)?.without(&[&self.id]);
         Ok(DoneReply { news, ..reply(cx, task, unblocked, unmet_needs, false)? })
     }

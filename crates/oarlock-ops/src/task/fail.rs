@@ -13,8 +13,8 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
+use crate::reap;
 use crate::request::{Mutation, Request};
-use crate::settle;
 use crate::task::add::TaskReply;
 use crate::task::release::held_by_me;
 use crate::task::{rest, urgency, values};
@@ -78,7 +78,7 @@ impl Mutation for Fail {
             // While it was held it got parts or needs: its pause ends in vain until they are done.
             cx.emit(TaskUpdated::derived(task.id.clone(), None, Some(place)))?;
         }
-        settle::end_reservations_of_task(cx, &task.id)?;
+        reap::end_reservations_of_task(cx, &task.id)?;
         TaskReply::of(cx, &task.id)
     }
 }

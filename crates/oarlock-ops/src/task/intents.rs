@@ -11,8 +11,8 @@ use crate::OpError;
 use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
+use crate::reap::drop_intent;
 use crate::request::{Mutation, Request};
-use crate::settle::drop_intent;
 use crate::task::values;
 
 /// Settles intents to grant tasks, by what the files show of them.

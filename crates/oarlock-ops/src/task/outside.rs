@@ -13,8 +13,8 @@ use crate::OpError;
 use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
+use crate::reap;
 use crate::request::{Mutation, Request};
-use crate::settle;
 use crate::task::add::TaskReply;
 use crate::task::finish::{self, Outcome};
 use crate::task::{rest, values};
@@ -153,7 +153,7 @@ fn take(
         if facts.ttl_ms > 0 {
             return Err(Rejection::LeaseHeld { task: id.clone(), holder: facts }.into());
         }
-        if !settle::lose_lease(cx, task, LossReason::Expired, false)? {
+        if !reap::lose_lease(cx, task, LossReason::Expired, false)? {
             // It has died of that, and that stays so.
             cx.keep()?;
             let why = Some("its lease was lost too often".to_owned());

@@ -16,7 +16,7 @@ use crate::request::{Query, Request, is_list};
 use crate::shapes::TaskShape;
 use crate::shapes::related::Related;
 use crate::store::{Offer, QueuePlace};
-use crate::task::choice::{Offers, all_expired};
+use crate::task::choice::{Candidates, all_expired};
 use crate::task::values;
 
 /// List the tasks that can be claimed now, in claim order. Tasks with an expired lease are included.
@@ -61,7 +61,7 @@ impl Query for Ready {
     fn answer(&self, cx: &Reading<'_>) -> Result<ReadyReply, OpError> {
         let limit = values::page_limit(self.limit)?;
         let after: Option<Place> = cursor::place(cx.view, self.after.as_deref())?;
-        let mut offers = Offers::listed(all_expired(cx.view)?.offers, limit, after.map(|place| place.0));
+        let mut offers = Candidates::listed(all_expired(cx.view)?.offers, limit, after.map(|place| place.0));
         // One more tells whether the list goes on.
         let mut ids = Vec::new();
         while ids.len() <= limit

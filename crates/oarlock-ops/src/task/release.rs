@@ -14,8 +14,8 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
+use crate::reap;
 use crate::request::{Mutation, Request};
-use crate::settle;
 use crate::task::add::TaskReply;
 use crate::task::{outside, rest, values};
 
@@ -80,7 +80,7 @@ impl Mutation for Release {
         }
         let resting = rest::resting_place(cx.view(), &task)?;
         cx.emit(TaskReleased { id: task.id.clone(), reason: ReleaseReason::Released, resting })?;
-        settle::end_reservations_of_task(cx, &task.id)?;
+        reap::end_reservations_of_task(cx, &task.id)?;
         TaskReply::of(cx, &task.id)
     }
 }

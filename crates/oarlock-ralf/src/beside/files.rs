@@ -22,13 +22,13 @@ use super::behind::{all_tasks, events_since};
 use super::compare::{Todo, todo};
 use super::cursor::{Cursor, Past};
 use crate::digest::digest_of;
-use crate::in_files::{InFiles, resolve};
+use crate::displayed_state::DisplayedState;
+use crate::file_view::{FileView, resolve};
 use crate::layout::Layout;
 use crate::moved;
-use crate::nouns::Task;
 use crate::project::{Project, queue_of};
 use crate::show::{FreeFor, ItemEdit, ItemShown, in_file, in_queue};
-use crate::stand::Stand;
+use crate::types::Task;
 use crate::wanted::Wanted;
 use crate::write::{WriteError, Writer};
 
@@ -150,12 +150,12 @@ impl Files<'_> {
                 }
                 Todo::Finish => tell(store, settings, &FinishOutside { id: id.clone(), holder: holder(), source: source() })?,
                 // The full comparison brings it back with its file.
-                Todo::Show(Stand::Cancelled) if moved::is_held_back(&*store.snapshot()?, id)? => {}
-                Todo::Show(stand) => shown.push(Shown {
+                Todo::Show(DisplayedState::Cancelled) if moved::is_held_back(&*store.snapshot()?, id)? => {}
+                Todo::Show(displayed_state) => shown.push(Shown {
                     id: id.clone(),
-                    item: files.queue.filter(|item| !(stand == Stand::Done && item.state == "done")).cloned(),
+                    item: files.queue.filter(|item| !(displayed_state == DisplayedState::Done && item.state == "done")).cloned(),
                     file: files.file.cloned(),
-                    stand,
+                    displayed_state,
                 }),
             }
         }
@@ -169,7 +169,7 @@ impl Files<'_> {
         store: &mut dyn Store,
         settings: &Settings,
         tasks: &BTreeMap<TaskId, Past>,
-        all: &BTreeMap<&str, InFiles<'_>>,
+        all: &BTreeMap<&str, FileView<'_>>,
     ) -> Result<(), OpError> {
         let mut settle = SettleIntents::default();
         let view = store.snapshot()?;
@@ -204,9 +204,9 @@ impl Files<'_> {
                 Err(_) => left.extend(of_queue.iter().map(|shown| shown.id.clone())),
             }
         }
-        for Shown { id, item, file, stand } in tasks {
+        for Shown { id, item, file, displayed_state } in tasks {
             if let Some(file) = file
-                && in_file(&self.writer, &self.root, file, stand, item.is_none()).is_err()
+                && in_file(&self.writer, &self.root, file, displayed_state, item.is_none()).is_err()
             {
                 left.push(id.clone());
             }
@@ -351,7 +351,7 @@ pub(super) struct Shown {
     pub(super) id: TaskId,
     pub(super) item: Option<Task>,
     pub(super) file: Option<Task>,
-    pub(super) stand: Stand,
+    pub(super) displayed_state: DisplayedState,
 }
 
 impl Shown {
@@ -360,7 +360,7 @@ impl Shown {
     }
 
     pub(super) fn edit(&self, if_free: Option<FreeFor>) -> Option<ItemEdit> {
-        self.item.as_ref().map(|item| ItemEdit { id: item.id.clone(), stand: self.stand.clone(), if_free })
+        self.item.as_ref().map(|item| ItemEdit { id: item.id.clone(), displayed_state: self.displayed_state.clone(), if_free })
     }
 }
 

@@ -11,15 +11,15 @@ use serde_json::json;
 
 use super::files::{Files, Queue, Shown, store_error};
 use super::index::near;
-use crate::attached::Attached;
+use crate::attached::SyncState;
+use crate::displayed_state::DisplayedState;
 use crate::fault::Fault;
-use crate::in_files::InFiles;
+use crate::file_view::FileView;
 use crate::layout::Layout;
-use crate::nouns::Task;
 use crate::project::{Project, shown_path};
 use crate::show::{FreeFor, ItemEdit, ItemShown, QueueShown, in_queue, with_word};
-use crate::stand::Stand;
 use crate::task_file;
+use crate::types::Task;
 use crate::write::{Change, WriteError};
 
 /// The share of the patience for locks for which a file in pieces is read again: the lock is held meanwhile, and one that stays so is to be told.
@@ -113,7 +113,7 @@ impl Files<'_> {
     }
 
     /// Why a task cannot be marked, if something that cannot be read may say that somebody has it: its own file, or the queue that it stood in.
-    pub(super) fn hidden(&self, project: &Project, task: &TaskId, files: Option<&InFiles<'_>>) -> Option<OpError> {
+    pub(super) fn hidden(&self, project: &Project, task: &TaskId, files: Option<&FileView<'_>>) -> Option<OpError> {
         if project.faults.is_empty() || planted::is(planted::HIDDEN_ITEMS_GRANTED) {
             return None;
         }
@@ -125,7 +125,7 @@ impl Files<'_> {
         // A file is marked as well; of what stands in a queue alone, a piece that is lost may be all that there is.
         let hides = |fault: &&Fault| is_queue(fault) && (fault.line == 0 || file.is_none() && fault.lost > 0);
         let queue = project.faults.iter().filter(|_| item.is_none()).find(hides);
-        let stood_there = || match Attached::read(&self.beside.dir) {
+        let stood_there = || match SyncState::read(&self.beside.dir) {
             Ok(Some(attached)) => attached.places.contains_key(task.as_str()),
             Ok(None) => false,
             Err(_) => true,
@@ -193,7 +193,7 @@ struct Marking {
 }
 
 impl Marking {
-    fn of(files: Option<&InFiles<'_>>, free: &FreeFor) -> Self {
+    fn of(files: Option<&FileView<'_>>, free: &FreeFor) -> Self {
         let Some(files) = files else { return Self { item: None, file: None, mark: Marked::Shown } };
         let is_free = files.file.is_none_or(|file| free.admits(file.state, None));
         let mark = if is_free { Marked::Shown } else { Marked::Taken };
@@ -201,8 +201,8 @@ impl Marking {
     }
 
     fn shown(&self, intent: &Intent) -> Option<Shown> {
-        let stand = Stand::Claimed(intent.agent.clone(), intent.since.0);
-        Some(Shown { id: intent.task.clone(), item: Some(self.item.clone()?), file: None, stand })
+        let displayed_state = DisplayedState::Claimed(intent.agent.clone(), intent.since.0);
+        Some(Shown { id: intent.task.clone(), item: Some(self.item.clone()?), file: None, displayed_state })
     }
 }
 

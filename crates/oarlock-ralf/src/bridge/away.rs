@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::{Bridge, Synced};
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::project::{Project, shown_path};
 
 /// The files that are written for agents of the store, by name.
@@ -12,7 +12,7 @@ const WRITTEN: [&str; 4] = ["heartbeat.yaml", "events.yaml", "chat-log.yaml", "a
 
 impl Bridge<'_> {
     /// Finds them, and tells of them. `head` is what git has checked out.
-    pub(super) fn find_away(&mut self, project: &Project, attached: &Attached, head: Option<&str>, synced: &mut Synced) {
+    pub(super) fn find_away(&mut self, project: &Project, attached: &SyncState, head: Option<&str>, synced: &mut Synced) {
         let is_of_another = |file: &PathBuf| {
             let known = attached.there.get(&shown_path(file, &self.root));
             known.is_some_and(|known| head.is_some_and(|head| head != known)) && !file.exists()
@@ -27,7 +27,7 @@ impl Bridge<'_> {
     }
 
     /// Remembers what is there now, with what git has checked out.
-    pub(super) fn remember_there(&self, project: &Project, attached: &mut Attached) {
+    pub(super) fn remember_there(&self, project: &Project, attached: &mut SyncState) {
         let Some(head) = attached.head.clone() else { return };
         for file in WRITTEN.map(|name| self.communications(name, project)).into_iter().filter(|file| file.exists()) {
             attached.there.insert(shown_path(&file, &self.root), head.clone());

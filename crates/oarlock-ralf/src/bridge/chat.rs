@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::log::{EVENTS_MAX, SOURCE, id_of, news, of_message};
 use super::{Bridge, Synced};
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::digest::digest;
 use crate::project::Project;
 use crate::reconcile::{PROGRAM, Snapshot};
@@ -29,7 +29,7 @@ impl Bridge<'_> {
     pub(super) fn import_messages(
         &mut self,
         project: &Project,
-        attached: &mut Attached,
+        attached: &mut SyncState,
         synced: &mut Synced,
     ) -> Result<BTreeSet<String>, OpError> {
         let mut sent = BTreeSet::new();
@@ -108,7 +108,7 @@ impl Bridge<'_> {
         project: &Project,
         snapshot: &Snapshot,
         sent: &BTreeSet<String>,
-        attached: &mut Attached,
+        attached: &mut SyncState,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
         let Some(file) = self.to_write("chat-log.yaml", project) else { return Ok(()) };

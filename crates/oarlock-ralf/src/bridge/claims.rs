@@ -5,12 +5,12 @@ use oarlock_model::task::OutsideEnd;
 use oarlock_ops::OpError;
 
 use super::{Bridge, Synced};
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::beside::{Ways, to_be_locked};
 
 impl Bridge<'_> {
     /// Looks once. Also tells whether something can be followed only after what that did.
-    pub(super) fn look(&mut self, attached: &mut Attached, dry_run: bool) -> Result<(Synced, bool), OpError> {
+    pub(super) fn look(&mut self, attached: &mut SyncState, dry_run: bool) -> Result<(Synced, bool), OpError> {
         self.writer.begin();
         let free = self.writer.clone();
         // Where others hold the lock for too long, what cannot be written is told.
@@ -23,7 +23,7 @@ impl Bridge<'_> {
     }
 
     /// What calls have left is done first. What the files show as taken after that is somebody's who knows only them.
-    fn catch_up(&mut self, attached: &mut Attached) -> Result<(), OpError> {
+    fn catch_up(&mut self, attached: &mut SyncState) -> Result<(), OpError> {
         let Some(beside) = &self.beside else { return Ok(()) };
         let files = beside.held_by(self.root.clone(), self.writer.clone());
         if attached.is_new {

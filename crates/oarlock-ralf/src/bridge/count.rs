@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Synced;
 use crate::actions::Action;
 use crate::detach::Left;
-use crate::stand::Stand;
+use crate::displayed_state::DisplayedState;
 use crate::write::WriteError;
 
 impl Synced {
@@ -28,12 +28,12 @@ impl Synced {
             Action::Cancel(_) => (&mut self.imported, "cancellations"),
             Action::HoldBack(..) => (&mut self.imported, "held_back"),
             Action::BringBack(_) => (&mut self.imported, "brought_back"),
-            Action::Show(_, Stand::Claimed(..)) => (&mut self.exported, "claims"),
-            Action::Show(_, Stand::Done) => (&mut self.exported, "completions"),
-            Action::Show(_, Stand::Open) => (&mut self.exported, "releases"),
-            Action::Show(_, Stand::Split) => (&mut self.exported, "splits"),
-            Action::Show(_, Stand::Cancelled) => (&mut self.exported, "cancellations"),
-            Action::Show(_, Stand::Failed) => (&mut self.exported, "failures"),
+            Action::Show(_, DisplayedState::Claimed(..)) => (&mut self.exported, "claims"),
+            Action::Show(_, DisplayedState::Done) => (&mut self.exported, "completions"),
+            Action::Show(_, DisplayedState::Open) => (&mut self.exported, "releases"),
+            Action::Show(_, DisplayedState::Split) => (&mut self.exported, "splits"),
+            Action::Show(_, DisplayedState::Cancelled) => (&mut self.exported, "cancellations"),
+            Action::Show(_, DisplayedState::Failed) => (&mut self.exported, "failures"),
             Action::MakePart(..) => (&mut self.exported, "parts"),
             Action::ShowAgent { .. } => (&mut self.exported, "heartbeats"),
         };

@@ -12,15 +12,15 @@ use oarlock_ops::store::EventFilter;
 use serde_json::{Map, Value, json};
 
 use super::{Bridge, Synced};
-use crate::attached::{Attached, Mark};
+use crate::attached::{Mark, SyncState};
 use crate::digest::digest;
 use crate::edit::{self, Append};
 use crate::fields::EditError;
-use crate::nouns::{Event, Message};
 use crate::project::Project;
 use crate::reconcile::Snapshot;
 use crate::time;
 use crate::told;
+use crate::types::{Event, Message};
 use crate::write::Change;
 
 /// Events of the store that one look writes into the files.
@@ -35,12 +35,12 @@ const KINDS: [(&str, &str); 4] =
     [("task_claimed", "started"), ("task_done", "completed"), ("task_failed", "failed"), ("task_released", "unclaimed")];
 
 /// The id of an item that tells an event of this store: other stores, of other checkouts of one repository, may write into the same file.
-pub(super) fn id_of(attached: &Attached, seq: u64) -> String {
+pub(super) fn id_of(attached: &SyncState, seq: u64) -> String {
     format!("{SOURCE}-{}-{seq}", attached.id)
 }
 
 /// Whether an item of a file was written for this store.
-fn is_ours(fields: &Map<String, Value>, attached: &Attached) -> bool {
+fn is_ours(fields: &Map<String, Value>, attached: &SyncState) -> bool {
     let id = fields.get("id").and_then(Value::as_str).and_then(|id| id.strip_prefix(SOURCE)?.strip_prefix('-')?.strip_prefix(&attached.id));
     id.is_some_and(|rest| rest.starts_with('-'))
 }
@@ -68,7 +68,7 @@ pub(super) fn news<'a, T>(
     items: &'a [T],
     stands: impl Fn(&'a T) -> (&'a str, &'a Map<String, Value>),
     marks: &BTreeMap<String, Mark>,
-    attached: &Attached,
+    attached: &SyncState,
 ) -> Vec<News<'a, T>> {
     let mut files: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
     // Items of our own are no news, and stand before others where a file goes on behind its list: places are counted without them.
@@ -103,7 +103,7 @@ fn kinds() -> Vec<String> {
 
 impl Bridge<'_> {
     /// Events that old agents have written since the last look.
-    pub(super) fn import_events(&mut self, project: &Project, attached: &mut Attached, synced: &mut Synced) -> Result<(), OpError> {
+    pub(super) fn import_events(&mut self, project: &Project, attached: &mut SyncState, synced: &mut Synced) -> Result<(), OpError> {
         for news in news(&project.events, of_event, &attached.events, attached) {
             for (at, event) in news.items {
                 // One by one, each under a key: a look that was killed before it could remember how far it was tells nothing twice.
@@ -127,7 +127,7 @@ impl Bridge<'_> {
         &mut self,
         project: &Project,
         snapshot: &Snapshot,
-        attached: &mut Attached,
+        attached: &mut SyncState,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
         let Some(file) = self.to_write("events.yaml", project) else { return Ok(()) };
@@ -157,7 +157,7 @@ impl Bridge<'_> {
         &mut self,
         project: &Project,
         snapshot: &Snapshot,
-        attached: &Attached,
+        attached: &SyncState,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
         let events = news(&project.events, of_event, &attached.events, attached);

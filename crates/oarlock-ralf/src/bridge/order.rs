@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::Action;
-use crate::in_files::InFiles;
+use crate::file_view::FileView;
 
 /// Tasks after those that they need, and parts before the whole, which moves with them in it; everything else as it was planned.
-pub(super) fn in_order(actions: Vec<Action>, tasks: &BTreeMap<&str, InFiles<'_>>) -> Vec<Action> {
+pub(super) fn in_order(actions: Vec<Action>, tasks: &BTreeMap<&str, FileView<'_>>) -> Vec<Action> {
     let (mut adds, rest): (Vec<Action>, Vec<Action>) = actions.into_iter().partition(|action| matches!(action, Action::Add(..)));
     let ids: BTreeSet<String> =
         adds.iter().filter_map(|action| if let Action::Add(_, id) = action { Some(id.to_string()) } else { None }).collect();

@@ -10,12 +10,12 @@ use oarlock_ops::task::{Cancel, Requeue};
 
 use super::{Bridge, Trouble};
 use crate::actions::Gone;
-use crate::attached::Attached;
+use crate::attached::SyncState;
 use crate::{moved, told};
 
 impl Bridge<'_> {
     /// Calls a task off, with the reason in its history. One that went with its whole is remembered alike, so that it comes back with it.
-    pub(super) fn hold_back(&mut self, task: &TaskId, gone: &Gone, attached: &mut Attached) -> Result<bool, Trouble> {
+    pub(super) fn hold_back(&mut self, task: &TaskId, gone: &Gone, attached: &mut SyncState) -> Result<bool, Trouble> {
         let state = self.state_of(task)?;
         let is_open = state.is_some_and(|state| !state.is_finished());
         if is_open {
@@ -31,7 +31,7 @@ impl Bridge<'_> {
     }
 
     /// Brings a task back whose file is there again, and the parts that were called off with it.
-    pub(super) fn bring_back(&mut self, task: &TaskId, attached: &mut Attached) -> Result<bool, Trouble> {
+    pub(super) fn bring_back(&mut self, task: &TaskId, attached: &mut SyncState) -> Result<bool, Trouble> {
         let is_off = self.state_of(task)? == Some(TaskState::Cancelled);
         if is_off {
             call::mutate(self.store, &Caller::default(), self.settings, &Requeue { id: task.clone(), parts: true })?;
@@ -41,7 +41,7 @@ impl Bridge<'_> {
     }
 
     /// Whether a task was called off because its file had gone, by a look that could not remember it any more. Then it is remembered now.
-    pub(super) fn was_held_back(&mut self, task: &TaskId, attached: &mut Attached) -> Result<bool, Trouble> {
+    pub(super) fn was_held_back(&mut self, task: &TaskId, attached: &mut SyncState) -> Result<bool, Trouble> {
         let view = self.store.snapshot().map_err(OpError::from)?;
         let was = moved::is_held_back(&*view, task).map_err(OpError::from)?;
         if was {

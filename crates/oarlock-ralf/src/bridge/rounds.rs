@@ -3,7 +3,7 @@
 use oarlock_ops::OpError;
 
 use super::{Bridge, Synced};
-use crate::attached::Attached;
+use crate::attached::SyncState;
 
 /// How often is looked in one call where one thing can only follow another.
 const LOOKS_MAX: usize = 32;
@@ -14,7 +14,7 @@ impl Bridge<'_> {
     ///
     /// # Errors
     /// The files cannot be read, or the store fails. What one file or one task refuses becomes a warning, and the rest goes on.
-    pub fn sync(&mut self, attached: &mut Attached, dry_run: bool) -> Result<Synced, OpError> {
+    pub fn sync(&mut self, attached: &mut SyncState, dry_run: bool) -> Result<Synced, OpError> {
         let (mut synced, mut goes_on) = self.look(attached, dry_run)?;
         // Tasks that need each other end one after the other.
         for _ in 1..LOOKS_MAX {

@@ -7,13 +7,13 @@ use oarlock_model::task::Task as StoreTask;
 use oarlock_model::{AgentName, Label, TaskId};
 
 use super::{Bridge, Trouble};
-use crate::attached::Attached;
-use crate::in_files::InFiles;
-use crate::nouns::Task;
+use crate::attached::SyncState;
+use crate::displayed_state::DisplayedState;
+use crate::file_view::FileView;
 use crate::part_file::{self, PartFile};
 use crate::project::shown_path;
 use crate::show::{ItemEdit, ItemShown, in_file, in_queue};
-use crate::stand::Stand;
+use crate::types::Task;
 use crate::write::WriteError;
 
 /// What priorities are called in task files, the most urgent first.
@@ -21,24 +21,31 @@ const PRIORITIES: [&str; 5] = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "LOW"];
 
 impl Bridge<'_> {
     /// Shows how a task stands in its queue item and in its file. Returns whether anything changed.
-    pub(super) fn show(&self, task: &TaskId, tasks: &BTreeMap<&str, InFiles<'_>>, stand: &Stand, now_ms: i64) -> Result<bool, Trouble> {
+    pub(super) fn show(
+        &self,
+        task: &TaskId,
+        tasks: &BTreeMap<&str, FileView<'_>>,
+        displayed_state: &DisplayedState,
+        now_ms: i64,
+    ) -> Result<bool, Trouble> {
         let Some(files) = tasks.get(task.as_str()) else { return Ok(false) };
         // An item that cannot be edited keeps no file from being.
         let mut queue_edit = Ok(false);
-        if let Some(item) = files.queue.filter(|item| !(*stand == Stand::Done && item.state == "done")) {
+        if let Some(item) = files.queue.filter(|item| !(*displayed_state == DisplayedState::Done && item.state == "done")) {
             let file = self.root.join(&item.source.file);
-            let edit = ItemEdit { id: item.id.clone(), stand: stand.clone(), if_free: None };
+            let edit = ItemEdit { id: item.id.clone(), displayed_state: displayed_state.clone(), if_free: None };
             queue_edit = match in_queue(&self.writer, &file, &[edit], now_ms)?.items.pop() {
                 Some(ItemShown::Uneditable(error)) => Err(WriteError::Edit { file: file.display().to_string(), error }),
                 shown => Ok(matches!(shown, Some(ItemShown::Written))),
             };
         }
-        let is_changed = files.file.map_or(Ok(false), |file| in_file(&self.writer, &self.root, file, stand, files.queue.is_none()))?;
+        let is_changed =
+            files.file.map_or(Ok(false), |file| in_file(&self.writer, &self.root, file, displayed_state, files.queue.is_none()))?;
         Ok(queue_edit? || is_changed)
     }
 
     /// Makes the file of a part of the task in `parent`, and remembers where it stands: another branch may be checked out before the next look.
-    pub(super) fn make_part(&self, part: &StoreTask, parent: &Task, attached: &mut Attached) -> Result<bool, Trouble> {
+    pub(super) fn make_part(&self, part: &StoreTask, parent: &Task, attached: &mut SyncState) -> Result<bool, Trouble> {
         let spec = &part.spec;
         let file = PartFile {
             id: part.id.as_str(),

@@ -15,16 +15,16 @@ use serde_json::{Map, Value, json};
 
 use super::{Bridge, Synced};
 use crate::actions::Conflict;
-use crate::attached::{Agreed, Attached};
+use crate::attached::{Agreed, SyncState};
 use crate::digest::digest;
 use crate::edit;
 use crate::fields::EditError;
 use crate::layout::Role;
-use crate::nouns::{AgentState, Source};
 use crate::project::{Project, shown_path};
 use crate::reconcile::Snapshot;
 use crate::salvage;
 use crate::time;
+use crate::types::{AgentState, Source};
 use crate::write::WriteError;
 
 /// The map of agents in the file.
@@ -60,7 +60,7 @@ impl Bridge<'_> {
         &mut self,
         project: &Project,
         snapshot: &Snapshot,
-        attached: &mut Attached,
+        attached: &mut SyncState,
         synced: &mut Synced,
         dry_run: bool,
     ) -> Result<(), OpError> {
@@ -110,9 +110,9 @@ impl Bridge<'_> {
             };
             let side = if side == Side::File && block.is_none() && !says_something { Side::Store } else { side };
             if side == Side::Both {
-                let in_files = block.map_or_else(|| "no state".to_owned(), |block| json!(block.fields).to_string());
+                let file_view = block.map_or_else(|| "no state".to_owned(), |block| json!(block.fields).to_string());
                 let in_store = entry.and_then(|entry| entry.value.as_ref()).map_or_else(|| "no state".to_owned(), ToString::to_string);
-                let conflict = Conflict::kept_by_store(StateKey::of_agent(&agent).to_string(), &in_files, &in_store);
+                let conflict = Conflict::kept_by_store(StateKey::of_agent(&agent).to_string(), &file_view, &in_store);
                 if !dry_run {
                     self.note_conflicts(std::slice::from_ref(&conflict))?;
                 }
@@ -150,7 +150,7 @@ impl Bridge<'_> {
         &self,
         file: &Path,
         project: &'p Project,
-        attached: &Attached,
+        attached: &SyncState,
         dry_run: bool,
     ) -> Result<Option<Cow<'p, [AgentState]>>, WriteError> {
         let seen = &project.states;
@@ -266,7 +266,7 @@ mod tests {
 
     use oarlock_host::file;
     use oarlock_ops::settings::Settings;
-    use oarlock_sqlite::{Options, Place, SqliteStore};
+    use oarlock_sqlite::{Options, SqliteStore, StorePaths};
 
     use super::*;
 
@@ -289,10 +289,10 @@ mod tests {
         let path = root.join(FILE);
         fs::create_dir_all(path.parent().expect("below")).expect("a folder");
         let text = |n: i64| format!("agents:\n  ada:\n    progress: {n}\nmetadata:\n  last_updated: x\n");
-        let (mut store, _) = SqliteStore::create(&Place::of_file(root.join("s.db")), "T", Options::default()).expect("a store");
+        let (mut store, _) = SqliteStore::create(&StorePaths::of_file(root.join("s.db")), "T", Options::default()).expect("a store");
         let settings = Settings::default();
         let mut bridge = Bridge::new(&root, &mut store, &settings);
-        let mut attached = Attached::new(&root, 0);
+        let mut attached = SyncState::new(&root, 0);
         fs::write(&path, text(1)).expect("writes");
         bridge.sync(&mut attached, false).expect("syncs");
         // Somebody empties the file and fills it again, and what was read is from in between; or it was read a moment too early.

@@ -6,8 +6,8 @@ use oarlock_model::{TaskId, WallTime};
 
 use super::{Comparing, Said};
 use crate::actions::Action;
-use crate::nouns::Task;
 use crate::task_file;
+use crate::types::Task;
 
 impl Comparing<'_> {
     /// By the files somebody has a task that nobody has in the store. `before` is who had it last by the files.

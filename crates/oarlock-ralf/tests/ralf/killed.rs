@@ -11,7 +11,7 @@ use oarlock_ops::outside::{Held, Intent, Marked, Outside, Patience, catch_up};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreResult};
 use oarlock_ralf::Beside;
-use oarlock_sqlite::{Options, Place, SqliteStore};
+use oarlock_sqlite::{Options, SqliteStore, StorePaths};
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -74,7 +74,7 @@ fn child() {
     let dir = PathBuf::from(std::env::var_os("BESIDE_DIR").expect("named by the test that starts it"));
     let (at, who) = (std::env::var("BESIDE_AT").expect("named"), std::env::var("BESIDE_WHO").expect("named"));
     let at = ["intent", "mark", "grant"].into_iter().find(|known| *known == at).expect("a place");
-    let place = Place::of_file(dir.join("oarlock.db"));
+    let place = StorePaths::of_file(dir.join("oarlock.db"));
     let beside = Stopping(Beside::new(dir, Duration::from_secs(5)), at);
     let mut store = SqliteStore::open(&place, Options::default()).expect("opens").with_outside(Arc::new(beside));
     if who != "ada" {

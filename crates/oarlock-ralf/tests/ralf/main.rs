@@ -18,8 +18,8 @@ use oarlock_ops::outside::Beneath;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{EventFilter, Store};
 use oarlock_ops::task::Claim;
-use oarlock_ralf::{Attached, Beside, Bridge};
-use oarlock_sqlite::{Options, Place, SqliteStore};
+use oarlock_ralf::{Beside, Bridge, SyncState};
+use oarlock_sqlite::{Options, SqliteStore, StorePaths};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,8 +59,8 @@ impl Project {
         self.root().join(".oarlock")
     }
 
-    fn place(&self) -> Place {
-        Place::of_file(self.dir().join("oarlock.db"))
+    fn place(&self) -> StorePaths {
+        StorePaths::of_file(self.dir().join("oarlock.db"))
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -80,7 +80,7 @@ impl Project {
 
     fn sync(&self) {
         let mut store = self.store();
-        let mut attached = Attached::read(&self.dir()).expect("reads").unwrap_or_else(|| Attached::new(self.root(), 0));
+        let mut attached = SyncState::read(&self.dir()).expect("reads").unwrap_or_else(|| SyncState::new(self.root(), 0));
         let mut beneath = Beneath(&mut store);
         let settings = Settings::default();
         let mut bridge = Bridge::new(self.root(), &mut beneath, &settings).beside(&self.dir());

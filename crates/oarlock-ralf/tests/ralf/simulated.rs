@@ -16,8 +16,8 @@ use oarlock_ops::OpError;
 use oarlock_ops::outside::{Held, Intent, Marked, Outside, Patience};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreResult};
-use oarlock_ralf::{Attached, Beside, Bridge};
-use oarlock_sqlite::Place;
+use oarlock_ralf::{Beside, Bridge, SyncState};
+use oarlock_sqlite::StorePaths;
 use oarlock_testkit::Stage as _;
 use oarlock_testkit::paper::{Hook, Item, Items, List, Mortal, Point, Sheet, Trace, Way};
 use oarlock_testkit::sim::{Plan, run_beside};
@@ -244,8 +244,8 @@ fn project() -> (SqliteStage, Queue) {
     }
     let queue = Queue { files: Arc::new(Beside::new(&dir, Duration::ZERO)), root: root.clone(), shared: Arc::default() };
     fs::write(queue.file(), "# what is next\nqueue:\n").expect("writes");
-    let mut stage = SqliteStage::made_at(temp, Place::of_file(dir.join("oarlock.db")), false);
-    let mut attached = Attached::new(root.clone(), 0);
+    let mut stage = SqliteStage::made_at(temp, StorePaths::of_file(dir.join("oarlock.db")), false);
+    let mut attached = SyncState::new(root.clone(), 0);
     let settings = Settings::default();
     Bridge::new(root, stage.store("-"), &settings).beside(&dir).sync(&mut attached, false).expect("syncs");
     attached.write(&dir).expect("kept");

@@ -30,8 +30,8 @@ pub(super) enum Prospect {
 pub(super) struct Others(Vec<Agent>);
 
 impl Others {
-    pub(super) fn there(view: &dyn View, owners: &dyn Owners, crew: &[AgentName]) -> StoreResult<Self> {
-        Ok(Self(view.agents()?.into_iter().filter(|agent| !crew.contains(&agent.name) && is_there(owners, agent, view.now())).collect()))
+    pub(super) fn there(view: &dyn View, owners: &dyn Owners, pool: &[AgentName]) -> StoreResult<Self> {
+        Ok(Self(view.agents()?.into_iter().filter(|agent| !pool.contains(&agent.name) && is_there(owners, agent, view.now())).collect()))
     }
 
     fn can(&self, task: &Task) -> bool {

@@ -81,7 +81,7 @@ impl Worker<'_, '_> {
                 if self.signals.taken() {
                     return Err(self.keep(held, finished, OpError::Interrupted));
                 }
-                // Somebody who could write rings the bells: then it may work here too.
+                // Somebody who could write rings the notifiers: then it may work here too.
                 match watch.wait(ms(left).max(1), &[]) {
                     Err(error) if !is_passing(&error) => return Err(self.keep(held, finished, error)),
                     _ => {}

@@ -1,7 +1,7 @@
 //! A store with files beside it. Calls that may grant tasks which these have wait for their lock, so a thread of its own makes them, while the
 //! writer goes on with everybody else's; and another one brings over what the writer's calls have changed.
 
-use oarlock_client::{OpenStore, Options, Place, files_of};
+use oarlock_client::{OpenStore, Options, StorePaths, files_of};
 use oarlock_ops::OpError;
 use oarlock_ops::outside::{self, Outside};
 use oarlock_ops::settings::Settings;
@@ -30,13 +30,13 @@ pub(super) struct Claims {
 /// Opens the store with what is beside it.
 #[derive(Clone)]
 pub(super) struct Stores {
-    place: Place,
+    place: StorePaths,
     options: Options,
     files: Arc<dyn Outside>,
 }
 
 impl Stores {
-    pub(super) fn new(place: &Place, options: Options) -> Self {
+    pub(super) fn new(place: &StorePaths, options: Options) -> Self {
         Self { place: place.clone(), files: files_of(place, &options), options }
     }
 

@@ -1,6 +1,6 @@
 //! Calls without a thread each: a call is tried by the writer or a reader, and waits as a future in between.
 
-use oarlock_client::{Options, Place, open_alone};
+use oarlock_client::{Options, StorePaths, open_alone};
 use oarlock_model::identity::StoreId;
 use oarlock_ops::OpError;
 use oarlock_ops::request::Waiting;
@@ -65,7 +65,7 @@ impl Engine {
     /// # Errors
     /// Those of opening a store.
     pub(crate) fn start(
-        place: &Place,
+        place: &StorePaths,
         options: &Options,
         settings: Settings,
         stopping: watch::Receiver<bool>,

@@ -1,4 +1,4 @@
-//! What happens in the store, for all who wait at this gateway: one thread listens to the bells, looks after deaths and
+//! What happens in the store, for all who wait at this gateway: one thread listens to the notifiers, looks after deaths and
 //! due times, and reads each new event once, whoever wrote it.
 
 use oarlock_model::limits;
@@ -21,7 +21,7 @@ const TOLD_MAX: usize = 1_024;
 /// The longest event that is kept for slow followers, in bytes.
 const TOLD_BYTES_MAX: usize = 4 << 10;
 
-/// The longest sleep of the listening thread, in milliseconds: the net under the bells.
+/// The longest sleep of the listening thread, in milliseconds: the net under the notifiers.
 const RECHECK_MS: i64 = 5_000;
 
 /// The shortest time between two looks: while much happens, what happens is read in larger pieces.

@@ -324,14 +324,14 @@ mod tests {
     use super::*;
     use oarlock_model::AgentName;
     use oarlock_ops::registry;
-    use oarlock_sqlite::{Options, Place, SqliteStore};
+    use oarlock_sqlite::{Options, SqliteStore, StorePaths};
     use serde_json::{Value, json};
     use tempfile::TempDir;
 
     /// A store with an agent, and two tasks.
     fn store() -> (TempDir, SqliteStore, Caller) {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let place = Place::of_file(dir.path().join("oarlock.db"));
+        let place = StorePaths::of_file(dir.path().join("oarlock.db"));
         let (mut store, _) = SqliteStore::create(&place, "T", Options::default()).expect("a new store");
         let ada = Caller::named(AgentName::parse("ada").expect("a name"));
         for (verb, request) in

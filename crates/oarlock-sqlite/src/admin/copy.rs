@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 use super::epoch;
 use crate::connection::connect;
 use crate::error::{damaged, io_error, store_error};
-use crate::place::{Place, make_private, private_dirs};
+use crate::high_water_mark::{HighWaterMark, Made};
+use crate::place::{StorePaths, make_private, private_dirs};
 use crate::rows::{event, meta};
 use crate::store::{Options, SqliteStore};
-use crate::witness::{Made, Witness};
-use crate::{migrate, reading, rows, schema, withdraw};
+use crate::{migrate, reading, rows, schema, void_commit};
 
 /// Writes a copy to a new file: first beside it, then under its name, so that a half-written copy is
 /// never taken for a backup.
@@ -32,7 +32,7 @@ pub(crate) fn backup(store: &SqliteStore, to: &Path) -> Result<u64, OpError> {
         file::sync(&partial).map_err(|error| io_error("write", &partial, &error))?;
         // A link fails when the name was taken meanwhile; a rename would overwrite.
         fs::hard_link(&partial, to).map_err(|error| io_error("write", to, &error))?;
-        Place::of_file(to).sync_dir()
+        StorePaths::of_file(to).sync_dir()
     });
     let _ = fs::remove_file(&partial);
     published?;
@@ -51,7 +51,7 @@ fn copy(from: &Connection, to: &mut Connection) -> Result<(), StoreError> {
 }
 
 /// Checks a backup, starts its new epoch in a scratch copy, and puts that in place of the store.
-pub(crate) fn restore(place: &Place, options: &Options, from: &Path) -> Result<RestoreReply, OpError> {
+pub(crate) fn restore(place: &StorePaths, options: &Options, from: &Path) -> Result<RestoreReply, OpError> {
     if !from.is_file() {
         return Err(Rejection::not_found("file", from.display()).into());
     }
@@ -112,12 +112,12 @@ pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
 
 /// Starts a new epoch in the scratch store and puts its content in place of the store's. What is replaced is kept beside
 /// it; while that is done, nobody writes to it. With `last_seq`, only a store whose log still ends there is replaced.
-pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch, last_seq: Option<u64>) -> Result<RestoreReply, OpError> {
+pub(crate) fn replace(place: &StorePaths, options: &Options, scratch: &Scratch, last_seq: Option<u64>) -> Result<RestoreReply, OpError> {
     let opened = SqliteStore::open(place, options.clone()).ok();
     let mut store = SqliteStore::open(&scratch.place, options.clone())?;
     // Also what was seen of either and is not there any more: its numbers are never given again, whatever can still be read.
-    let board = place.board().ok().flatten();
-    let seen = Witness::of(&Made::read(store.connection())?, board, &options.clock.host().boot_id).last_seq();
+    let shared_state = place.shared_state().ok().flatten();
+    let seen = HighWaterMark::of(&Made::read(store.connection())?, shared_state, &options.clock.host().boot_id).last_seq();
     let seen = seen.max(opened.as_ref().map_or(0, SqliteStore::seen));
     let live = opened.filter(|live| integrity(live.connection()).is_ok_and(|faults| faults.is_empty()));
     let floor_seq = match &live {
@@ -147,7 +147,7 @@ pub(crate) fn replace(place: &Place, options: &Options, scratch: &Scratch, last_
             match copied {
                 Ok(rusqlite::backup::StepResult::Done) => {}
                 Ok(_) => return Err(being_written().into()),
-                Err(error) => return Err(withdraw::after(live.connection(), error).into()),
+                Err(error) => return Err(void_commit::after(live.connection(), error).into()),
             }
         }
         None => {
@@ -190,7 +190,7 @@ fn keep_clock(live: &Connection, scratch: &Connection) -> Result<(), OpError> {
 }
 
 /// Moves an unreadable store aside, with its log, and the new one into its place.
-fn swap_files(place: &Place, new: &Path, kept: &Path) -> Result<(), OpError> {
+fn swap_files(place: &StorePaths, new: &Path, kept: &Path) -> Result<(), OpError> {
     // The log first: a new database must never meet an old log.
     for suffix in ["-wal", "-shm", ""] {
         let old = PathBuf::from(format!("{}{suffix}", place.file().display()));
@@ -212,11 +212,11 @@ fn suffixed(file: &Path, suffix: &str) -> PathBuf {
 pub(crate) struct Scratch {
     dir: PathBuf,
     /// The store inside it.
-    pub(crate) place: Place,
+    pub(crate) place: StorePaths,
 }
 
 impl Scratch {
-    pub(crate) fn new(place: &Place, what: &str) -> Result<Self, StoreError> {
+    pub(crate) fn new(place: &StorePaths, what: &str) -> Result<Self, StoreError> {
         let dir = place.dir().join(format!("{what}-{}", std::process::id()));
         place.check_dir()?;
         let _ = fs::remove_dir_all(&dir);
@@ -230,7 +230,7 @@ impl Scratch {
     }
 
     fn at(dir: PathBuf) -> Self {
-        Self { place: Place::of_file(dir.join(crate::place::STORE_FILE)), dir }
+        Self { place: StorePaths::of_file(dir.join(crate::place::STORE_FILE)), dir }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `doctor`: looks at everything, changes nothing unless asked, and keeps what it replaces.
 
-use oarlock_host::board::Board;
 use oarlock_host::owner::{self, OwnerState};
+use oarlock_host::shared_state::SharedState;
 use oarlock_host::{filesystem, space};
 use oarlock_model::TaskId;
 use oarlock_model::event::Scrutiny;
@@ -17,11 +17,11 @@ use super::epoch;
 use crate::birth::Births;
 use crate::connection::connect;
 use crate::error::store_error;
-use crate::place::Place;
+use crate::high_water_mark::{HighWaterMark, Made};
+use crate::place::StorePaths;
 use crate::reading::{Reading, cannot_write};
 use crate::rows::{agent, event, lease, meta, queue};
 use crate::store::{Options, SqliteStore, Synchronous};
-use crate::witness::{Made, Witness};
 use crate::{migrate, schema};
 
 /// Free space below which a store may soon not be writable, in bytes.
@@ -46,7 +46,7 @@ const COMPARED: [(&str, &str); 9] = [
 ];
 
 /// Looks, and mends when asked.
-pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError> {
+pub(crate) fn doctor(place: &StorePaths, options: &Options, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError> {
     let mut report = Report::default();
     report.note("place", surroundings(place));
     let reads_only = place.file().exists() && !place.is_writable();
@@ -61,8 +61,8 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
         report.note("schema", schema::check(&conn).map(|()| ((), "its tables and indexes are those of this program".into()))).is_some();
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
     // Looking makes nothing that is not there.
-    let board = Board::open(&place.board_file(), false).ok().flatten();
-    let seen = Made::read(&conn).map_or(0, |made| Witness::of(&made, board, &options.clock.host().boot_id).last_seq());
+    let shared_state = SharedState::open(&place.board_file(), false).ok().flatten();
+    let seen = Made::read(&conn).map_or(0, |made| HighWaterMark::of(&made, shared_state, &options.clock.host().boot_id).last_seq());
     let replay = match replay(&conn, &scratch, options) {
         // No room for the replay says nothing about the store.
         Err(error @ (StoreError::Unavailable { .. } | StoreError::Gone { .. } | StoreError::Busy(_))) => return Err(error.into()),
@@ -75,7 +75,7 @@ pub(crate) fn doctor(place: &Place, options: &Options, fix: bool, new_epoch: boo
         } else {
             "the log does not end before it was last seen to end"
         };
-        report.note("end", Witness::check(seen, last_seq).map(|()| ((), found.to_owned()))).is_some()
+        report.note("end", HighWaterMark::check(seen, last_seq).map(|()| ((), found.to_owned()))).is_some()
     });
     let same = replayed.is_some() && report.note("tables", compare(&conn).map(|found| ((), found))).is_some();
     // Tables that are not what the log says are wrong anyway.
@@ -133,7 +133,7 @@ fn fault(message: String) -> StoreError {
     StoreError::Damaged { message, hint: String::new() }
 }
 
-fn surroundings(place: &Place) -> Result<((), String), StoreError> {
+fn surroundings(place: &StorePaths) -> Result<((), String), StoreError> {
     place.check_filesystem()?;
     let io = |error: std::io::Error| fault(format!("{}: {error}", place.dir().display()));
     let kind = filesystem::kind(place.dir()).map_err(io)?;
@@ -143,7 +143,7 @@ fn surroundings(place: &Place) -> Result<((), String), StoreError> {
     Ok(((), format!("on {kind}, {} MiB free{warning}", free >> 20)))
 }
 
-fn open_for_looking(place: &Place, reads_only: bool) -> Result<Reading, StoreError> {
+fn open_for_looking(place: &StorePaths, reads_only: bool) -> Result<Reading, StoreError> {
     if place.file().symlink_metadata().is_err() {
         return Err(fault(format!("there is no store at {}", place.file().display())));
     }
@@ -246,7 +246,7 @@ pub(super) fn in_words(cycle: &[TaskId]) -> String {
 }
 
 /// Lock files whose session has ended and that nobody holds.
-fn leftover_locks(place: &Place, conn: &Connection, fix: bool, fixed: &mut Vec<String>) -> Result<String, StoreError> {
+fn leftover_locks(place: &StorePaths, conn: &Connection, fix: bool, fixed: &mut Vec<String>) -> Result<String, StoreError> {
     let live: BTreeSet<String> =
         agent::list(conn).map_err(store_error)?.into_iter().filter(|a| a.is_live()).map(|a| a.session.to_string()).collect();
     let owners = place.beside("owners");

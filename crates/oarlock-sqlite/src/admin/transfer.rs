@@ -16,7 +16,7 @@ use super::copy::{self, Scratch};
 use super::doctor;
 use crate::birth::Births;
 use crate::error::{bad_row, store_error, unavailable};
-use crate::place::Place;
+use crate::place::StorePaths;
 use crate::rows::{event, meta, queue};
 use crate::store::{Options, SqliteStore, Synchronous};
 
@@ -107,7 +107,7 @@ fn cannot_write(error: &std::io::Error) -> StoreError {
 
 /// Replays a log into an empty store: all of it, or nothing. The log is read into a store beside this one, which takes its place when it
 /// is whole: others are kept waiting for the exchange only, not while the log is read.
-pub(crate) fn import(place: &Place, options: &Options, from: &mut dyn BufRead) -> Result<RestoreReply, OpError> {
+pub(crate) fn import(place: &StorePaths, options: &Options, from: &mut dyn BufRead) -> Result<RestoreReply, OpError> {
     let mut store = SqliteStore::open(place, options.clone())?;
     let view = store.snapshot()?;
     let (prefix, last_seq) = (view.task_prefix()?, view.last_seq()?);
@@ -139,7 +139,7 @@ fn refuse_mixing(last_seq: u64, base: u64) -> Result<(), Rejection> {
 }
 
 /// Why the store could not be exchanged: somebody has written to it, or is writing.
-fn written_meanwhile(place: &Place, options: &Options, last_seq: u64) -> Result<OpError, OpError> {
+fn written_meanwhile(place: &StorePaths, options: &Options, last_seq: u64) -> Result<OpError, OpError> {
     let mut store = SqliteStore::open(place, options.clone())?;
     let now_seq = store.snapshot()?.last_seq()?;
     refuse_mixing(now_seq, last_seq)?;

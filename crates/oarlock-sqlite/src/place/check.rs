@@ -11,7 +11,7 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::Place;
+use super::StorePaths;
 use crate::error::{gone, io_error, unavailable};
 
 /// What the files of SQLite beside a database end with.
@@ -24,7 +24,7 @@ const DIRECTORY: &str = "a directory";
 /// The directory of a project, which a repository could bring as a link. A store elsewhere was named by its user, and is where that leads.
 const PROJECT_DIR: &str = ".oarlock";
 
-impl Place {
+impl StorePaths {
     /// Refuses links and special files in the place of the store's own files, and closes these to other users.
     /// Returns the device and number of the database: another one there is another file.
     ///

@@ -3,7 +3,7 @@
 use oarlock_model::TaskId;
 use oarlock_model::event::Event;
 use oarlock_model::state::State;
-use oarlock_ops::store::{EventFilter, LogView, Remembered, ReplyKey, StoreResult};
+use oarlock_ops::store::{EventFilter, LogView, ReplyKey, StoreResult, StoredReply};
 
 use super::SqliteView;
 use crate::error::store_error;
@@ -41,7 +41,7 @@ impl LogView for SqliteView<'_> {
         Ok(event::end(self.conn).map_err(store_error)?.seq)
     }
 
-    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>> {
+    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<StoredReply>> {
         reply::get(self.conn, key, self.now.store).map_err(store_error)
     }
 

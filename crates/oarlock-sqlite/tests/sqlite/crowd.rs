@@ -3,7 +3,7 @@
 use oarlock_model::ErrorCode;
 use oarlock_model::event::Fact;
 use oarlock_model::task::TaskState;
-use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
+use oarlock_sqlite::{Options, SqliteStore, StorePaths, Synchronous};
 use oarlock_testkit::{check, say};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::home::{Home, assert_replays, log, ok, state};
 
-/// Less than the slow look of a waiter, so that a bell that was not heard is seen.
+/// Less than the slow look of a waiter, so that a notifier that was not heard is seen.
 const AT_ONCE: Duration = Duration::from_secs(4);
 
 fn options() -> Options {
@@ -25,7 +25,7 @@ fn real_time_home() -> (Home, SqliteStore) {
     (home, store)
 }
 
-fn open(place: &Place) -> SqliteStore {
+fn open(place: &StorePaths) -> SqliteStore {
     SqliteStore::open(place, options()).expect("opens")
 }
 
@@ -79,7 +79,7 @@ fn without_a_common_gate_still_one_writes_at_a_time() {
     const WRITERS: usize = 4;
     const EACH: usize = 60;
     let (home, mut store) = real_time_home();
-    // Handles that do not share a board do not queue for each other: only the lock of the database is left.
+    // Handles that do not share a shared state do not queue for each other: only the lock of the database is left.
     let apart = || {
         std::fs::remove_file(home.place().dir().join("board")).expect("every handle makes one");
         open(&home.place())

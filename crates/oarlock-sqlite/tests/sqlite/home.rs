@@ -9,7 +9,7 @@ use oarlock_model::event::Event;
 use oarlock_model::state::State;
 use oarlock_ops::OpError;
 use oarlock_ops::store::{EventFilter, Store, StoreError};
-use oarlock_sqlite::{Births, Options, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_sqlite::{Births, Options, SqliteAdministration, SqliteStore, StorePaths, Synchronous};
 use oarlock_testkit::memory::replay;
 use oarlock_testkit::say;
 use rusqlite::Connection;
@@ -63,8 +63,8 @@ impl Home {
         self.dir.path().join("oarlock.db")
     }
 
-    pub(crate) fn place(&self) -> Place {
-        Place::of_file(self.file())
+    pub(crate) fn place(&self) -> StorePaths {
+        StorePaths::of_file(self.file())
     }
 
     /// A path beside the store.

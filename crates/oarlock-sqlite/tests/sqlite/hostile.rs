@@ -8,7 +8,7 @@ use std::process::Command;
 
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::{Store, StoreError};
-use oarlock_sqlite::{Options, Place, SqliteStore};
+use oarlock_sqlite::{Options, SqliteStore, StorePaths};
 use oarlock_testkit::modes::open_to_others;
 use rusqlite::Connection;
 
@@ -25,9 +25,9 @@ fn refusal(outcome: Result<SqliteStore, StoreError>, what: &str) -> String {
 }
 
 /// A directory called as that of a project, with a store in it.
-fn project() -> (tempfile::TempDir, Place) {
+fn project() -> (tempfile::TempDir, StorePaths) {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let place = Place::of_file(dir.path().join(".oarlock/oarlock.db"));
+    let place = StorePaths::of_file(dir.path().join(".oarlock/oarlock.db"));
     SqliteStore::create(&place, "T", Options::default()).expect("a new store");
     (dir, place)
 }
@@ -69,14 +69,14 @@ fn a_link_to_another_projects_directory_is_not_followed() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let link = dir.path().join(".oarlock");
     symlink(other.path().join(".oarlock"), &link).expect("linked");
-    let place = Place::of_file(link.join("oarlock.db"));
+    let place = StorePaths::of_file(link.join("oarlock.db"));
     let said = refusal(SqliteStore::open(&place, Options::default()), "open");
     assert!(said.contains(".oarlock is a link to") && said.contains("OARLOCK_STORE"), "{said}");
     refusal(SqliteStore::create(&place, "T", Options::default()).map(|(store, _)| store), "create");
     // A directory that is not a project's was named by its user.
     let named = dir.path().join("disk");
     symlink(other.path().join(".oarlock"), &named).expect("linked");
-    SqliteStore::open(&Place::of_file(named.join("oarlock.db")), Options::default()).expect("it was named");
+    SqliteStore::open(&StorePaths::of_file(named.join("oarlock.db")), Options::default()).expect("it was named");
 }
 
 #[test]

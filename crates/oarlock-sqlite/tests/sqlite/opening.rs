@@ -2,7 +2,7 @@
 
 use oarlock_model::ErrorCode;
 use oarlock_ops::store::{Durability, Store, StoreError};
-use oarlock_sqlite::{Place, SqliteStore};
+use oarlock_sqlite::{SqliteStore, StorePaths};
 use oarlock_testkit::say;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -114,7 +114,7 @@ fn the_database_alone_in_another_place_is_a_store() {
 #[test]
 fn two_stores_in_one_directory_do_not_meet() {
     let home = Home::new();
-    let beside = Place::of_file(home.beside("other.db"));
+    let beside = StorePaths::of_file(home.beside("other.db"));
     let (mut other, made) = SqliteStore::create(&beside, "O", home.options()).expect("another name");
     assert!(made);
     ok(&mut other, "-: add x");

@@ -12,7 +12,7 @@ use oarlock_model::event::Event;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::Administration;
 use oarlock_ops::store::{EventFilter, Store};
-use oarlock_sqlite::{Options, Place, SqliteAdministration, SqliteStore, Synchronous};
+use oarlock_sqlite::{Options, SqliteAdministration, SqliteStore, StorePaths, Synchronous};
 use oarlock_testkit::say;
 
 /// A life of a store, and how thoroughly its ends are looked at.
@@ -87,7 +87,7 @@ pub(crate) fn run(plan: Plan) -> Result<Report, String> {
 struct Life {
     begin: Files,
     /// The memory that the processes shared, which may be newer on the disk than all the rest.
-    board: Vec<u8>,
+    shared_state: Vec<u8>,
     begin_seq: u64,
     steps: Vec<Step>,
     log: Vec<Event>,
@@ -97,7 +97,7 @@ struct Life {
 fn live(plan: Plan) -> Result<Life, String> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     let watch = watch(dir.path());
-    let (place, clock) = (Place::of_file(dir.path().join("oarlock.db")), ManualClock::new());
+    let (place, clock) = (StorePaths::of_file(dir.path().join("oarlock.db")), ManualClock::new());
     let open = || SqliteStore::open(&place, options(&clock, plan.synchronous)).map_err(|error| error.to_string());
     drop(SqliteStore::create(&place, "T", options(&clock, plan.synchronous)).map_err(|error| error.to_string())?);
     let mut handles = [open()?, open()?];
@@ -124,8 +124,8 @@ fn live(plan: Plan) -> Result<Life, String> {
         }
     }
     let log = log(&mut handles[0]).map_err(|error| error.to_string())?;
-    let board = fs::read(dir.path().join("board")).map_err(|error| format!("the board: {error}"))?;
-    Ok(Life { begin, board, begin_seq, steps: watch.record(), log })
+    let shared_state = fs::read(dir.path().join("board")).map_err(|error| format!("the board: {error}"))?;
+    Ok(Life { begin, shared_state, begin_seq, steps: watch.record(), log })
 }
 
 /// What is asked for next, and whether its acknowledgement is for ever.
@@ -151,8 +151,8 @@ fn look(files: &Files, life: &Life, acknowledged: u64) -> Result<u64, String> {
     for (name, content) in files {
         fs::write(dir.path().join(name), content).map_err(|error| error.to_string())?;
     }
-    fs::write(dir.path().join("board"), &life.board).map_err(|error| error.to_string())?;
-    let (place, clock) = (Place::of_file(dir.path().join("oarlock.db")), ManualClock::new());
+    fs::write(dir.path().join("board"), &life.shared_state).map_err(|error| error.to_string())?;
+    let (place, clock) = (StorePaths::of_file(dir.path().join("oarlock.db")), ManualClock::new());
     clock.reboot("after-the-cut");
     let mut store =
         SqliteStore::open(&place, options(&clock, Synchronous::Off)).map_err(|error| format!("it cannot be opened: {error}"))?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use oarlock_model::SessionId;
 use oarlock_model::agent::Owner;
-use oarlock_ops::owners::{OwnerSight, Owners};
+use oarlock_ops::owners::{OwnerLiveness, Owners};
 
 /// Sessions whose lock a transaction has taken: it sees that at once.
 pub(super) type Taken = Arc<Mutex<BTreeSet<SessionId>>>;
@@ -15,7 +15,7 @@ pub(super) type Taken = Arc<Mutex<BTreeSet<SessionId>>>;
 /// What is known of owners.
 pub(super) struct MemoryOwners {
     pub(super) boot_id: String,
-    pub(super) sights: BTreeMap<SessionId, OwnerSight>,
+    pub(super) sights: BTreeMap<SessionId, OwnerLiveness>,
     pub(super) taken: Taken,
     pub(super) turns: Arc<AtomicU64>,
 }
@@ -25,11 +25,11 @@ impl Owners for MemoryOwners {
         &self.boot_id
     }
 
-    fn life(&self, session: &SessionId, _owner: &Owner) -> OwnerSight {
+    fn life(&self, session: &SessionId, _owner: &Owner) -> OwnerLiveness {
         if self.taken.lock().expect("nobody panics while holding it").contains(session) {
-            return OwnerSight::Alive;
+            return OwnerLiveness::Alive;
         }
-        self.sights.get(session).copied().unwrap_or(OwnerSight::Unknown)
+        self.sights.get(session).copied().unwrap_or(OwnerLiveness::Unknown)
     }
 
     fn turn(&self) -> Option<u64> {

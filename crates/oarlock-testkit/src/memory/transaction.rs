@@ -5,8 +5,8 @@ use oarlock_model::event::{Fact, StoreRestored};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
 use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime};
-use oarlock_ops::owners::OwnerSight;
-use oarlock_ops::store::{NewEvent, Remembered, ReplyKey, StoreError, StoreResult, Transaction, View};
+use oarlock_ops::owners::OwnerLiveness;
+use oarlock_ops::store::{NewEvent, ReplyKey, StoreError, StoreResult, StoredReply, Transaction, View};
 
 use super::{Moment, World};
 
@@ -109,7 +109,7 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(())
     }
 
-    fn remember(&mut self, key: &ReplyKey, remembered: &Remembered) -> StoreResult<()> {
+    fn remember(&mut self, key: &ReplyKey, remembered: &StoredReply) -> StoreResult<()> {
         let now = self.moment.now.store;
         self.writing().replies.insert(*key, (now, remembered.clone()));
         Ok(())
@@ -117,7 +117,7 @@ impl Transaction for MemoryTransaction<'_> {
 
     fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()> {
         self.moment.taken.lock().expect("nobody panics while holding it").insert(session.clone());
-        self.moment.world.owners.insert(session.clone(), OwnerSight::Alive);
+        self.moment.world.owners.insert(session.clone(), OwnerLiveness::Alive);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! Words of a line, quoted as in a POSIX shell (2.2 Quoting): single and double quotes and the backslash,
-//! without expansions. Inside double quotes `\n`, `\t` and `\a` are a line end, a tab and a bell.
+//! without expansions. Inside double quotes `\n`, `\t` and `\a` are a line end, a tab and a notifier.
 
 /// Splits a line into words.
 ///

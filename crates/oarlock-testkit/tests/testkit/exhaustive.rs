@@ -118,8 +118,8 @@ impl World {
         for (name, belief) in AGENTS.iter().zip(&self.beliefs) {
             let agent = state.agents.get(*name);
             let is_current = belief.session.is_some() && agent.map(|agent| &agent.session) == belief.session.as_ref();
-            let sight = agent.map(|agent| (agent.is_live(), self.store.world().owners.get(&agent.session).copied()));
-            let _ = write!(key, "|{} {is_current} {sight:?}", belief.session.is_some());
+            let liveness = agent.map(|agent| (agent.is_live(), self.store.world().owners.get(&agent.session).copied()));
+            let _ = write!(key, "|{} {is_current} {liveness:?}", belief.session.is_some());
             for (id, token) in TASKS.iter().zip(belief.tokens) {
                 let grant = state.tasks[&task(id)].grant.as_ref();
                 let is_last = token.is_some() && grant.map(|grant| grant.token) == token;
@@ -240,7 +240,7 @@ impl World {
     fn free_tasks(&self) -> Vec<TaskId> {
         let now = self.store.forked().snapshot().expect("reads").now();
         let state = &self.store.world().state;
-        let is_dead = |session| self.store.world().owners.get(session) == Some(&oarlock_ops::owners::OwnerSight::Died);
+        let is_dead = |session| self.store.world().owners.get(session) == Some(&oarlock_ops::owners::OwnerLiveness::Died);
         let free = state.tasks.values().filter(|task| match (task.state, task.holder()) {
             (TaskState::Ready, _) => true,
             (TaskState::Claimed, Some(grant)) => self.left_ms(grant, now) == 0 || is_dead(&grant.session),

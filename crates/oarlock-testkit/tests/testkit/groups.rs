@@ -5,7 +5,7 @@ use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, NewEvent, ServedStore, Store, StoreError};
 use oarlock_ops::topic::Topics;
-use oarlock_sqlite::{Options, Place, SqliteStore, Synchronous};
+use oarlock_sqlite::{Options, SqliteStore, StorePaths, Synchronous};
 use oarlock_testkit::MemoryStore;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use serde_json::json;
 fn on_each(test: impl Fn(&mut dyn ServedStore)) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let options = Options { synchronous: Synchronous::Off, ..Options::default() };
-    let (mut sqlite, _) = SqliteStore::create(&Place::of_file(dir.path().join("oarlock.db")), "T", options).expect("a new store");
+    let (mut sqlite, _) = SqliteStore::create(&StorePaths::of_file(dir.path().join("oarlock.db")), "T", options).expect("a new store");
     test(&mut sqlite);
     test(&mut MemoryStore::new("T"));
 }

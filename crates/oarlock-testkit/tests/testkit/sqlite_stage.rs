@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use oarlock_host::clock::ManualClock;
 use oarlock_ops::store::{Durability, ServedStore as _, Store, StoreResult};
-use oarlock_sqlite::{Births, Options, Place, SqliteStore, Synchronous};
+use oarlock_sqlite::{Births, Options, SqliteStore, StorePaths, Synchronous};
 use oarlock_testkit::Stage;
 use oarlock_testkit::hurried::Hurried;
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ pub(crate) struct SqliteStage {
     // Handles go before the directory does.
     handles: BTreeMap<String, Hurried<SqliteStore>>,
     clock: ManualClock,
-    place: Place,
+    place: StorePaths,
     has_gateway: bool,
     _dir: TempDir,
 }
@@ -34,12 +34,12 @@ impl SqliteStage {
 
     fn with(has_gateway: bool) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let place = Place::of_file(dir.path().join("oarlock.db"));
+        let place = StorePaths::of_file(dir.path().join("oarlock.db"));
         Self::made_at(dir, place, has_gateway)
     }
 
     /// At a place inside of a directory that is to go away with it.
-    pub(crate) fn made_at(dir: TempDir, place: Place, has_gateway: bool) -> Self {
+    pub(crate) fn made_at(dir: TempDir, place: StorePaths, has_gateway: bool) -> Self {
         let clock = ManualClock::new();
         let (store, made) = SqliteStore::create(&place, "T", options(&clock)).expect("an empty directory");
         assert!(made);

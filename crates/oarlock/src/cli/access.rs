@@ -2,7 +2,7 @@
 //! makes them itself. A gateway makes them for an operator, and narrower ones for an agent that has helpers.
 
 use clap::{Args, ValueEnum};
-use oarlock_client::Absent;
+use oarlock_client::IfMissing;
 use oarlock_client::gateway::{AccessReply, AccessRequest, CreatedKey, Key, NewKey, RevokedKeys, write_key};
 use oarlock_model::duration::Duration;
 use oarlock_model::rules::authority::Authority;
@@ -68,7 +68,7 @@ impl AccessArgs {
         let reply = match common.gateway()? {
             Some(client) => client.access(&request)?,
             None => {
-                let target = common.target(Absent::Refused)?;
+                let target = common.target(IfMissing::Refused)?;
                 let settings = target.settings()?;
                 let identity = target.open(common.options(&settings))?.identity().id();
                 let file = target.place().file();

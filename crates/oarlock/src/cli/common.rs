@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches};
 use oarlock_client::caller::caller;
 use oarlock_client::gateway::Client;
-use oarlock_client::{Absent, Door, Options, Where};
+use oarlock_client::{Backend, IfMissing, Options, StoreTarget};
 use oarlock_model::duration::Duration;
 use oarlock_model::{AgentName, Rejection, SessionId};
 use oarlock_ops::OpError;
@@ -100,8 +100,8 @@ impl Common {
 
 impl Common {
     /// Where the store is.
-    pub(crate) fn target(&self, absent: Absent) -> Result<Where, OpError> {
-        Where::find(self.store.as_deref(), absent)
+    pub(crate) fn target(&self, absent: IfMissing) -> Result<StoreTarget, OpError> {
+        StoreTarget::find(self.store.as_deref(), absent)
     }
 
     /// How the store is opened for this call.
@@ -110,8 +110,8 @@ impl Common {
     }
 
     /// The store of this place, opened for calls.
-    pub(crate) fn at_store(&self, target: &Where, settings: Settings) -> Result<Door<'static>, OpError> {
-        Door::at_store(target, self.options(&settings), settings)
+    pub(crate) fn at_store(&self, target: &StoreTarget, settings: Settings) -> Result<Backend<'static>, OpError> {
+        Backend::at_store(target, self.options(&settings), settings)
     }
 
     /// The gateway that is named as the store, if one is.
@@ -136,7 +136,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 /// The defaults for a command that takes its number of agents from there: people are told that a project's file may not have so many.
-pub(crate) fn settings_with_agents(target: &Where) -> Result<Settings, OpError> {
+pub(crate) fn settings_with_agents(target: &StoreTarget) -> Result<Settings, OpError> {
     let config = target.config()?;
     if let Some(about) = config.about_agents() {
         note(&about);

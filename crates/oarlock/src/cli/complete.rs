@@ -4,7 +4,7 @@
 use clap::{Arg, Command};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
-use oarlock_client::{Door, named_by_environment};
+use oarlock_client::{Backend, named_by_environment};
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, TaskId};
 use oarlock_ops::OpError;
@@ -85,24 +85,24 @@ type Offer = (String, String);
 fn offered(
     begun: &OsStr,
     store: &Option<OsString>,
-    find: fn(&mut Door<'_>, &str) -> Result<Vec<Offer>, OpError>,
+    find: fn(&mut Backend<'_>, &str) -> Result<Vec<Offer>, OpError>,
 ) -> Vec<CompletionCandidate> {
     let Some(begun) = begun.to_str() else { return Vec::new() };
-    let found = Door::find(store.as_deref(), Some(BUSY)).and_then(|(mut door, _)| find(&mut door, begun)).unwrap_or_default();
+    let found = Backend::find(store.as_deref(), Some(BUSY)).and_then(|(mut backend, _)| find(&mut backend, begun)).unwrap_or_default();
     let found = found.into_iter().filter(|(word, _)| word.starts_with(begun));
     // Titles are others' words: nothing of them steers a terminal.
     found.map(|(word, about)| CompletionCandidate::new(word).help(Some(view::safe(&about).into()))).collect()
 }
 
 /// Tasks that are not over; if none of them begins so, all others.
-fn tasks(door: &mut Door<'_>, begun: &str) -> Result<Vec<Offer>, OpError> {
+fn tasks(backend: &mut Backend<'_>, begun: &str) -> Result<Vec<Offer>, OpError> {
     let is_over = |state: &TaskState| matches!(state, TaskState::Done | TaskState::Cancelled);
     let (over, open): (Vec<TaskState>, Vec<TaskState>) = TaskState::ALL.into_iter().partition(is_over);
     // The store looks for the text, so that of many tasks those that can be meant are on the page.
     let search = (!begun.is_empty()).then(|| begun.to_owned());
     let mut found = Vec::new();
     for state in [open, over] {
-        let page = door.ask(&Caller::default(), Tasks { state, search: search.clone(), ..Tasks::default() })?;
+        let page = backend.ask(&Caller::default(), Tasks { state, search: search.clone(), ..Tasks::default() })?;
         found.extend(
             page.tasks.into_iter().filter(|task| task.id.as_str().starts_with(begun)).map(|task| (task.id.to_string(), task.title)),
         );
@@ -114,8 +114,8 @@ fn tasks(door: &mut Door<'_>, begun: &str) -> Result<Vec<Offer>, OpError> {
 }
 
 /// Agents that have not left.
-fn agents(door: &mut Door<'_>, _begun: &str) -> Result<Vec<Offer>, OpError> {
-    let page = door.ask(&Caller::default(), Agents::default())?;
+fn agents(backend: &mut Backend<'_>, _begun: &str) -> Result<Vec<Offer>, OpError> {
+    let page = backend.ask(&Caller::default(), Agents::default())?;
     Ok(page.agents.into_iter().map(|agent| (agent.name.to_string(), agent.status.unwrap_or_default())).collect())
 }
 

@@ -1,7 +1,7 @@
 //! Running a parsed command line: where the store is, who calls, which verb.
 
 use clap::ArgMatches;
-use oarlock_client::{Absent, Door, Reader, ThisMachine, Where, config};
+use oarlock_client::{Backend, IfMissing, Reader, StoreTarget, ThisMachine, config};
 use oarlock_host::process::pipe::reader_has_gone;
 use oarlock_ops::OpError;
 use oarlock_ops::log::{Events, Status, StatusReply};
@@ -37,7 +37,7 @@ pub(crate) fn execute(matches: &ArgMatches, common: &Common, output: &Output) ->
 fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     match verb {
         "init" => {
-            let target = common.target(Absent::Made)?;
+            let target = common.target(IfMissing::Made)?;
             let settings = target.settings()?;
             let reply = parsed::<Init>(matches)?.run(&target, common.options(&settings))?;
             Ok(output.reply(verb, &Reply::new(reply)))
@@ -69,12 +69,12 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let started = Instant::now();
     let mut call = entry.from_line(matches, &mut ThisMachine, usage_error)?;
     let mut other_stores = Vec::new();
-    let (mut door, at): (Door<'_>, String) = match common.gateway()? {
-        Some(client) => (Door::at_gateway(client), common.store_text().unwrap_or_default().to_owned()),
+    let (mut backend, at): (Backend<'_>, String) = match common.gateway()? {
+        Some(client) => (Backend::at_gateway(client), common.store_text().unwrap_or_default().to_owned()),
         None => {
-            let anywhere = common.target(Absent::Refused);
+            let anywhere = common.target(IfMissing::Refused);
             let goes_by_agents = entry.verb == "split" && !output.json && matches.value_source("agents").is_none();
-            let read = if goes_by_agents { settings_with_agents } else { Where::settings };
+            let read = if goes_by_agents { settings_with_agents } else { StoreTarget::settings };
             let settings = anywhere.as_ref().map_or_else(|_| config::load(None), read)?;
             if anywhere.as_ref().map_or(true, |target| !target.place().file().exists()) {
                 call.has_no_project();
@@ -96,10 +96,10 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     let caller = common.caller(call.identity());
     let follows = entry.verb == Events::VERB && matches.get_flag("follow");
     let code = if follows {
-        door.follow(&caller, &parsed(matches)?, &mut Lines(output))?;
+        backend.follow(&caller, &parsed(matches)?, &mut Lines(output))?;
         0
     } else {
-        let mut reply = super::gather::call(&*call, &mut door, &caller, output)?;
+        let mut reply = super::gather::call(&*call, &mut backend, &caller, output)?;
         if let Some(status) = reply.get_mut::<StatusReply>() {
             status.other_stores = other_stores;
         }

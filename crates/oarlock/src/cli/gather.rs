@@ -1,7 +1,7 @@
 //! Calls that the door makes in several pieces: lists whose long texts are not printed, where a page ends early because of them, and
 //! `ack --from`, which goes step by step.
 
-use oarlock_client::Door;
+use oarlock_client::Backend;
 use oarlock_model::limits::PAGE_ITEMS_DEFAULT;
 use oarlock_ops::OpError;
 use oarlock_ops::agent::AgentsReply;
@@ -135,14 +135,14 @@ lists! {
 ///
 /// # Errors
 /// Those of the call.
-pub(super) fn call(call: &dyn Call, door: &mut Door<'_>, caller: &Caller, output: &Output) -> Result<Reply, OpError> {
-    let mut reply = door.call(call, caller)?;
+pub(super) fn call(call: &dyn Call, backend: &mut Backend<'_>, caller: &Caller, output: &Output) -> Result<Reply, OpError> {
+    let mut reply = backend.call(call, caller)?;
     // An idempotency key is that of the first step or page.
     let reader = Caller { key: None, ..caller.clone() };
     while let Some(AckReply { more: true, acknowledged: before, .. }) = reply.get::<AckReply>() {
         // A message is acknowledged once, however often that is said.
         let before = before.unwrap_or(0);
-        reply = door.call(call, &reader)?;
+        reply = backend.call(call, &reader)?;
         if let Some(ack) = reply.get_mut::<AckReply>() {
             ack.acknowledged = Some(before + ack.acknowledged.unwrap_or(0));
         }
@@ -150,14 +150,14 @@ pub(super) fn call(call: &dyn Call, door: &mut Door<'_>, caller: &Caller, output
     if output.json {
         return Ok(reply);
     }
-    make_whole(&mut reply, &mut Pages { call, door, reader: &reader, quiet: output.quiet })?;
+    make_whole(&mut reply, &mut Pages { call, backend, reader: &reader, quiet: output.quiet })?;
     Ok(reply)
 }
 
 /// How the further pages of a list are got.
 struct Pages<'a, 'd> {
     call: &'a dyn Call,
-    door: &'a mut Door<'d>,
+    backend: &'a mut Backend<'d>,
     reader: &'a Caller,
     quiet: bool,
 }
@@ -175,7 +175,7 @@ impl Pages<'_, '_> {
         while let Some(after) = list.next().cloned() {
             let left = limit.saturating_sub(list.items().len());
             let Some(call) = self.call.at_page(Page { after, limit: left }).filter(|_| left > 0) else { break };
-            let mut page: L = self.door.call(&*call, self.reader)?.into_reply(call.verb())?;
+            let mut page: L = self.backend.call(&*call, self.reader)?.into_reply(call.verb())?;
             page.items().iter_mut().for_each(|item| item.strip(quiet));
             list.join(page, goes_back);
         }

@@ -5,9 +5,9 @@ use clap::Args;
 use oarlock_client::config::{self, HookSettings};
 use oarlock_client::memory::Memory;
 use oarlock_client::paths::current_dir;
-use oarlock_client::{Absent, Door, Place, Project, trust};
+use oarlock_client::{Backend, IfMissing, Project, StorePaths, trust};
 use oarlock_integrations::client::Client;
-use oarlock_integrations::hook::{Answer, Moment, Told};
+use oarlock_integrations::hook::{HookDecision, HookEvent, HookInput};
 use oarlock_model::ErrorCode;
 use oarlock_model::text::escaped_line;
 use oarlock_model::{Rejection, planted};
@@ -52,7 +52,7 @@ pub(super) fn not_a_refusal(argv: &[OsString], code: u8) -> u8 {
 
 impl HookArgs {
     pub(crate) fn run(self, common: &Common) -> Result<u8, OpError> {
-        let named = self.client.parse::<Client>().ok().zip(Moment::parse(&self.event));
+        let named = self.client.parse::<Client>().ok().zip(HookEvent::parse(&self.event));
         let Some((client, moment)) = named else {
             let (client, event) = (oarlock_model::ident::shown(&self.client), oarlock_model::ident::shown(&self.event));
             let what = match self.client.parse::<Client>() {
@@ -65,7 +65,7 @@ impl HookArgs {
         let mut run = Run {
             client,
             moment,
-            told: Told::default(),
+            input: HookInput::default(),
             memory: None,
             settings: HookSettings::default(),
             rule: Rule::of_panics(client, moment),
@@ -74,13 +74,13 @@ impl HookArgs {
             Ok(answer) => answer,
             Err(error) => run.failed(&error),
         };
-        Ok(say(&answer, client, moment, &run.told))
+        Ok(say(&answer, client, moment, &run.input))
     }
 }
 
 /// Answers, and says with which code the process ends.
-fn say(answer: &Answer, client: Client, moment: Moment, told: &Told) -> u8 {
-    let reply = answer.reply(client, moment, told);
+fn say(answer: &HookDecision, client: Client, moment: HookEvent, input: &HookInput) -> u8 {
+    let reply = answer.reply(client, moment, input);
     // A reader that has gone wants no answer.
     let _ = std::io::stdout().lock().write_all(reply.out.as_bytes());
     let _ = std::io::stderr().lock().write_all(reply.err.as_bytes());
@@ -96,7 +96,7 @@ struct Rule {
 
 impl Rule {
     /// The rule for the hook that runs now. A panic calls it before the process is ended, in whatever way the program was built.
-    fn of_panics(client: Client, moment: Moment) -> Self {
+    fn of_panics(client: Client, moment: HookEvent) -> Self {
         let rule = Self::default();
         if planted::is(planted::PANIC_UNRULED) {
             return rule;
@@ -108,7 +108,7 @@ impl Rule {
             // Whoever panicked may have it locked.
             let memory = known.memory.try_lock().ok().and_then(|memory| memory.clone());
             let answer = failure(&error, client, moment, settings, memory.as_ref());
-            std::process::exit(i32::from(say(&answer, client, moment, &Told::default())));
+            std::process::exit(i32::from(say(&answer, client, moment, &HookInput::default())));
         }));
         rule
     }
@@ -123,37 +123,37 @@ impl Rule {
 
 struct Run {
     client: Client,
-    moment: Moment,
-    told: Told,
+    moment: HookEvent,
+    input: HookInput,
     memory: Option<Memory>,
     settings: HookSettings,
     rule: Rule,
 }
 
 impl Run {
-    fn answer(&mut self, common: &Common) -> Result<Answer, OpError> {
+    fn answer(&mut self, common: &Common) -> Result<HookDecision, OpError> {
         let is_git = self.client == Client::Git;
         let around = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
         // Known before anything can fail: a strict project is strict about that, too.
         let read = around.as_ref().map(|project| self.configure(project));
         if !is_git {
             let input = read_input()?;
-            self.told = Told::read(&input).map_err(|what| {
+            self.input = HookInput::read(&input).map_err(|what| {
                 Rejection::invalid(format!("the input of the hook: {what}"), "it is the JSON object that a client sends")
             })?;
             self.enter_directory();
         }
-        let (door, is_local) = match common.gateway()? {
+        let (backend, is_local) = match common.gateway()? {
             Some(client) => {
                 let project = Project::around(&current_dir()?).filter(|project| project.dir().is_dir());
                 self.behave(config::load_all(None)?.hooks, project.as_ref());
-                (Door::at_gateway(client), false)
+                (Backend::at_gateway(client), false)
             }
             None => {
-                let target = match common.target(Absent::Refused) {
+                let target = match common.target(IfMissing::Refused) {
                     Ok(target) => target,
                     // Not a project of Oarlock's: the hooks of a user run in every repository.
-                    Err(error) if error.code() == ErrorCode::NotFound => return Ok(Answer::Nothing),
+                    Err(error) if error.code() == ErrorCode::NotFound => return Ok(HookDecision::Nothing),
                     Err(error) => return Err(error),
                 };
                 let project = target.project().cloned();
@@ -172,19 +172,19 @@ impl Run {
         let main = if is_git {
             Who::above(common.name.clone(), common.session.clone())?
         } else {
-            Who::of(self.client, &self.told, common.name.clone(), common.session.clone())?
+            Who::of(self.client, &self.input, common.name.clone(), common.session.clone())?
         };
         let nowhere = Memory::nowhere();
         let memory = self.memory.as_ref().unwrap_or(&nowhere);
-        let (main, who) = main.with_helper(self.client, &self.told, memory)?;
-        let mut hook = Hook { client: self.client, told: &self.told, main, who, settings: self.settings, is_local, memory, door };
+        let (main, who) = main.with_helper(self.client, &self.input, memory)?;
+        let mut hook = Hook { client: self.client, input: &self.input, main, who, settings: self.settings, is_local, memory, backend };
         hook.run(self.moment)
     }
 
     /// Reads how hooks behave in a project, before anything can fail there.
     fn configure(&mut self, project: &Project) -> Result<config::Config, OpError> {
         // What another user has left in a folder above decides nothing.
-        if let Err(error) = trust::check_owner(&Place::of_file(project.store_file())) {
+        if let Err(error) = trust::check_owner(&StorePaths::of_file(project.store_file())) {
             self.behave(HookSettings::default(), Some(project));
             return Err(error);
         }
@@ -203,7 +203,7 @@ impl Run {
     /// The directory that the agent works in, or, where no project is around it, the one that its client was started for.
     fn enter_directory(&self) {
         let is_of_project = |dir: &Path| Project::find(dir).is_ok();
-        let cwd = self.told.cwd.as_deref().map(Path::new).filter(|cwd| cwd.is_absolute());
+        let cwd = self.input.cwd.as_deref().map(Path::new).filter(|cwd| cwd.is_absolute());
         let started_for = PROJECT_DIRS.iter().filter_map(std::env::var_os).find(|dir| is_of_project(Path::new(dir)));
         let started_for = started_for.as_deref().map(Path::new);
         let target = cwd.filter(|cwd| started_for.is_none() || is_of_project(cwd)).or(started_for);
@@ -214,12 +214,12 @@ impl Run {
     }
 
     /// Something failed: the client goes on, unless it was set up not to.
-    fn failed(&self, error: &OpError) -> Answer {
+    fn failed(&self, error: &OpError) -> HookDecision {
         failure(error, self.client, self.moment, self.settings, self.memory.as_ref())
     }
 }
 
-fn failure(error: &OpError, client: Client, moment: Moment, settings: HookSettings, memory: Option<&Memory>) -> Answer {
+fn failure(error: &OpError, client: Client, moment: HookEvent, settings: HookSettings, memory: Option<&Memory>) -> HookDecision {
     let line = format!("oarlock hook {client} {moment:?}: {error} ({})", error.code());
     let line = escaped_line(&line.replace('\n', " ")).into_owned();
     note(&line);
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn panics_when_it_is_told_to() {
         let Some(strict) = std::env::var_os(STRICT) else { return };
-        let rule = Rule::of_panics(Client::Claude, Moment::BeforeTool);
+        let rule = Rule::of_panics(Client::Claude, HookEvent::BeforeTool);
         rule.is(HookSettings { strict: strict == "true", ..HookSettings::default() }, None);
         assert!(strict.is_empty(), "a bug");
     }

@@ -1,7 +1,7 @@
 //! `init`: makes the project.
 
 use clap::Args;
-use oarlock_client::{Made, Options, Where, make};
+use oarlock_client::{Made, Options, StoreTarget, make};
 use oarlock_model::Label;
 use oarlock_ops::OpError;
 
@@ -17,7 +17,7 @@ pub(crate) struct Init {
 }
 
 impl Init {
-    pub(crate) fn run(&self, target: &Where, options: Options) -> Result<Made, OpError> {
+    pub(crate) fn run(&self, target: &StoreTarget, options: Options) -> Result<Made, OpError> {
         make(target, self.prefix.as_ref(), self.accept, options)
     }
 }

@@ -1,7 +1,7 @@
 //! `mcp`: the server that a coding agent starts for itself, over standard input and output.
 
 use clap::Args;
-use oarlock_client::Absent;
+use oarlock_client::IfMissing;
 use oarlock_model::{ErrorCode, Rejection};
 use oarlock_ops::OpError;
 use oarlock_server::{At, Starter, serve_client};
@@ -24,7 +24,7 @@ fn at(common: &Common) -> Result<At, OpError> {
     if let Some(client) = common.gateway()? {
         return Ok(At::Gateway(client));
     }
-    match common.target(Absent::Refused) {
+    match common.target(IfMissing::Refused) {
         Ok(target) => {
             let settings = target.settings()?;
             Ok(At::Store { options: common.options(&settings), target, settings })

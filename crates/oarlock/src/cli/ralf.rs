@@ -147,7 +147,7 @@ fn watch(together: &Together, output: &Output) -> Result<u8, OpError> {
         let also = serde_json::to_string(&(&synced.conflicts, &synced.warnings))?;
         let is_news = !synced.is_nothing() || also != last && also != "[[],[]]";
         last = also;
-        Ok(!is_news || output.quiet || output.line(&told(&synced, output)?))
+        Ok(!is_news || output.quiet || output.line(&input(&synced, output)?))
     })?;
     Ok(0)
 }
@@ -163,7 +163,7 @@ fn here(output: &Output) -> Result<PathBuf, OpError> {
 }
 
 /// One line about a look: JSON where JSON is wanted.
-fn told(synced: &Synced, output: &Output) -> Result<String, OpError> {
+fn input(synced: &Synced, output: &Output) -> Result<String, OpError> {
     if output.json {
         return Ok(serde_json::to_string(synced)?);
     }

@@ -3,7 +3,7 @@
 use crate::view;
 use clap::Args;
 use indicatif::ProgressBar;
-use oarlock_client::{Absent, Options, ThisMachine, Where, user};
+use oarlock_client::{IfMissing, Options, StoreTarget, ThisMachine, user};
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
 use oarlock_model::{Label, Rejection, TaskId};
@@ -77,11 +77,11 @@ pub(crate) struct RunArgs {
 }
 
 /// How the defaults are read.
-type Read = fn(&Where) -> Result<Settings, OpError>;
+type Read = fn(&StoreTarget) -> Result<Settings, OpError>;
 
 /// Opens further handles of one store.
 struct Handles {
-    target: Where,
+    target: StoreTarget,
     options: Options,
 }
 
@@ -105,7 +105,7 @@ impl Stores for Handles {
 }
 
 pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let (handles, settings) = handles(common, Absent::Refused, Where::settings)?;
+    let (handles, settings) = handles(common, IfMissing::Refused, StoreTarget::settings)?;
     let work = Work {
         name: common.name.clone(),
         role: args.role,
@@ -129,8 +129,8 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     if named.is_none() {
         TaskId::parse(&args.target)?;
     }
-    let read = if args.agents.is_none() && !output.json { settings_with_agents } else { Where::settings };
-    let (handles, settings) = handles(common, Absent::Expected, read)?;
+    let read = if args.agents.is_none() && !output.json { settings_with_agents } else { StoreTarget::settings };
+    let (handles, settings) = handles(common, IfMissing::Expected, read)?;
     let target = target(&args.target, named, args.id, &handles)?;
     let run = Run {
         target,
@@ -172,11 +172,11 @@ fn target(text: &str, document: Option<String>, id: Option<TaskId>, handles: &Ha
 }
 
 /// Handles of the store, which `run` makes when there is none.
-fn handles(common: &Common, absent: Absent, settings: Read) -> Result<(Handles, Settings), OpError> {
+fn handles(common: &Common, absent: IfMissing, settings: Read) -> Result<(Handles, Settings), OpError> {
     let target = common.target(absent)?;
     let settings = settings(&target)?;
     let options = common.options(&settings);
-    if absent == Absent::Expected && !target.place().file().exists() {
+    if absent == IfMissing::Expected && !target.place().file().exists() {
         oarlock_client::make(&target, None, false, options.clone())?;
     }
     target.open(options.clone())?;

@@ -1,7 +1,7 @@
 //! `selftest`: the door of the self-test.
 
 use clap::Args;
-use oarlock_client::Absent;
+use oarlock_client::IfMissing;
 use oarlock_client::paths::current_dir;
 use oarlock_model::Rejection;
 use oarlock_model::duration::Duration;
@@ -58,7 +58,7 @@ impl Selftest {
             selftest::work(file, name, mode)?;
             return Ok(0);
         }
-        let target = common.target(Absent::Expected)?;
+        let target = common.target(IfMissing::Expected)?;
         let beside = target.place().dir();
         let dir = if beside.is_dir() { beside.to_owned() } else { current_dir()? };
         let processes = usize::try_from(self.processes).map_err(|_| Rejection::invalid("too many processes", "ask for fewer"))?;

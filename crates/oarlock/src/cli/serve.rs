@@ -1,7 +1,7 @@
 //! `serve`: the store for others, over HTTP.
 
 use clap::Args;
-use oarlock_client::Absent;
+use oarlock_client::IfMissing;
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::text::escaped;
 use oarlock_ops::OpError;
@@ -80,7 +80,7 @@ impl ServeArgs {
             tls: self.tls_cert.zip(self.tls_key),
             behind_proxy: self.behind_proxy,
         })?;
-        let target = common.target(Absent::Refused)?;
+        let target = common.target(IfMissing::Refused)?;
         let settings = target.settings()?;
         serve(serving, &target, &common.options(&settings), settings, |started| {
             if let Some(about) = started.about_former_keys.as_ref().filter(|_| !output.json) {

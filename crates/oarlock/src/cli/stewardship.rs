@@ -1,7 +1,7 @@
 //! The verbs on whole stores: export, import, backup, restore, doctor.
 
 use clap::ArgMatches;
-use oarlock_client::{Absent, Where, administration, trust};
+use oarlock_client::{IfMissing, StoreTarget, administration, trust};
 use oarlock_host::file::WithoutTraps as _;
 use oarlock_model::planted;
 use oarlock_ops::OpError;
@@ -23,7 +23,7 @@ const RESTORING: &str = "restoring the store";
 const IMPORTING: &str = "importing the log";
 
 pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
-    let target = common.target(if matches!(verb, "restore" | "doctor") { Absent::Expected } else { Absent::Refused })?;
+    let target = common.target(if matches!(verb, "restore" | "doctor") { IfMissing::Expected } else { IfMissing::Refused })?;
     let settings = target.settings()?;
     let options = common.options(&settings);
     if matches!(verb, "export" | "backup" | "import") {
@@ -51,7 +51,13 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
     done
 }
 
-fn administer(verb: &str, matches: &ArgMatches, target: &Where, steward: &mut impl Administration, output: &Output) -> Result<u8, OpError> {
+fn administer(
+    verb: &str,
+    matches: &ArgMatches,
+    target: &StoreTarget,
+    steward: &mut impl Administration,
+    output: &Output,
+) -> Result<u8, OpError> {
     match verb {
         "export" => export(steward, &parsed::<Export>(matches)?, output),
         "import" => import(steward, &parsed::<Import>(matches)?, target.place().dir(), output),

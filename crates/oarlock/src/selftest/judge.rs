@@ -25,7 +25,7 @@ struct Faults {
 
 /// Looks at everything; also counts what happened.
 pub(super) fn checks(said: &[Said], log: &[Event], tried: &mut BTreeMap<&'static str, u64>) -> Vec<Check> {
-    let (told, faults) = (told(said), faults(log));
+    let (input, faults) = (input(said), faults(log));
     for (what, kind) in [("claims", "task_claimed"), ("completions", "task_done"), ("lost leases", "lease_lost"), ("deaths", "agent_lost")]
     {
         tried.insert(what, log.iter().filter(|event| event.fact.kind() == kind).count() as u64);
@@ -36,7 +36,7 @@ pub(super) fn checks(said: &[Said], log: &[Event], tried: &mut BTreeMap<&'static
         check("one holder", faults.one_holder, "no task was granted while somebody held it, and tokens only rose"),
         check("once", faults.once, "every task was finished at most once, by its holder"),
         check("not too early", faults.not_early, "no lease ended before its time, except by a death"),
-        check("nothing acknowledged is lost", acknowledged(&told, log), &format!("{} replies stand in the log", told.len())),
+        check("nothing acknowledged is lost", acknowledged(&input, log), &format!("{} replies stand in the log", input.len())),
         check("no error", broken.first().cloned(), "no call failed"),
     ]
 }
@@ -46,7 +46,7 @@ fn check(check: &'static str, fault: Option<String>, fine: &str) -> Check {
 }
 
 /// Claims and completions that were acknowledged: the word, the task, the token, the agent.
-fn told(said: &[Said]) -> Vec<(&str, &str, &str, &str)> {
+fn input(said: &[Said]) -> Vec<(&str, &str, &str, &str)> {
     let of_three = said.iter().filter(|said| said.words.len() == 3);
     of_three.map(|said| (said.words[0].as_str(), said.words[1].as_str(), said.words[2].as_str(), said.agent.as_str())).collect()
 }
@@ -96,7 +96,7 @@ fn faults(log: &[Event]) -> Faults {
     faults
 }
 
-fn acknowledged(told: &[(&str, &str, &str, &str)], log: &[Event]) -> Option<String> {
+fn acknowledged(input: &[(&str, &str, &str, &str)], log: &[Event]) -> Option<String> {
     let mut happened = BTreeSet::new();
     for event in log {
         let agent = event.agent.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -109,7 +109,7 @@ fn acknowledged(told: &[(&str, &str, &str, &str)], log: &[Event]) -> Option<Stri
         }
     }
     let known = |word: &str| if word == "claimed" { "claimed" } else { "finished" };
-    let lost = told.iter().find(|(word, task, token, agent)| {
+    let lost = input.iter().find(|(word, task, token, agent)| {
         !happened.contains(&(known(word), (*task).to_owned(), (*token).to_owned(), (*agent).to_owned()))
     });
     lost.map(|(word, task, token, agent)| format!("{agent} was told that it {word} {task} with {token}, and the log does not know"))
@@ -164,8 +164,8 @@ mod tests {
     fn a_reply_that_the_log_does_not_know_is_seen() {
         let said = |word: &str| Said { agent: "a".into(), words: vec![word.into(), "T-1".into(), "1".into()], at: Instant::now() };
         let log = [claimed(1, "a")];
-        assert_eq!(acknowledged(&told(&[said("claimed")]), &log), None);
-        assert!(acknowledged(&told(&[said("claimed"), said("finished")]), &log).is_some());
+        assert_eq!(acknowledged(&input(&[said("claimed")]), &log), None);
+        assert!(acknowledged(&input(&[said("claimed"), said("finished")]), &log).is_some());
         let checks = checks(&[said("finished")], &log, &mut BTreeMap::new());
         assert_eq!(checks.iter().filter(|check| !check.ok).count(), 1);
     }

@@ -35,11 +35,11 @@ const LOOK_MS: c_int = 20;
 pub(super) fn guard(line: RawFd, telling: RawFd) -> io::Result<()> {
     // SAFETY: the calls take and give numbers; what runs in the copies are system calls only, as after any fork.
     unsafe {
-        let mut gate: [RawFd; 2] = [0; 2];
-        if libc::pipe(gate.as_mut_ptr()) == -1 {
+        let mut fair_lock: [RawFd; 2] = [0; 2];
+        if libc::pipe(fair_lock.as_mut_ptr()) == -1 {
             return Err(io::Error::last_os_error());
         }
-        let [waiting, opening] = gate;
+        let [waiting, opening] = fair_lock;
         let guard = libc::getpid();
         match fork() {
             -1 => Err(io::Error::last_os_error()),
@@ -54,7 +54,7 @@ pub(super) fn guard(line: RawFd, telling: RawFd) -> io::Result<()> {
 
 /// Waits until the guard stands: before the program begins. A lock that a copy of ours still holds would look as if we lived.
 #[expect(unsafe_code, reason = "what is left after a fork is system calls")]
-unsafe fn become_program(guard: pid_t, gate: RawFd) -> io::Result<()> {
+unsafe fn become_program(guard: pid_t, fair_lock: RawFd) -> io::Result<()> {
     // SAFETY: system calls on numbers, and one byte to read into.
     unsafe {
         if libc::setpgid(0, 0) == -1 {
@@ -66,8 +66,8 @@ unsafe fn become_program(guard: pid_t, gate: RawFd) -> io::Result<()> {
             return Err(io::Error::last_os_error());
         }
         let mut byte = 0_u8;
-        while libc::read(gate, (&raw mut byte).cast(), 1) == -1 && is_interrupted() {}
-        libc::close(gate);
+        while libc::read(fair_lock, (&raw mut byte).cast(), 1) == -1 && is_interrupted() {}
+        libc::close(fair_lock);
         // A parent that ended before the call above is never reported: look whether it is still ours.
         if libc::getppid() == guard { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
     }
@@ -98,7 +98,7 @@ unsafe fn fork() -> pid_t {
 
 /// Never returns.
 #[expect(unsafe_code, reason = "what is left after a fork is system calls")]
-unsafe fn stand_guard(program: pid_t, line: RawFd, telling: RawFd, gate: RawFd) -> ! {
+unsafe fn stand_guard(program: pid_t, line: RawFd, telling: RawFd, fair_lock: RawFd) -> ! {
     // SAFETY: system calls on numbers and on values of this stack.
     unsafe {
         // Nobody's signals end a guard before its time: those that can be blocked are. A parent that is gone is an error of writing.
@@ -116,9 +116,9 @@ unsafe fn stand_guard(program: pid_t, line: RawFd, telling: RawFd, gate: RawFd) 
             libc::prctl(libc::PR_SET_NAME, c"task-guard".as_ptr());
         }
         libc::chdir(c"/".as_ptr());
-        close_all_but([line, telling, gate]);
+        close_all_but([line, telling, fair_lock]);
         tell(telling, program);
-        libc::close(gate);
+        libc::close(fair_lock);
         let mut ward = Ward { program, telling, has_ended: false };
         ward.watch(line, ears())
     }

@@ -14,7 +14,7 @@ use crate::reservation::acquire;
 use crate::reservation::obstacles::Obstacles;
 use crate::search::{Asked, Findings, Found, FoundTasks};
 use crate::store::{EventFilter, unread_count};
-use crate::task::choice::{Chooser, Offers, PassedOver, Verdict, all_expired};
+use crate::task::choice::{Candidates, Chooser, PassedOver, Verdict, all_expired};
 use crate::topic::Topics;
 
 impl Claim {
@@ -39,7 +39,7 @@ impl Claim {
     /// The part of the queue that is read inside of the lock.
     fn claim_first(&self, cx: &mut Deciding<'_>, me: &Agent, mut taking: Taking) -> Result<Vec<Claimed>, OpError> {
         let Some(expired) = cx.view().expired_offers(limits::LEASES_READ_MAX)? else { return Err(cx.search_first(Asked::ByRequest)) };
-        let mut offers = Offers::with(expired.offers, taking.wanted);
+        let mut offers = Candidates::with(expired.offers, taking.wanted);
         let unfit = cx.unfit().clone();
         let mut chooser = self.chooser(me, cx.holdings(), limits::PATTERN_STEPS_MAX, &unfit);
         let mut misses = 0;
@@ -123,8 +123,8 @@ impl Claim {
         let mut found = FoundTasks { first_end, ..FoundTasks::default() };
         if claim::has_room(me, cx.view.claim_count(&me.session)?) {
             let mut offers = match &self.subtree {
-                Some(root) => Offers::only(expired.offers, cx.view.ready_in_tree(root)?),
-                None => Offers::with(expired.offers, limits::PAGE_ITEMS_DEFAULT),
+                Some(root) => Candidates::only(expired.offers, cx.view.ready_in_tree(root)?),
+                None => Candidates::with(expired.offers, limits::PAGE_ITEMS_DEFAULT),
             };
             let mut chooser = self.chooser(me, cx.holdings(), limits::SEARCH_STEPS_MAX, unfit);
             chooser.read_all(cx.view)?;

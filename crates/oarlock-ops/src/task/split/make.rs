@@ -12,7 +12,7 @@ use super::order::by_dependency;
 use super::planned::Making;
 use crate::OpError;
 use crate::context::Deciding;
-use crate::settle;
+use crate::reap;
 use crate::shapes::TaskShape;
 use crate::shapes::related::Related;
 use crate::task::add;
@@ -69,7 +69,7 @@ pub(super) fn parts(
         children.push(id);
     }
     cx.emit(TaskSplit { id: parent.id.clone(), children, auto_finish, waits: true })?;
-    settle::end_reservations_of_task(cx, &parent.id)?;
+    reap::end_reservations_of_task(cx, &parent.id)?;
     // Parts that were made just now can only be stuck by what the tasks above them need.
     let is_stuck = above.waits() && cx.view().is_stuck(&parent.id)?;
     // The reply keeps the order of the plan.

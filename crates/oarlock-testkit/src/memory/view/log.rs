@@ -3,7 +3,7 @@
 use oarlock_model::event::Event;
 use oarlock_model::limits;
 use oarlock_model::state::State;
-use oarlock_ops::store::{EventFilter, LogView, Remembered, ReplyKey, StoreResult};
+use oarlock_ops::store::{EventFilter, LogView, ReplyKey, StoreResult, StoredReply};
 
 use crate::memory::Moment;
 use crate::memory::scan::{is_about_task, page};
@@ -34,7 +34,7 @@ impl LogView for Moment {
         Ok(self.world.state.last_seq)
     }
 
-    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<Remembered>> {
+    fn remembered(&self, key: &ReplyKey) -> StoreResult<Option<StoredReply>> {
         let kept = self.world.replies.get(key).filter(|(at, _)| at.plus_ms(limits::IDEMPOTENCY_MS) > self.now.store);
         Ok(kept.map(|(_, remembered)| remembered.clone()))
     }

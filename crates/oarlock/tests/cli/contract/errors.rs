@@ -73,7 +73,7 @@ fn every_error_code_has_its_exit_code() {
 #[test]
 fn a_store_that_another_process_writes_is_busy_and_can_be_read() {
     let project = Project::new();
-    let place = oarlock_sqlite::Place::of_file(project.store());
+    let place = oarlock_sqlite::StorePaths::of_file(project.store());
     let mut store = oarlock_sqlite::SqliteStore::open(&place, oarlock_sqlite::Options::default()).expect("it opens");
     let writing = store.begin(&[Lock::Everything], Durability::Full).expect("nobody else writes");
     let error = project.call("add x --busy 1s").run().fails(7, "store_busy");

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 pub use crate::system::listener::Listener;
 
-use crate::board::Board;
 use crate::file;
-use crate::system::bell::strike;
+use crate::shared_state::SharedState;
+use crate::system::notifier::strike;
 
-/// The most topics of one set of bells.
+/// The most topics of one set of notifiers.
 pub const TOPICS_MAX: usize = 32;
 
 /// The most processes whose death one wait notices; further ones are left to the caller's re-check.
@@ -19,7 +19,7 @@ pub const DEATHS_MAX: usize = 256;
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// A bell rang, perhaps more than once, perhaps without news: look again.
+    /// A notifier rang, perhaps more than once, perhaps without news: look again.
     Rung,
     /// One of the processes is dead. The next wait says so again while it is asked about it.
     Died,
@@ -27,33 +27,33 @@ pub enum Woken {
     TimedOut,
     /// A signal came to this thread, and its handler has run; or, where waits do not tell of signals, one may have come.
     Interrupted,
-    /// The directory of the bells was deleted, moved or unmounted: nothing will ring any more.
+    /// The directory of the notifiers was deleted, moved or unmounted: nothing will ring any more.
     Gone,
 }
 
-/// The ringing side: a directory with an empty file for each topic that was ever rung, and a board that tells who listens.
+/// The ringing side: a directory with an empty file for each topic that was ever rung, and a shared state that tells who listens.
 ///
-/// On Linux a bell is rung by opening its file for writing and closing it: inotify(7) reports that (`IN_CLOSE_WRITE`), and nothing on
+/// On Linux a notifier is rung by opening its file for writing and closing it: inotify(7) reports that (`IN_CLOSE_WRITE`), and nothing on
 /// the disk becomes dirty, because nothing is written and no time of the file changes. Two system calls, and none when
 /// nobody listens. Elsewhere the time of the file changes, and listeners look at it.
 #[derive(Clone, Debug)]
-pub struct Bells {
+pub struct Notifiers {
     pub(crate) dir: PathBuf,
     topics: Vec<String>,
-    board: Option<Board>,
+    shared_state: Option<SharedState>,
 }
 
-impl Bells {
-    /// The bells of a directory. Without a board, each of them is rung whether or not somebody listens.
+impl Notifiers {
+    /// The notifiers of a directory. Without a shared state, each of them is rung whether or not somebody listens.
     ///
     /// # Errors
     /// A topic cannot be a file name, or there are more than [`TOPICS_MAX`].
-    pub fn new(dir: &Path, topics: &[&str], board: Option<Board>) -> io::Result<Self> {
+    pub fn new(dir: &Path, topics: &[&str], shared_state: Option<SharedState>) -> io::Result<Self> {
         if topics.len() > TOPICS_MAX {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("more than {TOPICS_MAX} topics")));
         }
         topics.iter().try_for_each(|topic| file::check_name(topic))?;
-        Ok(Self { dir: dir.to_owned(), topics: topics.iter().map(|topic| (*topic).to_owned()).collect(), board })
+        Ok(Self { dir: dir.to_owned(), topics: topics.iter().map(|topic| (*topic).to_owned()).collect(), shared_state })
     }
 
     /// Makes the directory (mode 0700) where it is missing; not the one around it, which may just be going away.
@@ -71,11 +71,11 @@ impl Bells {
     /// that is missing is made, which the listeners hear as well.
     ///
     /// # Errors
-    /// The topic is not one of these bells, or the file cannot be opened or made (the directory is gone). The commit stands
+    /// The topic is not one of these notifiers, or the file cannot be opened or made (the directory is gone). The commit stands
     /// all the same, and the waiters' slow re-check finds it.
     pub fn ring(&self, topic: &str) -> io::Result<()> {
         let bit = self.bit(topic)?;
-        if self.board.as_ref().is_some_and(|board| !board.is_heard(bit)) {
+        if self.shared_state.as_ref().is_some_and(|shared_state| !shared_state.is_heard(bit)) {
             return Ok(());
         }
         let path = self.dir.join(topic);
@@ -90,7 +90,7 @@ impl Bells {
         }
     }
 
-    /// The bit of a topic on the board.
+    /// The bit of a topic on the shared state.
     pub(crate) fn bit(&self, topic: &str) -> io::Result<u32> {
         let index = self.topics.iter().position(|own| own == topic);
         index.map(|index| 1 << index).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no bell {topic:?}")))

@@ -1,4 +1,4 @@
-//! There is no shared memory: the gate is open to all, every bell is rung, and nobody remembers where a log ended.
+//! There is no shared memory: the fair lock is open to all, every notifier is rung, and nobody remembers where a log ended.
 
 use std::convert::Infallible;
 use std::io;
@@ -7,11 +7,11 @@ use std::path::Path;
 /// Whether there is such memory.
 pub(crate) const IS_SHARED: bool = false;
 
-/// The board that no store has here.
+/// The shared state that no store has here.
 #[derive(Clone, Debug)]
-pub struct Board(Infallible);
+pub struct SharedState(Infallible);
 
-impl Board {
+impl SharedState {
     /// None, always.
     ///
     /// # Errors
@@ -20,7 +20,7 @@ impl Board {
         Ok(None)
     }
 
-    /// The highest number that was told with [`Board::saw`].
+    /// The highest number that was told with [`SharedState::saw`].
     #[must_use]
     pub fn seen(&self, _of: u64) -> u64 {
         match self.0 {}
@@ -37,7 +37,7 @@ impl Board {
         match self.0 {}
     }
 
-    /// The device and number of the board's own file.
+    /// The device and number of the shared state's own file.
     ///
     /// # Errors
     /// None here; the signature is that of all systems.
@@ -45,12 +45,12 @@ impl Board {
         match self.0 {}
     }
 
-    /// Whether anybody listens to one of these bells.
+    /// Whether anybody listens to one of these notifiers.
     pub(crate) fn is_heard(&self, _bells: u32) -> bool {
         match self.0 {}
     }
 
-    /// Whoever has a board can do everything.
+    /// Whoever has a shared state can do everything.
     pub(super) fn never(&self) -> ! {
         match self.0 {}
     }

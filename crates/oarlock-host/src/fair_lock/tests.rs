@@ -1,4 +1,4 @@
-//! The gate, where there is a board.
+//! The fair lock, where there is a shared state.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -11,8 +11,8 @@ use crate::testing::Helper;
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(50);
 
-fn open(dir: &Path) -> Gate {
-    Gate::on(Board::open(&dir.join("board"), true).expect("opens"))
+fn open(dir: &Path) -> FairLock {
+    FairLock::on(SharedState::open(&dir.join("board"), true).expect("opens"))
 }
 
 /// Waits until so many wait or are inside.
@@ -25,8 +25,8 @@ fn until_queued(dir: &Path, wanted: u64) {
 
 /// Enters with much patience in a thread of its own, and tells whether it was fair.
 fn queue_up(dir: &Path) -> thread::JoinHandle<bool> {
-    let mut gate = open(dir);
-    thread::spawn(move || gate.enter(LONG).is_fair())
+    let mut fair_lock = open(dir);
+    thread::spawn(move || fair_lock.enter(LONG).is_fair())
 }
 
 #[test]
@@ -34,10 +34,10 @@ fn eight_threads_get_equal_shares_one_at_a_time() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (arrived, total, inside) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
     let work = || {
-        let mut gate = open(dir.path());
+        let mut fair_lock = open(dir.path());
         let (mut own, mut has_arrived) = (0, false);
         while total.load(Ordering::SeqCst) < 2_000 {
-            let passage = gate.enter(LONG);
+            let passage = fair_lock.enter(LONG);
             assert!(passage.is_fair() && !inside.swap(true, Ordering::SeqCst), "alone and in turn");
             // A thread that has not been started yet does not queue: count when all do.
             if !std::mem::replace(&mut has_arrived, true) {
@@ -66,13 +66,13 @@ fn eight_threads_get_equal_shares_one_at_a_time() {
 #[test]
 fn waiters_enter_in_the_order_in_which_they_came() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let mut gate = open(dir.path());
-    let passage = gate.enter(LONG);
+    let mut fair_lock = open(dir.path());
+    let passage = fair_lock.enter(LONG);
     let (sender, receiver) = mpsc::channel();
     let enter = |number: usize| {
-        let (mut gate, sender) = (open(dir.path()), sender.clone());
+        let (mut fair_lock, sender) = (open(dir.path()), sender.clone());
         let thread = thread::spawn(move || {
-            let passage = gate.enter(LONG);
+            let passage = fair_lock.enter(LONG);
             sender.send(number).expect("somebody listens");
             drop(passage);
         });
@@ -99,8 +99,8 @@ fn a_killed_holder_lets_the_next_in() {
 #[test]
 fn a_killed_waiter_does_not_let_two_in() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let mut gate = open(dir.path());
-    let passage = gate.enter(LONG);
+    let mut fair_lock = open(dir.path());
+    let passage = fair_lock.enter(LONG);
     let mut waiter = Helper::start("queue", dir.path());
     until_queued(dir.path(), 2);
     let mut next = open(dir.path());
@@ -113,8 +113,8 @@ fn a_killed_waiter_does_not_let_two_in() {
 #[test]
 fn the_dead_in_the_queue_are_passed_by() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let mut gate = open(dir.path());
-    let passage = gate.enter(LONG);
+    let mut fair_lock = open(dir.path());
+    let passage = fair_lock.enter(LONG);
     let mut dead: Vec<Helper> = (0..3).map(|_| Helper::start("queue", dir.path())).collect();
     until_queued(dir.path(), 4);
     let waiter = queue_up(dir.path());
@@ -132,16 +132,16 @@ fn whoever_is_stopped_is_passed_by_once() {
     until_queued(dir.path(), 2);
     holder.stop();
     waiter.stop();
-    let mut gate = open(dir.path());
-    assert!(!gate.enter(SHORT).is_fair(), "the patience ends first");
-    assert!(!gate.enter(LONG).is_fair(), "somebody may be inside");
-    assert!(gate.enter(SHORT).is_fair(), "the way is free");
+    let mut fair_lock = open(dir.path());
+    assert!(!fair_lock.enter(SHORT).is_fair(), "the patience ends first");
+    assert!(!fair_lock.enter(LONG).is_fair(), "somebody may be inside");
+    assert!(fair_lock.enter(SHORT).is_fair(), "the way is free");
     holder.kill();
-    assert!(gate.enter(SHORT).is_fair());
+    assert!(fair_lock.enter(SHORT).is_fair());
 }
 
 #[test]
 fn without_a_queue_the_gate_is_open() {
-    let mut gate = Gate::on(None);
-    assert!(!gate.enter(LONG).is_fair());
+    let mut fair_lock = FairLock::on(None);
+    assert!(!fair_lock.enter(LONG).is_fair());
 }

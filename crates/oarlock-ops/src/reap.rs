@@ -84,7 +84,7 @@ fn spread(number: u64) -> u64 {
 
 /// Settles: sessions proven dead, tasks fallen due, reservations run out; as much as fits into one portion. Those in `first` are checked before
 /// others. What it names afterwards goes first in the next portion: an end that has begun is not left to another call.
-pub(crate) fn settle(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Result<Extent, OpError> {
+pub(crate) fn reap(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Result<Extent, OpError> {
     if !cx.view().may_be_due(cx.owners().boot_id())? {
         first.clear();
         return Ok(Extent::All);

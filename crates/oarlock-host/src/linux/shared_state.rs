@@ -1,5 +1,5 @@
 //! Memory that all processes of one store share: the counters of the queue at its gate, a place for each ticket, and a seat for
-//! each handle, which also tells what bells it listens to. It is a small file, mapped; all of it are atomic numbers, so that
+//! each handle, which also tells what notifiers it listens to. It is a small file, mapped; all of it are atomic numbers, so that
 //! whatever it holds is a value.
 //!
 //! The kernel tells who is still there: each handle holds a byte lock on the file for its seat, which is dropped when its
@@ -62,7 +62,7 @@ pub(crate) struct Seat {
     pub(crate) sleeps: AtomicU32,
     /// Counts the handles that have had this seat.
     generation: AtomicU32,
-    /// The bells it listens to, one bit each.
+    /// The notifiers it listens to, one bit each.
     listens: AtomicU32,
 }
 
@@ -103,7 +103,7 @@ impl Memory {
 
 /// The memory that the processes of a store share, as one handle of it has it: clones are the same handle, with one seat.
 #[derive(Clone, Debug)]
-pub struct Board(Arc<Mapping>);
+pub struct SharedState(Arc<Mapping>);
 
 struct Mapping {
     memory: NonNull<Memory>,
@@ -120,8 +120,8 @@ unsafe impl Send for Mapping {}
 #[expect(unsafe_code, reason = "a pointer to shared memory")]
 unsafe impl Sync for Mapping {}
 
-impl Board {
-    /// Opens the file of the board, or makes it if that is wanted, and maps it. None where the system cannot map it or the disk has
+impl SharedState {
+    /// Opens the file of the shared state, or makes it if that is wanted, and maps it. None where the system cannot map it or the disk has
     /// no room for it; then everything works without, less fairly and with more system calls. Each handle opens it anew, because the locks
     /// belong to the open file.
     ///
@@ -129,7 +129,7 @@ impl Board {
     /// The file is missing and not to be made, or it cannot be opened.
     pub fn open(path: &Path, make: bool) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
-        // For its owner alone, as the store: who could write here could keep others waiting at the gate. Never waiting at a pipe.
+        // For its owner alone, as the store: who could write here could keep others waiting at the fair lock. Never waiting at a pipe.
         options.read(true).write(true).create(make).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let file = options.open(path)?;
         let found = file.metadata()?;
@@ -181,7 +181,7 @@ impl Board {
         Ok(Holder { seat: seat as u16, generation: generation as u16 })
     }
 
-    /// The highest number that was told with [`Board::saw`] by those who meant the same file and boot; 0 when none was.
+    /// The highest number that was told with [`SharedState::saw`] by those who meant the same file and boot; 0 when none was.
     #[must_use]
     pub fn seen(&self, of: u64) -> u64 {
         let memory = self.memory();
@@ -203,7 +203,7 @@ impl Board {
         u64::from(self.memory().turns.fetch_add(1, SeqCst))
     }
 
-    /// The device and number of the board's own file: a copy of it is another one.
+    /// The device and number of the shared state's own file: a copy of it is another one.
     ///
     /// # Errors
     /// The system does not tell.
@@ -212,24 +212,24 @@ impl Board {
         Ok((metadata.dev(), metadata.ino()))
     }
 
-    /// From now on, this handle listens to these bells. False when there is no seat to tell it from.
-    pub(crate) fn listen(&self, bells: u32) -> bool {
+    /// From now on, this handle listens to these notifiers. False when there is no seat to tell it from.
+    pub(crate) fn listen(&self, notifiers: u32) -> bool {
         let seat = self.sit_down();
         if let Some(holder) = seat {
-            self.memory().seat(holder).listens.store(bells, SeqCst);
+            self.memory().seat(holder).listens.store(notifiers, SeqCst);
             // Before the look at the store, on every kind of processor.
             fence(SeqCst);
         }
         seat.is_some()
     }
 
-    /// Whether anybody listens to one of these bells. Whoever listens first says so and then looks at the store; whoever rings
+    /// Whether anybody listens to one of these notifiers. Whoever listens first says so and then looks at the store; whoever rings
     /// has changed the store and then asks, so one of both sees the other. The killed count until somebody else has their seat.
-    pub(crate) fn is_heard(&self, bells: u32) -> bool {
+    pub(crate) fn is_heard(&self, notifiers: u32) -> bool {
         fence(SeqCst);
         let memory = self.memory();
         let end = (memory.seats_end.load(SeqCst) as usize).min(SEATS);
-        memory.seats[..end].iter().any(|seat| seat.listens.load(SeqCst) & bells != 0)
+        memory.seats[..end].iter().any(|seat| seat.listens.load(SeqCst) & notifiers != 0)
     }
 
     /// Whether this handle, another one, is still there. One that cannot be asked about is.
@@ -262,7 +262,7 @@ impl Drop for Mapping {
     #[expect(unsafe_code, reason = "shared memory, and unmapping it, have no safe interface")]
     fn drop(&mut self) {
         if let Some(holder) = self.seat.get() {
-            // SAFETY: as in `Board::memory`; the memory is still mapped.
+            // SAFETY: as in `SharedState::memory`; the memory is still mapped.
             unsafe { self.memory.as_ref() }.seat(*holder).listens.store(0, SeqCst);
         }
         // SAFETY: it was mapped with this length, and no reference into it outlives `self`.
@@ -310,15 +310,15 @@ fn map(file: &File) -> io::Result<NonNull<Memory>> {
 mod tests {
     use super::*;
 
-    fn open(path: &Path) -> Board {
-        Board::open(path, true).expect("opens").expect("Linux can map it")
+    fn open(path: &Path) -> SharedState {
+        SharedState::open(path, true).expect("opens").expect("Linux can map it")
     }
 
     #[test]
     fn whoever_closes_the_file_is_gone() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("board");
-        assert!(Board::open(&path, false).is_err(), "it is not made unless that is wanted");
+        assert!(SharedState::open(&path, false).is_err(), "it is not made unless that is wanted");
         let (one, two) = (open(&path), open(&path));
         let (first, second) = (one.sit_down().expect("free"), two.sit_down().expect("free"));
         assert_ne!(first.seat, second.seat);
@@ -382,8 +382,8 @@ mod tests {
     #[test]
     fn a_ticket_is_told_by_its_number() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let board = open(&dir.path().join("board"));
-        let (memory, holder) = (board.memory(), Holder { seat: 7, generation: 9 });
+        let shared_state = open(&dir.path().join("board"));
+        let (memory, holder) = (shared_state.memory(), Holder { seat: 7, generation: 9 });
         memory.tell(5, holder);
         assert_eq!(memory.holder(5), Some(holder));
         assert_eq!(memory.holder(5 + PLACES as u64), None, "it has the same place");

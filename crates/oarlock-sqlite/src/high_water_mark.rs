@@ -1,11 +1,11 @@
-//! [`Witness`]: where the log ended when this boot last saw it, told by memory and not by the file.
+//! [`HighWaterMark`]: where the log ended when this boot last saw it, told by memory and not by the file.
 //!
 //! SQLite takes a write-ahead log to end where a frame does not fit its checksum. After a loss of power that is right. When the
 //! file was cut or changed otherwise, it silently takes back what was acknowledged; so does a copy of an older file in its place.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use oarlock_host::board::Board;
+use oarlock_host::shared_state::SharedState;
 use oarlock_ops::store::{StoreError, StoreResult};
 use rusqlite::{Connection, Row};
 
@@ -36,44 +36,44 @@ impl Made {
 
 /// The last number that this boot knows to be committed in one store.
 #[derive(Clone, Debug)]
-pub(crate) struct Witness {
+pub(crate) struct HighWaterMark {
     /// None where no memory can be shared: then nobody has seen anything.
-    board: Option<Board>,
-    /// Tells the store and the boot: after a loss of power, what the board says may never have reached the disk.
+    shared_state: Option<SharedState>,
+    /// Tells the store and the boot: after a loss of power, what the shared state says may never have reached the disk.
     of: u64,
 }
 
-impl Witness {
-    /// The witness for a store in this boot.
-    pub(crate) fn of(made: &Made, board: Option<Board>, boot_id: &str) -> Self {
+impl HighWaterMark {
+    /// The high-water mark for a store in this boot.
+    pub(crate) fn of(made: &Made, shared_state: Option<SharedState>, boot_id: &str) -> Self {
         let mut hasher = DefaultHasher::new();
-        // Beside a copy of the whole directory lies a copy of the board, which may be newer than the copied log.
-        let board_file = board.as_ref().and_then(|board| board.file_id().ok());
+        // Beside a copy of the whole directory lies a copy of the shared state, which may be newer than the copied log.
+        let board_file = shared_state.as_ref().and_then(|shared_state| shared_state.file_id().ok());
         (boot_id, made, board_file).hash(&mut hasher);
         // A boot that has no name cannot be told from the one before.
-        Self { board: board.filter(|_| !boot_id.is_empty()), of: hasher.finish() }
+        Self { shared_state: shared_state.filter(|_| !boot_id.is_empty()), of: hasher.finish() }
     }
 
     /// Nobody, who has seen nothing.
     pub(crate) fn nobody() -> Self {
-        Self { board: None, of: 0 }
+        Self { shared_state: None, of: 0 }
     }
 
     /// The last number that was committed, as far as anybody saw; 0 when nobody did. It is asked for before the moment of the store that it
     /// is compared with: others go on meanwhile.
     pub(crate) fn last_seq(&self) -> u64 {
-        self.board.as_ref().map_or(0, |board| board.seen(self.of))
+        self.shared_state.as_ref().map_or(0, |shared_state| shared_state.seen(self.of))
     }
 
     /// Whose turn it is among all who share the store, where anything is shared.
     pub(crate) fn turn(&self) -> Option<u64> {
-        self.board.as_ref().map(Board::turn)
+        self.shared_state.as_ref().map(SharedState::turn)
     }
 
     /// Tells that everything up to this number is committed.
     pub(crate) fn saw(&self, seq: u64) {
-        if let Some(board) = &self.board {
-            board.saw(self.of, seq);
+        if let Some(shared_state) = &self.shared_state {
+            shared_state.saw(self.of, seq);
         }
     }
 

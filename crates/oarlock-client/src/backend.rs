@@ -13,21 +13,21 @@ use std::time::Duration;
 use crate::gateway::Client;
 use crate::interrupt::Interruptible;
 use crate::opening::{OpenStore, options};
-use crate::whereabouts::{Absent, Where};
+use crate::whereabouts::{IfMissing, StoreTarget};
 
 /// How a call is made.
 type Make<'a> = dyn FnMut(&dyn Call, &Caller) -> Result<Reply, OpError> + Send + 'a;
 
 /// One place that calls are made at.
-pub struct Door<'a>(Box<Make<'a>>);
+pub struct Backend<'a>(Box<Make<'a>>);
 
-impl std::fmt::Debug for Door<'_> {
+impl std::fmt::Debug for Backend<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Door")
     }
 }
 
-impl<'a> Door<'a> {
+impl<'a> Backend<'a> {
     /// A door that makes calls so.
     pub fn new(make: impl FnMut(&dyn Call, &Caller) -> Result<Reply, OpError> + Send + 'a) -> Self {
         Self(Box::new(make))
@@ -37,12 +37,12 @@ impl<'a> Door<'a> {
     /// store's defaults; a gateway has its own. A busy store is waited for as long as `busy` says, or else as configured.
     ///
     /// # Errors
-    /// As [`Where::find`] and [`Where::open`]; `denied` without a key for the gateway.
-    pub fn find(named: Option<&OsStr>, busy: Option<Duration>) -> Result<(Door<'static>, Option<Settings>), OpError> {
+    /// As [`StoreTarget::find`] and [`StoreTarget::open`]; `denied` without a key for the gateway.
+    pub fn find(named: Option<&OsStr>, busy: Option<Duration>) -> Result<(Backend<'static>, Option<Settings>), OpError> {
         if let Some(client) = Client::named(named.and_then(OsStr::to_str), busy)? {
             return Ok((Self::at_gateway(client), None));
         }
-        let target = Where::find(named, Absent::Refused)?;
+        let target = StoreTarget::find(named, IfMissing::Refused)?;
         let settings = target.settings()?;
         Ok((Self::at_store(&target, options(&settings, busy), settings.clone())?, Some(settings)))
     }
@@ -50,20 +50,20 @@ impl<'a> Door<'a> {
     /// The door of a store that is there, with these defaults. Its waits end when the process is interrupted.
     ///
     /// # Errors
-    /// As [`Where::open`].
-    pub fn at_store(target: &Where, options: Options, settings: Settings) -> Result<Door<'static>, OpError> {
+    /// As [`StoreTarget::open`].
+    pub fn at_store(target: &StoreTarget, options: Options, settings: Settings) -> Result<Backend<'static>, OpError> {
         Ok(Self::of_store(target.open(options)?, settings))
     }
 
     /// The door of a store that is open.
-    pub(crate) fn of_store(store: OpenStore, settings: Settings) -> Door<'static> {
+    pub(crate) fn of_store(store: OpenStore, settings: Settings) -> Backend<'static> {
         let mut store = Interruptible(store);
-        Door::new(move |call, caller| call.run(&mut store, caller, &settings))
+        Backend::new(move |call, caller| call.run(&mut store, caller, &settings))
     }
 
     /// The door of a gateway.
-    pub fn at_gateway(client: Client) -> Door<'static> {
-        Door::new(move |call, caller| client.call(call, caller))
+    pub fn at_gateway(client: Client) -> Backend<'static> {
+        Backend::new(move |call, caller| client.call(call, caller))
     }
 
     /// Makes a call of any verb.

@@ -1,4 +1,4 @@
-//! How a bell is rung so that inotify hears it.
+//! How a notifier is rung so that inotify hears it.
 
 use std::fs::OpenOptions;
 use std::io;

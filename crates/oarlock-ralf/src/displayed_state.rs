@@ -5,7 +5,7 @@ use oarlock_model::task::TaskState;
 
 /// How a task stands in the store, for the files to show.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Stand {
+pub(crate) enum DisplayedState {
     /// Nobody has it.
     Open,
     /// An agent has it since then, in milliseconds since 1970.
@@ -20,7 +20,7 @@ pub(crate) enum Stand {
     Failed,
 }
 
-impl Stand {
+impl DisplayedState {
     /// How a task stands that has ended in the store; nothing for all others.
     pub(crate) fn of_end(state: TaskState) -> Option<Self> {
         match state {

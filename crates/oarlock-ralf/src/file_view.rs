@@ -5,19 +5,19 @@ use std::ops::Bound;
 
 use oarlock_model::planted;
 
+use crate::displayed_state::DisplayedState;
 use crate::layout;
-use crate::nouns::Task;
-use crate::stand::Stand;
 use crate::task_file::Folder;
+use crate::types::Task;
 
 /// What the files say of one task: its own file, and its item in a queue.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct InFiles<'a> {
+pub(crate) struct FileView<'a> {
     pub(crate) file: Option<&'a Task>,
     pub(crate) queue: Option<&'a Task>,
 }
 
-impl InFiles<'_> {
+impl FileView<'_> {
     /// How the task stands, by both of them.
     pub(crate) fn state(&self) -> &'static str {
         match (self.file.map(|file| file.state), self.queue.map(|queue| queue.state)) {
@@ -48,12 +48,12 @@ impl InFiles<'_> {
     }
 
     /// Whether they say already that the task has ended like this.
-    pub(crate) fn says_end(&self, stand: &Stand) -> bool {
-        match stand {
-            Stand::Done => self.is_done_everywhere(),
-            Stand::Cancelled => self.state() == "cancelled",
-            Stand::Failed => matches!(self.state(), "done" | "cancelled") || self.says("failed"),
-            Stand::Open | Stand::Claimed(..) | Stand::Split => false,
+    pub(crate) fn says_end(&self, displayed_state: &DisplayedState) -> bool {
+        match displayed_state {
+            DisplayedState::Done => self.is_done_everywhere(),
+            DisplayedState::Cancelled => self.state() == "cancelled",
+            DisplayedState::Failed => matches!(self.state(), "done" | "cancelled") || self.says("failed"),
+            DisplayedState::Open | DisplayedState::Claimed(..) | DisplayedState::Split => false,
         }
     }
 
@@ -124,8 +124,8 @@ fn is_of_part(id: &str) -> bool {
 }
 
 /// Tasks of files and items of queues by id. Of doubles the newest layout's counts, and in one layout the open one.
-pub(crate) fn by_id<'a>(tasks: &'a [Task], queue: &'a [Task]) -> BTreeMap<&'a str, InFiles<'a>> {
-    let mut all: BTreeMap<&str, InFiles<'_>> = BTreeMap::new();
+pub(crate) fn by_id<'a>(tasks: &'a [Task], queue: &'a [Task]) -> BTreeMap<&'a str, FileView<'a>> {
+    let mut all: BTreeMap<&str, FileView<'_>> = BTreeMap::new();
     for task in tasks {
         let file = &mut all.entry(&task.id).or_default().file;
         let is_over = |task: &Task| matches!(task.state, "done" | "cancelled");

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use oarlock_host::bell::Listener;
+use oarlock_host::notifier::Listener;
 use oarlock_host::process::ProcessId;
 use oarlock_host::process::guard::{self, Guarded};
 use oarlock_model::{AgentName, ErrorCode, TaskId, limits};
@@ -35,7 +35,7 @@ const NAME_CHARS_MAX: usize = 48;
 const LAST_LINES: usize = 3;
 
 /// Every worker of a run.
-pub(crate) struct Crew<'scope, 'env> {
+pub(crate) struct Pool<'scope, 'env> {
     pub(crate) scope: &'scope Scope<'scope, 'env>,
     pub(crate) tell: &'env dyn Tell,
     pub(crate) program: &'env WorkerProgram,
@@ -55,7 +55,7 @@ pub(crate) struct Slot {
     worker: Option<Worker>,
     replacements: u32,
     /// Why nobody is there any more.
-    farewell: Option<String>,
+    exit_reason: Option<String>,
 }
 
 #[derive(Debug)]
@@ -97,7 +97,7 @@ fn name_of(task: &TaskId, number: usize) -> Option<(AgentName, String)> {
     AgentName::parse(&format!("{}-{label}", head.trim_end_matches(['-', '.', '_']))).ok().map(|name| (name, label))
 }
 
-impl Crew<'_, '_> {
+impl Pool<'_, '_> {
     /// Starts `count` workers.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl Crew<'_, '_> {
             let (name, label) = self.free_name(store)?;
             let failed = |error| OpError::Internal(format!("failed to start a worker with {}: {error}", self.program.program.display()));
             let worker = self.start_worker(&name, &label).map_err(failed)?;
-            self.slots.push(Slot { name, label, worker: Some(worker), replacements: 0, farewell: None });
+            self.slots.push(Slot { name, label, worker: Some(worker), replacements: 0, exit_reason: None });
         }
         Ok(())
     }
@@ -129,7 +129,7 @@ impl Crew<'_, '_> {
 
     /// Why the slots are empty that are.
     pub(crate) fn farewells(&self) -> Vec<String> {
-        self.slots.iter().filter_map(|slot| Some(format!("{}: {}", slot.label, slot.farewell.as_ref()?))).collect()
+        self.slots.iter().filter_map(|slot| Some(format!("{}: {}", slot.label, slot.exit_reason.as_ref()?))).collect()
     }
 
     /// Collects those that have ended and replaces them where that makes sense. The names that are new.
@@ -143,7 +143,7 @@ impl Crew<'_, '_> {
             let replaceable = self.slots[index].replacements < REPLACEMENTS_MAX;
             let verdict = verdict(status);
             let label = self.slots[index].label.clone();
-            let why = self.slots[index].farewell.clone().unwrap_or_default();
+            let why = self.slots[index].exit_reason.clone().unwrap_or_default();
             if verdict == Verdict::Final || !replaceable {
                 self.tell.line(&format!("{label} has ended ({why})"));
                 continue;
@@ -166,8 +166,8 @@ impl Crew<'_, '_> {
         let slot = &mut self.slots[index];
         slot.replacements += 1;
         match started {
-            Ok(worker) => (slot.worker, slot.farewell) = (Some(worker), None),
-            Err(error) => slot.farewell = Some(format!("it could not be replaced: {error}")),
+            Ok(worker) => (slot.worker, slot.exit_reason) = (Some(worker), None),
+            Err(error) => slot.exit_reason = Some(format!("it could not be replaced: {error}")),
         }
     }
 
@@ -274,7 +274,7 @@ impl Crew<'_, '_> {
     }
 }
 
-impl Drop for Crew<'_, '_> {
+impl Drop for Pool<'_, '_> {
     fn drop(&mut self) {
         self.kill();
     }
@@ -285,7 +285,8 @@ fn collect_if_ended(slot: &mut Slot) -> Option<ExitStatus> {
     let worker = slot.worker.take_if(|worker| worker.guarded.has_ended())?;
     let status = worker.guarded.collect().ok()?;
     let said = worker.last_lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>().join(" / ");
-    slot.farewell = Some(if said.is_empty() || status.code().is_none() { ending(status) } else { format!("{}: {said}", ending(status)) });
+    slot.exit_reason =
+        Some(if said.is_empty() || status.code().is_none() { ending(status) } else { format!("{}: {said}", ending(status)) });
     Some(status)
 }
 

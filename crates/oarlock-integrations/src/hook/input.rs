@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// The facts of one call of a hook. Whatever a client leaves out is empty.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct HookInput {
     /// The event in the client's own spelling, which its answer has to repeat.
     pub event: Option<String>,
     /// The client's id of the session.
@@ -27,7 +27,7 @@ pub struct Told {
     pub was_held: bool,
 }
 
-impl Told {
+impl HookInput {
     /// Reads what a client sent. Fields that are unknown or of another type are passed over: clients add to them freely.
     ///
     /// # Errors
@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_passed_over() {
-        let told = Told::read("\u{FEFF}{\"tool_name\":\"Edit\"}").expect("JSON behind its mark");
-        assert_eq!(told.tool.as_deref(), Some("Edit"));
-        assert_eq!(Told::read("\u{FEFF}\n"), Ok(Told::default()));
+        let input = HookInput::read("\u{FEFF}{\"tool_name\":\"Edit\"}").expect("JSON behind its mark");
+        assert_eq!(input.tool.as_deref(), Some("Edit"));
+        assert_eq!(HookInput::read("\u{FEFF}\n"), Ok(HookInput::default()));
     }
 }

@@ -1,31 +1,31 @@
 //! A fair gate before the store's write transactions, between processes and between threads. It is for fairness
-//! alone: SQLite's own lock decides who writes, and whoever waits too long here goes on without the gate.
+//! alone: SQLite's own lock decides who writes, and whoever waits too long here goes on without the fair lock.
 
 use std::time::{Duration, Instant};
 
-use crate::board::Board;
+use crate::shared_state::SharedState;
 use crate::system::queue::Queue;
 
-/// One way through the gate: a handle of its own for each thread or connection.
+/// One way through the fair lock: a handle of its own for each thread or connection.
 ///
 /// Whoever wants to enter takes a ticket in memory that all processes share, and waits for its number. Entering and leaving a
-/// free gate is no system call at all; whoever leaves wakes the next one, and only that one. Lock order: the gate, then the
+/// free gate is no system call at all; whoever leaves wakes the next one, and only that one. Lock order: the fair lock, then the
 /// store's own lock.
 ///
-/// On Linux each handle holds a lock of the kernel for its seat at the gate, which is dropped when its process dies: the next in line sees
+/// On Linux each handle holds a lock of the kernel for its seat at the fair lock, which is dropped when its process dies: the next in line sees
 /// that within ten milliseconds, those further behind within forty, and the queue goes on. Whoever is stopped, inside or in the
-/// queue, holds the others up for two seconds and is passed by then. Other systems have no board to queue on: there the gate is open.
+/// queue, holds the others up for two seconds and is passed by then. Other systems have no shared state to queue on: there the fair lock is open.
 #[derive(Debug)]
-pub struct Gate {
-    /// None where the system cannot queue: then the gate is open to all.
+pub struct FairLock {
+    /// None where the system cannot queue: then the fair lock is open to all.
     queue: Option<Queue>,
 }
 
 /// Being inside, until dropped.
 #[derive(Debug)]
 #[must_use = "dropping it leaves the gate at once"]
-pub struct Passage<'gate> {
-    turn: Option<(&'gate Queue, u64)>,
+pub struct Passage<'fair_lock> {
+    turn: Option<(&'fair_lock Queue, u64)>,
     is_fair: bool,
 }
 
@@ -41,14 +41,14 @@ pub(crate) enum Joined {
     Without,
 }
 
-impl Gate {
-    /// The gate of a board.
+impl FairLock {
+    /// The fair lock of a shared state.
     #[must_use]
-    pub fn on(board: Option<Board>) -> Self {
-        Self { queue: board.map(Queue::on) }
+    pub fn on(shared_state: Option<SharedState>) -> Self {
+        Self { queue: shared_state.map(Queue::on) }
     }
 
-    /// Goes through the gate, in turn. Waits at most `patience`, and then goes on without a turn; whoever is inside for two seconds
+    /// Goes through the fair lock, in turn. Waits at most `patience`, and then goes on without a turn; whoever is inside for two seconds
     /// is passed by: [`Passage::is_fair`] tells.
     pub fn enter(&mut self, patience: Duration) -> Passage<'_> {
         let Some(queue) = &self.queue else { return Passage { turn: None, is_fair: false } };
@@ -78,6 +78,6 @@ impl Drop for Passage<'_> {
     }
 }
 
-// Where there is no board there is nothing to try.
+// Where there is no shared state there is nothing to try.
 #[cfg(all(test, target_os = "linux", not(feature = "portable")))]
 mod tests;
