@@ -65,7 +65,11 @@ impl Held for Page<'_> {
     }
 
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {
-        self.paper.shared().way.trace.intents = intents.iter().map(|intent| (intent.clone(), false)).collect();
+        let mut shared = self.paper.shared();
+        // An agent that takes again what its lease has run out of is on the list already.
+        let is_shown = |intent: &Intent| shared.sheet.items.get(&intent.task).and_then(Item::holder) == Some(intent.agent.as_str());
+        shared.way.trace.intents = intents.iter().map(|intent| (intent.clone(), is_shown(intent))).collect();
+        drop(shared);
         let mut marks = Vec::new();
         for (n, intent) in intents.iter().enumerate() {
             self.paper.reach(if n == 0 { Point::Intended } else { Point::Marking })?;
