@@ -11,7 +11,7 @@ mod words;
 use crate::output::{Outcome, say};
 use crate::workspace;
 
-/// Check crate edges, dependencies that are shared, circles of imports, where SQL stands, lengths, unfinished work, and retired words in documents.
+/// Check crate edges, dependencies that are shared, circles of imports, where SQL is, lengths, unfinished work, and retired words in documents.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {}
 

@@ -23,17 +23,17 @@ pub struct Backend<'a>(Box<Make<'a>>);
 
 impl std::fmt::Debug for Backend<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Door")
+        f.write_str("Backend")
     }
 }
 
 impl<'a> Backend<'a> {
-    /// A door that makes calls so.
+    /// A backend that makes calls so.
     pub fn new(make: impl FnMut(&dyn Call, &Caller) -> Result<Reply, OpError> + Send + 'a) -> Self {
         Self(Box::new(make))
     }
 
-    /// The door of the store that is named, here or at a gateway, or else of that of the project around the current directory. With it come the
+    /// The backend of the store that is named, here or at a gateway, or else of that of the project around the current directory. With it come the
     /// store's defaults; a gateway has its own. A busy store is waited for as long as `busy` says, or else as configured.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl<'a> Backend<'a> {
         Ok((Self::at_store(&target, options(&settings, busy), settings.clone())?, Some(settings)))
     }
 
-    /// The door of a store that is there, with these defaults. Its waits end when the process is interrupted.
+    /// The backend of a store that is there, with these defaults. Its waits end when the process is interrupted.
     ///
     /// # Errors
     /// As [`StoreTarget::open`].
@@ -55,13 +55,13 @@ impl<'a> Backend<'a> {
         Ok(Self::of_store(target.open(options)?, settings))
     }
 
-    /// The door of a store that is open.
+    /// The backend of a store that is open.
     pub(crate) fn of_store(store: OpenStore, settings: Settings) -> Backend<'static> {
         let mut store = Interruptible(store);
         Backend::new(move |call, caller| call.run(&mut store, caller, &settings))
     }
 
-    /// The door of a gateway.
+    /// The backend of a gateway.
     pub fn at_gateway(client: Client) -> Backend<'static> {
         Backend::new(move |call, caller| client.call(call, caller))
     }

@@ -6,7 +6,7 @@ mod together;
 mod which;
 
 use oarlock_host::file::{canonical, identity_behind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -205,7 +205,9 @@ impl Ralf {
         let now = view.now();
         let mut found = Vec::new();
         let agents = view.agents().map_err(OpError::from)?;
-        opened.joined = Arc::new(Joined::of(&*view, &agents).map_err(OpError::from)?);
+        if !opened.joined.is_of(&*view).map_err(OpError::from)? {
+            opened.joined = Arc::new(Joined::of(&*view, &agents).map_err(OpError::from)?);
+        }
         for agent in agents {
             let age_ms = now.store.since_ms(agent.presence.seen);
             let is_there = match timeout_ms {
@@ -220,8 +222,7 @@ impl Ralf {
         if timeout_ms.is_some_and(|timeout_ms| timeout_ms > limits::HEARTBEAT_TIMEOUT_MS_DEFAULT) {
             // The store does not know who was gone already when the project was attached.
             let agents = files.all_agents(timeout_ms, &remembered())?.into_iter().filter(|agent| agent.state == "active");
-            let known: BTreeSet<String> = view.agents().map_err(OpError::from)?.into_iter().map(|agent| agent.name.to_string()).collect();
-            found.extend(agents.filter(|agent| !known.contains(&agent.name)).map(of_file));
+            found.extend(agents.filter(|agent| !opened.joined.knows(&agent.name)).map(of_file));
         }
         Ok(found)
     }

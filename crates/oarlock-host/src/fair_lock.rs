@@ -1,5 +1,5 @@
-//! A fair gate before the store's write transactions, between processes and between threads. It is for fairness
-//! alone: SQLite's own lock decides who writes, and whoever waits too long here goes on without the fair lock.
+//! A fair lock before the store's write transactions, between processes and between threads. It is for fairness
+//! alone: SQLite's own lock decides who writes. A caller that waits too long here goes on without the fair lock.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,12 @@ use crate::system::queue::Queue;
 
 /// One way through the fair lock: a handle of its own for each thread or connection.
 ///
-/// Whoever wants to enter takes a ticket in memory that all processes share, and waits for its number. Entering and leaving a
-/// free gate is no system call at all; whoever leaves wakes the next one, and only that one. Lock order: the fair lock, then the
-/// store's own lock.
+/// A caller takes a ticket in memory that all processes share, and waits for its number. Entering and leaving a free lock makes no
+/// system call. A caller that leaves wakes the next one, and only that one. Lock order: the fair lock, then the store's own lock.
 ///
 /// On Linux each handle holds a lock of the kernel for its seat at the fair lock, which is dropped when its process dies: the next in line sees
-/// that within ten milliseconds, those further behind within forty, and the queue goes on. Whoever is stopped, inside or in the
-/// queue, holds the others up for two seconds and is passed by then. Other systems have no shared state to queue on: there the fair lock is open.
+/// that within ten milliseconds, those further behind within forty, and the queue goes on. A process that is stopped, inside or
+/// in the queue, delays the others by two seconds and is then passed by. Other systems have no shared state to queue on: there the lock is open.
 #[derive(Debug)]
 pub struct FairLock {
     /// None where the system cannot queue: then the fair lock is open to all.
@@ -23,7 +22,7 @@ pub struct FairLock {
 
 /// Being inside, until dropped.
 #[derive(Debug)]
-#[must_use = "dropping it leaves the gate at once"]
+#[must_use = "dropping it leaves the fair lock at once"]
 pub struct Passage<'fair_lock> {
     turn: Option<(&'fair_lock Queue, u64)>,
     is_fair: bool,
@@ -31,11 +30,11 @@ pub struct Passage<'fair_lock> {
 
 /// What became of queueing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(all(target_os = "linux", not(feature = "portable"))), expect(dead_code, reason = "nobody can queue without a board"))]
+#[cfg_attr(not(all(target_os = "linux", not(feature = "portable"))), expect(dead_code, reason = "nobody can queue without a shared state"))]
 pub(crate) enum Joined {
     /// It is this handle's turn; give back the ticket.
     Turn(u64),
-    /// Whoever was to leave did not, and is passed by: give back the ticket, although somebody may be inside.
+    /// The holder did not leave and is passed by: give back the ticket, although the holder may be inside.
     PassingBy(u64),
     /// There is nothing to give back: the patience ended, this ticket was passed by, or there is no seat.
     Without,
@@ -48,8 +47,8 @@ impl FairLock {
         Self { queue: shared_state.map(Queue::on) }
     }
 
-    /// Goes through the fair lock, in turn. Waits at most `patience`, and then goes on without a turn; whoever is inside for two seconds
-    /// is passed by: [`Passage::is_fair`] tells.
+    /// Goes through the fair lock, in turn. Waits at most `patience`, and then goes on without a turn. A holder that is inside for two
+    /// seconds is passed by: see [`Passage::is_fair`].
     pub fn enter(&mut self, patience: Duration) -> Passage<'_> {
         let Some(queue) = &self.queue else { return Passage { turn: None, is_fair: false } };
         // Beyond the end of time is as good as never.
@@ -63,7 +62,7 @@ impl FairLock {
 }
 
 impl Passage<'_> {
-    /// Whether it was entered in turn, and nobody else is inside who was too.
+    /// Whether this turn was regular: entered in order, with no other regular holder inside.
     #[must_use]
     pub fn is_fair(&self) -> bool {
         self.is_fair

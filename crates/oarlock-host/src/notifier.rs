@@ -93,7 +93,7 @@ impl Notifiers {
     /// The bit of a topic on the shared state.
     pub(crate) fn bit(&self, topic: &str) -> io::Result<u32> {
         let index = self.topics.iter().position(|own| own == topic);
-        index.map(|index| 1 << index).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no bell {topic:?}")))
+        index.map(|index| 1 << index).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no notifier for {topic:?}")))
     }
 }
 

@@ -35,7 +35,7 @@ pub fn query<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settin
 /// The answer of now.
 pub(crate) fn query_once<Q: Query>(store: &mut dyn Store, caller: &Caller, settings: &Settings, request: &Q) -> Result<Q::Reply, OpError> {
     request.check()?;
-    settle_if_due(store, settings)?;
+    reap_if_due(store, settings)?;
     let owners = store.owners();
     let view = store.snapshot()?;
     let me = identify(&*view, caller, request.identity())?;
@@ -334,7 +334,7 @@ fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError
 ///
 /// # Errors
 /// Store errors.
-pub fn settle_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
+pub fn reap_if_due(store: &mut dyn Store, settings: &Settings) -> Result<(), OpError> {
     if store.is_read_only() {
         return Ok(());
     }

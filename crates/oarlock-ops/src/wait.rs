@@ -11,7 +11,7 @@ use crate::request::Waiting;
 use crate::search::Findings;
 use crate::store::{Store, StoreResult};
 
-/// How often a waiter looks again although nothing woke it, in milliseconds: the net under the notifiers.
+/// How often a waiter looks again although nothing woke it, in milliseconds: the net in case a notification is lost.
 const RECHECK_MS: i64 = 5_000;
 
 /// How often one looks that may only read, in milliseconds.

@@ -110,12 +110,16 @@ pub(crate) fn resolve<'a, T>(id: &str, all: &'a BTreeMap<&str, T>) -> Option<&'a
     if let Some((known, _)) = all.get_key_value(id) {
         return Some(known);
     }
-    let prefix = format!("{id}-");
-    let is_slug = |rest: &str| !is_of_part(&format!("-{rest}")) && !rest.starts_with(|c: char| c.is_ascii_digit());
     let longer = all.range::<str, _>((Bound::Excluded(id), Bound::Unbounded)).map(|(known, _)| *known);
-    let mut slugs = longer.take_while(|known| known.starts_with(id)).filter(|known| known.strip_prefix(&prefix).is_some_and(is_slug));
+    let mut slugs = longer.take_while(|known| known.starts_with(id)).filter(|known| goes_on_with_slug(id, known));
     let found = slugs.next()?;
     slugs.next().is_none().then_some(found)
+}
+
+/// Whether the longer id is the shorter one and a slug, which no number begins and which is that of no part.
+pub(crate) fn goes_on_with_slug(id: &str, longer: &str) -> bool {
+    let rest = longer.strip_prefix(id).filter(|rest| rest.starts_with('-'));
+    rest.is_some_and(|rest| !is_of_part(rest) && !rest[1..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether an id ends as that of a part does: `TASK-7-fix-x-SUB2` is none of the files that `TASK-7` may mean.

@@ -108,7 +108,7 @@ pub(crate) fn in_queue(writer: &Writer, file: &Path, edits: &[ItemEdit], now_ms:
                 Some(item) if edit.if_free.as_ref().is_some_and(|free| !free.admits(item.state, item.claimed_by.as_deref())) => {
                     ItemShown::Taken
                 }
-                Some(item) => match with_stand(&new, item, &edit.displayed_state, now_ms) {
+                Some(item) => match with_displayed_state(&new, item, &edit.displayed_state, now_ms) {
                     Ok(edited) if edited == new => ItemShown::AsItWas,
                     Ok(edited) => {
                         new = Cow::Owned(edited);
@@ -128,7 +128,7 @@ pub(crate) fn in_queue(writer: &Writer, file: &Path, edits: &[ItemEdit], now_ms:
 }
 
 /// The text of a queue in which the item says how its task stands.
-fn with_stand(text: &str, item: &Task, displayed_state: &DisplayedState, now_ms: i64) -> Result<String, EditError> {
+fn with_displayed_state(text: &str, item: &Task, displayed_state: &DisplayedState, now_ms: i64) -> Result<String, EditError> {
     let mut fields = fields_of(displayed_state, now_ms);
     // Who has nothing needs no field that says so, unless it is there.
     fields.retain(|(name, value)| !value.is_null() || (*name == "claimed_by" && item.claimed_by.is_some()) || *name == "claimed_at");

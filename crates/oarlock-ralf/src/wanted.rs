@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use crate::file_view::goes_on_with_slug;
+
 /// The ids of the tasks that are asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted(BTreeSet<String>);
@@ -21,9 +23,8 @@ impl Wanted {
     /// task it means depends on all others then, and all are read.
     pub(crate) fn is_by_whole_id<'a>(&self, mut items: impl Iterator<Item = &'a String>) -> bool {
         items.all(|item| {
-            let prefix = format!("{item}-");
-            let next = self.0.range::<str, _>((Bound::Excluded(prefix.as_str()), Bound::Unbounded)).next();
-            next.is_none_or(|id| !id.starts_with(&prefix))
+            let longer = self.0.range::<str, _>((Bound::Excluded(item.as_str()), Bound::Unbounded));
+            !longer.take_while(|id| id.starts_with(item.as_str())).any(|id| goes_on_with_slug(item, id))
         })
     }
 }
@@ -34,7 +35,7 @@ mod tests {
 
     #[test]
     fn an_item_with_a_shorter_id_than_a_wanted_task_lets_all_be_read() {
-        let wanted = Wanted::of(["TASK-7-fix-x", "TASK-9"].map(str::to_owned));
+        let wanted = Wanted::of(["TASK-7-fix-x", "TASK-9", "TASK-8-SUB1"].map(str::to_owned));
         let is_by_whole_id = |items: &[&str]| {
             let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
             wanted.is_by_whole_id(items.iter())

@@ -101,7 +101,7 @@ impl Pool<'_, '_> {
     /// Starts `count` workers.
     ///
     /// # Errors
-    /// The program cannot be started, and store errors; those that were started are ended when the crew is dropped.
+    /// The program cannot be started, and store errors; those that were started are ended when the pool is dropped.
     pub(crate) fn start(&mut self, store: &mut dyn Store, count: usize) -> Result<(), OpError> {
         for _ in 0..count {
             let (name, label) = self.free_name(store)?;
@@ -128,7 +128,7 @@ impl Pool<'_, '_> {
     }
 
     /// Why the slots are empty that are.
-    pub(crate) fn farewells(&self) -> Vec<String> {
+    pub(crate) fn exit_reasons(&self) -> Vec<String> {
         self.slots.iter().filter_map(|slot| Some(format!("{}: {}", slot.label, slot.exit_reason.as_ref()?))).collect()
     }
 

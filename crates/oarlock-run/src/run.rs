@@ -201,7 +201,7 @@ impl Supervisor<'_, '_> {
     /// What time and death have made true becomes visible: the first call of anybody does that, and while all workers are busy
     /// nobody else calls.
     fn settle(&mut self) -> Result<(), OpError> {
-        call::settle_if_due(&mut *self.store, self.settings)
+        call::reap_if_due(&mut *self.store, self.settings)
     }
 
     /// A capability that is missing may be that of a worker which has not joined yet.
@@ -226,7 +226,7 @@ impl Supervisor<'_, '_> {
             // It may have been finished while its workers left.
             End::Stalled(_) | End::NoWorkers | End::Interrupted if report.state == TaskState::Done => None,
             End::Stalled(obstacles) => Some(stalled(&self.task, &obstacles)),
-            End::NoWorkers => Some(no_workers(&self.task, &self.pool.farewells())),
+            End::NoWorkers => Some(no_workers(&self.task, &self.pool.exit_reasons())),
             End::Interrupted => Some(OpError::Interrupted),
         };
         Ok(RunEnd { report, error, is_begun: true })
@@ -246,12 +246,12 @@ fn stalled(task: &TaskId, obstacles: &[Obstacle]) -> OpError {
     .into()
 }
 
-fn no_workers(task: &TaskId, farewells: &[String]) -> OpError {
-    let shown = farewells.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
+fn no_workers(task: &TaskId, exit_reasons: &[String]) -> OpError {
+    let shown = exit_reasons.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
     Rejection::Conflict {
         message: format!("no worker is left for {task}: {shown}"),
         hint: "see what they said last, then run it again: it goes on where it stopped".into(),
-        details: json!({"task": task, "workers": farewells}),
+        details: json!({"task": task, "workers": exit_reasons}),
     }
     .into()
 }

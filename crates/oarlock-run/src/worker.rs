@@ -40,7 +40,7 @@ use crate::text::clean_line;
 use crate::watch::{SLICE_MS, Watch, is_busy, is_passing};
 use handing::{Finished, is_gone};
 
-/// How often an idle worker tries again although nothing seems to have changed: the net under the notifiers.
+/// How often an idle worker tries again although nothing seems to have changed: the net in case a notification is lost.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
 /// How long a program may go on when its store is gone: it may be about to finish, and its result can be kept.
 pub(crate) const GONE_GRACE: StdDuration = StdDuration::from_secs(3);

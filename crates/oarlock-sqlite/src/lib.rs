@@ -1,6 +1,6 @@
 //! The embedded store: all SQL of Oarlock for SQLite, and its migrations.
 //!
-//! It finds and writes rows and decides nothing. One writer at a time, admitted by a fair gate;
+//! It finds and writes rows and decides nothing. One writer at a time, admitted by a fair lock;
 //! readers never wait. Waiters of other processes are woken by notifiers after the commit.
 
 mod admin;

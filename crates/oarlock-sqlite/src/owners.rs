@@ -29,12 +29,12 @@ impl Owners for LocalOwners {
     fn life(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness {
         match owner {
             Owner::None => OwnerLiveness::Unknown,
-            Owner::Process { process } => sight_of(process),
+            Owner::Process { process } => liveness_of(process),
             Owner::Lock { process, .. } => match probe(&self.locks, session.as_str()) {
                 Ok(OwnerState::Held) => OwnerLiveness::Alive,
                 Ok(OwnerState::Free) => OwnerLiveness::Died,
                 // A missing file proves nothing by itself.
-                Ok(OwnerState::Missing) | Err(_) => sight_of(process),
+                Ok(OwnerState::Missing) | Err(_) => liveness_of(process),
             },
         }
     }
@@ -44,7 +44,7 @@ impl Owners for LocalOwners {
     }
 }
 
-fn sight_of(process: &str) -> OwnerLiveness {
+fn liveness_of(process: &str) -> OwnerLiveness {
     match ProcessId::parse(process).map(|process| process.liveness()) {
         Ok(Liveness::Alive) => OwnerLiveness::Alive,
         Ok(Liveness::Dead) => OwnerLiveness::Died,

@@ -113,13 +113,13 @@ impl StorePaths {
     }
 
     /// The file of the shared state.
-    pub(crate) fn board_file(&self) -> PathBuf {
+    pub(crate) fn shared_state_file(&self) -> PathBuf {
         self.beside("board")
     }
 
     /// The shared state, made anew, with the directories, when somebody copied or moved the database alone.
     pub(crate) fn shared_state(&self) -> StoreResult<Option<SharedState>> {
-        let file = self.board_file();
+        let file = self.shared_state_file();
         match SharedState::open(&file, false) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.make_dirs()?;

@@ -337,7 +337,7 @@ impl SqliteStore {
     }
 
     /// The memory that is shared with those who write.
-    fn shared_board(&self) -> Option<SharedState> {
+    fn shared_state(&self) -> Option<SharedState> {
         if self.reads_only { None } else { self.place.shared_state().ok().flatten() }
     }
 
@@ -428,7 +428,7 @@ impl Store for SqliteStore {
         // Closing a listener takes the kernel longer than all the rest of a wake-up: one is kept for the next wait.
         let listener = match &self.listening {
             Some((kept, listener)) if *kept == topics && listener.lock().is_ok_and(|kept| kept.hears()) => Arc::clone(listener),
-            _ => Arc::new(Mutex::new(listen::listener(&self.notifiers, topics, self.shared_board()))),
+            _ => Arc::new(Mutex::new(listen::listener(&self.notifiers, topics, self.shared_state()))),
         };
         self.listening = Some((topics, Arc::clone(&listener)));
         Ok(Box::new(SqliteListening::new(listener)))

@@ -37,8 +37,13 @@ impl Joined {
         Ok(joined)
     }
 
+    /// Whether the store knows an agent of this name, also one that has left.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.live.contains(name) || self.ended.contains(name)
+    }
+
     /// Whether nothing has happened in the store since.
-    fn is_of(&self, view: &dyn View) -> StoreResult<bool> {
+    pub(super) fn is_of(&self, view: &dyn View) -> StoreResult<bool> {
         Ok(self.at == Some((view.identity().id(), view.last_seq()?)))
     }
 }

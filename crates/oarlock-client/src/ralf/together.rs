@@ -22,7 +22,7 @@ use crate::project::{Project, TASK_PREFIX};
 use crate::trust;
 use crate::whereabouts::{IfMissing, StoreTarget};
 
-/// The pause between two looks of [`Together::watch`].
+/// The pause between two passes of [`Together::watch`].
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// How long to wait while another process compares the files.
@@ -133,20 +133,20 @@ impl Together {
         self.look_with(&mut bridge)
     }
 
-    /// Looks every second and passes each result to `told`, until that returns `false` or the project is detached. A failure that may pass, such
-    /// as a busy store, is passed to `told` too and does not stop it.
+    /// Synchronises every second and passes each result to `report`, until that returns `false` or the project is detached. A temporary failure,
+    /// such as a busy store, is passed to `report` too and does not stop the loop.
     ///
     /// # Errors
-    /// A lasting failure of the files or the store; any error of `told`.
-    pub fn watch(&self, told: &mut dyn FnMut(Result<Synced, OpError>) -> Result<bool, OpError>) -> Result<(), OpError> {
+    /// A lasting failure of the files or the store; any error of `report`.
+    pub fn watch(&self, report: &mut dyn FnMut(Result<Synced, OpError>) -> Result<bool, OpError>) -> Result<(), OpError> {
         let mut store: OpenStore = self.target.open(self.options.clone())?;
         let mut store = Beneath(&mut *store);
         let mut bridge = Bridge::new(&self.root, &mut store, &self.settings).beside(self.target.place().dir());
         loop {
             let goes_on = match self.look_with(&mut bridge) {
                 Ok(None) => false,
-                Ok(Some(synced)) => told(Ok(synced))?,
-                Err(error) if error.is_retryable() => told(Err(error))?,
+                Ok(Some(synced)) => report(Ok(synced))?,
+                Err(error) if error.is_retryable() => report(Err(error))?,
                 Err(error) => return Err(error),
             };
             if !goes_on {

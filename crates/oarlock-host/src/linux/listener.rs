@@ -25,7 +25,7 @@ use crate::process::{Liveness, ProcessId};
 pub struct Listener {
     ears: Option<Ears>,
     /// Kept as long as we listen.
-    _board: Option<SharedState>,
+    _shared_state: Option<SharedState>,
     /// What is kept open across waits, so that a long wait in short pieces costs nothing more.
     processes: HashMap<ProcessId, OwnedFd>,
 }
@@ -44,13 +44,13 @@ impl Listener {
         if shared_state.as_ref().is_some_and(|shared_state| !shared_state.listen(bits)) {
             return Err(io::Error::other("too many processes listen"));
         }
-        Ok(Self { ears: Some(ears), _board: shared_state, processes: HashMap::new() })
+        Ok(Self { ears: Some(ears), _shared_state: shared_state, processes: HashMap::new() })
     }
 
     /// A listener that hears no notifiers, only deaths and the end of the time.
     #[must_use]
     pub fn deaf() -> Self {
-        Self { ears: None, _board: None, processes: HashMap::new() }
+        Self { ears: None, _shared_state: None, processes: HashMap::new() }
     }
 
     /// Whether it hears notifiers.

@@ -255,7 +255,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_damaged_board_heals() {
+    fn a_damaged_shared_state_heals() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("board");
         let (first, second) = (open(&path), open(&path));

@@ -1,4 +1,4 @@
-//! Memory that all processes of one store share: the counters of the queue at its gate, a place for each ticket, and a seat for
+//! Memory that all processes of one store share: the counters of the queue at its fair lock, a place for each ticket, and a seat for
 //! each handle, which also tells what notifiers it listens to. It is a small file, mapped; all of it are atomic numbers, so that
 //! whatever it holds is a value.
 //!
@@ -42,9 +42,9 @@ pub(crate) struct Memory {
     pub(crate) serving: AtomicU64,
     /// No seat from this one on has ever been taken.
     seats_end: AtomicU32,
-    /// Counts the looks that are shared out among all.
+    /// Counts the checks that all processes share.
     turns: AtomicU32,
-    /// The highest number that was told of, and what it makes with the name of whoever it is for: a pair that does not fit is none.
+    /// The highest number reported, and its check value with the name of the file: a pair that does not match counts as none.
     seen: AtomicU64,
     seen_proof: AtomicU64,
     _free: [AtomicU32; 6],
@@ -150,7 +150,7 @@ impl SharedState {
     #[expect(unsafe_code, reason = "a pointer to shared memory")]
     pub(crate) fn memory(&self) -> &Memory {
         // SAFETY: the mapping is as long as a `Memory` and aligned to a page, it lives as long as `self`, and every bit pattern of
-        // it is a valid `Memory`. The file is never made shorter by us; whoever else does, ends the processes that use it, as with
+        // it is a valid `Memory`. Oarlock never shortens the file; another program that does ends the processes that use it, as with
         // SQLite's own shared memory.
         unsafe { self.0.memory.as_ref() }
     }
@@ -181,7 +181,7 @@ impl SharedState {
         Ok(Holder { seat: seat as u16, generation: generation as u16 })
     }
 
-    /// The highest number that was told with [`SharedState::saw`] by those who meant the same file and boot; 0 when none was.
+    /// The highest number reported by [`SharedState::saw`] for the same file and boot; 0 if there is none.
     #[must_use]
     pub fn seen(&self, of: u64) -> u64 {
         let memory = self.memory();
@@ -223,8 +223,8 @@ impl SharedState {
         seat.is_some()
     }
 
-    /// Whether anybody listens to one of these notifiers. Whoever listens first says so and then looks at the store; whoever rings
-    /// has changed the store and then asks, so one of both sees the other. The killed count until somebody else has their seat.
+    /// Whether anybody listens to one of these notifiers. A listener registers and then reads the store; a writer changes the store and
+    /// then asks, so one of both sees the other. A killed listener counts until another process takes its seat.
     pub(crate) fn is_heard(&self, notifiers: u32) -> bool {
         fence(SeqCst);
         let memory = self.memory();

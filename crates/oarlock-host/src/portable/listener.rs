@@ -34,7 +34,7 @@ impl Listener {
     ///
     /// # Errors
     /// A topic is not one of these notifiers, or the directory is missing.
-    pub fn new(notifiers: &Notifiers, topics: &[&str], _board: Option<SharedState>) -> io::Result<Self> {
+    pub fn new(notifiers: &Notifiers, topics: &[&str], _shared_state: Option<SharedState>) -> io::Result<Self> {
         topics.iter().try_for_each(|topic| notifiers.bit(topic).map(drop))?;
         let identity = file::identity_at(&notifiers.dir)?;
         let seen = |topic: &&str| {

@@ -20,7 +20,7 @@ impl SharedState {
         Ok(None)
     }
 
-    /// The highest number that was told with [`SharedState::saw`].
+    /// The highest number reported by [`SharedState::saw`].
     #[must_use]
     pub fn seen(&self, _of: u64) -> u64 {
         match self.0 {}
@@ -46,11 +46,11 @@ impl SharedState {
     }
 
     /// Whether anybody listens to one of these notifiers.
-    pub(crate) fn is_heard(&self, _bells: u32) -> bool {
+    pub(crate) fn is_heard(&self, _notifiers: u32) -> bool {
         match self.0 {}
     }
 
-    /// Whoever has a shared state can do everything.
+    /// There is no shared state here, so nothing is ever called on one.
     pub(super) fn never(&self) -> ! {
         match self.0 {}
     }

@@ -19,7 +19,7 @@ pub fn is_able(spec: &TaskSpec, agent: &Agent) -> bool {
 
 /// Whether the agent may have the task; `assignee_active` tells whether the agent it is assigned to
 /// is active now (an assignment to an agent that is not binds nobody).
-pub fn misfit(spec: &TaskSpec, agent: &Agent, assignee_active: bool) -> Option<Ineligible> {
+pub fn ineligible(spec: &TaskSpec, agent: &Agent, assignee_active: bool) -> Option<Ineligible> {
     if !is_able(spec, agent) {
         return Some(Ineligible::Capability);
     }

@@ -299,7 +299,7 @@ impl Obstacles {
             Some(assignee) => cx.is_active(assignee)?,
             None => false,
         };
-        let fits = |agent: &Agent| claim::misfit(&offer.spec, agent, assignee).is_none();
+        let fits = |agent: &Agent| claim::ineligible(&offer.spec, agent, assignee).is_none();
         if claim.counts_for_ms(cx.now) > 0
             && let Some(tried) = cx.view.agent(&claim.by)?.filter(|agent| agent.is_live() && fits(agent))
         {

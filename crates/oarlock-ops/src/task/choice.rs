@@ -159,8 +159,8 @@ impl<'c> Chooser<'c> {
         if self.unfit.is_some_and(|unfit| unfit.contains(&offer.id)) || !self.asks_for(cx.view, offer)? {
             return Ok(Verdict::NotAsked);
         }
-        if let Some(misfit) = self.misfit(cx, offer)? {
-            return Ok(Verdict::Ineligible(misfit));
+        if let Some(ineligible) = self.ineligible(cx, offer)? {
+            return Ok(Verdict::Ineligible(ineligible));
         }
         let Some(obstacles) = &mut self.obstacles else { return Ok(Verdict::Fits) };
         let wanted = wanted_by(&offer.spec);
@@ -189,7 +189,7 @@ impl<'c> Chooser<'c> {
     }
 
     /// Why the agent may not have the task, if it may not.
-    fn misfit(&mut self, cx: &Reading<'_>, offer: &Offer) -> Result<Option<Ineligible>, OpError> {
+    fn ineligible(&mut self, cx: &Reading<'_>, offer: &Offer) -> Result<Option<Ineligible>, OpError> {
         let is_active = match &offer.spec.assigned {
             Some(assignee) if *assignee != self.me.name => match self.active.get(assignee) {
                 Some(is_active) => *is_active,
@@ -201,7 +201,7 @@ impl<'c> Chooser<'c> {
             },
             _ => false,
         };
-        Ok(claim::misfit(&offer.spec, self.me, is_active))
+        Ok(claim::ineligible(&offer.spec, self.me, is_active))
     }
 
     /// Whether the task is the one that the claim is about, or a part of it at any depth.

@@ -295,7 +295,7 @@ impl Claim {
             let why = Some("it is taken or over in the files beside the store".to_owned());
             return Err(Rejection::StateConflict { verb: "claim", task: id.clone(), state: task.state, why }.into());
         }
-        match misfit(&cx.reading(), &task, me)? {
+        match ineligible(&cx.reading(), &task, me)? {
             Some(Ineligible::Capability) => {
                 let missing: Vec<String> = task.spec.capabilities.iter().filter(|c| !me.can(c)).map(ToString::to_string).collect();
                 let why = format!("it needs {}, which {} does not have", missing.join(", "), me.name);
@@ -437,10 +437,10 @@ fn not_claimable(cx: &Deciding<'_>, task: &Task, state: TaskState) -> Result<OpE
 }
 
 /// Why this agent may not have this task, if it may not.
-pub(crate) fn misfit(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option<Ineligible>, OpError> {
+pub(crate) fn ineligible(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<Option<Ineligible>, OpError> {
     let assignee_active = match &task.spec.assigned {
         Some(assignee) if *assignee != me.name => cx.is_active(assignee)?,
         _ => false,
     };
-    Ok(claim::misfit(&task.spec, me, assignee_active))
+    Ok(claim::ineligible(&task.spec, me, assignee_active))
 }

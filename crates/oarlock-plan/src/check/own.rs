@@ -100,9 +100,23 @@ impl Orders {
 
 /// Steps are numbered from 1, and each has lines in the document.
 fn check_steps(steps: &[Step], document: Option<&str>, problems: &mut Problems) {
-    let count = document.map(|document| document.lines().count());
+    let count = document.map(|document| Document::read(document).map_or(usize::MAX, |read| read.lines.len()));
     if steps.is_empty() {
         problems.add("steps", "the plan has no steps", Some("give a list of objects with n, title, lines and writes"));
+    }
+    // Two steps that share a line cannot both be what the document says of it, and its orders could be turned against themselves.
+    let mut ranges: Vec<([usize; 2], usize)> =
+        steps.iter().enumerate().flat_map(|(at, step)| step.lines.iter().map(move |range| (*range, at))).collect();
+    ranges.sort_unstable();
+    let mut reached = ([0, 0], 0);
+    for (range, at) in ranges {
+        if range[0] <= reached.0[1] && at != reached.1 {
+            let message = format!("steps {} and {} share line {}", reached.1 + 1, at + 1, range[0]);
+            problems.add(format!("steps[{at}].lines"), message, Some("give each line to one step"));
+        }
+        if range[1] > reached.0[1] {
+            reached = (range, at);
+        }
     }
     for (at, step) in steps.iter().enumerate() {
         if step.n != at + 1 {
@@ -165,10 +179,11 @@ fn keep_writers_apart(plan: &mut Plan, orders: &mut Orders, order: &[usize], pro
         return;
     }
     let overlaps = table.exact_overlaps();
-    let above = schedule::ancestors(&orders.needs, order);
+    let mut above = schedule::ancestors(&orders.needs, order);
     let mut compared = 0_usize;
     for (k, second) in order.iter().enumerate() {
-        for first in &order[..k] {
+        // From the nearest: what follows from it needs no edge of its own.
+        for first in order[..k].iter().rev() {
             compared = compared.saturating_add(writes[*first].len() * writes[*second].len());
             if compared > COMPARED_MAX {
                 problems.add(
@@ -183,6 +198,9 @@ fn keep_writers_apart(plan: &mut Plan, orders: &mut Orders, order: &[usize], pro
             let path = table.pattern(*shared).as_str().to_owned();
             if !above[*second].has(*first) {
                 orders.add(*first, *second, format!("writes {path} as step {} does", first + 1), GIVEN_CONFIDENCE);
+                let implied = above[*first].clone();
+                above[*second].insert(*first);
+                above[*second].add_all(&implied);
             }
             if plan.conflicts.len() < PROBLEMS_MAX {
                 let message = format!("steps {} and {} both write {path}; they stay in order", first + 1, second + 1);

@@ -87,7 +87,7 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
             }
             "-" | "–" | "to" | "through" if is_between(&out, next, &noun) => {
                 if let Some(Piece::Name(kind, low)) = out.pop() {
-                    out.push(Piece::Range(kind, low, next.trim_end_matches([':', '.']).to_owned()));
+                    out.push(Piece::Range(kind, low, next.trim_start_matches('#').trim_end_matches([':', '.']).to_owned()));
                 }
                 at += 1;
                 continue;
@@ -145,7 +145,12 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
             noun.clear();
             numbers = true;
         } else if BEFORE.has(bare) {
-            out.push(Piece::Before);
+            // "It cannot start before …" is a need; "it does not block …" denies one.
+            let denies_start = bare == "before" && out.last() == Some(&Piece::Not);
+            if denies_start {
+                out.pop();
+            }
+            out.push(if denies_start { Piece::Needs } else { Piece::Before });
             noun.clear();
             numbers = true;
         } else if BESIDE.has(bare) {
@@ -316,6 +321,9 @@ mod tests {
             ("the tests must not run in parallel with 1.2", "not beside :1.2"),
             ("Phase 3 cannot start until Phase 2 is done", "phase:3 needs phase:2"),
             ("uses HTTP2 and 3 files", ":http2"),
+            ("T001 does not block T002", ":t001 not before :t002"),
+            ("T002 cannot start before T001", ":t002 needs :t001"),
+            ("after #2 to #5", "needs issue:2..5"),
         ] {
             assert_eq!(shown(line), want, "{line}");
         }

@@ -104,7 +104,7 @@ static ALL_FREE: List = List::new(
 
 /// The same, of work that is listed below.
 static ALL_AT_ONCE: List = List::new(
-    "these in parallel, all of these in parallel, all of them in parallel, all tasks in parallel, tasks can all run in parallel, all tasks can run in parallel, \
+    "all of these in parallel, all of them in parallel, all tasks in parallel, tasks can all run in parallel, all tasks can run in parallel, \
      all steps can run in parallel, all can run in parallel",
 );
 
@@ -126,11 +126,8 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
         out.extend(targets);
         at = next.max(at + 1);
     }
-    // "This phase implements the following in parallel: …".
-    let this = lower.trim_start_matches(['*', ' ']).starts_with("this ") && lower.contains("in parallel:");
     match out.len() {
         0 if each
-            || this
             || ALL_AT_ONCE.iter().any(|phrase| lower.contains(phrase))
             || (of_steps && ALL_FREE.iter().any(|phrase| lower.contains(phrase))) =>
         {

@@ -182,7 +182,7 @@ fn codes(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     for word in text.split_whitespace().take(3) {
         let word = word.trim_matches(['*', '[', ']', ':', '`', '.', ')', '(', '#']);
-        let Some(letter) = word.chars().next().filter(char::is_ascii_alphanumeric) else { continue };
+        let Some(letter) = word.chars().next().filter(char::is_ascii_alphabetic) else { continue };
         let coded = entry::code(word, letter, 1).is_some_and(|(_, rest)| rest.is_empty());
         // "1.2" is the number of a task wherever it begins the line.
         let numbered = out.is_empty() && word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.');

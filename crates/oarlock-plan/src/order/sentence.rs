@@ -181,6 +181,10 @@ impl Reader<'_, '_> {
 
     /// The steps that a piece names, each step or group for itself.
     fn parts(&mut self, piece: &Piece, set: &Listed) -> Vec<Vec<usize>> {
+        // Before names are looked up, which takes time too.
+        if !self.spoken.spend(1) {
+            return Vec::new();
+        }
         let found = match piece {
             Piece::Name(kind, id) => vec![self.names.of(kind, id)],
             Piece::Range(kind, low, high) => self.names.between(kind, low, high),
@@ -214,9 +218,8 @@ impl Reader<'_, '_> {
                 match (relation, denied) {
                     (Relation::Needs, false) => self.spoken.need(*b, *a),
                     (Relation::Before, false) => self.spoken.need(*a, *b),
-                    (Relation::Beside, false) | (Relation::Needs, true) => self.spoken.beside(*a, *b),
-                    // "Phase 2 cannot start before phase 1", "not in parallel with".
-                    (Relation::Before, true) => self.spoken.need(*b, *a),
+                    (Relation::Beside, false) | (Relation::Needs | Relation::Before, true) => self.spoken.beside(*a, *b),
+                    // "Not in parallel with".
                     (Relation::Beside, true) => self.spoken.need(*a.min(b), *a.max(b)),
                 }
             }

@@ -60,7 +60,7 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
         owner[step.draft.line..=step.draft.last].fill(at);
     }
     let mut named_alone = vec![false; steps.len()];
-    let mut read = 0;
+    let (mut read, mut is_cut) = (0, false);
     // What a drawing in a fence names last, for a line that goes on with an arrow.
     let mut drawn: Vec<usize> = Vec::new();
     for line in 0..document.lines.len() {
@@ -68,7 +68,9 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
         let text = clip(document.text(line));
         let in_step = owner[line] != usize::MAX;
         let is_text = matches!(kind, Kind::Text | Kind::Item(_)) || (kind == Kind::Code && !in_step && has_arrow(text));
-        if !is_text || read >= LINES_MAX || !may_order(text) {
+        let may_order = is_text && may_order(text);
+        is_cut |= may_order && read >= LINES_MAX;
+        if !may_order || read >= LINES_MAX {
             if kind != Kind::Code {
                 drawn.clear();
             }
@@ -115,7 +117,7 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
         }
     }
     spoken.is_whole = steps.len() > 2 && named_alone.iter().all(|named| *named);
-    if spoken.spent > WORK_MAX {
+    if spoken.spent > WORK_MAX || is_cut {
         spoken.is_whole = false;
         spoken.warnings.push("the document says more about order than is compared; the rest is left out".to_owned());
     }

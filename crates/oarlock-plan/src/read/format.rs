@@ -1,7 +1,7 @@
 //! The formats of plans that have rules of their own, one file for each. A format says by its markers what is a step, and often in which
 //! order steps run; its reader yields the same [`Draft`]s as prose does, and says how the format binds steps that nothing else orders.
 //!
-//! A new format is a new file here, a line in [`read`], and its examples in `tests/formats`.
+//! A new format is a new file here, a line in [`read`], and its examples in `tests/formats.rs`.
 
 mod agentos;
 mod bmad;

@@ -80,7 +80,9 @@ impl Cursor {
         if record.len() <= IN_PLACE_BYTES_MAX {
             let mut options = OpenOptions::new();
             let mut opened = options.create(true).truncate(false).write(true).made_with(0o600).without_traps().open(&file)?;
-            return opened.write_all(record.as_bytes());
+            opened.write_all(record.as_bytes())?;
+            // A longer record of before is cut off: a reader takes the whole file. The digest is in front, so a kill in between harms nothing.
+            return if opened.metadata()?.len() > IN_PLACE_BYTES_MAX as u64 { opened.set_len(record.len() as u64) } else { Ok(()) };
         }
         let mut new = tempfile::Builder::new().prefix(".ralf-").suffix(".tmp").tempfile_in(dir)?;
         new.write_all(record.as_bytes())?;
@@ -109,6 +111,11 @@ mod tests {
             assert_eq!(Cursor::read(dir.path(), StoreId(1)), Some(cursor(left)));
             assert_eq!(Cursor::read(dir.path(), StoreId(2)), None);
         }
+        // One that is too large to be read does not hide the next.
+        fs::write(dir.path().join(FILE), vec![b' '; FILE_BYTES_MAX as usize + 1]).expect("writes");
+        assert_eq!(Cursor::read(dir.path(), StoreId(1)), None);
+        cursor(3).write(dir.path()).expect("writes");
+        assert_eq!(Cursor::read(dir.path(), StoreId(1)), Some(cursor(3)));
         fs::write(dir.path().join(FILE), "{").expect("writes");
         assert_eq!(Cursor::read(dir.path(), StoreId(1)), None);
     }

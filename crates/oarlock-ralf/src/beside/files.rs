@@ -77,7 +77,8 @@ impl Files<'_> {
         let mut index = self.beside.index.lock().unwrap_or_else(PoisonError::into_inner);
         let ids: Vec<&str> = tasks.map(TaskId::as_str).collect();
         let tasks = ids.iter().flat_map(|id| index.find(&self.root, id)).collect();
-        let wanted = Some(Wanted::of(ids.into_iter().map(str::to_owned)));
+        // Which task a short id means depends on the items of all queues; each queue is read by itself.
+        let wanted = (self.queues.len() == 1).then(|| Wanted::of(ids.into_iter().map(str::to_owned)));
         Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, wanted, ..Layout::default() }, None, 0)
     }
 

@@ -14,7 +14,7 @@ const FRESH: Duration = Duration::from_millis(50);
 /// A task's file and the folder that it lies in.
 pub(crate) type Place = (PathBuf, Option<Folder>);
 
-/// The files of tasks by id; of doubles the one that counts, see [`by_id`](crate::in_files::by_id).
+/// The files of tasks by id; of doubles the one that counts, see [`by_id`](crate::file_view::by_id).
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// The folders of tasks, and when each was changed.

@@ -25,7 +25,7 @@ pub(super) enum Prospect {
     Idle(Vec<TaskId>),
 }
 
-/// The active agents that are not of the crew.
+/// The active agents that are not of the pool.
 #[derive(Debug)]
 pub(super) struct Others(Vec<Agent>);
 

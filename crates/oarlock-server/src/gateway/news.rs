@@ -21,7 +21,7 @@ const TOLD_MAX: usize = 1_024;
 /// The longest event that is kept for slow followers, in bytes.
 const TOLD_BYTES_MAX: usize = 4 << 10;
 
-/// The longest sleep of the listening thread, in milliseconds: the net under the notifiers.
+/// The longest sleep of the listening thread, in milliseconds: the net in case a notification is lost.
 const RECHECK_MS: i64 = 5_000;
 
 /// The shortest time between two looks: while much happens, what happens is read in larger pieces.
@@ -115,7 +115,7 @@ impl Teller {
         loop {
             std::thread::sleep(PAUSE.saturating_sub(looked.elapsed()));
             looked = Instant::now();
-            call::settle_if_due(&mut *self.store, &self.settings)?;
+            call::reap_if_due(&mut *self.store, &self.settings)?;
             let horizon = Horizon::of(&mut *self.store)?;
             self.identity.note(self.store.identity());
             if horizon.seq > self.seen {

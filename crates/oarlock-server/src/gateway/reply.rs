@@ -79,7 +79,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 pub(super) fn error(error: &OpError) -> Response<Body> {
     let code = error.code();
     let mut response = json(StatusCode::from_u16(code.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &error.object());
-    let after_ms = error.retry_after_ms().map(i64::unsigned_abs).or((code.http() == 503).then_some(1_000));
+    let after_ms = error.retry_after_ms().and_then(|ms| u64::try_from(ms).ok()).or((code.http() == 503).then_some(1_000));
     if let Some(after_ms) = after_ms {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after_ms.div_ceil(1_000)));
     }

@@ -61,7 +61,7 @@ pub(crate) fn doctor(place: &StorePaths, options: &Options, fix: bool, new_epoch
         report.note("schema", schema::check(&conn).map(|()| ((), "its tables and indexes are those of this program".into()))).is_some();
     let sound = report.note("pages", sound_pages(&conn).map(|found| ((), found))).is_some();
     // Looking makes nothing that is not there.
-    let shared_state = SharedState::open(&place.board_file(), false).ok().flatten();
+    let shared_state = SharedState::open(&place.shared_state_file(), false).ok().flatten();
     let seen = Made::read(&conn).map_or(0, |made| HighWaterMark::of(&made, shared_state, &options.clock.host().boot_id).last_seq());
     let replay = match replay(&conn, &scratch, options) {
         // No room for the replay says nothing about the store.

@@ -47,7 +47,7 @@ impl StorePaths {
         for suffix in COMPANIONS {
             check_one(&self.with_suffix(suffix), Metadata::is_file, FILE)?;
         }
-        check_one(&self.board_file(), Metadata::is_file, FILE)?;
+        check_one(&self.shared_state_file(), Metadata::is_file, FILE)?;
         for dir in ["owners", "bells"] {
             check_one(&self.beside(dir), Metadata::is_dir, DIRECTORY)?;
         }

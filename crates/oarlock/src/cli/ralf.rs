@@ -147,7 +147,7 @@ fn watch(together: &Together, output: &Output) -> Result<u8, OpError> {
         let also = serde_json::to_string(&(&synced.conflicts, &synced.warnings))?;
         let is_news = !synced.is_nothing() || also != last && also != "[[],[]]";
         last = also;
-        Ok(!is_news || output.quiet || output.line(&input(&synced, output)?))
+        Ok(!is_news || output.quiet || output.line(&line_about(&synced, output)?))
     })?;
     Ok(0)
 }
@@ -162,8 +162,8 @@ fn here(output: &Output) -> Result<PathBuf, OpError> {
     Ok(located.root)
 }
 
-/// One line about a look: JSON where JSON is wanted.
-fn input(synced: &Synced, output: &Output) -> Result<String, OpError> {
+/// One line about a pass; JSON with `--json`.
+fn line_about(synced: &Synced, output: &Output) -> Result<String, OpError> {
     if output.json {
         return Ok(serde_json::to_string(synced)?);
     }

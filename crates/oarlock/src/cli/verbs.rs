@@ -186,9 +186,7 @@ pub fn of(group: Group) -> impl Iterator<Item = Verb> {
 
 /// The verbs that have a flag of this name, without its dashes.
 pub(crate) fn with_flag(flag: &str) -> Vec<&'static str> {
-    let has = |verb: &Verb| {
-        (verb.arguments)(Command::new(verb.name)).get_arguments().any(|arg| arg.get_long() == Some(flag) && !arg.is_hide_set())
-    };
+    let has = |verb: &Verb| verb.command().get_arguments().any(|arg| arg.get_long() == Some(flag) && !arg.is_hide_set());
     all().filter(has).map(|verb| verb.name).collect()
 }
 
@@ -203,7 +201,7 @@ mod tests {
             assert!(!first.ends_with('s') && first.starts_with(char::is_uppercase), "{}: {}", verb.name, verb.about);
             assert!(verb.about.len() <= 75 && !verb.about.ends_with('.'), "{}: {}", verb.name, verb.about);
             // The text of the verb's own help has the same mood.
-            let own = (verb.arguments)(Command::new(verb.name)).get_about().map(ToString::to_string).unwrap_or_default();
+            let own = verb.command().get_about().map(ToString::to_string).unwrap_or_default();
             let first = own.split(' ').next().unwrap_or_default();
             assert!(!first.ends_with('s') && first.starts_with(char::is_uppercase), "{}: {own}", verb.name);
         }

@@ -13,7 +13,7 @@ use crate::text::clip;
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
     let is_list = |line: usize| {
         let title = clip(document.text(line)).to_lowercase();
-        title.contains("tasks") && title.contains("subtasks")
+        title.contains("subtasks") && title.replace("subtasks", "").contains("tasks")
     };
     let section = document.headings.iter().find(|heading| is_list(heading.line))?;
     let heads: Vec<u8> = document

@@ -1,13 +1,13 @@
-//! Formats that are known by a mark and whose steps are read as prose: Backlog.md, Cursor, task-master, RALF, Agent OS, PRP, issues and BMAD
-//! where their own readers find no list of tasks.
+//! Formats that are only recognised by a mark: Backlog.md, Cursor and RALF, and task-master, PRP and issues where their own readers find no
+//! tasks. Their steps are read from a table of coded rows, else as prose.
 
 use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::entry;
 use crate::read::format::outline::{Format, Manner, Outline};
-use crate::text::{clip, plain};
+use crate::text::{clip, plain, words};
 
-/// The format of a document that no reader took, and its steps where they stand in front matter or tables.
+/// The format of a document that no reader took, and its steps where a table lists them.
 pub(super) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
     let format = named(document);
     let outline = table_rows(document);
@@ -47,6 +47,9 @@ fn named(document: &Document<'_>) -> Format {
 
 /// Rows of tables whose first column has codes such as A1 and B2, in a document that has no boxes.
 fn table_rows(document: &Document<'_>) -> Option<Outline> {
+    if document.lines.iter().any(|line| line.tick.is_some()) {
+        return None;
+    }
     let code = |line: usize| {
         let text = clip(document.text(line));
         let mut cells = text.strip_prefix('|')?.split('|');
@@ -62,8 +65,8 @@ fn table_rows(document: &Document<'_>) -> Option<Outline> {
         let in_table = document.lines[line].kind == Kind::Text && document.text(line).starts_with('|');
         let begins = in_table && (line == 0 || !document.text(line - 1).starts_with('|'));
         if begins {
-            let lower = clip(document.text(line)).to_lowercase();
-            is_step_table = ["step", "task", "action", "todo", "work"].iter().any(|word| lower.contains(word));
+            let heads = words::tokens(&clip(document.text(line)).to_lowercase());
+            is_step_table = heads.iter().any(|head| ["step", "task", "action", "todo", "work"].contains(&head.trim_end_matches('s')));
         }
         if in_table && is_step_table && rows.len() <= STEPS_MAX && code(line).is_some() {
             rows.push(line);

@@ -66,7 +66,7 @@ fn task_line(text: &str) -> Option<(&str, &str)> {
     let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len());
     let id = rest[..length].trim_end_matches('.');
     let behind = rest[length..].trim_start();
-    (id.starts_with(|c: char| c.is_ascii_digit()) && (behind.is_empty() || behind.starts_with([':', '-', '–', '—'])))
+    (id.starts_with(|c: char| c.is_ascii_digit()) && (behind.is_empty() || behind.starts_with([':', '–', '—']) || behind.starts_with("- ")))
         .then(|| (id, behind.trim_start_matches([':', '-', '–', '—', ' ', '*'])))
 }
 

@@ -12,6 +12,8 @@ use crate::text::titles;
 
 /// Digits of a code: `T001`.
 const DIGITS: usize = 2;
+/// The `X`s that a template of spec-kit has instead of a number.
+const DIGITS_OF_TEMPLATE: usize = 3;
 
 /// The tasks of a spec-kit document.
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
@@ -55,9 +57,12 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
     has_marks.then_some(Outline { drafts, manner: Manner::Marked })
 }
 
-/// The code of a task, `TXXX` in a template too, and the text behind it.
+/// The code of a task and the text behind it. A template writes three times an X for the number.
 fn code_of(text: &str) -> Option<(&str, &str)> {
-    let blank = || text.starts_with("TXXX ").then(|| text.split_at(4));
+    let blank = || {
+        let behind = text.strip_prefix('T')?.strip_prefix(&"X".repeat(DIGITS_OF_TEMPLATE))?;
+        behind.starts_with(' ').then(|| text.split_at(text.len() - behind.len()))
+    };
     entry::code(text, 't', DIGITS).or_else(blank)
 }
 

@@ -60,6 +60,9 @@ fn objects(document: &Document<'_>) -> Vec<(usize, usize)> {
                 }
                 '}' | ']' => {
                     depth = depth.saturating_sub(1);
+                    if array == Some(depth + 1) && c == ']' {
+                        return out;
+                    }
                     if array == Some(depth)
                         && let Some(first) = start.take().filter(|_| out.len() <= STEPS_MAX)
                     {

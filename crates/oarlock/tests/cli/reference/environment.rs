@@ -8,7 +8,7 @@ use super::markdown::{code, sentence, table};
 use super::place::workspace;
 
 /// Variables that users may set or read.
-const VARIABLES: [(&str, &str); 16] = [
+const VARIABLES: [(&str, &str); 17] = [
     (
         "OARLOCK_STORE",
         "The store, as `--store`: `sqlite:PATH`, `http(s)://HOST:PORT` or `unix:PATH`. `work` and `run` set it for their command",
@@ -25,8 +25,9 @@ const VARIABLES: [(&str, &str); 16] = [
     ("RALF_PROJECT_ROOT", "The same, if `RALF_PROJECT_DIR` is not set"),
     ("XDG_CONFIG_HOME", "The folder of the user's `oarlock/config.toml`; default `~/.config`"),
     ("XDG_STATE_HOME", "The folder of `oarlock/` with access keys and state of hooks; default `~/.local/state`"),
-    ("NO_COLOR", "If set, output has no colour; so does `CLICOLOR=0`"),
+    ("NO_COLOR", "If set, output has no colour"),
     ("CLICOLOR", "`0` turns colour off"),
+    ("TERM", "`dumb` turns colour off"),
     ("CLICOLOR_FORCE", "`1` turns colour on where standard output is not a terminal; `NO_COLOR` and `--json` win"),
 ];
 
