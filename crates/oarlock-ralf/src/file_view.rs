@@ -7,6 +7,7 @@ use oarlock_model::planted;
 
 use crate::displayed_state::DisplayedState;
 use crate::layout;
+use crate::short_id::goes_on_with_slug;
 use crate::task_file::Folder;
 use crate::types::Task;
 
@@ -114,17 +115,6 @@ pub(crate) fn resolve<'a, T>(id: &str, all: &'a BTreeMap<&str, T>) -> Option<&'a
     let mut slugs = longer.take_while(|known| known.starts_with(id)).filter(|known| goes_on_with_slug(id, known));
     let found = slugs.next()?;
     slugs.next().is_none().then_some(found)
-}
-
-/// Whether the longer id is the shorter one and a slug, which no number begins and which is that of no part.
-pub(crate) fn goes_on_with_slug(id: &str, longer: &str) -> bool {
-    let rest = longer.strip_prefix(id).filter(|rest| rest.starts_with('-'));
-    rest.is_some_and(|rest| !is_of_part(rest) && !rest[1..].starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// Whether an id ends as that of a part does: `TASK-7-fix-x-SUB2` is none of the files that `TASK-7` may mean.
-fn is_of_part(id: &str) -> bool {
-    id.match_indices("-SUB").any(|(at, found)| id[at + found.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Tasks of files and items of queues by id. Of doubles the newest layout's counts, and in one layout the open one.

@@ -34,6 +34,7 @@ mod reconcile;
 mod salvage;
 mod scalar;
 mod shape;
+mod short_id;
 mod show;
 mod task_file;
 mod time;

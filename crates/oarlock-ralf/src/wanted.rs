@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use crate::file_view::goes_on_with_slug;
+use crate::short_id::goes_on_with_slug;
 
 /// The ids of the tasks that are asked for.
 #[derive(Clone, Debug, Default)]

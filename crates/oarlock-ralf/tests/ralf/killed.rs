@@ -120,7 +120,7 @@ fn a_killed_call_is_settled_by_the_next_one_that_has_the_lock() {
             assert_ne!(project.task(1).state, TaskState::Done);
         }
         catch_up(&mut store, &Settings::default());
-        call::settle_if_due(&mut store, &Settings::default()).expect("settles");
+        call::reap_if_due(&mut store, &Settings::default()).expect("settles");
         catch_up(&mut store, &Settings::default());
         let task = project.task(1);
         let what = format!("{at} {who}: {:?} {:?}", task.state, project.kinds(1));
