@@ -127,7 +127,9 @@ impl Project {
             .env_remove("XDG_STATE_HOME")
             .env_remove("NO_COLOR")
             .env_remove("CLICOLOR")
-            .env_remove("CLICOLOR_FORCE");
+            .env_remove("CLICOLOR_FORCE")
+            // Counts as a terminal that shows colours, whatever its name.
+            .env_remove("CI");
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     }
 
