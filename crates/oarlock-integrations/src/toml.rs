@@ -1,14 +1,17 @@
-//! Tables and elements put into TOML files, comments and layout kept, and taken out again.
+//! Tables and elements put into TOML files, and taken out again. Documents are edited by `toml_edit`, and only the text of the edit changes.
 
-use std::ops::Range;
+mod splice;
+#[cfg(test)]
+mod tests;
 
-use toml_edit::{Document, Item, Value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value};
 
 use crate::block::{self, Comment};
 use crate::client::is_our_program;
-use crate::edit::{EditError, Edited, newline_of};
+use crate::edit::{EditError, Edited};
+use splice::{Splice, read, splice};
 
-/// What has to stand in a TOML file.
+/// What has to be in a TOML file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TomlWant {
     /// The table `[table.name]` with these lines; one that is there is left as it is.
@@ -20,11 +23,11 @@ pub enum TomlWant {
 /// Puts what is wanted into a text; what is there already stays as it is.
 ///
 /// # Errors
-/// Text that is not TOML, or that has something else where a table or an array is needed.
+/// Text that is not TOML, that has something else where a table or an array is needed, or in which other lines would have to move.
 pub fn put(text: &str, wants: &[TomlWant]) -> Result<Edited, EditError> {
     read(text)?;
     let mut edited = Edited::of(text);
-    let mut appended = String::new();
+    let mut appended = DocumentMut::new();
     for want in wants {
         match want {
             TomlWant::Table(table, name, body) => put_table(&mut edited, &mut appended, table, name, body)?,
@@ -32,8 +35,8 @@ pub fn put(text: &str, wants: &[TomlWant]) -> Result<Edited, EditError> {
         }
     }
     if !appended.is_empty() {
-        // A block of before is not touched: what is new stands in one of its own.
-        block::append(&mut edited, &block::block(Comment::Hash, appended.trim()));
+        // A block of before is not touched: what is new is in one of its own.
+        block::append(&mut edited, &block::block(Comment::Hash, appended.to_string().trim()));
     }
     // What was made must be what was meant.
     read(&edited.text)?;
@@ -54,12 +57,12 @@ pub fn has_any(text: &str, wants: &[TomlWant]) -> bool {
 /// white space is.
 ///
 /// # Errors
-/// Text that is not TOML, or that would not be without them.
+/// Text that is not TOML, or that would not be without them, or in which other lines would have to move.
 pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditError> {
     let mut text = block::take_out(text, Comment::Hash, |inside| foreign(inside, wants).unwrap_or_else(|_| inside.to_owned()));
     for want in wants {
         match want {
-            TomlWant::Table(table, name, _) => take_table(&mut text, table, name)?,
+            TomlWant::Table(table, name, _) => take_inline_table(&mut text, table, name)?,
             TomlWant::Element(table, key, value) => take_element(&mut text, table, key, value)?,
         }
     }
@@ -70,24 +73,17 @@ pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditEr
 /// What is not Oarlock's of the lines of its block.
 ///
 /// # Errors
-/// Lines that are no TOML by themselves, or would not be without Oarlock's.
+/// Lines that are no TOML by themselves, or in which other lines would have to move.
 fn foreign(inside: &str, wants: &[TomlWant]) -> Result<String, EditError> {
     let mut text = inside.to_owned();
     for want in wants {
         match want {
-            // What somebody has set of the server goes with it: without its command it is none.
+            // What somebody has set of the server goes with it: a server without its command is not one.
             TomlWant::Table(table, name, _) => {
-                let mut is_in_it = false;
-                let is_kept = |line: &&str| {
-                    if let Some(header) = line.trim_start().strip_prefix('[') {
-                        let path: String = header.chars().filter(|c| !matches!(c, ' ' | '\t' | '"' | '\'')).collect();
-                        let rest = path.trim_start_matches('[').strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
-                        is_in_it = rest.and_then(|rest| rest.strip_prefix(*name)).is_some_and(|rest| rest.starts_with([']', '.']));
-                    }
-                    !is_in_it
-                };
-                text = text.split_inclusive('\n').filter(is_kept).collect();
-                read(&text)?;
+                let taken = splice(&text, |document| remove(document, table, name))?;
+                if let Some(splice) = taken {
+                    splice.but_comments(&text).apply(&mut text);
+                }
             }
             TomlWant::Element(table, key, _) => {
                 // Also that of a store that has moved, or of another machine.
@@ -104,7 +100,7 @@ fn foreign(inside: &str, wants: &[TomlWant]) -> Result<String, EditError> {
     Ok(if text.trim().is_empty() { String::new() } else { text })
 }
 
-/// Whether everything that stands in one text stands in the other in the same place, with what may have been added.
+/// Whether everything that one text sets is set in the other in the same place, with what may have been added.
 pub fn has_all(text: &str, of: &str) -> bool {
     fn holds(all: &Item, part: &Item) -> bool {
         match (all.as_table_like(), part.as_table_like()) {
@@ -119,16 +115,6 @@ pub fn has_all(text: &str, of: &str) -> bool {
     }
 }
 
-/// Takes a server out of an inline table: elsewhere it stands in a block. Somebody's own of that name stays.
-fn take_table(text: &mut String, table: &str, name: &str) -> Result<(), EditError> {
-    let document = read(text)?;
-    let server = document.get(table).filter(|found| found.is_inline_table()).and_then(|found| found.get(name));
-    if let Some(range) = server.filter(|server| is_ours(server)).and_then(Item::span).and_then(|span| entry_at(text, name, span)) {
-        text.replace_range(range, "");
-    }
-    Ok(())
-}
-
 /// Whether a server is Oarlock's, and not somebody's own of that name.
 fn is_ours(server: &Item) -> bool {
     let args = server.get("args").and_then(Item::as_array);
@@ -136,283 +122,224 @@ fn is_ours(server: &Item) -> bool {
         && args.is_some_and(|args| args.iter().map(Value::as_str).eq([Some("mcp")]))
 }
 
-fn take_element(text: &mut String, table: &str, key: &str, value: &str) -> Result<(), EditError> {
-    let document = read(text)?;
-    let array = document.get(table).and_then(|found| found.get(key)).and_then(Item::as_array);
-    let Some(span) = array.and_then(|array| array.iter().find(|item| item.as_str() == Some(value))).and_then(Value::span) else {
-        return Ok(());
-    };
-    let rest = &text[span.end..];
-    let comma = rest.find(|c: char| !c.is_whitespace()).filter(|at| rest[*at..].starts_with(','));
-    let end = comma.map_or(span.end, |at| span.end + at + 1);
-    let gap = text[end..].chars().take_while(|c| *c == ' ').count();
-    text.replace_range(span.start..end + gap, "");
-    if take_empty_array(text, table, key)? {
-        take_empty_table(text, table)?;
-    }
-    Ok(())
-}
-
-/// Takes an array away in which nothing is left, with its key, as it was made. Whether there was one.
-fn take_empty_array(text: &mut String, table: &str, key: &str) -> Result<bool, EditError> {
-    let document = read(text)?;
-    let Some(found) = document.get(table) else { return Ok(false) };
-    let array = found.get(key).and_then(Item::as_array).filter(|array| array.is_empty());
-    // What stands in it over several lines, such as a comment, is somebody's.
-    let is_bare = |span: &Range<usize>| text[span.start..span.end].chars().all(|c| matches!(c, '[' | ']' | ' '));
-    let Some(span) = array.and_then(|array| array.span()).filter(is_bare) else { return Ok(false) };
-    let range = if found.is_inline_table() { entry_at(text, key, span) } else { line_at(text, table, key, span) };
-    let is_there = range.is_some();
-    if let Some(range) = range {
-        text.replace_range(range, "");
-    }
-    Ok(is_there)
-}
-
-/// Takes the header of a table away that nothing stands below, and no comment beside.
-fn take_empty_table(text: &mut String, table: &str) -> Result<(), EditError> {
-    let document = read(text)?;
-    let found = document.get(table).and_then(Item::as_table).filter(|found| found.is_empty() && !found.is_implicit() && !found.is_dotted());
-    let Some(header) = found.and_then(|found| found.span()) else { return Ok(()) };
-    let line = line_around(text, header);
-    let is_plain = text[line.clone()].trim() == format!("[{table}]");
-    let is_explained = text[..line.start].lines().next_back().is_some_and(|line| line.trim_start().starts_with('#'));
-    let mut below = text[line.end..].lines().take_while(|line| !line.trim_start().starts_with('['));
-    if is_plain && !is_explained && below.all(|line| line.trim().is_empty()) {
-        text.replace_range(line, "");
-    }
-    Ok(())
-}
-
-/// Where an entry of an inline table stands: with its key, and one of the commas beside it.
-fn entry_at(text: &str, key: &str, value: Range<usize>) -> Option<Range<usize>> {
-    let before = text[..value.start].trim_end().strip_suffix('=')?.trim_end().strip_suffix(key)?.trim_end();
-    let after = &text[value.end..];
-    let gap = after.len() - after.trim_start().len();
-    match (before.chars().next_back()?, after[gap..].starts_with(',')) {
-        ('{' | ',', true) => Some(before.len()..value.end + gap + 1),
-        (',', false) => Some(before.len() - 1..value.end),
-        ('{', false) => Some(before.len()..value.end + gap),
-        _ => None,
-    }
-}
-
-/// The line that has this key and its value, and nothing else.
-fn line_at(text: &str, table: &str, key: &str, value: Range<usize>) -> Option<Range<usize>> {
-    let line = line_around(text, value.clone());
-    let name: String = text[line.start..value.start].trim().strip_suffix('=')?.split_whitespace().collect();
-    let is_alone = text[value.end..line.end].trim().is_empty() && (name == key || name == format!("{table}.{key}"));
-    is_alone.then_some(line)
-}
-
-/// The lines that a place is on, with their ends.
-fn line_around(text: &str, place: Range<usize>) -> Range<usize> {
-    let start = text[..place.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[place.end..].find('\n').map_or(text.len(), |at| place.end + at + 1);
-    start..end
-}
-
-fn read(text: &str) -> Result<Document<String>, EditError> {
-    Document::parse(text.to_owned())
-        .map_err(|error| EditError::at(text, error.span().map_or(0, |span| span.start), error.message().to_owned()))
-}
-
-fn put_table(edited: &mut Edited, appended: &mut String, table: &str, name: &str, body: &str) -> Result<(), EditError> {
+fn put_table(edited: &mut Edited, appended: &mut DocumentMut, table: &str, name: &str, body: &str) -> Result<(), EditError> {
     let document = read(&edited.text)?;
+    let body = read(body)?.into_mut().into_table();
     match document.get(table) {
         Some(found) if found.get(name).is_some() => Ok(()),
-        Some(Item::Value(Value::InlineTable(inline))) => {
-            let at = inline.span().map_or(0, |span| span.start + 1);
-            let comma = if inline.is_empty() { "" } else { "," };
-            let members: Vec<&str> = body.lines().collect();
-            edited.insert(at, format!(" {name} = {{ {} }}{comma}", members.join(", ")));
-            Ok(())
+        Some(found) if found.is_inline_table() => {
+            let mut inline = body.into_inline_table();
+            inline.fmt();
+            insert(edited, |document| {
+                if let Some(found) = document.get_mut(table).and_then(Item::as_inline_table_mut) {
+                    insert_inline(found, name, inline.into());
+                }
+            })
         }
         None | Some(Item::Table(_)) => {
-            appended.push_str(&format!("[{table}.{name}]\n{body}\n"));
+            append_table(appended, table, true).insert(name, Item::Table(plain(body)));
             Ok(())
         }
         Some(other) => Err(EditError::at(&edited.text, other.span().map_or(0, |span| span.start), format!("\"{table}\" is not a table"))),
     }
 }
 
-fn put_element(edited: &mut Edited, appended: &mut String, table: &str, key: &str, value: &str) -> Result<(), EditError> {
+fn put_element(edited: &mut Edited, appended: &mut DocumentMut, table: &str, key: &str, value: &str) -> Result<(), EditError> {
     let document = read(&edited.text)?;
-    // What JSON escapes in a text, and how, TOML understands as well.
-    let quoted = serde_json::Value::from(value).to_string();
+    let only = Value::Array(Array::from_iter([text(value)]));
     let Some(found) = document.get(table) else {
-        appended.push_str(&format!("[{table}]\n{key} = [{quoted}]\n"));
+        append_table(appended, table, false).insert(key, Item::Value(only));
         return Ok(());
     };
-    let unfit = |item: &Item, what: String| EditError::at(&edited.text, item.span().map_or(0, |span| span.start), what);
+    let unfit = |item: &Item, what: String| Err(EditError::at(&edited.text, item.span().map_or(0, |span| span.start), what));
     match (found.get(key), found) {
-        (Some(Item::Value(Value::Array(array))), _) => {
-            if array.iter().any(|item| item.as_str() == Some(value)) {
-                return Ok(());
-            }
-            let at = array.span().map_or(0, |span| span.start + 1);
-            let comma = if array.is_empty() { "" } else { ", " };
-            edited.insert(at, format!("{quoted}{comma}"));
-        }
-        (Some(other), _) => return Err(unfit(other, format!("\"{table}.{key}\" is not an array"))),
-        (None, Item::Value(Value::InlineTable(inline))) => {
-            let at = inline.span().map_or(0, |span| span.start + 1);
-            let comma = if inline.is_empty() { " " } else { "," };
-            edited.insert(at, format!(" {key} = [{quoted}]{comma}"));
-        }
-        (None, Item::Table(here)) => match here.span().filter(|_| !here.is_implicit() && !here.is_dotted()) {
-            Some(header) => {
-                // Behind the line of the header, before the table's first key.
-                let rest = &edited.text[header.end..];
-                let newline = newline_of(&edited.text);
-                match rest.find('\n') {
-                    Some(end) => edited.insert(header.end + end + 1, format!("{key} = [{quoted}]{newline}")),
-                    None => edited.insert(edited.text.len(), format!("{newline}{key} = [{quoted}]")),
+        (Some(item), _) => match item.as_array() {
+            Some(array) if array.iter().any(|item| item.as_str() == Some(value)) => Ok(()),
+            Some(_) => insert(edited, |document| {
+                if let Some(array) = document[table].get_mut(key).and_then(Item::as_array_mut) {
+                    insert_first(array, value);
                 }
-            }
-            // Written as `table.key = …` at the top: another such line, before all tables.
-            None => edited.insert(0, format!("{table}.{key} = [{quoted}]{}", newline_of(&edited.text))),
+            }),
+            None => unfit(item, format!("\"{table}.{key}\" is not an array")),
         },
-        (None, other) => return Err(unfit(other, format!("\"{table}\" is not a table"))),
+        (None, Item::Value(Value::InlineTable(_))) => insert(edited, |document| {
+            if let Some(found) = document.get_mut(table).and_then(Item::as_inline_table_mut) {
+                insert_inline(found, key, only);
+            }
+        }),
+        (None, Item::Table(_)) => insert(edited, |document| {
+            if let Some(found) = document.get_mut(table).and_then(Item::as_table_mut) {
+                // One that only its own tables make gets a header by this.
+                if found.is_implicit() && !found.is_dotted() {
+                    found.decor_mut().set_prefix("");
+                }
+                found.insert(key, Item::Value(only));
+            }
+        }),
+        (None, other) => unfit(other, format!("\"{table}\" is not a table")),
+    }
+}
+
+/// Puts an edit into a text, which may only add to it.
+fn insert(edited: &mut Edited, edit: impl FnOnce(&mut DocumentMut)) -> Result<(), EditError> {
+    match splice(&edited.text, edit)? {
+        Some(Splice { range, text }) if range.is_empty() => edited.insert(range.start, text),
+        Some(Splice { range, .. }) => {
+            return Err(EditError::at(&edited.text, range.start, "nothing can be added here without changing other text"));
+        }
+        None => {}
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::edit::undo;
+/// The table of this name in Oarlock's block; an implicit one is only a part of its tables' names.
+fn append_table<'d>(appended: &'d mut DocumentMut, name: &str, is_implicit: bool) -> &'d mut Table {
+    let mut table = plain(Table::new());
+    table.set_implicit(is_implicit);
+    let item = appended.entry(name).or_insert(Item::Table(table));
+    item.as_table_mut().expect("all that is appended are tables")
+}
 
-    fn wants() -> Vec<TomlWant> {
-        vec![
-            TomlWant::Table("mcp_servers", "oarlock", "command = \"oarlock\"\nargs = [\"mcp\"]".into()),
-            TomlWant::Element("sandbox_workspace_write", "writable_roots", "/home/a \"b\"/.oarlock".into()),
-        ]
+/// A table without an empty line before it.
+fn plain(mut table: Table) -> Table {
+    table.decor_mut().set_prefix("");
+    table
+}
+
+/// A text between double quotes: JSON's escapes are TOML's as well.
+fn text(value: &str) -> Value {
+    serde_json::Value::from(value).to_string().parse().unwrap_or_else(|_| Value::from(value))
+}
+
+/// Adds an element before the others, where it looks as the first one did.
+fn insert_first(array: &mut Array, value: &str) {
+    let mut value = text(value);
+    if let Some(first) = array.get_mut(0) {
+        let prefix = first.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        // On the same line, or on a line of its own without the comment that may be before it.
+        let own = prefix.rfind('\n').map_or(" ", |at| &prefix[at..]);
+        first.decor_mut().set_prefix(own);
+        value.decor_mut().set_prefix(prefix);
     }
+    array.insert_formatted(0, value);
+}
 
-    const FOUND: &[&str] = &[
-        "",
-        "# mine\nmodel = \"x\"",
-        "model = \"x\"\r\n\r\n[mcp_servers.other]\r\ncommand = \"y\" # why\r\n",
-        "[sandbox_workspace_write]\nnetwork_access = true\n",
-        "[sandbox_workspace_write] # odd\n  writable_roots = [ \"/tmp\" ]\n[z]\na = 1\n",
-        "[sandbox_workspace_write]",
-        "sandbox_workspace_write.network_access = true\n[a]\n",
-        "mcp_servers = { other = { command = \"y\" } }\nsandbox_workspace_write = {}\n",
-        "[sandbox_workspace_write]\nwritable_roots = [\n  # none\n]\n",
-    ];
+/// Adds an entry behind the others, before the space that an inline table ends with.
+fn insert_inline(inline: &mut InlineTable, key: &str, mut value: Value) {
+    let last = inline.iter_mut().last().map(|(_, value)| value).filter(|last| !last.as_inline_table().is_some_and(InlineTable::is_dotted));
+    if let Some(last) = last {
+        let suffix = last.decor().suffix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        last.decor_mut().set_suffix("");
+        value.decor_mut().set_prefix(" ");
+        value.decor_mut().set_suffix(suffix);
+    }
+    inline.insert(key, value);
+}
 
-    #[test]
-    fn what_is_put_in_is_there_and_can_be_taken_out_again() {
-        for found in FOUND {
-            let edited = put(found, &wants()).map_err(|error| format!("{found:?}: {error}")).expect("it fits");
-            let document = read(&edited.text).expect("TOML");
-            let command = document["mcp_servers"]["oarlock"]["command"].as_str();
-            assert_eq!(command, Some("oarlock"), "{}", edited.text);
-            let roots = document["sandbox_workspace_write"]["writable_roots"].as_array().expect("an array");
-            assert!(roots.iter().any(|root| root.as_str() == Some("/home/a \"b\"/.oarlock")), "{}", edited.text);
-            assert_eq!(put(&edited.text, &wants()).expect("TOML").insertions, vec![], "twice is once");
-            assert_eq!(undo(&edited.text, &edited.insertions).as_deref(), Some(*found));
-            if found.contains("\r\n") {
-                assert!(!edited.text.replace("\r\n", "").contains('\n'), "{:?}", edited.text);
+/// Takes an entry away, wherever in a table it is.
+fn remove(document: &mut DocumentMut, table: &str, key: &str) {
+    match document.get_mut(table) {
+        Some(Item::Value(Value::InlineTable(inline))) => {
+            let is_last = inline.iter().last().is_some_and(|(last, _)| last == key);
+            let suffix = inline.remove(key).and_then(|value| value.decor().suffix().and_then(RawString::as_str).map(str::to_owned));
+            if let Some(last) = inline.iter_mut().last().map(|(_, value)| value).filter(|_| is_last) {
+                last.decor_mut().set_suffix(suffix.unwrap_or_default());
             }
         }
+        Some(found) => {
+            found.as_table_like_mut().and_then(|table: &mut dyn TableLike| table.remove(key));
+        }
+        None => {}
     }
+}
 
-    #[test]
-    fn without_a_journal_it_is_known_by_what_it_looks_like() {
-        for found in FOUND {
-            let text = put(found, &wants()).expect("it fits").text;
-            let left = take_out(&text, &wants()).expect("TOML").unwrap_or_default();
-            assert!(!left.contains("oarlock"), "{left:?}");
-            assert_eq!(left.contains("network_access"), found.contains("network_access"), "{left:?}");
+/// Takes a server out of an inline table: elsewhere it is in a block. Somebody's own of that name stays.
+fn take_inline_table(text: &mut String, table: &str, name: &str) -> Result<(), EditError> {
+    let document = read(text)?;
+    let server = document.get(table).filter(|found| found.is_inline_table()).and_then(|found| found.get(name));
+    if server.is_some_and(is_ours)
+        && let Some(splice) = splice(text, |document| remove(document, table, name))?
+    {
+        splice.apply(text);
+    }
+    Ok(())
+}
+
+fn take_element(text: &mut String, table: &str, key: &str, value: &str) -> Result<(), EditError> {
+    let document = read(text)?;
+    let array = document.get(table).and_then(|found| found.get(key)).and_then(Item::as_array);
+    let Some(index) = array.and_then(|array| array.iter().position(|item| item.as_str() == Some(value))) else { return Ok(()) };
+    let taken = splice(text, |document| {
+        if let Some(array) = document[table].get_mut(key).and_then(Item::as_array_mut) {
+            remove_element(array, index);
+        }
+    })?;
+    if let Some(splice) = taken {
+        splice.apply(text);
+    }
+    if take_empty_array(text, table, key)? {
+        take_empty_table(text, table)?;
+    }
+    Ok(())
+}
+
+/// Removes an element; a comment beside it goes to the element that follows, or to the end of the array.
+fn remove_element(array: &mut Array, index: usize) {
+    let removed = array.remove(index);
+    let text_of = |raw: Option<&RawString>| raw.and_then(RawString::as_str).unwrap_or_default().to_owned();
+    let (prefix, suffix) = (text_of(removed.decor().prefix()), text_of(removed.decor().suffix()));
+    let behind_comment = |rest: String| match prefix.trim_end() {
+        kept if !kept.contains('#') => rest,
+        kept if rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n') => format!("{kept}{rest}"),
+        kept => format!("{kept}\n{rest}"),
+    };
+    if let Some(next) = array.get_mut(index) {
+        let own = text_of(next.decor().prefix());
+        let is_only_space = own.trim().is_empty() && prefix.trim().is_empty() && !suffix.contains('#');
+        let suffix = if suffix.contains('#') { &suffix } else { "" };
+        next.decor_mut().set_prefix(if is_only_space { prefix } else { behind_comment(format!("{suffix}{own}")) });
+    } else {
+        let trailing = behind_comment(format!("{suffix}{}", text_of(Some(array.trailing()))));
+        array.set_trailing(trailing);
+    }
+}
+
+/// Takes an array away in which nothing is left, with its key, as it was made. Whether there was one.
+fn take_empty_array(text: &mut String, table: &str, key: &str) -> Result<bool, EditError> {
+    let document = read(text)?;
+    let array = document.get(table).and_then(|found| found.get(key)).and_then(Item::as_array).filter(|array| array.is_empty());
+    let Some(array) = array else { return Ok(false) };
+    // An array over several lines, or with a comment in it or beside it, is somebody's.
+    let is_bare = array.span().is_some_and(|span| text[span].chars().all(|c| matches!(c, '[' | ']' | ' ')));
+    let is_explained = array.decor().suffix().is_some_and(|suffix| suffix.span().is_some_and(|span| text[span].contains('#')));
+    if !is_bare || is_explained {
+        return Ok(false);
+    }
+    let taken = splice(text, |document| remove(document, table, key))?;
+    Ok(taken.map(|splice| splice.but_comments(text).apply(text)).is_some())
+}
+
+/// Takes the header of a table away that nothing is below, and no comment beside.
+fn take_empty_table(text: &mut String, name: &str) -> Result<(), EditError> {
+    let mut is_explained = false;
+    let taken = splice(text, |document| {
+        let Some(table) = document.get_mut(name).and_then(Item::as_table_mut) else { return };
+        let decor = table.decor();
+        let prefix = decor.prefix().and_then(RawString::as_str).unwrap_or_default();
+        let above = prefix.trim_end_matches([' ', '\t']).lines().next_back();
+        let beside = decor.suffix().and_then(RawString::as_str).unwrap_or_default();
+        is_explained = beside.contains('#') || above.is_some_and(|line| line.trim_start().starts_with('#'));
+        if table.is_empty() && !table.is_dotted() {
+            document.remove(name);
+        } else if table.get_values().is_empty() {
+            table.set_implicit(true);
+        }
+    })?;
+    if let Some(splice) = taken.filter(|_| !is_explained) {
+        let mut below = text[splice.range.end..].lines().take_while(|line| !line.trim_start().starts_with('['));
+        if below.all(|line| line.trim().is_empty()) {
+            splice.but_comments(text).apply(text);
         }
     }
-
-    #[test]
-    fn nothing_empty_that_set_up_makes_is_left_without_a_journal() {
-        for (found, left) in [
-            ("[sandbox_workspace_write]\nnetwork_access = true\n", "[sandbox_workspace_write]\nnetwork_access = true\n"),
-            ("sandbox_workspace_write.network_access = true\n[a]\n", "sandbox_workspace_write.network_access = true\n[a]\n"),
-            ("model = \"x\"\r\n\r\n[mcp_servers.other]\r\ncommand = 1\r\n", "model = \"x\"\r\n\r\n[mcp_servers.other]\r\ncommand = 1\r\n"),
-            (
-                "mcp_servers = { other = { command = \"y\" } }\nsandbox_workspace_write = {}\n",
-                "mcp_servers = { other = { command = \"y\" } }\nsandbox_workspace_write = {}\n",
-            ),
-            ("sandbox_workspace_write = { network_access = true }\n", "sandbox_workspace_write = { network_access = true }\n"),
-            ("[sandbox_workspace_write]\n[z]\na = 1\n", "[z]\na = 1\n"),
-            ("a = 1\n[sandbox_workspace_write]", "a = 1\n"),
-            // Comments are somebody's, and what they stand beside.
-            ("# mine\n[sandbox_workspace_write]\n", "# mine\n[sandbox_workspace_write]\n"),
-            ("[sandbox_workspace_write] # odd\n[z]\n", "[sandbox_workspace_write] # odd\n[z]\n"),
-            ("[sandbox_workspace_write]\n# keep\n[z]\n", "[sandbox_workspace_write]\n# keep\n[z]\n"),
-            (
-                "[sandbox_workspace_write]\nwritable_roots = [\n  # none\n]\n",
-                "[sandbox_workspace_write]\nwritable_roots = [\n  # none\n]\n",
-            ),
-        ] {
-            let text = put(found, &wants()).expect("it fits").text;
-            assert_ne!(text, found);
-            assert_eq!(take_out(&text, &wants()).expect("TOML").unwrap_or_default(), left, "{found:?}");
-        }
-    }
-
-    #[test]
-    fn what_set_up_has_not_made_stays() {
-        for found in [
-            "[sandbox_workspace_write]\nwritable_roots = []\n",
-            "[sandbox_workspace_write]\n",
-            "mcp_servers = { oarlock = { command = \"mine\", args = [\"mcp\"] } }\n",
-            "mcp_servers = { oarlock = { command = \"oarlock\", args = [\"other\"] } }\n",
-        ] {
-            assert_eq!(take_out(found, &wants()), Ok(Some(found.to_owned())));
-        }
-        let ours = "\"/home/a \\\"b\\\"/.oarlock\"";
-        for (found, left) in [
-            // Its block has lost its marks.
-            (format!("[sandbox_workspace_write]\nwritable_roots = [{ours}]\n"), None),
-            (
-                format!("[sandbox_workspace_write]\nwritable_roots = [{ours}] # why\n"),
-                Some("[sandbox_workspace_write]\nwritable_roots = [] # why\n"),
-            ),
-            (
-                format!("[sandbox_workspace_write]\nwritable_roots = [{ours}, \"/data\"]\n"),
-                Some("[sandbox_workspace_write]\nwritable_roots = [\"/data\"]\n"),
-            ),
-        ] {
-            assert_eq!(take_out(&found, &wants()).expect("TOML").as_deref(), left);
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_told_with_its_place() {
-        let error = put("a = 1\nmcp_servers = 3\n", &wants()).expect_err("a number");
-        assert_eq!((error.line, error.message.as_str()), (2, "\"mcp_servers\" is not a table"));
-        assert_eq!(put("a = \n", &wants()).expect_err("no TOML").line, 1);
-    }
-
-    #[test]
-    fn what_somebody_writes_into_a_block_is_theirs() {
-        let made = put("a = 1\n", &wants()).expect("TOML").text;
-        let theirs = [
-            ("\n# oarlock:end", "\nnetwork_access = true\n# oarlock:end", "[sandbox_workspace_write]\nnetwork_access = true\n"),
-            (".oarlock\"]", ".oarlock\", \"/mine\"]", "[sandbox_workspace_write]\nwritable_roots = [\"/mine\"]\n"),
-            ("args = [\"mcp\"]", "args = [\"mcp\"]\nstartup_timeout_sec = 9", ""),
-            ("args = [\"mcp\"]", "args = [\"mcp\"]\n[mcp_servers.oarlock.env]\nX = \"1\"\n  [theirs]\nb = 2", "  [theirs]\nb = 2\n"),
-            ("/home/a \\\"b\\\"/", "/elsewhere/", ""),
-        ];
-        for (find, becomes, stays) in theirs {
-            let changed = made.replacen(find, becomes, 1);
-            assert_ne!(changed, made, "{find}");
-            let left = take_out(&changed, &wants()).expect("TOML").unwrap_or_default();
-            assert!(left.starts_with("a = 1\n") && left.trim_end() == format!("a = 1\n\n{stays}").trim_end(), "{find}: {left}");
-        }
-    }
-
-    #[test]
-    fn a_key_below_a_header_that_is_gone_is_not_kept() {
-        let all = "a = 1\n[t]\nb = 2\nc = [1]\n";
-        assert!(has_all(all, "t = { b = 3 }") && has_all(all, "") && has_all(all, all));
-        assert!(!has_all("a = 1\nb = 2\n", "[t]\nb = 2\n") && !has_all("t = 1", "[t]\nb = 2\n"));
-    }
+    Ok(())
 }
