@@ -4,6 +4,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::{AgentName, Rejection};
 use oarlock_ops::OpError;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,14 +21,23 @@ pub enum AccessVerb {
 }
 
 impl AccessVerb {
-    /// Each verb with its path below `/v1/`.
-    pub const PATHS: [(&'static str, Self); 3] =
-        [("access-create", Self::Create), ("access-list", Self::List), ("access-revoke", Self::Revoke)];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Create, Self::List, Self::Revoke];
 
     /// Its path below `/v1/`.
     #[must_use]
     pub fn path(self) -> &'static str {
-        Self::PATHS.iter().find(|(_, verb)| *verb == self).map_or("", |(path, _)| path)
+        match self {
+            Self::Create => "access-create",
+            Self::List => "access-list",
+            Self::Revoke => "access-revoke",
+        }
+    }
+
+    /// The verb with this path below `/v1/`.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.path() == path)
     }
 
     /// The request of this verb with these fields. `list` has no fields, and ignores any.
@@ -89,7 +99,7 @@ impl AccessRequest {
 }
 
 /// A key that is to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// The agent or operator that the key speaks for.
@@ -111,7 +121,7 @@ fn agent() -> Authority {
 }
 
 /// The keys that are to be revoked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokedKeys {
     /// The id of a key, or the name that keys speak for.
@@ -119,7 +129,7 @@ pub struct RevokedKeys {
 }
 
 /// One key, as it is kept and listed. It does not contain the secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Access {
     /// Its id. It is not secret.
     pub id: String,
@@ -161,7 +171,7 @@ pub enum AccessReply {
 }
 
 /// The reply of `access create`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CreatedKey {
     /// The new key, without its secret.
     pub access: Access,
@@ -170,14 +180,14 @@ pub struct CreatedKey {
 }
 
 /// The reply of `access list`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListedKeys {
     /// The keys, oldest first.
     pub access: Vec<Access>,
 }
 
 /// The reply of `access revoke`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GoneKeys {
     /// The revoked keys, oldest first.
     pub revoked: Vec<Access>,
@@ -199,7 +209,7 @@ mod tests {
     fn only_the_reply_of_its_own_verb_is_one() {
         let access = json!({"id": "k1", "name": "ada", "role": "agent", "created_at": "2026-01-01T00:00:00Z"});
         let replies = [json!({"access": access, "key": "oarlock_x"}), json!({"access": [access]}), json!({"revoked": [access]})];
-        for (at, (_, verb)) in AccessVerb::PATHS.into_iter().enumerate() {
+        for (at, verb) in AccessVerb::ALL.into_iter().enumerate() {
             for (of, reply) in replies.iter().enumerate() {
                 assert_eq!(verb.reply(reply.clone()).is_some(), at == of, "{verb:?} and {reply}");
             }

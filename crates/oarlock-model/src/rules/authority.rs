@@ -1,6 +1,7 @@
 //! What a caller may do to the work of others. Agents are semi-trusted: what undoes somebody else's work, or answers
 //! for a person, is the operator's. What may be done to a task is in `change`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::AgentName;
@@ -33,7 +34,7 @@ pub fn root_of(name: &AgentName, is_known: impl Fn(&AgentName) -> bool) -> Agent
 }
 
 /// What a caller may do. Who can open the store's file could do everything anyway: only a gateway gives less.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Authority {
     /// Its own work: an agent.
@@ -44,6 +45,18 @@ pub enum Authority {
 }
 
 impl Authority {
+    /// Both roles.
+    pub const ALL: [Self; 2] = [Self::Agent, Self::Operator];
+
+    /// The role in one word, as it is written in JSON and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Operator => "operator",
+        }
+    }
+
     /// Whether a verb that is the operator's may be used.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! `/openapi.json`: every verb of the registry as OpenAPI 3.1 describes it.
 
-use oarlock_client::gateway::{AccessVerb, header};
+use oarlock_client::gateway::{AccessVerb, CreatedKey, GoneKeys, ListedKeys, NewKey, RevokedKeys, header};
 use oarlock_model::ErrorCode;
+use oarlock_ops::schema::SchemaOf;
 use oarlock_ops::{registry, schema};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
@@ -38,19 +39,27 @@ pub(crate) fn document() -> Value {
         ],
         "responses": {"200": {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}}, "default": {"$ref": "#/components/responses/Error"}},
     });
-    for (path, verb) in AccessVerb::PATHS {
-        let (summary, fields) = match verb {
-            AccessVerb::Create => (
-                "Make an access key; it is shown once",
-                json!({"name": {"type": "string"}, "role": {"enum": ["agent", "operator"]}, "verbs": {"type": "array", "items": {"type": "string"}}, "for": {"type": "string"}}),
-            ),
-            AccessVerb::List => ("List the access keys that the caller may know of", json!({})),
-            AccessVerb::Revoke => ("Revoke access keys, by id or name, and those made by them", json!({"id": {"type": "string"}})),
+    for verb in AccessVerb::ALL {
+        let (summary, request, reply): (_, SchemaOf, SchemaOf) = match verb {
+            AccessVerb::Create => ("Make an access key; it is shown once", schema::of::<NewKey>, schema::of::<CreatedKey>),
+            AccessVerb::List => {
+                ("List the access keys that the caller may see", schema::of::<Map<String, Value>>, schema::of::<ListedKeys>)
+            }
+            AccessVerb::Revoke => {
+                ("Revoke access keys, by id or name, and those made by them", schema::of::<RevokedKeys>, schema::of::<GoneKeys>)
+            }
         };
-        let request = json!({"content": {"application/json": {"schema": {"type": "object", "properties": fields}}}});
-        let done = json!({"200": {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": {"$ref": "#/components/responses/Error"}});
-        let operation = json!({"operationId": path.replace('-', "_"), "summary": summary, "requestBody": request, "responses": done});
-        paths.insert(format!("/v1/{path}"), json!({ "post": operation }));
+        let (request, reply) = (shared.request(request), shared.reply(reply));
+        let operation = json!({
+            "operationId": verb.path().replace('-', "_"),
+            "summary": summary,
+            "requestBody": {"content": {"application/json": {"schema": request}}},
+            "responses": {
+                "200": {"description": "Done", "content": {"application/json": {"schema": reply}}},
+                "default": {"$ref": "#/components/responses/Error"},
+            },
+        });
+        paths.insert(format!("/v1/{}", verb.path()), json!({ "post": operation }));
     }
     let open = |summary: &str, kind: &str| json!({"get": {"summary": summary, "security": [], "responses": {"200": {"description": summary, "content": {kind: {}}}}}});
     paths.insert("/healthz".into(), open("Whether the gateway runs", "application/json"));

@@ -112,8 +112,8 @@ impl Gate {
                 reply::counted(response, &tab).await
             }
             path => match path.strip_prefix("/v1/") {
-                Some(verb) if let Some((_, access)) = AccessVerb::PATHS.iter().find(|(path, _)| *path == verb) => match method {
-                    Method::POST => self.keys(*access, &principal, &account, request).await,
+                Some(verb) if let Some(access) = AccessVerb::of_path(verb) => match method {
+                    Method::POST => self.keys(access, &principal, &account, request).await,
                     _ => Ok(reply::wrong_method("POST")),
                 },
                 Some(verb) => match registry::find(verb) {

@@ -1,6 +1,7 @@
 //! `access`: keys for other agents and machines. They are kept with this user's own files, one list for each store. A caller that may open the store
 //! makes them itself. A gateway makes them for an operator, and narrower ones for an agent that has helpers.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use oarlock_client::IfMissing;
 use oarlock_client::gateway::{AccessReply, AccessRequest, CreatedKey, Key, NewKey, RevokedKeys, write_key};
@@ -29,8 +30,8 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<AgentName>,
     /// create: agent for its own work only, operator for everything
-    #[arg(long, value_enum, default_value_t = Role::Agent)]
-    role: Role,
+    #[arg(long, value_name = "ROLE", value_parser = role(), default_value = "agent")]
+    role: Authority,
     /// create: only these verbs, comma separated
     #[arg(long, value_name = "VERBS", value_delimiter = ',')]
     verbs: Vec<String>,
@@ -52,10 +53,9 @@ enum Deed {
     Revoke,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Role {
-    Agent,
-    Operator,
+fn role() -> impl TypedValueParser<Value = Authority> {
+    let of = |word: String| Authority::ALL.into_iter().find(|role| role.as_str() == word);
+    PossibleValuesParser::new(Authority::ALL.map(Authority::as_str)).try_map(move |word| of(word).ok_or("no such role"))
 }
 
 impl AccessArgs {
@@ -93,11 +93,7 @@ impl AccessArgs {
         let usage = |message: &str, hint: &str| OpError::Usage { message: message.into(), hint: hint.into() };
         match (self.deed, self.id, self.name) {
             (Deed::Create, None, Some(name)) => {
-                let role = match self.role {
-                    Role::Agent => Authority::Agent,
-                    Role::Operator => Authority::Operator,
-                };
-                Ok(AccessRequest::Create(NewKey { name, role, verbs: self.verbs, lifetime: self.lifetime }))
+                Ok(AccessRequest::Create(NewKey { name, role: self.role, verbs: self.verbs, lifetime: self.lifetime }))
             }
             (Deed::Create, ..) => Err(usage("a new key needs a name", "oarlock access create --name NAME")),
             (Deed::List, None, None) => Ok(AccessRequest::List),

@@ -1,17 +1,9 @@
 //! Access keys as text.
 
 use oarlock_client::gateway::{Access, AccessReply, CreatedKey, GoneKeys, ListedKeys};
-use oarlock_model::rules::authority::Authority;
 
 use super::{Cell, Page, View, joined, safe, shown, texts};
 use crate::replies::KeptKey;
-
-fn role(access: &Access) -> &'static str {
-    match access.role {
-        Authority::Agent => "agent",
-        Authority::Operator => "operator",
-    }
-}
 
 fn key_table(page: &mut Page, head: &str, keys: &[Access]) {
     if keys.is_empty() {
@@ -23,7 +15,7 @@ fn key_table(page: &mut Page, head: &str, keys: &[Access]) {
         vec![
             Cell::new(safe(&key.id)),
             Cell::new(shown(&key.name)),
-            Cell::new(role(key)),
+            Cell::new(key.role.as_str()),
             Cell::new(safe(&key.created_at)),
             Cell::new(ends),
             Cell::new(joined(&key.verbs)),
@@ -40,7 +32,7 @@ impl View for AccessReply {
                 page.line(format_args!(
                     "  it speaks for {} as {}, and is not shown again: put it into a file that only its bearer may read",
                     shown(&access.name),
-                    role(access)
+                    access.role.as_str()
                 ));
             }
             Self::Listed(ListedKeys { access }) => key_table(page, "ID", access),
@@ -59,7 +51,7 @@ impl View for AccessReply {
 
 impl View for KeptKey {
     fn show(&self, _verb: &str, page: &mut Page) {
-        page.line(format_args!("{} speaks for {} as {}", safe(&self.key_file), shown(&self.access.name), role(&self.access)));
+        page.line(format_args!("{} speaks for {} as {}", safe(&self.key_file), shown(&self.access.name), self.access.role.as_str()));
     }
 
     fn ids(&self) -> Vec<String> {
