@@ -73,7 +73,7 @@ async fn serving(starter: Starter) -> Result<(), OpError> {
             let engine = Engine::start(target.place(), &options, settings, stopping, Some(1))?;
             (Backend::Engine(engine), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS })
         }
-        At::Nowhere(why) => (Backend::IfMissing(Arc::new(why)), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS }),
+        At::Nowhere(why) => (Backend::NoProject(Arc::new(why)), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS }),
     };
     // The client that started this server: when it starts it anew, the session goes on.
     let named = starter.name.as_ref().map_or_else(String::new, |name| format!(":{name}"));

@@ -21,7 +21,7 @@ pub(crate) enum Backend {
     /// At a gateway.
     Gateway(Arc<Client>),
     /// Nowhere: there is no project. A server that a user has for all repositories must not fail in those.
-    IfMissing(Arc<OpError>),
+    NoProject(Arc<OpError>),
 }
 
 /// At whose expense a call is, with the bytes of its request, where there are several.
@@ -84,7 +84,7 @@ impl Backend {
                     }
                 }
             }
-            Backend::IfMissing(why) => Err((**why).clone()),
+            Backend::NoProject(why) => Err((**why).clone()),
             Backend::Gateway(client) => client.call_on(&*call, caller, Some(wait_max)).await,
         }
     }
