@@ -9,11 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::Project;
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/oarlock lies in it").to_owned()
-}
+use crate::support::{Project, workspace};
 
 fn markdown_below(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("a folder of pages") {
@@ -29,7 +25,7 @@ fn markdown_below(dir: &Path, found: &mut Vec<PathBuf>) {
 /// The pages of the book, in order.
 fn pages() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    markdown_below(&repository().join("docs"), &mut found);
+    markdown_below(&workspace().join("docs"), &mut found);
     found.sort();
     found
 }
@@ -68,7 +64,7 @@ fn links(line: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let root = repository();
+    let root = workspace();
     let mut files = pages();
     files.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "python/README.md"].map(|name| root.join(name)));
     let mut broken = Vec::new();
@@ -88,7 +84,7 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn every_page_is_in_the_book() {
-    let docs = repository().join("docs");
+    let docs = workspace().join("docs");
     let summary = text(&docs.join("SUMMARY.md"));
     let listed: BTreeSet<PathBuf> = summary.lines().flat_map(links).map(|target| docs.join(target)).collect();
     let found: BTreeSet<PathBuf> = pages().into_iter().filter(|page| !page.ends_with("SUMMARY.md")).collect();
@@ -196,7 +192,7 @@ fn the_examples_of_consoles_run() {
     let path = format!("{}:{}", program.parent().expect("a folder").display(), std::env::var("PATH").unwrap_or_default());
     let mut ran = 0;
     let mut faults = Vec::new();
-    let root = repository();
+    let root = workspace();
     for page in pages().into_iter().chain([root.join("README.md")]) {
         let steps = steps(&text(&page));
         if steps.is_empty() {

@@ -5,14 +5,13 @@ mod environment;
 mod events;
 mod json;
 mod markdown;
-mod place;
 mod states;
 mod tables;
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use place::workspace;
+use crate::support::workspace;
 
 /// A page: its file, and how its text is made.
 type Page = (&'static str, fn() -> String);

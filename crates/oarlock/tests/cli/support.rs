@@ -33,6 +33,11 @@ pub(crate) const THREE_PARTS: &str = "\
 3. Create `src/three.rs` with the clock
 ";
 
+/// The root of the repository.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/oarlock lies in it").to_owned()
+}
+
 /// A directory with a clean environment, and in most tests a project in it.
 pub(crate) struct Project {
     served: OnceLock<Served>,

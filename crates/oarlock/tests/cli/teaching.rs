@@ -2,13 +2,9 @@
 
 use expect_test::expect_file;
 use oarlock_ops::teaching::{self, Speech};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::support::Project;
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/oarlock lies in it").to_owned()
-}
+use crate::support::{Project, workspace};
 
 /// `UPDATE_EXPECT=1` writes the block; the loop in the other files is pasted by hand.
 #[test]
@@ -16,7 +12,7 @@ fn the_copies_in_the_repository_are_those_of_the_program() {
     expect_file!["../../../oarlock-integrations/assets/block.md"].assert_eq(&teaching::agents_block());
     let text = |file: &Path| std::fs::read_to_string(file).expect("a file of the repository");
     for file in ["docs/clients.md", "integrations/claude/skills/oarlock/SKILL.md"] {
-        let file = repository().join(file);
+        let file = workspace().join(file);
         assert!(text(&file).contains(&teaching::the_loop(Speech::Commands)), "{} teaches another loop", file.display());
     }
 }

@@ -107,7 +107,7 @@ fn all_clients_are_set_up_and_taken_back_to_the_byte() {
         }
     }
     let codex = fs::read_to_string(project.root().join(".codex/config.toml")).expect("a file");
-    assert!(codex.contains("[\"../.oarlock\","), "the store can be written from a sandbox: {codex}");
+    assert!(codex.contains("[ # mine\n   \"../.oarlock\",\n   \"/tmp\" ]"), "the store can be written from a sandbox: {codex}");
     let of_this_machine = |text: &str| text.contains(&project.root().display().to_string());
     assert!(!after.values().any(|(_, bytes)| bytes.as_ref().is_some_and(|bytes| of_this_machine(&String::from_utf8_lossy(bytes)))));
     let again = project.ok("setup all");

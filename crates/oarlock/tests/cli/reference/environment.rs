@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::markdown::{code, sentence, table};
-use super::place::workspace;
+use crate::support::workspace;
 
 /// Variables that users may set or read.
 const VARIABLES: [(&str, &str); 17] = [

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use super::markdown::{code, sentence, table};
-use super::place::workspace;
+use crate::support::workspace;
 
 /// A field: name, type as Rust has it, whether it may be absent, documentation.
 type Field = (String, String, bool, String);

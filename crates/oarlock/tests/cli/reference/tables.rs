@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::json;
 use super::markdown::{code, sentence, table};
-use super::place::workspace;
+use crate::support::workspace;
 
 /// What a caller does about an exit code.
 const ADVICE: [(u8, &str); 13] = [
