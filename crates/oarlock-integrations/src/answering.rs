@@ -195,16 +195,16 @@ impl Hook<'_> {
         if tool.contains("oarlock") && self.who.joins() {
             // The server, which all sessions and helpers of a client share, looks up who calls: somebody who has joined.
             self.joined(|hook| hook.order(Heartbeat::default()))?;
-            let by_content = || memory::call_by_content(tool, &self.input.input);
+            let by_content = || memory::call_by_content(tool, &self.input.tool_input);
             let call = self.input.call.clone().filter(|_| self.client == Client::Claude);
             self.memory.note_call(&call.unwrap_or_else(by_content), &self.who.name, self.who.session.as_ref());
         }
         // OpenCode's plugin gives each command the name of its agent.
-        if self.who.parent().is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.input.input) {
+        if self.who.parent().is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.input.tool_input) {
             return Ok(HookDecision::Deny(speak::say_who(&self.who.name)));
         }
         let (mut paths, mut globs) = (Vec::new(), Vec::new());
-        let is_read = self.input.input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
+        let is_read = self.input.tool_input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
         let seen_from = self.input.cwd.as_deref().unwrap_or(".");
         let top = worktree_of(Path::new(seen_from));
         let (home, project) = (user::home(), user::named("CLAUDE_PROJECT_DIR").or_else(|| user::named("GEMINI_PROJECT_DIR")));
@@ -216,7 +216,7 @@ impl Hook<'_> {
         };
         // In a linked worktree, changes are those of the agents that work there: that they are thrown away is nothing to others.
         let is_linked = oarlock_git::is_linked(&top) && !planted::is(planted::WORKTREE_IS_OTHERS);
-        for written in writes(tool, &self.input.input, &around).into_iter().filter(|_| is_read) {
+        for written in writes(tool, &self.input.tool_input, &around).into_iter().filter(|_| is_read) {
             let is_unread = (written.by == By::Formatter && planted::is(planted::FORMATTERS_UNREAD))
                 || (written.by == By::Output && planted::is(planted::OUTPUTS_UNREAD));
             if is_unread || (written.only_undoes && is_linked) {

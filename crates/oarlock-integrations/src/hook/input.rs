@@ -20,7 +20,7 @@ pub struct HookInput {
     /// The client's id of this call of the tool.
     pub call: Option<String>,
     /// What the tool is given.
-    pub input: Value,
+    pub tool_input: Value,
     /// The helper that this call of a tool starts or has started, where a client tells of its helpers in no other way.
     pub starts_helper: Option<String>,
     /// Whether the agent goes on only because it was held back at its last stop.
@@ -72,7 +72,7 @@ impl HookInput {
             }),
             tool,
             call: word(&["tool_use_id", "tool_call_id", "callID"]),
-            input,
+            tool_input: input,
             was_held: fields.get("stop_hook_active").and_then(Value::as_bool).unwrap_or(false)
                 || fields.get("loop_count").and_then(Value::as_u64).is_some_and(|count| count > 0),
         })
