@@ -167,7 +167,12 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
                     "reserve" => &mut hooks.reserve,
                     "strict" => &mut hooks.strict,
                     "hold" => &mut hooks.hold,
-                    _ => return Err(Fault::Wrong(format!("there is no setting \"hooks.{key}\"; known are reserve, strict, hold"))),
+                    _ => {
+                        return Err(Fault::Wrong(format!(
+                            "there is no setting \"hooks.{key}\"; known are {}",
+                            keys::of_table("hooks").join(", ")
+                        )));
+                    }
                 };
                 *place = item.as_bool().ok_or_else(|| Fault::Wrong(format!("hooks.{key} must be true or false")))?;
             }
@@ -177,7 +182,12 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
             for (key, item) in table.iter() {
                 match key {
                     "abandoned_after" => settings.abandoned_after = duration("ralf.abandoned_after", item)?,
-                    _ => return Err(Fault::Wrong(format!("there is no setting \"ralf.{key}\"; known is abandoned_after"))),
+                    _ => {
+                        return Err(Fault::Wrong(format!(
+                            "there is no setting \"ralf.{key}\"; known is {}",
+                            keys::of_table("ralf").join(", ")
+                        )));
+                    }
                 }
             }
         }

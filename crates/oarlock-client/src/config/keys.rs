@@ -49,3 +49,8 @@ pub const KEYS: &[Key] = &[
 pub(super) fn top_level() -> Vec<&'static str> {
     KEYS.iter().map(|key| key.name).filter(|name| !name.contains('.')).collect()
 }
+
+/// The keys of a table, without its name.
+pub(super) fn of_table(table: &str) -> Vec<&'static str> {
+    KEYS.iter().filter_map(|key| key.name.split_once('.')).filter(|(of, _)| *of == table).map(|(_, name)| name).collect()
+}
