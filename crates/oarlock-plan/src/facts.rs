@@ -6,6 +6,7 @@ pub(crate) mod claim;
 pub(crate) mod estimate;
 pub(crate) mod files;
 pub(crate) mod gather;
+pub(crate) mod identifiers;
 pub(crate) mod imports;
 pub(crate) mod ordering;
 pub(crate) mod overlap;

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use crate::at_once::of_halves;
 use crate::facts::estimate;
 use crate::facts::files::{self, StepFiles};
+use crate::facts::identifiers;
 use crate::facts::imports;
 use crate::facts::overlap::{Id, Table};
 use crate::facts::refs::{self, Statement, Statements};
@@ -61,6 +62,10 @@ pub(crate) struct Fact {
     pub(crate) provides: Vec<u32>,
     /// Numbers of the modules that its code uses, sorted.
     pub(crate) imports: Vec<u32>,
+    /// Numbers of the names that its code brings in, sorted; only where its format has a field of its files.
+    pub(crate) defines: Vec<u32>,
+    /// Numbers of the names that its code has, sorted; likewise.
+    pub(crate) uses: Vec<u32>,
     /// Its place in the flow of data, when the whole plan is one.
     pub(crate) stage: Option<u8>,
     /// Group of steps that are said to run side by side.
@@ -318,6 +323,13 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     let mut imports: Vec<u32> = imports::of_code(document, &draft).into_iter().map(|name| number(name, lexicon)).collect();
     imports.sort_unstable();
     let definite = definite.into_iter().map(|w| lexicon.number(w)).collect();
+    let code = if draft.mark.writes.is_empty() { identifiers::Names::default() } else { identifiers::of_draft(document, &draft) };
+    let mut numbers = |names: Vec<String>| {
+        let mut numbers: Vec<u32> = names.into_iter().map(|name| lexicon.number(format!("name {name}"))).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    let (defines, uses) = (numbers(code.defined), numbers(code.used));
     let asks_new = words::each_token(&title).any(|w| w == "new");
     Fact {
         draft,
@@ -333,6 +345,8 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         shows_code,
         provides,
         imports,
+        defines,
+        uses,
         stage: None,
         beside,
         minutes,

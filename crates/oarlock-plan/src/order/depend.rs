@@ -2,8 +2,7 @@
 //! The principle is that order is kept unless independence is shown: two steps may run at once when the document says
 //! so, or when both show all that they write, their files never meet, and nothing about their roles or words joins them.
 
-use std::borrow::Cow;
-
+use crate::facts::files;
 use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
 use crate::order::bits::Bits;
@@ -13,12 +12,14 @@ use crate::order::said::{Outside, Said};
 use crate::plan::{Conflict, Edge};
 use crate::read::format::Manner;
 use crate::rule;
-use crate::text::folder_and_name;
+use crate::text::{folder_and_name, name_of};
 use crate::text::titles::{self, Role};
 use crate::text::words;
 
 /// Most conflicts that are listed.
 const CONFLICTS_MAX: usize = 100;
+/// Orders that are as sure as this are stated by the document or by the markers of its format.
+pub(crate) const STATED_CONFIDENCE: f64 = 0.95;
 /// Stated orders that are listed although they follow from others.
 const IMPLIED_EDGES_MAX: usize = 2_000;
 
@@ -59,6 +60,7 @@ enum Why {
     Import,
     Role(&'static str),
     Word(u32),
+    Name(u32),
     Unknown,
 }
 
@@ -71,7 +73,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
         said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
     }
     let sequence = said.sequence(steps.len());
-    let (opens, closes) = odd_ends(facts, &sequence);
+    let (opens, closes) = kinship::odd_ends(facts, &sequence);
     let overlaps = facts.table.overlaps();
     let rules = Rules {
         facts,
@@ -109,7 +111,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
                 continue;
             };
             out.edges.push(rules.edge(*from, *to, why));
-            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_)) {
+            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_) | Why::Name(_)) {
                 out.by_content.push((*from, *to));
             }
             if !implied {
@@ -135,7 +137,7 @@ impl Causes {
         match why {
             Why::File => self.files += 1,
             Why::Unknown => self.unknown += 1,
-            Why::Stated | Why::Unclear | Why::Format | Why::Import | Why::Role(_) | Why::Word(_) => self.shown += 1,
+            Why::Stated | Why::Unclear | Why::Format | Why::Import | Why::Role(_) | Why::Word(_) | Why::Name(_) => self.shown += 1,
         }
     }
 }
@@ -189,36 +191,6 @@ fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
     from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok())
 }
 
-/// The first and the last step, where they are not of one kind with any other: a first step of its own kind lays the ground, a last one joins
-/// what was made. Steps are of one kind when their titles begin alike or when they write files of one sort.
-fn odd_ends(facts: &Facts, sequence: &[usize]) -> (Option<usize>, Option<usize>) {
-    let is_odd = |at: &usize| sequence.len() > 2 && !sequence.iter().any(|other| other != at && alike(facts, *at, *other));
-    (sequence.first().copied().filter(is_odd), sequence.last().copied().filter(is_odd))
-}
-
-fn alike(facts: &Facts, one: usize, two: usize) -> bool {
-    let (a, b) = (&facts.steps[one], &facts.steps[two]);
-    let first = |fact: &Fact| words::each_token(&fact.draft.title).next().map(Cow::into_owned);
-    let begins_alike = first(a).is_some_and(|word| titles::is_make_verb(&word) && first(b).as_ref() == Some(&word));
-    let sort = |fact: &Fact| fact.files.writes.iter().map(|id| sort_of(facts.table.pattern(*id).as_str())).collect::<Vec<_>>();
-    begins_alike || a.role == b.role && sort(a).iter().any(|sort| sort_is_shared(sort, facts, b))
-}
-
-fn sort_is_shared(sort: &(String, String), facts: &Facts, other: &Fact) -> bool {
-    other.files.writes.iter().any(|id| sort_of(facts.table.pattern(*id).as_str()) == *sort)
-}
-
-/// The folder above a file's own, or above a folder that is meant whole, and the extension.
-fn sort_of(pattern: &str) -> (String, String) {
-    let (path, is_folder) = match pattern.strip_suffix("/**").or_else(|| pattern.strip_suffix("/*")) {
-        Some(folder) => (folder, true),
-        None => (pattern, false),
-    };
-    let (folder, name) = folder_and_name(path);
-    let extension = if is_folder { "/" } else { name.rsplit_once('.').map_or("", |(_, extension)| extension) };
-    (folder.to_owned(), extension.to_owned())
-}
-
 /// Whether both are parts of numbered phases, and the second's has the higher number. What runs side by side has other names: track, component.
 fn is_later_phase(one: &Fact, two: &Fact) -> bool {
     // Phases that are kept whole are steps themselves, and are judged as such, unless they hold steps with labels of their own.
@@ -266,6 +238,12 @@ fn phase_of(fact: &Fact) -> (String, String) {
 /// A word that `to` speaks of as something that is there ("the tokens") and that `from` uses too.
 fn shared_definite(from: &Fact, to: &Fact) -> Option<u32> {
     to.definite.iter().copied().find(|word| from.says.binary_search(word).is_ok())
+}
+
+/// A name that the code of `from` brings in and that of `to` uses without bringing it in itself.
+fn shared_name(from: &Fact, to: &Fact) -> Option<u32> {
+    let is_used = |name: &u32| to.uses.binary_search(name).is_ok() && to.defines.binary_search(name).is_err();
+    from.defines.iter().copied().find(is_used)
 }
 
 struct Rules<'a> {
@@ -326,8 +304,15 @@ impl Rules<'_> {
         if self.said.all_free && !b.awaits {
             return None;
         }
+        // Where the code of both is shown, names in it tell more than words.
+        if is_explicit && let Some(name) = shared_name(a, b) {
+            return Some(Why::Name(name));
+        }
+        let tells_by_code = rule::is_on(rule::CODE) && is_explicit && a.shows_code && b.shows_code;
         if rule::is_on(rule::WORDS)
             && self.twins[from] != self.twins[to]
+            && !tells_by_code
+            && !(is_explicit && self.is_for_readers(a))
             && let Some(word) = shared_word(a, b)
         {
             return Some(Why::Word(word));
@@ -360,6 +345,17 @@ impl Rules<'_> {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
         (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
+    }
+
+    /// Whether all that a step writes is read or looked at and no code stands on it: documents and pictures, and the tests of them.
+    fn is_for_readers(&self, step: &Fact) -> bool {
+        let is_read = |id: &u32| {
+            let pattern = self.facts.table.pattern(*id);
+            let name = name_of(pattern.as_str()).to_lowercase();
+            let endings = [".md", ".mdx", ".rst", ".adoc", ".txt", ".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp"];
+            endings.iter().any(|ending| name.ends_with(ending)) || files::is_test(pattern)
+        };
+        step.files.writes.iter().all(is_read)
     }
 
     /// Whether the first step makes the file by which a folder is a module, and the second adds a file to that folder.
@@ -399,7 +395,7 @@ impl Rules<'_> {
                     && b.shows_code
                     && b.is_known()
                     && !is_ground(a)
-                    && shared_word(a, b).is_none() => {}
+                    && (is_explicit || shared_word(a, b).is_none()) => {}
             (Role::Foundation, _) => return Some("stands on what step {} makes"),
             (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
             (_, Role::Verify) if a.role != Role::Verify => {
@@ -422,13 +418,17 @@ impl Rules<'_> {
     fn edge(&self, from: usize, to: usize, why: Why) -> Edge {
         let n = from + 1;
         let (reason, confidence) = match why {
-            Why::Stated => (format!("the document says that it needs step {n}"), 0.95),
+            Why::Stated => (format!("the document says that it needs step {n}"), STATED_CONFIDENCE),
             Why::Unclear => (format!("no step fits what it needs, so it waits for step {n}"), 0.5),
             Why::File => (self.file_reason(from, to), 0.9),
             // Markers say it; the order of a list by itself says less.
             Why::Import => (format!("its code uses a module that step {n} writes"), 0.8),
-            Why::Format => (format!("the format runs it after step {n}"), if self.bound.is_marked() { 0.95 } else { 0.8 }),
+            Why::Format => (format!("the format runs it after step {n}"), if self.bound.is_marked() { STATED_CONFIDENCE } else { 0.8 }),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
+            Why::Name(name) => {
+                let name = self.facts.words[name as usize].trim_start_matches("name ");
+                (format!("its code uses \"{name}\", which step {n} brings in"), 0.8)
+            }
             Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),
             Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
         };

@@ -1,9 +1,12 @@
 //! What steps have in common by their titles and folders, worked out once for all pairs.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::facts::gather::{Fact, Facts};
-use crate::text::folder_and_name;
+use crate::text::titles;
+use crate::text::words;
+use crate::text::{folder_and_name, name_of};
 
 /// For each step a number that it shares with its twins. "Add the list in `a.py`" and "Add the list in `b.py`": the words that they share name
 /// what both do, and not what one makes for the other.
@@ -27,4 +30,37 @@ pub(crate) fn opened_folders(facts: &Facts) -> Vec<Vec<String>> {
         roots.contains(&name).then(|| folder.to_owned())
     };
     facts.steps.iter().map(|step| step.files.writes.iter().filter_map(folder).collect()).collect()
+}
+
+/// The first and the last step, where they are not of one kind with any other: a first step of its own kind lays the ground, a last one joins
+/// what was made. Steps are of one kind when their titles begin alike or when they write files of one sort.
+pub(crate) fn odd_ends(facts: &Facts, sequence: &[usize]) -> (Option<usize>, Option<usize>) {
+    let is_odd = |at: &usize| sequence.len() > 2 && !sequence.iter().any(|other| other != at && alike(facts, *at, *other));
+    (sequence.first().copied().filter(is_odd), sequence.last().copied().filter(is_odd))
+}
+
+fn alike(facts: &Facts, one: usize, two: usize) -> bool {
+    let (a, b) = (&facts.steps[one], &facts.steps[two]);
+    let first = |fact: &Fact| words::each_token(&fact.draft.title).next().map(Cow::into_owned);
+    let begins_alike = first(a).is_some_and(|word| titles::is_make_verb(&word) && first(b).as_ref() == Some(&word));
+    let sort = |fact: &Fact| fact.files.writes.iter().map(|id| sort_of(facts.table.pattern(*id).as_str())).collect::<Vec<_>>();
+    // "`event/doc.go`" and "`view/doc.go`": one sort of file for each of several things.
+    let name = |fact: &Fact| fact.files.writes.first().map(|id| name_of(facts.table.pattern(*id).as_str()).to_owned());
+    let same_name = name(a).is_some() && name(a) == name(b);
+    begins_alike || same_name || a.role == b.role && sort(a).iter().any(|sort| sort_is_shared(sort, facts, b))
+}
+
+fn sort_is_shared(sort: &(String, String), facts: &Facts, other: &Fact) -> bool {
+    other.files.writes.iter().any(|id| sort_of(facts.table.pattern(*id).as_str()) == *sort)
+}
+
+/// The folder above a file's own, or above a folder that is meant whole, and the extension.
+fn sort_of(pattern: &str) -> (String, String) {
+    let (path, is_folder) = match pattern.strip_suffix("/**").or_else(|| pattern.strip_suffix("/*")) {
+        Some(folder) => (folder, true),
+        None => (pattern, false),
+    };
+    let (folder, name) = folder_and_name(path);
+    let extension = if is_folder { "/" } else { name.rsplit_once('.').map_or("", |(_, extension)| extension) };
+    (folder.to_owned(), extension.to_owned())
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::PlanError;
 use crate::facts::gather::{Fact, Facts};
 use crate::order::depend::Order;
+pub(crate) use crate::order::depend::STATED_CONFIDENCE;
 use crate::order::schedule;
 use crate::parts::by::By;
 use crate::parts::group::{self, Cut};
@@ -33,8 +34,6 @@ const GAIN_PERCENT_FLOOR: u64 = 5;
 const ADVICE_AGENTS_MAX: usize = 8;
 /// A longer plan gets no advice: each number of agents costs a cut.
 const ADVICE_STEPS_MAX: usize = 400;
-/// Orders that are as sure as this are stated by the document or by the markers of its format.
-pub(crate) const STATED_CONFIDENCE: f64 = 0.95;
 /// Longest title of a part, in characters.
 const TITLE_CHARS_MAX: usize = 120;
 /// The plan of a document that was read.
