@@ -44,6 +44,8 @@ pub(crate) struct Fact {
     pub(crate) files: StepFiles,
     /// Numbers of the words that name what it makes.
     pub(crate) makes: Vec<u32>,
+    /// Number of the word that its title begins with.
+    pub(crate) begins: Option<u32>,
     /// Numbers of the words in the paths that it writes.
     pub(crate) makes_in: Vec<u32>,
     /// Whether its title speaks of something new, which an earlier step may have made.
@@ -330,12 +332,14 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         numbers
     };
     let (defines, uses) = (numbers(code.defined), numbers(code.used));
+    let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
     let asks_new = words::each_token(&title).any(|w| w == "new");
     Fact {
         draft,
         role,
         files,
         makes,
+        begins,
         makes_in,
         definite,
         awaits,

@@ -16,7 +16,7 @@ use crate::read::sections::Listed;
 use crate::rule;
 use crate::text::titles::{self, Role};
 use crate::text::words;
-use crate::text::{List, name_of};
+use crate::text::{List, clip, name_of};
 
 /// Extensions of files that an inspection may leave behind.
 static FINDINGS: List = List::new("md, mdx, rst, adoc, txt, csv, tsv, json, jsonl, ndjson, yaml, yml, toml, xml, html, log, pdf, svg, png");
@@ -124,13 +124,20 @@ impl<'a> Surveyor<'a> {
 
     fn files_of(&mut self, draft: &Draft, table: &mut Table) -> StepFiles {
         let key = (draft.line, draft.last, draft.looks);
+        let document = self.document;
         let read = || {
-            let mut own = files::of_draft(self.document, draft, table);
+            let mut own = files::of_draft(document, draft, table);
             // A field of the format says all that is written, and so does the first line of a task whose boxes are its details.
-            let mut first_line = || files::of_draft(self.document, &Draft { last: draft.line, items: Vec::new(), ..draft.clone() }, table);
+            let mut first_line = || files::of_draft(document, &Draft { last: draft.line, items: Vec::new(), ..draft.clone() }, table);
             if !draft.mark.writes.is_empty() || (draft.mark.numbers_inside && own.partial && !first_line().writes.is_empty()) {
                 own.partial = false;
                 own.by_topic = false;
+            }
+            // A box "Read the old format in `import.ts`" of a list of work has its place in that file.
+            if draft.mark.group > 0 && own.writes.is_empty() && own.mentions.len() == 1 && is_placed(document, draft) {
+                own.writes.extend(own.mentions.iter().copied().filter(|id| makes_code(table, *id)));
+                own.by_topic = true;
+                own.mentions.retain(|id| !own.writes.contains(id));
             }
             if !draft.mark.writes.is_empty() {
                 // "`db.rs`" in the prose is the file of the field, whose path is known there.
@@ -151,6 +158,16 @@ impl<'a> Surveyor<'a> {
         };
         self.read.entry(key).or_insert_with(read).clone()
     }
+}
+
+/// Whether the first line of a step is a sentence of reading or scanning that ends in the place of a file: "… in `import.ts`".
+fn is_placed(document: &Document<'_>, draft: &Draft) -> bool {
+    let text = clip(document.text(draft.line));
+    let reads = words::each_token(&draft.title).next().is_some_and(|word| ["read", "scan", "search", "list", "get"].contains(&&*word));
+    let found = document.paths(draft.line, 2);
+    let [path] = found.as_slice() else { return false };
+    let before = text[..path.start].trim_end_matches(['`', '*', ' ']).to_lowercase();
+    reads && before.ends_with(" in") && !text[path.end..].contains(char::is_alphanumeric)
 }
 
 /// Whether the items of a phase are work: those of an analysis or a test only say what it looks at.
@@ -195,6 +212,7 @@ fn role_of(draft: &Draft, files: &StepFiles, listed: &[(Id, &Listed)], table: &T
     }
     let role = match titles::role_of(&draft.title) {
         Role::Inspect if names_a_thing(&draft.title, files, listed, table) => Role::Build,
+        Role::Inspect if draft.mark.group > 0 && files.writes.iter().any(|id| makes_code(table, *id)) => Role::Build,
         role => role,
     };
     match role {

@@ -7,7 +7,7 @@ use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
 use crate::order::bits::Bits;
 use crate::order::kinship;
-use crate::order::manner::Bound;
+use crate::order::manner::{self, Bound};
 use crate::order::said::{Outside, Said};
 use crate::plan::{Conflict, Edge};
 use crate::read::format::Manner;
@@ -188,7 +188,9 @@ fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
 /// A word for what `from` makes that `to` uses. A step that asks for "the new reports" means what was put below `reports/`.
 fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
     let more = if to.asks_new { from.makes_in.as_slice() } else { &[] };
-    from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok())
+    // What both begin with is what they do: "Draw the window", "Draw the menu".
+    let begins_both = |word: &u32| from.begins.is_some() && from.begins == to.begins && from.begins == Some(*word);
+    from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok() && !begins_both(w))
 }
 
 /// Whether both are parts of numbered phases, and the second's has the higher number. What runs side by side has other names: track, component.
@@ -227,7 +229,8 @@ fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
     if document(one) && document(two) && !one.makes.is_empty() && !two.makes.is_empty() && !shared() {
         return true;
     }
-    guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
+    let is_in_phase = is_of_one_group(one, two) && one.role == Role::Verify && two.role == Role::Document;
+    is_in_phase || guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
 }
 
 /// The label of the phase that a step belongs to, or is.
@@ -285,6 +288,10 @@ impl Rules<'_> {
             Some(false) => return None,
             None => {}
         }
+        // Phases of a list of work are gates, whatever their steps do.
+        if rule::is_on(rule::PHASES) && a.draft.mark.group > 0 && is_later_phase(a, b) {
+            return Some(Why::Role("belongs to a later phase than step {}"));
+        }
         let looks = rule::is_on(rule::LOOKS);
         if looks && a.looks_at_something() && b.looks_at_something() {
             let same = a.files.mentions.first() == b.files.mentions.first();
@@ -335,7 +342,7 @@ impl Rules<'_> {
         if is_explicit && self.opens_folder(from, to) {
             return Some(Why::Role("adds to the module that step {} begins"));
         }
-        let odd = rule::is_on(rule::ODD_ENDS) && !a.draft.mark.numbers_inside;
+        let odd = rule::is_on(rule::ODD_ENDS) && !a.draft.mark.numbers_inside && a.draft.mark.group == 0;
         if odd && self.opens == Some(from) {
             return Some(Why::Role("may rest on step {}, which is of another kind than the rest"));
         }
@@ -344,18 +351,21 @@ impl Rules<'_> {
         if odd && self.closes == Some(to) && b.role != Role::Document && !mends() {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
+        if manner::are_other_tests(a, b) {
+            return None;
+        }
         (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
     }
 
     /// Whether all that a step writes is read or looked at and no code stands on it: documents and pictures, and the tests of them.
     fn is_for_readers(&self, step: &Fact) -> bool {
         let is_read = |id: &u32| {
-            let pattern = self.facts.table.pattern(*id);
-            let name = name_of(pattern.as_str()).to_lowercase();
+            let name = name_of(self.facts.table.pattern(*id).as_str()).to_lowercase();
             let endings = [".md", ".mdx", ".rst", ".adoc", ".txt", ".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp"];
-            endings.iter().any(|ending| name.ends_with(ending)) || files::is_test(pattern)
+            endings.iter().any(|ending| name.ends_with(ending))
         };
-        step.files.writes.iter().all(is_read)
+        let is_test = |id: &u32| files::is_test(self.facts.table.pattern(*id));
+        step.files.writes.iter().any(is_read) && step.files.writes.iter().all(|id| is_read(id) || is_test(id))
     }
 
     /// Whether the first step makes the file by which a folder is a module, and the second adds a file to that folder.
@@ -388,6 +398,8 @@ impl Rules<'_> {
             (Role::Inspect, _) => return Some("rests on what step {} finds"),
             (Role::Design, _) => return Some("follows what step {} decides"),
             (Role::Foundation, Role::Foundation) if !is_ground(a) => {}
+            // What one phase lays down is laid down side by side.
+            (Role::Foundation, Role::Design) if a.is_known() && b.is_known() && is_of_one_group(a, b) && !is_ground(a) => {}
             // Where the code of both is shown, the second stands on the first only if it names something of it.
             (Role::Foundation, _)
                 if rule::is_on(rule::CODE)
@@ -449,8 +461,17 @@ impl Rules<'_> {
     }
 }
 
+/// Whether a format or the phases of the document put both into one group.
+fn is_of_one_group(one: &Fact, two: &Fact) -> bool {
+    one.draft.mark.group > 0 && one.draft.mark.group == two.draft.mark.group
+}
+
 /// A layout or set-up on which even other foundations stand.
 fn is_ground(step: &Fact) -> bool {
+    // In a phase with others, one that only writes one file of code sets up that and no more.
+    if step.draft.mark.group > 0 && step.files.writes.len() == 1 && !step.files.partial {
+        return false;
+    }
     let title = step.draft.title.to_lowercase();
     ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
 }

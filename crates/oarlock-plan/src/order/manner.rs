@@ -82,7 +82,7 @@ fn only_check(one: &Fact, two: &Fact) -> bool {
 }
 
 /// "Unit tests" and "E2E testing with a browser": tests of two kinds use what was built, and nothing of each other.
-fn are_other_tests(one: &Fact, two: &Fact) -> bool {
+pub(crate) fn are_other_tests(one: &Fact, two: &Fact) -> bool {
     let kind = |fact: &Fact| {
         let title = fact.draft.title.to_lowercase();
         let kinds = [

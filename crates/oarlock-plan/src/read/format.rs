@@ -12,6 +12,7 @@ mod kiro;
 mod openspec;
 mod other;
 mod outline;
+mod phased;
 mod prp;
 mod speckit;
 mod superpowers;

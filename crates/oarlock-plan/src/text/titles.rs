@@ -171,6 +171,10 @@ pub(crate) fn role_of(title: &str) -> Role {
     if VERIFY.has(first) && words.len() == 2 && TEST_GROUNDS.has(&words[1]) {
         return Role::Foundation;
     }
+    // "Integration tests" join nothing.
+    if INTEGRATE.has(first) && words.iter().take(4).any(|w| ["test", "tests", "testing"].contains(&w.as_str())) {
+        return Role::Verify;
+    }
     if let Some(role) = verb_role(first) {
         return role;
     }
@@ -291,6 +295,7 @@ mod tests {
             ("Integrate into the planner", Role::Integrate),
             ("Add unit tests for the parser", Role::Verify),
             ("Test: paths resolve", Role::Verify),
+            ("Integration tests", Role::Verify),
             ("Write documentation", Role::Document),
             ("Commit each file type separately", Role::Finish),
             ("", Role::Build),

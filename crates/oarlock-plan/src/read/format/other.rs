@@ -5,12 +5,14 @@ use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::entry;
 use crate::read::format::outline::{Format, Manner, Outline};
+use crate::read::format::phased;
 use crate::text::{clip, plain, words};
 
 /// The format of a document that no reader took, and its steps where a table lists them.
 pub(super) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
     let format = named(document);
-    let outline = table_rows(document);
+    let in_phases = || if matches!(format, Format::Plain | Format::Cursor) { phased::read(document) } else { None };
+    let outline = table_rows(document).or_else(in_phases);
     (format, outline)
 }
 
