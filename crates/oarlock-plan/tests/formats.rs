@@ -165,6 +165,71 @@ fn a_drawn_graph_orders_the_tasks_of_an_epic() {
 }
 
 #[test]
+fn a_list_of_issues_is_pieces_of_work_of_their_own() {
+    holds(&Case {
+        format: "issues",
+        document: "# Harbour map\n\n## Sub-tasks\n\n- [ ] #21 **T4**: Draw the piers\n- [ ] [#22](https://example.org/a/b/issues/22) Show the \
+                   tide\n- [ ] a/b#23 Book the berths, blocked by #21\n- [ ] #24 Add tests for the map\n\n## Acceptance Criteria\n\n- [ ] #1 It is fast\n",
+        titles: &["Draw the piers", "Show the tide", "Book the berths, blocked by #21", "Add tests for the map"],
+        ordered: &[(1, 3), (1, 4), (2, 4), (3, 4)],
+        apart: &[(1, 2), (2, 3)],
+    });
+}
+
+#[test]
+fn a_group_that_is_said_to_run_at_once_does_so_and_no_other() {
+    holds(&Case {
+        format: "plain",
+        document: "# Plan\n\n## Phase 1: Base\n\n- [ ] Set up the harbour\n- [ ] Name the piers\n\n## Phase 2: Screens\n\nThis phase implements the \
+                   screens in parallel.\n\n- [ ] The chart\n- [ ] The book\n- [ ] The legend\n",
+        titles: &["Set up the harbour", "Name the piers", "The chart", "The book", "The legend"],
+        ordered: &[(1, 2), (2, 3), (2, 4), (2, 5)],
+        apart: &[(3, 4), (3, 5), (4, 5)],
+    });
+}
+
+#[test]
+fn the_task_files_of_an_epic_run_at_once_where_they_are_marked() {
+    holds(&Case {
+        format: "issues",
+        document: "---\nname: harbour\ngithub: none\n---\n# Epic: harbour\n\n## Tasks Created\n- [ ] 001.md - Draw piers (parallel: true)\n- [ ] 002.md - Show \
+                   tides (parallel: true)\n- [ ] 003.md - Join the two (parallel: false)\n",
+        titles: &["Draw piers (parallel: true)", "Show tides (parallel: true)", "Join the two (parallel: false)"],
+        ordered: &[(1, 3), (2, 3)],
+        apart: &[(1, 2)],
+    });
+}
+
+#[test]
+fn phases_are_gates_and_hold_headings_or_items() {
+    holds(&Case {
+        format: "plain",
+        document: "# Phase 8 - Tracking\n\n## Phase 1: Base\n\n### Containers\n- 🔄 Write the file\n- 🔄 Try it\n\n### Notes\n- ✅ All said\n\n## Phase 2: \
+                   Checks\n\n### Unit Tests\n- 🔄 Of piers\n- 🔄 Of tides\n\n### Integration Tests\n- 🔄 Of both\n\n### Documentation\n- 🔄 The \
+                   handbook\n\n## Quality Gates\n\n### Phase 1 Completion Criteria\n- [ ] It starts\n",
+        titles: &["Containers", "Unit Tests", "Integration Tests", "Documentation"],
+        ordered: &[(1, 2), (1, 3), (1, 4)],
+        apart: &[(2, 3), (2, 4), (3, 4)],
+    });
+}
+
+#[test]
+fn tasks_that_show_their_code_wait_for_the_names_that_they_use() {
+    let task = |n: u32, title: &str, file: &str, code: &str| {
+        format!("### Task {n}: {title}\n\n**Files:**\n- Create: `{file}`\n\n```ts\n{code}{}```\n\n", "step();\n".repeat(8))
+    };
+    let document = format!(
+        "# Harbour Implementation Plan\n\n{}{}{}",
+        task(1, "Pier window", "src/pier.ts", "export function openPier() {}\n"),
+        task(2, "Tide window", "src/tide.ts", "export function readTide() {}\n"),
+        task(3, "Menu", "src/menu.ts", "readTide();\n")
+    );
+    let plan = plan(&document);
+    let edges: Vec<(usize, usize, &str)> = plan.edges.iter().map(|edge| (edge.from, edge.to, edge.reason.as_str())).collect();
+    assert_eq!(edges, [(2, 3, "its code uses \"readtide\", which step 2 brings in")]);
+}
+
+#[test]
 fn bmad_follows_the_list_but_for_documents_of_their_own() {
     holds(&Case {
         format: "bmad",

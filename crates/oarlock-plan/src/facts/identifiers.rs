@@ -16,9 +16,27 @@ const TEXT_CHARS_MIN: usize = 6;
 
 /// Words behind which code brings in a name.
 const BRINGS_IN: [&str; 21] = [
-    "function", "def", "class", "interface", "type", "struct", "enum", "trait", "fn", "func", "protocol", "record", "module", "mod", "table",
-    "TABLE", "VIEW",
-    "export", "macro", "object", "namespace",
+    "function",
+    "def",
+    "class",
+    "interface",
+    "type",
+    "struct",
+    "enum",
+    "trait",
+    "fn",
+    "func",
+    "protocol",
+    "record",
+    "module",
+    "mod",
+    "table",
+    "TABLE",
+    "VIEW",
+    "export",
+    "macro",
+    "object",
+    "namespace",
 ];
 /// The same, where they stand at the beginning of a line.
 const BRINGS_IN_AT_MARGIN: [&str; 4] = ["const", "let", "var", "val"];
@@ -41,7 +59,9 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Names {
     for line in (draft.line..=draft.last).take(LINES_MAX) {
         match document.lines[line].kind {
             Kind::Code => read_code(clip(document.raw(line)), &mut out),
-            Kind::Text | Kind::Item(_) => clip(document.text(line)).split('`').skip(1).step_by(2).for_each(|code| read_span(code, &mut out)),
+            Kind::Text | Kind::Item(_) => {
+                clip(document.text(line)).split('`').skip(1).step_by(2).for_each(|code| read_span(code, &mut out))
+            }
             Kind::Blank | Kind::Meta | Kind::Heading(_) | Kind::Rule => {}
         }
     }

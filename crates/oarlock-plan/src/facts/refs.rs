@@ -140,7 +140,14 @@ pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
     }
 }
 
-fn says_parallel(lower: &str) -> bool {
+/// Whether a line in lower case names steps by label or number.
+pub(crate) fn names_steps(lower: &str) -> bool {
+    let words = split(lower);
+    (0..words.len()).any(|at| !labelled_at(&words, at).0.is_empty())
+}
+
+/// Whether a line in lower case says that things run at once.
+pub(crate) fn says_parallel(lower: &str) -> bool {
     let says = PARALLEL.iter().any(|w| lower.contains(w));
     let denies = lower.starts_with("not ") || [" not ", "n't ", "cannot", "never", "sequential", "not-"].iter().any(|w| lower.contains(w));
     says && !denies

@@ -12,9 +12,8 @@ use crate::order::said::{Outside, Said};
 use crate::plan::{Conflict, Edge};
 use crate::read::format::Manner;
 use crate::rule;
-use crate::text::{folder_and_name, name_of};
 use crate::text::titles::{self, Role};
-use crate::text::words;
+use crate::text::{folder_and_name, name_of};
 
 /// Most conflicts that are listed.
 const CONFLICTS_MAX: usize = 100;
@@ -209,13 +208,6 @@ fn is_later_phase(one: &Fact, two: &Fact) -> bool {
     kind == other_kind && ["phase", "stage", "milestone", "part"].contains(&kind.as_str()) && number(&id) < number(&other_id)
 }
 
-/// "Version audit" and "Folder audit": they look at different things and change nothing.
-fn are_looks_of_one_kind(one: &Fact, two: &Fact) -> bool {
-    let kind = |fact: &Fact| words::tokens(&words::without_parentheses(&fact.draft.title)).pop();
-    let looks = |fact: &Fact| fact.role == Role::Inspect && fact.files.writes.is_empty();
-    looks(one) && looks(two) && kind(one) == kind(two) && one.draft.title != two.draft.title
-}
-
 /// Whether a step only looks at things: it changes none, so that it can disturb no other look.
 fn is_look(fact: &Fact) -> bool {
     fact.role == Role::Inspect && fact.files.writes.is_empty()
@@ -229,7 +221,7 @@ fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
     if document(one) && document(two) && !one.makes.is_empty() && !two.makes.is_empty() && !shared() {
         return true;
     }
-    let is_in_phase = is_of_one_group(one, two) && one.role == Role::Verify && two.role == Role::Document;
+    let is_in_phase = kinship::is_of_one_group(one, two) && one.role == Role::Verify && two.role == Role::Document;
     is_in_phase || guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
 }
 
@@ -297,7 +289,7 @@ impl Rules<'_> {
             let same = a.files.mentions.first() == b.files.mentions.first();
             return same.then_some(Why::Unknown);
         }
-        if looks && are_looks_of_one_kind(a, b) || rule::is_on(rule::GUIDES) && are_apart_by_role(a, b) {
+        if looks && kinship::are_looks_of_one_kind(a, b) || rule::is_on(rule::GUIDES) && are_apart_by_role(a, b) {
             return None;
         }
         if looks && is_look(a) && is_look(b) {
@@ -310,6 +302,12 @@ impl Rules<'_> {
         }
         if self.said.all_free && !b.awaits {
             return None;
+        }
+        if self.bound.is_apart() {
+            // Names of two words tell; single ones are what all of them are about.
+            let named = shared_word(a, b).filter(|word| self.facts.words[*word as usize].contains(' '));
+            let word = named.filter(|_| self.twins[from] != self.twins[to]).map(Why::Word);
+            return word.or_else(|| b.awaits.then_some(Why::Role("begins when what is before it is done, step {} too")));
         }
         // Where the code of both is shown, names in it tell more than words.
         if is_explicit && let Some(name) = shared_name(a, b) {
@@ -399,7 +397,7 @@ impl Rules<'_> {
             (Role::Design, _) => return Some("follows what step {} decides"),
             (Role::Foundation, Role::Foundation) if !is_ground(a) => {}
             // What one phase lays down is laid down side by side.
-            (Role::Foundation, Role::Design) if a.is_known() && b.is_known() && is_of_one_group(a, b) && !is_ground(a) => {}
+            (Role::Foundation, Role::Design) if a.is_known() && b.is_known() && kinship::is_of_one_group(a, b) && !is_ground(a) => {}
             // Where the code of both is shown, the second stands on the first only if it names something of it.
             (Role::Foundation, _)
                 if rule::is_on(rule::CODE)
@@ -459,11 +457,6 @@ impl Rules<'_> {
             None => format!("touches files that step {} touches", from + 1),
         }
     }
-}
-
-/// Whether a format or the phases of the document put both into one group.
-fn is_of_one_group(one: &Fact, two: &Fact) -> bool {
-    one.draft.mark.group > 0 && one.draft.mark.group == two.draft.mark.group
 }
 
 /// A layout or set-up on which even other foundations stand.

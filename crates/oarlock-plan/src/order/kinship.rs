@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::facts::gather::{Fact, Facts};
-use crate::text::titles;
+use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{folder_and_name, name_of};
 
@@ -63,4 +63,16 @@ fn sort_of(pattern: &str) -> (String, String) {
     let (folder, name) = folder_and_name(path);
     let extension = if is_folder { "/" } else { name.rsplit_once('.').map_or("", |(_, extension)| extension) };
     (folder.to_owned(), extension.to_owned())
+}
+
+/// "Version audit" and "Folder audit": they look at different things and change nothing.
+pub(crate) fn are_looks_of_one_kind(one: &Fact, two: &Fact) -> bool {
+    let kind = |fact: &Fact| words::tokens(&words::without_parentheses(&fact.draft.title)).pop();
+    let looks = |fact: &Fact| fact.role == Role::Inspect && fact.files.writes.is_empty();
+    looks(one) && looks(two) && kind(one) == kind(two) && one.draft.title != two.draft.title
+}
+
+/// Whether a format or the phases of the document put both into one group.
+pub(crate) fn is_of_one_group(one: &Fact, two: &Fact) -> bool {
+    one.draft.mark.group > 0 && one.draft.mark.group == two.draft.mark.group
 }

@@ -33,6 +33,11 @@ impl Bound {
         Self { manner, run }
     }
 
+    /// Whether each step is a piece of work of its own.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.manner == Manner::Apart
+    }
+
     /// Whether markers of the format say which steps run in order.
     pub(crate) fn is_marked(&self) -> bool {
         self.manner == Manner::Marked
@@ -40,7 +45,7 @@ impl Bound {
 
     /// Whether `to` waits for `from`, which stands before it: nothing where the format leaves it to the content.
     pub(crate) fn orders(&self, facts: &Facts, from: usize, to: usize) -> Option<bool> {
-        if self.manner == Manner::Content {
+        if matches!(self.manner, Manner::Content | Manner::Apart) {
             return None;
         }
         let (a, b) = (&facts.steps[from].draft.mark, &facts.steps[to].draft.mark);

@@ -6,11 +6,13 @@ use std::sync::LazyLock;
 
 use crate::facts::gather::Fact;
 use crate::facts::ordering;
+use crate::facts::refs;
 use crate::order::names::Names;
 use crate::order::sentence::Reader;
 use crate::read::document::{Document, Kind};
 use crate::text::clip;
 use crate::text::phrases::Phrases;
+use crate::text::titles::Role;
 
 /// Pairs of steps and names that are compared; what is beyond them is left out with a warning.
 const WORK_MAX: usize = 1_000_000;
@@ -74,6 +76,13 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
             if kind != Kind::Code {
                 drawn.clear();
             }
+            continue;
+        }
+        if !in_step && kind != Kind::Code && says_group_at_once(text) {
+            read += 1;
+            let group = names.group_of_line(line);
+            let members = if group.is_empty() { (0..steps.len()).collect() } else { group };
+            at_once(&mut spoken, steps, &members);
             continue;
         }
         let own = if in_step { vec![owner[line]] } else { Vec::new() };
@@ -146,6 +155,26 @@ impl Spoken {
         self.spent = self.spent.saturating_add(cost);
         self.spent <= WORK_MAX
     }
+}
+
+/// "This phase implements the following in parallel": all that the innermost group of the line has, but for tests of it.
+fn at_once(spoken: &mut Spoken, steps: &[Fact], members: &[usize]) {
+    if !spoken.spend(members.len() * members.len()) {
+        return;
+    }
+    let works = |at: &&usize| steps[**at].role != Role::Verify && !steps[**at].awaits;
+    let members: Vec<usize> = members.iter().filter(works).copied().collect();
+    for (k, one) in members.iter().enumerate() {
+        members[k + 1..].iter().for_each(|two| spoken.beside(*one, *two));
+    }
+}
+
+/// Whether a sentence says of the group that it stands in that its steps run at once.
+fn says_group_at_once(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let group = ["phase", "epic", "milestone", "stage", "wave", "group", "section", "story"];
+    let of_group = group.iter().any(|noun| lower.contains(&format!("this {noun}")) || lower.contains(&format!("this {noun}'s")));
+    of_group && lower.contains("parallel") && refs::says_parallel(&lower) && !refs::names_steps(&lower)
 }
 
 fn has_arrow(text: &str) -> bool {

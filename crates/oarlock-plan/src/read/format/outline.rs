@@ -66,6 +66,8 @@ pub(crate) enum Manner {
     Sequence,
     /// The same without exception, but for what the document says of groups.
     Chain,
+    /// Each step is a piece of work of its own: it waits for what is stated, for what its kind of work needs, and for files.
+    Apart,
     /// Order is judged by content, as in prose.
     Content,
 }

@@ -90,7 +90,8 @@ fn steps_of(document: &Document<'_>, phase: &Heading) -> Vec<Draft> {
 /// Whether numbered items explain themselves at length: then each is a piece of work.
 fn has_code(document: &Document<'_>, list: &[Entry]) -> bool {
     let is_long = |item: &&Entry| item.last > item.line + 1;
-    list.iter().all(|item| matches!(document.lines[item.line].kind, Kind::Item(Some(_)))) && list.iter().filter(is_long).count() * 2 > list.len()
+    list.iter().all(|item| matches!(document.lines[item.line].kind, Kind::Item(Some(_))))
+        && list.iter().filter(is_long).count() * 2 > list.len()
 }
 
 /// The outermost boxes, numbered items, or items with a sign of their state, between two lines.
@@ -99,7 +100,8 @@ fn items(document: &Document<'_>, from: usize, to: usize) -> Vec<Entry> {
         let numbered = matches!(document.lines[line].kind, Kind::Item(Some(_)));
         numbered || is_box(document, line) || (matches!(document.lines[line].kind, Kind::Item(None)) && sign(document, line).is_some())
     };
-    let outer = (from..to).filter(|line| document.lines[*line].kind != Kind::Code && counts(*line)).map(|line| document.lines[line].indent).min();
+    let outer =
+        (from..to).filter(|line| document.lines[*line].kind != Kind::Code && counts(*line)).map(|line| document.lines[line].indent).min();
     let begins = |line: usize| counts(line) && Some(document.lines[line].indent) <= outer.map(|outer| outer + 1);
     entry::entries(document, from, to, STEPS_MAX + 1, begins)
 }
@@ -136,8 +138,7 @@ fn of_item(document: &Document<'_>, item: Entry) -> Draft {
 fn of_heading(document: &Document<'_>, line: usize, end: usize) -> Draft {
     let text = clip(document.text(line));
     let label = label::of_heading(text).filter(|label| label.rest.chars().any(char::is_alphanumeric));
-    let (kind, id, title) =
-        label.as_ref().map_or(("", "", text), |label| (label.kind.as_str(), label.id.as_str(), label.rest));
+    let (kind, id, title) = label.as_ref().map_or(("", "", text), |label| (label.kind.as_str(), label.id.as_str(), label.rest));
     let last = crate::read::draft::last_line(document, line, end);
     let mut draft = entry::draft(document, Entry { line, last }, kind, id, title);
     draft.mark.numbers_inside = true;
