@@ -70,6 +70,11 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
         let bare = word.trim_end_matches([':', '\'', '"', '!', '?']).trim_start_matches(['"', '\'']);
         match bare {
             "" => continue,
+            "—" if are_only_names(&out) => {
+                noun.clear();
+                numbers = false;
+                continue;
+            }
             "," | ";" | "." | "—" => {
                 out.push(if bare == "," { Piece::Comma } else { Piece::Stop });
                 numbers &= bare == ",";
@@ -93,7 +98,10 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
                 continue;
             }
             "-" | "–" => {
-                out.push(Piece::Stop);
+                // "T001, T002 — can run in parallel": what the names do comes yet.
+                if !are_only_names(&out) {
+                    out.push(Piece::Stop);
+                }
                 noun.clear();
                 numbers = false;
                 continue;
@@ -159,7 +167,10 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
         } else if let Some(name) = name_of(bare, &noun, numbers) {
             // A bare number behind a code is an amount: "HTTP2 and 3 files".
             numbers = !matches!(&name, Piece::Name(kind, id) if kind.is_empty() && id.starts_with(|c: char| c.is_ascii_alphabetic()));
+            // "US1: T001, T002 in parallel": a name with a colon that others follow tells where they are.
+            let leads = word.ends_with(':') && out.is_empty();
             out.push(name);
+            out.extend(leads.then_some(Piece::Stop));
         } else if NAMED_GROUPS.has(bare) {
             out.push(Piece::Name("heading".to_owned(), bare.to_owned()));
         } else {
@@ -227,6 +238,12 @@ fn split_range(word: &str, out: &mut Vec<String>) {
         }
         None => out.push(word.to_owned()),
     }
+}
+
+/// Whether a line named several steps, or one by a code, and said nothing of them yet.
+fn are_only_names(out: &[Piece]) -> bool {
+    let are_names = out.iter().all(|piece| matches!(piece, Piece::Name(..) | Piece::Range(..) | Piece::Comma));
+    are_names && out.iter().any(|piece| matches!(piece, Piece::Name(kind, _) | Piece::Range(kind, ..) if kind.is_empty()))
 }
 
 /// Whether a dash or "to" stands between two names of one kind.
@@ -324,6 +341,8 @@ mod tests {
             ("T001 does not block T002", ":t001 not before :t002"),
             ("T002 cannot start before T001", ":t002 needs :t001"),
             ("after #2 to #5", "needs issue:2..5"),
+            ("T001, T002 (a, b) — can run in parallel after T003", ":t001 comma :t002 comma beside needs :t003"),
+            ("US1: T001, T002 in parallel", ":us1 stop :t001 comma :t002 beside"),
         ] {
             assert_eq!(shown(line), want, "{line}");
         }

@@ -3,6 +3,7 @@
 use crate::facts::refs::{self, Statements, Target};
 use crate::read::document::{Document, Kind};
 use crate::read::label;
+use crate::text::words;
 use crate::text::{clip, plain};
 
 /// Most rows that are read.
@@ -17,6 +18,8 @@ pub(crate) struct Row {
     pub(crate) names: Vec<Target>,
     /// What it needs.
     pub(crate) said: Statements,
+    /// The same as a sentence of names, which may be those of groups: "US3 depends on US1 + US2".
+    pub(crate) sentence: String,
 }
 
 /// The rows of all tables of `document` that have a column for dependencies.
@@ -49,7 +52,10 @@ pub(crate) fn rows(document: &Document<'_>) -> Vec<Row> {
                 .filter(|(k, cell)| *k != column && !cell.is_empty())
                 .flat_map(|(_, cell)| names_of(cell))
                 .collect();
-            out.push(Row { names, said: refs::of_field(&needs.to_lowercase()) });
+            let subject = cells.iter().enumerate().find(|(k, cell)| *k != column && cell.contains(|c: char| c.is_alphanumeric()));
+            let subject = subject.map_or("", |(_, cell)| cell.as_str());
+            let sentence = format!("{} depends on {}", words::without_parentheses(subject), words::without_parentheses(needs));
+            out.push(Row { names, said: refs::of_field(&needs.to_lowercase()), sentence });
         }
     }
     out
@@ -61,7 +67,7 @@ fn lists_steps(cell: &str) -> bool {
     name == "#"
         || name
             .split_whitespace()
-            .any(|word| ["step", "task", "phase", "id", "item", "component", "milestone", "part", "work"].contains(&word))
+            .any(|word| ["step", "task", "phase", "id", "item", "component", "milestone", "part", "work", "story", "group", "issue", "feature", "epic"].contains(&word))
 }
 
 /// The cells of a line such as `| a | b |`, markup off.

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use crate::facts::gather::Fact;
 use crate::facts::ordering;
 use crate::facts::refs;
+use crate::facts::tables::Row;
 use crate::order::names::Names;
 use crate::order::sentence::Reader;
 use crate::read::document::{Document, Kind};
@@ -50,8 +51,8 @@ impl Spoken {
     }
 }
 
-/// Reads the sentences of `document` about the order of `steps`.
-pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
+/// Reads the sentences of `document` about the order of `steps`, those of its tables too.
+pub(crate) fn read(document: &Document<'_>, steps: &[Fact], rows: &[Row]) -> Spoken {
     let mut spoken = Spoken::silent(steps.len());
     if steps.len() < 2 {
         return spoken;
@@ -69,7 +70,10 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
         let kind = document.lines[line].kind;
         let text = clip(document.text(line));
         let in_step = owner[line] != usize::MAX;
-        let is_text = matches!(kind, Kind::Text | Kind::Item(_)) || (kind == Kind::Code && !in_step && has_arrow(text));
+        // What a row of a table means is told by its columns.
+        let is_row = text.starts_with('|') && !in_step;
+        let is_drawn = || kind == Kind::Code && !in_step && (has_arrow(text) || text.contains("arallel") || text.contains("imultaneous"));
+        let is_text = (matches!(kind, Kind::Text | Kind::Item(_)) && !is_row) || is_drawn();
         let may_order = is_text && may_order(text);
         is_cut |= may_order && read >= LINES_MAX;
         if !may_order || read >= LINES_MAX {
@@ -124,6 +128,10 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact]) -> Spoken {
                 named[k + 1..].iter().for_each(|to| spoken.need(*from.min(to), *from.max(to)));
             }
         }
+    }
+    for row in rows {
+        let (subject, implied) = (Vec::new(), Vec::new());
+        Reader { names: &names, spoken: &mut spoken, subject, implied, at: None }.read(&ordering::pieces(&row.sentence));
     }
     spoken.is_whole = steps.len() > 2 && named_alone.iter().all(|named| *named);
     if spoken.spent > WORK_MAX || is_cut {

@@ -88,10 +88,11 @@ impl Reading {
     ) -> Self {
         let title = name::title_of(document);
         let facts = gather::facts(document, sections, drafts.to_vec(), whole, title.as_deref(), manner.is_some());
+        let rows = tables::rows(document);
         let outside = Outside {
-            rows: &tables::rows(document),
+            rows: &rows,
             side_by_side: &side_by_side(document, &facts),
-            spoken: spoken::read(document, &facts.steps),
+            spoken: spoken::read(document, &facts.steps, &rows),
         };
         let order = depend::order(&facts, outside, manner.unwrap_or(Manner::Content));
         let total = sections::total_minutes(document);
