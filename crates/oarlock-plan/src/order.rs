@@ -11,3 +11,4 @@ pub(crate) mod said;
 pub(crate) mod schedule;
 pub(crate) mod sentence;
 pub(crate) mod spoken;
+pub(crate) mod twins;

@@ -230,6 +230,38 @@ fn tasks_that_show_their_code_wait_for_the_names_that_they_use() {
 }
 
 #[test]
+fn sections_that_do_the_same_to_two_things_run_at_once() {
+    holds(&Case {
+        format: "openspec",
+        document: "## 1. Add the helper\n- [ ] 1.1 Write the helper\n\n## 2. Update PierStore lifecycle\n- [ ] 2.1 Add a field to PierStore\n- [ ] 2.2 Close \
+                   it\n\n## 3. Update BoatStore lifecycle\n- [ ] 3.1 Add a field to BoatStore\n- [ ] 3.2 Close it\n\n## 4. Wire it\n- [ ] 4.1 Join the stores\n",
+        titles: &["Write the helper", "Add a field to PierStore", "Close it", "Add a field to BoatStore", "Close it", "Join the stores"],
+        ordered: &[(1, 2), (2, 3), (1, 4), (4, 5), (3, 6), (5, 6)],
+        apart: &[(2, 4), (3, 5)],
+    });
+}
+
+#[test]
+fn stories_that_work_on_one_thing_keep_their_order() {
+    holds(&Case {
+        format: "speckit",
+        document: "# Tasks\n\n## Phase 1: User Story 1 - Print\n\n- [ ] T001 [US1] Add a print method to BoatStore\n\n## Phase 2: User Story 2 - Warn\n\n- [ ] \
+                   T002 [US2] Add a warn method to BoatStore\n\n## Phase 3: User Story 3 - Sum\n\n- [ ] T003 [US3] Sum in `a/sum.dart`\n\n## Dependencies\n\n\
+                   | Story | Depends on | Note |\n|---|---|---|\n| US1 (print) | None | first |\n| US3 | US1 (needs its list) | US1 done |\n",
+        titles: &["Add a print method to BoatStore", "Add a warn method to BoatStore", "Sum in a/sum.dart"],
+        ordered: &[(1, 2), (1, 3)],
+        apart: &[(2, 3)],
+    });
+}
+
+#[test]
+fn a_list_that_is_called_an_order_is_one() {
+    let list = "1. Add the list in `src/a.py`\n2. Add the list in `src/b.py`\n3. Add the list in `src/c.py`\n";
+    let pairs = |title: &str| before(&plan(&format!("# T\n\n## {title}\n\n{list}"))).len();
+    assert_eq!((pairs("Implementation order"), pairs("Tasks")), (3, 0));
+}
+
+#[test]
 fn bmad_follows_the_list_but_for_documents_of_their_own() {
     holds(&Case {
         format: "bmad",

@@ -44,6 +44,8 @@ pub(crate) struct Fact {
     pub(crate) files: StepFiles,
     /// Numbers of the words that name what it makes.
     pub(crate) makes: Vec<u32>,
+    /// Numbers of the names of code in its title, sorted: "BoatStore".
+    pub(crate) things: Vec<u32>,
     /// Number of the word that its title begins with.
     pub(crate) begins: Option<u32>,
     /// Numbers of the words in the paths that it writes.
@@ -332,6 +334,9 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         numbers
     };
     let (defines, uses) = (numbers(code.defined), numbers(code.used));
+    let mut things: Vec<u32> =
+        identifiers::in_title(&draft.title).map(|name| lexicon.number(format!("name {}", name.to_lowercase()))).collect();
+    things.sort_unstable();
     let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
     let asks_new = words::each_token(&title).any(|w| w == "new");
     Fact {
@@ -339,6 +344,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         role,
         files,
         makes,
+        things,
         begins,
         makes_in,
         definite,

@@ -72,6 +72,46 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Names {
     out
 }
 
+/// Words behind which a title says where it works: "Add a method to BoatStore", "Extend the PierPage".
+const PLACES: [&str; 18] = [
+    "to",
+    "in",
+    "into",
+    "of",
+    "on",
+    "within",
+    "inside",
+    "from",
+    "extend",
+    "update",
+    "modify",
+    "refactor",
+    "create",
+    "implement",
+    "build",
+    "rewrite",
+    "change",
+    "define",
+];
+
+/// The names of code that a title works on, told by their capitals: "Add a method to BoatStore".
+pub(crate) fn in_title(title: &str) -> impl Iterator<Item = &str> {
+    let mut before = "";
+    words(title).map(|(_, word)| word).filter(move |word| {
+        let is_placed = PLACES.iter().any(|place| before.eq_ignore_ascii_case(place));
+        if !["the", "new", "existing", "a"].iter().any(|filler| word.eq_ignore_ascii_case(filler)) {
+            before = word;
+        }
+        is_placed && is_name(word)
+    })
+}
+
+/// Whether a word is a name of code by its capitals: "BoatStore".
+pub(crate) fn is_name(word: &str) -> bool {
+    let humps = word.char_indices().filter(|(at, c)| *at > 0 && c.is_ascii_uppercase() && word.as_bytes()[at - 1].is_ascii_lowercase());
+    humps.count() > 0 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.len() > CHARS_MIN
+}
+
 fn push(list: &mut Vec<String>, name: &str, chars_min: usize) {
     if name.len() >= chars_min && list.len() < NAMES_MAX {
         list.push(name.to_lowercase());
@@ -170,6 +210,14 @@ mod tests {
             assert_eq!(names(code).defined, defined, "{code}");
         }
         assert_eq!(names("openPier(1)").used, ["it_now", "openpier"]);
+    }
+
+    #[test]
+    fn capitals_tell_names_in_titles() {
+        let found = |title: &'static str| in_title(title).collect::<Vec<_>>();
+        assert_eq!(found("Add a WaitGroup field to the BoatStore (iOS, API)"), ["BoatStore"]);
+        assert_eq!(found("Create PierPage from BoatStore"), ["PierPage", "BoatStore"]);
+        assert!(found("Écrire le réÉ Store").is_empty());
     }
 
     #[test]

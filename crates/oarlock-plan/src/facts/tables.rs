@@ -65,9 +65,10 @@ pub(crate) fn rows(document: &Document<'_>) -> Vec<Row> {
 fn lists_steps(cell: &str) -> bool {
     let name = cell.to_lowercase();
     name == "#"
-        || name
-            .split_whitespace()
-            .any(|word| ["step", "task", "phase", "id", "item", "component", "milestone", "part", "work", "story", "group", "issue", "feature", "epic"].contains(&word))
+        || name.split_whitespace().any(|word| {
+            ["step", "task", "phase", "id", "item", "component", "milestone", "part", "work", "story", "group", "issue", "feature", "epic"]
+                .contains(&word)
+        })
 }
 
 /// The cells of a line such as `| a | b |`, markup off.

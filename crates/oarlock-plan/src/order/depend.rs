@@ -60,6 +60,7 @@ enum Why {
     Role(&'static str),
     Word(u32),
     Name(u32),
+    Thing(u32),
     Unknown,
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
     let rules = Rules {
         facts,
         said: &said,
-        meets: meetings(facts, &overlaps),
+        meets: kinship::meetings(facts, &overlaps),
         bound: Bound::of(manner, facts, &overlaps),
         twins: kinship::twins(steps),
         opened: kinship::opened_folders(facts),
@@ -110,7 +111,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
                 continue;
             };
             out.edges.push(rules.edge(*from, *to, why));
-            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_) | Why::Name(_)) {
+            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_) | Why::Name(_) | Why::Thing(_)) {
                 out.by_content.push((*from, *to));
             }
             if !implied {
@@ -136,37 +137,11 @@ impl Causes {
         match why {
             Why::File => self.files += 1,
             Why::Unknown => self.unknown += 1,
-            Why::Stated | Why::Unclear | Why::Format | Why::Import | Why::Role(_) | Why::Word(_) | Why::Name(_) => self.shown += 1,
-        }
-    }
-}
-
-/// For each step the steps that touch what it writes.
-fn meetings(facts: &Facts, overlaps: &Overlaps) -> Vec<Bits> {
-    let count = facts.steps.len();
-    let mut touch: Vec<Bits> = Vec::new();
-    for (s, step) in facts.steps.iter().enumerate() {
-        for id in step.files.writes.iter().chain(&step.files.mentions).chain(&step.files.in_code) {
-            let id = *id as usize;
-            if touch.len() <= id {
-                touch.resize_with(id + 1, || Bits::new(count));
-            }
-            touch[id].insert(s);
-        }
-    }
-    let mut out = Vec::with_capacity(count);
-    for step in &facts.steps {
-        let mut met = Bits::new(count);
-        for id in &step.files.writes {
-            for other in overlaps.of(*id).iter().chain([id]) {
-                if let Some(bits) = touch.get(*other as usize) {
-                    met.add_all(bits);
-                }
+            Why::Stated | Why::Unclear | Why::Format | Why::Import | Why::Role(_) | Why::Word(_) | Why::Name(_) | Why::Thing(_) => {
+                self.shown += 1
             }
         }
-        out.push(met);
     }
-    out
 }
 
 /// Whether a describing step describes everything before it: at the end of the work, or when it names nothing in particular.
@@ -271,6 +246,14 @@ impl Rules<'_> {
             // What two steps write they cannot write at once; what one only speaks of is the document's to judge.
             let clash = || a.files.writes.iter().any(|x| b.files.writes.iter().any(|y| x == y || self.overlaps.of(*x).contains(y)));
             return (!self.said.lets_run_beside(from, to) || clash()).then_some(Why::File);
+        }
+        // Where a step names no file, what it names in code tells where it works.
+        let names_place = a.files.writes.is_empty() || b.files.writes.is_empty();
+        if names_place
+            && !self.bound.orders(self.facts, from, to).unwrap_or(true)
+            && let Some(thing) = a.things.iter().copied().find(|thing| b.things.binary_search(thing).is_ok())
+        {
+            return Some(Why::Thing(thing));
         }
         if self.said.lets_run_beside(from, to) {
             return None;
@@ -435,6 +418,10 @@ impl Rules<'_> {
             Why::Import => (format!("its code uses a module that step {n} writes"), 0.8),
             Why::Format => (format!("the format runs it after step {n}"), if self.bound.is_marked() { STATED_CONFIDENCE } else { 0.8 }),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
+            Why::Thing(name) => {
+                let name = self.facts.words[name as usize].trim_start_matches("name ");
+                (format!("works on \"{name}\", as step {n} does"), 0.8)
+            }
             Why::Name(name) => {
                 let name = self.facts.words[name as usize].trim_start_matches("name ");
                 (format!("its code uses \"{name}\", which step {n} brings in"), 0.8)

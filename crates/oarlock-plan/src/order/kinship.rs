@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::facts::gather::{Fact, Facts};
+use crate::facts::overlap::Overlaps;
+use crate::order::bits::Bits;
 use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{folder_and_name, name_of};
@@ -75,4 +77,32 @@ pub(crate) fn are_looks_of_one_kind(one: &Fact, two: &Fact) -> bool {
 /// Whether a format or the phases of the document put both into one group.
 pub(crate) fn is_of_one_group(one: &Fact, two: &Fact) -> bool {
     one.draft.mark.group > 0 && one.draft.mark.group == two.draft.mark.group
+}
+
+/// For each step the steps that touch what it writes.
+pub(crate) fn meetings(facts: &Facts, overlaps: &Overlaps) -> Vec<Bits> {
+    let count = facts.steps.len();
+    let mut touch: Vec<Bits> = Vec::new();
+    for (s, step) in facts.steps.iter().enumerate() {
+        for id in step.files.writes.iter().chain(&step.files.mentions).chain(&step.files.in_code) {
+            let id = *id as usize;
+            if touch.len() <= id {
+                touch.resize_with(id + 1, || Bits::new(count));
+            }
+            touch[id].insert(s);
+        }
+    }
+    let mut out = Vec::with_capacity(count);
+    for step in &facts.steps {
+        let mut met = Bits::new(count);
+        for id in &step.files.writes {
+            for other in overlaps.of(*id).iter().chain([id]) {
+                if let Some(bits) = touch.get(*other as usize) {
+                    met.add_all(bits);
+                }
+            }
+        }
+        out.push(met);
+    }
+    out
 }

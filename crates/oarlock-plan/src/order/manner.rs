@@ -2,6 +2,7 @@
 
 use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
+use crate::order::twins;
 use crate::read::format::Manner;
 use crate::text::name_of;
 use crate::text::titles;
@@ -16,6 +17,9 @@ pub(crate) struct Bound {
     manner: Manner,
     /// For each step the number of its run: neighbours of one run may be at work at once.
     run: Vec<usize>,
+    /// For each step its section, and the row of twin sections that this one is in.
+    section: Vec<usize>,
+    twin_sections: Vec<Option<usize>>,
 }
 
 impl Bound {
@@ -30,7 +34,8 @@ impl Bound {
             }
             run.push(begins);
         }
-        Self { manner, run }
+        let (section, twin_sections) = if manner == Manner::Sequence { twins::of(&facts.steps) } else { twins::none(facts.steps.len()) };
+        Self { manner, run, section, twin_sections }
     }
 
     /// Whether each step is a piece of work of its own.
@@ -43,6 +48,11 @@ impl Bound {
         self.manner == Manner::Marked
     }
 
+    /// Whether the sections of two steps do the same to two things: "Update GraphManager", "Update PodManager".
+    fn are_twins(&self, from: usize, to: usize) -> bool {
+        self.twin_sections[from].is_some() && self.twin_sections[from] == self.twin_sections[to] && self.section[from] != self.section[to]
+    }
+
     /// Whether `to` waits for `from`, which stands before it: nothing where the format leaves it to the content.
     pub(crate) fn orders(&self, facts: &Facts, from: usize, to: usize) -> Option<bool> {
         if matches!(self.manner, Manner::Content | Manner::Apart) {
@@ -50,7 +60,7 @@ impl Bound {
         }
         let (a, b) = (&facts.steps[from].draft.mark, &facts.steps[to].draft.mark);
         let stories = self.manner == Manner::Marked && a.story && b.story && a.group != b.group;
-        Some(!stories && self.run[from] != self.run[to])
+        Some(!stories && !self.are_twins(from, to) && self.run[from] != self.run[to])
     }
 }
 

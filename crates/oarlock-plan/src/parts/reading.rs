@@ -22,6 +22,7 @@ use crate::read::sections::{self, Section};
 use crate::rule;
 use crate::text::clip;
 use crate::text::titles::Role;
+use crate::text::words;
 
 /// Minutes of work that makes something, when nothing is stated.
 pub const MINUTES_DEFAULT: u64 = 30;
@@ -89,12 +90,10 @@ impl Reading {
         let title = name::title_of(document);
         let facts = gather::facts(document, sections, drafts.to_vec(), whole, title.as_deref(), manner.is_some());
         let rows = tables::rows(document);
-        let outside = Outside {
-            rows: &rows,
-            side_by_side: &side_by_side(document, &facts),
-            spoken: spoken::read(document, &facts.steps, &rows),
-        };
-        let order = depend::order(&facts, outside, manner.unwrap_or(Manner::Content));
+        let outside =
+            Outside { rows: &rows, side_by_side: &side_by_side(document, &facts), spoken: spoken::read(document, &facts.steps, &rows) };
+        let in_prose = || if is_ordered(document, &facts.steps) { Manner::Chain } else { Manner::Content };
+        let order = depend::order(&facts, outside, manner.unwrap_or_else(in_prose));
         let total = sections::total_minutes(document);
         let minutes = minutes(&facts.steps, total);
         let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());
@@ -128,6 +127,16 @@ impl Reading {
         let span = schedule::makespan(&self.cut.minutes(&self.minutes), &self.cut.needs, &order, agents);
         span.saturating_mul(10_000) / serial
     }
+}
+
+/// Whether the steps are the numbered items of a section that is called an order: "Implementation order", "Execution sequence".
+fn is_ordered(document: &Document<'_>, steps: &[Fact]) -> bool {
+    let Some((first, last)) = steps.first().zip(steps.last()) else { return false };
+    let above = document.headings.partition_point(|heading| heading.line < first.draft.line).checked_sub(1);
+    let Some(heading) = above.map(|at| &document.headings[at]).filter(|heading| last.draft.line < heading.end) else { return false };
+    let says_order = words::each_token(clip(document.text(heading.line))).any(|word| ["order", "sequence"].contains(&&*word));
+    let is_numbered = |step: &Fact| matches!(document.lines[step.draft.line].kind, Kind::Item(Some(_)));
+    says_order && steps.iter().all(is_numbered)
 }
 
 /// Statements about groups of steps that stand outside the steps themselves, or in them.

@@ -7,7 +7,7 @@ use crate::read::entry;
 use crate::read::format::fields::is_box;
 use crate::read::format::outline::{Manner, Outline};
 use crate::read::label;
-use crate::text::clip;
+use crate::text::{clip, plain};
 
 /// The tasks of a story.
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
@@ -43,7 +43,12 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
             draft.tick = None;
         }
         draft.mark.group = section.line + 1;
-        draft.mark.part = section.line + 1;
+        // "### Consumer 2: …" below the section.
+        let above =
+            document.headings.partition_point(|heading| heading.line < one.line).checked_sub(1).map(|at| document.headings[at].line);
+        let above = above.filter(|line| *line > section.line && level.is_none()).unwrap_or(section.line);
+        draft.mark.part = above + 1;
+        draft.phase = (above != section.line).then(|| plain(clip(document.text(above))));
         draft.mark.numbers_inside = true;
         drafts.push(draft);
     }
