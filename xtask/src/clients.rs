@@ -2,9 +2,9 @@
 //! that set-up, server and hooks do with them what they are for; what a real model would choose to do, it cannot show.
 
 mod endpoint;
+mod harness;
 mod program;
 mod scenario;
-mod stage;
 mod wire;
 
 use std::process::Command;
@@ -13,8 +13,8 @@ use crate::node::Node;
 use crate::output::{Outcome, say};
 use crate::workspace;
 use endpoint::Endpoint;
+use harness::Harness;
 use program::Program;
-use stage::Stage;
 
 /// Run the real clients of coding agents against a scripted model.
 ///
@@ -54,8 +54,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     for &program in programs {
         // A model of its own for each: what an earlier client still asks reaches nobody.
         let endpoint = Endpoint::start(&runtime, program)?;
-        let mut stage = Stage::new(program, &dir, &node.bin, &oarlock, endpoint)?;
-        faults.extend(scenario::all(&mut stage)?);
+        let mut harness = Harness::new(program, &dir, &node.bin, &oarlock, endpoint)?;
+        faults.extend(scenario::all(&mut harness)?);
     }
     if faults.is_empty() {
         say(format_args!("every scenario passes"));

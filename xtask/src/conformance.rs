@@ -54,7 +54,7 @@ pub(crate) fn run() -> Outcome<()> {
         say(format_args!("{revision}\n{}", report.text));
         let empty = report.scenarios.iter().filter(|scenario| scenario.is_scored && scenario.has_passed && scenario.checks == 0);
         empty.for_each(|scenario| say(format_args!("passes without a check: {} of {revision}", scenario.name)));
-        faults.extend(judge(revision, &report, EXPECTED));
+        faults.extend(check(revision, &report, EXPECTED));
     }
     for (revision, scenario, reason) in EXPECTED {
         say(format_args!("expected to fail: {scenario} of {revision}: {reason}"));
@@ -63,7 +63,7 @@ pub(crate) fn run() -> Outcome<()> {
 }
 
 /// What is not as it should be.
-fn judge(revision: &str, report: &Report, expected: &[(&str, &str, &str)]) -> Vec<String> {
+fn check(revision: &str, report: &Report, expected: &[(&str, &str, &str)]) -> Vec<String> {
     let is_expected = |name: &str| expected.iter().any(|(of, scenario, _)| *of == revision && *scenario == name);
     let mut faults = Vec::new();
     for scenario in report.scenarios.iter().filter(|scenario| scenario.is_scored) {
@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn only_what_nobody_expects_is_a_fault() {
         let expected = [("1", "fails", "it cannot"), ("2", "passes", "of another revision")];
-        assert!(judge("1", &report(&[("fails", true, false), ("passes", true, true), ("extra", false, false)]), &expected).is_empty());
-        assert_eq!(judge("1", &report(&[("fails", true, true)]), &expected).len(), 1, "it passes now");
-        assert_eq!(judge("1", &report(&[("fails", true, false), ("new", true, false)]), &expected).len(), 1, "a new one fails");
-        assert_eq!(judge("1", &report(&[]), &expected).len(), 1, "it did not run");
+        assert!(check("1", &report(&[("fails", true, false), ("passes", true, true), ("extra", false, false)]), &expected).is_empty());
+        assert_eq!(check("1", &report(&[("fails", true, true)]), &expected).len(), 1, "it passes now");
+        assert_eq!(check("1", &report(&[("fails", true, false), ("new", true, false)]), &expected).len(), 1, "a new one fails");
+        assert_eq!(check("1", &report(&[]), &expected).len(), 1, "it did not run");
     }
 }

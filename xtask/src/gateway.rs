@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the clients were told.
 #[derive(Default)]
-struct Told {
+struct Answers {
     /// Acknowledged calls: verb and task.
     acknowledged: BTreeSet<(&'static str, String)>,
     repeated: usize,
@@ -64,9 +64,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let dir = tempfile::tempdir()?;
     prepare(&program, dir.path(), clients)?;
     let begun = Instant::now();
-    let told = storm(&program, dir.path(), kills, clients, seed)?;
+    let told = crash_and_check(&program, dir.path(), kills, clients, seed)?;
     let seconds = begun.elapsed().as_secs_f64();
-    judge(dir.path(), &told)?;
+    check(dir.path(), &told)?;
     say(format_args!(
         "gateway: {kills} kills in {seconds:.0} s; {} calls of {clients} clients acknowledged, {} asked again without an answer\n  \
          none of them is lost, none was done twice, the log replays to the tables",
@@ -85,12 +85,12 @@ fn prepare(program: &Path, root: &Path, clients: usize) -> Outcome<()> {
     (0..clients).try_for_each(|n| call(&["join", &format!("a{n}"), "--stale-after", "1h"]))
 }
 
-fn storm(program: &Path, root: &Path, kills: usize, clients: usize, seed: u64) -> Outcome<Told> {
+fn crash_and_check(program: &Path, root: &Path, kills: usize, clients: usize, seed: u64) -> Outcome<Answers> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let first = Served::gateway(program, root, "127.0.0.1:0")?;
     let (authority, key) = (first.authority.clone(), std::fs::read_to_string(&first.key)?);
     let mut served = Some(first);
-    let (told, stop, answers) = (Mutex::new(Told::default()), AtomicBool::new(false), AtomicUsize::new(0));
+    let (told, stop, answers) = (Mutex::new(Answers::default()), AtomicBool::new(false), AtomicUsize::new(0));
     let stormed = thread::scope(|scope| -> Outcome<()> {
         for n in 0..clients {
             let (authority, key, told, stop, answers) = (&authority, &key, &told, &stop, &answers);
@@ -127,7 +127,7 @@ struct Client<'a> {
     authority: &'a str,
     key: &'a str,
     agent: String,
-    told: &'a Mutex<Told>,
+    told: &'a Mutex<Answers>,
     stop: &'a AtomicBool,
     answers: &'a AtomicUsize,
 }
@@ -146,7 +146,7 @@ impl Client<'_> {
         }
     }
 
-    /// Asks until there is an answer. False when the storm is over and nobody answers any more, or the answer is wrong.
+    /// Asks until there is an answer. False when the crash test is over and nobody answers any more, or the answer is wrong.
     fn call(&self, verb: &'static str, id: &str, mut request: Value) -> bool {
         request["idempotency_key"] = format!("{verb}-{id}").into();
         let asked_for = Instant::now();
@@ -180,13 +180,13 @@ impl Client<'_> {
         ask().map_err(|error| error.to_string())
     }
 
-    fn with(&self, change: impl FnOnce(&mut Told)) {
+    fn with(&self, change: impl FnOnce(&mut Answers)) {
         change(&mut self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 }
 
 /// What was told, against the log.
-fn judge(root: &Path, told: &Told) -> Outcome<()> {
+fn check(root: &Path, told: &Answers) -> Outcome<()> {
     if let Some(wrong) = told.wrong.first() {
         return Err(format!("{} calls were refused or never answered; the first: {wrong}", told.wrong.len()).into());
     }

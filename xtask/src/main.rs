@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod crash_test;
 mod docs;
 mod flood;
 mod fuzz;
@@ -15,14 +16,13 @@ mod lines;
 mod node;
 mod output;
 mod package;
-mod planted;
 mod power;
 mod python;
 mod scripts;
+mod seeded_faults;
 mod served;
 mod simulate;
 mod steady;
-mod storm;
 mod targets;
 mod tidy;
 mod trees;
@@ -50,10 +50,10 @@ enum Verb {
     Lines(lines::Arguments),
     Ci(ci::Arguments),
     Docs(docs::Arguments),
-    Planted(planted::Arguments),
+    SeededFaults(seeded_faults::Arguments),
     Simulate(simulate::Arguments),
     Steady(steady::Arguments),
-    Storm(storm::Arguments),
+    CrashTest(crash_test::Arguments),
     Clients(clients::Arguments),
     Conformance(conformance::Arguments),
     Gateway(gateway::Arguments),
@@ -78,10 +78,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<()> {
-    // Processes that benches and storms start pay for no parser: what they are compared with has none.
+    // Processes that benches and crash tests start pay for no parser: what they are compared with has none.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        Some((storm::WORKER, rest)) => return storm::work(rest),
+        Some((crash_test::WORKER, rest)) => return crash_test::work(rest),
         Some((steady::WORKER, _)) => steady::work(),
         Some((scripts::WORKER, rest)) => return scripts::work(rest),
         Some((bench::WORKER, rest)) => return bench::work(rest),
@@ -93,10 +93,10 @@ fn run() -> Outcome<()> {
         Verb::Lines(_) => lines::run(),
         Verb::Ci(_) => ci::run(),
         Verb::Docs(arguments) => docs::run(&arguments),
-        Verb::Planted(arguments) => planted::run(&arguments),
+        Verb::SeededFaults(arguments) => seeded_faults::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Steady(arguments) => steady::run(&arguments),
-        Verb::Storm(arguments) => storm::run(&arguments),
+        Verb::CrashTest(arguments) => crash_test::run(&arguments),
         Verb::Clients(arguments) => clients::run(&arguments),
         Verb::Conformance(_) => conformance::run(),
         Verb::Gateway(arguments) => gateway::run(&arguments),
@@ -134,14 +134,14 @@ mod tests {
         for line in [
             "bench processes --quick --dir /tmp --program target/dist/oarlock",
             "limits claim --scale 100 --json",
-            "planted --smoke",
+            "seeded-faults --smoke",
             "docs",
             "docs --book",
             "docs --sentences",
-            "planted no-token-check",
+            "seeded-faults no-token-check",
             "simulate --seed 7 --steps 1200 --store gateway --beside",
             "steady contract --runs 3 --busy 4 --portable",
-            "storm --kills 60",
+            "crash-test --kills 60",
             "gateway --kills 20 --clients 4 --seed 1",
             "flood --smoke tasks",
             "flood --seconds 60",
@@ -156,7 +156,14 @@ mod tests {
             let parsed = CommandLine::try_parse_from(words);
             assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
         }
-        for line in ["trees", "scripts --old none", "scripts --race --unlocked", "storm --kills many", "flood nothing", "planted nothing"] {
+        for line in [
+            "trees",
+            "scripts --old none",
+            "scripts --race --unlocked",
+            "crash-test --kills many",
+            "flood nothing",
+            "seeded-faults nothing",
+        ] {
             let words = std::iter::once("cargo xtask").chain(line.split(' '));
             assert!(CommandLine::try_parse_from(words).is_err(), "{line}");
         }

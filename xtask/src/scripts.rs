@@ -1,7 +1,7 @@
 //! `cargo xtask scripts`: real shell and Python writers of RALF's files, locked under either name and not at all, beside agents of a store
 //! and their looks at the files; then nothing that was written may be lost, and no file may ever have been invalid.
 
-mod judge;
+mod oracle;
 mod race;
 mod shared;
 
@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     for _ in 0..2 {
         place.oarlock(&["ralf", "sync", "."])?;
     }
-    judge::judge(&place, &writers.map_kinds(), &counts, &invalid)
+    oracle::check(&place, &writers.map_kinds(), &counts, &invalid)
 }
 
 /// Works as a process of ours: `KIND N ROOT STOP PROGRAM`, or one of the race's.
@@ -219,7 +219,7 @@ impl Place {
         let (start, mut invalid) = (Instant::now(), BTreeMap::new());
         while start.elapsed() < during {
             for stem in ["events", "heartbeat", "agent-state", "queue", "chat-log"] {
-                if let Some(cause) = judge::fault_of(&self.communications, stem)? {
+                if let Some(cause) = oracle::fault_of(&self.communications, stem)? {
                     *invalid.entry(format!("{stem}.yaml: {cause}")).or_insert(0) += 1;
                 }
             }

@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use oarlock_testkit::paper::Paper;
 use oarlock_testkit::sim::{self, Fault, Plan, Report};
-use oarlock_testkit::{MemoryStage, Stage};
+use oarlock_testkit::{Harness, MemoryHarness};
 
 use crate::output::{Outcome, say, warn};
 
-#[path = "../../crates/oarlock-testkit/tests/testkit/sqlite_stage.rs"]
-mod sqlite_stage;
+#[path = "../../crates/oarlock-testkit/tests/testkit/sqlite_harness.rs"]
+mod sqlite_harness;
 
 /// Run seeded simulations; stops at the first violation and says how to see it again.
 #[derive(clap::Args)]
@@ -63,11 +63,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-fn stage(store: &str) -> Box<dyn Stage> {
+fn harness(store: &str) -> Box<dyn Harness> {
     match store {
-        "memory" => Box::<MemoryStage>::default(),
-        "gateway" => Box::new(sqlite_stage::SqliteStage::with_gateway()),
-        _ => Box::new(sqlite_stage::SqliteStage::new()),
+        "memory" => Box::<MemoryHarness>::default(),
+        "gateway" => Box::new(sqlite_harness::SqliteHarness::with_gateway()),
+        _ => Box::new(sqlite_harness::SqliteHarness::new()),
     }
 }
 
@@ -104,8 +104,8 @@ fn simulate(options: &Options) -> Outcome<Total> {
             }
             let plan = Plan { seed: options.first.wrapping_add(n), steps: options.steps };
             let simulated = match options.beside {
-                true => sim::run_beside(plan, stage(&options.store), Box::<Paper>::default()),
-                false => sim::run(plan, stage(&options.store)),
+                true => sim::run_beside(plan, harness(&options.store), Box::<Paper>::default()),
+                false => sim::run(plan, harness(&options.store)),
             };
             match simulated {
                 Ok(report) => {

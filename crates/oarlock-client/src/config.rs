@@ -5,7 +5,7 @@ mod keys;
 
 use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_model::duration::Duration;
-use oarlock_model::{Rejection, limits, planted};
+use oarlock_model::{Rejection, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use serde_json::json;
@@ -87,7 +87,7 @@ pub fn hooks_despite(project_file: &Path) -> HookSettings {
                 hooks.as_table_like().is_none_or(|hooks| hooks.get("strict").is_some_and(|strict| strict.as_bool() != Some(false)))
             }
         },
-        Ok(Some(Err(_))) | Err(_) => !planted::is(planted::UNREADABLE_IS_LENIENT),
+        Ok(Some(Err(_))) | Err(_) => !seeded::is(seeded::UNREADABLE_IS_LENIENT),
     };
     HookSettings { strict, ..HookSettings::default() }
 }
@@ -107,7 +107,7 @@ fn user_file() -> Option<PathBuf> {
 
 /// The text of a file: a regular one of at most 64 KiB, of any mode. A repository can bring links, to devices and pipes too.
 fn read(file: &Path, of: Of) -> Result<Option<String>, OpError> {
-    let links = if of == Of::User || planted::is(planted::LINKS_FOLLOWED) { Links::Followed } else { Links::Refused };
+    let links = if of == Of::User || seeded::is(seeded::LINKS_FOLLOWED) { Links::Followed } else { Links::Refused };
     let dir = file.parent().filter(|dir| links == Links::Refused && dir.is_symlink());
     if let Some(dir) = dir {
         return Err(bad(file, "", 0, &format!("{} is a link, which a repository can bring; remove it", dir.display())));
@@ -199,7 +199,7 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
         "max_attempts" => settings.max_attempts = number(key, item, u64::from(limits::ATTEMPTS_MAX))? as u32,
         "retry_first" => settings.retry_first = duration(key, item)?,
         "agents" => {
-            let most = if of == Of::User || planted::is(planted::PROJECT_STARTS_WORKERS) {
+            let most = if of == Of::User || seeded::is(seeded::PROJECT_STARTS_WORKERS) {
                 limits::RUN_AGENTS_MAX
             } else {
                 limits::PROJECT_AGENTS_MAX

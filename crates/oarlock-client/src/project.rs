@@ -1,7 +1,7 @@
 //! Finding a project: the nearest repository, whose worktrees share one, or the nearest `.oarlock` directory.
 
 use oarlock_host::file::{WithoutTraps as _, private_dir};
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use oarlock_sqlite::StorePaths;
@@ -154,7 +154,7 @@ impl Project {
         let ignore = dir.join(".gitignore");
         StorePaths::of_file(self.store_file()).check_dir()?;
         let found = ignore.symlink_metadata();
-        if found.as_ref().is_ok_and(|found| !found.is_file()) && !planted::is(planted::LINKS_FOLLOWED) {
+        if found.as_ref().is_ok_and(|found| !found.is_file()) && !seeded::is(seeded::LINKS_FOLLOWED) {
             return Err(StoreError::Damaged {
                 message: format!("{} is not a regular file; nothing was written", ignore.display()),
                 hint: "remove it: a repository can bring links, and they are not followed".into(),

@@ -7,7 +7,7 @@
 
 use oarlock_host::file::{self, Links, Owner, canonical, private_dir, read_small};
 use oarlock_model::identity::StoreId;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use oarlock_sqlite::StorePaths;
@@ -43,7 +43,7 @@ pub fn folder(store: StoreId) -> Option<PathBuf> {
 pub fn check(place: &StorePaths) -> Result<(), OpError> {
     let tracked = match brought(place)? {
         Brought::Nothing => return Ok(()),
-        _ if planted::is(planted::UNKNOWN_STORE_OPENED) => return Ok(()),
+        _ if seeded::is(seeded::UNKNOWN_STORE_OPENED) => return Ok(()),
         Brought::Whole => return Err(not_acceptable(place)),
         Brought::Files(tracked) => tracked,
     };
@@ -152,7 +152,7 @@ pub fn check_owner(place: &StorePaths) -> Result<(), OpError> {
         let Ok(found) = path.symlink_metadata() else { continue };
         let owner = file::owner(&found);
         let is_of_folder = || own.is_root() && root.metadata().is_ok_and(|root| file::owner(&root) == owner);
-        if owner == own || is_of_folder() || planted::is(planted::OTHERS_STORE_OPENED) {
+        if owner == own || is_of_folder() || seeded::is(seeded::OTHERS_STORE_OPENED) {
             continue;
         }
         return Err(Rejection::Denied {

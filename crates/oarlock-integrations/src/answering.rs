@@ -1,13 +1,13 @@
 //! What happens when a client's hook calls: the agent joins, what it is about to write is checked, it hears what is new, and it leaves.
 //! [`hook`](crate::hook) reads what the client tells and writes what it understands; here are the calls between the two.
 
-mod speak;
-mod who;
+mod identity;
+mod messages;
 
 use crate::client::Client;
 use crate::hook::{By, HookDecision, HookEvent, HookInput, Reach, Surroundings, calls_oarlock, writes};
 use oarlock_client::config::HookSettings;
-use oarlock_client::memory::{self, Memory};
+use oarlock_client::hook_state::{self, HookState};
 use oarlock_client::{Backend, ThisMachine, user, worktree_of};
 use oarlock_git::GitFailed;
 use oarlock_model::ErrorCode;
@@ -15,7 +15,7 @@ use oarlock_model::pattern::{Pattern, normalise_path};
 use oarlock_model::rejection::OverlapFacts;
 use oarlock_model::rules::authority::{keeps_out, speaks_for};
 use oarlock_model::text::escaped_line;
-use oarlock_model::{AgentName, Rejection, limits, planted};
+use oarlock_model::{AgentName, Rejection, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, JoinReply, Leave, ShowAgent};
 use oarlock_ops::caller::Caller;
@@ -27,13 +27,13 @@ use oarlock_ops::reservation::{Check, Reserve};
 use oarlock_ops::store::StoreError;
 use std::path::{Path, PathBuf};
 
-pub use who::Who;
+pub use identity::AgentIdentity;
 
 /// The answer when a hook failed: the client goes on, unless the project is strict and something is about to be written.
 #[must_use]
 pub fn on_failure(error: &OpError, moment: HookEvent, settings: HookSettings) -> HookDecision {
     match moment {
-        HookEvent::BeforeTool | HookEvent::PreCommit | HookEvent::PrePush if settings.strict || planted::is(planted::FAILURE_BLOCKS) => {
+        HookEvent::BeforeTool | HookEvent::PreCommit | HookEvent::PrePush if settings.strict || seeded::is(seeded::FAILURE_BLOCKS) => {
             let why = escaped_line(&error.to_string()).into_owned();
             HookDecision::Deny(format!("Oarlock cannot check whether this may be written, and this project is strict: {why}"))
         }
@@ -49,15 +49,15 @@ pub struct Hook<'a> {
     /// What it tells.
     pub input: &'a HookInput,
     /// The agent of the client's session.
-    pub main: Who,
+    pub main: AgentIdentity,
     /// Whom it is about: the same, or one of its helpers.
-    pub who: Who,
+    pub who: AgentIdentity,
     /// How hooks behave here.
     pub settings: HookSettings,
     /// Whether the store is on this machine, where processes are known.
     pub is_local: bool,
     /// What hooks keep between two calls.
-    pub memory: &'a Memory,
+    pub memory: &'a HookState,
     /// Where calls are made.
     pub backend: Backend<'static>,
 }
@@ -98,14 +98,14 @@ impl Hook<'_> {
             HookEvent::SubagentStop => Ok(HookDecision::Nothing),
             HookEvent::PreCommit => Ok(match self.check(&of_repository(oarlock_git::staged())?, &[])?.as_slice() {
                 [] => HookDecision::Nothing,
-                held => HookDecision::Deny(speak::not_committed(held)),
+                held => HookDecision::Deny(messages::not_committed(held)),
             }),
             // What is pushed was committed while it was free, perhaps: whoever holds it now is named, and no more by default.
             HookEvent::PrePush => Ok(
                 match (self.check(&of_repository(oarlock_git::pushed(std::io::stdin().lock()))?, &[])?.as_slice(), self.settings.strict) {
                     ([], _) => HookDecision::Nothing,
-                    (held, true) => HookDecision::Deny(speak::pushed(held, true)),
-                    (held, false) => HookDecision::Warn(speak::pushed(held, false)),
+                    (held, true) => HookDecision::Deny(messages::pushed(held, true)),
+                    (held, false) => HookDecision::Warn(messages::pushed(held, false)),
                 },
             ),
         }
@@ -168,15 +168,15 @@ impl Hook<'_> {
         let prime = self.ask(Prime {})?;
         self.memory.start_is_told(&self.who.name);
         if self.client == Client::Claude {
-            who::pass_on(&self.who);
+            identity::pass_on(&self.who);
         }
         let mut text = prime.text;
         if wanted != self.who.name {
-            text.push_str(&speak::name_taken(&wanted));
+            text.push_str(&messages::name_taken(&wanted));
         }
         if !matches!(self.client, Client::Claude | Client::OpenCode) {
             // Its commands are not told by their environment, and in a sandbox not by the processes above them.
-            text.push_str(&speak::pass_the_name(&self.who.name));
+            text.push_str(&messages::pass_the_name(&self.who.name));
         }
         Ok(HookDecision::Start(text, self.who.name.to_string()))
     }
@@ -184,7 +184,7 @@ impl Hook<'_> {
     fn start_helper(&mut self) -> Result<HookDecision, OpError> {
         let Some(parent) = self.who.parent().cloned() else { return Ok(HookDecision::Nothing) };
         self.join()?;
-        Ok(HookDecision::Start(speak::helper_start(&self.who.name, &parent), self.who.name.to_string()))
+        Ok(HookDecision::Start(messages::helper_start(&self.who.name, &parent), self.who.name.to_string()))
     }
 
     fn before_tool(&mut self) -> Result<HookDecision, OpError> {
@@ -195,30 +195,30 @@ impl Hook<'_> {
         if tool.contains("oarlock") && self.who.joins() {
             // The server, which all sessions and helpers of a client share, looks up who calls: somebody who has joined.
             self.joined(|hook| hook.order(Heartbeat::default()))?;
-            let by_content = || memory::call_by_content(tool, &self.input.tool_input);
+            let by_content = || hook_state::call_by_content(tool, &self.input.tool_input);
             let call = self.input.call.clone().filter(|_| self.client == Client::Claude);
             self.memory.note_call(&call.unwrap_or_else(by_content), &self.who.name, self.who.session.as_ref());
         }
         // OpenCode's plugin gives each command the name of its agent.
         if self.who.parent().is_some() && self.client != Client::OpenCode && calls_oarlock(tool, &self.input.tool_input) {
-            return Ok(HookDecision::Deny(speak::say_who(&self.who.name)));
+            return Ok(HookDecision::Deny(messages::say_who(&self.who.name)));
         }
         let (mut paths, mut globs) = (Vec::new(), Vec::new());
-        let is_read = self.input.tool_input["command"].is_null() || !planted::is(planted::SHELL_UNREAD);
+        let is_read = self.input.tool_input["command"].is_null() || !seeded::is(seeded::SHELL_UNREAD);
         let seen_from = self.input.cwd.as_deref().unwrap_or(".");
         let top = worktree_of(Path::new(seen_from));
         let (home, project) = (user::home(), user::named("CLAUDE_PROJECT_DIR").or_else(|| user::named("GEMINI_PROJECT_DIR")));
         let around = Surroundings {
             cwd: self.input.cwd.as_deref(),
-            home: home.as_deref().and_then(Path::to_str).filter(|_| !planted::is(planted::NAMES_UNKNOWN)),
-            top: top.to_str().filter(|_| !planted::is(planted::NAMES_UNKNOWN)),
+            home: home.as_deref().and_then(Path::to_str).filter(|_| !seeded::is(seeded::NAMES_UNKNOWN)),
+            top: top.to_str().filter(|_| !seeded::is(seeded::NAMES_UNKNOWN)),
             project: project.as_deref().and_then(Path::to_str),
         };
         // In a linked worktree, changes are those of the agents that work there: that they are thrown away is nothing to others.
-        let is_linked = oarlock_git::is_linked(&top) && !planted::is(planted::WORKTREE_IS_OTHERS);
+        let is_linked = oarlock_git::is_linked(&top) && !seeded::is(seeded::WORKTREE_IS_OTHERS);
         for written in writes(tool, &self.input.tool_input, &around).into_iter().filter(|_| is_read) {
-            let is_unread = (written.by == By::Formatter && planted::is(planted::FORMATTERS_UNREAD))
-                || (written.by == By::Output && planted::is(planted::OUTPUTS_UNREAD));
+            let is_unread = (written.by == By::Formatter && seeded::is(seeded::FORMATTERS_UNREAD))
+                || (written.by == By::Output && seeded::is(seeded::OUTPUTS_UNREAD));
             if is_unread || (written.only_undoes && is_linked) {
                 continue;
             }
@@ -255,7 +255,7 @@ impl Hook<'_> {
         }
         let held = self.check(&paths, &globs)?;
         if !held.is_empty() {
-            return Ok(HookDecision::Deny(speak::denied(&held)));
+            return Ok(HookDecision::Deny(messages::denied(&held)));
         }
         if !self.settings.reserve {
             return Ok(HookDecision::Nothing);
@@ -273,7 +273,7 @@ impl Hook<'_> {
             // A reservation covers what is below a path too, and so wants more than the files. Those decide.
             held = self.check(&paths, &globs)?;
         }
-        Ok(if held.is_empty() { HookDecision::Nothing } else { HookDecision::Deny(speak::denied(&held)) })
+        Ok(if held.is_empty() { HookDecision::Nothing } else { HookDecision::Deny(messages::denied(&held)) })
     }
 
     /// A helper of a client that tells of it only by the tool that starts it: until that has ended, whatever happens is the helper's.
@@ -300,7 +300,7 @@ impl Hook<'_> {
             Err(error) if error.code() == ErrorCode::ReservationOverlap => {
                 let is_commit = self.client == Client::Git;
                 let keeps = |fact: &OverlapFacts| keeps_out(&fact.agent, &self.who.name, is_commit);
-                Ok(error.overlaps().into_iter().filter(keeps).filter(|_| !planted::is(planted::HELD_FILE_WRITTEN)).collect())
+                Ok(error.overlaps().into_iter().filter(keeps).filter(|_| !seeded::is(seeded::HELD_FILE_WRITTEN)).collect())
             }
             Err(error) => Err(error),
         }
@@ -318,14 +318,14 @@ impl Hook<'_> {
             self.who = self.main.clone();
         }
         let beat = self.joined(|hook| hook.order(Heartbeat::default()))?;
-        let ended = speak::ended_work(&beat);
+        let ended = messages::ended_work(&beat);
         let mut text = String::new();
         if self.memory.start_is_owed(&self.who.name) {
             text.push_str(&self.ask(Prime {})?.text);
             self.memory.start_is_told(&self.who.name);
         }
         text.push_str(&ended);
-        if beat.unread > 0 && !planted::is(planted::MESSAGES_KEPT) {
+        if beat.unread > 0 && !seeded::is(seeded::MESSAGES_KEPT) {
             text.push_str(&self.hand_over(beat.unread)?);
         }
         Ok(if text.is_empty() { HookDecision::Nothing } else { HookDecision::Context(text) })
@@ -335,9 +335,9 @@ impl Hook<'_> {
     fn hand_over(&mut self, unread: u64) -> Result<String, OpError> {
         // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others find none.
         let _alone = self.memory.alone("news", &self.who.name);
-        let new = self.order(Inbox { new: true, peek: true, room: Some(speak::MESSAGES_ROOM), ..Inbox::default() })?.messages;
+        let new = self.order(Inbox { new: true, peek: true, room: Some(messages::MESSAGES_ROOM), ..Inbox::default() })?.messages;
         let later = usize::try_from(unread).unwrap_or(usize::MAX).saturating_sub(new.len());
-        let (text, input) = speak::messages(&new, later);
+        let (text, input) = messages::unread(&new, later);
         if !input.is_empty() {
             self.order(Inbox { mark: input, ..Inbox::default() })?;
         }
@@ -351,14 +351,14 @@ impl Hook<'_> {
             return Ok(HookDecision::Nothing);
         }
         Ok(match self.settings.hold && !self.input.was_held {
-            true => HookDecision::Hold(speak::held_work(held)),
-            false => HookDecision::Warn(speak::held_work_for_people(&self.who.name, held)),
+            true => HookDecision::Hold(messages::held_work(held)),
+            false => HookDecision::Warn(messages::held_work_for_people(&self.who.name, held)),
         })
     }
 
     fn end(&mut self) -> Result<HookDecision, OpError> {
         // A worker's session is its own to end.
-        if !self.who.joins() || planted::is(planted::END_KEEPS_ALL) {
+        if !self.who.joins() || seeded::is(seeded::END_KEEPS_ALL) {
             return Ok(HookDecision::Nothing);
         }
         if self.who.is_only_named() {

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::edit::undo;
 use crate::setup::{Base, Content, Facts, Scope, Target, targets};
 use oarlock_host::file::{canonical, set_mode};
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use serde_json::json;
@@ -182,7 +182,7 @@ impl Plan {
 
     fn taken_out(content: &Content, file: &Path, text: &str, record: Option<&Record>) -> Result<Option<String>, OpError> {
         let undone = record
-            .filter(|_| !planted::is(planted::SETUP_FORGETS))
+            .filter(|_| !seeded::is(seeded::SETUP_FORGETS))
             .and_then(|record| undo(text, &record.insertions).map(|left| (record, left)));
         let taken_out = |text: &str| content.take_out(text).map_err(|error| unfit(file, &error));
         if let Some((record, left)) = undone.filter(|(_, left)| content.put(left).is_ok())
@@ -287,7 +287,7 @@ impl Plan {
             changes.iter().filter(|change| change.after.is_some()).flat_map(|change| missing_dirs(&change.file)).collect();
         for (at, change) in changes.iter().enumerate() {
             if let Err(error) = self.write(change) {
-                for done in changes[..at].iter().rev().filter(|_| !planted::is(planted::HALF_A_SETUP)) {
+                for done in changes[..at].iter().rev().filter(|_| !seeded::is(seeded::HALF_A_SETUP)) {
                     // What could be written can be written back.
                     let _ = write_text(&done.file, done.before.as_deref(), done.is_program);
                 }

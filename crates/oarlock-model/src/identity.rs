@@ -8,7 +8,7 @@ mod begin;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-use crate::planted;
+use crate::seeded;
 
 /// Bits of an event's number below its epoch: four thousand million events in each epoch, and the whole stays below 2^53, which
 /// every JSON reader keeps exactly.
@@ -103,7 +103,7 @@ impl StoreIdentity {
 
     /// What this identity has tagged; none for what another has.
     pub fn untagged<'t>(&self, text: &'t str) -> Option<&'t str> {
-        if self.tag.is_empty() || planted::is(planted::TAGS_IGNORED) {
+        if self.tag.is_empty() || seeded::is(seeded::TAGS_IGNORED) {
             return Some(text.rsplit_once('-').filter(|_| !self.tag.is_empty()).map_or(text, |(text, _)| text));
         }
         text.rsplit_once('-').filter(|(_, tag)| *tag == self.tag).map(|(text, _)| text)
@@ -130,7 +130,7 @@ impl StoreIdentity {
             None => self.base.checked_add(number_of(number)?)?,
         };
         // One number has one form, so that ids can be compared as texts.
-        (self.give(seq) == text || planted::is(planted::TAGS_IGNORED)).then_some(seq)
+        (self.give(seq) == text || seeded::is(seeded::TAGS_IGNORED)).then_some(seq)
     }
 }
 

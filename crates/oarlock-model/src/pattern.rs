@@ -21,7 +21,7 @@ use name::{Braces, Component};
 pub use place::Place;
 
 use crate::limits::{PATH_CHARS_MAX, PATTERN_CHARS_MAX, PATTERN_COMPONENTS_MAX};
-use crate::planted;
+use crate::seeded;
 
 /// A glob pattern rooted at the repository, in normal form.
 ///
@@ -198,7 +198,7 @@ impl Pattern {
     }
 
     fn reaches_below(&self) -> bool {
-        self.extent == Extent::Below && !planted::is(planted::BELOW_UNCOVERED)
+        self.extent == Extent::Below && !seeded::is(seeded::BELOW_UNCOVERED)
     }
 
     fn from_components(components: Vec<Component>) -> Result<Self, PatternError> {
@@ -329,7 +329,7 @@ fn split(text: &str, form: Form) -> Result<Split<'_>, PatternError> {
         return Err(PatternError::TooLong);
     }
     for (at, character) in (1..).zip(text.chars()) {
-        if character == '\0' || (character.is_control() && !is_path) || (character.is_control() && planted::is(planted::ODD_NAMES_PASS)) {
+        if character == '\0' || (character.is_control() && !is_path) || (character.is_control() && seeded::is(seeded::ODD_NAMES_PASS)) {
             return Err(PatternError::Control { at, character });
         }
         if character == '\\' && !is_path {

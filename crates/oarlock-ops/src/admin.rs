@@ -5,7 +5,7 @@ use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{DeathProof, NewIdentity, StoreRestored};
 use oarlock_model::identity::Fresh;
-use oarlock_model::{Rejection, StoreIdentity, planted};
+use oarlock_model::{Rejection, StoreIdentity, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -161,7 +161,7 @@ pub fn start_epoch(tx: &mut dyn Transaction, floor_seq: u64, fresh: Fresh) -> Re
     let known_seq = tx.next_seq().saturating_sub(1).max(floor_seq);
     let identity = StoreIdentity::begin(fresh, now.wall, Some(known_seq))?;
     let epoch = identity.epoch();
-    if !planted::is(planted::NO_NEW_EPOCH) {
+    if !seeded::is(seeded::NO_NEW_EPOCH) {
         tx.skip_to(identity.base() + 1);
     }
     let (caller, settings, locks) = (Caller::default(), Settings::default(), [Lock::Everything]);

@@ -2,7 +2,7 @@
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness;
-use oarlock_model::{AgentName, TaskId, planted};
+use oarlock_model::{AgentName, TaskId, seeded};
 
 use crate::OpError;
 use crate::caller::{Caller, identify};
@@ -175,7 +175,7 @@ fn try_transaction<M: Mutation>(
         transact(store, (caller, settings), request, first, findings, step)
     };
     let grants = request.grants(first.is_some());
-    let outside = outside::beside(store).filter(|_| grants != Grants::Nothing && !planted::is(planted::FILE_LOCK_SKIPPED));
+    let outside = outside::beside(store).filter(|_| grants != Grants::Nothing && !seeded::is(seeded::FILE_LOCK_SKIPPED));
     let tried = match outside {
         Some(outside) => {
             let drop_intents = &mut |store: &mut dyn Store, unmarked: Vec<TaskId>| {
@@ -277,7 +277,7 @@ fn transact_as<M: Mutation>(
         // The reply is told, and what it says must last.
         Ok(_) if durability != M::DURABILITY && step.granted.is_empty() => Ok(None),
         Ok(reply) => {
-            let forgets = planted::is(planted::KEYS_FORGOTTEN) || (first.is_some() && planted::is(planted::CLAIMS_AGAIN));
+            let forgets = seeded::is(seeded::KEYS_FORGOTTEN) || (first.is_some() && seeded::is(seeded::CLAIMS_AGAIN));
             // Nobody has been told of what is only intended.
             let is_told = step.how != How::Intended || step.granted.is_empty();
             let text = once.filter(|_| is_told && !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
@@ -322,7 +322,7 @@ fn touch_presence(cx: &mut Deciding<'_>, name: &AgentName) -> Result<(), OpError
         agent.presence.seen = now.store;
         agent.presence.seen_wall = now.wall;
         agent.presence.progressed = now.store;
-        if planted::is(planted::POLLING_RENEWS) {
+        if seeded::is(seeded::POLLING_RENEWS) {
             agent.presence.beat = now.store;
         }
         cx.tx().write_presence(name, &agent.presence)?;

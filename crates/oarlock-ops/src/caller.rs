@@ -2,7 +2,7 @@
 
 use oarlock_model::agent::{Agent, SessionEnd};
 use oarlock_model::rules::authority::{Authority, speaks_for};
-use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, planted};
+use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, seeded};
 
 use crate::OpError;
 use crate::store::{AgentView, StoreResult, View};
@@ -111,9 +111,9 @@ fn stale(agent: &Agent, session: Option<&SessionId>, store: &StoreIdentity) -> O
     let meant = session.unwrap_or(&agent.session);
     let is_ours = || meant.as_str().rsplit_once('.').is_some_and(|(_, given)| store.read(given).is_some());
     let is_same = *meant == agent.session
-        || planted::is(planted::OLD_SESSION_ACTS)
-        // What is planted takes the tag for nothing.
-        || (planted::is(planted::TAGS_IGNORED) && store.untagged(meant.as_str()) == store.untagged(agent.session.as_str()));
+        || seeded::is(seeded::OLD_SESSION_ACTS)
+        // The seeded fault ignores the tag.
+        || (seeded::is(seeded::TAGS_IGNORED) && store.untagged(meant.as_str()) == store.untagged(agent.session.as_str()));
     let why = match agent.end {
         _ if !is_same && !is_ours() => NOT_OURS,
         _ if !is_same => "another session of this agent took its place",

@@ -10,7 +10,7 @@ use oarlock_model::rules::change::{self, By, Change};
 use oarlock_model::rules::holdings::{Held, Holdings};
 use oarlock_model::rules::liveness;
 use oarlock_model::task::{Grant, Task};
-use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token, limits, planted};
+use oarlock_model::{AgentName, MessageId, Now, Rejection, SessionId, TaskId, Token, limits, seeded};
 
 use crate::OpError;
 use crate::caller::{self, Caller, Identity};
@@ -62,7 +62,7 @@ impl<'a> Reading<'a> {
     /// Store errors.
     pub fn held(&self, session: &SessionId) -> StoreResult<Held> {
         match &self.caller.root {
-            Some(root) if !planted::is(planted::HELPERS_COUNT_APART) => self.view.holdings_of(root),
+            Some(root) if !seeded::is(seeded::HELPERS_COUNT_APART) => self.view.holdings_of(root),
             _ => Ok(Held { leases: self.view.claim_count(session)?, reservations: self.view.reservation_count_of(session)?, sessions: 0 }),
         }
     }

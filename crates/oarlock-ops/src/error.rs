@@ -91,9 +91,9 @@ pub enum OpError {
         /// What to do.
         hint: String,
     },
-    /// What another door of the same table has told, a gateway for example.
+    /// An error that another process reported, for example a gateway.
     #[error("{message}")]
-    Told {
+    Reported {
         /// The code.
         code: ErrorCode,
         /// What is wrong.
@@ -118,7 +118,7 @@ impl OpError {
     pub fn code(&self) -> ErrorCode {
         match self {
             OpError::Rejected(rejection) => rejection.code(),
-            OpError::Told { code, .. } => *code,
+            OpError::Reported { code, .. } => *code,
             OpError::Store(StoreError::Busy(_)) => ErrorCode::StoreBusy,
             OpError::Store(StoreError::Unavailable { .. } | StoreError::Gone { .. }) | OpError::ReplyLost { .. } => {
                 ErrorCode::StoreUnavailable
@@ -139,7 +139,9 @@ impl OpError {
     pub fn is_all_done(&self) -> bool {
         match self {
             OpError::Rejected(Rejection::NothingReady { rest, .. }) => rest.all_done,
-            OpError::Told { code: ErrorCode::NothingReady, details, .. } => AllDone::deserialize(details).is_ok_and(|told| told.all_done),
+            OpError::Reported { code: ErrorCode::NothingReady, details, .. } => {
+                AllDone::deserialize(details).is_ok_and(|told| told.all_done)
+            }
             _ => false,
         }
     }
@@ -148,7 +150,7 @@ impl OpError {
     pub fn overlaps(&self) -> Vec<OverlapFacts> {
         match self {
             OpError::Rejected(Rejection::ReservationOverlap { overlaps, .. }) => overlaps.clone(),
-            OpError::Told { code: ErrorCode::ReservationOverlap, details, .. } => {
+            OpError::Reported { code: ErrorCode::ReservationOverlap, details, .. } => {
                 Overlaps::deserialize(details).map(|told| told.overlaps).unwrap_or_default()
             }
             _ => Vec::new(),
@@ -163,9 +165,10 @@ impl OpError {
             OpError::Store(StoreError::Unavailable { hint, .. } | StoreError::Gone { hint, .. } | StoreError::Damaged { hint, .. }) => {
                 hint.clone()
             }
-            OpError::Damaged { hint, .. } | OpError::Usage { hint, .. } | OpError::ReplyLost { hint, .. } | OpError::Told { hint, .. } => {
-                hint.clone()
-            }
+            OpError::Damaged { hint, .. }
+            | OpError::Usage { hint, .. }
+            | OpError::ReplyLost { hint, .. }
+            | OpError::Reported { hint, .. } => hint.clone(),
             OpError::Interrupted | OpError::Store(StoreError::Interrupted) => "what was held has been given back".into(),
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => {
                 "this is a bug: please report it with the command that caused it".into()
@@ -177,7 +180,7 @@ impl OpError {
     pub fn messages(&self) -> Vec<MessageShape> {
         let shown = match self {
             OpError::Rejected(Rejection::MessagesWaiting { messages, .. }) => messages,
-            OpError::Told { code: ErrorCode::MessagesWaiting, details, .. } => {
+            OpError::Reported { code: ErrorCode::MessagesWaiting, details, .. } => {
                 return Waiting::deserialize(details).map(|told| told.messages).unwrap_or_default();
             }
             _ => return Vec::new(),
@@ -189,7 +192,7 @@ impl OpError {
     pub fn details(&self) -> Value {
         match self {
             OpError::Rejected(rejection) => rejection.details(),
-            OpError::Damaged { details, .. } | OpError::Told { details, .. } => details.clone(),
+            OpError::Damaged { details, .. } | OpError::Reported { details, .. } => details.clone(),
             _ => Value::Null,
         }
     }
@@ -198,7 +201,7 @@ impl OpError {
     pub fn retry_after_ms(&self) -> Option<i64> {
         match self {
             OpError::Rejected(rejection) => rejection.retry_after_ms(),
-            OpError::Told { retry_after_ms, .. } => *retry_after_ms,
+            OpError::Reported { retry_after_ms, .. } => *retry_after_ms,
             OpError::Store(StoreError::Busy(_)) => Some(250),
             _ => None,
         }
@@ -225,7 +228,7 @@ impl OpError {
     /// Reads an error object; none when it is not one of this table.
     pub fn from_json(value: &Value) -> Option<Self> {
         let ErrorFacts { code, message, hint, retryable: _, retry_after_ms, details } = ErrorObject::deserialize(value).ok()?.error;
-        Some(OpError::Told { code, message, hint, retry_after_ms, details })
+        Some(OpError::Reported { code, message, hint, retry_after_ms, details })
     }
 
     /// Whether waiting may change the answer: nothing is ready yet, or somebody has it.

@@ -29,7 +29,7 @@ pub trait Owners {
     /// The boot of the machine, when it is known: sessions of another boot are lost.
     fn boot_id(&self) -> &str;
     /// Whether this owner of a session lives. It is asked of live sessions of this boot only.
-    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness;
+    fn owner_liveness(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness;
     /// A number that rises by one with each look that takes it, by whoever shares the store; none where nobody can share one.
     fn turn(&self) -> Option<u64>;
 }
@@ -44,7 +44,7 @@ impl dyn Owners + '_ {
         if !theirs.is_empty() && !ours.is_empty() && theirs != ours {
             return OwnerLiveness::OtherBoot;
         }
-        if agent.owner == Owner::None { OwnerLiveness::Unknown } else { self.life(&agent.session, &agent.owner) }
+        if agent.owner == Owner::None { OwnerLiveness::Unknown } else { self.owner_liveness(&agent.session, &agent.owner) }
     }
 }
 
@@ -57,7 +57,7 @@ impl Owners for Unseen {
         ""
     }
 
-    fn life(&self, _session: &SessionId, _owner: &Owner) -> OwnerLiveness {
+    fn owner_liveness(&self, _session: &SessionId, _owner: &Owner) -> OwnerLiveness {
         OwnerLiveness::Unknown
     }
 

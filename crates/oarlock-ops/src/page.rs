@@ -3,11 +3,11 @@
 //! A list is cut by the number of its items or by the bytes of their texts. A reply says so with `next`, and the caller
 //! passes that text back as `after`. The lists of `inbox` and of the history of `task` begin with the newest page.
 
-use oarlock_model::{limits, planted};
+use oarlock_model::{limits, seeded};
 
 /// Whether a reply has to say where it goes on.
 pub(crate) fn goes_on(is_cut: bool) -> bool {
-    is_cut && !planted::is(planted::CUT_IN_SILENCE)
+    is_cut && !seeded::is(seeded::CUT_IN_SILENCE)
 }
 
 /// What a page may still take.

@@ -3,7 +3,7 @@
 use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::DeathProof;
 use oarlock_model::rules::liveness::{self, AgentState};
-use oarlock_model::{Now, planted};
+use oarlock_model::{Now, seeded};
 
 use crate::owners::{OwnerLiveness, Owners};
 
@@ -20,7 +20,7 @@ pub fn death_proof(owners: &dyn Owners, agent: &Agent, now: Now) -> Option<Death
         _ => 0,
     };
     match owners.liveness(agent) {
-        _ if planted::is(planted::DEATH_UNSEEN) => None,
+        _ if seeded::is(seeded::DEATH_UNSEEN) => None,
         OwnerLiveness::OtherBoot => Some(DeathProof::Rebooted),
         OwnerLiveness::Died if now.store.since_ms(agent.presence.seen) >= grace_ms => Some(DeathProof::OwnerDied),
         _ => None,

@@ -6,7 +6,7 @@ pub(crate) mod edges;
 
 use oarlock_model::event::Fact;
 use oarlock_model::rules::graph::{self, Way};
-use oarlock_model::{AgentName, Rejection, ReservationId, StoreTime, TaskId, limits, planted};
+use oarlock_model::{AgentName, Rejection, ReservationId, StoreTime, TaskId, limits, seeded};
 use std::collections::BTreeSet;
 
 use crate::OpError;
@@ -176,7 +176,7 @@ impl Blockers {
 
     /// Whether something in the way may be gone after this.
     pub(crate) fn ends_with(&self, fact: &Fact) -> bool {
-        if planted::is(planted::BLOCKER_FORGOTTEN) {
+        if seeded::is(seeded::BLOCKER_FORGOTTEN) {
             return false;
         }
         match fact {

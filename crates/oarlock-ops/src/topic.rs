@@ -24,7 +24,7 @@ impl Topics {
 
     /// Both sets together.
     #[must_use]
-    pub fn and(self, other: Topics) -> Topics {
+    pub fn union(self, other: Topics) -> Topics {
         Topics(self.0 | other.0)
     }
 
@@ -41,6 +41,6 @@ impl Topics {
             Wakes::Messages => Topics::MESSAGES,
             Wakes::Reservations => Topics::RESERVATIONS,
         };
-        topics.and(Topics::LOG)
+        topics.union(Topics::LOG)
     }
 }

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oarlock_model::{AgentName, planted};
+use oarlock_model::{AgentName, seeded};
 use serde_json::Value;
 
-use crate::attached::SyncState;
 use crate::beat::Beat;
 use crate::digest::digest;
 use crate::held::is_placeholder;
+use crate::sync_state::SyncState;
 use crate::time::CLOCK_SLACK_MS;
 use crate::types::Agent;
 
@@ -40,7 +40,7 @@ impl Sign<'_> {
 
 /// Whether a block is the heartbeat of an agent, and not a template, or the name of a run.
 pub(crate) fn is_agent(name: &str, status: Option<&Value>) -> bool {
-    if planted::is(planted::GHOSTS_COUNT) {
+    if seeded::is(seeded::GHOSTS_COUNT) {
         return true;
     }
     // A placeholder without quotes is a map to YAML.
@@ -131,7 +131,7 @@ fn beat(agent: &Agent, known: Option<&Beat>, looked_ms: i64, is_swept: bool, now
     }
     let stated_ms = agent.age_ms.map(|age_ms| now_ms - age_ms);
     let says_gone = agent.status.as_deref().is_some_and(|status| GONE.contains(&status.trim().to_lowercase().as_str()));
-    let is_ghost = known.is_some_and(|known| known.has_left && is_swept && known.own == own) && !planted::is(planted::SWEEP_REVIVES);
+    let is_ghost = known.is_some_and(|known| known.has_left && is_swept && known.own == own) && !seeded::is(seeded::SWEEP_REVIVES);
     if says_gone || is_ghost {
         let seen_ms = known.map_or(stated_ms, |known| known.seen_ms);
         return (Beat { whole, own, seen_ms, has_left: true }, false);

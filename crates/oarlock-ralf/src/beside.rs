@@ -22,10 +22,10 @@ use oarlock_ops::store::{StoreError, StoreResult};
 
 pub(crate) use crate::beside::files::Ways;
 
-use crate::attached::SyncState;
 use crate::beside::files::{Files, Queue, store_error};
 use crate::beside::index::Index;
 use crate::layout::{COMMUNICATIONS, is_inside};
+use crate::sync_state::SyncState;
 use crate::write::Writer;
 
 /// The file of the queue, in a folder of communication files.
@@ -39,12 +39,12 @@ pub struct Beside {
     is_synced: bool,
     index: Mutex<Index>,
     /// The project's root as it was last read, and the file that said so.
-    root: Mutex<Option<(Told, PathBuf)>>,
+    root: Mutex<Option<(Stamp, PathBuf)>>,
 }
 
 /// What tells one file of what is remembered from another: its number, its length and when it was changed. Such a file is never changed, only
 /// replaced.
-type Told = ((u64, u64), u64, Option<SystemTime>);
+type Stamp = ((u64, u64), u64, Option<SystemTime>);
 
 impl Beside {
     /// Beside the store in `dir`. A lock of the files is waited for as long as `patience`, the time for which the store itself is.

@@ -19,7 +19,7 @@ use std::time::Duration as StdDuration;
 use oarlock_model::duration::Duration;
 use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_model::text::kept_line;
-use oarlock_model::{AgentName, Label, Rejection, TaskId, limits, planted};
+use oarlock_model::{AgentName, Label, Rejection, TaskId, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Agents, Heartbeat, Join, Leave, Sighting};
 use oarlock_ops::call;
@@ -34,19 +34,19 @@ use serde_json::json;
 
 use crate::actions::{Action, Conflict};
 use crate::alive;
-use crate::attached::SyncState;
 use crate::beside::Beside;
 use crate::detach::Left;
 use crate::displayed_state::DisplayedState;
 use crate::edit;
+use crate::external;
 use crate::file_view::{self, FileView};
 use crate::held::{self, Held};
 use crate::layout;
 use crate::moved;
 use crate::project::{Project, shown_path};
 use crate::reconcile::{self, Compared, PROGRAM, SOURCE, Snapshot};
+use crate::sync_state::SyncState;
 use crate::time;
-use crate::told;
 use crate::types::{Agent, Task, own_digest};
 use crate::write::{Change, WriteError, Writer};
 
@@ -261,7 +261,7 @@ impl<'a> Bridge<'a> {
     /// Conflicts are told in the history of their tasks, with both values.
     fn note_conflicts(&mut self, conflicts: &[Conflict]) -> Result<(), OpError> {
         for page in conflicts.chunks(limits::LIST_ITEMS_MAX) {
-            let conflicts = page.iter().map(told::conflict).collect::<Result<_, _>>()?;
+            let conflicts = page.iter().map(external::conflict).collect::<Result<_, _>>()?;
             let record = Record { conflicts, ..Record::default() };
             self.tell(&record)?;
         }
@@ -303,7 +303,7 @@ impl<'a> Bridge<'a> {
                 // Where nothing says since when, it is known since now.
                 let (since_ms_ago, seen_ms_ago) = (ago(since_ms), ago(seen_ms));
                 if let Some(name) = holder.as_deref().and_then(|name| AgentName::parse(name).ok())
-                    && planted::is(planted::HOLDERS_JOIN)
+                    && seeded::is(seeded::HOLDERS_JOIN)
                 {
                     self.join(&name, None)?;
                 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 
 use crate::displayed_state::DisplayedState;
 use crate::layout;
@@ -65,7 +65,7 @@ impl FileView<'_> {
 
     /// Whether somebody who had it by the files has finished it: by its folder, or by an item that said before that it is taken.
     pub(crate) fn is_finished_there(&self) -> bool {
-        let is_by_item = self.state() != "cancelled" && self.item_is_done() && !planted::is(planted::DONE_BY_FOLDER_ALONE);
+        let is_by_item = self.state() != "cancelled" && self.item_is_done() && !seeded::is(seeded::DONE_BY_FOLDER_ALONE);
         self.state() == "done" || is_by_item
     }
 

@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::alive;
-use crate::attached::SyncState;
 use crate::bridge::states::{empty_states, with_state};
 use crate::fault::Fault;
 use crate::layout::{self, Role};
 use crate::part_file::{self, PartFile};
 use crate::project::{Project, shown_path};
 use crate::salvage;
+use crate::sync_state::SyncState;
 use crate::task_file::{self, Folder};
 use crate::time;
 use crate::types::{Agent, AgentState, Source};

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oarlock_host::file::{self, WithoutTraps as _};
-use oarlock_model::planted;
+use oarlock_model::seeded;
 
 /// How long a reader waits for who is writing; then it reads what is there.
 const READ_PATIENCE: Duration = Duration::from_secs(1);
@@ -54,11 +54,11 @@ pub(crate) fn write(path: &Path, file: &mut File, before: &[u8], after: &[u8]) -
 /// The operating system's.
 pub(crate) fn settle(path: &Path, file: &mut File) -> io::Result<()> {
     let copy = copy_of(path);
-    let Some((before, after)) = read_copy(&copy)?.filter(|_| !planted::is(planted::BROKEN_WRITE_LEFT)) else { return Ok(()) };
+    let Some((before, after)) = read_copy(&copy)?.filter(|_| !seeded::is(seeded::BROKEN_WRITE_LEFT)) else { return Ok(()) };
     let mut now = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut now)?;
-    if broke_off(&now, &before, &after) || planted::is(planted::COPY_BELIEVED) {
+    if broke_off(&now, &before, &after) || seeded::is(seeded::COPY_BELIEVED) {
         put(file, &now, &after)?;
     }
     fs::remove_file(&copy)

@@ -12,14 +12,14 @@ use oarlock_model::task::{Task as StoreTask, TaskState};
 use oarlock_ops::store::{StoreResult, View};
 
 use crate::actions::{Action, Conflict, Gone, HELD_BACK, Moved};
-use crate::attached::SyncState;
 use crate::displayed_state::DisplayedState;
+use crate::external;
 use crate::file_view::FileView;
 use crate::layout;
 use crate::project::Project;
 use crate::reconcile::{PROGRAM, Snapshot};
+use crate::sync_state::SyncState;
 use crate::task_file::Folder;
-use crate::told;
 use crate::types::Task;
 
 /// Tasks that one warning names.
@@ -28,7 +28,7 @@ const NAMED_MAX: usize = 5;
 /// Whether a task was called off because its file had gone: the last that files told of it was the reason, then it was cancelled, and nobody has
 /// brought it back since. A look that was killed before it could remember this finds it here.
 fn was_held_back(told: Option<Event>, cancelled: Option<&Event>, requeued: Option<&Event>) -> bool {
-    let reason = told.filter(|event| told::is_event(event, HELD_BACK));
+    let reason = told.filter(|event| external::is_event(event, HELD_BACK));
     match (reason, cancelled) {
         (Some(reason), Some(cancelled)) => reason.seq < cancelled.seq && requeued.is_none_or(|back| back.seq < reason.seq),
         _ => false,

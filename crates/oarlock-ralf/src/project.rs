@@ -12,7 +12,6 @@ use oarlock_model::TaskId;
 use serde_json::{Map, Value};
 
 use crate::alive;
-use crate::attached::SyncState;
 use crate::digest::digest;
 use crate::fault::Fault;
 use crate::file_view::{self, FileView};
@@ -20,6 +19,7 @@ use crate::held;
 use crate::in_place;
 use crate::layout::{self, FILE_BYTES_MAX, Layout, Role};
 use crate::salvage::{self, Item, Read};
+use crate::sync_state::SyncState;
 use crate::task_file::{self, Folder};
 use crate::time::{self, CLOCK_SLACK_MS};
 use crate::types::{Agent, AgentState, Clock, Event, Message, Source, Task};

@@ -17,11 +17,11 @@ use oarlock_model::{AgentName, TaskId};
 
 use crate::actions::{Action, Conflict, Plan};
 use crate::alive::{self, LEFT, Sign};
-use crate::attached::SyncState;
 use crate::displayed_state::DisplayedState;
 use crate::file_view::FileView;
 use crate::held::Held;
 use crate::project::Project;
+use crate::sync_state::SyncState;
 use crate::types::Agent;
 
 /// The program under which agents of the files stand in the store.
@@ -238,11 +238,11 @@ impl Comparing<'_> {
     }
 
     fn known_task(&mut self, task: TaskId, known: &StoreTask, files: &Said<'_>) {
-        let file_view = files.state();
+        let file_state = files.state();
         // What was shown as ended, and is open again, is shown so.
         if let Some(ended) = self.attached.ended.get(task.as_str())
             && !matches!(known.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead)
-            && (ended == "failed" || file_view == "cancelled")
+            && (ended == "failed" || file_state == "cancelled")
         {
             return self.show(task, DisplayedState::Open);
         }
@@ -253,7 +253,7 @@ impl Comparing<'_> {
         }
         // What stands in the files as taken because the bridge wrote it there.
         let is_displayed = self.attached.displayed.contains(task.as_str());
-        match (known.state, file_view) {
+        match (known.state, file_state) {
             (TaskState::Dead, "claimed") if !is_displayed => self.conflict(&task, files, "dead".to_owned()),
             (TaskState::Done | TaskState::Cancelled | TaskState::Dead, _) => {
                 if let Some(displayed_state) =
@@ -297,10 +297,10 @@ impl Comparing<'_> {
 
     /// A task that an agent of the store holds: its lease counts.
     fn held_by_agent(&mut self, task: TaskId, known: &StoreTask, grant: &Grant, files: &Said<'_>) {
-        let file_view = files.state();
+        let file_state = files.state();
         if !self.store.holds(grant) {
             // It can be had by anybody, old scripts included.
-            match file_view {
+            match file_state {
                 "claimed" if self.attached.displayed.contains(task.as_str()) => self.show(task, DisplayedState::Open),
                 "claimed" => self.take(task, files, known.outside.as_ref()),
                 "done" => self.finished(task, files),
@@ -309,13 +309,13 @@ impl Comparing<'_> {
             }
             return;
         }
-        let is_taken = file_view == "claimed" && files.claimer().is_some_and(|claimer| claimer != grant.agent.as_str());
-        if matches!(file_view, "done" | "cancelled") || is_taken {
+        let is_taken = file_state == "claimed" && files.claimer().is_some_and(|claimer| claimer != grant.agent.as_str());
+        if matches!(file_state, "done" | "cancelled") || is_taken {
             self.conflict(&task, files, format!("claimed by {}", grant.agent));
         }
         if files.shows(grant.agent.as_str()) {
             self.plan.displayed.push(task.to_string());
-        } else if !matches!(file_view, "done" | "cancelled") {
+        } else if !matches!(file_state, "done" | "cancelled") {
             self.show(task, DisplayedState::Claimed(grant.agent.clone(), grant.since.0));
         }
     }

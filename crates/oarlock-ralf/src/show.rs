@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use serde_json::{Value, json};
 
 use crate::digest::digest_of;
@@ -143,7 +143,7 @@ pub(crate) fn with_word(text: &str, status: &str, is_alone: bool) -> Result<Chan
     }
     match task_file::with_status(text, status) {
         Some(new) => Ok(Change::Whole(new)),
-        None if !is_alone || planted::is(planted::FILE_LEFT_UNMARKED) => Ok(Change::Nothing),
+        None if !is_alone || seeded::is(seeded::FILE_LEFT_UNMARKED) => Ok(Change::Nothing),
         None => task_file::with_new_status(text, status)
             .map(Change::Whole)
             .ok_or(EditError::Form { line: 1, form: "a task without a place for its status" }),

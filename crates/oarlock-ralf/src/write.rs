@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use oarlock_host::file::{self, WithoutTraps as _};
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -231,7 +231,7 @@ impl Writer {
             let mut options = OpenOptions::new();
             options.create(true).truncate(false).read(true).write(true).made_with(0o644).without_traps();
             let opened = options.open(file).map_err(|error| failed(file, error))?;
-            let held = if planted::is(planted::OWN_LOCK_SKIPPED) { opened } else { self.taken(opened, file, start)? };
+            let held = if seeded::is(seeded::OWN_LOCK_SKIPPED) { opened } else { self.taken(opened, file, start)? };
             // Who waited may hold a file that another has taken the place of.
             if file::identity_at(file).ok() == file::identity(&held).ok() {
                 return Ok(held);

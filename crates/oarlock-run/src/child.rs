@@ -12,8 +12,8 @@ use oarlock_host::process::guard::{self, Guarded};
 use oarlock_host::process::{ProcessId, children};
 
 use crate::progress::Tell;
-use crate::pump::{self, Pipes, Printed};
 use crate::signals;
+use crate::stdio::{self, Pipes, Printed};
 
 /// How long a program may take to end after SIGTERM.
 pub(crate) const TERM_GRACE: Duration = Duration::from_secs(5);
@@ -67,7 +67,7 @@ impl Running {
         let (sender, printed) = channel();
         let input = start.input;
         scope.spawn(move || {
-            let all = pump::pump(Pipes { stdin, stdout, stderr }, input.as_bytes(), stop_reader, &mut |line| tell.output("", line));
+            let all = stdio::exchange(Pipes { stdin, stdout, stderr }, input.as_bytes(), stop_reader, &mut |line| tell.output("", line));
             // Nobody waits for it any more when the program was killed in passing.
             let _ = sender.send(all);
         });

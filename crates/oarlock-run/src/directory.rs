@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use oarlock_model::ident::shown;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 
 /// The directory in which the process was when the worker began.
@@ -29,7 +29,7 @@ impl WorkingDirectory {
     /// # Errors
     /// `invalid_request`: it is gone. Nothing can be run in it any more.
     pub(crate) fn check(&self) -> Result<(), OpError> {
-        if !is_gone() || planted::is(planted::DIRECTORY_UNSEEN) {
+        if !is_gone() || seeded::is(seeded::DIRECTORY_UNSEEN) {
             return Ok(());
         }
         let message = format!("the working directory {} is gone", shown(&self.path.to_string_lossy()));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 
 use crate::outcome::Outcome;
 
@@ -51,7 +51,7 @@ impl Pace {
 
     fn pause_after_failures(&self) -> Option<Duration> {
         let doublings = self.failures.checked_sub(2)?.min(16);
-        if planted::is(planted::FAILURES_AT_FULL_SPEED) {
+        if seeded::is(seeded::FAILURES_AT_FULL_SPEED) {
             return None;
         }
         Some((FAILED_FIRST * 2_u32.pow(doublings)).min(FAILED_MAX))

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::Stores;
 use crate::duration::ms;
 use crate::launch::{Run, WorkerProgram};
-use crate::news::News;
+use crate::log_follower::LogFollower;
 use crate::pool::Pool;
 use crate::prepare::Preparing;
 use crate::progress::{Progress, Tell};
@@ -80,7 +80,7 @@ pub(crate) fn run_until(
         let report = report::report(&*store.snapshot()?, &prepared.task, &[], ms(begun.elapsed()))?;
         return Ok(RunEnd { report, error: Some(error), is_begun: false });
     }
-    let news = News::new(&mut *store, &prepared.task, after_seq)?;
+    let news = LogFollower::new(&mut *store, &prepared.task, after_seq)?;
     let url = stores.url();
     thread::scope(|scope| {
         let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), url, slots: Vec::new() };
@@ -129,7 +129,7 @@ struct Supervisor<'scope, 'env> {
     tell: &'env dyn Tell,
     task: TaskId,
     watch: Watch,
-    news: News,
+    news: LogFollower,
     pool: Pool<'scope, 'env>,
     begun: Instant,
     checked: Option<Instant>,

@@ -193,7 +193,7 @@ struct Worker<'scope, 'env> {
 
 impl Worker<'_, '_> {
     fn work(&mut self) -> Result<(), OpError> {
-        let mut watch = Watch::new(&mut *self.store, Topics::TASKS.and(Topics::RESERVATIONS))?;
+        let mut watch = Watch::new(&mut *self.store, Topics::TASKS.union(Topics::RESERVATIONS))?;
         loop {
             let claimed = self.next_claim(&mut watch)?;
             self.attempt(&mut watch, &claimed)?;

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oarlock_model::rules::holdings::Holdings;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::StoreError;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::gateway::{self, AccessList, Bounds, Connections, Engine, Gate, Guard, Ledger, Listening, Quotas, Rates};
+use crate::gateway::{self, AccessList, Bounds, Connections, Engine, Guard, Ledger, Listening, Quotas, Rates, Router};
 
 /// Threads that read large requests and answers, at most.
 const READING_THREADS_MAX: usize = 4;
@@ -63,7 +63,7 @@ pub struct Checked {
 /// `denied` for what would let others listen in, `invalid_request` for what is nowhere to listen, `data_damaged` for certificates that are none.
 pub fn checked(serving: Serving) -> Result<Checked, OpError> {
     let bind = Bind::parse(&serving.bind)?;
-    if !bind.is_local() && !planted::is(planted::PLAIN_TO_ALL) && serving.tls.is_none() && !serving.behind_proxy {
+    if !bind.is_local() && !seeded::is(seeded::PLAIN_TO_ALL) && serving.tls.is_none() && !serving.behind_proxy {
         return Err(Rejection::Denied {
             message: format!("{} can be reached by other machines, and what they say would not be encrypted", serving.bind),
             hint: "give --tls-cert and --tls-key, or --behind-proxy when a proxy encrypts it",
@@ -113,7 +113,7 @@ pub fn serve(
             access,
         };
         let mcp = crate::mcp::http_service(Arc::clone(&engine), &guard.hosts, guard.port);
-        let gate = Arc::new(Gate {
+        let router = Arc::new(Router {
             mcp,
             engine,
             guard,
@@ -123,7 +123,7 @@ pub fn serve(
         });
         let about_former_keys = AccessList::about_former(target.place().file());
         started(&Started { url: address.to_string(), key_file, about_former_keys });
-        gateway::serve(listening, tls, gate, stopping).await;
+        gateway::serve(listening, tls, router, stopping).await;
         Ok(())
     })
 }

@@ -1,7 +1,7 @@
 //! The server that a coding agent starts for itself, over standard input and output.
 
 use oarlock_client::gateway::Client;
-use oarlock_client::memory::Memory;
+use oarlock_client::hook_state::HookState;
 use oarlock_client::{Options, StoreTarget};
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::Owner;
@@ -79,7 +79,7 @@ async fn serving(starter: Starter) -> Result<(), OpError> {
     let named = starter.name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
     let parent = me.ancestors().into_iter().next();
     let harness = parent.as_ref().map(|parent| format!("mcp:{}{named}", parent.to_text()));
-    let sessions = Sessions::of_client(starter.name, starter.session, owner, harness, Memory::of(project.as_ref()));
+    let sessions = Sessions::of_client(starter.name, starter.session, owner, harness, HookState::of(project.as_ref()));
     let peer = Peer::new(backend.clone(), gone);
     if let Some(parent) = parent {
         peer.watch_parent(parent);

@@ -2,7 +2,7 @@
 //! and time namespace read from the store. It goes on where it stood when the machine was off.
 
 use oarlock_host::clock::{Clock, HostId};
-use oarlock_model::{Now, StoreTime, WallTime, planted};
+use oarlock_model::{Now, StoreTime, WallTime, seeded};
 use oarlock_ops::store::StoreResult;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl StoreClock {
 
     /// The moment.
     pub(crate) fn now(&self) -> Now {
-        if planted::is(planted::WALL_CLOCK_JUDGES) {
+        if seeded::is(seeded::WALL_CLOCK_JUDGES) {
             return Now { store: StoreTime(self.source.wall_ms()), wall: WallTime(self.source.wall_ms()) };
         }
         Now { store: StoreTime(self.source.monotonic_ms() + self.offset_ms), wall: WallTime(self.source.wall_ms()) }
@@ -88,7 +88,7 @@ fn first_offset(conn: &Connection, host: &HostId, source: &dyn Clock, skew_ms: i
         Some(common) if !host.boot_id.is_empty() => common - skew_ms,
         _ => {
             let high_water: i64 = conn.query_row(SELECT_HIGH_WATER, [], |row| row.get(0))?;
-            let high_water = if planted::is(planted::TIME_STARTS_ANEW) { 0 } else { high_water };
+            let high_water = if seeded::is(seeded::TIME_STARTS_ANEW) { 0 } else { high_water };
             high_water.max(STORE_TIME_FIRST) - source.monotonic_ms()
         }
     })

@@ -26,7 +26,7 @@ impl Owners for LocalOwners {
         &self.boot_id
     }
 
-    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness {
+    fn owner_liveness(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness {
         match owner {
             Owner::None => OwnerLiveness::Unknown,
             Owner::Process { process } => liveness_of(process),

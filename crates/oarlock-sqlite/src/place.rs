@@ -6,7 +6,7 @@ use oarlock_host::file::WithoutTraps as _;
 use oarlock_host::shared_state::SharedState;
 use oarlock_host::{file, filesystem};
 use oarlock_model::identity::StoreId;
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::store::{StoreError, StoreResult};
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ impl StorePaths {
 
 /// Makes directories for their owner alone, with those above them that are missing.
 pub(crate) fn private_dirs() -> std::fs::DirBuilder {
-    let mut builder = if planted::is(planted::MODES_OPEN) { std::fs::DirBuilder::new() } else { file::private_dir() };
+    let mut builder = if seeded::is(seeded::MODES_OPEN) { std::fs::DirBuilder::new() } else { file::private_dir() };
     builder.recursive(true);
     builder
 }
@@ -161,7 +161,7 @@ pub(crate) fn private_dirs() -> std::fs::DirBuilder {
 /// # Errors
 /// Something of that name is there, or it cannot be made.
 pub(crate) fn make_private(path: &Path) -> StoreResult<()> {
-    let mode = if planted::is(planted::MODES_OPEN) { 0o666 } else { 0o600 };
+    let mode = if seeded::is(seeded::MODES_OPEN) { 0o666 } else { 0o600 };
     let made = OpenOptions::new().write(true).create_new(true).without_traps().made_with(mode).open(path);
     made.map(drop).map_err(|error| io_error("make", path, &error))
 }

@@ -9,7 +9,7 @@ use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::rules::transition::{self, Hold};
 use oarlock_model::state::{EndedReservation, News, Notice};
 use oarlock_model::task::{Grant, GrantEnd, Resting, TaskState};
-use oarlock_model::{SessionId, TaskId, planted};
+use oarlock_model::{SessionId, TaskId, seeded};
 use oarlock_ops::store::Counts;
 use rusqlite::Connection;
 
@@ -197,7 +197,7 @@ impl Projection<'_> {
                 return Err(bad_row("claim", format!("task {} has no intent {}", fact.id, fact.token)));
             }
         }
-        if !planted::is(planted::COUNTS_DRIFT) {
+        if !seeded::is(seeded::COUNTS_DRIFT) {
             self.moved(key, TaskState::Claimed);
         }
         task::claim(self.conn, key.seq, fact, intended, event)

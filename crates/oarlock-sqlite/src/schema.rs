@@ -4,7 +4,7 @@
 //! The schema of the newest version stands in `migrations/schema.txt`, so that a one-shot command compares texts and is done; a test says
 //! when it has to be written anew. What differs from it, and every older version, is compared with what the migrations make in memory.
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::store::{StoreError, StoreResult};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ type Object = (String, String, String, Option<String>);
 /// # Errors
 /// `data_damaged` that names what is more, less or different.
 pub(crate) fn check(conn: &Connection) -> StoreResult<()> {
-    if planted::is(planted::EXTRA_SCHEMA_ACCEPTED) || is_newest(conn)? {
+    if seeded::is(seeded::EXTRA_SCHEMA_ACCEPTED) || is_newest(conn)? {
         return Ok(());
     }
     let version = migrate::version(conn)?;

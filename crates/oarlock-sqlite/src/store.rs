@@ -6,7 +6,7 @@ use oarlock_host::notifier::{Listener, Notifiers};
 use oarlock_host::owner::OwnerLock;
 use oarlock_host::shared_state::SharedState;
 use oarlock_model::identity::{EPOCH_SHIFT, Fresh};
-use oarlock_model::{StoreIdentity, planted};
+use oarlock_model::{StoreIdentity, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::graph;
 use oarlock_ops::lock::Lock;
@@ -329,7 +329,7 @@ impl SqliteStore {
         // The fair lock is only for fairness: without it SQLite's own lock still admits one writer at a time.
         let passage = self.fair_lock.enter(self.options.busy);
         Self::checkpoint_if_due(&self.conn, &self.wal_frames, self.options.checkpoint_frames);
-        let sql = if planted::is(planted::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let sql = if seeded::is(seeded::DEFERRED_BEGIN) { "BEGIN" } else { "BEGIN IMMEDIATE" };
         let end = begin(&self.conn, sql, &mut self.clock, (&mut self.epoch, &mut self.identity), &self.high_water_mark)?;
         let view =
             SqliteView { conn: &self.conn, now: self.clock.now(), prefix: &self.prefix, identity: &self.identity, ends_with_view: false };

@@ -7,7 +7,7 @@ use oarlock_model::agent::Presence;
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::state::Notice;
-use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime, planted};
+use oarlock_model::{AgentName, MessageId, SessionId, StoreTime, TaskId, WallTime, seeded};
 use oarlock_ops::store::{Counts, NewEvent, ReplyKey, StoreError, StoreResult, StoredReply, Transaction, View};
 use oarlock_ops::topic::Topics;
 
@@ -113,7 +113,7 @@ impl<'a> SqliteTransaction<'a> {
         self.done.wrote = true;
         Projection { conn: self.view.conn, counts: &mut self.done.counts }.apply(event).map_err(store_error)?;
         self.done.next_seq = event.seq + 1;
-        self.done.topics = self.done.topics.and(Topics::of(&event.fact));
+        self.done.topics = self.done.topics.union(Topics::of(&event.fact));
         if let Fact::AgentLost(lost) = &event.fact {
             self.lost.push(lost.session.clone());
         }
@@ -232,7 +232,7 @@ impl Transaction for SqliteTransaction<'_> {
             let _ = owner::remove_stale(self.locks, session.as_str());
         }
         for (topic, notifier) in Topics::NAMED {
-            if self.done.topics.meets(topic) && !planted::is(planted::NO_WAKE) {
+            if self.done.topics.meets(topic) && !seeded::is(seeded::NO_WAKE) {
                 // A notifier that cannot be rung delays waiters until their next look; it does not undo the commit.
                 let _ = self.notifiers.ring(notifier);
             }

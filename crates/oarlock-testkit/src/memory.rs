@@ -23,7 +23,7 @@ use oarlock_ops::owners::{OwnerLiveness, Owners};
 use oarlock_ops::store::{Durability, Listening, ReplyKey, Store, StoreResult, StoredReply, Transaction, View};
 use oarlock_ops::topic::Topics;
 
-use crate::hurried::HurriedListening;
+use crate::virtual_wait::VirtualListening;
 use owners::{MemoryOwners, Taken};
 use transaction::MemoryTransaction;
 
@@ -234,7 +234,7 @@ impl Store for MemoryStore {
 
     fn listen(&mut self, _topics: Topics) -> StoreResult<Box<dyn Listening>> {
         let clock = self.clock.clone();
-        Ok(Box::new(HurriedListening::new(Arc::new(move |ms| clock.pass_ms(ms)))))
+        Ok(Box::new(VirtualListening::new(Arc::new(move |ms| clock.pass_ms(ms)))))
     }
 }
 

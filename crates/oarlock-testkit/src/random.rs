@@ -5,27 +5,27 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::harness::{Actor, Step, Writing};
 use crate::paper::{Item, Point};
-use crate::stage::{Play, Voice, Writing};
 
 const AGENTS: [&str; 3] = ["ada", "bob", "cy"];
 const TASKS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 const GLOBS: [&str; 5] = ["src/**", "src/a.rs", "src/*.rs", "docs/**", "**"];
 const KEYS: [&str; 4] = ["build/last", "agent/ada", "agent/bob", "x"];
 
-/// Pieces of at most `length` plays, which begin with three joins and some tasks. In every third of them a list beside the store has the tasks
+/// Pieces of at most `length` steps, which begin with three joins and some tasks. In every third of them a list beside the store has the tasks
 /// too: others write on it, and calls are killed while they do.
-pub fn pieces(length: usize) -> impl Strategy<Value = Vec<Play>> {
-    let beside = prop_oneof![8 => play().boxed(), 2 => writing().boxed(), 1 => strike().boxed()];
+pub fn pieces(length: usize) -> impl Strategy<Value = Vec<Step>> {
+    let beside = prop_oneof![8 => step().boxed(), 2 => writing().boxed(), 1 => strike().boxed()];
     prop_oneof![
-        2 => vec(play(), 1..length).prop_map(|plays| prologue().into_iter().chain(plays).collect()),
-        1 => vec(beside, 1..length).prop_map(|plays| prologue().into_iter().chain(list()).chain(plays).collect()),
+        2 => vec(step(), 1..length).prop_map(|steps| prologue().into_iter().chain(steps).collect()),
+        1 => vec(beside, 1..length).prop_map(|steps| prologue().into_iter().chain(list()).chain(steps).collect()),
     ]
 }
 
 /// The tasks of the prologue on a list, and one that the store does not know yet.
-fn list() -> Vec<Play> {
-    ["A", "B", "C", "E"].into_iter().map(|id| Play::Paper(Writing::Item(task_id(id), Item::Open))).collect()
+fn list() -> Vec<Step> {
+    ["A", "B", "C", "E"].into_iter().map(|id| Step::Paper(Writing::Item(task_id(id), Item::Open))).collect()
 }
 
 fn task_id(id: &str) -> TaskId {
@@ -33,7 +33,7 @@ fn task_id(id: &str) -> TaskId {
 }
 
 /// What others do on the list.
-fn writing() -> impl Strategy<Value = Play> {
+fn writing() -> impl Strategy<Value = Step> {
     let item = select(vec![
         Some(Item::Open),
         Some(Item::Taken("run-1".to_owned())),
@@ -47,15 +47,15 @@ fn writing() -> impl Strategy<Value = Play> {
         Some(item) => Writing::Item(task_id(id), item),
         None => Writing::Erased(task_id(id)),
     });
-    prop_oneof![6 => on_items.boxed(), 1 => any::<bool>().prop_map(Writing::Lock).boxed()].prop_map(Play::Paper)
+    prop_oneof![6 => on_items.boxed(), 1 => any::<bool>().prop_map(Writing::Lock).boxed()].prop_map(Step::Paper)
 }
 
 /// The next call is killed on its way.
-fn strike() -> impl Strategy<Value = Play> {
-    select(&Point::ALL[..]).prop_map(Play::Strike)
+fn strike() -> impl Strategy<Value = Step> {
+    select(&Point::ALL[..]).prop_map(Step::Strike)
 }
 
-fn prologue() -> Vec<Play> {
+fn prologue() -> Vec<Step> {
     let lines = [
         ("ada", "start --can rust"),
         ("bob", "join --role tester --max-claims 2"),
@@ -65,28 +65,28 @@ fn prologue() -> Vec<Play> {
         ("-", "add c --id C --body-file plan.md --max-attempts 9"),
         ("-", "add d --id D --priority 0 --writes docs/**"),
     ];
-    lines.into_iter().map(|(voice, line)| call(voice, line)).collect()
+    lines.into_iter().map(|(actor, line)| call(actor, line)).collect()
 }
 
-fn call(voice: &str, line: &str) -> Play {
-    Play::Call(Voice::parse(voice), line.split(' ').map(str::to_owned).collect())
+fn call(actor: &str, line: &str) -> Step {
+    Step::Call(Actor::parse(actor), line.split(' ').map(str::to_owned).collect())
 }
 
 /// Anything that can happen.
-pub fn play() -> impl Strategy<Value = Play> {
+pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (agent(), holding()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
-        6 => (anybody(), working()).prop_map(|(voice, words)| Play::Call(voice, words)),
-        3 => (anybody(), planning()).prop_map(|(voice, words)| Play::Call(voice, words)),
-        2 => (agent(), reserving()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
-        2 => (agent(), telling()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
-        2 => (agent(), being()).prop_map(|(agent, words)| Play::Call(Voice::parse(agent), words)),
-        2 => anybody().prop_flat_map(|voice| asking().prop_map(move |words| Play::Call(voice.clone(), words))),
-        1 => outside().prop_map(|words| Play::Call(Voice::Nobody, words)),
-        2 => select(vec![1, 500, 5_000, 31_000, 61_000, 301_000, 3_601_000]).prop_map(Play::Tick),
-        1 => agent().prop_map(|agent| Play::Kill(agent.to_owned())),
-        1 => select(vec![-3_600_000, 3_600_000]).prop_map(Play::Wall),
-        1 => prop_oneof![9 => Just(Play::Tick(601_000)), 1 => Just(Play::Reboot)],
+        6 => (agent(), holding()).prop_map(|(agent, words)| Step::Call(Actor::parse(agent), words)),
+        6 => (anybody(), working()).prop_map(|(actor, words)| Step::Call(actor, words)),
+        3 => (anybody(), planning()).prop_map(|(actor, words)| Step::Call(actor, words)),
+        2 => (agent(), reserving()).prop_map(|(agent, words)| Step::Call(Actor::parse(agent), words)),
+        2 => (agent(), telling()).prop_map(|(agent, words)| Step::Call(Actor::parse(agent), words)),
+        2 => (agent(), being()).prop_map(|(agent, words)| Step::Call(Actor::parse(agent), words)),
+        2 => anybody().prop_flat_map(|actor| asking().prop_map(move |words| Step::Call(actor.clone(), words))),
+        1 => outside().prop_map(|words| Step::Call(Actor::Nobody, words)),
+        2 => select(vec![1, 500, 5_000, 31_000, 61_000, 301_000, 3_601_000]).prop_map(Step::Tick),
+        1 => agent().prop_map(|agent| Step::Kill(agent.to_owned())),
+        1 => select(vec![-3_600_000, 3_600_000]).prop_map(Step::Wall),
+        1 => prop_oneof![9 => Just(Step::Tick(601_000)), 1 => Just(Step::Reboot)],
     ]
 }
 
@@ -98,11 +98,11 @@ fn task() -> impl Strategy<Value = &'static str> {
     select(&TASKS[..])
 }
 
-fn anybody() -> impl Strategy<Value = Voice> {
+fn anybody() -> impl Strategy<Value = Actor> {
     prop_oneof![
-        8 => agent().prop_map(Voice::parse),
-        1 => agent().prop_map(|agent| Voice::Below(agent.to_owned())),
-        1 => Just(Voice::Nobody),
+        8 => agent().prop_map(Actor::parse),
+        1 => agent().prop_map(|agent| Actor::Below(agent.to_owned())),
+        1 => Just(Actor::Nobody),
     ]
 }
 

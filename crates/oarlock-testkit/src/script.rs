@@ -1,5 +1,5 @@
-//! Text scripts: lines that are typed, and below each what is expected. A script is played on several
-//! stages at once; blessing writes down what they say.
+//! Text scripts: lines that are typed, and below each what is expected. A script runs under several
+//! harnesses at once; blessing writes down what they say.
 //!
 //! ```text
 //! # A remark.
@@ -9,8 +9,8 @@
 //! tick 301s
 //! ```
 //!
-//! Lines are `VOICE: WORDS`, `tick D`, `wall +D` or `wall -D`, `kill NAME`, `reboot`, or `file NAME` with the
-//! file's lines below it, each after `| `. A voice is an agent's name, `@NAME` for that agent by an access key, `^NAME` (`^NAME+NAME`) for a process
+//! Lines are `ACTOR: WORDS`, `tick D`, `wall +D` or `wall -D`, `kill NAME`, `reboot`, or `file NAME` with the
+//! file's lines below it, each after `| `. An actor is an agent's name, `@NAME` for that agent by an access key, `^NAME` (`^NAME+NAME`) for a process
 //! below that agent's (those agents'), or `-`. `start` is a verb of scripts: a join by a process that owns the session.
 //!
 //! `paper TASK open`, `paper TASK taken NAME`, `paper TASK done` and `paper TASK -` are what somebody writes on a list of tasks beside the store,
@@ -25,8 +25,8 @@ use std::fmt::Write as _;
 use oarlock_model::TaskId;
 use oarlock_model::duration::Duration;
 
+use crate::harness::{Actor, Lockstep, Step, Writing};
 use crate::paper::{Item, Point};
-use crate::stage::{Lockstep, Play, Voice, Writing};
 pub use render::render;
 pub use words::words;
 
@@ -43,7 +43,7 @@ enum Piece {
     /// A file, its first line as it stands.
     File { line: String, name: String, text: String },
     /// Something that happens, as it stands, and what is expected.
-    Line { line: String, play: Play, expected: Vec<String> },
+    Line { line: String, step: Step, expected: Vec<String> },
 }
 
 impl Script {
@@ -73,29 +73,29 @@ impl Script {
                 },
                 _ if line.is_empty() || line.starts_with('#') => Piece::Remark(line.to_owned()),
                 (.., Some(("file", name))) => Piece::File { line: line.to_owned(), name: name.to_owned(), text: String::new() },
-                _ => Piece::Line { line: line.to_owned(), play: play(line).map_err(|what| wrong(&what))?, expected: Vec::new() },
+                _ => Piece::Line { line: line.to_owned(), step: step(line).map_err(|what| wrong(&what))?, expected: Vec::new() },
             };
             pieces.push(piece);
         }
         Ok(Self { pieces })
     }
 
-    /// Plays the script and writes it down again with what was answered: equal to its own text when
+    /// Runs the script and writes it down again with what was answered: equal to its own text when
     /// everything was as expected.
-    pub fn play(&self, stages: &mut Lockstep) -> String {
+    pub fn run(&self, harnesses: &mut Lockstep) -> String {
         let mut text = String::new();
         for piece in &self.pieces {
             let written = match piece {
                 Piece::Remark(line) => writeln!(text, "{line}"),
                 Piece::File { line, name, text: content } => {
-                    stages.files().write(name, content.clone());
+                    harnesses.files().write(name, content.clone());
                     let below: String =
                         content.lines().map(|line| if line.is_empty() { "|\n".to_owned() } else { format!("| {line}\n") }).collect();
                     write!(text, "{line}\n{below}")
                 }
-                Piece::Line { line, play, .. } => {
-                    let answer: String = stages
-                        .play(play)
+                Piece::Line { line, step, .. } => {
+                    let answer: String = harnesses
+                        .run(step)
                         .map(|outcome| render(&outcome))
                         .unwrap_or_default()
                         .iter()
@@ -112,31 +112,31 @@ impl Script {
     /// The lines that call a verb.
     pub fn verbs(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Line { play: Play::Call(_, words), .. } => words.first().map(String::as_str),
+            Piece::Line { step: Step::Call(_, words), .. } => words.first().map(String::as_str),
             _ => None,
         })
     }
 }
 
 /// Reads a line on which something happens.
-pub(crate) fn play(line: &str) -> Result<Play, String> {
+pub(crate) fn step(line: &str) -> Result<Step, String> {
     let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
-    if let Some(voice) = first.strip_suffix(':') {
-        return Ok(Play::Call(Voice::parse(voice), words(rest)?));
+    if let Some(actor) = first.strip_suffix(':') {
+        return Ok(Step::Call(Actor::parse(actor), words(rest)?));
     }
     match first {
-        "tick" => Ok(Play::Tick(milliseconds(rest)?)),
+        "tick" => Ok(Step::Tick(milliseconds(rest)?)),
         "wall" => match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
-            (Some(forward), _) => Ok(Play::Wall(milliseconds(forward)?)),
-            (_, Some(back)) => Ok(Play::Wall(-milliseconds(back)?)),
+            (Some(forward), _) => Ok(Step::Wall(milliseconds(forward)?)),
+            (_, Some(back)) => Ok(Step::Wall(-milliseconds(back)?)),
             _ => Err("a wall clock steps by +D or -D".to_owned()),
         },
-        "kill" => Ok(Play::Kill(rest.to_owned())),
-        "reboot" => Ok(Play::Reboot),
-        "paper" => writing(rest).map(Play::Paper),
+        "kill" => Ok(Step::Kill(rest.to_owned())),
+        "reboot" => Ok(Step::Reboot),
+        "paper" => writing(rest).map(Step::Paper),
         "strike" => {
             let point = Point::ALL.into_iter().find(|point| point.to_string() == rest);
-            point.map(Play::Strike).ok_or_else(|| format!("no call has a point {rest}"))
+            point.map(Step::Strike).ok_or_else(|| format!("no call has a point {rest}"))
         }
         _ => Err("neither a remark nor a call nor time nor death".to_owned()),
     }
@@ -169,7 +169,7 @@ fn milliseconds(text: &str) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::MemoryStage;
+    use crate::harness::MemoryHarness;
 
     #[test]
     fn a_script_plays_back_what_it_expects() {
@@ -178,8 +178,8 @@ mod tests {
         let text =
             "# A remark.\n\nfile a.md\n| x\n|\n-: add x --body-file a.md --id A\n  ok\n  task A ready \"x\" body=\"x\\n\\n\"\ntick 1ms\n";
         let script = Script::parse(text).expect("a script");
-        let played = script.play(&mut Lockstep::new(vec![Box::new(MemoryStage::default())]));
-        assert_eq!(played, text);
+        let outcome = script.run(&mut Lockstep::new(vec![Box::new(MemoryHarness::default())]));
+        assert_eq!(outcome, text);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Deterministic simulation: agents that crash, pause for longer than their leases, repeat themselves, speak late, and
-//! whose machine's clocks jump, on any store, from one seed. What they asked and were told goes to a `judge` that
+//! whose machine's clocks jump, on any store, from one seed. What they asked and were told goes to an `oracle` that
 //! knows the contract and not the store.
 //!
 //! The same seed and number of steps give the same history on every machine.
 
 mod actor;
 mod beside;
-mod judge;
 mod ledger;
 mod old;
+mod oracle;
 mod slow;
 mod together;
 mod worker;
@@ -26,12 +26,12 @@ use oarlock_ops::store::{EventFilter, StoreResult};
 use serde_json::{Value, json};
 
 use crate::check;
+use crate::harness::Harness;
 use crate::memory::replay;
 use crate::paper::Point;
-use crate::stage::Stage;
 use actor::{Actor, Letter};
 pub use beside::run_beside;
-use judge::Judge;
+use oracle::Oracle;
 use slow::Slow;
 
 /// What a simulation is made of.
@@ -47,7 +47,7 @@ pub struct Plan {
 const QUOTAS: [(Fault, usize); 5] =
     [(Fault::Steal, 20), (Fault::Crash, 10), (Fault::LongPause, 10), (Fault::Repeat, 5), (Fault::ClockJump, 2)];
 
-/// The same for a stage with a gateway.
+/// The same for a harness with a gateway.
 const GATEWAY_KILLS_MIN: usize = 10;
 
 /// After so many times the steps, a fault that did not happen often enough will not happen any more.
@@ -152,15 +152,15 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Runs one simulation on a stage that nobody has used.
+/// Runs one simulation under a harness that nobody has used.
 ///
 /// # Errors
 /// The first violation.
 ///
 /// # Panics
 /// The store fails where nothing was done to it.
-pub fn run(plan: Plan, stage: Box<dyn Stage>) -> Result<Report, Box<Violation>> {
-    let mut world = World::new(plan, stage);
+pub fn run(plan: Plan, harness: Box<dyn Harness>) -> Result<Report, Box<Violation>> {
+    let mut world = World::new(plan, harness);
     let outcome = world.live().and_then(|()| world.calm_down()).and_then(|()| world.look_back());
     match outcome {
         Ok(()) => Ok(world.report()),
@@ -176,11 +176,11 @@ const TOLD_MAX: usize = 40;
 struct World {
     plan: Plan,
     rng: Rng,
-    stage: Box<dyn Stage>,
+    harness: Box<dyn Harness>,
     actors: Vec<Actor>,
     /// Requests that are on their way, with the step at which they arrive.
     late: Vec<(usize, Letter)>,
-    judge: Judge,
+    oracle: Oracle,
     /// Milliseconds that have passed for the machine while it was on.
     now_ms: i64,
     boots: u32,
@@ -192,16 +192,16 @@ struct World {
 }
 
 impl World {
-    fn new(plan: Plan, stage: Box<dyn Stage>) -> Self {
+    fn new(plan: Plan, harness: Box<dyn Harness>) -> Self {
         let mut rng = Rng::with_seed(plan.seed);
         let actors = ["ada", "bob", "cy", "dan", "eve"].into_iter().map(|name| Actor::new(name, rng.u64(..))).collect();
         Self {
             plan,
             rng,
-            stage,
+            harness,
             actors,
             late: Vec::new(),
-            judge: Judge::default(),
+            oracle: Oracle::default(),
             now_ms: 0,
             boots: 1,
             step: 0,
@@ -216,12 +216,12 @@ impl World {
         (0..6).try_for_each(|n| self.ask(&Letter::anonymous("add", json!({"title": format!("t{n}"), "max_attempts": 1_000}))).map(drop))?;
         while self.step < self.plan.steps || self.lacks_faults() {
             if self.step > self.plan.steps * STEPS_FACTOR_MAX {
-                return Err(format!("not enough went wrong: {:?}", self.judge.faults));
+                return Err(format!("not enough went wrong: {:?}", self.oracle.faults));
             }
             self.step += 1;
             self.deliver_late()?;
             match self.rng.u32(..100) {
-                0..24 if self.stage.has_gateway() => self.act_together()?,
+                0..24 if self.harness.has_gateway() => self.act_together()?,
                 0..64 => self.act()?,
                 64..88 => self.pass_between(1, 4_000),
                 88..90 => self.pass_between(4_000, 40_000),
@@ -242,8 +242,8 @@ impl World {
     }
 
     fn lacks_faults(&self) -> bool {
-        let lacks_kills = self.stage.has_gateway() && self.judge.times(Fault::GatewayKilled) < GATEWAY_KILLS_MIN;
-        lacks_kills || QUOTAS.iter().any(|(fault, least)| self.judge.times(*fault) < *least)
+        let lacks_kills = self.harness.has_gateway() && self.oracle.times(Fault::GatewayKilled) < GATEWAY_KILLS_MIN;
+        lacks_kills || QUOTAS.iter().any(|(fault, least)| self.oracle.times(*fault) < *least)
     }
 
     /// Somebody who is there does what it does next.
@@ -258,7 +258,7 @@ impl World {
             }
             // The reply is lost, and the same is asked again, at once or later.
             3..8 => {
-                self.judge.note(Fault::Repeat);
+                self.oracle.note(Fault::Repeat);
                 let first = self.ask(&letter)?;
                 self.late.push((self.step + self.rng.usize(0..30), letter.clone()));
                 self.hear(n, &letter, &first);
@@ -280,23 +280,23 @@ impl World {
         let (due, waiting) = self.late.drain(..).partition(|(step, _)| *step <= self.step);
         self.late = waiting;
         for (_, letter) in due {
-            self.judge.note(Fault::Late);
+            self.oracle.note(Fault::Late);
             // Nobody listens to the reply any more.
             let _ = self.ask(&letter)?;
         }
         Ok(())
     }
 
-    /// Delivers a request and shows the judge what came of it.
+    /// Delivers a request and shows the oracle what came of it.
     fn ask(&mut self, letter: &Letter) -> Result<Result<Value, OpError>, String> {
         let begun_ms = self.now_ms;
         let slow_ms = if self.rng.u32(..40) == 0 { self.rng.i64(100..3_000) } else { 0 };
         if slow_ms > 0 {
-            self.judge.note(Fault::SlowCommit);
+            self.oracle.note(Fault::SlowCommit);
         }
         let outcome = self.run(letter, slow_ms);
         self.tell(|| format!("{begun_ms} ms {letter} -> {}", shown(&outcome)));
-        self.judge.hear(letter, &outcome, begun_ms, self.now_ms)?;
+        self.oracle.hear(letter, &outcome, begun_ms, self.now_ms)?;
         Ok(outcome)
     }
 
@@ -304,7 +304,7 @@ impl World {
         let entry = registry::find(letter.verb).expect("the simulator knows the verbs");
         let request = (entry.from_json)(letter.request.clone())?;
         let caller = Caller { name: letter.name(), session: letter.session(), key: letter.key.clone(), ..Caller::default() };
-        let mut slow = Slow::new(&mut *self.stage, letter.process(), slow_ms);
+        let mut slow = Slow::new(&mut *self.harness, letter.process(), slow_ms);
         let outcome = request.run(&mut slow, &caller, &Settings::default()).and_then(|reply| reply.to_value());
         self.now_ms += slow.passed_ms;
         outcome
@@ -316,18 +316,18 @@ impl World {
     }
 
     fn pass(&mut self, ms: i64) {
-        self.stage.advance_ms(ms);
+        self.harness.advance_ms(ms);
         self.now_ms += ms;
     }
 
     fn crash(&mut self) {
         let n = self.rng.usize(..self.actors.len());
         if self.actors[n].is_here() {
-            self.judge.note(Fault::Crash);
+            self.oracle.note(Fault::Crash);
             let name = self.actors[n].name().to_owned();
             self.tell(|| format!("{name} is killed"));
-            self.stage.kill(&name);
-            self.judge.died(&name);
+            self.harness.kill(&name);
+            self.oracle.died(&name);
             self.actors[n].forget();
         }
     }
@@ -338,7 +338,7 @@ impl World {
         let holders: Vec<usize> = (0..self.actors.len()).filter(|n| self.actors[*n].holds_something()).collect();
         let Some(n) = self.rng.choice(holders) else { return };
         if let Some(ms) = self.actors[n].pause(&mut self.rng, now_ms) {
-            self.judge.note(Fault::LongPause);
+            self.oracle.note(Fault::LongPause);
             let name = self.actors[n].name().to_owned();
             self.tell(|| format!("{name} pauses for {ms} ms"));
             self.pass(ms / 3);
@@ -348,26 +348,26 @@ impl World {
     /// An hour or a year, in both directions.
     fn jump(&mut self) {
         const HOUR_MS: i64 = 3_600_000;
-        self.judge.note(Fault::ClockJump);
+        self.oracle.note(Fault::ClockJump);
         let ms = *self.rng.choice([HOUR_MS, -HOUR_MS, 8_760 * HOUR_MS, -8_760 * HOUR_MS].iter()).expect("four");
         self.tell(|| format!("the wall clock jumps by {ms} ms"));
-        self.stage.step_wall_ms(ms);
+        self.harness.step_wall_ms(ms);
     }
 
     fn reboot(&mut self) {
-        self.judge.note(Fault::Reboot);
+        self.oracle.note(Fault::Reboot);
         self.boots += 1;
         self.tell(|| "the machine starts anew".to_owned());
-        self.stage.reboot(&format!("boot-{}", self.boots));
+        self.harness.reboot(&format!("boot-{}", self.boots));
         self.actors.iter_mut().for_each(Actor::forget);
-        self.judge.rebooted();
+        self.oracle.rebooted();
     }
 
     /// Somebody starts under a name whose session lives.
     fn take_over(&mut self) -> Judged {
         let n = self.rng.usize(..self.actors.len());
         let letter = self.actors[n].start_letter(true);
-        self.judge.note(Fault::TakeOver);
+        self.oracle.note(Fault::TakeOver);
         let reply = self.ask(&letter)?;
         // The old one goes on as if nothing had happened for a while; here it is the same actor, which knows.
         self.hear(n, &letter, &reply);
@@ -380,7 +380,7 @@ impl World {
     }
 
     fn cancel_or_requeue(&mut self) -> Judged {
-        let Some(task) = self.judge.some_task(&mut self.rng) else { return Ok(()) };
+        let Some(task) = self.oracle.some_task(&mut self.rng) else { return Ok(()) };
         let verb = if self.rng.bool() { "cancel" } else { "requeue" };
         self.ask(&Letter::anonymous(verb, json!({"id": task}))).map(drop)
     }
@@ -397,11 +397,11 @@ impl World {
 
     /// The store as it is, by the checkers that know its nouns.
     fn look(&mut self) -> Judged {
-        let view = self.stage.store("-").snapshot().expect("a store that was just used can be read");
+        let view = self.harness.store("-").snapshot().expect("a store that was just used can be read");
         let faults = check::faults(&view.state().expect("as above"), view.now());
         drop(view);
         let ready = self.ask(&Letter::anonymous("ready", json!({"limit": 10_000})))?;
-        self.judge.offered(&ready, self.now_ms)?;
+        self.oracle.offered(&ready, self.now_ms)?;
         faults.first().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
@@ -446,12 +446,12 @@ impl World {
             return Err(format!("(17) a reader saw {} events of {}", self.read.len(), written.len()));
         }
         let replayed = replay(&log).map_err(|error| format!("(17) the log cannot be replayed: {error}"))?;
-        self.judge.judged(17);
+        self.oracle.judged(17);
         replayed.difference(&state).map_or(Ok(()), |difference| Err(format!("(17) the log tells of another state: {difference}")))
     }
 
     fn log_and_state(&mut self) -> StoreResult<(Vec<Event>, oarlock_model::state::State)> {
-        let view = self.stage.store("-").snapshot()?;
+        let view = self.harness.store("-").snapshot()?;
         let all = EventFilter { limit: usize::MAX, bytes_max: usize::MAX, ..EventFilter::default() };
         Ok((view.events(&all)?, view.state()?))
     }
@@ -464,7 +464,7 @@ impl World {
     }
 
     fn report(self) -> Report {
-        Report { steps: self.step, events: self.read.len(), faults: self.judge.faults, judged: self.judge.judged }
+        Report { steps: self.step, events: self.read.len(), faults: self.oracle.faults, judged: self.oracle.judged }
     }
 }
 

@@ -154,9 +154,9 @@ impl<H: Hooks> Owners for Watched<H> {
         self.inner.boot_id()
     }
 
-    fn life(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness {
+    fn owner_liveness(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness {
         self.hooks.read(Read::Owner);
-        self.inner.life(session, owner)
+        self.inner.owner_liveness(session, owner)
     }
 
     fn turn(&self) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "gateway")]
 mod access;
+mod admin;
 mod args;
 mod common;
 mod complete;
@@ -23,7 +24,6 @@ mod selftest;
 mod serve;
 mod setup;
 mod signals;
-mod stewardship;
 mod usage;
 pub mod verbs;
 

@@ -1,8 +1,8 @@
 //! `selftest`: shows on the user's own machine and disk that the promises hold. In a scratch store, real processes race for tasks
-//! while others of them are killed and stopped; then what each of them was told is held against the log, by a judge that
+//! while others of them are killed and stopped; then what each of them was told is held against the log, by an oracle that
 //! knows nothing of the store.
 
-mod judge;
+mod oracle;
 mod worker;
 
 use oarlock_client::{Oarlock, Options, StorePaths, administration, open};
@@ -97,7 +97,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, OpError> {
     drop(adder);
 
     let place = StorePaths::of_file(&file);
-    let mut checks = judge::checks(&said, &log(&place)?, &mut tried);
+    let mut checks = oracle::checks(&said, &log(&place)?, &mut tried);
     checks.push(Check {
         check: "wakes",
         ok: wakes_ms.len() == WAKES,

@@ -25,12 +25,12 @@ const CLAIMS_PER_AGENT: usize = 20;
 pub(super) fn size(bench: &Bench) -> Outcome<Vec<Row>> {
     let what = "size of the program";
     let size = match bench.program().and_then(|program| Ok(fs::metadata(program)?.len())) {
-        Ok(bytes) => Row::of(what, Spread::only(bytes as f64 / 1e6), Unit::Megabytes, Target::Told).note(format!("{bytes} bytes")),
+        Ok(bytes) => Row::of(what, Spread::only(bytes as f64 / 1e6), Unit::Megabytes, Target::Reported).note(format!("{bytes} bytes")),
         Err(error) => Row::missing(what, error),
     };
     let lock = fs::read_to_string(workspace::root().join("Cargo.lock"))?;
     let packages = lock.lines().filter(|line| *line == "[[package]]").count();
-    Ok(vec![size, Row::of("packages in Cargo.lock", Spread::only(packages as f64), Unit::Count, Target::Told)])
+    Ok(vec![size, Row::of("packages in Cargo.lock", Spread::only(packages as f64), Unit::Count, Target::Reported)])
 }
 
 /// A project with a store, whose agents take turns.
@@ -81,7 +81,7 @@ pub(super) fn cold(bench: &Bench) -> Outcome<Vec<Row>> {
     Ok(vec![
         Row::ratio("cold claim to the floor's", measure::ratio(claim, floor)?, Target::AtMost(1.3)).note(format!("{c} against {f}, FULL")),
         Row::ratio("cold claim to `true`", measure::ratio(claim, nothing)?, Target::AtMost(3.0)).note(format!("{c} against {t}, FULL")),
-        Row::ratio("floor's cold claim to `true`", measure::ratio(floor, nothing)?, Target::Told).note(format!("{f} against {t}")),
+        Row::ratio("floor's cold claim to `true`", measure::ratio(floor, nothing)?, Target::Reported).note(format!("{f} against {t}")),
         Row::ratio("`--version` to `true`", measure::ratio(version, nothing)?, Target::AtMost(1.5)).note(format!("{v} against {t}")),
     ])
 }

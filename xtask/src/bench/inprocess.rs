@@ -35,7 +35,7 @@ pub(super) fn single(bench: &Bench) -> Outcome<Vec<Row>> {
         let mut our_rate = || side::rate(&mut ours, operations, PATIENCE);
         let rates = measure::in_turns(rounds, 1, &mut [&mut floor_rate, &mut our_rate])?;
         // The disk decides with FULL, so nothing is asked there.
-        let target = if sync == Syncing::Full { Target::Told } else { Target::AtLeast(0.6) };
+        let target = if sync == Syncing::Full { Target::Reported } else { Target::AtLeast(0.6) };
         let note = format!("{:.0}/s against {:.0}/s", Spread::of(&rates[1])?.median, Spread::of(&rates[0])?.median);
         rows.push(Row::ratio(format!("claim and done to the floor's, {sync}"), measure::ratio(&rates[1], &rates[0])?, target).note(note));
     }

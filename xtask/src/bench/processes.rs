@@ -105,7 +105,7 @@ fn side_by_side(bench: &Bench, sync: Syncing, count: usize, wanted: f64) -> Outc
 fn floor_alone(bench: &Bench) -> Outcome<Vec<Row>> {
     let mut floor = Series::default();
     floor.add(race(bench, Side::Floor, Syncing::Normal, 8, bench.pick(20_000, 50_000))?);
-    let evenness = Row::ratio("(floor) 8 processes, NORMAL: slowest to fastest", Spread::of(&floor.evenness)?, Target::Told);
+    let evenness = Row::ratio("(floor) 8 processes, NORMAL: slowest to fastest", Spread::of(&floor.evenness)?, Target::Reported);
     let tail = floor.tail()?.named("(floor) 8 processes, NORMAL: p99.9 of the wait to the median").told();
     Ok(vec![evenness, tail])
 }
@@ -145,13 +145,13 @@ fn race(bench: &Bench, side: Side, sync: Syncing, count: usize, operations: usiz
         race.waits_ns.extend(tally.operations.iter().map(|operation| operation.wait_ns));
         tallies.push(tally);
     }
-    (race.rate, race.evenness) = judge(&tallies, each)?;
+    (race.rate, race.evenness) = check(&tallies, each)?;
     Ok(race)
 }
 
 /// Operations in a second of all together, and of the slowest to the fastest, while all of them ran: from the
 /// start of the last to the end of the first.
-fn judge(tallies: &[Tally], each: usize) -> Outcome<(f64, f64)> {
+fn check(tallies: &[Tally], each: usize) -> Outcome<(f64, f64)> {
     let ends = || tallies.iter().filter_map(|tally| tally.operations.last().map(|last| (tally.operations.len(), last.ended_ns)));
     let begin = tallies.iter().map(|tally| tally.started_ns).max().ok_or("a race without runners")?;
     let first_through = ends().filter(|(operations, _)| *operations >= each).map(|(_, end)| end).min();
@@ -239,12 +239,12 @@ mod tests {
     fn a_race_is_judged_while_all_run() {
         let fast = runner(0, &[100, 200, 300, 400]);
         let slow = runner(100, &[200, 400, 600, 800]);
-        let (rate, evenness) = judge(&[fast, slow], 4).expect("they met");
+        let (rate, evenness) = check(&[fast, slow], 4).expect("they met");
         // From 100 to 400 ns: four operations and two.
         assert_eq!((rate.round(), evenness), (6.0 / 300e-9, 0.5));
         let starved = [runner(0, &[100, 200]), runner(0, &[])];
-        assert_eq!(judge(&starved, 2).expect("one ran").1, 0.0);
-        assert!(judge(&[runner(0, &[10, 20]), runner(30, &[40, 50])], 2).is_err());
-        assert!(judge(&[runner(0, &[])], 2).is_err());
+        assert_eq!(check(&starved, 2).expect("one ran").1, 0.0);
+        assert!(check(&[runner(0, &[10, 20]), runner(30, &[40, 50])], 2).is_err());
+        assert!(check(&[runner(0, &[])], 2).is_err());
     }
 }

@@ -15,12 +15,12 @@ use crate::workspace;
 const ROWS: &[(&str, &str, Target)] = &[
     ("cycle files", "discover, split, sync on files to PyYAML", Target::AtLeast(10.0)),
     ("cycle normal", "the same on an attached store, NORMAL", Target::AtLeast(100.0)),
-    ("cycle full", "the same, FULL", Target::Told),
-    ("cycle disk", "the same, FULL, to one sync of the disk", Target::Told),
+    ("cycle full", "the same, FULL", Target::Reported),
+    ("cycle disk", "the same, FULL, to one sync of the disk", Target::Reported),
     ("sync files", "a state sync on files to PyYAML", Target::AtLeast(3.0)),
     ("sync normal", "the same on an attached store, NORMAL", Target::AtLeast(100.0)),
-    ("sync full", "the same, FULL", Target::Told),
-    ("sync disk", "the same, FULL, to one sync of the disk", Target::Told),
+    ("sync full", "the same, FULL", Target::Reported),
+    ("sync disk", "the same, FULL, to one sync of the disk", Target::Reported),
     ("claim written", "a claim written through to the queue, to a bare claim and a bare rewrite", Target::AtMost(2.0)),
 ];
 

@@ -135,7 +135,7 @@ pub(super) fn log(bench: &Bench) -> Outcome<Vec<Row>> {
     }
     let bytes = Spread::only(event_bytes(&file)? as f64 / LIVES as f64);
     let note = "rows of the events of add, claim and done; bytes";
-    Ok(vec![Row::of("log of the life of a task", bytes, Unit::Count, Target::Told).note(note)])
+    Ok(vec![Row::of("log of the life of a task", bytes, Unit::Count, Target::Reported).note(note)])
 }
 
 /// The bytes of all rows of events about tasks, as SQLite stores them.

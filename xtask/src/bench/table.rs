@@ -8,7 +8,7 @@ pub(super) enum Target {
     AtLeast(f64),
     AtMost(f64),
     /// Nothing is asked of it; it is told.
-    Told,
+    Reported,
 }
 
 /// What a value counts.
@@ -47,7 +47,7 @@ impl Row {
     /// Something that could not be measured, and why.
     pub(super) fn missing(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
         let note = why.to_string().lines().next().unwrap_or_default().chars().take(NOTE_CHARS_MAX).collect();
-        Self { what: what.into(), value: None, unit: Unit::Ratio, target: Target::Told, note }
+        Self { what: what.into(), value: None, unit: Unit::Ratio, target: Target::Reported, note }
     }
 
     /// With small print.
@@ -64,10 +64,10 @@ impl Row {
         self
     }
 
-    /// Told, with nothing asked.
+    /// Reported only: there is no target.
     #[must_use]
     pub(super) fn told(mut self) -> Self {
-        self.target = Target::Told;
+        self.target = Target::Reported;
         self
     }
 
@@ -75,7 +75,7 @@ impl Row {
         match (self.target, self.value?.median) {
             (Target::AtLeast(limit), median) => Some(median >= limit),
             (Target::AtMost(limit), median) => Some(median <= limit),
-            (Target::Told, _) => None,
+            (Target::Reported, _) => None,
         }
     }
 
@@ -89,7 +89,7 @@ impl Row {
         let target = match self.target {
             Target::AtLeast(limit) => format!("≥ {}", number(limit)),
             Target::AtMost(limit) => format!("≤ {}", number(limit)),
-            Target::Told => String::new(),
+            Target::Reported => String::new(),
         };
         let met = self.is_met().map_or("", |met| if met { "yes" } else { "NO" });
         [self.what.clone(), value, ends, target, met.to_owned(), self.note.clone()]
@@ -142,7 +142,7 @@ mod tests {
         let rows = [
             Row::ratio("a", spread, Target::AtLeast(0.6)).note("small"),
             Row::ratio("bb", spread, Target::AtMost(0.6)),
-            Row::of("c", Spread::only(1_234.0), Unit::Count, Target::Told),
+            Row::of("c", Spread::only(1_234.0), Unit::Count, Target::Reported),
             Row::missing("d", "no tool\nand a second line"),
         ];
         let text = render(&rows);

@@ -55,7 +55,7 @@ impl Endpoint {
     }
 
     /// What the model does next, and its helper; what was asked before is forgotten.
-    pub(super) fn play(&self, main: Vec<Call>, helper: Vec<Call>) {
+    pub(super) fn load(&self, main: Vec<Call>, helper: Vec<Call>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.main, state.helper, state.heard) = (main.into(), helper.into(), Vec::new());
     }

@@ -1,15 +1,15 @@
-//! What is played with each client.
+//! The scenarios that run with each client.
 
 use std::fs;
 
 use serde_json::json;
 
+use super::harness::{Harness, cut};
 use super::program::{Act, Program};
-use super::stage::{Stage, cut};
 use super::wire::Asker;
 use crate::output::{Outcome, say};
 
-type Scenario = (&'static str, fn(&Stage) -> Outcome<()>);
+type Scenario = (&'static str, fn(&Harness) -> Outcome<()>);
 
 /// In this order: the first ones set up what the later ones need.
 const SCENARIOS: &[Scenario] = &[
@@ -20,25 +20,25 @@ const SCENARIOS: &[Scenario] = &[
     ("a helper is an agent of its own", helps),
 ];
 
-/// Plays all of them; what failed.
+/// Runs all of them; what failed.
 ///
 /// # Errors
 /// The client cannot be set up, or be taken back to the byte.
-pub(super) fn all(stage: &mut Stage) -> Outcome<Vec<String>> {
-    let name = stage.program.name();
-    fs::write(stage.repo.join("AGENTS.md"), "# Rules\r\n\r\nBe kind.\r\n")?;
-    if stage.program == Program::Claude {
-        fs::write(stage.repo.join("CLAUDE.md"), "# Mine")?;
+pub(super) fn all(harness: &mut Harness) -> Outcome<Vec<String>> {
+    let name = harness.program.name();
+    fs::write(harness.repo.join("AGENTS.md"), "# Rules\r\n\r\nBe kind.\r\n")?;
+    if harness.program == Program::Claude {
+        fs::write(harness.repo.join("CLAUDE.md"), "# Mine")?;
     }
-    let told = stage.ok(&format!("setup {name} --dry-run"))?;
+    let told = harness.ok(&format!("setup {name} --dry-run"))?;
     let files: Vec<String> =
         told["changes"].as_array().into_iter().flatten().filter_map(|row| row["file"].as_str()).map(str::to_owned).collect();
     let before: Vec<Option<Vec<u8>>> = files.iter().map(|file| fs::read(file).ok()).collect();
-    stage.ok(&format!("setup {name}"))?;
+    harness.ok(&format!("setup {name}"))?;
     let mut faults = Vec::new();
     for (title, scenario) in SCENARIOS {
         say(format_args!("== {name}: {title}"));
-        match scenario(stage) {
+        match scenario(harness) {
             Ok(()) => say(format_args!("  PASS")),
             Err(error) => {
                 say(format_args!("  FAIL {error}"));
@@ -47,7 +47,7 @@ pub(super) fn all(stage: &mut Stage) -> Outcome<Vec<String>> {
         }
     }
     say(format_args!("== {name}: set-up and --remove"));
-    stage.ok(&format!("setup {name} --remove"))?;
+    harness.ok(&format!("setup {name} --remove"))?;
     let after: Vec<Option<Vec<u8>>> = files.iter().map(|file| fs::read(file).ok()).collect();
     if before == after {
         say(format_args!("  PASS {} files are as they were", files.len()));
@@ -62,8 +62,8 @@ fn check(is_so: bool, what: &str) -> Outcome<()> {
 }
 
 /// What the model saw, shown in the transcript.
-fn seen(stage: &Stage, by: Asker, words: &str) -> Outcome<String> {
-    let text = stage.seen(by, words).ok_or_else(|| format!("the model never saw \"{words}\""))?;
+fn seen(harness: &Harness, by: Asker, words: &str) -> Outcome<String> {
+    let text = harness.seen(by, words).ok_or_else(|| format!("the model never saw \"{words}\""))?;
     let at = text.find(words).unwrap_or(0);
     let start = text[..at].char_indices().rev().nth(200).map_or(0, |(at, _)| at);
     say(format_args!("  model sees: {}", cut(text[start..].trim(), 700).replace('\n', "\n    ")));
@@ -71,79 +71,80 @@ fn seen(stage: &Stage, by: Asker, words: &str) -> Outcome<String> {
 }
 
 /// The agent of the client's session: the first that joined under the client's name.
-fn agent(stage: &Stage) -> Outcome<String> {
-    let joined = stage.events("agent_joined")?;
-    let prefix = format!("{}-", stage.program.name());
+fn agent(harness: &Harness) -> Outcome<String> {
+    let joined = harness.events("agent_joined")?;
+    let prefix = format!("{}-", harness.program.name());
     let found = joined.into_iter().map(|(_, subject)| subject).find(|name| name.starts_with(&prefix) && !name.contains('.'));
     found.ok_or_else(|| "no agent of the client has joined".into())
 }
 
-fn works(stage: &Stage) -> Outcome<()> {
-    stage.ok("add 'the first part' --id T-1")?;
+fn works(harness: &Harness) -> Outcome<()> {
+    harness.ok("add 'the first part' --id T-1")?;
     let done = json!({"id": "T-1", "result": "written"});
-    stage.play("work", false, &[Act::Oarlock("claim", json!({})), Act::Write("part.txt"), Act::Oarlock("done", done)], &[])?;
-    seen(stage, Asker::Main, "several agents work on this repository")?;
-    check(stage.repo.join("part.txt").is_file(), "a file that nobody holds was not written")?;
-    let task = stage.ok("task T-1")?["task"].clone();
+    harness.run("work", false, &[Act::Oarlock("claim", json!({})), Act::Write("part.txt"), Act::Oarlock("done", done)], &[])?;
+    seen(harness, Asker::Main, "several agents work on this repository")?;
+    check(harness.repo.join("part.txt").is_file(), "a file that nobody holds was not written")?;
+    let task = harness.ok("task T-1")?["task"].clone();
     check(task["state"] == "done" && task["result"] == "written", &format!("the task is not done: {task}"))?;
-    let agent = agent(stage)?;
-    let by = stage.events("task_done")?;
+    let agent = agent(harness)?;
+    let by = harness.events("task_done")?;
     check(by.contains(&(agent.clone(), "T-1".into())), &format!("it was not {agent} that finished it: {by:?}"))?;
-    let state = stage.ok(&format!("agent {agent}"))?["agent"]["state"].clone();
+    let state = harness.ok(&format!("agent {agent}"))?["agent"]["state"].clone();
     check(state == "left" || state == "lost", &format!("the client has ended, and its agent is {state}"))
 }
 
-fn is_blocked(stage: &Stage) -> Outcome<()> {
-    stage.ok("reserve 'src/**' --reason 'a new parser' --ttl 1h --as bob")?;
+fn is_blocked(harness: &Harness) -> Outcome<()> {
+    harness.ok("reserve 'src/**' --reason 'a new parser' --ttl 1h --as bob")?;
     let shell = Act::Shell("mkdir -p src && echo x > src/b.txt".into());
-    stage.play("edit", false, &[Act::Write("src/a.txt"), shell, Act::Write("free.txt")], &[])?;
-    seen(stage, Asker::Main, "src/a.txt is held by bob")?;
-    seen(stage, Asker::Main, "src/b.txt is held by bob")?;
-    check(!stage.repo.join("src/a.txt").exists() && !stage.repo.join("src/b.txt").exists(), "a held file was written")?;
-    check(stage.repo.join("free.txt").is_file(), "a free file was not written")
+    harness.run("edit", false, &[Act::Write("src/a.txt"), shell, Act::Write("free.txt")], &[])?;
+    seen(harness, Asker::Main, "src/a.txt is held by bob")?;
+    seen(harness, Asker::Main, "src/b.txt is held by bob")?;
+    check(!harness.repo.join("src/a.txt").exists() && !harness.repo.join("src/b.txt").exists(), "a held file was written")?;
+    check(harness.repo.join("free.txt").is_file(), "a free file was not written")
 }
 
-fn hears(stage: &Stage) -> Outcome<()> {
+fn hears(harness: &Harness) -> Outcome<()> {
     // Bob speaks while the client runs: by a command, for want of another moment.
-    let send = format!("{} send all --text 'the parser has moved' --as bob", stage.oarlock.display());
-    stage.play("listen", false, &[Act::Shell(send), Act::Write("after.txt")], &[])?;
-    let text = seen(stage, Asker::Main, "from bob: the parser has moved")?;
+    let send = format!("{} send all --text 'the parser has moved' --as bob", harness.oarlock.display());
+    harness.run("listen", false, &[Act::Shell(send), Act::Write("after.txt")], &[])?;
+    let text = seen(harness, Asker::Main, "from bob: the parser has moved")?;
     check(text.contains("not orders"), "a message is told to be data")
 }
 
-fn resumes(stage: &Stage) -> Outcome<()> {
-    stage.play("begin", false, &[Act::Write("begun.txt")], &[])?;
-    let joined =
-        |stage: &Stage| -> Outcome<Vec<String>> { Ok(stage.events("agent_joined")?.into_iter().map(|(_, subject)| subject).collect()) };
-    let first = joined(stage)?.last().cloned().unwrap_or_default();
-    stage.ok("add 'after the break' --id T-2")?;
+fn resumes(harness: &Harness) -> Outcome<()> {
+    harness.run("begin", false, &[Act::Write("begun.txt")], &[])?;
+    let joined = |harness: &Harness| -> Outcome<Vec<String>> {
+        Ok(harness.events("agent_joined")?.into_iter().map(|(_, subject)| subject).collect())
+    };
+    let first = joined(harness)?.last().cloned().unwrap_or_default();
+    harness.ok("add 'after the break' --id T-2")?;
     let acts = [Act::Oarlock("claim", json!({"id": "T-2"})), Act::Oarlock("done", json!({"id": "T-2", "result": "resumed"}))];
-    stage.play("go on", true, &acts, &[])?;
-    let again = joined(stage)?.last().cloned().unwrap_or_default();
+    harness.run("go on", true, &acts, &[])?;
+    let again = joined(harness)?.last().cloned().unwrap_or_default();
     check(first == again, &format!("the resumed session is {again}, it was {first}"))?;
     say(format_args!("  {first} joined, left, and joined again"));
-    let by = stage.events("task_done")?;
+    let by = harness.events("task_done")?;
     check(by.contains(&(first.clone(), "T-2".into())), &format!("it was not {first} that finished T-2: {by:?}"))?;
-    seen(stage, Asker::Main, &format!("You are {first}")).map(|_| ())
+    seen(harness, Asker::Main, &format!("You are {first}")).map(|_| ())
 }
 
-fn helps(stage: &Stage) -> Outcome<()> {
-    stage.ok("add 'of the agent' --id T-3")?;
-    stage.ok("add 'of its helper' --id T-4")?;
+fn helps(harness: &Harness) -> Outcome<()> {
+    harness.ok("add 'of the agent' --id T-3")?;
+    harness.ok("add 'of its helper' --id T-4")?;
     let claim = |id: &str| Act::Oarlock("claim", json!({"id": id}));
     let done = |id: &str| Act::Oarlock("done", json!({"id": id, "result": "done"}));
     let main = [claim("T-3"), Act::Help, done("T-3")];
     let helper = [claim("T-4"), Act::Write("src/c.txt"), done("T-4"), Act::Helped];
-    stage.play("split the work", false, &main, &helper)?;
+    harness.run("split the work", false, &main, &helper)?;
     let by = |id: &str| -> Outcome<String> {
-        let found = stage.events("task_done")?.into_iter().find(|(_, subject)| subject == id);
+        let found = harness.events("task_done")?.into_iter().find(|(_, subject)| subject == id);
         Ok(found.map(|(agent, _)| agent).unwrap_or_default())
     };
     let (main, helper) = (by("T-3")?, by("T-4")?);
     say(format_args!("  T-3 was finished by {main}, T-4 by {helper}"));
     check(helper.starts_with(&format!("{main}.")) && !main.is_empty(), "the helper did not act as an agent of its own")?;
-    seen(stage, Asker::Helper, "src/c.txt is held by bob")?;
-    check(!stage.repo.join("src/c.txt").exists(), "a helper wrote a held file")?;
-    let state = stage.ok(&format!("agent {helper}"))?["agent"]["state"].clone();
+    seen(harness, Asker::Helper, "src/c.txt is held by bob")?;
+    check(!harness.repo.join("src/c.txt").exists(), "a helper wrote a held file")?;
+    let state = harness.ok(&format!("agent {helper}"))?["agent"]["state"].clone();
     check(state == "left", &format!("the helper has ended, and is {state}"))
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask scripts --race`: old scripts and agents of a store take tasks of one project at the same time. Every task must run on one
 //! side only, and every completion must be in the store and in the files at the end.
 
-mod judge;
+mod oracle;
 mod ours;
 mod shared;
 
@@ -133,7 +133,7 @@ impl Race {
         let seconds = begun.elapsed().as_secs_f64();
         end(&mut watch)?;
         place.settle(&mut faults)?;
-        judge::judge(&place, self.locking, seconds, faults)
+        oracle::check(&place, self.locking, seconds, faults)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The parts of `cargo xtask scripts` that its judge and its race use as well: the project, its size, and calls of the program.
+//! The parts of `cargo xtask scripts` that its oracle and its race use as well: the project, its size, and calls of the program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -147,12 +147,12 @@ mod tests {
 
     #[test]
     fn three_files_in_a_circle_are_a_fault() {
-        let planted =
+        let sample =
             |c| vec![("lib.rs", "mod a; mod b; mod c;"), ("a.rs", "use crate::b::B;"), ("b.rs", "fn f() { super::c::g() }"), ("c.rs", c)];
-        assert_eq!(circles(&planted("use crate::a::{self, A};")), [["a.rs", "b.rs", "c.rs"]]);
-        assert!(circles(&planted("// use crate::a;")).is_empty());
-        assert!(circles(&planted("#[cfg(test)] mod tests { use crate::a::A; }")).is_empty());
-        let sources = planted("use crate::a;").into_iter().map(|(file, text)| Source::planted(&format!("crates/x/src/{file}"), text));
+        assert_eq!(circles(&sample("use crate::a::{self, A};")), [["a.rs", "b.rs", "c.rs"]]);
+        assert!(circles(&sample("// use crate::a;")).is_empty());
+        assert!(circles(&sample("#[cfg(test)] mod tests { use crate::a::A; }")).is_empty());
+        let sources = sample("use crate::a;").into_iter().map(|(file, text)| Source::sample(&format!("crates/x/src/{file}"), text));
         assert_eq!(faults(&sources.collect::<Vec<_>>()).len(), 1);
     }
 
@@ -160,7 +160,7 @@ mod tests {
     fn two_files_may_import_each_other() {
         let files = [("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", "use crate::a::A;")];
         assert_eq!(circles(&files), [["a.rs", "b.rs"]]);
-        assert!(faults(&files.map(|(file, text)| Source::planted(&format!("crates/x/src/{file}"), text))).is_empty());
+        assert!(faults(&files.map(|(file, text)| Source::sample(&format!("crates/x/src/{file}"), text))).is_empty());
     }
 
     #[test]

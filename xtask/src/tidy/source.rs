@@ -46,7 +46,7 @@ pub(super) fn read_all() -> Outcome<Vec<Source>> {
 impl Source {
     /// A file that is not there.
     #[cfg(test)]
-    pub(super) fn planted(file: &str, text: &str) -> Self {
+    pub(super) fn sample(file: &str, text: &str) -> Self {
         Self { file: file.into(), owner: String::new(), text: text.into() }
     }
 
@@ -111,9 +111,9 @@ fn too_long(source: &Source, faults: &mut Vec<Fault>) {
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant"];
 
 fn impure(source: &Source, faults: &mut Vec<Fault>) {
-    // Planted bugs are asked for by the environment, in builds that nobody uses.
-    let is_planted = source.file.ends_with("oarlock-model/src/planted.rs");
-    if !matches!(source.owner.as_str(), "oarlock-model" | "oarlock-plan") || !source.is_in_src() || is_planted {
+    // Seeded faults are asked for by the environment, in builds that nobody uses.
+    let is_seeded = source.file.ends_with("oarlock-model/src/seeded.rs");
+    if !matches!(source.owner.as_str(), "oarlock-model" | "oarlock-plan") || !source.is_in_src() || is_seeded {
         return;
     }
     // Two halves at once come to the same as one after the other, and only this file has to see to it.

@@ -4,7 +4,7 @@ use super::fault::Fault;
 use crate::output::Outcome;
 use crate::workspace;
 
-/// A retired word or phrase, in lower case, and what to write. A hyphen or an underscore is part of a word, so names of planted bugs and of
+/// A retired word or phrase, in lower case, and what to write. A hyphen or an underscore is part of a word, so names of seeded faults and of
 /// fields are left alone.
 const RETIRED: &[(&str, &str)] = &[
     ("whoever", "a caller that, an agent that"),

@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use oarlock_model::ErrorCode;
 use oarlock_model::ident::shown;
 use oarlock_model::identity::StoreId;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Call;
@@ -325,7 +325,7 @@ impl Client {
     /// Only what comes from the store that is known at this address is believed. The first answer that the key is good for says which
     /// that is.
     fn vouch(&self, status: StatusCode, told: Option<StoreId>, answer: Option<&Value>) -> Result<(), OpError> {
-        let Some(told) = told.or_else(|| planted::is(planted::ANY_STORE).then(StoreId::default)) else {
+        let Some(told) = told.or_else(|| seeded::is(seeded::ANY_STORE).then(StoreId::default)) else {
             return Err(self.strange("its answer does not say which store it comes from"));
         };
         self.store.check(&self.address, told)?;
@@ -398,7 +398,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
                 if Proven::deserialize(&answer).is_ok_and(|told| challenge.is_proven_by(&told.proof, key, &address)) => {}
             // It says that there is no such key: that is worth no more than a refusal, and no less.
             Ok((status @ StatusCode::FORBIDDEN, store, Some(answer))) => return Came::Answer(status, store, Some(answer)),
-            Ok(_) if planted::is(planted::LISTENER_BELIEVED) => {}
+            Ok(_) if seeded::is(seeded::LISTENER_BELIEVED) => {}
             Ok(_) => return Came::Unproven,
             Err(why) => return Came::Nowhere(why),
         }

@@ -2,7 +2,7 @@
 //! owner only.
 
 use oarlock_host::file::{self as host_file, WithoutTraps as _};
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::fmt;
@@ -111,7 +111,7 @@ pub fn read(file: &Path) -> Result<Key, OpError> {
         _ => denied(format!("the access key {} cannot be read: {error}", file.display()), "look at its owner and permissions"),
     })?;
     let found = opened.metadata().map_err(|error| cannot("read", file, &error))?;
-    let is_open = !host_file::is_for_owner_only(&found) && !planted::is(planted::OPEN_KEY_FILE);
+    let is_open = !host_file::is_for_owner_only(&found) && !seeded::is(seeded::OPEN_KEY_FILE);
     if !found.is_file() || is_open {
         return Err(denied(
             format!("the access key {} may be read by others, belongs to another user or is not a file", file.display()),

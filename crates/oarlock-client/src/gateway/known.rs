@@ -2,7 +2,7 @@
 //! gateway that serves another one at the same address is refused, until that is accepted on purpose.
 
 use oarlock_model::identity::StoreId;
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ impl KnownStore {
     /// The known one.
     pub(super) fn known(&self) -> Option<StoreId> {
         let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.filter(|_| !planted::is(planted::ANY_STORE))
+        known.filter(|_| !seeded::is(seeded::ANY_STORE))
     }
 
     /// Compares the store that an answer tells with the known one.

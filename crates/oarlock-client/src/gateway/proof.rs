@@ -5,7 +5,7 @@
 //! address, which only who knows the key's hash can make (BLAKE3 keyed mode, a MAC). The address is the one that the client has dialled: a
 //! listener that hands the question on to the real gateway, at another port, gets a code for another address, or none.
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::OpError;
 
 use super::key::Key;
@@ -61,7 +61,7 @@ impl Challenge {
     pub fn answer(&self, hash: &blake3::Hash, address: &str) -> blake3::Hash {
         let mut code = blake3::Hasher::new_keyed(hash.as_bytes());
         code.update(CONTEXT).update(self.nonce.as_bytes()).update(b"\0");
-        if !planted::is(planted::PROOF_FOR_ANY_ADDRESS) {
+        if !seeded::is(seeded::PROOF_FOR_ANY_ADDRESS) {
             code.update(address.to_ascii_lowercase().as_bytes());
         }
         code.finalize()
@@ -69,7 +69,7 @@ impl Challenge {
 
     /// Whether this text proves it. Two hashes of blake3 are compared in constant time.
     pub fn is_proven_by(&self, text: &str, key: &Key, address: &str) -> bool {
-        planted::is(planted::LISTENER_BELIEVED) || blake3::Hash::from_hex(text).is_ok_and(|told| told == self.answer(&key.hash(), address))
+        seeded::is(seeded::LISTENER_BELIEVED) || blake3::Hash::from_hex(text).is_ok_and(|told| told == self.answer(&key.hash(), address))
     }
 }
 

@@ -83,9 +83,9 @@ impl Ralf {
         let mut gone = BTreeSet::new();
         if !names.iter().all(|name| live.contains(name)) {
             let remembered = SyncState::read(&self.project.dir()).ok().flatten().unwrap_or_default();
-            let file_view = self.files(Duration::ZERO).all_agents(None, &remembered)?;
-            let is_active = |name: &str| file_view.iter().any(|known| known.state == "active" && known.name == name);
-            gone.extend(file_view.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
+            let agents = self.files(Duration::ZERO).all_agents(None, &remembered)?;
+            let is_active = |name: &str| agents.iter().any(|known| known.state == "active" && known.name == name);
+            gone.extend(agents.iter().filter(|agent| agent.state == "left").map(|agent| agent.name.clone()));
             gone.retain(|name| !live.contains(name));
             gone.extend(ended.iter().filter(|name| !is_active(name)).cloned());
         }

@@ -3,7 +3,7 @@
 
 use oarlock_client::paths::resolved;
 use oarlock_host::file::canonical;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use std::path::{Path, PathBuf};
 
 /// Refuses a file that a link below `root` leads out of it, or into git's own directory, whose files git runs.
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// `denied` that names the link and where it leads.
 pub(super) fn check(root: &Path, file: &Path) -> Result<(), Rejection> {
-    let Some((link, target)) = leading_out(root, file).filter(|_| !planted::is(planted::SETUP_LEAVES_REPOSITORY)) else { return Ok(()) };
+    let Some((link, target)) = leading_out(root, file).filter(|_| !seeded::is(seeded::SETUP_LEAVES_REPOSITORY)) else { return Ok(()) };
     Err(Rejection::Denied {
         message: format!("{} is a link to {}, which is not in this repository; nothing was changed", link.display(), target.display()),
         hint: "replace the link by a file or directory of its own; your own settings are set up with --scope user",

@@ -1,4 +1,4 @@
-//! What systems outside of the store have to tell: it stands in the log for those who look at it, and nothing in the tables follows from it.
+//! Events that systems outside of the store report. The log keeps them for its readers; they change nothing in the tables.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::ident::{TaskId, shown};
 /// A kind of such events, and what data of it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExternalKind {
-    /// The kind as it stands in the log: the source and what it reports, for example `ralf_event`.
+    /// The kind as it is in the log: the source and what it reports, for example `ralf_event`.
     pub word: &'static str,
     /// Fields that are texts. An event that is about no task is about the first of these.
     texts: &'static [&'static str],
@@ -29,7 +29,7 @@ const KINDS: [&ExternalKind; 2] = [&RALF_EVENT, &RALF_CONFLICT];
 
 /// See [`Fact::External`](super::Fact::External).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Told", into = "Told")]
+#[serde(try_from = "Written", into = "Written")]
 pub struct External {
     kind: &'static ExternalKind,
     task: Option<TaskId>,
@@ -38,15 +38,15 @@ pub struct External {
 
 /// The same in JSON.
 #[derive(Serialize, Deserialize, JsonSchema)]
-struct Told {
-    /// What speaks, and what it tells, as it stands in the log.
+struct Written {
+    /// The kind, as it is in the log.
     kind: String,
-    /// What is told.
+    /// The data of the event.
     data: Map<String, Value>,
 }
 
 impl External {
-    /// What is told about a task, if it is about one that the store has.
+    /// An event of this kind, about a task if the store has one.
     ///
     /// # Errors
     /// In words, when a field is missing that events of this kind have.
@@ -61,7 +61,7 @@ impl External {
         Ok(Self { kind, task: None, data }.of_task(task))
     }
 
-    /// What is told in words of the log: its kind there, and its data.
+    /// An event as the log has it: the word of its kind, and its data.
     ///
     /// # Errors
     /// In words, when there is no such kind, or its data have another shape.
@@ -86,7 +86,7 @@ impl External {
         Self { task, ..self }
     }
 
-    /// What speaks, and what it tells.
+    /// Its kind.
     pub fn kind(&self) -> &'static ExternalKind {
         self.kind
     }
@@ -96,7 +96,7 @@ impl External {
         self.task.as_ref()
     }
 
-    /// All that is told: untrusted data.
+    /// Its data, which are untrusted.
     pub fn data(&self) -> &Map<String, Value> {
         &self.data
     }
@@ -108,17 +108,17 @@ impl External {
     }
 }
 
-impl TryFrom<Told> for External {
+impl TryFrom<Written> for External {
     type Error = String;
 
-    fn try_from(told: Told) -> Result<Self, String> {
-        Self::read(&told.kind, told.data)
+    fn try_from(written: Written) -> Result<Self, String> {
+        Self::read(&written.kind, written.data)
     }
 }
 
-impl From<External> for Told {
-    fn from(told: External) -> Self {
-        Self { kind: told.kind.word.to_owned(), data: told.data }
+impl From<External> for Written {
+    fn from(written: External) -> Self {
+        Self { kind: written.kind.word.to_owned(), data: written.data }
     }
 }
 
@@ -128,7 +128,7 @@ impl JsonSchema for External {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Told::json_schema(generator)
+        Written::json_schema(generator)
     }
 }
 

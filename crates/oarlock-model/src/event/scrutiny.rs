@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Authors, Event, Fact, SpecChange};
 use crate::ident::{ReservationId, TaskId};
 use crate::limits;
-use crate::planted;
 use crate::rules::merge;
+use crate::seeded;
 use crate::task::{Resting, TaskSpec};
 use crate::time::{StoreTime, WallTime};
 
@@ -55,7 +55,7 @@ impl Scrutiny {
     pub fn read(&mut self, event: &Event) -> Checked {
         self.follows(event)?;
         self.authors.read(event)?;
-        if planted::is(planted::LOGS_UNBOUNDED) {
+        if seeded::is(seeded::LOGS_UNBOUNDED) {
             return Ok(());
         }
         wall("the time of the event", event.at)?;

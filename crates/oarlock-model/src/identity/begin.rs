@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use super::{EPOCH_SHIFT, Fresh, START_MAX, StoreId, StoreIdentity};
-use crate::planted;
 use crate::rejection::Rejection;
+use crate::seeded;
 use crate::time::WallTime;
 
 impl FromStr for StoreId {
@@ -29,7 +29,7 @@ impl StoreIdentity {
         if epoch >= epochs {
             return Err(Rejection::LimitReached { what: "epochs".into(), limit: epochs - 1, actual: epoch });
         }
-        let start = if planted::is(planted::EPOCH_STARTS_AT_ZERO) { 0 } else { fresh.start % START_MAX };
+        let start = if seeded::is(seeded::EPOCH_STARTS_AT_ZERO) { 0 } else { fresh.start % START_MAX };
         Ok(Self::new(StoreId(fresh.id), (epoch << EPOCH_SHIFT) + start, 0))
     }
 }

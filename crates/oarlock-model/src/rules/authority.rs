@@ -5,13 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ident::AgentName;
-use crate::planted;
 use crate::rejection::Rejection;
+use crate::seeded;
 
 /// Whether a key of the agent `own` speaks for `name`: for itself and for its helpers, whose names begin with its own and a dot.
 pub fn speaks_for(own: &AgentName, name: &AgentName) -> bool {
     let is_own = |rest: &str| rest.is_empty() || rest.starts_with('.');
-    planted::is(planted::KEY_OF_ALL_NAMES) || name.as_str().strip_prefix(own.as_str()).is_some_and(is_own)
+    seeded::is(seeded::KEY_OF_ALL_NAMES) || name.as_str().strip_prefix(own.as_str()).is_some_and(is_own)
 }
 
 /// Whether what `holder` has reserved keeps `who` from writing there, or from committing it. What its parent holds does not stop a helper; and what a
@@ -29,7 +29,7 @@ pub fn above(name: &AgentName) -> impl Iterator<Item = AgentName> + '_ {
 /// The name by which what an agent does and holds is counted: of the names that are known the shortest that speaks for its own, or else its own.
 /// An agent and its helpers are one, and gain nothing by more names; two agents whose names only begin alike are two (`gpt-4.1`, `gpt-4.5`).
 pub fn root_of(name: &AgentName, is_known: impl Fn(&AgentName) -> bool) -> AgentName {
-    let root = above(name).find(is_known).filter(|_| !planted::is(planted::HELPERS_COUNT_APART));
+    let root = above(name).find(is_known).filter(|_| !seeded::is(seeded::HELPERS_COUNT_APART));
     root.unwrap_or_else(|| name.clone())
 }
 
@@ -63,7 +63,7 @@ impl Authority {
     /// `denied`.
     pub fn check_operator(self, verb: &str) -> Result<(), Rejection> {
         match self {
-            _ if planted::is(planted::AGENT_IS_OPERATOR) => Ok(()),
+            _ if seeded::is(seeded::AGENT_IS_OPERATOR) => Ok(()),
             Authority::Operator => Ok(()),
             Authority::Agent => Err(Rejection::Denied {
                 message: format!("{verb} needs the access of an operator"),

@@ -5,10 +5,10 @@
 use crate::Rejection;
 use crate::agent::Agent;
 use crate::ident::{AgentName, SessionId};
-use crate::planted;
 use crate::rules::authority::{Authority, speaks_for};
 use crate::rules::fence::holder_facts;
 use crate::rules::outside;
+use crate::seeded;
 use crate::task::Task;
 use crate::time::Now;
 
@@ -51,14 +51,14 @@ pub fn check_change<'t>(
 ) -> Result<Option<&'t SessionId>, Rejection> {
     let others = task.holder().filter(|grant| by.session != Some(&grant.session));
     if let (Change::Parts, Some(grant)) = (change, others)
-        && !planted::is(planted::PARTS_FROM_ANYBODY)
+        && !seeded::is(seeded::PARTS_FROM_ANYBODY)
     {
         return Err(Rejection::LeaseHeld { task: task.id.clone(), holder: holder_facts(grant, holder, now) });
     }
     if change == Change::Parts {
         outside::check_free(task, now)?;
     }
-    if by.authority == Authority::Agent && !may_agent(task, above, change, by.name) && !planted::is(planted::AGENT_CHANGES_OTHERS) {
+    if by.authority == Authority::Agent && !may_agent(task, above, change, by.name) && !seeded::is(seeded::AGENT_CHANGES_OTHERS) {
         return Err(denied(task, change));
     }
     Ok(if change == Change::Needs { to_inform(task, by.session) } else { None })
@@ -67,7 +67,7 @@ pub fn check_change<'t>(
 /// The session that hears of a new need of the task: its holder's, if that is another.
 pub fn to_inform<'t>(task: &'t Task, by: Option<&SessionId>) -> Option<&'t SessionId> {
     let others = task.holder().filter(|grant| by != Some(&grant.session));
-    others.map(|grant| &grant.session).filter(|_| !planted::is(planted::NEEDS_WITHOUT_NOTICE))
+    others.map(|grant| &grant.session).filter(|_| !seeded::is(seeded::NEEDS_WITHOUT_NOTICE))
 }
 
 /// Whether a task is the agent's own: it, or a helper of it, holds or made it.

@@ -3,9 +3,9 @@
 use crate::Rejection;
 use crate::agent::Agent;
 use crate::ident::{SessionId, Token};
-use crate::planted;
 use crate::rejection::HolderFacts;
 use crate::rules::{liveness, outside};
+use crate::seeded;
 use crate::task::{Grant, GrantEnd, Task};
 use crate::time::Now;
 
@@ -35,7 +35,7 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
     let current = last.map(|grant| grant.token).filter(|token| token.0 > caller.base);
     if let Some(given) = caller.token
         && current != Some(given)
-        && !planted::is(planted::NO_TOKEN_CHECK)
+        && !seeded::is(seeded::NO_TOKEN_CHECK)
     {
         return Err(Rejection::StaleToken { task: task.id.clone(), given, current });
     }
@@ -54,7 +54,7 @@ pub fn fence<'t>(task: &'t Task, caller: Caller<'_>, holder: Option<&Agent>, now
         },
         // It does not know of it yet, and may never.
         None if mine && grant.intended => Ok(None),
-        None if mine && planted::is(planted::EXPIRY_VOIDS) && holder_facts(grant, holder, now).ttl_ms == 0 => Err(lost("expired")),
+        None if mine && seeded::is(seeded::EXPIRY_VOIDS) && holder_facts(grant, holder, now).ttl_ms == 0 => Err(lost("expired")),
         None if mine => Ok(Some(grant)),
         _ if caller.held_before => Err(lost("granted again")),
         None => Err(Rejection::LeaseHeld { task: task.id.clone(), holder: holder_facts(grant, holder, now) }),

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use crate::ident::AgentName;
 use crate::message::Message;
-use crate::planted;
+use crate::seeded;
 
 /// Whose messages to read. A sender is the name by which an agent and its helpers are counted (`Message::counts_as`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +172,7 @@ pub fn page<E>(
     let sizes: Vec<usize> = found.messages.iter().map(size).collect();
     let fits = room.fits(&sizes);
     let crowding = crowding(&found.messages[..fits], &sizes[..fits], room).map(str::to_owned);
-    if let Some(sender) = crowding.filter(|_| !planted::is(planted::ONE_SENDER_FILLS_THE_PAGE)) {
+    if let Some(sender) = crowding.filter(|_| !seeded::is(seeded::ONE_SENDER_FILLS_THE_PAGE)) {
         let is_own = |message: &Message| message.counts_as.as_str() == sender;
         let own = run(Senders::Only(&sender), lane.filter(|(of, _)| *of == sender).map_or(start, |(_, at)| Some(*at)))?;
         let mut others = run(Senders::Except(&sender), start)?;

@@ -17,7 +17,7 @@ pub enum Settled {
 #[must_use]
 pub fn settle(intent: &Grant, is_marked: bool, holder: Option<&Agent>) -> Settled {
     let lives = holder.is_some_and(|agent| agent.is_live() && agent.session == intent.session);
-    if is_marked && (lives || crate::planted::is(crate::planted::INTENT_BELIEVED)) { Settled::Granted } else { Settled::Dropped }
+    if is_marked && (lives || crate::seeded::is(crate::seeded::INTENT_BELIEVED)) { Settled::Granted } else { Settled::Dropped }
 }
 
 #[cfg(test)]

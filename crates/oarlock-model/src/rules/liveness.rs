@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{Agent, Presence, SessionEnd};
 use crate::ident::SessionId;
 use crate::limits;
-use crate::planted;
 use crate::reservation::Reservation;
+use crate::seeded;
 use crate::task::Grant;
 use crate::time::{Now, StoreTime};
 
@@ -48,7 +48,7 @@ pub fn beat_for_reservation(reservation: &Reservation, holder: Option<&Agent>) -
 /// When a reservation that is tied to no task ends: its TTL after the later of its making and its session's heartbeat. So a heartbeat
 /// renews all of them and writes none of them, and without heartbeats each holds for its TTL.
 pub fn reservation_ends_at(reservation: &Reservation, beat: Option<StoreTime>) -> StoreTime {
-    let beat = beat.filter(|_| !planted::is(planted::BEAT_LEAVES_RESERVATIONS));
+    let beat = beat.filter(|_| !seeded::is(seeded::BEAT_LEAVES_RESERVATIONS));
     beat.map_or(reservation.made, |beat| beat.max(reservation.made)).plus_ms(reservation.ttl_ms)
 }
 

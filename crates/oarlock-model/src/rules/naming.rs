@@ -5,8 +5,8 @@
 
 use crate::ident::{AgentName, is_identifier};
 use crate::limits;
-use crate::planted;
 use crate::rejection::Rejection;
+use crate::seeded;
 
 /// The longest text of a helper that is taken as it is, in characters.
 const PLAIN_CHARS_MAX: usize = 16;
@@ -32,7 +32,7 @@ const MARK: char = '_';
 /// # Errors
 /// `invalid_request` when the parent's name leaves no room.
 pub fn helper(parent: &AgentName, text: &str) -> Result<AgentName, Rejection> {
-    if planted::is(planted::HELPER_NAME_CUT) {
+    if seeded::is(seeded::HELPER_NAME_CUT) {
         let (tail, parent) = (tail(text), parent.as_str());
         let room = limits::IDENTIFIER_CHARS_MAX - tail.len() - 1;
         return AgentName::parse(&format!("{}.{tail}", parent.get(..room.min(parent.len())).unwrap_or(parent)));

@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pattern::Place;
-use crate::planted;
 use crate::reservation::Target;
+use crate::seeded;
 
 /// Where to look for what could overlap a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +45,10 @@ impl Keys {
             return Self { exact: vec![key], below: Below::All };
         }
         let mut exact = Vec::new();
-        if !planted::is(planted::NEAR_MISSES_WILDCARDS) {
+        if !seeded::is(seeded::NEAR_MISSES_WILDCARDS) {
             exact.push(String::new());
         }
-        if !planted::is(planted::NEAR_MISSES_ABOVE) {
+        if !seeded::is(seeded::NEAR_MISSES_ABOVE) {
             exact.extend(key.match_indices('/').map(|(at, _)| key[..at].to_owned()));
         }
         // `/` and `0` are neighbours.
@@ -120,7 +120,7 @@ impl<T> Near<T> {
                 like.map(|(_, at)| at).chain([&self.others]).chain(self.anywhere()).collect()
             }
             Some(Place::Name(name)) => self.paths_by_name.get(&name).into_iter().chain([&self.others]).chain(self.anywhere()).collect(),
-            Some(Place::Path(names)) if !planted::is(planted::NEAR_MISSES_WILDCARDS) => {
+            Some(Place::Path(names)) if !seeded::is(seeded::NEAR_MISSES_WILDCARDS) => {
                 let last = names.last().map_or("", String::as_str);
                 let heads = last.char_indices().map(|(at, _)| &last[..at]).chain([last]);
                 let like = heads.filter_map(|head| self.names_like.get(head));

@@ -3,15 +3,15 @@
 
 use crate::Rejection;
 use crate::limits;
-use crate::planted;
 use crate::rejection::OutsideFacts;
+use crate::seeded;
 use crate::task::{OutsideHold, Task};
 use crate::time::{Now, WallTime};
 
 /// The hold outside of the store that keeps everybody of the store from this task, if there is one.
 pub fn keeping(task: &Task, now: Now) -> Option<&OutsideHold> {
     let is_lapsed =
-        |hold: &OutsideHold| planted::is(planted::OUTSIDE_HOLD_EXPIRES) && hold.since.plus_ms(limits::LEASE_TTL_MS_DEFAULT) <= now.wall;
+        |hold: &OutsideHold| seeded::is(seeded::OUTSIDE_HOLD_EXPIRES) && hold.since.plus_ms(limits::LEASE_TTL_MS_DEFAULT) <= now.wall;
     task.outside_holder().filter(|hold| !is_lapsed(hold))
 }
 

@@ -2,10 +2,10 @@
 
 use crate::ident::{AgentName, SessionId, TaskId};
 use crate::limits;
-use crate::planted;
 use crate::rejection::Rejection;
 use crate::reservation::{Mode, Reservation, Target};
 use crate::rules::near::Near;
+use crate::seeded;
 use crate::time::{Now, StoreTime};
 
 /// Something wanted.
@@ -20,7 +20,7 @@ pub struct Wanted {
 /// Whether two targets can mean the same thing: some path matches both, or it is the same resource.
 pub fn targets_overlap(a: &Target, b: &Target) -> bool {
     match (a, b) {
-        (Target::Paths(a), Target::Paths(b)) if planted::is(planted::OVERLAP_BY_PREFIX) => {
+        (Target::Paths(a), Target::Paths(b)) if seeded::is(seeded::OVERLAP_BY_PREFIX) => {
             let (a, b) = (a.to_string(), b.to_string());
             a.starts_with(&b) || b.starts_with(&a)
         }
@@ -179,7 +179,7 @@ pub fn forgotten(starved: &[(TaskId, StarvedClaim)]) -> Vec<TaskId> {
 pub fn goes_before(starved: &StarvedClaim, starved_priority: u8, priority: Option<u8>, now: Now) -> bool {
     let has_waited = now.store.since_ms(starved.since) >= limits::STARVED_AFTER_MS;
     match priority {
-        Some(priority) if starved_priority < priority => !planted::is(planted::URGENT_STARVES),
+        Some(priority) if starved_priority < priority => !seeded::is(seeded::URGENT_STARVES),
         Some(priority) if starved_priority > priority => false,
         _ => has_waited,
     }

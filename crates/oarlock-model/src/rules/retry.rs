@@ -3,7 +3,7 @@
 use crate::event::DeathReason;
 use crate::ident::Token;
 use crate::limits;
-use crate::planted;
+use crate::seeded;
 
 /// Milliseconds to wait after failure number `failures` (from 1): `first_ms`, doubled with each further failure, at most a quarter of an
 /// hour; and up to half as much on top, chosen by the grant's token. The jitter keeps tasks that failed together from coming back
@@ -13,12 +13,12 @@ pub fn backoff_ms(first_ms: i64, failures: u32, token: Token) -> i64 {
     let doublings = failures.saturating_sub(1).min(20);
     let full = first_ms.clamp(1, limits::RETRY_BACKOFF_MS_MAX).saturating_mul(1 << doublings).min(limits::RETRY_BACKOFF_MS_MAX);
     let jitter = (spread(token.0) % ((full / 2).unsigned_abs() + 1)) as i64;
-    if planted::is(planted::JITTER_SHORTENS) { full - jitter } else { full + jitter }
+    if seeded::is(seeded::JITTER_SHORTENS) { full - jitter } else { full + jitter }
 }
 
 /// Whether a task with these counts is dead, and why.
 pub fn death(failures: u32, losses: u32, max_attempts: u32) -> Option<DeathReason> {
-    if planted::is(planted::RETRIED_FOR_EVER) {
+    if seeded::is(seeded::RETRIED_FOR_EVER) {
         None
     } else if failures >= max_attempts {
         Some(DeathReason::Failures)

@@ -2,7 +2,7 @@
 //! came from elsewhere is held against it event by event.
 
 use crate::event::Fact;
-use crate::planted;
+use crate::seeded;
 use crate::task::Task;
 use crate::task::TaskState::{self, Blocked, Cancelled, Claimed, Dead, Ready, Review, Scheduled, Waiting};
 
@@ -68,7 +68,7 @@ pub fn check(fact: &Fact, state: TaskState, hold: Hold) -> Result<(), String> {
         Fact::DependencyRemoved(fact) => fact.resting.is_none() || one_of(&RESTING),
         _ => true,
     };
-    if can_follow || planted::is(planted::ANY_TRANSITION) {
+    if can_follow || seeded::is(seeded::ANY_TRANSITION) {
         return Ok(());
     }
     let holds = match hold {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::ident::TaskId;
 use crate::limits;
-use crate::planted;
+use crate::seeded;
 use crate::task::TaskState;
 
 /// The number of a task in its store: numbers are compared, hashed and found faster than ids, and priorities spread over thousands of tasks.
@@ -103,7 +103,7 @@ fn spread<G: Graph>(graph: &G, seeds: impl IntoIterator<Item = (Number, u8)>) ->
     for (task, priority) in seeds {
         levels[usize::from(priority.min(limits::PRIORITY_MAX))].push(task);
     }
-    if planted::is(planted::URGENCY_STAYS) {
+    if seeded::is(seeded::URGENCY_STAYS) {
         return Ok(BTreeMap::new());
     }
     let mut changed: HashMap<Number, (TaskId, u8)> = HashMap::new();

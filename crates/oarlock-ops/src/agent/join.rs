@@ -6,7 +6,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::{AgentJoined, AgentLeft, LeaveReason};
 use oarlock_model::rules::authority::{Authority, speaks_for};
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::{AgentName, Label, Rejection, SessionId, planted};
+use oarlock_model::{AgentName, Label, Rejection, SessionId, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -253,7 +253,7 @@ impl Join {
 fn make_room(cx: &mut Deciding<'_>) -> Result<(), OpError> {
     let Some(root) = &cx.caller().root else { return Ok(()) };
     let family = cx.view().live_family(root)?;
-    let Err(full) = cx.holdings().check_session(if planted::is(planted::HELPERS_COUNT_APART) { 0 } else { family.len() }) else {
+    let Err(full) = cx.holdings().check_session(if seeded::is(seeded::HELPERS_COUNT_APART) { 0 } else { family.len() }) else {
         return Ok(());
     };
     let mut silent: Vec<Agent> = family.into_iter().filter(|agent| cx.reading().agent_state(agent) == AgentState::Stale).collect();

@@ -3,7 +3,7 @@
 use clap::Args;
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{AgentLeft, LeaveReason, ReleaseReason, TaskReleased};
-use oarlock_model::{TaskId, planted};
+use oarlock_model::{TaskId, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason, 
     let is_one_portion = held.len() + reserved < cx.room();
     for id in held {
         if cx.room() == 0 {
-            return Ok(if planted::is(planted::LEASES_LEFT_BEHIND) { Extent::All } else { Extent::Part });
+            return Ok(if seeded::is(seeded::LEASES_LEFT_BEHIND) { Extent::All } else { Extent::Part });
         }
         let task = cx.task(&id)?;
         if task.intent().is_some() {

@@ -4,7 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
 use oarlock_model::ident::shown;
-use oarlock_model::{Rejection, limits, planted};
+use oarlock_model::{Rejection, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,7 @@ impl Request for Events {
 impl Query for Events {
     fn answer(&self, cx: &Reading<'_>) -> Result<EventsReply, OpError> {
         let mut after_seq = cursor::after_event(cx.view, self.after.as_deref())?;
-        if planted::is(planted::READER_SKIPS) && after_seq > 0 {
+        if seeded::is(seeded::READER_SKIPS) && after_seq > 0 {
             after_seq += 1;
         }
         let limit = values::page_limit(self.limit)?;

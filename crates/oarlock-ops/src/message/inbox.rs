@@ -5,7 +5,7 @@ use oarlock_model::duration::Duration;
 use oarlock_model::event::MessageAcked;
 use oarlock_model::message::Message;
 use oarlock_model::rules::inbox::{self, Page, Place, Room, Senders};
-use oarlock_model::{AgentName, MessageId, Rejection, limits, planted};
+use oarlock_model::{AgentName, MessageId, Rejection, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +151,7 @@ impl Mutation for Inbox {
             return Err(Rejection::timed_out("no message came").into());
         }
         messages.sort_by_key(|message| message.seq);
-        if planted::is(planted::READING_ACKNOWLEDGES) {
+        if seeded::is(seeded::READING_ACKNOWLEDGES) {
             for message in &messages {
                 cx.emit(MessageAcked { id: message.id.clone(), by: me.clone() })?;
             }
@@ -238,7 +238,7 @@ fn rest(view: &dyn MessageView, me: &AgentName, all: bool, place: &Place) -> Sto
 /// Notes what an agent has been shown. It writes nothing where all of it was shown before.
 pub(crate) fn mark_shown(cx: &mut Deciding<'_>, me: &AgentName, messages: &[Message]) -> Result<(), OpError> {
     let new: Vec<MessageId> = messages.iter().filter(|message| message.is_unread_by(me)).map(|message| message.id.clone()).collect();
-    if !new.is_empty() && !planted::is(planted::SHOWN_FOR_EVER) {
+    if !new.is_empty() && !seeded::is(seeded::SHOWN_FOR_EVER) {
         cx.tx().write_shown(me, &new)?;
     }
     Ok(())

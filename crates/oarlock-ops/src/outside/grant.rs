@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use oarlock_model::{TaskId, limits, planted};
+use oarlock_model::{TaskId, limits, seeded};
 
 use super::{Beneath, Grants, Held, Intent, Marked, Outside, Patience};
 use crate::OpError;
@@ -154,7 +154,7 @@ fn make_good<T>(
     findings: &mut Findings,
     transact: &mut Transact<'_, T>,
 ) -> Result<Option<Tried<T>>, OpError> {
-    let marks = match planted::is(planted::GRANT_BEFORE_MARK) {
+    let marks = match seeded::is(seeded::GRANT_BEFORE_MARK) {
         true => intents.iter().map(|_| Marked::Shown).collect(),
         false => held.mark(intents)?,
     };

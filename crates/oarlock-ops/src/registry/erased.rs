@@ -1,6 +1,6 @@
 //! A request whose type is erased: what doors that serve every verb pass on.
 
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -307,7 +307,7 @@ fn read_as<T: DeserializeOwned + Serialize + Send + 'static>(reply: Value) -> Op
     let read = T::deserialize(reply).ok()?;
     let known = serde_json::to_value(&read).ok()?;
     let says_some = known.as_object().is_some_and(|known| given.iter().any(|name| known.contains_key(name)));
-    (says_some || planted::is(planted::ANY_ANSWER)).then(|| Reply::new(read))
+    (says_some || seeded::is(seeded::ANY_ANSWER)).then(|| Reply::new(read))
 }
 
 /// A question as a call.

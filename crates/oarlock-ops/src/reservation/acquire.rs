@@ -5,7 +5,7 @@ use oarlock_model::reservation::{Mode, Reservation, Target};
 use oarlock_model::rules::holdings::Holdings;
 use oarlock_model::rules::reserve::{StarvedClaim, Wanted, forgotten};
 use oarlock_model::task::{Grant, Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, Rejection, ReservationId, SessionId, TaskId, limits, planted};
+use oarlock_model::{AgentName, Rejection, ReservationId, SessionId, TaskId, limits, seeded};
 use std::collections::BTreeSet;
 
 use crate::OpError;
@@ -139,7 +139,7 @@ pub(crate) struct Following {
 /// # Errors
 /// `reservation_overlap`, `limit_reached`, store errors.
 pub(crate) fn follow(cx: &Deciding<'_>, before: &Task, after: &Task) -> Result<Option<Following>, OpError> {
-    let is_followed = |grant: &&Grant| grant.reserve && !planted::is(planted::UPDATE_RESERVES_NOTHING);
+    let is_followed = |grant: &&Grant| grant.reserve && !seeded::is(seeded::UPDATE_RESERVES_NOTHING);
     let Some(grant) = before.holder().filter(is_followed) else { return Ok(None) };
     let (old, wanted) = (wanted_by(&before.spec), wanted_by(&after.spec));
     let held: Vec<Reservation> =

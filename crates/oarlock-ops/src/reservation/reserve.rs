@@ -6,7 +6,7 @@ use oarlock_model::pattern::Pattern;
 use oarlock_model::pattern_wire::asked;
 use oarlock_model::reservation::{Mode, Target};
 use oarlock_model::rules::reserve::Wanted;
-use oarlock_model::{Rejection, TaskId, limits, planted};
+use oarlock_model::{Rejection, TaskId, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -115,7 +115,7 @@ impl Mutation for Reserve {
         let wanted = self.wanted();
         acquire::check(cx, &wanted, held.as_ref().map(|(task, _)| task))?;
         let ttl_ms = lease_ttl_ms.unwrap_or_else(|| self.ttl.unwrap_or(cx.settings().reservation_ttl).as_ms());
-        let task = self.task.clone().filter(|_| !planted::is(planted::TIED_OUTLIVES_LEASE));
+        let task = self.task.clone().filter(|_| !seeded::is(seeded::TIED_OUTLIVES_LEASE));
         let terms = Terms { task, ttl_ms, reason: self.reason.clone() };
         Ok(ReservationsReply { reservations: acquire::make(cx, wanted, &terms)? })
     }

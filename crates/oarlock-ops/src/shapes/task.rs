@@ -1,7 +1,7 @@
 //! TASK and LEASE.
 
 use oarlock_model::task::{Gate, Grant, OutsideHold, Task, TaskState};
-use oarlock_model::{AgentName, Label, SessionId, TaskId, Token, planted};
+use oarlock_model::{AgentName, Label, SessionId, TaskId, Token, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -188,7 +188,7 @@ impl TaskShape {
             holder,
             integrates,
             part_results,
-            rejected: task.rejected.filter(|_| !planted::is(planted::REASON_FORGOTTEN)),
+            rejected: task.rejected.filter(|_| !seeded::is(seeded::REASON_FORGOTTEN)),
             last_failure: task.last_failure,
             id: task.id,
             title: task.spec.title,

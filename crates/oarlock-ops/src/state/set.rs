@@ -2,7 +2,7 @@
 
 use clap::Args;
 use oarlock_model::rules::merge;
-use oarlock_model::{Rejection, StateKey, event, limits, planted};
+use oarlock_model::{Rejection, StateKey, event, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -99,7 +99,7 @@ pub(crate) fn writable_version(cx: &Deciding<'_>, key: &StateKey, if_version: Op
     let visible = entry.as_ref().filter(|entry| entry.value.is_some()).map_or(0, |entry| entry.version);
     match if_version {
         Some(expected) if expected != visible => Err(Rejection::VersionConflict { key: key.clone(), expected, actual: visible }.into()),
-        _ if planted::is(planted::VERSIONS_START_ANEW) => Ok(visible),
+        _ if seeded::is(seeded::VERSIONS_START_ANEW) => Ok(visible),
         _ => Ok(entry.map_or(0, |entry| entry.version)),
     }
 }

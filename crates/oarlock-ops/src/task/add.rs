@@ -6,7 +6,7 @@ use oarlock_model::event::{TaskAdded, TaskSplit};
 use oarlock_model::rules::change::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, Label, Now, Rejection, TaskId, limits, planted};
+use oarlock_model::{AgentName, Label, Now, Rejection, TaskId, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -281,7 +281,7 @@ impl Above {
     /// What a part of this task has from it.
     pub(crate) fn of(cx: &Deciding<'_>, parent: &TaskId) -> Result<Self, OpError> {
         let node = cx.view().standing(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
-        let waits = !cx.view().unmet_needs(parent)?.is_empty() && !planted::is(planted::PARTS_DO_NOT_INHERIT);
+        let waits = !cx.view().unmet_needs(parent)?.is_empty() && !seeded::is(seeded::PARTS_DO_NOT_INHERIT);
         Ok(Self { waits, priority: Some(node.priority) })
     }
 

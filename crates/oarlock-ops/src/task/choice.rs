@@ -3,7 +3,7 @@
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::claim::{self, Ineligible};
 use oarlock_model::rules::holdings::Holdings;
-use oarlock_model::{AgentName, Rejection, TaskId, limits, planted};
+use oarlock_model::{AgentName, Rejection, TaskId, limits, seeded};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::OpError;
@@ -164,7 +164,7 @@ impl<'c> Chooser<'c> {
         }
         let Some(obstacles) = &mut self.obstacles else { return Ok(Verdict::Fits) };
         let wanted = wanted_by(&offer.spec);
-        if wanted.is_empty() || planted::is(planted::CLAIM_WITHOUT_ITS_FILES) {
+        if wanted.is_empty() || seeded::is(seeded::CLAIM_WITHOUT_ITS_FILES) {
             return Ok(Verdict::Fits);
         }
         self.targets += wanted.len();

@@ -11,7 +11,7 @@ use oarlock_model::rules::fence;
 use oarlock_model::rules::inbox::{Room, Senders};
 use oarlock_model::rules::outside;
 use oarlock_model::task::{OutsideEnd, OutsideHold, Task, TaskState};
-use oarlock_model::{AgentName, Rejection, TaskId, Token, limits, planted};
+use oarlock_model::{AgentName, Rejection, TaskId, Token, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -173,7 +173,7 @@ impl Request for Claim {
 
     fn waiting(&self) -> Option<Waiting> {
         let messages = if self.hears_messages() { Topics::MESSAGES } else { Topics::NONE };
-        self.wait.map(|d| Waiting { for_ms: Some(d.as_ms()), topics: Topics::TASKS.and(Topics::RESERVATIONS).and(messages) })
+        self.wait.map(|d| Waiting { for_ms: Some(d.as_ms()), topics: Topics::TASKS.union(Topics::RESERVATIONS).union(messages) })
     }
 }
 
@@ -256,7 +256,7 @@ impl Mutation for Claim {
 impl Claim {
     /// Whether a message may end its wait.
     fn hears_messages(&self) -> bool {
-        self.wait.is_some() && self.or_message && !planted::is(planted::DEAF_CLAIM)
+        self.wait.is_some() && self.or_message && !seeded::is(seeded::DEAF_CLAIM)
     }
 
     fn take_what_is_there(&self, cx: &mut Deciding<'_>, me: &Agent) -> Result<ClaimReply, OpError> {
@@ -373,7 +373,7 @@ impl Claim {
         fact.grant_to(cx.me()?, &mut task, cx.now());
         cx.grant(fact, before)?;
         let reservations =
-            if self.reserve && !planted::is(planted::CLAIM_WITHOUT_ITS_FILES) { acquire::with_claim(cx, &task)? } else { Vec::new() };
+            if self.reserve && !seeded::is(seeded::CLAIM_WITHOUT_ITS_FILES) { acquire::with_claim(cx, &task)? } else { Vec::new() };
         Ok(Some(Claimed { task: TaskShape::of(&cx.reading(), task)?, lease, reservations }))
     }
 }
@@ -414,7 +414,7 @@ fn refuse_live_lease(cx: &Reading<'_>, task: &Task, me: &Agent) -> Result<(), Op
     let Some(grant) = task.holder() else { return Ok(()) };
     let holder = cx.view.agent(&grant.agent)?;
     let facts = fence::holder_facts(grant, holder.as_ref(), cx.now);
-    if facts.ttl_ms == 0 || planted::is(planted::LIVE_LEASE_IGNORED) {
+    if facts.ttl_ms == 0 || seeded::is(seeded::LIVE_LEASE_IGNORED) {
         return Ok(());
     }
     if grant.session == me.session {

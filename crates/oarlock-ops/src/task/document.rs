@@ -2,7 +2,7 @@
 
 use oarlock_model::ident::shown;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{Rejection, TaskId, planted};
+use oarlock_model::{Rejection, TaskId, seeded};
 use oarlock_plan::is_same_document;
 use serde_json::json;
 
@@ -90,7 +90,7 @@ impl Document<'_> {
             (Some(file), Some(of_task)) => file == of_task,
             _ => true,
         };
-        if planted::is(planted::ANY_DOCUMENT) {
+        if seeded::is(seeded::ANY_DOCUMENT) {
             return None;
         }
         match (is_of_file, is_same_document(self.text, &task.spec.body)) {

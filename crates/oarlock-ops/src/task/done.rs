@@ -4,7 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
 use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
-use oarlock_model::{ErrorCode, Rejection, TaskId, Token, limits, planted};
+use oarlock_model::{ErrorCode, Rejection, TaskId, Token, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -208,7 +208,7 @@ impl Mutation for Done {
 
 /// What a session holds because the call that finished this grant took it.
 fn taken_after(cx: &Deciding<'_>, token: Option<Token>) -> Result<Option<Claimed>, OpError> {
-    if token.is_none() || planted::is(planted::CLAIMS_AGAIN) {
+    if token.is_none() || seeded::is(seeded::CLAIMS_AGAIN) {
         return Ok(None);
     }
     for id in cx.view().claims_of(&cx.me()?.session)? {
@@ -267,7 +267,7 @@ impl Done {
             }
         };
         let (result, artifacts) = given.unwrap_or_else(|| (task.result.clone(), task.artifacts.clone()));
-        if (result != self.result || artifacts != self.artifact) && !planted::is(planted::DONE_TWICE) {
+        if (result != self.result || artifacts != self.artifact) && !seeded::is(seeded::DONE_TWICE) {
             let why = Some("it was finished before with another result".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id, state: task.state, why }.into());
         }

@@ -3,7 +3,7 @@
 
 use oarlock_model::rules::graph::{self, Way};
 use oarlock_model::task::TaskState;
-use oarlock_model::{Rejection, TaskId, limits, planted};
+use oarlock_model::{Rejection, TaskId, limits, seeded};
 use std::collections::BTreeSet;
 
 use crate::OpError;
@@ -18,7 +18,7 @@ fn are_known_to_be_safe(cx: &mut Deciding<'_>, edges: &Edges) -> Result<bool, Op
     if found != *edges {
         return Ok(false);
     }
-    if planted::is(planted::CYCLES_BELIEVED_ABSENT) {
+    if seeded::is(seeded::CYCLES_BELIEVED_ABSENT) {
         return Ok(true);
     }
     let max = limits::WAIT_EVENTS_MAX;

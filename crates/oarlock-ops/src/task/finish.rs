@@ -3,7 +3,7 @@
 use oarlock_model::event::{TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
-use oarlock_model::{TaskId, Token, planted};
+use oarlock_model::{TaskId, Token, seeded};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -84,7 +84,7 @@ fn unblocked_by(cx: &Deciding<'_>, task: &Task, freed: &[(TaskId, Resting)], par
 
 /// Blocked tasks that wait for nothing once `done` and all of `finishing` are done, parts of dependants included, with where they rest then.
 fn freed_dependants(cx: &Deciding<'_>, done: &TaskId, finishing: &[TaskId]) -> Result<Vec<(TaskId, Resting)>, OpError> {
-    if planted::is(planted::DEPENDANTS_FORGOTTEN) {
+    if seeded::is(seeded::DEPENDANTS_FORGOTTEN) {
         return Ok(Vec::new());
     }
     let finishing: Vec<TaskId> = finishing.iter().chain([done]).cloned().collect();
@@ -113,7 +113,7 @@ fn waiting_parent(cx: &Deciding<'_>, task: &Task) -> Result<Option<Task>, OpErro
 /// A task that waited for a part and does so no more goes on, if that was its last one.
 pub(crate) fn goes_on(cx: &mut Deciding<'_>, parent: &TaskId) -> Result<(), OpError> {
     let waits = cx.view().task_state(parent)? == Some(TaskState::Waiting);
-    if !waits || !cx.view().open_children(parent, 1)?.is_empty() || planted::is(planted::DROPPED_PART_BLOCKS) {
+    if !waits || !cx.view().open_children(parent, 1)?.is_empty() || seeded::is(seeded::DROPPED_PART_BLOCKS) {
         return Ok(());
     }
     let task = cx.task(parent)?;

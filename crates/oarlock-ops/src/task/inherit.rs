@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use oarlock_model::rules::change::to_inform;
 use oarlock_model::rules::resting::resting;
 use oarlock_model::task::{Resting, TaskState};
-use oarlock_model::{SessionId, TaskId, planted};
+use oarlock_model::{SessionId, TaskId, seeded};
 
 use crate::OpError;
 use crate::context::Deciding;
@@ -83,7 +83,7 @@ struct Above<'c, 'd> {
 
 impl Above<'_, '_> {
     fn waits(&mut self, parent: Option<TaskId>) -> Result<bool, OpError> {
-        let Some(parent) = parent.filter(|_| !planted::is(planted::NEEDS_ABOVE_FORGOTTEN)) else { return Ok(false) };
+        let Some(parent) = parent.filter(|_| !seeded::is(seeded::NEEDS_ABOVE_FORGOTTEN)) else { return Ok(false) };
         if let Some(known) = self.known.get(&parent) {
             return Ok(*known);
         }

@@ -2,7 +2,7 @@
 
 use oarlock_model::event::{DeathReason, Fact};
 use oarlock_model::task::TaskState;
-use oarlock_model::{Rejection, TaskId, planted};
+use oarlock_model::{Rejection, TaskId, seeded};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ pub(crate) fn of(view: &dyn View, ids: &[TaskId]) -> Result<Outlook, crate::OpEr
                 Some(stuck) => stuck.contains(id),
                 None => view.is_stuck(id)?,
             };
-        if (state.is_dead_end() || is_stuck) && !planted::is(planted::WAITS_FOR_THE_DEAD) {
+        if (state.is_dead_end() || is_stuck) && !seeded::is(seeded::WAITS_FOR_THE_DEAD) {
             outlook.hopeless.push((id.clone(), *state));
         }
     }

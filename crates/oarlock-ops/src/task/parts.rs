@@ -1,6 +1,6 @@
 //! The results of the parts of tasks.
 
-use oarlock_model::{TaskId, limits, planted};
+use oarlock_model::{TaskId, limits, seeded};
 use std::collections::BTreeMap;
 
 use crate::store::{ClosedPart, GraphView, StoreResult, TaskView, View};
@@ -88,7 +88,7 @@ impl Finished {
             }
             joined.push_str(&text);
         }
-        let results = (!joined.is_empty() && !planted::is(planted::PARTS_RESULTS_DROPPED)).then(|| joined.trim_end().to_owned());
+        let results = (!joined.is_empty() && !seeded::is(seeded::PARTS_RESULTS_DROPPED)).then(|| joined.trim_end().to_owned());
         Ok(Some(Parts { done: parts.iter().map(|part| part.id.clone()).collect(), results }))
     }
 

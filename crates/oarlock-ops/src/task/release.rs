@@ -5,7 +5,7 @@ use oarlock_model::event::{ReleaseReason, TaskNoted, TaskReleased};
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::fence::{Caller as FenceCaller, fence};
 use oarlock_model::task::{Grant, GrantEnd, OutsideEnd, Task, TaskState};
-use oarlock_model::{Rejection, TaskId, Token, limits, planted};
+use oarlock_model::{Rejection, TaskId, Token, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +104,7 @@ fn keep(cx: &mut Deciding<'_>, task: &Task, result: &str) -> Result<(), OpError>
     cx.emit(TaskNoted {
         id: task.id.clone(),
         text: result.to_owned(),
-        as_result: !has_ended && !planted::is(planted::WORK_BEFORE_PARTS_DROPPED),
+        as_result: !has_ended && !seeded::is(seeded::WORK_BEFORE_PARTS_DROPPED),
     })
 }
 

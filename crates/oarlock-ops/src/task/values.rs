@@ -1,7 +1,7 @@
 //! Checks of single values, shared by all requests (semantics 20).
 
 use oarlock_model::text::is_bidi_or_invisible;
-use oarlock_model::{Rejection, limits, planted};
+use oarlock_model::{Rejection, limits, seeded};
 
 use crate::OpError;
 use crate::number;
@@ -15,7 +15,7 @@ pub fn check_title(title: &str) -> Result<(), Rejection> {
         return Err(Rejection::invalid("the title is empty", "give the task a title of one line"));
     }
     let chars = title.chars().count();
-    if chars > limits::TITLE_CHARS_MAX && !planted::is(planted::NO_TITLE_LIMIT) {
+    if chars > limits::TITLE_CHARS_MAX && !seeded::is(seeded::NO_TITLE_LIMIT) {
         return Err(Rejection::limit("characters of the title", limits::TITLE_CHARS_MAX, chars));
     }
     if let Some(at) = hidden_at(title) {

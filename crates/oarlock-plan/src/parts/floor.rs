@@ -1,6 +1,6 @@
 //! The least that a document must have before it is split: some houses know from experience that handing out less costs more than it gains.
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct Floor {
 impl Floor {
     /// Why a document is too small; nothing when it is not.
     pub(crate) fn refuses(self, document: &str, steps: usize, minutes: u64) -> Option<String> {
-        if planted::is(planted::FLOOR_IGNORED) {
+        if seeded::is(seeded::FLOOR_IGNORED) {
             return None;
         }
         let mut lacks = Vec::new();

@@ -25,9 +25,9 @@ pub(crate) enum Todo {
 
 /// Compares. What the files say against a lease or an end of the store is a conflict, which the next full comparison tells.
 pub(crate) fn todo(known: &StoreTask, files: &FileView<'_>, past: &Past) -> Todo {
-    let file_view = files.state();
+    let file_state = files.state();
     match known.state {
-        TaskState::Ready | TaskState::Blocked | TaskState::Scheduled => match file_view {
+        TaskState::Ready | TaskState::Blocked | TaskState::Scheduled => match file_state {
             "claimed" if is_of_past(known, files, past) => Todo::Show(DisplayedState::Open),
             "claimed" if past.is_forced && is_given_up(known, files, OutsideEnd::Forced) => Todo::Show(DisplayedState::Open),
             "claimed" if is_given_up(known, files, OutsideEnd::Abandoned) => Todo::Nothing,
@@ -38,7 +38,7 @@ pub(crate) fn todo(known: &StoreTask, files: &FileView<'_>, past: &Past) -> Todo
             _ => Todo::Nothing,
         },
         TaskState::Claimed => match known.holder() {
-            Some(grant) if file_view == "ready" || file_view == "claimed" && !files.shows(grant.agent.as_str()) && past.was_held => {
+            Some(grant) if file_state == "ready" || file_state == "claimed" && !files.shows(grant.agent.as_str()) && past.was_held => {
                 Todo::Show(DisplayedState::Claimed(grant.agent.clone(), grant.since.0))
             }
             Some(_) => Todo::Nothing,
@@ -47,12 +47,12 @@ pub(crate) fn todo(known: &StoreTask, files: &FileView<'_>, past: &Past) -> Todo
             None => Todo::Nothing,
         },
         _ if !past.is_of_store => Todo::Nothing,
-        TaskState::Waiting if matches!(file_view, "ready" | "claimed") => Todo::Show(DisplayedState::Split),
+        TaskState::Waiting if matches!(file_state, "ready" | "claimed") => Todo::Show(DisplayedState::Split),
         // Where the files themselves say so by the folder, an item that says otherwise is left as it was written. Where the item says so, its folder
         // is the old side's to move, and both would do so at once; where it does not, the full comparison does.
         TaskState::Done if past.is_of_files && files.is_finished_there() => Todo::Nothing,
         // One that is put off was called off for that.
-        TaskState::Cancelled if !past.was_held && !matches!(file_view, "ready" | "claimed") => Todo::Nothing,
+        TaskState::Cancelled if !past.was_held && !matches!(file_state, "ready" | "claimed") => Todo::Nothing,
         state => DisplayedState::of_end(state).filter(|displayed_state| !files.says_end(displayed_state)).map_or(Todo::Nothing, Todo::Show),
     }
 }
@@ -136,7 +136,7 @@ mod tests {
     fn what_others_took_stays_theirs_and_what_the_store_had_is_taken_back() {
         let mine = Todo::Show(DisplayedState::Claimed(AgentName::parse("ada").expect("valid"), 5));
         let open = || Todo::Show(DisplayedState::Open);
-        for (state, file_view, by, past, want) in [
+        for (state, file_state, by, past, want) in [
             (TaskState::Ready, "ready", None, HELD, Todo::Nothing),
             (TaskState::Ready, "claimed", Some("ada"), HELD, open()),
             (TaskState::Ready, "claimed", Some("ada"), NONE, Todo::Take),
@@ -164,9 +164,9 @@ mod tests {
             (TaskState::Dead, "claimed", Some("ada"), HELD, Todo::Show(DisplayedState::Failed)),
         ] {
             let end = (state != TaskState::Claimed).then_some(GrantEnd::Released);
-            let queue = item(file_view, by);
+            let queue = item(file_state, by);
             let files = FileView { file: None, queue: Some(&queue) };
-            assert_eq!(todo(&known(state, end), &files, &past), want, "{state} {file_view} {by:?} {past:?}");
+            assert_eq!(todo(&known(state, end), &files, &past), want, "{state} {file_state} {by:?} {past:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use oarlock_host::file;
-use oarlock_model::{Label, TaskId, limits, planted};
+use oarlock_model::{Label, TaskId, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
@@ -226,7 +226,7 @@ impl Held for Files<'_> {
     }
 
     fn taken(&self, intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
-        Ok(if planted::is(planted::TASK_FILES_UNREAD) { Vec::new() } else { self.taken_by_file(intents) })
+        Ok(if seeded::is(seeded::TASK_FILES_UNREAD) { Vec::new() } else { self.taken_by_file(intents) })
     }
 
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError> {

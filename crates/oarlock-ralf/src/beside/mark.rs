@@ -4,20 +4,20 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use oarlock_model::{TaskId, planted};
+use oarlock_model::{TaskId, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::outside::{Intent, Marked};
 use serde_json::json;
 
 use super::files::{Files, Queue, Shown, store_error};
 use super::index::near;
-use crate::attached::SyncState;
 use crate::displayed_state::DisplayedState;
 use crate::fault::Fault;
 use crate::file_view::FileView;
 use crate::layout::Layout;
 use crate::project::{Project, shown_path};
 use crate::show::{FreeFor, ItemEdit, ItemShown, QueueShown, in_queue, with_word};
+use crate::sync_state::SyncState;
 use crate::task_file;
 use crate::types::Task;
 use crate::write::{Change, WriteError};
@@ -114,7 +114,7 @@ impl Files<'_> {
 
     /// Why a task cannot be marked, if something that cannot be read may say that somebody has it: its own file, or the queue that it stood in.
     pub(super) fn hidden(&self, project: &Project, task: &TaskId, files: Option<&FileView<'_>>) -> Option<OpError> {
-        if project.faults.is_empty() || planted::is(planted::HIDDEN_ITEMS_GRANTED) {
+        if project.faults.is_empty() || seeded::is(seeded::HIDDEN_ITEMS_GRANTED) {
             return None;
         }
         let at = |file: &Path| shown_path(file, &self.root);

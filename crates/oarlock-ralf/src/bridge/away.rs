@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use super::{Bridge, Synced};
-use crate::attached::SyncState;
 use crate::project::{Project, shown_path};
+use crate::sync_state::SyncState;
 
 /// The files that are written for agents of the store, by name.
 const WRITTEN: [&str; 4] = ["heartbeat.yaml", "events.yaml", "chat-log.yaml", "agent-state.yaml"];

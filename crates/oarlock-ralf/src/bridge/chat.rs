@@ -14,10 +14,10 @@ use serde_json::{Map, Value, json};
 
 use super::log::{EVENTS_MAX, SOURCE, id_of, news, of_message};
 use super::{Bridge, Synced};
-use crate::attached::SyncState;
 use crate::digest::digest;
 use crate::project::Project;
 use crate::reconcile::{PROGRAM, Snapshot};
+use crate::sync_state::SyncState;
 use crate::time;
 use crate::values::text;
 

@@ -5,8 +5,8 @@ use oarlock_model::task::OutsideEnd;
 use oarlock_ops::OpError;
 
 use super::{Bridge, Synced};
-use crate::attached::SyncState;
 use crate::beside::{Ways, to_be_locked};
+use crate::sync_state::SyncState;
 
 impl Bridge<'_> {
     /// Looks once. Also tells whether something can be followed only after what that did.

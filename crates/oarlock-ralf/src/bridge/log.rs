@@ -12,14 +12,14 @@ use oarlock_ops::store::EventFilter;
 use serde_json::{Map, Value, json};
 
 use super::{Bridge, Synced};
-use crate::attached::{Mark, SyncState};
 use crate::digest::digest;
 use crate::edit::{self, Append};
+use crate::external;
 use crate::fields::EditError;
 use crate::project::Project;
 use crate::reconcile::Snapshot;
+use crate::sync_state::{Mark, SyncState};
 use crate::time;
-use crate::told;
 use crate::types::{Event, Message};
 use crate::write::Change;
 
@@ -220,7 +220,7 @@ fn appended(text: &str, section: &str, items: &[Vec<(&str, Value)>]) -> Result<C
 
 fn recorded(file: &str, event: &Event) -> Result<External, OpError> {
     let task = event.task.as_deref().and_then(|task| TaskId::parse(task).ok());
-    told::event(file, task, event.data.clone())
+    external::event(file, task, event.data.clone())
 }
 
 /// An event of the store as an item of the events file, under its id there.

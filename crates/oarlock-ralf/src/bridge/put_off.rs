@@ -10,8 +10,8 @@ use oarlock_ops::task::{Cancel, Requeue};
 
 use super::{Bridge, Trouble};
 use crate::actions::Gone;
-use crate::attached::SyncState;
-use crate::{moved, told};
+use crate::sync_state::SyncState;
+use crate::{external, moved};
 
 impl Bridge<'_> {
     /// Calls a task off, with the reason in its history. One that went with its whole is remembered alike, so that it comes back with it.
@@ -19,7 +19,7 @@ impl Bridge<'_> {
         let state = self.state_of(task)?;
         let is_open = state.is_some_and(|state| !state.is_finished());
         if is_open {
-            let told = told::event(&gone.file, Some(task.clone()), gone.fields(task))?;
+            let told = external::event(&gone.file, Some(task.clone()), gone.fields(task))?;
             let record = Record { events: vec![told], ..Record::default() };
             call::mutate(self.store, &Caller::default(), self.settings, &record)?;
             call::mutate(self.store, &Caller::default(), self.settings, &Cancel { id: task.clone(), drop: false })?;

@@ -3,7 +3,7 @@
 use oarlock_ops::OpError;
 
 use super::{Bridge, Synced};
-use crate::attached::SyncState;
+use crate::sync_state::SyncState;
 
 /// How often is looked in one call where one thing can only follow another.
 const LOOKS_MAX: usize = 32;

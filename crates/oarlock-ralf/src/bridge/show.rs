@@ -7,12 +7,12 @@ use oarlock_model::task::Task as StoreTask;
 use oarlock_model::{AgentName, Label, TaskId};
 
 use super::{Bridge, Trouble};
-use crate::attached::SyncState;
 use crate::displayed_state::DisplayedState;
 use crate::file_view::FileView;
 use crate::part_file::{self, PartFile};
 use crate::project::shown_path;
 use crate::show::{ItemEdit, ItemShown, in_file, in_queue};
+use crate::sync_state::SyncState;
 use crate::types::Task;
 use crate::write::WriteError;
 

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use oarlock_model::state::Entry;
-use oarlock_model::{AgentName, StateKey, planted};
+use oarlock_model::{AgentName, StateKey, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::state::TellState;
 use oarlock_ops::store::EntryPage;
@@ -15,7 +15,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Bridge, Synced};
 use crate::actions::Conflict;
-use crate::attached::{Agreed, SyncState};
 use crate::digest::digest;
 use crate::edit;
 use crate::fields::EditError;
@@ -23,6 +22,7 @@ use crate::layout::Role;
 use crate::project::{Project, shown_path};
 use crate::reconcile::Snapshot;
 use crate::salvage;
+use crate::sync_state::{Agreed, SyncState};
 use crate::time;
 use crate::types::{AgentState, Source};
 use crate::write::WriteError;
@@ -110,9 +110,9 @@ impl Bridge<'_> {
             };
             let side = if side == Side::File && block.is_none() && !says_something { Side::Store } else { side };
             if side == Side::Both {
-                let file_view = block.map_or_else(|| "no state".to_owned(), |block| json!(block.fields).to_string());
+                let file_fields = block.map_or_else(|| "no state".to_owned(), |block| json!(block.fields).to_string());
                 let in_store = entry.and_then(|entry| entry.value.as_ref()).map_or_else(|| "no state".to_owned(), ToString::to_string);
-                let conflict = Conflict::kept_by_store(StateKey::of_agent(&agent).to_string(), &file_view, &in_store);
+                let conflict = Conflict::kept_by_store(StateKey::of_agent(&agent).to_string(), &file_fields, &in_store);
                 if !dry_run {
                     self.note_conflicts(std::slice::from_ref(&conflict))?;
                 }
@@ -156,7 +156,7 @@ impl Bridge<'_> {
         let seen = &project.states;
         let is_known = |state: &AgentState| attached.states.get(&state.agent).is_some_and(|agreed| agreed.file == digest(&state.fields));
         let known = attached.states.values().filter(|agreed| !agreed.file.is_empty()).count();
-        if dry_run || planted::is(planted::STATES_GLANCED_AT) || seen.len() == known && seen.iter().all(is_known) {
+        if dry_run || seeded::is(seeded::STATES_GLANCED_AT) || seen.len() == known && seen.iter().all(is_known) {
             return Ok(Some(Cow::Borrowed(seen)));
         }
         let shown: BTreeSet<&str> = seen.iter().map(|state| state.source.file.as_str()).collect();
@@ -214,7 +214,7 @@ impl Bridge<'_> {
         let edited = self.writer.edit_in_place(&file, &|text| {
             let there = salvage::blocks(text, &[AGENTS]).items;
             let there = there.iter().find(|item| item.name.as_deref() == Some(agent.as_str())).map(|item| &item.fields);
-            is_other.set(there != compared && !planted::is(planted::STATES_GLANCED_AT));
+            is_other.set(there != compared && !seeded::is(seeded::STATES_GLANCED_AT));
             if is_other.get() {
                 return Ok(text.to_owned());
             }

@@ -1,9 +1,9 @@
 //! The simulation of a list beside a store, with the files of an attached project as the list: old scripts edit the queue between the steps of
 //! calls that are killed.
 
-#[path = "../../../oarlock-testkit/tests/testkit/sqlite_stage.rs"]
-#[expect(dead_code, reason = "the stage has its place from here")]
-mod sqlite_stage;
+#[path = "../../../oarlock-testkit/tests/testkit/sqlite_harness.rs"]
+#[expect(dead_code, reason = "the harness has its place from here")]
+mod sqlite_harness;
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -18,11 +18,11 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreResult};
 use oarlock_ralf::{Beside, Bridge, SyncState};
 use oarlock_sqlite::StorePaths;
-use oarlock_testkit::Stage as _;
+use oarlock_testkit::Harness as _;
 use oarlock_testkit::paper::{Hook, Item, Items, List, Mortal, Point, Sheet, Trace, Way};
 use oarlock_testkit::sim::{Plan, run_beside};
 
-use sqlite_stage::SqliteStage;
+use sqlite_harness::SqliteHarness;
 
 const STEPS: usize = 150;
 /// Seeds that are run each time.
@@ -235,7 +235,7 @@ impl Drop for Watched<'_> {
 }
 
 /// An attached project whose queue is empty.
-fn project() -> (SqliteStage, Queue) {
+fn project() -> (SqliteHarness, Queue) {
     let temp = tempfile::tempdir().expect("temporary");
     let root = temp.path().join("root");
     let dir = root.join(".oarlock");
@@ -244,12 +244,12 @@ fn project() -> (SqliteStage, Queue) {
     }
     let queue = Queue { files: Arc::new(Beside::new(&dir, Duration::ZERO)), root: root.clone(), shared: Arc::default() };
     fs::write(queue.file(), "# what is next\nqueue:\n").expect("writes");
-    let mut stage = SqliteStage::made_at(temp, StorePaths::of_file(dir.join("oarlock.db")), false);
+    let mut harness = SqliteHarness::made_at(temp, StorePaths::of_file(dir.join("oarlock.db")), false);
     let mut attached = SyncState::new(root.clone(), 0);
     let settings = Settings::default();
-    Bridge::new(root, stage.store("-"), &settings).beside(&dir).sync(&mut attached, false).expect("syncs");
+    Bridge::new(root, harness.store("-"), &settings).beside(&dir).sync(&mut attached, false).expect("syncs");
     attached.write(&dir).expect("kept");
-    (stage, queue)
+    (harness, queue)
 }
 
 #[test]
@@ -257,9 +257,9 @@ fn with_a_project_beside_the_store_nothing_is_done_on_both_sides() {
     let fresh = std::iter::repeat_with(|| fastrand::u64(..)).take(FRESH);
     for seed in KEPT.into_iter().chain(fresh) {
         writeln!(std::io::stderr(), "seed {seed}").expect("somebody reads");
-        let (stage, queue) = project();
+        let (harness, queue) = project();
         let report =
-            run_beside(Plan { seed, steps: STEPS }, Box::new(stage), Box::new(queue)).unwrap_or_else(|violation| panic!("{violation}"));
+            run_beside(Plan { seed, steps: STEPS }, Box::new(harness), Box::new(queue)).unwrap_or_else(|violation| panic!("{violation}"));
         // Whether a fresh seed meets everything is chance.
         for semantics in [1, 2, 10, 12, 13, 17].into_iter().filter(|_| KEPT.contains(&seed)) {
             assert!(report.judged.get(&semantics).is_some_and(|times| *times > 0), "seed {seed}: semantics {semantics} was not tried");

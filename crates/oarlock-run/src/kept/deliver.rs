@@ -1,7 +1,7 @@
 //! Handing in what was kept: under its token, or for the task as it stands when nobody has had it since; and when that is refused, as a note.
 
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{Rejection, TaskId, limits, planted};
+use oarlock_model::{Rejection, TaskId, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
@@ -69,7 +69,7 @@ fn deliver(store: &mut dyn Store, caller: &Caller, settings: &Settings, kept: &K
     // The session of that time is over, and so is its lease. When nobody was granted the task since, the result is still that of the last
     // attempt, and this session takes the task to finish it.
     let Some(task) = task_of(store, kept)? else { return Ok(Delivered::NoTask) };
-    let is_last = planted::is(planted::KEPT_OVERWRITES) || task.grant.as_ref().is_some_and(|grant| grant.token == kept.token);
+    let is_last = seeded::is(seeded::KEPT_OVERWRITES) || task.grant.as_ref().is_some_and(|grant| grant.token == kept.token);
     if is_last && task.state == TaskState::Ready {
         match take_and_finish(store, caller, settings, kept) {
             Ok(()) => return Ok(Delivered::Done),

@@ -6,7 +6,7 @@ use oarlock_model::agent::Agent;
 use oarlock_model::rules::claim::is_able;
 use oarlock_model::rules::fence;
 use oarlock_model::task::{Task, TaskState};
-use oarlock_model::{AgentName, TaskId, planted};
+use oarlock_model::{AgentName, TaskId, seeded};
 use oarlock_ops::owners::Owners;
 use oarlock_ops::presence::is_there;
 use oarlock_ops::store::{StoreResult, View};
@@ -51,7 +51,7 @@ pub(super) fn prospect(view: &dyn View, others: &Others, needs: impl IntoIterato
             _ => None,
         };
         match dead_end {
-            Some(_) if planted::is(planted::OUTSIDE_DEAD_AWAITED) => is_under_way = true,
+            Some(_) if seeded::is(seeded::OUTSIDE_DEAD_AWAITED) => is_under_way = true,
             Some(state) => return Ok(Prospect::Never(need, state)),
             None if is_moving(view, others, &need)? => is_under_way = true,
             None => idle.push(need),

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_model::duration::words::to_the_second;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
@@ -18,7 +18,7 @@ use crate::attempt::{self, Held};
 use crate::duration::ms;
 use crate::kept::{Kept, note_of};
 use crate::outcome::Outcome;
-use crate::pump::Printed;
+use crate::stdio::Printed;
 use crate::watch::{Watch, is_passing};
 
 /// The pause before the first further try, doubled with each.
@@ -94,11 +94,11 @@ impl Worker<'_, '_> {
     /// Keeps a result that cannot be handed in; the error says where it is.
     pub(super) fn keep(&self, held: &Held, finished: &Finished, error: OpError) -> OpError {
         let Some(kept) = self.kept(held, finished).filter(|_| finished.status.success()) else { return error };
-        if planted::is(planted::RESULT_THROWN_AWAY) {
+        if seeded::is(seeded::RESULT_THROWN_AWAY) {
             return error;
         }
         let (code, id) = (error.code(), &held.id);
-        let told = |message: String, hint: String, details| OpError::Told { code, message, hint, retry_after_ms: None, details };
+        let told = |message: String, hint: String, details| OpError::Reported { code, message, hint, retry_after_ms: None, details };
         if let Some(path) = self.shelf.keep(&kept) {
             let message = format!("{error}; the result of {id} is kept in {}", path.display());
             let hint = "once the store can be written, start `oarlock work` on it again: it hands the result in".to_owned();

@@ -12,7 +12,7 @@ use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_host::owner::OwnerLock;
 use oarlock_model::identity::StoreId;
 use oarlock_model::rules::authority::{Authority, root_of, speaks_for};
-use oarlock_model::{AgentName, Rejection, limits, planted};
+use oarlock_model::{AgentName, Rejection, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::registry;
 use oarlock_ops::shapes::rfc3339;
@@ -50,7 +50,7 @@ impl AccessList {
     /// The list of the store in this file, whose identity is what `identity` says now.
     pub(crate) fn of(store: &Path, identity: impl Fn() -> StoreId + Send + Sync + 'static) -> Self {
         let beside = former(store);
-        let file = move || match planted::is(planted::KEYS_BESIDE_STORE_BELIEVED) && beside.exists() {
+        let file = move || match seeded::is(seeded::KEYS_BESIDE_STORE_BELIEVED) && beside.exists() {
             true => Some(beside.clone()),
             false => trust::folder(identity()).map(|folder| folder.join(trust::KEYS)),
         };
@@ -211,7 +211,7 @@ impl AccessList {
         let stamp = self.stamp();
         let is_current = self.read.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|(read, _)| *read == stamp);
         let is_read = self.read.read().unwrap_or_else(PoisonError::into_inner).is_some();
-        let is_fixed = is_read && planted::is(planted::REVOKED_KEY_LIVES);
+        let is_fixed = is_read && seeded::is(seeded::REVOKED_KEY_LIVES);
         if !is_current && !is_fixed {
             let loaded = self.load()?;
             *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
@@ -227,7 +227,7 @@ impl AccessList {
             hint: "move the file away and make new keys: nobody gets in by a file that cannot be read".into(),
             details: serde_json::Value::Null,
         };
-        if !file.symlink_metadata().is_ok_and(|found| oarlock_host::file::is_for_owner_only(&found)) && !planted::is(planted::MODES_OPEN) {
+        if !file.symlink_metadata().is_ok_and(|found| oarlock_host::file::is_for_owner_only(&found)) && !seeded::is(seeded::MODES_OPEN) {
             return Err(damaged("it belongs to another user, or others may read or change it"));
         }
         let bytes = read_small(&file, trust::KEYS_BYTES_MAX, Links::Refused).map_err(|why| {

@@ -2,7 +2,7 @@
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use oarlock_model::{Rejection, limits, planted};
+use oarlock_model::{Rejection, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::registry::Entry;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) fn said(body: &Incoming) -> Option<usize> {
 /// `limit_reached` when it is too large, or when its sender has too many on their way; `invalid_request` when it breaks off or takes
 /// too long; `store_busy` when all senders together have too many.
 pub(super) async fn read(account: &Account, bytes_max: usize, body: Incoming) -> Result<(Bytes, Places), OpError> {
-    let bytes_max = if planted::is(planted::BODY_UNBOUNDED) { usize::MAX } else { bytes_max };
+    let bytes_max = if seeded::is(seeded::BODY_UNBOUNDED) { usize::MAX } else { bytes_max };
     let said = said(&body);
     if let Some(said) = said.filter(|said| *said > bytes_max) {
         return Err(too_large(bytes_max, said));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use tokio::sync::Notify;
@@ -240,7 +240,7 @@ impl Ledger {
         let most = self.most(payer, of);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by.get(&payer.lane).map_or(0, |own| own[of as usize]);
-        if own.saturating_add(n) > most && !planted::is(planted::PLACES_UNBOUNDED) {
+        if own.saturating_add(n) > most && !seeded::is(seeded::PLACES_UNBOUNDED) {
             let what = format!("{} of one {}", of.what(), if payer.is_operator { "key" } else { "agent and its helpers" });
             return Err(match n > most {
                 // No waiting helps.
@@ -249,7 +249,7 @@ impl Ledger {
             });
         }
         let all = self.each.of_all().of(of);
-        if !payer.is_operator && taken.by_agents[of as usize].saturating_add(n) > all && !planted::is(planted::PLACES_UNBOUNDED) {
+        if !payer.is_operator && taken.by_agents[of as usize].saturating_add(n) > all && !seeded::is(seeded::PLACES_UNBOUNDED) {
             return Err(StoreError::Busy(format!("all agents together have {all} {} at this gateway", of.what())).into());
         }
         taken.by.entry(Arc::clone(&payer.lane)).or_default()[of as usize] += n;
@@ -294,7 +294,7 @@ impl Places {
         let mut taken = self.ledger.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by.entry(Arc::clone(&self.payer.lane)).or_default();
         let at = self.of as usize;
-        if own[at] + more > most && own[at] > self.n && !planted::is(planted::PLACES_UNBOUNDED) {
+        if own[at] + more > most && own[at] > self.n && !seeded::is(seeded::PLACES_UNBOUNDED) {
             return false;
         }
         own[at] += more;

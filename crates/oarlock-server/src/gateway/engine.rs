@@ -16,8 +16,8 @@ use super::asked::Asked;
 use super::bounds::{Of, Places};
 use super::claims::{CatchUp, Claims, Stores};
 use super::identity::Identity;
+use super::log_follower::LogFollower;
 use super::metrics::{Gauges, Metrics};
-use super::news::News;
 use super::readers::Readers;
 use super::writer::Writer;
 
@@ -40,7 +40,7 @@ pub(crate) struct Engine {
     writer: Writer,
     claims: Claims,
     readers: Readers,
-    pub(super) news: News,
+    pub(super) news: LogFollower,
     pub(super) metrics: Arc<Metrics>,
     pub(super) identity: Arc<Identity>,
     settings: Settings,
@@ -86,7 +86,7 @@ impl Engine {
             writer: Writer::start(writing, open()?, settings.clone(), notes.clone(), files).map_err(no_thread)?,
             claims: Claims::new(beside, settings.clone(), notes),
             readers: Readers::start(stores, &identity).map_err(no_thread)?,
-            news: News::start(open()?, settings.clone(), Arc::clone(&identity))?,
+            news: LogFollower::start(open()?, settings.clone(), Arc::clone(&identity))?,
             metrics,
             identity,
             settings,

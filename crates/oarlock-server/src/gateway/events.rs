@@ -23,7 +23,7 @@ use super::asked::Asked;
 use super::bounds::{Account, Of, Places};
 use super::engine::Outcome;
 use super::reply::Body;
-use super::routes::{Gate, RECHECK};
+use super::routes::{RECHECK, Router};
 
 /// A line without meaning goes out after so long without news: it keeps the connection alive and shows when it is not.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -70,7 +70,7 @@ impl From {
 /// # Errors
 /// `invalid_request` for a cursor or a kind that is none, `limit_reached` when this agent calls too often, store errors.
 pub(super) async fn stream(
-    gate: &Arc<Gate>,
+    router: &Arc<Router>,
     principal: &Principal,
     account: &Account,
     request: &Request<Incoming>,
@@ -78,15 +78,15 @@ pub(super) async fn stream(
     let Some(entry) = registry::find(Events::VERB) else { return Err(OpError::Internal("events is a verb".into())) };
     let from = From::read(request);
     let caller = Caller { name: principal.name.clone(), authority: principal.authority, root: principal.root.clone(), ..Caller::default() };
-    gate.quotas.admit_unread(principal, 0)?;
-    gate.quotas.admit(principal, &caller, entry, 0)?;
+    router.quotas.admit_unread(principal, 0)?;
+    router.quotas.admit(principal, &caller, entry, 0)?;
     let place = account.take(Of::Streams, 1)?;
     // What happens while the first page is read is heard already.
     let headers = request.headers().clone();
-    let store = gate.engine.identity.now();
+    let store = router.engine.identity.now();
     let follower = Follower {
-        live: gate.engine.news.follow(),
-        gate: Arc::clone(gate),
+        live: router.engine.news.follow(),
+        router: Arc::clone(router),
         headers,
         caller,
         from,
@@ -107,8 +107,8 @@ pub(super) async fn stream(
 }
 
 struct Follower {
-    live: tokio::sync::broadcast::Receiver<Arc<super::news::Told>>,
-    gate: Arc<Gate>,
+    live: tokio::sync::broadcast::Receiver<Arc<super::log_follower::Logged>>,
+    router: Arc<Router>,
     headers: HeaderMap,
     caller: Caller,
     from: From,
@@ -134,7 +134,7 @@ impl Follower {
     async fn page(&self, after: Option<String>) -> Result<Page, OpError> {
         let request = Events { after, kind: self.from.kinds.clone(), limit: Some(PAGE_ITEMS), ..Events::default() };
         let asked = Asked::new(Arc::new(registry::asked(request)), self.caller.clone(), 0, RECHECK)?.paid_by(Some(&self.account), 0);
-        match self.gate.engine.ask(&asked).await? {
+        match self.router.engine.ask(&asked).await? {
             Outcome::Reply(page, places) => {
                 let read = move || serde_json::from_str(&page);
                 let read = tokio::task::spawn_blocking(read).await;
@@ -149,43 +149,43 @@ impl Follower {
 
     async fn tell(mut self, first: Page, mut sender: Sender<Bytes, Infallible>) {
         // Why it ended, the reader finds out when it comes back.
-        let _ = self.tell_on(first, &mut sender).await;
+        let _ = self.run(first, &mut sender).await;
     }
 
-    async fn tell_on(&mut self, first: Page, sender: &mut Sender<Bytes, Infallible>) -> Result<(), Ended> {
+    async fn run(&mut self, first: Page, sender: &mut Sender<Bytes, Infallible>) -> Result<(), Ended> {
         send(sender, "retry: 1000\n\n".to_owned()).await?;
         let mut seen = self.catch_up(first, sender).await?;
-        let mut stopping = self.gate.engine.stopping.clone();
+        let mut stopping = self.router.engine.stopping.clone();
         let (mut told_at, mut checked_at) = (Instant::now(), Instant::now());
         loop {
             if checked_at.elapsed() >= RECHECK {
                 // A key may have been revoked meanwhile.
-                self.gate.guard.principal(&self.headers).map_err(|_| Ended)?;
+                self.router.guard.principal(&self.headers).map_err(|_| Ended)?;
                 checked_at = Instant::now();
             }
             if told_at.elapsed() >= KEEP_ALIVE {
                 send(sender, ": \n\n".to_owned()).await?;
                 told_at = Instant::now();
             }
-            let told = tokio::select! {
-                told = tokio::time::timeout(RECHECK, self.live.recv()) => told,
+            let logged = tokio::select! {
+                logged = tokio::time::timeout(RECHECK, self.live.recv()) => logged,
                 _ = stopping.wait_for(|stopping| *stopping) => return Err(Ended),
             };
-            match told {
+            match logged {
                 Err(_) => {}
-                Ok(Ok(told)) if told.seq <= seen => {}
-                Ok(Ok(told)) if self.store.read(&told.cursor) != Some(told.seq) => return Err(Ended),
-                Ok(Ok(told)) => {
-                    if self.from.shows(told.kind) {
+                Ok(Ok(logged)) if logged.seq <= seen => {}
+                Ok(Ok(logged)) if self.store.read(&logged.cursor) != Some(logged.seq) => return Err(Ended),
+                Ok(Ok(logged)) => {
+                    if self.from.shows(logged.kind) {
                         told_at = Instant::now();
-                        let Some(json) = &told.json else {
+                        let Some(json) = &logged.json else {
                             // Too long to be kept for whoever is slow: the store has it.
                             seen = self.catch_up_from(seen, sender).await?;
                             continue;
                         };
-                        send(sender, piece(&told.cursor, told.kind, json)).await?;
+                        send(sender, piece(&logged.cursor, logged.kind, json)).await?;
                     }
-                    seen = told.seq;
+                    seen = logged.seq;
                 }
                 // Slower than what happens: the store has it all.
                 Ok(Err(RecvError::Lagged(_))) => seen = self.catch_up_from(seen, sender).await?,

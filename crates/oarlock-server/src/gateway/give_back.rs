@@ -1,6 +1,6 @@
 //! A reply that nobody hears: what it gave is given back, so that a client which has gone holds no task and no file.
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::registry::{self, Call};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::request::Request as _;
@@ -10,7 +10,7 @@ use oarlock_ops::task::{ClaimReply, DoneReply, Release};
 /// The calls that take back what this reply of a verb gave: releases of the leases that it granted, or the end of the reservations
 /// that it made. None for a verb that gives nothing.
 pub(crate) fn calls(verb: &str, reply: &Reply) -> Vec<Box<dyn Call>> {
-    if planted::is(planted::GONE_CLIENT_KEEPS) {
+    if seeded::is(seeded::GONE_CLIENT_KEEPS) {
         return Vec::new();
     }
     // What is done stays done.

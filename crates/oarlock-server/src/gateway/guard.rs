@@ -9,7 +9,7 @@ use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
 use hyper::http::uri::Uri;
 use oarlock_client::gateway::{Challenge, Key, PROOF_HEADER, is_loopback, split_port};
 use oarlock_host::clock::wall_ms;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 
@@ -58,11 +58,11 @@ impl Guard {
             (None, Some(host), None) => host.to_str().ok(),
             _ => None,
         };
-        if !host.is_some_and(|host| self.is_ours(host)) && !planted::is(planted::ANY_HOST) {
+        if !host.is_some_and(|host| self.is_ours(host)) && !seeded::is(seeded::ANY_HOST) {
             let hint = "use the URL that `oarlock serve` printed, or start it with --host NAME";
             return Err(Refused::new("host", denied("the request names another host than this gateway's", hint)));
         }
-        if planted::is(planted::ANY_ORIGIN) {
+        if seeded::is(seeded::ANY_ORIGIN) {
             return Ok(());
         }
         let foreign = || Refused::new("origin", denied("a page of another origin cannot use this gateway", "call it from a program"));
@@ -121,7 +121,7 @@ impl Guard {
         let key = given.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some(key) = key.and_then(|(_, key)| Key::parse(key.trim())) else { return Err(Refused::new("key", unknown_key())) };
         // Two hashes of blake3 are compared in constant time.
-        if key.hash() == self.own_key || planted::is(planted::ANY_KEY) {
+        if key.hash() == self.own_key || seeded::is(seeded::ANY_KEY) {
             return Ok(own());
         }
         self.access.principal(&key, wall_ms()).map_err(|error| match error {

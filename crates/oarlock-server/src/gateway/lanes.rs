@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use oarlock_model::planted;
+use oarlock_model::seeded;
 
 /// Whose work it is.
 pub(crate) type Lane = Arc<str>;
@@ -70,7 +70,7 @@ impl<T> Lanes<T> {
     /// # Errors
     /// It is full, or closed.
     pub(super) fn push(&self, lane: &Lane, item: T) -> Result<(), Refused> {
-        let lane = if planted::is(planted::FIRST_COME_FIRST_SERVED) { common() } else { Arc::clone(lane) };
+        let lane = if seeded::is(seeded::FIRST_COME_FIRST_SERVED) { common() } else { Arc::clone(lane) };
         let mut state = self.locked();
         if state.is_closed {
             return Err(Refused::Closed);

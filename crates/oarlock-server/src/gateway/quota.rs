@@ -1,7 +1,7 @@
 //! How much one agent may ask of a gateway that others use as well: calls and bytes in a time. How much it may hold is a
 //! matter of the operations (`Settings`).
 
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::Entry;
@@ -133,7 +133,7 @@ impl Quotas {
     }
 
     fn admit_at(&self, who: String, asks: Asks, bytes: usize, now: Instant) -> Result<(), Rejection> {
-        if planted::is(planted::NO_QUOTA) {
+        if seeded::is(seeded::NO_QUOTA) {
             return Ok(());
         }
         let Rates { calls_per_s, message_bytes_per_min, bytes_per_min } = self.rates;

@@ -7,7 +7,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use oarlock_client::gateway::{AccessVerb, PROOF_PATH, Proven, StillWaiting, header};
 use oarlock_host::clock::wall_ms;
 use oarlock_model::ident::shown;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::number;
@@ -32,7 +32,7 @@ use super::{events, metrics, openapi};
 use crate::mcp;
 
 /// Everything that an answer needs.
-pub(crate) struct Gate {
+pub(crate) struct Router {
     pub(crate) engine: Arc<Engine>,
     pub(crate) guard: Guard,
     pub(crate) quotas: Arc<Quotas>,
@@ -45,9 +45,9 @@ pub(crate) struct Gate {
 }
 
 /// Answers a request.
-pub(super) async fn answer(gate: Arc<Gate>, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn answer(router: Arc<Router>, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
     let mut is_open = matches!(request.uri().path(), "/healthz" | "/openapi.json");
-    let mut response = match gate.route(&connection, &mut is_open, request).await {
+    let mut response = match router.route(&connection, &mut is_open, request).await {
         Ok(response) => response,
         Err(error) => {
             if let OpError::Rejected(Rejection::QuotaReached { after_ms, .. }) = &error {
@@ -61,10 +61,10 @@ pub(super) async fn answer(gate: Arc<Gate>, connection: Arc<Connection>, request
         // Who has no key does not keep a place.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    reply::made_safe(response, gate.engine.identity.now().id())
+    reply::made_safe(response, router.engine.identity.now().id())
 }
 
-impl Gate {
+impl Router {
     /// Answers. `is_open` becomes true where the connection has no owner that it could be kept for.
     async fn route(
         self: &Arc<Self>,
@@ -171,10 +171,10 @@ impl Gate {
         principal.check_verb(verb.path())?;
         check_kind(request.headers())?;
         let (bytes, _places) = self.body(principal, account, body::BODY_BYTES_MAX, request.into_body()).await?;
-        let (gate, principal) = (Arc::clone(self), principal.clone());
+        let (router, principal) = (Arc::clone(self), principal.clone());
         // It reads and writes files.
         let reply = tokio::task::spawn_blocking(move || {
-            let reply = gate.guard.access.answer(&principal, verb.request(Value::Object(parse(&bytes)?))?, wall_ms())?;
+            let reply = router.guard.access.answer(&principal, verb.request(Value::Object(parse(&bytes)?))?, wall_ms())?;
             Ok::<_, OpError>(serde_json::to_string(&reply)?)
         });
         let reply = reply.await.map_err(|error| OpError::Internal(format!("a change of keys has ended: {error}")))??;
@@ -279,7 +279,7 @@ fn no_verb(verb: &str) -> Rejection {
 fn check_kind(headers: &HeaderMap) -> Result<(), Rejection> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") || planted::is(planted::ANY_CONTENT) {
+    if kind.eq_ignore_ascii_case("application/json") || seeded::is(seeded::ANY_CONTENT) {
         return Ok(());
     }
     Err(Rejection::invalid("the request is not said to be JSON", "send `Content-Type: application/json`"))

@@ -7,7 +7,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use oarlock_client::gateway::{Bind, SocketListener, Stream as SocketStream};
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connections::Connection;
 use super::patient::Patient;
-use super::routes::{self, Gate};
+use super::routes::{self, Router};
 
 /// Open connections, at most; further ones wait to be accepted.
 pub(super) const CONNECTIONS_MAX: usize = 4_096;
@@ -80,7 +80,7 @@ fn cannot_bind(place: &str, error: &std::io::Error) -> OpError {
 }
 
 /// Serves until `stop` says so, then lets the requests that are under way end.
-pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: Arc<Gate>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, router: Arc<Router>, mut stop: watch::Receiver<bool>) {
     // Each connection is an open file, and the usual limit is lower than ours.
     oarlock_host::file::raise_limit();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -90,18 +90,18 @@ pub(crate) async fn serve(listening: Listening, tls: Option<TlsAcceptor>, gate: 
             () = stopped(&mut stop) => break,
             accepted = accept(&listening) => accepted,
         };
-        let place = || (place, gate.connections.enter());
+        let place = || (place, router.connections.enter());
         match accepted {
             Ok(Some(Stream::Tcp(stream))) => {
                 let place = place();
                 let _ = stream.set_nodelay(true);
                 match &tls {
-                    None => drop(tokio::spawn(talk(stream, Arc::clone(&gate), place, stop.clone()))),
-                    Some(tls) => drop(tokio::spawn(greet(stream, tls.clone(), Arc::clone(&gate), place, stop.clone()))),
+                    None => drop(tokio::spawn(talk(stream, Arc::clone(&router), place, stop.clone()))),
+                    Some(tls) => drop(tokio::spawn(greet(stream, tls.clone(), Arc::clone(&router), place, stop.clone()))),
                 }
             }
-            Ok(Some(Stream::Unix(stream))) => drop(tokio::spawn(talk(stream, Arc::clone(&gate), place(), stop.clone()))),
-            Ok(None) => gate.engine.metrics.refuse("user"),
+            Ok(Some(Stream::Unix(stream))) => drop(tokio::spawn(talk(stream, Arc::clone(&router), place(), stop.clone()))),
+            Ok(None) => router.engine.metrics.refuse("user"),
             // No file descriptor left, for example: the next one may go better.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
@@ -132,34 +132,34 @@ async fn accept(listening: &Listening) -> std::io::Result<Option<Stream>> {
     }
 }
 
-async fn greet(stream: tokio::net::TcpStream, tls: TlsAcceptor, gate: Arc<Gate>, place: Place, stop: watch::Receiver<bool>) {
+async fn greet(stream: tokio::net::TcpStream, tls: TlsAcceptor, router: Arc<Router>, place: Place, stop: watch::Receiver<bool>) {
     let greeted = tokio::select! {
         greeted = tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)) => greeted,
-        () = place.1.is_over() => return gate.engine.metrics.refuse("stranger"),
+        () = place.1.is_over() => return router.engine.metrics.refuse("stranger"),
     };
     match greeted {
-        Ok(Ok(stream)) => talk(stream, gate, place, stop).await,
+        Ok(Ok(stream)) => talk(stream, router, place, stop).await,
         Ok(Err(_)) | Err(_) => {
-            gate.connections.leave(&place.1);
-            gate.engine.metrics.refuse("tls");
+            router.connections.leave(&place.1);
+            router.engine.metrics.refuse("tls");
         }
     }
 }
 
 async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     stream: S,
-    gate: Arc<Gate>,
+    router: Arc<Router>,
     (permit, place): Place,
     mut stop: watch::Receiver<bool>,
 ) {
-    gate.engine.metrics.connections.inc();
-    let (answering, asking) = (Arc::clone(&gate), Arc::clone(&place));
+    router.engine.metrics.connections.inc();
+    let (answering, asking) = (Arc::clone(&router), Arc::clone(&place));
     let service = service_fn(move |request: Request<Incoming>| {
-        let (gate, connection) = (Arc::clone(&answering), Arc::clone(&asking));
-        async move { Ok::<_, Infallible>(routes::answer(gate, connection, request).await) }
+        let (router, connection) = (Arc::clone(&answering), Arc::clone(&asking));
+        async move { Ok::<_, Infallible>(routes::answer(router, connection, request).await) }
     });
     let mut http = http1::Builder::new();
-    let patience = if planted::is(planted::SLOW_FOR_EVER) { None } else { Some(HEAD_PATIENCE) };
+    let patience = if seeded::is(seeded::SLOW_FOR_EVER) { None } else { Some(HEAD_PATIENCE) };
     http.timer(TokioTimer::new()).header_read_timeout(patience).max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).half_close(false);
     let connection = http.serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(connection);
@@ -167,13 +167,13 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     tokio::select! {
         _ = connection.as_mut() => {}
         // Whoever shows no key makes room for others.
-        () = place.is_over() => gate.engine.metrics.refuse("stranger"),
+        () = place.is_over() => router.engine.metrics.refuse("stranger"),
         () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(STOP_PATIENCE, connection).await;
         }
     }
-    gate.engine.metrics.connections.dec();
-    gate.connections.leave(&place);
+    router.engine.metrics.connections.dec();
+    router.connections.leave(&place);
     drop(permit);
 }

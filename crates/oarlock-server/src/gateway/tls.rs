@@ -1,7 +1,7 @@
 //! TLS of the gateway's own side.
 
 use oarlock_host::file::{self as host_file, WithoutTraps as _};
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use serde_json::json;
 use std::fs::OpenOptions;
@@ -45,7 +45,7 @@ fn private_key(file: &Path, damaged: impl Fn(&Path, String) -> OpError) -> Resul
     if !found.is_file() {
         return Err(damaged(file, "it is not a regular file".into()));
     }
-    if !is_private_key_of_ours(&found) && !planted::is(planted::OPEN_KEY_FILE) {
+    if !is_private_key_of_ours(&found) && !seeded::is(seeded::OPEN_KEY_FILE) {
         return Err(Rejection::Denied {
             message: format!("the private key {} can be read or changed by other users, or belongs to one", file.display()),
             hint: "chmod 600 it; make a new key if this one may be known",

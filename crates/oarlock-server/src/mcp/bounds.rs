@@ -2,7 +2,7 @@
 //! of it is. A claimed task's body is never cut, and no message is left out that counts as read.
 
 use oarlock_model::limits::MODEL_ANSWER_BYTES_MAX;
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::agent::Agents;
 use oarlock_ops::message::ReaderRoom;
 use oarlock_ops::request::Request as _;
@@ -71,7 +71,7 @@ pub(super) fn fewer_items(items: &[Value]) -> Option<usize> {
 
 /// Whether a reply is short enough as it is.
 pub(super) fn is_short(reply: &Value) -> bool {
-    planted::is(planted::MCP_ANSWER_UNBOUNDED) || fits(reply)
+    seeded::is(seeded::MCP_ANSWER_UNBOUNDED) || fits(reply)
 }
 
 /// Cuts what is too long of a reply.

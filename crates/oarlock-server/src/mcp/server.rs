@@ -1,7 +1,7 @@
 //! What a server for models has in hand, and how it makes a call: bounded, cut and written so that a model reads what a person would see.
 
 use oarlock_model::text::{escape_json, escaped_line};
-use oarlock_model::{ErrorCode, Rejection, planted};
+use oarlock_model::{ErrorCode, Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::number;
 use oarlock_ops::registry::{self, Entry};
@@ -129,7 +129,7 @@ fn failed(error: &OpError) -> ErrorData {
 
 /// A text of a reply as a model may read it.
 pub(super) fn escaped_text(text: &str) -> String {
-    if planted::is(planted::MCP_TEXT_RAW) { text.to_owned() } else { oarlock_model::text::escaped(text).into_owned() }
+    if seeded::is(seeded::MCP_TEXT_RAW) { text.to_owned() } else { oarlock_model::text::escaped(text).into_owned() }
 }
 
 /// Works on a reply, which may be long, on a thread of its own: the thread that answers has others to answer meanwhile.
@@ -139,7 +139,7 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 
 /// A reply or an error with others' texts written so that a model reads what a person would see: nothing hides in them.
 pub(super) fn escaped(mut value: Value) -> Value {
-    if !planted::is(planted::MCP_TEXT_RAW) {
+    if !seeded::is(seeded::MCP_TEXT_RAW) {
         escape_json(&mut value);
     }
     value

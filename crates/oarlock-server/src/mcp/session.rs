@@ -4,7 +4,7 @@
 
 use oarlock_client::ThisMachine;
 use oarlock_client::caller::ancestors;
-use oarlock_client::memory::{Memory, call_by_content, harness};
+use oarlock_client::hook_state::{HookState, call_by_content, harness};
 use oarlock_model::ErrorCode;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
@@ -141,7 +141,7 @@ pub(crate) struct Sessions {
     /// What a restarted server of the same client would say, too.
     harness: Option<String>,
     /// What the hooks of the same client have noted.
-    memory: Option<Memory>,
+    memory: Option<HookState>,
     joined: Mutex<HashMap<Known, Caller>>,
     /// One joins at a time.
     joining: tokio::sync::Mutex<()>,
@@ -154,7 +154,7 @@ impl Sessions {
         session: Option<SessionId>,
         owner: Owner,
         harness: Option<String>,
-        memory: Option<Memory>,
+        memory: Option<HookState>,
     ) -> Self {
         Self {
             name,

@@ -5,7 +5,7 @@
 //! give up the locks that SQLite holds on it for this process.
 
 use oarlock_host::file::{self, Owner};
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::store::{StoreError, StoreResult};
 use std::fs::Metadata;
 use std::io::ErrorKind;
@@ -82,7 +82,7 @@ fn check_one(path: &Path, is_fine: fn(&Metadata) -> bool, wanted: &str) -> Store
 }
 
 fn plain(path: &Path, found: &Metadata, is_fine: fn(&Metadata) -> bool, wanted: &str) -> StoreResult<()> {
-    if is_fine(found) || planted::is(planted::LINKS_FOLLOWED) {
+    if is_fine(found) || seeded::is(seeded::LINKS_FOLLOWED) {
         return Ok(());
     }
     if !found.is_symlink() && wanted == DIRECTORY {
@@ -103,7 +103,7 @@ fn plain(path: &Path, found: &Metadata, is_fine: fn(&Metadata) -> bool, wanted: 
 
 /// Closes a file of this user to others: an older program made it, or another umask.
 fn tighten(path: &Path, found: &Metadata) {
-    if file::is_open_to_others(found) && file::owner(found) == Owner::own() && !planted::is(planted::MODES_OPEN) {
+    if file::is_open_to_others(found) && file::owner(found) == Owner::own() && !seeded::is(seeded::MODES_OPEN) {
         // On a read-only file system it stays as it is.
         let _ = file::keep_private(path, found);
     }

@@ -4,7 +4,7 @@ use oarlock_model::event::{Event, TaskAdded, TaskClaimed};
 use oarlock_model::rules::rank::rank;
 use oarlock_model::rules::transition::Hold;
 use oarlock_model::task::{Grant, GrantEnd, Resting, Task, TaskSpec, TaskState};
-use oarlock_model::{AgentName, Label, SessionId, StoreTime, TaskId, Token, WallTime, planted};
+use oarlock_model::{AgentName, Label, SessionId, StoreTime, TaskId, Token, WallTime, seeded};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -411,7 +411,7 @@ pub(crate) fn claim(conn: &Connection, seq: i64, fact: &TaskClaimed, intended: b
             int(event.seq)
         ],
     )?;
-    if planted::is(planted::BOUND_NOT_LOWERED) {
+    if seeded::is(seeded::BOUND_NOT_LOWERED) {
         return Ok(());
     }
     lease::lower_bound(conn, now.plus_ms(fact.ttl_ms))

@@ -25,7 +25,7 @@ impl Owners for MemoryOwners {
         &self.boot_id
     }
 
-    fn life(&self, session: &SessionId, _owner: &Owner) -> OwnerLiveness {
+    fn owner_liveness(&self, session: &SessionId, _owner: &Owner) -> OwnerLiveness {
         if self.taken.lock().expect("nobody panics while holding it").contains(session) {
             return OwnerLiveness::Alive;
         }

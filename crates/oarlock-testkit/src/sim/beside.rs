@@ -1,5 +1,5 @@
 //! A simulation with a list of tasks beside the store, which old scripts take and finish without knowing of the store. They act between the
-//! calls of the store's agents and in the middle of them, calls are killed at every point, and a judge sees to it that no task is worked on
+//! calls of the store's agents and in the middle of them, calls are killed at every point, and an oracle sees to it that no task is worked on
 //! on both sides, that no completion is lost, that intents come to what they must, and that ends reach the list.
 
 mod looks;
@@ -20,8 +20,8 @@ use super::actor::Letter;
 use super::old::Scene;
 use super::worker::{Worker, leases_of};
 use super::{Fault, Judged, Plan, Report, TOLD_MAX, Violation, shown};
+use crate::harness::Harness;
 use crate::paper::{Fate, Hook, Item, List, Point, Trace, killed};
-use crate::stage::Stage;
 
 /// How often each thing has to happen in each simulation, at least.
 const QUOTAS: [(Fault, usize); 9] = [
@@ -47,15 +47,15 @@ const CALM_STEPS_MAX: usize = 4_000;
 /// A task that an agent has learned of otherwise than by a claim holds at least so long.
 const TTL_MS_MIN: i64 = 5_000;
 
-/// Runs one simulation on a stage that nobody has used, with a list beside it.
+/// Runs one simulation under a harness that nobody has used, with a list beside it.
 ///
 /// # Errors
 /// The first violation.
 ///
 /// # Panics
 /// The store fails where nothing was done to it.
-pub fn run_beside(plan: Plan, stage: Box<dyn Stage>, list: Box<dyn List>) -> Result<Report, Box<Violation>> {
-    let mut world = World::new(plan, stage, list);
+pub fn run_beside(plan: Plan, harness: Box<dyn Harness>, list: Box<dyn List>) -> Result<Report, Box<Violation>> {
+    let mut world = World::new(plan, harness, list);
     match world.live().and_then(|()| world.calm_down()).and_then(|()| world.look_back()) {
         Ok(events) => {
             let scene = world.scene();
@@ -77,7 +77,7 @@ struct Struck {
 struct World {
     plan: Plan,
     rng: Rng,
-    stage: Box<dyn Stage>,
+    harness: Box<dyn Harness>,
     list: Box<dyn List>,
     scene: Arc<Mutex<Scene>>,
     workers: Vec<Worker>,
@@ -90,12 +90,12 @@ struct World {
 }
 
 impl World {
-    fn new(plan: Plan, stage: Box<dyn Stage>, list: Box<dyn List>) -> Self {
+    fn new(plan: Plan, harness: Box<dyn Harness>, list: Box<dyn List>) -> Self {
         let workers = ["ada", "bob", "cy"].into_iter().map(Worker::new).collect();
         Self {
             plan,
             rng: Rng::with_seed(plan.seed),
-            stage,
+            harness,
             list,
             scene: Arc::default(),
             workers,
@@ -264,7 +264,7 @@ impl World {
         let request = (entry.from_json)(letter.request.clone()).expect("the simulator knows the requests");
         let caller = Caller { name: letter.name(), session: letter.session(), key: letter.key.clone(), ..Caller::default() };
         let mut outcome = Err(killed().into());
-        let trace = self.list.call(self.stage.store(letter.process()), hook, &mut |store| {
+        let trace = self.list.call(self.harness.store(letter.process()), hook, &mut |store| {
             outcome = request.run(store, &caller, &Settings::default()).and_then(|reply| reply.to_value());
         });
         (outcome, trace)
@@ -369,14 +369,14 @@ impl World {
         let name = self.workers[n].name.clone();
         self.scene().note(Fault::Crash);
         self.tell(format!("{name} dies"));
-        self.stage.kill(&name);
+        self.harness.kill(&name);
         self.scene().ledger.agent_gone(&name);
         self.workers[n].forget();
     }
 
     /// A person ends what a dead script has.
     fn force(&mut self) -> Judged {
-        let view = self.stage.store("-").snapshot().map_err(|error| error.to_string())?;
+        let view = self.harness.store("-").snapshot().map_err(|error| error.to_string())?;
         let held = view.outside_tasks(100).map_err(|error| error.to_string())?;
         drop(view);
         let is_over = |by: &str| !self.scene().is_at_work(by);
@@ -399,7 +399,7 @@ impl World {
 
     fn pass_between(&mut self, least_ms: i64, most_ms: i64) {
         let ms = self.rng.i64(least_ms..most_ms);
-        self.stage.advance_ms(ms);
+        self.harness.advance_ms(ms);
         self.scene().now_ms += ms;
     }
 

@@ -1,4 +1,4 @@
-//! The judge of a simulation with a list beside the store: who is at which task, on both sides, and who has finished it. It hears what agents
+//! The oracle of a simulation with a list beside the store: who is at which task, on both sides, and who has finished it. It hears what agents
 //! are told and sees what old scripts do, and knows nothing of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use super::Judged;
 
 /// What an agent has been told that it has.
 #[derive(Clone, Debug)]
-struct Told {
+struct Holder {
     agent: String,
     /// Its lease holds at least until then.
     until_ms: i64,
@@ -18,7 +18,7 @@ struct Told {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    agents: BTreeMap<TaskId, Told>,
+    agents: BTreeMap<TaskId, Holder>,
     /// The old scripts that are at it, by the name they left on the list.
     scripts: BTreeMap<TaskId, String>,
     done_by_agents: BTreeSet<TaskId>,
@@ -58,7 +58,7 @@ impl Ledger {
         if let Some(by) = self.finisher(task) {
             return Err(format!("(10) {agent} is told that it has {task}, which {by} finished"));
         }
-        self.agents.insert(task.clone(), Told { agent: agent.to_owned(), until_ms });
+        self.agents.insert(task.clone(), Holder { agent: agent.to_owned(), until_ms });
         Ok(())
     }
 

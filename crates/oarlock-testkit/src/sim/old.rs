@@ -22,7 +22,7 @@ enum At {
     Task(TaskId, String),
 }
 
-/// All of them, and the judge that sees what they do.
+/// All of them, and the oracle that sees what they do.
 #[derive(Debug, Default)]
 pub(super) struct Scene {
     scripts: [At; SCRIPTS],

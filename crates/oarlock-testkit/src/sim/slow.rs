@@ -8,11 +8,11 @@ use oarlock_ops::topic::Topics;
 
 use std::sync::Arc;
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 
-/// The store of one process on a stage, slow by so many milliseconds a transaction.
+/// The store of one process under a harness, slow by so many milliseconds a transaction.
 pub(super) struct Slow<'a> {
-    stage: &'a mut dyn Stage,
+    harness: &'a mut dyn Harness,
     process: &'a str,
     slow_ms: i64,
     /// How much time has passed in it.
@@ -21,9 +21,9 @@ pub(super) struct Slow<'a> {
 }
 
 impl<'a> Slow<'a> {
-    pub(super) fn new(stage: &'a mut dyn Stage, process: &'a str, slow_ms: i64) -> Self {
-        let outside = stage.store(process).outside();
-        Self { stage, process, slow_ms, passed_ms: 0, outside }
+    pub(super) fn new(harness: &'a mut dyn Harness, process: &'a str, slow_ms: i64) -> Self {
+        let outside = harness.store(process).outside();
+        Self { harness, process, slow_ms, passed_ms: 0, outside }
     }
 }
 
@@ -33,7 +33,7 @@ impl Store for Slow<'_> {
     }
 
     fn owners(&mut self) -> Box<dyn Owners> {
-        self.stage.store(self.process).owners()
+        self.harness.store(self.process).owners()
     }
 
     fn outside(&self) -> Option<Arc<dyn Outside>> {
@@ -41,16 +41,16 @@ impl Store for Slow<'_> {
     }
 
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>> {
-        self.stage.advance_ms(self.slow_ms);
+        self.harness.advance_ms(self.slow_ms);
         self.passed_ms += self.slow_ms;
-        self.stage.store(self.process).begin(locks, durability)
+        self.harness.store(self.process).begin(locks, durability)
     }
 
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>> {
-        self.stage.store(self.process).snapshot()
+        self.harness.store(self.process).snapshot()
     }
 
     fn listen(&mut self, topics: Topics) -> StoreResult<Box<dyn Listening>> {
-        self.stage.store(self.process).listen(topics)
+        self.harness.store(self.process).listen(topics)
     }
 }

@@ -47,7 +47,7 @@ impl World {
         }
         let death = *self.rng.choice(&[Death::Not, Death::Not, Death::Not, Death::BeforeCommit, Death::BeforeReplies]).expect("five");
         if death != Death::Not {
-            self.judge.note(Fault::GatewayKilled);
+            self.oracle.note(Fault::GatewayKilled);
         }
         if death == Death::BeforeCommit {
             let _ = self.commit(&letters, death)?;
@@ -61,7 +61,7 @@ impl World {
         for ((_, letter), outcome) in letters.iter().zip(&outcomes) {
             let now_ms = self.now_ms;
             self.tell(|| format!("{now_ms} ms {letter} -> {} (with others)", shown(outcome)));
-            self.judge.hear(letter, outcome, now_ms, now_ms)?;
+            self.oracle.hear(letter, outcome, now_ms, now_ms)?;
         }
         for ((n, letter), outcome) in letters.iter().zip(outcomes) {
             let heard = match death {
@@ -77,7 +77,7 @@ impl World {
     fn commit(&mut self, letters: &[(usize, Letter)], death: Death) -> Result<Vec<Outcome>, String> {
         let mut outcomes = Vec::new();
         let killed = StoreError::Unavailable { message: "killed".into(), hint: String::new() };
-        let committed = self.stage.group(&mut |store| {
+        let committed = self.harness.group(&mut |store| {
             outcomes.clear();
             for (_, letter) in letters {
                 let entry = registry::find(letter.verb).expect("the simulator knows the verbs");

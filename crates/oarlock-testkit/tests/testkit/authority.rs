@@ -2,10 +2,10 @@
 //! whoever adds one has to say what an agent's key may do with it, also in `docs/security.md`.
 
 use oarlock_ops::registry;
-use oarlock_testkit::stage::{Play, Voice};
-use oarlock_testkit::{Lockstep, MemoryStage};
+use oarlock_testkit::harness::{Actor, Step};
+use oarlock_testkit::{Lockstep, MemoryHarness};
 
-use crate::sqlite_stage::SqliteStage;
+use crate::sqlite_harness::SqliteHarness;
 
 /// Eve has an agent's key. Bob holds `held` and `hers`, which she made; `free` was made by a person, `bobs` by bob; `gated` is in
 /// review and `dead` is dead; `her-part` is a part of `her-own`. Each row has calls of hers and what comes of them.
@@ -129,9 +129,9 @@ const WORLD: &[&str] = &[
     "cy: send bob --text private",
 ];
 
-fn play(stages: &mut Lockstep, voice: &str, line: &str) -> String {
+fn step(harnesses: &mut Lockstep, actor: &str, line: &str) -> String {
     let words = line.split(' ').map(str::to_owned).collect();
-    match stages.play(&Play::Call(Voice::parse(voice), words)) {
+    match harnesses.run(&Step::Call(Actor::parse(actor), words)) {
         Some(Ok(_)) => "ok".to_owned(),
         Some(Err(error)) => error.code().to_string(),
         None => panic!("{line} is no call"),
@@ -146,13 +146,13 @@ fn an_agents_key_changes_only_its_own_work_by_any_verb() {
             panic!("no row says what an agent's key may do with {}", entry.verb)
         };
         // Each verb finds the world as it was.
-        let mut stages = Lockstep::new(vec![Box::new(MemoryStage::default()), Box::new(SqliteStage::new())]);
+        let mut harnesses = Lockstep::new(vec![Box::new(MemoryHarness::default()), Box::new(SqliteHarness::new())]);
         for line in WORLD {
-            let (voice, words) = line.split_once(": ").expect("a voice and its words");
-            assert_eq!(play(&mut stages, voice, words), "ok", "{line}");
+            let (actor, words) = line.split_once(": ").expect("an actor and its words");
+            assert_eq!(step(&mut harnesses, actor, words), "ok", "{line}");
         }
         for (line, expected) in *rows {
-            let found = play(&mut stages, "@eve", line);
+            let found = step(&mut harnesses, "@eve", line);
             if found != *expected {
                 wrong.push(format!("{line}: {found}, not {expected}"));
             }

@@ -17,10 +17,10 @@ use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::Store;
 use oarlock_testkit::counted::{Counted, Reads};
-use oarlock_testkit::{MemoryStore, Stage};
+use oarlock_testkit::{Harness, MemoryStore};
 use serde_json::{Value, json};
 
-use crate::sqlite_stage::SqliteStage;
+use crate::sqlite_harness::SqliteHarness;
 
 /// A store whose reads inside of writing transactions are counted.
 struct World {
@@ -434,8 +434,8 @@ fn random_pattern(rng: &mut fastrand::Rng) -> String {
 fn the_index_of_the_store_finds_exactly_what_reading_all_reservations_finds() {
     let seed = fastrand::u64(..);
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut stage = SqliteStage::new();
-    let store = stage.store("test");
+    let mut harness = SqliteHarness::new();
+    let store = harness.store("test");
     let done = |store: &mut dyn Store, name: &str, verb: &str, request: Value| {
         call(verb, request).run(store, &caller(name), &Settings::default()).expect("it is done")
     };

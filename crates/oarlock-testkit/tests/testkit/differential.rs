@@ -4,37 +4,37 @@
 
 use oarlock_model::event::Event;
 use oarlock_ops::store::EventFilter;
+use oarlock_testkit::harness::Step;
 use oarlock_testkit::memory::replay;
-use oarlock_testkit::stage::Play;
-use oarlock_testkit::{Lockstep, MemoryStage, check, random};
+use oarlock_testkit::{Lockstep, MemoryHarness, check, random};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunner};
 
-use crate::sqlite_stage::SqliteStage;
+use crate::sqlite_harness::SqliteHarness;
 
 /// What random tasks are split by: two steps that do not touch each other.
 const PLAN: &str = "# Plan\n\n1. Create `src/one.rs`.\n2. Create `src/two.rs`.\n";
 
-/// The whole log of the first stage.
-pub(crate) fn log_of(stages: &mut Lockstep) -> Vec<Event> {
+/// The whole log of the first harness.
+pub(crate) fn log_of(harnesses: &mut Lockstep) -> Vec<Event> {
     let all = EventFilter { limit: usize::MAX, bytes_max: usize::MAX, ..EventFilter::default() };
-    stages.look(|view| view.events(&all)).expect("the specification can be read")
+    harnesses.look(|view| view.events(&all)).expect("the specification can be read")
 }
 
-fn play(piece: &[Play]) -> Result<(), TestCaseError> {
-    let mut stages = Lockstep::new(vec![Box::new(MemoryStage::default()), Box::new(SqliteStage::new())]);
-    stages.files().write("plan.md", PLAN);
-    for play in piece {
-        stages.play(play);
-        let state = stages.state();
-        let now = stages.look(|view| Ok(view.now())).expect("the specification can be read");
+fn step(piece: &[Step]) -> Result<(), TestCaseError> {
+    let mut harnesses = Lockstep::new(vec![Box::new(MemoryHarness::default()), Box::new(SqliteHarness::new())]);
+    harnesses.files().write("plan.md", PLAN);
+    for step in piece {
+        harnesses.run(step);
+        let state = harnesses.state();
+        let now = harnesses.look(|view| Ok(view.now())).expect("the specification can be read");
         let faults = check::faults(&state, now);
-        prop_assert!(faults.is_empty(), "after {play}: {faults:#?}");
+        prop_assert!(faults.is_empty(), "after {step}: {faults:#?}");
     }
-    let log = log_of(&mut stages);
+    let log = log_of(&mut harnesses);
     prop_assert_eq!(check::log_faults(&log), Vec::<String>::new());
     let replayed = replay(&log).map_err(TestCaseError::fail)?;
-    prop_assert_eq!(replayed.difference(&stages.state()), None);
+    prop_assert_eq!(replayed.difference(&harnesses.state()), None);
     Ok(())
 }
 
@@ -52,8 +52,8 @@ fn random_pieces_play_alike_on_every_store() {
     };
     let outcome = TestRunner::new(config).run(&random::pieces(60), |piece| {
         // A disagreement is a panic; as a failure of the case, it shrinks.
-        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| play(&piece)));
-        let outcome = played.unwrap_or_else(|panic| Err(TestCaseError::fail(words_of(&*panic))));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| step(&piece)));
+        let outcome = outcome.unwrap_or_else(|panic| Err(TestCaseError::fail(words_of(&*panic))));
         outcome.map_err(|error| TestCaseError::fail(format!("{error}\nin\n{}", written(&piece))))
     });
     match outcome {
@@ -70,6 +70,6 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// The piece as a script.
-fn written(piece: &[Play]) -> String {
-    piece.iter().map(|play| format!("{play}\n")).collect()
+fn written(piece: &[Step]) -> String {
+    piece.iter().map(|step| format!("{step}\n")).collect()
 }

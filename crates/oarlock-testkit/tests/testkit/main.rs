@@ -11,4 +11,4 @@ mod pages;
 mod portions;
 mod scripts;
 mod simulation;
-mod sqlite_stage;
+mod sqlite_harness;

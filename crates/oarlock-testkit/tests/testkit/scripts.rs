@@ -1,4 +1,4 @@
-//! Plays every script on the specification and on SQLite at once. `UPDATE_EXPECT=1` writes down what
+//! Runs every script on the specification and on SQLite at once. `UPDATE_EXPECT=1` writes down what
 //! they answered; the difference is then to be read line by line against the contract.
 
 use std::collections::BTreeSet;
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use expect_test::expect_file;
 use oarlock_ops::registry;
 use oarlock_testkit::script::Script;
-use oarlock_testkit::{Lockstep, MemoryStage, check};
+use oarlock_testkit::{Lockstep, MemoryHarness, check};
 
 use crate::differential::log_of;
-use crate::sqlite_stage::SqliteStage;
+use crate::sqlite_harness::SqliteHarness;
 
 fn scripts() -> Vec<PathBuf> {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scripts");
@@ -32,16 +32,16 @@ fn scripts_play_as_they_are_written_on_every_store() {
     for path in scripts().into_iter().filter(|path| name_of(path).starts_with(&only)) {
         let text = fs::read_to_string(&path).expect("a text file");
         let script = Script::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", name_of(&path)));
-        let mut stages = Lockstep::new(vec![Box::new(MemoryStage::default()), Box::new(SqliteStage::new())]);
-        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| script.play(&mut stages)));
-        let played = played.unwrap_or_else(|_| panic!("{}: the stages disagree, see above", name_of(&path)));
-        let state = stages.state();
-        let now = stages.look(|view| Ok(view.now())).expect("the specification can be read");
+        let mut harnesses = Lockstep::new(vec![Box::new(MemoryHarness::default()), Box::new(SqliteHarness::new())]);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| script.run(&mut harnesses)));
+        let outcome = outcome.unwrap_or_else(|_| panic!("{}: the harnesses disagree, see above", name_of(&path)));
+        let state = harnesses.state();
+        let now = harnesses.look(|view| Ok(view.now())).expect("the specification can be read");
         let mut faults = check::faults(&state, now);
-        faults.extend(check::log_faults(&log_of(&mut stages)));
+        faults.extend(check::log_faults(&log_of(&mut harnesses)));
         assert!(faults.is_empty(), "{}: {faults:#?}", name_of(&path));
-        // Each difference is printed where it is found; the other scripts are played all the same.
-        if std::panic::catch_unwind(|| expect_file![&path].assert_eq(&played)).is_err() {
+        // Each difference is printed where it is found; the other scripts run all the same.
+        if std::panic::catch_unwind(|| expect_file![&path].assert_eq(&outcome)).is_err() {
             differing.push(name_of(&path));
         }
     }

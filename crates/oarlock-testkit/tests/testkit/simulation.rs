@@ -4,9 +4,9 @@ use std::io::Write;
 
 use oarlock_testkit::paper::Paper;
 use oarlock_testkit::sim::{Plan, Report, run, run_beside};
-use oarlock_testkit::{MemoryStage, Stage};
+use oarlock_testkit::{Harness, MemoryHarness};
 
-use crate::sqlite_stage::SqliteStage;
+use crate::sqlite_harness::SqliteHarness;
 
 const STEPS: usize = 1_200;
 
@@ -25,12 +25,12 @@ fn expect_tried(seed: u64, report: &Report, all: &[u8]) {
 
 fn check(seed: u64) {
     let plan = Plan { seed, steps: STEPS };
-    let stages: [fn() -> Box<dyn Stage>; 3] =
-        [|| Box::<MemoryStage>::default(), || Box::new(SqliteStage::new()), || Box::new(SqliteStage::with_gateway())];
-    for stage in stages {
-        let stage = stage();
-        let name = stage.name();
-        let report = run(plan, stage).unwrap_or_else(|violation| panic!("on {name}: {violation}"));
+    let harnesses: [fn() -> Box<dyn Harness>; 3] =
+        [|| Box::<MemoryHarness>::default(), || Box::new(SqliteHarness::new()), || Box::new(SqliteHarness::with_gateway())];
+    for harness in harnesses {
+        let harness = harness();
+        let name = harness.name();
+        let report = run(plan, harness).unwrap_or_else(|violation| panic!("on {name}: {violation}"));
         expect_tried(seed, &report, &[1, 2, 3, 4, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18]);
     }
 }
@@ -53,7 +53,7 @@ fn fresh_seeds_hold_on_every_store() {
 #[test]
 fn the_same_seed_tells_the_same_story() {
     let plan = Plan { seed: 7, steps: 600 };
-    let stories = [0, 1].map(|_| format!("{:?}", run(plan, Box::<MemoryStage>::default())));
+    let stories = [0, 1].map(|_| format!("{:?}", run(plan, Box::<MemoryHarness>::default())));
     assert_eq!(stories[0], stories[1]);
 }
 
@@ -63,11 +63,11 @@ fn with_a_list_beside_the_store_nothing_is_done_on_both_sides() {
     // In the second, a call is killed that takes again what its agent's lease has run out of.
     for seed in [1, 1_295_945_959_185_466_089, fastrand::u64(..)] {
         writeln!(std::io::stderr(), "seed {seed}").expect("somebody reads");
-        let stages: [fn() -> Box<dyn Stage>; 2] = [|| Box::<MemoryStage>::default(), || Box::new(SqliteStage::new())];
-        for stage in stages {
-            let stage = stage();
-            let name = stage.name();
-            let report = run_beside(Plan { seed, steps: STEPS }, stage, Box::<Paper>::default())
+        let harnesses: [fn() -> Box<dyn Harness>; 2] = [|| Box::<MemoryHarness>::default(), || Box::new(SqliteHarness::new())];
+        for harness in harnesses {
+            let harness = harness();
+            let name = harness.name();
+            let report = run_beside(Plan { seed, steps: STEPS }, harness, Box::<Paper>::default())
                 .unwrap_or_else(|violation| panic!("on {name}: {violation}"));
             expect_tried(seed, &report, &[1, 2, 10, 12, 13, 17]);
         }

@@ -19,7 +19,7 @@ use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::usage::{parsed, usage_error};
-use super::{runner, signals, stewardship};
+use super::{admin, runner, signals};
 use crate::replies::Help;
 use crate::view;
 
@@ -61,7 +61,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "completions" => parsed::<CompletionsArgs>(matches)?.run(output),
         "man" => parsed::<ManArgs>(matches)?.run(output),
         "selftest" => parsed::<Selftest>(matches)?.run(common, output),
-        _ => stewardship::run(verb, matches, common, output),
+        _ => admin::run(verb, matches, common, output),
     }
 }
 

@@ -3,14 +3,14 @@
 
 use clap::Args;
 use oarlock_client::config::{self, HookSettings};
-use oarlock_client::memory::Memory;
+use oarlock_client::hook_state::HookState;
 use oarlock_client::paths::current_dir;
 use oarlock_client::{Backend, IfMissing, Project, StorePaths, trust};
 use oarlock_integrations::client::Client;
 use oarlock_integrations::hook::{HookDecision, HookEvent, HookInput};
 use oarlock_model::ErrorCode;
 use oarlock_model::text::escaped_line;
-use oarlock_model::{Rejection, planted};
+use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use super::common::Common;
 use super::output::note;
 use super::verbs;
-use oarlock_integrations::answering::{self, Hook, Who};
+use oarlock_integrations::answering::{self, AgentIdentity, Hook};
 
 /// The longest input of a hook, in bytes: what a tool writes is in it.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
@@ -91,14 +91,14 @@ fn say(answer: &HookDecision, client: Client, moment: HookEvent, input: &HookInp
 #[derive(Clone, Default)]
 struct Rule {
     is_strict: Arc<AtomicBool>,
-    memory: Arc<Mutex<Option<Memory>>>,
+    memory: Arc<Mutex<Option<HookState>>>,
 }
 
 impl Rule {
     /// The rule for the hook that runs now. A panic calls it before the process is ended, in whatever way the program was built.
     fn of_panics(client: Client, moment: HookEvent) -> Self {
         let rule = Self::default();
-        if planted::is(planted::PANIC_UNRULED) {
+        if seeded::is(seeded::PANIC_UNRULED) {
             return rule;
         }
         let known = rule.clone();
@@ -113,7 +113,7 @@ impl Rule {
         rule
     }
 
-    fn is(&self, settings: HookSettings, memory: Option<&Memory>) {
+    fn is(&self, settings: HookSettings, memory: Option<&HookState>) {
         self.is_strict.store(settings.strict, Ordering::Relaxed);
         if let Ok(mut known) = self.memory.lock() {
             *known = memory.cloned();
@@ -125,7 +125,7 @@ struct Run {
     client: Client,
     moment: HookEvent,
     input: HookInput,
-    memory: Option<Memory>,
+    memory: Option<HookState>,
     settings: HookSettings,
     rule: Rule,
 }
@@ -170,11 +170,11 @@ impl Run {
             }
         };
         let main = if is_git {
-            Who::above(common.name.clone(), common.session.clone())?
+            AgentIdentity::above(common.name.clone(), common.session.clone())?
         } else {
-            Who::of(self.client, &self.input, common.name.clone(), common.session.clone())?
+            AgentIdentity::of(self.client, &self.input, common.name.clone(), common.session.clone())?
         };
-        let nowhere = Memory::nowhere();
+        let nowhere = HookState::nowhere();
         let memory = self.memory.as_ref().unwrap_or(&nowhere);
         let (main, who) = main.with_helper(self.client, &self.input, memory)?;
         let mut hook = Hook { client: self.client, input: &self.input, main, who, settings: self.settings, is_local, memory, backend };
@@ -196,7 +196,7 @@ impl Run {
 
     fn behave(&mut self, settings: HookSettings, project: Option<&Project>) {
         self.settings = settings;
-        self.memory = Memory::of(project);
+        self.memory = HookState::of(project);
         self.rule.is(settings, self.memory.as_ref());
     }
 
@@ -219,7 +219,7 @@ impl Run {
     }
 }
 
-fn failure(error: &OpError, client: Client, moment: HookEvent, settings: HookSettings, memory: Option<&Memory>) -> HookDecision {
+fn failure(error: &OpError, client: Client, moment: HookEvent, settings: HookSettings, memory: Option<&HookState>) -> HookDecision {
     let line = format!("oarlock hook {client} {moment:?}: {error} ({})", error.code());
     let line = escaped_line(&line.replace('\n', " ")).into_owned();
     note(&line);

@@ -1,7 +1,7 @@
 //! What reaches standard output and standard error.
 
 use anstream::{AutoStream, ColorChoice};
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::OpError;
 use oarlock_ops::reply::Reply;
 use std::io::{ErrorKind, StdoutLock, Write};
@@ -100,7 +100,7 @@ impl Output {
 
 /// Text for people on standard error. Some of it may be another program's words: nothing of it steers a terminal.
 pub(crate) fn note(text: &str) {
-    match planted::is(planted::TERMINAL_STEERED) {
+    match seeded::is(seeded::TERMINAL_STEERED) {
         true => error_line(text),
         false => error_line(&view::safe(text)),
     }

@@ -117,8 +117,8 @@ impl Project {
     /// Any command in the root, with the clean environment.
     pub(crate) fn clean(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
-            // A planted bug is for the program under test.
-            let is_ours = name.to_string_lossy().starts_with("OARLOCK_") && name != "OARLOCK_PLANTED";
+            // A seeded fault is for the program under test.
+            let is_ours = name.to_string_lossy().starts_with("OARLOCK_") && name != "OARLOCK_SEEDED_FAULT";
             let of_clients = ["CLAUDE", "CODEX", "GEMINI", "CURSOR", "OPENCODE"];
             let is_clients = of_clients.iter().any(|client| name.to_string_lossy().starts_with(client));
             let is_others = ["GIT_", "RALF_"].iter().any(|begin| name.to_string_lossy().starts_with(begin));

@@ -37,27 +37,27 @@ fn its_commands_work_in_their_order() {
     }
     let the_loop = teaching::the_loop(Speech::Commands);
     let mut taught = 0;
-    let mut plays = |command: &str, with: &[(&str, &str)]| {
+    let mut run = |command: &str, with: &[(&str, &str)]| {
         assert!(the_loop.contains(&format!("`{command}`")), "{command} is taught: {the_loop}");
         taught += 1;
         let line = with.iter().fold(command.to_owned(), |line, (name, value)| line.replace(name, value));
         project.ok(&format!("{} --as ada", line.trim_start_matches("oarlock ")))
     };
-    plays("oarlock claim --reserve --wait 10m --or-message", &[]);
-    assert_eq!(plays("oarlock renew", &[])["leases"][0]["task"], "T-1");
-    plays("oarlock reserve 'GLOB' --task ID", &[("'GLOB'", "tests/**"), ("ID", "T-1")]);
-    let next = plays("oarlock done ID --result TEXT --claim --reserve", &[("ID", "T-1"), ("TEXT", "fine")]);
+    run("oarlock claim --reserve --wait 10m --or-message", &[]);
+    assert_eq!(run("oarlock renew", &[])["leases"][0]["task"], "T-1");
+    run("oarlock reserve 'GLOB' --task ID", &[("'GLOB'", "tests/**"), ("ID", "T-1")]);
+    let next = run("oarlock done ID --result TEXT --claim --reserve", &[("ID", "T-1"), ("TEXT", "fine")]);
     assert_eq!(next["claimed"]["task"]["id"], "T-2");
     assert_eq!(project.ok("reservations")["reservations"].as_array().map(Vec::len), Some(1), "what was tied to T-1 ended with it");
-    plays("release ID", &[("ID", "T-2")]);
-    plays("oarlock claim --reserve --wait 10m --or-message", &[]);
-    plays("fail ID --reason TEXT", &[("ID", "T-2"), ("TEXT", "broken")]);
+    run("release ID", &[("ID", "T-2")]);
+    run("oarlock claim --reserve --wait 10m --or-message", &[]);
+    run("fail ID --reason TEXT", &[("ID", "T-2"), ("TEXT", "broken")]);
     project.ok("send ada --text hello --as bob");
-    let id = plays("oarlock inbox", &[])["messages"][0]["id"].as_str().expect("an id").to_owned();
-    plays("send NAME --text TEXT", &[("NAME", "bob"), ("TEXT", "hello")]);
-    plays("ack ID", &[("ID", id.as_str())]);
-    plays("oarlock claim --reserve --wait 10m --or-message", &[]);
-    plays("oarlock split ID", &[("ID", "T-3")]);
+    let id = run("oarlock inbox", &[])["messages"][0]["id"].as_str().expect("an id").to_owned();
+    run("send NAME --text TEXT", &[("NAME", "bob"), ("TEXT", "hello")]);
+    run("ack ID", &[("ID", id.as_str())]);
+    run("oarlock claim --reserve --wait 10m --or-message", &[]);
+    run("oarlock split ID", &[("ID", "T-3")]);
     let commands = the_loop.split('`').skip(1).step_by(2).filter(|command| !command.starts_with("git "));
     assert_eq!(commands.count() + 2, taught, "every command of it is played, the claim three times");
 }

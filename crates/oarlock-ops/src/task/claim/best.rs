@@ -4,7 +4,7 @@ use oarlock_model::agent::Agent;
 use oarlock_model::rejection::Unready;
 use oarlock_model::rules::claim;
 use oarlock_model::rules::holdings::Holdings;
-use oarlock_model::{Now, Rejection, StoreTime, TaskId, limits, planted};
+use oarlock_model::{Now, Rejection, StoreTime, TaskId, limits, seeded};
 use std::collections::BTreeSet;
 
 use super::{Claim, Claimed};
@@ -28,7 +28,7 @@ impl Claim {
         }
         // Fewer than were asked for, where fewer leases or bytes are left.
         let wanted = self.count.unwrap_or(1);
-        let wanted = if planted::is(planted::LEASES_UNCOUNTED) { wanted } else { wanted.min(room) };
+        let wanted = if seeded::is(seeded::LEASES_UNCOUNTED) { wanted } else { wanted.min(room) };
         let taking = Taking { wanted, held, bytes_left: limits::PAGE_BYTES_MAX, claims: Vec::new() };
         match cx.take_found() {
             Some(Found::Tasks(found)) => self.claim_found(cx, me, taking, found),
@@ -56,14 +56,14 @@ impl Claim {
             };
             misses += 1;
             if is_exhausted || misses > limits::CLAIM_MISSES_MAX || chooser.targets > limits::CLAIM_TARGETS_MAX {
-                if planted::is(planted::SEARCH_ENDS_EARLY) {
+                if seeded::is(seeded::SEARCH_ENDS_EARLY) {
                     break;
                 }
                 return Err(cx.search_first(Asked::ByRequest));
             }
         }
         if taking.claims.is_empty() {
-            if planted::is(planted::SEARCH_ENDS_EARLY) {
+            if seeded::is(seeded::SEARCH_ENDS_EARLY) {
                 let rest = Box::new(Unready::default());
                 return Err(Rejection::NothingReady { agent: me.name.clone(), rest, why: None }.into());
             }
@@ -97,7 +97,7 @@ impl Claim {
                 Err(OpError::Rejected(Rejection::LimitReached { .. })) => break,
                 verdict => verdict?,
             };
-            if verdict == Verdict::Fits || planted::is(planted::FOUND_IS_BELIEVED) {
+            if verdict == Verdict::Fits || seeded::is(seeded::FOUND_IS_BELIEVED) {
                 taking.took(self.take(cx, &offer)?, &mut chooser);
             }
         }

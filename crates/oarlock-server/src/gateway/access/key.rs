@@ -2,7 +2,7 @@
 
 use oarlock_client::gateway::Access;
 use oarlock_model::rules::authority::{Authority, speaks_for};
-use oarlock_model::{AgentName, Rejection, planted};
+use oarlock_model::{AgentName, Rejection, seeded};
 use serde::{Deserialize, Serialize};
 
 /// A key with its hash, as the list has it.
@@ -52,7 +52,7 @@ impl Principal {
     /// # Errors
     /// `denied`.
     pub(crate) fn check_verb(&self, verb: &str) -> Result<(), Rejection> {
-        if self.verbs.is_empty() || planted::is(planted::KEY_OF_ALL_VERBS) || self.verbs.iter().any(|known| known == verb) {
+        if self.verbs.is_empty() || seeded::is(seeded::KEY_OF_ALL_VERBS) || self.verbs.iter().any(|known| known == verb) {
             return Ok(());
         }
         Err(Rejection::Denied {

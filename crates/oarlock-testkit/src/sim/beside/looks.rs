@@ -1,4 +1,4 @@
-//! What the judge of a simulation with a list beside the store looks at in the store itself: what is granted, what the list must show once a
+//! What the oracle of a simulation with a list beside the store looks at in the store itself: what is granted, what the list must show once a
 //! call had its lock, what became of intents, and in the end everything that was finished.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,12 +14,12 @@ use crate::memory::replay;
 
 impl World {
     pub(super) fn last_seq(&mut self) -> Result<u64, String> {
-        self.stage.store("-").snapshot().and_then(|view| view.last_seq()).map_err(|error| error.to_string())
+        self.harness.store("-").snapshot().and_then(|view| view.last_seq()).map_err(|error| error.to_string())
     }
 
     /// The tasks that are granted or intended, and the tokens.
     pub(super) fn running(&mut self) -> Result<BTreeMap<TaskId, Token>, String> {
-        let view = self.stage.store("-").snapshot().map_err(|error| error.to_string())?;
+        let view = self.harness.store("-").snapshot().map_err(|error| error.to_string())?;
         let claimed = TaskFilter { states: vec![TaskState::Claimed], limit: usize::MAX, bytes_max: usize::MAX, ..TaskFilter::default() };
         let tasks = view.tasks(&claimed).map_err(|error| error.to_string())?;
         Ok(tasks.into_iter().filter_map(|task| Some((task.id.clone(), task.holder()?.token))).collect())
@@ -29,7 +29,7 @@ impl World {
     pub(super) fn granted(&mut self) -> Result<BTreeSet<Token>, String> {
         let kinds = vec!["task_claimed".to_owned()];
         let all = EventFilter { kinds, limit: usize::MAX, bytes_max: usize::MAX, ..EventFilter::default() };
-        let events = self.stage.store("-").snapshot().and_then(|view| view.events(&all)).map_err(|error| error.to_string())?;
+        let events = self.harness.store("-").snapshot().and_then(|view| view.events(&all)).map_err(|error| error.to_string())?;
         let token = |fact: &Fact| if let Fact::TaskClaimed(fact) = fact { Some(fact.token) } else { None };
         Ok(events.iter().filter_map(|event| token(&event.fact)).collect())
     }
@@ -65,7 +65,7 @@ impl World {
     /// A call had the lock: the list shows what has become of tasks in the store, and no intent is left.
     pub(super) fn check_list(&mut self) -> Judged {
         let items = self.list.items();
-        let view = self.stage.store("-").snapshot().map_err(|error| error.to_string())?;
+        let view = self.harness.store("-").snapshot().map_err(|error| error.to_string())?;
         let state = view.state().map_err(|error| error.to_string())?;
         drop(view);
         let mut scene = self.scene();
@@ -90,20 +90,20 @@ impl World {
 
     /// The store as it is, by the checkers that know its nouns.
     pub(super) fn look(&mut self) -> Judged {
-        let view = self.stage.store("-").snapshot().map_err(|error| error.to_string())?;
+        let view = self.harness.store("-").snapshot().map_err(|error| error.to_string())?;
         let faults = check::faults(&view.state().map_err(|error| error.to_string())?, view.now());
         faults.into_iter().next().map_or(Ok(()), Err)
     }
 
     pub(super) fn open_tasks(&mut self) -> Result<usize, String> {
-        let view = self.stage.store("-").snapshot().map_err(|error| error.to_string())?;
+        let view = self.harness.store("-").snapshot().map_err(|error| error.to_string())?;
         let state = view.state().map_err(|error| error.to_string())?;
         Ok(state.tasks.values().filter(|task| !matches!(task.state, TaskState::Done | TaskState::Dead)).count())
     }
 
     /// No completion of either side is lost, and the log is the cause of everything that is there.
     pub(super) fn look_back(&mut self) -> Result<usize, String> {
-        let view = self.stage.store("-").snapshot().map_err(|error| error.to_string())?;
+        let view = self.harness.store("-").snapshot().map_err(|error| error.to_string())?;
         let all = EventFilter { limit: usize::MAX, bytes_max: usize::MAX, ..EventFilter::default() };
         let log = view.events(&all).map_err(|error| error.to_string())?;
         let state = view.state().map_err(|error| error.to_string())?;

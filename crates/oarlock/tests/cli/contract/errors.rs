@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::support::{Project, object};
 
 /// Tasks and agents in every state that an error can come from.
-fn stage() -> Project {
+fn prepared() -> Project {
     let project = Project::with(&["ada", "bob", "gone"]);
     project.ok("leave --as gone");
     for line in [
@@ -33,7 +33,7 @@ fn stage() -> Project {
 
 #[test]
 fn every_error_code_has_its_exit_code() {
-    let project = stage();
+    let project = prepared();
     let mut seen = BTreeSet::new();
     for (line, exit, code) in [
         ("nonsense", 2, "usage"),
@@ -94,7 +94,7 @@ fn a_store_that_cannot_be_made_is_unavailable() {
 
 #[test]
 fn retryable_says_whether_waiting_can_help() {
-    let project = stage();
+    let project = prepared();
     for (line, retryable) in [
         ("claim --as ada", true),
         ("agents --at-least 9", true),
@@ -114,7 +114,7 @@ fn retryable_says_whether_waiting_can_help() {
 
 #[test]
 fn details_hold_the_facts_that_the_next_move_needs() {
-    let project = stage();
+    let project = prepared();
     let held = project.fails("claim HELD --as ada", 4, "lease_held");
     assert_eq!(held["details"]["holder"]["agent"], "bob");
     assert_eq!(held["details"]["holder"]["session"], project.session("bob"));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::Project;
 
-fn stage() -> Project {
+fn prepared() -> Project {
     let project = Project::new();
     project.ok("join ada --role planner");
     project.ok("join bob --can rust");
@@ -25,7 +25,7 @@ fn id(reply: &Value) -> String {
 
 #[test]
 fn recipients_are_names_roles_capabilities_and_all_that_are_there() {
-    let project = stage();
+    let project = prepared();
     for (to, reached) in [
         ("bob", json!(["bob"])),
         ("bob carl", json!(["bob", "carl"])),
@@ -43,7 +43,7 @@ fn recipients_are_names_roles_capabilities_and_all_that_are_there() {
 
 #[test]
 fn reading_acknowledges_nothing_and_acknowledging_does() {
-    let project = stage();
+    let project = prepared();
     let first = id(&project.ok("send bob --text first --subject s --ack --as ada"));
     let second = id(&project.ok("send bob --text second --as ada"));
     assert_eq!(project.ok("heartbeat --as bob")["unread"], 2);
@@ -69,7 +69,7 @@ fn reading_acknowledges_nothing_and_acknowledging_does() {
 
 #[test]
 fn an_inbox_outlives_its_session() {
-    let project = stage();
+    let project = prepared();
     project.ok("send bob --text t --as ada");
     project.ok("join bob --take-over");
     assert_eq!(texts(&project, "inbox --as bob"), ["t"]);
@@ -81,7 +81,7 @@ fn an_inbox_outlives_its_session() {
 
 #[test]
 fn answers_stay_in_their_thread() {
-    let project = stage();
+    let project = prepared();
     let question = project.ok("send bob --text question --as ada")["messages"][0].clone();
     let (id, thread) = (question["id"].as_str().expect("an id"), question["thread"].as_str().expect("an id"));
     let answer = project.ok(&format!("send ada --text answer --reply-to {id} --as bob"))["messages"][0].clone();
@@ -95,7 +95,7 @@ fn answers_stay_in_their_thread() {
 
 #[test]
 fn waiting_for_a_message_ends_when_another_process_sends_one() {
-    let project = stage();
+    let project = prepared();
     let waiting = project.start("inbox --wait 60s --as bob");
     project.ok("send bob --text hello --as ada");
     assert_eq!(waiting.reply().ok()["messages"][0]["text"], "hello");

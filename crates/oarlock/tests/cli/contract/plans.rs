@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{Project, THREE_PARTS};
 
-fn stage() -> Project {
+fn prepared() -> Project {
     let project = Project::with(&["ada"]);
     project.write("plan.md", THREE_PARTS);
     project
@@ -12,7 +12,7 @@ fn stage() -> Project {
 
 #[test]
 fn a_given_plan_decides_the_parts() {
-    let project = stage();
+    let project = prepared();
     let plan = json!({"subtasks": [
         {"title": "first", "steps": [1, 2], "writes": ["src/one.rs", "src/two.rs"], "estimate_minutes": 20},
         {"id": "other", "title": "second", "steps": [3], "writes": ["src/three.rs"], "capabilities": [], "assigned": "ada"},
@@ -27,7 +27,7 @@ fn a_given_plan_decides_the_parts() {
 
 #[test]
 fn the_plan_that_split_prints_is_a_plan_that_split_takes() {
-    let project = stage();
+    let project = prepared();
     let printed = project.ok("split plan.md --dry-run");
     let again = project.call("split plan.md --dry-run --plan -").input(printed.to_string()).ok();
     assert_eq!(again["subtasks"], printed["subtasks"]);
@@ -36,7 +36,7 @@ fn the_plan_that_split_prints_is_a_plan_that_split_takes() {
 
 #[test]
 fn each_problem_of_a_plan_is_told_with_its_place() {
-    let project = stage();
+    let project = prepared();
     let cursor = project.ok("status")["cursor"].clone();
     for (plan, places) in [
         ("{", &["line 1"][..]),
@@ -77,7 +77,7 @@ static NONE: &Vec<serde_json::Value> = &Vec::new();
 
 #[test]
 fn a_deep_or_huge_plan_is_refused_and_does_not_crash() {
-    let project = stage();
+    let project = prepared();
     for plan in ["[".repeat(200_000), format!("{{\"subtasks\":{}", "[{\"a\":".repeat(50_000)), "1".repeat(1 << 20)] {
         let reply = project.call("split plan.md --dry-run --plan -").input(plan).run();
         assert_eq!(reply.code, 2, "{}", reply.stderr);

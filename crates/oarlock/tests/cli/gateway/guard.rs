@@ -1,5 +1,5 @@
 //! What must not come in: requests that a hostile page, repository, process or agent makes. Each of these fails when the
-//! check that it names is taken out (`cargo xtask planted` takes some of them out).
+//! check that it names is taken out (`cargo xtask seeded-faults` takes some of them out).
 
 use serde_json::{Value, json};
 use std::io::{Read, Write};

@@ -102,9 +102,9 @@ const PIECE: &[(&str, &str)] = &[
 ];
 
 /// What came of one call: its exit code (that of the table for other doors) and what it told.
-type Told = (i64, Value);
+type Outcome = (i64, Value);
 
-fn told(code: i64, value: Value) -> Told {
+fn outcome(code: i64, value: Value) -> Outcome {
     (code, normal(value))
 }
 
@@ -172,17 +172,17 @@ fn line(project: &Project, who: &str, line: &str) -> String {
     if who.is_empty() { line } else { format!("{line} --as {who}") }
 }
 
-fn by_command_line(project: &Project, url: Option<&str>) -> Vec<Told> {
-    let play = |(who, text): &(&str, &str)| {
+fn by_command_line(project: &Project, url: Option<&str>) -> Vec<Outcome> {
+    let run = |(who, text): &(&str, &str)| {
         let mut call = project.call(&line(project, who, text));
         if let Some(url) = url {
             call = call.env("OARLOCK_STORE", url);
         }
         let reply = call.run();
         let out = if reply.code == 0 { &reply.stdout } else { &reply.stderr };
-        told(i64::from(reply.code), serde_json::from_str(out).expect("JSON"))
+        outcome(i64::from(reply.code), serde_json::from_str(out).expect("JSON"))
     };
-    PIECE.iter().map(play).collect()
+    PIECE.iter().map(run).collect()
 }
 
 /// The verb of a line, its key, and its request as JSON.
@@ -219,21 +219,21 @@ fn fields(project: &Project, who: &str, text: &str) -> (&'static registry::Entry
     (entry, fields)
 }
 
-fn told_by_http(http: &Http, entry: &registry::Entry, fields: &Value) -> Told {
+fn answer_by_http(http: &Http, entry: &registry::Entry, fields: &Value) -> Outcome {
     let answer = http.post(entry.verb, fields);
     let value = answer.json();
     let code = value["error"]["code"].as_str();
     let code = code.map(|word| ErrorCode::of_word(word).expect("a code of the table"));
     assert_eq!(answer.status, code.map_or(200, ErrorCode::http), "{answer:?}");
-    told(code.map_or(0, |code| i64::from(code.exit())), value)
+    outcome(code.map_or(0, |code| i64::from(code.exit())), value)
 }
 
-fn by_http(project: &Project, http: &Http) -> Vec<Told> {
-    let play = |(who, text): &(&str, &str)| {
+fn by_http(project: &Project, http: &Http) -> Vec<Outcome> {
+    let run = |(who, text): &(&str, &str)| {
         let (entry, fields) = fields(project, who, text);
-        told_by_http(http, entry, &fields)
+        answer_by_http(http, entry, &fields)
     };
-    PIECE.iter().map(play).collect()
+    PIECE.iter().map(run).collect()
 }
 
 /// The tools that a gateway has.
@@ -254,14 +254,14 @@ fn rpc(http: &Http, method: &str, params: &Value) -> Value {
 }
 
 /// Where a verb is a tool and somebody calls it, by the protocol for models, else by HTTP.
-fn by_mcp(project: &Project, http: &Http) -> Vec<Told> {
+fn by_mcp(project: &Project, http: &Http) -> Vec<Outcome> {
     let tools = tools(http);
-    let play = |(who, text): &(&str, &str)| {
+    let run = |(who, text): &(&str, &str)| {
         let (entry, mut fields) = fields(project, who, text);
         let is_known = matches!(*who, "ada" | "bob");
         let has_key = fields.get("idempotency_key").is_some();
         if !tools.contains(entry.verb) || !is_known || has_key || text.contains("--count") || *text == "heartbeat" {
-            return told_by_http(http, entry, &fields);
+            return answer_by_http(http, entry, &fields);
         }
         let object = fields.as_object_mut().expect("an object");
         object.remove("as");
@@ -273,22 +273,22 @@ fn by_mcp(project: &Project, http: &Http) -> Vec<Told> {
                 serde_json::from_str::<Value>(result["content"][0]["text"].as_str().expect("text")).expect("JSON"),
                 result["structuredContent"]
             );
-            return told(0, result["structuredContent"].clone());
+            return outcome(0, result["structuredContent"].clone());
         }
         let error: Value = serde_json::from_str(result["content"][0]["text"].as_str().expect("text")).expect("JSON");
         let code = error["error"]["code"].as_str().and_then(ErrorCode::of_word).expect("a code of the table");
-        told(i64::from(code.exit()), error)
+        outcome(i64::from(code.exit()), error)
     };
-    PIECE.iter().map(play).collect()
+    PIECE.iter().map(run).collect()
 }
 
 /// Hints name commands or tools, depending on who asks.
-fn without_hints(told: &Told) -> Told {
-    let mut told = told.clone();
-    if let Some(error) = told.1.get_mut("error").and_then(Value::as_object_mut) {
+fn without_hints(outcome: &Outcome) -> Outcome {
+    let mut outcome = outcome.clone();
+    if let Some(error) = outcome.1.get_mut("error").and_then(Value::as_object_mut) {
         error.remove("hint");
     }
-    told
+    outcome
 }
 
 #[test]

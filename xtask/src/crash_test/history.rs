@@ -1,4 +1,4 @@
-//! What the processes of the storm said, as histories of single tasks and entries, and the judgement over them.
+//! What the processes of the crash test said, as histories of single tasks and entries, and the check of them.
 
 use std::collections::BTreeMap;
 

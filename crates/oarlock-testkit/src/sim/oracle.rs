@@ -1,4 +1,4 @@
-//! The judge of a simulation: it hears what was asked and answered, knows the contract, and knows nothing of any store. It keeps
+//! The oracle of a simulation: it hears what was asked and answered, knows the contract, and knows nothing of any store. It keeps
 //! time by the simulator's clock and gives every doubt to the store: a lease may have ended once the latest moment at which it
 //! was renewed for certain is a TTL away, and must have ended once the last possible one is.
 
@@ -37,7 +37,7 @@ struct Reserved {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Judge {
+pub(super) struct Oracle {
     pub(super) faults: BTreeMap<Fault, usize>,
     pub(super) judged: BTreeMap<u8, usize>,
     grants: BTreeMap<String, Grant>,
@@ -59,7 +59,7 @@ pub(super) struct Judge {
     reserved: Vec<Reserved>,
 }
 
-impl Judge {
+impl Oracle {
     pub(super) fn note(&mut self, fault: Fault) {
         *self.faults.entry(fault).or_default() += 1;
     }

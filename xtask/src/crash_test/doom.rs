@@ -1,4 +1,4 @@
-//! How a process of the storm ends, or is stopped: by itself at a fail point, or by the storm at a moment of its choice.
+//! How a process of the crash test ends, or is stopped: by itself at a fail point, or by the crash test at a moment of its choice.
 
 use std::fmt;
 use std::str::FromStr;

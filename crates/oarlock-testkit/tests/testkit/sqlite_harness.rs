@@ -1,4 +1,4 @@
-//! The embedded store on a stage: one handle for each process, in a directory that goes away.
+//! The embedded store under a harness: one handle for each process, in a directory that goes away.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,21 +8,21 @@ use std::sync::Arc;
 use oarlock_host::clock::ManualClock;
 use oarlock_ops::store::{Durability, ServedStore as _, Store, StoreResult};
 use oarlock_sqlite::{Births, Options, SqliteStore, StorePaths, Synchronous};
-use oarlock_testkit::Stage;
-use oarlock_testkit::hurried::Hurried;
+use oarlock_testkit::Harness;
+use oarlock_testkit::virtual_wait::VirtualWait;
 use tempfile::TempDir;
 
-/// SQLite on a stage.
-pub(crate) struct SqliteStage {
+/// SQLite under a harness.
+pub(crate) struct SqliteHarness {
     // Handles go before the directory does.
-    handles: BTreeMap<String, Hurried<SqliteStore>>,
+    handles: BTreeMap<String, VirtualWait<SqliteStore>>,
     clock: ManualClock,
     place: StorePaths,
     has_gateway: bool,
     _dir: TempDir,
 }
 
-impl SqliteStage {
+impl SqliteHarness {
     pub(crate) fn new() -> Self {
         Self::with(false)
     }
@@ -47,12 +47,12 @@ impl SqliteStage {
         Self { handles: BTreeMap::new(), clock, place, has_gateway, _dir: dir }
     }
 
-    fn handle(&mut self, process: &str) -> &mut Hurried<SqliteStore> {
+    fn handle(&mut self, process: &str) -> &mut VirtualWait<SqliteStore> {
         let (clock, place) = (&self.clock, &self.place);
         self.handles.entry(process.to_owned()).or_insert_with(|| {
             let store = SqliteStore::open(place, options(clock)).expect("the store was made");
             let clock = clock.clone();
-            Hurried::new(store, Arc::new(move |ms| clock.advance_ms(ms)))
+            VirtualWait::new(store, Arc::new(move |ms| clock.advance_ms(ms)))
         })
     }
 
@@ -65,7 +65,7 @@ fn options(clock: &ManualClock) -> Options {
     Options { clock: Arc::new(clock.clone()), synchronous: Synchronous::Off, births: Births::Fixed(0), ..Options::default() }
 }
 
-impl Stage for SqliteStage {
+impl Harness for SqliteHarness {
     fn name(&self) -> &'static str {
         if self.has_gateway { "sqlite with a gateway" } else { "sqlite" }
     }

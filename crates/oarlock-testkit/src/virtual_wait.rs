@@ -13,12 +13,12 @@ use oarlock_ops::topic::Topics;
 pub type Hurry = Arc<dyn Fn(i64) + Send + Sync>;
 
 /// A store whose waits pass at once.
-pub struct Hurried<S> {
+pub struct VirtualWait<S> {
     inner: S,
     hurry: Hurry,
 }
 
-impl<S> Hurried<S> {
+impl<S> VirtualWait<S> {
     /// Wraps a store whose clock `hurry` moves.
     pub fn new(inner: S, hurry: Hurry) -> Self {
         Self { inner, hurry }
@@ -30,7 +30,7 @@ impl<S> Hurried<S> {
     }
 }
 
-impl<S: Store> Store for Hurried<S> {
+impl<S: Store> Store for VirtualWait<S> {
     fn is_read_only(&self) -> bool {
         self.inner.is_read_only()
     }
@@ -52,22 +52,22 @@ impl<S: Store> Store for Hurried<S> {
     }
 
     fn listen(&mut self, _topics: Topics) -> StoreResult<Box<dyn Listening>> {
-        Ok(Box::new(HurriedListening::new(Arc::clone(&self.hurry))))
+        Ok(Box::new(VirtualListening::new(Arc::clone(&self.hurry))))
     }
 }
 
 /// A listener that hears nothing and lets time run.
-pub(crate) struct HurriedListening {
+pub(crate) struct VirtualListening {
     hurry: Hurry,
 }
 
-impl HurriedListening {
+impl VirtualListening {
     pub(crate) fn new(hurry: Hurry) -> Self {
         Self { hurry }
     }
 }
 
-impl Listening for HurriedListening {
+impl Listening for VirtualListening {
     fn wait(&mut self, for_ms: i64, _owners: &[String]) -> StoreResult<()> {
         (self.hurry)(for_ms);
         Ok(())

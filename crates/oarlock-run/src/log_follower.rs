@@ -19,7 +19,7 @@ use crate::tree;
 const REASON_CHARS_MAX: usize = 160;
 
 /// What a run knows from the log.
-pub(crate) struct News {
+pub(crate) struct LogFollower {
     root: TaskId,
     after_seq: u64,
     /// The tasks of the run with their titles and how they stand.
@@ -37,7 +37,7 @@ struct Known {
     is_done: bool,
 }
 
-impl News {
+impl LogFollower {
     /// What is known now of the tree of `root`; events after `after_seq` are told.
     ///
     /// # Errors
@@ -239,7 +239,7 @@ mod tests {
         add("A", Some("P"));
         add("other", None);
         let mut store = stores.open().expect("it opens");
-        let mut news = News::new(&mut *store, &task_id("P"), 0).expect("it reads");
+        let mut news = LogFollower::new(&mut *store, &task_id("P"), 0).expect("it reads");
         let name: AgentName = "P-w1".parse().expect("a name");
         news.add_worker(name.clone(), "w1".into());
         let heard = Heard::default();

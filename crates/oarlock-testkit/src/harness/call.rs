@@ -19,7 +19,7 @@ use crate::paper::{Item, Point};
 
 /// Who speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Voice {
+pub enum Actor {
     /// The agent of this name, who has the store's file: an operator.
     Agent(String),
     /// The agent of this name, by an agent's key of a gateway.
@@ -30,44 +30,44 @@ pub enum Voice {
     Nobody,
 }
 
-impl Voice {
+impl Actor {
     /// Reads `ada`, `@ada` (by a key), `^ada`, `^ada+bob` or `-`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match (text.strip_prefix('^'), text.strip_prefix('@')) {
-            (Some(name), _) => Voice::Below(name.to_owned()),
-            (_, Some(name)) => Voice::Keyed(name.to_owned()),
-            _ if text == "-" => Voice::Nobody,
-            _ => Voice::Agent(text.to_owned()),
+            (Some(name), _) => Actor::Below(name.to_owned()),
+            (_, Some(name)) => Actor::Keyed(name.to_owned()),
+            _ if text == "-" => Actor::Nobody,
+            _ => Actor::Agent(text.to_owned()),
         }
     }
 
     /// The process that speaks.
     pub(super) fn process(&self) -> &str {
         match self {
-            Voice::Agent(name) | Voice::Keyed(name) | Voice::Below(name) => name,
-            Voice::Nobody => "-",
+            Actor::Agent(name) | Actor::Keyed(name) | Actor::Below(name) => name,
+            Actor::Nobody => "-",
         }
     }
 }
 
-impl fmt::Display for Voice {
+impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Voice::Agent(name) => f.write_str(name),
-            Voice::Keyed(name) => write!(f, "@{name}"),
-            Voice::Below(name) => write!(f, "^{name}"),
-            Voice::Nobody => f.write_str("-"),
+            Actor::Agent(name) => f.write_str(name),
+            Actor::Keyed(name) => write!(f, "@{name}"),
+            Actor::Below(name) => write!(f, "^{name}"),
+            Actor::Nobody => f.write_str("-"),
         }
     }
 }
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Play {
+pub enum Step {
     /// Somebody calls with these words. `{token:T-1}`, `{session:ada}`, `{message}` and `{reservation}`
     /// stand for the last grant's token, the current session, and the last message and reservation.
-    Call(Voice, Vec<String>),
+    Call(Actor, Vec<String>),
     /// So many milliseconds pass.
     Tick(i64),
     /// The wall clock steps by so many milliseconds.
@@ -106,21 +106,21 @@ impl fmt::Display for Writing {
     }
 }
 
-impl fmt::Display for Play {
+impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Play::Call(voice, words) => {
-                write!(f, "{voice}:")?;
+            Step::Call(actor, words) => {
+                write!(f, "{actor}:")?;
                 words.iter().try_for_each(|word| {
                     if word.is_empty() || word.contains([' ', '\n', '"']) { write!(f, " '{word}'") } else { write!(f, " {word}") }
                 })
             }
-            Play::Tick(ms) => write!(f, "tick {ms}ms"),
-            Play::Wall(ms) => write!(f, "wall {ms:+}ms"),
-            Play::Kill(process) => write!(f, "kill {process}"),
-            Play::Reboot => f.write_str("reboot"),
-            Play::Paper(writing) => write!(f, "paper{writing}"),
-            Play::Strike(point) => write!(f, "strike {point}"),
+            Step::Tick(ms) => write!(f, "tick {ms}ms"),
+            Step::Wall(ms) => write!(f, "wall {ms:+}ms"),
+            Step::Kill(process) => write!(f, "kill {process}"),
+            Step::Reboot => f.write_str("reboot"),
+            Step::Paper(writing) => write!(f, "paper{writing}"),
+            Step::Strike(point) => write!(f, "strike {point}"),
         }
     }
 }
@@ -186,16 +186,16 @@ impl Local for FilesOnly<'_> {
 }
 
 /// Takes the flags that every verb has out of the words: the caller, and what is left.
-pub(super) fn common_flags(voice: &Voice, words: &[String], state: &State) -> Result<(Caller, Vec<String>), OpError> {
+pub(super) fn common_flags(actor: &Actor, words: &[String], state: &State) -> Result<(Caller, Vec<String>), OpError> {
     let mut caller = Caller::default();
-    match voice {
-        Voice::Agent(name) => caller.name = Some(AgentName::parse(name)?),
-        Voice::Keyed(name) => {
+    match actor {
+        Actor::Agent(name) => caller.name = Some(AgentName::parse(name)?),
+        Actor::Keyed(name) => {
             caller.name = Some(AgentName::parse(name)?);
             caller.authority = Authority::Agent;
         }
-        Voice::Below(names) => caller.ancestors.extend(names.split('+').filter_map(|name| process_text(name, state))),
-        Voice::Nobody => {}
+        Actor::Below(names) => caller.ancestors.extend(names.split('+').filter_map(|name| process_text(name, state))),
+        Actor::Nobody => {}
     }
     let mut rest = Vec::new();
     let mut words = words.iter();
@@ -249,7 +249,7 @@ fn start(arguments: &[String], process: &str, files: &Files) -> Result<Box<dyn C
     (entry.from_json)(serde_json::to_value(&join)?)
 }
 
-/// A process id for each name, the same on every stage.
+/// A process id for each name, the same on every harness.
 fn pid_of(process: &str) -> u32 {
     process.bytes().fold(7, |pid: u32, byte| pid.wrapping_mul(31).wrapping_add(u32::from(byte))) % 30_000 + 2
 }

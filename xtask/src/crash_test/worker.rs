@@ -1,4 +1,4 @@
-//! A process of the storm: it asks for small things in turn, and says before each what it asks and after it what it was told. A line
+//! A process of the crash test: it asks for small things in turn, and says before each what it asks and after it what it was told. A line
 //! is written at once and whole, so that a kill cannot take back what was said.
 
 use std::collections::BTreeSet;
@@ -46,9 +46,9 @@ struct Worker {
 /// Works until it is killed, or meets its doom.
 ///
 /// # Errors
-/// The store fails; a refusal is what the storm is about, and is said.
+/// The store fails; a refusal is what the crash test is about, and is said.
 pub(super) fn run(arguments: &[String]) -> Outcome<()> {
-    let [file, name, begun_ns, doom] = arguments else { return Err("a worker is started by the storm".into()) };
+    let [file, name, begun_ns, doom] = arguments else { return Err("a worker is started by the crash test".into()) };
     let (doom, begun_ns): (Doom, u64) = (doom.parse()?, begun_ns.parse()?);
     let place = StorePaths::of_file(file);
     let _watch = doom_on_disk(&doom, place.dir());
@@ -109,7 +109,7 @@ impl Worker {
         match self.ask("claim", json!({"id": id, "ttl": format!("{}s", TTL_MS / 1_000)}))? {
             Ok(claimed) => self.held.push((id, claimed["lease"]["token"].as_u64().unwrap_or(0))),
             Err(code) if code == "not_found" => {
-                self.ask("add", json!({"title": "storm", "id": id, "max_attempts": 1_000}))?.ok();
+                self.ask("add", json!({"title": "crash", "id": id, "max_attempts": 1_000}))?.ok();
             }
             Err(_) => {}
         }

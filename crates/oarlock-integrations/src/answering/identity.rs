@@ -4,12 +4,12 @@
 use crate::client::Client;
 use crate::hook::HookInput;
 use oarlock_client::ThisMachine;
-use oarlock_client::memory::{Memory, harness};
+use oarlock_client::hook_state::{HookState, harness};
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::naming;
-use oarlock_model::{AgentName, Rejection, SessionId, planted};
+use oarlock_model::{AgentName, Rejection, SessionId, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::Join;
 use oarlock_ops::caller::Caller;
@@ -22,7 +22,7 @@ const SHELLS: [&str; 13] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "
 
 /// Whom a hook acts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct AgentIdentity {
     /// The agent.
     pub name: AgentName,
     /// The session, when the client was started in one.
@@ -48,7 +48,7 @@ enum Standing {
     Unknown(Vec<String>),
 }
 
-impl Who {
+impl AgentIdentity {
     /// The agent whose session a client's call is about, with the name and session that the environment gives.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Who {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
         let own = match (&given, &input.session) {
             (Some(name), _) => name.clone(),
-            (None, Some(id)) if planted::is(planted::RESUMED_IS_ANOTHER) => {
+            (None, Some(id)) if seeded::is(seeded::RESUMED_IS_ANOTHER) => {
                 naming::session(client.name(), &format!("{id}{}", std::process::id()))?
             }
             (None, Some(id)) => naming::session(client.name(), id)?,
@@ -83,7 +83,7 @@ impl Who {
     }
 
     /// The same in the session that its run has joined, when it has.
-    fn of_run(&self, memory: &Memory) -> Self {
+    fn of_run(&self, memory: &HookState) -> Self {
         memory.session_of_run(&self.harness).map_or_else(|| self.clone(), |session| self.in_session(session))
     }
 
@@ -124,14 +124,14 @@ impl Who {
     ///
     /// # Errors
     /// A helper's name that is refused.
-    pub fn with_helper(self, client: Client, input: &HookInput, memory: &Memory) -> Result<(Self, Self), Rejection> {
+    pub fn with_helper(self, client: Client, input: &HookInput, memory: &HookState) -> Result<(Self, Self), Rejection> {
         let thread = match &input.thread {
             // Gemini names no helpers. They run between two calls of one tool, so the call is a helper's where there is exactly one.
             None if client == Client::Gemini => memory.helpers(&self.name).pop().filter(|_| memory.helpers(&self.name).len() == 1),
             thread => thread.clone(),
         };
         let main = if self.joins() && client != Client::Git { self.of_run(memory) } else { self };
-        let thread = thread.filter(|_| !planted::is(planted::HELPER_IS_PARENT));
+        let thread = thread.filter(|_| !seeded::is(seeded::HELPER_IS_PARENT));
         let who = thread.map_or_else(|| Ok(main.clone()), |thread| main.helper(&thread))?;
         Ok((main, who))
     }
@@ -180,7 +180,7 @@ fn client_process() -> Option<ProcessId> {
 }
 
 /// Claude Code reads a file before each command that it runs: there the agent's name is passed on.
-pub(super) fn pass_on(who: &Who) {
+pub(super) fn pass_on(who: &AgentIdentity) {
     let Some(file) = std::env::var_os("CLAUDE_ENV_FILE").filter(|file| !file.is_empty()) else { return };
     // A name needs no quoting: it is made of letters, digits, dots, dashes and underscores.
     let line = format!("export OARLOCK_AGENT={}\n", who.name);

@@ -14,7 +14,7 @@ use crate::output::{Outcome, say};
 /// Seconds that a client may take.
 const PATIENCE_S: u32 = 120;
 
-pub(super) struct Stage {
+pub(super) struct Harness {
     pub(super) program: Program,
     pub(super) repo: PathBuf,
     pub(super) endpoint: Endpoint,
@@ -24,7 +24,7 @@ pub(super) struct Stage {
     temp: tempfile::TempDir,
 }
 
-impl Stage {
+impl Harness {
     /// A repository with a project, bob in it, and the client's own files in a home.
     ///
     /// # Errors
@@ -43,13 +43,13 @@ impl Stage {
         }
         let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", bin.display(), node.display());
         let oarlock = bin.join("oarlock");
-        let stage = Self { program, repo, endpoint, oarlock, file: program.file(dir), path, temp };
-        stage.shell(
+        let harness = Self { program, repo, endpoint, oarlock, file: program.file(dir), path, temp };
+        harness.shell(
             "git init -q -b main && git config user.name n && git config user.email n@example.org && git commit -q --allow-empty -m first",
         )?;
-        stage.ok("init")?;
-        stage.ok("join bob --stale-after 30d")?;
-        Ok(stage)
+        harness.ok("init")?;
+        harness.ok("join bob --stale-after 30d")?;
+        Ok(harness)
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -84,7 +84,7 @@ impl Stage {
     ///
     /// # Errors
     /// It fails, or does not ask for every turn.
-    pub(super) fn play(&self, prompt: &str, resumes: bool, main: &[Act], helper: &[Act]) -> Outcome<()> {
+    pub(super) fn run(&self, prompt: &str, resumes: bool, main: &[Act], helper: &[Act]) -> Outcome<()> {
         let calls = |acts: &[Act]| acts.iter().flat_map(|act| self.program.calls(act, &self.repo)).collect::<Vec<_>>();
         let (main, helper) = (calls(main), calls(helper));
         for (who, calls) in [("model", &main), ("helper", &helper)] {
@@ -93,7 +93,7 @@ impl Stage {
                 say(format_args!("  {who} calls {} {}", call.name, cut(&input, 160)));
             }
         }
-        self.endpoint.play(main, helper);
+        self.endpoint.load(main, helper);
         let mut command = self.command(Path::new("timeout"));
         command.arg("--kill-after=2").arg(PATIENCE_S.to_string()).arg(&self.file).args(self.program.arguments(prompt, resumes));
         command.envs(self.program.environment(&self.endpoint.url));

@@ -16,10 +16,10 @@ use tokio::sync::{broadcast, watch};
 use super::identity::Identity;
 
 /// Events that a slow follower may be behind before it has to read the store itself.
-const TOLD_MAX: usize = 1_024;
+const LOGGED_MAX: usize = 1_024;
 
 /// The longest event that is kept for slow followers, in bytes.
-const TOLD_BYTES_MAX: usize = 4 << 10;
+const LOGGED_BYTES_MAX: usize = 4 << 10;
 
 /// The longest sleep of the listening thread, in milliseconds: the net in case a notification is lost.
 const RECHECK_MS: i64 = 5_000;
@@ -32,7 +32,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// One event, ready to be sent.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Logged {
     /// Its number.
     pub(super) seq: u64,
     /// Its cursor.
@@ -48,23 +48,23 @@ type Marks = [u64; Topics::NAMED.len()];
 
 /// Where to hear what happens.
 #[derive(Debug)]
-pub(super) struct News {
+pub(super) struct LogFollower {
     marks: watch::Receiver<Marks>,
-    told: broadcast::Sender<Arc<Told>>,
+    logged: broadcast::Sender<Arc<Logged>>,
 }
 
-impl News {
+impl LogFollower {
     /// Starts the thread on a handle of its own.
     pub(super) fn start(mut store: Box<dyn ServedStore>, settings: Settings, identity: Arc<Identity>) -> Result<Self, OpError> {
         let last = store.snapshot()?.last_seq()?;
         let (marks_out, marks) = watch::channel([last; Topics::NAMED.len()]);
-        let told = broadcast::Sender::new(TOLD_MAX);
-        let mut teller = Teller { store, settings, identity, seen: last, marks: marks_out, told: told.clone() };
+        let logged = broadcast::Sender::new(LOGGED_MAX);
+        let mut reader = Reader { store, settings, identity, seen: last, marks: marks_out, logged: logged.clone() };
         std::thread::Builder::new()
-            .name("news".into())
-            .spawn(move || teller.tell_on())
+            .name("log follower".into())
+            .spawn(move || reader.run())
             .map_err(|error| OpError::Internal(format!("no thread can be started: {error}")))?;
-        Ok(Self { marks, told })
+        Ok(Self { marks, logged })
     }
 
     /// Waits until something of these topics is logged after the event with this number.
@@ -78,27 +78,27 @@ impl News {
     }
 
     /// Every event from now on.
-    pub(super) fn follow(&self) -> broadcast::Receiver<Arc<Told>> {
-        self.told.subscribe()
+    pub(super) fn follow(&self) -> broadcast::Receiver<Arc<Logged>> {
+        self.logged.subscribe()
     }
 
     /// How many follow.
     pub(super) fn followers(&self) -> usize {
-        self.told.receiver_count()
+        self.logged.receiver_count()
     }
 }
 
-struct Teller {
+struct Reader {
     store: Box<dyn ServedStore>,
     settings: Settings,
     identity: Arc<Identity>,
     seen: u64,
     marks: watch::Sender<Marks>,
-    told: broadcast::Sender<Arc<Told>>,
+    logged: broadcast::Sender<Arc<Logged>>,
 }
 
-impl Teller {
-    fn tell_on(&mut self) {
+impl Reader {
+    fn run(&mut self) {
         // Until nobody can ask any more.
         while !self.marks.is_closed() {
             if self.listen().is_err() {
@@ -109,7 +109,7 @@ impl Teller {
     }
 
     fn listen(&mut self) -> Result<(), OpError> {
-        let all = Topics::NAMED.iter().fold(Topics::NONE, |all, (topic, _)| all.and(*topic));
+        let all = Topics::NAMED.iter().fold(Topics::NONE, |all, (topic, _)| all.union(*topic));
         let mut listening = self.store.listen(all)?;
         let mut looked = Instant::now();
         loop {
@@ -142,12 +142,12 @@ impl Teller {
             for (_, mark) in Topics::NAMED.iter().zip(&mut marks).filter(|((topic, _), _)| topic.meets(topics)) {
                 *mark = event.seq;
             }
-            if self.told.receiver_count() > 0 {
+            if self.logged.receiver_count() > 0 {
                 let (seq, kind) = (event.seq, event.fact.kind());
                 let shape = EventShape::of(&*view, event)?;
-                let json = Some(serde_json::to_string(&shape)?).filter(|json| json.len() <= TOLD_BYTES_MAX);
+                let json = Some(serde_json::to_string(&shape)?).filter(|json| json.len() <= LOGGED_BYTES_MAX);
                 // Those who went away meanwhile miss nothing.
-                let _ = self.told.send(Arc::new(Told { seq, cursor: shape.cursor, kind, json }));
+                let _ = self.logged.send(Arc::new(Logged { seq, cursor: shape.cursor, kind, json }));
             }
         }
         self.marks.send_replace(marks);

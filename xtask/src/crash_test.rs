@@ -1,4 +1,4 @@
-//! `cargo xtask storm`: processes use one store while they are killed and stopped, at random moments and at every fail point; then the
+//! `cargo xtask crash-test`: processes use one store while they are killed and stopped, at random moments and at every fail point; then the
 //! history of each task and each entry must be linearizable, and the store sound.
 
 mod doom;
@@ -29,8 +29,8 @@ use doom::{Doom, Where};
 use history::History;
 use shared::{now_ns, options};
 
-/// The first argument of a process of the storm.
-pub(crate) const WORKER: &str = "storm-worker";
+/// The first argument of a process of the crash test.
+pub(crate) const WORKER: &str = "crash-worker";
 
 /// So many kills come to every fail point, and to leases that end.
 const SHORT: usize = 300;
@@ -48,7 +48,7 @@ const LONG_LIFE: Duration = Duration::from_millis(2_500);
 /// One that has not come to its fail point by then is killed from outside too.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Works as a process of the storm.
+/// Works as a process of the crash test.
 ///
 /// # Errors
 /// Those of the store.
@@ -56,7 +56,7 @@ pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
     worker::run(arguments)
 }
 
-/// Kill processes that use one store, and judge what they were told.
+/// Kill processes that use one store, and check what they were told.
 ///
 /// Half of them die at fail points, and some are stopped for longer than their leases. Fails when what they were told fits no order,
 /// or when the store is not sound.
@@ -87,10 +87,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 40));
     let plan = Plan { kills: arguments.kills, processes: arguments.processes.max(2), seed };
     warn(format_args!("seed {} decides who dies where; the processors decide the rest", plan.seed));
-    storm(&plan)
+    crash_and_check(&plan)
 }
 
-fn storm(plan: &Plan) -> Outcome<()> {
+fn crash_and_check(plan: &Plan) -> Outcome<()> {
     let dir = tempfile::tempdir()?;
     let place = StorePaths::of_file(dir.path().join("oarlock.db"));
     drop(SqliteStore::create(&place, "T", options())?);
@@ -113,7 +113,7 @@ fn storm(plan: &Plan) -> Outcome<()> {
     }
     let (tasks, entries) = history.objects();
     let expired = expired(&place)?;
-    // A storm that tried too little has shown nothing.
+    // A crash test that tried too little has shown nothing.
     if plan.kills >= SHORT && (deaths.len() <= 2 * Deed::ALL.len() || expired == 0 || history.stale == 0) {
         return Err(format!("too little was tried: {deaths:?}, {expired} leases ended, {} holders refused", history.stale).into());
     }
@@ -135,7 +135,7 @@ fn expired(place: &StorePaths) -> Outcome<usize> {
     Ok(events.iter().filter(|event| matches!(&event.fact, Fact::LeaseLost(lost) if lost.reason == LossReason::Expired)).count())
 }
 
-/// All lives of the storm.
+/// All lives of the crash test.
 struct Lives<'a> {
     plan: &'a Plan,
     file: &'a Path,

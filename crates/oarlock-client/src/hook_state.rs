@@ -33,11 +33,11 @@ pub fn call_by_content(tool: &str, input: &serde_json::Value) -> String {
 
 /// The directory of what is kept.
 #[derive(Clone, Debug)]
-pub struct Memory {
+pub struct HookState {
     dir: PathBuf,
 }
 
-impl Memory {
+impl HookState {
     /// With the user's own files, for each project apart. Not in the project: whoever made a repository could have put links there.
     pub fn of(project: Option<&Project>) -> Option<Self> {
         let place = project.map(|project| canonical(&project.dir()).unwrap_or_else(|_| project.dir()));

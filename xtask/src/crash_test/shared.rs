@@ -1,4 +1,4 @@
-//! What all processes of the storm agree on.
+//! What all processes of the crash test agree on.
 
 use oarlock_sqlite::{Options, Synchronous};
 use rustix::time::{ClockId, clock_gettime};

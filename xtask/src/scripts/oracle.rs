@@ -29,7 +29,7 @@ fn locked(file: &Path) -> Outcome<File> {
 ///
 /// # Errors
 /// Something was lost, told twice, or invalid.
-pub(super) fn judge(
+pub(super) fn check(
     place: &Place,
     writers: &[(String, String)],
     counts: &BTreeMap<String, u64>,

@@ -132,7 +132,7 @@ pub(super) fn ended_work(beat: &HeartbeatReply) -> String {
 }
 
 /// Messages that are new, the oldest first, and the ids of those that fit; `later` ones are new as well and not at hand.
-pub(super) fn messages(new: &[MessageShape], later: usize) -> (String, Vec<MessageId>) {
+pub(super) fn unread(new: &[MessageShape], later: usize) -> (String, Vec<MessageId>) {
     if new.is_empty() {
         return (String::new(), Vec::new());
     }
@@ -264,13 +264,13 @@ mod tests {
         };
         let ids = |shown: &[MessageId]| shown.iter().map(ToString::to_string).collect::<Vec<_>>();
         let all: Vec<MessageShape> = (1..=9).map(message).collect();
-        let (text, shown) = messages(&all[7..], 0);
+        let (text, shown) = unread(&all[7..], 0);
         assert!(text.contains("M-8-k3f9z2 from bob: xxx") && text.contains("M-9"), "{text}");
         assert_eq!(ids(&shown), ["M-8-k3f9z2", "M-9-k3f9z2"]);
-        let (text, shown) = messages(&all, 0);
+        let (text, shown) = unread(&all, 0);
         assert!(text.len() < 4_300 && text.contains("6 more: `oarlock inbox`"), "{} bytes", text.len());
         assert_eq!(ids(&shown), ["M-1-k3f9z2", "M-2-k3f9z2", "M-3-k3f9z2"]);
-        let (few, many) = (messages(&all[8..], 0).0, messages(&all[8..], 12).0);
+        let (few, many) = (unread(&all[8..], 0).0, unread(&all[8..], 12).0);
         assert!(!few.contains("more:") && many.contains("12 more: `oarlock inbox`"), "{many}");
     }
 }

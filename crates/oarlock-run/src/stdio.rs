@@ -3,17 +3,17 @@
 
 // One thread that polls, or one for each stream where pipes cannot be polled.
 #[cfg(all(unix, not(feature = "portable")))]
-#[path = "pump/poll.rs"]
+#[path = "stdio/poll.rs"]
 mod moving;
 #[cfg(not(all(unix, not(feature = "portable"))))]
-#[path = "pump/threads.rs"]
+#[path = "stdio/threads.rs"]
 mod moving;
 
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use oarlock_model::limits;
 
-pub(crate) use moving::pump;
+pub(crate) use moving::exchange;
 
 use crate::capture::{Capture, Lines};
 

@@ -19,7 +19,7 @@ enum Event {
 }
 
 /// Moves everything until all streams are closed, or the other end of `stop` is.
-pub(crate) fn pump(pipes: Pipes, input: &[u8], mut stop: PipeReader, on_error_line: &mut dyn FnMut(&str)) -> Printed {
+pub(crate) fn exchange(pipes: Pipes, input: &[u8], mut stop: PipeReader, on_error_line: &mut dyn FnMut(&str)) -> Printed {
     let mut sink = Sink::new(on_error_line);
     let (sender, events) = sync_channel(PIECES_MAX);
     let (mut stdin, input, closed) = (pipes.stdin, input.to_vec(), sender.clone());

@@ -1,8 +1,8 @@
-//! Planted bugs: faults that a test suite worth its name must catch, one for each semantics and some more. They exist only with
-//! the feature `planted`, which no program that users run has; without it, asking for one is a constant no, and the compiler
-//! takes the question out. With it, the environment variable `OARLOCK_PLANTED` names the one that is there.
+//! Seeded faults: bugs that a good test suite must catch, at least one for each semantics. They exist only with the feature
+//! `seeded-faults`, which no released program has. Without the feature, [`is`] is a constant false, and the compiler removes the
+//! check. With it, the environment variable `OARLOCK_SEEDED_FAULT` names the one fault that is active.
 //!
-//! `cargo xtask planted` runs the tests against each of them.
+//! `cargo xtask seeded-faults` runs the tests against each of them.
 
 use Breaks::{Files, Gateway, Hooks, Ralf, Runner, Semantics, Trust};
 
@@ -27,7 +27,7 @@ pub enum Breaks {
 
 /// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bug {
+pub struct Fault {
     /// What it is called.
     pub name: &'static str,
     /// What it breaks.
@@ -36,16 +36,16 @@ pub struct Bug {
     pub what: &'static str,
 }
 
-macro_rules! bugs {
+macro_rules! faults {
     ($($(#[doc = $doc:literal])* $id:ident = $breaks:expr, $name:literal;)*) => {
-        $($(#[doc = $doc])* pub const $id: Bug = Bug { name: $name, breaks: $breaks, what: concat!($($doc),*) };)*
+        $($(#[doc = $doc])* pub const $id: Fault = Fault { name: $name, breaks: $breaks, what: concat!($($doc),*) };)*
 
-        /// Every planted bug.
-        pub const ALL: &[Bug] = &[$($id),*];
+        /// Every seeded fault.
+        pub const ALL: &[Fault] = &[$($id),*];
     };
 }
 
-bugs! {
+faults! {
     /// a live lease does not keep others from claiming its task by id
     LIVE_LEASE_IGNORED = Semantics(1), "live-lease-ignored";
     /// what somebody outside of the store works on is free after the time of a lease
@@ -304,19 +304,19 @@ bugs! {
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }
 
-/// Whether this bug is planted.
-#[cfg(not(feature = "planted"))]
+/// Whether this fault is seeded.
+#[cfg(not(feature = "seeded-faults"))]
 #[must_use]
-pub const fn is(_bug: Bug) -> bool {
+pub const fn is(_fault: Fault) -> bool {
     false
 }
 
-/// Whether this bug is planted.
-#[cfg(feature = "planted")]
+/// Whether this fault is seeded.
+#[cfg(feature = "seeded-faults")]
 #[must_use]
-pub fn is(bug: Bug) -> bool {
-    static PLANTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-    PLANTED.get_or_init(|| std::env::var("OARLOCK_PLANTED").ok()).as_deref() == Some(bug.name)
+pub fn is(fault: Fault) -> bool {
+    static SEEDED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    SEEDED.get_or_init(|| std::env::var("OARLOCK_SEEDED_FAULT").ok()).as_deref() == Some(fault.name)
 }
 
 #[cfg(test)]
@@ -324,12 +324,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_semantics_has_a_planted_bug_and_every_bug_its_name() {
+    fn every_semantics_has_a_seeded_fault_and_every_fault_its_name() {
         for semantics in 1..=20 {
-            assert!(ALL.iter().any(|bug| bug.breaks == Semantics(semantics)), "semantics {semantics}");
+            assert!(ALL.iter().any(|fault| fault.breaks == Semantics(semantics)), "semantics {semantics}");
         }
-        for (n, bug) in ALL.iter().enumerate() {
-            assert!(ALL[n + 1..].iter().all(|other| other.name != bug.name), "{}", bug.name);
+        for (n, fault) in ALL.iter().enumerate() {
+            assert!(ALL[n + 1..].iter().all(|other| other.name != fault.name), "{}", fault.name);
         }
     }
 }

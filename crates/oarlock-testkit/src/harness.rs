@@ -1,5 +1,5 @@
-//! A store on a stage: calls by several processes, time that passes, deaths and reboots, all at the word
-//! of a test. [`Lockstep`] plays the same piece on several stages and insists that nobody can tell them apart.
+//! A store under a harness: calls by several processes, time that passes, deaths and reboots, all at the word
+//! of a test. [`Lockstep`] runs the same piece on several harnesses and insists that nobody can tell them apart.
 
 mod call;
 
@@ -15,11 +15,11 @@ use serde_json::Value;
 use crate::MemoryStore;
 use crate::compare;
 use crate::paper::{Fate, Hook, List as _, Paper, Point, killed};
-pub use call::{Files, Play, Voice, Writing};
+pub use call::{Actor, Files, Step, Writing};
 
 /// A store in a world that a test controls.
-pub trait Stage {
-    /// What the stage is called when it disagrees with another.
+pub trait Harness {
+    /// What the harness is called when it disagrees with another.
     fn name(&self) -> &'static str;
     /// The store as the process of this name has it open.
     fn store(&mut self, process: &str) -> &mut dyn Store;
@@ -41,13 +41,13 @@ pub trait Stage {
     fn reboot(&mut self, boot_id: &str);
 }
 
-/// The specification on a stage.
+/// The specification under a harness.
 #[derive(Debug, Default)]
-pub struct MemoryStage {
+pub struct MemoryHarness {
     store: MemoryStore,
 }
 
-impl Stage for MemoryStage {
+impl Harness for MemoryHarness {
     fn name(&self) -> &'static str {
         "memory"
     }
@@ -78,9 +78,9 @@ impl Stage for MemoryStage {
 /// The process that looks on and is nobody.
 const ONLOOKER: &str = "-";
 
-/// Several stages that play the same piece. They disagree by a panic that says how.
+/// Several harnesses that run the same piece. They disagree by a panic that says how.
 pub struct Lockstep {
-    stages: Vec<Box<dyn Stage>>,
+    harnesses: Vec<Box<dyn Harness>>,
     /// The list beside each of them.
     papers: Vec<Paper>,
     /// Where the next call is killed.
@@ -90,12 +90,12 @@ pub struct Lockstep {
 }
 
 impl Lockstep {
-    /// Plays on these stages; the first speaks for all.
+    /// Runs on these harnesses; the first speaks for all.
     #[must_use]
-    pub fn new(stages: Vec<Box<dyn Stage>>) -> Self {
-        assert!(!stages.is_empty(), "a piece needs a stage");
-        let papers = stages.iter().map(|_| Paper::default()).collect();
-        Self { stages, papers, strike: None, boots: 1, files: Files::default() }
+    pub fn new(harnesses: Vec<Box<dyn Harness>>) -> Self {
+        assert!(!harnesses.is_empty(), "a piece needs a harness");
+        let papers = harnesses.iter().map(|_| Paper::default()).collect();
+        Self { harnesses, papers, strike: None, boots: 1, files: Files::default() }
     }
 
     /// The files that requests may name.
@@ -103,54 +103,54 @@ impl Lockstep {
         &mut self.files
     }
 
-    /// Does what `play` says on every stage. A call has an outcome, time and death have none.
+    /// Does what `step` says on every harness. A call has an outcome, time and death have none.
     ///
     /// # Panics
-    /// When two stages do not do the same.
-    pub fn play(&mut self, play: &Play) -> Option<Result<Value, OpError>> {
-        let outcome = match play {
-            Play::Call(voice, words) => {
+    /// When two harnesses do not do the same.
+    pub fn run(&mut self, step: &Step) -> Option<Result<Value, OpError>> {
+        let outcome = match step {
+            Step::Call(actor, words) => {
                 let state = self.state();
                 let words: Vec<String> = words.iter().map(|word| call::fill_in(word, &state)).collect();
-                Some(self.call(voice, &words, &state))
+                Some(self.call(actor, &words, &state))
             }
-            Play::Tick(ms) => self.everywhere(|stage| stage.advance_ms(*ms)),
-            Play::Wall(ms) => self.everywhere(|stage| stage.step_wall_ms(*ms)),
-            Play::Kill(process) => self.everywhere(|stage| stage.kill(process)),
-            Play::Reboot => {
+            Step::Tick(ms) => self.everywhere(|harness| harness.advance_ms(*ms)),
+            Step::Wall(ms) => self.everywhere(|harness| harness.step_wall_ms(*ms)),
+            Step::Kill(process) => self.everywhere(|harness| harness.kill(process)),
+            Step::Reboot => {
                 self.boots += 1;
                 let boot_id = format!("boot-{}", self.boots);
-                self.everywhere(|stage| stage.reboot(&boot_id))
+                self.everywhere(|harness| harness.reboot(&boot_id))
             }
-            Play::Paper(writing) => self.write(writing),
-            Play::Strike(point) => {
+            Step::Paper(writing) => self.write(writing),
+            Step::Strike(point) => {
                 self.strike = Some(*point);
                 None
             }
         };
-        self.compare_stores(play);
+        self.compare_stores(step);
         outcome
     }
 
-    /// The state of the first stage.
+    /// The state of the first harness.
     pub fn state(&mut self) -> State {
-        state_of(&mut *self.stages[0])
+        state_of(&mut *self.harnesses[0])
     }
 
-    /// Looks at the store of the first stage.
+    /// Looks at the store of the first harness.
     ///
     /// # Errors
     /// Those of the store.
     pub fn look<T>(&mut self, look: impl FnOnce(&dyn oarlock_ops::store::View) -> StoreResult<T>) -> StoreResult<T> {
-        look(&*self.stages[0].store(ONLOOKER).snapshot()?)
+        look(&*self.harnesses[0].store(ONLOOKER).snapshot()?)
     }
 
-    fn everywhere(&mut self, act: impl Fn(&mut dyn Stage)) -> Option<Result<Value, OpError>> {
-        self.stages.iter_mut().for_each(|stage| act(&mut **stage));
+    fn everywhere(&mut self, act: impl Fn(&mut dyn Harness)) -> Option<Result<Value, OpError>> {
+        self.harnesses.iter_mut().for_each(|harness| act(&mut **harness));
         None
     }
 
-    /// Somebody writes on the list beside each stage.
+    /// Somebody writes on the list beside each harness.
     fn write(&mut self, writing: &Writing) -> Option<Result<Value, OpError>> {
         for paper in &self.papers {
             paper.change(&mut |sheet| match writing {
@@ -164,15 +164,15 @@ impl Lockstep {
         (*writing == Writing::Shown).then(|| Ok(serde_json::json!({"items": items()})))
     }
 
-    fn call(&mut self, voice: &Voice, words: &[String], state: &State) -> Result<Value, OpError> {
-        let (caller, words) = call::common_flags(voice, words, state)?;
-        let process = voice.process();
+    fn call(&mut self, actor: &Actor, words: &[String], state: &State) -> Result<Value, OpError> {
+        let (caller, words) = call::common_flags(actor, words, state)?;
+        let process = actor.process();
         let (files, strike) = (&self.files, self.strike.take());
-        let stages = self.stages.iter_mut().zip(&self.papers);
-        let outcomes = stages.map(|(stage, paper)| {
-            let name = stage.name();
+        let harnesses = self.harnesses.iter_mut().zip(&self.papers);
+        let outcomes = harnesses.map(|(harness, paper)| {
+            let name = harness.name();
             let mut outcome = Err(killed().into());
-            let trace = paper.call(stage.store(process), deadly(strike), &mut |store| {
+            let trace = paper.call(harness.store(process), deadly(strike), &mut |store| {
                 outcome = run(store, &caller, &words, process, files);
             });
             (name, if trace.killed.is_some() { Err(killed().into()) } else { outcome })
@@ -182,7 +182,7 @@ impl Lockstep {
         for (other, different) in outcomes {
             assert!(
                 told(&outcome) == told(&different),
-                "{voice}: {} gives\n{:#} on {first} and\n{:#} on {other}",
+                "{actor}: {} gives\n{:#} on {first} and\n{:#} on {other}",
                 words.join(" "),
                 told(&outcome),
                 told(&different)
@@ -191,10 +191,10 @@ impl Lockstep {
         outcome
     }
 
-    fn compare_stores(&mut self, play: &Play) {
-        let mut seen = self.stages.iter_mut().map(|stage| {
-            let name = stage.name();
-            let store = stage.store(ONLOOKER);
+    fn compare_stores(&mut self, step: &Step) {
+        let mut seen = self.harnesses.iter_mut().map(|harness| {
+            let name = harness.name();
+            let store = harness.store(ONLOOKER);
             let owners = store.owners();
             (name, compare::facts(&*store.snapshot().expect("a store that was just used can be read"), &*owners))
         });
@@ -203,13 +203,13 @@ impl Lockstep {
         for paper in &self.papers[1..] {
             assert!(
                 paper.items() == items,
-                "after {play}, the lists beside {first} and another say different things: {:?} and {paper:?}",
+                "after {step}, the lists beside {first} and another say different things: {:?} and {paper:?}",
                 items
             );
         }
         for (other, different) in seen {
             let difference = compare::difference(&facts, &different);
-            assert!(difference.is_none(), "after {play}, {first} and {other} see different things: {}", difference.unwrap_or_default());
+            assert!(difference.is_none(), "after {step}, {first} and {other} see different things: {}", difference.unwrap_or_default());
         }
     }
 }
@@ -219,8 +219,8 @@ fn deadly(strike: Option<Point>) -> Hook {
     Box::new(move |point, _| if strike == Some(point) { Fate::Killed } else { Fate::GoesOn })
 }
 
-fn state_of(stage: &mut dyn Stage) -> State {
-    let view = stage.store(ONLOOKER).snapshot().expect("a store that was just used can be read");
+fn state_of(harness: &mut dyn Harness) -> State {
+    let view = harness.store(ONLOOKER).snapshot().expect("a store that was just used can be read");
     view.state().expect("a store that was just used can be read")
 }
 
@@ -236,15 +236,15 @@ fn run(store: &mut dyn Store, caller: &Caller, words: &[String], process: &str, 
     reply.to_value()
 }
 
-/// Says one line to a store, `ada: claim T-1` or `-: add x`, without any stage around it.
+/// Says one line to a store, `ada: claim T-1` or `-: add x`, without any harness around it.
 ///
 /// # Errors
 /// What the operation refuses; `usage` when the line is none.
 pub fn say(store: &mut dyn Store, line: &str) -> Result<Value, OpError> {
-    let Ok(Play::Call(voice, words)) = crate::script::play(line) else { return Err(call::usage(format!("nothing is said: {line}"))) };
+    let Ok(Step::Call(actor, words)) = crate::script::step(line) else { return Err(call::usage(format!("nothing is said: {line}"))) };
     let state = store.snapshot()?.state()?;
-    let (caller, words) = call::common_flags(&voice, &words, &state)?;
-    run(store, &caller, &words, voice.process(), &Files::default())
+    let (caller, words) = call::common_flags(&actor, &words, &state)?;
+    run(store, &caller, &words, actor.process(), &Files::default())
 }
 
 /// An outcome as callers see it.

@@ -1,11 +1,11 @@
-//! `cargo xtask planted`: plants one bug after another and requires the tests to catch each; the table says which of them did, and
+//! `cargo xtask seeded-faults`: builds the tests with one fault after another and requires the tests to catch each; the table says which of them did, and
 //! how soon. Tests that catch nothing would pass as well as good ones otherwise.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use clap::builder::PossibleValuesParser;
-use oarlock_model::planted::{self, Breaks, Bug};
+use oarlock_model::seeded::{self, Breaks, Fault};
 
 use crate::output::{Outcome, say, warn};
 use crate::workspace;
@@ -20,7 +20,7 @@ const FAMILIES: [(&str, &str); 6] = [
     ("rules", "package(oarlock-model) or package(oarlock-ops)"),
 ];
 
-/// The tests of the gateway and of hooks, which look for bugs of theirs alone: they need the program.
+/// The tests of the gateway and of hooks, which look for their own faults alone: they need the program.
 const GATEWAY: &str =
     "(package(oarlock) and test(/^gateway::(access|bounds|client|connections|guard|key|lanes|listener|mcp|proof|quota|writer)::/))
   or (package(/^oarlock-(client|server)$/) and test(/^gateway::/))";
@@ -39,47 +39,47 @@ const FILES: &str = "package(oarlock-ralf) or (package(oarlock-model) and test(/
 /// Those of RALF's files: their own, and of the program.
 const RALF: &str = "package(oarlock-ralf) or (package(oarlock) and test(/^ralf::/))";
 
-/// The bugs of `--smoke`: one of the rules, one of an operation, one of the store.
-const SMOKE: [Bug; 3] = [planted::NO_TOKEN_CHECK, planted::POLLING_RENEWS, planted::BOUND_NOT_LOWERED];
+/// The faults of `--smoke`: one of the rules, one of an operation, one of the store.
+const SMOKE: [Fault; 3] = [seeded::NO_TOKEN_CHECK, seeded::POLLING_RENEWS, seeded::BOUND_NOT_LOWERED];
 
-/// Plant bugs and require the tests to catch them.
+/// Seed faults and require the tests to catch them.
 ///
-/// Runs the scripts, the random histories, the simulations, and the tests of the store and of the rules with each bug planted, and
+/// Runs the scripts, the random histories, the simulations, and the tests of the store and of the rules with each fault, and
 /// fails when one of them is caught by none.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Which; all of them unless some are named.
-    #[arg(value_name = "BUG", value_parser = names())]
-    bugs: Vec<String>,
-    /// Takes three bugs, and stops at the first catch.
+    #[arg(value_name = "FAULT", value_parser = names())]
+    faults: Vec<String>,
+    /// Takes three faults, and stops at the first catch.
     #[arg(long)]
     smoke: bool,
 }
 
 fn names() -> PossibleValuesParser {
-    planted::ALL.iter().map(|bug| bug.name).into()
+    seeded::ALL.iter().map(|fault| fault.name).into()
 }
 
-/// Plants what the arguments ask for.
+/// Seeds what the arguments ask for.
 ///
 /// # Errors
-/// The tests cannot be built, or a bug that nothing catches.
+/// The tests cannot be built, or a fault that nothing catches.
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let is_smoke = arguments.smoke;
-    let bugs = match (arguments.bugs.as_slice(), is_smoke) {
+    let faults = match (arguments.faults.as_slice(), is_smoke) {
         ([], true) => SMOKE.to_vec(),
-        ([], false) => planted::ALL.to_vec(),
-        (named, _) => planted::ALL.iter().filter(|bug| named.iter().any(|name| name == bug.name)).copied().collect(),
+        ([], false) => seeded::ALL.to_vec(),
+        (named, _) => seeded::ALL.iter().filter(|fault| named.iter().any(|name| name == fault.name)).copied().collect(),
     };
     if !tests(&["--no-run"]).status()?.success() {
         return Err("the tests cannot be built".into());
     }
-    // Whatever fails without a bug would be taken for a catch.
-    let are_needed = bugs.iter().any(|bug| matches!(bug.breaks, Breaks::Semantics(_)));
+    // Whatever fails without a fault would be taken for a catch.
+    let are_needed = faults.iter().any(|fault| matches!(fault.breaks, Breaks::Semantics(_)));
     let families = if is_smoke { 2 } else { FAMILIES.len() };
     for (family, filter) in FAMILIES.iter().take(families).filter(|_| are_needed) {
         if catches(filter, None)?.is_some() {
-            return Err(format!("the {family} fail without any bug").into());
+            return Err(format!("the {family} fail without any fault").into());
         }
     }
     for (what, filter) in [
@@ -90,15 +90,15 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         (Breaks::Files, FILES),
         (Breaks::Ralf, RALF),
     ] {
-        if bugs.iter().any(|bug| bug.breaks == what) && catches(filter, None)?.is_some() {
-            return Err(format!("the tests {filter} fail without any bug").into());
+        if faults.iter().any(|fault| fault.breaks == what) && catches(filter, None)?.is_some() {
+            return Err(format!("the tests {filter} fail without any fault").into());
         }
     }
     let mut missed = Vec::new();
-    say(format!("{:<26}{:>10}{}", "bug", "semantics", FAMILIES.map(|(family, _)| format!("{family:>12}")).concat()));
-    for bug in bugs {
-        warn(format_args!("{} …", bug.name));
-        let (own, what) = match bug.breaks {
+    say(format!("{:<26}{:>10}{}", "fault", "semantics", FAMILIES.map(|(family, _)| format!("{family:>12}")).concat()));
+    for fault in faults {
+        warn(format_args!("{} …", fault.name));
+        let (own, what) = match fault.breaks {
             Breaks::Gateway => (Some(GATEWAY), "gateway".to_owned()),
             Breaks::Hooks => (Some(HOOKS), "hooks".to_owned()),
             Breaks::Runner => (Some(RUNNER), "runner".to_owned()),
@@ -108,30 +108,30 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
             Breaks::Semantics(number) => (None, number.to_string()),
         };
         if let Some(filter) = own {
-            let seconds = catches(filter, Some(bug))?;
-            say(format!("{:<26}{what:>10}{}", bug.name, seconds.map_or("           -".into(), |seconds| format!("{seconds:>10.1} s"))));
+            let seconds = catches(filter, Some(fault))?;
+            say(format!("{:<26}{what:>10}{}", fault.name, seconds.map_or("           -".into(), |seconds| format!("{seconds:>10.1} s"))));
             if seconds.is_none() {
-                missed.push(bug.name);
+                missed.push(fault.name);
             }
             continue;
         }
-        let mut row = format!("{:<26}{what:>10}", bug.name);
+        let mut row = format!("{:<26}{what:>10}", fault.name);
         let mut is_caught = false;
         for (_, filter) in FAMILIES {
-            let seconds = if is_smoke && is_caught { None } else { catches(filter, Some(bug))? };
+            let seconds = if is_smoke && is_caught { None } else { catches(filter, Some(fault))? };
             is_caught |= seconds.is_some();
             row.push_str(&seconds.map_or(format!("{:>12}", "-"), |seconds| format!("{seconds:>10.1} s")));
         }
         say(&row);
         if !is_caught {
-            missed.push(bug.name);
+            missed.push(fault.name);
         }
     }
     if missed.is_empty() { Ok(()) } else { Err(format!("not caught: {}", missed.join(", ")).into()) }
 }
 
-/// How soon a family of tests catches the bug, in seconds, if it does.
-fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
+/// How soon a family of tests catches the fault, in seconds, if it does.
+fn catches(filter: &str, fault: Option<Fault>) -> Outcome<Option<f64>> {
     let mut command = tests(&["--filterset", filter]);
     // The program is built with the others only where it is needed.
     if [GATEWAY, HOOKS, RUNNER, TRUST, RALF].contains(&filter) {
@@ -141,8 +141,8 @@ fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
     if filter == FILES {
         command.args(["--package", "oarlock-ralf"]);
     }
-    if let Some(bug) = bug {
-        command.env("OARLOCK_PLANTED", bug.name);
+    if let Some(fault) = fault {
+        command.env("OARLOCK_SEEDED_FAULT", fault.name);
     }
     let begun = Instant::now();
     let passed = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success();
@@ -151,7 +151,7 @@ fn catches(filter: &str, bug: Option<Bug>) -> Outcome<Option<f64>> {
 
 fn tests(arguments: &[&str]) -> Command {
     let mut command = workspace::cargo();
-    command.args(["nextest", "run", "--cargo-quiet", "--features", "oarlock-model/planted"]);
+    command.args(["nextest", "run", "--cargo-quiet", "--features", "oarlock-model/seeded-faults"]);
     command.args(["oarlock-model", "oarlock-ops", "oarlock-sqlite", "oarlock-testkit"].iter().flat_map(|package| ["--package", package]));
     command.args(arguments);
     command

@@ -88,7 +88,7 @@ fn count(ledger: &str) -> Counts {
 ///
 /// # Errors
 /// A task ran twice or a completion is lost, where the old scripts take their lock; or something else went wrong.
-pub(super) fn judge(place: &Place, locking: Locking, seconds: f64, mut faults: Vec<String>) -> Outcome<()> {
+pub(super) fn check(place: &Place, locking: Locking, seconds: f64, mut faults: Vec<String>) -> Outcome<()> {
     let counts = count(&fs::read_to_string(place.root.join("ledger"))?);
     let reply = call(&place.program, &place.root, &["tasks", "--limit", "10000"])?;
     let reply: Value = serde_json::from_str(&reply)?;

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use oarlock_client::{IfMissing, StoreTarget, administration, trust};
 use oarlock_host::file::WithoutTraps as _;
-use oarlock_model::planted;
+use oarlock_model::seeded;
 use oarlock_ops::OpError;
 use oarlock_ops::admin::{Administration, Backup, BackupReply, Doctor, Export, ExportReply, Import, Restore, RestoreReply, file_exists};
 use oarlock_ops::reply::Reply;
@@ -179,7 +179,7 @@ fn new_private(path: &Path) -> std::io::Result<File> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mode = if planted::is(planted::MODES_OPEN) { 0o666 } else { 0o600 };
+    let mode = if seeded::is(seeded::MODES_OPEN) { 0o666 } else { 0o600 };
     OpenOptions::new().read(true).write(true).create_new(true).without_traps().made_with(mode).open(path)
 }
 

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::{CHUNK_BYTES, Pipes, Printed, Sink};
 
 /// Moves everything until all streams are closed, or the other end of `stop` is.
-pub(crate) fn pump(pipes: Pipes, input: &[u8], stop: PipeReader, on_error_line: &mut dyn FnMut(&str)) -> Printed {
+pub(crate) fn exchange(pipes: Pipes, input: &[u8], stop: PipeReader, on_error_line: &mut dyn FnMut(&str)) -> Printed {
     let mut sink = Sink::new(on_error_line);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut left = input;
