@@ -102,7 +102,7 @@ fn build() -> Outcome<PathBuf> {
     warn(format_args!("building the static program"));
     let mut command = workspace::cargo();
     command.args(["build", "--profile", DIST, "--quiet", "--package", "oarlock", "--target", &target()]);
-    finish(command.env("RUSTFLAGS", "-C target-feature=+crt-static").current_dir(workspace::root()))?;
+    finish(command.env("RUSTFLAGS", "-C target-feature=+crt-static -C relocation-model=static").current_dir(workspace::root()))?;
     Ok(workspace::target_dir()?.join(target()).join(DIST).join("oarlock"))
 }
 
