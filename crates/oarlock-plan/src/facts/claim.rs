@@ -1,15 +1,18 @@
 //! Giving the files of a list ("Files to modify") to the steps that work on them.
 //! A step that names the file takes it; else the one whose title fits the file's name best.
 
+use std::collections::HashMap;
+
 use oarlock_model::pattern::Pattern;
 
 use crate::facts::files::{StepFiles, is_document, is_test, push_bounded};
-use crate::facts::overlap::Id;
+use crate::facts::overlap::{Id, Table};
+use crate::read::document::{Document, Kind};
 use crate::read::sections::Listed;
 use crate::rule;
-use crate::text::folder_and_name;
 use crate::text::titles::Role;
 use crate::text::words::{each_token, naming_stems, stem};
+use crate::text::{clip, folder_and_name};
 
 /// A step as the matching of listed files sees it.
 pub(crate) struct Claimant<'a> {
@@ -50,6 +53,37 @@ pub(crate) fn claim_listed(listed: &[(Id, &Listed)], steps: &[Claimant<'_>], fil
         }
     }
     unclaimed
+}
+
+/// Notes which steps speak of a file by its name without folder and extension, set as code: "update the prompt of `tide-loop`" speaks of
+/// `scripts/tide_loop.py`, which some step writes. Only names of several words tell.
+pub(crate) fn mention_named(document: &Document<'_>, steps: &[(usize, usize)], files: &mut [StepFiles], table: &Table) {
+    let key = |name: &str| name.to_lowercase().replace('_', "-");
+    let mut written: HashMap<String, Vec<Id>> = HashMap::new();
+    for id in files.iter().flat_map(|files| &files.writes) {
+        let name = parts(table.pattern(*id)).1;
+        let stem = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+        let ids = written.entry(key(stem)).or_default();
+        if stem.contains(['-', '_']) && !ids.contains(id) {
+            ids.push(*id);
+        }
+    }
+    if written.is_empty() {
+        return;
+    }
+    for ((line, last), own) in steps.iter().zip(files) {
+        for text in
+            (*line..=*last).filter(|at| matches!(document.lines[*at].kind, Kind::Text | Kind::Item(_))).map(|at| clip(document.text(at)))
+        {
+            for span in text.split('`').skip(1).step_by(2).filter(|span| span.len() < 64 && span.contains(['-', '_'])) {
+                for id in written.get(&key(span)).into_iter().flatten() {
+                    if !own.writes.contains(id) {
+                        push_bounded(&mut own.mentions, *id);
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn works(role: Role) -> bool {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::at_once::of_halves;
+use crate::facts::claim;
 use crate::facts::estimate;
 use crate::facts::files::{self, StepFiles};
 use crate::facts::identifiers;
@@ -161,6 +162,8 @@ pub(crate) fn facts(
             files.push(StepFiles { writes: vec![id], ..StepFiles::default() });
         }
     }
+    let places: Vec<(usize, usize)> = units.iter().map(|unit| (unit.draft.line, unit.draft.last)).collect();
+    claim::mention_named(document, &places, &mut files, &table);
     let unclaimed = unclaimed.iter().filter(|at| !listed[**at].1.drawn).map(|at| listed[*at].1.pattern.as_str().to_owned()).collect();
     let mut lexicon = Lexicon::default();
     let staged = units::stages(&units);

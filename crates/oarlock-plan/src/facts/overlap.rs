@@ -120,7 +120,9 @@ impl Table {
                 if id <= *glob && self.globs.binary_search(&id).is_ok() {
                     continue;
                 }
-                if self.pattern(*glob).overlaps(wide.as_ref().unwrap_or(&self.patterns[other])) {
+                let (one, two) = (self.pattern(*glob), wide.as_ref().unwrap_or(&self.patterns[other]));
+                let meet = if prose { folders_meet(one.as_str(), two.as_str()) } else { None };
+                if meet.unwrap_or_else(|| one.overlaps(two)) {
                     add(*glob, id);
                 }
             }
@@ -162,6 +164,43 @@ impl Table {
 fn widened(pattern: &Pattern) -> Option<Pattern> {
     let bare = pattern.is_literal() && !pattern.as_str().contains('/');
     bare.then(|| Pattern::parse(&format!("**/{}", pattern.as_str())).ok()).flatten()
+}
+
+/// Whether two folders as prose names them are one, or one is below the other: `skills/audit-log/**` and "`audit-log/`". That a folder or a
+/// name without extension may also lie deep in some other folder is no reason to think so. Nothing for other patterns.
+fn folders_meet(one: &str, two: &str) -> Option<bool> {
+    let (a, b) = (Folder::of(one)?, Folder::of(two)?);
+    if !(a.is_whole && b.is_whole) && !(a.is_whole && b.is_anywhere || b.is_whole && a.is_anywhere) {
+        return None;
+    }
+    let is_prefix = |short: &Folder<'_>, long: &Folder<'_>| long.parts.starts_with(&short.parts);
+    // A single common word names a folder only where it says so.
+    let is_own = |folder: &Folder<'_>| folder.is_anywhere || folder.parts.len() > 1 || folder.parts[0].contains(['-', '_']);
+    let is_inside = |short: &Folder<'_>, long: &Folder<'_>| {
+        is_own(short) && long.parts.windows(short.parts.len()).any(|run| run == short.parts.as_slice())
+    };
+    Some(is_prefix(&a, &b) || is_prefix(&b, &a) || is_inside(&a, &b) || is_inside(&b, &a))
+}
+
+/// `a/b/**`, `**/b/**` or `**/b` by its parts.
+struct Folder<'a> {
+    parts: Vec<&'a str>,
+    /// Whether it stands for all that is below it.
+    is_whole: bool,
+    is_anywhere: bool,
+}
+
+impl<'a> Folder<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let inner = text.strip_prefix("**/").unwrap_or(text);
+        let folder = inner.strip_suffix("/**").unwrap_or(inner);
+        let (is_whole, is_anywhere) = (folder.len() < inner.len(), inner.len() < text.len());
+        let parts: Vec<&str> = folder.split('/').collect();
+        let is_plain = !folder.contains(['*', '?', '[']) && parts.iter().all(|part| !part.is_empty());
+        // A name with an extension is a file, which may be in any folder.
+        let is_file = !is_whole && parts.last().is_some_and(|name| name.contains('.'));
+        (is_plain && !is_file && (is_whole || is_anywhere)).then_some(Self { parts, is_whole, is_anywhere })
+    }
 }
 
 /// The name of `**/NAME` with a plain NAME.
@@ -214,6 +253,13 @@ mod tests {
             ("**/a.rs", "**/api", true),
             ("**/*.css", "src/a.rs", false),
             ("**/*.css", "src/api", true),
+            ("skills/audit/**", "**/audit/**", true),
+            ("skills/audit/**", "**/review/**", false),
+            ("skills/audit/**", "**/review", false),
+            ("skills/audit/**", "**/audit", true),
+            ("skills/audit-log/**", "audit-log/**", true),
+            ("skills/tests/**", "tests/**", false),
+            ("skills/audit/**", "**/SKILL.md", true),
         ] {
             assert_eq!(meet(a, b), want, "{a} {b}");
             assert_eq!(meet(b, a), want, "{b} {a}");
