@@ -79,6 +79,10 @@ impl Local for ThisMachine {
         worktree::look_for(search, &current_dir()?)
     }
 
+    fn list_files(&self) -> Result<Vec<String>, OpError> {
+        Ok(worktree::list_files(&current_dir()?))
+    }
+
     fn process(&self, pid: u32) -> Result<String, OpError> {
         match ProcessId::of(pid) {
             Ok(Some(process)) => Ok(process.to_text()),

@@ -3,6 +3,7 @@
 use oarlock_host::file::canonical;
 use oarlock_ops::OpError;
 use oarlock_ops::local::{Existing, Search};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::paths::with_links_resolved;
@@ -11,6 +12,8 @@ use oarlock_git::{slashed, top_around};
 
 /// Most files and folders that are looked through.
 const ENTRIES_MAX: usize = 200_000;
+/// Most of them of which a list is made.
+const LISTED_ENTRIES_MAX: usize = 50_000;
 /// Folders that hold no work.
 const SKIPPED: [&str; 4] = [".git", ".oarlock", "node_modules", "target"];
 
@@ -42,19 +45,31 @@ pub(crate) fn look_for(mut search: Search, dir: &Path) -> Result<Option<Existing
             Ok(_) => {}
         }
     }
-    walk(&root, &mut search);
+    if walk(&root, ENTRIES_MAX, &mut |path| search.see(&path)).is_break() {
+        search.is_cut();
+    }
     Ok(Some(search.done()))
 }
 
-fn walk(root: &Path, search: &mut Search) {
+/// The files of the repository around `dir`, by their paths from its root: all but those of folders that hold no work, and no more than
+/// the first of a very large one. None where there is no repository.
+pub(crate) fn list_files(dir: &Path) -> Vec<String> {
+    let Some(root) = root(dir) else { return Vec::new() };
+    let mut files = Vec::new();
+    // That a list is cut shows in its number of files; it helps a reader, and decides nothing.
+    let _ = walk(&root, LISTED_ENTRIES_MAX, &mut |path| files.push(path));
+    files
+}
+
+/// Shows each file to `see`, until `entries_max` files and folders were passed.
+fn walk(root: &Path, entries_max: usize, see: &mut dyn FnMut(String)) -> ControlFlow<()> {
     let mut folders = vec![root.to_owned()];
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             seen += 1;
-            if seen > ENTRIES_MAX {
-                search.is_cut();
-                return;
+            if seen > entries_max {
+                return ControlFlow::Break(());
             }
             // A link to a folder is not followed: it could lead round in circles.
             let Ok(kind) = entry.file_type() else { continue };
@@ -63,8 +78,9 @@ fn walk(root: &Path, search: &mut Search) {
                     folders.push(entry.path());
                 }
             } else if let Some(path) = entry.path().strip_prefix(root).ok().and_then(slashed) {
-                search.see(&path);
+                see(path);
             }
         }
     }
+    ControlFlow::Continue(())
 }

@@ -76,6 +76,15 @@ pub trait Local {
     /// A folder that cannot be read.
     fn look_for(&self, search: Search) -> Result<Option<Existing>, OpError>;
 
+    /// The files of the repository that the caller stands in, by their paths from its root, as far as a list of them is bounded; none outside
+    /// any.
+    ///
+    /// # Errors
+    /// The current directory was deleted.
+    fn list_files(&self) -> Result<Vec<String>, OpError> {
+        Ok(Vec::new())
+    }
+
     /// The identity of a running process of this machine.
     ///
     /// # Errors

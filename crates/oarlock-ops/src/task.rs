@@ -51,6 +51,6 @@ pub use renew::{Renew, RenewReply};
 pub use requeue::{Requeue, RequeueReply};
 pub use review::{Approve, Reject};
 pub use show::{ShowTask, ShowTaskReply};
-pub use split::{Split, SplitOrKeep, SplitReply};
+pub use split::{Planner, Split, SplitOrKeep, SplitReply};
 pub use update::{Clearable, Update, UpdateReply};
 pub use wait::{Wait, WaitReply};

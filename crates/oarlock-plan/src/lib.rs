@@ -3,12 +3,13 @@
 //!
 //! The way through the house, each folder using only those before it: `text` knows words, `read` finds the steps of a
 //! document, `facts` gathers what is known about each, `order` says which waits for which, `parts` cuts them into parts
-//! and gives these out, `check` judges plans that somebody else made. [`plan`](Plan) is what all of it comes to,
-//! [`rule`] names every rule that a split rests on, [`prompt()`] asks a model for a better plan, and [`TaskText`] is the
+//! and gives these out, `check` judges plans that somebody else made, `ask` asks a model for one ([`Conversation`]).
+//! [`plan`](Plan) is what all of it comes to, [`rule`] names every rule that a split rests on, and [`TaskText`] is the
 //! front door: a text that is read once.
 //!
 //! The principle: what is not shown to be independent stays in one part or in order. A wrong split costs more than none.
 
+mod ask;
 mod at_once;
 mod check;
 mod error;
@@ -16,12 +17,14 @@ mod facts;
 mod order;
 mod parts;
 mod plan;
-mod prompt;
 mod read;
 pub mod rule;
 mod task_text;
 mod text;
 
+pub use ask::conversation::{Conversation, Turn};
+pub use ask::files::file_list;
+pub use ask::prompt::{plan_schema, prompt};
 pub use check::problem::Problem;
 pub use check::repository::{Existing, Search, check_repository};
 pub use check::validate::validate;
@@ -33,7 +36,6 @@ pub use parts::floor::Floor;
 pub use parts::options::Options;
 pub use parts::reading::MINUTES_DEFAULT;
 pub use plan::{Advice, Conflict, Edge, Plan, Step, Subtask};
-pub use prompt::{plan_schema, prompt};
 pub use read::name::{task_id_from_file_name, title};
 pub use read::same::is_same_document;
 pub use task_text::{TaskText, split, subtask_documents};

@@ -17,10 +17,10 @@ pub struct Plan {
     #[serde(default)]
     pub parallelizable: bool,
     /// How the document is written: `speckit`, `kiro`, `openspec`, `superpowers`, `issues`, `bmad`, `agentos`, `backlog`, `prp`, `gsd`,
-    /// `cursor`, `taskmaster`, `ralf`, or `plain`. Empty for a given plan.
+    /// `cursor`, `taskmaster`, `ralf`, or `plain`. Absent for a given plan that names its parts.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub format: String,
-    /// The source of the plan: `rules` of this crate, or `given` by the caller.
+    /// Who made the plan: `rules` of this crate, an `agent` that was asked for it, or it was `given` by the caller.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub planner: String,
     /// Why the work stays in one piece; absent when it is parallelizable.
@@ -44,7 +44,7 @@ pub struct Plan {
     /// Minutes that one agent alone needs.
     #[serde(default)]
     pub serial_minutes: u64,
-    /// How many agents are worth it; absent for a given plan, for one of more than 400 steps, and for one without steps.
+    /// How many agents are worth it; absent for a given plan that names its parts, for one of more than 400 steps, and for one without steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<Advice>,
     /// Files that several steps write, and that keep them in order.

@@ -37,6 +37,11 @@ impl Capture {
         self.tail.extend(&rest[over - old..]);
     }
 
+    /// Whether nothing was left out.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.left_out == 0
+    }
+
     /// All of it as clean text of at most `bytes_max` bytes, which has room for more than [`MARK_BYTES_MAX`].
     pub(crate) fn into_text(self, bytes_max: usize) -> String {
         let tail: Vec<u8> = self.tail.into();

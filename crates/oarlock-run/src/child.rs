@@ -3,9 +3,10 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::Scope;
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use oarlock_host::process::guard::{self, Guarded};
@@ -21,12 +22,16 @@ pub(crate) const TERM_GRACE: Duration = Duration::from_secs(5);
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
 /// What a program is started with.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Start<'a> {
     /// The program and its arguments; not empty.
     pub(crate) command: &'a [OsString],
     /// Environment variables beyond ours.
     pub(crate) variables: Vec<(&'static str, OsString)>,
+    /// Those of ours that it does not get.
+    pub(crate) removed: Vec<OsString>,
+    /// Where it runs; the current directory without it.
+    pub(crate) dir: Option<&'a Path>,
     /// What it reads.
     pub(crate) input: String,
 }
@@ -47,7 +52,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the program in the current directory. It dies with this process, and so does what it has started.
+    /// Starts the program. It dies with this process, and so does what it has started.
     ///
     /// # Errors
     /// The program cannot be started; nothing is left behind.
@@ -56,7 +61,14 @@ impl Running {
             start.command.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
         let (stop_reader, stop) = io::pipe()?;
         let mut command = Command::new(program);
-        command.args(arguments).envs(start.variables);
+        command.args(arguments);
+        for name in start.removed {
+            command.env_remove(name);
+        }
+        command.envs(start.variables);
+        if let Some(dir) = start.dir {
+            command.current_dir(dir);
+        }
         // Who supervises may be an operator at a gateway; the program that it runs is not.
         command.env_remove(KEY_FILE);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -83,6 +95,15 @@ impl Running {
     /// Whether the program itself has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.guarded.as_mut().is_none_or(Guarded::has_ended)
+    }
+
+    /// Waits a moment for its end.
+    pub(crate) fn rest(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        if !self.guarded.as_mut().is_none_or(|guarded| guarded.all_ended_within(time)) {
+            // Not every system can wait for all of them.
+            thread::sleep(until.saturating_duration_since(Instant::now()));
+        }
     }
 
     /// Asks it and everything that it has started to end, and kills them when [`TERM_GRACE`] has passed and [`Running::kill_if_due`] is
@@ -185,12 +206,12 @@ pub(crate) fn ending(status: ExitStatus) -> String {
 mod tests {
     use super::*;
     use crate::testing::Heard;
-    use std::thread;
 
     fn run(script: &str, input: &str) -> (ExitStatus, String, String, Heard) {
         let heard = Heard::default();
         let command = ["sh", "-c", script].map(OsString::from);
-        let start = Start { command: &command, variables: vec![("OARLOCK_TASK", "T-1".into())], input: input.to_owned() };
+        let start =
+            Start { command: &command, variables: vec![("OARLOCK_TASK", "T-1".into())], input: input.to_owned(), ..Start::default() };
         let (status, printed) = thread::scope(|scope| {
             let mut running = Running::start(start, scope, &heard).expect("sh starts");
             while !running.has_ended() {
@@ -232,7 +253,7 @@ mod tests {
     fn a_terminated_program_ends_by_the_signal() {
         let heard = Heard::default();
         let command = ["sh", "-c", "sleep 1000"].map(OsString::from);
-        let start = Start { command: &command, variables: Vec::new(), input: String::new() };
+        let start = Start { command: &command, ..Start::default() };
         let status = thread::scope(|scope| {
             let mut running = Running::start(start, scope, &heard).expect("sh starts");
             running.terminate();
@@ -248,7 +269,7 @@ mod tests {
     fn what_cannot_be_started_leaves_nothing() {
         let heard = Heard::default();
         let command = [OsString::from("/no/such/program")];
-        let start = Start { command: &command, variables: Vec::new(), input: String::new() };
+        let start = Start { command: &command, ..Start::default() };
         let error = thread::scope(|scope| Running::start(start, scope, &heard).expect_err("it is not there"));
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }

@@ -1,12 +1,16 @@
 //! What a run is asked for: its target, and how its workers start.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use oarlock_model::duration::Duration;
 use oarlock_model::{Label, TaskId};
 use oarlock_ops::caller::Caller;
-use oarlock_ops::local::Floor;
+use oarlock_ops::local::{Floor, Local};
+
+use crate::planning::PlanningAgent;
 
 /// What is to be worked on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,21 @@ pub enum Target {
     Task(TaskId),
 }
 
+/// An agent that plans what a run splits.
+#[derive(Clone)]
+pub struct Planning {
+    /// How it is asked.
+    pub agent: PlanningAgent,
+    /// The caller's machine, where the repository is.
+    pub local: Arc<dyn Local + Send + Sync>,
+}
+
+impl fmt::Debug for Planning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planning").field("agent", &self.agent).finish_non_exhaustive()
+    }
+}
+
 /// How a run runs.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -33,6 +52,10 @@ pub struct Run {
     pub target: Target,
     /// How many workers, from 1 to 256.
     pub agents: usize,
+    /// Whether there are as many workers as the plan advises; then `agents` is their number where no plan says it.
+    pub is_auto: bool,
+    /// Who plans, where that is not left to the rules.
+    pub planning: Option<Planning>,
     /// What the document must have at least to be split.
     pub floor: Option<Floor>,
     /// The program that works on a part, and its arguments.

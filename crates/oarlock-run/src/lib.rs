@@ -14,6 +14,7 @@ mod launch;
 mod log_follower;
 mod outcome;
 mod pace;
+mod planning;
 mod pool;
 mod prepare;
 mod progress;
@@ -29,8 +30,9 @@ mod worker;
 #[cfg(test)]
 mod testing;
 
-pub use launch::{Run, Target, WorkerProgram};
+pub use launch::{Planning, Run, Target, WorkerProgram};
 pub use outcome::Outcome;
+pub use planning::{PlanningAgent, plan_split};
 pub use progress::{AtWork, Live, Progress};
 pub use report::{AgentReport, PartReport, RunReport};
 pub use run::{RunEnd, run};

@@ -5,16 +5,19 @@ use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
-use oarlock_ops::caller::Caller;
-use oarlock_ops::local::Floor;
 use oarlock_ops::request::Mutation;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::Store;
 use oarlock_ops::task::document::{Document, Found};
-use oarlock_ops::task::{Split, SplitOrKeep};
+use oarlock_ops::task::{Plan, Split, SplitOrKeep, SplitReply};
 
-use crate::launch::Target;
+use crate::launch::{Planning, Run, Target};
+use crate::planning::Asking;
 use crate::progress::Tell;
+use crate::signals::Signals;
+
+/// The most agents that a plan advises.
+const ADVISED_AGENTS_MAX: usize = 8;
 
 /// A task that workers can claim, or claim from.
 #[derive(Debug, PartialEq)]
@@ -23,27 +26,29 @@ pub(crate) struct Prepared {
     pub(crate) task: TaskId,
     /// Whether it has parts; without, it is work for one.
     pub(crate) has_parts: bool,
+    /// How many workers it is for, if it has parts.
+    pub(crate) agents: usize,
     /// Why nothing can be begun, if so: the task is finished, or is not that of the document.
     pub(crate) refusal: Option<OpError>,
 }
 
 impl Prepared {
-    fn of(task: TaskId, has_parts: bool) -> Self {
-        Self { task, has_parts, refusal: None }
+    fn of(task: TaskId, has_parts: bool, agents: usize) -> Self {
+        Self { task, has_parts, agents, refusal: None }
     }
 
     fn refused(task: TaskId, rejection: Rejection) -> Self {
-        Self { task, has_parts: false, refusal: Some(rejection.into()) }
+        Self { task, has_parts: false, agents: 0, refusal: Some(rejection.into()) }
     }
 }
 
-/// Who prepares: the store, on whose behalf, and for how many agents.
+/// What is prepared, and with what.
 pub(crate) struct Preparing<'a> {
     pub(crate) store: &'a mut dyn Store,
-    pub(crate) caller: &'a Caller,
+    pub(crate) run: &'a Run,
     pub(crate) settings: &'a Settings,
-    pub(crate) agents: usize,
-    pub(crate) floor: Option<Floor>,
+    /// An agent that plans takes its time.
+    pub(crate) signals: &'a Signals,
     pub(crate) tell: &'a dyn Tell,
 }
 
@@ -51,10 +56,10 @@ impl Preparing<'_> {
     /// Makes the target ready to be worked on.
     ///
     /// # Errors
-    /// `not_found`, `invalid_request` for an empty document, and those of splitting and adding. A task that is finished, or that was made
+    /// `interrupted` while an agent planned; `not_found`, `invalid_request` for an empty document, and those of splitting and adding. A task that is finished, or that was made
     /// from something else, is [`Prepared::refusal`].
-    pub(crate) fn prepare(&mut self, target: &Target) -> Result<Prepared, OpError> {
-        match target {
+    pub(crate) fn prepare(&mut self) -> Result<Prepared, OpError> {
+        match &self.run.target {
             Target::File { path, document, file, id } => {
                 let document = Document { name: path, file: file.as_deref(), text: document };
                 self.prepare_file(&document, id.as_ref())
@@ -76,13 +81,14 @@ impl Preparing<'_> {
         if let Some(prepared) = self.go_on_with_file(document, id)? {
             return Ok(prepared);
         }
-        let split = Split {
+        let mut split = Split {
             id: document.name.to_owned(),
             new_id: id.cloned(),
             document: Some(document.text.to_owned()),
             file: document.file.map(str::to_owned),
             ..self.split_of(document.name)
         };
+        let agents = self.plan(&mut split, document.text)?;
         match self.order(&SplitOrKeep { split }) {
             Ok(reply) => {
                 let task = TaskId::parse(&reply.plan.task)?;
@@ -91,7 +97,7 @@ impl Preparing<'_> {
                 } else {
                     self.tell.line(&format!("{task} is work for one agent: {}", reply.plan.reason.unwrap_or_default()));
                 }
-                Ok(Prepared::of(task, reply.plan.parallelizable))
+                Ok(Prepared::of(task, reply.plan.parallelizable, if reply.plan.parallelizable { agents } else { 1 }))
             }
             // Somebody else was a moment faster with the same file.
             Err(error @ OpError::Rejected(Rejection::AlreadyExists { .. })) => self.go_on_with_file(document, id)?.ok_or(error),
@@ -129,33 +135,63 @@ impl Preparing<'_> {
         };
         if parts > 0 {
             self.tell.line(&format!("going on with {id}: {done} of {parts} parts are done"));
-            return Ok(Prepared::of(id.clone(), true));
+            let agents = if self.run.is_auto { self.run.agents.min(parts - done).max(1) } else { self.run.agents };
+            return Ok(Prepared::of(id.clone(), true, agents));
         }
         let may_be_split = matches!(state, TaskState::Ready | TaskState::Blocked) && !body.trim().is_empty();
-        let reason = if may_be_split { self.split_task(id)? } else { Some(format!("it is {state}")) };
-        match &reason {
-            Some(reason) => self.tell.line(&format!("{id} is worked on in one piece: {reason}")),
-            None => self.tell.line(&format!("{id} is split into parts")),
+        let split = if may_be_split { self.split_task(id, &body)? } else { Err(format!("it is {state}")) };
+        match &split {
+            Err(reason) => self.tell.line(&format!("{id} is worked on in one piece: {reason}")),
+            Ok(_) => self.tell.line(&format!("{id} is split into parts")),
         }
-        Ok(Prepared::of(id.clone(), reason.is_none()))
+        Ok(Prepared::of(id.clone(), split.is_ok(), split.unwrap_or(1)))
     }
 
-    /// Splits a task; why not, when it stays whole.
-    fn split_task(&mut self, id: &TaskId) -> Result<Option<String>, OpError> {
-        match self.order(&self.split_of(id.as_str())) {
-            Ok(reply) if reply.plan.parallelizable => Ok(None),
-            Ok(reply) => Ok(Some(reply.plan.reason.unwrap_or_default())),
-            Err(OpError::Rejected(rejection)) => Ok(Some(rejection.to_string())),
+    /// Splits a task, for so many workers; why not, when it stays whole.
+    fn split_task(&mut self, id: &TaskId, body: &str) -> Result<Result<usize, String>, OpError> {
+        let mut split = self.split_of(id.as_str());
+        let agents = self.plan(&mut split, body)?;
+        match self.order(&split) {
+            Ok(reply) if reply.plan.parallelizable => Ok(Ok(agents)),
+            Ok(reply) => Ok(Err(reply.plan.reason.unwrap_or_default())),
+            Err(OpError::Rejected(rejection)) => Ok(Err(rejection.to_string())),
             Err(error) => Err(error),
         }
     }
 
     fn split_of(&self, id: &str) -> Split {
-        Split { id: id.to_owned(), agents: Some(self.agents), floor: self.floor, auto_finish: true, ..Split::default() }
+        Split { id: id.to_owned(), agents: Some(self.run.agents), floor: self.run.floor, auto_finish: true, ..Split::default() }
+    }
+
+    /// Has the agent plan, if one is to, and gives the number of workers that the split is for.
+    fn plan(&mut self, split: &mut Split, document: &str) -> Result<usize, OpError> {
+        if let Some(Planning { agent, local }) = &self.run.planning {
+            self.tell.line(&format!("asking {} for a plan (--planner rules plans without it)", agent.name()));
+            let asking = Asking { agent, settings: self.settings, local: &**local, signals: self.signals, tell: self.tell };
+            if let Some(warning) = asking.plan(split, document)? {
+                self.tell.warning(&warning);
+            }
+        }
+        if !self.run.is_auto {
+            return Ok(self.run.agents);
+        }
+        let asked = Split { agents: Some(ADVISED_AGENTS_MAX), dry_run: true, ..split.clone() };
+        let agents = match self.order(&asked) {
+            Ok(SplitReply { plan: Plan { parallelizable: true, advice: Some(advice), .. }, .. }) => {
+                let why = advice.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                self.tell.line(&format!("the plan is best for {} agents{why}", advice.agents));
+                advice.agents
+            }
+            // What is wrong with it shows when it is split.
+            Ok(_) | Err(OpError::Rejected(_)) => self.run.agents,
+            Err(error) => return Err(error),
+        };
+        split.agents = Some(agents);
+        Ok(agents)
     }
 
     fn order<M: Mutation>(&mut self, request: &M) -> Result<M::Reply, OpError> {
-        call::mutate(self.store, self.caller, self.settings, request)
+        call::mutate(self.store, &self.run.caller, self.settings, request)
     }
 
     fn state_of(&mut self, id: &TaskId) -> Result<Option<TaskState>, OpError> {
@@ -169,6 +205,7 @@ mod tests {
     use crate::Stores;
     use crate::testing::{Heard, TestStores, task_id};
     use oarlock_model::ErrorCode;
+    use oarlock_ops::caller::Caller;
     use oarlock_ops::task::{Add, Cancel};
 
     const TWO_PARTS: &str = "# Two parts\n\n## Approach\n\n1. Create `src/alpha.rs` (30 minutes)\n2. Create `src/beta.rs` (30 minutes)\n";
@@ -176,10 +213,25 @@ mod tests {
 
     fn prepare(stores: &TestStores, target: Target) -> (Result<Prepared, OpError>, Vec<String>) {
         let mut store = stores.open().expect("it opens");
-        let (heard, settings, caller) = (Heard::default(), Settings::default(), Caller::default());
-        let prepared =
-            Preparing { store: &mut *store, caller: &caller, settings: &settings, agents: 2, floor: None, tell: &heard }.prepare(&target);
+        let (heard, settings, signals) = (Heard::default(), Settings::default(), Signals::default());
+        let run = Run {
+            target,
+            agents: 2,
+            is_auto: false,
+            planning: None,
+            floor: None,
+            command: Vec::new(),
+            can: Vec::new(),
+            ttl: None,
+            caller: Caller::default(),
+        };
+        let prepared = Preparing { store: &mut *store, run: &run, settings: &settings, signals: &signals, tell: &heard }.prepare();
         (prepared, heard.lines())
+    }
+
+    /// What a task in one piece is prepared as, whatever the number of agents that were asked for.
+    fn whole(id: &str) -> Prepared {
+        Prepared::of(task_id(id), false, 1)
     }
 
     fn named(path: &str, document: &str) -> Target {
@@ -197,7 +249,7 @@ mod tests {
     #[test]
     fn a_file_is_split_once_and_then_gone_on_with() {
         let stores = TestStores::new();
-        let want = Prepared::of(task_id("demo"), true);
+        let want = Prepared::of(task_id("demo"), true, 2);
         let (prepared, lines) = prepare(&stores, file(TWO_PARTS));
         assert_eq!(prepared.as_ref(), Ok(&want));
         assert_eq!(lines, ["demo is split into 2 parts"]);
@@ -228,7 +280,7 @@ mod tests {
         let Target::File { id, .. } = &mut other else { unreachable!("a file") };
         *id = Some(task_id("list"));
         for target in [other.clone(), other, named("todo.md", TWO_PARTS)] {
-            assert_eq!(prepare(&stores, target).0, Ok(Prepared::of(task_id("list"), true)));
+            assert_eq!(prepare(&stores, target).0, Ok(Prepared::of(task_id("list"), true, 2)));
         }
     }
 
@@ -236,7 +288,7 @@ mod tests {
     fn a_file_whose_name_gives_no_id_is_known_by_its_path() {
         let stores = TestStores::new();
         let made = prepare(&stores, named("план.md", TWO_PARTS)).0.expect("it is new");
-        assert_eq!(made, Prepared::of(task_id("T-1"), true));
+        assert_eq!(made, Prepared::of(task_id("T-1"), true, 2));
         assert_eq!(prepare(&stores, named("план.md", TWO_PARTS)).0, Ok(made));
         assert_eq!(refused(&stores, named("план.md", "# Other\n")).code(), ErrorCode::StateConflict);
         let other = prepare(&stores, named("計画.md", "# Other\n\nDo it.\n")).0.expect("it is new");
@@ -257,11 +309,11 @@ mod tests {
     fn what_cannot_be_split_is_one_task_with_the_whole_text() {
         let stores = TestStores::new();
         let (prepared, _) = prepare(&stores, file(ONE_STEP));
-        assert_eq!(prepared, Ok(Prepared::of(task_id("demo"), false)));
+        assert_eq!(prepared, Ok(whole("demo")));
         let task = stores.task("demo");
         assert_eq!((task.title.as_str(), task.body.as_str()), ("One step", ONE_STEP));
         let (prepared, lines) = prepare(&stores, Target::Task(task_id("demo")));
-        assert_eq!(prepared, Ok(Prepared::of(task_id("demo"), false)));
+        assert_eq!(prepared, Ok(whole("demo")));
         assert!(lines[0].starts_with("demo is worked on in one piece: there is only one step"), "{lines:?}");
         assert_eq!(prepare(&stores, named("x.md", " \n")).0.expect_err("empty").code(), ErrorCode::InvalidRequest);
     }
@@ -271,7 +323,7 @@ mod tests {
         let stores = TestStores::new();
         let long = format!("{ONE_STEP}\n{}\n", "Words that say nothing.\n".repeat(oarlock_model::limits::BODY_BYTES_MAX / 20));
         assert!(long.len() > oarlock_model::limits::BODY_BYTES_MAX);
-        assert_eq!(prepare(&stores, file(&long)).0, Ok(Prepared::of(task_id("demo"), false)));
+        assert_eq!(prepare(&stores, file(&long)).0, Ok(whole("demo")));
         assert_eq!(stores.task("demo").body.len(), long.len());
     }
 
@@ -281,6 +333,6 @@ mod tests {
         let mut add = Add { title: "Two".into(), id: Some(task_id("T-9")), ..Add::default() };
         add.fields.body = Some(TWO_PARTS.into());
         stores.order(&add);
-        assert_eq!(prepare(&stores, Target::Task(task_id("T-9"))).0, Ok(Prepared::of(task_id("T-9"), true)));
+        assert_eq!(prepare(&stores, Target::Task(task_id("T-9"))).0, Ok(Prepared::of(task_id("T-9"), true, 2)));
     }
 }

@@ -74,8 +74,7 @@ pub(crate) fn run_until(
     let tell = Mutex::new(progress);
     let watch = Watch::new(&mut *store, Topics::LOG)?;
     let after_seq = store.snapshot()?.last_seq()?;
-    let prepared = Preparing { store: &mut *store, caller: &run.caller, settings, agents: run.agents, floor: run.floor, tell: &tell }
-        .prepare(&run.target)?;
+    let prepared = Preparing { store: &mut *store, run, settings, signals, tell: &tell }.prepare()?;
     if let Some(error) = prepared.refusal {
         let report = report::report(&*store.snapshot()?, &prepared.task, &[], ms(begun.elapsed()))?;
         return Ok(RunEnd { report, error: Some(error), is_begun: false });
@@ -86,7 +85,7 @@ pub(crate) fn run_until(
         let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), url, slots: Vec::new() };
         let mut supervisor =
             Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, pool, begun, checked: None };
-        supervisor.start(if prepared.has_parts { run.agents } else { 1 })?;
+        supervisor.start(if prepared.has_parts { prepared.agents } else { 1 })?;
         let ended = supervisor.supervise();
         let wall_ms = ms(begun.elapsed());
         if ended.is_err() {

@@ -43,6 +43,11 @@ impl Printed {
         Self { output: Capture::new(half, half), errors: Capture::new(0, ERROR_TAIL_BYTES) }
     }
 
+    /// Whether nothing of its output was left out.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.output.is_whole()
+    }
+
     /// Its output, trimmed, at most 1 MiB, and the last 2 kB of its errors.
     pub(crate) fn into_texts(self) -> (String, String) {
         let trimmed = |text: String| text.trim().to_owned();

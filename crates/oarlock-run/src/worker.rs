@@ -323,7 +323,7 @@ impl Worker<'_, '_> {
             ("OARLOCK_TOKEN", claimed.lease.token.to_string().into()),
             ("OARLOCK_STORE", self.url.clone()),
         ];
-        let start = Start { command: &self.work.command, variables, input: attempt::markdown(&claimed.task) };
+        let start = Start { command: &self.work.command, variables, input: attempt::markdown(&claimed.task), ..Start::default() };
         Running::start(start, self.scope, self.tell)
     }
 

@@ -4,6 +4,7 @@
 mod access;
 mod admin;
 mod args;
+mod by_agent;
 mod common;
 mod complete;
 mod exec;

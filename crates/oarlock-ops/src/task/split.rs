@@ -4,8 +4,10 @@ mod make;
 mod or_keep;
 mod order;
 mod planned;
+mod planner;
 
 use clap::Args;
+use oarlock_model::duration::Duration;
 use oarlock_model::limits::PATH_CHARS_MAX;
 use oarlock_model::rules::change::Change;
 use oarlock_model::task::{Task, TaskState};
@@ -32,6 +34,7 @@ use crate::task::{add, candidates, values};
 pub use or_keep::SplitOrKeep;
 use planned::Making;
 pub(crate) use planned::Planned;
+pub use planner::Planner;
 
 /// Documents up to this size, in bytes, are planned at once, which takes a millisecond; larger ones before the write lock is taken.
 const PLANNED_AT_ONCE_BYTES_MAX: usize = 4_096;
@@ -59,6 +62,18 @@ pub struct Split {
     #[arg(long, alias = "by", value_name = "HOW")]
     #[serde(default, alias = "by", skip_serializing_if = "Option::is_none")]
     pub group_by: Option<By>,
+    /// Who makes the plan: rules, or agent, which --with asks [default: rules]
+    #[arg(long, value_name = "WHO", conflicts_with = "plan")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planner: Option<Planner>,
+    /// The command that asks an agent for the plan, run by sh -c: a prompt on its standard input, JSON on its standard output
+    #[arg(long, value_name = "CMD", requires = "planner", conflicts_with_all = ["plan", "prompt"])]
+    #[serde(skip)]
+    pub with: Option<String>,
+    /// How long the agent may take for one answer; then the rules make the plan [default: 10m]
+    #[arg(long, value_name = "D", requires = "with")]
+    #[serde(skip)]
+    pub planner_timeout: Option<Duration>,
     /// A plan made by an agent or a person, as JSON; - reads standard input
     #[arg(long, value_name = "FILE")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +90,7 @@ pub struct Split {
     #[arg(long)]
     #[serde(default)]
     pub auto_finish: bool,
-    /// Print a prompt by which a language model makes a better plan, with the JSON Schema of its answer, and change nothing
+    /// Print the prompt that --planner agent asks, and change nothing; --plan takes the answer
     #[arg(long, conflicts_with_all = ["plan", "assign", "assign_to"])]
     #[serde(default)]
     pub prompt: bool,
@@ -91,6 +106,10 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// What the prompt lists of the repository's files.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// What the repository has for the patterns of a given plan.
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,7 +138,7 @@ pub struct SplitReply {
     /// Patterns and resources that were reserved with that lease, and are not any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reservations_ended: Vec<String>,
-    /// With `--prompt`: the prompt for a better plan.
+    /// With `--prompt`: what a language model is asked for a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
 }
@@ -139,6 +158,9 @@ impl Request for Split {
             self.file = local.document_path(&self.id)?;
         }
         self.floor = self.floor.or_else(|| local.floor(&self.id));
+        if self.prompt {
+            self.files = oarlock_plan::file_list(self.document.as_deref().unwrap_or_default(), &local.list_files()?);
+        }
         if let Some(path) = &self.plan {
             let plan = local.read_text(path, limits::DOCUMENT_BYTES_MAX)?;
             self.repository = local.look_for(Search::for_plan(&plan))?;
@@ -157,7 +179,14 @@ impl Request for Split {
         if self.file.as_ref().is_some_and(|file| file.chars().nth(PATH_CHARS_MAX).is_some()) {
             return Err(Rejection::limit("characters of the file's path", PATH_CHARS_MAX, PATH_CHARS_MAX + 1));
         }
+        if self.planner == Some(Planner::Agent) && self.plan.is_none() && !self.prompt {
+            return Err(Rejection::invalid(
+                "planner \"agent\" comes without its plan",
+                "on the command line give --with CMD, which asks for it; elsewhere pass the plan in \"plan\"",
+            ));
+        }
         values::check_list("agents", self.assign_to.len())?;
+        values::check_list("files", self.files.len())?;
         if self.agents.is_some_and(|n| n == 0 || n > limits::RUN_AGENTS_MAX) {
             return Err(Rejection::invalid("--agents is out of range", format!("agents go from 1 to {}", limits::RUN_AGENTS_MAX)));
         }
@@ -186,7 +215,7 @@ impl Request for Split {
         };
         let mut plan = self.plan(&parent, document, &TaskText::of(document), settings, &[])?;
         self.distribute_to(&mut plan);
-        let prompt = self.prompted(&parent, document, &plan, settings);
+        let prompt = self.prompted(document, &plan);
         Ok(Some(SplitReply { plan, created: Vec::new(), lease_ended: None, reservations_ended: Vec::new(), prompt }))
     }
 }
@@ -277,7 +306,8 @@ impl Split {
         self.dry_run || self.prompt
     }
 
-    fn options(&self, parent: &TaskId, settings: &Settings) -> Options {
+    /// What is asked of whoever plans.
+    pub fn options(&self, parent: &TaskId, settings: &Settings) -> Options {
         Options {
             task: parent.to_string(),
             agents: self.agents.unwrap_or(settings.agents),
@@ -295,6 +325,9 @@ impl Split {
                 if let Some(existing) = &self.repository {
                     oarlock_plan::check_repository(&mut plan, existing).map_err(|problems| bad_plan(&problems))?;
                 }
+                if self.planner == Some(Planner::Agent) {
+                    "agent".clone_into(&mut plan.planner);
+                }
                 Ok(plan)
             }
             None => read.split(&options).map_err(bad_document),
@@ -309,12 +342,12 @@ impl Split {
         let read = TaskText::of(text);
         let plan = self.plan(&parent, text, &read, settings, &known)?;
         let making = if self.changes_nothing() { Making::default() } else { Making::of(text, &read, &plan, is_own) };
-        let prompt = self.prompted(&parent, text, &plan, settings);
+        let prompt = self.prompted(text, &plan);
         Ok(Planned { parent, own_text: is_own.then(|| text.to_owned()), plan, making, prompt })
     }
 
-    fn prompted(&self, parent: &TaskId, text: &str, plan: &Plan, settings: &Settings) -> Option<String> {
-        self.prompt.then(|| oarlock_plan::prompt(text, plan, &self.options(parent, settings)))
+    fn prompted(&self, text: &str, plan: &Plan) -> Option<String> {
+        self.prompt.then(|| oarlock_plan::prompt(text, &plan.format, &self.files))
     }
 
     /// Gives the parts to the agents that are named, or to those that are active now.

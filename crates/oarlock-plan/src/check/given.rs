@@ -14,6 +14,26 @@ use crate::read::draft::STEPS_MAX;
 /// Most edges of a given plan.
 const EDGES_MAX: usize = 20_000;
 
+/// What a plan says that leaves the parts to be made.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    /// Its steps.
+    pub(crate) steps: Vec<Step>,
+    /// Who is first, who waits, and why.
+    pub(crate) needs: Vec<(usize, usize, String)>,
+    /// What it leaves out on purpose.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// Lines that a plan leaves out on purpose.
+#[derive(Debug)]
+pub(crate) struct LeftOut {
+    /// First and last, from 1, both included.
+    pub(crate) lines: [usize; 2],
+    /// Why, one line.
+    pub(crate) why: String,
+}
+
 /// Reads a plan and notes what is wrong with it.
 pub(crate) struct Reader<'a> {
     pub(crate) problems: &'a mut Problems,
@@ -58,33 +78,50 @@ impl Reader<'_> {
         plan
     }
 
-    /// The steps of a plan that leaves the parts to be made, and its needs: who is first, who waits, and why.
-    pub(crate) fn own(mut self, value: &Value) -> (Vec<Step>, Vec<(usize, usize, String)>) {
+    /// The steps of a plan that leaves the parts to be made, what it needs of their order, and what it leaves out.
+    pub(crate) fn own(mut self, value: &Value) -> Own {
         let Some(object) = value.as_object() else {
             self.problems.add("", format!("the plan is {}, not an object", kind(value)), None);
-            return (Vec::new(), Vec::new());
+            return Own::default();
         };
         let items = self.list(object, "steps", "steps", STEPS_MAX);
         let steps: Vec<Step> = items.iter().enumerate().filter_map(|(at, item)| self.step(item, at)).collect();
+        let needs = self.needs(object, items.len());
+        let left_out = self.left_out(object);
+        Own { steps, needs, left_out }
+    }
+
+    /// `"needs": [[before, after, why], …]` of `count` steps.
+    pub(crate) fn needs(&mut self, object: &Map<String, Value>, count: usize) -> Vec<(usize, usize, String)> {
         let mut needs = Vec::new();
         for (at, item) in self.list(object, "needs", "needs", EDGES_MAX).iter().enumerate() {
             let ends = item.as_array().map_or(&[][..], Vec::as_slice);
-            let step = |value: Option<&Value>| {
-                value.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=items.len()).contains(n))
-            };
+            let step = |value: Option<&Value>| whole(value).filter(|n| (1..=count).contains(n));
             match (step(ends.first()), step(ends.get(1))) {
-                (Some(from), Some(to)) if from != to => {
-                    let why = ends.get(2).and_then(Value::as_str).unwrap_or("the plan says so");
-                    needs.push((from, to, visible_line(why, TITLE_CHARS_MAX)));
-                }
+                (Some(from), Some(to)) if from != to => needs.push((from, to, why(ends.get(2), "the plan says so"))),
                 _ => self.problems.add(
                     format!("needs[{at}]"),
-                    "a need is the number of a step, that of another that waits for it, and why",
+                    format!("it is not [before, after, why] with the numbers of two steps from 1 to {count}"),
                     None,
                 ),
             }
         }
-        (steps, needs)
+        needs
+    }
+
+    /// `"left_out": [[first, last, why], …]`: lines that look like work and are none.
+    fn left_out(&mut self, object: &Map<String, Value>) -> Vec<LeftOut> {
+        let mut out = Vec::new();
+        for (at, item) in self.list(object, "left_out", "left_out", STEPS_MAX).iter().enumerate() {
+            let ends = item.as_array().map_or(&[][..], Vec::as_slice);
+            match (whole(ends.first()), whole(ends.get(1))) {
+                (Some(first), Some(last)) if 1 <= first && first <= last => {
+                    out.push(LeftOut { lines: [first, last], why: why(ends.get(2), "no reason is given") });
+                }
+                _ => self.problems.add(format!("left_out[{at}]"), "it is not [first line, last line, why], with lines from 1", None),
+            }
+        }
+        out
     }
 
     fn step(&mut self, value: &Value, at: usize) -> Option<Step> {
@@ -312,6 +349,17 @@ fn name_missing(plan: &mut Plan) {
         }
         part.id = format!("{}-SUB{next}", plan.task);
     }
+}
+
+/// A whole number that is not negative.
+fn whole(value: Option<&Value>) -> Option<usize> {
+    value.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok())
+}
+
+/// A reason on one line.
+fn why(value: Option<&Value>, otherwise: &str) -> String {
+    let given = value.and_then(Value::as_str).map(|text| visible_line(text, TITLE_CHARS_MAX)).filter(|text| !text.trim().is_empty());
+    given.unwrap_or_else(|| otherwise.to_owned())
 }
 
 fn kind(value: &Value) -> &'static str {

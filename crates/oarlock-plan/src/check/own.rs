@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use oarlock_model::pattern::Pattern;
 use serde_json::Value;
 
-use crate::check::given::Reader;
+use crate::check::given::{LeftOut, Own, Reader};
 use crate::check::problem::{PROBLEMS_MAX, Problem, Problems};
 use crate::facts::overlap::{Id, Table};
 use crate::order::schedule;
@@ -14,7 +14,7 @@ use crate::parts::group;
 use crate::parts::lost;
 use crate::parts::options::Options;
 use crate::parts::reading::MINUTES_DEFAULT;
-use crate::parts::split::{STATED_CONFIDENCE, gains_too_little, put_parts};
+use crate::parts::split::{STATED_CONFIDENCE, advice, gains_too_little, put_parts};
 use crate::plan::{Conflict, Edge, Plan, Step};
 use crate::read::document::Document;
 use crate::read::draft::Draft;
@@ -23,6 +23,9 @@ use crate::task_text::split;
 
 /// Confidence of an order that the plan states.
 const GIVEN_CONFIDENCE: f64 = 0.9;
+
+/// Orders of a cycle that a message names.
+const CYCLE_SHOWN: usize = 12;
 
 /// Most pairs of patterns that are compared.
 const COMPARED_MAX: usize = 20_000_000;
@@ -35,8 +38,9 @@ pub(crate) fn is_own(value: &Value) -> bool {
 /// Completes such a plan.
 pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options, known: &[String]) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::default();
-    let (steps, given) = Reader { problems: &mut problems, options, known }.own(value);
+    let Own { steps, needs: given, left_out } = Reader { problems: &mut problems, options, known }.own(value);
     check_steps(&steps, document, &mut problems);
+    check_left_out(&steps, &left_out, document, &mut problems);
     if !problems.list.is_empty() {
         return Err(problems.list);
     }
@@ -45,20 +49,27 @@ pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options,
     for (from, to, why) in given {
         orders.add(from - 1, to - 1, why, GIVEN_CONFIDENCE);
     }
-    let mut lost = 0;
+    let mut lost_items = Vec::new();
     if let Some(document) = document {
         match split(document, options) {
-            Ok(rules) => add_stated(&rules, &plan.steps, &mut orders),
+            Ok(rules) => {
+                add_stated(&rules, &plan.steps, &mut orders);
+                plan.format = rules.format;
+            }
             Err(error) => problems.add("document", error.to_string(), None),
         }
-        lost = name_lost(document, &mut plan);
+        lost_items = lost(document, &plan.steps, &left_out);
+        plan.warnings.extend(lost_items.iter().cloned());
+        plan.warnings.extend(left_out.iter().take(PROBLEMS_MAX).map(LeftOut::warning));
     }
     let order = match schedule::topological(&orders.needs) {
         Ok(order) => order,
         Err(cycle) => {
-            let names: Vec<String> = cycle.iter().chain(cycle.first()).take(20).map(|at| (at + 1).to_string()).collect();
-            let hint = "orders that the document states cannot be dropped; turn round or remove one of the others";
-            problems.add("needs", format!("these steps wait for one another: {}", names.join(" -> ")), Some(hint));
+            problems.add(
+                "needs",
+                orders.in_words(&cycle),
+                Some("orders that the document states cannot be dropped; mend one of the others"),
+            );
             return Err(problems.list);
         }
     };
@@ -72,14 +83,17 @@ pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options,
     let cut = group::cut(&needs, &minutes, options.agents, options.subtasks_max.unwrap_or(usize::MAX));
     plan.edges = orders.edges;
     plan.edges.sort_by_key(|edge| (edge.to, edge.from));
-    plan.reason = if lost > 0 {
-        Some(format!("{lost} items of the work are in no step; see the warnings for their lines"))
+    plan.reason = if lost_items.is_empty() {
+        let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+        let too_small = options.floor.and_then(|floor| floor.refuses(document?, plan.steps.len(), serial));
+        too_small.or_else(|| gains_too_little(&cut, &minutes, options.agents))
     } else {
-        gains_too_little(&cut, &minutes, options.agents)
+        Some("items of the work are in no step; see the warnings for their lines".to_owned())
     };
     plan.parallelizable = plan.reason.is_none();
     let cut = if plan.parallelizable { cut } else { group::whole(plan.steps.len()) };
     put_parts(&mut plan, &cut, &minutes, options);
+    plan.advice = advice(&needs, !plan.conflicts.is_empty(), &minutes, plan.parallelizable, options);
     Ok(plan)
 }
 
@@ -95,6 +109,16 @@ impl Orders {
             self.needs[to].push(from);
             self.edges.push(Edge { from: from + 1, to: to + 1, reason, confidence });
         }
+    }
+
+    /// A cycle of steps, each of which must be done before the next.
+    fn in_words(&self, cycle: &[usize]) -> String {
+        let next = cycle.iter().skip(1).chain(cycle.first());
+        let edges = cycle.iter().zip(next).take(CYCLE_SHOWN).map(|(from, to)| {
+            let edge = self.edges.iter().find(|edge| edge.from == from + 1 && edge.to == to + 1);
+            format!("step {} before step {} ({})", from + 1, to + 1, edge.map_or("", |edge| &edge.reason))
+        });
+        format!("steps wait for one another: {}", edges.collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -128,7 +152,12 @@ fn check_steps(steps: &[Step], document: Option<&str>, problems: &mut Problems) 
         }
         for (k, [_, last]) in step.lines.iter().enumerate() {
             if count.is_some_and(|count| *last > count) {
-                problems.add(format!("steps[{at}].lines[{k}]"), format!("line {last} is not in the document"), None);
+                let count = count.unwrap_or_default();
+                problems.add(
+                    format!("steps[{at}].lines[{k}]"),
+                    format!("line {last} is not in the document, which has {count} lines"),
+                    None,
+                );
             }
         }
         if step.lines.is_empty() && document.is_some() {
@@ -159,14 +188,35 @@ fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
     }
 }
 
-/// Names the items of the work that are in no step, and counts them.
-fn name_lost(document: &str, plan: &mut Plan) -> usize {
-    let Ok(read) = Document::read(document) else { return 0 };
-    let ranges = plan.steps.iter().flat_map(|step| step.lines.iter());
+/// A warning for each item of the work that is neither in a step nor left out on purpose; at most a few dozen.
+pub(crate) fn lost(document: &str, steps: &[Step], left_out: &[LeftOut]) -> Vec<String> {
+    let Ok(read) = Document::read(document) else { return Vec::new() };
+    let ranges = steps.iter().flat_map(|step| step.lines.iter()).chain(left_out.iter().map(|left| &left.lines));
     let drafts: Vec<Draft> = ranges.map(|[first, last]| Draft { line: first - 1, last: last - 1, ..Draft::default() }).collect();
-    let (lost, warnings) = lost::find(&read, &sections::sections(&read), &drafts);
-    plan.warnings.extend(warnings);
-    lost
+    lost::find(&read, &sections::sections(&read), &drafts).1
+}
+
+impl LeftOut {
+    fn warning(&self) -> String {
+        let [first, last] = self.lines;
+        let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+        format!("{lines}: left out by the plan: {}", self.why)
+    }
+}
+
+/// What is left out lies in the document, and in no step.
+fn check_left_out(steps: &[Step], left_out: &[LeftOut], document: Option<&str>, problems: &mut Problems) {
+    let count = document.and_then(|document| Document::read(document).ok()).map_or(usize::MAX, |read| read.lines.len());
+    for (at, LeftOut { lines: [first, last], .. }) in left_out.iter().enumerate() {
+        if *last > count {
+            problems.add(format!("left_out[{at}]"), format!("line {last} is not in the document, which has {count} lines"), None);
+        }
+        let holds = |step: &Step| step.lines.iter().any(|[from, to]| from <= last && first <= to);
+        if let Some(step) = steps.iter().find(|step| holds(step)) {
+            let message = format!("lines {first} to {last} are left out and in step {} as well", step.n);
+            problems.add(format!("left_out[{at}]"), message, Some("a line is in a step or left out"));
+        }
+    }
 }
 
 /// Steps that write one file run one after the other, in the order in which they could run anyway.

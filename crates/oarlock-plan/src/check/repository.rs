@@ -48,8 +48,8 @@ impl Search {
     #[must_use]
     pub fn for_plan(plan_json: &str) -> Self {
         let value: Value = serde_json::from_str(plan_json).unwrap_or_default();
-        let parts = value["subtasks"].as_array().map_or(&[][..], Vec::as_slice);
-        let texts = parts.iter().flat_map(|part| part["writes"].as_array().into_iter().flatten()).filter_map(Value::as_str);
+        let parts = ["subtasks", "steps"].iter().flat_map(|field| value[*field].as_array().into_iter().flatten());
+        let texts = parts.flat_map(|part| part["writes"].as_array().into_iter().flatten()).filter_map(Value::as_str);
         let mut patterns: Vec<Pattern> = texts.take(PATTERNS_MAX).filter_map(|text| Pattern::parse(text).ok()).collect();
         patterns.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         patterns.dedup();

@@ -86,13 +86,14 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
     } else {
         put_parts(&mut plan, cut, minutes, options);
     }
-    plan.advice = advice(order, minutes, plan.parallelizable, options);
+    plan.advice = advice(&order.needs, order.causes.files > order.causes.shown, minutes, plan.parallelizable, options);
     plan.reason = reason;
     Ok(plan)
 }
 
-/// How many agents are worth it: each number is tried with a cut of its own, as long as the plan is small enough for that.
-fn advice(order: &Order, minutes: &[u64], is_split: bool, options: &Options) -> Option<Advice> {
+/// How many agents are worth it: each number is tried with a cut of its own, as long as the plan is small enough for that. `by_files` tells
+/// that steps wait for one another because of their files more than for other reasons.
+pub(crate) fn advice(needs: &[Vec<usize>], by_files: bool, minutes: &[u64], is_split: bool, options: &Options) -> Option<Advice> {
     if minutes.is_empty() || minutes.len() > ADVICE_STEPS_MAX {
         return None;
     }
@@ -101,7 +102,7 @@ fn advice(order: &Order, minutes: &[u64], is_split: bool, options: &Options) -> 
         if !is_split {
             return serial;
         }
-        let cut = group::cut(&order.needs, minutes, agents, options.subtasks_max.unwrap_or(usize::MAX));
+        let cut = group::cut(needs, minutes, agents, options.subtasks_max.unwrap_or(usize::MAX));
         let topological = schedule::topological(&cut.needs).expect("a cut has no cycle");
         schedule::makespan(&cut.minutes(minutes), &cut.needs, &topological, agents)
     };
@@ -109,9 +110,8 @@ fn advice(order: &Order, minutes: &[u64], is_split: bool, options: &Options) -> 
     let best = makespan_minutes.values().min().copied().unwrap_or(serial);
     let near = |span: &u64| span.saturating_mul(100) <= best.saturating_mul(105);
     let agents = makespan_minutes.iter().find(|(_, span)| near(span)).map_or(1, |(agents, _)| *agents);
-    let causes = &order.causes;
     let reason = (is_split && agents < ADVICE_AGENTS_MAX).then(|| {
-        let why = if causes.files > causes.shown {
+        let why = if by_files {
             "steps that write the same files wait for one another"
         } else {
             "the longest chain of steps that wait for one another takes that long"

@@ -53,6 +53,8 @@ fn shell(script: &str) -> Run {
         target: Target::File { path: "two.md".into(), document: TWO_PARTS.into(), file: None, id: None },
         floor: None,
         agents: 2,
+        is_auto: false,
+        planning: None,
         command: ["sh", "-c", script].map(OsString::from).to_vec(),
         can: Vec::new(),
         ttl: None,

@@ -12,6 +12,7 @@ use oarlock_ops::shapes::EventShape;
 use std::time::Instant;
 
 use super::args;
+use super::by_agent::ByAgent;
 use super::common::{Common, settings_with_agents};
 use super::init::Init;
 use super::output::{Output, note};
@@ -68,6 +69,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
 fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Output) -> Result<u8, OpError> {
     let started = Instant::now();
     let mut call = entry.from_line(matches, &mut ThisMachine, usage_error)?;
+    let mut by_agent = ByAgent::of(entry.verb, matches)?;
     let mut other_stores = Vec::new();
     let (mut backend, at): (Backend<'_>, String) = match common.gateway()? {
         Some(client) => (Backend::at_gateway(client), common.store_text().unwrap_or_default().to_owned()),
@@ -78,8 +80,13 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
             let settings = anywhere.as_ref().map_or_else(|_| config::load(None), read)?;
             if anywhere.as_ref().map_or(true, |target| !target.place().file().exists()) {
                 call.has_no_project();
+                by_agent.iter_mut().for_each(ByAgent::has_no_project);
             }
-            if let Some(reply) = call.without_store(&settings)? {
+            if let Some(asked) = by_agent.as_mut().filter(|asked| !asked.needs_store()) {
+                call = asked.plan(&settings, output)?;
+            }
+            if let Some(mut reply) = call.without_store(&settings)? {
+                by_agent.iter().for_each(|asked| asked.annotate(&mut reply));
                 return Ok(output.reply(entry.verb, &reply));
             }
             let target = anywhere?;
@@ -94,6 +101,9 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         signals::catch()?;
     }
     let caller = common.caller(call.identity());
+    if let Some(asked) = by_agent.as_mut().filter(|asked| asked.needs_store()) {
+        call = asked.plan_at(&mut backend, &caller, output)?;
+    }
     let follows = entry.verb == Events::VERB && matches.get_flag("follow");
     let code = if follows {
         backend.follow(&caller, &parsed(matches)?, &mut Lines(output))?;
@@ -103,6 +113,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         if let Some(status) = reply.get_mut::<StatusReply>() {
             status.other_stores = other_stores;
         }
+        by_agent.iter().for_each(|asked| asked.annotate(&mut reply));
         output.reply(entry.verb, &reply)
     };
     if common.verbose && !output.json {

@@ -6,16 +6,20 @@ use indicatif::ProgressBar;
 use oarlock_client::{IfMissing, Options, StoreTarget, ThisMachine, user};
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
-use oarlock_model::{Label, Rejection, TaskId};
+use oarlock_model::ident::shown;
+use oarlock_model::{Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::local::{Local as _, document_named, task_named};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
-use oarlock_run::{Live, Progress, Run, Stores, Target, Work, WorkerProgram};
+use oarlock_ops::task::Planner;
+use oarlock_run::{Live, Planning, PlanningAgent, Progress, Run, Stores, Target, Work, WorkerProgram};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use super::common::{Common, settings_with_agents};
 use super::output::{Output, note};
@@ -59,9 +63,18 @@ pub(crate) struct RunArgs {
     /// The id of the file's task [default: from its name]
     #[arg(long, value_name = "ID")]
     id: Option<TaskId>,
-    /// How many workers [default: 3]
-    #[arg(long, value_name = "N")]
-    agents: Option<usize>,
+    /// How many workers; auto: as many as the plan advises [default: 3]
+    #[arg(long, value_name = "N|auto")]
+    agents: Option<Workers>,
+    /// Who makes the plan: rules, or agent, which --with or else CMD asks [default: agent if CMD starts a known client, else rules]
+    #[arg(long, value_name = "WHO")]
+    planner: Option<Planner>,
+    /// The command that asks an agent for the plan, run by sh -c: a prompt on its standard input, JSON on its standard output
+    #[arg(long = "with", value_name = "CMD", requires = "planner")]
+    planner_command: Option<String>,
+    /// How long the agent may take for one answer; then the rules make the plan [default: 10m]
+    #[arg(long, value_name = "D")]
+    planner_timeout: Option<Duration>,
     /// Capabilities of the workers, comma separated
     #[arg(long, value_name = "CAPS", value_delimiter = ',')]
     can: Vec<Label>,
@@ -74,6 +87,49 @@ pub(crate) struct RunArgs {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
+}
+
+/// How many workers were asked for.
+#[derive(Clone, Copy, Debug)]
+enum Workers {
+    Number(usize),
+    Auto,
+}
+
+impl FromStr for Workers {
+    type Err = Rejection;
+
+    fn from_str(text: &str) -> Result<Self, Rejection> {
+        match text.parse() {
+            Ok(number) => Ok(Self::Number(number)),
+            Err(_) if text == "auto" => Ok(Self::Auto),
+            Err(_) => Err(Rejection::invalid(
+                format!("--agents \"{}\" is not a number of agents", shown(text)),
+                format!("a number from 1 to {}, or auto", limits::RUN_AGENTS_MAX),
+            )),
+        }
+    }
+}
+
+/// Who is asked for the plan of a run: nobody where the rules make it.
+fn planning_agent(args: &RunArgs) -> Result<Option<PlanningAgent>, OpError> {
+    let of_client = || PlanningAgent::of_client(&args.command, args.planner_timeout);
+    match (args.planner, &args.planner_command) {
+        (Some(Planner::Agent), Some(words)) => Ok(Some(PlanningAgent::of_shell(words, args.planner_timeout))),
+        (Some(Planner::Agent), None) => of_client().map(Some).ok_or_else(|| {
+            Rejection::invalid(
+                "CMD is not a client that Oarlock knows how to ask for a plan",
+                "name the command that asks one with --with CMD",
+            )
+            .into()
+        }),
+        (_, Some(_)) => Err(OpError::Usage {
+            message: "--with is the command of an agent that plans".into(),
+            hint: "give --planner agent with it".into(),
+        }),
+        (None, None) => Ok(of_client()),
+        (Some(Planner::Rules), None) => Ok(None),
+    }
 }
 
 /// How the defaults are read.
@@ -129,13 +185,16 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     if named.is_none() {
         TaskId::parse(&args.target)?;
     }
+    let agent = planning_agent(&args)?;
     let read = if args.agents.is_none() && !output.json { settings_with_agents } else { StoreTarget::settings };
     let (handles, settings) = handles(common, IfMissing::Expected, read)?;
     let target = target(&args.target, named, args.id, &handles)?;
     let run = Run {
         target,
         floor: ThisMachine.floor(&args.target),
-        agents: args.agents.unwrap_or(settings.agents),
+        agents: if let Some(Workers::Number(number)) = args.agents { number } else { settings.agents },
+        is_auto: matches!(args.agents, Some(Workers::Auto)),
+        planning: agent.map(|agent| Planning { agent, local: Arc::new(ThisMachine) }),
         command: args.command,
         can: args.can,
         ttl: args.ttl,
@@ -184,14 +243,14 @@ fn handles(common: &Common, absent: IfMissing, settings: Read) -> Result<(Handle
 }
 
 /// Prints events and lines as they come, and below them, on a terminal, one line that says how the run stands.
-struct Narrator {
+pub(super) struct Narrator {
     output: Output,
     follow: bool,
     live: ProgressBar,
 }
 
 impl Narrator {
-    fn new(output: &Output, follow: bool) -> Self {
+    pub(super) fn new(output: &Output, follow: bool) -> Self {
         Self { output: *output, follow, live: output.progress() }
     }
 

@@ -1,0 +1,38 @@
+//! What a program that only plans does not get of the environment: who its caller is at work, and which session a client runs in.
+
+use std::ffi::OsString;
+
+/// Variables by which clients know that they run inside of one of their own sessions, or where that works.
+const OF_SESSIONS: [&str; 19] = [
+    "CLAUDECODE",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_SSE_PORT",
+    "CLAUDE_ENV_FILE",
+    "CLAUDE_PLUGIN_ROOT",
+    "CLAUDE_PROJECT_DIR",
+    "CODEX_INTERNAL_ORIGINATOR_OVERRIDE",
+    "CODEX_PROJECT_DIR",
+    "CODEX_SANDBOX",
+    "CODEX_SANDBOX_NETWORK_DISABLED",
+    "CODEX_SESSION_ID",
+    "CODEX_THREAD_ID",
+    "CURSOR_PROJECT_DIR",
+    "GEMINI_CLI",
+    "GEMINI_PROJECT_DIR",
+    "GEMINI_SESSION_ID",
+    "OPENCODE",
+    "OLDPWD",
+];
+
+/// Variables that lead git to a repository from any directory.
+const OF_GIT: [&str; 6] = ["GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_WORK_TREE"];
+
+/// The names of those of `variables` that are taken away.
+pub(super) fn removed(variables: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let is_removed = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("OARLOCK_") || OF_SESSIONS.contains(&&*name) || OF_GIT.contains(&&*name)
+    };
+    variables.filter(is_removed).collect()
+}
