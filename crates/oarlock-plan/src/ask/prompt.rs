@@ -162,7 +162,10 @@ const MARK: &str = "=====8<=====";
 /// The files that are there.
 pub(super) fn put_files(out: &mut String, files: &[String]) {
     if !files.is_empty() {
-        let _ = write!(out, "\nFiles that the repository has now (of a large one its folders, and the files that the document names); the work may make others:\n{MARK}\n");
+        let _ = write!(
+            out,
+            "\nFiles that the repository has now (of a large one its folders, and the files that the document names); the work may make others:\n{MARK}\n"
+        );
         for file in files {
             let _ = writeln!(out, "- {file}");
         }

@@ -82,10 +82,11 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
                 call.has_no_project();
                 by_agent.iter_mut().for_each(ByAgent::has_no_project);
             }
-            if let Some(asked) = by_agent.as_mut().filter(|asked| !asked.needs_store()) {
+            let asks_later = by_agent.as_ref().is_some_and(ByAgent::needs_store);
+            if let Some(asked) = by_agent.as_mut().filter(|_| !asks_later) {
                 call = asked.plan(&settings, output)?;
             }
-            if let Some(mut reply) = call.without_store(&settings)? {
+            if let Some(mut reply) = if asks_later { None } else { call.without_store(&settings)? } {
                 by_agent.iter().for_each(|asked| asked.annotate(&mut reply));
                 return Ok(output.reply(entry.verb, &reply));
             }

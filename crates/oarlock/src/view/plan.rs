@@ -19,6 +19,7 @@ impl View for SplitReply {
         if plan.parallelizable {
             let (minutes, alone) = (plan.makespan_minutes, plan.serial_minutes);
             page.line(format_args!("{task}: {steps} steps in {} parts, about {minutes} minutes instead of {alone}", plan.subtasks.len()));
+            page.line(origin(plan));
             subtasks(page, plan);
             picture(page, plan);
             why(page, plan);
@@ -33,6 +34,7 @@ impl View for SplitReply {
             }
         } else {
             page.line(format_args!("{task} is not split: {} ({steps} steps)", known(plan.reason.as_ref())));
+            page.line(origin(plan));
             why(page, plan);
         }
         for warning in &plan.warnings {
@@ -43,6 +45,22 @@ impl View for SplitReply {
     fn ids(&self) -> Vec<String> {
         texts(self.created.iter().map(|part| &part.id))
     }
+}
+
+/// Who made the plan, from a document of which format, and how many agents are worth it.
+fn origin(plan: &Plan) -> String {
+    let planner = match plan.planner.as_str() {
+        "rules" => "planned by rules",
+        "agent" => "planned by an agent",
+        _ => "a given plan",
+    };
+    let format = if plan.format.is_empty() { String::new() } else { format!(", format {}", safe(&plan.format)) };
+    let advice = plan.advice.as_ref().filter(|_| plan.parallelizable);
+    let advice = advice.map_or_else(String::new, |advice| {
+        let why = advice.reason.as_ref().map(|reason| format!(": {}", safe(reason))).unwrap_or_default();
+        format!("; advice: {} agents{why}", advice.agents)
+    });
+    format!("{planner}{format}{advice}")
 }
 
 /// Columns of the longest bar.
@@ -98,7 +116,7 @@ fn why(page: &mut Page, plan: &Plan) {
         ]
     };
     page.line("");
-    page.table(&["STEP", "LINE", "AFTER", "SURE", "BECAUSE IT"], plan.edges.iter().take(REASONS_MAX).map(row));
+    page.table(&["STEP", "LINE", "AFTER", "SURE", "REASON"], plan.edges.iter().take(REASONS_MAX).map(row));
     if plan.edges.len() > REASONS_MAX {
         page.line(format_args!("  and {} more, with --json", plan.edges.len() - REASONS_MAX));
     }

@@ -8,6 +8,7 @@ mod documents;
 mod gateway;
 mod hostile;
 mod machine;
+mod planner;
 mod processes;
 mod project;
 mod ralf;
