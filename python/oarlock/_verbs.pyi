@@ -200,6 +200,8 @@ class OutsideTask(TypedDict):
     id: str
     source: str
 
+Planner = Literal["rules", "agent"]
+
 class PrimeReply(TypedDict):
     text: str
 
@@ -505,6 +507,7 @@ class Verbs:
         agents: Optional[int] = None,
         max_subtasks: Optional[int] = None,
         group_by: Optional[By] = None,
+        planner: Optional[Planner] = None,
         plan: Optional[str] = None,
         assign: Optional[bool] = None,
         assign_to: Optional[Sequence[str]] = None,

@@ -32,7 +32,7 @@ const OF_GIT: [&str; 6] = ["GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_O
 pub(super) fn removed(variables: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let is_removed = |name: &OsString| {
         let name = name.to_string_lossy();
-        name.starts_with("OARLOCK_") || OF_SESSIONS.contains(&&*name) || OF_GIT.contains(&&*name)
+        name.strip_prefix("OARLOCK").is_some_and(|rest| rest.starts_with('_')) || OF_SESSIONS.contains(&&*name) || OF_GIT.contains(&&*name)
     };
     variables.filter(is_removed).collect()
 }

@@ -23,6 +23,8 @@ use super::usage::parsed;
 pub(super) struct ByAgent {
     split: Split,
     agent: PlanningAgent,
+    /// Whether the agent was asked.
+    pub(super) is_asked: bool,
     /// Why the rules have made it after all.
     warning: Option<String>,
 }
@@ -43,7 +45,7 @@ impl ByAgent {
         }
         split.localise(&mut ThisMachine)?;
         let agent = PlanningAgent::of_shell(&words, split.planner_timeout);
-        Ok(Some(Self { split, agent, warning: None }))
+        Ok(Some(Self { split, agent, is_asked: false, warning: None }))
     }
 
     pub(super) fn has_no_project(&mut self) {
@@ -84,6 +86,7 @@ impl ByAgent {
     }
 
     fn ask(&mut self, document: &str, settings: &Settings, output: &Output) -> Result<Box<dyn Call>, OpError> {
+        self.is_asked = true;
         let mut narrator = Narrator::new(output, false);
         self.warning = plan_split(&mut self.split, document, &self.agent, settings, &ThisMachine, &mut narrator)?;
         Ok(Box::new(registry::ordered(self.split.clone())))

@@ -102,7 +102,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         signals::catch()?;
     }
     let caller = common.caller(call.identity());
-    if let Some(asked) = by_agent.as_mut().filter(|asked| asked.needs_store()) {
+    if let Some(asked) = by_agent.as_mut().filter(|asked| !asked.is_asked) {
         call = asked.plan_at(&mut backend, &caller, output)?;
     }
     let follows = entry.verb == Events::VERB && matches.get_flag("follow");

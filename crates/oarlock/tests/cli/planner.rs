@@ -80,7 +80,7 @@ fn an_agent_plans_and_its_plan_is_attacked_before_parts_are_made() {
     let with = scene.answers(&[&format!("```json\n{}\n```", plan()), attack]);
     let reply = scene.split(&[], &with);
     let shown = json!({"planner": reply["planner"], "format": reply["format"], "agents": reply["advice"]["agents"], "split": reply["parallelizable"]});
-    assert_eq!(shown, json!({"planner": "agent", "format": "plain", "agents": 2, "split": true}));
+    assert_eq!(shown, json!({"planner": "agent", "format": "ralf", "agents": 2, "split": true}));
     let edges = reply["edges"].as_array().expect("a list");
     let edges: Vec<_> = edges.iter().map(|edge| (edge["from"].clone(), edge["to"].clone(), edge["reason"].clone())).collect();
     let said = |to: usize, why: &str| (json!(1), json!(to), json!(why));
