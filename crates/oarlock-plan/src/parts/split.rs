@@ -30,6 +30,8 @@ const GAIN_PERCENT_MIN: u64 = 15;
 const GAIN_STEPS_PERCENT_MIN: u64 = 20;
 /// And then no less than this share of the time, in percent.
 const GAIN_PERCENT_FLOOR: u64 = 5;
+/// A plan that somebody else made must save more than this share of the time, in percent.
+const GAIN_PERCENT_GIVEN: u64 = 20;
 /// Numbers of agents that are tried for the advice.
 const ADVICE_AGENTS_MAX: usize = 8;
 /// A longer plan gets no advice: each number of agents costs a cut.
@@ -207,13 +209,16 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, fac
     saves_too_little(cut, minutes, agents, &topological)
 }
 
-/// The same of a plan that somebody else made: by its order and its minutes alone.
+/// The same of a plan that somebody else made: by its order and its minutes alone. Rules see orders where there are none, so little that they
+/// find free is much; the orders of such a plan are complete, and a step or two beside a long chain are not worth a second agent.
 pub(crate) fn gains_too_little(cut: &Cut, minutes: &[u64], agents: usize) -> Option<String> {
     let topological = schedule::topological(&cut.needs).expect("a cut has no cycle");
     if cut.parts.len() < 2 || schedule::waves(&cut.needs, &topological).iter().max().is_none_or(|last| last + 1 == cut.parts.len()) {
         return Some("each step needs the one before it".to_owned());
     }
-    saves_too_little(cut, minutes, agents, &topological)
+    let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    let saved = serial.saturating_sub(schedule::makespan(&cut.minutes(minutes), &cut.needs, &topological, agents));
+    (saved.saturating_mul(100) <= serial.saturating_mul(GAIN_PERCENT_GIVEN)).then(|| saves_only(saved, serial))
 }
 
 /// How little time a cut saves, if it is too little.
@@ -226,8 +231,11 @@ fn saves_too_little(cut: &Cut, minutes: &[u64], agents: usize, topological: &[us
     let slots = schedule::makespan(&cut.minutes(&vec![1; minutes.len()]), &cut.needs, topological, agents);
     let gains = |saved: u64, all: u64, percent: u64| saved.saturating_mul(100) >= all.saturating_mul(percent);
     let by_steps = gains(count.saturating_sub(slots), count, GAIN_STEPS_PERCENT_MIN) && gains(saved, serial, GAIN_PERCENT_FLOOR);
-    (!gains(saved, serial, GAIN_PERCENT_MIN) && !by_steps)
-        .then(|| format!("running parts at once would save only {saved} of {serial} minutes: most steps wait for one another"))
+    (!gains(saved, serial, GAIN_PERCENT_MIN) && !by_steps).then(|| saves_only(saved, serial))
+}
+
+fn saves_only(saved: u64, serial: u64) -> String {
+    format!("running parts at once would save only {saved} of {serial} minutes: most steps wait for one another")
 }
 
 /// Why no two steps can run at once.

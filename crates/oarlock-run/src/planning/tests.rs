@@ -104,7 +104,7 @@ fn it_runs_in_an_empty_directory_that_goes_away() {
     assert_eq!(read("list"), "");
     let pwd = read("pwd");
     assert!(pwd.contains("oarlock-plan-") && !std::path::Path::new(pwd.trim()).exists(), "{pwd}");
-    assert!(!read("env").lines().any(|line| line.starts_with("OARLOCK_")));
+    assert!(!read("env").lines().any(|line| line.starts_with("OARLOCK")));
 }
 
 #[test]
